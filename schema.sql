@@ -1,0 +1,176 @@
+-- The whole schema of an authd database, version 1.
+--
+-- Types are text, bigint and bytea (the engine's own words are put in when this is loaded). Times are milliseconds since
+-- 1970 in UTC, given by the program. Names that are compared are kept twice: as typed, and as a normalised key.
+
+-- Facts about this database: its profile, its epoch, the next numeric account id, the proof of its master key.
+create table instance (
+  name text primary key,
+  number bigint,
+  words text,
+  bytes bytea
+);
+
+-- People. Nothing here is ever sent whole to anybody: each wire picks what its document shows.
+create table accounts (
+  id text primary key,                    -- UUID version 7, or the id an import brought along
+  number bigint not null unique,          -- the numeric id that some wires show
+  email text not null,
+  email_key text unique,                  -- null once the account has given its address up
+  email_verified_at bigint,
+  username text,
+  username_key text unique,
+  first_name text,
+  last_name text,
+  phone text,
+  phone_verified_at bigint,
+  password_hash text,                     -- PHC string, or the bcrypt string an import brought along
+  password_scheme text,                   -- scheme and cost of the hash alone, for the dummy work of unknown names
+  stamp bigint not null,                  -- raised by each change of password, address, factors or state
+  suspended_at bigint,
+  deleted_at bigint,
+  last_login_at bigint,
+  created_at bigint not null,
+  updated_at bigint not null
+);
+create index accounts_password_scheme on accounts (password_scheme);
+create index accounts_unproved on accounts (created_at) where email_verified_at is null;
+create index accounts_deleted on accounts (deleted_at) where deleted_at is not null;
+
+-- Roles and what they may do. Built-in roles are written again at each start, so an upgrade can widen them.
+create table roles (
+  name text primary key,
+  built_in bigint not null,
+  created_at bigint not null
+);
+create table role_permissions (
+  role text not null references roles (name) on delete cascade,
+  permission text not null,
+  primary key (role, permission)
+);
+create table account_roles (
+  account_id text not null references accounts (id) on delete cascade,
+  role text not null references roles (name) on delete cascade,
+  primary key (account_id, role)
+);
+create index account_roles_role on account_roles (role);
+
+-- Sessions. The refresh token itself is nowhere: only the digest of its current secret.
+create table sessions (
+  id text primary key,
+  account_id text not null references accounts (id) on delete cascade,
+  generation bigint not null,             -- how often the refresh token has turned
+  secret_hash bytea not null,             -- SHA-256 of the current refresh secret
+  turned_at bigint,                       -- when it last turned
+  idle_for bigint not null,               -- milliseconds that it lives without a refresh
+  idle_until bigint not null,             -- when it ends without a refresh
+  expires_at bigint,                      -- when it ends whatever happens
+  proved_at bigint not null,              -- when its owner last proved who they are
+  last_active_at bigint not null,
+  client text not null,                   -- the client address at login
+  user_agent text,
+  created_at bigint not null,
+  ended_at bigint,
+  end_reason text
+);
+create index sessions_account on sessions (account_id, created_at);
+create index sessions_idle on sessions (idle_until);
+
+-- Links in mail: only their digest. Bound to account, purpose and the address they were mailed to.
+create table links (
+  hash bytea primary key,                 -- SHA-256 of the token
+  purpose text not null,
+  account_id text not null references accounts (id) on delete cascade,
+  email_key text not null,
+  created_at bigint not null,
+  expires_at bigint not null,
+  spent_at bigint
+);
+create index links_account on links (account_id, purpose);
+create index links_expiry on links (expires_at);
+
+-- Counted tries: wrong passwords, lockouts, mails to an address. Keys are keyed digests, so a stolen file names nobody.
+create table tries (
+  scope text not null,                    -- what is counted
+  key bytea not null,                     -- for whom
+  count bigint not null,
+  started_at bigint not null,             -- when this window began
+  blocked_until bigint,                   -- until when everything is refused
+  waits bigint not null,                  -- how often that has happened in a row
+  forget_at bigint not null,              -- when the row means nothing any more
+  primary key (scope, key)
+);
+create index tries_forget on tries (forget_at);
+
+-- Client addresses that have logged in to an account, for the rules that let its owner in where others are kept out.
+create table known_clients (
+  account_id text not null references accounts (id) on delete cascade,
+  client bytea not null,
+  last_login_at bigint not null,
+  primary key (account_id, client)
+);
+create index known_clients_age on known_clients (last_login_at);
+
+-- Mail on its way, and requests whose answer must not depend on whether an account exists. Bodies are sealed under the
+-- master key and erased when delivered.
+create table outbox (
+  id text primary key,
+  kind text not null,                     -- the template, or what was asked for
+  account_id text,
+  recipient text,                         -- the address, absent while it is only a request
+  sealed bytea,                           -- the request, or the finished message; null once delivered
+  state text not null,                    -- 'requested', 'waiting', 'delivered', 'failed', 'dropped'
+  attempts bigint not null,
+  next_at bigint not null,                -- when the next try is due
+  expires_at bigint,                      -- after this it makes no sense to deliver it
+  last_error text,
+  created_at bigint not null,
+  finished_at bigint
+);
+create index outbox_due on outbox (state, next_at);
+create index outbox_finished on outbox (finished_at) where finished_at is not null;
+
+-- The audit log: one row for each security event, in the transaction of the change it speaks of.
+create table audit (
+  id text primary key,                    -- UUID version 7: sorts by time
+  at bigint not null,
+  event text not null,
+  outcome text not null,
+  account_id text,                        -- no foreign key: the record outlives the account
+  session_id text,
+  actor text,
+  client text,
+  user_agent text,
+  request_id text,
+  detail text
+);
+create index audit_account on audit (account_id, id);
+create index audit_at on audit (at);
+
+-- Keys that sign tokens. The private half is sealed under the master key.
+create table signing_keys (
+  id text primary key,                    -- kid
+  algorithm text not null,                -- RS256, ES256, HS256
+  sealed bytea not null,                  -- PKCS #8, or the shared secret
+  public text,                            -- the JWK that is published; null for HS256
+  created_at bigint not null,
+  signs_from bigint not null,             -- when it begins to sign
+  verifies_until bigint                   -- when its last token is dead; null while it signs
+);
+
+-- Keys of the MAC over refresh tokens, by version.
+create table refresh_keys (
+  version bigint primary key,
+  sealed bytea not null,
+  created_at bigint not null,
+  verifies_until bigint
+);
+
+-- User names that a sign-up has asked for where a taken address is not told: held for the life of the link whether an
+-- account was made or not.
+create table username_reservations (
+  username_key text primary key,
+  holder text not null,                   -- the sign-up it is held for
+  until bigint not null
+);
+create index username_reservations_until on username_reservations (until);

@@ -1,0 +1,1 @@
+//! The only place where the parts are wired together; `main` and the tests both use it.

@@ -1,0 +1,123 @@
+//! The outside world as values: the clock and randomness. (The third, the way mail leaves, is `mail::Mailer`.)
+//!
+//! Everything that reads time or draws random bytes takes an [`Env`]; this file and the metrics are the only places
+//! that look at the machine's own clock.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+
+use crate::error::{Error, Result};
+use crate::model::time::Time;
+
+/// A future that a trait object may return.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Reads the time.
+pub trait Clock: Send + Sync {
+    /// Now, for everything that is stored and compared: never goes back within a process.
+    fn now(&self) -> Time;
+    /// Now as the wall shows it, for tokens and one-time passwords that other machines read.
+    fn wall(&self) -> Time;
+}
+
+/// Draws random bytes.
+pub trait Random: Send + Sync {
+    /// Fills the whole buffer.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    fn fill(&self, buffer: &mut [u8]) -> Result<()>;
+}
+
+/// The outside world, handed to everything that needs it.
+#[derive(Clone)]
+pub struct Env {
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl Env {
+    /// A world of the caller's making.
+    pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self { clock, random }
+    }
+
+    /// The real world.
+    #[must_use]
+    pub fn real() -> Self {
+        Self::new(Arc::new(SystemClock::start()), Arc::new(SystemRandomness(SystemRandom::new())))
+    }
+
+    /// Now; never goes back within a process.
+    #[must_use]
+    pub fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// Now as the wall shows it.
+    #[must_use]
+    pub fn wall(&self) -> Time {
+        self.clock.wall()
+    }
+
+    /// That many random bytes.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn random<const N: usize>(&self) -> Result<[u8; N]> {
+        let mut bytes = [0; N];
+        self.random.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// A new id: ids made later sort later.
+    ///
+    /// # Errors
+    /// When the system has no randomness to give.
+    pub fn new_id(&self) -> Result<String> {
+        let millis = u64::try_from(self.now().millis()).unwrap_or(0);
+        Ok(uuid::Builder::from_unix_timestamp_millis(millis, &self.random()?).into_uuid().to_string())
+    }
+}
+
+/// The machine's clock: wall time at the start, carried on by the monotonic one.
+struct SystemClock {
+    started_at: Time,
+    started: Instant,
+}
+
+impl SystemClock {
+    #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
+    fn start() -> Self {
+        Self { started_at: wall_time(), started: Instant::now() }
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
+fn wall_time() -> Time {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Time::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Time {
+        self.started_at + self.started.elapsed()
+    }
+
+    fn wall(&self) -> Time {
+        wall_time()
+    }
+}
+
+/// The system's randomness.
+struct SystemRandomness(SystemRandom);
+
+impl Random for SystemRandomness {
+    fn fill(&self, buffer: &mut [u8]) -> Result<()> {
+        self.0.fill(buffer).map_err(|_| Error::internal("the system gave no random bytes"))
+    }
+}

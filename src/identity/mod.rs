@@ -1,0 +1,44 @@
+//! The core: one file per family of operations. No HTTP, no SQL text, no JSON envelope.
+//!
+//! Authorisation is a value: an operation on somebody's data takes a [`Caller`], which only
+//! [`caller::authenticate`] makes.
+
+pub mod admin;
+pub mod caller;
+pub mod gate;
+pub mod profile;
+pub mod refresh;
+pub mod sign_in;
+pub mod sign_out;
+pub mod sign_up;
+pub mod verify_email;
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::env::Env;
+use crate::mail::Post;
+use crate::password::pool::Pool;
+use crate::seal::MasterKey;
+use crate::store::Store;
+use crate::token::Tokens;
+
+pub use caller::Caller;
+
+/// Everything that the operations work with. Shared by all requests.
+pub struct Core {
+    /// The policy.
+    pub config: Arc<Config>,
+    /// Clock and randomness.
+    pub env: Env,
+    /// The database.
+    pub store: Store,
+    /// The hashing pool.
+    pub hashing: Pool,
+    /// Signing keys and tokens.
+    pub tokens: Tokens,
+    /// The master key.
+    pub master: MasterKey,
+    /// Letters.
+    pub post: Post,
+}

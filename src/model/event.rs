@@ -1,0 +1,156 @@
+//! Security events: what the audit log records.
+
+use super::id::{AccountId, SessionId};
+
+/// What happened. The word is what the log, filters and metrics know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum What {
+    /// An account was made.
+    SignUp,
+    /// A sign-up met an address or name that is taken.
+    SignUpRefused,
+    /// An address was proved.
+    EmailVerified,
+    /// Somebody asked for the verification mail again.
+    VerificationRequested,
+    /// Somebody said that an unproved account is not theirs.
+    SignUpDisowned,
+    /// A login.
+    Login,
+    /// An account's name was locked after failures.
+    Lockout,
+    /// Logins to one account from unknown addresses were closed after failures.
+    PasswordClosed,
+    /// A session ended.
+    SessionEnded,
+    /// A spent refresh token came again.
+    RefreshReused,
+    /// The profile changed.
+    ProfileChanged,
+    /// An administrator or the command line made an account.
+    AccountCreated,
+    /// A password was set.
+    PasswordSet,
+    /// Roles changed.
+    RolesChanged,
+    /// An account was suspended.
+    Suspended,
+    /// An account was let in again.
+    Unsuspended,
+    /// A lockout was lifted.
+    Unlocked,
+    /// An account was deleted.
+    Deleted,
+    /// A limit refused somebody; counted once per key and minute.
+    LimitHit,
+    /// A signing key was made.
+    KeyMade,
+}
+
+impl What {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            What::SignUp => "sign_up",
+            What::SignUpRefused => "sign_up_refused",
+            What::EmailVerified => "email_verified",
+            What::VerificationRequested => "verification_requested",
+            What::SignUpDisowned => "sign_up_disowned",
+            What::Login => "login",
+            What::Lockout => "lockout",
+            What::PasswordClosed => "password_closed",
+            What::SessionEnded => "session_ended",
+            What::RefreshReused => "refresh_reused",
+            What::ProfileChanged => "profile_changed",
+            What::AccountCreated => "account_created",
+            What::PasswordSet => "password_set",
+            What::RolesChanged => "roles_changed",
+            What::Suspended => "suspended",
+            What::Unsuspended => "unsuspended",
+            What::Unlocked => "unlocked",
+            What::Deleted => "deleted",
+            What::LimitHit => "limit_hit",
+            What::KeyMade => "key_made",
+        }
+    }
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done.
+    Done,
+    /// It was refused.
+    Refused,
+}
+
+impl Outcome {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Done => "done",
+            Outcome::Refused => "refused",
+        }
+    }
+}
+
+/// One record of the audit log, before it has an id and a time.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// What happened.
+    pub what: What,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Whose account it is about.
+    pub account: Option<AccountId>,
+    /// Whose session it is about.
+    pub session: Option<SessionId>,
+    /// Who did it: an account's id, `cli`, or nobody known.
+    pub actor: Option<String>,
+    /// One word or figure more: a reason, a role.
+    pub detail: Option<String>,
+}
+
+impl Event {
+    /// Something was done.
+    #[must_use]
+    pub fn done(what: What) -> Self {
+        Self { what, outcome: Outcome::Done, account: None, session: None, actor: None, detail: None }
+    }
+
+    /// Something was refused.
+    #[must_use]
+    pub fn refused(what: What) -> Self {
+        Self { outcome: Outcome::Refused, ..Self::done(what) }
+    }
+
+    /// About this account.
+    #[must_use]
+    pub fn about(mut self, account: &AccountId) -> Self {
+        self.account = Some(account.clone());
+        self
+    }
+
+    /// About this session.
+    #[must_use]
+    pub fn in_session(mut self, session: &SessionId) -> Self {
+        self.session = Some(session.clone());
+        self
+    }
+
+    /// Done by this actor.
+    #[must_use]
+    pub fn by(mut self, actor: impl Into<String>) -> Self {
+        self.actor = Some(actor.into());
+        self
+    }
+
+    /// With one word more.
+    #[must_use]
+    pub fn because(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+}

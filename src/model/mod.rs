@@ -1,0 +1,24 @@
+//! Plain data, parsed once at the edge: what is held in one of these types is well-formed.
+//!
+//! Nothing here reads the database, the clock or the configuration.
+
+pub mod account;
+pub mod email;
+pub mod event;
+pub mod id;
+pub mod role;
+pub mod secret;
+pub mod session;
+pub mod source;
+pub mod text;
+pub mod time;
+pub mod username;
+
+pub use account::{Account, Status};
+pub use email::Email;
+pub use event::{Event, Outcome};
+pub use id::{AccountId, SessionId};
+pub use secret::{Password, Secret};
+pub use source::{Client, Source};
+pub use time::Time;
+pub use username::Username;

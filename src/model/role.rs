@@ -1,0 +1,39 @@
+//! The built-in roles and what they may do.
+
+/// What every account may do: read its own profile, as the native API's document gives it to everybody.
+pub const OWN_PROFILE: &str = "users.read";
+
+/// A role that exists in every database.
+pub struct BuiltIn {
+    /// Its name.
+    pub name: &'static str,
+    /// What it may do.
+    pub permissions: &'static [&'static str],
+}
+
+/// From the least to the most.
+pub const BUILT_IN: [BuiltIn; 3] = [
+    BuiltIn { name: "user", permissions: &[OWN_PROFILE] },
+    BuiltIn { name: "moderator", permissions: &[OWN_PROFILE, "admin.users.read", "admin.users.suspend"] },
+    BuiltIn {
+        name: "admin",
+        permissions: &[
+            OWN_PROFILE,
+            "admin.apps",
+            "admin.audit",
+            "admin.keys",
+            "admin.mail",
+            "admin.roles",
+            "admin.stats",
+            "admin.users.read",
+            "admin.users.suspend",
+            "admin.users.write",
+        ],
+    },
+];
+
+/// The role that a sign-up gives.
+pub const DEFAULT: &str = "user";
+
+/// The role whose last holder cannot be removed.
+pub const ADMIN: &str = "admin";

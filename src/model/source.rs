@@ -1,0 +1,75 @@
+//! Where a request comes from, as limits, sessions and the audit log see it.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+
+/// A client address as limits count it: an IPv4 address, or an IPv6 network of 64 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Client(IpAddr);
+
+impl Client {
+    /// The client behind an address; v4-mapped addresses count as IPv4.
+    #[must_use]
+    pub fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => Self(IpAddr::V4(v4)),
+            IpAddr::V6(v6) => Self(IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)))),
+        }
+    }
+
+    /// The bytes that keys are made of.
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        match self.0 {
+            IpAddr::V4(v4) => v4.octets().to_vec(),
+            IpAddr::V6(v6) => v6.octets().to_vec(),
+        }
+    }
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V4(v4) => write!(f, "{v4}"),
+            IpAddr::V6(v6) => write!(f, "{v6}/64"),
+        }
+    }
+}
+
+/// Who stands behind an operation: a request's client, or the command line.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The client address, absent on the command line.
+    pub address: Option<IpAddr>,
+    /// The User-Agent header as sent, cut.
+    pub user_agent: Option<String>,
+    /// The request's id.
+    pub request_id: Option<String>,
+}
+
+impl Source {
+    /// Somebody at the machine's own command line.
+    #[must_use]
+    pub fn command_line() -> Self {
+        Self { address: None, user_agent: None, request_id: None }
+    }
+
+    /// The client that limits count; the command line counts as loopback.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        Client::of(self.address.unwrap_or(IpAddr::V6(Ipv6Addr::LOCALHOST)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ipv6_counts_by_network_and_mapped_ipv4_as_ipv4() {
+        let client = |text: &str| Client::of(text.parse().unwrap());
+        assert_eq!(client("2001:db8:1:2:3::4"), client("2001:db8:1:2::9"));
+        assert_ne!(client("2001:db8:1:2::1"), client("2001:db8:1:3::1"));
+        assert_eq!(client("::ffff:192.0.2.1"), client("192.0.2.1"));
+    }
+}

@@ -1,0 +1,103 @@
+//! A point in time as the store keeps it: milliseconds since 1970 in UTC.
+
+use std::fmt;
+use std::ops::{Add, Sub};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// Milliseconds since 1970 in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Time(i64);
+
+impl Time {
+    /// From the store's number.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// From a token's number.
+    #[must_use]
+    pub const fn from_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
+    /// The store's number.
+    #[must_use]
+    pub const fn millis(self) -> i64 {
+        self.0
+    }
+
+    /// The token's number, rounded down.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// How long after `earlier` this is; nothing when it is not after.
+    #[must_use]
+    pub fn since(self, earlier: Time) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// `2023-12-01T09:00:00Z`
+    #[must_use]
+    pub fn to_seconds_text(self) -> String {
+        self.to_text(0)
+    }
+
+    /// `2023-12-01T09:00:00.000Z`
+    #[must_use]
+    pub fn to_millis_text(self) -> String {
+        self.to_text(3)
+    }
+
+    fn to_text(self, digits: usize) -> String {
+        let floor = if digits == 0 { self.seconds().saturating_mul(1000) } else { self.0 };
+        let stamp = Timestamp::from_millisecond(floor).unwrap_or_default();
+        format!("{stamp:.digits$}")
+    }
+}
+
+impl Add<Duration> for Time {
+    type Output = Time;
+
+    fn add(self, span: Duration) -> Time {
+        Time(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+impl Sub<Duration> for Time {
+    type Output = Time;
+
+    fn sub(self, span: Duration) -> Time {
+        Time(self.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_seconds_text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_written_with_and_without_milliseconds() {
+        let time = Time::from_millis(1_701_421_200_987);
+        assert_eq!(time.to_seconds_text(), "2023-12-01T09:00:00Z");
+        assert_eq!(time.to_millis_text(), "2023-12-01T09:00:00.987Z");
+    }
+
+    #[test]
+    fn nothing_overflows_at_the_ends() {
+        let last = Time::from_millis(i64::MAX) + Duration::from_secs(u64::MAX);
+        assert_eq!(last.millis(), i64::MAX);
+        assert_eq!(Time::from_millis(0).since(last), Duration::ZERO);
+        assert!(!last.to_seconds_text().is_empty());
+    }
+}

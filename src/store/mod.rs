@@ -1,0 +1,65 @@
+//! All that touches the database: the executor seam, the engines, one file per table group.
+//!
+//! [`Store::read`] and [`Store::write`] take short, synchronous, database-only closures; a write is one atomic unit.
+//! Only this room knows a database driver.
+
+pub mod db;
+pub mod sqlite;
+
+use crate::error::Result;
+use db::Db;
+
+pub use db::{Constraint, Row, Value};
+
+/// The database, however it is kept. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    engine: sqlite::Engine,
+}
+
+impl Store {
+    /// A store on an opened engine.
+    #[must_use]
+    pub fn new(engine: sqlite::Engine) -> Self {
+        Self { engine }
+    }
+
+    /// Reads a few rows by their keys, on the calling thread.
+    ///
+    /// # Errors
+    /// What the closure says, or `Unavailable` when the database cannot be read now.
+    pub async fn read<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
+    {
+        std::future::ready(self.engine.read(&work)).await
+    }
+
+    /// Reads lists and scans, on a thread that may wait.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn scan<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
+    {
+        let engine = self.engine.clone();
+        tokio::task::spawn_blocking(move || engine.read(&work))
+            .await
+            .map_err(|error| crate::error::Error::internal("a scan was cut off").caused_by(error))?
+    }
+
+    /// One atomic change. Returns when it is on disk, or not at all; an engine may run the closure again.
+    ///
+    /// # Errors
+    /// What the closure says (nothing is changed then), or `Unavailable` when the change could not be made durable.
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
+    {
+        self.engine.write(work).await
+    }
+}
