@@ -3,8 +3,17 @@
 //! [`Store::read`] and [`Store::write`] take short, synchronous, database-only closures; a write is one atomic unit.
 //! Only this room knows a database driver.
 
+pub mod accounts;
+pub mod audit;
+pub mod clients;
 pub mod db;
+pub mod instance;
+pub mod links;
+pub mod outbox;
+pub mod roles;
+pub mod sessions;
 pub mod sqlite;
+pub mod tries;
 
 use crate::error::Result;
 use db::Db;
