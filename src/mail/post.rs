@@ -9,7 +9,7 @@ use super::Mail;
 use super::letter::Letter;
 use super::smtp::message::sender;
 use super::stationery::Stationery;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::env::{Env, Later};
 use crate::error::{Error, Result};
 use crate::model::{Email, Source, Time};
@@ -121,8 +121,8 @@ pub struct Post {
 struct Room {
     env: Env,
     master: MasterKey,
-    config: Arc<Config>,
     stationery: Stationery,
+    from: String,
     domain: String,
     bell: Notify,
 }
@@ -143,14 +143,24 @@ pub(super) struct SealedRequest {
 }
 
 impl Post {
-    /// A post room.
+    /// A post room by the whole configuration.
+    ///
+    /// # Errors
+    /// As [`Post::with`].
+    #[allow(clippy::needless_pass_by_value, reason = "whoever has the configuration has it shared")]
+    pub fn new(config: Arc<Config>, env: Env, master: MasterKey) -> Result<Self> {
+        Self::with(&config.service, &config.mail, env, master)
+    }
+
+    /// A post room by the sections that it reads.
     ///
     /// # Errors
     /// When a template in the configured folder is broken, or the sender is no address.
-    pub fn new(config: Arc<Config>, env: Env, master: MasterKey) -> Result<Self> {
-        let stationery = Stationery::load(&config.service.name, config.mail.templates.as_deref())?;
-        let domain = sender(&config.mail.from)?.email.domain().to_owned();
-        Ok(Self { room: Arc::new(Room { env, master, config, stationery, domain, bell: Notify::new() }) })
+    pub fn with(service: &config::Service, mail: &config::Mail, env: Env, master: MasterKey) -> Result<Self> {
+        let stationery = Stationery::load(&service.name, mail.templates.as_deref())?;
+        let domain = sender(&mail.from)?.email.domain().to_owned();
+        let from = mail.from.clone();
+        Ok(Self { room: Arc::new(Room { env, master, stationery, from, domain, bell: Notify::new() }) })
     }
 
     /// Renders and seals a letter to this address.
@@ -216,7 +226,7 @@ impl Post {
         let to = message.recipient.clone().ok_or_else(|| Error::internal("a letter without a recipient"))?;
         Ok(Mail {
             message_id: sealed.message_id,
-            from: self.room.config.mail.from.clone(),
+            from: self.room.from.clone(),
             to,
             subject: sealed.subject,
             text: sealed.text,

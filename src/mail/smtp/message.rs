@@ -9,7 +9,7 @@ use lettre::message::{Mailbox, MultiPart};
 
 use crate::error::{Error, Kind, Result};
 use crate::mail::Mail;
-use crate::model::Time;
+use crate::model::{Email, Time};
 
 /// Says that no person wrote it, so that nobody's holiday notice answers (RFC 3834, section 5).
 #[derive(Clone)]
@@ -59,11 +59,16 @@ pub(super) fn format(mail: &Mail, date: Time) -> Result<Letter> {
 /// The sender as configured: `Name <address>` or a bare address.
 ///
 /// # Errors
-/// When it is neither, or the address is not ASCII.
+/// When it is neither.
 pub fn sender(text: &str) -> Result<Mailbox> {
-    let mailbox: Mailbox = text.parse().map_err(|_| not_an_address("The sender (mail.from)", text))?;
-    let is_plain = AsRef::<str>::as_ref(&mailbox.email).is_ascii() && !text.chars().any(char::is_control);
-    is_plain.then_some(mailbox).ok_or_else(|| not_an_address("The sender (mail.from)", text))
+    let (name, address) = match text.strip_suffix('>').and_then(|rest| rest.split_once('<')) {
+        Some((name, address)) => (name.trim().trim_matches('"'), address),
+        None => ("", text),
+    };
+    let name = (!name.is_empty()).then(|| name.to_owned());
+    let email = Email::parse(address).filter(|_| !text.contains(char::is_control));
+    let address = email.and_then(|email| email.mailbox().parse().ok());
+    address.map(|address| Mailbox::new(name, address)).ok_or_else(|| not_an_address("The sender (mail.from)", text))
 }
 
 fn not_an_address(who: &str, text: &str) -> Error {
@@ -118,6 +123,8 @@ mod tests {
         for from in ["", "Name", "a@b.co, c@d.co", "Na\r\nme <a@b.co>", "ä@b.co"] {
             assert!(sender(from).is_err(), "{from}");
         }
-        assert!(sender("no-reply@localhost").is_ok());
+        for from in ["a@b.co", "<a@b.co>", "My App, Inc. <a@b.co>", "\"My App\" <a@b.co>"] {
+            assert_eq!(sender(from).unwrap().email.to_string(), "a@b.co", "{from}");
+        }
     }
 }
