@@ -67,7 +67,8 @@ impl RequestedBy {
 
 /// Fulfils requests; the core does, the worker calls it.
 pub trait Fulfil: Send + Sync {
-    /// Looks the account up and stores the letter (or nothing) and the end of the request (row `id`) in one write.
+    /// Looks the account up and stores the letter (or nothing) and the end of the request (row `id`) in one write: where
+    /// [`outbox::end_request`] says false, the request has been fulfilled before and nothing is stored.
     fn fulfil(&self, id: String, request: Request, source: RequestedBy) -> Later<'_, Result<()>>;
 }
 

@@ -3,22 +3,17 @@
 //! What a failed step means for the outbox is decided in `smtp`; here it is only told which step failed and how.
 
 use std::fmt;
-use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, TlsParameters};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::{Response, Severity};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::listening::{Heard, Listening};
 use super::message::Letter;
 use crate::config::{Protection, Smtp};
 
@@ -128,7 +123,7 @@ async fn connect_plain(server: &Smtp, patience: Duration, report: Report<'_>) ->
     let told = stream.as_ref().map(peer).map_err(Trouble::again);
     tell(report, "connect", told)?;
     let heard = Heard::default();
-    let listening = Box::new(Listening { stream: stream?, heard: heard.clone() });
+    let listening = Box::new(Listening::to(stream?, heard.clone()));
     let name = ClientId::default();
     let greeted = reply(patience, "EHLO", AsyncSmtpConnection::connect_with_transport(listening, &name)).await;
     let banner = heard.banner();
@@ -231,62 +226,6 @@ fn tidy(answer: &str) -> String {
         if is_secret { "…" } else { word }
     });
     words.collect::<Vec<_>>().join(" ").chars().take(300).collect()
-}
-
-/// What came in before the connection was protected: the library does not give the banner away.
-#[derive(Debug, Clone, Default)]
-struct Heard(Arc<Mutex<Vec<u8>>>);
-
-const LONGEST_BANNER: usize = 1024;
-
-impl Heard {
-    fn add(&self, bytes: &[u8]) {
-        if let Ok(mut heard) = self.0.lock() {
-            let room = LONGEST_BANNER.saturating_sub(heard.len());
-            heard.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        }
-    }
-
-    fn banner(&self) -> String {
-        let heard = self.0.lock().map(|heard| heard.clone()).unwrap_or_default();
-        String::from_utf8_lossy(&heard).lines().next().unwrap_or_default().to_owned()
-    }
-}
-
-/// A TCP stream that remembers the first words of the other side.
-#[derive(Debug)]
-struct Listening {
-    stream: TcpStream,
-    heard: Heard,
-}
-
-impl AsyncTokioStream for Listening {
-    fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.stream.peer_addr()
-    }
-}
-
-impl AsyncRead for Listening {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let done = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        self.heard.add(&buffer.filled()[before..]);
-        done
-    }
-}
-
-impl AsyncWrite for Listening {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! whether a failure is the message's own or the server's.
 
 pub mod conversation;
+mod listening;
 pub mod message;
 
 use std::sync::{Mutex, PoisonError};

@@ -111,6 +111,22 @@ async fn nothing_is_sent_in_the_clear_where_protection_is_asked_for() {
 }
 
 #[tokio::test]
+async fn words_behind_the_answer_to_starttls_are_not_taken_for_protected_ones() {
+    let rules = vec![("EHLO", "250-mx.example\r\n250 STARTTLS"), ("STARTTLS", "220 go\r\n250 mx.example")];
+    let config = Smtp { protection: Protection::StartTls, ..Server::start(rules).await.config() };
+    let delivery = mailer(config).deliver(&mail()).await;
+    let Delivery::Unreachable(why) = delivery else { panic!("{delivery:?}") };
+    assert!(why.contains("words behind the answer to STARTTLS"), "{why}");
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_end_fills_no_memory() {
+    let flood: &'static str = Box::leak("a".repeat(300 * 1024).into_boxed_str());
+    let delivery = delivery(vec![("MAIL", flood)]).await;
+    assert!(matches!(&delivery, Delivery::Unreachable(why) if why.contains("does not end")), "{delivery:?}");
+}
+
+#[tokio::test]
 async fn a_refused_login_keeps_the_mail_and_tells_no_password() {
     let server = Server::start(vec![("AUTH", "535 wrong: hush AG1lAGh1c2g=")]).await;
     let config = Smtp { login: Some(("me".to_owned(), Secret::new("hush"))), ..server.config() };
