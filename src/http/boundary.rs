@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use poem::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE};
-use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use poem::http::{HeaderValue, Method, StatusCode};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use tracing::Instrument;
 
 use super::client::Addresses;
-use super::cors::Cors;
+use super::cors::{self, Cors};
 use super::failure::from_poem;
 use super::headers::{self, Transport};
 use super::limits::{Limiter, Meter};
@@ -84,7 +84,8 @@ struct Boundary<E> {
 struct Visit {
     method: Method,
     path: String,
-    headers: HeaderMap,
+    origin: Option<HeaderValue>,
+    preflight: Option<Response>,
     source: Source,
     request_id: String,
     meter: Meter,
@@ -95,9 +96,9 @@ impl<E: Endpoint> Endpoint for Boundary<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
-        let visit = self.receive(&mut request);
+        let mut visit = self.receive(&mut request);
         let span = tracing::error_span!("request", id = visit.request_id);
-        let mut response = match self.cors.preflight(&visit.method, &visit.headers) {
+        let mut response = match visit.preflight.take() {
             Some(answer) => answer,
             None => match self.pass(request, &visit).instrument(span.clone()).await {
                 Ok(response) => response,
@@ -105,7 +106,7 @@ impl<E: Endpoint> Endpoint for Boundary<E> {
             },
         };
         visit.meter.standings().write(response.headers_mut());
-        self.cors.mark(&visit.headers, response.headers_mut());
+        cors::mark(response.headers_mut(), visit.origin.take());
         headers::complete(response.headers_mut(), self.transport, &visit.request_id);
         self.log(&visit, &response);
         Ok(response)
@@ -126,7 +127,8 @@ impl<E: Endpoint> Boundary<E> {
         Visit {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
-            headers: request.headers().clone(),
+            origin: self.cors.admit(request.headers()),
+            preflight: self.cors.preflight(request.method(), request.headers()),
             source,
             request_id,
             meter,
@@ -135,10 +137,10 @@ impl<E: Endpoint> Boundary<E> {
     }
 
     async fn pass(&self, mut request: Request, visit: &Visit) -> Result<Response> {
-        check_form(&request)?;
         if !self.surroundings.uncounted.iter().any(|prefix| is_under(&visit.path, prefix)) {
-            self.count(visit)?;
+            self.count(&request, visit)?;
         }
+        check_form(&request)?;
         if request.method() == Method::HEAD {
             // hyper leaves the body out and keeps its length.
             request.set_method(Method::GET);
@@ -150,8 +152,8 @@ impl<E: Endpoint> Boundary<E> {
         }
     }
 
-    fn count(&self, visit: &Visit) -> Result<()> {
-        let token = visit.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
+    fn count(&self, request: &Request, visit: &Visit) -> Result<()> {
+        let token = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
         match token {
             Some(token) if self.surroundings.tokens.is_valid_token(token) => visit.meter.count_with_token(),
             _ => visit.meter.count(Limit::General),

@@ -198,6 +198,15 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_a_stranger_sends_the_client_is_never_a_hop_beyond_the_first_stranger(line in "[ -~]{0,60}") {
+            let headers = forwarded(&[line.as_bytes(), b"198.51.100.7, 10.1.1.1"]);
+            proptest::prop_assert_eq!(address(ip("10.0.0.1"), &headers, &[net("10.0.0.0/8")]), ip("198.51.100.7"));
+            let _ = address(ip("10.0.0.1"), &forwarded(&[line.as_bytes()]), &[net("0.0.0.0/0")]);
+        }
+    }
+
     #[test]
     fn a_network_is_its_leading_bits() {
         for (network, address, inside) in [

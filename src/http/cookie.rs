@@ -62,6 +62,15 @@ mod tests {
         assert_eq!(find_in(&["token=a=b"]), Ok(Some("a=b".into())));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_sent_a_found_value_holds_no_separator(line in "[ -~\\t]{0,80}") {
+            if let Ok(Some(value)) = find_in(&[&line, "a=1"]) {
+                proptest::prop_assert!(!value.contains([';', ',', '"', ' ', '\t']));
+            }
+        }
+    }
+
     #[test]
     fn another_name_is_another_cookie() {
         for lines in [vec![], vec![""], vec!["Token=abc"], vec!["xtoken=abc"], vec!["token"], vec!["a=token=abc"]] {

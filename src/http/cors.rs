@@ -37,7 +37,7 @@ impl Cors {
         }
         let mut response = Response::builder().status(StatusCode::NO_CONTENT).finish();
         let answer = response.headers_mut();
-        if self.allowed(headers).is_some() {
+        if self.admit(headers).is_some() {
             answer.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));
             answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
             if let Some(wanted) = headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
@@ -48,21 +48,23 @@ impl Cors {
         Some(response)
     }
 
-    /// Tells the browser whether the page may read this response.
-    pub fn mark(&self, request: &HeaderMap, response: &mut HeaderMap) {
-        response.append(VARY, HeaderValue::from_static("Origin"));
-        if let Some(origin) = self.allowed(request) {
-            response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-            response.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-            response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
-        }
-    }
-
-    fn allowed<'a>(&self, request: &'a HeaderMap) -> Option<&'a HeaderValue> {
+    /// The origin of the page that calls, if it is one of them.
+    #[must_use]
+    pub fn admit(&self, request: &HeaderMap) -> Option<HeaderValue> {
         let mut sent = request.get_all(ORIGIN).iter();
         let (Some(origin), None) = (sent.next(), sent.next()) else { return None };
         let normal = origin::normal(origin.to_str().ok()?)?;
-        self.origins.contains(&normal).then_some(origin)
+        self.origins.contains(&normal).then(|| origin.clone())
+    }
+}
+
+/// Tells the browser that the page of the admitted origin may read this response.
+pub fn mark(response: &mut HeaderMap, admitted: Option<HeaderValue>) {
+    response.append(VARY, HeaderValue::from_static("Origin"));
+    if let Some(origin) = admitted {
+        response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        response.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     }
 }
 
@@ -83,7 +85,7 @@ mod tests {
     #[test]
     fn a_listed_origin_may_read_and_send_credentials() {
         let mut response = HeaderMap::new();
-        cors().mark(&from("https://app.example.com"), &mut response);
+        mark(&mut response, cors().admit(&from("https://app.example.com")));
         assert_eq!(response[ACCESS_CONTROL_ALLOW_ORIGIN], "https://app.example.com");
         assert_eq!(response[ACCESS_CONTROL_ALLOW_CREDENTIALS], "true");
         assert_eq!(response[VARY], "Origin");
@@ -101,7 +103,7 @@ mod tests {
             "https://app.example.com/",
         ] {
             let mut response = HeaderMap::new();
-            cors().mark(&from(origin), &mut response);
+            mark(&mut response, cors().admit(&from(origin)));
             assert!(!response.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN), "{origin}");
             assert_eq!(response[VARY], "Origin");
         }

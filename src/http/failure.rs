@@ -2,7 +2,7 @@
 
 use poem::error::{ParsePathError, ReadBodyError};
 use poem::http::StatusCode;
-use poem_openapi::error::{ParseParamError, ParsePathError as ParsePathParamError};
+use poem_openapi::error::{ParseParamError, ParsePathError as ParsePathParamError, ParseRequestPayloadError};
 
 use super::reject::CoreFailure;
 use crate::error::{Error, FieldError, Kind, Limit, Rule};
@@ -25,8 +25,16 @@ pub fn from_poem(error: poem::Error) -> Error {
         return Error::with(Kind::MalformedBody, "The request body ended early or came too slowly")
             .caused_by(Framework::of(&error));
     }
-    let kind = kind_of(error.status());
-    Error::new(kind).caused_by(Framework::of(&error))
+    if error.is::<ParseRequestPayloadError>()
+        || error.is::<ReadBodyError>() && error.status() == StatusCode::BAD_REQUEST
+    {
+        return Error::new(Kind::MalformedBody).caused_by(Framework::of(&error));
+    }
+    match kind_of(error.status()) {
+        Kind::Validation => Error::with(Kind::Validation, "The request could not be understood"),
+        kind => Error::new(kind),
+    }
+    .caused_by(Framework::of(&error))
 }
 
 fn kind_of(status: StatusCode) -> Kind {
@@ -39,7 +47,7 @@ fn kind_of(status: StatusCode) -> Kind {
         StatusCode::FORBIDDEN => Kind::Forbidden,
         StatusCode::TOO_MANY_REQUESTS => Kind::TooMany(Limit::General),
         StatusCode::SERVICE_UNAVAILABLE => Kind::Unavailable,
-        other if other.is_client_error() => Kind::MalformedBody,
+        other if other.is_client_error() => Kind::Validation,
         _ => Kind::Internal,
     }
 }
@@ -83,7 +91,7 @@ mod tests {
             (NotFoundError.into(), Kind::NotFound),
             (MethodNotAllowedError.into(), Kind::MethodNotAllowed),
             (ParsePathError.into(), Kind::NotFound),
-            (poem::Error::from_string("secret words", StatusCode::BAD_REQUEST), Kind::MalformedBody),
+            (poem::Error::from_string("secret words", StatusCode::BAD_REQUEST), Kind::Validation),
             (poem::Error::from_string("secret words", StatusCode::BAD_GATEWAY), Kind::Internal),
             (ReadBodyError::PayloadTooLarge.into(), Kind::PayloadTooLarge),
             (ParseParamError { name: "page", reason: "secret words".into() }.into(), Kind::Validation),

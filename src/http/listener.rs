@@ -96,13 +96,16 @@ impl Listener {
         let mut tasks = tokio::task::JoinSet::new();
         let mut drain = pin!(drain);
         let slots = Arc::new(Semaphore::new(self.connections));
+        // Kept over the ends of connections, so that a pause is a pause.
+        let mut accepting = Box::pin(accept(&self.socket, &slots));
         loop {
             let (stream, peer, slot) = tokio::select! {
                 biased;
                 () = &mut drain => break,
                 Some(_) = tasks.join_next() => continue,
-                accepted = accept(&self.socket, &slots) => accepted,
+                accepted = &mut accepting => accepted,
             };
+            accepting.set(accept(&self.socket, &slots));
             let connection = Connection {
                 app: app.clone(),
                 local: LocalAddr(Addr::socket(self.local_addr)),
@@ -112,6 +115,7 @@ impl Listener {
             };
             tasks.spawn(connection.serve(stream, graceful.watcher(), slot));
         }
+        drop(accepting);
         drop(self.socket);
         tokio::select! {
             () = graceful.shutdown() => {}

@@ -50,3 +50,25 @@ impl Endings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use rustix::process::{Signal, getpid, kill_process};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_signal_drains_a_second_ends_and_a_hangup_does_neither() {
+        let (hung_up, mut hangups) = tokio::sync::mpsc::unbounded_channel();
+        let endings = Endings::listen(move || hung_up.send(()).unwrap_or_default()).unwrap();
+        kill_process(getpid(), Signal::HUP).unwrap();
+        hangups.recv().await.unwrap();
+        assert!(endings.first().now_or_never().is_none());
+        kill_process(getpid(), Signal::TERM).unwrap();
+        endings.first().await;
+        assert!(endings.second().now_or_never().is_none());
+        kill_process(getpid(), Signal::INT).unwrap();
+        endings.second().await;
+    }
+}

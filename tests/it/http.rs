@@ -1,5 +1,5 @@
 //! Scenarios: http. Raw bytes against a real port, with a wire made up for it.
-#![allow(clippy::unwrap_used, reason = "a scenario that cannot go on has failed")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a scenario that cannot go on has failed")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ fn hello() -> &'static str {
 }
 
 #[handler]
-fn who(source: Data<&Source>) -> String {
+fn who(Data(source): Data<&Source>) -> String {
     format!("{:?} {:?} {:?}", source.address, source.user_agent, source.request_id)
 }
 
@@ -102,7 +102,7 @@ fn refuse(Path(why): Path<String>) -> poem::Result<&'static str> {
 }
 
 #[handler]
-fn limited(meter: Data<&Meter>) -> poem::Result<&'static str> {
+fn limited(Data(meter): Data<&Meter>) -> poem::Result<&'static str> {
     meter.count(Limit::SignUp).map_err(Reject)?;
     Ok("counted")
 }
@@ -114,6 +114,11 @@ async fn slowly() -> &'static str {
     "slow but whole"
 }
 
+#[handler]
+fn big() -> Vec<u8> {
+    vec![b'x'; 32 * 1024 * 1024]
+}
+
 fn routes() -> Route {
     Route::new()
         .at("/t/hello", get(hello))
@@ -123,6 +128,7 @@ fn routes() -> Route {
         .at("/t/refused/:why", get(refuse))
         .at("/t/limited", get(limited))
         .at("/t/slow", get(slowly))
+        .at("/t/big", get(big))
         .at("/health", get(hello))
 }
 
@@ -365,7 +371,7 @@ async fn an_upgrade_to_the_second_version_is_not_served() {
 #[tokio::test]
 async fn headers_and_address_have_their_bounds() {
     let running = start().await;
-    let lines = |count: usize| (0..count).map(|n| format!("X-{n}: 1\r\n")).collect::<String>();
+    let lines = |count: usize| "X-One: 1\r\n".repeat(count);
     assert_eq!(running.ask("GET /t/hello", &lines(62)).await.status(), 200);
     assert_eq!(running.ask("GET /t/hello", &lines(63)).await.kind(), "t Validation");
     assert_eq!(running.ask("GET /t/hello", &lines(200)).await.status(), 431);
@@ -559,5 +565,14 @@ async fn a_full_house_lets_the_next_one_in_when_somebody_leaves() {
         stream.write_all(b"GET /").await.unwrap();
         slow.push(stream);
     }
+    assert_eq!(running.ask("GET /t/hello", "").await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_loses_its_place() {
+    let timeouts = Timeouts { write: Duration::from_millis(50), ..Timeouts::default() };
+    let running = start_with(Server { connections: 1, ..server() }, limits(1000), timeouts).await;
+    let mut deaf = running.open().await;
+    deaf.write_all(b"GET /t/big HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     assert_eq!(running.ask("GET /t/hello", "").await.status(), 200);
 }
