@@ -18,13 +18,14 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use poem::endpoint::{DynEndpoint, ToDynEndpoint};
+use poem::http::header::EXPECT;
 use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Body, Endpoint, Request, RequestParts, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::pace::{Paced, PacedBody, Progress, Timeouts};
+use super::pace::{Paced, PacedBody, Progress, Timeouts, Unread};
 use crate::config::Server;
 use crate::error::{Error, Result};
 
@@ -184,7 +185,8 @@ impl Connection {
         let body = if body.is_end_stream() {
             Body::empty()
         } else {
-            Body::from(BoxBody::new(PacedBody::new(body, self.timeouts.body)))
+            let unread = if parts.headers.contains_key(EXPECT) { Unread::Refused } else { Unread::Discarded };
+            Body::from(BoxBody::new(PacedBody::new(body, self.timeouts.body, unread)))
         };
         let parts = RequestParts::from((parts, self.local.clone(), self.remote.clone(), Scheme::HTTP));
         let response = self.app.current().call(Request::from_parts(parts, body)).await;

@@ -3,6 +3,7 @@
 //! hyper's own timer covers the wait for a request and its head together; here a head has its shorter time from its
 //! first byte on.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -152,16 +153,61 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     }
 }
 
-/// A request's body that must be whole in time.
-pub(super) struct PacedBody {
+/// A request's body that must be whole in time. What nobody reads of it is thrown away up to a bound, so that the client
+/// gets to read its answer instead of a reset.
+pub(super) struct PacedBody(Option<Under>);
+
+struct Under {
     body: Incoming,
     limit: Pin<Box<Sleep>>,
+    unread: Unread,
 }
+
+/// What becomes of a body that nobody reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// It is on its way already: taken in.
+    Discarded,
+    /// The client waits to be asked for it (`Expect`): never asked for.
+    Refused,
+}
+
+/// The most bytes that are thrown away.
+const MAX_DISCARDED: usize = 1024 * 1024;
 
 impl PacedBody {
     /// The time begins now.
-    pub(super) fn new(body: Incoming, limit: Duration) -> Self {
-        Self { body, limit: Box::pin(sleep(limit)) }
+    pub(super) fn new(body: Incoming, limit: Duration, unread: Unread) -> Self {
+        Self(Some(Under { body, limit: Box::pin(sleep(limit)), unread }))
+    }
+}
+
+impl Under {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            return Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)));
+        }
+        ready!(self.limit.as_mut().poll(cx));
+        Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::TimedOut, "the body was not whole in time"))))
+    }
+
+    async fn discard(mut self) {
+        let mut discarded = 0;
+        while let Some(Ok(frame)) = poll_fn(|cx| self.poll_frame(cx)).await {
+            discarded += frame.data_ref().map_or(0, Bytes::len);
+            if discarded > MAX_DISCARDED {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for PacedBody {
+    fn drop(&mut self) {
+        let left = self.0.take().filter(|under| under.unread == Unread::Discarded && !under.body.is_end_stream());
+        if let (Some(under), Ok(runtime)) = (left, tokio::runtime::Handle::try_current()) {
+            runtime.spawn(under.discard());
+        }
     }
 }
 
@@ -170,18 +216,19 @@ impl Body for PacedBody {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
-            return Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)));
+        let Some(under) = &mut self.0 else { return Poll::Ready(None) };
+        let frame = ready!(under.poll_frame(cx));
+        if matches!(frame, Some(Err(_))) {
+            self.0 = None;
         }
-        ready!(self.limit.as_mut().poll(cx));
-        Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::TimedOut, "the body was not whole in time"))))
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.0.as_ref().is_none_or(|under| under.body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), |under| under.body.size_hint())
     }
 }

@@ -439,6 +439,18 @@ async fn a_body_may_come_with_a_length_or_in_chunks() {
 }
 
 #[tokio::test]
+async fn a_body_that_nobody_reads_costs_neither_the_answer_nor_the_connection() {
+    let running = start().await;
+    let body = "x".repeat(500_000);
+    let first = format!("POST /t/nothing HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let both = running.raw(first + "GET /t/hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    assert_eq!(both.status(), 404);
+    assert!(both.0.ends_with("hello"));
+    let expecting = "POST /t/nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+    assert_eq!(running.raw(expecting).await.status(), 404);
+}
+
+#[tokio::test]
 async fn two_requests_use_one_connection() {
     let running = start().await;
     let mut stream = running.open().await;
