@@ -22,7 +22,7 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::model::{AccountId, SessionId, Time};
 use crate::seal::MasterKey;
-use crate::store::Store;
+use crate::store::{self, Store};
 use mint::{Mint, Rules};
 use ring::{Ring, Stored};
 
@@ -74,8 +74,18 @@ struct Inner {
     master: MasterKey,
     env: Env,
     made: Option<String>,
+    missing: Missing,
     /// Held while keys are loaded, so that a thousand requests that see a new epoch load them once.
     loading: tokio::sync::Mutex<()>,
+}
+
+/// What is done about a key that the configuration asks for and the database lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    /// It is made; the one of another algorithm or secret stops signing.
+    Made,
+    /// Nothing: whoever has another configuration than the server must not take its key away.
+    Left,
 }
 
 impl Tokens {
@@ -90,8 +100,34 @@ impl Tokens {
         master: &MasterKey,
         env: &Env,
     ) -> Result<Self> {
+        Self::load(config, issuer, store, master, env, Missing::Made).await
+    }
+
+    /// Loads the keys as they are, for a command beside the server: it can check tokens, and sign where the server's
+    /// key is the one that its own configuration names.
+    ///
+    /// # Errors
+    /// As [`Tokens::open`].
+    pub async fn open_stored(
+        config: &config::Tokens,
+        issuer: &str,
+        store: &Store,
+        master: &MasterKey,
+        env: &Env,
+    ) -> Result<Self> {
+        Self::load(config, issuer, store, master, env, Missing::Left).await
+    }
+
+    async fn load(
+        config: &config::Tokens,
+        issuer: &str,
+        store: &Store,
+        master: &MasterKey,
+        env: &Env,
+        missing: Missing,
+    ) -> Result<Self> {
         ring::check_config(config)?;
-        let (ring, made) = open_ring(config, store, master, env).await?;
+        let (ring, made) = open_ring(config, store, master, env, missing).await?;
         let rules = Rules { issuer: issuer.to_owned(), audience: config.audience.clone(), life: config.access };
         Ok(Self(Arc::new(Inner {
             mint: Mint::new(rules, env.clone(), master.clone(), ring),
@@ -100,6 +136,7 @@ impl Tokens {
             master: master.clone(),
             env: env.clone(),
             made,
+            missing,
             loading: tokio::sync::Mutex::default(),
         })))
     }
@@ -133,9 +170,9 @@ impl Tokens {
     pub async fn reload(&self) -> Result<()> {
         let inner = &self.0;
         let _one_at_a_time = inner.loading.lock().await;
-        let stored = inner.store.read(|db| Stored::read(db)).await?;
-        if stored.epoch != self.epoch() {
-            inner.mint.replace(Ring::open(&stored, &inner.config, &inner.master, inner.env.now())?);
+        if inner.store.read(|db| store::keys::epoch(db)).await? != self.epoch() {
+            let (ring, _) = open_ring(&inner.config, &inner.store, &inner.master, &inner.env, inner.missing).await?;
+            inner.mint.replace(ring);
         }
         Ok(())
     }
@@ -168,9 +205,13 @@ async fn open_ring(
     store: &Store,
     master: &MasterKey,
     env: &Env,
+    missing: Missing,
 ) -> Result<(Ring, Option<String>)> {
     let load = || async { Ring::open(&store.read(|db| Stored::read(db)).await?, config, master, env.now()) };
     let ring = load().await?;
+    if missing == Missing::Left {
+        return Ok((ring, None));
+    }
     let made = {
         let (config, master, env) = (config.clone(), master.clone(), env.clone());
         let making = move || ring.make_missing(&config, &master, &env).map(|made| (ring, made));

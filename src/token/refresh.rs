@@ -131,6 +131,14 @@ impl RefreshToken {
         Ok(Self { session: SessionId::new(session.to_string()), generation: generation.into(), version, secret })
     }
 
+    /// A text of our form under a newer key than these: another process may have made that key since they were loaded.
+    #[must_use]
+    pub fn names_unknown_key(keys: &Keys, text: &str) -> bool {
+        let newest = keys.keys.last().map(|one| one.version);
+        let version = |bytes: Vec<u8>| bytes.first_chunk().map(|head| u32::from_be_bytes(*head));
+        text.len() == TEXT_LEN && decode(text).and_then(version) > newest
+    }
+
     /// The token after this one, always the same.
     ///
     /// # Errors
@@ -249,6 +257,17 @@ mod tests {
         assert_eq!(refusal(RefreshToken::parse(&after, &text)), Kind::RefreshInvalid);
         assert_eq!(refusal(token.successor(&after)), Kind::RefreshInvalid);
         assert_eq!(refusal(token.to_text(&after)), Kind::RefreshInvalid);
+    }
+
+    #[test]
+    fn only_a_newer_key_than_ours_is_unknown() {
+        let newer = keys(&[1, 3]);
+        let text = |keys: &Keys| first(keys).to_text(keys).unwrap();
+        assert!(RefreshToken::names_unknown_key(&keys(&[2]), &text(&newer)));
+        assert!(RefreshToken::names_unknown_key(&Keys::default(), &text(&newer)));
+        for known in [text(&keys(&[1])), text(&keys(&[2])), "x".repeat(96) + "=", "?".repeat(96), String::new()] {
+            assert!(!RefreshToken::names_unknown_key(&keys(&[2]), &known), "{known}");
+        }
     }
 
     #[test]
