@@ -1,6 +1,4 @@
-//! Access tokens against RFC 8725, and keys over a life of restarts, changes and rotations.
-
-use std::time::Duration;
+//! Access tokens against RFC 8725: who makes one, changes one, or misnames its key.
 
 use aws_lc_rs::hmac;
 use jsonwebtoken::jwk::JwkSet;
@@ -8,26 +6,12 @@ use jsonwebtoken::{DecodingKey, Validation, decode, decode_header};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::fixture::{ISSUER, Instance, START, grant, token};
-use super::mint::Mint;
+use super::{ALL, SHARED, part, refusal};
 use crate::config::Algorithm;
-use crate::error::{Kind, Result};
+use crate::error::Kind;
+use crate::model::Time;
 use crate::model::secret::{decode as decode64, encode};
-use crate::model::{Secret, Time};
-use crate::seal::MasterKey;
-use crate::store::keys as rows;
-
-const ALL: [Algorithm; 3] = [Algorithm::Rs256, Algorithm::Es256, Algorithm::Hs256];
-const SHARED: &str = "4f1c9a7be0d2835664afc01b77e29d38";
-
-fn refusal<T>(result: Result<T>) -> Kind {
-    result.err().expect("it was accepted").kind()
-}
-
-/// The JSON of a part of a token.
-fn part(token: &str, at: usize) -> Value {
-    serde_json::from_slice(&decode64(token.split('.').nth(at).unwrap()).unwrap()).unwrap()
-}
+use crate::token::fixture::{ISSUER, Instance, START, grant, token};
 
 /// A token signed by somebody who has the shared secret.
 fn sign_with_secret(secret: &[u8], header: &str, claims: &str) -> String {
@@ -330,161 +314,6 @@ fn a_wire_cannot_replace_a_claim_of_ours() {
     let mut sly = grant();
     sly.claims = vec![("sub", json!("somebody-else"))];
     assert_eq!(refusal(mint.sign(&sly)), Kind::Internal);
-}
-
-#[test]
-fn keys_and_tokens_survive_a_restart() {
-    for mut instance in
-        [Instance::new(Algorithm::Es256), Instance::new(Algorithm::Hs256), Instance::with_secret(SHARED)]
-    {
-        let first = instance.start();
-        let made = token(&first).token;
-        let refresh =
-            super::refresh::RefreshToken::first(&first.ring().refresh, &instance.env, &grant().session).unwrap();
-        let text = refresh.to_text(&first.ring().refresh).unwrap();
-        let second = instance.start();
-        assert!(second.verify(&made).is_ok());
-        assert_eq!(part(&token(&second).token, 0)["kid"], part(&made, 0)["kid"]);
-        assert!(super::refresh::RefreshToken::parse(&second.ring().refresh, &text).is_ok());
-        assert_eq!(rows::signing_keys(&mut instance.db).unwrap().len(), 1);
-        assert_eq!(rows::epoch(&mut instance.db).unwrap(), 1);
-    }
-}
-
-#[test]
-fn another_master_key_is_an_error_and_never_a_reason_for_new_keys() {
-    let mut instance = Instance::new(Algorithm::Es256);
-    instance.start();
-    let right = std::mem::replace(&mut instance.master, MasterKey::parse(&"b2".repeat(32)).unwrap());
-    assert!(instance.try_start().is_err());
-    assert_eq!(rows::signing_keys(&mut instance.db).unwrap().len(), 1);
-    instance.master = right;
-    assert!(instance.try_start().is_ok());
-}
-
-#[test]
-fn no_private_key_and_no_secret_is_stored_in_the_clear() {
-    let mut instance = Instance::with_secret(SHARED);
-    instance.start();
-    let key = rows::signing_keys(&mut instance.db).unwrap().remove(0);
-    assert!(!key.sealed.windows(8).any(|part| part == &SHARED.as_bytes()[..8]));
-    assert_eq!(key.public, None);
-    assert!(!key.id.contains(&encode(&crate::model::secret::digest(SHARED.as_bytes()))[..8]));
-}
-
-#[test]
-fn after_a_change_of_algorithm_old_tokens_live_until_they_expire_and_new_ones_are_of_the_new() {
-    let mut instance = Instance::new(Algorithm::Es256);
-    let old = token(&instance.start()).token;
-    instance.config.algorithm = Algorithm::Hs256;
-    let mint = instance.start();
-    assert!(mint.verify(&old).is_ok());
-    assert_eq!(part(&token(&mint).token, 0)["alg"], "HS256");
-    let kid = part(&old, 0)["kid"].as_str().unwrap().to_owned();
-    instance.clock.set(START + 900 + 59);
-    assert!(mint.ring().find(&kid, instance.env.now()).is_some());
-    assert_eq!(refusal(mint.verify(&old)), Kind::TokenExpired);
-    instance.clock.set(START + 900 + 60);
-    assert!(mint.ring().find(&kid, instance.env.now()).is_none());
-    assert_eq!(mint.ring().jwks(instance.env.now()), json!({ "keys": [] }));
-    instance.config.algorithm = Algorithm::Es256;
-    let back = instance.start();
-    assert_ne!(part(&token(&back).token, 0)["kid"], kid);
-}
-
-#[test]
-fn another_secret_takes_over_at_once_and_one_that_returns_is_the_same_key() {
-    let mut instance = Instance::with_secret(SHARED);
-    let old = token(&instance.start()).token;
-    instance.config.secret = Some(Secret::new("99aa0e3c5b7d42f18866d0c1b2e4f357"));
-    instance.clock.set(START + 5);
-    let mint = instance.start();
-    let new = token(&mint).token;
-    assert_ne!(part(&old, 0)["kid"], part(&new, 0)["kid"]);
-    assert!(mint.verify(&old).is_ok());
-    instance.clock.set(START + 10);
-    instance.config.secret = Some(Secret::new(SHARED));
-    assert_eq!(part(&token(&instance.start()).token, 0)["kid"], part(&old, 0)["kid"]);
-    instance.config.secret = None;
-    instance.clock.set(START + 15);
-    let own = token(&instance.start()).token;
-    assert!(part(&own, 0)["kid"].as_str().unwrap().starts_with("hs256-"));
-}
-
-/// Stores another key of the same algorithm, as a rotation does: known at once, signing later.
-fn rotate(instance: &mut Instance, signs_from: i64) {
-    let mut other = Instance::new(instance.config.algorithm);
-    other.start();
-    let mut key = rows::signing_keys(&mut other.db).unwrap().remove(0);
-    key.signs_from = Time::from_seconds(signs_from);
-    let ends = key.signs_from + instance.config.access + Duration::from_mins(1);
-    rows::put_signing_key(&mut instance.db, &key).unwrap();
-    rows::supersede_signing_keys(&mut instance.db, &key.id, ends).unwrap();
-    rows::raise_epoch(&mut instance.db).unwrap();
-}
-
-#[test]
-fn a_new_key_is_published_before_it_signs_and_the_old_one_stays_until_its_last_token_is_dead() {
-    let mut instance = Instance::new(Algorithm::Es256);
-    let mint = instance.start();
-    let first = token(&mint).token;
-    mint.verify(&first).unwrap();
-    rotate(&mut instance, START + 600);
-    mint.replace(instance.ring().unwrap());
-    let kid = |token: &str| part(token, 0)["kid"].clone();
-    let published = |mint: &Mint, at: i64| mint.ring().jwks(Time::from_seconds(at))["keys"].as_array().unwrap().len();
-    assert_eq!(kid(&token(&mint).token), kid(&first));
-    assert_eq!(published(&mint, START), 2);
-    instance.clock.set(START + 599);
-    let last = token(&mint).token;
-    assert_eq!(kid(&last), kid(&first));
-    instance.clock.set(START + 600);
-    assert_ne!(kid(&token(&mint).token), kid(&first));
-    instance.clock.set(START + 599 + 899);
-    assert!(mint.verify(&last).is_ok());
-    assert_eq!(published(&mint, START + 600 + 959), 2);
-    assert_eq!(published(&mint, START + 600 + 960), 1);
-}
-
-#[test]
-fn a_token_whose_key_was_revoked_is_refused_though_it_was_remembered() {
-    let mut instance = Instance::new(Algorithm::Es256);
-    let mint = instance.start();
-    let made = token(&mint).token;
-    mint.verify(&made).unwrap();
-    rotate(&mut instance, START);
-    let mut revoked = rows::signing_keys(&mut instance.db).unwrap();
-    revoked.retain(|key| key.verifies_until.is_some());
-    revoked[0].verifies_until = Some(Time::from_seconds(START));
-    rows::put_signing_key(&mut instance.db, &revoked[0]).unwrap();
-    mint.replace(instance.ring().unwrap());
-    assert_eq!(refusal(mint.verify(&made)), Kind::TokenInvalid);
-    assert!(mint.verify(&token(&mint).token).is_ok());
-}
-
-#[test]
-fn of_two_that_make_the_first_key_at_once_one_is_kept() {
-    let mut instance = Instance::new(Algorithm::Es256);
-    let empty = instance.ring().unwrap();
-    let make = |instance: &Instance| empty.make_missing(&instance.config, &instance.master, &instance.env).unwrap();
-    let (one, two) = (make(&instance), make(&instance));
-    let access = instance.config.access;
-    one.store(&mut instance.db, access).unwrap();
-    two.store(&mut instance.db, access).unwrap();
-    let keys = rows::signing_keys(&mut instance.db).unwrap();
-    assert_eq!((keys.len(), keys[0].verifies_until), (1, None));
-    assert_eq!(rows::refresh_keys(&mut instance.db).unwrap().len(), 1);
-    assert!(instance.ring().is_ok());
-}
-
-#[test]
-fn a_key_moved_to_another_row_is_refused() {
-    let mut instance = Instance::new(Algorithm::Es256);
-    instance.start();
-    let mut key = rows::signing_keys(&mut instance.db).unwrap().remove(0);
-    key.id = "es256-moved".to_owned();
-    rows::put_signing_key(&mut instance.db, &key).unwrap();
-    assert!(instance.try_start().is_err());
 }
 
 proptest! {
