@@ -8,6 +8,7 @@ pub mod audit;
 pub mod clients;
 pub mod db;
 pub mod instance;
+pub mod keys;
 pub mod links;
 pub mod outbox;
 pub mod roles;
