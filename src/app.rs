@@ -46,7 +46,10 @@ pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, e
             })
             .await?;
     }
-    let tokens = Tokens::open(&config.tokens, &config.issuer(), &store, &master, &env).await?;
+    let tokens = match role {
+        Role::Server => Tokens::open(&config.tokens, &config.issuer(), &store, &master, &env).await?,
+        Role::Command => Tokens::open_stored(&config.tokens, &config.issuer(), &store, &master, &env).await?,
+    };
     Ok(Arc::new(Core {
         hashing: Pool::start(&config.hashing, &env)?,
         roles: role::Book::open(&store).await?,
@@ -112,7 +115,7 @@ impl TokenCheck for Known {
 pub fn endpoint(core: &Arc<Core>, limiter: &Limiter) -> impl Endpoint<Output = Response> + 'static + use<> {
     let surroundings = Surroundings {
         env: core.env.clone(),
-        config: core.config.clone(),
+        server: core.config.server.clone(),
         wires: v1::wires(&core.config),
         limiter: limiter.clone(),
         tokens: Arc::new(Known(core.tokens.clone())),
