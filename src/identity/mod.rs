@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod caller;
 pub mod gate;
+pub mod health;
 pub mod profile;
 pub mod refresh;
 pub mod sign_in;

@@ -4,6 +4,7 @@
 //! Only this room knows a database driver.
 
 pub mod db;
+pub mod health;
 pub mod sqlite;
 
 use crate::error::Result;
