@@ -1,58 +1,325 @@
 //! The master key: what is sealed under it can be read by this instance alone, not by whoever has the database file.
+//!
+//! Sealing is AES-256-GCM, MACs are HMAC-SHA-256, each under a key of its own that HKDF (RFC 5869) derives from the
+//! master key. Where sealed bytes are stored, and what is made when a key is missing, is the business of others.
 
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::{hkdf, hmac};
+use zeroize::Zeroizing;
 
 use crate::env::Env;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
+use crate::model::secret;
+
+const KEY_LEN: usize = 32;
+/// The first byte of everything sealed, so that another way of sealing can come later.
+const VERSION: u8 = 1;
+/// A key file is one short line; what is longer is something else.
+const FILE_LIMIT: u64 = 1024;
 
 /// The master key, kept outside the database. Cheap to clone.
 #[derive(Clone)]
-pub struct MasterKey {}
+pub struct MasterKey(Arc<Derived>);
+
+/// What is derived once and used often.
+struct Derived {
+    /// Makes a key for each purpose.
+    macs: hmac::Key,
+    sealing: LessSafeKey,
+}
+
+/// The length of a derived key, as HKDF wants to be told.
+struct KeyLength;
+
+impl hkdf::KeyType for KeyLength {
+    fn len(&self) -> usize {
+        KEY_LEN
+    }
+}
 
 impl MasterKey {
     /// The key given as text (`AUTHD_MASTER_KEY`).
     ///
     /// # Errors
     /// When the text is not 32 bytes in base64url or hexadecimal.
-    pub fn parse(_text: &str) -> Result<Self> {
-        Err(Error::internal("not built"))
+    pub fn parse(text: &str) -> Result<Self> {
+        let text = text.trim();
+        let bytes = match text.len() {
+            43 => secret::decode(text),
+            64 => decode_hex(text),
+            _ => None,
+        };
+        let bytes = Zeroizing::new(bytes.unwrap_or_default());
+        let key: &[u8; KEY_LEN] = bytes.as_slice().try_into().map_err(|_| {
+            let expected = "expected a master key of 32 bytes, as 43 characters of base64url or 64 of hexadecimal";
+            refused(format!("{expected}; what came has {} characters or is neither", text.chars().count()))
+        })?;
+        Self::derive(key)
     }
 
     /// The key in this file.
     ///
     /// # Errors
     /// When it cannot be read, is not a key, or others may read it.
-    pub fn load(_path: &Path) -> Result<Self> {
-        Err(Error::internal("not built"))
+    pub fn load(path: &Path) -> Result<Self> {
+        let shown = path.display();
+        let failed = |error: io::Error| refused(format!("the master key cannot be read from {shown}")).caused_by(error);
+        let mut file = File::open(path).map_err(failed)?;
+        let facts = file.metadata().map_err(failed)?;
+        if !facts.is_file() || facts.len() > FILE_LIMIT {
+            return Err(refused(format!(
+                "expected a file with one line, the master key, and {shown} is something else"
+            )));
+        }
+        if facts.mode() & 0o077 != 0 {
+            let mode = facts.mode() & 0o777;
+            return Err(refused(format!(
+                "the master key may be read by its owner alone, and {shown} has mode {mode:04o}; run: chmod 600 '{shown}'"
+            )));
+        }
+        // Room for the whole file at once: a buffer that grows leaves copies of the key behind.
+        let mut text = Zeroizing::new(String::with_capacity(2 * KEY_LEN + usize::try_from(FILE_LIMIT).unwrap_or(0)));
+        file.read_to_string(&mut text).map_err(failed)?;
+        Self::parse(&text).map_err(|error| refused(format!("{shown} holds no master key")).caused_by(error))
     }
 
     /// A new key, written to this file with mode 0600; never over one that is there.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn create(_path: &Path, _env: &Env) -> Result<Self> {
-        Err(Error::internal("not built"))
+    pub fn create(path: &Path, env: &Env) -> Result<Self> {
+        let key = Zeroizing::new(env.random::<KEY_LEN>()?);
+        let mut line = Zeroizing::new(secret::encode(&key[..]));
+        line.push('\n');
+        let shown = path.display();
+        let failed =
+            |error: io::Error| refused(format!("the new master key cannot be written to {shown}")).caused_by(error);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
+        if let Err(error) =
+            file.write_all(line.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| sync_folder(path))
+        {
+            // Half a key would be refused at the next start.
+            let _ = fs::remove_file(path);
+            return Err(failed(error));
+        }
+        Self::derive(&key)
     }
 
     /// Seals bytes; `place` (table, column, row id) is bound to them, so a sealed value cannot be moved.
     ///
     /// # Errors
     /// When there is no randomness.
-    pub fn seal(&self, _env: &Env, _place: &str, _plain: &[u8]) -> Result<Vec<u8>> {
-        Err(Error::internal("not built"))
+    pub fn seal(&self, env: &Env, place: &str, plain: &[u8]) -> Result<Vec<u8>> {
+        let nonce = env.random::<NONCE_LEN>()?;
+        let overhead = 1 + NONCE_LEN + AES_256_GCM.tag_len();
+        let mut sealed = Vec::with_capacity(overhead + plain.len());
+        sealed.push(VERSION);
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(plain);
+        let (_, body) = sealed.split_at_mut(1 + NONCE_LEN);
+        let tag = self
+            .0
+            .sealing
+            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), bound_to(place), body)
+            .map_err(|_| Error::internal("sealing failed"))?;
+        sealed.extend_from_slice(tag.as_ref());
+        Ok(sealed)
     }
 
     /// Opens what [`MasterKey::seal`] made for the same place.
     ///
     /// # Errors
     /// When it was made with another key, for another place, or is damaged.
-    pub fn open(&self, _place: &str, _sealed: &[u8]) -> Result<Vec<u8>> {
-        Err(Error::internal("not built"))
+    pub fn open(&self, place: &str, sealed: &[u8]) -> Result<Vec<u8>> {
+        let wrong = || Error::internal(format!("{place} was not sealed under this master key, or is damaged"));
+        let (&[VERSION], rest) = sealed.split_first_chunk::<1>().ok_or_else(wrong)? else {
+            return Err(wrong());
+        };
+        let (nonce, body) = rest.split_first_chunk::<NONCE_LEN>().ok_or_else(wrong)?;
+        let mut body = body.to_vec();
+        let length = self
+            .0
+            .sealing
+            .open_in_place(Nonce::assume_unique_for_key(*nonce), bound_to(place), &mut body)
+            .map_err(|_| wrong())?
+            .len();
+        body.truncate(length);
+        Ok(body)
     }
 
     /// A MAC under a key of its own for this purpose: HMAC-SHA-256.
     #[must_use]
-    pub fn mac(&self, _purpose: &str, _bytes: &[u8]) -> [u8; 32] {
-        [0; 32]
+    pub fn mac(&self, purpose: &str, bytes: &[u8]) -> [u8; 32] {
+        let key = hmac::sign(&self.0.macs, purpose.as_bytes());
+        let mut out = [0; 32];
+        out.copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()), bytes).as_ref());
+        out
+    }
+
+    /// The proof of this key that the database keeps, so that another key is noticed before anything is opened with it.
+    #[must_use]
+    pub fn check_value(&self) -> [u8; 32] {
+        self.mac("master-check", b"authd")
+    }
+
+    fn derive(key: &[u8; KEY_LEN]) -> Result<Self> {
+        let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"authd master key 1").extract(key);
+        let sealing = expand(&root, b"seal")?;
+        let macs = hmac::Key::new(hmac::HMAC_SHA256, &expand(&root, b"mac")?[..]);
+        let sealing = UnboundKey::new(&AES_256_GCM, &sealing[..])
+            .map_err(|_| Error::internal("the sealing key was not accepted"))?;
+        Ok(Self(Arc::new(Derived { macs, sealing: LessSafeKey::new(sealing) })))
+    }
+}
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKey(…)")
+    }
+}
+
+/// A refusal that the operator reads at the start, or from a command.
+fn refused(message: String) -> Error {
+    Error::with(Kind::Internal, message)
+}
+
+/// The additional data that GCM binds: without the place a sealed value could be moved to another row.
+fn bound_to(place: &str) -> Aad<Vec<u8>> {
+    let mut bytes = vec![VERSION];
+    bytes.extend_from_slice(place.as_bytes());
+    Aad::from(bytes)
+}
+
+fn expand(root: &hkdf::Prk, purpose: &[u8]) -> Result<Zeroizing<[u8; KEY_LEN]>> {
+    let mut key = Zeroizing::new([0; KEY_LEN]);
+    root.expand(&[purpose], KeyLength)
+        .and_then(|material| material.fill(&mut key[..]))
+        .map_err(|_| Error::internal("a key could not be derived"))?;
+    Ok(key)
+}
+
+/// The folder's entry must be on disk too: a database without its key cannot be opened again.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+fn decode_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    text.as_bytes().chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(byte: u8) -> MasterKey {
+        MasterKey::parse(&secret::encode(&[byte; 32])).unwrap()
+    }
+
+    #[test]
+    fn what_is_sealed_opens_for_the_same_key_and_place_alone() {
+        let (env, master) = (Env::real(), key(1));
+        let sealed = master.seal(&env, "outbox.sealed.7", b"hush").unwrap();
+        assert_eq!(master.open("outbox.sealed.7", &sealed).unwrap(), b"hush");
+        assert!(master.open("outbox.sealed.8", &sealed).is_err());
+        assert!(key(2).open("outbox.sealed.7", &sealed).is_err());
+        assert!(!sealed.windows(4).any(|part| part == b"hush"));
+    }
+
+    #[test]
+    fn equal_bytes_are_sealed_differently_each_time() {
+        let (env, master) = (Env::real(), key(1));
+        assert_ne!(master.seal(&env, "p", b"same").unwrap(), master.seal(&env, "p", b"same").unwrap());
+    }
+
+    #[test]
+    fn a_damaged_or_cut_value_is_refused_wherever_it_is_damaged() {
+        let (env, master) = (Env::real(), key(1));
+        let sealed = master.seal(&env, "p", b"hush").unwrap();
+        for at in 0..sealed.len() {
+            let mut damaged = sealed.clone();
+            damaged[at] ^= 1;
+            assert!(master.open("p", &damaged).is_err(), "byte {at}");
+            assert!(master.open("p", &sealed[..at]).is_err(), "cut at {at}");
+        }
+    }
+
+    #[test]
+    fn each_purpose_has_its_own_mac() {
+        let master = key(1);
+        assert_eq!(master.mac("a", b"x"), key(1).mac("a", b"x"));
+        assert_ne!(master.mac("a", b"x"), master.mac("b", b"x"));
+        assert_ne!(master.mac("a", b"x"), key(2).mac("a", b"x"));
+        assert_ne!(master.check_value(), key(2).check_value());
+    }
+
+    #[test]
+    fn a_key_is_read_as_base64url_and_as_hexadecimal() {
+        let hex = "0101010101010101010101010101010101010101010101010101010101010101";
+        assert_eq!(MasterKey::parse(hex).unwrap().check_value(), key(1).check_value());
+        for bad in ["", "short", &hex[..62], &hex.replace('0', "g"), &format!("{}=", secret::encode(&[1; 32]))] {
+            let error = MasterKey::parse(bad).unwrap_err();
+            assert!(error.message().contains("43 characters of base64url"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_new_key_is_its_owners_alone_and_is_never_written_over_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("authd.key");
+        let made = MasterKey::create(&path, &Env::real()).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_to_string(&path).unwrap().len(), 44);
+        assert_eq!(MasterKey::load(&path).unwrap().check_value(), made.check_value());
+        assert!(MasterKey::create(&path, &Env::real()).is_err());
+        assert_eq!(MasterKey::load(&path).unwrap().check_value(), made.check_value());
+    }
+
+    #[test]
+    fn a_key_that_others_may_read_is_refused_with_the_command_that_mends_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("authd.key");
+        MasterKey::create(&path, &Env::real()).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let message = MasterKey::load(&path).unwrap_err().message().to_owned();
+        assert!(message.contains("mode 0640") && message.contains("chmod 600"), "{message}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_key_is_refused_by_its_path() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("authd.key");
+        assert!(MasterKey::load(&path).unwrap_err().message().contains("authd.key"));
+        fs::write(&path, "x".repeat(2000)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(MasterKey::load(&path).is_err());
+        fs::write(&path, "hush-hush").unwrap();
+        let error = MasterKey::load(&path).unwrap_err();
+        assert!(!error.chain().contains("hush"), "{}", error.chain());
+        assert!(MasterKey::load(folder.path()).is_err());
+    }
+
+    #[test]
+    fn a_master_key_does_not_print() {
+        assert_eq!(format!("{:?}", key(1)), "MasterKey(…)");
+    }
+
+    proptest! {
+        #[test]
+        fn opening_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            prop_assert!(key(1).open("p", &bytes).is_err());
+        }
     }
 }

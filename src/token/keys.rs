@@ -1,0 +1,206 @@
+//! One key that signs access tokens: made, opened, signing, verifying. A key has one algorithm and never serves another.
+//!
+//! Keys are parsed once and used parsed. Which of them is in force is the business of `ring`.
+
+use std::fmt;
+
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
+use aws_lc_rs::hmac;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, ParsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
+};
+use zeroize::Zeroizing;
+
+use crate::config::Algorithm;
+use crate::env::Env;
+use crate::error::{Error, Kind, Result};
+
+/// RFC 7518, section 3.2: a key of HS256 has at least the size of its output.
+const SECRET_LEN: usize = 32;
+/// A secret of 32 characters that uses fewer different ones than this was not drawn at random.
+const SECRET_VARIETY: usize = 8;
+const RSA_LEAST_BYTES: usize = 2048 / 8;
+
+/// The bytes of a private key as they are sealed: PKCS #8, or the shared secret.
+pub(super) type Private = Zeroizing<Vec<u8>>;
+
+/// A parsed key.
+pub(super) enum Key {
+    /// RS256
+    Rsa(Box<RsaKeyPair>, Box<ParsedPublicKey>),
+    /// ES256
+    Ec(Box<EcdsaKeyPair>, Box<ParsedPublicKey>),
+    /// HS256
+    Secret(Box<hmac::Key>),
+}
+
+/// The name of an algorithm in a token's header and in the store.
+pub(super) fn name(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Rs256 => "RS256",
+        Algorithm::Es256 => "ES256",
+        Algorithm::Hs256 => "HS256",
+    }
+}
+
+/// The algorithm of this name.
+pub(super) fn named(name: &str) -> Option<Algorithm> {
+    [Algorithm::Rs256, Algorithm::Es256, Algorithm::Hs256].into_iter().find(|one| self::name(*one) == name)
+}
+
+/// Makes a private key. An RSA key takes up to a second.
+pub(super) fn generate(algorithm: Algorithm, env: &Env) -> Result<Private> {
+    let failed = |_| Error::internal(format!("a key for {} could not be made", name(algorithm)));
+    Ok(Zeroizing::new(match algorithm {
+        Algorithm::Rs256 => {
+            let pair = RsaKeyPair::generate(KeySize::Rsa3072).map_err(failed)?;
+            AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).map_err(failed)?.as_ref().to_vec()
+        }
+        Algorithm::Es256 => {
+            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
+            pair.to_pkcs8v1().map_err(failed)?.as_ref().to_vec()
+        }
+        Algorithm::Hs256 => env.random::<SECRET_LEN>()?.to_vec(),
+    }))
+}
+
+/// Refuses a shared secret that can be guessed.
+pub(super) fn check_secret(secret: &[u8]) -> Result<()> {
+    let mut seen = [false; 256];
+    for byte in secret {
+        seen[usize::from(*byte)] = true;
+    }
+    let different = seen.iter().filter(|seen| **seen).count();
+    let found = if secret.len() < SECRET_LEN {
+        format!("{}", secret.len())
+    } else if different < SECRET_VARIETY {
+        format!("only {different} different ones")
+    } else {
+        return Ok(());
+    };
+    let expected = "tokens.secret: expected at least 32 bytes drawn at random";
+    Err(Error::with(Kind::Internal, format!("{expected}, and it has {found}; `openssl rand -base64 48` makes one")))
+}
+
+impl Key {
+    /// Parses what [`generate`] made, or what was brought along.
+    pub(super) fn open(algorithm: Algorithm, private: &[u8]) -> Result<Self> {
+        let refused = |_| Error::internal(format!("a stored key is no private key for {}", name(algorithm)));
+        match algorithm {
+            Algorithm::Rs256 => {
+                let pair = RsaKeyPair::from_pkcs8(private).map_err(refused)?;
+                if pair.public_modulus_len() < RSA_LEAST_BYTES {
+                    let bits = pair.public_modulus_len() * 8;
+                    return Err(Error::internal(format!("expected an RSA key of at least 2048 bits, came {bits}")));
+                }
+                let public = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, pair.public_key()).map_err(refused)?;
+                Ok(Self::Rsa(Box::new(pair), Box::new(public)))
+            }
+            Algorithm::Es256 => {
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private).map_err(refused)?;
+                let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, pair.public_key()).map_err(refused)?;
+                Ok(Self::Ec(Box::new(pair), Box::new(public)))
+            }
+            Algorithm::Hs256 if private.len() >= SECRET_LEN => {
+                Ok(Self::Secret(Box::new(hmac::Key::new(hmac::HMAC_SHA256, private))))
+            }
+            Algorithm::Hs256 => Err(Error::internal("a stored shared secret is shorter than 32 bytes")),
+        }
+    }
+
+    /// The one algorithm that it serves.
+    pub(super) fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Rsa(..) => Algorithm::Rs256,
+            Self::Ec(..) => Algorithm::Es256,
+            Self::Secret(_) => Algorithm::Hs256,
+        }
+    }
+
+    /// A signature as JWS writes it (RFC 7518).
+    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
+        let failed = |_| Error::internal("a token could not be signed");
+        let random = SystemRandom::new();
+        match self {
+            Self::Rsa(pair, _) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature).map_err(failed)?;
+                Ok(signature)
+            }
+            Self::Ec(pair, _) => Ok(pair.sign(&random, message).map_err(failed)?.as_ref().to_vec()),
+            Self::Secret(key) => Ok(hmac::sign(key, message).as_ref().to_vec()),
+        }
+    }
+
+    /// Whether a signature is this key's.
+    pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        match self {
+            Self::Rsa(_, public) | Self::Ec(_, public) => public.verify_sig(message, signature).is_ok(),
+            Self::Secret(key) => hmac::verify(key, message, signature).is_ok(),
+        }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({}, …)", name(self.algorithm()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_algorithm_signs_what_it_verifies_and_nothing_else() {
+        for algorithm in [Algorithm::Es256, Algorithm::Hs256] {
+            let env = Env::real();
+            let private = generate(algorithm, &env).unwrap();
+            let key = Key::open(algorithm, &private).unwrap();
+            let signature = key.sign(b"message").unwrap();
+            assert!(key.verifies(b"message", &signature));
+            assert!(!key.verifies(b"massage", &signature));
+            assert!(!key.verifies(b"message", &signature[..signature.len() - 1]));
+            assert!(!key.verifies(b"message", b""));
+            let other = Key::open(algorithm, &generate(algorithm, &env).unwrap()).unwrap();
+            assert!(!other.verifies(b"message", &signature));
+            assert_eq!(named(name(algorithm)), Some(algorithm));
+        }
+        assert_eq!(named("none"), None);
+    }
+
+    #[test]
+    fn an_rsa_key_made_here_has_3072_bits() {
+        let private = generate(Algorithm::Rs256, &Env::real()).unwrap();
+        let key = Key::open(Algorithm::Rs256, &private).unwrap();
+        let signature = key.sign(b"message").unwrap();
+        assert_eq!(signature.len() * 8, 3072);
+        assert!(key.verifies(b"message", &signature));
+    }
+
+    #[test]
+    fn a_key_is_not_opened_as_one_of_another_algorithm() {
+        let private = generate(Algorithm::Es256, &Env::real()).unwrap();
+        assert!(Key::open(Algorithm::Rs256, &private).is_err());
+        assert!(Key::open(Algorithm::Es256, &[0; 32]).is_err());
+        assert!(Key::open(Algorithm::Hs256, &[0; 31]).is_err());
+    }
+
+    #[test]
+    fn a_weak_secret_is_refused_without_being_shown() {
+        for weak in ["hush-hush", "abababababababababababababababababababab"] {
+            let error = check_secret(weak.as_bytes()).unwrap_err();
+            assert!(error.message().starts_with("tokens.secret") && !error.chain().contains(weak), "{error}");
+        }
+        check_secret(b"4f1c9a7be0d2835664afc01b77e29d38").unwrap();
+    }
+
+    #[test]
+    fn a_key_does_not_print() {
+        let key = Key::open(Algorithm::Hs256, &[7; 32]).unwrap();
+        assert_eq!(format!("{key:?}"), "Key(HS256, …)");
+    }
+}

@@ -1,0 +1,158 @@
+//! The memory of verified tokens: what was checked once need not be checked again, only its time and its key.
+//!
+//! It never says that a session is alive. A token is known by its SHA-256, so the memory holds nothing that opens a door.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::Verified;
+use crate::model::secret;
+
+/// How many tokens are remembered in all.
+const CAPACITY: usize = 20_000;
+/// How many locks they are spread over.
+const SHARDS: usize = 16;
+/// A shard keeps two generations; when the young one is full the old one is dropped whole. So what is used stays, and
+/// nothing has to be searched to make room.
+const GENERATION: usize = CAPACITY / SHARDS / 2;
+
+/// The digest that a token is known by.
+pub(super) type Digest = [u8; 32];
+
+/// A token that has been verified.
+#[derive(Debug, Clone)]
+pub(super) struct Remembered {
+    /// The key that it was verified with.
+    pub(super) kid: std::sync::Arc<str>,
+    /// What it says.
+    pub(super) verified: Verified,
+}
+
+/// Verified tokens by digest.
+#[derive(Default)]
+pub(super) struct Memory {
+    shards: [Mutex<Shard>; SHARDS],
+}
+
+#[derive(Default)]
+struct Shard {
+    young: HashMap<Digest, Remembered>,
+    old: HashMap<Digest, Remembered>,
+}
+
+impl Memory {
+    /// What a token is known by.
+    pub(super) fn digest(token: &str) -> Digest {
+        secret::digest(token.as_bytes())
+    }
+
+    /// A token that was verified before.
+    pub(super) fn find(&self, digest: &Digest) -> Option<Remembered> {
+        self.with_shard(digest, |shard| {
+            if let Some(found) = shard.young.get(digest) {
+                return Some(found.clone());
+            }
+            let found = shard.old.remove(digest)?;
+            shard.keep(*digest, found.clone());
+            Some(found)
+        })
+    }
+
+    /// Remembers a verified token.
+    pub(super) fn keep(&self, digest: Digest, remembered: Remembered) {
+        self.with_shard(&digest, |shard| shard.keep(digest, remembered));
+    }
+
+    /// Forgets a token.
+    pub(super) fn forget(&self, digest: &Digest) {
+        self.with_shard(digest, |shard| {
+            shard.young.remove(digest);
+            shard.old.remove(digest);
+        });
+    }
+
+    /// Forgets every token whose key is not among these.
+    pub(super) fn retain(&self, is_live: impl Fn(&str) -> bool) {
+        for shard in &self.shards {
+            let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            shard.young.retain(|_, remembered| is_live(&remembered.kid));
+            shard.old.retain(|_, remembered| is_live(&remembered.kid));
+        }
+    }
+
+    fn with_shard<T>(&self, digest: &Digest, work: impl FnOnce(&mut Shard) -> T) -> T {
+        let shard = &self.shards[usize::from(digest[0]) % SHARDS];
+        // Nothing in here can be half done: a panic elsewhere leaves whole entries behind.
+        work(&mut shard.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Shard {
+    fn keep(&mut self, digest: Digest, remembered: Remembered) {
+        if self.young.len() >= GENERATION {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(digest, remembered);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AccountId, SessionId, Time};
+
+    fn remembered(kid: &str) -> Remembered {
+        let verified = Verified {
+            account: AccountId::new("a"),
+            session: SessionId::new("s"),
+            issued_at: Time::from_seconds(0),
+            expires_at: Time::from_seconds(9),
+        };
+        Remembered { kid: kid.into(), verified }
+    }
+
+    fn size(memory: &Memory) -> usize {
+        let held = |shard: &Mutex<Shard>| {
+            let shard = shard.lock().unwrap();
+            shard.young.len() + shard.old.len()
+        };
+        memory.shards.iter().map(held).sum()
+    }
+
+    #[test]
+    fn a_kept_token_is_found_until_it_is_forgotten() {
+        let memory = Memory::default();
+        let digest = Memory::digest("token");
+        assert!(memory.find(&digest).is_none());
+        memory.keep(digest, remembered("k"));
+        assert_eq!(&*memory.find(&digest).unwrap().kid, "k");
+        memory.forget(&digest);
+        assert!(memory.find(&digest).is_none());
+    }
+
+    #[test]
+    fn it_never_holds_more_than_its_capacity_and_keeps_what_is_used() {
+        let memory = Memory::default();
+        let used = Memory::digest("used");
+        memory.keep(used, remembered("k"));
+        for number in 0..50_000 {
+            memory.keep(Memory::digest(&number.to_string()), remembered("k"));
+            if number % 1000 == 0 {
+                assert!(memory.find(&used).is_some(), "lost after {number}");
+            }
+        }
+        assert!(size(&memory) <= CAPACITY, "{}", size(&memory));
+        assert!(size(&memory) > CAPACITY / 3, "{}", size(&memory));
+        assert!(memory.find(&Memory::digest("0")).is_none());
+    }
+
+    #[test]
+    fn tokens_of_a_dead_key_are_forgotten_together() {
+        let memory = Memory::default();
+        memory.keep(Memory::digest("a"), remembered("dead"));
+        memory.keep(Memory::digest("b"), remembered("live"));
+        memory.retain(|kid| kid == "live");
+        assert!(memory.find(&Memory::digest("a")).is_none());
+        assert!(memory.find(&Memory::digest("b")).is_some());
+    }
+}

@@ -1,0 +1,181 @@
+//! Signing and checking access tokens with the keys in force (RFC 8725). It knows no database: rows come in from outside.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use aws_lc_rs::constant_time;
+
+use super::jwt::{self, Claims};
+use super::memory::{Memory, Remembered};
+use super::ring::{Held, Ring};
+use super::{AccessToken, Grant, Verified};
+use crate::config::Algorithm;
+use crate::env::Env;
+use crate::error::{Error, Kind, Result};
+use crate::model::secret::{decode, encode};
+use crate::model::{AccountId, SessionId, Time};
+use crate::seal::MasterKey;
+
+/// How far the clocks of two machines that serve one database may differ: a token from a little ahead is believed.
+/// The end of a token is exact, for it is ours.
+const LEEWAY: Duration = Duration::from_mins(1);
+const NONCE_LEN: usize = 16;
+const PROOF_LEN: usize = 16;
+
+/// What every token says and is checked for.
+pub(super) struct Rules {
+    /// `iss`
+    pub(super) issuer: String,
+    /// `aud`
+    pub(super) audience: Option<String>,
+    /// How long tokens live.
+    pub(super) life: Duration,
+}
+
+/// Makes and checks access tokens.
+pub(super) struct Mint {
+    rules: Rules,
+    env: Env,
+    master: MasterKey,
+    ring: RwLock<Arc<Ring>>,
+    memory: Memory,
+}
+
+impl Mint {
+    pub(super) fn new(rules: Rules, env: Env, master: MasterKey, ring: Ring) -> Self {
+        Self { rules, env, master, ring: RwLock::new(Arc::new(ring)), memory: Memory::default() }
+    }
+
+    /// The keys in force.
+    pub(super) fn ring(&self) -> Arc<Ring> {
+        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts other keys in force; tokens of keys that are gone are forgotten.
+    pub(super) fn replace(&self, ring: Ring) {
+        let ring = Arc::new(ring);
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&ring);
+        let now = self.env.now();
+        self.memory.retain(|kid| ring.find(kid, now).is_some());
+    }
+
+    /// Signs an access token.
+    pub(super) fn sign(&self, grant: &Grant) -> Result<AccessToken> {
+        let ring = self.ring();
+        let held = ring.signer(self.env.now()).ok_or_else(|| Error::internal("there is no key that signs tokens"))?;
+        let now = self.env.wall();
+        let iat = now.seconds();
+        let exp = Time::from_seconds(iat) + self.rules.life;
+        let exp = grant.session_ends.map_or(exp, |ends| exp.min(ends)).seconds();
+        let mut claims = Claims {
+            iss: self.rules.issuer.clone(),
+            sub: grant.account.to_string(),
+            iat,
+            exp,
+            nbf: None,
+            jti: String::new(),
+            sid: grant.session.to_string(),
+            aud: self.rules.audience.clone(),
+        };
+        claims.jti = self.new_jti(held, &claims)?;
+        let mut token = jwt::compose(&held.header, &claims, &grant.claims)?;
+        let signature = held.key.sign(token.as_bytes())?;
+        token.push('.');
+        token.push_str(&encode(&signature));
+        if token.len() > jwt::LONGEST {
+            let length = token.len();
+            return Err(Error::internal(format!(
+                "expected a token of at most {} characters, came {length}",
+                jwt::LONGEST
+            )));
+        }
+        Ok(AccessToken { token, expires_at: Time::from_seconds(exp), expires_in: exp.saturating_sub(iat).max(0) })
+    }
+
+    /// Checks an access token, or remembers having done so.
+    pub(super) fn verify(&self, token: &str) -> Result<Verified> {
+        if token.len() > jwt::LONGEST {
+            return Err(Kind::TokenInvalid.into());
+        }
+        let digest = Memory::digest(token);
+        let ring = self.ring();
+        if let Some(found) = self.memory.find(&digest) {
+            return self.check_remembered(&ring, &found).inspect_err(|_| self.memory.forget(&digest));
+        }
+        let (kid, claims) = self.check(&ring, token).ok_or(Kind::TokenInvalid)?;
+        let verified = Verified {
+            account: AccountId::new(claims.sub),
+            session: SessionId::new(claims.sid),
+            issued_at: Time::from_seconds(claims.iat),
+            expires_at: Time::from_seconds(claims.exp),
+        };
+        self.check_end(&verified)?;
+        self.memory.keep(digest, Remembered { kid, verified: verified.clone() });
+        Ok(verified)
+    }
+
+    fn check_remembered(&self, ring: &Ring, found: &Remembered) -> Result<Verified> {
+        ring.find(&found.kid, self.env.now()).ok_or(Kind::TokenInvalid)?;
+        self.check_end(&found.verified)?;
+        Ok(found.verified.clone())
+    }
+
+    /// RFC 7519, section 4.1.4: a token is dead at its `exp`, not after it.
+    fn check_end(&self, verified: &Verified) -> Result<()> {
+        if self.env.wall() < verified.expires_at { Ok(()) } else { Err(Kind::TokenExpired.into()) }
+    }
+
+    /// Everything but the end of the token: `None` is a token that is not ours.
+    fn check(&self, ring: &Ring, token: &str) -> Option<(Arc<str>, Claims)> {
+        let parts = jwt::take_apart(token)?;
+        // The header names a key, and the key says which algorithm it serves; the header's word must only agree.
+        let held = ring.find(&parts.header.kid, self.env.now())?;
+        let agrees = parts.header.alg == super::keys::name(held.key.algorithm()) && parts.header.typ == "JWT";
+        if !agrees || !held.key.verifies(parts.signed.as_bytes(), &parts.signature) {
+            return None;
+        }
+        let claims = parts.claims()?;
+        let believed_until = self.env.wall() + LEEWAY;
+        let is_ours = claims.iss == self.rules.issuer
+            && claims.aud == self.rules.audience
+            && !claims.sub.is_empty()
+            && !claims.sid.is_empty()
+            && Time::from_seconds(claims.iat) <= believed_until
+            && claims.nbf.is_none_or(|nbf| Time::from_seconds(nbf) <= believed_until)
+            && self.has_our_jti(held, &claims);
+        is_ours.then(|| (Arc::clone(&held.kid), claims))
+    }
+
+    /// A random part; under a shared secret also the proof that we, and not somebody who shares it, made the token.
+    fn new_jti(&self, held: &Held, claims: &Claims) -> Result<String> {
+        let mut jti = self.env.random::<NONCE_LEN>()?.to_vec();
+        if held.key.algorithm() == Algorithm::Hs256 {
+            let proof = self.proof(held, claims, &jti);
+            jti.extend_from_slice(&proof[..PROOF_LEN]);
+        }
+        Ok(encode(&jti))
+    }
+
+    fn has_our_jti(&self, held: &Held, claims: &Claims) -> bool {
+        if held.key.algorithm() != Algorithm::Hs256 {
+            return true;
+        }
+        let jti = decode(&claims.jti).filter(|jti| jti.len() == NONCE_LEN + PROOF_LEN).unwrap_or_default();
+        let Some((nonce, proof)) = jti.split_at_checked(NONCE_LEN) else { return false };
+        let expected = self.proof(held, claims, nonce);
+        constant_time::verify_slices_are_equal(&expected[..PROOF_LEN], proof).is_ok()
+    }
+
+    /// A MAC under a key that never leaves here, over what a token may be used for.
+    fn proof(&self, held: &Held, claims: &Claims, nonce: &[u8]) -> [u8; 32] {
+        let mut covered = nonce.to_vec();
+        for text in [&*held.kid, &claims.sub, &claims.sid] {
+            // Each with its length, lest two neighbours be cut at another place.
+            covered.extend_from_slice(&(text.len() as u64).to_be_bytes());
+            covered.extend_from_slice(text.as_bytes());
+        }
+        covered.extend_from_slice(&claims.iat.to_be_bytes());
+        covered.extend_from_slice(&claims.exp.to_be_bytes());
+        self.master.mac("access-token-jti", &covered)
+    }
+}

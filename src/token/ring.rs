@@ -1,0 +1,220 @@
+//! The keys in force: which one signs, which ones verify, what is made when one is missing, what is published.
+//!
+//! The signing key is the live one with the greatest `signs_from` that is not in the future; a key verifies until its
+//! `verifies_until`, whether it signs or not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::keys::{Key, Private, check_secret, generate, name, named};
+use super::{jwks, jwt, refresh};
+use crate::config::{self, Algorithm};
+use crate::env::Env;
+use crate::error::{Error, Result};
+use crate::model::Time;
+use crate::model::secret::encode;
+use crate::seal::MasterKey;
+use crate::store::db::Db;
+use crate::store::keys as rows;
+
+/// How much longer than its tokens a superseded key lives, for clocks that differ.
+const MARGIN: Duration = Duration::from_mins(1);
+/// What the id of a key begins with whose secret came from the configuration.
+const SHARED: &str = "shared-";
+const REFRESH_KEY_LEN: usize = 32;
+
+/// A signing key in force.
+pub(super) struct Held {
+    pub(super) kid: Arc<str>,
+    pub(super) key: Arc<Key>,
+    /// The token header that names it, encoded.
+    pub(super) header: String,
+    public: Option<Value>,
+    signs_from: Time,
+    verifies_until: Option<Time>,
+    /// It is of the configured algorithm, and of the configured secret where there is one.
+    may_sign: bool,
+}
+
+/// The keys in force at one epoch.
+pub(super) struct Ring {
+    pub(super) epoch: i64,
+    held: Vec<Arc<Held>>,
+    pub(super) refresh: Arc<refresh::Keys>,
+    /// The version that the next refresh key has; a dead one's is never given again.
+    next_refresh: i64,
+}
+
+/// The rows that a ring is made of.
+pub(super) struct Stored {
+    pub(super) epoch: i64,
+    signing: Vec<rows::SigningKey>,
+    refresh: Vec<rows::RefreshKey>,
+}
+
+/// Keys that were missing, sealed and ready to be stored.
+#[derive(Clone)]
+pub(super) struct Made {
+    pub(super) signing: Option<rows::SigningKey>,
+    refresh: Option<rows::RefreshKey>,
+}
+
+impl Held {
+    /// It verifies at this time.
+    pub(super) fn is_live(&self, now: Time) -> bool {
+        self.verifies_until.is_none_or(|until| now < until)
+    }
+}
+
+impl Ring {
+    /// Opens the rows that are in force.
+    pub(super) fn open(stored: &Stored, config: &config::Tokens, master: &MasterKey, now: Time) -> Result<Self> {
+        let shared = shared_kid(config, master);
+        let live = |until: Option<Time>| until.is_none_or(|until| now < until);
+        let mut held = Vec::new();
+        for row in stored.signing.iter().filter(|row| live(row.verifies_until)) {
+            let private = Private::new(master.open(&signing_place(&row.id), &row.sealed)?);
+            let algorithm = named(&row.algorithm).ok_or_else(|| {
+                Error::internal(format!("signing_keys.algorithm is {}, which is unknown", row.algorithm))
+            })?;
+            let key = Key::open(algorithm, &private)?;
+            held.push(Arc::new(Held {
+                kid: row.id.as_str().into(),
+                header: jwt::encode_header(name(algorithm), &row.id),
+                public: jwks::public(&row.id, &key),
+                key: Arc::new(key),
+                signs_from: row.signs_from,
+                verifies_until: row.verifies_until,
+                may_sign: is_wanted(row, name(config.algorithm), shared.as_deref()),
+            }));
+        }
+        let mut refresh = refresh::Keys::default();
+        for row in stored.refresh.iter().filter(|row| live(row.verifies_until)) {
+            let key = Private::new(master.open(&refresh_place(row.version), &row.sealed)?);
+            refresh.add(row.version, &key, row.verifies_until)?;
+        }
+        let next_refresh = stored.refresh.iter().map(|row| row.version).max().unwrap_or(0) + 1;
+        Ok(Self { epoch: stored.epoch, held, refresh: Arc::new(refresh), next_refresh })
+    }
+
+    /// The key that signs at this time.
+    pub(super) fn signer(&self, now: Time) -> Option<&Arc<Held>> {
+        let can = |held: &&Arc<Held>| held.may_sign && held.is_live(now) && held.signs_from <= now;
+        self.held.iter().filter(can).max_by(|a, b| (a.signs_from, &a.kid).cmp(&(b.signs_from, &b.kid)))
+    }
+
+    /// The key of this id, if it verifies at this time.
+    pub(super) fn find(&self, kid: &str, now: Time) -> Option<&Arc<Held>> {
+        self.held.iter().find(|held| &*held.kid == kid && held.is_live(now))
+    }
+
+    /// What is published at this time: also keys that do not sign yet.
+    pub(super) fn jwks(&self, now: Time) -> Value {
+        let keys: Vec<_> =
+            self.held.iter().filter(|held| held.is_live(now)).filter_map(|held| held.public.clone()).collect();
+        serde_json::json!({ "keys": keys })
+    }
+
+    /// The keys that are missing, made and sealed. It may take a second, and changes nothing yet.
+    pub(super) fn make_missing(&self, config: &config::Tokens, master: &MasterKey, env: &Env) -> Result<Made> {
+        let lasts = |held: &Arc<Held>| held.may_sign && held.verifies_until.is_none();
+        let signing = if self.held.iter().any(lasts) { None } else { Some(make_signing(config, master, env)?) };
+        let refresh = if self.refresh.is_empty() { Some(make_refresh(self.next_refresh, master, env)?) } else { None };
+        Ok(Made { signing, refresh })
+    }
+}
+
+impl Stored {
+    /// Reads the rows.
+    pub(super) fn read(db: &mut dyn Db) -> Result<Self> {
+        Ok(Self { epoch: rows::epoch(db)?, signing: rows::signing_keys(db)?, refresh: rows::refresh_keys(db)? })
+    }
+}
+
+impl Made {
+    /// Nothing was missing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.signing.is_none() && self.refresh.is_none()
+    }
+
+    /// Stores what was made and ends what it supersedes; what somebody else has stored since is left alone.
+    pub(super) fn store(&self, db: &mut dyn Db, access: Duration) -> Result<()> {
+        // The epoch's row is the one that every change of keys shares: raised first, it makes two of them take turns.
+        rows::raise_epoch(db)?;
+        let stored = Stored::read(db)?;
+        if let Some(key) = self.signing.as_ref().filter(|key| !stored.signing.iter().any(|row| replaces(row, key))) {
+            rows::put_signing_key(db, key)?;
+            rows::supersede_signing_keys(db, &key.id, key.signs_from + access + MARGIN)?;
+        }
+        if let Some(key) =
+            self.refresh.as_ref().filter(|key| stored.refresh.iter().all(|row| row.version != key.version))
+        {
+            rows::insert_refresh_key(db, key)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a stored key does what this new one was made for.
+fn replaces(row: &rows::SigningKey, key: &rows::SigningKey) -> bool {
+    let shared = key.id.starts_with(SHARED).then_some(key.id.as_str());
+    row.verifies_until.is_none() && is_wanted(row, &key.algorithm, shared)
+}
+
+/// Whether a row is of the configured algorithm and secret. A secret that the configuration no longer names stops
+/// signing, and so does one that we made once it names another.
+fn is_wanted(row: &rows::SigningKey, algorithm: &str, shared: Option<&str>) -> bool {
+    row.algorithm == algorithm && shared.map_or(!row.id.starts_with(SHARED), |kid| row.id == kid)
+}
+
+/// The id of the configured secret's key. It is a MAC: a digest in every token would let anybody try secrets against it.
+fn shared_kid(config: &config::Tokens, master: &MasterKey) -> Option<String> {
+    let secret = config.secret.as_ref().filter(|_| config.algorithm == Algorithm::Hs256)?;
+    let fingerprint = master.mac("shared-secret-kid", secret.reveal().as_bytes());
+    Some(format!("{SHARED}{}", encode(&fingerprint[..12])))
+}
+
+/// Refuses a configured secret that can be guessed.
+pub(super) fn check_config(config: &config::Tokens) -> Result<()> {
+    match (&config.secret, config.algorithm) {
+        (Some(secret), Algorithm::Hs256) => check_secret(secret.reveal().as_bytes()),
+        _ => Ok(()),
+    }
+}
+
+fn make_signing(config: &config::Tokens, master: &MasterKey, env: &Env) -> Result<rows::SigningKey> {
+    let algorithm = config.algorithm;
+    let (id, private) = match (shared_kid(config, master), &config.secret) {
+        (Some(kid), Some(secret)) => (kid, Private::new(secret.reveal().as_bytes().to_vec())),
+        _ => {
+            (format!("{}-{}", name(algorithm).to_lowercase(), encode(&env.random::<12>()?)), generate(algorithm, env)?)
+        }
+    };
+    let key = Key::open(algorithm, &private)?;
+    let now = env.now();
+    Ok(rows::SigningKey {
+        sealed: master.seal(env, &signing_place(&id), &private)?,
+        public: jwks::public(&id, &key).map(|jwk| jwk.to_string()),
+        algorithm: name(algorithm).to_owned(),
+        id,
+        created_at: now,
+        signs_from: now,
+        verifies_until: None,
+    })
+}
+
+fn make_refresh(version: i64, master: &MasterKey, env: &Env) -> Result<rows::RefreshKey> {
+    let key = Private::new(env.random::<REFRESH_KEY_LEN>()?.to_vec());
+    let sealed = master.seal(env, &refresh_place(version), &key)?;
+    Ok(rows::RefreshKey { version, sealed, created_at: env.now(), verifies_until: None })
+}
+
+fn signing_place(kid: &str) -> String {
+    format!("signing_keys.sealed.{kid}")
+}
+
+fn refresh_place(version: i64) -> String {
+    format!("refresh_keys.sealed.{version}")
+}

@@ -1,0 +1,253 @@
+//! Keys over a life of restarts, changes of configuration and rotations.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{SHARED, part, refusal};
+use crate::config::{self, Algorithm};
+use crate::error::Kind;
+use crate::model::secret::encode;
+use crate::model::{Secret, Time};
+use crate::seal::MasterKey;
+use crate::store::Store;
+use crate::store::keys as rows;
+use crate::store::sqlite::Role;
+use crate::token::Tokens;
+use crate::token::fixture::{ISSUER, Instance, START, grant, token};
+use crate::token::mint::Mint;
+use crate::token::refresh::RefreshToken;
+
+#[test]
+fn keys_and_tokens_survive_a_restart() {
+    for mut instance in
+        [Instance::new(Algorithm::Es256), Instance::new(Algorithm::Hs256), Instance::with_secret(SHARED)]
+    {
+        let first = instance.start();
+        let made = token(&first).token;
+        let refresh = RefreshToken::first(&first.ring().refresh, &instance.env, &grant().session).unwrap();
+        let text = refresh.to_text(&first.ring().refresh).unwrap();
+        let second = instance.start();
+        assert!(second.verify(&made).is_ok());
+        assert_eq!(part(&token(&second).token, 0)["kid"], part(&made, 0)["kid"]);
+        assert!(RefreshToken::parse(&second.ring().refresh, &text).is_ok());
+        assert_eq!(rows::signing_keys(&mut instance.db).unwrap().len(), 1);
+        assert_eq!(rows::epoch(&mut instance.db).unwrap(), 1);
+    }
+}
+
+#[test]
+fn another_master_key_is_an_error_and_never_a_reason_for_new_keys() {
+    let mut instance = Instance::new(Algorithm::Es256);
+    instance.start();
+    let right = std::mem::replace(&mut instance.master, MasterKey::parse(&"b2".repeat(32)).unwrap());
+    assert!(instance.try_start().is_err());
+    assert_eq!(rows::signing_keys(&mut instance.db).unwrap().len(), 1);
+    instance.master = right;
+    assert!(instance.try_start().is_ok());
+}
+
+#[test]
+fn no_private_key_and_no_secret_is_stored_in_the_clear() {
+    let mut instance = Instance::with_secret(SHARED);
+    instance.start();
+    let key = rows::signing_keys(&mut instance.db).unwrap().remove(0);
+    assert!(!key.sealed.windows(8).any(|part| part == &SHARED.as_bytes()[..8]));
+    assert_eq!(key.public, None);
+    assert!(!key.id.contains(&encode(&crate::model::secret::digest(SHARED.as_bytes()))[..8]));
+}
+
+#[test]
+fn after_a_change_of_algorithm_old_tokens_live_until_they_expire_and_new_ones_are_of_the_new() {
+    let mut instance = Instance::new(Algorithm::Es256);
+    let old = token(&instance.start()).token;
+    instance.config.algorithm = Algorithm::Hs256;
+    let mint = instance.start();
+    assert!(mint.verify(&old).is_ok());
+    assert_eq!(part(&token(&mint).token, 0)["alg"], "HS256");
+    let kid = part(&old, 0)["kid"].as_str().unwrap().to_owned();
+    instance.clock.set(START + 900 + 59);
+    assert!(mint.ring().find(&kid, instance.env.now()).is_some());
+    assert_eq!(refusal(mint.verify(&old)), Kind::TokenExpired);
+    instance.clock.set(START + 900 + 60);
+    assert!(mint.ring().find(&kid, instance.env.now()).is_none());
+    assert_eq!(mint.ring().jwks(instance.env.now()), json!({ "keys": [] }));
+    instance.config.algorithm = Algorithm::Es256;
+    let back = instance.start();
+    assert_ne!(part(&token(&back).token, 0)["kid"], kid);
+}
+
+#[test]
+fn another_secret_takes_over_at_once_and_one_that_returns_is_the_same_key() {
+    let mut instance = Instance::with_secret(SHARED);
+    let old = token(&instance.start()).token;
+    instance.config.secret = Some(Secret::new("99aa0e3c5b7d42f18866d0c1b2e4f357"));
+    instance.clock.set(START + 5);
+    let mint = instance.start();
+    let new = token(&mint).token;
+    assert_ne!(part(&old, 0)["kid"], part(&new, 0)["kid"]);
+    assert!(mint.verify(&old).is_ok());
+    instance.clock.set(START + 10);
+    instance.config.secret = Some(Secret::new(SHARED));
+    assert_eq!(part(&token(&instance.start()).token, 0)["kid"], part(&old, 0)["kid"]);
+    instance.config.secret = None;
+    instance.clock.set(START + 15);
+    let own = token(&instance.start()).token;
+    assert!(part(&own, 0)["kid"].as_str().unwrap().starts_with("hs256-"));
+}
+
+/// Stores another key of the same algorithm, as a rotation does: known at once, signing later.
+fn rotate(instance: &mut Instance, signs_from: i64) {
+    let mut other = Instance::new(instance.config.algorithm);
+    other.start();
+    let mut key = rows::signing_keys(&mut other.db).unwrap().remove(0);
+    key.signs_from = Time::from_seconds(signs_from);
+    let ends = key.signs_from + instance.config.access + Duration::from_mins(1);
+    rows::put_signing_key(&mut instance.db, &key).unwrap();
+    rows::supersede_signing_keys(&mut instance.db, &key.id, ends).unwrap();
+    rows::raise_epoch(&mut instance.db).unwrap();
+}
+
+#[test]
+fn a_new_key_is_published_before_it_signs_and_the_old_one_stays_until_its_last_token_is_dead() {
+    let mut instance = Instance::new(Algorithm::Es256);
+    let mint = instance.start();
+    let first = token(&mint).token;
+    mint.verify(&first).unwrap();
+    rotate(&mut instance, START + 600);
+    mint.replace(instance.ring().unwrap());
+    let kid = |token: &str| part(token, 0)["kid"].clone();
+    let published = |mint: &Mint, at: i64| mint.ring().jwks(Time::from_seconds(at))["keys"].as_array().unwrap().len();
+    assert_eq!(kid(&token(&mint).token), kid(&first));
+    assert_eq!(published(&mint, START), 2);
+    instance.clock.set(START + 599);
+    let last = token(&mint).token;
+    assert_eq!(kid(&last), kid(&first));
+    instance.clock.set(START + 600);
+    assert_ne!(kid(&token(&mint).token), kid(&first));
+    instance.clock.set(START + 599 + 899);
+    assert!(mint.verify(&last).is_ok());
+    assert_eq!(published(&mint, START + 600 + 959), 2);
+    assert_eq!(published(&mint, START + 600 + 960), 1);
+}
+
+#[test]
+fn a_token_whose_key_was_revoked_is_refused_though_it_was_remembered() {
+    let mut instance = Instance::new(Algorithm::Es256);
+    let mint = instance.start();
+    let made = token(&mint).token;
+    mint.verify(&made).unwrap();
+    rotate(&mut instance, START);
+    let mut revoked = rows::signing_keys(&mut instance.db).unwrap();
+    revoked.retain(|key| key.verifies_until.is_some());
+    revoked[0].verifies_until = Some(Time::from_seconds(START));
+    rows::put_signing_key(&mut instance.db, &revoked[0]).unwrap();
+    mint.replace(instance.ring().unwrap());
+    assert_eq!(refusal(mint.verify(&made)), Kind::TokenInvalid);
+    assert!(mint.verify(&token(&mint).token).is_ok());
+}
+
+#[test]
+fn of_two_that_make_the_first_key_at_once_one_is_kept() {
+    let mut instance = Instance::new(Algorithm::Es256);
+    let empty = instance.ring().unwrap();
+    let make = |instance: &Instance| empty.make_missing(&instance.config, &instance.master, &instance.env).unwrap();
+    let (one, two) = (make(&instance), make(&instance));
+    let access = instance.config.access;
+    one.store(&mut instance.db, access).unwrap();
+    two.store(&mut instance.db, access).unwrap();
+    let keys = rows::signing_keys(&mut instance.db).unwrap();
+    assert_eq!((keys.len(), keys[0].verifies_until), (1, None));
+    assert_eq!(rows::refresh_keys(&mut instance.db).unwrap().len(), 1);
+    assert!(instance.ring().is_ok());
+}
+
+#[test]
+fn a_key_moved_to_another_row_is_refused() {
+    let mut instance = Instance::new(Algorithm::Es256);
+    instance.start();
+    let mut key = rows::signing_keys(&mut instance.db).unwrap().remove(0);
+    key.id = "es256-moved".to_owned();
+    rows::put_signing_key(&mut instance.db, &key).unwrap();
+    assert!(instance.try_start().is_err());
+}
+
+/// A server on a file, or a command beside it.
+async fn open(path: &Path, role: Role, config: &config::Tokens, instance: &Instance) -> Tokens {
+    let store = Store::open(path, role).unwrap();
+    let (master, env) = (&instance.master, &instance.env);
+    match role {
+        Role::Server => Tokens::open(config, ISSUER, &store, master, env).await,
+        Role::Command => Tokens::open_stored(config, ISSUER, &store, master, env).await,
+    }
+    .unwrap()
+}
+
+#[tokio::test]
+async fn a_server_makes_its_keys_once_and_finds_them_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("authd.db");
+    let instance = Instance::new(Algorithm::Es256);
+    let first = open(&path, Role::Server, &instance.config, &instance).await;
+    let made = first.sign(&grant()).unwrap();
+    assert_eq!(first.made(), part(&made.token, 0)["kid"].as_str());
+    assert_eq!((first.epoch(), first.jwks()["keys"].as_array().unwrap().len()), (1, 1));
+    drop(first);
+    let second = open(&path, Role::Server, &instance.config, &instance).await;
+    assert_eq!((second.made(), second.epoch()), (None, 1));
+    assert!(second.verify(&made.token).is_ok());
+}
+
+#[tokio::test]
+async fn a_command_with_another_configuration_leaves_the_servers_key_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("authd.db");
+    let instance = Instance::new(Algorithm::Es256);
+    let server = open(&path, Role::Server, &instance.config, &instance).await;
+    let made = server.sign(&grant()).unwrap();
+    let other = config::Tokens { algorithm: Algorithm::Hs256, ..instance.config.clone() };
+    let command = open(&path, Role::Command, &other, &instance).await;
+    assert_eq!((command.made(), command.epoch()), (None, 1));
+    assert!(command.verify(&made.token).is_ok());
+    assert_eq!(refusal(command.sign(&grant())), Kind::Internal);
+}
+
+#[tokio::test]
+async fn what_another_process_did_to_the_keys_holds_after_a_reload() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("authd.db");
+    let instance = Instance::new(Algorithm::Es256);
+    let server = open(&path, Role::Server, &instance.config, &instance).await;
+    let made = server.sign(&grant()).unwrap().token;
+    let refresh = RefreshToken::first(&server.refresh_keys(), &instance.env, &grant().session).unwrap();
+    server.verify(&made).unwrap();
+    let kid = server.made().unwrap().to_owned();
+    let revoke = move |db: &mut dyn crate::store::db::Db| {
+        rows::supersede_signing_keys(db, "", Time::from_seconds(START))?;
+        rows::raise_epoch(db)
+    };
+    Store::open(&path, Role::Command).unwrap().write(revoke).await.unwrap();
+    assert!(server.verify(&made).is_ok(), "not yet seen");
+    let all: Vec<_> =
+        (0..8).map(|_| server.clone()).map(|one| tokio::spawn(async move { one.reload().await })).collect();
+    for one in all {
+        one.await.unwrap().unwrap();
+    }
+    assert_eq!(refusal(server.verify(&made)), Kind::TokenInvalid);
+    let next = server.sign(&grant()).unwrap().token;
+    assert_ne!(part(&next, 0)["kid"], kid.as_str());
+    assert!(server.verify(&next).is_ok());
+    assert_eq!(server.epoch(), 3);
+    assert!(refresh.to_text(&server.refresh_keys()).is_ok());
+}
+
+#[tokio::test]
+async fn a_weak_secret_is_refused_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let instance = Instance::with_secret("changeme");
+    let store = Store::open(&folder.path().join("authd.db"), Role::Server).unwrap();
+    let opened = Tokens::open(&instance.config, ISSUER, &store, &instance.master, &instance.env).await;
+    let error = opened.err().unwrap();
+    assert!(error.message().starts_with("tokens.secret: expected at least 32 bytes"), "{error}");
+}

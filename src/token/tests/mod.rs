@@ -1,0 +1,23 @@
+//! Scenarios over the whole room: attacks on tokens, the lives of keys.
+
+mod attacks;
+mod lives;
+
+use serde_json::Value;
+
+use crate::config::Algorithm;
+use crate::error::{Kind, Result};
+use crate::model::secret::decode;
+
+const ALL: [Algorithm; 3] = [Algorithm::Rs256, Algorithm::Es256, Algorithm::Hs256];
+/// A shared secret that nothing is wrong with.
+const SHARED: &str = "4f1c9a7be0d2835664afc01b77e29d38";
+
+fn refusal<T>(result: Result<T>) -> Kind {
+    result.err().expect("it was accepted").kind()
+}
+
+/// The JSON of a part of a token.
+fn part(token: &str, at: usize) -> Value {
+    serde_json::from_slice(&decode(token.split('.').nth(at).unwrap()).unwrap()).unwrap()
+}
