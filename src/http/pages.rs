@@ -11,6 +11,7 @@ use super::body;
 use super::visit::Visit;
 use crate::error::{Error, Kind, Limit, Result};
 use crate::identity::Core;
+use crate::identity::open_login;
 use crate::identity::verify_email::{self, Proved};
 use crate::model::secret;
 
@@ -18,7 +19,7 @@ const PAGE: &str = include_str!("../../static/pages/page.html");
 const STYLE: &str = include_str!("../../static/pages/page.css");
 
 /// Where the pages are, besides under each mount of the native API, so that a proxy that forwards only that finds them.
-pub const PATHS: [&str; 2] = ["/verify-email", "/verify-email/disown"];
+pub const PATHS: [&str; 3] = ["/verify-email", "/verify-email/disown", "/open-login"];
 
 /// Under what the pages are mounted.
 pub const MOUNTS: [&str; 3] = ["", "/v1", "/api/v1"];
@@ -30,7 +31,7 @@ const MAX_TOKEN: usize = 512;
 #[must_use]
 pub fn routes(mut route: Route, core: &Arc<Core>) -> Route {
     for mount in MOUNTS {
-        for (path, purpose) in PATHS.into_iter().zip([Purpose::Verify, Purpose::Disown]) {
+        for (path, purpose) in PATHS.into_iter().zip([Purpose::Verify, Purpose::Disown, Purpose::OpenLogin]) {
             let pages = Pages::new(core.clone(), purpose);
             let methods = RouteMethod::new().get(pages.clone().asking()).post(pages.deciding());
             route = route.at(format!("{mount}{path}"), methods);
@@ -44,6 +45,7 @@ pub fn routes(mut route: Route, core: &Arc<Core>) -> Route {
 enum Purpose {
     Verify,
     Disown,
+    OpenLogin,
 }
 
 #[derive(Clone)]
@@ -106,6 +108,9 @@ impl Pages {
                     "The account that was made with your email address is gone. There is nothing else to do.",
                 )
             }),
+            Purpose::OpenLogin => open_login::follow(&self.core, token, &visit.source)
+                .await
+                .map(|()| Content::saying("Login opened", "You can log in with your password from here now.")),
         }
     }
 
@@ -174,6 +179,12 @@ fn question(purpose: Purpose, path: &str, token: &str) -> Content {
             text: "Somebody made an account with your email address. Press the button to remove it. \
                    An account whose address is verified already stays.",
             actions: form("Remove the account"),
+        },
+        Purpose::OpenLogin => Content {
+            title: "Open the login",
+            text: "After many wrong passwords your account takes its password only from places it knows. \
+                   Press the button where you want to log in.",
+            actions: form("Let me log in from here"),
         },
     }
 }

@@ -64,7 +64,7 @@ impl Auth {
     #[oai(path = "/auth/login", method = "post", operation_id = "login", tag = "Tag::Authentication")]
     async fn login(&self, visit: Visit, body: Body<LoginRequest>) -> Answer<LoginAnswer> {
         let credentials = credentials(body.0)?;
-        sign_in::refuse_locked(&self.0, &credentials.name).await?;
+        sign_in::refuse_locked(&self.0, &credentials.name, &visit.source).await?;
         visit.meter.count(Limit::SignIn)?;
         let issued = sign_in::with_password(&self.0, credentials, &visit.source).await?;
         let session = view::new_session(&self.0, &issued)?;

@@ -19,8 +19,10 @@ use std::sync::Arc;
 use poem::{EndpointExt, IntoEndpoint, Route};
 use poem_openapi::{OpenApiService, Tags};
 
+use crate::config::Config;
 use crate::http::docs::{self, Document};
 use crate::http::schema::Schemas;
+use crate::http::wires::Wires;
 use crate::http::{pages, system};
 use crate::identity::Core;
 
@@ -60,15 +62,41 @@ fn service(core: &Arc<Core>) -> OpenApiService<Api, ()> {
     OpenApiService::new(api(core), "authd", env!("CARGO_PKG_VERSION"))
 }
 
+/// Paths that no limit counts, with everything below them: health, pages, documents, keys.
+pub const UNCOUNTED: [&str; 15] = [
+    "/v1/health",
+    "/api/v1/health",
+    "/livez",
+    "/readyz",
+    "/.well-known",
+    "/docs",
+    "/openapi.json",
+    "/openapi",
+    "/v1/verify-email",
+    "/v1/open-login",
+    "/api/v1/verify-email",
+    "/api/v1/open-login",
+    "/verify-email",
+    "/open-login",
+    "/metrics",
+];
+
+/// Which wire speaks where, and which methods a path knows.
+#[must_use]
+pub fn wires(config: &Config) -> Wires {
+    let wire = Arc::new(V1);
+    let paths = Arc::new(Paths::of(&document(config)));
+    MOUNTS.into_iter().fold(Wires::new(wire.clone(), paths), |wires, mount| wires.mount(mount, wire.clone()))
+}
+
 /// Everything that is served whatever the profile: the native API on its mounts, its pages, documents and system paths.
 #[must_use]
-pub fn routes(core: &Arc<Core>) -> Route {
+pub fn routes(core: Arc<Core>) -> Route {
     let schemas = Arc::new(Schemas::of::<Api>());
     let documents = vec![Document::new("v1", &document(&core.config))];
-    let mut route = docs::routes(system::routes(pages::routes(Route::new(), core), core), documents);
-    for mount in MOUNTS {
-        let endpoint = service(core).into_endpoint().data(core.clone()).data(schemas.clone());
-        route = route.nest(mount, endpoint);
-    }
-    route
+    let route = docs::routes(system::routes(pages::routes(Route::new(), &core), &core), documents);
+    MOUNTS.into_iter().fold(route, move |route, mount| {
+        let endpoint = service(&core).into_endpoint().data(core.clone()).data(schemas.clone());
+        route.nest(mount, endpoint)
+    })
 }
