@@ -137,7 +137,10 @@ fn parse<T: Payload>(request: &Request, bytes: &[u8]) -> Result<T> {
 }
 
 /// Refuses fields that break a rule of the schema or of the policy, naming each rule of a field once.
-fn check<T: Payload>(schemas: &Schemas, fields: &Map<String, Value>, config: &Config) -> Result<()> {
+///
+/// # Errors
+/// `Validation`, or the payload's own word for a missing field.
+pub fn check<T: Payload>(schemas: &Schemas, fields: &Map<String, Value>, config: &Config) -> Result<()> {
     let mut broken = schemas.check(&T::schema_ref(), fields);
     let settled: Vec<String> = broken.iter().map(|row| row.field.clone()).collect();
     let more = T::rules(fields, config).into_iter();

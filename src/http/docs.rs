@@ -136,3 +136,47 @@ fn between(text: &str, opening: &str, end: usize) -> Option<std::ops::Range<usiz
     let start = text.find(opening)? + opening.len();
     (start <= end).then_some(start..end)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    async fn fetch(path: &str, etag: Option<&HeaderValue>) -> Response {
+        let documents = vec![Document::new("v1", &json!({ "openapi": "3.0.3" }))];
+        let mut request = Request::builder().uri_str(path);
+        if let Some(etag) = etag {
+            request = request.header(IF_NONE_MATCH, etag);
+        }
+        routes(Route::new(), documents).call(request.finish()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_page_and_its_files_are_served_and_kept_by_browsers() {
+        for path in PATHS.into_iter().chain(["/openapi/v1.json"]) {
+            let response = fetch(path, None).await;
+            assert_eq!(response.status(), StatusCode::OK, "{path}");
+            let etag = response.headers()[ETAG].clone();
+            assert!(!response.into_body().into_bytes().await.unwrap().is_empty(), "{path}");
+            assert_eq!(fetch(path, Some(&etag)).await.status(), StatusCode::NOT_MODIFIED, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_on_the_page_is_inline_or_from_another_host() {
+        let page = fetch("/docs", None).await.into_body().into_string().await.unwrap();
+        assert!(!page.contains("<style") && !page.contains("<script>") && !page.contains("://"), "{page}");
+        assert!(page.contains("openapi/v1.json"));
+        assert!(!POLICY.contains("unsafe"));
+    }
+
+    #[test]
+    fn the_bundle_is_cut_where_its_parts_end() {
+        let bundle = Bundle::cut().unwrap();
+        let text = |file: &File| String::from_utf8(file.bytes.to_vec()).unwrap();
+        let (style, script) = (text(&bundle.style), text(&bundle.script));
+        assert!(style.contains(".swagger-ui") && !style.contains("</style"), "{}", style.len());
+        assert!(script.contains("SwaggerUIBundle") && script.len() > 1_000_000, "{}", script.len());
+    }
+}

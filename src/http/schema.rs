@@ -34,6 +34,12 @@ impl Schemas {
         broken
     }
 
+    /// Whether a schema is one of these.
+    #[must_use]
+    pub fn knows(&self, schema: &MetaSchemaRef) -> bool {
+        self.resolve(schema).is_some()
+    }
+
     fn resolve<'a>(&'a self, schema: &'a MetaSchemaRef) -> Option<&'a MetaSchema> {
         match schema {
             MetaSchemaRef::Inline(schema) => Some(schema),
@@ -174,7 +180,7 @@ mod tests {
     #[oai(rename_all = "camelCase")]
     struct Inner {
         #[oai(validator(max_length = 3))]
-        shortText: String,
+        short_text: String,
     }
 
     #[derive(Object)]

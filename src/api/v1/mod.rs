@@ -8,6 +8,8 @@ mod document;
 mod email;
 mod error;
 mod examples;
+#[cfg(test)]
+mod fixture;
 mod health;
 mod payload;
 mod types;

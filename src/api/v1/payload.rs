@@ -87,3 +87,6 @@ fn is_empty(value: Option<&Value>) -> bool {
 fn is_blank(value: Option<&Value>) -> bool {
     is_empty(value) || value.and_then(Value::as_str).is_some_and(|text| text.trim().is_empty())
 }
+
+#[cfg(test)]
+mod tests;
