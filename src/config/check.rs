@@ -1,0 +1,202 @@
+//! What a production deployment still lacks: `authd config check`. Stops nothing by itself.
+
+use std::fmt;
+
+use super::{Algorithm, Config, Loaded};
+use crate::model::Email;
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Not fit for production.
+    Error,
+    /// Fit, with a risk that somebody should have chosen.
+    Warning,
+    /// Worth knowing.
+    Hint,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Level::Error => "error",
+            Level::Warning => "warning",
+            Level::Hint => "hint",
+        })
+    }
+}
+
+/// Something that a production deployment lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How much it weighs.
+    pub level: Level,
+    /// The key, or the variable.
+    pub key: String,
+    /// What is so.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// The outcome of [`check`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What was found, the heaviest first.
+    pub findings: Vec<Finding>,
+}
+
+impl Check {
+    /// True when nothing stands against production.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.findings.iter().all(|finding| finding.level != Level::Error)
+    }
+
+    fn add(&mut self, level: Level, key: &str, message: impl Into<String>, remedy: impl Into<String>) {
+        self.findings.push(Finding { level, key: key.to_owned(), message: message.into(), remedy: remedy.into() });
+    }
+
+    fn error(&mut self, key: &str, message: &str, remedy: &str) {
+        self.add(Level::Error, key, message, remedy);
+    }
+
+    fn warning(&mut self, key: &str, message: &str, remedy: &str) {
+        self.add(Level::Warning, key, message, remedy);
+    }
+
+    fn hint(&mut self, key: &str, message: &str, remedy: &str) {
+        self.add(Level::Hint, key, message, remedy);
+    }
+}
+
+/// Looks for what a production deployment still lacks.
+#[must_use]
+pub fn check(loaded: &Loaded) -> Check {
+    let mut found = Check { findings: Vec::new() };
+    let config = &loaded.config;
+    server(config, &mut found);
+    tokens(config, &mut found);
+    mail(config, &mut found);
+    guessing(config, &mut found);
+    for variable in &loaded.ignored {
+        let message = format!("{} ({}) is not honoured: {}", variable.name, variable.origin, variable.reason);
+        found.add(Level::Hint, &variable.name, message, "remove it, so that nobody believes it does something");
+    }
+    found.findings.sort_by_key(|finding| finding.level);
+    found
+}
+
+fn server(config: &Config, found: &mut Check) {
+    let server = &config.server;
+    if !config.is_production() {
+        found.error("server.environment", "it is development", "set it to \"production\"");
+    }
+    if server.public_url.is_none() {
+        found.error(
+            "server.public_url",
+            "it is not set, so links in mail lead nowhere",
+            "set the https origin that people use",
+        );
+    } else if !server.is_public() {
+        found.error("server.public_url", "only this machine can reach it", "set the https origin that people use");
+    } else if !server.is_https() {
+        found.error(
+            "server.public_url",
+            "it is not https: passwords and tokens cross the network in the clear",
+            "put a proxy with TLS before it and set the https origin",
+        );
+    }
+    if server.is_public() && server.trusted_proxies.is_none() {
+        found.error(
+            "server.trusted_proxies",
+            "it is not set: behind a proxy all callers share one client address and its limits",
+            "name the proxy's address or network, or say [] when clients connect directly",
+        );
+    }
+    if server.trusted_proxies.iter().flatten().any(|network| network.bits == 0) {
+        found.error("server.trusted_proxies", "anybody can claim any client address", "name the proxy's own network");
+    }
+    if server.cors_origins.iter().any(|origin| origin.starts_with("http://")) {
+        found.warning("server.cors_origins", "a page without TLS may call with credentials", "name https origins only");
+    }
+    if config.log.format == super::LogFormat::Text {
+        found.hint("log.format", "log lines are for people", "set \"json\" where a program collects them");
+    }
+}
+
+fn tokens(config: &Config, found: &mut Check) {
+    if config.tokens.algorithm != Algorithm::Hs256 {
+        return;
+    }
+    if config.tokens.secret.is_none() {
+        found.hint(
+            "tokens.secret",
+            "HS256 signs with a secret that the program makes, so no other service can check tokens",
+            "set a secret of at least 32 bytes if one must",
+        );
+    } else if config.tokens.has_published_secret() {
+        found.error("tokens.secret", "it is printed in a public document", "make one: openssl rand -hex 32");
+    }
+}
+
+fn mail(config: &Config, found: &mut Check) {
+    match &config.mail.smtp {
+        None if config.signup.verify_email => found.error(
+            "mail.smtp_url",
+            "it is not set: verification mails wait in the outbox, and nobody can finish signing up",
+            "set smtp://user:password@host:port",
+        ),
+        None => found.warning(
+            "mail.smtp_url",
+            "it is not set: mail waits in the outbox",
+            "set smtp://user:password@host:port",
+        ),
+        Some(smtp) if smtp.is_exposed() => {
+            found.warning("mail.smtp_url", "mail and its password leave without TLS", "use smtp:// or smtps://");
+        }
+        Some(_) => {}
+    }
+    if config.mail.sender_address().is_none_or(|sender| is_example(&sender)) {
+        found.error("mail.from", "the sender is an example: mail will be refused", "set an address of your own domain");
+    }
+}
+
+/// Domains that nobody can own (RFC 2606, RFC 6761).
+fn is_example(sender: &Email) -> bool {
+    let domain = sender.key().rsplit_once('@').map_or("", |(_, domain)| domain);
+    let last_two: Vec<&str> = domain.rsplit('.').take(2).collect();
+    match last_two.as_slice() {
+        ["com" | "org" | "net", "example"] | [] => true,
+        [top, ..] => ["example", "invalid", "test", "localhost", "local"].contains(top),
+    }
+}
+
+fn guessing(config: &Config, found: &mut Check) {
+    if !config.throttle.enabled && !config.lockout.enabled {
+        found.error(
+            "throttle.enabled",
+            "neither throttle nor lockout is on: passwords can be guessed without end",
+            "set throttle.enabled = true",
+        );
+    }
+    if config.limits.sign_in.is_none() {
+        found.warning(
+            "limits.sign_in",
+            "it is off",
+            "set a rate, so that one client cannot keep all hashing threads busy",
+        );
+    }
+    if config.limits.general.is_none() {
+        found.warning("limits.general", "it is off", "set a rate");
+    }
+    if config.password.min_length < 8 {
+        found.warning("password.min_length", "passwords may have fewer than 8 characters", "set 12 or more");
+    }
+    if !config.password.blocklist {
+        found.hint("password.blocklist", "common passwords are accepted", "set it to true");
+    }
+    if !config.hashing.is_strong() {
+        found.error("hashing.memory", "it is below OWASP's floor", "set 19456 with hashing.passes = 2 or more");
+    }
+}

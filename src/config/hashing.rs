@@ -1,0 +1,49 @@
+//! `[hashing]`: what a password costs, argon2id with one lane.
+
+use super::Environment;
+use super::reader::{Read, Reader};
+
+/// `[hashing]`: what a password costs.
+#[derive(Debug, Clone)]
+pub struct Hashing {
+    /// KiB per hash.
+    pub memory: u32,
+    /// Passes over it.
+    pub passes: u32,
+    /// How many hashes at a time; `None` is the number of processors.
+    pub threads: Option<usize>,
+    /// How many may wait.
+    pub queue: usize,
+}
+
+impl Hashing {
+    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+        let memory = r.whole("hashing.memory", 8..=4 * 1024 * 1024);
+        let passes = r.whole("hashing.passes", 1..=100);
+        let threads = r.optional_whole("hashing.threads", 1..=1024);
+        let queue = r.whole("hashing.queue", 1..=100_000);
+        Ok(Self { memory: memory?, passes: passes?, threads: threads?, queue: queue? })
+    }
+
+    pub(super) fn validate(&self, environment: Environment, r: &mut Reader) {
+        if self.is_strong() {
+            return;
+        }
+        let came = format!("{} KiB and {} passes", self.memory, self.passes);
+        match environment {
+            Environment::Production => r.refuse(
+                "hashing.memory",
+                format!("expected at least 19456 KiB with 2 passes, or 47104 KiB with 1, got {came}"),
+            ),
+            Environment::Development => {
+                r.note(format!("hashing costs only {came}, below OWASP's floor; production refuses it"));
+            }
+        }
+    }
+
+    /// True at or above the floor of OWASP's password storage advice for argon2id.
+    #[must_use]
+    pub fn is_strong(&self) -> bool {
+        (self.memory >= 19_456 && self.passes >= 2) || self.memory >= 47_104
+    }
+}

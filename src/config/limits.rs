@@ -1,0 +1,96 @@
+//! `[limits]`: calls per client address. Counting them is not done here.
+
+use std::time::Duration;
+
+use super::reader::{Read, Reader};
+use crate::error::Limit;
+
+/// A number of calls in a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub count: u32,
+    /// In which time.
+    pub window: Duration,
+    /// How it is counted.
+    pub shape: Shape,
+}
+
+/// How a rate is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A fixed window from its first call.
+    Window,
+    /// Evenly, with the whole number as the burst.
+    Smooth,
+}
+
+/// `[limits]`: calls per client address. A rate of `None` is off.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// All calls together.
+    pub general: Option<Rate>,
+    /// How many times the general limit a valid token has.
+    pub token_factor: u32,
+    /// Logins.
+    pub sign_in: Option<Rate>,
+    /// Sign-ups.
+    pub sign_up: Option<Rate>,
+    /// Failed refreshes.
+    pub refresh: Option<Rate>,
+    /// Verification mails asked for again.
+    pub resend: Option<Rate>,
+    /// Uses of verification links.
+    pub verify_email: Option<Rate>,
+    /// Mails to one address that anybody can cause.
+    pub mail_address: Option<Rate>,
+    /// Mails from one client address that anybody can cause.
+    pub mail_client: Option<Rate>,
+}
+
+impl Limits {
+    /// The rate behind a limit's name.
+    #[must_use]
+    pub fn rate(&self, limit: Limit) -> Option<Rate> {
+        match limit {
+            Limit::General => self.general,
+            Limit::SignUp => self.sign_up,
+            Limit::SignIn => self.sign_in,
+            Limit::Refresh => self.refresh,
+            Limit::Resend => self.resend,
+            Limit::VerifyEmail => self.verify_email,
+        }
+    }
+}
+
+/// The four keys of a rate: its own, which takes `"off"`, and its three parts.
+macro_rules! rate_keys {
+    ($key:literal) => {
+        [$key, concat!($key, ".count"), concat!($key, ".window"), concat!($key, ".shape")]
+    };
+}
+
+impl Limits {
+    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+        let general = r.rate(rate_keys!("limits.general"));
+        let token_factor = r.whole("limits.token_factor", 1..=1000);
+        let sign_in = r.rate(rate_keys!("limits.sign_in"));
+        let sign_up = r.rate(rate_keys!("limits.sign_up"));
+        let refresh = r.rate(rate_keys!("limits.refresh"));
+        let resend = r.rate(rate_keys!("limits.resend"));
+        let verify_email = r.rate(rate_keys!("limits.verify_email"));
+        let mail_address = r.rate(rate_keys!("limits.mail_address"));
+        let mail_client = r.rate(rate_keys!("limits.mail_client"));
+        Ok(Self {
+            general: general?,
+            token_factor: token_factor?,
+            sign_in: sign_in?,
+            sign_up: sign_up?,
+            refresh: refresh?,
+            resend: resend?,
+            verify_email: verify_email?,
+            mail_address: mail_address?,
+            mail_client: mail_client?,
+        })
+    }
+}

@@ -1,0 +1,38 @@
+//! `[links]`: where links in mail lead and how long they live.
+
+use std::time::Duration;
+
+use super::reader::{Read, Reader};
+
+/// `[links]`: links in mail.
+#[derive(Debug, Clone)]
+pub struct Links {
+    /// How long a verification link lives.
+    pub verify_life: Duration,
+    /// The app's own page for it, with `{token}` in it; `None` is ours.
+    pub verify: Option<String>,
+}
+
+/// What the token takes the place of.
+const TOKEN: &str = "{token}";
+
+impl Links {
+    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+        let verify_life = r.duration("links.verify_life", Duration::from_secs(1)..=Duration::from_hours(366 * 24));
+        let verify = r.option("links.verify", "a URL with {token} in it", |raw| {
+            let text = raw.to_text();
+            is_template(text.trim()).then(|| text.trim().to_owned())
+        });
+        Ok(Self { verify_life: verify_life?, verify: verify? })
+    }
+}
+
+/// True for a URL with the token in it once, behind its host: an app's own scheme is as good as `https`.
+fn is_template(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_lowercase())
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b));
+    let is_plain = rest.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>\\^`|".contains(&b));
+    let is_behind_host = rest.find(['/', '?', '#']).is_some_and(|end| rest.find(TOKEN).is_some_and(|at| at > end));
+    is_scheme && is_plain && is_behind_host && rest.matches(TOKEN).count() == 1
+}

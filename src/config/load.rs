@@ -1,0 +1,216 @@
+//! Finds the configuration: gathers the layers, lays them over each other, and has them read.
+//!
+//! Nothing else in the program reads the environment.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::environment::{self, Found, IgnoredVariable};
+use super::layer::{Given, Layer, Origin, Raw, from_toml, lay_over};
+use super::problem::{Problem, Problems};
+use super::profile::{Profile, STANDARD};
+use super::reader::{Entry, Reader};
+use super::{Config, env_file};
+use crate::model::Secret;
+
+/// The file that is read without being named.
+const DEFAULT_FILE: &str = "authd.toml";
+
+/// Everything that a configuration is found in.
+#[derive(Clone, Default)]
+pub struct Inputs {
+    /// Flags by name without dashes (`listen`, or a whole key), in their order.
+    pub flags: Vec<(String, String)>,
+    /// The variables of the process.
+    pub env: BTreeMap<String, String>,
+    /// `--env-file`
+    pub env_file: Option<PathBuf>,
+    /// `--config`; `None` takes `authd.toml` if it is there.
+    pub file: Option<PathBuf>,
+    /// Where relative paths begin; empty is where the program was started.
+    pub dir: PathBuf,
+    /// The profile that the database has recorded.
+    pub recorded_profile: Option<String>,
+}
+
+impl Inputs {
+    /// The variables of this process, in the folder where it was started.
+    #[must_use]
+    pub fn from_process() -> Self {
+        // Names and values that are not Unicode are none of ours.
+        let env = std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)));
+        Self { env: env.collect(), ..Self::default() }
+    }
+}
+
+/// A configuration that may be used, and how it was found.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// The values.
+    pub config: Config,
+    /// Every key with its value and origin, in the order of the sections; secrets masked.
+    pub entries: Vec<Entry>,
+    /// What is to be said aloud at start; stops nothing.
+    pub notes: Vec<String>,
+    /// Variables that are set and mean nothing here.
+    pub ignored: Vec<IgnoredVariable>,
+    /// `AUTHD_MASTER_KEY`, from the environment or the env file.
+    pub master_key: Option<Secret>,
+}
+
+/// Finds, reads and checks the configuration.
+///
+/// # Errors
+/// Everything that is wrong with it, all at once.
+pub fn load(inputs: &Inputs) -> Result<Loaded, Problems> {
+    let mut sources = Sources::gather(inputs);
+    let profile = sources.choose_profile(inputs);
+    let mut layer = base_layer(profile, &mut sources.problems);
+    lay_over(&mut layer, std::mem::take(&mut sources.file));
+    let ignored = match profile.environment() {
+        Ok(table) => environment::document_names(&sources.variables, &table, &mut sources.env, &mut sources.problems),
+        Err(problem) => {
+            sources.problems.push(*problem);
+            Vec::new()
+        }
+    };
+    lay_over(&mut layer, sources.env);
+    lay_over(&mut layer, sources.flags);
+    layer.insert("profile".to_owned(), sources.profile);
+
+    let mut reader = Reader::new(layer, &inputs.dir);
+    reader.problems = sources.problems;
+    reader.notes = sources.notes;
+    let config = Config::read(&mut reader);
+    if let Ok(config) = &config {
+        config.validate(&mut reader);
+    }
+    reader.refuse_unknown();
+    let master_key = sources.variables.get("AUTHD_MASTER_KEY").map(|found| Secret::new(found.value.clone()));
+    match config {
+        Ok(config) if reader.problems.is_empty() => {
+            Ok(Loaded { config, entries: reader.entries, notes: reader.notes, ignored, master_key })
+        }
+        _ => Err(Problems(reader.problems)),
+    }
+}
+
+/// The database's path alone, before its recorded profile is known.
+///
+/// # Errors
+/// When a file cannot be read, or the path is none.
+pub fn database(inputs: &Inputs) -> Result<PathBuf, Problems> {
+    let mut sources = Sources::gather(inputs);
+    let mut layer = base_layer(Profile::standard(), &mut sources.problems);
+    for above in [sources.file, sources.env, sources.flags] {
+        lay_over(&mut layer, above);
+    }
+    let mut reader = Reader::new(layer, &inputs.dir);
+    reader.problems = sources.problems;
+    match reader.path("db", "a path of a file") {
+        Ok(path) if reader.problems.is_empty() => Ok(path),
+        _ => Err(Problems(reader.problems)),
+    }
+}
+
+/// The layers that do not depend on the profile.
+struct Sources {
+    flags: Layer,
+    env: Layer,
+    file: Layer,
+    variables: BTreeMap<String, Found>,
+    profile: Given,
+    problems: Vec<Problem>,
+    notes: Vec<String>,
+}
+
+impl Sources {
+    fn gather(inputs: &Inputs) -> Self {
+        let mut problems = Vec::new();
+        let flags = inputs.flags.iter().map(|(name, value)| {
+            let given = Given { raw: Raw::Text(value.clone()), origin: Origin::Flag(name.clone()) };
+            (environment::key_of(name), given)
+        });
+        let flags = flags.collect();
+        let variables = variables(inputs, &mut problems);
+        let env = environment::own_names(&variables, &mut problems);
+        let file = file_layer(inputs, &mut problems);
+        let profile = Given { raw: Raw::Text(STANDARD.to_owned()), origin: Origin::BuiltIn };
+        Self { flags, env, file, variables, profile, problems, notes: Vec::new() }
+    }
+
+    /// The profile that a layer names, else the recorded one, else the default. One that does not exist is a problem,
+    /// and the default stands in so that everything else is looked at too.
+    fn choose_profile(&mut self, inputs: &Inputs) -> Profile {
+        let layers = [&self.flags, &self.env, &self.file];
+        let named = layers.into_iter().find_map(|layer| layer.get("profile")).cloned();
+        let recorded = inputs.recorded_profile.as_ref();
+        if let Some(given) = named {
+            self.profile = given;
+        } else if let Some(recorded) = recorded {
+            self.profile = Given { raw: Raw::Text(recorded.clone()), origin: Origin::Database };
+        }
+        let name = self.profile.raw.to_text();
+        if let Some(recorded) = recorded
+            && *recorded != name
+        {
+            let origin = &self.profile.origin;
+            self.notes.push(format!("profile {name} ({origin}) is used; the database was started with {recorded}"));
+        }
+        let all = Profile::all();
+        let found = Profile::find(&name).or_else(|| {
+            let known: Vec<&str> = all.iter().map(|profile| profile.name).collect();
+            let message = format!("expected {}, got {}", known.join(" or "), self.profile.raw.quoted());
+            let problem = Problem::new("profile", Some(self.profile.origin.clone()), message);
+            self.problems.push(problem.suggest(&name, known));
+            None
+        });
+        found.unwrap_or_else(Profile::standard)
+    }
+}
+
+/// The default profile and, over it, the chosen one.
+fn base_layer(profile: Profile, problems: &mut Vec<Problem>) -> Layer {
+    let mut layer = Layer::new();
+    let named = Origin::Profile(profile.name.to_owned());
+    for (profile, origin) in [(Profile::standard(), Origin::BuiltIn), (profile, named)] {
+        match profile.layer(&origin) {
+            Ok(above) => lay_over(&mut layer, above),
+            Err(problem) => problems.push(*problem),
+        }
+    }
+    layer
+}
+
+fn file_layer(inputs: &Inputs, problems: &mut Vec<Problem>) -> Layer {
+    let named = inputs.file.as_deref();
+    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+    let shown = path.display().to_string();
+    let text = match std::fs::read_to_string(inputs.dir.join(path)) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound && named.is_none() => return Layer::new(),
+        Err(e) => {
+            problems.push(unreadable(&shown, &e));
+            return Layer::new();
+        }
+    };
+    from_toml(&text, |line| Origin::File { file: shown.clone(), line }).unwrap_or_else(|problem| {
+        problems.push(*problem);
+        Layer::new()
+    })
+}
+
+fn variables(inputs: &Inputs, problems: &mut Vec<Problem>) -> BTreeMap<String, Found> {
+    let Some(path) = inputs.env_file.as_deref() else { return environment::gather(&inputs.env, Vec::new(), "") };
+    let shown = path.display().to_string();
+    let (from_file, bad_lines) = match std::fs::read_to_string(inputs.dir.join(path)) {
+        Ok(text) => env_file::parse(&text, &shown),
+        Err(e) => (Vec::new(), vec![unreadable(&shown, &e)]),
+    };
+    problems.extend(bad_lines);
+    environment::gather(&inputs.env, from_file, &shown)
+}
+
+fn unreadable(file: &str, e: &std::io::Error) -> Problem {
+    Problem::new(file, None, format!("expected a readable text file, got: {e}"))
+}

@@ -1,0 +1,271 @@
+//! `[mail]`: how mail leaves. The server is one URL, or its parts as containers hand them over.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use super::problem::Problem;
+use super::reader::{Noted, Read, Reader};
+use super::web_origin::split_port;
+use crate::model::{Email, Secret};
+
+/// `[mail]`: how mail leaves.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    /// The way out; `None` keeps everything in the outbox.
+    pub smtp: Option<Smtp>,
+    /// The sender, `Name <address>` or a bare address.
+    pub from: String,
+    /// A folder whose templates are taken before the embedded ones.
+    pub templates: Option<PathBuf>,
+}
+
+/// How a connection to the mail server is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protection {
+    /// TLS from the first byte (`smtps://`).
+    Tls,
+    /// STARTTLS, required (`smtp://` to anywhere but loopback).
+    StartTls,
+    /// In the clear (`smtp://` to loopback, or `smtp+insecure://`).
+    None,
+}
+
+/// A mail server.
+#[derive(Debug, Clone)]
+pub struct Smtp {
+    /// Its name.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is protected.
+    pub protection: Protection,
+    /// Who we are to it.
+    pub login: Option<(String, Secret)>,
+}
+
+/// The keys that name a mail server, in the order in which one is found.
+const URL: &str = "mail.smtp_url";
+const HOST: &str = "mail.smtp_host";
+
+/// The ports where mail is handed in (RFC 8314, section 3; RFC 6409; RFC 5321 for loopback).
+const TLS_PORT: u16 = 465;
+const SUBMISSION_PORT: u16 = 587;
+const PLAIN_PORT: u16 = 25;
+
+impl Mail {
+    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+        let url = r.url(URL, "smtp://user:password@host:port, or smtps:// for TLS from the first byte", Smtp::parse);
+        let host = r.option(HOST, "a host name or address", |raw| host_name(&raw.to_text()));
+        let port = r.optional_whole::<u16>("mail.smtp_port", 1..=65_535);
+        let user = r.optional_text("mail.smtp_user", 255);
+        let password = r.secret("mail.smtp_password", "a password");
+        let from = r.value("mail.from", "an address, or \"Name <address>\"", |raw| {
+            let text = raw.to_text().trim().to_owned();
+            sender(&text).map(|_| text)
+        });
+        let templates = r.optional_folder("mail.templates");
+        let parts = Parts { host: host?, port: port?, user: user?, password: password? };
+        Ok(Self { smtp: server(r, url?, parts)?, from: from?, templates: templates? })
+    }
+
+    /// The bare address of the sender.
+    #[must_use]
+    pub fn sender_address(&self) -> Option<Email> {
+        sender(&self.from)
+    }
+}
+
+struct Parts {
+    host: Option<String>,
+    port: Option<u16>,
+    user: Option<String>,
+    password: Option<Secret>,
+}
+
+/// Finds the server: by URL or by host, whichever a higher layer gives; one layer that gives both is refused.
+fn server(r: &mut Reader, url: Option<Smtp>, parts: Parts) -> Read<Option<Smtp>> {
+    let rank = |key: &str| r.origin(key).map(super::Origin::rank);
+    let smtp = match (url, parts.host) {
+        (Some(_), Some(_)) if rank(URL) == rank(HOST) => {
+            let origin = r.origin(HOST).cloned();
+            let message = format!("expected a host or {URL}, got both");
+            r.problems.push(Problem::new(HOST, origin, message));
+            return Err(Noted);
+        }
+        (Some(url), Some(_)) if rank(URL) > rank(HOST) => Some(url),
+        (_, Some(host)) => {
+            let protection = match parts.port {
+                _ if is_loopback(&host) => Protection::None,
+                Some(TLS_PORT) => Protection::Tls,
+                _ => Protection::StartTls,
+            };
+            let port = parts.port.unwrap_or_else(|| default_port(protection));
+            Some(Smtp { host, port, protection, login: None })
+        }
+        (url, None) => url,
+    };
+    let Some(mut smtp) = smtp else {
+        if parts.user.is_some() || parts.password.is_some() {
+            r.note(format!(
+                "a login for a mail server is given, but neither {URL} nor {HOST}: mail waits in the outbox"
+            ));
+        }
+        return Ok(None);
+    };
+    match (parts.user, parts.password) {
+        (Some(_), Some(_)) if smtp.login.is_some() => {
+            r.refuse("mail.smtp_user", format!("expected a login here or in {URL}, got both"));
+            return Err(Noted);
+        }
+        (Some(user), Some(password)) => smtp.login = Some((user, password)),
+        (Some(_), None) => {
+            r.refuse("mail.smtp_user", "expected mail.smtp_password beside it, got none");
+            return Err(Noted);
+        }
+        (None, Some(_)) => {
+            r.refuse("mail.smtp_password", "expected mail.smtp_user beside it, got none");
+            return Err(Noted);
+        }
+        (None, None) => {}
+    }
+    Ok(Some(smtp))
+}
+
+impl Smtp {
+    /// Reads `smtp://`, `smtps://` or `smtp+insecure://` with an optional login, host and optional port.
+    fn parse(text: &str) -> Option<Self> {
+        let (scheme, rest) = text.trim().split_once("://")?;
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        let (login, address) = match rest.rsplit_once('@') {
+            Some((login, address)) => (Some(login), address),
+            None => (None, rest),
+        };
+        let (host, port) = split_port(address)?;
+        let host = host_name(host)?;
+        let protection = match scheme {
+            "smtps" => Protection::Tls,
+            "smtp" if is_loopback(&host) => Protection::None,
+            "smtp" => Protection::StartTls,
+            "smtp+insecure" => Protection::None,
+            _ => return None,
+        };
+        let login = match login {
+            Some(login) => {
+                let (user, password) = login.split_once(':')?;
+                Some((percent_decoded(user)?, Secret::new(percent_decoded(password)?)))
+            }
+            None => None,
+        };
+        Some(Self { host, port: port.unwrap_or_else(|| default_port(protection)), protection, login })
+    }
+
+    /// True when name and password would cross a network in the clear.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        self.protection == Protection::None && !is_loopback(&self.host)
+    }
+}
+
+fn default_port(protection: Protection) -> u16 {
+    match protection {
+        Protection::Tls => TLS_PORT,
+        Protection::StartTls => SUBMISSION_PORT,
+        Protection::None => PLAIN_PORT,
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|a| a.to_canonical().is_loopback())
+}
+
+/// A name or address without brackets.
+fn host_name(text: &str) -> Option<String> {
+    let bare = text.trim();
+    let bare = bare.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(bare);
+    let is_name = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    (is_name || bare.parse::<IpAddr>().is_ok()).then(|| bare.to_owned())
+}
+
+/// RFC 3986, section 2.1.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let pair = [rest.next()?, rest.next()?];
+            let pair = std::str::from_utf8(&pair).ok().filter(|pair| !pair.starts_with('+'))?;
+            bytes.push(u8::from_str_radix(pair, 16).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok().filter(|text| !text.is_empty() && !text.contains(char::is_control))
+}
+
+/// The address of `Name <address>` or of a bare address; nothing that could begin another header.
+fn sender(text: &str) -> Option<Email> {
+    if text.contains(char::is_control) {
+        return None;
+    }
+    match text.strip_suffix('>') {
+        Some(rest) => {
+            let (name, address) = rest.split_once('<')?;
+            (!name.contains(['>', '@', ','])).then_some(())?;
+            Email::parse(address)
+        }
+        None => Email::parse(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(url: &str) -> (String, u16, Protection, Option<(String, String)>) {
+        let smtp = Smtp::parse(url).unwrap();
+        (smtp.host, smtp.port, smtp.protection, smtp.login.map(|(user, pass)| (user, pass.reveal().to_owned())))
+    }
+
+    #[test]
+    fn the_scheme_and_the_host_decide_how_mail_is_protected() {
+        assert_eq!(read("smtp://mx.example.com"), ("mx.example.com".into(), 587, Protection::StartTls, None));
+        assert_eq!(read("smtps://mx.example.com/"), ("mx.example.com".into(), 465, Protection::Tls, None));
+        assert_eq!(read("smtp://localhost:1025"), ("localhost".into(), 1025, Protection::None, None));
+        assert_eq!(read("smtp://[::1]"), ("::1".into(), 25, Protection::None, None));
+        assert_eq!(read("smtp+insecure://mx.example.com:2525").2, Protection::None);
+    }
+
+    #[test]
+    fn a_login_is_percent_decoded() {
+        let (_, _, _, login) = read("smtps://me%40example.com:p%3Aw%2F%40@mx.example.com:2465");
+        assert_eq!(login, Some(("me@example.com".into(), "p:w/@".into())));
+        assert_eq!(read("smtp://a:b@c@mx.example.com").3, Some(("a".into(), "b@c".into())));
+    }
+
+    #[test]
+    fn what_is_no_mail_server_is_refused() {
+        for bad in [
+            "",
+            "mx.example.com",
+            "http://mx",
+            "smtp://",
+            "smtp://user@mx",
+            "smtp://a:%zz@mx",
+            "smtp://mx:0",
+            "smtp://m x",
+            "smtp://mx/path",
+            "smtp://a:%0a@mx",
+        ] {
+            assert!(Smtp::parse(bad).is_none(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_sender_is_one_address_with_or_without_a_name() {
+        assert_eq!(sender("Our App <noreply@example.org>").unwrap().key(), "noreply@example.org");
+        assert_eq!(sender("noreply@example.org").unwrap().key(), "noreply@example.org");
+        for bad in ["", "Name", "A <b>", "A <a@b.c>, B <c@d.e>", "A <a@b.c>\r\nBcc: x@y.z", "<a@b.c> A"] {
+            assert!(sender(bad).is_none(), "{bad:?}");
+        }
+    }
+}

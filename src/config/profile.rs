@@ -1,0 +1,161 @@
+//! The presets that are embedded in the binary, and what their `[env]` table makes of a document's variables.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::layer::{Layer, Origin, from_toml};
+use super::problem::Problem;
+
+/// Every embedded profile; the first is the default, and lies under all others.
+const EMBEDDED: [(&str, &str); 2] = [
+    ("standard", include_str!("../../static/profiles/standard.toml")),
+    ("perfect21", include_str!("../../static/profiles/perfect21.toml")),
+];
+
+/// The name of the default profile.
+pub const STANDARD: &str = "standard";
+
+/// An embedded preset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name.
+    pub name: &'static str,
+    /// Its TOML text, with comments for people.
+    pub text: &'static str,
+}
+
+impl Profile {
+    /// Every profile, the default first.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        EMBEDDED.iter().map(|(name, text)| Self { name, text }).collect()
+    }
+
+    /// The profile of this name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<Self> {
+        Self::all().into_iter().find(|profile| profile.name == name)
+    }
+
+    /// The default, which lies under all others.
+    #[must_use]
+    pub fn standard() -> Self {
+        let (name, text) = EMBEDDED[0];
+        Self { name, text }
+    }
+
+    /// What it is in a line: the first comment of its text.
+    #[must_use]
+    pub fn about(&self) -> &'static str {
+        self.text.lines().next().unwrap_or("").trim_start_matches(['#', ' '])
+    }
+
+    /// Its settings, without the `[env]` table.
+    pub(super) fn layer(&self, origin: &Origin) -> Result<Layer, Box<Problem>> {
+        let mut layer = from_toml(self.text, |_| origin.clone())?;
+        layer.retain(|key, _| !key.starts_with("env."));
+        Ok(layer)
+    }
+
+    /// Its `[env]` table.
+    pub(super) fn environment(&self) -> Result<EnvTable, Box<Problem>> {
+        let file: WithEnv = toml::from_str(self.text).map_err(|e| {
+            Box::new(Problem::new("env", Some(Origin::Profile(self.name.to_owned())), e.message().to_owned()))
+        })?;
+        Ok(file.env)
+    }
+}
+
+#[derive(Deserialize)]
+struct WithEnv {
+    #[serde(default)]
+    env: EnvTable,
+}
+
+/// What a document's variables mean.
+#[derive(Deserialize, Default)]
+pub(super) struct EnvTable {
+    /// Those without a meaning, with the reason; a name may end in `*`.
+    #[serde(default)]
+    ignored: BTreeMap<String, String>,
+    /// Those with one.
+    #[serde(flatten)]
+    pub honoured: BTreeMap<String, Meaning>,
+}
+
+impl EnvTable {
+    /// Why a variable is not honoured, if the document names it and it means nothing here.
+    pub fn ignored(&self, name: &str) -> Option<&str> {
+        let fits = |pattern: &str| pattern.strip_suffix('*').map_or(pattern == name, |start| name.starts_with(start));
+        self.ignored.iter().find(|(pattern, _)| fits(pattern)).map(|(_, reason)| reason.as_str())
+    }
+}
+
+/// What one variable means.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Meaning {
+    /// The key that it sets, or several.
+    pub keys: Vec<String>,
+    /// The unit of a bare number: `minutes`.
+    unit: Option<String>,
+    /// Words that are spelled otherwise here.
+    #[serde(default)]
+    words: BTreeMap<String, String>,
+    /// What the value is put into, at `{}`.
+    form: Option<String>,
+    /// How a list is written; the only other form than one value is `comma`.
+    list: Option<ListForm>,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum ListForm {
+    Comma,
+}
+
+impl Meaning {
+    /// The value as our own keys take it.
+    pub fn translate(&self, value: &str) -> String {
+        let mut text = self.words.get(value).map_or(value, String::as_str).trim().to_owned();
+        if let Some(unit) = &self.unit
+            && !text.is_empty()
+            && text.bytes().all(|b| b.is_ascii_digit())
+        {
+            text = format!("{text} {unit}");
+        }
+        if self.list == Some(ListForm::Comma) {
+            let items: Vec<&str> = text.split(',').map(|item| item.trim().trim_end_matches('/')).collect();
+            text = items.join(",");
+        }
+        self.form.as_ref().map_or(text.clone(), |form| form.replace("{}", &text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_profile_is_readable_and_says_what_it_is() {
+        for profile in Profile::all() {
+            let problem = profile.layer(&Origin::BuiltIn).err().or(profile.environment().err());
+            assert_eq!(problem.map(|p| p.to_string()), None, "{}", profile.name);
+            assert!(profile.about().len() > 10, "{}", profile.name);
+        }
+    }
+
+    #[test]
+    fn a_meaning_knows_unit_words_form_and_list() {
+        let meaning = |text: &str| toml::from_str::<Meaning>(text).unwrap();
+        assert_eq!(meaning("keys = [\"a\"]\nunit = \"minutes\"").translate("30"), "30 minutes");
+        assert_eq!(meaning("keys = [\"a\"]\nunit = \"minutes\"").translate("2h"), "2h");
+        assert_eq!(meaning("keys = [\"a\"]\nform = \"0.0.0.0:{}\"").translate("3000"), "0.0.0.0:3000");
+        assert_eq!(meaning("keys = [\"a\"]\nwords = { test = \"development\" }").translate("test"), "development");
+        assert_eq!(
+            meaning("keys = [\"a\"]\nlist = \"comma\"").translate("https://a.io/, https://b.io"),
+            "https://a.io,https://b.io"
+        );
+    }
+}

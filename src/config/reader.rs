@@ -1,0 +1,373 @@
+//! Reads typed values out of the merged layers, remembers every key that was asked for, and collects what is wrong.
+//!
+//! A key that was given but never asked for is unknown.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::layer::{Given, Layer, Origin, Raw};
+use super::limits::{Rate, Shape};
+use super::problem::Problem;
+use super::{Network, span};
+use crate::model::Secret;
+
+/// One key of the effective configuration, as it may be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The key: `tokens.access`.
+    pub key: &'static str,
+    /// Its value as text, secrets masked; `None` when it is not set.
+    pub value: Option<String>,
+    /// Where the value came from.
+    pub origin: Origin,
+    /// What is allowed.
+    pub allowed: String,
+}
+
+/// What of a value may be shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Show {
+    All,
+    /// A URL without the name and password in it.
+    Url,
+    Nothing,
+}
+
+/// Whether a key may be without a value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    Always,
+    Maybe,
+}
+
+/// A value could not be read; the problem has been noted, and reading goes on to find the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Noted;
+
+/// What reading a value gives.
+pub(super) type Read<T> = Result<T, Noted>;
+
+/// What stands for a secret where values are shown.
+pub(super) const MASK: &str = "***";
+
+/// Reads typed values; see the file's own words.
+pub(super) struct Reader {
+    given: Layer,
+    dir: PathBuf,
+    pub entries: Vec<Entry>,
+    pub problems: Vec<Problem>,
+    pub notes: Vec<String>,
+}
+
+impl Reader {
+    /// Over merged layers; relative paths are looked for in `dir`.
+    pub fn new(given: Layer, dir: &Path) -> Self {
+        Self { given, dir: dir.to_owned(), entries: Vec::new(), problems: Vec::new(), notes: Vec::new() }
+    }
+
+    /// A key that must have a value.
+    pub fn value<T>(&mut self, key: &'static str, allowed: &str, parse: impl Fn(&Raw) -> Option<T>) -> Read<T> {
+        let Some(value) = self.find(key, allowed, (Need::Always, Show::All), parse)? else {
+            self.problems.push(Problem::new(key, None, format!("expected {allowed}, got nothing")));
+            return Err(Noted);
+        };
+        Ok(value)
+    }
+
+    /// A key that may be unset, or taken away with `"none"` or `"off"`.
+    pub fn option<T>(
+        &mut self,
+        key: &'static str,
+        allowed: &str,
+        parse: impl Fn(&Raw) -> Option<T>,
+    ) -> Read<Option<T>> {
+        self.find(key, &format!("{allowed}, or \"none\""), (Need::Maybe, Show::All), parse)
+    }
+
+    /// A text that is never shown.
+    pub fn secret(&mut self, key: &'static str, allowed: &str) -> Read<Option<Secret>> {
+        self.find(key, &format!("{allowed}, or \"none\""), (Need::Maybe, Show::Nothing), |raw| {
+            text(raw).filter(|_| !raw.is_none()).map(Secret::new)
+        })
+    }
+
+    /// A URL whose name and password are never shown.
+    pub fn url<T>(&mut self, key: &'static str, allowed: &str, parse: impl Fn(&str) -> Option<T>) -> Read<Option<T>> {
+        self.find(key, &format!("{allowed}, or \"none\""), (Need::Maybe, Show::Url), |raw| parse(&text(raw)?))
+    }
+
+    /// A duration within bounds.
+    pub fn duration(&mut self, key: &'static str, bounds: RangeInclusive<Duration>) -> Read<Duration> {
+        let allowed = duration_form(&bounds);
+        self.value(key, &allowed, |raw| span::parse(&text(raw)?).filter(|span| bounds.contains(span)))
+    }
+
+    /// A duration within bounds, or none.
+    pub fn optional_duration(&mut self, key: &'static str, bounds: RangeInclusive<Duration>) -> Read<Option<Duration>> {
+        let allowed = duration_form(&bounds);
+        self.option(key, &allowed, |raw| span::parse(&text(raw)?).filter(|span| bounds.contains(span)))
+    }
+
+    /// A whole number within bounds.
+    pub fn whole<T: TryFrom<u64> + Display>(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Read<T> {
+        self.value(key, &whole_form(&bounds), |raw| whole(raw, &bounds))
+    }
+
+    /// A whole number within bounds, or none.
+    pub fn optional_whole<T: TryFrom<u64>>(
+        &mut self,
+        key: &'static str,
+        bounds: RangeInclusive<u64>,
+    ) -> Read<Option<T>> {
+        self.option(key, &whole_form(&bounds), |raw| whole(raw, &bounds))
+    }
+
+    /// `true` or `false`.
+    pub fn truth(&mut self, key: &'static str) -> Read<bool> {
+        self.value(key, "true or false", |raw| match raw {
+            Raw::Bool(truth) => Some(*truth),
+            Raw::Text(text) => text.trim().to_lowercase().parse().ok(),
+            _ => None,
+        })
+    }
+
+    /// One of some words.
+    pub fn choice<T: Copy>(&mut self, key: &'static str, words: &[(&'static str, T)]) -> Read<T> {
+        let find = |raw: &Raw| {
+            let came = text(raw)?;
+            words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&came)).map(|(_, value)| *value)
+        };
+        let before = self.problems.len();
+        let found = self.value(key, &alternatives(words.iter().map(|(word, _)| *word)), find);
+        if let (Some(problem), Some(given)) = (self.problems.get_mut(before), self.given.get(key)) {
+            *problem = problem.clone().suggest(&given.raw.to_text(), words.iter().map(|(word, _)| *word));
+        }
+        found
+    }
+
+    /// A text without control characters, not empty, of at most `longest` characters.
+    pub fn text(&mut self, key: &'static str, longest: usize) -> Read<String> {
+        self.value(key, &format!("a text of 1 to {longest} characters"), |raw| line(raw, longest))
+    }
+
+    /// The like, or none.
+    pub fn optional_text(&mut self, key: &'static str, longest: usize) -> Read<Option<String>> {
+        self.option(key, &format!("a text of 1 to {longest} characters"), |raw| line(raw, longest))
+    }
+
+    /// A list: in TOML a list of texts, elsewhere parted by commas or in TOML's own form.
+    pub fn list<T>(&mut self, key: &'static str, each: &str, parse: impl Fn(&str) -> Option<T>) -> Read<Vec<T>> {
+        self.value(key, &format!("a list of {each}"), |raw| items(raw)?.iter().map(|item| parse(item)).collect())
+    }
+
+    /// Networks, or none, which is something else than an empty list.
+    pub fn optional_networks(&mut self, key: &'static str) -> Read<Option<Vec<Network>>> {
+        self.option(key, "a list of addresses or networks like 10.0.0.0/8", |raw| {
+            items(raw)?.iter().map(|item| Network::parse(item)).collect()
+        })
+    }
+
+    /// A path of the file system; a relative one is looked for where the program was started.
+    pub fn path(&mut self, key: &'static str, allowed: &str) -> Read<PathBuf> {
+        let dir = self.dir.clone();
+        self.value(key, allowed, |raw| path(raw, &dir))
+    }
+
+    /// A folder that is there, or none.
+    pub fn optional_folder(&mut self, key: &'static str) -> Read<Option<PathBuf>> {
+        let dir = self.dir.clone();
+        self.option(key, "a folder that is there", |raw| path(raw, &dir).filter(|path| path.is_dir()))
+    }
+
+    /// A rate, as `{ count, window, shape }`, or `"off"`. `keys` are the rate's own key and its three parts.
+    pub fn rate(&mut self, keys: [&'static str; 4]) -> Read<Option<Rate>> {
+        let [whole, count, window, shape] = keys;
+        self.spread_off(whole, count);
+        let day = Duration::from_hours(24);
+        let count = self.whole(count, 0..=1_000_000);
+        let window = self.duration(window, Duration::from_secs(1)..=30 * day);
+        let shape = self.choice(shape, &[("window", Shape::Window), ("smooth", Shape::Smooth)]);
+        let rate = Rate { count: count?, window: window?, shape: shape? };
+        Ok((rate.count > 0).then_some(rate))
+    }
+
+    /// Turns `limits.general = "off"` into `limits.general.count = 0`, unless a higher layer gives a count.
+    fn spread_off(&mut self, whole: &'static str, count: &'static str) {
+        let Some(given) = self.given.remove(whole) else { return };
+        if !given.raw.is_none() {
+            let message = format!("expected {{ count, window, shape }} or \"off\", got {}", given.raw.quoted());
+            self.problems.push(Problem::new(whole, Some(given.origin), message));
+            return;
+        }
+        let there = self.given.get(count).map(|there| there.origin.clone());
+        match there {
+            Some(origin) if origin.rank() > given.origin.rank() => {}
+            Some(origin) if origin.rank() == given.origin.rank() => {
+                let message = format!("\"off\" contradicts {count} ({origin}): give one of them");
+                self.problems.push(Problem::new(whole, Some(given.origin), message));
+            }
+            _ => {
+                self.given.insert(count.to_owned(), Given { raw: Raw::Integer(0), origin: given.origin });
+            }
+        }
+    }
+
+    /// Where a key's value came from.
+    pub fn origin(&self, key: &str) -> Option<&Origin> {
+        self.given.get(key).map(|given| &given.origin)
+    }
+
+    /// Refuses a value that is well-formed but not acceptable.
+    pub fn refuse(&mut self, key: &str, message: impl Into<String>) {
+        let origin = self.origin(key).cloned();
+        self.problems.push(Problem::new(key, origin, message.into()));
+    }
+
+    /// Says something at start that stops nothing.
+    pub fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+
+    /// Refuses every key that was given but never asked for. To be called last.
+    pub fn refuse_unknown(&mut self) {
+        let known: BTreeSet<&str> = self.entries.iter().map(|entry| entry.key).collect();
+        for (key, given) in &self.given {
+            if known.contains(key.as_str()) {
+                continue;
+            }
+            let mut problem = Problem::new(key, Some(given.origin.clone()), allowed_beside(key, &known))
+                .suggest(key, known.iter().copied());
+            if let Some(variable) = given.origin.variable() {
+                variable.clone_into(&mut problem.key);
+                problem.nearest = problem.nearest.map(|key| variable_of(&key));
+            }
+            self.problems.push(problem);
+        }
+    }
+
+    fn find<T>(
+        &mut self,
+        key: &'static str,
+        allowed: &str,
+        (need, show): (Need, Show),
+        parse: impl Fn(&Raw) -> Option<T>,
+    ) -> Read<Option<T>> {
+        let given = self.given.get(key);
+        let (origin, raw) = match given {
+            Some(given) => (given.origin.clone(), Some(&given.raw)),
+            None => (Origin::BuiltIn, None),
+        };
+        // "off" is a word that some keys know themselves, so a key's own reading comes first.
+        let is_taken_away = |raw: &Raw| need == Need::Maybe && raw.is_none();
+        let read = raw.map(|raw| parse(raw).map(Some).or_else(|| is_taken_away(raw).then_some(None)));
+        let is_set = !matches!(read, None | Some(Some(None)));
+        let value = raw.filter(|_| is_set).map(|raw| shown(raw, show));
+        let read = match (read, raw) {
+            (None, _) => Ok(None),
+            (Some(None), Some(raw)) => {
+                let came = match show {
+                    // A URL with a login in it may stand where none belongs.
+                    Show::All if raw.to_text().contains("://") => shown(raw, Show::Url),
+                    Show::All => raw.quoted(),
+                    Show::Url | Show::Nothing => "something else (not shown)".to_owned(),
+                };
+                let message = format!("expected {allowed}, got {came}");
+                self.problems.push(Problem::new(key, Some(origin.clone()), message));
+                Err(Noted)
+            }
+            (Some(read), _) => Ok(read.flatten()),
+        };
+        self.entries.push(Entry { key, value, origin, allowed: allowed.to_owned() });
+        read
+    }
+}
+
+/// The environment variable of a key.
+pub(super) fn variable_of(key: &str) -> String {
+    format!("AUTHD_{}", key.replace('.', "__").to_uppercase())
+}
+
+fn allowed_beside(key: &str, known: &BTreeSet<&str>) -> String {
+    let section = key.split('.').next().unwrap_or("");
+    let inside: Vec<&str> = known.iter().filter_map(|known| known.strip_prefix(section)?.strip_prefix('.')).collect();
+    if inside.is_empty() {
+        let sections: BTreeSet<&str> = known.iter().filter_map(|known| known.split('.').next()).collect();
+        let sections: Vec<&str> = sections.into_iter().collect();
+        return format!("unknown key; at the top there are {}", sections.join(", "));
+    }
+    format!("unknown key; [{section}] has {}", inside.join(", "))
+}
+
+fn shown(raw: &Raw, show: Show) -> String {
+    match show {
+        Show::All => raw.to_text(),
+        Show::Nothing => MASK.to_owned(),
+        Show::Url => {
+            let text = raw.to_text();
+            match (text.split_once("://"), text.rsplit_once('@')) {
+                (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{MASK}@{host}"),
+                (Some(_), None) => text,
+                _ => MASK.to_owned(),
+            }
+        }
+    }
+}
+
+fn text(raw: &Raw) -> Option<String> {
+    match raw {
+        Raw::Text(text) => Some(text.clone()),
+        Raw::Integer(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn line(raw: &Raw, longest: usize) -> Option<String> {
+    let text = text(raw).filter(|text| !text.trim().is_empty() && !raw.is_none())?;
+    let is_plain = text.chars().count() <= longest && !text.contains(char::is_control);
+    is_plain.then(|| text.trim().to_owned())
+}
+
+fn path(raw: &Raw, dir: &Path) -> Option<PathBuf> {
+    let path = line(raw, 4096).filter(|path| !path.contains("://"))?;
+    Some(dir.join(path))
+}
+
+fn whole<T: TryFrom<u64>>(raw: &Raw, bounds: &RangeInclusive<u64>) -> Option<T> {
+    let number = match raw {
+        Raw::Integer(number) => u64::try_from(*number).ok()?,
+        Raw::Text(text) if text.trim().bytes().all(|b| b.is_ascii_digit()) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    bounds.contains(&number).then(|| T::try_from(number).ok())?
+}
+
+fn items(raw: &Raw) -> Option<Vec<String>> {
+    match raw {
+        Raw::List(items) => Some(items.clone()),
+        Raw::Text(text) if text.trim_start().starts_with('[') => {
+            let wrapped: BTreeMap<String, Vec<String>> = toml::from_str(&format!("list = {text}")).ok()?;
+            wrapped.into_values().next()
+        }
+        Raw::Text(_) if raw.is_none() => None,
+        Raw::Text(text) => {
+            Some(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
+        }
+        _ => None,
+    }
+}
+
+fn alternatives<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> = words.map(|word| format!("\"{word}\"")).collect();
+    quoted.join(" or ")
+}
+
+fn whole_form(bounds: &RangeInclusive<u64>) -> String {
+    format!("a whole number from {} to {}", bounds.start(), bounds.end())
+}
+
+fn duration_form(bounds: &RangeInclusive<Duration>) -> String {
+    format!("{}, from {} to {}", span::FORM, span::to_text(*bounds.start()), span::to_text(*bounds.end()))
+}

@@ -1,0 +1,112 @@
+//! The configuration as something to print: rows for tables, values for JSON, and the reference of all keys.
+//!
+//! Printing itself is the command line's. Nothing here holds a secret.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::layer::Layer;
+use super::reader::Reader;
+use super::{Check, Config, Entry, Loaded, Origin, Profile};
+
+/// `config show`: every key with its value and origin, in the order of the sections.
+#[must_use]
+pub fn show(loaded: &Loaded) -> &[Entry] {
+    &loaded.entries
+}
+
+/// `config show` as lines for people: `key  value  origin`, the columns parted by spaces.
+#[must_use]
+pub fn show_text(entries: &[Entry]) -> String {
+    let rows = entries.iter().map(|entry| {
+        [entry.key.to_owned(), entry.value.clone().unwrap_or_else(|| "-".to_owned()), entry.origin.to_string()]
+    });
+    aligned(&rows.collect::<Vec<_>>())
+}
+
+/// `config show --json`.
+#[must_use]
+pub fn show_json(entries: &[Entry]) -> Value {
+    let row = |entry: &Entry| json!({"key": entry.key, "value": entry.value, "origin": entry.origin.to_string()});
+    Value::Array(entries.iter().map(row).collect())
+}
+
+/// `config check` as lines for people.
+#[must_use]
+pub fn check_text(check: &Check) -> String {
+    let mut text = String::new();
+    for finding in &check.findings {
+        let _ = writeln!(text, "{}: {}: {}", finding.level, finding.key, finding.message);
+        let _ = writeln!(text, "  {}", finding.remedy);
+    }
+    text.push_str(if check.is_ready() { "ready for production\n" } else { "not ready for production\n" });
+    text
+}
+
+/// `config check --json`.
+#[must_use]
+pub fn check_json(check: &Check) -> Value {
+    let findings = check.findings.iter().map(|finding| {
+        json!({
+            "level": finding.level.to_string(),
+            "key": finding.key,
+            "message": finding.message,
+            "remedy": finding.remedy,
+        })
+    });
+    json!({"ready": check.is_ready(), "findings": findings.collect::<Vec<_>>()})
+}
+
+/// `profile list`: every profile's name and what it is.
+#[must_use]
+pub fn profiles() -> Vec<(&'static str, &'static str)> {
+    Profile::all().into_iter().map(|profile| (profile.name, profile.about())).collect()
+}
+
+/// `profile show`: the profile's own text.
+#[must_use]
+pub fn profile(name: &str) -> Option<&'static str> {
+    Profile::find(name).map(|profile| profile.text)
+}
+
+/// The reference: every key, what is allowed, and what each profile gives.
+#[must_use]
+pub fn reference() -> String {
+    let mut columns = Vec::new();
+    for profile in Profile::all() {
+        let mut layer = Layer::new();
+        for (below, origin) in [(Profile::standard(), Origin::BuiltIn), (profile, Origin::Profile(String::new()))] {
+            layer.extend(below.layer(&origin).unwrap_or_default());
+        }
+        let mut reader = Reader::new(layer, std::path::Path::new(""));
+        // The columns are what was read on the way; whether it all fits together is `load`'s to say.
+        let _ = Config::read(&mut reader);
+        columns.push((profile.name, reader.entries));
+    }
+    let mut text = String::new();
+    for index in 0..columns.first().map_or(0, |(_, entries)| entries.len()) {
+        let Some(entry) = columns.first().and_then(|(_, entries)| entries.get(index)) else { continue };
+        let _ = writeln!(text, "{}\n  {}", entry.key, entry.allowed);
+        for (name, entries) in &columns {
+            let value = entries.get(index).and_then(|entry| entry.value.as_deref()).unwrap_or("-");
+            let _ = writeln!(text, "  {name}: {value}");
+        }
+    }
+    text
+}
+
+fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            let _ = write!(line, "{cell:width$}  ");
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}

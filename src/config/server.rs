@@ -1,0 +1,103 @@
+//! `[server]`: where it listens, how it is reached and whom it believes.
+
+use std::net::SocketAddr;
+
+use super::Network;
+use super::reader::{Read, Reader};
+use super::web_origin::WebOrigin;
+
+/// Development shows more, production checks more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Environment {
+    /// On somebody's own machine.
+    Development,
+    /// In front of strangers.
+    Production,
+}
+
+/// `[server]`: where it listens and whom it believes.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// How people reach it, without a slash at the end; links in mail begin with it. `None`: `http://` and `listen`.
+    pub public_url: Option<String>,
+    /// Development or production.
+    pub environment: Environment,
+    /// Proxies whose `X-Forwarded-For` is believed; `None` is unset, an empty list says that clients connect directly.
+    pub trusted_proxies: Option<Vec<Network>>,
+    /// Callers of service calls, by the peer itself; `None` is the default rule of `service_networks`.
+    pub service_networks: Option<Vec<Network>>,
+    /// Pages of other origins that may call with credentials.
+    pub cors_origins: Vec<String>,
+    /// The most connections at a time.
+    pub connections: usize,
+    /// The largest JSON body in bytes.
+    pub body_limit: usize,
+}
+
+impl Server {
+    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+        let listen = r.value("server.listen", "an address and port like 127.0.0.1:3000", |raw| {
+            raw.to_text().trim().replace("localhost:", "127.0.0.1:").parse().ok()
+        });
+        let public_url =
+            r.option("server.public_url", "an origin like https://auth.example.com, without a path", |raw| {
+                let text = raw.to_text();
+                WebOrigin::parse(text.trim().trim_end_matches('/')).map(|origin| origin.to_string())
+            });
+        let environment = r.choice(
+            "server.environment",
+            &[("development", Environment::Development), ("production", Environment::Production)],
+        );
+        let trusted_proxies = r.optional_networks("server.trusted_proxies");
+        let service_networks = r.optional_networks("server.service_networks");
+        let cors_origins = r.list("server.cors_origins", "exact origins like https://app.example.com", |item| {
+            WebOrigin::parse(item).map(|origin| origin.to_string())
+        });
+        let connections = r.whole("server.connections", 1..=1_000_000);
+        let body_limit = r.whole("server.body_limit", 1024..=16 * 1024 * 1024);
+        Ok(Self {
+            listen: listen?,
+            public_url: public_url?,
+            environment: environment?,
+            trusted_proxies: trusted_proxies?,
+            service_networks: service_networks?,
+            cors_origins: cors_origins?,
+            connections: connections?,
+            body_limit: body_limit?,
+        })
+    }
+
+    pub(super) fn validate(&self, r: &mut Reader) {
+        if self.is_public() && self.trusted_proxies.is_none() {
+            r.note(
+                "server.public_url is public but server.trusted_proxies is not set: behind a proxy every caller would \
+                 share one client address. Name the proxy's network, or say [] when clients connect directly",
+            );
+        }
+        let believes_all = |network: &Network| network.bits == 0;
+        if self.service_networks.iter().flatten().any(believes_all) {
+            r.refuse("server.service_networks", "expected networks of services, got one that holds every address");
+        }
+        if self.trusted_proxies.iter().flatten().any(believes_all) {
+            r.note("server.trusted_proxies holds every address: anybody can claim any client address");
+        }
+    }
+
+    /// True when people reach it under an address that is not the machine's own.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.origin().is_some_and(|origin| !origin.is_loopback())
+    }
+
+    /// True when people reach it over TLS.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.origin().is_some_and(|origin| origin.is_https())
+    }
+
+    fn origin(&self) -> Option<WebOrigin> {
+        self.public_url.as_deref().and_then(WebOrigin::parse)
+    }
+}

@@ -1,0 +1,59 @@
+//! `[sessions]`: how long people stay logged in, and when a refresh token turns.
+
+use std::time::Duration;
+
+use super::reader::{Read, Reader};
+use super::span;
+
+/// When a refresh token turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rotate {
+    /// At every use.
+    Always,
+    /// When it came in the cookie; by body it stays.
+    Cookie,
+    /// Never.
+    Never,
+}
+
+/// `[sessions]`: how long people stay logged in.
+#[derive(Debug, Clone)]
+pub struct Sessions {
+    /// How long a session lives without a refresh.
+    pub idle: Duration,
+    /// How long it lives at most.
+    pub absolute: Option<Duration>,
+    /// How long it lives without "remember me".
+    pub short: Duration,
+    /// When its refresh token turns.
+    pub rotate: Rotate,
+    /// How long the direct parent of a refresh token gets the same successor.
+    pub grace: Duration,
+    /// How many an account may have.
+    pub max: u32,
+}
+
+impl Sessions {
+    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+        let life = Duration::from_secs(1)..=Duration::from_hours(10 * 365 * 24);
+        let idle = r.duration("sessions.idle", life.clone());
+        let absolute = r.optional_duration("sessions.absolute", life.clone());
+        let short = r.duration("sessions.short", life);
+        let rotate = r.choice(
+            "sessions.rotate",
+            &[("always", Rotate::Always), ("cookie", Rotate::Cookie), ("never", Rotate::Never)],
+        );
+        let grace = r.duration("sessions.grace", Duration::ZERO..=Duration::from_mins(5));
+        let max = r.whole("sessions.max", 1..=10_000);
+        Ok(Self { idle: idle?, absolute: absolute?, short: short?, rotate: rotate?, grace: grace?, max: max? })
+    }
+
+    pub(super) fn validate(&self, r: &mut Reader) {
+        if let Some(absolute) = self.absolute
+            && absolute < self.idle
+        {
+            let (idle, absolute) = (span::to_text(self.idle), span::to_text(absolute));
+            r.refuse("sessions.absolute", format!("expected at least sessions.idle ({idle}), got {absolute}"));
+        }
+    }
+}

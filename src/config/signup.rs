@@ -1,0 +1,60 @@
+//! `[signup]`: how accounts begin.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::Links;
+use super::reader::{Read, Reader};
+use super::span;
+
+/// A field of a sign-up that a profile may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SignUpField {
+    /// The user name.
+    Username,
+    /// The given name.
+    FirstName,
+    /// The family name.
+    LastName,
+}
+
+/// `[signup]`: how accounts begin.
+#[derive(Debug, Clone)]
+pub struct SignUp {
+    /// An address must be proved before the first session.
+    pub verify_email: bool,
+    /// A taken address is answered as taken; else like success, and its owner gets a mail.
+    pub reveal_existing: bool,
+    /// What is asked for besides address and password.
+    pub require: BTreeSet<SignUpField>,
+    /// After how long an account that nobody proved is removed.
+    pub remove_unproved: Duration,
+}
+
+impl SignUp {
+    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+        let verify_email = r.truth("signup.verify_email");
+        let reveal_existing = r.truth("signup.reveal_existing");
+        let require = r.list("signup.require", "\"username\", \"firstName\" and \"lastName\"", |item| match item {
+            "username" => Some(SignUpField::Username),
+            "firstName" => Some(SignUpField::FirstName),
+            "lastName" => Some(SignUpField::LastName),
+            _ => None,
+        });
+        let remove_unproved =
+            r.duration("signup.remove_unproved", Duration::from_secs(1)..=Duration::from_hours(10 * 365 * 24));
+        Ok(Self {
+            verify_email: verify_email?,
+            reveal_existing: reveal_existing?,
+            require: require?.into_iter().collect(),
+            remove_unproved: remove_unproved?,
+        })
+    }
+
+    pub(super) fn validate(&self, links: &Links, r: &mut Reader) {
+        if self.remove_unproved < links.verify_life {
+            let (life, came) = (span::to_text(links.verify_life), span::to_text(self.remove_unproved));
+            r.refuse("signup.remove_unproved", format!("expected at least links.verify_life ({life}), got {came}"));
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! `[throttle]`: wrong passwords per client address and account name, and per account from wherever.
+
+use std::time::Duration;
+
+use super::reader::{Read, Reader};
+use super::span;
+
+/// `[throttle]`: wrong passwords per client address and account name, and per account from wherever.
+#[derive(Debug, Clone)]
+pub struct Throttle {
+    /// On at all.
+    pub enabled: bool,
+    /// Failures per client address and name before waits begin.
+    pub failures: u32,
+    /// The window they are counted in.
+    pub window: Duration,
+    /// The first wait; each further one doubles.
+    pub first_wait: Duration,
+    /// The longest wait.
+    pub longest_wait: Duration,
+    /// Failures at one account from wherever that close its password to strangers.
+    pub account_failures: u32,
+    /// The window they are counted in.
+    pub account_window: Duration,
+    /// How long a client address that has logged in is no stranger.
+    pub known_for: Duration,
+}
+
+impl Throttle {
+    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+        let day = Duration::from_hours(24);
+        let life = Duration::from_secs(1)..=366 * day;
+        let enabled = r.truth("throttle.enabled");
+        let failures = r.whole("throttle.failures", 1..=100_000);
+        let window = r.duration("throttle.window", life.clone());
+        let first_wait = r.duration("throttle.first_wait", life.clone());
+        let longest_wait = r.duration("throttle.longest_wait", life.clone());
+        let account_failures = r.whole("throttle.account_failures", 1..=1_000_000);
+        let account_window = r.duration("throttle.account_window", life.clone());
+        let known_for = r.duration("throttle.known_for", life);
+        Ok(Self {
+            enabled: enabled?,
+            failures: failures?,
+            window: window?,
+            first_wait: first_wait?,
+            longest_wait: longest_wait?,
+            account_failures: account_failures?,
+            account_window: account_window?,
+            known_for: known_for?,
+        })
+    }
+
+    pub(super) fn validate(&self, r: &mut Reader) {
+        if self.longest_wait < self.first_wait {
+            let (first, came) = (span::to_text(self.first_wait), span::to_text(self.longest_wait));
+            r.refuse("throttle.longest_wait", format!("expected at least throttle.first_wait ({first}), got {came}"));
+        }
+    }
+}
