@@ -1,17 +1,29 @@
 //! What every wire shares: listener, boundary, client address, limits, headers, bodies. Knows poem; knows no wire.
 
+pub mod bearer;
+pub mod body;
 pub mod boundary;
 pub mod client;
 pub mod cookie;
 pub mod cors;
+pub mod docs;
 pub mod failure;
+pub mod fields;
 pub mod headers;
 pub mod limits;
 pub mod listener;
 pub mod log;
+pub mod openapi;
 pub mod origin;
 pub mod pace;
+pub mod pages;
+pub mod refresh_cookie;
 pub mod reject;
 pub mod request_id;
+pub mod response;
+pub mod schema;
 pub mod signals;
+pub mod strict_json;
+pub mod system;
+pub mod visit;
 pub mod wires;

@@ -10,6 +10,7 @@ pub mod chores;
 pub mod fulfil;
 pub mod gate;
 pub mod guard;
+pub mod health;
 pub mod link;
 pub mod open_login;
 pub mod profile;

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod audit;
 pub mod clients;
 pub mod db;
+pub mod health;
 pub mod instance;
 pub mod keys;
 pub mod links;

@@ -1,0 +1,182 @@
+//! Signing up, logging in, refreshing, logging out.
+
+use std::sync::Arc;
+
+use poem_openapi::payload::{Json, Response};
+use poem_openapi::{ApiResponse, OpenApi};
+
+use super::types::{
+    Done, LoginAnswer, LoginRequest, LogoutRequest, RefreshAnswer, RefreshRequest, RegisterAnswer, RegisterRequest,
+};
+use super::{MOUNTS, Tag, view};
+use crate::error::{Error, Kind, Limit, Result};
+use crate::http::bearer::{Bearer, MaybeBearer};
+use crate::http::body::{Body, OptionalBody};
+use crate::http::fields::TokenField;
+use crate::http::refresh_cookie;
+use crate::http::reject::Reject;
+use crate::http::response::{Answer, answer, with_cookie};
+use crate::http::visit::{RefreshCookie, Visit};
+use crate::http::wires::is_under;
+use crate::identity::gate::Remember;
+use crate::identity::refresh::{self, Channel};
+use crate::identity::sign_in::{self, Credentials, Name};
+use crate::identity::sign_out::{self, Holder};
+use crate::identity::sign_up::{self, NewAccount};
+use crate::identity::{Caller, Core};
+use crate::model::Secret;
+
+/// The operations under `/auth` that make and end sessions.
+pub(super) struct Auth(pub(super) Arc<Core>);
+
+/// The answer to a sign-up.
+#[derive(ApiResponse)]
+enum Created {
+    /// The account is made and its verification mail on the way.
+    #[oai(status = 201)]
+    Account(Json<RegisterAnswer>),
+}
+
+#[OpenApi]
+impl Auth {
+    /// Sign up
+    ///
+    /// Makes an account and mails a verification link to its address.
+    #[oai(path = "/auth/register", method = "post", operation_id = "register", tag = "Tag::Authentication")]
+    async fn register(&self, visit: Visit, body: Body<RegisterRequest>) -> Result<Created, Reject> {
+        visit.meter.count(Limit::SignUp)?;
+        let asked = body.0;
+        let new = NewAccount {
+            email: asked.email.0,
+            password: asked.password.0,
+            username: asked.username.map(|field| field.0),
+            first_name: asked.first_name.filter(|name| !name.is_empty()),
+            last_name: asked.last_name.filter(|name| !name.is_empty()),
+            phone: asked.phone.filter(|phone| !phone.is_empty()),
+        };
+        let made = sign_up::register(&self.0, new, &visit.source).await?;
+        Ok(Created::Account(Json(view::registered(made).into())))
+    }
+
+    /// Log in
+    ///
+    /// Takes `email` or `username` with the password. The refresh token is in the body and in an `HttpOnly` cookie.
+    #[oai(path = "/auth/login", method = "post", operation_id = "login", tag = "Tag::Authentication")]
+    async fn login(&self, visit: Visit, body: Body<LoginRequest>) -> Answer<LoginAnswer> {
+        let credentials = credentials(body.0)?;
+        sign_in::refuse_locked(&self.0, &credentials.name, &visit.source).await?;
+        visit.meter.count(Limit::SignIn)?;
+        let issued = sign_in::with_password(&self.0, credentials, &visit.source).await?;
+        let session = view::new_session(&self.0, &issued)?;
+        let cookie =
+            refresh_cookie::set(&self.0.config, &cookie_path(&visit.path), &issued.refresh, issued.cookie_life);
+        Ok(with_cookie(session.into(), cookie))
+    }
+
+    /// Refresh
+    ///
+    /// Takes the refresh token from the cookie or else from the body. By body its successor comes in the body, by
+    /// cookie in the cookie only.
+    #[oai(path = "/auth/refresh", method = "post", operation_id = "refresh", tag = "Tag::Authentication")]
+    async fn refresh(
+        &self,
+        visit: Visit,
+        cookie: RefreshCookie,
+        body: OptionalBody<RefreshRequest>,
+    ) -> Answer<RefreshAnswer> {
+        let in_body = body.0.and_then(|body| body.refresh_token);
+        let (token, channel) = presented(cookie.0, in_body).ok_or(Kind::MissingRefreshToken)?;
+        visit.meter.peek(Limit::Refresh)?;
+        let issued = match refresh::turn(&self.0, token.reveal(), channel, &visit.source).await {
+            Ok(issued) => issued,
+            Err(failure) if is_refused(&failure) => {
+                return Err(visit.meter.count_failure(Limit::Refresh, failure).into());
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        let mut session = view::refreshed(&self.0, &issued)?;
+        match channel {
+            Channel::Body => {
+                session.refresh_token = issued.turned.then(|| issued.refresh.reveal().to_owned());
+                Ok(answer(session.into()))
+            }
+            Channel::Cookie => {
+                let path = cookie_path(&visit.path);
+                let cookie = refresh_cookie::set(&self.0.config, &path, &issued.refresh, issued.cookie_life);
+                Ok(with_cookie(session.into(), cookie))
+            }
+        }
+    }
+
+    /// Log out
+    ///
+    /// Ends the session that the access token, the cookie or the refresh token in the body belongs to, or all sessions
+    /// of the account.
+    #[oai(path = "/auth/logout", method = "post", operation_id = "logout", tag = "Tag::Authentication")]
+    async fn logout(
+        &self,
+        visit: Visit,
+        bearer: MaybeBearer,
+        cookie: RefreshCookie,
+        body: OptionalBody<LogoutRequest>,
+    ) -> Answer<Done> {
+        let (everywhere, in_body) = body.0.map_or((None, None), |body| (body.logout_all_devices, body.refresh_token));
+        let token = presented(cookie.0, in_body).map(|(token, _)| token);
+        let holder = self.holder(bearer.0, token).await?;
+        if everywhere == Some(true) {
+            sign_out::everywhere(&self.0, &holder, &visit.source).await?;
+        } else {
+            sign_out::here(&self.0, &holder, &visit.source).await?;
+        }
+        Ok(self.logged_out(&visit))
+    }
+
+    /// Log out everywhere
+    ///
+    /// Ends all sessions of the account.
+    #[oai(path = "/auth/logout-all", method = "post", operation_id = "logoutAll", tag = "Tag::Authentication")]
+    async fn logout_all(&self, visit: Visit, bearer: Bearer) -> Answer<Done> {
+        sign_out::everywhere(&self.0, &Holder::from(&bearer.0), &visit.source).await?;
+        Ok(self.logged_out(&visit))
+    }
+}
+
+impl Auth {
+    /// Whose session a logout is about: the access token's where it holds, else the refresh token's.
+    async fn holder(&self, bearer: Result<Caller>, token: Option<Secret>) -> Result<Holder> {
+        match (bearer, token) {
+            (Ok(caller), _) => Ok(Holder::from(&caller)),
+            (Err(_), Some(token)) => sign_out::holder_of(&self.0, token.reveal()).await,
+            (Err(error), None) => Err(error),
+        }
+    }
+
+    fn logged_out(&self, visit: &Visit) -> Response<Json<Done>> {
+        let cookie = refresh_cookie::clear(&self.0.config, &cookie_path(&visit.path));
+        with_cookie(Done::saying("Logged out successfully"), cookie)
+    }
+}
+
+/// The refresh token that counts: the cookie's before the body's.
+fn presented(cookie: Option<Secret>, body: Option<TokenField>) -> Option<(Secret, Channel)> {
+    let body = body.map(|field| field.0).filter(|token| !token.reveal().is_empty());
+    cookie.map(|token| (token, Channel::Cookie)).or(body.map(|token| (token, Channel::Body)))
+}
+
+/// The failures that the refresh limit counts.
+fn is_refused(failure: &Error) -> bool {
+    matches!(failure.kind(), Kind::RefreshInvalid | Kind::RefreshRevoked)
+}
+
+/// The auth routes of the mount that this request used.
+fn cookie_path(path: &str) -> String {
+    let mount = MOUNTS.into_iter().find(|mount| is_under(path, mount)).unwrap_or(MOUNTS[0]);
+    format!("{mount}/auth")
+}
+
+fn credentials(asked: LoginRequest) -> Result<Credentials> {
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let name = given(asked.email).map(Name::Email).or_else(|| given(asked.username).map(Name::Username));
+    let remember = if asked.remember_me.unwrap_or(true) { Remember::Long } else { Remember::Short };
+    Ok(Credentials { name: name.ok_or(Kind::MissingCredentials)?, password: asked.password.0, remember })
+}

@@ -1,0 +1,63 @@
+//! Proving an address: using the link, asking for it again, "this was not me".
+
+use std::sync::Arc;
+
+use poem_openapi::OpenApi;
+
+use super::Tag;
+use super::types::{Done, LinkRequest, ResendRequest};
+use crate::error::Limit;
+use crate::http::body::Body;
+use crate::http::response::{Answer, answer};
+use crate::http::visit::Visit;
+use crate::identity::Core;
+use crate::identity::verify_email::{self, Proved};
+
+/// The operations around verification links.
+pub(super) struct EmailVerification(pub(super) Arc<Core>);
+
+#[OpenApi]
+impl EmailVerification {
+    /// Verify email
+    ///
+    /// Proves the address that the token was mailed to. A further use says that it is proved already.
+    #[oai(path = "/auth/verify-email", method = "post", operation_id = "verifyEmail", tag = "Tag::EmailVerification")]
+    async fn verify(&self, visit: Visit, body: Body<LinkRequest>) -> Answer<Done> {
+        visit.meter.count(Limit::VerifyEmail)?;
+        let proved = verify_email::prove(&self.0, body.0.token.0.reveal(), &visit.source).await?;
+        Ok(answer(Done::saying(match proved {
+            Proved::Now => "Email verified successfully",
+            Proved::Already => "Email is already verified",
+        })))
+    }
+
+    /// Resend verification
+    ///
+    /// Mails a new link if an account waits for one; the answer is the same whether or not.
+    #[oai(
+        path = "/auth/resend-verification",
+        method = "post",
+        operation_id = "resendVerification",
+        tag = "Tag::EmailVerification"
+    )]
+    async fn resend(&self, visit: Visit, body: Body<ResendRequest>) -> Answer<Done> {
+        visit.meter.count(Limit::Resend)?;
+        verify_email::request(&self.0, &body.0.email.0, &visit.source).await?;
+        Ok(answer(Done::saying("Verification email sent if the account exists and is not verified")))
+    }
+
+    /// This was not me
+    ///
+    /// Removes the account that somebody made with the address that the token was mailed to, if nobody has proved it.
+    #[oai(
+        path = "/auth/verify-email/disown",
+        method = "post",
+        operation_id = "disownEmail",
+        tag = "Tag::EmailVerification"
+    )]
+    async fn disown(&self, visit: Visit, body: Body<LinkRequest>) -> Answer<Done> {
+        visit.meter.count(Limit::VerifyEmail)?;
+        verify_email::disown(&self.0, body.0.token.0.reveal(), &visit.source).await?;
+        Ok(answer(Done::saying("Account removed")))
+    }
+}

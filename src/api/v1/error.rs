@@ -1,0 +1,209 @@
+//! How v1 spells errors: status, code word, envelope.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use poem::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, FieldError, Kind, Limit, Rule};
+use crate::http::limits;
+use crate::http::reject::{About, Wire};
+
+/// The native wire.
+#[derive(Debug, Clone, Copy)]
+pub struct V1;
+
+impl Wire for V1 {
+    fn name(&self) -> &'static str {
+        "v1"
+    }
+
+    fn status(&self, kind: Kind) -> StatusCode {
+        match kind {
+            Kind::Validation
+            | Kind::MalformedBody
+            | Kind::MissingCredentials
+            | Kind::MissingRefreshToken
+            | Kind::MissingLinkToken => StatusCode::BAD_REQUEST,
+            Kind::InvalidCredentials
+            | Kind::EmailUnverified
+            | Kind::TokenMissing
+            | Kind::TokenFormat
+            | Kind::TokenInvalid
+            | Kind::TokenExpired
+            | Kind::SessionEnded
+            | Kind::RefreshInvalid
+            | Kind::RefreshRevoked => StatusCode::UNAUTHORIZED,
+            Kind::AccountSuspended | Kind::AccountDeleted | Kind::Forbidden | Kind::ForeignOrigin => {
+                StatusCode::FORBIDDEN
+            }
+            Kind::LinkInvalid | Kind::AccountNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
+            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Kind::EmailTaken | Kind::UsernameTaken => StatusCode::CONFLICT,
+            Kind::LinkExpired => StatusCode::GONE,
+            Kind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Kind::AccountLocked => StatusCode::LOCKED,
+            Kind::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn code(&self, kind: Kind) -> &'static str {
+        match kind {
+            Kind::Validation | Kind::MalformedBody => "VALIDATION_ERROR",
+            Kind::MissingCredentials => "MISSING_CREDENTIALS",
+            Kind::MissingRefreshToken => "MISSING_REFRESH_TOKEN",
+            Kind::MissingLinkToken => "MISSING_TOKEN",
+            Kind::InvalidCredentials => "INVALID_CREDENTIALS",
+            Kind::EmailUnverified => "EMAIL_NOT_VERIFIED",
+            Kind::AccountLocked => "ACCOUNT_LOCKED",
+            Kind::AccountSuspended => "ACCOUNT_SUSPENDED",
+            Kind::AccountDeleted => "ACCOUNT_DELETED",
+            Kind::EmailTaken => "EMAIL_EXISTS",
+            Kind::UsernameTaken => "USERNAME_EXISTS",
+            Kind::TokenMissing => "MISSING_AUTH_HEADER",
+            Kind::TokenFormat => "INVALID_AUTH_FORMAT",
+            Kind::TokenInvalid | Kind::LinkInvalid => "INVALID_TOKEN",
+            Kind::TokenExpired | Kind::LinkExpired => "TOKEN_EXPIRED",
+            Kind::SessionEnded | Kind::RefreshRevoked => "TOKEN_REVOKED",
+            Kind::RefreshInvalid => "INVALID_REFRESH_TOKEN",
+            Kind::Forbidden => "INSUFFICIENT_PERMISSIONS",
+            Kind::ForeignOrigin => "ORIGIN_NOT_ALLOWED",
+            Kind::AccountNotFound => "USER_NOT_FOUND",
+            Kind::NotFound => "NOT_FOUND",
+            Kind::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Kind::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Kind::TooMany(Limit::General | Limit::SignUp | Limit::SignIn) => "RATE_LIMIT_EXCEEDED",
+            Kind::TooMany(Limit::Refresh | Limit::VerifyEmail) => "AUTH_RATE_LIMIT_EXCEEDED",
+            Kind::TooMany(Limit::Resend) => "REGISTRATION_RATE_LIMIT_EXCEEDED",
+            Kind::Unavailable => "SERVICE_UNAVAILABLE",
+            Kind::Internal => "INTERNAL_SERVER_ERROR",
+        }
+    }
+
+    fn body(&self, error: &Error, about: &About) -> Value {
+        let mut inner = Map::new();
+        inner.insert("code".into(), self.code(error.kind()).into());
+        inner.insert("message".into(), message(error).into());
+        if !error.fields().is_empty() {
+            inner.insert("details".into(), error.fields().iter().map(row).collect());
+        }
+        if let Some(after) = error.retry_delay() {
+            inner.insert("retryAfter".into(), whole_seconds(after).into());
+        }
+        json!({
+            "success": false,
+            "error": inner,
+            "timestamp": about.now.to_seconds_text(),
+            "requestId": about.request_id,
+        })
+    }
+}
+
+/// What is said: faults of ours always the same, used-up limits with the time that is left.
+fn message(error: &Error) -> Cow<'_, str> {
+    match error.kind() {
+        Kind::Internal | Kind::Unavailable => error.kind().sentence().into(),
+        Kind::TooMany(limit) => match error.retry_delay() {
+            Some(wait) => limits::sentence(limit, wait).into(),
+            None => error.message().into(),
+        },
+        _ => error.message().into(),
+    }
+}
+
+fn row(error: &FieldError) -> Value {
+    json!({ "field": error.field, "message": error.message, "code": row_code(error.rule) })
+}
+
+fn row_code(rule: Rule) -> &'static str {
+    match rule {
+        Rule::Required => "REQUIRED_FIELD_MISSING",
+        Rule::TooShort => "FIELD_TOO_SHORT",
+        Rule::TooLong => "FIELD_TOO_LONG",
+        Rule::Email => "INVALID_EMAIL_FORMAT",
+        Rule::Username => "INVALID_USERNAME_FORMAT",
+        Rule::PasswordStrength => "INVALID_PASSWORD_STRENGTH",
+        Rule::WrongType | Rule::Format => "VALIDATION_ERROR",
+    }
+}
+
+/// Rounded up, so that whoever waits as long is not refused again.
+fn whole_seconds(after: Duration) -> u64 {
+    after.as_secs() + u64::from(after.subsec_nanos() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Time;
+
+    fn about() -> About {
+        About { request_id: "req-1".into(), now: Time::from_seconds(1_701_426_600) }
+    }
+
+    #[test]
+    fn every_kind_has_its_status_and_code() {
+        let table = Kind::ALL.map(|kind| format!("{kind:?}: {} {}", V1.status(kind).as_u16(), V1.code(kind)));
+        insta::assert_snapshot!(table.join("\n"));
+    }
+
+    #[test]
+    fn broken_rules_are_listed_with_their_codes() {
+        let sentence = "Password must be at least 12 characters";
+        let error = Error::invalid(vec![
+            FieldError::new("password", Rule::TooShort, "Too short", sentence),
+            FieldError::new("email", Rule::Required, "Required", "Email is required"),
+        ]);
+        let expected = json!({
+            "success": false,
+            "error": {
+                "code": "VALIDATION_ERROR",
+                "message": sentence,
+                "details": [
+                    {"field": "password", "message": "Too short", "code": "FIELD_TOO_SHORT"},
+                    {"field": "email", "message": "Required", "code": "REQUIRED_FIELD_MISSING"},
+                ],
+            },
+            "timestamp": "2023-12-01T10:30:00Z",
+            "requestId": "req-1",
+        });
+        assert_eq!(V1.body(&error, &about()), expected);
+    }
+
+    #[test]
+    fn a_used_up_limit_says_when_to_come_back() {
+        let body = |limit, seconds| {
+            let error = Error::new(Kind::TooMany(limit)).retry_after(Duration::from_secs(seconds));
+            V1.body(&error, &about())["error"].clone()
+        };
+        assert_eq!(
+            body(Limit::General, 900),
+            json!({
+                "code": "RATE_LIMIT_EXCEEDED",
+                "message": "Too many requests. Try again in 15 minutes.",
+                "retryAfter": 900,
+            })
+        );
+        let message = "Too many registration attempts. Try again in 1 hour.";
+        assert_eq!(body(Limit::SignUp, 3600)["message"], message);
+        assert_eq!(body(Limit::SignUp, 3590)["message"], message);
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up() {
+        assert_eq!(whole_seconds(Duration::from_millis(1)), 1);
+        assert_eq!(whole_seconds(Duration::from_secs(900)), 900);
+    }
+
+    #[test]
+    fn a_fault_of_ours_says_nothing_of_itself() {
+        let error = Error::internal("the secret reason").caused_by("more of it");
+        let body = V1.body(&error, &about()).to_string();
+        assert!(body.contains("Internal server error") && !body.contains("secret"), "{body}");
+    }
+}

@@ -1,0 +1,150 @@
+//! One entry for each operation: what it can be refused for, and what goes in and out, as people would write it.
+
+use serde_json::{Value, json};
+
+use crate::error::{Kind, Limit};
+use crate::http::openapi::{Counted, Described};
+
+const EMAIL: &str = "user@example.com";
+const ID: &str = "123e4567-e89b-12d3-a456-426614174000";
+const TOKEN: &str = "eyJhbGciOiJFUzI1NiIsInR5cCI6IkpXVCJ9...";
+const PASSWORD: &str = "SecurePass123!";
+
+/// All operations; one that is missing here fails a test.
+pub(super) fn operations() -> Vec<Described> {
+    let mut all = authentication();
+    all.extend(email_verification());
+    all.extend(user_management());
+    all.push(Described { counted: Counted::No, ..described("getHealth", &[], health_answer()) });
+    all
+}
+
+fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
+    Described { id, errors: errors.to_vec(), counted: Counted::Yes, requests: Vec::new(), response }
+}
+
+fn authentication() -> Vec<Described> {
+    let sign_up = [Kind::EmailTaken, Kind::UsernameTaken, Kind::TooMany(Limit::SignUp)];
+    let sign_in = [
+        Kind::MissingCredentials,
+        Kind::InvalidCredentials,
+        Kind::EmailUnverified,
+        Kind::AccountSuspended,
+        Kind::AccountDeleted,
+        Kind::AccountLocked,
+        Kind::TooMany(Limit::SignIn),
+    ];
+    let refresh = [
+        Kind::MissingRefreshToken,
+        Kind::RefreshInvalid,
+        Kind::RefreshRevoked,
+        Kind::ForeignOrigin,
+        Kind::TooMany(Limit::Refresh),
+    ];
+    let sign_out = [Kind::RefreshInvalid, Kind::RefreshRevoked, Kind::ForeignOrigin];
+    vec![
+        described("register", &sign_up, register_answer()).taking("account", register_request()),
+        described("login", &sign_in, login_answer())
+            .taking("email", json!({ "email": EMAIL, "password": PASSWORD, "rememberMe": true }))
+            .taking("username", json!({ "username": "johndoe", "password": PASSWORD, "rememberMe": false })),
+        described("refresh", &refresh, refresh_answer())
+            .taking("body", json!({ "refreshToken": "def502004e6a0b5c9df6e5..." })),
+        described("logout", &sign_out, done("Logged out successfully"))
+            .taking("here", json!({ "logoutAllDevices": false })),
+        described("logoutAll", &[], done("Logged out successfully")),
+    ]
+}
+
+fn email_verification() -> Vec<Described> {
+    let link = [Kind::MissingLinkToken, Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(Limit::VerifyEmail)];
+    let token = json!({ "token": "abc123def456ghi789..." });
+    vec![
+        described("verifyEmail", &link, done("Email verified successfully")).taking("token", token.clone()),
+        described(
+            "resendVerification",
+            &[Kind::TooMany(Limit::Resend)],
+            done("Verification email sent if the account exists and is not verified"),
+        )
+        .taking("address", json!({ "email": EMAIL })),
+        described("disownEmail", &link, done("Account removed")).taking("token", token),
+    ]
+}
+
+fn user_management() -> Vec<Described> {
+    vec![
+        described("getProfile", &[], profile_answer()),
+        described("updateProfile", &[], update_answer())
+            .taking("profile", json!({ "firstName": "John", "lastName": "Smith", "phone": "+1234567890" })),
+    ]
+}
+
+fn done(message: &str) -> Value {
+    json!({ "success": true, "message": message })
+}
+
+fn register_request() -> Value {
+    json!({
+        "email": EMAIL, "username": "johndoe", "password": PASSWORD,
+        "firstName": "John", "lastName": "Doe", "phone": "+1234567890",
+    })
+}
+
+fn register_answer() -> Value {
+    json!({
+        "success": true,
+        "message": "User registered successfully. Please check your email for verification.",
+        "data": {
+            "userId": ID, "email": EMAIL, "username": "johndoe", "status": "pending", "emailVerified": false,
+            "createdAt": "2023-12-01T09:00:00Z",
+        },
+    })
+}
+
+fn login_answer() -> Value {
+    json!({
+        "success": true,
+        "message": "Login successful",
+        "data": {
+            "accessToken": TOKEN, "refreshToken": "def502004e6a0b5c9df6e5...", "expiresIn": 900, "tokenType": "Bearer",
+            "user": {
+                "id": ID, "email": EMAIL, "username": "johndoe", "firstName": "John", "lastName": "Doe",
+                "status": "active", "emailVerified": true, "roles": ["user"], "permissions": ["users.read"],
+                "lastLogin": "2023-12-01T10:30:00Z",
+            },
+        },
+    })
+}
+
+fn refresh_answer() -> Value {
+    json!({ "success": true, "data": { "accessToken": TOKEN, "expiresIn": 900, "tokenType": "Bearer" } })
+}
+
+fn profile_answer() -> Value {
+    json!({
+        "success": true,
+        "data": {
+            "id": ID, "email": EMAIL, "username": "johndoe", "firstName": "John", "lastName": "Doe",
+            "phone": "+1234567890", "status": "active", "emailVerified": true, "phoneVerified": false,
+            "lastLogin": "2023-12-01T10:30:00Z", "createdAt": "2023-11-01T09:00:00Z",
+            "updatedAt": "2023-12-01T10:30:00Z", "roles": ["user"], "permissions": ["users.read"],
+        },
+    })
+}
+
+fn update_answer() -> Value {
+    json!({
+        "success": true,
+        "message": "Profile updated successfully",
+        "data": {
+            "id": ID, "email": EMAIL, "username": "johndoe", "firstName": "John", "lastName": "Smith",
+            "phone": "+1234567890", "updatedAt": "2023-12-01T10:35:00Z",
+        },
+    })
+}
+
+fn health_answer() -> Value {
+    json!({
+        "status": "OK", "timestamp": "2023-12-01T10:30:00Z", "version": "1.0.0", "uptime": 86400,
+        "services": { "database": "healthy", "redis": "not used", "email": "healthy" },
+    })
+}

@@ -1,0 +1,10 @@
+//! The configuration that the tests of this wire read: `standard`, which also asks for a user name.
+
+use crate::config::{Config, Inputs, SignUpField, load};
+
+pub(super) fn config() -> Config {
+    let Ok(loaded) = load(&Inputs::default()) else { panic!("the standard profile is refused") };
+    let mut config = loaded.config;
+    config.signup.require.insert(SignUpField::Username);
+    config
+}

@@ -1,0 +1,67 @@
+//! How the service is, for people and load balancers.
+
+use std::sync::Arc;
+
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+
+use super::Tag;
+use super::types::{HealthReport, Services};
+use crate::identity::Core;
+use crate::identity::health::{self, State};
+use crate::model::Time;
+
+/// The health call, with the moment it counts from.
+pub(super) struct Health {
+    core: Arc<Core>,
+    started_at: Time,
+}
+
+impl Health {
+    /// From now on.
+    pub(super) fn starting(core: Arc<Core>) -> Self {
+        let started_at = core.env.now();
+        Self { core, started_at }
+    }
+}
+
+/// The two answers of the health call.
+#[derive(ApiResponse)]
+enum Report {
+    /// All is well.
+    #[oai(status = 200)]
+    Well(Json<HealthReport>),
+    /// The database cannot be read.
+    #[oai(status = 503)]
+    Unwell(Json<HealthReport>),
+}
+
+#[OpenApi]
+impl Health {
+    /// Health check
+    #[oai(path = "/health", method = "get", operation_id = "getHealth", tag = "Tag::Health")]
+    async fn get(&self) -> Report {
+        let health = health::check(&self.core).await;
+        let well = health.database == State::Healthy;
+        let report = HealthReport {
+            status: if well { "OK" } else { "UNAVAILABLE" }.into(),
+            timestamp: self.core.env.wall().to_seconds_text(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            uptime: i64::try_from(self.core.env.now().since(self.started_at).as_secs()).unwrap_or(i64::MAX),
+            services: Services {
+                database: word(health.database).into(),
+                redis: "not used".into(),
+                email: word(health.email).into(),
+            },
+        };
+        if well { Report::Well(Json(report)) } else { Report::Unwell(Json(report)) }
+    }
+}
+
+fn word(state: State) -> &'static str {
+    match state {
+        State::Healthy => "healthy",
+        State::Unhealthy => "unhealthy",
+        State::NotConfigured => "not configured",
+    }
+}

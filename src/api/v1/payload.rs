@@ -1,0 +1,92 @@
+//! What the policy asks of v1's bodies beyond their schemas.
+
+use serde_json::{Map, Value};
+
+use super::types::{
+    LinkRequest, LoginRequest, LogoutRequest, RefreshRequest, RegisterRequest, ResendRequest, UpdateProfileRequest,
+};
+use crate::config::{Config, SignUpField};
+use crate::error::{FieldError, Kind, Rule};
+use crate::http::body::Payload;
+use crate::http::schema::{label, required_row};
+use crate::password::rules::{self, Personal};
+
+impl Payload for RegisterRequest {
+    fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
+        let asked_for = config.signup.require.iter().map(|field| field_name(*field));
+        let mut broken: Vec<_> = asked_for.filter(|name| is_blank(fields.get(*name))).map(required_row).collect();
+        if let Some(password) = text_of(fields, "password") {
+            let names = ["firstName", "lastName"].map(|name| text_of(fields, name).unwrap_or_default());
+            let personal = Personal {
+                email: text_of(fields, "email"),
+                username: text_of(fields, "username"),
+                names: &names,
+                service: &config.service.name,
+            };
+            broken.extend(rules::check(&config.password, "password", password, &personal));
+        }
+        broken
+    }
+}
+
+impl Payload for LoginRequest {
+    const MISSING: Option<Kind> = Some(Kind::MissingCredentials);
+
+    fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
+        let mut broken = Vec::new();
+        if ["email", "username"].iter().all(|name| is_empty(fields.get(*name))) {
+            broken.push(required_row("email"));
+        }
+        let max = config.password.max_length;
+        if text_of(fields, "password").is_some_and(|password| rules::is_too_long(&config.password, password)) {
+            let sentence = format!("{} must be at most {max} characters", label("password"));
+            broken.push(FieldError::new("password", Rule::TooLong, "Too long", sentence));
+        }
+        broken
+    }
+}
+
+impl Payload for UpdateProfileRequest {
+    /// A name that the policy asks for can be changed, not emptied.
+    fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
+        let asked_for = config.signup.require.iter().map(|field| field_name(*field));
+        let emptied = asked_for.filter(|name| fields.contains_key(*name) && is_blank(fields.get(*name)));
+        emptied.filter(|name| *name != field_name(SignUpField::Username)).map(required_row).collect()
+    }
+}
+
+impl Payload for LinkRequest {
+    const MISSING: Option<Kind> = Some(Kind::MissingLinkToken);
+}
+
+impl Payload for RefreshRequest {}
+impl Payload for LogoutRequest {}
+impl Payload for ResendRequest {}
+
+/// The wire's name of a field that a profile may ask for.
+pub(super) fn field_name(field: SignUpField) -> &'static str {
+    match field {
+        SignUpField::Username => "username",
+        SignUpField::FirstName => "firstName",
+        SignUpField::LastName => "lastName",
+    }
+}
+
+fn text_of<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    fields.get(name).and_then(Value::as_str)
+}
+
+fn is_empty(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => true,
+        Some(value) => value.as_str().is_some_and(str::is_empty),
+    }
+}
+
+/// As [`is_empty`], but for names, where white space alone is nothing.
+fn is_blank(value: Option<&Value>) -> bool {
+    is_empty(value) || value.and_then(Value::as_str).is_some_and(|text| text.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests;

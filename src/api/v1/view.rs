@@ -1,0 +1,109 @@
+//! Accounts and sessions as v1 shows them.
+
+use serde_json::json;
+
+use super::types::{AccountStatus, NewSession, Profile, RefreshedSession, RegisteredUser, SessionUser, UpdatedProfile};
+use crate::error::Result;
+use crate::identity::gate::{self, Issued};
+use crate::identity::sign_up::SignedUp;
+use crate::identity::{Caller, Core};
+use crate::model::account::Verification;
+use crate::model::{Account, Status, Time};
+
+impl From<Status> for AccountStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Pending => Self::Pending,
+            Status::Active => Self::Active,
+            Status::Suspended => Self::Suspended,
+            Status::Deleted => Self::Deleted,
+        }
+    }
+}
+
+fn status(core: &Core, account: &Account) -> AccountStatus {
+    let required = core.config.signup.verify_email;
+    account.status(if required { Verification::Required } else { Verification::Optional }).into()
+}
+
+fn time(at: Option<Time>) -> Option<String> {
+    at.map(Time::to_seconds_text)
+}
+
+pub(super) fn registered(new: SignedUp) -> RegisteredUser {
+    RegisteredUser {
+        user_id: new.id.to_string(),
+        email: new.email.to_string(),
+        username: new.username,
+        status: new.status.into(),
+        email_verified: new.email_verified,
+        created_at: new.created_at.to_seconds_text(),
+    }
+}
+
+/// What a login answers, with an access token that carries v1's claims.
+pub(super) fn new_session(core: &Core, issued: &Issued) -> Result<NewSession> {
+    let access = gate::access_token(core, issued, vec![("roles", json!(issued.roles))])?;
+    let account = &issued.account;
+    Ok(NewSession {
+        access_token: access.token,
+        refresh_token: issued.refresh.reveal().to_owned(),
+        expires_in: access.expires_in,
+        token_type: "Bearer".into(),
+        user: SessionUser {
+            id: account.id.to_string(),
+            email: account.email.to_string(),
+            username: account.username.clone(),
+            first_name: account.first_name.clone(),
+            last_name: account.last_name.clone(),
+            status: status(core, account),
+            email_verified: account.email_verified_at.is_some(),
+            roles: issued.roles.clone(),
+            permissions: issued.permissions.clone(),
+            last_login: time(account.last_login_at),
+        },
+    })
+}
+
+/// What a refresh answers; the successor stays out of it.
+pub(super) fn refreshed(core: &Core, issued: &Issued) -> Result<RefreshedSession> {
+    let access = gate::access_token(core, issued, vec![("roles", json!(issued.roles))])?;
+    Ok(RefreshedSession {
+        access_token: access.token,
+        refresh_token: None,
+        expires_in: access.expires_in,
+        token_type: "Bearer".into(),
+    })
+}
+
+pub(super) fn profile(core: &Core, caller: Caller) -> Profile {
+    let account = caller.account;
+    Profile {
+        id: account.id.to_string(),
+        email: account.email.to_string(),
+        status: status(core, &account),
+        username: account.username,
+        first_name: account.first_name,
+        last_name: account.last_name,
+        phone: account.phone,
+        email_verified: account.email_verified_at.is_some(),
+        phone_verified: account.phone_verified_at.is_some(),
+        last_login: time(account.last_login_at),
+        created_at: account.created_at.to_seconds_text(),
+        updated_at: account.updated_at.to_seconds_text(),
+        roles: caller.roles,
+        permissions: caller.permissions,
+    }
+}
+
+pub(super) fn updated(account: Account) -> UpdatedProfile {
+    UpdatedProfile {
+        id: account.id.to_string(),
+        email: account.email.to_string(),
+        username: account.username,
+        first_name: account.first_name,
+        last_name: account.last_name,
+        phone: account.phone,
+        updated_at: account.updated_at.to_seconds_text(),
+    }
+}

@@ -1,0 +1,146 @@
+//! The bearer token of a call (RFC 6750, section 2.1), turned into a [`Caller`].
+//!
+//! Written by hand: where a derived scheme has several ways in, it reports the last one's error.
+
+use std::sync::Arc;
+
+use poem::http::HeaderMap;
+use poem::http::header::AUTHORIZATION;
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaSecurityScheme, Registry};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use super::reject::Reject;
+use crate::error::{Error, Kind, Result};
+use crate::identity::{Caller, Core, caller};
+
+/// The scheme's name in the documents.
+pub const SCHEME: &str = "bearerAuth";
+
+/// Somebody with a valid access token; the call is refused without one.
+#[derive(Debug)]
+pub struct Bearer(pub Caller);
+
+/// An access token where other things may stand in for it; what is wrong with it is the handler's to weigh.
+#[derive(Debug)]
+pub struct MaybeBearer(pub Result<Caller>);
+
+impl<'a> ApiExtractor<'a> for Bearer {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        describe(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![SCHEME]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        Ok(authenticate(request).await.map(Self).map_err(Reject)?)
+    }
+}
+
+impl<'a> ApiExtractor<'a> for MaybeBearer {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        describe(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![SCHEME]
+    }
+
+    fn has_security_fallback() -> bool {
+        true
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        Ok(Self(authenticate(request).await))
+    }
+}
+
+fn describe(registry: &mut Registry) {
+    let scheme = MetaSecurityScheme {
+        ty: "http",
+        description: Some("The access token that a login or a refresh answers with."),
+        name: None,
+        key_in: None,
+        scheme: Some("bearer"),
+        bearer_format: Some("JWT"),
+        flows: None,
+        openid_connect_url: None,
+    };
+    registry.create_security_scheme(SCHEME, scheme);
+}
+
+async fn authenticate(request: &Request) -> Result<Caller> {
+    let core = request.data::<Arc<Core>>().ok_or_else(|| Error::internal("no core in the request"))?;
+    caller::authenticate(core, token(request.headers())?).await
+}
+
+/// The one token of the one header.
+fn token(headers: &HeaderMap) -> Result<&str> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().ok_or(Kind::TokenMissing)?;
+    let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or(Kind::TokenFormat)?;
+    let (scheme, token) = text.trim().split_once(' ').ok_or(Kind::TokenFormat)?;
+    let token = token.trim_start_matches(' ');
+    let well_formed = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && !token.contains([' ', '\t', ',']);
+    if well_formed { Ok(token) } else { Err(Kind::TokenFormat.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use poem::http::HeaderValue;
+
+    fn read(lines: &[&str]) -> Result<String, Kind> {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(AUTHORIZATION, HeaderValue::from_bytes(line.as_bytes()).unwrap());
+        }
+        token(&headers).map(str::to_owned).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn one_bearer_token_is_read_whatever_the_case_of_the_scheme() {
+        for line in ["Bearer abc.def", "bearer abc.def", "BEARER  abc.def", "Bearer abc.def "] {
+            assert_eq!(read(&[line]), Ok("abc.def".to_owned()), "{line}");
+        }
+    }
+
+    #[test]
+    fn no_header_is_missing_and_any_other_form_is_wrong() {
+        assert_eq!(read(&[]), Err(Kind::TokenMissing));
+        for lines in [
+            &["Bearer"][..],
+            &["Bearer "],
+            &["Bearer a b"],
+            &["Bearer a,b"],
+            &["Bearera"],
+            &["Basic YTpi"],
+            &["abc.def"],
+            &[""],
+            &["Bearer \u{e9}"],
+            &["Bearer a", "Bearer a"],
+        ] {
+            assert_eq!(read(lines), Err(Kind::TokenFormat), "{lines:?}");
+        }
+    }
+}

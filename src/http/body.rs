@@ -1,0 +1,157 @@
+//! The body of a call: its type, its size, its JSON, its fields. Whatever is wrong with the fields is reported at once.
+//!
+//! How long a body may take to arrive is the listener's; what the rules are is the schema's and the payload's.
+
+use std::sync::Arc;
+
+use hyper::body::Bytes;
+use poem::http::header::CONTENT_TYPE;
+use poem::{Request, RequestBody};
+use poem_openapi::payload::{Json, Payload as _};
+use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
+use poem_openapi::types::ParseFromJSON;
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use serde_json::{Map, Value};
+
+use super::reject::Reject;
+use super::schema::Schemas;
+use super::strict_json;
+use crate::config::Config;
+use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::identity::Core;
+
+/// A JSON body, with the rules that its schema cannot tell because they are the policy's.
+pub trait Payload: ParseFromJSON + 'static {
+    /// What a missing field is called, where the call has a word of its own for it.
+    const MISSING: Option<Kind> = None;
+
+    /// The policy's rules that the fields break. A field's type may be wrong: the schema says so already.
+    #[must_use]
+    fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
+        let (_, _) = (fields, config);
+        Vec::new()
+    }
+}
+
+/// The body of a call that needs one.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+/// The body of a call that can do without: an empty one is none, whatever the content type says.
+#[derive(Debug)]
+pub struct OptionalBody<T>(pub Option<T>);
+
+impl<'a, T: Payload> ApiExtractor<'a> for Body<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(meta::<T>(true))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        Ok(Self(read(request, body).await.map_err(Reject)?))
+    }
+}
+
+impl<'a, T: Payload> ApiExtractor<'a> for OptionalBody<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(meta::<T>(false))
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        Ok(Self(read_optional(request, body).await.map_err(Reject)?))
+    }
+}
+
+fn meta<T: Payload>(required: bool) -> MetaRequest {
+    let content = vec![MetaMediaType { content_type: "application/json", schema: Json::<T>::schema_ref() }];
+    MetaRequest { description: None, content, required }
+}
+
+async fn read<T: Payload>(request: &Request, body: &mut RequestBody) -> Result<T> {
+    let bytes = bytes(&core(request)?.config, body).await?;
+    if !(is_json(request) || bytes.is_empty() && !request.headers().contains_key(CONTENT_TYPE)) {
+        return Err(Kind::UnsupportedMediaType.into());
+    }
+    parse(request, &bytes)
+}
+
+async fn read_optional<T: Payload>(request: &Request, body: &mut RequestBody) -> Result<Option<T>> {
+    let bytes = bytes(&core(request)?.config, body).await?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    if !is_json(request) {
+        return Err(Kind::UnsupportedMediaType.into());
+    }
+    parse(request, &bytes).map(Some)
+}
+
+/// `application/json`, in any spelling and with any parameters, said once.
+fn is_json(request: &Request) -> bool {
+    let mut types = request.headers().get_all(CONTENT_TYPE).iter();
+    let (Some(only), None) = (types.next(), types.next()) else { return false };
+    let essence = only.to_str().ok().and_then(|text| text.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// The whole body, never more than the limit of it.
+pub(super) async fn bytes(config: &Config, body: &mut RequestBody) -> Result<Bytes> {
+    let body = body.take().map_err(Error::internal)?;
+    body.into_bytes_limit(config.server.body_limit).await.map_err(|error| match error {
+        poem::error::ReadBodyError::PayloadTooLarge => Error::new(Kind::PayloadTooLarge),
+        other => Error::with(Kind::MalformedBody, "The request body did not arrive whole").caused_by(other),
+    })
+}
+
+fn parse<T: Payload>(request: &Request, bytes: &[u8]) -> Result<T> {
+    let schemas = request.data::<Arc<Schemas>>().ok_or_else(|| Error::internal("no schemas in the request"))?;
+    let fields = strict_json::parse_object(bytes)?;
+    check::<T>(schemas, &fields, &core(request)?.config)?;
+    T::parse_from_json(Some(Value::Object(fields)))
+        .map_err(|error| Error::new(Kind::Validation).caused_by(error.into_message()))
+}
+
+/// Refuses fields that break a rule of the schema or of the policy, naming each rule of a field once.
+///
+/// # Errors
+/// `Validation`, or the payload's own word for a missing field.
+pub fn check<T: Payload>(schemas: &Schemas, fields: &Map<String, Value>, config: &Config) -> Result<()> {
+    let mut broken = schemas.check(&T::schema_ref(), fields);
+    let settled: Vec<String> = broken.iter().map(|row| row.field.clone()).collect();
+    let more = T::rules(fields, config).into_iter();
+    broken.extend(more.filter(|row| !settled.contains(&row.field)));
+    match T::MISSING {
+        _ if broken.is_empty() => Ok(()),
+        Some(kind) if broken.iter().any(|row| row.rule == Rule::Required) => Err(kind.into()),
+        _ => Err(Error::invalid(broken)),
+    }
+}
+
+fn core(request: &Request) -> Result<&Arc<Core>> {
+    request.data::<Arc<Core>>().ok_or_else(|| Error::internal("no core in the request"))
+}

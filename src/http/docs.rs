@@ -1,0 +1,182 @@
+//! The documents and the page that shows them: Swagger UI from files of our own, asking no outside host.
+//!
+//! The bundle is cut out of what poem-openapi carries, when somebody first asks for it: until then it costs no memory.
+
+use std::sync::{Arc, OnceLock};
+
+use hyper::body::Bytes;
+use poem::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use poem::http::{HeaderValue, StatusCode};
+use poem::{Endpoint, Request, Response, Route, endpoint, get};
+use poem_openapi::OpenApiService;
+use serde_json::Value;
+
+use super::reject::Reject;
+use crate::error::Error;
+use crate::model::secret;
+
+const PAGE: &str = include_str!("../../static/docs/index.html");
+const STYLE: &str = include_str!("../../static/docs/docs.css");
+const BOOT: &str = include_str!("../../static/docs/boot.js");
+
+/// Icons in the bundle's style sheet are `data:` images; everything else comes from here.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// One wire's OpenAPI document, ready to be sent.
+#[derive(Debug, Clone)]
+pub struct Document {
+    name: &'static str,
+    file: File,
+}
+
+impl Document {
+    /// The document of the wire of this name.
+    #[must_use]
+    pub fn new(name: &'static str, document: &Value) -> Self {
+        Self { name, file: File::new("application/json; charset=utf-8", document.to_string().into()) }
+    }
+}
+
+/// Every path here that does not depend on the documents; all are read with `GET`.
+pub const PATHS: [&str; 6] =
+    ["/docs", "/docs/docs.css", "/docs/boot.js", "/docs/swagger-ui.css", "/docs/swagger-ui.js", "/openapi.json"];
+
+/// Adds `/docs`, `/openapi.json` (the first document) and `/openapi/<name>.json`.
+#[must_use]
+pub fn routes(route: Route, documents: Vec<Document>) -> Route {
+    let options: Vec<String> = documents
+        .iter()
+        .map(|Document { name, .. }| format!("<option value=\"openapi/{name}.json\">{name}</option>"))
+        .collect();
+    let page = PAGE.replace("{documents}", &options.concat());
+    let bundle = Arc::new(OnceLock::new());
+    let [docs, docs_css, boot_js, ui_css, ui_js, first_document] = PATHS;
+    let mut route = route
+        .at(docs, get(fixed(File::new("text/html; charset=utf-8", page.into()))))
+        .at(docs_css, get(fixed(File::new("text/css; charset=utf-8", STYLE.into()))))
+        .at(boot_js, get(fixed(File::new("text/javascript; charset=utf-8", BOOT.into()))))
+        .at(ui_css, get(from_bundle(bundle.clone(), |bundle| &bundle.style)))
+        .at(ui_js, get(from_bundle(bundle, |bundle| &bundle.script)));
+    if let Some(first) = documents.first() {
+        route = route.at(first_document, get(fixed(first.file.clone())));
+    }
+    for Document { name, file } in documents {
+        route = route.at(format!("/openapi/{name}.json"), get(fixed(file)));
+    }
+    route
+}
+
+/// A file with what identifies its content.
+#[derive(Debug, Clone)]
+struct File {
+    content_type: &'static str,
+    bytes: Bytes,
+    etag: HeaderValue,
+}
+
+impl File {
+    fn new(content_type: &'static str, bytes: Bytes) -> Self {
+        let tag = format!("\"{}\"", &secret::encode(&secret::digest(&bytes))[..22]);
+        let etag = HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""));
+        Self { content_type, bytes, etag }
+    }
+
+    /// The file, or word that the browser's copy is still good.
+    fn answer(&self, request: &Request) -> Response {
+        let known = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let tag = self.etag.to_str().unwrap_or_default();
+        let unchanged = known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag);
+        let response = Response::builder()
+            .header(ETAG, self.etag.clone())
+            .header(CACHE_CONTROL, "no-cache")
+            .header(CONTENT_SECURITY_POLICY, POLICY);
+        if unchanged {
+            return response.status(StatusCode::NOT_MODIFIED).finish();
+        }
+        response.header(CONTENT_TYPE, self.content_type).body(self.bytes.clone())
+    }
+}
+
+fn fixed(file: File) -> impl Endpoint {
+    endpoint::make_sync(move |request: Request| file.answer(&request))
+}
+
+fn from_bundle(bundle: Arc<OnceLock<Option<Bundle>>>, part: fn(&Bundle) -> &File) -> impl Endpoint {
+    endpoint::make(move |request: Request| {
+        let bundle = bundle.clone();
+        async move {
+            let bundle = bundle.get_or_init(Bundle::cut).as_ref();
+            let bundle = bundle.ok_or_else(|| Reject(Error::internal("the documentation bundle has another form")))?;
+            Ok::<_, poem::Error>(part(bundle).answer(&request))
+        }
+    })
+}
+
+/// Swagger UI's two files.
+struct Bundle {
+    style: File,
+    script: File,
+}
+
+impl Bundle {
+    fn cut() -> Option<Self> {
+        let page = Bytes::from(OpenApiService::new((), "", "").swagger_ui_html());
+        let text = std::str::from_utf8(&page).ok()?;
+        let style = between(text, "<style charset=\"UTF-8\">", text.find("</style>")?)?;
+        let script = between(text, "<script charset=\"UTF-8\">", text.rfind("</script>\n</head>")?)?;
+        Some(Self {
+            style: File::new("text/css; charset=utf-8", page.slice(style)),
+            script: File::new("text/javascript; charset=utf-8", page.slice(script)),
+        })
+    }
+}
+
+fn between(text: &str, opening: &str, end: usize) -> Option<std::ops::Range<usize>> {
+    let start = text.find(opening)? + opening.len();
+    (start <= end).then_some(start..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    async fn fetch(path: &str, etag: Option<&HeaderValue>) -> Response {
+        let documents = vec![Document::new("v1", &json!({ "openapi": "3.0.3" }))];
+        let mut request = Request::builder().uri_str(path);
+        if let Some(etag) = etag {
+            request = request.header(IF_NONE_MATCH, etag);
+        }
+        routes(Route::new(), documents).call(request.finish()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_page_and_its_files_are_served_and_kept_by_browsers() {
+        for path in PATHS.into_iter().chain(["/openapi/v1.json"]) {
+            let response = fetch(path, None).await;
+            assert_eq!(response.status(), StatusCode::OK, "{path}");
+            let etag = response.headers()[ETAG].clone();
+            assert!(!response.into_body().into_bytes().await.unwrap().is_empty(), "{path}");
+            assert_eq!(fetch(path, Some(&etag)).await.status(), StatusCode::NOT_MODIFIED, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_on_the_page_is_inline_or_from_another_host() {
+        let page = fetch("/docs", None).await.into_body().into_string().await.unwrap();
+        assert!(!page.contains("<style") && !page.contains("<script>") && !page.contains("://"), "{page}");
+        assert!(page.contains("openapi/v1.json"));
+        assert!(!POLICY.contains("unsafe"));
+    }
+
+    #[test]
+    fn the_bundle_is_cut_where_its_parts_end() {
+        let bundle = Bundle::cut().unwrap();
+        let text = |file: &File| String::from_utf8(file.bytes.to_vec()).unwrap();
+        let (style, script) = (text(&bundle.style), text(&bundle.script));
+        assert!(style.contains(".swagger-ui") && !style.contains("</style"), "{}", style.len());
+        assert!(script.contains("SwaggerUIBundle") && script.len() > 1_000_000, "{}", script.len());
+    }
+}

@@ -1,0 +1,213 @@
+//! The pass over a generated OpenAPI document: what the generator cannot know. Errors come from the wire's own table, so
+//! that the document says what the server does.
+
+use std::time::Duration;
+
+use poem::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::bearer::SCHEME;
+use super::reject::{About, Wire};
+use crate::error::{Error, FieldError, Kind, Rule};
+use crate::model::Time;
+
+/// What the document says of one operation besides its types.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// The operation's id.
+    pub id: &'static str,
+    /// The refusals of its own; those that its body and its token bring are added.
+    pub errors: Vec<Kind>,
+    /// Whether limits count it.
+    pub counted: Counted,
+    /// Examples of its body, by name.
+    pub requests: Vec<(&'static str, Value)>,
+    /// An example of its success.
+    pub response: Value,
+}
+
+impl Described {
+    /// With one more example of its body.
+    #[must_use]
+    pub fn taking(mut self, name: &'static str, example: Value) -> Self {
+        self.requests.push((name, example));
+        self
+    }
+}
+
+/// Whether limits count an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// Under the general limit at least.
+    Yes,
+    /// Never.
+    No,
+}
+
+const BODY_ERRORS: [Kind; 4] =
+    [Kind::Validation, Kind::MalformedBody, Kind::UnsupportedMediaType, Kind::PayloadTooLarge];
+const TOKEN_ERRORS: [Kind; 5] =
+    [Kind::TokenMissing, Kind::TokenFormat, Kind::TokenInvalid, Kind::TokenExpired, Kind::SessionEnded];
+
+/// Completes a generated document.
+pub fn complete(document: &mut Value, wire: &dyn Wire, operations: &[Described]) {
+    document["openapi"] = "3.0.3".into();
+    document["components"]["headers"] = headers();
+    document["components"]["schemas"]["Error"] = error_schema();
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.values_mut().for_each(allow_null);
+    }
+    let Some(paths) = document["paths"].as_object_mut() else { return };
+    for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
+        let described = operations.iter().find(|described| operation["operationId"] == described.id);
+        if let Some(described) = described {
+            describe(operation, wire, described);
+        }
+    }
+}
+
+fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described) {
+    let mut kinds = Vec::new();
+    if operation.get("requestBody").is_some() {
+        kinds.extend(BODY_ERRORS);
+        let examples = described.requests.iter().map(|(name, value)| ((*name).to_owned(), json!({ "value": value })));
+        operation["requestBody"]["content"]["application/json"]["examples"] = Value::Object(examples.collect());
+    }
+    let takes_token = |requirement: &Value| requirement.get(SCHEME).is_some();
+    if operation.get("security").and_then(Value::as_array).is_some_and(|any| any.iter().any(takes_token)) {
+        kinds.extend(TOKEN_ERRORS);
+    }
+    kinds.extend(&described.errors);
+    if described.counted == Counted::Yes {
+        kinds.extend([Kind::TooMany(crate::error::Limit::General), Kind::Unavailable]);
+    }
+    kinds.push(Kind::Internal);
+    let Some(responses) = operation["responses"].as_object_mut() else { return };
+    for (status, response) in responses.iter_mut() {
+        describe_success(status, response, described);
+    }
+    for kind in kinds {
+        add_error(responses, wire, kind, described.counted);
+    }
+    responses.sort_keys();
+}
+
+fn describe_success(status: &str, response: &mut Value, described: &Described) {
+    if response["description"].as_str().is_none_or(str::is_empty) {
+        response["description"] = "Success".into();
+    }
+    let content =
+        response["content"].as_object_mut().and_then(|content| content.remove("application/json; charset=utf-8"));
+    if let Some(mut media) = content {
+        if status.starts_with('2') {
+            media["example"] = described.response.clone();
+        }
+        response["content"] = json!({ "application/json": media });
+    }
+    response["headers"] = header_refs(status, described.counted);
+}
+
+/// Adds one refusal with the body that it really has; several of one status stand side by side.
+fn add_error(responses: &mut Map<String, Value>, wire: &dyn Wire, kind: Kind, counted: Counted) {
+    let status = wire.status(kind);
+    let key = status.as_str().to_owned();
+    let response = responses.entry(key).or_insert_with(|| {
+        json!({
+            "description": status.canonical_reason().unwrap_or("Error"),
+            "headers": header_refs(status.as_str(), counted),
+            "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Error" }, "examples": {} } },
+        })
+    });
+    if status == StatusCode::UNAUTHORIZED && wire.challenges(kind) {
+        response["headers"]["WWW-Authenticate"] = json!({ "$ref": "#/components/headers/WWW-Authenticate" });
+    }
+    if let Some(examples) = response["content"]["application/json"]["examples"].as_object_mut() {
+        let error = example_of(kind);
+        let about = About { request_id: "req-uuid-for-tracking".into(), now: Time::from_seconds(1_701_426_600) };
+        let code = wire.code(kind);
+        let taken = examples.keys().filter(|name| name.split('-').next() == Some(code)).count();
+        let name = if taken == 0 { code.to_owned() } else { format!("{code}-{}", taken + 1) };
+        examples.insert(name, json!({ "summary": kind.sentence(), "value": wire.body(&error, &about) }));
+    }
+}
+
+fn example_of(kind: Kind) -> Error {
+    let error = Error::new(kind);
+    match kind {
+        Kind::Validation => Error::invalid(vec![FieldError::new(
+            "password",
+            Rule::TooShort,
+            "Too short",
+            "Password must be at least 12 characters",
+        )]),
+        Kind::TooMany(_) => error.retry_after(Duration::from_mins(15)),
+        Kind::AccountLocked => error.retry_after(Duration::from_mins(30)),
+        Kind::Unavailable => error.retry_after(Duration::from_secs(1)),
+        _ => error,
+    }
+}
+
+fn header_refs(status: &str, counted: Counted) -> Value {
+    let mut names = vec!["X-Request-ID"];
+    if counted == Counted::Yes {
+        names.extend(["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]);
+    }
+    if matches!(status, "423" | "429" | "503") {
+        names.push("Retry-After");
+    }
+    let refs =
+        names.into_iter().map(|name| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") })));
+    Value::Object(refs.collect())
+}
+
+fn headers() -> Value {
+    let number = |what: &str| json!({ "description": what, "schema": { "type": "integer" } });
+    let text = |what: &str| json!({ "description": what, "schema": { "type": "string" } });
+    json!({
+        "X-Request-ID": text("The request's id, the same in the server's log."),
+        "X-RateLimit-Limit": number("How many calls the limit nearest to its end allows."),
+        "X-RateLimit-Remaining": number("How many of them are left."),
+        "X-RateLimit-Reset": number("When all of them are there again, in seconds since 1970."),
+        "Retry-After": number("After how many seconds to try again."),
+        "WWW-Authenticate": text("Always `Bearer`."),
+    })
+}
+
+fn error_schema() -> Value {
+    let text = || json!({ "type": "string" });
+    let row = json!({
+        "type": "object",
+        "required": ["field", "message", "code"],
+        "properties": { "field": text(), "message": text(), "code": text() },
+    });
+    json!({
+        "type": "object",
+        "required": ["success", "error", "timestamp", "requestId"],
+        "properties": {
+            "success": { "type": "boolean", "enum": [false] },
+            "error": {
+                "type": "object",
+                "required": ["code", "message"],
+                "properties": {
+                    "code": text(),
+                    "message": text(),
+                    "details": { "type": "array", "items": row },
+                    "retryAfter": { "type": "integer", "description": "In seconds." },
+                },
+            },
+            "timestamp": { "type": "string", "format": "date-time" },
+            "requestId": text(),
+        },
+    })
+}
+
+/// A property that may be absent may be null, in requests and in answers.
+fn allow_null(schema: &mut Value) {
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    for (name, property) in properties {
+        if !required.iter().any(|known| known == name.as_str()) && property.get("type").is_some() {
+            property["nullable"] = true.into();
+        }
+    }
+}

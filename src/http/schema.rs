@@ -1,0 +1,261 @@
+//! Holds a JSON body against the schema that its own OpenAPI document shows, and reports every broken rule at once.
+//!
+//! The rules stand once, in the types of the wire; what depends on the policy comes from [`super::body::Payload::rules`].
+
+use std::collections::BTreeMap;
+
+use poem_openapi::OpenApi;
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
+use serde_json::{Map, Value};
+
+use crate::error::{FieldError, Rule};
+use crate::model::{Email, Username, text};
+
+/// The schemas of everything that an API reads, by name. Made once, when the routes are.
+#[derive(Debug)]
+pub struct Schemas(BTreeMap<String, MetaSchema>);
+
+impl Schemas {
+    /// The schemas of an API.
+    #[must_use]
+    pub fn of<A: OpenApi>() -> Self {
+        let mut registry = Registry::new();
+        A::register(&mut registry);
+        Self(registry.schemas)
+    }
+
+    /// Every rule that the fields break, in the order of the schema.
+    #[must_use]
+    pub fn check(&self, schema: &MetaSchemaRef, fields: &Map<String, Value>) -> Vec<FieldError> {
+        let mut broken = Vec::new();
+        if let Some(schema) = self.resolve(schema) {
+            self.object(schema, fields, "", &mut broken);
+        }
+        broken
+    }
+
+    /// Whether a schema is one of these.
+    #[must_use]
+    pub fn knows(&self, schema: &MetaSchemaRef) -> bool {
+        self.resolve(schema).is_some()
+    }
+
+    fn resolve<'a>(&'a self, schema: &'a MetaSchemaRef) -> Option<&'a MetaSchema> {
+        match schema {
+            MetaSchemaRef::Inline(schema) => Some(schema),
+            MetaSchemaRef::Reference(name) => self.0.get(name),
+        }
+    }
+
+    fn object(&self, schema: &MetaSchema, fields: &Map<String, Value>, path: &str, broken: &mut Vec<FieldError>) {
+        for (name, field_schema) in &schema.properties {
+            let path = if path.is_empty() { (*name).to_owned() } else { format!("{path}.{name}") };
+            let required = schema.required.contains(name);
+            match fields.get(*name) {
+                None | Some(Value::Null) if required => broken.push(required_row(&path)),
+                None | Some(Value::Null) => {}
+                Some(Value::String(text)) if required && text.is_empty() => broken.push(required_row(&path)),
+                Some(value) => {
+                    if let Some(schema) = self.resolve(field_schema) {
+                        self.value(schema, value, &path, broken);
+                    }
+                }
+            }
+        }
+    }
+
+    fn value(&self, schema: &MetaSchema, value: &Value, path: &str, broken: &mut Vec<FieldError>) {
+        match (schema.ty, value) {
+            ("string", Value::String(text)) => broken.extend(string_row(schema, text, path)),
+            ("object", Value::Object(fields)) => self.object(schema, fields, path, broken),
+            ("array", Value::Array(items)) => self.array(schema, items, path, broken),
+            ("boolean", Value::Bool(_)) | ("", _) => {}
+            ("integer" | "number", Value::Number(number)) if schema.ty == "number" || !number.is_f64() => {
+                broken.extend(number_row(schema, number.as_f64().unwrap_or_default(), path));
+            }
+            (expected, _) => broken.push(type_row(expected, path)),
+        }
+    }
+
+    fn array(&self, schema: &MetaSchema, items: &[Value], path: &str, broken: &mut Vec<FieldError>) {
+        let label = label(path);
+        if let Some(min) = schema.min_items.filter(|min| items.len() < *min) {
+            let sentence = format!("{label} must have at least {min} entries");
+            broken.push(FieldError::new(path, Rule::TooShort, "Too few", sentence));
+        }
+        if let Some(max) = schema.max_items.filter(|max| items.len() > *max) {
+            let sentence = format!("{label} must have at most {max} entries");
+            broken.push(FieldError::new(path, Rule::TooLong, "Too many", sentence));
+            return;
+        }
+        let Some(schema) = schema.items.as_ref().and_then(|schema| self.resolve(schema)) else { return };
+        for (index, item) in items.iter().enumerate() {
+            self.value(schema, item, &format!("{path}[{index}]"), broken);
+        }
+    }
+}
+
+/// The row for a field that is not there.
+#[must_use]
+pub fn required_row(path: &str) -> FieldError {
+    FieldError::new(path, Rule::Required, "Required", format!("{} is required", label(path)))
+}
+
+fn type_row(expected: &str, path: &str) -> FieldError {
+    let article = if expected.starts_with(['a', 'i', 'o']) { "an" } else { "a" };
+    let message = format!("Must be {article} {expected}");
+    let sentence = format!("{} must be {article} {expected}", label(path));
+    FieldError::new(path, Rule::WrongType, message, sentence)
+}
+
+/// The first rule that a text breaks: what is too long need not be told that it is no address either.
+fn string_row(schema: &MetaSchema, value: &str, path: &str) -> Option<FieldError> {
+    let label = label(path);
+    let length = text::length(value);
+    let row = |rule, message: &'static str, sentence: String| Some(FieldError::new(path, rule, message, sentence));
+    if let Some(max) = schema.max_length.filter(|max| length > *max) {
+        return row(Rule::TooLong, "Too long", format!("{label} must be at most {max} characters"));
+    }
+    if let Some(min) = schema.min_length.filter(|min| length < *min) {
+        return row(Rule::TooShort, "Too short", format!("{label} must be at least {min} characters"));
+    }
+    if value.chars().any(text::is_control) {
+        return row(Rule::Format, "Invalid characters", format!("{label} must not contain control characters"));
+    }
+    match schema.format {
+        Some("email") if Email::parse(value).is_none() => {
+            row(Rule::Email, "Invalid email format", format!("{label} must be a valid email address"))
+        }
+        Some("username") if Username::parse(value).is_none() => row(
+            Rule::Username,
+            "Invalid username format",
+            format!("{label} may contain only letters, numbers, underscores, hyphens and dots between them"),
+        ),
+        _ if !schema.enum_items.is_empty() && !schema.enum_items.iter().any(|item| item == value) => {
+            let allowed = schema.enum_items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
+            row(Rule::Format, "Not allowed", format!("{label} must be one of: {allowed}"))
+        }
+        _ => None,
+    }
+}
+
+fn number_row(schema: &MetaSchema, number: f64, path: &str) -> Option<FieldError> {
+    let label = label(path);
+    if let Some(min) = schema.minimum.filter(|min| number < *min) {
+        return Some(FieldError::new(path, Rule::TooShort, "Too small", format!("{label} must be at least {min}")));
+    }
+    let max = schema.maximum.filter(|max| number > *max)?;
+    Some(FieldError::new(path, Rule::TooLong, "Too large", format!("{label} must be at most {max}")))
+}
+
+/// A field's name as a sentence begins with it: `firstName` is `First name`.
+#[must_use]
+pub fn label(path: &str) -> String {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    let mut label = String::with_capacity(name.len() + 2);
+    for c in name.chars() {
+        match c {
+            'A'..='Z' => label.extend([' ', c.to_ascii_lowercase()]),
+            _ if label.is_empty() => label.push(c.to_ascii_uppercase()),
+            _ => label.push(c),
+        }
+    }
+    label
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use poem_openapi::types::Type;
+    use poem_openapi::{Enum, Object};
+    use serde_json::json;
+
+    #[derive(Enum)]
+    enum Colour {
+        #[oai(rename = "red")]
+        Red,
+    }
+
+    #[derive(Object)]
+    #[oai(rename_all = "camelCase")]
+    struct Inner {
+        #[oai(validator(max_length = 3))]
+        short_text: String,
+    }
+
+    #[derive(Object)]
+    #[oai(rename_all = "camelCase")]
+    #[allow(dead_code, reason = "only its schema is read")]
+    struct Outer {
+        #[oai(validator(min_length = 2, max_length = 4))]
+        name: String,
+        flag: Option<bool>,
+        #[oai(validator(minimum(value = "1"), maximum(value = "9")))]
+        count: Option<i32>,
+        colour: Option<Colour>,
+        inner: Option<Inner>,
+        #[oai(validator(max_items = 2))]
+        list: Option<Vec<Inner>>,
+    }
+
+    fn rows(value: &Value) -> Vec<(String, Rule)> {
+        let mut registry = Registry::new();
+        Outer::register(&mut registry);
+        let schemas = Schemas(registry.schemas);
+        let rows = schemas.check(&Outer::schema_ref(), value.as_object().unwrap());
+        rows.into_iter().map(|row| (row.field, row.rule)).collect()
+    }
+
+    #[test]
+    fn every_bad_field_is_reported_with_its_path() {
+        let body = json!({
+            "name": "", "flag": "true", "count": 0, "colour": "blue",
+            "inner": {"shortText": "long"}, "list": [{"shortText": 7}, {}],
+        });
+        let expected = [
+            ("name", Rule::Required),
+            ("flag", Rule::WrongType),
+            ("count", Rule::TooShort),
+            ("colour", Rule::Format),
+            ("inner.shortText", Rule::TooLong),
+            ("list[0].shortText", Rule::WrongType),
+            ("list[1].shortText", Rule::Required),
+        ];
+        assert_eq!(rows(&body), expected.map(|(field, rule)| (field.to_owned(), rule)));
+    }
+
+    #[test]
+    fn lengths_are_counted_in_code_points() {
+        assert_eq!(rows(&json!({"name": "😀😀😀😀"})), []);
+        assert_eq!(rows(&json!({"name": "😀"})), [("name".to_owned(), Rule::TooShort)]);
+        assert_eq!(rows(&json!({"name": "aaaaa"})), [("name".to_owned(), Rule::TooLong)]);
+    }
+
+    #[test]
+    fn nothing_is_coerced() {
+        for (name, value) in [("flag", json!(1)), ("count", json!("5")), ("count", json!(1.5)), ("inner", json!([]))] {
+            let body = json!({"name": "anna", name: value});
+            assert_eq!(rows(&body), [(name.to_owned(), Rule::WrongType)], "{body}");
+        }
+    }
+
+    #[test]
+    fn null_is_absence_and_unknown_fields_are_ignored() {
+        assert_eq!(rows(&json!({"name": "anna", "flag": null, "other": {"x": "\u{0}"}})), []);
+        assert_eq!(rows(&json!({"name": null})), [("name".to_owned(), Rule::Required)]);
+    }
+
+    #[test]
+    fn control_characters_are_refused() {
+        for bad in ["a\0b", "a\nb", "a\u{85}", "\u{7f}aa"] {
+            assert_eq!(rows(&json!({"name": bad})), [("name".to_owned(), Rule::Format)], "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn labels_read_like_words() {
+        assert_eq!(label("firstName"), "First name");
+        assert_eq!(label("inner.refreshToken"), "Refresh token");
+        assert_eq!(label("email"), "Email");
+    }
+}

@@ -1,0 +1,44 @@
+//! Paths at the root that belong to no wire: liveness, readiness, the public keys.
+
+use std::sync::Arc;
+
+use poem::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use poem::{Endpoint, EndpointExt, Request, Response, Route, endpoint, get};
+
+use super::reject::Reject;
+use crate::identity::{Core, health};
+
+/// Every path here; all are read with `GET`.
+pub const PATHS: [&str; 3] = ["/livez", "/readyz", "/.well-known/jwks.json"];
+
+/// Adds the paths.
+#[must_use]
+pub fn routes(route: Route, core: &Arc<Core>) -> Route {
+    let [live, ready, keys] = PATHS;
+    route
+        .at(live, get(endpoint::make_sync(|_| plain("ok"))))
+        .at(ready, get(readiness(core.clone())))
+        .at(keys, get(public_keys(core.clone())))
+}
+
+fn readiness(core: Arc<Core>) -> impl Endpoint {
+    endpoint::make(move |_: Request| {
+        let core = core.clone();
+        async move { Ok::<_, poem::Error>(health::ready(&core).await.map(|()| plain("ok")).map_err(Reject)?) }
+    })
+    .map_to_response()
+}
+
+/// The keys that tokens are verified with (RFC 7517); kept for a minute only, for a key may be revoked.
+fn public_keys(core: Arc<Core>) -> impl Endpoint {
+    endpoint::make_sync(move |_: Request| {
+        Response::builder()
+            .header(CONTENT_TYPE, "application/json; charset=utf-8")
+            .header(CACHE_CONTROL, "public, max-age=60")
+            .body(core.tokens.jwks().to_string())
+    })
+}
+
+fn plain(text: &'static str) -> Response {
+    Response::builder().content_type("text/plain; charset=utf-8").body(text)
+}

@@ -1,0 +1,42 @@
+//! What a handler knows about the request besides its body: who stands behind it, its limits, its path, its cookie.
+
+use std::sync::Arc;
+
+use poem::{FromRequest, Request, RequestBody};
+
+use super::limits::Meter;
+use super::refresh_cookie;
+use super::reject::Reject;
+use crate::error::Error;
+use crate::identity::Core;
+use crate::model::{Secret, Source};
+
+/// One request, as far as a handler needs it.
+pub struct Visit {
+    /// Who stands behind it.
+    pub source: Source,
+    /// Counts it under the limits of its operation.
+    pub meter: Meter,
+    /// The path as the client sent it.
+    pub path: String,
+}
+
+impl<'a> FromRequest<'a> for Visit {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        let (source, meter) = (request.data::<Source>().cloned(), request.data::<Meter>().cloned());
+        let both = source.zip(meter).ok_or_else(|| Reject(Error::internal("the request did not pass the boundary")));
+        let (source, meter) = both?;
+        Ok(Self { source, meter, path: request.original_uri().path().to_owned() })
+    }
+}
+
+/// The refresh token in the cookie, if there is one and the page that sent it may use it.
+#[derive(Debug)]
+pub struct RefreshCookie(pub Option<Secret>);
+
+impl<'a> FromRequest<'a> for RefreshCookie {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        let core = request.data::<Arc<Core>>().ok_or_else(|| Reject(Error::internal("no core in the request")))?;
+        Ok(Self(refresh_cookie::read(request, &core.config).map_err(Reject)?))
+    }
+}
