@@ -64,6 +64,7 @@ create table sessions (
   turned_at bigint,                       -- when it last turned
   idle_for bigint not null,               -- milliseconds that it lives without a refresh
   idle_until bigint not null,             -- when it ends without a refresh
+  remember bigint not null,               -- 0: its cookie ends with the browser
   expires_at bigint,                      -- when it ends whatever happens
   proved_at bigint not null,              -- when its owner last proved who they are
   last_active_at bigint not null,

@@ -1,1 +1,254 @@
 //! The only place where the parts are wired together; `main` and the tests both use it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use poem::{Endpoint, Response};
+use tokio::sync::watch;
+
+use crate::api::v1;
+use crate::config::Config;
+use crate::env::Env;
+use crate::error::{Error, Result};
+use crate::http::boundary::{Surroundings, TokenCheck, boundary};
+use crate::http::limits::Limiter;
+use crate::http::listener::{Listener, Swap};
+use crate::http::pace::Timeouts;
+use crate::http::signals::Endings;
+use crate::identity::fulfil::Fulfiller;
+use crate::identity::{Core, chores, role};
+use crate::mail::{self, Mailer, Post, Worker};
+use crate::model::Secret;
+use crate::password::pool::Pool;
+use crate::seal::MasterKey;
+use crate::store::sqlite::Role;
+use crate::store::{self, Store};
+use crate::token::Tokens;
+
+/// The name under which the profile of the first `serve` is recorded.
+const PROFILE: &str = "profile";
+
+/// Opens the database and everything that stands on it.
+///
+/// # Errors
+/// When the database or the master key is missing, wrong, or another server's.
+pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, env: Env) -> Result<Arc<Core>> {
+    let store = Store::open(&config.db, role)?;
+    let master = unlock(&store, &config.db, master_key, role, &env).await?;
+    if role == Role::Server {
+        let (profile, now) = (config.profile.clone(), env.now());
+        store
+            .write(move |db| {
+                store::roles::write_built_in(db, now)?;
+                store::instance::set_words(db, PROFILE, &profile)
+            })
+            .await?;
+    }
+    let tokens = Tokens::open(&config.tokens, &config.issuer(), &store, &master, &env).await?;
+    Ok(Arc::new(Core {
+        hashing: Pool::start(&config.hashing, &env)?,
+        roles: role::Book::open(&store).await?,
+        post: Post::new(config.clone(), env.clone(), master.clone())?,
+        config,
+        env,
+        store,
+        tokens,
+        master,
+    }))
+}
+
+/// The profile that the first `serve` on this database recorded; `None` where there is no database yet.
+///
+/// # Errors
+/// When the file is there and is not one of ours.
+pub async fn recorded_profile(db: &Path) -> Result<Option<String>> {
+    if !db.exists() {
+        return Ok(None);
+    }
+    Store::open(db, Role::Command)?.read(|db| store::instance::words(db, PROFILE)).await
+}
+
+/// The master key of this database: made together with it, never given anew.
+async fn unlock(store: &Store, db: &Path, given: Option<Secret>, role: Role, env: &Env) -> Result<MasterKey> {
+    let proof = store.read(|db| store::keys::master_check(db)).await?;
+    let file = key_file(db);
+    let key = match (&given, &proof) {
+        (Some(text), _) => MasterKey::parse(text.reveal())?,
+        (None, _) if file.exists() => MasterKey::load(&file)?,
+        (None, None) if role == Role::Server => MasterKey::create(&file, env)?,
+        (None, _) => {
+            let lost = format!("the master key of {} is missing: expected {}", db.display(), file.display());
+            return Err(Error::refused(lost));
+        }
+    };
+    match proof {
+        Some(proof) if proof == key.check_value() => Ok(key),
+        Some(_) => Err(Error::refused(format!("the master key is not the one that {} was made with", db.display()))),
+        None => {
+            let check = key.check_value();
+            store.write(move |db| store::keys::set_master_check(db, &check)).await?;
+            Ok(key)
+        }
+    }
+}
+
+/// `authd.key` beside `authd.db`.
+fn key_file(db: &Path) -> PathBuf {
+    db.with_extension("key")
+}
+
+/// Lets the boundary know a token that deserves the wider limit.
+struct Known(Tokens);
+
+impl TokenCheck for Known {
+    fn is_valid_token(&self, token: &str) -> bool {
+        self.0.verify(token).is_ok()
+    }
+}
+
+/// All wires behind the boundary.
+pub fn endpoint(core: &Arc<Core>, limiter: &Limiter) -> impl Endpoint<Output = Response> + 'static + use<> {
+    let surroundings = Surroundings {
+        env: core.env.clone(),
+        config: core.config.clone(),
+        wires: v1::wires(&core.config),
+        limiter: limiter.clone(),
+        tokens: Arc::new(Known(core.tokens.clone())),
+        uncounted: v1::UNCOUNTED.iter().map(|&path| path.to_owned()).collect(),
+    };
+    boundary(v1::routes(core.clone()), surroundings)
+}
+
+/// The worker that empties the outbox.
+#[must_use]
+pub fn worker(core: &Arc<Core>, mailer: Arc<dyn Mailer>) -> Worker {
+    Worker::new(core.post.clone(), core.store.clone(), mailer, Arc::new(Fulfiller(core.clone())))
+}
+
+/// Serves until a signal ends it. `ready` is told the address; `reread` gives the configuration anew at SIGHUP.
+///
+/// # Errors
+/// When the address cannot be bound or no signal be listened to.
+pub async fn serve(
+    core: Arc<Core>,
+    reread: impl Fn() -> Result<Arc<Config>> + Send + 'static,
+    ready: impl FnOnce(SocketAddr),
+) -> Result<()> {
+    let listener = Listener::bind(&core.config.server, Timeouts::default()).await?;
+    let (hangup, mut hangups) = watch::channel(());
+    let endings = Endings::listen(move || drop(hangup.send(())))?;
+    let mut limiter = Limiter::new(core.config.limits.clone(), core.env.clone());
+    let swap = Swap::new(endpoint(&core, &limiter));
+    ready(listener.local_addr());
+    let (drain, abort) = (endings.first(), endings.second());
+    let mut listening = tokio::spawn(listener.serve(swap.clone(), drain, abort));
+    let mut core = core;
+    let mut background = Background::start(&core, &limiter);
+    loop {
+        tokio::select! {
+            ended = &mut listening => {
+                background.stop().await;
+                return ended.map_err(|error| Error::internal("the listener was cut off").caused_by(error));
+            }
+            Ok(()) = hangups.changed() => match renew(&core, reread()) {
+                Ok(renewed) => {
+                    background.stop().await;
+                    core = renewed;
+                    limiter = limiter.under(core.config.limits.clone());
+                    swap.replace(endpoint(&core, &limiter));
+                    background = Background::start(&core, &limiter);
+                    tracing::info!("the configuration was read again");
+                }
+                Err(error) => tracing::error!(error = error.chain(), "the configuration stays as it was"),
+            },
+        }
+    }
+}
+
+/// The same parts under another policy. What is bound to the process stays: address, file, keys, hashing.
+fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
+    let config = config?;
+    let old = &core.config;
+    for (key, changed) in [
+        ("server.listen", old.server.listen != config.server.listen),
+        ("server.connections", old.server.connections != config.server.connections),
+        ("db", old.db != config.db),
+        ("profile", old.profile != config.profile),
+        ("tokens", format!("{:?}", old.tokens) != format!("{:?}", config.tokens)),
+        ("hashing", format!("{:?}", old.hashing) != format!("{:?}", config.hashing)),
+    ] {
+        if changed {
+            tracing::warn!(key, "a changed value takes a restart");
+        }
+    }
+    Ok(Arc::new(Core {
+        post: Post::new(config.clone(), core.env.clone(), core.master.clone())?,
+        config,
+        env: core.env.clone(),
+        store: core.store.clone(),
+        hashing: core.hashing.clone(),
+        tokens: core.tokens.clone(),
+        roles: core.roles.clone(),
+        master: core.master.clone(),
+    }))
+}
+
+/// What goes on beside the requests: mail and chores.
+struct Background {
+    stop: watch::Sender<()>,
+    tasks: tokio::task::JoinSet<()>,
+}
+
+impl Background {
+    fn start(core: &Arc<Core>, limiter: &Limiter) -> Self {
+        let (stop, stopped) = watch::channel(());
+        let mut tasks = tokio::task::JoinSet::new();
+        let worker = worker(core, mail::mailer(&core.config.mail, &core.env));
+        let ends = until_dropped(stopped.clone());
+        tasks.spawn(async move { worker.run(ends).await });
+        tasks.spawn(every(Duration::from_secs(60), stopped.clone(), core.clone(), {
+            let limiter = limiter.clone();
+            move |core| {
+                let limiter = limiter.clone();
+                async move {
+                    limiter.purge();
+                    chores::record_refusals(&core, limiter.take_refusals()).await
+                }
+            }
+        }));
+        tasks.spawn(every(Duration::from_secs(3600), stopped, core.clone(), |core| async move {
+            chores::learn_schemes(&core).await?;
+            chores::purge(&core).await
+        }));
+        Self { stop, tasks }
+    }
+
+    async fn stop(self) {
+        drop(self.stop);
+        self.tasks.join_all().await;
+    }
+}
+
+async fn until_dropped(mut stopped: watch::Receiver<()>) {
+    while stopped.changed().await.is_ok() {}
+}
+
+/// Does a chore at once and then at each interval, until it is told to stop. What fails is tried again the next time.
+async fn every<F, W>(interval: Duration, stopped: watch::Receiver<()>, core: Arc<Core>, chore: F)
+where
+    F: Fn(Arc<Core>) -> W,
+    W: Future<Output = Result<()>>,
+{
+    let mut stopped = std::pin::pin!(until_dropped(stopped));
+    loop {
+        if let Err(error) = chore(core.clone()).await {
+            tracing::warn!(error = error.chain(), "a chore was not done");
+        }
+        tokio::select! {
+            () = &mut stopped => return,
+            () = tokio::time::sleep(interval) => {}
+        }
+    }
+}

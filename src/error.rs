@@ -95,6 +95,21 @@ pub enum Limit {
     VerifyEmail,
 }
 
+impl Limit {
+    /// The word for it, as configuration and log know it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Limit::General => "general",
+            Limit::SignUp => "sign_up",
+            Limit::SignIn => "sign_in",
+            Limit::Refresh => "refresh",
+            Limit::Resend => "resend",
+            Limit::VerifyEmail => "verify_email",
+        }
+    }
+}
+
 impl Kind {
     /// Every kind, for tables and snapshots.
     pub const ALL: [Kind; 36] = [
@@ -264,6 +279,12 @@ impl Error {
     /// A fault of ours: `doing` is logged, never shown.
     pub fn internal(doing: impl fmt::Display) -> Self {
         Self::new(Kind::Internal).caused_by(Told(doing.to_string()))
+    }
+
+    /// Something that the person at the command line must put right: `what` is shown to them.
+    #[must_use]
+    pub fn refused(what: String) -> Self {
+        Self::with(Kind::Internal, what)
     }
 
     /// The server cannot do this now: `doing` is logged, never shown.

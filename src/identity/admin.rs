@@ -1,8 +1,20 @@
-//! What the command line (and later the admin API) does to accounts.
+//! What the command line does to accounts, whoever they belong to.
 
-use super::Core;
-use crate::error::{Error, Result};
-use crate::model::{Account, Email, Password, Source, Username};
+use super::audit::Log;
+use super::{Core, guard};
+use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::mail::{self, Letter};
+use crate::model::account::Verification;
+use crate::model::event::What;
+use crate::model::session::End;
+use crate::model::{Account, AccountId, Email, Event, Password, Source, Time, Username, role, text};
+use crate::password::pool::Lane;
+use crate::store;
+use crate::store::accounts::{NewRow, Page};
+use crate::store::db::{Constraint, Db};
+
+/// Who the audit log names for what the command line does.
+const ACTOR: &str = "cli";
 
 /// An account with its roles.
 #[derive(Debug, Clone)]
@@ -30,7 +42,7 @@ pub struct NewEntry {
     pub password: Password,
     /// The roles besides the default one.
     pub roles: Vec<String>,
-    /// The address counts as proved.
+    /// Whether the address counts as proved.
     pub verified: bool,
 }
 
@@ -43,44 +55,194 @@ pub struct Filter {
     pub search: Option<String>,
 }
 
+fn load(db: &mut dyn Db, account: Account, now: Time) -> Result<Entry> {
+    let roles = store::roles::of(db, &account.id)?;
+    let sessions = store::sessions::count_live(db, &account.id, now)?;
+    Ok(Entry { account, roles, sessions })
+}
+
+/// An account by its id, address or user name.
+fn look_up(db: &mut dyn Db, name: &str) -> Result<Account> {
+    let by_email = match Email::parse(name) {
+        Some(email) => store::accounts::find_by_email(db, email.key())?,
+        None => None,
+    };
+    let found = match by_email {
+        Some(account) => Some(account),
+        None => match store::accounts::find_by_username(db, &text::fold(name))? {
+            Some(account) => Some(account),
+            None => store::accounts::find(db, &AccountId::new(name))?,
+        },
+    };
+    found.ok_or_else(|| Kind::AccountNotFound.into())
+}
+
 /// Finds an account by id, e-mail address or user name.
 ///
 /// # Errors
 /// `AccountNotFound`.
-pub async fn find(_core: &Core, _name: &str) -> Result<Entry> {
-    Err(Error::internal("not built"))
+pub async fn find(core: &Core, name: &str) -> Result<Entry> {
+    let (name, now) = (name.to_owned(), core.env.now());
+    core.store
+        .read(move |db| {
+            let account = look_up(db, &name)?;
+            load(db, account, now)
+        })
+        .await
 }
 
-/// Accounts in the order they were made, after this id, at most `limit`.
+/// Accounts in the order of their ids, after this id, at most `limit` that fit the filter.
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn list(_core: &Core, _filter: &Filter, _after: Option<&str>, _limit: i64) -> Result<Vec<Entry>> {
-    Err(Error::internal("not built"))
+pub async fn list(core: &Core, filter: &Filter, after: Option<&str>, limit: i64) -> Result<Vec<Entry>> {
+    let (filter, now, verification) = (filter.clone(), core.env.now(), core.verification());
+    let prefix = filter.search.as_deref().map(text::fold);
+    let after = after.map(str::to_owned);
+    core.store
+        .scan(move |db| {
+            let mut entries = Vec::new();
+            let mut page = Page { after: after.clone(), prefix: prefix.clone(), limit };
+            while i64::try_from(entries.len()).unwrap_or(i64::MAX) < limit {
+                let accounts = store::accounts::list(db, &page)?;
+                let Some(last) = accounts.last() else { break };
+                page.after = Some(last.id.to_string());
+                for account in accounts {
+                    if has_status(&account, filter.status.as_deref(), verification) {
+                        entries.push(load(db, account, now)?);
+                    }
+                }
+            }
+            entries.truncate(usize::try_from(limit).unwrap_or(0));
+            Ok(entries)
+        })
+        .await
+}
+
+fn has_status(account: &Account, status: Option<&str>, verification: Verification) -> bool {
+    status.is_none_or(|status| account.status(verification).as_str() == status)
 }
 
 /// Makes an account.
 ///
 /// # Errors
 /// `EmailTaken`, `UsernameTaken`, `Validation` for an unknown role.
-pub async fn create(_core: &Core, _new: NewEntry, _source: &Source) -> Result<Entry> {
-    Err(Error::internal("not built"))
+pub async fn create(core: &Core, new: NewEntry, source: &Source) -> Result<Entry> {
+    let hash = core.hashing.hash(Lane::Known, new.password.clone()).await?;
+    let log = Log::new(core, source);
+    let row = NewRow {
+        id: AccountId::new(core.env.new_id()?),
+        email: new.email,
+        email_verified_at: new.verified.then(|| log.at()),
+        username: new.username.as_ref().map(|name| name.as_str().to_owned()),
+        username_key: new.username.as_ref().map(|name| name.key().to_owned()),
+        first_name: new.first_name,
+        last_name: new.last_name,
+        phone: None,
+        password_hash: hash.text,
+        password_scheme: hash.scheme,
+        created_at: log.at(),
+    };
+    let roles = new.roles;
+    core.store
+        .write(move |db| {
+            if let Some(key) = &row.username_key
+                && store::accounts::is_username_taken(db, key, &row.id, log.at())?
+            {
+                return Err(Kind::UsernameTaken.into());
+            }
+            match store::accounts::insert(db, &row) {
+                Ok(true) => {}
+                Ok(false) => return Err(Kind::EmailTaken.into()),
+                Err(error) if Constraint::of(&error) == Some(Constraint::Username) => {
+                    return Err(Kind::UsernameTaken.into());
+                }
+                Err(error) => return Err(error),
+            }
+            log.record(db, &Event::done(What::AccountCreated).about(&row.id).by(ACTOR))?;
+            store::roles::give(db, &row.id, role::DEFAULT)?;
+            for name in &roles {
+                give(db, &log, &row.id, name)?;
+            }
+            let account = look_up(db, row.id.as_str())?;
+            load(db, account, log.at())
+        })
+        .await
 }
 
-/// Sets a password and ends all sessions.
+fn give(db: &mut dyn Db, log: &Log, id: &AccountId, name: &str) -> Result<()> {
+    if !store::roles::exists(db, name)? {
+        let sentence = format!("There is no role named {name:?}");
+        return Err(Error::invalid(vec![FieldError::new("role", Rule::Format, "Unknown role", sentence)]));
+    }
+    if store::roles::give(db, id, name)? {
+        log.record(db, &Event::done(What::RolesChanged).about(id).by(ACTOR).because(format!("+{name}")))?;
+    }
+    Ok(())
+}
+
+/// Runs a change on one account inside a write and gives back how it is then.
+async fn change<F>(core: &Core, name: &str, source: &Source, change: F) -> Result<Entry>
+where
+    F: Fn(&mut dyn Db, &Log, &Account) -> Result<()> + Send + 'static,
+{
+    let (log, name) = (Log::new(core, source), name.to_owned());
+    let entry = core
+        .store
+        .write(move |db| {
+            let account = look_up(db, &name)?;
+            change(db, &log, &account)?;
+            let account = store::accounts::find(db, &account.id)?.unwrap_or(account);
+            load(db, account, log.at())
+        })
+        .await?;
+    core.post.ring();
+    Ok(entry)
+}
+
+fn end_sessions(db: &mut dyn Db, log: &Log, id: &AccountId, why: End) -> Result<()> {
+    for session in store::sessions::end_all(db, id, why, log.at())? {
+        let event = Event::done(What::SessionEnded).about(id).in_session(&session).by(ACTOR);
+        log.record(db, &event.because(why.as_str()))?;
+    }
+    Ok(())
+}
+
+/// Sets a password, ends all sessions and voids all links; the owner gets a mail.
 ///
 /// # Errors
 /// `AccountNotFound`.
-pub async fn set_password(_core: &Core, _name: &str, _password: Password, _source: &Source) -> Result<Entry> {
-    Err(Error::internal("not built"))
+pub async fn set_password(core: &Core, name: &str, password: Password, source: &Source) -> Result<Entry> {
+    let account = find(core, name).await?.account;
+    let hash = core.hashing.hash(Lane::Known, password).await?;
+    let letter = core.post.letter(&account.email, account.id.as_str(), &Letter::PasswordSet)?;
+    let key = guard::key_of(core, &account);
+    change(core, account.id.as_str(), source, move |db, log, account| {
+        if !store::accounts::set_password(db, &account.id, &hash.text, &hash.scheme, log.at())? {
+            return Err(Kind::AccountNotFound.into());
+        }
+        log.record(db, &Event::done(What::PasswordSet).about(&account.id).by(ACTOR))?;
+        end_sessions(db, log, &account.id, End::Password)?;
+        store::links::void_all(db, &account.id)?;
+        guard::lift(db, &key)?;
+        mail::enqueue(db, &letter)
+    })
+    .await
 }
 
 /// Counts the address as proved.
 ///
 /// # Errors
 /// `AccountNotFound`.
-pub async fn verify(_core: &Core, _name: &str, _source: &Source) -> Result<Entry> {
-    Err(Error::internal("not built"))
+pub async fn verify(core: &Core, name: &str, source: &Source) -> Result<Entry> {
+    change(core, name, source, |db, log, account| {
+        if store::accounts::prove_email(db, &account.id, account.email.key(), log.at())? {
+            super::verify_email::claim_username(db, &account.id, log.at())?;
+            log.record(db, &Event::done(What::EmailVerified).about(&account.id).by(ACTOR))?;
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// Which way a role goes.
@@ -96,36 +258,81 @@ pub enum RoleChange {
 ///
 /// # Errors
 /// `AccountNotFound`, `Validation` for an unknown role, `Forbidden` for the last admin.
-pub async fn change_role(
-    _core: &Core,
-    _name: &str,
-    _role: &str,
-    _change: RoleChange,
-    _source: &Source,
-) -> Result<Entry> {
-    Err(Error::internal("not built"))
+pub async fn change_role(core: &Core, name: &str, role: &str, way: RoleChange, source: &Source) -> Result<Entry> {
+    let role = role.to_owned();
+    change(core, name, source, move |db, log, account| {
+        if way == RoleChange::Give {
+            return give(db, log, &account.id, &role);
+        }
+        if role == role::ADMIN {
+            keep_last_admin(db, &account.id)?;
+        }
+        if store::roles::take(db, &account.id, &role)? {
+            let event = Event::done(What::RolesChanged).about(&account.id).by(ACTOR);
+            log.record(db, &event.because(format!("-{role}")))?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn keep_last_admin(db: &mut dyn Db, id: &AccountId) -> Result<()> {
+    if store::roles::is_last_holder(db, id, role::ADMIN)? {
+        return Err(Error::with(Kind::Forbidden, "This is the last admin; make another one first"));
+    }
+    Ok(())
 }
 
 /// Suspends an account and ends its sessions.
 ///
 /// # Errors
 /// `AccountNotFound`, `Forbidden` for the last admin.
-pub async fn suspend(_core: &Core, _name: &str, _source: &Source) -> Result<Entry> {
-    Err(Error::internal("not built"))
+pub async fn suspend(core: &Core, name: &str, source: &Source) -> Result<Entry> {
+    change(core, name, source, |db, log, account| {
+        keep_last_admin(db, &account.id)?;
+        if store::accounts::set_suspended(db, &account.id, Some(log.at()), log.at())? {
+            log.record(db, &Event::done(What::Suspended).about(&account.id).by(ACTOR))?;
+            end_sessions(db, log, &account.id, End::Admin)?;
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// Lets a suspended account in again and lifts a lockout.
 ///
 /// # Errors
 /// `AccountNotFound`.
-pub async fn unlock(_core: &Core, _name: &str, _source: &Source) -> Result<Entry> {
-    Err(Error::internal("not built"))
+pub async fn unlock(core: &Core, name: &str, source: &Source) -> Result<Entry> {
+    let key = guard::key_of(core, &find(core, name).await?.account);
+    change(core, name, source, move |db, log, account| {
+        if store::accounts::set_suspended(db, &account.id, None, log.at())? {
+            log.record(db, &Event::done(What::Unsuspended).about(&account.id).by(ACTOR))?;
+        }
+        if guard::lift(db, &key)? {
+            log.record(db, &Event::done(What::Unlocked).about(&account.id).by(ACTOR))?;
+        }
+        Ok(())
+    })
+    .await
 }
 
 /// Deletes an account: hidden at once, erased after 30 days; one that nobody proved goes at once.
 ///
 /// # Errors
 /// `AccountNotFound`, `Forbidden` for the last admin.
-pub async fn delete(_core: &Core, _name: &str, _source: &Source) -> Result<Entry> {
-    Err(Error::internal("not built"))
+pub async fn delete(core: &Core, name: &str, source: &Source) -> Result<Entry> {
+    change(core, name, source, |db, log, account| {
+        keep_last_admin(db, &account.id)?;
+        if account.deleted_at.is_some() {
+            return Err(Kind::AccountNotFound.into());
+        }
+        end_sessions(db, log, &account.id, End::Admin)?;
+        if !store::accounts::remove_unproved(db, &account.id)? {
+            store::accounts::hide(db, &account.id, log.at())?;
+            store::links::void_all(db, &account.id)?;
+        }
+        log.record(db, &Event::done(What::Deleted).about(&account.id).by(ACTOR))
+    })
+    .await
 }

@@ -1,8 +1,15 @@
 //! Who is calling: the only way to a [`Caller`] is through a token whose session is alive in this very request.
 
+use std::time::Duration;
+
 use super::Core;
-use crate::error::{Error, Result};
+use crate::error::{Kind, Result};
 use crate::model::{Account, SessionId, Time};
+use crate::store;
+use crate::store::sessions::Standing;
+
+/// How old a session's last activity may be before it is written again.
+const ACTIVITY_STEP: Duration = Duration::from_secs(300);
 
 /// Somebody who has shown a valid access token in this request.
 #[derive(Debug, Clone)]
@@ -23,6 +30,45 @@ pub struct Caller {
 ///
 /// # Errors
 /// `TokenInvalid`, `TokenExpired`, `SessionEnded`.
-pub async fn authenticate(_core: &Core, _token: &str) -> Result<Caller> {
-    Err(Error::internal("not built"))
+pub async fn authenticate(core: &Core, token: &str) -> Result<Caller> {
+    let mut claimed = core.tokens.verify(token)?;
+    let id = claimed.session.clone();
+    let found = core.store.read(move |db| store::sessions::find_standing(db, &id)).await?;
+    let Some(standing) = found else { return Err(Kind::SessionEnded.into()) };
+    if standing.epoch != core.tokens.epoch() {
+        core.tokens.reload().await?;
+        core.roles.reload(&core.store).await?;
+        claimed = core.tokens.verify(token)?;
+    }
+    let now = core.env.now();
+    let usable = standing.session.ended_at.is_none()
+        && standing.session.expires_at.is_none_or(|end| end > now)
+        && standing.account.id == claimed.account
+        && standing.account.suspended_at.is_none()
+        && standing.account.deleted_at.is_none();
+    if !usable {
+        return Err(Kind::SessionEnded.into());
+    }
+    note_activity(core, &standing, now);
+    Ok(Caller {
+        permissions: core.roles.permissions(&standing.roles),
+        account: standing.account,
+        session: standing.session.id,
+        proved_at: standing.session.proved_at,
+        roles: standing.roles,
+    })
+}
+
+/// Writes the last activity off the request's way, when the one on record is old enough.
+fn note_activity(core: &Core, standing: &Standing, now: Time) {
+    if now.since(standing.session.last_active_at) < ACTIVITY_STEP {
+        return;
+    }
+    let (store, id) = (core.store.clone(), standing.session.id.clone());
+    tokio::spawn(async move {
+        let noted = store.write(move |db| store::sessions::touch(db, &id, now - ACTIVITY_STEP, now)).await;
+        if let Err(error) = noted {
+            tracing::debug!(error = error.chain(), "the last activity of a session was not noted");
+        }
+    });
 }

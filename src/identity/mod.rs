@@ -1,13 +1,21 @@
 //! The core: one file per family of operations. No HTTP, no SQL text, no JSON envelope.
 //!
 //! Authorisation is a value: an operation on somebody's data takes a [`Caller`], which only
-//! [`caller::authenticate`] makes.
+//! [`caller::authenticate`] makes. Every road to a session ends at the [`gate`].
 
 pub mod admin;
+pub mod audit;
 pub mod caller;
+pub mod chores;
+pub mod fulfil;
 pub mod gate;
+pub mod guard;
+pub mod link;
+pub mod open_login;
 pub mod profile;
+
 pub mod refresh;
+pub mod role;
 pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;
@@ -18,6 +26,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::env::Env;
 use crate::mail::Post;
+use crate::model::account::Verification;
 use crate::password::pool::Pool;
 use crate::seal::MasterKey;
 use crate::store::Store;
@@ -37,8 +46,18 @@ pub struct Core {
     pub hashing: Pool,
     /// Signing keys and tokens.
     pub tokens: Tokens,
+    /// What each role may do.
+    pub roles: role::Book,
     /// The master key.
     pub master: MasterKey,
     /// Letters.
     pub post: Post,
+}
+
+impl Core {
+    /// Whether an address must be proved before its account can be used.
+    #[must_use]
+    pub fn verification(&self) -> Verification {
+        if self.config.signup.verify_email { Verification::Required } else { Verification::Optional }
+    }
 }

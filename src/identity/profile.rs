@@ -1,24 +1,26 @@
-//! One's own account: what it shows and what its owner may change.
+//! One's own account: what its owner may change.
 
+use super::audit::Log;
 use super::{Caller, Core};
-use crate::error::{Error, Result};
-use crate::model::{Account, Source};
+use crate::error::{Error, Kind, Result};
+use crate::model::event::What;
+use crate::model::{Account, Event, Source};
+use crate::store;
 
-/// What to change; `None` leaves a field as it is, `Some(None)` empties it.
-#[derive(Debug, Clone, Default)]
-pub struct Changes {
-    /// Given name.
-    pub first_name: Option<Option<String>>,
-    /// Family name.
-    pub last_name: Option<Option<String>>,
-    /// Telephone number.
-    pub phone: Option<Option<String>>,
-}
+pub use crate::store::accounts::ProfileChange as Changes;
 
 /// Changes the profile and gives back the account as it is then.
 ///
 /// # Errors
 /// `SessionEnded` when the account has gone since, `Unavailable`.
-pub async fn update(_core: &Core, _caller: &Caller, _changes: Changes, _source: &Source) -> Result<Account> {
-    Err(Error::internal("not built"))
+pub async fn update(core: &Core, caller: &Caller, changes: Changes, source: &Source) -> Result<Account> {
+    let (log, id) = (Log::new(core, source), caller.account.id.clone());
+    core.store
+        .write(move |db| {
+            let account = store::accounts::change_profile(db, &id, &changes, log.at())?
+                .ok_or_else(|| Error::new(Kind::SessionEnded))?;
+            log.record(db, &Event::done(What::ProfileChanged).about(&id).by(id.as_str()))?;
+            Ok(account)
+        })
+        .await
 }

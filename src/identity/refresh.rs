@@ -1,9 +1,22 @@
 //! Turning a refresh token: rotation, the grace for its direct parent, reuse.
+//!
+//! Whoever presents the parent within the grace gets the identical successor, computed from what was presented, so a
+//! race or a lost answer logs nobody out. After the grace it ends the session.
 
 use super::Core;
+use super::audit::Log;
 use super::gate::Issued;
-use crate::error::{Error, Result};
-use crate::model::Source;
+use super::sign_out::Holder;
+use crate::config::Rotate;
+use crate::error::{Error, Kind, Result};
+use crate::mail::{self, Letter, Prepared};
+use crate::model::event::What;
+use crate::model::session::End;
+use crate::model::{Event, Secret, Source, Time};
+use crate::store;
+use crate::store::db::Db;
+use crate::store::sessions::{Session, Standing, Turn};
+use crate::token::refresh::RefreshToken;
 
 /// Where the token came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +31,205 @@ pub enum Channel {
 ///
 /// # Errors
 /// `RefreshInvalid`, `RefreshRevoked`, `Unavailable`.
-pub async fn turn(_core: &Core, _token: &str, _channel: Channel, _source: &Source) -> Result<Issued> {
-    Err(Error::internal("not built"))
+pub async fn turn(core: &Core, token: &str, channel: Channel, source: &Source) -> Result<Issued> {
+    let presented = parse(core, token).await?;
+    let keys = core.tokens.refresh_keys();
+    let next =
+        if turns(core.config.sessions.rotate, channel) { presented.successor(&keys)? } else { presented.clone() };
+    let log = Log::new(core, source);
+    let grace = core.config.sessions.grace;
+    let step = Step {
+        turn: Turn {
+            id: presented.session.clone(),
+            generation: presented.generation,
+            secret_hash: presented.secret_hash(),
+            next_generation: next.generation,
+            next_hash: next.secret_hash(),
+            now: log.at(),
+        },
+        successor_hash: presented.successor(&keys)?.secret_hash(),
+        grace,
+        log: log.clone(),
+    };
+    let outcome = core.store.write(move |db| step.take(db)).await?;
+    match outcome {
+        Outcome::Turned(standing) => issued(core, *standing, &next, log.at()),
+        Outcome::Again(standing) => issued(core, *standing, &presented.successor(&keys)?, log.at()),
+        Outcome::Refused(kind) => Err(kind.into()),
+        Outcome::Stolen(standing) => {
+            tell_owner(core, &standing).await;
+            Err(Kind::RefreshRevoked.into())
+        }
+    }
+}
+
+fn turns(rotate: Rotate, channel: Channel) -> bool {
+    match rotate {
+        Rotate::Always => true,
+        Rotate::Cookie => channel == Channel::Cookie,
+        Rotate::Never => false,
+    }
+}
+
+/// Reads a token under the keys in force; one under an unknown key may be newer than what this process has loaded.
+async fn parse(core: &Core, token: &str) -> Result<RefreshToken> {
+    match RefreshToken::parse(&core.tokens.refresh_keys(), token) {
+        Err(error) if RefreshToken::names_unknown_key(&core.tokens.refresh_keys(), token) => {
+            let epoch = core.store.read(|db| store::keys::epoch(db)).await?;
+            if epoch == core.tokens.epoch() {
+                return Err(error);
+            }
+            core.tokens.reload().await?;
+            core.roles.reload(&core.store).await?;
+            RefreshToken::parse(&core.tokens.refresh_keys(), token)
+        }
+        other => other,
+    }
+}
+
+fn issued(core: &Core, standing: Standing, token: &RefreshToken, now: Time) -> Result<Issued> {
+    let session = standing.session;
+    Ok(Issued {
+        permissions: core.roles.permissions(&standing.roles),
+        account: standing.account,
+        roles: standing.roles,
+        session_ends: session.expires_at,
+        refresh_until: session.idle_until,
+        refresh: Secret::new(token.to_text(&core.tokens.refresh_keys())?),
+        turned: token.generation > 0 && core.config.sessions.rotate != Rotate::Never,
+        cookie_life: session.remember.then(|| session.idle_until.since(now)),
+        session: session.id,
+    })
+}
+
+/// One refresh, worked out inside a write.
+struct Step {
+    turn: Turn,
+    successor_hash: [u8; 32],
+    grace: std::time::Duration,
+    log: Log,
+}
+
+/// What it came to. The session's row is as it is after the step.
+enum Outcome {
+    /// The token was the current one.
+    Turned(Box<Standing>),
+    /// It was the direct parent, within the grace.
+    Again(Box<Standing>),
+    /// It opens nothing.
+    Refused(Kind),
+    /// It was used long ago, and so was its successor: two people hold tokens of one session, which has ended now.
+    Stolen(Box<Standing>),
+}
+
+impl Step {
+    fn take(&self, db: &mut dyn Db) -> Result<Outcome> {
+        let turned = store::sessions::turn(db, &self.turn)?;
+        let Some(standing) = store::sessions::find_standing(db, &self.turn.id)? else {
+            return Ok(Outcome::Refused(Kind::RefreshInvalid));
+        };
+        if turned {
+            return Ok(Outcome::Turned(Box::new(standing)));
+        }
+        self.explain(db, standing)
+    }
+
+    fn explain(&self, db: &mut dyn Db, standing: Standing) -> Result<Outcome> {
+        let (session, now) = (&standing.session, self.turn.now);
+        if session.ended_at.is_some() {
+            return Ok(Outcome::Refused(Kind::RefreshRevoked));
+        }
+        if session.is_too_old(now) {
+            self.end(db, session, End::Expired)?;
+            return Ok(Outcome::Refused(Kind::RefreshInvalid));
+        }
+        if standing.account.suspended_at.is_some() || standing.account.deleted_at.is_some() {
+            return Ok(Outcome::Refused(Kind::RefreshRevoked));
+        }
+        match age(session, &self.turn, &self.successor_hash) {
+            Age::Parent if self.is_within_grace(session) => Ok(Outcome::Again(Box::new(standing))),
+            Age::Older if self.is_within_grace(session) => Ok(Outcome::Refused(Kind::RefreshInvalid)),
+            // A restored file, or a clock that was set back: nobody has done anything wrong.
+            Age::Unknown => Ok(Outcome::Refused(Kind::RefreshInvalid)),
+            _ if session.turned_at.is_none_or(|turned| turned > now) => Ok(Outcome::Refused(Kind::RefreshInvalid)),
+            Age::Parent => self.reused(db, &standing).map(|()| Outcome::Refused(Kind::RefreshRevoked)),
+            Age::Older => self.reused(db, &standing).map(|()| Outcome::Stolen(Box::new(standing))),
+        }
+    }
+
+    fn is_within_grace(&self, session: &Session) -> bool {
+        session.turned_at.is_some_and(|turned| turned <= self.turn.now && self.turn.now.since(turned) <= self.grace)
+    }
+
+    fn reused(&self, db: &mut dyn Db, standing: &Standing) -> Result<()> {
+        let event = Event::refused(What::RefreshReused).about(&standing.account.id);
+        self.log.record(db, &event.in_session(&standing.session.id))?;
+        self.end(db, &standing.session, End::Reuse)
+    }
+
+    fn end(&self, db: &mut dyn Db, session: &Session, why: End) -> Result<()> {
+        if store::sessions::end(db, &session.id, why, self.turn.now)? {
+            let event = Event::done(What::SessionEnded).about(&session.account).in_session(&session.id);
+            self.log.record(db, &event.because(why.as_str()))?;
+        }
+        Ok(())
+    }
+}
+
+/// How a token that is not the current one relates to it.
+enum Age {
+    /// The current one was made from it.
+    Parent,
+    /// It was turned before that.
+    Older,
+    /// It is no ancestor that we can tell.
+    Unknown,
+}
+
+fn age(session: &Session, turn: &Turn, successor_hash: &[u8; 32]) -> Age {
+    if turn.generation + 1 == session.generation {
+        return if session.secret_hash == successor_hash { Age::Parent } else { Age::Unknown };
+    }
+    if turn.generation < session.generation { Age::Older } else { Age::Unknown }
+}
+
+/// Tells the owner that somebody else held a token of theirs. The session has ended already, so a failure here is only
+/// logged.
+async fn tell_owner(core: &Core, standing: &Standing) {
+    let told = match core.post.letter(&standing.account.email, standing.account.id.as_str(), &Letter::SessionStolen) {
+        Ok(letter) => store_letter(core, letter).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = told {
+        tracing::error!(error = error.chain(), "the notice about a reused refresh token was not stored");
+    }
+}
+
+async fn store_letter(core: &Core, letter: Prepared) -> Result<()> {
+    core.store.write(move |db| mail::enqueue(db, &letter)).await?;
+    core.post.ring();
+    Ok(())
+}
+
+/// Who holds this refresh token, if its session is alive and the token is its current one or within the grace.
+///
+/// # Errors
+/// `RefreshInvalid`, `RefreshRevoked`.
+pub async fn holder(core: &Core, token: &str) -> Result<Holder> {
+    let presented = parse(core, token).await?;
+    let successor_hash = presented.successor(&core.tokens.refresh_keys())?.secret_hash();
+    let (id, now, grace) = (presented.session.clone(), core.env.now(), core.config.sessions.grace);
+    let found = core.store.read(move |db| store::sessions::find(db, &id)).await?;
+    let session = found.ok_or_else(|| Error::new(Kind::RefreshInvalid))?;
+    if session.ended_at.is_some() {
+        return Err(Kind::RefreshRevoked.into());
+    }
+    let is_current = presented.generation == session.generation && session.secret_hash == presented.secret_hash();
+    let is_parent = presented.generation + 1 == session.generation
+        && session.secret_hash == successor_hash
+        && session.turned_at.is_some_and(|turned| turned <= now && now.since(turned) <= grace);
+    if session.is_too_old(now) || !(is_current || is_parent) {
+        return Err(Kind::RefreshInvalid.into());
+    }
+    Ok(Holder { account: session.account, session: session.id })
 }

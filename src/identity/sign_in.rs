@@ -1,9 +1,16 @@
 //! Logging in with a password.
 
 use super::Core;
-use super::gate::{Issued, Remember};
-use crate::error::{Error, Result};
-use crate::model::{Password, Source};
+use super::audit::Log;
+use super::gate::{Issued, Opening, Remember};
+use super::guard::{self, Acquaintance, Attempt, Bucket};
+use crate::error::{Error, Kind, Result};
+use crate::mail::{self, Request};
+use crate::model::account::{Status, Verification};
+use crate::model::event::What;
+use crate::model::{Account, AccountId, Email, Event, Password, Source, text};
+use crate::password::pool::{Hash, Lane};
+use crate::store;
 
 /// The name an account is looked for by, as typed; need not be of any form.
 #[derive(Debug, Clone)]
@@ -12,6 +19,16 @@ pub enum Name {
     Email(String),
     /// A user name.
     Username(String),
+}
+
+impl Name {
+    /// The key under which this name is looked up and counted.
+    fn key(&self) -> String {
+        match self {
+            Name::Email(typed) => Email::parse(typed).map_or_else(|| text::fold(typed), |email| email.key().to_owned()),
+            Name::Username(typed) => text::fold(typed),
+        }
+    }
 }
 
 /// What a login brings.
@@ -25,12 +42,44 @@ pub struct Credentials {
     pub remember: Remember,
 }
 
+/// An account that may be there, and how it is counted.
+struct Subject {
+    account: Option<Account>,
+    bucket: Bucket,
+    met: Acquaintance,
+}
+
+async fn look_up(core: &Core, name: &Name, source: &Source) -> Result<Subject> {
+    let (key, name, client) = (name.key(), name.clone(), source.client());
+    let since = core.env.now() - core.config.throttle.known_for;
+    let folded = key.clone();
+    let (account, is_known) = core
+        .store
+        .read(move |db| {
+            let account = match name {
+                Name::Email(_) => store::accounts::find_by_email(db, &key)?,
+                Name::Username(_) => store::accounts::find_by_username(db, &key)?,
+            };
+            // Asked for unknown names too, so that both take the same time.
+            let id = account.as_ref().map_or_else(|| AccountId::new(""), |account| account.id.clone());
+            let is_known = store::clients::is_known(db, &id, client, since)?;
+            Ok((account, is_known))
+        })
+        .await?;
+    let bucket = account.as_ref().map_or_else(|| Bucket::unknown(&folded), Bucket::of);
+    Ok(Subject { account, bucket, met: if is_known { Acquaintance::Known } else { Acquaintance::Stranger } })
+}
+
 /// Refuses a locked name before any limit is looked at (`AccountLocked`); where the policy locks nothing, does nothing.
 ///
 /// # Errors
 /// `AccountLocked` with the time that is left.
-pub async fn refuse_locked(_core: &Core, _name: &Name) -> Result<()> {
-    Err(Error::internal("not built"))
+pub async fn refuse_locked(core: &Core, name: &Name, source: &Source) -> Result<()> {
+    if !core.config.lockout.enabled {
+        return Ok(());
+    }
+    let subject = look_up(core, name, source).await?;
+    guard::refuse_locked(core, &subject.bucket).await
 }
 
 /// Checks the password and issues a session at the gate.
@@ -38,6 +87,134 @@ pub async fn refuse_locked(_core: &Core, _name: &Name) -> Result<()> {
 /// # Errors
 /// `InvalidCredentials` for an unknown name and a wrong password alike; after the right password `EmailUnverified`
 /// (where that is told), `AccountSuspended`, `AccountDeleted`; `AccountLocked`, `TooMany(SignIn)`, `Unavailable`.
-pub async fn with_password(_core: &Core, _credentials: Credentials, _source: &Source) -> Result<Issued> {
-    Err(Error::internal("not built"))
+pub async fn with_password(core: &Core, credentials: Credentials, source: &Source) -> Result<Issued> {
+    let subject = look_up(core, &credentials.name, source).await?;
+    let attempt = guard::begin(core, &subject.bucket, subject.met, source).await?;
+    let checked = check(core, &subject, &attempt, &credentials, source).await?;
+    let Some((account, upgrade)) = checked else {
+        let about = subject.account.as_ref().map(|account| account.id.clone());
+        refuse(core, about, attempt, "wrong_password", source).await?;
+        return Err(wrong(core));
+    };
+    match account.status(core.verification()) {
+        Status::Active => issue(core, account, upgrade, attempt, credentials.remember, source).await,
+        Status::Pending => Err(refuse_unproved(core, &account, attempt, source).await?),
+        Status::Suspended => Err(refuse_state(core, &account, attempt, Kind::AccountSuspended, source).await?),
+        Status::Deleted => Err(refuse_state(core, &account, attempt, Kind::AccountDeleted, source).await?),
+    }
+}
+
+/// What a wrong password is told; where an unproved account must look the same, the words name both causes.
+fn wrong(core: &Core) -> Error {
+    if core.verification() == Verification::Required && !core.config.signup.reveal_existing {
+        let both = "Wrong email/username or password, or the email address has not been verified yet";
+        return Error::with(Kind::InvalidCredentials, both);
+    }
+    Kind::InvalidCredentials.into()
+}
+
+/// The account, if this is its password, with the better hash that it should get.
+async fn check(
+    core: &Core,
+    subject: &Subject,
+    attempt: &Attempt,
+    credentials: &Credentials,
+    source: &Source,
+) -> Result<Option<(Account, Option<(String, Hash)>)>> {
+    let lane = match subject.met {
+        Acquaintance::Known => Lane::Known,
+        Acquaintance::Stranger => Lane::Client(source.client()),
+    };
+    let password = credentials.password.clone();
+    let stored = subject.account.as_ref().and_then(|account| account.password_hash.clone());
+    let (Some(account), Some(stored), false) = (&subject.account, stored, attempt.closed) else {
+        core.hashing.verify_nothing(lane, password, &credentials.name.key()).await?;
+        return Ok(None);
+    };
+    let verdict = core.hashing.verify(lane, password, stored.clone()).await?;
+    Ok(verdict.matches.then(|| (account.clone(), verdict.upgrade.map(|hash| (stored, hash)))))
+}
+
+async fn refuse(
+    core: &Core,
+    account: Option<AccountId>,
+    attempt: Attempt,
+    why: &'static str,
+    source: &Source,
+) -> Result<()> {
+    let log = Log::new(core, source);
+    let event = Event::refused(What::Login).because(why);
+    let event = match &account {
+        Some(id) => event.about(id),
+        None => event,
+    };
+    core.store
+        .write(move |db| {
+            log.record(db, &event)?;
+            attempt.note_failure(db, &log)
+        })
+        .await?;
+    core.post.ring();
+    Ok(())
+}
+
+/// The right password of an account that may not log in: the try is given back, the reason is told.
+async fn refuse_state(core: &Core, account: &Account, attempt: Attempt, kind: Kind, source: &Source) -> Result<Error> {
+    let log = Log::new(core, source);
+    let event = Event::refused(What::Login).about(&account.id).because(match kind {
+        Kind::AccountSuspended => "suspended",
+        Kind::AccountDeleted => "deleted",
+        _ => "unverified",
+    });
+    core.store
+        .write(move |db| {
+            attempt.forgive(db)?;
+            log.record(db, &event)
+        })
+        .await?;
+    Ok(kind.into())
+}
+
+/// The right password of an account that nobody has proved: its mail is sent again. Where sign-up does not tell whether
+/// an address is taken, this must look like a wrong password in everything, so the try stays counted.
+async fn refuse_unproved(core: &Core, account: &Account, attempt: Attempt, source: &Source) -> Result<Error> {
+    let request = Request::Verification { email_key: account.email.key().to_owned() };
+    let prepared = core.post.request(&request, source)?;
+    let log = Log::new(core, source);
+    let event = Event::refused(What::Login).about(&account.id).because("unverified");
+    let tells = core.config.signup.reveal_existing;
+    core.store
+        .write(move |db| {
+            mail::enqueue(db, &prepared)?;
+            log.record(db, &event)?;
+            if tells { attempt.forgive(db) } else { attempt.note_failure(db, &log) }
+        })
+        .await?;
+    core.post.ring();
+    Ok(if tells { Kind::EmailUnverified.into() } else { wrong(core) })
+}
+
+async fn issue(
+    core: &Core,
+    account: Account,
+    upgrade: Option<(String, Hash)>,
+    attempt: Attempt,
+    remember: Remember,
+    source: &Source,
+) -> Result<Issued> {
+    let id = account.id.clone();
+    let opening = Opening::prepare(core, account, remember, source)?;
+    let inside = opening.clone();
+    let roles = core
+        .store
+        .write(move |db| {
+            attempt.forgive(db)?;
+            if let Some((old, new)) = &upgrade {
+                store::accounts::upgrade_hash(db, &id, old, &new.text, &new.scheme)?;
+            }
+            inside.open(db)
+        })
+        .await
+        .map_err(|error| if error.kind() == Kind::InvalidCredentials { wrong(core) } else { error })?;
+    Ok(opening.issued(core, roles))
 }

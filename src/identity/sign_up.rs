@@ -1,8 +1,19 @@
 //! Creating an account through the public door.
+//!
+//! Where a taken address is not told, both cases do the same work: hash the password, hold the user name for the life of
+//! a link, store one request for mail. What was asked for is the whole answer.
 
 use super::Core;
-use crate::error::{Error, Result};
-use crate::model::{AccountId, Email, Password, Source, Status, Time, Username};
+use super::audit::Log;
+use crate::error::{Kind, Result};
+use crate::mail::{self, Prepared, Request};
+use crate::model::account::Verification;
+use crate::model::event::What;
+use crate::model::{AccountId, Email, Event, Password, Source, Status, Time, Username, role};
+use crate::password::pool::Lane;
+use crate::store;
+use crate::store::accounts::NewRow;
+use crate::store::db::{Constraint, Db};
 
 /// What a sign-up brings, its forms checked.
 #[derive(Debug, Clone)]
@@ -42,6 +53,94 @@ pub struct SignedUp {
 ///
 /// # Errors
 /// `EmailTaken` where that is revealed, `UsernameTaken`, `Unavailable`.
-pub async fn register(_core: &Core, _new: NewAccount, _source: &Source) -> Result<SignedUp> {
-    Err(Error::internal("not built"))
+pub async fn register(core: &Core, new: NewAccount, source: &Source) -> Result<SignedUp> {
+    let hash = core.hashing.hash(Lane::Client(source.client()), new.password.clone()).await?;
+    let id = AccountId::new(core.env.new_id()?);
+    let log = Log::new(core, source);
+    let taken = Request::AlreadyRegistered { email_key: new.email.key().to_owned() };
+    let entry = Entry {
+        row: NewRow {
+            id: id.clone(),
+            email: new.email.clone(),
+            email_verified_at: None,
+            username: new.username.as_ref().map(|name| name.as_str().to_owned()),
+            username_key: None,
+            first_name: new.first_name,
+            last_name: new.last_name,
+            phone: new.phone,
+            password_hash: hash.text,
+            password_scheme: hash.scheme,
+            created_at: log.at(),
+        },
+        username: new.username.clone(),
+        reveals: core.config.signup.reveal_existing,
+        held_until: log.at() + core.config.links.verify_life,
+        welcome: core.post.request(&Request::Welcome { account_id: id.to_string() }, source)?,
+        notice: core.post.request(&taken, source)?,
+        log: log.clone(),
+    };
+    core.store.write(move |db| entry.store(db)).await??;
+    core.post.ring();
+    let waits = core.verification() == Verification::Required;
+    Ok(SignedUp {
+        id,
+        email: new.email,
+        username: new.username.map(|name| name.as_str().to_owned()),
+        status: if waits { Status::Pending } else { Status::Active },
+        email_verified: false,
+        created_at: log.at(),
+    })
+}
+
+/// A sign-up on its way into the database.
+struct Entry {
+    row: NewRow,
+    username: Option<Username>,
+    reveals: bool,
+    held_until: Time,
+    welcome: Prepared,
+    notice: Prepared,
+    log: Log,
+}
+
+impl Entry {
+    /// The inner result is what the client is told; the record of a refusal must be kept, so it is no error of the write.
+    fn store(&self, db: &mut dyn Db) -> Result<Result<()>> {
+        if let Some(name) = &self.username
+            && store::accounts::is_username_taken(db, name.key(), &self.row.id, self.log.at())?
+        {
+            return self.refuse(db, Kind::UsernameTaken, "username_taken");
+        }
+        // A name is the account's own at once where addresses are told anyway; else it is only held, as it is for an
+        // address that is taken.
+        let mut row = self.row.clone();
+        if self.reveals {
+            row.username_key = self.username.as_ref().map(|name| name.key().to_owned());
+        } else if let Some(name) = &self.username {
+            store::accounts::reserve_username(db, name.key(), &row.id, self.held_until)?;
+        }
+        let inserted = match store::accounts::insert(db, &row) {
+            Err(error) if Constraint::of(&error) == Some(Constraint::Username) => {
+                return Ok(Err(Kind::UsernameTaken.into()));
+            }
+            other => other?,
+        };
+        if inserted {
+            store::roles::give(db, &row.id, role::DEFAULT)?;
+            mail::enqueue(db, &self.welcome)?;
+            self.log.record(db, &Event::done(What::SignUp).about(&row.id))?;
+            return Ok(Ok(()));
+        }
+        if self.reveals {
+            return self.refuse(db, Kind::EmailTaken, "email_taken");
+        }
+        mail::enqueue(db, &self.notice)?;
+        self.log.record(db, &Event::refused(What::SignUp).because("email_taken"))?;
+        Ok(Ok(()))
+    }
+
+    fn refuse(&self, db: &mut dyn Db, kind: Kind, why: &'static str) -> Result<Result<()>> {
+        self.log.record(db, &Event::refused(What::SignUp).because(why))?;
+        Ok(Err(kind.into()))
+    }
 }

@@ -1,8 +1,14 @@
 //! Proving an address: the link, asking for it again, and "this was not me".
 
 use super::Core;
-use crate::error::{Error, Result};
-use crate::model::{Email, Source};
+use super::audit::Log;
+use crate::error::{Error, Kind, Result};
+use crate::mail::{self, Request};
+use crate::model::event::What;
+use crate::model::{AccountId, Email, Event, Source, Time, secret, text};
+use crate::store;
+use crate::store::db::Db;
+use crate::store::links::{Link, Purpose};
 
 /// What a verification link did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,22 +23,81 @@ pub enum Proved {
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
-pub async fn prove(_core: &Core, _token: &str, _source: &Source) -> Result<Proved> {
-    Err(Error::internal("not built"))
+pub async fn prove(core: &Core, token: &str, source: &Source) -> Result<Proved> {
+    let (hash, log) = (digest_of(token), Log::new(core, source));
+    core.store
+        .write(move |db| {
+            let link = usable(db, &hash, log.at())?;
+            if store::accounts::prove_email(db, &link.account, &link.email_key, log.at())? {
+                store::links::spend(db, &hash, log.at())?;
+                claim_username(db, &link.account, log.at())?;
+                log.record(db, &Event::done(What::EmailVerified).about(&link.account).by(link.account.as_str()))?;
+                return Ok(Proved::Now);
+            }
+            match store::accounts::find(db, &link.account)? {
+                Some(account) if is_proved_as(&account, &link) => Ok(Proved::Already),
+                _ => Err(Kind::LinkInvalid.into()),
+            }
+        })
+        .await
+}
+
+fn is_proved_as(account: &crate::model::Account, link: &Link) -> bool {
+    account.deleted_at.is_none() && account.email_verified_at.is_some() && account.email.key() == link.email_key
+}
+
+/// A name that was only held for the sign-up becomes the account's own, unless the time for it has passed and somebody
+/// else has it now.
+pub(super) fn claim_username(db: &mut dyn Db, id: &AccountId, now: Time) -> Result<()> {
+    let Some(account) = store::accounts::find(db, id)? else { return Ok(()) };
+    let Some(name) = &account.username else { return Ok(()) };
+    let key = text::fold(name);
+    if store::accounts::is_username_taken(db, &key, &account.id, now)? {
+        return store::accounts::drop_username(db, &account.id);
+    }
+    store::accounts::take_username(db, &account.id, &key)
 }
 
 /// "This was not me": removes the account that nobody has proved.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
-pub async fn disown(_core: &Core, _token: &str, _source: &Source) -> Result<()> {
-    Err(Error::internal("not built"))
+pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
+    let (hash, log) = (digest_of(token), Log::new(core, source));
+    core.store
+        .write(move |db| {
+            let link = usable(db, &hash, log.at())?;
+            if !store::accounts::remove_unproved(db, &link.account)? {
+                return Err(Error::with(Kind::LinkInvalid, "Email is already verified"));
+            }
+            log.record(db, &Event::done(What::SignUpDisowned).about(&link.account))
+        })
+        .await
+}
+
+fn usable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<Link> {
+    let link = store::links::find(db, hash, Purpose::Verify)?.ok_or_else(|| Error::new(Kind::LinkInvalid))?;
+    if link.expires_at <= now { Err(Kind::LinkExpired.into()) } else { Ok(link) }
+}
+
+/// What the store keeps of a link's token.
+fn digest_of(token: &str) -> [u8; 32] {
+    secret::digest(token.as_bytes())
 }
 
 /// Asks for the verification mail again; the answer never depends on the account.
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn request(_core: &Core, _email: &Email, _source: &Source) -> Result<()> {
-    Err(Error::internal("not built"))
+pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> {
+    let prepared = core.post.request(&Request::Verification { email_key: email.key().to_owned() }, source)?;
+    let log = Log::new(core, source);
+    core.store
+        .write(move |db| {
+            mail::enqueue(db, &prepared)?;
+            log.record(db, &Event::done(What::VerificationRequested))
+        })
+        .await?;
+    core.post.ring();
+    Ok(())
 }

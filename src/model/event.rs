@@ -7,8 +7,6 @@ use super::id::{AccountId, SessionId};
 pub enum What {
     /// An account was made.
     SignUp,
-    /// A sign-up met an address or name that is taken.
-    SignUpRefused,
     /// An address was proved.
     EmailVerified,
     /// Somebody asked for the verification mail again.
@@ -21,6 +19,8 @@ pub enum What {
     Lockout,
     /// Logins to one account from unknown addresses were closed after failures.
     PasswordClosed,
+    /// The owner let a client address in while the password was closed to strangers.
+    LoginOpened,
     /// A session ended.
     SessionEnded,
     /// A spent refresh token came again.
@@ -53,13 +53,13 @@ impl What {
     pub fn as_str(self) -> &'static str {
         match self {
             What::SignUp => "sign_up",
-            What::SignUpRefused => "sign_up_refused",
             What::EmailVerified => "email_verified",
             What::VerificationRequested => "verification_requested",
             What::SignUpDisowned => "sign_up_disowned",
             What::Login => "login",
             What::Lockout => "lockout",
             What::PasswordClosed => "password_closed",
+            What::LoginOpened => "login_opened",
             What::SessionEnded => "session_ended",
             What::RefreshReused => "refresh_reused",
             What::ProfileChanged => "profile_changed",

@@ -17,6 +17,12 @@ impl Client {
         }
     }
 
+    /// The address, or the first one of its network.
+    #[must_use]
+    pub fn address(self) -> IpAddr {
+        self.0
+    }
+
     /// The bytes that keys are made of.
     #[must_use]
     pub fn to_bytes(self) -> Vec<u8> {

@@ -47,6 +47,16 @@ impl Sql {
 }
 
 /// SQL text, its parameters' order checked at compile time.
+///
+/// ```
+/// authd::sql!("update t set a = $1 where b = $2 and a < $1");
+/// ```
+///
+/// SQLite numbers `$n` by first appearance, so another order does not compile:
+///
+/// ```compile_fail
+/// authd::sql!("update t set a = $2 where b = $1");
+/// ```
 #[macro_export]
 macro_rules! sql {
     ($text:expr) => {{

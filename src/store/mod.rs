@@ -3,10 +3,21 @@
 //! [`Store::read`] and [`Store::write`] take short, synchronous, database-only closures; a write is one atomic unit.
 //! Only this room knows a database driver.
 
+pub mod accounts;
+pub mod audit;
+pub mod clients;
 pub mod db;
+pub mod instance;
+pub mod links;
+pub mod outbox;
+pub mod roles;
+pub mod sessions;
 pub mod sqlite;
+pub mod tries;
 
-use crate::error::Result;
+use std::path::Path;
+
+use crate::error::{Error, Result};
 use db::Db;
 
 pub use db::{Constraint, Row, Value};
@@ -24,7 +35,21 @@ impl Store {
         Self { engine }
     }
 
-    /// Reads a few rows by their keys, on the calling thread.
+    /// Opens the SQLite file at this path.
+    ///
+    /// # Errors
+    /// As [`sqlite::Engine::open`].
+    pub fn open(path: &Path, role: sqlite::Role) -> Result<Self> {
+        sqlite::Engine::open(path, role).map(Self::new)
+    }
+
+    /// What whoever started the program should know about the database's place.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        self.engine.notes()
+    }
+
+    /// Reads a few rows by their keys, on the calling thread; they are of one moment.
     ///
     /// # Errors
     /// What the closure says, or `Unavailable` when the database cannot be read now.
@@ -46,9 +71,9 @@ impl Store {
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
         let engine = self.engine.clone();
-        tokio::task::spawn_blocking(move || engine.read(&work))
+        tokio::task::spawn_blocking(move || engine.scan(&work))
             .await
-            .map_err(|error| crate::error::Error::internal("a scan was cut off").caused_by(error))?
+            .map_err(|error| Error::internal("a scan was cut off").caused_by(error))?
     }
 
     /// One atomic change. Returns when it is on disk, or not at all; an engine may run the closure again.

@@ -1,1 +1,9 @@
-//! Scenarios: mail.
+//! Scenarios: mail. The outbox and its worker on a real database with a hand-turned clock, and the way out against a
+//! scripted mail server.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "what a scenario builds on fails it aloud")]
+
+mod fixture;
+mod server;
+mod smtp;
+mod worker;

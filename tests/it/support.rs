@@ -1,1 +1,284 @@
-//! What the scenarios share.
+//! What the scenarios share: the real program in-process, on a temporary database, with a clock that is turned by hand
+//! and a mailer that collects. Everything else is what `authd serve` runs.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use authd::config::{self, Config};
+use authd::env::{Clock, Env, Later, Random};
+use authd::error::Result;
+use authd::http::limits::Limiter;
+use authd::identity::Core;
+use authd::mail::{Delivery, Mail, Mailer, Worker};
+use authd::model::Time;
+use authd::store::audit::Record;
+use authd::store::sqlite::Role;
+use poem::endpoint::{DynEndpoint, ToDynEndpoint};
+use poem::http::uri::Scheme;
+use poem::http::{HeaderMap, Method, StatusCode};
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Addr, Request, RequestParts, Response};
+use serde_json::{Value, json};
+
+/// A password that every profile takes.
+pub const PASSWORD: &str = "Tr0ub4dor&3-plaice";
+/// Where the clock of every scenario begins.
+pub const START: i64 = 1_800_000_000_000;
+
+/// A clock that is turned by hand.
+pub struct HandClock {
+    now: AtomicI64,
+}
+
+impl HandClock {
+    pub fn turn(&self, by: Duration) {
+        self.now.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Time {
+        Time::from_millis(self.now.load(Ordering::SeqCst))
+    }
+
+    fn wall(&self) -> Time {
+        self.now()
+    }
+}
+
+struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn fill(&self, buffer: &mut [u8]) -> Result<()> {
+        aws_lc_rs::rand::fill(buffer).map_err(|_| authd::error::Error::internal("no randomness"))
+    }
+}
+
+/// Takes every letter and keeps it.
+#[derive(Default)]
+pub struct Collector {
+    mails: Mutex<Vec<Mail>>,
+}
+
+impl Mailer for Collector {
+    fn deliver<'a>(&'a self, mail: &'a Mail) -> Later<'a, Delivery> {
+        self.mails.lock().unwrap().push(mail.clone());
+        Box::pin(std::future::ready(Delivery::Delivered))
+    }
+
+    fn is_configured(&self) -> bool {
+        true
+    }
+}
+
+/// The program as a scenario sees it.
+pub struct App {
+    pub core: Arc<Core>,
+    pub clock: Arc<HandClock>,
+    pub dir: Arc<tempfile::TempDir>,
+    endpoint: Arc<dyn DynEndpoint<Output = Response>>,
+    collector: Arc<Collector>,
+    worker: Worker,
+}
+
+/// The profile `standard`.
+pub async fn app() -> App {
+    app_with("standard", &[]).await
+}
+
+/// A profile with some keys set.
+pub async fn app_with(profile: &str, set: &[(&str, &str)]) -> App {
+    let dir = Arc::new(tempfile::tempdir().unwrap());
+    let clock = Arc::new(HandClock { now: AtomicI64::new(START) });
+    open(profile, set, dir, clock).await
+}
+
+/// The effective configuration of a scenario: a profile, cheap hashing, and some keys set.
+pub fn config(profile: &str, set: &[(&str, &str)], dir: &std::path::Path) -> Config {
+    let db = dir.join("authd.db").to_str().unwrap().to_owned();
+    let cheap = [("db", db.as_str()), ("profile", profile), ("hashing.memory", "8"), ("hashing.passes", "1"), ("hashing.threads", "2")];
+    let flags = cheap.iter().chain(set).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let inputs = config::Inputs { flags, dir: dir.to_owned(), ..config::Inputs::default() };
+    config::load(inputs).unwrap_or_else(|problems| panic!("{problems}")).config
+}
+
+async fn open(profile: &str, set: &[(&str, &str)], dir: Arc<tempfile::TempDir>, clock: Arc<HandClock>) -> App {
+    let config = Arc::new(config(profile, set, dir.path()));
+    let env = Env::new(clock.clone(), Arc::new(SystemRandom));
+    let core = authd::app::open(config.clone(), None, Role::Server, env.clone()).await.unwrap();
+    let limiter = Limiter::new(config.limits.clone(), env);
+    let endpoint: Arc<dyn DynEndpoint<Output = Response>> = Arc::new(ToDynEndpoint(authd::app::endpoint(&core, &limiter)));
+    let collector = Arc::new(Collector::default());
+    let worker = authd::app::worker(&core, collector.clone());
+    App { core, clock, dir, endpoint, collector, worker }
+}
+
+impl App {
+    /// The same database after a restart, perhaps under other keys.
+    pub async fn restart(self, profile: &str, set: &[(&str, &str)]) -> App {
+        let App { core, clock, dir, endpoint, worker, .. } = self;
+        drop((endpoint, worker, core));
+        open(profile, set, dir, clock).await
+    }
+
+    pub fn turn_clock(&self, by: Duration) {
+        self.clock.turn(by);
+    }
+
+    pub fn call(&self, method: Method, path: &str) -> Call<'_> {
+        let request = poem::http::Request::builder().method(method).uri(path).header("host", "localhost");
+        let request = request.body(Vec::new()).unwrap();
+        Call { app: self, request, from: "192.0.2.1:4711".to_owned() }
+    }
+
+    pub fn get(&self, path: &str) -> Call<'_> {
+        self.call(Method::GET, path)
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Call<'_> {
+        self.call(Method::POST, path).json(body)
+    }
+
+    pub fn put(&self, path: &str, body: &Value) -> Call<'_> {
+        self.call(Method::PUT, path).json(body)
+    }
+
+    /// Lets the worker do all that is due and gives back the letters that have left since the last time.
+    pub async fn mails(&self) -> Vec<Mail> {
+        while self.worker.run_once().await.unwrap() > 0 {}
+        std::mem::take(&mut self.collector.mails.lock().unwrap())
+    }
+
+    /// The audit log so far: `event outcome detail`.
+    pub async fn audit(&self) -> Vec<String> {
+        let records = self.core.store.scan(|db| authd::store::audit::list(db, 10_000)).await.unwrap();
+        let line = |r: Record| format!("{} {} {}", r.event, r.outcome, r.detail.unwrap_or_default()).trim_end().to_owned();
+        records.into_iter().map(line).collect()
+    }
+
+    /// Signs up; gives back the answer.
+    pub async fn register(&self, name: &str) -> Answer {
+        self.post("/v1/auth/register", &registration(name)).send().await
+    }
+
+    /// Signs up and follows the mailed link.
+    pub async fn join(&self, name: &str) {
+        assert_eq!(self.register(name).await.status, 201);
+        let token = token_in(&self.mails().await, "verify-email?token=");
+        let answer = self.post("/v1/auth/verify-email", &json!({ "token": token })).send().await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+
+    /// Logs in.
+    pub async fn login(&self, name: &str, password: &str) -> Answer {
+        let body = json!({ "email": format!("{name}@example.com"), "password": password });
+        self.post("/v1/auth/login", &body).send().await
+    }
+
+    /// Joins and logs in; gives back both tokens.
+    pub async fn enter(&self, name: &str) -> Tokens {
+        self.join(name).await;
+        self.login(name, PASSWORD).await.tokens()
+    }
+}
+
+/// The body of a sign-up.
+pub fn registration(name: &str) -> Value {
+    json!({
+        "email": format!("{name}@example.com"),
+        "username": name,
+        "password": PASSWORD,
+        "firstName": "Given",
+        "lastName": "Family",
+    })
+}
+
+/// The token of the first link with this path in the letters.
+pub fn token_in(mails: &[Mail], path: &str) -> String {
+    let mail = mails.iter().find(|mail| mail.text.contains(path)).unwrap_or_else(|| panic!("no letter with {path}"));
+    let (_, rest) = mail.text.split_once(path).unwrap();
+    rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_').collect()
+}
+
+/// What a login gives.
+pub struct Tokens {
+    pub access: String,
+    pub refresh: String,
+}
+
+/// A request on its way.
+pub struct Call<'a> {
+    app: &'a App,
+    request: poem::http::Request<Vec<u8>>,
+    from: String,
+}
+
+impl Call<'_> {
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.request.headers_mut().append(name, value.parse().unwrap());
+        self
+    }
+
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        self.body("application/json", body.to_string())
+    }
+
+    pub fn body(mut self, content_type: &str, body: impl Into<Vec<u8>>) -> Self {
+        self.request.headers_mut().insert("content-type", content_type.parse().unwrap());
+        *self.request.body_mut() = body.into();
+        self
+    }
+
+    /// As if from another client address.
+    pub fn from(mut self, address: &str) -> Self {
+        self.from = format!("{address}:4711");
+        self
+    }
+
+    pub async fn send(self) -> Answer {
+        let peer = Addr::socket(self.from.parse().unwrap());
+        let (parts, body) = self.request.into_parts();
+        let parts = RequestParts::from((parts, LocalAddr(peer.clone()), RemoteAddr(peer), Scheme::HTTP));
+        let request = Request::from_parts(parts, body.into());
+        let response = self.app.endpoint.call(request).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = response.into_body().into_string().await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Answer { status, headers, text, body }
+    }
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+    pub body: Value,
+}
+
+impl Answer {
+    pub fn code(&self) -> &str {
+        self.body["error"]["code"].as_str().unwrap_or("")
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The value of the cookie that this answer sets, without its attributes.
+    pub fn cookie(&self) -> Option<String> {
+        let set = self.headers.get("set-cookie")?.to_str().unwrap();
+        Some(set.split(';').next()?.split_once('=')?.1.to_owned())
+    }
+
+    pub fn tokens(&self) -> Tokens {
+        assert_eq!(self.status, 200, "{}", self.text);
+        let text = |name: &str| self.body["data"][name].as_str().unwrap_or("").to_owned();
+        Tokens { access: text("accessToken"), refresh: text("refreshToken") }
+    }
+}

@@ -1,13 +1,43 @@
 //! The embedded engine: one SQLite file, many readers, one writer that commits in groups.
+//!
+//! A reading closure sees one snapshot, a writing closure is one savepoint in a transaction that it shares with whoever
+//! else is waiting. Which file is opened, and which refused, is told in [`Engine::open`].
+
+mod connection;
+mod executor;
+mod fault;
+mod inspect;
+mod job;
+mod place;
+mod readers;
+mod schema;
+mod steps;
+mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::db::Db;
+use crate::env::Env;
 use crate::error::{Error, Result};
+use place::{Lock, Place, refused};
+use readers::{Lane, Readers};
+use writer::Writer;
 
-/// An open SQLite database.
+pub use steps::Step;
+
+/// An open SQLite database. Cheap to clone; the last one closes the file after everything that waits is written.
 #[derive(Clone)]
-pub struct Engine {}
+pub struct Engine(Arc<Open>);
+
+/// Dropped in this order: the readers go, the writer finishes, the next server may come.
+struct Open {
+    readers: Readers,
+    writer: Writer,
+    notes: Vec<String>,
+    _lock: Option<Lock>,
+}
 
 /// Who opens the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,32 +48,144 @@ pub enum Role {
     Command,
 }
 
+/// What is made of the file when it is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Who opens it.
+    pub role: Role,
+    /// What a new file is made from.
+    pub schema: &'static str,
+    /// What brings an older one to the same.
+    pub steps: &'static [Step],
+    /// How long a change waits while another process holds the lock.
+    pub patience: Duration,
+}
+
+impl Plan {
+    /// The plan that this program has.
+    #[must_use]
+    pub fn of(role: Role) -> Self {
+        let patience = match role {
+            Role::Server => Duration::from_secs(2),
+            Role::Command => Duration::from_secs(10),
+        };
+        Self { role, schema: include_str!("../../../schema.sql"), steps: steps::STEPS, patience }
+    }
+
+    /// The schema version that its files have.
+    fn version(&self) -> i64 {
+        i64::try_from(self.steps.len()).unwrap_or(i64::MAX).saturating_add(1)
+    }
+}
+
 impl Engine {
     /// Opens the file.
     ///
     /// # Errors
-    /// When the file is missing (for a command), foreign, damaged, newer than this program, or another server's.
-    pub fn open(_path: &Path, _role: Role) -> Result<Self> {
-        Err(Error::internal("not built"))
+    /// When the file is missing (for a command), foreign, damaged, newer than this program, or another server's. The
+    /// message names the path; the file is as it was.
+    pub fn open(path: &Path, role: Role) -> Result<Self> {
+        Self::open_as(path, &Plan::of(role))
+    }
+
+    /// Opens the file by another plan.
+    ///
+    /// # Errors
+    /// As [`Engine::open`].
+    pub fn open_as(path: &Path, plan: &Plan) -> Result<Self> {
+        let place = Place::of(path)?;
+        let lock = match plan.role {
+            Role::Server => Some(made_ready(&place, plan)?),
+            Role::Command => {
+                found_ready(&place, plan)?;
+                None
+            }
+        };
+        let cannot_open =
+            |error: rusqlite::Error| refused(format!("{} cannot be opened", place.file().display())).caused_by(error);
+        let mut connection = connection::writer(place.file()).map_err(cannot_open)?;
+        if connection.is_readonly(rusqlite::MAIN_DB).map_err(cannot_open)? {
+            return Err(refused(format!("{} can be read but not written", place.file().display())));
+        }
+        if plan.role == Role::Server {
+            schema::keep_log(&place, &connection)?;
+            schema::bring_up(&place, &mut connection, plan, Env::real().wall())?;
+        }
+        Ok(Self(Arc::new(Open {
+            readers: Readers::start(place.file())?,
+            writer: Writer::start(place.file().to_owned(), connection, plan)?,
+            notes: place.warning().into_iter().collect(),
+            _lock: lock,
+        })))
+    }
+
+    /// What whoever started the program should know about this database's place.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.0.notes
     }
 
     /// Runs a reading closure on one of the readers.
     ///
     /// # Errors
     /// As [`super::Store::read`].
-    pub fn read<T>(&self, _work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
-        Err(Error::internal("not built"))
+    pub fn read<T>(&self, work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
+        self.0.readers.read(Lane::Keys, work)
+    }
+
+    /// Runs a reading closure that may take its time; it makes no [`Engine::read`] wait.
+    ///
+    /// # Errors
+    /// As [`super::Store::scan`].
+    pub fn scan<T>(&self, work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
+        self.0.readers.read(Lane::Scans, work)
     }
 
     /// Hands a closure to the writer.
     ///
     /// # Errors
     /// As [`super::Store::write`].
-    pub async fn write<T, F>(&self, _work: F) -> Result<T>
+    pub async fn write<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
-        Err(Error::internal("not built"))
+        let (job, answer) = job::asked(work);
+        self.0.writer.submit(job)?;
+        answer.await.unwrap_or_else(|_| Err(Error::unavailable("the writer ended before this change")))
     }
+}
+
+/// The server's way: look, lock, make what is missing.
+fn made_ready(place: &Place, plan: &Plan) -> Result<Lock> {
+    if place.file().exists() {
+        inspect::version_of(place, plan)?;
+        return Lock::take(place);
+    }
+    let lock = Lock::take(place)?;
+    // Another server may have made it before the lock was ours.
+    if place.file().exists() {
+        inspect::version_of(place, plan)?;
+    } else {
+        place.refuse_leftovers()?;
+        schema::create(place, plan)?;
+    }
+    Ok(lock)
+}
+
+/// A command's way: it uses what a server has made, as it is.
+fn found_ready(place: &Place, plan: &Plan) -> Result<()> {
+    let path = place.file().display();
+    if !place.file().exists() {
+        place.refuse_leftovers()?;
+        return Err(refused(format!("there is no database at {path}: `authd serve` makes one")));
+    }
+    let (version, known) = (inspect::version_of(place, plan)?, plan.version());
+    if version < known {
+        return Err(refused(format!(
+            "{path} was made by an older authd: its schema is version {version}, expected {known}. \
+             `authd serve` brings it up to date"
+        )));
+    }
+    Ok(())
 }

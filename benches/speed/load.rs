@@ -1,0 +1,128 @@
+//! A small HTTP/1.1 client that costs as little as possible: the requests are bytes made beforehand.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// What a measurement found.
+pub struct Load {
+    pub calls: u64,
+    pub per_second: f64,
+}
+
+pub fn get(path: &str, token: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n").into_bytes()
+}
+
+pub fn post(path: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n");
+    format!("{head}content-length: {length}\r\n\r\n{body}").into_bytes()
+}
+
+/// One connection.
+pub struct Wire {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Wire {
+    pub async fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, buffer: Vec::with_capacity(8192) }
+    }
+
+    /// Sends a request and gives back status and body.
+    pub async fn call(&mut self, request: &[u8]) -> (u16, &[u8]) {
+        self.stream.write_all(request).await.unwrap();
+        self.buffer.clear();
+        let (head, length) = loop {
+            let read = self.stream.read_buf(&mut self.buffer).await.unwrap();
+            assert!(read > 0, "the server closed the connection");
+            if let Some(end) = find(&self.buffer, b"\r\n\r\n") {
+                break (end + 4, content_length(&self.buffer[..end]));
+            }
+        };
+        while self.buffer.len() < head + length {
+            assert!(self.stream.read_buf(&mut self.buffer).await.unwrap() > 0);
+        }
+        let status = std::str::from_utf8(&self.buffer[9..12]).unwrap().parse().unwrap();
+        (status, &self.buffer[head..head + length])
+    }
+}
+
+fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+    bytes.windows(what.len()).position(|window| window == what)
+}
+
+fn content_length(head: &[u8]) -> usize {
+    let head = std::str::from_utf8(head).unwrap();
+    let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with("content-length:")).unwrap();
+    line.split_once(':').unwrap().1.trim().parse().unwrap()
+}
+
+/// The body of one answer.
+pub async fn once(address: SocketAddr, request: &[u8]) -> Vec<u8> {
+    let mut wire = Wire::open(address).await;
+    let (status, body) = wire.call(request).await;
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(body));
+    body.to_vec()
+}
+
+/// Many connections at once, each sending the next request when it has its answer.
+pub async fn run(
+    address: SocketAddr,
+    connections: usize,
+    span: Duration,
+    request: impl Fn(usize) -> Vec<u8>,
+) -> Load {
+    let began = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..connections {
+        let request = request(n);
+        tasks.spawn(async move {
+            let mut wire = Wire::open(address).await;
+            let mut calls = 0;
+            while began.elapsed() < span {
+                let (status, body) = wire.call(&request).await;
+                assert_eq!(status, 200, "{}", String::from_utf8_lossy(body));
+                calls += 1;
+            }
+            calls
+        });
+    }
+    finish(tasks, began).await
+}
+
+/// One refresh chain for each token.
+pub async fn refresh(address: SocketAddr, tokens: Vec<String>, span: Duration) -> Load {
+    let began = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for mut token in tokens {
+        tasks.spawn(async move {
+            let mut wire = Wire::open(address).await;
+            let mut calls = 0;
+            while began.elapsed() < span {
+                let request = post("/v1/auth/refresh", &serde_json::json!({ "refreshToken": token }).to_string());
+                let (status, body) = wire.call(&request).await;
+                assert_eq!(status, 200, "{}", String::from_utf8_lossy(body));
+                let answer: serde_json::Value = serde_json::from_slice(body).unwrap();
+                answer["data"]["refreshToken"].as_str().unwrap().clone_into(&mut token);
+                calls += 1;
+            }
+            calls
+        });
+    }
+    finish(tasks, began).await
+}
+
+async fn finish(mut tasks: tokio::task::JoinSet<u64>, began: Instant) -> Load {
+    let mut calls = 0;
+    while let Some(count) = tasks.join_next().await {
+        calls += count.unwrap();
+    }
+    Load { calls, per_second: calls as f64 / began.elapsed().as_secs_f64() }
+}

@@ -1,0 +1,146 @@
+//! `cargo bench`: what authd does, beside what the machine could do at most, measured in the same run.
+//!
+//! The server under test is the real binary in a process of its own; so is the bare handler that it is held against. The
+//! exit code is 1 when a figure misses its limit. `cargo bench -- quick` takes shorter measurements.
+
+mod load;
+mod raw;
+mod server;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::json;
+
+use server::Server;
+
+const CONNECTIONS: usize = 64;
+const EMAIL: &str = "bench@example.com";
+const PASSWORD: &str = "correct horse battery staple";
+
+/// One line of the table.
+struct Figure {
+    name: &'static str,
+    measured: String,
+    limit: String,
+    holds: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().collect();
+    if arguments.iter().any(|argument| argument == "bare-handler") {
+        raw::serve_bare_handler();
+        return ExitCode::SUCCESS;
+    }
+    let span = Duration::from_secs(if arguments.iter().any(|argument| argument == "quick") { 2 } else { 8 });
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let figures = runtime.block_on(measure(span));
+    for figure in &figures {
+        let verdict = if figure.holds { "ok  " } else { "MISS" };
+        println!("{verdict} {:<44} {:<44} limit {}", figure.name, figure.measured, figure.limit);
+    }
+    if figures.iter().all(|figure| figure.holds) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn measure(span: Duration) -> Vec<Figure> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut figures = Vec::new();
+    let first = Server::start(folder.path()).await;
+    figures.push(start("start to first 200, new database", first.took));
+    first.stop();
+    let server = Server::start(folder.path()).await;
+    figures.push(start("start to first 200, existing database", server.took));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    figures.push(memory(&server));
+    server.create_user(folder.path(), EMAIL, PASSWORD);
+    figures.push(logins(&server, span).await);
+    figures.extend(token_checks(&server, span).await);
+    figures.push(refreshes(&server, span).await);
+    figures.push(size());
+    server.stop();
+    figures
+}
+
+fn start(name: &'static str, took: Duration) -> Figure {
+    let milliseconds = took.as_secs_f64() * 1000.0;
+    Figure { name, measured: format!("{milliseconds:.1} ms"), limit: "50 ms".to_owned(), holds: milliseconds <= 50.0 }
+}
+
+fn memory(server: &Server) -> Figure {
+    let mebibytes = server.resident_kib() / 1024.0;
+    Figure {
+        name: "memory, idle",
+        measured: format!("{mebibytes:.1} MiB"),
+        limit: "16 MiB".to_owned(),
+        holds: mebibytes <= 16.0,
+    }
+}
+
+fn size() -> Figure {
+    let mebibytes = std::fs::metadata(server::BINARY).unwrap().len() as f64 / 1024.0 / 1024.0;
+    Figure {
+        name: "binary",
+        measured: format!("{mebibytes:.1} MiB"),
+        limit: "25 MiB".to_owned(),
+        holds: mebibytes <= 25.0,
+    }
+}
+
+async fn logins(server: &Server, span: Duration) -> Figure {
+    let body = json!({ "email": EMAIL, "password": PASSWORD }).to_string();
+    let request = load::post("/v1/auth/login", &body);
+    load::run(server.address, CONNECTIONS, Duration::from_secs(1), |_| request.clone()).await;
+    let before = raw::hashes_per_second(span / 2);
+    let ours = load::run(server.address, CONNECTIONS, span, |_| request.clone()).await;
+    let after = raw::hashes_per_second(span / 2);
+    let alone = f64::midpoint(before, after);
+    ratio("logins, 64 connections", ours.per_second, "raw argon2id", alone, 0.95)
+}
+
+async fn token_checks(server: &Server, span: Duration) -> Vec<Figure> {
+    let token = server.login(EMAIL, PASSWORD).await.access;
+    let request = load::get("/v1/users/me", &token);
+    let answer = load::once(server.address, &request).await;
+    let bare = Server::bare(&answer);
+    let (mut ours, mut alone) = (0.0, 0.0);
+    let cpu = server.cpu_seconds();
+    let mut calls = 0;
+    for _ in 0..2 {
+        alone += load::run(bare.address, CONNECTIONS, span / 2, |_| request.clone()).await.per_second / 2.0;
+        let checks = load::run(server.address, CONNECTIONS, span / 2, |_| request.clone()).await;
+        ours += checks.per_second / 2.0;
+        calls += checks.calls;
+    }
+    let each = (server.cpu_seconds() - cpu) * 1e6 / calls as f64;
+    bare.stop();
+    vec![
+        ratio("token checks, 64 connections", ours, "a bare handler", alone, 0.6),
+        Figure {
+            name: "CPU for one token check",
+            measured: format!("{each:.1} µs"),
+            limit: "30 µs".to_owned(),
+            holds: each <= 30.0,
+        },
+    ]
+}
+
+async fn refreshes(server: &Server, span: Duration) -> Figure {
+    let mut tokens = Vec::new();
+    for _ in 0..CONNECTIONS {
+        tokens.push(server.login(EMAIL, PASSWORD).await.refresh);
+    }
+    let before = raw::group_commits_per_second(span / 2, CONNECTIONS).await;
+    let ours = load::refresh(server.address, tokens, span).await;
+    let after = raw::group_commits_per_second(span / 2, CONNECTIONS).await;
+    let alone = f64::midpoint(before, after);
+    ratio("refreshes, durable, 64 connections", ours.per_second, "the statements alone", alone, 0.5)
+}
+
+fn ratio(name: &'static str, ours: f64, against: &str, alone: f64, least: f64) -> Figure {
+    Figure {
+        name,
+        measured: format!("{ours:.0}/s = {:.2} of {alone:.0}/s", ours / alone),
+        limit: format!("{least} of {against}"),
+        holds: ours / alone >= least,
+    }
+}

@@ -1,0 +1,136 @@
+//! What the machine does without us: hashing alone, a handler that only answers, the database's statements alone.
+
+use std::time::{Duration, Instant};
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use authd::env::Env;
+use authd::model::secret::digest;
+use authd::model::{AccountId, Email, SessionId, Source, Time};
+use authd::store::sessions::{Session, Turn};
+use authd::store::sqlite::Role;
+use authd::store::{self, Store};
+use poem::listener::TcpListener;
+use poem::{Response, Route, Server, get, handler};
+
+/// argon2id at the default cost on every processor, its memory reused.
+pub fn hashes_per_second(span: Duration) -> f64 {
+    let threads = std::thread::available_parallelism().unwrap().get();
+    let began = Instant::now();
+    let workers: Vec<_> = (0..threads)
+        .map(|_| {
+            std::thread::spawn(move || {
+                let params = Params::new(19_456, 2, 1, Some(32)).unwrap();
+                let mut memory = vec![Block::default(); params.block_count()];
+                let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+                let mut out = [0; 32];
+                let mut hashes = 0_u64;
+                while began.elapsed() < span {
+                    argon
+                        .hash_password_into_with_memory(b"correct horse", b"sixteen bytes ok", &mut out, &mut memory)
+                        .unwrap();
+                    hashes += 1;
+                }
+                hashes
+            })
+        })
+        .collect();
+    let hashes: u64 = workers.into_iter().map(|worker| worker.join().unwrap()).sum();
+    hashes as f64 / began.elapsed().as_secs_f64()
+}
+
+#[handler]
+fn bare(poem::web::Data(body): poem::web::Data<&String>) -> Response {
+    Response::builder().content_type("application/json; charset=utf-8").body(body.clone())
+}
+
+/// Answers `/v1/users/me` with the bytes of standard input's first line; says its port on standard output.
+pub fn serve_bare_handler() {
+    let mut body = String::new();
+    std::io::stdin().read_line(&mut body).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        use poem::EndpointExt;
+        use poem::listener::{Acceptor, Listener};
+        let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
+        println!("{}", acceptor.local_addr()[0].as_socket_addr().unwrap());
+        let app = Route::new().at("/v1/users/me", get(bare)).data(body.trim_end().to_owned());
+        Server::new_with_acceptor(acceptor).run(app).await.unwrap();
+    });
+}
+
+/// The statements of a refresh through the same writer, without HTTP, tokens and signatures.
+pub async fn group_commits_per_second(span: Duration, callers: usize) -> f64 {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("raw.db"), Role::Server).unwrap();
+    let env = Env::real();
+    let ids: Vec<SessionId> = (0..callers).map(|_| SessionId::new(env.new_id().unwrap())).collect();
+    let sessions = ids.clone();
+    let now = env.now();
+    store.write(move |db| prepare(db, &sessions, now)).await.unwrap();
+    let began = Instant::now();
+    let mut tasks = tokio::task::JoinSet::new();
+    for id in ids {
+        let (store, env) = (store.clone(), env.clone());
+        tasks.spawn(async move {
+            let mut generation = 0;
+            while began.elapsed() < span {
+                let turn = Turn {
+                    id: id.clone(),
+                    generation,
+                    secret_hash: digest(&generation.to_be_bytes()),
+                    next_generation: generation + 1,
+                    next_hash: digest(&(generation + 1).to_be_bytes()),
+                    now: env.now(),
+                };
+                let step = move |db: &mut dyn store::db::Db| {
+                    assert!(store::sessions::turn(db, &turn)?);
+                    store::sessions::find_standing(db, &turn.id)
+                };
+                store.write(step).await.unwrap();
+                generation += 1;
+            }
+            generation
+        });
+    }
+    let mut turns = 0;
+    while let Some(count) = tasks.join_next().await {
+        turns += count.unwrap();
+    }
+    turns as f64 / began.elapsed().as_secs_f64()
+}
+
+fn prepare(db: &mut dyn store::db::Db, ids: &[SessionId], now: Time) -> authd::error::Result<()> {
+    let account = AccountId::new("raw");
+    let row = store::accounts::NewRow {
+        id: account.clone(),
+        email: Email::parse("raw@example.com").unwrap(),
+        email_verified_at: Some(now),
+        username: None,
+        username_key: None,
+        first_name: None,
+        last_name: None,
+        phone: None,
+        password_hash: "none".to_owned(),
+        password_scheme: "none".to_owned(),
+        created_at: now,
+    };
+    store::accounts::insert(db, &row)?;
+    for id in ids {
+        let session = Session {
+            id: id.clone(),
+            account: account.clone(),
+            generation: 0,
+            secret_hash: digest(&0_i64.to_be_bytes()).to_vec(),
+            turned_at: None,
+            idle_for: Duration::from_secs(3600),
+            idle_until: now + Duration::from_secs(3600),
+            remember: true,
+            expires_at: None,
+            proved_at: now,
+            last_active_at: now,
+            ended_at: None,
+        };
+        store::sessions::insert(db, &session, &Source::command_line())?;
+    }
+    Ok(())
+}

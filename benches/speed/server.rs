@@ -1,0 +1,102 @@
+//! The processes under test.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::load;
+
+/// The real program.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_authd");
+
+/// A server in a process of its own.
+pub struct Server {
+    child: Child,
+    pub address: SocketAddr,
+    /// From the start of the process to the first 200.
+    pub took: Duration,
+}
+
+/// What a login gives.
+pub struct Tokens {
+    pub access: String,
+    pub refresh: String,
+}
+
+impl Server {
+    /// The real program with its limits switched off, on the database in this folder.
+    pub async fn start(folder: &Path) -> Self {
+        let began = Instant::now();
+        let off = ["general", "sign_in", "refresh"].map(|limit| format!("limits.{limit}=off"));
+        let mut command = Command::new(BINARY);
+        command.current_dir(folder).args(["serve", "--json", "--listen", "127.0.0.1:0", "--set", "log.level=error"]);
+        command.args(["--set", "sessions.max=1000000"]);
+        for limit in &off {
+            command.args(["--set", limit]);
+        }
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let hello: Value = serde_json::from_str(&first_line(&mut child)).unwrap();
+        let address = hello["address"].as_str().unwrap().parse().unwrap();
+        load::once(address, &load::get("/livez", "none")).await;
+        Self { child, address, took: began.elapsed() }
+    }
+
+    /// A bare handler that gives this answer.
+    pub fn bare(answer: &[u8]) -> Self {
+        let began = Instant::now();
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        let mut child = command.arg("bare-handler").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(answer).unwrap();
+        input.write_all(b"\n").unwrap();
+        let address = first_line(&mut child).trim().parse().unwrap();
+        Self { child, address, took: began.elapsed() }
+    }
+
+    pub fn create_user(&self, folder: &Path, email: &str, password: &str) {
+        let mut command = Command::new(BINARY);
+        command.current_dir(folder).args(["user", "create", "--email", email, "--verified", "--password-stdin"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+
+    pub async fn login(&self, email: &str, password: &str) -> Tokens {
+        let body = json!({ "email": email, "password": password }).to_string();
+        let answer = load::once(self.address, &load::post("/v1/auth/login", &body)).await;
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        let text = |name: &str| answer["data"][name].as_str().unwrap().to_owned();
+        Tokens { access: text("accessToken"), refresh: text("refreshToken") }
+    }
+
+    /// Resident memory in KiB.
+    pub fn resident_kib(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Processor time so far.
+    pub fn cpu_seconds(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        let fields: Vec<&str> = fields.split_whitespace().collect();
+        let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
+        ticks / 100.0
+    }
+
+    pub fn stop(mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn first_line(child: &mut Child) -> String {
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    line
+}

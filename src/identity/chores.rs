@@ -1,0 +1,90 @@
+//! What is done now and then beside the requests: forgetting what has expired (a few rows at a time, so that nobody waits
+//! for it), recording what limits refused, learning how passwords are hashed here.
+
+use std::time::Duration;
+
+use super::Core;
+use super::audit::Log;
+use crate::error::{Limit, Result};
+use crate::model::event::What;
+use crate::model::{Client, Event, Source};
+use crate::store;
+use crate::store::db::Db;
+
+/// How many rows one write removes.
+const PIECE: i64 = 500;
+/// How long a hidden account can still be brought back.
+const HIDDEN_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How long the end of a session, a dead link or a delivered mail is still remembered.
+const REMEMBERED_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Tells the hashing pool how passwords are hashed in this database, for the dummy work of unknown names.
+///
+/// # Errors
+/// What the store says.
+pub async fn learn_schemes(core: &Core) -> Result<()> {
+    core.hashing.learn(core.store.scan(store::accounts::count_schemes).await?);
+    Ok(())
+}
+
+/// Writes one record for each limit and client address that was refused since the last time, with how often.
+///
+/// # Errors
+/// What the store says; what was not written is lost, the log lines are not.
+pub async fn record_refusals(core: &Core, refusals: Vec<(Limit, Client, u64)>) -> Result<()> {
+    if refusals.is_empty() {
+        return Ok(());
+    }
+    let records: Vec<(Log, Event)> = refusals
+        .into_iter()
+        .map(|(limit, client, times)| {
+            let source = Source { address: Some(client.address()), user_agent: None, request_id: None };
+            let event = Event::refused(What::LimitHit).because(format!("{} {times}", limit.as_str()));
+            (Log::new(core, &source), event)
+        })
+        .collect();
+    core.store.write(move |db| records.iter().try_for_each(|(log, event)| log.record(db, event))).await
+}
+
+/// Removes everything that is due.
+///
+/// # Errors
+/// What the store says; what was removed before stays removed.
+pub async fn purge(core: &Core) -> Result<()> {
+    let now = core.env.now();
+    let old = now - REMEMBERED_FOR;
+    let hidden = now - HIDDEN_FOR;
+    let unknown = now - core.config.throttle.known_for;
+    let audited = now - core.config.audit.keep;
+    let mut removed = 0;
+    removed += piecewise(core, move |db| store::sessions::purge(db, old, PIECE)).await?;
+    removed += piecewise(core, move |db| store::links::purge(db, old, PIECE)).await?;
+    removed += piecewise(core, move |db| store::tries::purge(db, now, PIECE)).await?;
+    removed += piecewise(core, move |db| store::clients::purge(db, unknown, PIECE)).await?;
+    removed += piecewise(core, move |db| store::accounts::purge_hidden(db, hidden, PIECE)).await?;
+    removed += piecewise(core, move |db| store::accounts::purge_reservations(db, now, PIECE)).await?;
+    removed += piecewise(core, move |db| store::outbox::purge(db, old, PIECE)).await?;
+    removed += piecewise(core, move |db| store::audit::purge(db, audited, PIECE)).await?;
+    if core.config.signup.verify_email {
+        let stale = now - core.config.signup.remove_unproved;
+        removed += piecewise(core, move |db| store::accounts::purge_unproved(db, stale, PIECE)).await?;
+    }
+    if removed > 0 {
+        tracing::info!(rows = removed, "what had expired was removed");
+    }
+    Ok(())
+}
+
+async fn piecewise<F>(core: &Core, piece: F) -> Result<u64>
+where
+    F: Fn(&mut dyn Db) -> Result<u64> + Send + Clone + 'static,
+{
+    let mut removed = 0;
+    loop {
+        let gone = core.store.write(piece.clone()).await?;
+        removed += gone;
+        if gone < PIECE.unsigned_abs() {
+            return Ok(removed);
+        }
+    }
+}

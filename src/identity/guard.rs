@@ -1,0 +1,258 @@
+//! Wrong passwords: every road that checks one counts its tries here, before the check, and gives them back after a
+//! success. A try that cannot be counted is not made.
+//!
+//! Three rules, each switched by the policy: waits for a client address at an account name, a lockout of the name, and
+//! closing the password of a name to client addresses that never logged in to it. What is counted is keyed by a MAC of
+//! the account (or of the name as typed, where no account has it), so both cases look and cost the same.
+
+use std::time::Duration;
+
+use super::Core;
+use super::audit::Log;
+use crate::config::{Lockout, Throttle};
+use crate::error::{Error, Kind, Limit, Result};
+use crate::mail::{self, Prepared, Request};
+use crate::model::event::What;
+use crate::model::{Account, Client, Event, Source, Time};
+use crate::store::db::Db;
+use crate::store::tries::{self, Scope, Tries};
+
+/// What tries are counted for: an account, or a name that none has.
+#[derive(Debug, Clone)]
+pub struct Bucket {
+    text: String,
+    account: Option<crate::model::AccountId>,
+}
+
+impl Bucket {
+    /// The bucket of an account, however it was named.
+    #[must_use]
+    pub fn of(account: &Account) -> Self {
+        Self { text: format!("account:{}", account.id), account: Some(account.id.clone()) }
+    }
+
+    /// The bucket of a name that no account has.
+    #[must_use]
+    pub fn unknown(folded_name: &str) -> Self {
+        Self { text: format!("name:{folded_name}"), account: None }
+    }
+
+    fn key(&self, core: &Core) -> [u8; 32] {
+        core.master.mac("tries", self.text.as_bytes())
+    }
+
+    fn pair_key(&self, core: &Core, client: Client) -> [u8; 32] {
+        let mut bytes = client.to_bytes();
+        bytes.push(b'|');
+        bytes.extend_from_slice(self.text.as_bytes());
+        core.master.mac("tries", &bytes)
+    }
+}
+
+/// Whether the account has seen the client address before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acquaintance {
+    /// It has logged in lately.
+    Known,
+    /// It has not.
+    Stranger,
+}
+
+/// A try that has been counted.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    name: [u8; 32],
+    pair: [u8; 32],
+    about: Option<crate::model::AccountId>,
+    /// The password is closed to this client address: whatever comes is wrong.
+    pub closed: bool,
+    locks: bool,
+    closes: bool,
+    notice: Option<Prepared>,
+}
+
+/// Refuses while the name is locked.
+///
+/// # Errors
+/// `AccountLocked` with the time that is left.
+pub async fn refuse_locked(core: &Core, bucket: &Bucket) -> Result<()> {
+    if !core.config.lockout.enabled {
+        return Ok(());
+    }
+    let (key, now) = (bucket.key(core), core.env.now());
+    let tries = core.store.read(move |db| tries::peek(db, Scope::Lockout, &key, now)).await?;
+    tries.blocked_for(now).map_or(Ok(()), |left| Err(locked(left)))
+}
+
+fn locked(left: Duration) -> Error {
+    Error::new(Kind::AccountLocked).retry_after(left)
+}
+
+/// Counts a try before its password is looked at.
+///
+/// # Errors
+/// `AccountLocked` or `TooMany(SignIn)` with the time that is left; `Unavailable` when it cannot be counted.
+pub async fn begin(core: &Core, bucket: &Bucket, met: Acquaintance, source: &Source) -> Result<Attempt> {
+    let now = core.env.now();
+    let notice = match &bucket.account {
+        Some(id) if core.config.throttle.enabled => {
+            Some(core.post.request(&Request::PasswordClosed { account_id: id.to_string() }, source)?)
+        }
+        _ => None,
+    };
+    let fresh = Attempt {
+        name: bucket.key(core),
+        pair: bucket.pair_key(core, source.client()),
+        about: bucket.account.clone(),
+        closed: false,
+        locks: false,
+        closes: false,
+        notice,
+    };
+    let (throttle, lockout) = (core.config.throttle.clone(), core.config.lockout.clone());
+    let outcome = core
+        .store
+        .write(move |db| {
+            let mut attempt = fresh.clone();
+            let refused = count(db, &mut attempt, &throttle, &lockout, met, now)?;
+            Ok(refused.map_or(Ok(attempt), Err))
+        })
+        .await?;
+    outcome.map_err(|refused| match refused {
+        Refused::Locked(left) => locked(left),
+        Refused::Waiting(left) => Error::new(Kind::TooMany(Limit::SignIn)).retry_after(left),
+    })
+}
+
+/// Why a try was not even counted.
+enum Refused {
+    Locked(Duration),
+    Waiting(Duration),
+}
+
+fn count(
+    db: &mut dyn Db,
+    attempt: &mut Attempt,
+    throttle: &Throttle,
+    lockout: &Lockout,
+    met: Acquaintance,
+    now: Time,
+) -> Result<Option<Refused>> {
+    let locking = lockout.enabled.then(|| tries::lock(db, Scope::Lockout, &attempt.name, now)).transpose()?;
+    if let Some(left) = locking.as_ref().and_then(|row| row.blocked_for(now)) {
+        return Ok(Some(Refused::Locked(left)));
+    }
+    if throttle.enabled {
+        let row = tries::lock(db, Scope::Pair, &attempt.pair, now)?;
+        if let Some(left) = row.blocked_for(now) {
+            return Ok(Some(Refused::Waiting(left)));
+        }
+        tries::save(db, Scope::Pair, &attempt.pair, &one_more_of_pair(&row, throttle, now))?;
+        let row = tries::lock(db, Scope::Account, &attempt.name, now)?;
+        if row.blocked_for(now).is_some() {
+            attempt.closed = met == Acquaintance::Stranger;
+        } else {
+            let next = one_more_at_account(row, throttle, now);
+            attempt.closes = next.blocked_until.is_some();
+            tries::save(db, Scope::Account, &attempt.name, &next)?;
+        }
+    }
+    if let Some(row) = locking {
+        let next = one_more_before_lockout(row, lockout, throttle, now);
+        attempt.locks = next.blocked_until.is_some();
+        tries::save(db, Scope::Lockout, &attempt.name, &next)?;
+    }
+    Ok(None)
+}
+
+/// A failure counts until a success, or until a day has gone by without another.
+fn one_more_before_lockout(row: Tries, lockout: &Lockout, throttle: &Throttle, now: Time) -> Tries {
+    let row = if row.blocked_until.is_some() { Tries::none(now) } else { row };
+    let count = row.count + 1;
+    let blocked_until = (count >= i64::from(lockout.failures)).then(|| now + lockout.duration);
+    let forget_at = blocked_until.unwrap_or(now + throttle.account_window);
+    Tries { count, blocked_until, forget_at, ..row }
+}
+
+/// The last free try and each one after a wait begins the next wait, twice as long; it all ends with a quiet window.
+fn one_more_of_pair(row: &Tries, throttle: &Throttle, now: Time) -> Tries {
+    let count = row.count + 1;
+    if count < i64::from(throttle.failures) {
+        return Tries { count, forget_at: row.started_at + throttle.window, ..row.clone() };
+    }
+    let doublings = u32::try_from(row.waits.clamp(0, 30)).unwrap_or(0);
+    let wait = throttle.first_wait.saturating_mul(1 << doublings).min(throttle.longest_wait);
+    let blocked_until = now + wait;
+    Tries {
+        count,
+        blocked_until: Some(blocked_until),
+        waits: row.waits + 1,
+        forget_at: blocked_until + throttle.window,
+        ..row.clone()
+    }
+}
+
+fn one_more_at_account(row: Tries, throttle: &Throttle, now: Time) -> Tries {
+    let count = row.count + 1;
+    let blocked_until = (count >= i64::from(throttle.account_failures)).then(|| now + throttle.account_window);
+    let forget_at = blocked_until.unwrap_or(row.started_at + throttle.account_window);
+    Tries { count, blocked_until, forget_at, ..row }
+}
+
+impl Attempt {
+    /// The password was right: gives the try back, and with it all that was counted before. Call it inside the write
+    /// that the right password leads to.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn forgive(&self, db: &mut dyn Db) -> Result<()> {
+        tries::forget(db, Scope::Lockout, &self.name)?;
+        tries::forget(db, Scope::Pair, &self.pair)?;
+        // What an earlier failure closed to strangers stays closed: a success of the owner must not buy an attacker
+        // more tries.
+        if self.closes {
+            tries::forget(db, Scope::Account, &self.name)?;
+        } else {
+            tries::forget_unblocked(db, Scope::Account, &self.name)?;
+        }
+        Ok(())
+    }
+
+    /// The password was wrong: the try stays counted; records what it brought about. Call it inside the write that
+    /// records the failure.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn note_failure(&self, db: &mut dyn Db, log: &Log) -> Result<()> {
+        let about = |event: Event| match &self.about {
+            Some(id) => event.about(id),
+            None => event,
+        };
+        if self.locks {
+            log.record(db, &about(Event::done(What::Lockout)))?;
+        }
+        if self.closes {
+            log.record(db, &about(Event::done(What::PasswordClosed)))?;
+            if let Some(notice) = &self.notice {
+                mail::enqueue(db, notice)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Lifts a lockout, and opens a closed password again.
+///
+/// # Errors
+/// What the database says.
+pub fn lift(db: &mut dyn Db, name_key: &[u8; 32]) -> Result<bool> {
+    let locked = tries::forget(db, Scope::Lockout, name_key)?;
+    let closed = tries::forget(db, Scope::Account, name_key)?;
+    Ok(locked || closed)
+}
+
+/// The key under which an account's own tries are counted, for [`lift`].
+#[must_use]
+pub fn key_of(core: &Core, account: &Account) -> [u8; 32] {
+    Bucket::of(account).key(core)
+}

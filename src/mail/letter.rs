@@ -1,0 +1,126 @@
+//! The letters there are and what each of their templates may name.
+
+use jiff::Timestamp;
+
+use crate::model::{Secret, Time};
+
+/// A letter with everything that its template names.
+#[derive(Debug, Clone)]
+pub enum Letter {
+    /// Prove this address; `disown` says that it was not the reader.
+    VerifyEmail {
+        /// Opens the page that proves the address.
+        link: Secret,
+        /// Opens the page that removes an account nobody proved.
+        disown: Secret,
+        /// When the link dies.
+        until: Time,
+    },
+    /// Somebody tried to sign up with an address that has an account.
+    AlreadyRegistered,
+    /// Failures from unknown places have closed the password to strangers; the link opens it where it is followed.
+    PasswordClosed {
+        /// Opens the page that lets the client address in that follows it.
+        link: Secret,
+        /// When the link dies.
+        until: Time,
+    },
+    /// A spent refresh token was used again: somebody else may have had it.
+    SessionStolen,
+    /// The password was set by somebody else than through the account's own session.
+    PasswordSet,
+}
+
+/// A letter's template: its name, and what it may name besides the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// The template's file name without its ending, and the outbox's word.
+    pub name: &'static str,
+    /// Links, each of which both forms must carry.
+    pub links: &'static [&'static str],
+    /// Other values, which a template may leave out.
+    pub values: &'static [&'static str],
+}
+
+const VERIFY_EMAIL: Kind = Kind { name: "verify_email", links: &["link", "disown"], values: &["until"] };
+const ALREADY_REGISTERED: Kind = Kind { name: "already_registered", links: &[], values: &[] };
+const PASSWORD_CLOSED: Kind = Kind { name: "password_closed", links: &["link"], values: &["until"] };
+const SESSION_STOLEN: Kind = Kind { name: "session_stolen", links: &[], values: &[] };
+const PASSWORD_SET: Kind = Kind { name: "password_set", links: &[], values: &[] };
+
+impl Kind {
+    /// Every letter's template.
+    pub const ALL: [Kind; 5] = [VERIFY_EMAIL, ALREADY_REGISTERED, PASSWORD_CLOSED, SESSION_STOLEN, PASSWORD_SET];
+}
+
+impl Letter {
+    /// Its template.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Letter::VerifyEmail { .. } => VERIFY_EMAIL,
+            Letter::AlreadyRegistered => ALREADY_REGISTERED,
+            Letter::PasswordClosed { .. } => PASSWORD_CLOSED,
+            Letter::SessionStolen => SESSION_STOLEN,
+            Letter::PasswordSet => PASSWORD_SET,
+        }
+    }
+
+    /// After this it makes no sense to deliver it: its link is dead.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Time> {
+        match self {
+            Letter::VerifyEmail { until, .. } | Letter::PasswordClosed { until, .. } => Some(*until),
+            Letter::AlreadyRegistered | Letter::SessionStolen | Letter::PasswordSet => None,
+        }
+    }
+
+    /// What its template may name, with the values.
+    pub(super) fn values(&self) -> Vec<(&'static str, Secret)> {
+        let until = |time: &Time| ("until", Secret::new(readable(*time)));
+        match self {
+            Letter::VerifyEmail { link, disown, until: time } => {
+                vec![("link", link.clone()), ("disown", disown.clone()), until(time)]
+            }
+            Letter::PasswordClosed { link, until: time } => vec![("link", link.clone()), until(time)],
+            Letter::AlreadyRegistered | Letter::SessionStolen | Letter::PasswordSet => Vec::new(),
+        }
+    }
+}
+
+/// `1 December 2023, 09:00 UTC`
+fn readable(time: Time) -> String {
+    let stamp = Timestamp::from_millisecond(time.millis()).unwrap_or_default();
+    stamp.strftime("%-d %B %Y, %H:%M UTC").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_letter_gives_exactly_what_its_template_may_name() {
+        let link = || Secret::new("https://a.example/x");
+        let until = Time::from_millis(1_701_421_200_987);
+        let letters = [
+            Letter::VerifyEmail { link: link(), disown: link(), until },
+            Letter::AlreadyRegistered,
+            Letter::PasswordClosed { link: link(), until },
+            Letter::SessionStolen,
+            Letter::PasswordSet,
+        ];
+        for (letter, kind) in letters.iter().zip(Kind::ALL) {
+            assert_eq!(letter.kind(), kind);
+            let given: Vec<_> = letter.values().iter().map(|(name, _)| *name).collect();
+            let named: Vec<_> = kind.links.iter().chain(kind.values).copied().collect();
+            assert_eq!(given, named, "{}", kind.name);
+        }
+        assert_eq!(readable(until), "1 December 2023, 09:00 UTC");
+    }
+
+    #[test]
+    fn a_letter_does_not_print_its_links() {
+        let letter = Letter::PasswordClosed { link: Secret::new("hush"), until: Time::default() };
+        assert!(!format!("{letter:?}").contains("hush"));
+    }
+}

@@ -1,0 +1,242 @@
+//! One SMTP connection, step by step (RFC 5321; STARTTLS: RFC 3207), each step with its own time limit and reported.
+//!
+//! What a failed step means for the outbox is decided in `smtp`; here it is only told which step failed and how.
+
+use std::fmt;
+use std::time::Duration;
+
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::response::{Response, Severity};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::listening::{Heard, Listening};
+use super::message::Letter;
+use crate::config::{Protection, Smtp};
+
+/// A step of the conversation, as `mail test` prints it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// `connect`, `banner`, `EHLO`, `STARTTLS`, `AUTH`, `MAIL FROM`, `RCPT TO`, `DATA`, `message`, `QUIT`.
+    pub name: &'static str,
+    /// Whether the conversation goes on after it.
+    pub outcome: Outcome,
+    /// What the server said, or what went wrong.
+    pub answer: String,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// As it should.
+    Done,
+    /// The conversation ends here.
+    Failed,
+}
+
+/// Who is told of each step.
+pub(super) type Report<'a> = &'a mut (dyn FnMut(Step) + Send);
+
+/// A step that failed.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    pub(super) step: &'static str,
+    /// The server's code; `None` when there was no proper answer.
+    pub(super) code: Option<u16>,
+    pub(super) answer: String,
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.step, self.answer)
+    }
+}
+
+type Tried<T> = Result<T, Trouble>;
+
+/// An open connection, greeted, protected and logged in.
+pub(super) struct Conversation {
+    connection: AsyncSmtpConnection,
+    patience: Duration,
+}
+
+impl Conversation {
+    /// Connects, greets, protects the connection and logs in.
+    pub(super) async fn open(server: &Smtp, patience: Duration, report: Report<'_>) -> Tried<Self> {
+        let connection = match server.protection {
+            Protection::Tls => connect_tls(server, patience, report).await?,
+            Protection::StartTls | Protection::None => connect_plain(server, patience, report).await?,
+        };
+        let mut this = Self { connection, patience };
+        if server.protection == Protection::StartTls {
+            let tls = tls_for(server)?;
+            let name = ClientId::default();
+            let done = reply(patience, "STARTTLS", this.connection.starttls(tls, &name)).await;
+            tell(report, "STARTTLS", done.map(|()| "the connection is encrypted".to_owned()))?;
+        }
+        if let Some((user, password)) = &server.login {
+            let credentials = Credentials::new(user.clone(), password.reveal().to_owned());
+            let done = reply(patience, "AUTH", this.connection.auth(DEFAULT_MECHANISMS, &credentials)).await;
+            // Nothing of an answer to a login is shown but its code: some servers repeat what they were sent.
+            let done = done.map(|response| response.code().to_string()).map_err(|trouble| Trouble {
+                answer: trouble.code.map_or(trouble.answer, |code| format!("{code} the login was refused")),
+                ..trouble
+            });
+            tell(report, "AUTH", done)?;
+        }
+        Ok(this)
+    }
+
+    /// Hands one message over; `Ok` when the server has taken it.
+    pub(super) async fn hand_over(&mut self, letter: &Letter, report: Report<'_>) -> Tried<()> {
+        let patience = self.patience;
+        let connection = &mut self.connection;
+        let mail = connection.command(Mail::new(Some(letter.from.clone()), vec![]));
+        tell(report, "MAIL FROM", accepted("MAIL FROM", reply(patience, "MAIL FROM", mail).await))?;
+        let rcpt = connection.command(Rcpt::new(letter.to.clone(), vec![]));
+        tell(report, "RCPT TO", accepted("RCPT TO", reply(patience, "RCPT TO", rcpt).await))?;
+        let data = reply(patience, "DATA", connection.command(Data)).await;
+        tell(report, "DATA", data.map(|response| words(&response)))?;
+        let message = reply(patience, "message", connection.message(&letter.bytes)).await;
+        tell(report, "message", accepted("message", message))
+    }
+
+    /// Says goodbye, without waiting long for an answer.
+    pub(super) async fn close(mut self, report: Report<'_>) {
+        let patience = self.patience.min(Duration::from_secs(1));
+        let done = reply(patience, "QUIT", self.connection.quit()).await;
+        let _ = tell(report, "QUIT", done.map(|response| words(&response)));
+    }
+}
+
+async fn connect_plain(server: &Smtp, patience: Duration, report: Report<'_>) -> Tried<AsyncSmtpConnection> {
+    let connected = timeout(patience, TcpStream::connect((server.host.as_str(), server.port))).await;
+    let stream = match connected {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(error)) => Err(trouble("connect", &error.to_string())),
+        Err(_) => Err(late("connect", patience)),
+    };
+    let peer = |stream: &TcpStream| stream.peer_addr().map_or_else(|_| String::new(), |peer| peer.to_string());
+    let told = stream.as_ref().map(peer).map_err(Trouble::again);
+    tell(report, "connect", told)?;
+    let heard = Heard::default();
+    let listening = Box::new(Listening::to(stream?, heard.clone()));
+    let name = ClientId::default();
+    let greeted = reply(patience, "EHLO", AsyncSmtpConnection::connect_with_transport(listening, &name)).await;
+    let banner = heard.banner();
+    match greeted {
+        Ok(connection) => {
+            tell(report, "banner", Ok(banner))?;
+            tell(report, "EHLO", Ok(connection.server_info().to_string()))?;
+            Ok(connection)
+        }
+        Err(trouble) => {
+            let step = if banner.starts_with("220") { "EHLO" } else { "banner" };
+            if step == "EHLO" {
+                tell(report, "banner", Ok(banner))?;
+            }
+            Err(tell(report, step, Err(Trouble { step, ..trouble })).err().unwrap_or_else(|| late(step, patience)))
+        }
+    }
+}
+
+async fn connect_tls(server: &Smtp, patience: Duration, report: Report<'_>) -> Tried<AsyncSmtpConnection> {
+    let (name, tls) = (ClientId::default(), tls_for(server)?);
+    let address = (server.host.as_str(), server.port);
+    let opened = AsyncSmtpConnection::connect_tokio1(address, Some(patience), &name, Some(tls), None);
+    let connection = reply(patience, "connect", opened).await;
+    let told = connection.as_ref().map(|_| format!("TLS with {}", server.host)).map_err(Trouble::again);
+    tell(report, "connect", told)?;
+    let connection = connection?;
+    tell(report, "EHLO", Ok(connection.server_info().to_string()))?;
+    Ok(connection)
+}
+
+fn tls_for(server: &Smtp) -> Tried<TlsParameters> {
+    TlsParameters::new_rustls(server.host.clone()).map_err(|error| trouble("connect", &error.to_string()))
+}
+
+/// Runs one step with its time limit.
+async fn reply<T>(
+    patience: Duration,
+    step: &'static str,
+    work: impl Future<Output = Result<T, lettre::transport::smtp::Error>>,
+) -> Tried<T> {
+    match timeout(patience, work).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => {
+            let code = error.status().map(u16::from);
+            let behind = std::error::Error::source(&error).map(ToString::to_string);
+            let answer = match (code, behind) {
+                (Some(code), Some(words)) => format!("{code} {words}"),
+                _ => error.to_string(),
+            };
+            Err(Trouble { step, code, answer: tidy(&answer) })
+        }
+        Err(_) => Err(late(step, patience)),
+    }
+}
+
+/// Only a 2xx takes a message; a 3xx in this place is no answer.
+fn accepted(step: &'static str, response: Tried<Response>) -> Tried<String> {
+    let response = response?;
+    if response.code().severity == Severity::PositiveCompletion {
+        Ok(words(&response))
+    } else {
+        Err(trouble(step, &format!("expected an answer 2xx, got {}", words(&response))))
+    }
+}
+
+fn tell(report: Report<'_>, name: &'static str, done: Tried<String>) -> Tried<()> {
+    let (outcome, answer) = match &done {
+        Ok(answer) => (Outcome::Done, tidy(answer)),
+        Err(trouble) => (Outcome::Failed, trouble.answer.clone()),
+    };
+    report(Step { name, outcome, answer });
+    done.map(drop)
+}
+
+fn trouble(step: &'static str, answer: &str) -> Trouble {
+    Trouble { step, code: None, answer: tidy(answer) }
+}
+
+fn late(step: &'static str, patience: Duration) -> Trouble {
+    trouble(step, &format!("no answer within {} ms", patience.as_millis()))
+}
+
+impl Trouble {
+    fn again(&self) -> Self {
+        Self { step: self.step, code: self.code, answer: self.answer.clone() }
+    }
+}
+
+fn words(response: &Response) -> String {
+    format!("{} {}", response.code(), response.message().collect::<Vec<_>>().join(" "))
+}
+
+/// A server's words as they may be stored: one short line without links or anything as long as a token, for spam
+/// filters like to quote what they found.
+fn tidy(answer: &str) -> String {
+    let plain: String = answer.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let words = plain.split_whitespace().map(|word| {
+        let is_secret = word.contains("://") || word.contains("token") || word.chars().count() > 40;
+        if is_secret { "…" } else { word }
+    });
+    words.collect::<Vec<_>>().join(" ").chars().take(300).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_servers_words_are_kept_without_links_and_tokens() {
+        let long = "a".repeat(43);
+        let answer = format!("550 5.7.1 blocked\r\nhttps://a.example/v?token=x {long} bad link");
+        assert_eq!(tidy(&answer), "550 5.7.1 blocked … … bad link");
+        assert!(tidy(&"word ".repeat(1000)).len() <= 300);
+    }
+}

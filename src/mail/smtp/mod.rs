@@ -1,0 +1,168 @@
+//! The way out: hands messages to one mail server, keeps connections while there is more to hand over, and says
+//! whether a failure is the message's own or the server's.
+
+pub mod conversation;
+mod listening;
+pub mod message;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use self::conversation::{Conversation, Trouble};
+use super::{Delivery, Mail, Mailer};
+use crate::config::Smtp;
+use crate::env::{Env, Later};
+use crate::error::{Error, Kind, Result};
+use crate::model::Email;
+
+pub use self::conversation::{Outcome, Step};
+
+/// How long each step may take.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Hands messages to a mail server.
+pub struct SmtpMailer {
+    server: Smtp,
+    env: Env,
+    patience: Duration,
+    open: Mutex<Vec<Conversation>>,
+}
+
+impl SmtpMailer {
+    /// A way out through this server.
+    #[must_use]
+    pub fn new(server: Smtp, env: Env) -> Self {
+        Self { server, env, patience: PATIENCE, open: Mutex::new(Vec::new()) }
+    }
+
+    /// With another time limit for each step.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    async fn try_once(&self, mail: &Mail) -> Delivery {
+        let letter = match message::format(mail, self.env.wall()) {
+            Ok(letter) => letter,
+            Err(error) => return Delivery::Never(error.message().to_owned()),
+        };
+        let mut kept = self.take();
+        loop {
+            let was_kept = kept.is_some();
+            let mut conversation = match kept.take() {
+                Some(conversation) => conversation,
+                None => match Conversation::open(&self.server, self.patience, &mut ignore).await {
+                    Ok(conversation) => conversation,
+                    Err(trouble) => return Delivery::Unreachable(trouble.to_string()),
+                },
+            };
+            match conversation.hand_over(&letter, &mut ignore).await {
+                Ok(()) => {
+                    self.keep(conversation);
+                    return Delivery::Delivered;
+                }
+                // The server has ended a connection that was kept: the first step on it fails, a new one may not.
+                Err(trouble) if was_kept && trouble.step == "MAIL FROM" && is_connection(&trouble) => {}
+                Err(trouble) => {
+                    if trouble.code.is_some() {
+                        conversation.close(&mut ignore).await;
+                    }
+                    return judge(&trouble);
+                }
+            }
+        }
+    }
+
+    fn take(&self) -> Option<Conversation> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn keep(&self, conversation: Conversation) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).push(conversation);
+    }
+}
+
+impl Mailer for SmtpMailer {
+    fn deliver<'a>(&'a self, mail: &'a Mail) -> Later<'a, Delivery> {
+        Box::pin(self.try_once(mail))
+    }
+
+    fn is_configured(&self) -> bool {
+        true
+    }
+
+    fn rest(&self) -> Later<'_, ()> {
+        Box::pin(async {
+            while let Some(conversation) = self.take() {
+                conversation.close(&mut ignore).await;
+            }
+        })
+    }
+}
+
+/// Hands a short message to the server and reports each step.
+///
+/// # Errors
+/// `Validation` when the sender is no address, `Unavailable` when a step failed; the step has been reported.
+pub async fn probe(
+    server: &Smtp,
+    from: &str,
+    to: &Email,
+    env: &Env,
+    mut report: impl FnMut(Step) + Send,
+) -> Result<()> {
+    let mail = Mail {
+        message_id: format!("<{}@{}>", env.new_id()?, message::sender(from)?.email.domain()),
+        from: from.to_owned(),
+        to: to.mailbox(),
+        subject: "Test message".to_owned(),
+        text: "This message was sent to see whether mail leaves. It does.\n".to_owned(),
+        html: "<p>This message was sent to see whether mail leaves. It does.</p>\n".to_owned(),
+    };
+    let letter = message::format(&mail, env.wall())?;
+    let mut talk = async || {
+        let mut conversation = Conversation::open(server, PATIENCE, &mut report).await?;
+        let done = conversation.hand_over(&letter, &mut report).await;
+        conversation.close(&mut report).await;
+        done
+    };
+    talk().await.map_err(|trouble| Error::with(Kind::Unavailable, format!("The mail server refused at {trouble}")))
+}
+
+fn ignore(_: Step) {}
+
+/// What a failed step says about the message.
+fn judge(trouble: &Trouble) -> Delivery {
+    let words = trouble.to_string();
+    match trouble.code {
+        _ if is_connection(trouble) => Delivery::Unreachable(words),
+        // The sender, or the lack of a login, is the operator's to mend: the message waits.
+        _ if trouble.step == "MAIL FROM" => Delivery::Later(words),
+        Some(530 | 538) => Delivery::Later(words),
+        Some(500..) => Delivery::Never(words),
+        _ => Delivery::Later(words),
+    }
+}
+
+/// The connection is of no use any more: no answer, no proper one, or the server's own farewell.
+fn is_connection(trouble: &Trouble) -> bool {
+    trouble.code.is_none_or(|code| code == 421)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_the_messages_own_only_when_the_server_says_so() {
+        let judged = |step, code| judge(&Trouble { step, code, answer: "words".to_owned() });
+        assert_eq!(judged("RCPT TO", Some(550)), Delivery::Never("RCPT TO: words".to_owned()));
+        assert_eq!(judged("message", Some(554)), Delivery::Never("message: words".to_owned()));
+        for (step, code) in [("RCPT TO", 451), ("MAIL FROM", 550), ("RCPT TO", 530), ("message", 452)] {
+            assert!(matches!(judged(step, Some(code)), Delivery::Later(_)), "{step} {code}");
+        }
+        for (step, code) in [("RCPT TO", None), ("MAIL FROM", Some(421)), ("message", None)] {
+            assert!(matches!(judged(step, code), Delivery::Unreachable(_)), "{step} {code:?}");
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! The templates of all letters: embedded ones, and a folder's before them. Renders a letter to subject, text and HTML.
+//!
+//! A letter has two files: `<name>.txt`, which begins with `Subject: …` and an empty line, and `<name>.html`, which is
+//! put into `layout.html` where that says `{{content}}`.
+
+use std::path::Path;
+
+use super::letter::{Kind, Letter};
+use super::template::{Form, Template, broken};
+use crate::error::{self, Error, Result};
+use crate::model::text;
+
+/// The most characters of a name in a letter.
+pub const LONGEST_NAME: usize = 40;
+
+const LAYOUT: &str = "layout.html";
+const SUBJECT: &str = "Subject:";
+
+#[derive(rust_embed::Embed)]
+#[folder = "static/mail"]
+struct Embedded;
+
+/// All templates, read and found whole.
+pub struct Stationery {
+    service: String,
+    sheets: Vec<Sheet>,
+}
+
+struct Sheet {
+    kind: Kind,
+    subject: Template,
+    text: Template,
+    html: Template,
+}
+
+/// A letter as its reader will see it.
+pub struct Rendered {
+    /// One line.
+    pub subject: String,
+    /// The plain text.
+    pub text: String,
+    /// The same as HTML.
+    pub html: String,
+}
+
+impl Stationery {
+    /// Reads all templates, those of the folder first.
+    ///
+    /// # Errors
+    /// When a template is broken, lacks a link of its letter, or a file of the folder belongs to no letter.
+    pub fn load(service: &str, folder: Option<&Path>) -> Result<Self> {
+        if let Some(folder) = folder {
+            refuse_strangers(folder)?;
+        }
+        let layout_names = ["service", "content"];
+        let layout = Template::parse(LAYOUT, 1, &source(LAYOUT, folder)?, Form::Html, &layout_names)?;
+        if !layout.names("content") {
+            return Err(broken(LAYOUT, 1, "`{{content}}` must stand somewhere in it"));
+        }
+        let sheets = Kind::ALL.into_iter().map(|kind| Sheet::load(kind, &layout, folder)).collect::<Result<_>>()?;
+        Ok(Self { service: harmless(service), sheets })
+    }
+
+    /// A letter as its reader will see it.
+    ///
+    /// # Errors
+    /// Never for the letters there are.
+    pub fn render(&self, letter: &Letter) -> Result<Rendered> {
+        let kind = letter.kind();
+        let sheet = self.sheets.iter().find(|sheet| sheet.kind == kind);
+        let sheet = sheet.ok_or_else(|| Error::internal(format!("no template for the letter {}", kind.name)))?;
+        let given = letter.values();
+        let mut values = vec![("service", self.service.as_str())];
+        values.extend(given.iter().map(|(name, value)| (*name, value.reveal())));
+        Ok(Rendered {
+            subject: sheet.subject.render(&values),
+            text: sheet.text.render(&values),
+            html: sheet.html.render(&values),
+        })
+    }
+}
+
+impl Sheet {
+    fn load(kind: Kind, layout: &Template, folder: Option<&Path>) -> Result<Self> {
+        let names: Vec<&str> = ["service"].iter().chain(kind.links).chain(kind.values).copied().collect();
+        let text_file = format!("{}.txt", kind.name);
+        let whole = source(&text_file, folder)?.replace("\r\n", "\n");
+        let head = whole.strip_prefix(SUBJECT).and_then(|rest| rest.split_once("\n\n"));
+        let (subject, body) = head.filter(|(subject, _)| !subject.contains('\n')).ok_or_else(|| {
+            broken(&text_file, 1, "expected `Subject: …` in the first line and an empty line after it")
+        })?;
+        // A subject is shown on locked screens and kept in logs of mail servers: no link may stand in it.
+        let subject = Template::parse(&text_file, 1, subject.trim(), Form::Text, &["service"])?;
+        let text = Template::parse(&text_file, 3, body, Form::Text, &names)?;
+        let html_file = format!("{}.html", kind.name);
+        let html = Template::parse(&html_file, 1, &source(&html_file, folder)?, Form::Html, &names)?;
+        for (file, template) in [(&text_file, &text), (&html_file, &html)] {
+            if let Some(link) = kind.links.iter().find(|link| !template.names(link)) {
+                return Err(broken(file, 1, &format!("`{{{{{link}}}}}` must stand somewhere in it")));
+            }
+        }
+        Ok(Self { kind, subject, text, html: layout.around("content", &html) })
+    }
+}
+
+/// A name that cannot start a header, a line or a page of its own: no control characters, single spaces, cut.
+fn harmless(name: &str) -> String {
+    let shown: String = name.chars().map(|c| if text::is_control(c) || is_reordering(c) { ' ' } else { c }).collect();
+    shown.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST_NAME).collect()
+}
+
+/// Marks that turn the direction of what follows (Unicode Standard Annex 9), and line separators.
+fn is_reordering(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn source(file: &str, folder: Option<&Path>) -> Result<String> {
+    if let Some(path) = folder.map(|folder| folder.join(file)).filter(|path| path.exists()) {
+        return std::fs::read_to_string(&path).map_err(|cause| unreadable(&path, cause));
+    }
+    let embedded = Embedded::get(file).ok_or_else(|| Error::internal(format!("{file} is not embedded")))?;
+    String::from_utf8(embedded.data.into_owned()).map_err(|cause| Error::internal(file).caused_by(cause))
+}
+
+/// A misspelt file would otherwise be passed over without a word.
+fn refuse_strangers(folder: &Path) -> Result<()> {
+    for entry in std::fs::read_dir(folder).map_err(|cause| unreadable(folder, cause))? {
+        let name = entry.map_err(|cause| unreadable(folder, cause))?.file_name().to_string_lossy().into_owned();
+        let is_template = Path::new(&name).extension().is_some_and(|ending| ending == "txt" || ending == "html");
+        if is_template && Embedded::get(&name).is_none() {
+            let known = Embedded::iter().collect::<Vec<_>>().join(", ");
+            let message =
+                format!("mail template {} belongs to no letter; known are: {known}", folder.join(name).display());
+            return Err(Error::with(error::Kind::Validation, message));
+        }
+    }
+    Ok(())
+}
+
+fn unreadable(path: &Path, cause: std::io::Error) -> Error {
+    let message = format!("mail template {} cannot be read: {cause}", path.display());
+    Error::with(error::Kind::Validation, message).caused_by(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Secret, Time};
+
+    const LINK: &str = "https://auth.example/v1/verify?token=abc&x='\"<>";
+
+    fn letters() -> Vec<Letter> {
+        let until = Time::from_millis(1_701_421_200_000);
+        let link = || Secret::new(LINK);
+        vec![
+            Letter::VerifyEmail { link: link(), disown: Secret::new("https://auth.example/v1/disown?token=no"), until },
+            Letter::AlreadyRegistered,
+            Letter::PasswordClosed { link: link(), until },
+            Letter::SessionStolen,
+            Letter::PasswordSet,
+        ]
+    }
+
+    fn load_with(file: &str, content: &str) -> Result<Stationery> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(file), content).unwrap();
+        Stationery::load("Example", Some(folder.path()))
+    }
+
+    #[test]
+    fn every_letter_carries_its_links_as_text_in_both_forms_and_asks_no_other_host() {
+        let stationery = Stationery::load("Example", None).unwrap();
+        for letter in letters() {
+            let rendered = stationery.render(&letter).unwrap();
+            assert!(!rendered.subject.is_empty() && !rendered.subject.contains(['\r', '\n']));
+            assert!(rendered.text.contains("Example") && rendered.html.contains("Example"));
+            let escaped = "https://auth.example/v1/verify?token=abc&amp;x=&#39;&quot;&lt;&gt;";
+            if !letter.kind().links.is_empty() {
+                assert!(rendered.text.lines().any(|line| line.trim() == LINK), "{}", rendered.text);
+                assert!(rendered.html.contains(&format!("href=\"{escaped}\"")), "{}", rendered.html);
+                assert!(rendered.html.contains(&format!(">{escaped}<")), "{}", rendered.html);
+                assert!(rendered.text.contains("1 December 2023, 09:00 UTC"));
+            }
+            assert!(!rendered.html.contains(LINK));
+            for remote in ["<img", "src=", "url(", "@import", "<script", "<link"] {
+                assert!(!rendered.html.contains(remote), "{remote} in {}", letter.kind().name);
+            }
+            assert!(!rendered.html.contains("{{") && !rendered.text.contains("{{"));
+        }
+    }
+
+    #[test]
+    fn a_hostile_service_name_stays_one_short_line() {
+        let name = format!("Evil\r\nBcc: x@y.example\u{202e}<script>{}", "a".repeat(100));
+        let rendered = Stationery::load(&name, None).unwrap().render(&Letter::PasswordSet).unwrap();
+        assert!(!rendered.subject.contains(['\r', '\n', '\u{202e}']), "{:?}", rendered.subject);
+        assert!(rendered.subject.contains("Evil Bcc: x@y.example <script>"), "{:?}", rendered.subject);
+        assert!(!rendered.subject.contains(&"a".repeat(41)));
+        assert!(!rendered.html.contains("<script>"));
+    }
+
+    #[test]
+    fn a_template_of_the_folder_is_taken_before_the_embedded_one() {
+        let stationery = load_with("password_set.txt", "Subject: New at {{service}}\r\n\r\nWords.\r\n").unwrap();
+        let rendered = stationery.render(&Letter::PasswordSet).unwrap();
+        assert_eq!((rendered.subject.as_str(), rendered.text.as_str()), ("New at Example", "Words.\n"));
+        assert!(rendered.html.contains("Example"));
+    }
+
+    #[test]
+    fn a_useless_template_is_refused_when_it_is_loaded() {
+        for (file, content, expected) in [
+            ("password_set.txt", "Subject: a\n\nHello {{name}}\n", "password_set.txt, line 3: `name` is unknown"),
+            ("password_set.txt", "Hello\n", "password_set.txt, line 1: expected `Subject: …`"),
+            ("password_set.txt", "Subject: a\nb: c\n\nHello\n", "password_set.txt, line 1: expected `Subject: …`"),
+            ("verify_email.txt", "Subject: {{link}}\n\n{{link}} {{disown}}", "line 1: `link` is unknown here"),
+            ("verify_email.html", "<p>{{link}}</p>", "verify_email.html, line 1: `{{disown}}` must stand"),
+            ("layout.html", "<p>", "layout.html, line 1: `{{content}}` must stand"),
+            ("verify-email.html", "<p>", "belongs to no letter"),
+        ] {
+            let message = load_with(file, content).err().unwrap().message().to_owned();
+            assert!(message.contains(expected), "{file}: {message}");
+        }
+        let missing = Stationery::load("a", Some(Path::new("/nowhere/at/all"))).err().unwrap();
+        assert!(missing.message().contains("/nowhere/at/all cannot be read"), "{}", missing.message());
+    }
+}

@@ -1,0 +1,435 @@
+//! The `accounts` table and the user names that sign-ups hold.
+
+use super::db::{Db, Row, Value};
+use crate::error::Result;
+use crate::model::{Account, AccountId, Email, Time};
+use crate::sql;
+
+/// The columns of an account, for every statement that reads one with [`read`].
+macro_rules! columns {
+    () => {
+        "a.id, a.number, a.email, a.email_key, a.email_verified_at, a.username, a.first_name, a.last_name, a.phone, \
+         a.phone_verified_at, a.password_hash, a.stamp, a.suspended_at, a.deleted_at, a.last_login_at, a.created_at, \
+         a.updated_at"
+    };
+}
+pub(super) use columns;
+
+/// Takes the columns of an account from a row.
+///
+/// # Errors
+/// When the row is another one's.
+pub fn read(row: &mut Row) -> Result<Account> {
+    Ok(Account {
+        id: AccountId::new(row.take::<String>()?),
+        number: row.take()?,
+        email: {
+            let typed: String = row.take()?;
+            let key: Option<String> = row.take()?;
+            Email::stored(typed, key.unwrap_or_default())
+        },
+        email_verified_at: row.take()?,
+        username: row.take()?,
+        first_name: row.take()?,
+        last_name: row.take()?,
+        phone: row.take()?,
+        phone_verified_at: row.take()?,
+        password_hash: row.take()?,
+        stamp: row.take()?,
+        suspended_at: row.take()?,
+        deleted_at: row.take()?,
+        last_login_at: row.take()?,
+        created_at: row.take()?,
+        updated_at: row.take()?,
+    })
+}
+
+/// A row to insert.
+#[derive(Debug, Clone)]
+pub struct NewRow {
+    /// The text id.
+    pub id: AccountId,
+    /// The address.
+    pub email: Email,
+    /// When it was proved.
+    pub email_verified_at: Option<Time>,
+    /// The user name as typed.
+    pub username: Option<String>,
+    /// Its key; absent while the name is only reserved.
+    pub username_key: Option<String>,
+    /// Given name.
+    pub first_name: Option<String>,
+    /// Family name.
+    pub last_name: Option<String>,
+    /// Telephone number.
+    pub phone: Option<String>,
+    /// The stored hash.
+    pub password_hash: String,
+    /// Its scheme and cost.
+    pub password_scheme: String,
+    /// When.
+    pub created_at: Time,
+}
+
+/// Inserts an account with the next number, or nothing when its address is taken.
+///
+/// # Errors
+/// [`super::Constraint::Username`] behind the error when the name is taken.
+pub fn insert(db: &mut dyn Db, new: &NewRow) -> Result<bool> {
+    let number = super::instance::next_account_number(db)?;
+    let row = db.first(
+        sql!(
+            "insert into accounts (id, number, email, email_key, email_verified_at, username, username_key, first_name, \
+             last_name, phone, password_hash, password_scheme, stamp, created_at, updated_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $13) \
+             on conflict (email_key) do nothing returning id"
+        ),
+        &[
+            new.id.as_str().into(),
+            number.into(),
+            new.email.as_str().into(),
+            new.email.key().into(),
+            new.email_verified_at.into(),
+            new.username.as_ref().into_value(),
+            new.username_key.as_ref().into_value(),
+            new.first_name.as_ref().into_value(),
+            new.last_name.as_ref().into_value(),
+            new.phone.as_ref().into_value(),
+            (&new.password_hash).into(),
+            (&new.password_scheme).into(),
+            new.created_at.into(),
+        ],
+    )?;
+    Ok(row.is_some())
+}
+
+trait IntoValue {
+    fn into_value(self) -> Value;
+}
+
+impl IntoValue for Option<&String> {
+    fn into_value(self) -> Value {
+        self.map_or(Value::Null, |text| Value::Text(text.clone()))
+    }
+}
+
+fn one(rows: Option<Row>) -> Result<Option<Account>> {
+    rows.map(|mut row| read(&mut row)).transpose()
+}
+
+/// The account with this id.
+///
+/// # Errors
+/// What the database says.
+pub fn find(db: &mut dyn Db, id: &AccountId) -> Result<Option<Account>> {
+    one(db.first(sql!(concat!("select ", columns!(), " from accounts a where a.id = $1")), &[id.as_str().into()])?)
+}
+
+/// The account with this address.
+///
+/// # Errors
+/// What the database says.
+pub fn find_by_email(db: &mut dyn Db, email_key: &str) -> Result<Option<Account>> {
+    one(db.first(sql!(concat!("select ", columns!(), " from accounts a where a.email_key = $1")), &[email_key.into()])?)
+}
+
+/// The account with this user name.
+///
+/// # Errors
+/// What the database says.
+pub fn find_by_username(db: &mut dyn Db, username_key: &str) -> Result<Option<Account>> {
+    one(db.first(
+        sql!(concat!("select ", columns!(), " from accounts a where a.username_key = $1")),
+        &[username_key.into()],
+    )?)
+}
+
+/// True when an account or a sign-up other than `holder` has this user name.
+///
+/// # Errors
+/// What the database says.
+pub fn is_username_taken(db: &mut dyn Db, username_key: &str, holder: &AccountId, now: Time) -> Result<bool> {
+    let row = db.first(
+        sql!(
+            "select 1 from accounts where username_key = $1 and id <> $2 \
+             union all \
+             select 1 from username_reservations where username_key = $1 and holder <> $2 and until > $3"
+        ),
+        &[username_key.into(), holder.as_str().into(), now.into()],
+    )?;
+    Ok(row.is_some())
+}
+
+/// Holds a user name for a sign-up, whether an account was made for it or not.
+///
+/// # Errors
+/// What the database says.
+pub fn reserve_username(db: &mut dyn Db, username_key: &str, holder: &AccountId, until: Time) -> Result<()> {
+    db.run(
+        sql!(
+            "insert into username_reservations (username_key, holder, until) values ($1, $2, $3) \
+             on conflict (username_key) do update set holder = $2, until = $3"
+        ),
+        &[username_key.into(), holder.as_str().into(), until.into()],
+    )?;
+    Ok(())
+}
+
+/// Makes a reserved name the account's own.
+///
+/// # Errors
+/// What the database says.
+pub fn take_username(db: &mut dyn Db, id: &AccountId, username_key: &str) -> Result<()> {
+    db.run(sql!("delete from username_reservations where username_key = $1"), &[username_key.into()])?;
+    db.run(
+        sql!("update accounts set username_key = $1 where id = $2 and username_key is null"),
+        &[username_key.into(), id.as_str().into()],
+    )?;
+    Ok(())
+}
+
+/// Takes away a name that came too late.
+///
+/// # Errors
+/// What the database says.
+pub fn drop_username(db: &mut dyn Db, id: &AccountId) -> Result<()> {
+    db.run(sql!("update accounts set username = null where id = $1 and username_key is null"), &[id.as_str().into()])?;
+    Ok(())
+}
+
+/// Notes a completed login where the account is still what it was when its password was read; false where it is not.
+///
+/// # Errors
+/// What the database says.
+pub fn note_login(db: &mut dyn Db, id: &AccountId, stamp: i64, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set last_login_at = $1 \
+             where id = $2 and stamp = $3 and suspended_at is null and deleted_at is null"
+        ),
+        &[now.into(), id.as_str().into(), stamp.into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Replaces a hash by a better one of the same password.
+///
+/// # Errors
+/// What the database says.
+pub fn upgrade_hash(db: &mut dyn Db, id: &AccountId, old: &str, new: &str, scheme: &str) -> Result<()> {
+    db.run(
+        sql!("update accounts set password_hash = $1, password_scheme = $2 where id = $3 and password_hash = $4"),
+        &[new.into(), scheme.into(), id.as_str().into(), old.into()],
+    )?;
+    Ok(())
+}
+
+/// Sets a new password.
+///
+/// # Errors
+/// What the database says.
+pub fn set_password(db: &mut dyn Db, id: &AccountId, hash: &str, scheme: &str, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set password_hash = $1, password_scheme = $2, stamp = stamp + 1, updated_at = $3 \
+             where id = $4 and deleted_at is null"
+        ),
+        &[hash.into(), scheme.into(), now.into(), id.as_str().into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Counts the address as proved, if it is still this one and nobody has proved it; false otherwise.
+///
+/// # Errors
+/// What the database says.
+pub fn prove_email(db: &mut dyn Db, id: &AccountId, email_key: &str, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set email_verified_at = $1, updated_at = $1, stamp = stamp + 1 \
+             where id = $2 and email_key = $3 and email_verified_at is null and deleted_at is null"
+        ),
+        &[now.into(), id.as_str().into(), email_key.into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Suspends (`Some`) or lets in again (`None`); false when it was so already or the account is deleted.
+///
+/// # Errors
+/// What the database says.
+pub fn set_suspended(db: &mut dyn Db, id: &AccountId, since: Option<Time>, now: Time) -> Result<bool> {
+    let sql = if since.is_some() {
+        sql!(
+            "update accounts set suspended_at = $1, stamp = stamp + 1, updated_at = $1 \
+             where id = $2 and suspended_at is null and deleted_at is null"
+        )
+    } else {
+        sql!(
+            "update accounts set suspended_at = null, stamp = stamp + 1, updated_at = $1 \
+             where id = $2 and suspended_at is not null and deleted_at is null"
+        )
+    };
+    Ok(db.run(sql, &[now.into(), id.as_str().into()])? == 1)
+}
+
+/// Hides an account; false when it was hidden already.
+///
+/// # Errors
+/// What the database says.
+pub fn hide(db: &mut dyn Db, id: &AccountId, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set deleted_at = $1, stamp = stamp + 1, updated_at = $1 \
+             where id = $2 and deleted_at is null"
+        ),
+        &[now.into(), id.as_str().into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Removes an account that nobody has proved, and all that hangs on it; false when somebody has.
+///
+/// # Errors
+/// What the database says.
+pub fn remove_unproved(db: &mut dyn Db, id: &AccountId) -> Result<bool> {
+    db.run(sql!("delete from username_reservations where holder = $1"), &[id.as_str().into()])?;
+    let removed =
+        db.run(sql!("delete from accounts where id = $1 and email_verified_at is null"), &[id.as_str().into()])?;
+    Ok(removed == 1)
+}
+
+/// New values for a profile: `None` leaves a field as it is, `Some(None)` empties it.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileChange {
+    /// Given name.
+    pub first_name: Option<Option<String>>,
+    /// Family name.
+    pub last_name: Option<Option<String>>,
+    /// Telephone number; another one is not proved.
+    pub phone: Option<Option<String>>,
+}
+
+/// Changes a profile field by field and gives back the account as it is then.
+///
+/// # Errors
+/// What the database says.
+pub fn change_profile(db: &mut dyn Db, id: &AccountId, change: &ProfileChange, now: Time) -> Result<Option<Account>> {
+    let flag = |field: &Option<Option<String>>| Value::Int(i64::from(field.is_some()));
+    let value = |field: &Option<Option<String>>| field.clone().flatten().map_or(Value::Null, Value::Text);
+    let changed = db.run(
+        sql!(
+            "update accounts set \
+             first_name = case when cast($1 as bigint) = 1 then cast($2 as text) else first_name end, \
+             last_name = case when cast($3 as bigint) = 1 then cast($4 as text) else last_name end, \
+             phone_verified_at = case when cast($5 as bigint) = 1 and coalesce(phone, '') <> coalesce(cast($6 as text), '') \
+               then null else phone_verified_at end, \
+             phone = case when cast($5 as bigint) = 1 then cast($6 as text) else phone end, \
+             updated_at = $7 where id = $8 and deleted_at is null and suspended_at is null"
+        ),
+        &[
+            flag(&change.first_name),
+            value(&change.first_name),
+            flag(&change.last_name),
+            value(&change.last_name),
+            flag(&change.phone),
+            value(&change.phone),
+            now.into(),
+            id.as_str().into(),
+        ],
+    )?;
+    if changed == 0 { Ok(None) } else { find(db, id) }
+}
+
+/// Which accounts a list shows.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// Only ids after this one.
+    pub after: Option<String>,
+    /// Only addresses or user names that begin with this folded text.
+    pub prefix: Option<String>,
+    /// How many.
+    pub limit: i64,
+}
+
+/// Accounts in the order of their ids.
+///
+/// # Errors
+/// What the database says.
+pub fn list(db: &mut dyn Db, page: &Page) -> Result<Vec<Account>> {
+    let after = page.after.clone().unwrap_or_default();
+    let rows = match &page.prefix {
+        None => db.all(
+            sql!(concat!("select ", columns!(), " from accounts a where a.id > $1 order by a.id limit $2")),
+            &[after.into(), page.limit.into()],
+        )?,
+        // Begins with: between the prefix and the prefix followed by the last code point; an index range, no wildcards.
+        Some(prefix) => db.all(
+            sql!(concat!(
+                "select ",
+                columns!(),
+                " from accounts a where a.id > $1 and ((a.email_key >= $2 and a.email_key < $3) \
+                 or (a.username_key >= $2 and a.username_key < $3)) order by a.id limit $4"
+            )),
+            &[after.into(), prefix.into(), format!("{prefix}\u{10ffff}").into(), page.limit.into()],
+        )?,
+    };
+    rows.into_iter().map(|mut row| read(&mut row)).collect()
+}
+
+/// How many accounts have a hash of each scheme and cost.
+///
+/// # Errors
+/// What the database says.
+pub fn count_schemes(db: &mut dyn Db) -> Result<Vec<(String, u64)>> {
+    let rows = db.all(
+        sql!(
+            "select password_scheme, count(*) from accounts where password_scheme is not null group by password_scheme"
+        ),
+        &[],
+    )?;
+    let pair = |mut row: Row| Ok((row.take()?, u64::try_from(row.take::<i64>()?).unwrap_or(0)));
+    rows.into_iter().map(pair).collect()
+}
+
+/// Removes, a few at a time, accounts that nobody proved in time; says how many.
+///
+/// # Errors
+/// What the database says.
+pub fn purge_unproved(db: &mut dyn Db, made_before: Time, limit: i64) -> Result<u64> {
+    db.run(
+        sql!(
+            "delete from accounts where id in (select id from accounts where email_verified_at is null \
+             and created_at <= $1 and last_login_at is null order by created_at limit $2)"
+        ),
+        &[made_before.into(), limit.into()],
+    )
+}
+
+/// Erases, a few at a time, accounts that were hidden long ago; says how many.
+///
+/// # Errors
+/// What the database says.
+pub fn purge_hidden(db: &mut dyn Db, hidden_before: Time, limit: i64) -> Result<u64> {
+    db.run(
+        sql!(
+            "delete from accounts where id in (select id from accounts where deleted_at is not null \
+             and deleted_at <= $1 order by deleted_at limit $2)"
+        ),
+        &[hidden_before.into(), limit.into()],
+    )
+}
+
+/// Forgets, a few at a time, user names that were held long enough; says how many.
+///
+/// # Errors
+/// What the database says.
+pub fn purge_reservations(db: &mut dyn Db, now: Time, limit: i64) -> Result<u64> {
+    db.run(
+        sql!(
+            "delete from username_reservations where username_key in \
+             (select username_key from username_reservations where until <= $1 limit $2)"
+        ),
+        &[now.into(), limit.into()],
+    )
+}

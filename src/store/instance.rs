@@ -1,0 +1,43 @@
+//! The `instance` table: facts about this database.
+
+use super::db::Db;
+use crate::error::{Error, Result};
+use crate::sql;
+
+/// The number of the next account.
+///
+/// # Errors
+/// What the database says.
+pub fn next_account_number(db: &mut dyn Db) -> Result<i64> {
+    let row = db.first(
+        sql!(
+            "insert into instance (name, number) values ('next_account', 1) \
+             on conflict (name) do update set number = instance.number + 1 returning number"
+        ),
+        &[],
+    )?;
+    row.ok_or_else(|| Error::internal("the counter of accounts gave no number"))?.take()
+}
+
+/// A text fact.
+///
+/// # Errors
+/// What the database says.
+pub fn words(db: &mut dyn Db, name: &str) -> Result<Option<String>> {
+    let row = db.first(sql!("select words from instance where name = $1"), &[name.into()])?;
+    row.map_or(Ok(None), |mut row| row.take())
+}
+
+/// Sets a text fact.
+///
+/// # Errors
+/// What the database says.
+pub fn set_words(db: &mut dyn Db, name: &str, words: &str) -> Result<()> {
+    db.run(
+        sql!(
+            "insert into instance (name, words) values ($1, $2) on conflict (name) do update set words = excluded.words"
+        ),
+        &[name.into(), words.into()],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,300 @@
+//! The table `outbox`: mail on its way, and requests that wait to be fulfilled.
+//!
+//! Bodies are sealed before they get here and are never opened here.
+
+use super::db::{Db, Row, Value};
+use crate::error::{Error, Result};
+use crate::model::Time;
+use crate::sql;
+
+/// Where a message stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// Only asked for: nobody has looked yet whether there is an account.
+    Requested,
+    /// Written, and to be delivered.
+    Waiting,
+    /// Taken by the mail server, or a request that was fulfilled.
+    Delivered,
+    /// Refused for good, or given up.
+    Failed,
+    /// Too old to make sense.
+    Dropped,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [State; 5] = [State::Requested, State::Waiting, State::Delivered, State::Failed, State::Dropped];
+
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Requested => "requested",
+            State::Waiting => "waiting",
+            State::Delivered => "delivered",
+            State::Failed => "failed",
+            State::Dropped => "dropped",
+        }
+    }
+
+    /// The state behind a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+/// A message in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its id; later ones sort later.
+    pub id: String,
+    /// The template's or request's name.
+    pub kind: String,
+    /// Whose account it is about.
+    pub account_id: Option<String>,
+    /// The address, absent while it is only a request.
+    pub recipient: Option<String>,
+    /// The sealed body; erased once delivered, and left out of lists.
+    pub sealed: Option<Vec<u8>>,
+    /// Where it stands.
+    pub state: State,
+    /// How often the mail server has been asked to take it.
+    pub attempts: i64,
+    /// When the next try is due.
+    pub next_at: Time,
+    /// After this it makes no sense to deliver it.
+    pub expires_at: Option<Time>,
+    /// Why the last try failed.
+    pub last_error: Option<String>,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it came to its end.
+    pub finished_at: Option<Time>,
+}
+
+/// Stores a message.
+///
+/// # Errors
+/// What the database says.
+pub fn insert(db: &mut dyn Db, message: &Message) -> Result<()> {
+    let values = [
+        Value::from(&message.id),
+        Value::from(&message.kind),
+        Value::from(message.account_id.as_ref()),
+        Value::from(message.recipient.as_ref()),
+        Value::from(message.sealed.clone()),
+        Value::from(message.state.as_str()),
+        Value::from(message.attempts),
+        Value::from(message.next_at),
+        Value::from(message.expires_at),
+        Value::from(message.last_error.as_ref()),
+        Value::from(message.created_at),
+        Value::from(message.finished_at),
+    ];
+    let sql = sql!(
+        "insert into outbox (id, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at, last_error,
+         created_at, finished_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+    );
+    db.run(sql, &values).map(drop)
+}
+
+/// True when a message in this state is due.
+///
+/// # Errors
+/// What the database says.
+pub fn is_due(db: &mut dyn Db, state: State, now: Time) -> Result<bool> {
+    let sql = sql!("select id from outbox where state = $1 and next_at <= $2 limit 1");
+    Ok(db.first(sql, &[state.as_str().into(), now.into()])?.is_some())
+}
+
+/// Takes messages in this state that are due: the try counts, and nobody else gets them before `until`.
+///
+/// # Errors
+/// What the database says.
+pub fn claim(db: &mut dyn Db, state: State, now: Time, until: Time, limit: i64) -> Result<Vec<Message>> {
+    let sql = sql!(
+        "update outbox set attempts = attempts + 1, next_at = $1
+         where id in (select id from outbox where state = $2 and next_at <= $3 order by next_at, id limit $4)
+           and state = $2 and next_at <= $3
+         returning id, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at, last_error,
+           created_at, finished_at"
+    );
+    let rows = db.all(sql, &[until.into(), state.as_str().into(), now.into(), limit.into()])?;
+    let mut messages = rows.into_iter().map(read).collect::<Result<Vec<_>>>()?;
+    messages.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(messages)
+}
+
+/// The mail server has taken it: its body is erased. False when it was not waiting.
+///
+/// # Errors
+/// What the database says.
+pub fn mark_delivered(db: &mut dyn Db, id: &str, now: Time) -> Result<bool> {
+    let sql = sql!(
+        "update outbox set state = 'delivered', sealed = null, last_error = null, finished_at = $1
+         where id = $2 and state = 'waiting'"
+    );
+    Ok(db.run(sql, &[now.into(), id.into()])? == 1)
+}
+
+/// Ends a request, in the write that stores what came of it. False when it has ended before: then store nothing.
+///
+/// # Errors
+/// What the database says.
+pub fn end_request(db: &mut dyn Db, id: &str, now: Time) -> Result<bool> {
+    let sql = sql!(
+        "update outbox set state = 'delivered', sealed = null, last_error = null, finished_at = $1
+         where id = $2 and state = 'requested'"
+    );
+    Ok(db.run(sql, &[now.into(), id.into()])? == 1)
+}
+
+/// Puts the next try off.
+///
+/// # Errors
+/// What the database says.
+pub fn postpone(db: &mut dyn Db, id: &str, next_at: Time, error: &str) -> Result<()> {
+    let sql =
+        sql!("update outbox set next_at = $1, last_error = $2 where id = $3 and state in ('requested', 'waiting')");
+    db.run(sql, &[next_at.into(), error.into(), id.into()]).map(drop)
+}
+
+/// Puts the next try off and does not count this one: the mail server never saw it.
+///
+/// # Errors
+/// What the database says.
+pub fn give_back(db: &mut dyn Db, id: &str, next_at: Time, error: &str) -> Result<()> {
+    let sql = sql!(
+        "update outbox set attempts = attempts - 1, next_at = $1, last_error = $2 where id = $3 and state = 'waiting'"
+    );
+    db.run(sql, &[next_at.into(), error.into(), id.into()]).map(drop)
+}
+
+/// Ends the tries; the body stays for [`retry`] until the row is purged.
+///
+/// # Errors
+/// What the database says.
+pub fn fail(db: &mut dyn Db, id: &str, now: Time, error: &str) -> Result<()> {
+    let sql = sql!(
+        "update outbox set state = 'failed', last_error = $1, finished_at = $2
+         where id = $3 and state in ('requested', 'waiting')"
+    );
+    db.run(sql, &[error.into(), now.into(), id.into()]).map(drop)
+}
+
+/// Drops what is too old to make sense, with its body; gives back how many.
+///
+/// # Errors
+/// What the database says.
+pub fn drop_expired(db: &mut dyn Db, now: Time) -> Result<u64> {
+    let sql = sql!(
+        "update outbox set state = 'dropped', sealed = null, finished_at = $1
+         where state in ('requested', 'waiting', 'failed') and expires_at <= $1"
+    );
+    db.run(sql, &[now.into()])
+}
+
+/// True when something has become too old to make sense.
+///
+/// # Errors
+/// What the database says.
+pub fn is_any_expired(db: &mut dyn Db, now: Time) -> Result<bool> {
+    let sql =
+        sql!("select id from outbox where state in ('requested', 'waiting', 'failed') and expires_at <= $1 limit 1");
+    Ok(db.first(sql, &[now.into()])?.is_some())
+}
+
+/// Makes everything due that waits for a later try.
+///
+/// # Errors
+/// What the database says.
+pub fn hurry(db: &mut dyn Db, now: Time) -> Result<u64> {
+    let sql = sql!("update outbox set next_at = $1 where state in ('requested', 'waiting') and next_at > $1");
+    db.run(sql, &[now.into()])
+}
+
+/// Makes one message due that has not been delivered. False when there is none such, or its link is dead.
+///
+/// # Errors
+/// What the database says.
+pub fn retry(db: &mut dyn Db, id: &str, now: Time) -> Result<bool> {
+    let sql = sql!(
+        "update outbox set state = case when recipient is null then 'requested' else 'waiting' end,
+           attempts = 0, next_at = $1, finished_at = null
+         where id = $2 and state in ('requested', 'waiting', 'failed') and sealed is not null
+           and (expires_at is null or expires_at > $1)"
+    );
+    Ok(db.run(sql, &[now.into(), id.into()])? == 1)
+}
+
+/// A page of messages without their bodies, the newest first, of one state or all, from before the id `before`.
+///
+/// # Errors
+/// What the database says.
+pub fn list(db: &mut dyn Db, state: Option<State>, before: Option<&str>, limit: i64) -> Result<Vec<Message>> {
+    // No id sorts after a tilde: ids are digits, letters and hyphens.
+    let sql = sql!(
+        "select id, kind, account_id, recipient, null, state, attempts, next_at, expires_at, last_error, created_at,
+           finished_at
+         from outbox where id < $1 and ($2 = '' or state = $2) order by id desc limit $3"
+    );
+    let values = [before.unwrap_or("~").into(), state.map_or("", State::as_str).into(), limit.into()];
+    db.all(sql, &values)?.into_iter().map(read).collect()
+}
+
+/// One message with its body.
+///
+/// # Errors
+/// What the database says.
+pub fn find(db: &mut dyn Db, id: &str) -> Result<Option<Message>> {
+    let sql = sql!(
+        "select id, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at, last_error, created_at,
+           finished_at
+         from outbox where id = $1"
+    );
+    db.first(sql, &[id.into()])?.map(read).transpose()
+}
+
+/// How many messages are in which state; states without any are left out.
+///
+/// # Errors
+/// What the database says.
+pub fn count(db: &mut dyn Db) -> Result<Vec<(State, i64)>> {
+    let rows = db.all(sql!("select state, count(*) from outbox group by state order by state"), &[])?;
+    rows.into_iter().map(|mut row| Ok((read_state(&row.take::<String>()?)?, row.take()?))).collect()
+}
+
+/// Deletes messages that came to their end before this time, at most `limit`; gives back how many.
+///
+/// # Errors
+/// What the database says.
+pub fn purge(db: &mut dyn Db, before: Time, limit: i64) -> Result<u64> {
+    let sql = sql!(
+        "delete from outbox where id in
+           (select id from outbox where finished_at is not null and finished_at < $1 order by finished_at limit $2)"
+    );
+    db.run(sql, &[before.into(), limit.into()])
+}
+
+fn read(mut row: Row) -> Result<Message> {
+    Ok(Message {
+        id: row.take()?,
+        kind: row.take()?,
+        account_id: row.take()?,
+        recipient: row.take()?,
+        sealed: row.take()?,
+        state: read_state(&row.take::<String>()?)?,
+        attempts: row.take()?,
+        next_at: row.take()?,
+        expires_at: row.take()?,
+        last_error: row.take()?,
+        created_at: row.take()?,
+        finished_at: row.take()?,
+    })
+}
+
+fn read_state(word: &str) -> Result<State> {
+    State::parse(word).ok_or_else(|| Error::internal(format!("outbox.state is none of ours: {word}")))
+}

@@ -1,0 +1,124 @@
+//! The readers: connections that see one snapshot per closure.
+//!
+//! Reads by key have their own pool, as large as the threads that ask it, so that no list or scan makes them wait.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use r2d2::{ManageConnection, Pool};
+use rusqlite::Connection;
+
+use super::connection;
+use super::executor::{Access, Executor};
+use super::fault;
+use crate::error::{Error, Result};
+use crate::store::db::Db;
+
+/// How many scans read at once; the others wait.
+const SCANS: u32 = 4;
+
+/// Which readers a closure goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// A few rows by their keys.
+    Keys,
+    /// Lists and scans.
+    Scans,
+}
+
+/// All readers of one file.
+pub(super) struct Readers {
+    keys: Pool<Opener>,
+    scans: Pool<Opener>,
+}
+
+impl Readers {
+    pub(super) fn start(path: &Path) -> Result<Self> {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let keys = u32::try_from(threads).unwrap_or(u32::MAX).saturating_add(2).max(4);
+        Ok(Self {
+            keys: pool(path, keys, 1, Duration::from_secs(1))?,
+            scans: pool(path, SCANS, 0, Duration::from_secs(10))?,
+        })
+    }
+
+    pub(super) fn read<T>(&self, lane: Lane, work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
+        let pool = match lane {
+            Lane::Keys => &self.keys,
+            Lane::Scans => &self.scans,
+        };
+        let mut reader = pool.get().map_err(|error| Error::unavailable(format!("no reader came free: {error}")))?;
+        reader.read(work)
+    }
+}
+
+fn pool(path: &Path, most: u32, ready: u32, patience: Duration) -> Result<Pool<Opener>> {
+    Pool::builder()
+        .max_size(most)
+        .min_idle(Some(ready))
+        .test_on_check_out(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connection_timeout(patience)
+        .build(Opener { path: path.to_owned() })
+        .map_err(|error| Error::unavailable(format!("the database cannot be read: {error}")))
+}
+
+/// One reading connection.
+struct Reader {
+    connection: Connection,
+    is_broken: bool,
+}
+
+impl Reader {
+    fn read<T>(&mut self, work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
+        if let Err(error) = run(&self.connection, "begin") {
+            self.is_broken = true;
+            return Err(fault::translated(error));
+        }
+        let snapshot = Snapshot { reader: self };
+        let mut executor = Executor::new(&snapshot.reader.connection, Access::Read);
+        let result = work(&mut executor);
+        snapshot.reader.is_broken = executor.in_trouble();
+        result
+    }
+}
+
+/// Ends the reading transaction whatever the closure does, a panic included.
+struct Snapshot<'r> {
+    reader: &'r mut Reader,
+}
+
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        if run(&self.reader.connection, "commit").is_err() {
+            self.reader.is_broken = true;
+        }
+    }
+}
+
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<usize> {
+    connection.prepare_cached(sql)?.raw_execute()
+}
+
+/// Opens readers for the pool, and throws away those that were in trouble.
+struct Opener {
+    path: PathBuf,
+}
+
+impl ManageConnection for Opener {
+    type Connection = Reader;
+    type Error = rusqlite::Error;
+
+    fn connect(&self) -> rusqlite::Result<Reader> {
+        Ok(Reader { connection: connection::reader(&self.path)?, is_broken: false })
+    }
+
+    fn is_valid(&self, _reader: &mut Reader) -> rusqlite::Result<()> {
+        Ok(())
+    }
+
+    fn has_broken(&self, reader: &mut Reader) -> bool {
+        reader.is_broken
+    }
+}

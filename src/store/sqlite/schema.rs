@@ -1,0 +1,169 @@
+//! Makes a new file from `schema.sql`, and brings an older one up to date step by step, after a copy.
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::inspect::number;
+use super::place::{Place, cannot, refused};
+use super::steps::Step;
+use super::{Plan, connection};
+use crate::error::{Error, Result};
+use crate::model::Time;
+
+/// What marks a SQLite file as ours.
+pub(super) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"autd");
+
+/// Makes the file whole under another name first: under its own name it is there completely or not at all.
+pub(super) fn create(place: &Place, plan: &Plan) -> Result<()> {
+    let path = place.beside(".new");
+    for ending in [".new", ".new-journal", ".new-wal", ".new-shm"] {
+        remove(&place.beside(ending))?;
+    }
+    touch(&path)?;
+    fill(&path, plan).map_err(|error| cannot_fill(place, error))?;
+    fs::rename(&path, place.file()).map_err(|error| cannot("make", place.file(), error))?;
+    place.sync_folder()
+}
+
+fn fill(path: &Path, plan: &Plan) -> rusqlite::Result<()> {
+    let mut connection = connection::writer(path)?;
+    let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    change.execute_batch(&in_own_words(plan.schema))?;
+    change.pragma_update(None, "application_id", APPLICATION_ID)?;
+    change.pragma_update(None, "user_version", plan.version())?;
+    change.commit()?;
+    connection.execute_batch("pragma journal_mode = wal")?;
+    connection.close().map_err(|(_, error)| error)
+}
+
+fn cannot_fill(place: &Place, error: rusqlite::Error) -> Error {
+    refused(format!("cannot make {}", place.file().display())).caused_by(error)
+}
+
+/// Makes sure that changes go to a log first: readers and the writer rest on it.
+pub(super) fn keep_log(place: &Place, connection: &Connection) -> Result<()> {
+    let cannot = || refused(format!("{} cannot be kept with a write-ahead log", place.file().display()));
+    let mode: String = connection
+        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
+        .map_err(|error| cannot().caused_by(error))?;
+    if mode == "wal" { Ok(()) } else { Err(cannot()) }
+}
+
+/// Takes every step that the file has not seen yet.
+pub(super) fn bring_up(place: &Place, connection: &mut Connection, plan: &Plan, at: Time) -> Result<()> {
+    let path = place.file().display();
+    let failed = |error| refused(format!("cannot bring {path} up to date")).caused_by(error);
+    let version = number(connection, "user_version").map_err(failed)?;
+    let seen = usize::try_from(version - 1).unwrap_or(0);
+    let missing = plan.steps.get(seen..).unwrap_or(&[]);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    copy(place, connection, version, at)?;
+    for (step, version) in missing.iter().zip(version + 1..) {
+        tracing::info!(version, step.says, "bringing the database up to date");
+        take(connection, step, version).map_err(|error| {
+            refused(format!("cannot bring {path} to schema version {version}: {}", step.says)).caused_by(error)
+        })?;
+    }
+    Ok(())
+}
+
+/// One step and its version in one transaction. References are checked at its end, so that it may rebuild tables.
+fn take(connection: &mut Connection, step: &Step, version: i64) -> Result<()> {
+    let told = |error| Error::internal("SQLite refused").caused_by(error);
+    connection.execute_batch("pragma foreign_keys = off").map_err(told)?;
+    let change = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
+    change.execute_batch(&in_own_words(step.sql)).map_err(told)?;
+    let broken = change.prepare("pragma foreign_key_check").and_then(|mut check| check.exists([])).map_err(told)?;
+    if broken {
+        return Err(Error::internal("rows would point to rows that are not there"));
+    }
+    change.pragma_update(None, "user_version", version).map_err(told)?;
+    change.commit().map_err(told)?;
+    connection.execute_batch("pragma foreign_keys = on").map_err(told)
+}
+
+/// Copies the file as it is before the first step, whole or not at all.
+fn copy(place: &Place, source: &Connection, version: i64, at: Time) -> Result<()> {
+    let stamp = at.to_seconds_text().replace(['-', ':'], "");
+    let target = place.beside(&format!(".v{version}-{stamp}.bak"));
+    let part = place.beside(".copying");
+    remove(&part)?;
+    touch(&part)?;
+    copy_pages(source, &part)
+        .map_err(|error| refused(format!("cannot copy to {}", part.display())).caused_by(error))?;
+    fs::rename(&part, &target).map_err(|error| cannot("make", &target, error))?;
+    tracing::info!(copy = %target.display(), "copied the database before bringing it up to date");
+    place.sync_folder()
+}
+
+fn copy_pages(source: &Connection, target: &Path) -> rusqlite::Result<()> {
+    let mut target = connection::writer(target)?;
+    let copying = Backup::new(source, &mut target)?;
+    let result = copying.step(-1)?;
+    drop(copying);
+    if result != StepResult::Done {
+        let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+        return Err(rusqlite::Error::SqliteFailure(busy, None));
+    }
+    target.close().map_err(|(_, error)| error)
+}
+
+/// The portable schema in SQLite's words: strict tables know integer and blob, not bigint and bytea.
+fn in_own_words(portable: &str) -> String {
+    portable.replace(" bigint", " integer").replace(" bytea", " blob").replace("\n);", "\n) strict;")
+}
+
+/// An empty file that only its owner can open; it must not be there yet.
+fn touch(path: &Path) -> Result<()> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    made.map(drop).map_err(|error| cannot("make", path, error))
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot("remove", path, error)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::Role;
+
+    #[test]
+    fn every_table_of_the_schema_is_strict() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(&in_own_words(Plan::of(Role::Server).schema)).unwrap();
+        let mut tables =
+            connection.prepare("select name, strict from pragma_table_list where schema = 'main'").unwrap();
+        let tables: Vec<(String, bool)> =
+            tables.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
+        assert!(tables.len() > 10);
+        for (name, is_strict) in tables {
+            assert!(is_strict || name.starts_with("sqlite_"), "{name} is not strict");
+        }
+    }
+
+    #[test]
+    fn nothing_of_a_step_stays_when_rows_would_point_nowhere() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch("create table a (id text primary key); create table b (a text references a (id))")
+            .unwrap();
+        let step =
+            Step { says: "drop what is needed", sql: "insert into b values ('nowhere'); create table c (n bigint);" };
+        let error = take(&mut connection, &step, 2).unwrap_err();
+        assert!(error.chain().contains("not there"));
+        assert_eq!(number(&connection, "user_version").unwrap(), 0);
+        let tables: i64 =
+            connection.query_row("select count(*) from sqlite_schema where name = 'c'", [], |r| r.get(0)).unwrap();
+        assert_eq!(tables, 0);
+    }
+}

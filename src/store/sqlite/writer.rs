@@ -1,0 +1,235 @@
+//! The one thread that changes the file: what waits goes into one transaction, answered only after its commit.
+//!
+//! Each job has a savepoint of its own, so a failing or panicking one takes nobody along. When the transaction itself is
+//! lost everybody in it is told `Unavailable`, nothing is tried twice, and the next group begins on a new connection.
+
+use std::path::PathBuf;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use super::executor::{Access, Executor};
+use super::job::{Job, Verdict};
+use super::{Plan, Role, connection, fault};
+use crate::error::{Error, Result};
+
+/// How many changes may wait; the next is refused.
+const QUEUE: usize = 1024;
+
+/// How many changes a server puts into one transaction.
+const GROUP: usize = 256;
+
+/// How many a command does, so that a server beside it never waits long for the lock.
+const COMMAND_GROUP: usize = 16;
+
+/// How long a command leaves the lock free after each group: SQLite's lock is not fair.
+const COMMAND_PAUSE: Duration = Duration::from_millis(20);
+
+/// How often a held lock is tried again.
+const LOCK_POLL: Duration = Duration::from_millis(1);
+
+/// Pages in the log after which they are moved into the file: 4 MiB.
+const LOG_WORTH_MOVING: i64 = 1024;
+
+/// Pages in the log after which readers are waited for, so that it begins anew: 32 MiB.
+const LOG_TOO_LONG: i64 = 8192;
+
+/// How long the log's new beginning may wait for readers.
+const RESTART_PATIENCE: Duration = Duration::from_millis(50);
+
+/// The way to the writing thread.
+pub(super) struct Writer {
+    queue: Option<Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(path: PathBuf, connection: Connection, plan: &Plan) -> Result<Self> {
+        let (queue, waiting) = channel(QUEUE);
+        let pen =
+            Pen { path, connection: Some(connection), role: plan.role, patience: plan.patience, log_after_try: 0 };
+        let thread = std::thread::Builder::new()
+            .name("authd-writer".to_owned())
+            .spawn(move || pen.write_all(waiting))
+            .map_err(|error| Error::internal("the writer's thread could not start").caused_by(error))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    pub(super) fn submit(&self, job: Box<dyn Job>) -> Result<()> {
+        let Some(queue) = &self.queue else { return Err(Error::unavailable("the database is being closed")) };
+        queue.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => Error::unavailable(format!("{QUEUE} changes wait already")),
+            TrySendError::Closed(_) => Error::unavailable("the writer has ended"),
+        })
+    }
+}
+
+impl Drop for Writer {
+    /// Whatever waits is still written; then the log is moved into the file.
+    fn drop(&mut self) {
+        self.queue = None;
+        let Some(thread) = self.thread.take() else { return };
+        // A closure that owned the last handle drops it on the writer's own thread, which cannot wait for itself.
+        if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
+            tracing::error!("the writer ended in a panic");
+        }
+    }
+}
+
+/// Why a group was lost.
+enum Lost {
+    /// Before any job ran: whoever waits behind it would fare no better.
+    AtTheStart(String),
+    /// Somewhere later: what is on disk is not known.
+    OnTheWay(String),
+}
+
+/// The thread's own state.
+struct Pen {
+    path: PathBuf,
+    connection: Option<Connection>,
+    role: Role,
+    patience: Duration,
+    log_after_try: i64,
+}
+
+impl Pen {
+    fn write_all(mut self, mut waiting: Receiver<Box<dyn Job>>) {
+        let limit = if self.role == Role::Server { GROUP } else { COMMAND_GROUP };
+        let mut group = Vec::with_capacity(limit);
+        while waiting.blocking_recv_many(&mut group, limit) > 0 {
+            match self.write(&mut group) {
+                Ok(()) => group.drain(..).for_each(Job::answer),
+                Err(lost) => self.give_up(&mut group, &mut waiting, lost),
+            }
+            self.tend_log();
+            if self.role == Role::Command {
+                std::thread::sleep(COMMAND_PAUSE);
+            }
+        }
+        if let Some(Err((_, error))) = self.connection.take().map(Connection::close) {
+            tracing::warn!(%error, "the database did not close cleanly");
+        }
+    }
+
+    /// All of it in one transaction. On success everything that was kept is on disk.
+    fn write(&mut self, group: &mut Vec<Box<dyn Job>>) -> Result<(), Lost> {
+        group.retain(|job| job.is_wanted());
+        if group.is_empty() {
+            return Ok(());
+        }
+        let connection = self.begun().map_err(|error| Lost::AtTheStart(error.to_string()))?;
+        for job in group {
+            write_one(connection, job.as_mut()).map_err(Lost::OnTheWay)?;
+        }
+        run(connection, "commit").map_err(|error| Lost::OnTheWay(format!("the commit failed: {error}")))
+    }
+
+    /// The connection, inside a new transaction. No job has run yet, so a broken connection may be replaced once.
+    fn begun(&mut self) -> rusqlite::Result<&Connection> {
+        if let Err(error) = self.begin() {
+            if fault::is_busy(&error) {
+                return Err(error);
+            }
+            tracing::warn!(%error, "the writer opens its connection again");
+            self.connection = None;
+            self.begin()?;
+        }
+        self.connection()
+    }
+
+    fn begin(&mut self) -> rusqlite::Result<()> {
+        let mut waited = Duration::ZERO;
+        loop {
+            match self.connection().and_then(|connection| run(connection, "begin immediate")) {
+                Err(error) if fault::is_busy(&error) && waited < self.patience => std::thread::sleep(LOCK_POLL),
+                settled => return settled,
+            }
+            waited += LOCK_POLL;
+        }
+    }
+
+    fn connection(&mut self) -> rusqlite::Result<&Connection> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => connection::writer(&self.path)?,
+        };
+        Ok(self.connection.insert(connection))
+    }
+
+    fn give_up(&mut self, group: &mut Vec<Box<dyn Job>>, waiting: &mut Receiver<Box<dyn Job>>, lost: Lost) {
+        let why = match lost {
+            Lost::OnTheWay(why) => {
+                // Closing it ends whatever is left of the transaction.
+                self.connection = None;
+                why
+            }
+            Lost::AtTheStart(why) => {
+                while let Ok(job) = waiting.try_recv() {
+                    group.push(job);
+                }
+                why
+            }
+        };
+        tracing::error!(changes = group.len(), why, "changes were refused: the database cannot be written");
+        group.drain(..).for_each(|job| job.give_up(&why));
+    }
+
+    /// Moves the log into the file when that is worth it. Its failure is no caller's: the log keeps everything.
+    fn tend_log(&mut self) {
+        let Some(connection) = &self.connection else { return };
+        let result = checkpoint(connection, "pragma wal_checkpoint(noop)").and_then(|log| {
+            if log.pages >= LOG_TOO_LONG && log.pages - self.log_after_try >= LOG_WORTH_MOVING {
+                self.log_after_try = log.pages;
+                connection.busy_timeout(RESTART_PATIENCE)?;
+                let restarted = checkpoint(connection, "pragma wal_checkpoint(restart)");
+                connection.busy_timeout(Duration::ZERO)?;
+                return restarted.map(|_| ());
+            }
+            if log.pages < LOG_TOO_LONG {
+                self.log_after_try = 0;
+            }
+            if log.pages - log.moved >= LOG_WORTH_MOVING {
+                checkpoint(connection, "pragma wal_checkpoint(passive)")?;
+            }
+            Ok(())
+        });
+        if let Err(error) = result {
+            tracing::warn!(%error, "the log could not be moved into the database file");
+        }
+    }
+}
+
+/// Runs one job in its savepoint. An error means that the whole transaction is lost.
+fn write_one(connection: &Connection, job: &mut dyn Job) -> Result<(), String> {
+    if !job.is_wanted() {
+        return Ok(());
+    }
+    run(connection, "savepoint job").map_err(|error| error.to_string())?;
+    let verdict = job.run(&mut Executor::new(connection, Access::Write));
+    if connection.is_autocommit() {
+        let behind = job.complaint().unwrap_or_default();
+        return Err(format!("SQLite ended the transaction: {behind}"));
+    }
+    if verdict == Verdict::Undo {
+        run(connection, "rollback to job").map_err(|error| error.to_string())?;
+    }
+    run(connection, "release job").map_err(|error| error.to_string())
+}
+
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.raw_execute().map(|_| ())
+}
+
+/// How many pages the log has, and how many of them are in the file already.
+struct Log {
+    pages: i64,
+    moved: i64,
+}
+
+fn checkpoint(connection: &Connection, pragma: &str) -> rusqlite::Result<Log> {
+    connection.prepare_cached(pragma)?.query_row([], |row| Ok(Log { pages: row.get(1)?, moved: row.get(2)? }))
+}

@@ -1,0 +1,205 @@
+//! What the mail scenarios share: a clock turned by hand, a post room on a temporary database, a mailer that plays a
+//! part and remembers what it was given.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use authd::config;
+use authd::env::{Clock, Env, Later, Random};
+use authd::error::{Error, Result};
+use authd::mail::{self, Delivery, Fulfil, Letter, Mail, Mailer, Post, Request, RequestedBy, Worker};
+use authd::model::{Email, Secret, Source, Time};
+use authd::seal::MasterKey;
+use authd::store::Store;
+use authd::store::outbox::{self, Message};
+use authd::store::sqlite::{Engine, Role};
+
+pub const START: i64 = 1_701_421_200_000;
+pub const LINK: &str = "https://auth.example/v1/verify?token=canary-in-the-link";
+
+pub struct HandClock(AtomicI64);
+
+impl HandClock {
+    pub fn turn(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::Relaxed);
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Time {
+        Time::from_millis(self.0.load(Ordering::Relaxed))
+    }
+
+    fn wall(&self) -> Time {
+        self.now()
+    }
+}
+
+struct Counting(AtomicU64);
+
+impl Random for Counting {
+    fn fill(&self, buffer: &mut [u8]) -> Result<()> {
+        for byte in buffer.chunks_mut(8) {
+            let number = self.0.fetch_add(1, Ordering::Relaxed);
+            byte.copy_from_slice(&number.to_be_bytes()[8 - byte.len()..]);
+        }
+        Ok(())
+    }
+}
+
+pub fn env() -> (Arc<HandClock>, Env) {
+    let clock = Arc::new(HandClock(AtomicI64::new(START)));
+    (clock.clone(), Env::new(clock, Arc::new(Counting(AtomicU64::new(1)))))
+}
+
+pub fn key(byte: u8) -> MasterKey {
+    MasterKey::parse(&authd::model::secret::encode(&[byte; 32])).unwrap()
+}
+
+/// A mailer that gives prepared answers, then takes everything.
+#[derive(Default)]
+pub struct Actor {
+    pub answers: Mutex<VecDeque<Delivery>>,
+    pub unreachable: Mutex<bool>,
+    pub refused: Mutex<Vec<(String, Delivery)>>,
+    pub seen: Mutex<Vec<Mail>>,
+    pub tries: AtomicU64,
+    pub unconfigured: bool,
+}
+
+impl Actor {
+    pub fn seen_by(&self) -> Vec<String> {
+        self.seen.lock().unwrap().iter().map(|mail| mail.to.clone()).collect()
+    }
+
+    fn answer(&self, mail: &Mail) -> Delivery {
+        self.tries.fetch_add(1, Ordering::Relaxed);
+        if *self.unreachable.lock().unwrap() {
+            return Delivery::Unreachable("connect: connection refused".to_owned());
+        }
+        if let Some((_, answer)) = self.refused.lock().unwrap().iter().find(|(to, _)| *to == mail.to) {
+            return answer.clone();
+        }
+        self.seen.lock().unwrap().push(mail.clone());
+        self.answers.lock().unwrap().pop_front().unwrap_or(Delivery::Delivered)
+    }
+}
+
+impl Mailer for Actor {
+    fn deliver<'a>(&'a self, mail: &'a Mail) -> Later<'a, Delivery> {
+        Box::pin(std::future::ready(self.answer(mail)))
+    }
+
+    fn is_configured(&self) -> bool {
+        !self.unconfigured
+    }
+}
+
+/// Fulfils a request with one letter, as often as it is asked to; fails first when told so.
+pub struct Writes {
+    pub post: Post,
+    pub store: Store,
+    pub env: Env,
+    pub fail: Mutex<u32>,
+    pub asked: Mutex<Vec<(Request, RequestedBy)>>,
+}
+
+impl Fulfil for Writes {
+    fn fulfil(&self, id: String, request: Request, source: RequestedBy) -> Later<'_, Result<()>> {
+        Box::pin(async move {
+            self.asked.lock().unwrap().push((request, source));
+            {
+                let mut fail = self.fail.lock().unwrap();
+                if *fail > 0 {
+                    *fail -= 1;
+                    return Err(Error::unavailable("the disk is full"));
+                }
+            }
+            let letter = self.post.letter(&email("asked@example.org"), "a-1", &Letter::AlreadyRegistered)?;
+            let now = self.env.now();
+            let write = self.store.write(move |db| {
+                if outbox::end_request(db, &id, now)? {
+                    mail::enqueue(db, &letter)?;
+                }
+                Ok(())
+            });
+            write.await
+        })
+    }
+}
+
+pub fn email(text: &str) -> Email {
+    Email::parse(text).unwrap()
+}
+
+pub struct Office {
+    pub clock: Arc<HandClock>,
+    pub env: Env,
+    pub store: Store,
+    pub post: Post,
+    pub folder: tempfile::TempDir,
+}
+
+impl Office {
+    pub fn open() -> Self {
+        let (clock, env) = env();
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(Engine::open(&folder.path().join("authd.db"), Role::Server).unwrap());
+        let post = Self::post(&env, 1);
+        Self { clock, env, store, post, folder }
+    }
+
+    pub fn post(env: &Env, master: u8) -> Post {
+        let service = config::Service { name: "Example".to_owned() };
+        let mail = config::Mail { smtp: None, from: "Example <no-reply@auth.example>".to_owned(), templates: None };
+        Post::with(&service, &mail, env.clone(), key(master)).unwrap()
+    }
+
+    pub fn writes(&self) -> Arc<Writes> {
+        let (post, store, env) = (self.post.clone(), self.store.clone(), self.env.clone());
+        Arc::new(Writes { post, store, env, fail: Mutex::new(0), asked: Mutex::default() })
+    }
+
+    pub fn worker(&self, mailer: Arc<dyn Mailer>) -> Worker {
+        Worker::new(self.post.clone(), self.store.clone(), mailer, self.writes())
+    }
+
+    /// Stores a letter with a link that lives a day; gives back its row's id.
+    pub async fn send(&self, to: &str) -> String {
+        let until = self.env.now() + Duration::from_hours(24);
+        let disown = Secret::new("https://auth.example/v1/disown?token=canary-in-the-other");
+        self.store_letter(to, &Letter::VerifyEmail { link: Secret::new(LINK), disown, until }).await
+    }
+
+    pub async fn store_letter(&self, to: &str, letter: &Letter) -> String {
+        let prepared = self.post.letter(&email(to), "a-1", letter).unwrap();
+        let id = prepared.id.clone();
+        self.store.write(move |db| mail::enqueue(db, &prepared)).await.unwrap();
+        id
+    }
+
+    pub async fn request(&self) -> String {
+        let request = Request::Verification { email_key: "asked@example.org".to_owned() };
+        let prepared = self.post.request(&request, &Source::command_line()).unwrap();
+        let id = prepared.id.clone();
+        self.store.write(move |db| mail::enqueue(db, &prepared)).await.unwrap();
+        id
+    }
+
+    pub async fn row(&self, id: &str) -> Message {
+        let id = id.to_owned();
+        self.store.read(move |db| outbox::find(db, &id)).await.unwrap().unwrap()
+    }
+
+    /// Every byte of the database, its journal included.
+    pub fn bytes(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.folder.path()).unwrap();
+        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+    }
+}
+
+pub fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}

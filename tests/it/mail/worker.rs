@@ -1,0 +1,302 @@
+//! The outbox worker with a mailer that plays its part.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use authd::env::Later;
+use authd::error::Kind;
+use authd::mail::outbox::{self as shown, Body};
+use authd::mail::{Delivery, Letter, Mail, Mailer, Request, Worker};
+use authd::model::{Source, Time};
+use authd::store::outbox::{self, State};
+use tokio::sync::Notify;
+
+use super::fixture::{Actor, LINK, Office, contains, key};
+
+fn later(why: &str) -> Delivery {
+    Delivery::Later(why.to_owned())
+}
+
+#[tokio::test]
+async fn a_letter_is_sealed_while_it_waits_and_erased_once_delivered() {
+    let office = Office::open();
+    let id = office.send("joe@example.org").await;
+    assert!(contains(&office.bytes(), "joe@example.org"));
+    for canary in ["canary-in-the-link", "canary-in-the-other", "Confirm your"] {
+        assert!(!contains(&office.bytes(), canary), "{canary}");
+    }
+    let actor = Arc::new(Actor::default());
+    let worker = office.worker(actor.clone());
+    assert_eq!(worker.run_once().await.unwrap(), 1);
+    assert_eq!(worker.run_once().await.unwrap(), 0);
+    let row = office.row(&id).await;
+    assert_eq!((row.state, row.sealed, row.attempts), (State::Delivered, None, 1));
+    assert!(row.finished_at.is_some());
+    let seen = actor.seen.lock().unwrap();
+    assert_eq!(seen.len(), 1);
+    assert!(seen[0].text.contains(LINK) && seen[0].html.contains(LINK));
+    assert_eq!(seen[0].subject, "Confirm your e-mail address for Example");
+    assert_eq!(seen[0].message_id, format!("<{id}@auth.example>"));
+    assert!(!format!("{:?}", seen[0]).contains("canary"));
+}
+
+#[tokio::test]
+async fn a_bad_address_fails_alone() {
+    let office = Office::open();
+    let mut ids = Vec::new();
+    for number in 0..10 {
+        ids.push(office.send(&format!("u{number}@example.org")).await);
+    }
+    let actor = Arc::new(Actor::default());
+    let never = Delivery::Never("RCPT TO: 550 no such user".to_owned());
+    actor.refused.lock().unwrap().extend((0..5).map(|n| (format!("u{n}@example.org"), never.clone())));
+    assert_eq!(office.worker(actor.clone()).run_once().await.unwrap(), 10);
+    assert_eq!(actor.seen_by().len(), 5);
+    let failed = office.row(&ids[0]).await;
+    assert_eq!((failed.state, failed.last_error.as_deref()), (State::Failed, Some("RCPT TO: 550 no such user")));
+    assert_eq!(office.row(&ids[9]).await.state, State::Delivered);
+    let counts = office.store.read(outbox::count).await.unwrap();
+    assert_eq!(counts, [(State::Delivered, 5), (State::Failed, 5)]);
+}
+
+#[tokio::test]
+async fn a_temporary_refusal_is_tried_again_at_growing_intervals_under_one_message_id() {
+    let office = Office::open();
+    let id = office.send("joe@example.org").await;
+    let actor = Arc::new(Actor::default());
+    actor.answers.lock().unwrap().extend([later("451 one"), later("451 two")]);
+    let worker = office.worker(actor.clone());
+    assert_eq!(worker.run_once().await.unwrap(), 1);
+    let row = office.row(&id).await;
+    assert_eq!((row.state, row.attempts, row.last_error.as_deref()), (State::Waiting, 1, Some("451 one")));
+    for (wait, tries) in [(9, 0), (1, 1), (19, 0), (1, 1), (3600, 0)] {
+        office.clock.turn(Duration::from_secs(wait));
+        assert_eq!(worker.run_once().await.unwrap(), tries, "after {wait} s");
+    }
+    let row = office.row(&id).await;
+    assert_eq!((row.state, row.attempts, row.last_error), (State::Delivered, 3, None));
+    let ids: Vec<_> = actor.seen.lock().unwrap().iter().map(|mail| mail.message_id.clone()).collect();
+    assert!(ids.len() == 3 && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+}
+
+#[tokio::test]
+async fn mail_leaves_within_a_minute_of_the_mail_servers_return() {
+    let office = Office::open();
+    let mut ids = Vec::new();
+    for number in 0..20 {
+        ids.push(office.send(&format!("u{number}@example.org")).await);
+    }
+    let actor = Arc::new(Actor::default());
+    *actor.unreachable.lock().unwrap() = true;
+    let worker = office.worker(actor.clone());
+    for _ in 0..600 {
+        worker.run_once().await.unwrap();
+        office.clock.turn(Duration::from_secs(1));
+    }
+    let tries = actor.tries.load(Ordering::Relaxed);
+    assert!(tries < 60, "a lost server is asked now and then, not by everybody: {tries}");
+    assert!(office.row(&ids[0]).await.attempts <= 1);
+    *actor.unreachable.lock().unwrap() = false;
+    for _ in 0..60 {
+        worker.run_once().await.unwrap();
+        office.clock.turn(Duration::from_secs(1));
+    }
+    let mut seen = actor.seen_by();
+    seen.sort();
+    seen.dedup();
+    assert_eq!((seen.len(), actor.seen_by().len()), (20, 20));
+}
+
+#[tokio::test]
+async fn a_letter_with_a_dead_link_is_dropped_unsent() {
+    let office = Office::open();
+    let id = office.send("joe@example.org").await;
+    let lasting = office.store_letter("joe@example.org", &Letter::PasswordSet).await;
+    office.clock.turn(Duration::from_hours(24));
+    let actor = Arc::new(Actor::default());
+    office.worker(actor.clone()).run_once().await.unwrap();
+    let row = office.row(&id).await;
+    assert_eq!((row.state, row.sealed), (State::Dropped, None));
+    assert_eq!(office.row(&lasting).await.state, State::Delivered);
+    assert_eq!(actor.seen.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_letter_is_given_up_after_three_days_and_can_be_tried_by_hand() {
+    let office = Office::open();
+    let id = office.store_letter("joe@example.org", &Letter::PasswordSet).await;
+    let actor = Arc::new(Actor::default());
+    actor.refused.lock().unwrap().push(("joe@example.org".to_owned(), later("451 busy")));
+    let worker = office.worker(actor.clone());
+    for _ in 0..73 {
+        worker.run_once().await.unwrap();
+        office.clock.turn(Duration::from_hours(1));
+    }
+    let row = office.row(&id).await;
+    assert_eq!((row.state, row.last_error.as_deref()), (State::Failed, Some("given up; the last try: 451 busy")));
+    actor.refused.lock().unwrap().clear();
+    assert_eq!(worker.run_once().await.unwrap(), 0);
+    shown::retry(&office.store, &office.env, &id).await.unwrap();
+    assert_eq!(worker.run_once().await.unwrap(), 1);
+    assert_eq!(office.row(&id).await.state, State::Delivered);
+}
+
+#[tokio::test]
+async fn without_a_way_out_letters_wait_and_requests_are_fulfilled() {
+    let office = Office::open();
+    let request = office.request().await;
+    let letter = office.send("joe@example.org").await;
+    let actor = Arc::new(Actor { unconfigured: true, ..Actor::default() });
+    let writes = office.writes();
+    let worker = Worker::new(office.post.clone(), office.store.clone(), actor.clone(), writes.clone());
+    assert_eq!(worker.run_once().await.unwrap(), 1);
+    assert_eq!(office.row(&request).await.state, State::Delivered);
+    let row = office.row(&letter).await;
+    assert_eq!((row.state, row.attempts), (State::Waiting, 0));
+    let (asked, by) = writes.asked.lock().unwrap()[0].clone();
+    assert_eq!(asked, Request::Verification { email_key: "asked@example.org".to_owned() });
+    assert_eq!(by.client, Source::command_line().client().to_bytes());
+    let waiting = shown::list(&office.store, Some(State::Waiting), None, 10).await.unwrap();
+    assert_eq!(waiting.len(), 2);
+}
+
+#[tokio::test]
+async fn a_request_becomes_one_letter_even_when_it_is_fulfilled_twice() {
+    let office = Office::open();
+    let id = office.request().await;
+    assert!(!contains(&office.bytes(), "asked@example.org"));
+    let actor = Arc::new(Actor::default());
+    let writes = office.writes();
+    *writes.fail.lock().unwrap() = 1;
+    let worker = Worker::new(office.post.clone(), office.store.clone(), actor.clone(), writes.clone());
+    worker.run_once().await.unwrap();
+    let row = office.row(&id).await;
+    assert_eq!((row.state, row.last_error.as_deref()), (State::Requested, Some("Service temporarily unavailable")));
+    office.clock.turn(Duration::from_secs(10));
+    assert_eq!(worker.run_once().await.unwrap(), 2);
+    let (request, by) = writes.asked.lock().unwrap()[0].clone();
+    authd::mail::Fulfil::fulfil(&*writes, id, request, by).await.unwrap();
+    worker.run_once().await.unwrap();
+    assert_eq!(actor.seen_by(), ["asked@example.org"]);
+}
+
+#[tokio::test]
+async fn what_another_master_key_sealed_fails_and_says_so() {
+    let office = Office::open();
+    let id = office.send("joe@example.org").await;
+    let other = Office::post(&office.env, 2);
+    let worker = Worker::new(other, office.store.clone(), Arc::new(Actor::default()), office.writes());
+    worker.run_once().await.unwrap();
+    let row = office.row(&id).await;
+    assert_eq!(row.state, State::Failed);
+    assert!(row.last_error.unwrap().contains("another master key"));
+}
+
+/// A mailer that takes its time.
+#[derive(Default)]
+struct Slow {
+    started: Notify,
+    go_on: Notify,
+}
+
+impl Mailer for Slow {
+    fn deliver<'a>(&'a self, _: &'a Mail) -> Later<'a, Delivery> {
+        Box::pin(async {
+            self.started.notify_one();
+            self.go_on.notified().await;
+            Delivery::Delivered
+        })
+    }
+
+    fn is_configured(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_stopping_worker_finishes_what_is_in_hand() {
+    let office = Office::open();
+    let slow = Arc::new(Slow::default());
+    let worker = office.worker(slow.clone());
+    let stop = Arc::new(Notify::new());
+    let stopped = stop.clone();
+    let running = tokio::spawn(async move { worker.run(stopped.notified()).await });
+    let id = office.send("joe@example.org").await;
+    office.post.ring();
+    slow.started.notified().await;
+    stop.notify_one();
+    tokio::task::yield_now().await;
+    slow.go_on.notify_one();
+    running.await.unwrap();
+    assert_eq!(office.row(&id).await.state, State::Delivered);
+}
+
+#[tokio::test]
+async fn what_was_in_hand_when_the_server_died_leaves_after_the_restart() {
+    let office = Office::open();
+    let id = office.send("joe@example.org").await;
+    let now = office.env.now();
+    let lease = Duration::from_mins(3);
+    office.store.write(move |db| outbox::claim(db, State::Waiting, now, now + lease, 4)).await.unwrap();
+    let slow = Arc::new(Slow::default());
+    slow.go_on.notify_one();
+    office.worker(slow.clone()).run(slow.started.notified()).await;
+    assert_eq!(office.row(&id).await.state, State::Delivered);
+}
+
+#[tokio::test]
+async fn a_claimed_message_is_nobody_elses() {
+    let office = Office::open();
+    for number in 0..6 {
+        office.send(&format!("u{number}@example.org")).await;
+    }
+    let now = office.env.now();
+    let claim =
+        |at: Time| office.store.write(move |db| outbox::claim(db, State::Waiting, at, at + Duration::from_secs(9), 4));
+    let (first, second) = (claim(now).await.unwrap(), claim(now).await.unwrap());
+    assert_eq!((first.len(), second.len()), (4, 2));
+    assert_eq!(claim(now).await.unwrap().len(), 0);
+    assert_eq!(claim(now + Duration::from_secs(9)).await.unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn the_command_line_lists_opens_and_retries() {
+    let office = Office::open();
+    let first = office.send("one@example.org").await;
+    office.clock.turn(Duration::from_millis(5));
+    let second = office.request().await;
+    let page = shown::list(&office.store, None, None, 1).await.unwrap();
+    assert_eq!((page.len(), page[0].id.as_str(), page[0].sealed.as_ref()), (1, second.as_str(), None));
+    let page = shown::list(&office.store, None, Some(&second), 10).await.unwrap();
+    assert_eq!(page.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), [first.as_str()]);
+
+    let opened = shown::show(&office.store, &key(1), &first).await.unwrap();
+    assert!(!format!("{opened:?}").contains("canary"));
+    let Some(Body::Letter { text, html, .. }) = opened.body else { panic!("a letter") };
+    assert!(text.reveal().contains(LINK) && html.reveal().contains(LINK));
+    let opened = shown::show(&office.store, &key(1), &second).await.unwrap();
+    assert!(matches!(opened.body, Some(Body::Request(Request::Verification { .. }))));
+    assert!(shown::show(&office.store, &key(2), &first).await.is_err());
+
+    assert_eq!(shown::show(&office.store, &key(1), "nobody").await.unwrap_err().kind(), Kind::NotFound);
+    assert_eq!(shown::retry(&office.store, &office.env, "nobody").await.unwrap_err().kind(), Kind::NotFound);
+    office.worker(Arc::new(Actor::default())).run_once().await.unwrap();
+    let refused = shown::retry(&office.store, &office.env, &first).await.unwrap_err();
+    assert!(refused.message().contains("is delivered and cannot be sent again"), "{}", refused.message());
+    assert!(shown::show(&office.store, &key(1), &first).await.unwrap().body.is_none());
+}
+
+#[tokio::test]
+async fn finished_messages_are_purged_in_pieces() {
+    let office = Office::open();
+    for number in 0..5 {
+        office.send(&format!("u{number}@example.org")).await;
+    }
+    office.worker(Arc::new(Actor::default())).run_once().await.unwrap();
+    let waiting = office.send("new@example.org").await;
+    let before = office.env.now() + Duration::from_secs(1);
+    let purge = || office.store.write(move |db| outbox::purge(db, before, 3));
+    assert_eq!([purge().await.unwrap(), purge().await.unwrap(), purge().await.unwrap()], [3, 2, 0]);
+    assert_eq!(office.row(&waiting).await.state, State::Waiting);
+}

@@ -1,0 +1,205 @@
+//! Which files are opened, made, brought up to date or refused.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use authd::store::sqlite::Step;
+
+use super::*;
+
+/// Name and content of every file in the folder of this path.
+fn folder_of(path: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(path.parent().unwrap())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|file| (file.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&file).unwrap_or_default()))
+        .filter(|(name, _)| name != "authd.db.lock")
+        .collect();
+    files.sort();
+    files
+}
+
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
+/// Refused for both roles, with the path and these words, and every byte as it was.
+fn assert_refused(path: &Path, words: &str) {
+    let before = folder_of(path);
+    for role in [Role::Server, Role::Command] {
+        let error = refusal(path, role);
+        assert!(error.message().contains(words), "{role:?}: {error:?}");
+        assert!(error.message().contains(path.file_name().unwrap().to_str().unwrap()), "{error:?}");
+        assert!(folder_of(path) == before, "{role:?} changed something");
+    }
+}
+
+/// A closed database of ours.
+fn closed() -> (PathBuf, TempDir) {
+    let Opened { store, path, _folder: folder } = opened();
+    drop(store);
+    (path, folder)
+}
+
+#[test]
+fn a_new_database_is_for_its_owner_alone_and_closes_into_one_file() {
+    let Opened { store, path, _folder } = opened();
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(&path.with_extension("db.lock")), 0o600);
+    assert!(store.notes().is_empty());
+    drop(store);
+    let names: Vec<_> = folder_of(&path).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["authd.db"]);
+}
+
+#[test]
+fn a_second_server_is_refused_and_told_who_the_first_is() {
+    let Opened { store, path, _folder } = opened();
+    let error = refusal(&path, Role::Server);
+    assert!(error.message().contains(&format!("another authd (process {})", std::process::id())), "{error}");
+    drop(store);
+    Store::open(&path, Role::Server).unwrap();
+}
+
+#[tokio::test]
+async fn a_command_reads_and_writes_beside_a_server() {
+    let Opened { store, path, _folder } = opened();
+    let command = Store::open(&path, Role::Command).unwrap();
+    command.write(keep("command", 1)).await.unwrap();
+    store.write(keep("server", 1)).await.unwrap();
+    assert_eq!(names(&command).await, ["command", "server"]);
+    drop(command);
+    assert_eq!(names(&store).await, ["command", "server"]);
+}
+
+#[test]
+fn a_command_makes_no_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("authd.db");
+    let error = refusal(&path, Role::Command);
+    assert!(error.message().contains("there is no database") && error.message().contains("authd serve"), "{error}");
+    assert!(folder_of(&path).is_empty());
+}
+
+#[test]
+fn a_log_without_its_database_is_refused() {
+    for ending in ["db-wal", "db-shm", "db-journal"] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("authd.db");
+        fs::write(path.with_extension(ending), "left").unwrap();
+        assert_refused(&path, "there was a database");
+    }
+}
+
+#[test]
+fn a_foreign_sqlite_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("authd.db");
+    let foreign = rusqlite::Connection::open(&path).unwrap();
+    foreign.execute_batch("pragma journal_mode = wal; create table accounts (id text)").unwrap();
+    foreign.close().unwrap();
+    assert_refused(&path, "another program");
+}
+
+#[test]
+fn what_is_no_database_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("authd.db");
+    fs::write(&path, "Dear diary, ".repeat(1000)).unwrap();
+    assert_refused(&path, "not a SQLite database");
+    fs::write(&path, "").unwrap();
+    assert_refused(&path, "is empty");
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert_refused(&path, "something else");
+}
+
+#[test]
+fn a_damaged_file_is_refused() {
+    let (path, _folder) = closed();
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    assert_refused(&path, "damaged");
+    let mut scratched = whole.clone();
+    scratched[100..4096].fill(0xAA);
+    fs::write(&path, &scratched).unwrap();
+    assert_refused(&path, "damaged");
+    fs::write(&path, &whole).unwrap();
+    Store::open(&path, Role::Server).unwrap();
+}
+
+#[test]
+fn a_file_of_a_newer_authd_is_refused() {
+    let (path, _folder) = closed();
+    let newer = rusqlite::Connection::open(&path).unwrap();
+    newer.pragma_update(None, "user_version", 1000).unwrap();
+    newer.close().unwrap();
+    assert_refused(&path, "newer authd");
+}
+
+const SECOND: Step = Step { says: "add pets", sql: "create table pets (\n  name text primary key,\n  age bigint\n);" };
+const THIRD: Step = Step { says: "give an age", sql: "insert into pets (name, age) values ('Laika', 3);" };
+const BROKEN: Step = Step { says: "break", sql: "create table half (n bigint); insert into nowhere values (1);" };
+
+/// A plan with these steps and a new file's own schema left as it is.
+fn plan(steps: &'static [Step]) -> Plan {
+    Plan { steps, ..Plan::of(Role::Server) }
+}
+
+fn number(path: &Path, sql: &str) -> i64 {
+    rusqlite::Connection::open(path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+fn copies(path: &Path) -> Vec<PathBuf> {
+    let copies = fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    copies.filter(|file| file.extension().is_some_and(|ending| ending == "bak")).collect()
+}
+
+#[tokio::test]
+async fn an_older_file_is_brought_up_to_date_after_a_copy() {
+    let Opened { store, path, _folder } = opened();
+    store.write(keep("old", 1)).await.unwrap();
+    drop(store);
+    let store = Store::new(Engine::open_as(&path, &plan(&[SECOND, THIRD])).unwrap());
+    assert_eq!(names(&store).await, ["old"]);
+    drop(store);
+    assert_eq!(number(&path, "select user_version from pragma_user_version"), 3);
+    assert_eq!(number(&path, "select age from pets"), 3);
+    let copies = copies(&path);
+    let [copy] = copies.as_slice() else { panic!("expected one copy, found {copies:?}") };
+    assert!(copy.file_name().unwrap().to_str().unwrap().starts_with("authd.db.v1-"));
+    assert_eq!(mode(copy), 0o600);
+    assert_eq!(number(copy, "select user_version from pragma_user_version"), 1);
+    let old = Store::open(copy, Role::Server).unwrap();
+    assert_eq!(names(&old).await, ["old"]);
+}
+
+#[test]
+fn a_step_that_fails_leaves_the_version_before_it() {
+    let (path, _folder) = closed();
+    let error = Engine::open_as(&path, &plan(&[SECOND, BROKEN])).err().unwrap();
+    assert!(error.message().contains("version 3: break"), "{error}");
+    assert_eq!(number(&path, "select user_version from pragma_user_version"), 2);
+    assert_eq!(number(&path, "select count(*) from sqlite_schema where name in ('pets', 'half')"), 1);
+    Engine::open_as(&path, &plan(&[SECOND, THIRD])).unwrap();
+    assert_eq!(number(&path, "select age from pets"), 3);
+    assert_eq!(copies(&path).len(), 2);
+}
+
+#[test]
+fn a_command_leaves_an_older_file_to_the_server() {
+    let (path, _folder) = closed();
+    let before = folder_of(&path);
+    let error = Engine::open_as(&path, &Plan { role: Role::Command, ..plan(&[SECOND]) }).err().unwrap();
+    assert!(error.message().contains("older authd"), "{error}");
+    assert!(folder_of(&path) == before);
+}
+
+#[test]
+fn an_interrupted_beginning_is_begun_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("authd.db");
+    fs::write(path.with_extension("db.new"), "half").unwrap();
+    Store::open(&path, Role::Server).unwrap();
+    assert_eq!(folder_of(&path).len(), 1);
+}
