@@ -42,8 +42,8 @@ pub trait Record {
 /// Standard output and standard error of one run.
 pub struct Console {
     form: Form,
-    out: Box<dyn Write>,
-    err: Box<dyn Write>,
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
     err_colour: Colour,
 }
 
@@ -91,6 +91,11 @@ impl Console {
     /// When it cannot be written.
     pub fn document(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.out, "{}", text.trim_end_matches('\n'))
+    }
+
+    /// One line of data that is to be seen at once.
+    pub fn step(&mut self, text: &str) {
+        let _ = writeln!(self.out, "{}", plain(text)).and_then(|()| self.out.flush());
     }
 
     /// One thing: labelled lines for people, an object for programs.
@@ -240,19 +245,18 @@ pub fn lines(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
-    use std::rc::Rc;
+    use std::sync::{Arc, Mutex};
 
     use serde_json::json;
 
     use super::*;
 
     #[derive(Clone, Default)]
-    struct Paper(Rc<RefCell<Vec<u8>>>);
+    struct Paper(Arc<Mutex<Vec<u8>>>);
 
     impl Write for Paper {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.borrow_mut().write(bytes)
+            self.0.lock().unwrap().write(bytes)
         }
 
         fn flush(&mut self) -> io::Result<()> {
@@ -262,7 +266,7 @@ mod tests {
 
     impl Paper {
         fn text(&self) -> String {
-            String::from_utf8(self.0.borrow().clone()).unwrap()
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
         }
     }
 

@@ -7,9 +7,11 @@ use super::Global;
 use super::console::{Console, Form, Record, lines};
 use super::failure::Failure;
 use super::opened;
+use crate::env::Env;
 use crate::identity::Core;
 use crate::mail::outbox::{self, Body, Message, Shown, State};
-use crate::model::Time;
+use crate::mail::smtp::{self, Outcome, Step};
+use crate::model::{Email, Time};
 
 /// How many letters are read at a time.
 const PAGE: usize = 500;
@@ -120,8 +122,8 @@ Examples:
       Try a mail server before it is configured")]
 pub struct Test {
     /// Who gets it
-    #[arg(value_name = "TO")]
-    to: String,
+    #[arg(value_name = "ADDRESS", value_parser = super::email)]
+    to: Email,
 }
 
 impl Mail {
@@ -298,7 +300,31 @@ impl Record for Row<'_> {
 }
 
 impl Test {
-    fn run(self, _global: &Global, _console: &mut Console) -> Result<(), Failure> {
-        Ok(())
+    fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        let config = opened::configuration(global, console)?.config;
+        let Some(server) = &config.mail.smtp else {
+            return Err(Failure::failed("no mail server is configured, so there is nothing to try")
+                .hint("set mail.smtp_url, or AUTHD_MAIL__SMTP_URL=smtp://user:password@host:port"));
+        };
+        let (env, form) = (Env::real(), console.form());
+        let mut steps = Vec::new();
+        let done = opened::wait(smtp::probe(server, &config.mail.from, &self.to, &env, |step| match form {
+            // Each step as it happens: the next one may take its time.
+            Form::People => console.step(&told(&step)),
+            Form::Json => steps.push(step_json(&step)),
+        }))?;
+        if form == Form::Json {
+            console.json(&json!({ "delivered": done.is_ok(), "steps": steps }))?;
+        }
+        Ok(done?)
     }
+}
+
+fn told(step: &Step) -> String {
+    let mark = if step.outcome == Outcome::Done { "ok    " } else { "FAILED" };
+    format!("{mark}  {:9}  {}", step.name, step.answer)
+}
+
+fn step_json(step: &Step) -> Value {
+    json!({ "name": step.name, "ok": step.outcome == Outcome::Done, "answer": step.answer })
 }

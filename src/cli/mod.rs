@@ -21,6 +21,7 @@ use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
+use crate::model::Email;
 use console::{Console, Form};
 use failure::{Exit, Failure};
 
@@ -90,6 +91,10 @@ fn setting(text: &str) -> Result<(String, String), String> {
     }
 }
 
+fn email(text: &str) -> Result<Email, String> {
+    Email::parse(text).ok_or_else(|| "expected one e-mail address, like jane@example.com".to_owned())
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Serve),
@@ -135,7 +140,7 @@ fn run(arguments: Arguments, console: &mut Console) -> Result<(), Failure> {
         Command::User(command) => command.run(global, console),
         Command::Mail(command) => command.run(global, console),
         Command::Config(command) => command.run(global, console),
-        Command::Profile(command) => command.run(global, console),
+        Command::Profile(command) => command.run(console),
         Command::Openapi(command) => command.run(global, console),
     }
 }

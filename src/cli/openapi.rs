@@ -34,7 +34,7 @@ enum WireName {
 impl Openapi {
     /// Prints it.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
-        let loaded = opened::load(global, None)?;
+        let loaded = opened::configuration(global, console)?;
         let document = match self.wire {
             WireName::V1 => api::v1::document(&loaded.config),
         };

@@ -1,7 +1,8 @@
 //! `authd serve`: the server. It never asks; where it listens and how to go on from there is said once at the start.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -13,9 +14,9 @@ use super::console::{Console, Form};
 use super::failure::Failure;
 use super::{log, opened};
 use crate::app;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::env::Env;
-use crate::identity::Core;
+use crate::error::Error;
 use crate::store::sqlite::Role;
 
 /// Threads for lists and scans; the rest of what waits has threads of its own.
@@ -48,15 +49,24 @@ pub struct Serve {
 impl Serve {
     /// Serves until a signal ends it.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
-        let loaded = opened::load(global, self.listen)?;
-        let config = loaded.config.clone();
+        let mut inputs = opened::inputs(global, self.listen)?;
+        opened::recall_profile(&mut inputs)?;
+        let loaded = opened::load(&inputs)?;
+        let config = Arc::new(loaded.config);
         log::start(log::level(&config.log.level, global.verbose), config.log.format, console);
+        for note in &loaded.notes {
+            tracing::warn!("{note}");
+        }
+        let reread = move || match config::load(&inputs) {
+            Ok(again) => Ok(Arc::new(again.config)),
+            Err(problems) => Err(Error::refused(problems.to_string())),
+        };
         let runtime = runtime()?;
         let served = runtime.block_on(async {
-            let core = app::open(config, loaded.master_key.clone(), Role::Server, Env::real()).await?;
-            app::serve(core.clone(), loaded, |address| {
+            let core = app::open(config, loaded.master_key, Role::Server, Env::real()).await?;
+            app::serve(core.clone(), reread, |address| {
                 // A server whose greeting nobody can read serves all the same.
-                let _ = welcome(&core, address, console);
+                let _ = welcome(&core.config, address, console);
             })
             .await
         });
@@ -76,39 +86,39 @@ fn runtime() -> Result<Runtime, Failure> {
 }
 
 /// What whoever starts it wants to know: where everything is, and how to go on.
-fn welcome(core: &Core, address: SocketAddr, console: &mut Console) -> io::Result<()> {
-    let base = match &core.config.server.public_url {
-        Some(url) => url.clone(),
-        None => format!("http://{address}"),
-    };
-    if console.form() == Form::Json {
-        console.json(&json!({
-            "url": base,
-            "address": address.to_string(),
-            "api": format!("{base}/v1"),
-            "docs": format!("{base}/docs"),
-            "profile": core.config.profile,
-            "db": core.config.db,
-            "mail": outlet(&core.config),
-        }))?;
-        return console.flush();
-    }
-    console.line(&format!("authd {} serves profile {}", env!("CARGO_PKG_VERSION"), core.config.profile))?;
-    let mail = match outlet(&core.config) {
-        Some(host) => format!("through {host}; authd mail list"),
-        None => "no mail server is configured: letters wait in the outbox; authd mail list".to_owned(),
+fn welcome(config: &Config, address: SocketAddr, console: &mut Console) -> io::Result<()> {
+    let base = config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(address)));
+    let outlet = config.mail.smtp.as_ref().map(|smtp| format!("{}:{}", smtp.host, smtp.port));
+    let (api, docs) = (format!("{base}/v1"), format!("{base}/docs"));
+    let mail = match &outlet {
+        Some(host) => format!("leaves through {host} (authd mail list)"),
+        None => "waits in the outbox, for no mail server is configured (authd mail list)".to_owned(),
     };
     let lines = [
-        ("API", format!("{base}/v1")),
-        ("docs", format!("{base}/docs")),
-        ("database", core.config.db.display().to_string()),
+        ("api", api.clone()),
+        ("docs", docs.clone()),
+        ("database", config.db.display().to_string()),
         ("mail", mail),
-        ("admin", "authd user create --email you@example.com --role admin --verified".to_owned()),
+        ("new admin", "authd user create --email you@example.com --role admin --verified".to_owned()),
     ];
-    console.details(&lines, &serde_json::Value::Null)?;
+    if console.form() == Form::People {
+        console.line(&format!("authd {} serves profile {}", env!("CARGO_PKG_VERSION"), config.profile))?;
+    }
+    let json = json!({
+        "url": base,
+        "address": address.to_string(),
+        "api": api,
+        "docs": docs,
+        "profile": config.profile,
+        "db": config.db.display().to_string(),
+        "smtp": outlet,
+    });
+    console.details(&lines, &json)?;
     console.flush()
 }
 
-fn outlet(config: &Config) -> Option<String> {
-    config.mail.smtp.as_ref().map(|smtp| format!("{}:{}", smtp.host, smtp.port))
+/// A server on all interfaces is reached on this machine at loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let loopback: IpAddr = if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+    if address.ip().is_unspecified() { SocketAddr::new(loopback, address.port()) } else { address }
 }

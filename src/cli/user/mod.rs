@@ -4,11 +4,11 @@ mod view;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::Global;
 use super::console::{Console, plain};
 use super::failure::Failure;
 use super::opened;
 use super::prompt::{self, PasswordFrom};
+use super::{Global, email};
 use crate::identity::Core;
 use crate::identity::admin::{self, Entry, Filter, NewEntry, RoleChange};
 use crate::model::{Email, Password, Source, Username};
@@ -230,10 +230,6 @@ pub struct Delete {
     /// Don't ask
     #[arg(long)]
     yes: bool,
-}
-
-fn email(text: &str) -> Result<Email, String> {
-    Email::parse(text).ok_or_else(|| "expected one e-mail address, like jane@example.com".to_owned())
 }
 
 fn username(text: &str) -> Result<Username, String> {
