@@ -1,5 +1,9 @@
 //! How an error leaves: a handler returns [`Reject`], the boundary renders it in the envelope of the request's wire.
 
+use std::error::Error as StdError;
+use std::fmt;
+
+use poem::error::ResponseError;
 use poem::http::StatusCode;
 use serde_json::Value;
 
@@ -28,6 +32,15 @@ pub trait Wire: Send + Sync + 'static {
 
     /// The whole body.
     fn body(&self, error: &Error, about: &About) -> Value;
+
+    /// Whether a refusal of this kind asks for a bearer token (`WWW-Authenticate`).
+    fn challenges(&self, kind: Kind) -> bool {
+        let about_token = matches!(
+            kind,
+            Kind::TokenMissing | Kind::TokenFormat | Kind::TokenInvalid | Kind::TokenExpired | Kind::SessionEnded
+        );
+        about_token && self.status(kind) == StatusCode::UNAUTHORIZED
+    }
 }
 
 /// A core error on its way out of a handler.
@@ -43,5 +56,34 @@ impl From<Error> for Reject {
 impl From<Kind> for Reject {
     fn from(kind: Kind) -> Self {
         Self(kind.into())
+    }
+}
+
+/// A core error inside poem's error, where the boundary finds it again.
+#[derive(Debug)]
+pub struct CoreFailure(pub Error);
+
+impl fmt::Display for CoreFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for CoreFailure {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source()
+    }
+}
+
+impl ResponseError for CoreFailure {
+    /// Only seen without a boundary around: which status it has is the wire's business.
+    fn status(&self) -> StatusCode {
+        StatusCode::INTERNAL_SERVER_ERROR
+    }
+}
+
+impl From<Reject> for poem::Error {
+    fn from(reject: Reject) -> Self {
+        CoreFailure(reject.0).into()
     }
 }

@@ -1,0 +1,251 @@
+//! The outermost wrapper: whatever happens inside, what leaves is a response in the envelope of the request's wire.
+//!
+//! Here a request gets its id and its source, is refused for its form, counted under the general limit and logged; here
+//! panics and framework errors end. What an operation may do is decided further in.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use poem::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE};
+use poem::http::{HeaderValue, Method, StatusCode};
+use poem::{Endpoint, IntoResponse, Request, Response};
+use tracing::Instrument;
+
+use super::client::Addresses;
+use super::cors::{self, Cors};
+use super::failure::from_poem;
+use super::headers::{self, Transport};
+use super::limits::{Limiter, Meter};
+use super::log::Line;
+use super::reject::About;
+use super::request_id;
+use super::wires::{Wires, is_under};
+use crate::config::Server;
+use crate::env::Env;
+use crate::error::{Error, Kind, Limit, Result};
+use crate::model::{Source, Time};
+
+/// The most headers of a request.
+const MAX_HEADERS: usize = 64;
+/// The most bytes of a request's URI.
+const MAX_URI: usize = 8 * 1024;
+/// How many characters of a User-Agent are kept.
+const MAX_USER_AGENT: usize = 256;
+
+/// Says cheaply whether a token is one of ours and alive: such calls have the wider general limit.
+pub trait TokenCheck: Send + Sync + 'static {
+    /// Whether the signature and the times of the token hold.
+    fn is_valid_token(&self, token: &str) -> bool;
+}
+
+/// What the boundary needs to know.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Clock and randomness.
+    pub env: Env,
+    /// Who is believed, and how the service is reached.
+    pub server: Server,
+    /// Which wire is where.
+    pub wires: Wires,
+    /// What counts calls.
+    pub limiter: Limiter,
+    /// What knows tokens.
+    pub tokens: Arc<dyn TokenCheck>,
+    /// Paths that no limit counts, with everything below them: health, pages, documents, keys.
+    pub uncounted: Vec<String>,
+}
+
+/// Wraps the router of all wires.
+pub fn boundary(
+    inner: impl Endpoint + 'static,
+    surroundings: Surroundings,
+) -> impl Endpoint<Output = Response> + 'static {
+    let server = &surroundings.server;
+    Boundary {
+        inner,
+        cors: Cors::new(&server.cors_origins),
+        transport: Transport::of(server),
+        addresses: Addresses::new(server, surroundings.env.clone()),
+        surroundings,
+    }
+}
+
+struct Boundary<E> {
+    inner: E,
+    cors: Cors,
+    transport: Transport,
+    addresses: Addresses,
+    surroundings: Surroundings,
+}
+
+/// What is remembered of a request while it is handed in.
+struct Visit {
+    method: Method,
+    path: String,
+    origin: Option<HeaderValue>,
+    preflight: Option<Response>,
+    source: Source,
+    request_id: String,
+    meter: Meter,
+    began: Time,
+}
+
+impl<E: Endpoint> Endpoint for Boundary<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let mut visit = self.receive(&mut request);
+        let span = tracing::error_span!("request", id = visit.request_id);
+        let mut response = match visit.preflight.take() {
+            Some(answer) => answer,
+            None => match self.pass(request, &visit).instrument(span.clone()).await {
+                Ok(response) => response,
+                Err(error) => span.in_scope(|| self.render(&error, &visit)),
+            },
+        };
+        visit.meter.standings().write(response.headers_mut());
+        cors::mark(response.headers_mut(), visit.origin.take());
+        headers::complete(response.headers_mut(), self.transport, &visit.request_id);
+        self.log(&visit, &response);
+        Ok(response)
+    }
+}
+
+impl<E: Endpoint> Boundary<E> {
+    /// Gives the request what handlers find in it: [`Source`] and [`Meter`].
+    fn receive(&self, request: &mut Request) -> Visit {
+        let Surroundings { env, limiter, .. } = &self.surroundings;
+        let address = self.addresses.of(request);
+        let request_id = request_id::choose(request.headers(), env);
+        let user_agent = request.headers().get(USER_AGENT).map(|agent| cut(&String::from_utf8_lossy(agent.as_bytes())));
+        let source = Source { address: Some(address), user_agent, request_id: Some(request_id.clone()) };
+        let meter = Meter::new(limiter.clone(), source.client());
+        request.extensions_mut().insert(source.clone());
+        request.extensions_mut().insert(meter.clone());
+        Visit {
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            origin: self.cors.admit(request.headers()),
+            preflight: self.cors.preflight(request.method(), request.headers()),
+            source,
+            request_id,
+            meter,
+            began: env.now(),
+        }
+    }
+
+    async fn pass(&self, mut request: Request, visit: &Visit) -> Result<Response> {
+        if !self.surroundings.uncounted.iter().any(|prefix| is_under(&visit.path, prefix)) {
+            self.count(&request, visit)?;
+        }
+        check_form(&request)?;
+        if request.method() == Method::HEAD {
+            // hyper leaves the body out and keeps its length.
+            request.set_method(Method::GET);
+        }
+        match AssertUnwindSafe(self.inner.call(request)).catch_unwind().await {
+            Ok(Ok(response)) => Ok(response.into_response()),
+            Ok(Err(error)) => Err(from_poem(error)),
+            Err(_) => Err(Error::internal("a handler panicked")),
+        }
+    }
+
+    fn count(&self, request: &Request, visit: &Visit) -> Result<()> {
+        let token = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
+        match token {
+            Some(token) if self.surroundings.tokens.is_valid_token(token) => visit.meter.count_with_token(),
+            _ => visit.meter.count(Limit::General),
+        }
+    }
+
+    /// An error in the envelope of the path's wire; what is behind it is logged here and nowhere else.
+    fn render(&self, error: &Error, visit: &Visit) -> Response {
+        let Surroundings { env, wires, .. } = &self.surroundings;
+        let wire = wires.of(&visit.path);
+        let kind = error.kind();
+        let status = wire.status(kind);
+        if status.is_server_error() {
+            tracing::error!(request_id = visit.request_id, ?kind, cause = error.chain(), "a request failed");
+        } else {
+            tracing::debug!(request_id = visit.request_id, ?kind, cause = error.chain(), "a request was refused");
+        }
+        let about = About { request_id: visit.request_id.clone(), now: env.wall() };
+        let body =
+            if status.is_server_error() { wire.body(&constant(error), &about) } else { wire.body(error, &about) };
+        let mut response = Response::builder().status(status).body(body.to_string());
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        let again =
+            error.retry_delay().or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1)));
+        if let Some(wait) = again {
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+        }
+        if kind == Kind::MethodNotAllowed {
+            let allow = error.allowed_methods().map_or_else(|| wires.allow(&visit.path), ToOwned::to_owned);
+            if let Ok(allow) = HeaderValue::from_str(&allow) {
+                headers.insert(ALLOW, allow);
+            }
+        }
+        if wire.challenges(kind) {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+
+    fn log(&self, visit: &Visit, response: &Response) {
+        Line {
+            method: &visit.method,
+            path: &visit.path,
+            status: response.status(),
+            took: self.surroundings.env.now().since(visit.began),
+            client: visit.source.address.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into()),
+            request_id: &visit.request_id,
+        }
+        .write();
+    }
+}
+
+/// What no endpoint should have to look at.
+fn check_form(request: &Request) -> Result<()> {
+    let bad = |message| Err(Error::with(Kind::Validation, message));
+    let hosts = request.headers().get_all(HOST).iter().count();
+    if hosts != 1 {
+        return bad("Exactly one Host header is expected");
+    }
+    if request.headers().len() > MAX_HEADERS {
+        return bad("At most 64 header fields are expected");
+    }
+    let uri = request.uri();
+    if uri.path().len() + uri.query().map_or(0, str::len) > MAX_URI {
+        return bad("The address is longer than 8192 bytes");
+    }
+    if !uri.path().starts_with('/') {
+        return Err(Error::new(Kind::NotFound));
+    }
+    Ok(())
+}
+
+/// The token of `Bearer <token>`, the scheme in any case.
+fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
+}
+
+/// What is told of a fault of ours: its kind's sentence and when to come again, nothing that somebody wrote into it.
+fn constant(error: &Error) -> Error {
+    let told = Error::new(error.kind());
+    match error.retry_delay() {
+        Some(wait) => told.retry_after(wait),
+        None => told,
+    }
+}
+
+fn whole_seconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
+}
+
+fn cut(user_agent: &str) -> String {
+    user_agent.chars().filter(|char| !char.is_control()).take(MAX_USER_AGENT).collect()
+}

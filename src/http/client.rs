@@ -1,0 +1,274 @@
+//! The client's address: the peer, or what trusted proxies say of it. Whom else service calls may come from.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use poem::Request;
+use poem::http::{HeaderMap, HeaderName};
+
+use super::origin;
+use crate::config::{Environment, Network, Server};
+use crate::env::Env;
+use crate::model::Time;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+const OTHER_FORWARDING: [&str; 9] = [
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-original-forwarded-for",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "fastly-client-ip",
+];
+
+const WARN_EVERY: Duration = Duration::from_mins(1);
+
+/// Finds client addresses by the configuration, and warns once a minute about headers from peers that nobody trusts.
+pub struct Addresses {
+    trusted: Option<Vec<Network>>,
+    env: Env,
+    warned_at: Mutex<Option<Time>>,
+}
+
+impl Addresses {
+    /// By these trusted proxies.
+    #[must_use]
+    pub fn new(server: &Server, env: Env) -> Self {
+        Self { trusted: server.trusted_proxies.clone(), env, warned_at: Mutex::new(None) }
+    }
+
+    /// The client behind a request.
+    #[must_use]
+    pub fn of(&self, request: &Request) -> IpAddr {
+        let peer = peer(request);
+        let trusted = self.trusted.as_deref().unwrap_or_default();
+        if request.headers().contains_key(&X_FORWARDED_FOR) && !is_in(trusted, peer) {
+            self.warn(peer);
+        }
+        address(peer, request.headers(), trusted)
+    }
+
+    fn warn(&self, peer: IpAddr) {
+        let now = self.env.now();
+        let mut warned_at = self.warned_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned_at.is_none_or(|at| now.since(at) >= WARN_EVERY) {
+            *warned_at = Some(now);
+            let advice = match self.trusted {
+                None => "server.trusted_proxies is not set: name the proxies there, or set it to [] if there are none",
+                Some(_) => "the peer is not in server.trusted_proxies, so the header is not believed",
+            };
+            tracing::warn!(%peer, "X-Forwarded-For from a peer that is no trusted proxy: {advice}");
+        }
+    }
+}
+
+/// The address at the other end of the connection; a request that came over none counts as from nowhere.
+#[must_use]
+pub fn peer(request: &Request) -> IpAddr {
+    let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    request.remote_addr().as_socket_addr().map_or(nowhere, |address| address.ip().to_canonical())
+}
+
+/// The peer, or behind trusted proxies the right-most hop of `X-Forwarded-For` that is none of them.
+#[must_use]
+pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
+    let mut client = peer.to_canonical();
+    if !is_in(trusted, client) {
+        return client;
+    }
+    let lines: Vec<&[u8]> = headers.get_all(&X_FORWARDED_FOR).iter().map(poem::http::HeaderValue::as_bytes).collect();
+    for hop in lines.iter().rev().flat_map(|line| line.rsplit(|&b| b == b',')) {
+        let Some(hop) = std::str::from_utf8(hop).ok().and_then(parse_hop) else { break };
+        client = hop;
+        if !is_in(trusted, client) {
+            break;
+        }
+    }
+    client
+}
+
+/// An address, with or without a port.
+fn parse_hop(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let with_port = || text.parse::<std::net::SocketAddr>().map(|address| address.ip());
+    bare.parse::<IpAddr>().or_else(|_| with_port()).ok().map(|address| address.to_canonical())
+}
+
+/// Whether a request came without any header that a proxy adds.
+#[must_use]
+pub fn is_direct(headers: &HeaderMap) -> bool {
+    !headers.keys().any(|name| name.as_str().starts_with("x-forwarded") || OTHER_FORWARDING.contains(&name.as_str()))
+}
+
+/// Whether service calls and figures are for this request: the peer itself counts, never a forwarded address, never a
+/// trusted proxy.
+#[must_use]
+pub fn service_allowed(server: &Server, peer: IpAddr, headers: &HeaderMap) -> bool {
+    let peer = peer.to_canonical();
+    if !is_direct(headers) || is_in(server.trusted_proxies.as_deref().unwrap_or_default(), peer) {
+        return false;
+    }
+    let at_home = || {
+        let at_home = server.public_url.as_deref().is_none_or(origin::is_loopback);
+        at_home && server.environment != Environment::Production && peer.is_loopback()
+    };
+    server.service_networks.as_deref().map_or_else(at_home, |networks| is_in(networks, peer))
+}
+
+fn is_in(networks: &[Network], address: IpAddr) -> bool {
+    networks.iter().any(|network| holds(network, address))
+}
+
+fn holds(network: &Network, address: IpAddr) -> bool {
+    let shifted = |bits: u128, width: u32| bits.checked_shr(width.saturating_sub(u32::from(network.bits))).unwrap_or(0);
+    match (network.address.to_canonical(), address) {
+        (IpAddr::V4(first), IpAddr::V4(address)) => {
+            shifted(first.to_bits().into(), 32) == shifted(address.to_bits().into(), 32)
+        }
+        (IpAddr::V6(first), IpAddr::V6(address)) => shifted(first.to_bits(), 128) == shifted(address.to_bits(), 128),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn net(text: &str) -> Network {
+        let (address, bits) = text.split_once('/').unwrap();
+        Network { address: ip(address), bits: bits.parse().unwrap() }
+    }
+
+    fn forwarded(lines: &[&[u8]]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(X_FORWARDED_FOR, poem::http::HeaderValue::from_bytes(line).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn nobody_is_believed_without_trusted_proxies() {
+        let headers = forwarded(&[b"198.51.100.7"]);
+        assert_eq!(address(ip("10.0.0.1"), &headers, &[]), ip("10.0.0.1"));
+        assert_eq!(address(ip("10.0.0.1"), &headers, &[net("10.1.0.0/16")]), ip("10.0.0.1"));
+    }
+
+    #[test]
+    fn behind_proxies_the_right_most_stranger_is_the_client() {
+        let trusted = [net("10.0.0.0/8"), net("2001:db8::/32")];
+        for (lines, client) in [
+            (vec![&b"198.51.100.7"[..]], "198.51.100.7"),
+            (vec![b"203.0.113.9, 198.51.100.7"], "198.51.100.7"),
+            (vec![b"203.0.113.9, 198.51.100.7, 10.9.9.9"], "198.51.100.7"),
+            (vec![b"203.0.113.9", b"198.51.100.7,10.1.2.3", b"10.2.3.4"], "198.51.100.7"),
+            (vec![b"198.51.100.7:4711"], "198.51.100.7"),
+            (vec![b"[2001:dead::7]:443"], "2001:dead::7"),
+            (vec![b"[2001:dead::7]"], "2001:dead::7"),
+            (vec![b"::ffff:198.51.100.7"], "198.51.100.7"),
+            (vec![b"10.3.3.3, 10.4.4.4"], "10.3.3.3"),
+            (vec![], "10.0.0.1"),
+        ] {
+            assert_eq!(address(ip("::ffff:10.0.0.1"), &forwarded(&lines), &trusted), ip(client), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn garbage_stops_at_the_last_good_hop() {
+        let trusted = [net("10.0.0.0/8")];
+        for (line, client) in [
+            (&b"198.51.100.7, unknown"[..], "10.0.0.1"),
+            (b"198.51.100.7, unknown, 10.5.5.5", "10.5.5.5"),
+            (b"198.51.100.7,", "10.0.0.1"),
+            (b"198.51.100.7, \xff\xfe", "10.0.0.1"),
+            (b"198.51.100.7 10.1.1.1", "10.0.0.1"),
+            (b"", "10.0.0.1"),
+        ] {
+            assert_eq!(address(ip("10.0.0.1"), &forwarded(&[line]), &trusted), ip(client), "{line:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_a_stranger_sends_the_client_is_never_a_hop_beyond_the_first_stranger(line in "[ -~]{0,60}") {
+            let headers = forwarded(&[line.as_bytes(), b"198.51.100.7, 10.1.1.1"]);
+            proptest::prop_assert_eq!(address(ip("10.0.0.1"), &headers, &[net("10.0.0.0/8")]), ip("198.51.100.7"));
+            let _ = address(ip("10.0.0.1"), &forwarded(&[line.as_bytes()]), &[net("0.0.0.0/0")]);
+        }
+    }
+
+    #[test]
+    fn a_network_is_its_leading_bits() {
+        for (network, address, inside) in [
+            ("10.0.0.0/8", "10.255.1.1", true),
+            ("10.0.0.0/8", "11.0.0.0", false),
+            ("0.0.0.0/0", "8.8.8.8", true),
+            ("::/0", "2001:db8::1", true),
+            ("::/0", "8.8.8.8", false),
+            ("192.0.2.1/32", "192.0.2.1", true),
+            ("192.0.2.1/32", "192.0.2.2", false),
+            ("2001:db8::/33", "2001:db8:8000::", false),
+        ] {
+            assert_eq!(holds(&net(network), ip(address)), inside, "{network} {address}");
+        }
+    }
+
+    fn server() -> Server {
+        Server {
+            listen: ([127, 0, 0, 1], 0).into(),
+            public_url: None,
+            environment: Environment::Development,
+            trusted_proxies: None,
+            service_networks: None,
+            cors_origins: vec![],
+            connections: 8,
+            body_limit: 65536,
+        }
+    }
+
+    #[test]
+    fn service_calls_are_for_this_machine_until_the_service_is_public() {
+        let direct = HeaderMap::new();
+        let allowed = |server: &Server, peer| service_allowed(server, ip(peer), &direct);
+        assert!(allowed(&server(), "127.0.0.1") && allowed(&server(), "::1") && allowed(&server(), "::ffff:127.0.0.1"));
+        assert!(!allowed(&server(), "192.0.2.1") && !allowed(&server(), "0.0.0.0"));
+        assert!(!service_allowed(&server(), ip("127.0.0.1"), &forwarded(&[b"127.0.0.1"])));
+        let public = Server { public_url: Some("https://auth.example.com".into()), ..server() };
+        assert!(!allowed(&public, "127.0.0.1"));
+        let production = Server { environment: Environment::Production, ..server() };
+        assert!(!allowed(&production, "127.0.0.1"));
+    }
+
+    #[test]
+    fn service_networks_hold_the_peer_itself_and_no_trusted_proxy() {
+        let server = Server {
+            service_networks: Some(vec![net("10.0.0.0/8")]),
+            trusted_proxies: Some(vec![net("10.0.0.1/32")]),
+            ..server()
+        };
+        assert!(service_allowed(&server, ip("10.0.0.2"), &HeaderMap::new()));
+        assert!(!service_allowed(&server, ip("10.0.0.1"), &HeaderMap::new()));
+        assert!(!service_allowed(&server, ip("10.0.0.1"), &forwarded(&[b"10.0.0.2"])));
+        assert!(!service_allowed(&server, ip("127.0.0.1"), &HeaderMap::new()));
+    }
+
+    #[test]
+    fn any_forwarding_header_makes_a_request_indirect() {
+        assert!(is_direct(&HeaderMap::new()));
+        for name in ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-real-ip", "via"] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HeaderName::from_static(name), "x".parse().unwrap());
+            assert!(!is_direct(&headers), "{name}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Headers that every response carries: security, caching, request id. What an endpoint set itself stays.
+
+use poem::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS, X_XSS_PROTECTION,
+};
+use poem::http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::request_id;
+use crate::config::{Environment, Server};
+
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+
+const ALWAYS: [(HeaderName, &str); 7] = [
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_FRAME_OPTIONS, "DENY"),
+    (X_XSS_PROTECTION, "1; mode=block"),
+    (CONTENT_SECURITY_POLICY, "default-src 'self'"),
+    (REFERRER_POLICY, "strict-origin-when-cross-origin"),
+    (PERMISSIONS_POLICY, "camera=(), microphone=(), geolocation=()"),
+    (CACHE_CONTROL, "no-store"),
+];
+
+/// Whether browsers are told to use https only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// People reach the service by https.
+    Https,
+    /// Somebody tries it on a plain port.
+    Plain,
+}
+
+impl Transport {
+    /// What the configuration says.
+    #[must_use]
+    pub fn of(server: &Server) -> Self {
+        let https = server.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+        if https || server.environment == Environment::Production { Self::Https } else { Self::Plain }
+    }
+}
+
+/// Adds what the endpoint did not set itself.
+pub fn complete(headers: &mut HeaderMap, transport: Transport, request_id: &str) {
+    for (name, value) in ALWAYS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    if transport == Transport::Https {
+        let a_year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+        headers.entry(STRICT_TRANSPORT_SECURITY).or_insert(a_year);
+    }
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(request_id::HEADER, id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documents_headers_are_on_a_bare_response() {
+        let mut headers = HeaderMap::new();
+        complete(&mut headers, Transport::Https, "id-1");
+        for (name, value) in [
+            ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("x-xss-protection", "1; mode=block"),
+            ("content-security-policy", "default-src 'self'"),
+            ("referrer-policy", "strict-origin-when-cross-origin"),
+            ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+            ("cache-control", "no-store"),
+            ("x-request-id", "id-1"),
+        ] {
+            assert_eq!(headers[name], value);
+        }
+    }
+
+    #[test]
+    fn a_page_keeps_its_own_policy_and_a_plain_port_asks_for_no_https() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
+        complete(&mut headers, Transport::Plain, "id-1");
+        assert_eq!(headers[CONTENT_SECURITY_POLICY], "default-src 'none'");
+        assert_eq!(headers[CACHE_CONTROL], "max-age=60");
+        assert!(!headers.contains_key(STRICT_TRANSPORT_SECURITY));
+    }
+}

@@ -1,0 +1,233 @@
+//! Limits per client address: one bucket per limit and client, exact under parallelism, bounded in memory.
+//!
+//! Counts calls and says what is left; which call is counted under which limit is the business of boundary and
+//! handlers. Waits after wrong passwords are not here, they belong to accounts.
+
+mod bounded;
+mod smooth;
+mod standing;
+mod window;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use smooth::Smooth;
+pub use standing::{Meter, Standing, Standings};
+use window::Windows;
+
+use crate::config::{Limits, Rate, Shape};
+use crate::env::Env;
+use crate::error::{Error, Kind, Limit, Result};
+use crate::model::Client;
+
+/// The most keys that fixed windows keep; about 20 MiB when a flood fills them.
+const WINDOW_KEYS: usize = 450_000;
+/// The most keys of each smooth limit.
+const SMOOTH_KEYS: usize = 200_000;
+/// The most keys whose refusals are told apart between two reports.
+const REFUSAL_KEYS: usize = 10_000;
+
+/// Counts calls. Clones count together.
+#[derive(Clone)]
+pub struct Limiter(Arc<Inner>);
+
+struct Inner {
+    env: Env,
+    limits: Limits,
+    smooth: BTreeMap<Bucket, Arc<Smooth>>,
+    windows: Arc<Windows<(Bucket, Client)>>,
+    refusals: Arc<Mutex<HashMap<(Limit, Client), u64>>>,
+}
+
+/// A limit's counters; calls with a valid token have their own under the general limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+enum Bucket {
+    Named(Limit),
+    WithToken,
+}
+
+const BUCKETS: [Bucket; 7] = [
+    Bucket::Named(Limit::General),
+    Bucket::Named(Limit::SignUp),
+    Bucket::Named(Limit::SignIn),
+    Bucket::Named(Limit::Refresh),
+    Bucket::Named(Limit::Resend),
+    Bucket::Named(Limit::VerifyEmail),
+    Bucket::WithToken,
+];
+
+impl Bucket {
+    fn limit(self) -> Limit {
+        match self {
+            Bucket::Named(limit) => limit,
+            Bucket::WithToken => Limit::General,
+        }
+    }
+}
+
+/// What a call met: room, or how long to wait for it.
+type Verdict = Result<Room, Duration>;
+
+struct Room {
+    remaining: u32,
+    reset: Duration,
+}
+
+impl Limiter {
+    /// Limits with nothing counted yet.
+    #[must_use]
+    pub fn new(limits: Limits, env: Env) -> Self {
+        Self::build(limits, env, &BTreeMap::new(), Arc::new(Windows::new(WINDOW_KEYS)), Arc::default())
+    }
+
+    /// The same counters under new limits; a smooth limit whose rate changed begins anew.
+    #[must_use]
+    pub fn under(&self, limits: Limits) -> Self {
+        let old = &self.0;
+        Self::build(limits, old.env.clone(), &old.smooth, old.windows.clone(), old.refusals.clone())
+    }
+
+    fn build(
+        limits: Limits,
+        env: Env,
+        old: &BTreeMap<Bucket, Arc<Smooth>>,
+        windows: Arc<Windows<(Bucket, Client)>>,
+        refusals: Arc<Mutex<HashMap<(Limit, Client), u64>>>,
+    ) -> Self {
+        let mut smooth = BTreeMap::new();
+        for bucket in BUCKETS {
+            let rate = rate_of(&limits, bucket).filter(|rate| rate.shape == Shape::Smooth);
+            let Some(rate) = rate else { continue };
+            let kept = old.get(&bucket).filter(|old| old.rate() == rate).cloned();
+            if let Some(limit) = kept.or_else(|| Smooth::new(rate, SMOOTH_KEYS, &env).map(Arc::new)) {
+                smooth.insert(bucket, limit);
+            }
+        }
+        Self(Arc::new(Inner { env, limits, smooth, windows, refusals }))
+    }
+
+    /// Counts one call; `None` when the limit is off.
+    ///
+    /// # Errors
+    /// [`Kind::TooMany`] with the time to wait when the limit is used up; such a call is not counted.
+    pub fn check(&self, limit: Limit, client: Client) -> Result<Option<Standing>> {
+        self.ask(Bucket::Named(limit), client, Step::Count)
+    }
+
+    /// Counts one call that carries a valid token, under the wider general limit.
+    ///
+    /// # Errors
+    /// As [`Limiter::check`].
+    pub fn check_with_token(&self, client: Client) -> Result<Option<Standing>> {
+        self.ask(Bucket::WithToken, client, Step::Count)
+    }
+
+    /// Says what a call would meet, without counting it.
+    ///
+    /// # Errors
+    /// As [`Limiter::check`].
+    pub fn peek(&self, limit: Limit, client: Client) -> Result<Option<Standing>> {
+        self.ask(Bucket::Named(limit), client, Step::Look)
+    }
+
+    /// Takes one counted call back.
+    pub fn give_back(&self, limit: Limit, client: Client) {
+        let bucket = Bucket::Named(limit);
+        let Some(rate) = rate_of(&self.0.limits, bucket) else { return };
+        match self.0.smooth.get(&bucket) {
+            Some(smooth) => smooth.give_back(client),
+            None => self.0.windows.give_back(&(bucket, client), rate, self.0.env.now()),
+        }
+    }
+
+    /// Forgets what no longer counts; to be called every minute or so.
+    pub fn purge(&self) {
+        self.0.windows.purge(self.0.env.now());
+        self.0.smooth.values().for_each(|smooth| smooth.purge());
+    }
+
+    /// How many counters are kept.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.windows.len() + self.0.smooth.values().map(|smooth| smooth.len()).sum::<usize>()
+    }
+
+    /// Whether nothing is counted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What was refused since the last call, by limit and client: the audit log's one record per key and minute.
+    #[must_use]
+    pub fn take_refusals(&self) -> Vec<(Limit, Client, u64)> {
+        let mut refusals = self.0.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *refusals).into_iter().map(|((limit, client), count)| (limit, client, count)).collect()
+    }
+
+    fn ask(&self, bucket: Bucket, client: Client, step: Step) -> Result<Option<Standing>> {
+        let Inner { env, limits, smooth, windows, .. } = &*self.0;
+        let Some(rate) = rate_of(limits, bucket) else { return Ok(None) };
+        let verdict = match (smooth.get(&bucket), step) {
+            (Some(smooth), Step::Count) => smooth.count(client),
+            (Some(smooth), Step::Look) => smooth.look(client),
+            (None, Step::Count) => windows.count(&(bucket, client), rate, env.now()),
+            (None, Step::Look) => windows.look(&(bucket, client), rate, env.now()),
+        };
+        let limit = bucket.limit();
+        match verdict {
+            Ok(Room { remaining, reset }) => {
+                Ok(Some(Standing { limit, allowed: rate.count, remaining, reset_at: env.wall() + reset }))
+            }
+            Err(wait) => {
+                self.note_refusal(limit, client);
+                Err(Error::with(Kind::TooMany(limit), sentence(limit, wait)).retry_after(wait))
+            }
+        }
+    }
+
+    /// What a refusal looks like in the headers.
+    fn exhausted(&self, bucket: Bucket, wait: Duration) -> Option<Standing> {
+        let rate = rate_of(&self.0.limits, bucket)?;
+        let reset_at = self.0.env.wall() + wait;
+        Some(Standing { limit: bucket.limit(), allowed: rate.count, remaining: 0, reset_at })
+    }
+
+    fn note_refusal(&self, limit: Limit, client: Client) {
+        let mut refusals = self.0.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        if refusals.len() < REFUSAL_KEYS || refusals.contains_key(&(limit, client)) {
+            *refusals.entry((limit, client)).or_default() += 1;
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Step {
+    Count,
+    Look,
+}
+
+fn rate_of(limits: &Limits, bucket: Bucket) -> Option<Rate> {
+    let rate = limits.rate(bucket.limit())?;
+    match bucket {
+        Bucket::Named(_) => Some(rate),
+        Bucket::WithToken => Some(Rate { count: rate.count.saturating_mul(limits.token_factor.max(1)), ..rate }),
+    }
+}
+
+/// What a refused caller reads: the wait in words, rounded up.
+#[must_use]
+pub fn sentence(limit: Limit, wait: Duration) -> String {
+    let what = match limit {
+        Limit::SignUp => "registration attempts",
+        Limit::General | Limit::SignIn | Limit::Refresh | Limit::Resend | Limit::VerifyEmail => "requests",
+    };
+    let minutes = wait.as_millis().div_ceil(60_000).max(1);
+    let (count, unit) = if minutes < 60 { (minutes, "minute") } else { (minutes.div_ceil(60), "hour") };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("Too many {what}. Try again in {count} {unit}{plural}.")
+}
+
+#[cfg(test)]
+mod tests;

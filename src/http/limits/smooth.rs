@@ -1,0 +1,137 @@
+//! Smooth limits: calls spread evenly over a rate's time, with the whole number as the burst. The arithmetic is
+//! governor's; clock and memory are ours, for the one is turned by hand in tests and the other must be bounded.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use governor::clock::Clock as GovernorClock;
+use governor::middleware::StateInformationMiddleware;
+use governor::nanos::Nanos;
+use governor::state::StateStore;
+use governor::{Quota, RateLimiter};
+
+use super::bounded::{Bounded, Ending};
+use super::{Room, Verdict};
+use crate::config::Rate;
+use crate::env::Env;
+use crate::model::{Client, Time};
+
+/// One smooth limit for all clients.
+pub(super) struct Smooth {
+    rate: Rate,
+    interval: Duration,
+    origin: Time,
+    arrivals: Arc<Arrivals>,
+    governor: RateLimiter<Call, Store, Turned, StateInformationMiddleware>,
+}
+
+/// Whether a call is counted or only looked ahead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Call {
+    Counted(Client),
+    Looked(Client),
+}
+
+/// When the next call of a client is due, in nanoseconds from the limit's start.
+type Arrivals = Bounded<Client, Arrival>;
+
+#[derive(Clone, Copy)]
+struct Arrival(u64);
+
+impl Ending for Arrival {
+    fn end(self) -> u64 {
+        self.0
+    }
+}
+
+struct Store(Arc<Arrivals>);
+
+impl StateStore for Store {
+    type Key = Call;
+
+    fn measure_and_replace<T, F, E>(&self, call: &Call, measure: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let (Call::Counted(client) | Call::Looked(client)) = call;
+        self.0.update(client, |arrival| match measure(arrival.map(|Arrival(at)| Nanos::new(at))) {
+            Ok((answer, next)) => {
+                let counted = matches!(call, Call::Counted(_)).then(|| Arrival(next.as_u64()));
+                (Ok(answer), counted)
+            }
+            Err(refusal) => (Err(refusal), None),
+        })
+    }
+}
+
+/// Our clock as governor reads it: the time since the limit's start.
+struct Turned {
+    env: Env,
+    origin: Time,
+}
+
+impl GovernorClock for Turned {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.env.now().since(self.origin)
+    }
+}
+
+impl Smooth {
+    /// A limit that begins now; `None` for a rate that lets nothing through.
+    pub(super) fn new(rate: Rate, keys: usize, env: &Env) -> Option<Self> {
+        let count = NonZeroU32::new(rate.count)?;
+        let interval = (rate.window / rate.count).max(Duration::from_nanos(1));
+        let quota = Quota::with_period(interval)?.allow_burst(count);
+        let arrivals = Arc::new(Arrivals::new(keys));
+        let origin = env.now();
+        let governor = RateLimiter::new(quota, Store(arrivals.clone()), Turned { env: env.clone(), origin });
+        Some(Self { rate, interval, origin, arrivals, governor })
+    }
+
+    /// The rate that it was made for.
+    pub(super) fn rate(&self) -> Rate {
+        self.rate
+    }
+
+    /// Counts a call if there is room for it.
+    pub(super) fn count(&self, client: Client) -> Verdict {
+        self.ask(Call::Counted(client))
+    }
+
+    /// Says what a call would meet, without counting it.
+    pub(super) fn look(&self, client: Client) -> Verdict {
+        let verdict = self.ask(Call::Looked(client));
+        verdict.map(|room| Room { remaining: room.remaining.saturating_add(1).min(self.rate.count), ..room })
+    }
+
+    /// Takes one counted call back.
+    pub(super) fn give_back(&self, client: Client) {
+        let interval = u64::try_from(self.interval.as_nanos()).unwrap_or(u64::MAX);
+        self.arrivals.update(&client, |arrival| ((), arrival.map(|Arrival(at)| Arrival(at.saturating_sub(interval)))));
+    }
+
+    /// Forgets clients whose burst is whole again.
+    pub(super) fn purge(&self) {
+        let now = self.governor.clock().now();
+        self.arrivals.purge(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    /// How many keys are kept.
+    pub(super) fn len(&self) -> usize {
+        self.arrivals.len()
+    }
+
+    fn ask(&self, call: Call) -> Verdict {
+        match self.governor.check_key(&call) {
+            Ok(state) => {
+                let remaining = state.remaining_burst_capacity();
+                let used = self.rate.count.saturating_sub(remaining);
+                Ok(Room { remaining, reset: self.interval.saturating_mul(used) })
+            }
+            Err(until) => Err(until.wait_time_from(self.governor.clock().env.now().since(self.origin))),
+        }
+    }
+}

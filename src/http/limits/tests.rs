@@ -1,0 +1,260 @@
+//! Limits against a clock that is turned by hand.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+
+use super::*;
+use crate::env::{Clock, Random};
+use crate::model::Time;
+
+struct Hand(AtomicI64);
+
+impl Clock for Hand {
+    fn now(&self) -> Time {
+        Time::from_millis(self.0.load(Ordering::SeqCst))
+    }
+
+    fn wall(&self) -> Time {
+        self.now()
+    }
+}
+
+struct Zeros;
+
+impl Random for Zeros {
+    fn fill(&self, buffer: &mut [u8]) -> Result<()> {
+        buffer.fill(0);
+        Ok(())
+    }
+}
+
+fn rate(count: u32, seconds: u64, shape: Shape) -> Rate {
+    Rate { count, window: Duration::from_secs(seconds), shape }
+}
+
+fn limits(shape: Shape) -> Limits {
+    Limits {
+        general: Some(rate(6, 60, shape)),
+        token_factor: 10,
+        sign_in: Some(rate(5, 900, shape)),
+        sign_up: Some(rate(3, 3600, shape)),
+        refresh: Some(rate(5, 900, shape)),
+        resend: None,
+        verify_email: Some(rate(3, 3600, shape)),
+        mail_address: None,
+        mail_client: None,
+    }
+}
+
+struct World {
+    hand: Arc<Hand>,
+    limiter: Limiter,
+}
+
+impl World {
+    fn new(shape: Shape) -> Self {
+        let hand = Arc::new(Hand(AtomicI64::new(1_700_000_000_000)));
+        let limiter = Limiter::new(limits(shape), Env::new(hand.clone(), Arc::new(Zeros)));
+        Self { hand, limiter }
+    }
+
+    fn turn(&self, span: Duration) {
+        self.hand.0.fetch_add(i64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    fn seconds(&self, seconds: u64) {
+        self.turn(Duration::from_secs(seconds));
+    }
+
+    /// How many calls in a row pass.
+    fn passed(&self, limit: Limit, client: Client) -> usize {
+        (0..100).take_while(|_| self.limiter.check(limit, client).is_ok()).count()
+    }
+}
+
+fn client(last: u8) -> Client {
+    Client::of(IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)))
+}
+
+#[test]
+fn a_fixed_window_is_whole_again_at_its_end_and_not_before() {
+    let world = World::new(Shape::Window);
+    assert_eq!(world.passed(Limit::SignIn, client(1)), 5);
+    world.seconds(899);
+    assert_eq!(world.passed(Limit::SignIn, client(1)), 0);
+    world.seconds(1);
+    assert_eq!(world.passed(Limit::SignIn, client(1)), 5);
+}
+
+#[test]
+fn a_smooth_limit_gives_calls_back_one_by_one() {
+    let world = World::new(Shape::Smooth);
+    assert_eq!(world.passed(Limit::General, client(1)), 6);
+    world.turn(Duration::from_millis(9_999));
+    assert_eq!(world.passed(Limit::General, client(1)), 0);
+    world.turn(Duration::from_millis(1));
+    assert_eq!(world.passed(Limit::General, client(1)), 1);
+    world.seconds(3600);
+    assert_eq!(world.passed(Limit::General, client(1)), 6);
+}
+
+#[test]
+fn calls_and_clients_have_buckets_of_their_own() {
+    for shape in [Shape::Window, Shape::Smooth] {
+        let world = World::new(shape);
+        assert_eq!(world.passed(Limit::SignIn, client(1)), 5);
+        assert_eq!(world.passed(Limit::SignIn, client(2)), 5);
+        assert_eq!(world.passed(Limit::SignUp, client(1)), 3);
+        assert_eq!(world.passed(Limit::Refresh, client(1)), 5);
+    }
+}
+
+#[test]
+fn a_valid_token_has_ten_times_the_general_limit_beside_it() {
+    for shape in [Shape::Window, Shape::Smooth] {
+        let world = World::new(shape);
+        assert_eq!(world.passed(Limit::General, client(1)), 6);
+        let with_token = (0..100).take_while(|_| world.limiter.check_with_token(client(1)).is_ok()).count();
+        assert_eq!(with_token, 60);
+    }
+}
+
+#[test]
+fn a_limit_that_is_off_counts_nothing() {
+    let world = World::new(Shape::Window);
+    assert_eq!(world.limiter.check(Limit::Resend, client(1)).unwrap(), None);
+    assert!(world.limiter.is_empty());
+}
+
+#[test]
+fn looking_counts_nothing_and_sees_what_a_call_would() {
+    for shape in [Shape::Window, Shape::Smooth] {
+        let world = World::new(shape);
+        let look = || world.limiter.peek(Limit::SignIn, client(1));
+        for left in [5, 5, 5] {
+            assert_eq!(look().unwrap().unwrap().remaining, left, "{shape:?}");
+        }
+        assert_eq!(world.limiter.check(Limit::SignIn, client(1)).unwrap().unwrap().remaining, 4);
+        assert_eq!(look().unwrap().unwrap().remaining, 4);
+        world.passed(Limit::SignIn, client(1));
+        assert_eq!(look().unwrap_err().kind(), Kind::TooMany(Limit::SignIn));
+    }
+}
+
+#[test]
+fn a_call_given_back_can_be_made_again() {
+    for shape in [Shape::Window, Shape::Smooth] {
+        let world = World::new(shape);
+        assert_eq!(world.passed(Limit::SignIn, client(1)), 5);
+        world.limiter.give_back(Limit::SignIn, client(1));
+        assert_eq!(world.passed(Limit::SignIn, client(1)), 1);
+        world.limiter.give_back(Limit::SignIn, client(2));
+        assert_eq!(world.passed(Limit::SignIn, client(2)), 5);
+    }
+}
+
+#[test]
+fn the_wait_that_is_told_is_true() {
+    for shape in [Shape::Window, Shape::Smooth] {
+        let world = World::new(shape);
+        world.passed(Limit::SignUp, client(1));
+        world.turn(Duration::from_millis(1234));
+        let refusal = world.limiter.check(Limit::SignUp, client(1)).unwrap_err();
+        let wait = refusal.retry_delay().unwrap();
+        world.turn(wait.saturating_sub(Duration::from_millis(1)));
+        assert!(world.limiter.check(Limit::SignUp, client(1)).is_err(), "{shape:?}");
+        world.turn(Duration::from_millis(1));
+        assert!(world.limiter.check(Limit::SignUp, client(1)).is_ok(), "{shape:?}");
+    }
+}
+
+#[test]
+fn many_threads_get_exactly_what_is_allowed() {
+    for shape in [Shape::Window, Shape::Smooth] {
+        let world = World::new(shape);
+        let passed = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..20 {
+                scope.spawn(|| passed.fetch_add(world.passed(Limit::SignIn, client(1)), Ordering::SeqCst));
+            }
+        });
+        assert_eq!(passed.into_inner(), 5, "{shape:?}");
+    }
+}
+
+#[test]
+fn a_purge_forgets_what_no_longer_counts() {
+    for shape in [Shape::Window, Shape::Smooth] {
+        let world = World::new(shape);
+        for network in 0..5_000_u64 {
+            let address = Ipv6Addr::from_bits(u128::from(network) << 64);
+            let _ = world.limiter.check(Limit::SignIn, Client::of(IpAddr::V6(address)));
+        }
+        assert_eq!(world.limiter.len(), 5_000);
+        world.seconds(901);
+        world.limiter.purge();
+        assert!(world.limiter.is_empty());
+    }
+}
+
+#[test]
+fn refusals_are_reported_once_with_their_count() {
+    let world = World::new(Shape::Window);
+    for _ in 0..8 {
+        let _ = world.limiter.check(Limit::SignUp, client(1));
+    }
+    let _ = world.passed(Limit::SignIn, client(2));
+    let reported: BTreeSet<_> = world.limiter.take_refusals().into_iter().collect();
+    assert_eq!(reported, BTreeSet::from([(Limit::SignUp, client(1), 5), (Limit::SignIn, client(2), 1)]));
+    assert!(world.limiter.take_refusals().is_empty());
+}
+
+#[test]
+fn new_limits_keep_what_was_counted() {
+    for shape in [Shape::Window, Shape::Smooth] {
+        let world = World::new(shape);
+        assert_eq!(world.passed(Limit::SignIn, client(1)), 5);
+        let changed = world.limiter.under(Limits { general: None, ..limits(shape) });
+        assert!(changed.check(Limit::SignIn, client(1)).is_err());
+        assert!(changed.check(Limit::General, client(1)).unwrap().is_none());
+    }
+}
+
+#[test]
+fn the_headers_speak_of_the_limit_nearest_to_its_end() {
+    let world = World::new(Shape::Window);
+    let meter = Meter::new(world.limiter.clone(), client(1));
+    meter.count(Limit::General).unwrap();
+    meter.count(Limit::SignUp).unwrap();
+    let mut headers = poem::http::HeaderMap::new();
+    meter.standings().write(&mut headers);
+    assert_eq!(headers["x-ratelimit-limit"], "3");
+    assert_eq!(headers["x-ratelimit-remaining"], "2");
+    assert_eq!(headers["x-ratelimit-reset"], (1_700_000_000 + 3600).to_string().as_str());
+}
+
+#[test]
+fn failures_beyond_the_limit_are_answered_as_too_many() {
+    let world = World::new(Shape::Window);
+    let meter = Meter::new(world.limiter.clone(), client(1));
+    let answers: Vec<Kind> =
+        (0..7).map(|_| meter.count_failure(Limit::Refresh, Kind::RefreshInvalid.into()).kind()).collect();
+    assert_eq!(answers[..5], [Kind::RefreshInvalid; 5]);
+    assert_eq!(answers[5..], [Kind::TooMany(Limit::Refresh); 2]);
+    assert_eq!(meter.peek(Limit::Refresh).unwrap_err().kind(), Kind::TooMany(Limit::Refresh));
+}
+
+#[test]
+fn a_refusal_says_in_words_when_to_come_again() {
+    for (limit, seconds, words) in [
+        (Limit::General, 900, "Too many requests. Try again in 15 minutes."),
+        (Limit::SignIn, 841, "Too many requests. Try again in 15 minutes."),
+        (Limit::SignIn, 1, "Too many requests. Try again in 1 minute."),
+        (Limit::SignUp, 3600, "Too many registration attempts. Try again in 1 hour."),
+        (Limit::SignUp, 3541, "Too many registration attempts. Try again in 1 hour."),
+        (Limit::Resend, 3601, "Too many requests. Try again in 2 hours."),
+    ] {
+        assert_eq!(sentence(limit, Duration::from_secs(seconds)), words);
+    }
+}

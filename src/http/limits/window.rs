@@ -1,0 +1,80 @@
+//! Fixed windows: so many calls from the first one until its window ends, then all of them again.
+
+use std::hash::Hash;
+use std::time::Duration;
+
+use super::bounded::{Bounded, Ending};
+use super::{Room, Verdict};
+use crate::config::Rate;
+use crate::model::Time;
+
+/// The windows of all keys.
+pub(super) struct Windows<K>(Bounded<K, Window>);
+
+#[derive(Clone, Copy)]
+struct Window {
+    ends: Time,
+    used: u32,
+}
+
+impl Ending for Window {
+    fn end(self) -> u64 {
+        u64::try_from(self.ends.millis()).unwrap_or(0)
+    }
+}
+
+impl<K: Hash + Eq + Copy> Windows<K> {
+    /// At most about this many keys.
+    pub(super) fn new(keys: usize) -> Self {
+        Self(Bounded::new(keys))
+    }
+
+    /// Counts a call if there is room for it.
+    pub(super) fn count(&self, key: &K, rate: Rate, now: Time) -> Verdict {
+        self.0.update(key, |window| {
+            let mut window = live(window, rate, now);
+            if window.used >= rate.count {
+                return (Err(window.ends.since(now)), None);
+            }
+            window.used += 1;
+            (Ok(room(window, rate, now)), Some(window))
+        })
+    }
+
+    /// Says what a call would meet, without counting it.
+    pub(super) fn look(&self, key: &K, rate: Rate, now: Time) -> Verdict {
+        self.0.update(key, |window| {
+            let window = live(window, rate, now);
+            let verdict =
+                if window.used >= rate.count { Err(window.ends.since(now)) } else { Ok(room(window, rate, now)) };
+            (verdict, None)
+        })
+    }
+
+    /// Takes one counted call back.
+    pub(super) fn give_back(&self, key: &K, rate: Rate, now: Time) {
+        self.0.update(key, |window| {
+            let window = live(window, rate, now);
+            ((), (window.used > 0).then(|| Window { used: window.used - 1, ..window }))
+        });
+    }
+
+    /// Forgets windows that have ended.
+    pub(super) fn purge(&self, now: Time) {
+        self.0.purge(u64::try_from(now.millis()).unwrap_or(0));
+    }
+
+    /// How many keys are kept.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+fn live(window: Option<Window>, rate: Rate, now: Time) -> Window {
+    window.filter(|window| now < window.ends).unwrap_or(Window { ends: now + rate.window, used: 0 })
+}
+
+fn room(window: Window, rate: Rate, now: Time) -> Room {
+    let reset: Duration = window.ends.since(now);
+    Room { remaining: rate.count.saturating_sub(window.used), reset }
+}

@@ -1,0 +1,197 @@
+//! The port: accepts connections, reads HTTP/1.1 within limits, hands requests to the endpoint of the hour, drains.
+//!
+//! What cannot be read as a request at all gets hyper's empty 4xx and a closed connection; everything else is answered
+//! by the endpoint.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use http_body_util::combinators::BoxBody;
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use poem::endpoint::{DynEndpoint, ToDynEndpoint};
+use poem::http::header::EXPECT;
+use poem::http::uri::Scheme;
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Addr, Body, Endpoint, Request, RequestParts, Response};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::pace::{Paced, PacedBody, Progress, Timeouts, Unread};
+use crate::config::Server;
+use crate::error::{Error, Result};
+
+/// The most bytes of a request's head.
+const MAX_HEAD: usize = 16 * 1024;
+/// The most bytes that a connection buffers.
+const MAX_BUFFER: usize = 32 * 1024;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+type App = dyn DynEndpoint<Output = Response>;
+
+/// The endpoint that answers, exchangeable while the server runs: a request keeps the one that it began with.
+#[derive(Clone)]
+pub struct Swap(Arc<RwLock<Arc<App>>>);
+
+impl Swap {
+    /// Begins with this endpoint.
+    pub fn new(endpoint: impl Endpoint<Output = Response> + 'static) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(ToDynEndpoint(endpoint)))))
+    }
+
+    /// Lets new requests be answered by this endpoint.
+    pub fn replace(&self, endpoint: impl Endpoint<Output = Response> + 'static) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ToDynEndpoint(endpoint));
+    }
+
+    fn current(&self) -> Arc<App> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A bound port.
+pub struct Listener {
+    socket: TcpListener,
+    local_addr: SocketAddr,
+    connections: usize,
+    timeouts: Timeouts,
+}
+
+impl Listener {
+    /// Binds the configured address.
+    ///
+    /// # Errors
+    /// When the address cannot be bound; the message names it.
+    pub async fn bind(server: &Server, timeouts: Timeouts) -> Result<Self> {
+        let failed = |e: io::Error| Error::internal(format!("could not listen on {}", server.listen)).caused_by(e);
+        let socket = TcpListener::bind(server.listen).await.map_err(failed)?;
+        let local_addr = socket.local_addr().map_err(failed)?;
+        let connections = server.connections.clamp(1, Semaphore::MAX_PERMITS);
+        Ok(Self { socket, local_addr, connections, timeouts })
+    }
+
+    /// Where it listens: port 0 has become a real one.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Serves until `drain` comes, then lets requests under way end, until their time is over or `abort` comes.
+    pub async fn serve(
+        self,
+        app: Swap,
+        drain: impl Future<Output = ()> + Send,
+        abort: impl Future<Output = ()> + Send,
+    ) {
+        let graceful = GracefulShutdown::new();
+        let mut tasks = tokio::task::JoinSet::new();
+        let mut drain = pin!(drain);
+        let slots = Arc::new(Semaphore::new(self.connections));
+        // Kept over the ends of connections, so that a pause is a pause.
+        let mut accepting = Box::pin(accept(&self.socket, &slots));
+        loop {
+            let (stream, peer, slot) = tokio::select! {
+                biased;
+                () = &mut drain => break,
+                Some(_) = tasks.join_next() => continue,
+                accepted = &mut accepting => accepted,
+            };
+            accepting.set(accept(&self.socket, &slots));
+            let connection = Connection {
+                app: app.clone(),
+                local: LocalAddr(Addr::socket(self.local_addr)),
+                remote: RemoteAddr(Addr::socket(peer)),
+                timeouts: self.timeouts,
+                progress: Arc::default(),
+            };
+            tasks.spawn(connection.serve(stream, graceful.watcher(), slot));
+        }
+        drop(accepting);
+        drop(self.socket);
+        tokio::select! {
+            () = graceful.shutdown() => {}
+            () = tokio::time::sleep(self.timeouts.drain) => tracing::warn!("some requests were not done in time"),
+            () = abort => tracing::warn!("ended at once"),
+        }
+        tasks.shutdown().await;
+    }
+}
+
+/// The next connection, as soon as there is a slot for it. When the system has none to give it waits and never spins.
+async fn accept(socket: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
+    let slot = slots.clone().acquire_owned().await.ok();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match socket.accept().await {
+            Ok((stream, peer)) => return (stream, peer, slot),
+            Err(error) if is_the_peers(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "could not accept a connection; waiting {} ms", pause.as_millis());
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+/// The connection went before we took it: nothing to wait for.
+fn is_the_peers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+/// One connection.
+struct Connection {
+    app: Swap,
+    local: LocalAddr,
+    remote: RemoteAddr,
+    timeouts: Timeouts,
+    progress: Arc<Progress>,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream, watcher: Watcher, slot: Option<OwnedSemaphorePermit>) {
+        if stream.set_nodelay(true).is_err() {
+            return;
+        }
+        let io = TokioIo::new(Paced::new(stream, self.progress.clone(), self.timeouts));
+        let this = &self;
+        let service = service_fn(|request| async move { Ok::<_, Infallible>(this.answer(request).await) });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.timeouts.idle)
+            .max_header_size(MAX_HEAD)
+            .max_buf_size(MAX_BUFFER)
+            .serve_connection(io, service);
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+        drop(slot);
+    }
+
+    async fn answer(&self, request: hyper::Request<Incoming>) -> hyper::Response<BoxBody<Bytes, io::Error>> {
+        let under_way = self.progress.begin();
+        let (parts, body) = request.into_parts();
+        let body = if body.is_end_stream() {
+            Body::empty()
+        } else {
+            let unread = if parts.headers.contains_key(EXPECT) { Unread::Refused } else { Unread::Discarded };
+            Body::from(BoxBody::new(PacedBody::new(body, self.timeouts.body, unread)))
+        };
+        let parts = RequestParts::from((parts, self.local.clone(), self.remote.clone(), Scheme::HTTP));
+        let response = self.app.current().call(Request::from_parts(parts, body)).await;
+        drop(under_way);
+        // The boundary answers every error; what comes past it is nobody's to read.
+        response.unwrap_or_else(|_| poem::http::StatusCode::INTERNAL_SERVER_ERROR.into()).into()
+    }
+}

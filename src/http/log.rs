@@ -1,0 +1,85 @@
+//! One line per request, and what a panic leaves in the log. No query, no header, no body is ever written.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use poem::http::{Method, StatusCode};
+
+const LONGEST_PATH: usize = 256;
+
+/// What one request's line says.
+pub struct Line<'a> {
+    /// The method as sent.
+    pub method: &'a Method,
+    /// The path without its query, which may hold tokens.
+    pub path: &'a str,
+    /// What was answered.
+    pub status: StatusCode,
+    /// How long it took.
+    pub took: Duration,
+    /// The client's address.
+    pub client: IpAddr,
+    /// The request's id.
+    pub request_id: &'a str,
+}
+
+impl Line<'_> {
+    /// Writes it.
+    pub fn write(&self) {
+        tracing::info!(
+            target: "authd::request",
+            method = self.method.as_str(),
+            path = %Plain(self.path),
+            status = self.status.as_u16(),
+            ms = u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
+            client = %self.client,
+            request_id = self.request_id,
+            "request"
+        );
+    }
+}
+
+/// A text from outside that cannot forge a log line: control characters escaped, cut.
+pub struct Plain<'a>(pub &'a str);
+
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write;
+        for char in self.0.chars().take(LONGEST_PATH) {
+            if char.is_control()
+                || matches!(char, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            {
+                write!(f, "{}", char.escape_unicode())?;
+            } else {
+                f.write_char(char)?;
+            }
+        }
+        if self.0.chars().nth(LONGEST_PATH).is_some() { f.write_char('…') } else { Ok(()) }
+    }
+}
+
+/// Makes panics log where they happened and nothing of what they say, for that may hold secrets.
+pub fn install_panic_hook() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panic");
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_cannot_forge_a_line() {
+        assert_eq!(Plain("/a\nb\u{1b}[31m\u{2028}").to_string(), "/a\\u{a}b\\u{1b}[31m\\u{2028}");
+        assert_eq!(Plain("/v1/ü").to_string(), "/v1/ü");
+    }
+
+    #[test]
+    fn a_long_path_is_cut() {
+        assert_eq!(Plain(&"a".repeat(256)).to_string().len(), 256);
+        assert_eq!(Plain(&"a".repeat(9000)).to_string().chars().count(), 257);
+    }
+}

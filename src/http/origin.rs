@@ -1,0 +1,175 @@
+//! Origins of web pages: which are ours, and whether a request that uses our cookie comes from one we know.
+
+use poem::Request;
+use poem::http::header::{HOST, ORIGIN};
+use poem::http::{HeaderMap, HeaderName, Uri};
+
+use crate::config::{Config, Server};
+use crate::error::{Error, Kind, Result};
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Refuses a request that uses a cookie from a page of another site.
+///
+/// # Errors
+/// [`Kind::ForeignOrigin`] when the request names an origin that is neither ours nor allowed, or names none and the
+/// browser says that it comes from another site.
+pub fn check(request: &Request, config: &Config) -> Result<()> {
+    check_headers(request.headers(), &config.server)
+}
+
+fn check_headers(headers: &HeaderMap, server: &Server) -> Result<()> {
+    let mut origins = headers.get_all(ORIGIN).iter();
+    let allowed = match (origins.next(), origins.next()) {
+        (None, _) => headers.get(SEC_FETCH_SITE).is_none_or(|site| site != "cross-site"),
+        (Some(origin), None) => origin.to_str().ok().and_then(normal).is_some_and(|origin| {
+            is_own(&origin, headers, server)
+                || server.cors_origins.iter().any(|known| normal(known).as_ref() == Some(&origin))
+        }),
+        (Some(_), Some(_)) => false,
+    };
+    if allowed { Ok(()) } else { Err(Error::new(Kind::ForeignOrigin)) }
+}
+
+/// Without a public URL our own origin is the request's own host, on this machine alone.
+fn is_own(origin: &str, headers: &HeaderMap, server: &Server) -> bool {
+    if let Some(url) = &server.public_url {
+        return of_url(url).as_deref() == Some(origin);
+    }
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let own = host.and_then(|host| normal(&format!("http://{host}")));
+    own.as_deref() == Some(origin) && is_loopback(origin)
+}
+
+/// An origin in one spelling: lower case, without its scheme's own port; `None` for what is no origin of a page.
+#[must_use]
+pub fn normal(origin: &str) -> Option<String> {
+    let (_, authority) = origin.split_once("://")?;
+    (!authority.contains(['/', '?', '#', '@'])).then(|| of_url(origin)).flatten()
+}
+
+/// The origin that a URL belongs to.
+#[must_use]
+pub fn of_url(url: &str) -> Option<String> {
+    let uri: Uri = url.parse().ok()?;
+    let scheme = uri.scheme_str()?.to_ascii_lowercase();
+    let authority = uri.authority()?;
+    let host = authority.host().to_ascii_lowercase();
+    let usual = match scheme.as_str() {
+        "http" => 80,
+        "https" => 443,
+        _ => return None,
+    };
+    if host.is_empty() {
+        return None;
+    }
+    Some(match authority.port_u16() {
+        Some(port) if port != usual => format!("{scheme}://{host}:{port}"),
+        Some(_) => format!("{scheme}://{host}"),
+        None if authority.as_str().len() == authority.host().len() => format!("{scheme}://{host}"),
+        None => return None,
+    })
+}
+
+/// Whether a URL leads to this very machine.
+#[must_use]
+pub fn is_loopback(url: &str) -> bool {
+    let Ok(uri) = url.parse::<Uri>() else { return false };
+    let Some(host) = uri.host().map(str::to_ascii_lowercase) else { return false };
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare == "localhost"
+        || bare.ends_with(".localhost")
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Environment;
+
+    fn server(public_url: Option<&str>) -> Server {
+        Server {
+            listen: ([127, 0, 0, 1], 0).into(),
+            public_url: public_url.map(str::to_owned),
+            environment: Environment::Development,
+            trusted_proxies: None,
+            service_networks: None,
+            cors_origins: vec!["https://app.example.com".into()],
+            connections: 8,
+            body_limit: 65536,
+        }
+    }
+
+    fn answer(server: &Server, lines: &[(&str, &str)]) -> Result<(), Kind> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+        }
+        check_headers(&headers, server).map_err(|error| error.kind())
+    }
+
+    #[test]
+    fn a_cookie_may_come_from_our_own_pages_and_the_listed_ones() {
+        let public = server(Some("https://auth.example.com"));
+        for lines in [
+            vec![],
+            vec![("origin", "https://auth.example.com")],
+            vec![("origin", "https://app.example.com"), ("sec-fetch-site", "cross-site")],
+            vec![("sec-fetch-site", "same-origin")],
+            vec![("sec-fetch-site", "none")],
+        ] {
+            assert_eq!(answer(&public, &lines), Ok(()), "{lines:?}");
+        }
+        let local = [("host", "localhost:3000"), ("origin", "http://localhost:3000")];
+        assert_eq!(answer(&server(None), &local), Ok(()));
+    }
+
+    #[test]
+    fn a_cookie_from_any_other_page_is_refused() {
+        let public = server(Some("https://auth.example.com"));
+        for lines in [
+            vec![("origin", "null")],
+            vec![("origin", "https://evil.example")],
+            vec![("origin", "http://auth.example.com")],
+            vec![("origin", "https://auth.example.com"), ("origin", "https://auth.example.com")],
+            vec![("sec-fetch-site", "cross-site")],
+            vec![("host", "localhost:3000"), ("origin", "http://localhost:3000")],
+        ] {
+            assert_eq!(answer(&public, &lines), Err(Kind::ForeignOrigin), "{lines:?}");
+        }
+        let rebound = [("host", "evil.example"), ("origin", "http://evil.example")];
+        assert_eq!(answer(&server(None), &rebound), Err(Kind::ForeignOrigin));
+    }
+
+    #[test]
+    fn an_origin_has_one_spelling() {
+        for (written, normal_form) in [
+            ("https://App.Example.com", "https://app.example.com"),
+            ("https://app.example.com:443", "https://app.example.com"),
+            ("http://app.example.com:80", "http://app.example.com"),
+            ("https://app.example.com:8443", "https://app.example.com:8443"),
+            ("http://[::1]:3000", "http://[::1]:3000"),
+        ] {
+            assert_eq!(normal(written).as_deref(), Some(normal_form), "{written}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_origin_of_a_page_has_none() {
+        for written in
+            ["null", "", "*", "https://", "ftp://a.example", "https://a.example/", "https://u@a.example", "a.example"]
+        {
+            assert_eq!(normal(written), None, "{written}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_a_name_or_an_address_of_this_machine() {
+        for url in ["http://localhost:3000", "http://app.localhost", "http://127.0.0.1", "http://[::1]:80/x"] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in ["http://localhost.example.com", "https://example.com", "http://10.0.0.1", "x"] {
+            assert!(!is_loopback(url), "{url}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The process's signals: the first SIGTERM or SIGINT drains, the second ends at once, SIGHUP re-reads configuration.
+
+use std::future::Future;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::error::{Error, Result};
+
+/// How often the process was told to end.
+#[derive(Clone)]
+pub struct Endings(watch::Receiver<u32>);
+
+impl Endings {
+    /// Begins to listen; `on_hangup` runs at each SIGHUP.
+    ///
+    /// # Errors
+    /// When the system lets no signal be listened to.
+    pub fn listen(on_hangup: impl Fn() + Send + 'static) -> Result<Self> {
+        let open = |kind| signal(kind).map_err(|e| Error::internal("could not listen to signals").caused_by(e));
+        let mut terminate = open(SignalKind::terminate())?;
+        let mut interrupt = open(SignalKind::interrupt())?;
+        let mut hangup = open(SignalKind::hangup())?;
+        let (told, endings) = watch::channel(0);
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => told.send_modify(|times| *times += 1),
+                    _ = interrupt.recv() => told.send_modify(|times| *times += 1),
+                    _ = hangup.recv() => on_hangup(),
+                }
+            }
+        });
+        Ok(Self(endings))
+    }
+
+    /// Comes with the first signal to end.
+    pub fn first(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.clone().at_least(1)
+    }
+
+    /// Comes with the second signal to end.
+    pub fn second(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.clone().at_least(2)
+    }
+
+    async fn at_least(mut self, times: u32) {
+        if self.0.wait_for(|told| *told >= times).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use rustix::process::{Signal, getpid, kill_process};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_signal_drains_a_second_ends_and_a_hangup_does_neither() {
+        let (hung_up, mut hangups) = tokio::sync::mpsc::unbounded_channel();
+        let endings = Endings::listen(move || hung_up.send(()).unwrap_or_default()).unwrap();
+        kill_process(getpid(), Signal::HUP).unwrap();
+        hangups.recv().await.unwrap();
+        assert!(endings.first().now_or_never().is_none());
+        kill_process(getpid(), Signal::TERM).unwrap();
+        endings.first().await;
+        assert!(endings.second().now_or_never().is_none());
+        kill_process(getpid(), Signal::INT).unwrap();
+        endings.second().await;
+    }
+}
