@@ -38,6 +38,6 @@ impl Openapi {
         let document = match self.wire {
             WireName::V1 => api::v1::document(&loaded.config),
         };
-        Ok(console.document(&document)?)
+        Ok(console.document(&format!("{document:#}"))?)
     }
 }

@@ -9,11 +9,15 @@ use super::failure::Failure;
 use super::opened;
 use super::prompt::{self, PasswordFrom};
 use super::{Global, email};
+use crate::error::Error;
 use crate::identity::Core;
 use crate::identity::admin::{self, Entry, Filter, NewEntry, RoleChange};
-use crate::model::{Email, Password, Source, Username};
-use crate::password::rules;
+use crate::model::{Email, Password, Source, Username, text};
+use crate::password::rules::{self, Personal};
 use view::Shown;
+
+/// The most characters of a given or family name.
+const LONGEST_NAME: usize = 100;
 
 /// How many accounts are read at a time.
 const PAGE: usize = 500;
@@ -55,11 +59,11 @@ pub struct Create {
     username: Option<Username>,
 
     /// The given name
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = own_name)]
     first_name: Option<String>,
 
     /// The family name
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = own_name)]
     last_name: Option<String>,
 
     /// A role besides the default one; may be given again
@@ -237,6 +241,11 @@ fn username(text: &str) -> Result<Username, String> {
         .ok_or_else(|| "expected 3 to 50 letters, digits, underscores, hyphens and inner dots".to_owned())
 }
 
+fn own_name(text: &str) -> Result<String, String> {
+    let fits = (1..=LONGEST_NAME).contains(&text::length(text)) && !text.chars().any(text::is_control);
+    if fits { Ok(text.to_owned()) } else { Err(format!("expected 1 to {LONGEST_NAME} characters on one line")) }
+}
+
 impl User {
     /// Does it.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
@@ -290,13 +299,15 @@ impl Create {
         prompt::need_source(from)?;
         opened::with_core(global, console, async |core, console| {
             let password = prompt::new_password(from)?;
-            let personal = [
-                Some(self.email.as_str()),
-                self.username.as_ref().map(Username::as_str),
-                self.first_name.as_deref(),
-                self.last_name.as_deref(),
-            ];
-            check_password(core, &password, &personal)?;
+            let names: Vec<&str> =
+                [&self.first_name, &self.last_name].into_iter().flatten().map(String::as_str).collect();
+            let whose = Personal {
+                email: Some(self.email.as_str()),
+                username: self.username.as_ref().map(Username::as_str),
+                names: &names,
+                service: &core.config.service.name,
+            };
+            check_password(core, &password, &whose)?;
             let new = NewEntry {
                 email: self.email,
                 username: self.username,
@@ -319,13 +330,15 @@ impl SetPassword {
         opened::with_core(global, console, async |core, console| {
             let before = admin::find(core, &self.user).await?.account;
             let password = prompt::new_password(from)?;
-            let personal = [
-                Some(before.email.as_str()),
-                before.username.as_deref(),
-                before.first_name.as_deref(),
-                before.last_name.as_deref(),
-            ];
-            check_password(core, &password, &personal)?;
+            let names: Vec<&str> =
+                [&before.first_name, &before.last_name].into_iter().flatten().map(String::as_str).collect();
+            let whose = Personal {
+                email: Some(before.email.as_str()),
+                username: before.username.as_deref(),
+                names: &names,
+                service: &core.config.service.name,
+            };
+            check_password(core, &password, &whose)?;
             let entry = admin::set_password(core, before.id.as_str(), password, &Source::command_line()).await?;
             Ok(Shown::of(core, &entry).changed("set the password and ended the sessions of", console)?)
         })
@@ -387,7 +400,8 @@ impl Delete {
     }
 }
 
-fn check_password(core: &Core, password: &Password, personal: &[Option<&str>]) -> Result<(), Failure> {
-    let personal: Vec<&str> = personal.iter().copied().flatten().collect();
-    Ok(rules::check(&core.config.password, password, &personal)?)
+/// The rules are the same on every road that sets a password.
+fn check_password(core: &Core, password: &Password, whose: &Personal<'_>) -> Result<(), Failure> {
+    let broken = rules::check(&core.config.password, "password", password.reveal(), whose);
+    if broken.is_empty() { Ok(()) } else { Err(Error::invalid(broken).into()) }
 }
