@@ -106,7 +106,7 @@ pub fn config(profile: &str, set: &[(&str, &str)], dir: &std::path::Path) -> Con
     ];
     let flags = cheap.iter().chain(set).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let inputs = config::Inputs { flags, dir: dir.to_owned(), ..config::Inputs::default() };
-    config::load(inputs).unwrap_or_else(|problems| panic!("{problems}")).config
+    config::load(&inputs).unwrap_or_else(|problems| panic!("{problems}")).config
 }
 
 async fn open(profile: &str, set: &[(&str, &str)], dir: Arc<tempfile::TempDir>, clock: Arc<HandClock>) -> App {
