@@ -1,4 +1,4 @@
-//! What a new password must be. Every road that sets one asks here: sign-up, reset, change, administrators, command line.
+//! What a new password must be. Every road that sets one asks here: sign-up, reset, change, admin, command line.
 //!
 //! It looks at the password alone and at whose it will be; whether an old one is right is `pool`'s business.
 
