@@ -27,9 +27,33 @@ const LETTER: u32 = 3;
 
 /// Rows, columns and diagonals of keyboards, alphabets and counting; they run both ways.
 const LINES: [&str; 28] = [
-    "01234567890123456789", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop[]", "asdfghjkl;'", "zxcvbnm,./", "qwertzuiop",
-    "yxcvbnm,.-", "azertyuiop", "qsdfghjklm", "wxcvbn,;:!", "йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю", "!@#$%^&*()_+",
-    "13579", "24680", "147258369", "1qaz", "2wsx", "3edc", "4rfv", "5tgb", "6yhn", "7ujm", "8ik,", "9ol.", "0p;/",
+    "01234567890123456789",
+    "abcdefghijklmnopqrstuvwxyz",
+    "qwertyuiop[]",
+    "asdfghjkl;'",
+    "zxcvbnm,./",
+    "qwertzuiop",
+    "yxcvbnm,.-",
+    "azertyuiop",
+    "qsdfghjklm",
+    "wxcvbn,;:!",
+    "йцукенгшщзхъ",
+    "фывапролджэ",
+    "ячсмитьбю",
+    "!@#$%^&*()_+",
+    "13579",
+    "24680",
+    "147258369",
+    "1qaz",
+    "2wsx",
+    "3edc",
+    "4rfv",
+    "5tgb",
+    "6yhn",
+    "7ujm",
+    "8ik,",
+    "9ol.",
+    "0p;/",
     "!qaz@wsx#edc$rfv%tgb^yhn&ujm*ik<",
 ];
 
@@ -85,7 +109,9 @@ fn cost(letters: &[char], own: &[Vec<char>]) -> Option<u32> {
         }
         for piece in pieces(&letters[place..], own) {
             for (used, so_far) in reached.iter().enumerate() {
-                let Some(cost) = so_far.map(|cost| cost + piece.cost).filter(|cost| *cost <= AFFORDABLE) else { continue };
+                let Some(cost) = so_far.map(|cost| cost + piece.cost).filter(|cost| *cost <= AFFORDABLE) else {
+                    continue;
+                };
                 let there = &mut best[place + piece.length][used | usize::from(piece.own)];
                 *there = Some(there.map_or(cost, |before| before.min(cost)));
             }
@@ -176,8 +202,10 @@ fn is_listed(word: &str) -> bool {
     let (mut low, mut high) = (0, COMMON.len());
     while low < high {
         let middle = low.midpoint(high);
-        let start = COMMON.as_bytes()[low..middle].iter().rposition(|&byte| byte == b'\n').map_or(low, |at| low + at + 1);
-        let end = COMMON.as_bytes()[start..].iter().position(|&byte| byte == b'\n').map_or(COMMON.len(), |at| start + at);
+        let start =
+            COMMON.as_bytes()[low..middle].iter().rposition(|&byte| byte == b'\n').map_or(low, |at| low + at + 1);
+        let end =
+            COMMON.as_bytes()[start..].iter().position(|&byte| byte == b'\n').map_or(COMMON.len(), |at| start + at);
         match COMMON.as_bytes()[start..end].cmp(word.as_bytes()) {
             std::cmp::Ordering::Equal => return true,
             std::cmp::Ordering::Less => low = end + 1,
@@ -195,6 +223,19 @@ mod tests {
         Guess::of(password).is_common()
     }
 
+    const TWELVE_AND_MORE: &str = "
+        123456789012 1234567890123 123456123456 111111111111 000000000000 123123123123 password1234
+        Password123! P@ssw0rd1234 p455w0rd2024 Passw0rd!2023 passwordpassword password123456
+        PASSWORD12345 mypassword123 password@123 Welcome12345 Welcome2024! qwertyuiop12 qwertyuiop123
+        qwerty123456 Qwerty12345! 1qaz2wsx3edc !QAZ2wsx#EDC 1qaz2wsx3edc4rfv zaq12wsxcde3 q1w2e3r4t5y6
+        1q2w3e4r5t6y qazwsxedcrfv asdfghjkl123 zxcvbnm12345 abcdefghijkl abcdefgh1234 abc123abc123
+        aaaaaaaaaaaa abababababab qwertyqwerty iloveyou1234 iloveyou2020 iloveyou!!!! letmein12345
+        administrator Administrator1! admin1234567 adminadmin123 changeme1234 football2023 baseball1234
+        princess1234 sunshine2021! superman12345 michael123456 jennifer1999 Summer2024!! Winter2023!!
+        trustno1trustno1 starwars1977 dragonmaster mustang19690 secretsecret testtesttest 987654321098
+        147258369147 qwertzuiop12 azertyuiop12 йцукенгшщзхъ
+    ";
+
     #[test]
     fn the_list_is_sorted_folded_and_found_whole() {
         let words: Vec<&str> = COMMON.lines().collect();
@@ -211,26 +252,15 @@ mod tests {
 
     #[test]
     fn common_passwords_of_twelve_and_more_are_known() {
-        for password in [
-            "123456789012", "1234567890123", "123456123456", "111111111111", "000000000000", "123123123123",
-            "password1234", "Password123!", "P@ssw0rd1234", "p455w0rd2024", "Passw0rd!2023", "passwordpassword",
-            "password123456", "PASSWORD12345", "mypassword123", "password@123", "Welcome12345", "Welcome2024!",
-            "qwertyuiop12", "qwertyuiop123", "qwerty123456", "Qwerty12345!", "1qaz2wsx3edc", "!QAZ2wsx#EDC",
-            "1qaz2wsx3edc4rfv", "zaq12wsxcde3", "q1w2e3r4t5y6", "1q2w3e4r5t6y", "qazwsxedcrfv", "asdfghjkl123",
-            "zxcvbnm12345", "abcdefghijkl", "abcdefgh1234", "abc123abc123", "aaaaaaaaaaaa", "abababababab", "qwertyqwerty",
-            "iloveyou1234", "iloveyou2020", "iloveyou!!!!", "letmein12345", "administrator", "Administrator1!",
-            "admin1234567", "adminadmin123", "changeme1234", "football2023", "baseball1234", "princess1234",
-            "sunshine2021!", "superman12345", "michael123456", "jennifer1999", "Summer2024!!", "Winter2023!!",
-            "trustno1trustno1", "starwars1977", "dragonmaster", "mustang19690", "secretsecret", "testtesttest",
-            "987654321098", "147258369147", "qwertzuiop12", "azertyuiop12", "йцукенгшщзхъ",
-        ] {
-            assert!(is_common(password), "{password}");
+        for password in TWELVE_AND_MORE.split_whitespace() {
+            assert!(password.chars().count() >= 12 && is_common(password), "{password}");
         }
     }
 
     #[test]
     fn shorter_ones_are_known_where_the_setting_allows_them() {
-        for password in ["password", "12345678", "iloveyou", "qwerty12", "football", "sunshine", "trustno1", "abcd1234"] {
+        for password in ["password", "12345678", "iloveyou", "qwerty12", "football", "sunshine", "trustno1", "abcd1234"]
+        {
             assert!(is_common(password), "{password}");
         }
     }
@@ -238,9 +268,20 @@ mod tests {
     #[test]
     fn passwords_of_ones_own_are_left_alone() {
         for password in [
-            "correct horse battery staple", "correcthorsebatterystaple", "xkQ7#mwz0Lpv", "Tr0ub4dor&3xyz", "vZ9qL2tRw8Kx",
-            "my dog ate 14 pancakes", "gelbe Hängematte am Fjord", "SecurePassw0rd!quokka", "7391 0584 2216 90", "猫は今日も窓辺で眠っている",
-            "purple-otter-lantern", "NewSecurePassword456$x", "", "a",
+            "correct horse battery staple",
+            "correcthorsebatterystaple",
+            "xkQ7#mwz0Lpv",
+            "Tr0ub4dor&3xyz",
+            "vZ9qL2tRw8Kx",
+            "my dog ate 14 pancakes",
+            "gelbe Hängematte am Fjord",
+            "SecurePassw0rd!quokka",
+            "7391 0584 2216 90",
+            "猫は今日も窓辺で眠っている",
+            "purple-otter-lantern",
+            "NewSecurePassword456$x",
+            "",
+            "a",
         ] {
             assert!(password.len() < 2 || !is_common(password), "{password}");
         }
@@ -251,12 +292,20 @@ mod tests {
         let own = ["perfect21", "alice", "wonderland"].map(str::to_owned);
         let made = |password: &str| Guess::of(password).is_made_of(&own);
         for password in [
-            "alicewonderland", "Alice.Wonderland!", "Alice2024!!!", "4l1c3-w0nd3rl4nd", "aliceAlice12", "perfect21perfect21",
-            "Perfect21-2024", "alicepassword1",
+            "alicewonderland",
+            "Alice.Wonderland!",
+            "Alice2024!!!",
+            "4l1c3-w0nd3rl4nd",
+            "aliceAlice12",
+            "perfect21perfect21",
+            "Perfect21-2024",
+            "alicepassword1",
         ] {
             assert!(made(password), "{password}");
         }
-        for password in ["malice in the palace", "alice keeps bees upstairs", "password1234", "wonderlands of jupiter", ""] {
+        for password in
+            ["malice in the palace", "alice keeps bees upstairs", "password1234", "wonderlands of jupiter", ""]
+        {
             assert!(!made(password), "{password}");
         }
         assert!(!Guess::of("password1234").is_made_of(&[]));
@@ -264,10 +313,19 @@ mod tests {
 
     #[test]
     fn the_longest_password_is_measured_quickly_and_without_a_panic() {
-        for password in ["a1".repeat(128), "password".repeat(32), "é✓".repeat(128), "x".repeat(256), "qaz".repeat(85)] {
+        for password in ["a1".repeat(128), "password".repeat(32), "é✓".repeat(128), "x".repeat(256), "qaz".repeat(85)]
+        {
             assert!(is_common(&password), "made of a short unit");
         }
         let long: String = (0..256_u32).filter_map(|i| char::from_u32(33 + i * 7 % 90)).collect();
         assert!(!is_common(&long));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn measuring_never_panics(password in "\\PC{0,40}", own in "\\PC{0,6}") {
+            let guess = Guess::of(&password);
+            let _ = (guess.is_common(), guess.is_made_of(&[own]));
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Who is served next: a bounded queue with one lane per client, served in turn. It knows nothing of hashing or threads.
+//! Who is served next: a bounded queue with one lane per client, served in turn. It knows nothing of hashing.
 
 use std::collections::{HashMap, VecDeque};
 

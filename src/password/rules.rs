@@ -1,4 +1,4 @@
-//! What a new password must be. Every road that sets one asks here: sign-up, reset, change, administrators, command line.
+//! What a new password must be. Every road that sets one asks here: sign-up, reset, change, admin, command line.
 //!
 //! It looks at the password alone and at whose it will be; whether an old one is right is `pool`'s business.
 
@@ -30,7 +30,8 @@ pub struct Personal<'a> {
 /// All rules that a new password breaks, each with its reason; none for a good one. `field` is where the wire had it.
 #[must_use]
 pub fn check(rules: &PasswordRules, field: &str, password: &str, personal: &Personal<'_>) -> Vec<FieldError> {
-    let broken = |rule, message: &'static str, sentence: Cow<'static, str>| FieldError::new(field, rule, message, sentence);
+    let broken =
+        |rule, message: &'static str, sentence: Cow<'static, str>| FieldError::new(field, rule, message, sentence);
     if is_too_long(rules, password) {
         let sentence = format!("Password must be at most {} characters", rules.max_length);
         return vec![broken(Rule::TooLong, "Too long", sentence.into())];
@@ -69,8 +70,16 @@ pub fn is_too_long(rules: &PasswordRules, password: &str) -> bool {
 fn missing(rules: &PasswordRules, password: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let has = |kind: fn(char) -> bool| password.chars().any(kind);
     [
-        (rules.upper && !has(char::is_uppercase), "Needs an uppercase letter", "Password must include an uppercase letter"),
-        (rules.lower && !has(char::is_lowercase), "Needs a lowercase letter", "Password must include a lowercase letter"),
+        (
+            rules.upper && !has(char::is_uppercase),
+            "Needs an uppercase letter",
+            "Password must include an uppercase letter",
+        ),
+        (
+            rules.lower && !has(char::is_lowercase),
+            "Needs a lowercase letter",
+            "Password must include a lowercase letter",
+        ),
         (rules.digit && !has(char::is_numeric), "Needs a number", "Password must include a number"),
         (
             rules.symbol && !has(|letter| !letter.is_alphanumeric()),
@@ -129,7 +138,15 @@ mod tests {
     }
 
     fn composed() -> PasswordRules {
-        PasswordRules { upper: true, lower: true, digit: true, symbol: true, blocklist: false, personal: false, ..standard() }
+        PasswordRules {
+            upper: true,
+            lower: true,
+            digit: true,
+            symbol: true,
+            blocklist: false,
+            personal: false,
+            ..standard()
+        }
     }
 
     const ALICE: Personal<'_> = Personal {
@@ -145,7 +162,9 @@ mod tests {
 
     #[test]
     fn a_good_password_breaks_nothing() {
-        for good in ["correct horse battery", "  spaces stay  as typed ", "tür zum garten 7", "🦀🐙🦑🐚🐌🦞🐡🐠🐟🐬🐳🦭"] {
+        for good in
+            ["correct horse battery", "  spaces stay  as typed ", "tür zum garten 7", "🦀🐙🦑🐚🐌🦞🐡🐠🐟🐬🐳🦭"]
+        {
             assert_eq!(messages(&standard(), good), [""; 0], "{good}");
         }
         assert_eq!(messages(&composed(), "SecurePassword123!"), [""; 0]);
@@ -154,22 +173,39 @@ mod tests {
     #[test]
     fn length_is_counted_in_characters_and_told_with_the_figure() {
         let errors = check(&standard(), "newPassword", "xkqw7zvtbm🦀", &ALICE);
-        assert_eq!(errors, [FieldError::new("newPassword", Rule::TooShort, "Too short", "Password must be at least 12 characters")]);
+        assert_eq!(
+            errors,
+            [FieldError::new("newPassword", Rule::TooShort, "Too short", "Password must be at least 12 characters")]
+        );
         assert_eq!(messages(&standard(), "xkqw7zvtbm🦀é"), [""; 0]);
-        assert_eq!(messages(&standard(), "xkqw7zvtbme\u{301}"), ["Too short"], "an accent of its own is no character more");
+        assert_eq!(
+            messages(&standard(), "xkqw7zvtbme\u{301}"),
+            ["Too short"],
+            "an accent of its own is no character more"
+        );
         let long = "xkqw7zvt".repeat(33);
         let errors = check(&composed(), "password", &long, &ALICE);
-        assert_eq!(errors, [FieldError::new("password", Rule::TooLong, "Too long", "Password must be at most 256 characters")]);
+        assert_eq!(
+            errors,
+            [FieldError::new("password", Rule::TooLong, "Too long", "Password must be at most 256 characters")]
+        );
         assert!(!is_too_long(&standard(), &"🦀".repeat(256)) && is_too_long(&standard(), &"🦀".repeat(257)));
     }
 
     #[test]
     fn every_missing_kind_is_told_at_once() {
-        let all = ["Too short", "Needs an uppercase letter", "Needs a lowercase letter", "Needs a number", "Needs a special character"];
+        let all = [
+            "Too short",
+            "Needs an uppercase letter",
+            "Needs a lowercase letter",
+            "Needs a number",
+            "Needs a special character",
+        ];
         assert_eq!(messages(&composed(), ""), all);
         assert_eq!(messages(&composed(), "lowercaseonly"), [all[1], all[3], all[4]]);
         let errors = check(&composed(), "password", "Abcdefgh!jklm", &ALICE);
-        let number = FieldError::new("password", Rule::PasswordStrength, "Needs a number", "Password must include a number");
+        let number =
+            FieldError::new("password", Rule::PasswordStrength, "Needs a number", "Password must include a number");
         assert_eq!(errors, [number]);
     }
 
@@ -185,8 +221,14 @@ mod tests {
     fn common_and_personal_ones_are_refused_with_the_reason() {
         assert_eq!(messages(&standard(), "Password1234"), ["Too common"]);
         for personal in [
-            "AliceLiddell1", "alice.liddell@wonderland.example", "white_rabbit_2024", "WhiteRabbit!!!", "CroquetClub2024",
-            "croquet club 1", "L1ddell-Al1ce", "wonderland.example",
+            "AliceLiddell1",
+            "alice.liddell@wonderland.example",
+            "white_rabbit_2024",
+            "WhiteRabbit!!!",
+            "CroquetClub2024",
+            "croquet club 1",
+            "L1ddell-Al1ce",
+            "wonderland.example",
         ] {
             assert_eq!(messages(&standard(), personal), ["Too personal"], "{personal}");
         }
