@@ -59,8 +59,10 @@ pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, e
         }
         Role::Command => Tokens::open_stored(&config.tokens, &config.issuer(), &store, &master, &env).await?,
     };
+    let hashing = Pool::start(&config.hashing, &env)?;
+    hashing.draw_by(&master.mac("dummy work", b""));
     Ok(Arc::new(Core {
-        hashing: Pool::start(&config.hashing, &env)?,
+        hashing,
         roles: role::Book::open(&store).await?,
         post: Post::new(config.clone(), env.clone(), master.clone())?,
         config,

@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
@@ -38,12 +39,13 @@ pub trait Random: Send + Sync {
 pub struct Env {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    last_id: Arc<AtomicU64>,
 }
 
 impl Env {
     /// A world of the caller's making.
     pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { clock, random }
+        Self { clock, random, last_id: Arc::default() }
     }
 
     /// The real world.
@@ -74,13 +76,19 @@ impl Env {
         Ok(bytes)
     }
 
-    /// A new id: ids made later sort later.
+    /// A new id, a UUID of version 7: ids made later sort later, those of one millisecond too.
     ///
     /// # Errors
     /// When the system has no randomness to give.
     pub fn new_id(&self) -> Result<String> {
-        let millis = u64::try_from(self.now().millis()).unwrap_or(0);
-        Ok(uuid::Builder::from_unix_timestamp_millis(millis, &self.random()?).into_uuid().to_string())
+        // RFC 9562, section 6.2, method 1: milliseconds, then twelve bits that count within one.
+        let now = u64::try_from(self.now().millis()).unwrap_or(0) << 12;
+        let step = |last: u64| Some(now.max(last + 1));
+        let last = self.last_id.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).unwrap_or(now);
+        let count = now.max(last + 1);
+        let mut random: [u8; 10] = self.random()?;
+        random[..2].copy_from_slice(&((count & 0xfff) as u16).to_be_bytes());
+        Ok(uuid::Builder::from_unix_timestamp_millis(count >> 12, &random).into_uuid().to_string())
     }
 }
 
@@ -119,5 +127,18 @@ struct SystemRandomness(SystemRandom);
 impl Random for SystemRandomness {
     fn fill(&self, buffer: &mut [u8]) -> Result<()> {
         self.0.fill(buffer).map_err(|_| Error::internal("the system gave no random bytes"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_in_the_order_they_were_made() {
+        let env = Env::real();
+        let ids: Vec<String> = (0..10_000).map(|_| env.new_id().unwrap()).collect();
+        assert!(ids.is_sorted());
+        assert!(ids.iter().all(|id| uuid::Uuid::parse_str(id).unwrap().get_version_num() == 7));
     }
 }

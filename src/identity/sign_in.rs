@@ -10,6 +10,7 @@ use crate::model::account::{Status, Verification};
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Email, Event, Password, Source, text};
 use crate::password::pool::{Hash, Lane};
+use crate::password::rules;
 use crate::store;
 
 /// The name an account is looked for by, as typed; need not be of any form.
@@ -88,6 +89,9 @@ pub async fn refuse_locked(core: &Core, name: &Name, source: &Source) -> Result<
 /// `InvalidCredentials` for an unknown name and a wrong password alike; after the right password `EmailUnverified`
 /// (where that is told), `AccountSuspended`, `AccountDeleted`; `AccountLocked`, `TooMany(SignIn)`, `Unavailable`.
 pub async fn with_password(core: &Core, credentials: Credentials, source: &Source) -> Result<Issued> {
+    if rules::is_too_long(&core.config.password, credentials.password.reveal()) {
+        return Err(wrong(core));
+    }
     let subject = look_up(core, &credentials.name, source).await?;
     let attempt = guard::begin(core, &subject.bucket, subject.met, source).await?;
     let checked = check(core, &subject, &attempt, &credentials, source).await?;

@@ -191,7 +191,7 @@ fn a_value_is_shown_with_where_it_came_from() {
     assert_eq!(origin("server.listen"), "env AUTHD_LISTEN");
     assert_eq!(origin("tokens.access"), "authd.toml line 2");
     assert!(origin("sessions.max").starts_with("flag"), "{}", origin("sessions.max"));
-    assert_eq!(origin("sessions.grace"), "built-in");
+    assert_eq!(origin("sessions.grace"), "profile standard");
     let one = folder.run(&["config", "show", "tokens.access"]);
     assert!(one.out.starts_with("tokens.access") && one.out.lines().count() == 1, "{}", one.out);
 }
