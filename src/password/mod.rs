@@ -1,3 +1,8 @@
 //! Passwords: what a new one must be, how they are hashed, and the pool of threads that does it.
 
+mod blocklist;
+mod dummy;
 pub mod pool;
+mod queue;
+pub mod rules;
+pub mod scheme;

@@ -1,26 +1,38 @@
 //! The hashing pool: a fixed number of threads that own and reuse their memory, behind a bounded queue with lanes.
+//!
+//! It hashes and checks; what a new password must be is `rules`' business, and what a wrong one leads to the core's.
 
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use argon2::Block;
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use super::dummy::Draw;
+use super::queue::{Lanes, Waiting};
+pub use super::scheme::Hash;
+use super::scheme::{self, MOST_MEMORY, Scheme, Stored};
 use crate::config;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::model::{Client, Password};
+
+/// How much less than its share of a busy processor a hashing thread takes: requests that only read go first.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+/// The longest delay that a refused caller is told.
+const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
 /// Whose work it is: each client address has a lane, and those that have logged in to the account before share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// A client address that this account has not seen.
     Client(Client),
-    /// Client addresses that have logged in to the account before; the command line.
+    /// Client addresses that have logged in to the account before; the command room.
     Known,
-}
-
-/// A finished hash, ready for the store.
-#[derive(Debug, Clone)]
-pub struct Hash {
-    /// The PHC string.
-    pub text: String,
-    /// Scheme and cost alone: `argon2id:19456:2`.
-    pub scheme: String,
 }
 
 /// What a check found.
@@ -34,41 +46,530 @@ pub struct Verdict {
 
 /// The pool. Cheap to clone; the threads end with the last clone.
 #[derive(Clone)]
-pub struct Pool {}
+pub struct Pool {
+    office: Arc<Office>,
+}
 
 impl Pool {
-    /// Starts the threads.
+    /// Starts the threads. Their memory comes with the first hash and stays.
     ///
     /// # Errors
-    /// When the system gives no threads.
-    pub fn start(_config: &config::Hashing, _env: &Env) -> Result<Self> {
-        Err(Error::internal("not built"))
+    /// When the system gives no threads or no randomness, or the configured cost is not within the bounds.
+    pub fn start(config: &config::Hashing, env: &Env) -> Result<Self> {
+        let today = Scheme::today(config)?;
+        let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let threads = config.threads.unwrap_or_else(processors).max(1);
+        let room = Room { lanes: Lanes::new(config.queue), spare: MOST_MEMORY, pace: Duration::ZERO, open: true };
+        let shared = Arc::new(Shared {
+            room: Mutex::new(room),
+            bell: Condvar::new(),
+            draw: Draw::new(today, &env.random()?),
+            today,
+            threads: u32::try_from(threads).unwrap_or(u32::MAX),
+            env: env.clone(),
+        });
+        let office = Arc::new(Office { shared });
+        for number in 0..threads {
+            let shared = Arc::clone(&office.shared);
+            std::thread::Builder::new()
+                .name(format!("hashing-{number}"))
+                .spawn(move || work(&shared))
+                .map_err(|cause| Error::internal("starting a hashing thread").caused_by(cause))?;
+        }
+        Ok(Self { office })
     }
 
     /// Hashes a new password at today's cost.
     ///
     /// # Errors
     /// `Unavailable` with a delay when the queue is full.
-    pub async fn hash(&self, _lane: Lane, _password: Password) -> Result<Hash> {
-        Err(Error::internal("not built"))
+    pub async fn hash(&self, lane: Lane, password: Password) -> Result<Hash> {
+        let today = self.shared().today;
+        let salt = self.shared().env.random()?;
+        self.submit(lane, today, move |bench| bench.hash(today, &password, salt)).await
     }
 
     /// Checks a password against a stored hash.
     ///
     /// # Errors
     /// `Unavailable` with a delay when the queue is full; a stored hash that cannot be read counts as wrong.
-    pub async fn verify(&self, _lane: Lane, _password: Password, _stored: String) -> Result<Verdict> {
-        Err(Error::internal("not built"))
+    pub async fn verify(&self, lane: Lane, password: Password, stored: String) -> Result<Verdict> {
+        let Some(stored) = Stored::read(&stored) else {
+            tracing::warn!(
+                "a stored password hash cannot be read or asks for too much work: no password will match it"
+            );
+            self.verify_nothing(lane, password, &stored).await?;
+            return Ok(Verdict { matches: false, upgrade: None });
+        };
+        let today = self.shared().today;
+        let salt = self.shared().env.random()?;
+        self.submit(lane, stored.scheme(), move |bench| {
+            let matches = bench.matches(&stored, &password)?;
+            let outdated = matches && stored.scheme() != today;
+            let upgrade = outdated.then(|| bench.hash(today, &password, salt)).transpose()?;
+            Ok(Verdict { matches, upgrade })
+        })
+        .await
     }
 
     /// The same work for a name without a password: the scheme is drawn by the name, the answer is always no.
     ///
     /// # Errors
     /// `Unavailable` with a delay when the queue is full.
-    pub async fn verify_nothing(&self, _lane: Lane, _password: Password, _name: &str) -> Result<()> {
-        Err(Error::internal("not built"))
+    pub async fn verify_nothing(&self, lane: Lane, password: Password, name: &str) -> Result<()> {
+        let scheme = self.shared().draw.scheme(name);
+        let stored = Stored::stand_in(scheme);
+        self.submit(lane, scheme, move |bench| bench.matches(&stored, &password).map(|_| ())).await
     }
 
     /// Tells the pool which schemes the database holds and how often, for [`Pool::verify_nothing`].
-    pub fn learn(&self, _schemes: Vec<(String, u64)>) {}
+    pub fn learn(&self, schemes: Vec<(String, u64)>) {
+        self.shared().draw.learn(schemes);
+    }
+
+    /// Makes [`Pool::verify_nothing`] draw by this key, so that a name draws the same after a restart.
+    pub fn draw_by(&self, key: &[u8; 32]) {
+        self.shared().draw.rekey(key);
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.office.shared
+    }
+
+    async fn submit<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        scheme: Scheme,
+        work: impl FnOnce(&mut Bench) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let shared = self.shared();
+        let extra = if scheme.memory() > shared.today.memory() { scheme.memory() } else { 0 };
+        let (answer, told) = oneshot::channel();
+        shared.admit(lane, Entry { job: Box::new(Asked { work, answer }), extra });
+        told.await.unwrap_or_else(|_| Err(Error::internal("a hashing job ended without an answer")))
+    }
+}
+
+/// Closes the room when the last clone of the pool goes.
+struct Office {
+    shared: Arc<Shared>,
+}
+
+impl Drop for Office {
+    fn drop(&mut self) {
+        self.shared.room().open = false;
+        self.shared.bell.notify_all();
+    }
+}
+
+struct Shared {
+    room: Mutex<Room>,
+    bell: Condvar,
+    draw: Draw,
+    today: Scheme,
+    threads: u32,
+    env: Env,
+}
+
+/// Where jobs wait.
+struct Room {
+    lanes: Lanes<Entry>,
+    /// KiB that hashes with more memory than today's may still take, all threads together.
+    spare: u32,
+    /// How long a job takes, on average.
+    pace: Duration,
+    open: bool,
+}
+
+struct Entry {
+    job: Box<dyn Job>,
+    /// KiB beyond what a thread owns.
+    extra: u32,
+}
+
+impl Waiting for Entry {
+    fn is_abandoned(&self) -> bool {
+        self.job.is_abandoned()
+    }
+}
+
+trait Job: Send {
+    fn run(self: Box<Self>, bench: &mut Bench);
+    fn refuse(self: Box<Self>, why: Error);
+    fn is_abandoned(&self) -> bool;
+}
+
+struct Asked<W, T> {
+    work: W,
+    answer: oneshot::Sender<Result<T>>,
+}
+
+impl<T: Send, W: FnOnce(&mut Bench) -> Result<T> + Send> Job for Asked<W, T> {
+    fn run(self: Box<Self>, bench: &mut Bench) {
+        // Whoever asked may have gone: then nobody misses the answer.
+        drop(self.answer.send((self.work)(bench)));
+    }
+
+    fn refuse(self: Box<Self>, why: Error) {
+        drop(self.answer.send(Err(why)));
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.answer.is_closed()
+    }
+}
+
+impl Shared {
+    fn room(&self) -> MutexGuard<'_, Room> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn admit(&self, lane: Lane, entry: Entry) {
+        let mut room = self.room();
+        let displaced = room.lanes.admit(lane, entry);
+        let ahead = u32::try_from(room.lanes.len()).unwrap_or(u32::MAX);
+        let delay = room.pace.saturating_mul(ahead) / self.threads;
+        drop(room);
+        self.bell.notify_one();
+        if let Some(entry) = displaced {
+            let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+            let delay = Duration::from_secs(seconds.max(1)).min(LONGEST_DELAY);
+            entry.job.refuse(Error::unavailable("the hashing queue is full").retry_after(delay));
+        }
+    }
+
+    /// The next job whose memory is there, with the KiB booked for it; nothing when the pool has ended.
+    fn next(&self) -> Option<Entry> {
+        let mut room = self.room();
+        while room.open {
+            let spare = room.spare;
+            let mut held_back = false;
+            let next = room.lanes.take(|entry| {
+                // Once one has to wait for memory, no later one takes memory before it.
+                let fits = entry.extra == 0 || (!held_back && entry.extra <= spare);
+                held_back |= !fits;
+                fits
+            });
+            if let Some(entry) = next {
+                room.spare -= entry.extra;
+                return Some(entry);
+            }
+            room = self.bell.wait(room).unwrap_or_else(PoisonError::into_inner);
+        }
+        None
+    }
+
+    fn done(&self, extra: u32, took: Duration) {
+        let mut room = self.room();
+        room.spare += extra;
+        room.pace = if room.pace.is_zero() { took } else { (room.pace * 7 + took) / 8 };
+        drop(room);
+        if extra > 0 {
+            self.bell.notify_all();
+        }
+    }
+}
+
+/// What a hashing thread does all its life.
+fn work(shared: &Shared) {
+    lower_priority();
+    let mut bench = Bench { blocks: Vec::new(), owns: shared.today.memory() };
+    while let Some(Entry { job, extra }) = shared.next() {
+        let begun = shared.env.now();
+        if catch_unwind(AssertUnwindSafe(|| job.run(&mut bench))).is_err() {
+            tracing::error!("a hashing job panicked");
+        }
+        shared.done(extra, shared.env.now().since(begun));
+    }
+}
+
+/// On Linux a priority belongs to a thread; elsewhere it would slow the whole process down.
+fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    if let Err(cause) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%cause, "hashing threads keep the usual priority");
+    }
+}
+
+/// A thread's own memory.
+struct Bench {
+    blocks: Vec<Block>,
+    /// KiB that it keeps.
+    owns: u32,
+}
+
+impl Bench {
+    fn hash(&mut self, scheme: Scheme, password: &Password, salt: [u8; 16]) -> Result<Hash> {
+        let password = password.normalised();
+        self.with_memory(scheme.memory(), |memory| scheme::hash(scheme, password.as_bytes(), salt, memory))
+    }
+
+    /// Tries the bytes as they came, then as we would have hashed them: imported hashes were made from either.
+    fn matches(&mut self, stored: &Stored, password: &Password) -> Result<bool> {
+        let normalised: Zeroizing<String> = password.normalised();
+        let typed = password.reveal();
+        self.with_memory(stored.scheme().memory(), |memory| {
+            let matches = stored.matches(typed.as_bytes(), memory)?;
+            if matches || normalised.as_str() == typed {
+                return Ok(matches);
+            }
+            stored.matches(normalised.as_bytes(), memory)
+        })
+    }
+
+    fn with_memory<T>(&mut self, kib: u32, work: impl FnOnce(&mut [Block]) -> Result<T>) -> Result<T> {
+        if kib > self.owns {
+            return work(&mut allocate(kib)?);
+        }
+        if kib > 0 && self.blocks.is_empty() {
+            self.blocks = allocate(self.owns)?;
+        }
+        work(&mut self.blocks)
+    }
+}
+
+fn allocate(kib: u32) -> Result<Vec<Block>> {
+    let blocks = usize::try_from(kib).unwrap_or(usize::MAX);
+    let mut memory = Vec::new();
+    memory
+        .try_reserve_exact(blocks)
+        .map_err(|cause| Error::unavailable(format!("no memory for a hash of {kib} KiB")).caused_by(cause))?;
+    memory.resize(blocks, Block::new());
+    Ok(memory)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::error::Kind;
+
+    fn pool_of(threads: usize, queue: usize, memory: u32) -> Pool {
+        let hashing = config::Hashing { memory, passes: 1, threads: Some(threads), queue };
+        Pool::start(&hashing, &Env::real()).unwrap()
+    }
+
+    fn client(last: u8) -> Lane {
+        Lane::Client(Client::of([192, 0, 2, last].into()))
+    }
+
+    fn password(text: &str) -> Password {
+        Password::new(text)
+    }
+
+    /// Keeps a thread busy until the sender goes; returns once the thread has begun.
+    async fn occupy(pool: &Pool, scheme: Scheme) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<()>>) {
+        let (release, hold) = mpsc::channel::<()>();
+        let (begun, has_begun) = oneshot::channel();
+        let pool = pool.clone();
+        let job = tokio::spawn(async move {
+            let work = move |_: &mut Bench| {
+                begun.send(()).unwrap();
+                hold.recv().unwrap_err();
+                Ok(())
+            };
+            pool.submit(Lane::Known, scheme, work).await
+        });
+        has_begun.await.unwrap();
+        (release, job)
+    }
+
+    /// Lets spawned calls come as far as they can: into the queue.
+    async fn until_waiting(pool: &Pool, jobs: usize) {
+        while pool.shared().room().lanes.len() != jobs {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hashed_password_is_the_right_one_and_no_other() {
+        let pool = pool_of(2, 8, 64);
+        let hash = pool.hash(Lane::Known, password("correct horse")).await.unwrap();
+        assert_eq!(hash.scheme, "argon2id:64:1:1");
+        let right = pool.verify(client(1), password("correct horse"), hash.text.clone()).await.unwrap();
+        assert!(right.matches && right.upgrade.is_none());
+        let wrong = pool.verify(client(1), password("Correct horse"), hash.text).await.unwrap();
+        assert!(!wrong.matches && wrong.upgrade.is_none());
+    }
+
+    #[tokio::test]
+    async fn imported_and_older_hashes_are_upgraded_when_the_password_is_right() {
+        let pool = pool_of(1, 8, 64);
+        for stored in [
+            "$2y$04$/OK.fbVrR/bpIqNJ5ianF.RYxan6GqoWFZ.Gvlr69TFErQfu72DzK",
+            "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+        ] {
+            let verdict = pool.verify(Lane::Known, password("password"), stored.to_owned()).await.unwrap();
+            let upgrade = verdict.upgrade.unwrap();
+            assert!(verdict.matches);
+            assert_eq!(upgrade.scheme, "argon2id:64:1:1");
+            let again = pool.verify(Lane::Known, password("password"), upgrade.text).await.unwrap();
+            assert!(again.matches && again.upgrade.is_none());
+            let wrong = pool.verify(Lane::Known, password("passwort"), stored.to_owned()).await.unwrap();
+            assert!(!wrong.matches && wrong.upgrade.is_none());
+        }
+        pool.hash(Lane::Known, password("the next job comes after the last one's end")).await.unwrap();
+        assert_eq!(pool.shared().room().spare, MOST_MEMORY, "booked memory is given back");
+    }
+
+    #[tokio::test]
+    async fn passwords_match_as_received_and_in_nfc() {
+        let pool = pool_of(1, 8, 64);
+        let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}");
+        let ours = pool.hash(Lane::Known, password(decomposed)).await.unwrap().text;
+        let scheme = pool.shared().today;
+        let mut memory = vec![Block::new(); 64];
+        let theirs = scheme::hash(scheme, decomposed.as_bytes(), [1; 16], &mut memory).unwrap().text;
+        for (stored, typed, expected) in [
+            (&ours, composed, true),
+            (&ours, decomposed, true),
+            (&theirs, decomposed, true),
+            (&theirs, composed, false),
+            (&ours, "cafe", false),
+        ] {
+            let verdict = pool.verify(Lane::Known, password(typed), stored.clone()).await.unwrap();
+            assert_eq!(verdict.matches, expected, "{typed:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stored_hash_that_cannot_be_read_is_wrong() {
+        let pool = pool_of(1, 8, 64);
+        for stored in ["", "password", "$argon2id$v=19$m=4294967295,t=9,p=1$c29tZXNhbHQ$AAAA", "$2b$31$"] {
+            let verdict = pool.verify(Lane::Known, password("password"), stored.to_owned()).await.unwrap();
+            assert!(!verdict.matches && verdict.upgrade.is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_without_a_password_costs_a_check_of_the_scheme_it_draws() {
+        let pool = pool_of(1, 8, 64);
+        pool.learn(vec![("bcrypt:4".to_owned(), 1)]);
+        assert_eq!(pool.shared().draw.scheme("nobody").to_string(), "bcrypt:4");
+        pool.verify_nothing(client(1), password("password"), "nobody").await.unwrap();
+        assert!(pool.shared().room().lanes.take(|_| true).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_answers_unavailable_at_once_and_the_longest_lane_pays() {
+        let pool = pool_of(1, 2, 64);
+        let (release, busy) = occupy(&pool, pool.shared().today).await;
+        let ask = |lane| {
+            let pool = pool.clone();
+            tokio::spawn(async move { pool.hash(lane, password("x")).await })
+        };
+        let first = ask(client(1));
+        until_waiting(&pool, 1).await;
+        let second = ask(client(1));
+        until_waiting(&pool, 2).await;
+        let refused = pool.hash(client(1), password("x")).await.unwrap_err();
+        assert_eq!(refused.kind(), Kind::Unavailable);
+        assert!(refused.retry_delay().is_some_and(|delay| delay >= Duration::from_secs(1)));
+        let other = ask(client(2));
+        assert_eq!(second.await.unwrap().unwrap_err().kind(), Kind::Unavailable);
+        drop(release);
+        busy.await.unwrap().unwrap();
+        assert!(first.await.unwrap().is_ok() && other.await.unwrap().is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_flood_from_one_client_makes_another_wait_for_one_job_only() {
+        let pool = pool_of(1, 100, 8);
+        let (release, busy) = occupy(&pool, pool.shared().today).await;
+        let (done, order) = mpsc::channel();
+        let ask = |lane, name: &'static str| {
+            let (pool, done) = (pool.clone(), done.clone());
+            tokio::spawn(async move {
+                let work = move |_: &mut Bench| done.send(name).map_err(|_| Error::internal("nobody listens"));
+                pool.submit(lane, pool.shared().today, work).await
+            })
+        };
+        let flood: Vec<_> = (0..50).map(|_| ask(client(1), "flood")).collect();
+        until_waiting(&pool, 50).await;
+        let guest = ask(client(2), "guest");
+        until_waiting(&pool, 51).await;
+        drop(release);
+        for job in flood.into_iter().chain([guest, busy]) {
+            job.await.unwrap().unwrap();
+        }
+        assert_eq!(order.try_iter().position(|name| name == "guest"), Some(1));
+    }
+
+    #[tokio::test]
+    async fn the_work_of_a_caller_who_has_gone_is_skipped() {
+        let pool = pool_of(1, 8, 8);
+        let (release, busy) = occupy(&pool, pool.shared().today).await;
+        let (done, order) = mpsc::channel::<()>();
+        let gone = {
+            let pool = pool.clone();
+            tokio::spawn(async move {
+                let work = move |_: &mut Bench| done.send(()).map_err(|_| Error::internal("nobody listens"));
+                pool.submit(client(1), pool.shared().today, work).await
+            })
+        };
+        until_waiting(&pool, 1).await;
+        gone.abort();
+        assert!(gone.await.unwrap_err().is_cancelled());
+        drop(release);
+        busy.await.unwrap().unwrap();
+        pool.hash(client(2), password("x")).await.unwrap();
+        assert!(order.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn memory_beyond_the_own_is_booked_and_waited_for() {
+        let pool = pool_of(3, 8, 8);
+        let big: Scheme = "argon2id:40000:1:1".parse().unwrap();
+        let (release, busy) = occupy(&pool, big).await;
+        assert_eq!(pool.shared().room().spare, MOST_MEMORY - 40_000);
+        let second = {
+            let pool = pool.clone();
+            tokio::spawn(async move { pool.submit(client(1), big, |_| Ok(())).await })
+        };
+        until_waiting(&pool, 1).await;
+        pool.hash(client(2), password("x")).await.unwrap();
+        assert_eq!(pool.shared().room().lanes.len(), 1, "it still waits, and nobody waits for it");
+        drop(release);
+        busy.await.unwrap().unwrap();
+        second.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_one_job_and_no_thread() {
+        let pool = pool_of(1, 8, 8);
+        let error = pool.submit::<()>(Lane::Known, pool.shared().today, |_| panic!("as asked")).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Internal);
+        pool.hash(Lane::Known, password("x")).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn memory_comes_with_the_first_hash_and_stays() {
+        let mut bench = Bench { blocks: Vec::new(), owns: 64 };
+        assert_eq!(bench.blocks.capacity(), 0);
+        bench.hash("argon2id:64:1:1".parse().unwrap(), &password("x"), [0; 16]).unwrap();
+        let place = bench.blocks.as_ptr();
+        bench.matches(&Stored::stand_in("argon2id:128:1:1".parse().unwrap()), &password("x")).unwrap();
+        assert_eq!((bench.blocks.len(), bench.blocks.as_ptr()), (64, place));
+    }
+
+    #[test]
+    fn the_threads_end_with_the_last_clone() {
+        let pool = pool_of(2, 8, 8);
+        let shared = Arc::downgrade(&pool.office.shared);
+        drop(pool.clone());
+        assert!(pool.shared().room().open);
+        drop(pool);
+        while shared.strong_count() > 0 {
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_cost_that_could_not_be_read_back_is_refused_at_start() {
+        for (memory, passes) in [(65_537, 1), (7, 1), (64, 0), (65_536, 33)] {
+            let hashing = config::Hashing { memory, passes, threads: Some(1), queue: 1 };
+            assert!(Pool::start(&hashing, &Env::real()).is_err(), "{memory} {passes}");
+        }
+    }
 }

@@ -1,0 +1,205 @@
+//! Who is served next: a bounded queue with one lane per client, served in turn. It knows nothing of hashing.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::pool::Lane;
+
+/// Something that waits.
+pub(super) trait Waiting {
+    /// Nobody wants the answer any more.
+    fn is_abandoned(&self) -> bool;
+}
+
+/// The waiting jobs, lane by lane.
+pub(super) struct Lanes<J> {
+    waiting: HashMap<Lane, VecDeque<J>>,
+    /// The lanes that hold something, the next one to be served first.
+    turns: VecDeque<Lane>,
+    length: usize,
+    capacity: usize,
+}
+
+impl<J: Waiting> Lanes<J> {
+    /// Room for this many jobs, at least one.
+    pub(super) fn new(capacity: usize) -> Self {
+        Self { waiting: HashMap::new(), turns: VecDeque::new(), length: 0, capacity: capacity.max(1) }
+    }
+
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Lets a job in, and returns the one that has to go for it when there is no room: the newest of the longest lane,
+    /// which is the arriving one if no lane is longer than its own.
+    pub(super) fn admit(&mut self, lane: Lane, job: J) -> Option<J> {
+        if self.length >= self.capacity {
+            self.forget_abandoned();
+        }
+        let displaced = if self.length >= self.capacity {
+            let own = self.waiting.get(&lane).map_or(0, VecDeque::len);
+            match self.longest() {
+                Some((longest, length)) if length > own => self.remove_newest(longest),
+                _ => return Some(job),
+            }
+        } else {
+            None
+        };
+        let jobs = self.waiting.entry(lane).or_default();
+        if jobs.is_empty() {
+            self.turns.push_back(lane);
+        }
+        jobs.push_back(job);
+        self.length += 1;
+        displaced
+    }
+
+    /// Takes the oldest job of the first lane in turn whose job passes `fits`; that lane is then the last in turn.
+    /// A lane that was passed over keeps its place.
+    pub(super) fn take(&mut self, mut fits: impl FnMut(&J) -> bool) -> Option<J> {
+        let mut turn = 0;
+        while let Some(&lane) = self.turns.get(turn) {
+            let jobs = self.waiting.entry(lane).or_default();
+            while jobs.pop_front_if(|job| job.is_abandoned()).is_some() {
+                self.length -= 1;
+            }
+            if jobs.is_empty() {
+                self.close(lane, turn);
+                continue;
+            }
+            let Some(job) = jobs.pop_front_if(|job| fits(job)) else {
+                turn += 1;
+                continue;
+            };
+            self.length -= 1;
+            if jobs.is_empty() {
+                self.close(lane, turn);
+            } else {
+                self.turns.remove(turn);
+                self.turns.push_back(lane);
+            }
+            return Some(job);
+        }
+        None
+    }
+
+    fn close(&mut self, lane: Lane, turn: usize) {
+        self.waiting.remove(&lane);
+        self.turns.remove(turn);
+    }
+
+    fn longest(&self) -> Option<(Lane, usize)> {
+        let lengths = self.turns.iter().map(|lane| (*lane, self.waiting.get(lane).map_or(0, VecDeque::len)));
+        lengths.max_by_key(|(_, length)| *length)
+    }
+
+    fn remove_newest(&mut self, lane: Lane) -> Option<J> {
+        let jobs = self.waiting.get_mut(&lane)?;
+        let newest = jobs.pop_back();
+        self.length -= usize::from(newest.is_some());
+        if jobs.is_empty() {
+            self.waiting.remove(&lane);
+            self.turns.retain(|&turn| turn != lane);
+        }
+        newest
+    }
+
+    fn forget_abandoned(&mut self) {
+        for jobs in self.waiting.values_mut() {
+            jobs.retain(|job| !job.is_abandoned());
+        }
+        self.waiting.retain(|_, jobs| !jobs.is_empty());
+        self.turns.retain(|lane| self.waiting.contains_key(lane));
+        self.length = self.waiting.values().map(VecDeque::len).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Client;
+
+    #[derive(Debug, PartialEq)]
+    struct Job(&'static str);
+
+    impl Waiting for Job {
+        fn is_abandoned(&self) -> bool {
+            self.0.starts_with("gone")
+        }
+    }
+
+    fn client(last: u8) -> Lane {
+        Lane::Client(Client::of([192, 0, 2, last].into()))
+    }
+
+    fn served(lanes: &mut Lanes<Job>) -> Vec<&'static str> {
+        std::iter::from_fn(|| lanes.take(|_| true)).map(|job| job.0).collect()
+    }
+
+    #[test]
+    fn lanes_are_served_in_turn() {
+        let mut lanes = Lanes::new(10);
+        for (lane, job) in
+            [(client(1), "a1"), (client(1), "a2"), (client(1), "a3"), (client(2), "b1"), (Lane::Known, "k1")]
+        {
+            assert_eq!(lanes.admit(lane, Job(job)), None);
+        }
+        assert_eq!(served(&mut lanes), ["a1", "b1", "k1", "a2", "a3"]);
+        assert_eq!((lanes.len(), lanes.waiting.len(), lanes.turns.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn one_client_may_have_the_whole_queue_while_nobody_else_waits() {
+        let mut lanes = Lanes::new(3);
+        for job in ["a1", "a2", "a3"] {
+            assert_eq!(lanes.admit(client(1), Job(job)), None);
+        }
+        assert_eq!(lanes.admit(client(1), Job("a4")), Some(Job("a4")));
+        assert_eq!(lanes.len(), 3);
+    }
+
+    #[test]
+    fn the_longest_lane_loses_its_newest_to_a_shorter_one() {
+        let mut lanes = Lanes::new(3);
+        for job in ["a1", "a2", "a3"] {
+            lanes.admit(client(1), Job(job));
+        }
+        assert_eq!(lanes.admit(client(2), Job("b1")), Some(Job("a3")));
+        assert_eq!(lanes.admit(client(2), Job("b2")), Some(Job("a2")));
+        assert_eq!(lanes.admit(client(2), Job("b3")), Some(Job("b3")), "its own lane is the longest by now");
+        assert_eq!(served(&mut lanes), ["a1", "b1", "b2"]);
+    }
+
+    #[test]
+    fn among_equals_the_arriving_job_is_refused() {
+        let mut lanes = Lanes::new(2);
+        lanes.admit(client(1), Job("a1"));
+        lanes.admit(client(2), Job("b1"));
+        assert_eq!(lanes.admit(client(1), Job("a2")), Some(Job("a2")));
+        assert_eq!(lanes.admit(Lane::Known, Job("k1")), Some(Job("b1")), "somebody without a job goes before");
+    }
+
+    #[test]
+    fn abandoned_jobs_are_skipped_and_make_room() {
+        let mut lanes = Lanes::new(2);
+        lanes.admit(client(1), Job("gone1"));
+        lanes.admit(client(1), Job("a1"));
+        assert_eq!(lanes.admit(client(1), Job("gone2")), None);
+        assert_eq!(lanes.admit(client(2), Job("b1")), None);
+        assert_eq!(served(&mut lanes), ["a1", "b1"]);
+        assert_eq!(lanes.len(), 0);
+    }
+
+    #[test]
+    fn a_job_that_does_not_fit_lets_others_pass_and_keeps_its_turn() {
+        let mut lanes = Lanes::new(9);
+        for (lane, job) in [(client(1), "big"), (client(2), "b1"), (client(2), "b2")] {
+            lanes.admit(lane, Job(job));
+        }
+        let small = |job: &Job| job.0 != "big";
+        assert_eq!(lanes.take(small), Some(Job("b1")));
+        assert_eq!(lanes.take(|_| true), Some(Job("big")));
+        assert_eq!(lanes.take(small), Some(Job("b2")));
+        assert_eq!(lanes.take(|_| true), None);
+    }
+}
