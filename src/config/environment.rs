@@ -62,7 +62,7 @@ pub(super) fn own_names(all: &BTreeMap<String, Found>, problems: &mut Vec<Proble
     for (name, found) in all {
         if let Some(rest) = name.strip_prefix("AUTHD_")
             && !NOT_KEYS.contains(&name.as_str())
-            && !is_service_link(rest)
+            && !is_service_link(rest, &found.value)
         {
             add(&mut layer, key_of(&rest.to_lowercase()), &found.value, found, problems);
         }
@@ -71,9 +71,14 @@ pub(super) fn own_names(all: &BTreeMap<String, Found>, problems: &mut Vec<Proble
 }
 
 /// Container platforms describe a service named `authd` to its neighbours in names like these; they are not meant for us.
-fn is_service_link(rest: &str) -> bool {
-    let is_port = |text: &str| text == "PORT" || text.strip_prefix("PORT_").is_some_and(|rest| !rest.starts_with('_'));
-    is_port(rest) || rest == "SERVICE_HOST" || rest.strip_prefix("SERVICE_").is_some_and(is_port)
+fn is_service_link(rest: &str, value: &str) -> bool {
+    let has_port = |text: &str| text == "PORT" || text.strip_prefix("PORT_").is_some_and(|rest| !rest.starts_with('_'));
+    match rest.strip_prefix("SERVICE_") {
+        Some(rest) => rest == "HOST" || has_port(rest),
+        // Somebody's own AUTHD_PORT=3000 is a mistake worth telling.
+        None if rest == "PORT" => value.contains("://"),
+        None => has_port(rest),
+    }
 }
 
 /// Adds the names that the profile's document uses to the layer; gives back those without a meaning.

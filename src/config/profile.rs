@@ -118,6 +118,7 @@ enum ListForm {
 impl Meaning {
     /// The value as our own keys take it.
     pub fn translate(&self, value: &str) -> String {
+        let value = unquoted(value.trim());
         let mut text = self.words.get(value).map_or(value, String::as_str).trim().to_owned();
         if let Some(unit) = &self.unit
             && !text.is_empty()
@@ -131,6 +132,12 @@ impl Meaning {
         }
         self.form.as_ref().map_or(text.clone(), |form| form.replace("{}", &text))
     }
+}
+
+/// Documents print values in quotes, and some container tools hand the quotes over too.
+fn unquoted(value: &str) -> &str {
+    let inner = |quote: char| value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+    inner('"').or_else(|| inner('\'')).unwrap_or(value)
 }
 
 #[cfg(test)]
@@ -149,6 +156,7 @@ mod tests {
     #[test]
     fn a_meaning_knows_unit_words_form_and_list() {
         let meaning = |text: &str| toml::from_str::<Meaning>(text).unwrap();
+        assert_eq!(meaning("keys = [\"a\"]").translate("\"Our App <a@b.io>\""), "Our App <a@b.io>");
         assert_eq!(meaning("keys = [\"a\"]\nunit = \"minutes\"").translate("30"), "30 minutes");
         assert_eq!(meaning("keys = [\"a\"]\nunit = \"minutes\"").translate("2h"), "2h");
         assert_eq!(meaning("keys = [\"a\"]\nform = \"0.0.0.0:{}\"").translate("3000"), "0.0.0.0:3000");

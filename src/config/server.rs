@@ -76,6 +76,12 @@ impl Server {
                  share one client address. Name the proxy's network, or say [] when clients connect directly",
             );
         }
+        if self.public_url.is_none() && !self.listen.ip().is_loopback() {
+            r.note(
+                "server.listen is open to other machines but server.public_url is not set: links in mail lead to this \
+                 machine only",
+            );
+        }
         let believes_all = |network: &Network| network.bits == 0;
         if self.service_networks.iter().flatten().any(believes_all) {
             r.refuse("server.service_networks", "expected networks of services, got one that holds every address");

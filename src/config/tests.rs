@@ -221,6 +221,13 @@ fn names_that_a_platform_sets_for_its_neighbours_are_not_ours() {
         ("AUTHD_SERVICE_PORT_HTTP", "80"),
         ("AUTHD_LISTEN", ""),
     ]);
+    assert!(refused(&[("AUTHD_PORT", "3000")]).contains("AUTHD_PORT (env AUTHD_PORT): unknown key"));
+}
+
+#[test]
+fn listening_to_other_machines_without_a_public_url_is_warned_of_at_start() {
+    assert!(loaded(&[("AUTHD_LISTEN", "0.0.0.0:3000")]).notes[0].contains("server.public_url"));
+    assert!(loaded(&[("AUTHD_LISTEN", "[::1]:3000")]).notes.is_empty());
 }
 
 #[test]
