@@ -20,7 +20,8 @@ use crate::http::signals::Endings;
 use crate::identity::fulfil::Fulfiller;
 use crate::identity::{Core, chores, role};
 use crate::mail::{self, Mailer, Post, Worker};
-use crate::model::Secret;
+use crate::model::event::What;
+use crate::model::{Event, Secret, Source};
 use crate::password::pool::Pool;
 use crate::seal::MasterKey;
 use crate::store::sqlite::Role;
@@ -46,7 +47,18 @@ pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, e
             })
             .await?;
     }
-    let tokens = Tokens::open(&config.tokens, &config.issuer(), &store, &master, &env).await?;
+    let tokens = match role {
+        Role::Server => {
+            let tokens = Tokens::open(&config.tokens, &config.issuer(), &store, &master, &env).await?;
+            if let Some(kid) = tokens.made() {
+                let event = Event::done(What::KeyMade).because(kid);
+                let (id, at) = (env.new_id()?, env.now());
+                store.write(move |db| store::audit::insert(db, &id, at, &event, &Source::command_line())).await?;
+            }
+            tokens
+        }
+        Role::Command => Tokens::open_stored(&config.tokens, &config.issuer(), &store, &master, &env).await?,
+    };
     Ok(Arc::new(Core {
         hashing: Pool::start(&config.hashing, &env)?,
         roles: role::Book::open(&store).await?,
@@ -112,7 +124,7 @@ impl TokenCheck for Known {
 pub fn endpoint(core: &Arc<Core>, limiter: &Limiter) -> impl Endpoint<Output = Response> + 'static + use<> {
     let surroundings = Surroundings {
         env: core.env.clone(),
-        config: core.config.clone(),
+        server: core.config.server.clone(),
         wires: v1::wires(&core.config),
         limiter: limiter.clone(),
         tokens: Arc::new(Known(core.tokens.clone())),
@@ -138,7 +150,7 @@ pub async fn serve(
 ) -> Result<()> {
     let listener = Listener::bind(&core.config.server, Timeouts::default()).await?;
     let (hangup, mut hangups) = watch::channel(());
-    let endings = Endings::listen(move || drop(hangup.send(())))?;
+    let endings = Endings::listen(move || hangup.send_replace(()))?;
     let mut limiter = Limiter::new(core.config.limits.clone(), core.env.clone());
     let swap = Swap::new(endpoint(&core, &limiter));
     ready(listener.local_addr());

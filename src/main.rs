@@ -1,3 +1,7 @@
-//! Parses the command line, runs it, prints what went wrong, sets the exit code.
+//! The program: everything is in the library; here its command line meets the process.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    authd::cli::main(std::env::args_os())
+}

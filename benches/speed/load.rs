@@ -73,12 +73,7 @@ pub async fn once(address: SocketAddr, request: &[u8]) -> Vec<u8> {
 }
 
 /// Many connections at once, each sending the next request when it has its answer.
-pub async fn run(
-    address: SocketAddr,
-    connections: usize,
-    span: Duration,
-    request: impl Fn(usize) -> Vec<u8>,
-) -> Load {
+pub async fn run(address: SocketAddr, connections: usize, span: Duration, request: impl Fn(usize) -> Vec<u8>) -> Load {
     let began = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..connections {

@@ -1,1 +1,193 @@
-//! The command line: one file per group of commands.
+//! The command line: what can be asked for, one file per command group.
+//!
+//! Data goes to standard output, everything else to standard error. The exit code is 0 when it was done, 1 when it
+//! failed, 2 when it was asked for wrongly. What a command does is the core's business; here it is read and shown.
+
+mod config;
+pub mod console;
+pub mod failure;
+mod log;
+mod mail;
+mod openapi;
+mod opened;
+mod profile;
+mod prompt;
+mod serve;
+mod user;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::model::Email;
+use console::{Console, Form};
+use failure::{Exit, Failure};
+
+/// The authentication server you run as one file.
+///
+/// `authd serve` in an empty folder makes its database and keys and serves an app with sign-up, e-mail verification,
+/// login and sessions. The other commands work on the same database, whether the server runs or not.
+#[derive(Debug, Parser)]
+#[command(name = "authd", version, arg_required_else_help = true, after_long_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  authd serve
+      Serve on http://127.0.0.1:3000 from authd.db in this folder
+  authd user create --email you@example.com --role admin --verified
+      Make the first admin; the password is asked for
+  authd mail list
+      See the letters that wait for a mail server
+  authd config check
+      See what a production deployment still lacks
+
+Exit codes: 0 done, 1 failed, 2 asked for wrongly.";
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Print JSON instead of tables and sentences
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// Read this configuration file instead of authd.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Read environment variables from this file; the environment itself wins
+    #[arg(long, global = true, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+
+    /// Start from this preset (see `authd profile list`)
+    #[arg(long, global = true, value_name = "NAME")]
+    profile: Option<String>,
+
+    /// Use this database file
+    #[arg(long, global = true, value_name = "FILE")]
+    db: Option<PathBuf>,
+
+    /// Set any key of the configuration; may be given again
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = setting)]
+    set: Vec<(String, String)>,
+
+    /// Log more to standard error; twice for still more
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected key=value, like server.listen=127.0.0.1:8080".to_owned()),
+    }
+}
+
+fn email(text: &str) -> Result<Email, String> {
+    Email::parse(text).ok_or_else(|| "expected one e-mail address, like jane@example.com".to_owned())
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    #[command(subcommand)]
+    User(user::User),
+    #[command(subcommand)]
+    Mail(mail::Mail),
+    #[command(subcommand)]
+    Config(config::Config),
+    #[command(subcommand)]
+    Profile(profile::Profile),
+    Openapi(openapi::Openapi),
+}
+
+/// Reads the command line, does what it says and tells how it ended.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let parsed = match Arguments::try_parse_from(arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            // Help that nobody reads to its end is no failure, and there is nowhere to complain about standard error.
+            let _ = error.print();
+            return if error.exit_code() == 0 { Exit::Done.into() } else { Exit::Usage.into() };
+        }
+    };
+    let form = if parsed.global.json { Form::Json } else { Form::People };
+    let mut console = Console::of_process(form);
+    let ended = run(parsed, &mut console).and_then(|()| Ok(console.flush()?));
+    match ended {
+        Ok(()) => Exit::Done.into(),
+        Err(failure) => {
+            // What a command has found out before it failed is still data; that it cannot be written is second to why.
+            let _ = console.flush();
+            console.failure(&failure);
+            failure.exit().into()
+        }
+    }
+}
+
+fn run(arguments: Arguments, console: &mut Console) -> Result<(), Failure> {
+    let global = &arguments.global;
+    match arguments.command {
+        Command::Serve(command) => command.run(global, console),
+        Command::User(command) => command.run(global, console),
+        Command::Mail(command) => command.run(global, console),
+        Command::Config(command) => command.run(global, console),
+        Command::Profile(command) => command.run(console),
+        Command::Openapi(command) => command.run(global, console),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_examples_in_its_long_help() {
+        fn leaves(command: &clap::Command, found: &mut Vec<String>) {
+            if command.has_subcommands() {
+                command.get_subcommands().for_each(|inner| leaves(inner, found));
+            } else if command.get_after_long_help().is_none_or(|help| !help.to_string().contains("Examples:\n  authd "))
+            {
+                found.push(command.get_name().to_owned());
+            }
+        }
+        let mut without = Vec::new();
+        leaves(&Arguments::command(), &mut without);
+        assert_eq!(without, Vec::<String>::new());
+    }
+
+    #[test]
+    fn no_argument_takes_a_secret() {
+        fn look(command: &clap::Command) {
+            for argument in command.get_arguments() {
+                let name = argument.get_id().as_str();
+                let takes_value = argument.get_action().takes_values();
+                assert!(!takes_value || !(name.contains("password") || name.contains("secret")), "{name}");
+            }
+            command.get_subcommands().for_each(look);
+        }
+        look(&Arguments::command());
+    }
+
+    #[test]
+    fn a_setting_is_a_key_and_a_value_that_may_hold_anything() {
+        assert_eq!(setting("a.b=c=d"), Ok(("a.b".to_owned(), "c=d".to_owned())));
+        assert_eq!(setting("a="), Ok(("a".to_owned(), String::new())));
+        assert!(setting("a").is_err() && setting("=b").is_err());
+    }
+}

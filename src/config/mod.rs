@@ -111,6 +111,12 @@ impl Config {
         self.server.public_url.clone().unwrap_or_else(by_listen)
     }
 
+    /// What tokens name as their issuer.
+    #[must_use]
+    pub fn issuer(&self) -> String {
+        self.tokens.issuer.clone().unwrap_or_else(|| self.public_url())
+    }
+
     /// True when cookies must be `Secure`: people reach it over TLS, or it is in production.
     #[must_use]
     pub fn is_secure(&self) -> bool {

@@ -28,7 +28,7 @@ pub(super) fn public(kid: &str, key: &Key) -> Option<Value> {
                 "crv": "P-256", "x": encode(x), "y": encode(y),
             }))
         }
-        Key::Secret(_) => None,
+        Key::Secret(..) => None,
     }
 }
 

@@ -177,7 +177,11 @@ async fn a_taken_address_is_answered_like_success_and_its_owner_is_told() {
 
     body["email"] = json!("carl@example.com");
     let name = app.post("/v1/auth/register", &body).send().await;
-    assert_eq!((name.status.as_u16(), name.code()), (409, "USERNAME_EXISTS"), "held for the life of the link either way");
+    assert_eq!(
+        (name.status.as_u16(), name.code()),
+        (409, "USERNAME_EXISTS"),
+        "held for the life of the link either way"
+    );
     app.turn_clock(DAY);
     assert_eq!(app.post("/v1/auth/register", &body).send().await.status, 201);
 }

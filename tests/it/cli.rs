@@ -1,1 +1,350 @@
-//! Scenarios: cli.
+//! The real program in an empty folder: what it prints, where, and the code that it ends with.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A password that every rule takes.
+const PASSWORD: &str = "Correct-Horse-7-Battery";
+
+/// Hashing that costs little, for what is tried here is not hashing.
+const CHEAP: [&str; 4] = ["--set", "hashing.memory=64", "--set", "hashing.passes=1"];
+
+struct Folder(TempDir);
+
+/// How a run ended.
+struct Ran {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error} in {}\n{}", self.out, self.err))
+    }
+}
+
+impl Folder {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.path().join(name), text).unwrap();
+    }
+
+    fn authd(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_authd"));
+        command.args(arguments).current_dir(self.0.path()).env_clear();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        ran(self.authd(arguments).spawn().unwrap())
+    }
+
+    fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
+        let mut child = self.authd(arguments).stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        ran(child)
+    }
+
+    fn serve(&self) -> Server {
+        let mut arguments = vec!["serve", "--json", "--listen", "127.0.0.1:0"];
+        arguments.extend(CHEAP);
+        let mut child = self.authd(&arguments).stderr(Stdio::inherit()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Server { greeting: serde_json::from_str(&line).unwrap(), child }
+    }
+}
+
+fn ran(child: Child) -> Ran {
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// A server that has said where it is; it goes with this.
+struct Server {
+    greeting: Value,
+    child: Child,
+}
+
+impl Server {
+    fn end(mut self) -> Option<i32> {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_help_of_every_command_is_as_agreed() {
+    let folder = Folder::new();
+    let commands = [
+        "",
+        "serve",
+        "user",
+        "user create",
+        "user list",
+        "user show",
+        "user set-password",
+        "user verify",
+        "user role",
+        "user lock",
+        "user unlock",
+        "user delete",
+        "mail",
+        "mail list",
+        "mail show",
+        "mail retry",
+        "mail test",
+        "config",
+        "config show",
+        "config check",
+        "profile",
+        "profile list",
+        "profile show",
+        "openapi",
+    ];
+    let mut all = folder.run(&["-h"]).out;
+    for command in commands {
+        let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
+        let ran = folder.run(&arguments);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{command}");
+        // What every command understands is shown once.
+        let own = if command.is_empty() { ran.out } else { without_global_options(&ran.out) };
+        all.push_str(&format!("\n──── authd {command} --help\n{own}"));
+    }
+    insta::assert_snapshot!("help", all);
+}
+
+fn without_global_options(help: &str) -> String {
+    let (before, rest) = help.split_once("Global options:").unwrap_or((help, ""));
+    let after = rest.find("\nExamples:").map_or("", |at| &rest[at..]);
+    format!("{}\n{after}", before.trim_end())
+}
+
+#[test]
+fn what_is_asked_wrongly_ends_with_2_and_a_word_on_standard_error() {
+    let folder = Folder::new();
+    for (arguments, word) in [
+        (&["sreve"][..], "serve"),
+        (&[], "Usage"),
+        (&["user"], "create"),
+        (&["user", "list", "--status", "asleep"], "suspended"),
+        (&["user", "create", "--email", "nobody"], "jane@example.com"),
+        (&["user", "create", "--email", "a@example.com"], "--password-stdin"),
+        (&["user", "delete", "a@example.com"], "--yes"),
+        (&["user", "role", "a@example.com"], "--give"),
+        (&["mail", "test", "nobody"], "jane@example.com"),
+        (&["profile", "show", "standart"], "profile list"),
+        (&["config", "show", "tokkens"], "config show"),
+        (&["config", "show", "--set", "tokens"], "key=value"),
+        (&["config", "show", "--set", "tokens.acess=5m"], "tokens.access"),
+        (&["config", "show", "--profile", "standart"], "standard"),
+        (&["serve", "--listen", "nowhere"], "listen"),
+    ] {
+        let ran = folder.run(arguments);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{arguments:?}: {}", ran.err);
+        assert!(ran.err.contains(word), "{arguments:?}: {}", ran.err);
+    }
+    assert_eq!(std::fs::read_dir(folder.0.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_secret_in_an_argument_is_refused_and_not_repeated() {
+    let folder = Folder::new();
+    for secret in ["tokens.secret=hush-hush", "mail.smtp_url=smtp://me:hush-hush@mail.example.com"] {
+        let ran = folder.run(&["config", "show", "--set", secret]);
+        assert_eq!(ran.code, Some(2), "{}", ran.err);
+        assert!(!ran.err.contains("hush") && ran.err.contains("hint:"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn a_value_is_shown_with_where_it_came_from() {
+    let folder = Folder::new();
+    folder.write("authd.toml", "[tokens]\naccess = \"7m\"\n");
+    let ran = ran(folder
+        .authd(&["config", "show", "--json", "--set", "sessions.max=3"])
+        .env("AUTHD_LISTEN", "127.0.0.1:8080")
+        .spawn()
+        .unwrap());
+    let shown = ran.json();
+    let origin = |key: &str| {
+        let entry = shown.as_array().unwrap().iter().find(|entry| entry["key"] == key);
+        entry.unwrap_or_else(|| panic!("no {key} in {shown}"))["origin"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(origin("server.listen"), "env AUTHD_LISTEN");
+    assert_eq!(origin("tokens.access"), "authd.toml line 2");
+    assert!(origin("sessions.max").starts_with("flag"), "{}", origin("sessions.max"));
+    assert_eq!(origin("sessions.grace"), "built-in");
+    let one = folder.run(&["config", "show", "tokens.access"]);
+    assert!(one.out.starts_with("tokens.access") && one.out.lines().count() == 1, "{}", one.out);
+}
+
+#[test]
+fn a_wrong_key_in_a_file_is_told_with_its_place_and_the_right_spelling() {
+    let folder = Folder::new();
+    folder.write("authd.toml", "[tokens]\nacess = \"7m\"\n");
+    for command in [&["serve"][..], &["config", "show"], &["user", "list"]] {
+        let ran = folder.run(command);
+        assert_eq!(ran.code, Some(1), "{}", ran.err);
+        for word in ["error:", "tokens.acess", "authd.toml line 2", "tokens.access"] {
+            assert!(ran.err.contains(word), "{word} in {}", ran.err);
+        }
+    }
+    assert!(!folder.0.path().join("authd.db").exists());
+}
+
+#[test]
+fn a_fresh_folder_is_not_ready_for_production() {
+    let ran = Folder::new().run(&["config", "check"]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""));
+    assert!(ran.out.contains("server.public_url"), "{}", ran.out);
+}
+
+#[test]
+fn everything_that_needs_no_database_prints_json_too() {
+    let folder = Folder::new();
+    for (command, key) in [
+        (&["config", "show"][..], "/0/key"),
+        (&["config", "check"], "/findings/0/remedy"),
+        (&["profile", "list"], "/0/name"),
+        (&["profile", "show", "standard"], "/toml"),
+        (&["openapi"], "/paths"),
+    ] {
+        let ran = folder.run(&[command, &["--json"]].concat());
+        assert!(ran.json().pointer(key).is_some(), "{command:?}: {}", ran.out);
+    }
+    assert_eq!(std::fs::read_dir(folder.0.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let folder = Folder::new();
+    for command in [&["--help"][..], &["openapi"], &["config", "show"], &["profile", "show", "standard"]] {
+        let mut child = folder.authd(command).spawn().unwrap();
+        drop(child.stdout.take());
+        let ran = ran(child);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{command:?}");
+    }
+}
+
+#[test]
+fn output_that_cannot_be_written_is_a_failure() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let ran = ran(Folder::new().authd(&["openapi"]).stdout(full).spawn().unwrap());
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.err.contains("could not be written"), "{}", ran.err);
+}
+
+#[test]
+fn a_command_makes_no_database() {
+    let folder = Folder::new();
+    let ran = folder.run(&["user", "list"]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
+    assert!(ran.err.contains("authd.db"), "{}", ran.err);
+    assert_eq!(std::fs::read_dir(folder.0.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_server_says_where_it_is_and_ends_when_it_is_told_to() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let url = server.greeting["url"].as_str().unwrap();
+    assert!(url.starts_with("http://127.0.0.1:") && !url.ends_with(":0"), "{url}");
+    assert_eq!(server.greeting["profile"], "standard");
+    let second = folder.run(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_eq!((second.code, second.out.as_str()), (Some(1), ""), "{}", second.err);
+    assert!(second.err.contains("authd.db"), "{}", second.err);
+    assert_eq!(server.end(), Some(0));
+}
+
+#[test]
+fn accounts_are_made_and_changed_while_the_server_runs() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let user = |arguments: &[&str], input: &str| {
+        let ran = folder.run_with_input(&[&["user"], arguments, &CHEAP, &["--json"]].concat(), input);
+        assert_eq!(ran.code, Some(0), "{arguments:?}: {}", ran.err);
+        ran.json()
+    };
+    let new = ["create", "--email", "You@example.com", "--role", "admin", "--verified", "--password-stdin"];
+    let made = user(&new, &format!("{PASSWORD}\n"));
+    assert_eq!((&made["email"], &made["status"]), (&Value::from("You@example.com"), &Value::from("active")));
+    assert_eq!(made["roles"], serde_json::json!(["admin", "user"]));
+    let id = made["id"].as_str().unwrap();
+
+    user(&["create", "--email", "jane@example.com", "--username", "jane", "--password-stdin"], PASSWORD);
+    assert_eq!(user(&["show", "JANE"], "")["status"], "pending");
+    assert_eq!(user(&["verify", "jane"], "")["status"], "active");
+    assert_eq!(user(&["lock", "jane"], "")["status"], "suspended");
+    assert_eq!(user(&["list", "--status", "suspended"], "")[0]["username"], "jane");
+    assert_eq!(user(&["unlock", "jane"], "")["status"], "active");
+    assert_eq!(user(&["role", "jane", "--give", "moderator"], "")["roles"], serde_json::json!(["moderator", "user"]));
+    user(&["set-password", "jane", "--password-stdin"], "Another-Horse-8-Battery");
+    assert_eq!(user(&["list", "--limit", "1"], "")[0]["id"], id);
+    assert_eq!(user(&["list", "--search", "jan", "--limit", "0"], "").as_array().unwrap().len(), 1);
+    user(&["delete", "jane@example.com", "--yes"], "");
+    assert_eq!(server.end(), Some(0));
+    let shown = folder.run(&["user", "show", id]);
+    assert!(shown.out.contains("You@example.com") && !shown.out.contains("argon2"), "{}", shown.out);
+}
+
+#[test]
+fn what_the_core_refuses_ends_with_1_and_a_reason() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let new = ["user", "create", "--email", "you@example.com", "--role", "admin", "--password-stdin"];
+    assert_eq!(folder.run_with_input(&new, PASSWORD).code, Some(0));
+    let refused = |arguments: &[&str], input: &str, word: &str| {
+        let ran = folder.run_with_input(arguments, input);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{arguments:?}: {}", ran.err);
+        assert!(ran.err.starts_with("error:") && ran.err.contains(word), "{arguments:?}: {}", ran.err);
+    };
+    refused(&new, PASSWORD, "already registered");
+    refused(&["user", "create", "--email", "a@example.com", "--password-stdin"], "short", "12 characters");
+    refused(&["user", "create", "--email", "a@example.com", "--password-stdin"], "", "nothing came");
+    refused(&["user", "show", "nobody"], "", "authd user list");
+    refused(&["user", "role", "you@example.com", "--give", "king"], "", "king");
+    refused(&["user", "role", "you@example.com", "--take", "admin"], "", "last admin");
+    refused(&["user", "delete", "you@example.com", "--yes"], "", "last admin");
+    refused(&["mail", "show", "nothing"], "", "nothing");
+    refused(&["mail", "test", "you@example.com"], "", "mail.smtp_url");
+    assert_eq!(server.end(), Some(0));
+}
+
+#[test]
+fn the_outbox_is_read_from_the_command_line() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let create = ["user", "create", "--email", "jane@example.com", "--password-stdin"];
+    assert_eq!(folder.run_with_input(&create, PASSWORD).code, Some(0));
+    assert_eq!(folder.run(&["mail", "list", "--json"]).json(), serde_json::json!([]));
+    let set = ["user", "set-password", "jane@example.com", "--password-stdin"];
+    assert_eq!(folder.run_with_input(&set, "Another-Horse-8-Battery").code, Some(0));
+
+    let listed = folder.run(&["mail", "list", "--json"]).json();
+    assert_eq!(listed[0]["recipient"], "jane@example.com");
+    let id = listed[0]["id"].as_str().unwrap();
+    let shown = folder.run(&["mail", "show", "--last"]);
+    assert!(shown.out.contains(id) && shown.out.contains("subject"), "{}{}", shown.out, shown.err);
+    assert_eq!(folder.run(&["mail", "show", id, "--json"]).json()["kind"], listed[0]["kind"]);
+    assert_eq!(folder.run(&["mail", "retry", id, "--json"]).json()[0]["id"], id);
+    assert_eq!(folder.run(&["mail", "retry", "--all", "--json"]).json()[0]["id"], id);
+    assert_eq!(server.end(), Some(0));
+}

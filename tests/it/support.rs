@@ -97,10 +97,16 @@ pub async fn app_with(profile: &str, set: &[(&str, &str)]) -> App {
 /// The effective configuration of a scenario: a profile, cheap hashing, and some keys set.
 pub fn config(profile: &str, set: &[(&str, &str)], dir: &std::path::Path) -> Config {
     let db = dir.join("authd.db").to_str().unwrap().to_owned();
-    let cheap = [("db", db.as_str()), ("profile", profile), ("hashing.memory", "8"), ("hashing.passes", "1"), ("hashing.threads", "2")];
+    let cheap = [
+        ("db", db.as_str()),
+        ("profile", profile),
+        ("hashing.memory", "8"),
+        ("hashing.passes", "1"),
+        ("hashing.threads", "2"),
+    ];
     let flags = cheap.iter().chain(set).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     let inputs = config::Inputs { flags, dir: dir.to_owned(), ..config::Inputs::default() };
-    config::load(inputs).unwrap_or_else(|problems| panic!("{problems}")).config
+    config::load(&inputs).unwrap_or_else(|problems| panic!("{problems}")).config
 }
 
 async fn open(profile: &str, set: &[(&str, &str)], dir: Arc<tempfile::TempDir>, clock: Arc<HandClock>) -> App {
@@ -108,7 +114,8 @@ async fn open(profile: &str, set: &[(&str, &str)], dir: Arc<tempfile::TempDir>, 
     let env = Env::new(clock.clone(), Arc::new(SystemRandom));
     let core = authd::app::open(config.clone(), None, Role::Server, env.clone()).await.unwrap();
     let limiter = Limiter::new(config.limits.clone(), env);
-    let endpoint: Arc<dyn DynEndpoint<Output = Response>> = Arc::new(ToDynEndpoint(authd::app::endpoint(&core, &limiter)));
+    let endpoint: Arc<dyn DynEndpoint<Output = Response>> =
+        Arc::new(ToDynEndpoint(authd::app::endpoint(&core, &limiter)));
     let collector = Arc::new(Collector::default());
     let worker = authd::app::worker(&core, collector.clone());
     App { core, clock, dir, endpoint, collector, worker }
@@ -153,7 +160,8 @@ impl App {
     /// The audit log so far: `event outcome detail`.
     pub async fn audit(&self) -> Vec<String> {
         let records = self.core.store.scan(|db| authd::store::audit::list(db, 10_000)).await.unwrap();
-        let line = |r: Record| format!("{} {} {}", r.event, r.outcome, r.detail.unwrap_or_default()).trim_end().to_owned();
+        let line =
+            |r: Record| format!("{} {} {}", r.event, r.outcome, r.detail.unwrap_or_default()).trim_end().to_owned();
         records.into_iter().map(line).collect()
     }
 

@@ -156,20 +156,20 @@ impl Engine {
     }
 }
 
-/// The server's way: look, lock, make what is missing.
+/// The server's way: look before anything is left beside a file that is not ours, lock, make what is missing.
 fn made_ready(place: &Place, plan: &Plan) -> Result<Lock> {
     if place.file().exists() {
         inspect::version_of(place, plan)?;
-        return Lock::take(place);
     }
-    let lock = Lock::take(place)?;
-    // Another server may have made it before the lock was ours.
+    let mut lock = Lock::take(place)?;
+    // Another server may have made or changed it before the lock was ours.
     if place.file().exists() {
         inspect::version_of(place, plan)?;
     } else {
         place.refuse_leftovers()?;
         schema::create(place, plan)?;
     }
+    lock.sign()?;
     Ok(lock)
 }
 

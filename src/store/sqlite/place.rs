@@ -58,9 +58,10 @@ impl Place {
 
     /// Refuses a place where a database was and is not any more: what belongs to it is still there.
     pub(super) fn refuse_leftovers(&self) -> Result<()> {
-        for ending in ["-wal", "-shm", "-journal"] {
+        for ending in ["-wal", "-shm", "-journal", ".lock"] {
             let left = self.beside(ending);
-            if left.exists() {
+            let is_left = left.metadata().is_ok_and(|file| ending != ".lock" || file.len() > 0);
+            if is_left {
                 return Err(refused(format!(
                     "there was a database at {}: {} is still there, but not the file itself. \
                      Put it back, or remove what is left of it to begin anew",
@@ -83,8 +84,12 @@ impl Place {
 }
 
 /// The lock of the one server of a file, given back when it is dropped or the process ends.
+///
+/// Its file is empty until there is a database to lock; afterwards it says who holds it, or held it last. So one that
+/// says something where no database is remembers that there was one.
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
 }
 
 impl Lock {
@@ -110,11 +115,16 @@ impl Lock {
             }
             Err(TryLockError::Error(error)) => return Err(cannot("lock", &path, error)),
         }
-        file.set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}", std::process::id()))
-            .map_err(|error| cannot("write", &path, error))?;
-        Ok(Self { _file: file })
+        Ok(Self { file, path })
+    }
+
+    /// Writes into it who holds it, once the database is there.
+    pub(super) fn sign(&mut self) -> Result<()> {
+        self.file
+            .set_len(0)
+            .and_then(|()| self.file.rewind())
+            .and_then(|()| writeln!(self.file, "{}", std::process::id()))
+            .map_err(|error| cannot("write", &self.path, error))
     }
 }
 

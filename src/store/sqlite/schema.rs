@@ -1,6 +1,6 @@
 //! Makes a new file from `schema.sql`, and brings an older one up to date step by step, after a copy.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
@@ -24,13 +24,16 @@ pub(super) fn create(place: &Place, plan: &Plan) -> Result<()> {
         remove(&place.beside(ending))?;
     }
     touch(&path)?;
-    fill(&path, plan).map_err(|error| cannot_fill(place, error))?;
+    fill(&path, plan).map_err(|error| refused(format!("cannot make {}", place.file().display())).caused_by(error))?;
+    File::open(&path).and_then(|file| file.sync_all()).map_err(|error| cannot("write", &path, error))?;
     fs::rename(&path, place.file()).map_err(|error| cannot("make", place.file(), error))?;
     place.sync_folder()
 }
 
 fn fill(path: &Path, plan: &Plan) -> rusqlite::Result<()> {
     let mut connection = connection::writer(path)?;
+    // Nobody misses this file until it has its name; it is waited for once, when it is complete.
+    connection.execute_batch("pragma synchronous = off; pragma journal_mode = memory")?;
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     change.execute_batch(&in_own_words(plan.schema))?;
     change.pragma_update(None, "application_id", APPLICATION_ID)?;
@@ -38,10 +41,6 @@ fn fill(path: &Path, plan: &Plan) -> rusqlite::Result<()> {
     change.commit()?;
     connection.execute_batch("pragma journal_mode = wal")?;
     connection.close().map_err(|(_, error)| error)
-}
-
-fn cannot_fill(place: &Place, error: rusqlite::Error) -> Error {
-    refused(format!("cannot make {}", place.file().display())).caused_by(error)
 }
 
 /// Makes sure that changes go to a log first: readers and the writer rest on it.

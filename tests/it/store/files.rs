@@ -92,6 +92,15 @@ fn a_log_without_its_database_is_refused() {
 }
 
 #[test]
+fn a_database_that_has_gone_is_not_made_again() {
+    let (path, _folder) = closed();
+    fs::remove_file(&path).unwrap();
+    assert_refused(&path, "there was a database");
+    fs::remove_file(path.with_extension("db.lock")).unwrap();
+    Store::open(&path, Role::Server).unwrap();
+}
+
+#[test]
 fn a_foreign_sqlite_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("authd.db");

@@ -1,0 +1,101 @@
+//! `authd config`: what is in force and where it came from, and what a production deployment still lacks.
+
+use clap::{Args, Subcommand};
+
+use super::Global;
+use super::console::{Console, Form, lines};
+use super::failure::Failure;
+use super::opened;
+use crate::config::{self, report};
+
+/// See and check the configuration
+///
+/// Flags win over the environment (AUTHD_LISTEN, AUTHD_MAIL__SMTP_URL), which wins over the file (authd.toml), which
+/// wins over the preset, which wins over what is built in.
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    Show(Show),
+    Check(Check),
+}
+
+/// Show every value in force and where it came from; secrets are masked
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd config show
+      See everything
+  authd config show tokens
+      See one section
+  AUTHD_LISTEN=0.0.0.0:80 authd config show server.listen
+      See what a variable does")]
+pub struct Show {
+    /// Only this key, or the keys of this section
+    #[arg(value_name = "KEY")]
+    key: Option<String>,
+}
+
+/// Say what a production deployment still lacks
+///
+/// Exits with 1 when something is an error.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd config check
+      Check what is in force in this folder
+  authd config check --config /etc/authd.toml --json
+      Check a file from a script")]
+pub struct Check {}
+
+impl Config {
+    /// Does it.
+    pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        match self {
+            Config::Show(command) => command.run(global, console),
+            Config::Check(_) => check(global, console),
+        }
+    }
+}
+
+impl Show {
+    fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        let loaded = opened::configuration(global, console)?;
+        let mut entries = report::show(&loaded).to_vec();
+        if let Some(key) = &self.key {
+            entries.retain(|entry| is_within(entry.key, key));
+            if entries.is_empty() {
+                return Err(Failure::usage(format_args!("there is no key or section {key:?}"))
+                    .hint("see all of them: authd config show"));
+            }
+        }
+        match console.form() {
+            Form::People => Ok(console.document(&lines(&report::show_text(&entries)))?),
+            Form::Json => Ok(console.json(&report::show_json(&entries))?),
+        }
+    }
+}
+
+/// True for the key itself and for the keys of its section.
+fn is_within(key: &str, wanted: &str) -> bool {
+    key.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn check(global: &Global, console: &mut Console) -> Result<(), Failure> {
+    let loaded = opened::configuration(global, console)?;
+    let check = config::check(&loaded);
+    match console.form() {
+        Form::People => console.document(&lines(&report::check_text(&check)))?,
+        Form::Json => console.json(&report::check_json(&check))?,
+    }
+    if check.is_ready() { Ok(()) } else { Err(Failure::told()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_holds_its_keys_and_no_others() {
+        assert!(is_within("tokens.access", "tokens") && is_within("tokens.access", "tokens.access"));
+        assert!(!is_within("tokens.access", "token") && !is_within("tokens.access", "tokens.a"));
+    }
+}

@@ -1,0 +1,331 @@
+//! What a command says: data on standard output, as tables for people or as JSON, and everything else on standard error.
+//!
+//! Stored text that reaches a terminal loses its control characters here, so that nobody's name can steer it.
+
+use std::ffi::OsStr;
+use std::io::{self, BufWriter, IsTerminal, Write};
+
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use serde_json::Value;
+
+use super::failure::Failure;
+
+/// For whom data is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Tables and sentences.
+    People,
+    /// JSON: an object for one thing, an array for a list.
+    Json,
+}
+
+/// Whether escape sequences may be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Colour {
+    On,
+    Off,
+}
+
+/// Something that a list shows.
+pub trait Record {
+    /// The column headings for people.
+    const HEADINGS: &'static [&'static str];
+
+    /// Its cells, as many as there are headings.
+    fn cells(&self) -> Vec<String>;
+
+    /// The same and more for programs.
+    fn json(&self) -> Value;
+}
+
+/// Standard output and standard error of one run.
+pub struct Console {
+    form: Form,
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
+    err_colour: Colour,
+}
+
+impl Console {
+    /// The process's own streams. Colour needs a terminal, and a person who has not said `NO_COLOR`.
+    #[must_use]
+    pub fn of_process(form: Form) -> Self {
+        // A convention between people and all their programs, not configuration of this one.
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| value != OsStr::new(""));
+        let err_colour = if io::stderr().is_terminal() && !unwanted { Colour::On } else { Colour::Off };
+        Self { form, out: Box::new(BufWriter::new(io::stdout())), err: Box::new(io::stderr()), err_colour }
+    }
+
+    /// For whom data is written.
+    #[must_use]
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
+    /// True when standard error takes escape sequences.
+    #[must_use]
+    pub fn is_coloured(&self) -> bool {
+        self.err_colour == Colour::On
+    }
+
+    /// One line of data for people.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn line(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{text}")
+    }
+
+    /// One JSON value, on one line.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn json(&mut self, value: &Value) -> io::Result<()> {
+        writeln!(self.out, "{value}")
+    }
+
+    /// A whole document, as it is.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn document(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{}", text.trim_end_matches('\n'))
+    }
+
+    /// One line of data that is to be seen at once.
+    pub fn step(&mut self, text: &str) {
+        let _ = writeln!(self.out, "{}", plain(text)).and_then(|()| self.out.flush());
+    }
+
+    /// One thing: labelled lines for people, an object for programs.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn details(&mut self, lines: &[(&str, String)], json: &Value) -> io::Result<()> {
+        if self.form == Form::Json {
+            return self.json(json);
+        }
+        let width = lines.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+        for (label, value) in lines {
+            writeln!(self.out, "{label:width$}  {}", plain(value))?;
+        }
+        Ok(())
+    }
+
+    /// A list whose pages are still to come.
+    pub fn list(&mut self) -> List<'_> {
+        List { console: self, written: 0 }
+    }
+
+    /// A whole list at once.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn records<R: Record>(&mut self, records: &[R]) -> io::Result<()> {
+        let mut list = self.list();
+        list.page(records)?;
+        list.end()
+    }
+
+    /// What a person wants to know besides the data. What cannot be said there cannot be said anywhere.
+    pub fn note(&mut self, text: &str) {
+        let _ = writeln!(self.err, "{text}");
+    }
+
+    /// What went wrong, and what can be done about it.
+    pub fn failure(&mut self, failure: &Failure) {
+        if !failure.message().is_empty() {
+            let word = self.painted("error:", "1;31");
+            let _ = writeln!(self.err, "{word} {}", lines(failure.message()));
+        }
+        if let Some(hint) = failure.advice() {
+            let word = self.painted("hint:", "1;36");
+            let _ = writeln!(self.err, "{word} {}", lines(hint));
+        }
+    }
+
+    /// Something to know before it hurts.
+    pub fn warning(&mut self, text: &str) {
+        let word = self.painted("warning:", "1;33");
+        let _ = writeln!(self.err, "{word} {}", lines(text));
+    }
+
+    /// Puts what has been written where it belongs.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    fn painted(&self, word: &str, paint: &str) -> String {
+        match self.err_colour {
+            Colour::On => format!("\x1b[{paint}m{word}\x1b[0m"),
+            Colour::Off => word.to_owned(),
+        }
+    }
+}
+
+/// A list that is written page by page.
+pub struct List<'a> {
+    console: &'a mut Console,
+    written: usize,
+}
+
+impl List<'_> {
+    /// One page more.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn page<R: Record>(&mut self, records: &[R]) -> io::Result<()> {
+        match self.console.form {
+            Form::People => self.table(records)?,
+            Form::Json => self.array(records)?,
+        }
+        self.written += records.len();
+        Ok(())
+    }
+
+    /// The end of the list.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn end(self) -> io::Result<()> {
+        match (self.console.form, self.written) {
+            (Form::Json, 0) => self.console.line("[]"),
+            (Form::Json, _) => self.console.line("\n]"),
+            (Form::People, 0) => {
+                self.console.note("nothing to show");
+                Ok(())
+            }
+            (Form::People, _) => Ok(()),
+        }
+    }
+
+    fn array<R: Record>(&mut self, records: &[R]) -> io::Result<()> {
+        for (at, record) in records.iter().enumerate() {
+            let before = if self.written + at == 0 { "[\n  " } else { ",\n  " };
+            write!(self.console.out, "{before}{}", record.json())?;
+        }
+        Ok(())
+    }
+
+    fn table<R: Record>(&mut self, records: &[R]) -> io::Result<()> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let mut table = Table::new();
+        table.load_style(NOTHING);
+        if self.written == 0 {
+            table.set_header(R::HEADINGS.iter().copied());
+        }
+        for record in records {
+            table.add_row(record.cells().iter().map(|cell| plain(cell)));
+        }
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        writeln!(self.console.out, "{}", table.trim_fmt())
+    }
+}
+
+/// One line without control characters.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// Lines without other control characters.
+#[must_use]
+pub fn lines(text: &str) -> String {
+    let kept = |c: char| c == '\n' || !c.is_control();
+    text.replace("\r\n", "\n").chars().map(|c| if kept(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Paper(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Paper {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    fn console(form: Form) -> (Console, Paper, Paper) {
+        let (out, err) = (Paper::default(), Paper::default());
+        let boxed = |paper: &Paper| Box::new(paper.clone());
+        (Console { form, out: boxed(&out), err: boxed(&err), err_colour: Colour::Off }, out, err)
+    }
+
+    struct Fruit(&'static str, u32);
+
+    impl Record for Fruit {
+        const HEADINGS: &'static [&'static str] = &["NAME", "COUNT"];
+
+        fn cells(&self) -> Vec<String> {
+            vec![self.0.to_owned(), self.1.to_string()]
+        }
+
+        fn json(&self) -> Value {
+            json!({ "name": self.0, "count": self.1 })
+        }
+    }
+
+    #[test]
+    fn a_list_is_a_table_for_people() {
+        let (mut console, out, _) = console(Form::People);
+        console.records(&[Fruit("apple", 3), Fruit("fig", 12)]).unwrap();
+        assert_eq!(out.text(), "NAME   COUNT\napple  3\nfig    12\n");
+    }
+
+    #[test]
+    fn a_list_of_several_pages_is_one_json_array() {
+        let (mut console, out, _) = console(Form::Json);
+        let mut list = console.list();
+        list.page(&[Fruit("apple", 3)]).unwrap();
+        list.page(&[Fruit("fig", 12), Fruit("plum", 1)]).unwrap();
+        list.end().unwrap();
+        let read: Value = serde_json::from_str(&out.text()).unwrap();
+        assert_eq!(read[2]["name"], "plum");
+    }
+
+    #[test]
+    fn an_empty_list_is_an_empty_array_or_a_word_aside() {
+        let (mut json, out, _) = console(Form::Json);
+        json.records::<Fruit>(&[]).unwrap();
+        assert_eq!(out.text(), "[]\n");
+        let (mut people, out, err) = console(Form::People);
+        people.records::<Fruit>(&[]).unwrap();
+        assert_eq!((out.text().as_str(), err.text().as_str()), ("", "nothing to show\n"));
+    }
+
+    #[test]
+    fn stored_text_cannot_steer_the_terminal() {
+        let (mut console, out, err) = console(Form::People);
+        console.records(&[Fruit("\x1b[2Jgone\r\n", 1)]).unwrap();
+        console.details(&[("name", "a\u{7}b".to_owned())], &Value::Null).unwrap();
+        console.failure(&Failure::failed("no \x1b[31mred").hint("look\nhere"));
+        let said = out.text() + &err.text();
+        assert!(!said.contains(['\x1b', '\r', '\u{7}']), "{said:?}");
+        assert!(said.ends_with("hint: look\nhere\n"), "{said:?}");
+    }
+}

@@ -1,0 +1,158 @@
+//! How a command ends badly: what is said on standard error, the hint after it, and the exit code.
+
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use crate::error::{Error, Kind};
+
+/// What scripts can tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It was done.
+    Done,
+    /// It was asked for well and did not work.
+    Failed,
+    /// It was asked for wrongly; nothing was tried.
+    Usage,
+}
+
+impl Exit {
+    fn number(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.number())
+    }
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// It did not work.
+    pub fn failed(message: impl fmt::Display) -> Self {
+        Self { exit: Exit::Failed, message: message.to_string(), hint: None }
+    }
+
+    /// It was asked for wrongly.
+    pub fn usage(message: impl fmt::Display) -> Self {
+        Self { exit: Exit::Usage, ..Self::failed(message) }
+    }
+
+    /// Everything that is to be said is on standard output already; only the exit code tells the rest.
+    #[must_use]
+    pub fn told() -> Self {
+        Self::failed("")
+    }
+
+    /// Adds what the reader can do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl fmt::Display) -> Self {
+        self.hint = Some(hint.to_string());
+        self
+    }
+
+    /// The exit code's meaning.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// What went wrong; empty when it has been told already.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What can be done about it.
+    #[must_use]
+    pub fn advice(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// Only what the command writes fails this way; a reader that has seen enough (`| head`) is no failure.
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self { exit: Exit::Done, ..Self::told() };
+        }
+        Self::failed(format_args!("the output could not be written: {error}"))
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let failure = Self::failed(told(&error));
+        match advice(error.kind()) {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+/// The sentences that a wire would send are for strangers; whoever runs a command may see what is behind them.
+fn told(error: &Error) -> String {
+    if error.fields().len() > 1 {
+        let sentences: Vec<&str> = error.fields().iter().map(|field| &*field.sentence).collect();
+        return sentences.join("\n  ");
+    }
+    let chain = error.chain();
+    match error.kind() {
+        Kind::Internal | Kind::Unavailable => {
+            chain.strip_prefix(error.message()).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&chain).to_owned()
+        }
+        _ => chain,
+    }
+}
+
+fn advice(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::AccountNotFound => Some("a user is named by e-mail address, username or id: authd user list"),
+        Kind::EmailTaken | Kind::UsernameTaken => Some("look at who has it: authd user show <USER>"),
+        Kind::Unavailable => Some("try again in a moment"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{FieldError, Rule};
+
+    #[test]
+    fn a_fault_of_ours_tells_what_is_behind_it() {
+        let failure = Failure::from(Error::internal("authd.db cannot be opened").caused_by(io::Error::other("no")));
+        assert_eq!(failure.message(), "no");
+        let failure = Failure::from(Error::internal("authd.db is not a database of ours"));
+        assert_eq!((failure.message(), failure.exit()), ("authd.db is not a database of ours", Exit::Failed));
+    }
+
+    #[test]
+    fn all_broken_rules_are_told() {
+        let field = |sentence| FieldError::new("password", Rule::PasswordStrength, "no", sentence);
+        let failure = Failure::from(Error::invalid(vec![field("Too short"), field("Too common")]));
+        assert_eq!(failure.message(), "Too short\n  Too common");
+    }
+
+    #[test]
+    fn a_reader_that_has_seen_enough_is_no_failure() {
+        let failure = Failure::from(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert_eq!((failure.exit(), failure.message()), (Exit::Done, ""));
+        let full = Failure::from(io::Error::from(io::ErrorKind::StorageFull));
+        assert_eq!(full.exit(), Exit::Failed);
+    }
+}

@@ -1,0 +1,330 @@
+//! `authd mail`: the outbox, and a try of the mail server.
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Map, Value, json};
+
+use super::Global;
+use super::console::{Console, Form, Record, lines};
+use super::failure::Failure;
+use super::opened;
+use crate::env::Env;
+use crate::identity::Core;
+use crate::mail::outbox::{self, Body, Message, Shown, State};
+use crate::mail::smtp::{self, Outcome, Step};
+use crate::model::{Email, Time};
+
+/// How many letters are read at a time.
+const PAGE: usize = 500;
+
+/// See the outbox and try the mail server
+///
+/// Without a mail server everything waits in the outbox, and its links work from there.
+#[derive(Debug, Subcommand)]
+pub enum Mail {
+    List(List),
+    Show(Show),
+    Retry(Retry),
+    Test(Test),
+}
+
+/// List letters, the newest first
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd mail list
+      See the newest letters and what became of them
+  authd mail list --state failed --limit 0 --json
+      See everything that the mail server refused")]
+pub struct List {
+    /// Only letters in this state
+    #[arg(long, value_enum)]
+    state: Option<StateWord>,
+
+    /// At most this many; 0 shows all
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    limit: usize,
+
+    /// Only those made before the letter with this id
+    #[arg(long, value_name = "ID")]
+    before: Option<String>,
+}
+
+/// Where a letter stands.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum StateWord {
+    /// Only asked for: nobody has looked yet whether there is an account
+    Requested,
+    /// Written, and to be delivered
+    Waiting,
+    /// Taken by the mail server
+    Delivered,
+    /// Refused for good, or given up
+    Failed,
+    /// Too old to make sense
+    Dropped,
+}
+
+impl StateWord {
+    fn state(self) -> State {
+        match self {
+            StateWord::Requested => State::Requested,
+            StateWord::Waiting => State::Waiting,
+            StateWord::Delivered => State::Delivered,
+            StateWord::Failed => State::Failed,
+            StateWord::Dropped => State::Dropped,
+        }
+    }
+}
+
+/// Show a letter with its text; what has been delivered has none any more
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd mail show --last
+      Read the newest letter and follow its link
+  authd mail show 0192f0c1-7d2e-7a51-8c6f-1b2f3c4d5e6f
+      Read a certain one")]
+pub struct Show {
+    /// The letter's id
+    #[arg(value_name = "ID", required_unless_present = "last")]
+    id: Option<String>,
+
+    /// The newest one
+    #[arg(long, conflicts_with = "id")]
+    last: bool,
+}
+
+/// Try letters again now
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd mail retry 0192f0c1-7d2e-7a51-8c6f-1b2f3c4d5e6f
+      Try one again
+  authd mail retry --all
+      Try everything again that waits or failed")]
+pub struct Retry {
+    /// The letter's id
+    #[arg(value_name = "ID", required_unless_present = "all")]
+    id: Option<String>,
+
+    /// All that wait or failed
+    #[arg(long, conflicts_with = "id")]
+    all: bool,
+}
+
+/// Send a test message and print each step
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd mail test you@example.com
+      See whether the mail server takes our mail
+  AUTHD_MAIL__SMTP_URL=smtps://me:secret@mail.example.com authd mail test you@example.com
+      Try a mail server before it is configured")]
+pub struct Test {
+    /// Who gets it
+    #[arg(value_name = "ADDRESS", value_parser = super::email)]
+    to: Email,
+}
+
+impl Mail {
+    /// Does it.
+    pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        match self {
+            Mail::List(command) => {
+                opened::with_core(global, console, async |core, console| command.run(core, console).await)
+            }
+            Mail::Show(command) => {
+                opened::with_core(global, console, async |core, console| command.run(core, console).await)
+            }
+            Mail::Retry(command) => {
+                opened::with_core(global, console, async |core, console| command.run(core, console).await)
+            }
+            Mail::Test(command) => command.run(global, console),
+        }
+    }
+}
+
+impl List {
+    async fn run(self, core: &Core, console: &mut Console) -> Result<(), Failure> {
+        let state = self.state.map(StateWord::state);
+        let mut left = if self.limit == 0 { usize::MAX } else { self.limit };
+        let mut before = self.before;
+        let mut list = console.list();
+        while left > 0 {
+            let size = left.min(PAGE);
+            let page = read(core, state, before.as_deref(), size).await?;
+            list.page(&page.iter().map(Row).collect::<Vec<_>>())?;
+            left -= page.len();
+            if page.len() < size {
+                return Ok(list.end()?);
+            }
+            before = page.last().map(|message| message.id.clone());
+        }
+        list.end()?;
+        let next = before.unwrap_or_default();
+        if !read(core, state, Some(&next), 1).await?.is_empty() {
+            console.note(&format!("there are more: --before {next}, or --limit 0 for all"));
+        }
+        Ok(())
+    }
+}
+
+async fn read(core: &Core, state: Option<State>, before: Option<&str>, size: usize) -> Result<Vec<Message>, Failure> {
+    Ok(outbox::list(&core.store, state, before, i64::try_from(size).unwrap_or(i64::MAX)).await?)
+}
+
+impl Show {
+    async fn run(self, core: &Core, console: &mut Console) -> Result<(), Failure> {
+        let id = match self.id {
+            Some(id) => id,
+            None => match read(core, None, None, 1).await?.pop() {
+                Some(newest) => newest.id,
+                None => return Err(Failure::failed("the outbox is empty")),
+            },
+        };
+        let shown = outbox::show(&core.store, &core.master, &id).await?;
+        if console.form() == Form::Json {
+            return Ok(console.json(&whole(&shown))?);
+        }
+        let row = Row(&shown.message);
+        let labels = ["id", "to", "letter", "state", "tries", "made", "next try", "last error"];
+        let details: Vec<(&str, String)> = labels.into_iter().zip(row.details()).collect();
+        console.details(&details, &Value::Null)?;
+        Ok(match &shown.body {
+            Some(Body::Letter { subject, text, .. }) => {
+                console.details(&[("subject   ", subject.clone())], &Value::Null)?;
+                console.line(&format!("\n{}", lines(text.reveal()).trim_end()))?;
+            }
+            Some(Body::Request(_)) => {
+                console.note("it is only asked for: the server writes it when there is an account")
+            }
+            None => console.note("its text has been erased"),
+        })
+    }
+}
+
+/// The message with its body, for programs.
+fn whole(shown: &Shown) -> Value {
+    let mut json = Row(&shown.message).json();
+    if let (Value::Object(fields), Some(Body::Letter { subject, text, html })) = (&mut json, &shown.body) {
+        let body = [("subject", subject.as_str()), ("text", text.reveal()), ("html", html.reveal())];
+        fields.extend(Map::from_iter(body.map(|(name, value)| (name.to_owned(), Value::from(value)))));
+    }
+    json
+}
+
+impl Retry {
+    async fn run(self, core: &Core, console: &mut Console) -> Result<(), Failure> {
+        let ids = match self.id {
+            Some(id) => vec![id],
+            None => undelivered(core).await?,
+        };
+        let mut due = Vec::with_capacity(ids.len());
+        for id in &ids {
+            match outbox::retry(&core.store, &core.env, id).await {
+                Ok(message) => due.push(message),
+                // Among all there may be one whose link has died since, or that the server has just delivered.
+                Err(error) if self.all => console.warning(error.message()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        core.post.ring();
+        if core.config.mail.smtp.is_none() {
+            console.warning("no mail server is configured (mail.smtp_url): the outbox keeps them");
+        }
+        Ok(console.records(&due.iter().map(Row).collect::<Vec<_>>())?)
+    }
+}
+
+async fn undelivered(core: &Core) -> Result<Vec<String>, Failure> {
+    let mut ids = Vec::new();
+    for state in [State::Requested, State::Waiting, State::Failed] {
+        let mut before: Option<String> = None;
+        loop {
+            let page = read(core, Some(state), before.as_deref(), PAGE).await?;
+            before = page.last().map(|message| message.id.clone());
+            ids.extend(page.into_iter().map(|message| message.id));
+            if before.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(ids)
+}
+
+/// A letter in a list.
+struct Row<'a>(&'a Message);
+
+impl Row<'_> {
+    fn details(&self) -> Vec<String> {
+        let message = self.0;
+        let due = matches!(message.state, State::Requested | State::Waiting).then_some(message.next_at);
+        vec![
+            message.id.clone(),
+            message.recipient.clone().unwrap_or_else(|| "-".to_owned()),
+            message.kind.clone(),
+            message.state.as_str().to_owned(),
+            message.attempts.to_string(),
+            message.created_at.to_string(),
+            due.map_or_else(|| "-".to_owned(), |at| at.to_string()),
+            message.last_error.clone().unwrap_or_else(|| "-".to_owned()),
+        ]
+    }
+}
+
+impl Record for Row<'_> {
+    const HEADINGS: &'static [&'static str] =
+        &["ID", "TO", "LETTER", "STATE", "TRIES", "MADE", "NEXT TRY", "LAST ERROR"];
+
+    fn cells(&self) -> Vec<String> {
+        self.details()
+    }
+
+    fn json(&self) -> Value {
+        let message = self.0;
+        let time = |at: Option<Time>| at.map(Time::to_millis_text);
+        json!({
+            "id": message.id,
+            "kind": message.kind,
+            "accountId": message.account_id,
+            "recipient": message.recipient,
+            "state": message.state.as_str(),
+            "attempts": message.attempts,
+            "nextAt": message.next_at.to_millis_text(),
+            "expiresAt": time(message.expires_at),
+            "lastError": message.last_error,
+            "createdAt": message.created_at.to_millis_text(),
+            "finishedAt": time(message.finished_at),
+        })
+    }
+}
+
+impl Test {
+    fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        let config = opened::configuration(global, console)?.config;
+        let Some(server) = &config.mail.smtp else {
+            return Err(Failure::failed("no mail server is configured, so there is nothing to try")
+                .hint("set mail.smtp_url, or AUTHD_MAIL__SMTP_URL=smtp://user:password@host:port"));
+        };
+        let (env, form) = (Env::real(), console.form());
+        let mut steps = Vec::new();
+        let done = opened::wait(smtp::probe(server, &config.mail.from, &self.to, &env, |step| match form {
+            // Each step as it happens: the next one may take its time.
+            Form::People => console.step(&told(&step)),
+            Form::Json => steps.push(step_json(&step)),
+        }))?;
+        if form == Form::Json {
+            console.json(&json!({ "delivered": done.is_ok(), "steps": steps }))?;
+        }
+        Ok(done?)
+    }
+}
+
+fn told(step: &Step) -> String {
+    let mark = if step.outcome == Outcome::Done { "ok    " } else { "FAILED" };
+    format!("{mark}  {:9}  {}", step.name, step.answer)
+}
+
+fn step_json(step: &Step) -> Value {
+    json!({ "name": step.name, "ok": step.outcome == Outcome::Done, "answer": step.answer })
+}

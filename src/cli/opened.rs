@@ -1,0 +1,138 @@
+//! What a command works with: the effective configuration, and the core on the database that it names.
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::runtime::Builder;
+
+use super::console::Console;
+use super::failure::Failure;
+use super::{Global, log};
+use crate::app;
+use crate::config::{self, Inputs, Loaded, Origin, Problems};
+use crate::env::Env;
+use crate::identity::Core;
+use crate::store::sqlite::Role;
+
+/// The key whose value is a secret whatever it is.
+const SECRET_KEY: &str = "tokens.secret";
+
+/// Where this call's configuration is to be found.
+///
+/// # Errors
+/// Usage, when a flag carries a secret or no text.
+pub fn inputs(global: &Global, listen: Option<String>) -> Result<Inputs, Failure> {
+    let mut flags = global.set.clone();
+    if flags.iter().any(|(key, value)| is_secret(key, value)) {
+        return Err(Failure::usage("a secret in an argument can be read by every process on this machine")
+            .hint("put it into the environment, like AUTHD_TOKENS__SECRET, or into a file"));
+    }
+    if let Some(db) = &global.db {
+        flags.push(("db".to_owned(), text(db)?));
+    }
+    let named = [("profile", global.profile.clone()), ("listen", listen)];
+    flags.extend(named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    Ok(Inputs { flags, env_file: global.env_file.clone(), file: global.config.clone(), ..Inputs::from_process() })
+}
+
+/// A secret of its own, or a URL with a password in it.
+fn is_secret(key: &str, value: &str) -> bool {
+    let key = key.replace('-', "_");
+    let has_password = || {
+        let userinfo = value.rsplit_once('@').map_or("", |(before, _)| before);
+        userinfo.split_once("://").map_or(userinfo, |(_, user)| user).contains(':')
+    };
+    key == SECRET_KEY || (key.ends_with("_url") && has_password())
+}
+
+fn text(path: &Path) -> Result<String, Failure> {
+    path.to_str().map(str::to_owned).ok_or_else(|| Failure::usage("--db expects a path that is UTF-8 text"))
+}
+
+/// Adds the profile that the database has recorded, if there is a database.
+pub fn recall_profile(inputs: &mut Inputs) -> Result<(), Failure> {
+    let db = config::database(inputs).map_err(refused)?;
+    inputs.recorded_profile = wait(app::recorded_profile(&db))??;
+    Ok(())
+}
+
+/// The configuration in force.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load(inputs: &Inputs) -> Result<Loaded, Failure> {
+    config::load(inputs).map_err(refused)
+}
+
+/// What is wrong with a flag was asked for wrongly; what is wrong elsewhere stands in the way.
+fn refused(problems: Problems) -> Failure {
+    let is_flag = |origin: &Option<Origin>| matches!(origin, Some(Origin::Flag(_)));
+    if problems.0.iter().all(|problem| is_flag(&problem.origin)) {
+        Failure::usage(problems)
+    } else {
+        Failure::failed(problems)
+    }
+}
+
+/// The configuration for a command, with what there is to say about it.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn configuration(global: &Global, console: &mut Console) -> Result<Loaded, Failure> {
+    let mut inputs = inputs(global, None)?;
+    recall_profile(&mut inputs)?;
+    let loaded = load(&inputs)?;
+    for note in &loaded.notes {
+        console.warning(note);
+    }
+    Ok(loaded)
+}
+
+/// Opens everything and runs one command on it, whether a server runs on the same database or not.
+///
+/// # Errors
+/// What the opening or the command says.
+pub fn with_core(
+    global: &Global,
+    console: &mut Console,
+    work: impl AsyncFnOnce(&Core, &mut Console) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let loaded = configuration(global, console)?;
+    log::start(log::level("warn", global.verbose), loaded.config.log.format, console);
+    wait(async {
+        let core = app::open(Arc::new(loaded.config), loaded.master_key, Role::Command, Env::real()).await?;
+        work(&core, console).await
+    })?
+}
+
+/// Runs a future on this thread.
+///
+/// # Errors
+/// When the system has no event loop to give.
+pub fn wait<F: Future>(work: F) -> Result<F::Output, Failure> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::failed(format_args!("the system gives no event loop: {error}")))?;
+    Ok(runtime.block_on(work))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_in_an_argument_is_known() {
+        for (key, value) in [("tokens.secret", "x"), ("mail.smtp_url", "smtp://me:pw@host"), ("mail.smtp-url", "a:b@c")]
+        {
+            assert!(is_secret(key, value), "{key}");
+        }
+        for (key, value) in [
+            ("mail.smtp_url", "smtp://host:25"),
+            ("mail.smtp_url", "smtp://me@host:25"),
+            ("server.public_url", "https://a.example:8443"),
+            ("tokens.access", "5m"),
+        ] {
+            assert!(!is_secret(key, value), "{key} {value}");
+        }
+    }
+}

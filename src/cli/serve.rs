@@ -1,0 +1,124 @@
+//! `authd serve`: the server. It never asks; where it listens and how to go on from there is said once at the start.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
+
+use super::Global;
+use super::console::{Console, Form};
+use super::failure::Failure;
+use super::{log, opened};
+use crate::app;
+use crate::config::{self, Config};
+use crate::env::Env;
+use crate::error::Error;
+use crate::store::sqlite::Role;
+
+/// Threads for lists and scans; the rest of what waits has threads of its own.
+const BLOCKING_THREADS: usize = 16;
+
+/// How long work that cannot be cut off may hold up the end.
+const LAST_WORK: Duration = Duration::from_secs(1);
+
+/// Serve the API
+///
+/// The first start makes the database and its keys. SIGTERM ends gracefully, a second one at once; SIGHUP reads the
+/// configuration again.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd serve
+      Serve on http://127.0.0.1:3000 from authd.db in this folder
+  authd serve --profile perfect21 --listen 0.0.0.0:8080
+      Serve another preset on all interfaces
+  authd serve --set tokens.access=5m --set server.public_url=https://id.example.com
+      Set any key of the configuration
+  authd serve --listen 127.0.0.1:0 --json | head -1 | jq -r .url
+      Take a free port and tell it to a script")]
+pub struct Serve {
+    /// Listen here; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+}
+
+impl Serve {
+    /// Serves until a signal ends it.
+    pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        let mut inputs = opened::inputs(global, self.listen)?;
+        opened::recall_profile(&mut inputs)?;
+        let loaded = opened::load(&inputs)?;
+        let config = Arc::new(loaded.config);
+        log::start(log::level(&config.log.level, global.verbose), config.log.format, console);
+        for note in &loaded.notes {
+            tracing::warn!("{note}");
+        }
+        let reread = move || match config::load(&inputs) {
+            Ok(again) => Ok(Arc::new(again.config)),
+            Err(problems) => Err(Error::refused(problems.to_string())),
+        };
+        let runtime = runtime()?;
+        let served = runtime.block_on(async {
+            let core = app::open(config, loaded.master_key, Role::Server, Env::real()).await?;
+            app::serve(core.clone(), reread, |address| {
+                // A server whose greeting nobody can read serves all the same.
+                let _ = welcome(&core.config, address, console);
+            })
+            .await
+        });
+        runtime.shutdown_timeout(LAST_WORK);
+        Ok(served?)
+    }
+}
+
+/// As many workers as processors; hashing, writing and sending have their own threads.
+fn runtime() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("authd-worker")
+        .max_blocking_threads(BLOCKING_THREADS)
+        .build()
+        .map_err(|error| Failure::failed(format_args!("the system gives no threads: {error}")))
+}
+
+/// What whoever starts it wants to know: where everything is, and how to go on.
+fn welcome(config: &Config, address: SocketAddr, console: &mut Console) -> io::Result<()> {
+    let base = config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(address)));
+    let outlet = config.mail.smtp.as_ref().map(|smtp| format!("{}:{}", smtp.host, smtp.port));
+    let (api, docs) = (format!("{base}/v1"), format!("{base}/docs"));
+    let mail = match &outlet {
+        Some(host) => format!("leaves through {host} (authd mail list)"),
+        None => "waits in the outbox, for no mail server is configured (authd mail list)".to_owned(),
+    };
+    let lines = [
+        ("api", api.clone()),
+        ("docs", docs.clone()),
+        ("database", config.db.display().to_string()),
+        ("mail", mail),
+        ("new admin", "authd user create --email you@example.com --role admin --verified".to_owned()),
+    ];
+    if console.form() == Form::People {
+        console.line(&format!("authd {} serves profile {}", env!("CARGO_PKG_VERSION"), config.profile))?;
+    }
+    let json = json!({
+        "url": base,
+        "address": address.to_string(),
+        "api": api,
+        "docs": docs,
+        "profile": config.profile,
+        "db": config.db.display().to_string(),
+        "smtp": outlet,
+    });
+    console.details(&lines, &json)?;
+    console.flush()
+}
+
+/// A server on all interfaces is reached on this machine at loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let loopback: IpAddr = if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+    if address.ip().is_unspecified() { SocketAddr::new(loopback, address.port()) } else { address }
+}

@@ -1,0 +1,407 @@
+//! `authd user`: accounts, as whoever owns the machine sees and changes them.
+
+mod view;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::console::{Console, plain};
+use super::failure::Failure;
+use super::opened;
+use super::prompt::{self, PasswordFrom};
+use super::{Global, email};
+use crate::error::Error;
+use crate::identity::Core;
+use crate::identity::admin::{self, Entry, Filter, NewEntry, RoleChange};
+use crate::model::{Email, Password, Source, Username, text};
+use crate::password::rules::{self, Personal};
+use view::Shown;
+
+/// The most characters of a given or family name.
+const LONGEST_NAME: usize = 100;
+
+/// How many accounts are read at a time.
+const PAGE: usize = 500;
+
+/// Make, see and change accounts
+///
+/// A user is named by e-mail address, username or id. Changes take effect at once, also on a server that runs on the
+/// same database.
+#[derive(Debug, Subcommand)]
+pub enum User {
+    Create(Create),
+    List(List),
+    Show(Show),
+    SetPassword(SetPassword),
+    Verify(Verify),
+    Role(Role),
+    Lock(Lock),
+    Unlock(Unlock),
+    Delete(Delete),
+}
+
+/// Make an account
+///
+/// Its password is asked for on the terminal, or read from standard input with --password-stdin.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd user create --email you@example.com --role admin --verified
+      Make the first admin; the password is asked for
+  authd user create --email app@example.com --username app --password-stdin < password.txt
+      Make an account from a script")]
+pub struct Create {
+    /// The e-mail address
+    #[arg(long, value_name = "ADDRESS", value_parser = email)]
+    email: Email,
+
+    /// The user name
+    #[arg(long, value_name = "NAME", value_parser = username)]
+    username: Option<Username>,
+
+    /// The given name
+    #[arg(long, value_name = "NAME", value_parser = own_name)]
+    first_name: Option<String>,
+
+    /// The family name
+    #[arg(long, value_name = "NAME", value_parser = own_name)]
+    last_name: Option<String>,
+
+    /// A role besides the default one; may be given again
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+
+    /// Count the address as proved, without a mail
+    #[arg(long)]
+    verified: bool,
+
+    /// Read the password from standard input
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+/// List accounts in the order they were made
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd user list --status suspended
+      See who is locked out by an administrator
+  authd user list --search jo --limit 20
+      See the first 20 whose address or user name begins with `jo`
+  authd user list --limit 0 --json | jq -r '.[].email'
+      Get the addresses of all")]
+pub struct List {
+    /// Only accounts in this state
+    #[arg(long, value_enum)]
+    status: Option<StatusWord>,
+
+    /// Only accounts whose address or user name begins with this
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
+
+    /// At most this many; 0 shows all
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    limit: usize,
+
+    /// Only those made after the account with this id
+    #[arg(long, value_name = "ID")]
+    after: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum StatusWord {
+    Active,
+    Pending,
+    Suspended,
+    Deleted,
+}
+
+impl StatusWord {
+    fn word(self) -> &'static str {
+        match self {
+            StatusWord::Active => "active",
+            StatusWord::Pending => "pending",
+            StatusWord::Suspended => "suspended",
+            StatusWord::Deleted => "deleted",
+        }
+    }
+}
+
+/// Show everything about an account but its secrets
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd user show jane@example.com
+      See state, roles, sessions and dates")]
+pub struct Show {
+    /// E-mail address, username or id
+    #[arg(value_name = "USER")]
+    user: String,
+}
+
+/// Set a password and end all sessions
+///
+/// The password is asked for on the terminal, or read from standard input with --password-stdin.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd user set-password jane@example.com
+      Set it; the password is asked for
+  authd user set-password jane@example.com --password-stdin < password.txt
+      Set it from a script")]
+pub struct SetPassword {
+    /// E-mail address, username or id
+    #[arg(value_name = "USER")]
+    user: String,
+
+    /// Read the password from standard input
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+/// Count the e-mail address as proved
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd user verify jane@example.com
+      Let her log in without following the link in the mail")]
+pub struct Verify {
+    /// E-mail address, username or id
+    #[arg(value_name = "USER")]
+    user: String,
+}
+
+/// Give and take roles
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd user role jane@example.com --give moderator
+      Let her read and suspend accounts
+  authd user role jane@example.com --give admin --take moderator
+      Make her an admin instead")]
+pub struct Role {
+    /// E-mail address, username or id
+    #[arg(value_name = "USER")]
+    user: String,
+
+    /// Give this role; may be given again
+    #[arg(long, value_name = "ROLE", required_unless_present = "take")]
+    give: Vec<String>,
+
+    /// Take this role; may be given again
+    #[arg(long, value_name = "ROLE")]
+    take: Vec<String>,
+}
+
+/// Suspend an account and end its sessions
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd user lock jane@example.com
+      Keep her out until `authd user unlock`")]
+pub struct Lock {
+    /// E-mail address, username or id
+    #[arg(value_name = "USER")]
+    user: String,
+}
+
+/// Let a suspended account in again, and lift a lockout after wrong passwords
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd user unlock jane@example.com
+      Let her in again; sessions that were ended stay ended")]
+pub struct Unlock {
+    /// E-mail address, username or id
+    #[arg(value_name = "USER")]
+    user: String,
+}
+
+/// Delete an account
+///
+/// It is hidden at once and erased after 30 days; one whose address nobody proved goes at once.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd user delete jane@example.com
+      Delete it after a yes
+  authd user delete jane@example.com --yes
+      Delete it from a script")]
+pub struct Delete {
+    /// E-mail address, username or id
+    #[arg(value_name = "USER")]
+    user: String,
+
+    /// Don't ask
+    #[arg(long)]
+    yes: bool,
+}
+
+fn username(text: &str) -> Result<Username, String> {
+    Username::parse(text)
+        .ok_or_else(|| "expected 3 to 50 letters, digits, underscores, hyphens and inner dots".to_owned())
+}
+
+fn own_name(text: &str) -> Result<String, String> {
+    let fits = (1..=LONGEST_NAME).contains(&text::length(text)) && !text.chars().any(text::is_control);
+    if fits { Ok(text.to_owned()) } else { Err(format!("expected 1 to {LONGEST_NAME} characters on one line")) }
+}
+
+impl User {
+    /// Does it.
+    pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        match self {
+            User::Create(command) => command.run(global, console),
+            User::List(command) => {
+                opened::with_core(global, console, async |core, console| command.run(core, console).await)
+            }
+            User::Show(command) => opened::with_core(global, console, async |core, console| {
+                let entry = admin::find(core, &command.user).await?;
+                Ok(Shown::of(core, &entry).whole(console)?)
+            }),
+            User::SetPassword(command) => command.run(global, console),
+            User::Verify(command) => change(global, console, "verified", async |core, source| {
+                Ok(admin::verify(core, &command.user, source).await?)
+            }),
+            User::Role(command) => {
+                change(global, console, "changed", async |core, source| command.run(core, source).await)
+            }
+            User::Lock(command) => change(global, console, "locked", async |core, source| {
+                Ok(admin::suspend(core, &command.user, source).await?)
+            }),
+            User::Unlock(command) => change(global, console, "unlocked", async |core, source| {
+                Ok(admin::unlock(core, &command.user, source).await?)
+            }),
+            User::Delete(command) => command.run(global, console),
+        }
+    }
+}
+
+/// Opens everything, makes one change and says what has become of the account.
+fn change(
+    global: &Global,
+    console: &mut Console,
+    done: &str,
+    work: impl AsyncFnOnce(&Core, &Source) -> Result<Entry, Failure>,
+) -> Result<(), Failure> {
+    opened::with_core(global, console, async |core, console| {
+        let entry = work(core, &Source::command_line()).await?;
+        Ok(Shown::of(core, &entry).changed(done, console)?)
+    })
+}
+
+fn asked_from(stdin: bool) -> PasswordFrom {
+    if stdin { PasswordFrom::Stdin } else { PasswordFrom::Terminal }
+}
+
+impl Create {
+    fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        let from = asked_from(self.password_stdin);
+        prompt::need_source(from)?;
+        opened::with_core(global, console, async |core, console| {
+            let password = prompt::new_password(from)?;
+            let names: Vec<&str> =
+                [&self.first_name, &self.last_name].into_iter().flatten().map(String::as_str).collect();
+            let whose = Personal {
+                email: Some(self.email.as_str()),
+                username: self.username.as_ref().map(Username::as_str),
+                names: &names,
+                service: &core.config.service.name,
+            };
+            check_password(core, &password, &whose)?;
+            let new = NewEntry {
+                email: self.email,
+                username: self.username,
+                first_name: self.first_name,
+                last_name: self.last_name,
+                password,
+                roles: self.roles,
+                verified: self.verified,
+            };
+            let entry = admin::create(core, new, &Source::command_line()).await?;
+            Ok(Shown::of(core, &entry).changed("created", console)?)
+        })
+    }
+}
+
+impl SetPassword {
+    fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        let from = asked_from(self.password_stdin);
+        prompt::need_source(from)?;
+        opened::with_core(global, console, async |core, console| {
+            let before = admin::find(core, &self.user).await?.account;
+            let password = prompt::new_password(from)?;
+            let names: Vec<&str> =
+                [&before.first_name, &before.last_name].into_iter().flatten().map(String::as_str).collect();
+            let whose = Personal {
+                email: Some(before.email.as_str()),
+                username: before.username.as_deref(),
+                names: &names,
+                service: &core.config.service.name,
+            };
+            check_password(core, &password, &whose)?;
+            let entry = admin::set_password(core, before.id.as_str(), password, &Source::command_line()).await?;
+            Ok(Shown::of(core, &entry).changed("set the password and ended the sessions of", console)?)
+        })
+    }
+}
+
+impl List {
+    async fn run(self, core: &Core, console: &mut Console) -> Result<(), Failure> {
+        let filter = Filter { status: self.status.map(|status| status.word().to_owned()), search: self.search };
+        let mut left = if self.limit == 0 { usize::MAX } else { self.limit };
+        let mut after = self.after;
+        let mut list = console.list();
+        while left > 0 {
+            let size = left.min(PAGE);
+            let page = admin::list(core, &filter, after.as_deref(), i64::try_from(size).unwrap_or(i64::MAX)).await?;
+            let shown: Vec<Shown> = page.iter().map(|entry| Shown::of(core, entry)).collect();
+            list.page(&shown)?;
+            left -= page.len();
+            if page.len() < size {
+                return Ok(list.end()?);
+            }
+            after = page.last().map(|entry| entry.account.id.as_str().to_owned());
+        }
+        list.end()?;
+        let next = after.unwrap_or_default();
+        if !admin::list(core, &filter, Some(&next), 1).await?.is_empty() {
+            console.note(&format!("there are more: --after {next}, or --limit 0 for all"));
+        }
+        Ok(())
+    }
+}
+
+impl Role {
+    async fn run(self, core: &Core, source: &Source) -> Result<Entry, Failure> {
+        let mut entry = admin::find(core, &self.user).await?;
+        let id = entry.account.id.clone();
+        for role in &self.give {
+            entry = admin::change_role(core, id.as_str(), role, RoleChange::Give, source).await?;
+        }
+        for role in &self.take {
+            entry = admin::change_role(core, id.as_str(), role, RoleChange::Take, source).await?;
+        }
+        Ok(entry)
+    }
+}
+
+impl Delete {
+    fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        if !self.yes {
+            prompt::need_somebody()?;
+        }
+        change(global, console, "deleted", async |core, source| {
+            let before = admin::find(core, &self.user).await?.account;
+            if !self.yes {
+                prompt::confirm(&format!("Delete the account {} ({})?", plain(before.email.as_str()), before.id))?;
+            }
+            Ok(admin::delete(core, before.id.as_str(), source).await?)
+        })
+    }
+}
+
+/// The rules are the same on every road that sets a password.
+fn check_password(core: &Core, password: &Password, whose: &Personal<'_>) -> Result<(), Failure> {
+    let broken = rules::check(&core.config.password, "password", password.reveal(), whose);
+    if broken.is_empty() { Ok(()) } else { Err(Error::invalid(broken).into()) }
+}

@@ -1,0 +1,167 @@
+//! An account as the command line shows it: everything but its secrets.
+
+use std::io;
+
+use serde_json::{Value, json};
+
+use crate::cli::console::{Console, Form, Record, plain};
+use crate::identity::Core;
+use crate::identity::admin::Entry;
+use crate::model::Time;
+use crate::model::account::{Status, Verification};
+
+/// An account, and the state that this instance's policy gives it.
+pub struct Shown<'a> {
+    entry: &'a Entry,
+    status: Status,
+}
+
+impl<'a> Shown<'a> {
+    /// Under the policy of this core.
+    pub fn of(core: &Core, entry: &'a Entry) -> Self {
+        let asked = core.config.signup.verify_email;
+        Self::under(if asked { Verification::Required } else { Verification::Optional }, entry)
+    }
+
+    fn under(verification: Verification, entry: &'a Entry) -> Self {
+        Self { status: entry.account.status(verification), entry }
+    }
+
+    /// All of it.
+    pub fn whole(&self, console: &mut Console) -> io::Result<()> {
+        let account = &self.entry.account;
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+        let lines = [
+            ("id", account.id.to_string()),
+            ("number", account.number.to_string()),
+            ("email", account.email.to_string()),
+            ("verified", since(account.email_verified_at)),
+            ("username", text(&account.username)),
+            ("first name", text(&account.first_name)),
+            ("last name", text(&account.last_name)),
+            ("phone", text(&account.phone)),
+            ("status", self.status.as_str().to_owned()),
+            ("roles", self.entry.roles.join(", ")),
+            ("password", if account.password_hash.is_some() { "set" } else { "none" }.to_owned()),
+            ("sessions", self.entry.sessions.to_string()),
+            ("last login", since(account.last_login_at)),
+            ("created", account.created_at.to_string()),
+            ("updated", account.updated_at.to_string()),
+            ("suspended", since(account.suspended_at)),
+            ("deleted", since(account.deleted_at)),
+        ];
+        console.details(&lines, &self.json())
+    }
+
+    /// What has been done to it: a sentence for people, all of it for programs.
+    pub fn changed(&self, done: &str, console: &mut Console) -> io::Result<()> {
+        let account = &self.entry.account;
+        match console.form() {
+            Form::Json => console.json(&self.json()),
+            Form::People => {
+                let roles = self.entry.roles.join(", ");
+                let state = self.status.as_str();
+                let email = plain(account.email.as_str());
+                console.line(&format!("{done} {email} ({state}, roles: {roles}, id: {})", plain(account.id.as_str())))
+            }
+        }
+    }
+}
+
+impl Record for Shown<'_> {
+    const HEADINGS: &'static [&'static str] =
+        &["EMAIL", "USERNAME", "STATUS", "ROLES", "SESSIONS", "LAST LOGIN", "CREATED", "ID"];
+
+    fn cells(&self) -> Vec<String> {
+        let account = &self.entry.account;
+        vec![
+            account.email.to_string(),
+            account.username.clone().unwrap_or_else(|| "-".to_owned()),
+            self.status.as_str().to_owned(),
+            self.entry.roles.join(","),
+            self.entry.sessions.to_string(),
+            since(account.last_login_at),
+            account.created_at.to_string(),
+            account.id.to_string(),
+        ]
+    }
+
+    fn json(&self) -> Value {
+        let account = &self.entry.account;
+        let time = |at: Option<Time>| at.map(Time::to_millis_text);
+        json!({
+            "id": account.id.as_str(),
+            "number": account.number,
+            "email": account.email.as_str(),
+            "emailVerifiedAt": time(account.email_verified_at),
+            "username": account.username,
+            "firstName": account.first_name,
+            "lastName": account.last_name,
+            "phone": account.phone,
+            "phoneVerifiedAt": time(account.phone_verified_at),
+            "status": self.status.as_str(),
+            "roles": self.entry.roles,
+            "hasPassword": account.password_hash.is_some(),
+            "sessions": self.entry.sessions,
+            "lastLoginAt": time(account.last_login_at),
+            "createdAt": account.created_at.to_millis_text(),
+            "updatedAt": account.updated_at.to_millis_text(),
+            "suspendedAt": time(account.suspended_at),
+            "deletedAt": time(account.deleted_at),
+        })
+    }
+}
+
+fn since(at: Option<Time>) -> String {
+    at.map_or_else(|| "-".to_owned(), |at| at.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Account, AccountId, Email};
+
+    fn entry() -> Entry {
+        let at = Time::from_millis(1_701_421_200_987);
+        let account = Account {
+            id: AccountId::new("018c"),
+            number: 7,
+            email: Email::parse("jane@example.com").unwrap(),
+            email_verified_at: None,
+            username: Some("jane".to_owned()),
+            first_name: None,
+            last_name: None,
+            phone: None,
+            phone_verified_at: None,
+            password_hash: Some("$argon2id$canary".to_owned()),
+            stamp: 1,
+            suspended_at: None,
+            deleted_at: None,
+            last_login_at: None,
+            created_at: at,
+            updated_at: at,
+        };
+        Entry { account, roles: vec!["admin".to_owned(), "user".to_owned()], sessions: 2 }
+    }
+
+    #[test]
+    fn the_hash_is_never_shown() {
+        let entry = entry();
+        let shown = Shown::under(Verification::Required, &entry);
+        let said = format!("{} {:?}", shown.json(), shown.cells());
+        assert!(!said.contains("canary") && said.contains("\"hasPassword\":true"), "{said}");
+    }
+
+    #[test]
+    fn the_policy_says_whether_an_unproved_address_waits() {
+        let entry = entry();
+        assert_eq!(Shown::under(Verification::Required, &entry).json()["status"], "pending");
+        assert_eq!(Shown::under(Verification::Optional, &entry).json()["status"], "active");
+    }
+
+    #[test]
+    fn there_is_a_cell_for_each_heading() {
+        let entry = entry();
+        assert_eq!(Shown::under(Verification::Required, &entry).cells().len(), Shown::HEADINGS.len());
+    }
+}
