@@ -123,6 +123,7 @@ impl TokenCheck for Known {
 }
 
 /// All wires behind the boundary.
+#[must_use]
 pub fn endpoint(core: &Arc<Core>, limiter: &Limiter) -> impl Endpoint<Output = Response> + 'static + use<> {
     let surroundings = Surroundings {
         env: core.env.clone(),
@@ -222,7 +223,7 @@ impl Background {
         let worker = worker(core, mail::mailer(&core.config.mail, &core.env));
         let ends = until_dropped(stopped.clone());
         tasks.spawn(async move { worker.run(ends).await });
-        tasks.spawn(every(Duration::from_secs(60), stopped.clone(), core.clone(), {
+        tasks.spawn(every(Duration::from_mins(1), stopped.clone(), core.clone(), {
             let limiter = limiter.clone();
             move |core| {
                 let limiter = limiter.clone();
@@ -232,7 +233,7 @@ impl Background {
                 }
             }
         }));
-        tasks.spawn(every(Duration::from_secs(3600), stopped, core.clone(), |core| async move {
+        tasks.spawn(every(Duration::from_hours(1), stopped, core.clone(), |core| async move {
             chores::learn_schemes(&core).await?;
             chores::purge(&core).await
         }));
@@ -250,14 +251,14 @@ async fn until_dropped(mut stopped: watch::Receiver<()>) {
 }
 
 /// Does a chore at once and then at each interval, until it is told to stop. What fails is tried again the next time.
-async fn every<F, W>(interval: Duration, stopped: watch::Receiver<()>, core: Arc<Core>, chore: F)
+async fn every<F, W>(interval: Duration, stopped: watch::Receiver<()>, core: Arc<Core>, work: F)
 where
     F: Fn(Arc<Core>) -> W,
     W: Future<Output = Result<()>>,
 {
     let mut stopped = std::pin::pin!(until_dropped(stopped));
     loop {
-        if let Err(error) = chore(core.clone()).await {
+        if let Err(error) = work(core.clone()).await {
             tracing::warn!(error = error.chain(), "a chore was not done");
         }
         tokio::select! {

@@ -3,6 +3,13 @@
 //! The server under test is the real binary in a process of its own; so is the bare handler that it is held against. The
 //! exit code is 1 when a figure misses its limit. `cargo bench -- quick` takes shorter measurements.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a benchmark ends at the first surprise and reads the clock"
+)]
+#![allow(clippy::cast_precision_loss, reason = "counts are small")]
+
 mod load;
 mod raw;
 mod server;

@@ -10,7 +10,7 @@ use crate::config::{self, report};
 
 /// See and check the configuration
 ///
-/// Flags win over the environment (AUTHD_LISTEN, AUTHD_MAIL__SMTP_URL), which wins over the file (authd.toml), which
+/// Flags win over the environment (`AUTHD_LISTEN`, `AUTHD_MAIL__SMTP_URL`), which wins over the file (authd.toml), which
 /// wins over the preset, which wins over what is built in.
 #[derive(Debug, Subcommand)]
 pub enum Config {

@@ -190,16 +190,17 @@ impl Show {
         let labels = ["id", "to", "letter", "state", "tries", "made", "next try", "last error"];
         let details: Vec<(&str, String)> = labels.into_iter().zip(row.details()).collect();
         console.details(&details, &Value::Null)?;
-        Ok(match &shown.body {
+        let _: () = match &shown.body {
             Some(Body::Letter { subject, text, .. }) => {
                 console.details(&[("subject   ", subject.clone())], &Value::Null)?;
                 console.line(&format!("\n{}", lines(text.reveal()).trim_end()))?;
             }
             Some(Body::Request(_)) => {
-                console.note("it is only asked for: the server writes it when there is an account")
+                console.note("it is only asked for: the server writes it when there is an account");
             }
             None => console.note("its text has been erased"),
-        })
+        };
+        Ok(())
     }
 }
 

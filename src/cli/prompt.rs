@@ -2,7 +2,7 @@
 //!
 //! A secret comes from standard input, piped or typed, and never from an argument, where every process could read it.
 
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, BufReader, IsTerminal, Read, Write};
 
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
@@ -72,14 +72,14 @@ pub fn confirm(question: &str) -> Result<(), Failure> {
     let mut err = io::stderr();
     let _ = write!(err, "{question} [y/N] ");
     let mut answer = String::new();
-    io::stdin().read_line(&mut answer).map_err(unreadable)?;
+    io::stdin().read_line(&mut answer).map_err(|error| unreadable(&error))?;
     match answer.trim() {
         "y" | "Y" | "yes" => Ok(()),
         _ => Err(Failure::failed("nothing was changed")),
     }
 }
 
-fn unreadable(error: io::Error) -> Failure {
+fn unreadable(error: &io::Error) -> Failure {
     Failure::failed(format_args!("standard input could not be read: {error}"))
 }
 
@@ -87,7 +87,7 @@ fn unreadable(error: io::Error) -> Failure {
 fn piped_password(input: impl Read) -> Result<Password, Failure> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(MOST_BYTES + 1));
     let limit = u64::try_from(MOST_BYTES + 1).unwrap_or(u64::MAX);
-    input.take(limit).read_to_end(&mut bytes).map_err(unreadable)?;
+    input.take(limit).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
     let mut secret = bytes.as_slice();
     secret = secret.strip_suffix(b"\n").unwrap_or(secret);
     secret = secret.strip_suffix(b"\r").unwrap_or(secret);
@@ -119,7 +119,7 @@ fn ask(label: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let mut err = io::stderr();
     let _ = write!(err, "{label}");
     let _ = err.flush();
-    let silence = Silence::begin().map_err(unreadable)?;
+    let silence = Silence::begin().map_err(|error| unreadable(&error))?;
     let typed = read_typed(io::stdin().lock());
     drop(silence);
     let _ = writeln!(err);
@@ -150,8 +150,8 @@ impl Drop for Silence {
 
 fn read_typed(input: impl Read) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let mut typed = Zeroizing::new(Vec::with_capacity(MOST_BYTES + 1));
-    for byte in input.bytes() {
-        match byte.map_err(unreadable)? {
+    for byte in BufReader::new(input).bytes() {
+        match byte.map_err(|error| unreadable(&error))? {
             b'\r' | b'\n' | END => return Ok(typed),
             CANCEL => return Err(Failure::failed("cancelled; nothing was changed")),
             CLEAR => typed.clear(),

@@ -9,7 +9,7 @@ use crate::store;
 use crate::store::sessions::Standing;
 
 /// How old a session's last activity may be before it is written again.
-const ACTIVITY_STEP: Duration = Duration::from_secs(300);
+const ACTIVITY_STEP: Duration = Duration::from_mins(5);
 
 /// Somebody who has shown a valid access token in this request.
 #[derive(Debug, Clone)]

@@ -14,9 +14,9 @@ use crate::store::db::Db;
 /// How many rows one write removes.
 const PIECE: i64 = 500;
 /// How long a hidden account can still be brought back.
-const HIDDEN_FOR: Duration = Duration::from_secs(30 * 24 * 3600);
+const HIDDEN_FOR: Duration = Duration::from_hours(720);
 /// How long the end of a session, a dead link or a delivered mail is still remembered.
-const REMEMBERED_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
+const REMEMBERED_FOR: Duration = Duration::from_hours(168);
 
 /// Tells the hashing pool how passwords are hashed in this database, for the dummy work of unknown names.
 ///

@@ -22,7 +22,7 @@ impl Fulfil for Fulfiller {
         Box::pin(async move {
             let core = &self.0;
             let errand = match find(core, &request).await? {
-                Some(account) => errand(core, account, &request, &by)?,
+                Some(account) => errand(core, &account, &request, &by)?,
                 None => None,
             };
             let now = core.env.now();
@@ -64,16 +64,16 @@ struct Errand {
     counted: Option<([u8; 32], [u8; 32])>,
 }
 
-fn errand(core: &Core, account: Account, request: &Request, by: &RequestedBy) -> Result<Option<Errand>> {
+fn errand(core: &Core, account: &Account, request: &Request, by: &RequestedBy) -> Result<Option<Errand>> {
     let unproved = account.email_verified_at.is_none();
     let (letter, link) = match request {
         Request::Welcome { .. } | Request::Verification { .. } if !unproved => return Ok(None),
         // Somebody signs up again with an address that waits for its proof: that is what helps them.
         Request::AlreadyRegistered { .. } if !unproved => (Letter::AlreadyRegistered, None),
         Request::Welcome { .. } | Request::Verification { .. } | Request::AlreadyRegistered { .. } => {
-            verification(core, &account)?
+            verification(core, account)?
         }
-        Request::PasswordClosed { .. } => password_closed(core, &account)?,
+        Request::PasswordClosed { .. } => password_closed(core, account)?,
     };
     let counted = match request {
         Request::Welcome { .. } => None,

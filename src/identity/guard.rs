@@ -152,7 +152,7 @@ fn count(
         if row.blocked_for(now).is_some() {
             attempt.closed = met == Acquaintance::Stranger;
         } else {
-            let next = one_more_at_account(row, throttle, now);
+            let next = one_more_at_account(&row, throttle, now);
             attempt.closes = next.blocked_until.is_some();
             tries::save(db, Scope::Account, &attempt.name, &next)?;
         }
@@ -192,11 +192,11 @@ fn one_more_of_pair(row: &Tries, throttle: &Throttle, now: Time) -> Tries {
     }
 }
 
-fn one_more_at_account(row: Tries, throttle: &Throttle, now: Time) -> Tries {
+fn one_more_at_account(row: &Tries, throttle: &Throttle, now: Time) -> Tries {
     let count = row.count + 1;
     let blocked_until = (count >= i64::from(throttle.account_failures)).then(|| now + throttle.account_window);
     let forget_at = blocked_until.unwrap_or(row.started_at + throttle.account_window);
-    Tries { count, blocked_until, forget_at, ..row }
+    Tries { count, blocked_until, forget_at, ..row.clone() }
 }
 
 impl Attempt {

@@ -6,9 +6,9 @@ use serde_json::json;
 
 use crate::support::{PASSWORD, app, app_with, registration, token_in};
 
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 
 #[tokio::test]
 async fn an_account_goes_from_sign_up_to_logout() {
