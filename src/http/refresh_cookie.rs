@@ -72,6 +72,6 @@ mod tests {
         let token = Secret::new("abc");
         let set = |life| header(Transport::Plain, "/v1/auth", &token, life);
         assert!(set(None).starts_with("refreshToken=abc; Path"));
-        assert!(set(Some(Duration::from_secs(60))).starts_with("refreshToken=abc; Max-Age=60; Path"));
+        assert!(set(Some(Duration::from_mins(1))).starts_with("refreshToken=abc; Max-Age=60; Path"));
     }
 }
