@@ -22,6 +22,8 @@ create table accounts (
   username_key text unique,
   first_name text,
   last_name text,
+  name text,                              -- the whole name, for wires that do not part it
+  company_name text,
   phone text,
   phone_verified_at bigint,
   password_hash text,                     -- PHC string, or the bcrypt string an import brought along

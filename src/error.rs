@@ -56,6 +56,30 @@ pub enum Kind {
     LinkInvalid,
     /// The link is too old.
     LinkExpired,
+    /// The session's last proof of who holds it is too old for this.
+    ReauthenticationRequired,
+    /// The current password, asked for again, is wrong.
+    WrongCurrentPassword,
+    /// The account has a second factor, and this login has not shown it.
+    MfaRequired,
+    /// The second factor's code is wrong, used or too old.
+    MfaCodeInvalid,
+    /// The account has no second factor.
+    MfaNotEnabled,
+    /// The backup code has been used before.
+    BackupCodeUsed,
+    /// The one-time code is wrong, used or too old.
+    CodeInvalid,
+    /// No such session of this account.
+    SessionNotFound,
+    /// A thing of this name is there already.
+    AlreadyExists,
+    /// The last administrator would be gone.
+    LastAdmin,
+    /// The app's id and key are missing or wrong.
+    AppInvalid,
+    /// The account's upload quota is used up.
+    UploadLimitReached,
     /// The caller lacks a permission.
     Forbidden,
     /// A cookie came from a page of another site.
@@ -93,6 +117,14 @@ pub enum Limit {
     Resend,
     /// Using a verification link.
     VerifyEmail,
+    /// Asking for a password reset.
+    Forgot,
+    /// Using a password reset.
+    Reset,
+    /// Showing a second factor, or the password again.
+    Factor,
+    /// Showing a one-time code.
+    Code,
 }
 
 impl Limit {
@@ -106,13 +138,17 @@ impl Limit {
             Limit::Refresh => "refresh",
             Limit::Resend => "resend",
             Limit::VerifyEmail => "verify_email",
+            Limit::Forgot => "forgot",
+            Limit::Reset => "reset",
+            Limit::Factor => "factor",
+            Limit::Code => "code",
         }
     }
 }
 
 impl Kind {
     /// Every kind, for tables and snapshots.
-    pub const ALL: [Kind; 36] = [
+    pub const ALL: [Kind; 52] = [
         Kind::Validation,
         Kind::MalformedBody,
         Kind::MissingCredentials,
@@ -134,6 +170,18 @@ impl Kind {
         Kind::RefreshRevoked,
         Kind::LinkInvalid,
         Kind::LinkExpired,
+        Kind::ReauthenticationRequired,
+        Kind::WrongCurrentPassword,
+        Kind::MfaRequired,
+        Kind::MfaCodeInvalid,
+        Kind::MfaNotEnabled,
+        Kind::BackupCodeUsed,
+        Kind::CodeInvalid,
+        Kind::SessionNotFound,
+        Kind::AlreadyExists,
+        Kind::LastAdmin,
+        Kind::AppInvalid,
+        Kind::UploadLimitReached,
         Kind::Forbidden,
         Kind::ForeignOrigin,
         Kind::AccountNotFound,
@@ -147,6 +195,10 @@ impl Kind {
         Kind::TooMany(Limit::Refresh),
         Kind::TooMany(Limit::Resend),
         Kind::TooMany(Limit::VerifyEmail),
+        Kind::TooMany(Limit::Forgot),
+        Kind::TooMany(Limit::Reset),
+        Kind::TooMany(Limit::Factor),
+        Kind::TooMany(Limit::Code),
         Kind::Unavailable,
         Kind::Internal,
     ];
@@ -176,6 +228,18 @@ impl Kind {
             Kind::RefreshRevoked => "Refresh token has been revoked",
             Kind::LinkInvalid => "Token not found or invalid",
             Kind::LinkExpired => "Verification token expired",
+            Kind::ReauthenticationRequired => "Fresh authentication required",
+            Kind::WrongCurrentPassword => "Current password is incorrect",
+            Kind::MfaRequired => "MFA verification required",
+            Kind::MfaCodeInvalid => "MFA code invalid or expired",
+            Kind::MfaNotEnabled => "MFA not set up for user",
+            Kind::BackupCodeUsed => "Backup code already used",
+            Kind::CodeInvalid => "Invalid or expired code",
+            Kind::SessionNotFound => "Session not found",
+            Kind::AlreadyExists => "A thing of this name exists already",
+            Kind::LastAdmin => "This is the last admin; make another one first",
+            Kind::AppInvalid => "Valid X-App-ID and X-Service-Key headers are required",
+            Kind::UploadLimitReached => "Upload limit reached",
             Kind::Forbidden => "User lacks required permissions",
             Kind::ForeignOrigin => "This page may not use the cookie of this service",
             Kind::AccountNotFound => "User account not found",

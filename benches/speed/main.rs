@@ -59,7 +59,7 @@ async fn measure(span: Duration) -> Vec<Figure> {
     figures.push(start("start to first 200, existing database", server.took));
     tokio::time::sleep(Duration::from_secs(1)).await;
     figures.push(memory(&server));
-    server.create_user(folder.path(), EMAIL, PASSWORD);
+    Server::create_user(folder.path(), EMAIL, PASSWORD);
     figures.push(logins(&server, span).await);
     figures.extend(token_checks(&server, span).await);
     figures.push(refreshes(&server, span).await);

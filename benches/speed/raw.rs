@@ -109,6 +109,8 @@ fn prepare(db: &mut dyn store::db::Db, ids: &[SessionId], now: Time) -> authd::e
         username_key: None,
         first_name: None,
         last_name: None,
+        name: None,
+        company_name: None,
         phone: None,
         password_hash: "none".to_owned(),
         password_scheme: "none".to_owned(),

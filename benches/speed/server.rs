@@ -57,7 +57,7 @@ impl Server {
         Self { child, address, took: began.elapsed() }
     }
 
-    pub fn create_user(&self, folder: &Path, email: &str, password: &str) {
+    pub fn create_user(folder: &Path, email: &str, password: &str) {
         let mut command = Command::new(BINARY);
         command.current_dir(folder).args(["user", "create", "--email", email, "--verified", "--password-stdin"]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();

@@ -42,6 +42,14 @@ pub struct Limits {
     pub resend: Option<Rate>,
     /// Uses of verification links.
     pub verify_email: Option<Rate>,
+    /// Password resets asked for.
+    pub forgot: Option<Rate>,
+    /// Password resets used.
+    pub reset: Option<Rate>,
+    /// Second factors shown, or the password again.
+    pub factor: Option<Rate>,
+    /// One-time codes shown.
+    pub code: Option<Rate>,
     /// Mails to one address that anybody can cause.
     pub mail_address: Option<Rate>,
     /// Mails from one client address that anybody can cause.
@@ -59,6 +67,10 @@ impl Limits {
             Limit::Refresh => self.refresh,
             Limit::Resend => self.resend,
             Limit::VerifyEmail => self.verify_email,
+            Limit::Forgot => self.forgot,
+            Limit::Reset => self.reset,
+            Limit::Factor => self.factor,
+            Limit::Code => self.code,
         }
     }
 }
@@ -79,6 +91,10 @@ impl Limits {
         let refresh = r.rate(rate_keys!("limits.refresh"));
         let resend = r.rate(rate_keys!("limits.resend"));
         let verify_email = r.rate(rate_keys!("limits.verify_email"));
+        let forgot = r.rate(rate_keys!("limits.forgot"));
+        let reset = r.rate(rate_keys!("limits.reset"));
+        let factor = r.rate(rate_keys!("limits.factor"));
+        let code = r.rate(rate_keys!("limits.code"));
         let mail_address = r.rate(rate_keys!("limits.mail_address"));
         let mail_client = r.rate(rate_keys!("limits.mail_client"));
         Ok(Self {
@@ -89,6 +105,10 @@ impl Limits {
             refresh: refresh?,
             resend: resend?,
             verify_email: verify_email?,
+            forgot: forgot?,
+            reset: reset?,
+            factor: factor?,
+            code: code?,
             mail_address: mail_address?,
             mail_client: mail_client?,
         })

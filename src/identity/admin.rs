@@ -138,6 +138,8 @@ pub async fn create(core: &Core, new: NewEntry, source: &Source) -> Result<Entry
         username_key: new.username.as_ref().map(|name| name.key().to_owned()),
         first_name: new.first_name,
         last_name: new.last_name,
+        name: None,
+        company_name: None,
         phone: None,
         password_hash: hash.text,
         password_scheme: hash.scheme,

@@ -28,6 +28,10 @@ pub struct NewAccount {
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
+    /// The whole name, where a wire does not part it.
+    pub name: Option<String>,
+    /// The company's name.
+    pub company_name: Option<String>,
     /// Telephone number.
     pub phone: Option<String>,
 }
@@ -67,6 +71,8 @@ pub async fn register(core: &Core, new: NewAccount, source: &Source) -> Result<S
             username_key: None,
             first_name: new.first_name,
             last_name: new.last_name,
+            name: new.name,
+            company_name: new.company_name,
             phone: new.phone,
             password_hash: hash.text,
             password_scheme: hash.scheme,

@@ -21,6 +21,10 @@ pub struct Account {
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
+    /// The whole name, where a wire does not part it.
+    pub name: Option<String>,
+    /// The company's name.
+    pub company_name: Option<String>,
     /// Telephone number as typed.
     pub phone: Option<String>,
     /// When the number was proved.
@@ -68,6 +72,13 @@ impl Status {
 }
 
 impl Account {
+    /// The whole name: as given, or put together.
+    #[must_use]
+    pub fn full_name(&self) -> Option<String> {
+        let parts: Vec<&str> = [&self.first_name, &self.last_name].into_iter().flatten().map(String::as_str).collect();
+        self.name.clone().or_else(|| (!parts.is_empty()).then(|| parts.join(" ")))
+    }
+
     /// The state, where `verification_required` says whether an unproved address keeps the account waiting.
     #[must_use]
     pub fn status(&self, verification: Verification) -> Status {

@@ -8,7 +8,7 @@ use crate::sql;
 /// The columns of an account, for every statement that reads one with [`read`].
 macro_rules! columns {
     () => {
-        "a.id, a.number, a.email, a.email_key, a.email_verified_at, a.username, a.first_name, a.last_name, a.phone, \
+        "a.id, a.number, a.email, a.email_key, a.email_verified_at, a.username, a.first_name, a.last_name, a.name, a.company_name, a.phone, \
          a.phone_verified_at, a.password_hash, a.stamp, a.suspended_at, a.deleted_at, a.last_login_at, a.created_at, \
          a.updated_at"
     };
@@ -32,6 +32,8 @@ pub fn read(row: &mut Row) -> Result<Account> {
         username: row.take()?,
         first_name: row.take()?,
         last_name: row.take()?,
+        name: row.take()?,
+        company_name: row.take()?,
         phone: row.take()?,
         phone_verified_at: row.take()?,
         password_hash: row.take()?,
@@ -61,6 +63,10 @@ pub struct NewRow {
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
+    /// The whole name.
+    pub name: Option<String>,
+    /// The company's name.
+    pub company_name: Option<String>,
     /// Telephone number.
     pub phone: Option<String>,
     /// The stored hash.
@@ -80,8 +86,8 @@ pub fn insert(db: &mut dyn Db, new: &NewRow) -> Result<bool> {
     let row = db.first(
         sql!(
             "insert into accounts (id, number, email, email_key, email_verified_at, username, username_key, first_name, \
-             last_name, phone, password_hash, password_scheme, stamp, created_at, updated_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 1, $13, $13) \
+             last_name, name, company_name, phone, password_hash, password_scheme, stamp, created_at, updated_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, $15, $15) \
              on conflict (email_key) do nothing returning id"
         ),
         &[
@@ -94,6 +100,8 @@ pub fn insert(db: &mut dyn Db, new: &NewRow) -> Result<bool> {
             new.username_key.as_ref().into_value(),
             new.first_name.as_ref().into_value(),
             new.last_name.as_ref().into_value(),
+            new.name.as_ref().into_value(),
+            new.company_name.as_ref().into_value(),
             new.phone.as_ref().into_value(),
             (&new.password_hash).into(),
             (&new.password_scheme).into(),
@@ -306,6 +314,10 @@ pub struct ProfileChange {
     pub first_name: Option<Option<String>>,
     /// Family name.
     pub last_name: Option<Option<String>>,
+    /// The whole name.
+    pub name: Option<Option<String>>,
+    /// The company's name.
+    pub company_name: Option<Option<String>>,
     /// Telephone number; another one is not proved.
     pub phone: Option<Option<String>>,
 }
@@ -322,16 +334,22 @@ pub fn change_profile(db: &mut dyn Db, id: &AccountId, change: &ProfileChange, n
             "update accounts set \
              first_name = case when cast($1 as bigint) = 1 then cast($2 as text) else first_name end, \
              last_name = case when cast($3 as bigint) = 1 then cast($4 as text) else last_name end, \
-             phone_verified_at = case when cast($5 as bigint) = 1 and coalesce(phone, '') <> coalesce(cast($6 as text), '') \
-               then null else phone_verified_at end, \
-             phone = case when cast($5 as bigint) = 1 then cast($6 as text) else phone end, \
-             updated_at = $7 where id = $8 and deleted_at is null and suspended_at is null"
+             name = case when cast($5 as bigint) = 1 then cast($6 as text) else name end, \
+             company_name = case when cast($7 as bigint) = 1 then cast($8 as text) else company_name end, \
+             phone_verified_at = case when cast($9 as bigint) = 1 \
+               and coalesce(phone, '') <> coalesce(cast($10 as text), '') then null else phone_verified_at end, \
+             phone = case when cast($9 as bigint) = 1 then cast($10 as text) else phone end, \
+             updated_at = $11 where id = $12 and deleted_at is null and suspended_at is null"
         ),
         &[
             flag(&change.first_name),
             value(&change.first_name),
             flag(&change.last_name),
             value(&change.last_name),
+            flag(&change.name),
+            value(&change.name),
+            flag(&change.company_name),
+            value(&change.company_name),
             flag(&change.phone),
             value(&change.phone),
             now.into(),

@@ -331,6 +331,7 @@ async fn a_hundred_failures_close_the_password_to_strangers_and_a_mailed_link_op
 async fn accounts_that_nobody_proved_go_after_a_week() {
     let app = app().await;
     app.register("ada").await;
+    app.mails().await;
     app.join("bob").await;
     app.turn_clock(7 * DAY);
     authd::identity::chores::purge(&app.core).await.unwrap();

@@ -155,6 +155,10 @@ fn limits(general: u32) -> Limits {
         refresh: None,
         resend: None,
         verify_email: None,
+        forgot: None,
+        reset: None,
+        factor: None,
+        code: None,
         mail_address: None,
         mail_client: None,
     }

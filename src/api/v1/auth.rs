@@ -52,6 +52,8 @@ impl Auth {
             username: asked.username.map(|field| field.0),
             first_name: asked.first_name.filter(|name| !name.is_empty()),
             last_name: asked.last_name.filter(|name| !name.is_empty()),
+            name: None,
+            company_name: None,
             phone: asked.phone.filter(|phone| !phone.is_empty()),
         };
         let made = sign_up::register(&self.0, new, &visit.source).await?;

@@ -25,7 +25,12 @@ impl Wire for V1 {
             | Kind::MalformedBody
             | Kind::MissingCredentials
             | Kind::MissingRefreshToken
-            | Kind::MissingLinkToken => StatusCode::BAD_REQUEST,
+            | Kind::MissingLinkToken
+            | Kind::WrongCurrentPassword
+            | Kind::MfaCodeInvalid
+            | Kind::MfaNotEnabled
+            | Kind::BackupCodeUsed
+            | Kind::CodeInvalid => StatusCode::BAD_REQUEST,
             Kind::InvalidCredentials
             | Kind::EmailUnverified
             | Kind::TokenMissing
@@ -34,18 +39,20 @@ impl Wire for V1 {
             | Kind::TokenExpired
             | Kind::SessionEnded
             | Kind::RefreshInvalid
-            | Kind::RefreshRevoked => StatusCode::UNAUTHORIZED,
-            Kind::AccountSuspended | Kind::AccountDeleted | Kind::Forbidden | Kind::ForeignOrigin => {
+            | Kind::RefreshRevoked
+            | Kind::MfaRequired
+            | Kind::AppInvalid => StatusCode::UNAUTHORIZED,
+            Kind::ReauthenticationRequired | Kind::AccountSuspended | Kind::AccountDeleted | Kind::Forbidden | Kind::ForeignOrigin => {
                 StatusCode::FORBIDDEN
             }
-            Kind::LinkInvalid | Kind::AccountNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
+            Kind::LinkInvalid | Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::EmailTaken | Kind::UsernameTaken => StatusCode::CONFLICT,
+            Kind::EmailTaken | Kind::UsernameTaken | Kind::AlreadyExists | Kind::LastAdmin => StatusCode::CONFLICT,
             Kind::LinkExpired => StatusCode::GONE,
             Kind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Kind::AccountLocked => StatusCode::LOCKED,
-            Kind::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Kind::TooMany(_) | Kind::UploadLimitReached => StatusCode::TOO_MANY_REQUESTS,
             Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -70,6 +77,18 @@ impl Wire for V1 {
             Kind::TokenExpired | Kind::LinkExpired => "TOKEN_EXPIRED",
             Kind::SessionEnded | Kind::RefreshRevoked => "TOKEN_REVOKED",
             Kind::RefreshInvalid => "INVALID_REFRESH_TOKEN",
+            Kind::ReauthenticationRequired => "REAUTHENTICATION_REQUIRED",
+            Kind::WrongCurrentPassword => "INVALID_CREDENTIALS",
+            Kind::MfaRequired => "MFA_REQUIRED",
+            Kind::MfaCodeInvalid => "INVALID_MFA_CODE",
+            Kind::MfaNotEnabled => "MFA_NOT_ENABLED",
+            Kind::BackupCodeUsed => "MFA_BACKUP_CODE_USED",
+            Kind::CodeInvalid => "INVALID_CODE",
+            Kind::SessionNotFound => "SESSION_NOT_FOUND",
+            Kind::AlreadyExists => "ALREADY_EXISTS",
+            Kind::LastAdmin => "LAST_ADMIN",
+            Kind::AppInvalid => "INVALID_APP_CREDENTIALS",
+            Kind::UploadLimitReached => "UPLOAD_LIMIT_REACHED",
             Kind::Forbidden => "INSUFFICIENT_PERMISSIONS",
             Kind::ForeignOrigin => "ORIGIN_NOT_ALLOWED",
             Kind::AccountNotFound => "USER_NOT_FOUND",
@@ -78,8 +97,9 @@ impl Wire for V1 {
             Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Kind::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Kind::TooMany(Limit::General | Limit::SignUp | Limit::SignIn) => "RATE_LIMIT_EXCEEDED",
-            Kind::TooMany(Limit::Refresh | Limit::VerifyEmail) => "AUTH_RATE_LIMIT_EXCEEDED",
+            Kind::TooMany(Limit::Refresh | Limit::VerifyEmail | Limit::Factor | Limit::Code) => "AUTH_RATE_LIMIT_EXCEEDED",
             Kind::TooMany(Limit::Resend) => "REGISTRATION_RATE_LIMIT_EXCEEDED",
+            Kind::TooMany(Limit::Forgot | Limit::Reset) => "PASSWORD_RESET_RATE_LIMIT_EXCEEDED",
             Kind::Unavailable => "SERVICE_UNAVAILABLE",
             Kind::Internal => "INTERNAL_SERVER_ERROR",
         }

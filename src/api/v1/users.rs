@@ -36,10 +36,14 @@ impl Users {
         bearer: Bearer,
         body: Body<UpdateProfileRequest>,
     ) -> Answer<UpdateProfileAnswer> {
+        let (first_name, last_name) = (change(body.0.first_name), change(body.0.last_name));
         let changes = Changes {
-            first_name: change(body.0.first_name),
-            last_name: change(body.0.last_name),
+            // A whole name that another wire was given would contradict the new parts.
+            name: (first_name.is_some() || last_name.is_some()).then_some(None),
+            first_name,
+            last_name,
             phone: change(body.0.phone),
+            ..Changes::default()
         };
         let account = profile::update(&self.0, &bearer.0, changes, &visit.source).await?;
         Ok(answer(view::updated(account).into()))

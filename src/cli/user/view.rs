@@ -131,6 +131,8 @@ mod tests {
             username: Some("jane".to_owned()),
             first_name: None,
             last_name: None,
+            name: None,
+            company_name: None,
             phone: None,
             phone_verified_at: None,
             password_hash: Some("$argon2id$canary".to_owned()),

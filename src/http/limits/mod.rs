@@ -221,7 +221,7 @@ fn rate_of(limits: &Limits, bucket: Bucket) -> Option<Rate> {
 pub fn sentence(limit: Limit, wait: Duration) -> String {
     let what = match limit {
         Limit::SignUp => "registration attempts",
-        Limit::General | Limit::SignIn | Limit::Refresh | Limit::Resend | Limit::VerifyEmail => "requests",
+        _ => "requests",
     };
     let minutes = wait.as_millis().div_ceil(60_000).max(1);
     let (count, unit) = if minutes < 60 { (minutes, "minute") } else { (minutes.div_ceil(60), "hour") };

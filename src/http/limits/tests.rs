@@ -42,6 +42,10 @@ fn limits(shape: Shape) -> Limits {
         refresh: Some(rate(5, 900, shape)),
         resend: None,
         verify_email: Some(rate(3, 3600, shape)),
+        forgot: None,
+        reset: None,
+        factor: None,
+        code: None,
         mail_address: None,
         mail_client: None,
     }
