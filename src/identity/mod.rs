@@ -6,7 +6,10 @@
 pub mod admin;
 pub mod audit;
 pub mod caller;
+pub mod change_email;
 pub mod chores;
+pub mod delete;
+pub mod export;
 pub mod fulfil;
 pub mod gate;
 pub mod guard;
@@ -16,6 +19,7 @@ pub mod open_login;
 pub mod password;
 pub mod profile;
 pub mod reauthenticate;
+pub mod recover;
 pub mod refresh;
 pub mod role;
 pub mod sign_in;
