@@ -1,5 +1,7 @@
 //! One entry for each operation: what it can be refused for, and what goes in and out, as people would write it.
 
+mod recovery;
+
 use serde_json::{Value, json};
 
 use crate::error::{Kind, Limit};
@@ -15,6 +17,7 @@ pub(super) fn operations() -> Vec<Described> {
     let mut all = authentication();
     all.extend(email_verification());
     all.extend(user_management());
+    all.extend(recovery::operations());
     all.push(Described { counted: Counted::No, ..described("getHealth", &[], health_answer()) });
     all
 }

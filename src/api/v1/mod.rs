@@ -12,6 +12,7 @@ mod examples;
 mod fixture;
 mod health;
 mod payload;
+mod recovery;
 mod types;
 mod users;
 mod view;
@@ -42,6 +43,8 @@ enum Tag {
     /// Proving an address.
     #[oai(rename = "Email verification")]
     EmailVerification,
+    /// Passwords forgotten and changed.
+    Password,
     /// One's own account.
     #[oai(rename = "User management")]
     UserManagement,
@@ -49,13 +52,14 @@ enum Tag {
     Health,
 }
 
-type Api = (auth::Auth, email::EmailVerification, users::Users, health::Health);
+type Api = (auth::Auth, email::EmailVerification, users::Users, recovery::Recovery, health::Health);
 
 fn api(core: &Arc<Core>) -> Api {
     (
         auth::Auth(core.clone()),
         email::EmailVerification(core.clone()),
         users::Users(core.clone()),
+        recovery::Recovery(core.clone()),
         health::Health::starting(core.clone()),
     )
 }
