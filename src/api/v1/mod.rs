@@ -69,7 +69,7 @@ fn service(core: &Arc<Core>) -> OpenApiService<Api, ()> {
 }
 
 /// Paths that no limit counts, with everything below them: health, pages, documents, keys.
-pub const UNCOUNTED: [&str; 15] = [
+pub const UNCOUNTED: [&str; 30] = [
     "/v1/health",
     "/api/v1/health",
     "/livez",
@@ -78,12 +78,27 @@ pub const UNCOUNTED: [&str; 15] = [
     "/docs",
     "/openapi.json",
     "/openapi",
-    "/v1/verify-email",
-    "/v1/open-login",
-    "/api/v1/verify-email",
-    "/api/v1/open-login",
     "/verify-email",
+    "/resend-verification",
     "/open-login",
+    "/forgot-password",
+    "/reset-password",
+    "/confirm-email",
+    "/undo-email",
+    "/v1/verify-email",
+    "/v1/resend-verification",
+    "/v1/open-login",
+    "/v1/forgot-password",
+    "/v1/reset-password",
+    "/v1/confirm-email",
+    "/v1/undo-email",
+    "/api/v1/verify-email",
+    "/api/v1/resend-verification",
+    "/api/v1/open-login",
+    "/api/v1/forgot-password",
+    "/api/v1/reset-password",
+    "/api/v1/confirm-email",
+    "/api/v1/undo-email",
     "/metrics",
 ];
 
