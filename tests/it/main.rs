@@ -7,6 +7,7 @@ mod cli;
 mod config;
 mod http;
 mod mail;
+mod recovery;
 mod store;
 mod support;
 mod v1;
