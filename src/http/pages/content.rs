@@ -137,8 +137,8 @@ fn new_password(rules: &PasswordRules, broken: &[String]) -> String {
     let (mark, described) = if broken.is_empty() {
         ("", "rules")
     } else {
-        let items: String = broken.iter().map(|reason| format!("<li>{}</li>", escape(reason))).collect();
-        reasons = format!("<ul class=\"reasons\" id=\"reasons\" role=\"alert\">{items}</ul>");
+        let items = broken.iter().map(|reason| escape(reason)).collect::<Vec<_>>().join("</li><li>");
+        reasons = format!("<ul class=\"reasons\" id=\"reasons\" role=\"alert\"><li>{items}</li></ul>");
         (" aria-invalid=\"true\"", "reasons rules")
     };
     // No maxlength: browsers would cut without a word, and count otherwise than we do.
