@@ -10,6 +10,7 @@ pub mod change_email;
 pub mod chores;
 pub mod delete;
 pub mod export;
+pub mod file;
 pub mod fulfil;
 pub mod gate;
 pub mod guard;
@@ -20,6 +21,8 @@ pub mod password;
 pub mod profile;
 pub mod reauthenticate;
 pub mod recover;
+
+pub mod quota;
 pub mod refresh;
 pub mod role;
 pub mod sign_in;
@@ -58,6 +61,8 @@ pub struct Core {
     pub master: MasterKey,
     /// Letters.
     pub post: Post,
+    /// How many uploads may be under way.
+    pub slots: file::Slots,
 }
 
 impl Core {

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod clients;
 pub mod db;
 pub mod export;
+pub mod files;
 pub mod health;
 pub mod instance;
 pub mod keys;
@@ -15,6 +16,7 @@ pub mod links;
 pub mod outbox;
 pub mod roles;
 pub mod sessions;
+pub mod space;
 pub mod sqlite;
 pub mod tries;
 

@@ -8,6 +8,7 @@ mod document;
 mod email;
 mod error;
 mod examples;
+mod files;
 #[cfg(test)]
 mod fixture;
 mod health;
@@ -48,11 +49,14 @@ enum Tag {
     /// One's own account.
     #[oai(rename = "User management")]
     UserManagement,
+    /// Uploaded files and their quota.
+    Files,
     /// How the service is.
     Health,
 }
 
-type Api = (auth::Auth, email::EmailVerification, users::Users, recovery::Recovery, health::Health);
+type Api =
+    (auth::Auth, email::EmailVerification, users::Users, recovery::Recovery, files::Files, health::Health);
 
 fn api(core: &Arc<Core>) -> Api {
     (
@@ -60,6 +64,7 @@ fn api(core: &Arc<Core>) -> Api {
         email::EmailVerification(core.clone()),
         users::Users(core.clone()),
         recovery::Recovery(core.clone()),
+        files::Files(core.clone()),
         health::Health::starting(core.clone()),
     )
 }
