@@ -3,11 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a scenario fails by panicking")]
 
 mod accounts;
+mod browser;
 mod cli;
 mod config;
 mod files;
 mod http;
 mod mail;
+mod pages;
 mod recovery;
 mod store;
 mod support;

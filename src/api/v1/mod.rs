@@ -55,8 +55,7 @@ enum Tag {
     Health,
 }
 
-type Api =
-    (auth::Auth, email::EmailVerification, users::Users, recovery::Recovery, files::Files, health::Health);
+type Api = (auth::Auth, email::EmailVerification, users::Users, recovery::Recovery, files::Files, health::Health);
 
 fn api(core: &Arc<Core>) -> Api {
     (
