@@ -86,6 +86,7 @@ async fn an_address_is_verified_changed_and_kept_by_pressing_buttons() {
         browser.press("button");
         browser.sees("h1", "Your account keeps this address");
         browser.picture(&format!("undone-{name}"));
+        assert!(browser.attribute(".other", "href").unwrap().ends_with("/v1/forgot-password"));
         assert_eq!(app.login("ada", PASSWORD).await.status, 200);
     }
 }
@@ -100,7 +101,7 @@ async fn no_page_runs_what_somebody_put_into_it() {
     browser.run("document.forms[0].noValidate = true");
     browser.keys("#email", "\"><script>document.title='run'</script>{text}{actions}");
     browser.press("button");
-    browser.sees(".reasons", "This is not an email address that we can write to.");
+    browser.sees(".reasons", "Please type an email address, like jo@example.com.");
     let typed = "\"><script>document.title='run'</script>{text}{actions}";
     assert_eq!(browser.attribute("#email", "value").as_deref(), Some(typed));
     browser.picture("xss");
