@@ -18,7 +18,7 @@ async fn post(app: &App, path: &str, form: &str) -> Answer {
 }
 
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().fold(String::new(), |all, byte| format!("{all}%{byte:02X}"))
 }
 
 #[tokio::test]

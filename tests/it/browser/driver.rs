@@ -1,4 +1,4 @@
-//! A browser at the end of a wire: chromedriver's W3C WebDriver over plain HTTP, as far as the scenarios need it.
+//! A browser at the end of a wire: chromedriver's W3C `WebDriver` over plain HTTP, as far as the scenarios need it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
