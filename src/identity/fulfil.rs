@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use super::{Core, link};
+use super::{Core, link, one_time_code};
 use crate::config::Rate;
 use crate::env::Later;
 use crate::error::Result;
 use crate::mail::{self, Fulfil, Letter, Prepared, Request, RequestedBy};
 use crate::model::{Account, AccountId, Time, secret};
 use crate::store;
+use crate::store::codes::Code;
 use crate::store::db::Db;
 use crate::store::links::{Link, Purpose};
 use crate::store::tries::{self, Scope, Tries};
@@ -46,7 +47,9 @@ async fn find(core: &Core, request: &Request) -> Result<Option<Account>> {
     let account = core
         .store
         .read(move |db| match &request {
-            Request::Verification { email_key } | Request::AlreadyRegistered { email_key } => {
+            Request::Verification { email_key }
+            | Request::AlreadyRegistered { email_key }
+            | Request::LoginCode { email_key } => {
                 store::accounts::find_by_email(db, email_key)
             }
             Request::Welcome { account_id } | Request::PasswordClosed { account_id } => {
@@ -61,10 +64,14 @@ async fn find(core: &Core, request: &Request) -> Result<Option<Account>> {
 struct Errand {
     letter: Prepared,
     link: Option<([u8; 32], Purpose, Link)>,
+    code: Option<Code>,
     counted: Option<([u8; 32], [u8; 32])>,
 }
 
 fn errand(core: &Core, account: &Account, request: &Request, by: &RequestedBy) -> Result<Option<Errand>> {
+    if let Request::LoginCode { .. } = request {
+        return login_code(core, account, by).map(Some);
+    }
     let unproved = account.email_verified_at.is_none();
     let (letter, link) = match request {
         Request::Welcome { .. } | Request::Verification { .. } if !unproved => return Ok(None),
@@ -74,15 +81,26 @@ fn errand(core: &Core, account: &Account, request: &Request, by: &RequestedBy) -
             verification(core, account)?
         }
         Request::PasswordClosed { .. } => password_closed(core, account)?,
+        Request::LoginCode { .. } => return Ok(None),
     };
     let counted = match request {
         Request::Welcome { .. } => None,
-        _ => {
-            Some((core.master.mac("mail to", account.email.key().as_bytes()), core.master.mac("mail from", &by.client)))
-        }
+        _ => Some(counted(core, account, by)),
     };
     let letter = core.post.letter(&account.email, account.id.as_str(), &letter)?;
-    Ok(Some(Errand { letter, link, counted }))
+    Ok(Some(Errand { letter, link, code: None, counted }))
+}
+
+/// The keys of the limits on mail that anybody can cause.
+fn counted(core: &Core, account: &Account, by: &RequestedBy) -> ([u8; 32], [u8; 32]) {
+    (core.master.mac("mail to", account.email.key().as_bytes()), core.master.mac("mail from", &by.client))
+}
+
+fn login_code(core: &Core, account: &Account, by: &RequestedBy) -> Result<Errand> {
+    let (code, digits) = one_time_code::make(core, account, one_time_code::Purpose::Login, account.email.key())?;
+    let letter = Letter::OneTimeCode { code: digits, until: code.expires_at };
+    let letter = core.post.letter(&account.email, account.id.as_str(), &letter)?;
+    Ok(Errand { letter, link: None, code: Some(code), counted: Some(counted(core, account, by)) })
 }
 
 type LetterWithLink = (Letter, Option<([u8; 32], Purpose, Link)>);
@@ -122,6 +140,9 @@ impl Errand {
         }
         if let Some((hash, purpose, link)) = &self.link {
             store::links::insert(db, hash, *purpose, link, now)?;
+        }
+        if let Some(code) = &self.code {
+            store::codes::replace(db, code, now)?;
         }
         mail::enqueue(db, &self.letter)
     }

@@ -6,13 +6,17 @@
 pub mod admin;
 pub mod audit;
 pub mod caller;
+pub mod challenge;
 pub mod chores;
+pub mod factor;
 pub mod fulfil;
 pub mod gate;
 pub mod guard;
 pub mod health;
 pub mod link;
+pub mod one_time_code;
 pub mod open_login;
+pub mod passwordless;
 pub mod profile;
 
 pub mod refresh;

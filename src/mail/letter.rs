@@ -29,6 +29,18 @@ pub enum Letter {
     SessionStolen,
     /// The password was set by somebody else than through the account's own session.
     PasswordSet,
+    /// A one-time code.
+    OneTimeCode {
+        /// The digits.
+        code: Secret,
+        /// When it dies.
+        until: Time,
+    },
+    /// A second factor was added or removed, or backup codes were made anew.
+    FactorChanged {
+        /// What happened, in a sentence of ours.
+        change: String,
+    },
 }
 
 /// A letter's template: its name, and what it may name besides the service.
@@ -47,10 +59,20 @@ const ALREADY_REGISTERED: Kind = Kind { name: "already_registered", links: &[], 
 const PASSWORD_CLOSED: Kind = Kind { name: "password_closed", links: &["link"], values: &["until"] };
 const SESSION_STOLEN: Kind = Kind { name: "session_stolen", links: &[], values: &[] };
 const PASSWORD_SET: Kind = Kind { name: "password_set", links: &[], values: &[] };
+const ONE_TIME_CODE: Kind = Kind { name: "one_time_code", links: &[], values: &["code", "until"] };
+const FACTOR_CHANGED: Kind = Kind { name: "factor_changed", links: &[], values: &["change"] };
 
 impl Kind {
     /// Every letter's template.
-    pub const ALL: [Kind; 5] = [VERIFY_EMAIL, ALREADY_REGISTERED, PASSWORD_CLOSED, SESSION_STOLEN, PASSWORD_SET];
+    pub const ALL: [Kind; 7] = [
+        VERIFY_EMAIL,
+        ALREADY_REGISTERED,
+        PASSWORD_CLOSED,
+        SESSION_STOLEN,
+        PASSWORD_SET,
+        ONE_TIME_CODE,
+        FACTOR_CHANGED,
+    ];
 }
 
 impl Letter {
@@ -63,6 +85,8 @@ impl Letter {
             Letter::PasswordClosed { .. } => PASSWORD_CLOSED,
             Letter::SessionStolen => SESSION_STOLEN,
             Letter::PasswordSet => PASSWORD_SET,
+            Letter::OneTimeCode { .. } => ONE_TIME_CODE,
+            Letter::FactorChanged { .. } => FACTOR_CHANGED,
         }
     }
 
@@ -70,8 +94,13 @@ impl Letter {
     #[must_use]
     pub fn expires_at(&self) -> Option<Time> {
         match self {
-            Letter::VerifyEmail { until, .. } | Letter::PasswordClosed { until, .. } => Some(*until),
-            Letter::AlreadyRegistered | Letter::SessionStolen | Letter::PasswordSet => None,
+            Letter::VerifyEmail { until, .. }
+            | Letter::PasswordClosed { until, .. }
+            | Letter::OneTimeCode { until, .. } => Some(*until),
+            Letter::AlreadyRegistered
+            | Letter::SessionStolen
+            | Letter::PasswordSet
+            | Letter::FactorChanged { .. } => None,
         }
     }
 
@@ -83,6 +112,8 @@ impl Letter {
                 vec![("link", link.clone()), ("disown", disown.clone()), until(time)]
             }
             Letter::PasswordClosed { link, until: time } => vec![("link", link.clone()), until(time)],
+            Letter::OneTimeCode { code, until: time } => vec![("code", code.clone()), until(time)],
+            Letter::FactorChanged { change } => vec![("change", Secret::new(change.as_str()))],
             Letter::AlreadyRegistered | Letter::SessionStolen | Letter::PasswordSet => Vec::new(),
         }
     }
@@ -108,6 +139,8 @@ mod tests {
             Letter::PasswordClosed { link: link(), until },
             Letter::SessionStolen,
             Letter::PasswordSet,
+            Letter::OneTimeCode { code: Secret::new("123456"), until },
+            Letter::FactorChanged { change: "Changed.".into() },
         ];
         for (letter, kind) in letters.iter().zip(Kind::ALL) {
             assert_eq!(letter.kind(), kind);

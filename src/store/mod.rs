@@ -5,8 +5,11 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod challenges;
 pub mod clients;
+pub mod codes;
 pub mod db;
+pub mod factors;
 pub mod health;
 pub mod instance;
 pub mod keys;

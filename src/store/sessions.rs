@@ -282,6 +282,18 @@ pub fn touch(db: &mut dyn Db, id: &SessionId, older_than: Time, now: Time) -> Re
     Ok(())
 }
 
+/// Notes that the owner of a live session has just proved who they are.
+///
+/// # Errors
+/// What the database says.
+pub fn note_proof(db: &mut dyn Db, id: &SessionId, now: Time) -> Result<()> {
+    db.run(
+        sql!("update sessions set proved_at = $1 where id = $2 and ended_at is null"),
+        &[now.into(), id.as_str().into()],
+    )?;
+    Ok(())
+}
+
 /// Forgets, a few at a time, sessions that ended or were left long ago; says how many.
 ///
 /// # Errors
