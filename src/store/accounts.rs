@@ -298,6 +298,21 @@ pub fn set_password(db: &mut dyn Db, id: &AccountId, hash: &str, scheme: &str, n
     Ok(changed == 1)
 }
 
+/// Sets a new password where the account is active and still what it was when the old one was checked; false where not.
+///
+/// # Errors
+/// What the database says.
+pub fn change_password(db: &mut dyn Db, account: &Account, hash: &str, scheme: &str, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set password_hash = $1, password_scheme = $2, stamp = stamp + 1, updated_at = $3 \
+             where id = $4 and stamp = $5 and suspended_at is null and deleted_at is null"
+        ),
+        &[hash.into(), scheme.into(), now.into(), account.id.as_str().into(), account.stamp.into()],
+    )?;
+    Ok(changed == 1)
+}
+
 /// Counts the address as proved, if it is still this one and nobody has proved it; false otherwise.
 ///
 /// # Errors
@@ -309,6 +324,21 @@ pub fn prove_email(db: &mut dyn Db, id: &AccountId, email_key: &str, now: Time) 
              where id = $2 and email_key = $3 and email_verified_at is null and deleted_at is null"
         ),
         &[now.into(), id.as_str().into(), email_key.into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Makes a proved address the account's own.
+///
+/// # Errors
+/// [`super::Constraint::Email`] behind the error when another account has it.
+pub fn set_email(db: &mut dyn Db, id: &AccountId, email: &Email, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set email = $1, email_key = $2, email_verified_at = $3, stamp = stamp + 1, updated_at = $3 \
+             where id = $4 and deleted_at is null"
+        ),
+        &[email.as_str().into(), email.key().into(), now.into(), id.as_str().into()],
     )?;
     Ok(changed == 1)
 }

@@ -9,6 +9,7 @@ pub mod challenges;
 pub mod clients;
 pub mod codes;
 pub mod db;
+pub mod export;
 pub mod factors;
 pub mod health;
 pub mod instance;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use poem::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::error::{Error, FieldError, Kind, Limit, Rule};
+use crate::error::{Error, Extra, FieldError, Kind, Limit, Rule};
 use crate::http::limits;
 use crate::http::reject::{About, Wire};
 
@@ -42,9 +42,11 @@ impl Wire for V1 {
             | Kind::RefreshRevoked
             | Kind::MfaRequired
             | Kind::AppInvalid => StatusCode::UNAUTHORIZED,
-            Kind::ReauthenticationRequired | Kind::AccountSuspended | Kind::AccountDeleted | Kind::Forbidden | Kind::ForeignOrigin => {
-                StatusCode::FORBIDDEN
-            }
+            Kind::ReauthenticationRequired
+            | Kind::AccountSuspended
+            | Kind::AccountDeleted
+            | Kind::Forbidden
+            | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
             Kind::LinkInvalid | Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Kind::EmailTaken | Kind::UsernameTaken | Kind::AlreadyExists | Kind::LastAdmin => StatusCode::CONFLICT,
@@ -97,7 +99,9 @@ impl Wire for V1 {
             Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Kind::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Kind::TooMany(Limit::General | Limit::SignUp | Limit::SignIn) => "RATE_LIMIT_EXCEEDED",
-            Kind::TooMany(Limit::Refresh | Limit::VerifyEmail | Limit::Factor | Limit::Code) => "AUTH_RATE_LIMIT_EXCEEDED",
+            Kind::TooMany(Limit::Refresh | Limit::VerifyEmail | Limit::Factor | Limit::Code) => {
+                "AUTH_RATE_LIMIT_EXCEEDED"
+            }
             Kind::TooMany(Limit::Resend) => "REGISTRATION_RATE_LIMIT_EXCEEDED",
             Kind::TooMany(Limit::Forgot | Limit::Reset) => "PASSWORD_RESET_RATE_LIMIT_EXCEEDED",
             Kind::Unavailable => "SERVICE_UNAVAILABLE",
@@ -111,6 +115,11 @@ impl Wire for V1 {
         inner.insert("message".into(), message(error).into());
         if !error.fields().is_empty() {
             inner.insert("details".into(), error.fields().iter().map(row).collect());
+        }
+        if let Some(Extra::Challenge { token, methods, expires_in }) = error.extra() {
+            inner.insert("mfaToken".into(), token.reveal().into());
+            inner.insert("methods".into(), methods.iter().map(|method| method.as_str()).collect());
+            inner.insert("expiresIn".into(), expires_in.as_secs().into());
         }
         if let Some(after) = error.retry_delay() {
             inner.insert("retryAfter".into(), whole_seconds(after).into());

@@ -11,7 +11,9 @@ mod examples;
 #[cfg(test)]
 mod fixture;
 mod health;
+mod mfa;
 mod payload;
+mod recovery;
 mod types;
 mod users;
 mod view;
@@ -42,6 +44,11 @@ enum Tag {
     /// Proving an address.
     #[oai(rename = "Email verification")]
     EmailVerification,
+    /// Passwords forgotten and changed.
+    Password,
+    /// Second factors.
+    #[oai(rename = "Multi-factor authentication")]
+    Mfa,
     /// One's own account.
     #[oai(rename = "User management")]
     UserManagement,
@@ -49,13 +56,15 @@ enum Tag {
     Health,
 }
 
-type Api = (auth::Auth, email::EmailVerification, users::Users, health::Health);
+type Api = (auth::Auth, email::EmailVerification, users::Users, recovery::Recovery, mfa::Mfa, health::Health);
 
 fn api(core: &Arc<Core>) -> Api {
     (
         auth::Auth(core.clone()),
         email::EmailVerification(core.clone()),
         users::Users(core.clone()),
+        recovery::Recovery(core.clone()),
+        mfa::Mfa(core.clone()),
         health::Health::starting(core.clone()),
     )
 }

@@ -8,12 +8,11 @@ pub mod check;
 mod qr;
 pub mod totp;
 
-use std::time::Duration;
-
 use self::check::{Budget, Check, place, step_of};
 use super::audit::Log;
 use super::guard::Bucket;
 use super::one_time_code::{self, Dispatch, Purpose, Showing, Standing};
+use super::reauthenticate::Fresh;
 use super::{Caller, Core};
 use crate::error::{Error, FieldError, Kind, Limit, Result, Rule};
 use crate::mail::{self, Letter, Prepared};
@@ -22,8 +21,6 @@ use crate::model::{Account, AccountId, Event, Factor, FactorKind, Method, Secret
 use crate::store;
 use crate::store::db::Db;
 
-/// How fresh a proof must be for a change of factors.
-const FRESH: Duration = Duration::from_mins(15);
 /// The most confirmed factors of an account.
 const MOST: usize = 10;
 
@@ -58,14 +55,6 @@ pub struct Overview {
     pub backup_codes: i64,
 }
 
-/// Refuses a caller whose last proof is too old.
-fn refuse_stale(core: &Core, caller: &Caller) -> Result<()> {
-    if core.env.now().since(caller.proved_at) > FRESH {
-        return Err(Kind::ReauthenticationRequired.into());
-    }
-    Ok(())
-}
-
 /// What is said of a method that is not there, or sends nothing.
 pub(super) fn no_such_method() -> Error {
     let sentence = "This login is not completed by a code of that kind";
@@ -98,7 +87,7 @@ pub async fn set_up(core: &Core, caller: &Caller, kind: FactorKind, name: &str, 
     let factors = factors_of(core, &account.id).await?;
     let confirmed: Vec<&Factor> = factors.iter().filter(|factor| factor.confirmed_at.is_some()).collect();
     if core.config.factors.first_asks || !confirmed.is_empty() {
-        refuse_stale(core, caller)?;
+        Fresh::check(core, caller)?;
     }
     let target = target(core, account, kind)?;
     let is_there = |factor: &&Factor| kind != FactorKind::Totp && factor.kind == kind && factor.target == target;
@@ -347,7 +336,10 @@ pub async fn show(core: &Core, caller: &Caller, typed: &str, source: &Source) ->
                 return Ok(Err(refusal));
             }
             budget.give_back(db)?;
-            store::sessions::note_proof(db, &session, log.at()).map(Ok)
+            if !store::sessions::renew_proof(db, &session, log.at())? {
+                return Err(Kind::SessionEnded.into());
+            }
+            Ok(Ok(()))
         })
         .await?
 }
@@ -392,9 +384,9 @@ fn no_such_factor() -> Error {
 /// Removes a factor; with the last one the backup codes go.
 ///
 /// # Errors
-/// `NotFound`, `ReauthenticationRequired`.
-pub async fn remove(core: &Core, caller: &Caller, id: &str, source: &Source) -> Result<()> {
-    refuse_stale(core, caller)?;
+/// `NotFound`.
+pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Result<()> {
+    let caller = fresh.caller();
     let factors = factors_of(core, &caller.account.id).await?;
     let factor = factors.into_iter().find(|factor| factor.id == id).ok_or_else(no_such_factor)?;
     let change = format!("Logging in does not ask for {} ({}) any more.", factor.kind.in_words(), factor.kind.as_str());
@@ -426,9 +418,9 @@ pub async fn remove(core: &Core, caller: &Caller, id: &str, source: &Source) -> 
 /// New backup codes; those before them are good no more.
 ///
 /// # Errors
-/// `ReauthenticationRequired`, `MfaNotEnabled`.
-pub async fn renew_backup_codes(core: &Core, caller: &Caller, source: &Source) -> Result<Vec<Secret>> {
-    refuse_stale(core, caller)?;
+/// `MfaNotEnabled`.
+pub async fn renew_backup_codes(core: &Core, fresh: &Fresh, source: &Source) -> Result<Vec<Secret>> {
+    let caller = fresh.caller();
     let (shown, hashes) = backup::new_set(core, &caller.account.id)?;
     let letter = letter(core, &caller.account, "New backup codes were made; the ones before do not work any more.".into())?;
     let (log, account) = (Log::new(core, source), caller.account.clone());
