@@ -56,7 +56,7 @@ pub async fn verify(core: &Core, email: &Email, typed: &str, remember: Remember,
         None => None,
     };
     let (inside, log) = (account.zip(opening.clone()), Log::new(core, source));
-    let roles = core
+    let entered = core
         .store
         .write(move |db| {
             if let Some(wait) = showing.count(db, log.at())? {
@@ -72,12 +72,14 @@ pub async fn verify(core: &Core, email: &Email, typed: &str, remember: Remember,
             showing.forgive(db)?;
             log.record(db, &Event::done(What::CodeShown).about(&account.id).because(Purpose::Login.as_str()))?;
             let account = prove(db, account, &log)?;
-            opening.clone().renewed(account).open(db).map(Ok)
+            let roles = opening.clone().renewed(account.clone()).open(db)?;
+            Ok(Ok((account, roles)))
         })
         .await
         .map_err(|error| if error.kind() == Kind::InvalidCredentials { Kind::CodeInvalid.into() } else { error })?;
     let opening = opening.ok_or(Kind::CodeInvalid)?;
-    opening.outcome(core, roles?).into_issued()
+    let (account, roles) = entered?;
+    opening.renewed(account).outcome(core, roles).into_issued()
 }
 
 /// The account with its address proved.
