@@ -8,6 +8,7 @@ mod config;
 mod factors;
 mod http;
 mod mail;
+mod sms;
 mod store;
 mod support;
 mod v1;
