@@ -8,6 +8,7 @@ mod check;
 mod env_file;
 mod environment;
 mod factors;
+mod files;
 mod hashing;
 mod layer;
 mod limits;
@@ -41,6 +42,7 @@ pub use audit::Audit;
 pub use check::{Check, Finding, Level, check};
 pub use environment::IgnoredVariable;
 pub use factors::Factors;
+pub use files::Files;
 pub use hashing::Hashing;
 pub use layer::Origin;
 pub use limits::{Limits, Rate, Shape};
@@ -94,6 +96,8 @@ pub struct Config {
     pub lockout: Lockout,
     /// `[limits]`
     pub limits: Limits,
+    /// `[files]`
+    pub files: Files,
     /// `[links]`
     pub links: Links,
     /// `[mail]`
@@ -166,6 +170,7 @@ impl Config {
         let throttle = Throttle::read(r);
         let lockout = Lockout::read(r);
         let limits = Limits::read(r);
+        let files = Files::read(r);
         let links = Links::read(r);
         let mail = Mail::read(r);
         let sms = Sms::read(r);
@@ -186,6 +191,7 @@ impl Config {
             throttle: throttle?,
             lockout: lockout?,
             limits: limits?,
+            files: files?,
             links: links?,
             mail: mail?,
             sms: sms?,

@@ -12,6 +12,7 @@ pub mod chores;
 pub mod delete;
 pub mod export;
 pub mod factor;
+pub mod file;
 pub mod fulfil;
 pub mod gate;
 pub mod guard;
@@ -24,6 +25,8 @@ pub mod passwordless;
 pub mod profile;
 pub mod reauthenticate;
 pub mod recover;
+
+pub mod quota;
 pub mod refresh;
 pub mod role;
 pub mod sign_in;
@@ -62,6 +65,8 @@ pub struct Core {
     pub master: MasterKey,
     /// Letters.
     pub post: Post,
+    /// How many uploads may be under way.
+    pub slots: file::Slots,
 }
 
 impl Core {

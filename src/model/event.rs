@@ -77,6 +77,14 @@ pub enum What {
     CodeRequested,
     /// A one-time code was shown.
     CodeShown,
+    /// An upload was counted towards a quota.
+    UploadCounted,
+    /// A quota changed.
+    QuotaChanged,
+    /// A file was uploaded.
+    FileUploaded,
+    /// A file was deleted by its owner.
+    FileDeleted,
 }
 
 impl What {
@@ -120,6 +128,10 @@ impl What {
             What::BackupCodesMade => "backup_codes_made",
             What::CodeRequested => "code_requested",
             What::CodeShown => "code_shown",
+            What::UploadCounted => "upload_counted",
+            What::QuotaChanged => "quota_changed",
+            What::FileUploaded => "file_uploaded",
+            What::FileDeleted => "file_deleted",
         }
     }
 }

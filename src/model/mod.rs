@@ -7,6 +7,7 @@ pub mod email;
 pub mod event;
 pub mod factor;
 pub mod id;
+pub mod media;
 pub mod role;
 pub mod secret;
 pub mod session;

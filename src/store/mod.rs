@@ -11,6 +11,7 @@ pub mod codes;
 pub mod db;
 pub mod export;
 pub mod factors;
+pub mod files;
 pub mod health;
 pub mod instance;
 pub mod keys;
@@ -18,6 +19,7 @@ pub mod links;
 pub mod outbox;
 pub mod roles;
 pub mod sessions;
+pub mod space;
 pub mod sqlite;
 pub mod tries;
 

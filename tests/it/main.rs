@@ -3,12 +3,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a scenario fails by panicking")]
 
 mod accounts;
+mod browser;
 mod cli;
 mod config;
 mod factors;
 mod http;
 mod mail;
 mod sms;
+mod files;
+mod http;
+mod mail;
+mod pages;
+mod recovery;
 mod store;
 mod support;
 mod v1;

@@ -8,6 +8,7 @@ mod document;
 mod email;
 mod error;
 mod examples;
+mod files;
 #[cfg(test)]
 mod fixture;
 mod health;
@@ -52,11 +53,21 @@ enum Tag {
     /// One's own account.
     #[oai(rename = "User management")]
     UserManagement,
+    /// Uploaded files and their quota.
+    Files,
     /// How the service is.
     Health,
 }
 
-type Api = (auth::Auth, email::EmailVerification, users::Users, recovery::Recovery, mfa::Mfa, health::Health);
+type Api = (
+    auth::Auth,
+    email::EmailVerification,
+    users::Users,
+    recovery::Recovery,
+    mfa::Mfa,
+    files::Files,
+    health::Health,
+);
 
 fn api(core: &Arc<Core>) -> Api {
     (
@@ -65,6 +76,7 @@ fn api(core: &Arc<Core>) -> Api {
         users::Users(core.clone()),
         recovery::Recovery(core.clone()),
         mfa::Mfa(core.clone()),
+        files::Files(core.clone()),
         health::Health::starting(core.clone()),
     )
 }
@@ -74,7 +86,7 @@ fn service(core: &Arc<Core>) -> OpenApiService<Api, ()> {
 }
 
 /// Paths that no limit counts, with everything below them: health, pages, documents, keys.
-pub const UNCOUNTED: [&str; 15] = [
+pub const UNCOUNTED: [&str; 30] = [
     "/v1/health",
     "/api/v1/health",
     "/livez",
@@ -83,12 +95,27 @@ pub const UNCOUNTED: [&str; 15] = [
     "/docs",
     "/openapi.json",
     "/openapi",
-    "/v1/verify-email",
-    "/v1/open-login",
-    "/api/v1/verify-email",
-    "/api/v1/open-login",
     "/verify-email",
+    "/resend-verification",
     "/open-login",
+    "/forgot-password",
+    "/reset-password",
+    "/confirm-email",
+    "/undo-email",
+    "/v1/verify-email",
+    "/v1/resend-verification",
+    "/v1/open-login",
+    "/v1/forgot-password",
+    "/v1/reset-password",
+    "/v1/confirm-email",
+    "/v1/undo-email",
+    "/api/v1/verify-email",
+    "/api/v1/resend-verification",
+    "/api/v1/open-login",
+    "/api/v1/forgot-password",
+    "/api/v1/reset-password",
+    "/api/v1/confirm-email",
+    "/api/v1/undo-email",
     "/metrics",
 ];
 
