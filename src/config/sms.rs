@@ -93,16 +93,15 @@ fn basic((account, secret): &(String, Secret)) -> (String, Secret) {
 
 /// The form that Twilio takes: the account's own path, a login, three fields.
 fn twilio(r: &mut Reader, url: Option<String>, login: Option<(String, Secret)>, from: Option<String>) -> Read<Gateway> {
-    let Some(login) = login else { return Err(lacks(r, "sms.account", "sms.account and sms.secret beside the preset")) };
+    let Some(login) = login else {
+        return Err(lacks(r, "sms.account", "sms.account and sms.secret beside the preset"));
+    };
     let Some(from) = from else { return Err(lacks(r, "sms.from", "the sender beside the preset")) };
     let base = url.unwrap_or_else(|| TWILIO.to_owned());
     Ok(Gateway {
         url: Secret::new(format!("{}/2010-04-01/Accounts/{}/Messages.json", base.trim_end_matches('/'), login.0)),
         method: "POST".to_owned(),
-        headers: vec![
-            ("content-type".to_owned(), Secret::new("application/x-www-form-urlencoded")),
-            basic(&login),
-        ],
+        headers: vec![("content-type".to_owned(), Secret::new("application/x-www-form-urlencoded")), basic(&login)],
         body: Secret::new("To={to}&From={from}&Body={text}"),
         from,
     })

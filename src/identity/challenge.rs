@@ -178,9 +178,7 @@ pub async fn complete_newest(core: &Core, email: &Email, typed: &str, source: &S
         })
         .await?;
     match found {
-        Some(found) => {
-            finish(core, found, LIFE_WITHOUT_TOKEN, typed, source).await
-        }
+        Some(found) => finish(core, found, LIFE_WITHOUT_TOKEN, typed, source).await,
         None => {
             let bucket = account.as_ref().map_or_else(|| Bucket::unknown(email.key()), Bucket::of);
             refuse_nothing(core, &bucket, typed, source).await

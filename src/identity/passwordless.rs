@@ -63,9 +63,10 @@ pub async fn verify(core: &Core, email: &Email, typed: &str, remember: Remember,
                 return Ok(Err(one_time_code::too_many(wait)));
             }
             let found = showing.spend(db, log.at())?;
-            let Some((account, opening)) = inside.as_ref().filter(|(account, _)| {
-                found.as_ref().is_some_and(|code| code.target == account.email.key())
-            }) else {
+            let Some((account, opening)) = inside
+                .as_ref()
+                .filter(|(account, _)| found.as_ref().is_some_and(|code| code.target == account.email.key()))
+            else {
                 log.record(db, &Event::refused(What::CodeShown).because(Purpose::Login.as_str()))?;
                 return Ok(Err(Error::new(Kind::CodeInvalid)));
             };

@@ -72,7 +72,7 @@ mod tests {
     fn an_answer_says_whether_to_come_again() {
         assert_eq!(verdict(201), Delivery::Delivered);
         assert!(matches!(verdict(400), Delivery::Never(_)));
-        assert!(matches!(verdict(401) , Delivery::Unreachable(_)));
+        assert!(matches!(verdict(401), Delivery::Unreachable(_)));
         assert!(matches!(verdict(302), Delivery::Later(_)));
         assert!(matches!(verdict(503), Delivery::Later(_)));
     }

@@ -138,9 +138,7 @@ pub fn spend(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool> {
 /// What the database says.
 pub fn purge(db: &mut dyn Db, died_before: Time, limit: i64) -> Result<u64> {
     db.run(
-        sql!(
-            "delete from challenges where hash in (select hash from challenges where expires_at <= $1 limit $2)"
-        ),
+        sql!("delete from challenges where hash in (select hash from challenges where expires_at <= $1 limit $2)"),
         &[died_before.into(), limit.into()],
     )
 }

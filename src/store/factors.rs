@@ -17,8 +17,7 @@ fn read(mut row: Row) -> Result<Factor> {
         account: AccountId::new(row.take::<String>()?),
         kind: {
             let word: String = row.take()?;
-            FactorKind::parse(&word)
-                .ok_or_else(|| Error::internal(format!("factors.kind is none of ours: {word}")))?
+            FactorKind::parse(&word).ok_or_else(|| Error::internal(format!("factors.kind is none of ours: {word}")))?
         },
         name: row.take()?,
         sealed: row.take()?,
@@ -139,10 +138,8 @@ pub fn rename(db: &mut dyn Db, account: &AccountId, id: &str, name: &str) -> Res
 /// # Errors
 /// What the database says.
 pub fn remove(db: &mut dyn Db, account: &AccountId, id: &str) -> Result<bool> {
-    let gone = db.run(
-        sql!("delete from factors where id = $1 and account_id = $2"),
-        &[id.into(), account.as_str().into()],
-    )?;
+    let gone =
+        db.run(sql!("delete from factors where id = $1 and account_id = $2"), &[id.into(), account.as_str().into()])?;
     Ok(gone == 1)
 }
 
@@ -152,10 +149,7 @@ pub fn remove(db: &mut dyn Db, account: &AccountId, id: &str) -> Result<bool> {
 /// What the database says.
 pub fn remove_all(db: &mut dyn Db, account: &AccountId) -> Result<u64> {
     db.run(sql!("delete from backup_codes where account_id = $1"), &[account.as_str().into()])?;
-    db.run(
-        sql!("delete from factors where account_id = $1 and confirmed_at is null"),
-        &[account.as_str().into()],
-    )?;
+    db.run(sql!("delete from factors where account_id = $1 and confirmed_at is null"), &[account.as_str().into()])?;
     db.run(sql!("delete from factors where account_id = $1"), &[account.as_str().into()])
 }
 
@@ -184,10 +178,7 @@ pub fn insert_backup_codes(
 /// # Errors
 /// What the database says.
 pub fn drop_backup_codes(db: &mut dyn Db, account: &AccountId) -> Result<()> {
-    db.run(
-        sql!("delete from backup_codes where account_id = $1 and factor_id is null"),
-        &[account.as_str().into()],
-    )?;
+    db.run(sql!("delete from backup_codes where account_id = $1 and factor_id is null"), &[account.as_str().into()])?;
     Ok(())
 }
 
@@ -236,9 +227,7 @@ pub fn is_backup_code_used(db: &mut dyn Db, account: &AccountId, hash: &[u8; 32]
 /// What the database says.
 pub fn count_backup_codes(db: &mut dyn Db, account: &AccountId) -> Result<i64> {
     let row = db.first(
-        sql!(
-            "select count(*) from backup_codes where account_id = $1 and used_at is null and factor_id is null"
-        ),
+        sql!("select count(*) from backup_codes where account_id = $1 and used_at is null and factor_id is null"),
         &[account.as_str().into()],
     )?;
     row.map_or(Ok(0), |mut row| row.take())

@@ -150,7 +150,8 @@ pub fn claim(
          returning id, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at, last_error,
            created_at, finished_at"
     );
-    let rows = db.all(sql, &[until.into(), state.as_str().into(), now.into(), channel.number().into(), limit.into()])?;
+    let rows =
+        db.all(sql, &[until.into(), state.as_str().into(), now.into(), channel.number().into(), limit.into()])?;
     let mut messages = rows.into_iter().map(read).collect::<Result<Vec<_>>>()?;
     messages.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(messages)

@@ -124,7 +124,8 @@ async fn an_authenticator_is_set_up_asked_for_and_removed() {
     assert!(app.mails().await[0].text.contains("does not ask for an authenticator app"));
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
     let audit = app.audit().await;
-    for line in ["factor_added refused wrong_code", "factor_added done totp", "login_challenged done totp,backup_code"] {
+    for line in ["factor_added refused wrong_code", "factor_added done totp", "login_challenged done totp,backup_code"]
+    {
         assert!(audit.iter().any(|entry| entry == line), "{line}: {audit:?}");
     }
 }
@@ -386,7 +387,8 @@ async fn a_code_dies_after_ten_minutes_and_with_a_change_of_the_password() {
     let app = app_with("standard", &[("login.passwordless", "true")]).await;
     let tokens = app.enter("ada").await;
     let ask = || app.post("/v1/auth/otp/request", &json!({ "email": "ada@example.com" })).send();
-    let show = |code: String| app.post("/v1/auth/otp/verify", &json!({ "email": "ada@example.com", "code": code })).send();
+    let show =
+        |code: String| app.post("/v1/auth/otp/verify", &json!({ "email": "ada@example.com", "code": code })).send();
     ask().await;
     let code = code_in(&app.mails().await);
     app.turn_clock(Duration::from_mins(10));

@@ -59,15 +59,8 @@ enum Tag {
     Health,
 }
 
-type Api = (
-    auth::Auth,
-    email::EmailVerification,
-    users::Users,
-    recovery::Recovery,
-    mfa::Mfa,
-    files::Files,
-    health::Health,
-);
+type Api =
+    (auth::Auth, email::EmailVerification, users::Users, recovery::Recovery, mfa::Mfa, files::Files, health::Health);
 
 fn api(core: &Arc<Core>) -> Api {
     (

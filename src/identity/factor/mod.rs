@@ -266,12 +266,7 @@ async fn confirm(core: &Core, account: &Account, factor: &Factor, typed: &str, s
 }
 
 /// The step that was taken, if it was an authenticator's; a refusal is inside, so that its count stays.
-fn confirmation(
-    db: &mut dyn Db,
-    how: &Confirmation,
-    factor: &Factor,
-    log: &Log,
-) -> Result<Result<Option<i64>>> {
+fn confirmation(db: &mut dyn Db, how: &Confirmation, factor: &Factor, log: &Log) -> Result<Result<Option<i64>>> {
     let showing = match how {
         Confirmation::Step(Some(step)) => return Ok(Ok(Some(*step))),
         Confirmation::Step(None) => return Ok(Err(Kind::MfaCodeInvalid.into())),
@@ -422,7 +417,8 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
 pub async fn renew_backup_codes(core: &Core, fresh: &Fresh, source: &Source) -> Result<Vec<Secret>> {
     let caller = fresh.caller();
     let (shown, hashes) = backup::new_set(core, &caller.account.id)?;
-    let letter = letter(core, &caller.account, "New backup codes were made; the ones before do not work any more.".into())?;
+    let letter =
+        letter(core, &caller.account, "New backup codes were made; the ones before do not work any more.".into())?;
     let (log, account) = (Log::new(core, source), caller.account.clone());
     core.store
         .write(move |db| {
@@ -486,7 +482,8 @@ mod tests {
         for good in ["+491701234567", "+12025550123"] {
             assert!(is_e164(good), "{good}");
         }
-        for bad in ["", "+", "491701234567", "+0491701234567", "+49 170 1234567", "+1234567890123456", "+49x701234567"] {
+        for bad in ["", "+", "491701234567", "+0491701234567", "+49 170 1234567", "+1234567890123456", "+49x701234567"]
+        {
             assert!(!is_e164(bad), "{bad}");
         }
     }

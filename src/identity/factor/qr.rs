@@ -17,7 +17,8 @@ const MARGIN: usize = 4;
 /// # Errors
 /// When the text is too long for one.
 pub fn data_url(text: &Secret) -> Result<Secret> {
-    let failed = |error: Box<dyn std::error::Error + Send + Sync>| Error::internal("drawing a QR code").caused_by(error);
+    let failed =
+        |error: Box<dyn std::error::Error + Send + Sync>| Error::internal("drawing a QR code").caused_by(error);
     let code = QrCode::with_error_correction_level(text.reveal(), EcLevel::M).map_err(|e| failed(e.into()))?;
     let side = (code.width() + 2 * MARGIN) * SCALE;
     let row = side.div_ceil(8);

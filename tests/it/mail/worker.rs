@@ -252,8 +252,11 @@ async fn a_claimed_message_is_nobody_elses() {
         office.send(&format!("u{number}@example.org")).await;
     }
     let now = office.env.now();
-    let claim =
-        |at: Time| office.store.write(move |db| outbox::claim(db, Channel::Mail, State::Waiting, at, at + Duration::from_secs(9), 4));
+    let claim = |at: Time| {
+        office
+            .store
+            .write(move |db| outbox::claim(db, Channel::Mail, State::Waiting, at, at + Duration::from_secs(9), 4))
+    };
     let (first, second) = (claim(now).await.unwrap(), claim(now).await.unwrap());
     assert_eq!((first.len(), second.len()), (4, 2));
     assert_eq!(claim(now).await.unwrap().len(), 0);

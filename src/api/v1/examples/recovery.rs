@@ -14,12 +14,7 @@ pub(super) fn operations() -> Vec<Described> {
     let link = [Kind::MissingLinkToken, Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(Limit::VerifyEmail)];
     let reset = [Kind::MissingLinkToken, Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(Limit::Reset)];
     let mut renew = PASSWORD_CHECK.to_vec();
-    renew.extend([
-        Kind::MfaCodeInvalid,
-        Kind::BackupCodeUsed,
-        Kind::MfaNotEnabled,
-        Kind::TooMany(Limit::Factor),
-    ]);
+    renew.extend([Kind::MfaCodeInvalid, Kind::BackupCodeUsed, Kind::MfaNotEnabled, Kind::TooMany(Limit::Factor)]);
     let token = json!({ "token": "abc123def456ghi789..." });
     vec![
         described(
