@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use super::link::{self, NewLink, Purpose};
-use super::{Core, change_email};
+use super::{Core, change_email, one_time_code};
 use crate::config::Rate;
 use crate::env::Later;
 use crate::error::{Error, Result};
 use crate::mail::{self, Fulfil, Letter, Prepared, Request, RequestedBy};
 use crate::model::{Account, AccountId, Email, Time, secret};
 use crate::store;
+use crate::store::codes::Code;
 use crate::store::db::Db;
 use crate::store::tries::{self, Scope, Tries};
 
@@ -48,6 +49,7 @@ async fn find(core: &Core, request: &Request) -> Result<Option<Account>> {
         .read(move |db| match &request {
             Request::Verification { email_key }
             | Request::AlreadyRegistered { email_key }
+            | Request::LoginCode { email_key }
             | Request::Reset { email_key } => store::accounts::find_by_email(db, email_key),
             Request::Welcome { account_id }
             | Request::PasswordClosed { account_id }
@@ -65,6 +67,7 @@ struct Errand {
     account: Account,
     letters: Vec<Prepared>,
     links: Vec<NewLink>,
+    code: Option<Code>,
     /// The keys of the address and the client that the letters are counted for; a first letter is not.
     counted: Option<([u8; 32], [u8; 32])>,
 }
@@ -72,7 +75,7 @@ struct Errand {
 impl Errand {
     fn of(core: &Core, account: &Account, letter: &Letter, link: Option<NewLink>) -> Result<Self> {
         let letters = vec![core.post.letter(&account.email, account.id.as_str(), letter)?];
-        Ok(Self { account: account.clone(), letters, links: link.into_iter().collect(), counted: None })
+        Ok(Self { account: account.clone(), letters, links: link.into_iter().collect(), code: None, counted: None })
     }
 
     /// Counts the letters for this address and whoever asked.
@@ -96,6 +99,7 @@ impl Errand {
             }
         }
         self.links.iter().try_for_each(|link| link.store(db, now))?;
+        self.code.iter().try_for_each(|code| store::codes::replace(db, code, now))?;
         self.letters.iter().try_for_each(|letter| mail::enqueue(db, letter))
     }
 }
@@ -110,6 +114,7 @@ async fn errand(core: &Core, account: &Account, request: &Request, by: &Requeste
         Request::Verification { .. } | Request::AlreadyRegistered { .. } => verification(core, account)?,
         Request::PasswordClosed { .. } => password_closed(core, account)?,
         Request::Reset { .. } => reset(core, account)?,
+        Request::LoginCode { .. } => login_code(core, account)?,
         Request::ChangeEmail { stamp, email, .. } => {
             let new = Email::parse(email).filter(|_| account.stamp == *stamp);
             return match new {
@@ -147,6 +152,12 @@ fn reset(core: &Core, account: &Account) -> Result<Errand> {
     Errand::of(core, account, &letter, Some(NewLink::new(account, &token, Purpose::Reset, until)))
 }
 
+fn login_code(core: &Core, account: &Account) -> Result<Errand> {
+    let (code, digits) = one_time_code::make(core, account, one_time_code::Purpose::Login, account.email.key())?;
+    let letter = Letter::OneTimeCode { code: digits, until: code.expires_at };
+    Ok(Errand { code: Some(code), ..Errand::of(core, account, &letter, None)? })
+}
+
 /// The proof goes to the new address, the notice to the one before; a taken address gets a notice alone.
 async fn change_of_address(core: &Core, account: &Account, new: &Email, by: &RequestedBy) -> Result<Option<Errand>> {
     let (key, id, now) = (new.key().to_owned(), account.id.clone(), core.env.now());
@@ -172,6 +183,7 @@ async fn change_of_address(core: &Core, account: &Account, new: &Email, by: &Req
         account: account.clone(),
         letters: vec![core.post.letter(new, account.id.as_str(), &proof)?],
         links: vec![NewLink::new(account, &token, Purpose::ConfirmEmail, until).making_own(new)],
+        code: None,
         counted: None,
     };
     // An address that nobody proved may be a stranger's: it gets no say.

@@ -29,6 +29,18 @@ pub enum Letter {
     SessionStolen,
     /// The password was set by somebody else than through the account's own session.
     PasswordSet,
+    /// A one-time code.
+    OneTimeCode {
+        /// The digits.
+        code: Secret,
+        /// When it dies.
+        until: Time,
+    },
+    /// A second factor was added or removed, or backup codes were made anew.
+    FactorChanged {
+        /// What happened, in a sentence of ours.
+        change: String,
+    },
     /// The owner changed the password in a session, which lives on.
     PasswordChanged,
     /// Somebody asked for a new password; the link sets one.
@@ -74,6 +86,8 @@ const ALREADY_REGISTERED: Kind = Kind { name: "already_registered", links: &[], 
 const PASSWORD_CLOSED: Kind = Kind { name: "password_closed", links: &["link"], values: &["until"] };
 const SESSION_STOLEN: Kind = Kind { name: "session_stolen", links: &[], values: &[] };
 const PASSWORD_SET: Kind = Kind { name: "password_set", links: &[], values: &[] };
+const ONE_TIME_CODE: Kind = Kind { name: "one_time_code", links: &[], values: &["code", "until"] };
+const FACTOR_CHANGED: Kind = Kind { name: "factor_changed", links: &[], values: &["change"] };
 const PASSWORD_CHANGED: Kind = Kind { name: "password_changed", links: &[], values: &[] };
 const RESET_PASSWORD: Kind = Kind { name: "reset_password", links: &["link"], values: &["until"] };
 const CONFIRM_EMAIL: Kind = Kind { name: "confirm_email", links: &["link"], values: &["until"] };
@@ -83,12 +97,14 @@ const ACCOUNT_DELETED: Kind = Kind { name: "account_deleted", links: &[], values
 
 impl Kind {
     /// Every letter's template.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 13] = [
         VERIFY_EMAIL,
         ALREADY_REGISTERED,
         PASSWORD_CLOSED,
         SESSION_STOLEN,
         PASSWORD_SET,
+        ONE_TIME_CODE,
+        FACTOR_CHANGED,
         PASSWORD_CHANGED,
         RESET_PASSWORD,
         CONFIRM_EMAIL,
@@ -108,6 +124,8 @@ impl Letter {
             Letter::PasswordClosed { .. } => PASSWORD_CLOSED,
             Letter::SessionStolen => SESSION_STOLEN,
             Letter::PasswordSet => PASSWORD_SET,
+            Letter::OneTimeCode { .. } => ONE_TIME_CODE,
+            Letter::FactorChanged { .. } => FACTOR_CHANGED,
             Letter::PasswordChanged => PASSWORD_CHANGED,
             Letter::ResetPassword { .. } => RESET_PASSWORD,
             Letter::ConfirmEmail { .. } => CONFIRM_EMAIL,
@@ -123,6 +141,7 @@ impl Letter {
         match self {
             Letter::VerifyEmail { until, .. }
             | Letter::PasswordClosed { until, .. }
+            | Letter::OneTimeCode { until, .. }
             | Letter::ResetPassword { until, .. }
             | Letter::ConfirmEmail { until, .. }
             | Letter::EmailChanging { until, .. } => Some(*until),
@@ -131,7 +150,8 @@ impl Letter {
             | Letter::PasswordSet
             | Letter::PasswordChanged
             | Letter::AddressTaken
-            | Letter::AccountDeleted => None,
+            | Letter::AccountDeleted
+            | Letter::FactorChanged { .. } => None,
         }
     }
 
@@ -142,6 +162,8 @@ impl Letter {
             Letter::VerifyEmail { link, disown, until: time } => {
                 vec![("link", link.clone()), ("disown", disown.clone()), until(time)]
             }
+            Letter::OneTimeCode { code, until: time } => vec![("code", code.clone()), until(time)],
+            Letter::FactorChanged { change } => vec![("change", Secret::new(change.as_str()))],
             Letter::PasswordClosed { link, until: time }
             | Letter::ResetPassword { link, until: time }
             | Letter::ConfirmEmail { link, until: time } => vec![("link", link.clone()), until(time)],
@@ -176,6 +198,8 @@ mod tests {
             Letter::PasswordClosed { link: link(), until },
             Letter::SessionStolen,
             Letter::PasswordSet,
+            Letter::OneTimeCode { code: Secret::new("123456"), until },
+            Letter::FactorChanged { change: "Changed.".into() },
             Letter::PasswordChanged,
             Letter::ResetPassword { link: link(), until },
             Letter::ConfirmEmail { link: link(), until },

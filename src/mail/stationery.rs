@@ -158,6 +158,8 @@ mod tests {
             Letter::PasswordClosed { link: link(), until },
             Letter::SessionStolen,
             Letter::PasswordSet,
+            Letter::OneTimeCode { code: Secret::new("123456"), until },
+            Letter::FactorChanged { change: "Changed.".into() },
             Letter::PasswordChanged,
             Letter::ResetPassword { link: link(), until },
             Letter::ConfirmEmail { link: link(), until },

@@ -61,6 +61,22 @@ pub enum What {
     LimitHit,
     /// A signing key was made.
     KeyMade,
+    /// A login's first proof was right and its second factor is waited for.
+    LoginChallenged,
+    /// A second factor was shown.
+    FactorShown,
+    /// A second factor was confirmed.
+    FactorAdded,
+    /// A second factor was named anew.
+    FactorRenamed,
+    /// A second factor was removed.
+    FactorRemoved,
+    /// New backup codes were made.
+    BackupCodesMade,
+    /// Somebody asked for a one-time code.
+    CodeRequested,
+    /// A one-time code was shown.
+    CodeShown,
     /// An upload was counted towards a quota.
     UploadCounted,
     /// A quota changed.
@@ -104,6 +120,14 @@ impl What {
             What::Deleted => "deleted",
             What::LimitHit => "limit_hit",
             What::KeyMade => "key_made",
+            What::LoginChallenged => "login_challenged",
+            What::FactorShown => "factor_shown",
+            What::FactorAdded => "factor_added",
+            What::FactorRenamed => "factor_renamed",
+            What::FactorRemoved => "factor_removed",
+            What::BackupCodesMade => "backup_codes_made",
+            What::CodeRequested => "code_requested",
+            What::CodeShown => "code_shown",
             What::UploadCounted => "upload_counted",
             What::QuotaChanged => "quota_changed",
             What::FileUploaded => "file_uploaded",

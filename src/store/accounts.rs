@@ -220,6 +220,57 @@ pub fn note_login(db: &mut dyn Db, id: &AccountId, stamp: i64, now: Time) -> Res
     Ok(changed == 1)
 }
 
+/// Raises the stamp where it is still this one and the account is active: what rests on it is void. False where not.
+///
+/// # Errors
+/// What the database says.
+pub fn raise_stamp(db: &mut dyn Db, id: &AccountId, stamp: i64) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set stamp = stamp + 1 \
+             where id = $1 and stamp = $2 and suspended_at is null and deleted_at is null"
+        ),
+        &[id.as_str().into(), stamp.into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Raises the stamp, whatever it is: what rests on it is void.
+///
+/// # Errors
+/// What the database says.
+pub fn void_proofs(db: &mut dyn Db, id: &AccountId) -> Result<()> {
+    db.run(sql!("update accounts set stamp = stamp + 1 where id = $1"), &[id.as_str().into()])?;
+    Ok(())
+}
+
+/// Counts a number as proved, if it is the one of the profile.
+///
+/// # Errors
+/// What the database says.
+pub fn prove_phone(db: &mut dyn Db, id: &AccountId, phone: &str, now: Time) -> Result<()> {
+    db.run(
+        sql!("update accounts set phone_verified_at = $1, updated_at = $1 where id = $2 and phone = $3"),
+        &[now.into(), id.as_str().into(), phone.into()],
+    )?;
+    Ok(())
+}
+
+/// Takes the password away: whoever set it never proved the address.
+///
+/// # Errors
+/// What the database says.
+pub fn clear_password(db: &mut dyn Db, id: &AccountId, now: Time) -> Result<()> {
+    db.run(
+        sql!(
+            "update accounts set password_hash = null, password_scheme = null, stamp = stamp + 1, updated_at = $1 \
+             where id = $2"
+        ),
+        &[now.into(), id.as_str().into()],
+    )?;
+    Ok(())
+}
+
 /// Replaces a hash by a better one of the same password.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ mod files;
 #[cfg(test)]
 mod fixture;
 mod health;
+mod mfa;
 mod payload;
 mod recovery;
 mod types;
@@ -46,6 +47,9 @@ enum Tag {
     EmailVerification,
     /// Passwords forgotten and changed.
     Password,
+    /// Second factors.
+    #[oai(rename = "Multi-factor authentication")]
+    Mfa,
     /// One's own account.
     #[oai(rename = "User management")]
     UserManagement,
@@ -55,7 +59,8 @@ enum Tag {
     Health,
 }
 
-type Api = (auth::Auth, email::EmailVerification, users::Users, recovery::Recovery, files::Files, health::Health);
+type Api =
+    (auth::Auth, email::EmailVerification, users::Users, recovery::Recovery, mfa::Mfa, files::Files, health::Health);
 
 fn api(core: &Arc<Core>) -> Api {
     (
@@ -63,6 +68,7 @@ fn api(core: &Arc<Core>) -> Api {
         email::EmailVerification(core.clone()),
         users::Users(core.clone()),
         recovery::Recovery(core.clone()),
+        mfa::Mfa(core.clone()),
         files::Files(core.clone()),
         health::Health::starting(core.clone()),
     )

@@ -9,7 +9,7 @@ use super::types::{
     ChangeEmailRequest, ChangePasswordRequest, Done, ForgotPasswordRequest, LinkRequest, ReauthenticateRequest,
     ResetPasswordRequest,
 };
-use crate::error::{Error, Limit};
+use crate::error::{Error, Kind, Limit, Result};
 use crate::http::bearer::Bearer;
 use crate::http::body::Body;
 use crate::http::response::{Answer, answer};
@@ -64,7 +64,7 @@ impl Recovery {
     #[oai(path = "/auth/reauthenticate", method = "post", operation_id = "reauthenticate", tag = "Tag::Authentication")]
     async fn reauthenticate(&self, visit: Visit, bearer: Bearer, body: Body<ReauthenticateRequest>) -> Answer<Done> {
         visit.meter.count(Limit::Factor)?;
-        let proof = Proof::Password(body.0.password.0);
+        let proof = proof(body.0)?;
         reauthenticate::renew(&self.0, &bearer.0, proof, &visit.source).await?;
         Ok(answer(Done::saying("Authentication renewed")))
     }
@@ -99,6 +99,12 @@ impl Recovery {
         change_email::undo(&self.0, body.0.token.0.reveal(), &visit.source).await?;
         Ok(answer(Done::saying("Change of email address undone")))
     }
+}
+
+fn proof(asked: ReauthenticateRequest) -> Result<Proof> {
+    let password = asked.password.map(|field| Proof::Password(field.0));
+    let proof = password.or_else(|| asked.code.map(|field| Proof::Code(field.0)));
+    Ok(proof.ok_or(Kind::Validation)?)
 }
 
 /// A password that broke a rule is no use of the link: whoever holds it may try the next one.

@@ -1,6 +1,7 @@
 //! Accounts and sessions as v1 shows them.
 
 mod export;
+mod mfa;
 
 use serde_json::json;
 
@@ -16,6 +17,7 @@ use crate::model::account::Verification;
 use crate::model::{Account, Status, Time};
 
 pub(super) use export::exported;
+pub(super) use mfa::{codes, device, overview, set_up};
 
 impl From<Status> for AccountStatus {
     fn from(status: Status) -> Self {

@@ -14,7 +14,7 @@ pub(super) fn operations() -> Vec<Described> {
     let link = [Kind::MissingLinkToken, Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(Limit::VerifyEmail)];
     let reset = [Kind::MissingLinkToken, Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(Limit::Reset)];
     let mut renew = PASSWORD_CHECK.to_vec();
-    renew.push(Kind::TooMany(Limit::Factor));
+    renew.extend([Kind::MfaCodeInvalid, Kind::BackupCodeUsed, Kind::MfaNotEnabled, Kind::TooMany(Limit::Factor)]);
     let token = json!({ "token": "abc123def456ghi789..." });
     vec![
         described(
@@ -28,7 +28,8 @@ pub(super) fn operations() -> Vec<Described> {
         described("changePassword", &PASSWORD_CHECK, done("Password changed successfully"))
             .taking("passwords", json!({ "currentPassword": "OldSecurePass123!", "newPassword": "NewSecurePass123!" })),
         described("reauthenticate", &renew, done("Authentication renewed"))
-            .taking("password", json!({ "password": "SecurePass123!" })),
+            .taking("password", json!({ "password": "SecurePass123!" }))
+            .taking("code", json!({ "code": "123456" })),
         described(
             "changeEmail",
             &[Kind::ReauthenticationRequired],

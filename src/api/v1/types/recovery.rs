@@ -36,8 +36,10 @@ pub struct ChangePasswordRequest {
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ReauthenticateRequest {
-    /// The password.
-    pub password: PasswordField,
+    /// The password; either this or `code`.
+    pub password: Option<PasswordField>,
+    /// A code of the second factor, or a backup code.
+    pub code: Option<TokenField>,
 }
 
 /// The address that an account should get.
