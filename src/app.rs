@@ -18,7 +18,7 @@ use crate::http::listener::{Listener, Swap};
 use crate::http::pace::Timeouts;
 use crate::http::signals::Endings;
 use crate::identity::fulfil::Fulfiller;
-use crate::identity::{Core, chores, role};
+use crate::identity::{Core, chores, key, role};
 use crate::mail::{self, Mailer, Post, Worker};
 use crate::model::event::What;
 use crate::model::{Event, Secret, Source};
@@ -232,6 +232,13 @@ impl Background {
                     chores::record_refusals(&core, limiter.take_refusals()).await
                 }
             }
+        }));
+        // Requests see a change of keys by themselves; this is for whoever only signs.
+        tasks.spawn(every(Duration::from_secs(1), stopped.clone(), core.clone(), |core| async move {
+            key::catch_up(&core).await.map(drop)
+        }));
+        tasks.spawn(every(Duration::from_mins(1), stopped.clone(), core.clone(), |core| async move {
+            key::rotate_if_due(&core).await
         }));
         tasks.spawn(every(Duration::from_hours(1), stopped, core.clone(), |core| async move {
             chores::learn_schemes(&core).await?;

@@ -11,6 +11,7 @@ pub mod fulfil;
 pub mod gate;
 pub mod guard;
 pub mod health;
+pub mod key;
 pub mod link;
 pub mod open_login;
 pub mod profile;

@@ -45,6 +45,8 @@ pub enum What {
     LimitHit,
     /// A signing key was made.
     KeyMade,
+    /// A signing key was made and all before it died, with every token under them.
+    KeysRevoked,
 }
 
 impl What {
@@ -72,6 +74,7 @@ impl What {
             What::Deleted => "deleted",
             What::LimitHit => "limit_hit",
             What::KeyMade => "key_made",
+            What::KeysRevoked => "keys_revoked",
         }
     }
 }

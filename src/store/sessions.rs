@@ -270,6 +270,30 @@ pub fn count_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<i64
     row.map_or(Ok(0), |mut row| row.take())
 }
 
+/// How many sessions are alive, all accounts together; to be asked for where waiting does no harm.
+///
+/// # Errors
+/// What the database says.
+pub fn count_all_live(db: &mut dyn Db, now: Time) -> Result<i64> {
+    let row = db.first(
+        sql!(
+            "select count(*) from sessions where idle_until > $1 and ended_at is null \
+             and (expires_at is null or expires_at > $1)"
+        ),
+        &[now.into()],
+    )?;
+    row.map_or(Ok(0), |mut row| row.take())
+}
+
+/// Until when the last of all refresh tokens that are out could be used.
+///
+/// # Errors
+/// What the database says.
+pub fn last_refresh(db: &mut dyn Db) -> Result<Option<Time>> {
+    let row = db.first(sql!("select max(idle_until) from sessions"), &[])?;
+    row.map_or(Ok(None), |mut row| row.take())
+}
+
 /// Notes that a session was used, unless that was noted since `older_than`.
 ///
 /// # Errors
