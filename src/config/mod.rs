@@ -15,6 +15,7 @@ mod load;
 mod lockout;
 mod log;
 mod mail;
+mod metrics;
 mod network;
 mod password;
 mod problem;
@@ -45,6 +46,7 @@ pub use load::{Inputs, Loaded, database, load};
 pub use lockout::Lockout;
 pub use log::{Log, LogFormat};
 pub use mail::{Mail, Protection, Smtp};
+pub use metrics::Metrics;
 pub use network::Network;
 pub use password::PasswordRules;
 pub use problem::{Problem, Problems};
@@ -94,6 +96,8 @@ pub struct Config {
     pub audit: Audit,
     /// `[log]`
     pub log: Log,
+    /// `[metrics]`
+    pub metrics: Metrics,
 }
 
 impl Config {
@@ -157,6 +161,7 @@ impl Config {
         let hashing = Hashing::read(r);
         let audit = Audit::read(r);
         let log = Log::read(r);
+        let metrics = Metrics::read(r);
         Ok(Self {
             profile: profile?,
             db: db?,
@@ -174,6 +179,7 @@ impl Config {
             hashing: hashing?,
             audit: audit?,
             log: log?,
+            metrics: metrics?,
         })
     }
 

@@ -1,24 +1,26 @@
-//! Paths at the root that belong to no wire: liveness, readiness, the public keys.
+//! Paths at the root that belong to no wire: liveness, readiness, the public keys, the figures.
 
 use std::sync::Arc;
 
 use poem::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use poem::{Endpoint, EndpointExt, Request, Response, Route, endpoint, get};
 
+use super::metrics;
 use super::reject::Reject;
 use crate::identity::{Core, health, key};
 
 /// Every path here; all are read with `GET`.
-pub const PATHS: [&str; 3] = ["/livez", "/readyz", "/.well-known/jwks.json"];
+pub const PATHS: [&str; 4] = ["/livez", "/readyz", "/.well-known/jwks.json", metrics::PATH];
 
 /// Adds the paths.
 #[must_use]
 pub fn routes(route: Route, core: &Arc<Core>) -> Route {
-    let [live, ready, keys] = PATHS;
+    let [live, ready, keys, figures] = PATHS;
     route
         .at(live, get(endpoint::make_sync(|_| plain("ok"))))
         .at(ready, get(readiness(core.clone())))
         .at(keys, get(public_keys(core.clone())))
+        .at(figures, get(metrics::guarded(core.clone())))
 }
 
 fn readiness(core: Arc<Core>) -> impl Endpoint {

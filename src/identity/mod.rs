@@ -22,12 +22,14 @@ pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;
 pub mod verify_email;
+pub mod vitals;
 
 use std::sync::Arc;
 
 use crate::config::Config;
 use crate::env::Env;
 use crate::mail::Post;
+use crate::metrics::Metrics;
 use crate::model::account::Verification;
 use crate::password::pool::Pool;
 use crate::seal::MasterKey;
@@ -54,6 +56,10 @@ pub struct Core {
     pub master: MasterKey,
     /// Letters.
     pub post: Post,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// What is counted in the database now and then.
+    pub census: Arc<vitals::Census>,
 }
 
 impl Core {

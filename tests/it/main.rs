@@ -8,6 +8,7 @@ mod config;
 mod http;
 mod keys;
 mod mail;
+mod metrics;
 mod store;
 mod support;
 mod v1;
