@@ -20,7 +20,7 @@ use crate::http::pace::Timeouts;
 use crate::http::signals::Endings;
 use crate::identity::fulfil::Fulfiller;
 use crate::identity::vitals::Census;
-use crate::identity::{Core, chores, key, role};
+use crate::identity::{Core, chores, file, key, role};
 use crate::mail::{self, Mailer, Post, Worker};
 use crate::metrics::Metrics;
 use crate::model::event::What;
@@ -69,6 +69,7 @@ pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, e
         hashing,
         roles: role::Book::open(&store).await?,
         post: Post::new(config.clone(), env.clone(), master.clone())?,
+        slots: file::Slots::new(config.files.in_flight),
         config,
         env,
         store,
@@ -226,6 +227,7 @@ fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
         master: core.master.clone(),
         metrics: core.metrics.clone(),
         census: core.census.clone(),
+        slots: core.slots.clone(),
     }))
 }
 

@@ -7,6 +7,7 @@ pub mod admin;
 pub mod audit;
 pub mod caller;
 pub mod chores;
+pub mod file;
 pub mod fulfil;
 pub mod gate;
 pub mod guard;
@@ -16,6 +17,7 @@ pub mod link;
 pub mod open_login;
 pub mod profile;
 
+pub mod quota;
 pub mod refresh;
 pub mod role;
 pub mod sign_in;
@@ -60,6 +62,8 @@ pub struct Core {
     pub metrics: Metrics,
     /// What is counted in the database now and then.
     pub census: Arc<vitals::Census>,
+    /// How many uploads may be under way.
+    pub slots: file::Slots,
 }
 
 impl Core {

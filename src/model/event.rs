@@ -47,6 +47,14 @@ pub enum What {
     KeyMade,
     /// A signing key was made and all before it died, with every token under them.
     KeysRevoked,
+    /// An upload was counted towards a quota.
+    UploadCounted,
+    /// A quota changed.
+    QuotaChanged,
+    /// A file was uploaded.
+    FileUploaded,
+    /// A file was deleted by its owner.
+    FileDeleted,
 }
 
 impl What {
@@ -75,6 +83,10 @@ impl What {
             What::LimitHit => "limit_hit",
             What::KeyMade => "key_made",
             What::KeysRevoked => "keys_revoked",
+            What::UploadCounted => "upload_counted",
+            What::QuotaChanged => "quota_changed",
+            What::FileUploaded => "file_uploaded",
+            What::FileDeleted => "file_deleted",
         }
     }
 }
