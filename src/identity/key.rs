@@ -24,7 +24,7 @@ pub enum Use {
     Signing,
     /// It no longer signs, and its tokens are still good.
     Verifying,
-    /// Its last token is dead.
+    /// Its last token is dead, or it never had one.
     Ended,
 }
 
@@ -72,7 +72,8 @@ pub async fn list(core: &Core) -> Result<Vec<Listed>> {
 
 fn listed(row: SigningKey, signer: Option<&str>, now: Time) -> Listed {
     let used_for = match row.verifies_until {
-        Some(until) if until <= now => Use::Ended,
+        // One that ends as it begins gave way to another before it ever signed.
+        Some(until) if until <= now || until <= row.signs_from => Use::Ended,
         _ if signer == Some(row.id.as_str()) => Use::Signing,
         _ if row.signs_from > now => Use::Next,
         _ => Use::Verifying,

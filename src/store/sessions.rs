@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::accounts;
-use super::db::{Db, Row, Value};
+use super::db::{Db, Row, Sql, Value};
 use crate::error::Result;
 use crate::model::session::End;
 use crate::model::{Account, AccountId, SessionId, Source, Time};
@@ -151,20 +151,19 @@ fn standing(mut row: Row) -> Result<Standing> {
 /// # Errors
 /// What the database says.
 pub fn find_standing(db: &mut dyn Db, id: &SessionId) -> Result<Option<Standing>> {
-    let row = db.first(
-        sql!(concat!(
-            "select ",
-            columns!(),
-            ", ",
-            accounts::columns!(),
-            ", (select string_agg(r.role, ',') from account_roles r where r.account_id = a.id), \
-             (select number from instance where name = 'epoch') \
-             from sessions s join accounts a on a.id = s.account_id where s.id = $1"
-        )),
-        &[id.as_str().into()],
-    )?;
-    row.map(standing).transpose()
+    db.first(STANDING, &[id.as_str().into()])?.map(standing).transpose()
 }
+
+/// What every request with a token runs.
+pub(super) const STANDING: Sql = sql!(concat!(
+    "select ",
+    columns!(),
+    ", ",
+    accounts::columns!(),
+    ", (select string_agg(r.role, ',') from account_roles r where r.account_id = a.id), \
+     (select number from instance where name = 'epoch') \
+     from sessions s join accounts a on a.id = s.account_id where s.id = $1"
+));
 
 /// One turn of a refresh token.
 #[derive(Debug, Clone)]
