@@ -13,5 +13,6 @@ pub mod metrics;
 pub mod model;
 pub mod password;
 pub mod seal;
+pub mod sms;
 pub mod store;
 pub mod token;
