@@ -56,6 +56,7 @@ pub fn complete(document: &mut Value, wire: &dyn Wire, operations: &[Described])
     document["components"]["schemas"]["Error"] = error_schema();
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         schemas.values_mut().for_each(allow_null);
+        schemas.values_mut().for_each(say_once);
     }
     let Some(paths) = document["paths"].as_object_mut() else { return };
     for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
@@ -209,5 +210,18 @@ fn allow_null(schema: &mut Value) {
         if !required.iter().any(|known| known == name.as_str()) && property.get("type").is_some() {
             property["nullable"] = true.into();
         }
+    }
+}
+
+/// Of a reference with words of its own the generator writes the words twice; a second schema that has nothing but them
+/// makes client generators give up on the first.
+fn say_once(schema: &mut Value) {
+    if let Some(all) = schema.get_mut("allOf").and_then(Value::as_array_mut) {
+        all.retain(|part| part.as_object().is_none_or(|part| part.keys().any(|key| key != "description")));
+    }
+    match schema {
+        Value::Object(map) => map.values_mut().for_each(say_once),
+        Value::Array(items) => items.iter_mut().for_each(say_once),
+        _ => {}
     }
 }

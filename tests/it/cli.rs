@@ -118,6 +118,8 @@ fn the_help_of_every_command_is_as_agreed() {
         "profile list",
         "profile show",
         "openapi",
+        "completions",
+        "man",
     ];
     let mut all = folder.run(&["-h"]).out;
     for command in commands {
@@ -234,9 +236,27 @@ fn everything_that_needs_no_database_prints_json_too() {
 }
 
 #[test]
+fn completions_and_manual_come_from_the_definition() {
+    let folder = Folder::new();
+    for (shell, word) in [("bash", "complete -F _authd"), ("zsh", "#compdef authd"), ("fish", "complete -c authd")] {
+        let ran = folder.run(&["completions", shell]);
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        assert!(ran.out.contains(word) && ran.out.contains("set-password"), "{shell}: {}", ran.out);
+    }
+    assert_eq!(folder.run(&["completions", "tcsh"]).code, Some(2));
+
+    let page = folder.run(&["man", "user", "create"]).out;
+    assert!(page.contains(".TH authd-user-create 1") && page.contains(".SH EXAMPLES"), "{page}");
+    assert_eq!(folder.run(&["man", "user", "crate"]).code, Some(2));
+    let written = folder.run(&["man", "--dir", "pages", "--json"]).json();
+    assert!(written.as_array().unwrap().contains(&"pages/authd.1".into()), "{written}");
+    assert_eq!(folder.run(&["man", "--dir", "/dev/null/pages"]).code, Some(1));
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_is_no_failure() {
     let folder = Folder::new();
-    for command in [&["--help"][..], &["openapi"], &["config", "show"], &["profile", "show", "standard"]] {
+    for command in [&["--help"][..], &["openapi"], &["config", "show"], &["completions", "bash"], &["man"]] {
         let mut child = folder.authd(command).spawn().unwrap();
         drop(child.stdout.take());
         let ran = ran(child);

@@ -104,8 +104,8 @@ impl Paths {
         for path in pages::PATHS {
             paths.extend(pages::MOUNTS.map(|mount| (format!("{mount}{path}"), vec![Method::GET, Method::POST])));
         }
-        let read = system::PATHS.into_iter().chain(docs::PATHS).chain(["/openapi/v1.json"]);
-        paths.extend(read.map(|path| (path.to_owned(), vec![Method::GET])));
+        let read = system::PATHS.into_iter().chain(docs::PATHS).map(str::to_owned).chain(docs::paths_of("v1"));
+        paths.extend(read.map(|path| (path, vec![Method::GET])));
         Self(paths)
     }
 }

@@ -65,13 +65,14 @@ fn service(core: &Arc<Core>) -> OpenApiService<Api, ()> {
 }
 
 /// Paths that no limit counts, with everything below them: health, pages, documents, keys.
-pub const UNCOUNTED: [&str; 15] = [
+pub const UNCOUNTED: [&str; 16] = [
     "/v1/health",
     "/api/v1/health",
     "/livez",
     "/readyz",
     "/.well-known",
     "/docs",
+    "/redoc",
     "/openapi.json",
     "/openapi",
     "/v1/verify-email",
