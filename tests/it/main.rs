@@ -3,10 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a scenario fails by panicking")]
 
 mod accounts;
+mod browser;
 mod cli;
 mod config;
+mod docs;
+mod examples;
+mod generated;
 mod http;
 mod mail;
 mod store;
 mod support;
+mod tools;
 mod v1;
