@@ -50,7 +50,7 @@ pub use password::PasswordRules;
 pub use problem::{Problem, Problems};
 pub use profile::{Profile, STANDARD};
 pub use reader::Entry;
-pub use server::{Environment, Server};
+pub use server::{Environment, Server, WireName};
 pub use service::Service;
 pub use sessions::{Rotate, Sessions};
 pub use signup::{SignUp, SignUpField};

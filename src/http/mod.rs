@@ -17,6 +17,7 @@ pub mod openapi;
 pub mod origin;
 pub mod pace;
 pub mod pages;
+pub mod paths;
 pub mod refresh_cookie;
 pub mod reject;
 pub mod request_id;
