@@ -247,6 +247,21 @@ pub fn set_password(db: &mut dyn Db, id: &AccountId, hash: &str, scheme: &str, n
     Ok(changed == 1)
 }
 
+/// Sets a new password where the account is active and still what it was when the old one was checked; false where not.
+///
+/// # Errors
+/// What the database says.
+pub fn change_password(db: &mut dyn Db, account: &Account, hash: &str, scheme: &str, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set password_hash = $1, password_scheme = $2, stamp = stamp + 1, updated_at = $3 \
+             where id = $4 and stamp = $5 and suspended_at is null and deleted_at is null"
+        ),
+        &[hash.into(), scheme.into(), now.into(), account.id.as_str().into(), account.stamp.into()],
+    )?;
+    Ok(changed == 1)
+}
+
 /// Counts the address as proved, if it is still this one and nobody has proved it; false otherwise.
 ///
 /// # Errors
