@@ -3,6 +3,8 @@
 //! The native API is always mounted; `server.wire` names the wire that is served at the root besides it. A further wire
 //! is one more module with a `mounted` of its own, and one more word of [`WireName`].
 
+pub mod jobpath;
+pub mod siteworks;
 pub mod v1;
 
 use std::sync::Arc;
@@ -49,6 +51,8 @@ pub(crate) fn operations(
 pub fn named(name: WireName, config: &Config) -> Mounted {
     match name {
         WireName::V1 => v1::mounted(config),
+        WireName::Siteworks => siteworks::mounted(config),
+        WireName::Jobpath => jobpath::mounted(config),
     }
 }
 

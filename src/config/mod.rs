@@ -183,7 +183,7 @@ impl Config {
         self.tokens.validate(environment, r);
         self.sessions.validate(r);
         self.password.validate(r);
-        self.signup.validate(&self.links, r);
+        self.signup.validate(&self.links, self.server.wire, r);
         self.throttle.validate(r);
         self.hashing.validate(environment, r);
     }

@@ -20,6 +20,20 @@ pub enum Environment {
 pub enum WireName {
     /// No other: the native API alone.
     V1,
+    /// `/api/auth/…`, a pair of tokens in the body.
+    Siteworks,
+    /// `/auth/…`, one token.
+    Jobpath,
+}
+
+impl WireName {
+    /// Whether its sign-up answers with a session.
+    pub(super) fn enters_at_sign_up(self) -> bool {
+        match self {
+            WireName::Siteworks => true,
+            WireName::V1 | WireName::Jobpath => false,
+        }
+    }
 }
 
 /// `[server]`: where it listens and whom it believes.
@@ -55,7 +69,10 @@ impl Server {
                 let text = raw.to_text();
                 WebOrigin::parse(text.trim().trim_end_matches('/')).map(|origin| origin.to_string())
             });
-        let wire = r.choice("server.wire", &[("v1", WireName::V1)]);
+        let wire = r.choice(
+            "server.wire",
+            &[("v1", WireName::V1), ("siteworks", WireName::Siteworks), ("jobpath", WireName::Jobpath)],
+        );
         let environment = r.choice(
             "server.environment",
             &[("development", Environment::Development), ("production", Environment::Production)],

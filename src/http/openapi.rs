@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::bearer::SCHEME;
 use super::reject::{About, Wire};
+use crate::config::Config;
 use crate::error::{Error, FieldError, Kind, Rule};
 use crate::model::Time;
 
@@ -74,6 +75,15 @@ impl<A: OpenApi> OpenApi for Shown<A> {
     }
 
     fn add_routes(self, _routes: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
+}
+
+/// Says what a document is about and where its paths begin.
+pub fn introduce(document: &mut Value, config: &Config, mounts: &[&str], about: &str) {
+    document["info"]["title"] = config.service.name.clone().into();
+    document["info"]["description"] = about.into();
+    let base = config.server.public_url.as_deref().unwrap_or("");
+    let url = |mount: &&str| Some(format!("{base}{mount}")).filter(|url| !url.is_empty()).unwrap_or("/".to_owned());
+    document["servers"] = mounts.iter().map(|mount| json!({ "url": url(mount) })).collect();
 }
 
 /// Completes a generated document.

@@ -15,9 +15,8 @@ const COOKIE_SCHEME: &str = "refreshCookie";
 #[must_use]
 pub fn document(config: &Config) -> Value {
     let mut document = openapi::generated::<Api>();
-    document["info"]["title"] = config.service.name.clone().into();
-    document["info"]["description"] = "Sign-up, login and sessions. Errors of every call share one envelope.".into();
-    document["servers"] = servers(config);
+    let about = "Sign-up, login and sessions. Errors of every call share one envelope.";
+    openapi::introduce(&mut document, config, &MOUNTS, about);
     document["components"]["securitySchemes"][COOKIE_SCHEME] = json!({
         "type": "apiKey",
         "in": "cookie",
@@ -51,11 +50,6 @@ fn apply_policy(schemas: &mut Value, config: &Config) {
     if let Some(required) = schemas["RegisterRequest"]["required"].as_array_mut() {
         required.extend(config.signup.require.iter().map(|field| field_name(*field).into()));
     }
-}
-
-fn servers(config: &Config) -> Value {
-    let base = config.server.public_url.as_deref().unwrap_or("");
-    MOUNTS.iter().map(|mount| json!({ "url": format!("{base}{mount}") })).collect()
 }
 
 #[cfg(test)]
