@@ -5,6 +5,8 @@
 
 pub mod jobpath;
 pub mod siteworks;
+#[cfg(test)]
+mod tests;
 pub mod v1;
 
 use std::sync::Arc;

@@ -31,6 +31,8 @@ mod tests;
 mod throttle;
 mod tokens;
 mod web_origin;
+#[cfg(test)]
+mod wire_profile_tests;
 
 use std::path::PathBuf;
 

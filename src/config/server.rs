@@ -27,6 +27,9 @@ pub enum WireName {
 }
 
 impl WireName {
+    /// Every API that there is.
+    pub const ALL: [WireName; 3] = [WireName::V1, WireName::Siteworks, WireName::Jobpath];
+
     /// Whether its sign-up answers with a session.
     pub(super) fn enters_at_sign_up(self) -> bool {
         match self {

@@ -185,12 +185,6 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_has_its_status_and_code() {
-        let table = Kind::ALL.map(|kind| format!("{kind:?}: {} {}", V1.status(kind).as_u16(), V1.code(kind)));
-        insta::assert_snapshot!(table.join("\n"));
-    }
-
-    #[test]
     fn broken_rules_are_listed_with_their_codes() {
         let sentence = "Password must be at least 12 characters";
         let error = Error::invalid(vec![
