@@ -17,6 +17,8 @@ pub mod openapi;
 pub mod origin;
 pub mod pace;
 pub mod pages;
+pub mod paths;
+pub mod policy;
 pub mod reference;
 pub mod refresh_cookie;
 pub mod reject;

@@ -7,7 +7,7 @@ use crate::cli::{Folder, PASSWORD, Server};
 use crate::tools::{installed, is_here, skip, succeed};
 
 /// Every document, and the profile under which it is served.
-const DOCUMENTS: [(&str, &str); 1] = [("v1", "standard")];
+const DOCUMENTS: [(&str, &str); 3] = [("v1", "standard"), ("siteworks", "siteworks"), ("jobpath", "jobpath")];
 
 const EMAIL: &str = "jane@example.com";
 
