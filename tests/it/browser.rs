@@ -44,7 +44,9 @@ impl Browser {
         let mut driver = driver.spawn().unwrap();
         let mut said = BufReader::new(driver.stdout.take().unwrap());
         let lines = said.by_ref().lines().map(Result::unwrap);
-        let port = lines.filter_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok()).next();
+        let port = lines
+            .filter_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok())
+            .next();
         let profile = TempDir::new().unwrap();
         let mut flags: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
         flags.push(format!("--user-data-dir={}", profile.path().display()));
