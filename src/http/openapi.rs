@@ -132,7 +132,9 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described) {
 
 fn describe_success(status: &str, response: &mut Value, described: &Described) {
     if response["description"].as_str().is_none_or(str::is_empty) {
-        response["description"] = "Success".into();
+        // What the answer says of itself, else what it is.
+        let said = described.response["message"].as_str().unwrap_or("What was asked for");
+        response["description"] = said.into();
     }
     let content =
         response["content"].as_object_mut().and_then(|content| content.remove("application/json; charset=utf-8"));

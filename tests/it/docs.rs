@@ -89,4 +89,8 @@ fn the_reference_shows_every_call_without_script() {
     assert_eq!(browser.run(styled), "block");
     assert!(fits_the_window(&browser));
     assert_quiet(&browser, url);
+
+    // The policy is in force, and the console would have told.
+    browser.run("document.body.append(Object.assign(document.createElement('script'), { textContent: '1' }))");
+    assert!(browser.console().iter().any(|line| line.contains("Content Security Policy")));
 }

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::cli::{Folder, PASSWORD, Server};
 use crate::tools::{installed, is_here, skip, succeed};
 
@@ -36,6 +38,66 @@ fn base(server: &Server) -> String {
 
 fn usage(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name)
+}
+
+/// Everything that a reader would miss in a document, each with its place.
+fn gaps(document: &Value) -> Vec<String> {
+    let mut gaps = Vec::new();
+    let items = document["paths"].as_object().unwrap();
+    for (path, item) in items {
+        for (method, operation) in item.as_object().unwrap() {
+            let mut miss = |what: &str| gaps.push(format!("{method} {path}: {what}"));
+            for key in ["summary", "operationId"] {
+                if operation[key].as_str().is_none_or(str::is_empty) {
+                    miss(key);
+                }
+            }
+            if operation["tags"][0].as_str().is_none() {
+                miss("tag");
+            }
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                if parameter["description"].as_str().is_none() {
+                    miss(&format!("description of {}", parameter["name"]));
+                }
+            }
+            if operation.get("requestBody").is_some_and(|body| !has_examples(body)) {
+                miss("example of the body");
+            }
+            let responses = operation["responses"].as_object().unwrap();
+            if !responses.contains_key("500") || !responses.keys().any(|status| status.starts_with('2')) {
+                miss("success or 500");
+            }
+            for (status, response) in responses {
+                if !has_examples(response) {
+                    miss(&format!("example of {status}"));
+                }
+                if response["headers"].get("X-Request-ID").is_none() {
+                    miss(&format!("headers of {status}"));
+                }
+                if status == "429" && response["headers"].get("Retry-After").is_none() {
+                    miss("Retry-After of 429");
+                }
+            }
+        }
+    }
+    gaps
+}
+
+/// Whether every content of a body or an answer has an example; one without content needs none.
+fn has_examples(part: &Value) -> bool {
+    let has_one = |media: &Value| {
+        media.get("example").is_some() || media["examples"].as_object().is_some_and(|examples| !examples.is_empty())
+    };
+    part["content"].as_object().into_iter().flatten().all(|(_, media)| has_one(media))
+}
+
+#[test]
+fn no_document_leaves_its_reader_guessing() {
+    let folder = documents();
+    for (name, _) in DOCUMENTS {
+        let text = std::fs::read_to_string(folder.0.path().join(format!("{name}.json"))).unwrap();
+        assert_eq!(gaps(&serde_json::from_str(&text).unwrap()), Vec::<String>::new(), "{name}");
+    }
 }
 
 #[test]

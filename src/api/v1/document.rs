@@ -11,12 +11,21 @@ use crate::http::{openapi, refresh_cookie};
 /// The name of the refresh cookie's scheme in the document.
 const COOKIE_SCHEME: &str = "refreshCookie";
 
+const ABOUT: &str = "\
+Sign-up, login and sessions.
+
+A login answers with an access token, which other calls take as `Authorization: Bearer …`, and a refresh token, which \
+`POST /auth/refresh` takes for the next pair; browsers have it as an `HttpOnly` cookie. Services that check access \
+tokens by themselves find the public keys at `/.well-known/jwks.json`.
+
+Errors of every call share one envelope: `code` is for programs, `message` for people, `details` has a row for each \
+broken rule. Every answer carries `X-Request-ID`, which is also in the server's log.";
+
 /// The OpenAPI document of the native API under this configuration.
 #[must_use]
 pub fn document(config: &Config) -> Value {
     let mut document = openapi::generated::<Api>();
-    let about = "Sign-up, login and sessions. Errors of every call share one envelope.";
-    openapi::introduce(&mut document, config, &MOUNTS, about);
+    openapi::introduce(&mut document, config, &MOUNTS, ABOUT);
     document["components"]["securitySchemes"][COOKIE_SCHEME] = json!({
         "type": "apiKey",
         "in": "cookie",
@@ -31,6 +40,11 @@ pub fn document(config: &Config) -> Value {
     }
     apply_policy(&mut document["components"]["schemas"], config);
     openapi::complete(&mut document, &V1, &operations());
+    let health = &mut document["paths"]["/health"]["get"]["responses"];
+    let mut unwell = health["200"]["content"]["application/json"]["example"].clone();
+    unwell["status"] = "UNAVAILABLE".into();
+    unwell["services"]["database"] = "unhealthy".into();
+    health["503"]["content"]["application/json"]["example"] = unwell;
     for path in ["/auth/login", "/auth/refresh", "/auth/logout", "/auth/logout-all"] {
         document["paths"][path]["post"]["responses"]["200"]["headers"]["Set-Cookie"] = json!({
             "description": "The refresh token in its cookie, or its end.",
