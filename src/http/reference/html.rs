@@ -23,7 +23,7 @@ pub fn escape(text: &str) -> String {
 /// A description: paragraphs, and `code` between backticks.
 pub fn prose(text: &str) -> String {
     let paragraphs = text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty());
-    paragraphs.map(|paragraph| format!("<p>{}</p>", inline(paragraph))).collect()
+    paragraphs.map(|paragraph| format!("<p>{}</p>", inline(paragraph))).collect::<Vec<_>>().concat()
 }
 
 /// One line of a description.

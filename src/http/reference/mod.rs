@@ -96,15 +96,16 @@ fn introduction(document: &Value, title: &str) -> String {
         .filter_map(|server| server["url"].as_str())
         .map(|url| format!("<code>{}</code>", escape(url)))
         .collect();
-    let mut facts = String::new();
+    let mut facts = Vec::new();
     if !bases.is_empty() {
-        facts.push_str(&format!("<dt>Base</dt><dd>{}</dd>", bases.join(" or ")));
+        facts.push(format!("<dt>Base</dt><dd>{}</dd>", bases.join(" or ")));
     }
     for (name, scheme) in document["components"]["securitySchemes"].as_object().into_iter().flatten() {
         let how = prose(scheme["description"].as_str().unwrap_or(""));
-        facts.push_str(&format!("<dt>{}</dt><dd><p>{}</p>{how}</dd>", escape(name), carried(scheme)));
+        facts.push(format!("<dt>{}</dt><dd><p>{}</p>{how}</dd>", escape(name), carried(scheme)));
     }
-    format!("<section class=\"intro\"><h1>{}</h1>{description}<dl>{facts}</dl></section>", escape(title))
+    let (title, facts) = (escape(title), facts.concat());
+    format!("<section class=\"intro\"><h1>{title}</h1>{description}<dl>{facts}</dl></section>")
 }
 
 /// How a request carries what a security scheme asks for.
@@ -131,21 +132,20 @@ fn documents(place: &Place) -> String {
         let here = if *name == place.current { " aria-current=\"page\"" } else { "" };
         format!("<a href=\"{}redoc/{name}\"{here}>{name}</a>", place.root)
     };
-    place.names.iter().map(link).collect()
+    place.names.iter().map(link).collect::<Vec<_>>().concat()
 }
 
 fn links(groups: &[(&str, Vec<Operation>)]) -> String {
-    let mut links = String::new();
-    for (tag, operations) in groups {
-        links.push_str(&format!("<h2>{}</h2><ul>", escape(tag)));
-        for operation in operations {
-            let (anchor, title) = (escape(&operation.anchor()), escape(operation.title()));
-            let badge = html::badge(operation.method);
-            links.push_str(&format!("<li><a href=\"#{anchor}\">{badge}<span>{title}</span></a></li>"));
-        }
-        links.push_str("</ul>");
-    }
-    links
+    let link = |operation: &Operation| {
+        let (anchor, title) = (escape(&operation.anchor()), escape(operation.title()));
+        let badge = html::badge(operation.method);
+        format!("<li><a href=\"#{anchor}\">{badge}<span>{title}</span></a></li>")
+    };
+    let group = |(tag, operations): &(&str, Vec<Operation>)| {
+        let links = operations.iter().map(link).collect::<Vec<_>>().concat();
+        format!("<h2>{}</h2><ul>{links}</ul>", escape(tag))
+    };
+    groups.iter().map(group).collect::<Vec<_>>().concat()
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ fn requirement(requirement: &Value) -> String {
 
 fn parameters(operation: &Operation) -> String {
     let document = operation.document;
-    let rows: String = operation.value["parameters"]
+    let rows = operation.value["parameters"]
         .as_array()
         .into_iter()
         .flatten()
@@ -54,7 +54,8 @@ fn parameters(operation: &Operation) -> String {
             let row = field(document, name, &schema, Way::In, presence);
             format!("<li>{row}<p class=\"place\">in the {}</p></li>", escape(place))
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     if rows.is_empty() { rows } else { format!("<h4>Parameters</h4><ul class=\"fields\">{rows}</ul>") }
 }
 
@@ -65,7 +66,7 @@ fn body(operation: &Operation) -> String {
         let fields = fields(operation.document, &media["schema"], Way::In);
         format!("<p class=\"media\"><code>{}</code>{optional}</p>{fields}", escape(kind))
     });
-    format!("<h4>Body</h4>{}", kinds.collect::<String>())
+    format!("<h4>Body</h4>{}", kinds.collect::<Vec<_>>().concat())
 }
 
 fn responses(operation: &Operation) -> String {
@@ -74,7 +75,7 @@ fn responses(operation: &Operation) -> String {
         Some(b'4' | b'5') => refusal(operation, status, response),
         _ => success(operation, status, response),
     });
-    format!("<h4>Answers</h4>{}", shown.collect::<String>())
+    format!("<h4>Answers</h4>{}", shown.collect::<Vec<_>>().concat())
 }
 
 fn success(operation: &Operation, status: &str, response: &Value) -> String {
@@ -86,7 +87,7 @@ fn success(operation: &Operation, status: &str, response: &Value) -> String {
 /// A refusal: every code that it can carry, with the body that it comes in.
 fn refusal(operation: &Operation, status: &str, response: &Value) -> String {
     let examples = media(response).and_then(|media| media["examples"].as_object()).into_iter().flatten();
-    let rows: String = examples
+    let rows = examples
         .map(|(name, example)| {
             let words = inline(example["summary"].as_str().unwrap_or(""));
             let body = json(&example["value"]);
@@ -94,7 +95,8 @@ fn refusal(operation: &Operation, status: &str, response: &Value) -> String {
             let code = escape(name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-'));
             format!("<details class=\"code\"><summary><code>{code}</code> {words}</summary>{body}</details>")
         })
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let rows = if rows.is_empty() {
         media(response).map(|media| fields(operation.document, &media["schema"], Way::Out)).unwrap_or_default()
     } else {
@@ -161,5 +163,6 @@ fn answer(operation: &Operation) -> String {
     let good = responses.filter(|(status, _)| status.starts_with('2'));
     good.filter_map(|(status, response)| Some((status, example(media(response)?)?)))
         .map(|(status, body)| format!("<figure><figcaption>{}</figcaption>{}</figure>", escape(status), json(body)))
-        .collect()
+        .collect::<Vec<_>>()
+        .concat()
 }

@@ -49,7 +49,7 @@ fn nested(document: &Value, schema: &Value, way: Way, depth: usize) -> String {
         let row = field(document, name, property, way, presence(name));
         format!("<li>{row}{}</li>", nested(document, property, way, depth - 1))
     });
-    format!("<ul class=\"fields\">{}</ul>", rows.collect::<String>())
+    format!("<ul class=\"fields\">{}</ul>", rows.collect::<Vec<_>>().concat())
 }
 
 /// One field or parameter: its name, type, rules and description.
