@@ -103,20 +103,17 @@ fn every_document_is_whole() {
         for (place, operation) in operations {
             let has = |status: &str| !operation["responses"][status].is_null();
             assert!(has("500"), "{name} {place} is described nowhere");
-            if operation.get("requestBody").is_some() {
+            if let Some(media) = operation.pointer("/requestBody/content/application~1json") {
                 assert!(has("400") && has("413") && has("415"), "{name} {place}");
-                assert!(
-                    operation["requestBody"]["content"]["application/json"]["examples"].is_object(),
-                    "{name} {place}"
-                );
+                assert!(media["examples"].is_object(), "{name} {place}");
             }
             if operation["security"].to_string().contains("bearerAuth") {
                 assert!(has("401"), "{name} {place}");
             }
             for (status, response) in operation["responses"].as_object().unwrap() {
-                let media = &response["content"]["application/json"];
+                let Some(media) = response["content"].get("application/json") else { continue };
                 let is_shown = media.get("example").is_some() || media.get("examples").is_some();
-                assert!(is_shown || status.starts_with("5"), "{name} {place} {status}");
+                assert!(is_shown || status.starts_with('5'), "{name} {place} {status}");
             }
         }
     }

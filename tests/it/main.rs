@@ -5,6 +5,7 @@
 mod accounts;
 mod cli;
 mod config;
+mod files;
 mod http;
 mod jobpath;
 mod mail;
