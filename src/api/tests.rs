@@ -49,14 +49,15 @@ fn under<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
 #[test]
 fn every_kind_has_its_status_and_code_on_every_wire() {
     let wires: Vec<_> = all().into_iter().map(|api| api.wire).collect();
-    let mut table =
-        vec![format!("{:<26}{}", "", wires.iter().map(|wire| format!("{:<40}", wire.name())).collect::<String>())];
+    let line = |head: String, cells: Vec<String>| {
+        let cells: Vec<_> = cells.into_iter().map(|cell| format!("{cell:<40}")).collect();
+        format!("{head:<26}{}", cells.concat()).trim_end().to_owned()
+    };
+    let mut table = vec![line(String::new(), wires.iter().map(|wire| wire.name().to_owned()).collect())];
     table.extend(Kind::ALL.map(|kind| {
-        let cell =
-            |wire: &Arc<dyn Wire>| format!("{:<40}", format!("{} {}", wire.status(kind).as_u16(), wire.code(kind)));
-        format!("{:<26}{}", format!("{kind:?}"), wires.iter().map(cell).collect::<String>())
+        let cell = |wire: &Arc<dyn Wire>| format!("{} {}", wire.status(kind).as_u16(), wire.code(kind));
+        line(format!("{kind:?}"), wires.iter().map(cell).collect())
     }));
-    let table: Vec<_> = table.iter().map(|line| line.trim_end()).collect();
     insta::assert_snapshot!(table.join("\n"));
 }
 
