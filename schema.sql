@@ -78,7 +78,8 @@ create table sessions (
   ended_at bigint,
   end_reason text
 );
-create index sessions_account on sessions (account_id, created_at);
+create index sessions_account on sessions (account_id);
+create index sessions_live on sessions (account_id, created_at) where ended_at is null;
 create index sessions_idle on sessions (idle_until);
 
 -- Links in mail: only their digest. Bound to account, purpose and the address they were mailed to.

@@ -49,14 +49,15 @@ fn under<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
 #[test]
 fn every_kind_has_its_status_and_code_on_every_wire() {
     let wires: Vec<_> = all().into_iter().map(|api| api.wire).collect();
-    let mut table =
-        vec![format!("{:<26}{}", "", wires.iter().map(|wire| format!("{:<40}", wire.name())).collect::<String>())];
+    let line = |head: String, cells: Vec<String>| {
+        let cells: Vec<_> = cells.into_iter().map(|cell| format!("{cell:<40}")).collect();
+        format!("{head:<26}{}", cells.concat()).trim_end().to_owned()
+    };
+    let mut table = vec![line(String::new(), wires.iter().map(|wire| wire.name().to_owned()).collect())];
     table.extend(Kind::ALL.map(|kind| {
-        let cell =
-            |wire: &Arc<dyn Wire>| format!("{:<40}", format!("{} {}", wire.status(kind).as_u16(), wire.code(kind)));
-        format!("{:<26}{}", format!("{kind:?}"), wires.iter().map(cell).collect::<String>())
+        let cell = |wire: &Arc<dyn Wire>| format!("{} {}", wire.status(kind).as_u16(), wire.code(kind));
+        line(format!("{kind:?}"), wires.iter().map(cell).collect())
     }));
-    let table: Vec<_> = table.iter().map(|line| line.trim_end()).collect();
     insta::assert_snapshot!(table.join("\n"));
 }
 
@@ -103,20 +104,17 @@ fn every_document_is_whole() {
         for (place, operation) in operations {
             let has = |status: &str| !operation["responses"][status].is_null();
             assert!(has("500"), "{name} {place} is described nowhere");
-            if operation.get("requestBody").is_some() {
+            if let Some(media) = operation.pointer("/requestBody/content/application~1json") {
                 assert!(has("400") && has("413") && has("415"), "{name} {place}");
-                assert!(
-                    operation["requestBody"]["content"]["application/json"]["examples"].is_object(),
-                    "{name} {place}"
-                );
+                assert!(media["examples"].is_object(), "{name} {place}");
             }
             if operation["security"].to_string().contains("bearerAuth") {
                 assert!(has("401"), "{name} {place}");
             }
             for (status, response) in operation["responses"].as_object().unwrap() {
-                let media = &response["content"]["application/json"];
+                let Some(media) = response["content"].get("application/json") else { continue };
                 let is_shown = media.get("example").is_some() || media.get("examples").is_some();
-                assert!(is_shown || status.starts_with("5"), "{name} {place} {status}");
+                assert!(is_shown || status.starts_with('5'), "{name} {place} {status}");
             }
         }
     }

@@ -30,6 +30,16 @@ impl WireName {
     /// Every API that there is.
     pub const ALL: [WireName; 3] = [WireName::V1, WireName::Siteworks, WireName::Jobpath];
 
+    /// The word for it, which also names its document.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            WireName::V1 => "v1",
+            WireName::Siteworks => "siteworks",
+            WireName::Jobpath => "jobpath",
+        }
+    }
+
     /// Whether its sign-up answers with a session.
     pub(super) fn enters_at_sign_up(self) -> bool {
         match self {
@@ -72,10 +82,7 @@ impl Server {
                 let text = raw.to_text();
                 WebOrigin::parse(text.trim().trim_end_matches('/')).map(|origin| origin.to_string())
             });
-        let wire = r.choice(
-            "server.wire",
-            &[("v1", WireName::V1), ("siteworks", WireName::Siteworks), ("jobpath", WireName::Jobpath)],
-        );
+        let wire = r.choice("server.wire", &WireName::ALL.map(|wire| (wire.as_str(), wire)));
         let environment = r.choice(
             "server.environment",
             &[("development", Environment::Development), ("production", Environment::Production)],

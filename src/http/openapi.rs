@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::bearer::SCHEME;
 use super::reject::{About, Wire};
+use super::schema::label;
 use crate::config::Config;
 use crate::error::{Error, FieldError, Kind, Rule};
 use crate::model::Time;
@@ -108,8 +109,13 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described) {
     let mut kinds = Vec::new();
     if operation.get("requestBody").is_some() {
         kinds.extend(BODY_ERRORS);
-        let examples = described.requests.iter().map(|(name, value)| ((*name).to_owned(), json!({ "value": value })));
-        operation["requestBody"]["content"]["application/json"]["examples"] = Value::Object(examples.collect());
+        if let Some(media) = operation["requestBody"]["content"].get_mut("application/json") {
+            let named = |(name, value): &(&str, Value)| ((*name).to_owned(), json!({ "value": value }));
+            media["examples"] = Value::Object(described.requests.iter().map(named).collect());
+        }
+    }
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        describe_parameter(parameter);
     }
     let takes_token = |requirement: &Value| requirement.get(SCHEME).is_some();
     if operation.get("security").and_then(Value::as_array).is_some_and(|any| any.iter().any(takes_token)) {
@@ -128,6 +134,14 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described) {
         add_error(responses, wire, kind, described.counted);
     }
     responses.sort_keys();
+}
+
+/// A parameter whose operation says nothing of it is at least called by its name.
+fn describe_parameter(parameter: &mut Value) {
+    if parameter["description"].as_str().is_none_or(str::is_empty) {
+        let name = label(parameter["name"].as_str().unwrap_or_default()).to_lowercase();
+        parameter["description"] = format!("The {name}.").into();
+    }
 }
 
 fn describe_success(status: &str, response: &mut Value, described: &Described) {

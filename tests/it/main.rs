@@ -8,6 +8,7 @@ mod cli;
 mod config;
 mod docs;
 mod examples;
+mod files;
 mod generated;
 mod http;
 mod jobpath;

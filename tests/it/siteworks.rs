@@ -306,3 +306,39 @@ async fn a_deactivated_account_is_told_so_after_the_right_password_only() {
     let refreshed = app.post("/api/auth/refresh", &json!({ "refreshToken": refresh })).send().await;
     assert_eq!(refusal(&refreshed).1, "INVALID_REFRESH_TOKEN");
 }
+
+#[tokio::test]
+async fn of_two_sign_ups_at_once_with_one_address_one_enters() {
+    let app = siteworks().await;
+    let call = || app.post("/api/auth/register", &example()).send();
+    let (first, second) = tokio::join!(call(), call());
+    let mut statuses = [first.status.as_u16(), second.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409]);
+    let audit = app.audit().await;
+    let count = |line: &str| audit.iter().filter(|told| *told == line).count();
+    assert_eq!(
+        (count("sign_up done"), count("sign_up refused email_taken"), count("login done")),
+        (1, 1, 1),
+        "{audit:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_changed_password_ends_the_other_sessions_only() {
+    let app = siteworks().await;
+    let (other, _) = enter(&app).await;
+    let login = json!({ "email": "user@example.com", "password": PASSWORD });
+    let access = text(&app.post("/api/auth/login", &login).send().await, "/tokens/accessToken");
+    let change = |new: &str| {
+        let body = json!({ "currentPassword": PASSWORD, "newPassword": new });
+        app.put("/api/auth/change-password", &body).bearer(&access).send()
+    };
+    let weak = change("weak").await;
+    assert_eq!(refusal(&weak).0, 400);
+    assert!(weak.body["errors"].as_array().unwrap().iter().all(|row| row["field"] == "newPassword"), "{}", weak.text);
+    assert_eq!(change("NewSecurePass456!").await.status, 200);
+    assert_eq!(app.get("/api/auth/profile").bearer(&access).send().await.status, 200);
+    assert_eq!(refusal(&app.get("/api/auth/profile").bearer(&other).send().await).1, "INVALID_TOKEN");
+    assert_eq!(refusal(&app.post("/api/auth/login", &login).send().await).1, "INVALID_CREDENTIALS");
+}

@@ -3,6 +3,7 @@
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::config::WireName;
 use crate::error::{Error, FieldError, Kind};
 use crate::http::reject::{About, Wire};
 
@@ -14,7 +15,7 @@ const VALIDATION: &str = "validation_error";
 
 impl Wire for Jobpath {
     fn name(&self) -> &'static str {
-        "jobpath"
+        WireName::Jobpath.as_str()
     }
 
     fn status(&self, kind: Kind) -> StatusCode {

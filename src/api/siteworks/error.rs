@@ -3,6 +3,7 @@
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::config::WireName;
 use crate::error::{Error, FieldError, Kind};
 use crate::http::reject::{About, Wire};
 
@@ -14,7 +15,7 @@ const VALIDATION: &str = "VALIDATION_ERROR";
 
 impl Wire for Siteworks {
     fn name(&self) -> &'static str {
-        "siteworks"
+        WireName::Siteworks.as_str()
     }
 
     fn status(&self, kind: Kind) -> StatusCode {
