@@ -264,6 +264,21 @@ async fn the_limits_are_the_documents() {
 }
 
 #[tokio::test]
+async fn a_call_has_one_bucket_on_whatever_path_it_comes() {
+    let app = siteworks().await;
+    enter(&app).await;
+    let wrong = json!({ "email": "nobody@example.com", "password": "WrongPass123!" });
+    for path in
+        ["/api/auth/login", "/v1/auth/login", "/api/v1/auth/login", "/api/auth/login", "/v1/auth/login"].repeat(2)
+    {
+        assert_eq!(app.post(path, &wrong).send().await.status, 401, "{path}");
+    }
+    for path in ["/api/auth/login", "/v1/auth/login"] {
+        assert_eq!(app.post(path, &wrong).send().await.status, 429, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_logout_ends_the_callers_session_and_that_of_the_refresh_token() {
     let app = siteworks().await;
     let (first, first_refresh) = enter(&app).await;
