@@ -55,84 +55,86 @@ fn refusal(answer: &Answer) -> (u16, String, String) {
     (answer.status.as_u16(), text(answer, "/code"), text(answer, "/message"))
 }
 
+const MINUTE: Duration = Duration::from_mins(1);
+const WEEK: Duration = Duration::from_hours(7 * 24);
+
+/// What an answer's `tokens` must be, where the refresh token dies so long after the start.
+fn pair(answer: &Answer, end: Duration) -> Value {
+    let (access, refresh) = (text(answer, "/tokens/accessToken"), text(answer, "/tokens/refreshToken"));
+    json!({ "accessToken": access, "refreshToken": refresh, "expiresAt": later(end) })
+}
+
 #[tokio::test]
-async fn every_call_of_the_document_answers_as_it_prints() {
+async fn sign_up_login_and_refresh_answer_as_the_document_prints() {
     let app = siteworks().await;
     let registered = app.post("/api/auth/register", &example()).send().await;
     assert_eq!(registered.status, 201, "{}", registered.text);
-    let id = text(&registered, "/user/id");
-    let (access, refresh) = (text(&registered, "/tokens/accessToken"), text(&registered, "/tokens/refreshToken"));
-    let week = Duration::from_hours(7 * 24);
-    let tokens = |access: &str, refresh: &str, end: Duration| json!({ "accessToken": access, "refreshToken": refresh, "expiresAt": later(end) });
-    assert_eq!(
-        registered.body,
-        json!({
-            "success": true,
-            "message": "User registered successfully",
-            "user": {
-                "id": id, "email": "user@example.com", "name": "John Doe",
-                "isVerified": true, "isActive": true, "createdAt": later(Duration::ZERO),
-            },
-            "tokens": tokens(&access, &refresh, week),
-        })
-    );
-    assert_eq!(names(&registered.body["user"]), ["id", "email", "name", "isVerified", "isActive", "createdAt"]);
+    let expected = json!({
+        "success": true,
+        "message": "User registered successfully",
+        "user": {
+            "id": text(&registered, "/user/id"), "email": "user@example.com", "name": "John Doe",
+            "isVerified": true, "isActive": true, "createdAt": later(Duration::ZERO),
+        },
+        "tokens": pair(&registered, WEEK),
+    });
+    assert_eq!(registered.body, expected);
+    assert_eq!(names(&registered.body["user"]), names(&expected["user"]));
 
-    app.turn_clock(Duration::from_secs(60));
+    app.turn_clock(MINUTE);
     let login = json!({ "email": "user@example.com", "password": PASSWORD });
     let login = app.post("/api/auth/login", &login).send().await;
     assert_eq!(login.status, 200, "{}", login.text);
-    let minute = Duration::from_secs(60);
-    assert_eq!(
-        login.body,
-        json!({
-            "success": true,
-            "message": "Login successful",
-            "user": {
-                "id": id, "email": "user@example.com", "name": "John Doe",
-                "isVerified": true, "isActive": true, "lastLoginAt": later(minute),
-            },
-            "tokens": tokens(&text(&login, "/tokens/accessToken"), &text(&login, "/tokens/refreshToken"), week + minute),
-        })
-    );
+    let expected = json!({
+        "success": true,
+        "message": "Login successful",
+        "user": {
+            "id": text(&registered, "/user/id"), "email": "user@example.com", "name": "John Doe",
+            "isVerified": true, "isActive": true, "lastLoginAt": later(MINUTE),
+        },
+        "tokens": pair(&login, WEEK + MINUTE),
+    });
+    assert_eq!(login.body, expected);
 
-    app.turn_clock(minute);
-    let turned = app.post("/api/auth/refresh", &json!({ "refreshToken": refresh })).send().await;
+    app.turn_clock(MINUTE);
+    let token = text(&registered, "/tokens/refreshToken");
+    let turned = app.post("/api/auth/refresh", &json!({ "refreshToken": token })).send().await;
     assert_eq!(turned.status, 200, "{}", turned.text);
-    let (new_access, new_refresh) = (text(&turned, "/tokens/accessToken"), text(&turned, "/tokens/refreshToken"));
-    assert!(new_access != access && new_refresh != refresh);
-    let expected = tokens(&new_access, &new_refresh, week + minute * 2);
-    assert_eq!(turned.body, json!({ "success": true, "message": "Token refreshed successfully", "tokens": expected }));
+    assert_ne!(text(&turned, "/tokens/refreshToken"), token);
+    let tokens = pair(&turned, WEEK + MINUTE * 2);
+    assert_eq!(turned.body, json!({ "success": true, "message": "Token refreshed successfully", "tokens": tokens }));
+}
 
-    let profile = app.get("/api/auth/profile").bearer(&new_access).send().await;
+#[tokio::test]
+async fn the_calls_with_a_token_answer_in_the_documents_form() {
+    let app = siteworks().await;
+    let (access, refresh) = enter(&app).await;
+    let profile = app.get("/api/auth/profile").bearer(&access).send().await;
     assert_eq!(profile.status, 200, "{}", profile.text);
     let user = json!({
-        "id": id, "email": "user@example.com", "name": "John Doe", "isVerified": true, "isActive": true,
-        "lastLoginAt": later(minute), "createdAt": later(Duration::ZERO), "updatedAt": later(Duration::ZERO),
+        "id": text(&profile, "/user/id"), "email": "user@example.com", "name": "John Doe",
+        "isVerified": true, "isActive": true,
+        "lastLoginAt": later(Duration::ZERO), "createdAt": later(Duration::ZERO), "updatedAt": later(Duration::ZERO),
     });
     assert_eq!(profile.body, json!({ "success": true, "user": user }));
 
-    let put = app.put("/api/auth/profile", &json!({ "name": "Updated Name" })).bearer(&new_access).send().await;
-    assert_eq!((put.status.as_u16(), &put.body["message"]), (200, &json!("Profile updated successfully")));
-    assert_eq!(
-        (&put.body["user"]["name"], &put.body["user"]["updatedAt"]),
-        (&json!("Updated Name"), &json!(later(minute * 2)))
-    );
+    app.turn_clock(MINUTE);
+    let put = app.put("/api/auth/profile", &json!({ "name": "Updated Name" })).bearer(&access).send().await;
+    assert_eq!((put.status.as_u16(), text(&put, "/message")), (200, "Profile updated successfully".into()));
+    assert_eq!((text(&put, "/user/name"), text(&put, "/user/updatedAt")), ("Updated Name".into(), later(MINUTE)));
 
+    let done = |message: &str| json!({ "success": true, "message": message });
     let change = json!({ "currentPassword": PASSWORD, "newPassword": "NewSecurePass456!" });
-    let changed = app.put("/api/auth/change-password", &change).bearer(&new_access).send().await;
-    assert_eq!(changed.status, 200, "{}", changed.text);
-    assert_eq!(changed.body, json!({ "success": true, "message": "Password changed successfully" }));
+    let changed = app.put("/api/auth/change-password", &change).bearer(&access).send().await;
+    assert_eq!((changed.status.as_u16(), changed.body), (200, done("Password changed successfully")));
 
-    let out = app.post("/api/auth/logout", &json!({ "refreshToken": new_refresh })).bearer(&new_access).send().await;
-    assert_eq!(out.status, 200, "{}", out.text);
-    assert_eq!(out.body, json!({ "success": true, "message": "Logged out successfully" }));
+    let out = app.post("/api/auth/logout", &json!({ "refreshToken": refresh })).bearer(&access).send().await;
+    assert_eq!((out.status.as_u16(), out.body), (200, done("Logged out successfully")));
 
     let again = json!({ "email": "user@example.com", "password": "NewSecurePass456!" });
-    let again = app.post("/api/auth/login", &again).send().await;
-    let all = app.call(Method::POST, "/api/auth/logout-all").bearer(&text(&again, "/tokens/accessToken")).send().await;
-    assert_eq!(all.status, 200, "{}", all.text);
-    assert_eq!(all.body, json!({ "success": true, "message": "Logged out from all devices successfully" }));
+    let access = text(&app.post("/api/auth/login", &again).send().await, "/tokens/accessToken");
+    let all = app.call(Method::POST, "/api/auth/logout-all").bearer(&access).send().await;
+    assert_eq!((all.status.as_u16(), all.body), (200, done("Logged out from all devices successfully")));
 }
 
 #[tokio::test]
@@ -259,6 +261,21 @@ async fn the_limits_are_the_documents() {
     }
     assert_eq!(app.get("/nothing").from("192.0.2.9").send().await.status, 429);
     assert_eq!(app.get("/docs").from("192.0.2.9").send().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_call_has_one_bucket_on_whatever_path_it_comes() {
+    let app = siteworks().await;
+    enter(&app).await;
+    let wrong = json!({ "email": "nobody@example.com", "password": "WrongPass123!" });
+    for path in
+        ["/api/auth/login", "/v1/auth/login", "/api/v1/auth/login", "/api/auth/login", "/v1/auth/login"].repeat(2)
+    {
+        assert_eq!(app.post(path, &wrong).send().await.status, 401, "{path}");
+    }
+    for path in ["/api/auth/login", "/v1/auth/login"] {
+        assert_eq!(app.post(path, &wrong).send().await.status, 429, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -37,10 +37,11 @@ const V1: Tongue = Tongue {
     dead_token: ("/error/code", "TOKEN_REVOKED"),
 };
 
-const TONGUES: [Tongue; 5] = [
+const TONGUES: [Tongue; 6] = [
     V1,
     Tongue { profile: "perfect21", ..V1 },
     Tongue { profile: "siteworks", verifies: false, ..V1 },
+    Tongue { profile: "jobpath", verifies: false, ..V1 },
     Tongue {
         profile: "siteworks",
         sign_up: "/api/auth/register",
