@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::browser::Browser;
+use crate::chromium::Browser;
 use crate::cli::Folder;
 
 /// The ids of all operations of a document.

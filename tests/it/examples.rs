@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::browser::Browser;
+use crate::chromium::Browser;
 use crate::cli::{Folder, PASSWORD};
 use crate::tools::{is_here, skip, succeed};
 
