@@ -43,10 +43,10 @@ impl Browser {
         let driver = driver.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut driver = driver.spawn().unwrap();
         let mut said = BufReader::new(driver.stdout.take().unwrap());
-        let lines = said.by_ref().lines().map(Result::unwrap);
-        let port = lines
-            .filter_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok())
-            .next();
+        let port = said
+            .by_ref()
+            .lines()
+            .find_map(|line| line.unwrap().split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok());
         let profile = TempDir::new().unwrap();
         let mut flags: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
         flags.push(format!("--user-data-dir={}", profile.path().display()));

@@ -28,10 +28,10 @@ fn tell(program: &str, path: &str, needs: &[&str]) {
         let folder = Folder::new();
         let server = folder.serve_with(&["--profile", profile]);
         let authd = Path::new(env!("CARGO_BIN_EXE_authd")).parent().unwrap();
-        let path_list = format!("{}:{}", authd.display(), std::env::var("PATH").unwrap());
-        let mut client = Command::new(program);
-        client.arg(example(path)).arg(server.greeting["url"].as_str().unwrap());
-        let printed = succeed(client.current_dir(folder.0.path()).env("PATH", path_list));
+        let mut client = Command::new("sh");
+        client.args(["-c", "PATH=\"$0:$PATH\" exec \"$@\""]).arg(authd).arg(program).arg(example(path));
+        client.arg(server.greeting["url"].as_str().unwrap()).current_dir(folder.0.path());
+        let printed = succeed(&mut client);
         let lines: Vec<&str> = printed.lines().collect();
         assert_eq!(lines.len(), STORY.len(), "{profile}: {printed}");
         assert!(lines.iter().zip(STORY).all(|(line, word)| line.starts_with(word)), "{profile}: {printed}");
