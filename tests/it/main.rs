@@ -5,11 +5,13 @@
 mod accounts;
 mod cli;
 mod config;
+mod factors;
 mod files;
 mod http;
 mod jobpath;
 mod mail;
 mod siteworks;
+mod sms;
 mod store;
 mod stories;
 mod support;
