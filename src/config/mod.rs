@@ -7,6 +7,7 @@ mod audit;
 mod check;
 mod env_file;
 mod environment;
+mod factors;
 mod files;
 mod hashing;
 mod layer;
@@ -15,6 +16,7 @@ mod links;
 mod load;
 mod lockout;
 mod log;
+mod login;
 mod mail;
 mod network;
 mod password;
@@ -26,6 +28,7 @@ mod server;
 mod service;
 mod sessions;
 mod signup;
+mod sms;
 mod span;
 #[cfg(test)]
 mod tests;
@@ -40,6 +43,7 @@ use std::path::PathBuf;
 pub use audit::Audit;
 pub use check::{Check, Finding, Level, check};
 pub use environment::IgnoredVariable;
+pub use factors::Factors;
 pub use files::Files;
 pub use hashing::Hashing;
 pub use layer::Origin;
@@ -48,6 +52,7 @@ pub use links::Links;
 pub use load::{Inputs, Loaded, database, load};
 pub use lockout::Lockout;
 pub use log::{Log, LogFormat};
+pub use login::{Login, LoginOtp};
 pub use mail::{Mail, Protection, Smtp};
 pub use network::Network;
 pub use password::PasswordRules;
@@ -58,6 +63,7 @@ pub use server::{Environment, Server, WireName};
 pub use service::Service;
 pub use sessions::{Rotate, Sessions};
 pub use signup::{SignUp, SignUpField};
+pub use sms::{Gateway, Sms};
 pub use throttle::Throttle;
 pub use tokens::{Algorithm, Tokens};
 
@@ -82,6 +88,10 @@ pub struct Config {
     pub password: PasswordRules,
     /// `[signup]`
     pub signup: SignUp,
+    /// `[login]`
+    pub login: Login,
+    /// `[factors]`
+    pub factors: Factors,
     /// `[throttle]`
     pub throttle: Throttle,
     /// `[lockout]`
@@ -94,6 +104,8 @@ pub struct Config {
     pub links: Links,
     /// `[mail]`
     pub mail: Mail,
+    /// `[sms]`
+    pub sms: Sms,
     /// `[hashing]`
     pub hashing: Hashing,
     /// `[audit]`
@@ -155,12 +167,15 @@ impl Config {
         let sessions = Sessions::read(r);
         let password = PasswordRules::read(r);
         let signup = SignUp::read(r);
+        let login = Login::read(r);
+        let factors = Factors::read(r);
         let throttle = Throttle::read(r);
         let lockout = Lockout::read(r);
         let limits = Limits::read(r);
         let files = Files::read(r);
         let links = Links::read(r);
         let mail = Mail::read(r);
+        let sms = Sms::read(r);
         let hashing = Hashing::read(r);
         let audit = Audit::read(r);
         let log = Log::read(r);
@@ -173,12 +188,15 @@ impl Config {
             sessions: sessions?,
             password: password?,
             signup: signup?,
+            login: login?,
+            factors: factors?,
             throttle: throttle?,
             lockout: lockout?,
             limits: limits?,
             files: files?,
             links: links?,
             mail: mail?,
+            sms: sms?,
             hashing: hashing?,
             audit: audit?,
             log: log?,
@@ -192,6 +210,9 @@ impl Config {
         self.sessions.validate(r);
         self.password.validate(r);
         self.signup.validate(&self.links, self.server.wire, r);
+        if self.signup.logs_in && self.login.otp == LoginOtp::Email {
+            r.refuse("login.otp", "expected \"off\" where a sign-up logs in (signup.logs_in), got \"email\"");
+        }
         self.throttle.validate(r);
         self.hashing.validate(environment, r);
     }

@@ -146,6 +146,7 @@ fn a_sign_up_that_logs_in_hides_no_address_and_waits_for_no_proof() {
     let text = refused("siteworks", &[("AUTHD_SIGNUP__REVEAL_EXISTING", "false")]);
     assert!(text.contains("signup.reveal_existing") && text.contains("signup.logs_in"), "{text}");
     assert!(refused("siteworks", &[("AUTHD_SIGNUP__VERIFY_EMAIL", "true")]).contains("signup.verify_email"));
+    assert!(refused("siteworks", &[("AUTHD_LOGIN__OTP", "email")]).contains("login.otp"));
     assert!(refused("siteworks", &[("AUTHD_SIGNUP__LOGS_IN", "false")]).contains("server.wire"));
     assert!(refused("standard", &[("AUTHD_SERVER__WIRE", "sitework")]).contains("did you mean `siteworks`?"));
 }

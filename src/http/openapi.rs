@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::time::Duration;
 
 use poem::endpoint::BoxEndpoint;
-use poem::http::{Method, StatusCode};
+use poem::http::{self, StatusCode};
 use poem_openapi::registry::{MetaApi, Registry};
 use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::{Map, Value, json};
@@ -15,8 +15,8 @@ use super::bearer::SCHEME;
 use super::reject::{About, Wire};
 use super::schema::label;
 use crate::config::Config;
-use crate::error::{Error, FieldError, Kind, Rule};
-use crate::model::Time;
+use crate::error::{Error, Extra, FieldError, Kind, Rule};
+use crate::model::{FactorKind, Method, Secret, Time};
 
 /// What the document says of one operation besides its types.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ impl<A: OpenApi> OpenApi for Shown<A> {
         A::register(registry);
     }
 
-    fn add_routes(self, _routes: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
+    fn add_routes(self, _routes: &mut HashMap<String, HashMap<http::Method, BoxEndpoint<'static>>>) {}
 }
 
 /// Says what a document is about and where its paths begin.
@@ -194,6 +194,11 @@ fn example_of(kind: Kind) -> Error {
             "Too short",
             "Password must be at least 12 characters",
         )]),
+        Kind::MfaRequired => error.carrying(Extra::Challenge {
+            token: Secret::new("mfa_token_of_this_login"),
+            methods: vec![Method::Factor(FactorKind::Totp), Method::BackupCode],
+            expires_in: Duration::from_mins(5),
+        }),
         Kind::TooMany(_) => error.retry_after(Duration::from_mins(15)),
         Kind::AccountLocked => error.retry_after(Duration::from_mins(30)),
         Kind::Unavailable => error.retry_after(Duration::from_secs(1)),

@@ -9,7 +9,7 @@ use super::guard::{self, Acquaintance, Attempt, Bucket};
 use super::{Caller, Core};
 use crate::error::{Kind, Result};
 use crate::model::event::What;
-use crate::model::{Event, Password, Source};
+use crate::model::{Event, Password, Secret, Source};
 use crate::password::pool::Lane;
 use crate::password::rules;
 use crate::store;
@@ -46,15 +46,18 @@ impl Fresh {
 pub enum Proof {
     /// Their password.
     Password(Password),
+    /// A code of their second factor.
+    Code(Secret),
 }
 
 /// Renews the proof of the caller's session.
 ///
 /// # Errors
-/// `WrongCurrentPassword`, `AccountLocked`, `TooMany(SignIn)`, `SessionEnded`.
+/// `WrongCurrentPassword`, `AccountLocked`, `TooMany(SignIn)`, `SessionEnded`; for a code what [`super::factor::show`] says.
 pub async fn renew(core: &Core, caller: &Caller, proof: Proof, source: &Source) -> Result<()> {
     let attempt = match proof {
         Proof::Password(password) => check_password(core, caller, password, What::Reauthenticated, source).await?,
+        Proof::Code(code) => return super::factor::show(core, caller, code.reveal(), source).await,
     };
     let (log, account, session) = (Log::new(core, source), caller.account.id.clone(), caller.session.clone());
     core.store

@@ -5,7 +5,7 @@
 
 use super::Core;
 use super::audit::Log;
-use super::gate::{Issued, Opening, Remember};
+use super::gate::{Issued, Opening, Proof, Remember};
 use crate::error::{Error, Kind, Result};
 use crate::mail::{self, Prepared, Request};
 use crate::model::account::Verification;
@@ -81,7 +81,7 @@ pub async fn register(core: &Core, new: NewAccount, source: &Source) -> Result<S
 /// `EmailTaken`, `UsernameTaken`, `Unavailable`.
 pub async fn register_and_enter(core: &Core, new: NewAccount, remember: Remember, source: &Source) -> Result<Issued> {
     let entry = Entry::prepare(core, new, source).await?;
-    let opening = Opening::prepare(core, entry.account(), remember, source)?;
+    let opening = Opening::prepare(core, entry.account(), Proof::Password, remember, source).await?;
     let inside = opening.clone();
     let made = core.store.write(move |db| {
         if let Err(refused) = entry.store(db)? {
@@ -94,7 +94,7 @@ pub async fn register_and_enter(core: &Core, new: NewAccount, remember: Remember
     });
     let (account, roles) = made.await??;
     core.post.ring();
-    Ok(Issued { account, ..opening.issued(core, roles) })
+    Ok(Issued { account, ..opening.outcome(core, roles).into_issued()? })
 }
 
 /// A sign-up on its way into the database.
@@ -180,7 +180,7 @@ impl Entry {
         } else if let Some(name) = &self.username {
             store::accounts::reserve_username(db, name.key(), &row.id, self.held_until)?;
         }
-        let inserted = match store::accounts::insert(db, &row) {
+        let inserted = match self.insert(db, &row) {
             Err(error) if Constraint::of(&error) == Some(Constraint::Username) => {
                 return Ok(Err(Kind::UsernameTaken.into()));
             }
@@ -198,6 +198,12 @@ impl Entry {
         mail::enqueue(db, &self.notice)?;
         self.log.record(db, &Event::refused(What::SignUp).because("email_taken"))?;
         Ok(Ok(()))
+    }
+
+    /// An address that an account has lately given up is taken until it can no longer take it back.
+    fn insert(&self, db: &mut dyn Db, row: &NewRow) -> Result<bool> {
+        let is_kept = store::links::is_address_kept(db, row.email.key(), &row.id, self.log.at())?;
+        if is_kept { Ok(false) } else { store::accounts::insert(db, row) }
     }
 
     fn refuse(&self, db: &mut dyn Db, kind: Kind, why: &'static str) -> Result<Result<()>> {

@@ -69,6 +69,22 @@ pub enum What {
     FileUploaded,
     /// A file was deleted by its owner.
     FileDeleted,
+    /// A login's first proof was right and its second factor is waited for.
+    LoginChallenged,
+    /// A second factor was shown.
+    FactorShown,
+    /// A second factor was confirmed.
+    FactorAdded,
+    /// A second factor was named anew.
+    FactorRenamed,
+    /// A second factor was removed.
+    FactorRemoved,
+    /// New backup codes were made.
+    BackupCodesMade,
+    /// Somebody asked for a one-time code.
+    CodeRequested,
+    /// A one-time code was shown.
+    CodeShown,
 }
 
 impl What {
@@ -108,6 +124,14 @@ impl What {
             What::QuotaChanged => "quota_changed",
             What::FileUploaded => "file_uploaded",
             What::FileDeleted => "file_deleted",
+            What::LoginChallenged => "login_challenged",
+            What::FactorShown => "factor_shown",
+            What::FactorAdded => "factor_added",
+            What::FactorRenamed => "factor_renamed",
+            What::FactorRemoved => "factor_removed",
+            What::BackupCodesMade => "backup_codes_made",
+            What::CodeRequested => "code_requested",
+            What::CodeShown => "code_shown",
         }
     }
 }

@@ -6,7 +6,7 @@ use super::examples::operations;
 use super::payload::field_name;
 use super::{Api, MOUNTS, V1};
 use crate::config::Config;
-use crate::http::{openapi, refresh_cookie};
+use crate::http::{openapi, policy, refresh_cookie};
 
 /// The name of the refresh cookie's scheme in the document.
 const COOKIE_SCHEME: &str = "refreshCookie";
@@ -45,7 +45,9 @@ pub fn document(config: &Config) -> Value {
     unwell["status"] = "UNAVAILABLE".into();
     unwell["services"]["database"] = "unhealthy".into();
     health["503"]["content"]["application/json"]["example"] = unwell;
-    for path in ["/auth/login", "/auth/refresh", "/auth/logout", "/auth/logout-all"] {
+    for path in
+        ["/auth/login", "/auth/refresh", "/auth/logout", "/auth/logout-all", "/auth/mfa/verify", "/auth/otp/verify"]
+    {
         document["paths"][path]["post"]["responses"]["200"]["headers"]["Set-Cookie"] = json!({
             "description": "The refresh token in its cookie, or its end.",
             "schema": { "type": "string" },
@@ -57,9 +59,7 @@ pub fn document(config: &Config) -> Value {
 /// What a profile asks for stands in the document as it does in the rules.
 fn apply_policy(schemas: &mut Value, config: &Config) {
     let rules = &config.password;
-    let password = &mut schemas["RegisterRequest"]["properties"]["password"];
-    password["minLength"] = rules.min_length.into();
-    password["maxLength"] = rules.max_length.into();
+    policy::bound_password(&mut schemas["RegisterRequest"]["properties"]["password"], rules);
     schemas["LoginRequest"]["properties"]["password"]["maxLength"] = rules.max_length.into();
     if let Some(required) = schemas["RegisterRequest"]["required"].as_array_mut() {
         required.extend(config.signup.require.iter().map(|field| field_name(*field).into()));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use poem::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::error::{Error, FieldError, Kind, Limit, Rule};
+use crate::error::{Error, Extra, FieldError, Kind, Limit, Rule};
 use crate::http::reject::{About, Wire};
 
 /// The native wire.
@@ -113,6 +113,11 @@ impl Wire for V1 {
         if !error.fields().is_empty() {
             inner.insert("details".into(), error.fields().iter().map(row).collect());
         }
+        if let Some(Extra::Challenge { token, methods, expires_in }) = error.extra() {
+            inner.insert("mfaToken".into(), token.reveal().into());
+            inner.insert("methods".into(), methods.iter().map(|method| method.as_str()).collect());
+            inner.insert("expiresIn".into(), expires_in.as_secs().into());
+        }
         if let Some(after) = error.retry_delay() {
             inner.insert("retryAfter".into(), whole_seconds(after).into());
         }
@@ -143,6 +148,12 @@ impl Wire for V1 {
                         "code": text(),
                         "message": text(),
                         "details": { "type": "array", "items": row },
+                        "mfaToken": {
+                            "type": "string",
+                            "description": "Completes a login that waits for a second factor.",
+                        },
+                        "methods": { "type": "array", "items": text(), "description": "What completes it." },
+                        "expiresIn": { "type": "integer", "description": "For how many seconds." },
                         "retryAfter": { "type": "integer", "description": "In seconds." },
                     },
                 },

@@ -12,7 +12,9 @@ mod files;
 #[cfg(test)]
 mod fixture;
 mod health;
+mod mfa;
 mod payload;
+mod recovery;
 mod types;
 mod users;
 mod view;
@@ -40,6 +42,11 @@ enum Tag {
     /// Proving an address.
     #[oai(rename = "Email verification")]
     EmailVerification,
+    /// Passwords forgotten and changed.
+    Password,
+    /// Second factors.
+    #[oai(rename = "Multi-factor authentication")]
+    Mfa,
     /// One's own account.
     #[oai(rename = "User management")]
     UserManagement,
@@ -49,7 +56,8 @@ enum Tag {
     Health,
 }
 
-type Api = (auth::Auth, email::EmailVerification, users::Users, files::Files, health::Health);
+type Api =
+    (auth::Auth, email::EmailVerification, users::Users, files::Files, recovery::Recovery, mfa::Mfa, health::Health);
 
 fn api(core: &Arc<Core>) -> Api {
     (
@@ -57,6 +65,8 @@ fn api(core: &Arc<Core>) -> Api {
         email::EmailVerification(core.clone()),
         users::Users(core.clone()),
         files::Files(core.clone()),
+        recovery::Recovery(core.clone()),
+        mfa::Mfa(core.clone()),
         health::Health::starting(core.clone()),
     )
 }

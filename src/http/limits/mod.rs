@@ -225,6 +225,7 @@ fn rate_of(limits: &Limits, bucket: Bucket) -> Option<Rate> {
 pub fn sentence(limit: Limit, wait: Duration) -> String {
     let what = match limit {
         Limit::SignUp => "registration attempts",
+        Limit::Factor | Limit::Code => "verification attempts",
         _ => "requests",
     };
     let minutes = wait.as_millis().div_ceil(60_000).max(1);
