@@ -61,14 +61,6 @@ pub enum What {
     LimitHit,
     /// A signing key was made.
     KeyMade,
-    /// An upload was counted towards a quota.
-    UploadCounted,
-    /// A quota changed.
-    QuotaChanged,
-    /// A file was uploaded.
-    FileUploaded,
-    /// A file was deleted by its owner.
-    FileDeleted,
     /// A login's first proof was right and its second factor is waited for.
     LoginChallenged,
     /// A second factor was shown.
@@ -85,6 +77,14 @@ pub enum What {
     CodeRequested,
     /// A one-time code was shown.
     CodeShown,
+    /// An upload was counted towards a quota.
+    UploadCounted,
+    /// A quota changed.
+    QuotaChanged,
+    /// A file was uploaded.
+    FileUploaded,
+    /// A file was deleted by its owner.
+    FileDeleted,
 }
 
 impl What {
@@ -120,10 +120,6 @@ impl What {
             What::Deleted => "deleted",
             What::LimitHit => "limit_hit",
             What::KeyMade => "key_made",
-            What::UploadCounted => "upload_counted",
-            What::QuotaChanged => "quota_changed",
-            What::FileUploaded => "file_uploaded",
-            What::FileDeleted => "file_deleted",
             What::LoginChallenged => "login_challenged",
             What::FactorShown => "factor_shown",
             What::FactorAdded => "factor_added",
@@ -132,6 +128,10 @@ impl What {
             What::BackupCodesMade => "backup_codes_made",
             What::CodeRequested => "code_requested",
             What::CodeShown => "code_shown",
+            What::UploadCounted => "upload_counted",
+            What::QuotaChanged => "quota_changed",
+            What::FileUploaded => "file_uploaded",
+            What::FileDeleted => "file_deleted",
         }
     }
 }

@@ -487,7 +487,8 @@ async fn a_wire_without_a_step_for_it_refuses_the_right_password() {
     ] {
         let app = app_with(profile, &[]).await;
         guarded(&app, "ada").await;
-        let login = |password: &str| app.post(path, &json!({ "email": "ada@example.com", "password": password })).send();
+        let login =
+            |password: &str| app.post(path, &json!({ "email": "ada@example.com", "password": password })).send();
         let right = login(PASSWORD).await;
         assert_eq!((right.status.as_u16(), right.body.pointer(place).unwrap()), (403, &json!(code)), "{}", right.text);
         assert!(!right.text.contains("oken\""), "{}", right.text);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a scenario fails by panicking")]
 
 mod accounts;
+mod browser;
 mod cli;
 mod config;
 mod factors;
@@ -10,6 +11,8 @@ mod files;
 mod http;
 mod jobpath;
 mod mail;
+mod pages;
+mod recovery;
 mod siteworks;
 mod sms;
 mod store;

@@ -18,9 +18,9 @@ pub(super) fn operations() -> Vec<Described> {
     let mut all = authentication();
     all.extend(email_verification());
     all.extend(user_management());
-    all.extend(files());
     all.extend(recovery::operations());
     all.extend(mfa::operations());
+    all.extend(files());
     all.push(Described { counted: Counted::No, ..described("getHealth", &[], health_answer()) });
     all
 }
