@@ -93,12 +93,12 @@ pub async fn count(core: &Core, service: &Service, email: &Email, source: &Sourc
         .write(move |db| {
             let Some(account) = holder(db, &email)? else { return Ok(Err(Error::new(Kind::AccountNotFound))) };
             let event = |done: Event| done.about(&account.id).by(actor.as_str());
-            if let Some(used) = store::files::count_one(db, &account.id, i64::from(configured))? {
-                log.record(db, &event(Event::done(What::UploadCounted)))?;
-                return Ok(Ok(used));
-            }
-            log.record(db, &event(Event::refused(What::UploadCounted)).because("limit"))?;
-            Ok(Err(Error::new(Kind::UploadLimitReached)))
+            let Some(used) = store::files::count_one(db, &account.id, i64::from(configured))? else {
+                log.record(db, &event(Event::refused(What::UploadCounted)).because("limit"))?;
+                return Ok(Err(Error::new(Kind::UploadLimitReached)));
+            };
+            log.record(db, &event(Event::done(What::UploadCounted)))?;
+            Ok(Ok(used))
         })
         .await??;
     Ok(Quota::of(counted, configured))

@@ -18,7 +18,7 @@ async fn post(app: &App, path: &str, form: &str) -> Answer {
 }
 
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().fold(String::new(), |all, byte| format!("{all}%{byte:02X}"))
 }
 
 #[tokio::test]
@@ -40,7 +40,10 @@ async fn a_scanner_opens_every_link_and_uses_none() {
                 let seen = app.call(method, &format!("{mount}/{page}?token={token}")).send().await;
                 assert_eq!(seen.status, 200, "{mount}/{page}");
                 assert!(!seen.headers.contains_key("x-ratelimit-limit"));
-                assert_eq!((seen.header("cache-control"), seen.header("referrer-policy")), ("no-store", "strict-origin"));
+                assert_eq!(
+                    (seen.header("cache-control"), seen.header("referrer-policy")),
+                    ("no-store", "strict-origin")
+                );
                 let policy = seen.header("content-security-policy");
                 assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
             }
@@ -158,7 +161,11 @@ async fn the_page_that_asks_for_a_link_says_the_same_of_every_address_and_is_lim
     assert_eq!(app.mails().await.len(), 1);
     let call = app.post("/v1/auth/forgot-password", &json!({ "email": "x@example.com" })).send().await;
     assert_eq!(call.status, 200);
-    assert_eq!(post(&app, "/v1/forgot-password", "email=ada%40example.com").await.status, 429, "one bucket with the call");
+    assert_eq!(
+        post(&app, "/v1/forgot-password", "email=ada%40example.com").await.status,
+        429,
+        "one bucket with the call"
+    );
     app.register("bob").await;
     app.mails().await;
     assert_eq!(post(&app, "/v1/resend-verification", "email=bob%40example.com").await.status, 200);

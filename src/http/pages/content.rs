@@ -173,8 +173,8 @@ fn in_words(rules: &PasswordRules) -> String {
 }
 
 /// What the button has done.
-pub(super) fn done(page: Page) -> Content {
-    match page {
+pub(super) fn done(place: Place<'_>) -> Content {
+    match place.page {
         Page::Verify => Content::saying("Email address verified", "Thank you. You can close this page and log in."),
         Page::Disown => Content::saying(
             "Account removed",
@@ -189,12 +189,13 @@ pub(super) fn done(page: Page) -> Content {
             "Email address changed",
             "Thank you. Your account uses this email address from now on. You can close this page.",
         ),
-        Page::UndoEmail => Content::saying(
-            "Your account keeps this address",
-            "Everybody has been logged out. Whoever asked for the change may know your password: we have sent you a link \
-             to choose a new one.",
-        ),
-        Page::Forgot | Page::Resend => link_asked_for(page),
+        Page::UndoEmail => Content {
+            title: "Your account keeps this address",
+            text: "Everybody has been logged out. Whoever asked for the change may know your password: we have sent you \
+                   a link to choose a new one.",
+            actions: format!("<a class=\"other\" href=\"{}\">Send it again</a>", place.beside(Page::Forgot)),
+        },
+        Page::Forgot | Page::Resend => link_asked_for(place.page),
     }
 }
 

@@ -164,7 +164,7 @@ impl Pages {
         }
         let token = form::token_of(form).ok_or(Kind::MissingLinkToken)?;
         visit.meter.count(self.page.limit())?;
-        match self.follow(token, form, &visit).await {
+        match self.follow(place, token, form, &visit).await {
             Ok(content) => Ok((StatusCode::OK, content)),
             Err(error) if !error.fields().is_empty() => {
                 visit.meter.give_back(self.page.limit());
@@ -176,7 +176,7 @@ impl Pages {
         }
     }
 
-    async fn follow(&self, token: &str, form: &str, visit: &Visit) -> Result<Content> {
+    async fn follow(&self, place: Place<'_>, token: &str, form: &str, visit: &Visit) -> Result<Content> {
         let (core, source) = (&self.core, &visit.source);
         match self.page {
             Page::Verify => match verify_email::prove(core, token, source).await? {
@@ -193,14 +193,14 @@ impl Pages {
             Page::UndoEmail => change_email::undo(core, token, source).await?,
             Page::Forgot | Page::Resend => {}
         }
-        Ok(content::done(self.page))
+        Ok(content::done(place))
     }
 
     /// Asks for a new link; what is shown never depends on the account.
     async fn send_link(&self, place: Place<'_>, form: &str, visit: &Visit) -> Result<(StatusCode, Content)> {
         let typed = form::field(form, "email").unwrap_or_default();
         let Some(email) = Email::parse(typed.trim()) else {
-            let reason = "This is not an email address that we can write to.";
+            let reason = "Please type an email address, like jo@example.com.";
             return Ok((StatusCode::BAD_REQUEST, content::ask_for_link(place, &typed, Some(reason))));
         };
         visit.meter.count(self.page.limit())?;

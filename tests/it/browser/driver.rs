@@ -1,4 +1,4 @@
-//! A browser at the end of a wire: chromedriver's W3C WebDriver over plain HTTP, as far as the scenarios need it.
+//! A browser at the end of a wire: chromedriver's W3C `WebDriver` over plain HTTP, as far as the scenarios need it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use base64::Engine;
 use serde_json::{Value, json};
+
+/// How often a page is looked at before it is given up.
+const PATIENCE: usize = 2000;
 
 /// Whether pages may run script.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,7 +42,8 @@ impl Browser {
         }
         let mut driver = Command::new("chromedriver").arg("--port=0").stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = lines.find_map(|line| line.unwrap().rsplit_once("successfully on port ")?.1.trim_end_matches('.').parse().ok());
+        let port = lines
+            .find_map(|line| line.unwrap().rsplit_once("successfully on port ")?.1.trim_end_matches('.').parse().ok());
         // What it prints later must go somewhere.
         std::thread::spawn(move || lines.for_each(drop));
         let mut settings = vec![format!("preferredColorScheme={}", u8::from(light == Light::Day))];
@@ -47,7 +51,8 @@ impl Browser {
         let settings = format!("--blink-settings={}", settings.join(","));
         let options = json!({
             "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", settings],
-            "mobileEmulation": { "deviceMetrics": { "width": width, "height": 780, "pixelRatio": 2 } },
+            // Without touch: chromedriver waits for ever for a tap where pages may not run script.
+            "mobileEmulation": { "deviceMetrics": { "width": width, "height": 780, "pixelRatio": 2, "touch": false } },
         });
         let wanted = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": options } } });
         let mut browser = Self { driver, port: port.unwrap(), session: String::new() };
@@ -69,9 +74,25 @@ impl Browser {
         self.post(&format!("/element/{}/value", self.find(selector)), &json!({ "text": keys }));
     }
 
-    pub fn text(&self, selector: &str) -> String {
-        let text = self.ask("GET", &format!("{}/element/{}/text", self.session, self.find(selector)), &Value::Null);
-        text.as_str().unwrap().to_owned()
+    /// Waits until an element reads like this: the next page comes when it comes.
+    pub fn sees(&self, selector: &str, expected: &str) {
+        let mut last = Value::Null;
+        for _ in 0..PATIENCE {
+            last = self.read(selector);
+            if last == expected {
+                return;
+            }
+        }
+        panic!("expected {expected:?} in {selector}, came {last}");
+    }
+
+    /// What an element reads like now; null while there is none, or while the page goes.
+    fn read(&self, selector: &str) -> Value {
+        let by = json!({ "using": "css selector", "value": selector });
+        let found = self.try_ask("POST", &format!("{}/element", self.session), &by).unwrap();
+        let Some(id) = id(&found["value"]) else { return Value::Null };
+        let text = self.try_ask("GET", &format!("{}/element/{id}/text", self.session), &Value::Null).unwrap();
+        text["value"].as_str().map_or(Value::Null, Value::from)
     }
 
     pub fn attribute(&self, selector: &str, name: &str) -> Option<String> {
@@ -82,7 +103,7 @@ impl Browser {
     /// The id of the element that has the keyboard.
     pub fn focused(&self) -> String {
         let element = self.ask("GET", &format!("{}/element/active", self.session), &Value::Null);
-        let path = format!("{}/element/{}/attribute/id", self.session, id(&element));
+        let path = format!("{}/element/{}/attribute/id", self.session, id(&element).unwrap());
         self.ask("GET", &path, &Value::Null).as_str().unwrap_or("").to_owned()
     }
 
@@ -100,7 +121,7 @@ impl Browser {
     }
 
     fn find(&self, selector: &str) -> String {
-        id(&self.post("/element", &json!({ "using": "css selector", "value": selector })))
+        id(&self.post("/element", &json!({ "using": "css selector", "value": selector }))).unwrap()
     }
 
     fn post(&self, path: &str, body: &Value) -> Value {
@@ -116,7 +137,7 @@ impl Browser {
 
     fn try_ask(&self, method: &str, path: &str, body: &Value) -> std::io::Result<Value> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(Duration::from_mins(1)))?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let length = body.len();
         write!(stream, "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}")?;
@@ -134,8 +155,10 @@ impl Browser {
     }
 }
 
-fn id(element: &Value) -> String {
-    element.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned()
+/// The id of an element that was found.
+fn id(element: &Value) -> Option<String> {
+    let id = element.get("element-6066-11e4-a52e-4f735466cecf")?;
+    id.as_str().map(str::to_owned)
 }
 
 impl Drop for Browser {
