@@ -18,7 +18,7 @@ use crate::http::listener::{Listener, Swap};
 use crate::http::pace::Timeouts;
 use crate::http::signals::Endings;
 use crate::identity::fulfil::Fulfiller;
-use crate::identity::{Core, chores, role};
+use crate::identity::{Core, chores, place, role};
 use crate::mail::{self, Mailer, Post, Worker};
 use crate::model::event::What;
 use crate::model::{Event, Secret, Source};
@@ -64,6 +64,7 @@ pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, e
     Ok(Arc::new(Core {
         hashing,
         roles: role::Book::open(&store).await?,
+        places: place::Places::open(config.location.file.as_deref())?,
         post: Post::new(config.clone(), env.clone(), master.clone())?,
         config,
         env,
@@ -199,6 +200,7 @@ fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
         }
     }
     Ok(Arc::new(Core {
+        places: place::Places::open(config.location.file.as_deref())?,
         post: Post::new(config.clone(), core.env.clone(), core.master.clone())?,
         config,
         env: core.env.clone(),

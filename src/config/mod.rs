@@ -3,6 +3,7 @@
 //! These structs are what the rest of the program sees: every value parsed and checked. How they are found, and where
 //! each came from, is the business of `load`; each section has a file of its own.
 
+mod admin;
 mod audit;
 mod check;
 mod env_file;
@@ -12,6 +13,7 @@ mod layer;
 mod limits;
 mod links;
 mod load;
+mod location;
 mod lockout;
 mod log;
 mod mail;
@@ -34,6 +36,7 @@ mod web_origin;
 
 use std::path::PathBuf;
 
+pub use admin::{Admin, AdminNetworks};
 pub use audit::Audit;
 pub use check::{Check, Finding, Level, check};
 pub use environment::IgnoredVariable;
@@ -42,6 +45,7 @@ pub use layer::Origin;
 pub use limits::{Limits, Rate, Shape};
 pub use links::Links;
 pub use load::{Inputs, Loaded, database, load};
+pub use location::Location;
 pub use lockout::Lockout;
 pub use log::{Log, LogFormat};
 pub use mail::{Mail, Protection, Smtp};
@@ -92,6 +96,10 @@ pub struct Config {
     pub hashing: Hashing,
     /// `[audit]`
     pub audit: Audit,
+    /// `[admin]`
+    pub admin: Admin,
+    /// `[location]`
+    pub location: Location,
     /// `[log]`
     pub log: Log,
 }
@@ -156,6 +164,8 @@ impl Config {
         let mail = Mail::read(r);
         let hashing = Hashing::read(r);
         let audit = Audit::read(r);
+        let admin = Admin::read(r);
+        let location = Location::read(r);
         let log = Log::read(r);
         Ok(Self {
             profile: profile?,
@@ -173,6 +183,8 @@ impl Config {
             mail: mail?,
             hashing: hashing?,
             audit: audit?,
+            admin: admin?,
+            location: location?,
             log: log?,
         })
     }

@@ -6,10 +6,11 @@ use std::time::Duration;
 use poem::http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::allowed::FRESH;
 use super::bearer::SCHEME;
 use super::reject::{About, Wire};
 use crate::error::{Error, FieldError, Kind, Rule};
-use crate::model::Time;
+use crate::model::{Permission, Time};
 
 /// What the document says of one operation besides its types.
 #[derive(Debug, Clone)]
@@ -73,6 +74,7 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described) {
         let examples = described.requests.iter().map(|(name, value)| ((*name).to_owned(), json!({ "value": value })));
         operation["requestBody"]["content"]["application/json"]["examples"] = Value::Object(examples.collect());
     }
+    kinds.extend(move_demand(operation));
     let takes_token = |requirement: &Value| requirement.get(SCHEME).is_some();
     if operation.get("security").and_then(Value::as_array).is_some_and(|any| any.iter().any(takes_token)) {
         kinds.extend(TOKEN_ERRORS);
@@ -90,6 +92,27 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described) {
         add_error(responses, wire, kind, described.counted);
     }
     responses.sort_keys();
+}
+
+/// Moves an operation's demand from its security, where the signature has put it, to `x-permission` (one of these is
+/// needed) and `x-fresh-authentication`; gives back what it can be refused for.
+fn move_demand(operation: &mut Value) -> Vec<Kind> {
+    let Some(security) = operation.get_mut("security").and_then(Value::as_array_mut) else { return Vec::new() };
+    let words = |requirement: &Value| requirement.as_object().and_then(|one| one.keys().next().cloned());
+    let demands: Vec<String> = security.iter().filter_map(words).filter(|word| word != SCHEME).collect();
+    let (fresh, permissions): (Vec<_>, Vec<_>) = demands.into_iter().partition(|word| word == FRESH);
+    let permissions: Vec<_> = permissions.into_iter().filter(|word| Permission::parse(word).is_some()).collect();
+    if permissions.is_empty() {
+        return Vec::new();
+    }
+    security.retain(|requirement| requirement.get(SCHEME).is_some());
+    operation["x-permission"] = json!(permissions);
+    let mut kinds = vec![Kind::Forbidden];
+    if !fresh.is_empty() {
+        operation["x-fresh-authentication"] = true.into();
+        kinds.push(Kind::ReauthenticationRequired);
+    }
+    kinds
 }
 
 fn describe_success(status: &str, response: &mut Value, described: &Described) {

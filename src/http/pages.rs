@@ -11,15 +11,15 @@ use super::body;
 use super::visit::Visit;
 use crate::error::{Error, Kind, Limit, Result};
 use crate::identity::Core;
-use crate::identity::open_login;
 use crate::identity::verify_email::{self, Proved};
+use crate::identity::{alarm, open_login};
 use crate::model::secret;
 
 const PAGE: &str = include_str!("../../static/pages/page.html");
 const STYLE: &str = include_str!("../../static/pages/page.css");
 
 /// Where the pages are, besides under each mount of the native API, so that a proxy that forwards only that finds them.
-pub const PATHS: [&str; 3] = ["/verify-email", "/verify-email/disown", "/open-login"];
+pub const PATHS: [&str; 4] = ["/verify-email", "/verify-email/disown", "/open-login", "/not-me"];
 
 /// Under what the pages are mounted.
 pub const MOUNTS: [&str; 3] = ["", "/v1", "/api/v1"];
@@ -31,7 +31,9 @@ const MAX_TOKEN: usize = 512;
 #[must_use]
 pub fn routes(mut route: Route, core: &Arc<Core>) -> Route {
     for mount in MOUNTS {
-        for (path, purpose) in PATHS.into_iter().zip([Purpose::Verify, Purpose::Disown, Purpose::OpenLogin]) {
+        for (path, purpose) in
+            PATHS.into_iter().zip([Purpose::Verify, Purpose::Disown, Purpose::OpenLogin, Purpose::NotMe])
+        {
             let pages = Pages::new(core.clone(), purpose);
             let methods = RouteMethod::new().get(pages.clone().asking()).post(pages.deciding());
             route = route.at(format!("{mount}{path}"), methods);
@@ -46,6 +48,7 @@ enum Purpose {
     Verify,
     Disown,
     OpenLogin,
+    NotMe,
 }
 
 #[derive(Clone)]
@@ -111,6 +114,12 @@ impl Pages {
             Purpose::OpenLogin => open_login::follow(&self.core, token, &visit.source)
                 .await
                 .map(|()| Content::saying("Login opened", "You can log in with your password from here now.")),
+            Purpose::NotMe => alarm::disown(&self.core, token, &visit.source).await.map(|()| {
+                Content::saying(
+                    "Login ended",
+                    "That login is ended. We have sent you an email with a link to set another password.",
+                )
+            }),
         }
     }
 
@@ -185,6 +194,11 @@ fn question(purpose: Purpose, path: &str, token: &str) -> Content {
             text: "After many wrong passwords your account takes its password only from places it knows. \
                    Press the button where you want to log in.",
             actions: form("Let me log in from here"),
+        },
+        Purpose::NotMe => Content {
+            title: "This was not you?",
+            text: "Press the button to end that login. You get an email with a link to set another password.",
+            actions: form("End that login"),
         },
     }
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::Core;
+use super::alarm::Watch;
 use super::audit::Log;
+use super::guard::Acquaintance;
 use crate::error::{Kind, Result};
 use crate::model::event::What;
 use crate::model::session::End;
@@ -72,6 +74,8 @@ pub struct Opening {
     client: Client,
     source: Source,
     cap: u32,
+    known_since: Time,
+    watch: Watch,
     log: Log,
 }
 
@@ -105,6 +109,8 @@ impl Opening {
             ended_at: None,
         };
         Ok(Self {
+            watch: Watch::prepare(core, &account, source)?,
+            known_since: now - core.config.throttle.known_for,
             session,
             refresh: Secret::new(token.to_text(&keys)?),
             account,
@@ -130,9 +136,13 @@ impl Opening {
             let event = Event::done(What::SessionEnded).about(&self.account.id).in_session(&ended);
             self.log.record(db, &event.because(End::Cap.as_str()))?;
         }
+        let is_known = store::clients::is_known(db, &self.account.id, self.client, self.known_since)?;
+        let met = if is_known { Acquaintance::Known } else { Acquaintance::Stranger };
         store::clients::note(db, &self.account.id, self.client, now)?;
+        store::stats::count_login(db, now)?;
         let event = Event::done(What::Login).about(&self.account.id).in_session(&self.session.id);
         self.log.record(db, &event.by(self.account.id.as_str()))?;
+        self.watch.look(db, &self.log, &self.account, &self.session.id, met)?;
         store::roles::of(db, &self.account.id)
     }
 

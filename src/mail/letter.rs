@@ -29,6 +29,19 @@ pub enum Letter {
     SessionStolen,
     /// The password was set by somebody else than through the account's own session.
     PasswordSet,
+    /// A login came from something new; the link ends it.
+    NewDevice {
+        /// Opens the page that ends the login.
+        link: Secret,
+        /// The device, in words of our own list.
+        device: String,
+        /// The client address, and where it is if that is known.
+        place: String,
+        /// When it was.
+        at: Time,
+        /// When the link dies.
+        until: Time,
+    },
 }
 
 /// A letter's template: its name, and what it may name besides the service.
@@ -47,10 +60,12 @@ const ALREADY_REGISTERED: Kind = Kind { name: "already_registered", links: &[], 
 const PASSWORD_CLOSED: Kind = Kind { name: "password_closed", links: &["link"], values: &["until"] };
 const SESSION_STOLEN: Kind = Kind { name: "session_stolen", links: &[], values: &[] };
 const PASSWORD_SET: Kind = Kind { name: "password_set", links: &[], values: &[] };
+const NEW_DEVICE: Kind = Kind { name: "new_device", links: &["link"], values: &["device", "place", "at", "until"] };
 
 impl Kind {
     /// Every letter's template.
-    pub const ALL: [Kind; 5] = [VERIFY_EMAIL, ALREADY_REGISTERED, PASSWORD_CLOSED, SESSION_STOLEN, PASSWORD_SET];
+    pub const ALL: [Kind; 6] =
+        [VERIFY_EMAIL, ALREADY_REGISTERED, PASSWORD_CLOSED, SESSION_STOLEN, PASSWORD_SET, NEW_DEVICE];
 }
 
 impl Letter {
@@ -63,6 +78,7 @@ impl Letter {
             Letter::PasswordClosed { .. } => PASSWORD_CLOSED,
             Letter::SessionStolen => SESSION_STOLEN,
             Letter::PasswordSet => PASSWORD_SET,
+            Letter::NewDevice { .. } => NEW_DEVICE,
         }
     }
 
@@ -70,7 +86,9 @@ impl Letter {
     #[must_use]
     pub fn expires_at(&self) -> Option<Time> {
         match self {
-            Letter::VerifyEmail { until, .. } | Letter::PasswordClosed { until, .. } => Some(*until),
+            Letter::VerifyEmail { until, .. }
+            | Letter::PasswordClosed { until, .. }
+            | Letter::NewDevice { until, .. } => Some(*until),
             Letter::AlreadyRegistered | Letter::SessionStolen | Letter::PasswordSet => None,
         }
     }
@@ -83,6 +101,13 @@ impl Letter {
                 vec![("link", link.clone()), ("disown", disown.clone()), until(time)]
             }
             Letter::PasswordClosed { link, until: time } => vec![("link", link.clone()), until(time)],
+            Letter::NewDevice { link, device, place, at, until: time } => vec![
+                ("link", link.clone()),
+                ("device", Secret::new(device.clone())),
+                ("place", Secret::new(place.clone())),
+                ("at", Secret::new(readable(*at))),
+                until(time),
+            ],
             Letter::AlreadyRegistered | Letter::SessionStolen | Letter::PasswordSet => Vec::new(),
         }
     }
@@ -108,6 +133,7 @@ mod tests {
             Letter::PasswordClosed { link: link(), until },
             Letter::SessionStolen,
             Letter::PasswordSet,
+            Letter::NewDevice { link: link(), device: String::new(), place: String::new(), at: until, until },
         ];
         for (letter, kind) in letters.iter().zip(Kind::ALL) {
             assert_eq!(letter.kind(), kind);

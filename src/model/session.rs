@@ -17,6 +17,10 @@ pub enum End {
     Password,
     /// An administrator ended it, or its account.
     Admin,
+    /// Its owner ended it from another one.
+    Revoked,
+    /// Its owner said that it was not theirs.
+    Disowned,
 }
 
 impl End {
@@ -31,6 +35,8 @@ impl End {
             End::Expired => "expired",
             End::Password => "password",
             End::Admin => "admin",
+            End::Revoked => "revoked",
+            End::Disowned => "disowned",
         }
     }
 }

@@ -4,9 +4,12 @@
 //! Only this room knows a database driver.
 
 pub mod accounts;
+pub mod anomalies;
+pub mod apps;
 pub mod audit;
 pub mod clients;
 pub mod db;
+pub mod directory;
 pub mod health;
 pub mod instance;
 pub mod keys;
@@ -15,6 +18,7 @@ pub mod outbox;
 pub mod roles;
 pub mod sessions;
 pub mod sqlite;
+pub mod stats;
 pub mod tries;
 
 use std::path::Path;

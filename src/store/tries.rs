@@ -21,6 +21,8 @@ pub enum Scope {
     MailTo,
     /// Mails from a client address that anybody can cause.
     MailFrom,
+    /// Failed logins of a client address, whatever the account.
+    Burst,
 }
 
 impl Scope {
@@ -33,6 +35,7 @@ impl Scope {
             Scope::Lockout => "lockout",
             Scope::MailTo => "mail_to",
             Scope::MailFrom => "mail_from",
+            Scope::Burst => "burst",
         }
     }
 }

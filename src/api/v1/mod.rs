@@ -3,6 +3,7 @@
 //! One file per resource with its operations; `types` says what is read and written, `error` how refusals are spelled,
 //! `document` what the OpenAPI document adds to what the operations show by themselves.
 
+mod admin;
 mod auth;
 mod document;
 mod email;
@@ -12,6 +13,7 @@ mod examples;
 mod fixture;
 mod health;
 mod payload;
+mod sessions;
 mod types;
 mod users;
 mod view;
@@ -45,17 +47,24 @@ enum Tag {
     /// One's own account.
     #[oai(rename = "User management")]
     UserManagement,
+    /// One's own sessions and records.
+    #[oai(rename = "Session management")]
+    SessionManagement,
+    /// What administrators do.
+    Admin,
     /// How the service is.
     Health,
 }
 
-type Api = (auth::Auth, email::EmailVerification, users::Users, health::Health);
+type Api = (auth::Auth, email::EmailVerification, users::Users, sessions::Sessions, admin::Api, health::Health);
 
 fn api(core: &Arc<Core>) -> Api {
     (
         auth::Auth(core.clone()),
         email::EmailVerification(core.clone()),
         users::Users(core.clone()),
+        sessions::Sessions(core.clone()),
+        admin::api(core),
         health::Health::starting(core.clone()),
     )
 }
@@ -65,7 +74,7 @@ fn service(core: &Arc<Core>) -> OpenApiService<Api, ()> {
 }
 
 /// Paths that no limit counts, with everything below them: health, pages, documents, keys.
-pub const UNCOUNTED: [&str; 15] = [
+pub const UNCOUNTED: [&str; 18] = [
     "/v1/health",
     "/api/v1/health",
     "/livez",
@@ -80,6 +89,9 @@ pub const UNCOUNTED: [&str; 15] = [
     "/api/v1/open-login",
     "/verify-email",
     "/open-login",
+    "/v1/not-me",
+    "/api/v1/not-me",
+    "/not-me",
     "/metrics",
 ];
 
