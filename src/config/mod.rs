@@ -8,6 +8,7 @@ mod audit;
 mod check;
 mod env_file;
 mod environment;
+mod factors;
 mod hashing;
 mod layer;
 mod limits;
@@ -16,6 +17,7 @@ mod load;
 mod location;
 mod lockout;
 mod log;
+mod login;
 mod mail;
 mod network;
 mod password;
@@ -27,6 +29,7 @@ mod server;
 mod service;
 mod sessions;
 mod signup;
+mod sms;
 mod span;
 #[cfg(test)]
 mod tests;
@@ -40,6 +43,7 @@ pub use admin::{Admin, AdminNetworks};
 pub use audit::Audit;
 pub use check::{Check, Finding, Level, check};
 pub use environment::IgnoredVariable;
+pub use factors::Factors;
 pub use hashing::Hashing;
 pub use layer::Origin;
 pub use limits::{Limits, Rate, Shape};
@@ -48,6 +52,7 @@ pub use load::{Inputs, Loaded, database, load};
 pub use location::Location;
 pub use lockout::Lockout;
 pub use log::{Log, LogFormat};
+pub use login::{Login, LoginOtp};
 pub use mail::{Mail, Protection, Smtp};
 pub use network::Network;
 pub use password::PasswordRules;
@@ -58,6 +63,7 @@ pub use server::{Environment, Server};
 pub use service::Service;
 pub use sessions::{Rotate, Sessions};
 pub use signup::{SignUp, SignUpField};
+pub use sms::{Gateway, Sms};
 pub use throttle::Throttle;
 pub use tokens::{Algorithm, Tokens};
 
@@ -82,6 +88,10 @@ pub struct Config {
     pub password: PasswordRules,
     /// `[signup]`
     pub signup: SignUp,
+    /// `[login]`
+    pub login: Login,
+    /// `[factors]`
+    pub factors: Factors,
     /// `[throttle]`
     pub throttle: Throttle,
     /// `[lockout]`
@@ -92,6 +102,8 @@ pub struct Config {
     pub links: Links,
     /// `[mail]`
     pub mail: Mail,
+    /// `[sms]`
+    pub sms: Sms,
     /// `[hashing]`
     pub hashing: Hashing,
     /// `[audit]`
@@ -157,11 +169,14 @@ impl Config {
         let sessions = Sessions::read(r);
         let password = PasswordRules::read(r);
         let signup = SignUp::read(r);
+        let login = Login::read(r);
+        let factors = Factors::read(r);
         let throttle = Throttle::read(r);
         let lockout = Lockout::read(r);
         let limits = Limits::read(r);
         let links = Links::read(r);
         let mail = Mail::read(r);
+        let sms = Sms::read(r);
         let hashing = Hashing::read(r);
         let audit = Audit::read(r);
         let admin = Admin::read(r);
@@ -176,11 +191,14 @@ impl Config {
             sessions: sessions?,
             password: password?,
             signup: signup?,
+            login: login?,
+            factors: factors?,
             throttle: throttle?,
             lockout: lockout?,
             limits: limits?,
             links: links?,
             mail: mail?,
+            sms: sms?,
             hashing: hashing?,
             audit: audit?,
             admin: admin?,

@@ -4,9 +4,8 @@
 //! The rights are read again inside the write that they are for, and compared with those of whom it is about: nobody
 //! changes somebody with more rights.
 
-use std::time::Duration;
-
 use super::audit::Log;
+use super::reauthenticate::Fresh;
 use super::{Caller, Core};
 use crate::config::AdminNetworks;
 use crate::error::{Error, Kind, Result};
@@ -14,9 +13,6 @@ use crate::model::event::What;
 use crate::model::{AccountId, Event, Permission, Rights, SessionId, Source, role};
 use crate::store;
 use crate::store::db::Db;
-
-/// How old a session's last proof may be for what cannot be undone.
-const FRESH: Duration = Duration::from_mins(15);
 
 /// What an operation asks of its caller.
 #[derive(Debug, Clone, Copy)]
@@ -78,8 +74,8 @@ impl Caller {
         if !is_let_in || !demand.any_of.iter().any(|permission| rights.hold(*permission)) {
             return Err(Kind::Forbidden.into());
         }
-        if demand.proof == Proof::Fresh && core.env.now().since(self.proved_at) > FRESH {
-            return Err(Kind::ReauthenticationRequired.into());
+        if demand.proof == Proof::Fresh {
+            Fresh::check(core, self)?;
         }
         Ok(Admin { account: self.account.id.clone(), session: self.session.clone(), demand })
     }

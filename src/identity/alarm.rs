@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::audit::Log;
 use super::{Core, link};
 use crate::error::{Error, Kind, Result};
-use crate::mail::{self, Letter, Prepared};
+use crate::mail::{self, Letter, Prepared, Request};
 use crate::model::event::What;
 use crate::model::session::End;
 use crate::model::{Account, Device, Event, SessionId, Source, Time, secret};
@@ -97,12 +97,21 @@ impl Watch {
     }
 }
 
-/// The owner says that a login was not theirs: its session ends.
+/// The owner says that a login was not theirs: its session ends, and a mail that sets a new password is on its way.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
     let (hash, log) = (secret::digest(token.as_bytes()), Log::new(core, source));
+    let owner = core
+        .store
+        .read(move |db| {
+            let found = store::anomalies::find_alarm(db, &hash)?;
+            let (account, _) = found.ok_or_else(|| Error::new(Kind::LinkInvalid))?;
+            store::accounts::find(db, &account)?.ok_or_else(|| Error::new(Kind::LinkInvalid))
+        })
+        .await?;
+    let reset = core.post.request(&Request::Reset { email_key: owner.email.key().to_owned() }, source)?;
     core.store
         .write(move |db| {
             let found = store::anomalies::find_alarm(db, &hash)?;
@@ -116,9 +125,12 @@ pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
                 let event = Event::done(What::SessionEnded).about(&account).in_session(&session).by(by);
                 log.record(db, &event.because(End::Disowned.as_str()))?;
             }
-            Ok(())
+            log.record(db, &Event::done(What::PasswordResetRequested).about(&account).by(by))?;
+            mail::enqueue(db, &reset)
         })
-        .await
+        .await?;
+    core.post.ring();
+    Ok(())
 }
 
 /// Counts a failed login of a client address; the one that makes it a burst is recorded, once in a window.

@@ -6,6 +6,7 @@ use super::admin::{self, Entry, HIDDEN_FOR};
 use super::audit::Log;
 use super::{Core, guard, session};
 use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::mail::{self, Request};
 use crate::model::event::What;
 use crate::model::session::End;
 use crate::model::{AccountId, Event, Permission, SessionId, Status, Time, text};
@@ -244,6 +245,22 @@ pub async fn end_session(core: &Core, by: &By, name: &str, session: &str) -> Res
         }
         let event = Event::done(What::SessionEnded).about(&account.id).in_session(&session).by(actor.name());
         log.record(db, &event.because(End::Admin.as_str()))
+    })
+    .await
+}
+
+/// Mails the owner a link that sets a new password.
+///
+/// # Errors
+/// `AccountNotFound`, `Forbidden`.
+pub async fn send_reset(core: &Core, by: &By, id: &str) -> Result<Entry> {
+    let email_key = file(core, id).await?.entry.account.email.key().to_owned();
+    let prepared = core.post.request(&Request::Reset { email_key }, &by.source)?;
+    let actor = by.actor.clone();
+    admin::change(core, by, id, move |db, log, account| {
+        actor.needs(db, Permission::UsersWrite)?;
+        log.record(db, &Event::done(What::PasswordResetRequested).about(&account.id).by(actor.name()))?;
+        mail::enqueue(db, &prepared)
     })
     .await
 }

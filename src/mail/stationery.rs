@@ -159,6 +159,14 @@ mod tests {
             Letter::SessionStolen,
             Letter::PasswordSet,
             Letter::NewDevice { link: link(), device: "Chrome".into(), place: "192.0.2.1".into(), at: until, until },
+            Letter::OneTimeCode { code: Secret::new("123456"), until },
+            Letter::FactorChanged { change: "Changed.".into() },
+            Letter::PasswordChanged,
+            Letter::ResetPassword { link: link(), until },
+            Letter::ConfirmEmail { link: link(), until },
+            Letter::EmailChanging { undo: link(), until },
+            Letter::AddressTaken,
+            Letter::AccountDeleted,
         ]
     }
 

@@ -5,6 +5,7 @@
 mod accounts;
 mod cli;
 mod config;
+mod factors;
 mod http;
 mod mail;
 mod store;

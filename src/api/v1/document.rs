@@ -40,7 +40,9 @@ pub fn document(config: &Config) -> Value {
     }
     apply_policy(&mut document["components"]["schemas"], config);
     openapi::complete(&mut document, &V1, &operations());
-    for path in ["/auth/login", "/auth/refresh", "/auth/logout", "/auth/logout-all"] {
+    for path in
+        ["/auth/login", "/auth/refresh", "/auth/logout", "/auth/logout-all", "/auth/mfa/verify", "/auth/otp/verify"]
+    {
         document["paths"][path]["post"]["responses"]["200"]["headers"]["Set-Cookie"] = json!({
             "description": "The refresh token in its cookie, or its end.",
             "schema": { "type": "string" },

@@ -12,7 +12,9 @@ mod examples;
 #[cfg(test)]
 mod fixture;
 mod health;
+mod mfa;
 mod payload;
+mod recovery;
 mod sessions;
 mod types;
 mod users;
@@ -44,6 +46,11 @@ enum Tag {
     /// Proving an address.
     #[oai(rename = "Email verification")]
     EmailVerification,
+    /// Passwords forgotten and changed.
+    Password,
+    /// Second factors.
+    #[oai(rename = "Multi-factor authentication")]
+    Mfa,
     /// One's own account.
     #[oai(rename = "User management")]
     UserManagement,
@@ -56,13 +63,24 @@ enum Tag {
     Health,
 }
 
-type Api = (auth::Auth, email::EmailVerification, users::Users, sessions::Sessions, admin::Api, health::Health);
+type Api = (
+    auth::Auth,
+    email::EmailVerification,
+    users::Users,
+    recovery::Recovery,
+    mfa::Mfa,
+    sessions::Sessions,
+    admin::Api,
+    health::Health,
+);
 
 fn api(core: &Arc<Core>) -> Api {
     (
         auth::Auth(core.clone()),
         email::EmailVerification(core.clone()),
         users::Users(core.clone()),
+        recovery::Recovery(core.clone()),
+        mfa::Mfa(core.clone()),
         sessions::Sessions(core.clone()),
         admin::api(core),
         health::Health::starting(core.clone()),

@@ -39,6 +39,8 @@ fn users() -> Vec<Described> {
         described("restoreUser", &target, changed()),
         described("unlockUser", &target, changed()),
         described("verifyUser", &target, changed()),
+        described("resetUserPassword", &target, done("Password reset email sent")),
+        described("resetUserMfa", &target, done("MFA devices removed")),
         described("listUserSessions", &target, sessions_answer()),
         described("endUserSessions", &target, done("Sessions terminated successfully")),
         described(

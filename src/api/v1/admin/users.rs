@@ -18,10 +18,10 @@ use crate::http::allowed::{Allowed, Fresh, ReadUsers, UpdateUsers, WriteUsers};
 use crate::http::body::Body;
 use crate::http::reject::Reject;
 use crate::http::response::{Answer, answer};
-use crate::identity::Core;
 use crate::identity::admin::{self, NewEntry};
 use crate::identity::directory::{self, Changes, Correction, Wanted};
-use crate::model::Status;
+use crate::identity::{Core, factor};
+use crate::model::{AccountId, Status};
 
 /// The operations under `/admin/users`.
 pub struct Users(pub(super) Arc<Core>);
@@ -177,6 +177,37 @@ impl Users {
     ) -> Answer<UserChangedAnswer> {
         let entry = admin::verify(&self.0, &admin.by(), &user_id.0).await?;
         Ok(answer(view::changed(&self.0, entry).into()))
+    }
+
+    /// Mail a password reset
+    ///
+    /// The owner gets a link that sets a new password; the present one works until then.
+    #[oai(
+        path = "/admin/users/:userId/reset-password",
+        method = "post",
+        operation_id = "resetUserPassword",
+        tag = "Tag::Admin"
+    )]
+    async fn reset_password(
+        &self,
+        admin: Allowed<WriteUsers>,
+        #[oai(name = "userId")] user_id: Path<String>,
+    ) -> Answer<Done> {
+        directory::send_reset(&self.0, &admin.by(), &user_id.0).await?;
+        Ok(answer(Done::saying("Password reset email sent")))
+    }
+
+    /// Remove all second factors of an account
+    ///
+    /// For somebody who has lost them; the owner gets a mail.
+    #[oai(path = "/admin/users/:userId/mfa", method = "delete", operation_id = "resetUserMfa", tag = "Tag::Admin")]
+    async fn reset_mfa(
+        &self,
+        admin: Allowed<Fresh<WriteUsers>>,
+        #[oai(name = "userId")] user_id: Path<String>,
+    ) -> Answer<Done> {
+        factor::reset_all(&self.0, &admin.by(), &AccountId::new(user_id.0)).await?;
+        Ok(answer(Done::saying("MFA devices removed")))
     }
 
     /// List an account's sessions
