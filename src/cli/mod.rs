@@ -3,6 +3,8 @@
 //! Data goes to standard output, everything else to standard error. The exit code is 0 when it was done, 1 when it
 //! failed, 2 when it was asked for wrongly. What a command does is the core's business; here it is read and shown.
 
+mod app;
+mod audit;
 mod config;
 pub mod console;
 pub mod failure;
@@ -12,6 +14,7 @@ mod openapi;
 mod opened;
 mod profile;
 mod prompt;
+mod role;
 mod serve;
 mod user;
 
@@ -101,7 +104,12 @@ enum Command {
     #[command(subcommand)]
     User(user::User),
     #[command(subcommand)]
+    Role(role::Role),
+    #[command(subcommand)]
+    App(app::App),
+    #[command(subcommand)]
     Mail(mail::Mail),
+    Audit(audit::Audit),
     #[command(subcommand)]
     Config(config::Config),
     #[command(subcommand)]
@@ -138,7 +146,10 @@ fn run(arguments: Arguments, console: &mut Console) -> Result<(), Failure> {
     match arguments.command {
         Command::Serve(command) => command.run(global, console),
         Command::User(command) => command.run(global, console),
+        Command::Role(command) => command.run(global, console),
+        Command::App(command) => command.run(global, console),
         Command::Mail(command) => command.run(global, console),
+        Command::Audit(command) => command.run(global, console),
         Command::Config(command) => command.run(global, console),
         Command::Profile(command) => command.run(console),
         Command::Openapi(command) => command.run(global, console),

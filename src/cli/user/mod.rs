@@ -1,5 +1,6 @@
 //! `authd user`: accounts, as whoever owns the machine sees and changes them.
 
+mod sessions;
 mod view;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -37,6 +38,10 @@ pub enum User {
     Lock(Lock),
     Unlock(Unlock),
     Delete(Delete),
+    Restore(sessions::Restore),
+    Sessions(sessions::Sessions),
+    Revoke(sessions::Revoke),
+    MfaReset(sessions::MfaReset),
 }
 
 /// Make an account
@@ -270,6 +275,10 @@ impl User {
                 change(global, console, "unlocked", async |core, by| Ok(admin::unlock(core, by, &command.user).await?))
             }
             User::Delete(command) => command.run(global, console),
+            User::Restore(command) => command.run(global, console),
+            User::Sessions(command) => command.run(global, console),
+            User::Revoke(command) => command.run(global, console),
+            User::MfaReset(command) => command.run(global, console),
         }
     }
 }
