@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use authd::identity::{challenge, factor};
+use authd::identity::{By, challenge, factor};
 use authd::mail::Mail;
 use authd::model::{AccountId, Email, Source};
 use futures_util::future::join_all;
