@@ -24,6 +24,8 @@ create table accounts (
   last_name text,
   name text,                              -- the whole name, for wires that do not part it
   company_name text,
+  name_key text,                          -- the whole name, folded, for searches
+  last_name_key text,                     -- the family name, folded, for searches
   phone text,
   phone_verified_at bigint,
   password_hash text,                     -- PHC string, or the bcrypt string an import brought along
@@ -38,6 +40,12 @@ create table accounts (
   updated_at bigint not null
 );
 create index accounts_password_scheme on accounts (password_scheme);
+-- What the admin's lists are read by: in the order of the numbers, by state, by the beginning of a name.
+create index accounts_present on accounts (number, email_verified_at) where suspended_at is null and deleted_at is null;
+create index accounts_suspended on accounts (number) where suspended_at is not null and deleted_at is null;
+create index accounts_gone on accounts (number) where deleted_at is not null;
+create index accounts_name on accounts (name_key) where name_key is not null;
+create index accounts_last_name on accounts (last_name_key) where last_name_key is not null;
 create index accounts_unproved on accounts (created_at) where email_verified_at is null;
 create index accounts_deleted on accounts (deleted_at) where deleted_at is not null;
 
@@ -119,6 +127,42 @@ create table known_clients (
 );
 create index known_clients_age on known_clients (last_login_at);
 
+-- Devices and countries that an account has been used from, in words of our own list: another one is told to its owner.
+create table known_traits (
+  account_id text not null references accounts (id) on delete cascade,
+  trait text not null,                    -- 'device:Chrome on Windows', 'country:DE'
+  last_login_at bigint not null,
+  primary key (account_id, trait)
+);
+create index known_traits_age on known_traits (last_login_at);
+
+-- Links of new-device mails: only their digest. Using one ends the session that the mail speaks of.
+create table alarms (
+  hash bytea primary key,                 -- SHA-256 of the token
+  account_id text not null references accounts (id) on delete cascade,
+  session_id text not null,
+  expires_at bigint not null,
+  spent_at bigint
+);
+create index alarms_account on alarms (account_id);
+create index alarms_expiry on alarms (expires_at);
+
+-- Completed logins per UTC day.
+create table login_counts (
+  day bigint primary key,                 -- days since 1970
+  logins bigint not null
+);
+
+-- Apps that call with a key of their own. A client's key ships to browsers and proves nothing; a service's is a secret.
+create table apps (
+  id text primary key,
+  name text not null,
+  kind text not null,                     -- 'client' or 'service'
+  key_hash bytea not null unique,         -- SHA-256 of the key, which is shown once
+  created_at bigint not null,
+  rotated_at bigint not null              -- when the key was made
+);
+
 -- Mail on its way, and requests whose answer must not depend on whether an account exists. Bodies are sealed under the
 -- master key and erased when delivered.
 create table outbox (
@@ -154,6 +198,8 @@ create table audit (
 );
 create index audit_account on audit (account_id, id);
 create index audit_at on audit (at);
+create index audit_event on audit (event, id);
+create index audit_actor on audit (actor, id) where actor is not null;
 
 -- Keys that sign tokens. The private half is sealed under the master key.
 create table signing_keys (

@@ -20,7 +20,7 @@ use crate::http::pace::Timeouts;
 use crate::http::signals::Endings;
 use crate::identity::fulfil::Fulfiller;
 use crate::identity::vitals::Census;
-use crate::identity::{Core, chores, file, key, role};
+use crate::identity::{Core, chores, file, key, place, role};
 use crate::mail::{self, Mailer, Post, Worker};
 use crate::metrics::Metrics;
 use crate::model::event::What;
@@ -69,6 +69,7 @@ pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, e
     Ok(Arc::new(Core {
         hashing,
         roles: role::Book::open(&store).await?,
+        places: place::Places::open(config.location.file.as_deref())?,
         post: Post::new(config.clone(), env.clone(), master.clone())?,
         slots: file::Slots::new(config.files.in_flight),
         config,
@@ -225,6 +226,7 @@ fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
         }
     }
     Ok(Arc::new(Core {
+        places: place::Places::open(config.location.file.as_deref())?,
         post: Post::new(config.clone(), core.env.clone(), core.master.clone())?,
         config,
         env: core.env.clone(),

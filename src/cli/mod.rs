@@ -3,6 +3,8 @@
 //! Data goes to standard output, everything else to standard error. The exit code is 0 when it was done, 1 when it
 //! failed, 2 when it was asked for wrongly. What a command does is the core's business; here it is read and shown.
 
+mod app;
+mod audit;
 mod completions;
 mod config;
 pub mod console;
@@ -15,6 +17,7 @@ mod openapi;
 mod opened;
 mod profile;
 mod prompt;
+mod role;
 mod serve;
 mod user;
 
@@ -106,7 +109,12 @@ enum Command {
     #[command(subcommand)]
     Key(key::Key),
     #[command(subcommand)]
+    Role(role::Role),
+    #[command(subcommand)]
+    App(app::App),
+    #[command(subcommand)]
     Mail(mail::Mail),
+    Audit(audit::Audit),
     #[command(subcommand)]
     Config(config::Config),
     #[command(subcommand)]
@@ -146,7 +154,10 @@ fn run(arguments: Arguments, console: &mut Console) -> Result<(), Failure> {
         Command::Serve(command) => command.run(global, console),
         Command::User(command) => command.run(global, console),
         Command::Key(command) => command.run(global, console),
+        Command::Role(command) => command.run(global, console),
+        Command::App(command) => command.run(global, console),
         Command::Mail(command) => command.run(global, console),
+        Command::Audit(command) => command.run(global, console),
         Command::Config(command) => command.run(global, console),
         Command::Profile(command) => command.run(console),
         Command::Openapi(command) => command.run(global, console),

@@ -3,6 +3,7 @@
 //! These structs are what the rest of the program sees: every value parsed and checked. How they are found, and where
 //! each came from, is the business of `load`; each section has a file of its own.
 
+mod admin;
 mod audit;
 mod check;
 mod env_file;
@@ -14,6 +15,7 @@ mod layer;
 mod limits;
 mod links;
 mod load;
+mod location;
 mod lockout;
 mod log;
 mod login;
@@ -41,6 +43,7 @@ mod wire_profile_tests;
 
 use std::path::PathBuf;
 
+pub use admin::{Admin, AdminNetworks};
 pub use audit::Audit;
 pub use check::{Check, Finding, Level, check};
 pub use environment::IgnoredVariable;
@@ -51,6 +54,7 @@ pub use layer::Origin;
 pub use limits::{Limits, Rate, Shape};
 pub use links::Links;
 pub use load::{Inputs, Loaded, database, load};
+pub use location::Location;
 pub use lockout::Lockout;
 pub use log::{Log, LogFormat};
 pub use login::{Login, LoginOtp};
@@ -112,6 +116,10 @@ pub struct Config {
     pub hashing: Hashing,
     /// `[audit]`
     pub audit: Audit,
+    /// `[admin]`
+    pub admin: Admin,
+    /// `[location]`
+    pub location: Location,
     /// `[log]`
     pub log: Log,
     /// `[metrics]`
@@ -182,6 +190,8 @@ impl Config {
         let sms = Sms::read(r);
         let hashing = Hashing::read(r);
         let audit = Audit::read(r);
+        let admin = Admin::read(r);
+        let location = Location::read(r);
         let log = Log::read(r);
         let metrics = Metrics::read(r);
         Ok(Self {
@@ -204,6 +214,8 @@ impl Config {
             sms: sms?,
             hashing: hashing?,
             audit: audit?,
+            admin: admin?,
+            location: location?,
             log: log?,
             metrics: metrics?,
         })

@@ -170,6 +170,17 @@ impl Reader {
         })
     }
 
+    /// The networks that a value lists.
+    pub fn networks(raw: &Raw) -> Option<Vec<Network>> {
+        items(raw)?.iter().map(|item| Network::parse(item)).collect()
+    }
+
+    /// A file that is there, or none.
+    pub fn optional_file(&mut self, key: &'static str) -> Read<Option<PathBuf>> {
+        let dir = self.dir.clone();
+        self.option(key, "a file that is there", |raw| path(raw, &dir).filter(|path| path.is_file()))
+    }
+
     /// A path of the file system; a relative one is looked for where the program was started.
     pub fn path(&mut self, key: &'static str, allowed: &str) -> Read<PathBuf> {
         let dir = self.dir.clone();

@@ -140,7 +140,7 @@ fn describe(registry: &mut Registry) {
     registry.create_security_scheme(SCHEME, scheme);
 }
 
-async fn authenticate(request: &Request) -> Result<Caller> {
+pub(super) async fn authenticate(request: &Request) -> Result<Caller> {
     let core = request.data::<Arc<Core>>().ok_or_else(|| Error::internal("no core in the request"))?;
     caller::authenticate(core, token(request.headers())?).await
 }

@@ -111,14 +111,29 @@ pub fn is_direct(headers: &HeaderMap) -> bool {
 #[must_use]
 pub fn service_allowed(server: &Server, peer: IpAddr, headers: &HeaderMap) -> bool {
     let peer = peer.to_canonical();
-    if !is_direct(headers) || is_in(server.trusted_proxies.as_deref().unwrap_or_default(), peer) {
+    if !is_itself(server, peer, headers) {
         return false;
     }
-    let at_home = || {
-        let at_home = server.public_url.as_deref().is_none_or(origin::is_loopback);
-        at_home && server.environment != Environment::Production && peer.is_loopback()
-    };
-    server.service_networks.as_deref().map_or_else(at_home, |networks| is_in(networks, peer))
+    let networks = server.service_networks.as_deref();
+    networks.map_or_else(|| is_loopback(server, peer), |networks| is_in(networks, peer))
+}
+
+/// Whether a request comes from the machine itself, where that can be told: through no proxy, while nobody outside
+/// reaches this server.
+#[must_use]
+pub fn is_at_home(server: &Server, request: &Request) -> bool {
+    let peer = peer(request);
+    is_itself(server, peer, request.headers()) && is_loopback(server, peer)
+}
+
+/// Whether the peer speaks for itself.
+fn is_itself(server: &Server, peer: IpAddr, headers: &HeaderMap) -> bool {
+    is_direct(headers) && !is_in(server.trusted_proxies.as_deref().unwrap_or_default(), peer)
+}
+
+fn is_loopback(server: &Server, peer: IpAddr) -> bool {
+    let at_home = server.public_url.as_deref().is_none_or(origin::is_loopback);
+    at_home && server.environment != Environment::Production && peer.is_loopback()
 }
 
 fn is_in(networks: &[Network], address: IpAddr) -> bool {

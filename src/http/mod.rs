@@ -1,5 +1,6 @@
 //! What every wire shares: listener, boundary, client address, limits, headers, bodies. Knows poem; knows no wire.
 
+pub mod allowed;
 pub mod bearer;
 pub mod body;
 pub mod boundary;

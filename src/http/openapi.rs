@@ -11,12 +11,13 @@ use poem_openapi::registry::{MetaApi, Registry};
 use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::{Map, Value, json};
 
+use super::allowed::FRESH;
 use super::bearer::SCHEME;
 use super::reject::{About, Wire};
 use super::schema::label;
 use crate::config::Config;
 use crate::error::{Error, Extra, FieldError, Kind, Rule};
-use crate::model::{FactorKind, Method, Secret, Time};
+use crate::model::{FactorKind, Method, Permission, Secret, Time};
 
 /// What the document says of one operation besides its types.
 #[derive(Debug, Clone)]
@@ -117,6 +118,7 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described) {
     for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         describe_parameter(parameter);
     }
+    kinds.extend(move_demand(operation));
     let takes_token = |requirement: &Value| requirement.get(SCHEME).is_some();
     if operation.get("security").and_then(Value::as_array).is_some_and(|any| any.iter().any(takes_token)) {
         kinds.extend(TOKEN_ERRORS);
@@ -142,6 +144,27 @@ fn describe_parameter(parameter: &mut Value) {
         let name = label(parameter["name"].as_str().unwrap_or_default()).to_lowercase();
         parameter["description"] = format!("The {name}.").into();
     }
+}
+
+/// Moves an operation's demand from its security, where the signature has put it, to `x-permission` (one of these is
+/// needed) and `x-fresh-authentication`; gives back what it can be refused for.
+fn move_demand(operation: &mut Value) -> Vec<Kind> {
+    let Some(security) = operation.get_mut("security").and_then(Value::as_array_mut) else { return Vec::new() };
+    let words = |requirement: &Value| requirement.as_object().and_then(|one| one.keys().next().cloned());
+    let demands: Vec<String> = security.iter().filter_map(words).filter(|word| word != SCHEME).collect();
+    let (fresh, permissions): (Vec<_>, Vec<_>) = demands.into_iter().partition(|word| word == FRESH);
+    let permissions: Vec<_> = permissions.into_iter().filter(|word| Permission::parse(word).is_some()).collect();
+    if permissions.is_empty() {
+        return Vec::new();
+    }
+    security.retain(|requirement| requirement.get(SCHEME).is_some());
+    operation["x-permission"] = json!(permissions);
+    let mut kinds = vec![Kind::Forbidden];
+    if !fresh.is_empty() {
+        operation["x-fresh-authentication"] = true.into();
+        kinds.push(Kind::ReauthenticationRequired);
+    }
+    kinds
 }
 
 fn describe_success(status: &str, response: &mut Value, described: &Described) {

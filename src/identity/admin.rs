@@ -1,5 +1,9 @@
-//! What the command line does to accounts, whoever they belong to.
+//! What administrators and the command line do to accounts, whoever they belong to. Every change asks the actor first
+//! whether it may: nobody changes somebody with more rights.
 
+use std::time::Duration;
+
+use super::actor::{Actor, By};
 use super::audit::Log;
 use super::{Core, guard};
 use crate::error::{Error, FieldError, Kind, Result, Rule};
@@ -7,14 +11,14 @@ use crate::mail::{self, Letter};
 use crate::model::account::Verification;
 use crate::model::event::What;
 use crate::model::session::End;
-use crate::model::{Account, AccountId, Email, Event, Password, Source, Time, Username, role, text};
+use crate::model::{Account, AccountId, Email, Event, Password, Permission, Time, Username, role, text};
 use crate::password::pool::Lane;
 use crate::store;
 use crate::store::accounts::{NewRow, Page};
 use crate::store::db::{Constraint, Db};
 
-/// Who the audit log names for what the command line does.
-const ACTOR: &str = "cli";
+/// How long a deleted account can be brought back.
+pub const HIDDEN_FOR: Duration = Duration::from_hours(720);
 
 /// An account with its roles.
 #[derive(Debug, Clone)]
@@ -55,26 +59,32 @@ pub struct Filter {
     pub search: Option<String>,
 }
 
-fn load(db: &mut dyn Db, account: Account, now: Time) -> Result<Entry> {
+pub(super) fn load(db: &mut dyn Db, account: Account, now: Time) -> Result<Entry> {
     let roles = store::roles::of(db, &account.id)?;
     let sessions = store::sessions::count_live(db, &account.id, now)?;
     Ok(Entry { account, roles, sessions })
 }
 
-/// An account by its id, address or user name.
+/// An account by its id, address or user name. The id counts first: a user name may look like one.
 fn look_up(db: &mut dyn Db, name: &str) -> Result<Account> {
-    let by_email = match Email::parse(name) {
+    if let Some(account) = store::accounts::find(db, &AccountId::new(name))? {
+        return Ok(account);
+    }
+    let found = match Email::parse(name) {
         Some(email) => store::accounts::find_by_email(db, email.key())?,
-        None => None,
-    };
-    let found = match by_email {
-        Some(account) => Some(account),
-        None => match store::accounts::find_by_username(db, &text::fold(name))? {
-            Some(account) => Some(account),
-            None => store::accounts::find(db, &AccountId::new(name))?,
-        },
+        None => store::accounts::find_by_username(db, &text::fold(name))?,
     };
     found.ok_or_else(|| Kind::AccountNotFound.into())
+}
+
+/// An account as this actor may name it: administrators by its id alone.
+pub(super) fn look_up_for(db: &mut dyn Db, actor: &Actor, name: &str) -> Result<Account> {
+    match actor {
+        Actor::CommandLine => look_up(db, name),
+        Actor::Admin(_) => {
+            store::accounts::find(db, &AccountId::new(name))?.ok_or_else(|| Kind::AccountNotFound.into())
+        }
+    }
 }
 
 /// Finds an account by id, e-mail address or user name.
@@ -127,9 +137,9 @@ fn has_status(account: &Account, status: Option<&str>, verification: Verificatio
 ///
 /// # Errors
 /// `EmailTaken`, `UsernameTaken`, `Validation` for an unknown role.
-pub async fn create(core: &Core, new: NewEntry, source: &Source) -> Result<Entry> {
+pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<Entry> {
     let hash = core.hashing.hash(Lane::Known, new.password.clone()).await?;
-    let log = Log::new(core, source);
+    let (log, actor) = (Log::new(core, &by.source), by.actor.clone());
     let row = NewRow {
         id: AccountId::new(core.env.new_id()?),
         email: new.email,
@@ -148,6 +158,7 @@ pub async fn create(core: &Core, new: NewEntry, source: &Source) -> Result<Entry
     let roles = new.roles;
     core.store
         .write(move |db| {
+            actor.needs(db, Permission::UsersWrite)?;
             if let Some(key) = &row.username_key
                 && store::accounts::is_username_taken(db, key, &row.id, log.at())?
             {
@@ -161,10 +172,10 @@ pub async fn create(core: &Core, new: NewEntry, source: &Source) -> Result<Entry
                 }
                 Err(error) => return Err(error),
             }
-            log.record(db, &Event::done(What::AccountCreated).about(&row.id).by(ACTOR))?;
+            log.record(db, &Event::done(What::AccountCreated).about(&row.id).by(actor.name()))?;
             store::roles::give(db, &row.id, role::DEFAULT)?;
             for name in &roles {
-                give(db, &log, &row.id, name)?;
+                give(db, &actor, &log, &row.id, name)?;
             }
             let account = look_up(db, row.id.as_str())?;
             load(db, account, log.at())
@@ -172,27 +183,44 @@ pub async fn create(core: &Core, new: NewEntry, source: &Source) -> Result<Entry
         .await
 }
 
-fn give(db: &mut dyn Db, log: &Log, id: &AccountId, name: &str) -> Result<()> {
+pub(super) fn give(db: &mut dyn Db, actor: &Actor, log: &Log, id: &AccountId, name: &str) -> Result<()> {
     if !store::roles::exists(db, name)? {
         let sentence = format!("There is no role named {name:?}");
-        return Err(Error::invalid(vec![FieldError::new("role", Rule::Format, "Unknown role", sentence)]));
+        return Err(Error::invalid(vec![FieldError::new("roles", Rule::Format, "Unknown role", sentence)]));
+    }
+    if name != role::DEFAULT {
+        actor.needs(db, Permission::Roles)?;
+        let permissions = store::roles::permissions(db, name)?;
+        actor.may_grant(db, name, permissions)?;
     }
     if store::roles::give(db, id, name)? {
-        log.record(db, &Event::done(What::RolesChanged).about(id).by(ACTOR).because(format!("+{name}")))?;
+        log.record(db, &Event::done(What::RolesChanged).about(id).by(actor.name()).because(format!("+{name}")))?;
+    }
+    Ok(())
+}
+
+pub(super) fn take(db: &mut dyn Db, actor: &Actor, log: &Log, id: &AccountId, name: &str) -> Result<()> {
+    actor.needs(db, Permission::Roles)?;
+    if name == role::ADMIN {
+        keep_last_admin(db, id)?;
+    }
+    if store::roles::take(db, id, name)? {
+        log.record(db, &Event::done(What::RolesChanged).about(id).by(actor.name()).because(format!("-{name}")))?;
     }
     Ok(())
 }
 
 /// Runs a change on one account inside a write and gives back how it is then.
-async fn change<F>(core: &Core, name: &str, source: &Source, change: F) -> Result<Entry>
+pub(super) async fn change<F>(core: &Core, by: &By, name: &str, change: F) -> Result<Entry>
 where
     F: Fn(&mut dyn Db, &Log, &Account) -> Result<()> + Send + 'static,
 {
-    let (log, name) = (Log::new(core, source), name.to_owned());
+    let (log, name, actor) = (Log::new(core, &by.source), name.to_owned(), by.actor.clone());
     let entry = core
         .store
         .write(move |db| {
-            let account = look_up(db, &name)?;
+            let account = look_up_for(db, &actor, &name)?;
+            actor.may_change(db, &account.id)?;
             change(db, &log, &account)?;
             let account = store::accounts::find(db, &account.id)?.unwrap_or(account);
             load(db, account, log.at())
@@ -202,9 +230,9 @@ where
     Ok(entry)
 }
 
-fn end_sessions(db: &mut dyn Db, log: &Log, id: &AccountId, why: End) -> Result<()> {
+pub(super) fn end_all_sessions(db: &mut dyn Db, actor: &Actor, log: &Log, id: &AccountId, why: End) -> Result<()> {
     for session in store::sessions::end_all(db, id, why, log.at())? {
-        let event = Event::done(What::SessionEnded).about(id).in_session(&session).by(ACTOR);
+        let event = Event::done(What::SessionEnded).about(id).in_session(&session).by(actor.name());
         log.record(db, &event.because(why.as_str()))?;
     }
     Ok(())
@@ -214,17 +242,18 @@ fn end_sessions(db: &mut dyn Db, log: &Log, id: &AccountId, why: End) -> Result<
 ///
 /// # Errors
 /// `AccountNotFound`.
-pub async fn set_password(core: &Core, name: &str, password: Password, source: &Source) -> Result<Entry> {
+pub async fn set_password(core: &Core, by: &By, name: &str, password: Password) -> Result<Entry> {
     let account = find(core, name).await?.account;
     let hash = core.hashing.hash(Lane::Known, password).await?;
     let letter = core.post.letter(&account.email, account.id.as_str(), &Letter::PasswordSet)?;
     let key = guard::key_of(core, &account);
-    change(core, account.id.as_str(), source, move |db, log, account| {
+    let actor = by.actor.clone();
+    change(core, by, account.id.as_str(), move |db, log, account| {
         if !store::accounts::set_password(db, &account.id, &hash.text, &hash.scheme, log.at())? {
             return Err(Kind::AccountNotFound.into());
         }
-        log.record(db, &Event::done(What::PasswordSet).about(&account.id).by(ACTOR))?;
-        end_sessions(db, log, &account.id, End::Password)?;
+        log.record(db, &Event::done(What::PasswordSet).about(&account.id).by(actor.name()))?;
+        end_all_sessions(db, &actor, log, &account.id, End::Password)?;
         store::links::void_all(db, &account.id)?;
         guard::lift(db, &key)?;
         mail::enqueue(db, &letter)
@@ -236,11 +265,12 @@ pub async fn set_password(core: &Core, name: &str, password: Password, source: &
 ///
 /// # Errors
 /// `AccountNotFound`.
-pub async fn verify(core: &Core, name: &str, source: &Source) -> Result<Entry> {
-    change(core, name, source, |db, log, account| {
+pub async fn verify(core: &Core, by: &By, name: &str) -> Result<Entry> {
+    let actor = by.actor.clone();
+    change(core, by, name, move |db, log, account| {
         if store::accounts::prove_email(db, &account.id, account.email.key(), log.at())? {
             super::verify_email::claim_username(db, &account.id, log.at())?;
-            log.record(db, &Event::done(What::EmailVerified).about(&account.id).by(ACTOR))?;
+            log.record(db, &Event::done(What::EmailVerified).about(&account.id).by(actor.name()))?;
         }
         Ok(())
     })
@@ -259,28 +289,20 @@ pub enum RoleChange {
 /// Gives or takes a role; the last admin keeps theirs.
 ///
 /// # Errors
-/// `AccountNotFound`, `Validation` for an unknown role, `Forbidden` for the last admin.
-pub async fn change_role(core: &Core, name: &str, role: &str, way: RoleChange, source: &Source) -> Result<Entry> {
+/// `AccountNotFound`, `Validation` for an unknown role, `LastAdmin`.
+pub async fn change_role(core: &Core, by: &By, name: &str, role: &str, way: RoleChange) -> Result<Entry> {
     let role = role.to_owned();
-    change(core, name, source, move |db, log, account| {
-        if way == RoleChange::Give {
-            return give(db, log, &account.id, &role);
-        }
-        if role == role::ADMIN {
-            keep_last_admin(db, &account.id)?;
-        }
-        if store::roles::take(db, &account.id, &role)? {
-            let event = Event::done(What::RolesChanged).about(&account.id).by(ACTOR);
-            log.record(db, &event.because(format!("-{role}")))?;
-        }
-        Ok(())
+    let actor = by.actor.clone();
+    change(core, by, name, move |db, log, account| match way {
+        RoleChange::Give => give(db, &actor, log, &account.id, &role),
+        RoleChange::Take => take(db, &actor, log, &account.id, &role),
     })
     .await
 }
 
-fn keep_last_admin(db: &mut dyn Db, id: &AccountId) -> Result<()> {
+pub(super) fn keep_last_admin(db: &mut dyn Db, id: &AccountId) -> Result<()> {
     if store::roles::is_last_holder(db, id, role::ADMIN)? {
-        return Err(Error::with(Kind::Forbidden, "This is the last admin; make another one first"));
+        return Err(Kind::LastAdmin.into());
     }
     Ok(())
 }
@@ -288,13 +310,14 @@ fn keep_last_admin(db: &mut dyn Db, id: &AccountId) -> Result<()> {
 /// Suspends an account and ends its sessions.
 ///
 /// # Errors
-/// `AccountNotFound`, `Forbidden` for the last admin.
-pub async fn suspend(core: &Core, name: &str, source: &Source) -> Result<Entry> {
-    change(core, name, source, |db, log, account| {
+/// `AccountNotFound`, `LastAdmin`.
+pub async fn suspend(core: &Core, by: &By, name: &str) -> Result<Entry> {
+    let actor = by.actor.clone();
+    change(core, by, name, move |db, log, account| {
         keep_last_admin(db, &account.id)?;
         if store::accounts::set_suspended(db, &account.id, Some(log.at()), log.at())? {
-            log.record(db, &Event::done(What::Suspended).about(&account.id).by(ACTOR))?;
-            end_sessions(db, log, &account.id, End::Admin)?;
+            log.record(db, &Event::done(What::Suspended).about(&account.id).by(actor.name()))?;
+            end_all_sessions(db, &actor, log, &account.id, End::Admin)?;
         }
         Ok(())
     })
@@ -305,14 +328,15 @@ pub async fn suspend(core: &Core, name: &str, source: &Source) -> Result<Entry> 
 ///
 /// # Errors
 /// `AccountNotFound`.
-pub async fn unlock(core: &Core, name: &str, source: &Source) -> Result<Entry> {
+pub async fn unlock(core: &Core, by: &By, name: &str) -> Result<Entry> {
     let key = guard::key_of(core, &find(core, name).await?.account);
-    change(core, name, source, move |db, log, account| {
+    let actor = by.actor.clone();
+    change(core, by, name, move |db, log, account| {
         if store::accounts::set_suspended(db, &account.id, None, log.at())? {
-            log.record(db, &Event::done(What::Unsuspended).about(&account.id).by(ACTOR))?;
+            log.record(db, &Event::done(What::Unsuspended).about(&account.id).by(actor.name()))?;
         }
         if guard::lift(db, &key)? {
-            log.record(db, &Event::done(What::Unlocked).about(&account.id).by(ACTOR))?;
+            log.record(db, &Event::done(What::Unlocked).about(&account.id).by(actor.name()))?;
         }
         Ok(())
     })
@@ -322,19 +346,20 @@ pub async fn unlock(core: &Core, name: &str, source: &Source) -> Result<Entry> {
 /// Deletes an account: hidden at once, erased after 30 days; one that nobody proved goes at once.
 ///
 /// # Errors
-/// `AccountNotFound`, `Forbidden` for the last admin.
-pub async fn delete(core: &Core, name: &str, source: &Source) -> Result<Entry> {
-    change(core, name, source, |db, log, account| {
+/// `AccountNotFound`, `LastAdmin`.
+pub async fn delete(core: &Core, by: &By, name: &str) -> Result<Entry> {
+    let actor = by.actor.clone();
+    change(core, by, name, move |db, log, account| {
         keep_last_admin(db, &account.id)?;
         if account.deleted_at.is_some() {
             return Err(Kind::AccountNotFound.into());
         }
-        end_sessions(db, log, &account.id, End::Admin)?;
+        end_all_sessions(db, &actor, log, &account.id, End::Admin)?;
         if !store::accounts::remove_unproved(db, &account.id)? {
             store::accounts::hide(db, &account.id, log.at())?;
             store::links::void_all(db, &account.id)?;
         }
-        log.record(db, &Event::done(What::Deleted).about(&account.id).by(ACTOR))
+        log.record(db, &Event::done(What::Deleted).about(&account.id).by(actor.name()))
     })
     .await
 }

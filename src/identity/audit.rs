@@ -1,10 +1,12 @@
-//! Records of the audit log, written inside the write of the change that they speak of.
+//! Records of the audit log, written inside the write of the change that they speak of, and read back.
 
-use super::Core;
+use super::actor::By;
+use super::{Caller, Core};
 use crate::env::Env;
 use crate::error::Result;
 use crate::metrics::Metrics;
-use crate::model::{Event, Source, Time};
+use crate::model::event::What;
+use crate::model::{Event, Permission, Source, Time};
 use crate::store;
 use crate::store::db::Db;
 
@@ -38,5 +40,190 @@ impl Log {
         store::audit::insert(db, &self.env.new_id()?, self.at, event, &self.source)?;
         self.metrics.note_event(event);
         Ok(())
+    }
+}
+
+pub use crate::store::audit::{Filter, From, Record};
+
+/// Records that fit, at most `limit`, from there on.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn read(core: &Core, filter: &Filter, from: &From, limit: i64) -> Result<Vec<Record>> {
+    let (filter, from) = (filter.clone(), from.clone());
+    core.store.scan(move |db| store::audit::page(db, &filter, &from, limit)).await
+}
+
+/// Takes what is one too many off a list, and says the id that the next part begins before.
+pub(super) fn cut<T>(list: &mut Vec<T>, limit: i64, id: impl Fn(&T) -> String) -> Option<String> {
+    let limit = usize::try_from(limit).unwrap_or(0);
+    let is_more = list.len() > limit;
+    list.truncate(limit);
+    list.last().filter(|_| is_more).map(id)
+}
+
+/// The newest records that fit, from before an id; with the id that the next part begins before.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn newest(
+    core: &Core,
+    filter: &Filter,
+    before: Option<String>,
+    limit: i64,
+) -> Result<(Vec<Record>, Option<String>)> {
+    let from = before.map_or(From::Newest, From::Before);
+    let mut records = read(core, filter, &from, limit + 1).await?;
+    let next = cut(&mut records, limit, |record| record.id.clone());
+    Ok((records, next))
+}
+
+/// The newest records about the caller's own account; what the account did to others is not among them.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn own(
+    core: &Core,
+    caller: &Caller,
+    before: Option<String>,
+    limit: i64,
+) -> Result<(Vec<Record>, Option<String>)> {
+    let filter = Filter { about: Some(caller.account.id.clone()), ..Filter::default() };
+    newest(core, &filter, before, limit).await
+}
+
+/// The form of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// One JSON object per line.
+    JsonLines,
+    /// Comma-separated values with a heading (RFC 4180).
+    Csv,
+}
+
+/// The whole log in pieces, the oldest first, so that no length of it fills the memory.
+pub struct Export {
+    filter: Filter,
+    form: Form,
+    after: String,
+    state: Stage,
+}
+
+enum Stage {
+    Heading,
+    Records,
+    End,
+}
+
+/// How many records a piece has.
+const PIECE: i64 = 500;
+
+const HEADING: &str = "id,at,event,outcome,accountId,sessionId,actor,ipAddress,userAgent,requestId,detail\r\n";
+
+impl Export {
+    /// Begins an export; that it was made is itself recorded.
+    ///
+    /// # Errors
+    /// `Forbidden`, `Unavailable`.
+    pub async fn begin(core: &Core, by: &By, filter: Filter, form: Form) -> Result<Self> {
+        let (log, actor) = (Log::new(core, &by.source), by.actor.clone());
+        core.store
+            .write(move |db| {
+                actor.needs(db, Permission::Audit)?;
+                log.record(db, &Event::done(What::AuditExported).by(actor.name()))
+            })
+            .await?;
+        Ok(Self { filter, form, after: String::new(), state: Stage::Heading })
+    }
+
+    /// The next piece; nothing at the end.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn next(&mut self, core: &Core) -> Result<Option<String>> {
+        let mut piece = String::new();
+        if let Stage::Heading = self.state {
+            self.state = Stage::Records;
+            if self.form == Form::Csv {
+                piece.push_str(HEADING);
+            }
+        }
+        if let Stage::End = self.state {
+            return Ok(None);
+        }
+        let records = read(core, &self.filter, &From::After(self.after.clone()), PIECE).await?;
+        match records.last() {
+            Some(last) => self.after.clone_from(&last.id),
+            None => self.state = Stage::End,
+        }
+        for record in &records {
+            match self.form {
+                Form::JsonLines => piece.push_str(&json_line(record)),
+                Form::Csv => piece.push_str(&csv_line(record)),
+            }
+        }
+        Ok(Some(piece))
+    }
+}
+
+fn cells(record: &Record) -> [(&'static str, Option<String>); 11] {
+    [
+        ("id", Some(record.id.clone())),
+        ("at", Some(record.at.to_millis_text())),
+        ("event", Some(record.event.clone())),
+        ("outcome", Some(record.outcome.clone())),
+        ("accountId", record.account_id.clone()),
+        ("sessionId", record.session_id.clone()),
+        ("actor", record.actor.clone()),
+        ("ipAddress", record.client.clone()),
+        ("userAgent", record.user_agent.clone()),
+        ("requestId", record.request_id.clone()),
+        ("detail", record.detail.clone()),
+    ]
+}
+
+/// A record as one JSON object.
+#[must_use]
+pub fn json(record: &Record) -> serde_json::Value {
+    let fields = cells(record).map(|(name, value)| (name.to_owned(), serde_json::Value::from(value)));
+    serde_json::Value::Object(fields.into_iter().collect())
+}
+
+fn json_line(record: &Record) -> String {
+    format!("{}\n", json(record))
+}
+
+/// Every value in quotes; one that a spreadsheet would take for a formula begins with an apostrophe.
+fn csv_line(record: &Record) -> String {
+    let quoted = cells(record).map(|(_, value)| {
+        let value = value.unwrap_or_default();
+        let guard = if value.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+        format!("\"{guard}{}\"", value.replace('"', "\"\""))
+    });
+    format!("{}\r\n", quoted.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_user_agent_is_a_value_and_nothing_else() {
+        let record = Record {
+            id: "1".into(),
+            at: Time::from_seconds(1_701_421_200),
+            event: "login".into(),
+            outcome: "done".into(),
+            account_id: None,
+            session_id: None,
+            actor: None,
+            client: None,
+            user_agent: Some("=cmd|\"x\",y\n".into()),
+            request_id: None,
+            detail: None,
+        };
+        let line = csv_line(&record);
+        assert!(line.contains(",\"'=cmd|\"\"x\"\",y\n\","), "{line}");
+        assert_eq!(json_line(&record).lines().count(), 1);
     }
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::Core;
+use super::admin::HIDDEN_FOR;
 use super::audit::Log;
 use crate::error::{Limit, Result};
 use crate::model::event::What;
@@ -13,8 +14,6 @@ use crate::store::db::Db;
 
 /// How many rows one write removes.
 const PIECE: i64 = 500;
-/// How long a hidden account can still be brought back.
-const HIDDEN_FOR: Duration = Duration::from_hours(720);
 /// How long the end of a session, a dead link or a delivered mail is still remembered.
 const REMEMBERED_FOR: Duration = Duration::from_hours(168);
 
@@ -66,6 +65,8 @@ pub async fn purge(core: &Core) -> Result<()> {
     removed += piecewise(core, move |db| store::clients::purge(db, unknown, PIECE)).await?;
     removed += piecewise(core, move |db| store::accounts::purge_hidden(db, hidden, PIECE)).await?;
     removed += piecewise(core, move |db| store::accounts::purge_reservations(db, now, PIECE)).await?;
+    removed += piecewise(core, move |db| store::anomalies::purge_traits(db, unknown, PIECE)).await?;
+    removed += piecewise(core, move |db| store::anomalies::purge_alarms(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::outbox::purge(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::audit::purge(db, audited, PIECE)).await?;
     removed += core.store.write(move |db| store::keys::purge(db, now)).await?;

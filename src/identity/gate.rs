@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use super::Core;
+use super::alarm::Watch;
 use super::audit::Log;
 use super::challenge::{self, Completed};
+use super::guard::Acquaintance;
 use crate::config::LoginOtp;
 use crate::error::{Error, Extra, Kind, Result};
 use crate::model::event::What;
@@ -127,12 +129,13 @@ pub struct Opening {
     client: Client,
     source: Source,
     cap: u32,
+    known_since: Time,
     log: Log,
 }
 
 #[derive(Clone)]
 enum Next {
-    Session(Session, Secret),
+    Session(Session, Secret, Box<Watch>),
     Challenge(Box<challenge::Pending>),
 }
 
@@ -157,12 +160,13 @@ impl Opening {
         let due = still_due(&proof, &factors, backup_codes, core.config.login.otp);
         let next = if due.is_empty() {
             let (session, refresh) = Self::session(core, &account, remember)?;
-            Next::Session(session, refresh)
+            Next::Session(session, refresh, Box::new(Watch::prepare(core, &account, source)?))
         } else {
             Next::Challenge(Box::new(challenge::Pending::prepare(core, &account, &factors, due, remember, source)?))
         };
         let (client, cap) = (source.client(), core.config.sessions.max);
-        Ok(Self { next, account, client, source: source.clone(), cap, log: Log::new(core, source) })
+        let known_since = core.env.now() - core.config.throttle.known_for;
+        Ok(Self { next, account, client, source: source.clone(), cap, known_since, log: Log::new(core, source) })
     }
 
     fn session(core: &Core, account: &Account, remember: Remember) -> Result<(Session, Secret)> {
@@ -206,8 +210,8 @@ impl Opening {
     /// `InvalidCredentials` when the account has changed since; what the database says.
     pub fn open(&self, db: &mut dyn Db) -> Result<Vec<String>> {
         let now = self.log.at();
-        let session = match &self.next {
-            Next::Session(session, _) => session,
+        let (session, watch) = match &self.next {
+            Next::Session(session, _, watch) => (session, watch),
             Next::Challenge(pending) => {
                 pending.store(db, &self.log, self.account.stamp)?;
                 return Ok(Vec::new());
@@ -221,9 +225,13 @@ impl Opening {
             let event = Event::done(What::SessionEnded).about(&self.account.id).in_session(&ended);
             self.log.record(db, &event.because(End::Cap.as_str()))?;
         }
+        let is_known = store::clients::is_known(db, &self.account.id, self.client, self.known_since)?;
+        let met = if is_known { Acquaintance::Known } else { Acquaintance::Stranger };
         store::clients::note(db, &self.account.id, self.client, now)?;
+        store::stats::count_login(db, now)?;
         let event = Event::done(What::Login).about(&self.account.id).in_session(&session.id);
         self.log.record(db, &event.by(self.account.id.as_str()))?;
+        watch.look(db, &self.log, &self.account, &session.id, met)?;
         store::roles::of(db, &self.account.id)
     }
 
@@ -232,7 +240,7 @@ impl Opening {
     pub fn outcome(self, core: &Core, roles: Vec<String>) -> Outcome {
         let now = self.log.at();
         let (session, refresh) = match self.next {
-            Next::Session(session, refresh) => (session, refresh),
+            Next::Session(session, refresh, _) => (session, refresh),
             Next::Challenge(pending) => {
                 core.post.ring();
                 return Outcome::Challenge(pending.into_extra());

@@ -68,6 +68,7 @@ pub enum Acquaintance {
 pub struct Attempt {
     name: [u8; 32],
     pair: [u8; 32],
+    client: [u8; 32],
     about: Option<crate::model::AccountId>,
     /// The password is closed to this client address: whatever comes is wrong.
     pub closed: bool,
@@ -108,6 +109,7 @@ pub async fn begin(core: &Core, bucket: &Bucket, met: Acquaintance, source: &Sou
     let fresh = Attempt {
         name: bucket.key(core),
         pair: bucket.pair_key(core, source.client()),
+        client: core.master.mac("failures from", &source.client().to_bytes()),
         about: bucket.account.clone(),
         closed: false,
         locks: false,
@@ -229,6 +231,7 @@ impl Attempt {
     /// # Errors
     /// What the database says.
     pub fn note_failure(&self, db: &mut dyn Db, log: &Log) -> Result<()> {
+        super::alarm::note_failure(db, log, &self.client)?;
         let about = |event: Event| match &self.about {
             Some(id) => event.about(id),
             None => event,
@@ -260,4 +263,25 @@ pub fn lift(db: &mut dyn Db, name_key: &[u8; 32]) -> Result<bool> {
 #[must_use]
 pub fn key_of(core: &Core, account: &Account) -> [u8; 32] {
     Bucket::of(account).key(core)
+}
+
+/// What counts against an account at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failures {
+    /// Wrong passwords that count.
+    pub count: i64,
+    /// Until when it is locked.
+    pub locked_until: Option<Time>,
+}
+
+/// What counts against an account at the moment, from wherever.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn failures(core: &Core, account: &Account) -> Result<Failures> {
+    let (key, now) = (key_of(core, account), core.env.now());
+    let scope = if core.config.lockout.enabled { Scope::Lockout } else { Scope::Account };
+    let tries = core.store.read(move |db| tries::peek(db, scope, &key, now)).await?;
+    let locked_until = tries.blocked_until.filter(|until| scope == Scope::Lockout && *until > now);
+    Ok(Failures { count: tries.count, locked_until })
 }

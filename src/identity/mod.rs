@@ -3,13 +3,17 @@
 //! Authorisation is a value: an operation on somebody's data takes a [`Caller`], which only
 //! [`caller::authenticate`] makes. Every road to a session ends at the [`gate`].
 
+pub mod actor;
 pub mod admin;
+pub mod alarm;
+pub mod app;
 pub mod audit;
 pub mod caller;
 pub mod challenge;
 pub mod change_email;
 pub mod chores;
 pub mod delete;
+pub mod directory;
 pub mod export;
 pub mod factor;
 pub mod file;
@@ -18,20 +22,25 @@ pub mod gate;
 pub mod guard;
 pub mod health;
 pub mod key;
+pub mod letters;
 pub mod link;
 pub mod one_time_code;
 pub mod open_login;
 pub mod password;
 pub mod passwordless;
+pub mod place;
 pub mod profile;
 pub mod quota;
 pub mod reauthenticate;
 pub mod recover;
 pub mod refresh;
 pub mod role;
+pub mod roles;
+pub mod session;
 pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;
+pub mod stats;
 pub mod verify_email;
 pub mod vitals;
 
@@ -47,6 +56,7 @@ use crate::seal::MasterKey;
 use crate::store::Store;
 use crate::token::Tokens;
 
+pub use actor::{Actor, Admin, By};
 pub use caller::Caller;
 
 /// Everything that the operations work with. Shared by all requests.
@@ -63,6 +73,8 @@ pub struct Core {
     pub tokens: Tokens,
     /// What each role may do.
     pub roles: role::Book,
+    /// Where client addresses are.
+    pub places: place::Places,
     /// The master key.
     pub master: MasterKey,
     /// Letters.

@@ -29,6 +29,19 @@ pub enum Letter {
     SessionStolen,
     /// The password was set by somebody else than through the account's own session.
     PasswordSet,
+    /// A login came from something new; the link ends it.
+    NewDevice {
+        /// Opens the page that ends the login.
+        link: Secret,
+        /// The device, in words of our own list.
+        device: String,
+        /// The client address, and where it is if that is known.
+        place: String,
+        /// When it was.
+        at: Time,
+        /// When the link dies.
+        until: Time,
+    },
     /// A one-time code.
     OneTimeCode {
         /// The digits.
@@ -86,6 +99,7 @@ const ALREADY_REGISTERED: Kind = Kind { name: "already_registered", links: &[], 
 const PASSWORD_CLOSED: Kind = Kind { name: "password_closed", links: &["link"], values: &["until"] };
 const SESSION_STOLEN: Kind = Kind { name: "session_stolen", links: &[], values: &[] };
 const PASSWORD_SET: Kind = Kind { name: "password_set", links: &[], values: &[] };
+const NEW_DEVICE: Kind = Kind { name: "new_device", links: &["link"], values: &["device", "place", "at", "until"] };
 const ONE_TIME_CODE: Kind = Kind { name: "one_time_code", links: &[], values: &["code", "until"] };
 const FACTOR_CHANGED: Kind = Kind { name: "factor_changed", links: &[], values: &["change"] };
 const PASSWORD_CHANGED: Kind = Kind { name: "password_changed", links: &[], values: &[] };
@@ -97,12 +111,13 @@ const ACCOUNT_DELETED: Kind = Kind { name: "account_deleted", links: &[], values
 
 impl Kind {
     /// Every letter's template.
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: [Kind; 14] = [
         VERIFY_EMAIL,
         ALREADY_REGISTERED,
         PASSWORD_CLOSED,
         SESSION_STOLEN,
         PASSWORD_SET,
+        NEW_DEVICE,
         ONE_TIME_CODE,
         FACTOR_CHANGED,
         PASSWORD_CHANGED,
@@ -124,6 +139,7 @@ impl Letter {
             Letter::PasswordClosed { .. } => PASSWORD_CLOSED,
             Letter::SessionStolen => SESSION_STOLEN,
             Letter::PasswordSet => PASSWORD_SET,
+            Letter::NewDevice { .. } => NEW_DEVICE,
             Letter::OneTimeCode { .. } => ONE_TIME_CODE,
             Letter::FactorChanged { .. } => FACTOR_CHANGED,
             Letter::PasswordChanged => PASSWORD_CHANGED,
@@ -141,6 +157,7 @@ impl Letter {
         match self {
             Letter::VerifyEmail { until, .. }
             | Letter::PasswordClosed { until, .. }
+            | Letter::NewDevice { until, .. }
             | Letter::OneTimeCode { until, .. }
             | Letter::ResetPassword { until, .. }
             | Letter::ConfirmEmail { until, .. }
@@ -162,6 +179,13 @@ impl Letter {
             Letter::VerifyEmail { link, disown, until: time } => {
                 vec![("link", link.clone()), ("disown", disown.clone()), until(time)]
             }
+            Letter::NewDevice { link, device, place, at, until: time } => vec![
+                ("link", link.clone()),
+                ("device", Secret::new(device.clone())),
+                ("place", Secret::new(place.clone())),
+                ("at", Secret::new(readable(*at))),
+                until(time),
+            ],
             Letter::OneTimeCode { code, until: time } => vec![("code", code.clone()), until(time)],
             Letter::FactorChanged { change } => vec![("change", Secret::new(change.as_str()))],
             Letter::PasswordClosed { link, until: time }
@@ -198,6 +222,7 @@ mod tests {
             Letter::PasswordClosed { link: link(), until },
             Letter::SessionStolen,
             Letter::PasswordSet,
+            Letter::NewDevice { link: link(), device: String::new(), place: String::new(), at: until, until },
             Letter::OneTimeCode { code: Secret::new("123456"), until },
             Letter::FactorChanged { change: "Changed.".into() },
             Letter::PasswordChanged,

@@ -158,6 +158,7 @@ mod tests {
             Letter::PasswordClosed { link: link(), until },
             Letter::SessionStolen,
             Letter::PasswordSet,
+            Letter::NewDevice { link: link(), device: "Chrome".into(), place: "192.0.2.1".into(), at: until, until },
             Letter::OneTimeCode { code: Secret::new("123456"), until },
             Letter::FactorChanged { change: "Changed.".into() },
             Letter::PasswordChanged,

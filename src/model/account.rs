@@ -75,8 +75,14 @@ impl Account {
     /// The whole name: as given, or put together.
     #[must_use]
     pub fn full_name(&self) -> Option<String> {
-        let parts: Vec<&str> = [&self.first_name, &self.last_name].into_iter().flatten().map(String::as_str).collect();
-        self.name.clone().or_else(|| (!parts.is_empty()).then(|| parts.join(" ")))
+        Self::whole_name(self.name.as_deref(), self.first_name.as_deref(), self.last_name.as_deref())
+    }
+
+    /// The whole name of these parts: as given, or put together.
+    #[must_use]
+    pub fn whole_name(name: Option<&str>, first: Option<&str>, last: Option<&str>) -> Option<String> {
+        let parts: Vec<&str> = [first, last].into_iter().flatten().collect();
+        name.map(str::to_owned).or_else(|| (!parts.is_empty()).then(|| parts.join(" ")))
     }
 
     /// True while mail about it makes sense: neither deleted nor suspended.

@@ -63,6 +63,34 @@ pub enum What {
     KeyMade,
     /// A signing key was made and all before it died, with every token under them.
     KeysRevoked,
+    /// A login came from a device or place that the account had not been used from.
+    NewDevice,
+    /// The owner said that a login was not theirs.
+    LoginDisowned,
+    /// Many logins of one client address failed.
+    FailureBurst,
+    /// A deleted account was brought back.
+    AccountRestored,
+    /// An administrator changed an account's data.
+    AccountChanged,
+    /// A role was made.
+    RoleCreated,
+    /// A role's permissions changed.
+    RoleChanged,
+    /// A role was deleted.
+    RoleDeleted,
+    /// An app was registered.
+    AppCreated,
+    /// An app got another key.
+    AppKeyRotated,
+    /// An app was deleted.
+    AppDeleted,
+    /// A letter was tried again by hand.
+    MailRetried,
+    /// The audit log was exported.
+    AuditExported,
+    /// Somebody without the right to it called an administrative operation.
+    AdminRefused,
     /// A login's first proof was right and its second factor is waited for.
     LoginChallenged,
     /// A second factor was shown.
@@ -123,6 +151,20 @@ impl What {
             What::LimitHit => "limit_hit",
             What::KeyMade => "key_made",
             What::KeysRevoked => "keys_revoked",
+            What::NewDevice => "new_device",
+            What::LoginDisowned => "login_disowned",
+            What::FailureBurst => "failure_burst",
+            What::AccountRestored => "account_restored",
+            What::AccountChanged => "account_changed",
+            What::RoleCreated => "role_created",
+            What::RoleChanged => "role_changed",
+            What::RoleDeleted => "role_deleted",
+            What::AppCreated => "app_created",
+            What::AppKeyRotated => "app_key_rotated",
+            What::AppDeleted => "app_deleted",
+            What::MailRetried => "mail_retried",
+            What::AuditExported => "audit_exported",
+            What::AdminRefused => "admin_refused",
             What::LoginChallenged => "login_challenged",
             What::FactorShown => "factor_shown",
             What::FactorAdded => "factor_added",

@@ -3,11 +3,14 @@
 //! Nothing here reads the database, the clock or the configuration.
 
 pub mod account;
+pub mod app;
+pub mod device;
 pub mod email;
 pub mod event;
 pub mod factor;
 pub mod id;
 pub mod media;
+pub mod permission;
 pub mod role;
 pub mod secret;
 pub mod session;
@@ -17,10 +20,13 @@ pub mod time;
 pub mod username;
 
 pub use account::{Account, Status};
+pub use app::App;
+pub use device::Device;
 pub use email::Email;
 pub use event::{Event, Outcome};
 pub use factor::{Factor, FactorKind, Method};
 pub use id::{AccountId, SessionId};
+pub use permission::{Permission, Rights};
 pub use secret::{Password, Secret};
 pub use source::{Client, Source};
 pub use time::Time;

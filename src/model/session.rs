@@ -21,6 +21,10 @@ pub enum End {
     Deleted,
     /// An administrator ended it, or its account.
     Admin,
+    /// Its owner ended it from another one.
+    Revoked,
+    /// Its owner said that it was not theirs.
+    Disowned,
 }
 
 impl End {
@@ -37,6 +41,8 @@ impl End {
             End::EmailUndone => "email_undone",
             End::Deleted => "deleted",
             End::Admin => "admin",
+            End::Revoked => "revoked",
+            End::Disowned => "disowned",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::db::{Db, Row, Value};
 use crate::error::Result;
-use crate::model::{Account, AccountId, Email, Time};
+use crate::model::{Account, AccountId, Email, Time, text};
 use crate::sql;
 
 /// The columns of an account, for every statement that reads one with [`read`].
@@ -89,8 +89,9 @@ pub fn insert(db: &mut dyn Db, new: &NewRow) -> Result<bool> {
     let row = db.first(
         sql!(
             "insert into accounts (id, number, email, email_key, email_verified_at, username, username_key, first_name, \
-             last_name, name, company_name, phone, password_hash, password_scheme, stamp, created_at, updated_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, $15, $15) \
+             last_name, name, company_name, phone, password_hash, password_scheme, stamp, created_at, updated_at, name_key, \
+             last_name_key) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, $15, $15, $16, $17) \
              on conflict (email_key) do nothing returning id"
         ),
         &[
@@ -109,6 +110,11 @@ pub fn insert(db: &mut dyn Db, new: &NewRow) -> Result<bool> {
             (&new.password_hash).into(),
             (&new.password_scheme).into(),
             new.created_at.into(),
+            Account::whole_name(new.name.as_deref(), new.first_name.as_deref(), new.last_name.as_deref())
+                .as_deref()
+                .map(text::fold)
+                .into(),
+            new.last_name.as_deref().map(text::fold).into(),
         ],
     )?;
     Ok(row.is_some())
@@ -440,7 +446,25 @@ pub fn change_profile(db: &mut dyn Db, id: &AccountId, change: &ProfileChange, n
             id.as_str().into(),
         ],
     )?;
-    if changed == 0 { Ok(None) } else { find(db, id) }
+    if changed == 0 {
+        return Ok(None);
+    }
+    index_names(db, id)?;
+    find(db, id)
+}
+
+/// Writes the keys that names are searched by, after a change of them.
+///
+/// # Errors
+/// What the database says.
+pub fn index_names(db: &mut dyn Db, id: &AccountId) -> Result<()> {
+    let Some(account) = find(db, id)? else { return Ok(()) };
+    let last = account.last_name.as_deref().map(text::fold);
+    db.run(
+        sql!("update accounts set name_key = $1, last_name_key = $2 where id = $3"),
+        &[account.full_name().as_deref().map(text::fold).into(), last.into(), id.as_str().into()],
+    )?;
+    Ok(())
 }
 
 /// Which accounts a list shows.

@@ -4,11 +4,14 @@
 //! Only this room knows a database driver.
 
 pub mod accounts;
+pub mod anomalies;
+pub mod apps;
 pub mod audit;
 pub mod challenges;
 pub mod clients;
 pub mod codes;
 pub mod db;
+pub mod directory;
 pub mod export;
 pub mod factors;
 pub mod files;
@@ -21,6 +24,7 @@ pub mod roles;
 pub mod sessions;
 pub mod space;
 pub mod sqlite;
+pub mod stats;
 pub mod tries;
 
 use std::path::Path;

@@ -2,7 +2,7 @@
 
 use super::db::Db;
 use crate::error::Result;
-use crate::model::{AccountId, Time, role};
+use crate::model::{AccountId, Rights, Time, role};
 use crate::sql;
 
 /// Writes the built-in roles as this program knows them.
@@ -104,4 +104,132 @@ pub fn is_last_holder(db: &mut dyn Db, account: &AccountId, role: &str) -> Resul
         &[role.into(), account.as_str().into()],
     )?;
     Ok(holds.is_some() && other.is_none())
+}
+
+/// A role with what it may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its name.
+    pub name: String,
+    /// True when it comes with the program.
+    pub built_in: bool,
+    /// What it may do, sorted.
+    pub permissions: Vec<String>,
+    /// How many accounts have it.
+    pub members: i64,
+    /// When it was made.
+    pub created_at: Time,
+}
+
+/// All roles, sorted by name.
+///
+/// # Errors
+/// What the database says.
+pub fn list(db: &mut dyn Db) -> Result<Vec<Role>> {
+    let rows = db.all(
+        sql!(
+            "select name, built_in, created_at, \
+             (select count(*) from account_roles m where m.role = roles.name) from roles order by name"
+        ),
+        &[],
+    )?;
+    let mut roles = Vec::with_capacity(rows.len());
+    for mut row in rows {
+        roles.push(Role {
+            name: row.take()?,
+            built_in: row.take::<i64>()? != 0,
+            created_at: row.take()?,
+            members: row.take()?,
+            permissions: Vec::new(),
+        });
+    }
+    for role in &mut roles {
+        role.permissions = permissions(db, &role.name)?;
+    }
+    Ok(roles)
+}
+
+/// The role of this name.
+///
+/// # Errors
+/// What the database says.
+pub fn find(db: &mut dyn Db, name: &str) -> Result<Option<Role>> {
+    Ok(list(db)?.into_iter().find(|role| role.name == name))
+}
+
+/// What a role may do, sorted.
+///
+/// # Errors
+/// What the database says.
+pub fn permissions(db: &mut dyn Db, role: &str) -> Result<Vec<String>> {
+    let rows =
+        db.all(sql!("select permission from role_permissions where role = $1 order by permission"), &[role.into()])?;
+    rows.into_iter().map(|mut row| row.take()).collect()
+}
+
+/// What an account may do by all its roles, as the rows say now; nothing for one that is suspended or deleted.
+///
+/// # Errors
+/// What the database says.
+pub fn rights_in_force(db: &mut dyn Db, account: &AccountId) -> Result<Rights> {
+    let is_active = db.first(
+        sql!("select 1 from accounts where id = $1 and suspended_at is null and deleted_at is null"),
+        &[account.as_str().into()],
+    )?;
+    if is_active.is_some() { rights(db, account) } else { Ok(Rights::default()) }
+}
+
+/// What an account may do by all its roles, whatever its state.
+///
+/// # Errors
+/// What the database says.
+pub fn rights(db: &mut dyn Db, account: &AccountId) -> Result<Rights> {
+    let rows = db.all(
+        sql!(
+            "select distinct p.permission from role_permissions p join account_roles r on r.role = p.role \
+             where r.account_id = $1"
+        ),
+        &[account.as_str().into()],
+    )?;
+    let permissions = rows.into_iter().map(|mut row| row.take()).collect::<Result<Vec<String>>>()?;
+    Ok(Rights::of(&of(db, account)?, permissions))
+}
+
+/// Makes a role; false when there is one of this name.
+///
+/// # Errors
+/// What the database says.
+pub fn create(db: &mut dyn Db, name: &str, now: Time) -> Result<bool> {
+    let made = db.run(
+        sql!("insert into roles (name, built_in, created_at) values ($1, 0, $2) on conflict (name) do nothing"),
+        &[name.into(), now.into()],
+    )?;
+    Ok(made == 1)
+}
+
+/// Sets what a role may do. Locks the role's row first.
+///
+/// # Errors
+/// What the database says.
+pub fn set_permissions(db: &mut dyn Db, name: &str, permissions: &[String]) -> Result<()> {
+    db.run(sql!("update roles set built_in = built_in where name = $1"), &[name.into()])?;
+    db.run(sql!("delete from role_permissions where role = $1"), &[name.into()])?;
+    for permission in permissions {
+        db.run(
+            sql!(
+                "insert into role_permissions (role, permission) values ($1, $2) \
+                 on conflict (role, permission) do nothing"
+            ),
+            &[name.into(), permission.into()],
+        )?;
+    }
+    Ok(())
+}
+
+/// Deletes a role and takes it from whoever has it; false when it is built in or not there.
+///
+/// # Errors
+/// What the database says.
+pub fn delete(db: &mut dyn Db, name: &str) -> Result<bool> {
+    Ok(db.run(sql!("delete from roles where name = $1 and built_in = 0"), &[name.into()])? == 1)
 }

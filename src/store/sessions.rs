@@ -350,3 +350,58 @@ pub fn purge(db: &mut dyn Db, idle_before: Time, limit: i64) -> Result<u64> {
         &[idle_before.into(), limit.into()],
     )
 }
+
+/// A live session as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id.
+    pub id: SessionId,
+    /// The client address at login, as text; empty where there was none.
+    pub client: String,
+    /// The User-Agent at login.
+    pub user_agent: Option<String>,
+    /// When it began.
+    pub created_at: Time,
+    /// When it was last used, to within a few minutes.
+    pub last_active_at: Time,
+}
+
+/// The live sessions of an account, the last used first.
+///
+/// # Errors
+/// What the database says.
+pub fn list_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<Vec<Listed>> {
+    let rows = db.all(
+        sql!(
+            "select id, client, user_agent, created_at, last_active_at from sessions \
+             where account_id = $1 and ended_at is null and idle_until > $2 \
+             and (expires_at is null or expires_at > $2) order by last_active_at desc, id desc"
+        ),
+        &[account.as_str().into(), now.into()],
+    )?;
+    let listed = |mut row: Row| {
+        Ok(Listed {
+            id: SessionId::new(row.take::<String>()?),
+            client: row.take()?,
+            user_agent: row.take()?,
+            created_at: row.take()?,
+            last_active_at: row.take()?,
+        })
+    };
+    rows.into_iter().map(listed).collect()
+}
+
+/// Ends one live session of this account; false when it has none such.
+///
+/// # Errors
+/// What the database says.
+pub fn end_of(db: &mut dyn Db, account: &AccountId, id: &SessionId, why: End, now: Time) -> Result<bool> {
+    let ended = db.run(
+        sql!(
+            "update sessions set ended_at = $1, end_reason = $2 where id = $3 and account_id = $4 and ended_at is null \
+             and idle_until > $1 and (expires_at is null or expires_at > $1)"
+        ),
+        &[now.into(), why.as_str().into(), id.as_str().into(), account.as_str().into()],
+    )?;
+    Ok(ended == 1)
+}

@@ -21,6 +21,8 @@ pub enum Scope {
     MailTo,
     /// Mails from a client address that anybody can cause.
     MailFrom,
+    /// Failed logins of a client address, whatever the account.
+    Burst,
     /// Second factors shown for an account.
     Factor,
     /// Second factors shown for an account in a day from client addresses that never logged in to it.
@@ -53,6 +55,7 @@ impl Scope {
             Scope::Lockout => "lockout",
             Scope::MailTo => "mail_to",
             Scope::MailFrom => "mail_from",
+            Scope::Burst => "burst",
             Scope::Factor => "factor",
             Scope::FactorDay => "factor_day",
             Scope::CodeEarned => "code_earned",

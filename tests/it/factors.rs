@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use authd::identity::{challenge, factor};
+use authd::identity::{By, challenge, factor};
 use authd::mail::Mail;
 use authd::model::{AccountId, Email, Source};
 use futures_util::future::join_all;
@@ -458,11 +458,11 @@ async fn those_who_run_the_service_can_let_somebody_back_in() {
     let waits = waiting(&app.login("ada", PASSWORD).await);
     let me = call(&app, Method::GET, "/v1/users/me", &tokens.access).await;
     let id = AccountId::new(me.body["data"]["id"].as_str().unwrap());
-    assert_eq!(factor::reset_all(&app.core, &id, &Source::command_line()).await.unwrap(), 1);
+    assert_eq!(factor::reset_all(&app.core, &By::command_line(), &id).await.unwrap(), 1);
     assert!(app.mails().await.iter().any(|mail| mail.text.contains("All second factors were removed")));
     assert_eq!(refused(&verify(&app, &waits, &phone.backup_codes[0]).await), (401, "INVALID_TOKEN"));
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
-    assert_eq!(factor::reset_all(&app.core, &id, &Source::command_line()).await.unwrap(), 0);
+    assert_eq!(factor::reset_all(&app.core, &By::command_line(), &id).await.unwrap(), 0);
 }
 
 #[tokio::test]

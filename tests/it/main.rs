@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a scenario fails by panicking")]
 
 mod accounts;
+mod admin;
 mod browser;
 mod chromium;
 mod cli;

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::error::{Kind, Limit};
 use crate::http::openapi::{Counted, Described};
 
-const EMAIL: &str = "user@example.com";
-const ID: &str = "123e4567-e89b-12d3-a456-426614174000";
+pub(super) const EMAIL: &str = "user@example.com";
+pub(super) const ID: &str = "123e4567-e89b-12d3-a456-426614174000";
 const TOKEN: &str = "eyJhbGciOiJFUzI1NiIsInR5cCI6IkpXVCJ9...";
 const PASSWORD: &str = "SecurePass123!";
 
@@ -18,6 +18,7 @@ pub(super) fn operations() -> Vec<Described> {
     let mut all = authentication();
     all.extend(email_verification());
     all.extend(user_management());
+    all.extend(super::admin::examples::operations());
     all.extend(recovery::operations());
     all.extend(mfa::operations());
     all.extend(files());
@@ -25,7 +26,7 @@ pub(super) fn operations() -> Vec<Described> {
     all
 }
 
-fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
+pub(super) fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
     Described { id, errors: errors.to_vec(), counted: Counted::Yes, requests: Vec::new(), response }
 }
 
@@ -102,7 +103,7 @@ fn files() -> Vec<Described> {
     ]
 }
 
-fn done(message: &str) -> Value {
+pub(super) fn done(message: &str) -> Value {
     json!({ "success": true, "message": message })
 }
 

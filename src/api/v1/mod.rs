@@ -3,6 +3,7 @@
 //! One file per resource with its operations; `types` says what is read and written, `error` how refusals are spelled,
 //! `document` what the OpenAPI document adds to what the operations show by themselves.
 
+mod admin;
 mod auth;
 mod document;
 mod email;
@@ -15,6 +16,7 @@ mod health;
 mod mfa;
 mod payload;
 mod recovery;
+mod sessions;
 mod types;
 mod users;
 mod view;
@@ -50,14 +52,28 @@ enum Tag {
     /// One's own account.
     #[oai(rename = "User management")]
     UserManagement,
+    /// One's own sessions and records.
+    #[oai(rename = "Session management")]
+    SessionManagement,
+    /// What administrators do.
+    Admin,
     /// Uploaded files and their quota.
     Files,
     /// How the service is.
     Health,
 }
 
-type Api =
-    (auth::Auth, email::EmailVerification, users::Users, recovery::Recovery, mfa::Mfa, files::Files, health::Health);
+type Api = (
+    auth::Auth,
+    email::EmailVerification,
+    users::Users,
+    recovery::Recovery,
+    mfa::Mfa,
+    files::Files,
+    sessions::Sessions,
+    admin::Api,
+    health::Health,
+);
 
 fn api(core: &Arc<Core>) -> Api {
     (
@@ -67,12 +83,14 @@ fn api(core: &Arc<Core>) -> Api {
         recovery::Recovery(core.clone()),
         mfa::Mfa(core.clone()),
         files::Files(core.clone()),
+        sessions::Sessions(core.clone()),
+        admin::api(core),
         health::Health::starting(core.clone()),
     )
 }
 
 /// Paths that no limit counts, with everything below them: health, pages, documents, keys.
-pub const UNCOUNTED: [&str; 31] = [
+pub const UNCOUNTED: [&str; 34] = [
     "/v1/health",
     "/api/v1/health",
     "/livez",
@@ -103,6 +121,9 @@ pub const UNCOUNTED: [&str; 31] = [
     "/api/v1/reset-password",
     "/api/v1/confirm-email",
     "/api/v1/undo-email",
+    "/v1/not-me",
+    "/api/v1/not-me",
+    "/not-me",
     "/metrics",
 ];
 

@@ -2,6 +2,9 @@
 
 use serde_json::{Map, Value};
 
+use super::admin::bodies::{
+    CreateAppRequest, CreateRoleRequest, CreateUserRequest, UpdateRoleRequest, UpdateUserRequest,
+};
 use super::types::{
     LinkRequest, LoginRequest, LogoutRequest, RefreshRequest, RegisterRequest, ResendRequest, UpdateProfileRequest,
 };
@@ -46,6 +49,25 @@ impl Payload for LinkRequest {
     const MISSING: Option<Kind> = Some(Kind::MissingLinkToken);
 }
 
+impl Payload for CreateUserRequest {
+    /// The rules are the same on every road that sets a password.
+    fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
+        let Some(password) = text_of(fields, "password") else { return Vec::new() };
+        let names = ["firstName", "lastName"].map(|name| text_of(fields, name).unwrap_or_default());
+        let personal = Personal {
+            email: text_of(fields, "email"),
+            username: text_of(fields, "username"),
+            names: &names,
+            service: &config.service.name,
+        };
+        rules::check(&config.password, "password", password, &personal)
+    }
+}
+
+impl Payload for UpdateUserRequest {}
+impl Payload for CreateRoleRequest {}
+impl Payload for UpdateRoleRequest {}
+impl Payload for CreateAppRequest {}
 impl Payload for RefreshRequest {}
 impl Payload for LogoutRequest {}
 impl Payload for ResendRequest {}

@@ -288,7 +288,7 @@ impl Done {
 macro_rules! answers {
     ($($(#[$doc:meta])* $name:ident($data:ty) $(saying $message:literal)?;)*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Object)]
+        #[derive(Debug, poem_openapi::Object)]
         pub struct $name {
             /// Always true.
             pub success: bool,
@@ -307,6 +307,8 @@ macro_rules! answers {
         }
     )*};
 }
+
+pub(super) use answers;
 
 answers! {
     /// The answer to a sign-up.

@@ -79,7 +79,7 @@ impl Users {
 }
 
 #[allow(clippy::option_option, reason = "the three cases are the core's")]
-fn change(field: MaybeUndefined<String>) -> Option<Option<String>> {
+pub(super) fn change(field: MaybeUndefined<String>) -> Option<Option<String>> {
     match field {
         MaybeUndefined::Undefined => None,
         MaybeUndefined::Null => Some(None),

@@ -30,12 +30,12 @@ impl From<Status> for AccountStatus {
     }
 }
 
-fn status(core: &Core, account: &Account) -> AccountStatus {
+pub(super) fn status(core: &Core, account: &Account) -> AccountStatus {
     let required = core.config.signup.verify_email;
     account.status(if required { Verification::Required } else { Verification::Optional }).into()
 }
 
-fn time(at: Option<Time>) -> Option<String> {
+pub(super) fn time(at: Option<Time>) -> Option<String> {
     at.map(Time::to_seconds_text)
 }
 

@@ -1,5 +1,6 @@
 //! `authd user`: accounts, as whoever owns the machine sees and changes them.
 
+mod sessions;
 mod view;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -10,9 +11,9 @@ use super::opened;
 use super::prompt::{self, PasswordFrom};
 use super::{Global, email};
 use crate::error::Error;
-use crate::identity::Core;
 use crate::identity::admin::{self, Entry, Filter, NewEntry, RoleChange};
-use crate::model::{Email, Password, Source, Username, text};
+use crate::identity::{By, Core};
+use crate::model::{Email, Password, Username, text};
 use crate::password::rules::{self, Personal};
 use view::Shown;
 
@@ -37,6 +38,10 @@ pub enum User {
     Lock(Lock),
     Unlock(Unlock),
     Delete(Delete),
+    Restore(sessions::Restore),
+    Sessions(sessions::Sessions),
+    Revoke(sessions::Revoke),
+    MfaReset(sessions::MfaReset),
 }
 
 /// Make an account
@@ -259,19 +264,21 @@ impl User {
                 Ok(Shown::of(core, &entry).whole(console)?)
             }),
             User::SetPassword(command) => command.run(global, console),
-            User::Verify(command) => change(global, console, "verified", async |core, source| {
-                Ok(admin::verify(core, &command.user, source).await?)
-            }),
-            User::Role(command) => {
-                change(global, console, "changed", async |core, source| command.run(core, source).await)
+            User::Verify(command) => {
+                change(global, console, "verified", async |core, by| Ok(admin::verify(core, by, &command.user).await?))
             }
-            User::Lock(command) => change(global, console, "locked", async |core, source| {
-                Ok(admin::suspend(core, &command.user, source).await?)
-            }),
-            User::Unlock(command) => change(global, console, "unlocked", async |core, source| {
-                Ok(admin::unlock(core, &command.user, source).await?)
-            }),
+            User::Role(command) => change(global, console, "changed", async |core, by| command.run(core, by).await),
+            User::Lock(command) => {
+                change(global, console, "locked", async |core, by| Ok(admin::suspend(core, by, &command.user).await?))
+            }
+            User::Unlock(command) => {
+                change(global, console, "unlocked", async |core, by| Ok(admin::unlock(core, by, &command.user).await?))
+            }
             User::Delete(command) => command.run(global, console),
+            User::Restore(command) => command.run(global, console),
+            User::Sessions(command) => command.run(global, console),
+            User::Revoke(command) => command.run(global, console),
+            User::MfaReset(command) => command.run(global, console),
         }
     }
 }
@@ -281,10 +288,10 @@ fn change(
     global: &Global,
     console: &mut Console,
     done: &str,
-    work: impl AsyncFnOnce(&Core, &Source) -> Result<Entry, Failure>,
+    work: impl AsyncFnOnce(&Core, &By) -> Result<Entry, Failure>,
 ) -> Result<(), Failure> {
     opened::with_core(global, console, async |core, console| {
-        let entry = work(core, &Source::command_line()).await?;
+        let entry = work(core, &By::command_line()).await?;
         Ok(Shown::of(core, &entry).changed(done, console)?)
     })
 }
@@ -317,7 +324,7 @@ impl Create {
                 roles: self.roles,
                 verified: self.verified,
             };
-            let entry = admin::create(core, new, &Source::command_line()).await?;
+            let entry = admin::create(core, &By::command_line(), new).await?;
             Ok(Shown::of(core, &entry).changed("created", console)?)
         })
     }
@@ -339,7 +346,7 @@ impl SetPassword {
                 service: &core.config.service.name,
             };
             check_password(core, &password, &whose)?;
-            let entry = admin::set_password(core, before.id.as_str(), password, &Source::command_line()).await?;
+            let entry = admin::set_password(core, &By::command_line(), before.id.as_str(), password).await?;
             Ok(Shown::of(core, &entry).changed("set the password and ended the sessions of", console)?)
         })
     }
@@ -372,14 +379,14 @@ impl List {
 }
 
 impl Role {
-    async fn run(self, core: &Core, source: &Source) -> Result<Entry, Failure> {
+    async fn run(self, core: &Core, by: &By) -> Result<Entry, Failure> {
         let mut entry = admin::find(core, &self.user).await?;
         let id = entry.account.id.clone();
         for role in &self.give {
-            entry = admin::change_role(core, id.as_str(), role, RoleChange::Give, source).await?;
+            entry = admin::change_role(core, by, id.as_str(), role, RoleChange::Give).await?;
         }
         for role in &self.take {
-            entry = admin::change_role(core, id.as_str(), role, RoleChange::Take, source).await?;
+            entry = admin::change_role(core, by, id.as_str(), role, RoleChange::Take).await?;
         }
         Ok(entry)
     }
@@ -390,12 +397,12 @@ impl Delete {
         if !self.yes {
             prompt::need_somebody()?;
         }
-        change(global, console, "deleted", async |core, source| {
+        change(global, console, "deleted", async |core, by| {
             let before = admin::find(core, &self.user).await?.account;
             if !self.yes {
                 prompt::confirm(&format!("Delete the account {} ({})?", plain(before.email.as_str()), before.id))?;
             }
-            Ok(admin::delete(core, before.id.as_str(), source).await?)
+            Ok(admin::delete(core, by, before.id.as_str()).await?)
         })
     }
 }

@@ -86,6 +86,11 @@ pub(super) fn question(place: Place<'_>, token: &str, rules: &PasswordRules, bro
              press the button: your account keeps this address, or gets it back, and everybody is logged out.",
             place.token_form(token, "", "Undo the change"),
         ),
+        Page::NotMe => (
+            "This was not you?",
+            "Press the button to end that login. You get an email with a link to set another password.",
+            place.token_form(token, "", "End that login"),
+        ),
         Page::Forgot | Page::Resend => return ask_for_link(place, "", None),
     };
     Content { title, text, actions }
@@ -195,6 +200,10 @@ pub(super) fn done(place: Place<'_>) -> Content {
                    a link to choose a new one.",
             actions: format!("<a class=\"other\" href=\"{}\">Send it again</a>", place.beside(Page::Forgot)),
         },
+        Page::NotMe => Content::saying(
+            "Login ended",
+            "That login is ended. We have sent you an email with a link to set another password.",
+        ),
         Page::Forgot | Page::Resend => link_asked_for(place.page),
     }
 }
@@ -248,6 +257,7 @@ fn after(page: Page) -> &'static str {
         Page::ConfirmEmail => "Please change the email address in your account once more: you will get a new link.",
         Page::UndoEmail => "A change can be undone for 7 days. Please turn to the people who run this service.",
         Page::Disown => "There is nothing to do: without you, the account is removed by itself.",
+        Page::NotMe => "Please log in and end that session in your account, or choose a new password.",
         Page::OpenLogin => "Please log in as usual. If you are kept out again, you will get a new link.",
     }
 }

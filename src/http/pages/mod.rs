@@ -15,7 +15,7 @@ use super::{body, origin};
 use crate::error::{Error, Kind, Limit, Result};
 use crate::identity::link::{self, Purpose};
 use crate::identity::verify_email::{self, Proved};
-use crate::identity::{Core, change_email, open_login, recover};
+use crate::identity::{Core, alarm, change_email, open_login, recover};
 use crate::model::{Email, Password, secret};
 use content::{Content, Place, escape};
 
@@ -23,7 +23,7 @@ const PAGE: &str = include_str!("../../../static/pages/page.html");
 const STYLE: &str = include_str!("../../../static/pages/page.css");
 
 /// Where the pages are, besides under each mount of the native API, so that a proxy that forwards only that finds them.
-pub const PATHS: [&str; 8] = [
+pub const PATHS: [&str; 9] = [
     "/verify-email",
     "/verify-email/disown",
     "/resend-verification",
@@ -32,6 +32,7 @@ pub const PATHS: [&str; 8] = [
     "/reset-password",
     "/confirm-email",
     "/undo-email",
+    "/not-me",
 ];
 
 /// Under what the pages are mounted.
@@ -61,11 +62,12 @@ enum Page {
     Reset,
     ConfirmEmail,
     UndoEmail,
+    NotMe,
 }
 
 impl Page {
     /// In the order of [`PATHS`].
-    const ALL: [Page; 8] = [
+    const ALL: [Page; 9] = [
         Page::Verify,
         Page::Disown,
         Page::Resend,
@@ -74,13 +76,14 @@ impl Page {
         Page::Reset,
         Page::ConfirmEmail,
         Page::UndoEmail,
+        Page::NotMe,
     ];
 
     fn path(self) -> &'static str {
         PATHS[self as usize]
     }
 
-    /// What its link must be for; `None` for the pages that no link leads to.
+    /// What its link must be for; `None` for the pages that no link of the account's leads to.
     fn purpose(self) -> Option<Purpose> {
         match self {
             Page::Verify | Page::Disown => Some(Purpose::Verify),
@@ -88,7 +91,7 @@ impl Page {
             Page::Reset => Some(Purpose::Reset),
             Page::ConfirmEmail => Some(Purpose::ConfirmEmail),
             Page::UndoEmail => Some(Purpose::UndoEmail),
-            Page::Resend | Page::Forgot => None,
+            Page::Resend | Page::Forgot | Page::NotMe => None,
         }
     }
 
@@ -132,9 +135,14 @@ impl Pages {
     }
 
     async fn ask(&self, place: Place<'_>, query: &str) -> Result<Content> {
-        let Some(purpose) = self.page.purpose() else { return Ok(content::ask_for_link(place, "", None)) };
+        if matches!(self.page, Page::Resend | Page::Forgot) {
+            return Ok(content::ask_for_link(place, "", None));
+        }
         let token = form::token_of(query).ok_or(Kind::MissingLinkToken)?;
-        link::look(&self.core, purpose, token).await?;
+        match self.page.purpose() {
+            Some(purpose) => drop(link::look(&self.core, purpose, token).await?),
+            None => alarm::look(&self.core, token).await?,
+        }
         Ok(content::question(place, token, &self.core.config.password, &[]))
     }
 
@@ -159,7 +167,7 @@ impl Pages {
         let visit = Visit::from_request(&request, &mut body).await.map_err(Error::internal)?;
         let form = body::bytes(&self.core.config, &mut body).await?;
         let form = std::str::from_utf8(&form).map_err(|_| Kind::MalformedBody)?;
-        if self.page.purpose().is_none() {
+        if matches!(self.page, Page::Resend | Page::Forgot) {
             return self.send_link(place, form, &visit).await;
         }
         let token = form::token_of(form).ok_or(Kind::MissingLinkToken)?;
@@ -191,6 +199,7 @@ impl Pages {
             }
             Page::ConfirmEmail => change_email::confirm(core, token, source).await?,
             Page::UndoEmail => change_email::undo(core, token, source).await?,
+            Page::NotMe => alarm::disown(core, token, source).await?,
             Page::Forgot | Page::Resend => {}
         }
         Ok(content::done(place))

@@ -9,6 +9,7 @@ mod qr;
 pub mod totp;
 
 use self::check::{Budget, Check, place, step_of};
+use super::actor::By;
 use super::audit::Log;
 use super::guard::Bucket;
 use super::one_time_code::{self, Dispatch, Purpose, Showing, Standing};
@@ -17,7 +18,7 @@ use super::{Caller, Core};
 use crate::error::{Error, FieldError, Kind, Limit, Result, Rule};
 use crate::mail::{self, Letter, Prepared};
 use crate::model::event::What;
-use crate::model::{Account, AccountId, Event, Factor, FactorKind, Method, Secret, Source};
+use crate::model::{Account, AccountId, Event, Factor, FactorKind, Method, Permission, Secret, Source};
 use crate::store;
 use crate::store::db::Db;
 
@@ -438,31 +439,25 @@ pub async fn renew_backup_codes(core: &Core, fresh: &Fresh, source: &Source) -> 
     Ok(shown)
 }
 
-/// Removes all factors and backup codes of an account, for the command line; says how many guarded it.
+/// Removes all factors and backup codes of somebody else's account; says how many guarded it.
 ///
 /// # Errors
-/// `AccountNotFound`.
-pub async fn reset_all(core: &Core, account: &AccountId, source: &Source) -> Result<u64> {
-    reset_all_by(core, account, "cli", source).await
-}
-
-/// The same in the name of this actor: an administrator's id.
-///
-/// # Errors
-/// `AccountNotFound`.
-pub async fn reset_all_by(core: &Core, account: &AccountId, actor: &str, source: &Source) -> Result<u64> {
+/// `AccountNotFound`, `Forbidden`.
+pub async fn reset_all(core: &Core, by: &By, account: &AccountId) -> Result<u64> {
     let id = account.clone();
     let found = core.store.read(move |db| store::accounts::find(db, &id)).await?;
     let account = found.filter(|account| account.deleted_at.is_none()).ok_or(Kind::AccountNotFound)?;
     let change = "All second factors were removed by those who run the service.".to_owned();
-    let (letter, log, actor) = (letter(core, &account, change)?, Log::new(core, source), actor.to_owned());
+    let (letter, log, actor) = (letter(core, &account, change)?, Log::new(core, &by.source), by.actor.clone());
     let removed = core
         .store
         .write(move |db| {
+            actor.needs(db, Permission::UsersWrite)?;
+            actor.may_change(db, &account.id)?;
             let removed = store::factors::remove_all(db, &account.id)?;
             store::accounts::void_proofs(db, &account.id)?;
             if removed > 0 {
-                let event = Event::done(What::FactorRemoved).about(&account.id).by(actor.as_str());
+                let event = Event::done(What::FactorRemoved).about(&account.id).by(actor.name());
                 log.record(db, &event.because("all"))?;
                 mail::enqueue(db, &letter)?;
             }

@@ -1,0 +1,71 @@
+//! Apps with keys of their own.
+
+use std::sync::Arc;
+
+use poem_openapi::param::Path;
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+
+use super::super::Tag;
+use super::super::types::Done;
+use super::types::{AppAnswer, AppsAnswer, CreateAppRequest};
+use super::view;
+use crate::http::allowed::{Allowed, Fresh, ManageApps};
+use crate::http::body::Body;
+use crate::http::reject::Reject;
+use crate::http::response::{Answer, answer};
+use crate::identity::{Core, app};
+
+/// The operations under `/admin/apps`.
+pub struct Apps(pub(super) Arc<Core>);
+
+/// The answer to a new app.
+#[derive(ApiResponse)]
+pub enum Created {
+    /// The app is registered, and its key shown this once.
+    #[oai(status = 201)]
+    App(Json<AppAnswer>),
+}
+
+#[OpenApi]
+impl Apps {
+    /// List apps
+    #[oai(path = "/admin/apps", method = "get", operation_id = "listApps", tag = "Tag::Admin")]
+    async fn list(&self, _admin: Allowed<ManageApps>) -> Answer<AppsAnswer> {
+        let apps = app::list(&self.0).await?;
+        Ok(answer(apps.into_iter().map(|app| view::app(app, None)).collect::<Vec<_>>().into()))
+    }
+
+    /// Register an app
+    ///
+    /// Its key is shown only in this answer.
+    #[oai(path = "/admin/apps", method = "post", operation_id = "createApp", tag = "Tag::Admin")]
+    async fn create(&self, admin: Allowed<ManageApps>, body: Body<CreateAppRequest>) -> Result<Created, Reject> {
+        let (app, key) = app::create(&self.0, &admin.by(), &body.0.name, body.0.kind.into()).await?;
+        Ok(Created::App(Json(view::app(app, Some(key.reveal().to_owned())).into())))
+    }
+
+    /// Give an app another key
+    ///
+    /// The old one is dead at once.
+    #[oai(path = "/admin/apps/:appId/rotate", method = "post", operation_id = "rotateApp", tag = "Tag::Admin")]
+    async fn rotate(
+        &self,
+        admin: Allowed<Fresh<ManageApps>>,
+        #[oai(name = "appId")] app_id: Path<String>,
+    ) -> Answer<AppAnswer> {
+        let (app, key) = app::rotate(&self.0, &admin.by(), &app_id.0).await?;
+        Ok(answer(view::app(app, Some(key.reveal().to_owned())).into()))
+    }
+
+    /// Delete an app
+    #[oai(path = "/admin/apps/:appId", method = "delete", operation_id = "deleteApp", tag = "Tag::Admin")]
+    async fn delete(
+        &self,
+        admin: Allowed<Fresh<ManageApps>>,
+        #[oai(name = "appId")] app_id: Path<String>,
+    ) -> Answer<Done> {
+        app::delete(&self.0, &admin.by(), &app_id.0).await?;
+        Ok(answer(Done::saying("App deleted successfully")))
+    }
+}

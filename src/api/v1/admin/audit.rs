@@ -1,0 +1,110 @@
+//! The audit log.
+
+use std::sync::Arc;
+
+use futures_util::stream;
+use poem::Body;
+use poem_openapi::OpenApi;
+use poem_openapi::param::Query;
+use poem_openapi::payload::{Binary, Response};
+
+use super::super::Tag;
+use super::paging::{self, Paging};
+use super::types::{AuditAnswer, AuditPage, ExportFormat};
+use super::view;
+use crate::error::Result;
+use crate::http::allowed::{Allowed, ReadAudit};
+use crate::http::reject::Reject;
+use crate::http::response::{Answer, answer};
+use crate::identity::Core;
+use crate::identity::audit::{self, Export, Filter, Form};
+use crate::model::AccountId;
+
+/// The operations under `/admin/audit`.
+pub struct AuditLog(pub(super) Arc<Core>);
+
+#[OpenApi]
+impl AuditLog {
+    /// Read the audit log
+    ///
+    /// The newest first.
+    #[oai(path = "/admin/audit", method = "get", operation_id = "listAudit", tag = "Tag::Admin")]
+    #[allow(clippy::too_many_arguments, reason = "each is a parameter of the call")]
+    async fn list(
+        &self,
+        _admin: Allowed<ReadAudit>,
+        /// Only records about this account, or of what it did.
+        #[oai(name = "userId")]
+        user_id: Query<Option<String>>,
+        /// Only this event, like `login`.
+        event: Query<Option<String>>,
+        /// `done` or `refused`.
+        outcome: Query<Option<String>>,
+        /// Not before this time.
+        since: Query<Option<String>>,
+        /// Before this time.
+        until: Query<Option<String>>,
+        /// Only records before the one with this id.
+        before: Query<Option<String>>,
+        /// At most so many: 20, at most 100.
+        limit: Query<Option<i64>>,
+    ) -> Answer<AuditAnswer> {
+        let limit = Paging::read(None, limit.0)?.limit;
+        let filter = filter(user_id.0, event.0, outcome.0, since.0.as_deref(), until.0.as_deref())?;
+        let (records, next) = audit::newest(&self.0, &filter, before.0, limit).await?;
+        Ok(answer(AuditPage { records: records.into_iter().map(view::record).collect(), next }.into()))
+    }
+
+    /// Export the audit log
+    ///
+    /// The oldest first, as JSON Lines or CSV. The export is itself a record.
+    #[oai(path = "/admin/audit/export", method = "get", operation_id = "exportAudit", tag = "Tag::Admin")]
+    #[allow(clippy::too_many_arguments, reason = "each is a parameter of the call")]
+    async fn export(
+        &self,
+        admin: Allowed<ReadAudit>,
+        /// `jsonl` (the default) or `csv`.
+        format: Query<Option<ExportFormat>>,
+        /// Only records about this account, or of what it did.
+        #[oai(name = "userId")]
+        user_id: Query<Option<String>>,
+        /// Only this event, like `login`.
+        event: Query<Option<String>>,
+        /// `done` or `refused`.
+        outcome: Query<Option<String>>,
+        /// Not before this time.
+        since: Query<Option<String>>,
+        /// Before this time.
+        until: Query<Option<String>>,
+    ) -> std::result::Result<Response<Binary<Body>>, Reject> {
+        let filter = filter(user_id.0, event.0, outcome.0, since.0.as_deref(), until.0.as_deref())?;
+        let (form, kind) = match format.0 {
+            Some(ExportFormat::Csv) => (Form::Csv, "text/csv; charset=utf-8"),
+            _ => (Form::JsonLines, "application/x-ndjson"),
+        };
+        let export = Export::begin(&self.0, &admin.by(), filter, form).await?;
+        let pieces = stream::try_unfold((self.0.clone(), export), |(core, mut export)| async move {
+            let piece = export.next(&core).await.map_err(std::io::Error::other)?;
+            Ok::<_, std::io::Error>(piece.map(|piece| (piece, (core, export))))
+        });
+        Ok(Response::new(Binary(Body::from_bytes_stream(pieces))).header("content-type", kind))
+    }
+}
+
+fn filter(
+    account: Option<String>,
+    event: Option<String>,
+    outcome: Option<String>,
+    since: Option<&str>,
+    until: Option<&str>,
+) -> Result<Filter> {
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty() && !text.contains('\0'));
+    Ok(Filter {
+        about: None,
+        account: given(account).map(AccountId::new),
+        event: given(event),
+        outcome: given(outcome),
+        since: paging::time("since", since)?,
+        until: paging::time("until", until)?,
+    })
+}

@@ -1,0 +1,188 @@
+//! What each administrative operation can be refused for besides its demand, and what goes in and out.
+
+use serde_json::{Value, json};
+
+use super::super::examples::{EMAIL, ID, described, done};
+use crate::error::Kind;
+use crate::http::openapi::Described;
+
+/// All of them.
+pub fn operations() -> Vec<Described> {
+    let mut all = users();
+    all.extend(sessions());
+    all.extend(roles());
+    all.extend(records());
+    all.extend(apps());
+    all
+}
+
+fn users() -> Vec<Described> {
+    let target = [Kind::AccountNotFound];
+    let changed = || json!({ "success": true, "message": "User updated successfully", "data": changed_user() });
+    vec![
+        described("listUsers", &[Kind::Validation], users_answer()),
+        described(
+            "createUser",
+            &[Kind::EmailTaken, Kind::UsernameTaken],
+            json!({ "success": true, "message": "User created successfully", "data": listed_user() }),
+        )
+        .taking(
+            "account",
+            json!({ "email": EMAIL, "username": "johndoe", "password": "SecurePass123!", "emailVerified": true }),
+        ),
+        described("getUser", &target, user_answer()),
+        described("updateUser", &[Kind::AccountNotFound, Kind::LastAdmin], changed()).taking(
+            "changes",
+            json!({ "firstName": "John", "lastName": "Smith", "status": "active", "roles": ["user", "moderator"] }),
+        ),
+        described("deleteUser", &[Kind::AccountNotFound, Kind::LastAdmin], done("User deleted successfully")),
+        described("restoreUser", &target, changed()),
+        described("unlockUser", &target, changed()),
+        described("verifyUser", &target, changed()),
+        described("resetUserPassword", &target, done("Password reset email sent")),
+        described("resetUserMfa", &target, done("MFA devices removed")),
+        described("listUserSessions", &target, sessions_answer()),
+        described("endUserSessions", &target, done("Sessions terminated successfully")),
+        described(
+            "endUserSession",
+            &[Kind::AccountNotFound, Kind::SessionNotFound],
+            done("Session terminated successfully"),
+        ),
+    ]
+}
+
+fn sessions() -> Vec<Described> {
+    vec![
+        described("listSessions", &[], sessions_answer()),
+        described("endSession", &[Kind::SessionNotFound], done("Session terminated successfully")),
+        described("endOtherSessions", &[], done("All other sessions terminated successfully")),
+        described("listOwnAudit", &[Kind::Validation], audit_answer()),
+    ]
+}
+
+fn roles() -> Vec<Described> {
+    let role = || {
+        json!({
+            "name": "support", "permissions": ["admin.users.read"], "builtIn": false, "members": 2,
+            "createdAt": "2023-11-01T09:00:00Z",
+        })
+    };
+    let answer = |data: Value| json!({ "success": true, "data": data });
+    vec![
+        described("listRoles", &[], answer(json!([role()]))),
+        described("createRole", &[Kind::AlreadyExists], answer(role()))
+            .taking("role", json!({ "name": "support", "permissions": ["admin.users.read"] })),
+        described("updateRole", &[Kind::NotFound], answer(role()))
+            .taking("permissions", json!({ "permissions": ["admin.users.read", "admin.audit"] })),
+        described("deleteRole", &[Kind::NotFound, Kind::Validation], done("Role deleted successfully")),
+    ]
+}
+
+fn records() -> Vec<Described> {
+    let letter = || {
+        json!({
+            "id": ID, "kind": "verify_email", "accountId": ID, "recipient": EMAIL, "state": "waiting", "attempts": 1,
+            "nextAt": "2023-12-01T10:35:00Z", "lastError": null, "createdAt": "2023-12-01T10:30:00Z",
+            "finishedAt": null,
+        })
+    };
+    let totals = json!({
+        "totalUsers": 150, "verifiedUsers": 145, "suspendedUsers": 1, "deletedUsers": 2, "totalLogins": 1250,
+        "activeSessions": 45,
+    });
+    let logins = json!({
+        "dailyLogins": [{ "date": "2025-09-29", "count": 45 }],
+        "monthlyLogins": [{ "month": "2025-09", "count": 1250 }],
+    });
+    let answer = |data: Value| json!({ "success": true, "data": data });
+    vec![
+        described("listAudit", &[Kind::Validation], audit_answer()),
+        described("exportAudit", &[Kind::Validation], Value::Null),
+        described("listMail", &[Kind::Validation], answer(json!({ "letters": [letter()], "next": null }))),
+        described(
+            "retryMail",
+            &[Kind::NotFound, Kind::Validation],
+            json!({ "success": true, "message": "The message is tried again", "data": letter() }),
+        ),
+        described("getStats", &[], answer(totals)),
+        described("getLoginAnalytics", &[], answer(logins)),
+    ]
+}
+
+fn apps() -> Vec<Described> {
+    let app = json!({
+        "id": ID, "name": "Website", "kind": "client", "createdAt": "2023-12-01T10:30:00Z",
+        "rotatedAt": "2023-12-01T10:30:00Z",
+    });
+    let mut with_key = app.clone();
+    with_key["key"] = "sk_Zm9yIGV4YW1wbGUgb25seSwgbm8ga2V5IG9mIG91cnM".into();
+    let shown = json!({ "success": true, "message": "The key is shown only now", "data": with_key });
+    vec![
+        described("listApps", &[], json!({ "success": true, "data": [app] })),
+        described("createApp", &[], shown.clone()).taking("app", json!({ "name": "Website", "kind": "client" })),
+        described("rotateApp", &[Kind::NotFound], shown),
+        described("deleteApp", &[Kind::NotFound], done("App deleted successfully")),
+    ]
+}
+
+fn listed_user() -> Value {
+    json!({
+        "id": ID, "email": EMAIL, "username": "johndoe", "firstName": "John", "lastName": "Doe", "status": "active",
+        "emailVerified": true, "lastLogin": "2023-12-01T10:30:00Z", "createdAt": "2023-11-01T09:00:00Z",
+        "roles": ["user"],
+    })
+}
+
+fn users_answer() -> Value {
+    let pagination = json!({ "page": 1, "limit": 20, "total": 150, "pages": 8 });
+    json!({ "success": true, "data": { "users": [listed_user()], "pagination": pagination } })
+}
+
+fn user_answer() -> Value {
+    json!({
+        "success": true,
+        "data": {
+            "id": ID, "email": EMAIL, "username": "johndoe", "firstName": "John", "lastName": "Doe",
+            "phone": "+1234567890", "status": "active", "emailVerified": true, "phoneVerified": false,
+            "lastLogin": "2023-12-01T10:30:00Z", "createdAt": "2023-11-01T09:00:00Z",
+            "updatedAt": "2023-12-01T10:30:00Z", "roles": ["user"], "permissions": ["users.read"],
+            "failedLoginAttempts": 0, "lastFailedLogin": null, "accountLockedUntil": null,
+        },
+    })
+}
+
+fn changed_user() -> Value {
+    json!({
+        "id": ID, "email": EMAIL, "username": "johndoe", "firstName": "John", "lastName": "Smith", "status": "active",
+        "roles": ["user", "moderator"], "updatedAt": "2023-12-01T10:40:00Z",
+    })
+}
+
+fn sessions_answer() -> Value {
+    json!({
+        "success": true,
+        "data": [{
+            "id": "session-uuid-1",
+            "deviceInfo": { "browser": "Chrome", "os": "Windows", "device": "Desktop", "label": "Chrome on Windows" },
+            "ipAddress": "192.168.1.100",
+            "location": { "country": "US", "city": "New York" },
+            "lastActivity": "2023-12-01T10:30:00Z",
+            "createdAt": "2023-12-01T09:00:00Z",
+            "isCurrent": true,
+        }],
+    })
+}
+
+fn audit_answer() -> Value {
+    json!({
+        "success": true,
+        "data": {
+            "records": [{
+                "id": ID, "at": "2023-12-01T10:30:00.000Z", "event": "login", "outcome": "done", "accountId": ID,
+                "sessionId": "session-uuid-1", "actor": ID, "ipAddress": "192.0.2.1", "userAgent": "Mozilla/5.0 ...",
+                "requestId": "req-uuid-for-tracking", "detail": null,
+            }],
+            "next": null,
+        },
+    })
+}

@@ -1,0 +1,51 @@
+//! The outbox: what waits and what failed, never what is in it.
+
+use std::sync::Arc;
+
+use poem_openapi::OpenApi;
+use poem_openapi::param::{Path, Query};
+
+use super::super::Tag;
+use super::paging::Paging;
+use super::types::{LetterAnswer, LetterPage, LetterState, LettersAnswer};
+use super::view;
+use crate::http::allowed::{Allowed, ManageMail};
+use crate::http::response::{Answer, answer};
+use crate::identity::{Core, letters};
+use crate::mail::outbox::State;
+
+/// The operations under `/admin/mail`.
+pub struct Outbox(pub(super) Arc<Core>);
+
+#[OpenApi]
+impl Outbox {
+    /// List letters
+    ///
+    /// The newest first, without their bodies.
+    #[oai(path = "/admin/mail", method = "get", operation_id = "listMail", tag = "Tag::Admin")]
+    async fn list(
+        &self,
+        _admin: Allowed<ManageMail>,
+        /// Only letters in this state.
+        state: Query<Option<LetterState>>,
+        /// Only those made before the letter with this id.
+        before: Query<Option<String>>,
+        /// At most so many: 20, at most 100.
+        limit: Query<Option<i64>>,
+    ) -> Answer<LettersAnswer> {
+        let limit = Paging::read(None, limit.0)?.limit;
+        let (letters, next) = letters::list(&self.0, state.0.map(State::from), before.0.as_deref(), limit).await?;
+        Ok(answer(LetterPage { letters: letters.into_iter().map(view::letter).collect(), next }.into()))
+    }
+
+    /// Try a letter again
+    #[oai(path = "/admin/mail/:messageId/retry", method = "post", operation_id = "retryMail", tag = "Tag::Admin")]
+    async fn retry(
+        &self,
+        admin: Allowed<ManageMail>,
+        #[oai(name = "messageId")] message_id: Path<String>,
+    ) -> Answer<LetterAnswer> {
+        let message = letters::retry(&self.0, &admin.by(), &message_id.0).await?;
+        Ok(answer(view::letter(message).into()))
+    }
+}

@@ -1,0 +1,44 @@
+//! What administrators do, in one place with what it reads, writes and is refused for.
+
+mod apps;
+mod audit;
+pub(super) mod examples;
+mod mail;
+mod paging;
+mod roles;
+mod stats;
+mod types;
+mod users;
+mod view;
+
+use std::sync::Arc;
+
+use crate::identity::Core;
+
+/// All administrative operations.
+pub(super) type Api = (users::Users, roles::Roles, audit::AuditLog, mail::Outbox, stats::Stats, apps::Apps);
+
+pub(super) fn api(core: &Arc<Core>) -> Api {
+    (
+        users::Users(core.clone()),
+        roles::Roles(core.clone()),
+        audit::AuditLog(core.clone()),
+        mail::Outbox(core.clone()),
+        stats::Stats(core.clone()),
+        apps::Apps(core.clone()),
+    )
+}
+
+pub(super) mod shown {
+    //! What other resources show in the same words.
+    pub use super::paging::Paging;
+    pub use super::types::{AuditAnswer, AuditPage, SessionsAnswer};
+    pub use super::view::{record, session};
+}
+
+pub(super) mod bodies {
+    //! The bodies that have rules.
+    pub use super::types::{
+        CreateAppRequest, CreateRoleRequest, CreateUserRequest, UpdateRoleRequest, UpdateUserRequest,
+    };
+}

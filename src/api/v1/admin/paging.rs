@@ -1,0 +1,101 @@
+//! Pages and times in query strings.
+
+use crate::error::{Error, FieldError, Result, Rule};
+use crate::http::schema::label;
+use crate::model::{Time, text};
+
+/// How many a page has when nobody says.
+const DEFAULT_LIMIT: i64 = 20;
+/// The most that a page may have.
+const MAX_LIMIT: i64 = 100;
+/// The most characters of a search.
+const LONGEST_SEARCH: usize = 255;
+
+/// Which page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paging {
+    /// From 1.
+    pub page: i64,
+    /// How many on a page.
+    pub limit: i64,
+}
+
+fn row(name: &str, rule: Rule, said: &'static str, tail: &str) -> FieldError {
+    FieldError::new(name, rule, said, format!("{} must be {tail}", label(name)))
+}
+
+impl Paging {
+    /// What the query asks for.
+    ///
+    /// # Errors
+    /// `Validation` for a page below 1, or a limit below 1 or above 100.
+    pub fn read(page: Option<i64>, limit: Option<i64>) -> Result<Self> {
+        let paging = Self { page: page.unwrap_or(1), limit: limit.unwrap_or(DEFAULT_LIMIT) };
+        let mut broken = Vec::new();
+        if paging.page < 1 {
+            broken.push(row("page", Rule::TooShort, "Too small", "at least 1"));
+        }
+        if paging.limit < 1 {
+            broken.push(row("limit", Rule::TooShort, "Too small", "at least 1"));
+        }
+        if paging.limit > MAX_LIMIT {
+            broken.push(row("limit", Rule::TooLong, "Too large", "at most 100"));
+        }
+        if broken.is_empty() { Ok(paging) } else { Err(Error::invalid(broken)) }
+    }
+
+    /// How many pages so many entries have.
+    #[must_use]
+    pub fn pages(&self, total: i64) -> i64 {
+        (total + self.limit - 1) / self.limit
+    }
+}
+
+/// A text to look for: every character stands for itself.
+///
+/// # Errors
+/// `Validation` for control characters and what is longer than any name.
+pub fn search(text: Option<String>) -> Result<Option<String>> {
+    let Some(text) = text else { return Ok(None) };
+    if text.chars().any(text::is_control) || text::length(&text) > LONGEST_SEARCH {
+        let tail = "at most 255 characters without control characters";
+        return Err(Error::invalid(vec![row("search", Rule::Format, "Invalid value", tail)]));
+    }
+    Ok(Some(text))
+}
+
+/// A time like `2023-12-01T09:00:00Z`.
+///
+/// # Errors
+/// `Validation` for anything else.
+pub fn time(name: &'static str, text: Option<&str>) -> Result<Option<Time>> {
+    let Some(text) = text else { return Ok(None) };
+    match text.parse::<jiff::Timestamp>() {
+        Ok(stamp) => Ok(Some(Time::from_millis(stamp.as_millisecond()))),
+        Err(_) => {
+            Err(Error::invalid(vec![row(name, Rule::Format, "Invalid value", "a time like 2023-12-01T09:00:00Z")]))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_at_least_the_first_and_has_at_most_a_hundred() {
+        assert_eq!(Paging::read(None, None).unwrap(), Paging { page: 1, limit: 20 });
+        for (page, limit) in [(0, 20), (-1, 20), (1, 0), (1, 101), (1, 1000)] {
+            assert!(Paging::read(Some(page), Some(limit)).is_err(), "{page} {limit}");
+        }
+        let paging = Paging::read(Some(1), Some(20)).unwrap();
+        assert_eq!([0, 1, 20, 21, 150].map(|total| paging.pages(total)), [0, 1, 1, 2, 8]);
+    }
+
+    #[test]
+    fn a_time_is_a_time() {
+        assert_eq!(time("since", Some("2023-12-01T09:00:00Z")).unwrap(), Some(Time::from_seconds(1_701_421_200)));
+        assert!(time("since", Some("yesterday")).is_err());
+        assert_eq!(time("since", None).unwrap(), None);
+    }
+}

@@ -1,0 +1,68 @@
+//! Roles and what they may do.
+
+use std::sync::Arc;
+
+use poem_openapi::param::Path;
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+
+use super::super::Tag;
+use super::super::types::Done;
+use super::types::{CreateRoleRequest, RoleAnswer, RolesAnswer, UpdateRoleRequest};
+use super::view;
+use crate::http::allowed::{Allowed, Fresh, ManageRoles};
+use crate::http::body::Body;
+use crate::http::reject::Reject;
+use crate::http::response::{Answer, answer};
+use crate::identity::{Core, roles};
+
+/// The operations under `/admin/roles`.
+pub struct Roles(pub(super) Arc<Core>);
+
+/// The answer to a new role.
+#[derive(ApiResponse)]
+pub enum Created {
+    /// The role is made.
+    #[oai(status = 201)]
+    Role(Json<RoleAnswer>),
+}
+
+#[OpenApi]
+impl Roles {
+    /// List roles
+    #[oai(path = "/admin/roles", method = "get", operation_id = "listRoles", tag = "Tag::Admin")]
+    async fn list(&self, _admin: Allowed<ManageRoles>) -> Answer<RolesAnswer> {
+        let roles = roles::list(&self.0).await?;
+        Ok(answer(roles.into_iter().map(view::role).collect::<Vec<_>>().into()))
+    }
+
+    /// Make a role
+    ///
+    /// Nobody gives a role a permission that they lack themselves.
+    #[oai(path = "/admin/roles", method = "post", operation_id = "createRole", tag = "Tag::Admin")]
+    async fn create(&self, admin: Allowed<ManageRoles>, body: Body<CreateRoleRequest>) -> Result<Created, Reject> {
+        let role = roles::create(&self.0, &admin.by(), &body.0.name, body.0.permissions).await?;
+        Ok(Created::Role(Json(view::role(role).into())))
+    }
+
+    /// Set what a role may do
+    #[oai(path = "/admin/roles/:role", method = "put", operation_id = "updateRole", tag = "Tag::Admin")]
+    async fn update(
+        &self,
+        admin: Allowed<ManageRoles>,
+        role: Path<String>,
+        body: Body<UpdateRoleRequest>,
+    ) -> Answer<RoleAnswer> {
+        let role = roles::change(&self.0, &admin.by(), &role.0, body.0.permissions).await?;
+        Ok(answer(view::role(role).into()))
+    }
+
+    /// Delete a role
+    ///
+    /// Whoever has it loses it. Built-in roles stay.
+    #[oai(path = "/admin/roles/:role", method = "delete", operation_id = "deleteRole", tag = "Tag::Admin")]
+    async fn delete(&self, admin: Allowed<Fresh<ManageRoles>>, role: Path<String>) -> Answer<Done> {
+        roles::delete(&self.0, &admin.by(), &role.0).await?;
+        Ok(answer(Done::saying("Role deleted successfully")))
+    }
+}

@@ -1,0 +1,45 @@
+//! Figures.
+
+use std::sync::Arc;
+
+use poem_openapi::OpenApi;
+
+use super::super::Tag;
+use super::types::{DailyLogins, LoginAnalytics, LoginsAnswer, MonthlyLogins, StatsAnswer, Totals};
+use crate::http::allowed::{Allowed, ReadStats};
+use crate::http::response::{Answer, answer};
+use crate::identity::{Core, stats};
+
+/// The operations under `/admin/stats`.
+pub struct Stats(pub(super) Arc<Core>);
+
+#[OpenApi]
+impl Stats {
+    /// Totals
+    #[oai(path = "/admin/stats", method = "get", operation_id = "getStats", tag = "Tag::Admin")]
+    async fn totals(&self, _admin: Allowed<ReadStats>) -> Answer<StatsAnswer> {
+        let totals = stats::totals(&self.0).await?;
+        let shown = Totals {
+            total_users: totals.users,
+            verified_users: totals.verified,
+            suspended_users: totals.suspended,
+            deleted_users: totals.deleted,
+            total_logins: totals.logins,
+            active_sessions: totals.sessions,
+        };
+        Ok(answer(shown.into()))
+    }
+
+    /// Login analytics
+    ///
+    /// Completed logins of the last 30 UTC days and the last 12 months; those without any are there with 0.
+    #[oai(path = "/admin/stats/logins", method = "get", operation_id = "getLoginAnalytics", tag = "Tag::Admin")]
+    async fn logins(&self, _admin: Allowed<ReadStats>) -> Answer<LoginsAnswer> {
+        let logins = stats::logins(&self.0).await?;
+        let shown = LoginAnalytics {
+            daily_logins: logins.daily.into_iter().map(|(date, count)| DailyLogins { date, count }).collect(),
+            monthly_logins: logins.monthly.into_iter().map(|(month, count)| MonthlyLogins { month, count }).collect(),
+        };
+        Ok(answer(shown.into()))
+    }
+}

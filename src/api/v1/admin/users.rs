@@ -1,0 +1,262 @@
+//! Other people's accounts.
+
+use std::sync::Arc;
+
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+
+use super::super::types::{AccountStatus, Done};
+use super::super::{Tag, users::change};
+use super::paging::{self, Paging};
+use super::types::{
+    CreateUserRequest, Pagination, SessionsAnswer, UpdateUserRequest, UserAnswer, UserChangedAnswer, UserCreatedAnswer,
+    UserPage, UsersAnswer,
+};
+use super::view;
+use crate::http::allowed::{Allowed, Fresh, ReadUsers, UpdateUsers, WriteUsers};
+use crate::http::body::Body;
+use crate::http::reject::Reject;
+use crate::http::response::{Answer, answer};
+use crate::identity::admin::{self, NewEntry};
+use crate::identity::directory::{self, Changes, Correction, Wanted};
+use crate::identity::{Core, factor};
+use crate::model::{AccountId, Status};
+
+/// The operations under `/admin/users`.
+pub struct Users(pub(super) Arc<Core>);
+
+/// The answer to a new account.
+#[derive(ApiResponse)]
+pub enum Created {
+    /// The account is made.
+    #[oai(status = 201)]
+    Account(Json<UserCreatedAnswer>),
+}
+
+impl From<AccountStatus> for Status {
+    fn from(status: AccountStatus) -> Self {
+        match status {
+            AccountStatus::Pending => Self::Pending,
+            AccountStatus::Active => Self::Active,
+            AccountStatus::Suspended => Self::Suspended,
+            AccountStatus::Deleted => Self::Deleted,
+        }
+    }
+}
+
+#[OpenApi]
+impl Users {
+    /// List accounts
+    ///
+    /// A search finds what begins with it: the address, the user name, the whole or the family name. Every character of
+    /// it stands for itself.
+    #[oai(path = "/admin/users", method = "get", operation_id = "listUsers", tag = "Tag::Admin")]
+    async fn list(
+        &self,
+        _admin: Allowed<ReadUsers>,
+        /// The page, from 1.
+        page: Query<Option<i64>>,
+        /// How many on a page: 20, at most 100.
+        limit: Query<Option<i64>>,
+        /// Only this state.
+        status: Query<Option<AccountStatus>>,
+        /// Only what begins with this.
+        search: Query<Option<String>>,
+    ) -> Answer<UsersAnswer> {
+        let paging = Paging::read(page.0, limit.0)?;
+        let wanted = Wanted {
+            page: paging.page,
+            limit: paging.limit,
+            status: status.0.map(Status::from),
+            search: paging::search(search.0)?,
+        };
+        let found = directory::page(&self.0, &wanted).await?;
+        let pagination =
+            Pagination { page: paging.page, limit: paging.limit, total: found.total, pages: paging.pages(found.total) };
+        let users = found.entries.into_iter().map(|entry| view::listed(&self.0, entry)).collect();
+        Ok(answer(UserPage { users, pagination }.into()))
+    }
+
+    /// Make an account
+    #[oai(path = "/admin/users", method = "post", operation_id = "createUser", tag = "Tag::Admin")]
+    async fn create(&self, admin: Allowed<WriteUsers>, body: Body<CreateUserRequest>) -> Result<Created, Reject> {
+        let asked = body.0;
+        let new = NewEntry {
+            email: asked.email.0,
+            username: asked.username.map(|field| field.0),
+            first_name: asked.first_name.filter(|name| !name.is_empty()),
+            last_name: asked.last_name.filter(|name| !name.is_empty()),
+            password: asked.password.0,
+            roles: asked.roles.unwrap_or_default(),
+            verified: asked.email_verified == Some(true),
+        };
+        let entry = admin::create(&self.0, &admin.by(), new).await?;
+        Ok(Created::Account(Json(view::listed(&self.0, entry).into())))
+    }
+
+    /// Get an account
+    #[oai(path = "/admin/users/:userId", method = "get", operation_id = "getUser", tag = "Tag::Admin")]
+    async fn get(
+        &self,
+        _admin: Allowed<ReadUsers>,
+        #[oai(name = "userId")] user_id: Path<String>,
+    ) -> Answer<UserAnswer> {
+        let file = directory::file(&self.0, &user_id.0).await?;
+        Ok(answer(view::whole(&self.0, file).into()))
+    }
+
+    /// Update an account
+    ///
+    /// A field that is absent stays as it is. `status` takes `admin.users.suspend`, `roles` takes `admin.roles`, the rest
+    /// `admin.users.write`. Nobody changes an account that may do more than they may.
+    #[oai(path = "/admin/users/:userId", method = "put", operation_id = "updateUser", tag = "Tag::Admin")]
+    async fn update(
+        &self,
+        admin: Allowed<UpdateUsers>,
+        #[oai(name = "userId")] user_id: Path<String>,
+        body: Body<UpdateUserRequest>,
+    ) -> Answer<UserChangedAnswer> {
+        let asked = body.0;
+        let changes = Changes {
+            correction: Correction {
+                first_name: change(asked.first_name),
+                last_name: change(asked.last_name),
+                phone: change(asked.phone),
+            },
+            status: asked.status.map(Status::from),
+            roles: asked.roles,
+        };
+        let entry = directory::update(&self.0, &admin.by(), &user_id.0, changes).await?;
+        Ok(answer(view::changed(&self.0, entry).into()))
+    }
+
+    /// Delete an account
+    ///
+    /// It is hidden at once and erased after 30 days; one whose address nobody proved goes at once.
+    #[oai(path = "/admin/users/:userId", method = "delete", operation_id = "deleteUser", tag = "Tag::Admin")]
+    async fn delete(
+        &self,
+        admin: Allowed<Fresh<WriteUsers>>,
+        #[oai(name = "userId")] user_id: Path<String>,
+    ) -> Answer<Done> {
+        admin::delete(&self.0, &admin.by(), &user_id.0).await?;
+        Ok(answer(Done::saying("User deleted successfully")))
+    }
+
+    /// Bring a deleted account back
+    ///
+    /// As long as it has not been erased. Its sessions stay ended.
+    #[oai(path = "/admin/users/:userId/restore", method = "post", operation_id = "restoreUser", tag = "Tag::Admin")]
+    async fn restore(
+        &self,
+        admin: Allowed<WriteUsers>,
+        #[oai(name = "userId")] user_id: Path<String>,
+    ) -> Answer<UserChangedAnswer> {
+        let entry = directory::restore(&self.0, &admin.by(), &user_id.0).await?;
+        Ok(answer(view::changed(&self.0, entry).into()))
+    }
+
+    /// Lift a lockout after failures
+    #[oai(path = "/admin/users/:userId/unlock", method = "post", operation_id = "unlockUser", tag = "Tag::Admin")]
+    async fn unlock(
+        &self,
+        admin: Allowed<WriteUsers>,
+        #[oai(name = "userId")] user_id: Path<String>,
+    ) -> Answer<UserChangedAnswer> {
+        let entry = directory::unlock(&self.0, &admin.by(), &user_id.0).await?;
+        Ok(answer(view::changed(&self.0, entry).into()))
+    }
+
+    /// Count an address as proved
+    #[oai(path = "/admin/users/:userId/verify", method = "post", operation_id = "verifyUser", tag = "Tag::Admin")]
+    async fn verify(
+        &self,
+        admin: Allowed<WriteUsers>,
+        #[oai(name = "userId")] user_id: Path<String>,
+    ) -> Answer<UserChangedAnswer> {
+        let entry = admin::verify(&self.0, &admin.by(), &user_id.0).await?;
+        Ok(answer(view::changed(&self.0, entry).into()))
+    }
+
+    /// Mail a password reset
+    ///
+    /// The owner gets a link that sets a new password; the present one works until then.
+    #[oai(
+        path = "/admin/users/:userId/reset-password",
+        method = "post",
+        operation_id = "resetUserPassword",
+        tag = "Tag::Admin"
+    )]
+    async fn reset_password(
+        &self,
+        admin: Allowed<WriteUsers>,
+        #[oai(name = "userId")] user_id: Path<String>,
+    ) -> Answer<Done> {
+        directory::send_reset(&self.0, &admin.by(), &user_id.0).await?;
+        Ok(answer(Done::saying("Password reset email sent")))
+    }
+
+    /// Remove all second factors of an account
+    ///
+    /// For somebody who has lost them; the owner gets a mail.
+    #[oai(path = "/admin/users/:userId/mfa", method = "delete", operation_id = "resetUserMfa", tag = "Tag::Admin")]
+    async fn reset_mfa(
+        &self,
+        admin: Allowed<Fresh<WriteUsers>>,
+        #[oai(name = "userId")] user_id: Path<String>,
+    ) -> Answer<Done> {
+        factor::reset_all(&self.0, &admin.by(), &AccountId::new(user_id.0)).await?;
+        Ok(answer(Done::saying("MFA devices removed")))
+    }
+
+    /// List an account's sessions
+    #[oai(
+        path = "/admin/users/:userId/sessions",
+        method = "get",
+        operation_id = "listUserSessions",
+        tag = "Tag::Admin"
+    )]
+    async fn sessions(
+        &self,
+        _admin: Allowed<ReadUsers>,
+        #[oai(name = "userId")] user_id: Path<String>,
+    ) -> Answer<SessionsAnswer> {
+        let id = directory::file(&self.0, &user_id.0).await?.entry.account.id;
+        let sessions = directory::sessions(&self.0, id.as_str()).await?;
+        Ok(answer(sessions.into_iter().map(|session| view::session(session, None)).collect::<Vec<_>>().into()))
+    }
+
+    /// End all of an account's sessions
+    #[oai(
+        path = "/admin/users/:userId/sessions",
+        method = "delete",
+        operation_id = "endUserSessions",
+        tag = "Tag::Admin"
+    )]
+    async fn end_sessions(
+        &self,
+        admin: Allowed<WriteUsers>,
+        #[oai(name = "userId")] user_id: Path<String>,
+    ) -> Answer<Done> {
+        directory::end_sessions(&self.0, &admin.by(), &user_id.0).await?;
+        Ok(answer(Done::saying("Sessions terminated successfully")))
+    }
+
+    /// End one of an account's sessions
+    #[oai(
+        path = "/admin/users/:userId/sessions/:sessionId",
+        method = "delete",
+        operation_id = "endUserSession",
+        tag = "Tag::Admin"
+    )]
+    async fn end_session(
+        &self,
+        admin: Allowed<WriteUsers>,
+        #[oai(name = "userId")] user_id: Path<String>,
+        #[oai(name = "sessionId")] session_id: Path<String>,
+    ) -> Answer<Done> {
+        directory::end_session(&self.0, &admin.by(), &user_id.0, &session_id.0).await?;
+        Ok(answer(Done::saying("Session terminated successfully")))
+    }
+}

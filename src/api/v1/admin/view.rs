@@ -1,0 +1,170 @@
+//! What administrators are shown, in v1's words.
+
+use super::super::view::{status, time};
+use super::types::{
+    AppKind, AuditRecord, ChangedUser, DeviceInfo, LetterState, ListedUser, Location, ShownApp, ShownLetter, ShownRole,
+    ShownSession, WholeUser,
+};
+use crate::identity::Core;
+use crate::identity::admin::Entry;
+use crate::identity::audit::Record;
+use crate::identity::directory::File;
+use crate::identity::roles::Role;
+use crate::identity::session::Shown;
+use crate::mail::outbox::{Message, State};
+use crate::model::{App, SessionId, app};
+
+pub(super) fn listed(core: &Core, entry: Entry) -> ListedUser {
+    let account = entry.account;
+    ListedUser {
+        id: account.id.to_string(),
+        email: account.email.to_string(),
+        status: status(core, &account),
+        username: account.username,
+        first_name: account.first_name,
+        last_name: account.last_name,
+        email_verified: account.email_verified_at.is_some(),
+        last_login: time(account.last_login_at),
+        created_at: account.created_at.to_seconds_text(),
+        roles: entry.roles,
+    }
+}
+
+pub(super) fn whole(core: &Core, file: File) -> WholeUser {
+    let account = file.entry.account;
+    WholeUser {
+        id: account.id.to_string(),
+        email: account.email.to_string(),
+        status: status(core, &account),
+        username: account.username,
+        first_name: account.first_name,
+        last_name: account.last_name,
+        phone: account.phone,
+        email_verified: account.email_verified_at.is_some(),
+        phone_verified: account.phone_verified_at.is_some(),
+        last_login: time(account.last_login_at),
+        created_at: account.created_at.to_seconds_text(),
+        updated_at: account.updated_at.to_seconds_text(),
+        roles: file.entry.roles,
+        permissions: file.permissions,
+        failed_login_attempts: file.failed_logins,
+        last_failed_login: time(file.last_failed_login),
+        account_locked_until: time(file.locked_until),
+    }
+}
+
+pub(super) fn changed(core: &Core, entry: Entry) -> ChangedUser {
+    let account = entry.account;
+    ChangedUser {
+        id: account.id.to_string(),
+        email: account.email.to_string(),
+        status: status(core, &account),
+        username: account.username,
+        first_name: account.first_name,
+        last_name: account.last_name,
+        roles: entry.roles,
+        updated_at: account.updated_at.to_seconds_text(),
+    }
+}
+
+/// A session; `current` is the one that this very call uses.
+pub fn session(shown: Shown, current: Option<&SessionId>) -> ShownSession {
+    ShownSession {
+        is_current: current == Some(&shown.id),
+        id: shown.id.to_string(),
+        device_info: DeviceInfo {
+            browser: shown.device.browser.to_owned(),
+            os: shown.device.os.to_owned(),
+            device: shown.device.kind.to_owned(),
+            label: shown.device.label(),
+        },
+        ip_address: Some(shown.address).filter(|address| !address.is_empty()),
+        location: shown.place.map(|place| Location { country: place.country, city: place.city }),
+        last_activity: shown.last_active_at.to_seconds_text(),
+        created_at: shown.created_at.to_seconds_text(),
+    }
+}
+
+pub(super) fn role(role: Role) -> ShownRole {
+    ShownRole {
+        name: role.name,
+        permissions: role.permissions,
+        built_in: role.built_in,
+        members: role.members,
+        created_at: role.created_at.to_seconds_text(),
+    }
+}
+
+/// A record of the audit log.
+pub fn record(record: Record) -> AuditRecord {
+    AuditRecord {
+        id: record.id,
+        at: record.at.to_millis_text(),
+        event: record.event,
+        outcome: record.outcome,
+        account_id: record.account_id,
+        session_id: record.session_id,
+        actor: record.actor,
+        ip_address: record.client,
+        user_agent: record.user_agent,
+        request_id: record.request_id,
+        detail: record.detail,
+    }
+}
+
+pub(super) fn letter(message: Message) -> ShownLetter {
+    ShownLetter {
+        id: message.id,
+        kind: message.kind,
+        account_id: message.account_id,
+        recipient: message.recipient,
+        state: match message.state {
+            State::Requested => LetterState::Requested,
+            State::Waiting => LetterState::Waiting,
+            State::Delivered => LetterState::Delivered,
+            State::Failed => LetterState::Failed,
+            State::Dropped => LetterState::Dropped,
+        },
+        attempts: message.attempts,
+        next_at: message.next_at.to_seconds_text(),
+        last_error: message.last_error,
+        created_at: message.created_at.to_seconds_text(),
+        finished_at: time(message.finished_at),
+    }
+}
+
+impl From<LetterState> for State {
+    fn from(state: LetterState) -> Self {
+        match state {
+            LetterState::Requested => Self::Requested,
+            LetterState::Waiting => Self::Waiting,
+            LetterState::Delivered => Self::Delivered,
+            LetterState::Failed => Self::Failed,
+            LetterState::Dropped => Self::Dropped,
+        }
+    }
+}
+
+impl From<AppKind> for app::Kind {
+    fn from(kind: AppKind) -> Self {
+        match kind {
+            AppKind::Client => Self::Client,
+            AppKind::Service => Self::Service,
+        }
+    }
+}
+
+/// An app; `key` is shown once, when it is made.
+pub(super) fn app(app: App, key: Option<String>) -> ShownApp {
+    ShownApp {
+        id: app.id,
+        name: app.name,
+        kind: match app.kind {
+            app::Kind::Client => AppKind::Client,
+            app::Kind::Service => AppKind::Service,
+        },
+        created_at: app.created_at.to_seconds_text(),
+        rotated_at: app.rotated_at.to_seconds_text(),
+        key,
+    }
+}

@@ -1,0 +1,77 @@
+//! One's own sessions, and what the audit log says of oneself.
+
+use std::sync::Arc;
+
+use poem_openapi::OpenApi;
+use poem_openapi::param::{Path, Query};
+
+use super::Tag;
+use super::admin::shown::{self, AuditAnswer, AuditPage, Paging, SessionsAnswer};
+use super::types::Done;
+use crate::http::bearer::Bearer;
+use crate::http::response::{Answer, answer};
+use crate::http::visit::Visit;
+use crate::identity::audit;
+use crate::identity::{Core, session};
+
+/// The operations under `/users/me/sessions` and `/users/me/audit`.
+pub(super) struct Sessions(pub(super) Arc<Core>);
+
+#[OpenApi]
+impl Sessions {
+    /// Get one's own sessions
+    ///
+    /// All that are alive, the last used first.
+    #[oai(path = "/users/me/sessions", method = "get", operation_id = "listSessions", tag = "Tag::SessionManagement")]
+    async fn list(&self, bearer: Bearer) -> Answer<SessionsAnswer> {
+        let sessions = session::list(&self.0, &bearer.0.account.id).await?;
+        let shown = |session| shown::session(session, Some(&bearer.0.session));
+        Ok(answer(sessions.into_iter().map(shown).collect::<Vec<_>>().into()))
+    }
+
+    /// Terminate a session
+    #[oai(
+        path = "/users/me/sessions/:sessionId",
+        method = "delete",
+        operation_id = "endSession",
+        tag = "Tag::SessionManagement"
+    )]
+    async fn end(
+        &self,
+        visit: Visit,
+        bearer: Bearer,
+        #[oai(name = "sessionId")] session_id: Path<String>,
+    ) -> Answer<Done> {
+        session::end(&self.0, &bearer.0, &session_id.0, &visit.source).await?;
+        Ok(answer(Done::saying("Session terminated successfully")))
+    }
+
+    /// Terminate all other sessions
+    #[oai(
+        path = "/users/me/sessions",
+        method = "delete",
+        operation_id = "endOtherSessions",
+        tag = "Tag::SessionManagement"
+    )]
+    async fn end_others(&self, visit: Visit, bearer: Bearer) -> Answer<Done> {
+        session::end_others(&self.0, &bearer.0, &visit.source).await?;
+        Ok(answer(Done::saying("All other sessions terminated successfully")))
+    }
+
+    /// Get one's own security records
+    ///
+    /// What the audit log says of one's own account, the newest first.
+    #[oai(path = "/users/me/audit", method = "get", operation_id = "listOwnAudit", tag = "Tag::SessionManagement")]
+    async fn audit(
+        &self,
+        bearer: Bearer,
+        /// Only records before the one with this id.
+        before: Query<Option<String>>,
+        /// At most so many: 20, at most 100.
+        limit: Query<Option<i64>>,
+    ) -> Answer<AuditAnswer> {
+        let limit = Paging::read(None, limit.0)?.limit;
+        let (records, next) = audit::own(&self.0, &bearer.0, before.0, limit).await?;
+        Ok(answer(AuditPage { records: records.into_iter().map(shown::record).collect(), next }.into()))
+    }
+}

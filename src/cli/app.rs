@@ -1,0 +1,171 @@
+//! `authd app`: apps that call with a key of their own.
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use super::Global;
+use super::console::{Console, Form, Record, plain};
+use super::failure::Failure;
+use super::{opened, prompt};
+use crate::identity::{By, app};
+use crate::model::{self, Secret};
+
+/// Register apps and turn their keys
+///
+/// An app calls with its id and key (X-App-ID and X-Service-Key). A key is shown once, when it is made.
+#[derive(Debug, Subcommand)]
+pub enum App {
+    Create(Create),
+    List(List),
+    Rotate(Rotate),
+    Delete(Delete),
+}
+
+/// Register an app and print its key
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd app create Website
+      Register an app whose key ships to browsers and proves nothing
+  authd app create Uploads --kind service
+      Register a server of yours, which may make service calls")]
+pub struct Create {
+    /// What people call it
+    #[arg(value_name = "NAME")]
+    name: String,
+
+    /// What its key proves
+    #[arg(long, value_enum, default_value_t = KindWord::Client)]
+    kind: KindWord,
+}
+
+/// What an app's key proves.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum KindWord {
+    /// Nothing: it ships to browsers
+    Client,
+    /// That a server of yours is calling
+    Service,
+}
+
+impl KindWord {
+    fn kind(self) -> model::app::Kind {
+        match self {
+            KindWord::Client => model::app::Kind::Client,
+            KindWord::Service => model::app::Kind::Service,
+        }
+    }
+}
+
+/// List apps, without their keys
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd app list
+      See all apps")]
+pub struct List {}
+
+/// Give an app another key and print it; the old one is dead at once
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd app rotate 0192f0c1-7d2e-7a51-8c6f-1b2f3c4d5e6f
+      Replace a key that has leaked")]
+pub struct Rotate {
+    /// The app's id
+    #[arg(value_name = "ID")]
+    id: String,
+}
+
+/// Delete an app; its key is dead at once
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd app delete 0192f0c1-7d2e-7a51-8c6f-1b2f3c4d5e6f
+      Delete it after a yes
+  authd app delete 0192f0c1-7d2e-7a51-8c6f-1b2f3c4d5e6f --yes
+      Delete it from a script")]
+pub struct Delete {
+    /// The app's id
+    #[arg(value_name = "ID")]
+    id: String,
+
+    /// Don't ask
+    #[arg(long)]
+    yes: bool,
+}
+
+impl App {
+    /// Does it.
+    pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        if let App::Delete(Delete { yes: false, .. }) = &self {
+            prompt::need_somebody()?;
+        }
+        let by = By::command_line();
+        opened::with_core(global, console, async |core, console| match self {
+            App::Create(command) => {
+                let (app, key) = app::create(core, &by, &command.name, command.kind.kind()).await?;
+                with_key(console, &app, &key)
+            }
+            App::List(List {}) => {
+                let apps = app::list(core).await?;
+                Ok(console.records(&apps.iter().map(Row).collect::<Vec<_>>())?)
+            }
+            App::Rotate(command) => {
+                let (app, key) = app::rotate(core, &by, &command.id).await?;
+                with_key(console, &app, &key)
+            }
+            App::Delete(command) => {
+                if !command.yes {
+                    prompt::confirm(&format!("Delete the app {}?", plain(&command.id)))?;
+                }
+                app::delete(core, &by, &command.id).await?;
+                Ok(match console.form() {
+                    Form::Json => console.json(&json!({ "id": command.id }))?,
+                    Form::People => console.line(&format!("deleted {}", plain(&command.id)))?,
+                })
+            }
+        })
+    }
+}
+
+/// The headers that the app is to send, with the key that is shown only now.
+fn with_key(console: &mut Console, app: &model::App, key: &Secret) -> Result<(), Failure> {
+    if console.form() == Form::Json {
+        let mut shown = Row(app).json();
+        shown["key"] = key.reveal().into();
+        return Ok(console.json(&shown)?);
+    }
+    console.line(&format!("X-App-ID: {}\nX-Service-Key: {}", app.id, key.reveal()))?;
+    console.note("keep the key now: it is not shown again");
+    Ok(())
+}
+
+/// An app in a list.
+struct Row<'a>(&'a model::App);
+
+impl Record for Row<'_> {
+    const HEADINGS: &'static [&'static str] = &["ID", "NAME", "KIND", "CREATED", "KEY MADE"];
+
+    fn cells(&self) -> Vec<String> {
+        let app = self.0;
+        vec![
+            app.id.clone(),
+            app.name.clone(),
+            app.kind.as_str().to_owned(),
+            app.created_at.to_string(),
+            app.rotated_at.to_string(),
+        ]
+    }
+
+    fn json(&self) -> Value {
+        let app = self.0;
+        json!({
+            "id": app.id,
+            "name": app.name,
+            "kind": app.kind.as_str(),
+            "createdAt": app.created_at.to_millis_text(),
+            "rotatedAt": app.rotated_at.to_millis_text(),
+        })
+    }
+}

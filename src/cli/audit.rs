@@ -1,0 +1,175 @@
+//! `authd audit`: what has happened, and what happens.
+
+use std::time::Duration;
+
+use clap::Args;
+use jiff::civil::Date;
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::Global;
+use super::console::{Console, Form, Record as Row};
+use super::failure::Failure;
+use super::opened;
+use crate::identity::audit::{self, Filter, From, Record};
+use crate::identity::{Core, admin};
+use crate::model::Time;
+
+/// How many records are read at a time.
+const PAGE: i64 = 500;
+/// How often a followed log is looked at.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Read the audit log, the newest records last
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd audit
+      See what happened lately
+  authd audit --user jane@example.com --since 2026-01-01
+      See everything about one account, and what it did to others
+  authd audit --event lockout --limit 0 --json
+      Get all lockouts
+  authd audit --follow
+      See what happens as it happens")]
+pub struct Audit {
+    /// Only records about this account or of what it did: e-mail address, username or id
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+
+    /// Only this event, like login or role_changed
+    #[arg(long, value_name = "EVENT")]
+    event: Option<String>,
+
+    /// Only what was done, or only what was refused
+    #[arg(long, value_name = "OUTCOME", value_parser = ["done", "refused"])]
+    outcome: Option<String>,
+
+    /// Not before this time, like 2026-01-31 or 2026-01-31T09:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    since: Option<Time>,
+
+    /// Before this time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    until: Option<Time>,
+
+    /// The newest so many; 0 shows all
+    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
+    limit: u32,
+
+    /// Go on with what happens from now on
+    #[arg(long)]
+    follow: bool,
+}
+
+fn time(text: &str) -> Result<Time, String> {
+    let stamp = text.parse::<Timestamp>().ok().or_else(|| {
+        let date = text.parse::<Date>().ok()?;
+        Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    });
+    let wrong = || "expected a day or a time, like 2026-01-31 or 2026-01-31T09:00:00Z".to_owned();
+    stamp.map(|stamp| Time::from_millis(stamp.as_millisecond())).ok_or_else(wrong)
+}
+
+impl Audit {
+    /// Does it.
+    pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        opened::with_core(global, console, async |core, console| {
+            let account = match &self.user {
+                Some(user) => Some(admin::find(core, user).await?.account.id),
+                None => None,
+            };
+            let filter = Filter {
+                about: None,
+                account,
+                event: self.event.clone(),
+                outcome: self.outcome.clone(),
+                since: self.since,
+                until: self.until,
+            };
+            match (self.follow, self.limit) {
+                (true, _) => self.follow(core, console, &filter).await,
+                (false, 0) => all(core, console, &filter).await,
+                (false, limit) => {
+                    let records = newest(core, &filter, limit).await?;
+                    Ok(console.records(&records.iter().map(Line).collect::<Vec<_>>())?)
+                }
+            }
+        })
+    }
+
+    /// The newest ones, then each as it comes: one line or one JSON object each.
+    async fn follow(&self, core: &Core, console: &mut Console, filter: &Filter) -> Result<(), Failure> {
+        let mut records = newest(core, filter, self.limit).await?;
+        let newest_of_all = newest(core, &Filter::default(), 1).await?;
+        let mut after = newest_of_all.last().map(|record| record.id.clone()).unwrap_or_default();
+        loop {
+            for record in &records {
+                match console.form() {
+                    Form::Json => console.step(&audit::json(record).to_string()),
+                    Form::People => console.step(&Line(record).cells().join("  ")),
+                }
+            }
+            if records.is_empty() {
+                tokio::time::sleep(PAUSE).await;
+            }
+            records = audit::read(core, filter, &From::After(after.clone()), PAGE).await?;
+            if let Some(last) = records.last() {
+                after.clone_from(&last.id);
+            }
+        }
+    }
+}
+
+/// The newest so many, the newest last.
+async fn newest(core: &Core, filter: &Filter, limit: u32) -> Result<Vec<Record>, Failure> {
+    let mut records = audit::read(core, filter, &From::Newest, i64::from(limit)).await?;
+    records.reverse();
+    Ok(records)
+}
+
+async fn all(core: &Core, console: &mut Console, filter: &Filter) -> Result<(), Failure> {
+    let (mut list, mut after) = (console.list(), String::new());
+    loop {
+        let records = audit::read(core, filter, &From::After(after.clone()), PAGE).await?;
+        let Some(last) = records.last() else { return Ok(list.end()?) };
+        after.clone_from(&last.id);
+        list.page(&records.iter().map(Line).collect::<Vec<_>>())?;
+    }
+}
+
+/// A record in a list.
+struct Line<'a>(&'a Record);
+
+impl Row for Line<'_> {
+    const HEADINGS: &'static [&'static str] = &["TIME", "EVENT", "OUTCOME", "ACCOUNT", "ACTOR", "ADDRESS", "DETAIL"];
+
+    fn cells(&self) -> Vec<String> {
+        let record = self.0;
+        let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
+        vec![
+            record.at.to_string(),
+            record.event.clone(),
+            record.outcome.clone(),
+            text(&record.account_id),
+            text(&record.actor),
+            text(&record.client),
+            text(&record.detail),
+        ]
+    }
+
+    fn json(&self) -> serde_json::Value {
+        audit::json(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_day_or_a_moment() {
+        assert_eq!(time("2023-12-01").unwrap().to_string(), "2023-12-01T00:00:00Z");
+        assert_eq!(time("2023-12-01T09:00:00Z").unwrap().to_string(), "2023-12-01T09:00:00Z");
+        assert!(time("yesterday").is_err());
+    }
+}

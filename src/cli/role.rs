@@ -1,0 +1,164 @@
+//! `authd role`: roles and what they may do.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::Global;
+use super::console::{Console, Form, Record};
+use super::failure::Failure;
+use super::opened;
+use crate::error::{Error, Kind};
+use crate::identity::roles;
+use crate::identity::{By, Core};
+
+/// See and make roles
+///
+/// `authd user role` gives them to accounts. Changes take effect at once, also on a server that runs on the same
+/// database.
+#[derive(Debug, Subcommand)]
+pub enum Role {
+    List(List),
+    Create(Create),
+    Grant(Grant),
+    Withdraw(Withdraw),
+    Delete(Delete),
+}
+
+/// List roles and what they may do
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd role list
+      See all roles, built-in ones and your own")]
+pub struct List {}
+
+/// Make a role
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd role create support --permission admin.users.read --permission admin.audit
+      Make a role that may look but not touch
+  authd role create editor --permission posts.write
+      Make a role with a permission of your own app")]
+pub struct Create {
+    /// Its name
+    #[arg(value_name = "ROLE")]
+    role: String,
+
+    /// What it may do; may be given again
+    #[arg(long = "permission", value_name = "PERMISSION")]
+    permissions: Vec<String>,
+}
+
+/// Let a role do more
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd role grant support admin.mail
+      Let support see the outbox, too")]
+pub struct Grant {
+    /// The role
+    #[arg(value_name = "ROLE")]
+    role: String,
+
+    /// What it may do from now on
+    #[arg(value_name = "PERMISSION", required = true)]
+    permissions: Vec<String>,
+}
+
+/// Let a role do less
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd role withdraw support admin.mail
+      Keep support out of the outbox")]
+pub struct Withdraw {
+    /// The role
+    #[arg(value_name = "ROLE")]
+    role: String,
+
+    /// What it may not do any more
+    #[arg(value_name = "PERMISSION", required = true)]
+    permissions: Vec<String>,
+}
+
+/// Delete a role; whoever has it loses it
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd role delete support
+      Take it from everybody and forget it")]
+pub struct Delete {
+    /// The role
+    #[arg(value_name = "ROLE")]
+    role: String,
+}
+
+impl Role {
+    /// Does it.
+    pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        let by = By::command_line();
+        opened::with_core(global, console, async |core, console| match self {
+            Role::List(List {}) => {
+                let roles = roles::list(core).await?;
+                Ok(console.records(&roles.iter().map(Row).collect::<Vec<_>>())?)
+            }
+            Role::Create(command) => {
+                tell(console, "created", &roles::create(core, &by, &command.role, command.permissions).await?)
+            }
+            Role::Grant(command) => {
+                let mut permissions = find(core, &command.role).await?.permissions;
+                permissions.extend(command.permissions);
+                tell(console, "changed", &roles::change(core, &by, &command.role, permissions).await?)
+            }
+            Role::Withdraw(command) => {
+                let mut permissions = find(core, &command.role).await?.permissions;
+                permissions.retain(|permission| !command.permissions.contains(permission));
+                tell(console, "changed", &roles::change(core, &by, &command.role, permissions).await?)
+            }
+            Role::Delete(command) => {
+                let role = find(core, &command.role).await?;
+                roles::delete(core, &by, &role.name).await?;
+                tell(console, "deleted", &role)
+            }
+        })
+    }
+}
+
+async fn find(core: &Core, name: &str) -> Result<roles::Role, Failure> {
+    let role = roles::list(core).await?.into_iter().find(|role| role.name == name);
+    Ok(role.ok_or_else(|| Error::with(Kind::NotFound, format!("There is no role named {name:?}")))?)
+}
+
+/// What has been done to a role.
+fn tell(console: &mut Console, done: &str, role: &roles::Role) -> Result<(), Failure> {
+    let permissions = role.permissions.join(", ");
+    Ok(match console.form() {
+        Form::Json => console.json(&Row(role).json())?,
+        Form::People => console.line(&format!("{done} {} ({permissions})", role.name))?,
+    })
+}
+
+/// A role in a list.
+struct Row<'a>(&'a roles::Role);
+
+impl Record for Row<'_> {
+    const HEADINGS: &'static [&'static str] = &["ROLE", "BUILT IN", "MEMBERS", "PERMISSIONS"];
+
+    fn cells(&self) -> Vec<String> {
+        let role = self.0;
+        let built_in = if role.built_in { "yes" } else { "no" };
+        vec![role.name.clone(), built_in.to_owned(), role.members.to_string(), role.permissions.join(" ")]
+    }
+
+    fn json(&self) -> Value {
+        let role = self.0;
+        json!({
+            "name": role.name,
+            "builtIn": role.built_in,
+            "members": role.members,
+            "permissions": role.permissions,
+            "createdAt": role.created_at.to_millis_text(),
+        })
+    }
+}

@@ -1,0 +1,147 @@
+//! `authd user sessions`, `revoke`, `mfa-reset`, `restore`: what an account is logged in with, and what lets its owner in
+//! again.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::cli::Global;
+use crate::cli::console::{Console, Record};
+use crate::cli::failure::Failure;
+use crate::cli::opened;
+use crate::identity::session::Shown;
+use crate::identity::{By, admin, directory, factor};
+
+/// List the live sessions of an account
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd user sessions jane@example.com
+      See where she is logged in")]
+pub struct Sessions {
+    /// E-mail address, username or id
+    #[arg(value_name = "USER")]
+    user: String,
+}
+
+/// End one session of an account, or all
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd user revoke jane@example.com
+      Log her out everywhere
+  authd user revoke jane@example.com --session 0192f0c1-7d2e-7a51-8c6f-1b2f3c4d5e6f
+      End one session")]
+pub struct Revoke {
+    /// E-mail address, username or id
+    #[arg(value_name = "USER")]
+    user: String,
+
+    /// Only this one
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+}
+
+/// Remove all second factors of an account
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd user mfa-reset jane@example.com
+      Let her in who has lost her phone and her backup codes; she gets a mail")]
+pub struct MfaReset {
+    /// E-mail address, username or id
+    #[arg(value_name = "USER")]
+    user: String,
+}
+
+/// Bring a deleted account back
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd user restore jane@example.com
+      Undo a deletion of the last 30 days; sessions stay ended")]
+pub struct Restore {
+    /// E-mail address, username or id
+    #[arg(value_name = "USER")]
+    user: String,
+}
+
+impl Sessions {
+    /// Does it.
+    pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        opened::with_core(global, console, async |core, console| {
+            let sessions = directory::sessions(core, &self.user).await?;
+            Ok(console.records(&sessions.iter().map(Row).collect::<Vec<_>>())?)
+        })
+    }
+}
+
+impl Revoke {
+    /// Does it.
+    pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        super::change(global, console, "ended sessions of", async |core, by| {
+            Ok(match &self.session {
+                Some(session) => directory::end_session(core, by, &self.user, session).await?,
+                None => directory::end_sessions(core, by, &self.user).await?,
+            })
+        })
+    }
+}
+
+impl MfaReset {
+    /// Does it.
+    pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        opened::with_core(global, console, async |core, console| {
+            let entry = admin::find(core, &self.user).await?;
+            let removed = factor::reset_all(core, &By::command_line(), &entry.account.id).await?;
+            console.note(&format!("{removed} second factors removed"));
+            Ok(super::Shown::of(core, &entry).changed("reset the second factors of", console)?)
+        })
+    }
+}
+
+impl Restore {
+    /// Does it.
+    pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        super::change(global, console, "restored", async |core, by| Ok(directory::restore(core, by, &self.user).await?))
+    }
+}
+
+/// A session in a list.
+struct Row<'a>(&'a Shown);
+
+impl Row<'_> {
+    fn place(&self) -> Option<String> {
+        let place = self.0.place.as_ref()?;
+        let parts: Vec<&str> = [&place.city, &place.country].into_iter().flatten().map(String::as_str).collect();
+        Some(parts.join(", "))
+    }
+}
+
+impl Record for Row<'_> {
+    const HEADINGS: &'static [&'static str] = &["DEVICE", "ADDRESS", "PLACE", "LAST ACTIVE", "CREATED", "ID"];
+
+    fn cells(&self) -> Vec<String> {
+        let session = self.0;
+        let text = |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| "-".to_owned());
+        vec![
+            session.device.label(),
+            text(Some(session.address.clone())),
+            text(self.place()),
+            session.last_active_at.to_string(),
+            session.created_at.to_string(),
+            session.id.to_string(),
+        ]
+    }
+
+    fn json(&self) -> Value {
+        let session = self.0;
+        json!({
+            "id": session.id.as_str(),
+            "device": session.device.label(),
+            "ipAddress": session.address,
+            "place": self.place(),
+            "lastActiveAt": session.last_active_at.to_millis_text(),
+            "createdAt": session.created_at.to_millis_text(),
+        })
+    }
+}

@@ -1,0 +1,121 @@
+//! An operation's demand on its caller, declared once, in its signature: it is checked before the operation runs, and the
+//! pass over the document writes it down as `x-permission`.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use poem::{Request, RequestBody};
+use poem_openapi::registry::Registry;
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use super::bearer::{self, Bearer};
+use super::client;
+use super::reject::Reject;
+use crate::error::{Error, Result};
+use crate::identity::actor::{self, Demand, Proof, Whence};
+use crate::identity::{Actor, Admin, By, Core};
+use crate::model::{Permission, Source};
+
+/// What stands in an operation's security for its demand, until the pass over the document has moved it.
+pub const FRESH: &str = "fresh authentication";
+
+/// A demand as a type.
+pub trait Needs: Send + Sync + 'static {
+    /// One of these permissions.
+    const ANY_OF: &'static [Permission];
+    /// How recently the caller must have proved who they are.
+    const PROOF: Proof = Proof::Any;
+}
+
+macro_rules! needs {
+    ($($(#[$doc:meta])* $name:ident: $($permission:ident)|+;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl Needs for $name {
+            const ANY_OF: &'static [Permission] = &[$(Permission::$permission),+];
+        }
+    )*};
+}
+
+needs! {
+    /// Seeing accounts.
+    ReadUsers: UsersRead;
+    /// Changing accounts.
+    WriteUsers: UsersWrite;
+    /// Changing at least a part of an account; which fields take which is the core's.
+    UpdateUsers: UsersWrite | UsersSuspend | Roles;
+    /// Everything about roles.
+    ManageRoles: Roles;
+    /// Reading the audit log.
+    ReadAudit: Audit;
+    /// The outbox.
+    ManageMail: Mail;
+    /// Apps.
+    ManageApps: Apps;
+    /// Figures.
+    ReadStats: Stats;
+}
+
+/// The same demand, with a fresh proof: what it guards cannot be undone.
+#[derive(Debug)]
+pub struct Fresh<N>(PhantomData<N>);
+
+impl<N: Needs> Needs for Fresh<N> {
+    const ANY_OF: &'static [Permission] = N::ANY_OF;
+    const PROOF: Proof = Proof::Fresh;
+}
+
+/// Somebody who may do this; the call is refused otherwise.
+pub struct Allowed<N> {
+    admin: Admin,
+    source: Source,
+    needs: PhantomData<N>,
+}
+
+impl<N> Allowed<N> {
+    /// Who acts, for the core.
+    #[must_use]
+    pub fn by(self) -> By {
+        By { actor: Actor::Admin(self.admin), source: self.source }
+    }
+}
+
+impl<'a, N: Needs> ApiExtractor<'a> for Allowed<N> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        Bearer::register(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        let fresh = (N::PROOF == Proof::Fresh).then_some(FRESH);
+        [bearer::SCHEME]
+            .into_iter()
+            .chain(N::ANY_OF.iter().map(|permission| permission.as_str()))
+            .chain(fresh)
+            .collect()
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        Ok(admit::<N>(request).await.map_err(Reject)?)
+    }
+}
+
+async fn admit<N: Needs>(request: &Request) -> Result<Allowed<N>> {
+    let core = request.data::<Arc<Core>>().ok_or_else(|| Error::internal("no core in the request"))?;
+    let source = request.data::<Source>().ok_or_else(|| Error::internal("the request did not pass the boundary"))?;
+    let caller = bearer::authenticate(request).await?;
+    let demand = Demand { any_of: N::ANY_OF, proof: N::PROOF };
+    let whence = if client::is_at_home(&core.config.server, request) { Whence::Home } else { Whence::Away };
+    let admin = actor::admit(core, &caller, demand, whence, source).await?;
+    Ok(Allowed { admin, source: source.clone(), needs: PhantomData })
+}

@@ -1,0 +1,119 @@
+//! Apps with keys of their own: registering them, turning their keys, checking what a call brings.
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+
+use super::Core;
+use super::actor::By;
+use super::audit::Log;
+use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::model::event::What;
+use crate::model::{App, Event, Permission, Secret, app, secret, text};
+use crate::store;
+
+/// The most characters of an app's name.
+const LONGEST_NAME: usize = 100;
+
+/// Registers an app; the key is never shown again.
+///
+/// # Errors
+/// `Validation` for the name, `Forbidden`.
+pub async fn create(core: &Core, by: &By, name: &str, kind: app::Kind) -> Result<(App, Secret)> {
+    if !(1..=LONGEST_NAME).contains(&text::length(name)) || name.chars().any(text::is_control) {
+        let sentence = format!("Name must have 1 to {LONGEST_NAME} characters on one line");
+        return Err(Error::invalid(vec![FieldError::new("name", Rule::Format, "Invalid value", sentence)]));
+    }
+    let (log, actor) = (Log::new(core, &by.source), by.actor.clone());
+    let key = new_key(core)?;
+    let hash = secret::digest(key.reveal().as_bytes());
+    let app = App { id: core.env.new_id()?, name: name.to_owned(), kind, created_at: log.at(), rotated_at: log.at() };
+    let made = app.clone();
+    core.store
+        .write(move |db| {
+            actor.needs(db, Permission::Apps)?;
+            store::apps::insert(db, &made, &hash)?;
+            store::keys::raise_epoch(db)?;
+            log.record(db, &Event::done(What::AppCreated).by(actor.name()).because(&made.id))
+        })
+        .await?;
+    Ok((app, key))
+}
+
+fn new_key(core: &Core) -> Result<Secret> {
+    Ok(Secret::new(format!("sk_{}", secret::encode(&core.env.random::<32>()?))))
+}
+
+/// All apps, the oldest first.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn list(core: &Core) -> Result<Vec<App>> {
+    core.store.scan(store::apps::list).await
+}
+
+fn unknown(id: &str) -> Error {
+    Error::with(Kind::NotFound, format!("There is no app {id}"))
+}
+
+/// Gives an app another key; the old one is dead at once.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`.
+pub async fn rotate(core: &Core, by: &By, id: &str) -> Result<(App, Secret)> {
+    let (log, actor, id) = (Log::new(core, &by.source), by.actor.clone(), id.to_owned());
+    let key = new_key(core)?;
+    let hash = secret::digest(key.reveal().as_bytes());
+    let app = core
+        .store
+        .write(move |db| {
+            actor.needs(db, Permission::Apps)?;
+            if !store::apps::rotate(db, &id, &hash, log.at())? {
+                return Err(unknown(&id));
+            }
+            store::keys::raise_epoch(db)?;
+            log.record(db, &Event::done(What::AppKeyRotated).by(actor.name()).because(&id))?;
+            store::apps::find(db, &id)?.ok_or_else(|| unknown(&id))
+        })
+        .await?;
+    Ok((app, key))
+}
+
+/// Deletes an app; its key is dead at once.
+///
+/// # Errors
+/// `NotFound`, `Forbidden`.
+pub async fn delete(core: &Core, by: &By, id: &str) -> Result<()> {
+    let (log, actor, id) = (Log::new(core, &by.source), by.actor.clone(), id.to_owned());
+    core.store
+        .write(move |db| {
+            actor.needs(db, Permission::Apps)?;
+            if !store::apps::delete(db, &id)? {
+                return Err(unknown(&id));
+            }
+            store::keys::raise_epoch(db)?;
+            log.record(db, &Event::done(What::AppDeleted).by(actor.name()).because(&id))
+        })
+        .await
+}
+
+/// The app that a call names by id and key. An unknown id and a wrong key are the same.
+///
+/// # Errors
+/// `AppInvalid`.
+pub async fn check(core: &Core, id: &str, key: &str) -> Result<App> {
+    let (wanted, presented) = (id.to_owned(), secret::digest(key.as_bytes()));
+    let (app, stored) =
+        core.store.read(move |db| Ok((store::apps::find(db, &wanted)?, store::apps::key_hash(db, &wanted)?))).await?;
+    let is_right = verify_slices_are_equal(&presented, stored.as_deref().unwrap_or(&[0; 32])).is_ok();
+    app.filter(|_| is_right).ok_or_else(|| Kind::AppInvalid.into())
+}
+
+/// The service that a call names by its key alone; a client's key opens nothing.
+///
+/// # Errors
+/// `AppInvalid`.
+pub async fn check_service_key(core: &Core, key: &str) -> Result<App> {
+    // Looked up by digest: what an index compares says nothing about the key.
+    let presented = secret::digest(key.as_bytes());
+    let app = core.store.read(move |db| store::apps::find_by_key(db, &presented)).await?;
+    app.filter(|app| app.kind == app::Kind::Service).ok_or_else(|| Kind::AppInvalid.into())
+}

@@ -1,0 +1,266 @@
+//! Accounts as administrators see and correct them: pages, all there is to know about one, its sessions, its deletion
+//! undone.
+
+use super::actor::By;
+use super::admin::{self, Entry, HIDDEN_FOR};
+use super::audit::Log;
+use super::{Core, guard, session};
+use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::mail::{self, Request};
+use crate::model::event::What;
+use crate::model::session::End;
+use crate::model::{AccountId, Event, Permission, SessionId, Status, Time, text};
+use crate::store;
+use crate::store::directory::Query;
+
+pub use crate::store::directory::Correction;
+
+/// Which page of which accounts.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// From 1.
+    pub page: i64,
+    /// How many on a page.
+    pub limit: i64,
+    /// Only this state.
+    pub status: Option<Status>,
+    /// Only where address, user name or name begins with this.
+    pub search: Option<String>,
+}
+
+/// A page of accounts.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The accounts.
+    pub entries: Vec<Entry>,
+    /// How many there are on all pages.
+    pub total: i64,
+}
+
+/// A page of accounts, in the order they were made.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn page(core: &Core, wanted: &Wanted) -> Result<Page> {
+    let query = Query {
+        status: wanted.status,
+        verification: core.verification(),
+        prefix: wanted.search.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(text::fold),
+        offset: (wanted.page - 1).saturating_mul(wanted.limit),
+        limit: wanted.limit,
+    };
+    let now = core.env.now();
+    core.store
+        .scan(move |db| {
+            let total = store::directory::count(db, &query)?;
+            let accounts = if query.offset < total { store::directory::page(db, &query)? } else { Vec::new() };
+            let entries = accounts.into_iter().map(|account| admin::load(db, account, now)).collect::<Result<_>>()?;
+            Ok(Page { entries, total })
+        })
+        .await
+}
+
+/// All that an administrator is told about an account.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// The account.
+    pub entry: Entry,
+    /// What its roles may do together, sorted.
+    pub permissions: Vec<String>,
+    /// Wrong passwords that count at the moment.
+    pub failed_logins: i64,
+    /// When a login last failed.
+    pub last_failed_login: Option<Time>,
+    /// Until when it is locked after failures.
+    pub locked_until: Option<Time>,
+}
+
+/// All that an administrator is told about the account with this id.
+///
+/// # Errors
+/// `AccountNotFound`.
+pub async fn file(core: &Core, id: &str) -> Result<File> {
+    let (id, now) = (AccountId::new(id), core.env.now());
+    let entry = core
+        .store
+        .read(move |db| {
+            let account = store::accounts::find(db, &id)?.ok_or_else(|| Error::new(Kind::AccountNotFound))?;
+            admin::load(db, account, now)
+        })
+        .await?;
+    let failures = guard::failures(core, &entry.account).await?;
+    let id = entry.account.id.clone();
+    let last_failed_login = core.store.scan(move |db| store::audit::last_failed_login(db, &id)).await?;
+    Ok(File {
+        permissions: core.roles.permissions(&entry.roles),
+        failed_logins: failures.count,
+        locked_until: failures.locked_until,
+        last_failed_login,
+        entry,
+    })
+}
+
+/// What to change of an account; what is absent stays.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// Names and telephone number.
+    pub correction: Correction,
+    /// Suspend it, or let it in again.
+    pub status: Option<Status>,
+    /// The roles that it has then, no others.
+    pub roles: Option<Vec<String>>,
+}
+
+/// Changes an account. `status` takes `admin.users.suspend`, `roles` takes `admin.roles`, the rest `admin.users.write`.
+///
+/// # Errors
+/// `AccountNotFound`, `Validation`, `Forbidden`, `LastAdmin`.
+pub async fn update(core: &Core, by: &By, id: &str, changes: Changes) -> Result<Entry> {
+    let (actor, verification) = (by.actor.clone(), core.verification());
+    admin::change(core, by, id, move |db, log, account| {
+        if account.deleted_at.is_some() {
+            return Err(Error::with(Kind::AccountNotFound, "User account is deleted; restore it first"));
+        }
+        if !changes.correction.is_empty() {
+            actor.needs(db, Permission::UsersWrite)?;
+            store::directory::correct(db, &account.id, &changes.correction, log.at())?;
+            log.record(db, &Event::done(What::AccountChanged).about(&account.id).by(actor.name()))?;
+        }
+        match changes.status {
+            Some(wanted) if wanted != account.status(verification) => {
+                actor.needs(db, Permission::UsersSuspend)?;
+                set_status(db, &actor, log, account, wanted)?;
+            }
+            _ => {}
+        }
+        if let Some(wanted) = &changes.roles {
+            set_roles(db, &actor, log, &account.id, wanted)?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+type Database<'a> = &'a mut dyn store::db::Db;
+
+fn set_status(
+    db: Database<'_>,
+    actor: &super::Actor,
+    log: &Log,
+    account: &crate::model::Account,
+    wanted: Status,
+) -> Result<()> {
+    let id = &account.id;
+    match wanted {
+        Status::Suspended => {
+            admin::keep_last_admin(db, id)?;
+            store::accounts::set_suspended(db, id, Some(log.at()), log.at())?;
+            log.record(db, &Event::done(What::Suspended).about(id).by(actor.name()))?;
+            admin::end_all_sessions(db, actor, log, id, End::Admin)
+        }
+        Status::Active if account.suspended_at.is_some() => {
+            store::accounts::set_suspended(db, id, None, log.at())?;
+            log.record(db, &Event::done(What::Unsuspended).about(id).by(actor.name()))
+        }
+        _ => {
+            let sentence = "Status can be set to active or suspended; an address is proved, an account deleted by \
+                            calls of their own";
+            Err(Error::invalid(vec![FieldError::new("status", Rule::Format, "Not allowed", sentence)]))
+        }
+    }
+}
+
+fn set_roles(db: Database<'_>, actor: &super::Actor, log: &Log, id: &AccountId, wanted: &[String]) -> Result<()> {
+    let had = store::roles::of(db, id)?;
+    for name in wanted.iter().filter(|name| !had.contains(name)) {
+        admin::give(db, actor, log, id, name)?;
+    }
+    for name in had.iter().filter(|name| !wanted.contains(name)) {
+        admin::take(db, actor, log, id, name)?;
+    }
+    Ok(())
+}
+
+/// Lifts a lockout after failures; an administrative suspension stays.
+///
+/// # Errors
+/// `AccountNotFound`, `Forbidden`.
+pub async fn unlock(core: &Core, by: &By, id: &str) -> Result<Entry> {
+    let key = guard::key_of(core, &file(core, id).await?.entry.account);
+    let actor = by.actor.clone();
+    admin::change(core, by, id, move |db, log, account| {
+        if guard::lift(db, &key)? {
+            log.record(db, &Event::done(What::Unlocked).about(&account.id).by(actor.name()))?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Brings a deleted account back, as long as it has not been erased. Its sessions stay ended.
+///
+/// # Errors
+/// `AccountNotFound` when it is not deleted, `Forbidden`.
+pub async fn restore(core: &Core, by: &By, id: &str) -> Result<Entry> {
+    let actor = by.actor.clone();
+    admin::change(core, by, id, move |db, log, account| {
+        if !store::directory::restore(db, &account.id, log.at() - HIDDEN_FOR, log.at())? {
+            return Err(Error::with(Kind::AccountNotFound, "User account is not deleted"));
+        }
+        log.record(db, &Event::done(What::AccountRestored).about(&account.id).by(actor.name()))
+    })
+    .await
+}
+
+/// The live sessions of an account.
+///
+/// # Errors
+/// `AccountNotFound`.
+pub async fn sessions(core: &Core, name: &str) -> Result<Vec<session::Shown>> {
+    let account = admin::find(core, name).await?.account;
+    session::list(core, &account.id).await
+}
+
+/// Ends all sessions of an account.
+///
+/// # Errors
+/// `AccountNotFound`, `Forbidden`.
+pub async fn end_sessions(core: &Core, by: &By, name: &str) -> Result<Entry> {
+    let actor = by.actor.clone();
+    admin::change(core, by, name, move |db, log, account| {
+        admin::end_all_sessions(db, &actor, log, &account.id, End::Admin)
+    })
+    .await
+}
+
+/// Ends one session of an account.
+///
+/// # Errors
+/// `AccountNotFound`, `SessionNotFound`, `Forbidden`.
+pub async fn end_session(core: &Core, by: &By, name: &str, session: &str) -> Result<Entry> {
+    let (actor, session) = (by.actor.clone(), SessionId::new(session));
+    admin::change(core, by, name, move |db, log, account| {
+        if !store::sessions::end_of(db, &account.id, &session, End::Admin, log.at())? {
+            return Err(Error::new(Kind::SessionNotFound));
+        }
+        let event = Event::done(What::SessionEnded).about(&account.id).in_session(&session).by(actor.name());
+        log.record(db, &event.because(End::Admin.as_str()))
+    })
+    .await
+}
+
+/// Mails the owner a link that sets a new password.
+///
+/// # Errors
+/// `AccountNotFound`, `Forbidden`.
+pub async fn send_reset(core: &Core, by: &By, id: &str) -> Result<Entry> {
+    let email_key = file(core, id).await?.entry.account.email.key().to_owned();
+    let prepared = core.post.request(&Request::Reset { email_key }, &by.source)?;
+    let actor = by.actor.clone();
+    admin::change(core, by, id, move |db, log, account| {
+        actor.needs(db, Permission::UsersWrite)?;
+        log.record(db, &Event::done(What::PasswordResetRequested).about(&account.id).by(actor.name()))?;
+        mail::enqueue(db, &prepared)
+    })
+    .await
+}

@@ -1,0 +1,48 @@
+//! Where a client address is, by a file in MaxMind's format. Without one nothing is said: places are never guessed.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use maxminddb::{Reader, geoip2};
+
+use crate::error::{Error, Result};
+
+/// Where an address is, as far as the file knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The country's two letters (ISO 3166-1).
+    pub country: Option<String>,
+    /// The city's English name.
+    pub city: Option<String>,
+}
+
+/// The file, if there is one. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Places(Option<Arc<Reader<Vec<u8>>>>);
+
+impl Places {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// When it is not of MaxMind's format.
+    pub fn open(file: Option<&Path>) -> Result<Self> {
+        let Some(path) = file else { return Ok(Self::default()) };
+        match Reader::open_readfile(path) {
+            Ok(reader) => Ok(Self(Some(Arc::new(reader)))),
+            Err(cause) => Err(Error::refused(format!("location.file {} cannot be read: {cause}", path.display()))),
+        }
+    }
+
+    /// Where this address is; nothing where the file does not know it.
+    #[must_use]
+    pub fn find(&self, address: IpAddr) -> Option<Place> {
+        let found = self.0.as_ref()?.lookup(address.to_canonical()).ok()?;
+        let city: geoip2::City<'_> = found.decode().ok()??;
+        let place = Place {
+            country: city.country.iso_code.map(str::to_owned),
+            city: city.city.names.english.map(str::to_owned),
+        };
+        (place.country.is_some() || place.city.is_some()).then_some(place)
+    }
+}

@@ -1,0 +1,109 @@
+//! Roles of one's own: making, changing, deleting them. Built-in ones stay as they are.
+
+use super::Core;
+use super::actor::By;
+use super::audit::Log;
+use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::model::event::What;
+use crate::model::{Event, Permission, permission};
+use crate::store;
+use crate::store::db::Db;
+
+pub use crate::store::roles::Role;
+
+/// All roles, sorted by name.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn list(core: &Core) -> Result<Vec<Role>> {
+    core.store.scan(store::roles::list).await
+}
+
+fn check(name: &str, permissions: &[String]) -> Result<()> {
+    let mut broken = Vec::new();
+    let allowed = "must be 1 to 64 of small letters, digits, dots, colons, underscores and hyphens";
+    if !permission::is_name(name) {
+        broken.push(FieldError::new("name", Rule::Format, "Invalid value", format!("Name {allowed}")));
+    }
+    for (index, word) in permissions.iter().enumerate().filter(|(_, word)| !permission::is_grantable(word)) {
+        let known = word.starts_with("admin.");
+        let sentence = if known { format!("There is no permission {word:?}") } else { format!("Permission {allowed}") };
+        broken.push(FieldError::new(format!("permissions[{index}]"), Rule::Format, "Invalid value", sentence));
+    }
+    if broken.is_empty() { Ok(()) } else { Err(Error::invalid(broken)) }
+}
+
+/// Makes a role.
+///
+/// # Errors
+/// `Validation`, `AlreadyExists`, `Forbidden` for permissions that the actor lacks.
+pub async fn create(core: &Core, by: &By, name: &str, permissions: Vec<String>) -> Result<Role> {
+    check(name, &permissions)?;
+    let (log, actor, name) = (Log::new(core, &by.source), by.actor.clone(), name.to_owned());
+    core.store
+        .write(move |db| {
+            actor.needs(db, Permission::Roles)?;
+            actor.may_grant(db, &name, permissions.clone())?;
+            if !store::roles::create(db, &name, log.at())? {
+                return Err(Error::with(Kind::AlreadyExists, format!("There is a role named {name} already")));
+            }
+            store::roles::set_permissions(db, &name, &permissions)?;
+            store::keys::raise_epoch(db)?;
+            log.record(db, &Event::done(What::RoleCreated).by(actor.name()).because(&name))?;
+            find(db, &name)
+        })
+        .await
+}
+
+fn find(db: &mut dyn Db, name: &str) -> Result<Role> {
+    store::roles::find(db, name)?.ok_or_else(|| Error::with(Kind::NotFound, format!("There is no role named {name:?}")))
+}
+
+/// One of one's own, which alone can be changed.
+fn find_own(db: &mut dyn Db, name: &str) -> Result<Role> {
+    let role = find(db, name)?;
+    if role.built_in {
+        let sentence = format!("The role {name} is built in and stays as it is");
+        return Err(Error::invalid(vec![FieldError::new("name", Rule::Format, "Built in", sentence)]));
+    }
+    Ok(role)
+}
+
+/// Sets what a role may do.
+///
+/// # Errors
+/// `NotFound`, `Validation` for a built-in role, `Forbidden` for permissions that the actor lacks.
+pub async fn change(core: &Core, by: &By, name: &str, permissions: Vec<String>) -> Result<Role> {
+    check(name, &permissions)?;
+    let (log, actor, name) = (Log::new(core, &by.source), by.actor.clone(), name.to_owned());
+    core.store
+        .write(move |db| {
+            actor.needs(db, Permission::Roles)?;
+            let before = find_own(db, &name)?;
+            actor.may_grant(db, &name, before.permissions)?;
+            actor.may_grant(db, &name, permissions.clone())?;
+            store::roles::set_permissions(db, &name, &permissions)?;
+            store::keys::raise_epoch(db)?;
+            log.record(db, &Event::done(What::RoleChanged).by(actor.name()).because(&name))?;
+            find(db, &name)
+        })
+        .await
+}
+
+/// Deletes a role and takes it from whoever has it.
+///
+/// # Errors
+/// `NotFound`, `Validation` for a built-in role, `Forbidden` for permissions that the actor lacks.
+pub async fn delete(core: &Core, by: &By, name: &str) -> Result<()> {
+    let (log, actor, name) = (Log::new(core, &by.source), by.actor.clone(), name.to_owned());
+    core.store
+        .write(move |db| {
+            actor.needs(db, Permission::Roles)?;
+            let before = find_own(db, &name)?;
+            actor.may_grant(db, &name, before.permissions)?;
+            store::roles::delete(db, &name)?;
+            store::keys::raise_epoch(db)?;
+            log.record(db, &Event::done(What::RoleDeleted).by(actor.name()).because(&name))
+        })
+        .await
+}

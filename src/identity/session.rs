@@ -1,0 +1,80 @@
+//! One's own sessions: seeing them, ending one, ending all others.
+
+use super::audit::Log;
+use super::place::Place;
+use super::{Caller, Core};
+use crate::error::{Error, Kind, Result};
+use crate::model::event::What;
+use crate::model::session::End;
+use crate::model::{AccountId, Device, Event, SessionId, Source, Time};
+use crate::store;
+
+/// A session as its owner sees it.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// Its id.
+    pub id: SessionId,
+    /// By what it was begun.
+    pub device: Device,
+    /// From which client address; empty where there was none.
+    pub address: String,
+    /// Where that is, if a location file tells.
+    pub place: Option<Place>,
+    /// When it began.
+    pub created_at: Time,
+    /// When it was last used, to within a few minutes.
+    pub last_active_at: Time,
+}
+
+/// The live sessions of an account, the last used first.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn list(core: &Core, account: &AccountId) -> Result<Vec<Shown>> {
+    let (account, now) = (account.clone(), core.env.now());
+    let sessions = core.store.read(move |db| store::sessions::list_live(db, &account, now)).await?;
+    let shown = |session: store::sessions::Listed| Shown {
+        device: Device::of(session.user_agent.as_deref()),
+        place: session.client.parse().ok().and_then(|address| core.places.find(address)),
+        id: session.id,
+        address: session.client,
+        created_at: session.created_at,
+        last_active_at: session.last_active_at,
+    };
+    Ok(sessions.into_iter().map(shown).collect())
+}
+
+/// Ends one of the caller's own sessions, the current one too.
+///
+/// # Errors
+/// `SessionNotFound`, for other people's alike.
+pub async fn end(core: &Core, caller: &Caller, id: &str, source: &Source) -> Result<()> {
+    let (log, account, id) = (Log::new(core, source), caller.account.id.clone(), SessionId::new(id));
+    core.store
+        .write(move |db| {
+            if !store::sessions::end_of(db, &account, &id, End::Revoked, log.at())? {
+                return Err(Error::new(Kind::SessionNotFound));
+            }
+            let event = Event::done(What::SessionEnded).about(&account).in_session(&id).by(account.as_str());
+            log.record(db, &event.because(End::Revoked.as_str()))
+        })
+        .await
+}
+
+/// Ends all of the caller's sessions but the current one; says how many.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn end_others(core: &Core, caller: &Caller, source: &Source) -> Result<usize> {
+    let (log, account, kept) = (Log::new(core, source), caller.account.id.clone(), caller.session.clone());
+    core.store
+        .write(move |db| {
+            let ended = store::sessions::end_others(db, &account, &kept, End::Revoked, log.at())?;
+            for id in &ended {
+                let event = Event::done(What::SessionEnded).about(&account).in_session(id).by(account.as_str());
+                log.record(db, &event.because(End::Revoked.as_str()))?;
+            }
+            Ok(ended.len())
+        })
+        .await
+}

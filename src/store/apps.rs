@@ -1,0 +1,96 @@
+//! The `apps` table: apps that call with a key of their own.
+
+use super::db::{Db, Row};
+use crate::error::{Error, Result};
+use crate::model::Time;
+use crate::model::app::{App, Kind};
+use crate::sql;
+
+fn read(mut row: Row) -> Result<App> {
+    Ok(App {
+        id: row.take()?,
+        name: row.take()?,
+        kind: {
+            let word: String = row.take()?;
+            Kind::parse(&word).ok_or_else(|| Error::internal(format!("apps.kind is none of ours: {word}")))?
+        },
+        created_at: row.take()?,
+        rotated_at: row.take()?,
+    })
+}
+
+/// Stores an app with the digest of its key.
+///
+/// # Errors
+/// What the database says.
+pub fn insert(db: &mut dyn Db, app: &App, key_hash: &[u8; 32]) -> Result<()> {
+    db.run(
+        sql!("insert into apps (id, name, kind, key_hash, created_at, rotated_at) values ($1, $2, $3, $4, $5, $6)"),
+        &[
+            (&app.id).into(),
+            (&app.name).into(),
+            app.kind.as_str().into(),
+            key_hash.into(),
+            app.created_at.into(),
+            app.rotated_at.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// All apps, the oldest first.
+///
+/// # Errors
+/// What the database says.
+pub fn list(db: &mut dyn Db) -> Result<Vec<App>> {
+    let rows = db.all(sql!("select id, name, kind, created_at, rotated_at from apps order by created_at, id"), &[])?;
+    rows.into_iter().map(read).collect()
+}
+
+/// The app with this id.
+///
+/// # Errors
+/// What the database says.
+pub fn find(db: &mut dyn Db, id: &str) -> Result<Option<App>> {
+    db.first(sql!("select id, name, kind, created_at, rotated_at from apps where id = $1"), &[id.into()])?
+        .map(read)
+        .transpose()
+}
+
+/// The digest of an app's key.
+///
+/// # Errors
+/// What the database says.
+pub fn key_hash(db: &mut dyn Db, id: &str) -> Result<Option<Vec<u8>>> {
+    db.first(sql!("select key_hash from apps where id = $1"), &[id.into()])?.map(|mut row| row.take()).transpose()
+}
+
+/// The app whose key has this digest.
+///
+/// # Errors
+/// What the database says.
+pub fn find_by_key(db: &mut dyn Db, key_hash: &[u8; 32]) -> Result<Option<App>> {
+    db.first(sql!("select id, name, kind, created_at, rotated_at from apps where key_hash = $1"), &[key_hash.into()])?
+        .map(read)
+        .transpose()
+}
+
+/// Gives an app another key; false when there is no such app.
+///
+/// # Errors
+/// What the database says.
+pub fn rotate(db: &mut dyn Db, id: &str, key_hash: &[u8; 32], now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!("update apps set key_hash = $1, rotated_at = $2 where id = $3"),
+        &[key_hash.into(), now.into(), id.into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Deletes an app; false when there is no such app.
+///
+/// # Errors
+/// What the database says.
+pub fn delete(db: &mut dyn Db, id: &str) -> Result<bool> {
+    Ok(db.run(sql!("delete from apps where id = $1"), &[id.into()])? == 1)
+}

@@ -1,0 +1,186 @@
+//! The admin's view of the `accounts` table: pages by number, filtered by state, searched by the beginning of a name.
+
+use super::accounts::{columns, read};
+use super::db::{Db, Sql, Value};
+use crate::error::Result;
+use crate::model::account::Verification;
+use crate::model::{Account, AccountId, Status, Time};
+use crate::sql;
+
+/// Which accounts a list shows, and which part of it.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// Only this state.
+    pub status: Option<Status>,
+    /// Whether an unproved address keeps an account waiting.
+    pub verification: Verification,
+    /// Only where address, user name, whole name or family name begins with this folded text.
+    pub prefix: Option<String>,
+    /// How many to pass over.
+    pub offset: i64,
+    /// How many at most.
+    pub limit: i64,
+}
+
+/// The four statements of one state: all or searched, counted or read.
+struct Statements {
+    count: Sql,
+    page: Sql,
+    count_found: Sql,
+    page_found: Sql,
+}
+
+/// Those whose address, user name or name begins with `$1`: index ranges, no wildcards.
+macro_rules! found {
+    () => {
+        "a.id in (select id from accounts where email_key >= $1 and email_key < $2 \
+         union select id from accounts where username_key >= $1 and username_key < $2 \
+         union select id from accounts where name_key >= $1 and name_key < $2 \
+         union select id from accounts where last_name_key >= $1 and last_name_key < $2)"
+    };
+}
+
+macro_rules! statements {
+    ($state:literal) => {
+        Statements {
+            count: sql!(concat!("select count(*) from accounts a where ", $state)),
+            page: sql!(concat!(
+                "select ",
+                columns!(),
+                " from accounts a where ",
+                $state,
+                " order by a.number limit $1 offset $2"
+            )),
+            count_found: sql!(concat!("select count(*) from accounts a where ", found!(), " and ", $state)),
+            // Ordered by a sum, so that no engine walks all numbers instead of the few that were found.
+            page_found: sql!(concat!(
+                "select ",
+                columns!(),
+                " from accounts a where ",
+                found!(),
+                " and ",
+                $state,
+                " order by a.number + 0 limit $3 offset $4"
+            )),
+        }
+    };
+}
+
+fn statements(status: Option<Status>, verification: Verification) -> Statements {
+    match (status, verification) {
+        (None, _) => statements!("a.number is not null"),
+        (Some(Status::Active), Verification::Optional) => {
+            statements!("a.suspended_at is null and a.deleted_at is null")
+        }
+        (Some(Status::Active), Verification::Required) => {
+            statements!("a.suspended_at is null and a.deleted_at is null and a.email_verified_at is not null")
+        }
+        (Some(Status::Pending), Verification::Required) => {
+            statements!("a.suspended_at is null and a.deleted_at is null and a.email_verified_at is null")
+        }
+        (Some(Status::Pending), Verification::Optional) => statements!("a.number is null"),
+        (Some(Status::Suspended), _) => statements!("a.suspended_at is not null and a.deleted_at is null"),
+        (Some(Status::Deleted), _) => statements!("a.deleted_at is not null"),
+    }
+}
+
+/// What a prefix and its end are as values. Begins with: between the prefix and the prefix followed by the last code
+/// point.
+fn range(prefix: &str) -> [Value; 2] {
+    [prefix.into(), format!("{prefix}\u{10ffff}").into()]
+}
+
+/// How many accounts fit.
+///
+/// # Errors
+/// What the database says.
+pub fn count(db: &mut dyn Db, query: &Query) -> Result<i64> {
+    let statements = statements(query.status, query.verification);
+    let row = match &query.prefix {
+        None => db.first(statements.count, &[])?,
+        Some(prefix) => db.first(statements.count_found, &range(prefix))?,
+    };
+    row.map_or(Ok(0), |mut row| row.take())
+}
+
+/// One page of them, in the order they were made.
+///
+/// # Errors
+/// What the database says.
+pub fn page(db: &mut dyn Db, query: &Query) -> Result<Vec<Account>> {
+    let statements = statements(query.status, query.verification);
+    let part = [query.limit.into(), query.offset.into()];
+    let rows = match &query.prefix {
+        None => db.all(statements.page, &part)?,
+        Some(prefix) => db.all(statements.page_found, &[range(prefix), part].concat())?,
+    };
+    rows.into_iter().map(|mut row| read(&mut row)).collect()
+}
+
+/// New values for somebody else's profile: `None` leaves a field as it is, `Some(None)` empties it.
+#[derive(Debug, Clone, Default)]
+pub struct Correction {
+    /// Given name.
+    pub first_name: Option<Option<String>>,
+    /// Family name.
+    pub last_name: Option<Option<String>>,
+    /// Telephone number; another one is not proved.
+    pub phone: Option<Option<String>>,
+}
+
+impl Correction {
+    /// Whether nothing is to be changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.first_name.is_none() && self.last_name.is_none() && self.phone.is_none()
+    }
+}
+
+/// Corrects a profile, of a suspended account too; false when the account is deleted.
+///
+/// # Errors
+/// What the database says.
+pub fn correct(db: &mut dyn Db, id: &AccountId, change: &Correction, now: Time) -> Result<bool> {
+    let flag = |field: &Option<Option<String>>| Value::Int(i64::from(field.is_some()));
+    let value = |field: &Option<Option<String>>| field.clone().flatten().map_or(Value::Null, Value::Text);
+    let changed = db.run(
+        sql!(
+            "update accounts set \
+             name = case when cast($1 as bigint) = 1 then null else name end, \
+             first_name = case when cast($2 as bigint) = 1 then cast($3 as text) else first_name end, \
+             last_name = case when cast($4 as bigint) = 1 then cast($5 as text) else last_name end, \
+             phone_verified_at = case when cast($6 as bigint) = 1 \
+               and coalesce(phone, '') <> coalesce(cast($7 as text), '') then null else phone_verified_at end, \
+             phone = case when cast($6 as bigint) = 1 then cast($7 as text) else phone end, \
+             updated_at = $8 where id = $9 and deleted_at is null"
+        ),
+        &[
+            i64::from(change.first_name.is_some() || change.last_name.is_some()).into(),
+            flag(&change.first_name),
+            value(&change.first_name),
+            flag(&change.last_name),
+            value(&change.last_name),
+            flag(&change.phone),
+            value(&change.phone),
+            now.into(),
+            id.as_str().into(),
+        ],
+    )?;
+    super::accounts::index_names(db, id)?;
+    Ok(changed == 1)
+}
+
+/// Brings a deleted account back; false when it is not deleted, or was before `deleted_after`.
+///
+/// # Errors
+/// What the database says.
+pub fn restore(db: &mut dyn Db, id: &AccountId, deleted_after: Time, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set deleted_at = null, stamp = stamp + 1, updated_at = $1 \
+             where id = $2 and deleted_at > $3"
+        ),
+        &[now.into(), id.as_str().into(), deleted_after.into()],
+    )?;
+    Ok(changed == 1)
+}

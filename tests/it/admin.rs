@@ -1,0 +1,72 @@
+//! Sessions, rights, roles and what administrators do, through v1 on the real program.
+
+mod figures;
+mod matrix;
+mod people;
+mod sessions;
+
+use authd::identity::By;
+use authd::identity::admin::{self, NewEntry};
+use authd::model::{Email, Password, Username};
+use poem::http::Method;
+use serde_json::Value;
+
+use crate::support::{Answer, App, PASSWORD};
+
+/// Makes an account with these roles besides `user`, as the command line does; gives back its id.
+pub async fn make(app: &App, name: &str, roles: &[&str]) -> String {
+    let new = NewEntry {
+        email: Email::parse(&format!("{name}@example.com")).unwrap(),
+        username: Username::parse(name),
+        first_name: Some("Given".to_owned()),
+        last_name: Some("Family".to_owned()),
+        password: Password::new(PASSWORD),
+        roles: roles.iter().map(|&role| role.to_owned()).collect(),
+        verified: true,
+    };
+    admin::create(&app.core, &By::command_line(), new).await.unwrap().account.id.to_string()
+}
+
+/// Makes an account with these roles and logs it in; gives back its id and access token.
+pub async fn staff(app: &App, name: &str, roles: &[&str]) -> (String, String) {
+    let id = make(app, name, roles).await;
+    (id, app.login(name, PASSWORD).await.tokens().access)
+}
+
+pub async fn call(app: &App, method: Method, path: &str, token: &str, body: Option<&Value>) -> Answer {
+    let call = app.call(method, path).bearer(token);
+    match body {
+        Some(body) => call.json(body).send().await,
+        None => call.send().await,
+    }
+}
+
+pub async fn get(app: &App, path: &str, token: &str) -> Answer {
+    call(app, Method::GET, path, token, None).await
+}
+
+pub async fn put(app: &App, path: &str, token: &str, body: Value) -> Answer {
+    call(app, Method::PUT, path, token, Some(&body)).await
+}
+
+pub async fn post(app: &App, path: &str, token: &str, body: Value) -> Answer {
+    call(app, Method::POST, path, token, Some(&body)).await
+}
+
+pub async fn delete(app: &App, path: &str, token: &str) -> Answer {
+    call(app, Method::DELETE, path, token, None).await
+}
+
+/// Status and code of an answer.
+pub fn said(answer: &Answer) -> (u16, &str) {
+    (answer.status.as_u16(), answer.code())
+}
+
+#[tokio::test]
+async fn nobody_without_a_permission_gets_past_the_door() {
+    let app = crate::support::app().await;
+    let (_, user) = staff(&app, "una", &[]).await;
+    assert_eq!(said(&app.get("/v1/admin/users").send().await), (401, "MISSING_AUTH_HEADER"));
+    assert_eq!(said(&get(&app, "/v1/admin/users", &user).await), (403, "INSUFFICIENT_PERMISSIONS"));
+    assert!(app.audit().await.contains(&"admin_refused refused admin.users.read".to_owned()));
+}
