@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use authd::identity::actor::By;
 use authd::identity::admin;
 use authd::model::{Source, Time};
 use base64::Engine;
@@ -125,7 +126,7 @@ async fn every_refusal_has_the_documents_code_and_message() {
     ] {
         assert_eq!(refusal(&call.send().await), (status, code.to_owned()));
     }
-    admin::suspend(&app.core, "user@example.com", &Source::command_line()).await.unwrap();
+    admin::suspend(&app.core, &By::command_line(), "user@example.com").await.unwrap();
     let inactive = app.post("/auth/login", &example()).send().await;
     assert_eq!(refusal(&inactive), (403, "inactive_user".into()));
     assert_eq!(refusal(&app.get("/auth/me").bearer(&token).send().await), (401, "invalid_token".into()));

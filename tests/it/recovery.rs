@@ -226,13 +226,13 @@ async fn a_suspended_or_deleted_account_is_not_reached_by_a_reset() {
     let app = app().await;
     app.join("ada").await;
     let token = reset_token(&app, "ada").await;
-    let source = authd::model::Source::command_line();
-    authd::identity::admin::suspend(&app.core, "ada@example.com", &source).await.unwrap();
+    let by = authd::identity::actor::By::command_line();
+    authd::identity::admin::suspend(&app.core, &by, "ada@example.com").await.unwrap();
     assert_eq!(reset(&app, &token, NEW).await.code(), "INVALID_TOKEN");
     forgot(&app, "ada@example.com").await;
     assert!(app.mails().await.is_empty());
     assert_eq!(app.login("ada", PASSWORD).await.code(), "ACCOUNT_SUSPENDED", "nothing has changed");
-    authd::identity::admin::delete(&app.core, "ada@example.com", &source).await.unwrap();
+    authd::identity::admin::delete(&app.core, &by, "ada@example.com").await.unwrap();
     forgot(&app, "ada@example.com").await;
     assert!(app.mails().await.is_empty());
     assert_eq!(reset(&app, &token, NEW).await.code(), "INVALID_TOKEN");
@@ -503,14 +503,14 @@ async fn the_last_admin_stays() {
     let app = app().await;
     app.join("ada").await;
     app.join("bob").await;
-    let source = authd::model::Source::command_line();
+    let by = authd::identity::actor::By::command_line();
     let give = authd::identity::admin::RoleChange::Give;
-    authd::identity::admin::change_role(&app.core, "ada@example.com", "admin", give, &source).await.unwrap();
+    authd::identity::admin::change_role(&app.core, &by, "ada@example.com", "admin", give).await.unwrap();
     let leave = |access: String| app.call(poem::http::Method::DELETE, "/v1/users/me").bearer(&access).send();
     let ada = app.login("ada", PASSWORD).await.tokens().access;
     let refused = leave(ada.clone()).await;
     assert_eq!((refused.status.as_u16(), refused.code()), (409, "LAST_ADMIN"));
-    authd::identity::admin::change_role(&app.core, "bob@example.com", "admin", give, &source).await.unwrap();
+    authd::identity::admin::change_role(&app.core, &by, "bob@example.com", "admin", give).await.unwrap();
     assert_eq!(leave(ada).await.status, 200);
 }
 

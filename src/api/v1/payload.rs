@@ -52,15 +52,7 @@ impl Payload for LinkRequest {
 impl Payload for CreateUserRequest {
     /// The rules are the same on every road that sets a password.
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
-        let Some(password) = text_of(fields, "password") else { return Vec::new() };
-        let names = ["firstName", "lastName"].map(|name| text_of(fields, name).unwrap_or_default());
-        let personal = Personal {
-            email: text_of(fields, "email"),
-            username: text_of(fields, "username"),
-            names: &names,
-            service: &config.service.name,
-        };
-        rules::check(&config.password, "password", password, &personal)
+        policy::new_password(fields, "password", &["firstName", "lastName"], config)
     }
 }
 
