@@ -244,7 +244,7 @@ mod tests {
     fn a_path_knows_its_methods_on_every_mount() {
         let paths = Paths::of(&document(&config()));
         for (path, methods) in [
-            ("/v1/users/me", vec![Method::GET, Method::PUT]),
+            ("/v1/users/me", vec![Method::GET, Method::PUT, Method::DELETE]),
             ("/api/v1/auth/login", vec![Method::POST]),
             ("/v1/verify-email", vec![Method::GET, Method::POST]),
             ("/livez", vec![Method::GET]),
