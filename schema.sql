@@ -86,7 +86,8 @@ create table sessions (
   ended_at bigint,
   end_reason text
 );
-create index sessions_account on sessions (account_id, created_at);
+create index sessions_account on sessions (account_id);
+create index sessions_live on sessions (account_id, created_at) where ended_at is null;
 create index sessions_idle on sessions (idle_until);
 
 -- Links in mail: only their digest. Bound to account, purpose and the address they were mailed to.
@@ -203,7 +204,7 @@ create index audit_actor on audit (actor, id) where actor is not null;
 -- Keys that sign tokens. The private half is sealed under the master key.
 create table signing_keys (
   id text primary key,                    -- kid
-  algorithm text not null,                -- RS256, ES256, HS256
+  algorithm text not null,                -- RS256, ES256, EdDSA, HS256
   sealed bytea not null,                  -- PKCS #8, or the shared secret
   public text,                            -- the JWK that is published; null for HS256
   created_at bigint not null,

@@ -5,11 +5,14 @@
 
 mod app;
 mod audit;
+mod completions;
 mod config;
 pub mod console;
 pub mod failure;
+mod key;
 mod log;
 mod mail;
+mod man;
 mod openapi;
 mod opened;
 mod profile;
@@ -108,6 +111,8 @@ enum Command {
     #[command(subcommand)]
     App(app::App),
     #[command(subcommand)]
+    Key(key::Key),
+    #[command(subcommand)]
     Mail(mail::Mail),
     Audit(audit::Audit),
     #[command(subcommand)]
@@ -115,6 +120,8 @@ enum Command {
     #[command(subcommand)]
     Profile(profile::Profile),
     Openapi(openapi::Openapi),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Reads the command line, does what it says and tells how it ended.
@@ -148,11 +155,14 @@ fn run(arguments: Arguments, console: &mut Console) -> Result<(), Failure> {
         Command::User(command) => command.run(global, console),
         Command::Role(command) => command.run(global, console),
         Command::App(command) => command.run(global, console),
+        Command::Key(command) => command.run(global, console),
         Command::Mail(command) => command.run(global, console),
         Command::Audit(command) => command.run(global, console),
         Command::Config(command) => command.run(global, console),
         Command::Profile(command) => command.run(console),
         Command::Openapi(command) => command.run(global, console),
+        Command::Completions(command) => command.run(console),
+        Command::Man(command) => command.run(console),
     }
 }
 

@@ -9,6 +9,7 @@ mod check;
 mod env_file;
 mod environment;
 mod factors;
+mod files;
 mod hashing;
 mod layer;
 mod limits;
@@ -19,6 +20,7 @@ mod lockout;
 mod log;
 mod login;
 mod mail;
+mod metrics;
 mod network;
 mod password;
 mod problem;
@@ -36,6 +38,8 @@ mod tests;
 mod throttle;
 mod tokens;
 mod web_origin;
+#[cfg(test)]
+mod wire_profile_tests;
 
 use std::path::PathBuf;
 
@@ -44,6 +48,7 @@ pub use audit::Audit;
 pub use check::{Check, Finding, Level, check};
 pub use environment::IgnoredVariable;
 pub use factors::Factors;
+pub use files::Files;
 pub use hashing::Hashing;
 pub use layer::Origin;
 pub use limits::{Limits, Rate, Shape};
@@ -54,12 +59,13 @@ pub use lockout::Lockout;
 pub use log::{Log, LogFormat};
 pub use login::{Login, LoginOtp};
 pub use mail::{Mail, Protection, Smtp};
+pub use metrics::Metrics;
 pub use network::Network;
 pub use password::PasswordRules;
 pub use problem::{Problem, Problems};
 pub use profile::{Profile, STANDARD};
 pub use reader::Entry;
-pub use server::{Environment, Server};
+pub use server::{Environment, Server, WireName};
 pub use service::Service;
 pub use sessions::{Rotate, Sessions};
 pub use signup::{SignUp, SignUpField};
@@ -98,6 +104,8 @@ pub struct Config {
     pub lockout: Lockout,
     /// `[limits]`
     pub limits: Limits,
+    /// `[files]`
+    pub files: Files,
     /// `[links]`
     pub links: Links,
     /// `[mail]`
@@ -114,6 +122,8 @@ pub struct Config {
     pub location: Location,
     /// `[log]`
     pub log: Log,
+    /// `[metrics]`
+    pub metrics: Metrics,
 }
 
 impl Config {
@@ -174,6 +184,7 @@ impl Config {
         let throttle = Throttle::read(r);
         let lockout = Lockout::read(r);
         let limits = Limits::read(r);
+        let files = Files::read(r);
         let links = Links::read(r);
         let mail = Mail::read(r);
         let sms = Sms::read(r);
@@ -182,6 +193,7 @@ impl Config {
         let admin = Admin::read(r);
         let location = Location::read(r);
         let log = Log::read(r);
+        let metrics = Metrics::read(r);
         Ok(Self {
             profile: profile?,
             db: db?,
@@ -196,6 +208,7 @@ impl Config {
             throttle: throttle?,
             lockout: lockout?,
             limits: limits?,
+            files: files?,
             links: links?,
             mail: mail?,
             sms: sms?,
@@ -204,6 +217,7 @@ impl Config {
             admin: admin?,
             location: location?,
             log: log?,
+            metrics: metrics?,
         })
     }
 
@@ -213,7 +227,10 @@ impl Config {
         self.tokens.validate(environment, r);
         self.sessions.validate(r);
         self.password.validate(r);
-        self.signup.validate(&self.links, r);
+        self.signup.validate(&self.links, self.server.wire, r);
+        if self.signup.logs_in && self.login.otp == LoginOtp::Email {
+            r.refuse("login.otp", "expected \"off\" where a sign-up logs in (signup.logs_in), got \"email\"");
+        }
         self.throttle.validate(r);
         self.hashing.validate(environment, r);
     }

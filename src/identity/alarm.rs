@@ -97,6 +97,20 @@ impl Watch {
     }
 }
 
+/// Whether a link still works, without using it.
+///
+/// # Errors
+/// `LinkInvalid`, `LinkExpired`.
+pub async fn look(core: &Core, token: &str) -> Result<()> {
+    let (hash, now) = (secret::digest(token.as_bytes()), core.env.now());
+    core.store
+        .read(move |db| {
+            store::anomalies::find_alarm(db, &hash)?.ok_or_else(|| Error::new(Kind::LinkInvalid))?;
+            if store::anomalies::is_alarm_live(db, &hash, now)? { Ok(()) } else { Err(Kind::LinkExpired.into()) }
+        })
+        .await
+}
+
 /// The owner says that a login was not theirs: its session ends, and a mail that sets a new password is on its way.
 ///
 /// # Errors

@@ -4,6 +4,7 @@ use super::actor::By;
 use super::{Caller, Core};
 use crate::env::Env;
 use crate::error::Result;
+use crate::metrics::Metrics;
 use crate::model::event::What;
 use crate::model::{Event, Permission, Source, Time};
 use crate::store;
@@ -13,6 +14,7 @@ use crate::store::db::Db;
 #[derive(Clone)]
 pub struct Log {
     env: Env,
+    metrics: Metrics,
     at: Time,
     source: Source,
 }
@@ -21,7 +23,7 @@ impl Log {
     /// The log of an operation that happens now.
     #[must_use]
     pub fn new(core: &Core, source: &Source) -> Self {
-        Self { env: core.env.clone(), at: core.env.now(), source: source.clone() }
+        Self { env: core.env.clone(), metrics: core.metrics.clone(), at: core.env.now(), source: source.clone() }
     }
 
     /// When the operation happens.
@@ -35,7 +37,9 @@ impl Log {
     /// # Errors
     /// What the database says.
     pub fn record(&self, db: &mut dyn Db, event: &Event) -> Result<()> {
-        store::audit::insert(db, &self.env.new_id()?, self.at, event, &self.source)
+        store::audit::insert(db, &self.env.new_id()?, self.at, event, &self.source)?;
+        self.metrics.note_event(event);
+        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@ use crate::model::{Account, Client, Event, Source, Time};
 use crate::store;
 
 pub use crate::store::export::{AuditRecord, MailRecord, Session};
+pub use crate::store::files::File;
 
 /// Everything about one person; a new table about people gets its place here.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub struct Export {
     pub sessions: Vec<Session>,
     /// The client addresses that have logged in, with the last login from there.
     pub clients: Vec<(Client, Time)>,
+    /// Its files, without what is in them.
+    pub files: Vec<File>,
     /// The audit log about it, the newest first.
     pub events: Vec<AuditRecord>,
     /// The letters to it that are still remembered, the newest first.
@@ -49,6 +52,7 @@ pub async fn everything(core: &Core, fresh: &Fresh, source: &Source) -> Result<E
                 roles: roles.clone(),
                 sessions: store::export::sessions(db, &account.id)?,
                 clients: clients.iter().filter_map(|row| Some((client(&row.client)?, row.last_login_at))).collect(),
+                files: store::files::list(db, &account.id)?,
                 events: store::export::events(db, &account.id)?,
                 mails: store::export::mails(db, &account.id)?,
                 account: account.clone(),

@@ -16,10 +16,12 @@ pub mod delete;
 pub mod directory;
 pub mod export;
 pub mod factor;
+pub mod file;
 pub mod fulfil;
 pub mod gate;
 pub mod guard;
 pub mod health;
+pub mod key;
 pub mod letters;
 pub mod link;
 pub mod one_time_code;
@@ -28,6 +30,7 @@ pub mod password;
 pub mod passwordless;
 pub mod place;
 pub mod profile;
+pub mod quota;
 pub mod reauthenticate;
 pub mod recover;
 pub mod refresh;
@@ -39,12 +42,14 @@ pub mod sign_out;
 pub mod sign_up;
 pub mod stats;
 pub mod verify_email;
+pub mod vitals;
 
 use std::sync::Arc;
 
 use crate::config::Config;
 use crate::env::Env;
 use crate::mail::Post;
+use crate::metrics::Metrics;
 use crate::model::account::Verification;
 use crate::password::pool::Pool;
 use crate::seal::MasterKey;
@@ -74,6 +79,12 @@ pub struct Core {
     pub master: MasterKey,
     /// Letters.
     pub post: Post,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// What is counted in the database now and then.
+    pub census: Arc<vitals::Census>,
+    /// How many uploads may be under way.
+    pub slots: file::Slots,
 }
 
 impl Core {

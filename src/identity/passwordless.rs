@@ -78,8 +78,8 @@ pub async fn verify(core: &Core, email: &Email, typed: &str, remember: Remember,
         })
         .await
         .map_err(|error| if error.kind() == Kind::InvalidCredentials { Kind::CodeInvalid.into() } else { error })?;
-    let opening = opening.ok_or(Kind::CodeInvalid)?;
     let (account, roles) = entered?;
+    let opening = opening.ok_or(Kind::CodeInvalid)?;
     opening.renewed(account).outcome(core, roles).into_issued()
 }
 

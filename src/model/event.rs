@@ -89,6 +89,8 @@ pub enum What {
     AuditExported,
     /// Somebody without the right to it called an administrative operation.
     AdminRefused,
+    /// A signing key was made and all before it died, with every token under them.
+    KeysRevoked,
     /// A login's first proof was right and its second factor is waited for.
     LoginChallenged,
     /// A second factor was shown.
@@ -105,6 +107,14 @@ pub enum What {
     CodeRequested,
     /// A one-time code was shown.
     CodeShown,
+    /// An upload was counted towards a quota.
+    UploadCounted,
+    /// A quota changed.
+    QuotaChanged,
+    /// A file was uploaded.
+    FileUploaded,
+    /// A file was deleted by its owner.
+    FileDeleted,
 }
 
 impl What {
@@ -154,6 +164,7 @@ impl What {
             What::MailRetried => "mail_retried",
             What::AuditExported => "audit_exported",
             What::AdminRefused => "admin_refused",
+            What::KeysRevoked => "keys_revoked",
             What::LoginChallenged => "login_challenged",
             What::FactorShown => "factor_shown",
             What::FactorAdded => "factor_added",
@@ -162,6 +173,10 @@ impl What {
             What::BackupCodesMade => "backup_codes_made",
             What::CodeRequested => "code_requested",
             What::CodeShown => "code_shown",
+            What::UploadCounted => "upload_counted",
+            What::QuotaChanged => "quota_changed",
+            What::FileUploaded => "file_uploaded",
+            What::FileDeleted => "file_deleted",
         }
     }
 }

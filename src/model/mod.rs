@@ -9,6 +9,7 @@ pub mod email;
 pub mod event;
 pub mod factor;
 pub mod id;
+pub mod media;
 pub mod permission;
 pub mod role;
 pub mod secret;

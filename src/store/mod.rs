@@ -14,6 +14,7 @@ pub mod db;
 pub mod directory;
 pub mod export;
 pub mod factors;
+pub mod files;
 pub mod health;
 pub mod instance;
 pub mod keys;
@@ -21,6 +22,7 @@ pub mod links;
 pub mod outbox;
 pub mod roles;
 pub mod sessions;
+pub mod space;
 pub mod sqlite;
 pub mod stats;
 pub mod tries;
@@ -57,6 +59,12 @@ impl Store {
     #[must_use]
     pub fn notes(&self) -> &[String] {
         self.engine.notes()
+    }
+
+    /// What the writer tells of its work.
+    #[must_use]
+    pub fn vitals(&self) -> sqlite::Vitals {
+        self.engine.vitals()
     }
 
     /// Reads a few rows by their keys, on the calling thread; they are of one moment.

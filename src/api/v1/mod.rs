@@ -9,6 +9,7 @@ mod document;
 mod email;
 mod error;
 mod examples;
+mod files;
 #[cfg(test)]
 mod fixture;
 mod health;
@@ -22,17 +23,14 @@ mod view;
 
 use std::sync::Arc;
 
-use poem::{EndpointExt, IntoEndpoint, Route};
 use poem_openapi::{OpenApiService, Tags};
 
+use super::{Mounted, operations};
 use crate::config::Config;
-use crate::http::docs::{self, Document};
 use crate::http::schema::Schemas;
-use crate::http::wires::Wires;
-use crate::http::{pages, system};
 use crate::identity::Core;
 
-pub use document::{Paths, document};
+pub use document::document;
 pub use error::V1;
 
 /// Where the native API is mounted; the first is the one that documents and links name.
@@ -59,6 +57,8 @@ enum Tag {
     SessionManagement,
     /// What administrators do.
     Admin,
+    /// Uploaded files and their quota.
+    Files,
     /// How the service is.
     Health,
 }
@@ -69,6 +69,7 @@ type Api = (
     users::Users,
     recovery::Recovery,
     mfa::Mfa,
+    files::Files,
     sessions::Sessions,
     admin::Api,
     health::Health,
@@ -81,54 +82,62 @@ fn api(core: &Arc<Core>) -> Api {
         users::Users(core.clone()),
         recovery::Recovery(core.clone()),
         mfa::Mfa(core.clone()),
+        files::Files(core.clone()),
         sessions::Sessions(core.clone()),
         admin::api(core),
         health::Health::starting(core.clone()),
     )
 }
 
-fn service(core: &Arc<Core>) -> OpenApiService<Api, ()> {
-    OpenApiService::new(api(core), "authd", env!("CARGO_PKG_VERSION"))
-}
-
 /// Paths that no limit counts, with everything below them: health, pages, documents, keys.
-pub const UNCOUNTED: [&str; 18] = [
+pub const UNCOUNTED: [&str; 34] = [
     "/v1/health",
     "/api/v1/health",
     "/livez",
     "/readyz",
     "/.well-known",
     "/docs",
+    "/redoc",
     "/openapi.json",
     "/openapi",
-    "/v1/verify-email",
-    "/v1/open-login",
-    "/api/v1/verify-email",
-    "/api/v1/open-login",
     "/verify-email",
+    "/resend-verification",
     "/open-login",
     "/v1/not-me",
     "/api/v1/not-me",
     "/not-me",
+    "/forgot-password",
+    "/reset-password",
+    "/confirm-email",
+    "/undo-email",
+    "/v1/verify-email",
+    "/v1/resend-verification",
+    "/v1/open-login",
+    "/v1/forgot-password",
+    "/v1/reset-password",
+    "/v1/confirm-email",
+    "/v1/undo-email",
+    "/api/v1/verify-email",
+    "/api/v1/resend-verification",
+    "/api/v1/open-login",
+    "/api/v1/forgot-password",
+    "/api/v1/reset-password",
+    "/api/v1/confirm-email",
+    "/api/v1/undo-email",
     "/metrics",
 ];
 
-/// Which wire speaks where, and which methods a path knows.
+/// The native API as the program mounts it.
 #[must_use]
-pub fn wires(config: &Config) -> Wires {
-    let wire = Arc::new(V1);
-    let paths = Arc::new(Paths::of(&document(config)));
-    MOUNTS.into_iter().fold(Wires::new(wire.clone(), paths), |wires, mount| wires.mount(mount, wire.clone()))
-}
-
-/// Everything that is served whatever the profile: the native API on its mounts, its pages, documents and system paths.
-#[must_use]
-pub fn routes(core: Arc<Core>) -> Route {
-    let schemas = Arc::new(Schemas::of::<Api>());
-    let documents = vec![Document::new("v1", &document(&core.config))];
-    let route = docs::routes(system::routes(pages::routes(Route::new(), &core), &core), documents);
-    MOUNTS.into_iter().fold(route, move |route, mount| {
-        let endpoint = service(&core).into_endpoint().data(core.clone()).data(schemas.clone());
-        route.nest(mount, endpoint)
-    })
+pub fn mounted(config: &Config) -> Mounted {
+    Mounted {
+        wire: Arc::new(V1),
+        document: document(config),
+        mounts: &MOUNTS,
+        uncounted: &UNCOUNTED,
+        endpoint: |core| {
+            let service = OpenApiService::new(api(core), "authd", env!("CARGO_PKG_VERSION"));
+            operations(service, Schemas::of::<Api>(), core)
+        },
+    }
 }

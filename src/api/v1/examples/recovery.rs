@@ -64,6 +64,7 @@ fn export_answer() -> Value {
                 "lastActivity": used, "endedAt": null, "endReason": null,
             }],
             "clients": [{ "ipAddress": "192.168.1.100", "lastLogin": used }],
+            "files": [],
             "events": [{
                 "at": used, "event": "login", "outcome": "done", "sessionId": "session-uuid-1",
                 "ipAddress": "192.168.1.100", "userAgent": "curl/8.5.0", "detail": null,

@@ -118,6 +118,22 @@ pub struct ExportedClient {
     pub last_login: String,
 }
 
+/// A file in an export; what is in it comes with `GET /users/me/files/{id}`.
+#[derive(Debug, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct ExportedFile {
+    /// Its id.
+    pub id: String,
+    /// As its owner called it.
+    pub name: String,
+    /// The media type.
+    pub r#type: String,
+    /// How many bytes.
+    pub size: i64,
+    /// When it came.
+    pub uploaded_at: String,
+}
+
 /// A record of the security log in an export.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
@@ -164,6 +180,8 @@ pub struct Export {
     pub sessions: Vec<ExportedSession>,
     /// The client addresses that have logged in.
     pub clients: Vec<ExportedClient>,
+    /// Its files.
+    pub files: Vec<ExportedFile>,
     /// The security log about it.
     pub events: Vec<ExportedEvent>,
     /// The letters to it that are still remembered.

@@ -1,8 +1,10 @@
 //! An export as v1 shows it.
 
-use super::super::types::{Export, ExportedAccount, ExportedClient, ExportedEvent, ExportedMail, ExportedSession};
+use super::super::types::{
+    Export, ExportedAccount, ExportedClient, ExportedEvent, ExportedFile, ExportedMail, ExportedSession,
+};
 use super::time;
-use crate::identity::export::{self, AuditRecord, MailRecord, Session};
+use crate::identity::export::{self, AuditRecord, File, MailRecord, Session};
 use crate::model::Time;
 
 pub(in super::super) fn exported(all: export::Export) -> Export {
@@ -33,6 +35,7 @@ pub(in super::super) fn exported(all: export::Export) -> Export {
             .into_iter()
             .map(|(client, at)| ExportedClient { ip_address: client.to_string(), last_login: at.to_seconds_text() })
             .collect(),
+        files: all.files.into_iter().map(file).collect(),
         events: all.events.into_iter().map(event).collect(),
         mails: all.mails.into_iter().map(mail).collect(),
     }
@@ -47,6 +50,16 @@ fn session(row: Session) -> ExportedSession {
         last_activity: row.last_active_at.to_seconds_text(),
         ended_at: row.ended_at.map(Time::to_seconds_text),
         end_reason: row.end_reason,
+    }
+}
+
+fn file(row: File) -> ExportedFile {
+    ExportedFile {
+        id: row.id,
+        name: row.name,
+        r#type: row.kind,
+        size: row.size,
+        uploaded_at: row.uploaded_at.to_seconds_text(),
     }
 }
 
