@@ -107,11 +107,11 @@ enum Command {
     #[command(subcommand)]
     User(user::User),
     #[command(subcommand)]
-    Key(key::Key),
-    #[command(subcommand)]
     Role(role::Role),
     #[command(subcommand)]
     App(app::App),
+    #[command(subcommand)]
+    Key(key::Key),
     #[command(subcommand)]
     Mail(mail::Mail),
     Audit(audit::Audit),
@@ -153,9 +153,9 @@ fn run(arguments: Arguments, console: &mut Console) -> Result<(), Failure> {
     match arguments.command {
         Command::Serve(command) => command.run(global, console),
         Command::User(command) => command.run(global, console),
-        Command::Key(command) => command.run(global, console),
         Command::Role(command) => command.run(global, console),
         Command::App(command) => command.run(global, console),
+        Command::Key(command) => command.run(global, console),
         Command::Mail(command) => command.run(global, console),
         Command::Audit(command) => command.run(global, console),
         Command::Config(command) => command.run(global, console),

@@ -138,14 +138,6 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described) {
     responses.sort_keys();
 }
 
-/// A parameter whose operation says nothing of it is at least called by its name.
-fn describe_parameter(parameter: &mut Value) {
-    if parameter["description"].as_str().is_none_or(str::is_empty) {
-        let name = label(parameter["name"].as_str().unwrap_or_default()).to_lowercase();
-        parameter["description"] = format!("The {name}.").into();
-    }
-}
-
 /// Moves an operation's demand from its security, where the signature has put it, to `x-permission` (one of these is
 /// needed) and `x-fresh-authentication`; gives back what it can be refused for.
 fn move_demand(operation: &mut Value) -> Vec<Kind> {
@@ -165,6 +157,14 @@ fn move_demand(operation: &mut Value) -> Vec<Kind> {
         kinds.push(Kind::ReauthenticationRequired);
     }
     kinds
+}
+
+/// A parameter whose operation says nothing of it is at least called by its name.
+fn describe_parameter(parameter: &mut Value) {
+    if parameter["description"].as_str().is_none_or(str::is_empty) {
+        let name = label(parameter["name"].as_str().unwrap_or_default()).to_lowercase();
+        parameter["description"] = format!("The {name}.").into();
+    }
 }
 
 fn describe_success(status: &str, response: &mut Value, described: &Described) {

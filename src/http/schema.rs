@@ -65,6 +65,10 @@ impl Schemas {
     }
 
     fn value(&self, schema: &MetaSchema, value: &Value, path: &str, broken: &mut Vec<FieldError>) {
+        // A field of a named type with words of its own is described as all of that type.
+        for part in schema.all_of.iter().filter_map(|part| self.resolve(part)) {
+            self.value(part, value, path, broken);
+        }
         match (schema.ty, value) {
             ("string", Value::String(text)) => broken.extend(string_row(schema, text, path)),
             ("object", Value::Object(fields)) => self.object(schema, fields, path, broken),

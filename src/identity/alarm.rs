@@ -97,14 +97,18 @@ impl Watch {
     }
 }
 
-/// Whether a link of a new-device mail can be used; looking changes nothing.
+/// Whether a link still works, without using it.
 ///
 /// # Errors
-/// `LinkInvalid`.
+/// `LinkInvalid`, `LinkExpired`.
 pub async fn look(core: &Core, token: &str) -> Result<()> {
-    let hash = secret::digest(token.as_bytes());
-    let found = core.store.read(move |db| store::anomalies::find_alarm(db, &hash)).await?;
-    found.map(|_| ()).ok_or_else(|| Kind::LinkInvalid.into())
+    let (hash, now) = (secret::digest(token.as_bytes()), core.env.now());
+    core.store
+        .read(move |db| {
+            store::anomalies::find_alarm(db, &hash)?.ok_or_else(|| Error::new(Kind::LinkInvalid))?;
+            if store::anomalies::is_alarm_live(db, &hash, now)? { Ok(()) } else { Err(Kind::LinkExpired.into()) }
+        })
+        .await
 }
 
 /// The owner says that a login was not theirs: its session ends, and a mail that sets a new password is on its way.

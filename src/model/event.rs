@@ -61,8 +61,6 @@ pub enum What {
     LimitHit,
     /// A signing key was made.
     KeyMade,
-    /// A signing key was made and all before it died, with every token under them.
-    KeysRevoked,
     /// A login came from a device or place that the account had not been used from.
     NewDevice,
     /// The owner said that a login was not theirs.
@@ -91,6 +89,8 @@ pub enum What {
     AuditExported,
     /// Somebody without the right to it called an administrative operation.
     AdminRefused,
+    /// A signing key was made and all before it died, with every token under them.
+    KeysRevoked,
     /// A login's first proof was right and its second factor is waited for.
     LoginChallenged,
     /// A second factor was shown.
@@ -150,7 +150,6 @@ impl What {
             What::Deleted => "deleted",
             What::LimitHit => "limit_hit",
             What::KeyMade => "key_made",
-            What::KeysRevoked => "keys_revoked",
             What::NewDevice => "new_device",
             What::LoginDisowned => "login_disowned",
             What::FailureBurst => "failure_burst",
@@ -165,6 +164,7 @@ impl What {
             What::MailRetried => "mail_retried",
             What::AuditExported => "audit_exported",
             What::AdminRefused => "admin_refused",
+            What::KeysRevoked => "keys_revoked",
             What::LoginChallenged => "login_challenged",
             What::FactorShown => "factor_shown",
             What::FactorAdded => "factor_added",

@@ -68,6 +68,18 @@ pub fn find_alarm(db: &mut dyn Db, hash: &[u8; 32]) -> Result<Option<(AccountId,
     row.map(|mut row| Ok((AccountId::new(row.take::<String>()?), SessionId::new(row.take::<String>()?)))).transpose()
 }
 
+/// Whether a link can still be used.
+///
+/// # Errors
+/// What the database says.
+pub fn is_alarm_live(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool> {
+    let row = db.first(
+        sql!("select 1 from alarms where hash = $1 and spent_at is null and expires_at > $2"),
+        &[hash.into(), now.into()],
+    )?;
+    Ok(row.is_some())
+}
+
 /// Uses a link up; false when it is spent or too old.
 ///
 /// # Errors

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use authd::identity::actor::By;
-use authd::identity::admin;
-use authd::model::{Source, Time};
+use authd::identity::{By, admin};
+use authd::model::Time;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use poem::http::Method;

@@ -226,7 +226,7 @@ async fn a_suspended_or_deleted_account_is_not_reached_by_a_reset() {
     let app = app().await;
     app.join("ada").await;
     let token = reset_token(&app, "ada").await;
-    let by = authd::identity::actor::By::command_line();
+    let by = authd::identity::By::command_line();
     authd::identity::admin::suspend(&app.core, &by, "ada@example.com").await.unwrap();
     assert_eq!(reset(&app, &token, NEW).await.code(), "INVALID_TOKEN");
     forgot(&app, "ada@example.com").await;
@@ -503,7 +503,7 @@ async fn the_last_admin_stays() {
     let app = app().await;
     app.join("ada").await;
     app.join("bob").await;
-    let by = authd::identity::actor::By::command_line();
+    let by = authd::identity::By::command_line();
     let give = authd::identity::admin::RoleChange::Give;
     authd::identity::admin::change_role(&app.core, &by, "ada@example.com", "admin", give).await.unwrap();
     let leave = |access: String| app.call(poem::http::Method::DELETE, "/v1/users/me").bearer(&access).send();

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use authd::identity::actor::By;
-use authd::identity::admin;
+use authd::identity::{By, admin};
 use authd::model::Time;
 use poem::http::Method;
 use serde_json::{Value, json};

@@ -103,6 +103,9 @@ pub const UNCOUNTED: [&str; 34] = [
     "/verify-email",
     "/resend-verification",
     "/open-login",
+    "/v1/not-me",
+    "/api/v1/not-me",
+    "/not-me",
     "/forgot-password",
     "/reset-password",
     "/confirm-email",
@@ -121,9 +124,6 @@ pub const UNCOUNTED: [&str; 34] = [
     "/api/v1/reset-password",
     "/api/v1/confirm-email",
     "/api/v1/undo-email",
-    "/v1/not-me",
-    "/api/v1/not-me",
-    "/not-me",
     "/metrics",
 ];
 

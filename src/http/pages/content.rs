@@ -200,10 +200,11 @@ pub(super) fn done(place: Place<'_>) -> Content {
                    a link to choose a new one.",
             actions: format!("<a class=\"other\" href=\"{}\">Send it again</a>", place.beside(Page::Forgot)),
         },
-        Page::NotMe => Content::saying(
-            "Login ended",
-            "That login is ended. We have sent you an email with a link to set another password.",
-        ),
+        Page::NotMe => Content {
+            title: "Login ended",
+            text: "That login is ended. Somebody may know your password: we have sent you a link to choose a new one.",
+            actions: format!("<a class=\"other\" href=\"{}\">Send it again</a>", place.beside(Page::Forgot)),
+        },
         Page::Forgot | Page::Resend => link_asked_for(place.page),
     }
 }
@@ -238,7 +239,7 @@ pub(super) fn refusal(place: Place<'_>, kind: Kind) -> (StatusCode, Content) {
     };
     let mut content = Content::saying(title, text);
     let way_on = match place.page {
-        Page::Reset | Page::Forgot => Some(Page::Forgot),
+        Page::Reset | Page::Forgot | Page::NotMe => Some(Page::Forgot),
         Page::Verify | Page::Resend => Some(Page::Resend),
         _ => None,
     };
@@ -256,6 +257,7 @@ fn after(page: Page) -> &'static str {
         }
         Page::ConfirmEmail => "Please change the email address in your account once more: you will get a new link.",
         Page::UndoEmail => "A change can be undone for 7 days. Please turn to the people who run this service.",
+        Page::NotMe => "Please log in and look at the list of your sessions, or choose a new password.",
         Page::Disown => "There is nothing to do: without you, the account is removed by itself.",
         Page::NotMe => "Please log in and end that session in your account, or choose a new password.",
         Page::OpenLogin => "Please log in as usual. If you are kept out again, you will get a new link.",

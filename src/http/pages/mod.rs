@@ -83,7 +83,12 @@ impl Page {
         PATHS[self as usize]
     }
 
-    /// What its link must be for; `None` for the pages that no link of the account's leads to.
+    /// Whether a link leads to it, for all others ask for an address.
+    fn takes_token(self) -> bool {
+        !matches!(self, Page::Resend | Page::Forgot)
+    }
+
+    /// What its link must be for; `None` where no link leads to it, or one that is an alarm's.
     fn purpose(self) -> Option<Purpose> {
         match self {
             Page::Verify | Page::Disown => Some(Purpose::Verify),
@@ -135,12 +140,12 @@ impl Pages {
     }
 
     async fn ask(&self, place: Place<'_>, query: &str) -> Result<Content> {
-        if matches!(self.page, Page::Resend | Page::Forgot) {
+        if !self.page.takes_token() {
             return Ok(content::ask_for_link(place, "", None));
         }
         let token = form::token_of(query).ok_or(Kind::MissingLinkToken)?;
         match self.page.purpose() {
-            Some(purpose) => drop(link::look(&self.core, purpose, token).await?),
+            Some(purpose) => link::look(&self.core, purpose, token).await.map(drop)?,
             None => alarm::look(&self.core, token).await?,
         }
         Ok(content::question(place, token, &self.core.config.password, &[]))
@@ -167,7 +172,7 @@ impl Pages {
         let visit = Visit::from_request(&request, &mut body).await.map_err(Error::internal)?;
         let form = body::bytes(&self.core.config, &mut body).await?;
         let form = std::str::from_utf8(&form).map_err(|_| Kind::MalformedBody)?;
-        if matches!(self.page, Page::Resend | Page::Forgot) {
+        if !self.page.takes_token() {
             return self.send_link(place, form, &visit).await;
         }
         let token = form::token_of(form).ok_or(Kind::MissingLinkToken)?;

@@ -60,7 +60,7 @@ fn operations(document: &Value) -> Vec<Operation> {
                 let fields = [
                     ("admin.users.write", json!({ "firstName": "New" })),
                     ("admin.users.suspend", json!({ "status": "suspended" })),
-                    ("admin.roles", json!({ "roles": ["user"] })),
+                    ("admin.roles", json!({ "roles": ["moderator"] })),
                 ];
                 for (word, body) in fields {
                     assert!(needs.iter().any(|need| need == word));
