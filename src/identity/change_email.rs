@@ -60,7 +60,8 @@ pub(super) fn gives_way(holder: &Account, verification: Verification) -> bool {
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn confirm(core: &Core, token: &str, source: &Source) -> Result<()> {
     let (hash, log, verification) = (link::digest_of(token), Log::new(core, source), core.verification());
-    core.store
+    let outcome = core
+        .store
         .write(move |db| {
             let now = log.at();
             let link = link::usable(db, &hash, Purpose::ConfirmEmail, now)?;
@@ -76,7 +77,8 @@ pub async fn confirm(core: &Core, token: &str, source: &Source) -> Result<()> {
             link::void_all(db, &account.id)?;
             store::links::prolong_undoing(db, &account.id, account.email.key(), now + UNDO_FOR, now)
         })
-        .await
+        .await;
+    link::settle(core, hash, outcome).await
 }
 
 /// Gives the account back the address that the link was mailed to and ends all its sessions. What was asked for and not
@@ -86,7 +88,8 @@ pub async fn confirm(core: &Core, token: &str, source: &Source) -> Result<()> {
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn undo(core: &Core, token: &str, source: &Source) -> Result<()> {
     let (hash, now) = (link::digest_of(token), core.env.now());
-    let link = core.store.read(move |db| link::usable(db, &hash, Purpose::UndoEmail, now)).await?;
+    let found = core.store.read(move |db| link::usable(db, &hash, Purpose::UndoEmail, now)).await;
+    let link = link::settle(core, hash, found).await?;
     let reset = core.post.request(&Request::Reset { email_key: link.email_key }, source)?;
     let log = Log::new(core, source);
     core.store

@@ -15,7 +15,8 @@ use crate::store;
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn follow(core: &Core, token: &str, source: &Source) -> Result<()> {
     let (hash, log, client) = (link::digest_of(token), Log::new(core, source), source.client());
-    core.store
+    let outcome = core
+        .store
         .write(move |db| {
             let link = link::usable(db, &hash, Purpose::OpenLogin, log.at())?;
             if !store::links::spend(db, &hash, log.at())? {
@@ -24,5 +25,6 @@ pub async fn follow(core: &Core, token: &str, source: &Source) -> Result<()> {
             store::clients::note(db, &link.account, client, log.at())?;
             log.record(db, &Event::done(What::LoginOpened).about(&link.account).by(link.account.as_str()))
         })
-        .await
+        .await;
+    link::settle(core, hash, outcome).await
 }

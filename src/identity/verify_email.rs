@@ -25,7 +25,8 @@ pub enum Proved {
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn prove(core: &Core, token: &str, source: &Source) -> Result<Proved> {
     let (hash, log) = (link::digest_of(token), Log::new(core, source));
-    core.store
+    let outcome = core
+        .store
         .write(move |db| {
             let link = usable(db, &hash, log.at())?;
             if store::accounts::prove_email(db, &link.account, &link.email_key, log.at())? {
@@ -39,7 +40,8 @@ pub async fn prove(core: &Core, token: &str, source: &Source) -> Result<Proved> 
                 _ => Err(Kind::LinkInvalid.into()),
             }
         })
-        .await
+        .await;
+    link::settle(core, hash, outcome).await
 }
 
 fn is_proved_as(account: &crate::model::Account, link: &Link) -> bool {
@@ -64,7 +66,8 @@ pub(super) fn claim_username(db: &mut dyn Db, id: &AccountId, now: Time) -> Resu
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
     let (hash, log) = (link::digest_of(token), Log::new(core, source));
-    core.store
+    let outcome = core
+        .store
         .write(move |db| {
             let link = usable(db, &hash, log.at())?;
             if !store::accounts::remove_unproved(db, &link.account)? {
@@ -72,7 +75,8 @@ pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
             }
             log.record(db, &Event::done(What::SignUpDisowned).about(&link.account))
         })
-        .await
+        .await;
+    link::settle(core, hash, outcome).await
 }
 
 fn usable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<Link> {

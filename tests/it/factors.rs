@@ -354,8 +354,12 @@ async fn a_login_without_a_token_is_completed_by_its_address() {
     assert_eq!((nothing.kind(), nothing.message()), (unknown.kind(), unknown.message()));
     waiting(&app.login("ada", PASSWORD).await);
     let code = code_in(&app.mails().await);
+    for _ in 0..20 {
+        assert!(try_it(email.clone(), "000000".into()).await.is_err(), "a stranger guesses");
+    }
     app.turn_clock(Duration::from_mins(9));
-    assert!(try_it(email.clone(), code.clone()).await.is_ok());
+    let owner = Source { address: Some("192.0.2.1".parse().unwrap()), ..Source::command_line() };
+    assert!(challenge::complete_newest(&app.core, &email, &code, &owner).await.is_ok());
     assert!(try_it(email, code).await.is_err());
 }
 
@@ -476,5 +480,22 @@ async fn the_database_keeps_no_secret_of_a_factor_in_the_clear() {
         for needle in [secret.as_bytes(), code.as_bytes(), code.replace('-', "").as_bytes(), raw] {
             assert!(!bytes.windows(needle.len()).any(|window| window == needle), "{file}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_wire_without_a_step_for_it_refuses_the_right_password() {
+    for (profile, path, place, code) in [
+        ("siteworks", "/api/auth/login", "/code", "MFA_REQUIRED"),
+        ("jobpath", "/auth/login", "/error", "mfa_required"),
+    ] {
+        let app = app_with(profile, &[]).await;
+        guarded(&app, "ada").await;
+        let login =
+            |password: &str| app.post(path, &json!({ "email": "ada@example.com", "password": password })).send();
+        let right = login(PASSWORD).await;
+        assert_eq!((right.status.as_u16(), right.body.pointer(place).unwrap()), (403, &json!(code)), "{}", right.text);
+        assert!(!right.text.contains("oken\""), "{}", right.text);
+        assert_eq!(login("Wr0ng&password").await.status, 401, "{profile}");
     }
 }
