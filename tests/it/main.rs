@@ -5,8 +5,10 @@
 mod accounts;
 mod cli;
 mod config;
+mod house;
 mod http;
 mod mail;
+mod perfect21;
 mod store;
 mod support;
 mod v1;
