@@ -3,12 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a scenario fails by panicking")]
 
 mod accounts;
+mod bad_input;
 mod cli;
 mod config;
 mod house;
 mod http;
 mod mail;
 mod perfect21;
+mod process;
+mod serving;
 mod store;
 mod support;
 mod v1;

@@ -224,7 +224,13 @@ pub struct Call<'a> {
 
 impl Call<'_> {
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
-        self.request.headers_mut().append(name, value.parse().unwrap());
+        let value = poem::http::HeaderValue::from_bytes(value.as_bytes()).unwrap();
+        self.request.headers_mut().append(name, value);
+        self
+    }
+
+    pub fn without(mut self, name: &'static str) -> Self {
+        self.request.headers_mut().remove(name);
         self
     }
 
