@@ -198,15 +198,22 @@ fn a_missing_or_wrong_master_key_is_refused_and_none_is_made() {
 }
 
 #[test]
-fn a_key_without_its_database_is_not_given_to_a_new_one_unseen() {
+fn a_database_that_was_there_is_never_begun_anew() {
     let folder = Folder::new();
     assert_eq!(folder.serve(&CHEAP).end(), Some(0));
+    let refused = |word: &str| {
+        let ran = folder.run(&["serve", "--listen", "127.0.0.1:0"]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{}", ran.err);
+        assert!(ran.err.contains("authd.db") && ran.err.contains(word), "{}", ran.err);
+    };
+    fs::remove_file(folder.path("authd.db")).unwrap();
+    refused("there was a database");
+    assert!(!folder.path("authd.db").exists());
     fs::write(folder.path("authd.db"), "").unwrap();
-    let ran = folder.run(&["serve", "--listen", "127.0.0.1:0"]);
-    // An empty file may become a database, never silently one that lacks what was there.
-    if ran.code == Some(1) {
-        assert!(ran.err.contains("authd.db"), "{}", ran.err);
-    }
+    refused("is empty");
+    fs::write(folder.path("authd.db"), "no database").unwrap();
+    refused("authd.db");
+    assert_eq!(fs::read(folder.path("authd.db")).unwrap(), b"no database");
 }
 
 #[test]
