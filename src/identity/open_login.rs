@@ -20,10 +20,11 @@ pub async fn follow(core: &Core, token: &str, source: &Source) -> Result<()> {
             let link =
                 store::links::find(db, &hash, Purpose::OpenLogin)?.ok_or_else(|| Error::new(Kind::LinkInvalid))?;
             if !store::links::spend(db, &hash, log.at())? {
-                return Err(Kind::LinkExpired.into());
+                store::links::bury(db, &hash)?;
+                return Ok(Err(Kind::LinkExpired.into()));
             }
             store::clients::note(db, &link.account, client, log.at())?;
-            log.record(db, &Event::done(What::LoginOpened).about(&link.account).by(link.account.as_str()))
+            log.record(db, &Event::done(What::LoginOpened).about(&link.account).by(link.account.as_str())).map(Ok)
         })
-        .await
+        .await?
 }

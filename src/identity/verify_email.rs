@@ -27,19 +27,22 @@ pub async fn prove(core: &Core, token: &str, source: &Source) -> Result<Proved> 
     let (hash, log) = (digest_of(token), Log::new(core, source));
     core.store
         .write(move |db| {
-            let link = usable(db, &hash, log.at())?;
+            let link = match usable(db, &hash, log.at())? {
+                Ok(link) => link,
+                Err(why) => return Ok(Err(why)),
+            };
             if store::accounts::prove_email(db, &link.account, &link.email_key, log.at())? {
                 store::links::spend(db, &hash, log.at())?;
                 claim_username(db, &link.account, log.at())?;
                 log.record(db, &Event::done(What::EmailVerified).about(&link.account).by(link.account.as_str()))?;
-                return Ok(Proved::Now);
+                return Ok(Ok(Proved::Now));
             }
             match store::accounts::find(db, &link.account)? {
-                Some(account) if is_proved_as(&account, &link) => Ok(Proved::Already),
+                Some(account) if is_proved_as(&account, &link) => Ok(Ok(Proved::Already)),
                 _ => Err(Kind::LinkInvalid.into()),
             }
         })
-        .await
+        .await?
 }
 
 fn is_proved_as(account: &crate::model::Account, link: &Link) -> bool {
@@ -66,18 +69,26 @@ pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
     let (hash, log) = (digest_of(token), Log::new(core, source));
     core.store
         .write(move |db| {
-            let link = usable(db, &hash, log.at())?;
+            let link = match usable(db, &hash, log.at())? {
+                Ok(link) => link,
+                Err(why) => return Ok(Err(why)),
+            };
             if !store::accounts::remove_unproved(db, &link.account)? {
                 return Err(Error::with(Kind::LinkInvalid, "Email is already verified"));
             }
-            log.record(db, &Event::done(What::SignUpDisowned).about(&link.account))
+            log.record(db, &Event::done(What::SignUpDisowned).about(&link.account)).map(Ok)
         })
-        .await
+        .await?
 }
 
-fn usable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<Link> {
+/// The link, or that it is too old. The inner result is no error of the write: what is refused for its age stays dead.
+fn usable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<Result<Link>> {
     let link = store::links::find(db, hash, Purpose::Verify)?.ok_or_else(|| Error::new(Kind::LinkInvalid))?;
-    if link.expires_at <= now { Err(Kind::LinkExpired.into()) } else { Ok(link) }
+    if link.expires_at > now {
+        return Ok(Ok(link));
+    }
+    store::links::bury(db, hash)?;
+    Ok(Err(Kind::LinkExpired.into()))
 }
 
 /// What the store keeps of a link's token.

@@ -92,6 +92,15 @@ pub fn spend(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool> {
     Ok(spent == 1)
 }
 
+/// Lets a link that was refused for its age be dead for good, whatever the clock says later.
+///
+/// # Errors
+/// What the database says.
+pub fn bury(db: &mut dyn Db, hash: &[u8; 32]) -> Result<()> {
+    db.run(sql!("update links set expires_at = created_at where hash = $1"), &[hash.into()])?;
+    Ok(())
+}
+
 /// Voids all links of an account.
 ///
 /// # Errors

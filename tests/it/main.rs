@@ -5,6 +5,8 @@
 mod accounts;
 mod bad_input;
 mod cli;
+mod clock;
+mod concurrency;
 mod config;
 mod cookies;
 mod crash;

@@ -29,11 +29,23 @@ pub const START: i64 = 1_800_000_000_000;
 /// A clock that is turned by hand.
 pub struct HandClock {
     now: AtomicI64,
+    /// How far the wall's clock is ahead of the one that never jumps.
+    wall_ahead: AtomicI64,
 }
 
 impl HandClock {
     pub fn turn(&self, by: Duration) {
         self.now.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Back to before: only a restart can see this happen.
+    pub fn turn_back(&self, by: Duration) {
+        self.now.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Sets the wall's clock, while the other one goes on.
+    pub fn set_wall_ahead(&self, seconds: i64) {
+        self.wall_ahead.store(seconds * 1000, Ordering::SeqCst);
     }
 }
 
@@ -43,7 +55,7 @@ impl Clock for HandClock {
     }
 
     fn wall(&self) -> Time {
-        self.now()
+        Time::from_millis(self.now.load(Ordering::SeqCst) + self.wall_ahead.load(Ordering::SeqCst))
     }
 }
 
@@ -90,7 +102,7 @@ pub async fn app() -> App {
 /// A profile with some keys set.
 pub async fn app_with(profile: &str, set: &[(&str, &str)]) -> App {
     let dir = Arc::new(tempfile::tempdir().unwrap());
-    let clock = Arc::new(HandClock { now: AtomicI64::new(START) });
+    let clock = Arc::new(HandClock { now: AtomicI64::new(START), wall_ahead: AtomicI64::new(0) });
     open(profile, set, dir, clock).await
 }
 
@@ -127,6 +139,14 @@ impl App {
         let App { core, clock, dir, endpoint, worker, .. } = self;
         drop((endpoint, worker, core));
         open(profile, set, dir, clock).await
+    }
+
+    /// The same after something was done to its files while it was closed.
+    pub async fn reopened_after(self, profile: &str, between: impl FnOnce(&std::path::Path)) -> App {
+        let App { core, clock, dir, endpoint, worker, .. } = self;
+        drop((endpoint, worker, core));
+        between(dir.path());
+        open(profile, &[], dir, clock).await
     }
 
     pub fn turn_clock(&self, by: Duration) {
