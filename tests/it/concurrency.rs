@@ -164,3 +164,27 @@ async fn a_logout_among_refreshes_ends_the_session_for_all_of_them() {
     }
     assert_eq!(app.audit().await.iter().filter(|line| *line == "session_ended done logout").count(), 10);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_flood_of_logins_is_turned_away_with_a_time_to_come_again_while_tokens_are_checked() {
+    let set = [("hashing.queue", "4"), ("hashing.threads", "1"), ("hashing.memory", "1024"), ("throttle.enabled", "false")];
+    let app = unlimited("standard", &set).await;
+    let access = app.enter("ada").await.access;
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..120 {
+        let app = app.clone();
+        tasks.spawn(async move { app.post("/v1/auth/login", &login("ada", PASSWORD)).from(&format!("10.0.0.{n}")).send().await });
+    }
+    for _ in 0..20 {
+        assert_eq!(app.get("/v1/users/me").bearer(&access).send().await.status, 200);
+        assert_eq!(app.get("/readyz").send().await.status, 200);
+    }
+    let answers = tasks.join_all().await;
+    let (in_time, too_many): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    assert!(!in_time.is_empty() && !too_many.is_empty(), "{:?}", tally(&answers));
+    for answer in too_many {
+        assert_eq!((answer.status.as_u16(), answer.code()), (503, "SERVICE_UNAVAILABLE"));
+        assert!(answer.header("retry-after").parse::<u32>().unwrap() >= 1);
+    }
+    assert_eq!(app.login("ada", PASSWORD).await.status, 200, "nothing was counted against the owner");
+}

@@ -14,6 +14,7 @@ mod enumeration;
 mod house;
 mod http;
 mod mail;
+mod model;
 mod perfect21;
 mod process;
 mod serving;

@@ -240,6 +240,16 @@ fn sighup_reads_the_configuration_again_and_a_broken_one_changes_nothing() {
     assert_eq!(server.end(), Some(0));
 }
 
+#[test]
+fn a_taken_port_is_named() {
+    let folder = Folder::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ran = folder.run(&["serve", "--listen", &address]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""));
+    assert!(ran.err.contains(&address) && ran.err.contains("in use"), "{}", ran.err);
+}
+
 /// Asks again and again, for as long as a slow machine may take.
 fn until(what: &str, is_so: impl Fn() -> bool) {
     for _ in 0..400 {
