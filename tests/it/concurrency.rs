@@ -188,3 +188,22 @@ async fn a_flood_of_logins_is_turned_away_with_a_time_to_come_again_while_tokens
     }
     assert_eq!(app.login("ada", PASSWORD).await.status, 200, "nothing was counted against the owner");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_try_that_found_no_room_locks_nobody_out() {
+    let set = [("hashing.queue", "1"), ("hashing.threads", "1"), ("hashing.memory", "4096")];
+    let app = unlimited("perfect21", &set).await;
+    app.join("ada").await;
+    for name in ["ada", "nobody"] {
+        let tries = (0..20).map(|n| (login(name, "Wrong-password-1"), format!("203.0.113.{n}"))).collect();
+        let answers = at_once(&app, "/v1/auth/login", tries).await;
+        let looked_at = answers.iter().filter(|answer| answer.status == 401).count();
+        let no_room = answers.iter().filter(|answer| answer.status == 503).count();
+        assert!(no_room > 0 && looked_at < 5, "{:?}", tally(&answers));
+        for left in (looked_at..5).rev() {
+            let wrong = app.login(name, "Wrong-password-1").await;
+            assert_eq!(wrong.code(), "INVALID_CREDENTIALS", "{name}: {left} left");
+        }
+        assert_eq!(app.login(name, PASSWORD).await.code(), "ACCOUNT_LOCKED", "{name}");
+    }
+}
