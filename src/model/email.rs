@@ -152,7 +152,9 @@ mod tests {
 
     #[test]
     fn unusual_but_real_addresses_pass() {
-        for good in ["o'brien+tag@mail.example.co.uk", "a@b.co", "x_y-z=1@xn--bcher-kva.example", "1@2.ch", "a@उदाहरण.example"] {
+        for good in
+            ["o'brien+tag@mail.example.co.uk", "a@b.co", "x_y-z=1@xn--bcher-kva.example", "1@2.ch", "a@उदाहरण.example"]
+        {
             assert!(Email::parse(good).is_some(), "{good}");
         }
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use poem::http::Method;
 use serde_json::{Map, Value, json};
 
-use crate::support::{App, Answer, PASSWORD, app_with, config};
+use crate::support::{Answer, App, PASSWORD, app_with, config};
 
 /// One operation of the document.
 struct Operation {
@@ -359,13 +359,42 @@ async fn an_address_or_a_name_with_tricks_in_it_is_refused() {
     let before = ground.state();
     let app = &ground.app;
     for email in [
-        "a@b", "@example.com", "a@", "a b@example.com", "a@exam ple.com", "a@@example.com", "a@b@example.com",
-        "\"a b\"@example.com", "a@[127.0.0.1]", "a@127.0.0.1", "<a@example.com>", "A <a@example.com>",
-        "a@example.com,b@example.com", "a@example.com;b@example.com", "a(x)@example.com", ".a@example.com",
-        "a.@example.com", "a..b@example.com", "a@-example.com", "a@example-.com", "a@.com", "a@example..com",
-        "a@example.com.", "ａ@example.com", "а@example.com", "a＠example.com", "a@exam\u{200b}ple.com",
-        "a\u{202e}@example.com", "a@example.com\u{202e}", "a@exa%6dple.com", "a@example.com%0d%0abcc:b@example.com",
-        "mailto:a@example.com", "a@example.com ", " a@example.com", "a\u{300}@example.com", "a\u{fe0f}@example.com",
+        "a@b",
+        "@example.com",
+        "a@",
+        "a b@example.com",
+        "a@exam ple.com",
+        "a@@example.com",
+        "a@b@example.com",
+        "\"a b\"@example.com",
+        "a@[127.0.0.1]",
+        "a@127.0.0.1",
+        "<a@example.com>",
+        "A <a@example.com>",
+        "a@example.com,b@example.com",
+        "a@example.com;b@example.com",
+        "a(x)@example.com",
+        ".a@example.com",
+        "a.@example.com",
+        "a..b@example.com",
+        "a@-example.com",
+        "a@example-.com",
+        "a@.com",
+        "a@example..com",
+        "a@example.com.",
+        "ａ@example.com",
+        "а@example.com",
+        "a＠example.com",
+        "a@exam\u{200b}ple.com",
+        "a\u{202e}@example.com",
+        "a@example.com\u{202e}",
+        "a@exa%6dple.com",
+        "a@example.com%0d%0abcc:b@example.com",
+        "mailto:a@example.com",
+        "a@example.com ",
+        " a@example.com",
+        "a\u{300}@example.com",
+        "a\u{fe0f}@example.com",
     ] {
         let mut body = json!({ "email": email, "password": PASSWORD });
         let answer = app.post("/v1/auth/register", &body).send().await;
@@ -375,8 +404,20 @@ async fn an_address_or_a_name_with_tricks_in_it_is_refused() {
         assert_eq!(app.post("/v1/auth/resend-verification", &body).send().await.status, 400, "{email:?}");
     }
     for username in [
-        "ada@example.com", "а\u{434}\u{430}ada", "ada\u{200d}lovelace", "ａｄａ", "ada lovelace", "ada\u{202e}x",
-        ".ada", "ada.", "ada/..", "ada%00", "<b>ada", "ada'--", "İstanbul", "ada\u{301}",
+        "ada@example.com",
+        "а\u{434}\u{430}ada",
+        "ada\u{200d}lovelace",
+        "ａｄａ",
+        "ada lovelace",
+        "ada\u{202e}x",
+        ".ada",
+        "ada.",
+        "ada/..",
+        "ada%00",
+        "<b>ada",
+        "ada'--",
+        "İstanbul",
+        "ada\u{301}",
     ] {
         let body = json!({ "email": "new@example.com", "username": username, "password": PASSWORD });
         let answer = app.post("/v1/auth/register", &body).send().await;
@@ -419,16 +460,40 @@ async fn a_wrong_method_names_exactly_the_right_ones_on_every_path_and_mount() {
 async fn an_unknown_path_is_said_in_the_envelope() {
     let ground = Ground::new().await;
     for path in [
-        "/", "/v1", "/v1/", "/v2/auth/login", "/v1/auth", "/v1/auth/login/", "/v1//auth/login", "//v1/auth/login",
-        "/v1/auth/%6cogin%00", "/v1/auth/%ff", "/V1/auth/login", "/v1/Auth/login", "/v1/auth/login/x", "/api",
-        "/api/v1", "/api/v1/auth/../auth/nothing", "/v1/users/me/nothing", "/v1/users/%2e%2e/x", "/.env", "/authd.db",
-        "/static/../authd.key", "/docs/../authd.key", "/docs/nothing.js", "/openapi/nothing.json", "/v1/auth/login;x=1",
+        "/",
+        "/v1",
+        "/v1/",
+        "/v2/auth/login",
+        "/v1/auth",
+        "/v1/auth/login/",
+        "/v1//auth/login",
+        "//v1/auth/login",
+        "/v1/auth/%6cogin%00",
+        "/v1/auth/%ff",
+        "/V1/auth/login",
+        "/v1/Auth/login",
+        "/v1/auth/login/x",
+        "/api",
+        "/api/v1",
+        "/api/v1/auth/../auth/nothing",
+        "/v1/users/me/nothing",
+        "/v1/users/%2e%2e/x",
+        "/.env",
+        "/authd.db",
+        "/static/../authd.key",
+        "/docs/../authd.key",
+        "/docs/nothing.js",
+        "/openapi/nothing.json",
+        "/v1/auth/login;x=1",
     ] {
         for method in [Method::GET, Method::POST] {
             let answer = ground.app.call(method.clone(), path).send().await;
             let about = format!("{method} {path}");
             let code = answer.code();
-            assert!(matches!((answer.status.as_u16(), code), (404, "NOT_FOUND") | (405, "METHOD_NOT_ALLOWED")), "{about}");
+            assert!(
+                matches!((answer.status.as_u16(), code), (404, "NOT_FOUND") | (405, "METHOD_NOT_ALLOWED")),
+                "{about}"
+            );
             assert_envelope(&about, &answer);
         }
     }

@@ -27,7 +27,11 @@ async fn what_has_ended_stays_ended_when_the_clock_jumps() {
     let out = app.login("ada", PASSWORD).await.tokens();
     app.post("/v1/auth/logout", &json!({})).bearer(&out.access).send().await;
     for forward in [true, false, false, true] {
-        if forward { app.clock.turn(HOUR) } else { app.clock.turn_back(HOUR) }
+        if forward {
+            app.clock.turn(HOUR)
+        } else {
+            app.clock.turn_back(HOUR)
+        }
         assert_eq!(refresh(&app, &out.refresh).await.code(), "TOKEN_REVOKED");
         assert!(["TOKEN_REVOKED", "TOKEN_EXPIRED", "INVALID_TOKEN"].contains(&me(&app, &out.access).await.as_str()));
     }

@@ -167,13 +167,16 @@ async fn a_logout_among_refreshes_ends_the_session_for_all_of_them() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_flood_of_logins_is_turned_away_with_a_time_to_come_again_while_tokens_are_checked() {
-    let set = [("hashing.queue", "4"), ("hashing.threads", "1"), ("hashing.memory", "1024"), ("throttle.enabled", "false")];
+    let set =
+        [("hashing.queue", "4"), ("hashing.threads", "1"), ("hashing.memory", "1024"), ("throttle.enabled", "false")];
     let app = unlimited("standard", &set).await;
     let access = app.enter("ada").await.access;
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..120 {
         let app = app.clone();
-        tasks.spawn(async move { app.post("/v1/auth/login", &login("ada", PASSWORD)).from(&format!("10.0.0.{n}")).send().await });
+        tasks.spawn(async move {
+            app.post("/v1/auth/login", &login("ada", PASSWORD)).from(&format!("10.0.0.{n}")).send().await
+        });
     }
     for _ in 0..20 {
         assert_eq!(app.get("/v1/users/me").bearer(&access).send().await.status, 200);

@@ -25,7 +25,8 @@ fn jar(answer: &Answer) -> String {
 /// Everything that a request that was refused must not have touched.
 fn sessions(app: &App) -> Vec<String> {
     let db = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
-    let mut rows = db.prepare("select id || generation || hex(secret_hash) || coalesce(ended_at, '') from sessions").unwrap();
+    let mut rows =
+        db.prepare("select id || generation || hex(secret_hash) || coalesce(ended_at, '') from sessions").unwrap();
     rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 

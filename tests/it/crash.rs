@@ -100,7 +100,8 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed_under_load() {
         let file = rusqlite::Connection::open(folder.path("authd.db")).unwrap();
         let verdict: String = file.query_row("pragma integrity_check", [], |row| row.get(0)).unwrap();
         assert_eq!(verdict, "ok");
-        let broken: i64 = file.query_row("select count(*) from pragma_foreign_key_check", [], |row| row.get(0)).unwrap();
+        let broken: i64 =
+            file.query_row("select count(*) from pragma_foreign_key_check", [], |row| row.get(0)).unwrap();
         assert_eq!(broken, 0);
     }
 }
@@ -145,7 +146,9 @@ fn a_change_is_on_disk_before_it_is_acknowledged() {
     let mut synced = false;
     let mut answers = 0;
     for line in std::fs::read_to_string(&trace).unwrap().lines() {
-        if (line.contains("fdatasync(") || line.contains("fsync(") || line.contains("sync resumed")) && line.ends_with("= 0") {
+        if (line.contains("fdatasync(") || line.contains("fsync(") || line.contains("sync resumed"))
+            && line.ends_with("= 0")
+        {
             synced = true;
         }
         if line.contains("HTTP/1.1 201") {

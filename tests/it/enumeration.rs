@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::process::is_long;
-use crate::support::{App, Answer, PASSWORD, app_with, registration};
+use crate::support::{Answer, App, PASSWORD, app_with, registration};
 
 const UNLIMITED: [(&str, &str); 5] = [
     ("limits.general", "off"),
@@ -103,7 +103,12 @@ async fn a_sign_up_and_a_resend_look_the_same_for_a_taken_address() {
         assert_eq!(id.as_str().unwrap().len(), 36);
         assert_eq!(data.remove("username").unwrap(), format!("user{n}"));
         let email = data.remove("email").unwrap().as_str().unwrap().to_owned();
-        (status, headers.iter().filter(|(name, _)| name != "content-length").cloned().collect::<Vec<_>>(), body, email.contains('@'))
+        (
+            status,
+            headers.iter().filter(|(name, _)| name != "content-length").cloned().collect::<Vec<_>>(),
+            body,
+            email.contains('@'),
+        )
     };
     let free = shape(&app.post("/v1/auth/register", &fresh(1, "free@example.com")).send().await, 1);
     let taken = shape(&app.post("/v1/auth/register", &fresh(2, "Ada@example.com")).send().await, 2);
@@ -111,8 +116,7 @@ async fn a_sign_up_and_a_resend_look_the_same_for_a_taken_address() {
     assert_eq!((&taken, &waiting), (&free, &free));
 
     let ask = |email: &'static str| app.post("/v1/auth/resend-verification", &json!({ "email": email })).send();
-    let answers =
-        [ask("ada@example.com").await, ask("unproved@example.com").await, ask("nobody@example.com").await];
+    let answers = [ask("ada@example.com").await, ask("unproved@example.com").await, ask("nobody@example.com").await];
     assert!(answers.windows(2).all(|pair| seen(&pair[0]) == seen(&pair[1])));
 }
 

@@ -114,7 +114,10 @@ fn the_arrows_between_the_rooms_run_one_way() {
     let mut wrong = Vec::new();
     for (path, room, code) in rooms() {
         let Some((_, may)) = ARROWS.iter().find(|(name, _)| *name == room) else {
-            wrong.push(format!("{}: the room `{room}` has no arrows yet: say in ARROWS what it may know", path.display()));
+            wrong.push(format!(
+                "{}: the room `{room}` has no arrows yet: say in ARROWS what it may know",
+                path.display()
+            ));
             continue;
         };
         for known in named(&code) {
@@ -131,9 +134,9 @@ fn a_foreign_crate_comes_in_by_its_own_door() {
     let mut wrong = Vec::new();
     for (path, room, code) in rooms() {
         for (name, doors) in DOORS {
-            let uses = code.match_indices(&format!("{name}::")).any(|(at, _)| {
-                !code[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':')
-            });
+            let uses = code
+                .match_indices(&format!("{name}::"))
+                .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':'));
             if uses && !doors.contains(&room.as_str()) {
                 wrong.push(format!("{}: `{name}` is for {doors:?} alone", path.display()));
             }

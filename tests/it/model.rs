@@ -155,7 +155,10 @@ impl World {
         let mine = |session: &&mut Session| session.owner == who && !session.has_ended;
         let kept = self.sessions.iter_mut().rev().filter(mine).filter(|session| now < session.idle_until).take(CAP);
         let kept: Vec<String> = kept.map(|session| session.refresh[0].clone()).collect();
-        self.sessions.iter_mut().filter(mine).for_each(|session| session.has_ended = !kept.contains(&session.refresh[0]));
+        self.sessions
+            .iter_mut()
+            .filter(mine)
+            .for_each(|session| session.has_ended = !kept.contains(&session.refresh[0]));
     }
 
     async fn refresh(&mut self) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{App, Answer, PASSWORD, app_with, registration, token_in};
+use crate::support::{Answer, App, PASSWORD, app_with, registration, token_in};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -261,7 +261,8 @@ async fn a_refresh_by_body_does_not_turn_and_one_by_cookie_does() {
         let access = refreshed.tokens().access;
         assert_eq!(app.get("/v1/users/me").bearer(&access).send().await.status, 200);
     }
-    let cookie = |token: &str| app.post("/v1/auth/refresh", &json!({})).header("cookie", &format!("refreshToken={token}"));
+    let cookie =
+        |token: &str| app.post("/v1/auth/refresh", &json!({})).header("cookie", &format!("refreshToken={token}"));
     let turned = cookie(&tokens.refresh).send().await;
     let successor = turned.cookie().unwrap();
     assert_ne!(successor, tokens.refresh);
@@ -339,7 +340,8 @@ async fn a_hundred_calls_in_a_quarter_of_an_hour_come_from_one_client_address() 
 
 #[tokio::test]
 async fn the_documented_security_headers_are_on_every_answer() {
-    let app = app_with("perfect21", &[("tokens.algorithm", "ES256"), ("server.public_url", "https://a.example.com")]).await;
+    let app =
+        app_with("perfect21", &[("tokens.algorithm", "ES256"), ("server.public_url", "https://a.example.com")]).await;
     for path in ["/v1/health", "/v1/users/me", "/nothing", "/docs", "/v1/verify-email"] {
         let answer = app.get(path).send().await;
         for (name, value) in [
@@ -353,7 +355,10 @@ async fn the_documented_security_headers_are_on_every_answer() {
         }
         let policy = answer.header("content-security-policy");
         assert!(policy.contains("default-src '") && !policy.contains("unsafe"), "{path}: {policy}");
-        assert!(answer.headers.contains_key("referrer-policy") && answer.headers.contains_key("x-request-id"), "{path}");
+        assert!(
+            answer.headers.contains_key("referrer-policy") && answer.headers.contains_key("x-request-id"),
+            "{path}"
+        );
     }
     assert_eq!(app.get("/v1/health").send().await.header("content-security-policy"), "default-src 'self'");
 }

@@ -161,7 +161,9 @@ impl Client {
     pub fn ask(&self, method: &str, path: &str, more: &str, body: Option<&Value>) -> Option<Reply> {
         let body = body.map(Value::to_string).unwrap_or_default();
         let about = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
-        self.raw(&format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{about}{more}\r\n{body}"))
+        self.raw(&format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{about}{more}\r\n{body}"
+        ))
     }
 
     pub fn raw(&self, bytes: impl AsRef<[u8]>) -> Option<Reply> {
@@ -191,8 +193,11 @@ fn whole_reply(bytes: &[u8]) -> Option<Reply> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
     let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
-    (body.len() >= length.unwrap_or(0))
-        .then(|| Reply { status, head: head.to_owned(), body: serde_json::from_str(body).unwrap_or(Value::Null) })
+    (body.len() >= length.unwrap_or(0)).then(|| Reply {
+        status,
+        head: head.to_owned(),
+        body: serde_json::from_str(body).unwrap_or(Value::Null),
+    })
 }
 
 /// The body of a login.

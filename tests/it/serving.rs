@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::process::{CHEAP, Folder, Reply, credentials, read_reply};
+use crate::process::{CHEAP, Folder, Reply, credentials, is_long, read_reply};
 
 const PASSWORD: &str = "canary-correct-horse-1";
 
@@ -59,13 +59,17 @@ fn the_story_goes_on_through_restarts_in_its_middle() {
 fn a_body_above_the_limit_is_refused_with_its_length_and_in_chunks_alike() {
     let folder = Folder::new();
     let server = folder.serve(&CHEAP);
-    let head = "POST /v1/auth/login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n";
+    let head =
+        "POST /v1/auth/login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n";
     let body = |length: usize| format!("{{\"email\":\"{}\"}}", "a".repeat(length - 12));
     let plain = |length: usize| format!("{head}Content-Length: {length}\r\n\r\n{}", body(length));
     let chunked = |length: usize| {
         let body = body(length);
-        let chunks: String =
-            body.as_bytes().chunks(1000).map(|part| format!("{:x}\r\n{}\r\n", part.len(), String::from_utf8_lossy(part))).collect();
+        let chunks: String = body
+            .as_bytes()
+            .chunks(1000)
+            .map(|part| format!("{:x}\r\n{}\r\n", part.len(), String::from_utf8_lossy(part)))
+            .collect();
         format!("{head}Transfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n")
     };
     for length in [65_537, 200_000] {
@@ -109,6 +113,7 @@ fn tell_the_story(folder: &Folder, arguments: &[&str]) -> Vec<(&'static str, Str
     let length = broken.len();
     let head = "POST /v1/auth/login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json";
     client.raw(format!("{head}\r\nContent-Length: {length}\r\n\r\n{broken}")).unwrap();
+    client.ask("GET", "/v1/health", "X-Request-ID: my-own.id_1\r\n", None).unwrap();
     ask("GET", "/v1/%0d%0a2026-01-01%20INFO%20authd:%20forged", "", None);
     let cmdline = fs::read(format!("/proc/{}/cmdline", server.child.id())).unwrap();
     fs::write(folder.path("cmdline"), cmdline).unwrap();
@@ -156,6 +161,7 @@ fn no_secret_is_in_log_database_or_process_list_and_no_line_of_the_log_is_forged
         }
         let log = fs::read_to_string(folder.path("log")).unwrap();
         assert!(log.contains("/v1/auth/login") && log.contains("DEBUG"), "a log at its most talkative: {log}");
+        assert!(log.contains("my-own.id_1"), "the client's own id is the log's");
         assert!(!log.contains("\u{85}") && !log.contains("forged id"), "{log}");
         for line in log.lines() {
             let is_json = serde_json::from_str::<Value>(line).is_ok();
@@ -318,10 +324,42 @@ fn the_command_line_and_a_busy_server_share_the_file_without_a_busy_error() {
             });
         }
     });
-    assert_eq!(client.post("/v1/auth/login", &sign_up("u0-3@example.com")).unwrap().status, 200);
+    let login = client.post("/v1/auth/login", &sign_up("u0-3@example.com")).unwrap();
+    assert_eq!(login.status, 200);
+    let bearer = format!("Authorization: Bearer {}\r\n", login.text("accessToken"));
+    let me = || client.ask("GET", "/v1/users/me", &bearer, None).unwrap();
+    assert_eq!(folder.run(&["user", "role", "u0-3@example.com", "--give", "moderator"]).code, Some(0));
+    assert_eq!(me().body["data"]["roles"], json!(["moderator", "user"]), "in the very next request");
     let locked = folder.run(&["user", "lock", "u0-3@example.com"]);
     assert_eq!(locked.code, Some(0), "{}", locked.err);
+    assert_eq!((me().status, me().code()), (401, "TOKEN_REVOKED"));
     let refused = client.post("/v1/auth/login", &sign_up("u0-3@example.com")).unwrap();
     assert_eq!((refused.status, refused.code()), (403, "ACCOUNT_SUSPENDED"));
     assert_eq!(server.end(), Some(0));
+}
+
+#[test]
+fn slow_clients_do_not_hurt_a_good_one() {
+    let folder = Folder::new();
+    let server = folder.serve(&CHEAP);
+    let count = if is_long() { 1000 } else { 200 };
+    let mut slow: Vec<TcpStream> = (0..count).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
+    for (n, stream) in slow.iter_mut().enumerate() {
+        let begun = match n % 3 {
+            0 => "GET /v1/health HTTP/1.1\r\nHost: loc",
+            1 => {
+                "POST /v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+            }
+            _ => "",
+        };
+        stream.write_all(begun.as_bytes()).unwrap();
+    }
+    for round in 0..50 {
+        #[allow(clippy::disallowed_methods, reason = "how long a good client waits is the question")]
+        let began = std::time::Instant::now();
+        assert_eq!(server.get("/v1/health").unwrap().status, 200);
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        slow[round].write_all(b"x").unwrap();
+    }
+    server.kill();
 }
