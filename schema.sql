@@ -29,6 +29,8 @@ create table accounts (
   password_hash text,                     -- PHC string, or the bcrypt string an import brought along
   password_scheme text,                   -- scheme and cost of the hash alone, for the dummy work of unknown names
   stamp bigint not null,                  -- raised by each change of password, address, factors or state
+  files_uploaded bigint not null default 0, -- counts towards the upload quota; deleting a file gives nothing back
+  upload_limit bigint,                    -- another quota than the configured one
   suspended_at bigint,
   deleted_at bigint,
   last_login_at bigint,
@@ -76,7 +78,8 @@ create table sessions (
   ended_at bigint,
   end_reason text
 );
-create index sessions_account on sessions (account_id, created_at);
+create index sessions_account on sessions (account_id);
+create index sessions_live on sessions (account_id, created_at) where ended_at is null;
 create index sessions_idle on sessions (idle_until);
 
 -- Links in mail: only their digest. Bound to account, purpose and the address they were mailed to.
@@ -177,3 +180,23 @@ create table username_reservations (
   until bigint not null
 );
 create index username_reservations_until on username_reservations (until);
+
+-- Uploaded files, in pieces, each written by itself. A file without its end is not there yet, and is removed when it is
+-- left so.
+create table files (
+  id text primary key,
+  account_id text not null references accounts (id) on delete cascade,
+  name text not null,                     -- as the owner called it
+  type text not null,                     -- media type, found from the content
+  size bigint not null,
+  created_at bigint not null,
+  complete_at bigint                      -- when the last piece came and the file was counted
+);
+create index files_account on files (account_id, complete_at);
+create index files_unfinished on files (created_at) where complete_at is null;
+create table file_pieces (
+  file_id text not null references files (id) on delete cascade,
+  position bigint not null,
+  bytes bytea not null,
+  primary key (file_id, position)
+);

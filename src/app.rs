@@ -18,7 +18,7 @@ use crate::http::listener::{Listener, Swap};
 use crate::http::pace::Timeouts;
 use crate::http::signals::Endings;
 use crate::identity::fulfil::Fulfiller;
-use crate::identity::{Core, chores, role};
+use crate::identity::{Core, chores, file, role};
 use crate::mail::{self, Mailer, Post, Worker};
 use crate::model::event::What;
 use crate::model::{Event, Secret, Source};
@@ -65,6 +65,7 @@ pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, e
         hashing,
         roles: role::Book::open(&store).await?,
         post: Post::new(config.clone(), env.clone(), master.clone())?,
+        slots: file::Slots::new(config.files.in_flight),
         config,
         env,
         store,
@@ -207,6 +208,7 @@ fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
         tokens: core.tokens.clone(),
         roles: core.roles.clone(),
         master: core.master.clone(),
+        slots: core.slots.clone(),
     }))
 }
 

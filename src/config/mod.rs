@@ -7,6 +7,7 @@ mod audit;
 mod check;
 mod env_file;
 mod environment;
+mod files;
 mod hashing;
 mod layer;
 mod limits;
@@ -37,6 +38,7 @@ use std::path::PathBuf;
 pub use audit::Audit;
 pub use check::{Check, Finding, Level, check};
 pub use environment::IgnoredVariable;
+pub use files::Files;
 pub use hashing::Hashing;
 pub use layer::Origin;
 pub use limits::{Limits, Rate, Shape};
@@ -84,6 +86,8 @@ pub struct Config {
     pub lockout: Lockout,
     /// `[limits]`
     pub limits: Limits,
+    /// `[files]`
+    pub files: Files,
     /// `[links]`
     pub links: Links,
     /// `[mail]`
@@ -152,6 +156,7 @@ impl Config {
         let throttle = Throttle::read(r);
         let lockout = Lockout::read(r);
         let limits = Limits::read(r);
+        let files = Files::read(r);
         let links = Links::read(r);
         let mail = Mail::read(r);
         let hashing = Hashing::read(r);
@@ -169,6 +174,7 @@ impl Config {
             throttle: throttle?,
             lockout: lockout?,
             limits: limits?,
+            files: files?,
             links: links?,
             mail: mail?,
             hashing: hashing?,

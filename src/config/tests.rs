@@ -106,7 +106,7 @@ fn the_standard_profile_has_its_figures() {
     assert_eq!((limits.rate(Limit::General), limits.token_factor), (smooth(600, 1), 10));
     assert_eq!((limits.rate(Limit::SignIn), limits.rate(Limit::SignUp)), (smooth(30, 1), smooth(10, 1)));
     assert_eq!((limits.rate(Limit::Refresh), limits.rate(Limit::Resend)), (smooth(30, 1), smooth(10, 60)));
-    assert_eq!(limits.rate(Limit::VerifyEmail), None);
+    assert_eq!(limits.rate(Limit::VerifyEmail), smooth(60, 1));
     let window = |count| Some(Rate { count, window: Duration::from_hours(1), shape: Shape::Window });
     assert_eq!((limits.mail_address, limits.mail_client), (window(5), window(20)));
     assert_eq!((config.hashing.memory, config.hashing.passes, config.hashing.threads), (19_456, 2, None));

@@ -70,8 +70,10 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described) {
     let mut kinds = Vec::new();
     if operation.get("requestBody").is_some() {
         kinds.extend(BODY_ERRORS);
-        let examples = described.requests.iter().map(|(name, value)| ((*name).to_owned(), json!({ "value": value })));
-        operation["requestBody"]["content"]["application/json"]["examples"] = Value::Object(examples.collect());
+        if let Some(media) = operation["requestBody"]["content"].get_mut("application/json") {
+            let named = |(name, value): &(&str, Value)| ((*name).to_owned(), json!({ "value": value }));
+            media["examples"] = Value::Object(described.requests.iter().map(named).collect());
+        }
     }
     let takes_token = |requirement: &Value| requirement.get(SCHEME).is_some();
     if operation.get("security").and_then(Value::as_array).is_some_and(|any| any.iter().any(takes_token)) {

@@ -65,6 +65,8 @@ pub async fn purge(core: &Core) -> Result<()> {
     removed += piecewise(core, move |db| store::accounts::purge_reservations(db, now, PIECE)).await?;
     removed += piecewise(core, move |db| store::outbox::purge(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::audit::purge(db, audited, PIECE)).await?;
+    let unfinished = now - super::file::PATIENCE;
+    removed += piecewise(core, move |db| store::files::purge_unfinished(db, unfinished, PIECE)).await?;
     if core.config.signup.verify_email {
         let stale = now - core.config.signup.remove_unproved;
         removed += piecewise(core, move |db| store::accounts::purge_unproved(db, stale, PIECE)).await?;

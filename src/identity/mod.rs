@@ -7,6 +7,7 @@ pub mod admin;
 pub mod audit;
 pub mod caller;
 pub mod chores;
+pub mod file;
 pub mod fulfil;
 pub mod gate;
 pub mod guard;
@@ -15,6 +16,7 @@ pub mod link;
 pub mod open_login;
 pub mod profile;
 
+pub mod quota;
 pub mod refresh;
 pub mod role;
 pub mod sign_in;
@@ -53,6 +55,8 @@ pub struct Core {
     pub master: MasterKey,
     /// Letters.
     pub post: Post,
+    /// How many uploads may be under way.
+    pub slots: file::Slots,
 }
 
 impl Core {

@@ -6,6 +6,7 @@ pub mod account;
 pub mod email;
 pub mod event;
 pub mod id;
+pub mod media;
 pub mod role;
 pub mod secret;
 pub mod session;

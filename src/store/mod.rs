@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod audit;
 pub mod clients;
 pub mod db;
+pub mod files;
 pub mod health;
 pub mod instance;
 pub mod keys;
@@ -14,6 +15,7 @@ pub mod links;
 pub mod outbox;
 pub mod roles;
 pub mod sessions;
+pub mod space;
 pub mod sqlite;
 pub mod tries;
 

@@ -11,6 +11,7 @@ mod config;
 mod cookies;
 mod crash;
 mod enumeration;
+mod files;
 mod house;
 mod http;
 mod mail;

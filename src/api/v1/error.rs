@@ -42,9 +42,11 @@ impl Wire for V1 {
             | Kind::RefreshRevoked
             | Kind::MfaRequired
             | Kind::AppInvalid => StatusCode::UNAUTHORIZED,
-            Kind::ReauthenticationRequired | Kind::AccountSuspended | Kind::AccountDeleted | Kind::Forbidden | Kind::ForeignOrigin => {
-                StatusCode::FORBIDDEN
-            }
+            Kind::ReauthenticationRequired
+            | Kind::AccountSuspended
+            | Kind::AccountDeleted
+            | Kind::Forbidden
+            | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
             Kind::LinkInvalid | Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Kind::EmailTaken | Kind::UsernameTaken | Kind::AlreadyExists | Kind::LastAdmin => StatusCode::CONFLICT,
@@ -64,7 +66,7 @@ impl Wire for V1 {
             Kind::MissingCredentials => "MISSING_CREDENTIALS",
             Kind::MissingRefreshToken => "MISSING_REFRESH_TOKEN",
             Kind::MissingLinkToken => "MISSING_TOKEN",
-            Kind::InvalidCredentials => "INVALID_CREDENTIALS",
+            Kind::InvalidCredentials | Kind::WrongCurrentPassword => "INVALID_CREDENTIALS",
             Kind::EmailUnverified => "EMAIL_NOT_VERIFIED",
             Kind::AccountLocked => "ACCOUNT_LOCKED",
             Kind::AccountSuspended => "ACCOUNT_SUSPENDED",
@@ -78,7 +80,6 @@ impl Wire for V1 {
             Kind::SessionEnded | Kind::RefreshRevoked => "TOKEN_REVOKED",
             Kind::RefreshInvalid => "INVALID_REFRESH_TOKEN",
             Kind::ReauthenticationRequired => "REAUTHENTICATION_REQUIRED",
-            Kind::WrongCurrentPassword => "INVALID_CREDENTIALS",
             Kind::MfaRequired => "MFA_REQUIRED",
             Kind::MfaCodeInvalid => "INVALID_MFA_CODE",
             Kind::MfaNotEnabled => "MFA_NOT_ENABLED",
@@ -97,7 +98,9 @@ impl Wire for V1 {
             Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Kind::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Kind::TooMany(Limit::General | Limit::SignUp | Limit::SignIn) => "RATE_LIMIT_EXCEEDED",
-            Kind::TooMany(Limit::Refresh | Limit::VerifyEmail | Limit::Factor | Limit::Code) => "AUTH_RATE_LIMIT_EXCEEDED",
+            Kind::TooMany(Limit::Refresh | Limit::VerifyEmail | Limit::Factor | Limit::Code) => {
+                "AUTH_RATE_LIMIT_EXCEEDED"
+            }
             Kind::TooMany(Limit::Resend) => "REGISTRATION_RATE_LIMIT_EXCEEDED",
             Kind::TooMany(Limit::Forgot | Limit::Reset) => "PASSWORD_RESET_RATE_LIMIT_EXCEEDED",
             Kind::Unavailable => "SERVICE_UNAVAILABLE",

@@ -8,6 +8,7 @@ mod document;
 mod email;
 mod error;
 mod examples;
+mod files;
 #[cfg(test)]
 mod fixture;
 mod health;
@@ -45,17 +46,20 @@ enum Tag {
     /// One's own account.
     #[oai(rename = "User management")]
     UserManagement,
+    /// Uploaded files and their quota.
+    Files,
     /// How the service is.
     Health,
 }
 
-type Api = (auth::Auth, email::EmailVerification, users::Users, health::Health);
+type Api = (auth::Auth, email::EmailVerification, users::Users, files::Files, health::Health);
 
 fn api(core: &Arc<Core>) -> Api {
     (
         auth::Auth(core.clone()),
         email::EmailVerification(core.clone()),
         users::Users(core.clone()),
+        files::Files(core.clone()),
         health::Health::starting(core.clone()),
     )
 }
