@@ -28,9 +28,9 @@ async fn what_has_ended_stays_ended_when_the_clock_jumps() {
     app.post("/v1/auth/logout", &json!({})).bearer(&out.access).send().await;
     for forward in [true, false, false, true] {
         if forward {
-            app.clock.turn(HOUR)
+            app.clock.turn(HOUR);
         } else {
-            app.clock.turn_back(HOUR)
+            app.clock.turn_back(HOUR);
         }
         assert_eq!(refresh(&app, &out.refresh).await.code(), "TOKEN_REVOKED");
         assert!(["TOKEN_REVOKED", "TOKEN_EXPIRED", "INVALID_TOKEN"].contains(&me(&app, &out.access).await.as_str()));

@@ -43,7 +43,7 @@ fn busy_client(client: &Client, name: &str, known: &Mutex<Known>) {
             let Some(reply) = refresh(client, &token) else { return };
             assert_eq!(reply.status, 200, "{}", reply.body);
             token = reply.text("refreshToken");
-            *known.lock().unwrap().alive.last_mut().unwrap() = token.clone();
+            known.lock().unwrap().alive.last_mut().unwrap().clone_from(&token);
         }
         if count % 2 == 0 {
             // Without an answer it is open whether the session has ended: nothing is known of it.

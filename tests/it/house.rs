@@ -70,8 +70,8 @@ fn rooms() -> Vec<(PathBuf, String, String)> {
             let text = fs::read_to_string(root.join(&path)).unwrap();
             let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
-            let room = path.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
-            (path, room, code)
+            let owner = path.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+            (path, owner, code)
         })
         .collect()
 }

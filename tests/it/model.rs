@@ -89,7 +89,7 @@ impl World {
     }
 
     /// Tells what is done, and checks that it came out as foretold.
-    fn check(&mut self, done: String, got: &str, foretold: &str) {
+    fn check(&mut self, done: &str, got: &str, foretold: &str) {
         self.story.push(format!("{done} -> {got}"));
         let last = self.story.len().saturating_sub(30);
         assert_eq!(got, foretold, "after\n{}", self.story[last..].join("\n"));
@@ -115,7 +115,7 @@ impl World {
         let body = json!({ "email": format!("{}@example.com", NAMES[who]), "password": PASSWORD });
         let answer = self.post("register", body).await;
         self.accounts[who].exists = true;
-        self.check(format!("sign up {}", NAMES[who]), answer.status.as_str(), "201");
+        self.check(&format!("sign up {}", NAMES[who]), answer.status.as_str(), "201");
         self.read_letters().await;
     }
 
@@ -128,7 +128,7 @@ impl World {
         let foretold = if self.now >= until { "TOKEN_EXPIRED" } else { "" };
         let answer = self.post("verify-email", json!({ "token": token })).await;
         self.accounts[who].is_proved |= foretold.is_empty();
-        self.check(format!("verify {}", NAMES[who]), answer.code(), foretold);
+        self.check(&format!("verify {}", NAMES[who]), answer.code(), foretold);
     }
 
     async fn login(&mut self) {
@@ -137,7 +137,7 @@ impl World {
         let answer = self.app.login(NAMES[who], password).await;
         let opens = is_right && self.accounts[who].is_proved;
         let foretold = if opens { "" } else { "INVALID_CREDENTIALS" };
-        self.check(format!("log in {}", NAMES[who]), answer.code(), foretold);
+        self.check(&format!("log in {}", NAMES[who]), answer.code(), foretold);
         self.read_letters().await;
         if !opens {
             return;
@@ -187,7 +187,7 @@ impl World {
         };
         let answer = self.post("refresh", json!({ "refreshToken": token })).await;
         let done = format!("refresh session {at} of {} with {generation} of {current}", NAMES[self.sessions[at].owner]);
-        self.check(done, answer.code(), foretold);
+        self.check(&done, answer.code(), foretold);
         self.read_letters().await;
         if !foretold.is_empty() {
             return;
@@ -215,7 +215,7 @@ impl World {
                 (false, false) => "",
             };
             let answer = self.app.get("/v1/users/me").bearer(&token).send().await;
-            self.check(format!("look at session {at}"), answer.code(), foretold);
+            self.check(&format!("look at session {at}"), answer.code(), foretold);
         }
     }
 
@@ -232,7 +232,7 @@ impl World {
         };
         let body = json!({ "refreshToken": session.refresh.last(), "logoutAllDevices": everywhere });
         let answer = self.post("logout", body).await;
-        self.check(format!("log out session {at}, everywhere: {everywhere}"), answer.code(), foretold);
+        self.check(&format!("log out session {at}, everywhere: {everywhere}"), answer.code(), foretold);
         if foretold.is_empty() {
             let owner = self.sessions[at].owner;
             for (other, session) in self.sessions.iter_mut().enumerate() {

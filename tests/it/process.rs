@@ -62,6 +62,7 @@ impl Folder {
     }
 
     /// A server with these further arguments; its log is in the file `log`.
+    #[allow(clippy::disallowed_methods, reason = "how long a start takes is the question")]
     pub fn serve(&self, more: &[&str]) -> Server {
         let began = Instant::now();
         let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
@@ -161,9 +162,7 @@ impl Client {
     pub fn ask(&self, method: &str, path: &str, more: &str, body: Option<&Value>) -> Option<Reply> {
         let body = body.map(Value::to_string).unwrap_or_default();
         let about = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
-        self.raw(&format!(
-            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{about}{more}\r\n{body}"
-        ))
+        self.raw(format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{about}{more}\r\n{body}"))
     }
 
     pub fn raw(&self, bytes: impl AsRef<[u8]>) -> Option<Reply> {

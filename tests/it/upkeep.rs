@@ -72,7 +72,9 @@ async fn every_event_has_one_record_with_its_source() {
     let mut query = file.prepare("select * from audit where event = 'login' and outcome = 'refused'").unwrap();
     let columns = query.column_count();
     let found: Vec<String> = query
-        .query_map([], |row| Ok((0..columns).map(|at| format!("{:?} ", row.get_ref(at).unwrap())).collect()))
+        .query_map([], |row| {
+            Ok((0..columns).map(|at| format!("{:?} ", row.get_ref(at).unwrap())).collect::<Vec<_>>().concat())
+        })
         .unwrap()
         .map(Result::unwrap)
         .collect();
