@@ -10,7 +10,8 @@ const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
 /// Limits live as long as the program, whose own clock does not jump.
-const UNLIMITED: [(&str, &str); 3] = [("limits.general", "off"), ("limits.sign_in", "off"), ("limits.refresh", "off")];
+const UNLIMITED: [(&str, &str); 4] =
+    [("limits.general", "off"), ("limits.sign_in", "off"), ("limits.refresh", "off"), ("limits.verify_email", "off")];
 
 async fn refresh(app: &App, token: &str) -> Answer {
     app.post("/v1/auth/refresh", &json!({ "refreshToken": token })).send().await
