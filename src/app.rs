@@ -24,6 +24,7 @@ use crate::model::event::What;
 use crate::model::{Event, Secret, Source};
 use crate::password::pool::Pool;
 use crate::seal::MasterKey;
+use crate::sms;
 use crate::store::sqlite::Role;
 use crate::store::{self, Store};
 use crate::token::Tokens;
@@ -143,6 +144,12 @@ pub fn worker(core: &Arc<Core>, mailer: Arc<dyn Mailer>) -> Worker {
     Worker::new(core.post.clone(), core.store.clone(), mailer, Arc::new(Fulfiller(core.clone())))
 }
 
+/// The worker that empties the outbox of text messages.
+#[must_use]
+pub fn text_worker(core: &Arc<Core>, gateway: Arc<dyn Mailer>) -> Worker {
+    Worker::for_texts(core.post.clone(), core.store.clone(), gateway, Arc::new(Fulfiller(core.clone())))
+}
+
 /// Serves until a signal ends it. `ready` is told the address; `reread` gives the configuration anew at SIGHUP.
 ///
 /// # Errors
@@ -225,6 +232,11 @@ impl Background {
         let worker = worker(core, mail::mailer(&core.config.mail, &core.env));
         let ends = until_dropped(stopped.clone());
         tasks.spawn(async move { worker.run(ends).await });
+        if core.config.sms.is_on() {
+            let texts = text_worker(core, sms::gateway(&core.config.sms));
+            let ends = until_dropped(stopped.clone());
+            tasks.spawn(async move { texts.run(ends).await });
+        }
         tasks.spawn(every(Duration::from_mins(1), stopped.clone(), core.clone(), {
             let limiter = limiter.clone();
             move |core| {

@@ -67,5 +67,6 @@ pub mod mail;
 pub mod model;
 pub mod password;
 pub mod seal;
+pub mod sms;
 pub mod store;
 pub mod token;

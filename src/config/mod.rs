@@ -7,6 +7,7 @@ mod audit;
 mod check;
 mod env_file;
 mod environment;
+mod factors;
 mod files;
 mod hashing;
 mod layer;
@@ -15,6 +16,7 @@ mod links;
 mod load;
 mod lockout;
 mod log;
+mod login;
 mod mail;
 mod network;
 mod password;
@@ -26,6 +28,7 @@ mod server;
 mod service;
 mod sessions;
 mod signup;
+mod sms;
 mod span;
 #[cfg(test)]
 mod tests;
@@ -38,6 +41,7 @@ use std::path::PathBuf;
 pub use audit::Audit;
 pub use check::{Check, Finding, Level, check};
 pub use environment::IgnoredVariable;
+pub use factors::Factors;
 pub use files::Files;
 pub use hashing::Hashing;
 pub use layer::Origin;
@@ -46,6 +50,7 @@ pub use links::Links;
 pub use load::{Inputs, Loaded, database, load};
 pub use lockout::Lockout;
 pub use log::{Log, LogFormat};
+pub use login::{Login, LoginOtp};
 pub use mail::{Mail, Protection, Smtp};
 pub use network::Network;
 pub use password::PasswordRules;
@@ -56,6 +61,7 @@ pub use server::{Environment, Server};
 pub use service::Service;
 pub use sessions::{Rotate, Sessions};
 pub use signup::{SignUp, SignUpField};
+pub use sms::{Gateway, Sms};
 pub use throttle::Throttle;
 pub use tokens::{Algorithm, Tokens};
 
@@ -80,6 +86,10 @@ pub struct Config {
     pub password: PasswordRules,
     /// `[signup]`
     pub signup: SignUp,
+    /// `[login]`
+    pub login: Login,
+    /// `[factors]`
+    pub factors: Factors,
     /// `[throttle]`
     pub throttle: Throttle,
     /// `[lockout]`
@@ -92,6 +102,8 @@ pub struct Config {
     pub links: Links,
     /// `[mail]`
     pub mail: Mail,
+    /// `[sms]`
+    pub sms: Sms,
     /// `[hashing]`
     pub hashing: Hashing,
     /// `[audit]`
@@ -153,12 +165,15 @@ impl Config {
         let sessions = Sessions::read(r);
         let password = PasswordRules::read(r);
         let signup = SignUp::read(r);
+        let login = Login::read(r);
+        let factors = Factors::read(r);
         let throttle = Throttle::read(r);
         let lockout = Lockout::read(r);
         let limits = Limits::read(r);
         let files = Files::read(r);
         let links = Links::read(r);
         let mail = Mail::read(r);
+        let sms = Sms::read(r);
         let hashing = Hashing::read(r);
         let audit = Audit::read(r);
         let log = Log::read(r);
@@ -171,12 +186,15 @@ impl Config {
             sessions: sessions?,
             password: password?,
             signup: signup?,
+            login: login?,
+            factors: factors?,
             throttle: throttle?,
             lockout: lockout?,
             limits: limits?,
             files: files?,
             links: links?,
             mail: mail?,
+            sms: sms?,
             hashing: hashing?,
             audit: audit?,
             log: log?,

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::bearer::SCHEME;
 use super::reject::{About, Wire};
-use crate::error::{Error, FieldError, Kind, Rule};
-use crate::model::Time;
+use crate::error::{Error, Extra, FieldError, Kind, Rule};
+use crate::model::{FactorKind, Method, Secret, Time};
 
 /// What the document says of one operation besides its types.
 #[derive(Debug, Clone)]
@@ -142,6 +142,11 @@ fn example_of(kind: Kind) -> Error {
             "Too short",
             "Password must be at least 12 characters",
         )]),
+        Kind::MfaRequired => error.carrying(Extra::Challenge {
+            token: Secret::new("mfa_token_of_this_login"),
+            methods: vec![Method::Factor(FactorKind::Totp), Method::BackupCode],
+            expires_in: Duration::from_mins(5),
+        }),
         Kind::TooMany(_) => error.retry_after(Duration::from_mins(15)),
         Kind::AccountLocked => error.retry_after(Duration::from_mins(30)),
         Kind::Unavailable => error.retry_after(Duration::from_secs(1)),
@@ -194,6 +199,9 @@ fn error_schema() -> Value {
                     "code": text(),
                     "message": text(),
                     "details": { "type": "array", "items": row },
+                    "mfaToken": { "type": "string", "description": "Completes a login that waits for a second factor." },
+                    "methods": { "type": "array", "items": text(), "description": "What completes it." },
+                    "expiresIn": { "type": "integer", "description": "For how many seconds." },
                     "retryAfter": { "type": "integer", "description": "In seconds." },
                 },
             },

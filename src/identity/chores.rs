@@ -59,6 +59,9 @@ pub async fn purge(core: &Core) -> Result<()> {
     let mut removed = 0;
     removed += piecewise(core, move |db| store::sessions::purge(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::links::purge(db, old, PIECE)).await?;
+    removed += piecewise(core, move |db| store::challenges::purge(db, old, PIECE)).await?;
+    removed += piecewise(core, move |db| store::codes::purge(db, old, PIECE)).await?;
+    removed += piecewise(core, move |db| store::factors::purge_unconfirmed(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::tries::purge(db, now, PIECE)).await?;
     removed += piecewise(core, move |db| store::clients::purge(db, unknown, PIECE)).await?;
     removed += piecewise(core, move |db| store::accounts::purge_hidden(db, hidden, PIECE)).await?;

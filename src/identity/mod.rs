@@ -6,15 +6,25 @@
 pub mod admin;
 pub mod audit;
 pub mod caller;
+pub mod challenge;
+pub mod change_email;
 pub mod chores;
+pub mod delete;
+pub mod export;
+pub mod factor;
 pub mod file;
 pub mod fulfil;
 pub mod gate;
 pub mod guard;
 pub mod health;
 pub mod link;
+pub mod one_time_code;
 pub mod open_login;
+pub mod password;
+pub mod passwordless;
 pub mod profile;
+pub mod reauthenticate;
+pub mod recover;
 
 pub mod quota;
 pub mod refresh;

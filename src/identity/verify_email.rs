@@ -2,13 +2,13 @@
 
 use super::Core;
 use super::audit::Log;
+use super::link::{self, Link, Purpose};
 use crate::error::{Error, Kind, Result};
 use crate::mail::{self, Request};
 use crate::model::event::What;
-use crate::model::{AccountId, Email, Event, Source, Time, secret, text};
+use crate::model::{AccountId, Email, Event, Source, Time, text};
 use crate::store;
 use crate::store::db::Db;
-use crate::store::links::{Link, Purpose};
 
 /// What a verification link did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,25 +24,24 @@ pub enum Proved {
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn prove(core: &Core, token: &str, source: &Source) -> Result<Proved> {
-    let (hash, log) = (digest_of(token), Log::new(core, source));
-    core.store
+    let (hash, log) = (link::digest_of(token), Log::new(core, source));
+    let outcome = core
+        .store
         .write(move |db| {
-            let link = match usable(db, &hash, log.at())? {
-                Ok(link) => link,
-                Err(why) => return Ok(Err(why)),
-            };
+            let link = usable(db, &hash, log.at())?;
             if store::accounts::prove_email(db, &link.account, &link.email_key, log.at())? {
                 store::links::spend(db, &hash, log.at())?;
                 claim_username(db, &link.account, log.at())?;
                 log.record(db, &Event::done(What::EmailVerified).about(&link.account).by(link.account.as_str()))?;
-                return Ok(Ok(Proved::Now));
+                return Ok(Proved::Now);
             }
             match store::accounts::find(db, &link.account)? {
-                Some(account) if is_proved_as(&account, &link) => Ok(Ok(Proved::Already)),
+                Some(account) if is_proved_as(&account, &link) => Ok(Proved::Already),
                 _ => Err(Kind::LinkInvalid.into()),
             }
         })
-        .await?
+        .await;
+    link::bury_old(core, hash, outcome).await
 }
 
 fn is_proved_as(account: &crate::model::Account, link: &Link) -> bool {
@@ -66,34 +65,22 @@ pub(super) fn claim_username(db: &mut dyn Db, id: &AccountId, now: Time) -> Resu
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
-    let (hash, log) = (digest_of(token), Log::new(core, source));
-    core.store
+    let (hash, log) = (link::digest_of(token), Log::new(core, source));
+    let outcome = core
+        .store
         .write(move |db| {
-            let link = match usable(db, &hash, log.at())? {
-                Ok(link) => link,
-                Err(why) => return Ok(Err(why)),
-            };
+            let link = usable(db, &hash, log.at())?;
             if !store::accounts::remove_unproved(db, &link.account)? {
                 return Err(Error::with(Kind::LinkInvalid, "Email is already verified"));
             }
-            log.record(db, &Event::done(What::SignUpDisowned).about(&link.account)).map(Ok)
+            log.record(db, &Event::done(What::SignUpDisowned).about(&link.account))
         })
-        .await?
+        .await;
+    link::bury_old(core, hash, outcome).await
 }
 
-/// The link, or that it is too old. The inner result is no error of the write: what is refused for its age stays dead.
-fn usable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<Result<Link>> {
-    let link = store::links::find(db, hash, Purpose::Verify)?.ok_or_else(|| Error::new(Kind::LinkInvalid))?;
-    if link.expires_at > now {
-        return Ok(Ok(link));
-    }
-    store::links::bury(db, hash)?;
-    Ok(Err(Kind::LinkExpired.into()))
-}
-
-/// What the store keeps of a link's token.
-fn digest_of(token: &str) -> [u8; 32] {
-    secret::digest(token.as_bytes())
+fn usable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<Link> {
+    link::refuse_old(link::find(db, hash, Purpose::Verify)?, now)
 }
 
 /// Asks for the verification mail again; the answer never depends on the account.

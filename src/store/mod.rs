@@ -5,8 +5,12 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod challenges;
 pub mod clients;
+pub mod codes;
 pub mod db;
+pub mod export;
+pub mod factors;
 pub mod files;
 pub mod health;
 pub mod instance;

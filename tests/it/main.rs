@@ -4,6 +4,7 @@
 
 mod accounts;
 mod bad_input;
+mod browser;
 mod cli;
 mod clock;
 mod concurrency;
@@ -11,15 +12,19 @@ mod config;
 mod cookies;
 mod crash;
 mod enumeration;
+mod factors;
 mod files;
 mod house;
 mod http;
 mod mail;
 mod model;
+mod pages;
 mod passwords;
 mod perfect21;
 mod process;
+mod recovery;
 mod serving;
+mod sms;
 mod store;
 mod support;
 mod upkeep;

@@ -40,7 +40,9 @@ pub fn document(config: &Config) -> Value {
     }
     apply_policy(&mut document["components"]["schemas"], config);
     openapi::complete(&mut document, &V1, &operations());
-    for path in ["/auth/login", "/auth/refresh", "/auth/logout", "/auth/logout-all"] {
+    for path in
+        ["/auth/login", "/auth/refresh", "/auth/logout", "/auth/logout-all", "/auth/mfa/verify", "/auth/otp/verify"]
+    {
         document["paths"][path]["post"]["responses"]["200"]["headers"]["Set-Cookie"] = json!({
             "description": "The refresh token in its cookie, or its end.",
             "schema": { "type": "string" },
@@ -232,7 +234,7 @@ mod tests {
     fn a_path_knows_its_methods_on_every_mount() {
         let paths = Paths::of(&document(&config()));
         for (path, methods) in [
-            ("/v1/users/me", vec![Method::GET, Method::PUT]),
+            ("/v1/users/me", vec![Method::GET, Method::PUT, Method::DELETE]),
             ("/api/v1/auth/login", vec![Method::POST]),
             ("/v1/verify-email", vec![Method::GET, Method::POST]),
             ("/livez", vec![Method::GET]),

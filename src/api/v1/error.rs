@@ -6,7 +6,7 @@ use std::time::Duration;
 use poem::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::error::{Error, FieldError, Kind, Limit, Rule};
+use crate::error::{Error, Extra, FieldError, Kind, Limit, Rule};
 use crate::http::limits;
 use crate::http::reject::{About, Wire};
 
@@ -114,6 +114,11 @@ impl Wire for V1 {
         inner.insert("message".into(), message(error).into());
         if !error.fields().is_empty() {
             inner.insert("details".into(), error.fields().iter().map(row).collect());
+        }
+        if let Some(Extra::Challenge { token, methods, expires_in }) = error.extra() {
+            inner.insert("mfaToken".into(), token.reveal().into());
+            inner.insert("methods".into(), methods.iter().map(|method| method.as_str()).collect());
+            inner.insert("expiresIn".into(), expires_in.as_secs().into());
         }
         if let Some(after) = error.retry_delay() {
             inner.insert("retryAfter".into(), whole_seconds(after).into());

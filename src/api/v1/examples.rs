@@ -1,5 +1,8 @@
 //! One entry for each operation: what it can be refused for, and what goes in and out, as people would write it.
 
+mod mfa;
+mod recovery;
+
 use serde_json::{Value, json};
 
 use crate::error::{Kind, Limit};
@@ -15,6 +18,8 @@ pub(super) fn operations() -> Vec<Described> {
     let mut all = authentication();
     all.extend(email_verification());
     all.extend(user_management());
+    all.extend(recovery::operations());
+    all.extend(mfa::operations());
     all.extend(files());
     all.push(Described { counted: Counted::No, ..described("getHealth", &[], health_answer()) });
     all
@@ -33,6 +38,7 @@ fn authentication() -> Vec<Described> {
         Kind::AccountSuspended,
         Kind::AccountDeleted,
         Kind::AccountLocked,
+        Kind::MfaRequired,
         Kind::TooMany(Limit::SignIn),
     ];
     let refresh = [

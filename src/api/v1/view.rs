@@ -1,5 +1,8 @@
 //! Accounts and sessions as v1 shows them.
 
+mod export;
+mod mfa;
+
 use serde_json::json;
 
 use super::files::{FileView, QuotaView};
@@ -12,6 +15,9 @@ use crate::identity::sign_up::SignedUp;
 use crate::identity::{Caller, Core};
 use crate::model::account::Verification;
 use crate::model::{Account, Status, Time};
+
+pub(super) use export::exported;
+pub(super) use mfa::{codes, device, overview, set_up};
 
 impl From<Status> for AccountStatus {
     fn from(status: Status) -> Self {

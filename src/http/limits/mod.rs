@@ -47,13 +47,17 @@ enum Bucket {
     WithToken,
 }
 
-const BUCKETS: [Bucket; 7] = [
+const BUCKETS: [Bucket; 11] = [
     Bucket::Named(Limit::General),
     Bucket::Named(Limit::SignUp),
     Bucket::Named(Limit::SignIn),
     Bucket::Named(Limit::Refresh),
     Bucket::Named(Limit::Resend),
     Bucket::Named(Limit::VerifyEmail),
+    Bucket::Named(Limit::Forgot),
+    Bucket::Named(Limit::Reset),
+    Bucket::Named(Limit::Factor),
+    Bucket::Named(Limit::Code),
     Bucket::WithToken,
 ];
 
@@ -221,6 +225,7 @@ fn rate_of(limits: &Limits, bucket: Bucket) -> Option<Rate> {
 pub fn sentence(limit: Limit, wait: Duration) -> String {
     let what = match limit {
         Limit::SignUp => "registration attempts",
+        Limit::Factor | Limit::Code => "verification attempts",
         _ => "requests",
     };
     let minutes = wait.as_millis().div_ceil(60_000).max(1);
