@@ -158,7 +158,7 @@ create index audit_at on audit (at);
 -- Keys that sign tokens. The private half is sealed under the master key.
 create table signing_keys (
   id text primary key,                    -- kid
-  algorithm text not null,                -- RS256, ES256, HS256
+  algorithm text not null,                -- RS256, ES256, EdDSA, HS256
   sealed bytea not null,                  -- PKCS #8, or the shared secret
   public text,                            -- the JWK that is published; null for HS256
   created_at bigint not null,

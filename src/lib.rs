@@ -64,6 +64,7 @@ pub mod error;
 pub mod http;
 pub mod identity;
 pub mod mail;
+pub mod metrics;
 pub mod model;
 pub mod password;
 pub mod seal;

@@ -18,6 +18,7 @@ mod lockout;
 mod log;
 mod login;
 mod mail;
+mod metrics;
 mod network;
 mod password;
 mod problem;
@@ -52,6 +53,7 @@ pub use lockout::Lockout;
 pub use log::{Log, LogFormat};
 pub use login::{Login, LoginOtp};
 pub use mail::{Mail, Protection, Smtp};
+pub use metrics::Metrics;
 pub use network::Network;
 pub use password::PasswordRules;
 pub use problem::{Problem, Problems};
@@ -110,6 +112,8 @@ pub struct Config {
     pub audit: Audit,
     /// `[log]`
     pub log: Log,
+    /// `[metrics]`
+    pub metrics: Metrics,
 }
 
 impl Config {
@@ -177,6 +181,7 @@ impl Config {
         let hashing = Hashing::read(r);
         let audit = Audit::read(r);
         let log = Log::read(r);
+        let metrics = Metrics::read(r);
         Ok(Self {
             profile: profile?,
             db: db?,
@@ -198,6 +203,7 @@ impl Config {
             hashing: hashing?,
             audit: audit?,
             log: log?,
+            metrics: metrics?,
         })
     }
 

@@ -52,7 +52,7 @@ impl Sms {
         let login = account?.zip(secret?);
         let gateway = match (preset?, own.url.is_some()) {
             (Some(()), _) => Some(twilio(r, own.url, login, from?)?),
-            (None, true) => Some(custom(r, own, login, from?)?),
+            (None, true) => Some(custom(r, own, login.as_ref(), from?)?),
             (None, false) => None,
         };
         Ok(Self { gateway, countries: countries?, daily: daily? })
@@ -107,7 +107,7 @@ fn twilio(r: &mut Reader, url: Option<String>, login: Option<(String, Secret)>, 
     })
 }
 
-fn custom(r: &mut Reader, own: Own, login: Option<(String, Secret)>, from: Option<String>) -> Read<Gateway> {
+fn custom(r: &mut Reader, own: Own, login: Option<&(String, Secret)>, from: Option<String>) -> Read<Gateway> {
     let url = own.url.unwrap_or_default();
     let mut headers = Vec::new();
     for line in own.headers.iter().flat_map(|text| text.reveal().lines()).filter(|line| !line.trim().is_empty()) {
@@ -119,7 +119,7 @@ fn custom(r: &mut Reader, own: Own, login: Option<(String, Secret)>, from: Optio
         };
         headers.push((name, Secret::new(value)));
     }
-    headers.extend(login.as_ref().map(basic));
+    headers.extend(login.map(basic));
     let body = own.body.unwrap_or_else(|| Secret::new(""));
     let whole = format!("{url}{}", body.reveal());
     if !(whole.contains("{to}") && whole.contains("{text}")) {

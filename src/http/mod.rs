@@ -14,6 +14,7 @@ pub mod headers;
 pub mod limits;
 pub mod listener;
 pub mod log;
+pub mod metrics;
 pub mod openapi;
 pub mod origin;
 pub mod pace;

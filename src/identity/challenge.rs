@@ -10,7 +10,7 @@ use super::audit::Log;
 use super::factor::check::{Budget, Check};
 use super::gate::{Issued, Opening, Proof, Remember};
 use super::guard::Bucket;
-use super::one_time_code::{self, Dispatch, Purpose, Standing};
+use super::one_time_code::{self, Dispatch, Purpose, Showing, Standing};
 use crate::error::{Error, Extra, Kind, Limit, Result};
 use crate::model::event::What;
 use crate::model::{Account, Client, Email, Event, Factor, FactorKind, Method, Secret, Source, Time, secret};
@@ -154,7 +154,7 @@ async fn find(core: &Core, token: &str, source: &Source) -> Result<Found> {
 /// `TokenInvalid`, `TokenExpired`, `MfaCodeInvalid`, `BackupCodeUsed`, `TooMany(Factor)`.
 pub async fn complete(core: &Core, token: &str, typed: &str, source: &Source) -> Result<Issued> {
     let found = find(core, token, source).await?;
-    finish(core, found, LIFE, typed, source).await
+    finish(core, found, Road::Token, typed, source).await
 }
 
 /// Completes the newest login of this address, where the wire hands out no token: its password was right within ten
@@ -170,26 +170,24 @@ pub async fn complete_newest(core: &Core, email: &Email, typed: &str, source: &S
         .read(move |db| {
             let Some(account) = store::accounts::find_by_email(db, &key)? else { return Ok((None, None)) };
             let newest = store::challenges::find_newest(db, &account.id, now - LIFE_WITHOUT_TOKEN)?;
-            let found = match newest.filter(|row| row.tries < TRIES) {
+            let found = match newest {
                 Some(row) => Found::load(db, row, client, since)?,
                 None => None,
             };
             Ok((Some(account), found))
         })
         .await?;
-    match found {
-        Some(found) => finish(core, found, LIFE_WITHOUT_TOKEN, typed, source).await,
-        None => {
-            let bucket = account.as_ref().map_or_else(|| Bucket::unknown(email.key()), Bucket::of);
-            refuse_nothing(core, &bucket, typed, source).await
-        }
+    if let Some(found) = found {
+        return finish(core, found, Road::Address, typed, source).await;
     }
+    let bucket = account.as_ref().map_or_else(|| Bucket::unknown(email.key()), Bucket::of);
+    refuse_nothing(core, &bucket, typed, source).await
 }
 
 /// A code where no login waits: counted like one where it does.
 async fn refuse_nothing(core: &Core, bucket: &Bucket, typed: &str, source: &Source) -> Result<Issued> {
     let showing = (source.client(), Standing::Other);
-    let showing = one_time_code::Showing::new(core, bucket, None, Purpose::Factor, typed, showing);
+    let showing = Showing::new(core, bucket, None, Purpose::Factor, typed, showing);
     let log = Log::new(core, source);
     let wait = core
         .store
@@ -203,30 +201,73 @@ async fn refuse_nothing(core: &Core, bucket: &Bucket, typed: &str, source: &Sour
     Err(wait.map_or_else(|| Kind::MfaCodeInvalid.into(), one_time_code::too_many))
 }
 
-async fn finish(core: &Core, found: Found, life: Duration, typed: &str, source: &Source) -> Result<Issued> {
+/// How a login that waits is named.
+#[derive(Debug, Clone, Copy)]
+enum Road {
+    Token,
+    Address,
+}
+
+/// How the tries of a login that waits are counted.
+#[derive(Clone)]
+enum Tries {
+    /// Its token is in the hands of who showed the first proof: five for the token, and the account's budget.
+    OfToken(Budget),
+    /// Anybody may name the address: as one-time codes are, so that a stranger uses up nobody's tries but their own.
+    OfAddress(Box<Showing>),
+}
+
+impl Tries {
+    /// Counts one; the refusal when there are none left.
+    fn count(&self, db: &mut dyn Db, row: &Challenge, now: Time) -> Result<Option<Error>> {
+        match self {
+            Tries::OfToken(budget) => {
+                if let Some(wait) = budget.count(db, now)? {
+                    return Ok(Some(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
+                }
+                let is_alive = store::challenges::count_try(db, &row.hash, TRIES, now - LIFE)?;
+                Ok((!is_alive).then(|| Kind::TokenInvalid.into()))
+            }
+            Tries::OfAddress(showing) => Ok(showing.count(db, now)?.map(one_time_code::too_many)),
+        }
+    }
+
+    fn give_back(&self, db: &mut dyn Db) -> Result<()> {
+        match self {
+            Tries::OfToken(budget) => budget.give_back(db),
+            Tries::OfAddress(showing) => showing.forgive(db),
+        }
+    }
+}
+
+async fn finish(core: &Core, found: Found, road: Road, typed: &str, source: &Source) -> Result<Issued> {
     let Found { row, account, factors, is_stranger } = found;
     let remember = if row.remember { Remember::Long } else { Remember::Short };
     let standing = if row.client == source.client().to_bytes() { Standing::Earned } else { Standing::Other };
-    let budget = Budget::new(core, &account, is_stranger);
-    let check = Check::prepare(core, &account, &factors, &row.methods, typed, (source.client(), standing))?;
+    let from = (source.client(), standing);
+    let check = Check::prepare(core, &account, &factors, &row.methods, typed, from)?;
+    let (tries, check) = match road {
+        Road::Token => (Tries::OfToken(Budget::new(core, &account, is_stranger)), check),
+        Road::Address => {
+            let bucket = Bucket::of(&account);
+            let showing = Showing::new(core, &bucket, Some(&account), Purpose::Factor, typed, from);
+            (Tries::OfAddress(Box::new(showing)), check.counted_before())
+        }
+    };
     let proof = Proof::Factor(Completed(()));
-    let opening = Opening::prepare(core, account.clone(), proof, remember, source).await?;
+    let opening = Opening::prepare(core, account, proof, remember, source).await?;
     let (inside, log) = (opening.clone(), Log::new(core, source));
     let verdict = core
         .store
         .write(move |db| {
-            let now = log.at();
-            if let Some(wait) = budget.count(db, now)? {
-                return Ok(Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
-            }
-            if !store::challenges::count_try(db, &row.hash, TRIES, now - life)? {
-                return Ok(Err(Kind::TokenInvalid.into()));
+            if let Some(refusal) = tries.count(db, &row, log.at())? {
+                return Ok(Err(refusal));
             }
             if let Err(refusal) = check.run(db, &log)? {
                 return Ok(Err(refusal));
             }
-            budget.give_back(db)?;
-            if !store::challenges::spend(db, &row.hash, now)? {
+            tries.give_back(db)?;
+            if !store::challenges::spend(db, &row.hash, log.at())? {
                 return Ok(Err(Kind::TokenInvalid.into()));
             }
             inside.open(db).map(Ok)

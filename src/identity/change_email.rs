@@ -78,7 +78,7 @@ pub async fn confirm(core: &Core, token: &str, source: &Source) -> Result<()> {
             store::links::prolong_undoing(db, &account.id, account.email.key(), now + UNDO_FOR, now)
         })
         .await;
-    link::bury_old(core, hash, outcome).await
+    link::settle(core, hash, outcome).await
 }
 
 /// Gives the account back the address that the link was mailed to and ends all its sessions. What was asked for and not
@@ -88,8 +88,8 @@ pub async fn confirm(core: &Core, token: &str, source: &Source) -> Result<()> {
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn undo(core: &Core, token: &str, source: &Source) -> Result<()> {
     let (hash, now) = (link::digest_of(token), core.env.now());
-    let link = core.store.read(move |db| link::usable(db, &hash, Purpose::UndoEmail, now)).await;
-    let link = link::bury_old(core, hash, link).await?;
+    let found = core.store.read(move |db| link::usable(db, &hash, Purpose::UndoEmail, now)).await;
+    let link = link::settle(core, hash, found).await?;
     let reset = core.post.request(&Request::Reset { email_key: link.email_key }, source)?;
     let log = Log::new(core, source);
     core.store

@@ -68,6 +68,7 @@ pub async fn purge(core: &Core) -> Result<()> {
     removed += piecewise(core, move |db| store::accounts::purge_reservations(db, now, PIECE)).await?;
     removed += piecewise(core, move |db| store::outbox::purge(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::audit::purge(db, audited, PIECE)).await?;
+    removed += core.store.write(move |db| store::keys::purge(db, now)).await?;
     let unfinished = now - super::file::PATIENCE;
     removed += piecewise(core, move |db| store::files::purge_unfinished(db, unfinished, PIECE)).await?;
     if core.config.signup.verify_email {

@@ -129,8 +129,11 @@ pub(super) fn refuse_old(link: Link, now: Time) -> Result<Link> {
     if link.expires_at <= now { Err(Kind::LinkExpired.into()) } else { Ok(link) }
 }
 
-/// Hands an outcome on; a link that was refused for its age is dead from then on, whatever the clock says later.
-pub(super) async fn bury_old<T>(core: &Core, hash: [u8; 32], outcome: Result<T>) -> Result<T> {
+/// What a use of a link came to. One that was refused for its age stays dead, whatever the clock says later.
+///
+/// # Errors
+/// Those of the use.
+pub(super) async fn settle<T>(core: &Core, hash: [u8; 32], outcome: Result<T>) -> Result<T> {
     if outcome.as_ref().is_err_and(|error| error.kind() == Kind::LinkExpired) {
         core.store.write(move |db| store::links::bury(db, &hash)).await?;
     }

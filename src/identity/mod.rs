@@ -17,6 +17,7 @@ pub mod fulfil;
 pub mod gate;
 pub mod guard;
 pub mod health;
+pub mod key;
 pub mod link;
 pub mod one_time_code;
 pub mod open_login;
@@ -33,12 +34,14 @@ pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;
 pub mod verify_email;
+pub mod vitals;
 
 use std::sync::Arc;
 
 use crate::config::Config;
 use crate::env::Env;
 use crate::mail::Post;
+use crate::metrics::Metrics;
 use crate::model::account::Verification;
 use crate::password::pool::Pool;
 use crate::seal::MasterKey;
@@ -65,6 +68,10 @@ pub struct Core {
     pub master: MasterKey,
     /// Letters.
     pub post: Post,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// What is counted in the database now and then.
+    pub census: Arc<vitals::Census>,
     /// How many uploads may be under way.
     pub slots: file::Slots,
 }

@@ -26,5 +26,5 @@ pub async fn follow(core: &Core, token: &str, source: &Source) -> Result<()> {
             log.record(db, &Event::done(What::LoginOpened).about(&link.account).by(link.account.as_str()))
         })
         .await;
-    link::bury_old(core, hash, outcome).await
+    link::settle(core, hash, outcome).await
 }

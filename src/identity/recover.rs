@@ -38,8 +38,8 @@ pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> 
 /// `LinkInvalid`, `LinkExpired`, `Validation` for a bad password, `Unavailable`.
 pub async fn reset(core: &Core, token: &str, new: Password, source: &Source) -> Result<()> {
     let (hash, now) = (link::digest_of(token), core.env.now());
-    let found = core.store.read(move |db| subject(db, &hash, now)).await;
-    let (_, account) = link::bury_old(core, hash, found).await.map_err(told)?;
+    let found = core.store.read(move |db| subject(db, &hash, now)).await.map_err(told);
+    let (_, account) = link::settle(core, hash, found).await?;
     password::check_rules(core, &account, &new)?;
     let change = Reset {
         link: hash,

@@ -41,7 +41,7 @@ pub async fn prove(core: &Core, token: &str, source: &Source) -> Result<Proved> 
             }
         })
         .await;
-    link::bury_old(core, hash, outcome).await
+    link::settle(core, hash, outcome).await
 }
 
 fn is_proved_as(account: &crate::model::Account, link: &Link) -> bool {
@@ -76,7 +76,7 @@ pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
             log.record(db, &Event::done(What::SignUpDisowned).about(&link.account))
         })
         .await;
-    link::bury_old(core, hash, outcome).await
+    link::settle(core, hash, outcome).await
 }
 
 fn usable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<Link> {

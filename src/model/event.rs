@@ -61,6 +61,8 @@ pub enum What {
     LimitHit,
     /// A signing key was made.
     KeyMade,
+    /// A signing key was made and all before it died, with every token under them.
+    KeysRevoked,
     /// A login's first proof was right and its second factor is waited for.
     LoginChallenged,
     /// A second factor was shown.
@@ -120,6 +122,7 @@ impl What {
             What::Deleted => "deleted",
             What::LimitHit => "limit_hit",
             What::KeyMade => "key_made",
+            What::KeysRevoked => "keys_revoked",
             What::LoginChallenged => "login_challenged",
             What::FactorShown => "factor_shown",
             What::FactorAdded => "factor_added",

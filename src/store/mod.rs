@@ -57,6 +57,12 @@ impl Store {
         self.engine.notes()
     }
 
+    /// What the writer tells of its work.
+    #[must_use]
+    pub fn vitals(&self) -> sqlite::Vitals {
+        self.engine.vitals()
+    }
+
     /// Reads a few rows by their keys, on the calling thread; they are of one moment.
     ///
     /// # Errors

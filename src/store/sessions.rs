@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::accounts;
-use super::db::{Db, Row, Value};
+use super::db::{Db, Row, Sql, Value};
 use crate::error::Result;
 use crate::model::session::End;
 use crate::model::{Account, AccountId, SessionId, Source, Time};
@@ -151,20 +151,19 @@ fn standing(mut row: Row) -> Result<Standing> {
 /// # Errors
 /// What the database says.
 pub fn find_standing(db: &mut dyn Db, id: &SessionId) -> Result<Option<Standing>> {
-    let row = db.first(
-        sql!(concat!(
-            "select ",
-            columns!(),
-            ", ",
-            accounts::columns!(),
-            ", (select string_agg(r.role, ',') from account_roles r where r.account_id = a.id), \
-             (select number from instance where name = 'epoch') \
-             from sessions s join accounts a on a.id = s.account_id where s.id = $1"
-        )),
-        &[id.as_str().into()],
-    )?;
-    row.map(standing).transpose()
+    db.first(STANDING, &[id.as_str().into()])?.map(standing).transpose()
 }
+
+/// What every request with a token runs.
+pub(super) const STANDING: Sql = sql!(concat!(
+    "select ",
+    columns!(),
+    ", ",
+    accounts::columns!(),
+    ", (select string_agg(r.role, ',') from account_roles r where r.account_id = a.id), \
+     (select number from instance where name = 'epoch') \
+     from sessions s join accounts a on a.id = s.account_id where s.id = $1"
+));
 
 /// One turn of a refresh token.
 #[derive(Debug, Clone)]
@@ -300,6 +299,30 @@ pub fn count_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<i64
         &[account.as_str().into(), now.into()],
     )?;
     row.map_or(Ok(0), |mut row| row.take())
+}
+
+/// How many sessions are alive, all accounts together; to be asked for where waiting does no harm.
+///
+/// # Errors
+/// What the database says.
+pub fn count_all_live(db: &mut dyn Db, now: Time) -> Result<i64> {
+    let row = db.first(
+        sql!(
+            "select count(*) from sessions where idle_until > $1 and ended_at is null \
+             and (expires_at is null or expires_at > $1)"
+        ),
+        &[now.into()],
+    )?;
+    row.map_or(Ok(0), |mut row| row.take())
+}
+
+/// Until when the last of all refresh tokens that are out could be used.
+///
+/// # Errors
+/// What the database says.
+pub fn last_refresh(db: &mut dyn Db) -> Result<Option<Time>> {
+    let row = db.first(sql!("select max(idle_until) from sessions"), &[])?;
+    row.map_or(Ok(None), |mut row| row.take())
 }
 
 /// Notes that a session was used, unless that was noted since `older_than`.

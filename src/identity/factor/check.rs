@@ -55,6 +55,14 @@ pub struct Check {
     steps: Vec<(String, i64)>,
     sent: Option<Sent>,
     backup: Option<[u8; 32]>,
+    counting: Counting,
+}
+
+/// Who counts the tries at codes that were sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counting {
+    Here,
+    Before,
 }
 
 /// A code that was sent, and the targets that count.
@@ -96,7 +104,13 @@ impl Check {
             Sent { showing: Showing::new(core, &bucket, Some(account), Purpose::Factor, &plain, from), targets }
         });
         let backup = methods.contains(&Method::BackupCode).then(|| backup::digest_of(core, &account.id, typed));
-        Ok(Self { account: account.id.clone(), steps, sent, backup: backup.flatten() })
+        Ok(Self { account: account.id.clone(), steps, sent, backup: backup.flatten(), counting: Counting::Here })
+    }
+
+    /// The same where the try has been counted before.
+    #[must_use]
+    pub fn counted_before(self) -> Self {
+        Self { counting: Counting::Before, ..self }
     }
 
     /// Uses the code up inside a write, and records how it went.
@@ -132,7 +146,9 @@ impl Check {
             }
         }
         let Some(sent) = &self.sent else { return Ok(Err(Kind::MfaCodeInvalid.into())) };
-        if let Some(wait) = sent.showing.count(db, now)? {
+        if self.counting == Counting::Here
+            && let Some(wait) = sent.showing.count(db, now)?
+        {
             return Ok(Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
         }
         let found = sent.showing.look(db, now)?;
@@ -141,7 +157,9 @@ impl Check {
         if sent.showing.spend(db, now)?.is_none() {
             return Ok(Err(Kind::MfaCodeInvalid.into()));
         }
-        sent.showing.forgive(db)?;
+        if self.counting == Counting::Here {
+            sent.showing.forgive(db)?;
+        }
         store::factors::note_use(db, &self.account, *kind, target, now)?;
         Ok(Ok(Method::Factor(*kind)))
     }

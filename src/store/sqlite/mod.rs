@@ -26,6 +26,7 @@ use readers::{Lane, Readers};
 use writer::Writer;
 
 pub use steps::Step;
+pub use writer::Vitals;
 
 /// An open SQLite database. Cheap to clone; the last one closes the file after everything that waits is written.
 #[derive(Clone)]
@@ -123,6 +124,12 @@ impl Engine {
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.0.notes
+    }
+
+    /// What the writer tells of its work.
+    #[must_use]
+    pub fn vitals(&self) -> Vitals {
+        self.0.writer.vitals()
     }
 
     /// Runs a reading closure on one of the readers.
