@@ -21,7 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Text messages leave through the outbox, by the same trait as letters.
     ("sms", &["config", "env", "error", "mail", "model", "seal", "store"]),
     ("identity", &["config", "env", "error", "mail", "metrics", "model", "password", "seal", "sms", "store", "token"]),
-    ("http", &["config", "env", "error", "identity", "metrics", "model"]),
+    ("http", &["config", "env", "error", "identity", "metrics", "model", "password"]),
     ("api", &["config", "env", "error", "http", "identity", "model", "password"]),
     ("app", &["*"]),
     ("cli", &["*"]),
