@@ -8,7 +8,7 @@ use std::time::Duration;
 use poem::{Endpoint, Response};
 use tokio::sync::watch;
 
-use crate::api::v1;
+use crate::api;
 use crate::config::Config;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -126,15 +126,16 @@ impl TokenCheck for Known {
 /// All wires behind the boundary.
 #[must_use]
 pub fn endpoint(core: &Arc<Core>, limiter: &Limiter) -> impl Endpoint<Output = Response> + 'static + use<> {
+    let mounted = api::mounted(&core.config);
     let surroundings = Surroundings {
         env: core.env.clone(),
         server: core.config.server.clone(),
-        wires: v1::wires(&core.config),
+        wires: api::wires(&mounted),
         limiter: limiter.clone(),
         tokens: Arc::new(Known(core.tokens.clone())),
-        uncounted: v1::UNCOUNTED.iter().map(|&path| path.to_owned()).collect(),
+        uncounted: api::uncounted(&mounted),
     };
-    boundary(v1::routes(core.clone()), surroundings)
+    boundary(api::routes(&mounted, core), surroundings)
 }
 
 /// The worker that empties the outbox.

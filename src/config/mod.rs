@@ -32,6 +32,8 @@ mod tests;
 mod throttle;
 mod tokens;
 mod web_origin;
+#[cfg(test)]
+mod wire_profile_tests;
 
 use std::path::PathBuf;
 
@@ -52,7 +54,7 @@ pub use password::PasswordRules;
 pub use problem::{Problem, Problems};
 pub use profile::{Profile, STANDARD};
 pub use reader::Entry;
-pub use server::{Environment, Server};
+pub use server::{Environment, Server, WireName};
 pub use service::Service;
 pub use sessions::{Rotate, Sessions};
 pub use signup::{SignUp, SignUpField};
@@ -189,7 +191,7 @@ impl Config {
         self.tokens.validate(environment, r);
         self.sessions.validate(r);
         self.password.validate(r);
-        self.signup.validate(&self.links, r);
+        self.signup.validate(&self.links, self.server.wire, r);
         self.throttle.validate(r);
         self.hashing.validate(environment, r);
     }

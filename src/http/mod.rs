@@ -18,6 +18,8 @@ pub mod openapi;
 pub mod origin;
 pub mod pace;
 pub mod pages;
+pub mod paths;
+pub mod policy;
 pub mod refresh_cookie;
 pub mod reject;
 pub mod request_id;

@@ -1,13 +1,19 @@
 //! The pass over a generated OpenAPI document: what the generator cannot know. Errors come from the wire's own table, so
 //! that the document says what the server does.
 
+use std::collections::HashMap;
+use std::marker::PhantomData;
 use std::time::Duration;
 
-use poem::http::StatusCode;
+use poem::endpoint::BoxEndpoint;
+use poem::http::{Method, StatusCode};
+use poem_openapi::registry::{MetaApi, Registry};
+use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::{Map, Value, json};
 
 use super::bearer::SCHEME;
 use super::reject::{About, Wire};
+use crate::config::Config;
 use crate::error::{Error, FieldError, Kind, Rule};
 use crate::model::Time;
 
@@ -49,11 +55,42 @@ const BODY_ERRORS: [Kind; 4] =
 const TOKEN_ERRORS: [Kind; 5] =
     [Kind::TokenMissing, Kind::TokenFormat, Kind::TokenInvalid, Kind::TokenExpired, Kind::SessionEnded];
 
+/// What the types of an API say by themselves.
+#[must_use]
+pub fn generated<A: OpenApi>() -> Value {
+    let text = OpenApiService::new(Shown::<A>(PhantomData), "authd", env!("CARGO_PKG_VERSION")).spec();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// An API that is only looked at: it has the operations of `A`, and none of its state.
+struct Shown<A>(PhantomData<A>);
+
+impl<A: OpenApi> OpenApi for Shown<A> {
+    fn meta() -> Vec<MetaApi> {
+        A::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        A::register(registry);
+    }
+
+    fn add_routes(self, _routes: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
+}
+
+/// Says what a document is about and where its paths begin.
+pub fn introduce(document: &mut Value, config: &Config, mounts: &[&str], about: &str) {
+    document["info"]["title"] = config.service.name.clone().into();
+    document["info"]["description"] = about.into();
+    let base = config.server.public_url.as_deref().unwrap_or("");
+    let url = |mount: &&str| Some(format!("{base}{mount}")).filter(|url| !url.is_empty()).unwrap_or("/".to_owned());
+    document["servers"] = mounts.iter().map(|mount| json!({ "url": url(mount) })).collect();
+}
+
 /// Completes a generated document.
 pub fn complete(document: &mut Value, wire: &dyn Wire, operations: &[Described]) {
     document["openapi"] = "3.0.3".into();
     document["components"]["headers"] = headers();
-    document["components"]["schemas"]["Error"] = error_schema();
+    document["components"]["schemas"]["Error"] = wire.schema();
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         schemas.values_mut().for_each(allow_null);
     }
@@ -129,7 +166,7 @@ fn add_error(responses: &mut Map<String, Value>, wire: &dyn Wire, kind: Kind, co
         let code = wire.code(kind);
         let taken = examples.keys().filter(|name| name.split('-').next() == Some(code)).count();
         let name = if taken == 0 { code.to_owned() } else { format!("{code}-{}", taken + 1) };
-        examples.insert(name, json!({ "summary": kind.sentence(), "value": wire.body(&error, &about) }));
+        examples.insert(name, json!({ "summary": wire.sentence(kind), "value": wire.body(&error, &about) }));
     }
 }
 
@@ -172,34 +209,6 @@ fn headers() -> Value {
         "X-RateLimit-Reset": number("When all of them are there again, in seconds since 1970."),
         "Retry-After": number("After how many seconds to try again."),
         "WWW-Authenticate": text("Always `Bearer`."),
-    })
-}
-
-fn error_schema() -> Value {
-    let text = || json!({ "type": "string" });
-    let row = json!({
-        "type": "object",
-        "required": ["field", "message", "code"],
-        "properties": { "field": text(), "message": text(), "code": text() },
-    });
-    json!({
-        "type": "object",
-        "required": ["success", "error", "timestamp", "requestId"],
-        "properties": {
-            "success": { "type": "boolean", "enum": [false] },
-            "error": {
-                "type": "object",
-                "required": ["code", "message"],
-                "properties": {
-                    "code": text(),
-                    "message": text(),
-                    "details": { "type": "array", "items": row },
-                    "retryAfter": { "type": "integer", "description": "In seconds." },
-                },
-            },
-            "timestamp": { "type": "string", "format": "date-time" },
-            "requestId": text(),
-        },
     })
 }
 

@@ -14,9 +14,10 @@ pub mod guard;
 pub mod health;
 pub mod link;
 pub mod open_login;
+pub mod password;
 pub mod profile;
-
 pub mod quota;
+pub mod reauthenticate;
 pub mod refresh;
 pub mod role;
 pub mod sign_in;

@@ -29,6 +29,8 @@ pub enum Letter {
     SessionStolen,
     /// The password was set by somebody else than through the account's own session.
     PasswordSet,
+    /// The owner changed the password in a session, which lives on.
+    PasswordChanged,
 }
 
 /// A letter's template: its name, and what it may name besides the service.
@@ -47,10 +49,12 @@ const ALREADY_REGISTERED: Kind = Kind { name: "already_registered", links: &[], 
 const PASSWORD_CLOSED: Kind = Kind { name: "password_closed", links: &["link"], values: &["until"] };
 const SESSION_STOLEN: Kind = Kind { name: "session_stolen", links: &[], values: &[] };
 const PASSWORD_SET: Kind = Kind { name: "password_set", links: &[], values: &[] };
+const PASSWORD_CHANGED: Kind = Kind { name: "password_changed", links: &[], values: &[] };
 
 impl Kind {
     /// Every letter's template.
-    pub const ALL: [Kind; 5] = [VERIFY_EMAIL, ALREADY_REGISTERED, PASSWORD_CLOSED, SESSION_STOLEN, PASSWORD_SET];
+    pub const ALL: [Kind; 6] =
+        [VERIFY_EMAIL, ALREADY_REGISTERED, PASSWORD_CLOSED, SESSION_STOLEN, PASSWORD_SET, PASSWORD_CHANGED];
 }
 
 impl Letter {
@@ -63,6 +67,7 @@ impl Letter {
             Letter::PasswordClosed { .. } => PASSWORD_CLOSED,
             Letter::SessionStolen => SESSION_STOLEN,
             Letter::PasswordSet => PASSWORD_SET,
+            Letter::PasswordChanged => PASSWORD_CHANGED,
         }
     }
 
@@ -71,7 +76,7 @@ impl Letter {
     pub fn expires_at(&self) -> Option<Time> {
         match self {
             Letter::VerifyEmail { until, .. } | Letter::PasswordClosed { until, .. } => Some(*until),
-            Letter::AlreadyRegistered | Letter::SessionStolen | Letter::PasswordSet => None,
+            Letter::AlreadyRegistered | Letter::SessionStolen | Letter::PasswordSet | Letter::PasswordChanged => None,
         }
     }
 
@@ -83,7 +88,9 @@ impl Letter {
                 vec![("link", link.clone()), ("disown", disown.clone()), until(time)]
             }
             Letter::PasswordClosed { link, until: time } => vec![("link", link.clone()), until(time)],
-            Letter::AlreadyRegistered | Letter::SessionStolen | Letter::PasswordSet => Vec::new(),
+            Letter::AlreadyRegistered | Letter::SessionStolen | Letter::PasswordSet | Letter::PasswordChanged => {
+                Vec::new()
+            }
         }
     }
 }
@@ -108,6 +115,7 @@ mod tests {
             Letter::PasswordClosed { link: link(), until },
             Letter::SessionStolen,
             Letter::PasswordSet,
+            Letter::PasswordChanged,
         ];
         for (letter, kind) in letters.iter().zip(Kind::ALL) {
             assert_eq!(letter.kind(), kind);

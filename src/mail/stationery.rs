@@ -158,6 +158,7 @@ mod tests {
             Letter::PasswordClosed { link: link(), until },
             Letter::SessionStolen,
             Letter::PasswordSet,
+            Letter::PasswordChanged,
         ]
     }
 

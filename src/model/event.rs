@@ -31,6 +31,22 @@ pub enum What {
     AccountCreated,
     /// A password was set.
     PasswordSet,
+    /// The owner changed the password, knowing the one before.
+    PasswordChanged,
+    /// Somebody asked for a link that sets a new password.
+    PasswordResetRequested,
+    /// A mailed link set a new password.
+    PasswordReset,
+    /// The owner proved once more who they are.
+    Reauthenticated,
+    /// The owner asked for another address.
+    EmailChangeRequested,
+    /// The account has another address.
+    EmailChanged,
+    /// A change of address was undone from the address before.
+    EmailChangeUndone,
+    /// The owner took all that is kept about them.
+    Exported,
     /// Roles changed.
     RolesChanged,
     /// An account was suspended.
@@ -73,6 +89,14 @@ impl What {
             What::ProfileChanged => "profile_changed",
             What::AccountCreated => "account_created",
             What::PasswordSet => "password_set",
+            What::PasswordChanged => "password_changed",
+            What::PasswordResetRequested => "password_reset_requested",
+            What::PasswordReset => "password_reset",
+            What::Reauthenticated => "reauthenticated",
+            What::EmailChangeRequested => "email_change_requested",
+            What::EmailChanged => "email_changed",
+            What::EmailChangeUndone => "email_change_undone",
+            What::Exported => "exported",
             What::RolesChanged => "roles_changed",
             What::Suspended => "suspended",
             What::Unsuspended => "unsuspended",

@@ -77,6 +77,9 @@ pub struct NewRow {
     pub created_at: Time,
 }
 
+/// The stamp that [`insert`] gives a new account.
+pub const FIRST_STAMP: i64 = 1;
+
 /// Inserts an account with the next number, or nothing when its address is taken.
 ///
 /// # Errors
@@ -243,6 +246,21 @@ pub fn set_password(db: &mut dyn Db, id: &AccountId, hash: &str, scheme: &str, n
              where id = $4 and deleted_at is null"
         ),
         &[hash.into(), scheme.into(), now.into(), id.as_str().into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Sets a new password where the account is active and still what it was when the old one was checked; false where not.
+///
+/// # Errors
+/// What the database says.
+pub fn change_password(db: &mut dyn Db, account: &Account, hash: &str, scheme: &str, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set password_hash = $1, password_scheme = $2, stamp = stamp + 1, updated_at = $3 \
+             where id = $4 and stamp = $5 and suspended_at is null and deleted_at is null"
+        ),
+        &[hash.into(), scheme.into(), now.into(), account.id.as_str().into(), account.stamp.into()],
     )?;
     Ok(changed == 1)
 }

@@ -240,6 +240,38 @@ pub fn end_all(db: &mut dyn Db, account: &AccountId, why: End, now: Time) -> Res
     )?)
 }
 
+/// Ends all live sessions of an account but one and says which.
+///
+/// # Errors
+/// What the database says.
+pub fn end_others(
+    db: &mut dyn Db,
+    account: &AccountId,
+    keep: &SessionId,
+    why: End,
+    now: Time,
+) -> Result<Vec<SessionId>> {
+    ids(db.all(
+        sql!(
+            "update sessions set ended_at = $1, end_reason = $2 where account_id = $3 and id <> $4 \
+             and ended_at is null returning id"
+        ),
+        &[now.into(), why.as_str().into(), account.as_str().into(), keep.as_str().into()],
+    )?)
+}
+
+/// Notes that the holder of a session has proved anew who they are; false when it has ended.
+///
+/// # Errors
+/// What the database says.
+pub fn renew_proof(db: &mut dyn Db, id: &SessionId, now: Time) -> Result<bool> {
+    let renewed = db.run(
+        sql!("update sessions set proved_at = $1 where id = $2 and ended_at is null"),
+        &[now.into(), id.as_str().into()],
+    )?;
+    Ok(renewed == 1)
+}
+
 /// Ends the oldest live sessions of an account until `keep` are left, and says which.
 ///
 /// # Errors

@@ -47,13 +47,17 @@ enum Bucket {
     WithToken,
 }
 
-const BUCKETS: [Bucket; 7] = [
+const BUCKETS: [Bucket; 11] = [
     Bucket::Named(Limit::General),
     Bucket::Named(Limit::SignUp),
     Bucket::Named(Limit::SignIn),
     Bucket::Named(Limit::Refresh),
     Bucket::Named(Limit::Resend),
     Bucket::Named(Limit::VerifyEmail),
+    Bucket::Named(Limit::Forgot),
+    Bucket::Named(Limit::Reset),
+    Bucket::Named(Limit::Factor),
+    Bucket::Named(Limit::Code),
     Bucket::WithToken,
 ];
 
