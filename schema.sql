@@ -88,12 +88,14 @@ create table links (
   purpose text not null,
   account_id text not null references accounts (id) on delete cascade,
   email_key text not null,
+  address text,                           -- the address that it makes the account's own, as typed
   created_at bigint not null,
   expires_at bigint not null,
   spent_at bigint
 );
 create index links_account on links (account_id, purpose);
 create index links_expiry on links (expires_at);
+create index links_kept on links (email_key) where purpose = 'undo_email';
 
 -- Counted tries: wrong passwords, lockouts, mails to an address. Keys are keyed digests, so a stolen file names nobody.
 create table tries (

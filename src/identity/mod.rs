@@ -6,7 +6,10 @@
 pub mod admin;
 pub mod audit;
 pub mod caller;
+pub mod change_email;
 pub mod chores;
+pub mod delete;
+pub mod export;
 pub mod file;
 pub mod fulfil;
 pub mod gate;
@@ -18,6 +21,7 @@ pub mod password;
 pub mod profile;
 pub mod quota;
 pub mod reauthenticate;
+pub mod recover;
 pub mod refresh;
 pub mod role;
 pub mod sign_in;

@@ -2,13 +2,13 @@
 
 use super::Core;
 use super::audit::Log;
+use super::link::{self, Link, Purpose};
 use crate::error::{Error, Kind, Result};
 use crate::mail::{self, Request};
 use crate::model::event::What;
-use crate::model::{AccountId, Email, Event, Source, Time, secret, text};
+use crate::model::{AccountId, Email, Event, Source, Time, text};
 use crate::store;
 use crate::store::db::Db;
-use crate::store::links::{Link, Purpose};
 
 /// What a verification link did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum Proved {
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn prove(core: &Core, token: &str, source: &Source) -> Result<Proved> {
-    let (hash, log) = (digest_of(token), Log::new(core, source));
+    let (hash, log) = (link::digest_of(token), Log::new(core, source));
     core.store
         .write(move |db| {
             let link = usable(db, &hash, log.at())?;
@@ -63,7 +63,7 @@ pub(super) fn claim_username(db: &mut dyn Db, id: &AccountId, now: Time) -> Resu
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
-    let (hash, log) = (digest_of(token), Log::new(core, source));
+    let (hash, log) = (link::digest_of(token), Log::new(core, source));
     core.store
         .write(move |db| {
             let link = usable(db, &hash, log.at())?;
@@ -76,13 +76,7 @@ pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
 }
 
 fn usable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<Link> {
-    let link = store::links::find(db, hash, Purpose::Verify)?.ok_or_else(|| Error::new(Kind::LinkInvalid))?;
-    if link.expires_at <= now { Err(Kind::LinkExpired.into()) } else { Ok(link) }
-}
-
-/// What the store keeps of a link's token.
-fn digest_of(token: &str) -> [u8; 32] {
-    secret::digest(token.as_bytes())
+    link::refuse_old(link::find(db, hash, Purpose::Verify)?, now)
 }
 
 /// Asks for the verification mail again; the answer never depends on the account.

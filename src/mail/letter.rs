@@ -31,6 +31,31 @@ pub enum Letter {
     PasswordSet,
     /// The owner changed the password in a session, which lives on.
     PasswordChanged,
+    /// Somebody asked for a new password; the link sets one.
+    ResetPassword {
+        /// Opens the page that asks for the new password.
+        link: Secret,
+        /// When the link dies.
+        until: Time,
+    },
+    /// To a new address: the link makes it the account's own.
+    ConfirmEmail {
+        /// Opens the page that confirms it.
+        link: Secret,
+        /// When the link dies.
+        until: Time,
+    },
+    /// To the address before: somebody asked for another one.
+    EmailChanging {
+        /// Opens the page that undoes it and ends all sessions.
+        undo: Secret,
+        /// When the link dies, at the earliest.
+        until: Time,
+    },
+    /// Another account wanted to take this address, which has one.
+    AddressTaken,
+    /// The owner deleted the account.
+    AccountDeleted,
 }
 
 /// A letter's template: its name, and what it may name besides the service.
@@ -50,11 +75,27 @@ const PASSWORD_CLOSED: Kind = Kind { name: "password_closed", links: &["link"], 
 const SESSION_STOLEN: Kind = Kind { name: "session_stolen", links: &[], values: &[] };
 const PASSWORD_SET: Kind = Kind { name: "password_set", links: &[], values: &[] };
 const PASSWORD_CHANGED: Kind = Kind { name: "password_changed", links: &[], values: &[] };
+const RESET_PASSWORD: Kind = Kind { name: "reset_password", links: &["link"], values: &["until"] };
+const CONFIRM_EMAIL: Kind = Kind { name: "confirm_email", links: &["link"], values: &["until"] };
+const EMAIL_CHANGING: Kind = Kind { name: "email_changing", links: &["undo"], values: &["until"] };
+const ADDRESS_TAKEN: Kind = Kind { name: "address_taken", links: &[], values: &[] };
+const ACCOUNT_DELETED: Kind = Kind { name: "account_deleted", links: &[], values: &[] };
 
 impl Kind {
     /// Every letter's template.
-    pub const ALL: [Kind; 6] =
-        [VERIFY_EMAIL, ALREADY_REGISTERED, PASSWORD_CLOSED, SESSION_STOLEN, PASSWORD_SET, PASSWORD_CHANGED];
+    pub const ALL: [Kind; 11] = [
+        VERIFY_EMAIL,
+        ALREADY_REGISTERED,
+        PASSWORD_CLOSED,
+        SESSION_STOLEN,
+        PASSWORD_SET,
+        PASSWORD_CHANGED,
+        RESET_PASSWORD,
+        CONFIRM_EMAIL,
+        EMAIL_CHANGING,
+        ADDRESS_TAKEN,
+        ACCOUNT_DELETED,
+    ];
 }
 
 impl Letter {
@@ -68,6 +109,11 @@ impl Letter {
             Letter::SessionStolen => SESSION_STOLEN,
             Letter::PasswordSet => PASSWORD_SET,
             Letter::PasswordChanged => PASSWORD_CHANGED,
+            Letter::ResetPassword { .. } => RESET_PASSWORD,
+            Letter::ConfirmEmail { .. } => CONFIRM_EMAIL,
+            Letter::EmailChanging { .. } => EMAIL_CHANGING,
+            Letter::AddressTaken => ADDRESS_TAKEN,
+            Letter::AccountDeleted => ACCOUNT_DELETED,
         }
     }
 
@@ -75,8 +121,17 @@ impl Letter {
     #[must_use]
     pub fn expires_at(&self) -> Option<Time> {
         match self {
-            Letter::VerifyEmail { until, .. } | Letter::PasswordClosed { until, .. } => Some(*until),
-            Letter::AlreadyRegistered | Letter::SessionStolen | Letter::PasswordSet | Letter::PasswordChanged => None,
+            Letter::VerifyEmail { until, .. }
+            | Letter::PasswordClosed { until, .. }
+            | Letter::ResetPassword { until, .. }
+            | Letter::ConfirmEmail { until, .. }
+            | Letter::EmailChanging { until, .. } => Some(*until),
+            Letter::AlreadyRegistered
+            | Letter::SessionStolen
+            | Letter::PasswordSet
+            | Letter::PasswordChanged
+            | Letter::AddressTaken
+            | Letter::AccountDeleted => None,
         }
     }
 
@@ -87,10 +142,16 @@ impl Letter {
             Letter::VerifyEmail { link, disown, until: time } => {
                 vec![("link", link.clone()), ("disown", disown.clone()), until(time)]
             }
-            Letter::PasswordClosed { link, until: time } => vec![("link", link.clone()), until(time)],
-            Letter::AlreadyRegistered | Letter::SessionStolen | Letter::PasswordSet | Letter::PasswordChanged => {
-                Vec::new()
-            }
+            Letter::PasswordClosed { link, until: time }
+            | Letter::ResetPassword { link, until: time }
+            | Letter::ConfirmEmail { link, until: time } => vec![("link", link.clone()), until(time)],
+            Letter::EmailChanging { undo, until: time } => vec![("undo", undo.clone()), until(time)],
+            Letter::AlreadyRegistered
+            | Letter::SessionStolen
+            | Letter::PasswordSet
+            | Letter::PasswordChanged
+            | Letter::AddressTaken
+            | Letter::AccountDeleted => Vec::new(),
         }
     }
 }
@@ -116,6 +177,11 @@ mod tests {
             Letter::SessionStolen,
             Letter::PasswordSet,
             Letter::PasswordChanged,
+            Letter::ResetPassword { link: link(), until },
+            Letter::ConfirmEmail { link: link(), until },
+            Letter::EmailChanging { undo: link(), until },
+            Letter::AddressTaken,
+            Letter::AccountDeleted,
         ];
         for (letter, kind) in letters.iter().zip(Kind::ALL) {
             assert_eq!(letter.kind(), kind);

@@ -41,6 +41,20 @@ pub enum Request {
         /// Whose.
         account_id: String,
     },
+    /// Send a link that sets a new password, if this address (its key) has an account.
+    Reset {
+        /// The address's key.
+        email_key: String,
+    },
+    /// Send the proof of another address there, and a notice to the address before; a notice alone if it is taken.
+    ChangeEmail {
+        /// Whose.
+        account_id: String,
+        /// The account's stamp when it was asked for.
+        stamp: i64,
+        /// The new address as typed.
+        email: String,
+    },
 }
 
 impl Request {
@@ -52,6 +66,8 @@ impl Request {
             Request::Welcome { .. } => "welcome",
             Request::AlreadyRegistered { .. } => "already_registered",
             Request::PasswordClosed { .. } => "password_closed",
+            Request::Reset { .. } => "reset",
+            Request::ChangeEmail { .. } => "change_email",
         }
     }
 }

@@ -159,6 +159,11 @@ mod tests {
             Letter::SessionStolen,
             Letter::PasswordSet,
             Letter::PasswordChanged,
+            Letter::ResetPassword { link: link(), until },
+            Letter::ConfirmEmail { link: link(), until },
+            Letter::EmailChanging { undo: link(), until },
+            Letter::AddressTaken,
+            Letter::AccountDeleted,
         ]
     }
 

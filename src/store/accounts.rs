@@ -280,6 +280,21 @@ pub fn prove_email(db: &mut dyn Db, id: &AccountId, email_key: &str, now: Time) 
     Ok(changed == 1)
 }
 
+/// Makes a proved address the account's own.
+///
+/// # Errors
+/// [`super::Constraint::Email`] behind the error when another account has it.
+pub fn set_email(db: &mut dyn Db, id: &AccountId, email: &Email, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set email = $1, email_key = $2, email_verified_at = $3, stamp = stamp + 1, updated_at = $3 \
+             where id = $4 and deleted_at is null"
+        ),
+        &[email.as_str().into(), email.key().into(), now.into(), id.as_str().into()],
+    )?;
+    Ok(changed == 1)
+}
+
 /// Suspends (`Some`) or lets in again (`None`); false when it was so already or the account is deleted.
 ///
 /// # Errors

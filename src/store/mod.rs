@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod audit;
 pub mod clients;
 pub mod db;
+pub mod export;
 pub mod files;
 pub mod health;
 pub mod instance;

@@ -9,6 +9,7 @@ mod files;
 mod http;
 mod jobpath;
 mod mail;
+mod recovery;
 mod siteworks;
 mod store;
 mod stories;

@@ -1,5 +1,7 @@
 //! One entry for each operation: what it can be refused for, and what goes in and out, as people would write it.
 
+mod recovery;
+
 use serde_json::{Value, json};
 
 use crate::error::{Kind, Limit};
@@ -16,6 +18,7 @@ pub(super) fn operations() -> Vec<Described> {
     all.extend(email_verification());
     all.extend(user_management());
     all.extend(files());
+    all.extend(recovery::operations());
     all.push(Described { counted: Counted::No, ..described("getHealth", &[], health_answer()) });
     all
 }

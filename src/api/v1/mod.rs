@@ -13,6 +13,7 @@ mod files;
 mod fixture;
 mod health;
 mod payload;
+mod recovery;
 mod types;
 mod users;
 mod view;
@@ -40,6 +41,8 @@ enum Tag {
     /// Proving an address.
     #[oai(rename = "Email verification")]
     EmailVerification,
+    /// Passwords forgotten and changed.
+    Password,
     /// One's own account.
     #[oai(rename = "User management")]
     UserManagement,
@@ -49,20 +52,21 @@ enum Tag {
     Health,
 }
 
-type Api = (auth::Auth, email::EmailVerification, users::Users, files::Files, health::Health);
+type Api = (auth::Auth, email::EmailVerification, users::Users, recovery::Recovery, files::Files, health::Health);
 
 fn api(core: &Arc<Core>) -> Api {
     (
         auth::Auth(core.clone()),
         email::EmailVerification(core.clone()),
         users::Users(core.clone()),
+        recovery::Recovery(core.clone()),
         files::Files(core.clone()),
         health::Health::starting(core.clone()),
     )
 }
 
 /// Paths that no limit counts, with everything below them: health, pages, documents, keys.
-pub const UNCOUNTED: [&str; 15] = [
+pub const UNCOUNTED: [&str; 30] = [
     "/v1/health",
     "/api/v1/health",
     "/livez",
@@ -71,12 +75,27 @@ pub const UNCOUNTED: [&str; 15] = [
     "/docs",
     "/openapi.json",
     "/openapi",
-    "/v1/verify-email",
-    "/v1/open-login",
-    "/api/v1/verify-email",
-    "/api/v1/open-login",
     "/verify-email",
+    "/resend-verification",
     "/open-login",
+    "/forgot-password",
+    "/reset-password",
+    "/confirm-email",
+    "/undo-email",
+    "/v1/verify-email",
+    "/v1/resend-verification",
+    "/v1/open-login",
+    "/v1/forgot-password",
+    "/v1/reset-password",
+    "/v1/confirm-email",
+    "/v1/undo-email",
+    "/api/v1/verify-email",
+    "/api/v1/resend-verification",
+    "/api/v1/open-login",
+    "/api/v1/forgot-password",
+    "/api/v1/reset-password",
+    "/api/v1/confirm-email",
+    "/api/v1/undo-email",
     "/metrics",
 ];
 

@@ -88,5 +88,6 @@ fn is_blank(value: Option<&Value>) -> bool {
     is_empty(value) || value.and_then(Value::as_str).is_some_and(|text| text.trim().is_empty())
 }
 
+mod recovery;
 #[cfg(test)]
 mod tests;

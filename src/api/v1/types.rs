@@ -1,9 +1,13 @@
 //! What v1 reads and writes, field by field, in the order of its document.
 
+mod recovery;
+
 use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Enum, Object};
 
 use crate::http::fields::{EmailField, PasswordField, TokenField, UsernameField};
+
+pub use recovery::*;
 
 /// What a sign-up brings.
 #[derive(Debug, Object)]
@@ -314,4 +318,6 @@ answers! {
     ProfileAnswer(Profile);
     /// The answer to a change of one's own account.
     UpdateProfileAnswer(UpdatedProfile) saying "Profile updated successfully";
+    /// Everything that is kept about the caller.
+    ExportAnswer(Export);
 }

@@ -1,5 +1,7 @@
 //! Accounts and sessions as v1 shows them.
 
+mod export;
+
 use serde_json::json;
 
 use super::files::{FileView, QuotaView};
@@ -12,6 +14,8 @@ use crate::identity::sign_up::SignedUp;
 use crate::identity::{Caller, Core};
 use crate::model::account::Verification;
 use crate::model::{Account, Status, Time};
+
+pub(super) use export::exported;
 
 impl From<Status> for AccountStatus {
     fn from(status: Status) -> Self {

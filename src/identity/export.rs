@@ -1,0 +1,64 @@
+//! All that is kept about the caller, for the caller.
+
+use std::net::IpAddr;
+
+use super::Core;
+use super::audit::Log;
+use super::reauthenticate::Fresh;
+use crate::error::Result;
+use crate::model::event::What;
+use crate::model::{Account, Client, Event, Source, Time};
+use crate::store;
+
+pub use crate::store::export::{AuditRecord, MailRecord, Session};
+
+/// Everything about one person; a new table about people gets its place here.
+#[derive(Debug, Clone)]
+pub struct Export {
+    /// When it was taken.
+    pub at: Time,
+    /// The account.
+    pub account: Account,
+    /// Its roles, sorted.
+    pub roles: Vec<String>,
+    /// Its sessions, the newest first.
+    pub sessions: Vec<Session>,
+    /// The client addresses that have logged in, with the last login from there.
+    pub clients: Vec<(Client, Time)>,
+    /// The audit log about it, the newest first.
+    pub events: Vec<AuditRecord>,
+    /// The letters to it that are still remembered, the newest first.
+    pub mails: Vec<MailRecord>,
+}
+
+/// Everything about the caller.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn everything(core: &Core, fresh: &Fresh, source: &Source) -> Result<Export> {
+    let (caller, log) = (fresh.caller(), Log::new(core, source));
+    let event = Event::done(What::Exported).about(&caller.account.id).in_session(&caller.session);
+    let (event, at) = (event.by(caller.account.id.as_str()), log.at());
+    core.store.write(move |db| log.record(db, &event)).await?;
+    let (account, roles) = (caller.account.clone(), caller.roles.clone());
+    core.store
+        .scan(move |db| {
+            let clients = store::export::clients(db, &account.id)?;
+            Ok(Export {
+                at,
+                roles: roles.clone(),
+                sessions: store::export::sessions(db, &account.id)?,
+                clients: clients.iter().filter_map(|row| Some((client(&row.client)?, row.last_login_at))).collect(),
+                events: store::export::events(db, &account.id)?,
+                mails: store::export::mails(db, &account.id)?,
+                account: account.clone(),
+            })
+        })
+        .await
+}
+
+fn client(bytes: &[u8]) -> Option<Client> {
+    let v4 = || <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from);
+    let v6 = || <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from);
+    v4().or_else(v6).map(Client::of)
+}
