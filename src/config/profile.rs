@@ -13,6 +13,7 @@ const EMBEDDED: [(&str, &str); 4] = [
     ("perfect21", include_str!("../../static/profiles/perfect21.toml")),
     ("siteworks", include_str!("../../static/profiles/siteworks.toml")),
     ("jobpath", include_str!("../../static/profiles/jobpath.toml")),
+    ("jobpsych", include_str!("../../static/profiles/jobpsych.toml")),
 ];
 
 /// The name of the default profile.

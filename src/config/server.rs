@@ -24,16 +24,19 @@ pub enum WireName {
     Siteworks,
     /// `/auth/…`, one token.
     Jobpath,
+    /// `/api/auth/…`, a refresh cookie, files and their quota.
+    Jobpsych,
 }
 
 impl WireName {
     /// Every API that there is.
-    pub const ALL: [WireName; 3] = [WireName::V1, WireName::Siteworks, WireName::Jobpath];
+    pub const ALL: [WireName; 4] =
+        [WireName::V1, WireName::Siteworks, WireName::Jobpath, WireName::Jobpsych];
 
     /// Whether its sign-up answers with a session.
     pub(super) fn enters_at_sign_up(self) -> bool {
         match self {
-            WireName::Siteworks => true,
+            WireName::Siteworks | WireName::Jobpsych => true,
             WireName::V1 | WireName::Jobpath => false,
         }
     }
