@@ -15,6 +15,17 @@ pub enum Environment {
     Production,
 }
 
+impl Environment {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Environment::Development => "development",
+            Environment::Production => "production",
+        }
+    }
+}
+
 /// The API that is served at the root, besides the native one on its own mounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WireName {
