@@ -22,6 +22,7 @@ mod generated;
 mod house;
 mod http;
 mod jobpath;
+mod jobpsych;
 mod keys;
 mod mail;
 mod metrics;
