@@ -49,6 +49,11 @@ pub(super) fn document(config: &Config) -> Value {
         policy::bound_password(&mut schemas[schema]["properties"][property], &config.password);
     }
     openapi::complete(&mut document, &Jobpsych::under(config), &operations());
+    let health = &mut document["paths"]["/health"]["get"]["responses"];
+    let mut unwell = health["200"]["content"]["application/json"]["example"].clone();
+    unwell["status"] = "UNAVAILABLE".into();
+    unwell["database"] = "disconnected".into();
+    health["503"]["content"]["application/json"]["example"] = unwell;
     for path in ["/api/auth/register", "/api/auth/login", "/api/auth/refresh", "/api/auth/logout"] {
         let success = if path.ends_with("register") { "201" } else { "200" };
         document["paths"][path]["post"]["responses"][success]["headers"]["Set-Cookie"] = json!({
