@@ -1,5 +1,6 @@
 //! The real program in an empty folder: what it prints, where, and the code that it ends with.
 
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
@@ -126,7 +127,7 @@ fn the_help_of_every_command_is_as_agreed() {
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{command}");
         // What every command understands is shown once.
         let own = if command.is_empty() { ran.out } else { without_global_options(&ran.out) };
-        all.push_str(&format!("\n──── authd {command} --help\n{own}"));
+        write!(all, "\n──── authd {command} --help\n{own}").unwrap();
     }
     insta::assert_snapshot!("help", all);
 }
