@@ -11,6 +11,7 @@ mod mail;
 mod openapi;
 mod opened;
 mod profile;
+mod progress;
 mod prompt;
 mod serve;
 mod user;

@@ -45,6 +45,10 @@ pub enum What {
     LimitHit,
     /// A signing key was made.
     KeyMade,
+    /// Accounts were imported from a file.
+    AccountsImported,
+    /// Accounts were written to a file.
+    AccountsExported,
 }
 
 impl What {
@@ -72,6 +76,8 @@ impl What {
             What::Deleted => "deleted",
             What::LimitHit => "limit_hit",
             What::KeyMade => "key_made",
+            What::AccountsImported => "accounts_imported",
+            What::AccountsExported => "accounts_exported",
         }
     }
 }

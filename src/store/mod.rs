@@ -15,6 +15,7 @@ pub mod outbox;
 pub mod roles;
 pub mod sessions;
 pub mod sqlite;
+pub mod transfer;
 pub mod tries;
 
 use std::path::Path;
@@ -49,6 +50,12 @@ impl Store {
     #[must_use]
     pub fn notes(&self) -> &[String] {
         self.engine.notes()
+    }
+
+    /// Whether a server has the database open now; a command takes care not to keep it waiting.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        self.engine.is_served()
     }
 
     /// Reads a few rows by their keys, on the calling thread; they are of one moment.

@@ -107,6 +107,8 @@ fn the_help_of_every_command_is_as_agreed() {
         "user lock",
         "user unlock",
         "user delete",
+        "user import",
+        "user export",
         "mail",
         "mail list",
         "mail show",

@@ -1,5 +1,8 @@
 //! `authd user`: accounts, as whoever owns the machine sees and changes them.
 
+mod export;
+mod import;
+mod rows;
 mod view;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -37,6 +40,8 @@ pub enum User {
     Lock(Lock),
     Unlock(Unlock),
     Delete(Delete),
+    Import(import::Import),
+    Export(export::Export),
 }
 
 /// Make an account
@@ -272,6 +277,12 @@ impl User {
                 Ok(admin::unlock(core, &command.user, source).await?)
             }),
             User::Delete(command) => command.run(global, console),
+            User::Import(command) => {
+                opened::with_core(global, console, async |core, console| command.run(core, console).await)
+            }
+            User::Export(command) => {
+                opened::with_core(global, console, async |core, console| command.run(core, console).await)
+            }
         }
     }
 }

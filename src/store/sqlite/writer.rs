@@ -3,7 +3,6 @@
 //! Each job has a savepoint of its own, so a failing or panicking one takes nobody along. When the transaction itself is
 //! lost everybody in it is told `Unavailable`, nothing is tried twice, and the next group begins on a new connection.
 
-use std::path::PathBuf;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,7 +12,9 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::executor::{Access, Executor};
 use super::job::{Job, Verdict};
+use super::place::Place;
 use super::{Plan, Role, connection, fault};
+use crate::env::Env;
 use crate::error::{Error, Result};
 
 /// How many changes may wait; the next is refused.
@@ -25,7 +26,7 @@ const GROUP: usize = 256;
 /// How many a command does, so that a server beside it never waits long for the lock.
 const COMMAND_GROUP: usize = 16;
 
-/// How long a command leaves the lock free after each group: SQLite's lock is not fair.
+/// How long at least a command beside a server leaves the lock free after each group: SQLite's lock is not fair.
 const COMMAND_PAUSE: Duration = Duration::from_millis(20);
 
 /// How often a held lock is tried again.
@@ -47,10 +48,10 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(path: PathBuf, connection: Connection, plan: &Plan) -> Result<Self> {
+    pub(super) fn start(place: &Place, connection: Connection, plan: &Plan) -> Result<Self> {
         let (queue, waiting) = channel(QUEUE);
         let pen =
-            Pen { path, connection: Some(connection), role: plan.role, patience: plan.patience, log_after_try: 0 };
+            Pen { place: place.clone(), connection: Some(connection), role: plan.role, patience: plan.patience, log_after_try: 0 };
         let thread = std::thread::Builder::new()
             .name("authd-writer".to_owned())
             .spawn(move || pen.write_all(waiting))
@@ -89,7 +90,7 @@ enum Lost {
 
 /// The thread's own state.
 struct Pen {
-    path: PathBuf,
+    place: Place,
     connection: Option<Connection>,
     role: Role,
     patience: Duration,
@@ -100,14 +101,16 @@ impl Pen {
     fn write_all(mut self, mut waiting: Receiver<Box<dyn Job>>) {
         let limit = if self.role == Role::Server { GROUP } else { COMMAND_GROUP };
         let mut group = Vec::with_capacity(limit);
+        let env = Env::real();
         while waiting.blocking_recv_many(&mut group, limit) > 0 {
+            let began = env.now();
             match self.write(&mut group) {
                 Ok(()) => group.drain(..).for_each(Job::answer),
                 Err(lost) => self.give_up(&mut group, &mut waiting, lost),
             }
             self.tend_log();
-            if self.role == Role::Command {
-                std::thread::sleep(COMMAND_PAUSE);
+            if self.role == Role::Command && self.place.is_served() {
+                std::thread::sleep(env.now().since(began).max(COMMAND_PAUSE));
             }
         }
         if let Some(Err((_, error))) = self.connection.take().map(Connection::close) {
@@ -155,7 +158,7 @@ impl Pen {
     fn connection(&mut self) -> rusqlite::Result<&Connection> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => connection::writer(&self.path)?,
+            None => connection::writer(self.place.file())?,
         };
         Ok(self.connection.insert(connection))
     }
