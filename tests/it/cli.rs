@@ -9,32 +9,32 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A password that every rule takes.
-const PASSWORD: &str = "Correct-Horse-7-Battery";
+pub const PASSWORD: &str = "Correct-Horse-7-Battery";
 
 /// Hashing that costs little, for what is tried here is not hashing.
-const CHEAP: [&str; 4] = ["--set", "hashing.memory=64", "--set", "hashing.passes=1"];
+pub const CHEAP: [&str; 4] = ["--set", "hashing.memory=64", "--set", "hashing.passes=1"];
 
-struct Folder(TempDir);
+pub struct Folder(pub TempDir);
 
 /// How a run ended.
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub struct Ran {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
 }
 
 impl Ran {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error} in {}\n{}", self.out, self.err))
     }
 }
 
 impl Folder {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(TempDir::new().unwrap())
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         std::fs::write(self.0.path().join(name), text).unwrap();
     }
 
@@ -45,17 +45,17 @@ impl Folder {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub fn run(&self, arguments: &[&str]) -> Ran {
         ran(self.authd(arguments).spawn().unwrap())
     }
 
-    fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
+    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Ran {
         let mut child = self.authd(arguments).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         ran(child)
     }
 
-    fn serve(&self) -> Server {
+    pub fn serve(&self) -> Server {
         let mut arguments = vec!["serve", "--json", "--listen", "127.0.0.1:0"];
         arguments.extend(CHEAP);
         let mut child = self.authd(&arguments).stderr(Stdio::inherit()).spawn().unwrap();
@@ -72,13 +72,13 @@ fn ran(child: Child) -> Ran {
 }
 
 /// A server that has said where it is; it goes with this.
-struct Server {
+pub struct Server {
     greeting: Value,
     child: Child,
 }
 
 impl Server {
-    fn end(mut self) -> Option<i32> {
+    pub fn end(mut self) -> Option<i32> {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         self.child.wait().unwrap().code()
     }

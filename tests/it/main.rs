@@ -6,6 +6,7 @@ mod accounts;
 mod cli;
 mod config;
 mod http;
+mod import;
 mod mail;
 mod store;
 mod support;

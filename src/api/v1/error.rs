@@ -42,9 +42,11 @@ impl Wire for V1 {
             | Kind::RefreshRevoked
             | Kind::MfaRequired
             | Kind::AppInvalid => StatusCode::UNAUTHORIZED,
-            Kind::ReauthenticationRequired | Kind::AccountSuspended | Kind::AccountDeleted | Kind::Forbidden | Kind::ForeignOrigin => {
-                StatusCode::FORBIDDEN
-            }
+            Kind::ReauthenticationRequired
+            | Kind::AccountSuspended
+            | Kind::AccountDeleted
+            | Kind::Forbidden
+            | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
             Kind::LinkInvalid | Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Kind::EmailTaken | Kind::UsernameTaken | Kind::AlreadyExists | Kind::LastAdmin => StatusCode::CONFLICT,
@@ -97,7 +99,9 @@ impl Wire for V1 {
             Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Kind::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Kind::TooMany(Limit::General | Limit::SignUp | Limit::SignIn) => "RATE_LIMIT_EXCEEDED",
-            Kind::TooMany(Limit::Refresh | Limit::VerifyEmail | Limit::Factor | Limit::Code) => "AUTH_RATE_LIMIT_EXCEEDED",
+            Kind::TooMany(Limit::Refresh | Limit::VerifyEmail | Limit::Factor | Limit::Code) => {
+                "AUTH_RATE_LIMIT_EXCEEDED"
+            }
             Kind::TooMany(Limit::Resend) => "REGISTRATION_RATE_LIMIT_EXCEEDED",
             Kind::TooMany(Limit::Forgot | Limit::Reset) => "PASSWORD_RESET_RATE_LIMIT_EXCEEDED",
             Kind::Unavailable => "SERVICE_UNAVAILABLE",

@@ -197,7 +197,8 @@ impl Import {
             let total = file.metadata().map_err(cannot)?.len();
             (Box::new(BufReader::with_capacity(1 << 16, file)), Some(total))
         };
-        let given: BTreeMap<String, Meaning> = self.columns.iter().map(|(name, given)| (name.clone(), given.0)).collect();
+        let given: BTreeMap<String, Meaning> =
+            self.columns.iter().map(|(name, given)| (name.clone(), given.0)).collect();
         let headings = Headings::new(given);
         let escape = self.escape.map(|word| match word {
             EscapeWord::Quote => Escape::Quote,
@@ -293,7 +294,8 @@ pub fn made(path: &Path) -> Result<BufWriter<File>, Failure> {
 /// Reads rows on a thread of its own, a little ahead of the writing.
 fn reading(rows: Box<dyn Rows + Send>, rules: Rules) -> Result<Receiver<Sent>, Failure> {
     let (sender, batches) = mpsc::channel(AHEAD);
-    let reading = std::thread::Builder::new().name("authd-reading".to_owned()).spawn(move || read(rows, &rules, &sender));
+    let reading =
+        std::thread::Builder::new().name("authd-reading".to_owned()).spawn(move || read(rows, &rules, &sender));
     reading.map_err(|error| Failure::failed(format_args!("a thread could not start: {error}")))?;
     Ok(batches)
 }

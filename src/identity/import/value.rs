@@ -64,7 +64,10 @@ mod tests {
 
     #[test]
     fn yes_and_no_and_lists_are_read_in_each_spelling() {
-        assert_eq!((truth("T"), truth("0"), truth("TRUE"), truth("maybe")), (Some(true), Some(false), Some(true), None));
+        assert_eq!(
+            (truth("T"), truth("0"), truth("TRUE"), truth("maybe")),
+            (Some(true), Some(false), Some(true), None)
+        );
         for text in ["{user,admin}", r#"["user", "admin"]"#, "user, admin", r#"{"user","admin"}"#] {
             assert_eq!(list(text), ["user", "admin"], "{text}");
         }

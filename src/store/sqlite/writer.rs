@@ -50,8 +50,13 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(place: &Place, connection: Connection, plan: &Plan) -> Result<Self> {
         let (queue, waiting) = channel(QUEUE);
-        let pen =
-            Pen { place: place.clone(), connection: Some(connection), role: plan.role, patience: plan.patience, log_after_try: 0 };
+        let pen = Pen {
+            place: place.clone(),
+            connection: Some(connection),
+            role: plan.role,
+            patience: plan.patience,
+            log_after_try: 0,
+        };
         let thread = std::thread::Builder::new()
             .name("authd-writer".to_owned())
             .spawn(move || pen.write_all(waiting))

@@ -36,7 +36,8 @@ impl Csv {
     pub fn open(input: Input, escape: Option<Escape>, headings: Headings) -> Result<Self, Unreadable> {
         let mut lines = Lines::new(input);
         let first = lines.next()?.ok_or_else(|| Unreadable::Heading("it is empty".to_owned()))?;
-        let delimiter = [b'\t', b';'].into_iter().find(|sign| first.bytes.contains(sign) && !first.bytes.contains(&b','));
+        let delimiter =
+            [b'\t', b';'].into_iter().find(|sign| first.bytes.contains(sign) && !first.bytes.contains(&b','));
         let delimiter = delimiter.unwrap_or(b',');
         let by_habit = if delimiter == b'\t' { Escape::Backslash } else { Escape::Quote };
         let escape = escape.unwrap_or(by_habit);
@@ -47,7 +48,8 @@ impl Csv {
             let name = name.unwrap_or_default();
             let column = csv.headings.column(name.trim());
             if let Some(twice) = column.filter(|_| csv.columns.contains(&column)) {
-                let sentence = format!("two of its columns mean {}: say with --column which is not to be read", twice.as_str());
+                let sentence =
+                    format!("two of its columns mean {}: say with --column which is not to be read", twice.as_str());
                 return Err(Unreadable::Heading(sentence));
             }
             csv.columns.push(column);
@@ -282,7 +284,10 @@ mod tests {
     #[test]
     fn backslashes_are_read_as_mysql_writes_them() {
         let read = |text| cells(text, Escape::Backslash);
-        assert_eq!(read("\"say \\\"hi\\\"\",\\N,a\\\\b\n").unwrap(), [some(&["say \"hi\""]), vec![None], some(&["a\\b"])].concat());
+        assert_eq!(
+            read("\"say \\\"hi\\\"\",\\N,a\\\\b\n").unwrap(),
+            [some(&["say \"hi\""]), vec![None], some(&["a\\b"])].concat()
+        );
         assert_eq!(read("a\\\nb,\"c\\nd\"\n").unwrap(), some(&["a\nb", "c\nd"]));
     }
 
