@@ -47,7 +47,7 @@ mod tests {
             let reason = reason(&hash).unwrap_or_else(|| panic!("{hash} is taken"));
             assert!(reason.contains(word) && !reason.contains("canary"), "{hash}: {reason}");
         }
-        assert_eq!(reason("$2b$10$abcdefghijklmnopqrstuuK3F8Tz8F0XqB1u2q9pV7nJ5cXh3mD2s."), None);
+        assert_eq!(reason("$2b$10$abcdefghijklmnopqrstuuK3F8Tz8F0XqB1u2q9pV7nJ5cXh3mD2s"), None);
         assert_eq!(reason("$argon2id$v=19$m=64,t=3,p=4$c29tZXNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"), None);
     }
 }
