@@ -79,7 +79,8 @@ create table sessions (
   ended_at bigint,
   end_reason text
 );
-create index sessions_account on sessions (account_id, created_at);
+create index sessions_account on sessions (account_id);
+create index sessions_live on sessions (account_id, created_at) where ended_at is null;
 create index sessions_idle on sessions (idle_until);
 
 -- Links in mail: only their digest. Bound to account, purpose and the address they were mailed to.
@@ -88,12 +89,14 @@ create table links (
   purpose text not null,
   account_id text not null references accounts (id) on delete cascade,
   email_key text not null,
+  address text,                           -- the address that it makes the account's own, as typed
   created_at bigint not null,
   expires_at bigint not null,
   spent_at bigint
 );
 create index links_account on links (account_id, purpose);
 create index links_expiry on links (expires_at);
+create index links_kept on links (email_key) where purpose = 'undo_email';
 
 -- Counted tries: wrong passwords, lockouts, mails to an address. Keys are keyed digests, so a stolen file names nobody.
 create table tries (
@@ -156,7 +159,7 @@ create index audit_at on audit (at);
 -- Keys that sign tokens. The private half is sealed under the master key.
 create table signing_keys (
   id text primary key,                    -- kid
-  algorithm text not null,                -- RS256, ES256, HS256
+  algorithm text not null,                -- RS256, ES256, EdDSA, HS256
   sealed bytea not null,                  -- PKCS #8, or the shared secret
   public text,                            -- the JWK that is published; null for HS256
   created_at bigint not null,
@@ -180,6 +183,64 @@ create table username_reservations (
   until bigint not null
 );
 create index username_reservations_until on username_reservations (until);
+
+-- Second factors. One guards nothing until it is confirmed.
+create table factors (
+  id text primary key,
+  account_id text not null references accounts (id) on delete cascade,
+  kind text not null,                     -- totp, email, sms
+  name text not null,                     -- what its owner calls it
+  sealed bytea,                           -- the secret of totp, under the master key
+  target text,                            -- the number of sms, as it was when it was set up
+  last_step bigint,                       -- the last time step whose code was taken; none before it ever is
+  created_at bigint not null,
+  confirmed_at bigint,
+  last_used_at bigint
+);
+create index factors_account on factors (account_id);
+
+-- Backup codes: only their MAC. They wait for the factor that they were made with to be confirmed.
+create table backup_codes (
+  account_id text not null references accounts (id) on delete cascade,
+  hash bytea not null,
+  factor_id text references factors (id) on delete cascade,
+  created_at bigint not null,
+  used_at bigint,
+  primary key (account_id, hash)
+);
+create index backup_codes_factor on backup_codes (factor_id) where factor_id is not null;
+
+-- Logins that wait for a second factor: only the digest of their token.
+create table challenges (
+  hash bytea primary key,
+  account_id text not null references accounts (id) on delete cascade,
+  stamp bigint not null,                  -- the account's, when the first proof was checked
+  methods text not null,                  -- what may complete it
+  remember bigint not null,
+  client bytea not null,                  -- the client address that showed the first proof
+  tries bigint not null,                  -- codes shown so far that were wrong
+  created_at bigint not null,
+  expires_at bigint not null,
+  spent_at bigint
+);
+create index challenges_account on challenges (account_id, created_at);
+create index challenges_expiry on challenges (expires_at);
+
+-- One-time codes: one for each account and purpose. Only their MAC.
+create table codes (
+  account_id text not null references accounts (id) on delete cascade,
+  purpose text not null,                  -- login, reset, factor, setup
+  hash bytea not null,
+  stamp bigint not null,                  -- the account's: a change of address, password or factors voids the code
+  target text not null,                   -- the address or number that it was sent to
+  factor_id text references factors (id) on delete cascade,
+  created_at bigint not null,
+  expires_at bigint not null,
+  spent_at bigint,
+  primary key (account_id, purpose)
+);
+create index codes_expiry on codes (expires_at);
+create index codes_factor on codes (factor_id) where factor_id is not null;
 
 -- Uploaded files, in pieces, each written by itself. A file without its end is not there yet, and is removed when it is
 -- left so.

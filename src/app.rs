@@ -9,21 +9,25 @@ use poem::{Endpoint, Response};
 use tokio::sync::watch;
 
 use crate::api::v1;
-use crate::config::Config;
+use crate::config::{Config, Server};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::http::boundary::{Surroundings, TokenCheck, boundary};
 use crate::http::limits::Limiter;
 use crate::http::listener::{Listener, Swap};
+use crate::http::metrics::{alone, counted, routed};
 use crate::http::pace::Timeouts;
 use crate::http::signals::Endings;
 use crate::identity::fulfil::Fulfiller;
-use crate::identity::{Core, chores, role};
+use crate::identity::vitals::Census;
+use crate::identity::{Core, chores, file, key, role};
 use crate::mail::{self, Mailer, Post, Worker};
+use crate::metrics::Metrics;
 use crate::model::event::What;
 use crate::model::{Event, Secret, Source};
 use crate::password::pool::Pool;
 use crate::seal::MasterKey;
+use crate::sms;
 use crate::store::sqlite::Role;
 use crate::store::{self, Store};
 use crate::token::Tokens;
@@ -59,17 +63,21 @@ pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, e
         }
         Role::Command => Tokens::open_stored(&config.tokens, &config.issuer(), &store, &master, &env).await?,
     };
+    let census = Arc::new(Census::new(env.wall()));
     let hashing = Pool::start(&config.hashing, &env)?;
     hashing.draw_by(&master.mac("dummy work", b""));
     Ok(Arc::new(Core {
         hashing,
         roles: role::Book::open(&store).await?,
         post: Post::new(config.clone(), env.clone(), master.clone())?,
+        slots: file::Slots::new(config.files.in_flight),
         config,
         env,
         store,
         tokens,
         master,
+        metrics: Metrics::default(),
+        census,
     }))
 }
 
@@ -133,13 +141,20 @@ pub fn endpoint(core: &Arc<Core>, limiter: &Limiter) -> impl Endpoint<Output = R
         tokens: Arc::new(Known(core.tokens.clone())),
         uncounted: v1::UNCOUNTED.iter().map(|&path| path.to_owned()).collect(),
     };
-    boundary(v1::routes(core.clone()), surroundings)
+    core.metrics.show_limits(limiter.hits());
+    counted(boundary(routed(v1::routes(core.clone())), surroundings), core.metrics.clone())
 }
 
 /// The worker that empties the outbox.
 #[must_use]
 pub fn worker(core: &Arc<Core>, mailer: Arc<dyn Mailer>) -> Worker {
     Worker::new(core.post.clone(), core.store.clone(), mailer, Arc::new(Fulfiller(core.clone())))
+}
+
+/// The worker that empties the outbox of text messages.
+#[must_use]
+pub fn text_worker(core: &Arc<Core>, gateway: Arc<dyn Mailer>) -> Worker {
+    Worker::for_texts(core.post.clone(), core.store.clone(), gateway, Arc::new(Fulfiller(core.clone())))
 }
 
 /// Serves until a signal ends it. `ready` is told the address; `reread` gives the configuration anew at SIGHUP.
@@ -152,6 +167,12 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr),
 ) -> Result<()> {
     let listener = Listener::bind(&core.config.server, Timeouts::default()).await?;
+    let figures = match core.config.metrics.listen {
+        Some(listen) => {
+            Some(Listener::bind(&Server { listen, ..core.config.server.clone() }, Timeouts::default()).await?)
+        }
+        None => None,
+    };
     let (hangup, mut hangups) = watch::channel(());
     let endings = Endings::listen(move || hangup.send_replace(()))?;
     let mut limiter = Limiter::new(core.config.limits.clone(), core.env.clone());
@@ -159,6 +180,9 @@ pub async fn serve(
     ready(listener.local_addr());
     let (drain, abort) = (endings.first(), endings.second());
     let mut listening = tokio::spawn(listener.serve(swap.clone(), drain, abort));
+    if let Some(figures) = figures {
+        tokio::spawn(figures.serve(Swap::new(alone(core.clone())), endings.first(), endings.second()));
+    }
     let mut core = core;
     let mut background = Background::start(&core, &limiter);
     loop {
@@ -189,6 +213,7 @@ fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
     for (key, changed) in [
         ("server.listen", old.server.listen != config.server.listen),
         ("server.connections", old.server.connections != config.server.connections),
+        ("metrics.listen", old.metrics.listen != config.metrics.listen),
         ("db", old.db != config.db),
         ("profile", old.profile != config.profile),
         ("tokens", format!("{:?}", old.tokens) != format!("{:?}", config.tokens)),
@@ -207,6 +232,9 @@ fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
         tokens: core.tokens.clone(),
         roles: core.roles.clone(),
         master: core.master.clone(),
+        metrics: core.metrics.clone(),
+        census: core.census.clone(),
+        slots: core.slots.clone(),
     }))
 }
 
@@ -223,6 +251,11 @@ impl Background {
         let worker = worker(core, mail::mailer(&core.config.mail, &core.env));
         let ends = until_dropped(stopped.clone());
         tasks.spawn(async move { worker.run(ends).await });
+        if core.config.sms.is_on() {
+            let texts = text_worker(core, sms::gateway(&core.config.sms));
+            let ends = until_dropped(stopped.clone());
+            tasks.spawn(async move { texts.run(ends).await });
+        }
         tasks.spawn(every(Duration::from_mins(1), stopped.clone(), core.clone(), {
             let limiter = limiter.clone();
             move |core| {
@@ -232,6 +265,13 @@ impl Background {
                     chores::record_refusals(&core, limiter.take_refusals()).await
                 }
             }
+        }));
+        // Requests see a change of keys by themselves; this is for whoever only signs.
+        tasks.spawn(every(Duration::from_secs(1), stopped.clone(), core.clone(), |core| async move {
+            key::catch_up(&core).await.map(drop)
+        }));
+        tasks.spawn(every(Duration::from_mins(1), stopped.clone(), core.clone(), |core| async move {
+            key::rotate_if_due(&core).await
         }));
         tasks.spawn(every(Duration::from_hours(1), stopped, core.clone(), |core| async move {
             chores::learn_schemes(&core).await?;

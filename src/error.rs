@@ -8,6 +8,8 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use crate::model::{Method, Secret};
+
 /// What nearly every function of this program returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -300,6 +302,20 @@ impl FieldError {
     }
 }
 
+/// What a refusal carries besides its words, where a wire can show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extra {
+    /// A login that waits for a second factor ([`Kind::MfaRequired`]).
+    Challenge {
+        /// Completes the login together with a code.
+        token: Secret,
+        /// What may complete it.
+        methods: Vec<Method>,
+        /// For how long.
+        expires_in: Duration,
+    },
+}
+
 /// Something was refused or went wrong.
 pub struct Error(Box<Inner>);
 
@@ -309,6 +325,7 @@ struct Inner {
     fields: Vec<FieldError>,
     retry_after: Option<Duration>,
     allow: Option<String>,
+    extra: Option<Extra>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -327,6 +344,7 @@ impl Error {
             fields: Vec::new(),
             retry_after: None,
             allow: None,
+            extra: None,
             source: None,
         }))
     }
@@ -370,6 +388,13 @@ impl Error {
         self
     }
 
+    /// Adds what a wire may show besides the words.
+    #[must_use]
+    pub fn carrying(mut self, extra: Extra) -> Self {
+        self.0.extra = Some(extra);
+        self
+    }
+
     /// Adds the methods that the path knows.
     #[must_use]
     pub fn allow(mut self, methods: impl Into<String>) -> Self {
@@ -405,6 +430,12 @@ impl Error {
     #[must_use]
     pub fn allowed_methods(&self) -> Option<&str> {
         self.0.allow.as_deref()
+    }
+
+    /// What a wire may show besides the words.
+    #[must_use]
+    pub fn extra(&self) -> Option<&Extra> {
+        self.0.extra.as_ref()
     }
 
     /// What is behind it, joined for a log line.

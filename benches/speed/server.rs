@@ -34,7 +34,7 @@ impl Server {
         let off = ["general", "sign_in", "refresh"].map(|limit| format!("limits.{limit}=off"));
         let mut command = Command::new(BINARY);
         command.current_dir(folder).args(["serve", "--json", "--listen", "127.0.0.1:0", "--set", "log.level=error"]);
-        command.args(["--set", "sessions.max=1000000"]);
+        command.args(["--set", "sessions.max=200"]);
         for limit in &off {
             command.args(["--set", limit]);
         }

@@ -6,6 +6,7 @@
 mod config;
 pub mod console;
 pub mod failure;
+mod key;
 mod log;
 mod mail;
 mod openapi;
@@ -102,6 +103,8 @@ enum Command {
     #[command(subcommand)]
     User(user::User),
     #[command(subcommand)]
+    Key(key::Key),
+    #[command(subcommand)]
     Mail(mail::Mail),
     #[command(subcommand)]
     Config(config::Config),
@@ -139,6 +142,7 @@ fn run(arguments: Arguments, console: &mut Console) -> Result<(), Failure> {
     match arguments.command {
         Command::Serve(command) => command.run(global, console),
         Command::User(command) => command.run(global, console),
+        Command::Key(command) => command.run(global, console),
         Command::Mail(command) => command.run(global, console),
         Command::Config(command) => command.run(global, console),
         Command::Profile(command) => command.run(console),

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use crate::env::Env;
 use crate::model::Time;
 
-const WIDTH: u64 = 30;
+const WIDTH: usize = 30;
 /// Milliseconds between two pictures.
 const PAUSE: i64 = 100;
 
@@ -32,9 +32,9 @@ impl Progress {
         }
         self.drawn_at = Some(now);
         let bar = self.total.filter(|&total| total > 0).map_or(String::new(), |total| {
-            let full = (done.min(total) * WIDTH / total) as usize;
-            let percent = done.min(total) * 100 / total;
-            format!("[{}{}] {percent:3} % ", "#".repeat(full), " ".repeat(WIDTH as usize - full))
+            let percent = usize::try_from(done.min(total) * 100 / total).unwrap_or(100);
+            let full = percent * WIDTH / 100;
+            format!("[{}{}] {percent:3} % ", "#".repeat(full), " ".repeat(WIDTH - full))
         });
         let _ = write!(io::stderr(), "\r\x1b[K{bar}{words}").and_then(|()| io::stderr().flush());
     }

@@ -50,6 +50,8 @@ pub struct Limits {
     pub factor: Option<Rate>,
     /// One-time codes shown.
     pub code: Option<Rate>,
+    /// Second factors shown for one account, from wherever.
+    pub factor_account: Option<Rate>,
     /// Mails to one address that anybody can cause.
     pub mail_address: Option<Rate>,
     /// Mails from one client address that anybody can cause.
@@ -95,6 +97,7 @@ impl Limits {
         let reset = r.rate(rate_keys!("limits.reset"));
         let factor = r.rate(rate_keys!("limits.factor"));
         let code = r.rate(rate_keys!("limits.code"));
+        let factor_account = r.rate(rate_keys!("limits.factor_account"));
         let mail_address = r.rate(rate_keys!("limits.mail_address"));
         let mail_client = r.rate(rate_keys!("limits.mail_client"));
         Ok(Self {
@@ -109,6 +112,7 @@ impl Limits {
             reset: reset?,
             factor: factor?,
             code: code?,
+            factor_account: factor_account?,
             mail_address: mail_address?,
             mail_client: mail_client?,
         })

@@ -11,6 +11,12 @@ pub struct Links {
     pub verify_life: Duration,
     /// The app's own page for it, with `{token}` in it; `None` is ours.
     pub verify: Option<String>,
+    /// How long a link that sets a new password lives.
+    pub reset_life: Duration,
+    /// The app's own page for it, with `{token}` in it; `None` is ours.
+    pub reset: Option<String>,
+    /// The app's own page that confirms a new address, with `{token}` in it; `None` is ours.
+    pub confirm_email: Option<String>,
 }
 
 /// What the token takes the place of.
@@ -18,13 +24,27 @@ const TOKEN: &str = "{token}";
 
 impl Links {
     pub(super) fn read(r: &mut Reader) -> Read<Self> {
-        let verify_life = r.duration("links.verify_life", Duration::from_secs(1)..=Duration::from_hours(366 * 24));
-        let verify = r.option("links.verify", "a URL with {token} in it", |raw| {
-            let text = raw.to_text();
-            is_template(text.trim()).then(|| text.trim().to_owned())
-        });
-        Ok(Self { verify_life: verify_life?, verify: verify? })
+        let life = Duration::from_secs(1)..=Duration::from_hours(366 * 24);
+        let verify_life = r.duration("links.verify_life", life.clone());
+        let verify = template(r, "links.verify");
+        let reset_life = r.duration("links.reset_life", life);
+        let reset = template(r, "links.reset");
+        let confirm_email = template(r, "links.confirm_email");
+        Ok(Self {
+            verify_life: verify_life?,
+            verify: verify?,
+            reset_life: reset_life?,
+            reset: reset?,
+            confirm_email: confirm_email?,
+        })
     }
+}
+
+fn template(r: &mut Reader, key: &'static str) -> Read<Option<String>> {
+    r.option(key, "a URL with {token} in it", |raw| {
+        let text = raw.to_text();
+        is_template(text.trim()).then(|| text.trim().to_owned())
+    })
 }
 
 /// True for a URL with the token in it once, behind its host: an app's own scheme is as good as `https`.

@@ -7,6 +7,8 @@ mod audit;
 mod check;
 mod env_file;
 mod environment;
+mod factors;
+mod files;
 mod hashing;
 mod layer;
 mod limits;
@@ -14,7 +16,9 @@ mod links;
 mod load;
 mod lockout;
 mod log;
+mod login;
 mod mail;
+mod metrics;
 mod network;
 mod password;
 mod problem;
@@ -25,6 +29,7 @@ mod server;
 mod service;
 mod sessions;
 mod signup;
+mod sms;
 mod span;
 #[cfg(test)]
 mod tests;
@@ -37,6 +42,8 @@ use std::path::PathBuf;
 pub use audit::Audit;
 pub use check::{Check, Finding, Level, check};
 pub use environment::IgnoredVariable;
+pub use factors::Factors;
+pub use files::Files;
 pub use hashing::Hashing;
 pub use layer::Origin;
 pub use limits::{Limits, Rate, Shape};
@@ -44,7 +51,9 @@ pub use links::Links;
 pub use load::{Inputs, Loaded, database, load};
 pub use lockout::Lockout;
 pub use log::{Log, LogFormat};
+pub use login::{Login, LoginOtp};
 pub use mail::{Mail, Protection, Smtp};
+pub use metrics::Metrics;
 pub use network::Network;
 pub use password::PasswordRules;
 pub use problem::{Problem, Problems};
@@ -54,6 +63,7 @@ pub use server::{Environment, Server};
 pub use service::Service;
 pub use sessions::{Rotate, Sessions};
 pub use signup::{SignUp, SignUpField};
+pub use sms::{Gateway, Sms};
 pub use throttle::Throttle;
 pub use tokens::{Algorithm, Tokens};
 
@@ -78,22 +88,32 @@ pub struct Config {
     pub password: PasswordRules,
     /// `[signup]`
     pub signup: SignUp,
+    /// `[login]`
+    pub login: Login,
+    /// `[factors]`
+    pub factors: Factors,
     /// `[throttle]`
     pub throttle: Throttle,
     /// `[lockout]`
     pub lockout: Lockout,
     /// `[limits]`
     pub limits: Limits,
+    /// `[files]`
+    pub files: Files,
     /// `[links]`
     pub links: Links,
     /// `[mail]`
     pub mail: Mail,
+    /// `[sms]`
+    pub sms: Sms,
     /// `[hashing]`
     pub hashing: Hashing,
     /// `[audit]`
     pub audit: Audit,
     /// `[log]`
     pub log: Log,
+    /// `[metrics]`
+    pub metrics: Metrics,
 }
 
 impl Config {
@@ -149,14 +169,19 @@ impl Config {
         let sessions = Sessions::read(r);
         let password = PasswordRules::read(r);
         let signup = SignUp::read(r);
+        let login = Login::read(r);
+        let factors = Factors::read(r);
         let throttle = Throttle::read(r);
         let lockout = Lockout::read(r);
         let limits = Limits::read(r);
+        let files = Files::read(r);
         let links = Links::read(r);
         let mail = Mail::read(r);
+        let sms = Sms::read(r);
         let hashing = Hashing::read(r);
         let audit = Audit::read(r);
         let log = Log::read(r);
+        let metrics = Metrics::read(r);
         Ok(Self {
             profile: profile?,
             db: db?,
@@ -166,14 +191,19 @@ impl Config {
             sessions: sessions?,
             password: password?,
             signup: signup?,
+            login: login?,
+            factors: factors?,
             throttle: throttle?,
             lockout: lockout?,
             limits: limits?,
+            files: files?,
             links: links?,
             mail: mail?,
+            sms: sms?,
             hashing: hashing?,
             audit: audit?,
             log: log?,
+            metrics: metrics?,
         })
     }
 

@@ -238,8 +238,9 @@ impl Reader {
             if known.contains(key.as_str()) {
                 continue;
             }
+            // Of equally near ones the one that was asked for first: `server` comes before all other sections.
             let mut problem = Problem::new(key, Some(given.origin.clone()), allowed_beside(key, &known))
-                .suggest(key, known.iter().copied());
+                .suggest(key, self.entries.iter().map(|entry| entry.key));
             if let Some(variable) = given.origin.variable() {
                 variable.clone_into(&mut problem.key);
                 problem.nearest = problem.nearest.map(|key| variable_of(&key));

@@ -97,6 +97,7 @@ fn the_standard_profile_has_its_figures() {
     assert!(!rules.upper && !rules.lower && !rules.digit && !rules.symbol);
     assert!(config.signup.verify_email && !config.signup.reveal_existing && config.signup.require.is_empty());
     assert_eq!((config.signup.remove_unproved, config.links.verify_life), (days(7), days(1)));
+    assert_eq!((config.links.reset_life, &config.links.reset), (Duration::from_hours(1), &None));
     assert!(config.throttle.enabled && !config.lockout.enabled);
     assert_eq!((config.throttle.failures, config.throttle.window), (10, minutes(15)));
     assert_eq!((config.throttle.longest_wait, config.throttle.known_for), (minutes(60), days(90)));
@@ -106,7 +107,7 @@ fn the_standard_profile_has_its_figures() {
     assert_eq!((limits.rate(Limit::General), limits.token_factor), (smooth(600, 1), 10));
     assert_eq!((limits.rate(Limit::SignIn), limits.rate(Limit::SignUp)), (smooth(30, 1), smooth(10, 1)));
     assert_eq!((limits.rate(Limit::Refresh), limits.rate(Limit::Resend)), (smooth(30, 1), smooth(10, 60)));
-    assert_eq!(limits.rate(Limit::VerifyEmail), None);
+    assert_eq!(limits.rate(Limit::VerifyEmail), smooth(60, 1));
     let window = |count| Some(Rate { count, window: Duration::from_hours(1), shape: Shape::Window });
     assert_eq!((limits.mail_address, limits.mail_client), (window(5), window(20)));
     assert_eq!((config.hashing.memory, config.hashing.passes, config.hashing.threads), (19_456, 2, None));
@@ -379,6 +380,9 @@ fn values_that_do_not_fit_together_are_refused() {
         ("[links]\nverify = \"https://app.example.org/verify\"", "links.verify"),
         ("[links]\nverify = \"https://{token}.example.org/\"", "links.verify"),
         ("[links]\nverify = \"javascript:alert({token})\"", "links.verify"),
+        ("[links]\nreset = \"https://app.example.org/reset\"", "links.reset"),
+        ("[links]\nreset_life = \"0s\"", "links.reset_life"),
+        ("[links]\nconfirm_email = \"//app.example.org/{token}\"", "links.confirm_email"),
         ("[service]\nname = \"a\\nb\"", "service.name"),
         ("[tokens]\naccess = 900", "tokens.access"),
         ("[audit]\nkeep = 1.5", "audit.keep"),

@@ -11,6 +11,13 @@ use crate::model::secret::digest;
 /// The fewest bytes of a shared secret (RFC 7518, section 3.2).
 const SHORTEST_SECRET: usize = 32;
 
+/// A new key is published at least this long before it signs: who fetches the keys may keep them for a minute.
+const SHORTEST_LEAD: Duration = Duration::from_mins(1);
+const LONGEST_LEAD: Duration = Duration::from_hours(72);
+/// Longer than any lead, so that one rotation is over before the next begins.
+const SHORTEST_TURN: Duration = Duration::from_hours(7 * 24);
+const LONGEST_TURN: Duration = Duration::from_hours(3650 * 24);
+
 /// SHA-256 of secrets that are printed in public documents: whoever can read can sign with them.
 const PUBLISHED: [&str; 8] = [
     "c0960f320f8818bc914cd1ef577cced96d5e7de8763387d2b4c414fb2d2eae21",
@@ -30,6 +37,8 @@ pub enum Algorithm {
     Rs256,
     /// ECDSA, P-256, SHA-256.
     Es256,
+    /// Ed25519.
+    EdDsa,
     /// HMAC, SHA-256, a shared secret.
     Hs256,
 }
@@ -47,19 +56,38 @@ pub struct Tokens {
     pub audience: Option<String>,
     /// The shared secret of HS256; `None` lets the program make one.
     pub secret: Option<Secret>,
+    /// After how long a key gets a successor by itself; `None` leaves that to the command line and the admin.
+    pub rotate_every: Option<Duration>,
+    /// How long a new key is published before it signs.
+    pub lead: Duration,
 }
 
 impl Tokens {
     pub(super) fn read(r: &mut Reader) -> Read<Self> {
         let algorithm = r.choice(
             "tokens.algorithm",
-            &[("ES256", Algorithm::Es256), ("RS256", Algorithm::Rs256), ("HS256", Algorithm::Hs256)],
+            &[
+                ("ES256", Algorithm::Es256),
+                ("EdDSA", Algorithm::EdDsa),
+                ("RS256", Algorithm::Rs256),
+                ("HS256", Algorithm::Hs256),
+            ],
         );
         let access = r.duration("tokens.access", Duration::from_secs(1)..=Duration::from_hours(30 * 24));
         let issuer = r.optional_text("tokens.issuer", 255);
         let audience = r.optional_text("tokens.audience", 255);
         let secret = r.secret("tokens.secret", "a secret of at least 32 bytes");
-        Ok(Self { algorithm: algorithm?, access: access?, issuer: issuer?, audience: audience?, secret: secret? })
+        let rotate_every = r.optional_duration("tokens.rotate_every", SHORTEST_TURN..=LONGEST_TURN);
+        let lead = r.duration("tokens.lead", SHORTEST_LEAD..=LONGEST_LEAD);
+        Ok(Self {
+            algorithm: algorithm?,
+            access: access?,
+            issuer: issuer?,
+            audience: audience?,
+            secret: secret?,
+            rotate_every: rotate_every?,
+            lead: lead?,
+        })
     }
 
     pub(super) fn validate(&self, environment: Environment, r: &mut Reader) {

@@ -13,6 +13,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use super::reject::Reject;
 use crate::error::{Error, Kind, Result};
 use crate::identity::{Caller, Core, caller};
+use crate::model::Secret;
 
 /// The scheme's name in the documents.
 pub const SCHEME: &str = "bearerAuth";
@@ -24,6 +25,56 @@ pub struct Bearer(pub Caller);
 /// An access token where other things may stand in for it; what is wrong with it is the handler's to weigh.
 #[derive(Debug)]
 pub struct MaybeBearer(pub Result<Caller>);
+
+/// An access token, or an opaque token that belongs to a login in the making (it has no dots, a JWT has two).
+#[derive(Debug)]
+pub enum EitherBearer {
+    /// Somebody with a valid access token.
+    Caller(Box<Caller>),
+    /// What the operation has to look up.
+    Opaque(Secret),
+}
+
+impl EitherBearer {
+    /// The opaque token.
+    ///
+    /// # Errors
+    /// `TokenInvalid` for an access token.
+    pub fn token(&self) -> Result<&Secret> {
+        match self {
+            EitherBearer::Opaque(token) => Ok(token),
+            EitherBearer::Caller(_) => Err(Kind::TokenInvalid.into()),
+        }
+    }
+}
+
+impl<'a> ApiExtractor<'a> for EitherBearer {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        describe(registry);
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![SCHEME]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let token = token(request.headers()).map_err(Reject)?;
+        if !token.contains('.') {
+            return Ok(Self::Opaque(Secret::new(token)));
+        }
+        let caller = authenticate(request).await.map_err(Reject)?;
+        Ok(Self::Caller(Box::new(caller)))
+    }
+}
 
 impl<'a> ApiExtractor<'a> for Bearer {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];

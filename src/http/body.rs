@@ -25,6 +25,13 @@ pub trait Payload: ParseFromJSON + 'static {
     /// What a missing field is called, where the call has a word of its own for it.
     const MISSING: Option<Kind> = None;
 
+    /// The same, where only some fields have one.
+    #[must_use]
+    fn missing(field: &str) -> Option<Kind> {
+        let _ = field;
+        Self::MISSING
+    }
+
     /// The policy's rules that the fields break. A field's type may be wrong: the schema says so already.
     #[must_use]
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
@@ -145,10 +152,11 @@ pub fn check<T: Payload>(schemas: &Schemas, fields: &Map<String, Value>, config:
     let settled: Vec<String> = broken.iter().map(|row| row.field.clone()).collect();
     let more = T::rules(fields, config).into_iter();
     broken.extend(more.filter(|row| !settled.contains(&row.field)));
-    match T::MISSING {
-        _ if broken.is_empty() => Ok(()),
-        Some(kind) if broken.iter().any(|row| row.rule == Rule::Required) => Err(kind.into()),
-        _ => Err(Error::invalid(broken)),
+    let mut absent = broken.iter().filter(|row| row.rule == Rule::Required);
+    match absent.find_map(|row| T::missing(&row.field)) {
+        Some(kind) => Err(kind.into()),
+        None if broken.is_empty() => Ok(()),
+        None => Err(Error::invalid(broken)),
     }
 }
 

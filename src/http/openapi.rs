@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::bearer::SCHEME;
 use super::reject::{About, Wire};
-use crate::error::{Error, FieldError, Kind, Rule};
-use crate::model::Time;
+use crate::error::{Error, Extra, FieldError, Kind, Rule};
+use crate::model::{FactorKind, Method, Secret, Time};
 
 /// What the document says of one operation besides its types.
 #[derive(Debug, Clone)]
@@ -70,8 +70,10 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described) {
     let mut kinds = Vec::new();
     if operation.get("requestBody").is_some() {
         kinds.extend(BODY_ERRORS);
-        let examples = described.requests.iter().map(|(name, value)| ((*name).to_owned(), json!({ "value": value })));
-        operation["requestBody"]["content"]["application/json"]["examples"] = Value::Object(examples.collect());
+        if let Some(media) = operation["requestBody"]["content"].get_mut("application/json") {
+            let named = |(name, value): &(&str, Value)| ((*name).to_owned(), json!({ "value": value }));
+            media["examples"] = Value::Object(described.requests.iter().map(named).collect());
+        }
     }
     let takes_token = |requirement: &Value| requirement.get(SCHEME).is_some();
     if operation.get("security").and_then(Value::as_array).is_some_and(|any| any.iter().any(takes_token)) {
@@ -140,6 +142,11 @@ fn example_of(kind: Kind) -> Error {
             "Too short",
             "Password must be at least 12 characters",
         )]),
+        Kind::MfaRequired => error.carrying(Extra::Challenge {
+            token: Secret::new("mfa_token_of_this_login"),
+            methods: vec![Method::Factor(FactorKind::Totp), Method::BackupCode],
+            expires_in: Duration::from_mins(5),
+        }),
         Kind::TooMany(_) => error.retry_after(Duration::from_mins(15)),
         Kind::AccountLocked => error.retry_after(Duration::from_mins(30)),
         Kind::Unavailable => error.retry_after(Duration::from_secs(1)),
@@ -192,6 +199,9 @@ fn error_schema() -> Value {
                     "code": text(),
                     "message": text(),
                     "details": { "type": "array", "items": row },
+                    "mfaToken": { "type": "string", "description": "Completes a login that waits for a second factor." },
+                    "methods": { "type": "array", "items": text(), "description": "What completes it." },
+                    "expiresIn": { "type": "integer", "description": "For how many seconds." },
                     "retryAfter": { "type": "integer", "description": "In seconds." },
                 },
             },

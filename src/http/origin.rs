@@ -18,6 +18,26 @@ pub fn check(request: &Request, config: &Config) -> Result<()> {
     check_headers(request.headers(), &config.server)
 }
 
+/// Refuses a form that was posted from a page of another site. It needs no cookie, so without a public URL any host that
+/// leads here may be our own.
+///
+/// # Errors
+/// [`Kind::ForeignOrigin`], as [`check`].
+pub fn check_form(request: &Request, config: &Config) -> Result<()> {
+    let (headers, server) = (request.headers(), &config.server);
+    let is_own = server.public_url.is_none() && is_of_same_host(headers);
+    if is_own { Ok(()) } else { check_headers(headers, server) }
+}
+
+fn is_of_same_host(headers: &HeaderMap) -> bool {
+    let mut origins = headers.get_all(ORIGIN).iter();
+    let (Some(origin), None) = (origins.next(), origins.next()) else { return false };
+    let origin = origin.to_str().ok().and_then(normal);
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let own = |scheme: &str| host.and_then(|host| normal(&format!("{scheme}://{host}")));
+    origin.is_some() && (origin == own("http") || origin == own("https"))
+}
+
 fn check_headers(headers: &HeaderMap, server: &Server) -> Result<()> {
     let mut origins = headers.get_all(ORIGIN).iter();
     let allowed = match (origins.next(), origins.next()) {
@@ -139,6 +159,18 @@ mod tests {
         }
         let rebound = [("host", "evil.example"), ("origin", "http://evil.example")];
         assert_eq!(answer(&server(None), &rebound), Err(Kind::ForeignOrigin));
+    }
+
+    #[test]
+    fn a_form_may_come_from_the_host_that_it_goes_to_unless_a_public_url_says_more() {
+        let headers = |host: &str, origin: &str| {
+            HeaderMap::from_iter([(HOST, host.parse().unwrap()), (ORIGIN, origin.parse().unwrap())])
+        };
+        assert!(is_of_same_host(&headers("box.lan:3000", "http://box.lan:3000")));
+        assert!(is_of_same_host(&headers("id.example", "https://id.example")));
+        for origin in ["http://evil.example", "null", "http://box.lan", ""] {
+            assert!(!is_of_same_host(&headers("box.lan:3000", origin)), "{origin}");
+        }
     }
 
     #[test]

@@ -1,24 +1,26 @@
-//! Paths at the root that belong to no wire: liveness, readiness, the public keys.
+//! Paths at the root that belong to no wire: liveness, readiness, the public keys, the figures.
 
 use std::sync::Arc;
 
 use poem::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use poem::{Endpoint, EndpointExt, Request, Response, Route, endpoint, get};
 
+use super::metrics;
 use super::reject::Reject;
-use crate::identity::{Core, health};
+use crate::identity::{Core, health, key};
 
 /// Every path here; all are read with `GET`.
-pub const PATHS: [&str; 3] = ["/livez", "/readyz", "/.well-known/jwks.json"];
+pub const PATHS: [&str; 4] = ["/livez", "/readyz", "/.well-known/jwks.json", metrics::PATH];
 
 /// Adds the paths.
 #[must_use]
 pub fn routes(route: Route, core: &Arc<Core>) -> Route {
-    let [live, ready, keys] = PATHS;
+    let [live, ready, keys, figures] = PATHS;
     route
         .at(live, get(endpoint::make_sync(|_| plain("ok"))))
         .at(ready, get(readiness(core.clone())))
         .at(keys, get(public_keys(core.clone())))
+        .at(figures, get(metrics::guarded(core.clone())))
 }
 
 fn readiness(core: Arc<Core>) -> impl Endpoint {
@@ -31,11 +33,19 @@ fn readiness(core: Arc<Core>) -> impl Endpoint {
 
 /// The keys that tokens are verified with (RFC 7517); kept for a minute only, for a key may be revoked.
 fn public_keys(core: Arc<Core>) -> impl Endpoint {
-    endpoint::make_sync(move |_: Request| {
-        Response::builder()
-            .header(CONTENT_TYPE, "application/json; charset=utf-8")
-            .header(CACHE_CONTROL, "public, max-age=60")
-            .body(core.tokens.jwks().to_string())
+    endpoint::make(move |_: Request| {
+        let core = core.clone();
+        async move {
+            // Keys that were loaded before are better than none.
+            if let Err(error) = key::catch_up(&core).await {
+                tracing::warn!(error = error.chain(), "the keys are published as they were last loaded");
+            }
+            let answer = Response::builder()
+                .header(CONTENT_TYPE, "application/json; charset=utf-8")
+                .header(CACHE_CONTROL, "public, max-age=60")
+                .body(core.tokens.jwks().to_string());
+            Ok::<_, poem::Error>(answer)
+        }
     })
 }
 

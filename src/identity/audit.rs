@@ -3,6 +3,7 @@
 use super::Core;
 use crate::env::Env;
 use crate::error::Result;
+use crate::metrics::Metrics;
 use crate::model::{Event, Source, Time};
 use crate::store;
 use crate::store::db::Db;
@@ -11,6 +12,7 @@ use crate::store::db::Db;
 #[derive(Clone)]
 pub struct Log {
     env: Env,
+    metrics: Metrics,
     at: Time,
     source: Source,
 }
@@ -19,7 +21,7 @@ impl Log {
     /// The log of an operation that happens now.
     #[must_use]
     pub fn new(core: &Core, source: &Source) -> Self {
-        Self { env: core.env.clone(), at: core.env.now(), source: source.clone() }
+        Self { env: core.env.clone(), metrics: core.metrics.clone(), at: core.env.now(), source: source.clone() }
     }
 
     /// When the operation happens.
@@ -33,6 +35,8 @@ impl Log {
     /// # Errors
     /// What the database says.
     pub fn record(&self, db: &mut dyn Db, event: &Event) -> Result<()> {
-        store::audit::insert(db, &self.env.new_id()?, self.at, event, &self.source)
+        store::audit::insert(db, &self.env.new_id()?, self.at, event, &self.source)?;
+        self.metrics.note_event(event);
+        Ok(())
     }
 }

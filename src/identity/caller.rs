@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Core;
+use super::{Core, key};
 use crate::error::{Kind, Result};
 use crate::model::{Account, SessionId, Time};
 use crate::store;
@@ -31,7 +31,11 @@ pub struct Caller {
 /// # Errors
 /// `TokenInvalid`, `TokenExpired`, `SessionEnded`.
 pub async fn authenticate(core: &Core, token: &str) -> Result<Caller> {
-    let mut claimed = core.tokens.verify(token)?;
+    let mut claimed = match core.tokens.verify(token) {
+        // Its key may be newer than what this process has loaded.
+        Err(error) if error.kind() == Kind::TokenInvalid && key::catch_up(core).await? => core.tokens.verify(token)?,
+        other => other?,
+    };
     let id = claimed.session.clone();
     let found = core.store.read(move |db| store::sessions::find_standing(db, &id)).await?;
     let Some(standing) = found else { return Err(Kind::SessionEnded.into()) };

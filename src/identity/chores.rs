@@ -59,12 +59,18 @@ pub async fn purge(core: &Core) -> Result<()> {
     let mut removed = 0;
     removed += piecewise(core, move |db| store::sessions::purge(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::links::purge(db, old, PIECE)).await?;
+    removed += piecewise(core, move |db| store::challenges::purge(db, old, PIECE)).await?;
+    removed += piecewise(core, move |db| store::codes::purge(db, old, PIECE)).await?;
+    removed += piecewise(core, move |db| store::factors::purge_unconfirmed(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::tries::purge(db, now, PIECE)).await?;
     removed += piecewise(core, move |db| store::clients::purge(db, unknown, PIECE)).await?;
     removed += piecewise(core, move |db| store::accounts::purge_hidden(db, hidden, PIECE)).await?;
     removed += piecewise(core, move |db| store::accounts::purge_reservations(db, now, PIECE)).await?;
     removed += piecewise(core, move |db| store::outbox::purge(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::audit::purge(db, audited, PIECE)).await?;
+    removed += core.store.write(move |db| store::keys::purge(db, now)).await?;
+    let unfinished = now - super::file::PATIENCE;
+    removed += piecewise(core, move |db| store::files::purge_unfinished(db, unfinished, PIECE)).await?;
     if core.config.signup.verify_email {
         let stale = now - core.config.signup.remove_unproved;
         removed += piecewise(core, move |db| store::accounts::purge_unproved(db, stale, PIECE)).await?;

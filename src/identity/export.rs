@@ -1,65 +1,68 @@
-//! Writing all accounts out, page by page: the inverse of an import.
+//! All that is kept about the caller, for the caller.
+
+use std::net::IpAddr;
 
 use super::Core;
 use super::audit::Log;
+use super::reauthenticate::Fresh;
 use crate::error::Result;
 use crate::model::event::What;
-use crate::model::{Event, Source};
+use crate::model::{Account, Client, Event, Source, Time};
 use crate::store;
-use crate::store::transfer::Whole;
 
-/// How many accounts are read at a time.
-const PAGE: i64 = 500;
+pub use crate::store::export::{AuditRecord, MailRecord, Session};
+pub use crate::store::files::File;
 
-/// Whether password hashes are written too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hashes {
-    /// They are: whoever has the file can try passwords against them.
-    Included,
-    /// They are not.
-    Left,
+/// Everything about one person; a new table about people gets its place here.
+#[derive(Debug, Clone)]
+pub struct Export {
+    /// When it was taken.
+    pub at: Time,
+    /// The account.
+    pub account: Account,
+    /// Its roles, sorted.
+    pub roles: Vec<String>,
+    /// Its sessions, the newest first.
+    pub sessions: Vec<Session>,
+    /// The client addresses that have logged in, with the last login from there.
+    pub clients: Vec<(Client, Time)>,
+    /// Its files, without what is in them.
+    pub files: Vec<File>,
+    /// The audit log about it, the newest first.
+    pub events: Vec<AuditRecord>,
+    /// The letters to it that are still remembered, the newest first.
+    pub mails: Vec<MailRecord>,
 }
 
-/// An export that goes on.
-pub struct Export<'a> {
-    core: &'a Core,
-    after: Option<String>,
-    hashes: Hashes,
+/// Everything about the caller.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn everything(core: &Core, fresh: &Fresh, source: &Source) -> Result<Export> {
+    let (caller, log) = (fresh.caller(), Log::new(core, source));
+    let event = Event::done(What::Exported).about(&caller.account.id).in_session(&caller.session);
+    let (event, at) = (event.by(caller.account.id.as_str()), log.at());
+    core.store.write(move |db| log.record(db, &event)).await?;
+    let (account, roles) = (caller.account.clone(), caller.roles.clone());
+    core.store
+        .scan(move |db| {
+            let clients = store::export::clients(db, &account.id)?;
+            Ok(Export {
+                at,
+                roles: roles.clone(),
+                sessions: store::export::sessions(db, &account.id)?,
+                clients: clients.iter().filter_map(|row| Some((client(&row.client)?, row.last_login_at))).collect(),
+                files: store::files::list(db, &account.id)?,
+                events: store::export::events(db, &account.id)?,
+                mails: store::export::mails(db, &account.id)?,
+                account: account.clone(),
+            })
+        })
+        .await
 }
 
-impl<'a> Export<'a> {
-    /// Begins; the audit log says so before anything is read.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn begin(core: &'a Core, hashes: Hashes, source: &Source) -> Result<Self> {
-        let log = Log::new(core, source);
-        let detail = if hashes == Hashes::Included { "with hashes" } else { "without hashes" };
-        let event = Event::done(What::AccountsExported).by("cli").because(detail);
-        core.store.write(move |db| log.record(db, &event)).await?;
-        Ok(Self { core, after: Some(String::new()), hashes })
-    }
-
-    /// How many accounts there are to come.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn count(&self) -> Result<u64> {
-        let count = self.core.store.scan(store::transfer::count).await?;
-        Ok(u64::try_from(count).unwrap_or(0))
-    }
-
-    /// The next page, empty at the end.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    pub async fn page(&mut self) -> Result<Vec<Whole>> {
-        let Some(after) = self.after.take() else { return Ok(Vec::new()) };
-        let mut page = self.core.store.scan(move |db| store::transfer::page(db, &after, PAGE)).await?;
-        self.after = page.last().map(|account| account.id.as_str().to_owned());
-        if self.hashes == Hashes::Left {
-            page.iter_mut().for_each(|account| account.password_hash = None);
-        }
-        Ok(page)
-    }
+fn client(bytes: &[u8]) -> Option<Client> {
+    let v4 = || <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from);
+    let v6 = || <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from);
+    v4().or_else(v6).map(Client::of)
 }

@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 
-use super::{Core, link};
+use super::link::{self, NewLink, Purpose};
+use super::{Core, change_email, one_time_code};
 use crate::config::Rate;
 use crate::env::Later;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::mail::{self, Fulfil, Letter, Prepared, Request, RequestedBy};
-use crate::model::{Account, AccountId, Time, secret};
+use crate::model::{Account, AccountId, Email, Time, secret};
 use crate::store;
+use crate::store::codes::Code;
 use crate::store::db::Db;
-use crate::store::links::{Link, Purpose};
 use crate::store::tries::{self, Scope, Tries};
 
 /// Fulfils requests for mail.
@@ -22,7 +23,7 @@ impl Fulfil for Fulfiller {
         Box::pin(async move {
             let core = &self.0;
             let errand = match find(core, &request).await? {
-                Some(account) => errand(core, &account, &request, &by)?,
+                Some(account) => errand(core, &account, &request, &by).await?,
                 None => None,
             };
             let now = core.env.now();
@@ -46,73 +47,50 @@ async fn find(core: &Core, request: &Request) -> Result<Option<Account>> {
     let account = core
         .store
         .read(move |db| match &request {
-            Request::Verification { email_key } | Request::AlreadyRegistered { email_key } => {
-                store::accounts::find_by_email(db, email_key)
-            }
-            Request::Welcome { account_id } | Request::PasswordClosed { account_id } => {
+            Request::Verification { email_key }
+            | Request::AlreadyRegistered { email_key }
+            | Request::LoginCode { email_key }
+            | Request::Reset { email_key } => store::accounts::find_by_email(db, email_key),
+            Request::Welcome { account_id }
+            | Request::PasswordClosed { account_id }
+            | Request::ChangeEmail { account_id, .. } => {
                 store::accounts::find(db, &AccountId::new(account_id.as_str()))
             }
         })
         .await?;
-    Ok(account.filter(|account| account.deleted_at.is_none() && account.suspended_at.is_none()))
+    Ok(account.filter(Account::is_reachable))
 }
 
-/// A letter that is due, with its link and the limits that may hold it back.
+/// What came of a request: letters that are due, their links, and the limits that may hold all of it back.
 struct Errand {
-    letter: Prepared,
-    link: Option<([u8; 32], Purpose, Link)>,
+    /// The account as it was when the letters were written.
+    account: Account,
+    letters: Vec<Prepared>,
+    links: Vec<NewLink>,
+    code: Option<Code>,
+    /// The keys of the address and the client that the letters are counted for; a first letter is not.
     counted: Option<([u8; 32], [u8; 32])>,
 }
 
-fn errand(core: &Core, account: &Account, request: &Request, by: &RequestedBy) -> Result<Option<Errand>> {
-    let unproved = account.email_verified_at.is_none();
-    let (letter, link) = match request {
-        Request::Welcome { .. } | Request::Verification { .. } if !unproved => return Ok(None),
-        // Somebody signs up again with an address that waits for its proof: that is what helps them.
-        Request::AlreadyRegistered { .. } if !unproved => (Letter::AlreadyRegistered, None),
-        Request::Welcome { .. } | Request::Verification { .. } | Request::AlreadyRegistered { .. } => {
-            verification(core, account)?
-        }
-        Request::PasswordClosed { .. } => password_closed(core, account)?,
-    };
-    let counted = match request {
-        Request::Welcome { .. } => None,
-        _ => {
-            Some((core.master.mac("mail to", account.email.key().as_bytes()), core.master.mac("mail from", &by.client)))
-        }
-    };
-    let letter = core.post.letter(&account.email, account.id.as_str(), &letter)?;
-    Ok(Some(Errand { letter, link, counted }))
-}
-
-type LetterWithLink = (Letter, Option<([u8; 32], Purpose, Link)>);
-
-fn verification(core: &Core, account: &Account) -> Result<LetterWithLink> {
-    let token = secret::encode(&core.env.random::<32>()?);
-    let until = core.env.now() + core.config.links.verify_life;
-    let letter = Letter::VerifyEmail {
-        link: link::to_verification(core, &token),
-        disown: link::to_page(core, "verify-email/disown", &token),
-        until,
-    };
-    Ok((letter, Some(row(account, &token, Purpose::Verify, until))))
-}
-
-fn password_closed(core: &Core, account: &Account) -> Result<LetterWithLink> {
-    let token = secret::encode(&core.env.random::<32>()?);
-    let until = core.env.now() + core.config.throttle.account_window;
-    let letter = Letter::PasswordClosed { link: link::to_page(core, "open-login", &token), until };
-    Ok((letter, Some(row(account, &token, Purpose::OpenLogin, until))))
-}
-
-fn row(account: &Account, token: &str, purpose: Purpose, expires_at: Time) -> ([u8; 32], Purpose, Link) {
-    let email_key = account.email.key().to_owned();
-    let link = Link { account: account.id.clone(), email_key, expires_at, spent_at: None };
-    (secret::digest(token.as_bytes()), purpose, link)
-}
-
 impl Errand {
+    fn of(core: &Core, account: &Account, letter: &Letter, link: Option<NewLink>) -> Result<Self> {
+        let letters = vec![core.post.letter(&account.email, account.id.as_str(), letter)?];
+        Ok(Self { account: account.clone(), letters, links: link.into_iter().collect(), code: None, counted: None })
+    }
+
+    /// Counts the letters for this address and whoever asked.
+    fn counted(mut self, core: &Core, address: &Email, by: &RequestedBy) -> Self {
+        let to = core.master.mac("mail to", address.key().as_bytes());
+        self.counted = Some((to, core.master.mac("mail from", &by.client)));
+        self
+    }
+
     fn run(&self, db: &mut dyn Db, to: Option<Rate>, from: Option<Rate>, now: Time) -> Result<()> {
+        let is_as_read = |current: &Account| current.stamp == self.account.stamp && current.is_reachable();
+        if !store::accounts::find(db, &self.account.id)?.as_ref().is_some_and(is_as_read) {
+            // The worker comes again and reads the account as it is then.
+            return Err(Error::unavailable("the account changed while its mail was written"));
+        }
         if let Some((address, client)) = &self.counted {
             let fits_address = count(db, Scope::MailTo, address, to, now)?;
             let fits_client = count(db, Scope::MailFrom, client, from, now)?;
@@ -120,11 +98,102 @@ impl Errand {
                 return Ok(());
             }
         }
-        if let Some((hash, purpose, link)) = &self.link {
-            store::links::insert(db, hash, *purpose, link, now)?;
-        }
-        mail::enqueue(db, &self.letter)
+        self.links.iter().try_for_each(|link| link.store(db, now))?;
+        self.code.iter().try_for_each(|code| store::codes::replace(db, code, now))?;
+        self.letters.iter().try_for_each(|letter| mail::enqueue(db, letter))
     }
+}
+
+async fn errand(core: &Core, account: &Account, request: &Request, by: &RequestedBy) -> Result<Option<Errand>> {
+    let unproved = account.email_verified_at.is_none();
+    let errand = match request {
+        Request::Welcome { .. } | Request::Verification { .. } if !unproved => return Ok(None),
+        Request::Welcome { .. } => return verification(core, account).map(Some),
+        // Somebody signs up again with an address that waits for its proof: that is what helps them.
+        Request::AlreadyRegistered { .. } if !unproved => Errand::of(core, account, &Letter::AlreadyRegistered, None)?,
+        Request::Verification { .. } | Request::AlreadyRegistered { .. } => verification(core, account)?,
+        Request::PasswordClosed { .. } => password_closed(core, account)?,
+        Request::Reset { .. } => reset(core, account)?,
+        Request::LoginCode { .. } => login_code(core, account)?,
+        Request::ChangeEmail { stamp, email, .. } => {
+            let new = Email::parse(email).filter(|_| account.stamp == *stamp);
+            return match new {
+                Some(new) => change_of_address(core, account, &new, by).await,
+                None => Ok(None),
+            };
+        }
+    };
+    Ok(Some(errand.counted(core, &account.email, by)))
+}
+
+fn new_token(core: &Core) -> Result<String> {
+    Ok(secret::encode(&core.env.random::<32>()?))
+}
+
+fn verification(core: &Core, account: &Account) -> Result<Errand> {
+    let (token, until) = (new_token(core)?, core.env.now() + core.config.links.verify_life);
+    let letter = Letter::VerifyEmail {
+        link: link::to_verification(core, &token),
+        disown: link::to_page(core, "verify-email/disown", &token),
+        until,
+    };
+    Errand::of(core, account, &letter, Some(NewLink::new(account, &token, Purpose::Verify, until)))
+}
+
+fn password_closed(core: &Core, account: &Account) -> Result<Errand> {
+    let (token, until) = (new_token(core)?, core.env.now() + core.config.throttle.account_window);
+    let letter = Letter::PasswordClosed { link: link::to_page(core, "open-login", &token), until };
+    Errand::of(core, account, &letter, Some(NewLink::new(account, &token, Purpose::OpenLogin, until)))
+}
+
+fn reset(core: &Core, account: &Account) -> Result<Errand> {
+    let (token, until) = (new_token(core)?, core.env.now() + core.config.links.reset_life);
+    let letter = Letter::ResetPassword { link: link::to_reset(core, &token), until };
+    Errand::of(core, account, &letter, Some(NewLink::new(account, &token, Purpose::Reset, until)))
+}
+
+fn login_code(core: &Core, account: &Account) -> Result<Errand> {
+    let (code, digits) = one_time_code::make(core, account, one_time_code::Purpose::Login, account.email.key())?;
+    let letter = Letter::OneTimeCode { code: digits, until: code.expires_at };
+    Ok(Errand { code: Some(code), ..Errand::of(core, account, &letter, None)? })
+}
+
+/// The proof goes to the new address, the notice to the one before; a taken address gets a notice alone.
+async fn change_of_address(core: &Core, account: &Account, new: &Email, by: &RequestedBy) -> Result<Option<Errand>> {
+    let (key, id, now) = (new.key().to_owned(), account.id.clone(), core.env.now());
+    let verification = core.verification();
+    let (holder, is_kept) = core
+        .store
+        .read(move |db| {
+            let holder = store::accounts::find_by_email(db, &key)?.filter(|holder| holder.id != id);
+            Ok((holder, store::links::is_address_kept(db, &key, &id, now)?))
+        })
+        .await?;
+    match holder {
+        Some(holder) if !change_email::gives_way(&holder, verification) => {
+            let errand = Errand::of(core, &holder, &Letter::AddressTaken, None)?;
+            return Ok(Some(errand.counted(core, new, by)).filter(|_| holder.is_reachable()));
+        }
+        _ if is_kept => return Ok(None),
+        _ => {}
+    }
+    let (token, until) = (new_token(core)?, now + core.config.links.verify_life);
+    let proof = Letter::ConfirmEmail { link: link::to_confirmation(core, &token), until };
+    let mut errand = Errand {
+        account: account.clone(),
+        letters: vec![core.post.letter(new, account.id.as_str(), &proof)?],
+        links: vec![NewLink::new(account, &token, Purpose::ConfirmEmail, until).making_own(new)],
+        code: None,
+        counted: None,
+    };
+    // An address that nobody proved may be a stranger's: it gets no say.
+    if account.email_verified_at.is_some() {
+        let (token, until) = (new_token(core)?, now + change_email::UNDO_FOR);
+        let notice = Letter::EmailChanging { undo: link::to_page(core, "undo-email", &token), until };
+        errand.letters.push(core.post.letter(&account.email, account.id.as_str(), &notice)?);
+        errand.links.push(NewLink::new(account, &token, Purpose::UndoEmail, until).making_own(&account.email));
+    }
+    Ok(Some(errand.counted(core, new, by)))
 }
 
 /// Counts one mail in a fixed window; false when there have been enough.

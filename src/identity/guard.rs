@@ -37,6 +37,11 @@ impl Bucket {
         Self { text: format!("name:{folded_name}"), account: None }
     }
 
+    /// What it is counted by.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     fn key(&self, core: &Core) -> [u8; 32] {
         core.master.mac("tries", self.text.as_bytes())
     }

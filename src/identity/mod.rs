@@ -6,29 +6,44 @@
 pub mod admin;
 pub mod audit;
 pub mod caller;
+pub mod challenge;
+pub mod change_email;
 pub mod chores;
+pub mod delete;
 pub mod export;
+pub mod factor;
+pub mod file;
 pub mod fulfil;
 pub mod gate;
 pub mod guard;
 pub mod health;
 pub mod import;
+pub mod key;
 pub mod link;
+pub mod one_time_code;
 pub mod open_login;
+pub mod password;
+pub mod passwordless;
 pub mod profile;
+pub mod reauthenticate;
+pub mod recover;
 
+pub mod quota;
 pub mod refresh;
 pub mod role;
+pub mod roster;
 pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;
 pub mod verify_email;
+pub mod vitals;
 
 use std::sync::Arc;
 
 use crate::config::Config;
 use crate::env::Env;
 use crate::mail::Post;
+use crate::metrics::Metrics;
 use crate::model::account::Verification;
 use crate::password::pool::Pool;
 use crate::seal::MasterKey;
@@ -55,6 +70,12 @@ pub struct Core {
     pub master: MasterKey,
     /// Letters.
     pub post: Post,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// What is counted in the database now and then.
+    pub census: Arc<vitals::Census>,
+    /// How many uploads may be under way.
+    pub slots: file::Slots,
 }
 
 impl Core {

@@ -3,27 +3,28 @@
 
 use super::Core;
 use super::audit::Log;
-use crate::error::{Error, Kind, Result};
+use super::link::{self, Purpose};
+use crate::error::{Kind, Result};
 use crate::model::event::What;
-use crate::model::{Event, Source, secret};
+use crate::model::{Event, Source};
 use crate::store;
-use crate::store::links::Purpose;
 
 /// Opens the login for the client address that this comes from.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn follow(core: &Core, token: &str, source: &Source) -> Result<()> {
-    let (hash, log, client) = (secret::digest(token.as_bytes()), Log::new(core, source), source.client());
-    core.store
+    let (hash, log, client) = (link::digest_of(token), Log::new(core, source), source.client());
+    let outcome = core
+        .store
         .write(move |db| {
-            let link =
-                store::links::find(db, &hash, Purpose::OpenLogin)?.ok_or_else(|| Error::new(Kind::LinkInvalid))?;
+            let link = link::usable(db, &hash, Purpose::OpenLogin, log.at())?;
             if !store::links::spend(db, &hash, log.at())? {
-                return Err(Kind::LinkExpired.into());
+                return Err(Kind::LinkInvalid.into());
             }
             store::clients::note(db, &link.account, client, log.at())?;
             log.record(db, &Event::done(What::LoginOpened).about(&link.account).by(link.account.as_str()))
         })
-        .await
+        .await;
+    link::settle(core, hash, outcome).await
 }

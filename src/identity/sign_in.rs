@@ -2,7 +2,7 @@
 
 use super::Core;
 use super::audit::Log;
-use super::gate::{Issued, Opening, Remember};
+use super::gate::{Issued, Opening, Proof, Remember};
 use super::guard::{self, Acquaintance, Attempt, Bucket};
 use crate::error::{Error, Kind, Result};
 use crate::mail::{self, Request};
@@ -87,7 +87,7 @@ pub async fn refuse_locked(core: &Core, name: &Name, source: &Source) -> Result<
 ///
 /// # Errors
 /// `InvalidCredentials` for an unknown name and a wrong password alike; after the right password `EmailUnverified`
-/// (where that is told), `AccountSuspended`, `AccountDeleted`; `AccountLocked`, `TooMany(SignIn)`, `Unavailable`.
+/// (where that is told), `AccountSuspended`, `AccountDeleted`, `MfaRequired` with a challenge; `AccountLocked`, `TooMany(SignIn)`, `Unavailable`.
 pub async fn with_password(core: &Core, credentials: Credentials, source: &Source) -> Result<Issued> {
     if rules::is_too_long(&core.config.password, credentials.password.reveal()) {
         return Err(wrong(core));
@@ -207,7 +207,7 @@ async fn issue(
     source: &Source,
 ) -> Result<Issued> {
     let id = account.id.clone();
-    let opening = Opening::prepare(core, account, remember, source)?;
+    let opening = Opening::prepare(core, account, Proof::Password, remember, source).await?;
     let inside = opening.clone();
     let roles = core
         .store
@@ -220,5 +220,5 @@ async fn issue(
         })
         .await
         .map_err(|error| if error.kind() == Kind::InvalidCredentials { wrong(core) } else { error })?;
-    Ok(opening.issued(core, roles))
+    opening.outcome(core, roles).into_issued()
 }

@@ -125,7 +125,7 @@ impl Entry {
         } else if let Some(name) = &self.username {
             store::accounts::reserve_username(db, name.key(), &row.id, self.held_until)?;
         }
-        let inserted = match store::accounts::insert(db, &row) {
+        let inserted = match self.insert(db, &row) {
             Err(error) if Constraint::of(&error) == Some(Constraint::Username) => {
                 return Ok(Err(Kind::UsernameTaken.into()));
             }
@@ -143,6 +143,12 @@ impl Entry {
         mail::enqueue(db, &self.notice)?;
         self.log.record(db, &Event::refused(What::SignUp).because("email_taken"))?;
         Ok(Ok(()))
+    }
+
+    /// An address that an account has lately given up is taken until it can no longer take it back.
+    fn insert(&self, db: &mut dyn Db, row: &NewRow) -> Result<bool> {
+        let is_kept = store::links::is_address_kept(db, row.email.key(), &row.id, self.log.at())?;
+        if is_kept { Ok(false) } else { store::accounts::insert(db, row) }
     }
 
     fn refuse(&self, db: &mut dyn Db, kind: Kind, why: &'static str) -> Result<Result<()>> {

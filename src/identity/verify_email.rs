@@ -2,13 +2,13 @@
 
 use super::Core;
 use super::audit::Log;
+use super::link::{self, Link, Purpose};
 use crate::error::{Error, Kind, Result};
 use crate::mail::{self, Request};
 use crate::model::event::What;
-use crate::model::{AccountId, Email, Event, Source, Time, secret, text};
+use crate::model::{AccountId, Email, Event, Source, Time, text};
 use crate::store;
 use crate::store::db::Db;
-use crate::store::links::{Link, Purpose};
 
 /// What a verification link did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +24,9 @@ pub enum Proved {
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn prove(core: &Core, token: &str, source: &Source) -> Result<Proved> {
-    let (hash, log) = (digest_of(token), Log::new(core, source));
-    core.store
+    let (hash, log) = (link::digest_of(token), Log::new(core, source));
+    let outcome = core
+        .store
         .write(move |db| {
             let link = usable(db, &hash, log.at())?;
             if store::accounts::prove_email(db, &link.account, &link.email_key, log.at())? {
@@ -39,7 +40,8 @@ pub async fn prove(core: &Core, token: &str, source: &Source) -> Result<Proved> 
                 _ => Err(Kind::LinkInvalid.into()),
             }
         })
-        .await
+        .await;
+    link::settle(core, hash, outcome).await
 }
 
 fn is_proved_as(account: &crate::model::Account, link: &Link) -> bool {
@@ -63,8 +65,9 @@ pub(super) fn claim_username(db: &mut dyn Db, id: &AccountId, now: Time) -> Resu
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
-    let (hash, log) = (digest_of(token), Log::new(core, source));
-    core.store
+    let (hash, log) = (link::digest_of(token), Log::new(core, source));
+    let outcome = core
+        .store
         .write(move |db| {
             let link = usable(db, &hash, log.at())?;
             if !store::accounts::remove_unproved(db, &link.account)? {
@@ -72,17 +75,12 @@ pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
             }
             log.record(db, &Event::done(What::SignUpDisowned).about(&link.account))
         })
-        .await
+        .await;
+    link::settle(core, hash, outcome).await
 }
 
 fn usable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<Link> {
-    let link = store::links::find(db, hash, Purpose::Verify)?.ok_or_else(|| Error::new(Kind::LinkInvalid))?;
-    if link.expires_at <= now { Err(Kind::LinkExpired.into()) } else { Ok(link) }
-}
-
-/// What the store keeps of a link's token.
-fn digest_of(token: &str) -> [u8; 32] {
-    secret::digest(token.as_bytes())
+    link::refuse_old(link::find(db, hash, Purpose::Verify)?, now)
 }
 
 /// Asks for the verification mail again; the answer never depends on the account.

@@ -29,6 +29,45 @@ pub enum Letter {
     SessionStolen,
     /// The password was set by somebody else than through the account's own session.
     PasswordSet,
+    /// A one-time code.
+    OneTimeCode {
+        /// The digits.
+        code: Secret,
+        /// When it dies.
+        until: Time,
+    },
+    /// A second factor was added or removed, or backup codes were made anew.
+    FactorChanged {
+        /// What happened, in a sentence of ours.
+        change: String,
+    },
+    /// The owner changed the password in a session, which lives on.
+    PasswordChanged,
+    /// Somebody asked for a new password; the link sets one.
+    ResetPassword {
+        /// Opens the page that asks for the new password.
+        link: Secret,
+        /// When the link dies.
+        until: Time,
+    },
+    /// To a new address: the link makes it the account's own.
+    ConfirmEmail {
+        /// Opens the page that confirms it.
+        link: Secret,
+        /// When the link dies.
+        until: Time,
+    },
+    /// To the address before: somebody asked for another one.
+    EmailChanging {
+        /// Opens the page that undoes it and ends all sessions.
+        undo: Secret,
+        /// When the link dies, at the earliest.
+        until: Time,
+    },
+    /// Another account wanted to take this address, which has one.
+    AddressTaken,
+    /// The owner deleted the account.
+    AccountDeleted,
 }
 
 /// A letter's template: its name, and what it may name besides the service.
@@ -47,10 +86,32 @@ const ALREADY_REGISTERED: Kind = Kind { name: "already_registered", links: &[], 
 const PASSWORD_CLOSED: Kind = Kind { name: "password_closed", links: &["link"], values: &["until"] };
 const SESSION_STOLEN: Kind = Kind { name: "session_stolen", links: &[], values: &[] };
 const PASSWORD_SET: Kind = Kind { name: "password_set", links: &[], values: &[] };
+const ONE_TIME_CODE: Kind = Kind { name: "one_time_code", links: &[], values: &["code", "until"] };
+const FACTOR_CHANGED: Kind = Kind { name: "factor_changed", links: &[], values: &["change"] };
+const PASSWORD_CHANGED: Kind = Kind { name: "password_changed", links: &[], values: &[] };
+const RESET_PASSWORD: Kind = Kind { name: "reset_password", links: &["link"], values: &["until"] };
+const CONFIRM_EMAIL: Kind = Kind { name: "confirm_email", links: &["link"], values: &["until"] };
+const EMAIL_CHANGING: Kind = Kind { name: "email_changing", links: &["undo"], values: &["until"] };
+const ADDRESS_TAKEN: Kind = Kind { name: "address_taken", links: &[], values: &[] };
+const ACCOUNT_DELETED: Kind = Kind { name: "account_deleted", links: &[], values: &[] };
 
 impl Kind {
     /// Every letter's template.
-    pub const ALL: [Kind; 5] = [VERIFY_EMAIL, ALREADY_REGISTERED, PASSWORD_CLOSED, SESSION_STOLEN, PASSWORD_SET];
+    pub const ALL: [Kind; 13] = [
+        VERIFY_EMAIL,
+        ALREADY_REGISTERED,
+        PASSWORD_CLOSED,
+        SESSION_STOLEN,
+        PASSWORD_SET,
+        ONE_TIME_CODE,
+        FACTOR_CHANGED,
+        PASSWORD_CHANGED,
+        RESET_PASSWORD,
+        CONFIRM_EMAIL,
+        EMAIL_CHANGING,
+        ADDRESS_TAKEN,
+        ACCOUNT_DELETED,
+    ];
 }
 
 impl Letter {
@@ -63,6 +124,14 @@ impl Letter {
             Letter::PasswordClosed { .. } => PASSWORD_CLOSED,
             Letter::SessionStolen => SESSION_STOLEN,
             Letter::PasswordSet => PASSWORD_SET,
+            Letter::OneTimeCode { .. } => ONE_TIME_CODE,
+            Letter::FactorChanged { .. } => FACTOR_CHANGED,
+            Letter::PasswordChanged => PASSWORD_CHANGED,
+            Letter::ResetPassword { .. } => RESET_PASSWORD,
+            Letter::ConfirmEmail { .. } => CONFIRM_EMAIL,
+            Letter::EmailChanging { .. } => EMAIL_CHANGING,
+            Letter::AddressTaken => ADDRESS_TAKEN,
+            Letter::AccountDeleted => ACCOUNT_DELETED,
         }
     }
 
@@ -70,8 +139,19 @@ impl Letter {
     #[must_use]
     pub fn expires_at(&self) -> Option<Time> {
         match self {
-            Letter::VerifyEmail { until, .. } | Letter::PasswordClosed { until, .. } => Some(*until),
-            Letter::AlreadyRegistered | Letter::SessionStolen | Letter::PasswordSet => None,
+            Letter::VerifyEmail { until, .. }
+            | Letter::PasswordClosed { until, .. }
+            | Letter::OneTimeCode { until, .. }
+            | Letter::ResetPassword { until, .. }
+            | Letter::ConfirmEmail { until, .. }
+            | Letter::EmailChanging { until, .. } => Some(*until),
+            Letter::AlreadyRegistered
+            | Letter::SessionStolen
+            | Letter::PasswordSet
+            | Letter::PasswordChanged
+            | Letter::AddressTaken
+            | Letter::AccountDeleted
+            | Letter::FactorChanged { .. } => None,
         }
     }
 
@@ -82,8 +162,18 @@ impl Letter {
             Letter::VerifyEmail { link, disown, until: time } => {
                 vec![("link", link.clone()), ("disown", disown.clone()), until(time)]
             }
-            Letter::PasswordClosed { link, until: time } => vec![("link", link.clone()), until(time)],
-            Letter::AlreadyRegistered | Letter::SessionStolen | Letter::PasswordSet => Vec::new(),
+            Letter::OneTimeCode { code, until: time } => vec![("code", code.clone()), until(time)],
+            Letter::FactorChanged { change } => vec![("change", Secret::new(change.as_str()))],
+            Letter::PasswordClosed { link, until: time }
+            | Letter::ResetPassword { link, until: time }
+            | Letter::ConfirmEmail { link, until: time } => vec![("link", link.clone()), until(time)],
+            Letter::EmailChanging { undo, until: time } => vec![("undo", undo.clone()), until(time)],
+            Letter::AlreadyRegistered
+            | Letter::SessionStolen
+            | Letter::PasswordSet
+            | Letter::PasswordChanged
+            | Letter::AddressTaken
+            | Letter::AccountDeleted => Vec::new(),
         }
     }
 }
@@ -108,6 +198,14 @@ mod tests {
             Letter::PasswordClosed { link: link(), until },
             Letter::SessionStolen,
             Letter::PasswordSet,
+            Letter::OneTimeCode { code: Secret::new("123456"), until },
+            Letter::FactorChanged { change: "Changed.".into() },
+            Letter::PasswordChanged,
+            Letter::ResetPassword { link: link(), until },
+            Letter::ConfirmEmail { link: link(), until },
+            Letter::EmailChanging { undo: link(), until },
+            Letter::AddressTaken,
+            Letter::AccountDeleted,
         ];
         for (letter, kind) in letters.iter().zip(Kind::ALL) {
             assert_eq!(letter.kind(), kind);

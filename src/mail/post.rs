@@ -12,7 +12,7 @@ use super::stationery::Stationery;
 use crate::config::{self, Config};
 use crate::env::{Env, Later};
 use crate::error::{Error, Result};
-use crate::model::{Email, Source, Time};
+use crate::model::{Email, Secret, Source, Time};
 use crate::seal::MasterKey;
 use crate::store::db::Db;
 use crate::store::outbox::{self, Message, State};
@@ -36,10 +36,29 @@ pub enum Request {
         /// The address's key.
         email_key: String,
     },
+    /// Send a code that logs in to this address (its key), if it has an account.
+    LoginCode {
+        /// The address's key.
+        email_key: String,
+    },
     /// Tell the owner that the password is closed to strangers.
     PasswordClosed {
         /// Whose.
         account_id: String,
+    },
+    /// Send a link that sets a new password, if this address (its key) has an account.
+    Reset {
+        /// The address's key.
+        email_key: String,
+    },
+    /// Send the proof of another address there, and a notice to the address before; a notice alone if it is taken.
+    ChangeEmail {
+        /// Whose.
+        account_id: String,
+        /// The account's stamp when it was asked for.
+        stamp: i64,
+        /// The new address as typed.
+        email: String,
     },
 }
 
@@ -51,7 +70,10 @@ impl Request {
             Request::Verification { .. } => "verification",
             Request::Welcome { .. } => "welcome",
             Request::AlreadyRegistered { .. } => "already_registered",
+            Request::LoginCode { .. } => "login_code",
             Request::PasswordClosed { .. } => "password_closed",
+            Request::Reset { .. } => "reset",
+            Request::ChangeEmail { .. } => "change_email",
         }
     }
 }
@@ -191,6 +213,30 @@ impl Post {
             sealed: seal(room, &id, &sealed)?,
             created_at: room.env.now(),
             expires_at: letter.expires_at(),
+            id,
+        })
+    }
+
+    /// Seals a text message to this number.
+    ///
+    /// # Errors
+    /// When there is no randomness.
+    pub fn text_message(&self, number: &str, account_id: &str, text: &Secret, until: Time) -> Result<Prepared> {
+        let room = &self.room;
+        let id = room.env.new_id()?;
+        let sealed = Sealed {
+            message_id: id.clone(),
+            subject: String::new(),
+            text: text.reveal().to_owned(),
+            html: String::new(),
+        };
+        Ok(Prepared {
+            kind: outbox::TEXT,
+            account_id: Some(account_id.to_owned()),
+            recipient: Some(number.to_owned()),
+            sealed: seal(room, &id, &sealed)?,
+            created_at: room.env.now(),
+            expires_at: Some(until),
             id,
         })
     }

@@ -158,6 +158,14 @@ mod tests {
             Letter::PasswordClosed { link: link(), until },
             Letter::SessionStolen,
             Letter::PasswordSet,
+            Letter::OneTimeCode { code: Secret::new("123456"), until },
+            Letter::FactorChanged { change: "Changed.".into() },
+            Letter::PasswordChanged,
+            Letter::ResetPassword { link: link(), until },
+            Letter::ConfirmEmail { link: link(), until },
+            Letter::EmailChanging { undo: link(), until },
+            Letter::AddressTaken,
+            Letter::AccountDeleted,
         ]
     }
 

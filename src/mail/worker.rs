@@ -16,7 +16,7 @@ use super::{Delivery, Mailer};
 use crate::env::Env;
 use crate::error::Result;
 use crate::model::Time;
-use crate::store::outbox::{self, Message, State};
+use crate::store::outbox::{self, Channel, Message, State};
 use crate::store::{Store, db::Db};
 
 /// How many messages are in hand at a time.
@@ -36,6 +36,7 @@ pub struct Worker {
     store: Store,
     mailer: Arc<dyn Mailer>,
     fulfil: Arc<dyn Fulfil>,
+    channel: Channel,
     outage: Mutex<Outage>,
     /// Delivered, but the database could not be told: they must not go out again.
     unmarked: Mutex<HashSet<String>>,
@@ -54,7 +55,14 @@ impl Worker {
     #[must_use]
     pub fn new(post: Post, store: Store, mailer: Arc<dyn Mailer>, fulfil: Arc<dyn Fulfil>) -> Self {
         let (outage, unmarked) = (Mutex::default(), Mutex::default());
-        Self { post, store, mailer, fulfil, outage, unmarked, next_sweep: AtomicI64::new(i64::MIN) }
+        let channel = Channel::Mail;
+        Self { post, store, mailer, fulfil, channel, outage, unmarked, next_sweep: AtomicI64::new(i64::MIN) }
+    }
+
+    /// A worker for the text messages alone.
+    #[must_use]
+    pub fn for_texts(post: Post, store: Store, gateway: Arc<dyn Mailer>, fulfil: Arc<dyn Fulfil>) -> Self {
+        Self { channel: Channel::Text, ..Self::new(post, store, gateway, fulfil) }
     }
 
     /// Works until `stop` comes, then finishes what is in hand.
@@ -136,11 +144,11 @@ impl Worker {
     }
 
     async fn claim(&self, state: State, limit: usize) -> Result<Vec<Message>> {
-        let (now, limit) = (self.env().now(), i64::try_from(limit).unwrap_or(i64::MAX));
-        if limit == 0 || !self.store.read(move |db| outbox::is_due(db, state, now)).await? {
+        let (now, limit, channel) = (self.env().now(), i64::try_from(limit).unwrap_or(i64::MAX), self.channel);
+        if limit == 0 || !self.store.read(move |db| outbox::is_due(db, channel, state, now)).await? {
             return Ok(Vec::new());
         }
-        self.store.write(move |db| outbox::claim(db, state, now, now + CLAIM, limit)).await
+        self.store.write(move |db| outbox::claim(db, channel, state, now, now + CLAIM, limit)).await
     }
 
     async fn work(&self, message: Message) {

@@ -79,6 +79,12 @@ impl Account {
         self.name.clone().or_else(|| (!parts.is_empty()).then(|| parts.join(" ")))
     }
 
+    /// True while mail about it makes sense: neither deleted nor suspended.
+    #[must_use]
+    pub fn is_reachable(&self) -> bool {
+        self.deleted_at.is_none() && self.suspended_at.is_none()
+    }
+
     /// The state, where `verification_required` says whether an unproved address keeps the account waiting.
     #[must_use]
     pub fn status(&self, verification: Verification) -> Status {

@@ -31,6 +31,22 @@ pub enum What {
     AccountCreated,
     /// A password was set.
     PasswordSet,
+    /// The owner changed the password, knowing the one before.
+    PasswordChanged,
+    /// Somebody asked for a link that sets a new password.
+    PasswordResetRequested,
+    /// A mailed link set a new password.
+    PasswordReset,
+    /// The owner proved once more who they are.
+    Reauthenticated,
+    /// The owner asked for another address.
+    EmailChangeRequested,
+    /// The account has another address.
+    EmailChanged,
+    /// A change of address was undone from the address before.
+    EmailChangeUndone,
+    /// The owner took all that is kept about them.
+    Exported,
     /// Roles changed.
     RolesChanged,
     /// An account was suspended.
@@ -49,6 +65,32 @@ pub enum What {
     AccountsImported,
     /// Accounts were written to a file.
     AccountsExported,
+    /// A signing key was made and all before it died, with every token under them.
+    KeysRevoked,
+    /// A login's first proof was right and its second factor is waited for.
+    LoginChallenged,
+    /// A second factor was shown.
+    FactorShown,
+    /// A second factor was confirmed.
+    FactorAdded,
+    /// A second factor was named anew.
+    FactorRenamed,
+    /// A second factor was removed.
+    FactorRemoved,
+    /// New backup codes were made.
+    BackupCodesMade,
+    /// Somebody asked for a one-time code.
+    CodeRequested,
+    /// A one-time code was shown.
+    CodeShown,
+    /// An upload was counted towards a quota.
+    UploadCounted,
+    /// A quota changed.
+    QuotaChanged,
+    /// A file was uploaded.
+    FileUploaded,
+    /// A file was deleted by its owner.
+    FileDeleted,
 }
 
 impl What {
@@ -69,6 +111,14 @@ impl What {
             What::ProfileChanged => "profile_changed",
             What::AccountCreated => "account_created",
             What::PasswordSet => "password_set",
+            What::PasswordChanged => "password_changed",
+            What::PasswordResetRequested => "password_reset_requested",
+            What::PasswordReset => "password_reset",
+            What::Reauthenticated => "reauthenticated",
+            What::EmailChangeRequested => "email_change_requested",
+            What::EmailChanged => "email_changed",
+            What::EmailChangeUndone => "email_change_undone",
+            What::Exported => "exported",
             What::RolesChanged => "roles_changed",
             What::Suspended => "suspended",
             What::Unsuspended => "unsuspended",
@@ -78,6 +128,19 @@ impl What {
             What::KeyMade => "key_made",
             What::AccountsImported => "accounts_imported",
             What::AccountsExported => "accounts_exported",
+            What::KeysRevoked => "keys_revoked",
+            What::LoginChallenged => "login_challenged",
+            What::FactorShown => "factor_shown",
+            What::FactorAdded => "factor_added",
+            What::FactorRenamed => "factor_renamed",
+            What::FactorRemoved => "factor_removed",
+            What::BackupCodesMade => "backup_codes_made",
+            What::CodeRequested => "code_requested",
+            What::CodeShown => "code_shown",
+            What::UploadCounted => "upload_counted",
+            What::QuotaChanged => "quota_changed",
+            What::FileUploaded => "file_uploaded",
+            What::FileDeleted => "file_deleted",
         }
     }
 }

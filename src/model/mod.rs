@@ -5,7 +5,9 @@
 pub mod account;
 pub mod email;
 pub mod event;
+pub mod factor;
 pub mod id;
+pub mod media;
 pub mod role;
 pub mod secret;
 pub mod session;
@@ -17,6 +19,7 @@ pub mod username;
 pub use account::{Account, Status};
 pub use email::Email;
 pub use event::{Event, Outcome};
+pub use factor::{Factor, FactorKind, Method};
 pub use id::{AccountId, SessionId};
 pub use secret::{Password, Secret};
 pub use source::{Client, Source};

@@ -15,6 +15,10 @@ pub enum End {
     Expired,
     /// The password was set anew.
     Password,
+    /// A change of address was undone.
+    EmailUndone,
+    /// Its owner deleted the account.
+    Deleted,
     /// An administrator ended it, or its account.
     Admin,
 }
@@ -30,6 +34,8 @@ impl End {
             End::Reuse => "reuse",
             End::Expired => "expired",
             End::Password => "password",
+            End::EmailUndone => "email_undone",
+            End::Deleted => "deleted",
             End::Admin => "admin",
         }
     }

@@ -44,6 +44,17 @@ pub struct Verdict {
     pub upgrade: Option<Hash>,
 }
 
+/// How busy the pool is at the moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Vitals {
+    /// Jobs that wait.
+    pub waiting: usize,
+    /// Threads at work.
+    pub busy: usize,
+    /// Threads in all.
+    pub threads: usize,
+}
+
 /// The pool. Cheap to clone; the threads end with the last clone.
 #[derive(Clone)]
 pub struct Pool {
@@ -59,7 +70,8 @@ impl Pool {
         let today = Scheme::today(config)?;
         let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = config.threads.unwrap_or_else(processors).max(1);
-        let room = Room { lanes: Lanes::new(config.queue), spare: MOST_MEMORY, pace: Duration::ZERO, open: true };
+        let room =
+            Room { lanes: Lanes::new(config.queue), spare: MOST_MEMORY, pace: Duration::ZERO, busy: 0, open: true };
         let shared = Arc::new(Shared {
             room: Mutex::new(room),
             bell: Condvar::new(),
@@ -132,6 +144,14 @@ impl Pool {
         self.shared().draw.rekey(key);
     }
 
+    /// How busy it is.
+    #[must_use]
+    pub fn vitals(&self) -> Vitals {
+        let threads = usize::try_from(self.shared().threads).unwrap_or(usize::MAX);
+        let room = self.shared().room();
+        Vitals { waiting: room.lanes.len(), busy: room.busy, threads }
+    }
+
     fn shared(&self) -> &Shared {
         &self.office.shared
     }
@@ -178,6 +198,8 @@ struct Room {
     spare: u32,
     /// How long a job takes, on average.
     pace: Duration,
+    /// Threads at work.
+    busy: usize,
     open: bool,
 }
 
@@ -252,6 +274,7 @@ impl Shared {
             });
             if let Some(entry) = next {
                 room.spare -= entry.extra;
+                room.busy += 1;
                 return Some(entry);
             }
             room = self.bell.wait(room).unwrap_or_else(PoisonError::into_inner);
@@ -262,6 +285,7 @@ impl Shared {
     fn done(&self, extra: u32, took: Duration) {
         let mut room = self.room();
         room.spare += extra;
+        room.busy -= 1;
         room.pace = if room.pace.is_zero() { took } else { (room.pace * 7 + took) / 8 };
         drop(room);
         if extra > 0 {

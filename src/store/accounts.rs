@@ -220,6 +220,57 @@ pub fn note_login(db: &mut dyn Db, id: &AccountId, stamp: i64, now: Time) -> Res
     Ok(changed == 1)
 }
 
+/// Raises the stamp where it is still this one and the account is active: what rests on it is void. False where not.
+///
+/// # Errors
+/// What the database says.
+pub fn raise_stamp(db: &mut dyn Db, id: &AccountId, stamp: i64) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set stamp = stamp + 1 \
+             where id = $1 and stamp = $2 and suspended_at is null and deleted_at is null"
+        ),
+        &[id.as_str().into(), stamp.into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Raises the stamp, whatever it is: what rests on it is void.
+///
+/// # Errors
+/// What the database says.
+pub fn void_proofs(db: &mut dyn Db, id: &AccountId) -> Result<()> {
+    db.run(sql!("update accounts set stamp = stamp + 1 where id = $1"), &[id.as_str().into()])?;
+    Ok(())
+}
+
+/// Counts a number as proved, if it is the one of the profile.
+///
+/// # Errors
+/// What the database says.
+pub fn prove_phone(db: &mut dyn Db, id: &AccountId, phone: &str, now: Time) -> Result<()> {
+    db.run(
+        sql!("update accounts set phone_verified_at = $1, updated_at = $1 where id = $2 and phone = $3"),
+        &[now.into(), id.as_str().into(), phone.into()],
+    )?;
+    Ok(())
+}
+
+/// Takes the password away: whoever set it never proved the address.
+///
+/// # Errors
+/// What the database says.
+pub fn clear_password(db: &mut dyn Db, id: &AccountId, now: Time) -> Result<()> {
+    db.run(
+        sql!(
+            "update accounts set password_hash = null, password_scheme = null, stamp = stamp + 1, updated_at = $1 \
+             where id = $2"
+        ),
+        &[now.into(), id.as_str().into()],
+    )?;
+    Ok(())
+}
+
 /// Replaces a hash by a better one of the same password.
 ///
 /// # Errors
@@ -247,6 +298,21 @@ pub fn set_password(db: &mut dyn Db, id: &AccountId, hash: &str, scheme: &str, n
     Ok(changed == 1)
 }
 
+/// Sets a new password where the account is active and still what it was when the old one was checked; false where not.
+///
+/// # Errors
+/// What the database says.
+pub fn change_password(db: &mut dyn Db, account: &Account, hash: &str, scheme: &str, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set password_hash = $1, password_scheme = $2, stamp = stamp + 1, updated_at = $3 \
+             where id = $4 and stamp = $5 and suspended_at is null and deleted_at is null"
+        ),
+        &[hash.into(), scheme.into(), now.into(), account.id.as_str().into(), account.stamp.into()],
+    )?;
+    Ok(changed == 1)
+}
+
 /// Counts the address as proved, if it is still this one and nobody has proved it; false otherwise.
 ///
 /// # Errors
@@ -258,6 +324,21 @@ pub fn prove_email(db: &mut dyn Db, id: &AccountId, email_key: &str, now: Time) 
              where id = $2 and email_key = $3 and email_verified_at is null and deleted_at is null"
         ),
         &[now.into(), id.as_str().into(), email_key.into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Makes a proved address the account's own.
+///
+/// # Errors
+/// [`super::Constraint::Email`] behind the error when another account has it.
+pub fn set_email(db: &mut dyn Db, id: &AccountId, email: &Email, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set email = $1, email_key = $2, email_verified_at = $3, stamp = stamp + 1, updated_at = $3 \
+             where id = $4 and deleted_at is null"
+        ),
+        &[email.as_str().into(), email.key().into(), now.into(), id.as_str().into()],
     )?;
     Ok(changed == 1)
 }

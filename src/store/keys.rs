@@ -12,7 +12,7 @@ use crate::sql;
 pub struct SigningKey {
     /// `kid`
     pub id: String,
-    /// `RS256`, `ES256` or `HS256`.
+    /// `RS256`, `ES256`, `EdDSA` or `HS256`.
     pub algorithm: String,
     /// The private half, sealed.
     pub sealed: Vec<u8>,
@@ -94,6 +94,61 @@ pub fn supersede_signing_keys(db: &mut dyn Db, by: &str, until: Time) -> Result<
     db.run(sql, &[until.into(), by.into()])
 }
 
+/// Keeps keys that were to sign later than this from ever signing: another one goes before them.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn cancel_signing_keys(db: &mut dyn Db, by: &str, from: Time) -> Result<u64> {
+    let sql = sql!(
+        "update signing_keys set verifies_until = signs_from
+         where verifies_until is null and signs_from > $1 and id <> $2"
+    );
+    db.run(sql, &[from.into(), by.into()])
+}
+
+/// Ends every other signing key now, whatever end it had.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn revoke_signing_keys(db: &mut dyn Db, except: &str, now: Time) -> Result<u64> {
+    let sql = sql!(
+        "update signing_keys set verifies_until = $1
+         where id <> $2 and (verifies_until is null or verifies_until > $1)"
+    );
+    db.run(sql, &[now.into(), except.into()])
+}
+
+/// Lets the refresh keys before this version that have no end yet verify until then.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn supersede_refresh_keys(db: &mut dyn Db, before: i64, until: Time) -> Result<u64> {
+    let sql = sql!("update refresh_keys set verifies_until = $1 where verifies_until is null and version < $2");
+    db.run(sql, &[until.into(), before.into()])
+}
+
+/// Ends every refresh key before this version now, whatever end it had.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn revoke_refresh_keys(db: &mut dyn Db, before: i64, now: Time) -> Result<u64> {
+    let sql = sql!(
+        "update refresh_keys set verifies_until = $1
+         where version < $2 and (verifies_until is null or verifies_until > $1)"
+    );
+    db.run(sql, &[now.into(), before.into()])
+}
+
+/// Removes keys whose last token is dead.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn purge(db: &mut dyn Db, now: Time) -> Result<u64> {
+    let signing = db.run(sql!("delete from signing_keys where verifies_until <= $1"), &[now.into()])?;
+    let refresh = db.run(sql!("delete from refresh_keys where verifies_until <= $1"), &[now.into()])?;
+    Ok(signing + refresh)
+}
+
 /// Every key of the MAC over refresh tokens, the oldest first.
 ///
 /// # Errors
@@ -140,6 +195,15 @@ pub fn raise_epoch(db: &mut dyn Db) -> Result<i64> {
          on conflict (name) do update set number = instance.number + 1 returning number"
     );
     db.first(sql, &[])?.map_or(Ok(0), |mut row| row.take())
+}
+
+/// Counts one more change if none has been counted since this epoch; says whether it did.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn raise_epoch_from(db: &mut dyn Db, seen: i64) -> Result<bool> {
+    let sql = sql!("update instance set number = number + 1 where name = 'epoch' and number = $1");
+    Ok(db.run(sql, &[seen.into()])? > 0)
 }
 
 /// The proof of the master key that this database was made with.
@@ -244,6 +308,8 @@ mod tests {
         assert_eq!(raise_epoch(&mut db).unwrap(), 1);
         assert_eq!(raise_epoch(&mut db).unwrap(), 2);
         assert_eq!(epoch(&mut db).unwrap(), 2);
+        assert!(!raise_epoch_from(&mut db, 1).unwrap() && raise_epoch_from(&mut db, 2).unwrap());
+        assert_eq!(epoch(&mut db).unwrap(), 3);
     }
 
     #[test]

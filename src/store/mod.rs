@@ -5,8 +5,13 @@
 
 pub mod accounts;
 pub mod audit;
+pub mod challenges;
 pub mod clients;
+pub mod codes;
 pub mod db;
+pub mod export;
+pub mod factors;
+pub mod files;
 pub mod health;
 pub mod instance;
 pub mod keys;
@@ -14,6 +19,7 @@ pub mod links;
 pub mod outbox;
 pub mod roles;
 pub mod sessions;
+pub mod space;
 pub mod sqlite;
 pub mod transfer;
 pub mod tries;
@@ -56,6 +62,12 @@ impl Store {
     #[must_use]
     pub fn is_served(&self) -> bool {
         self.engine.is_served()
+    }
+
+    /// What the writer tells of its work.
+    #[must_use]
+    pub fn vitals(&self) -> sqlite::Vitals {
+        self.engine.vitals()
     }
 
     /// Reads a few rows by their keys, on the calling thread; they are of one moment.

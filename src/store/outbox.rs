@@ -45,6 +45,24 @@ impl State {
     }
 }
 
+/// The kind of a text message; every other is mail.
+pub const TEXT: &str = "sms";
+
+/// Which way messages leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// By mail; requests are worked on beside it.
+    Mail,
+    /// By text message.
+    Text,
+}
+
+impl Channel {
+    fn number(self) -> i64 {
+        i64::from(self == Channel::Text)
+    }
+}
+
 /// A message in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -104,24 +122,36 @@ pub fn insert(db: &mut dyn Db, message: &Message) -> Result<()> {
 ///
 /// # Errors
 /// What the database says.
-pub fn is_due(db: &mut dyn Db, state: State, now: Time) -> Result<bool> {
-    let sql = sql!("select id from outbox where state = $1 and next_at <= $2 limit 1");
-    Ok(db.first(sql, &[state.as_str().into(), now.into()])?.is_some())
+pub fn is_due(db: &mut dyn Db, channel: Channel, state: State, now: Time) -> Result<bool> {
+    let sql = sql!(
+        "select id from outbox where state = $1 and next_at <= $2
+           and case when kind = 'sms' then 1 else 0 end = $3 limit 1"
+    );
+    Ok(db.first(sql, &[state.as_str().into(), now.into(), channel.number().into()])?.is_some())
 }
 
-/// Takes messages in this state that are due: the try counts, and nobody else gets them before `until`.
+/// Takes messages of this channel and state that are due: the try counts, and nobody else gets them before `until`.
 ///
 /// # Errors
 /// What the database says.
-pub fn claim(db: &mut dyn Db, state: State, now: Time, until: Time, limit: i64) -> Result<Vec<Message>> {
+pub fn claim(
+    db: &mut dyn Db,
+    channel: Channel,
+    state: State,
+    now: Time,
+    until: Time,
+    limit: i64,
+) -> Result<Vec<Message>> {
     let sql = sql!(
         "update outbox set attempts = attempts + 1, next_at = $1
-         where id in (select id from outbox where state = $2 and next_at <= $3 order by next_at, id limit $4)
+         where id in (select id from outbox where state = $2 and next_at <= $3
+             and case when kind = 'sms' then 1 else 0 end = $4 order by next_at, id limit $5)
            and state = $2 and next_at <= $3
          returning id, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at, last_error,
            created_at, finished_at"
     );
-    let rows = db.all(sql, &[until.into(), state.as_str().into(), now.into(), limit.into()])?;
+    let rows =
+        db.all(sql, &[until.into(), state.as_str().into(), now.into(), channel.number().into(), limit.into()])?;
     let mut messages = rows.into_iter().map(read).collect::<Result<Vec<_>>>()?;
     messages.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(messages)

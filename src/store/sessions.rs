@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::accounts;
-use super::db::{Db, Row, Value};
+use super::db::{Db, Row, Sql, Value};
 use crate::error::Result;
 use crate::model::session::End;
 use crate::model::{Account, AccountId, SessionId, Source, Time};
@@ -151,20 +151,19 @@ fn standing(mut row: Row) -> Result<Standing> {
 /// # Errors
 /// What the database says.
 pub fn find_standing(db: &mut dyn Db, id: &SessionId) -> Result<Option<Standing>> {
-    let row = db.first(
-        sql!(concat!(
-            "select ",
-            columns!(),
-            ", ",
-            accounts::columns!(),
-            ", (select string_agg(r.role, ',') from account_roles r where r.account_id = a.id), \
-             (select number from instance where name = 'epoch') \
-             from sessions s join accounts a on a.id = s.account_id where s.id = $1"
-        )),
-        &[id.as_str().into()],
-    )?;
-    row.map(standing).transpose()
+    db.first(STANDING, &[id.as_str().into()])?.map(standing).transpose()
 }
+
+/// What every request with a token runs.
+pub(super) const STANDING: Sql = sql!(concat!(
+    "select ",
+    columns!(),
+    ", ",
+    accounts::columns!(),
+    ", (select string_agg(r.role, ',') from account_roles r where r.account_id = a.id), \
+     (select number from instance where name = 'epoch') \
+     from sessions s join accounts a on a.id = s.account_id where s.id = $1"
+));
 
 /// One turn of a refresh token.
 #[derive(Debug, Clone)]
@@ -240,6 +239,38 @@ pub fn end_all(db: &mut dyn Db, account: &AccountId, why: End, now: Time) -> Res
     )?)
 }
 
+/// Ends all live sessions of an account but one and says which.
+///
+/// # Errors
+/// What the database says.
+pub fn end_others(
+    db: &mut dyn Db,
+    account: &AccountId,
+    keep: &SessionId,
+    why: End,
+    now: Time,
+) -> Result<Vec<SessionId>> {
+    ids(db.all(
+        sql!(
+            "update sessions set ended_at = $1, end_reason = $2 where account_id = $3 and id <> $4 \
+             and ended_at is null returning id"
+        ),
+        &[now.into(), why.as_str().into(), account.as_str().into(), keep.as_str().into()],
+    )?)
+}
+
+/// Notes that the holder of a session has proved anew who they are; false when it has ended.
+///
+/// # Errors
+/// What the database says.
+pub fn renew_proof(db: &mut dyn Db, id: &SessionId, now: Time) -> Result<bool> {
+    let renewed = db.run(
+        sql!("update sessions set proved_at = $1 where id = $2 and ended_at is null"),
+        &[now.into(), id.as_str().into()],
+    )?;
+    Ok(renewed == 1)
+}
+
 /// Ends the oldest live sessions of an account until `keep` are left, and says which.
 ///
 /// # Errors
@@ -268,6 +299,30 @@ pub fn count_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<i64
         &[account.as_str().into(), now.into()],
     )?;
     row.map_or(Ok(0), |mut row| row.take())
+}
+
+/// How many sessions are alive, all accounts together; to be asked for where waiting does no harm.
+///
+/// # Errors
+/// What the database says.
+pub fn count_all_live(db: &mut dyn Db, now: Time) -> Result<i64> {
+    let row = db.first(
+        sql!(
+            "select count(*) from sessions where idle_until > $1 and ended_at is null \
+             and (expires_at is null or expires_at > $1)"
+        ),
+        &[now.into()],
+    )?;
+    row.map_or(Ok(0), |mut row| row.take())
+}
+
+/// Until when the last of all refresh tokens that are out could be used.
+///
+/// # Errors
+/// What the database says.
+pub fn last_refresh(db: &mut dyn Db) -> Result<Option<Time>> {
+    let row = db.first(sql!("select max(idle_until) from sessions"), &[])?;
+    row.map_or(Ok(None), |mut row| row.take())
 }
 
 /// Notes that a session was used, unless that was noted since `older_than`.

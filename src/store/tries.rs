@@ -21,6 +21,26 @@ pub enum Scope {
     MailTo,
     /// Mails from a client address that anybody can cause.
     MailFrom,
+    /// Second factors shown for an account.
+    Factor,
+    /// Second factors shown for an account in a day from client addresses that never logged in to it.
+    FactorDay,
+    /// One-time codes shown from a client address that has earned tries.
+    CodeEarned,
+    /// One-time codes shown from all other client addresses together.
+    CodeOthers,
+    /// One-time codes shown in a day.
+    CodeDay,
+    /// A client address that has asked for a one-time code.
+    CodeAsked,
+    /// One-time codes mailed after a right first proof.
+    CodeSent,
+    /// Text messages to a number.
+    SmsTo,
+    /// Text messages of an account.
+    SmsAccount,
+    /// All text messages.
+    SmsAll,
 }
 
 impl Scope {
@@ -33,6 +53,16 @@ impl Scope {
             Scope::Lockout => "lockout",
             Scope::MailTo => "mail_to",
             Scope::MailFrom => "mail_from",
+            Scope::Factor => "factor",
+            Scope::FactorDay => "factor_day",
+            Scope::CodeEarned => "code_earned",
+            Scope::CodeOthers => "code_others",
+            Scope::CodeDay => "code_day",
+            Scope::CodeAsked => "code_asked",
+            Scope::CodeSent => "code_sent",
+            Scope::SmsTo => "sms_to",
+            Scope::SmsAccount => "sms_account",
+            Scope::SmsAll => "sms_all",
         }
     }
 }
@@ -135,6 +165,38 @@ pub fn save(db: &mut dyn Db, scope: Scope, key: &[u8; 32], tries: &Tries) -> Res
 pub fn forget(db: &mut dyn Db, scope: Scope, key: &[u8; 32]) -> Result<bool> {
     let gone = db.run(sql!("delete from tries where scope = $1 and key = $2"), &[scope.as_str().into(), key.into()])?;
     Ok(gone == 1)
+}
+
+/// Counts one in a fixed window; says how long to wait when there have been `most`.
+///
+/// # Errors
+/// What the database says.
+pub fn count(
+    db: &mut dyn Db,
+    scope: Scope,
+    key: &[u8; 32],
+    (most, window): (u32, std::time::Duration),
+    now: Time,
+) -> Result<Option<std::time::Duration>> {
+    let row = lock(db, scope, key, now)?;
+    if row.count >= i64::from(most) {
+        return Ok(Some(row.forget_at.since(now)));
+    }
+    let next = Tries { count: row.count + 1, forget_at: row.started_at + window, ..row };
+    save(db, scope, key, &next)?;
+    Ok(None)
+}
+
+/// Takes one counted try back.
+///
+/// # Errors
+/// What the database says.
+pub fn give_back(db: &mut dyn Db, scope: Scope, key: &[u8; 32]) -> Result<()> {
+    db.run(
+        sql!("update tries set count = count - 1 where scope = $1 and key = $2 and count > 0"),
+        &[scope.as_str().into(), key.into()],
+    )?;
+    Ok(())
 }
 
 /// Forgets the row unless it blocks.

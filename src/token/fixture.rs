@@ -60,8 +60,15 @@ pub(super) struct Instance {
 impl Instance {
     pub(super) fn new(algorithm: Algorithm) -> Self {
         let clock = HandClock(Arc::new(AtomicI64::new(START * 1000)));
-        let config =
-            config::Tokens { algorithm, access: Duration::from_mins(15), issuer: None, audience: None, secret: None };
+        let config = config::Tokens {
+            algorithm,
+            access: Duration::from_mins(15),
+            issuer: None,
+            audience: None,
+            secret: None,
+            rotate_every: None,
+            lead: Duration::from_mins(10),
+        };
         Self {
             db: TestDb::new(),
             env: Env::new(Arc::new(clock.clone()), Arc::new(Dice)),

@@ -1,4 +1,4 @@
-//! Public keys as JSON Web Keys (RFC 7517, RFC 7518 section 6). A shared secret has no public half and never appears.
+//! Public keys as JSON Web Keys (RFC 7517; RFC 7518, section 6; RFC 8037). A shared secret has no public half and never appears.
 
 use aws_lc_rs::signature::{KeyPair, RsaPublicKeyComponents};
 use serde_json::{Value, json};
@@ -28,6 +28,10 @@ pub(super) fn public(kid: &str, key: &Key) -> Option<Value> {
                 "crv": "P-256", "x": encode(x), "y": encode(y),
             }))
         }
+        Key::Ed(pair, _) => Some(json!({
+            "kty": "OKP", "use": "sig", "alg": name(key.algorithm()), "kid": kid,
+            "crv": "Ed25519", "x": encode(pair.public_key().as_ref()),
+        })),
         Key::Secret(..) => None,
     }
 }
@@ -49,6 +53,17 @@ mod tests {
         let members: Vec<_> = jwk.as_object().unwrap().keys().collect();
         assert_eq!(members, ["kty", "use", "alg", "kid", "crv", "x", "y"]);
         assert_eq!(jwk["x"].as_str().unwrap().len(), 43);
+    }
+
+    #[test]
+    fn an_edwards_key_shows_its_point_and_nothing_private() {
+        let jwk = jwk(Algorithm::EdDsa).unwrap();
+        let members: Vec<_> = jwk.as_object().unwrap().keys().collect();
+        assert_eq!(members, ["kty", "use", "alg", "kid", "crv", "x"]);
+        assert_eq!(
+            (&jwk["kty"], &jwk["crv"], jwk["x"].as_str().unwrap().len()),
+            (&"OKP".into(), &"Ed25519".into(), 43)
+        );
     }
 
     #[test]

@@ -8,7 +8,9 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+};
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
 use zeroize::Zeroizing;
@@ -32,6 +34,8 @@ pub(super) enum Key {
     Rsa(Box<RsaKeyPair>, DecodingKey),
     /// ES256
     Ec(Box<EcdsaKeyPair>, DecodingKey),
+    /// EdDSA (RFC 8037)
+    Ed(Box<Ed25519KeyPair>, DecodingKey),
     /// HS256
     Secret(Box<hmac::Key>, DecodingKey),
 }
@@ -41,13 +45,15 @@ pub(super) fn name(algorithm: Algorithm) -> &'static str {
     match algorithm {
         Algorithm::Rs256 => "RS256",
         Algorithm::Es256 => "ES256",
+        Algorithm::EdDsa => "EdDSA",
         Algorithm::Hs256 => "HS256",
     }
 }
 
 /// The algorithm of this name.
 pub(super) fn named(name: &str) -> Option<Algorithm> {
-    [Algorithm::Rs256, Algorithm::Es256, Algorithm::Hs256].into_iter().find(|one| self::name(*one) == name)
+    let all = [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa, Algorithm::Hs256];
+    all.into_iter().find(|one| self::name(*one) == name)
 }
 
 /// Makes a private key. An RSA key takes up to a second.
@@ -60,6 +66,10 @@ pub(super) fn generate(algorithm: Algorithm, env: &Env) -> Result<Private> {
         }
         Algorithm::Es256 => {
             let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(failed)?;
+            pair.to_pkcs8v1().map_err(failed)?.as_ref().to_vec()
+        }
+        Algorithm::EdDsa => {
+            let pair = Ed25519KeyPair::generate().map_err(failed)?;
             pair.to_pkcs8v1().map_err(failed)?.as_ref().to_vec()
         }
         Algorithm::Hs256 => env.random::<SECRET_LEN>()?.to_vec(),
@@ -103,6 +113,11 @@ impl Key {
                 let public = DecodingKey::from_ec_der(pair.public_key().as_ref());
                 Ok(Self::Ec(Box::new(pair), public))
             }
+            Algorithm::EdDsa => {
+                let pair = Ed25519KeyPair::from_pkcs8(private).map_err(refused)?;
+                let public = DecodingKey::from_ed_der(pair.public_key().as_ref());
+                Ok(Self::Ed(Box::new(pair), public))
+            }
             Algorithm::Hs256 if private.len() >= SECRET_LEN => {
                 let key = hmac::Key::new(hmac::HMAC_SHA256, private);
                 Ok(Self::Secret(Box::new(key), DecodingKey::from_secret(private)))
@@ -116,6 +131,7 @@ impl Key {
         match self {
             Self::Rsa(..) => Algorithm::Rs256,
             Self::Ec(..) => Algorithm::Es256,
+            Self::Ed(..) => Algorithm::EdDsa,
             Self::Secret(..) => Algorithm::Hs256,
         }
     }
@@ -132,6 +148,7 @@ impl Key {
                 Ok(signature)
             }
             Self::Ec(pair, _) => Ok(pair.sign(&random, message).map_err(failed)?.as_ref().to_vec()),
+            Self::Ed(pair, _) => Ok(pair.sign(message).as_ref().to_vec()),
             Self::Secret(key, _) => Ok(hmac::sign(key, message).as_ref().to_vec()),
         }
     }
@@ -141,6 +158,7 @@ impl Key {
         let (algorithm, key) = match self {
             Self::Rsa(_, key) => (jsonwebtoken::Algorithm::RS256, key),
             Self::Ec(_, key) => (jsonwebtoken::Algorithm::ES256, key),
+            Self::Ed(_, key) => (jsonwebtoken::Algorithm::EdDSA, key),
             Self::Secret(_, key) => (jsonwebtoken::Algorithm::HS256, key),
         };
         let verifier = (DEFAULT_PROVIDER.verifier_factory)(&algorithm, key);
@@ -160,7 +178,7 @@ mod tests {
 
     #[test]
     fn each_algorithm_signs_what_it_verifies_and_nothing_else() {
-        for algorithm in [Algorithm::Es256, Algorithm::Hs256] {
+        for algorithm in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Hs256] {
             let env = Env::real();
             let private = generate(algorithm, &env).unwrap();
             let key = Key::open(algorithm, &private).unwrap();
@@ -190,6 +208,7 @@ mod tests {
         let private = generate(Algorithm::Es256, &Env::real()).unwrap();
         assert!(Key::open(Algorithm::Rs256, &private).is_err());
         assert!(Key::open(Algorithm::Es256, &[0; 32]).is_err());
+        assert!(Key::open(Algorithm::EdDsa, &private).is_err());
         assert!(Key::open(Algorithm::Hs256, &[0; 31]).is_err());
     }
 

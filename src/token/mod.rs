@@ -1,6 +1,6 @@
 //! Tokens: signing keys, access tokens (RFC 7519, RFC 8725), the memory of verified ones, refresh tokens.
 //!
-//! `keys` is one key, `ring` the keys in force, `jwt` the form of a token, `mint` signs and checks, `memory` remembers
+//! `keys` is one key, `ring` the keys in force, `rotation` turns them, `jwt` the form of a token, `mint` signs and checks, `memory` remembers
 //! what was checked. A right token is not yet a caller: whether its session lives is read elsewhere, in every request.
 
 #[cfg(test)]
@@ -12,6 +12,7 @@ mod memory;
 mod mint;
 pub mod refresh;
 mod ring;
+mod rotation;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,8 @@ use crate::seal::MasterKey;
 use crate::store::{self, Store};
 use mint::{Mint, Rules};
 use ring::{Ring, Stored};
+
+pub use rotation::{Begin, NewKeys, Old, Rotation};
 
 /// What an access token says that we ever read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,6 +178,32 @@ impl Tokens {
             inner.mint.replace(ring);
         }
         Ok(())
+    }
+
+    /// Makes the keys of a rotation, on the keys as they are stored now; nothing changes before [`NewKeys::put`].
+    ///
+    /// # Errors
+    /// `Forbidden` where the configuration holds the secret, or is not the one that the keys were made under.
+    pub async fn new_keys(&self, rotation: Rotation) -> Result<NewKeys> {
+        self.reload().await?;
+        let inner = self.0.clone();
+        tokio::task::spawn_blocking(move || {
+            rotation::make(rotation, &inner.mint.ring(), &inner.config, &inner.master, &inner.env)
+        })
+        .await
+        .map_err(|error| Error::internal("the making of keys was cut off").caused_by(error))?
+    }
+
+    /// Whether the signing key is old enough for its successor to be made.
+    #[must_use]
+    pub fn is_turn_due(&self) -> bool {
+        rotation::is_due(&self.0.mint.ring(), &self.0.config, self.0.env.now())
+    }
+
+    /// The id of the key that signs now.
+    #[must_use]
+    pub fn signer(&self) -> Option<String> {
+        self.0.mint.ring().signer(self.0.env.now()).map(|held| held.kid.to_string())
     }
 
     /// The public keys, as `/.well-known/jwks.json` answers them (RFC 7517).

@@ -1,6 +1,6 @@
 //! The keys in force: which one signs, which ones verify, what is made when one is missing, what is published.
 //!
-//! The signing key is the live one with the greatest `signs_from` that is not in the future; a key verifies until its
+//! The signing key is the live one with the latest `signs_from` that is not in the future; a key verifies until its
 //! `verifies_until`, whether it signs or not.
 
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::store::db::Db;
 use crate::store::keys as rows;
 
 /// How much longer than its tokens a superseded key lives, for clocks that differ.
-const MARGIN: Duration = Duration::from_mins(1);
+pub(super) const MARGIN: Duration = Duration::from_mins(1);
 /// What the id of a key begins with whose secret came from the configuration.
 const SHARED: &str = "shared-";
 const REFRESH_KEY_LEN: usize = 32;
@@ -32,6 +32,7 @@ pub(super) struct Held {
     /// The token header that names it, encoded.
     pub(super) header: String,
     public: Option<Value>,
+    pub(super) created_at: Time,
     signs_from: Time,
     verifies_until: Option<Time>,
     /// It is of the configured algorithm, and of the configured secret where there is one.
@@ -44,7 +45,7 @@ pub(super) struct Ring {
     held: Vec<Arc<Held>>,
     pub(super) refresh: Arc<refresh::Keys>,
     /// The version that the next refresh key has; a dead one's is never given again.
-    next_refresh: i64,
+    pub(super) next_refresh: i64,
 }
 
 /// The rows that a ring is made of.
@@ -66,6 +67,11 @@ impl Held {
     pub(super) fn is_live(&self, now: Time) -> bool {
         self.verifies_until.is_none_or(|until| now < until)
     }
+
+    /// The latest signs; of those made in one millisecond the one that lasts longest, for that was the last.
+    fn rank(&self) -> impl Ord + use<> {
+        (self.signs_from, self.verifies_until.is_none(), self.verifies_until, Arc::clone(&self.kid))
+    }
 }
 
 impl Ring {
@@ -85,6 +91,7 @@ impl Ring {
                 header: jwt::encode_header(name(algorithm), &row.id),
                 public: jwks::public(&row.id, &key),
                 key: Arc::new(key),
+                created_at: row.created_at,
                 signs_from: row.signs_from,
                 verifies_until: row.verifies_until,
                 may_sign: is_wanted(row, name(config.algorithm), shared.as_deref()),
@@ -102,7 +109,7 @@ impl Ring {
     /// The key that signs at this time.
     pub(super) fn signer(&self, now: Time) -> Option<&Arc<Held>> {
         let can = |held: &&Arc<Held>| held.may_sign && held.is_live(now) && held.signs_from <= now;
-        self.held.iter().filter(can).max_by(|a, b| (a.signs_from, &a.kid).cmp(&(b.signs_from, &b.kid)))
+        self.held.iter().filter(can).max_by_key(|held| held.rank())
     }
 
     /// The key of this id, if it verifies at this time.
@@ -117,10 +124,15 @@ impl Ring {
         serde_json::json!({ "keys": keys })
     }
 
+    /// The key that nothing is going to supersede: the one that signs, or is about to.
+    pub(super) fn newest(&self) -> Option<&Arc<Held>> {
+        let lasts = |held: &&Arc<Held>| held.may_sign && held.verifies_until.is_none();
+        self.held.iter().filter(lasts).max_by_key(|held| held.rank())
+    }
+
     /// The keys that are missing, made and sealed. It may take a second, and changes nothing yet.
     pub(super) fn make_missing(&self, config: &config::Tokens, master: &MasterKey, env: &Env) -> Result<Made> {
-        let lasts = |held: &Arc<Held>| held.may_sign && held.verifies_until.is_none();
-        let signing = if self.held.iter().any(lasts) { None } else { Some(make_signing(config, master, env)?) };
+        let signing = if self.newest().is_some() { None } else { Some(make_signing(config, master, env)?) };
         let refresh = if self.refresh.is_empty() { Some(make_refresh(self.next_refresh, master, env)?) } else { None };
         Ok(Made { signing, refresh })
     }
@@ -184,7 +196,8 @@ pub(super) fn check_config(config: &config::Tokens) -> Result<()> {
     }
 }
 
-fn make_signing(config: &config::Tokens, master: &MasterKey, env: &Env) -> Result<rows::SigningKey> {
+/// Makes a signing key that signs from now on.
+pub(super) fn make_signing(config: &config::Tokens, master: &MasterKey, env: &Env) -> Result<rows::SigningKey> {
     let algorithm = config.algorithm;
     let (id, private) = match (shared_kid(config, master), &config.secret) {
         (Some(kid), Some(secret)) => (kid, Private::new(secret.reveal().as_bytes().to_vec())),
@@ -205,7 +218,8 @@ fn make_signing(config: &config::Tokens, master: &MasterKey, env: &Env) -> Resul
     })
 }
 
-fn make_refresh(version: i64, master: &MasterKey, env: &Env) -> Result<rows::RefreshKey> {
+/// Makes a key of the MAC over refresh tokens.
+pub(super) fn make_refresh(version: i64, master: &MasterKey, env: &Env) -> Result<rows::RefreshKey> {
     let key = Private::new(env.random::<REFRESH_KEY_LEN>()?.to_vec());
     let sealed = master.seal(env, &refresh_place(version), &key)?;
     Ok(rows::RefreshKey { version, sealed, created_at: env.now(), verifies_until: None })

@@ -159,6 +159,7 @@ fn limits(general: u32) -> Limits {
         reset: None,
         factor: None,
         code: None,
+        factor_account: None,
         mail_address: None,
         mail_client: None,
     }

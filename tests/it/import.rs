@@ -102,7 +102,7 @@ async fn the_fields_that_the_other_documents_show_are_known() {
                 "lastLoginAt": "2024-01-01T00:00:00.000Z" }),
         json!({ "id": "7b0e", "email": "d@example.com", "password_hash": hash, "is_active": true, "created_at": 1_700_000_000 }),
     ];
-    let file: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let file = lines.map(|line| line.to_string()).join("\n");
     let summary = import(&app, &["--format", "jsonl"], &file);
     assert_eq!(counts(&summary), [4, 4, 0, 0], "{summary}");
     assert_eq!(summary["unknownColumns"], json!([]));
@@ -196,7 +196,7 @@ async fn what_is_exported_with_hashes_is_imported_as_the_same() {
                 "files_uploaded": 9, "upload_limit": 20, "phone": "+41", "phone_verified_at": 1_700_000_000 }),
         json!({ "email": "c@example.com", "roles": ["moderator"], "email_verified_at": "2024-02-03T04:05:06Z" }),
     ];
-    let file: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let file = lines.map(|line| line.to_string()).join("\n");
     // A tab within a name is no name.
     assert_eq!(counts(&import(&from, &["--format", "jsonl", "--allow-roles", "moderator"], &file)), [3, 2, 0, 1]);
     let file = file.replace("\\t", "");

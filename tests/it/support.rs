@@ -9,6 +9,8 @@ use authd::config::{self, Config};
 use authd::env::{Clock, Env, Later, Random};
 use authd::error::Result;
 use authd::http::limits::Limiter;
+use authd::http::listener::{Listener, Swap};
+use authd::http::pace::Timeouts;
 use authd::identity::Core;
 use authd::mail::{Delivery, Mail, Mailer, Worker};
 use authd::model::Time;
@@ -139,6 +141,17 @@ impl App {
         Call { app: self, request, from: "192.0.2.1:4711".to_owned() }
     }
 
+    /// Answers on a real port too, until what it gives back is dropped.
+    pub async fn listen(&self) -> Server {
+        let at = authd::config::Server { listen: ([127, 0, 0, 1], 0).into(), ..self.core.config.server.clone() };
+        let listener = Listener::bind(&at, Timeouts::default()).await.unwrap();
+        let address = listener.local_addr();
+        let limiter = Limiter::new(self.core.config.limits.clone(), self.core.env.clone());
+        let app = Swap::new(authd::app::endpoint(&self.core, &limiter));
+        let forever = std::future::pending::<()>;
+        Server { address, task: tokio::spawn(listener.serve(app, forever(), forever())) }
+    }
+
     pub fn get(&self, path: &str) -> Call<'_> {
         self.call(Method::GET, path)
     }
@@ -191,6 +204,24 @@ impl App {
     }
 }
 
+/// The program on a port.
+pub struct Server {
+    address: std::net::SocketAddr,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Server {
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
 /// The body of a sign-up.
 pub fn registration(name: &str) -> Value {
     json!({
@@ -225,6 +256,12 @@ pub struct Call<'a> {
 impl Call<'_> {
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         self.request.headers_mut().append(name, value.parse().unwrap());
+        self
+    }
+
+    /// Says it otherwise than it was.
+    pub fn set_header(mut self, name: &'static str, value: &str) -> Self {
+        self.request.headers_mut().insert(name, value.parse().unwrap());
         self
     }
 

@@ -113,7 +113,7 @@ async fn a_link_is_used_by_its_button_and_never_by_being_opened() {
         let page = app.get(&format!("{mount}/verify-email?token={token}")).send().await;
         assert_eq!(page.status, 200);
         assert!(page.text.contains(&format!("action=\"{mount}/verify-email\"")), "{}", page.text);
-        assert_eq!(page.header("referrer-policy"), "no-referrer");
+        assert_eq!(page.header("referrer-policy"), "strict-origin");
         assert_eq!(page.header("cache-control"), "no-store");
         assert!(!page.header("content-security-policy").contains("unsafe"));
     }

@@ -171,7 +171,7 @@ fn is_refused(failure: &Error) -> bool {
 }
 
 /// The auth routes of the mount that this request used.
-fn cookie_path(path: &str) -> String {
+pub(super) fn cookie_path(path: &str) -> String {
     let mount = MOUNTS.into_iter().find(|mount| is_under(path, mount)).unwrap_or(MOUNTS[0]);
     format!("{mount}/auth")
 }

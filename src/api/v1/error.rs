@@ -6,7 +6,7 @@ use std::time::Duration;
 use poem::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::error::{Error, FieldError, Kind, Limit, Rule};
+use crate::error::{Error, Extra, FieldError, Kind, Limit, Rule};
 use crate::http::limits;
 use crate::http::reject::{About, Wire};
 
@@ -66,7 +66,7 @@ impl Wire for V1 {
             Kind::MissingCredentials => "MISSING_CREDENTIALS",
             Kind::MissingRefreshToken => "MISSING_REFRESH_TOKEN",
             Kind::MissingLinkToken => "MISSING_TOKEN",
-            Kind::InvalidCredentials => "INVALID_CREDENTIALS",
+            Kind::InvalidCredentials | Kind::WrongCurrentPassword => "INVALID_CREDENTIALS",
             Kind::EmailUnverified => "EMAIL_NOT_VERIFIED",
             Kind::AccountLocked => "ACCOUNT_LOCKED",
             Kind::AccountSuspended => "ACCOUNT_SUSPENDED",
@@ -80,7 +80,6 @@ impl Wire for V1 {
             Kind::SessionEnded | Kind::RefreshRevoked => "TOKEN_REVOKED",
             Kind::RefreshInvalid => "INVALID_REFRESH_TOKEN",
             Kind::ReauthenticationRequired => "REAUTHENTICATION_REQUIRED",
-            Kind::WrongCurrentPassword => "INVALID_CREDENTIALS",
             Kind::MfaRequired => "MFA_REQUIRED",
             Kind::MfaCodeInvalid => "INVALID_MFA_CODE",
             Kind::MfaNotEnabled => "MFA_NOT_ENABLED",
@@ -115,6 +114,11 @@ impl Wire for V1 {
         inner.insert("message".into(), message(error).into());
         if !error.fields().is_empty() {
             inner.insert("details".into(), error.fields().iter().map(row).collect());
+        }
+        if let Some(Extra::Challenge { token, methods, expires_in }) = error.extra() {
+            inner.insert("mfaToken".into(), token.reveal().into());
+            inner.insert("methods".into(), methods.iter().map(|method| method.as_str()).collect());
+            inner.insert("expiresIn".into(), expires_in.as_secs().into());
         }
         if let Some(after) = error.retry_delay() {
             inner.insert("retryAfter".into(), whole_seconds(after).into());

@@ -1,5 +1,8 @@
 //! One entry for each operation: what it can be refused for, and what goes in and out, as people would write it.
 
+mod mfa;
+mod recovery;
+
 use serde_json::{Value, json};
 
 use crate::error::{Kind, Limit};
@@ -15,6 +18,9 @@ pub(super) fn operations() -> Vec<Described> {
     let mut all = authentication();
     all.extend(email_verification());
     all.extend(user_management());
+    all.extend(recovery::operations());
+    all.extend(mfa::operations());
+    all.extend(files());
     all.push(Described { counted: Counted::No, ..described("getHealth", &[], health_answer()) });
     all
 }
@@ -32,6 +38,7 @@ fn authentication() -> Vec<Described> {
         Kind::AccountSuspended,
         Kind::AccountDeleted,
         Kind::AccountLocked,
+        Kind::MfaRequired,
         Kind::TooMany(Limit::SignIn),
     ];
     let refresh = [
@@ -75,6 +82,23 @@ fn user_management() -> Vec<Described> {
         described("getProfile", &[], profile_answer()),
         described("updateProfile", &[], update_answer())
             .taking("profile", json!({ "firstName": "John", "lastName": "Smith", "phone": "+1234567890" })),
+    ]
+}
+
+fn files() -> Vec<Described> {
+    let file = json!({
+        "id": ID, "name": "cv.pdf", "size": 48213, "type": "application/pdf", "uploadedAt": "2023-12-01T10:30:00Z",
+    });
+    let quota = json!({ "filesUploaded": 4, "limit": 10, "remaining": 6, "percentage": 40 });
+    let uploaded = json!({
+        "success": true, "message": "File uploaded successfully", "data": { "file": file, "quota": quota },
+    });
+    vec![
+        described("uploadFile", &[Kind::UploadLimitReached], uploaded),
+        described("listFiles", &[], json!({ "success": true, "data": [file] })),
+        described("getFile", &[Kind::NotFound], Value::Null),
+        described("deleteFile", &[Kind::NotFound], done("File deleted successfully")),
+        described("getQuota", &[], json!({ "success": true, "data": quota })),
     ]
 }
 

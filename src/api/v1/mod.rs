@@ -8,10 +8,13 @@ mod document;
 mod email;
 mod error;
 mod examples;
+mod files;
 #[cfg(test)]
 mod fixture;
 mod health;
+mod mfa;
 mod payload;
+mod recovery;
 mod types;
 mod users;
 mod view;
@@ -42,20 +45,31 @@ enum Tag {
     /// Proving an address.
     #[oai(rename = "Email verification")]
     EmailVerification,
+    /// Passwords forgotten and changed.
+    Password,
+    /// Second factors.
+    #[oai(rename = "Multi-factor authentication")]
+    Mfa,
     /// One's own account.
     #[oai(rename = "User management")]
     UserManagement,
+    /// Uploaded files and their quota.
+    Files,
     /// How the service is.
     Health,
 }
 
-type Api = (auth::Auth, email::EmailVerification, users::Users, health::Health);
+type Api =
+    (auth::Auth, email::EmailVerification, users::Users, recovery::Recovery, mfa::Mfa, files::Files, health::Health);
 
 fn api(core: &Arc<Core>) -> Api {
     (
         auth::Auth(core.clone()),
         email::EmailVerification(core.clone()),
         users::Users(core.clone()),
+        recovery::Recovery(core.clone()),
+        mfa::Mfa(core.clone()),
+        files::Files(core.clone()),
         health::Health::starting(core.clone()),
     )
 }
@@ -65,7 +79,7 @@ fn service(core: &Arc<Core>) -> OpenApiService<Api, ()> {
 }
 
 /// Paths that no limit counts, with everything below them: health, pages, documents, keys.
-pub const UNCOUNTED: [&str; 15] = [
+pub const UNCOUNTED: [&str; 30] = [
     "/v1/health",
     "/api/v1/health",
     "/livez",
@@ -74,12 +88,27 @@ pub const UNCOUNTED: [&str; 15] = [
     "/docs",
     "/openapi.json",
     "/openapi",
-    "/v1/verify-email",
-    "/v1/open-login",
-    "/api/v1/verify-email",
-    "/api/v1/open-login",
     "/verify-email",
+    "/resend-verification",
     "/open-login",
+    "/forgot-password",
+    "/reset-password",
+    "/confirm-email",
+    "/undo-email",
+    "/v1/verify-email",
+    "/v1/resend-verification",
+    "/v1/open-login",
+    "/v1/forgot-password",
+    "/v1/reset-password",
+    "/v1/confirm-email",
+    "/v1/undo-email",
+    "/api/v1/verify-email",
+    "/api/v1/resend-verification",
+    "/api/v1/open-login",
+    "/api/v1/forgot-password",
+    "/api/v1/reset-password",
+    "/api/v1/confirm-email",
+    "/api/v1/undo-email",
     "/metrics",
 ];
 

@@ -88,5 +88,7 @@ fn is_blank(value: Option<&Value>) -> bool {
     is_empty(value) || value.and_then(Value::as_str).is_some_and(|text| text.trim().is_empty())
 }
 
+mod mfa;
+mod recovery;
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,15 @@
 //! What v1 reads and writes, field by field, in the order of its document.
 
+mod mfa;
+mod recovery;
+
 use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Enum, Object};
 
 use crate::http::fields::{EmailField, PasswordField, TokenField, UsernameField};
+
+pub use mfa::*;
+pub use recovery::*;
 
 /// What a sign-up brings.
 #[derive(Debug, Object)]
@@ -314,4 +320,14 @@ answers! {
     ProfileAnswer(Profile);
     /// The answer to a change of one's own account.
     UpdateProfileAnswer(UpdatedProfile) saying "Profile updated successfully";
+    /// A factor that waits for its confirmation.
+    MfaSetupAnswer(MfaSetup);
+    /// New backup codes.
+    BackupCodesAnswer(BackupCodes);
+    /// One's own factors.
+    MfaOverviewAnswer(MfaOverview);
+    /// One factor.
+    MfaDeviceAnswer(MfaDevice);
+    /// Everything that is kept about the caller.
+    ExportAnswer(Export);
 }

@@ -2,17 +2,22 @@
 
 use std::sync::Arc;
 
+use poem::http::header::CONTENT_DISPOSITION;
 use poem_openapi::OpenApi;
 use poem_openapi::types::MaybeUndefined;
 
-use super::types::{ProfileAnswer, UpdateProfileAnswer, UpdateProfileRequest};
+use super::auth::cookie_path;
+use super::types::{Done, ExportAnswer, ProfileAnswer, UpdateProfileAnswer, UpdateProfileRequest};
 use super::{Tag, view};
 use crate::http::bearer::Bearer;
 use crate::http::body::Body;
-use crate::http::response::{Answer, answer};
+use crate::http::refresh_cookie;
+use crate::http::response::{Answer, answer, with_cookie};
 use crate::http::visit::Visit;
 use crate::identity::Core;
 use crate::identity::profile::{self, Changes};
+use crate::identity::reauthenticate::Fresh;
+use crate::identity::{delete, export};
 
 /// The operations under `/users`.
 pub(super) struct Users(pub(super) Arc<Core>);
@@ -47,6 +52,27 @@ impl Users {
         };
         let account = profile::update(&self.0, &bearer.0, changes, &visit.source).await?;
         Ok(answer(view::updated(account).into()))
+    }
+
+    /// Delete one's own account
+    ///
+    /// Hides it at once, ends all its sessions and erases it after 30 days. Needs a fresh proof; the last admin stays.
+    #[oai(path = "/users/me", method = "delete", operation_id = "deleteAccount", tag = "Tag::UserManagement")]
+    async fn delete(&self, visit: Visit, bearer: Bearer) -> Answer<Done> {
+        let fresh = Fresh::check(&self.0, &bearer.0)?;
+        delete::own_account(&self.0, &fresh, &visit.source).await?;
+        let cookie = refresh_cookie::clear(&self.0.config, &cookie_path(&visit.path));
+        Ok(with_cookie(Done::saying("Account deleted successfully"), cookie))
+    }
+
+    /// Export one's own account
+    ///
+    /// Everything that is kept about the caller, without digests of secrets. Needs a fresh proof.
+    #[oai(path = "/users/me/export", method = "get", operation_id = "exportAccount", tag = "Tag::UserManagement")]
+    async fn export(&self, visit: Visit, bearer: Bearer) -> Answer<ExportAnswer> {
+        let fresh = Fresh::check(&self.0, &bearer.0)?;
+        let all = export::everything(&self.0, &fresh, &visit.source).await?;
+        Ok(answer(view::exported(all).into()).header(CONTENT_DISPOSITION, "attachment; filename=\"account.json\""))
     }
 }
 

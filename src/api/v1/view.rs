@@ -1,14 +1,23 @@
 //! Accounts and sessions as v1 shows them.
 
+mod export;
+mod mfa;
+
 use serde_json::json;
 
+use super::files::{FileView, QuotaView};
 use super::types::{AccountStatus, NewSession, Profile, RefreshedSession, RegisteredUser, SessionUser, UpdatedProfile};
 use crate::error::Result;
+use crate::identity::file::File;
 use crate::identity::gate::{self, Issued};
+use crate::identity::quota::Quota;
 use crate::identity::sign_up::SignedUp;
 use crate::identity::{Caller, Core};
 use crate::model::account::Verification;
 use crate::model::{Account, Status, Time};
+
+pub(super) use export::exported;
+pub(super) use mfa::{codes, device, overview, set_up};
 
 impl From<Status> for AccountStatus {
     fn from(status: Status) -> Self {
@@ -28,6 +37,25 @@ fn status(core: &Core, account: &Account) -> AccountStatus {
 
 fn time(at: Option<Time>) -> Option<String> {
     at.map(Time::to_seconds_text)
+}
+
+pub(super) fn file(file: File) -> FileView {
+    FileView {
+        id: file.id,
+        name: file.name,
+        size: file.size,
+        kind: file.kind,
+        uploaded_at: file.uploaded_at.to_seconds_text(),
+    }
+}
+
+pub(super) fn quota(quota: Quota) -> QuotaView {
+    QuotaView {
+        files_uploaded: quota.uploaded,
+        limit: quota.limit,
+        remaining: quota.remaining(),
+        percentage: quota.percentage(),
+    }
 }
 
 pub(super) fn registered(new: SignedUp) -> RegisteredUser {

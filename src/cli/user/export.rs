@@ -11,7 +11,7 @@ use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::progress::Progress;
 use crate::identity::Core;
-use crate::identity::export::{self, Hashes};
+use crate::identity::roster::{Hashes, Roster};
 use crate::model::{Source, Time};
 use crate::store::transfer::Whole;
 
@@ -47,7 +47,7 @@ impl Export {
         let format = self.format.or(named).unwrap_or(Format::Jsonl);
         let mut file = self.output.as_deref().map(made).transpose()?;
         let hashes = if self.with_hashes { Hashes::Included } else { Hashes::Left };
-        let mut export = export::Export::begin(core, hashes, &Source::command_line()).await?;
+        let mut export = Roster::begin(core, hashes, &Source::command_line()).await?;
         let mut progress = Progress::new(&core.env, Some(export.count().await?));
         let mut written = 0;
         let mut write = |console: &mut Console, line: &str| match &mut file {

@@ -28,8 +28,9 @@ const SHOWN: usize = 20;
 /// Take accounts over from an old backend
 ///
 /// Reads CSV (PostgreSQL's COPY … CSV HEADER, MySQL's exports) or JSON Lines. Column names are recognised in the spellings
-/// that backends commonly have: id, email, password or password_hash, name, first_name or firstName, company_name,
-/// is_verified or emailVerified, is_active, status, role or roles, files_uploaded, created_at and so on.
+/// that backends commonly have: `id`, `email`, `password` or `password_hash`, `name`, `first_name` or `firstName`,
+/// `company_name`, `is_verified` or `emailVerified`, `is_active`, `status`, `role` or `roles`, `files_uploaded`,
+/// `created_at` and so on.
 ///
 /// Ids are kept: a number becomes the account's number, any other id its id. Hashes of bcrypt (2a, 2b, 2x, 2y, cost 4 to 14)
 /// and argon2 are kept too, and made anew at the next login. Import before other accounts are made, or the numbers may be

@@ -19,6 +19,7 @@ use window::Windows;
 use crate::config::{Limits, Rate, Shape};
 use crate::env::Env;
 use crate::error::{Error, Kind, Limit, Result};
+use crate::metrics::{Hit, Hits};
 use crate::model::Client;
 
 /// The most keys that fixed windows keep; about 20 MiB when a flood fills them.
@@ -38,6 +39,7 @@ struct Inner {
     smooth: BTreeMap<Bucket, Arc<Smooth>>,
     windows: Arc<Windows<(Bucket, Client)>>,
     refusals: Arc<Mutex<HashMap<(Limit, Client), u64>>>,
+    hits: Hits,
 }
 
 /// A limit's counters; calls with a valid token have their own under the general limit.
@@ -47,13 +49,17 @@ enum Bucket {
     WithToken,
 }
 
-const BUCKETS: [Bucket; 7] = [
+const BUCKETS: [Bucket; 11] = [
     Bucket::Named(Limit::General),
     Bucket::Named(Limit::SignUp),
     Bucket::Named(Limit::SignIn),
     Bucket::Named(Limit::Refresh),
     Bucket::Named(Limit::Resend),
     Bucket::Named(Limit::VerifyEmail),
+    Bucket::Named(Limit::Forgot),
+    Bucket::Named(Limit::Reset),
+    Bucket::Named(Limit::Factor),
+    Bucket::Named(Limit::Code),
     Bucket::WithToken,
 ];
 
@@ -78,14 +84,14 @@ impl Limiter {
     /// Limits with nothing counted yet.
     #[must_use]
     pub fn new(limits: Limits, env: Env) -> Self {
-        Self::build(limits, env, &BTreeMap::new(), Arc::new(Windows::new(WINDOW_KEYS)), Arc::default())
+        Self::build(limits, env, &BTreeMap::new(), Arc::new(Windows::new(WINDOW_KEYS)), Arc::default(), Hits::default())
     }
 
     /// The same counters under new limits; a smooth limit whose rate changed begins anew.
     #[must_use]
     pub fn under(&self, limits: Limits) -> Self {
         let old = &self.0;
-        Self::build(limits, old.env.clone(), &old.smooth, old.windows.clone(), old.refusals.clone())
+        Self::build(limits, old.env.clone(), &old.smooth, old.windows.clone(), old.refusals.clone(), old.hits.clone())
     }
 
     fn build(
@@ -94,6 +100,7 @@ impl Limiter {
         old: &BTreeMap<Bucket, Arc<Smooth>>,
         windows: Arc<Windows<(Bucket, Client)>>,
         refusals: Arc<Mutex<HashMap<(Limit, Client), u64>>>,
+        hits: Hits,
     ) -> Self {
         let mut smooth = BTreeMap::new();
         for bucket in BUCKETS {
@@ -104,7 +111,7 @@ impl Limiter {
                 smooth.insert(bucket, limit);
             }
         }
-        Self(Arc::new(Inner { env, limits, smooth, windows, refusals }))
+        Self(Arc::new(Inner { env, limits, smooth, windows, refusals, hits }))
     }
 
     /// Counts one call; `None` when the limit is off.
@@ -166,6 +173,12 @@ impl Limiter {
         std::mem::take(&mut *refusals).into_iter().map(|((limit, client), count)| (limit, client, count)).collect()
     }
 
+    /// What was refused since the start, by limit.
+    #[must_use]
+    pub fn hits(&self) -> Hits {
+        self.0.hits.clone()
+    }
+
     fn ask(&self, bucket: Bucket, client: Client, step: Step) -> Result<Option<Standing>> {
         let Inner { env, limits, smooth, windows, .. } = &*self.0;
         let Some(rate) = rate_of(limits, bucket) else { return Ok(None) };
@@ -195,6 +208,7 @@ impl Limiter {
     }
 
     fn note_refusal(&self, limit: Limit, client: Client) {
+        self.0.hits.get_or_create(&Hit::of(limit)).inc();
         let mut refusals = self.0.refusals.lock().unwrap_or_else(PoisonError::into_inner);
         if refusals.len() < REFUSAL_KEYS || refusals.contains_key(&(limit, client)) {
             *refusals.entry((limit, client)).or_default() += 1;
@@ -221,6 +235,7 @@ fn rate_of(limits: &Limits, bucket: Bucket) -> Option<Rate> {
 pub fn sentence(limit: Limit, wait: Duration) -> String {
     let what = match limit {
         Limit::SignUp => "registration attempts",
+        Limit::Factor | Limit::Code => "verification attempts",
         _ => "requests",
     };
     let minutes = wait.as_millis().div_ceil(60_000).max(1);

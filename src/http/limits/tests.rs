@@ -46,6 +46,7 @@ fn limits(shape: Shape) -> Limits {
         reset: None,
         factor: None,
         code: None,
+        factor_account: None,
         mail_address: None,
         mail_client: None,
     }

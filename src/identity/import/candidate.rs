@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::column::{Column, Fields};
-use super::value;
+use super::value::{self, When};
 use crate::env::Env;
 use crate::error::Result;
 use crate::model::{AccountId, Email, Time, Username, role, text};
@@ -113,7 +113,7 @@ impl Rules {
         if listed.is_empty() {
             kept.insert(role::DEFAULT.to_owned());
         }
-        let single = fields.get(Column::Role).map(|word| word.to_ascii_lowercase());
+        let single = fields.get(Column::Role).map(str::to_ascii_lowercase);
         for name in listed.into_iter().chain(single) {
             let shown: String = name.chars().filter(|c| !text::is_control(*c)).take(50).collect();
             if self.withheld.contains(&name) {
@@ -176,16 +176,23 @@ fn moment(fields: &Fields, column: Column) -> Read<Option<Said>> {
     let said = match value::truth(text) {
         Some(true) => Some(Said::Yes),
         Some(false) => Some(Said::No),
-        None => value::time(text).map(|at| at.map_or(Said::No, Said::At)),
+        None => match value::time(text) {
+            When::At(at) => Some(Said::At(at)),
+            When::Never => Some(Said::No),
+            When::Unreadable => None,
+        },
     };
     said.map(Some).ok_or_else(|| format!("its {} is neither yes nor no nor a time", column.as_str()))
 }
 
 fn past(fields: &Fields, column: Column, now: Time) -> Read<Option<Time>> {
     let Some(text) = fields.get(column) else { return Ok(None) };
-    let at = value::time(text).ok_or_else(|| format!("its {} is no time", column.as_str()))?;
-    // Clocks differ; what is ahead of ours happened now.
-    Ok(at.map(|at| at.min(now)))
+    match value::time(text) {
+        // Clocks differ; what is ahead of ours happened now.
+        When::At(at) => Ok(Some(at.min(now))),
+        When::Never => Ok(None),
+        When::Unreadable => Err(format!("its {} is no time", column.as_str())),
+    }
 }
 
 fn words(fields: &Fields, column: Column, longest: usize) -> Read<Option<String>> {

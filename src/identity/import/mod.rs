@@ -250,7 +250,9 @@ impl<'a> Import<'a> {
             Outcome::Imported => {
                 self.summary.imported += 1;
                 self.summary.changed += u64::from(!notes.is_empty());
-                notes.iter().for_each(|note| remark(note, Remarked::Changed));
+                for note in notes {
+                    remark(note, Remarked::Changed);
+                }
             }
         }
     }
@@ -281,6 +283,9 @@ fn standing(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<
             (None, true) => Ok(Some(Outcome::Present)),
             (None, false) => refused(format!("its address is that of the account with number {}", holder.number)),
         };
+    }
+    if store::links::is_address_kept(db, account.email.key(), &account.id, now)? {
+        return refused("its address is kept for an account that has just given it up".to_owned());
     }
     if candidate.named == Named::Id && store::transfer::find_by_id(db, &account.id)?.is_some() {
         return refused("its id is that of another account".to_owned());
@@ -334,10 +339,12 @@ fn write_chunk(db: &mut dyn Db, rows: &[&Candidate], now: Time, outcomes: &mut V
     for row in rows {
         let number = row.account.number.unwrap_or(next);
         next += i64::from(row.account.number.is_none());
-        let is_held = match &row.account.username_key {
-            Some(key) => store::accounts::is_username_taken(db, key, &row.account.id, now)?,
-            None => false,
-        };
+        let account = &row.account;
+        let is_held = store::links::is_address_kept(db, account.email.key(), &account.id, now)?
+            || match &account.username_key {
+                Some(key) => store::accounts::is_username_taken(db, key, &account.id, now)?,
+                None => false,
+            };
         let is_new = !is_held && store::transfer::insert(db, &row.account, number, row.scheme.as_deref(), now)?;
         outcomes.push(if is_new {
             Outcome::Imported

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use crate::model::Time;
 
 /// A number of seconds would be in the year 5138 here, one of milliseconds in 1973.
-const MILLIS_FROM: i64 = 100_000_000_000;
+const MILLIS_FROM: u64 = 100_000_000_000;
 
 /// Yes or no, if it is either.
 pub(super) fn truth(text: &str) -> Option<bool> {
@@ -18,19 +18,30 @@ pub(super) fn truth(text: &str) -> Option<bool> {
     }
 }
 
-/// A point in time; one without an offset is in UTC. MySQL's day zero is none.
-pub(super) fn time(text: &str) -> Option<Option<Time>> {
+/// What a text says of a point in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// That one.
+    At(Time),
+    /// None: MySQL's day zero.
+    Never,
+    /// Nothing that we understand.
+    Unreadable,
+}
+
+/// A point in time; one without an offset is in UTC.
+pub(super) fn time(text: &str) -> When {
     if text.starts_with("0000-00-00") {
-        return Some(None);
+        return When::Never;
     }
-    if let Ok(number) = text.parse::<i64>() {
-        let time = if number.abs() < MILLIS_FROM { Time::from_seconds(number) } else { Time::from_millis(number) };
-        return Timestamp::from_millisecond(time.millis()).is_ok().then_some(Some(time));
-    }
-    let stamp = text
-        .parse::<Timestamp>()
-        .or_else(|_| text.parse::<DateTime>().and_then(|civil| civil.to_zoned(TimeZone::UTC)).map(|at| at.timestamp()));
-    stamp.ok().map(|stamp| Some(Time::from_millis(stamp.as_millisecond())))
+    let read = match text.parse::<i64>() {
+        Ok(number) if number.unsigned_abs() < MILLIS_FROM => Timestamp::from_second(number),
+        Ok(number) => Timestamp::from_millisecond(number),
+        Err(_) => text.parse::<Timestamp>().or_else(|_| {
+            text.parse::<DateTime>().and_then(|civil| civil.to_zoned(TimeZone::UTC)).map(|at| at.timestamp())
+        }),
+    };
+    read.map_or(When::Unreadable, |at| When::At(Time::from_millis(at.as_millisecond())))
 }
 
 /// A list: `{a,b}`, `["a","b"]`, or `a,b`.
@@ -54,12 +65,14 @@ mod tests {
             "2023-12-01T09:00:00.500000+00:00",
             "1701421200500",
         ] {
-            assert_eq!(time(text), Some(Some(Time::from_millis(1_701_421_200_500))), "{text}");
+            assert_eq!(time(text), When::At(Time::from_millis(1_701_421_200_500)), "{text}");
         }
-        assert_eq!(time("1701421200"), Some(Some(Time::from_seconds(1_701_421_200))));
-        assert_eq!(time("2023-12-01"), Some(Some(Time::from_seconds(1_701_388_800))));
-        assert_eq!(time("0000-00-00 00:00:00"), Some(None));
-        assert_eq!((time("yesterday"), time("2023-13-01"), time("9223372036854775807")), (None, None, None));
+        assert_eq!(time("1701421200"), When::At(Time::from_seconds(1_701_421_200)));
+        assert_eq!(time("2023-12-01"), When::At(Time::from_seconds(1_701_388_800)));
+        assert_eq!(time("0000-00-00 00:00:00"), When::Never);
+        for text in ["yesterday", "2023-13-01", "9223372036854775807"] {
+            assert_eq!(time(text), When::Unreadable, "{text}");
+        }
     }
 
     #[test]

@@ -112,6 +112,7 @@ mod tests {
     use crate::error::Kind;
     use crate::sql;
     use crate::store::db::Constraint;
+    use crate::store::sqlite::{Engine, Role, connection};
 
     fn connection() -> Connection {
         let connection = Connection::open_in_memory().unwrap();
@@ -168,6 +169,24 @@ mod tests {
         let error = executor.run(sql!("insert into t (n) values ($1)"), &[Value::from("ten")]).unwrap_err();
         assert_eq!(error.kind(), Kind::Internal);
         assert_eq!(Constraint::of(&error), None);
+    }
+
+    #[test]
+    fn a_statement_is_prepared_once_however_often_it_runs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("authd.db");
+        let server = Engine::open(&path, Role::Server).unwrap();
+        let connection = connection::reader(&path).unwrap();
+        let sql = crate::store::sessions::STANDING;
+        for round in 0..5 {
+            connection.execute_batch("begin").unwrap();
+            let id = Value::from(format!("session {round}"));
+            assert!(Executor::new(&connection, Access::Read).all(sql, &[id]).unwrap().is_empty());
+            connection.execute_batch("commit").unwrap();
+        }
+        let statement = connection.prepare_cached(sql.text()).unwrap();
+        assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0);
+        drop(server);
     }
 
     #[test]

@@ -26,6 +26,7 @@ use readers::{Lane, Readers};
 use writer::Writer;
 
 pub use steps::Step;
+pub use writer::Vitals;
 
 /// An open SQLite database. Cheap to clone; the last one closes the file after everything that waits is written.
 #[derive(Clone)]
@@ -135,6 +136,12 @@ impl Engine {
     #[must_use]
     pub fn is_served(&self) -> bool {
         self.0.place.is_served()
+    }
+
+    /// What the writer tells of its work.
+    #[must_use]
+    pub fn vitals(&self) -> Vitals {
+        self.0.writer.vitals()
     }
 
     /// Runs a reading closure on one of the readers.

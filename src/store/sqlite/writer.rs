@@ -16,6 +16,7 @@ use super::place::Place;
 use super::{Plan, Role, connection, fault};
 use crate::env::Env;
 use crate::error::{Error, Result};
+use crate::metrics::{Histogram, Stopwatch};
 
 /// How many changes may wait; the next is refused.
 const QUEUE: usize = 1024;
@@ -41,8 +42,26 @@ const LOG_TOO_LONG: i64 = 8192;
 /// How long the log's new beginning may wait for readers.
 const RESTART_PATIENCE: Duration = Duration::from_millis(50);
 
+/// How many changes went into a commit.
+const GROUP_SIZES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
+/// How long a group may take to be written.
+const COMMIT_SECONDS: [f64; 12] = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 1.0, 2.5];
+
+/// What the writer tells of its work.
+#[derive(Debug, Clone)]
+pub struct Vitals {
+    /// Changes that wait.
+    pub waiting: usize,
+    /// How many changes went into one commit.
+    pub groups: Histogram,
+    /// Seconds from the first change of a group to its commit.
+    pub commits: Histogram,
+}
+
 /// The way to the writing thread.
 pub(super) struct Writer {
+    vitals: Vitals,
     queue: Option<Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -50,18 +69,27 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn start(place: &Place, connection: Connection, plan: &Plan) -> Result<Self> {
         let (queue, waiting) = channel(QUEUE);
+        let vitals =
+            Vitals { waiting: 0, groups: Histogram::new(GROUP_SIZES), commits: Histogram::new(COMMIT_SECONDS) };
         let pen = Pen {
             place: place.clone(),
             connection: Some(connection),
             role: plan.role,
             patience: plan.patience,
             log_after_try: 0,
+            vitals: vitals.clone(),
         };
         let thread = std::thread::Builder::new()
             .name("authd-writer".to_owned())
             .spawn(move || pen.write_all(waiting))
             .map_err(|error| Error::internal("the writer's thread could not start").caused_by(error))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { vitals, queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// What it tells of its work.
+    pub(super) fn vitals(&self) -> Vitals {
+        let waiting = self.queue.as_ref().map_or(0, |queue| QUEUE - queue.capacity());
+        Vitals { waiting, ..self.vitals.clone() }
     }
 
     pub(super) fn submit(&self, job: Box<dyn Job>) -> Result<()> {
@@ -100,6 +128,7 @@ struct Pen {
     role: Role,
     patience: Duration,
     log_after_try: i64,
+    vitals: Vitals,
 }
 
 impl Pen {
@@ -109,8 +138,12 @@ impl Pen {
         let env = Env::real();
         while waiting.blocking_recv_many(&mut group, limit) > 0 {
             let began = env.now();
+            let watch = Stopwatch::start();
             match self.write(&mut group) {
-                Ok(()) => group.drain(..).for_each(Job::answer),
+                Ok(()) => {
+                    self.note(group.len(), &watch);
+                    group.drain(..).for_each(Job::answer);
+                }
                 Err(lost) => self.give_up(&mut group, &mut waiting, lost),
             }
             self.tend_log();
@@ -120,6 +153,14 @@ impl Pen {
         }
         if let Some(Err((_, error))) = self.connection.take().map(Connection::close) {
             tracing::warn!(%error, "the database did not close cleanly");
+        }
+    }
+
+    fn note(&self, changes: usize, watch: &Stopwatch) {
+        // A group whose callers have all gone was no commit.
+        if let Ok(changes @ 1..) = u32::try_from(changes) {
+            self.vitals.groups.observe(changes.into());
+            self.vitals.commits.observe(watch.seconds());
         }
     }
 

@@ -9,15 +9,15 @@ use crate::config::Algorithm;
 use crate::error::{Kind, Result};
 use crate::model::secret::decode;
 
-const ALL: [Algorithm; 3] = [Algorithm::Rs256, Algorithm::Es256, Algorithm::Hs256];
+const ALL: [Algorithm; 4] = [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa, Algorithm::Hs256];
 /// A shared secret that nothing is wrong with.
-const SHARED: &str = "4f1c9a7be0d2835664afc01b77e29d38";
+pub(super) const SHARED: &str = "4f1c9a7be0d2835664afc01b77e29d38";
 
 fn refusal<T>(result: Result<T>) -> Kind {
     result.err().expect("it was accepted").kind()
 }
 
 /// The JSON of a part of a token.
-fn part(token: &str, at: usize) -> Value {
+pub(super) fn part(token: &str, at: usize) -> Value {
     serde_json::from_slice(&decode(token.split('.').nth(at).unwrap()).unwrap()).unwrap()
 }

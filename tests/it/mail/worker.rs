@@ -9,7 +9,7 @@ use authd::error::Kind;
 use authd::mail::outbox::{self as shown, Body};
 use authd::mail::{Delivery, Letter, Mail, Mailer, Request, Worker};
 use authd::model::{Source, Time};
-use authd::store::outbox::{self, State};
+use authd::store::outbox::{self, Channel, State};
 use tokio::sync::Notify;
 
 use super::fixture::{Actor, LINK, Office, contains, key};
@@ -238,7 +238,7 @@ async fn what_was_in_hand_when_the_server_died_leaves_after_the_restart() {
     let id = office.send("joe@example.org").await;
     let now = office.env.now();
     let lease = Duration::from_mins(3);
-    office.store.write(move |db| outbox::claim(db, State::Waiting, now, now + lease, 4)).await.unwrap();
+    office.store.write(move |db| outbox::claim(db, Channel::Mail, State::Waiting, now, now + lease, 4)).await.unwrap();
     let slow = Arc::new(Slow::default());
     slow.go_on.notify_one();
     office.worker(slow.clone()).run(slow.started.notified()).await;
@@ -252,8 +252,11 @@ async fn a_claimed_message_is_nobody_elses() {
         office.send(&format!("u{number}@example.org")).await;
     }
     let now = office.env.now();
-    let claim =
-        |at: Time| office.store.write(move |db| outbox::claim(db, State::Waiting, at, at + Duration::from_secs(9), 4));
+    let claim = |at: Time| {
+        office
+            .store
+            .write(move |db| outbox::claim(db, Channel::Mail, State::Waiting, at, at + Duration::from_secs(9), 4))
+    };
     let (first, second) = (claim(now).await.unwrap(), claim(now).await.unwrap());
     assert_eq!((first.len(), second.len()), (4, 2));
     assert_eq!(claim(now).await.unwrap().len(), 0);

@@ -28,7 +28,7 @@ impl Json {
         let mut fields = Fields::default();
         for (name, value) in object {
             let Some(column) = self.headings.column(&name) else { continue };
-            if let Some(text) = text(value).ok_or_else(|| format!("its {} is an object", column.as_str()))? {
+            if let Some(text) = text(value).map_err(|NoText| format!("its {} is an object", column.as_str()))? {
                 if fields.get(column).is_some() {
                     return Err(format!("two of its names mean {}: give one with --column", column.as_str()));
                 }
@@ -39,19 +39,21 @@ impl Json {
     }
 }
 
-/// The inner nothing is null, the outer one what no column can hold.
-fn text(value: Value) -> Option<Option<String>> {
-    match value {
-        Value::Null => Some(None),
-        Value::Bool(yes) => Some(Some(yes.to_string())),
-        Value::Number(number) => Some(Some(number.to_string())),
-        Value::String(text) => Some(Some(text)),
+/// What no column can hold.
+struct NoText;
+
+fn text(value: Value) -> Result<Option<String>, NoText> {
+    Ok(match value {
+        Value::Null => None,
+        Value::Bool(yes) => Some(yes.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(text),
         Value::Array(parts) => {
-            let parts: Option<Vec<String>> = parts.into_iter().map(|part| text(part).flatten()).collect();
-            parts.map(|parts| Some(parts.join(",")))
+            let parts = parts.into_iter().map(|part| text(part).map(Option::unwrap_or_default));
+            Some(parts.collect::<Result<Vec<String>, NoText>>()?.join(","))
         }
-        Value::Object(_) => None,
-    }
+        Value::Object(_) => return Err(NoText),
+    })
 }
 
 impl Rows for Json {

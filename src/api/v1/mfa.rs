@@ -1,0 +1,181 @@
+//! Second factors, and logging in with mailed codes.
+
+use std::sync::Arc;
+
+use poem_openapi::OpenApi;
+use poem_openapi::param::Path;
+use poem_openapi::payload::{Json, Response};
+
+use super::auth::cookie_path;
+use super::types::{
+    BackupCodes, BackupCodesAnswer, Done, LoginAnswer, MfaChallengeRequest, MfaDeviceAnswer, MfaOverviewAnswer,
+    MfaRenameRequest, MfaSetupAnswer, MfaSetupRequest, MfaVerifyAnswer, MfaVerifyRequest, OtpRequest, OtpVerifyRequest,
+};
+use super::{Tag, view};
+use crate::error::{Limit, Result};
+use crate::http::bearer::{Bearer, EitherBearer};
+use crate::http::body::{Body, OptionalBody};
+use crate::http::refresh_cookie;
+use crate::http::response::{Answer, answer, with_cookie};
+use crate::http::visit::Visit;
+use crate::identity::gate::{Issued, Remember};
+use crate::identity::reauthenticate::Fresh;
+use crate::identity::{Core, challenge, factor, passwordless};
+
+/// The operations around second factors and codes.
+pub(super) struct Mfa(pub(super) Arc<Core>);
+
+#[OpenApi]
+impl Mfa {
+    /// Set up a second factor
+    ///
+    /// It guards nothing until a code confirms it. What is answered is shown this once. Needs a fresh proof, and a
+    /// proved email address.
+    #[oai(path = "/auth/mfa/setup", method = "post", operation_id = "mfaSetup", tag = "Tag::Mfa")]
+    async fn set_up(&self, visit: Visit, bearer: Bearer, body: Body<MfaSetupRequest>) -> Answer<MfaSetupAnswer> {
+        let name = body.0.device_name.unwrap_or_default();
+        let started = factor::set_up(&self.0, &bearer.0, body.0.kind.into(), &name, &visit.source).await?;
+        Ok(answer(view::set_up(started).into()))
+    }
+
+    /// Show a code
+    ///
+    /// With the `mfaToken` of a login as bearer token it completes that login; with an access token it confirms the
+    /// factor that is being set up, or shows the one that is there. Backup codes count too.
+    #[oai(path = "/auth/mfa/verify", method = "post", operation_id = "mfaVerify", tag = "Tag::Mfa")]
+    async fn verify(
+        &self,
+        visit: Visit,
+        bearer: EitherBearer,
+        body: Body<MfaVerifyRequest>,
+    ) -> Answer<MfaVerifyAnswer> {
+        visit.meter.count(Limit::Factor)?;
+        let (code, device) = (body.0.code.0, body.0.device_id);
+        match bearer {
+            EitherBearer::Opaque(token) => {
+                let issued = challenge::complete(&self.0, token.reveal(), code.reveal(), &visit.source).await?;
+                let login = self.logged_in(&visit, &issued)?;
+                Ok(login.map(|data| MfaVerifyAnswer { success: true, message: data.message, data: Some(data.data) }))
+            }
+            EitherBearer::Caller(caller) => {
+                factor::verify(&self.0, &caller, code.reveal(), device.as_deref(), &visit.source).await?;
+                let message = "MFA verified successfully".to_owned();
+                Ok(answer(MfaVerifyAnswer { success: true, message, data: None }))
+            }
+        }
+    }
+
+    /// Send a login's code again
+    ///
+    /// Takes the `mfaToken` as bearer token. Sends a new code by one of the login's methods; the one before it is not
+    /// good any more.
+    #[oai(path = "/auth/mfa/challenge", method = "post", operation_id = "mfaChallenge", tag = "Tag::Mfa")]
+    async fn challenge(
+        &self,
+        visit: Visit,
+        bearer: EitherBearer,
+        body: OptionalBody<MfaChallengeRequest>,
+    ) -> Answer<Done> {
+        visit.meter.count(Limit::Factor)?;
+        let wanted = body.0.and_then(|body| body.method).map(Into::into);
+        let sent = challenge::send(&self.0, bearer.token()?.reveal(), wanted, &visit.source).await?;
+        Ok(answer(Done::saying(&format!("Verification code sent by {}", sent.as_str()))))
+    }
+
+    /// Make new backup codes
+    ///
+    /// Those before them are not good any more. Needs a fresh proof.
+    #[oai(path = "/auth/mfa/backup-codes", method = "post", operation_id = "mfaBackupCodes", tag = "Tag::Mfa")]
+    async fn backup_codes(&self, visit: Visit, bearer: Bearer) -> Answer<BackupCodesAnswer> {
+        let fresh = Fresh::check(&self.0, &bearer.0)?;
+        let codes = factor::renew_backup_codes(&self.0, &fresh, &visit.source).await?;
+        Ok(answer(BackupCodes { backup_codes: view::codes(&codes) }.into()))
+    }
+
+    /// List one's own second factors
+    #[oai(path = "/users/me/mfa", method = "get", operation_id = "listMfa", tag = "Tag::Mfa")]
+    async fn list(&self, bearer: Bearer) -> Answer<MfaOverviewAnswer> {
+        Ok(answer(view::overview(factor::list(&self.0, &bearer.0).await?).into()))
+    }
+
+    /// Rename a second factor
+    #[oai(path = "/users/me/mfa/:id", method = "patch", operation_id = "renameMfa", tag = "Tag::Mfa")]
+    async fn rename(
+        &self,
+        visit: Visit,
+        bearer: Bearer,
+        id: Path<String>,
+        body: Body<MfaRenameRequest>,
+    ) -> Answer<MfaDeviceAnswer> {
+        let renamed = factor::rename(&self.0, &bearer.0, &id.0, &body.0.device_name, &visit.source).await?;
+        Ok(answer(view::device(renamed).into()))
+    }
+
+    /// Rename a second factor, as `PATCH` does
+    #[oai(path = "/users/me/mfa/:id", method = "put", operation_id = "replaceMfaName", tag = "Tag::Mfa")]
+    async fn replace_name(
+        &self,
+        visit: Visit,
+        bearer: Bearer,
+        id: Path<String>,
+        body: Body<MfaRenameRequest>,
+    ) -> Answer<MfaDeviceAnswer> {
+        self.rename(visit, bearer, id, body).await
+    }
+
+    /// Remove a second factor
+    ///
+    /// With the last one the backup codes go. Needs a fresh proof.
+    #[oai(path = "/users/me/mfa/:id", method = "delete", operation_id = "removeMfa", tag = "Tag::Mfa")]
+    async fn remove(&self, visit: Visit, bearer: Bearer, id: Path<String>) -> Answer<Done> {
+        let fresh = Fresh::check(&self.0, &bearer.0)?;
+        factor::remove(&self.0, &fresh, &id.0, &visit.source).await?;
+        Ok(answer(Done::saying("MFA device removed")))
+    }
+
+    /// Ask for a login code
+    ///
+    /// Mails a code that logs in without a password, if the address has an account; the answer is the same whether or
+    /// not. Only where the service allows it.
+    #[oai(path = "/auth/otp/request", method = "post", operation_id = "otpRequest", tag = "Tag::Authentication")]
+    async fn otp_request(&self, visit: Visit, body: Body<OtpRequest>) -> Answer<Done> {
+        visit.meter.count(Limit::Code)?;
+        passwordless::request(&self.0, &body.0.email.0, &visit.source).await?;
+        Ok(answer(Done::saying("Login code sent if account exists")))
+    }
+
+    /// Log in with a mailed code
+    ///
+    /// An account with an authenticator app is asked for that, too. Only where the service allows it.
+    #[oai(path = "/auth/otp/verify", method = "post", operation_id = "otpVerify", tag = "Tag::Authentication")]
+    async fn otp_verify(&self, visit: Visit, body: Body<OtpVerifyRequest>) -> Answer<LoginAnswer> {
+        visit.meter.count(Limit::Code)?;
+        let remember = if body.0.remember_me.unwrap_or(true) { Remember::Long } else { Remember::Short };
+        let (email, code) = (body.0.email.0, body.0.code.0);
+        let issued = passwordless::verify(&self.0, &email, code.reveal(), remember, &visit.source).await?;
+        let login = self.logged_in(&visit, &issued)?;
+        Ok(login.map(|login| login))
+    }
+}
+
+impl Mfa {
+    /// The full answer of a login, with its cookie.
+    fn logged_in(&self, visit: &Visit, issued: &Issued) -> Result<Login> {
+        let session = view::new_session(&self.0, issued)?;
+        let path = cookie_path(&visit.path);
+        let cookie = refresh_cookie::set(&self.0.config, &path, &issued.refresh, issued.cookie_life);
+        Ok(Login { body: session.into(), cookie })
+    }
+}
+
+/// A login on its way out, before it has the form of its call.
+struct Login {
+    body: LoginAnswer,
+    cookie: String,
+}
+
+impl Login {
+    fn map<T>(self, form: impl FnOnce(LoginAnswer) -> T) -> Response<Json<T>> {
+        with_cookie(form(self.body), self.cookie)
+    }
+}

@@ -1,0 +1,13 @@
+//! Codes: which of several things may stand for another.
+
+use super::super::types::{
+    MfaChallengeRequest, MfaRenameRequest, MfaSetupRequest, MfaVerifyRequest, OtpRequest, OtpVerifyRequest,
+};
+use crate::http::body::Payload;
+
+impl Payload for MfaSetupRequest {}
+impl Payload for MfaVerifyRequest {}
+impl Payload for MfaChallengeRequest {}
+impl Payload for MfaRenameRequest {}
+impl Payload for OtpRequest {}
+impl Payload for OtpVerifyRequest {}

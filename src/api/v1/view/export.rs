@@ -1,0 +1,85 @@
+//! An export as v1 shows it.
+
+use super::super::types::{
+    Export, ExportedAccount, ExportedClient, ExportedEvent, ExportedFile, ExportedMail, ExportedSession,
+};
+use super::time;
+use crate::identity::export::{self, AuditRecord, File, MailRecord, Session};
+use crate::model::Time;
+
+pub(in super::super) fn exported(all: export::Export) -> Export {
+    let account = all.account;
+    Export {
+        exported_at: all.at.to_seconds_text(),
+        account: ExportedAccount {
+            id: account.id.to_string(),
+            number: account.number,
+            email: account.email.to_string(),
+            email_verified_at: time(account.email_verified_at),
+            username: account.username,
+            first_name: account.first_name,
+            last_name: account.last_name,
+            name: account.name,
+            company_name: account.company_name,
+            phone: account.phone,
+            phone_verified_at: time(account.phone_verified_at),
+            has_password: account.password_hash.is_some(),
+            roles: all.roles,
+            last_login: time(account.last_login_at),
+            created_at: account.created_at.to_seconds_text(),
+            updated_at: account.updated_at.to_seconds_text(),
+        },
+        sessions: all.sessions.into_iter().map(session).collect(),
+        clients: all
+            .clients
+            .into_iter()
+            .map(|(client, at)| ExportedClient { ip_address: client.to_string(), last_login: at.to_seconds_text() })
+            .collect(),
+        files: all.files.into_iter().map(file).collect(),
+        events: all.events.into_iter().map(event).collect(),
+        mails: all.mails.into_iter().map(mail).collect(),
+    }
+}
+
+fn session(row: Session) -> ExportedSession {
+    ExportedSession {
+        id: row.id,
+        ip_address: row.client,
+        user_agent: row.user_agent,
+        created_at: row.created_at.to_seconds_text(),
+        last_activity: row.last_active_at.to_seconds_text(),
+        ended_at: row.ended_at.map(Time::to_seconds_text),
+        end_reason: row.end_reason,
+    }
+}
+
+fn file(row: File) -> ExportedFile {
+    ExportedFile {
+        id: row.id,
+        name: row.name,
+        r#type: row.kind,
+        size: row.size,
+        uploaded_at: row.uploaded_at.to_seconds_text(),
+    }
+}
+
+fn event(row: AuditRecord) -> ExportedEvent {
+    ExportedEvent {
+        at: row.at.to_seconds_text(),
+        event: row.event,
+        outcome: row.outcome,
+        session_id: row.session_id,
+        ip_address: row.client,
+        user_agent: row.user_agent,
+        detail: row.detail,
+    }
+}
+
+fn mail(row: MailRecord) -> ExportedMail {
+    ExportedMail {
+        kind: row.kind,
+        recipient: row.recipient,
+        state: row.state,
+        created_at: row.created_at.to_seconds_text(),
+    }
+}

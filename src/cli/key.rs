@@ -1,0 +1,125 @@
+//! `authd key`: the keys that tokens are signed with.
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::console::{Console, Record};
+use super::failure::Failure;
+use super::{Global, opened};
+use crate::identity::Core;
+use crate::identity::key::{self, Listed};
+use crate::model::{Source, Time};
+use crate::token::{Begin, Old, Rotation};
+
+/// Who the audit log names.
+const ACTOR: &str = "cli";
+
+/// See and turn the keys that tokens are signed with
+///
+/// A server on the same database follows at its next request.
+#[derive(Debug, Subcommand)]
+pub enum Key {
+    List(List),
+    Rotate(Rotate),
+}
+
+/// List the signing keys, the newest first
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd key list
+      See which key signs, which one follows and which ones still verify
+  authd key list --json
+      The same for programs")]
+pub struct List {}
+
+/// Make a new signing key
+///
+/// It is published at once and signs after a lead time (tokens.lead), so that services that keep a copy of the public
+/// keys have it by then. The old one verifies until its last token has expired.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd key rotate
+      Turn the keys without anybody noticing
+  authd key rotate --now
+      Let the new key sign at once
+  authd key rotate --revoke
+      The old key has leaked: kill it, and with it every token that is out")]
+pub struct Rotate {
+    /// Let the new key sign at once
+    #[arg(long)]
+    now: bool,
+
+    /// Kill the old keys, those of refresh tokens too: everybody has to log in again
+    #[arg(long)]
+    revoke: bool,
+}
+
+impl Key {
+    /// Does it.
+    pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        match self {
+            Key::List(_) => opened::with_core(global, console, async |core, console| list(core, console).await),
+            Key::Rotate(command) => {
+                opened::with_core(global, console, async |core, console| command.run(core, console).await)
+            }
+        }
+    }
+}
+
+async fn list(core: &Core, console: &mut Console) -> Result<(), Failure> {
+    let keys = key::list(core).await?;
+    Ok(console.records(&keys.iter().map(Row).collect::<Vec<_>>())?)
+}
+
+impl Rotate {
+    async fn run(self, core: &Core, console: &mut Console) -> Result<(), Failure> {
+        let rotation = Rotation {
+            begin: if self.now { Begin::AtOnce } else { Begin::AfterLead },
+            old: if self.revoke { Old::Die } else { Old::Expire },
+        };
+        let id = key::rotate(core, rotation, ACTOR, &Source::command_line()).await?;
+        let keys = key::list(core).await?;
+        let made = keys.iter().find(|key| key.id == id);
+        if let Some(key) = made {
+            let when = if self.now || self.revoke { "at once".to_owned() } else { format!("from {}", key.signs_from) };
+            console.note(&format!("the new key {id} signs {when}"));
+        }
+        if self.revoke {
+            console.note("every access and refresh token that was out is dead");
+        }
+        Ok(console.records(&keys.iter().map(Row).collect::<Vec<_>>())?)
+    }
+}
+
+/// A key in a list.
+struct Row<'a>(&'a Listed);
+
+impl Record for Row<'_> {
+    const HEADINGS: &'static [&'static str] = &["ID", "ALGORITHM", "USE", "MADE", "SIGNS FROM", "VERIFIES UNTIL"];
+
+    fn cells(&self) -> Vec<String> {
+        let key = self.0;
+        vec![
+            key.id.clone(),
+            key.algorithm.clone(),
+            key.used_for.as_str().to_owned(),
+            key.created_at.to_string(),
+            key.signs_from.to_string(),
+            key.verifies_until.map_or_else(|| "-".to_owned(), |at| at.to_string()),
+        ]
+    }
+
+    fn json(&self) -> Value {
+        let key = self.0;
+        json!({
+            "id": key.id,
+            "algorithm": key.algorithm,
+            "use": key.used_for.as_str(),
+            "createdAt": key.created_at.to_millis_text(),
+            "signsFrom": key.signs_from.to_millis_text(),
+            "verifiesUntil": key.verifies_until.map(Time::to_millis_text),
+        })
+    }
+}

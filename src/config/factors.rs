@@ -1,0 +1,23 @@
+//! `[factors]`: second factors.
+
+use super::reader::{Read, Reader};
+
+/// `[factors]`
+#[derive(Debug, Clone)]
+pub struct Factors {
+    /// How many steps of 30 seconds an authenticator's clock may be behind.
+    pub totp_behind: u8,
+    /// How many it may be ahead.
+    pub totp_ahead: u8,
+    /// Setting up the first factor asks for a fresh proof too.
+    pub first_asks: bool,
+}
+
+impl Factors {
+    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+        let totp_behind = r.whole("factors.totp_behind", 0..=4);
+        let totp_ahead = r.whole("factors.totp_ahead", 0..=4);
+        let first_asks = r.truth("factors.first_asks");
+        Ok(Self { totp_behind: totp_behind?, totp_ahead: totp_ahead?, first_asks: first_asks? })
+    }
+}

@@ -1,0 +1,29 @@
+//! `[files]`: how many files an account may upload, and how much room files get.
+
+use super::reader::{Read, Reader};
+
+/// `[files]`: quota and files.
+#[derive(Debug, Clone)]
+pub struct Files {
+    /// How many uploads an account has, unless its own quota says otherwise.
+    pub limit: u32,
+    /// The largest file in bytes.
+    pub size: u64,
+    /// How many bytes all files together may take.
+    pub total: u64,
+    /// How many bytes must stay free on the disk.
+    pub free_space: u64,
+    /// How many uploads may be under way at a time.
+    pub in_flight: usize,
+}
+
+impl Files {
+    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+        let limit = r.whole("files.limit", 0..=1_000_000_000);
+        let size = r.whole("files.size", 1..=1_000_000_000);
+        let total = r.whole("files.total", 0..=1_000_000_000_000);
+        let free_space = r.whole("files.free_space", 0..=1_000_000_000_000);
+        let in_flight = r.whole("files.in_flight", 1..=1000);
+        Ok(Self { limit: limit?, size: size?, total: total?, free_space: free_space?, in_flight: in_flight? })
+    }
+}

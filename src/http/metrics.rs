@@ -1,0 +1,129 @@
+//! `/metrics` for Prometheus: who may read the figures, and the wrapper that counts requests.
+//!
+//! Which route a request took is known to the router alone, and a refused one loses that on its way out: [`routed`] is
+//! wrapped around the router and leaves it in a slot where [`counted`], around everything, finds it.
+
+use std::sync::{Arc, OnceLock};
+
+use poem::http::header::CONTENT_TYPE;
+use poem::http::{Method, StatusCode};
+use poem::{Endpoint, IntoResponse, PathPattern, Request, Response, endpoint};
+
+use super::client::{peer, service_allowed};
+use super::reject::Reject;
+use crate::error::{Error, Kind, Result};
+use crate::identity::{Core, vitals};
+use crate::metrics::{Metrics, Stopwatch};
+
+/// Where the figures are.
+pub const PATH: &str = "/metrics";
+/// The route of what no router knew, or nobody got as far as asking one.
+const UNROUTED: &str = "none";
+
+/// Where a route's template is left.
+#[derive(Clone, Default)]
+struct Slot(Arc<OnceLock<Arc<str>>>);
+
+/// Counts every request that this endpoint answers.
+pub fn counted(
+    inner: impl Endpoint<Output = Response> + 'static,
+    metrics: Metrics,
+) -> impl Endpoint<Output = Response> + 'static {
+    Counted { inner, metrics, unrouted: UNROUTED.into() }
+}
+
+struct Counted<E> {
+    inner: E,
+    metrics: Metrics,
+    unrouted: Arc<str>,
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for Counted<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let watch = Stopwatch::start();
+        let method = word(request.method());
+        let slot = Slot::default();
+        request.extensions_mut().insert(slot.clone());
+        let answer = self.inner.call(request).await;
+        let status = answer.as_ref().map_or_else(poem::Error::status, Response::status);
+        let route = slot.0.get().unwrap_or(&self.unrouted).clone();
+        self.metrics.note_request(method, route, status.as_u16(), &watch);
+        answer
+    }
+}
+
+/// Leaves the template of the route that a request took where [`counted`] finds it.
+pub fn routed(inner: impl Endpoint + 'static) -> impl Endpoint<Output = Response> + 'static {
+    Routed(inner)
+}
+
+struct Routed<E>(E);
+
+impl<E: Endpoint> Endpoint for Routed<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let slot = request.extensions().get::<Slot>().cloned();
+        let answer = self.0.call(request).await.map(IntoResponse::into_response);
+        let pattern = match &answer {
+            Ok(response) => response.data::<PathPattern>(),
+            Err(error) => error.data::<PathPattern>(),
+        };
+        if let (Some(Slot(slot)), Some(pattern)) = (slot, pattern) {
+            slot.get_or_init(|| Arc::clone(&pattern.0));
+        }
+        answer
+    }
+}
+
+/// A method as a label: what somebody made up is one of them all.
+fn word(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// The figures beside the API, for whom service calls are for.
+#[must_use]
+pub fn guarded(core: Arc<Core>) -> impl Endpoint<Output = Response> {
+    endpoint::make(move |request: Request| {
+        let core = core.clone();
+        async move { Ok::<_, poem::Error>(guard(&core, &request).await.map_err(Reject)?) }
+    })
+}
+
+async fn guard(core: &Core, request: &Request) -> Result<Response> {
+    if !service_allowed(&core.config.server, peer(request), request.headers()) {
+        return Err(Error::new(Kind::Forbidden));
+    }
+    Ok(figures(core).await)
+}
+
+/// The figures and nothing else, for a port of their own: who reaches it may read them.
+#[must_use]
+pub fn alone(core: Arc<Core>) -> impl Endpoint<Output = Response> + 'static {
+    endpoint::make(move |request: Request| {
+        let core = core.clone();
+        async move {
+            Ok::<_, poem::Error>(match request.uri().path() {
+                PATH if request.method() == Method::GET => figures(&core).await,
+                PATH => StatusCode::METHOD_NOT_ALLOWED.into(),
+                _ => StatusCode::NOT_FOUND.into(),
+            })
+        }
+    })
+}
+
+async fn figures(core: &Core) -> Response {
+    let text = core.metrics.text(vitals::read(core).await);
+    Response::builder().header(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8").body(text)
+}

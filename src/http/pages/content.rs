@@ -1,0 +1,328 @@
+//! What the pages say, and their forms. Everything that did not come from here is escaped.
+
+use poem::http::StatusCode;
+
+use super::Page;
+use crate::config::PasswordRules;
+use crate::error::Kind;
+
+/// What a page says.
+#[derive(Debug)]
+pub(super) struct Content {
+    pub(super) title: &'static str,
+    pub(super) text: &'static str,
+    /// Forms and links, as HTML.
+    pub(super) actions: String,
+}
+
+impl Content {
+    pub(super) fn saying(title: &'static str, text: &'static str) -> Self {
+        Self { title, text, actions: String::new() }
+    }
+}
+
+/// Where a page stands: its mount decides where its forms and links lead.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub(super) page: Page,
+    /// The path as it was asked for.
+    pub(super) path: &'a str,
+}
+
+impl Place<'_> {
+    /// Another page under the same mount.
+    fn beside(&self, page: Page) -> String {
+        let mount = self.path.strip_suffix(self.page.path()).unwrap_or("");
+        escape(&format!("{mount}{}", page.path()))
+    }
+
+    fn token_form(&self, token: &str, inside: &str, button: &str) -> String {
+        let (path, token) = (escape(self.path), escape(token));
+        format!(
+            "<form method=\"post\" action=\"{path}\"><input type=\"hidden\" name=\"token\" value=\"{token}\">{inside}\
+             <button>{button}</button></form>"
+        )
+    }
+}
+
+/// What the page of a link asks before it does anything. `broken` are the reasons why a password was not taken.
+pub(super) fn question(place: Place<'_>, token: &str, rules: &PasswordRules, broken: &[String]) -> Content {
+    let (title, text, actions) = match place.page {
+        Page::Verify => (
+            "Verify your email address",
+            "Press the button to confirm that this email address is yours. Your account can be used then.",
+            format!(
+                "{}<a class=\"other\" href=\"{}?token={}\">This was not me</a>",
+                place.token_form(token, "", "Verify email address"),
+                place.beside(Page::Disown),
+                escape(token),
+            ),
+        ),
+        Page::Disown => (
+            "This was not you?",
+            "Somebody made an account with your email address. Press the button to remove it. \
+             An account whose address is verified already stays.",
+            place.token_form(token, "", "Remove the account"),
+        ),
+        Page::OpenLogin => (
+            "Open the login",
+            "After many wrong passwords your account takes its password only from places it knows. \
+             Press the button where you want to log in.",
+            place.token_form(token, "", "Let me log in from here"),
+        ),
+        Page::Reset => (
+            "Choose a new password",
+            "You will be logged out on all devices and can log in with the new password.",
+            place.token_form(token, &new_password(rules, broken), "Set new password"),
+        ),
+        Page::ConfirmEmail => (
+            "Confirm your new email address",
+            "Press the button to confirm that this email address is yours. Your account uses it from then on.",
+            place.token_form(token, "", "Confirm email address"),
+        ),
+        Page::UndoEmail => (
+            "Keep your email address",
+            "Somebody who is logged in to your account asked to use another email address for it. If that was not you, \
+             press the button: your account keeps this address, or gets it back, and everybody is logged out.",
+            place.token_form(token, "", "Undo the change"),
+        ),
+        Page::Forgot | Page::Resend => return ask_for_link(place, "", None),
+    };
+    Content { title, text, actions }
+}
+
+/// The page that asks for an address to mail a new link to. `typed` was no address where there is a `reason`.
+pub(super) fn ask_for_link(place: Place<'_>, typed: &str, reason: Option<&'static str>) -> Content {
+    let (title, text) = match place.page {
+        Page::Resend => (
+            "Verify your email address",
+            "Type the email address that you signed up with. We will send you a new link.",
+        ),
+        _ => (
+            "Forgot your password?",
+            "Type the email address of your account. We will send you a link to choose a new password.",
+        ),
+    };
+    Content { title, text, actions: address_form(&escape(place.path), typed, reason) }
+}
+
+/// What was done with an address: the same for everybody.
+pub(super) fn link_asked_for(page: Page) -> Content {
+    let text = match page {
+        Page::Resend => "If an account with this address waits to be verified, a new link is on its way to it.",
+        _ => "If there is an account with this address, a link to choose a new password is on its way to it.",
+    };
+    Content::saying("Look into your mailbox", text)
+}
+
+fn address_form(action: &str, typed: &str, reason: Option<&'static str>) -> String {
+    let typed = escape(typed);
+    let (mark, alert) = match reason {
+        Some(reason) => (
+            " aria-invalid=\"true\" aria-describedby=\"reasons\"",
+            format!("<ul class=\"reasons\" id=\"reasons\" role=\"alert\"><li>{}</li></ul>", escape(reason)),
+        ),
+        None => ("", String::new()),
+    };
+    format!(
+        "<form method=\"post\" action=\"{action}\"><label for=\"email\">Email address</label>\
+         <input id=\"email\" name=\"email\" type=\"email\" autocomplete=\"email\" inputmode=\"email\" required \
+         maxlength=\"254\" value=\"{typed}\"{mark}>{alert}<button>Send me a link</button></form>"
+    )
+}
+
+/// The field for a new password with its rules, and the reasons why the one before was not taken.
+fn new_password(rules: &PasswordRules, broken: &[String]) -> String {
+    let mut reasons = String::new();
+    let (mark, described) = if broken.is_empty() {
+        ("", "rules")
+    } else {
+        let items = broken.iter().map(|reason| escape(reason)).collect::<Vec<_>>().join("</li><li>");
+        reasons = format!("<ul class=\"reasons\" id=\"reasons\" role=\"alert\"><li>{items}</li></ul>");
+        (" aria-invalid=\"true\"", "reasons rules")
+    };
+    // No maxlength: browsers would cut without a word, and count otherwise than we do.
+    format!(
+        "<label for=\"new-password\">New password</label>\
+         <input id=\"new-password\" name=\"newPassword\" type=\"password\" autocomplete=\"new-password\" required \
+         minlength=\"{}\" autocapitalize=\"off\" spellcheck=\"false\" aria-describedby=\"{described}\"{mark} autofocus>\
+         {reasons}<p class=\"hint\" id=\"rules\">{}</p>",
+        rules.min_length,
+        escape(&in_words(rules)),
+    )
+}
+
+/// `At least 12 characters, with an uppercase letter and a number.`
+fn in_words(rules: &PasswordRules) -> String {
+    let kinds = [
+        (rules.upper, "an uppercase letter"),
+        (rules.lower, "a lowercase letter"),
+        (rules.digit, "a number"),
+        (rules.symbol, "a special character"),
+    ];
+    let asked: Vec<_> = kinds.into_iter().filter_map(|(is_asked, words)| is_asked.then_some(words)).collect();
+    let with = match asked.split_last() {
+        None => String::new(),
+        Some((only, [])) => format!(", with {only}"),
+        Some((last, others)) => format!(", with {} and {last}", others.join(", ")),
+    };
+    format!(
+        "At least {} characters{with}. A few random words are easy to remember and hard to guess.",
+        rules.min_length
+    )
+}
+
+/// What the button has done.
+pub(super) fn done(place: Place<'_>) -> Content {
+    match place.page {
+        Page::Verify => Content::saying("Email address verified", "Thank you. You can close this page and log in."),
+        Page::Disown => Content::saying(
+            "Account removed",
+            "The account that was made with your email address is gone. There is nothing else to do.",
+        ),
+        Page::OpenLogin => Content::saying("Login opened", "You can log in with your password from here now."),
+        Page::Reset => Content::saying(
+            "Password changed",
+            "You have been logged out on all devices. Close this page and log in with your new password.",
+        ),
+        Page::ConfirmEmail => Content::saying(
+            "Email address changed",
+            "Thank you. Your account uses this email address from now on. You can close this page.",
+        ),
+        Page::UndoEmail => Content {
+            title: "Your account keeps this address",
+            text: "Everybody has been logged out. Whoever asked for the change may know your password: we have sent you \
+                   a link to choose a new one.",
+            actions: format!("<a class=\"other\" href=\"{}\">Send it again</a>", place.beside(Page::Forgot)),
+        },
+        Page::Forgot | Page::Resend => link_asked_for(place.page),
+    }
+}
+
+/// What somebody is told who verifies again.
+pub(super) fn verified_already() -> Content {
+    Content::saying("Already verified", "This email address is verified already. You can close this page and log in.")
+}
+
+/// What a person is told, and a way on where there is one; the same statuses as the native API's.
+pub(super) fn refusal(place: Place<'_>, kind: Kind) -> (StatusCode, Content) {
+    let again = "Please wait a moment, then try again.";
+    let is_about_link = matches!(kind, Kind::MissingLinkToken | Kind::LinkExpired | Kind::LinkInvalid);
+    let (status, title, text) = match kind {
+        Kind::MissingLinkToken => (
+            StatusCode::BAD_REQUEST,
+            "This link is not complete",
+            "Please open the whole link from the email, or copy all of it into the address bar.",
+        ),
+        Kind::LinkExpired => (StatusCode::GONE, "This link has expired", after(place.page)),
+        Kind::LinkInvalid => (StatusCode::NOT_FOUND, "This link does not work", gone(place.page)),
+        Kind::ForeignOrigin => (
+            StatusCode::FORBIDDEN,
+            "Nothing was changed",
+            "This form was sent from a page of another site. Please open the link from the email itself.",
+        ),
+        Kind::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "This is too much", again),
+        Kind::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "Too many attempts", again),
+        Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Not possible right now", again),
+        Kind::MalformedBody | Kind::Validation => (StatusCode::BAD_REQUEST, "Something went wrong", again),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", again),
+    };
+    let mut content = Content::saying(title, text);
+    let way_on = match place.page {
+        Page::Reset | Page::Forgot => Some(Page::Forgot),
+        Page::Verify | Page::Resend => Some(Page::Resend),
+        _ => None,
+    };
+    if let Some(page) = way_on.filter(|_| is_about_link) {
+        content.actions = address_form(&place.beside(page), "", None);
+    }
+    (status, content)
+}
+
+/// What to do after a link has expired.
+fn after(page: Page) -> &'static str {
+    match page {
+        Page::Reset | Page::Forgot | Page::Verify | Page::Resend => {
+            "Links work for a limited time only. Type your email address, and we will send you a new one."
+        }
+        Page::ConfirmEmail => "Please change the email address in your account once more: you will get a new link.",
+        Page::UndoEmail => "A change can be undone for 7 days. Please turn to the people who run this service.",
+        Page::Disown => "There is nothing to do: without you, the account is removed by itself.",
+        Page::OpenLogin => "Please log in as usual. If you are kept out again, you will get a new link.",
+    }
+}
+
+/// Why a link that was right once does not work any more.
+fn gone(page: Page) -> &'static str {
+    match page {
+        Page::Reset | Page::Forgot | Page::Verify | Page::Resend => {
+            "It may have been used already, or a newer email has replaced it. Type your email address, and we will send \
+             you a new one."
+        }
+        _ => "It may have been used already, or a newer email has replaced it.",
+    }
+}
+
+pub(super) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules() -> PasswordRules {
+        PasswordRules {
+            min_length: 12,
+            max_length: 256,
+            upper: true,
+            lower: false,
+            digit: true,
+            symbol: false,
+            blocklist: true,
+            personal: true,
+        }
+    }
+
+    #[test]
+    fn what_is_shown_is_escaped() {
+        assert_eq!(escape("<a href=\"x\">'&"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
+        let place = Place { page: Page::Forgot, path: "/forgot-password" };
+        let content = ask_for_link(place, "\"><script>", Some("<b>"));
+        assert!(!content.actions.contains("<script>") && !content.actions.contains("<b>"), "{}", content.actions);
+        let place = Place { page: Page::Reset, path: "/reset-password" };
+        let content = question(place, "abc", &rules(), &["<script>".to_owned()]);
+        assert!(content.actions.contains("&lt;script&gt;") && !content.actions.contains("<script>"));
+    }
+
+    #[test]
+    fn forms_post_under_the_mount_that_was_used() {
+        for mount in ["", "/v1", "/api/v1"] {
+            let path = format!("{mount}/verify-email");
+            let content = question(Place { page: Page::Verify, path: &path }, "abc", &rules(), &[]);
+            assert!(content.actions.contains(&format!("method=\"post\" action=\"{mount}/verify-email\"")));
+            assert!(content.actions.contains(&format!("href=\"{mount}/verify-email/disown?token=abc\"")));
+            let path = format!("{mount}/reset-password");
+            let (_, content) = refusal(Place { page: Page::Reset, path: &path }, Kind::LinkExpired);
+            assert!(content.actions.contains(&format!("action=\"{mount}/forgot-password\"")), "{}", content.actions);
+        }
+    }
+
+    #[test]
+    fn the_rules_are_told_in_words() {
+        assert!(in_words(&rules()).starts_with("At least 12 characters, with an uppercase letter and a number."));
+        let plain = PasswordRules { upper: false, digit: false, ..rules() };
+        assert!(in_words(&plain).starts_with("At least 12 characters. "));
+    }
+}

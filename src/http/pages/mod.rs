@@ -1,0 +1,271 @@
+//! The pages behind mailed links. Looking at one changes nothing, for mail scanners follow links: only its button does,
+//! with or without script. A form that another site posts changes nothing either.
+
+mod content;
+mod form;
+
+use std::sync::Arc;
+
+use poem::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER};
+use poem::http::{HeaderValue, StatusCode};
+use poem::{Endpoint, FromRequest, Request, Response, Route, RouteMethod, endpoint};
+
+use super::visit::Visit;
+use super::{body, origin};
+use crate::error::{Error, Kind, Limit, Result};
+use crate::identity::link::{self, Purpose};
+use crate::identity::verify_email::{self, Proved};
+use crate::identity::{Core, change_email, open_login, recover};
+use crate::model::{Email, Password, secret};
+use content::{Content, Place, escape};
+
+const PAGE: &str = include_str!("../../../static/pages/page.html");
+const STYLE: &str = include_str!("../../../static/pages/page.css");
+
+/// Where the pages are, besides under each mount of the native API, so that a proxy that forwards only that finds them.
+pub const PATHS: [&str; 8] = [
+    "/verify-email",
+    "/verify-email/disown",
+    "/resend-verification",
+    "/open-login",
+    "/forgot-password",
+    "/reset-password",
+    "/confirm-email",
+    "/undo-email",
+];
+
+/// Under what the pages are mounted.
+pub const MOUNTS: [&str; 3] = ["", "/v1", "/api/v1"];
+
+/// Adds the pages.
+#[must_use]
+pub fn routes(mut route: Route, core: &Arc<Core>) -> Route {
+    for mount in MOUNTS {
+        for page in Page::ALL {
+            let pages = Pages::new(core.clone(), page);
+            let methods = RouteMethod::new().get(pages.clone().asking()).post(pages.deciding());
+            route = route.at(format!("{mount}{}", page.path()), methods);
+        }
+    }
+    route
+}
+
+/// What a page is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Page {
+    Verify,
+    Disown,
+    Resend,
+    OpenLogin,
+    Forgot,
+    Reset,
+    ConfirmEmail,
+    UndoEmail,
+}
+
+impl Page {
+    /// In the order of [`PATHS`].
+    const ALL: [Page; 8] = [
+        Page::Verify,
+        Page::Disown,
+        Page::Resend,
+        Page::OpenLogin,
+        Page::Forgot,
+        Page::Reset,
+        Page::ConfirmEmail,
+        Page::UndoEmail,
+    ];
+
+    fn path(self) -> &'static str {
+        PATHS[self as usize]
+    }
+
+    /// What its link must be for; `None` for the pages that no link leads to.
+    fn purpose(self) -> Option<Purpose> {
+        match self {
+            Page::Verify | Page::Disown => Some(Purpose::Verify),
+            Page::OpenLogin => Some(Purpose::OpenLogin),
+            Page::Reset => Some(Purpose::Reset),
+            Page::ConfirmEmail => Some(Purpose::ConfirmEmail),
+            Page::UndoEmail => Some(Purpose::UndoEmail),
+            Page::Resend | Page::Forgot => None,
+        }
+    }
+
+    /// What its button counts under.
+    fn limit(self) -> Limit {
+        match self {
+            Page::Forgot => Limit::Forgot,
+            Page::Reset => Limit::Reset,
+            Page::Resend => Limit::Resend,
+            _ => Limit::VerifyEmail,
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Pages {
+    core: Arc<Core>,
+    page: Page,
+    policy: HeaderValue,
+}
+
+impl Pages {
+    fn new(core: Arc<Core>, page: Page) -> Self {
+        let policy = HeaderValue::from_str(&policy()).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+        Self { core, page, policy }
+    }
+
+    /// The page that says what the link does and has the button; or at once that the link is dead.
+    fn asking(self) -> impl Endpoint {
+        endpoint::make(move |request: Request| {
+            let pages = self.clone();
+            async move {
+                let place = Place { page: pages.page, path: request.original_uri().path() };
+                let query = request.original_uri().query().unwrap_or("");
+                Ok::<_, poem::Error>(match pages.ask(place, query).await {
+                    Ok(content) => pages.render(StatusCode::OK, &content),
+                    Err(error) => pages.failure(place, &error),
+                })
+            }
+        })
+    }
+
+    async fn ask(&self, place: Place<'_>, query: &str) -> Result<Content> {
+        let Some(purpose) = self.page.purpose() else { return Ok(content::ask_for_link(place, "", None)) };
+        let token = form::token_of(query).ok_or(Kind::MissingLinkToken)?;
+        link::look(&self.core, purpose, token).await?;
+        Ok(content::question(place, token, &self.core.config.password, &[]))
+    }
+
+    /// What the button does.
+    fn deciding(self) -> impl Endpoint {
+        endpoint::make(move |request: Request| {
+            let pages = self.clone();
+            async move {
+                let path = request.original_uri().path().to_owned();
+                let place = Place { page: pages.page, path: &path };
+                Ok::<_, poem::Error>(match pages.decide(place, request).await {
+                    Ok((status, content)) => pages.render(status, &content),
+                    Err(error) => pages.failure(place, &error),
+                })
+            }
+        })
+    }
+
+    async fn decide(&self, place: Place<'_>, request: Request) -> Result<(StatusCode, Content)> {
+        origin::check_form(&request, &self.core.config)?;
+        let (request, mut body) = request.split();
+        let visit = Visit::from_request(&request, &mut body).await.map_err(Error::internal)?;
+        let form = body::bytes(&self.core.config, &mut body).await?;
+        let form = std::str::from_utf8(&form).map_err(|_| Kind::MalformedBody)?;
+        if self.page.purpose().is_none() {
+            return self.send_link(place, form, &visit).await;
+        }
+        let token = form::token_of(form).ok_or(Kind::MissingLinkToken)?;
+        visit.meter.count(self.page.limit())?;
+        match self.follow(place, token, form, &visit).await {
+            Ok(content) => Ok((StatusCode::OK, content)),
+            Err(error) if !error.fields().is_empty() => {
+                visit.meter.give_back(self.page.limit());
+                let reasons: Vec<_> = error.fields().iter().map(|row| row.sentence.clone().into_owned()).collect();
+                let content = content::question(place, token, &self.core.config.password, &reasons);
+                Ok((StatusCode::BAD_REQUEST, content))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn follow(&self, place: Place<'_>, token: &str, form: &str, visit: &Visit) -> Result<Content> {
+        let (core, source) = (&self.core, &visit.source);
+        match self.page {
+            Page::Verify => match verify_email::prove(core, token, source).await? {
+                Proved::Now => {}
+                Proved::Already => return Ok(content::verified_already()),
+            },
+            Page::Disown => verify_email::disown(core, token, source).await?,
+            Page::OpenLogin => open_login::follow(core, token, source).await?,
+            Page::Reset => {
+                let new = form::field(form, "newPassword").unwrap_or_default();
+                recover::reset(core, token, Password::new(new), source).await?;
+            }
+            Page::ConfirmEmail => change_email::confirm(core, token, source).await?,
+            Page::UndoEmail => change_email::undo(core, token, source).await?,
+            Page::Forgot | Page::Resend => {}
+        }
+        Ok(content::done(place))
+    }
+
+    /// Asks for a new link; what is shown never depends on the account.
+    async fn send_link(&self, place: Place<'_>, form: &str, visit: &Visit) -> Result<(StatusCode, Content)> {
+        let typed = form::field(form, "email").unwrap_or_default();
+        let Some(email) = Email::parse(typed.trim()) else {
+            let reason = "Please type an email address, like jo@example.com.";
+            return Ok((StatusCode::BAD_REQUEST, content::ask_for_link(place, &typed, Some(reason))));
+        };
+        visit.meter.count(self.page.limit())?;
+        match self.page {
+            Page::Resend => verify_email::request(&self.core, &email, &visit.source).await?,
+            _ => recover::request(&self.core, &email, &visit.source).await?,
+        }
+        Ok((StatusCode::OK, content::link_asked_for(self.page)))
+    }
+
+    fn failure(&self, place: Place<'_>, error: &Error) -> Response {
+        let (status, content) = content::refusal(place, error.kind());
+        if status.is_server_error() {
+            tracing::error!(cause = error.chain(), "a page failed");
+        }
+        let mut response = self.render(status, &content);
+        if let Some(wait) = error.retry_delay() {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+        }
+        response
+    }
+
+    fn render(&self, status: StatusCode, content: &Content) -> Response {
+        // The actions come last: what somebody typed is in them and must not be taken for a place to fill.
+        let html = PAGE
+            .replace("{style}", STYLE)
+            .replace("{service}", &escape(&self.core.config.service.name))
+            .replace("{title}", content.title)
+            .replace("{text}", content.text)
+            .replace("{actions}", &content.actions);
+        Response::builder()
+            .status(status)
+            .header(CONTENT_TYPE, "text/html; charset=utf-8")
+            .header(CACHE_CONTROL, "no-store")
+            // Without an origin in its headers a form could not be told from another site's; the link stays unsaid.
+            .header(REFERRER_POLICY, "strict-origin")
+            .header(CONTENT_SECURITY_POLICY, self.policy.clone())
+            .body(html)
+    }
+}
+
+/// The one style sheet is named by its digest, so that nothing else may be inline.
+fn policy() -> String {
+    use base64::Engine;
+    let digest = base64::engine::general_purpose::STANDARD.encode(secret::digest(STYLE.as_bytes()));
+    format!(
+        "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; base-uri 'none'; \
+         frame-ancestors 'none'"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_has_its_path() {
+        assert_eq!(Page::ALL.map(Page::path), PATHS);
+        assert_eq!(Page::Reset.path(), "/reset-password");
+        assert_eq!(Page::UndoEmail.path(), "/undo-email");
+    }
+
+    #[test]
+    fn nothing_on_the_page_needs_script_or_another_host() {
+        assert!(!PAGE.contains("<script") && !PAGE.contains("http"));
+        assert!(!policy().contains("unsafe"));
+    }
+}

@@ -1,0 +1,103 @@
+//! A file in a multipart body (RFC 7578): its bytes go on to the core as they come, never into memory as a whole.
+
+use poem::web::{Field, Multipart};
+use poem::{FromRequest, Request, RequestBody};
+use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use tokio::io::AsyncReadExt;
+
+use super::reject::Reject;
+use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::identity::file::{self, File};
+use crate::identity::quota::Quota;
+use crate::identity::{Caller, Core};
+use crate::model::Source;
+
+/// The field that holds the file.
+const FIELD: &str = "file";
+/// The most bytes of everything else in the body.
+const MOST_BESIDE: usize = 64 * 1024;
+/// How many bytes are read at a time.
+const STEP: usize = 32 * 1024;
+
+/// A multipart body, read when the handler asks for its file.
+pub struct FileBody(Multipart);
+
+impl<'a> ApiExtractor<'a> for FileBody {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(_registry: &mut Registry) {}
+
+    fn request_meta() -> Option<MetaRequest> {
+        let file = MetaSchemaRef::Inline(Box::new(MetaSchema { format: Some("binary"), ..MetaSchema::new("string") }));
+        let schema = MetaSchema { properties: vec![(FIELD, file)], required: vec![FIELD], ..MetaSchema::new("object") };
+        let media =
+            MetaMediaType { content_type: "multipart/form-data", schema: MetaSchemaRef::Inline(Box::new(schema)) };
+        Some(MetaRequest { description: Some("The file, in the field `file`."), content: vec![media], required: true })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let refused = |_| {
+            let message = "Unsupported content type, expected multipart/form-data";
+            Reject(Error::with(Kind::UnsupportedMediaType, message))
+        };
+        Ok(Self(<Multipart as FromRequest>::from_request(request, body).await.map_err(refused)?))
+    }
+}
+
+/// Takes the file of a body in.
+///
+/// # Errors
+/// `Validation` without a file, `MalformedBody`, and what [`file::begin`] and its [`file::Upload`] say.
+pub async fn receive(core: &Core, caller: &Caller, body: FileBody, source: &Source) -> Result<(File, Quota)> {
+    let mut body = body.0;
+    let mut beside = 0;
+    while let Some(field) = body.next_field().await.map_err(|_| Error::new(broken()))? {
+        if field.name() == Some(FIELD) && field.file_name().is_some() {
+            return take(core, caller, field, source).await;
+        }
+        skip(field, &mut beside).await?;
+    }
+    let sentence = "Expected a file in the field `file`";
+    Err(Error::invalid(vec![FieldError::new(FIELD, Rule::Required, "Required", sentence)]))
+}
+
+fn broken() -> Kind {
+    Kind::MalformedBody
+}
+
+async fn take(core: &Core, caller: &Caller, field: Field, source: &Source) -> Result<(File, Quota)> {
+    let name = field.file_name().unwrap_or_default().to_owned();
+    let mut upload = file::begin(core, caller, &name, source).await?;
+    let mut bytes = Box::pin(field.into_async_read());
+    let mut buffer = vec![0; STEP];
+    loop {
+        let read = bytes.read(&mut buffer).await.map_err(|_| Error::with(broken(), "The upload was cut off"))?;
+        if read == 0 {
+            return upload.finish().await;
+        }
+        upload.push(&buffer[..read]).await?;
+    }
+}
+
+async fn skip(field: Field, beside: &mut usize) -> Result<()> {
+    let mut bytes = Box::pin(field.into_async_read());
+    let mut buffer = vec![0; 4096];
+    loop {
+        let read = bytes.read(&mut buffer).await.map_err(|_| Error::new(broken()))?;
+        *beside += read;
+        if *beside > MOST_BESIDE {
+            return Err(Kind::PayloadTooLarge.into());
+        }
+        if read == 0 {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Another e-mail address for an account: asked for with a fresh proof, made its own by a link mailed there, undone by a
+//! link mailed to the address before.
+
+use std::time::Duration;
+
+use super::audit::Log;
+use super::link::{self, Link, Purpose};
+use super::reauthenticate::Fresh;
+use super::{Core, verify_email};
+use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::mail::{self, Request};
+use crate::model::account::Verification;
+use crate::model::event::What;
+use crate::model::session::End;
+use crate::model::{Account, AccountId, Email, Event, Source};
+use crate::store;
+use crate::store::db::{Constraint, Db};
+
+/// How long a change can be undone.
+pub(super) const UNDO_FOR: Duration = Duration::from_hours(7 * 24);
+
+/// Asks for another address; the answer does not tell whether it is taken. The one before stays until the new one is
+/// proved.
+///
+/// # Errors
+/// `Validation` when it is the account's own already, `Unavailable`.
+pub async fn request(core: &Core, fresh: &Fresh, new: &Email, source: &Source) -> Result<()> {
+    let account = &fresh.caller().account;
+    if account.email.key() == new.key() {
+        let sentence = "This is the email address of your account already";
+        return Err(Error::invalid(vec![FieldError::new("newEmail", Rule::Format, "Not a new address", sentence)]));
+    }
+    let asked = Request::ChangeEmail {
+        account_id: account.id.to_string(),
+        stamp: account.stamp,
+        email: new.as_str().to_owned(),
+    };
+    let prepared = core.post.request(&asked, source)?;
+    let (log, id, session) = (Log::new(core, source), account.id.clone(), fresh.caller().session.clone());
+    core.store
+        .write(move |db| {
+            mail::enqueue(db, &prepared)?;
+            let event = Event::done(What::EmailChangeRequested).about(&id).in_session(&session);
+            log.record(db, &event.by(id.as_str()))
+        })
+        .await?;
+    core.post.ring();
+    Ok(())
+}
+
+/// Whether an account gives its address up to somebody who proves to read it: one that nobody has proved, where that
+/// means that nobody has ever used it.
+pub(super) fn gives_way(holder: &Account, verification: Verification) -> bool {
+    verification == Verification::Required && holder.email_verified_at.is_none()
+}
+
+/// Makes the new address the account's own.
+///
+/// # Errors
+/// `LinkInvalid`, `LinkExpired`.
+pub async fn confirm(core: &Core, token: &str, source: &Source) -> Result<()> {
+    let (hash, log, verification) = (link::digest_of(token), Log::new(core, source), core.verification());
+    let outcome = core
+        .store
+        .write(move |db| {
+            let now = log.at();
+            let link = link::usable(db, &hash, Purpose::ConfirmEmail, now)?;
+            let account = store::accounts::find(db, &link.account)?.filter(Account::is_reachable);
+            let account = account.ok_or(Kind::LinkInvalid)?;
+            if !store::links::spend(db, &hash, now)? {
+                return Err(Kind::LinkInvalid.into());
+            }
+            clear_the_way(db, &account.id, &link.email_key, verification)?;
+            make_own(db, &account.id, &link, &log)?;
+            verify_email::claim_username(db, &account.id, now)?;
+            log.record(db, &Event::done(What::EmailChanged).about(&account.id).by(account.id.as_str()))?;
+            link::void_all(db, &account.id)?;
+            store::links::prolong_undoing(db, &account.id, account.email.key(), now + UNDO_FOR, now)
+        })
+        .await;
+    link::settle(core, hash, outcome).await
+}
+
+/// Gives the account back the address that the link was mailed to and ends all its sessions. What was asked for and not
+/// confirmed yet is void. A link for a new password is mailed: whoever asked for the change may know the present one.
+///
+/// # Errors
+/// `LinkInvalid`, `LinkExpired`.
+pub async fn undo(core: &Core, token: &str, source: &Source) -> Result<()> {
+    let (hash, now) = (link::digest_of(token), core.env.now());
+    let found = core.store.read(move |db| link::usable(db, &hash, Purpose::UndoEmail, now)).await;
+    let link = link::settle(core, hash, found).await?;
+    let reset = core.post.request(&Request::Reset { email_key: link.email_key }, source)?;
+    let log = Log::new(core, source);
+    core.store
+        .write(move |db| {
+            let now = log.at();
+            let link = link::usable(db, &hash, Purpose::UndoEmail, now)?;
+            let account = store::accounts::find(db, &link.account)?.filter(|account| account.deleted_at.is_none());
+            let account = account.ok_or(Kind::LinkInvalid)?;
+            if !store::links::spend(db, &hash, now)? {
+                return Err(Kind::LinkInvalid.into());
+            }
+            if account.email.key() != link.email_key {
+                // Whoever holds it without a proof has taken it while it was kept for this account.
+                clear_the_way(db, &account.id, &link.email_key, Verification::Required)?;
+                make_own(db, &account.id, &link, &log)?;
+            }
+            log.record(db, &Event::done(What::EmailChangeUndone).about(&account.id).by(account.id.as_str()))?;
+            for session in store::sessions::end_all(db, &account.id, End::EmailUndone, now)? {
+                let ended = Event::done(What::SessionEnded).about(&account.id).in_session(&session);
+                log.record(db, &ended.by(account.id.as_str()).because(End::EmailUndone.as_str()))?;
+            }
+            link::void_all(db, &account.id)?;
+            store::links::void_later_undoing(db, &account.id, &hash)?;
+            mail::enqueue(db, &reset)
+        })
+        .await?;
+    core.post.ring();
+    Ok(())
+}
+
+/// Removes an unproved account that stands on the address; another one keeps it.
+fn clear_the_way(db: &mut dyn Db, id: &AccountId, email_key: &str, verification: Verification) -> Result<()> {
+    match store::accounts::find_by_email(db, email_key)? {
+        Some(holder) if holder.id == *id => Ok(()),
+        Some(holder) if gives_way(&holder, verification) => store::accounts::remove_unproved(db, &holder.id).map(drop),
+        Some(_) => Err(Kind::LinkInvalid.into()),
+        None => Ok(()),
+    }
+}
+
+fn make_own(db: &mut dyn Db, id: &AccountId, link: &Link, log: &Log) -> Result<()> {
+    let email = link.address.as_deref().and_then(Email::parse).filter(|email| email.key() == link.email_key);
+    let email = email.ok_or_else(|| Error::internal("a change of address without an address"))?;
+    match store::accounts::set_email(db, id, &email, log.at()) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Kind::LinkInvalid.into()),
+        Err(error) if Constraint::of(&error) == Some(Constraint::Email) => Err(Kind::LinkInvalid.into()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,44 @@
+//! Leaving: the owner deletes the account. It is hidden at once and erased after 30 days; one that nobody proved goes at
+//! once and frees its address.
+
+use super::audit::Log;
+use super::reauthenticate::Fresh;
+use super::{Core, link};
+use crate::error::{Kind, Result};
+use crate::mail::{self, Letter};
+use crate::model::event::What;
+use crate::model::session::End;
+use crate::model::{Event, Source, role};
+use crate::store;
+
+/// Deletes the caller's account and ends all its sessions; the owner gets a mail.
+///
+/// # Errors
+/// `LastAdmin`, `SessionEnded` when it has gone since, `Unavailable`.
+pub async fn own_account(core: &Core, fresh: &Fresh, source: &Source) -> Result<()> {
+    let account = fresh.caller().account.clone();
+    let letter = core.post.letter(&account.email, account.id.as_str(), &Letter::AccountDeleted)?;
+    let log = Log::new(core, source);
+    core.store
+        .write(move |db| {
+            if store::roles::is_last_holder(db, &account.id, role::ADMIN)? {
+                return Err(Kind::LastAdmin.into());
+            }
+            let by_owner = |what| Event::done(what).about(&account.id).by(account.id.as_str());
+            for session in store::sessions::end_all(db, &account.id, End::Deleted, log.at())? {
+                log.record(db, &by_owner(What::SessionEnded).in_session(&session).because(End::Deleted.as_str()))?;
+            }
+            link::void_all(db, &account.id)?;
+            log.record(db, &by_owner(What::Deleted))?;
+            if store::accounts::remove_unproved(db, &account.id)? {
+                return Ok(());
+            }
+            if !store::accounts::hide(db, &account.id, log.at())? {
+                return Err(Kind::SessionEnded.into());
+            }
+            mail::enqueue(db, &letter)
+        })
+        .await?;
+    core.post.ring();
+    Ok(())
+}

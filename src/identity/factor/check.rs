@@ -1,0 +1,181 @@
+//! A code that is shown for a factor: what it may be, worked out before the write; counted and used up inside it.
+
+use std::time::Duration;
+
+use super::{backup, totp};
+use crate::error::{Error, Kind, Limit, Result};
+use crate::identity::Core;
+use crate::identity::audit::Log;
+use crate::identity::guard::Bucket;
+use crate::identity::one_time_code::{self, Purpose, Showing, Standing};
+use crate::model::event::What;
+use crate::model::{Account, AccountId, Client, Event, Factor, FactorKind, Method, Time};
+use crate::store;
+use crate::store::db::Db;
+use crate::store::tries::{self, Scope};
+
+/// Codes in a day from client addresses that never logged in to the account.
+const STRANGERS: (u32, Duration) = (50, Duration::from_hours(24));
+
+/// The tries that an account has over all its challenges.
+#[derive(Debug, Clone)]
+pub struct Budget(Vec<(Scope, [u8; 32], (u32, Duration))>);
+
+impl Budget {
+    /// The budget of an account, for a client address that it knows or not.
+    #[must_use]
+    pub fn new(core: &Core, account: &Account, is_stranger: bool) -> Self {
+        let key = core.master.mac("factor tries", account.id.as_str().as_bytes());
+        let all = core.config.limits.factor_account.map(|rate| (Scope::Factor, key, (rate.count, rate.window)));
+        let strangers = is_stranger.then_some((Scope::FactorDay, key, STRANGERS));
+        Self(all.into_iter().chain(strangers).collect())
+    }
+
+    /// Counts one; says how long to wait when there are none left.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn count(&self, db: &mut dyn Db, now: Time) -> Result<Option<Duration>> {
+        one_time_code::count_all(db, &self.0, now)
+    }
+
+    /// The code was right: the try does not count.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn give_back(&self, db: &mut dyn Db) -> Result<()> {
+        self.0.iter().try_for_each(|(scope, key, _)| tries::give_back(db, *scope, key))
+    }
+}
+
+/// A typed code, held against everything that it may be.
+#[derive(Debug, Clone)]
+pub struct Check {
+    account: AccountId,
+    steps: Vec<(String, i64)>,
+    sent: Option<Sent>,
+    backup: Option<[u8; 32]>,
+    counting: Counting,
+}
+
+/// Who counts the tries at codes that were sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counting {
+    Here,
+    Before,
+}
+
+/// A code that was sent, and the targets that count.
+#[derive(Debug, Clone)]
+struct Sent {
+    showing: Showing,
+    targets: Vec<(FactorKind, String)>,
+}
+
+impl Check {
+    /// Works out what a typed code may be, of these methods.
+    ///
+    /// # Errors
+    /// When a stored secret cannot be opened.
+    pub fn prepare(
+        core: &Core,
+        account: &Account,
+        factors: &[Factor],
+        methods: &[Method],
+        typed: &str,
+        from: (Client, Standing),
+    ) -> Result<Self> {
+        let allows = |kind: FactorKind| methods.contains(&Method::Factor(kind));
+        let plain: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+        let guards = |kind: FactorKind| factors.iter().filter(move |f| f.kind == kind && f.confirmed_at.is_some());
+        let mut steps = Vec::new();
+        for factor in guards(FactorKind::Totp).filter(|_| allows(FactorKind::Totp)) {
+            steps.extend(step_of(core, factor, &plain)?.map(|step| (factor.id.clone(), step)));
+        }
+        let mut targets = Vec::new();
+        if allows(FactorKind::Email) {
+            targets.push((FactorKind::Email, account.email.key().to_owned()));
+        }
+        if allows(FactorKind::Sms) {
+            targets.extend(guards(FactorKind::Sms).filter_map(|f| Some((f.kind, f.target.clone()?))));
+        }
+        let sent = (!targets.is_empty()).then(|| {
+            let bucket = Bucket::of(account);
+            Sent { showing: Showing::new(core, &bucket, Some(account), Purpose::Factor, &plain, from), targets }
+        });
+        let backup = methods.contains(&Method::BackupCode).then(|| backup::digest_of(core, &account.id, typed));
+        Ok(Self { account: account.id.clone(), steps, sent, backup: backup.flatten(), counting: Counting::Here })
+    }
+
+    /// The same where the try has been counted before.
+    #[must_use]
+    pub fn counted_before(self) -> Self {
+        Self { counting: Counting::Before, ..self }
+    }
+
+    /// Uses the code up inside a write, and records how it went.
+    ///
+    /// # Errors
+    /// What the database says; a refusal is inside, so that its count stays.
+    pub fn run(&self, db: &mut dyn Db, log: &Log) -> Result<Result<Method>> {
+        let verdict = self.weigh(db, log.at())?;
+        let event = match &verdict {
+            Ok(method) => Event::done(What::FactorShown).by(self.account.as_str()).because(method.as_str()),
+            Err(refusal) => Event::refused(What::FactorShown).because(match refusal.kind() {
+                Kind::BackupCodeUsed => "used_backup_code",
+                Kind::TooMany(_) => "too_many",
+                _ => "wrong_code",
+            }),
+        };
+        log.record(db, &event.about(&self.account))?;
+        Ok(verdict)
+    }
+
+    fn weigh(&self, db: &mut dyn Db, now: Time) -> Result<Result<Method>> {
+        for (factor, step) in &self.steps {
+            if store::factors::take_step(db, factor, *step, now)? {
+                return Ok(Ok(Method::Factor(FactorKind::Totp)));
+            }
+        }
+        if let Some(hash) = &self.backup {
+            if store::factors::spend_backup_code(db, &self.account, hash, now)? {
+                return Ok(Ok(Method::BackupCode));
+            }
+            if store::factors::is_backup_code_used(db, &self.account, hash)? {
+                return Ok(Err(Kind::BackupCodeUsed.into()));
+            }
+        }
+        let Some(sent) = &self.sent else { return Ok(Err(Kind::MfaCodeInvalid.into())) };
+        if self.counting == Counting::Here
+            && let Some(wait) = sent.showing.count(db, now)?
+        {
+            return Ok(Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
+        }
+        let found = sent.showing.look(db, now)?;
+        let target = found.and_then(|code| sent.targets.iter().find(|(_, target)| *target == code.target));
+        let Some((kind, target)) = target else { return Ok(Err(Kind::MfaCodeInvalid.into())) };
+        if sent.showing.spend(db, now)?.is_none() {
+            return Ok(Err(Kind::MfaCodeInvalid.into()));
+        }
+        if self.counting == Counting::Here {
+            sent.showing.forgive(db)?;
+        }
+        store::factors::note_use(db, &self.account, *kind, target, now)?;
+        Ok(Ok(Method::Factor(*kind)))
+    }
+}
+
+/// The step of an authenticator whose code this is, whether it was taken before or not.
+///
+/// # Errors
+/// When the stored secret cannot be opened.
+pub fn step_of(core: &Core, factor: &Factor, typed: &str) -> Result<Option<i64>> {
+    let sealed = factor.sealed.as_deref().ok_or_else(|| Error::internal("an authenticator without a secret"))?;
+    let secret = zeroize::Zeroizing::new(core.master.open(&place(&factor.id), sealed)?);
+    Ok(totp::matching_step(&secret, typed, core.env.wall(), &core.config.factors))
+}
+
+/// Where an authenticator's secret is sealed for.
+pub(super) fn place(id: &str) -> String {
+    format!("factors.sealed.{id}")
+}

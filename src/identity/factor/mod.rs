@@ -1,0 +1,490 @@
+//! Second factors: setting one up, confirming, listing, naming, removing; backup codes.
+//!
+//! How a login is completed with one is `challenge`'s. Every change raises the account's stamp, so nothing that rests on
+//! the factors as they were goes on, and tells the owner by mail.
+
+pub mod backup;
+pub mod check;
+mod qr;
+pub mod totp;
+
+use self::check::{Budget, Check, place, step_of};
+use super::audit::Log;
+use super::guard::Bucket;
+use super::one_time_code::{self, Dispatch, Purpose, Showing, Standing};
+use super::reauthenticate::Fresh;
+use super::{Caller, Core};
+use crate::error::{Error, FieldError, Kind, Limit, Result, Rule};
+use crate::mail::{self, Letter, Prepared};
+use crate::model::event::What;
+use crate::model::{Account, AccountId, Event, Factor, FactorKind, Method, Secret, Source};
+use crate::store;
+use crate::store::db::Db;
+
+/// The most confirmed factors of an account.
+const MOST: usize = 10;
+
+/// A factor that waits for its confirmation, with what is shown this once.
+#[derive(Debug, Clone)]
+pub struct Started {
+    /// The factor.
+    pub factor: Factor,
+    /// What an authenticator app needs.
+    pub authenticator: Option<Authenticator>,
+    /// Good from the confirmation on; those before them are not good any more then.
+    pub backup_codes: Vec<Secret>,
+}
+
+/// What an authenticator app needs.
+#[derive(Debug, Clone)]
+pub struct Authenticator {
+    /// The secret in base32.
+    pub secret: Secret,
+    /// The `otpauth` address.
+    pub uri: Secret,
+    /// The same as a QR code: a PNG in a data URL.
+    pub qr_code: Secret,
+}
+
+/// The factors of an account and the backup codes that are left.
+#[derive(Debug, Clone)]
+pub struct Overview {
+    /// All factors, those that wait for their confirmation too.
+    pub factors: Vec<Factor>,
+    /// How many backup codes are left.
+    pub backup_codes: i64,
+}
+
+/// What is said of a method that is not there, or sends nothing.
+pub(super) fn no_such_method() -> Error {
+    let sentence = "This login is not completed by a code of that kind";
+    Error::invalid(vec![FieldError::new("method", Rule::Format, "Not allowed", sentence)])
+}
+
+fn invalid(field: &str, short: &'static str, sentence: &'static str) -> Error {
+    Error::invalid(vec![FieldError::new(field, Rule::Format, short, sentence)])
+}
+
+async fn factors_of(core: &Core, account: &AccountId) -> Result<Vec<Factor>> {
+    let id = account.clone();
+    core.store.read(move |db| store::factors::of(db, &id)).await
+}
+
+fn letter(core: &Core, account: &Account, change: String) -> Result<Prepared> {
+    core.post.letter(&account.email, account.id.as_str(), &Letter::FactorChanged { change })
+}
+
+/// Begins a factor.
+///
+/// # Errors
+/// `Forbidden` while the address is not proved, `ReauthenticationRequired`, `Validation` where text messages cannot be
+/// sent to the profile's number, `AlreadyExists`, `TooMany(Factor)`.
+pub async fn set_up(core: &Core, caller: &Caller, kind: FactorKind, name: &str, source: &Source) -> Result<Started> {
+    let account = &caller.account;
+    if account.email_verified_at.is_none() {
+        return Err(Error::with(Kind::Forbidden, "Verify the email address first"));
+    }
+    let factors = factors_of(core, &account.id).await?;
+    let confirmed: Vec<&Factor> = factors.iter().filter(|factor| factor.confirmed_at.is_some()).collect();
+    if core.config.factors.first_asks || !confirmed.is_empty() {
+        Fresh::check(core, caller)?;
+    }
+    let target = target(core, account, kind)?;
+    let is_there = |factor: &&Factor| kind != FactorKind::Totp && factor.kind == kind && factor.target == target;
+    if confirmed.len() >= MOST || confirmed.iter().any(is_there) {
+        return Err(Error::with(Kind::AlreadyExists, "This factor is set up already"));
+    }
+    let id = core.env.new_id()?;
+    let (sealed, authenticator) = if kind == FactorKind::Totp {
+        let (sealed, shown) = authenticator(core, account, &id)?;
+        (Some(sealed), Some(shown))
+    } else {
+        (None, None)
+    };
+    let dispatch = dispatch(core, account, kind, target.as_deref(), &id)?;
+    let log = Log::new(core, source);
+    let name = if name.is_empty() { kind.as_str() } else { name };
+    let factor = Factor {
+        id,
+        account: account.id.clone(),
+        kind,
+        name: name.to_owned(),
+        sealed,
+        target,
+        last_step: None,
+        created_at: log.at(),
+        confirmed_at: None,
+        last_used_at: None,
+    };
+    let (backup_codes, hashes) = backup::new_set(core, &account.id)?;
+    store_new(core, &factor, hashes, dispatch, log).await?;
+    Ok(Started { factor, authenticator, backup_codes })
+}
+
+async fn store_new(
+    core: &Core,
+    factor: &Factor,
+    hashes: Vec<[u8; 32]>,
+    dispatch: Option<Dispatch>,
+    log: Log,
+) -> Result<()> {
+    let new = factor.clone();
+    core.store
+        .write(move |db| {
+            store::factors::drop_unconfirmed(db, &new.account, new.kind)?;
+            store::factors::insert(db, &new)?;
+            store::factors::insert_backup_codes(db, &new.account, &hashes, Some(&new.id), log.at())?;
+            match dispatch.as_ref().map(|dispatch| dispatch.send(db, log.at())).transpose()?.flatten() {
+                Some(wait) => Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)),
+                None => Ok(()),
+            }
+        })
+        .await?;
+    core.post.ring();
+    Ok(())
+}
+
+/// The number that text messages go to; nothing for other kinds.
+fn target(core: &Core, account: &Account, kind: FactorKind) -> Result<Option<String>> {
+    if kind != FactorKind::Sms {
+        return Ok(None);
+    }
+    if !core.config.sms.is_on() {
+        return Err(invalid("type", "Not available", "Codes by text message are not available here"));
+    }
+    let number = account.phone.as_deref().filter(|phone| is_e164(phone));
+    let Some(number) = number else {
+        let sentence = "The profile's phone must be an international number like +491701234567";
+        return Err(invalid("phone", "Invalid phone number", sentence));
+    };
+    if !core.config.sms.may_reach(number) {
+        return Err(invalid("phone", "Not available", "Text messages are not sent to this country"));
+    }
+    Ok(Some(number.to_owned()))
+}
+
+/// ITU-T E.164: a plus, then at most fifteen digits that do not begin with zero.
+fn is_e164(number: &str) -> bool {
+    let digits = number.strip_prefix('+').unwrap_or("");
+    (8..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn authenticator(core: &Core, account: &Account, id: &str) -> Result<(Vec<u8>, Authenticator)> {
+    let bytes = zeroize::Zeroizing::new(totp::new_secret(&core.env)?);
+    let sealed = core.master.seal(&core.env, &place(id), &bytes)?;
+    let secret = totp::base32(&bytes);
+    let uri = totp::uri(&core.config.service.name, account.email.as_str(), &secret);
+    Ok((sealed, Authenticator { secret: Secret::new(secret), qr_code: qr::data_url(&uri)?, uri }))
+}
+
+/// The code that confirms a factor, where one is sent.
+fn dispatch(
+    core: &Core,
+    account: &Account,
+    kind: FactorKind,
+    number: Option<&str>,
+    id: &str,
+) -> Result<Option<Dispatch>> {
+    match (kind, number) {
+        (FactorKind::Email, _) => one_time_code::by_mail(core, account, Purpose::Setup, Some(id)).map(Some),
+        (FactorKind::Sms, Some(number)) => one_time_code::by_text(core, account, number, Purpose::Setup, Some(id)),
+        _ => Ok(None),
+    }
+}
+
+/// What a code with an access token did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verified {
+    /// It confirmed a factor.
+    Confirmed,
+    /// Nothing waited for its confirmation: it showed the factor that is there, and the proof is fresh again.
+    Shown,
+}
+
+/// Takes a code with an access token: confirms the factor that waits (the one named, else the newest), or shows the one
+/// that is there.
+///
+/// # Errors
+/// `MfaNotEnabled`, `MfaCodeInvalid`, `BackupCodeUsed`, `TooMany(Factor)`.
+pub async fn verify(
+    core: &Core,
+    caller: &Caller,
+    typed: &str,
+    device: Option<&str>,
+    source: &Source,
+) -> Result<Verified> {
+    let factors = factors_of(core, &caller.account.id).await?;
+    let named = |factor: &&Factor| device.is_none_or(|id| factor.id == id);
+    match factors.iter().rev().filter(named).find(|factor| factor.confirmed_at.is_none()) {
+        Some(factor) => confirm(core, &caller.account, factor, typed, source).await.map(|()| Verified::Confirmed),
+        None => show(core, caller, typed, source).await.map(|()| Verified::Shown),
+    }
+}
+
+/// How a factor that waits is confirmed.
+enum Confirmation {
+    /// The code of an authenticator's step, if it was one.
+    Step(Option<i64>),
+    /// A code that was sent.
+    Sent(Box<Showing>),
+}
+
+async fn confirm(core: &Core, account: &Account, factor: &Factor, typed: &str, source: &Source) -> Result<()> {
+    let plain: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
+    let how = match factor.kind {
+        FactorKind::Totp => Confirmation::Step(step_of(core, factor, &plain)?),
+        FactorKind::Email | FactorKind::Sms => {
+            let from = (source.client(), Standing::Earned);
+            let bucket = Bucket::of(account);
+            Confirmation::Sent(Box::new(Showing::new(core, &bucket, Some(account), Purpose::Setup, &plain, from)))
+        }
+    };
+    let change = format!("Logging in now asks for {} as well.", factor.kind.in_words());
+    let (letter, budget) = (letter(core, account, change)?, Budget::new(core, account, false));
+    let (log, account, factor) = (Log::new(core, source), account.clone(), factor.clone());
+    core.store
+        .write(move |db| {
+            let now = log.at();
+            if let Some(wait) = budget.count(db, now)? {
+                return Ok(Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
+            }
+            let step = match confirmation(db, &how, &factor, &log)? {
+                Ok(step) => step,
+                Err(refusal) => {
+                    let event = Event::refused(What::FactorAdded).about(&account.id).by(account.id.as_str());
+                    log.record(db, &event.because("wrong_code"))?;
+                    return Ok(Err(refusal));
+                }
+            };
+            budget.give_back(db)?;
+            put_in_force(db, &log, &account, &factor, step)?;
+            mail::enqueue(db, &letter).map(Ok)
+        })
+        .await??;
+    core.post.ring();
+    Ok(())
+}
+
+/// The step that was taken, if it was an authenticator's; a refusal is inside, so that its count stays.
+fn confirmation(db: &mut dyn Db, how: &Confirmation, factor: &Factor, log: &Log) -> Result<Result<Option<i64>>> {
+    let showing = match how {
+        Confirmation::Step(Some(step)) => return Ok(Ok(Some(*step))),
+        Confirmation::Step(None) => return Ok(Err(Kind::MfaCodeInvalid.into())),
+        Confirmation::Sent(showing) => showing,
+    };
+    if let Some(wait) = showing.count(db, log.at())? {
+        return Ok(Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
+    }
+    let found = showing.look(db, log.at())?;
+    if found.is_none_or(|code| code.factor.as_deref() != Some(factor.id.as_str())) {
+        return Ok(Err(Kind::MfaCodeInvalid.into()));
+    }
+    showing.forgive(db)?;
+    Ok(showing.spend(db, log.at())?.map(|_| None).ok_or_else(|| Kind::MfaCodeInvalid.into()))
+}
+
+/// Makes a factor guard its account, with the backup codes that were made with it.
+fn put_in_force(db: &mut dyn Db, log: &Log, account: &Account, factor: &Factor, step: Option<i64>) -> Result<()> {
+    let gone = || Error::new(Kind::MfaCodeInvalid);
+    if !store::accounts::raise_stamp(db, &account.id, account.stamp)? {
+        return Err(gone());
+    }
+    if !store::factors::confirm(db, &account.id, &factor.id, step, log.at())? {
+        return Err(gone());
+    }
+    store::factors::drop_backup_codes(db, &account.id)?;
+    store::factors::release_backup_codes(db, &account.id, &factor.id)?;
+    if let Some(number) = &factor.target {
+        store::accounts::prove_phone(db, &account.id, number, log.at())?;
+    }
+    let event = Event::done(What::FactorAdded).about(&account.id).by(account.id.as_str());
+    log.record(db, &event.because(factor.kind.as_str()))
+}
+
+/// Shows a second factor within a session: its proof is fresh again.
+///
+/// # Errors
+/// `MfaNotEnabled`, `MfaCodeInvalid`, `BackupCodeUsed`, `TooMany(Factor)`.
+pub async fn show(core: &Core, caller: &Caller, typed: &str, source: &Source) -> Result<()> {
+    let account = &caller.account;
+    let factors = factors_of(core, &account.id).await?;
+    let mut methods: Vec<Method> =
+        factors.iter().filter(|f| f.confirmed_at.is_some()).map(|f| Method::Factor(f.kind)).collect();
+    if methods.is_empty() {
+        return Err(Kind::MfaNotEnabled.into());
+    }
+    // A mailed code never stands in for an authenticator.
+    if methods.contains(&Method::Factor(FactorKind::Totp)) {
+        methods.retain(|method| *method != Method::Factor(FactorKind::Email));
+    }
+    methods.push(Method::BackupCode);
+    let from = (source.client(), Standing::Earned);
+    let check = Check::prepare(core, account, &factors, &methods, typed, from)?;
+    let budget = Budget::new(core, account, false);
+    let (log, session) = (Log::new(core, source), caller.session.clone());
+    core.store
+        .write(move |db| {
+            if let Some(wait) = budget.count(db, log.at())? {
+                return Ok(Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
+            }
+            if let Err(refusal) = check.run(db, &log)? {
+                return Ok(Err(refusal));
+            }
+            budget.give_back(db)?;
+            if !store::sessions::renew_proof(db, &session, log.at())? {
+                return Err(Kind::SessionEnded.into());
+            }
+            Ok(Ok(()))
+        })
+        .await?
+}
+
+/// One's own factors.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn list(core: &Core, caller: &Caller) -> Result<Overview> {
+    let id = caller.account.id.clone();
+    core.store
+        .read(move |db| {
+            let backup_codes = store::factors::count_backup_codes(db, &id)?;
+            Ok(Overview { factors: store::factors::of(db, &id)?, backup_codes })
+        })
+        .await
+}
+
+/// Names a factor anew and gives it back.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn rename(core: &Core, caller: &Caller, id: &str, name: &str, source: &Source) -> Result<Factor> {
+    let (log, account) = (Log::new(core, source), caller.account.id.clone());
+    let (id, name) = (id.to_owned(), name.to_owned());
+    core.store
+        .write(move |db| {
+            if !store::factors::rename(db, &account, &id, &name)? {
+                return Err(no_such_factor());
+            }
+            log.record(db, &Event::done(What::FactorRenamed).about(&account).by(account.as_str()))?;
+            let found = store::factors::of(db, &account)?.into_iter().find(|factor| factor.id == id);
+            found.ok_or_else(no_such_factor)
+        })
+        .await
+}
+
+fn no_such_factor() -> Error {
+    Error::with(Kind::NotFound, "MFA device not found")
+}
+
+/// Removes a factor; with the last one the backup codes go.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Result<()> {
+    let caller = fresh.caller();
+    let factors = factors_of(core, &caller.account.id).await?;
+    let factor = factors.into_iter().find(|factor| factor.id == id).ok_or_else(no_such_factor)?;
+    let change = format!("Logging in does not ask for {} ({}) any more.", factor.kind.in_words(), factor.kind.as_str());
+    let letter = letter(core, &caller.account, change)?;
+    let (log, account) = (Log::new(core, source), caller.account.clone());
+    core.store
+        .write(move |db| {
+            if !store::factors::remove(db, &account.id, &factor.id)? {
+                return Err(no_such_factor());
+            }
+            if factor.confirmed_at.is_none() {
+                return Ok(());
+            }
+            if !store::accounts::raise_stamp(db, &account.id, account.stamp)? {
+                return Err(Kind::SessionEnded.into());
+            }
+            if store::factors::of(db, &account.id)?.iter().all(|other| other.confirmed_at.is_none()) {
+                store::factors::drop_backup_codes(db, &account.id)?;
+            }
+            let event = Event::done(What::FactorRemoved).about(&account.id).by(account.id.as_str());
+            log.record(db, &event.because(factor.kind.as_str()))?;
+            mail::enqueue(db, &letter)
+        })
+        .await?;
+    core.post.ring();
+    Ok(())
+}
+
+/// New backup codes; those before them are good no more.
+///
+/// # Errors
+/// `MfaNotEnabled`.
+pub async fn renew_backup_codes(core: &Core, fresh: &Fresh, source: &Source) -> Result<Vec<Secret>> {
+    let caller = fresh.caller();
+    let (shown, hashes) = backup::new_set(core, &caller.account.id)?;
+    let letter =
+        letter(core, &caller.account, "New backup codes were made; the ones before do not work any more.".into())?;
+    let (log, account) = (Log::new(core, source), caller.account.clone());
+    core.store
+        .write(move |db| {
+            if !store::accounts::raise_stamp(db, &account.id, account.stamp)? {
+                return Err(Kind::SessionEnded.into());
+            }
+            if store::factors::of(db, &account.id)?.iter().all(|factor| factor.confirmed_at.is_none()) {
+                return Err(Kind::MfaNotEnabled.into());
+            }
+            store::factors::drop_backup_codes(db, &account.id)?;
+            store::factors::insert_backup_codes(db, &account.id, &hashes, None, log.at())?;
+            log.record(db, &Event::done(What::BackupCodesMade).about(&account.id).by(account.id.as_str()))?;
+            mail::enqueue(db, &letter)
+        })
+        .await?;
+    core.post.ring();
+    Ok(shown)
+}
+
+/// Removes all factors and backup codes of an account, for the command line; says how many guarded it.
+///
+/// # Errors
+/// `AccountNotFound`.
+pub async fn reset_all(core: &Core, account: &AccountId, source: &Source) -> Result<u64> {
+    reset_all_by(core, account, "cli", source).await
+}
+
+/// The same in the name of this actor: an administrator's id.
+///
+/// # Errors
+/// `AccountNotFound`.
+pub async fn reset_all_by(core: &Core, account: &AccountId, actor: &str, source: &Source) -> Result<u64> {
+    let id = account.clone();
+    let found = core.store.read(move |db| store::accounts::find(db, &id)).await?;
+    let account = found.filter(|account| account.deleted_at.is_none()).ok_or(Kind::AccountNotFound)?;
+    let change = "All second factors were removed by those who run the service.".to_owned();
+    let (letter, log, actor) = (letter(core, &account, change)?, Log::new(core, source), actor.to_owned());
+    let removed = core
+        .store
+        .write(move |db| {
+            let removed = store::factors::remove_all(db, &account.id)?;
+            store::accounts::void_proofs(db, &account.id)?;
+            if removed > 0 {
+                let event = Event::done(What::FactorRemoved).about(&account.id).by(actor.as_str());
+                log.record(db, &event.because("all"))?;
+                mail::enqueue(db, &letter)?;
+            }
+            Ok(removed)
+        })
+        .await?;
+    core.post.ring();
+    Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_international_or_none() {
+        for good in ["+491701234567", "+12025550123"] {
+            assert!(is_e164(good), "{good}");
+        }
+        for bad in ["", "+", "491701234567", "+0491701234567", "+49 170 1234567", "+1234567890123456", "+49x701234567"]
+        {
+            assert!(!is_e164(bad), "{bad}");
+        }
+    }
+}

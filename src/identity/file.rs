@@ -1,0 +1,270 @@
+//! Files that people upload: streamed into the store in pieces, each a write of its own. The last piece makes the file
+//! visible and counts it towards the quota in one write; what was left unfinished is removed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::audit::Log;
+use super::quota::{self, Quota};
+use super::{Caller, Core};
+use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::model::event::What;
+use crate::model::media::{Media, Sniffer};
+use crate::model::{AccountId, Event, Source, text};
+use crate::store::{self, Store};
+
+pub use crate::store::files::File;
+
+/// How many bytes one write takes.
+const PIECE: usize = 256 * 1024;
+/// The most characters of a file's name.
+const LONGEST_NAME: usize = 255;
+/// How long an upload may take before its pieces are removed.
+pub const PATIENCE: Duration = Duration::from_hours(1);
+
+/// How many uploads may be under way. Cheap to clone.
+#[derive(Clone)]
+pub struct Slots(Arc<Semaphore>);
+
+impl Slots {
+    /// So many.
+    #[must_use]
+    pub fn new(count: usize) -> Self {
+        Self(Arc::new(Semaphore::new(count)))
+    }
+}
+
+/// A file on its way in. Dropped before its end, it is removed.
+pub struct Upload {
+    store: Store,
+    log: Log,
+    account: AccountId,
+    id: String,
+    name: String,
+    sniffer: Sniffer,
+    waiting: Vec<u8>,
+    position: i64,
+    size: u64,
+    largest: u64,
+    configured: u32,
+    begun: bool,
+    _slot: OwnedSemaphorePermit,
+}
+
+/// Begins an upload, where the quota, the disk and the others leave room for it.
+///
+/// # Errors
+/// `UploadLimitReached`, `Validation` for a bad name, `Unavailable` when there is no room.
+pub async fn begin(core: &Core, caller: &Caller, name: &str, source: &Source) -> Result<Upload> {
+    let name = check_name(name)?;
+    let quota = quota::own(core, caller).await?;
+    if quota.remaining() == 0 {
+        return Err(Kind::UploadLimitReached.into());
+    }
+    let slot =
+        core.slots.0.clone().try_acquire_owned().map_err(|_| Error::unavailable("enough uploads are under way"))?;
+    check_room(core).await?;
+    let upload = Upload {
+        store: core.store.clone(),
+        log: Log::new(core, source),
+        account: caller.account.id.clone(),
+        id: core.env.new_id()?,
+        name,
+        sniffer: Sniffer::default(),
+        waiting: Vec::new(),
+        position: 0,
+        size: 0,
+        largest: core.config.files.size,
+        configured: core.config.files.limit,
+        begun: true,
+        _slot: slot,
+    };
+    let (id, account, name, at) = (upload.id.clone(), upload.account.clone(), upload.name.clone(), upload.log.at());
+    core.store.write(move |db| store::files::begin(db, &id, &account, &name, at)).await?;
+    Ok(upload)
+}
+
+/// The last part of a path that somebody sent, if a file may be called so.
+fn check_name(sent: &str) -> Result<String> {
+    let name = sent.rsplit(['/', '\\']).next().unwrap_or("").trim();
+    let fits = !name.is_empty() && text::length(name) <= LONGEST_NAME && !name.chars().any(text::is_control);
+    if fits {
+        return Ok(name.to_owned());
+    }
+    let sentence = "The file needs a name of at most 255 characters without control characters";
+    Err(Error::invalid(vec![FieldError::new("file", Rule::Format, "Invalid file name", sentence)]))
+}
+
+async fn check_room(core: &Core) -> Result<()> {
+    let files = &core.config.files;
+    let taken = core.store.scan(store::files::total_size).await?;
+    if u64::try_from(taken).unwrap_or(u64::MAX).saturating_add(files.size) > files.total {
+        return Err(Error::unavailable("files.total would be passed"));
+    }
+    match store::space::free(&core.config.db) {
+        Some(free) if free < files.free_space.saturating_add(files.size) => {
+            Err(Error::unavailable("files.free_space would not be left on the disk"))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Upload {
+    /// The next bytes.
+    ///
+    /// # Errors
+    /// `PayloadTooLarge`, `Unavailable`.
+    pub async fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        self.size += bytes.len() as u64;
+        if self.size > self.largest {
+            return Err(Error::with(Kind::PayloadTooLarge, format!("A file may have {} bytes at most", self.largest)));
+        }
+        self.sniffer.feed(bytes);
+        self.waiting.extend_from_slice(bytes);
+        while self.waiting.len() >= PIECE {
+            let rest = self.waiting.split_off(PIECE);
+            let piece = std::mem::replace(&mut self.waiting, rest);
+            self.store_piece(piece).await?;
+        }
+        Ok(())
+    }
+
+    async fn store_piece(&mut self, piece: Vec<u8>) -> Result<()> {
+        let (id, position) = (self.id.clone(), self.position);
+        self.position += 1;
+        let kept = self.store.write(move |db| store::files::add_piece(db, &id, position, &piece)).await?;
+        if kept { Ok(()) } else { Err(Error::unavailable("the upload took too long and was removed")) }
+    }
+
+    /// The end: the file is there and counted, or neither.
+    ///
+    /// # Errors
+    /// `UnsupportedMediaType` for content that is not taken or is not what the name says, `UploadLimitReached`.
+    pub async fn finish(mut self) -> Result<(File, Quota)> {
+        if self.size == 0 {
+            let sentence = "The file is empty";
+            return Err(Error::invalid(vec![FieldError::new("file", Rule::Required, "Empty file", sentence)]));
+        }
+        let found = std::mem::take(&mut self.sniffer).finish();
+        let media =
+            found.filter(|&media| Media::by_name(&self.name).is_none_or(|named| named == media)).ok_or_else(|| {
+                Error::with(Kind::UnsupportedMediaType, "Expected a PDF, DOC, DOCX, TXT, JPG, PNG or GIF file")
+            })?;
+        let end = End {
+            piece: std::mem::take(&mut self.waiting),
+            id: self.id.clone(),
+            account: self.account.clone(),
+            name: self.name.clone(),
+            position: self.position,
+            media,
+            configured: self.configured,
+            log: self.log.clone(),
+        };
+        let done = self.store.write(move |db| end.store(db)).await?;
+        self.begun = false;
+        Ok(done)
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if !self.begun {
+            return;
+        }
+        let (store, id) = (self.store.clone(), self.id.clone());
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            // What fails here is found again by the purge.
+            runtime.spawn(async move { store.write(move |db| store::files::abandon(db, &id)).await });
+        }
+    }
+}
+
+/// The last write of an upload.
+struct End {
+    piece: Vec<u8>,
+    id: String,
+    account: AccountId,
+    name: String,
+    position: i64,
+    media: Media,
+    configured: u32,
+    log: Log,
+}
+
+impl End {
+    fn store(&self, db: &mut dyn store::db::Db) -> Result<(File, Quota)> {
+        if !self.piece.is_empty() {
+            store::files::add_piece(db, &self.id, self.position, &self.piece)?;
+        }
+        let used = store::files::count_one(db, &self.account, i64::from(self.configured))?
+            .ok_or_else(|| Error::new(Kind::UploadLimitReached))?;
+        let size = store::files::complete(db, &self.id, self.media.as_str(), self.log.at())?
+            .ok_or_else(|| Error::unavailable("the upload took too long and was removed"))?;
+        let event = Event::done(What::FileUploaded).about(&self.account).by(self.account.as_str());
+        self.log.record(db, &event.because(self.id.as_str()))?;
+        let file = File {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            kind: self.media.as_str().to_owned(),
+            size,
+            uploaded_at: self.log.at(),
+        };
+        Ok((file, Quota::of(used, self.configured)))
+    }
+}
+
+/// One's own files, the newest first.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn list(core: &Core, caller: &Caller) -> Result<Vec<File>> {
+    let id = caller.account.id.clone();
+    core.store.scan(move |db| store::files::list(db, &id)).await
+}
+
+/// One of one's own files.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn get(core: &Core, caller: &Caller, file: &str) -> Result<File> {
+    let (account, file) = (caller.account.id.clone(), file.to_owned());
+    let found = core.store.read(move |db| store::files::find(db, &account, &file)).await?;
+    found.ok_or_else(|| Kind::NotFound.into())
+}
+
+/// A piece of a file that was found by [`get`]; nothing after the last one.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn piece(core: &Core, file: &File, position: i64) -> Result<Option<Vec<u8>>> {
+    let id = file.id.clone();
+    core.store.scan(move |db| store::files::piece(db, &id, position)).await
+}
+
+/// Number and bytes of one's own files.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn sums(core: &Core, caller: &Caller) -> Result<(i64, i64)> {
+    let id = caller.account.id.clone();
+    core.store.scan(move |db| store::files::sums(db, &id)).await
+}
+
+/// Deletes one of one's own files. The quota stays used.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn delete(core: &Core, caller: &Caller, file: &str, source: &Source) -> Result<()> {
+    let (account, file, log) = (caller.account.id.clone(), file.to_owned(), Log::new(core, source));
+    core.store
+        .write(move |db| {
+            if !store::files::delete(db, &account, &file)? {
+                return Err(Kind::NotFound.into());
+            }
+            let event = Event::done(What::FileDeleted).about(&account).by(account.as_str());
+            log.record(db, &event.because(file.as_str()))
+        })
+        .await
+}

@@ -1,0 +1,153 @@
+//! The keys that tokens are signed with: shown, turned by hand and on schedule, followed when another process turned them.
+
+use super::Core;
+use super::audit::Log;
+use crate::config::Rotate;
+use crate::error::{Error, Result};
+use crate::model::event::What;
+use crate::model::{Event, Source, Time};
+use crate::store;
+use crate::store::keys::SigningKey;
+use crate::token::{Begin, NewKeys, Old, Rotation};
+
+/// Who the audit log names for a rotation on schedule.
+const SCHEDULE: &str = "schedule";
+/// How often a rotation begins anew because the keys changed under it.
+const TRIES: u32 = 5;
+
+/// What a key is for at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// It is published and will sign.
+    Next,
+    /// It signs.
+    Signing,
+    /// It no longer signs, and its tokens are still good.
+    Verifying,
+    /// Its last token is dead, or it never had one.
+    Ended,
+}
+
+impl Use {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Use::Next => "next",
+            Use::Signing => "signing",
+            Use::Verifying => "verifying",
+            Use::Ended => "ended",
+        }
+    }
+}
+
+/// A signing key as it is shown: nothing private.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// `kid`
+    pub id: String,
+    /// `ES256`, …
+    pub algorithm: String,
+    /// What it is for at the moment.
+    pub used_for: Use,
+    /// When it was made.
+    pub created_at: Time,
+    /// When it begins to sign.
+    pub signs_from: Time,
+    /// When its last token is dead; `None` until another takes over.
+    pub verifies_until: Option<Time>,
+}
+
+/// The signing keys, the newest first.
+///
+/// # Errors
+/// What the store says.
+pub async fn list(core: &Core) -> Result<Vec<Listed>> {
+    catch_up(core).await?;
+    let now = core.env.now();
+    let signer = core.tokens.signer();
+    let rows = core.store.read(|db| store::keys::signing_keys(db)).await?;
+    Ok(rows.into_iter().rev().map(|row| listed(row, signer.as_deref(), now)).collect())
+}
+
+fn listed(row: SigningKey, signer: Option<&str>, now: Time) -> Listed {
+    let used_for = match row.verifies_until {
+        // One that ends as it begins gave way to another before it ever signed.
+        Some(until) if until <= now || until <= row.signs_from => Use::Ended,
+        _ if signer == Some(row.id.as_str()) => Use::Signing,
+        _ if row.signs_from > now => Use::Next,
+        _ => Use::Verifying,
+    };
+    Listed {
+        id: row.id,
+        algorithm: row.algorithm,
+        used_for,
+        created_at: row.created_at,
+        signs_from: row.signs_from,
+        verifies_until: row.verifies_until,
+    }
+}
+
+/// Turns the keys; gives back the id of the new one. Whoever serves on this database follows at its next request.
+///
+/// # Errors
+/// `Forbidden` where the configuration holds the secret, `Unavailable` when the keys keep changing under it.
+pub async fn rotate(core: &Core, rotation: Rotation, actor: &str, source: &Source) -> Result<String> {
+    for _ in 0..TRIES {
+        let keys = core.tokens.new_keys(rotation).await?;
+        if put(core, keys.clone(), rotation, actor, source).await? {
+            core.tokens.reload().await?;
+            return Ok(keys.kid().to_owned());
+        }
+    }
+    Err(Error::unavailable("the keys changed while they were being turned"))
+}
+
+/// Turns the keys where the newest one is as old as the policy lets it become.
+///
+/// # Errors
+/// As [`rotate`].
+pub async fn rotate_if_due(core: &Core) -> Result<()> {
+    if !core.tokens.is_turn_due() {
+        return Ok(());
+    }
+    let rotation = Rotation { begin: Begin::AfterLead, old: Old::Expire };
+    let keys = core.tokens.new_keys(rotation).await?;
+    // Another process may have turned them meanwhile; if it was something else that changed, the next minute sees to it.
+    if core.tokens.is_turn_due() && put(core, keys.clone(), rotation, SCHEDULE, &Source::command_line()).await? {
+        core.tokens.reload().await?;
+        tracing::info!(key = keys.kid(), "a new signing key is published and signs after the lead time");
+    }
+    Ok(())
+}
+
+async fn put(core: &Core, keys: NewKeys, rotation: Rotation, actor: &str, source: &Source) -> Result<bool> {
+    let log = Log::new(core, source);
+    let what = if rotation.old == Old::Die { What::KeysRevoked } else { What::KeyMade };
+    let event = Event::done(what).by(actor).because(keys.kid());
+    let all_turn = core.config.sessions.rotate == Rotate::Always;
+    core.store
+        .write(move |db| {
+            // A refresh token that never turns stays under its key for as long as its session lives.
+            let until = if all_turn { Some(store::sessions::last_refresh(db)?.unwrap_or(log.at())) } else { None };
+            let done = keys.put(db, until)?;
+            if done {
+                log.record(db, &event)?;
+            }
+            Ok(done)
+        })
+        .await
+}
+
+/// Loads keys and roles again where another process has changed them; says whether it had.
+///
+/// # Errors
+/// What the store says.
+pub async fn catch_up(core: &Core) -> Result<bool> {
+    if core.store.read(|db| store::keys::epoch(db)).await? == core.tokens.epoch() {
+        return Ok(false);
+    }
+    core.tokens.reload().await?;
+    core.roles.reload(&core.store).await?;
+    Ok(true)
+}

@@ -1,0 +1,282 @@
+//! One-time codes: six digits, ten minutes, one for each account and purpose. How they are made, sent and counted.
+//!
+//! Tries are counted per account and purpose, not per code: five in ten minutes for a client address that has earned
+//! them, five an hour for all others together, fifty a day. Who has used theirs up is refused, and the code lives on for
+//! the rest.
+
+use std::time::Duration;
+
+use super::Core;
+use super::guard::Bucket;
+use crate::error::{Error, Kind, Limit, Result};
+use crate::mail::{self, Letter, Prepared};
+use crate::model::{Account, Client, Email, Secret, Time};
+use crate::store;
+use crate::store::codes::{Code, Match};
+use crate::store::db::Db;
+use crate::store::tries::{self, Scope};
+
+pub use crate::store::codes::Purpose;
+
+/// How long a code lives, and how long having asked for one earns tries.
+pub const LIFE: Duration = Duration::from_mins(10);
+
+const DAY: Duration = Duration::from_hours(24);
+const EARNED: (u32, Duration) = (5, LIFE);
+const OTHERS: (u32, Duration) = (5, Duration::from_hours(1));
+const IN_A_DAY: (u32, Duration) = (50, DAY);
+/// Codes mailed after a right first proof.
+const SENT: (u32, Duration) = (5, LIFE);
+const TEXTS: (u32, Duration) = (5, DAY);
+
+/// Whether a client address has earned tries of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It has shown the right first proof, or asked for the code.
+    Earned,
+    /// It has not.
+    Other,
+}
+
+/// A code that is shown: counted, then looked at or used up, inside one write.
+#[derive(Debug, Clone)]
+pub struct Showing {
+    purpose: Purpose,
+    standing: Standing,
+    own: [u8; 32],
+    all: [u8; 32],
+    subject: Option<Account>,
+    hash: [u8; 32],
+}
+
+impl Showing {
+    /// A code that was typed for an account, or for a name that none has: both cost the same.
+    #[must_use]
+    pub fn new(
+        core: &Core,
+        bucket: &Bucket,
+        subject: Option<&Account>,
+        purpose: Purpose,
+        typed: &str,
+        (client, standing): (Client, Standing),
+    ) -> Self {
+        let all = format!("{}|{}", purpose.as_str(), bucket.text());
+        let own = [all.as_bytes(), b"|", client.to_bytes().as_slice()].concat();
+        let owner = subject.map_or("", |account| account.id.as_str());
+        Self {
+            purpose,
+            standing,
+            own: core.master.mac("code tries", if standing == Standing::Earned { &own } else { all.as_bytes() }),
+            all: core.master.mac("code tries", all.as_bytes()),
+            subject: subject.cloned(),
+            hash: digest_of(core, owner, purpose, &plain(typed)),
+        }
+    }
+
+    /// Counts the try; says how long to wait when there are none left.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn count(&self, db: &mut dyn Db, now: Time) -> Result<Option<Duration>> {
+        count_all(db, &[(self.scope(), self.own, self.rate()), (Scope::CodeDay, self.all, IN_A_DAY)], now)
+    }
+
+    /// The code was right: its try does not count.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn forgive(&self, db: &mut dyn Db) -> Result<()> {
+        tries::give_back(db, self.scope(), &self.own)?;
+        tries::give_back(db, Scope::CodeDay, &self.all)
+    }
+
+    /// Looks whether the code is right and alive, without using it up.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn look(&self, db: &mut dyn Db, now: Time) -> Result<Option<Match>> {
+        let Some(account) = &self.subject else { return Ok(None) };
+        store::codes::find(db, &account.id, self.purpose, &self.hash, account.stamp, now)
+    }
+
+    /// Uses the code up; `None` when it is wrong or dead, or somebody has.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn spend(&self, db: &mut dyn Db, now: Time) -> Result<Option<Match>> {
+        let Some(account) = &self.subject else { return Ok(None) };
+        store::codes::spend(db, &account.id, self.purpose, &self.hash, account.stamp, now)
+    }
+
+    fn scope(&self) -> Scope {
+        match self.standing {
+            Standing::Earned => Scope::CodeEarned,
+            Standing::Other => Scope::CodeOthers,
+        }
+    }
+
+    fn rate(&self) -> (u32, Duration) {
+        match self.standing {
+            Standing::Earned => EARNED,
+            Standing::Other => OTHERS,
+        }
+    }
+}
+
+/// What a refusal says.
+#[must_use]
+pub fn too_many(wait: Duration) -> Error {
+    Error::new(Kind::TooMany(Limit::Code)).retry_after(wait)
+}
+
+/// Counts under several limits together: under all of them or under none.
+pub(super) fn count_all(
+    db: &mut dyn Db,
+    limits: &[(Scope, [u8; 32], (u32, Duration))],
+    now: Time,
+) -> Result<Option<Duration>> {
+    for (index, (scope, key, rate)) in limits.iter().enumerate() {
+        if let Some(wait) = tries::count(db, *scope, key, *rate, now)? {
+            for (scope, key, _) in &limits[..index] {
+                tries::give_back(db, *scope, key)?;
+            }
+            return Ok(Some(wait));
+        }
+    }
+    Ok(None)
+}
+
+fn asked_key(core: &Core, email: &Email, purpose: Purpose, client: Client) -> [u8; 32] {
+    let name = format!("{}|{}|", purpose.as_str(), email.key());
+    core.master.mac("code asked", &[name.as_bytes(), client.to_bytes().as_slice()].concat())
+}
+
+/// Notes that a client address asks for a code to an address, whether anybody has it: that earns it tries.
+#[derive(Debug, Clone)]
+pub struct Asking([u8; 32]);
+
+impl Asking {
+    /// For the write of the request.
+    #[must_use]
+    pub fn new(core: &Core, email: &Email, purpose: Purpose, client: Client) -> Self {
+        Self(asked_key(core, email, purpose, client))
+    }
+
+    /// Notes it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn note(&self, db: &mut dyn Db, now: Time) -> Result<()> {
+        tries::lock(db, Scope::CodeAsked, &self.0, now)?;
+        let row = tries::Tries { count: 1, forget_at: now + LIFE, ..tries::Tries::none(now) };
+        tries::save(db, Scope::CodeAsked, &self.0, &row)
+    }
+}
+
+/// Whether a client address has asked for a code to this address.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn standing_of(core: &Core, email: &Email, purpose: Purpose, client: Client) -> Result<Standing> {
+    let (key, now) = (asked_key(core, email, purpose, client), core.env.now());
+    let row = core.store.read(move |db| tries::peek(db, Scope::CodeAsked, &key, now)).await?;
+    Ok(if row.count > 0 { Standing::Earned } else { Standing::Other })
+}
+
+/// A code as typed: spaces and dashes do not count.
+fn plain(typed: &str) -> String {
+    typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect()
+}
+
+fn digest_of(core: &Core, account: &str, purpose: Purpose, code: &str) -> [u8; 32] {
+    core.master.mac("one-time code", format!("{}|{account}|{code}", purpose.as_str()).as_bytes())
+}
+
+/// A code on its way: stored and sent in one write, or held back by its limits.
+#[derive(Debug, Clone)]
+pub struct Dispatch {
+    code: Code,
+    message: Prepared,
+    limits: Vec<(Scope, [u8; 32], (u32, Duration))>,
+}
+
+impl Dispatch {
+    /// Stores the code and its message; says how long to wait where a limit holds it back, and then the code before it
+    /// lives on.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn send(&self, db: &mut dyn Db, now: Time) -> Result<Option<Duration>> {
+        if let Some(wait) = count_all(db, &self.limits, now)? {
+            return Ok(Some(wait));
+        }
+        store::codes::replace(db, &self.code, now)?;
+        mail::enqueue(db, &self.message)?;
+        Ok(None)
+    }
+}
+
+/// A new code for an account, not yet stored, with the digits.
+///
+/// # Errors
+/// When there is no randomness.
+pub fn make(core: &Core, account: &Account, purpose: Purpose, target: &str) -> Result<(Code, Secret)> {
+    let digits = six_digits(core)?;
+    let code = Code {
+        account: account.id.clone(),
+        purpose,
+        hash: digest_of(core, account.id.as_str(), purpose, digits.reveal()),
+        stamp: account.stamp,
+        target: target.to_owned(),
+        factor: None,
+        expires_at: core.env.now() + LIFE,
+    };
+    Ok((code, digits))
+}
+
+fn six_digits(core: &Core) -> Result<Secret> {
+    // The remainder favours some codes by less than one part in 10^13.
+    let number = u64::from_be_bytes(core.env.random()?);
+    Ok(Secret::new(format!("{:06}", number % 1_000_000)))
+}
+
+/// A new code by mail, for somebody who has shown the right first proof.
+///
+/// # Errors
+/// When there is no randomness.
+pub fn by_mail(core: &Core, account: &Account, purpose: Purpose, factor: Option<&str>) -> Result<Dispatch> {
+    let (code, digits) = make(core, account, purpose, account.email.key())?;
+    let letter = Letter::OneTimeCode { code: digits, until: code.expires_at };
+    let message = core.post.letter(&account.email, account.id.as_str(), &letter)?;
+    let key = core.master.mac("codes sent", account.id.as_str().as_bytes());
+    let code = Code { factor: factor.map(str::to_owned), ..code };
+    Ok(Dispatch { code, message, limits: vec![(Scope::CodeSent, key, SENT)] })
+}
+
+/// A new code by text message, for somebody who has shown the right first proof; `None` where text messages are off.
+///
+/// # Errors
+/// When there is no randomness.
+pub fn by_text(
+    core: &Core,
+    account: &Account,
+    number: &str,
+    purpose: Purpose,
+    factor: Option<&str>,
+) -> Result<Option<Dispatch>> {
+    let sms = &core.config.sms;
+    if !sms.is_on() || !sms.may_reach(number) {
+        return Ok(None);
+    }
+    let (code, digits) = make(core, account, purpose, number)?;
+    let text = Secret::new(format!("{} is your {} code.", digits.reveal(), core.config.service.name));
+    let message = core.post.text_message(number, account.id.as_str(), &text, code.expires_at)?;
+    let key = |text: &str| core.master.mac("texts sent", text.as_bytes());
+    let limits = vec![
+        (Scope::SmsTo, key(number), TEXTS),
+        (Scope::SmsAccount, key(account.id.as_str()), TEXTS),
+        (Scope::SmsAll, key(""), (sms.daily, DAY)),
+    ];
+    let code = Code { factor: factor.map(str::to_owned), ..code };
+    Ok(Some(Dispatch { code, message, limits }))
+}

@@ -1,0 +1,122 @@
+//! The upload quota: how many files an account may upload, here or through a service that asks first and counts after.
+
+use super::audit::Log;
+use super::{Caller, Core};
+use crate::error::{Error, Kind, Result};
+use crate::model::event::What;
+use crate::model::{Account, AccountId, Email, Event, Source};
+use crate::store;
+use crate::store::db::Db;
+use crate::store::files::Used;
+
+pub use crate::store::files::QuotaChange as Change;
+
+/// A quota as everybody sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// How many uploads were counted.
+    pub uploaded: i64,
+    /// How many are allowed.
+    pub limit: i64,
+}
+
+impl Quota {
+    /// How many are left.
+    #[must_use]
+    pub fn remaining(self) -> i64 {
+        (self.limit - self.uploaded).max(0)
+    }
+
+    /// How much is used, in whole percent.
+    #[must_use]
+    pub fn percentage(self) -> i64 {
+        if self.limit <= 0 { 100 } else { (self.uploaded.saturating_mul(100) / self.limit).min(100) }
+    }
+
+    pub(super) fn of(used: Used, configured: u32) -> Self {
+        Self { uploaded: used.uploaded, limit: used.own_limit.unwrap_or(i64::from(configured)) }
+    }
+}
+
+/// Somebody who may ask about the quota of others: only a checked constructor of a wire's shared room makes one.
+#[derive(Debug, Clone)]
+pub struct Service {
+    name: String,
+}
+
+impl Service {
+    /// A service that has been checked: by its network, or by its key.
+    #[must_use]
+    pub fn checked(name: impl Into<String>) -> Self {
+        Self { name: name.into() }
+    }
+}
+
+/// One's own quota.
+///
+/// # Errors
+/// `SessionEnded` when the account has gone since.
+pub async fn own(core: &Core, caller: &Caller) -> Result<Quota> {
+    of(core, &caller.account.id).await?.ok_or_else(|| Error::new(Kind::SessionEnded))
+}
+
+async fn of(core: &Core, account: &AccountId) -> Result<Option<Quota>> {
+    let (id, configured) = (account.clone(), core.config.files.limit);
+    let used = core.store.read(move |db| store::files::used(db, &id)).await?;
+    Ok(used.map(|used| Quota::of(used, configured)))
+}
+
+fn holder(db: &mut dyn Db, email: &Email) -> Result<Option<Account>> {
+    Ok(store::accounts::find_by_email(db, email.key())?.filter(|account| account.deleted_at.is_none()))
+}
+
+/// The quota of whoever has this address, for a service.
+///
+/// # Errors
+/// `AccountNotFound`.
+pub async fn find(core: &Core, _service: &Service, email: &Email) -> Result<Quota> {
+    let email = email.clone();
+    let account = core.store.read(move |db| holder(db, &email)).await?;
+    let account = account.ok_or_else(|| Error::new(Kind::AccountNotFound))?;
+    of(core, &account.id).await?.ok_or_else(|| Error::new(Kind::AccountNotFound))
+}
+
+/// Counts one upload of whoever has this address, for a service.
+///
+/// # Errors
+/// `AccountNotFound`, `UploadLimitReached`.
+pub async fn count(core: &Core, service: &Service, email: &Email, source: &Source) -> Result<Quota> {
+    let (email, configured, log) = (email.clone(), core.config.files.limit, Log::new(core, source));
+    let actor = service.name.clone();
+    let counted = core
+        .store
+        .write(move |db| {
+            let Some(account) = holder(db, &email)? else { return Ok(Err(Error::new(Kind::AccountNotFound))) };
+            let event = |done: Event| done.about(&account.id).by(actor.as_str());
+            let Some(used) = store::files::count_one(db, &account.id, i64::from(configured))? else {
+                log.record(db, &event(Event::refused(What::UploadCounted)).because("limit"))?;
+                return Ok(Err(Error::new(Kind::UploadLimitReached)));
+            };
+            log.record(db, &event(Event::done(What::UploadCounted)))?;
+            Ok(Ok(used))
+        })
+        .await??;
+    Ok(Quota::of(counted, configured))
+}
+
+/// Changes an account's quota, for an administrator or the command line, who have been checked.
+///
+/// # Errors
+/// `AccountNotFound`.
+pub async fn change(core: &Core, account: &AccountId, change: Change, actor: &str, source: &Source) -> Result<Quota> {
+    let (id, log, actor) = (account.clone(), Log::new(core, source), actor.to_owned());
+    core.store
+        .write(move |db| {
+            if !store::files::set_quota(db, &id, change, log.at())? {
+                return Err(Kind::AccountNotFound.into());
+            }
+            log.record(db, &Event::done(What::QuotaChanged).about(&id).by(actor.as_str()))
+        })
+        .await?;
+    of(core, account).await?.ok_or_else(|| Error::new(Kind::AccountNotFound))
+}

@@ -1,0 +1,312 @@
+//! What the program counts about itself, as one value that is handed to whoever counts; nothing here is global.
+//!
+//! Counting costs a fraction of a microsecond and never waits. How the figures are asked for, and by whom, is the
+//! business of `http::metrics`; the writer and the hashing pool keep their own, and `identity::vitals` collects them.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use crate::error::Limit;
+use crate::model::event::{Outcome, What};
+use crate::model::{Event, Time};
+
+pub use prometheus_client::metrics::histogram::Histogram;
+
+/// From half a millisecond, which is a token check under load, to ten seconds.
+const REQUEST_SECONDS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// The longest reason of a refused login that is a word and not a sentence.
+const LONGEST_WORD: usize = 32;
+
+/// A figure that is read off when somebody asks.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Its name, without the program's.
+    pub name: &'static str,
+    /// What it tells.
+    pub help: &'static str,
+    /// The name and the word of its label, where it has several values.
+    pub label: Option<(&'static str, &'static str)>,
+    /// How much.
+    pub value: f64,
+}
+
+/// A histogram that somebody else keeps.
+#[derive(Debug, Clone)]
+pub struct Spread {
+    /// Its name, without the program's.
+    pub name: &'static str,
+    /// What it tells.
+    pub help: &'static str,
+    /// The values so far.
+    pub histogram: Histogram,
+}
+
+/// What is read off when somebody asks.
+#[derive(Debug, Clone, Default)]
+pub struct Vitals {
+    /// Figures of this moment.
+    pub readings: Vec<Reading>,
+    /// Histograms.
+    pub spreads: Vec<Spread>,
+    /// Figures of the process under the names that every program uses for them.
+    pub process: Vec<Reading>,
+}
+
+/// Refusals by limit, as a limiter counts them.
+pub type Hits = Family<Hit, Counter>;
+
+/// Which limit refused somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Hit {
+    limit: &'static str,
+}
+
+impl Hit {
+    /// Of this limit.
+    #[must_use]
+    pub fn of(limit: Limit) -> Self {
+        Self { limit: limit.as_str() }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    method: &'static str,
+    route: Arc<str>,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Asked {
+    method: &'static str,
+    route: Arc<str>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Happened {
+    event: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Login {
+    outcome: String,
+}
+
+/// The counters of one process. Clones count together.
+#[derive(Debug, Clone, Default)]
+pub struct Metrics(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    answered: Family<Answered, Counter>,
+    took: Family<Asked, Histogram, fn() -> Histogram>,
+    happened: Family<Happened, Counter>,
+    logins: Family<Login, Counter>,
+    hits: Mutex<Hits>,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            answered: Family::default(),
+            took: Family::new_with_constructor(|| Histogram::new(REQUEST_SECONDS)),
+            happened: Family::default(),
+            logins: Family::default(),
+            hits: Mutex::default(),
+        }
+    }
+}
+
+impl Metrics {
+    /// A request was answered; the route is its template, never its path.
+    pub fn note_request(&self, method: &'static str, route: Arc<str>, status: u16, took: &Stopwatch) {
+        let asked = Asked { method, route: Arc::clone(&route) };
+        self.0.took.get_or_create(&asked).observe(took.seconds());
+        self.0.answered.get_or_create(&Answered { method, route, status }).inc();
+    }
+
+    /// A security event was recorded.
+    pub fn note_event(&self, event: &Event) {
+        let outcome = event.outcome.as_str();
+        self.0.happened.get_or_create(&Happened { event: event.what.as_str(), outcome }).inc();
+        if event.what == What::Login {
+            let reason = event.detail.as_deref().filter(|_| event.outcome == Outcome::Refused).filter(|it| is_word(it));
+            self.0.logins.get_or_create(&Login { outcome: reason.unwrap_or(outcome).to_owned() }).inc();
+        }
+    }
+
+    /// Shows these refusals from now on.
+    pub fn show_limits(&self, hits: Hits) {
+        *self.0.hits.lock().unwrap_or_else(PoisonError::into_inner) = hits;
+    }
+
+    /// Everything, in Prometheus' text format (version 0.0.4).
+    #[must_use]
+    pub fn text(&self, vitals: Vitals) -> String {
+        let mut registry = Registry::default();
+        let own = registry.sub_registry_with_prefix("authd");
+        let Inner { answered, took, happened, logins, hits } = &*self.0;
+        let hits = hits.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        own.register("http_requests", "Requests by route and status", answered.clone());
+        own.register("http_request_duration_seconds", "How long requests took", took.clone());
+        own.register("logins", "Logins by outcome", logins.clone());
+        own.register("events", "Security events as the audit log records them", happened.clone());
+        own.register("limit_refusals", "Calls that a limit refused", hits);
+        for Spread { name, help, histogram } in vitals.spreads {
+            own.register(name, help, histogram);
+        }
+        register(own, &vitals.readings);
+        register(&mut registry, &vitals.process);
+        let mut open = String::new();
+        // Writing to a string cannot fail.
+        let _ = text::encode(&mut open, &registry);
+        classic(&open)
+    }
+}
+
+/// A fixed word of ours, not a text that somebody made up.
+fn is_word(text: &str) -> bool {
+    text.len() <= LONGEST_WORD && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+type Level = Gauge<f64, AtomicU64>;
+
+/// Registers readings; those of one name, which follow each other, are one family.
+fn register(registry: &mut Registry, readings: &[Reading]) {
+    for these in readings.chunk_by(|one, next| one.name == next.name) {
+        if let [Reading { name, help, label: None, value }] = these {
+            let level = Level::default();
+            level.set(*value);
+            registry.register(*name, *help, level);
+            continue;
+        }
+        let family = Family::<Vec<(&'static str, &'static str)>, Level>::default();
+        for reading in these {
+            family.get_or_create(&reading.label.into_iter().collect()).set(reading.value);
+        }
+        registry.register(these[0].name, these[0].help, family);
+    }
+}
+
+/// The older text format, which every scraper reads: there a counter's family has the name of its samples.
+fn classic(open: &str) -> String {
+    let is_counter = |line: &'_ str| line.strip_prefix("# TYPE ")?.strip_suffix(" counter").map(str::to_owned);
+    let counters: Vec<String> = open.lines().filter_map(is_counter).collect();
+    let mut out = String::with_capacity(open.len() + 256);
+    for line in open.lines().filter(|line| *line != "# EOF") {
+        let comment = line.strip_prefix("# HELP ").or_else(|| line.strip_prefix("# TYPE "));
+        let name = comment.and_then(|comment| comment.split(' ').next());
+        match name.and_then(|name| counters.iter().find(|counter| *counter == name)) {
+            Some(name) => out.push_str(&line.replacen(name, &format!("{name}_total"), 1)),
+            None => out.push_str(line),
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// Measures how long something takes, for the figures alone: what is stored and compared is `Env`'s time.
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts.
+    #[must_use]
+    #[allow(clippy::disallowed_methods, reason = "a duration finer than the stored times, shown and never decided by")]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Seconds since the start.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.0.elapsed().as_secs_f64()
+    }
+}
+
+/// What the system says of this process; nothing where it says nothing.
+#[must_use]
+pub fn of_process(started: Time) -> Vec<Reading> {
+    let mut readings = vec![reading("process_start_time_seconds", "When the process began", millis(started) / 1000.0)];
+    #[cfg(target_os = "linux")]
+    {
+        let kib = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| resident(&status));
+        readings.extend(kib.map(|kib| reading("process_resident_memory_bytes", "Resident memory", kib * 1024.0)));
+        let open =
+            std::fs::read_dir("/proc/self/fd").ok().map(Iterator::count).and_then(|open| u32::try_from(open).ok());
+        readings.extend(open.map(|open| reading("process_open_fds", "Open file descriptors", open.into())));
+    }
+    readings
+}
+
+fn reading(name: &'static str, help: &'static str, value: f64) -> Reading {
+    Reading { name, help, label: None, value }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit")]
+fn millis(time: Time) -> f64 {
+    time.millis() as f64
+}
+
+#[cfg(target_os = "linux")]
+fn resident(status: &str) -> Option<f64> {
+    status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().trim_end_matches(" kB").parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_is_the_classic_format() {
+        let metrics = Metrics::default();
+        metrics.note_event(&Event::refused(What::Login).because("wrong_password"));
+        metrics.note_event(&Event::done(What::Login));
+        metrics.note_event(&Event::refused(What::Login).because("Somebody's \"words\""));
+        metrics.note_request("GET", "/v1/users/:id".into(), 200, &Stopwatch::start());
+        let queue = |label, value| Reading { name: "queue", help: "Waiting", label: Some(("lane", label)), value };
+        let readings = vec![queue("a", 1.0), queue("b", 2.5)];
+        let text = metrics.text(Vitals { readings, ..Vitals::default() });
+        for line in [
+            "# TYPE authd_logins_total counter",
+            "authd_logins_total{outcome=\"wrong_password\"} 1",
+            "authd_logins_total{outcome=\"done\"} 1",
+            "authd_logins_total{outcome=\"refused\"} 1",
+            "authd_events_total{event=\"login\",outcome=\"refused\"} 2",
+            "# TYPE authd_http_requests_total counter",
+            "authd_http_requests_total{method=\"GET\",route=\"/v1/users/:id\",status=\"200\"} 1",
+            "authd_http_request_duration_seconds_count{method=\"GET\",route=\"/v1/users/:id\"} 1",
+            "# TYPE authd_queue gauge",
+            "authd_queue{lane=\"a\"} 1.0",
+            "authd_queue{lane=\"b\"} 2.5",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+        assert!(!text.contains("EOF") && !text.contains("words"));
+        assert_eq!(text.matches("# TYPE authd_queue ").count(), 1);
+    }
+
+    #[test]
+    fn clones_count_together() {
+        let metrics = Metrics::default();
+        metrics.clone().note_event(&Event::done(What::SignUp));
+        assert!(metrics.text(Vitals::default()).contains("authd_events_total{event=\"sign_up\",outcome=\"done\"} 1"));
+    }
+
+    #[test]
+    fn the_system_tells_of_this_process() {
+        let found = of_process(Time::from_seconds(7));
+        assert!((found[0].value - 7.0).abs() < f64::EPSILON);
+        if cfg!(target_os = "linux") {
+            assert!(found.len() == 3 && found.iter().all(|one| one.value > 0.0), "{found:?}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Puts a message's values into a request, each in the form that its place asks for.
+
+/// How a value is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// In a URL, or a form body (RFC 3986, section 2.1).
+    Percent,
+    /// Inside the quotes of a JSON text (RFC 8259, section 7).
+    Json,
+    /// As it is.
+    Plain,
+}
+
+impl Form {
+    /// The form that a content type asks for.
+    #[must_use]
+    pub fn of(content_type: &str) -> Self {
+        let essence = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+        if essence == "application/x-www-form-urlencoded" {
+            Form::Percent
+        } else if essence == "application/json" || essence.ends_with("+json") {
+            Form::Json
+        } else {
+            Form::Plain
+        }
+    }
+
+    fn write(self, value: &str) -> String {
+        match self {
+            Form::Plain => value.to_owned(),
+            Form::Json => {
+                let quoted = serde_json::Value::from(value).to_string();
+                quoted[1..quoted.len() - 1].to_owned()
+            }
+            Form::Percent => value.bytes().map(percent).collect(),
+        }
+    }
+}
+
+fn percent(byte: u8) -> String {
+    if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+        char::from(byte).to_string()
+    } else {
+        format!("%{byte:02X}")
+    }
+}
+
+/// Fills a template; what a value brings along is never read as a place again.
+#[must_use]
+pub fn fill(template: &str, values: &[(&str, &str)], form: Form) -> String {
+    let (mut out, mut rest) = (String::new(), template);
+    while let Some(at) = rest.find('{') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if let Some((name, value)) = values.iter().find(|(name, _)| rest.starts_with(name)) {
+            out.push_str(&form.write(value));
+            rest = &rest[name.len()..];
+        } else {
+            out.push('{');
+            rest = &rest[1..];
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VALUES: [(&str, &str); 2] = [("{to}", "+49170"), ("{text}", "\"1\" & {to}")];
+
+    #[test]
+    fn values_take_the_form_of_their_place() {
+        assert_eq!(fill("To={to}&Body={text}", &VALUES, Form::Percent), "To=%2B49170&Body=%221%22%20%26%20%7Bto%7D");
+        assert_eq!(fill("{\"m\":\"{text}\"}", &VALUES, Form::Json), "{\"m\":\"\\\"1\\\" & {to}\"}");
+        assert_eq!(fill("{other} {to}", &VALUES, Form::Plain), "{other} +49170");
+    }
+
+    #[test]
+    fn the_content_type_decides() {
+        assert_eq!(Form::of("application/json; charset=utf-8"), Form::Json);
+        assert_eq!(Form::of("application/x-www-form-urlencoded"), Form::Percent);
+        assert_eq!(Form::of("text/plain"), Form::Plain);
+    }
+}

@@ -1,0 +1,156 @@
+//! The `codes` table: one-time codes, one for each account and purpose, kept as MACs.
+
+use super::db::{Db, Row};
+use crate::error::Result;
+use crate::model::{AccountId, Time};
+use crate::sql;
+
+/// What a code is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Logging in without a password.
+    Login,
+    /// Resetting the password.
+    Reset,
+    /// Completing a login, or showing again who one is.
+    Factor,
+    /// Confirming a factor that is being set up.
+    Setup,
+}
+
+impl Purpose {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Purpose::Login => "login",
+            Purpose::Reset => "reset",
+            Purpose::Factor => "factor",
+            Purpose::Setup => "setup",
+        }
+    }
+}
+
+/// A code's row.
+#[derive(Debug, Clone)]
+pub struct Code {
+    /// Whose it is.
+    pub account: AccountId,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Its MAC.
+    pub hash: [u8; 32],
+    /// The account's stamp when it was made.
+    pub stamp: i64,
+    /// The address's key or the number that it was sent to.
+    pub target: String,
+    /// The factor that it confirms.
+    pub factor: Option<String>,
+    /// When it dies.
+    pub expires_at: Time,
+}
+
+/// Stores a code; the one before it is gone.
+///
+/// # Errors
+/// What the database says.
+pub fn replace(db: &mut dyn Db, new: &Code, now: Time) -> Result<()> {
+    db.run(
+        sql!(
+            "insert into codes (account_id, purpose, hash, stamp, target, factor_id, created_at, expires_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8) \
+             on conflict (account_id, purpose) do update set hash = excluded.hash, stamp = excluded.stamp, \
+             target = excluded.target, factor_id = excluded.factor_id, created_at = excluded.created_at, \
+             expires_at = excluded.expires_at, spent_at = null"
+        ),
+        &[
+            new.account.as_str().into(),
+            new.purpose.as_str().into(),
+            (&new.hash).into(),
+            new.stamp.into(),
+            new.target.as_str().into(),
+            new.factor.as_deref().into(),
+            now.into(),
+            new.expires_at.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Where a code that is right was sent to, and which factor it confirms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Match {
+    /// The address's key or the number.
+    pub target: String,
+    /// The factor.
+    pub factor: Option<String>,
+}
+
+fn read(row: Option<Row>) -> Result<Option<Match>> {
+    row.map(|mut row| Ok(Match { target: row.take()?, factor: row.take()? })).transpose()
+}
+
+/// Looks whether a code is right, alive and of this stamp, without using it up.
+///
+/// # Errors
+/// What the database says.
+pub fn find(
+    db: &mut dyn Db,
+    account: &AccountId,
+    purpose: Purpose,
+    hash: &[u8; 32],
+    stamp: i64,
+    now: Time,
+) -> Result<Option<Match>> {
+    read(db.first(
+        sql!(
+            "select target, factor_id from codes where account_id = $1 and purpose = $2 and hash = $3 and stamp = $4 \
+             and expires_at > $5 and spent_at is null"
+        ),
+        &[account.as_str().into(), purpose.as_str().into(), hash.into(), stamp.into(), now.into()],
+    )?)
+}
+
+/// Uses a code up; `None` when it is wrong, dead, of another stamp, or somebody has.
+///
+/// # Errors
+/// What the database says.
+pub fn spend(
+    db: &mut dyn Db,
+    account: &AccountId,
+    purpose: Purpose,
+    hash: &[u8; 32],
+    stamp: i64,
+    now: Time,
+) -> Result<Option<Match>> {
+    read(db.first(
+        sql!(
+            "update codes set spent_at = $1 where account_id = $2 and purpose = $3 and hash = $4 and stamp = $5 \
+             and expires_at > $1 and spent_at is null returning target, factor_id"
+        ),
+        &[now.into(), account.as_str().into(), purpose.as_str().into(), hash.into(), stamp.into()],
+    )?)
+}
+
+/// Voids all codes of an account.
+///
+/// # Errors
+/// What the database says.
+pub fn void_all(db: &mut dyn Db, account: &AccountId) -> Result<()> {
+    db.run(sql!("delete from codes where account_id = $1"), &[account.as_str().into()])?;
+    Ok(())
+}
+
+/// Forgets, a few at a time, codes that died long ago; says how many.
+///
+/// # Errors
+/// What the database says.
+pub fn purge(db: &mut dyn Db, died_before: Time, limit: i64) -> Result<u64> {
+    db.run(
+        sql!(
+            "delete from codes where (account_id, purpose) in \
+             (select account_id, purpose from codes where expires_at <= $1 limit $2)"
+        ),
+        &[died_before.into(), limit.into()],
+    )
+}

@@ -1,0 +1,248 @@
+//! The `factors` and `backup_codes` tables.
+
+use super::db::{Db, Row};
+use crate::error::{Error, Result};
+use crate::model::{AccountId, Factor, FactorKind, Time};
+use crate::sql;
+
+macro_rules! columns {
+    () => {
+        "id, account_id, kind, name, sealed, target, last_step, created_at, confirmed_at, last_used_at"
+    };
+}
+
+fn read(mut row: Row) -> Result<Factor> {
+    Ok(Factor {
+        id: row.take()?,
+        account: AccountId::new(row.take::<String>()?),
+        kind: {
+            let word: String = row.take()?;
+            FactorKind::parse(&word).ok_or_else(|| Error::internal(format!("factors.kind is none of ours: {word}")))?
+        },
+        name: row.take()?,
+        sealed: row.take()?,
+        target: row.take()?,
+        last_step: row.take()?,
+        created_at: row.take()?,
+        confirmed_at: row.take()?,
+        last_used_at: row.take()?,
+    })
+}
+
+/// Stores a factor that waits for its confirmation.
+///
+/// # Errors
+/// What the database says.
+pub fn insert(db: &mut dyn Db, new: &Factor) -> Result<()> {
+    db.run(
+        sql!(
+            "insert into factors (id, account_id, kind, name, sealed, target, created_at) \
+             values ($1, $2, $3, $4, $5, $6, $7)"
+        ),
+        &[
+            new.id.as_str().into(),
+            new.account.as_str().into(),
+            new.kind.as_str().into(),
+            new.name.as_str().into(),
+            new.sealed.clone().into(),
+            new.target.as_deref().into(),
+            new.created_at.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// All factors of an account, the oldest first, with those that wait for their confirmation.
+///
+/// # Errors
+/// What the database says.
+pub fn of(db: &mut dyn Db, account: &AccountId) -> Result<Vec<Factor>> {
+    let rows = db.all(
+        sql!(concat!("select ", columns!(), " from factors where account_id = $1 order by created_at, id")),
+        &[account.as_str().into()],
+    )?;
+    rows.into_iter().map(read).collect()
+}
+
+/// Removes factors of this kind that wait for their confirmation: a new one takes their place.
+///
+/// # Errors
+/// What the database says.
+pub fn drop_unconfirmed(db: &mut dyn Db, account: &AccountId, kind: FactorKind) -> Result<()> {
+    db.run(
+        sql!("delete from factors where account_id = $1 and kind = $2 and confirmed_at is null"),
+        &[account.as_str().into(), kind.as_str().into()],
+    )?;
+    Ok(())
+}
+
+/// Confirms a factor; false when it is gone or was confirmed before.
+///
+/// # Errors
+/// What the database says.
+pub fn confirm(db: &mut dyn Db, account: &AccountId, id: &str, step: Option<i64>, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update factors set confirmed_at = $1, last_step = $2 \
+             where id = $3 and account_id = $4 and confirmed_at is null"
+        ),
+        &[now.into(), step.into(), id.into(), account.as_str().into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Takes the code of a time step: false when it, or a later one, has been taken, or the factor guards nothing.
+///
+/// # Errors
+/// What the database says.
+pub fn take_step(db: &mut dyn Db, id: &str, step: i64, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update factors set last_step = $1, last_used_at = $2 \
+             where id = $3 and confirmed_at is not null and (last_step is null or last_step < $1)"
+        ),
+        &[step.into(), now.into(), id.into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Notes that the account's factors of a kind, with this number where it has one, completed a login.
+///
+/// # Errors
+/// What the database says.
+pub fn note_use(db: &mut dyn Db, account: &AccountId, kind: FactorKind, target: &str, now: Time) -> Result<()> {
+    db.run(
+        sql!(
+            "update factors set last_used_at = $1 where account_id = $2 and kind = $3 and confirmed_at is not null \
+             and (target is null or target = $4)"
+        ),
+        &[now.into(), account.as_str().into(), kind.as_str().into(), target.into()],
+    )?;
+    Ok(())
+}
+
+/// Names a factor anew; false when the account has none such.
+///
+/// # Errors
+/// What the database says.
+pub fn rename(db: &mut dyn Db, account: &AccountId, id: &str, name: &str) -> Result<bool> {
+    let changed = db.run(
+        sql!("update factors set name = $1 where id = $2 and account_id = $3"),
+        &[name.into(), id.into(), account.as_str().into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Removes a factor; false when the account has none such.
+///
+/// # Errors
+/// What the database says.
+pub fn remove(db: &mut dyn Db, account: &AccountId, id: &str) -> Result<bool> {
+    let gone =
+        db.run(sql!("delete from factors where id = $1 and account_id = $2"), &[id.into(), account.as_str().into()])?;
+    Ok(gone == 1)
+}
+
+/// Removes all factors and backup codes of an account; says how many factors guarded it.
+///
+/// # Errors
+/// What the database says.
+pub fn remove_all(db: &mut dyn Db, account: &AccountId) -> Result<u64> {
+    db.run(sql!("delete from backup_codes where account_id = $1"), &[account.as_str().into()])?;
+    db.run(sql!("delete from factors where account_id = $1 and confirmed_at is null"), &[account.as_str().into()])?;
+    db.run(sql!("delete from factors where account_id = $1"), &[account.as_str().into()])
+}
+
+/// Stores backup codes, waiting for a factor's confirmation or good at once.
+///
+/// # Errors
+/// What the database says.
+pub fn insert_backup_codes(
+    db: &mut dyn Db,
+    account: &AccountId,
+    hashes: &[[u8; 32]],
+    waiting_for: Option<&str>,
+    now: Time,
+) -> Result<()> {
+    for hash in hashes {
+        db.run(
+            sql!("insert into backup_codes (account_id, hash, factor_id, created_at) values ($1, $2, $3, $4)"),
+            &[account.as_str().into(), hash.into(), waiting_for.into(), now.into()],
+        )?;
+    }
+    Ok(())
+}
+
+/// Removes the backup codes that are good now.
+///
+/// # Errors
+/// What the database says.
+pub fn drop_backup_codes(db: &mut dyn Db, account: &AccountId) -> Result<()> {
+    db.run(sql!("delete from backup_codes where account_id = $1 and factor_id is null"), &[account.as_str().into()])?;
+    Ok(())
+}
+
+/// Makes the codes that waited for this factor good.
+///
+/// # Errors
+/// What the database says.
+pub fn release_backup_codes(db: &mut dyn Db, account: &AccountId, factor: &str) -> Result<()> {
+    db.run(
+        sql!("update backup_codes set factor_id = null where account_id = $1 and factor_id = $2"),
+        &[account.as_str().into(), factor.into()],
+    )?;
+    Ok(())
+}
+
+/// Uses a backup code up; false when it is none of the account's, or was used.
+///
+/// # Errors
+/// What the database says.
+pub fn spend_backup_code(db: &mut dyn Db, account: &AccountId, hash: &[u8; 32], now: Time) -> Result<bool> {
+    let spent = db.run(
+        sql!(
+            "update backup_codes set used_at = $1 \
+             where account_id = $2 and hash = $3 and used_at is null and factor_id is null"
+        ),
+        &[now.into(), account.as_str().into(), hash.into()],
+    )?;
+    Ok(spent == 1)
+}
+
+/// True when this backup code of the account was used.
+///
+/// # Errors
+/// What the database says.
+pub fn is_backup_code_used(db: &mut dyn Db, account: &AccountId, hash: &[u8; 32]) -> Result<bool> {
+    let row = db.first(
+        sql!("select 1 from backup_codes where account_id = $1 and hash = $2 and used_at is not null"),
+        &[account.as_str().into(), hash.into()],
+    )?;
+    Ok(row.is_some())
+}
+
+/// How many backup codes are left.
+///
+/// # Errors
+/// What the database says.
+pub fn count_backup_codes(db: &mut dyn Db, account: &AccountId) -> Result<i64> {
+    let row = db.first(
+        sql!("select count(*) from backup_codes where account_id = $1 and used_at is null and factor_id is null"),
+        &[account.as_str().into()],
+    )?;
+    row.map_or(Ok(0), |mut row| row.take())
+}
+
+/// Forgets, a few at a time, factors that nobody confirmed in time; says how many.
+///
+/// # Errors
+/// What the database says.
+pub fn purge_unconfirmed(db: &mut dyn Db, made_before: Time, limit: i64) -> Result<u64> {
+    db.run(
+        sql!(
+            "delete from factors where id in (select id from factors where confirmed_at is null and created_at <= $1 \
+             limit $2)"
+        ),
+        &[made_before.into(), limit.into()],
+    )
+}

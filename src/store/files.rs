@@ -1,0 +1,240 @@
+//! The tables of uploaded files, and the quota that they count towards.
+
+use super::db::{Db, Row, Value};
+use crate::error::{Error, Result};
+use crate::model::{AccountId, Time};
+use crate::sql;
+
+/// A file that is whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its id.
+    pub id: String,
+    /// As the owner called it.
+    pub name: String,
+    /// The media type, found from the content.
+    pub kind: String,
+    /// Bytes.
+    pub size: i64,
+    /// When its last piece came.
+    pub uploaded_at: Time,
+}
+
+/// How much of a quota is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Used {
+    /// How many uploads were counted.
+    pub uploaded: i64,
+    /// How many are allowed, where the account has a limit of its own.
+    pub own_limit: Option<i64>,
+}
+
+/// Begins a file that is not there yet.
+///
+/// # Errors
+/// What the database says.
+pub fn begin(db: &mut dyn Db, id: &str, account: &AccountId, name: &str, now: Time) -> Result<()> {
+    db.run(
+        sql!("insert into files (id, account_id, name, type, size, created_at) values ($1, $2, $3, '', 0, $4)"),
+        &[id.into(), account.as_str().into(), name.into(), now.into()],
+    )?;
+    Ok(())
+}
+
+/// Adds a piece; false when the file has been removed meanwhile.
+///
+/// # Errors
+/// What the database says.
+pub fn add_piece(db: &mut dyn Db, id: &str, position: i64, bytes: &[u8]) -> Result<bool> {
+    let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+    let grown = db.run(
+        sql!("update files set size = size + $1 where id = $2 and complete_at is null"),
+        &[size.into(), id.into()],
+    )?;
+    if grown == 0 {
+        return Ok(false);
+    }
+    db.run(
+        sql!("insert into file_pieces (file_id, position, bytes) values ($1, $2, $3)"),
+        &[id.into(), position.into(), bytes.into()],
+    )?;
+    Ok(true)
+}
+
+/// Makes a file visible; gives back its size, nothing when it has been removed meanwhile.
+///
+/// # Errors
+/// What the database says.
+pub fn complete(db: &mut dyn Db, id: &str, kind: &str, now: Time) -> Result<Option<i64>> {
+    let row = db.first(
+        sql!("update files set type = $1, complete_at = $2 where id = $3 and complete_at is null returning size"),
+        &[kind.into(), now.into(), id.into()],
+    )?;
+    row.map(|mut row| row.take()).transpose()
+}
+
+/// Removes a file that did not get whole.
+///
+/// # Errors
+/// What the database says.
+pub fn abandon(db: &mut dyn Db, id: &str) -> Result<()> {
+    db.run(sql!("delete from files where id = $1 and complete_at is null"), &[id.into()])?;
+    Ok(())
+}
+
+/// How many bytes all files take, unfinished ones too.
+///
+/// # Errors
+/// What the database says.
+pub fn total_size(db: &mut dyn Db) -> Result<i64> {
+    let row = db.first(sql!("select cast(coalesce(sum(size), 0) as bigint) from files"), &[])?;
+    row.ok_or_else(|| Error::internal("a sum gave no row"))?.take()
+}
+
+fn read(mut row: Row) -> Result<File> {
+    Ok(File { id: row.take()?, name: row.take()?, kind: row.take()?, size: row.take()?, uploaded_at: row.take()? })
+}
+
+/// The account's files, the newest first.
+///
+/// # Errors
+/// What the database says.
+pub fn list(db: &mut dyn Db, account: &AccountId) -> Result<Vec<File>> {
+    let rows = db.all(
+        sql!(
+            "select id, name, type, size, complete_at from files where account_id = $1 and complete_at is not null \
+             order by complete_at desc, id desc"
+        ),
+        &[account.as_str().into()],
+    )?;
+    rows.into_iter().map(read).collect()
+}
+
+/// One of the account's files.
+///
+/// # Errors
+/// What the database says.
+pub fn find(db: &mut dyn Db, account: &AccountId, id: &str) -> Result<Option<File>> {
+    let row = db.first(
+        sql!(
+            "select id, name, type, size, complete_at from files \
+             where id = $1 and account_id = $2 and complete_at is not null"
+        ),
+        &[id.into(), account.as_str().into()],
+    )?;
+    row.map(read).transpose()
+}
+
+/// A piece of a file; nothing after the last one.
+///
+/// # Errors
+/// What the database says.
+pub fn piece(db: &mut dyn Db, id: &str, position: i64) -> Result<Option<Vec<u8>>> {
+    let row = db.first(
+        sql!("select bytes from file_pieces where file_id = $1 and position = $2"),
+        &[id.into(), position.into()],
+    )?;
+    row.map(|mut row| row.take()).transpose()
+}
+
+/// Deletes one of the account's files; false when there is none.
+///
+/// # Errors
+/// What the database says.
+pub fn delete(db: &mut dyn Db, account: &AccountId, id: &str) -> Result<bool> {
+    let gone = db.run(
+        sql!("delete from files where id = $1 and account_id = $2 and complete_at is not null"),
+        &[id.into(), account.as_str().into()],
+    )?;
+    Ok(gone == 1)
+}
+
+/// Number and bytes of the account's files.
+///
+/// # Errors
+/// What the database says.
+pub fn sums(db: &mut dyn Db, account: &AccountId) -> Result<(i64, i64)> {
+    let row = db.first(
+        sql!(
+            "select count(*), cast(coalesce(sum(size), 0) as bigint) from files \
+             where account_id = $1 and complete_at is not null"
+        ),
+        &[account.as_str().into()],
+    )?;
+    let mut row = row.ok_or_else(|| Error::internal("a count gave no row"))?;
+    Ok((row.take()?, row.take()?))
+}
+
+/// Removes, a few at a time, files that were left unfinished; says how many.
+///
+/// # Errors
+/// What the database says.
+pub fn purge_unfinished(db: &mut dyn Db, begun_before: Time, limit: i64) -> Result<u64> {
+    db.run(
+        sql!(
+            "delete from files where id in (select id from files where complete_at is null and created_at <= $1 \
+             order by created_at limit $2)"
+        ),
+        &[begun_before.into(), limit.into()],
+    )
+}
+
+/// What the account has used of its quota.
+///
+/// # Errors
+/// What the database says.
+pub fn used(db: &mut dyn Db, account: &AccountId) -> Result<Option<Used>> {
+    let row = db.first(
+        sql!("select files_uploaded, upload_limit from accounts where id = $1 and deleted_at is null"),
+        &[account.as_str().into()],
+    )?;
+    row.map(|mut row| Ok(Used { uploaded: row.take()?, own_limit: row.take()? })).transpose()
+}
+
+/// Counts one upload where the quota has room; nothing where it has not, or there is no such account.
+///
+/// # Errors
+/// What the database says.
+pub fn count_one(db: &mut dyn Db, account: &AccountId, limit: i64) -> Result<Option<Used>> {
+    let row = db.first(
+        sql!(
+            "update accounts set files_uploaded = files_uploaded + 1 \
+             where id = $1 and deleted_at is null and files_uploaded < coalesce(upload_limit, cast($2 as bigint)) \
+             returning files_uploaded, upload_limit"
+        ),
+        &[account.as_str().into(), limit.into()],
+    )?;
+    row.map(|mut row| Ok(Used { uploaded: row.take()?, own_limit: row.take()? })).transpose()
+}
+
+/// New values for a quota: `None` leaves one as it is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct QuotaChange {
+    /// The account's own limit; `Some(None)` goes back to the configured one.
+    pub limit: Option<Option<i64>>,
+    /// How many uploads count as used.
+    pub uploaded: Option<i64>,
+}
+
+/// Changes an account's quota; false when there is no such account.
+///
+/// # Errors
+/// What the database says.
+pub fn set_quota(db: &mut dyn Db, account: &AccountId, change: QuotaChange, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set \
+             upload_limit = case when cast($1 as bigint) = 1 then cast($2 as bigint) else upload_limit end, \
+             files_uploaded = coalesce(cast($3 as bigint), files_uploaded), updated_at = $4 \
+             where id = $5 and deleted_at is null"
+        ),
+        &[
+            i64::from(change.limit.is_some()).into(),
+            change.limit.flatten().map_or(Value::Null, Value::Int),
+            change.uploaded.into(),
+            now.into(),
+            account.as_str().into(),
+        ],
+    )?;
+    Ok(changed == 1)
+}

@@ -1,0 +1,484 @@
+//! Second factors and one-time codes: the whole story with an independent authenticator, races, restarts, every road.
+
+use std::time::Duration;
+
+use authd::identity::{challenge, factor};
+use authd::mail::Mail;
+use authd::model::{AccountId, Email, Source};
+use futures_util::future::join_all;
+use poem::http::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, App, PASSWORD, START, Tokens, app, app_with};
+
+const STEP: Duration = Duration::from_secs(30);
+/// The limits that a crowd of calls would meet.
+const UNLIMITED: [(&str, &str); 4] = [
+    ("limits.sign_in.count", "0"),
+    ("limits.factor.count", "0"),
+    ("limits.code.count", "0"),
+    ("limits.factor_account.count", "0"),
+];
+
+/// An authenticator app that is none of ours.
+struct Phone {
+    totp: totp_rs::Totp,
+    backup_codes: Vec<String>,
+    id: String,
+}
+
+impl Phone {
+    /// What it shows now, or was showing some steps ago.
+    fn code(&self, app: &App, steps_ago: u64) -> String {
+        let now = u64::try_from(app.core.env.wall().seconds()).unwrap();
+        self.totp.generate(now - 30 * steps_ago).to_string()
+    }
+}
+
+async fn set_up(app: &App, access: &str) -> Phone {
+    let answer = app.post("/v1/auth/mfa/setup", &json!({ "type": "totp", "deviceName": "Phone" })).bearer(access);
+    let answer = answer.send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let data = &answer.body["data"];
+    let secret = totp_rs::Secret::try_from_base32(data["secret"].as_str().unwrap()).unwrap();
+    let backup_codes = data["backupCodes"].as_array().unwrap().iter().map(|c| c.as_str().unwrap().to_owned()).collect();
+    let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
+    Phone { totp, backup_codes, id: data["deviceId"].as_str().unwrap().to_owned() }
+}
+
+async fn verify(app: &App, token: &str, code: &str) -> Answer {
+    app.post("/v1/auth/mfa/verify", &json!({ "code": code })).bearer(token).send().await
+}
+
+/// Somebody with an authenticator that guards the account; its code of this step is used up.
+async fn guarded(app: &App, name: &str) -> (Tokens, Phone) {
+    let tokens = app.enter(name).await;
+    let phone = set_up(app, &tokens.access).await;
+    let confirmed = verify(app, &tokens.access, &phone.code(app, 0)).await;
+    assert_eq!(confirmed.status, 200, "{}", confirmed.text);
+    assert_eq!(confirmed.body["message"], "MFA verified successfully");
+    (tokens, phone)
+}
+
+/// The `mfaToken` of a login that waits.
+fn waiting(answer: &Answer) -> String {
+    assert_eq!((answer.status.as_u16(), answer.code()), (401, "MFA_REQUIRED"), "{}", answer.text);
+    assert!(answer.cookie().is_none());
+    answer.body["error"]["mfaToken"].as_str().unwrap().to_owned()
+}
+
+fn methods(answer: &Answer) -> &Value {
+    &answer.body["error"]["methods"]
+}
+
+fn refused(answer: &Answer) -> (u16, &str) {
+    (answer.status.as_u16(), answer.code())
+}
+
+/// The six digits of the newest letter with a code.
+fn code_in(mails: &[Mail]) -> String {
+    let mail = mails.iter().rev().find(|mail| mail.subject.starts_with("Your code")).expect("a letter with a code");
+    mail.text.lines().find(|line| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit())).unwrap().to_owned()
+}
+
+async fn call(app: &App, method: Method, path: &str, access: &str) -> Answer {
+    app.call(method, path).bearer(access).send().await
+}
+
+#[tokio::test]
+async fn an_authenticator_is_set_up_asked_for_and_removed() {
+    let app = app().await;
+    let tokens = app.enter("ada").await;
+    let phone = set_up(&app, &tokens.access).await;
+    assert_eq!(phone.backup_codes.len(), 10);
+    assert!(phone.backup_codes.iter().all(|code| code.len() == 19 && code.split('-').all(|group| group.len() == 4)));
+    assert_eq!(app.login("ada", PASSWORD).await.status, 200, "it guards nothing until it is confirmed");
+    assert_eq!(refused(&verify(&app, &tokens.access, "000000").await), (400, "INVALID_MFA_CODE"));
+    assert_eq!(verify(&app, &tokens.access, &phone.code(&app, 0)).await.status, 200);
+    let mails = app.mails().await;
+    assert!(mails.iter().any(|mail| mail.text.contains("an authenticator app")), "{mails:?}");
+
+    app.turn_clock(STEP);
+    let login = app.login("ada", PASSWORD).await;
+    let token = waiting(&login);
+    assert_eq!(methods(&login), &json!(["totp", "backup_code"]));
+    assert_eq!(login.body["error"]["expiresIn"], 300);
+    let done = verify(&app, &token, &phone.code(&app, 0)).await;
+    let fields: Vec<_> = done.body["data"].as_object().unwrap().keys().cloned().collect();
+    assert_eq!(fields, ["accessToken", "refreshToken", "expiresIn", "tokenType", "user"]);
+    assert_eq!((done.cookie(), &done.body["message"]), (Some(done.tokens().refresh), &json!("Login successful")));
+    assert_eq!(refused(&verify(&app, &token, &phone.backup_codes[0]).await), (401, "INVALID_TOKEN"), "it is spent");
+
+    let access = done.tokens().access;
+    let path = format!("/v1/users/me/mfa/{}", phone.id);
+    let renamed = app.call(Method::PATCH, &path).json(&json!({ "deviceName": "Old phone" })).bearer(&access);
+    assert_eq!(renamed.send().await.body["data"]["deviceName"], "Old phone");
+    let list = call(&app, Method::GET, "/v1/users/me/mfa", &access).await.body;
+    assert_eq!((&list["data"]["enabled"], &list["data"]["backupCodesLeft"]), (&json!(true), &json!(10)));
+    assert_eq!(list["data"]["devices"][0]["deviceName"], "Old phone");
+    assert!(!list.to_string().contains("secret"), "the secret is never shown again: {list}");
+
+    app.mails().await;
+    assert_eq!(call(&app, Method::DELETE, &path, &access).await.status, 200);
+    assert_eq!(call(&app, Method::DELETE, &path, &access).await.status, 404);
+    assert!(app.mails().await[0].text.contains("does not ask for an authenticator app"));
+    assert_eq!(app.login("ada", PASSWORD).await.status, 200);
+    let audit = app.audit().await;
+    for line in ["factor_added refused wrong_code", "factor_added done totp", "login_challenged done totp,backup_code"]
+    {
+        assert!(audit.iter().any(|entry| entry == line), "{line}: {audit:?}");
+    }
+}
+
+#[tokio::test]
+async fn of_fifty_parallel_uses_of_one_backup_code_one_counts() {
+    let app = app_with("standard", &UNLIMITED).await;
+    let (_, phone) = guarded(&app, "ada").await;
+    let mut tokens = Vec::new();
+    for _ in 0..50 {
+        tokens.push(waiting(&app.login("ada", PASSWORD).await));
+    }
+    let typed = phone.backup_codes[3].to_lowercase().replace('-', " ");
+    let answers = join_all(tokens.iter().map(|token| verify(&app, token, &typed))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+    let rest = answers.iter().filter(|answer| refused(answer) == (400, "MFA_BACKUP_CODE_USED")).count();
+    assert_eq!(rest, 49);
+}
+
+#[tokio::test]
+async fn no_step_is_taken_twice_nor_one_before_it() {
+    let app = app_with("standard", &UNLIMITED).await;
+    let (_, phone) = guarded(&app, "ada").await;
+    let again = waiting(&app.login("ada", PASSWORD).await);
+    assert_eq!(refused(&verify(&app, &again, &phone.code(&app, 0)).await), (400, "INVALID_MFA_CODE"));
+    assert_eq!(refused(&verify(&app, &again, &phone.code(&app, 1)).await), (400, "INVALID_MFA_CODE"));
+
+    app.turn_clock(2 * STEP);
+    let mut tokens = Vec::new();
+    for _ in 0..20 {
+        tokens.push(waiting(&app.login("ada", PASSWORD).await));
+    }
+    let code = phone.code(&app, 0);
+    let answers = join_all(tokens.iter().map(|token| verify(&app, token, &code))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+    let late = waiting(&app.login("ada", PASSWORD).await);
+    assert_eq!(verify(&app, &late, &phone.code(&app, 1)).await.status, 400, "older than the last one");
+    app.turn_clock(2 * STEP);
+    let late = waiting(&app.login("ada", PASSWORD).await);
+    assert_eq!(verify(&app, &late, &phone.code(&app, 1)).await.status, 200, "one step behind is within the window");
+}
+
+#[tokio::test]
+async fn a_challenge_is_carried_over_a_restart_and_dies_after_five_minutes() {
+    let app = app().await;
+    let (_, phone) = guarded(&app, "ada").await;
+    let (first, second) = (app.login("ada", PASSWORD).await, app.login("ada", PASSWORD).await);
+    let app = app.restart("standard", &[]).await;
+    app.turn_clock(2 * STEP);
+    assert_eq!(verify(&app, &waiting(&first), &phone.code(&app, 0)).await.status, 200);
+    app.turn_clock(Duration::from_mins(4));
+    assert_eq!(refused(&verify(&app, &waiting(&second), &phone.code(&app, 0)).await), (401, "TOKEN_EXPIRED"));
+}
+
+#[tokio::test]
+async fn a_challenge_dies_after_five_wrong_codes_and_feeds_no_lockout() {
+    let app = app_with("perfect21", &[]).await;
+    let (_, phone) = guarded(&app, "ada").await;
+    app.turn_clock(STEP);
+    let token = waiting(&app.login("ada", PASSWORD).await);
+    for code in ["000000", "12345", "abcdef", "ABCD-EFGH-IJKL-MNOP", "1234567"] {
+        assert_eq!(refused(&verify(&app, &token, code).await), (400, "INVALID_MFA_CODE"), "{code}");
+    }
+    assert_eq!(refused(&verify(&app, &token, &phone.code(&app, 0)).await), (401, "INVALID_TOKEN"));
+    let next = waiting(&app.login("ada", PASSWORD).await);
+    assert_eq!(verify(&app, &next, &phone.code(&app, 0)).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_account_has_ten_tries_in_five_minutes_over_all_its_challenges() {
+    let app = app().await;
+    let (_, phone) = guarded(&app, "ada").await;
+    let (first, second) = (app.login("ada", PASSWORD).await, app.login("ada", PASSWORD).await);
+    for token in [waiting(&first), waiting(&second)] {
+        for _ in 0..5 {
+            assert_eq!(verify(&app, &token, "000000").await.status, 400);
+        }
+    }
+    app.turn_clock(STEP);
+    let third = waiting(&app.login("ada", PASSWORD).await);
+    let held = verify(&app, &third, &phone.code(&app, 0)).await;
+    assert_eq!(refused(&held), (429, "AUTH_RATE_LIMIT_EXCEEDED"));
+    assert_eq!(held.header("retry-after"), "270");
+    app.turn_clock(Duration::from_secs(270));
+    let token = waiting(&app.login("ada", PASSWORD).await);
+    assert_eq!(verify(&app, &token, &phone.code(&app, 0)).await.status, 200);
+}
+
+#[tokio::test]
+async fn no_road_yields_a_session_without_the_factor() {
+    let app = app_with("standard", &[("login.passwordless", "true")]).await;
+    let (_, phone) = guarded(&app, "ada").await;
+    app.post("/v1/auth/otp/request", &json!({ "email": "ada@example.com" })).send().await;
+    let mailed = code_in(&app.mails().await);
+    for (path, body) in [
+        ("/v1/auth/login", json!({ "email": "ada@example.com", "password": PASSWORD })),
+        ("/v1/auth/login", json!({ "username": "ada", "password": PASSWORD })),
+        ("/api/v1/auth/login", json!({ "email": "ADA@example.com", "password": PASSWORD, "rememberMe": false })),
+        ("/v1/auth/otp/verify", json!({ "email": "ada@example.com", "code": mailed })),
+    ] {
+        let answer = app.post(path, &body).send().await;
+        let token = waiting(&answer);
+        assert!(!answer.text.contains("accessToken") && !answer.text.contains("refreshToken"), "{path}");
+        assert_eq!(methods(&answer), &json!(["totp", "backup_code"]), "{path}");
+        assert_eq!(call(&app, Method::GET, "/v1/users/me", &token).await.status, 401, "it opens nothing else");
+        let refresh = app.post("/v1/auth/refresh", &json!({ "refreshToken": token })).send().await;
+        assert_eq!(refused(&refresh), (401, "INVALID_REFRESH_TOKEN"));
+    }
+    app.post("/v1/auth/forgot-password", &json!({ "email": "ada@example.com" })).send().await;
+    let token = crate::support::token_in(&app.mails().await, "token=");
+    let password = "another long passphrase";
+    let reset = app.post("/v1/auth/reset-password", &json!({ "token": token, "newPassword": password })).send().await;
+    assert_eq!(reset.status, 200, "{}", reset.text);
+    app.turn_clock(STEP);
+    let after = waiting(&app.login("ada", password).await);
+    assert_eq!(verify(&app, &after, &phone.code(&app, 0)).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_change_of_the_account_voids_a_login_that_waits() {
+    let app = app().await;
+    let (tokens, phone) = guarded(&app, "ada").await;
+    app.turn_clock(STEP);
+    let token = waiting(&app.login("ada", PASSWORD).await);
+    let renewed = call(&app, Method::POST, "/v1/auth/mfa/backup-codes", &tokens.access).await;
+    assert_eq!(renewed.body["data"]["backupCodes"].as_array().unwrap().len(), 10, "{}", renewed.text);
+    assert_eq!(refused(&verify(&app, &token, &phone.code(&app, 0)).await), (401, "INVALID_TOKEN"));
+    let token = waiting(&app.login("ada", PASSWORD).await);
+    assert_eq!(verify(&app, &token, &phone.backup_codes[0]).await.status, 400, "the codes before are gone");
+    assert_eq!(verify(&app, &token, renewed.body["data"]["backupCodes"][0].as_str().unwrap()).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_change_of_factors_asks_for_a_fresh_proof() {
+    let app = app().await;
+    let (tokens, phone) = guarded(&app, "ada").await;
+    app.turn_clock(Duration::from_secs(901));
+    let fresh = app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await.tokens();
+    let path = format!("/v1/users/me/mfa/{}", phone.id);
+    let stale = (403, "REAUTHENTICATION_REQUIRED");
+    let setup = json!({ "type": "totp" });
+    assert_eq!(refused(&app.post("/v1/auth/mfa/setup", &setup).bearer(&fresh.access).send().await), stale);
+    assert_eq!(refused(&call(&app, Method::DELETE, &path, &fresh.access).await), stale);
+    assert_eq!(refused(&call(&app, Method::POST, "/v1/auth/mfa/backup-codes", &fresh.access).await), stale);
+    let renew = |body| app.post("/v1/auth/reauthenticate", &body).bearer(&fresh.access).send();
+    assert_eq!(refused(&renew(json!({ "code": "000000" })).await), (400, "INVALID_MFA_CODE"));
+    assert_eq!(refused(&renew(json!({})).await), (400, "VALIDATION_ERROR"));
+    assert_eq!(renew(json!({ "code": phone.code(&app, 0) })).await.status, 200);
+    assert_eq!(call(&app, Method::DELETE, &path, &fresh.access).await.status, 200);
+}
+
+#[tokio::test]
+async fn under_perfect21_the_first_set_up_takes_any_valid_token() {
+    for (profile, expected) in [("perfect21", 200), ("standard", 403)] {
+        let app = app_with(profile, &[("tokens.access", "1h")]).await;
+        let tokens = app.enter("ada").await;
+        app.turn_clock(Duration::from_secs(901));
+        let answer = app.post("/v1/auth/mfa/setup", &json!({ "type": "totp" })).bearer(&tokens.access).send().await;
+        assert_eq!(answer.status, expected, "{profile}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_factor_can_be_set_up_only_on_a_proved_address() {
+    let app = app_with("standard", &[("signup.verify_email", "false"), ("signup.reveal_existing", "true")]).await;
+    app.register("ada").await;
+    let tokens = app.login("ada", PASSWORD).await.tokens();
+    let answer = app.post("/v1/auth/mfa/setup", &json!({ "type": "totp" })).bearer(&tokens.access).send().await;
+    assert_eq!(refused(&answer), (403, "INSUFFICIENT_PERMISSIONS"));
+}
+
+#[tokio::test]
+async fn codes_by_mail_are_a_factor_but_never_stand_in_for_an_authenticator() {
+    let app = app().await;
+    let tokens = app.enter("ada").await;
+    let setup = app.post("/v1/auth/mfa/setup", &json!({ "type": "email" })).bearer(&tokens.access).send().await;
+    assert!(setup.body["data"].get("secret").is_none(), "{}", setup.text);
+    let code = code_in(&app.mails().await);
+    assert_eq!(verify(&app, &tokens.access, &code).await.status, 200);
+    let login = app.login("ada", PASSWORD).await;
+    assert_eq!(methods(&login), &json!(["email", "backup_code"]));
+    assert_eq!(verify(&app, &waiting(&login), &code).await.status, 400, "a code of another purpose");
+    assert_eq!(verify(&app, &waiting(&login), &code_in(&app.mails().await)).await.status, 200);
+
+    let phone = set_up(&app, &tokens.access).await;
+    assert_eq!(verify(&app, &tokens.access, &phone.code(&app, 0)).await.status, 200);
+    app.mails().await;
+    let login = app.login("ada", PASSWORD).await;
+    assert_eq!(methods(&login), &json!(["totp", "backup_code"]));
+    let send = app.post("/v1/auth/mfa/challenge", &json!({ "method": "email" })).bearer(&waiting(&login)).send().await;
+    assert_eq!(refused(&send), (400, "VALIDATION_ERROR"));
+    assert_eq!(app.mails().await.len(), 0);
+}
+
+#[tokio::test]
+async fn the_policy_can_ask_everybody_for_a_mailed_code() {
+    let app = app_with("standard", &[("login.otp", "email")]).await;
+    app.join("ada").await;
+    app.join("bob").await;
+    let login = app.login("ada", PASSWORD).await;
+    let (token, code) = (waiting(&login), code_in(&app.mails().await));
+    assert_eq!(methods(&login), &json!(["email"]));
+    let other = waiting(&app.login("bob", PASSWORD).await);
+    assert_eq!(refused(&verify(&app, &other, &code).await), (400, "INVALID_MFA_CODE"), "another user's code");
+    let again = app.call(Method::POST, "/v1/auth/mfa/challenge").bearer(&token).send().await;
+    assert_eq!(again.body["message"], "Verification code sent by email", "{}", again.text);
+    let mails = app.mails().await;
+    let ada: Vec<Mail> = mails.into_iter().filter(|mail| mail.to.contains("ada")).collect();
+    assert_eq!(verify(&app, &token, &code).await.status, 400, "a new code ends the one before");
+    let code = code_in(&ada);
+    let both = join_all([verify(&app, &token, &code), verify(&app, &token, &code)]).await;
+    assert_eq!(both.iter().filter(|answer| answer.status == 200).count(), 1);
+}
+
+#[tokio::test]
+async fn a_login_without_a_token_is_completed_by_its_address() {
+    let app = app_with("standard", &[("login.otp", "email")]).await;
+    app.join("ada").await;
+    let (email, source) = (Email::parse("ada@example.com").unwrap(), Source::command_line());
+    let try_it = |email: Email, code: String| {
+        let (core, source) = (app.core.clone(), source.clone());
+        async move { challenge::complete_newest(&core, &email, &code, &source).await.map(|issued| issued.account.id) }
+    };
+    let nothing = try_it(email.clone(), "123456".into()).await.unwrap_err();
+    let unknown = try_it(Email::parse("eve@example.com").unwrap(), "123456".into()).await.unwrap_err();
+    assert_eq!((nothing.kind(), nothing.message()), (unknown.kind(), unknown.message()));
+    waiting(&app.login("ada", PASSWORD).await);
+    let code = code_in(&app.mails().await);
+    for _ in 0..20 {
+        assert!(try_it(email.clone(), "000000".into()).await.is_err(), "a stranger guesses");
+    }
+    app.turn_clock(Duration::from_mins(9));
+    let owner = Source { address: Some("192.0.2.1".parse().unwrap()), ..Source::command_line() };
+    assert!(challenge::complete_newest(&app.core, &email, &code, &owner).await.is_ok());
+    assert!(try_it(email, code).await.is_err());
+}
+
+#[tokio::test]
+async fn a_mailed_code_logs_in_where_the_policy_allows_it() {
+    let off = app().await;
+    let ask = json!({ "email": "ada@example.com" });
+    assert_eq!(off.post("/v1/auth/otp/request", &ask).send().await.status, 404);
+    let app = app_with("standard", &[("login.passwordless", "true")]).await;
+    app.join("ada").await;
+    let known = app.post("/v1/auth/otp/request", &ask).send().await;
+    let unknown = app.post("/v1/auth/otp/request", &json!({ "email": "eve@example.com" })).send().await;
+    assert_eq!((known.status, known.text.len()), (unknown.status, unknown.text.len()));
+    assert_eq!(known.body["message"], unknown.body["message"]);
+    let mails = app.mails().await;
+    assert_eq!(mails.len(), 1);
+    let code = code_in(&mails);
+    let body = json!({ "email": "ADA@example.com", "code": code });
+    let session = app.post("/v1/auth/otp/verify", &body).send().await;
+    assert_eq!(session.cookie(), Some(session.tokens().refresh));
+    let again = app.post("/v1/auth/otp/verify", &body).send().await;
+    let stranger = app.post("/v1/auth/otp/verify", &json!({ "email": "eve@example.com", "code": code })).send().await;
+    assert_eq!(refused(&again), (400, "INVALID_CODE"));
+    assert_eq!((refused(&stranger), &stranger.body["error"]), (refused(&again), &again.body["error"]));
+}
+
+#[tokio::test]
+async fn a_code_dies_after_ten_minutes_and_with_a_change_of_the_password() {
+    let app = app_with("standard", &[("login.passwordless", "true")]).await;
+    let tokens = app.enter("ada").await;
+    let ask = || app.post("/v1/auth/otp/request", &json!({ "email": "ada@example.com" })).send();
+    let show =
+        |code: String| app.post("/v1/auth/otp/verify", &json!({ "email": "ada@example.com", "code": code })).send();
+    ask().await;
+    let code = code_in(&app.mails().await);
+    app.turn_clock(Duration::from_mins(10));
+    assert_eq!(refused(&show(code).await), (400, "INVALID_CODE"));
+    ask().await;
+    let code = code_in(&app.mails().await);
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": "another long passphrase" });
+    let changed = app.put("/v1/auth/change-password", &change).bearer(&tokens.access).send().await;
+    assert_eq!(changed.status, 200, "{}", changed.text);
+    assert_eq!(refused(&show(code).await), (400, "INVALID_CODE"));
+}
+
+#[tokio::test]
+async fn who_has_used_up_the_tries_at_a_code_is_refused_and_the_code_lives_on_for_its_owner() {
+    let app = app_with("standard", &[("login.passwordless", "true"), ("limits.code.count", "0")]).await;
+    app.join("ada").await;
+    app.post("/v1/auth/otp/request", &json!({ "email": "ada@example.com" })).send().await;
+    let code = code_in(&app.mails().await);
+    for name in ["ada", "nobody"] {
+        for guess in 0..10 {
+            let body = json!({ "email": format!("{name}@example.com"), "code": "000000" });
+            let from = format!("198.51.100.{guess}");
+            let answer = app.post("/v1/auth/otp/verify", &body).from(&from).send().await;
+            let expected = if guess < 5 { (400, "INVALID_CODE") } else { (429, "AUTH_RATE_LIMIT_EXCEEDED") };
+            assert_eq!(refused(&answer), expected, "{name} {guess}");
+        }
+    }
+    let body = json!({ "email": "ada@example.com", "code": code });
+    assert_eq!(app.post("/v1/auth/otp/verify", &body).send().await.status, 200);
+}
+
+#[tokio::test]
+async fn whoever_proves_an_address_by_code_finds_nothing_that_a_squatter_left() {
+    let app = app_with("standard", &[("login.passwordless", "true")]).await;
+    app.register("ada").await;
+    app.mails().await;
+    app.post("/v1/auth/otp/request", &json!({ "email": "ada@example.com" })).send().await;
+    let body = json!({ "email": "ada@example.com", "code": code_in(&app.mails().await) });
+    let session = app.post("/v1/auth/otp/verify", &body).send().await;
+    assert_eq!(session.body["data"]["user"]["emailVerified"], true, "{}", session.text);
+    assert_eq!(app.login("ada", PASSWORD).await.status, 401, "the squatter's password is void");
+}
+
+#[tokio::test]
+async fn a_device_of_another_account_is_not_there() {
+    let app = app().await;
+    let (ada, phone) = guarded(&app, "ada").await;
+    let bob = app.enter("bob").await;
+    let path = format!("/v1/users/me/mfa/{}", phone.id);
+    assert_eq!(call(&app, Method::DELETE, &path, &bob.access).await.status, 404);
+    let name = json!({ "deviceName": "mine" });
+    assert_eq!(app.put(&path, &name).bearer(&bob.access).send().await.status, 404);
+    assert_eq!(refused(&verify(&app, &bob.access, "123456").await), (400, "MFA_NOT_ENABLED"));
+    let codes = call(&app, Method::POST, "/v1/auth/mfa/backup-codes", &bob.access).await;
+    assert_eq!(refused(&codes), (400, "MFA_NOT_ENABLED"));
+    assert_eq!(call(&app, Method::GET, "/v1/users/me/mfa", &ada.access).await.body["data"]["enabled"], true);
+}
+
+#[tokio::test]
+async fn those_who_run_the_service_can_let_somebody_back_in() {
+    let app = app().await;
+    let (tokens, phone) = guarded(&app, "ada").await;
+    let waits = waiting(&app.login("ada", PASSWORD).await);
+    let me = call(&app, Method::GET, "/v1/users/me", &tokens.access).await;
+    let id = AccountId::new(me.body["data"]["id"].as_str().unwrap());
+    assert_eq!(factor::reset_all(&app.core, &id, &Source::command_line()).await.unwrap(), 1);
+    assert!(app.mails().await.iter().any(|mail| mail.text.contains("All second factors were removed")));
+    assert_eq!(refused(&verify(&app, &waits, &phone.backup_codes[0]).await), (401, "INVALID_TOKEN"));
+    assert_eq!(app.login("ada", PASSWORD).await.status, 200);
+    assert_eq!(factor::reset_all(&app.core, &id, &Source::command_line()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn the_database_keeps_no_secret_of_a_factor_in_the_clear() {
+    let app = app().await;
+    assert_eq!(START % 30_000, 0);
+    let tokens = app.enter("ada").await;
+    let answer = app.post("/v1/auth/mfa/setup", &json!({ "type": "totp" })).bearer(&tokens.access).send().await;
+    let secret = answer.body["data"]["secret"].as_str().unwrap().to_owned();
+    let code = answer.body["data"]["backupCodes"][0].as_str().unwrap().to_owned();
+    let raw = totp_rs::Secret::try_from_base32(&secret).unwrap();
+    let raw: &[u8] = raw.as_ref();
+    for file in ["authd.db", "authd.db-wal"] {
+        let Ok(bytes) = std::fs::read(app.dir.path().join(file)) else { continue };
+        for needle in [secret.as_bytes(), code.as_bytes(), code.replace('-', "").as_bytes(), raw] {
+            assert!(!bytes.windows(needle.len()).any(|window| window == needle), "{file}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Uploads through v1: content, size, quota, and whose files they are.
+
+use poem::http::Method;
+use serde_json::json;
+
+use crate::support::{Answer, App, app, app_with};
+
+const PDF: &[u8] = b"%PDF-1.7\n1 0 obj\n";
+
+async fn upload(app: &App, token: &str, name: &str, content: &[u8]) -> Answer {
+    let head = format!("--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
+    let body = [head.as_bytes(), content, b"\r\n--x--\r\n"].concat();
+    app.call(Method::POST, "/v1/users/me/files")
+        .body("multipart/form-data; boundary=x", body)
+        .bearer(token)
+        .send()
+        .await
+}
+
+#[tokio::test]
+async fn a_file_goes_in_and_comes_out_and_its_deletion_gives_no_quota_back() {
+    let app = app().await;
+    let ada = app.enter("ada").await;
+    let large = [PDF, &vec![b'x'; 700_000]].concat();
+    let made = upload(&app, &ada.access, "../../cv.pdf", &large).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let file = &made.body["data"]["file"];
+    assert_eq!(
+        (&file["name"], &file["size"], &file["type"]),
+        (&json!("cv.pdf"), &json!(700_017), &json!("application/pdf"))
+    );
+    assert_eq!(
+        made.body["data"]["quota"],
+        json!({ "filesUploaded": 1, "limit": 10, "remaining": 9, "percentage": 10 })
+    );
+    let path = format!("/v1/users/me/files/{}", file["id"].as_str().unwrap());
+
+    let bob = app.enter("bob").await;
+    assert_eq!(app.get(&path).bearer(&bob.access).send().await.code(), "NOT_FOUND");
+    assert_eq!(app.call(Method::DELETE, &path).bearer(&bob.access).send().await.code(), "NOT_FOUND");
+
+    let back = app.get(&path).bearer(&ada.access).send().await;
+    assert_eq!((back.text.len(), back.header("content-type")), (700_017, "application/pdf"));
+    assert!(back.header("content-disposition").starts_with("attachment;"));
+    assert_eq!(app.call(Method::DELETE, &path).bearer(&ada.access).send().await.status, 200);
+    assert_eq!(app.get(&path).bearer(&ada.access).send().await.status, 404);
+    let quota = app.get("/v1/users/me/quota").bearer(&ada.access).send().await;
+    assert_eq!(quota.body["data"]["filesUploaded"], 1);
+}
+
+#[tokio::test]
+async fn a_file_that_lies_about_its_type_or_size_leaves_nothing_behind() {
+    let app = app_with("standard", &[("files.size", "1000")]).await;
+    let ada = app.enter("ada").await;
+    for (name, content) in [
+        ("cv.pdf", b"MZ\x90\0\x03\0\0\0".as_slice()),
+        ("cv.png", PDF),
+        ("cv.docx", b"PK\x03\x04 just some archive"),
+        ("cv", b"\x7fELF\x02\x01\x01\0"),
+    ] {
+        let refused = upload(&app, &ada.access, name, content).await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (415, "UNSUPPORTED_MEDIA_TYPE"), "{name}");
+    }
+    let large = upload(&app, &ada.access, "cv.pdf", &[PDF, &[b'x'; 1000]].concat()).await;
+    assert_eq!((large.status.as_u16(), large.code()), (413, "PAYLOAD_TOO_LARGE"));
+    for (name, content) in [("", PDF), ("cv.pdf", b"".as_slice())] {
+        assert_eq!(upload(&app, &ada.access, name, content).await.status, 400, "{name:?}");
+    }
+    let other = app.call(Method::POST, "/v1/users/me/files").json(&json!({})).bearer(&ada.access).send().await;
+    assert_eq!(other.code(), "UNSUPPORTED_MEDIA_TYPE");
+    let cut = app.call(Method::POST, "/v1/users/me/files").body("multipart/form-data; boundary=x", "--x\r\nrubbish");
+    assert_eq!(cut.bearer(&ada.access).send().await.status, 400);
+    let listed = app.get("/v1/users/me/files").bearer(&ada.access).send().await;
+    assert_eq!(listed.body["data"], json!([]));
+    let quota = app.get("/v1/users/me/quota").bearer(&ada.access).send().await;
+    assert_eq!(quota.body["data"]["filesUploaded"], 0);
+}
+
+#[tokio::test]
+async fn thirty_parallel_uploads_at_a_quota_of_ten_leave_exactly_ten() {
+    let app = app_with("standard", &[("files.in_flight", "30"), ("files.free_space", "0")]).await;
+    let ada = app.enter("ada").await;
+    let calls = (0..30).map(|n| {
+        let (app, token) = (&app, ada.access.as_str());
+        async move { upload(app, token, &format!("{n}.pdf"), PDF).await }
+    });
+    let answers = futures_util::future::join_all(calls).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 10);
+    assert_eq!(answers.iter().filter(|answer| answer.code() == "UPLOAD_LIMIT_REACHED").count(), 20);
+    let listed = app.get("/v1/users/me/files").bearer(&ada.access).send().await;
+    assert_eq!(listed.body["data"].as_array().unwrap().len(), 10);
+}

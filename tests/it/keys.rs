@@ -1,0 +1,167 @@
+//! Keys that turn under a running program: published, signing, verifying, dead.
+
+use std::collections::BTreeSet;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use authd::identity::key;
+use authd::model::Source;
+use authd::token::{Begin, Old, Rotation};
+use serde_json::json;
+
+use crate::support::{App, PASSWORD, app, app_with};
+
+const LATER: Rotation = Rotation { begin: Begin::AfterLead, old: Old::Expire };
+const NOW: Rotation = Rotation { begin: Begin::AtOnce, old: Old::Expire };
+const REVOKED: Rotation = Rotation { begin: Begin::AtOnce, old: Old::Die };
+const MINUTES: fn(u64) -> Duration = Duration::from_mins;
+
+async fn rotate(app: &App, rotation: Rotation) -> String {
+    key::rotate(&app.core, rotation, "cli", &Source::command_line()).await.unwrap()
+}
+
+async fn me(app: &App, access: &str) -> u16 {
+    app.get("/v1/users/me").bearer(access).send().await.status.as_u16()
+}
+
+async fn refresh(app: &App, token: &str) -> (u16, String, String) {
+    let answer = app.post("/v1/auth/refresh", &json!({ "refreshToken": token })).send().await;
+    let text = |name: &str| answer.body["data"][name].as_str().unwrap_or("").to_owned();
+    (answer.status.as_u16(), text("accessToken"), text("refreshToken"))
+}
+
+async fn published(app: &App) -> BTreeSet<String> {
+    let jwks = app.get("/.well-known/jwks.json").send().await.body;
+    jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+fn kid(access: &str) -> String {
+    jsonwebtoken::decode_header(access).unwrap().kid.unwrap()
+}
+
+#[tokio::test]
+async fn a_rotation_is_noticed_by_nobody_who_holds_a_token() {
+    let app = app().await;
+    let before = app.enter("ada").await;
+    let old = kid(&before.access);
+    let new = rotate(&app, LATER).await;
+    assert_eq!(published(&app).await, BTreeSet::from([old.clone(), new.clone()]));
+    assert_eq!(kid(&app.login("ada", PASSWORD).await.tokens().access), old);
+    app.turn_clock(MINUTES(10));
+    let after = app.login("ada", PASSWORD).await.tokens();
+    assert_eq!(kid(&after.access), new);
+    assert_eq!((me(&app, &before.access).await, me(&app, &after.access).await), (200, 200));
+    assert_eq!(refresh(&app, &before.refresh).await.0, 200);
+    app.turn_clock(MINUTES(16));
+    assert_eq!(published(&app).await, BTreeSet::from([new]));
+    let log = app.audit().await;
+    assert_eq!(log.iter().filter(|line| line.starts_with("key_made done es256-")).count(), 2, "{log:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nothing_is_refused_while_the_keys_turn_under_load() {
+    let app = Arc::new(app_with("standard", &[("limits.general", "off"), ("limits.sign_in", "off")]).await);
+    let start = app.enter("ada").await;
+    let mut callers = tokio::task::JoinSet::new();
+    for number in 0..16 {
+        let own = app.login("ada", PASSWORD).await.tokens();
+        let (app, mut access, mut refresh_token) = (app.clone(), own.access, own.refresh);
+        callers.spawn(async move {
+            for round in 0..60 {
+                assert_eq!(me(&app, &access).await, 200, "caller {number}, round {round}");
+                if round % 6 == 0 {
+                    let (status, next, successor) = refresh(&app, &refresh_token).await;
+                    assert_eq!(status, 200, "caller {number}, round {round}");
+                    (access, refresh_token) = (next, successor);
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    let mut turned = 0;
+    while callers.len() > 8 || turned < 4 {
+        rotate(&app, if turned % 2 == 0 { NOW } else { LATER }).await;
+        turned += 1;
+        if let Some(ended) = callers.try_join_next() {
+            ended.unwrap();
+        }
+    }
+    while let Some(ended) = callers.join_next().await {
+        ended.unwrap();
+    }
+    assert_eq!(me(&app, &start.access).await, 200);
+}
+
+#[tokio::test]
+async fn revoking_kills_every_token_that_is_out_and_a_login_makes_good_ones() {
+    let app = app().await;
+    let before = app.enter("ada").await;
+    assert_eq!(me(&app, &before.access).await, 200);
+    let new = rotate(&app, REVOKED).await;
+    assert_eq!((me(&app, &before.access).await, refresh(&app, &before.refresh).await.0), (401, 401));
+    assert_eq!(published(&app).await, BTreeSet::from([new]));
+    let after = app.login("ada", PASSWORD).await.tokens();
+    assert_eq!((me(&app, &after.access).await, refresh(&app, &after.refresh).await.0), (200, 200));
+    assert!(app.audit().await.iter().any(|line| line.starts_with("keys_revoked done es256-")));
+}
+
+#[tokio::test]
+async fn a_refresh_token_outlives_the_rotation_of_its_key_until_its_session_ends() {
+    let app = app().await;
+    let first = app.enter("ada").await;
+    rotate(&app, NOW).await;
+    app.turn_clock(Duration::from_hours(24 * 29));
+    let (status, _, next) = refresh(&app, &first.refresh).await;
+    assert_eq!(status, 200);
+    app.turn_clock(Duration::from_hours(24 * 29));
+    authd::identity::chores::purge(&app.core).await.unwrap();
+    let keys = app.core.store.read(|db| authd::store::keys::refresh_keys(db)).await.unwrap();
+    assert_eq!(keys.iter().map(|key| key.version).collect::<Vec<_>>(), [2]);
+    assert_eq!(refresh(&app, &next).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_token_that_never_turns_is_good_for_as_long_as_its_session() {
+    let app = app_with("standard", &[("sessions.rotate", "never"), ("sessions.absolute", "none")]).await;
+    let first = app.enter("ada").await;
+    for _ in 0..4 {
+        rotate(&app, NOW).await;
+        app.turn_clock(Duration::from_hours(24 * 29));
+        authd::identity::chores::purge(&app.core).await.unwrap();
+        assert_eq!(refresh(&app, &first.refresh).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn on_schedule_a_key_gets_its_successor_once() {
+    let app = app_with("standard", &[("tokens.rotate_every", "30 days")]).await;
+    key::rotate_if_due(&app.core).await.unwrap();
+    assert_eq!(published(&app).await.len(), 1);
+    app.turn_clock(Duration::from_hours(24 * 30));
+    key::rotate_if_due(&app.core).await.unwrap();
+    key::rotate_if_due(&app.core).await.unwrap();
+    let uses = |listed: Vec<key::Listed>| listed.into_iter().map(|key| key.used_for.as_str()).collect::<Vec<_>>();
+    assert_eq!(uses(key::list(&app.core).await.unwrap()), ["next", "signing"]);
+    app.turn_clock(MINUTES(10));
+    assert_eq!(uses(key::list(&app.core).await.unwrap()), ["signing", "verifying"]);
+    app.turn_clock(MINUTES(16));
+    assert_eq!(uses(key::list(&app.core).await.unwrap()), ["signing", "ended"]);
+    authd::identity::chores::purge(&app.core).await.unwrap();
+    assert_eq!(key::list(&app.core).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_another_process_turned_is_followed_at_the_next_request() {
+    let app = app_with("standard", &[("tokens.algorithm", "EdDSA")]).await;
+    let before = app.enter("ada").await;
+    let path = app.dir.path().to_owned();
+    let command = |rest: &'static [&'static str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_authd"));
+        command.args(["key"]).args(rest).args(["--json", "--set", "tokens.algorithm=EdDSA"]);
+        command.current_dir(&path).env_clear().stdin(Stdio::null()).output().unwrap()
+    };
+    let ran = command(&["rotate", "--revoke"]);
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(me(&app, &before.access).await, 401);
+}

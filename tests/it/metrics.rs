@@ -1,0 +1,152 @@
+//! The figures for Prometheus: who may read them, what they count, and that a stranger can read their form.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use poem::http::Method;
+use serde_json::json;
+
+use authd::http::listener::{Listener, Swap};
+use authd::http::pace::Timeouts;
+
+use crate::support::{App, PASSWORD, app, app_with};
+
+async fn figures(app: &App) -> String {
+    let answer = app.get("/metrics").from("127.0.0.1").send().await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    answer.text
+}
+
+/// The value of a series, written as it is in the text.
+fn value(text: &str, series: &str) -> Option<f64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
+    line.parse().ok()
+}
+
+#[tokio::test]
+async fn figures_are_for_the_machine_itself_and_never_for_who_was_forwarded() {
+    let app = app().await;
+    let stranger = app.get("/metrics").send().await;
+    assert_eq!((stranger.status.as_u16(), stranger.code()), (403, "INSUFFICIENT_PERMISSIONS"));
+    let forwarded = app.get("/metrics").from("127.0.0.1").header("x-forwarded-for", "127.0.0.1").send().await;
+    assert_eq!(forwarded.status, 403);
+    assert_eq!(app.call(Method::POST, "/metrics").from("127.0.0.1").send().await.status, 405);
+    figures(&app).await;
+    let public = app.restart("standard", &[("server.public_url", "https://auth.example.com")]).await;
+    assert_eq!(public.get("/metrics").from("127.0.0.1").send().await.status, 403);
+    let named = public.restart("standard", &[("server.service_networks", "192.0.2.0/24")]).await;
+    assert_eq!(named.get("/metrics").send().await.status, 200);
+    assert_eq!(named.get("/metrics").from("127.0.0.1").send().await.status, 403);
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_the_template_of_their_route_and_their_status() {
+    let app = app().await;
+    let tokens = app.enter("ada").await;
+    for path in ["/v1/users/me", "/api/v1/users/me"] {
+        assert_eq!(app.get(path).bearer(&tokens.access).send().await.status, 200);
+    }
+    app.get("/v1/users/me").bearer("a.b.c").send().await;
+    app.get("/v1/nothing/at-all").send().await;
+    app.call(Method::from_bytes(b"BREW").unwrap(), "/coffee").send().await;
+    let text = figures(&app).await;
+    let requests = |labels: &str| value(&text, &format!("authd_http_requests_total{{{labels}}}"));
+    assert_eq!(requests("method=\"GET\",route=\"/v1/users/me\",status=\"200\""), Some(1.0), "{text}");
+    assert_eq!(requests("method=\"GET\",route=\"/api/v1/users/me\",status=\"200\""), Some(1.0));
+    assert_eq!(requests("method=\"GET\",route=\"/v1/users/me\",status=\"401\""), Some(1.0), "{text}");
+    assert_eq!(requests("method=\"GET\",route=\"/v1\",status=\"404\""), Some(1.0), "{text}");
+    assert_eq!(requests("method=\"other\",route=\"none\",status=\"404\""), Some(1.0));
+    let took = "authd_http_request_duration_seconds_count{method=\"GET\",route=\"/v1/users/me\"}";
+    assert_eq!(value(&text, took), Some(2.0));
+    assert!(!text.contains("at-all") && !text.contains("coffee"), "{text}");
+}
+
+#[tokio::test]
+async fn logins_sessions_mail_and_refusals_are_counted() {
+    let app = app_with("standard", &[("limits.sign_up", "off")]).await;
+    app.enter("ada").await;
+    app.login("ada", "a wrong passphrase").await;
+    app.login("nobody", "a wrong passphrase").await;
+    assert_eq!(app.register("ben").await.status, 201);
+    let restless = app.restart("standard", &[("limits.general.count", "2")]).await;
+    restless.login("ada", PASSWORD).await;
+    restless.login("ada", "a wrong passphrase").await;
+    assert_eq!(restless.login("ada", PASSWORD).await.status, 429);
+    let text = figures(&restless).await;
+    for (series, expected) in [
+        ("authd_logins_total{outcome=\"done\"}", 1.0),
+        ("authd_logins_total{outcome=\"wrong_password\"}", 1.0),
+        ("authd_events_total{event=\"login\",outcome=\"done\"}", 1.0),
+        ("authd_limit_refusals_total{limit=\"general\"}", 1.0),
+        ("authd_sessions", 2.0),
+        ("authd_mail_outbox{state=\"delivered\"}", 2.0),
+        ("authd_mail_outbox{state=\"requested\"}", 1.0),
+        ("authd_mail_outbox{state=\"failed\"}", 0.0),
+        ("authd_hashing_queue", 0.0),
+        ("authd_hashing_busy", 0.0),
+        ("authd_hashing_threads", 2.0),
+        ("authd_writer_queue", 0.0),
+        (&format!("authd_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION")), 1.0),
+    ] {
+        assert_eq!(value(&text, series), Some(expected), "{series}\n{text}");
+    }
+    let commits = value(&text, "authd_writer_commit_duration_seconds_count").unwrap();
+    assert!(commits > 0.0 && value(&text, "authd_writer_group_changes_count") == Some(commits));
+    // Counting sessions may take its time where there are millions: a minute must pass before it is done again.
+    restless.turn_clock(Duration::from_secs(59));
+    restless.login("ada", PASSWORD).await;
+    assert_eq!(value(&figures(&restless).await, "authd_sessions"), Some(2.0));
+    restless.turn_clock(Duration::from_secs(1));
+    assert_eq!(value(&figures(&restless).await, "authd_sessions"), Some(3.0));
+}
+
+#[tokio::test]
+async fn prometheus_itself_can_read_the_figures() {
+    let app = app().await;
+    let tokens = app.enter("ada").await;
+    app.get("/v1/users/me").bearer(&tokens.access).send().await;
+    app.post("/v1/auth/login", &json!({})).send().await;
+    app.login("ada", "a wrong passphrase").await;
+    let text = figures(&app).await;
+    let started = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    let Ok(mut promtool) = started else {
+        eprintln!("skipped: promtool is not here (Debian's package prometheus)");
+        return;
+    };
+    promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr) + String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.trim().is_empty(), "{said}\n{text}");
+}
+
+#[tokio::test]
+async fn figures_on_a_port_of_their_own_are_for_whoever_reaches_it() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let app = app().await;
+    let server = authd::config::Server { listen: ([127, 0, 0, 1], 0).into(), ..app.core.config.server.clone() };
+    let listener = Listener::bind(&server, Timeouts::default()).await.unwrap();
+    let address = listener.local_addr();
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let drain = async { drop(ended.await) };
+    let swap = Swap::new(authd::http::metrics::alone(app.core.clone()));
+    let serving = tokio::spawn(listener.serve(swap, drain, std::future::pending()));
+    for (path, status) in [("/metrics", "200"), ("/v1/health", "404"), ("/", "404")] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: a\r\nx-forwarded-for: 9.9.9.9\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path}\n{answer}");
+        assert_eq!(answer.contains("authd_build_info"), status == "200");
+    }
+    end.send(()).unwrap();
+    serving.await.unwrap();
+}

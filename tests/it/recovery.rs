@@ -1,0 +1,538 @@
+//! Getting back in, proving anew who one is, another address, leaving: the calls and what follows from them.
+
+use std::time::Duration;
+
+use authd::mail::Mail;
+use serde_json::{Value, json};
+
+use crate::support::{App, PASSWORD, app, app_with, registration, token_in};
+
+const MINUTE: Duration = Duration::from_mins(1);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+const NEW: &str = "N3w!correct horse-staple";
+
+async fn forgot(app: &App, email: &str) {
+    let answer = app.post("/v1/auth/forgot-password", &json!({ "email": email })).send().await;
+    assert_eq!(answer.body, json!({ "success": true, "message": "Password reset email sent if account exists" }));
+    assert_eq!(answer.status, 200);
+}
+
+async fn reset_token(app: &App, name: &str) -> String {
+    forgot(app, &format!("{name}@example.com")).await;
+    token_in(&app.mails().await, "/v1/reset-password?token=")
+}
+
+async fn reset(app: &App, token: &str, password: &str) -> crate::support::Answer {
+    app.post("/v1/auth/reset-password", &json!({ "token": token, "newPassword": password })).send().await
+}
+
+fn kinds(mails: &[Mail]) -> Vec<(&str, &str)> {
+    mails.iter().map(|mail| (mail.to.as_str(), mail.subject.as_str())).collect()
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_set_anew_and_every_session_ends() {
+    let app = app().await;
+    let tokens = app.enter("ada").await;
+    let token = reset_token(&app, "ada").await;
+    let done = reset(&app, &token, NEW).await;
+    assert_eq!(done.body, json!({ "success": true, "message": "Password reset successfully" }), "{}", done.text);
+    assert_eq!(app.get("/v1/users/me").bearer(&tokens.access).send().await.code(), "TOKEN_REVOKED");
+    let refreshed = app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
+    assert_eq!(refreshed.code(), "TOKEN_REVOKED");
+    assert_eq!(app.login("ada", PASSWORD).await.status, 401);
+    assert_eq!(app.login("ada", NEW).await.status, 200);
+    let mails = app.mails().await;
+    assert_eq!(kinds(&mails), [("ada@example.com", "Your password at authd was changed")]);
+    let again = reset(&app, &token, "An0ther!passphrase").await;
+    assert_eq!((again.status.as_u16(), again.code()), (404, "INVALID_TOKEN"), "a link works once");
+    let audit = app.audit().await;
+    for line in ["password_reset_requested done", "password_reset done", "session_ended done password"] {
+        assert_eq!(audit.iter().filter(|told| *told == line).count(), 1, "{line} in {audit:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_reset_link_dies_of_age_of_a_newer_one_and_of_a_changed_password() {
+    let app = app().await;
+    let access = app.enter("ada").await.access;
+    let old = reset_token(&app, "ada").await;
+    let newer = reset_token(&app, "ada").await;
+    assert_eq!(reset(&app, &old, NEW).await.code(), "INVALID_TOKEN");
+    app.turn_clock(HOUR);
+    let late = reset(&app, &newer, NEW).await;
+    assert_eq!((late.status.as_u16(), late.code()), (410, "TOKEN_EXPIRED"));
+    assert_eq!(late.body["error"]["message"], "Reset token expired");
+    app.turn_clock(HOUR);
+    let third = reset_token(&app, "ada").await;
+    let access = app.login("ada", PASSWORD).await.tokens().access + &access[..0];
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": NEW });
+    let changed = app.put("/v1/auth/change-password", &change).bearer(&access).send().await;
+    assert_eq!(changed.body, json!({ "success": true, "message": "Password changed successfully" }));
+    assert_eq!(reset(&app, &third, "An0ther!passphrase").await.code(), "INVALID_TOKEN");
+}
+
+#[tokio::test]
+async fn a_reset_without_a_token_says_so_and_a_bad_password_keeps_the_link() {
+    let app = app().await;
+    app.join("ada").await;
+    for body in [json!({}), json!({ "newPassword": NEW }), json!({ "token": "", "newPassword": NEW })] {
+        let answer = app.post("/v1/auth/reset-password", &body).send().await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (400, "MISSING_TOKEN"), "{body}");
+    }
+    let verification = reset(&app, "abc123def456ghi789", NEW).await;
+    assert_eq!((verification.status.as_u16(), verification.code()), (404, "INVALID_TOKEN"));
+    let token = reset_token(&app, "ada").await;
+    let absent = app.post("/v1/auth/reset-password", &json!({ "token": token })).send().await;
+    assert_eq!((absent.status.as_u16(), absent.code()), (400, "VALIDATION_ERROR"));
+    for bad in ["short", "password1234", "ada@example.com", &"x".repeat(257)] {
+        let refused = reset(&app, &token, bad).await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (400, "VALIDATION_ERROR"), "{bad}");
+        assert_eq!(refused.body["error"]["details"][0]["field"], "newPassword");
+    }
+    assert_eq!(reset(&app, &token, NEW).await.status, 200);
+}
+
+#[tokio::test]
+async fn of_many_parallel_uses_of_a_reset_link_one_counts() {
+    let app = app().await;
+    app.join("ada").await;
+    let token = reset_token(&app, "ada").await;
+    let passwords: Vec<_> = (0..20).map(|n| format!("{NEW}{n}")).collect();
+    let answers = futures_util::future::join_all(passwords.iter().map(|password| reset(&app, &token, password))).await;
+    let won: Vec<_> = answers.iter().zip(&passwords).filter(|(answer, _)| answer.status == 200).collect();
+    assert_eq!(won.len(), 1);
+    assert!(answers.iter().all(|answer| matches!(answer.status.as_u16(), 200 | 404)));
+    assert_eq!(app.login("ada", won[0].1).await.status, 200);
+}
+
+#[tokio::test]
+async fn forgot_answers_the_same_for_every_address_and_spellings_share_a_mailbox() {
+    let app = app().await;
+    app.join("ada").await;
+    let ask = |email: &'static str| app.post("/v1/auth/forgot-password", &json!({ "email": email })).send();
+    let known = ask("ada@example.com").await;
+    let unknown = ask("nobody@example.com").await;
+    assert_eq!((known.status, &known.text), (unknown.status, &unknown.text));
+    let names = |answer: &crate::support::Answer| {
+        let mut names: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&known), names(&unknown));
+    let rows = app.core.store.scan(|db| authd::store::outbox::list(db, None, None, 2)).await.unwrap();
+    assert_eq!(rows.len(), 2);
+    for row in &rows {
+        assert_eq!((row.kind.as_str(), &row.recipient, &row.account_id), ("reset", &None, &None));
+    }
+    assert_eq!(app.mails().await.len(), 1);
+    for email in ["ADA@example.com", "Ada@Example.COM", "aDa@example.com", "ada@EXAMPLE.com", "ada@example.com"] {
+        ask(email).await;
+    }
+    assert_eq!(app.mails().await.len(), 4, "five an hour to a mailbox, however it is spelt");
+    for bad in ["", "ada", "ada@example.com\r\nBcc: x@y.example", "a@x.example, b@x.example"] {
+        let refused = ask(bad).await;
+        assert_eq!((refused.status.as_u16(), refused.code()), (400, "VALIDATION_ERROR"), "{bad:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_limit_on_mail_holds_back_ends_no_link() {
+    let app = app().await;
+    app.join("ada").await;
+    let mut last = String::new();
+    for _ in 0..5 {
+        last = reset_token(&app, "ada").await;
+    }
+    forgot(&app, "ada@example.com").await;
+    assert!(app.mails().await.is_empty());
+    assert_eq!(reset(&app, &last, NEW).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_documents_figures_hold_for_forgot_and_reset() {
+    let app = app_with("perfect21", &[]).await;
+    let ask = |n: u32| app.post("/v1/auth/forgot-password", &json!({ "email": format!("u{n}@example.com") })).send();
+    for n in 0..3 {
+        assert_eq!(ask(n).await.status, 200);
+    }
+    let refused = ask(4).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (429, "PASSWORD_RESET_RATE_LIMIT_EXCEEDED"));
+    assert_eq!(refused.header("retry-after"), "3600");
+    for _ in 0..3 {
+        assert_eq!(reset(&app, "unknown", NEW).await.status, 404);
+    }
+    let refused = reset(&app, "unknown", NEW).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (429, "PASSWORD_RESET_RATE_LIMIT_EXCEEDED"));
+    app.turn_clock(HOUR);
+    assert_eq!(ask(5).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_password_that_breaks_a_rule_uses_up_no_try() {
+    let app = app_with("perfect21", &[]).await;
+    app.join("ada").await;
+    let token = reset_token(&app, "ada").await;
+    for _ in 0..5 {
+        assert_eq!(reset(&app, &token, "NoSymbol1Here").await.code(), "VALIDATION_ERROR");
+    }
+    assert_eq!(reset(&app, &token, NEW).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_reset_proves_the_address_and_what_a_squatter_left_is_void() {
+    let app = app_with("standard", &[("signup.verify_email", "false"), ("signup.reveal_existing", "true")]).await;
+    app.register("ada").await;
+    let squatter = app.login("ada", PASSWORD).await.tokens();
+    let token = reset_token(&app, "ada").await;
+    assert_eq!(reset(&app, &token, NEW).await.status, 200);
+    assert_eq!(app.get("/v1/users/me").bearer(&squatter.access).send().await.code(), "TOKEN_REVOKED");
+    assert_eq!(app.login("ada", PASSWORD).await.status, 401);
+    let owner = app.login("ada", NEW).await.tokens();
+    let me = app.get("/v1/users/me").bearer(&owner.access).send().await;
+    assert_eq!(me.body["data"]["emailVerified"], true);
+    assert!(app.audit().await.contains(&"email_verified done".to_owned()));
+}
+
+#[tokio::test]
+async fn a_reset_lets_somebody_in_who_waits_for_the_verification_mail() {
+    let app = app().await;
+    app.register("ada").await;
+    let verification = token_in(&app.mails().await, "verify-email?token=");
+    let token = reset_token(&app, "ada").await;
+    assert_eq!(reset(&app, &token, NEW).await.status, 200);
+    let me = app.login("ada", NEW).await.tokens().access;
+    assert_eq!(app.get("/v1/users/me").bearer(&me).send().await.body["data"]["username"], "ada");
+    let disown = app.post("/v1/auth/verify-email/disown", &json!({ "token": verification })).send().await;
+    assert_eq!(disown.status, 404, "links from before the new password are void");
+}
+
+#[tokio::test]
+async fn a_reset_lifts_the_lockout() {
+    let app = app_with("perfect21", &[("limits.sign_in", "off")]).await;
+    app.join("ada").await;
+    for _ in 0..5 {
+        app.login("ada", "Wr0ng!password").await;
+    }
+    assert_eq!(app.login("ada", PASSWORD).await.status, 423);
+    let token = reset_token(&app, "ada").await;
+    assert_eq!(reset(&app, &token, NEW).await.status, 200);
+    assert_eq!(app.login("ada", NEW).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_suspended_or_deleted_account_is_not_reached_by_a_reset() {
+    let app = app().await;
+    app.join("ada").await;
+    let token = reset_token(&app, "ada").await;
+    let source = authd::model::Source::command_line();
+    authd::identity::admin::suspend(&app.core, "ada@example.com", &source).await.unwrap();
+    assert_eq!(reset(&app, &token, NEW).await.code(), "INVALID_TOKEN");
+    forgot(&app, "ada@example.com").await;
+    assert!(app.mails().await.is_empty());
+    assert_eq!(app.login("ada", PASSWORD).await.code(), "ACCOUNT_SUSPENDED", "nothing has changed");
+    authd::identity::admin::delete(&app.core, "ada@example.com", &source).await.unwrap();
+    forgot(&app, "ada@example.com").await;
+    assert!(app.mails().await.is_empty());
+    assert_eq!(reset(&app, &token, NEW).await.code(), "INVALID_TOKEN");
+}
+
+#[tokio::test]
+async fn a_changed_password_keeps_the_session_that_changed_it_and_ends_the_others() {
+    let app = app().await;
+    let here = app.enter("ada").await;
+    let elsewhere = app.login("ada", PASSWORD).await.tokens();
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": NEW });
+    let done = app.put("/v1/auth/change-password", &change).bearer(&here.access).send().await;
+    assert_eq!(done.status, 200, "{}", done.text);
+    assert_eq!(app.get("/v1/users/me").bearer(&here.access).send().await.status, 200);
+    assert_eq!(app.get("/v1/users/me").bearer(&elsewhere.access).send().await.code(), "TOKEN_REVOKED");
+    let refreshed = app.post("/v1/auth/refresh", &json!({ "refreshToken": here.refresh })).send().await;
+    assert_eq!(refreshed.status, 200);
+    assert_eq!(app.mails().await.len(), 1);
+    assert_eq!(app.login("ada", PASSWORD).await.status, 401);
+    assert_eq!(app.login("ada", NEW).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_wrong_current_password_is_no_401_and_counts_with_those_of_the_login() {
+    let app = app_with("perfect21", &[("limits.sign_in", "off")]).await;
+    let access = app.enter("ada").await.access;
+    let change = |current: &str, new: &str| {
+        let body = json!({ "currentPassword": current, "newPassword": new });
+        app.put("/v1/auth/change-password", &body).bearer(&access).send()
+    };
+    let weak = change("Wr0ng!password", "weak").await;
+    assert_eq!((weak.status.as_u16(), weak.code()), (400, "VALIDATION_ERROR"));
+    for _ in 0..2 {
+        let wrong = change("Wr0ng!password", NEW).await;
+        assert_eq!((wrong.status.as_u16(), wrong.code()), (400, "INVALID_CREDENTIALS"));
+        assert_eq!(wrong.body["error"]["message"], "Current password is incorrect");
+        let body = json!({ "password": "Wr0ng!password" });
+        let wrong = app.post("/v1/auth/reauthenticate", &body).bearer(&access).send().await;
+        assert_eq!((wrong.status.as_u16(), wrong.code()), (400, "INVALID_CREDENTIALS"));
+    }
+    assert_eq!(app.login("ada", "Wr0ng!password").await.status, 401);
+    assert_eq!(change(PASSWORD, NEW).await.status, 423);
+    assert_eq!(app.login("ada", PASSWORD).await.status, 423);
+    let audit = app.audit().await;
+    assert_eq!(audit.iter().filter(|line| *line == "password_changed refused wrong_password").count(), 2);
+    assert_eq!(audit.iter().filter(|line| *line == "lockout done").count(), 1);
+}
+
+#[tokio::test]
+async fn of_many_parallel_changes_of_a_password_one_counts() {
+    let app = app_with("standard", &[("throttle.enabled", "false")]).await;
+    let access = app.enter("ada").await.access;
+    let change = |n: u32| {
+        let body = json!({ "currentPassword": PASSWORD, "newPassword": format!("{NEW}{n}") });
+        app.put("/v1/auth/change-password", &body).bearer(&access).send()
+    };
+    let answers = futures_util::future::join_all((0..10).map(change)).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+    assert!(answers.iter().all(|answer| matches!(answer.status.as_u16(), 200 | 400)));
+}
+
+#[tokio::test]
+async fn a_proof_is_fresh_for_15_minutes_and_a_refresh_makes_nothing_fresh() {
+    let app = app().await;
+    let tokens = app.enter("ada").await;
+    let export = |access: String| app.get("/v1/users/me/export").bearer(&access).send();
+    app.turn_clock(15 * MINUTE);
+    let tokens = app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await.tokens();
+    assert_eq!(export(tokens.access.clone()).await.status, 200);
+    app.turn_clock(Duration::from_millis(1));
+    let tokens = app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await.tokens();
+    let stale = export(tokens.access.clone()).await;
+    assert_eq!((stale.status.as_u16(), stale.code()), (403, "REAUTHENTICATION_REQUIRED"));
+    for call in [app.call(poem::http::Method::DELETE, "/v1/users/me"), {
+        app.post("/v1/users/me/email", &json!({ "newEmail": "new@example.com" }))
+    }] {
+        assert_eq!(call.bearer(&tokens.access).send().await.code(), "REAUTHENTICATION_REQUIRED");
+    }
+    let proof = app.post("/v1/auth/reauthenticate", &json!({ "password": PASSWORD })).bearer(&tokens.access);
+    assert_eq!(proof.send().await.body, json!({ "success": true, "message": "Authentication renewed" }));
+    assert_eq!(export(tokens.access).await.status, 200);
+    assert!(app.audit().await.contains(&"reauthenticated done".to_owned()));
+}
+
+async fn ask_for(app: &App, access: &str, email: &str) {
+    let answer = app.post("/v1/users/me/email", &json!({ "newEmail": email })).bearer(access).send().await;
+    let message = "Confirmation email sent to the new address if it can be used";
+    assert_eq!(answer.body, json!({ "success": true, "message": message }), "{}", answer.text);
+}
+
+async fn use_link(app: &App, call: &str, token: &str) -> (u16, Value) {
+    let answer = app.post(&format!("/v1/auth/{call}"), &json!({ "token": token })).send().await;
+    (answer.status.as_u16(), answer.body)
+}
+
+#[tokio::test]
+async fn another_address_is_the_accounts_own_when_it_is_proved() {
+    let app = app().await;
+    let access = app.enter("ada").await.access;
+    ask_for(&app, &access, "Countess@Example.org").await;
+    let mails = app.mails().await;
+    let to: Vec<_> = mails.iter().map(|mail| mail.to.as_str()).collect();
+    assert_eq!(to, ["Countess@example.org", "ada@example.com"]);
+    assert!(!mails[1].text.contains("ountess") && !mails[1].html.contains("ountess"));
+    let token = token_in(&mails[..1], "/v1/confirm-email?token=");
+    assert_eq!(app.login("ada", PASSWORD).await.status, 200, "the one before stays until then");
+    let (status, body) = use_link(&app, "confirm-email", &token).await;
+    assert_eq!((status, &body["message"]), (200, &json!("Email address changed successfully")));
+    assert_eq!(app.login("ada", PASSWORD).await.status, 401);
+    let login = json!({ "email": "countess@example.org", "password": PASSWORD });
+    assert_eq!(app.post("/v1/auth/login", &login).send().await.status, 200);
+    let me = app.get("/v1/users/me").bearer(&access).send().await;
+    assert_eq!(me.body["data"]["email"], "Countess@Example.org");
+    assert_eq!(use_link(&app, "confirm-email", &token).await.0, 404);
+}
+
+#[tokio::test]
+async fn the_address_before_undoes_the_change_for_seven_days_and_ends_all_sessions() {
+    let app = app().await;
+    let thief = app.enter("ada").await;
+    ask_for(&app, &thief.access, "thief@example.org").await;
+    let mails = app.mails().await;
+    let confirm = token_in(&mails, "/v1/confirm-email?token=");
+    let undo = token_in(&mails, "/v1/undo-email?token=");
+    app.turn_clock(23 * HOUR);
+    assert_eq!(use_link(&app, "confirm-email", &confirm).await.0, 200);
+
+    // A thief cannot get rid of it by a new password, a further address, or a sign-up with the one before.
+    let thief = app.post("/v1/auth/refresh", &json!({ "refreshToken": thief.refresh })).send().await.tokens();
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": NEW });
+    assert_eq!(app.put("/v1/auth/change-password", &change).bearer(&thief.access).send().await.status, 200);
+    ask_for(&app, &thief.access, "second@example.org").await;
+    let further = token_in(&app.mails().await, "/v1/confirm-email?token=");
+    assert_eq!(use_link(&app, "confirm-email", &further).await.0, 200);
+    let mut squat = registration("squatter");
+    squat["email"] = json!("ada@example.com");
+    assert_eq!(app.post("/v1/auth/register", &squat).send().await.status, 201);
+    assert!(app.mails().await.iter().all(|mail| mail.to != "ada@example.com"));
+
+    app.turn_clock(6 * DAY);
+    let (status, body) = use_link(&app, "undo-email", &undo).await;
+    assert_eq!((status, &body["message"]), (200, &json!("Change of email address undone")));
+    let login = json!({ "email": "second@example.org", "password": NEW });
+    assert_eq!(app.post("/v1/auth/login", &login).send().await.status, 401);
+    let token = token_in(&app.mails().await, "/v1/reset-password?token=");
+    assert_eq!(reset(&app, &token, "Mine!again 4 ever").await.status, 200);
+    let me = app.login("ada", "Mine!again 4 ever").await.tokens().access;
+    assert_eq!(app.get("/v1/users/me").bearer(&me).send().await.body["data"]["email"], "ada@example.com");
+    assert_eq!(use_link(&app, "undo-email", &undo).await.0, 404);
+    assert!(app.audit().await.contains(&"session_ended done email_undone".to_owned()));
+}
+
+#[tokio::test]
+async fn a_change_is_undone_before_it_is_confirmed_and_not_after_seven_days() {
+    let app = app().await;
+    let access = app.enter("ada").await.access;
+    ask_for(&app, &access, "new@example.org").await;
+    let mails = app.mails().await;
+    let (confirm, undo) = (token_in(&mails, "confirm-email?token="), token_in(&mails, "undo-email?token="));
+    assert_eq!(use_link(&app, "undo-email", &undo).await.0, 200);
+    assert_eq!(use_link(&app, "confirm-email", &confirm).await.0, 404);
+    assert_eq!(app.get("/v1/users/me").bearer(&access).send().await.code(), "TOKEN_REVOKED");
+
+    let access = app.login("ada", PASSWORD).await.tokens().access;
+    ask_for(&app, &access, "new@example.org").await;
+    let mails = app.mails().await;
+    let (confirm, undo) = (token_in(&mails, "confirm-email?token="), token_in(&mails, "undo-email?token="));
+    assert_eq!(use_link(&app, "confirm-email", &confirm).await.0, 200);
+    app.turn_clock(7 * DAY);
+    let (status, body) = use_link(&app, "undo-email", &undo).await;
+    assert_eq!((status, &body["error"]["code"]), (410, &json!("TOKEN_EXPIRED")));
+    let mut later = registration("later");
+    later["email"] = json!("ada@example.com");
+    assert_eq!(app.post("/v1/auth/register", &later).send().await.status, 201);
+    assert_eq!(app.mails().await.len(), 1, "the address is free again");
+}
+
+#[tokio::test]
+async fn a_link_to_a_new_address_dies_of_age_of_a_newer_one_and_serves_nothing_else() {
+    let app = app().await;
+    let access = app.enter("ada").await.access;
+    ask_for(&app, &access, "one@example.org").await;
+    let mails = app.mails().await;
+    let (first, undo) = (token_in(&mails, "confirm-email?token="), token_in(&mails, "undo-email?token="));
+    for call in ["verify-email", "undo-email", "verify-email/disown"] {
+        assert_eq!(use_link(&app, call, &first).await.0, 404, "{call}");
+    }
+    assert_eq!(use_link(&app, "confirm-email", &undo).await.0, 404);
+    assert_eq!(reset(&app, &first, NEW).await.status, 404);
+    ask_for(&app, &access, "two@example.org").await;
+    let second = token_in(&app.mails().await, "confirm-email?token=");
+    assert_eq!(use_link(&app, "confirm-email", &first).await.0, 404);
+    app.turn_clock(DAY);
+    assert_eq!(use_link(&app, "confirm-email", &second).await.0, 410);
+}
+
+#[tokio::test]
+async fn a_taken_address_is_answered_the_same_and_its_owner_is_told() {
+    let app = app().await;
+    app.join("bob").await;
+    let access = app.enter("ada").await.access;
+    ask_for(&app, &access, "BOB@example.com").await;
+    let mails = app.mails().await;
+    assert_eq!(kinds(&mails), [("bob@example.com", "Somebody tried to use your address at authd")]);
+    let own = app.post("/v1/users/me/email", &json!({ "newEmail": "ADA@example.com" })).bearer(&access).send().await;
+    assert_eq!((own.status.as_u16(), own.code()), (400, "VALIDATION_ERROR"));
+}
+
+#[tokio::test]
+async fn an_address_that_only_a_squatter_holds_goes_to_whoever_reads_it() {
+    let app = app().await;
+    app.register("bob").await;
+    app.mails().await;
+    let access = app.enter("ada").await.access;
+    ask_for(&app, &access, "bob@example.com").await;
+    let token = token_in(&app.mails().await, "confirm-email?token=");
+    assert_eq!(use_link(&app, "confirm-email", &token).await.0, 200);
+    let me = app.get("/v1/users/me").bearer(&access).send().await;
+    assert_eq!(me.body["data"]["email"], "bob@example.com");
+}
+
+#[tokio::test]
+async fn an_address_that_was_taken_meanwhile_stays_where_it_is() {
+    let app = app().await;
+    let access = app.enter("ada").await.access;
+    ask_for(&app, &access, "bob@example.com").await;
+    let token = token_in(&app.mails().await, "confirm-email?token=");
+    app.join("bob").await;
+    assert_eq!(use_link(&app, "confirm-email", &token).await.0, 404);
+    assert_eq!(app.login("bob", PASSWORD).await.status, 200);
+    assert_eq!(app.login("ada", PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_password_changed_between_question_and_mail_stops_the_change_of_address() {
+    let app = app().await;
+    let access = app.enter("ada").await.access;
+    ask_for(&app, &access, "new@example.org").await;
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": NEW });
+    assert_eq!(app.put("/v1/auth/change-password", &change).bearer(&access).send().await.status, 200);
+    let mails = app.mails().await;
+    assert_eq!(kinds(&mails), [("ada@example.com", "Your password at authd was changed")]);
+}
+
+#[tokio::test]
+async fn an_account_leaves_by_its_owners_wish_and_frees_nothing() {
+    let app = app().await;
+    let tokens = app.enter("ada").await;
+    let gone = app.call(poem::http::Method::DELETE, "/v1/users/me").bearer(&tokens.access).send().await;
+    assert_eq!(gone.body, json!({ "success": true, "message": "Account deleted successfully" }), "{}", gone.text);
+    assert!(gone.header("set-cookie").contains("Max-Age=0"), "{}", gone.header("set-cookie"));
+    assert_eq!(gone.cookie().as_deref(), Some(""));
+    assert_eq!(app.get("/v1/users/me").bearer(&tokens.access).send().await.code(), "TOKEN_REVOKED");
+    let refreshed = app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
+    assert_eq!(refreshed.status, 401);
+    assert_eq!(app.login("ada", PASSWORD).await.code(), "ACCOUNT_DELETED");
+    assert_eq!(kinds(&app.mails().await), [("ada@example.com", "Your account at authd was deleted")]);
+    forgot(&app, "ada@example.com").await;
+    app.register("ada").await;
+    assert!(app.mails().await.is_empty(), "the address stays the hidden account's");
+    app.turn_clock(30 * DAY);
+    authd::identity::chores::purge(&app.core).await.unwrap();
+    app.join("ada").await;
+}
+
+#[tokio::test]
+async fn the_last_admin_stays() {
+    let app = app().await;
+    app.join("ada").await;
+    app.join("bob").await;
+    let source = authd::model::Source::command_line();
+    let give = authd::identity::admin::RoleChange::Give;
+    authd::identity::admin::change_role(&app.core, "ada@example.com", "admin", give, &source).await.unwrap();
+    let leave = |access: String| app.call(poem::http::Method::DELETE, "/v1/users/me").bearer(&access).send();
+    let ada = app.login("ada", PASSWORD).await.tokens().access;
+    let refused = leave(ada.clone()).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (409, "LAST_ADMIN"));
+    authd::identity::admin::change_role(&app.core, "bob@example.com", "admin", give, &source).await.unwrap();
+    assert_eq!(leave(ada).await.status, 200);
+}
+
+#[tokio::test]
+async fn an_export_holds_all_about_its_owner_and_no_secret() {
+    let app = app().await;
+    app.enter("bob").await;
+    let access = app.enter("ada").await.access;
+    let export = app.get("/v1/users/me/export").bearer(&access).header("user-agent", "Tester/1.0").send().await;
+    assert_eq!(export.status, 200, "{}", export.text);
+    assert_eq!(export.header("content-disposition"), "attachment; filename=\"account.json\"");
+    let data = &export.body["data"];
+    let parts: Vec<_> = data.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(parts, ["exportedAt", "account", "sessions", "clients", "files", "events", "mails"]);
+    assert_eq!(data["account"]["email"], "ada@example.com");
+    assert_eq!(data["account"]["roles"], json!(["user"]));
+    assert_eq!(data["sessions"].as_array().unwrap().len(), 1);
+    assert_eq!(data["clients"][0]["ipAddress"], "192.0.2.1");
+    let events: Vec<_> = data["events"].as_array().unwrap().iter().map(|event| &event["event"]).collect();
+    assert_eq!(events, ["exported", "login", "email_verified", "sign_up"]);
+    assert_eq!(data["mails"][0]["kind"], "verify_email");
+    for secret in ["argon2", "bob", "hash", PASSWORD, "token"] {
+        assert!(!export.text.contains(secret), "{secret}");
+    }
+}
