@@ -8,7 +8,7 @@ use std::time::Duration;
 use poem::{Endpoint, Response};
 use tokio::sync::watch;
 
-use crate::api::v1;
+use crate::api;
 use crate::config::{Config, Server};
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -133,16 +133,17 @@ impl TokenCheck for Known {
 /// All wires behind the boundary.
 #[must_use]
 pub fn endpoint(core: &Arc<Core>, limiter: &Limiter) -> impl Endpoint<Output = Response> + 'static + use<> {
+    let mounted = api::mounted(&core.config);
     let surroundings = Surroundings {
         env: core.env.clone(),
         server: core.config.server.clone(),
-        wires: v1::wires(&core.config),
+        wires: api::wires(&mounted),
         limiter: limiter.clone(),
         tokens: Arc::new(Known(core.tokens.clone())),
-        uncounted: v1::UNCOUNTED.iter().map(|&path| path.to_owned()).collect(),
+        uncounted: api::uncounted(&mounted),
     };
     core.metrics.show_limits(limiter.hits());
-    counted(boundary(routed(v1::routes(core.clone())), surroundings), core.metrics.clone())
+    counted(boundary(routed(api::routes(&mounted, core)), surroundings), core.metrics.clone())
 }
 
 /// The worker that empties the outbox.

@@ -3,12 +3,14 @@
 //! Data goes to standard output, everything else to standard error. The exit code is 0 when it was done, 1 when it
 //! failed, 2 when it was asked for wrongly. What a command does is the core's business; here it is read and shown.
 
+mod completions;
 mod config;
 pub mod console;
 pub mod failure;
 mod key;
 mod log;
 mod mail;
+mod man;
 mod openapi;
 mod opened;
 mod profile;
@@ -111,6 +113,8 @@ enum Command {
     #[command(subcommand)]
     Profile(profile::Profile),
     Openapi(openapi::Openapi),
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// Reads the command line, does what it says and tells how it ended.
@@ -147,6 +151,8 @@ fn run(arguments: Arguments, console: &mut Console) -> Result<(), Failure> {
         Command::Config(command) => command.run(global, console),
         Command::Profile(command) => command.run(console),
         Command::Openapi(command) => command.run(global, console),
+        Command::Completions(command) => command.run(console),
+        Command::Man(command) => command.run(console),
     }
 }
 

@@ -6,7 +6,7 @@ use super::Global;
 use super::console::Console;
 use super::failure::Failure;
 use super::opened;
-use crate::api;
+use crate::{api, config};
 
 /// Print the OpenAPI document of an API
 ///
@@ -16,8 +16,8 @@ use crate::api;
 Examples:
   authd openapi > v1.json
       Keep the document of the native API for a client generator
-  authd openapi v1 --profile perfect21
-      See it under another preset")]
+  authd openapi siteworks --profile siteworks
+      The document of another API, under its own preset")]
 pub struct Openapi {
     /// Which API
     #[arg(value_name = "API", value_enum, default_value_t = WireName::V1)]
@@ -29,15 +29,22 @@ pub struct Openapi {
 enum WireName {
     /// The native API
     V1,
+    /// The API of the profile siteworks
+    Siteworks,
+    /// The API of the profile jobpath
+    Jobpath,
 }
 
 impl Openapi {
     /// Prints it.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         let loaded = opened::configuration(global, console)?;
-        let document = match self.wire {
-            WireName::V1 => api::v1::document(&loaded.config),
+        let name = match self.wire {
+            WireName::V1 => config::WireName::V1,
+            WireName::Siteworks => config::WireName::Siteworks,
+            WireName::Jobpath => config::WireName::Jobpath,
         };
+        let document = api::named(name, &loaded.config).document;
         Ok(console.document(&format!("{document:#}"))?)
     }
 }

@@ -14,7 +14,7 @@ use super::console::{Console, Form};
 use super::failure::Failure;
 use super::{log, opened};
 use crate::app;
-use crate::config::{self, Config};
+use crate::config::{self, Config, WireName};
 use crate::env::Env;
 use crate::error::Error;
 use crate::store::sqlite::Role;
@@ -94,8 +94,10 @@ fn welcome(config: &Config, address: SocketAddr, console: &mut Console) -> io::R
         Some(host) => format!("leaves through {host} (authd mail list)"),
         None => "waits in the outbox, for no mail server is configured (authd mail list)".to_owned(),
     };
+    let wire = config.server.wire;
+    let apis = if wire == WireName::V1 { api.clone() } else { format!("{base} ({}), {api}", wire.as_str()) };
     let lines = [
-        ("api", api.clone()),
+        ("api", apis),
         ("docs", docs.clone()),
         ("database", config.db.display().to_string()),
         ("mail", mail),
@@ -108,6 +110,7 @@ fn welcome(config: &Config, address: SocketAddr, console: &mut Console) -> io::R
         "url": base,
         "address": address.to_string(),
         "api": api,
+        "wire": wire.as_str(),
         "docs": docs,
         "profile": config.profile,
         "db": config.db.display().to_string(),

@@ -36,6 +36,8 @@ mod tests;
 mod throttle;
 mod tokens;
 mod web_origin;
+#[cfg(test)]
+mod wire_profile_tests;
 
 use std::path::PathBuf;
 
@@ -59,7 +61,7 @@ pub use password::PasswordRules;
 pub use problem::{Problem, Problems};
 pub use profile::{Profile, STANDARD};
 pub use reader::Entry;
-pub use server::{Environment, Server};
+pub use server::{Environment, Server, WireName};
 pub use service::Service;
 pub use sessions::{Rotate, Sessions};
 pub use signup::{SignUp, SignUpField};
@@ -213,7 +215,10 @@ impl Config {
         self.tokens.validate(environment, r);
         self.sessions.validate(r);
         self.password.validate(r);
-        self.signup.validate(&self.links, r);
+        self.signup.validate(&self.links, self.server.wire, r);
+        if self.signup.logs_in && self.login.otp == LoginOtp::Email {
+            r.refuse("login.otp", "expected \"off\" where a sign-up logs in (signup.logs_in), got \"email\"");
+        }
         self.throttle.validate(r);
         self.hashing.validate(environment, r);
     }

@@ -8,9 +8,11 @@ use super::layer::{Layer, Origin, from_toml};
 use super::problem::Problem;
 
 /// Every embedded profile; the first is the default, and lies under all others.
-const EMBEDDED: [(&str, &str); 2] = [
+const EMBEDDED: [(&str, &str); 4] = [
     ("standard", include_str!("../../static/profiles/standard.toml")),
     ("perfect21", include_str!("../../static/profiles/perfect21.toml")),
+    ("siteworks", include_str!("../../static/profiles/siteworks.toml")),
+    ("jobpath", include_str!("../../static/profiles/jobpath.toml")),
 ];
 
 /// The name of the default profile.
@@ -105,7 +107,7 @@ pub(super) struct Meaning {
     words: BTreeMap<String, String>,
     /// What the value is put into, at `{}`.
     form: Option<String>,
-    /// How a list is written; the only other form than one value is `comma`.
+    /// How a list is written, where it is one: `comma`, which takes a JSON list too.
     list: Option<ListForm>,
 }
 
@@ -127,11 +129,15 @@ impl Meaning {
             text = format!("{text} {unit}");
         }
         if self.list == Some(ListForm::Comma) {
-            let items: Vec<&str> = text.split(',').map(|item| item.trim().trim_end_matches('/')).collect();
-            text = items.join(",");
+            text = listed(&text).iter().map(|item| item.trim().trim_end_matches('/')).collect::<Vec<_>>().join(",");
         }
         self.form.as_ref().map_or(text.clone(), |form| form.replace("{}", &text))
     }
+}
+
+/// The items of a list: `a, b` or `["a", "b"]`.
+fn listed(text: &str) -> Vec<String> {
+    serde_json::from_str(text).unwrap_or_else(|_| text.split(',').map(str::to_owned).collect())
 }
 
 /// Documents print values in quotes, and some container tools hand the quotes over too.
@@ -163,6 +169,10 @@ mod tests {
         assert_eq!(meaning("keys = [\"a\"]\nwords = { test = \"development\" }").translate("test"), "development");
         assert_eq!(
             meaning("keys = [\"a\"]\nlist = \"comma\"").translate("https://a.io/, https://b.io"),
+            "https://a.io,https://b.io"
+        );
+        assert_eq!(
+            meaning("keys = [\"a\"]\nlist = \"comma\"").translate("[\"https://a.io/\", \"https://b.io\"]"),
             "https://a.io,https://b.io"
         );
     }

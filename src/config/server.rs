@@ -15,6 +15,40 @@ pub enum Environment {
     Production,
 }
 
+/// The API that is served at the root, besides the native one on its own mounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WireName {
+    /// No other: the native API alone.
+    V1,
+    /// `/api/auth/…`, a pair of tokens in the body.
+    Siteworks,
+    /// `/auth/…`, one token.
+    Jobpath,
+}
+
+impl WireName {
+    /// Every API that there is.
+    pub const ALL: [WireName; 3] = [WireName::V1, WireName::Siteworks, WireName::Jobpath];
+
+    /// The word for it, which also names its document.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            WireName::V1 => "v1",
+            WireName::Siteworks => "siteworks",
+            WireName::Jobpath => "jobpath",
+        }
+    }
+
+    /// Whether its sign-up answers with a session.
+    pub(super) fn enters_at_sign_up(self) -> bool {
+        match self {
+            WireName::Siteworks => true,
+            WireName::V1 | WireName::Jobpath => false,
+        }
+    }
+}
+
 /// `[server]`: where it listens and whom it believes.
 #[derive(Debug, Clone)]
 pub struct Server {
@@ -22,6 +56,8 @@ pub struct Server {
     pub listen: SocketAddr,
     /// How people reach it, without a slash at the end; links in mail begin with it. `None`: `http://` and `listen`.
     pub public_url: Option<String>,
+    /// The API at the root.
+    pub wire: WireName,
     /// Development or production.
     pub environment: Environment,
     /// Proxies whose `X-Forwarded-For` is believed; `None` is unset, an empty list says that clients connect directly.
@@ -46,6 +82,7 @@ impl Server {
                 let text = raw.to_text();
                 WebOrigin::parse(text.trim().trim_end_matches('/')).map(|origin| origin.to_string())
             });
+        let wire = r.choice("server.wire", &WireName::ALL.map(|wire| (wire.as_str(), wire)));
         let environment = r.choice(
             "server.environment",
             &[("development", Environment::Development), ("production", Environment::Production)],
@@ -60,6 +97,7 @@ impl Server {
         Ok(Self {
             listen: listen?,
             public_url: public_url?,
+            wire: wire?,
             environment: environment?,
             trusted_proxies: trusted_proxies?,
             service_networks: service_networks?,

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::Links;
 use super::reader::{Read, Reader};
 use super::span;
+use super::{Links, WireName};
 
 /// A field of a sign-up that a profile may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +25,8 @@ pub struct SignUp {
     pub verify_email: bool,
     /// A taken address is answered as taken; else like success, and its owner gets a mail.
     pub reveal_existing: bool,
+    /// A sign-up opens a session at once, on a wire whose answer has a place for one.
+    pub logs_in: bool,
     /// What is asked for besides address and password.
     pub require: BTreeSet<SignUpField>,
     /// After how long an account that nobody proved is removed.
@@ -35,6 +37,7 @@ impl SignUp {
     pub(super) fn read(r: &mut Reader) -> Read<Self> {
         let verify_email = r.truth("signup.verify_email");
         let reveal_existing = r.truth("signup.reveal_existing");
+        let logs_in = r.truth("signup.logs_in");
         let require = r.list("signup.require", "\"username\", \"firstName\" and \"lastName\"", |item| match item {
             "username" => Some(SignUpField::Username),
             "firstName" => Some(SignUpField::FirstName),
@@ -46,12 +49,22 @@ impl SignUp {
         Ok(Self {
             verify_email: verify_email?,
             reveal_existing: reveal_existing?,
+            logs_in: logs_in?,
             require: require?.into_iter().collect(),
             remove_unproved: remove_unproved?,
         })
     }
 
-    pub(super) fn validate(&self, links: &Links, r: &mut Reader) {
+    pub(super) fn validate(&self, links: &Links, wire: WireName, r: &mut Reader) {
+        if self.logs_in && !self.reveal_existing {
+            r.refuse("signup.reveal_existing", "expected true where a sign-up logs in (signup.logs_in), got false");
+        }
+        if self.logs_in && self.verify_email {
+            r.refuse("signup.verify_email", "expected false where a sign-up logs in (signup.logs_in), got true");
+        }
+        if wire.enters_at_sign_up() && !self.logs_in {
+            r.refuse("signup.logs_in", "expected true for a server.wire whose sign-up answers with tokens, got false");
+        }
         if self.remove_unproved < links.verify_life {
             let (life, came) = (span::to_text(links.verify_life), span::to_text(self.remove_unproved));
             r.refuse("signup.remove_unproved", format!("expected at least links.verify_life ({life}), got {came}"));

@@ -227,6 +227,7 @@ mod tests {
         Server {
             listen: ([127, 0, 0, 1], 0).into(),
             public_url: None,
+            wire: crate::config::WireName::V1,
             environment: Environment::Development,
             trusted_proxies: None,
             service_networks: None,

@@ -1,6 +1,8 @@
-//! The documents and the page that shows them: Swagger UI from files of our own, asking no outside host.
+//! The documents and the two pages that show them, asking no outside host: Swagger UI to try calls out, and the
+//! reference to read, which needs no script.
 //!
-//! The bundle is cut out of what poem-openapi carries, when somebody first asks for it: until then it costs no memory.
+//! Swagger UI's bundle is cut out of what poem-openapi carries, and a reference is written, when somebody first asks for
+//! it: until then they cost nothing.
 
 use std::sync::{Arc, OnceLock};
 
@@ -11,6 +13,7 @@ use poem::{Endpoint, Request, Response, Route, endpoint, get};
 use poem_openapi::OpenApiService;
 use serde_json::Value;
 
+use super::reference::{self, Place};
 use super::reject::Reject;
 use crate::error::Error;
 use crate::model::secret;
@@ -18,6 +21,10 @@ use crate::model::secret;
 const PAGE: &str = include_str!("../../static/docs/index.html");
 const STYLE: &str = include_str!("../../static/docs/docs.css");
 const BOOT: &str = include_str!("../../static/docs/boot.js");
+const REFERENCE_STYLE: &str = include_str!("../../static/docs/reference.css");
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
 
 /// Icons in the bundle's style sheet are `data:` images; everything else comes from here.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -39,32 +46,64 @@ impl Document {
 }
 
 /// Every path here that does not depend on the documents; all are read with `GET`.
-pub const PATHS: [&str; 6] =
-    ["/docs", "/docs/docs.css", "/docs/boot.js", "/docs/swagger-ui.css", "/docs/swagger-ui.js", "/openapi.json"];
+pub const PATHS: [&str; 8] = [
+    "/docs",
+    "/docs/docs.css",
+    "/docs/boot.js",
+    "/docs/swagger-ui.css",
+    "/docs/swagger-ui.js",
+    "/docs/reference.css",
+    "/redoc",
+    "/openapi.json",
+];
 
-/// Adds `/docs`, `/openapi.json` (the first document) and `/openapi/<name>.json`.
+/// The paths of the document of this name.
+#[must_use]
+pub fn paths_of(name: &str) -> [String; 2] {
+    [format!("/openapi/{name}.json"), format!("/redoc/{name}")]
+}
+
+/// Adds `/docs`, `/redoc` and `/openapi.json` (the first document), and `/redoc/<name>` and `/openapi/<name>.json`.
 #[must_use]
 pub fn routes(route: Route, documents: Vec<Document>) -> Route {
-    let options: Vec<String> = documents
-        .iter()
-        .map(|Document { name, .. }| format!("<option value=\"openapi/{name}.json\">{name}</option>"))
-        .collect();
+    let options: Vec<String> =
+        documents.iter().map(|Document { name, .. }| format!("<option>{name}</option>")).collect();
     let page = PAGE.replace("{documents}", &options.concat());
     let bundle = Arc::new(OnceLock::new());
-    let [docs, docs_css, boot_js, ui_css, ui_js, first_document] = PATHS;
+    let [docs, docs_css, boot_js, ui_css, ui_js, reference_css, first_reference, first_document] = PATHS;
     let mut route = route
-        .at(docs, get(fixed(File::new("text/html; charset=utf-8", page.into()))))
-        .at(docs_css, get(fixed(File::new("text/css; charset=utf-8", STYLE.into()))))
+        .at(docs, get(fixed(File::new(HTML, page.into()))))
+        .at(docs_css, get(fixed(File::new(CSS, STYLE.into()))))
         .at(boot_js, get(fixed(File::new("text/javascript; charset=utf-8", BOOT.into()))))
         .at(ui_css, get(from_bundle(bundle.clone(), |bundle| &bundle.style)))
-        .at(ui_js, get(from_bundle(bundle, |bundle| &bundle.script)));
+        .at(ui_js, get(from_bundle(bundle, |bundle| &bundle.script)))
+        .at(reference_css, get(fixed(File::new(CSS, REFERENCE_STYLE.into()))));
+    let names: Arc<[&'static str]> = documents.iter().map(|document| document.name).collect();
     if let Some(first) = documents.first() {
-        route = route.at(first_document, get(fixed(first.file.clone())));
+        route = route
+            .at(first_document, get(fixed(first.file.clone())))
+            .at(first_reference, get(written(first.clone(), names.clone(), "")));
     }
-    for Document { name, file } in documents {
-        route = route.at(format!("/openapi/{name}.json"), get(fixed(file)));
+    for document in documents {
+        let [json, reference] = paths_of(document.name);
+        route = route
+            .at(json, get(fixed(document.file.clone())))
+            .at(reference, get(written(document, names.clone(), "../")));
     }
     route
+}
+
+/// The reference of a document, at an address from which `root` leads to the root.
+fn written(document: Document, names: Arc<[&'static str]>, root: &'static str) -> impl Endpoint {
+    let page = OnceLock::new();
+    endpoint::make_sync(move |request: Request| {
+        let page = page.get_or_init(|| {
+            let value = serde_json::from_slice(&document.file.bytes).unwrap_or_default();
+            let place = Place { names: &names, current: document.name, root };
+            File::new(HTML, reference::page(&value, &place).into())
+        });
+        page.answer(&request)
+    })
 }
 
 /// A file with what identifies its content.
@@ -126,7 +165,7 @@ impl Bundle {
         let style = between(text, "<style charset=\"UTF-8\">", text.find("</style>")?)?;
         let script = between(text, "<script charset=\"UTF-8\">", text.rfind("</script>\n</head>")?)?;
         Some(Self {
-            style: File::new("text/css; charset=utf-8", page.slice(style)),
+            style: File::new(CSS, page.slice(style)),
             script: File::new("text/javascript; charset=utf-8", page.slice(script)),
         })
     }
@@ -154,7 +193,8 @@ mod tests {
 
     #[tokio::test]
     async fn the_page_and_its_files_are_served_and_kept_by_browsers() {
-        for path in PATHS.into_iter().chain(["/openapi/v1.json"]) {
+        let of_v1 = paths_of("v1");
+        for path in PATHS.into_iter().chain(of_v1.iter().map(String::as_str)) {
             let response = fetch(path, None).await;
             assert_eq!(response.status(), StatusCode::OK, "{path}");
             let etag = response.headers()[ETAG].clone();
@@ -165,9 +205,11 @@ mod tests {
 
     #[tokio::test]
     async fn nothing_on_the_page_is_inline_or_from_another_host() {
-        let page = fetch("/docs", None).await.into_body().into_string().await.unwrap();
-        assert!(!page.contains("<style") && !page.contains("<script>") && !page.contains("://"), "{page}");
-        assert!(page.contains("openapi/v1.json"));
+        for path in ["/docs", "/redoc", "/redoc/v1"] {
+            let page = fetch(path, None).await.into_body().into_string().await.unwrap();
+            assert!(!page.contains("<style") && !page.contains("<script>") && !page.contains("://"), "{page}");
+            assert!(page.contains("v1") && !page.contains(" style="), "{page}");
+        }
         assert!(!POLICY.contains("unsafe"));
     }
 

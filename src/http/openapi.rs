@@ -1,13 +1,20 @@
 //! The pass over a generated OpenAPI document: what the generator cannot know. Errors come from the wire's own table, so
 //! that the document says what the server does.
 
+use std::collections::HashMap;
+use std::marker::PhantomData;
 use std::time::Duration;
 
-use poem::http::StatusCode;
+use poem::endpoint::BoxEndpoint;
+use poem::http::{self, StatusCode};
+use poem_openapi::registry::{MetaApi, Registry};
+use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::{Map, Value, json};
 
 use super::bearer::SCHEME;
 use super::reject::{About, Wire};
+use super::schema::label;
+use crate::config::Config;
 use crate::error::{Error, Extra, FieldError, Kind, Rule};
 use crate::model::{FactorKind, Method, Secret, Time};
 
@@ -49,13 +56,45 @@ const BODY_ERRORS: [Kind; 4] =
 const TOKEN_ERRORS: [Kind; 5] =
     [Kind::TokenMissing, Kind::TokenFormat, Kind::TokenInvalid, Kind::TokenExpired, Kind::SessionEnded];
 
+/// What the types of an API say by themselves.
+#[must_use]
+pub fn generated<A: OpenApi>() -> Value {
+    let text = OpenApiService::new(Shown::<A>(PhantomData), "authd", env!("CARGO_PKG_VERSION")).spec();
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// An API that is only looked at: it has the operations of `A`, and none of its state.
+struct Shown<A>(PhantomData<A>);
+
+impl<A: OpenApi> OpenApi for Shown<A> {
+    fn meta() -> Vec<MetaApi> {
+        A::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        A::register(registry);
+    }
+
+    fn add_routes(self, _routes: &mut HashMap<String, HashMap<http::Method, BoxEndpoint<'static>>>) {}
+}
+
+/// Says what a document is about and where its paths begin.
+pub fn introduce(document: &mut Value, config: &Config, mounts: &[&str], about: &str) {
+    document["info"]["title"] = config.service.name.clone().into();
+    document["info"]["description"] = about.into();
+    let base = config.server.public_url.as_deref().unwrap_or("");
+    let url = |mount: &&str| Some(format!("{base}{mount}")).filter(|url| !url.is_empty()).unwrap_or("/".to_owned());
+    document["servers"] = mounts.iter().map(|mount| json!({ "url": url(mount) })).collect();
+}
+
 /// Completes a generated document.
 pub fn complete(document: &mut Value, wire: &dyn Wire, operations: &[Described]) {
     document["openapi"] = "3.0.3".into();
     document["components"]["headers"] = headers();
-    document["components"]["schemas"]["Error"] = error_schema();
+    document["components"]["schemas"]["Error"] = wire.schema();
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         schemas.values_mut().for_each(allow_null);
+        schemas.values_mut().for_each(say_once);
     }
     let Some(paths) = document["paths"].as_object_mut() else { return };
     for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
@@ -74,6 +113,9 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described) {
             let named = |(name, value): &(&str, Value)| ((*name).to_owned(), json!({ "value": value }));
             media["examples"] = Value::Object(described.requests.iter().map(named).collect());
         }
+    }
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        describe_parameter(parameter);
     }
     let takes_token = |requirement: &Value| requirement.get(SCHEME).is_some();
     if operation.get("security").and_then(Value::as_array).is_some_and(|any| any.iter().any(takes_token)) {
@@ -94,9 +136,19 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described) {
     responses.sort_keys();
 }
 
+/// A parameter whose operation says nothing of it is at least called by its name.
+fn describe_parameter(parameter: &mut Value) {
+    if parameter["description"].as_str().is_none_or(str::is_empty) {
+        let name = label(parameter["name"].as_str().unwrap_or_default()).to_lowercase();
+        parameter["description"] = format!("The {name}.").into();
+    }
+}
+
 fn describe_success(status: &str, response: &mut Value, described: &Described) {
     if response["description"].as_str().is_none_or(str::is_empty) {
-        response["description"] = "Success".into();
+        // What the answer says of itself, else what it is.
+        let said = described.response["message"].as_str().unwrap_or("What was asked for");
+        response["description"] = said.into();
     }
     let content =
         response["content"].as_object_mut().and_then(|content| content.remove("application/json; charset=utf-8"));
@@ -129,7 +181,7 @@ fn add_error(responses: &mut Map<String, Value>, wire: &dyn Wire, kind: Kind, co
         let code = wire.code(kind);
         let taken = examples.keys().filter(|name| name.split('-').next() == Some(code)).count();
         let name = if taken == 0 { code.to_owned() } else { format!("{code}-{}", taken + 1) };
-        examples.insert(name, json!({ "summary": kind.sentence(), "value": wire.body(&error, &about) }));
+        examples.insert(name, json!({ "summary": wire.sentence(kind), "value": wire.body(&error, &about) }));
     }
 }
 
@@ -180,37 +232,6 @@ fn headers() -> Value {
     })
 }
 
-fn error_schema() -> Value {
-    let text = || json!({ "type": "string" });
-    let row = json!({
-        "type": "object",
-        "required": ["field", "message", "code"],
-        "properties": { "field": text(), "message": text(), "code": text() },
-    });
-    json!({
-        "type": "object",
-        "required": ["success", "error", "timestamp", "requestId"],
-        "properties": {
-            "success": { "type": "boolean", "enum": [false] },
-            "error": {
-                "type": "object",
-                "required": ["code", "message"],
-                "properties": {
-                    "code": text(),
-                    "message": text(),
-                    "details": { "type": "array", "items": row },
-                    "mfaToken": { "type": "string", "description": "Completes a login that waits for a second factor." },
-                    "methods": { "type": "array", "items": text(), "description": "What completes it." },
-                    "expiresIn": { "type": "integer", "description": "For how many seconds." },
-                    "retryAfter": { "type": "integer", "description": "In seconds." },
-                },
-            },
-            "timestamp": { "type": "string", "format": "date-time" },
-            "requestId": text(),
-        },
-    })
-}
-
 /// A property that may be absent may be null, in requests and in answers.
 fn allow_null(schema: &mut Value) {
     let required = schema["required"].as_array().cloned().unwrap_or_default();
@@ -219,5 +240,18 @@ fn allow_null(schema: &mut Value) {
         if !required.iter().any(|known| known == name.as_str()) && property.get("type").is_some() {
             property["nullable"] = true.into();
         }
+    }
+}
+
+/// Of a reference with words of its own the generator writes the words twice; a second schema that has nothing but them
+/// makes client generators give up on the first.
+fn say_once(schema: &mut Value) {
+    if let Some(all) = schema.get_mut("allOf").and_then(Value::as_array_mut) {
+        all.retain(|part| part.as_object().is_none_or(|part| part.keys().any(|key| key != "description")));
+    }
+    match schema {
+        Value::Object(map) => map.values_mut().for_each(say_once),
+        Value::Array(items) => items.iter_mut().for_each(say_once),
+        _ => {}
     }
 }

@@ -1,5 +1,6 @@
 //! How an error leaves: a handler returns [`Reject`], the boundary renders it in the envelope of the request's wire.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -7,6 +8,7 @@ use poem::error::ResponseError;
 use poem::http::StatusCode;
 use serde_json::Value;
 
+use super::limits;
 use crate::error::{Error, Kind};
 use crate::model::Time;
 
@@ -32,6 +34,25 @@ pub trait Wire: Send + Sync + 'static {
 
     /// The whole body.
     fn body(&self, error: &Error, about: &About) -> Value;
+
+    /// The JSON schema of that body.
+    fn schema(&self) -> Value;
+
+    /// What is said of a kind when the place that fails has nothing better to say.
+    fn sentence(&self, kind: Kind) -> &'static str {
+        kind.sentence()
+    }
+
+    /// What is said of an error: faults of ours always the same, used-up limits with the time that is left.
+    fn message<'a>(&self, error: &'a Error) -> Cow<'a, str> {
+        let kind = error.kind();
+        match (kind, error.retry_delay()) {
+            (Kind::Internal | Kind::Unavailable, _) => self.sentence(kind).into(),
+            (Kind::TooMany(limit), Some(wait)) => limits::sentence(limit, wait).into(),
+            _ if error.message() == kind.sentence() => self.sentence(kind).into(),
+            _ => error.message().into(),
+        }
+    }
 
     /// Whether a refusal of this kind asks for a bearer token (`WWW-Authenticate`).
     fn challenges(&self, kind: Kind) -> bool {

@@ -7,7 +7,7 @@ use poem::{FromRequest, Request, RequestBody};
 use super::limits::Meter;
 use super::refresh_cookie;
 use super::reject::Reject;
-use crate::error::Error;
+use crate::error::{Error, Kind, Limit};
 use crate::identity::Core;
 use crate::model::{Secret, Source};
 
@@ -19,6 +19,17 @@ pub struct Visit {
     pub meter: Meter,
     /// The path as the client sent it.
     pub path: String,
+}
+
+impl Visit {
+    /// What a refresh that failed is answered: its limit counts the tokens that were refused.
+    #[must_use]
+    pub fn refresh_failed(&self, failure: Error) -> Error {
+        match failure.kind() {
+            Kind::RefreshInvalid | Kind::RefreshRevoked => self.meter.count_failure(Limit::Refresh, failure),
+            _ => failure,
+        }
+    }
 }
 
 impl<'a> FromRequest<'a> for Visit {

@@ -88,6 +88,10 @@ mod tests {
         fn body(&self, _: &Error, _: &About) -> Value {
             Value::Null
         }
+
+        fn schema(&self) -> Value {
+            Value::Null
+        }
     }
 
     struct GetAndPost;

@@ -25,10 +25,9 @@ pub mod open_login;
 pub mod password;
 pub mod passwordless;
 pub mod profile;
+pub mod quota;
 pub mod reauthenticate;
 pub mod recover;
-
-pub mod quota;
 pub mod refresh;
 pub mod role;
 pub mod roster;

@@ -2,10 +2,10 @@
 
 use super::audit::Log;
 use super::{Caller, Core};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::model::event::What;
 use crate::model::session::End;
-use crate::model::{AccountId, Event, SessionId, Source};
+use crate::model::{AccountId, Event, Secret, SessionId, Source};
 use crate::store;
 
 /// Whose session a logout is about: shown by an access token or by a refresh token.
@@ -36,14 +36,37 @@ pub async fn holder_of(core: &Core, refresh_token: &str) -> Result<Holder> {
 /// # Errors
 /// `Unavailable`.
 pub async fn here(core: &Core, holder: &Holder, source: &Source) -> Result<()> {
-    let (log, holder) = (Log::new(core, source), holder.clone());
+    end(core, vec![holder.clone()], source).await
+}
+
+/// Ends the caller's session and that of a refresh token, if it is the caller's own and its session is alive; any other
+/// token is passed over.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn here_and_of(core: &Core, caller: &Caller, refresh_token: Option<&Secret>, source: &Source) -> Result<()> {
+    let mut holders = vec![Holder::from(caller)];
+    if let Some(token) = refresh_token {
+        match holder_of(core, token.reveal()).await {
+            Ok(holder) => holders.extend((holder.account == caller.account.id).then_some(holder)),
+            Err(error) if matches!(error.kind(), Kind::RefreshInvalid | Kind::RefreshRevoked) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    end(core, holders, source).await
+}
+
+async fn end(core: &Core, holders: Vec<Holder>, source: &Source) -> Result<()> {
+    let log = Log::new(core, source);
     core.store
         .write(move |db| {
-            if !store::sessions::end(db, &holder.session, End::Logout, log.at())? {
-                return Ok(());
+            for holder in &holders {
+                if store::sessions::end(db, &holder.session, End::Logout, log.at())? {
+                    let event = Event::done(What::SessionEnded).about(&holder.account).in_session(&holder.session);
+                    log.record(db, &event.by(holder.account.as_str()).because(End::Logout.as_str()))?;
+                }
             }
-            let event = Event::done(What::SessionEnded).about(&holder.account).in_session(&holder.session);
-            log.record(db, &event.by(holder.account.as_str()).because(End::Logout.as_str()))
+            Ok(())
         })
         .await
 }

@@ -5,11 +5,12 @@
 
 use super::Core;
 use super::audit::Log;
-use crate::error::{Kind, Result};
+use super::gate::{Issued, Opening, Proof, Remember};
+use crate::error::{Error, Kind, Result};
 use crate::mail::{self, Prepared, Request};
 use crate::model::account::Verification;
 use crate::model::event::What;
-use crate::model::{AccountId, Email, Event, Password, Source, Status, Time, Username, role};
+use crate::model::{Account, AccountId, Email, Event, Password, Source, Status, Time, Username, role};
 use crate::password::pool::Lane;
 use crate::store;
 use crate::store::accounts::NewRow;
@@ -58,44 +59,42 @@ pub struct SignedUp {
 /// # Errors
 /// `EmailTaken` where that is revealed, `UsernameTaken`, `Unavailable`.
 pub async fn register(core: &Core, new: NewAccount, source: &Source) -> Result<SignedUp> {
-    let hash = core.hashing.hash(Lane::Client(source.client()), new.password.clone()).await?;
-    let id = AccountId::new(core.env.new_id()?);
-    let log = Log::new(core, source);
-    let taken = Request::AlreadyRegistered { email_key: new.email.key().to_owned() };
-    let entry = Entry {
-        row: NewRow {
-            id: id.clone(),
-            email: new.email.clone(),
-            email_verified_at: None,
-            username: new.username.as_ref().map(|name| name.as_str().to_owned()),
-            username_key: None,
-            first_name: new.first_name,
-            last_name: new.last_name,
-            name: new.name,
-            company_name: new.company_name,
-            phone: new.phone,
-            password_hash: hash.text,
-            password_scheme: hash.scheme,
-            created_at: log.at(),
-        },
-        username: new.username.clone(),
-        reveals: core.config.signup.reveal_existing,
-        held_until: log.at() + core.config.links.verify_life,
-        welcome: core.post.request(&Request::Welcome { account_id: id.to_string() }, source)?,
-        notice: core.post.request(&taken, source)?,
-        log: log.clone(),
+    let entry = Entry::prepare(core, new, source).await?;
+    let waits = core.verification() == Verification::Required;
+    let made = SignedUp {
+        id: entry.row.id.clone(),
+        email: entry.row.email.clone(),
+        username: entry.row.username.clone(),
+        status: if waits { Status::Pending } else { Status::Active },
+        email_verified: false,
+        created_at: entry.row.created_at,
     };
     core.store.write(move |db| entry.store(db)).await??;
     core.post.ring();
-    let waits = core.verification() == Verification::Required;
-    Ok(SignedUp {
-        id,
-        email: new.email,
-        username: new.username.map(|name| name.as_str().to_owned()),
-        status: if waits { Status::Pending } else { Status::Active },
-        email_verified: false,
-        created_at: log.at(),
-    })
+    Ok(made)
+}
+
+/// Makes an account and issues its first session in the same write, where the policy lets a sign-up log in
+/// (`signup.logs_in`, which goes with neither hidden addresses nor proof before the first session).
+///
+/// # Errors
+/// `EmailTaken`, `UsernameTaken`, `Unavailable`.
+pub async fn register_and_enter(core: &Core, new: NewAccount, remember: Remember, source: &Source) -> Result<Issued> {
+    let entry = Entry::prepare(core, new, source).await?;
+    let opening = Opening::prepare(core, entry.account(), Proof::Password, remember, source).await?;
+    let inside = opening.clone();
+    let made = core.store.write(move |db| {
+        if let Err(refused) = entry.store(db)? {
+            return Ok(Err(refused));
+        }
+        let roles = inside.open(db)?;
+        let stored = store::accounts::find(db, &entry.row.id)?;
+        let account = stored.ok_or_else(|| Error::internal("an account was not there after its sign-up"))?;
+        Ok(Ok((account, roles)))
+    });
+    let (account, roles) = made.await??;
+    core.post.ring();
+    Ok(Issued { account, ..opening.outcome(core, roles).into_issued()? })
 }
 
 /// A sign-up on its way into the database.
@@ -110,6 +109,62 @@ struct Entry {
 }
 
 impl Entry {
+    /// Everything that is made before the write: the hash, the id, the letters.
+    async fn prepare(core: &Core, new: NewAccount, source: &Source) -> Result<Self> {
+        let hash = core.hashing.hash(Lane::Client(source.client()), new.password).await?;
+        let id = AccountId::new(core.env.new_id()?);
+        let log = Log::new(core, source);
+        let taken = Request::AlreadyRegistered { email_key: new.email.key().to_owned() };
+        Ok(Self {
+            welcome: core.post.request(&Request::Welcome { account_id: id.to_string() }, source)?,
+            notice: core.post.request(&taken, source)?,
+            reveals: core.config.signup.reveal_existing,
+            held_until: log.at() + core.config.links.verify_life,
+            row: NewRow {
+                id,
+                email: new.email,
+                email_verified_at: None,
+                username: new.username.as_ref().map(|name| name.as_str().to_owned()),
+                username_key: None,
+                first_name: new.first_name,
+                last_name: new.last_name,
+                name: new.name,
+                company_name: new.company_name,
+                phone: new.phone,
+                password_hash: hash.text,
+                password_scheme: hash.scheme,
+                created_at: log.at(),
+            },
+            username: new.username,
+            log,
+        })
+    }
+
+    /// The account as it is about to be; its number is the database's to give.
+    fn account(&self) -> Account {
+        let row = &self.row;
+        Account {
+            id: row.id.clone(),
+            number: 0,
+            email: row.email.clone(),
+            email_verified_at: row.email_verified_at,
+            username: row.username.clone(),
+            first_name: row.first_name.clone(),
+            last_name: row.last_name.clone(),
+            name: row.name.clone(),
+            company_name: row.company_name.clone(),
+            phone: row.phone.clone(),
+            phone_verified_at: None,
+            password_hash: Some(row.password_hash.clone()),
+            stamp: store::accounts::FIRST_STAMP,
+            suspended_at: None,
+            deleted_at: None,
+            last_login_at: None,
+            created_at: row.created_at,
+            updated_at: row.created_at,
+        }
+    }
+
     /// The inner result is what the client is told; the record of a refusal must be kept, so it is no error of the write.
     fn store(&self, db: &mut dyn Db) -> Result<Result<()>> {
         if let Some(name) = &self.username

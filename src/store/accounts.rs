@@ -77,6 +77,9 @@ pub struct NewRow {
     pub created_at: Time,
 }
 
+/// The stamp that [`insert`] gives a new account.
+pub const FIRST_STAMP: i64 = 1;
+
 /// Inserts an account with the next number, or nothing when its address is taken.
 ///
 /// # Errors

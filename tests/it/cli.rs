@@ -14,6 +14,7 @@ pub const PASSWORD: &str = "Correct-Horse-7-Battery";
 /// Hashing that costs little, for what is tried here is not hashing.
 pub const CHEAP: [&str; 4] = ["--set", "hashing.memory=64", "--set", "hashing.passes=1"];
 
+/// A folder of its own for a run of the program.
 pub struct Folder(pub TempDir);
 
 /// How a run ended.
@@ -56,8 +57,14 @@ impl Folder {
     }
 
     pub fn serve(&self) -> Server {
+        self.serve_with(&[])
+    }
+
+    /// The server with more flags.
+    pub fn serve_with(&self, flags: &[&str]) -> Server {
         let mut arguments = vec!["serve", "--json", "--listen", "127.0.0.1:0"];
         arguments.extend(CHEAP);
+        arguments.extend(flags);
         let mut child = self.authd(&arguments).stderr(Stdio::inherit()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -73,7 +80,7 @@ fn ran(child: Child) -> Ran {
 
 /// A server that has said where it is; it goes with this.
 pub struct Server {
-    greeting: Value,
+    pub greeting: Value,
     child: Child,
 }
 
@@ -124,6 +131,8 @@ fn the_help_of_every_command_is_as_agreed() {
         "profile list",
         "profile show",
         "openapi",
+        "completions",
+        "man",
     ];
     let mut all = folder.run(&["-h"]).out;
     for command in commands {
@@ -240,9 +249,27 @@ fn everything_that_needs_no_database_prints_json_too() {
 }
 
 #[test]
+fn completions_and_manual_come_from_the_definition() {
+    let folder = Folder::new();
+    for (shell, word) in [("bash", "complete -F _authd"), ("zsh", "#compdef authd"), ("fish", "complete -c authd")] {
+        let ran = folder.run(&["completions", shell]);
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        assert!(ran.out.contains(word) && ran.out.contains("set-password"), "{shell}: {}", ran.out);
+    }
+    assert_eq!(folder.run(&["completions", "tcsh"]).code, Some(2));
+
+    let page = folder.run(&["man", "user", "create"]).out;
+    assert!(page.contains(".TH authd-user-create 1") && page.contains(".SH EXAMPLES"), "{page}");
+    assert_eq!(folder.run(&["man", "user", "crate"]).code, Some(2));
+    let written = folder.run(&["man", "--dir", "pages", "--json"]).json();
+    assert!(written.as_array().unwrap().contains(&"pages/authd.1".into()), "{written}");
+    assert_eq!(folder.run(&["man", "--dir", "/dev/null/pages"]).code, Some(1));
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_is_no_failure() {
     let folder = Folder::new();
-    for command in [&["--help"][..], &["openapi"], &["config", "show"], &["profile", "show", "standard"]] {
+    for command in [&["--help"][..], &["openapi"], &["config", "show"], &["completions", "bash"], &["man"]] {
         let mut child = folder.authd(command).spawn().unwrap();
         drop(child.stdout.take());
         let ran = ran(child);

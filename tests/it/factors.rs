@@ -482,3 +482,20 @@ async fn the_database_keeps_no_secret_of_a_factor_in_the_clear() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_wire_without_a_step_for_it_refuses_the_right_password() {
+    for (profile, path, place, code) in [
+        ("siteworks", "/api/auth/login", "/code", "MFA_REQUIRED"),
+        ("jobpath", "/auth/login", "/error", "mfa_required"),
+    ] {
+        let app = app_with(profile, &[]).await;
+        guarded(&app, "ada").await;
+        let login =
+            |password: &str| app.post(path, &json!({ "email": "ada@example.com", "password": password })).send();
+        let right = login(PASSWORD).await;
+        assert_eq!((right.status.as_u16(), right.body.pointer(place).unwrap()), (403, &json!(code)), "{}", right.text);
+        assert!(!right.text.contains("oken\""), "{}", right.text);
+        assert_eq!(login("Wr0ng&password").await.status, 401, "{profile}");
+    }
+}

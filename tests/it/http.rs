@@ -52,6 +52,10 @@ impl Wire for MadeUp {
     fn body(&self, error: &Error, about: &About) -> Value {
         json!({"wire": self.0, "kind": format!("{:?}", error.kind()), "message": error.message(), "id": about.request_id})
     }
+
+    fn schema(&self) -> Value {
+        Value::Null
+    }
 }
 
 struct Table;
@@ -136,6 +140,7 @@ fn server() -> Server {
     Server {
         listen: ([127, 0, 0, 1], 0).into(),
         public_url: None,
+        wire: authd::config::WireName::V1,
         environment: Environment::Development,
         trusted_proxies: None,
         service_networks: None,

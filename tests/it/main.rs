@@ -4,18 +4,26 @@
 
 mod accounts;
 mod browser;
+mod chromium;
 mod cli;
 mod config;
+mod docs;
+mod examples;
 mod factors;
 mod files;
+mod generated;
 mod http;
 mod import;
+mod jobpath;
 mod keys;
 mod mail;
 mod metrics;
 mod pages;
 mod recovery;
+mod siteworks;
 mod sms;
 mod store;
+mod stories;
 mod support;
+mod tools;
 mod v1;

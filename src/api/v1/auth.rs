@@ -9,7 +9,7 @@ use super::types::{
     Done, LoginAnswer, LoginRequest, LogoutRequest, RefreshAnswer, RefreshRequest, RegisterAnswer, RegisterRequest,
 };
 use super::{MOUNTS, Tag, view};
-use crate::error::{Error, Kind, Limit, Result};
+use crate::error::{Kind, Limit, Result};
 use crate::http::bearer::{Bearer, MaybeBearer};
 use crate::http::body::{Body, OptionalBody};
 use crate::http::fields::TokenField;
@@ -89,13 +89,8 @@ impl Auth {
         let in_body = body.0.and_then(|body| body.refresh_token);
         let (token, channel) = presented(cookie.0, in_body).ok_or(Kind::MissingRefreshToken)?;
         visit.meter.peek(Limit::Refresh)?;
-        let issued = match refresh::turn(&self.0, token.reveal(), channel, &visit.source).await {
-            Ok(issued) => issued,
-            Err(failure) if is_refused(&failure) => {
-                return Err(visit.meter.count_failure(Limit::Refresh, failure).into());
-            }
-            Err(failure) => return Err(failure.into()),
-        };
+        let issued = refresh::turn(&self.0, token.reveal(), channel, &visit.source).await;
+        let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
         let mut session = view::refreshed(&self.0, &issued)?;
         match channel {
             Channel::Body => {
@@ -163,11 +158,6 @@ impl Auth {
 fn presented(cookie: Option<Secret>, body: Option<TokenField>) -> Option<(Secret, Channel)> {
     let body = body.map(|field| field.0).filter(|token| !token.reveal().is_empty());
     cookie.map(|token| (token, Channel::Cookie)).or(body.map(|token| (token, Channel::Body)))
-}
-
-/// The failures that the refresh limit counts.
-fn is_refused(failure: &Error) -> bool {
-    matches!(failure.kind(), Kind::RefreshInvalid | Kind::RefreshRevoked)
 }
 
 /// The auth routes of the mount that this request used.

@@ -1,31 +1,31 @@
 //! v1's OpenAPI document: what the types say, what the policy asks for, and what every operation can be refused for.
 
-use std::collections::{BTreeMap, HashMap};
-use std::marker::PhantomData;
-
-use poem::endpoint::BoxEndpoint;
-use poem::http::Method;
-use poem_openapi::registry::{MetaApi, Registry};
-use poem_openapi::{OpenApi, OpenApiService};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::examples::operations;
 use super::payload::field_name;
 use super::{Api, MOUNTS, V1};
 use crate::config::Config;
-use crate::http::wires::Methods;
-use crate::http::{docs, openapi, pages, refresh_cookie, system};
+use crate::http::{openapi, policy, refresh_cookie};
 
 /// The name of the refresh cookie's scheme in the document.
 const COOKIE_SCHEME: &str = "refreshCookie";
 
+const ABOUT: &str = "\
+Sign-up, login and sessions.
+
+A login answers with an access token, which other calls take as `Authorization: Bearer …`, and a refresh token, which \
+`POST /auth/refresh` takes for the next pair; browsers have it as an `HttpOnly` cookie. Services that check access \
+tokens by themselves find the public keys at `/.well-known/jwks.json`.
+
+Errors of every call share one envelope: `code` is for programs, `message` for people, `details` has a row for each \
+broken rule. Every answer carries `X-Request-ID`, which is also in the server's log.";
+
 /// The OpenAPI document of the native API under this configuration.
 #[must_use]
 pub fn document(config: &Config) -> Value {
-    let mut document = generated();
-    document["info"]["title"] = config.service.name.clone().into();
-    document["info"]["description"] = "Sign-up, login and sessions. Errors of every call share one envelope.".into();
-    document["servers"] = servers(config);
+    let mut document = openapi::generated::<Api>();
+    openapi::introduce(&mut document, config, &MOUNTS, ABOUT);
     document["components"]["securitySchemes"][COOKIE_SCHEME] = json!({
         "type": "apiKey",
         "in": "cookie",
@@ -40,6 +40,11 @@ pub fn document(config: &Config) -> Value {
     }
     apply_policy(&mut document["components"]["schemas"], config);
     openapi::complete(&mut document, &V1, &operations());
+    let health = &mut document["paths"]["/health"]["get"]["responses"];
+    let mut unwell = health["200"]["content"]["application/json"]["example"].clone();
+    unwell["status"] = "UNAVAILABLE".into();
+    unwell["services"]["database"] = "unhealthy".into();
+    health["503"]["content"]["application/json"]["example"] = unwell;
     for path in
         ["/auth/login", "/auth/refresh", "/auth/logout", "/auth/logout-all", "/auth/mfa/verify", "/auth/otp/verify"]
     {
@@ -51,83 +56,13 @@ pub fn document(config: &Config) -> Value {
     document
 }
 
-/// What the types alone say.
-fn generated() -> Value {
-    let text = OpenApiService::new(Shown::<Api>(PhantomData), "authd", env!("CARGO_PKG_VERSION")).spec();
-    serde_json::from_str(&text).unwrap_or_default()
-}
-
-/// An API that is only looked at: it has the operations of `A`, and none of its state.
-struct Shown<A>(PhantomData<A>);
-
-impl<A: OpenApi> OpenApi for Shown<A> {
-    fn meta() -> Vec<MetaApi> {
-        A::meta()
-    }
-
-    fn register(registry: &mut Registry) {
-        A::register(registry);
-    }
-
-    fn add_routes(self, _routes: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
-}
-
 /// What a profile asks for stands in the document as it does in the rules.
 fn apply_policy(schemas: &mut Value, config: &Config) {
     let rules = &config.password;
-    let password = &mut schemas["RegisterRequest"]["properties"]["password"];
-    password["minLength"] = rules.min_length.into();
-    password["maxLength"] = rules.max_length.into();
+    policy::bound_password(&mut schemas["RegisterRequest"]["properties"]["password"], rules);
     schemas["LoginRequest"]["properties"]["password"]["maxLength"] = rules.max_length.into();
     if let Some(required) = schemas["RegisterRequest"]["required"].as_array_mut() {
         required.extend(config.signup.require.iter().map(|field| field_name(*field).into()));
-    }
-}
-
-fn servers(config: &Config) -> Value {
-    let base = config.server.public_url.as_deref().unwrap_or("");
-    MOUNTS.iter().map(|mount| json!({ "url": format!("{base}{mount}") })).collect()
-}
-
-/// The methods of every path that is served whatever the profile, read off the document itself.
-#[derive(Debug, Clone)]
-pub struct Paths(BTreeMap<String, Vec<Method>>);
-
-impl Paths {
-    /// Of this document, on every mount, with the pages and system paths beside it.
-    #[must_use]
-    pub fn of(document: &Value) -> Self {
-        let mut paths = BTreeMap::new();
-        for (path, operations) in document["paths"].as_object().into_iter().flatten() {
-            let names = operations.as_object().into_iter().flat_map(Map::keys);
-            let methods: Vec<_> = names.filter_map(|name| name.to_ascii_uppercase().parse().ok()).collect();
-            paths.extend(MOUNTS.map(|mount| (format!("{mount}{path}"), methods.clone())));
-        }
-        for path in pages::PATHS {
-            paths.extend(pages::MOUNTS.map(|mount| (format!("{mount}{path}"), vec![Method::GET, Method::POST])));
-        }
-        let read = system::PATHS.into_iter().chain(docs::PATHS).chain(["/openapi/v1.json"]);
-        paths.extend(read.map(|path| (path.to_owned(), vec![Method::GET])));
-        Self(paths)
-    }
-}
-
-impl Methods for Paths {
-    fn methods(&self, path: &str) -> Vec<Method> {
-        let known = self.0.iter().find(|(template, _)| fits(template, path));
-        known.map(|(_, methods)| methods.clone()).unwrap_or_default()
-    }
-}
-
-/// Whether a path is of the form of a template, in which `{name}` stands for any one segment.
-fn fits(template: &str, path: &str) -> bool {
-    let (mut templates, mut segments) = (template.split('/'), path.split('/'));
-    loop {
-        match (templates.next(), segments.next()) {
-            (None, None) => return true,
-            (Some(template), Some(segment)) if template == segment || template.starts_with('{') => {}
-            _ => return false,
-        }
     }
 }
 
@@ -228,26 +163,5 @@ mod tests {
         let schema = &document(&config())["components"]["schemas"]["RegisterRequest"];
         assert_eq!(schema["required"], json!(["email", "password", "username"]));
         assert_eq!(schema["properties"]["password"]["minLength"], 12);
-    }
-
-    #[test]
-    fn a_path_knows_its_methods_on_every_mount() {
-        let paths = Paths::of(&document(&config()));
-        for (path, methods) in [
-            ("/v1/users/me", vec![Method::GET, Method::PUT, Method::DELETE]),
-            ("/api/v1/auth/login", vec![Method::POST]),
-            ("/v1/verify-email", vec![Method::GET, Method::POST]),
-            ("/livez", vec![Method::GET]),
-            ("/v1/nothing", vec![]),
-            ("/auth/login", vec![]),
-        ] {
-            assert_eq!(paths.methods(path), methods, "{path}");
-        }
-    }
-
-    #[test]
-    fn a_template_stands_for_one_segment() {
-        assert!(fits("/users/{id}", "/users/7"));
-        assert!(!fits("/users/{id}", "/users/7/x") && !fits("/users/{id}", "/users"));
     }
 }

@@ -39,6 +39,8 @@ enum Report {
 #[OpenApi]
 impl Health {
     /// Health check
+    ///
+    /// How the service and what it needs are; for people. Probes ask `/livez` and `/readyz`.
     #[oai(path = "/health", method = "get", operation_id = "getHealth", tag = "Tag::Health")]
     async fn get(&self) -> Report {
         let health = health::check(&self.core).await;

@@ -21,17 +21,14 @@ mod view;
 
 use std::sync::Arc;
 
-use poem::{EndpointExt, IntoEndpoint, Route};
 use poem_openapi::{OpenApiService, Tags};
 
+use super::{Mounted, operations};
 use crate::config::Config;
-use crate::http::docs::{self, Document};
 use crate::http::schema::Schemas;
-use crate::http::wires::Wires;
-use crate::http::{pages, system};
 use crate::identity::Core;
 
-pub use document::{Paths, document};
+pub use document::document;
 pub use error::V1;
 
 /// Where the native API is mounted; the first is the one that documents and links name.
@@ -74,18 +71,15 @@ fn api(core: &Arc<Core>) -> Api {
     )
 }
 
-fn service(core: &Arc<Core>) -> OpenApiService<Api, ()> {
-    OpenApiService::new(api(core), "authd", env!("CARGO_PKG_VERSION"))
-}
-
 /// Paths that no limit counts, with everything below them: health, pages, documents, keys.
-pub const UNCOUNTED: [&str; 30] = [
+pub const UNCOUNTED: [&str; 31] = [
     "/v1/health",
     "/api/v1/health",
     "/livez",
     "/readyz",
     "/.well-known",
     "/docs",
+    "/redoc",
     "/openapi.json",
     "/openapi",
     "/verify-email",
@@ -112,22 +106,17 @@ pub const UNCOUNTED: [&str; 30] = [
     "/metrics",
 ];
 
-/// Which wire speaks where, and which methods a path knows.
+/// The native API as the program mounts it.
 #[must_use]
-pub fn wires(config: &Config) -> Wires {
-    let wire = Arc::new(V1);
-    let paths = Arc::new(Paths::of(&document(config)));
-    MOUNTS.into_iter().fold(Wires::new(wire.clone(), paths), |wires, mount| wires.mount(mount, wire.clone()))
-}
-
-/// Everything that is served whatever the profile: the native API on its mounts, its pages, documents and system paths.
-#[must_use]
-pub fn routes(core: Arc<Core>) -> Route {
-    let schemas = Arc::new(Schemas::of::<Api>());
-    let documents = vec![Document::new("v1", &document(&core.config))];
-    let route = docs::routes(system::routes(pages::routes(Route::new(), &core), &core), documents);
-    MOUNTS.into_iter().fold(route, move |route, mount| {
-        let endpoint = service(&core).into_endpoint().data(core.clone()).data(schemas.clone());
-        route.nest(mount, endpoint)
-    })
+pub fn mounted(config: &Config) -> Mounted {
+    Mounted {
+        wire: Arc::new(V1),
+        document: document(config),
+        mounts: &MOUNTS,
+        uncounted: &UNCOUNTED,
+        endpoint: |core| {
+            let service = OpenApiService::new(api(core), "authd", env!("CARGO_PKG_VERSION"));
+            operations(service, Schemas::of::<Api>(), core)
+        },
+    }
 }

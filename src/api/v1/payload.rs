@@ -6,25 +6,16 @@ use super::types::{
     LinkRequest, LoginRequest, LogoutRequest, RefreshRequest, RegisterRequest, ResendRequest, UpdateProfileRequest,
 };
 use crate::config::{Config, SignUpField};
-use crate::error::{FieldError, Kind, Rule};
+use crate::error::{FieldError, Kind};
 use crate::http::body::Payload;
-use crate::http::schema::{label, required_row};
-use crate::password::rules::{self, Personal};
+use crate::http::policy;
+use crate::http::schema::required_row;
 
 impl Payload for RegisterRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         let asked_for = config.signup.require.iter().map(|field| field_name(*field));
         let mut broken: Vec<_> = asked_for.filter(|name| is_blank(fields.get(*name))).map(required_row).collect();
-        if let Some(password) = text_of(fields, "password") {
-            let names = ["firstName", "lastName"].map(|name| text_of(fields, name).unwrap_or_default());
-            let personal = Personal {
-                email: text_of(fields, "email"),
-                username: text_of(fields, "username"),
-                names: &names,
-                service: &config.service.name,
-            };
-            broken.extend(rules::check(&config.password, "password", password, &personal));
-        }
+        broken.extend(policy::new_password(fields, "password", &["firstName", "lastName"], config));
         broken
     }
 }
@@ -37,11 +28,7 @@ impl Payload for LoginRequest {
         if ["email", "username"].iter().all(|name| is_empty(fields.get(*name))) {
             broken.push(required_row("email"));
         }
-        let max = config.password.max_length;
-        if text_of(fields, "password").is_some_and(|password| rules::is_too_long(&config.password, password)) {
-            let sentence = format!("{} must be at most {max} characters", label("password"));
-            broken.push(FieldError::new("password", Rule::TooLong, "Too long", sentence));
-        }
+        broken.extend(policy::tried_password(fields, "password", config));
         broken
     }
 }
@@ -70,10 +57,6 @@ pub(super) fn field_name(field: SignUpField) -> &'static str {
         SignUpField::FirstName => "firstName",
         SignUpField::LastName => "lastName",
     }
-}
-
-fn text_of<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    fields.get(name).and_then(Value::as_str)
 }
 
 fn is_empty(value: Option<&Value>) -> bool {

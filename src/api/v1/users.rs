@@ -25,6 +25,8 @@ pub(super) struct Users(pub(super) Arc<Core>);
 #[OpenApi]
 impl Users {
     /// Get one's own profile
+    ///
+    /// What is known of the account, its roles and what they permit.
     #[oai(path = "/users/me", method = "get", operation_id = "getProfile", tag = "Tag::UserManagement")]
     #[allow(clippy::unused_async, reason = "operations are")]
     async fn get(&self, bearer: Bearer) -> Answer<ProfileAnswer> {

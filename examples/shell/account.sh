@@ -1,0 +1,50 @@
+#!/bin/sh
+# The life of an account with curl: sign up, prove the address, log in, look, refresh, log out.
+#
+# Run it in the folder where `authd serve` runs; the mailed link is read there.
+#   examples/shell/account.sh [http://localhost:3000]
+set -eu
+
+api="${1:-http://localhost:3000}/v1"
+name="jo$(date +%s)$$"
+email="$name@example.com"
+password='Correct-Horse-7-Battery'
+
+# call METHOD PATH [curl's arguments]: prints the answer; a refusal ends the script.
+call() {
+  method=$1 path=$2
+  shift 2
+  curl -sS --fail-with-body -X "$method" "$api$path" -H 'Content-Type: application/json' "$@"
+}
+
+# field NAME: the text of that name in the JSON that comes in.
+field() { grep -o "\"$1\":\"[^\"]*\"" | head -n 1 | cut -d '"' -f 4; }
+
+call POST /auth/register -d "{\"email\":\"$email\",\"username\":\"$name\",\"password\":\"$password\",\"firstName\":\"Jo\",\"lastName\":\"Doe\"}" >/dev/null
+echo "signed up: $email"
+
+token=$(authd mail show --last | grep -o 'verify-email?token=[A-Za-z0-9_-]*' | head -n 1 | cut -d = -f 2)
+call POST /auth/verify-email -d "{\"token\":\"$token\"}" >/dev/null
+echo "verified"
+
+session=$(call POST /auth/login -d "{\"email\":\"$email\",\"password\":\"$password\"}")
+access=$(echo "$session" | field accessToken)
+refresh=$(echo "$session" | field refreshToken)
+echo "logged in"
+
+me=$(call GET /users/me -H "Authorization: Bearer $access")
+echo "me: $(echo "$me" | field email)"
+
+# A refresh token works once; its successor takes its place.
+turned=$(call POST /auth/refresh -d "{\"refreshToken\":\"$refresh\"}")
+access=$(echo "$turned" | field accessToken)
+echo "refreshed"
+
+call POST /auth/logout -H "Authorization: Bearer $access" >/dev/null
+echo "logged out"
+
+if call GET /users/me -H "Authorization: Bearer $access" >/dev/null 2>&1; then
+  echo "the access token still works" >&2
+  exit 1
+fi
+echo "the access token is dead"

@@ -1,0 +1,62 @@
+//! One's own account: the profile and the password.
+
+use std::sync::Arc;
+
+use poem_openapi::OpenApi;
+use poem_openapi::types::MaybeUndefined;
+
+use super::types::{ChangePasswordRequest, Done, ProfileAnswer, UpdateProfileAnswer, UpdateProfileRequest};
+use super::{Tag, view};
+use crate::http::bearer::Bearer;
+use crate::http::body::Body;
+use crate::http::response::{Answer, answer};
+use crate::http::visit::Visit;
+use crate::identity::profile::{self, Changes};
+use crate::identity::{Core, password};
+
+/// The operations on one's own account.
+pub(super) struct OwnAccount(pub(super) Arc<Core>);
+
+#[OpenApi]
+impl OwnAccount {
+    /// Get the current user's profile
+    #[oai(path = "/api/auth/profile", method = "get", operation_id = "getProfile", tag = "Tag::Profile")]
+    #[allow(clippy::unused_async, reason = "operations are")]
+    async fn get(&self, bearer: Bearer) -> Answer<ProfileAnswer> {
+        Ok(answer(view::own_account(&self.0, &bearer.0.account)))
+    }
+
+    /// Update the profile
+    ///
+    /// A field that is absent stays as it is; null or an empty text empties it.
+    #[oai(path = "/api/auth/profile", method = "put", operation_id = "updateProfile", tag = "Tag::Profile")]
+    async fn update(
+        &self,
+        visit: Visit,
+        bearer: Bearer,
+        body: Body<UpdateProfileRequest>,
+    ) -> Answer<UpdateProfileAnswer> {
+        let account = profile::update(&self.0, &bearer.0, changes(body.0.name), &visit.source).await?;
+        Ok(answer(view::updated(&self.0, &account)))
+    }
+
+    /// Change the password
+    ///
+    /// All other sessions of the account end.
+    #[oai(path = "/api/auth/change-password", method = "put", operation_id = "changePassword", tag = "Tag::Profile")]
+    async fn change_password(&self, visit: Visit, bearer: Bearer, body: Body<ChangePasswordRequest>) -> Answer<Done> {
+        let (current, new) = (body.0.current_password.0, body.0.new_password.0);
+        password::change(&self.0, &bearer.0, current, new, &visit.source).await?;
+        Ok(answer(view::done("Password changed successfully")))
+    }
+}
+
+/// A whole name takes the place of the parts that another wire was given.
+fn changes(name: MaybeUndefined<String>) -> Changes {
+    let name = match name {
+        MaybeUndefined::Undefined => return Changes::default(),
+        MaybeUndefined::Null => None,
+        MaybeUndefined::Value(name) => Some(name).filter(|name| !name.is_empty()),
+    };
+    Changes { name: Some(name), first_name: Some(None), last_name: Some(None), ..Changes::default() }
+}

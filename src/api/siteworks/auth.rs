@@ -1,0 +1,100 @@
+//! Signing up, logging in, refreshing, logging out.
+
+use std::sync::Arc;
+
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+
+use super::types::{
+    Done, LoginAnswer, LoginRequest, LogoutRequest, RefreshAnswer, RefreshRequest, RegisterAnswer, RegisterRequest,
+};
+use super::{Tag, view};
+use crate::error::{Error, Limit};
+use crate::http::bearer::Bearer;
+use crate::http::body::{Body, OptionalBody};
+use crate::http::reject::Reject;
+use crate::http::response::{Answer, answer};
+use crate::http::schema::required_row;
+use crate::http::visit::Visit;
+use crate::identity::Core;
+use crate::identity::gate::Remember;
+use crate::identity::refresh::{self, Channel};
+use crate::identity::sign_in::{self, Credentials, Name};
+use crate::identity::sign_out::{self, Holder};
+use crate::identity::sign_up::{self, NewAccount};
+
+/// The operations that make and end sessions.
+pub(super) struct Auth(pub(super) Arc<Core>);
+
+/// The answer to a sign-up.
+#[derive(ApiResponse)]
+enum Created {
+    /// The account is made, and logged in.
+    #[oai(status = 201)]
+    Account(Json<RegisterAnswer>),
+}
+
+#[OpenApi]
+impl Auth {
+    /// Register a new user
+    ///
+    /// Makes an account and logs it in.
+    #[oai(path = "/api/auth/register", method = "post", operation_id = "register", tag = "Tag::Authentication")]
+    async fn register(&self, visit: Visit, body: Body<RegisterRequest>) -> Result<Created, Reject> {
+        visit.meter.count(Limit::SignUp)?;
+        let asked = body.0;
+        let new = NewAccount {
+            email: asked.email.0,
+            password: asked.password.0,
+            username: None,
+            first_name: None,
+            last_name: None,
+            name: asked.name.filter(|name| !name.is_empty()),
+            company_name: None,
+            phone: None,
+        };
+        let issued = sign_up::register_and_enter(&self.0, new, Remember::Long, &visit.source).await?;
+        Ok(Created::Account(Json(view::registered(&self.0, &issued)?)))
+    }
+
+    /// Log in with e-mail address and password
+    #[oai(path = "/api/auth/login", method = "post", operation_id = "login", tag = "Tag::Authentication")]
+    async fn login(&self, visit: Visit, body: Body<LoginRequest>) -> Answer<LoginAnswer> {
+        let name = Name::Email(body.0.email.0.to_string());
+        sign_in::refuse_locked(&self.0, &name, &visit.source).await?;
+        visit.meter.count(Limit::SignIn)?;
+        let credentials = Credentials { name, password: body.0.password.0, remember: Remember::Long };
+        let issued = sign_in::with_password(&self.0, credentials, &visit.source).await?;
+        Ok(answer(view::logged_in(&self.0, &issued)?))
+    }
+
+    /// Refresh the access token
+    ///
+    /// The refresh token turns: its successor is in the answer.
+    #[oai(path = "/api/auth/refresh", method = "post", operation_id = "refresh", tag = "Tag::Authentication")]
+    async fn refresh(&self, visit: Visit, body: OptionalBody<RefreshRequest>) -> Answer<RefreshAnswer> {
+        let token = body.0.map(|body| body.refresh_token.0);
+        let token = token.ok_or_else(|| Error::invalid(vec![required_row("refreshToken")]))?;
+        visit.meter.peek(Limit::Refresh)?;
+        let issued = refresh::turn(&self.0, token.reveal(), Channel::Body, &visit.source).await;
+        let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
+        Ok(answer(view::refreshed(&self.0, &issued)?))
+    }
+
+    /// Log out
+    ///
+    /// Ends the session of the access token, and that of the refresh token in the body if it is the same account's.
+    #[oai(path = "/api/auth/logout", method = "post", operation_id = "logout", tag = "Tag::Authentication")]
+    async fn logout(&self, visit: Visit, bearer: Bearer, body: OptionalBody<LogoutRequest>) -> Answer<Done> {
+        let token = body.0.and_then(|body| body.refresh_token).map(|field| field.0);
+        sign_out::here_and_of(&self.0, &bearer.0, token.as_ref(), &visit.source).await?;
+        Ok(answer(view::done("Logged out successfully")))
+    }
+
+    /// Log out from all devices
+    #[oai(path = "/api/auth/logout-all", method = "post", operation_id = "logoutAll", tag = "Tag::Authentication")]
+    async fn logout_all(&self, visit: Visit, bearer: Bearer) -> Answer<Done> {
+        sign_out::everywhere(&self.0, &Holder::from(&bearer.0), &visit.source).await?;
+        Ok(answer(view::done("Logged out from all devices successfully")))
+    }
+}

@@ -1,0 +1,223 @@
+//! The reference: an OpenAPI document as one page to read. It is made here, so it needs no script and no other host.
+//!
+//! `operation` writes one call, `schema` what goes in and out of it, `html` the words. What the page says stands in the
+//! document; nothing here knows a wire.
+
+mod html;
+mod operation;
+mod schema;
+
+use serde_json::Value;
+
+use html::{escape, prose};
+
+const PAGE: &str = include_str!("../../../static/docs/reference.html");
+
+/// Where a page stands among the others.
+#[derive(Debug, Clone)]
+pub struct Place<'a> {
+    /// The documents that there are.
+    pub names: &'a [&'static str],
+    /// The one that this page shows.
+    pub current: &'a str,
+    /// The way from the page's own address to the root: empty, or `../`.
+    pub root: &'static str,
+}
+
+/// The methods of OpenAPI, in the order in which people think of them.
+const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
+
+/// One call, with what is around it in the document.
+struct Operation<'a> {
+    document: &'a Value,
+    path: &'a str,
+    method: &'static str,
+    value: &'a Value,
+}
+
+impl Operation<'_> {
+    /// The name that links lead to.
+    fn anchor(&self) -> String {
+        let id = self.value["operationId"].as_str();
+        id.map_or_else(|| format!("{}{}", self.method, self.path.replace('/', "-")), str::to_owned)
+    }
+
+    fn title(&self) -> &str {
+        self.value["summary"].as_str().unwrap_or(self.path)
+    }
+}
+
+/// A document as a page.
+#[must_use]
+pub fn page(document: &Value, place: &Place) -> String {
+    let title = document["info"]["title"].as_str().unwrap_or("API");
+    let groups = groups(document);
+    let mut main = introduction(document, title);
+    for (tag, operations) in &groups {
+        main.push_str(&heading(document, tag));
+        main.extend(operations.iter().map(operation::section));
+    }
+    let parts = [
+        ("{title}", escape(title)),
+        ("{version}", escape(document["info"]["version"].as_str().unwrap_or(""))),
+        ("{documents}", documents(place)),
+        ("{links}", links(&groups)),
+        ("{root}", place.root.to_owned()),
+        ("{current}", escape(place.current)),
+        // Last, for what stands in it is not to be read as a place again.
+        ("{main}", main),
+    ];
+    parts.into_iter().fold(PAGE.to_owned(), |page, (name, text)| page.replace(name, &text))
+}
+
+/// The operations under their first tag, in the document's order of tags; what has none comes last.
+fn groups(document: &Value) -> Vec<(&str, Vec<Operation<'_>>)> {
+    let names = document["tags"].as_array().into_iter().flatten().filter_map(|tag| tag["name"].as_str());
+    let mut groups: Vec<(&str, Vec<Operation<'_>>)> = names.map(|name| (name, Vec::new())).collect();
+    for (path, item) in document["paths"].as_object().into_iter().flatten() {
+        for method in METHODS {
+            let Some(value) = item.get(method) else { continue };
+            let tag = value["tags"][0].as_str().unwrap_or("Other");
+            let operation = Operation { document, path, method, value };
+            match groups.iter_mut().find(|(name, _)| *name == tag) {
+                Some((_, operations)) => operations.push(operation),
+                None => groups.push((tag, vec![operation])),
+            }
+        }
+    }
+    groups.retain(|(_, operations)| !operations.is_empty());
+    groups
+}
+
+fn introduction(document: &Value, title: &str) -> String {
+    let description = prose(document["info"]["description"].as_str().unwrap_or(""));
+    let servers = document["servers"].as_array().into_iter().flatten();
+    let bases: Vec<_> = servers
+        .filter_map(|server| server["url"].as_str())
+        .map(|url| format!("<code>{}</code>", escape(url)))
+        .collect();
+    let mut facts = Vec::new();
+    if !bases.is_empty() {
+        facts.push(format!("<dt>Base</dt><dd>{}</dd>", bases.join(" or ")));
+    }
+    for (name, scheme) in document["components"]["securitySchemes"].as_object().into_iter().flatten() {
+        let how = prose(scheme["description"].as_str().unwrap_or(""));
+        facts.push(format!("<dt>{}</dt><dd><p>{}</p>{how}</dd>", escape(name), carried(scheme)));
+    }
+    let (title, facts) = (escape(title), facts.concat());
+    format!("<section class=\"intro\"><h1>{title}</h1>{description}<dl>{facts}</dl></section>")
+}
+
+/// How a request carries what a security scheme asks for.
+fn carried(scheme: &Value) -> String {
+    match (scheme["type"].as_str(), scheme["in"].as_str(), scheme["name"].as_str()) {
+        (Some("http"), _, _) => "header <code>Authorization: Bearer …</code>".to_owned(),
+        (_, Some(place), Some(name)) => format!("{} <code>{}</code>", escape(place), escape(name)),
+        _ => String::new(),
+    }
+}
+
+fn heading(document: &Value, tag: &str) -> String {
+    let described = document["tags"].as_array().into_iter().flatten().find(|known| known["name"] == tag);
+    let description = described.and_then(|tag| tag["description"].as_str()).unwrap_or("");
+    format!("<header class=\"group\"><h2>{}</h2>{}</header>", escape(tag), prose(description))
+}
+
+/// The choice between documents; where there is one, its name.
+fn documents(place: &Place) -> String {
+    if place.names.len() < 2 {
+        return format!("<span>{}</span>", escape(place.current));
+    }
+    let link = |name: &&str| {
+        let here = if *name == place.current { " aria-current=\"page\"" } else { "" };
+        format!("<a href=\"{}redoc/{name}\"{here}>{name}</a>", place.root)
+    };
+    place.names.iter().map(link).collect::<Vec<_>>().concat()
+}
+
+fn links(groups: &[(&str, Vec<Operation>)]) -> String {
+    let link = |operation: &Operation| {
+        let (anchor, title) = (escape(&operation.anchor()), escape(operation.title()));
+        let badge = html::badge(operation.method);
+        format!("<li><a href=\"#{anchor}\">{badge}<span>{title}</span></a></li>")
+    };
+    let group = |(tag, operations): &(&str, Vec<Operation>)| {
+        let links = operations.iter().map(link).collect::<Vec<_>>().concat();
+        format!("<h2>{}</h2><ul>{links}</ul>", escape(tag))
+    };
+    groups.iter().map(group).collect::<Vec<_>>().concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn place() -> Place<'static> {
+        Place { names: &["v1", "other"], current: "v1", root: "../" }
+    }
+
+    #[test]
+    fn what_a_document_says_is_on_the_page() {
+        let document = json!({
+            "info": { "title": "A service", "version": "7", "description": "Says `hello`." },
+            "servers": [{ "url": "/v1" }],
+            "tags": [{ "name": "Greetings", "description": "Being kind." }],
+            "paths": { "/hello/{name}": { "post": {
+                "operationId": "greet", "summary": "Say hello", "tags": ["Greetings"],
+                "security": [{ "bearerAuth": [] }],
+                "parameters": [{ "name": "name", "in": "path", "required": true, "schema": { "type": "string" } }],
+                "requestBody": { "content": { "application/json": {
+                    "schema": { "$ref": "#/components/schemas/Word" }, "examples": { "short": { "value": { "word": "hi" } } },
+                } } },
+                "responses": {
+                    "200": { "description": "Said.", "content": { "application/json": {
+                        "schema": { "$ref": "#/components/schemas/Word" }, "example": { "word": "hey" },
+                    } } },
+                    "404": { "description": "Not Found", "content": { "application/json": {
+                        "examples": { "NOBODY": { "summary": "Nobody is there", "value": { "code": "NOBODY" } } },
+                    } } },
+                },
+            } } },
+            "components": { "schemas": { "Word": {
+                "type": "object", "required": ["word"],
+                "properties": { "word": { "type": "string", "maxLength": 9, "description": "What to say." } },
+            } } },
+        });
+        let page = page(&document, &place());
+        for said in [
+            "<h1>A service</h1>",
+            "<code>hello</code>",
+            "Being kind.",
+            "id=\"greet\"",
+            "/hello/<b>&#123;name&#125;</b>",
+            "What to say.",
+            "at most 9 characters",
+            "NOBODY",
+            "Nobody is there",
+            "href=\"../redoc/other\"",
+            "href=\"../openapi/v1.json\"",
+        ] {
+            assert!(page.contains(said), "{said}: {page}");
+        }
+    }
+
+    #[test]
+    fn nothing_in_a_document_becomes_markup_or_a_place_of_the_page() {
+        let bad = "<script>alert(1)</script>\"'{main}";
+        let document = json!({
+            "info": { "title": bad, "version": bad, "description": bad },
+            "servers": [{ "url": bad }],
+            "tags": [{ "name": bad, "description": bad }],
+            "paths": { "/<b>": { "get": {
+                "operationId": bad, "summary": bad, "description": bad, "tags": [bad],
+                "responses": { "200": { "description": bad, "content": { "application/json": { "example": bad } } } },
+            } } },
+            "components": { "securitySchemes": { "<i>": { "type": "apiKey", "in": "cookie", "name": bad, "description": bad } } },
+        });
+        let page = page(&document, &place());
+        assert!(!page.contains("<script") && !page.contains("<i>") && !page.contains("{main}\""), "{page}");
+        assert_eq!(page.matches("<section class=\"intro\">").count(), 1);
+    }
+}

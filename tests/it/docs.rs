@@ -1,0 +1,96 @@
+//! The pages that show the documents, in a real browser: they show every call, ask no outside host, and their policy has
+//! nothing to complain of.
+
+use serde_json::Value;
+
+use crate::chromium::Browser;
+use crate::cli::Folder;
+
+/// The ids of all operations of a document.
+fn operations(document: &Value) -> Vec<String> {
+    let items = document["paths"].as_object().unwrap().values();
+    let operations = items.flat_map(|item| item.as_object().unwrap().values());
+    operations.filter_map(|operation| operation["operationId"].as_str()).map(str::to_owned).collect()
+}
+
+/// Everything came from here, and nothing was refused.
+fn assert_quiet(browser: &Browser, url: &str) {
+    assert_eq!(browser.console(), Vec::<String>::new());
+    let loaded = browser.run("return performance.getEntriesByType('resource').map(entry => entry.name)");
+    for name in loaded.as_array().unwrap() {
+        assert!(name.as_str().unwrap().starts_with(url) || name.as_str().unwrap().starts_with("data:"), "{name}");
+    }
+}
+
+fn fits_the_window(browser: &Browser) -> bool {
+    browser.run("return document.documentElement.scrollWidth <= innerWidth") == true
+}
+
+#[test]
+fn every_call_can_be_tried_out_in_the_browser() {
+    let Some(browser) = Browser::open("the page to try calls out") else { return };
+    let folder = Folder::new();
+    let server = folder.serve_with(&["--profile", "siteworks"]);
+    let url = server.greeting["url"].as_str().unwrap();
+    browser.go(&format!("{url}/docs"));
+    browser.wait(".opblock");
+    assert_eq!(browser.run("return document.getElementById('documents').value"), "siteworks");
+    browser.run(
+        "const list = document.getElementById('documents'); list.value = 'v1'; list.dispatchEvent(new Event('change'))",
+    );
+    browser.wait("#operations-Health-getHealth");
+    assert_eq!(browser.run("return location.search"), "?api=v1");
+    for name in ["siteworks", "v1"] {
+        let document = folder.run(&["openapi", name]).json();
+        browser.go(&format!("{url}/docs?api={name}"));
+        browser.wait(".opblock");
+        for id in operations(&document) {
+            assert_eq!(
+                browser.run(&format!("return !!document.querySelector('[id$=\"-{id}\"]')")),
+                true,
+                "{name} {id}"
+            );
+        }
+    }
+
+    browser.go(&format!("{url}/docs?api=v1"));
+    browser.click("#operations-Health-getHealth .opblock-summary-control");
+    browser.click("#operations-Health-getHealth .try-out__btn");
+    browser.click("#operations-Health-getHealth .execute");
+    assert!(browser.wait(".live-responses-table .response .response-col_status").starts_with("200"));
+    browser.be_a_phone();
+    assert!(fits_the_window(&browser));
+    assert_quiet(&browser, url);
+}
+
+#[test]
+fn the_reference_shows_every_call_without_script() {
+    let Some(browser) = Browser::open("the reference") else { return };
+    let folder = Folder::new();
+    let server = folder.serve_with(&["--profile", "siteworks"]);
+    let url = server.greeting["url"].as_str().unwrap();
+    browser.go(&format!("{url}/redoc"));
+    let title = browser.run("return document.querySelector('.documents a[aria-current]').textContent");
+    assert_eq!(title, "siteworks");
+    assert_quiet(&browser, url);
+
+    browser.click(".documents a[href$='redoc/v1']");
+    browser.wait("#getHealth");
+    let document = folder.run(&["openapi", "v1"]).json();
+    assert_eq!(browser.run("return document.scripts.length"), 0);
+    for id in operations(&document) {
+        assert!(!browser.wait(&format!("#{id} h3")).is_empty(), "{id}");
+    }
+    let error = "return document.querySelector('#login').textContent.includes('INVALID_CREDENTIALS')";
+    assert_eq!(browser.run(error), true);
+    let styled = "return getComputedStyle(document.querySelector('.frame')).display";
+    assert_eq!(browser.run(styled), "grid");
+    browser.be_a_phone();
+    assert_eq!(browser.run(styled), "block");
+    assert!(fits_the_window(&browser));
+    assert_quiet(&browser, url);
+
+    // The policy is in force, and the console would have told.
+    browser.run("document.body.append(Object.assign(document.createElement('script'), { textContent: '1' }))");
+    assert!(browser.console().iter().any(|line| line.contains("Content Security Policy")));
+}

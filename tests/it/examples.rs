@@ -1,0 +1,137 @@
+//! The clients in `examples/` do what they say, against the running program; the files beside them hold.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::chromium::Browser;
+use crate::cli::{Folder, PASSWORD};
+use crate::tools::{is_here, skip, succeed};
+
+/// What every client prints on its way, in order.
+const STORY: [&str; 7] =
+    ["signed up: ", "verified", "logged in", "me: ", "refreshed", "logged out", "the access token is dead"];
+
+fn example(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(path)
+}
+
+/// Runs a client in the folder of a server, with `authd` on its path.
+fn tell(program: &str, path: &str, needs: &[&str]) {
+    if let Some(missing) = needs.iter().find(|program| !is_here(program)) {
+        return skip(path, &format!("there is no {missing}"));
+    }
+    for profile in ["standard", "perfect21"] {
+        let folder = Folder::new();
+        let server = folder.serve_with(&["--profile", profile]);
+        let authd = Path::new(env!("CARGO_BIN_EXE_authd")).parent().unwrap();
+        let mut client = Command::new("sh");
+        client.args(["-c", "PATH=\"$0:$PATH\" exec \"$@\""]).arg(authd).arg(program).arg(example(path));
+        client.arg(server.greeting["url"].as_str().unwrap()).current_dir(folder.0.path());
+        let printed = succeed(&mut client);
+        let lines: Vec<&str> = printed.lines().collect();
+        assert_eq!(lines.len(), STORY.len(), "{profile}: {printed}");
+        assert!(lines.iter().zip(STORY).all(|(line, word)| line.starts_with(word)), "{profile}: {printed}");
+    }
+}
+
+#[test]
+fn the_story_is_told_with_curl() {
+    tell("sh", "shell/account.sh", &["curl"]);
+}
+
+#[test]
+fn the_story_is_told_in_node() {
+    tell("node", "node/account.mjs", &["node"]);
+}
+
+#[test]
+fn the_story_is_told_in_python() {
+    tell("python3", "python/account.py", &["python3"]);
+}
+
+/// Serves the files of a folder, as any static server does, until the tests end; gives back its origin.
+fn serve_files(folder: PathBuf) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let Some(line) = lines.next() else { continue };
+            let _ = lines.find(String::is_empty);
+            let target = line.split(' ').nth(1).unwrap_or("/").split('?').next().unwrap_or("/");
+            let name = if target == "/" { "index.html" } else { &target[1..] };
+            let kind = match Path::new(name).extension().and_then(|end| end.to_str()) {
+                Some("js") => "text/javascript",
+                Some("css") => "text/css",
+                _ => "text/html",
+            };
+            let bytes = std::fs::read(folder.join(name)).unwrap_or_default();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n", bytes.len());
+            let _ = stream.write_all(&[head.as_bytes(), b"connection: close\r\n\r\n", &bytes].concat());
+        }
+    });
+    origin
+}
+
+/// Fills a form in and presses one of its buttons.
+fn send(browser: &Browser, form: &str, fields: &[(&str, &str)], button: &str) {
+    browser.wait(&format!("{form}:not([hidden])"));
+    for (name, value) in fields {
+        let (field, value) = (Value::from(format!("{form} [name={name}]")), Value::from(*value));
+        browser.run(&format!("document.querySelector({field}).value = {value}"));
+    }
+    browser.click(&format!("{form} {button}"));
+}
+
+#[test]
+fn the_story_is_told_in_a_page() {
+    let Some(browser) = Browser::open("browser/index.html") else { return };
+    let origin = serve_files(example("browser"));
+    let folder = Folder::new();
+    let server = folder.serve_with(&["--set", &format!("server.cors_origins=[\"{origin}\"]")]);
+    let page = format!("{origin}/?api={}", server.greeting["url"].as_str().unwrap());
+    let account = [("email", "jane@example.com"), ("password", PASSWORD)];
+
+    browser.go(&page);
+    send(&browser, "#outside", &account, "[value=register]");
+    browser.wait("#proof:not([hidden])");
+    let letter = folder.run(&["mail", "show", "--last"]).out;
+    let link = letter.lines().find(|line| line.contains("verify-email?token=")).unwrap();
+    send(&browser, "#proof", &[("token", link)], "button");
+    send(&browser, "#outside", &[account[0], ("password", "not the password")], "[value=login]");
+    assert!(browser.wait("#said:not(:empty)").starts_with("Wrong email/username or password"));
+    send(&browser, "#outside", &account, "[value=login]");
+    assert!(browser.wait("#inside:not([hidden])").contains("jane@example.com"));
+    assert_eq!(browser.run("return document.cookie"), "");
+
+    // The page has forgotten everything; the cookie has not.
+    browser.go(&page);
+    assert!(browser.wait("#inside:not([hidden])").contains("active"));
+    browser.click("#logout");
+    browser.wait("#outside:not([hidden])");
+    browser.go(&page);
+    browser.wait("#outside:not([hidden])");
+    let refused = |line: &String| line.contains("status of 4");
+    assert_eq!(browser.console().into_iter().filter(|line| !refused(line)).collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn the_configuration_for_production_lacks_nothing_but_what_is_ones_own() {
+    let sample = example("deploy/authd.toml");
+    let check = |variables: &[(&str, &str)]| {
+        let mut authd = Command::new(env!("CARGO_BIN_EXE_authd"));
+        authd.args(["config", "check", "--json", "--config"]).arg(&sample).env_clear();
+        let output = authd.envs(variables.iter().copied()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let secret = ("AUTHD_MAIL__SMTP_URL", "smtps://user:password@mail.example.com");
+    // A sender of example.com is refused, as it must be in a sample.
+    let (code, said) = check(&[secret, ("AUTHD_MAIL__FROM", "noreply@id.mydomain.org")]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("\"error\"") && !said.contains("\"warning\""), "{said}");
+    assert_eq!(check(&[secret]).0, Some(1));
+}
