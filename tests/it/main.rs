@@ -21,6 +21,7 @@ mod files;
 mod generated;
 mod house;
 mod http;
+mod import;
 mod jobpath;
 mod jobpsych;
 mod keys;
