@@ -131,7 +131,10 @@ fn last(secret: &Secret) -> String {
 }
 
 fn fingerprint(shared: &Secret) -> String {
-    secret::digest(shared.reveal().as_bytes())[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    let digest = secret::digest(shared.reveal().as_bytes());
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest[..8]);
+    format!("{:016x}", u64::from_be_bytes(first))
 }
 
 /// `15m`, `7d`: the largest unit that leaves nothing over.
