@@ -4,6 +4,7 @@
 //! is one more module with a `mounted` of its own, and one more word of [`WireName`].
 
 pub mod jobpath;
+pub mod jobpsych;
 pub mod siteworks;
 #[cfg(test)]
 mod tests;
@@ -55,6 +56,7 @@ pub fn named(name: WireName, config: &Config) -> Mounted {
         WireName::V1 => v1::mounted(config),
         WireName::Siteworks => siteworks::mounted(config),
         WireName::Jobpath => jobpath::mounted(config),
+        WireName::Jobpsych => jobpsych::mounted(config),
     }
 }
 

@@ -9,7 +9,9 @@ use crate::model::event::What;
 use crate::model::{Event, Source, Time};
 use crate::store;
 use crate::store::keys::SigningKey;
-use crate::token::{Begin, NewKeys, Old, Rotation};
+use crate::token::NewKeys;
+
+pub use crate::token::{Begin, Old, Rotation};
 
 /// Who the audit log names for a rotation on schedule.
 const SCHEDULE: &str = "schedule";

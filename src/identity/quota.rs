@@ -61,6 +61,14 @@ pub async fn own(core: &Core, caller: &Caller) -> Result<Quota> {
     of(core, &caller.account.id).await?.ok_or_else(|| Error::new(Kind::SessionEnded))
 }
 
+/// The quota of an account that has just proved who it is.
+///
+/// # Errors
+/// `SessionEnded` when the account has gone since.
+pub async fn of_account(core: &Core, account: &Account) -> Result<Quota> {
+    of(core, &account.id).await?.ok_or_else(|| Error::new(Kind::SessionEnded))
+}
+
 async fn of(core: &Core, account: &AccountId) -> Result<Option<Quota>> {
     let (id, configured) = (account.clone(), core.config.files.limit);
     let used = core.store.read(move |db| store::files::used(db, &id)).await?;

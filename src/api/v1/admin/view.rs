@@ -10,10 +10,10 @@ use crate::identity::admin::Entry;
 use crate::identity::audit::Record;
 use crate::identity::directory::File;
 use crate::identity::key::Listed;
+use crate::identity::letters::{Message, State};
 use crate::identity::quota::Quota;
 use crate::identity::roles::Role;
 use crate::identity::session::Shown;
-use crate::mail::outbox::{Message, State};
 use crate::model::{App, SessionId, app};
 
 pub(super) fn listed(core: &Core, entry: Entry) -> ListedUser {
