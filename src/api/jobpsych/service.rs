@@ -131,7 +131,12 @@ fn last(secret: &Secret) -> String {
 }
 
 fn fingerprint(shared: &Secret) -> String {
-    secret::digest(shared.reveal().as_bytes())[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    let digest = secret::digest(shared.reveal().as_bytes());
+    digest[..8]
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|nibble| char::from_digit(nibble.into(), 16))
+        .collect()
 }
 
 /// `15m`, `7d`: the largest unit that leaves nothing over.
