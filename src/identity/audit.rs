@@ -90,7 +90,9 @@ pub async fn own(
 ) -> Result<(Vec<Record>, Option<String>)> {
     let filter = Filter { about: Some(caller.account.id.clone()), ..Filter::default() };
     let (mut records, next) = newest(core, &filter, before, limit).await?;
-    records.iter_mut().for_each(|record| veil(record, caller.account.id.as_str()));
+    for record in &mut records {
+        veil(record, caller.account.id.as_str());
+    }
     Ok((records, next))
 }
 

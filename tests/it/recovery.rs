@@ -130,7 +130,11 @@ async fn forgot_answers_the_same_for_every_address_and_spellings_share_a_mailbox
     for email in ["ADA@example.com", "Ada@Example.COM", "aDa@example.com", "ada@EXAMPLE.com", "ada@example.com"] {
         ask(email).await;
     }
-    assert_eq!(app.mails().await.len(), 4, "five an hour to a mailbox, however it is spelt");
+    assert_eq!(
+        app.mails().await.len(),
+        3,
+        "five an hour to a mailbox, the one of the sign-up too, however it is spelt"
+    );
     for bad in ["", "ada", "ada@example.com\r\nBcc: x@y.example", "a@x.example, b@x.example"] {
         let refused = ask(bad).await;
         assert_eq!((refused.status.as_u16(), refused.code()), (400, "VALIDATION_ERROR"), "{bad:?}");
@@ -142,7 +146,7 @@ async fn what_a_limit_on_mail_holds_back_ends_no_link() {
     let app = app().await;
     app.join("ada").await;
     let mut last = String::new();
-    for _ in 0..5 {
+    for _ in 0..4 {
         last = reset_token(&app, "ada").await;
     }
     forgot(&app, "ada@example.com").await;
