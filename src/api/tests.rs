@@ -20,6 +20,7 @@ fn config(name: WireName) -> Config {
         WireName::V1 => "standard",
         WireName::Siteworks => "siteworks",
         WireName::Jobpath => "jobpath",
+        WireName::Authbackend => "authbackend",
     };
     let inputs = Inputs { flags: vec![("profile".into(), profile.into())], ..Inputs::default() };
     load(&inputs).unwrap_or_else(|problems| panic!("{problems}")).config

@@ -33,6 +33,8 @@ enum WireName {
     Siteworks,
     /// The API of the profile jobpath
     Jobpath,
+    /// The API of the profile authbackend
+    Authbackend,
 }
 
 impl Openapi {
@@ -43,6 +45,7 @@ impl Openapi {
             WireName::V1 => config::WireName::V1,
             WireName::Siteworks => config::WireName::Siteworks,
             WireName::Jobpath => config::WireName::Jobpath,
+            WireName::Authbackend => config::WireName::Authbackend,
         };
         let document = api::named(name, &loaded.config).document;
         Ok(console.document(&format!("{document:#}"))?)

@@ -15,6 +15,17 @@ pub enum Environment {
     Production,
 }
 
+impl Environment {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Environment::Development => "development",
+            Environment::Production => "production",
+        }
+    }
+}
+
 /// The API that is served at the root, besides the native one on its own mounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WireName {
@@ -24,11 +35,13 @@ pub enum WireName {
     Siteworks,
     /// `/auth/…`, one token.
     Jobpath,
+    /// `/api/auth/…` and `/api/admin/…`, a mailed code at every login, apps with keys.
+    Authbackend,
 }
 
 impl WireName {
     /// Every API that there is.
-    pub const ALL: [WireName; 3] = [WireName::V1, WireName::Siteworks, WireName::Jobpath];
+    pub const ALL: [WireName; 4] = [WireName::V1, WireName::Siteworks, WireName::Jobpath, WireName::Authbackend];
 
     /// The word for it, which also names its document.
     #[must_use]
@@ -37,6 +50,7 @@ impl WireName {
             WireName::V1 => "v1",
             WireName::Siteworks => "siteworks",
             WireName::Jobpath => "jobpath",
+            WireName::Authbackend => "authbackend",
         }
     }
 
@@ -44,8 +58,13 @@ impl WireName {
     pub(super) fn enters_at_sign_up(self) -> bool {
         match self {
             WireName::Siteworks => true,
-            WireName::V1 | WireName::Jobpath => false,
+            WireName::V1 | WireName::Jobpath | WireName::Authbackend => false,
         }
+    }
+
+    /// Whether its login is completed with a code, and its sign-up names the account by its number.
+    pub(super) fn asks_for_code(self) -> bool {
+        self == WireName::Authbackend
     }
 }
 

@@ -246,7 +246,7 @@ fn every_error_is_told_at_once_with_key_place_what_is_allowed_and_the_nearest_sp
 #[test]
 fn an_unknown_profile_names_those_that_there_are() {
     let text = refused(&[("AUTHD_PROFILE", "perfect")]);
-    assert!(text.contains("expected standard or perfect21 or siteworks or jobpath, got \"perfect\""), "{text}");
+    assert!(text.contains("expected standard or perfect21 or siteworks or jobpath or authbackend, got \"perfect\""), "{text}");
     assert!(text.contains("did you mean `perfect21`?"), "{text}");
 }
 
@@ -499,7 +499,7 @@ fn the_configuration_prints_as_agreed() {
 #[test]
 fn profiles_are_listed_and_shown() {
     let names: Vec<&str> = report::profiles().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["standard", "perfect21", "siteworks", "jobpath"]);
+    assert_eq!(names, ["standard", "perfect21", "siteworks", "jobpath", "authbackend"]);
     assert!(report::profile("perfect21").unwrap().contains("RS256"));
     assert_eq!(report::profile("other"), None);
 }

@@ -9,7 +9,8 @@ use crate::cli::{Folder, PASSWORD, Server};
 use crate::tools::{installed, is_here, skip, succeed};
 
 /// Every document, and the profile under which it is served.
-const DOCUMENTS: [(&str, &str); 3] = [("v1", "standard"), ("siteworks", "siteworks"), ("jobpath", "jobpath")];
+const DOCUMENTS: [(&str, &str); 4] =
+    [("v1", "standard"), ("siteworks", "siteworks"), ("jobpath", "jobpath"), ("authbackend", "authbackend")];
 
 const EMAIL: &str = "jane@example.com";
 
