@@ -238,7 +238,10 @@ impl Config {
             r.refuse("login.otp", "expected \"off\" where a sign-up logs in (signup.logs_in), got \"email\"");
         }
         if self.server.wire.asks_for_code() && self.login.otp == LoginOtp::Off {
-            r.refuse("login.otp", "expected \"email\" for a server.wire whose login is completed with a code, got \"off\"");
+            r.refuse(
+                "login.otp",
+                "expected \"email\" for a server.wire whose login is completed with a code, got \"off\"",
+            );
         }
         self.throttle.validate(r);
         self.hashing.validate(environment, r);

@@ -246,7 +246,10 @@ fn every_error_is_told_at_once_with_key_place_what_is_allowed_and_the_nearest_sp
 #[test]
 fn an_unknown_profile_names_those_that_there_are() {
     let text = refused(&[("AUTHD_PROFILE", "perfect")]);
-    assert!(text.contains("expected standard or perfect21 or siteworks or jobpath or authbackend, got \"perfect\""), "{text}");
+    assert!(
+        text.contains("expected standard or perfect21 or siteworks or jobpath or authbackend, got \"perfect\""),
+        "{text}"
+    );
     assert!(text.contains("did you mean `perfect21`?"), "{text}");
 }
 

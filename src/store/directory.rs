@@ -138,7 +138,8 @@ pub fn present(db: &mut dyn Db, limit: i64, offset: i64) -> Result<Vec<Account>>
 /// # Errors
 /// What the database says.
 pub fn find_by_number(db: &mut dyn Db, number: i64) -> Result<Option<Account>> {
-    let row = db.first(sql!(concat!("select ", columns!(), " from accounts a where a.number = $1")), &[number.into()])?;
+    let row =
+        db.first(sql!(concat!("select ", columns!(), " from accounts a where a.number = $1")), &[number.into()])?;
     row.map(|mut row| read(&mut row)).transpose()
 }
 

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod admin;
+mod authbackend;
 mod browser;
 mod chromium;
 mod cli;

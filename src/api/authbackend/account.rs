@@ -51,12 +51,7 @@ impl OwnAccount {
     }
 
     /// Terminate specific session
-    #[oai(
-        path = "/api/auth/sessions/:sessionId",
-        method = "delete",
-        operation_id = "endSession",
-        tag = "Tag::Account"
-    )]
+    #[oai(path = "/api/auth/sessions/:sessionId", method = "delete", operation_id = "endSession", tag = "Tag::Account")]
     async fn end_session(
         &self,
         visit: Visit,

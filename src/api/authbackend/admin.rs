@@ -83,11 +83,7 @@ impl Admin {
     ///
     /// It is hidden at once and erased after 30 days; one whose address nobody proved goes at once.
     #[oai(path = "/api/admin/users/:userId", method = "delete", operation_id = "deleteUser", tag = "Tag::Admin")]
-    async fn delete(
-        &self,
-        admin: Allowed<WriteUsers>,
-        #[oai(name = "userId")] user_id: Path<String>,
-    ) -> Answer<Done> {
+    async fn delete(&self, admin: Allowed<WriteUsers>, #[oai(name = "userId")] user_id: Path<String>) -> Answer<Done> {
         let id = directory::by_number(&self.0, &user_id.0).await?.account.id;
         admin::delete(&self.0, &admin.by(), id.as_str()).await?;
         Ok(answer(view::done("User deleted successfully")))

@@ -146,7 +146,12 @@ impl Auth {
     /// Refresh token
     ///
     /// The refresh token stays the same.
-    #[oai(path = "/api/auth/refresh-token", method = "post", operation_id = "refreshToken", tag = "Tag::Authentication")]
+    #[oai(
+        path = "/api/auth/refresh-token",
+        method = "post",
+        operation_id = "refreshToken",
+        tag = "Tag::Authentication"
+    )]
     async fn refresh(&self, visit: Visit, body: OptionalBody<RefreshRequest>) -> Answer<RefreshAnswer> {
         let token = body.0.map(|body| body.refresh_token.0);
         let token = token.ok_or_else(|| Error::invalid(vec![required_row("refreshToken")]))?;

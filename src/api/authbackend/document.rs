@@ -63,12 +63,8 @@ fn open() -> Vec<Described> {
         described("login", &sign_in, waiting()).taking("password", json!({ "email": EMAIL, "password": PASSWORD })),
         described("verifyOtp", &[Kind::MfaCodeInvalid, Kind::TooMany(Limit::Factor)], logged_in())
             .taking("code", code.clone()),
-        described(
-            "passwordReset",
-            &[Kind::TooMany(Limit::Forgot)],
-            done("Password reset code sent to your email"),
-        )
-        .taking("address", json!({ "email": EMAIL })),
+        described("passwordReset", &[Kind::TooMany(Limit::Forgot)], done("Password reset code sent to your email"))
+            .taking("address", json!({ "email": EMAIL })),
         described(
             "passwordResetVerifyOtp",
             &[Kind::CodeInvalid, Kind::TooMany(Limit::Code)],

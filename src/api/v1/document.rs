@@ -12,16 +12,8 @@ use crate::http::{app, openapi, policy, refresh_cookie};
 const COOKIE_SCHEME: &str = "refreshCookie";
 
 /// The operations that take the headers of an app, where the policy asks for them.
-const FROM_APPS: [&str; 8] = [
-    "register",
-    "login",
-    "mfaVerify",
-    "mfaChallenge",
-    "otpRequest",
-    "otpVerify",
-    "forgotPassword",
-    "resetPassword",
-];
+const FROM_APPS: [&str; 8] =
+    ["register", "login", "mfaVerify", "mfaChallenge", "otpRequest", "otpVerify", "forgotPassword", "resetPassword"];
 
 const ABOUT: &str = "\
 Sign-up, login and sessions.

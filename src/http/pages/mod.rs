@@ -131,7 +131,8 @@ struct Pages {
 
 impl Pages {
     fn new(core: Arc<Core>, page: Page) -> Self {
-        let policy = HeaderValue::from_str(&policy(page, &core.config)).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+        let policy = HeaderValue::from_str(&policy(page, &core.config))
+            .unwrap_or(HeaderValue::from_static("default-src 'none'"));
         Self { core, page, policy }
     }
 
