@@ -33,6 +33,7 @@ create table accounts (
   stamp bigint not null,                  -- raised by each change of password, address, factors or state
   files_uploaded bigint not null default 0, -- counts towards the upload quota; deleting a file gives nothing back
   upload_limit bigint,                    -- another quota than the configured one
+  imported_at bigint,                     -- when an import brought it; nobody has to prove its address in a week
   suspended_at bigint,
   deleted_at bigint,
   last_login_at bigint,

@@ -5,6 +5,7 @@
 
 pub mod authbackend;
 pub mod jobpath;
+pub mod jobpsych;
 pub mod siteworks;
 #[cfg(test)]
 mod tests;
@@ -56,6 +57,7 @@ pub fn named(name: WireName, config: &Config) -> Mounted {
         WireName::V1 => v1::mounted(config),
         WireName::Siteworks => siteworks::mounted(config),
         WireName::Jobpath => jobpath::mounted(config),
+        WireName::Jobpsych => jobpsych::mounted(config),
         WireName::Authbackend => authbackend::mounted(config),
     }
 }

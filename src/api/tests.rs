@@ -20,6 +20,7 @@ fn config(name: WireName) -> Config {
         WireName::V1 => "standard",
         WireName::Siteworks => "siteworks",
         WireName::Jobpath => "jobpath",
+        WireName::Jobpsych => "jobpsych",
         WireName::Authbackend => "authbackend",
     };
     let inputs = Inputs { flags: vec![("profile".into(), profile.into())], ..Inputs::default() };

@@ -120,10 +120,11 @@ impl App {
                     prompt::confirm(&format!("Delete the app {}?", plain(&command.id)))?;
                 }
                 app::delete(core, &by, &command.id).await?;
-                Ok(match console.form() {
-                    Form::Json => console.json(&json!({ "id": command.id }))?,
-                    Form::People => console.line(&format!("deleted {}", plain(&command.id)))?,
-                })
+                let said = match console.form() {
+                    Form::Json => console.json(&json!({ "id": command.id })),
+                    Form::People => console.line(&format!("deleted {}", plain(&command.id))),
+                };
+                Ok(said?)
             }
         })
     }

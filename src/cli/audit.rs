@@ -36,7 +36,7 @@ pub struct Audit {
     #[arg(long, value_name = "USER")]
     user: Option<String>,
 
-    /// Only this event, like login or role_changed
+    /// Only this event, like login or lockout
     #[arg(long, value_name = "EVENT")]
     event: Option<String>,
 

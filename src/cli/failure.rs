@@ -111,10 +111,10 @@ fn told(error: &Error) -> String {
         return sentences.join("\n  ");
     }
     let chain = error.chain();
+    // A message of its own was written for whoever runs the command; the constant ones say nothing to them.
+    let behind = chain.strip_prefix(error.kind().sentence()).and_then(|rest| rest.strip_prefix(": "));
     match error.kind() {
-        Kind::Internal | Kind::Unavailable => {
-            chain.strip_prefix(error.message()).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&chain).to_owned()
-        }
+        Kind::Internal | Kind::Unavailable => behind.unwrap_or(&chain).to_owned(),
         _ => chain,
     }
 }
@@ -137,6 +137,8 @@ mod tests {
     fn a_fault_of_ours_tells_what_is_behind_it() {
         let failure = Failure::from(Error::internal("authd.db cannot be opened").caused_by(io::Error::other("no")));
         assert_eq!(failure.message(), "no");
+        let failure = Failure::from(Error::refused("authd.db is damaged".to_owned()).caused_by(io::Error::other("no")));
+        assert_eq!(failure.message(), "authd.db is damaged: no");
         let failure = Failure::from(Error::internal("authd.db is not a database of ours"));
         assert_eq!((failure.message(), failure.exit()), ("authd.db is not a database of ours", Exit::Failed));
     }

@@ -6,13 +6,10 @@ use serde_json::{Value, json};
 use super::console::{Console, Record};
 use super::failure::Failure;
 use super::{Global, opened};
-use crate::identity::Core;
 use crate::identity::key::{self, Listed};
-use crate::model::{Source, Time};
+use crate::identity::{By, Core};
+use crate::model::Time;
 use crate::token::{Begin, Old, Rotation};
-
-/// Who the audit log names.
-const ACTOR: &str = "cli";
 
 /// See and turn the keys that tokens are signed with
 ///
@@ -79,7 +76,7 @@ impl Rotate {
             begin: if self.now { Begin::AtOnce } else { Begin::AfterLead },
             old: if self.revoke { Old::Die } else { Old::Expire },
         };
-        let id = key::rotate(core, rotation, ACTOR, &Source::command_line()).await?;
+        let id = key::rotate(core, &By::command_line(), rotation).await?;
         let keys = key::list(core).await?;
         let made = keys.iter().find(|key| key.id == id);
         if let Some(key) = made {

@@ -25,7 +25,8 @@ pub fn start(level: LevelFilter, format: LogFormat, console: &Console) {
     };
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        let said = panic.payload_as_str().unwrap_or("no words");
+        // Words put together at run time may hold what somebody sent; those written into the program cannot.
+        let said = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("see the place");
         tracing::error!(place, said, "a fault in this program");
     }));
 }

@@ -76,6 +76,9 @@ impl StateWord {
     }
 }
 
+/// How many messages the newest letter is looked for among.
+const PAGE_OF_NEWEST: usize = 20;
+
 /// Show a letter with its text; what has been delivered has none any more
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
@@ -173,14 +176,26 @@ async fn read(core: &Core, state: Option<State>, before: Option<&str>, size: usi
     Ok(outbox::list(&core.store, state, before, i64::try_from(size).unwrap_or(i64::MAX)).await?)
 }
 
+/// The newest letter. One that the server is just writing is waited for, as long as a server would take.
+async fn newest(core: &Core) -> Result<String, Failure> {
+    let is_asked_for = |message: &Message| message.recipient.is_none() && message.finished_at.is_none();
+    let mut page = read(core, None, None, PAGE_OF_NEWEST).await?;
+    for _ in 0..20 {
+        if !page.iter().any(is_asked_for) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        page = read(core, None, None, PAGE_OF_NEWEST).await?;
+    }
+    let letter = page.iter().find(|message| message.recipient.is_some()).or(page.first());
+    letter.map(|message| message.id.clone()).ok_or_else(|| Failure::failed("the outbox is empty"))
+}
+
 impl Show {
     async fn run(self, core: &Core, console: &mut Console) -> Result<(), Failure> {
         let id = match self.id {
             Some(id) => id,
-            None => match read(core, None, None, 1).await?.pop() {
-                Some(newest) => newest.id,
-                None => return Err(Failure::failed("the outbox is empty")),
-            },
+            None => newest(core).await?,
         };
         let shown = outbox::show(&core.store, &core.master, &id).await?;
         if console.form() == Form::Json {

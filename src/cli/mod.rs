@@ -16,6 +16,7 @@ mod man;
 mod openapi;
 mod opened;
 mod profile;
+mod progress;
 mod prompt;
 mod role;
 mod serve;

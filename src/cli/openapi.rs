@@ -33,6 +33,8 @@ enum WireName {
     Siteworks,
     /// The API of the profile jobpath
     Jobpath,
+    /// The API of the profile jobpsych
+    Jobpsych,
     /// The API of the profile authbackend
     Authbackend,
 }
@@ -45,6 +47,7 @@ impl Openapi {
             WireName::V1 => config::WireName::V1,
             WireName::Siteworks => config::WireName::Siteworks,
             WireName::Jobpath => config::WireName::Jobpath,
+            WireName::Jobpsych => config::WireName::Jobpsych,
             WireName::Authbackend => config::WireName::Authbackend,
         };
         let document = api::named(name, &loaded.config).document;

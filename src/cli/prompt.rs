@@ -116,10 +116,11 @@ fn typed_password() -> Result<Password, Failure> {
 }
 
 fn ask(label: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    // Silence comes before the question: whoever answers at once is not shown either.
+    let silence = Silence::begin().map_err(|error| unreadable(&error))?;
     let mut err = io::stderr();
     let _ = write!(err, "{label}");
     let _ = err.flush();
-    let silence = Silence::begin().map_err(|error| unreadable(&error))?;
     let typed = read_typed(io::stdin().lock());
     drop(silence);
     let _ = writeln!(err);

@@ -133,10 +133,11 @@ async fn find(core: &Core, name: &str) -> Result<roles::Role, Failure> {
 /// What has been done to a role.
 fn tell(console: &mut Console, done: &str, role: &roles::Role) -> Result<(), Failure> {
     let permissions = role.permissions.join(", ");
-    Ok(match console.form() {
-        Form::Json => console.json(&Row(role).json())?,
-        Form::People => console.line(&format!("{done} {} ({permissions})", role.name))?,
-    })
+    let said = match console.form() {
+        Form::Json => console.json(&Row(role).json()),
+        Form::People => console.line(&format!("{done} {} ({permissions})", role.name)),
+    };
+    Ok(said?)
 }
 
 /// A role in a list.

@@ -7,7 +7,7 @@ use super::reader::{Read, Reader};
 /// `[location]`: where client addresses are.
 #[derive(Debug, Clone)]
 pub struct Location {
-    /// A file in MaxMind's format with countries or cities; none: sessions have no location.
+    /// A file in the `MaxMind` format with countries or cities; none: sessions have no location.
     pub file: Option<PathBuf>,
 }
 

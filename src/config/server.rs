@@ -35,13 +35,16 @@ pub enum WireName {
     Siteworks,
     /// `/auth/…`, one token.
     Jobpath,
+    /// `/api/auth/…`, a refresh cookie, files and their quota.
+    Jobpsych,
     /// `/api/auth/…` and `/api/admin/…`, a mailed code at every login, apps with keys.
     Authbackend,
 }
 
 impl WireName {
     /// Every API that there is.
-    pub const ALL: [WireName; 4] = [WireName::V1, WireName::Siteworks, WireName::Jobpath, WireName::Authbackend];
+    pub const ALL: [WireName; 5] =
+        [WireName::V1, WireName::Siteworks, WireName::Jobpath, WireName::Jobpsych, WireName::Authbackend];
 
     /// The word for it, which also names its document.
     #[must_use]
@@ -50,6 +53,7 @@ impl WireName {
             WireName::V1 => "v1",
             WireName::Siteworks => "siteworks",
             WireName::Jobpath => "jobpath",
+            WireName::Jobpsych => "jobpsych",
             WireName::Authbackend => "authbackend",
         }
     }
@@ -57,7 +61,7 @@ impl WireName {
     /// Whether its sign-up answers with a session.
     pub(super) fn enters_at_sign_up(self) -> bool {
         match self {
-            WireName::Siteworks => true,
+            WireName::Siteworks | WireName::Jobpsych => true,
             WireName::V1 | WireName::Jobpath | WireName::Authbackend => false,
         }
     }

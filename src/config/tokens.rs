@@ -43,6 +43,19 @@ pub enum Algorithm {
     Hs256,
 }
 
+impl Algorithm {
+    /// The word for it, as headers of tokens say it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Algorithm::Rs256 => "RS256",
+            Algorithm::Es256 => "ES256",
+            Algorithm::EdDsa => "EdDSA",
+            Algorithm::Hs256 => "HS256",
+        }
+    }
+}
+
 /// `[tokens]`: access tokens.
 #[derive(Debug, Clone)]
 pub struct Tokens {

@@ -54,6 +54,8 @@ needs! {
     ManageMail: Mail;
     /// Apps.
     ManageApps: Apps;
+    /// Signing keys.
+    ManageKeys: Keys;
     /// Figures.
     ReadStats: Stats;
 }

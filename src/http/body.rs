@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use hyper::body::Bytes;
-use poem::http::header::CONTENT_TYPE;
+use poem::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use poem::{Request, RequestBody};
 use poem_openapi::payload::{Json, Payload as _};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
@@ -100,6 +100,7 @@ fn meta<T: Payload>(required: bool) -> MetaRequest {
 }
 
 async fn read<T: Payload>(request: &Request, body: &mut RequestBody) -> Result<T> {
+    refuse_announced(request)?;
     let bytes = bytes(&core(request)?.config, body).await?;
     if !(is_json(request) || bytes.is_empty() && !request.headers().contains_key(CONTENT_TYPE)) {
         return Err(Kind::UnsupportedMediaType.into());
@@ -108,6 +109,7 @@ async fn read<T: Payload>(request: &Request, body: &mut RequestBody) -> Result<T
 }
 
 async fn read_optional<T: Payload>(request: &Request, body: &mut RequestBody) -> Result<Option<T>> {
+    refuse_announced(request)?;
     let bytes = bytes(&core(request)?.config, body).await?;
     if bytes.is_empty() {
         return Ok(None);
@@ -124,6 +126,13 @@ fn is_json(request: &Request) -> bool {
     let (Some(only), None) = (types.next(), types.next()) else { return false };
     let essence = only.to_str().ok().and_then(|text| text.split(';').next());
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Refuses a body that says itself that it is too large, before any of it has arrived.
+fn refuse_announced(request: &Request) -> Result<()> {
+    let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let limit = u64::try_from(core(request)?.config.server.body_limit).unwrap_or(u64::MAX);
+    if announced.is_some_and(|length| length > limit) { Err(Kind::PayloadTooLarge.into()) } else { Ok(()) }
 }
 
 /// The whole body, never more than the limit of it.

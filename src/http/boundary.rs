@@ -165,7 +165,7 @@ impl<E: Endpoint> Boundary<E> {
         let Surroundings { env, wires, .. } = &self.surroundings;
         let wire = wires.of(&visit.path);
         let kind = error.kind();
-        let status = wire.status(kind);
+        let status = wire.status_of(error);
         if status.is_server_error() {
             tracing::error!(request_id = visit.request_id, ?kind, cause = error.chain(), "a request failed");
         } else {

@@ -73,7 +73,7 @@ impl Listener {
     /// # Errors
     /// When the address cannot be bound; the message names it.
     pub async fn bind(server: &Server, timeouts: Timeouts) -> Result<Self> {
-        let failed = |e: io::Error| Error::internal(format!("could not listen on {}", server.listen)).caused_by(e);
+        let failed = |e: io::Error| Error::refused(format!("cannot listen on {}", server.listen)).caused_by(e);
         let socket = TcpListener::bind(server.listen).await.map_err(failed)?;
         let local_addr = socket.local_addr().map_err(failed)?;
         let connections = server.connections.clamp(1, Semaphore::MAX_PERMITS);

@@ -1,4 +1,4 @@
-//! One line per request, and what a panic leaves in the log. No query, no header, no body is ever written.
+//! One line per request. No query, no header, no body is ever written.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -57,14 +57,6 @@ impl fmt::Display for Plain<'_> {
         }
         if self.0.chars().nth(LONGEST_PATH).is_some() { f.write_char('…') } else { Ok(()) }
     }
-}
-
-/// Makes panics log where they happened and nothing of what they say, for that may hold secrets.
-pub fn install_panic_hook() {
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "panic");
-    }));
 }
 
 #[cfg(test)]

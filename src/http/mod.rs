@@ -29,6 +29,7 @@ pub mod reject;
 pub mod request_id;
 pub mod response;
 pub mod schema;
+pub mod service;
 pub mod signals;
 pub mod strict_json;
 pub mod system;

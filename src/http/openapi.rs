@@ -186,7 +186,7 @@ fn describe_success(status: &str, response: &mut Value, described: &Described) {
 
 /// Adds one refusal with the body that it really has; several of one status stand side by side.
 fn add_error(responses: &mut Map<String, Value>, wire: &dyn Wire, kind: Kind, counted: Counted) {
-    let status = wire.status(kind);
+    let status = wire.status_of(&example_of(kind));
     let key = status.as_str().to_owned();
     let response = responses.entry(key).or_insert_with(|| {
         json!({

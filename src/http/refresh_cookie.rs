@@ -10,18 +10,27 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::model::Secret;
 
-/// The cookie's name; over https the prefix keeps pages without TLS from setting it.
+/// How a wire names its cookie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// Over https with the prefix that keeps pages without TLS from setting it.
+    Guarded,
+    /// As the wire's document names it, whatever the transport.
+    AsDocumented,
+}
+
+/// The cookie's name.
 #[must_use]
-pub fn name(config: &Config) -> &'static str {
-    name_over(Transport::of(&config.server))
+pub fn name(config: &Config, naming: Naming) -> &'static str {
+    name_over(Transport::of(&config.server), naming)
 }
 
 /// The refresh token that the cookie brings, from a page that may use it.
 ///
 /// # Errors
 /// `ForeignOrigin` when another site's page sent it, `Validation` when it came twice.
-pub fn read(request: &Request, config: &Config) -> Result<Option<Secret>> {
-    let found = cookie::find(request.headers(), name(config))?.filter(|value| !value.is_empty());
+pub fn read(request: &Request, config: &Config, naming: Naming) -> Result<Option<Secret>> {
+    let found = cookie::find(request.headers(), name(config, naming))?.filter(|value| !value.is_empty());
     if found.is_some() {
         origin::check(request, config)?;
     }
@@ -30,25 +39,25 @@ pub fn read(request: &Request, config: &Config) -> Result<Option<Secret>> {
 
 /// The `Set-Cookie` header that hands a refresh token over; without a life it goes when the browser closes.
 #[must_use]
-pub fn set(config: &Config, path: &str, token: &Secret, life: Option<Duration>) -> String {
-    header(Transport::of(&config.server), path, token, life)
+pub fn set(config: &Config, naming: Naming, path: &str, token: &Secret, life: Option<Duration>) -> String {
+    header(Transport::of(&config.server), naming, path, token, life)
 }
 
 /// The `Set-Cookie` header that takes it away.
 #[must_use]
-pub fn clear(config: &Config, path: &str) -> String {
-    header(Transport::of(&config.server), path, &Secret::new(""), Some(Duration::ZERO))
+pub fn clear(config: &Config, naming: Naming, path: &str) -> String {
+    header(Transport::of(&config.server), naming, path, &Secret::new(""), Some(Duration::ZERO))
 }
 
-fn header(transport: Transport, path: &str, token: &Secret, life: Option<Duration>) -> String {
+fn header(transport: Transport, naming: Naming, path: &str, token: &Secret, life: Option<Duration>) -> String {
     let life = life.map(|life| format!("; Max-Age={}", life.as_secs())).unwrap_or_default();
-    format!("{}={}{life}{}", name_over(transport), token.reveal(), attributes(transport, path))
+    format!("{}={}{life}{}", name_over(transport, naming), token.reveal(), attributes(transport, path))
 }
 
-fn name_over(transport: Transport) -> &'static str {
-    match transport {
-        Transport::Https => "__Secure-refreshToken",
-        Transport::Plain => "refreshToken",
+fn name_over(transport: Transport, naming: Naming) -> &'static str {
+    match (transport, naming) {
+        (Transport::Https, Naming::Guarded) => "__Secure-refreshToken",
+        _ => "refreshToken",
     }
 }
 
@@ -70,7 +79,7 @@ mod tests {
     #[test]
     fn a_cookie_without_a_life_goes_with_the_browser() {
         let token = Secret::new("abc");
-        let set = |life| header(Transport::Plain, "/v1/auth", &token, life);
+        let set = |life| header(Transport::Plain, Naming::Guarded, "/v1/auth", &token, life);
         assert!(set(None).starts_with("refreshToken=abc; Path"));
         assert!(set(Some(Duration::from_mins(1))).starts_with("refreshToken=abc; Max-Age=60; Path"));
     }

@@ -29,6 +29,11 @@ pub trait Wire: Send + Sync + 'static {
     /// The status of a kind.
     fn status(&self, kind: Kind) -> StatusCode;
 
+    /// The status of an error, where it takes more than the kind to know it.
+    fn status_of(&self, error: &Error) -> StatusCode {
+        self.status(error.kind())
+    }
+
     /// The code word of a kind.
     fn code(&self, kind: Kind) -> &'static str;
 

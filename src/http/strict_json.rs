@@ -147,4 +147,18 @@ mod tests {
         let error = parse_object(b"{\"password\":hush}").unwrap_err();
         assert!(!format!("{error:?}").contains("hush"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_bytes_come_what_is_read_means_the_same_to_every_parser(bytes in proptest::collection::vec(
+            proptest::sample::select(b"{}[]\",:\\ud8a0 1e-.truefalsn\xff\xc3\xa4\0\n".to_vec()), 0..40,
+        )) {
+            let wrapped = [b"{\"a\":", &bytes[..], b"}"].concat();
+            for text in [&bytes, &wrapped] {
+                if let Ok(read) = parse_object(text) {
+                    proptest::prop_assert_eq!(Value::Object(read), serde_json::from_slice::<Value>(text).unwrap());
+                }
+            }
+        }
+    }
 }

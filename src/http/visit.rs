@@ -5,7 +5,7 @@ use std::sync::Arc;
 use poem::{FromRequest, Request, RequestBody};
 
 use super::limits::Meter;
-use super::refresh_cookie;
+use super::refresh_cookie::{self, Naming};
 use super::reject::Reject;
 use crate::error::{Error, Kind, Limit};
 use crate::identity::Core;
@@ -47,7 +47,21 @@ pub struct RefreshCookie(pub Option<Secret>);
 
 impl<'a> FromRequest<'a> for RefreshCookie {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
-        let core = request.data::<Arc<Core>>().ok_or_else(|| Reject(Error::internal("no core in the request")))?;
-        Ok(Self(refresh_cookie::read(request, &core.config).map_err(Reject)?))
+        Ok(Self(cookie_of(request, Naming::Guarded)?))
     }
+}
+
+/// The same, where the wire's document names the cookie.
+#[derive(Debug)]
+pub struct PlainRefreshCookie(pub Option<Secret>);
+
+impl<'a> FromRequest<'a> for PlainRefreshCookie {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        Ok(Self(cookie_of(request, Naming::AsDocumented)?))
+    }
+}
+
+fn cookie_of(request: &Request, naming: Naming) -> poem::Result<Option<Secret>> {
+    let core = request.data::<Arc<Core>>().ok_or_else(|| Reject(Error::internal("no core in the request")))?;
+    Ok(refresh_cookie::read(request, &core.config, naming).map_err(Reject)?)
 }

@@ -10,6 +10,7 @@ use crate::model::event::What;
 use crate::model::{Account, Client, Event, Source, Time};
 use crate::store;
 
+pub use crate::model::factor::Factor;
 pub use crate::store::export::{AuditRecord, MailRecord, Session};
 pub use crate::store::files::File;
 
@@ -26,6 +27,8 @@ pub struct Export {
     pub sessions: Vec<Session>,
     /// The client addresses that have logged in, with the last login from there.
     pub clients: Vec<(Client, Time)>,
+    /// Its second factors, whose secrets stay sealed, and how many backup codes are left.
+    pub factors: (Vec<Factor>, i64),
     /// Its files, without what is in them.
     pub files: Vec<File>,
     /// The audit log about it, the newest first.
@@ -52,6 +55,7 @@ pub async fn everything(core: &Core, fresh: &Fresh, source: &Source) -> Result<E
                 roles: roles.clone(),
                 sessions: store::export::sessions(db, &account.id)?,
                 clients: clients.iter().filter_map(|row| Some((client(&row.client)?, row.last_login_at))).collect(),
+                factors: (store::factors::of(db, &account.id)?, store::factors::count_backup_codes(db, &account.id)?),
                 files: store::files::list(db, &account.id)?,
                 events: store::export::events(db, &account.id)?,
                 mails: store::export::mails(db, &account.id)?,

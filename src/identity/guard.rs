@@ -75,6 +75,17 @@ pub struct Attempt {
     locks: bool,
     closes: bool,
     notice: Option<Prepared>,
+    counted: Vec<Counted>,
+}
+
+/// A row that a try was counted in.
+#[derive(Debug, Clone)]
+struct Counted {
+    scope: Scope,
+    /// The block that it began there.
+    began: Option<Time>,
+    /// So many make a block.
+    limit: u32,
 }
 
 /// Refuses while the name is locked.
@@ -115,6 +126,7 @@ pub async fn begin(core: &Core, bucket: &Bucket, met: Acquaintance, source: &Sou
         locks: false,
         closes: false,
         notice,
+        counted: Vec::new(),
     };
     let (throttle, lockout) = (core.config.throttle.clone(), core.config.lockout.clone());
     let outcome = core
@@ -154,7 +166,9 @@ fn count(
         if let Some(left) = row.blocked_for(now) {
             return Ok(Some(Refused::Waiting(left)));
         }
-        tries::save(db, Scope::Pair, &attempt.pair, &one_more_of_pair(&row, throttle, now))?;
+        let next = one_more_of_pair(&row, throttle, now);
+        tries::save(db, Scope::Pair, &attempt.pair, &next)?;
+        attempt.counted.push(Counted { scope: Scope::Pair, began: next.blocked_until, limit: throttle.failures });
         let row = tries::lock(db, Scope::Account, &attempt.name, now)?;
         if row.blocked_for(now).is_some() {
             attempt.closed = met == Acquaintance::Stranger;
@@ -162,12 +176,15 @@ fn count(
             let next = one_more_at_account(&row, throttle, now);
             attempt.closes = next.blocked_until.is_some();
             tries::save(db, Scope::Account, &attempt.name, &next)?;
+            let limit = throttle.account_failures;
+            attempt.counted.push(Counted { scope: Scope::Account, began: next.blocked_until, limit });
         }
     }
     if let Some(row) = locking {
         let next = one_more_before_lockout(row, lockout, throttle, now);
         attempt.locks = next.blocked_until.is_some();
         tries::save(db, Scope::Lockout, &attempt.name, &next)?;
+        attempt.counted.push(Counted { scope: Scope::Lockout, began: next.blocked_until, limit: lockout.failures });
     }
     Ok(None)
 }
@@ -221,6 +238,28 @@ impl Attempt {
             tries::forget(db, Scope::Account, &self.name)?;
         } else {
             tries::forget_unblocked(db, Scope::Account, &self.name)?;
+        }
+        Ok(())
+    }
+
+    /// No password was looked at, for the server had no room: takes this try back, and nothing of what was counted before.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn take_back(&self, db: &mut dyn Db, now: Time) -> Result<()> {
+        for Counted { scope, began, limit } in &self.counted {
+            let key = if *scope == Scope::Pair { &self.pair } else { &self.name };
+            let row = tries::lock(db, *scope, key, now)?;
+            let count = (row.count - 1).max(0);
+            // The last of them began the block; without this one they are not enough for it.
+            let is_lifted = row.blocked_until.is_some() && (row.blocked_until == *began || count < i64::from(*limit));
+            let before = Tries {
+                count,
+                blocked_until: row.blocked_until.filter(|_| !is_lifted),
+                waits: if is_lifted { (row.waits - 1).max(0) } else { row.waits },
+                ..row
+            };
+            tries::save(db, *scope, key, &before)?;
         }
         Ok(())
     }

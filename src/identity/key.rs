@@ -1,6 +1,7 @@
 //! The keys that tokens are signed with: shown, turned by hand and on schedule, followed when another process turned them.
 
 use super::Core;
+use super::actor::By;
 use super::audit::Log;
 use crate::config::Rotate;
 use crate::error::{Error, Result};
@@ -92,10 +93,10 @@ fn listed(row: SigningKey, signer: Option<&str>, now: Time) -> Listed {
 ///
 /// # Errors
 /// `Forbidden` where the configuration holds the secret, `Unavailable` when the keys keep changing under it.
-pub async fn rotate(core: &Core, rotation: Rotation, actor: &str, source: &Source) -> Result<String> {
+pub async fn rotate(core: &Core, by: &By, rotation: Rotation) -> Result<String> {
     for _ in 0..TRIES {
         let keys = core.tokens.new_keys(rotation).await?;
-        if put(core, keys.clone(), rotation, actor, source).await? {
+        if put(core, keys.clone(), rotation, by.actor.name(), &by.source).await? {
             core.tokens.reload().await?;
             return Ok(keys.kid().to_owned());
         }

@@ -4,9 +4,11 @@ use super::Core;
 use super::actor::By;
 use super::audit::Log;
 use crate::error::Result;
-use crate::mail::outbox::{self, Message, State};
+use crate::mail::outbox;
 use crate::model::event::What;
 use crate::model::{Event, Permission};
+
+pub use crate::mail::outbox::{Message, State};
 
 /// A part of the outbox, the newest first, from before an id; with the id that the next part begins before.
 ///

@@ -145,5 +145,6 @@ pub(super) async fn settle<T>(core: &Core, hash: [u8; 32], outcome: Result<T>) -
 /// # Errors
 /// What the database says.
 pub fn void_all(db: &mut dyn Db, account: &AccountId) -> Result<()> {
-    store::links::void_all(db, account)
+    store::links::void_all(db, account)?;
+    store::codes::void_all(db, account)
 }

@@ -1,4 +1,4 @@
-//! Where a client address is, by a file in MaxMind's format. Without one nothing is said: places are never guessed.
+//! Where a client address is, by a file in the `MaxMind` format. Without one nothing is said: places are never guessed.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -25,7 +25,7 @@ impl Places {
     /// Reads the file.
     ///
     /// # Errors
-    /// When it is not of MaxMind's format.
+    /// When it is not of the `MaxMind` format.
     pub fn open(file: Option<&Path>) -> Result<Self> {
         let Some(path) = file else { return Ok(Self::default()) };
         match Reader::open_readfile(path) {

@@ -1,10 +1,11 @@
 //! The upload quota: how many files an account may upload, here or through a service that asks first and counts after.
 
+use super::actor::By;
 use super::audit::Log;
 use super::{Caller, Core};
 use crate::error::{Error, Kind, Result};
 use crate::model::event::What;
-use crate::model::{Account, AccountId, Email, Event, Source};
+use crate::model::{Account, AccountId, Email, Event, Permission, Source};
 use crate::store;
 use crate::store::db::Db;
 use crate::store::files::Used;
@@ -60,6 +61,14 @@ pub async fn own(core: &Core, caller: &Caller) -> Result<Quota> {
     of(core, &caller.account.id).await?.ok_or_else(|| Error::new(Kind::SessionEnded))
 }
 
+/// The quota of an account that has just proved who it is.
+///
+/// # Errors
+/// `SessionEnded` when the account has gone since.
+pub async fn of_account(core: &Core, account: &Account) -> Result<Quota> {
+    of(core, &account.id).await?.ok_or_else(|| Error::new(Kind::SessionEnded))
+}
+
 async fn of(core: &Core, account: &AccountId) -> Result<Option<Quota>> {
     let (id, configured) = (account.clone(), core.config.files.limit);
     let used = core.store.read(move |db| store::files::used(db, &id)).await?;
@@ -104,18 +113,20 @@ pub async fn count(core: &Core, service: &Service, email: &Email, source: &Sourc
     Ok(Quota::of(counted, configured))
 }
 
-/// Changes an account's quota, for an administrator or the command line, who have been checked.
+/// Changes an account's quota.
 ///
 /// # Errors
-/// `AccountNotFound`.
-pub async fn change(core: &Core, account: &AccountId, change: Change, actor: &str, source: &Source) -> Result<Quota> {
-    let (id, log, actor) = (account.clone(), Log::new(core, source), actor.to_owned());
+/// `AccountNotFound`, `Forbidden`.
+pub async fn change(core: &Core, by: &By, account: &AccountId, change: Change) -> Result<Quota> {
+    let (id, log, actor) = (account.clone(), Log::new(core, &by.source), by.actor.clone());
     core.store
         .write(move |db| {
+            actor.needs(db, Permission::UsersWrite)?;
+            actor.may_change(db, &id)?;
             if !store::files::set_quota(db, &id, change, log.at())? {
                 return Err(Kind::AccountNotFound.into());
             }
-            log.record(db, &Event::done(What::QuotaChanged).about(&id).by(actor.as_str()))
+            log.record(db, &Event::done(What::QuotaChanged).about(&id).by(actor.name()))
         })
         .await?;
     of(core, account).await?.ok_or_else(|| Error::new(Kind::AccountNotFound))

@@ -49,17 +49,23 @@ pub async fn turn(core: &Core, token: &str, channel: Channel, source: &Source) -
         },
         successor_hash: presented.successor(&keys)?.secret_hash(),
         grace,
+        notice: None,
         log: log.clone(),
     };
-    let outcome = core.store.write(move |db| step.take(db)).await?;
+    let first = step.clone();
+    let mut outcome = core.store.write(move |db| first.take(db)).await?;
+    if let Outcome::Stolen(standing) = &outcome {
+        let account = &standing.account;
+        let notice = core.post.letter(&account.email, account.id.as_str(), &Letter::SessionStolen)?;
+        let step = Step { notice: Some(notice), ..step };
+        outcome = core.store.write(move |db| step.take(db)).await?;
+        core.post.ring();
+    }
     match outcome {
         Outcome::Turned(standing) => issued(core, *standing, &next, log.at()),
         Outcome::Again(standing) => issued(core, *standing, &presented.successor(&keys)?, log.at()),
         Outcome::Refused(kind) => Err(kind.into()),
-        Outcome::Stolen(standing) => {
-            tell_owner(core, &standing).await;
-            Err(Kind::RefreshRevoked.into())
-        }
+        Outcome::Stolen(_) => Err(Kind::RefreshRevoked.into()),
     }
 }
 
@@ -103,10 +109,14 @@ fn issued(core: &Core, standing: Standing, token: &RefreshToken, now: Time) -> R
 }
 
 /// One refresh, worked out inside a write.
+#[derive(Clone)]
 struct Step {
     turn: Turn,
     successor_hash: [u8; 32],
     grace: std::time::Duration,
+    /// What the owner is told of a theft. Made only when there is one: the step is then taken again with it, so that the
+    /// letter, the record and the end of the session are one change.
+    notice: Option<Prepared>,
     log: Log,
 }
 
@@ -118,7 +128,8 @@ enum Outcome {
     Again(Box<Standing>),
     /// It opens nothing.
     Refused(Kind),
-    /// It was used long ago, and so was its successor: two people hold tokens of one session, which has ended now.
+    /// It was used long ago, and so was its successor: two people hold tokens of one session. It ends where the owner's
+    /// letter is at hand.
     Stolen(Box<Standing>),
 }
 
@@ -153,7 +164,13 @@ impl Step {
             Age::Unknown => Ok(Outcome::Refused(Kind::RefreshInvalid)),
             _ if session.turned_at.is_none_or(|turned| turned > now) => Ok(Outcome::Refused(Kind::RefreshInvalid)),
             Age::Parent => self.reused(db, &standing).map(|()| Outcome::Refused(Kind::RefreshRevoked)),
-            Age::Older => self.reused(db, &standing).map(|()| Outcome::Stolen(Box::new(standing))),
+            Age::Older => {
+                if let Some(notice) = &self.notice {
+                    self.reused(db, &standing)?;
+                    mail::enqueue(db, notice)?;
+                }
+                Ok(Outcome::Stolen(Box::new(standing)))
+            }
         }
     }
 
@@ -191,24 +208,6 @@ fn age(session: &Session, turn: &Turn, successor_hash: &[u8; 32]) -> Age {
         return if session.secret_hash == successor_hash { Age::Parent } else { Age::Unknown };
     }
     if turn.generation < session.generation { Age::Older } else { Age::Unknown }
-}
-
-/// Tells the owner that somebody else held a token of theirs. The session has ended already, so a failure here is only
-/// logged.
-async fn tell_owner(core: &Core, standing: &Standing) {
-    let told = match core.post.letter(&standing.account.email, standing.account.id.as_str(), &Letter::SessionStolen) {
-        Ok(letter) => store_letter(core, letter).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = told {
-        tracing::error!(error = error.chain(), "the notice about a reused refresh token was not stored");
-    }
-}
-
-async fn store_letter(core: &Core, letter: Prepared) -> Result<()> {
-    core.store.write(move |db| mail::enqueue(db, &letter)).await?;
-    core.post.ring();
-    Ok(())
 }
 
 /// Who holds this refresh token, if its session is alive and the token is its current one or within the grace.

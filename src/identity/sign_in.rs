@@ -95,7 +95,14 @@ pub async fn with_password(core: &Core, credentials: Credentials, source: &Sourc
     }
     let subject = look_up(core, &credentials.name, source).await?;
     let attempt = guard::begin(core, &subject.bucket, subject.met, source).await?;
-    let checked = check(core, &subject, &attempt, &credentials, source).await?;
+    let checked = match check(core, &subject, &attempt, &credentials, source).await {
+        Ok(checked) => checked,
+        Err(busy) => {
+            let now = core.env.now();
+            core.store.write(move |db| attempt.take_back(db, now)).await?;
+            return Err(busy);
+        }
+    };
     let Some((account, upgrade)) = checked else {
         let about = subject.account.as_ref().map(|account| account.id.clone());
         refuse(core, about, attempt, "wrong_password", source).await?;

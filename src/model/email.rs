@@ -22,7 +22,7 @@ impl Email {
             return None;
         }
         let (local, domain) = text.rsplit_once('@')?;
-        if !is_local(local) {
+        if !is_local(local) || domain.chars().any(is_unseen) {
             return None;
         }
         let domain = idna::domain_to_ascii_strict(domain).ok()?;
@@ -72,6 +72,14 @@ fn is_local(local: &str) -> bool {
         !atom.is_empty() && atom.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b))
     };
     local.len() <= MAX_LOCAL_LENGTH && local.split('.').all(is_atom)
+}
+
+/// What the mapping of international domains drops without a word, or takes for a dot: two addresses that look alike
+/// must not be one mailbox.
+fn is_unseen(c: char) -> bool {
+    let is_selector = matches!(c, '\u{34f}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..);
+    let is_mark = unicode_normalization::char::is_combining_mark(c) && !is_selector;
+    !(c.is_alphanumeric() || is_mark || c == '-' || c == '.')
 }
 
 fn is_domain(domain: &str) -> bool {
@@ -130,6 +138,11 @@ mod tests {
             "a@b.com ",
             "a@b_c.com",
             "a@b@c.com",
+            "a@b\u{200b}c.com",
+            "a@bc\u{ad}.com",
+            "a@bc.com\u{202e}",
+            "a@b\u{fe0f}c.com",
+            "a@bc\u{3002}com",
             &long_local,
             &long_domain,
         ] {
@@ -139,8 +152,23 @@ mod tests {
 
     #[test]
     fn unusual_but_real_addresses_pass() {
-        for good in ["o'brien+tag@mail.example.co.uk", "a@b.co", "x_y-z=1@xn--bcher-kva.example", "1@2.ch"] {
+        for good in
+            ["o'brien+tag@mail.example.co.uk", "a@b.co", "x_y-z=1@xn--bcher-kva.example", "1@2.ch", "a@उदाहरण.example"]
+        {
             assert!(Email::parse(good).is_some(), "{good}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_taken_is_one_mailbox_on_one_line(text in "\\PC{0,12}@\\PC{0,12}|[ -~]{0,12}@[a-z.ü\u{200d}]{1,12}|.{0,24}") {
+            if let Some(email) = Email::parse(&text) {
+                let mailbox = email.mailbox();
+                proptest::prop_assert!(mailbox.bytes().all(|b| b.is_ascii_graphic()), "{mailbox:?}");
+                proptest::prop_assert_eq!(mailbox.matches('@').count(), 1);
+                let again = Email::parse(&mailbox);
+                proptest::prop_assert_eq!(again.as_ref().map(Email::key), Some(email.key()));
+            }
         }
     }
 }

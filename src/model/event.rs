@@ -89,6 +89,10 @@ pub enum What {
     AuditExported,
     /// Somebody without the right to it called an administrative operation.
     AdminRefused,
+    /// Accounts were imported from a file.
+    AccountsImported,
+    /// Accounts were written to a file.
+    AccountsExported,
     /// A signing key was made and all before it died, with every token under them.
     KeysRevoked,
     /// A login's first proof was right and its second factor is waited for.
@@ -164,6 +168,8 @@ impl What {
             What::MailRetried => "mail_retried",
             What::AuditExported => "audit_exported",
             What::AdminRefused => "admin_refused",
+            What::AccountsImported => "accounts_imported",
+            What::AccountsExported => "accounts_exported",
             What::KeysRevoked => "keys_revoked",
             What::LoginChallenged => "login_challenged",
             What::FactorShown => "factor_shown",

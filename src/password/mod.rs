@@ -4,5 +4,6 @@ mod blocklist;
 mod dummy;
 pub mod pool;
 mod queue;
+pub mod refusal;
 pub mod rules;
 pub mod scheme;

@@ -526,7 +526,7 @@ pub fn purge_unproved(db: &mut dyn Db, made_before: Time, limit: i64) -> Result<
     db.run(
         sql!(
             "delete from accounts where id in (select id from accounts where email_verified_at is null \
-             and created_at <= $1 and last_login_at is null order by created_at limit $2)"
+             and created_at <= $1 and last_login_at is null and imported_at is null order by created_at limit $2)"
         ),
         &[made_before.into(), limit.into()],
     )

@@ -25,6 +25,7 @@ pub mod sessions;
 pub mod space;
 pub mod sqlite;
 pub mod stats;
+pub mod transfer;
 pub mod tries;
 
 use std::path::Path;
@@ -59,6 +60,12 @@ impl Store {
     #[must_use]
     pub fn notes(&self) -> &[String] {
         self.engine.notes()
+    }
+
+    /// Whether a server has the database open now; a command takes care not to keep it waiting.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        self.engine.is_served()
     }
 
     /// What the writer tells of its work.

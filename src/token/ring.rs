@@ -1,7 +1,7 @@
 //! The keys in force: which one signs, which ones verify, what is made when one is missing, what is published.
 //!
-//! The signing key is the live one with the latest `signs_from` that is not in the future; a key verifies until its
-//! `verifies_until`, whether it signs or not.
+//! The signing key is the live one with the latest `signs_from` that is not in the future (or the first, where all are);
+//! a key verifies until its `verifies_until`, whether it signs or not.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,10 +106,12 @@ impl Ring {
         Ok(Self { epoch: stored.epoch, held, refresh: Arc::new(refresh), next_refresh })
     }
 
-    /// The key that signs at this time.
+    /// The key that signs at this time. Where a clock was set back to before all of them, it is the first one: nobody
+    /// must be kept out until the clock has caught up.
     pub(super) fn signer(&self, now: Time) -> Option<&Arc<Held>> {
-        let can = |held: &&Arc<Held>| held.may_sign && held.is_live(now) && held.signs_from <= now;
-        self.held.iter().filter(can).max_by_key(|held| held.rank())
+        let able = || self.held.iter().filter(|held| held.may_sign && held.is_live(now));
+        let due = able().filter(|held| held.signs_from <= now).max_by_key(|held| held.rank());
+        due.or_else(|| able().min_by_key(|held| held.rank()))
     }
 
     /// The key of this id, if it verifies at this time.

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 pub const PASSWORD: &str = "Correct-Horse-7-Battery";
 
 /// Hashing that costs little, for what is tried here is not hashing.
-const CHEAP: [&str; 4] = ["--set", "hashing.memory=64", "--set", "hashing.passes=1"];
+pub const CHEAP: [&str; 4] = ["--set", "hashing.memory=64", "--set", "hashing.passes=1"];
 
 /// A folder of its own for a run of the program.
 pub struct Folder(pub TempDir);
@@ -35,7 +35,7 @@ impl Folder {
         Self(TempDir::new().unwrap())
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         std::fs::write(self.0.path().join(name), text).unwrap();
     }
 
@@ -85,7 +85,7 @@ pub struct Server {
 }
 
 impl Server {
-    fn end(mut self) -> Option<i32> {
+    pub fn end(mut self) -> Option<i32> {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         self.child.wait().unwrap().code()
     }
@@ -130,6 +130,8 @@ fn the_help_of_every_command_is_as_agreed() {
         "app rotate",
         "app delete",
         "audit",
+        "user import",
+        "user export",
         "key",
         "key list",
         "key rotate",

@@ -5,8 +5,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use authd::identity::key;
-use authd::model::Source;
+use authd::identity::{By, key};
 use authd::token::{Begin, Old, Rotation};
 use serde_json::json;
 
@@ -18,7 +17,7 @@ const REVOKED: Rotation = Rotation { begin: Begin::AtOnce, old: Old::Die };
 const MINUTES: fn(u64) -> Duration = Duration::from_mins;
 
 async fn rotate(app: &App, rotation: Rotation) -> String {
-    key::rotate(&app.core, rotation, "cli", &Source::command_line()).await.unwrap()
+    key::rotate(&app.core, &By::command_line(), rotation).await.unwrap()
 }
 
 async fn me(app: &App, access: &str) -> u16 {

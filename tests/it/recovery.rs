@@ -524,7 +524,10 @@ async fn an_export_holds_all_about_its_owner_and_no_secret() {
     assert_eq!(export.header("content-disposition"), "attachment; filename=\"account.json\"");
     let data = &export.body["data"];
     let parts: Vec<_> = data.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(parts, ["exportedAt", "account", "sessions", "clients", "files", "events", "mails"]);
+    assert_eq!(
+        parts,
+        ["exportedAt", "account", "sessions", "clients", "factors", "backupCodesLeft", "files", "events", "mails"]
+    );
     assert_eq!(data["account"]["email"], "ada@example.com");
     assert_eq!(data["account"]["roles"], json!(["user"]));
     assert_eq!(data["sessions"].as_array().unwrap().len(), 1);

@@ -14,7 +14,7 @@ use crate::http::app::FromApp;
 use crate::http::bearer::{Bearer, MaybeBearer};
 use crate::http::body::{Body, OptionalBody};
 use crate::http::fields::TokenField;
-use crate::http::refresh_cookie;
+use crate::http::refresh_cookie::{self, Naming};
 use crate::http::reject::Reject;
 use crate::http::response::{Answer, answer, with_cookie};
 use crate::http::visit::{RefreshCookie, Visit};
@@ -71,8 +71,13 @@ impl Auth {
         app.meter(&visit, &credentials.name.key()).count(Limit::SignIn)?;
         let issued = sign_in::with_password(&self.0, credentials, &visit.source).await?;
         let session = view::new_session(&self.0, &issued)?;
-        let cookie =
-            refresh_cookie::set(&self.0.config, &cookie_path(&visit.path), &issued.refresh, issued.cookie_life);
+        let cookie = refresh_cookie::set(
+            &self.0.config,
+            Naming::Guarded,
+            &cookie_path(&visit.path),
+            &issued.refresh,
+            issued.cookie_life,
+        );
         Ok(with_cookie(session.into(), cookie))
     }
 
@@ -100,7 +105,8 @@ impl Auth {
             }
             Channel::Cookie => {
                 let path = cookie_path(&visit.path);
-                let cookie = refresh_cookie::set(&self.0.config, &path, &issued.refresh, issued.cookie_life);
+                let cookie =
+                    refresh_cookie::set(&self.0.config, Naming::Guarded, &path, &issued.refresh, issued.cookie_life);
                 Ok(with_cookie(session.into(), cookie))
             }
         }
@@ -150,7 +156,7 @@ impl Auth {
     }
 
     fn logged_out(&self, visit: &Visit) -> Response<Json<Done>> {
-        let cookie = refresh_cookie::clear(&self.0.config, &cookie_path(&visit.path));
+        let cookie = refresh_cookie::clear(&self.0.config, Naming::Guarded, &cookie_path(&visit.path));
         with_cookie(Done::saying("Logged out successfully"), cookie)
     }
 }

@@ -33,7 +33,7 @@ pub fn document(config: &Config) -> Value {
     document["components"]["securitySchemes"][COOKIE_SCHEME] = json!({
         "type": "apiKey",
         "in": "cookie",
-        "name": refresh_cookie::name(config),
+        "name": refresh_cookie::name(config, refresh_cookie::Naming::Guarded),
         "description": "The refresh token; set by a login.",
     });
     for (path, security) in [

@@ -16,7 +16,7 @@ use crate::error::{Limit, Result};
 use crate::http::app::FromApp;
 use crate::http::bearer::{Bearer, EitherBearer};
 use crate::http::body::{Body, OptionalBody};
-use crate::http::refresh_cookie;
+use crate::http::refresh_cookie::{self, Naming};
 use crate::http::response::{Answer, answer, with_cookie};
 use crate::http::visit::Visit;
 use crate::identity::gate::{Issued, Remember};
@@ -166,7 +166,7 @@ impl Mfa {
     fn logged_in(&self, visit: &Visit, issued: &Issued) -> Result<Login> {
         let session = view::new_session(&self.0, issued)?;
         let path = cookie_path(&visit.path);
-        let cookie = refresh_cookie::set(&self.0.config, &path, &issued.refresh, issued.cookie_life);
+        let cookie = refresh_cookie::set(&self.0.config, Naming::Guarded, &path, &issued.refresh, issued.cookie_life);
         Ok(Login { body: session.into(), cookie })
     }
 }

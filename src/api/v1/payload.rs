@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::admin::bodies::{
-    CreateAppRequest, CreateRoleRequest, CreateUserRequest, UpdateRoleRequest, UpdateUserRequest,
+    CreateAppRequest, CreateRoleRequest, CreateUserRequest, QuotaRequest, RotateKeyRequest, UpdateRoleRequest,
+    UpdateUserRequest,
 };
 use super::types::{
     LinkRequest, LoginRequest, LogoutRequest, RefreshRequest, RegisterRequest, ResendRequest, UpdateProfileRequest,
@@ -60,6 +61,8 @@ impl Payload for UpdateUserRequest {}
 impl Payload for CreateRoleRequest {}
 impl Payload for UpdateRoleRequest {}
 impl Payload for CreateAppRequest {}
+impl Payload for QuotaRequest {}
+impl Payload for RotateKeyRequest {}
 impl Payload for RefreshRequest {}
 impl Payload for LogoutRequest {}
 impl Payload for ResendRequest {}

@@ -11,7 +11,7 @@ use super::types::{Done, ExportAnswer, ProfileAnswer, UpdateProfileAnswer, Updat
 use super::{Tag, view};
 use crate::http::bearer::Bearer;
 use crate::http::body::Body;
-use crate::http::refresh_cookie;
+use crate::http::refresh_cookie::{self, Naming};
 use crate::http::response::{Answer, answer, with_cookie};
 use crate::http::visit::Visit;
 use crate::identity::Core;
@@ -63,7 +63,7 @@ impl Users {
     async fn delete(&self, visit: Visit, bearer: Bearer) -> Answer<Done> {
         let fresh = Fresh::check(&self.0, &bearer.0)?;
         delete::own_account(&self.0, &fresh, &visit.source).await?;
-        let cookie = refresh_cookie::clear(&self.0.config, &cookie_path(&visit.path));
+        let cookie = refresh_cookie::clear(&self.0.config, Naming::Guarded, &cookie_path(&visit.path));
         Ok(with_cookie(Done::saying("Account deleted successfully"), cookie))
     }
 

@@ -1,5 +1,8 @@
 //! `authd user`: accounts, as whoever owns the machine sees and changes them.
 
+mod export;
+mod import;
+mod rows;
 mod sessions;
 mod view;
 
@@ -42,6 +45,8 @@ pub enum User {
     Sessions(sessions::Sessions),
     Revoke(sessions::Revoke),
     MfaReset(sessions::MfaReset),
+    Import(import::Import),
+    Export(export::Export),
 }
 
 /// Make an account
@@ -279,6 +284,12 @@ impl User {
             User::Sessions(command) => command.run(global, console),
             User::Revoke(command) => command.run(global, console),
             User::MfaReset(command) => command.run(global, console),
+            User::Import(command) => {
+                opened::with_core(global, console, async |core, console| command.run(core, console).await)
+            }
+            User::Export(command) => {
+                opened::with_core(global, console, async |core, console| command.run(core, console).await)
+            }
         }
     }
 }

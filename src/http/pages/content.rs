@@ -265,7 +265,6 @@ fn after(page: Page) -> &'static str {
         Page::UndoEmail => "A change can be undone for 7 days. Please turn to the people who run this service.",
         Page::NotMe => "Please log in and look at the list of your sessions, or choose a new password.",
         Page::Disown => "There is nothing to do: without you, the account is removed by itself.",
-        Page::NotMe => "Please log in and end that session in your account, or choose a new password.",
         Page::OpenLogin => "Please log in as usual. If you are kept out again, you will get a new link.",
     }
 }

@@ -37,6 +37,7 @@ struct Open {
     readers: Readers,
     writer: Writer,
     notes: Vec<String>,
+    place: Place,
     _lock: Option<Lock>,
 }
 
@@ -108,14 +109,19 @@ impl Engine {
         if connection.is_readonly(rusqlite::MAIN_DB).map_err(cannot_open)? {
             return Err(refused(format!("{} can be read but not written", place.file().display())));
         }
+        if plan.role == Role::Command {
+            // A command writes much at a time or nearly nothing; the memory is taken only where it is used.
+            connection.execute_batch("pragma cache_size = -65536").map_err(cannot_open)?;
+        }
         if plan.role == Role::Server {
             schema::keep_log(&place, &connection)?;
             schema::bring_up(&place, &mut connection, plan, Env::real().wall())?;
         }
         Ok(Self(Arc::new(Open {
             readers: Readers::start(place.file())?,
-            writer: Writer::start(place.file().to_owned(), connection, plan)?,
+            writer: Writer::start(&place, connection, plan)?,
             notes: place.warning().into_iter().collect(),
+            place,
             _lock: lock,
         })))
     }
@@ -124,6 +130,12 @@ impl Engine {
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.0.notes
+    }
+
+    /// Whether a server, this one or another process, has the file open.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        self.0.place.is_served()
     }
 
     /// What the writer tells of its work.

@@ -4,8 +4,12 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
+
+/// How often a held lock is asked for again, a millisecond apart: a command may only be looking whether it is free.
+const PATIENCE: u32 = 20;
 
 /// The real path of a database file, every link followed.
 #[derive(Debug, Clone)]
@@ -48,6 +52,12 @@ impl Place {
     /// Whether the log beside the file holds anything.
     pub(super) fn has_log(&self) -> bool {
         self.beside("-wal").metadata().is_ok_and(|log| log.len() > 0)
+    }
+
+    /// Whether a server holds the lock. Asking takes it for a moment, which is why [`Lock::take`] asks more than once.
+    pub(super) fn is_served(&self) -> bool {
+        File::open(self.beside(".lock"))
+            .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     /// Makes the names in the folder last.
@@ -103,7 +113,15 @@ impl Lock {
             .mode(0o600)
             .open(&path)
             .map_err(|error| cannot("open", &path, error))?;
-        match file.try_lock() {
+        let mut locked = file.try_lock();
+        for _ in 0..PATIENCE {
+            if !matches!(locked, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();

@@ -3,7 +3,6 @@
 //! Each job has a savepoint of its own, so a failing or panicking one takes nobody along. When the transaction itself is
 //! lost everybody in it is told `Unavailable`, nothing is tried twice, and the next group begins on a new connection.
 
-use std::path::PathBuf;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,7 +12,9 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::executor::{Access, Executor};
 use super::job::{Job, Verdict};
+use super::place::Place;
 use super::{Plan, Role, connection, fault};
+use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::metrics::{Histogram, Stopwatch};
 
@@ -26,7 +27,7 @@ const GROUP: usize = 256;
 /// How many a command does, so that a server beside it never waits long for the lock.
 const COMMAND_GROUP: usize = 16;
 
-/// How long a command leaves the lock free after each group: SQLite's lock is not fair.
+/// How long at least a command beside a server leaves the lock free after each group: SQLite's lock is not fair.
 const COMMAND_PAUSE: Duration = Duration::from_millis(20);
 
 /// How often a held lock is tried again.
@@ -66,12 +67,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(path: PathBuf, connection: Connection, plan: &Plan) -> Result<Self> {
+    pub(super) fn start(place: &Place, connection: Connection, plan: &Plan) -> Result<Self> {
         let (queue, waiting) = channel(QUEUE);
         let vitals =
             Vitals { waiting: 0, groups: Histogram::new(GROUP_SIZES), commits: Histogram::new(COMMIT_SECONDS) };
         let pen = Pen {
-            path,
+            place: place.clone(),
             connection: Some(connection),
             role: plan.role,
             patience: plan.patience,
@@ -122,7 +123,7 @@ enum Lost {
 
 /// The thread's own state.
 struct Pen {
-    path: PathBuf,
+    place: Place,
     connection: Option<Connection>,
     role: Role,
     patience: Duration,
@@ -134,7 +135,9 @@ impl Pen {
     fn write_all(mut self, mut waiting: Receiver<Box<dyn Job>>) {
         let limit = if self.role == Role::Server { GROUP } else { COMMAND_GROUP };
         let mut group = Vec::with_capacity(limit);
+        let env = Env::real();
         while waiting.blocking_recv_many(&mut group, limit) > 0 {
+            let began = env.now();
             let watch = Stopwatch::start();
             match self.write(&mut group) {
                 Ok(()) => {
@@ -144,8 +147,8 @@ impl Pen {
                 Err(lost) => self.give_up(&mut group, &mut waiting, lost),
             }
             self.tend_log();
-            if self.role == Role::Command {
-                std::thread::sleep(COMMAND_PAUSE);
+            if self.role == Role::Command && self.place.is_served() {
+                std::thread::sleep(env.now().since(began).max(COMMAND_PAUSE));
             }
         }
         if let Some(Err((_, error))) = self.connection.take().map(Connection::close) {
@@ -201,7 +204,7 @@ impl Pen {
     fn connection(&mut self) -> rusqlite::Result<&Connection> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => connection::writer(&self.path)?,
+            None => connection::writer(self.place.file())?,
         };
         Ok(self.connection.insert(connection))
     }

@@ -322,3 +322,24 @@ async fn an_administrator_makes_an_account_under_the_same_rules() {
     assert_eq!(post(&app, &format!("/v1/admin/users/{reset}/reset-password"), &root, json!({})).await.status, 200);
     assert!(app.mails().await.iter().any(|mail| mail.text.contains("reset-password?token=")));
 }
+
+#[tokio::test]
+async fn an_administrator_sets_a_quota_and_turns_the_keys() {
+    let app = app().await;
+    let (_, root) = staff(&app, "root", &["admin"]).await;
+    let (id, ada) = staff(&app, "ada", &[]).await;
+    let path = format!("/v1/admin/users/{id}/quota");
+    let set = put(&app, &path, &root, json!({ "limit": 3, "filesUploaded": 1 })).await;
+    let expected = json!({ "filesUploaded": 1, "limit": 3, "remaining": 2, "percentage": 33 });
+    assert_eq!(set.body["data"], expected, "{}", set.text);
+    assert_eq!(said(&put(&app, &path, &root, json!({ "limit": -1 })).await), (400, "VALIDATION_ERROR"));
+    assert_eq!(said(&put(&app, "/v1/admin/users/nobody/quota", &root, json!({})).await), (404, "USER_NOT_FOUND"));
+
+    let turned = post(&app, "/v1/admin/keys/rotate", &root, json!({ "mode": "now" })).await;
+    let uses: Vec<&str> =
+        turned.body["data"].as_array().unwrap().iter().map(|key| key["usedFor"].as_str().unwrap()).collect();
+    assert_eq!(uses, ["signing", "verifying"], "{}", turned.text);
+    assert_eq!(get(&app, "/v1/users/me", &ada).await.status, 200, "the old key's tokens live on");
+    post(&app, "/v1/admin/keys/rotate", &root, json!({ "mode": "revoke" })).await;
+    assert_eq!(get(&app, "/v1/users/me", &ada).await.status, 401);
+}

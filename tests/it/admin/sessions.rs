@@ -21,7 +21,7 @@ async fn a_session_is_listed_with_its_device_and_ended_from_another_one_is_refus
     let app = app().await;
     make(&app, "ada", &[]).await;
     let desk = login_from(&app, "ada", "192.0.2.1", CHROME).await;
-    app.turn_clock(Duration::from_secs(60));
+    app.turn_clock(Duration::from_mins(1));
     let phone = login_from(&app, "ada", "198.51.100.7", IPHONE).await;
 
     let listed = get(&app, "/v1/users/me/sessions", &desk).await;
@@ -117,14 +117,16 @@ async fn a_burst_of_failures_from_one_address_is_one_record() {
     assert_eq!(bursts, 1);
 }
 
-/// A file in MaxMind's format that knows two halves of the IPv4 addresses: below 128.0.0.0 is New York, above is London.
+/// A file in the `MaxMind` format that knows two halves of the IPv4 addresses: below 128.0.0.0 is New York, above is London.
 fn location_file() -> Vec<u8> {
     fn text(text: &str) -> Vec<u8> {
         [&[0x40 | u8::try_from(text.len()).unwrap()][..], text.as_bytes()].concat()
     }
     fn map(pairs: &[(&str, Vec<u8>)]) -> Vec<u8> {
         let mut bytes = vec![0xe0 | u8::try_from(pairs.len()).unwrap()];
-        pairs.iter().for_each(|(name, value)| bytes.extend([text(name), value.clone()].concat()));
+        for (name, value) in pairs {
+            bytes.extend([text(name), value.clone()].concat());
+        }
         bytes
     }
     let number = |value: u8| vec![0xc1, value];

@@ -36,6 +36,15 @@ fn users() -> Vec<Described> {
             json!({ "firstName": "John", "lastName": "Smith", "status": "active", "roles": ["user", "moderator"] }),
         ),
         described("deleteUser", &[Kind::AccountNotFound, Kind::LastAdmin], done("User deleted successfully")),
+        described(
+            "setUserQuota",
+            &target,
+            json!({
+                "success": true, "message": "Quota updated successfully",
+                "data": { "filesUploaded": 4, "limit": 10, "remaining": 6, "percentage": 40 },
+            }),
+        )
+        .taking("quota", json!({ "limit": 10 })),
         described("restoreUser", &target, changed()),
         described("unlockUser", &target, changed()),
         described("verifyUser", &target, changed()),
@@ -114,10 +123,19 @@ fn apps() -> Vec<Described> {
         "id": ID, "name": "Website", "kind": "client", "createdAt": "2023-12-01T10:30:00Z",
         "rotatedAt": "2023-12-01T10:30:00Z",
     });
+    let keys = json!({
+        "success": true,
+        "data": [{
+            "id": "3fQb7x", "algorithm": "ES256", "usedFor": "signing", "createdAt": "2023-12-01T10:30:00Z",
+            "signsFrom": "2023-12-01T10:30:00Z", "verifiesUntil": null,
+        }],
+    });
     let mut with_key = app.clone();
     with_key["key"] = "sk_Zm9yIGV4YW1wbGUgb25seSwgbm8ga2V5IG9mIG91cnM".into();
     let shown = json!({ "success": true, "message": "The key is shown only now", "data": with_key });
     vec![
+        described("listKeys", &[], keys.clone()),
+        described("rotateKeys", &[], keys).taking("scheduled", json!({ "mode": "scheduled" })),
         described("listApps", &[], json!({ "success": true, "data": [app] })),
         described("createApp", &[], shown.clone()).taking("app", json!({ "name": "Website", "kind": "client" })),
         described("rotateApp", &[Kind::NotFound], shown),

@@ -11,8 +11,8 @@ use super::types::{LetterAnswer, LetterPage, LetterState, LettersAnswer};
 use super::view;
 use crate::http::allowed::{Allowed, ManageMail};
 use crate::http::response::{Answer, answer};
+use crate::identity::letters::State;
 use crate::identity::{Core, letters};
-use crate::mail::outbox::State;
 
 /// The operations under `/admin/mail`.
 pub struct Outbox(pub(super) Arc<Core>);

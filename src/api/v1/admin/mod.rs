@@ -3,6 +3,7 @@
 mod apps;
 mod audit;
 pub(super) mod examples;
+mod keys;
 mod mail;
 mod paging;
 mod roles;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use crate::identity::Core;
 
 /// All administrative operations.
-pub(super) type Api = (users::Users, roles::Roles, audit::AuditLog, mail::Outbox, stats::Stats, apps::Apps);
+pub(super) type Api = (users::Users, roles::Roles, audit::AuditLog, mail::Outbox, stats::Stats, apps::Apps, keys::Keys);
 
 pub(super) fn api(core: &Arc<Core>) -> Api {
     (
@@ -26,6 +27,7 @@ pub(super) fn api(core: &Arc<Core>) -> Api {
         mail::Outbox(core.clone()),
         stats::Stats(core.clone()),
         apps::Apps(core.clone()),
+        keys::Keys(core.clone()),
     )
 }
 
@@ -39,6 +41,7 @@ pub(super) mod shown {
 pub(super) mod bodies {
     //! The bodies that have rules.
     pub use super::types::{
-        CreateAppRequest, CreateRoleRequest, CreateUserRequest, UpdateRoleRequest, UpdateUserRequest,
+        CreateAppRequest, CreateRoleRequest, CreateUserRequest, QuotaRequest, RotateKeyRequest, UpdateRoleRequest,
+        UpdateUserRequest,
     };
 }

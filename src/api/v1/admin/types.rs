@@ -428,6 +428,72 @@ pub struct ShownApp {
 /// All apps.
 pub type Apps = Vec<ShownApp>;
 
+/// When a new signing key signs, and what becomes of the old ones.
+#[derive(Debug, Clone, Copy, Enum)]
+#[oai(rename_all = "lowercase")]
+pub enum RotationMode {
+    /// Published now, signs after the lead time; the old one verifies until its last token is dead.
+    Scheduled,
+    /// Signs at once; the old one verifies until its last token is dead.
+    Now,
+    /// Signs at once; all before it die, with every token that is out.
+    Revoke,
+}
+
+/// How to turn the signing keys.
+#[derive(Debug, Object)]
+pub struct RotateKeyRequest {
+    /// How.
+    pub mode: RotationMode,
+}
+
+/// A signing key; nothing private.
+#[derive(Debug, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct ShownKey {
+    /// `kid` in tokens.
+    pub id: String,
+    /// `ES256`, …
+    pub algorithm: String,
+    /// What it is for at the moment: `next`, `signing`, `verifying` or `ended`.
+    pub used_for: String,
+    /// When it was made.
+    pub created_at: String,
+    /// When it begins to sign.
+    pub signs_from: String,
+    /// When its last token is dead; null until another takes over.
+    pub verifies_until: Option<String>,
+}
+
+/// The signing keys, the newest first.
+pub type ShownKeys = Vec<ShownKey>;
+
+/// What to change of a quota; what is absent stays.
+#[derive(Debug, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct QuotaRequest {
+    /// How many uploads are allowed; null is what the configuration allows.
+    #[oai(validator(minimum(value = "0"), maximum(value = "1000000000")))]
+    pub limit: MaybeUndefined<i64>,
+    /// How many count as uploaded.
+    #[oai(validator(minimum(value = "0"), maximum(value = "1000000000")))]
+    pub files_uploaded: Option<i64>,
+}
+
+/// A quota.
+#[derive(Debug, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct ShownQuota {
+    /// How many uploads were counted.
+    pub files_uploaded: i64,
+    /// How many are allowed.
+    pub limit: i64,
+    /// How many are left.
+    pub remaining: i64,
+    /// How much is used, in whole percent.
+    pub percentage: i64,
+}
+
 super::super::types::answers! {
     /// A page of accounts.
     UsersAnswer(UserPage);
@@ -449,6 +515,10 @@ super::super::types::answers! {
     LettersAnswer(LetterPage);
     /// A letter that is tried again.
     LetterAnswer(ShownLetter) saying "The message is tried again";
+    /// A quota after a change.
+    QuotaChangedAnswer(ShownQuota) saying "Quota updated successfully";
+    /// The signing keys.
+    KeysAnswer(ShownKeys);
     /// Totals.
     StatsAnswer(Totals);
     /// Completed logins.

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
+use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::super::types::{AccountStatus, Done};
 use super::super::{Tag, users::change};
 use super::paging::{self, Paging};
 use super::types::{
-    CreateUserRequest, Pagination, SessionsAnswer, UpdateUserRequest, UserAnswer, UserChangedAnswer, UserCreatedAnswer,
-    UserPage, UsersAnswer,
+    CreateUserRequest, Pagination, QuotaChangedAnswer, QuotaRequest, SessionsAnswer, UpdateUserRequest, UserAnswer,
+    UserChangedAnswer, UserCreatedAnswer, UserPage, UsersAnswer,
 };
 use super::view;
 use crate::http::allowed::{Allowed, Fresh, ReadUsers, UpdateUsers, WriteUsers};
@@ -20,7 +21,7 @@ use crate::http::reject::Reject;
 use crate::http::response::{Answer, answer};
 use crate::identity::admin::{self, NewEntry};
 use crate::identity::directory::{self, Changes, Correction, Wanted};
-use crate::identity::{Core, factor};
+use crate::identity::{Core, factor, quota};
 use crate::model::{AccountId, Status};
 
 /// The operations under `/admin/users`.
@@ -177,6 +178,26 @@ impl Users {
     ) -> Answer<UserChangedAnswer> {
         let entry = admin::verify(&self.0, &admin.by(), &user_id.0).await?;
         Ok(answer(view::changed(&self.0, entry).into()))
+    }
+
+    /// Set an account's upload quota
+    ///
+    /// A field that is absent stays as it is; a limit of null is what the configuration allows.
+    #[oai(path = "/admin/users/:userId/quota", method = "put", operation_id = "setUserQuota", tag = "Tag::Admin")]
+    async fn set_quota(
+        &self,
+        admin: Allowed<WriteUsers>,
+        #[oai(name = "userId")] user_id: Path<String>,
+        body: Body<QuotaRequest>,
+    ) -> Answer<QuotaChangedAnswer> {
+        let limit = match body.0.limit {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(None),
+            MaybeUndefined::Value(limit) => Some(Some(limit)),
+        };
+        let change = quota::Change { limit, uploaded: body.0.files_uploaded };
+        let quota = quota::change(&self.0, &admin.by(), &AccountId::new(user_id.0), change).await?;
+        Ok(answer(view::quota(quota).into()))
     }
 
     /// Mail a password reset

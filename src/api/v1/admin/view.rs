@@ -2,16 +2,18 @@
 
 use super::super::view::{status, time};
 use super::types::{
-    AppKind, AuditRecord, ChangedUser, DeviceInfo, LetterState, ListedUser, Location, ShownApp, ShownLetter, ShownRole,
-    ShownSession, WholeUser,
+    AppKind, AuditRecord, ChangedUser, DeviceInfo, LetterState, ListedUser, Location, ShownApp, ShownKey, ShownLetter,
+    ShownQuota, ShownRole, ShownSession, WholeUser,
 };
 use crate::identity::Core;
 use crate::identity::admin::Entry;
 use crate::identity::audit::Record;
 use crate::identity::directory::File;
+use crate::identity::key::Listed;
+use crate::identity::letters::{Message, State};
+use crate::identity::quota::Quota;
 use crate::identity::roles::Role;
 use crate::identity::session::Shown;
-use crate::mail::outbox::{Message, State};
 use crate::model::{App, SessionId, app};
 
 pub(super) fn listed(core: &Core, entry: Entry) -> ListedUser {
@@ -166,5 +168,25 @@ pub(super) fn app(app: App, key: Option<String>) -> ShownApp {
         created_at: app.created_at.to_seconds_text(),
         rotated_at: app.rotated_at.to_seconds_text(),
         key,
+    }
+}
+
+pub(super) fn key(key: Listed) -> ShownKey {
+    ShownKey {
+        id: key.id,
+        algorithm: key.algorithm,
+        used_for: key.used_for.as_str().to_owned(),
+        created_at: key.created_at.to_seconds_text(),
+        signs_from: key.signs_from.to_seconds_text(),
+        verifies_until: time(key.verifies_until),
+    }
+}
+
+pub(super) fn quota(quota: Quota) -> ShownQuota {
+    ShownQuota {
+        files_uploaded: quota.uploaded,
+        limit: quota.limit,
+        remaining: quota.remaining(),
+        percentage: quota.percentage(),
     }
 }

@@ -64,6 +64,8 @@ fn export_answer() -> Value {
                 "lastActivity": used, "endedAt": null, "endReason": null,
             }],
             "clients": [{ "ipAddress": "192.168.1.100", "lastLogin": used }],
+            "factors": [],
+            "backupCodesLeft": 0,
             "files": [],
             "events": [{
                 "at": used, "event": "login", "outcome": "done", "sessionId": "session-uuid-1",

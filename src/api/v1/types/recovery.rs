@@ -118,6 +118,24 @@ pub struct ExportedClient {
     pub last_login: String,
 }
 
+/// A second factor in an export, without its secret.
+#[derive(Debug, Object)]
+#[oai(rename_all = "camelCase")]
+pub struct ExportedFactor {
+    /// What its owner calls it.
+    pub name: String,
+    /// Which kind.
+    pub method: String,
+    /// The number that codes go to.
+    pub target: Option<String>,
+    /// When it was set up.
+    pub created_at: String,
+    /// When it was confirmed; one that was not guards nothing.
+    pub confirmed_at: Option<String>,
+    /// When it was last used.
+    pub last_used_at: Option<String>,
+}
+
 /// A file in an export; what is in it comes with `GET /users/me/files/{id}`.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
@@ -180,6 +198,10 @@ pub struct Export {
     pub sessions: Vec<ExportedSession>,
     /// The client addresses that have logged in.
     pub clients: Vec<ExportedClient>,
+    /// Its second factors.
+    pub factors: Vec<ExportedFactor>,
+    /// How many backup codes are left.
+    pub backup_codes_left: i64,
     /// Its files.
     pub files: Vec<ExportedFile>,
     /// The security log about it.

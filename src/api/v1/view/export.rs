@@ -1,10 +1,10 @@
 //! An export as v1 shows it.
 
 use super::super::types::{
-    Export, ExportedAccount, ExportedClient, ExportedEvent, ExportedFile, ExportedMail, ExportedSession,
+    Export, ExportedAccount, ExportedClient, ExportedEvent, ExportedFactor, ExportedFile, ExportedMail, ExportedSession,
 };
 use super::time;
-use crate::identity::export::{self, AuditRecord, File, MailRecord, Session};
+use crate::identity::export::{self, AuditRecord, Factor, File, MailRecord, Session};
 use crate::model::Time;
 
 pub(in super::super) fn exported(all: export::Export) -> Export {
@@ -35,6 +35,8 @@ pub(in super::super) fn exported(all: export::Export) -> Export {
             .into_iter()
             .map(|(client, at)| ExportedClient { ip_address: client.to_string(), last_login: at.to_seconds_text() })
             .collect(),
+        factors: all.factors.0.into_iter().map(factor).collect(),
+        backup_codes_left: all.factors.1,
         files: all.files.into_iter().map(file).collect(),
         events: all.events.into_iter().map(event).collect(),
         mails: all.mails.into_iter().map(mail).collect(),
@@ -50,6 +52,17 @@ fn session(row: Session) -> ExportedSession {
         last_activity: row.last_active_at.to_seconds_text(),
         ended_at: row.ended_at.map(Time::to_seconds_text),
         end_reason: row.end_reason,
+    }
+}
+
+fn factor(row: Factor) -> ExportedFactor {
+    ExportedFactor {
+        name: row.name,
+        method: row.kind.as_str().to_owned(),
+        target: row.target,
+        created_at: row.created_at.to_seconds_text(),
+        confirmed_at: time(row.confirmed_at),
+        last_used_at: time(row.last_used_at),
     }
 }
 

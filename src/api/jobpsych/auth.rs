@@ -1,0 +1,150 @@
+//! Signing up, logging in, refreshing, logging out. The refresh token is in its cookie and nowhere else.
+
+use std::sync::Arc;
+
+use poem_openapi::payload::{Json, Response};
+use poem_openapi::{ApiResponse, OpenApi};
+
+use super::types::{Done, LoginRequest, RefreshAnswer, RegisterRequest, ResetPasswordRequest, SessionAnswer};
+use super::{Tag, view};
+use crate::error::{Error, Kind, Limit, Result};
+use crate::http::bearer::MaybeBearer;
+use crate::http::body::Body;
+use crate::http::refresh_cookie::{self, Naming};
+use crate::http::reject::Reject;
+use crate::http::response::{Answer, answer, with_cookie};
+use crate::http::schema::required_row;
+use crate::http::visit::{PlainRefreshCookie, Visit};
+use crate::identity::gate::{Issued, Remember};
+use crate::identity::refresh::{self, Channel};
+use crate::identity::sign_in::{self, Credentials, Name};
+use crate::identity::sign_out::{self, Holder};
+use crate::identity::sign_up::{self, NewAccount};
+use crate::identity::{Core, quota, recover};
+
+/// Where browsers send the refresh cookie.
+const COOKIE_PATH: &str = "/api/auth";
+
+/// The operations that make and end sessions.
+pub(super) struct Auth(pub(super) Arc<Core>);
+
+/// The answer to a sign-up.
+#[derive(ApiResponse)]
+enum Created {
+    /// The account is made, and logged in.
+    #[oai(status = 201)]
+    Account(Json<SessionAnswer>),
+}
+
+#[OpenApi]
+impl Auth {
+    /// Register new user
+    ///
+    /// Makes an account and logs it in. The refresh token is in an `HttpOnly` cookie.
+    #[oai(path = "/api/auth/register", method = "post", operation_id = "register", tag = "Tag::Authentication")]
+    async fn register(&self, visit: Visit, body: Body<RegisterRequest>) -> Result<Response<Created>, Reject> {
+        visit.meter.count(Limit::SignUp)?;
+        let asked = body.0;
+        let new = NewAccount {
+            email: asked.email.0,
+            password: asked.password.0,
+            username: None,
+            first_name: None,
+            last_name: None,
+            name: Some(asked.name),
+            company_name: Some(asked.company_name),
+            phone: None,
+        };
+        let issued = sign_up::register_and_enter(&self.0, new, Remember::Long, &visit.source).await?;
+        let (session, cookie) = self.session("User registered successfully", issued).await?;
+        Ok(Response::new(Created::Account(Json(session))).header("set-cookie", cookie))
+    }
+
+    /// Login user
+    #[oai(path = "/api/auth/login", method = "post", operation_id = "login", tag = "Tag::Authentication")]
+    async fn login(&self, visit: Visit, body: Body<LoginRequest>) -> Answer<SessionAnswer> {
+        let name = Name::Email(body.0.email.0.to_string());
+        sign_in::refuse_locked(&self.0, &name, &visit.source).await?;
+        visit.meter.count(Limit::SignIn)?;
+        let credentials = Credentials { name, password: body.0.password.0, remember: Remember::Long };
+        let issued = sign_in::with_password(&self.0, credentials, &visit.source).await?;
+        let (session, cookie) = self.session("Login successful", issued).await?;
+        Ok(with_cookie(session, cookie))
+    }
+
+    /// Refresh access token
+    ///
+    /// Takes the refresh token from its cookie, and sets its successor there.
+    #[oai(path = "/api/auth/refresh", method = "post", operation_id = "refresh", tag = "Tag::Authentication")]
+    async fn refresh(&self, visit: Visit, cookie: PlainRefreshCookie) -> Answer<RefreshAnswer> {
+        let token = cookie.0.ok_or(Kind::MissingRefreshToken)?;
+        visit.meter.peek(Limit::Refresh)?;
+        let issued = refresh::turn(&self.0, token.reveal(), Channel::Cookie, &visit.source).await;
+        let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
+        let access_token = view::access_token(&self.0, &issued)?;
+        let message = "Token refreshed successfully".into();
+        Ok(with_cookie(RefreshAnswer { success: true, message, access_token }, self.cookie(&issued)))
+    }
+
+    /// Logout user
+    ///
+    /// Ends the session of the cookie and that of the access token, where they come, and clears the cookie.
+    #[oai(path = "/api/auth/logout", method = "post", operation_id = "logout", tag = "Tag::Authentication")]
+    async fn logout(&self, visit: Visit, cookie: PlainRefreshCookie, bearer: MaybeBearer) -> Answer<Done> {
+        if let Some(token) = cookie.0 {
+            match sign_out::holder_of(&self.0, token.reveal()).await {
+                Ok(holder) => sign_out::here(&self.0, &holder, &visit.source).await?,
+                Err(error) if matches!(error.kind(), Kind::RefreshInvalid | Kind::RefreshRevoked) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if let Ok(caller) = bearer.0 {
+            sign_out::here(&self.0, &Holder::from(&caller), &visit.source).await?;
+        }
+        let cleared = refresh_cookie::clear(&self.0.config, Naming::AsDocumented, COOKIE_PATH);
+        Ok(with_cookie(view::done("Logged out successfully"), cleared))
+    }
+
+    /// Reset password
+    ///
+    /// `email` alone asks for a link, and the answer never tells whether there is an account; the link's `token` with
+    /// `newPassword` sets the password.
+    #[oai(
+        path = "/api/auth/reset-password",
+        method = "post",
+        operation_id = "resetPassword",
+        tag = "Tag::Authentication"
+    )]
+    async fn reset_password(&self, visit: Visit, body: Body<ResetPasswordRequest>) -> Answer<Done> {
+        let asked = body.0;
+        match (asked.token, asked.new_password, asked.email) {
+            (Some(token), Some(new), _) => {
+                visit.meter.count(Limit::Reset)?;
+                recover::reset(&self.0, token.0.reveal(), new.0, &visit.source).await?;
+                Ok(answer(view::done("Password reset successfully")))
+            }
+            (Some(_), None, _) => Err(Error::invalid(vec![required_row("newPassword")]).into()),
+            (None, None, Some(email)) => {
+                visit.meter.count(Limit::Forgot)?;
+                recover::request(&self.0, &email.0, &visit.source).await?;
+                Ok(answer(view::done("Password reset email sent if account exists")))
+            }
+            (None, Some(_), _) => Err(Error::invalid(vec![required_row("token")]).into()),
+            (None, None, None) => Err(Error::invalid(vec![required_row("email")]).into()),
+        }
+    }
+}
+
+impl Auth {
+    async fn session(&self, message: &str, issued: Issued) -> Result<(SessionAnswer, String)> {
+        let cookie = self.cookie(&issued);
+        let access_token = view::access_token(&self.0, &issued)?;
+        let quota = quota::of_account(&self.0, &issued.account).await?;
+        let user = view::user(&issued.account, quota);
+        Ok((SessionAnswer { success: true, message: message.to_owned(), access_token, user }, cookie))
+    }
+
+    fn cookie(&self, issued: &Issued) -> String {
+        refresh_cookie::set(&self.0.config, Naming::AsDocumented, COOKIE_PATH, &issued.refresh, issued.cookie_life)
+    }
+}

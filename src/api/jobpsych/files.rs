@@ -1,0 +1,86 @@
+//! Uploaded files.
+
+use std::sync::Arc;
+
+use poem_openapi::param::Path;
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
+
+use super::types::{Done, FileStats, FileStatsAnswer, FilesAnswer, UploadAnswer};
+use super::{Tag, view};
+use crate::error::Result;
+use crate::http::bearer::Bearer;
+use crate::http::download::Download;
+use crate::http::reject::Reject;
+use crate::http::response::{Answer, answer};
+use crate::http::upload::{self, FileBody};
+use crate::http::visit::Visit;
+use crate::identity::{Core, file, quota};
+
+/// The operations under `/api/files`.
+pub(super) struct Files(pub(super) Arc<Core>);
+
+/// The answer to an upload.
+#[derive(ApiResponse)]
+enum Created {
+    /// The file is there and counted.
+    #[oai(status = 201)]
+    File(Json<UploadAnswer>),
+}
+
+#[OpenApi]
+impl Files {
+    /// Upload file
+    ///
+    /// PDF, DOC, DOCX, TXT, JPG, PNG or GIF, known by its content. It counts towards the quota.
+    #[oai(path = "/api/files/upload", method = "post", operation_id = "uploadFile", tag = "Tag::Files")]
+    async fn upload(&self, visit: Visit, bearer: Bearer, body: FileBody) -> Result<Created, Reject> {
+        let (file, quota) = upload::receive(&self.0, &bearer.0, body, &visit.source).await?;
+        Ok(Created::File(Json(UploadAnswer {
+            success: true,
+            message: "File uploaded successfully".into(),
+            file: view::file(file),
+            files_uploaded: quota.uploaded,
+            limit: quota.limit,
+            remaining: quota.remaining(),
+        })))
+    }
+
+    /// Get file stats
+    #[oai(path = "/api/files/stats", method = "get", operation_id = "getFileStats", tag = "Tag::Files")]
+    async fn stats(&self, bearer: Bearer) -> Answer<FileStatsAnswer> {
+        let quota = quota::own(&self.0, &bearer.0).await?;
+        let (total_files, total_size) = file::sums(&self.0, &bearer.0).await?;
+        let stats = FileStats {
+            total_files,
+            total_size,
+            limit: quota.limit,
+            remaining: quota.remaining(),
+            percentage: quota.percentage(),
+        };
+        Ok(answer(FileStatsAnswer { success: true, stats }))
+    }
+
+    /// List files
+    #[oai(path = "/api/files", method = "get", operation_id = "listFiles", tag = "Tag::Files")]
+    async fn list(&self, bearer: Bearer) -> Answer<FilesAnswer> {
+        let files = file::list(&self.0, &bearer.0).await?;
+        Ok(answer(FilesAnswer { success: true, files: files.into_iter().map(view::file).collect() }))
+    }
+
+    /// Fetch a file
+    #[oai(path = "/api/files/:id", method = "get", operation_id = "getFile", tag = "Tag::Files")]
+    async fn get(&self, bearer: Bearer, id: Path<String>) -> Result<Download, Reject> {
+        let file = file::get(&self.0, &bearer.0, &id).await?;
+        Ok(Download::of(self.0.clone(), file))
+    }
+
+    /// Delete a file
+    ///
+    /// The quota stays used.
+    #[oai(path = "/api/files/:id", method = "delete", operation_id = "deleteFile", tag = "Tag::Files")]
+    async fn delete(&self, visit: Visit, bearer: Bearer, id: Path<String>) -> Answer<Done> {
+        file::delete(&self.0, &bearer.0, &id, &visit.source).await?;
+        Ok(answer(view::done("File deleted successfully")))
+    }
+}

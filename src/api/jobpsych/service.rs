@@ -1,0 +1,146 @@
+//! What a second service asks: the quota of an address, whether a token is good, how tokens are signed.
+
+use std::sync::Arc;
+
+use poem_openapi::OpenApi;
+use poem_openapi::param::Path;
+
+use super::Tag;
+use super::types::{
+    Decoded, IncrementAnswer, IncrementRequest, JwtInfo, JwtInfoAnswer, UploadsAnswer, VerifyTokenAnswer,
+    VerifyTokenRequest,
+};
+use crate::config::Environment;
+use crate::error::{Error, FieldError, Result, Rule};
+use crate::http::body::Body;
+use crate::http::response::{Answer, answer};
+use crate::http::service::ServiceCaller;
+use crate::http::visit::Visit;
+use crate::identity::{Core, caller, quota};
+use crate::model::{Email, Secret, secret};
+
+/// How many characters of the secret are shown at its beginning.
+const FIRST: usize = 10;
+/// How many at its end.
+const LAST: usize = 9;
+
+/// The operations that another service calls.
+pub(super) struct Services(pub(super) Arc<Core>);
+
+#[OpenApi]
+impl Services {
+    /// Get upload count
+    ///
+    /// For callers from `server.service_networks`, or with the key of a service.
+    #[oai(path = "/api/auth/user-uploads/:email", method = "get", operation_id = "getUserUploads", tag = "Tag::Quota")]
+    async fn uploads(&self, service: ServiceCaller, email: Path<String>) -> Answer<UploadsAnswer> {
+        let email = address(&email)?;
+        let quota = quota::find(&self.0, &service.0, &email).await?;
+        Ok(answer(UploadsAnswer {
+            success: true,
+            email: email.to_string(),
+            files_uploaded: quota.uploaded,
+            limit: quota.limit,
+            remaining: quota.remaining(),
+            message: "Upload statistics retrieved successfully".into(),
+        }))
+    }
+
+    /// Increment count
+    ///
+    /// For callers from `server.service_networks`, or with the key of a service. An increment past the limit is refused.
+    #[oai(path = "/api/auth/increment-upload", method = "post", operation_id = "incrementUpload", tag = "Tag::Quota")]
+    async fn increment(
+        &self,
+        visit: Visit,
+        service: ServiceCaller,
+        body: Body<IncrementRequest>,
+    ) -> Answer<IncrementAnswer> {
+        let email = body.0.email.0;
+        let quota = quota::count(&self.0, &service.0, &email, &visit.source).await?;
+        Ok(answer(IncrementAnswer {
+            success: true,
+            message: "Upload count incremented successfully".into(),
+            email: email.to_string(),
+            files_uploaded: quota.uploaded,
+            limit: quota.limit,
+            remaining: quota.remaining(),
+        }))
+    }
+
+    /// Verify JWT token
+    #[oai(path = "/api/auth/verify-token", method = "post", operation_id = "verifyToken", tag = "Tag::Tokens")]
+    async fn verify_token(&self, body: Body<VerifyTokenRequest>) -> Answer<VerifyTokenAnswer> {
+        let token = body.0.token.0;
+        let caller = caller::authenticate(&self.0, token.reveal()).await?;
+        let verified = self.0.tokens.verify(token.reveal())?;
+        let decoded = Decoded {
+            user_id: caller.account.number.to_string(),
+            email: caller.account.email.to_string(),
+            iat: verified.issued_at.seconds(),
+            exp: verified.expires_at.seconds(),
+        };
+        Ok(answer(VerifyTokenAnswer { success: true, decoded }))
+    }
+
+    /// Get JWT config info
+    ///
+    /// For callers from `server.service_networks`, or with the key of a service. In production the characters of the
+    /// secret are left out; its fingerprint serves the same purpose.
+    #[oai(path = "/api/auth/jwt-info", method = "get", operation_id = "getJwtInfo", tag = "Tag::Tokens")]
+    #[allow(clippy::unused_async, reason = "operations are")]
+    async fn jwt_info(&self, _service: ServiceCaller) -> Answer<JwtInfoAnswer> {
+        Ok(answer(JwtInfoAnswer {
+            success: true,
+            message: "JWT configuration information".into(),
+            jwt_info: jwt_info(&self.0),
+            note: "Share this info with FastAPI team to ensure JWT secrets match".into(),
+        }))
+    }
+}
+
+/// The address in a path; one of a wrong form is a bad path.
+fn address(text: &str) -> Result<Email> {
+    Email::parse(text).ok_or_else(|| {
+        let row = FieldError::new("email", Rule::WrongType, "Invalid email format", "Email must be a valid address");
+        Error::invalid(vec![row])
+    })
+}
+
+fn jwt_info(core: &Core) -> JwtInfo {
+    let (tokens, sessions) = (&core.config.tokens, &core.config.sessions);
+    let environment = core.config.server.environment;
+    let shown = tokens.secret.as_ref().filter(|_| environment != Environment::Production);
+    let length = |secret: &Secret| i64::try_from(secret.reveal().chars().count()).unwrap_or(i64::MAX);
+    JwtInfo {
+        algorithm: tokens.algorithm.as_str().to_owned(),
+        access_token_expiry: short(tokens.access),
+        refresh_token_expiry: short(sessions.idle),
+        secret_length: tokens.secret.as_ref().map(length),
+        secret_first_chars: shown.map(|secret| secret.reveal().chars().take(FIRST).collect()),
+        secret_last_chars: shown.map(last),
+        secret_fingerprint: tokens.secret.as_ref().map(fingerprint),
+        environment: environment.as_str().to_owned(),
+        timestamp: core.env.wall().to_millis_text(),
+    }
+}
+
+fn last(secret: &Secret) -> String {
+    let all: Vec<char> = secret.reveal().chars().collect();
+    all[all.len().saturating_sub(LAST)..].iter().collect()
+}
+
+fn fingerprint(shared: &Secret) -> String {
+    let digest = secret::digest(shared.reveal().as_bytes());
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest[..8]);
+    format!("{:016x}", u64::from_be_bytes(first))
+}
+
+/// `15m`, `7d`: the largest unit that leaves nothing over.
+fn short(span: std::time::Duration) -> String {
+    let seconds = span.as_secs();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    let fits = units.into_iter().find(|(size, _)| seconds > 0 && seconds.is_multiple_of(*size));
+    fits.map_or_else(|| format!("{seconds}s"), |(size, unit)| format!("{}{unit}", seconds / size))
+}

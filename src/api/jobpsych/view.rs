@@ -1,0 +1,47 @@
+//! Accounts, sessions, quotas and files as the jobpsych wire shows them.
+
+use serde_json::json;
+
+use super::types::{Done, StoredFile, User};
+use crate::error::Result;
+use crate::identity::file::File;
+use crate::identity::gate::{self, Issued};
+use crate::identity::quota::{self, Quota};
+use crate::identity::{Caller, Core};
+use crate::model::Account;
+
+pub(super) fn user(account: &Account, quota: Quota) -> User {
+    User {
+        id: account.number.to_string(),
+        name: account.full_name().unwrap_or_default(),
+        email: account.email.to_string(),
+        company_name: account.company_name.clone().unwrap_or_default(),
+        files_uploaded: quota.uploaded,
+    }
+}
+
+/// The account behind a token, with its quota.
+pub(super) async fn own(core: &Core, caller: &Caller) -> Result<User> {
+    Ok(user(&caller.account, quota::own(core, caller).await?))
+}
+
+/// The access token, with the claims that a second service reads.
+pub(super) fn access_token(core: &Core, issued: &Issued) -> Result<String> {
+    let account = &issued.account;
+    let claims = vec![("userId", json!(account.number.to_string())), ("email", json!(account.email.as_str()))];
+    Ok(gate::access_token(core, issued, claims)?.token)
+}
+
+pub(super) fn file(file: File) -> StoredFile {
+    StoredFile {
+        id: file.id,
+        name: file.name,
+        size: file.size,
+        kind: file.kind,
+        uploaded_at: file.uploaded_at.to_millis_text(),
+    }
+}
+
+pub(super) fn done(message: &str) -> Done {
+    Done { success: true, message: message.to_owned() }
+}

@@ -1,0 +1,47 @@
+//! Signing keys.
+
+use std::sync::Arc;
+
+use poem_openapi::OpenApi;
+
+use super::super::Tag;
+use super::types::{KeysAnswer, RotateKeyRequest, RotationMode};
+use super::view;
+use crate::http::allowed::{Allowed, Fresh, ManageKeys};
+use crate::http::body::Body;
+use crate::http::response::{Answer, answer};
+use crate::identity::{Core, key};
+use crate::token::{Begin, Old, Rotation};
+
+/// The operations under `/admin/keys`.
+pub struct Keys(pub(super) Arc<Core>);
+
+impl From<RotationMode> for Rotation {
+    fn from(mode: RotationMode) -> Self {
+        match mode {
+            RotationMode::Scheduled => Self { begin: Begin::AfterLead, old: Old::Expire },
+            RotationMode::Now => Self { begin: Begin::AtOnce, old: Old::Expire },
+            RotationMode::Revoke => Self { begin: Begin::AtOnce, old: Old::Die },
+        }
+    }
+}
+
+#[OpenApi]
+impl Keys {
+    /// List signing keys
+    ///
+    /// The newest first, without anything private.
+    #[oai(path = "/admin/keys", method = "get", operation_id = "listKeys", tag = "Tag::Admin")]
+    async fn list(&self, _admin: Allowed<ManageKeys>) -> Answer<KeysAnswer> {
+        let keys = key::list(&self.0).await?;
+        Ok(answer(keys.into_iter().map(view::key).collect::<Vec<_>>().into()))
+    }
+
+    /// Turn the signing keys
+    #[oai(path = "/admin/keys/rotate", method = "post", operation_id = "rotateKeys", tag = "Tag::Admin")]
+    async fn rotate(&self, admin: Allowed<Fresh<ManageKeys>>, body: Body<RotateKeyRequest>) -> Answer<KeysAnswer> {
+        key::rotate(&self.0, &admin.by(), body.0.mode.into()).await?;
+        let keys = key::list(&self.0).await?;
+        Ok(answer(keys.into_iter().map(view::key).collect::<Vec<_>>().into()))
+    }
+}

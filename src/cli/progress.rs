@@ -1,0 +1,49 @@
+//! A bar on standard error for work that takes a while; nothing where nobody looks at it.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::env::Env;
+use crate::model::Time;
+
+const WIDTH: usize = 30;
+/// Milliseconds between two pictures.
+const PAUSE: i64 = 100;
+
+/// How far some work has come.
+pub struct Progress {
+    env: Env,
+    total: Option<u64>,
+    drawn_at: Option<Time>,
+    is_seen: bool,
+}
+
+impl Progress {
+    /// Towards a total, where it is known.
+    pub fn new(env: &Env, total: Option<u64>) -> Self {
+        Self { env: env.clone(), total, drawn_at: None, is_seen: io::stderr().is_terminal() }
+    }
+
+    /// Shows where it is; seldom enough not to cost anything.
+    pub fn show(&mut self, done: u64, words: &str) {
+        let now = self.env.now();
+        let is_due = self.drawn_at.is_none_or(|last| now.millis() - last.millis() >= PAUSE);
+        if !self.is_seen || !is_due {
+            return;
+        }
+        self.drawn_at = Some(now);
+        let bar = self.total.filter(|&total| total > 0).map_or(String::new(), |total| {
+            let percent = usize::try_from(done.min(total) * 100 / total).unwrap_or(100);
+            let full = percent * WIDTH / 100;
+            format!("[{}{}] {percent:3} % ", "#".repeat(full), " ".repeat(WIDTH - full))
+        });
+        let _ = write!(io::stderr(), "\r\x1b[K{bar}{words}").and_then(|()| io::stderr().flush());
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.drawn_at.is_some() {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}

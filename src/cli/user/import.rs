@@ -1,0 +1,340 @@
+//! `authd user import`: people of an old backend, with their ids and passwords.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufReader, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use tokio::sync::mpsc::{self, Receiver, Sender};
+
+use super::rows::{Csv, Escape, Headings, Input, Json, Rows, Unreadable, Unused};
+use crate::cli::console::{Console, Form, plain};
+use crate::cli::failure::Failure;
+use crate::cli::progress::Progress;
+use crate::identity::Core;
+use crate::identity::import::{self, Column, Draft, Meaning, Options, Remark, Remarked, Rules, Summary};
+use crate::model::Source;
+
+/// How many rows are handed over at a time.
+const BATCH: usize = 5_000;
+/// How many batches may wait to be written.
+const AHEAD: usize = 2;
+/// How many remarks are shown to people; the report has all.
+const SHOWN: usize = 20;
+
+/// Take accounts over from an old backend
+///
+/// Reads CSV (PostgreSQL's COPY … CSV HEADER, MySQL's exports) or JSON Lines. Column names are recognised in the spellings
+/// that backends commonly have: `id`, `email`, `password` or `password_hash`, `name`, `first_name` or `firstName`,
+/// `company_name`, `is_verified` or `emailVerified`, `is_active`, `status`, `role` or `roles`, `files_uploaded`,
+/// `created_at` and so on.
+///
+/// Ids are kept: a number becomes the account's number, any other id its id. Hashes of bcrypt (2a, 2b, 2x, 2y, cost 4 to 14)
+/// and argon2 are kept too, and made anew at the next login. Import before other accounts are made, or the numbers may be
+/// taken.
+///
+/// A row that cannot be taken is told with its line and the reason, and stops nothing. Accounts that are there already are
+/// left as they are, so an import that was interrupted goes on when it is run again. It can run beside the server.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Examples:
+  authd user import users.csv --dry-run
+      Check everything and write nothing
+  authd user import users.csv --report refused.jsonl
+      Import, and keep a list of every row that was refused and why
+  psql -c \"copy users to stdout csv header\" mydb | authd user import - --format csv
+      Import from a running PostgreSQL
+  mysql --batch -e 'select * from users' mydb | authd user import - --format csv
+      Import from a running MySQL
+  authd user import users.jsonl --column uid=id --column legacy=-
+      Say what a column means, or that it is not to be read
+
+It ends with 1 when nothing could be imported, or with --strict when a row was refused.")]
+pub struct Import {
+    /// The file, or - for standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// What it is written in; else by its name
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<Format>,
+
+    /// How CSV writes a quote within quotes: twice, or after a backslash
+    #[arg(long, value_enum, value_name = "HOW")]
+    escape: Option<EscapeWord>,
+
+    /// What a column means: one of our names, or - to leave it; may be given again
+    #[arg(long = "column", value_name = "THEIRS=OURS", value_parser = meaning)]
+    columns: Vec<(String, Given)>,
+
+    /// Check everything and write nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Keep these roles, which may do more than everybody
+    #[arg(long, value_name = "ROLE", value_delimiter = ',')]
+    allow_roles: Vec<String>,
+
+    /// Count addresses as proved where the file does not say whether they are
+    #[arg(long)]
+    assume_verified: bool,
+
+    /// Write each refused or changed row as JSON Lines
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
+    /// End with 1 when a row was refused
+    #[arg(long)]
+    strict: bool,
+}
+
+/// How a file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Comma, semicolon or tab separated, with a first line of names
+    Csv,
+    /// One JSON object a line
+    Jsonl,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum EscapeWord {
+    /// "" as PostgreSQL writes it
+    Quote,
+    /// \" as MySQL writes it
+    Backslash,
+}
+
+/// A meaning that was given.
+#[derive(Debug, Clone, Copy)]
+struct Given(Meaning);
+
+fn meaning(text: &str) -> Result<(String, Given), String> {
+    let expected = || "expected theirs=ours, like uid=id, or theirs=- to leave it".to_owned();
+    let (theirs, ours) = text.split_once('=').filter(|(theirs, _)| !theirs.is_empty()).ok_or_else(expected)?;
+    match Column::meaning(ours) {
+        Meaning::Read(column) => Ok((theirs.to_owned(), Given(Meaning::Read(column)))),
+        _ if ours == "-" => Ok((theirs.to_owned(), Given(Meaning::Left))),
+        _ => Err(expected()),
+    }
+}
+
+impl Format {
+    /// By the ending of a file's name.
+    pub fn of(file: &Path) -> Option<Self> {
+        match file.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "csv" | "tsv" => Some(Self::Csv),
+            "jsonl" | "ndjson" | "json" => Some(Self::Jsonl),
+            _ => None,
+        }
+    }
+}
+
+/// What the reading thread sends.
+struct Batch {
+    drafts: Vec<Draft>,
+    position: u64,
+    unused: Unused,
+}
+
+type Sent = Result<Batch, String>;
+
+impl Import {
+    /// Does it.
+    pub async fn run(self, core: &Core, console: &mut Console) -> Result<(), Failure> {
+        let (rows, total) = self.open()?;
+        let mut report = self.report.as_deref().map(made).transpose()?;
+        let options = Options {
+            dry_run: self.dry_run,
+            allowed_roles: self.allow_roles.clone(),
+            assume_verified: self.assume_verified,
+        };
+        let mut import = import::Import::begin(core, options).await?;
+        let mut batches = reading(rows, import.rules())?;
+        let mut shown = Shown::default();
+        let ended = {
+            let mut progress = Progress::new(&core.env, total);
+            let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
+            loop {
+                let batch = tokio::select! {
+                    batch = batches.recv() => batch,
+                    _ = &mut interrupt => break Err(Failure::failed("interrupted").hint("run it again to go on")),
+                };
+                let Some(batch) = batch else { break Ok(()) };
+                let Batch { drafts, position, unused } = match batch {
+                    Ok(batch) => batch,
+                    Err(why) => break Err(Failure::failed(why)),
+                };
+                match import.take(drafts).await {
+                    Ok(remarks) => shown.note(remarks, unused, report.as_mut())?,
+                    Err(error) => break Err(Failure::from(error)),
+                }
+                let Summary { imported, present, refused, .. } = import.summary();
+                progress.show(position, &format!("{imported} imported, {present} there already, {refused} refused"));
+            }
+        };
+        let summary = import.finish(&Source::command_line()).await?;
+        if let Some(mut report) = report {
+            report.flush()?;
+        }
+        self.tell(&summary, &shown, console)?;
+        ended?;
+        self.judge(&summary)
+    }
+
+    fn open(&self) -> Result<(Box<dyn Rows + Send>, Option<u64>), Failure> {
+        let Some(format) = self.format.or_else(|| Format::of(&self.file)) else {
+            return Err(Failure::usage("its name does not tell what it is written in").hint("--format csv or jsonl"));
+        };
+        let path = self.file.display();
+        let cannot = |error: io::Error| Failure::failed(format_args!("cannot read {path}: {error}"));
+        let (input, total): (Input, Option<u64>) = if self.file == Path::new("-") {
+            (Box::new(BufReader::new(io::stdin())), None)
+        } else {
+            let file = File::open(&self.file).map_err(cannot)?;
+            let total = file.metadata().map_err(cannot)?.len();
+            (Box::new(BufReader::with_capacity(1 << 16, file)), Some(total))
+        };
+        let given: BTreeMap<String, Meaning> =
+            self.columns.iter().map(|(name, given)| (name.clone(), given.0)).collect();
+        let headings = Headings::new(given);
+        let escape = self.escape.map(|word| match word {
+            EscapeWord::Quote => Escape::Quote,
+            EscapeWord::Backslash => Escape::Backslash,
+        });
+        let rows: Box<dyn Rows + Send> = match format {
+            Format::Jsonl => Box::new(Json::new(input, headings)),
+            Format::Csv => Box::new(Csv::open(input, escape, headings).map_err(|unreadable| match unreadable {
+                Unreadable::Io(error) => cannot(error),
+                Unreadable::Heading(why) => Failure::failed(format_args!("cannot read {path}: {why}")),
+            })?),
+        };
+        Ok((rows, total))
+    }
+
+    fn tell(&self, summary: &Summary, shown: &Shown, console: &mut Console) -> io::Result<()> {
+        let Summary { rows, imported, present, refused, changed, reasons } = summary;
+        let list = |names: &std::collections::BTreeSet<String>| {
+            names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ")
+        };
+        if !shown.unused.unknown.is_empty() {
+            console.warning(&format!("columns that nobody knows were not read: {}", list(&shown.unused.unknown)));
+        }
+        if !shown.unused.left.is_empty() {
+            console.note(&format!("left behind: {}", list(&shown.unused.left)));
+        }
+        for remark in &shown.first {
+            console.note(&format!("line {}: {}: {}", remark.line, word(remark.outcome), plain(&remark.reason)));
+        }
+        let more = refused + changed;
+        if more > shown.first.len() as u64 {
+            for (reason, times) in reasons {
+                console.note(&format!("{times} × {}", plain(reason)));
+            }
+            if self.report.is_none() {
+                console.note("--report FILE writes down every one of them");
+            }
+        }
+        if console.form() == Form::Json {
+            return console.json(&json!({
+                "dryRun": self.dry_run, "rows": rows, "imported": imported, "present": present, "refused": refused,
+                "changed": changed, "reasons": reasons, "unknownColumns": shown.unused.unknown,
+                "leftColumns": shown.unused.left,
+            }));
+        }
+        let verb = if self.dry_run { "would import" } else { "imported" };
+        console.line(&format!("{verb} {imported} of {rows} rows; {present} were there already, {refused} were refused"))
+    }
+
+    fn judge(&self, summary: &Summary) -> Result<(), Failure> {
+        let nothing = summary.imported + summary.present == 0;
+        if summary.rows == 0 {
+            return Err(Failure::failed("there was nothing to import"));
+        }
+        if nothing || (self.strict && summary.refused > 0) { Err(Failure::told()) } else { Ok(()) }
+    }
+}
+
+fn word(outcome: Remarked) -> &'static str {
+    match outcome {
+        Remarked::Refused => "refused",
+        Remarked::Changed => "changed",
+    }
+}
+
+/// What people are shown at the end.
+#[derive(Default)]
+struct Shown {
+    first: Vec<Remark>,
+    unused: Unused,
+}
+
+impl Shown {
+    fn note(&mut self, remarks: Vec<Remark>, unused: Unused, report: Option<&mut BufWriter<File>>) -> io::Result<()> {
+        self.unused = unused;
+        if let Some(report) = report {
+            for Remark { line, outcome, reason } in &remarks {
+                writeln!(report, "{}", json!({ "line": line, "outcome": word(*outcome), "reason": reason }))?;
+            }
+        }
+        let room = SHOWN.saturating_sub(self.first.len());
+        self.first.extend(remarks.into_iter().take(room));
+        Ok(())
+    }
+}
+
+/// A file that only its owner reads; what is there is not written over.
+pub fn made(path: &Path) -> Result<BufWriter<File>, Failure> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.map(BufWriter::new).map_err(|error| Failure::failed(format_args!("cannot make {}: {error}", path.display())))
+}
+
+/// Reads rows on a thread of its own, a little ahead of the writing.
+fn reading(rows: Box<dyn Rows + Send>, rules: Rules) -> Result<Receiver<Sent>, Failure> {
+    let (sender, batches) = mpsc::channel(AHEAD);
+    let reading =
+        std::thread::Builder::new().name("authd-reading".to_owned()).spawn(move || read(rows, &rules, &sender));
+    reading.map_err(|error| Failure::failed(format_args!("a thread could not start: {error}")))?;
+    Ok(batches)
+}
+
+fn read(mut rows: Box<dyn Rows + Send>, rules: &Rules, sender: &Sender<Sent>) {
+    loop {
+        let mut drafts = Vec::with_capacity(BATCH);
+        let mut failed = None;
+        while drafts.len() < BATCH {
+            let row = match rows.next() {
+                Ok(Some(row)) => row,
+                Ok(None) => break,
+                Err(error) => {
+                    failed = Some(format!("the file could not be read on: {error}"));
+                    break;
+                }
+            };
+            match row.read.map(|fields| rules.read(&fields)) {
+                Ok(Ok(read)) => drafts.push(Draft { line: row.line, read }),
+                Err(why) => drafts.push(Draft { line: row.line, read: Err(why) }),
+                Ok(Err(error)) => {
+                    failed = Some(error.chain());
+                    break;
+                }
+            }
+        }
+        let is_last = drafts.len() < BATCH;
+        let batch = Batch { drafts, position: rows.position(), unused: rows.unused() };
+        // Whoever waited for it may have gone.
+        if sender.blocking_send(Ok(batch)).is_err() {
+            return;
+        }
+        if let Some(why) = failed {
+            let _ = sender.blocking_send(Err(why));
+            return;
+        }
+        if is_last {
+            return;
+        }
+    }
+}

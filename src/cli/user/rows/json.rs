@@ -1,0 +1,80 @@
+//! JSON Lines: one object a line.
+
+use std::io;
+
+use serde_json::{Map, Value};
+
+use super::lines::Lines;
+use super::{Headings, Input, Row, Rows, Unused};
+use crate::identity::import::Fields;
+
+/// A file of JSON Lines.
+pub struct Json {
+    lines: Lines,
+    headings: Headings,
+}
+
+impl Json {
+    /// Reads from there.
+    pub fn new(input: Input, headings: Headings) -> Self {
+        Self { lines: Lines::new(input), headings }
+    }
+
+    fn fields(&mut self, bytes: &[u8]) -> Result<Fields, String> {
+        let object: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| {
+            let hint = if bytes.starts_with(b"[") { ": an array is made into lines with `jq -c '.[]'`" } else { "" };
+            format!("it is no JSON object (column {}){hint}", error.column())
+        })?;
+        let mut fields = Fields::default();
+        for (name, value) in object {
+            let Some(column) = self.headings.column(&name) else { continue };
+            if let Some(text) = text(value).map_err(|NoText| format!("its {} is an object", column.as_str()))? {
+                if fields.get(column).is_some() {
+                    return Err(format!("two of its names mean {}: give one with --column", column.as_str()));
+                }
+                fields.put(column, text);
+            }
+        }
+        Ok(fields)
+    }
+}
+
+/// What no column can hold.
+struct NoText;
+
+fn text(value: Value) -> Result<Option<String>, NoText> {
+    Ok(match value {
+        Value::Null => None,
+        Value::Bool(yes) => Some(yes.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(text),
+        Value::Array(parts) => {
+            let parts = parts.into_iter().map(|part| text(part).map(Option::unwrap_or_default));
+            Some(parts.collect::<Result<Vec<String>, NoText>>()?.join(","))
+        }
+        Value::Object(_) => return Err(NoText),
+    })
+}
+
+impl Rows for Json {
+    fn next(&mut self) -> io::Result<Option<Row>> {
+        while let Some(line) = self.lines.next()? {
+            let bytes = line.bytes.trim_ascii();
+            if line.is_cut {
+                return Ok(Some(Row { line: line.number, read: Err("it is longer than a megabyte".to_owned()) }));
+            }
+            if !bytes.is_empty() {
+                return Ok(Some(Row { line: line.number, read: self.fields(bytes) }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn position(&self) -> u64 {
+        self.lines.position()
+    }
+
+    fn unused(&self) -> Unused {
+        self.headings.unused.clone()
+    }
+}

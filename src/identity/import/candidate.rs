@@ -1,0 +1,249 @@
+//! One row of a file as an account that could be written, or the reason why not.
+
+use std::collections::BTreeSet;
+
+use super::column::{Column, Fields};
+use super::value::{self, When};
+use crate::env::Env;
+use crate::error::Result;
+use crate::model::{AccountId, Email, Time, Username, role, text};
+use crate::password::{refusal, scheme};
+use crate::store::transfer::Whole;
+
+/// The highest number that is kept: far beyond what counts people, exact in every JSON reader.
+const HIGHEST_NUMBER: i64 = 1 << 52;
+const LONGEST_ID: usize = 64;
+const LONGEST_PART: usize = 100;
+const LONGEST_NAME: usize = 255;
+const LONGEST_PHONE: usize = 32;
+
+/// What the file says an account is known by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    /// Its text id.
+    Id,
+    /// Its number.
+    Number,
+    /// Nothing but its address.
+    Address,
+}
+
+/// An account that could be written.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    pub(super) account: Whole,
+    pub(super) named: Named,
+    pub(super) scheme: Option<String>,
+    pub(super) notes: Vec<String>,
+}
+
+/// What rows are held against.
+#[derive(Clone)]
+pub struct Rules {
+    /// The roles of this instance.
+    pub(super) roles: BTreeSet<String>,
+    /// Those that may do more than everybody and were not allowed.
+    pub(super) withheld: BTreeSet<String>,
+    /// Whether an address counts as proved where the file says nothing.
+    pub(super) unsaid_is_proved: bool,
+    pub(super) env: Env,
+}
+
+type Read<T> = std::result::Result<T, String>;
+
+impl Rules {
+    /// Reads a row. The inner error is the reason of its refusal.
+    ///
+    /// # Errors
+    /// When the system has no randomness for an id.
+    pub fn read(&self, fields: &Fields) -> Result<Read<Candidate>> {
+        let fresh = AccountId::new(self.env.new_id()?);
+        Ok(self.candidate(fields, fresh))
+    }
+
+    fn candidate(&self, fields: &Fields, fresh: AccountId) -> Read<Candidate> {
+        let now = self.env.now();
+        let state = State::of(fields)?;
+        let email = fields.get(Column::Email).ok_or("it has no e-mail address")?;
+        let email = Email::parse(email).ok_or("its e-mail address is none that mail can be sent to")?;
+        let (id, number, named) = identity(fields, fresh)?;
+        let username = fields.get(Column::Username).map(|name| {
+            Username::parse(name).ok_or("its user name is not 3 to 50 letters, digits, _, - and inner dots")
+        });
+        let username = username.transpose()?;
+        let hash = fields.get(Column::PasswordHash);
+        if let Some(reason) = hash.and_then(refusal::reason) {
+            return Err(reason);
+        }
+        let created_at = past(fields, Column::CreatedAt, now)?.unwrap_or(now);
+        let mut notes = Vec::new();
+        let proved = match moment(fields, Column::EmailVerified)? {
+            Some(said) => said.at(created_at),
+            None => (self.unsaid_is_proved && !state.is_pending).then_some(created_at),
+        };
+        let account = Whole {
+            id,
+            number,
+            email,
+            email_verified_at: proved,
+            username_key: username.as_ref().map(|name| name.key().to_owned()),
+            username: username.map(|name| name.as_str().to_owned()),
+            first_name: words(fields, Column::FirstName, LONGEST_PART)?,
+            last_name: words(fields, Column::LastName, LONGEST_PART)?,
+            name: words(fields, Column::Name, LONGEST_NAME)?,
+            company_name: words(fields, Column::CompanyName, LONGEST_NAME)?,
+            phone: words(fields, Column::Phone, LONGEST_PHONE)?,
+            phone_verified_at: moment(fields, Column::PhoneVerified)?.and_then(|said| said.at(created_at)),
+            password_hash: hash.map(str::to_owned),
+            files_uploaded: count(fields, Column::FilesUploaded)?.unwrap_or(0),
+            upload_limit: count(fields, Column::UploadLimit)?,
+            suspended_at: state.suspended_at(now),
+            last_login_at: past(fields, Column::LastLoginAt, now)?,
+            created_at,
+            updated_at: past(fields, Column::UpdatedAt, now)?.unwrap_or(created_at),
+            roles: self.roles(fields, &mut notes),
+        };
+        Ok(Candidate { scheme: account.password_hash.as_deref().map(scheme::scheme_of), account, named, notes })
+    }
+
+    /// The roles that it keeps: a list as it is, one word besides the default role, never nothing.
+    fn roles(&self, fields: &Fields, notes: &mut Vec<String>) -> Vec<String> {
+        let listed = fields.get(Column::Roles).map(value::list).unwrap_or_default();
+        let mut kept = BTreeSet::new();
+        if listed.is_empty() {
+            kept.insert(role::DEFAULT.to_owned());
+        }
+        let single = fields.get(Column::Role).map(str::to_ascii_lowercase);
+        for name in listed.into_iter().chain(single) {
+            let shown: String = name.chars().filter(|c| !text::is_control(*c)).take(50).collect();
+            if self.withheld.contains(&name) {
+                notes.push(format!("the role {shown} was not kept: --allow-roles {shown} keeps it"));
+            } else if self.roles.contains(&name) {
+                kept.insert(name);
+            } else {
+                notes.push(format!("there is no role {shown}: it was not kept"));
+            }
+        }
+        if kept.is_empty() {
+            kept.insert(role::DEFAULT.to_owned());
+        }
+        kept.into_iter().collect()
+    }
+}
+
+/// The ids: a number stays a number, any other safe text stays the id.
+fn identity(fields: &Fields, fresh: AccountId) -> Read<(AccountId, Option<i64>, Named)> {
+    let number = fields.get(Column::Number).map(numeric).transpose()?;
+    let Some(id) = fields.get(Column::Id) else {
+        return Ok((fresh, number, if number.is_some() { Named::Number } else { Named::Address }));
+    };
+    let is_numeric = id.bytes().all(|b| b.is_ascii_digit()) && !id.starts_with('0');
+    if is_numeric && number.is_none() {
+        return Ok((fresh, Some(numeric(id)?), Named::Number));
+    }
+    let is_safe = |b: u8| b.is_ascii_alphanumeric() || b"-_.:".contains(&b);
+    if id.len() > LONGEST_ID || !id.bytes().all(is_safe) {
+        return Err(format!("its id is not 1 to {LONGEST_ID} letters, digits, -, _, . and :"));
+    }
+    Ok((AccountId::new(id), number, Named::Id))
+}
+
+fn numeric(text: &str) -> Read<i64> {
+    let number = text.parse().ok().filter(|number| (1..=HIGHEST_NUMBER).contains(number));
+    number.ok_or_else(|| format!("its numeric id is not between 1 and {HIGHEST_NUMBER}"))
+}
+
+/// What a file says of something that has happened or not.
+enum Said {
+    Yes,
+    No,
+    At(Time),
+}
+
+impl Said {
+    /// When it happened; `unknown` where the file says only that it has.
+    fn at(&self, unknown: Time) -> Option<Time> {
+        match self {
+            Said::Yes => Some(unknown),
+            Said::No => None,
+            Said::At(at) => Some(*at),
+        }
+    }
+}
+
+fn moment(fields: &Fields, column: Column) -> Read<Option<Said>> {
+    let Some(text) = fields.get(column) else { return Ok(None) };
+    let said = match value::truth(text) {
+        Some(true) => Some(Said::Yes),
+        Some(false) => Some(Said::No),
+        None => match value::time(text) {
+            When::At(at) => Some(Said::At(at)),
+            When::Never => Some(Said::No),
+            When::Unreadable => None,
+        },
+    };
+    said.map(Some).ok_or_else(|| format!("its {} is neither yes nor no nor a time", column.as_str()))
+}
+
+fn past(fields: &Fields, column: Column, now: Time) -> Read<Option<Time>> {
+    let Some(text) = fields.get(column) else { return Ok(None) };
+    match value::time(text) {
+        // Clocks differ; what is ahead of ours happened now.
+        When::At(at) => Ok(Some(at.min(now))),
+        When::Never => Ok(None),
+        When::Unreadable => Err(format!("its {} is no time", column.as_str())),
+    }
+}
+
+fn words(fields: &Fields, column: Column, longest: usize) -> Read<Option<String>> {
+    let Some(words) = fields.get(column) else { return Ok(None) };
+    if text::length(words) > longest || words.chars().any(text::is_control) {
+        return Err(format!("its {} is longer than {longest} characters or holds control characters", column.as_str()));
+    }
+    Ok(Some(words.to_owned()))
+}
+
+fn count(fields: &Fields, column: Column) -> Read<Option<i64>> {
+    let Some(text) = fields.get(column) else { return Ok(None) };
+    let count = text.parse().ok().filter(|count| (0..=HIGHEST_NUMBER).contains(count));
+    count.map(Some).ok_or_else(|| format!("its {} is no count", column.as_str()))
+}
+
+/// What the columns about its state say together.
+struct State {
+    suspended: Option<Said>,
+    is_pending: bool,
+}
+
+impl State {
+    fn of(fields: &Fields) -> Read<Self> {
+        if moment(fields, Column::Deleted)?.is_some_and(|said| !matches!(said, Said::No)) {
+            return Err("it was deleted in the old service".to_owned());
+        }
+        let mut suspended = moment(fields, Column::Suspended)?;
+        if let Some(text) = fields.get(Column::Active) {
+            match value::truth(text) {
+                Some(true) => {}
+                Some(false) => suspended = suspended.or(Some(Said::Yes)),
+                None => return Err("its is_active is neither yes nor no".to_owned()),
+            }
+        }
+        let mut is_pending = false;
+        match fields.get(Column::Status).map(str::to_ascii_lowercase).as_deref() {
+            None | Some("active" | "enabled" | "verified" | "ok") => {}
+            Some("pending" | "unverified") => is_pending = true,
+            Some("suspended" | "inactive" | "disabled" | "locked" | "blocked" | "banned" | "deactivated") => {
+                if !matches!(suspended, Some(Said::At(_))) {
+                    suspended = Some(Said::Yes);
+                }
+            }
+            Some("deleted") => return Err("it was deleted in the old service".to_owned()),
+            Some(_) => return Err("its status is not active, pending, suspended or deleted".to_owned()),
+        }
+        Ok(Self { suspended, is_pending })
+    }
+
+    fn suspended_at(&self, now: Time) -> Option<Time> {
+        self.suspended.as_ref().and_then(|said| said.at(now))
+    }
+}

@@ -1,0 +1,357 @@
+//! Taking accounts over from an old backend: ids, hashes and dates as they were.
+//!
+//! Rows come in batches; each is written, found to be there already, or refused with a reason, and no row stops another.
+//! Reading files is the command line's business. Beside a server the writes are small, with pauses that the store makes.
+
+mod candidate;
+mod column;
+mod value;
+
+use std::collections::hash_map::{Entry, RandomState};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Core;
+use super::audit::Log;
+use crate::env::Env;
+use crate::error::Result;
+use crate::model::event::What;
+use crate::model::{Event, Source, Time, role};
+use crate::store;
+use crate::store::db::Db;
+use candidate::Named;
+
+pub use candidate::{Candidate, Rules};
+pub use column::{Column, Fields, Meaning};
+
+/// How many rows are written between two looks at the clock.
+const CHUNK: usize = 32;
+/// How long one write may take beside a server, its commit not counted.
+const BESIDE_A_SERVER: Duration = Duration::from_millis(8);
+/// How long one may take where nobody waits; a server that starts meanwhile waits no longer than this.
+const ALONE: Duration = Duration::from_secs(1);
+
+/// What whoever imports decides.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Check everything and write nothing.
+    pub dry_run: bool,
+    /// Roles that are kept though they may do more than everybody.
+    pub allowed_roles: Vec<String>,
+    /// Count addresses as proved where the file does not say whether they are.
+    pub assume_verified: bool,
+}
+
+/// A row as it was read: where it stood, and what came of it.
+pub struct Draft {
+    /// Its line in the file.
+    pub line: u64,
+    /// The account, or the reason of its refusal.
+    pub read: std::result::Result<Candidate, String>,
+}
+
+/// Something to tell about one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// Its line in the file.
+    pub line: u64,
+    /// Whether the account was taken over all the same.
+    pub outcome: Remarked,
+    /// Why, in words that hold nothing of the row but a role or an id.
+    pub reason: String,
+}
+
+/// What became of a row that there is something to tell about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remarked {
+    /// It was left out.
+    Refused,
+    /// It was imported, but not all of it.
+    Changed,
+}
+
+/// How many rows came to what.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// All rows.
+    pub rows: u64,
+    /// Accounts that were made, or would be.
+    pub imported: u64,
+    /// Accounts that were there already, by the same id and address.
+    pub present: u64,
+    /// Rows that were left out.
+    pub refused: u64,
+    /// Accounts that were imported, but not with all that the row said.
+    pub changed: u64,
+    /// How often each reason was given.
+    pub reasons: BTreeMap<String, u64>,
+}
+
+/// What became of one candidate.
+enum Outcome {
+    Imported,
+    Present,
+    Refused(String),
+}
+
+/// An import that goes on.
+pub struct Import<'a> {
+    core: &'a Core,
+    options: Options,
+    rules: Rules,
+    /// Where in this file an address, and in a dry run any other name, was seen, by its hash.
+    seen: HashMap<u64, u64>,
+    hasher: RandomState,
+    /// Whether rows are looked up before they are written: at first, and as long as some are there already.
+    looks: bool,
+    summary: Summary,
+}
+
+impl<'a> Import<'a> {
+    /// Begins.
+    ///
+    /// # Errors
+    /// `Unavailable`; `Validation` when a role that was allowed does not exist.
+    pub async fn begin(core: &'a Core, options: Options) -> Result<Self> {
+        let all = core.store.read(|db| store::roles::all_permissions(db)).await?;
+        let of = |name: &str| -> BTreeSet<String> {
+            all.iter().filter(|(role, _)| role == name).map(|(_, permission)| permission.clone()).collect()
+        };
+        let everybodys = of(role::DEFAULT);
+        let roles: BTreeSet<String> = all.iter().map(|(role, _)| role.clone()).collect();
+        let is_withheld = |name: &&String| !options.allowed_roles.contains(name) && !of(name).is_subset(&everybodys);
+        let rules = Rules {
+            withheld: roles.iter().filter(is_withheld).cloned().collect(),
+            roles,
+            unsaid_is_proved: options.assume_verified,
+            env: core.env.clone(),
+        };
+        let (seen, hasher, summary) = (HashMap::new(), RandomState::new(), Summary::default());
+        Ok(Self { core, options, rules, seen, hasher, looks: true, summary })
+    }
+
+    /// What rows are read by, on whatever thread.
+    #[must_use]
+    pub fn rules(&self) -> Rules {
+        self.rules.clone()
+    }
+
+    /// How it stands.
+    #[must_use]
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Takes the next rows in; all of them have come to something when it returns.
+    ///
+    /// # Errors
+    /// `Unavailable`; what was written before stays.
+    pub async fn take(&mut self, drafts: Vec<Draft>) -> Result<Vec<Remark>> {
+        let mut remarks = Vec::new();
+        let (mut lines, mut candidates) = (Vec::new(), Vec::new());
+        for Draft { line, read } in drafts {
+            self.summary.rows += 1;
+            match read.and_then(|candidate| self.first_of_its_name(line, candidate)) {
+                Ok(candidate) => {
+                    lines.push(line);
+                    candidates.push(candidate);
+                }
+                Err(reason) => self.count(line, Outcome::Refused(reason), &[], &mut remarks),
+            }
+        }
+        let candidates = Arc::new(candidates);
+        let looked = self.look(&candidates).await?;
+        let free: Vec<usize> = looked.iter().enumerate().filter(|(_, o)| o.is_none()).map(|(at, _)| at).collect();
+        let written = if self.options.dry_run {
+            free.iter().map(|_| Outcome::Imported).collect()
+        } else {
+            self.write(&candidates, &free).await?
+        };
+        self.looks = looked.iter().flatten().chain(&written).any(|outcome| matches!(outcome, Outcome::Present));
+        let mut written = written.into_iter();
+        for ((line, candidate), looked) in lines.into_iter().zip(candidates.iter()).zip(looked) {
+            if let Some(outcome) = looked.or_else(|| written.next()) {
+                self.count(line, outcome, &candidate.notes, &mut remarks);
+            }
+        }
+        Ok(remarks)
+    }
+
+    /// Ends: the audit log gets one record with the counts, where anything was changed.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn finish(self, source: &Source) -> Result<Summary> {
+        let Summary { imported, present, refused, .. } = self.summary;
+        if imported > 0 && !self.options.dry_run {
+            let log = Log::new(self.core, source);
+            let detail = format!("{imported} imported, {present} there already, {refused} refused");
+            let event = Event::done(What::AccountsImported).by("cli").because(detail);
+            self.core.store.write(move |db| log.record(db, &event)).await?;
+        }
+        Ok(self.summary)
+    }
+
+    /// Refuses what this file has named before.
+    fn first_of_its_name(&mut self, line: u64, candidate: Candidate) -> std::result::Result<Candidate, String> {
+        let account = &candidate.account;
+        let mut names = vec![("address", account.email.key().to_owned())];
+        // Outside of a dry run the database itself knows the other names.
+        if self.options.dry_run {
+            names.extend(account.username_key.clone().map(|key| ("user name", key)));
+            names.extend((candidate.named == Named::Id).then(|| ("id", account.id.to_string())));
+            names.extend(account.number.map(|number| ("number", number.to_string())));
+        }
+        for name in names {
+            match self.seen.entry(self.hasher.hash_one(&name)) {
+                Entry::Occupied(first) => return Err(format!("its {} is that of line {}", name.0, first.get())),
+                Entry::Vacant(place) => place.insert(line),
+            };
+        }
+        Ok(candidate)
+    }
+
+    /// What is known of each candidate before anything is written; nothing of one that is free.
+    async fn look(&self, candidates: &Arc<Vec<Candidate>>) -> Result<Vec<Option<Outcome>>> {
+        if !self.looks && !self.options.dry_run {
+            return Ok(candidates.iter().map(|_| None).collect());
+        }
+        let (candidates, now) = (candidates.clone(), self.core.env.now());
+        self.core.store.scan(move |db| candidates.iter().map(|one| standing(db, one, now)).collect()).await
+    }
+
+    async fn write(&self, candidates: &Arc<Vec<Candidate>>, free: &[usize]) -> Result<Vec<Outcome>> {
+        let mut outcomes = Vec::with_capacity(free.len());
+        while let Some(left) = free.get(outcomes.len()..).filter(|left| !left.is_empty()) {
+            let piece = Piece {
+                candidates: candidates.clone(),
+                places: left.to_vec(),
+                budget: if self.core.store.is_served() { BESIDE_A_SERVER } else { ALONE },
+                env: self.core.env.clone(),
+            };
+            outcomes.extend(self.core.store.write(move |db| piece.write(db)).await?);
+        }
+        Ok(outcomes)
+    }
+
+    fn count(&mut self, line: u64, outcome: Outcome, notes: &[String], remarks: &mut Vec<Remark>) {
+        let mut remark = |reason: &str, outcome| {
+            *self.summary.reasons.entry(in_general(reason)).or_default() += 1;
+            remarks.push(Remark { line, outcome, reason: reason.to_owned() });
+        };
+        match outcome {
+            Outcome::Present => self.summary.present += 1,
+            Outcome::Refused(reason) => {
+                self.summary.refused += 1;
+                remark(&reason, Remarked::Refused);
+            }
+            Outcome::Imported => {
+                self.summary.imported += 1;
+                self.summary.changed += u64::from(!notes.is_empty());
+                for note in notes {
+                    remark(note, Remarked::Changed);
+                }
+            }
+        }
+    }
+}
+
+/// A reason without the line or the id that it ends in, for counting.
+fn in_general(reason: &str) -> String {
+    for end in [" line ", " the account with "] {
+        if let Some((before, _)) = reason.split_once(end) {
+            return format!("{before}{}", if end == " line " { " an earlier line" } else { " another account" });
+        }
+    }
+    reason.to_owned()
+}
+
+/// Why a candidate cannot be written, if it cannot.
+fn standing(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<Outcome>> {
+    let account = &candidate.account;
+    let refused = |reason: String| Ok(Some(Outcome::Refused(reason)));
+    if let Some(holder) = store::transfer::find_by_email(db, account.email.key())? {
+        let is_same = match candidate.named {
+            Named::Id => holder.id == account.id,
+            Named::Number => Some(holder.number) == account.number,
+            Named::Address => true,
+        };
+        return match (holder.deleted_at, is_same) {
+            (Some(_), _) => refused("its address is that of a deleted account".to_owned()),
+            (None, true) => Ok(Some(Outcome::Present)),
+            (None, false) => refused(format!("its address is that of the account with number {}", holder.number)),
+        };
+    }
+    if store::links::is_address_kept(db, account.email.key(), &account.id, now)? {
+        return refused("its address is kept for an account that has just given it up".to_owned());
+    }
+    if candidate.named == Named::Id && store::transfer::find_by_id(db, &account.id)?.is_some() {
+        return refused("its id is that of another account".to_owned());
+    }
+    if let Some(number) = account.number
+        && let Some(holder) = store::transfer::find_by_number(db, number)?
+    {
+        return refused(format!("its number is that of the account with id {}", holder.id));
+    }
+    if let Some(key) = &account.username_key
+        && store::accounts::is_username_taken(db, key, &account.id, now)?
+    {
+        return refused("its user name is that of another account".to_owned());
+    }
+    Ok(None)
+}
+
+/// As much of a batch as one write may take.
+struct Piece {
+    candidates: Arc<Vec<Candidate>>,
+    places: Vec<usize>,
+    budget: Duration,
+    env: Env,
+}
+
+impl Piece {
+    /// Gives back what became of the first rows; the others are for the next write.
+    fn write(&self, db: &mut dyn Db) -> Result<Vec<Outcome>> {
+        let now = self.env.now();
+        let mut outcomes = Vec::new();
+        for places in self.places.chunks(CHUNK) {
+            let rows: Vec<&Candidate> = places.iter().filter_map(|&at| self.candidates.get(at)).collect();
+            write_chunk(db, &rows, now, &mut outcomes)?;
+            if self.env.now().since(now) >= self.budget {
+                break;
+            }
+        }
+        Ok(outcomes)
+    }
+}
+
+fn write_chunk(db: &mut dyn Db, rows: &[&Candidate], now: Time, outcomes: &mut Vec<Outcome>) -> Result<()> {
+    if let Some(highest) = rows.iter().filter_map(|row| row.account.number).max() {
+        store::transfer::pass_number(db, highest)?;
+    }
+    let unnumbered = rows.iter().filter(|row| row.account.number.is_none()).count();
+    let mut next = match i64::try_from(unnumbered).unwrap_or(0) {
+        0 => 0,
+        count => store::transfer::draw_numbers(db, count)?,
+    };
+    for row in rows {
+        let number = row.account.number.unwrap_or(next);
+        next += i64::from(row.account.number.is_none());
+        let account = &row.account;
+        let is_held = store::links::is_address_kept(db, account.email.key(), &account.id, now)?
+            || match &account.username_key {
+                Some(key) => store::accounts::is_username_taken(db, key, &account.id, now)?,
+                None => false,
+            };
+        let is_new = !is_held && store::transfer::insert(db, &row.account, number, row.scheme.as_deref(), now)?;
+        outcomes.push(if is_new {
+            Outcome::Imported
+        } else {
+            let unexplained = || Outcome::Refused("it could not be written beside what is there".to_owned());
+            standing(db, row, now)?.unwrap_or_else(unexplained)
+        });
+    }
+    Ok(())
+}

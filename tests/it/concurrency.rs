@@ -1,0 +1,212 @@
+//! Many at a time: as many are let through as the rule says, one wins where one may win, and nobody gets a fault.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, App, PASSWORD, app_with, registration, token_in};
+
+/// Sends so many calls at once, from tasks on several threads.
+async fn at_once(app: &Arc<App>, path: &'static str, bodies: Vec<(Value, String)>) -> Vec<Answer> {
+    let mut tasks = tokio::task::JoinSet::new();
+    for (body, from) in bodies {
+        let app = app.clone();
+        tasks.spawn(async move { app.post(path, &body).from(&from).send().await });
+    }
+    tasks.join_all().await
+}
+
+/// How often each status and code came.
+fn tally(answers: &[Answer]) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for answer in answers {
+        *counts.entry(format!("{} {}", answer.status.as_u16(), answer.code()).trim().to_owned()).or_default() += 1;
+    }
+    counts
+}
+
+fn counts<const N: usize>(expected: [(&str, usize); N]) -> BTreeMap<String, usize> {
+    expected.into_iter().map(|(what, count)| (what.to_owned(), count)).collect()
+}
+
+async fn unlimited(profile: &str, more: &[(&str, &str)]) -> Arc<App> {
+    let mut set = vec![
+        ("tokens.algorithm", "ES256"),
+        ("limits.general", "off"),
+        ("limits.sign_up", "off"),
+        ("limits.sign_in", "off"),
+    ];
+    set.retain(|(key, _)| !more.iter().any(|(other, _)| other.starts_with(key)));
+    set.extend(more);
+    Arc::new(app_with(profile, &set).await)
+}
+
+fn login(name: &str, password: &str) -> Value {
+    json!({ "email": format!("{name}@example.com"), "password": password })
+}
+
+const HERE: &str = "192.0.2.1";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_limit_lets_through_exactly_as_many_as_it_says() {
+    for shape in ["window", "smooth"] {
+        let set = ["resend", "sign_up"].map(|name| {
+            [("count", "7"), ("window", "1h"), ("shape", shape)]
+                .map(|(key, value)| (format!("limits.{name}.{key}"), value.to_owned()))
+        });
+        let set: Vec<_> = set.iter().flatten().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let app = unlimited("standard", &[&[("limits.mail_address", "off")], &set[..]].concat()).await;
+        let resend = vec![(json!({ "email": "a@example.com" }), HERE.to_owned()); 40];
+        let expected = counts([("200", 7), ("429 REGISTRATION_RATE_LIMIT_EXCEEDED", 33)]);
+        assert_eq!(tally(&at_once(&app, "/v1/auth/resend-verification", resend).await), expected, "{shape}");
+        let sign_up = (0..40).map(|n| (registration(&format!("user{n}")), HERE.to_owned())).collect();
+        let expected = counts([("201", 7), ("429 RATE_LIMIT_EXCEEDED", 33)]);
+        assert_eq!(tally(&at_once(&app, "/v1/auth/register", sign_up).await), expected, "{shape}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn ten_wrong_passwords_are_looked_at_and_no_eleventh() {
+    let app = unlimited("standard", &[]).await;
+    app.join("ada").await;
+    for name in ["ada", "nobody"] {
+        let tries = vec![(login(name, "wrong password"), HERE.to_owned()); 40];
+        let expected = counts([("401 INVALID_CREDENTIALS", 10), ("429 RATE_LIMIT_EXCEEDED", 30)]);
+        assert_eq!(tally(&at_once(&app, "/v1/auth/login", tries).await), expected, "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn five_failures_lock_a_name_however_many_come_at_once() {
+    let app = unlimited("perfect21", &[]).await;
+    app.join("ada").await;
+    for name in ["ada", "nobody"] {
+        let tries = (0..40).map(|n| (login(name, "Wrong-password-1"), format!("203.0.113.{n}"))).collect();
+        let expected = counts([("401 INVALID_CREDENTIALS", 5), ("423 ACCOUNT_LOCKED", 35)]);
+        assert_eq!(tally(&at_once(&app, "/v1/auth/login", tries).await), expected, "{name}");
+    }
+    assert_eq!(app.audit().await.iter().filter(|line| line.starts_with("lockout ")).count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_many_sign_ups_makes_the_account() {
+    let same = |field: &'static str, value: &'static str| {
+        (0..20).map(move |n| {
+            let mut body = registration(&format!("user{n}"));
+            body[field] = json!(value);
+            (body, format!("203.0.113.{n}"))
+        })
+    };
+    let app = unlimited("perfect21", &[]).await;
+    let address = at_once(&app, "/v1/auth/register", same("email", "one@example.com").collect()).await;
+    assert_eq!(tally(&address), counts([("201", 1), ("409 EMAIL_EXISTS", 19)]));
+    let name = at_once(&app, "/v1/auth/register", same("username", "the_one").collect()).await;
+    assert_eq!(tally(&name), counts([("201", 1), ("409 USERNAME_EXISTS", 19)]));
+
+    let app = unlimited("standard", &[("limits.mail_address", "off"), ("limits.mail_client", "off")]).await;
+    let address = at_once(&app, "/v1/auth/register", same("email", "one@example.com").collect()).await;
+    assert_eq!(tally(&address), counts([("201", 20)]), "told alike");
+    let done = app.audit().await.iter().filter(|line| *line == "sign_up done").count();
+    assert_eq!(done, 1);
+    let name = at_once(&app, "/v1/auth/register", same("username", "the_one").collect()).await;
+    assert_eq!(tally(&name), counts([("201", 1), ("409 USERNAME_EXISTS", 19)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn parallel_logins_leave_as_many_sessions_as_the_cap_allows() {
+    let app = unlimited("standard", &[("sessions.max", "5")]).await;
+    app.join("ada").await;
+    let logins = (0..30).map(|n| (login("ada", PASSWORD), format!("203.0.113.{n}"))).collect();
+    let answers = at_once(&app, "/v1/auth/login", logins).await;
+    let mut alive = 0;
+    for answer in &answers {
+        let access = answer.tokens().access;
+        alive += usize::from(app.get("/v1/users/me").bearer(&access).send().await.status == 200);
+    }
+    assert_eq!((answers.len(), alive), (30, 5));
+    assert_eq!(app.audit().await.iter().filter(|line| *line == "session_ended done cap").count(), 25);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_fifty_uses_of_a_link_proves_the_address() {
+    let app = unlimited("standard", &[]).await;
+    app.register("ada").await;
+    let token = json!({ "token": token_in(&app.mails().await, "verify-email?token=") });
+    let answers = at_once(&app, "/v1/auth/verify-email", vec![(token, HERE.to_owned()); 50]).await;
+    let proved = answers.iter().filter(|answer| answer.body["message"] == "Email verified successfully").count();
+    let already = answers.iter().filter(|answer| answer.body["message"] == "Email is already verified").count();
+    assert_eq!((proved, already), (1, 49));
+    assert_eq!(app.audit().await.iter().filter(|line| line.starts_with("email_verified")).count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_logout_among_refreshes_ends_the_session_for_all_of_them() {
+    let app = unlimited("standard", &[("limits.refresh", "off")]).await;
+    app.join("ada").await;
+    for _ in 0..10 {
+        let tokens = app.login("ada", PASSWORD).await.tokens();
+        let body = json!({ "refreshToken": tokens.refresh });
+        let mut tasks = tokio::task::JoinSet::new();
+        for n in 0..12 {
+            let (app, body, path) = (app.clone(), body.clone(), if n == 6 { "logout" } else { "refresh" });
+            tasks.spawn(async move { app.post(&format!("/v1/auth/{path}"), &body).send().await });
+        }
+        for answer in tasks.join_all().await {
+            assert!([200, 401].contains(&answer.status.as_u16()), "{}", answer.text);
+            if answer.body["data"].is_object() {
+                let code = app.get("/v1/users/me").bearer(&answer.tokens().access).send().await.code().to_owned();
+                assert_eq!(code, "TOKEN_REVOKED");
+                let next = json!({ "refreshToken": answer.tokens().refresh });
+                assert_eq!(app.post("/v1/auth/refresh", &next).send().await.code(), "TOKEN_REVOKED");
+            }
+        }
+    }
+    assert_eq!(app.audit().await.iter().filter(|line| *line == "session_ended done logout").count(), 10);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_flood_of_logins_is_turned_away_with_a_time_to_come_again_while_tokens_are_checked() {
+    let set =
+        [("hashing.queue", "4"), ("hashing.threads", "1"), ("hashing.memory", "1024"), ("throttle.enabled", "false")];
+    let app = unlimited("standard", &set).await;
+    let access = app.enter("ada").await.access;
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..120 {
+        let app = app.clone();
+        tasks.spawn(async move {
+            app.post("/v1/auth/login", &login("ada", PASSWORD)).from(&format!("10.0.0.{n}")).send().await
+        });
+    }
+    for _ in 0..20 {
+        assert_eq!(app.get("/v1/users/me").bearer(&access).send().await.status, 200);
+        assert_eq!(app.get("/readyz").send().await.status, 200);
+    }
+    let answers = tasks.join_all().await;
+    let (in_time, too_many): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    assert!(!in_time.is_empty() && !too_many.is_empty(), "{:?}", tally(&answers));
+    for answer in too_many {
+        assert_eq!((answer.status.as_u16(), answer.code()), (503, "SERVICE_UNAVAILABLE"));
+        assert!(answer.header("retry-after").parse::<u32>().unwrap() >= 1);
+    }
+    assert_eq!(app.login("ada", PASSWORD).await.status, 200, "nothing was counted against the owner");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_try_that_found_no_room_locks_nobody_out() {
+    let set = [("hashing.queue", "1"), ("hashing.threads", "1"), ("hashing.memory", "4096")];
+    let app = unlimited("perfect21", &set).await;
+    app.join("ada").await;
+    for name in ["ada", "nobody"] {
+        let tries = (0..20).map(|n| (login(name, "Wrong-password-1"), format!("203.0.113.{n}"))).collect();
+        let answers = at_once(&app, "/v1/auth/login", tries).await;
+        let looked_at = answers.iter().filter(|answer| answer.status == 401).count();
+        let no_room = answers.iter().filter(|answer| answer.status == 503).count();
+        assert!(no_room > 0 && looked_at < 5, "{:?}", tally(&answers));
+        for left in (looked_at..5).rev() {
+            let wrong = app.login(name, "Wrong-password-1").await;
+            assert_eq!(wrong.code(), "INVALID_CREDENTIALS", "{name}: {left} left");
+        }
+        assert_eq!(app.login(name, PASSWORD).await.code(), "ACCOUNT_LOCKED", "{name}");
+    }
+}

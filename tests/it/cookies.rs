@@ -1,0 +1,178 @@
+//! The refresh cookie: which mount it belongs to, whose pages may use it, what wins when two tokens come, how it is
+//! named over https.
+
+use poem::http::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, App, Call, PASSWORD, app, app_with};
+
+const MOUNTS: [&str; 2] = ["/v1", "/api/v1"];
+
+async fn login(app: &App, mount: &str) -> Answer {
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    app.post(&format!("{mount}/auth/login"), &body).send().await
+}
+
+fn refresh<'a>(app: &'a App, mount: &str, cookie: &str) -> Call<'a> {
+    app.call(Method::POST, &format!("{mount}/auth/refresh")).header("cookie", cookie)
+}
+
+/// The cookie's name and value, as a client sends it back.
+fn jar(answer: &Answer) -> String {
+    answer.header("set-cookie").split(';').next().unwrap().to_owned()
+}
+
+/// Everything that a request that was refused must not have touched.
+fn sessions(app: &App) -> Vec<String> {
+    let db = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
+    let mut rows =
+        db.prepare("select id || generation || hex(secret_hash) || coalesce(ended_at, '') from sessions").unwrap();
+    rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+#[tokio::test]
+async fn a_cookie_belongs_to_the_auth_routes_of_its_mount() {
+    let app = app().await;
+    app.join("ada").await;
+    for mount in MOUNTS {
+        let entered = login(&app, mount).await;
+        let path = format!("; Path={mount}/auth; HttpOnly; SameSite=Strict");
+        assert!(entered.header("set-cookie").ends_with(&path), "{}", entered.header("set-cookie"));
+        assert_eq!(entered.headers.get_all("set-cookie").iter().count(), 1);
+        let turned = refresh(&app, mount, &jar(&entered)).send().await;
+        assert_eq!(turned.status, 200, "{}", turned.text);
+        assert!(turned.header("set-cookie").ends_with(&path));
+        let out = app.call(Method::POST, &format!("{mount}/auth/logout")).header("cookie", &jar(&turned)).send().await;
+        let cleared = format!("refreshToken=; Max-Age=0; Path={mount}/auth; HttpOnly; SameSite=Strict");
+        assert_eq!((out.status.as_u16(), out.header("set-cookie")), (200, cleared.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn when_cookie_and_body_bring_a_token_the_cookie_counts() {
+    let app = app().await;
+    app.join("ada").await;
+    let (one, two) = (login(&app, "/v1").await, login(&app, "/v1").await);
+    let body = json!({ "refreshToken": two.tokens().refresh });
+    let turned = refresh(&app, "/v1", &jar(&one)).json(&body).send().await;
+    assert_eq!(turned.status, 200);
+    assert_eq!(turned.body["data"].get("refreshToken"), None);
+    assert_ne!(jar(&turned), jar(&one), "the cookie's has turned");
+    assert_eq!(app.post("/v1/auth/refresh", &body).send().await.status, 200, "the body's is as it was");
+
+    let worthless = refresh(&app, "/v1", "refreshToken=x").json(&body).send().await;
+    assert_eq!((worthless.status.as_u16(), worthless.code()), (401, "INVALID_REFRESH_TOKEN"));
+    let empty = refresh(&app, "/v1", "refreshToken=").json(&body).send().await;
+    assert_eq!(empty.status, 200, "an empty cookie is none: {}", empty.text);
+}
+
+#[tokio::test]
+async fn two_of_the_name_are_refused_on_every_call_that_reads_it() {
+    let app = app().await;
+    app.join("ada").await;
+    let cookie = jar(&login(&app, "/v1").await);
+    let before = sessions(&app);
+    for path in ["/v1/auth/refresh", "/v1/auth/logout"] {
+        let call = || app.call(Method::POST, path);
+        for twice in [
+            call().header("cookie", &format!("{cookie}; {cookie}")),
+            call().header("cookie", &format!("refreshToken=x; {cookie}")),
+            call().header("cookie", &cookie).header("cookie", "refreshToken="),
+        ] {
+            let answer = twice.send().await;
+            assert_eq!((answer.status.as_u16(), answer.code()), (400, "VALIDATION_ERROR"), "{path}");
+            assert!(!answer.headers.contains_key("set-cookie"), "{path}: no cookie is cleared");
+        }
+    }
+    assert_eq!(sessions(&app), before);
+}
+
+#[tokio::test]
+async fn a_cookie_that_another_sites_page_sends_changes_nothing() {
+    let set = [("server.public_url", "https://auth.example.com"), ("server.cors_origins", "https://app.example.com")];
+    let app = app_with("standard", &set).await;
+    app.join("ada").await;
+    let cookie = jar(&login(&app, "/v1").await);
+    let before = sessions(&app);
+    let foreign: [&[(&'static str, &str)]; 7] = [
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+        &[("origin", "http://auth.example.com")],
+        &[("origin", "https://auth.example.com.evil.example")],
+        &[("origin", "https://auth.example.com:444")],
+        &[("sec-fetch-site", "cross-site")],
+        &[("origin", "https://app.example.com"), ("origin", "https://evil.example")],
+    ];
+    for path in ["/v1/auth/refresh", "/v1/auth/logout", "/api/v1/auth/refresh", "/api/v1/auth/logout"] {
+        for headers in foreign {
+            for body in [None, Some(json!({ "logoutAllDevices": true }))] {
+                let mut call = app.call(Method::POST, path).header("cookie", &cookie);
+                for (name, value) in headers {
+                    call = call.header(name, value);
+                }
+                let answer = body.iter().fold(call, |call, body: &Value| call.json(body)).send().await;
+                assert_eq!((answer.status.as_u16(), answer.code()), (403, "ORIGIN_NOT_ALLOWED"), "{path} {headers:?}");
+                assert!(!answer.headers.contains_key("set-cookie"), "{path} {headers:?}");
+            }
+        }
+    }
+    assert_eq!(sessions(&app), before);
+    let ours: [&[(&'static str, &str)]; 4] = [
+        &[],
+        &[("origin", "https://auth.example.com"), ("sec-fetch-site", "same-origin")],
+        &[("origin", "https://app.example.com"), ("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "none")],
+    ];
+    for headers in ours {
+        let mut call = refresh(&app, "/v1", &cookie);
+        for (name, value) in headers {
+            call = call.header(name, value);
+        }
+        assert_eq!(call.send().await.status, 200, "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn over_https_and_in_production_the_cookie_is_secure_and_says_so_in_its_name() {
+    let in_production = [("server.environment", "production"), ("hashing.memory", "19456"), ("hashing.passes", "2")];
+    for set in [&[("server.public_url", "https://auth.example.com")][..], &in_production] {
+        let app = app_with("standard", set).await;
+        app.join("ada").await;
+        let entered = login(&app, "/v1").await;
+        let cookie = jar(&entered);
+        assert!(cookie.starts_with("__Secure-refreshToken="), "{set:?}: {cookie}");
+        let attributes = "; Max-Age=2592000; Path=/v1/auth; HttpOnly; SameSite=Strict; Secure";
+        assert!(entered.header("set-cookie").ends_with(attributes), "{}", entered.header("set-cookie"));
+        let plain = cookie.replace("__Secure-", "");
+        assert_eq!(refresh(&app, "/v1", &plain).send().await.code(), "MISSING_REFRESH_TOKEN", "set by no page of ours");
+        let both = refresh(&app, "/v1", &format!("{plain}x; {cookie}")).send().await;
+        assert_eq!(both.status, 200, "the other name is another cookie: {}", both.text);
+        let out = app.call(Method::POST, "/v1/auth/logout").header("cookie", &jar(&both)).send().await;
+        assert!(out.header("set-cookie").starts_with("__Secure-refreshToken=; Max-Age=0;"));
+    }
+}
+
+#[tokio::test]
+async fn only_listed_origins_may_read_the_answers() {
+    let app = app_with("standard", &[("server.cors_origins", "https://app.example.com")]).await;
+    for (origin, is_listed) in [
+        ("https://app.example.com", true),
+        ("https://app.example.com.evil.example", false),
+        ("http://app.example.com", false),
+        ("https://APP.example.com/", false),
+        ("null", false),
+        ("*", false),
+    ] {
+        let answer = app.get("/v1/users/me").header("origin", origin).send().await;
+        assert_eq!(answer.headers.contains_key("access-control-allow-origin"), is_listed, "{origin}");
+        assert!(varies(&answer), "{origin}");
+        let ask = app.call(Method::OPTIONS, "/v1/auth/login").header("origin", origin);
+        let preflight = ask.header("access-control-request-method", "POST").send().await;
+        assert_eq!(preflight.header("access-control-allow-credentials") == "true", is_listed, "{origin}");
+        assert!(varies(&preflight), "{origin}");
+    }
+}
+
+fn varies(answer: &Answer) -> bool {
+    answer.headers.get_all("vary").iter().any(|value| value == "Origin")
+}

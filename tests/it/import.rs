@@ -1,0 +1,245 @@
+//! Moving in: files of the old backends, read by the real program beside a server that goes on.
+
+use authd::model::Account;
+use authd::store::transfer::{self, Whole};
+use serde_json::{Value, json};
+
+use crate::cli::{Folder, Ran};
+use crate::support::{App, PASSWORD, app};
+
+/// A hash as bcrypt libraries of four makers name theirs.
+fn bcrypt(version: bcrypt::Version) -> String {
+    bcrypt::hash_with_salt(PASSWORD, 4, [7; 16]).unwrap().format_for_version(version)
+}
+
+/// Runs `authd user` on the scenario's database.
+fn user(app: &App, arguments: &[&str], input: &str) -> Ran {
+    let db = app.dir.path().join("authd.db");
+    Folder::new().run_with_input(&[&["user"], arguments, &["--json", "--db", db.to_str().unwrap()]].concat(), input)
+}
+
+fn import(app: &App, arguments: &[&str], input: &str) -> Value {
+    let ran = user(app, &[&["import", "-"], arguments].concat(), input);
+    assert_eq!(ran.code, Some(0), "{}\n{}", ran.out, ran.err);
+    ran.json()
+}
+
+async fn account(app: &App, email: &str) -> Account {
+    let key = email.to_owned();
+    let found = app.core.store.read(move |db| authd::store::accounts::find_by_email(db, &key)).await.unwrap();
+    found.unwrap_or_else(|| panic!("no {email}"))
+}
+
+async fn whole(app: &App) -> Vec<Whole> {
+    app.core.store.scan(|db| transfer::page(db, "", 1000)).await.unwrap()
+}
+
+fn counts(summary: &Value) -> [u64; 4] {
+    ["rows", "imported", "present", "refused"].map(|name| summary[name].as_u64().unwrap())
+}
+
+#[tokio::test]
+async fn a_table_of_postgresql_moves_in_and_its_people_log_in_with_their_old_passwords() {
+    let app = app().await;
+    let file = format!(
+        "id,name,email,company_name,password,refresh_token,files_uploaded,created_at,updated_at\n\
+         7,\"Jane \"\"J\"\" Doe\",Jane@Example.com,\"Doe, Inc.\",{},$2b$10$gone,3,2023-12-01 09:00:00.5,2023-12-02 09:00:00\n\
+         12,Jo,jo@example.com,,{},,0,2023-12-01 09:00:00,2023-12-01 09:00:00\n",
+        bcrypt(bcrypt::Version::TwoB),
+        bcrypt(bcrypt::Version::TwoA),
+    );
+    let summary = import(&app, &["--format", "csv", "--assume-verified"], &file);
+    assert_eq!(counts(&summary), [2, 2, 0, 0], "{summary}");
+    assert_eq!(summary["leftColumns"], json!(["refresh_token"]));
+    let jane = account(&app, "jane@example.com").await;
+    assert_eq!((jane.number, jane.email.as_str()), (7, "Jane@Example.com"));
+    assert_eq!((jane.name.as_deref(), jane.company_name.as_deref()), (Some("Jane \"J\" Doe"), Some("Doe, Inc.")));
+    assert_eq!(jane.created_at.to_millis_text(), "2023-12-01T09:00:00.500Z");
+    assert_eq!(whole(&app).await.iter().map(|one| one.files_uploaded).sum::<i64>(), 3);
+    assert_eq!(app.login("jane", PASSWORD).await.status, 200);
+    assert_eq!(app.login("jo", PASSWORD).await.status, 200);
+    assert_eq!(app.login("jo", "not-his-password-1").await.status, 401);
+    assert!(account(&app, "jane@example.com").await.password_hash.unwrap().starts_with("$argon2id$"));
+    app.join("new").await;
+    assert_eq!(account(&app, "new@example.com").await.number, 13);
+    assert!(app.audit().await.contains(&"accounts_imported done 2 imported, 0 there already, 0 refused".to_owned()));
+}
+
+#[tokio::test]
+async fn exports_of_mysql_are_read_with_their_backslashes_and_nulls() {
+    let app = app().await;
+    let hash = bcrypt(bcrypt::Version::TwoY);
+    let csv = format!(
+        "\"id\",\"email\",\"password_hash\",\"first_name\",\"is_active\",\"email_verified\",\"last_login\"\n\
+         \"6f9619ff-8b86-d011-b42d-00c04fc964ff\",\"a@example.com\",\"{hash}\",\"A \\\"x\\\"\",\"1\",\"1\",\\N\n\
+         \"6f9619ff-8b86-d011-b42d-00c04fc964fe\",\"b@example.com\",\"{hash}\",\\N,\"0\",\"1\",\"0000-00-00 00:00:00\"\n"
+    );
+    let summary = import(&app, &["--format", "csv", "--escape", "backslash"], &csv);
+    assert_eq!(counts(&summary), [2, 2, 0, 0], "{summary}");
+    let a = account(&app, "a@example.com").await;
+    assert_eq!((a.id.as_str(), a.first_name.as_deref()), ("6f9619ff-8b86-d011-b42d-00c04fc964ff", Some("A \"x\"")));
+    let b = account(&app, "b@example.com").await;
+    assert!(b.suspended_at.is_some() && b.first_name.is_none() && b.last_login_at.is_none());
+    assert_eq!(app.login("a", PASSWORD).await.status, 200);
+    assert_ne!(app.login("b", PASSWORD).await.status, 200);
+    let batch = "email\tname\tpassword\tisVerified\nc@example.com\tC\\tC\tNULL\tt\nd@example.com\tD\tNULL\tt\n";
+    assert_eq!(counts(&import(&app, &["--format", "csv"], batch)), [2, 1, 0, 1]);
+    assert_eq!(account(&app, "d@example.com").await.password_hash, None);
+}
+
+#[tokio::test]
+async fn the_fields_that_the_other_documents_show_are_known() {
+    let app = app().await;
+    let hash = bcrypt(bcrypt::Version::TwoX);
+    let argon = "$argon2id$v=19$m=64,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g";
+    let lines = [
+        json!({ "userId": 1, "email": "a@example.com", "passwordHash": hash, "firstName": "John", "lastName": "Doe",
+                "role": "user", "isEmailVerified": true, "createdAt": "2025-09-29T10:00:00Z" }),
+        json!({ "id": "123e4567-e89b-12d3-a456-426614174000", "email": "b@example.com", "username": "johndoe",
+                "password_hash": argon, "status": "active", "emailVerified": true, "phone": "+1234567890",
+                "phoneVerified": false, "lastLogin": null, "roles": ["user"], "permissions": ["users.read"] }),
+        json!({ "id": "user_id", "email": "c@example.com", "name": "John Doe", "isVerified": true, "isActive": false,
+                "lastLoginAt": "2024-01-01T00:00:00.000Z" }),
+        json!({ "id": "7b0e", "email": "d@example.com", "password_hash": hash, "is_active": true, "created_at": 1_700_000_000 }),
+    ];
+    let file = lines.map(|line| line.to_string()).join("\n");
+    let summary = import(&app, &["--format", "jsonl"], &file);
+    assert_eq!(counts(&summary), [4, 4, 0, 0], "{summary}");
+    assert_eq!(summary["unknownColumns"], json!([]));
+    assert_eq!(account(&app, "a@example.com").await.number, 1);
+    assert_eq!(account(&app, "b@example.com").await.username.as_deref(), Some("johndoe"));
+    assert!(account(&app, "c@example.com").await.suspended_at.is_some());
+    assert_eq!(app.login("a", PASSWORD).await.status, 200);
+    let d = account(&app, "d@example.com").await;
+    assert_eq!((d.id.as_str(), d.email_verified_at), ("7b0e", None));
+    authd::identity::chores::purge(&app.core).await.unwrap();
+    account(&app, "d@example.com").await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_taken_is_told_with_its_line_and_stops_nothing() {
+    let app = app().await;
+    app.join("taken").await;
+    let good = bcrypt(bcrypt::Version::TwoB);
+    let file = format!(
+        "id,email,password,username,role\n\
+         100,first@example.com,{good},first,user\n\
+         101,First@EXAMPLE.com,{good},,user\n\
+         102,plain@example.com,canary-password,,user\n\
+         103,bomb@example.com,\"$argon2id$v=19$m=4294967295,t=4294967295,p=1$c29tZXNhbHRzb21l$aGFzaGhhc2hoYXNoaGFzaGhhc2g\",,user\n\
+         104,slow@example.com,$2b$31$abcdefghijklmnopqrstuuK3F8Tz8F0XqB1u2q9pV7nJ5cXh3mD2s,,user\n\
+         105,not an address,{good},,user\n\
+         106,\"open@example.com,{good},,user\n\
+         107,short@example.com\n\
+         108,taken@example.com,{good},,user\n\
+         1,number@example.com,{good},,user\n\
+         109,name@example.com,{good},FIRST,user\n\
+         ../../etc,id@example.com,{good},,user\n\
+         110,boss@example.com,{good},,admin\n\
+         111,last@example.com,{good},,king\n"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.jsonl");
+    let arguments = ["--format", "csv", "--report", report.to_str().unwrap()];
+    let dry = import(&app, &["--format", "csv", "--dry-run"], &file);
+    assert_eq!((counts(&dry), whole(&app).await.len()), ([14, 3, 0, 11], 1), "{dry}");
+    let summary = import(&app, &arguments, &file);
+    assert_eq!((counts(&summary), &summary["changed"]), ([14, 3, 0, 11], &json!(2)), "{summary}");
+    let report = std::fs::read_to_string(report).unwrap();
+    assert!(!report.contains("canary"));
+    let told: Vec<Value> = report.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for (line, word) in [
+        (3, "line 2"),
+        (4, "plain text"),
+        (5, "64 MiB"),
+        (6, "cost 31"),
+        (7, "e-mail address"),
+        (8, "quote"),
+        (9, "columns"),
+        (10, "number 1"),
+        (11, "number is that of"),
+        (12, "user name"),
+        (13, "its id"),
+        (14, "--allow-roles admin"),
+        (15, "no role king"),
+    ] {
+        let reason = told.iter().find(|remark| remark["line"] == line).unwrap_or_else(|| panic!("{line}: {report}"));
+        assert!(reason["reason"].as_str().unwrap().contains(word), "{line}: {reason}");
+    }
+    let again = import(&app, &["--format", "csv"], &file);
+    assert_eq!(counts(&again), [14, 0, 3, 11], "{again}");
+    assert_eq!(app.audit().await.iter().filter(|line| line.starts_with("accounts_imported")).count(), 1);
+    assert_eq!(user(&app, &["import", "-", "--format", "csv", "--strict"], &file).code, Some(1));
+    app.join("next").await;
+    assert_eq!(account(&app, "next@example.com").await.number, 112);
+}
+
+#[tokio::test]
+async fn a_role_that_may_do_more_comes_along_only_when_it_is_allowed() {
+    let app = app().await;
+    let file = "email,roles\na@example.com,\"{admin,user}\"\nb@example.com,\"[\"\"moderator\"\"]\"\n";
+    let summary = import(&app, &["--format", "csv", "--allow-roles", "admin"], file);
+    assert_eq!((counts(&summary), &summary["changed"]), ([2, 2, 0, 0], &json!(1)), "{summary}");
+    let mut accounts = whole(&app).await;
+    accounts.sort_by(|a, b| a.email.key().cmp(b.email.key()));
+    assert_eq!(accounts[0].roles, ["admin", "user"]);
+    assert_eq!(accounts[1].roles, ["user"]);
+}
+
+#[tokio::test]
+async fn what_is_exported_with_hashes_is_imported_as_the_same() {
+    let from = app().await;
+    let hash = bcrypt(bcrypt::Version::TwoB);
+    let lines = [
+        json!({ "id": 41, "email": "A@example.com", "password": hash, "name": "Says \"hi\", \\ and; \tx", "role": "user" }),
+        json!({ "id": "x-1", "email": "b@example.com", "username": "Bee", "suspended_at": "2024-02-03T04:05:06.007Z",
+                "files_uploaded": 9, "upload_limit": 20, "phone": "+41", "phone_verified_at": 1_700_000_000 }),
+        json!({ "email": "c@example.com", "roles": ["moderator"], "email_verified_at": "2024-02-03T04:05:06Z" }),
+    ];
+    let file = lines.map(|line| line.to_string()).join("\n");
+    // A tab within a name is no name.
+    assert_eq!(counts(&import(&from, &["--format", "jsonl", "--allow-roles", "moderator"], &file)), [3, 2, 0, 1]);
+    let file = file.replace("\\t", "");
+    assert_eq!(counts(&import(&from, &["--format", "jsonl", "--allow-roles", "moderator"], &file)), [3, 1, 2, 0]);
+    from.join("dora").await;
+    for format in ["jsonl", "csv"] {
+        let exported = user(&from, &["export", "--with-hashes", "--format", format], "");
+        assert_eq!(exported.code, Some(0), "{}", exported.err);
+        let to = app().await;
+        let summary = import(&to, &["--format", format, "--allow-roles", "moderator"], &exported.out);
+        assert_eq!(counts(&summary), [4, 4, 0, 0], "{format}: {summary}\n{}", exported.out);
+        // The scenario's clock is ahead of the command's, and nothing is made in the future.
+        let told = |accounts: Vec<Whole>| accounts.into_iter().filter(|one| one.number != Some(42)).collect::<Vec<_>>();
+        assert_eq!(format!("{:?}", told(whole(&to).await)), format!("{:?}", told(whole(&from).await)), "{format}");
+        assert_eq!(to.login("dora", PASSWORD).await.status, 200);
+    }
+    let without = user(&from, &["export"], "");
+    assert!(!without.out.contains("$argon2") && !without.out.contains("$2b$"), "{}", without.out);
+}
+
+#[test]
+fn a_file_that_is_none_of_ours_is_told_so() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    folder.write("array.json", "[{\"email\":\"a@example.com\"}]");
+    folder.write("nameless.csv", "a,b\n1,2\n");
+    folder.write("twice.csv", "email,mail\na@example.com,b@example.com\n");
+    folder.write("empty.csv", "");
+    folder.write("users.txt", "email\na@example.com\n");
+    for (file, code, word) in [
+        ("array.json", 1, "jq"),
+        ("nameless.csv", 1, "e-mail address"),
+        ("twice.csv", 1, "--column"),
+        ("empty.csv", 1, "empty"),
+        ("missing.csv", 1, "missing.csv"),
+        ("users.txt", 2, "--format"),
+    ] {
+        let ran = folder.run(&["user", "import", file]);
+        assert_eq!(ran.code, Some(code), "{file}: {}", ran.err);
+        assert!(ran.err.contains(word), "{file}: {}", ran.err);
+    }
+    let ran = folder.run(&["user", "import", "twice.csv", "--column", "mail=-"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(ran.out.contains("imported 1 of 1 rows"), "{}", ran.out);
+    assert_eq!(server.end(), Some(0));
+}

@@ -1,0 +1,144 @@
+//! Passwords from sign-up to login: any script, no folding, what is refused with which reason, old hashes made better.
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, App, PASSWORD, app, app_with};
+
+async fn sign_up(app: &App, name: &str, password: &str) -> Answer {
+    let body = json!({ "email": format!("{name}@example.com"), "username": name, "password": password });
+    app.post("/v1/auth/register", &body).send().await
+}
+
+/// The stored hash of an account, set where one is given.
+fn hash(app: &App, name: &str, new: Option<&str>) -> String {
+    let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
+    if let Some(new) = new {
+        let sql = "update accounts set password_hash = ?1 where email_key = ?2 || '@example.com'";
+        assert_eq!(file.execute(sql, [new, name]).unwrap(), 1);
+    }
+    let sql = "select password_hash from accounts where email_key = ?1 || '@example.com'";
+    file.query_row(sql, [name], |row| row.get(0)).unwrap()
+}
+
+fn reasons(answer: &Answer) -> Vec<(&str, &str)> {
+    let rows = answer.body["error"]["details"].as_array().map(Vec::as_slice).unwrap_or_default();
+    rows.iter().map(|row| (row["code"].as_str().unwrap(), row["message"].as_str().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn a_password_may_be_of_any_script_and_is_taken_as_it_is() {
+    let set = [
+        ("limits.sign_up", "off"),
+        ("signup.verify_email", "false"),
+        ("signup.reveal_existing", "true"),
+        ("password.blocklist", "false"),
+    ];
+    let app = app_with("standard", &set).await;
+    let longest = "🦀ß".repeat(128);
+    for (n, password) in [
+        "пароль не для всех",
+        " spaces at both ends ",
+        "ÅngströmÅngström",
+        "Tab-less \u{2003} wide",
+        longest.as_str(),
+        "a\u{200d}b\u{200d}c\u{200d}d\u{200d}e\u{200d}f\u{200d}g",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let name = format!("user{n}");
+        assert_eq!(sign_up(&app, &name, password).await.status, 201, "{password:?}");
+        assert_eq!(app.login(&name, password).await.status, 200, "{password:?}");
+        for other in [
+            password.trim(),
+            &password.to_lowercase(),
+            &password[..password.len() - password.chars().last().unwrap().len_utf8()],
+        ] {
+            if other != *password {
+                assert_eq!(app.login(&name, other).await.status, 401, "{other:?} for {password:?}");
+            }
+        }
+    }
+    assert_eq!(
+        app.login("user2", "A\u{30a}ngstro\u{308}mA\u{30a}ngstro\u{308}m").await.status,
+        200,
+        "one spelling of a text"
+    );
+}
+
+#[tokio::test]
+async fn a_bad_password_is_refused_with_every_reason() {
+    let app = app_with("standard", &[("limits.sign_up", "off")]).await;
+    let strength = "INVALID_PASSWORD_STRENGTH";
+    for (password, expected) in [
+        ("short one", vec![("FIELD_TOO_SHORT", "Too short")]),
+        ("🦀🦀🦀🦀🦀🦀🦀🦀🦀🦀🦀", vec![("FIELD_TOO_SHORT", "Too short")]),
+        ("passwordpassword", vec![(strength, "Too common")]),
+        ("ada@example.com", vec![(strength, "Too personal")]),
+        ("Lovelace-Ada-1815", vec![]),
+        ("authdauthdauthd", vec![(strength, "Too personal")]),
+    ] {
+        let answer = sign_up(&app, "ada", password).await;
+        let got: Vec<_> =
+            reasons(&answer).into_iter().filter(|(_, why)| expected.iter().any(|(_, other)| other == why)).collect();
+        assert_eq!(got, expected, "{password}: {}", answer.text);
+        assert_eq!(answer.status == 201, expected.is_empty(), "{password}: {}", answer.text);
+    }
+    let long = "x".repeat(257);
+    assert_eq!(reasons(&sign_up(&app, "bob", &long).await), [("FIELD_TOO_LONG", "Too long")]);
+    let login = app.login("ada", &long).await;
+    assert_eq!((login.status.as_u16(), login.code()), (400, "VALIDATION_ERROR"), "before anything is hashed");
+}
+
+#[tokio::test]
+async fn a_hash_of_another_make_opens_once_more_and_is_made_anew() {
+    let app = app().await;
+    app.join("ada").await;
+    let made_anew = hash(&app, "ada", None);
+    assert!(made_anew.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{made_anew}");
+    // "correct horse battery" by another's program, at the least cost.
+    for old in [
+        "$2b$04$abcdefghijklmnopqrstuuHKtYmcHE/DbdYlRZVbVxAbYrPTdaVBe",
+        "$argon2id$v=19$m=16,t=1,p=1$c29tZXNhbHQ$wrong",
+    ] {
+        hash(&app, "ada", Some(old));
+        assert_eq!(app.login("ada", "another password").await.code(), "INVALID_CREDENTIALS");
+        assert_eq!(hash(&app, "ada", None), old, "a wrong password changes nothing");
+    }
+    hash(&app, "ada", Some(&made_anew));
+    let app = app.restart("standard", &[("hashing.memory", "16")]).await;
+    assert_eq!(app.login("ada", PASSWORD).await.status, 200);
+    let dearer = hash(&app, "ada", None);
+    assert!(dearer.starts_with("$argon2id$v=19$m=16,t=1,p=1$"), "{dearer}");
+    assert_eq!(app.login("ada", PASSWORD).await.status, 200);
+    assert_eq!(hash(&app, "ada", None), dearer, "once is enough");
+}
+
+#[tokio::test]
+async fn a_bcrypt_hash_opens_and_is_replaced_by_a_better_one() {
+    let app = app().await;
+    app.join("ada").await;
+    let old = bcrypt::hash(PASSWORD, 4).unwrap();
+    for letters in ["$2b$", "$2a$", "$2y$"] {
+        hash(&app, "ada", Some(&old.replace("$2b$", letters)));
+        assert_eq!(app.login("ada", "wrong password").await.status, 401, "{letters}");
+        assert_eq!(app.login("ada", PASSWORD).await.status, 200, "{letters}");
+        assert!(hash(&app, "ada", None).starts_with("$argon2id$"), "{letters}");
+        assert_eq!(app.login("ada", PASSWORD).await.status, 200, "{letters}");
+    }
+}
+
+#[tokio::test]
+async fn no_answer_ever_holds_a_password_or_a_hash() {
+    let app = app().await;
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let tokens = app.enter("bob").await;
+    let mut texts = vec![sign_up(&app, "ada", "hunter2").await.text, app.register("ada").await.text];
+    texts.push(app.post("/v1/auth/login", &body).send().await.text);
+    texts.push(app.get("/v1/users/me").bearer(&tokens.access).send().await.text);
+    let update: Value = json!({ "firstName": "B", "password": PASSWORD, "passwordHash": "x" });
+    texts.push(app.put("/v1/users/me", &update).bearer(&tokens.access).send().await.text);
+    for text in texts {
+        assert!(!text.contains(PASSWORD) && !text.contains("argon2") && !text.contains("hunter2"), "{text}");
+    }
+}

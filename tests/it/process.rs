@@ -1,0 +1,205 @@
+//! The real binary in a folder of its own, spoken to over a real socket; whatever is started here ends with its test.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Hashing that costs little, for what is tried here is not hashing, and no limits.
+pub const CHEAP: [&str; 10] = [
+    "--set",
+    "hashing.memory=64",
+    "--set",
+    "hashing.passes=1",
+    "--set",
+    "limits.general=off",
+    "--set",
+    "limits.sign_in=off",
+    "--set",
+    "limits.sign_up=off",
+];
+
+/// Whether the long forms of the tests were asked for: `AUTHD_LONG_TESTS=1 cargo test`.
+pub fn is_long() -> bool {
+    std::env::var_os("AUTHD_LONG_TESTS").is_some_and(|value| value == "1")
+}
+
+pub struct Folder(TempDir);
+
+/// How a run ended.
+pub struct Ran {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl Folder {
+    pub fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_authd"));
+        command.args(arguments).current_dir(self.0.path()).env_clear();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        let output = self.command(arguments).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// A server with these further arguments; its log is in the file `log`.
+    #[allow(clippy::disallowed_methods, reason = "how long a start takes is the question")]
+    pub fn serve(&self, more: &[&str]) -> Server {
+        let began = Instant::now();
+        let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
+        let arguments = [&["serve", "--json", "--listen", "127.0.0.1:0"], more].concat();
+        let mut child = self.command(&arguments).stderr(log).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let greeting: Value = serde_json::from_str(&line)
+            .unwrap_or_else(|_| panic!("no greeting: {}", std::fs::read_to_string(self.path("log")).unwrap()));
+        let server = Server { child, address: greeting["address"].as_str().unwrap().to_owned() };
+        assert_eq!(server.get("/readyz").unwrap().status, 200);
+        assert!(began.elapsed() < Duration::from_secs(if is_long() { 10 } else { 20 }), "{:?}", began.elapsed());
+        server
+    }
+
+    /// The token of the link in the newest letter.
+    pub fn newest_link(&self) -> String {
+        let ran = self.run(&["mail", "show", "--last", "--json"]);
+        let (_, rest) = ran.out.split_once("verify-email?token=").unwrap_or_else(|| panic!("{}{}", ran.out, ran.err));
+        rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_').collect()
+    }
+}
+
+/// A server that has said where it is; it goes with this.
+pub struct Server {
+    pub child: Child,
+    pub address: String,
+}
+
+impl Server {
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Lets it end by itself; gives back its exit code.
+    pub fn end(mut self) -> Option<i32> {
+        self.signal(Signal::TERM);
+        self.child.wait().unwrap().code()
+    }
+
+    /// Ends it between two instructions.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    pub fn client(&self) -> Client {
+        Client { address: self.address.clone() }
+    }
+
+    pub fn get(&self, path: &str) -> Option<Reply> {
+        self.client().ask("GET", path, "", None)
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Option<Reply> {
+        self.client().post(path, body)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Speaks to a server, a connection for each request. `None` is no answer: the server has gone.
+#[derive(Clone)]
+pub struct Client {
+    address: String,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub head: String,
+    pub body: Value,
+}
+
+impl Reply {
+    pub fn code(&self) -> &str {
+        self.body["error"]["code"].as_str().unwrap_or("")
+    }
+
+    pub fn text(&self, name: &str) -> String {
+        self.body["data"][name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.body)).to_owned()
+    }
+}
+
+impl Client {
+    pub fn post(&self, path: &str, body: &Value) -> Option<Reply> {
+        self.ask("POST", path, "", Some(body))
+    }
+
+    /// `more` are header lines with their line ends.
+    pub fn ask(&self, method: &str, path: &str, more: &str, body: Option<&Value>) -> Option<Reply> {
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let about = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+        self.raw(format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{about}{more}\r\n{body}"))
+    }
+
+    pub fn raw(&self, bytes: impl AsRef<[u8]>) -> Option<Reply> {
+        let mut stream = TcpStream::connect(&self.address).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
+        stream.write_all(bytes.as_ref()).ok()?;
+        read_reply(&mut stream)
+    }
+}
+
+/// Reads one answer; one that is cut off on its way is none.
+pub fn read_reply(stream: &mut TcpStream) -> Option<Reply> {
+    let (mut bytes, mut piece) = (Vec::new(), [0; 8192]);
+    loop {
+        if let Some(reply) = whole_reply(&bytes) {
+            return Some(reply);
+        }
+        match stream.read(&mut piece) {
+            Ok(0) | Err(_) => return None,
+            Ok(count) => bytes.extend_from_slice(&piece[..count]),
+        }
+    }
+}
+
+fn whole_reply(bytes: &[u8]) -> Option<Reply> {
+    let text = String::from_utf8_lossy(bytes);
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    (body.len() >= length.unwrap_or(0)).then(|| Reply {
+        status,
+        head: head.to_owned(),
+        body: serde_json::from_str(body).unwrap_or(Value::Null),
+    })
+}
+
+/// The body of a login.
+pub fn credentials(email: &str, password: &str) -> Value {
+    json!({ "email": email, "password": password })
+}

@@ -1,0 +1,106 @@
+//! What is kept and for how long, and what the audit log says of it all.
+
+use std::time::Duration;
+
+use poem::http::Method;
+use serde_json::json;
+
+use crate::support::{PASSWORD, app, app_with};
+
+const DAY: Duration = Duration::from_hours(24);
+
+fn rows(app: &crate::support::App, table: &str) -> i64 {
+    let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
+    file.query_row(&format!("select count(*) from {table}"), [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn what_has_expired_is_forgotten_and_what_is_alive_stays() {
+    let app = app().await;
+    let tokens = app.enter("ada").await;
+    app.register("unproved").await;
+    app.login("ada", "wrong password").await;
+    app.login("nobody", "wrong password").await;
+    app.mails().await;
+    let tables = ["sessions", "links", "tries", "outbox", "audit", "known_clients", "username_reservations"];
+    for table in tables {
+        assert!(rows(&app, table) > 0, "{table}");
+    }
+    authd::identity::chores::purge(&app.core).await.unwrap();
+    let me = app.get("/v1/users/me").bearer(&tokens.access).send().await;
+    assert_eq!((rows(&app, "accounts"), me.status.as_u16()), (2, 200), "nothing is due yet");
+
+    app.turn_clock(8 * DAY);
+    authd::identity::chores::purge(&app.core).await.unwrap();
+    assert_eq!(rows(&app, "accounts"), 1, "nobody proved the other");
+    let refreshed = app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
+    assert_eq!(refreshed.status, 200);
+
+    app.turn_clock(400 * DAY);
+    authd::identity::chores::purge(&app.core).await.unwrap();
+    for table in tables {
+        assert_eq!(rows(&app, table), 0, "{table}");
+    }
+    assert_eq!(app.login("ada", PASSWORD).await.status, 200, "the account itself never expires");
+}
+
+#[tokio::test]
+async fn what_a_limit_refused_is_one_record_with_a_count() {
+    let set = [("limits.resend.count", "2"), ("limits.resend.window", "1h"), ("limits.resend.shape", "window")];
+    let app = app_with("standard", &set).await;
+    for from in ["198.51.100.1", "198.51.100.2"] {
+        for _ in 0..5 {
+            let body = json!({ "email": "ada@example.com" });
+            app.post("/v1/auth/resend-verification", &body).from(from).send().await;
+        }
+    }
+    authd::identity::chores::record_refusals(&app.core, app.limiter.take_refusals()).await.unwrap();
+    authd::identity::chores::record_refusals(&app.core, app.limiter.take_refusals()).await.unwrap();
+    let told: Vec<String> = app.audit().await.into_iter().filter(|line| line.starts_with("limit_hit")).collect();
+    assert_eq!(told, ["limit_hit refused resend 3", "limit_hit refused resend 3"], "one for each client address");
+}
+
+#[tokio::test]
+async fn every_event_has_one_record_with_its_source() {
+    let app = app().await;
+    app.enter("ada").await;
+    let body = json!({ "email": "ada@example.com", "password": "wrong password" });
+    let call = app.post("/v1/auth/login", &body).from("198.51.100.7").header("user-agent", "Browser/1");
+    let refused = call.header("x-request-id", "from-a-test").send().await;
+    assert_eq!(refused.status, 401);
+    let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
+    let mut query = file.prepare("select * from audit where event = 'login' and outcome = 'refused'").unwrap();
+    let columns = query.column_count();
+    let found: Vec<String> = query
+        .query_map([], |row| {
+            Ok((0..columns).map(|at| format!("{:?} ", row.get_ref(at).unwrap())).collect::<Vec<_>>().concat())
+        })
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    let words = |text: &str| {
+        let spelled = text.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", ");
+        found[0].contains(text) || found[0].contains(&spelled)
+    };
+    for word in ["198.51.100.7", "from-a-test", "wrong_password"] {
+        assert!(words(word), "{word}: {found:?}");
+    }
+    assert!(!words("ada@example.com"), "an account is named by its id");
+}
+
+#[tokio::test]
+async fn a_refused_request_is_no_change_and_a_read_is_none() {
+    let app = app().await;
+    let tokens = app.enter("ada").await;
+    let before = rows(&app, "audit");
+    for (method, path) in [
+        (Method::GET, "/v1/users/me"),
+        (Method::GET, "/v1/health"),
+        (Method::GET, "/docs"),
+        (Method::POST, "/v1/nothing"),
+    ] {
+        app.call(method, path).bearer(&tokens.access).send().await;
+    }
+    assert_eq!(rows(&app, "audit"), before);
+}
