@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::actor::{Actor, By};
 use super::audit::Log;
-use super::{Core, guard};
+use super::{Core, guard, link};
 use crate::error::{Error, FieldError, Kind, Result, Rule};
 use crate::mail::{self, Letter};
 use crate::model::account::Verification;
@@ -318,6 +318,7 @@ pub async fn suspend(core: &Core, by: &By, name: &str) -> Result<Entry> {
         if store::accounts::set_suspended(db, &account.id, Some(log.at()), log.at())? {
             log.record(db, &Event::done(What::Suspended).about(&account.id).by(actor.name()))?;
             end_all_sessions(db, &actor, log, &account.id, End::Admin)?;
+            link::void_all(db, &account.id)?;
         }
         Ok(())
     })

@@ -92,6 +92,9 @@ impl Watch {
         };
         let event = Event::done(What::NewDevice).about(&account.id).in_session(session).by(account.id.as_str());
         log.record(db, &event.because(what))?;
+        if account.email_verified_at.is_none() {
+            return Ok(());
+        }
         store::anomalies::insert_alarm(db, &self.hash, &account.id, session, self.until)?;
         mail::enqueue(db, &self.letter)
     }

@@ -89,7 +89,17 @@ pub async fn own(
     limit: i64,
 ) -> Result<(Vec<Record>, Option<String>)> {
     let filter = Filter { about: Some(caller.account.id.clone()), ..Filter::default() };
-    newest(core, &filter, before, limit).await
+    let (mut records, next) = newest(core, &filter, before, limit).await?;
+    records.iter_mut().for_each(|record| veil(record, caller.account.id.as_str()));
+    Ok((records, next))
+}
+
+/// What an account's owner need not know of whoever else acted on it: who it was, and from where.
+fn veil(record: &mut Record, own: &str) {
+    if record.actor.as_deref().is_some_and(|actor| actor != own) {
+        record.actor = Some("administrator".to_owned());
+        (record.client, record.user_agent, record.request_id) = (None, None, None);
+    }
 }
 
 /// The form of an export.

@@ -40,13 +40,11 @@ pub async fn authenticate(core: &Core, token: &str) -> Result<Caller> {
     let found = core.store.read(move |db| store::sessions::find_standing(db, &id)).await?;
     let Some(standing) = found else { return Err(Kind::SessionEnded.into()) };
     if standing.epoch != core.tokens.epoch() {
-        core.tokens.reload().await?;
-        core.roles.reload(&core.store).await?;
+        key::reload(core).await?;
         claimed = core.tokens.verify(token)?;
     }
     let now = core.env.now();
-    let usable = standing.session.ended_at.is_none()
-        && standing.session.expires_at.is_none_or(|end| end > now)
+    let usable = standing.session.is_alive(now)
         && standing.account.id == claimed.account
         && standing.account.suspended_at.is_none()
         && standing.account.deleted_at.is_none();

@@ -199,6 +199,7 @@ fn set_status(
             admin::keep_last_admin(db, id)?;
             store::accounts::set_suspended(db, id, Some(log.at()), log.at())?;
             log.record(db, &Event::done(What::Suspended).about(id).by(actor.name()))?;
+            super::link::void_all(db, id)?;
             admin::end_all_sessions(db, actor, log, id, End::Admin)
         }
         Status::Active if account.suspended_at.is_some() => {

@@ -70,7 +70,7 @@ struct Errand {
     links: Vec<NewLink>,
     code: Option<Code>,
     /// The keys of the address and the client that the letters are counted for; a first letter is not.
-    counted: Option<([u8; 32], [u8; 32])>,
+    counted: Option<([u8; 32], Option<[u8; 32]>)>,
 }
 
 impl Errand {
@@ -82,7 +82,13 @@ impl Errand {
     /// Counts the letters for this address and whoever asked.
     fn counted(mut self, core: &Core, address: &Email, by: &RequestedBy) -> Self {
         let to = core.master.mac("mail to", address.key().as_bytes());
-        self.counted = Some((to, core.master.mac("mail from", &by.client)));
+        self.counted = Some((to, Some(core.master.mac("mail from", &by.client))));
+        self
+    }
+
+    /// Counts the letters for this address alone: sign-ups have a limit of their own for whoever asks.
+    fn counted_for(mut self, core: &Core, address: &Email) -> Self {
+        self.counted = Some((core.master.mac("mail to", address.key().as_bytes()), None));
         self
     }
 
@@ -93,9 +99,12 @@ impl Errand {
             return Err(Error::unavailable("the account changed while its mail was written"));
         }
         if let Some((address, client)) = &self.counted {
-            let fits_address = count(db, Scope::MailTo, address, to, now)?;
-            let fits_client = count(db, Scope::MailFrom, client, from, now)?;
-            if !(fits_address && fits_client) {
+            // Whoever has used up their own share uses up nobody's address.
+            let fits_client = match client {
+                Some(client) => count(db, Scope::MailFrom, client, from, now)?,
+                None => true,
+            };
+            if !fits_client || !count(db, Scope::MailTo, address, to, now)? {
                 return Ok(());
             }
         }
@@ -109,7 +118,7 @@ async fn errand(core: &Core, account: &Account, request: &Request, by: &Requeste
     let unproved = account.email_verified_at.is_none();
     let errand = match request {
         Request::Welcome { .. } | Request::Verification { .. } if !unproved => return Ok(None),
-        Request::Welcome { .. } => return verification(core, account).map(Some),
+        Request::Welcome { .. } => return Ok(Some(verification(core, account)?.counted_for(core, &account.email))),
         // Somebody signs up again with an address that waits for its proof: that is what helps them.
         Request::AlreadyRegistered { .. } if !unproved => Errand::of(core, account, &Letter::AlreadyRegistered, None)?,
         Request::Verification { .. } | Request::AlreadyRegistered { .. } => verification(core, account)?,

@@ -9,7 +9,9 @@ use crate::model::event::What;
 use crate::model::{Event, Source, Time};
 use crate::store;
 use crate::store::keys::SigningKey;
-use crate::token::{Begin, NewKeys, Old, Rotation};
+use crate::token::NewKeys;
+
+pub use crate::token::{Begin, Old, Rotation};
 
 /// Who the audit log names for a rotation on schedule.
 const SCHEDULE: &str = "schedule";
@@ -97,7 +99,7 @@ pub async fn rotate(core: &Core, by: &By, rotation: Rotation) -> Result<String> 
     for _ in 0..TRIES {
         let keys = core.tokens.new_keys(rotation).await?;
         if put(core, keys.clone(), rotation, by.actor.name(), &by.source).await? {
-            core.tokens.reload().await?;
+            reload(core).await?;
             return Ok(keys.kid().to_owned());
         }
     }
@@ -116,7 +118,7 @@ pub async fn rotate_if_due(core: &Core) -> Result<()> {
     let keys = core.tokens.new_keys(rotation).await?;
     // Another process may have turned them meanwhile; if it was something else that changed, the next minute sees to it.
     if core.tokens.is_turn_due() && put(core, keys.clone(), rotation, SCHEDULE, &Source::command_line()).await? {
-        core.tokens.reload().await?;
+        reload(core).await?;
         tracing::info!(key = keys.kid(), "a new signing key is published and signs after the lead time");
     }
     Ok(())
@@ -148,7 +150,16 @@ pub async fn catch_up(core: &Core) -> Result<bool> {
     if core.store.read(|db| store::keys::epoch(db)).await? == core.tokens.epoch() {
         return Ok(false);
     }
-    core.tokens.reload().await?;
-    core.roles.reload(&core.store).await?;
+    reload(core).await?;
     Ok(true)
+}
+
+/// Reads roles and keys anew. The keys remember the epoch, so they come last: until both are read, the next request
+/// reads them again.
+///
+/// # Errors
+/// What the store says.
+pub async fn reload(core: &Core) -> Result<()> {
+    core.roles.reload(&core.store).await?;
+    core.tokens.reload().await
 }

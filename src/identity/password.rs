@@ -41,7 +41,10 @@ pub(super) fn check_rules(core: &Core, account: &Account, new: &Password) -> Res
 pub async fn change(core: &Core, caller: &Caller, current: Password, new: Password, source: &Source) -> Result<()> {
     check_rules(core, &caller.account, &new)?;
     let attempt = reauthenticate::check_password(core, caller, current, What::PasswordChanged, source).await?;
-    let hash = core.hashing.hash(Lane::Known, new).await?;
+    let hash = match core.hashing.hash(Lane::Known, new).await {
+        Ok(hash) => hash,
+        Err(busy) => return Err(reauthenticate::take_back(core, attempt, busy).await),
+    };
     let letter = core.post.letter(&caller.account.email, caller.account.id.as_str(), &Letter::PasswordChanged)?;
     let (log, account, session) = (Log::new(core, source), caller.account.clone(), caller.session.clone());
     core.store
@@ -59,7 +62,8 @@ pub async fn change(core: &Core, caller: &Caller, current: Password, new: Passwo
                 log.record(db, &event.by(account.id.as_str()).because(End::Password.as_str()))?;
             }
             link::void_all(db, &account.id)?;
-            mail::enqueue(db, &letter)
+            // Nobody has proved to read an unproved address: it gets no mail that others can cause.
+            if account.email_verified_at.is_some() { mail::enqueue(db, &letter) } else { Ok(()) }
         })
         .await?;
     core.post.ring();

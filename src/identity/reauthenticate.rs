@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::audit::Log;
 use super::guard::{self, Acquaintance, Attempt, Bucket};
 use super::{Caller, Core};
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::model::event::What;
 use crate::model::{Event, Password, Secret, Source};
 use crate::password::pool::Lane;
@@ -93,8 +93,12 @@ pub(super) async fn check_password(
     let met = if is_known { Acquaintance::Known } else { Acquaintance::Stranger };
     let attempt = guard::begin(core, &Bucket::of(account), met, source).await?;
     let matches = match account.password_hash.clone().filter(|_| !attempt.closed) {
-        Some(stored) => core.hashing.verify(Lane::Known, password, stored).await?.matches,
-        None => core.hashing.verify_nothing(Lane::Known, password, account.id.as_str()).await.map(|()| false)?,
+        Some(stored) => core.hashing.verify(Lane::Known, password, stored).await.map(|verdict| verdict.matches),
+        None => core.hashing.verify_nothing(Lane::Known, password, account.id.as_str()).await.map(|()| false),
+    };
+    let matches = match matches {
+        Ok(matches) => matches,
+        Err(busy) => return Err(take_back(core, attempt, busy).await),
     };
     if matches {
         return Ok(attempt);
@@ -109,4 +113,13 @@ pub(super) async fn check_password(
         .await?;
     core.post.ring();
     Err(Kind::WrongCurrentPassword.into())
+}
+
+/// A try whose password was never looked at, for want of room, does not count; gives back what was in the way.
+pub(super) async fn take_back(core: &Core, attempt: Attempt, busy: Error) -> Error {
+    let now = core.env.now();
+    match core.store.write(move |db| attempt.take_back(db, now)).await {
+        Ok(()) => busy,
+        Err(error) => error,
+    }
 }

@@ -56,8 +56,10 @@ pub async fn turn(core: &Core, token: &str, channel: Channel, source: &Source) -
     let mut outcome = core.store.write(move |db| first.take(db)).await?;
     if let Outcome::Stolen(standing) = &outcome {
         let account = &standing.account;
-        let notice = core.post.letter(&account.email, account.id.as_str(), &Letter::SessionStolen)?;
-        let step = Step { notice: Some(notice), ..step };
+        // Nobody has proved to read an unproved address: it gets no mail that others can cause.
+        let letter = || core.post.letter(&account.email, account.id.as_str(), &Letter::SessionStolen);
+        let notice = account.email_verified_at.map(|_| letter()).transpose()?;
+        let step = Step { notice, ..step };
         outcome = core.store.write(move |db| step.take(db)).await?;
         core.post.ring();
     }
@@ -85,8 +87,7 @@ async fn parse(core: &Core, token: &str) -> Result<RefreshToken> {
             if epoch == core.tokens.epoch() {
                 return Err(error);
             }
-            core.tokens.reload().await?;
-            core.roles.reload(&core.store).await?;
+            super::key::reload(core).await?;
             RefreshToken::parse(&core.tokens.refresh_keys(), token)
         }
         other => other,

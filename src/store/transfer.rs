@@ -2,7 +2,7 @@
 
 use super::db::{Db, Row, Value};
 use crate::error::{Error, Result};
-use crate::model::{AccountId, Email, Time};
+use crate::model::{Account, AccountId, Email, Time, text};
 use crate::sql;
 
 /// Everything about an account that goes from one instance to another.
@@ -86,13 +86,15 @@ pub fn pass_number(db: &mut dyn Db, number: i64) -> Result<()> {
 /// # Errors
 /// What the database says.
 pub fn insert(db: &mut dyn Db, new: &Whole, number: i64, scheme: Option<&str>, now: Time) -> Result<bool> {
+    let whole = Account::whole_name(new.name.as_deref(), new.first_name.as_deref(), new.last_name.as_deref());
     let inserted = db.run(
         sql!(
             "insert into accounts (id, number, email, email_key, email_verified_at, username, username_key, first_name, \
              last_name, name, company_name, phone, phone_verified_at, password_hash, password_scheme, stamp, \
-             files_uploaded, upload_limit, suspended_at, last_login_at, created_at, updated_at, imported_at) \
+             files_uploaded, upload_limit, suspended_at, last_login_at, created_at, updated_at, imported_at, \
+             name_key, last_name_key) \
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16, $17, $18, $19, $20, $21, \
-             $22) on conflict do nothing"
+             $22, $23, $24) on conflict do nothing"
         ),
         &[
             new.id.as_str().into(),
@@ -117,6 +119,8 @@ pub fn insert(db: &mut dyn Db, new: &Whole, number: i64, scheme: Option<&str>, n
             new.created_at.into(),
             new.updated_at.into(),
             now.into(),
+            whole.as_deref().map(text::fold).into(),
+            new.last_name.as_deref().map(text::fold).into(),
         ],
     )?;
     if inserted == 0 {

@@ -6,6 +6,7 @@ use poem_openapi::OpenApi;
 
 use super::types::{ChangePasswordRequest, Done, ProfileAnswer, UploadStats, UploadStatsAnswer};
 use super::{Tag, view};
+use crate::error::Limit;
 use crate::http::bearer::Bearer;
 use crate::http::body::Body;
 use crate::http::response::{Answer, answer};
@@ -33,6 +34,7 @@ impl OwnAccount {
         tag = "Tag::Authentication"
     )]
     async fn change_password(&self, visit: Visit, bearer: Bearer, body: Body<ChangePasswordRequest>) -> Answer<Done> {
+        visit.meter.count(Limit::Factor)?;
         let (current, new) = (body.0.current_password.0, body.0.new_password.0);
         password::change(&self.0, &bearer.0, current, new, &visit.source).await?;
         Ok(answer(view::done("Password changed successfully")))

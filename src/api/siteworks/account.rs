@@ -7,6 +7,7 @@ use poem_openapi::types::MaybeUndefined;
 
 use super::types::{ChangePasswordRequest, Done, ProfileAnswer, UpdateProfileAnswer, UpdateProfileRequest};
 use super::{Tag, view};
+use crate::error::Limit;
 use crate::http::bearer::Bearer;
 use crate::http::body::Body;
 use crate::http::response::{Answer, answer};
@@ -45,6 +46,7 @@ impl OwnAccount {
     /// All other sessions of the account end.
     #[oai(path = "/api/auth/change-password", method = "put", operation_id = "changePassword", tag = "Tag::Profile")]
     async fn change_password(&self, visit: Visit, bearer: Bearer, body: Body<ChangePasswordRequest>) -> Answer<Done> {
+        visit.meter.count(Limit::Factor)?;
         let (current, new) = (body.0.current_password.0, body.0.new_password.0);
         password::change(&self.0, &bearer.0, current, new, &visit.source).await?;
         Ok(answer(view::done("Password changed successfully")))

@@ -53,6 +53,7 @@ impl Recovery {
     /// The session that this is called in lives on, all others end.
     #[oai(path = "/auth/change-password", method = "put", operation_id = "changePassword", tag = "Tag::Password")]
     async fn change(&self, visit: Visit, bearer: Bearer, body: Body<ChangePasswordRequest>) -> Answer<Done> {
+        visit.meter.count(Limit::Factor)?;
         let asked = body.0;
         password::change(&self.0, &bearer.0, asked.current_password.0, asked.new_password.0, &visit.source).await?;
         Ok(answer(Done::saying("Password changed successfully")))

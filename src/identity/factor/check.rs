@@ -16,6 +16,8 @@ use crate::store::tries::{self, Scope};
 
 /// Codes in a day from client addresses that never logged in to the account.
 const STRANGERS: (u32, Duration) = (50, Duration::from_hours(24));
+/// Codes in a day from client addresses and sessions that the account knows.
+const KNOWN: (u32, Duration) = (100, Duration::from_hours(24));
 
 /// The tries that an account has over all its challenges.
 #[derive(Debug, Clone)]
@@ -27,8 +29,9 @@ impl Budget {
     pub fn new(core: &Core, account: &Account, is_stranger: bool) -> Self {
         let key = core.master.mac("factor tries", account.id.as_str().as_bytes());
         let all = core.config.limits.factor_account.map(|rate| (Scope::Factor, key, (rate.count, rate.window)));
-        let strangers = is_stranger.then_some((Scope::FactorDay, key, STRANGERS));
-        Self(all.into_iter().chain(strangers).collect())
+        let known = core.master.mac("factor tries of the known", account.id.as_str().as_bytes());
+        let day = if is_stranger { (Scope::FactorDay, key, STRANGERS) } else { (Scope::FactorDay, known, KNOWN) };
+        Self(all.into_iter().chain([day]).collect())
     }
 
     /// Counts one; says how long to wait when there are none left.

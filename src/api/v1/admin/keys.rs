@@ -10,8 +10,8 @@ use super::view;
 use crate::http::allowed::{Allowed, Fresh, ManageKeys};
 use crate::http::body::Body;
 use crate::http::response::{Answer, answer};
+use crate::identity::key::{Begin, Old, Rotation};
 use crate::identity::{Core, key};
-use crate::token::{Begin, Old, Rotation};
 
 /// The operations under `/admin/keys`.
 pub struct Keys(pub(super) Arc<Core>);
