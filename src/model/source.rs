@@ -21,8 +21,7 @@ impl Client {
     /// no packet comes from (RFC 6666).
     #[must_use]
     pub fn stand_in(digest: &[u8; 32]) -> Self {
-        let [a, b, c, d, e, f, g, h, ..] = *digest;
-        let low = u64::from_be_bytes([a, b, c, d, e, f, g, h]) | 1;
+        let low = digest.iter().take(8).fold(0_u64, |low, byte| (low << 8) | u64::from(*byte)) | 1;
         Self(IpAddr::V6(Ipv6Addr::from_bits((0x0100 << 112) | u128::from(low))))
     }
 

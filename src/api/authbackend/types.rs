@@ -237,6 +237,7 @@ pub struct RefreshAnswer {
 
 /// A session as its owner sees it.
 #[derive(Debug, Object)]
+#[allow(clippy::struct_field_names, reason = "the document's names")]
 #[oai(rename_all = "camelCase")]
 pub struct Session {
     /// The id.
