@@ -3,6 +3,7 @@
 //! The native API is always mounted; `server.wire` names the wire that is served at the root besides it. A further wire
 //! is one more module with a `mounted` of its own, and one more word of [`WireName`].
 
+pub mod authbackend;
 pub mod jobpath;
 pub mod jobpsych;
 pub mod siteworks;
@@ -57,6 +58,7 @@ pub fn named(name: WireName, config: &Config) -> Mounted {
         WireName::Siteworks => siteworks::mounted(config),
         WireName::Jobpath => jobpath::mounted(config),
         WireName::Jobpsych => jobpsych::mounted(config),
+        WireName::Authbackend => authbackend::mounted(config),
     }
 }
 
@@ -99,7 +101,8 @@ pub fn uncounted(mounted: &[Mounted]) -> Vec<String> {
 
 fn paths(mounted: &[Mounted]) -> Paths {
     let pages = pages::PATHS.into_iter().flat_map(|path| pages::MOUNTS.map(|mount| format!("{mount}{path}")));
-    let read = system::PATHS.into_iter().chain(docs::PATHS).map(str::to_owned);
+    let scripts = pages::MOUNTS.map(|mount| format!("{mount}{}", pages::SCRIPT));
+    let read = system::PATHS.into_iter().chain(docs::PATHS).map(str::to_owned).chain(scripts);
     let documents = mounted.iter().flat_map(|api| docs::paths_of(api.wire.name()));
     let beside = Paths::default().with(pages, &[Method::GET, Method::POST]).with(read.chain(documents), &[Method::GET]);
     mounted.iter().fold(beside, |paths, api| paths.with_document(&api.document, api.mounts))

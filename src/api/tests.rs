@@ -21,6 +21,7 @@ fn config(name: WireName) -> Config {
         WireName::Siteworks => "siteworks",
         WireName::Jobpath => "jobpath",
         WireName::Jobpsych => "jobpsych",
+        WireName::Authbackend => "authbackend",
     };
     let inputs = Inputs { flags: vec![("profile".into(), profile.into())], ..Inputs::default() };
     load(&inputs).unwrap_or_else(|problems| panic!("{problems}")).config

@@ -35,6 +35,8 @@ enum WireName {
     Jobpath,
     /// The API of the profile jobpsych
     Jobpsych,
+    /// The API of the profile authbackend
+    Authbackend,
 }
 
 impl Openapi {
@@ -46,6 +48,7 @@ impl Openapi {
             WireName::Siteworks => config::WireName::Siteworks,
             WireName::Jobpath => config::WireName::Jobpath,
             WireName::Jobpsych => config::WireName::Jobpsych,
+            WireName::Authbackend => config::WireName::Authbackend,
         };
         let document = api::named(name, &loaded.config).document;
         Ok(console.document(&format!("{document:#}"))?)

@@ -17,6 +17,8 @@ use crate::app;
 use crate::config::{self, Config, WireName};
 use crate::env::Env;
 use crate::error::Error;
+use crate::identity;
+use crate::model::{App, Secret};
 use crate::store::sqlite::Role;
 
 /// Threads for lists and scans; the rest of what waits has threads of its own.
@@ -64,9 +66,10 @@ impl Serve {
         let runtime = runtime()?;
         let served = runtime.block_on(async {
             let core = app::open(config, loaded.master_key, Role::Server, Env::real()).await?;
+            let first = identity::app::create_first(&core).await?;
             app::serve(core.clone(), reread, |address| {
                 // A server whose greeting nobody can read serves all the same.
-                let _ = welcome(&core.config, address, console);
+                let _ = welcome(&core.config, address, first.as_ref(), console);
             })
             .await
         });
@@ -86,7 +89,12 @@ fn runtime() -> Result<Runtime, Failure> {
 }
 
 /// What whoever starts it wants to know: where everything is, and how to go on.
-fn welcome(config: &Config, address: SocketAddr, console: &mut Console) -> io::Result<()> {
+fn welcome(
+    config: &Config,
+    address: SocketAddr,
+    first: Option<&(App, Secret)>,
+    console: &mut Console,
+) -> io::Result<()> {
     let base = config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(address)));
     let outlet = config.mail.smtp.as_ref().map(|smtp| format!("{}:{}", smtp.host, smtp.port));
     let (api, docs) = (format!("{base}/v1"), format!("{base}/docs"));
@@ -106,6 +114,7 @@ fn welcome(config: &Config, address: SocketAddr, console: &mut Console) -> io::R
     if console.form() == Form::People {
         console.line(&format!("authd {} serves profile {}", env!("CARGO_PKG_VERSION"), config.profile))?;
     }
+    let app = first.map(|(app, key)| json!({ "id": app.id, "key": key.reveal() }));
     let json = json!({
         "url": base,
         "address": address.to_string(),
@@ -115,8 +124,14 @@ fn welcome(config: &Config, address: SocketAddr, console: &mut Console) -> io::R
         "profile": config.profile,
         "db": config.db.display().to_string(),
         "smtp": outlet,
+        "app": app,
     });
     console.details(&lines, &json)?;
+    if let Some((app, key)) = first.filter(|_| console.form() == Form::People) {
+        console.line("The first app is registered. Its key is not shown again:")?;
+        console.line(&format!("X-App-ID: {}", app.id))?;
+        console.line(&format!("X-Service-Key: {}", key.reveal()))?;
+    }
     console.flush()
 }
 

@@ -11,6 +11,8 @@ pub struct Links {
     pub verify_life: Duration,
     /// The app's own page for it, with `{token}` in it; `None` is ours.
     pub verify: Option<String>,
+    /// Our page for it posts at once, where there is script; else it waits for its button.
+    pub post_at_once: bool,
     /// How long a link that sets a new password lives.
     pub reset_life: Duration,
     /// The app's own page for it, with `{token}` in it; `None` is ours.
@@ -27,12 +29,14 @@ impl Links {
         let life = Duration::from_secs(1)..=Duration::from_hours(366 * 24);
         let verify_life = r.duration("links.verify_life", life.clone());
         let verify = template(r, "links.verify");
+        let post_at_once = r.truth("links.post_at_once");
         let reset_life = r.duration("links.reset_life", life);
         let reset = template(r, "links.reset");
         let confirm_email = template(r, "links.confirm_email");
         Ok(Self {
             verify_life: verify_life?,
             verify: verify?,
+            post_at_once: post_at_once?,
             reset_life: reset_life?,
             reset: reset?,
             confirm_email: confirm_email?,

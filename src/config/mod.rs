@@ -4,6 +4,7 @@
 //! each came from, is the business of `load`; each section has a file of its own.
 
 mod admin;
+mod apps;
 mod audit;
 mod check;
 mod env_file;
@@ -44,6 +45,7 @@ mod wire_profile_tests;
 use std::path::PathBuf;
 
 pub use admin::{Admin, AdminNetworks};
+pub use apps::Apps;
 pub use audit::Audit;
 pub use check::{Check, Finding, Level, check};
 pub use environment::IgnoredVariable;
@@ -118,6 +120,8 @@ pub struct Config {
     pub audit: Audit,
     /// `[admin]`
     pub admin: Admin,
+    /// `[apps]`
+    pub apps: Apps,
     /// `[location]`
     pub location: Location,
     /// `[log]`
@@ -191,6 +195,7 @@ impl Config {
         let hashing = Hashing::read(r);
         let audit = Audit::read(r);
         let admin = Admin::read(r);
+        let apps = Apps::read(r);
         let location = Location::read(r);
         let log = Log::read(r);
         let metrics = Metrics::read(r);
@@ -215,6 +220,7 @@ impl Config {
             hashing: hashing?,
             audit: audit?,
             admin: admin?,
+            apps: apps?,
             location: location?,
             log: log?,
             metrics: metrics?,
@@ -230,6 +236,12 @@ impl Config {
         self.signup.validate(&self.links, self.server.wire, r);
         if self.signup.logs_in && self.login.otp == LoginOtp::Email {
             r.refuse("login.otp", "expected \"off\" where a sign-up logs in (signup.logs_in), got \"email\"");
+        }
+        if self.server.wire.asks_for_code() && self.login.otp == LoginOtp::Off {
+            r.refuse(
+                "login.otp",
+                "expected \"email\" for a server.wire whose login is completed with a code, got \"off\"",
+            );
         }
         self.throttle.validate(r);
         self.hashing.validate(environment, r);

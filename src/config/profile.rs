@@ -8,12 +8,13 @@ use super::layer::{Layer, Origin, from_toml};
 use super::problem::Problem;
 
 /// Every embedded profile; the first is the default, and lies under all others.
-const EMBEDDED: [(&str, &str); 5] = [
+const EMBEDDED: [(&str, &str); 6] = [
     ("standard", include_str!("../../static/profiles/standard.toml")),
     ("perfect21", include_str!("../../static/profiles/perfect21.toml")),
     ("siteworks", include_str!("../../static/profiles/siteworks.toml")),
     ("jobpath", include_str!("../../static/profiles/jobpath.toml")),
     ("jobpsych", include_str!("../../static/profiles/jobpsych.toml")),
+    ("authbackend", include_str!("../../static/profiles/authbackend.toml")),
 ];
 
 /// The name of the default profile.

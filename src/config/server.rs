@@ -37,11 +37,14 @@ pub enum WireName {
     Jobpath,
     /// `/api/auth/…`, a refresh cookie, files and their quota.
     Jobpsych,
+    /// `/api/auth/…` and `/api/admin/…`, a mailed code at every login, apps with keys.
+    Authbackend,
 }
 
 impl WireName {
     /// Every API that there is.
-    pub const ALL: [WireName; 4] = [WireName::V1, WireName::Siteworks, WireName::Jobpath, WireName::Jobpsych];
+    pub const ALL: [WireName; 5] =
+        [WireName::V1, WireName::Siteworks, WireName::Jobpath, WireName::Jobpsych, WireName::Authbackend];
 
     /// The word for it, which also names its document.
     #[must_use]
@@ -51,6 +54,7 @@ impl WireName {
             WireName::Siteworks => "siteworks",
             WireName::Jobpath => "jobpath",
             WireName::Jobpsych => "jobpsych",
+            WireName::Authbackend => "authbackend",
         }
     }
 
@@ -58,8 +62,13 @@ impl WireName {
     pub(super) fn enters_at_sign_up(self) -> bool {
         match self {
             WireName::Siteworks | WireName::Jobpsych => true,
-            WireName::V1 | WireName::Jobpath => false,
+            WireName::V1 | WireName::Jobpath | WireName::Authbackend => false,
         }
+    }
+
+    /// Whether its login is completed with a code, and its sign-up names the account by its number.
+    pub(super) fn asks_for_code(self) -> bool {
+        self == WireName::Authbackend
     }
 }
 

@@ -65,6 +65,10 @@ impl SignUp {
         if wire.enters_at_sign_up() && !self.logs_in {
             r.refuse("signup.logs_in", "expected true for a server.wire whose sign-up answers with tokens, got false");
         }
+        if wire.asks_for_code() && !self.reveal_existing {
+            let sentence = "expected true for a server.wire whose sign-up answers with the account's number, got false";
+            r.refuse("signup.reveal_existing", sentence);
+        }
         if self.remove_unproved < links.verify_life {
             let (life, came) = (span::to_text(links.verify_life), span::to_text(self.remove_unproved));
             r.refuse("signup.remove_unproved", format!("expected at least links.verify_life ({life}), got {came}"));

@@ -247,7 +247,9 @@ fn every_error_is_told_at_once_with_key_place_what_is_allowed_and_the_nearest_sp
 fn an_unknown_profile_names_those_that_there_are() {
     let text = refused(&[("AUTHD_PROFILE", "perfect")]);
     assert!(
-        text.contains("expected standard or perfect21 or siteworks or jobpath or jobpsych, got \"perfect\""),
+        text.contains(
+            "expected standard or perfect21 or siteworks or jobpath or jobpsych or authbackend, got \"perfect\""
+        ),
         "{text}"
     );
     assert!(text.contains("did you mean `perfect21`?"), "{text}");
@@ -502,7 +504,7 @@ fn the_configuration_prints_as_agreed() {
 #[test]
 fn profiles_are_listed_and_shown() {
     let names: Vec<&str> = report::profiles().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["standard", "perfect21", "siteworks", "jobpath", "jobpsych"]);
+    assert_eq!(names, ["standard", "perfect21", "siteworks", "jobpath", "jobpsych", "authbackend"]);
     assert!(report::profile("perfect21").unwrap().contains("RS256"));
     assert_eq!(report::profile("other"), None);
 }

@@ -150,3 +150,30 @@ fn a_sign_up_that_logs_in_hides_no_address_and_waits_for_no_proof() {
     assert!(refused("siteworks", &[("AUTHD_SIGNUP__LOGS_IN", "false")]).contains("server.wire"));
     assert!(refused("standard", &[("AUTHD_SERVER__WIRE", "sitework")]).contains("did you mean `siteworks`?"));
 }
+
+#[test]
+fn the_authbackend_profile_has_its_documents_figures() {
+    let config = under("authbackend", &[("PORT", "3000"), ("JWT_SECRET", SECRET)]).config;
+    assert_eq!((config.server.wire, config.server.listen.to_string()), (WireName::Authbackend, "0.0.0.0:3000".into()));
+    assert_eq!((config.tokens.algorithm, config.tokens.access), (Algorithm::Hs256, minutes(15)));
+    assert_eq!((config.sessions.idle, config.sessions.rotate), (Duration::from_hours(7 * 24), Rotate::Never));
+    assert!(config.signup.verify_email && config.signup.reveal_existing && !config.signup.logs_in);
+    assert!(config.apps.required && config.links.post_at_once);
+    assert_eq!(config.login.otp, LoginOtp::Email);
+    let window = |count, window| Some(Rate { count, window, shape: Shape::Window });
+    for limit in [Limit::SignUp, Limit::SignIn, Limit::VerifyEmail] {
+        assert_eq!(config.limits.rate(limit), window(5, minutes(15)));
+    }
+    for limit in [Limit::Factor, Limit::Code] {
+        assert_eq!(config.limits.rate(limit), window(3, minutes(10)));
+    }
+    for limit in [Limit::Forgot, Limit::Reset] {
+        assert_eq!(config.limits.rate(limit), window(3, minutes(60)));
+    }
+}
+
+#[test]
+fn a_login_that_is_completed_with_a_code_needs_one() {
+    let text = refused("authbackend", &[("AUTHD_LOGIN__OTP", "off"), ("AUTHD_SIGNUP__REVEAL_EXISTING", "false")]);
+    assert!(text.contains("login.otp") && text.contains("signup.reveal_existing"), "{text}");
+}

@@ -1,6 +1,7 @@
 //! What every wire shares: listener, boundary, client address, limits, headers, bodies. Knows poem; knows no wire.
 
 pub mod allowed;
+pub mod app;
 pub mod bearer;
 pub mod body;
 pub mod boundary;

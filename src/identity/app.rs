@@ -38,6 +38,17 @@ pub async fn create(core: &Core, by: &By, name: &str, kind: app::Kind) -> Result
     Ok((app, key))
 }
 
+/// Registers an app where calls must name one and there is none yet.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn create_first(core: &Core) -> Result<Option<(App, Secret)>> {
+    if !core.config.apps.required || !list(core).await?.is_empty() {
+        return Ok(None);
+    }
+    create(core, &By::command_line(), "first", app::Kind::Client).await.map(Some)
+}
+
 fn new_key(core: &Core) -> Result<Secret> {
     Ok(Secret::new(format!("sk_{}", secret::encode(&core.env.random::<32>()?))))
 }

@@ -178,7 +178,11 @@ pub async fn complete_newest(core: &Core, email: &Email, typed: &str, source: &S
         })
         .await?;
     if let Some(found) = found {
-        return finish(core, found, Road::Address, typed, source).await;
+        // Who holds no token is told of the code alone: somebody else may have used it in the same moment.
+        let finished = finish(core, found, Road::Address, typed, source).await;
+        let by_code =
+            |error: Error| if error.kind() == Kind::TokenInvalid { Kind::MfaCodeInvalid.into() } else { error };
+        return finished.map_err(by_code);
     }
     let bucket = account.as_ref().map_or_else(|| Bucket::unknown(email.key()), Bucket::of);
     refuse_nothing(core, &bucket, typed, source).await

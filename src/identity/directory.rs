@@ -141,6 +141,49 @@ pub async fn update(core: &Core, by: &By, id: &str, changes: Changes) -> Result<
     .await
 }
 
+/// Suspends an account, or lets a suspended one in again.
+///
+/// # Errors
+/// `AccountNotFound`, `Forbidden`, `LastAdmin`.
+pub async fn toggle_suspension(core: &Core, by: &By, id: &str) -> Result<Entry> {
+    let actor = by.actor.clone();
+    admin::change(core, by, id, move |db, log, account| {
+        actor.needs(db, Permission::UsersSuspend)?;
+        let wanted = if account.suspended_at.is_some() { Status::Active } else { Status::Suspended };
+        set_status(db, &actor, log, account, wanted)
+    })
+    .await
+}
+
+/// The account with this number, as some APIs name it; a deleted one is none.
+///
+/// # Errors
+/// `AccountNotFound`.
+pub async fn by_number(core: &Core, number: &str) -> Result<Entry> {
+    let number: i64 = number.parse().map_err(|_| Error::new(Kind::AccountNotFound))?;
+    let now = core.env.now();
+    core.store
+        .read(move |db| {
+            let found = store::directory::find_by_number(db, number)?.filter(|account| account.deleted_at.is_none());
+            admin::load(db, found.ok_or_else(|| Error::new(Kind::AccountNotFound))?, now)
+        })
+        .await
+}
+
+/// A page of the accounts that are not deleted, in the order of their numbers.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn present(core: &Core, page: i64, limit: i64) -> Result<Vec<Entry>> {
+    let (now, offset) = (core.env.now(), (page - 1).saturating_mul(limit));
+    core.store
+        .scan(move |db| {
+            let accounts = store::directory::present(db, limit, offset)?;
+            accounts.into_iter().map(|account| admin::load(db, account, now)).collect()
+        })
+        .await
+}
+
 type Database<'a> = &'a mut dyn store::db::Db;
 
 fn set_status(

@@ -50,6 +50,7 @@ async fn find(core: &Core, request: &Request) -> Result<Option<Account>> {
             Request::Verification { email_key }
             | Request::AlreadyRegistered { email_key }
             | Request::LoginCode { email_key }
+            | Request::ResetCode { email_key }
             | Request::Reset { email_key } => store::accounts::find_by_email(db, email_key),
             Request::Welcome { account_id }
             | Request::PasswordClosed { account_id }
@@ -123,7 +124,8 @@ async fn errand(core: &Core, account: &Account, request: &Request, by: &Requeste
         Request::Verification { .. } | Request::AlreadyRegistered { .. } => verification(core, account)?,
         Request::PasswordClosed { .. } => password_closed(core, account)?,
         Request::Reset { .. } => reset(core, account)?,
-        Request::LoginCode { .. } => login_code(core, account)?,
+        Request::LoginCode { .. } => code_of(core, account, one_time_code::Purpose::Login)?,
+        Request::ResetCode { .. } => code_of(core, account, one_time_code::Purpose::Reset)?,
         Request::ChangeEmail { stamp, email, .. } => {
             let new = Email::parse(email).filter(|_| account.stamp == *stamp);
             return match new {
@@ -161,8 +163,8 @@ fn reset(core: &Core, account: &Account) -> Result<Errand> {
     Errand::of(core, account, &letter, Some(NewLink::new(account, &token, Purpose::Reset, until)))
 }
 
-fn login_code(core: &Core, account: &Account) -> Result<Errand> {
-    let (code, digits) = one_time_code::make(core, account, one_time_code::Purpose::Login, account.email.key())?;
+fn code_of(core: &Core, account: &Account, purpose: one_time_code::Purpose) -> Result<Errand> {
+    let (code, digits) = one_time_code::make(core, account, purpose, account.email.key())?;
     let letter = Letter::OneTimeCode { code: digits, until: code.expires_at };
     Ok(Errand { code: Some(code), ..Errand::of(core, account, &letter, None)? })
 }

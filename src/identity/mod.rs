@@ -34,6 +34,7 @@ pub mod profile;
 pub mod quota;
 pub mod reauthenticate;
 pub mod recover;
+pub mod recover_by_code;
 pub mod refresh;
 pub mod role;
 pub mod roles;

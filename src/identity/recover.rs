@@ -40,15 +40,17 @@ pub async fn reset(core: &Core, token: &str, new: Password, source: &Source) -> 
     let (hash, now) = (link::digest_of(token), core.env.now());
     let found = core.store.read(move |db| subject(db, &hash, now)).await.map_err(told);
     let (_, account) = link::settle(core, hash, found).await?;
-    password::check_rules(core, &account, &new)?;
-    let change = Reset {
-        link: hash,
-        hash: core.hashing.hash(Lane::Client(source.client()), new).await?,
-        letter: core.post.letter(&account.email, account.id.as_str(), &Letter::PasswordSet)?,
-        tries: guard::key_of(core, &account),
-        log: Log::new(core, source),
-    };
-    core.store.write(move |db| change.store(db)).await.map_err(told)?;
+    let change = Reset::prepare(core, &account, new, source).await?;
+    core.store
+        .write(move |db| {
+            let (link, account) = subject(db, &hash, change.log.at())?;
+            if !store::links::spend(db, &hash, change.log.at())? {
+                return Err(Kind::LinkInvalid.into());
+            }
+            if change.store(db, &account, &link.email_key)? { Ok(()) } else { Err(Kind::LinkInvalid.into()) }
+        })
+        .await
+        .map_err(told)?;
     core.post.ring();
     Ok(())
 }
@@ -71,8 +73,7 @@ fn subject(db: &mut dyn Db, hash: &[u8; 32], now: crate::model::Time) -> Result<
 }
 
 /// A new password on its way into the database.
-struct Reset {
-    link: [u8; 32],
+pub(super) struct Reset {
     hash: Hash,
     letter: Prepared,
     tries: [u8; 32],
@@ -80,17 +81,32 @@ struct Reset {
 }
 
 impl Reset {
-    fn store(&self, db: &mut dyn Db) -> Result<()> {
+    /// Everything that is made before the write.
+    ///
+    /// # Errors
+    /// `Validation` for a bad password, `Unavailable`.
+    pub(super) async fn prepare(core: &Core, account: &Account, new: Password, source: &Source) -> Result<Self> {
+        password::check_rules(core, account, &new)?;
+        Ok(Self {
+            hash: core.hashing.hash(Lane::Client(source.client()), new).await?,
+            letter: core.post.letter(&account.email, account.id.as_str(), &Letter::PasswordSet)?,
+            tries: guard::key_of(core, account),
+            log: Log::new(core, source),
+        })
+    }
+
+    /// Sets it, for somebody who has read the mail to this address; false when the account is gone.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub(super) fn store(&self, db: &mut dyn Db, account: &Account, email_key: &str) -> Result<bool> {
         let (log, now) = (&self.log, self.log.at());
-        let (link, account) = subject(db, &self.link, now)?;
-        if !store::links::spend(db, &self.link, now)?
-            || !store::accounts::set_password(db, &account.id, &self.hash.text, &self.hash.scheme, now)?
-        {
-            return Err(Kind::LinkInvalid.into());
+        if !store::accounts::set_password(db, &account.id, &self.hash.text, &self.hash.scheme, now)? {
+            return Ok(false);
         }
         let by_owner = |what| Event::done(what).about(&account.id).by(account.id.as_str());
         log.record(db, &by_owner(What::PasswordReset))?;
-        if store::accounts::prove_email(db, &account.id, &link.email_key, now)? {
+        if store::accounts::prove_email(db, &account.id, email_key, now)? {
             verify_email::claim_username(db, &account.id, now)?;
             log.record(db, &by_owner(What::EmailVerified))?;
         }
@@ -102,6 +118,7 @@ impl Reset {
         if guard::lift(db, &self.tries)? {
             log.record(db, &by_owner(What::Unlocked))?;
         }
-        mail::enqueue(db, &self.letter)
+        mail::enqueue(db, &self.letter)?;
+        Ok(true)
     }
 }

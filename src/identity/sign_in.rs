@@ -24,7 +24,8 @@ pub enum Name {
 
 impl Name {
     /// The key under which this name is looked up and counted.
-    fn key(&self) -> String {
+    #[must_use]
+    pub fn key(&self) -> String {
         match self {
             Name::Email(typed) => Email::parse(typed).map_or_else(|| text::fold(typed), |email| email.key().to_owned()),
             Name::Username(typed) => text::fold(typed),
@@ -112,6 +113,18 @@ pub async fn with_password(core: &Core, credentials: Credentials, source: &Sourc
         Status::Pending => Err(refuse_unproved(core, &account, attempt, source).await?),
         Status::Suspended => Err(refuse_state(core, &account, attempt, Kind::AccountSuspended, source).await?),
         Status::Deleted => Err(refuse_state(core, &account, attempt, Kind::AccountDeleted, source).await?),
+    }
+}
+
+/// The first step of a login that is completed with a code: checks the password and has the code sent.
+///
+/// # Errors
+/// As [`with_password`], `MfaRequired` apart.
+pub async fn begin(core: &Core, credentials: Credentials, source: &Source) -> Result<()> {
+    match with_password(core, credentials, source).await {
+        Err(error) if error.kind() == Kind::MfaRequired => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Err(Error::internal("a login that waits for a code was over without one")),
     }
 }
 

@@ -54,6 +54,29 @@ pub struct SignedUp {
     pub created_at: Time,
 }
 
+/// Refuses a sign-up that asks for another role than the one that everybody gets.
+///
+/// # Errors
+/// `Forbidden`.
+pub fn admit_role(asked: Option<&str>) -> Result<()> {
+    match asked {
+        None | Some(role::DEFAULT) => Ok(()),
+        Some(_) => Err(Error::with(Kind::Forbidden, "A sign-up cannot choose this role")),
+    }
+}
+
+/// Makes an account and gives back its number too; only where a taken address is told, for there is none then.
+///
+/// # Errors
+/// As [`register`].
+pub async fn register_numbered(core: &Core, new: NewAccount, source: &Source) -> Result<(SignedUp, i64)> {
+    let made = register(core, new, source).await?;
+    let id = made.id.clone();
+    let account = core.store.read(move |db| store::accounts::find(db, &id)).await?;
+    let account = account.ok_or_else(|| Error::internal("an account was not there after its sign-up"))?;
+    Ok((made, account.number))
+}
+
 /// Makes an account and sends the verification mail.
 ///
 /// # Errors

@@ -51,6 +51,11 @@ pub enum Request {
         /// The address's key.
         email_key: String,
     },
+    /// Send a code that sets a new password, if this address (its key) has an account.
+    ResetCode {
+        /// The address's key.
+        email_key: String,
+    },
     /// Send the proof of another address there, and a notice to the address before; a notice alone if it is taken.
     ChangeEmail {
         /// Whose.
@@ -73,6 +78,7 @@ impl Request {
             Request::LoginCode { .. } => "login_code",
             Request::PasswordClosed { .. } => "password_closed",
             Request::Reset { .. } => "reset",
+            Request::ResetCode { .. } => "reset_code",
             Request::ChangeEmail { .. } => "change_email",
         }
     }

@@ -37,3 +37,15 @@ pub const DEFAULT: &str = "user";
 
 /// The role whose last holder cannot be removed.
 pub const ADMIN: &str = "admin";
+
+/// The highest of an account's roles, for APIs that show one: a built-in one by its rank, between `user` and the others
+/// one's own.
+#[must_use]
+pub fn highest(roles: &[String]) -> &str {
+    let rank = |name: &str| match BUILT_IN.iter().position(|role| role.name == name) {
+        Some(0) => 0,
+        Some(rank) => rank + 1,
+        None => 1,
+    };
+    roles.iter().map(String::as_str).max_by_key(|name| rank(name)).unwrap_or(DEFAULT)
+}

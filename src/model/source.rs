@@ -17,6 +17,14 @@ impl Client {
         }
     }
 
+    /// A stand-in for somebody who is not counted by address, as told by a keyed digest: an address of the network that
+    /// no packet comes from (RFC 6666).
+    #[must_use]
+    pub fn stand_in(digest: &[u8; 32]) -> Self {
+        let low = digest.iter().take(8).fold(0_u64, |low, byte| (low << 8) | u64::from(*byte)) | 1;
+        Self(IpAddr::V6(Ipv6Addr::from_bits((0x0100 << 112) | u128::from(low))))
+    }
+
     /// The address, or the first one of its network.
     #[must_use]
     pub fn address(self) -> IpAddr {

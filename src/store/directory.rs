@@ -117,6 +117,32 @@ pub fn page(db: &mut dyn Db, query: &Query) -> Result<Vec<Account>> {
     rows.into_iter().map(|mut row| read(&mut row)).collect()
 }
 
+/// The accounts that are not deleted, in the order they were made.
+///
+/// # Errors
+/// What the database says.
+pub fn present(db: &mut dyn Db, limit: i64, offset: i64) -> Result<Vec<Account>> {
+    let rows = db.all(
+        sql!(concat!(
+            "select ",
+            columns!(),
+            " from accounts a where a.deleted_at is null order by a.number limit $1 offset $2"
+        )),
+        &[limit.into(), offset.into()],
+    )?;
+    rows.into_iter().map(|mut row| read(&mut row)).collect()
+}
+
+/// The account with this number.
+///
+/// # Errors
+/// What the database says.
+pub fn find_by_number(db: &mut dyn Db, number: i64) -> Result<Option<Account>> {
+    let row =
+        db.first(sql!(concat!("select ", columns!(), " from accounts a where a.number = $1")), &[number.into()])?;
+    row.map(|mut row| read(&mut row)).transpose()
+}
+
 /// New values for somebody else's profile: `None` leaves a field as it is, `Some(None)` empties it.
 #[derive(Debug, Clone, Default)]
 pub struct Correction {

@@ -9,8 +9,13 @@ use crate::cli::{Folder, PASSWORD, Server};
 use crate::tools::{installed, is_here, skip, succeed};
 
 /// Every document, and the profile under which it is served.
-const DOCUMENTS: [(&str, &str); 4] =
-    [("v1", "standard"), ("siteworks", "siteworks"), ("jobpath", "jobpath"), ("jobpsych", "jobpsych")];
+const DOCUMENTS: [(&str, &str); 5] = [
+    ("v1", "standard"),
+    ("siteworks", "siteworks"),
+    ("jobpath", "jobpath"),
+    ("jobpsych", "jobpsych"),
+    ("authbackend", "authbackend"),
+];
 
 const EMAIL: &str = "jane@example.com";
 

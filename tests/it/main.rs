@@ -4,6 +4,7 @@
 
 mod accounts;
 mod admin;
+mod authbackend;
 mod bad_input;
 mod browser;
 mod chromium;

@@ -10,6 +10,7 @@ use super::types::{
 };
 use super::{MOUNTS, Tag, view};
 use crate::error::{Kind, Limit, Result};
+use crate::http::app::FromApp;
 use crate::http::bearer::{Bearer, MaybeBearer};
 use crate::http::body::{Body, OptionalBody};
 use crate::http::fields::TokenField;
@@ -43,9 +44,9 @@ impl Auth {
     ///
     /// Makes an account and mails a verification link to its address.
     #[oai(path = "/auth/register", method = "post", operation_id = "register", tag = "Tag::Authentication")]
-    async fn register(&self, visit: Visit, body: Body<RegisterRequest>) -> Result<Created, Reject> {
-        visit.meter.count(Limit::SignUp)?;
+    async fn register(&self, visit: Visit, app: FromApp, body: Body<RegisterRequest>) -> Result<Created, Reject> {
         let asked = body.0;
+        app.meter(&visit, asked.email.0.key()).count(Limit::SignUp)?;
         let new = NewAccount {
             email: asked.email.0,
             password: asked.password.0,
@@ -64,10 +65,10 @@ impl Auth {
     ///
     /// Takes `email` or `username` with the password. The refresh token is in the body and in an `HttpOnly` cookie.
     #[oai(path = "/auth/login", method = "post", operation_id = "login", tag = "Tag::Authentication")]
-    async fn login(&self, visit: Visit, body: Body<LoginRequest>) -> Answer<LoginAnswer> {
+    async fn login(&self, visit: Visit, app: FromApp, body: Body<LoginRequest>) -> Answer<LoginAnswer> {
         let credentials = credentials(body.0)?;
         sign_in::refuse_locked(&self.0, &credentials.name, &visit.source).await?;
-        visit.meter.count(Limit::SignIn)?;
+        app.meter(&visit, &credentials.name.key()).count(Limit::SignIn)?;
         let issued = sign_in::with_password(&self.0, credentials, &visit.source).await?;
         let session = view::new_session(&self.0, &issued)?;
         let cookie = refresh_cookie::set(

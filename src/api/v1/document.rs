@@ -6,10 +6,14 @@ use super::examples::operations;
 use super::payload::field_name;
 use super::{Api, MOUNTS, V1};
 use crate::config::Config;
-use crate::http::{openapi, policy, refresh_cookie};
+use crate::http::{app, openapi, policy, refresh_cookie};
 
 /// The name of the refresh cookie's scheme in the document.
 const COOKIE_SCHEME: &str = "refreshCookie";
+
+/// The operations that take the headers of an app, where the policy asks for them.
+const FROM_APPS: [&str; 8] =
+    ["register", "login", "mfaVerify", "mfaChallenge", "otpRequest", "otpVerify", "forgotPassword", "resetPassword"];
 
 const ABOUT: &str = "\
 Sign-up, login and sessions.
@@ -39,7 +43,9 @@ pub fn document(config: &Config) -> Value {
         document["paths"][path]["post"]["security"] = security;
     }
     apply_policy(&mut document["components"]["schemas"], config);
-    openapi::complete(&mut document, &V1, &operations());
+    let mut operations = operations();
+    app::describe(&mut document, config, &mut operations, &FROM_APPS);
+    openapi::complete(&mut document, &V1, &operations);
     let health = &mut document["paths"]["/health"]["get"]["responses"];
     let mut unwell = health["200"]["content"]["application/json"]["example"].clone();
     unwell["status"] = "UNAVAILABLE".into();

@@ -13,6 +13,7 @@ use super::types::{
 };
 use super::{Tag, view};
 use crate::error::{Limit, Result};
+use crate::http::app::FromApp;
 use crate::http::bearer::{Bearer, EitherBearer};
 use crate::http::body::{Body, OptionalBody};
 use crate::http::refresh_cookie::{self, Naming};
@@ -46,6 +47,7 @@ impl Mfa {
     async fn verify(
         &self,
         visit: Visit,
+        _app: FromApp,
         bearer: EitherBearer,
         body: Body<MfaVerifyRequest>,
     ) -> Answer<MfaVerifyAnswer> {
@@ -73,6 +75,7 @@ impl Mfa {
     async fn challenge(
         &self,
         visit: Visit,
+        _app: FromApp,
         bearer: EitherBearer,
         body: OptionalBody<MfaChallengeRequest>,
     ) -> Answer<Done> {
@@ -138,8 +141,8 @@ impl Mfa {
     /// Mails a code that logs in without a password, if the address has an account; the answer is the same whether or
     /// not. Only where the service allows it.
     #[oai(path = "/auth/otp/request", method = "post", operation_id = "otpRequest", tag = "Tag::Authentication")]
-    async fn otp_request(&self, visit: Visit, body: Body<OtpRequest>) -> Answer<Done> {
-        visit.meter.count(Limit::Code)?;
+    async fn otp_request(&self, visit: Visit, app: FromApp, body: Body<OtpRequest>) -> Answer<Done> {
+        app.meter(&visit, body.0.email.0.key()).count(Limit::Code)?;
         passwordless::request(&self.0, &body.0.email.0, &visit.source).await?;
         Ok(answer(Done::saying("Login code sent if account exists")))
     }
@@ -148,8 +151,8 @@ impl Mfa {
     ///
     /// An account with an authenticator app is asked for that, too. Only where the service allows it.
     #[oai(path = "/auth/otp/verify", method = "post", operation_id = "otpVerify", tag = "Tag::Authentication")]
-    async fn otp_verify(&self, visit: Visit, body: Body<OtpVerifyRequest>) -> Answer<LoginAnswer> {
-        visit.meter.count(Limit::Code)?;
+    async fn otp_verify(&self, visit: Visit, app: FromApp, body: Body<OtpVerifyRequest>) -> Answer<LoginAnswer> {
+        app.meter(&visit, body.0.email.0.key()).count(Limit::Code)?;
         let remember = if body.0.remember_me.unwrap_or(true) { Remember::Long } else { Remember::Short };
         let (email, code) = (body.0.email.0, body.0.code.0);
         let issued = passwordless::verify(&self.0, &email, code.reveal(), remember, &visit.source).await?;

@@ -10,6 +10,7 @@ use super::types::{
     ResetPasswordRequest,
 };
 use crate::error::{Error, Kind, Limit, Result};
+use crate::http::app::FromApp;
 use crate::http::bearer::Bearer;
 use crate::http::body::Body;
 use crate::http::response::{Answer, answer};
@@ -27,8 +28,8 @@ impl Recovery {
     /// Mails a link that sets a new password if the address has an account; the answer is the same whether or not. A
     /// new link ends the one before.
     #[oai(path = "/auth/forgot-password", method = "post", operation_id = "forgotPassword", tag = "Tag::Password")]
-    async fn forgot(&self, visit: Visit, body: Body<ForgotPasswordRequest>) -> Answer<Done> {
-        visit.meter.count(Limit::Forgot)?;
+    async fn forgot(&self, visit: Visit, app: FromApp, body: Body<ForgotPasswordRequest>) -> Answer<Done> {
+        app.meter(&visit, body.0.email.0.key()).count(Limit::Forgot)?;
         recover::request(&self.0, &body.0.email.0, &visit.source).await?;
         Ok(answer(Done::saying("Password reset email sent if account exists")))
     }
@@ -38,7 +39,7 @@ impl Recovery {
     /// Sets a new password with the token of a mailed link, which works once. All sessions end, a lockout is lifted, and
     /// an address that was not proved is proved by it. It logs nobody in.
     #[oai(path = "/auth/reset-password", method = "post", operation_id = "resetPassword", tag = "Tag::Password")]
-    async fn reset(&self, visit: Visit, body: Body<ResetPasswordRequest>) -> Answer<Done> {
+    async fn reset(&self, visit: Visit, _app: FromApp, body: Body<ResetPasswordRequest>) -> Answer<Done> {
         visit.meter.count(Limit::Reset)?;
         let asked = body.0;
         recover::reset(&self.0, asked.token.0.reveal(), asked.new_password.0, &visit.source)

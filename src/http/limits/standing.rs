@@ -64,6 +64,12 @@ impl Meter {
         Self { limiter, client, standings: Standings::default() }
     }
 
+    /// The same request, counted for somebody else than its client address.
+    #[must_use]
+    pub fn counting_for(&self, client: Client) -> Self {
+        Self { client, ..self.clone() }
+    }
+
     /// Counts this call under a limit.
     ///
     /// # Errors

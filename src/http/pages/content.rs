@@ -96,6 +96,12 @@ pub(super) fn question(place: Place<'_>, token: &str, rules: &PasswordRules, bro
     Content { title, text, actions }
 }
 
+/// A page whose button a script presses; without script it waits for a hand.
+pub(super) fn posting_at_once(place: Place<'_>, page: Content) -> Content {
+    let script = format!("<script src=\"{}/post.js\" defer></script>", escape(place.path));
+    Content { actions: page.actions + &script, ..page }
+}
+
 /// The page that asks for an address to mail a new link to. `typed` was no address where there is a `reason`.
 pub(super) fn ask_for_link(place: Place<'_>, typed: &str, reason: Option<&'static str>) -> Content {
     let (title, text) = match place.page {

@@ -12,6 +12,7 @@ use poem::{Endpoint, FromRequest, Request, Response, Route, RouteMethod, endpoin
 
 use super::visit::Visit;
 use super::{body, origin};
+use crate::config::Config;
 use crate::error::{Error, Kind, Limit, Result};
 use crate::identity::link::{self, Purpose};
 use crate::identity::verify_email::{self, Proved};
@@ -21,6 +22,7 @@ use content::{Content, Place, escape};
 
 const PAGE: &str = include_str!("../../../static/pages/page.html");
 const STYLE: &str = include_str!("../../../static/pages/page.css");
+const POST_AT_ONCE: &str = include_str!("../../../static/pages/post.js");
 
 /// Where the pages are, besides under each mount of the native API, so that a proxy that forwards only that finds them.
 pub const PATHS: [&str; 9] = [
@@ -35,6 +37,9 @@ pub const PATHS: [&str; 9] = [
     "/not-me",
 ];
 
+/// The script that presses the button, besides the pages; only [`Page::Verify`] loads it, where the policy says so.
+pub const SCRIPT: &str = "/verify-email/post.js";
+
 /// Under what the pages are mounted.
 pub const MOUNTS: [&str; 3] = ["", "/v1", "/api/v1"];
 
@@ -42,6 +47,7 @@ pub const MOUNTS: [&str; 3] = ["", "/v1", "/api/v1"];
 #[must_use]
 pub fn routes(mut route: Route, core: &Arc<Core>) -> Route {
     for mount in MOUNTS {
+        route = route.at(format!("{mount}{SCRIPT}"), poem::get(endpoint::make_sync(|_| script())));
         for page in Page::ALL {
             let pages = Pages::new(core.clone(), page);
             let methods = RouteMethod::new().get(pages.clone().asking()).post(pages.deciding());
@@ -88,6 +94,11 @@ impl Page {
         !matches!(self, Page::Resend | Page::Forgot)
     }
 
+    /// Whether a script presses its button.
+    fn posts_at_once(self, config: &Config) -> bool {
+        self == Page::Verify && config.links.post_at_once
+    }
+
     /// What its link must be for; `None` where no link leads to it, or one that is an alarm's.
     fn purpose(self) -> Option<Purpose> {
         match self {
@@ -120,7 +131,8 @@ struct Pages {
 
 impl Pages {
     fn new(core: Arc<Core>, page: Page) -> Self {
-        let policy = HeaderValue::from_str(&policy()).unwrap_or(HeaderValue::from_static("default-src 'none'"));
+        let policy = HeaderValue::from_str(&policy(page, &core.config))
+            .unwrap_or(HeaderValue::from_static("default-src 'none'"));
         Self { core, page, policy }
     }
 
@@ -148,7 +160,9 @@ impl Pages {
             Some(purpose) => link::look(&self.core, purpose, token).await.map(drop)?,
             None => alarm::look(&self.core, token).await?,
         }
-        Ok(content::question(place, token, &self.core.config.password, &[]))
+        let question = content::question(place, token, &self.core.config.password, &[]);
+        let at_once = self.page.posts_at_once(&self.core.config);
+        Ok(if at_once { content::posting_at_once(place, question) } else { question })
     }
 
     /// What the button does.
@@ -256,12 +270,20 @@ impl Pages {
     }
 }
 
+fn script() -> Response {
+    Response::builder()
+        .header(CONTENT_TYPE, "text/javascript; charset=utf-8")
+        .header(CACHE_CONTROL, "public, max-age=3600")
+        .body(POST_AT_ONCE)
+}
+
 /// The one style sheet is named by its digest, so that nothing else may be inline.
-fn policy() -> String {
+fn policy(page: Page, config: &Config) -> String {
     use base64::Engine;
+    let scripts = if page.posts_at_once(config) { "script-src 'self'; " } else { "" };
     let digest = base64::engine::general_purpose::STANDARD.encode(secret::digest(STYLE.as_bytes()));
     format!(
-        "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; base-uri 'none'; \
+        "default-src 'none'; style-src 'sha256-{digest}'; {scripts}img-src data:; form-action 'self'; base-uri 'none'; \
          frame-ancestors 'none'"
     )
 }
@@ -269,6 +291,7 @@ fn policy() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Inputs, load};
 
     #[test]
     fn every_page_has_its_path() {
@@ -278,8 +301,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_on_the_page_needs_script_or_another_host() {
+    fn nothing_on_a_page_needs_another_host_and_script_only_where_the_policy_says_so() {
         assert!(!PAGE.contains("<script") && !PAGE.contains("http"));
-        assert!(!policy().contains("unsafe"));
+        let inputs = |profile: &str| Inputs { flags: vec![("profile".into(), profile.into())], ..Inputs::default() };
+        for (profile, scripted) in [("standard", 0), ("authbackend", 1)] {
+            let config = load(&inputs(profile)).unwrap_or_else(|problems| panic!("{problems}")).config;
+            let policies = Page::ALL.map(|page| policy(page, &config));
+            assert!(policies.iter().all(|policy| !policy.contains("unsafe")));
+            assert_eq!(policies.iter().filter(|policy| policy.contains("script-src 'self'")).count(), scripted);
+        }
     }
 }

@@ -1,0 +1,64 @@
+//! One's own password and sessions.
+
+use std::sync::Arc;
+
+use poem_openapi::OpenApi;
+use poem_openapi::param::Path;
+
+use super::types::{ChangePasswordRequest, Done, SessionsAnswer};
+use super::{Tag, view};
+use crate::http::bearer::Bearer;
+use crate::http::body::Body;
+use crate::http::response::{Answer, answer};
+use crate::http::visit::Visit;
+use crate::identity::sign_out::{self, Holder};
+use crate::identity::{Core, password, session};
+
+/// The operations on one's own account.
+pub(super) struct OwnAccount(pub(super) Arc<Core>);
+
+#[OpenApi]
+impl OwnAccount {
+    /// Change password
+    ///
+    /// The session that this is called in lives on, all others end.
+    #[oai(path = "/api/auth/change-password", method = "post", operation_id = "changePassword", tag = "Tag::Account")]
+    async fn change_password(&self, visit: Visit, bearer: Bearer, body: Body<ChangePasswordRequest>) -> Answer<Done> {
+        let asked = body.0;
+        password::change(&self.0, &bearer.0, asked.current_password.0, asked.new_password.0, &visit.source).await?;
+        Ok(answer(view::done("Password changed successfully")))
+    }
+
+    /// Logout
+    #[oai(path = "/api/auth/logout", method = "post", operation_id = "logout", tag = "Tag::Account")]
+    async fn logout(&self, visit: Visit, bearer: Bearer) -> Answer<Done> {
+        sign_out::here(&self.0, &Holder::from(&bearer.0), &visit.source).await?;
+        Ok(answer(view::done("Logged out successfully")))
+    }
+
+    /// Logout all devices
+    #[oai(path = "/api/auth/logout-all", method = "post", operation_id = "logoutAll", tag = "Tag::Account")]
+    async fn logout_all(&self, visit: Visit, bearer: Bearer) -> Answer<Done> {
+        sign_out::everywhere(&self.0, &Holder::from(&bearer.0), &visit.source).await?;
+        Ok(answer(view::done("Logged out from all devices successfully")))
+    }
+
+    /// Get user sessions
+    #[oai(path = "/api/auth/sessions", method = "get", operation_id = "listSessions", tag = "Tag::Account")]
+    async fn sessions(&self, bearer: Bearer) -> Answer<SessionsAnswer> {
+        let sessions = session::list(&self.0, &bearer.0.account.id).await?;
+        Ok(answer(view::sessions(sessions, &bearer.0)))
+    }
+
+    /// Terminate specific session
+    #[oai(path = "/api/auth/sessions/:sessionId", method = "delete", operation_id = "endSession", tag = "Tag::Account")]
+    async fn end_session(
+        &self,
+        visit: Visit,
+        bearer: Bearer,
+        #[oai(name = "sessionId")] session_id: Path<String>,
+    ) -> Answer<Done> {
+        session::end(&self.0, &bearer.0, &session_id.0, &visit.source).await?;
+        Ok(answer(view::done("Session terminated successfully")))
+    }
+}

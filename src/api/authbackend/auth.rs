@@ -1,0 +1,163 @@
+//! Signing up, logging in with password and code, refreshing, resetting the password in three steps.
+
+use std::sync::Arc;
+
+use poem_openapi::OpenApi;
+
+use super::types::{
+    AccessTokenRequest, CodeRequest, Done, ForgotRequest, LinkRequest, LoginAnswer, LoginRequest, RefreshAnswer,
+    RefreshRequest, ResetRequest, SessionAnswer, SignUpAnswer, SignUpRequest, TokenAnswer,
+};
+use super::{Tag, view};
+use crate::error::{Error, Limit};
+use crate::http::app::FromApp;
+use crate::http::body::{Body, OptionalBody};
+use crate::http::response::{Answer, answer};
+use crate::http::schema::required_row;
+use crate::http::visit::Visit;
+use crate::identity::gate::Remember;
+use crate::identity::refresh::{self, Channel};
+use crate::identity::sign_in::{self, Credentials, Name};
+use crate::identity::sign_up::{self, NewAccount};
+use crate::identity::{Core, caller, challenge, recover_by_code, verify_email};
+
+/// The operations that need no access token.
+pub(super) struct Auth(pub(super) Arc<Core>);
+
+#[OpenApi]
+impl Auth {
+    /// User registration
+    ///
+    /// Makes an account and mails a verification link to its address.
+    #[oai(path = "/api/auth/signup", method = "post", operation_id = "signup", tag = "Tag::Authentication")]
+    async fn sign_up(&self, visit: Visit, app: FromApp, body: Body<SignUpRequest>) -> Answer<SignUpAnswer> {
+        let asked = body.0;
+        app.meter(&visit, asked.email.0.key()).count(Limit::SignUp)?;
+        sign_up::admit_role(asked.role.as_deref())?;
+        let new = NewAccount {
+            email: asked.email.0,
+            password: asked.password.0,
+            username: None,
+            first_name: asked.first_name.filter(|name| !name.is_empty()),
+            last_name: asked.last_name.filter(|name| !name.is_empty()),
+            name: None,
+            company_name: None,
+            phone: None,
+        };
+        let (made, number) = sign_up::register_numbered(&self.0, new, &visit.source).await?;
+        Ok(answer(view::signed_up(&self.0, &made, number)))
+    }
+
+    /// Email verification
+    ///
+    /// Proves the address that the token was mailed to. A further use says that it is proved already.
+    #[oai(path = "/api/auth/verify-email", method = "post", operation_id = "verifyEmail", tag = "Tag::Authentication")]
+    async fn verify_email(&self, visit: Visit, body: Body<LinkRequest>) -> Answer<Done> {
+        visit.meter.count(Limit::VerifyEmail)?;
+        let proved = verify_email::prove(&self.0, body.0.token.0.reveal(), &visit.source).await?;
+        Ok(answer(view::proved(proved)))
+    }
+
+    /// User login
+    ///
+    /// The first of two steps: after the right password a code is mailed, which `verify-otp` takes within ten minutes.
+    /// Nothing is mailed to an account with an authenticator app, whose code counts instead.
+    #[oai(path = "/api/auth/login", method = "post", operation_id = "login", tag = "Tag::Authentication")]
+    async fn login(&self, visit: Visit, app: FromApp, body: Body<LoginRequest>) -> Answer<LoginAnswer> {
+        let (email, password) = (body.0.email.0, body.0.password.0);
+        let name = Name::Email(email.to_string());
+        sign_in::refuse_locked(&self.0, &name, &visit.source).await?;
+        app.meter(&visit, email.key()).count(Limit::SignIn)?;
+        let credentials = Credentials { name, password, remember: Remember::Long };
+        sign_in::begin(&self.0, credentials, &visit.source).await?;
+        Ok(answer(view::waiting(&email)))
+    }
+
+    /// OTP verification (complete login)
+    #[oai(path = "/api/auth/verify-otp", method = "post", operation_id = "verifyOtp", tag = "Tag::Authentication")]
+    async fn verify_otp(&self, visit: Visit, app: FromApp, body: Body<CodeRequest>) -> Answer<SessionAnswer> {
+        let (email, code) = (body.0.email.0, body.0.otp_code.0);
+        app.meter(&visit, email.key()).count(Limit::Factor)?;
+        let issued = challenge::complete_newest(&self.0, &email, code.reveal(), &visit.source).await?;
+        Ok(answer(view::logged_in(&self.0, &issued)?))
+    }
+
+    /// Password reset request
+    ///
+    /// Mails a code if the address has an account; the answer is the same whether or not.
+    #[oai(
+        path = "/api/auth/password-reset",
+        method = "post",
+        operation_id = "passwordReset",
+        tag = "Tag::Authentication"
+    )]
+    async fn forgot(&self, visit: Visit, app: FromApp, body: Body<ForgotRequest>) -> Answer<Done> {
+        let email = body.0.email.0;
+        app.meter(&visit, email.key()).count(Limit::Forgot)?;
+        recover_by_code::request(&self.0, &email, &visit.source).await?;
+        Ok(answer(view::done("Password reset code sent to your email")))
+    }
+
+    /// Password reset OTP verification
+    ///
+    /// Does not use the code up.
+    #[oai(
+        path = "/api/auth/password-reset/verify-otp",
+        method = "post",
+        operation_id = "passwordResetVerifyOtp",
+        tag = "Tag::Authentication"
+    )]
+    async fn look(&self, visit: Visit, app: FromApp, body: Body<CodeRequest>) -> Answer<Done> {
+        let (email, code) = (body.0.email.0, body.0.otp_code.0);
+        app.meter(&visit, email.key()).count(Limit::Code)?;
+        recover_by_code::look(&self.0, &email, code.reveal(), &visit.source).await?;
+        Ok(answer(view::done("OTP verified successfully")))
+    }
+
+    /// Password reset confirmation
+    ///
+    /// Sets a new password and uses the code up. All sessions end.
+    #[oai(
+        path = "/api/auth/password-reset/confirm",
+        method = "post",
+        operation_id = "passwordResetConfirm",
+        tag = "Tag::Authentication"
+    )]
+    async fn confirm(&self, visit: Visit, app: FromApp, body: Body<ResetRequest>) -> Answer<Done> {
+        let asked = body.0;
+        let (email, code, new) = (asked.email.0, asked.otp_code.0, asked.new_password.0);
+        app.meter(&visit, email.key()).count(Limit::Reset)?;
+        recover_by_code::reset(&self.0, &email, code.reveal(), new, &visit.source).await?;
+        Ok(answer(view::done("Password reset successfully")))
+    }
+
+    /// Token validation
+    #[oai(
+        path = "/api/auth/validate-token",
+        method = "post",
+        operation_id = "validateToken",
+        tag = "Tag::Authentication"
+    )]
+    async fn validate(&self, body: Body<AccessTokenRequest>) -> Answer<TokenAnswer> {
+        let caller = caller::authenticate(&self.0, &body.0.token).await?;
+        Ok(answer(view::valid(&caller)))
+    }
+
+    /// Refresh token
+    ///
+    /// The refresh token stays the same.
+    #[oai(
+        path = "/api/auth/refresh-token",
+        method = "post",
+        operation_id = "refreshToken",
+        tag = "Tag::Authentication"
+    )]
+    async fn refresh(&self, visit: Visit, body: OptionalBody<RefreshRequest>) -> Answer<RefreshAnswer> {
+        let token = body.0.map(|body| body.refresh_token.0);
+        let token = token.ok_or_else(|| Error::invalid(vec![required_row("refreshToken")]))?;
+        visit.meter.peek(Limit::Refresh)?;
+        let issued = refresh::turn(&self.0, token.reveal(), Channel::Body, &visit.source).await;
+        let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
+        Ok(answer(view::refreshed(&self.0, &issued)?))
+    }
+}

@@ -1,0 +1,45 @@
+//! What the policy asks of this wire's bodies beyond their schemas.
+
+use serde_json::{Map, Value};
+
+use super::types::{
+    AccessTokenRequest, ChangePasswordRequest, CodeRequest, ForgotRequest, LinkRequest, LoginRequest, RefreshRequest,
+    ResetRequest, RoleRequest, SignUpRequest,
+};
+use crate::config::Config;
+use crate::error::FieldError;
+use crate::http::body::Payload;
+use crate::http::policy;
+
+impl Payload for SignUpRequest {
+    fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
+        policy::new_password(fields, "password", &["firstName", "lastName"], config)
+    }
+}
+
+impl Payload for LoginRequest {
+    fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
+        policy::tried_password(fields, "password", config)
+    }
+}
+
+impl Payload for ResetRequest {
+    fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
+        policy::new_password(fields, "newPassword", &[], config)
+    }
+}
+
+impl Payload for ChangePasswordRequest {
+    fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
+        let mut broken = policy::tried_password(fields, "currentPassword", config);
+        broken.extend(policy::new_password(fields, "newPassword", &[], config));
+        broken
+    }
+}
+
+impl Payload for LinkRequest {}
+impl Payload for CodeRequest {}
+impl Payload for ForgotRequest {}
+impl Payload for AccessTokenRequest {}
+impl Payload for RefreshRequest {}
+impl Payload for RoleRequest {}

@@ -1,0 +1,138 @@
+//! Accounts, sessions and figures as the authbackend wire shows them.
+
+use super::types::{
+    Daily, Done, Endpoints, Health, Holder, Index, LoggedIn, LoginAnswer, Logins, LoginsAnswer, Monthly, NewToken,
+    OneUser, RefreshAnswer, Session, SessionAnswer, SessionUser, Sessions, SessionsAnswer, SignUpAnswer, SignedUp,
+    Statistics, StatisticsAnswer, TokenAnswer, User, UserAnswer, Users, UsersAnswer, Waiting,
+};
+use crate::error::Result;
+use crate::identity::admin::Entry;
+use crate::identity::gate::{self, Issued};
+use crate::identity::verify_email::Proved;
+use crate::identity::{Caller, Core, session, sign_up, stats};
+use crate::model::account::Verification;
+use crate::model::{Email, role};
+
+/// The version of the API that this wire speaks.
+const VERSION: &str = "1.0.0";
+
+pub(super) fn done(message: &str) -> Done {
+    Done { success: true, message: message.to_owned() }
+}
+
+pub(super) fn signed_up(core: &Core, made: &sign_up::SignedUp, number: i64) -> SignUpAnswer {
+    let waits = core.verification() == Verification::Required;
+    let message =
+        if waits { "User registered successfully. Please verify your email." } else { "User registered successfully" };
+    let data = SignedUp { user_id: number, email: made.email.to_string(), email_verification_required: waits };
+    SignUpAnswer { success: true, message: message.into(), data }
+}
+
+pub(super) fn proved(proved: Proved) -> Done {
+    done(match proved {
+        Proved::Now => "Email verified successfully",
+        Proved::Already => "Email is already verified",
+    })
+}
+
+pub(super) fn waiting(email: &Email) -> LoginAnswer {
+    let data = Waiting { email: email.to_string(), otp_required: true };
+    LoginAnswer { success: true, message: "Verification code sent to your email".into(), data }
+}
+
+pub(super) fn logged_in(core: &Core, issued: &Issued) -> Result<SessionAnswer> {
+    let account = &issued.account;
+    let data = LoggedIn {
+        token: gate::access_token(core, issued, Vec::new())?.token,
+        refresh_token: issued.refresh.reveal().to_owned(),
+        user: SessionUser {
+            id: account.number,
+            email: account.email.to_string(),
+            role: role::highest(&issued.roles).to_owned(),
+        },
+        session_id: issued.session.to_string(),
+    };
+    Ok(SessionAnswer { success: true, message: "Login successful".into(), data })
+}
+
+pub(super) fn valid(caller: &Caller) -> TokenAnswer {
+    let data = Holder {
+        user_id: caller.account.number,
+        email: caller.account.email.to_string(),
+        role: role::highest(&caller.roles).to_owned(),
+    };
+    TokenAnswer { success: true, message: "Token is valid".into(), data }
+}
+
+pub(super) fn refreshed(core: &Core, issued: &Issued) -> Result<RefreshAnswer> {
+    let data = NewToken { token: gate::access_token(core, issued, Vec::new())?.token };
+    Ok(RefreshAnswer { success: true, message: "Token refreshed successfully".into(), data })
+}
+
+pub(super) fn sessions(sessions: Vec<session::Shown>, caller: &Caller) -> SessionsAnswer {
+    let shown = |session: session::Shown| Session {
+        device: format!("{} on {}", session.device.browser, session.device.os),
+        last_active: session.last_active_at.to_seconds_text(),
+        is_current: session.id == caller.session,
+        session_id: session.id.to_string(),
+    };
+    SessionsAnswer { success: true, data: Sessions { sessions: sessions.into_iter().map(shown).collect() } }
+}
+
+fn user(entry: Entry) -> User {
+    let account = entry.account;
+    User {
+        id: account.number,
+        email: account.email.to_string(),
+        first_name: account.first_name,
+        last_name: account.last_name,
+        role: role::highest(&entry.roles).to_owned(),
+        is_email_verified: account.email_verified_at.is_some(),
+        created_at: account.created_at.to_seconds_text(),
+    }
+}
+
+pub(super) fn users(entries: Vec<Entry>) -> UsersAnswer {
+    UsersAnswer { success: true, data: Users { users: entries.into_iter().map(user).collect() } }
+}
+
+pub(super) fn one_user(entry: Entry) -> UserAnswer {
+    UserAnswer { success: true, data: OneUser { user: user(entry) } }
+}
+
+pub(super) fn statistics(totals: stats::Totals) -> StatisticsAnswer {
+    let data = Statistics {
+        total_users: totals.users,
+        verified_users: totals.verified,
+        total_logins: totals.logins,
+        active_sessions: totals.sessions,
+    };
+    StatisticsAnswer { success: true, data }
+}
+
+pub(super) fn logins(logins: stats::Logins) -> LoginsAnswer {
+    let data = Logins {
+        daily_logins: logins.daily.into_iter().map(|(date, count)| Daily { date, count }).collect(),
+        monthly_logins: logins.monthly.into_iter().map(|(month, count)| Monthly { month, count }).collect(),
+    };
+    LoginsAnswer { success: true, data }
+}
+
+pub(super) fn health(core: &Core) -> Health {
+    Health {
+        success: true,
+        message: "Server is running".into(),
+        timestamp: core.env.wall().to_seconds_text(),
+        environment: core.config.server.environment.as_str().to_owned(),
+    }
+}
+
+pub(super) fn index() -> Index {
+    Index {
+        success: true,
+        message: "Authentication API Server".into(),
+        version: VERSION.into(),
+        endpoints: Endpoints { auth: "/api/auth".into(), admin: "/api/admin".into(), health: "/health".into() },
+        documentation: "Check README.md for API documentation".into(),
+    }
+}

@@ -1,0 +1,92 @@
+//! The app that a call comes from: `X-App-ID` and `X-Service-Key`, where the policy asks for them.
+
+use std::sync::Arc;
+
+use poem::http::HeaderMap;
+use poem::{FromRequest, Request, RequestBody};
+use serde_json::{Value, json};
+
+use super::limits::Meter;
+use super::openapi::Described;
+use super::reject::Reject;
+use super::visit::Visit;
+use crate::config::Config;
+use crate::error::{Error, Kind, Result};
+use crate::identity::{Core, app};
+use crate::model::{App, Client, text};
+
+const ID: &str = "x-app-id";
+const KEY: &str = "x-service-key";
+
+/// A call from an app; refused without one where the policy asks for it.
+pub struct FromApp {
+    app: Option<App>,
+    core: Arc<Core>,
+}
+
+impl FromApp {
+    /// What the call is counted with: per app and name of the account, for the caller may be a server that calls for
+    /// everybody; where no app is asked for, per client address.
+    #[must_use]
+    pub fn meter(&self, visit: &Visit, name: &str) -> Meter {
+        match &self.app {
+            Some(app) => {
+                let key = format!("{}|{}", app.id, text::fold(name));
+                visit.meter.counting_for(Client::stand_in(&self.core.master.mac("app caller", key.as_bytes())))
+            }
+            None => visit.meter.clone(),
+        }
+    }
+}
+
+impl<'a> FromRequest<'a> for FromApp {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        let core = request.data::<Arc<Core>>().ok_or_else(|| Reject(Error::internal("no core in the request")))?;
+        let app = if core.config.apps.required {
+            Some(recognise(core, request.headers()).await.map_err(Reject)?)
+        } else {
+            None
+        };
+        Ok(Self { app, core: core.clone() })
+    }
+}
+
+async fn recognise(core: &Core, headers: &HeaderMap) -> Result<App> {
+    let (Some(id), Some(key)) = (only(headers, ID), only(headers, KEY)) else { return Err(Kind::AppInvalid.into()) };
+    app::check(core, id, key).await
+}
+
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+/// Says in a document which operations take the headers, where the policy asks for them. To be called before the
+/// document is completed.
+pub fn describe(document: &mut Value, config: &Config, operations: &mut [Described], taking: &[&str]) {
+    if !config.apps.required {
+        return;
+    }
+    for (scheme, name) in [("appId", "X-App-ID"), ("serviceKey", "X-Service-Key")] {
+        document["components"]["securitySchemes"][scheme] = json!({
+            "type": "apiKey",
+            "in": "header",
+            "name": name,
+            "description": "The app that calls, as `authd app create` registers it.",
+        });
+    }
+    for described in operations.iter_mut().filter(|described| taking.contains(&described.id)) {
+        described.errors.push(Kind::AppInvalid);
+    }
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    for operation in paths.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
+        if operation["operationId"].as_str().is_some_and(|id| taking.contains(&id)) {
+            let mut both = json!({ "appId": [], "serviceKey": [] });
+            if !operation["security"].is_null() {
+                both["bearerAuth"] = json!([]);
+            }
+            operation["security"] = json!([both]);
+        }
+    }
+}
