@@ -37,7 +37,7 @@ pub const PATHS: [&str; 9] = [
     "/not-me",
 ];
 
-/// The script that presses the button, besides the pages; only [`Page::Verify`] loads it, where the policy says so.
+/// The script that presses the button, besides the pages; only the page that verifies an address loads it, where the policy says so.
 pub const SCRIPT: &str = "/verify-email/post.js";
 
 /// Under what the pages are mounted.
