@@ -182,6 +182,7 @@ create table outbox (
 );
 create index outbox_due on outbox (state, next_at);
 create index outbox_finished on outbox (finished_at) where finished_at is not null;
+create index outbox_account on outbox (account_id) where account_id is not null;
 
 -- The audit log: one row for each security event, in the transaction of the change it speaks of.
 create table audit (

@@ -356,7 +356,7 @@ pub async fn delete(core: &Core, by: &By, name: &str) -> Result<Entry> {
             return Err(Kind::AccountNotFound.into());
         }
         end_all_sessions(db, &actor, log, &account.id, End::Admin)?;
-        if !store::accounts::remove_unproved(db, &account.id)? {
+        if !store::erasure::remove_unproved(db, &account.id)? {
             store::accounts::hide(db, &account.id, log.at())?;
             store::links::void_all(db, &account.id)?;
         }

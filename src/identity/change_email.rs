@@ -124,7 +124,7 @@ pub async fn undo(core: &Core, token: &str, source: &Source) -> Result<()> {
 fn clear_the_way(db: &mut dyn Db, id: &AccountId, email_key: &str, verification: Verification) -> Result<()> {
     match store::accounts::find_by_email(db, email_key)? {
         Some(holder) if holder.id == *id => Ok(()),
-        Some(holder) if gives_way(&holder, verification) => store::accounts::remove_unproved(db, &holder.id).map(drop),
+        Some(holder) if gives_way(&holder, verification) => store::erasure::remove_unproved(db, &holder.id).map(drop),
         Some(_) => Err(Kind::LinkInvalid.into()),
         None => Ok(()),
     }

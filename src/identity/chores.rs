@@ -14,6 +14,8 @@ use crate::store::db::Db;
 
 /// How many rows one write removes.
 const PIECE: i64 = 500;
+/// How many accounts one write erases: each has letters and records of its own.
+const ACCOUNTS: i64 = 25;
 /// How long the end of a session, a dead link or a delivered mail is still remembered.
 const REMEMBERED_FOR: Duration = Duration::from_hours(168);
 
@@ -63,7 +65,8 @@ pub async fn purge(core: &Core) -> Result<()> {
     removed += piecewise(core, move |db| store::factors::purge_unconfirmed(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::tries::purge(db, now, PIECE)).await?;
     removed += piecewise(core, move |db| store::clients::purge(db, unknown, PIECE)).await?;
-    removed += piecewise(core, move |db| store::accounts::purge_hidden(db, hidden, PIECE)).await?;
+    removed += in_pieces_of(ACCOUNTS, core, move |db| store::erasure::purge_hidden(db, hidden, ACCOUNTS)).await?;
+    removed += in_pieces_of(ACCOUNTS, core, move |db| store::erasure::blank_deleted(db, hidden, ACCOUNTS)).await?;
     removed += piecewise(core, move |db| store::accounts::purge_reservations(db, now, PIECE)).await?;
     removed += piecewise(core, move |db| store::anomalies::purge_traits(db, unknown, PIECE)).await?;
     removed += piecewise(core, move |db| store::anomalies::purge_alarms(db, old, PIECE)).await?;
@@ -74,7 +77,7 @@ pub async fn purge(core: &Core) -> Result<()> {
     removed += piecewise(core, move |db| store::files::purge_unfinished(db, unfinished, PIECE)).await?;
     if core.config.signup.verify_email {
         let stale = now - core.config.signup.remove_unproved;
-        removed += piecewise(core, move |db| store::accounts::purge_unproved(db, stale, PIECE)).await?;
+        removed += in_pieces_of(ACCOUNTS, core, move |db| store::erasure::purge_unproved(db, stale, ACCOUNTS)).await?;
     }
     if removed > 0 {
         tracing::info!(rows = removed, "what had expired was removed");
@@ -86,11 +89,18 @@ async fn piecewise<F>(core: &Core, piece: F) -> Result<u64>
 where
     F: Fn(&mut dyn Db) -> Result<u64> + Send + Clone + 'static,
 {
+    in_pieces_of(PIECE, core, piece).await
+}
+
+async fn in_pieces_of<F>(size: i64, core: &Core, piece: F) -> Result<u64>
+where
+    F: Fn(&mut dyn Db) -> Result<u64> + Send + Clone + 'static,
+{
     let mut removed = 0;
     loop {
         let gone = core.store.write(piece.clone()).await?;
         removed += gone;
-        if gone < PIECE.unsigned_abs() {
+        if gone < size.unsigned_abs() {
             return Ok(removed);
         }
     }

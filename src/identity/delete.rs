@@ -30,7 +30,7 @@ pub async fn own_account(core: &Core, fresh: &Fresh, source: &Source) -> Result<
             }
             link::void_all(db, &account.id)?;
             log.record(db, &by_owner(What::Deleted))?;
-            if store::accounts::remove_unproved(db, &account.id)? {
+            if store::erasure::remove_unproved(db, &account.id)? {
                 return Ok(());
             }
             if !store::accounts::hide(db, &account.id, log.at())? {

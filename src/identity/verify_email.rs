@@ -70,7 +70,7 @@ pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
         .store
         .write(move |db| {
             let link = usable(db, &hash, log.at())?;
-            if !store::accounts::remove_unproved(db, &link.account)? {
+            if !store::erasure::remove_unproved(db, &link.account)? {
                 return Err(Error::with(Kind::LinkInvalid, "Email is already verified"));
             }
             log.record(db, &Event::done(What::SignUpDisowned).about(&link.account))

@@ -386,17 +386,6 @@ pub fn hide(db: &mut dyn Db, id: &AccountId, now: Time) -> Result<bool> {
     Ok(changed == 1)
 }
 
-/// Removes an account that nobody has proved, and all that hangs on it; false when somebody has.
-///
-/// # Errors
-/// What the database says.
-pub fn remove_unproved(db: &mut dyn Db, id: &AccountId) -> Result<bool> {
-    db.run(sql!("delete from username_reservations where holder = $1"), &[id.as_str().into()])?;
-    let removed =
-        db.run(sql!("delete from accounts where id = $1 and email_verified_at is null"), &[id.as_str().into()])?;
-    Ok(removed == 1)
-}
-
 /// New values for a profile: `None` leaves a field as it is, `Some(None)` empties it.
 #[derive(Debug, Clone, Default)]
 pub struct ProfileChange {
@@ -516,34 +505,6 @@ pub fn count_schemes(db: &mut dyn Db) -> Result<Vec<(String, u64)>> {
     )?;
     let pair = |mut row: Row| Ok((row.take()?, u64::try_from(row.take::<i64>()?).unwrap_or(0)));
     rows.into_iter().map(pair).collect()
-}
-
-/// Removes, a few at a time, accounts that nobody proved in time; says how many.
-///
-/// # Errors
-/// What the database says.
-pub fn purge_unproved(db: &mut dyn Db, made_before: Time, limit: i64) -> Result<u64> {
-    db.run(
-        sql!(
-            "delete from accounts where id in (select id from accounts where email_verified_at is null \
-             and created_at <= $1 and last_login_at is null and imported_at is null order by created_at limit $2)"
-        ),
-        &[made_before.into(), limit.into()],
-    )
-}
-
-/// Erases, a few at a time, accounts that were hidden long ago; says how many.
-///
-/// # Errors
-/// What the database says.
-pub fn purge_hidden(db: &mut dyn Db, hidden_before: Time, limit: i64) -> Result<u64> {
-    db.run(
-        sql!(
-            "delete from accounts where id in (select id from accounts where deleted_at is not null \
-             and deleted_at <= $1 order by deleted_at limit $2)"
-        ),
-        &[hidden_before.into(), limit.into()],
-    )
 }
 
 /// Forgets, a few at a time, user names that were held long enough; says how many.

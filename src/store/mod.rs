@@ -12,6 +12,7 @@ pub mod clients;
 pub mod codes;
 pub mod db;
 pub mod directory;
+pub mod erasure;
 pub mod export;
 pub mod factors;
 pub mod files;

@@ -1,0 +1,137 @@
+//! What is left of somebody whose account was erased: nothing that says who it was.
+
+use std::time::Duration;
+
+use authd::identity::{admin, chores};
+use poem::http::Method;
+use rusqlite::types::Value as Cell;
+use serde_json::{Value, json};
+
+use crate::admin::staff;
+use crate::support::{Answer, App, Call, PASSWORD, Tokens, app, token_in};
+
+const DAY: Duration = Duration::from_hours(24);
+const EMAIL: &str = "countess@example.com";
+const HOME: &str = "203.0.113.77";
+const AGENT: &str = "Analytical/1.0";
+/// What says who somebody is, wherever it stands.
+const TRACES: [&str; 7] = ["countess", "Augusta", "Lovelace", "+491701234567", HOME, AGENT, "the-request"];
+
+/// Every place in the file where one of these words stands: `table.column: word`.
+fn places(app: &App, words: &[&str]) -> Vec<String> {
+    let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
+    let mut tables = file.prepare("select name from sqlite_master where type = 'table'").unwrap();
+    let tables: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert!(tables.len() > 20, "{tables:?}");
+    let address: Vec<u8> = HOME.split('.').map(|part| part.parse().unwrap()).collect();
+    let mut found = Vec::new();
+    for table in tables {
+        let mut rows = file.prepare(&format!("select * from {table}")).unwrap();
+        let columns: Vec<String> = rows.column_names().map(str::to_owned).collect();
+        let mut rows = rows.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            for (index, column) in columns.iter().enumerate() {
+                let bytes = match row.get::<_, Cell>(index).unwrap() {
+                    Cell::Text(text) => text.into_bytes(),
+                    Cell::Blob(bytes) => bytes,
+                    _ => continue,
+                };
+                let text = String::from_utf8_lossy(&bytes).to_lowercase();
+                let named = words.iter().filter(|word| text.contains(&word.to_lowercase()));
+                found.extend(named.map(|word| format!("{table}.{column}: {word}")));
+                if words.contains(&HOME) && bytes == address {
+                    found.push(format!("{table}.{column}: {HOME}"));
+                }
+            }
+        }
+    }
+    found
+}
+
+fn from_home(call: Call<'_>) -> Call<'_> {
+    call.from(HOME).header("user-agent", AGENT).header("x-request-id", "the-request")
+}
+
+async fn sign_up(app: &App) -> Answer {
+    let body = json!({
+        "email": EMAIL, "username": "countess", "password": PASSWORD, "firstName": "Augusta", "lastName": "Lovelace",
+    });
+    from_home(app.post("/v1/auth/register", &body)).send().await
+}
+
+async fn log_in(app: &App, password: &str) -> Answer {
+    from_home(app.post("/v1/auth/login", &json!({ "email": EMAIL, "password": password }))).send().await
+}
+
+/// Somebody who has done this and that.
+async fn lived(app: &App) -> Tokens {
+    assert_eq!(sign_up(app).await.status, 201);
+    let token = token_in(&app.mails().await, "verify-email?token=");
+    let proved = from_home(app.post("/v1/auth/verify-email", &json!({ "token": token }))).send().await;
+    assert_eq!(proved.status, 200, "{}", proved.text);
+    log_in(app, "a wrong password").await;
+    let tokens = log_in(app, PASSWORD).await.tokens();
+    let phone = json!({ "phone": "+491701234567" });
+    assert_eq!(from_home(app.put("/v1/users/me", &phone).bearer(&tokens.access)).send().await.status, 200);
+    let change = json!({ "currentPassword": PASSWORD, "newPassword": "another long passphrase" });
+    let changed = app.put("/v1/auth/change-password", &change).bearer(&tokens.access);
+    assert_eq!(from_home(changed).send().await.status, 200);
+    let refreshed = from_home(app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh }))).send().await;
+    refreshed.tokens()
+}
+
+fn events_about(app: &App, id: &str) -> i64 {
+    let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
+    file.query_row("select count(*) from audit where account_id = $1", [id], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn nothing_says_who_somebody_was_thirty_days_after_the_deletion() {
+    let app = app().await;
+    let tokens = lived(&app).await;
+    let me: Value = app.get("/v1/users/me").bearer(&tokens.access).send().await.body;
+    let id = me["data"]["id"].as_str().unwrap().to_owned();
+    let gone = from_home(app.call(Method::DELETE, "/v1/users/me").bearer(&tokens.access)).send().await;
+    assert_eq!(gone.status, 200, "{}", gone.text);
+    // Where no mail server is set the last letters wait in the outbox for good.
+    app.turn_clock(29 * DAY);
+    chores::purge(&app.core).await.unwrap();
+    let before = places(&app, &TRACES);
+    for place in ["accounts.email: countess", "outbox.recipient: countess", "audit.client: 203.0.113.77"] {
+        assert!(before.iter().any(|found| found == place), "{place}: {before:?}");
+    }
+    let events = events_about(&app, &id);
+    assert!(events > 5);
+    app.turn_clock(DAY);
+    chores::purge(&app.core).await.unwrap();
+    assert_eq!(places(&app, &TRACES), Vec::<String>::new());
+    assert_eq!(events_about(&app, &id), events, "what happened stays, under a pseudonym");
+}
+
+#[tokio::test]
+async fn an_unproved_account_goes_at_once_and_its_traces_in_the_log_with_the_time_of_hidden_ones() {
+    let app = app().await;
+    let (_, root) = staff(&app, "root", &["admin"]).await;
+    assert_eq!(sign_up(&app).await.status, 201);
+    let id = admin::find(&app.core, EMAIL).await.unwrap().account.id.to_string();
+    let path = format!("/v1/admin/users/{id}");
+    let from_desk = app.call(Method::DELETE, &path).bearer(&root).from("198.51.100.9");
+    assert_eq!(from_desk.send().await.status, 200);
+    let names = ["countess", "Augusta", "Lovelace"];
+    assert_eq!(places(&app, &names), Vec::<String>::new());
+    assert_eq!(places(&app, &[HOME]), ["audit.client: 203.0.113.77"], "nobody wipes their traces at once");
+    app.turn_clock(30 * DAY);
+    chores::purge(&app.core).await.unwrap();
+    assert_eq!(places(&app, &TRACES), Vec::<String>::new());
+    assert_eq!(places(&app, &["198.51.100.9"]), ["audit.client: 198.51.100.9"], "who deleted it stays on record");
+}
+
+#[tokio::test]
+async fn an_account_that_nobody_proved_in_time_leaves_nothing() {
+    let app = app().await;
+    assert_eq!(sign_up(&app).await.status, 201);
+    app.mails().await;
+    app.turn_clock(8 * DAY);
+    chores::purge(&app.core).await.unwrap();
+    assert_eq!(places(&app, &TRACES), Vec::<String>::new());
+}
