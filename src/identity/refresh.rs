@@ -34,8 +34,8 @@ pub enum Channel {
 pub async fn turn(core: &Core, token: &str, channel: Channel, source: &Source) -> Result<Issued> {
     let presented = parse(core, token).await?;
     let keys = core.tokens.refresh_keys();
-    let next =
-        if turns(core.config.sessions.rotate, channel) { presented.successor(&keys)? } else { presented.clone() };
+    let turns = turns(core.config.sessions.rotate, channel);
+    let next = if turns { presented.successor(&keys)? } else { presented.clone() };
     let log = Log::new(core, source);
     let grace = core.config.sessions.grace;
     let step = Step {
@@ -63,12 +63,13 @@ pub async fn turn(core: &Core, token: &str, channel: Channel, source: &Source) -
         outcome = core.store.write(move |db| step.take(db)).await?;
         core.post.ring();
     }
-    match outcome {
+    let issued = match outcome {
         Outcome::Turned(standing) => issued(core, *standing, &next, log.at()),
         Outcome::Again(standing) => issued(core, *standing, &presented.successor(&keys)?, log.at()),
         Outcome::Refused(kind) => Err(kind.into()),
         Outcome::Stolen(_) => Err(Kind::RefreshRevoked.into()),
-    }
+    };
+    issued.map(|issued| Issued { turned: turns, ..issued })
 }
 
 fn turns(rotate: Rotate, channel: Channel) -> bool {
@@ -103,7 +104,7 @@ fn issued(core: &Core, standing: Standing, token: &RefreshToken, now: Time) -> R
         session_ends: session.expires_at,
         refresh_until: session.idle_until,
         refresh: Secret::new(token.to_text(&core.tokens.refresh_keys())?),
-        turned: token.generation > 0 && core.config.sessions.rotate != Rotate::Never,
+        turned: false,
         cookie_life: session.remember.then(|| session.idle_until.since(now)),
         session: session.id,
     })

@@ -267,6 +267,10 @@ async fn a_refresh_by_body_does_not_turn_and_one_by_cookie_does() {
     let successor = turned.cookie().unwrap();
     assert_ne!(successor, tokens.refresh);
     assert_eq!(keys(&turned.body["data"]), ["accessToken", "expiresIn", "tokenType"]);
+    for token in [&successor, &tokens.refresh] {
+        let by_body = app.post("/v1/auth/refresh", &json!({ "refreshToken": token })).send().await;
+        assert_eq!(keys(&by_body.body["data"]), ["accessToken", "expiresIn", "tokenType"], "however often it turned");
+    }
     app.turn_clock(MINUTE);
     assert_eq!(cookie(&tokens.refresh).send().await.code(), "TOKEN_REVOKED", "the parent after the grace");
     assert_eq!(cookie(&successor).send().await.code(), "TOKEN_REVOKED", "its session has ended");
