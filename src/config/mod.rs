@@ -243,6 +243,7 @@ impl Config {
                 "expected \"email\" for a server.wire whose login is completed with a code, got \"off\"",
             );
         }
+        self.apps.validate(self.server.wire, r);
         self.throttle.validate(r);
         self.hashing.validate(environment, r);
     }

@@ -66,6 +66,14 @@ impl WireName {
         }
     }
 
+    /// Whether its documented calls bring the headers of an app.
+    pub(super) fn brings_app_headers(self) -> bool {
+        match self {
+            WireName::V1 | WireName::Authbackend => true,
+            WireName::Siteworks | WireName::Jobpath | WireName::Jobpsych => false,
+        }
+    }
+
     /// Whether its login is completed with a code, and its sign-up names the account by its number.
     pub(super) fn asks_for_code(self) -> bool {
         self == WireName::Authbackend

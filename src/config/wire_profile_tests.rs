@@ -152,6 +152,16 @@ fn a_sign_up_that_logs_in_hides_no_address_and_waits_for_no_proof() {
 }
 
 #[test]
+fn app_headers_are_not_asked_for_on_a_wire_whose_clients_send_none() {
+    for profile in ["siteworks", "jobpath", "jobpsych"] {
+        let text = refused(profile, &[("AUTHD_APPS__REQUIRED", "true")]);
+        assert!(text.contains("apps.required") && text.contains(&format!("\"{profile}\"")), "{text}");
+    }
+    assert!(under("standard", &[("AUTHD_APPS__REQUIRED", "true")]).config.apps.required);
+    assert!(refused("authbackend", &[("AUTHD_SERVER__WIRE", "jobpath")]).contains("apps.required"));
+}
+
+#[test]
 fn the_authbackend_profile_has_its_documents_figures() {
     let config = under("authbackend", &[("PORT", "3000"), ("JWT_SECRET", SECRET)]).config;
     assert_eq!((config.server.wire, config.server.listen.to_string()), (WireName::Authbackend, "0.0.0.0:3000".into()));
