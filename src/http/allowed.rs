@@ -46,6 +46,8 @@ needs! {
     WriteUsers: UsersWrite;
     /// Changing at least a part of an account; which fields take which is the core's.
     UpdateUsers: UsersWrite | UsersSuspend | Roles;
+    /// Locking accounts, and letting them in again.
+    SuspendUsers: UsersSuspend;
     /// Everything about roles.
     ManageRoles: Roles;
     /// Reading the audit log.
