@@ -76,6 +76,8 @@ pub enum Kind {
     SessionNotFound,
     /// A thing of this name is there already.
     AlreadyExists,
+    /// The account was changed by somebody else in the same moment.
+    Outrun,
     /// The last administrator would be gone.
     LastAdmin,
     /// The app's id and key are missing or wrong.
@@ -119,18 +121,42 @@ pub enum Limit {
     Resend,
     /// Using a verification link.
     VerifyEmail,
-    /// Asking for a password reset.
+    /// Confirming another address.
+    ConfirmEmail,
+    /// Undoing a change of address.
+    UndoEmail,
+    /// Removing an account that somebody else made with one's address.
+    Disown,
+    /// Opening a closed login from a link.
+    OpenLogin,
+    /// Ending a login that was not one's own from a link.
+    NotMe,
+    /// Asking for a link that resets the password.
     Forgot,
-    /// Using a password reset.
+    /// Using such a link.
     Reset,
-    /// Showing a second factor, or the password again.
+    /// Asking for a code that resets the password.
+    ForgotByCode,
+    /// Showing such a code without using it.
+    ResetCode,
+    /// Using such a code.
+    ResetByCode,
+    /// Showing a second factor.
     Factor,
-    /// Showing a one-time code.
+    /// Having a login's code sent again.
+    FactorSent,
+    /// Showing the password or a second factor again.
+    Reauthenticate,
+    /// Changing the password.
+    ChangePassword,
+    /// Asking for a code that logs in.
+    CodeRequest,
+    /// Logging in with such a code.
     Code,
 }
 
 impl Limit {
-    /// The word for it, as configuration and log know it.
+    /// The word for it, as log and metrics know it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -140,9 +166,21 @@ impl Limit {
             Limit::Refresh => "refresh",
             Limit::Resend => "resend",
             Limit::VerifyEmail => "verify_email",
+            Limit::ConfirmEmail => "confirm_email",
+            Limit::UndoEmail => "undo_email",
+            Limit::Disown => "disown",
+            Limit::OpenLogin => "open_login",
+            Limit::NotMe => "not_me",
             Limit::Forgot => "forgot",
             Limit::Reset => "reset",
+            Limit::ForgotByCode => "forgot_by_code",
+            Limit::ResetCode => "reset_code",
+            Limit::ResetByCode => "reset_by_code",
             Limit::Factor => "factor",
+            Limit::FactorSent => "factor_sent",
+            Limit::Reauthenticate => "reauthenticate",
+            Limit::ChangePassword => "change_password",
+            Limit::CodeRequest => "code_request",
             Limit::Code => "code",
         }
     }
@@ -150,7 +188,7 @@ impl Limit {
 
 impl Kind {
     /// Every kind, for tables and snapshots.
-    pub const ALL: [Kind; 52] = [
+    pub const ALL: [Kind; 65] = [
         Kind::Validation,
         Kind::MalformedBody,
         Kind::MissingCredentials,
@@ -181,6 +219,7 @@ impl Kind {
         Kind::CodeInvalid,
         Kind::SessionNotFound,
         Kind::AlreadyExists,
+        Kind::Outrun,
         Kind::LastAdmin,
         Kind::AppInvalid,
         Kind::UploadLimitReached,
@@ -197,9 +236,21 @@ impl Kind {
         Kind::TooMany(Limit::Refresh),
         Kind::TooMany(Limit::Resend),
         Kind::TooMany(Limit::VerifyEmail),
+        Kind::TooMany(Limit::ConfirmEmail),
+        Kind::TooMany(Limit::UndoEmail),
+        Kind::TooMany(Limit::Disown),
+        Kind::TooMany(Limit::OpenLogin),
+        Kind::TooMany(Limit::NotMe),
         Kind::TooMany(Limit::Forgot),
         Kind::TooMany(Limit::Reset),
+        Kind::TooMany(Limit::ForgotByCode),
+        Kind::TooMany(Limit::ResetCode),
+        Kind::TooMany(Limit::ResetByCode),
         Kind::TooMany(Limit::Factor),
+        Kind::TooMany(Limit::FactorSent),
+        Kind::TooMany(Limit::Reauthenticate),
+        Kind::TooMany(Limit::ChangePassword),
+        Kind::TooMany(Limit::CodeRequest),
         Kind::TooMany(Limit::Code),
         Kind::Unavailable,
         Kind::Internal,
@@ -239,6 +290,7 @@ impl Kind {
             Kind::CodeInvalid => "Invalid or expired code",
             Kind::SessionNotFound => "Session not found",
             Kind::AlreadyExists => "A thing of this name exists already",
+            Kind::Outrun => "The account was changed in the same moment; try again",
             Kind::LastAdmin => "This is the last admin; make another one first",
             Kind::AppInvalid => "Valid X-App-ID and X-Service-Key headers are required",
             Kind::UploadLimitReached => "Upload limit reached",

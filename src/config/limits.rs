@@ -40,15 +40,15 @@ pub struct Limits {
     pub refresh: Option<Rate>,
     /// Verification mails asked for again.
     pub resend: Option<Rate>,
-    /// Uses of verification links.
+    /// Uses of links, but for those that set a password.
     pub verify_email: Option<Rate>,
     /// Password resets asked for.
     pub forgot: Option<Rate>,
     /// Password resets used.
     pub reset: Option<Rate>,
-    /// Second factors shown, or the password again.
+    /// Second factors shown or sent again, the password shown again or changed.
     pub factor: Option<Rate>,
-    /// One-time codes shown.
+    /// One-time codes asked for or shown.
     pub code: Option<Rate>,
     /// Second factors shown for one account, from wherever.
     pub factor_account: Option<Rate>,
@@ -59,7 +59,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The rate behind a limit's name.
+    /// The rate behind a limit's name; kinds of calls that share a rate are counted apart all the same.
     #[must_use]
     pub fn rate(&self, limit: Limit) -> Option<Rate> {
         match limit {
@@ -68,11 +68,16 @@ impl Limits {
             Limit::SignIn => self.sign_in,
             Limit::Refresh => self.refresh,
             Limit::Resend => self.resend,
-            Limit::VerifyEmail => self.verify_email,
-            Limit::Forgot => self.forgot,
-            Limit::Reset => self.reset,
-            Limit::Factor => self.factor,
-            Limit::Code => self.code,
+            Limit::VerifyEmail
+            | Limit::ConfirmEmail
+            | Limit::UndoEmail
+            | Limit::Disown
+            | Limit::OpenLogin
+            | Limit::NotMe => self.verify_email,
+            Limit::Forgot | Limit::ForgotByCode => self.forgot,
+            Limit::Reset | Limit::ResetByCode => self.reset,
+            Limit::Factor | Limit::FactorSent | Limit::Reauthenticate | Limit::ChangePassword => self.factor,
+            Limit::Code | Limit::CodeRequest | Limit::ResetCode => self.code,
         }
     }
 }

@@ -12,8 +12,9 @@ use super::reject::Reject;
 use super::visit::Visit;
 use crate::config::Config;
 use crate::error::{Error, Kind, Result};
+use crate::identity::subject::Subject;
 use crate::identity::{Core, app};
-use crate::model::{App, Client, text};
+use crate::model::{App, Client};
 
 const ID: &str = "x-app-id";
 const KEY: &str = "x-service-key";
@@ -25,29 +26,31 @@ pub struct FromApp {
 }
 
 impl FromApp {
-    /// What the call is counted with: per app and name of the account, for the caller may be a server that calls for
-    /// everybody; where no app is asked for, per client address.
-    #[must_use]
-    pub fn meter(&self, visit: &Visit, name: &str) -> Meter {
-        match &self.app {
-            Some(app) => {
-                let key = format!("{}|{}", app.id, text::fold(name));
-                visit.meter.counting_for(Client::stand_in(&self.core.master.mac("app caller", key.as_bytes())))
-            }
-            None => visit.meter.clone(),
-        }
+    /// The app behind these headers; refused without one where the policy asks for it.
+    ///
+    /// # Errors
+    /// `AppInvalid`.
+    pub async fn of(core: &Arc<Core>, headers: &HeaderMap) -> Result<Self> {
+        let app = if core.config.apps.required { Some(recognise(core, headers).await?) } else { None };
+        Ok(Self { app, core: core.clone() })
+    }
+
+    /// What the call is counted with: per app and account, for the caller may be a server that calls for everybody;
+    /// where no app is asked for, per client address.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn meter(&self, visit: &Visit, subject: Subject<'_>) -> Result<Meter> {
+        let Some(app) = &self.app else { return Ok(visit.meter.clone()) };
+        let key = format!("{}|{}", app.id, subject.key(&self.core).await?);
+        Ok(visit.meter.counting_for(Client::stand_in(&self.core.master.mac("app caller", key.as_bytes()))))
     }
 }
 
 impl<'a> FromRequest<'a> for FromApp {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
         let core = request.data::<Arc<Core>>().ok_or_else(|| Reject(Error::internal("no core in the request")))?;
-        let app = if core.config.apps.required {
-            Some(recognise(core, request.headers()).await.map_err(Reject)?)
-        } else {
-            None
-        };
-        Ok(Self { app, core: core.clone() })
+        Ok(Self::of(core, request.headers()).await.map_err(Reject)?)
     }
 }
 

@@ -39,11 +39,14 @@ impl EitherBearer {
     /// The opaque token.
     ///
     /// # Errors
-    /// `TokenInvalid` for an access token.
+    /// `Validation` for a valid access token: a 401 would send its client to refresh it.
     pub fn token(&self) -> Result<&Secret> {
         match self {
             EitherBearer::Opaque(token) => Ok(token),
-            EitherBearer::Caller(_) => Err(Kind::TokenInvalid.into()),
+            EitherBearer::Caller(_) => Err(Error::with(
+                Kind::Validation,
+                "Expected the mfaToken of a login as bearer token, got an access token",
+            )),
         }
     }
 }

@@ -1,5 +1,8 @@
 //! The authbackend wire, call by call through its document, on the real program under its profile.
 
+mod factors;
+mod limits;
+
 use std::time::Duration;
 
 use authd::identity::admin::RoleChange;

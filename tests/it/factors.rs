@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use authd::identity::{By, challenge, factor};
+use authd::api::v1::V1;
+use authd::error::Kind;
+use authd::http::reject::Wire;
+use authd::identity::reauthenticate::Fresh;
+use authd::identity::{By, caller, challenge, factor};
 use authd::mail::Mail;
 use authd::model::{AccountId, Email, Source};
 use futures_util::future::join_all;
@@ -488,6 +492,7 @@ async fn a_wire_without_a_step_for_it_refuses_the_right_password() {
     for (profile, path, place, code) in [
         ("siteworks", "/api/auth/login", "/code", "MFA_REQUIRED"),
         ("jobpath", "/auth/login", "/error", "mfa_required"),
+        ("jobpsych", "/api/auth/login", "/error", "MFA_REQUIRED"),
     ] {
         let app = app_with(profile, &[]).await;
         guarded(&app, "ada").await;
@@ -498,4 +503,36 @@ async fn a_wire_without_a_step_for_it_refuses_the_right_password() {
         assert!(!right.text.contains("oken\""), "{}", right.text);
         assert_eq!(login("Wr0ng&password").await.status, 401, "{profile}");
     }
+}
+
+#[tokio::test]
+async fn an_access_token_where_a_login_s_token_is_asked_for_is_a_bad_request_and_no_401() {
+    let app = app().await;
+    let access = app.enter("ada").await.access;
+    let sent = app.post("/v1/auth/mfa/challenge", &json!({ "method": "email" })).bearer(&access).send().await;
+    assert_eq!(refused(&sent), (400, "VALIDATION_ERROR"), "{}", sent.text);
+    assert!(sent.body["error"]["message"].as_str().unwrap().contains("mfaToken"), "{}", sent.text);
+    assert!(sent.header("www-authenticate").is_empty());
+}
+
+#[tokio::test]
+async fn of_two_changes_of_factors_at_once_the_second_may_try_again() {
+    let app = app_with("standard", &UNLIMITED).await;
+    let (tokens, phone) = guarded(&app, "ada").await;
+    app.turn_clock(STEP);
+    let caller = || caller::authenticate(&app.core, &tokens.access);
+    let source = Source::command_line();
+    let early = Fresh::check(&app.core, &caller().await.unwrap()).unwrap();
+    factor::renew_backup_codes(&app.core, &early, &source).await.unwrap();
+    let late = factor::renew_backup_codes(&app.core, &early, &source).await.unwrap_err();
+    assert_eq!((late.kind(), V1.status(late.kind()).as_u16()), (Kind::Outrun, 409));
+    let late = factor::remove(&app.core, &early, &phone.id, &source).await.unwrap_err();
+    assert_eq!(late.kind(), Kind::Outrun);
+    assert_eq!(call(&app, Method::GET, "/v1/users/me", &tokens.access).await.status, 200, "the session lives");
+    let now = Fresh::check(&app.core, &caller().await.unwrap()).unwrap();
+    factor::remove(&app.core, &now, &phone.id, &source).await.unwrap();
+
+    app.post("/v1/auth/logout", &json!({})).bearer(&tokens.access).send().await;
+    let gone = factor::renew_backup_codes(&app.core, &early, &source).await.unwrap_err();
+    assert_eq!(gone.kind(), Kind::SessionEnded);
 }

@@ -19,6 +19,7 @@ use crate::identity::gate::Remember;
 use crate::identity::refresh::{self, Channel};
 use crate::identity::sign_in::{self, Credentials, Name};
 use crate::identity::sign_up::{self, NewAccount};
+use crate::identity::subject::Subject;
 use crate::identity::{Core, caller, challenge, recover_by_code, verify_email};
 
 /// The operations that need no access token.
@@ -32,7 +33,7 @@ impl Auth {
     #[oai(path = "/api/auth/signup", method = "post", operation_id = "signup", tag = "Tag::Authentication")]
     async fn sign_up(&self, visit: Visit, app: FromApp, body: Body<SignUpRequest>) -> Answer<SignUpAnswer> {
         let asked = body.0;
-        app.meter(&visit, asked.email.0.key()).count(Limit::SignUp)?;
+        app.meter(&visit, Subject::New(&asked.email.0)).await?.count(Limit::SignUp)?;
         sign_up::admit_role(asked.role.as_deref())?;
         let new = NewAccount {
             email: asked.email.0,
@@ -67,7 +68,7 @@ impl Auth {
         let (email, password) = (body.0.email.0, body.0.password.0);
         let name = Name::Email(email.to_string());
         sign_in::refuse_locked(&self.0, &name, &visit.source).await?;
-        app.meter(&visit, email.key()).count(Limit::SignIn)?;
+        app.meter(&visit, Subject::Name(&name)).await?.count(Limit::SignIn)?;
         let credentials = Credentials { name, password, remember: Remember::Long };
         sign_in::begin(&self.0, credentials, &visit.source).await?;
         Ok(answer(view::waiting(&email)))
@@ -77,7 +78,7 @@ impl Auth {
     #[oai(path = "/api/auth/verify-otp", method = "post", operation_id = "verifyOtp", tag = "Tag::Authentication")]
     async fn verify_otp(&self, visit: Visit, app: FromApp, body: Body<CodeRequest>) -> Answer<SessionAnswer> {
         let (email, code) = (body.0.email.0, body.0.otp_code.0);
-        app.meter(&visit, email.key()).count(Limit::Factor)?;
+        app.meter(&visit, Subject::Email(&email)).await?.count(Limit::Factor)?;
         let issued = challenge::complete_newest(&self.0, &email, code.reveal(), &visit.source).await?;
         Ok(answer(view::logged_in(&self.0, &issued)?))
     }
@@ -93,7 +94,7 @@ impl Auth {
     )]
     async fn forgot(&self, visit: Visit, app: FromApp, body: Body<ForgotRequest>) -> Answer<Done> {
         let email = body.0.email.0;
-        app.meter(&visit, email.key()).count(Limit::Forgot)?;
+        app.meter(&visit, Subject::Email(&email)).await?.count(Limit::ForgotByCode)?;
         recover_by_code::request(&self.0, &email, &visit.source).await?;
         Ok(answer(view::done("Password reset code sent to your email")))
     }
@@ -109,7 +110,7 @@ impl Auth {
     )]
     async fn look(&self, visit: Visit, app: FromApp, body: Body<CodeRequest>) -> Answer<Done> {
         let (email, code) = (body.0.email.0, body.0.otp_code.0);
-        app.meter(&visit, email.key()).count(Limit::Code)?;
+        app.meter(&visit, Subject::Email(&email)).await?.count(Limit::ResetCode)?;
         recover_by_code::look(&self.0, &email, code.reveal(), &visit.source).await?;
         Ok(answer(view::done("OTP verified successfully")))
     }
@@ -126,7 +127,7 @@ impl Auth {
     async fn confirm(&self, visit: Visit, app: FromApp, body: Body<ResetRequest>) -> Answer<Done> {
         let asked = body.0;
         let (email, code, new) = (asked.email.0, asked.otp_code.0, asked.new_password.0);
-        app.meter(&visit, email.key()).count(Limit::Reset)?;
+        app.meter(&visit, Subject::Email(&email)).await?.count(Limit::ResetByCode)?;
         recover_by_code::reset(&self.0, &email, code.reveal(), new, &visit.source).await?;
         Ok(answer(view::done("Password reset successfully")))
     }

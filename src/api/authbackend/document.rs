@@ -50,7 +50,7 @@ fn open() -> Vec<Described> {
         Kind::TooMany(Limit::SignIn),
     ];
     let link = [Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(Limit::VerifyEmail)];
-    let reset = [Kind::CodeInvalid, Kind::TooMany(Limit::Reset)];
+    let reset = [Kind::CodeInvalid, Kind::TooMany(Limit::ResetByCode)];
     let code = json!({ "email": EMAIL, "otpCode": "123456" });
     let token = [Kind::TokenInvalid, Kind::TokenExpired, Kind::SessionEnded];
     vec![
@@ -63,11 +63,15 @@ fn open() -> Vec<Described> {
         described("login", &sign_in, waiting()).taking("password", json!({ "email": EMAIL, "password": PASSWORD })),
         described("verifyOtp", &[Kind::MfaCodeInvalid, Kind::TooMany(Limit::Factor)], logged_in())
             .taking("code", code.clone()),
-        described("passwordReset", &[Kind::TooMany(Limit::Forgot)], done("Password reset code sent to your email"))
-            .taking("address", json!({ "email": EMAIL })),
+        described(
+            "passwordReset",
+            &[Kind::TooMany(Limit::ForgotByCode)],
+            done("Password reset code sent to your email"),
+        )
+        .taking("address", json!({ "email": EMAIL })),
         described(
             "passwordResetVerifyOtp",
-            &[Kind::CodeInvalid, Kind::TooMany(Limit::Code)],
+            &[Kind::CodeInvalid, Kind::TooMany(Limit::ResetCode)],
             done("OTP verified successfully"),
         )
         .taking("code", code),

@@ -28,6 +28,7 @@ impl Wire for Authbackend {
             | Kind::EmailTaken
             | Kind::UsernameTaken
             | Kind::AlreadyExists
+            | Kind::Outrun
             | Kind::LinkInvalid
             | Kind::LinkExpired
             | Kind::MfaCodeInvalid
@@ -72,7 +73,8 @@ impl Wire for Authbackend {
             | Kind::MissingLinkToken
             | Kind::EmailTaken
             | Kind::UsernameTaken
-            | Kind::AlreadyExists => VALIDATION,
+            | Kind::AlreadyExists
+            | Kind::Outrun => VALIDATION,
             Kind::MfaCodeInvalid | Kind::MfaNotEnabled | Kind::BackupCodeUsed | Kind::CodeInvalid => "OTP_ERROR",
             Kind::TokenInvalid
             | Kind::TokenExpired

@@ -46,7 +46,7 @@ impl OwnAccount {
     /// All other sessions of the account end.
     #[oai(path = "/api/auth/change-password", method = "put", operation_id = "changePassword", tag = "Tag::Profile")]
     async fn change_password(&self, visit: Visit, bearer: Bearer, body: Body<ChangePasswordRequest>) -> Answer<Done> {
-        visit.meter.count(Limit::Factor)?;
+        visit.meter.count(Limit::ChangePassword)?;
         let (current, new) = (body.0.current_password.0, body.0.new_password.0);
         password::change(&self.0, &bearer.0, current, new, &visit.source).await?;
         Ok(answer(view::done("Password changed successfully")))

@@ -24,6 +24,7 @@ use crate::identity::refresh::{self, Channel};
 use crate::identity::sign_in::{self, Credentials, Name};
 use crate::identity::sign_out::{self, Holder};
 use crate::identity::sign_up::{self, NewAccount};
+use crate::identity::subject::Subject;
 use crate::identity::{Caller, Core};
 use crate::model::Secret;
 
@@ -46,7 +47,7 @@ impl Auth {
     #[oai(path = "/auth/register", method = "post", operation_id = "register", tag = "Tag::Authentication")]
     async fn register(&self, visit: Visit, app: FromApp, body: Body<RegisterRequest>) -> Result<Created, Reject> {
         let asked = body.0;
-        app.meter(&visit, asked.email.0.key()).count(Limit::SignUp)?;
+        app.meter(&visit, Subject::New(&asked.email.0)).await?.count(Limit::SignUp)?;
         let new = NewAccount {
             email: asked.email.0,
             password: asked.password.0,
@@ -68,7 +69,7 @@ impl Auth {
     async fn login(&self, visit: Visit, app: FromApp, body: Body<LoginRequest>) -> Answer<LoginAnswer> {
         let credentials = credentials(body.0)?;
         sign_in::refuse_locked(&self.0, &credentials.name, &visit.source).await?;
-        app.meter(&visit, &credentials.name.key()).count(Limit::SignIn)?;
+        app.meter(&visit, Subject::Name(&credentials.name)).await?.count(Limit::SignIn)?;
         let issued = sign_in::with_password(&self.0, credentials, &visit.source).await?;
         let session = view::new_session(&self.0, &issued)?;
         let cookie = refresh_cookie::set(

@@ -56,7 +56,7 @@ impl EmailVerification {
         tag = "Tag::EmailVerification"
     )]
     async fn disown(&self, visit: Visit, body: Body<LinkRequest>) -> Answer<Done> {
-        visit.meter.count(Limit::VerifyEmail)?;
+        visit.meter.count(Limit::Disown)?;
         verify_email::disown(&self.0, body.0.token.0.reveal(), &visit.source).await?;
         Ok(answer(Done::saying("Account removed")))
     }

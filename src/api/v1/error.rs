@@ -47,7 +47,9 @@ impl Wire for V1 {
             | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
             Kind::LinkInvalid | Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::EmailTaken | Kind::UsernameTaken | Kind::AlreadyExists | Kind::LastAdmin => StatusCode::CONFLICT,
+            Kind::EmailTaken | Kind::UsernameTaken | Kind::AlreadyExists | Kind::Outrun | Kind::LastAdmin => {
+                StatusCode::CONFLICT
+            }
             Kind::LinkExpired => StatusCode::GONE,
             Kind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -85,6 +87,7 @@ impl Wire for V1 {
             Kind::CodeInvalid => "INVALID_CODE",
             Kind::SessionNotFound => "SESSION_NOT_FOUND",
             Kind::AlreadyExists => "ALREADY_EXISTS",
+            Kind::Outrun => "CONFLICT",
             Kind::LastAdmin => "LAST_ADMIN",
             Kind::AppInvalid => "INVALID_APP_CREDENTIALS",
             Kind::UploadLimitReached => "UPLOAD_LIMIT_REACHED",
@@ -96,11 +99,25 @@ impl Wire for V1 {
             Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Kind::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
             Kind::TooMany(Limit::General | Limit::SignUp | Limit::SignIn) => "RATE_LIMIT_EXCEEDED",
-            Kind::TooMany(Limit::Refresh | Limit::VerifyEmail | Limit::Factor | Limit::Code) => {
-                "AUTH_RATE_LIMIT_EXCEEDED"
-            }
+            Kind::TooMany(
+                Limit::Refresh
+                | Limit::VerifyEmail
+                | Limit::ConfirmEmail
+                | Limit::UndoEmail
+                | Limit::Disown
+                | Limit::OpenLogin
+                | Limit::NotMe
+                | Limit::Factor
+                | Limit::FactorSent
+                | Limit::Reauthenticate
+                | Limit::ChangePassword
+                | Limit::CodeRequest
+                | Limit::Code,
+            ) => "AUTH_RATE_LIMIT_EXCEEDED",
             Kind::TooMany(Limit::Resend) => "REGISTRATION_RATE_LIMIT_EXCEEDED",
-            Kind::TooMany(Limit::Forgot | Limit::Reset) => "PASSWORD_RESET_RATE_LIMIT_EXCEEDED",
+            Kind::TooMany(
+                Limit::Forgot | Limit::Reset | Limit::ForgotByCode | Limit::ResetCode | Limit::ResetByCode,
+            ) => "PASSWORD_RESET_RATE_LIMIT_EXCEEDED",
             Kind::Unavailable => "SERVICE_UNAVAILABLE",
             Kind::Internal => "INTERNAL_SERVER_ERROR",
         }

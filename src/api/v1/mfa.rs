@@ -21,6 +21,7 @@ use crate::http::response::{Answer, answer, with_cookie};
 use crate::http::visit::Visit;
 use crate::identity::gate::{Issued, Remember};
 use crate::identity::reauthenticate::Fresh;
+use crate::identity::subject::Subject;
 use crate::identity::{Core, challenge, factor, passwordless};
 
 /// The operations around second factors and codes.
@@ -47,11 +48,11 @@ impl Mfa {
     async fn verify(
         &self,
         visit: Visit,
-        _app: FromApp,
+        app: FromApp,
         bearer: EitherBearer,
         body: Body<MfaVerifyRequest>,
     ) -> Answer<MfaVerifyAnswer> {
-        visit.meter.count(Limit::Factor)?;
+        app.meter(&visit, subject(&bearer)).await?.count(Limit::Factor)?;
         let (code, device) = (body.0.code.0, body.0.device_id);
         match bearer {
             EitherBearer::Opaque(token) => {
@@ -75,11 +76,11 @@ impl Mfa {
     async fn challenge(
         &self,
         visit: Visit,
-        _app: FromApp,
+        app: FromApp,
         bearer: EitherBearer,
         body: OptionalBody<MfaChallengeRequest>,
     ) -> Answer<Done> {
-        visit.meter.count(Limit::Factor)?;
+        app.meter(&visit, subject(&bearer)).await?.count(Limit::FactorSent)?;
         let wanted = body.0.and_then(|body| body.method).map(Into::into);
         let sent = challenge::send(&self.0, bearer.token()?.reveal(), wanted, &visit.source).await?;
         Ok(answer(Done::saying(&format!("Verification code sent by {}", sent.as_str()))))
@@ -142,7 +143,7 @@ impl Mfa {
     /// not. Only where the service allows it.
     #[oai(path = "/auth/otp/request", method = "post", operation_id = "otpRequest", tag = "Tag::Authentication")]
     async fn otp_request(&self, visit: Visit, app: FromApp, body: Body<OtpRequest>) -> Answer<Done> {
-        app.meter(&visit, body.0.email.0.key()).count(Limit::Code)?;
+        app.meter(&visit, Subject::Email(&body.0.email.0)).await?.count(Limit::CodeRequest)?;
         passwordless::request(&self.0, &body.0.email.0, &visit.source).await?;
         Ok(answer(Done::saying("Login code sent if account exists")))
     }
@@ -152,7 +153,7 @@ impl Mfa {
     /// An account with an authenticator app is asked for that, too. Only where the service allows it.
     #[oai(path = "/auth/otp/verify", method = "post", operation_id = "otpVerify", tag = "Tag::Authentication")]
     async fn otp_verify(&self, visit: Visit, app: FromApp, body: Body<OtpVerifyRequest>) -> Answer<LoginAnswer> {
-        app.meter(&visit, body.0.email.0.key()).count(Limit::Code)?;
+        app.meter(&visit, Subject::Email(&body.0.email.0)).await?.count(Limit::Code)?;
         let remember = if body.0.remember_me.unwrap_or(true) { Remember::Long } else { Remember::Short };
         let (email, code) = (body.0.email.0, body.0.code.0);
         let issued = passwordless::verify(&self.0, &email, code.reveal(), remember, &visit.source).await?;
@@ -168,6 +169,14 @@ impl Mfa {
         let path = cookie_path(&visit.path);
         let cookie = refresh_cookie::set(&self.0.config, Naming::Guarded, &path, &issued.refresh, issued.cookie_life);
         Ok(Login { body: session.into(), cookie })
+    }
+}
+
+/// Whom a call with either token is about.
+fn subject(bearer: &EitherBearer) -> Subject<'_> {
+    match bearer {
+        EitherBearer::Opaque(token) => Subject::Login(token),
+        EitherBearer::Caller(caller) => Subject::Caller(caller),
     }
 }
 

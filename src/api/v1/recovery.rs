@@ -13,9 +13,11 @@ use crate::error::{Error, Kind, Limit, Result};
 use crate::http::app::FromApp;
 use crate::http::bearer::Bearer;
 use crate::http::body::Body;
+use crate::http::limits::Meter;
 use crate::http::response::{Answer, answer};
 use crate::http::visit::Visit;
 use crate::identity::reauthenticate::{self, Fresh, Proof};
+use crate::identity::subject::Subject;
 use crate::identity::{Core, change_email, password, recover};
 
 /// The operations around passwords and addresses that one has or has lost.
@@ -29,7 +31,7 @@ impl Recovery {
     /// new link ends the one before.
     #[oai(path = "/auth/forgot-password", method = "post", operation_id = "forgotPassword", tag = "Tag::Password")]
     async fn forgot(&self, visit: Visit, app: FromApp, body: Body<ForgotPasswordRequest>) -> Answer<Done> {
-        app.meter(&visit, body.0.email.0.key()).count(Limit::Forgot)?;
+        app.meter(&visit, Subject::Email(&body.0.email.0)).await?.count(Limit::Forgot)?;
         recover::request(&self.0, &body.0.email.0, &visit.source).await?;
         Ok(answer(Done::saying("Password reset email sent if account exists")))
     }
@@ -39,12 +41,13 @@ impl Recovery {
     /// Sets a new password with the token of a mailed link, which works once. All sessions end, a lockout is lifted, and
     /// an address that was not proved is proved by it. It logs nobody in.
     #[oai(path = "/auth/reset-password", method = "post", operation_id = "resetPassword", tag = "Tag::Password")]
-    async fn reset(&self, visit: Visit, _app: FromApp, body: Body<ResetPasswordRequest>) -> Answer<Done> {
-        visit.meter.count(Limit::Reset)?;
+    async fn reset(&self, visit: Visit, app: FromApp, body: Body<ResetPasswordRequest>) -> Answer<Done> {
         let asked = body.0;
+        let meter = app.meter(&visit, Subject::Reset(&asked.token.0)).await?;
+        meter.count(Limit::Reset)?;
         recover::reset(&self.0, asked.token.0.reveal(), asked.new_password.0, &visit.source)
             .await
-            .map_err(|error| spare(&visit, error))?;
+            .map_err(|error| spare(&meter, error))?;
         Ok(answer(Done::saying("Password reset successfully")))
     }
 
@@ -53,7 +56,7 @@ impl Recovery {
     /// The session that this is called in lives on, all others end.
     #[oai(path = "/auth/change-password", method = "put", operation_id = "changePassword", tag = "Tag::Password")]
     async fn change(&self, visit: Visit, bearer: Bearer, body: Body<ChangePasswordRequest>) -> Answer<Done> {
-        visit.meter.count(Limit::Factor)?;
+        visit.meter.count(Limit::ChangePassword)?;
         let asked = body.0;
         password::change(&self.0, &bearer.0, asked.current_password.0, asked.new_password.0, &visit.source).await?;
         Ok(answer(Done::saying("Password changed successfully")))
@@ -65,7 +68,7 @@ impl Recovery {
     /// A login does the same; a refresh does not.
     #[oai(path = "/auth/reauthenticate", method = "post", operation_id = "reauthenticate", tag = "Tag::Authentication")]
     async fn reauthenticate(&self, visit: Visit, bearer: Bearer, body: Body<ReauthenticateRequest>) -> Answer<Done> {
-        visit.meter.count(Limit::Factor)?;
+        visit.meter.count(Limit::Reauthenticate)?;
         let proof = proof(body.0)?;
         reauthenticate::renew(&self.0, &bearer.0, proof, &visit.source).await?;
         Ok(answer(Done::saying("Authentication renewed")))
@@ -86,7 +89,7 @@ impl Recovery {
     /// Confirm a new email address
     #[oai(path = "/auth/confirm-email", method = "post", operation_id = "confirmEmail", tag = "Tag::EmailVerification")]
     async fn confirm_email(&self, visit: Visit, body: Body<LinkRequest>) -> Answer<Done> {
-        visit.meter.count(Limit::VerifyEmail)?;
+        visit.meter.count(Limit::ConfirmEmail)?;
         change_email::confirm(&self.0, body.0.token.0.reveal(), &visit.source).await?;
         Ok(answer(Done::saying("Email address changed successfully")))
     }
@@ -97,7 +100,7 @@ impl Recovery {
     /// password is mailed there.
     #[oai(path = "/auth/undo-email", method = "post", operation_id = "undoEmail", tag = "Tag::EmailVerification")]
     async fn undo_email(&self, visit: Visit, body: Body<LinkRequest>) -> Answer<Done> {
-        visit.meter.count(Limit::VerifyEmail)?;
+        visit.meter.count(Limit::UndoEmail)?;
         change_email::undo(&self.0, body.0.token.0.reveal(), &visit.source).await?;
         Ok(answer(Done::saying("Change of email address undone")))
     }
@@ -110,9 +113,9 @@ fn proof(asked: ReauthenticateRequest) -> Result<Proof> {
 }
 
 /// A password that broke a rule is no use of the link: whoever holds it may try the next one.
-fn spare(visit: &Visit, error: Error) -> Error {
+fn spare(meter: &Meter, error: Error) -> Error {
     if !error.fields().is_empty() {
-        visit.meter.give_back(Limit::Reset);
+        meter.give_back(Limit::Reset);
     }
     error
 }

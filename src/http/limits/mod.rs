@@ -49,16 +49,28 @@ enum Bucket {
     WithToken,
 }
 
-const BUCKETS: [Bucket; 11] = [
+const BUCKETS: [Bucket; 23] = [
     Bucket::Named(Limit::General),
     Bucket::Named(Limit::SignUp),
     Bucket::Named(Limit::SignIn),
     Bucket::Named(Limit::Refresh),
     Bucket::Named(Limit::Resend),
     Bucket::Named(Limit::VerifyEmail),
+    Bucket::Named(Limit::ConfirmEmail),
+    Bucket::Named(Limit::UndoEmail),
+    Bucket::Named(Limit::Disown),
+    Bucket::Named(Limit::OpenLogin),
+    Bucket::Named(Limit::NotMe),
     Bucket::Named(Limit::Forgot),
     Bucket::Named(Limit::Reset),
+    Bucket::Named(Limit::ForgotByCode),
+    Bucket::Named(Limit::ResetCode),
+    Bucket::Named(Limit::ResetByCode),
     Bucket::Named(Limit::Factor),
+    Bucket::Named(Limit::FactorSent),
+    Bucket::Named(Limit::Reauthenticate),
+    Bucket::Named(Limit::ChangePassword),
+    Bucket::Named(Limit::CodeRequest),
     Bucket::Named(Limit::Code),
     Bucket::WithToken,
 ];
@@ -235,7 +247,9 @@ fn rate_of(limits: &Limits, bucket: Bucket) -> Option<Rate> {
 pub fn sentence(limit: Limit, wait: Duration) -> String {
     let what = match limit {
         Limit::SignUp => "registration attempts",
-        Limit::Factor | Limit::Code => "verification attempts",
+        Limit::Factor | Limit::Reauthenticate | Limit::ChangePassword | Limit::ResetCode | Limit::Code => {
+            "verification attempts"
+        }
         _ => "requests",
     };
     let minutes = wait.as_millis().div_ceil(60_000).max(1);

@@ -64,10 +64,11 @@ impl Meter {
         Self { limiter, client, standings: Standings::default() }
     }
 
-    /// The same request, counted for somebody else than its client address.
+    /// The same request, counted for an account and not for its client address. What is left there is told to nobody:
+    /// it would say what others do with the account.
     #[must_use]
     pub fn counting_for(&self, client: Client) -> Self {
-        Self { client, ..self.clone() }
+        Self { limiter: self.limiter.clone(), client, standings: Standings::default() }
     }
 
     /// Counts this call under a limit.

@@ -3,7 +3,7 @@
 use poem::http::StatusCode;
 
 use super::Page;
-use crate::config::PasswordRules;
+use crate::config::{Config, PasswordRules};
 use crate::error::Kind;
 
 /// What a page says.
@@ -18,6 +18,21 @@ pub(super) struct Content {
 impl Content {
     pub(super) fn saying(title: &'static str, text: &'static str) -> Self {
         Self { title, text, actions: String::new() }
+    }
+}
+
+/// Where a password reset is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// On our own page.
+    Here,
+    /// In the app, which says who it is.
+    InApp,
+}
+
+impl Asks {
+    pub(super) fn under(config: &Config) -> Self {
+        if config.apps.required { Self::InApp } else { Self::Here }
     }
 }
 
@@ -221,7 +236,7 @@ pub(super) fn verified_already() -> Content {
 }
 
 /// What a person is told, and a way on where there is one; the same statuses as the native API's.
-pub(super) fn refusal(place: Place<'_>, kind: Kind) -> (StatusCode, Content) {
+pub(super) fn refusal(place: Place<'_>, kind: Kind, asks: Asks) -> (StatusCode, Content) {
     let again = "Please wait a moment, then try again.";
     let is_about_link = matches!(kind, Kind::MissingLinkToken | Kind::LinkExpired | Kind::LinkInvalid);
     let (status, title, text) = match kind {
@@ -237,6 +252,11 @@ pub(super) fn refusal(place: Place<'_>, kind: Kind) -> (StatusCode, Content) {
             "Nothing was changed",
             "This form was sent from a page of another site. Please open the link from the email itself.",
         ),
+        Kind::AppInvalid => (
+            StatusCode::FORBIDDEN,
+            "Please go on in the app",
+            "A new password is asked for in the app or on the site that you log in to.",
+        ),
         Kind::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "This is too much", again),
         Kind::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "Too many attempts", again),
         Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Not possible right now", again),
@@ -244,6 +264,12 @@ pub(super) fn refusal(place: Place<'_>, kind: Kind) -> (StatusCode, Content) {
         _ => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", again),
     };
     let mut content = Content::saying(title, text);
+    if is_about_link && asks == Asks::InApp && matches!(place.page, Page::Reset | Page::Forgot | Page::NotMe) {
+        return (
+            status,
+            Content::saying(title, "It works for a limited time and only once. Please ask again in the app."),
+        );
+    }
     let way_on = match place.page {
         Page::Reset | Page::Forgot | Page::NotMe => Some(Page::Forgot),
         Page::Verify | Page::Resend => Some(Page::Resend),
@@ -331,8 +357,10 @@ mod tests {
             assert!(content.actions.contains(&format!("method=\"post\" action=\"{mount}/verify-email\"")));
             assert!(content.actions.contains(&format!("href=\"{mount}/verify-email/disown?token=abc\"")));
             let path = format!("{mount}/reset-password");
-            let (_, content) = refusal(Place { page: Page::Reset, path: &path }, Kind::LinkExpired);
+            let (_, content) = refusal(Place { page: Page::Reset, path: &path }, Kind::LinkExpired, Asks::Here);
             assert!(content.actions.contains(&format!("action=\"{mount}/forgot-password\"")), "{}", content.actions);
+            let (_, content) = refusal(Place { page: Page::Reset, path: &path }, Kind::LinkExpired, Asks::InApp);
+            assert_eq!(content.actions, "");
         }
     }
 

@@ -7,18 +7,20 @@ mod form;
 use std::sync::Arc;
 
 use poem::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER};
-use poem::http::{HeaderValue, StatusCode};
+use poem::http::{HeaderMap, HeaderValue, StatusCode};
 use poem::{Endpoint, FromRequest, Request, Response, Route, RouteMethod, endpoint};
 
+use super::app::FromApp;
 use super::visit::Visit;
 use super::{body, origin};
 use crate::config::Config;
 use crate::error::{Error, Kind, Limit, Result};
 use crate::identity::link::{self, Purpose};
+use crate::identity::subject::Subject;
 use crate::identity::verify_email::{self, Proved};
 use crate::identity::{Core, alarm, change_email, open_login, recover};
 use crate::model::{Email, Password, secret};
-use content::{Content, Place, escape};
+use content::{Asks, Content, Place, escape};
 
 const PAGE: &str = include_str!("../../../static/pages/page.html");
 const STYLE: &str = include_str!("../../../static/pages/page.css");
@@ -117,7 +119,12 @@ impl Page {
             Page::Forgot => Limit::Forgot,
             Page::Reset => Limit::Reset,
             Page::Resend => Limit::Resend,
-            _ => Limit::VerifyEmail,
+            Page::Verify => Limit::VerifyEmail,
+            Page::Disown => Limit::Disown,
+            Page::OpenLogin => Limit::OpenLogin,
+            Page::ConfirmEmail => Limit::ConfirmEmail,
+            Page::UndoEmail => Limit::UndoEmail,
+            Page::NotMe => Limit::NotMe,
         }
     }
 }
@@ -143,7 +150,7 @@ impl Pages {
             async move {
                 let place = Place { page: pages.page, path: request.original_uri().path() };
                 let query = request.original_uri().query().unwrap_or("");
-                Ok::<_, poem::Error>(match pages.ask(place, query).await {
+                Ok::<_, poem::Error>(match pages.ask(place, query, request.headers()).await {
                     Ok(content) => pages.render(StatusCode::OK, &content),
                     Err(error) => pages.failure(place, &error),
                 })
@@ -151,8 +158,9 @@ impl Pages {
         })
     }
 
-    async fn ask(&self, place: Place<'_>, query: &str) -> Result<Content> {
+    async fn ask(&self, place: Place<'_>, query: &str, headers: &HeaderMap) -> Result<Content> {
         if !self.page.takes_token() {
+            self.admit(headers).await?;
             return Ok(content::ask_for_link(place, "", None));
         }
         let token = form::token_of(query).ok_or(Kind::MissingLinkToken)?;
@@ -187,7 +195,8 @@ impl Pages {
         let form = body::bytes(&self.core.config, &mut body).await?;
         let form = std::str::from_utf8(&form).map_err(|_| Kind::MalformedBody)?;
         if !self.page.takes_token() {
-            return self.send_link(place, form, &visit).await;
+            let app = self.admit(request.headers()).await?;
+            return self.send_link(place, form, &visit, app).await;
         }
         let token = form::token_of(form).ok_or(Kind::MissingLinkToken)?;
         visit.meter.count(self.page.limit())?;
@@ -224,14 +233,32 @@ impl Pages {
         Ok(content::done(place))
     }
 
+    /// A password reset is asked for by an app where the policy says so, as on every API: the page is open only behind a
+    /// proxy that says which app it speaks for.
+    async fn admit(&self, headers: &HeaderMap) -> Result<Option<FromApp>> {
+        match self.page {
+            Page::Forgot => FromApp::of(&self.core, headers).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// Asks for a new link; what is shown never depends on the account.
-    async fn send_link(&self, place: Place<'_>, form: &str, visit: &Visit) -> Result<(StatusCode, Content)> {
+    async fn send_link(
+        &self,
+        place: Place<'_>,
+        form: &str,
+        visit: &Visit,
+        app: Option<FromApp>,
+    ) -> Result<(StatusCode, Content)> {
         let typed = form::field(form, "email").unwrap_or_default();
         let Some(email) = Email::parse(typed.trim()) else {
             let reason = "Please type an email address, like jo@example.com.";
             return Ok((StatusCode::BAD_REQUEST, content::ask_for_link(place, &typed, Some(reason))));
         };
-        visit.meter.count(self.page.limit())?;
+        match app {
+            Some(app) => app.meter(visit, Subject::Email(&email)).await?.count(self.page.limit())?,
+            None => visit.meter.count(self.page.limit())?,
+        }
         match self.page {
             Page::Resend => verify_email::request(&self.core, &email, &visit.source).await?,
             _ => recover::request(&self.core, &email, &visit.source).await?,
@@ -240,7 +267,7 @@ impl Pages {
     }
 
     fn failure(&self, place: Place<'_>, error: &Error) -> Response {
-        let (status, content) = content::refusal(place, error.kind());
+        let (status, content) = content::refusal(place, error.kind(), Asks::under(&self.core.config));
         if status.is_server_error() {
             tracing::error!(cause = error.chain(), "a page failed");
         }

@@ -18,7 +18,9 @@ use super::{Caller, Core};
 use crate::error::{Error, FieldError, Kind, Limit, Result, Rule};
 use crate::mail::{self, Letter, Prepared};
 use crate::model::event::What;
-use crate::model::{Account, AccountId, Event, Factor, FactorKind, Method, Permission, Secret, Source};
+use crate::model::{
+    Account, AccountId, Event, Factor, FactorKind, Method, Permission, Secret, SessionId, Source, Time,
+};
 use crate::store;
 use crate::store::db::Db;
 
@@ -377,17 +379,23 @@ fn no_such_factor() -> Error {
     Error::with(Kind::NotFound, "MFA device not found")
 }
 
+/// What a change is told that came second: its session has ended, or it may try again.
+fn outrun(db: &mut dyn Db, session: &SessionId, now: Time) -> Result<Error> {
+    let is_alive = store::sessions::find(db, session)?.is_some_and(|session| session.is_alive(now));
+    Ok(if is_alive { Kind::Outrun.into() } else { Kind::SessionEnded.into() })
+}
+
 /// Removes a factor; with the last one the backup codes go.
 ///
 /// # Errors
-/// `NotFound`.
+/// `NotFound`, `Outrun`.
 pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Result<()> {
     let caller = fresh.caller();
     let factors = factors_of(core, &caller.account.id).await?;
     let factor = factors.into_iter().find(|factor| factor.id == id).ok_or_else(no_such_factor)?;
     let change = format!("Logging in does not ask for {} ({}) any more.", factor.kind.in_words(), factor.kind.as_str());
     let letter = letter(core, &caller.account, change)?;
-    let (log, account) = (Log::new(core, source), caller.account.clone());
+    let (log, account, session) = (Log::new(core, source), caller.account.clone(), caller.session.clone());
     core.store
         .write(move |db| {
             if !store::factors::remove(db, &account.id, &factor.id)? {
@@ -397,7 +405,7 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
                 return Ok(());
             }
             if !store::accounts::raise_stamp(db, &account.id, account.stamp)? {
-                return Err(Kind::SessionEnded.into());
+                return Err(outrun(db, &session, log.at())?);
             }
             if store::factors::of(db, &account.id)?.iter().all(|other| other.confirmed_at.is_none()) {
                 store::factors::drop_backup_codes(db, &account.id)?;
@@ -414,17 +422,17 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
 /// New backup codes; those before them are good no more.
 ///
 /// # Errors
-/// `MfaNotEnabled`.
+/// `MfaNotEnabled`, `Outrun`.
 pub async fn renew_backup_codes(core: &Core, fresh: &Fresh, source: &Source) -> Result<Vec<Secret>> {
     let caller = fresh.caller();
     let (shown, hashes) = backup::new_set(core, &caller.account.id)?;
     let letter =
         letter(core, &caller.account, "New backup codes were made; the ones before do not work any more.".into())?;
-    let (log, account) = (Log::new(core, source), caller.account.clone());
+    let (log, account, session) = (Log::new(core, source), caller.account.clone(), caller.session.clone());
     core.store
         .write(move |db| {
             if !store::accounts::raise_stamp(db, &account.id, account.stamp)? {
-                return Err(Kind::SessionEnded.into());
+                return Err(outrun(db, &session, log.at())?);
             }
             if store::factors::of(db, &account.id)?.iter().all(|factor| factor.confirmed_at.is_none()) {
                 return Err(Kind::MfaNotEnabled.into());

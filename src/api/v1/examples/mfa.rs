@@ -13,9 +13,8 @@ pub(super) fn operations() -> Vec<Described> {
     let limit = Kind::TooMany(Limit::Factor);
     let shown = [Kind::MfaCodeInvalid, Kind::BackupCodeUsed, Kind::MfaNotEnabled, limit];
     let set_up = [Kind::Forbidden, Kind::ReauthenticationRequired, Kind::AlreadyExists, limit];
-    let sent = [Kind::NotFound, Kind::TooMany(Limit::Code)];
-    let mut logged_in = sent.to_vec();
-    logged_in.extend([Kind::CodeInvalid, Kind::MfaRequired]);
+    let sent = [Kind::NotFound, Kind::TooMany(Limit::CodeRequest)];
+    let logged_in = [Kind::NotFound, Kind::TooMany(Limit::Code), Kind::CodeInvalid, Kind::MfaRequired];
     let name = json!({ "deviceName": "My new phone" });
     vec![
         described("mfaSetup", &set_up, json!({ "success": true, "data": setup() }))
@@ -25,15 +24,23 @@ pub(super) fn operations() -> Vec<Described> {
             .taking("code", code)
             .taking("device", json!({ "code": "123456", "deviceId": ID }))
             .taking("backupCode", json!({ "code": "MFRG-GZDF-MZTW-Q2LK" })),
-        described("mfaChallenge", &[limit], done("Verification code sent by email"))
+        described("mfaChallenge", &[Kind::TooMany(Limit::FactorSent)], done("Verification code sent by email"))
             .taking("method", json!({ "method": "email" })),
-        described("mfaBackupCodes", &[Kind::ReauthenticationRequired, Kind::MfaNotEnabled], backup_codes()),
+        described(
+            "mfaBackupCodes",
+            &[Kind::ReauthenticationRequired, Kind::MfaNotEnabled, Kind::Outrun],
+            backup_codes(),
+        ),
         described("listMfa", &[], json!({ "success": true, "data": overview() })),
         described("renameMfa", &[Kind::NotFound], json!({ "success": true, "data": device("My new phone") }))
             .taking("name", name.clone()),
         described("replaceMfaName", &[Kind::NotFound], json!({ "success": true, "data": device("My new phone") }))
             .taking("name", name),
-        described("removeMfa", &[Kind::ReauthenticationRequired, Kind::NotFound], done("MFA device removed")),
+        described(
+            "removeMfa",
+            &[Kind::ReauthenticationRequired, Kind::NotFound, Kind::Outrun],
+            done("MFA device removed"),
+        ),
         described("otpRequest", &sent, done("Login code sent if account exists"))
             .taking("address", json!({ "email": EMAIL })),
         described("otpVerify", &logged_in, login_answer())

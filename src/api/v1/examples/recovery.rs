@@ -11,10 +11,17 @@ const LINK: &str = "reset_token_from_email";
 const PASSWORD_CHECK: [Kind; 3] = [Kind::WrongCurrentPassword, Kind::AccountLocked, Kind::TooMany(Limit::SignIn)];
 
 pub(super) fn operations() -> Vec<Described> {
-    let link = [Kind::MissingLinkToken, Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(Limit::VerifyEmail)];
-    let reset = [Kind::MissingLinkToken, Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(Limit::Reset)];
+    let link = |limit| [Kind::MissingLinkToken, Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(limit)];
+    let reset = link(Limit::Reset);
+    let mut change = PASSWORD_CHECK.to_vec();
+    change.push(Kind::TooMany(Limit::ChangePassword));
     let mut renew = PASSWORD_CHECK.to_vec();
-    renew.extend([Kind::MfaCodeInvalid, Kind::BackupCodeUsed, Kind::MfaNotEnabled, Kind::TooMany(Limit::Factor)]);
+    renew.extend([
+        Kind::MfaCodeInvalid,
+        Kind::BackupCodeUsed,
+        Kind::MfaNotEnabled,
+        Kind::TooMany(Limit::Reauthenticate),
+    ]);
     let token = json!({ "token": "abc123def456ghi789..." });
     vec![
         described(
@@ -25,7 +32,7 @@ pub(super) fn operations() -> Vec<Described> {
         .taking("address", json!({ "email": EMAIL })),
         described("resetPassword", &reset, done("Password reset successfully"))
             .taking("password", json!({ "token": LINK, "newPassword": "NewSecurePass123!" })),
-        described("changePassword", &PASSWORD_CHECK, done("Password changed successfully"))
+        described("changePassword", &change, done("Password changed successfully"))
             .taking("passwords", json!({ "currentPassword": "OldSecurePass123!", "newPassword": "NewSecurePass123!" })),
         described("reauthenticate", &renew, done("Authentication renewed"))
             .taking("password", json!({ "password": "SecurePass123!" }))
@@ -36,8 +43,9 @@ pub(super) fn operations() -> Vec<Described> {
             done("Confirmation email sent to the new address if it can be used"),
         )
         .taking("address", json!({ "newEmail": "new@example.com" })),
-        described("confirmEmail", &link, done("Email address changed successfully")).taking("token", token.clone()),
-        described("undoEmail", &link, done("Change of email address undone")).taking("token", token),
+        described("confirmEmail", &link(Limit::ConfirmEmail), done("Email address changed successfully"))
+            .taking("token", token.clone()),
+        described("undoEmail", &link(Limit::UndoEmail), done("Change of email address undone")).taking("token", token),
         described(
             "deleteAccount",
             &[Kind::ReauthenticationRequired, Kind::LastAdmin],
