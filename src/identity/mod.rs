@@ -22,6 +22,7 @@ pub mod gate;
 pub mod guard;
 pub mod health;
 pub mod import;
+pub mod introspect;
 pub mod key;
 pub mod letters;
 pub mod link;
@@ -44,6 +45,7 @@ pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;
 pub mod stats;
+pub mod subject;
 pub mod verify_email;
 pub mod vitals;
 

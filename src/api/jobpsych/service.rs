@@ -10,19 +10,14 @@ use super::types::{
     Decoded, IncrementAnswer, IncrementRequest, JwtInfo, JwtInfoAnswer, UploadsAnswer, VerifyTokenAnswer,
     VerifyTokenRequest,
 };
-use crate::config::Environment;
 use crate::error::{Error, FieldError, Result, Rule};
 use crate::http::body::Body;
 use crate::http::response::{Answer, answer};
 use crate::http::service::ServiceCaller;
 use crate::http::visit::Visit;
-use crate::identity::{Core, caller, quota};
-use crate::model::{Email, Secret, secret};
-
-/// How many characters of the secret are shown at its beginning.
-const FIRST: usize = 10;
-/// How many at its end.
-const LAST: usize = 9;
+use crate::identity::introspect::{self, SharedSecret, Signing};
+use crate::identity::{Core, quota};
+use crate::model::Email;
 
 /// The operations that another service calls.
 pub(super) struct Services(pub(super) Arc<Core>);
@@ -71,12 +66,11 @@ impl Services {
     /// Verify JWT token
     #[oai(path = "/api/auth/verify-token", method = "post", operation_id = "verifyToken", tag = "Tag::Tokens")]
     async fn verify_token(&self, body: Body<VerifyTokenRequest>) -> Answer<VerifyTokenAnswer> {
-        let token = body.0.token.0;
-        let caller = caller::authenticate(&self.0, token.reveal()).await?;
-        let verified = self.0.tokens.verify(token.reveal())?;
+        let verified = introspect::verify(&self.0, body.0.token.0.reveal()).await?;
+        let account = &verified.caller.account;
         let decoded = Decoded {
-            user_id: caller.account.number.to_string(),
-            email: caller.account.email.to_string(),
+            user_id: account.number.to_string(),
+            email: account.email.to_string(),
             iat: verified.issued_at.seconds(),
             exp: verified.expires_at.seconds(),
         };
@@ -89,11 +83,11 @@ impl Services {
     /// secret are left out; its fingerprint serves the same purpose.
     #[oai(path = "/api/auth/jwt-info", method = "get", operation_id = "getJwtInfo", tag = "Tag::Tokens")]
     #[allow(clippy::unused_async, reason = "operations are")]
-    async fn jwt_info(&self, _service: ServiceCaller) -> Answer<JwtInfoAnswer> {
+    async fn jwt_info(&self, service: ServiceCaller) -> Answer<JwtInfoAnswer> {
         Ok(answer(JwtInfoAnswer {
             success: true,
             message: "JWT configuration information".into(),
-            jwt_info: jwt_info(&self.0),
+            jwt_info: jwt_info(&self.0, &introspect::signing(&self.0, &service.0)),
             note: "Share this info with FastAPI team to ensure JWT secrets match".into(),
         }))
     }
@@ -107,34 +101,20 @@ fn address(text: &str) -> Result<Email> {
     })
 }
 
-fn jwt_info(core: &Core) -> JwtInfo {
-    let (tokens, sessions) = (&core.config.tokens, &core.config.sessions);
-    let environment = core.config.server.environment;
-    let shown = tokens.secret.as_ref().filter(|_| environment != Environment::Production);
-    let length = |secret: &Secret| i64::try_from(secret.reveal().chars().count()).unwrap_or(i64::MAX);
+fn jwt_info(core: &Core, signing: &Signing) -> JwtInfo {
+    let length = |shared: &SharedSecret| i64::try_from(shared.length).unwrap_or(i64::MAX);
+    let secret = signing.secret.as_ref();
     JwtInfo {
-        algorithm: tokens.algorithm.as_str().to_owned(),
-        access_token_expiry: short(tokens.access),
-        refresh_token_expiry: short(sessions.idle),
-        secret_length: tokens.secret.as_ref().map(length),
-        secret_first_chars: shown.map(|secret| secret.reveal().chars().take(FIRST).collect()),
-        secret_last_chars: shown.map(last),
-        secret_fingerprint: tokens.secret.as_ref().map(fingerprint),
-        environment: environment.as_str().to_owned(),
+        algorithm: signing.algorithm.to_owned(),
+        access_token_expiry: short(signing.access),
+        refresh_token_expiry: short(signing.refresh),
+        secret_length: secret.map(length),
+        secret_first_chars: secret.and_then(|shared| shared.first.clone()),
+        secret_last_chars: secret.and_then(|shared| shared.last.clone()),
+        secret_fingerprint: secret.map(|shared| shared.fingerprint.clone()),
+        environment: signing.environment.as_str().to_owned(),
         timestamp: core.env.wall().to_millis_text(),
     }
-}
-
-fn last(secret: &Secret) -> String {
-    let all: Vec<char> = secret.reveal().chars().collect();
-    all[all.len().saturating_sub(LAST)..].iter().collect()
-}
-
-fn fingerprint(shared: &Secret) -> String {
-    let digest = secret::digest(shared.reveal().as_bytes());
-    let mut first = [0; 8];
-    first.copy_from_slice(&digest[..8]);
-    format!("{:016x}", u64::from_be_bytes(first))
 }
 
 /// `15m`, `7d`: the largest unit that leaves nothing over.

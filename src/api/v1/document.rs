@@ -12,8 +12,19 @@ use crate::http::{app, openapi, policy, refresh_cookie};
 const COOKIE_SCHEME: &str = "refreshCookie";
 
 /// The operations that take the headers of an app, where the policy asks for them.
-const FROM_APPS: [&str; 8] =
-    ["register", "login", "mfaVerify", "mfaChallenge", "otpRequest", "otpVerify", "forgotPassword", "resetPassword"];
+const FROM_APPS: [&str; 11] = [
+    "register",
+    "login",
+    "mfaVerify",
+    "mfaChallenge",
+    "otpRequest",
+    "otpVerify",
+    "forgotPassword",
+    "resetPassword",
+    "resetCodeRequest",
+    "resetCodeVerify",
+    "resetCodeConfirm",
+];
 
 const ABOUT: &str = "\
 Sign-up, login and sessions.
@@ -42,6 +53,7 @@ pub fn document(config: &Config) -> Value {
     ] {
         document["paths"][path]["post"]["security"] = security;
     }
+    describe_services(&mut document);
     apply_policy(&mut document["components"]["schemas"], config);
     let mut operations = operations();
     app::describe(&mut document, config, &mut operations, &FROM_APPS);
@@ -61,6 +73,24 @@ pub fn document(config: &Config) -> Value {
     }
     describe_export(&mut document["paths"]["/admin/audit/export"]["get"]["responses"]["200"]);
     document
+}
+
+/// What a service may bring instead of a token.
+fn describe_services(document: &mut Value) {
+    document["components"]["securitySchemes"]["serviceKey"] = json!({
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Service-Key",
+        "description": "The key of a service; callers from `server.service_networks` need none.",
+    });
+    for (path, method) in [
+        ("/service/introspect", "post"),
+        ("/service/quota/{email}", "get"),
+        ("/service/quota/count", "post"),
+        ("/service/jwt-info", "get"),
+    ] {
+        document["paths"][path][method]["security"] = json!([{ "serviceKey": [] }, {}]);
+    }
 }
 
 /// An export is no JSON document: one form or the other, as the call asks.

@@ -2,6 +2,7 @@
 
 mod mfa;
 mod recovery;
+mod service;
 
 use serde_json::{Value, json};
 
@@ -21,6 +22,7 @@ pub(super) fn operations() -> Vec<Described> {
     all.extend(super::admin::examples::operations());
     all.extend(recovery::operations());
     all.extend(mfa::operations());
+    all.extend(service::operations());
     all.extend(files());
     all.push(Described { counted: Counted::No, ..described("getHealth", &[], health_answer()) });
     all
@@ -65,6 +67,7 @@ fn authentication() -> Vec<Described> {
 
 fn email_verification() -> Vec<Described> {
     let link = [Kind::MissingLinkToken, Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(Limit::VerifyEmail)];
+    let disown = [Kind::MissingLinkToken, Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(Limit::Disown)];
     let token = json!({ "token": "abc123def456ghi789..." });
     vec![
         described("verifyEmail", &link, done("Email verified successfully")).taking("token", token.clone()),
@@ -74,7 +77,7 @@ fn email_verification() -> Vec<Described> {
             done("Verification email sent if the account exists and is not verified"),
         )
         .taking("address", json!({ "email": EMAIL })),
-        described("disownEmail", &link, done("Account removed")).taking("token", token),
+        described("disownEmail", &disown, done("Account removed")).taking("token", token),
     ]
 }
 

@@ -16,6 +16,8 @@ mod health;
 mod mfa;
 mod payload;
 mod recovery;
+mod reset_code;
+mod service;
 mod sessions;
 mod types;
 mod users;
@@ -59,6 +61,8 @@ enum Tag {
     Admin,
     /// Uploaded files and their quota.
     Files,
+    /// What other services ask.
+    Services,
     /// How the service is.
     Health,
 }
@@ -67,9 +71,10 @@ type Api = (
     auth::Auth,
     email::EmailVerification,
     users::Users,
-    recovery::Recovery,
+    (recovery::Recovery, reset_code::ResetCode),
     mfa::Mfa,
     files::Files,
+    service::Services,
     sessions::Sessions,
     admin::Api,
     health::Health,
@@ -80,9 +85,10 @@ fn api(core: &Arc<Core>) -> Api {
         auth::Auth(core.clone()),
         email::EmailVerification(core.clone()),
         users::Users(core.clone()),
-        recovery::Recovery(core.clone()),
+        (recovery::Recovery(core.clone()), reset_code::ResetCode(core.clone())),
         mfa::Mfa(core.clone()),
         files::Files(core.clone()),
+        service::Services(core.clone()),
         sessions::Sessions(core.clone()),
         admin::api(core),
         health::Health::starting(core.clone()),

@@ -90,5 +90,6 @@ fn is_blank(value: Option<&Value>) -> bool {
 
 mod mfa;
 mod recovery;
+mod service;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 mod mfa;
 mod recovery;
+mod service;
 
 use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Enum, Object};
@@ -10,6 +11,7 @@ use crate::http::fields::{EmailField, PasswordField, TokenField, UsernameField};
 
 pub use mfa::*;
 pub use recovery::*;
+pub use service::*;
 
 /// What a sign-up brings.
 #[derive(Debug, Object)]
