@@ -25,6 +25,7 @@ use super::wires::{Wires, is_under};
 use crate::config::Server;
 use crate::env::Env;
 use crate::error::{Error, Kind, Limit, Result};
+use crate::identity::refusals::Refusals;
 use crate::model::{Source, Time};
 
 /// The most headers of a request.
@@ -51,6 +52,8 @@ pub struct Surroundings {
     pub wires: Wires,
     /// What counts calls.
     pub limiter: Limiter,
+    /// What gathers the refusals of limits for the audit log.
+    pub refusals: Refusals,
     /// What knows tokens.
     pub tokens: Arc<dyn TokenCheck>,
     /// Paths that no limit counts, with everything below them: health, pages, documents, keys.
@@ -116,12 +119,12 @@ impl<E: Endpoint> Endpoint for Boundary<E> {
 impl<E: Endpoint> Boundary<E> {
     /// Gives the request what handlers find in it: [`Source`] and [`Meter`].
     fn receive(&self, request: &mut Request) -> Visit {
-        let Surroundings { env, limiter, .. } = &self.surroundings;
+        let Surroundings { env, limiter, refusals, .. } = &self.surroundings;
         let address = self.addresses.of(request);
         let request_id = request_id::choose(request.headers(), env);
         let user_agent = request.headers().get(USER_AGENT).map(|agent| cut(&String::from_utf8_lossy(agent.as_bytes())));
         let source = Source { address: Some(address), user_agent, request_id: Some(request_id.clone()) };
-        let meter = Meter::new(limiter.clone(), source.client());
+        let meter = Meter::new(limiter.clone(), refusals.clone(), source.clone());
         request.extensions_mut().insert(source.clone());
         request.extensions_mut().insert(meter.clone());
         Visit {

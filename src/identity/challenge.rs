@@ -82,7 +82,7 @@ impl Pending {
             return Err(Kind::InvalidCredentials.into());
         }
         if let Some(dispatch) = &self.dispatch {
-            dispatch.send(db, log.at())?;
+            dispatch.send(db, log)?;
         }
         let event = Event::done(What::LoginChallenged).about(&row.account);
         log.record(db, &event.because(Method::join(&row.methods)))
@@ -196,9 +196,11 @@ async fn refuse_nothing(core: &Core, bucket: &Bucket, typed: &str, source: &Sour
     let wait = core
         .store
         .write(move |db| {
-            let wait = showing.count(db, log.at())?;
-            showing.spend(db, log.at())?;
-            log.record(db, &Event::refused(What::FactorShown).because("no_login"))?;
+            let wait = showing.count(db, &log)?;
+            if wait.is_none() {
+                showing.spend(db, log.at())?;
+                log.record(db, &Event::refused(What::FactorShown).because("no_login"))?;
+            }
             Ok(wait)
         })
         .await?;
@@ -223,16 +225,16 @@ enum Tries {
 
 impl Tries {
     /// Counts one; the refusal when there are none left.
-    fn count(&self, db: &mut dyn Db, row: &Challenge, now: Time) -> Result<Option<Error>> {
+    fn count(&self, db: &mut dyn Db, row: &Challenge, log: &Log) -> Result<Option<Error>> {
         match self {
             Tries::OfToken(budget) => {
-                if let Some(wait) = budget.count(db, now)? {
+                if let Some(wait) = budget.count(db, log)? {
                     return Ok(Some(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
                 }
-                let is_alive = store::challenges::count_try(db, &row.hash, TRIES, now - LIFE)?;
+                let is_alive = store::challenges::count_try(db, &row.hash, TRIES, log.at() - LIFE)?;
                 Ok((!is_alive).then(|| Kind::TokenInvalid.into()))
             }
-            Tries::OfAddress(showing) => Ok(showing.count(db, now)?.map(one_time_code::too_many)),
+            Tries::OfAddress(showing) => Ok(showing.count(db, log)?.map(one_time_code::too_many)),
         }
     }
 
@@ -264,7 +266,7 @@ async fn finish(core: &Core, found: Found, road: Road, typed: &str, source: &Sou
     let verdict = core
         .store
         .write(move |db| {
-            if let Some(refusal) = tries.count(db, &row, log.at())? {
+            if let Some(refusal) = tries.count(db, &row, &log)? {
                 return Ok(Err(refusal));
             }
             if let Err(refusal) = check.run(db, &log)? {
@@ -301,8 +303,11 @@ pub async fn send(core: &Core, token: &str, wanted: Option<FactorKind>, source: 
     let wait = core
         .store
         .write(move |db| {
-            log.record(db, &Event::done(What::CodeRequested).about(&found.account.id).because(kind.as_str()))?;
-            dispatch.send(db, log.at())
+            let wait = dispatch.send(db, &log)?;
+            if wait.is_none() {
+                log.record(db, &Event::done(What::CodeRequested).about(&found.account.id).because(kind.as_str()))?;
+            }
+            Ok(wait)
         })
         .await?;
     core.post.ring();

@@ -7,12 +7,13 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::audit::Log;
+use super::guard::Bucket;
 use super::quota::{self, Quota};
 use super::{Caller, Core};
 use crate::error::{Error, FieldError, Kind, Result, Rule};
 use crate::model::event::What;
 use crate::model::media::{Media, Sniffer};
-use crate::model::{AccountId, Event, Source, text};
+use crate::model::{AccountId, Barrier, Event, Source, text};
 use crate::store::{self, Store};
 
 pub use crate::store::files::File;
@@ -61,6 +62,7 @@ pub async fn begin(core: &Core, caller: &Caller, name: &str, source: &Source) ->
     let name = check_name(name)?;
     let quota = quota::own(core, caller).await?;
     if quota.remaining() == 0 {
+        Log::new(core, source).refuse(Barrier::Uploads, &Bucket::of_owner(&caller.account.id));
         return Err(Kind::UploadLimitReached.into());
     }
     let slot =
@@ -198,8 +200,10 @@ impl End {
         if !self.piece.is_empty() {
             store::files::add_piece(db, &self.id, self.position, &self.piece)?;
         }
-        let used = store::files::count_one(db, &self.account, i64::from(self.configured))?
-            .ok_or_else(|| Error::new(Kind::UploadLimitReached))?;
+        let used = store::files::count_one(db, &self.account, i64::from(self.configured))?.ok_or_else(|| {
+            self.log.refuse(Barrier::Uploads, &Bucket::of_owner(&self.account));
+            Error::new(Kind::UploadLimitReached)
+        })?;
         let size = store::files::complete(db, &self.id, self.media.as_str(), self.log.at())?
             .ok_or_else(|| Error::unavailable("the upload took too long and was removed"))?;
         let event = Event::done(What::FileUploaded).about(&self.account).by(self.account.as_str());

@@ -13,7 +13,7 @@ use crate::config::{Lockout, Throttle};
 use crate::error::{Error, Kind, Limit, Result};
 use crate::mail::{self, Prepared, Request};
 use crate::model::event::What;
-use crate::model::{Account, Client, Event, Source, Time};
+use crate::model::{Account, AccountId, Barrier, Client, Event, Source, Time};
 use crate::store::db::Db;
 use crate::store::tries::{self, Scope, Tries};
 
@@ -21,20 +21,43 @@ use crate::store::tries::{self, Scope, Tries};
 #[derive(Debug, Clone)]
 pub struct Bucket {
     text: String,
-    account: Option<crate::model::AccountId>,
+    account: Option<AccountId>,
+    actor: Option<String>,
 }
 
 impl Bucket {
     /// The bucket of an account, however it was named.
     #[must_use]
     pub fn of(account: &Account) -> Self {
-        Self { text: format!("account:{}", account.id), account: Some(account.id.clone()) }
+        Self { text: format!("account:{}", account.id), account: Some(account.id.clone()), actor: None }
+    }
+
+    /// The same where its owner is logged in.
+    #[must_use]
+    pub fn of_owner(id: &AccountId) -> Self {
+        Self { text: format!("account:{id}"), account: Some(id.clone()), actor: Some(id.to_string()) }
+    }
+
+    /// The same where it is known who tries.
+    #[must_use]
+    pub(super) fn tried_by(self, actor: &str) -> Self {
+        Self { actor: Some(actor.to_owned()), ..self }
     }
 
     /// The bucket of a name that no account has.
     #[must_use]
     pub fn unknown(folded_name: &str) -> Self {
-        Self { text: format!("name:{folded_name}"), account: None }
+        Self { text: format!("name:{folded_name}"), account: None, actor: None }
+    }
+
+    /// Whose account it is.
+    pub(super) fn account(&self) -> Option<&AccountId> {
+        self.account.as_ref()
+    }
+
+    /// Who tries, where that is known.
+    pub(super) fn actor(&self) -> Option<&str> {
+        self.actor.as_deref()
     }
 
     /// What it is counted by.
@@ -69,7 +92,7 @@ pub struct Attempt {
     name: [u8; 32],
     pair: [u8; 32],
     client: [u8; 32],
-    about: Option<crate::model::AccountId>,
+    about: Option<AccountId>,
     /// The password is closed to this client address: whatever comes is wrong.
     pub closed: bool,
     locks: bool,
@@ -92,13 +115,16 @@ struct Counted {
 ///
 /// # Errors
 /// `AccountLocked` with the time that is left.
-pub async fn refuse_locked(core: &Core, bucket: &Bucket) -> Result<()> {
+pub async fn refuse_locked(core: &Core, bucket: &Bucket, source: &Source) -> Result<()> {
     if !core.config.lockout.enabled {
         return Ok(());
     }
     let (key, now) = (bucket.key(core), core.env.now());
     let tries = core.store.read(move |db| tries::peek(db, Scope::Lockout, &key, now)).await?;
-    tries.blocked_for(now).map_or(Ok(()), |left| Err(locked(left)))
+    tries.blocked_for(now).map_or(Ok(()), |left| {
+        Log::new(core, source).refuse(Barrier::Lockout, bucket);
+        Err(locked(left))
+    })
 }
 
 fn locked(left: Duration) -> Error {
@@ -137,9 +163,13 @@ pub async fn begin(core: &Core, bucket: &Bucket, met: Acquaintance, source: &Sou
             Ok(refused.map_or(Ok(attempt), Err))
         })
         .await?;
-    outcome.map_err(|refused| match refused {
-        Refused::Locked(left) => locked(left),
-        Refused::Waiting(left) => Error::new(Kind::TooMany(Limit::SignIn)).retry_after(left),
+    outcome.map_err(|refused| {
+        let (barrier, error) = match refused {
+            Refused::Locked(left) => (Barrier::Lockout, locked(left)),
+            Refused::Waiting(left) => (Barrier::Throttle, Error::new(Kind::TooMany(Limit::SignIn)).retry_after(left)),
+        };
+        Log::new(core, source).refuse(barrier, bucket);
+        error
     })
 }
 

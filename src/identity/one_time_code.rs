@@ -7,10 +7,11 @@
 use std::time::Duration;
 
 use super::Core;
+use super::audit::Log;
 use super::guard::Bucket;
 use crate::error::{Error, Kind, Limit, Result};
 use crate::mail::{self, Letter, Prepared};
-use crate::model::{Account, Client, Email, Secret, Time};
+use crate::model::{Account, Barrier, Client, Email, Secret, Time};
 use crate::store;
 use crate::store::codes::{Code, Match};
 use crate::store::db::Db;
@@ -46,6 +47,7 @@ pub struct Showing {
     own: [u8; 32],
     all: [u8; 32],
     subject: Option<Account>,
+    bucket: Bucket,
     hash: [u8; 32],
 }
 
@@ -69,6 +71,7 @@ impl Showing {
             own: core.master.mac("code tries", if standing == Standing::Earned { &own } else { all.as_bytes() }),
             all: core.master.mac("code tries", all.as_bytes()),
             subject: subject.cloned(),
+            bucket: bucket.clone(),
             hash: digest_of(core, owner, purpose, &plain(typed)),
         }
     }
@@ -77,8 +80,13 @@ impl Showing {
     ///
     /// # Errors
     /// What the database says.
-    pub fn count(&self, db: &mut dyn Db, now: Time) -> Result<Option<Duration>> {
-        count_all(db, &[(self.scope(), self.own, self.rate()), (Scope::CodeDay, self.all, IN_A_DAY)], now)
+    pub fn count(&self, db: &mut dyn Db, log: &Log) -> Result<Option<Duration>> {
+        let limits = [(self.scope(), self.own, self.rate()), (Scope::CodeDay, self.all, IN_A_DAY)];
+        let wait = count_all(db, &limits, log.at())?;
+        if wait.is_some() {
+            log.refuse(Barrier::CodeTries, &self.bucket);
+        }
+        Ok(wait)
     }
 
     /// The code was right: its try does not count.
@@ -197,6 +205,7 @@ fn digest_of(core: &Core, account: &str, purpose: Purpose, code: &str) -> [u8; 3
 pub struct Dispatch {
     code: Code,
     message: Prepared,
+    bucket: Bucket,
     limits: Vec<(Scope, [u8; 32], (u32, Duration))>,
 }
 
@@ -206,11 +215,12 @@ impl Dispatch {
     ///
     /// # Errors
     /// What the database says.
-    pub fn send(&self, db: &mut dyn Db, now: Time) -> Result<Option<Duration>> {
-        if let Some(wait) = count_all(db, &self.limits, now)? {
+    pub fn send(&self, db: &mut dyn Db, log: &Log) -> Result<Option<Duration>> {
+        if let Some(wait) = count_all(db, &self.limits, log.at())? {
+            log.refuse(Barrier::CodesSent, &self.bucket);
             return Ok(Some(wait));
         }
-        store::codes::replace(db, &self.code, now)?;
+        store::codes::replace(db, &self.code, log.at())?;
         mail::enqueue(db, &self.message)?;
         Ok(None)
     }
@@ -250,7 +260,7 @@ pub fn by_mail(core: &Core, account: &Account, purpose: Purpose, factor: Option<
     let message = core.post.letter(&account.email, account.id.as_str(), &letter)?;
     let key = core.master.mac("codes sent", account.id.as_str().as_bytes());
     let code = Code { factor: factor.map(str::to_owned), ..code };
-    Ok(Dispatch { code, message, limits: vec![(Scope::CodeSent, key, SENT)] })
+    Ok(Dispatch { code, message, bucket: Bucket::of(account), limits: vec![(Scope::CodeSent, key, SENT)] })
 }
 
 /// A new code by text message, for somebody who has shown the right first proof; `None` where text messages are off.
@@ -278,5 +288,5 @@ pub fn by_text(
         (Scope::SmsAll, key(""), (sms.daily, DAY)),
     ];
     let code = Code { factor: factor.map(str::to_owned), ..code };
-    Ok(Some(Dispatch { code, message, limits }))
+    Ok(Some(Dispatch { code, message, bucket: Bucket::of(account), limits }))
 }

@@ -59,7 +59,7 @@ pub async fn verify(core: &Core, email: &Email, typed: &str, remember: Remember,
     let entered = core
         .store
         .write(move |db| {
-            if let Some(wait) = showing.count(db, log.at())? {
+            if let Some(wait) = showing.count(db, &log)? {
                 return Ok(Err(one_time_code::too_many(wait)));
             }
             let found = showing.spend(db, log.at())?;

@@ -75,7 +75,7 @@ async fn show(core: &Core, email: &Email, typed: &str, source: &Source) -> Resul
     let verdict = core
         .store
         .write(move |db| {
-            if let Some(wait) = inside.count(db, log.at())? {
+            if let Some(wait) = inside.count(db, &log)? {
                 return Ok(Err(one_time_code::too_many(wait)));
             }
             let code = inside.look(db, log.at())?;

@@ -10,10 +10,18 @@ use crate::sql;
 /// # Errors
 /// What the database says.
 pub fn insert(db: &mut dyn Db, id: &str, at: Time, event: &Event, source: &Source) -> Result<()> {
+    insert_counted(db, id, at, event, source, 1)
+}
+
+/// Writes one record of what happened so often; nothing where it is written already.
+///
+/// # Errors
+/// What the database says.
+pub fn insert_counted(db: &mut dyn Db, id: &str, at: Time, event: &Event, source: &Source, times: i64) -> Result<()> {
     db.run(
         sql!(
             "insert into audit (id, at, event, outcome, account_id, session_id, actor, client, user_agent, request_id, \
-             detail) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+             detail, times) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (id) do nothing"
         ),
         &[
             id.into(),
@@ -27,6 +35,7 @@ pub fn insert(db: &mut dyn Db, id: &str, at: Time, event: &Event, source: &Sourc
             source.user_agent.as_deref().into(),
             source.request_id.as_deref().into(),
             event.detail.as_deref().into(),
+            times.into(),
         ],
     )?;
     Ok(())
@@ -57,11 +66,13 @@ pub struct Record {
     pub request_id: Option<String>,
     /// One word or figure more.
     pub detail: Option<String>,
+    /// How often, where a limit refused; else once.
+    pub times: i64,
 }
 
 macro_rules! columns {
     () => {
-        "id, at, event, outcome, account_id, session_id, actor, client, user_agent, request_id, detail"
+        "id, at, event, outcome, account_id, session_id, actor, client, user_agent, request_id, detail, times"
     };
 }
 
@@ -78,6 +89,7 @@ fn read(mut row: Row) -> Result<Record> {
         user_agent: row.take()?,
         request_id: row.take()?,
         detail: row.take()?,
+        times: row.take()?,
     })
 }
 

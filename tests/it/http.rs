@@ -173,9 +173,10 @@ fn limits(general: u32) -> Limits {
 fn app(server: Server, limits: Limits) -> impl poem::Endpoint<Output = poem::Response> {
     let env = Env::real();
     let wires = Wires::new(Arc::new(MadeUp("root")), Arc::new(Table)).mount("/t", Arc::new(MadeUp("t")));
-    let limiter = Limiter::new(limits, env.clone());
-    let tokens = Arc::new(OneToken);
-    boundary(routes(), Surroundings { env, server, wires, limiter, tokens, uncounted: vec!["/health".into()] })
+    let (limiter, tokens) = (Limiter::new(limits, env.clone()), Arc::new(OneToken));
+    let refusals = authd::identity::refusals::Refusals::new(env.clone(), authd::metrics::Metrics::default());
+    let uncounted = vec!["/health".into()];
+    boundary(routes(), Surroundings { env, server, wires, limiter, refusals, tokens, uncounted })
 }
 
 /// A running listener.

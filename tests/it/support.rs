@@ -197,11 +197,13 @@ impl App {
         std::mem::take(&mut self.collector.mails.lock().unwrap())
     }
 
-    /// The audit log so far: `event outcome detail`.
+    /// The audit log so far: `event outcome detail`, and how often where a limit refused.
     pub async fn audit(&self) -> Vec<String> {
         let records = self.core.store.scan(|db| authd::store::audit::list(db, 10_000)).await.unwrap();
-        let line =
-            |r: Record| format!("{} {} {}", r.event, r.outcome, r.detail.unwrap_or_default()).trim_end().to_owned();
+        let line = |r: Record| {
+            let times = if r.event == "limit_hit" { r.times.to_string() } else { String::new() };
+            format!("{} {} {} {times}", r.event, r.outcome, r.detail.unwrap_or_default()).trim_end().to_owned()
+        };
         records.into_iter().map(line).collect()
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use authd::identity::refusals::{self, Until};
 use poem::http::Method;
 use serde_json::json;
 
@@ -54,8 +55,10 @@ async fn what_a_limit_refused_is_one_record_with_a_count() {
             app.post("/v1/auth/resend-verification", &body).from(from).send().await;
         }
     }
-    authd::identity::chores::record_refusals(&app.core, app.limiter.take_refusals()).await.unwrap();
-    authd::identity::chores::record_refusals(&app.core, app.limiter.take_refusals()).await.unwrap();
+    app.turn_clock(Duration::from_mins(1));
+    for _ in 0..2 {
+        refusals::record(&app.core, Until::LastMinute).await.unwrap();
+    }
     let told: Vec<String> = app.audit().await.into_iter().filter(|line| line.starts_with("limit_hit")).collect();
     assert_eq!(told, ["limit_hit refused resend 3", "limit_hit refused resend 3"], "one for each client address");
 }
