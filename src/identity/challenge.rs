@@ -13,7 +13,7 @@ use super::guard::Bucket;
 use super::one_time_code::{self, Dispatch, Purpose, Showing, Standing};
 use crate::error::{Error, Extra, Kind, Limit, Result};
 use crate::model::event::What;
-use crate::model::{Account, Client, Email, Event, Factor, FactorKind, Method, Secret, Source, Time, secret};
+use crate::model::{Account, Barrier, Client, Email, Event, Factor, FactorKind, Method, Secret, Source, Time, secret};
 use crate::store;
 use crate::store::challenges::Challenge;
 use crate::store::db::Db;
@@ -139,6 +139,7 @@ async fn find(core: &Core, token: &str, source: &Source) -> Result<Found> {
         })
         .await?
         .ok_or_else(|| Error::new(Kind::TokenInvalid))?;
+    note_used_up(&Log::new(core, source), &found.row);
     if found.row.spent_at.is_some() || found.row.tries >= TRIES {
         return Err(Kind::TokenInvalid.into());
     }
@@ -146,6 +147,13 @@ async fn find(core: &Core, token: &str, source: &Source) -> Result<Found> {
         return Err(Kind::TokenExpired.into());
     }
     Ok(found)
+}
+
+/// Notes that a challenge has no tries left.
+fn note_used_up(log: &Log, row: &Challenge) {
+    if row.spent_at.is_none() && row.tries >= TRIES {
+        log.refuse(Barrier::FactorTries, &Bucket::of_id(&row.account));
+    }
 }
 
 /// Completes a login with a code and issues its session at the gate.
@@ -231,8 +239,11 @@ impl Tries {
                 if let Some(wait) = budget.count(db, log)? {
                     return Ok(Some(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
                 }
-                let is_alive = store::challenges::count_try(db, &row.hash, TRIES, log.at() - LIFE)?;
-                Ok((!is_alive).then(|| Kind::TokenInvalid.into()))
+                if store::challenges::count_try(db, &row.hash, TRIES, log.at() - LIFE)? {
+                    return Ok(None);
+                }
+                store::challenges::find(db, &row.hash)?.iter().for_each(|row| note_used_up(log, row));
+                Ok(Some(Kind::TokenInvalid.into()))
             }
             Tries::OfAddress(showing) => Ok(showing.count(db, log)?.map(one_time_code::too_many)),
         }

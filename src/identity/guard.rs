@@ -29,13 +29,19 @@ impl Bucket {
     /// The bucket of an account, however it was named.
     #[must_use]
     pub fn of(account: &Account) -> Self {
-        Self { text: format!("account:{}", account.id), account: Some(account.id.clone()), actor: None }
+        Self::of_id(&account.id)
+    }
+
+    /// The bucket of the account with this id.
+    #[must_use]
+    pub(super) fn of_id(id: &AccountId) -> Self {
+        Self { text: format!("account:{id}"), account: Some(id.clone()), actor: None }
     }
 
     /// The same where its owner is logged in.
     #[must_use]
     pub fn of_owner(id: &AccountId) -> Self {
-        Self { text: format!("account:{id}"), account: Some(id.clone()), actor: Some(id.to_string()) }
+        Self::of_id(id).tried_by(id.as_str())
     }
 
     /// The same where it is known who tries.

@@ -38,7 +38,12 @@ struct Inner {
     waiting: tokio::sync::Mutex<Vec<Due>>,
 }
 
-type Gathered = BTreeMap<(i64, Barrier), HashMap<Who, Tally>>;
+#[derive(Default)]
+struct Gathered {
+    minutes: BTreeMap<(i64, Barrier), HashMap<Who, Tally>>,
+    /// How many refusals there were: the order in which tallies began.
+    seen: u64,
+}
 
 /// Whom a refusal is counted for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -52,6 +57,7 @@ enum Who {
 /// How often, and the first time.
 #[derive(Debug, Clone)]
 struct Tally {
+    order: u64,
     first: Time,
     count: i64,
     event: Event,
@@ -88,18 +94,20 @@ impl Refusals {
         let now = env.now();
         let minute = (now.millis().div_euclid(MINUTE), barrier);
         let mut gathered = self.gathered();
-        if gathered.len() >= GATHERED && !gathered.contains_key(&minute) {
-            gathered.pop_first();
+        let Gathered { minutes, seen } = &mut *gathered;
+        if minutes.len() >= GATHERED && !minutes.contains_key(&minute) {
+            minutes.pop_first();
         }
-        let tallies = gathered.entry(minute).or_default();
+        let tallies = minutes.entry(minute).or_default();
+        *seen += 1;
         let this = Who::This(client, subject.map(|bucket| bucket.text().to_owned()));
         if let Some(tally) = tallies.get_mut(&this) {
             tally.count += 1;
         } else if tallies.len() < APART {
-            tallies.insert(this, Tally::first(barrier, subject, source, now));
+            tallies.insert(this, Tally { order: *seen, ..Tally::first(barrier, subject, source, now) });
         } else {
             let nobody = Source { address: None, user_agent: None, request_id: None };
-            let others = || Tally { count: 0, ..Tally::first(barrier, None, &nobody, now) };
+            let others = || Tally { order: *seen, count: 0, ..Tally::first(barrier, None, &nobody, now) };
             tallies.entry(Who::Others).or_insert_with(others).count += 1;
         }
     }
@@ -113,14 +121,14 @@ impl Refusals {
         let this_minute = self.0.env.now().millis().div_euclid(MINUTE);
         let mut gathered = self.gathered();
         let mut due = Vec::new();
-        gathered.retain(|(minute, _), tallies| {
+        gathered.minutes.retain(|(minute, _), tallies| {
             let stays = until == Until::LastMinute && *minute >= this_minute;
             if !stays {
                 due.extend(tallies.drain().map(|(_, tally)| tally));
             }
             stays
         });
-        due.sort_by_key(|tally| tally.first);
+        due.sort_by_key(|tally| tally.order);
         due
     }
 }
@@ -133,7 +141,7 @@ impl Tally {
             actor: subject.and_then(Bucket::actor).map(str::to_owned),
             ..event
         };
-        Self { first: now, count: 1, event, source: source.clone() }
+        Self { order: 0, first: now, count: 1, event, source: source.clone() }
     }
 }
 
@@ -157,7 +165,7 @@ pub async fn record(core: &Core, until: Until) -> Result<()> {
         let written = piece.clone();
         // One whose write had an open outcome may be there already: it keeps its id, and is not written twice.
         let write = move |db: &mut dyn Db| {
-            piece.iter().try_for_each(|Due { id, tally: Tally { first, count, event, source } }| {
+            piece.iter().try_for_each(|Due { id, tally: Tally { first, count, event, source, .. } }| {
                 store::audit::insert_counted(db, id, *first, event, source, *count)
             })
         };

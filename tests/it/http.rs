@@ -173,9 +173,8 @@ fn limits(general: u32) -> Limits {
 fn app(server: Server, limits: Limits) -> impl poem::Endpoint<Output = poem::Response> {
     let env = Env::real();
     let wires = Wires::new(Arc::new(MadeUp("root")), Arc::new(Table)).mount("/t", Arc::new(MadeUp("t")));
-    let (limiter, tokens) = (Limiter::new(limits, env.clone()), Arc::new(OneToken));
+    let (limiter, tokens, uncounted) = (Limiter::new(limits, env.clone()), Arc::new(OneToken), vec!["/health".into()]);
     let refusals = authd::identity::refusals::Refusals::new(env.clone(), authd::metrics::Metrics::default());
-    let uncounted = vec!["/health".into()];
     boundary(routes(), Surroundings { env, server, wires, limiter, refusals, tokens, uncounted })
 }
 

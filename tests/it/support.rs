@@ -91,7 +91,6 @@ pub struct App {
     pub core: Arc<Core>,
     pub clock: Arc<HandClock>,
     pub dir: Arc<tempfile::TempDir>,
-    pub limiter: Limiter,
     endpoint: Arc<dyn DynEndpoint<Output = Response>>,
     collector: Arc<Collector>,
     worker: Worker,
@@ -139,7 +138,7 @@ async fn open(profile: &str, set: &[(&str, &str)], dir: Arc<tempfile::TempDir>, 
         Arc::new(ToDynEndpoint(authd::app::endpoint(&core, &limiter)));
     let collector = Arc::new(Collector::default());
     let worker = authd::app::worker(&core, collector.clone());
-    App { core, clock, dir, limiter, endpoint, collector, worker }
+    App { core, clock, dir, endpoint, collector, worker }
 }
 
 impl App {
