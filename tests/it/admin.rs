@@ -1,6 +1,7 @@
 //! Sessions, rights, roles and what administrators do, through v1 on the real program.
 
 mod figures;
+mod inside;
 mod matrix;
 mod people;
 mod sessions;

@@ -10,6 +10,7 @@ mod browser;
 mod chromium;
 mod cli;
 mod clock;
+mod commands;
 mod concurrency;
 mod config;
 mod cookies;
