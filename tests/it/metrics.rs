@@ -154,3 +154,35 @@ async fn figures_on_a_port_of_their_own_are_for_whoever_reaches_it() {
     end.send(()).unwrap();
     serving.await.unwrap();
 }
+
+#[tokio::test]
+async fn what_looks_like_an_attack_is_counted() {
+    let app = app_with("standard", &[("limits.sign_in", "off"), ("limits.general", "off")]).await;
+    let tokens = app.enter("ada").await;
+    let parent = json!({ "refreshToken": tokens.refresh });
+    app.post("/v1/auth/refresh", &parent).send().await;
+    app.turn_clock(Duration::from_secs(31));
+    assert_eq!(app.post("/v1/auth/refresh", &parent).send().await.status, 401);
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    app.post("/v1/auth/login", &body).from("203.0.113.9").header("user-agent", "Another/1").send().await;
+    for turn in 0..30 {
+        app.login(&format!("nobody{turn}"), "a wrong passphrase").await;
+    }
+    for turn in 0..100 {
+        let body = json!({ "email": "ada@example.com", "password": "a wrong passphrase" });
+        app.post("/v1/auth/login", &body).from(&format!("10.0.0.{}", turn % 25)).send().await;
+    }
+    for _ in 0..12 {
+        app.login("somebody", "a wrong passphrase").await;
+    }
+    let text = figures(&app).await;
+    for (series, expected) in [
+        ("authd_events_total{event=\"refresh_reused\",outcome=\"refused\"}", 1.0),
+        ("authd_events_total{event=\"new_device\",outcome=\"done\"}", 1.0),
+        ("authd_events_total{event=\"failure_burst\",outcome=\"done\"}", 1.0),
+        ("authd_events_total{event=\"password_closed\",outcome=\"done\"}", 1.0),
+        ("authd_limit_refusals_total{limit=\"throttle\"}", 2.0),
+    ] {
+        assert_eq!(value(&text, series), Some(expected), "{series}\n{text}");
+    }
+}

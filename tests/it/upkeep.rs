@@ -107,3 +107,18 @@ async fn a_refused_request_is_no_change_and_a_read_is_none() {
     }
     assert_eq!(rows(&app, "audit"), before);
 }
+
+#[tokio::test]
+async fn the_audit_log_is_kept_for_as_long_as_the_policy_says() {
+    let app = app_with("standard", &[("audit.keep", "30 days")]).await;
+    app.login("nobody", "a wrong passphrase").await;
+    app.turn_clock(29 * DAY);
+    authd::identity::chores::purge(&app.core).await.unwrap();
+    let is_there = |lines: &[String]| lines.iter().any(|line| line.starts_with("login refused"));
+    assert!(is_there(&app.audit().await));
+    app.login("nobody", "a wrong passphrase").await;
+    app.turn_clock(2 * DAY);
+    authd::identity::chores::purge(&app.core).await.unwrap();
+    let left = app.audit().await;
+    assert_eq!(left.iter().filter(|line| line.starts_with("login refused")).count(), 1, "{left:?}");
+}
