@@ -242,7 +242,9 @@ impl Tries {
                 if store::challenges::count_try(db, &row.hash, TRIES, log.at() - LIFE)? {
                     return Ok(None);
                 }
-                store::challenges::find(db, &row.hash)?.iter().for_each(|row| note_used_up(log, row));
+                if let Some(row) = store::challenges::find(db, &row.hash)? {
+                    note_used_up(log, &row);
+                }
                 Ok(Some(Kind::TokenInvalid.into()))
             }
             Tries::OfAddress(showing) => Ok(showing.count(db, log)?.map(one_time_code::too_many)),

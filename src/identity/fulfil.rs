@@ -65,6 +65,7 @@ async fn find(core: &Core, request: &Request) -> Result<Option<Account>> {
             | Request::Reset { email_key } => store::accounts::find_by_email(db, email_key),
             Request::Welcome { account_id }
             | Request::PasswordClosed { account_id }
+            | Request::AccountLocked { account_id, .. }
             | Request::ChangeEmail { account_id, .. } => {
                 store::accounts::find(db, &AccountId::new(account_id.as_str()))
             }
@@ -137,6 +138,9 @@ async fn errand(core: &Core, account: &Account, request: &Request, by: &Requeste
         Request::AlreadyRegistered { .. } if !unproved => Errand::of(core, account, &Letter::AlreadyRegistered, None)?,
         Request::Verification { .. } | Request::AlreadyRegistered { .. } => verification(core, account)?,
         Request::PasswordClosed { .. } => password_closed(core, account)?,
+        Request::AccountLocked { until, .. } => {
+            Errand::of(core, account, &Letter::AccountLocked { until: Time::from_millis(*until) }, None)?
+        }
         Request::Reset { .. } => reset(core, account)?,
         Request::LoginCode { .. } => code_of(core, account, one_time_code::Purpose::Login)?,
         Request::ResetCode { .. } => code_of(core, account, one_time_code::Purpose::Reset)?,

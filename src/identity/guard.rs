@@ -103,7 +103,9 @@ pub struct Attempt {
     pub closed: bool,
     locks: bool,
     closes: bool,
-    notice: Option<Prepared>,
+    /// What the owner is told when this try closes the password, and when it locks the name.
+    closing: Option<Prepared>,
+    locking: Option<Prepared>,
     counted: Vec<Counted>,
 }
 
@@ -143,12 +145,7 @@ fn locked(left: Duration) -> Error {
 /// `AccountLocked` or `TooMany(SignIn)` with the time that is left; `Unavailable` when it cannot be counted.
 pub async fn begin(core: &Core, bucket: &Bucket, met: Acquaintance, source: &Source) -> Result<Attempt> {
     let now = core.env.now();
-    let notice = match &bucket.account {
-        Some(id) if core.config.throttle.enabled => {
-            Some(core.post.request(&Request::PasswordClosed { account_id: id.to_string() }, source)?)
-        }
-        _ => None,
-    };
+    let (closing, locking) = notices(core, bucket, now, source)?;
     let fresh = Attempt {
         name: bucket.key(core),
         pair: bucket.pair_key(core, source.client()),
@@ -157,7 +154,8 @@ pub async fn begin(core: &Core, bucket: &Bucket, met: Acquaintance, source: &Sou
         closed: false,
         locks: false,
         closes: false,
-        notice,
+        closing,
+        locking,
         counted: Vec::new(),
     };
     let (throttle, lockout) = (core.config.throttle.clone(), core.config.lockout.clone());
@@ -177,6 +175,16 @@ pub async fn begin(core: &Core, bucket: &Bucket, met: Acquaintance, source: &Sou
         Log::new(core, source).refuse(barrier, bucket);
         error
     })
+}
+
+/// What an owner would be told if this try were one too many: that strangers are kept out, that the name is locked.
+fn notices(core: &Core, bucket: &Bucket, now: Time, source: &Source) -> Result<(Option<Prepared>, Option<Prepared>)> {
+    let (throttle, lockout) = (&core.config.throttle, &core.config.lockout);
+    let Some(id) = &bucket.account else { return Ok((None, None)) };
+    let request = |wanted: bool, request: Request| wanted.then(|| core.post.request(&request, source)).transpose();
+    let closing = request(throttle.enabled, Request::PasswordClosed { account_id: id.to_string() })?;
+    let until = (now + lockout.duration).millis();
+    Ok((closing, request(lockout.enabled, Request::AccountLocked { account_id: id.to_string(), until })?))
 }
 
 /// Why a try was not even counted.
@@ -313,10 +321,13 @@ impl Attempt {
         };
         if self.locks {
             log.record(db, &about(Event::done(What::Lockout)))?;
+            if let Some(notice) = &self.locking {
+                mail::enqueue(db, notice)?;
+            }
         }
         if self.closes {
             log.record(db, &about(Event::done(What::PasswordClosed)))?;
-            if let Some(notice) = &self.notice {
+            if let Some(notice) = &self.closing {
                 mail::enqueue(db, notice)?;
             }
         }

@@ -170,7 +170,9 @@ pub async fn record(core: &Core, until: Until) -> Result<()> {
             })
         };
         core.store.write(write).await?;
-        written.iter().for_each(|due| metrics.note_event(&due.tally.event));
+        for due in &written {
+            metrics.note_event(&due.tally.event);
+        }
         waiting.drain(..written.len());
     }
     Ok(())

@@ -25,6 +25,11 @@ pub enum Letter {
         /// When the link dies.
         until: Time,
     },
+    /// Failures have locked the account's name for everybody.
+    AccountLocked {
+        /// When the lock opens by itself.
+        until: Time,
+    },
     /// A spent refresh token was used again: somebody else may have had it.
     SessionStolen,
     /// The password was set by somebody else than through the account's own session.
@@ -97,6 +102,7 @@ pub struct Kind {
 const VERIFY_EMAIL: Kind = Kind { name: "verify_email", links: &["link", "disown"], values: &["until"] };
 const ALREADY_REGISTERED: Kind = Kind { name: "already_registered", links: &[], values: &[] };
 const PASSWORD_CLOSED: Kind = Kind { name: "password_closed", links: &["link"], values: &["until"] };
+const ACCOUNT_LOCKED: Kind = Kind { name: "account_locked", links: &[], values: &["until"] };
 const SESSION_STOLEN: Kind = Kind { name: "session_stolen", links: &[], values: &[] };
 const PASSWORD_SET: Kind = Kind { name: "password_set", links: &[], values: &[] };
 const NEW_DEVICE: Kind = Kind { name: "new_device", links: &["link"], values: &["device", "place", "at", "until"] };
@@ -111,10 +117,11 @@ const ACCOUNT_DELETED: Kind = Kind { name: "account_deleted", links: &[], values
 
 impl Kind {
     /// Every letter's template.
-    pub const ALL: [Kind; 14] = [
+    pub const ALL: [Kind; 15] = [
         VERIFY_EMAIL,
         ALREADY_REGISTERED,
         PASSWORD_CLOSED,
+        ACCOUNT_LOCKED,
         SESSION_STOLEN,
         PASSWORD_SET,
         NEW_DEVICE,
@@ -137,6 +144,7 @@ impl Letter {
             Letter::VerifyEmail { .. } => VERIFY_EMAIL,
             Letter::AlreadyRegistered => ALREADY_REGISTERED,
             Letter::PasswordClosed { .. } => PASSWORD_CLOSED,
+            Letter::AccountLocked { .. } => ACCOUNT_LOCKED,
             Letter::SessionStolen => SESSION_STOLEN,
             Letter::PasswordSet => PASSWORD_SET,
             Letter::NewDevice { .. } => NEW_DEVICE,
@@ -151,12 +159,13 @@ impl Letter {
         }
     }
 
-    /// After this it makes no sense to deliver it: its link is dead.
+    /// After this it makes no sense to deliver it: its link is dead, what it tells is over.
     #[must_use]
     pub fn expires_at(&self) -> Option<Time> {
         match self {
             Letter::VerifyEmail { until, .. }
             | Letter::PasswordClosed { until, .. }
+            | Letter::AccountLocked { until }
             | Letter::NewDevice { until, .. }
             | Letter::OneTimeCode { until, .. }
             | Letter::ResetPassword { until, .. }
@@ -191,6 +200,7 @@ impl Letter {
             Letter::PasswordClosed { link, until: time }
             | Letter::ResetPassword { link, until: time }
             | Letter::ConfirmEmail { link, until: time } => vec![("link", link.clone()), until(time)],
+            Letter::AccountLocked { until: time } => vec![until(time)],
             Letter::EmailChanging { undo, until: time } => vec![("undo", undo.clone()), until(time)],
             Letter::AlreadyRegistered
             | Letter::SessionStolen
@@ -220,6 +230,7 @@ mod tests {
             Letter::VerifyEmail { link: link(), disown: link(), until },
             Letter::AlreadyRegistered,
             Letter::PasswordClosed { link: link(), until },
+            Letter::AccountLocked { until },
             Letter::SessionStolen,
             Letter::PasswordSet,
             Letter::NewDevice { link: link(), device: String::new(), place: String::new(), at: until, until },

@@ -156,6 +156,7 @@ mod tests {
             Letter::VerifyEmail { link: link(), disown: Secret::new("https://auth.example/v1/disown?token=no"), until },
             Letter::AlreadyRegistered,
             Letter::PasswordClosed { link: link(), until },
+            Letter::AccountLocked { until },
             Letter::SessionStolen,
             Letter::PasswordSet,
             Letter::NewDevice { link: link(), device: "Chrome".into(), place: "192.0.2.1".into(), at: until, until },

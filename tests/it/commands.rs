@@ -194,7 +194,7 @@ fn keys_are_turned_beside_the_server_which_follows_without_a_restart() {
 fn guard(server: &Server, token: &str) {
     let setup = post(server, "/v1/auth/mfa/setup", token, &json!({ "type": "totp", "deviceName": "Phone" }));
     assert_eq!(setup.status, 200, "{}", setup.body);
-    let secret = totp_rs::Secret::try_from_base32(&setup.text("secret")).unwrap();
+    let secret = totp_rs::Secret::try_from_base32(setup.text("secret")).unwrap();
     let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
     let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap();
     let confirmed = post(server, "/v1/auth/mfa/verify", token, &json!({ "code": totp.generate(now).to_string() }));
