@@ -18,7 +18,7 @@ use crate::store;
 use crate::store::db::Db;
 
 /// How many callers of one limit and minute have a record of their own; all others share one.
-const APART: usize = 2_000;
+const APART: usize = 1_000;
 /// How many limits and minutes are gathered while nobody comes to write them.
 const GATHERED: usize = 64;
 /// How many records are kept while they cannot be written.
@@ -240,7 +240,7 @@ mod tests {
         let due = refusals.take(Until::Now);
         assert_eq!(due.len(), APART + 2, "one flood leaves room for what other limits refuse");
         assert_eq!(due.iter().map(|tally| tally.count).sum::<i64>(), 10_001);
-        assert!(due.iter().any(|tally| tally.source.address.is_none() && tally.count == 8_000));
+        assert!(due.iter().any(|tally| tally.source.address.is_none() && tally.count == 9_000));
         for _ in 0..10 * GATHERED {
             hand.0.fetch_add(MINUTE, Ordering::SeqCst);
             refusals.note(Barrier::Throttle, source(1).client(), None, &source(1));

@@ -239,6 +239,10 @@ fn sessions_are_seen_and_ended_and_factors_removed() {
     for command in ["sessions", "revoke", "mfa-reset"] {
         fails(&folder, 1, &["user", command, "nobody"], "authd user list");
     }
+    let refused = done(&folder, &["audit", "--outcome", "refused", "--since", "2020-01-01", "--limit", "0"]);
+    assert!(names(&refused, "outcome").iter().all(|outcome| *outcome == "refused"), "{refused}");
+    assert_eq!(done(&folder, &["audit", "--until", "2020-01-01T00:00:00Z"]), json!([]));
+    fails(&folder, 2, &["audit", "--since", "yesterday"], "yesterday");
     let ended = done(&folder, &["audit", "--event", "session_ended", "--user", "jane"]);
     assert!(ended.as_array().unwrap().iter().all(|record| record["actor"] == "cli"), "{ended}");
     assert_eq!(done(&folder, &["audit", "--event", "factor_removed", "--limit", "0"]).as_array().unwrap().len(), 1);

@@ -122,3 +122,24 @@ async fn whatever_happens_is_one_record_done_or_refused() {
         assert!(names_somebody || !known.contains(&record["event"].as_str().unwrap()), "{record}");
     }
 }
+
+#[tokio::test]
+async fn what_is_made_for_others_has_the_documented_fields_and_no_more() {
+    let app = app().await;
+    let (_, root) = staff(&app, "root", &["admin"]).await;
+    let hostile = json!({
+        "email": "ada@example.com", "password": PASSWORD, "id": "mine", "number": 1, "status": "deleted", "stamp": 99,
+        "passwordHash": "x", "permissions": ["admin.roles"], "createdAt": "2001-01-01T00:00:00Z", "deletedAt": 1,
+    });
+    let made = post(&app, "/v1/admin/users", &root, hostile).await;
+    assert_eq!(made.status, 201, "{}", made.text);
+    let id = made.body["data"]["id"].as_str().unwrap();
+    assert_ne!(id, "mine");
+    let shown = get(&app, &format!("/v1/admin/users/{id}"), &root).await;
+    let data = &shown.body["data"];
+    assert_eq!((&data["status"], &data["roles"]), (&json!("pending"), &json!(["user"])), "{}", shown.text);
+    assert!(data["permissions"] == json!(["users.read"]) && data["createdAt"] != "2001-01-01T00:00:00Z", "{data}");
+    let role = json!({ "name": "reader", "permissions": ["admin.stats"], "builtIn": true, "members": 9 });
+    let made = post(&app, "/v1/admin/roles", &root, role).await;
+    assert_eq!((&made.body["data"]["builtIn"], &made.body["data"]["members"]), (&json!(false), &json!(0)));
+}
