@@ -36,6 +36,7 @@ pub mod reauthenticate;
 pub mod recover;
 pub mod recover_by_code;
 pub mod refresh;
+mod rescue;
 pub mod role;
 pub mod roles;
 pub mod roster;

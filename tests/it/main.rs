@@ -34,6 +34,7 @@ mod passwords;
 mod perfect21;
 mod process;
 mod recovery;
+mod rescue;
 mod serving;
 mod siteworks;
 mod sms;
