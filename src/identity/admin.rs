@@ -164,6 +164,10 @@ pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<Entry> {
             {
                 return Err(Kind::UsernameTaken.into());
             }
+            // As at sign-up: an address that an account has lately given up is taken until it can no longer take it back.
+            if store::links::is_address_kept(db, row.email.key(), &row.id, log.at())? {
+                return Err(Kind::EmailTaken.into());
+            }
             match store::accounts::insert(db, &row) {
                 Ok(true) => {}
                 Ok(false) => return Err(Kind::EmailTaken.into()),
