@@ -42,6 +42,26 @@ async fn figures_are_for_the_machine_itself_and_never_for_who_was_forwarded() {
 }
 
 #[tokio::test]
+async fn figures_are_not_for_a_page_that_points_its_own_name_at_this_machine() {
+    let app = app().await;
+    let ask = |host: &str| app.get("/metrics").from("127.0.0.1").set_header("host", host).send();
+    for (host, status) in [
+        ("localhost:3000", 200),
+        ("127.0.0.1:3000", 200),
+        ("[::1]:3000", 200),
+        ("evil.example:3000", 403),
+        ("localhost.evil.example", 403),
+    ] {
+        assert_eq!(ask(host).await.status, status, "{host}");
+    }
+    let set = [("server.service_networks", "192.0.2.0/24"), ("server.service_hosts", "authd.internal")];
+    let named = app.restart("standard", &set).await;
+    for (host, status) in [("authd.internal:3000", 200), ("evil.example", 403)] {
+        assert_eq!(named.get("/metrics").set_header("host", host).send().await.status, status, "{host}");
+    }
+}
+
+#[tokio::test]
 async fn requests_are_counted_by_the_template_of_their_route_and_their_status() {
     let app = app().await;
     let tokens = app.enter("ada").await;
