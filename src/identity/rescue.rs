@@ -56,6 +56,8 @@ impl Rescue {
             log.record(db, &ended.because(why.as_str()))?;
         }
         link::void_all(db, id)?;
+        // Every login that could still be disowned is over.
+        store::anomalies::void_alarms(db, id)?;
         if account.is_reachable() {
             self.link.store(db, now)?;
             log.record(db, &Event::done(What::PasswordResetRequested).about(id).by(id.as_str()))?;

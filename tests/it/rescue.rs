@@ -80,12 +80,19 @@ async fn a_login_that_its_owner_disowns_ends_the_password_and_every_session() {
     let app = app().await;
     let old = app.enter("ada").await.access;
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    app.post("/v1/auth/login", &body).from("203.0.113.8").send().await;
+    let other = token_in(&app.mails().await, "/v1/not-me?token=");
     let thief = app.post("/v1/auth/login", &body).from("203.0.113.9").send().await.tokens().access;
     let token = token_in(&app.mails().await, "/v1/not-me?token=");
-    let form = app.call(Method::POST, "/v1/not-me").body("application/x-www-form-urlencoded", format!("token={token}"));
-    assert_eq!(form.send().await.status, 200);
+    let press = |token: String| {
+        let form = format!("token={token}");
+        app.call(Method::POST, "/v1/not-me").body("application/x-www-form-urlencoded", form).send()
+    };
+    assert_eq!(press(token).await.status, 200);
     assert_eq!(app.get("/v1/users/me").bearer(&old).send().await.code(), "TOKEN_REVOKED");
     assert_rescued(&app, &thief).await;
+    assert_eq!(press(other).await.status, 404, "that login is over too: an old mail ends no new password");
+    assert_eq!(app.login("ada", NEW).await.status, 200);
 }
 
 #[tokio::test]
