@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use poem::http::Method;
+use poem::{Endpoint, Request};
 use serde_json::json;
 
 use authd::http::listener::{Listener, Swap};
@@ -169,4 +170,19 @@ async fn figures_on_a_port_of_their_own_are_for_whoever_reaches_it() {
     }
     end.send(()).unwrap();
     serving.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_port_of_this_machine_alone_is_not_for_a_page_that_points_its_own_name_here() {
+    for (listen, host, status) in [
+        ("127.0.0.1:9464", "localhost:9464", 200),
+        ("127.0.0.1:9464", "127.0.0.1:9464", 200),
+        ("127.0.0.1:9464", "evil.example:9464", 403),
+        ("10.0.0.1:9464", "authd.internal:9464", 200),
+    ] {
+        let app = app_with("standard", &[("metrics.listen", listen)]).await;
+        let request = Request::builder().uri_str("/metrics").header("host", host).finish();
+        let answer = authd::http::metrics::alone(app.core.clone()).call(request).await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{host} at {listen}");
+    }
 }
