@@ -164,7 +164,7 @@ pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<Entry> {
             {
                 return Err(Kind::UsernameTaken.into());
             }
-            // As at sign-up: an address that an account has lately given up is taken until it can no longer take it back.
+            // As at sign-up: an address that an account may still take back is taken.
             if store::links::is_address_kept(db, row.email.key(), &row.id, log.at())? {
                 return Err(Kind::EmailTaken.into());
             }

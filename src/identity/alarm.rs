@@ -115,8 +115,8 @@ pub async fn look(core: &Core, token: &str) -> Result<()> {
         .await
 }
 
-/// The owner says that a login was not theirs: whoever it was knows the password, so it ends with all sessions, and a mail
-/// that sets another is on its way.
+/// The owner says that a login was not theirs: whoever it was knows the password, so it ends with all sessions, and a
+/// mail that sets another is on its way.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.

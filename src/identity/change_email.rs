@@ -82,8 +82,8 @@ pub async fn confirm(core: &Core, token: &str, source: &Source) -> Result<()> {
     link::settle(core, hash, outcome).await
 }
 
-/// Gives the account back the address that the link was mailed to, and its owner the account: whoever asked for the change
-/// may know the password and be logged in. What was asked for and not confirmed yet is void.
+/// Gives the account back the address that the link was mailed to, and its owner the account: whoever asked for the
+/// change may know the password and be logged in. What was asked for and not confirmed yet is void.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.

@@ -89,8 +89,8 @@ pub(super) fn question(place: Place<'_>, token: &str, rules: &PasswordRules, bro
         ),
         Page::NotMe => (
             "This was not you?",
-            "Press the button to end that login and all others. Your password will not work any more: you get an email with \
-             a link to choose a new one.",
+            "Press the button to end that login and all others. Your password will not work any more: you get an email \
+             with a link to choose a new one.",
             place.token_form(token, "", "End that login"),
         ),
         Page::Forgot | Page::Resend => return ask_for_link(place, "", None),
@@ -204,14 +204,14 @@ pub(super) fn done(place: Place<'_>) -> Content {
         ),
         Page::UndoEmail => Content {
             title: "Your account keeps this address",
-            text: "Everybody has been logged out. Whoever asked for the change may know your password, so it does not work \
-                   any more: we have sent you a link to choose a new one.",
+            text: "Everybody has been logged out. Whoever asked for the change may know your password, so it does not \
+                   work any more: we have sent you a link to choose a new one.",
             actions: format!("<a class=\"other\" href=\"{}\">Send it again</a>", place.beside(Page::Forgot)),
         },
         Page::NotMe => Content {
             title: "Login ended",
-            text: "Everybody has been logged out. Somebody may know your password, so it does not work any more: we have sent \
-                   you a link to choose a new one.",
+            text: "Everybody has been logged out. Somebody may know your password, so it does not work any more: we \
+                   have sent you a link to choose a new one.",
             actions: format!("<a class=\"other\" href=\"{}\">Send it again</a>", place.beside(Page::Forgot)),
         },
         Page::Forgot | Page::Resend => link_asked_for(place.page),
