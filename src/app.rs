@@ -73,7 +73,7 @@ pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, e
         roles: role::Book::open(&store).await?,
         places: place::Places::open(config.location.file.as_deref())?,
         post: Post::new(config.clone(), env.clone(), master.clone())?,
-        slots: file::Slots::new(config.files.in_flight),
+        slots: file::Slots::new(config.files.in_flight, config.files.in_flight_account),
         config,
         store,
         tokens,

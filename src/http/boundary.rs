@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use poem::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE};
+use poem::http::header::{
+    ALLOW, AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER, SET_COOKIE, USER_AGENT, WWW_AUTHENTICATE,
+};
 use poem::http::{HeaderValue, Method, StatusCode};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use tracing::Instrument;
@@ -20,8 +22,8 @@ use super::headers::{self, Transport};
 use super::limits::{Limiter, Meter};
 use super::log::Line;
 use super::reject::About;
-use super::request_id;
 use super::wires::{Wires, is_under};
+use super::{origin, request_id};
 use crate::config::Server;
 use crate::env::Env;
 use crate::error::{Error, Kind, Limit, Result};
@@ -88,6 +90,8 @@ struct Visit {
     method: Method,
     path: String,
     origin: Option<HeaderValue>,
+    /// It comes from no page of another site.
+    may_set_cookies: bool,
     preflight: Option<Response>,
     source: Source,
     request_id: String,
@@ -108,6 +112,9 @@ impl<E: Endpoint> Endpoint for Boundary<E> {
                 Err(error) => span.in_scope(|| self.render(&error, &visit)),
             },
         };
+        if !visit.may_set_cookies {
+            response.headers_mut().remove(SET_COOKIE);
+        }
         visit.meter.standings().write(response.headers_mut());
         cors::mark(response.headers_mut(), visit.origin.take());
         headers::complete(response.headers_mut(), self.transport, &visit.request_id);
@@ -131,6 +138,7 @@ impl<E: Endpoint> Boundary<E> {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             origin: self.cors.admit(request.headers()),
+            may_set_cookies: origin::may_set_cookies(request.headers(), &self.surroundings.server),
             preflight: self.cors.preflight(request.method(), request.headers()),
             source,
             request_id,

@@ -37,6 +37,7 @@ pub mod recover;
 pub mod recover_by_code;
 pub mod refresh;
 pub mod refusals;
+mod rescue;
 pub mod role;
 pub mod roles;
 pub mod roster;

@@ -11,7 +11,8 @@ use super::audit::Log;
 use super::guard::Bucket;
 use crate::error::{Error, Kind, Limit, Result};
 use crate::mail::{self, Letter, Prepared};
-use crate::model::{Account, Barrier, Client, Email, Secret, Time};
+use crate::model::event::What;
+use crate::model::{Account, AccountId, Barrier, Client, Email, Event, Secret, Source, Time};
 use crate::store;
 use crate::store::codes::{Code, Match};
 use crate::store::db::Db;
@@ -103,8 +104,8 @@ impl Showing {
     /// # Errors
     /// What the database says.
     pub fn look(&self, db: &mut dyn Db, now: Time) -> Result<Option<Match>> {
-        let Some(account) = &self.subject else { return Ok(None) };
-        store::codes::find(db, &account.id, self.purpose, &self.hash, account.stamp, now)
+        let (owner, stamp) = self.owner();
+        store::codes::find(db, &owner, self.purpose, &self.hash, stamp, now)
     }
 
     /// Uses the code up; `None` when it is wrong or dead, or somebody has.
@@ -112,8 +113,14 @@ impl Showing {
     /// # Errors
     /// What the database says.
     pub fn spend(&self, db: &mut dyn Db, now: Time) -> Result<Option<Match>> {
-        let Some(account) = &self.subject else { return Ok(None) };
-        store::codes::spend(db, &account.id, self.purpose, &self.hash, account.stamp, now)
+        let (owner, stamp) = self.owner();
+        store::codes::spend(db, &owner, self.purpose, &self.hash, stamp, now)
+    }
+
+    /// Whose code it would be: nobody's is looked for too, so that an unknown name costs the same.
+    fn owner(&self) -> (AccountId, i64) {
+        let owner = self.subject.as_ref().map(|account| (account.id.clone(), account.stamp));
+        owner.unwrap_or_else(|| (AccountId::new(""), store::accounts::FIRST_STAMP))
     }
 
     fn scope(&self) -> Scope {
@@ -129,6 +136,52 @@ impl Showing {
             Standing::Other => OTHERS,
         }
     }
+}
+
+/// Shows a code for an address: the try is counted, and given back where the code is right and alive. Nothing is used up,
+/// and nothing that costs time is made before the code is known to be right, so that an unknown address is answered like
+/// a wrong code, and as soon.
+///
+/// # Errors
+/// `CodeInvalid`, `TooMany(Code)`.
+pub(super) async fn show(
+    core: &Core,
+    email: &Email,
+    purpose: Purpose,
+    typed: &str,
+    source: &Source,
+) -> Result<(Showing, Account)> {
+    let standing = standing_of(core, email, purpose, source.client()).await?;
+    let key = email.key().to_owned();
+    let found = core.store.read(move |db| store::accounts::find_by_email(db, &key)).await?;
+    let bucket = found.as_ref().map_or_else(|| Bucket::unknown(email.key()), Bucket::of);
+    let account = found.filter(Account::is_reachable);
+    let showing = Showing::new(core, &bucket, account.as_ref(), purpose, typed, (source.client(), standing));
+    let (inside, subject, log) = (showing.clone(), account.clone(), Log::new(core, source));
+    let verdict = core
+        .store
+        .write(move |db| {
+            if let Some(wait) = inside.count(db, &log)? {
+                return Ok(Err(too_many(wait)));
+            }
+            let code = inside.look(db, log.at())?;
+            let is_right = |account: &Account| code.as_ref().is_some_and(|code| code.target == account.email.key());
+            let is_right = subject.as_ref().is_some_and(is_right);
+            if is_right {
+                inside.forgive(db)?;
+            }
+            let event = if is_right { Event::done(What::CodeShown) } else { Event::refused(What::CodeShown) };
+            let event = event.because(purpose.as_str());
+            let event = match &subject {
+                Some(account) => event.about(&account.id),
+                None => event,
+            };
+            log.record(db, &event)?;
+            Ok(if is_right { Ok(()) } else { Err(Error::new(Kind::CodeInvalid)) })
+        })
+        .await?;
+    verdict?;
+    Ok((showing, account.ok_or(Kind::CodeInvalid)?))
 }
 
 /// What a refusal says.

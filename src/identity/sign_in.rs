@@ -146,7 +146,7 @@ async fn check(
     source: &Source,
 ) -> Result<Option<(Account, Option<(String, Hash)>)>> {
     let lane = match subject.met {
-        Acquaintance::Known => Lane::Known,
+        Acquaintance::Known => Lane::Known(source.client()),
         Acquaintance::Stranger => Lane::Client(source.client()),
     };
     let password = credentials.password.clone();

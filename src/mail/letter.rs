@@ -68,6 +68,13 @@ pub enum Letter {
         /// When the link dies.
         until: Time,
     },
+    /// The owner said that somebody else is in the account: its password is void, the link sets another.
+    PasswordVoid {
+        /// Opens the page that asks for the new password.
+        link: Secret,
+        /// When the link dies.
+        until: Time,
+    },
     /// To a new address: the link makes it the account's own.
     ConfirmEmail {
         /// Opens the page that confirms it.
@@ -110,6 +117,7 @@ const ONE_TIME_CODE: Kind = Kind { name: "one_time_code", links: &[], values: &[
 const FACTOR_CHANGED: Kind = Kind { name: "factor_changed", links: &[], values: &["change"] };
 const PASSWORD_CHANGED: Kind = Kind { name: "password_changed", links: &[], values: &[] };
 const RESET_PASSWORD: Kind = Kind { name: "reset_password", links: &["link"], values: &["until"] };
+const PASSWORD_VOID: Kind = Kind { name: "password_void", links: &["link"], values: &["until"] };
 const CONFIRM_EMAIL: Kind = Kind { name: "confirm_email", links: &["link"], values: &["until"] };
 const EMAIL_CHANGING: Kind = Kind { name: "email_changing", links: &["undo"], values: &["until"] };
 const ADDRESS_TAKEN: Kind = Kind { name: "address_taken", links: &[], values: &[] };
@@ -117,7 +125,7 @@ const ACCOUNT_DELETED: Kind = Kind { name: "account_deleted", links: &[], values
 
 impl Kind {
     /// Every letter's template.
-    pub const ALL: [Kind; 15] = [
+    pub const ALL: [Kind; 16] = [
         VERIFY_EMAIL,
         ALREADY_REGISTERED,
         PASSWORD_CLOSED,
@@ -129,6 +137,7 @@ impl Kind {
         FACTOR_CHANGED,
         PASSWORD_CHANGED,
         RESET_PASSWORD,
+        PASSWORD_VOID,
         CONFIRM_EMAIL,
         EMAIL_CHANGING,
         ADDRESS_TAKEN,
@@ -152,6 +161,7 @@ impl Letter {
             Letter::FactorChanged { .. } => FACTOR_CHANGED,
             Letter::PasswordChanged => PASSWORD_CHANGED,
             Letter::ResetPassword { .. } => RESET_PASSWORD,
+            Letter::PasswordVoid { .. } => PASSWORD_VOID,
             Letter::ConfirmEmail { .. } => CONFIRM_EMAIL,
             Letter::EmailChanging { .. } => EMAIL_CHANGING,
             Letter::AddressTaken => ADDRESS_TAKEN,
@@ -169,6 +179,7 @@ impl Letter {
             | Letter::NewDevice { until, .. }
             | Letter::OneTimeCode { until, .. }
             | Letter::ResetPassword { until, .. }
+            | Letter::PasswordVoid { until, .. }
             | Letter::ConfirmEmail { until, .. }
             | Letter::EmailChanging { until, .. } => Some(*until),
             Letter::AlreadyRegistered
@@ -199,6 +210,7 @@ impl Letter {
             Letter::FactorChanged { change } => vec![("change", Secret::new(change.as_str()))],
             Letter::PasswordClosed { link, until: time }
             | Letter::ResetPassword { link, until: time }
+            | Letter::PasswordVoid { link, until: time }
             | Letter::ConfirmEmail { link, until: time } => vec![("link", link.clone()), until(time)],
             Letter::AccountLocked { until: time } => vec![until(time)],
             Letter::EmailChanging { undo, until: time } => vec![("undo", undo.clone()), until(time)],
@@ -238,6 +250,7 @@ mod tests {
             Letter::FactorChanged { change: "Changed.".into() },
             Letter::PasswordChanged,
             Letter::ResetPassword { link: link(), until },
+            Letter::PasswordVoid { link: link(), until },
             Letter::ConfirmEmail { link: link(), until },
             Letter::EmailChanging { undo: link(), until },
             Letter::AddressTaken,

@@ -164,6 +164,7 @@ mod tests {
             Letter::FactorChanged { change: "Changed.".into() },
             Letter::PasswordChanged,
             Letter::ResetPassword { link: link(), until },
+            Letter::PasswordVoid { link: link(), until },
             Letter::ConfirmEmail { link: link(), until },
             Letter::EmailChanging { undo: link(), until },
             Letter::AddressTaken,

@@ -1,5 +1,4 @@
 //! Scenarios: http. Raw bytes against a real port, with a wire made up for it.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a scenario that cannot go on has failed")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -144,6 +143,7 @@ fn server() -> Server {
         environment: Environment::Development,
         trusted_proxies: None,
         service_networks: None,
+        service_hosts: vec![],
         cors_origins: vec!["https://app.example.com".into()],
         connections: 100,
         body_limit: 65536,

@@ -175,6 +175,8 @@ async fn service_calls_from_elsewhere_or_through_a_proxy_are_refused() {
         assert_eq!(refusal(&app.get(path).send().await), forbidden, "{path}");
         let proxied = app.get(path).from(HOME).header("x-forwarded-for", "127.0.0.1").send().await;
         assert_eq!(refusal(&proxied), forbidden, "{path}");
+        let rebound = app.get(path).from(HOME).set_header("host", "evil.example:5000").send().await;
+        assert_eq!(refusal(&rebound), forbidden, "a page that points its own name here: {path}");
         let guessed = app.get(path).header("x-service-key", "guessed").send().await;
         assert_eq!(refusal(&guessed), forbidden, "{path}");
     }

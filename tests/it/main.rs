@@ -36,6 +36,7 @@ mod perfect21;
 mod process;
 mod recovery;
 mod refusals;
+mod rescue;
 mod serving;
 mod siteworks;
 mod sms;
