@@ -34,6 +34,7 @@ mod passwords;
 mod perfect21;
 mod process;
 mod recovery;
+mod second_service;
 mod serving;
 mod siteworks;
 mod sms;
