@@ -32,6 +32,7 @@ mod model;
 mod pages;
 mod passwords;
 mod perfect21;
+mod printed;
 mod process;
 mod recovery;
 mod second_service;
