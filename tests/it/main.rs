@@ -29,6 +29,7 @@ mod keys;
 mod mail;
 mod metrics;
 mod model;
+mod moving_in;
 mod pages;
 mod passwords;
 mod perfect21;
