@@ -41,6 +41,14 @@ impl Log {
         self.metrics.note_event(event);
         Ok(())
     }
+
+    /// Writes the one record of something that goes on over many writes: each tells its detail anew.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn keep(&self, db: &mut dyn Db, id: &str, event: &Event) -> Result<()> {
+        store::audit::keep(db, id, self.at, event, &self.source)
+    }
 }
 
 pub use crate::store::audit::{Filter, From, Record};

@@ -23,6 +23,7 @@ mod generated;
 mod house;
 mod http;
 mod import;
+mod import_large;
 mod jobpath;
 mod jobpsych;
 mod keys;
