@@ -31,6 +31,7 @@ mod mail;
 mod metrics;
 mod model;
 mod moving_in;
+mod outsiders;
 mod pages;
 mod passwords;
 mod perfect21;
