@@ -500,3 +500,30 @@ fn the_first_start_prints_the_headers_that_its_clients_send_and_the_second_does_
     assert_eq!(server.end(), Some(0));
     assert!(!lines.map(|line| line + "\n").collect::<String>().contains("X-"));
 }
+
+#[tokio::test]
+async fn an_account_with_an_authenticator_is_asked_for_its_code_and_gets_no_letter() {
+    let stage = Stage::set().await;
+    stage.join().await;
+    let token = text(&stage.enter(PASSWORD).await, "/data/token");
+    let setup = stage.app.post("/v1/auth/mfa/setup", &json!({ "type": "totp" })).bearer(&token).send().await;
+    let backup = text(&setup, "/data/backupCodes/0");
+    let secret = totp_rs::Secret::try_from_base32(&text(&setup, "/data/secret")).unwrap();
+    let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
+    let code = || totp.generate(u64::try_from(stage.app.core.env.wall().seconds()).unwrap()).to_string();
+    let confirm = stage.app.post("/v1/auth/mfa/verify", &json!({ "code": code() })).bearer(&token);
+    let confirm = confirm.header("x-app-id", &stage.id).header("x-service-key", &stage.key).send().await;
+    assert_eq!(confirm.status, 200, "{}", confirm.text);
+    stage.app.mails().await;
+
+    let show = |code: &str| stage.post("verify-otp", &json!({ "email": EMAIL, "otpCode": code })).send();
+    for backup in [None, Some(backup)] {
+        stage.app.turn_clock(Duration::from_mins(11));
+        let begun = stage.login(PASSWORD).await;
+        assert_eq!(begun.status, 200, "{}", begun.text);
+        assert!(stage.app.mails().await.is_empty(), "no letter");
+        assert_eq!(refusal(&show("000000").await), refused(400, "OTP_ERROR", "Invalid or expired OTP"));
+        let entered = show(&backup.unwrap_or_else(code)).await;
+        assert_eq!(entered.status, 200, "{}", entered.text);
+    }
+}

@@ -208,3 +208,27 @@ async fn uploads_here_and_counts_from_the_second_service_share_one_quota() {
     }
     assert_eq!(counted(&app, &token).await, (json!(10), json!(taken)));
 }
+
+#[tokio::test]
+async fn two_refresh_cookies_and_those_of_another_site_s_page_change_nothing() {
+    let app = jobpsych(&[]).await;
+    enter(&app).await;
+    let login = json!({ "email": EMAIL, "password": "securePassword123" });
+    let entered = app.post("/api/auth/login", &login).send().await;
+    let cookie = format!("refreshToken={}", entered.cookie().unwrap());
+    for path in ["/api/auth/refresh", "/api/auth/logout"] {
+        let call = || app.call(Method::POST, path);
+        for (call, expected) in [
+            (call().header("cookie", &format!("{cookie}; {cookie}")), (400, "VALIDATION_ERROR")),
+            (call().header("cookie", &cookie).header("cookie", "refreshToken=x"), (400, "VALIDATION_ERROR")),
+            (call().header("cookie", &cookie).header("sec-fetch-site", "cross-site"), (403, "FORBIDDEN")),
+            (call().header("cookie", &cookie).header("origin", "null"), (403, "FORBIDDEN")),
+        ] {
+            let answer = call.send().await;
+            assert_eq!(refusal(&answer), expected, "{path}");
+            assert!(answer.cookie().is_none(), "{path}");
+        }
+    }
+    let turned = app.call(Method::POST, "/api/auth/refresh").header("cookie", &cookie).send().await;
+    assert_eq!(turned.status, 200, "{}", turned.text);
+}
