@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::process::{CHEAP, Folder, credentials, is_long};
@@ -71,6 +72,25 @@ fn an_import_that_was_killed_goes_on_where_it_was_and_each_row_is_there_once() {
     let mut numbers: Vec<u64> = rows.map(|row| row["number"].as_u64().unwrap()).collect();
     numbers.sort_unstable();
     assert!(numbers.into_iter().eq(1..=12_000));
+}
+
+#[test]
+fn an_import_that_is_interrupted_says_how_to_go_on() {
+    let folder = begun();
+    let mut import = folder.command(&["user", "import", "-", "--format", "csv"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = import.stdin.take().unwrap();
+    input.write_all(table(1..=6_000).as_bytes()).unwrap();
+    while told(&folder).is_empty() {
+        std::thread::yield_now();
+    }
+    kill_process(Pid::from_child(&import), Signal::INT).unwrap();
+    let ended = import.wait_with_output().unwrap();
+    let (out, err) = (String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap());
+    assert_eq!(ended.status.code(), Some(1), "{err}");
+    assert!(err.contains("interrupted") && err.contains("hint: run it again to go on"), "{err}");
+    assert!(out.starts_with("imported 5000 of 5000 rows"), "{out}");
+    assert_eq!(told(&folder), ["5000 imported, 0 there already, 0 refused"]);
+    drop(input);
 }
 
 #[test]
@@ -144,6 +164,10 @@ fn a_million_rows_move_in_and_one_of_them_logs_in_with_the_old_password() {
     let summary: Value = serde_json::from_str(&said).unwrap();
     assert_eq!((&summary["imported"], &summary["refused"]), (&json!(rows), &json!(0)));
     assert!(most <= 200 << 10, "{most} KiB");
+    if is_long() {
+        let figures = format!("{:.1} s, limit 60 s; {} MiB, limit 200 MiB", took.as_secs_f64(), most >> 10);
+        let _ = writeln!(std::io::stderr(), "import of {rows} rows: {figures}");
+    }
     if is_long() && !cfg!(debug_assertions) {
         assert!(took <= Duration::from_mins(1), "{took:?}");
     }
