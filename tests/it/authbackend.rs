@@ -508,7 +508,7 @@ async fn an_account_with_an_authenticator_is_asked_for_its_code_and_gets_no_lett
     let token = text(&stage.enter(PASSWORD).await, "/data/token");
     let setup = stage.app.post("/v1/auth/mfa/setup", &json!({ "type": "totp" })).bearer(&token).send().await;
     let backup = text(&setup, "/data/backupCodes/0");
-    let secret = totp_rs::Secret::try_from_base32(&text(&setup, "/data/secret")).unwrap();
+    let secret = totp_rs::Secret::try_from_base32(text(&setup, "/data/secret")).unwrap();
     let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
     let code = || totp.generate(u64::try_from(stage.app.core.env.wall().seconds()).unwrap()).to_string();
     let confirm = stage.app.post("/v1/auth/mfa/verify", &json!({ "code": code() })).bearer(&token);

@@ -320,8 +320,8 @@ fn a_terminal_sees_how_far_an_import_has_come() {
     }
     let folder = Folder::new();
     assert_eq!(folder.serve().end(), Some(0));
-    let rows: String = (0..6000).map(|n| format!("u{n}@example.com\n")).collect();
-    folder.write("users.csv", &format!("email\n{rows}"));
+    let rows: Vec<String> = (0..6000).map(|n| format!("u{n}@example.com")).collect();
+    folder.write("users.csv", &format!("email\n{}\n", rows.join("\n")));
     let mut terminal = std::process::Command::new("script");
     let command = format!("{} user import users.csv", env!("CARGO_BIN_EXE_authd"));
     terminal.args(["-qec", &command, "/dev/null"]).current_dir(folder.0.path());

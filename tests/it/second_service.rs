@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
@@ -107,6 +107,7 @@ fn sign_up(authd: &Server, email: &str) -> String {
 
 fn ask(address: &str, head: &str, body: &str) -> Reply {
     let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     write!(stream, "{head}Host: localhost\r\nConnection: close\r\n\r\n{body}").unwrap();
     let reply = read_reply(&mut stream).unwrap_or_else(|| panic!("no answer to {head}"));
     let _ = stream.read(&mut [0]);
