@@ -50,6 +50,14 @@ impl Log {
     pub fn refuse(&self, barrier: Barrier, subject: &Bucket) {
         self.refusals.note(barrier, self.source.client(), Some(subject), &self.source);
     }
+
+    /// Writes the one record of something that goes on over many writes: each tells its detail anew.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn keep(&self, db: &mut dyn Db, id: &str, event: &Event) -> Result<()> {
+        store::audit::keep(db, id, self.at, event, &self.source)
+    }
 }
 
 pub use crate::store::audit::{Filter, From, Record};

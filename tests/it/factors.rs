@@ -488,6 +488,7 @@ async fn a_wire_without_a_step_for_it_refuses_the_right_password() {
     for (profile, path, place, code) in [
         ("siteworks", "/api/auth/login", "/code", "MFA_REQUIRED"),
         ("jobpath", "/auth/login", "/error", "mfa_required"),
+        ("jobpsych", "/api/auth/login", "/error", "MFA_REQUIRED"),
     ] {
         let app = app_with(profile, &[]).await;
         guarded(&app, "ada").await;
