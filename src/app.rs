@@ -31,7 +31,7 @@ use crate::seal::MasterKey;
 use crate::sms;
 use crate::store::sqlite::Role;
 use crate::store::{self, Store};
-use crate::token::Tokens;
+use crate::token::{Tokens, Verified};
 
 /// The name under which the profile of the first `serve` is recorded.
 const PROFILE: &str = "profile";
@@ -129,8 +129,8 @@ fn key_file(db: &Path) -> PathBuf {
 struct Known(Tokens);
 
 impl TokenCheck for Known {
-    fn is_valid_token(&self, token: &str) -> bool {
-        self.0.verify(token).is_ok()
+    fn check(&self, token: &str) -> Option<Verified> {
+        self.0.verify(token).ok()
     }
 }
 

@@ -8,13 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use poem::http::header::{
-    ALLOW, AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER, SET_COOKIE, USER_AGENT, WWW_AUTHENTICATE,
-};
+use poem::http::header::{ALLOW, CONTENT_TYPE, HOST, RETRY_AFTER, SET_COOKIE, USER_AGENT, WWW_AUTHENTICATE};
 use poem::http::{HeaderValue, Method, StatusCode};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use tracing::Instrument;
 
+use super::bearer;
 use super::client::Addresses;
 use super::cors::{self, Cors};
 use super::failure::from_poem;
@@ -29,6 +28,7 @@ use crate::env::Env;
 use crate::error::{Error, Kind, Limit, Result};
 use crate::identity::refusals::Refusals;
 use crate::model::{Source, Time};
+use crate::token::Verified;
 
 /// The most headers of a request.
 const MAX_HEADERS: usize = 64;
@@ -39,8 +39,8 @@ const MAX_USER_AGENT: usize = 256;
 
 /// Says cheaply whether a token is one of ours and alive: such calls have the wider general limit.
 pub trait TokenCheck: Send + Sync + 'static {
-    /// Whether the signature and the times of the token hold.
-    fn is_valid_token(&self, token: &str) -> bool;
+    /// What the token says, when its signature and its times hold.
+    fn check(&self, token: &str) -> Option<Verified>;
 }
 
 /// What the boundary needs to know.
@@ -149,7 +149,7 @@ impl<E: Endpoint> Boundary<E> {
 
     async fn pass(&self, mut request: Request, visit: &Visit) -> Result<Response> {
         if !self.surroundings.uncounted.iter().any(|prefix| is_under(&visit.path, prefix)) {
-            self.count(&request, visit)?;
+            self.count(&mut request, visit)?;
         }
         check_form(&request)?;
         if request.method() == Method::HEAD {
@@ -163,11 +163,15 @@ impl<E: Endpoint> Boundary<E> {
         }
     }
 
-    fn count(&self, request: &Request, visit: &Visit) -> Result<()> {
-        let token = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
-        match token {
-            Some(token) if self.surroundings.tokens.is_valid_token(token) => visit.meter.count_with_token(),
-            _ => visit.meter.count(Limit::General),
+    /// Counts the request; what its token says is left in it, so that nobody has to look again.
+    fn count(&self, request: &mut Request, visit: &Visit) -> Result<()> {
+        let token = bearer::token(request.headers()).ok();
+        match token.and_then(|token| self.surroundings.tokens.check(token)) {
+            Some(verified) => {
+                request.set_data(verified);
+                visit.meter.count_with_token()
+            }
+            None => visit.meter.count(Limit::General),
         }
     }
 
@@ -236,12 +240,6 @@ fn check_form(request: &Request) -> Result<()> {
         return Err(Error::new(Kind::NotFound));
     }
     Ok(())
-}
-
-/// The token of `Bearer <token>`, the scheme in any case.
-fn bearer(authorization: &str) -> Option<&str> {
-    let (scheme, token) = authorization.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
 }
 
 /// What is told of a fault of ours: its kind's sentence and when to come again, nothing that somebody wrote into it.

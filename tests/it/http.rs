@@ -13,7 +13,8 @@ use authd::http::listener::{Listener, Swap};
 use authd::http::pace::Timeouts;
 use authd::http::reject::{About, Reject, Wire};
 use authd::http::wires::{Methods, Wires};
-use authd::model::Source;
+use authd::model::{AccountId, SessionId, Source, Time};
+use authd::token::Verified;
 use poem::http::{Method, StatusCode};
 use poem::web::{Data, Path};
 use poem::{Route, get, handler, post};
@@ -68,8 +69,13 @@ impl Methods for Table {
 struct OneToken;
 
 impl TokenCheck for OneToken {
-    fn is_valid_token(&self, token: &str) -> bool {
-        token == "good"
+    fn check(&self, token: &str) -> Option<Verified> {
+        (token == "good").then(|| Verified {
+            account: AccountId::new("a"),
+            session: SessionId::new("s"),
+            issued_at: Time::from_seconds(0),
+            expires_at: Time::from_seconds(1),
+        })
     }
 }
 
