@@ -1,5 +1,7 @@
 //! Uploads through v1: content, size, quota, and whose files they are.
 
+use authd::identity::{caller, file};
+use authd::model::Source;
 use poem::http::Method;
 use serde_json::json;
 
@@ -8,13 +10,13 @@ use crate::support::{Answer, App, app, app_with};
 const PDF: &[u8] = b"%PDF-1.7\n1 0 obj\n";
 
 async fn upload(app: &App, token: &str, name: &str, content: &[u8]) -> Answer {
+    upload_to(app, "/v1/users/me/files", token, name, content).await
+}
+
+async fn upload_to(app: &App, path: &str, token: &str, name: &str, content: &[u8]) -> Answer {
     let head = format!("--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
     let body = [head.as_bytes(), content, b"\r\n--x--\r\n"].concat();
-    app.call(Method::POST, "/v1/users/me/files")
-        .body("multipart/form-data; boundary=x", body)
-        .bearer(token)
-        .send()
-        .await
+    app.call(Method::POST, path).body("multipart/form-data; boundary=x", body).bearer(token).send().await
 }
 
 #[tokio::test]
@@ -78,7 +80,11 @@ async fn a_file_that_lies_about_its_type_or_size_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn thirty_parallel_uploads_at_a_quota_of_ten_leave_exactly_ten() {
-    let app = app_with("standard", &[("files.in_flight", "30"), ("files.free_space", "0")]).await;
+    let app = app_with(
+        "standard",
+        &[("files.in_flight", "30"), ("files.in_flight_account", "30"), ("files.free_space", "0")],
+    )
+    .await;
     let ada = app.enter("ada").await;
     let calls = (0..30).map(|n| {
         let (app, token) = (&app, ada.access.as_str());
@@ -89,4 +95,24 @@ async fn thirty_parallel_uploads_at_a_quota_of_ten_leave_exactly_ten() {
     assert_eq!(answers.iter().filter(|answer| answer.code() == "UPLOAD_LIMIT_REACHED").count(), 20);
     let listed = app.get("/v1/users/me/files").bearer(&ada.access).send().await;
     assert_eq!(listed.body["data"].as_array().unwrap().len(), 10);
+}
+
+#[tokio::test]
+async fn one_account_never_holds_all_the_room_for_uploads_under_way() {
+    for (profile, code) in [("standard", "/error/code"), ("jobpsych", "/error")] {
+        let app = app_with(profile, &[("files.free_space", "0")]).await;
+        let (ada, bob) = (app.enter("ada").await, app.enter("bob").await);
+        let caller = caller::authenticate(&app.core, &ada.access).await.unwrap();
+        let source = Source::command_line();
+        let begin = || file::begin(&app.core, &caller, "cv.pdf", &source);
+        let (first, second) = (begin().await.unwrap(), begin().await.unwrap());
+        let path = if profile == "jobpsych" { "/api/files/upload" } else { "/v1/users/me/files" };
+        let third = upload_to(&app, path, &ada.access, "cv.pdf", PDF).await;
+        assert_eq!((third.status.as_u16(), third.header("retry-after")), (429, "1"), "{}", third.text);
+        assert_eq!(third.body.pointer(code), Some(&json!("RATE_LIMIT_EXCEEDED")), "{}", third.text);
+        assert_eq!(upload(&app, &bob.access, "cv.pdf", PDF).await.status, 201, "others have room");
+        drop(first);
+        assert_eq!(upload(&app, &ada.access, "cv.pdf", PDF).await.status, 201);
+        drop(second);
+    }
 }
