@@ -40,7 +40,7 @@ pub enum Lane {
 pub struct Verdict {
     /// The password is the right one.
     pub matches: bool,
-    /// It is right, and its hash should be replaced by this one: the scheme or cost is not today's.
+    /// It is right, and its hash should be replaced by this one: the scheme is not today's, or it cost less.
     pub upgrade: Option<Hash>,
 }
 
@@ -117,7 +117,7 @@ impl Pool {
         let salt = self.shared().env.random()?;
         self.submit(lane, stored.scheme(), move |bench| {
             let matches = bench.matches(&stored, &password)?;
-            let outdated = matches && stored.scheme() != today;
+            let outdated = matches && stored.scheme().is_outdated(today);
             let upgrade = outdated.then(|| bench.hash(today, &password, salt)).transpose()?;
             Ok(Verdict { matches, upgrade })
         })
@@ -417,22 +417,25 @@ mod tests {
         assert!(!wrong.matches && wrong.upgrade.is_none());
     }
 
+    /// Of "password", dearer than 64 KiB in one pass.
+    const DEARER: &str = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
+
     #[tokio::test]
     async fn imported_and_older_hashes_are_upgraded_when_the_password_is_right() {
-        let pool = pool_of(1, 8, 64);
-        for stored in [
-            "$2y$04$/OK.fbVrR/bpIqNJ5ianF.RYxan6GqoWFZ.Gvlr69TFErQfu72DzK",
-            "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
-        ] {
+        let pool = pool_of(1, 8, 512);
+        for stored in ["$2y$04$/OK.fbVrR/bpIqNJ5ianF.RYxan6GqoWFZ.Gvlr69TFErQfu72DzK", DEARER] {
             let verdict = pool.verify(Lane::Known, password("password"), stored.to_owned()).await.unwrap();
             let upgrade = verdict.upgrade.unwrap();
             assert!(verdict.matches);
-            assert_eq!(upgrade.scheme, "argon2id:64:1:1");
+            assert_eq!(upgrade.scheme, "argon2id:512:1:1");
             let again = pool.verify(Lane::Known, password("password"), upgrade.text).await.unwrap();
             assert!(again.matches && again.upgrade.is_none());
             let wrong = pool.verify(Lane::Known, password("passwort"), stored.to_owned()).await.unwrap();
             assert!(!wrong.matches && wrong.upgrade.is_none());
         }
+        let pool = pool_of(1, 8, 64);
+        let verdict = pool.verify(Lane::Known, password("password"), DEARER.to_owned()).await.unwrap();
+        assert!(verdict.matches && verdict.upgrade.is_none(), "a dearer one stays as it is");
         pool.hash(Lane::Known, password("the next job comes after the last one's end")).await.unwrap();
         assert_eq!(pool.shared().room().spare, MOST_MEMORY, "booked memory is given back");
     }
