@@ -5,12 +5,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use poem::http::header::CONTENT_TYPE;
+use poem::http::header::{ALLOW, CONTENT_TYPE};
 use poem::http::{Method, StatusCode};
 use poem::{Endpoint, IntoResponse, PathPattern, Request, Response, endpoint};
 
 use super::client::{peer, service_allowed};
+use super::headers::{self, Transport};
 use super::reject::Reject;
+use super::request_id;
 use crate::error::{Error, Kind, Result};
 use crate::identity::{Core, vitals};
 use crate::metrics::{Metrics, Stopwatch};
@@ -111,14 +113,18 @@ async fn guard(core: &Core, request: &Request) -> Result<Response> {
 /// The figures and nothing else, for a port of their own: who reaches it may read them.
 #[must_use]
 pub fn alone(core: Arc<Core>) -> impl Endpoint<Output = Response> + 'static {
+    let transport = Transport::of(&core.config.server);
     endpoint::make(move |request: Request| {
         let core = core.clone();
         async move {
-            Ok::<_, poem::Error>(match request.uri().path() {
-                PATH if request.method() == Method::GET => figures(&core).await,
-                PATH => StatusCode::METHOD_NOT_ALLOWED.into(),
+            let mut response = match request.uri().path() {
+                PATH if [Method::GET, Method::HEAD].contains(request.method()) => figures(&core).await,
+                PATH => StatusCode::METHOD_NOT_ALLOWED.with_header(ALLOW, "GET, HEAD").into_response(),
                 _ => StatusCode::NOT_FOUND.into(),
-            })
+            };
+            let id = request_id::choose(request.headers(), &core.env);
+            headers::complete(response.headers_mut(), transport, &id);
+            Ok::<_, poem::Error>(response)
         }
     })
 }
