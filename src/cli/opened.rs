@@ -21,15 +21,15 @@ use crate::store::sqlite::Role;
 /// Usage, when a flag carries a secret or no text.
 pub fn inputs(global: &Global, listen: Option<String>) -> Result<Inputs, Failure> {
     let mut flags = global.set.clone();
-    if flags.iter().any(|(key, value)| config::is_secret(key, value)) {
-        return Err(Failure::usage("a secret in an argument can be read by every process on this machine")
-            .hint("put it into the environment, like AUTHD_TOKENS__SECRET, or into a file"));
-    }
     if let Some(db) = &global.db {
         flags.push(("db".to_owned(), text(db)?));
     }
     let named = [("profile", global.profile.clone()), ("listen", listen)];
     flags.extend(named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    if flags.iter().any(|(key, value)| config::is_secret(key, value)) {
+        return Err(Failure::usage("a secret in an argument can be read by every process on this machine")
+            .hint("put it into the environment, like AUTHD_TOKENS__SECRET, or into a file"));
+    }
     Ok(Inputs { flags, env_file: global.env_file.clone(), file: global.config.clone(), ..Inputs::from_process() })
 }
 
