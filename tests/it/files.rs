@@ -195,7 +195,7 @@ async fn few_uploads_are_under_way_at_a_time_and_one_that_breaks_off_is_gone_at_
     let app = app_with("standard", &[("files.in_flight", "1"), ("files.free_space", "0")]).await;
     let (ada, server) = (app.enter("ada").await, app.listen().await);
     let mut slow = Slow::begin(&server, &ada.access, 600_000).await;
-    slow.send(&[b'x'; 300_000]).await;
+    slow.send(&vec![b'x'; 300_000]).await;
     until_sizes(&app, &[262_144]).await;
     let refused = upload(&app, &ada.access, "cv.pdf", PDF).await;
     assert_eq!((refused.status.as_u16(), refused.code()), (503, "SERVICE_UNAVAILABLE"), "{}", refused.text);

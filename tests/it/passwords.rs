@@ -115,6 +115,9 @@ async fn a_hash_of_another_make_opens_once_more_and_is_made_anew() {
     assert!(dearer.starts_with("$argon2id$v=19$m=16,t=1,p=1$"), "{dearer}");
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
     assert_eq!(hash(&app, "ada", None), dearer, "once is enough");
+    let app = app.restart("standard", &[("hashing.memory", "8")]).await;
+    assert_eq!(app.login("ada", PASSWORD).await.status, 200);
+    assert_eq!(hash(&app, "ada", None), dearer, "nothing is made cheaper");
 }
 
 #[tokio::test]
