@@ -50,7 +50,7 @@ impl Openapi {
             WireName::Jobpsych => config::WireName::Jobpsych,
             WireName::Authbackend => config::WireName::Authbackend,
         };
-        let document = api::named(name, &loaded.config).document;
+        let document = (api::named(name, &loaded.config).document)(&loaded.config);
         Ok(console.document(&format!("{document:#}"))?)
     }
 }

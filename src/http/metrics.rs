@@ -9,7 +9,7 @@ use poem::http::header::{ALLOW, CONTENT_TYPE};
 use poem::http::{Method, StatusCode};
 use poem::{Endpoint, IntoResponse, PathPattern, Request, Response, endpoint};
 
-use super::client::{peer, service_allowed};
+use super::client::{is_asked_by_name, peer, service_allowed};
 use super::headers::{self, Transport};
 use super::reject::Reject;
 use super::request_id;
@@ -110,14 +110,19 @@ async fn guard(core: &Core, request: &Request) -> Result<Response> {
     Ok(figures(core).await)
 }
 
-/// The figures and nothing else, for a port of their own: who reaches it may read them.
+/// The figures and nothing else, for a port of their own: who reaches it may read them. Where only this machine does, no
+/// web page may for it.
 #[must_use]
 pub fn alone(core: Arc<Core>) -> impl Endpoint<Output = Response> + 'static {
     let transport = Transport::of(&core.config.server);
     endpoint::make(move |request: Request| {
         let core = core.clone();
         async move {
+            let is_local = core.config.metrics.listen.is_some_and(|address| address.ip().is_loopback());
             let mut response = match request.uri().path() {
+                _ if is_local && !is_asked_by_name(&core.config.server, request.headers()) => {
+                    StatusCode::FORBIDDEN.into()
+                }
                 PATH if [Method::GET, Method::HEAD].contains(request.method()) => figures(&core).await,
                 PATH => StatusCode::METHOD_NOT_ALLOWED.with_header(ALLOW, "GET, HEAD").into_response(),
                 _ => StatusCode::NOT_FOUND.into(),

@@ -95,17 +95,20 @@ pub struct AuditRecord {
     pub user_agent: Option<String>,
     /// One word or figure more.
     pub detail: Option<String>,
+    /// How often.
+    pub times: i64,
 }
 
-/// The records of the audit log about an account, the newest first.
+/// The records of the audit log about an account, the newest first. From where others acted on it is left out.
 ///
 /// # Errors
 /// What the database says.
 pub fn events(db: &mut dyn Db, account: &AccountId) -> Result<Vec<AuditRecord>> {
     let rows = db.all(
         sql!(
-            "select at, event, outcome, session_id, client, user_agent, detail from audit where account_id = $1 \
-             order by id desc limit $2"
+            "select at, event, outcome, session_id, case when actor is null or actor = account_id then client end, \
+             case when actor is null or actor = account_id then user_agent end, detail, times from audit \
+             where account_id = $1 order by id desc limit $2"
         ),
         &[account.as_str().into(), MOST.into()],
     )?;
@@ -118,6 +121,7 @@ pub fn events(db: &mut dyn Db, account: &AccountId) -> Result<Vec<AuditRecord>> 
             client: row.take()?,
             user_agent: row.take()?,
             detail: row.take()?,
+            times: row.take()?,
         })
     };
     rows.into_iter().map(record).collect()

@@ -488,6 +488,7 @@ async fn a_wire_without_a_step_for_it_refuses_the_right_password() {
     for (profile, path, place, code) in [
         ("siteworks", "/api/auth/login", "/code", "MFA_REQUIRED"),
         ("jobpath", "/auth/login", "/error", "mfa_required"),
+        ("jobpsych", "/api/auth/login", "/error", "MFA_REQUIRED"),
     ] {
         let app = app_with(profile, &[]).await;
         guarded(&app, "ada").await;
@@ -498,4 +499,60 @@ async fn a_wire_without_a_step_for_it_refuses_the_right_password() {
         assert!(!right.text.contains("oken\""), "{}", right.text);
         assert_eq!(login("Wr0ng&password").await.status, 401, "{profile}");
     }
+}
+
+#[tokio::test]
+async fn a_set_up_shows_an_address_that_authenticators_read_and_the_same_as_a_picture() {
+    let app = app().await;
+    let tokens = app.enter("ada").await;
+    let answer = app.post("/v1/auth/mfa/setup", &json!({ "type": "totp" })).bearer(&tokens.access).send().await;
+    let data = &answer.body["data"];
+    let (uri, secret) = (data["otpauthUri"].as_str().unwrap(), data["secret"].as_str().unwrap());
+    assert!(uri.starts_with("otpauth://totp/") && uri.contains("ada%40example.com"), "{uri}");
+    assert!(uri.contains(&format!("secret={secret}")) && uri.contains("issuer="), "{uri}");
+    assert!(data["qrCode"].as_str().unwrap().starts_with("data:image/png;base64,iVBORw0KGgo"), "{data}");
+}
+
+#[tokio::test]
+async fn each_change_of_factors_is_recorded_once_and_told_to_the_owner() {
+    let app = app().await;
+    let (tokens, phone) = guarded(&app, "ada").await;
+    let path = format!("/v1/users/me/mfa/{}", phone.id);
+    assert_eq!(app.mails().await.len(), 1, "that it asks for a code now");
+    let renamed = app.call(Method::PATCH, &path).json(&json!({ "deviceName": "Old phone" })).bearer(&tokens.access);
+    assert_eq!(renamed.send().await.status, 200);
+    assert_eq!(app.mails().await.len(), 0, "a name guards nothing");
+    assert_eq!(call(&app, Method::POST, "/v1/auth/mfa/backup-codes", &tokens.access).await.status, 200);
+    let mails = app.mails().await;
+    assert!(mails.len() == 1 && mails[0].text.contains("backup codes"), "{mails:?}");
+    assert_eq!(call(&app, Method::DELETE, &path, &tokens.access).await.status, 200);
+    assert_eq!(app.mails().await.len(), 1);
+    let told: Vec<String> =
+        app.audit().await.into_iter().filter(|line| line.starts_with("factor") || line.starts_with("backup")).collect();
+    assert_eq!(
+        told,
+        ["factor_added done totp", "factor_renamed done", "backup_codes_made done", "factor_removed done totp"]
+    );
+}
+
+#[tokio::test]
+async fn fifty_parallel_guesses_are_five_tries() {
+    let unlimited = [&UNLIMITED[..], &[("login.passwordless", "true")]].concat();
+    let app = app_with("standard", &unlimited).await;
+    let (_, phone) = guarded(&app, "ada").await;
+    app.turn_clock(2 * STEP);
+    let token = waiting(&app.login("ada", PASSWORD).await);
+    let answers = join_all((0..50).map(|_| verify(&app, &token, "000000"))).await;
+    let wrong = answers.iter().filter(|answer| refused(answer) == (400, "INVALID_MFA_CODE")).count();
+    let dead = answers.iter().filter(|answer| refused(answer) == (401, "INVALID_TOKEN")).count();
+    assert_eq!((wrong, dead), (5, 45));
+    assert_eq!(refused(&verify(&app, &token, &phone.code(&app, 0)).await), (401, "INVALID_TOKEN"));
+    let next = waiting(&app.login("ada", PASSWORD).await);
+    assert_eq!(verify(&app, &next, &phone.code(&app, 0)).await.status, 200);
+
+    let body = json!({ "email": "ada@example.com", "code": "000000" });
+    let answers = join_all((0..50).map(|_| app.post("/v1/auth/otp/verify", &body).send())).await;
+    let wrong = answers.iter().filter(|answer| refused(answer) == (400, "INVALID_CODE")).count();
+    let held = answers.iter().filter(|answer| answer.status == 429).count();
+    assert_eq!((wrong, held), (5, 45));
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use authd::identity::{caller, file};
+use authd::model::Source;
 use poem::http::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,13 +14,13 @@ use crate::support::{Answer, App, Server, app, app_with};
 const PDF: &[u8] = b"%PDF-1.7\n1 0 obj\n";
 
 async fn upload(app: &App, token: &str, name: &str, content: &[u8]) -> Answer {
+    upload_to(app, "/v1/users/me/files", token, name, content).await
+}
+
+async fn upload_to(app: &App, path: &str, token: &str, name: &str, content: &[u8]) -> Answer {
     let head = format!("--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
     let body = [head.as_bytes(), content, b"\r\n--x--\r\n"].concat();
-    app.call(Method::POST, "/v1/users/me/files")
-        .body("multipart/form-data; boundary=x", body)
-        .bearer(token)
-        .send()
-        .await
+    app.call(Method::POST, path).body("multipart/form-data; boundary=x", body).bearer(token).send().await
 }
 
 #[tokio::test]
@@ -82,7 +84,11 @@ async fn a_file_that_lies_about_its_type_or_size_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn thirty_parallel_uploads_at_a_quota_of_ten_leave_exactly_ten() {
-    let app = app_with("standard", &[("files.in_flight", "30"), ("files.free_space", "0")]).await;
+    let app = app_with(
+        "standard",
+        &[("files.in_flight", "30"), ("files.in_flight_account", "30"), ("files.free_space", "0")],
+    )
+    .await;
     let ada = app.enter("ada").await;
     let calls = (0..30).map(|n| {
         let (app, token) = (&app, ada.access.as_str());
@@ -95,13 +101,13 @@ async fn thirty_parallel_uploads_at_a_quota_of_ten_leave_exactly_ten() {
     assert_eq!(listed.body["data"].as_array().unwrap().len(), 10);
 }
 
-fn file(app: &App) -> rusqlite::Connection {
+fn database(app: &App) -> rusqlite::Connection {
     rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap()
 }
 
 /// Bytes of every file, whole or not.
 fn sizes(app: &App) -> Vec<i64> {
-    let file = file(app);
+    let file = database(app);
     let mut sizes = file.prepare("select size from files order by size").unwrap();
     sizes.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
@@ -201,7 +207,7 @@ async fn few_uploads_are_under_way_at_a_time_and_one_that_breaks_off_is_gone_at_
     assert_eq!((refused.status.as_u16(), refused.code()), (503, "SERVICE_UNAVAILABLE"), "{}", refused.text);
     drop(slow);
     until_sizes(&app, &[]).await;
-    let pieces: i64 = file(&app).query_row("select count(*) from file_pieces", [], |row| row.get(0)).unwrap();
+    let pieces: i64 = database(&app).query_row("select count(*) from file_pieces", [], |row| row.get(0)).unwrap();
     assert_eq!(pieces, 0);
     assert_eq!(upload(&app, &ada.access, "cv.pdf", PDF).await.status, 201);
 }
@@ -213,8 +219,8 @@ async fn a_file_left_unfinished_by_an_end_in_between_is_purged_after_an_hour() {
     assert_eq!(upload(&app, &ada.access, "cv.pdf", PDF).await.status, 201);
     let left = "insert into files (id, account_id, name, type, size, created_at) \
                 select 'left', account_id, name, '', 4, created_at from files";
-    assert_eq!(file(&app).execute(left, []).unwrap(), 1);
-    file(&app)
+    assert_eq!(database(&app).execute(left, []).unwrap(), 1);
+    database(&app)
         .execute("insert into file_pieces (file_id, position, bytes) values ('left', 0, x'25504446')", [])
         .unwrap();
     app.turn_clock(Duration::from_mins(59));
@@ -223,4 +229,24 @@ async fn a_file_left_unfinished_by_an_end_in_between_is_purged_after_an_hour() {
     app.turn_clock(Duration::from_mins(1));
     authd::identity::chores::purge(&app.core).await.unwrap();
     assert_eq!(sizes(&app), [i64::try_from(PDF.len()).unwrap()], "what is whole stays");
+}
+
+#[tokio::test]
+async fn one_account_never_holds_all_the_room_for_uploads_under_way() {
+    for (profile, code) in [("standard", "/error/code"), ("jobpsych", "/error")] {
+        let app = app_with(profile, &[("files.free_space", "0")]).await;
+        let (ada, bob) = (app.enter("ada").await, app.enter("bob").await);
+        let caller = caller::authenticate(&app.core, &ada.access).await.unwrap();
+        let source = Source::command_line();
+        let begin = || file::begin(&app.core, &caller, "cv.pdf", &source);
+        let (first, second) = (begin().await.unwrap(), begin().await.unwrap());
+        let path = if profile == "jobpsych" { "/api/files/upload" } else { "/v1/users/me/files" };
+        let third = upload_to(&app, path, &ada.access, "cv.pdf", PDF).await;
+        assert_eq!((third.status.as_u16(), third.header("retry-after")), (429, "1"), "{}", third.text);
+        assert_eq!(third.body.pointer(code), Some(&json!("RATE_LIMIT_EXCEEDED")), "{}", third.text);
+        assert_eq!(upload(&app, &bob.access, "cv.pdf", PDF).await.status, 201, "others have room");
+        drop(first);
+        assert_eq!(upload(&app, &ada.access, "cv.pdf", PDF).await.status, 201);
+        drop(second);
+    }
 }

@@ -85,6 +85,7 @@ fn event(row: AuditRecord) -> ExportedEvent {
         ip_address: row.client,
         user_agent: row.user_agent,
         detail: row.detail,
+        count: row.times,
     }
 }
 
