@@ -12,9 +12,9 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::reject::Reject;
 use crate::error::{Error, Kind, Result};
+use crate::identity::caller::Verified;
 use crate::identity::{Caller, Core, caller};
 use crate::model::Secret;
-use crate::token::Verified;
 
 /// The scheme's name in the documents.
 pub const SCHEME: &str = "bearerAuth";

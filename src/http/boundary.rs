@@ -26,9 +26,9 @@ use super::{origin, request_id};
 use crate::config::Server;
 use crate::env::Env;
 use crate::error::{Error, Kind, Limit, Result};
+use crate::identity::caller::Verified;
 use crate::identity::refusals::Refusals;
 use crate::model::{Source, Time};
-use crate::token::Verified;
 
 /// The most headers of a request.
 const MAX_HEADERS: usize = 64;

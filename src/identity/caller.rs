@@ -7,7 +7,7 @@ use crate::error::{Kind, Result};
 use crate::model::{Account, SessionId, Time};
 use crate::store;
 use crate::store::sessions::Standing;
-use crate::token::Verified;
+pub use crate::token::Verified;
 
 /// How old a session's last activity may be before it is written again.
 const ACTIVITY_STEP: Duration = Duration::from_mins(5);

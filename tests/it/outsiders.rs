@@ -193,7 +193,8 @@ async fn a_body_of_another_length_than_it_says_leaves_no_file() {
 
 #[tokio::test]
 async fn uploads_here_and_counts_from_the_second_service_share_one_quota() {
-    let app = jobpsych(&[("files.in_flight", "30"), ("files.free_space", "0")]).await;
+    let app =
+        jobpsych(&[("files.in_flight", "30"), ("files.in_flight_account", "30"), ("files.free_space", "0")]).await;
     let token = enter(&app).await;
     let uploads = (0..30).map(|_| upload(&app, &token, multipart(PDF, "cv.pdf")));
     let body = json!({ "email": EMAIL });

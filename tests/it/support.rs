@@ -12,8 +12,9 @@ use authd::http::limits::Limiter;
 use authd::http::listener::{Listener, Swap};
 use authd::http::pace::Timeouts;
 use authd::identity::Core;
+use authd::identity::caller::Verified;
 use authd::mail::{Delivery, Mail, Mailer, Worker};
-use authd::model::Time;
+use authd::model::{AccountId, SessionId, Time};
 use authd::store::audit::Record;
 use authd::store::sqlite::Role;
 use poem::endpoint::{DynEndpoint, ToDynEndpoint};
@@ -371,5 +372,15 @@ impl Answer {
         assert_eq!(self.status, 200, "{}", self.text);
         let text = |name: &str| self.body["data"][name].as_str().unwrap_or("").to_owned();
         Tokens { access: text("accessToken"), refresh: text("refreshToken") }
+    }
+}
+
+/// What a good token says.
+pub fn somebodys() -> Verified {
+    Verified {
+        account: AccountId::new("a"),
+        session: SessionId::new("s"),
+        issued_at: Time::from_seconds(0),
+        expires_at: Time::from_seconds(1),
     }
 }
