@@ -302,6 +302,7 @@ create table files (
   complete_at bigint                      -- when the last piece came and the file was counted
 );
 create index files_account on files (account_id, complete_at);
+create index files_size on files (size); -- what all of them take is summed up before each piece
 create index files_unfinished on files (created_at) where complete_at is null;
 create table file_pieces (
   file_id text not null references files (id) on delete cascade,

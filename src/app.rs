@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use poem::{Endpoint, Response};
 use tokio::sync::watch;
 
@@ -42,13 +43,16 @@ const PROFILE: &str = "profile";
 /// When the database or the master key is missing, wrong, or another server's.
 pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, env: Env) -> Result<Arc<Core>> {
     let store = Store::open(&config.db, role)?;
+    for note in store.notes() {
+        tracing::warn!("{note}");
+    }
     let master = unlock(&store, &config.db, master_key, role, &env).await?;
     if role == Role::Server {
         let (profile, now) = (config.profile.clone(), env.now());
         store
             .write(move |db| {
                 store::roles::write_built_in(db, now)?;
-                store::instance::set_words(db, PROFILE, &profile)
+                store::instance::keep_first_words(db, PROFILE, &profile)
             })
             .await?;
     }
@@ -171,15 +175,16 @@ pub async fn serve(
     reread: impl Fn() -> Result<Arc<Config>> + Send + 'static,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<()> {
-    let listener = Listener::bind(&core.config.server, Timeouts::default()).await?;
+    let timeouts = Timeouts::default();
+    let listener = Listener::bind(&core.config.server, timeouts).await?;
     let figures = match core.config.metrics.listen {
-        Some(listen) => {
-            Some(Listener::bind(&Server { listen, ..core.config.server.clone() }, Timeouts::default()).await?)
-        }
+        Some(listen) => Some(Listener::bind(&Server { listen, ..core.config.server.clone() }, timeouts).await?),
         None => None,
     };
     let (hangup, mut hangups) = watch::channel(());
     let endings = Endings::listen(move || hangup.send_replace(()))?;
+    // A task of its own, so that its time runs from the signal on, whatever is waited for here.
+    let last = tokio::spawn(endings.last(timeouts.drain)).map(drop).shared();
     let mut limiter = Limiter::new(core.config.limits.clone(), core.env.clone());
     let swap = Swap::new(endpoint(&core, &limiter));
     ready(listener.local_addr());
@@ -193,7 +198,7 @@ pub async fn serve(
     loop {
         tokio::select! {
             ended = &mut listening => {
-                background.stop().await;
+                background.stop(last).await;
                 if let Err(error) = refusals::record(&core, Until::Now).await {
                     tracing::error!(error = error.chain(), "what limits refused is not in the audit log");
                 }
@@ -201,10 +206,10 @@ pub async fn serve(
             }
             Ok(()) = hangups.changed() => match renew(&core, reread()) {
                 Ok(renewed) => {
-                    background.stop().await;
                     core = renewed;
                     limiter = limiter.under(core.config.limits.clone());
                     swap.replace(endpoint(&core, &limiter));
+                    background.stop(last.clone()).await;
                     background = Background::start(&core, &limiter);
                     tracing::info!("the configuration was read again");
                 }
@@ -290,9 +295,13 @@ impl Background {
         Self { stop, tasks }
     }
 
-    async fn stop(self) {
+    /// Lets all of it end what is in hand. What is cut off by `last` is done again after the next start.
+    async fn stop(self, last: impl Future<Output = ()>) {
         drop(self.stop);
-        self.tasks.join_all().await;
+        tokio::select! {
+            _ = self.tasks.join_all() => {}
+            () = last => tracing::warn!("mail or a chore was not done in time"),
+        }
     }
 }
 

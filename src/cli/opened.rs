@@ -15,35 +15,22 @@ use crate::env::Env;
 use crate::identity::Core;
 use crate::store::sqlite::Role;
 
-/// The key whose value is a secret whatever it is.
-const SECRET_KEY: &str = "tokens.secret";
-
 /// Where this call's configuration is to be found.
 ///
 /// # Errors
 /// Usage, when a flag carries a secret or no text.
 pub fn inputs(global: &Global, listen: Option<String>) -> Result<Inputs, Failure> {
     let mut flags = global.set.clone();
-    if flags.iter().any(|(key, value)| is_secret(key, value)) {
-        return Err(Failure::usage("a secret in an argument can be read by every process on this machine")
-            .hint("put it into the environment, like AUTHD_TOKENS__SECRET, or into a file"));
-    }
     if let Some(db) = &global.db {
         flags.push(("db".to_owned(), text(db)?));
     }
     let named = [("profile", global.profile.clone()), ("listen", listen)];
     flags.extend(named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    if flags.iter().any(|(key, value)| config::is_secret(key, value)) {
+        return Err(Failure::usage("a secret in an argument can be read by every process on this machine")
+            .hint("put it into the environment, like AUTHD_TOKENS__SECRET, or into a file"));
+    }
     Ok(Inputs { flags, env_file: global.env_file.clone(), file: global.config.clone(), ..Inputs::from_process() })
-}
-
-/// A secret of its own, or a URL with a password in it.
-fn is_secret(key: &str, value: &str) -> bool {
-    let key = key.replace('-', "_");
-    let has_password = || {
-        let userinfo = value.rsplit_once('@').map_or("", |(before, _)| before);
-        userinfo.split_once("://").map_or(userinfo, |(_, user)| user).contains(':')
-    };
-    key == SECRET_KEY || (key.ends_with("_url") && has_password())
 }
 
 fn text(path: &Path) -> Result<String, Failure> {
@@ -114,25 +101,4 @@ pub fn wait<F: Future>(work: F) -> Result<F::Output, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::failed(format_args!("the system gives no event loop: {error}")))?;
     Ok(runtime.block_on(work))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_secret_in_an_argument_is_known() {
-        for (key, value) in [("tokens.secret", "x"), ("mail.smtp_url", "smtp://me:pw@host"), ("mail.smtp-url", "a:b@c")]
-        {
-            assert!(is_secret(key, value), "{key}");
-        }
-        for (key, value) in [
-            ("mail.smtp_url", "smtp://host:25"),
-            ("mail.smtp_url", "smtp://me@host:25"),
-            ("server.public_url", "https://a.example:8443"),
-            ("tokens.access", "5m"),
-        ] {
-            assert!(!is_secret(key, value), "{key} {value}");
-        }
-    }
 }

@@ -9,7 +9,7 @@ use super::environment::{self, Found, IgnoredVariable};
 use super::layer::{Given, Layer, Origin, Raw, from_toml, lay_over};
 use super::problem::{Problem, Problems};
 use super::profile::{Profile, STANDARD};
-use super::reader::{Entry, Reader};
+use super::reader::{Entry, Reader, Show};
 use super::{Config, env_file};
 use crate::model::Secret;
 
@@ -111,6 +111,29 @@ pub fn database(inputs: &Inputs) -> Result<PathBuf, Problems> {
         Ok(path) if reader.problems.is_empty() => Ok(path),
         _ => Err(Problems(reader.problems)),
     }
+}
+
+/// Whether a flag of this name carries a secret in this value: what every process on the machine could read.
+#[must_use]
+pub fn is_secret(name: &str, value: &str) -> bool {
+    let mut reader = Reader::new(base_layer(Profile::standard(), &mut Vec::new()), Path::new(""));
+    // Which keys are read as secrets is the question; whether the standard values are good ones is not.
+    let _ = Config::read(&mut reader);
+    let key = environment::key_of(name);
+    match reader.entries.iter().find(|entry| entry.key == key).map(|entry| entry.show) {
+        Some(Show::Nothing) => true,
+        Some(Show::Url) => has_password(value),
+        // A URL with a login in it may stand where none belongs; an @ in the path of one is no login.
+        Some(Show::All) | None => value
+            .split_once("://")
+            .is_some_and(|(_, rest)| has_password(rest.split(['/', '?', '#']).next().unwrap_or(""))),
+    }
+}
+
+/// Whether a URL, with or without its scheme, has a password before its host.
+fn has_password(url: &str) -> bool {
+    let userinfo = url.rsplit_once('@').map_or("", |(before, _)| before);
+    userinfo.split_once("://").map_or(userinfo, |(_, user)| user).contains(':')
 }
 
 /// The layers that do not depend on the profile.

@@ -55,7 +55,7 @@ pub use hashing::Hashing;
 pub use layer::Origin;
 pub use limits::{Limits, Rate, Shape};
 pub use links::Links;
-pub use load::{Inputs, Loaded, database, load};
+pub use load::{Inputs, Loaded, database, is_secret, load};
 pub use location::Location;
 pub use lockout::Lockout;
 pub use log::{Log, LogFormat};

@@ -62,8 +62,16 @@ impl Profile {
         Ok(layer)
     }
 
-    /// Its `[env]` table.
+    /// Its `[env]` table, with the variables that mean nothing under any profile.
     pub(super) fn environment(&self) -> Result<EnvTable, Box<Problem>> {
+        let mut table = self.own_environment()?;
+        for (name, reason) in Self::standard().own_environment()?.ignored {
+            table.ignored.entry(name).or_insert(reason);
+        }
+        Ok(table)
+    }
+
+    fn own_environment(&self) -> Result<EnvTable, Box<Problem>> {
         let file: WithEnv = toml::from_str(self.text).map_err(|e| {
             Box::new(Problem::new("env", Some(Origin::Profile(self.name.to_owned())), e.message().to_owned()))
         })?;

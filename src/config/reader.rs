@@ -25,14 +25,18 @@ pub struct Entry {
     pub origin: Origin,
     /// What is allowed.
     pub allowed: String,
+    /// What of its value may be shown.
+    pub(super) show: Show,
 }
 
 /// What of a value may be shown.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Show {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Show {
+    /// All of it.
     All,
     /// A URL without the name and password in it.
     Url,
+    /// Nothing: it is a secret.
     Nothing,
 }
 
@@ -292,7 +296,7 @@ impl Reader {
             }
             (Some(read), _) => Ok(read.flatten()),
         };
-        self.entries.push(Entry { key, value, origin, allowed: allowed.to_owned() });
+        self.entries.push(Entry { key, value, origin, allowed: allowed.to_owned(), show });
         read
     }
 }

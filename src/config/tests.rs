@@ -207,9 +207,43 @@ fn variables_without_a_meaning_are_reported_and_never_honoured() {
     assert_eq!(first.master_key.as_ref().unwrap().reveal(), "canary");
     let check = check(&first);
     assert!(check.findings.iter().any(|f| f.key == "DATABASE_URL" && f.level == Level::Hint));
-    inputs.env.remove("AUTHD_PROFILE");
-    let names: Vec<String> = load(&inputs).unwrap().ignored.into_iter().map(|variable| variable.name).collect();
-    assert_eq!(names, ["DB_HOST", "SOMETHING"]);
+    for profile in Profile::all() {
+        inputs.env.insert("AUTHD_PROFILE".into(), profile.name.into());
+        let names: Vec<String> = load(&inputs).unwrap().ignored.into_iter().map(|variable| variable.name).collect();
+        assert_eq!(names, ["DATABASE_URL", "DB_HOST", "REDIS_PORT", "SOMETHING"], "{}", profile.name);
+    }
+}
+
+#[test]
+fn a_secret_in_an_argument_is_known() {
+    for (key, value) in [
+        ("tokens.secret", "x"),
+        ("tokens__secret", "x"),
+        ("sms.secret", "x"),
+        ("sms.headers", "x: y"),
+        ("sms.body", "key=x"),
+        ("mail.smtp_password", "x"),
+        ("mail.smtp-password", "x"),
+        ("mail.smtp_url", "smtp://me:pw@host"),
+        ("mail.smtp-url", "a:b@c"),
+        ("sms.url", "https://me:pw@host/send"),
+        ("db", "postgres://me:pw@host/db"),
+        ("mail.smpt_url", "smtp://me:pw@host"),
+    ] {
+        assert!(is_secret(key, value), "{key}");
+    }
+    for (key, value) in [
+        ("mail.smtp_url", "smtp://host:25"),
+        ("mail.smtp_url", "smtp://me@host:25"),
+        ("server.public_url", "https://a.example:8443"),
+        ("links.verify", "https://a.example:8443/@me?token={token}"),
+        ("mail.from", "Us: <us@example.com>"),
+        ("public_url", "https://a.example:8443"),
+        ("tokens.access", "5m"),
+        ("tokens.secrets", "x"),
+    ] {
+        assert!(!is_secret(key, value), "{key} {value}");
+    }
 }
 
 #[test]

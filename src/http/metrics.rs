@@ -5,12 +5,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use poem::http::header::CONTENT_TYPE;
+use poem::http::header::{ALLOW, CONTENT_TYPE};
 use poem::http::{Method, StatusCode};
 use poem::{Endpoint, IntoResponse, PathPattern, Request, Response, endpoint};
 
 use super::client::{is_asked_by_name, peer, service_allowed};
+use super::headers::{self, Transport};
 use super::reject::Reject;
+use super::request_id;
 use crate::error::{Error, Kind, Result};
 use crate::identity::{Core, vitals};
 use crate::metrics::{Metrics, Stopwatch};
@@ -112,18 +114,22 @@ async fn guard(core: &Core, request: &Request) -> Result<Response> {
 /// web page may for it.
 #[must_use]
 pub fn alone(core: Arc<Core>) -> impl Endpoint<Output = Response> + 'static {
+    let transport = Transport::of(&core.config.server);
     endpoint::make(move |request: Request| {
         let core = core.clone();
         async move {
             let is_local = core.config.metrics.listen.is_some_and(|address| address.ip().is_loopback());
-            if is_local && !is_asked_by_name(&core.config.server, request.headers()) {
-                return Ok::<_, poem::Error>(StatusCode::FORBIDDEN.into());
-            }
-            Ok(match request.uri().path() {
-                PATH if request.method() == Method::GET => figures(&core).await,
-                PATH => StatusCode::METHOD_NOT_ALLOWED.into(),
+            let mut response = match request.uri().path() {
+                _ if is_local && !is_asked_by_name(&core.config.server, request.headers()) => {
+                    StatusCode::FORBIDDEN.into()
+                }
+                PATH if [Method::GET, Method::HEAD].contains(request.method()) => figures(&core).await,
+                PATH => StatusCode::METHOD_NOT_ALLOWED.with_header(ALLOW, "GET, HEAD").into_response(),
                 _ => StatusCode::NOT_FOUND.into(),
-            })
+            };
+            let id = request_id::choose(request.headers(), &core.env);
+            headers::complete(response.headers_mut(), transport, &id);
+            Ok::<_, poem::Error>(response)
         }
     })
 }

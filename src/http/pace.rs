@@ -26,7 +26,7 @@ pub struct Timeouts {
     pub idle: Duration,
     /// A client that does not read its answer.
     pub write: Duration,
-    /// Requests under way when the server ends.
+    /// Requests under way, and mail, when the server ends.
     pub drain: Duration,
 }
 
@@ -37,7 +37,8 @@ impl Default for Timeouts {
             body: Duration::from_secs(30),
             idle: Duration::from_secs(75),
             write: Duration::from_secs(30),
-            drain: Duration::from_secs(10),
+            // With the second that `cli::serve` leaves to work that cannot be cut off, ten in all.
+            drain: Duration::from_secs(9),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The process's signals: the first SIGTERM or SIGINT drains, the second ends at once, SIGHUP re-reads configuration.
 
 use std::future::Future;
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -44,6 +45,21 @@ impl Endings {
         self.clone().at_least(2)
     }
 
+    /// Comes with the second signal to end, or that long after the first: then nothing is waited for any more.
+    pub fn last(&self, after: Duration) -> impl Future<Output = ()> + Send + 'static {
+        let (first, second) = (self.first(), self.second());
+        async move {
+            let late = async {
+                first.await;
+                tokio::time::sleep(after).await;
+            };
+            tokio::select! {
+                () = late => {}
+                () = second => {}
+            }
+        }
+    }
+
     async fn at_least(mut self, times: u32) {
         if self.0.wait_for(|told| *told >= times).await.is_err() {
             std::future::pending::<()>().await;
@@ -67,8 +83,11 @@ mod tests {
         assert!(endings.first().now_or_never().is_none());
         kill_process(getpid(), Signal::TERM).unwrap();
         endings.first().await;
-        assert!(endings.second().now_or_never().is_none());
+        endings.last(Duration::from_millis(1)).await;
+        let long = Duration::from_hours(1);
+        assert!(endings.second().now_or_never().is_none() && endings.last(long).now_or_never().is_none());
         kill_process(getpid(), Signal::INT).unwrap();
         endings.second().await;
+        endings.last(long).await;
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::actor::{Actor, By};
 use super::audit::Log;
-use super::{Core, guard, link};
+use super::{Core, guard, link, password};
 use crate::error::{Error, FieldError, Kind, Result, Rule};
 use crate::mail::{self, Letter};
 use crate::model::account::Verification;
@@ -42,7 +42,7 @@ pub struct NewEntry {
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// The password, its rules checked.
+    /// The password.
     pub password: Password,
     /// The roles besides the default one.
     pub roles: Vec<String>,
@@ -136,8 +136,10 @@ fn has_status(account: &Account, status: Option<&str>, verification: Verificatio
 /// Makes an account.
 ///
 /// # Errors
-/// `EmailTaken`, `UsernameTaken`, `Validation` for an unknown role.
+/// `EmailTaken`, `UsernameTaken`, `Validation` for an unknown role or a bad password.
 pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<Entry> {
+    let names = [&new.first_name, &new.last_name];
+    password::check_first(core, &new.password, &new.email, new.username.as_ref(), &names)?;
     let hash = core.hashing.hash(Lane::Known(by.source.client()), new.password.clone()).await?;
     let (log, actor) = (Log::new(core, &by.source), by.actor.clone());
     let row = NewRow {
@@ -245,10 +247,11 @@ pub(super) fn end_all_sessions(db: &mut dyn Db, actor: &Actor, log: &Log, id: &A
 /// Sets a password, ends all sessions and voids all links; the owner gets a mail.
 ///
 /// # Errors
-/// `AccountNotFound`.
-pub async fn set_password(core: &Core, by: &By, name: &str, password: Password) -> Result<Entry> {
+/// `AccountNotFound`, `Validation` for a bad password.
+pub async fn set_password(core: &Core, by: &By, name: &str, new: Password) -> Result<Entry> {
     let account = find(core, name).await?.account;
-    let hash = core.hashing.hash(Lane::Known(by.source.client()), password).await?;
+    password::check_rules(core, &account, &new)?;
+    let hash = core.hashing.hash(Lane::Known(by.source.client()), new).await?;
     let letter = core.post.letter(&account.email, account.id.as_str(), &Letter::PasswordSet)?;
     let key = guard::key_of(core, &account);
     let actor = by.actor.clone();

@@ -2,6 +2,7 @@
 //! visible and counts it towards the quota in one write; what was left unfinished is removed.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ use crate::model::event::What;
 use crate::model::media::{Media, Sniffer};
 use crate::model::{AccountId, Barrier, Event, Source, text};
 use crate::store::{self, Store};
+
+use crate::config;
+use crate::store::files::Added;
 
 pub use crate::store::files::File;
 
@@ -85,7 +89,7 @@ pub struct Upload {
     waiting: Vec<u8>,
     position: i64,
     size: u64,
-    largest: u64,
+    room: Room,
     configured: u32,
     begun: bool,
     _slot: Slot,
@@ -104,7 +108,8 @@ pub async fn begin(core: &Core, caller: &Caller, name: &str, source: &Source) ->
         return Err(Kind::UploadLimitReached.into());
     }
     let slot = core.slots.take(&caller.account.id)?;
-    check_room(core).await?;
+    let room = Room { files: core.config.files.clone(), db: core.config.db.clone() };
+    room.check_for_one(&core.store).await?;
     let upload = Upload {
         store: core.store.clone(),
         log: Log::new(core, source),
@@ -115,7 +120,7 @@ pub async fn begin(core: &Core, caller: &Caller, name: &str, source: &Source) ->
         waiting: Vec::new(),
         position: 0,
         size: 0,
-        largest: core.config.files.size,
+        room,
         configured: core.config.files.limit,
         begun: true,
         _slot: slot,
@@ -136,18 +141,52 @@ fn check_name(sent: &str) -> Result<String> {
     Err(Error::invalid(vec![FieldError::new("file", Rule::Format, "Invalid file name", sentence)]))
 }
 
-async fn check_room(core: &Core) -> Result<()> {
-    let files = &core.config.files;
-    let taken = core.store.scan(store::files::total_size).await?;
-    if u64::try_from(taken).unwrap_or(u64::MAX).saturating_add(files.size) > files.total {
-        return Err(Error::unavailable("files.total would be passed"));
-    }
-    match store::space::free(&core.config.db) {
-        Some(free) if free < files.free_space.saturating_add(files.size) => {
-            Err(Error::unavailable("files.free_space would not be left on the disk"))
+/// How much room files have.
+struct Room {
+    files: config::Files,
+    db: PathBuf,
+}
+
+impl Room {
+    /// Whether the largest file would find room, so that nobody begins in vain.
+    async fn check_for_one(&self, store: &Store) -> Result<()> {
+        let taken = store.scan(store::files::total_size).await?;
+        if u64::try_from(taken).unwrap_or(u64::MAX).saturating_add(self.files.size) > self.files.total {
+            return Err(full());
         }
-        _ => Ok(()),
+        self.check_disk(self.files.size)
     }
+
+    /// Whether that many more bytes leave the disk what must stay free on it.
+    fn check_disk(&self, more: u64) -> Result<()> {
+        match store::space::free(&self.db) {
+            Some(free) if free < self.files.free_space.saturating_add(more) => {
+                Err(Error::unavailable("files.free_space would not be left on the disk"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn total(&self) -> i64 {
+        i64::try_from(self.files.total).unwrap_or(i64::MAX)
+    }
+}
+
+fn full() -> Error {
+    Error::unavailable("files.total would be passed")
+}
+
+/// What a piece met with, as whoever sends the file is told.
+fn kept(added: Added) -> Result<()> {
+    match added {
+        Added::Kept => Ok(()),
+        Added::Gone => Err(gone()),
+        Added::Full => Err(full()),
+    }
+}
+
+fn gone() -> Error {
+    Error::unavailable("the upload took too long and was removed")
 }
 
 impl Upload {
@@ -157,8 +196,9 @@ impl Upload {
     /// `PayloadTooLarge`, `Unavailable`.
     pub async fn push(&mut self, bytes: &[u8]) -> Result<()> {
         self.size += bytes.len() as u64;
-        if self.size > self.largest {
-            return Err(Error::with(Kind::PayloadTooLarge, format!("A file may have {} bytes at most", self.largest)));
+        let largest = self.room.files.size;
+        if self.size > largest {
+            return Err(Error::with(Kind::PayloadTooLarge, format!("A file may have {largest} bytes at most")));
         }
         self.sniffer.feed(bytes);
         self.waiting.extend_from_slice(bytes);
@@ -171,10 +211,10 @@ impl Upload {
     }
 
     async fn store_piece(&mut self, piece: Vec<u8>) -> Result<()> {
-        let (id, position) = (self.id.clone(), self.position);
+        self.room.check_disk(piece.len() as u64)?;
+        let (id, position, total) = (self.id.clone(), self.position, self.room.total());
         self.position += 1;
-        let kept = self.store.write(move |db| store::files::add_piece(db, &id, position, &piece)).await?;
-        if kept { Ok(()) } else { Err(Error::unavailable("the upload took too long and was removed")) }
+        kept(self.store.write(move |db| store::files::add_piece(db, &id, position, &piece, total)).await?)
     }
 
     /// The end: the file is there and counted, or neither.
@@ -198,6 +238,7 @@ impl Upload {
             name: self.name.clone(),
             position: self.position,
             media,
+            total: self.room.total(),
             configured: self.configured,
             log: self.log.clone(),
         };
@@ -228,6 +269,7 @@ struct End {
     name: String,
     position: i64,
     media: Media,
+    total: i64,
     configured: u32,
     log: Log,
 }
@@ -235,14 +277,13 @@ struct End {
 impl End {
     fn store(&self, db: &mut dyn store::db::Db) -> Result<(File, Quota)> {
         if !self.piece.is_empty() {
-            store::files::add_piece(db, &self.id, self.position, &self.piece)?;
+            kept(store::files::add_piece(db, &self.id, self.position, &self.piece, self.total)?)?;
         }
         let used = store::files::count_one(db, &self.account, i64::from(self.configured))?.ok_or_else(|| {
             self.log.refuse(Barrier::Uploads, &Bucket::of_owner(&self.account));
             Error::new(Kind::UploadLimitReached)
         })?;
-        let size = store::files::complete(db, &self.id, self.media.as_str(), self.log.at())?
-            .ok_or_else(|| Error::unavailable("the upload took too long and was removed"))?;
+        let size = store::files::complete(db, &self.id, self.media.as_str(), self.log.at())?.ok_or_else(gone)?;
         let event = Event::done(What::FileUploaded).about(&self.account).by(self.account.as_str());
         self.log.record(db, &event.because(self.id.as_str()))?;
         let file = File {

@@ -1,4 +1,4 @@
-//! Changing one's own password, knowing the one before.
+//! The rules for every new password, whichever road it comes by; and changing one's own, knowing the one before.
 
 use super::audit::Log;
 use super::{Caller, Core, link, reauthenticate};
@@ -6,31 +6,52 @@ use crate::error::{Error, Kind, Result};
 use crate::mail::{self, Letter};
 use crate::model::event::What;
 use crate::model::session::End;
-use crate::model::{Account, Event, Password, Source};
+use crate::model::{Account, Email, Event, Password, Source, Username};
 use crate::password::pool::Lane;
 use crate::password::rules::{self, Personal};
 use crate::store;
 
 /// The field that a broken rule of a new password is reported under, where the account must be known to check it.
 pub const NEW_PASSWORD: &str = "newPassword";
+/// The field of an account's first password.
+pub const FIRST_PASSWORD: &str = "password";
 
-/// Refuses a password that breaks the rules for this account.
+/// Refuses a new password that breaks the rules for this account.
 ///
 /// # Errors
 /// `Validation` with every broken rule, under [`NEW_PASSWORD`].
 pub(super) fn check_rules(core: &Core, account: &Account, new: &Password) -> Result<()> {
-    let names: Vec<&str> = [&account.first_name, &account.last_name, &account.name, &account.company_name]
-        .into_iter()
-        .flatten()
-        .map(String::as_str)
-        .collect();
-    let personal = Personal {
-        email: Some(account.email.as_str()),
-        username: account.username.as_deref(),
-        names: &names,
-        service: &core.config.service.name,
-    };
-    let broken = rules::check(&core.config.password, NEW_PASSWORD, new.reveal(), &personal);
+    let names = [&account.first_name, &account.last_name, &account.name, &account.company_name];
+    check(core, NEW_PASSWORD, new, &account.email, account.username.as_deref(), &names)
+}
+
+/// Refuses the first password of an account that is about to be made, if it breaks the rules for it.
+///
+/// # Errors
+/// `Validation` with every broken rule, under [`FIRST_PASSWORD`].
+pub(super) fn check_first(
+    core: &Core,
+    new: &Password,
+    email: &Email,
+    username: Option<&Username>,
+    names: &[&Option<String>],
+) -> Result<()> {
+    check(core, FIRST_PASSWORD, new, email, username.map(Username::as_str), names)
+}
+
+/// Every road that sets a password comes by here, whatever a wire has looked at before.
+fn check(
+    core: &Core,
+    field: &str,
+    new: &Password,
+    email: &Email,
+    username: Option<&str>,
+    names: &[&Option<String>],
+) -> Result<()> {
+    let names: Vec<&str> = names.iter().filter_map(|name| name.as_deref()).collect();
+    let personal =
+        Personal { email: Some(email.as_str()), username, names: &names, service: &core.config.service.name };
+    let broken = rules::check(&core.config.password, field, new.reveal(), &personal);
     if broken.is_empty() { Ok(()) } else { Err(Error::invalid(broken)) }
 }
 

@@ -3,9 +3,9 @@
 //! Where a taken address is not told, both cases do the same work: hash the password, hold the user name for the life of
 //! a link, store one request for mail. What was asked for is the whole answer.
 
-use super::Core;
 use super::audit::Log;
 use super::gate::{Issued, Opening, Proof, Remember};
+use super::{Core, password};
 use crate::error::{Error, Kind, Result};
 use crate::mail::{self, Prepared, Request};
 use crate::model::account::Verification;
@@ -21,7 +21,7 @@ use crate::store::db::{Constraint, Db};
 pub struct NewAccount {
     /// The address.
     pub email: Email,
-    /// The password, its rules checked.
+    /// The password.
     pub password: Password,
     /// The user name.
     pub username: Option<Username>,
@@ -80,7 +80,7 @@ pub async fn register_numbered(core: &Core, new: NewAccount, source: &Source) ->
 /// Makes an account and sends the verification mail.
 ///
 /// # Errors
-/// `EmailTaken` where that is revealed, `UsernameTaken`, `Unavailable`.
+/// `Validation` for a bad password, `EmailTaken` where that is revealed, `UsernameTaken`, `Unavailable`.
 pub async fn register(core: &Core, new: NewAccount, source: &Source) -> Result<SignedUp> {
     let entry = Entry::prepare(core, new, source).await?;
     let waits = core.verification() == Verification::Required;
@@ -101,7 +101,7 @@ pub async fn register(core: &Core, new: NewAccount, source: &Source) -> Result<S
 /// (`signup.logs_in`, which goes with neither hidden addresses nor proof before the first session).
 ///
 /// # Errors
-/// `EmailTaken`, `UsernameTaken`, `Unavailable`.
+/// `Validation` for a bad password, `EmailTaken`, `UsernameTaken`, `Unavailable`.
 pub async fn register_and_enter(core: &Core, new: NewAccount, remember: Remember, source: &Source) -> Result<Issued> {
     let entry = Entry::prepare(core, new, source).await?;
     let opening = Opening::prepare(core, entry.account(), Proof::Password, remember, source).await?;
@@ -134,6 +134,8 @@ struct Entry {
 impl Entry {
     /// Everything that is made before the write: the hash, the id, the letters.
     async fn prepare(core: &Core, new: NewAccount, source: &Source) -> Result<Self> {
+        let names = [&new.first_name, &new.last_name, &new.name, &new.company_name];
+        password::check_first(core, &new.password, &new.email, new.username.as_ref(), &names)?;
         let hash = core.hashing.hash(Lane::Client(source.client()), new.password).await?;
         let id = AccountId::new(core.env.new_id()?);
         let log = Log::new(core, source);

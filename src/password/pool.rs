@@ -40,7 +40,7 @@ pub enum Lane {
 pub struct Verdict {
     /// The password is the right one.
     pub matches: bool,
-    /// It is right, and its hash should be replaced by this one: the scheme or cost is not today's.
+    /// It is right, and its hash should be replaced by this one: the scheme is not today's, or it cost less.
     pub upgrade: Option<Hash>,
 }
 
@@ -117,7 +117,7 @@ impl Pool {
         let salt = self.shared().env.random()?;
         self.submit(lane, stored.scheme(), move |bench| {
             let matches = bench.matches(&stored, &password)?;
-            let outdated = matches && stored.scheme() != today;
+            let outdated = matches && stored.scheme().is_outdated(today);
             let upgrade = outdated.then(|| bench.hash(today, &password, salt)).transpose()?;
             Ok(Verdict { matches, upgrade })
         })
@@ -418,17 +418,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn imported_and_older_hashes_are_upgraded_when_the_password_is_right() {
+    async fn imported_hashes_but_dearer_ones_are_upgraded_when_the_password_is_right() {
         let pool = pool_of(1, 8, 64);
-        for stored in [
-            "$2y$04$/OK.fbVrR/bpIqNJ5ianF.RYxan6GqoWFZ.Gvlr69TFErQfu72DzK",
-            "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+        for (stored, better) in [
+            ("$2y$04$/OK.fbVrR/bpIqNJ5ianF.RYxan6GqoWFZ.Gvlr69TFErQfu72DzK", Some("argon2id:64:1:1")),
+            ("$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4", None),
         ] {
-            let verdict = pool.verify(client(9), password("password"), stored.to_owned()).await.unwrap();
-            let upgrade = verdict.upgrade.unwrap();
-            assert!(verdict.matches);
-            assert_eq!(upgrade.scheme, "argon2id:64:1:1");
-            let again = pool.verify(client(9), password("password"), upgrade.text).await.unwrap();
+            let right = pool.verify(client(9), password("password"), stored.to_owned()).await.unwrap();
+            assert_eq!((right.matches, right.upgrade.as_ref().map(|hash| &*hash.scheme)), (true, better));
+            let kept = right.upgrade.map_or(stored.to_owned(), |hash| hash.text);
+            let again = pool.verify(client(9), password("password"), kept).await.unwrap();
             assert!(again.matches && again.upgrade.is_none());
             let wrong = pool.verify(client(9), password("passwort"), stored.to_owned()).await.unwrap();
             assert!(!wrong.matches && wrong.upgrade.is_none());

@@ -98,6 +98,20 @@ impl Scheme {
         }
     }
 
+    /// Whether a hash of this scheme should be made anew: any other function than today's, and whatever takes less memory
+    /// or less work. A dearer one stays.
+    #[must_use]
+    pub fn is_outdated(self, today: Self) -> bool {
+        let (Self::Argon2 { variant, version, memory, passes, .. }, Self::Argon2 { memory: least, passes: rounds, .. }) =
+            (self, today)
+        else {
+            return true;
+        };
+        let work = |memory: u32, passes: u32| u64::from(memory) * u64::from(passes);
+        let is_the_same = variant == Algorithm::Argon2id && version == Version::V0x13;
+        !is_the_same || memory < least || work(memory, passes) < work(least, rounds)
+    }
+
     /// Itself, if its cost is within the bounds.
     fn bounded(self) -> Option<Self> {
         let fits = match self {
@@ -338,6 +352,21 @@ mod tests {
         let stored = Stored::read(text).unwrap();
         let mut memory = vec![Block::new(); stored.scheme().memory() as usize];
         stored.matches(password, &mut memory).unwrap()
+    }
+
+    #[test]
+    fn bcrypt_other_variants_and_whatever_costs_less_are_outdated() {
+        let scheme = |text: &str| text.parse::<Scheme>().unwrap();
+        let today = scheme("argon2id:19456:2:1");
+        for old in ["bcrypt:14", "argon2i:65536:4:1", "argon2d:65536:4:1", "argon2id:65536:4:1:v16"] {
+            assert!(scheme(old).is_outdated(today), "{old}");
+        }
+        for cheaper in ["argon2id:19456:1:1", "argon2id:19455:3:1", "argon2id:9216:9:1", "argon2id:32768:1:4"] {
+            assert!(scheme(cheaper).is_outdated(today), "{cheaper}");
+        }
+        for dearer in ["argon2id:19456:2:1", "argon2id:19456:3:1", "argon2id:47104:1:1", "argon2id:65536:3:4"] {
+            assert!(!scheme(dearer).is_outdated(today), "{dearer}");
+        }
     }
 
     const SALT: &str = "/OK.fbVrR/bpIqNJ5ianF.";

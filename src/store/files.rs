@@ -41,24 +41,46 @@ pub fn begin(db: &mut dyn Db, id: &str, account: &AccountId, name: &str, now: Ti
     Ok(())
 }
 
-/// Adds a piece; false when the file has been removed meanwhile.
+/// What became of a piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Added {
+    /// It is kept.
+    Kept,
+    /// The file has been removed meanwhile.
+    Gone,
+    /// All files together would be larger than they may be.
+    Full,
+}
+
+/// Adds a piece, where all files together, unfinished ones too, then have at most `total` bytes.
 ///
 /// # Errors
 /// What the database says.
-pub fn add_piece(db: &mut dyn Db, id: &str, position: i64, bytes: &[u8]) -> Result<bool> {
+pub fn add_piece(db: &mut dyn Db, id: &str, position: i64, bytes: &[u8], total: i64) -> Result<Added> {
+    // The row that all of them share, for an engine where two could count at a time.
+    db.run(
+        sql!(
+            "insert into instance (name, number) values ('files', 0) \
+             on conflict (name) do update set number = instance.number"
+        ),
+        &[],
+    )?;
     let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+    if total_size(db)?.saturating_add(size) > total {
+        return Ok(Added::Full);
+    }
     let grown = db.run(
         sql!("update files set size = size + $1 where id = $2 and complete_at is null"),
         &[size.into(), id.into()],
     )?;
     if grown == 0 {
-        return Ok(false);
+        return Ok(Added::Gone);
     }
     db.run(
         sql!("insert into file_pieces (file_id, position, bytes) values ($1, $2, $3)"),
         &[id.into(), position.into(), bytes.into()],
     )?;
-    Ok(true)
+    Ok(Added::Kept)
 }
 
 /// Makes a file visible; gives back its size, nothing when it has been removed meanwhile.

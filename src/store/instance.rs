@@ -28,15 +28,13 @@ pub fn words(db: &mut dyn Db, name: &str) -> Result<Option<String>> {
     row.map_or(Ok(None), |mut row| row.take())
 }
 
-/// Sets a text fact.
+/// Writes a text fact down, unless it is there: the first word stays.
 ///
 /// # Errors
 /// What the database says.
-pub fn set_words(db: &mut dyn Db, name: &str, words: &str) -> Result<()> {
+pub fn keep_first_words(db: &mut dyn Db, name: &str, words: &str) -> Result<()> {
     db.run(
-        sql!(
-            "insert into instance (name, words) values ($1, $2) on conflict (name) do update set words = excluded.words"
-        ),
+        sql!("insert into instance (name, words) values ($1, $2) on conflict (name) do nothing"),
         &[name.into(), words.into()],
     )?;
     Ok(())

@@ -28,6 +28,10 @@ impl HandClock {
     pub(super) fn set(&self, seconds: i64) {
         self.0.store(seconds * 1000, Ordering::SeqCst);
     }
+
+    pub(super) fn turn(&self, by: Duration) {
+        self.set(self.now().seconds() + i64::try_from(by.as_secs()).unwrap());
+    }
 }
 
 impl Clock for HandClock {

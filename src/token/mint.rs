@@ -1,5 +1,6 @@
 //! Signing and checking access tokens with the keys in force (RFC 8725). It knows no database: rows come in from outside.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -39,11 +40,14 @@ pub(super) struct Mint {
     master: MasterKey,
     ring: RwLock<Arc<Ring>>,
     memory: Memory,
+    /// The latest second that the wall has shown to a check. What ended until then has ended, though the wall be set back.
+    latest: AtomicI64,
 }
 
 impl Mint {
     pub(super) fn new(rules: Rules, env: Env, master: MasterKey, ring: Ring) -> Self {
-        Self { rules, env, master, ring: RwLock::new(Arc::new(ring)), memory: Memory::default() }
+        let (ring, memory) = (RwLock::new(Arc::new(ring)), Memory::default());
+        Self { rules, env, master, ring, memory, latest: AtomicI64::new(i64::MIN) }
     }
 
     /// The keys in force.
@@ -89,6 +93,11 @@ impl Mint {
                 jwt::LONGEST
             )));
         }
+        if exp <= self.latest.load(Ordering::Relaxed) {
+            // Made after the wall was set back: only the memory tells it from one that has ended before.
+            let verified = verified(claims);
+            self.memory.keep(Memory::digest(&token), Remembered { kid: Arc::clone(&held.kid), verified });
+        }
         Ok(AccessToken { token, expires_at: Time::from_seconds(exp), expires_in: exp.saturating_sub(iat).max(0) })
     }
 
@@ -103,26 +112,37 @@ impl Mint {
             return self.check_remembered(&ring, &found).inspect_err(|_| self.memory.forget(&digest));
         }
         let (kid, claims) = self.check(&ring, token).ok_or(Kind::TokenInvalid)?;
-        let verified = Verified {
-            account: AccountId::new(claims.sub),
-            session: SessionId::new(claims.sid),
-            issued_at: Time::from_seconds(claims.iat),
-            expires_at: Time::from_seconds(claims.exp),
-        };
-        self.check_end(&verified)?;
+        let verified = verified(claims);
+        let has_ended = || self.latest_after(self.env.wall()) >= verified.expires_at.seconds();
+        if has_ended() {
+            return Err(Kind::TokenExpired.into());
+        }
         self.memory.keep(digest, Remembered { kid, verified: verified.clone() });
+        if has_ended() {
+            // Somebody else has refused it meanwhile, before there was anything to forget.
+            self.memory.forget(&digest);
+            return Err(Kind::TokenExpired.into());
+        }
         Ok(verified)
     }
 
+    /// What is refused here is forgotten, and then refused by the latest second for good.
     fn check_remembered(&self, ring: &Ring, found: &Remembered) -> Result<Verified> {
         ring.find(&found.kid, self.env.now()).ok_or(Kind::TokenInvalid)?;
-        self.check_end(&found.verified)?;
-        Ok(found.verified.clone())
+        // RFC 7519, section 4.1.4: a token is dead at its `exp`, not after it.
+        let wall = self.env.wall();
+        if wall < found.verified.expires_at {
+            return Ok(found.verified.clone());
+        }
+        self.latest_after(wall);
+        Err(Kind::TokenExpired.into())
     }
 
-    /// RFC 7519, section 4.1.4: a token is dead at its `exp`, not after it.
-    fn check_end(&self, verified: &Verified) -> Result<()> {
-        if self.env.wall() < verified.expires_at { Ok(()) } else { Err(Kind::TokenExpired.into()) }
+    /// The latest second that the wall has shown, this one among them.
+    fn latest_after(&self, wall: Time) -> i64 {
+        let (seconds, latest) = (wall.seconds(), self.latest.load(Ordering::Relaxed));
+        // Written at most once a second, so that those who read it do not wait for each other.
+        if seconds > latest { self.latest.fetch_max(seconds, Ordering::Relaxed).max(seconds) } else { latest }
     }
 
     /// Everything but the end of the token: `None` is a token that is not ours.
@@ -177,5 +197,14 @@ impl Mint {
         covered.extend_from_slice(&claims.iat.to_be_bytes());
         covered.extend_from_slice(&claims.exp.to_be_bytes());
         self.master.mac("access-token-jti", &covered)
+    }
+}
+
+fn verified(claims: Claims) -> Verified {
+    Verified {
+        account: AccountId::new(claims.sub),
+        session: SessionId::new(claims.sid),
+        issued_at: Time::from_seconds(claims.iat),
+        expires_at: Time::from_seconds(claims.exp),
     }
 }

@@ -487,7 +487,7 @@ fn the_first_start_prints_the_headers_that_its_clients_send_and_the_second_does_
         let mut child = folder.command(&[&arguments[..], &CHEAP].concat()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let address = lines.find_map(|line| Some(line.split("http://").nth(1)?.split([' ', '/']).next()?.to_owned()));
-        let server = Server { child, address: address.unwrap() };
+        let server = Server { child, address: address.unwrap(), greeting: Value::Null };
         assert_eq!(server.get("/readyz").unwrap().status, 200);
         (server, lines)
     };

@@ -1,12 +1,14 @@
 //! The real program in an empty folder: what it prints, where, and the code that it ends with.
 
 use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::tools::{is_here, skip};
 
 /// A password that every rule takes.
 pub const PASSWORD: &str = "Correct-Horse-7-Battery";
@@ -198,9 +200,21 @@ fn what_is_asked_wrongly_ends_with_2_and_a_word_on_standard_error() {
 #[test]
 fn a_secret_in_an_argument_is_refused_and_not_repeated() {
     let folder = Folder::new();
-    for secret in ["tokens.secret=hush-hush", "mail.smtp_url=smtp://me:hush-hush@mail.example.com"] {
+    for secret in [
+        "tokens.secret=hush-hush",
+        "tokens__secret=hush-hush",
+        "mail.smtp_url=smtp://me:hush-hush@mail.example.com",
+        "mail.smtp_password=hush-hush",
+        "mail.smtp-password=hush-hush",
+        "sms.secret=hush-hush",
+        "sms.headers=authorization: hush-hush",
+        "sms.body=key=hush-hush&to={to}&text={text}",
+        "sms.url=https://me:hush-hush@sms.example.com",
+        "db=postgres://me:hush-hush@db.example.com/authd",
+    ] {
         let ran = folder.run(&["config", "show", "--set", secret]);
-        assert_eq!(ran.code, Some(2), "{}", ran.err);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{secret}: {}", ran.err);
+        assert!(ran.err.contains("a secret in an argument"), "{secret}: {}", ran.err);
         assert!(!ran.err.contains("hush") && ran.err.contains("hint:"), "{}", ran.err);
     }
 }
@@ -396,4 +410,79 @@ fn the_outbox_is_read_from_the_command_line() {
     assert_eq!(folder.run(&["mail", "retry", id, "--json"]).json()[0]["id"], id);
     assert_eq!(folder.run(&["mail", "retry", "--all", "--json"]).json()[0]["id"], id);
     assert_eq!(server.end(), Some(0));
+}
+
+/// Everything that a server says on standard output from its start to its end.
+fn words_of_a_server(folder: &Folder, flags: &[&str]) -> String {
+    let arguments = [&["serve", "--listen", "127.0.0.1:0"], flags, &CHEAP].concat();
+    let mut child = folder.authd(&arguments).stderr(Stdio::null()).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut said = String::new();
+    while !said.contains("new admin") {
+        assert_ne!(out.read_line(&mut said).unwrap(), 0, "{said}");
+    }
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    out.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    said
+}
+
+#[test]
+fn the_first_start_says_where_everything_is_and_under_authbackend_the_first_app_once() {
+    let folder = Folder::new();
+    let first = words_of_a_server(&folder, &["--profile", "authbackend"]);
+    for word in ["authbackend", "/v1", "/docs", "authd.db", "outbox", "authd mail", "authd user create", "--role admin"]
+    {
+        assert!(first.contains(word), "{word} in {first}");
+    }
+    for label in ["api", "docs", "mail", "new admin"] {
+        assert!(first.lines().any(|line| line.starts_with(label)), "{label} in {first}");
+    }
+    let value = |name: &str| {
+        let lines: Vec<&str> = first.lines().filter_map(|line| line.strip_prefix(name)).collect();
+        assert_eq!(lines.len(), 1, "{name} in {first}");
+        lines[0].to_owned()
+    };
+    let (id, key) = (value("X-App-ID: "), value("X-Service-Key: "));
+    assert!(!id.is_empty() && key.len() >= 32, "{first}");
+    let again = words_of_a_server(&folder, &[]);
+    assert!(again.contains("new admin") && !again.contains("X-App-ID") && !again.contains(&key), "{again}");
+    assert_eq!(folder.run(&["app", "list", "--json"]).out.matches(&id).count(), 1);
+    let standard = words_of_a_server(&Folder::new(), &[]);
+    assert!(!standard.contains("X-App-ID"), "{standard}");
+}
+
+/// What a command says to a terminal; nothing where none can be had.
+fn on_a_terminal(folder: &Folder, command: &str, more: &[(&str, &str)]) -> Option<String> {
+    if !is_here("script") {
+        skip("manners at a terminal", "there is no script(1) here");
+        return None;
+    }
+    let command = format!("'{}' {command}", env!("CARGO_BIN_EXE_authd"));
+    let mut script = Command::new("script");
+    script.args(["-qec", &command, "/dev/null"]).current_dir(folder.0.path()).env_remove("NO_COLOR");
+    let output = script.envs(more.iter().copied()).stdin(Stdio::null()).output().unwrap();
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn colour_and_bars_are_for_a_terminal_alone_and_no_color_is_heard() {
+    let folder = Folder::new();
+    folder.write("users.jsonl", "{\"email\":\"a@example.com\"}\n{\"email\":\"b@example.com\"}\n");
+    assert_eq!(folder.serve().end(), Some(0));
+    let import = ["user", "import", "users.jsonl", "--dry-run"];
+    for command in [&["user", "show", "nobody"][..], &["user", "list"], &["config", "check"], &import, &["--help"]] {
+        let ran = folder.run(command);
+        let said = ran.out + &ran.err;
+        assert!(!said.contains('\x1b') && !said.contains('\r'), "{command:?}: {said:?}");
+    }
+    let log = ran(folder.authd(&["serve", "--listen", "nowhere:1", "-v"]).spawn().unwrap());
+    assert!(!log.err.contains('\x1b'), "{}", log.err);
+
+    let Some(coloured) = on_a_terminal(&folder, "user show nobody", &[]) else { return };
+    assert!(coloured.contains("\x1b[1;31merror:"), "{coloured:?}");
+    let plain = on_a_terminal(&folder, "user show nobody", &[("NO_COLOR", "1")]).unwrap();
+    assert!(plain.contains("error:") && !plain.contains("\x1b["), "{plain:?}");
+    let bar = on_a_terminal(&folder, &import.join(" "), &[]).unwrap();
+    assert!(bar.contains("\r\x1b[K"), "{bar:?}");
 }

@@ -1,11 +1,15 @@
 //! Uploads through v1: content, size, quota, and whose files they are.
 
+use std::time::Duration;
+
 use authd::identity::{caller, file};
 use authd::model::Source;
 use poem::http::Method;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
-use crate::support::{Answer, App, app, app_with};
+use crate::support::{Answer, App, Server, app, app_with};
 
 const PDF: &[u8] = b"%PDF-1.7\n1 0 obj\n";
 
@@ -95,6 +99,136 @@ async fn thirty_parallel_uploads_at_a_quota_of_ten_leave_exactly_ten() {
     assert_eq!(answers.iter().filter(|answer| answer.code() == "UPLOAD_LIMIT_REACHED").count(), 20);
     let listed = app.get("/v1/users/me/files").bearer(&ada.access).send().await;
     assert_eq!(listed.body["data"].as_array().unwrap().len(), 10);
+}
+
+fn database(app: &App) -> rusqlite::Connection {
+    rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap()
+}
+
+/// Bytes of every file, whole or not.
+fn sizes(app: &App) -> Vec<i64> {
+    let file = database(app);
+    let mut sizes = file.prepare("select size from files order by size").unwrap();
+    sizes.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+/// Lets the server go on until it is so.
+async fn until_sizes(app: &App, expected: &[i64]) {
+    for _ in 0..100_000 {
+        if sizes(app) == expected {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("expected files of {expected:?} bytes, there are {:?}", sizes(app));
+}
+
+/// An upload over a real connection whose file goes on and on as it is written to.
+struct Slow(TcpStream);
+
+impl Slow {
+    /// Begins a file of so many bytes.
+    async fn begin(server: &Server, token: &str, size: usize) -> Self {
+        let part = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"cv.pdf\"\r\n\r\n";
+        let length = part.len() + size + "\r\n--x--\r\n".len();
+        let head = format!(
+            "POST /v1/users/me/files HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
+             content-type: multipart/form-data; boundary=x\r\ncontent-length: {length}\r\n\r\n{part}"
+        );
+        let address = server.url("").replace("http://", "");
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(PDF).await.unwrap();
+        Self(stream)
+    }
+
+    async fn send(&mut self, bytes: &[u8]) {
+        // Who was refused meanwhile has hung up; its answer is still to be read.
+        let _ = self.0.write_all(bytes).await;
+    }
+
+    /// The end of the body, and the status of the answer.
+    async fn end(mut self) -> u16 {
+        self.send(b"\r\n--x--\r\n").await;
+        let mut answer = Vec::new();
+        let _ = self.0.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_no_room_is_left_for_is_refused_for_now() {
+    let total = [("files.total", "1000"), ("files.size", "800"), ("files.free_space", "0")];
+    let app = app_with("standard", &total).await;
+    let ada = app.enter("ada").await;
+    assert_eq!(upload(&app, &ada.access, "cv.pdf", &[PDF, &[b'x'; 300]].concat()).await.status, 201);
+    let refused = upload(&app, &ada.access, "cv.pdf", PDF).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (503, "SERVICE_UNAVAILABLE"), "{}", refused.text);
+    assert!(!refused.header("retry-after").is_empty() && !refused.text.contains("files.total"));
+    let list = app.get("/v1/users/me/files").bearer(&ada.access).send().await;
+    let path = format!("/v1/users/me/files/{}", list.body["data"][0]["id"].as_str().unwrap());
+    assert_eq!(app.call(Method::DELETE, &path).bearer(&ada.access).send().await.status, 200);
+    assert_eq!(upload(&app, &ada.access, "cv.pdf", PDF).await.status, 201, "there is room again");
+
+    let app = app_with("standard", &[("files.free_space", "1000000000000")]).await;
+    let ada = app.enter("ada").await;
+    assert_eq!(upload(&app, &ada.access, "cv.pdf", PDF).await.status, 503, "the disk's room is not ours");
+    assert_eq!(sizes(&app), [0_i64; 0]);
+}
+
+#[tokio::test]
+async fn files_that_come_together_have_no_more_room_than_one_by_one() {
+    let set = [("files.total", "1000000"), ("files.size", "900000"), ("files.free_space", "0")];
+    let app = app_with("standard", &set).await;
+    let (ada, server) = (app.enter("ada").await, app.listen().await);
+    let size = 700_000;
+    let mut first = Slow::begin(&server, &ada.access, size).await;
+    let mut second = Slow::begin(&server, &ada.access, size).await;
+    until_sizes(&app, &[0, 0]).await;
+    let rest = vec![b'x'; size - PDF.len()];
+    first.send(&rest[..600_000]).await;
+    until_sizes(&app, &[0, 524_288]).await;
+    second.send(&rest).await;
+    assert_eq!(second.end().await, 503);
+    until_sizes(&app, &[524_288]).await;
+    first.send(&rest[600_000..]).await;
+    assert_eq!(first.end().await, 201);
+    assert_eq!(sizes(&app), [700_000]);
+}
+
+#[tokio::test]
+async fn few_uploads_are_under_way_at_a_time_and_one_that_breaks_off_is_gone_at_once() {
+    let app = app_with("standard", &[("files.in_flight", "1"), ("files.free_space", "0")]).await;
+    let (ada, server) = (app.enter("ada").await, app.listen().await);
+    let mut slow = Slow::begin(&server, &ada.access, 600_000).await;
+    slow.send(&vec![b'x'; 300_000]).await;
+    until_sizes(&app, &[262_144]).await;
+    let refused = upload(&app, &ada.access, "cv.pdf", PDF).await;
+    assert_eq!((refused.status.as_u16(), refused.code()), (503, "SERVICE_UNAVAILABLE"), "{}", refused.text);
+    drop(slow);
+    until_sizes(&app, &[]).await;
+    let pieces: i64 = database(&app).query_row("select count(*) from file_pieces", [], |row| row.get(0)).unwrap();
+    assert_eq!(pieces, 0);
+    assert_eq!(upload(&app, &ada.access, "cv.pdf", PDF).await.status, 201);
+}
+
+#[tokio::test]
+async fn a_file_left_unfinished_by_an_end_in_between_is_purged_after_an_hour() {
+    let app = app_with("standard", &[("files.free_space", "0")]).await;
+    let ada = app.enter("ada").await;
+    assert_eq!(upload(&app, &ada.access, "cv.pdf", PDF).await.status, 201);
+    let left = "insert into files (id, account_id, name, type, size, created_at) \
+                select 'left', account_id, name, '', 4, created_at from files";
+    assert_eq!(database(&app).execute(left, []).unwrap(), 1);
+    database(&app)
+        .execute("insert into file_pieces (file_id, position, bytes) values ('left', 0, x'25504446')", [])
+        .unwrap();
+    app.turn_clock(Duration::from_mins(59));
+    authd::identity::chores::purge(&app.core).await.unwrap();
+    assert_eq!(sizes(&app).len(), 2, "somebody may still be sending it");
+    app.turn_clock(Duration::from_mins(1));
+    authd::identity::chores::purge(&app.core).await.unwrap();
+    assert_eq!(sizes(&app), [i64::try_from(PDF.len()).unwrap()], "what is whole stays");
 }
 
 #[tokio::test]

@@ -164,13 +164,16 @@ async fn figures_on_a_port_of_their_own_are_for_whoever_reaches_it() {
     let serving = tokio::spawn(listener.serve(swap, drain, std::future::pending()));
     for (path, status) in [("/metrics", "200"), ("/v1/health", "404"), ("/", "404")] {
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
-        let request =
-            format!("GET {path} HTTP/1.1\r\nhost: a\r\nx-forwarded-for: 9.9.9.9\r\nconnection: close\r\n\r\n");
+        let more = "x-forwarded-for: 9.9.9.9\r\nx-request-id: scrape-1\r\nconnection: close";
+        let request = format!("GET {path} HTTP/1.1\r\nhost: a\r\n{more}\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path}\n{answer}");
         assert_eq!(answer.contains("authd_build_info"), status == "200");
+        for header in ["x-content-type-options: nosniff", "cache-control: no-store", "x-request-id: scrape-1"] {
+            assert!(answer.contains(header), "{path} without {header}\n{answer}");
+        }
     }
     end.send(()).unwrap();
     serving.await.unwrap();

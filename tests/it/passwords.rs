@@ -2,6 +2,9 @@
 
 use serde_json::{Value, json};
 
+use authd::identity::{By, admin};
+use authd::model::{Email, Password, Username};
+
 use crate::support::{Answer, App, PASSWORD, app, app_with};
 
 async fn sign_up(app: &App, name: &str, password: &str) -> Answer {
@@ -112,6 +115,9 @@ async fn a_hash_of_another_make_opens_once_more_and_is_made_anew() {
     assert!(dearer.starts_with("$argon2id$v=19$m=16,t=1,p=1$"), "{dearer}");
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
     assert_eq!(hash(&app, "ada", None), dearer, "once is enough");
+    let app = app.restart("standard", &[("hashing.memory", "8")]).await;
+    assert_eq!(app.login("ada", PASSWORD).await.status, 200);
+    assert_eq!(hash(&app, "ada", None), dearer, "nothing is made cheaper");
 }
 
 #[tokio::test]
@@ -141,4 +147,37 @@ async fn no_answer_ever_holds_a_password_or_a_hash() {
     for text in texts {
         assert!(!text.contains(PASSWORD) && !text.contains("argon2") && !text.contains("hunter2"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_password_made_of_any_of_ones_names_is_refused_on_the_administrators_roads_too() {
+    let app = app_with("jobpsych", &[("password.personal", "true")]).await;
+    let body = json!({
+        "name": "Augusta Lovelace", "email": "ada@example.com", "password": PASSWORD, "company_name": "Analytical Engines"
+    });
+    assert_eq!(app.post("/api/auth/register", &body).send().await.status, 201);
+    let by = By::command_line();
+    for made_of_it in ["augustalovelace", "Analytical-Engines", "AnalyticalEngines1", "ada@example.com"] {
+        let refused = admin::set_password(&app.core, &by, "ada@example.com", Password::new(made_of_it)).await;
+        let refused = refused.err().unwrap_or_else(|| panic!("{made_of_it} was taken"));
+        assert_eq!(refused.fields()[0].message, "Too personal", "{made_of_it}: {refused}");
+    }
+    admin::set_password(&app.core, &by, "ada@example.com", Password::new(PASSWORD)).await.unwrap();
+
+    let app = app_with("standard", &[]).await;
+    let new = |password: &str| admin::NewEntry {
+        email: Email::parse("bob@example.com").unwrap(),
+        username: Username::parse("the-builder"),
+        first_name: Some("Robert".to_owned()),
+        last_name: Some("Builderson".to_owned()),
+        password: Password::new(password),
+        roles: Vec::new(),
+        verified: true,
+    };
+    for made_of_it in ["robertbuilderson", "the-builder-the-builder", "bob@example.com"] {
+        let refused = admin::create(&app.core, &by, new(made_of_it)).await;
+        let refused = refused.err().unwrap_or_else(|| panic!("{made_of_it} was taken"));
+        assert_eq!((refused.fields()[0].field.as_ref(), &*refused.fields()[0].message), ("password", "Too personal"));
+    }
+    admin::create(&app.core, &by, new(PASSWORD)).await.unwrap();
 }

@@ -72,7 +72,7 @@ impl Folder {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let greeting: Value = serde_json::from_str(&line)
             .unwrap_or_else(|_| panic!("no greeting: {}", std::fs::read_to_string(self.path("log")).unwrap()));
-        let server = Server { child, address: greeting["address"].as_str().unwrap().to_owned() };
+        let server = Server { child, address: greeting["address"].as_str().unwrap().to_owned(), greeting };
         assert_eq!(server.get("/readyz").unwrap().status, 200);
         assert!(began.elapsed() < Duration::from_secs(if is_long() { 10 } else { 20 }), "{:?}", began.elapsed());
         server
@@ -90,6 +90,7 @@ impl Folder {
 pub struct Server {
     pub child: Child,
     pub address: String,
+    pub greeting: Value,
 }
 
 impl Server {

@@ -4,12 +4,18 @@ use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, PidfdFlags, PidfdGetfdFlags, Resource, Rlimit, Signal, getrlimit, pidfd_getfd, pidfd_open, prlimit,
+};
 use serde_json::{Value, json};
 
 use crate::process::{CHEAP, Folder, Reply, credentials, is_long, read_reply};
+use crate::tools::{is_here, skip};
 
 const PASSWORD: &str = "canary-correct-horse-1";
 
@@ -360,4 +366,137 @@ fn slow_clients_do_not_hurt_a_good_one() {
         stream.write_all(b"x").unwrap();
     }
     server.kill();
+}
+
+#[test]
+fn the_profile_of_the_first_start_is_kept_and_another_one_is_said_aloud() {
+    let folder = Folder::new();
+    let profile = |arguments: &[&str]| {
+        let server = folder.serve(&[arguments, &CHEAP].concat());
+        let profile = server.greeting["profile"].as_str().unwrap().to_owned();
+        assert_eq!(server.end(), Some(0));
+        profile
+    };
+    let log = || fs::read_to_string(folder.path("log")).unwrap();
+    assert_eq!(profile(&[]), "standard");
+    assert!(!log().contains("was started with"), "{}", log());
+    assert_eq!(profile(&["--profile", "siteworks"]), "siteworks");
+    assert!(log().contains("the database was started with standard"), "{}", log());
+    assert_eq!(profile(&[]), "standard", "once is once");
+}
+
+#[test]
+fn a_network_filesystem_is_warned_about() {
+    let folder = Folder::new();
+    assert_eq!(folder.serve(&CHEAP).end(), Some(0));
+    if !is_here("strace") {
+        return skip("a network filesystem is warned about", "there is no strace here");
+    }
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for command in [&["user", "list"][..], &["serve", "--listen", &address]] {
+        let mut strace = Command::new("strace");
+        // What statfs(2) finds out begins with the filesystem's number: NFS is 0x6969.
+        strace.args(["-f", "-o", "/dev/null", "-e", "trace=statfs", "-e"]);
+        strace.args(["inject=statfs:poke_exit=@arg2=6969000000000000", env!("CARGO_BIN_EXE_authd")]);
+        let output = strace.args(command).current_dir(folder.path("")).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("authd.db lies on NFS"), "{command:?}: {said}");
+    }
+    let ran = folder.run(&["user", "list"]);
+    assert!(!ran.err.contains("lies on"), "{}", ran.err);
+}
+
+/// A mail server that takes every connection and never says a word; gives back its port and the connections.
+fn silent_mail_server() -> (u16, Receiver<TcpStream>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (take, taken) = channel();
+    std::thread::spawn(move || listener.incoming().flatten().try_for_each(|stream| take.send(stream)));
+    (port, taken)
+}
+
+/// How long a server takes to its end after it was told once or twice, while mail does not get ahead.
+#[allow(clippy::disallowed_methods, reason = "how long an end takes is the question")]
+fn time_to_the_end(signals: u32) -> Duration {
+    let folder = Folder::new();
+    let (port, taken) = silent_mail_server();
+    let url = format!("mail.smtp_url=smtp://127.0.0.1:{port}");
+    let mut server = folder.serve(&[&["--set", &url][..], &CHEAP].concat());
+    assert_eq!(server.post("/v1/auth/register", &sign_up("jo@example.com")).unwrap().status, 201);
+    let _waiting = taken.recv_timeout(Duration::from_secs(20)).unwrap();
+    let began = std::time::Instant::now();
+    server.signal(Signal::TERM);
+    until("no new connection is taken", || TcpStream::connect(&server.address).is_err());
+    if signals == 2 {
+        server.signal(Signal::TERM);
+    }
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    let took = began.elapsed();
+    assert_eq!(folder.run(&["mail", "list", "--json"]).out.matches("jo@example.com").count(), 1, "the letter waits on");
+    took
+}
+
+#[test]
+fn mail_that_does_not_get_ahead_holds_the_end_up_for_ten_seconds_at_most_and_not_at_a_second_signal() {
+    let at_once = time_to_the_end(2);
+    assert!(at_once < Duration::from_secs(5), "{at_once:?}");
+    if is_long() {
+        let in_time = time_to_the_end(1);
+        assert!(in_time <= Duration::from_secs(10), "{in_time:?}");
+    }
+}
+
+#[test]
+fn forwarded_headers_from_a_peer_that_nobody_trusts_are_one_line_of_the_log_a_minute() {
+    let folder = Folder::new();
+    let server = folder.serve(&CHEAP);
+    for n in 0..20 {
+        let header = format!("X-Forwarded-For: 198.51.100.{n}\r\n");
+        assert_eq!(server.client().ask("GET", "/v1/health", &header, None).unwrap().status, 200);
+    }
+    assert_eq!(server.end(), Some(0));
+    let log = fs::read_to_string(folder.path("log")).unwrap();
+    assert_eq!(log.matches("is no trusted proxy").count(), 1, "{log}");
+}
+
+#[test]
+fn a_server_without_descriptors_waits_and_serves_again_when_there_are_some() {
+    let folder = Folder::new();
+    let server = folder.serve(&CHEAP);
+    let of_it = || fs::read_dir(format!("/proc/{}/fd", server.child.id())).unwrap().count() as u64;
+    let few = Rlimit { current: Some(of_it() + 4), ..getrlimit(Resource::Nofile) };
+    prlimit(Some(Pid::from_child(&server.child)), Resource::Nofile, few).unwrap();
+    // The system takes them in all the same, and the server finds them when it can.
+    let held: Vec<TcpStream> = (0..20).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
+    let refusals = || fs::read_to_string(folder.path("log")).unwrap().matches("could not accept").count();
+    until("it has no descriptor left", || refusals() > 0);
+    drop(held);
+    until("it serves again", || server.get("/readyz").is_some_and(|reply| reply.status == 200));
+    assert!(refusals() < 20, "it waits and does not spin: {}", refusals());
+    assert_eq!(server.end(), Some(0));
+}
+
+#[test]
+fn small_answers_leave_at_once() {
+    let folder = Folder::new();
+    let server = folder.serve(&CHEAP);
+    let mut stream = TcpStream::connect(&server.address).unwrap();
+    stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    assert_eq!(read_reply(&mut stream).unwrap().status, 200);
+    let process = pidfd_open(Pid::from_child(&server.child), PidfdFlags::empty()).unwrap();
+    let ours = Some(stream.local_addr().unwrap());
+    for entry in fs::read_dir(format!("/proc/{}/fd", server.child.id())).unwrap() {
+        let number = entry.unwrap().file_name().to_str().unwrap().parse().unwrap();
+        let theirs: TcpStream = match pidfd_getfd(&process, number, PidfdGetfdFlags::empty()) {
+            Ok(descriptor) => descriptor.into(),
+            Err(Errno::BADF) => continue,
+            Err(error) => return skip("small answers leave at once", &error.to_string()),
+        };
+        if theirs.peer_addr().ok() == ours {
+            assert!(theirs.nodelay().unwrap(), "TCP_NODELAY");
+            return;
+        }
+    }
+    panic!("the other end of the connection was not found");
 }

@@ -13,11 +13,9 @@ use super::failure::Failure;
 use super::opened;
 use super::prompt::{self, PasswordFrom};
 use super::{Global, email};
-use crate::error::Error;
 use crate::identity::admin::{self, Entry, Filter, NewEntry, RoleChange};
 use crate::identity::{By, Core};
-use crate::model::{Email, Password, Username, text};
-use crate::password::rules::{self, Personal};
+use crate::model::{Email, Username, text};
 use view::Shown;
 
 /// The most characters of a given or family name.
@@ -317,15 +315,6 @@ impl Create {
         prompt::need_source(from)?;
         opened::with_core(global, console, async |core, console| {
             let password = prompt::new_password(from)?;
-            let names: Vec<&str> =
-                [&self.first_name, &self.last_name].into_iter().flatten().map(String::as_str).collect();
-            let whose = Personal {
-                email: Some(self.email.as_str()),
-                username: self.username.as_ref().map(Username::as_str),
-                names: &names,
-                service: &core.config.service.name,
-            };
-            check_password(core, &password, &whose)?;
             let new = NewEntry {
                 email: self.email,
                 username: self.username,
@@ -348,15 +337,6 @@ impl SetPassword {
         opened::with_core(global, console, async |core, console| {
             let before = admin::find(core, &self.user).await?.account;
             let password = prompt::new_password(from)?;
-            let names: Vec<&str> =
-                [&before.first_name, &before.last_name].into_iter().flatten().map(String::as_str).collect();
-            let whose = Personal {
-                email: Some(before.email.as_str()),
-                username: before.username.as_deref(),
-                names: &names,
-                service: &core.config.service.name,
-            };
-            check_password(core, &password, &whose)?;
             let entry = admin::set_password(core, &By::command_line(), before.id.as_str(), password).await?;
             Ok(Shown::of(core, &entry).changed("set the password and ended the sessions of", console)?)
         })
@@ -416,10 +396,4 @@ impl Delete {
             Ok(admin::delete(core, by, before.id.as_str()).await?)
         })
     }
-}
-
-/// The rules are the same on every road that sets a password.
-fn check_password(core: &Core, password: &Password, whose: &Personal<'_>) -> Result<(), Failure> {
-    let broken = rules::check(&core.config.password, "password", password.reveal(), whose);
-    if broken.is_empty() { Ok(()) } else { Err(Error::invalid(broken).into()) }
 }

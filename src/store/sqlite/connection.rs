@@ -79,6 +79,12 @@ mod tests {
         connection.pragma_query_value(None, pragma, |row| row.get(0)).unwrap()
     }
 
+    /// Before it a checkpoint beside a writer could, rarely, leave a damaged file.
+    #[test]
+    fn the_library_has_the_mended_write_ahead_log() {
+        assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+    }
+
     #[test]
     fn the_writer_waits_for_the_disk_and_keeps_references_whole() {
         let folder = tempfile::tempdir().unwrap();

@@ -251,3 +251,24 @@ async fn a_weak_secret_is_refused_at_the_start() {
     let error = opened.err().unwrap();
     assert!(error.message().starts_with("tokens.secret: expected at least 32 bytes"), "{error}");
 }
+
+#[test]
+fn a_token_refused_for_its_age_is_refused_for_good_and_one_made_after_a_jump_serves_its_time() {
+    let instance = &mut Instance::new(Algorithm::Es256);
+    let mint = instance.start();
+    let life = instance.config.access;
+    let (seen, unseen) = (token(&mint).token, token(&mint).token);
+    assert!(mint.verify(&seen).is_ok());
+    instance.clock.turn(life);
+    assert_eq!(refusal(mint.verify(&seen)), Kind::TokenExpired);
+    instance.clock.set(START);
+    for old in [&seen, &unseen] {
+        assert_eq!(refusal(mint.verify(old)), Kind::TokenExpired, "though the wall says that it is young");
+    }
+    let new = token(&mint).token;
+    assert!(mint.verify(&new).is_ok() && mint.verify(&new).is_ok());
+    instance.clock.turn(life);
+    assert_eq!(refusal(mint.verify(&new)), Kind::TokenExpired);
+    instance.clock.set(START);
+    assert_eq!(refusal(mint.verify(&new)), Kind::TokenExpired);
+}
