@@ -82,15 +82,13 @@ pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, e
     }))
 }
 
-/// The profile that the first `serve` on this database recorded; `None` where there is no database yet.
+/// The profile that the first `serve` on this database recorded; `None` where there is no database yet. It is looked up
+/// before anything is opened, in a file of an older version too: `serve` brings that up to date only afterwards.
 ///
 /// # Errors
 /// When the file is there and is not one of ours.
-pub async fn recorded_profile(db: &Path) -> Result<Option<String>> {
-    if !db.exists() {
-        return Ok(None);
-    }
-    Store::open(db, Role::Command)?.read(|db| store::instance::words(db, PROFILE)).await
+pub fn recorded_profile(db: &Path) -> Result<Option<String>> {
+    if db.exists() { Store::look(db, |db| store::instance::words(db, PROFILE)) } else { Ok(None) }
 }
 
 /// The master key of this database: made together with it, never given anew.
