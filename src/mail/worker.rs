@@ -68,8 +68,8 @@ impl Worker {
     /// Works until `stop` comes, then finishes what is in hand.
     pub async fn run(&self, stop: impl Future<Output = ()> + Send) {
         // After a restart, perhaps with another mail server, nothing has to wait for its turn.
-        let now = self.env().now();
-        note(self.store.write(move |db| outbox::hurry(db, now)).await.map(drop));
+        let (now, channel) = (self.env().now(), self.channel);
+        note(self.store.write(move |db| outbox::hurry(db, channel, now)).await.map(drop));
         let mut stop = std::pin::pin!(stop);
         let mut hands = FuturesUnordered::new();
         let mut stopping = false;
@@ -127,7 +127,7 @@ impl Worker {
 
     async fn called(&self) {
         // The one outcome or the other: there may be something to do.
-        let _ = tokio::time::timeout(LOOK_EVERY, self.post.rung()).await;
+        let _ = tokio::time::timeout(LOOK_EVERY, self.post.rung(self.channel)).await;
     }
 
     /// Takes what is due into hand: requests first, then letters as far as the mail server is there for them.
