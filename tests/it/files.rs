@@ -1,7 +1,13 @@
 //! Uploads through v1: content, size, quota, and whose files they are.
 
+use std::time::Duration;
+
+use authd::http::listener::{Listener, Swap};
+use authd::http::pace::{PIECE, Timeouts};
 use poem::http::Method;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::support::{Answer, App, app, app_with};
 
@@ -89,4 +95,53 @@ async fn thirty_parallel_uploads_at_a_quota_of_ten_leave_exactly_ten() {
     assert_eq!(answers.iter().filter(|answer| answer.code() == "UPLOAD_LIMIT_REACHED").count(), 20);
     let listed = app.get("/v1/users/me/files").bearer(&ada.access).send().await;
     assert_eq!(listed.body["data"].as_array().unwrap().len(), 10);
+}
+
+/// Sends an upload of 20 pieces to this address, one after each tick, and gives back what is answered.
+async fn send_slowly(address: std::net::SocketAddr, token: &str, tick: Duration) -> String {
+    let form = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"cv.pdf\"\r\n\r\n";
+    let length = form.len() + PDF.len() + 20 * PIECE + "\r\n--x--\r\n".len();
+    let head = format!(
+        "POST /v1/users/me/files HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {length}\r\n\r\n{form}"
+    );
+    let (mut reading, mut writing) = TcpStream::connect(address).await.unwrap().into_split();
+    let sending = async {
+        writing.write_all(&[head.as_bytes(), PDF].concat()).await.unwrap();
+        let mut ticks = tokio::time::interval(tick);
+        for _ in 0..20 {
+            ticks.tick().await;
+            // One that is cut off reads its answer all the same.
+            let _ = writing.write_all(&vec![b'x'; PIECE]).await;
+        }
+        let _ = writing.write_all(b"\r\n--x--\r\n").await;
+    };
+    let answered = async {
+        let mut answer = Vec::new();
+        let _ = reading.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    tokio::select! {
+        answer = answered => answer,
+        () = async { sending.await; std::future::pending().await } => String::new(),
+    }
+}
+
+#[tokio::test]
+async fn an_upload_has_its_time_again_with_each_piece_that_comes() {
+    let app = app().await;
+    let ada = app.enter("ada").await;
+    let at = authd::config::Server { listen: ([127, 0, 0, 1], 0).into(), ..app.core.config.server.clone() };
+    let timeouts = Timeouts { body: Duration::from_millis(400), ..Timeouts::default() };
+    let listener = Listener::bind(&at, timeouts).await.unwrap();
+    let address = listener.local_addr();
+    let forever = std::future::pending::<()>;
+    let swap = Swap::new(authd::app::endpoint(&app.core, &app.limiter));
+    let serving = tokio::spawn(listener.serve(swap, forever(), forever()));
+    // Longer as a whole than a body may take, and never still for so long.
+    let slow = send_slowly(address, &ada.access, Duration::from_millis(40)).await;
+    assert!(slow.starts_with("HTTP/1.1 201"), "{slow}");
+    let still = send_slowly(address, &ada.access, Duration::from_secs(1)).await;
+    assert!(still.starts_with("HTTP/1.1 400"), "{still}");
+    serving.abort();
 }
