@@ -308,27 +308,6 @@ async fn finished_messages_are_purged_in_pieces() {
     assert_eq!(office.row(&waiting).await.state, State::Waiting);
 }
 
-/// A mailer that asks a slow server: it answers when it is told to.
-#[derive(Default)]
-struct Slow {
-    asked: Notify,
-    goes_on: Notify,
-}
-
-impl Mailer for Slow {
-    fn deliver<'a>(&'a self, _mail: &'a Mail) -> Later<'a, Delivery> {
-        Box::pin(async {
-            self.asked.notify_one();
-            self.goes_on.notified().await;
-            Delivery::Delivered
-        })
-    }
-
-    fn is_configured(&self) -> bool {
-        true
-    }
-}
-
 #[tokio::test]
 async fn mail_is_stuck_while_the_mail_server_is_down_and_not_while_it_is_slow() {
     let office = Office::open();
@@ -337,9 +316,9 @@ async fn mail_is_stuck_while_the_mail_server_is_down_and_not_while_it_is_slow() 
     let slow = Arc::new(Slow::default());
     let worker = office.worker(slow.clone());
     let watch = async {
-        slow.asked.notified().await;
+        slow.started.notified().await;
         assert!(!is_stuck().await, "it is only slow");
-        slow.goes_on.notify_one();
+        slow.go_on.notify_one();
     };
     assert_eq!(tokio::join!(worker.run_once(), watch).0.unwrap(), 1);
 
