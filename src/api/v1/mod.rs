@@ -85,7 +85,7 @@ fn api(core: &Arc<Core>) -> Api {
         files::Files(core.clone()),
         sessions::Sessions(core.clone()),
         admin::api(core),
-        health::Health::starting(core.clone()),
+        health::Health(core.clone()),
     )
 }
 
