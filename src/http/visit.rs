@@ -30,6 +30,12 @@ impl Visit {
             _ => failure,
         }
     }
+
+    /// What a reset that failed is answered: a password that broke a rule is no use of the link.
+    #[must_use]
+    pub fn reset_failed(&self, failure: Error) -> Error {
+        self.meter.reset_failed(failure)
+    }
 }
 
 impl<'a> FromRequest<'a> for Visit {

@@ -180,6 +180,12 @@ async fn the_three_steps_of_a_reset_set_a_new_password_and_only_the_last_uses_th
     assert_eq!(refusal(&seen), refused(400, "OTP_ERROR", "Invalid or expired OTP"));
 
     let confirm = |code: &str| json!({ "email": EMAIL, "otpCode": code, "newPassword": NEW_PASSWORD });
+    for _ in 0..4 {
+        // One that breaks a rule uses up neither the code nor a reset of the hour.
+        let bad = json!({ "email": EMAIL, "otpCode": code, "newPassword": "short" });
+        let bad = stage.post("password-reset/confirm", &bad).send().await;
+        assert_eq!(bad.body["code"], "VALIDATION_ERROR", "{}", bad.text);
+    }
     let set = stage.post("password-reset/confirm", &confirm(&code)).send().await;
     assert_eq!(set.body, done("Password reset successfully"), "{}", set.text);
     let again = stage.post("password-reset/confirm", &confirm(&code)).send().await;

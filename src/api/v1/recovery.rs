@@ -9,7 +9,7 @@ use super::types::{
     ChangeEmailRequest, ChangePasswordRequest, Done, ForgotPasswordRequest, LinkRequest, ReauthenticateRequest,
     ResetPasswordRequest,
 };
-use crate::error::{Error, Kind, Limit, Result};
+use crate::error::{Kind, Limit, Result};
 use crate::http::app::FromApp;
 use crate::http::bearer::Bearer;
 use crate::http::body::Body;
@@ -44,7 +44,7 @@ impl Recovery {
         let asked = body.0;
         recover::reset(&self.0, asked.token.0.reveal(), asked.new_password.0, &visit.source)
             .await
-            .map_err(|error| spare(&visit, error))?;
+            .map_err(|failure| visit.reset_failed(failure))?;
         Ok(answer(Done::saying("Password reset successfully")))
     }
 
@@ -107,12 +107,4 @@ fn proof(asked: ReauthenticateRequest) -> Result<Proof> {
     let password = asked.password.map(|field| Proof::Password(field.0));
     let proof = password.or_else(|| asked.code.map(|field| Proof::Code(field.0)));
     Ok(proof.ok_or(Kind::Validation)?)
-}
-
-/// A password that broke a rule is no use of the link: whoever holds it may try the next one.
-fn spare(visit: &Visit, error: Error) -> Error {
-    if !error.fields().is_empty() {
-        visit.meter.give_back(Limit::Reset);
-    }
-    error
 }

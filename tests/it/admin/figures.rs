@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use authd::identity::app as apps;
+use poem::http::Method;
 use serde_json::{Value, json};
 
 use super::{delete, get, make, post, put, said, staff};
