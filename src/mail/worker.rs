@@ -4,11 +4,12 @@
 //! another asks for it at short intervals, so that mail leaves within a minute of its return.
 
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt as _, StreamExt};
 use futures_util::stream::FuturesUnordered;
 
 use super::post::{Fulfil, Post};
@@ -152,11 +153,17 @@ impl Worker {
     }
 
     async fn work(&self, message: Message) {
-        let done = match message.state {
-            State::Requested => self.fulfil(&message).await,
-            _ => self.deliver(&message).await,
+        let done = async {
+            match message.state {
+                State::Requested => self.fulfil(&message).await,
+                _ => self.deliver(&message).await,
+            }
         };
-        note(done);
+        // What else is in hand is not to be dropped, and sent again, for a fault in one.
+        note(match AssertUnwindSafe(done).catch_unwind().await {
+            Ok(done) => done,
+            Err(_) => self.put_off(&message, "a fault of this program").await,
+        });
     }
 
     async fn fulfil(&self, message: &Message) -> Result<()> {

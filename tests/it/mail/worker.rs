@@ -349,3 +349,30 @@ async fn the_worker_for_texts_takes_no_letter_out_of_another_hand() {
     assert_eq!(office.store.write(claim).await.unwrap().len(), 0);
     assert_eq!(office.store.write(move |db| outbox::hurry(db, Channel::Mail, now)).await.unwrap(), 1);
 }
+
+/// A mailer with a fault that one address brings out.
+struct Faulty(Actor);
+
+impl Mailer for Faulty {
+    fn deliver<'a>(&'a self, mail: &'a Mail) -> Later<'a, Delivery> {
+        assert!(mail.to != "bad@example.org", "a fault");
+        self.0.deliver(mail)
+    }
+
+    fn is_configured(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_fault_in_one_message_puts_off_that_one_alone() {
+    let office = Office::open();
+    let bad = office.send("bad@example.org").await;
+    office.send("joe@example.org").await;
+    let mailer = Arc::new(Faulty(Actor::default()));
+    assert_eq!(office.worker(mailer.clone()).run_once().await.unwrap(), 2);
+    assert_eq!(mailer.0.seen_by(), ["joe@example.org"]);
+    let row = office.row(&bad).await;
+    assert_eq!((row.state, row.last_error.as_deref()), (State::Waiting, Some("a fault of this program")));
+    assert!(row.next_at > office.env.now());
+}
