@@ -291,11 +291,20 @@ pub enum RoleChange {
 /// # Errors
 /// `AccountNotFound`, `Validation` for an unknown role, `LastAdmin`.
 pub async fn change_role(core: &Core, by: &By, name: &str, role: &str, way: RoleChange) -> Result<Entry> {
-    let role = role.to_owned();
+    change_roles(core, by, name, vec![(way, role.to_owned())]).await
+}
+
+/// Gives and takes roles, all of them or none; the last admin keeps theirs.
+///
+/// # Errors
+/// As [`change_role`].
+pub async fn change_roles(core: &Core, by: &By, name: &str, changes: Vec<(RoleChange, String)>) -> Result<Entry> {
     let actor = by.actor.clone();
-    change(core, by, name, move |db, log, account| match way {
-        RoleChange::Give => give(db, &actor, log, &account.id, &role),
-        RoleChange::Take => take(db, &actor, log, &account.id, &role),
+    change(core, by, name, move |db, log, account| {
+        changes.iter().try_for_each(|(way, role)| match way {
+            RoleChange::Give => give(db, &actor, log, &account.id, role),
+            RoleChange::Take => take(db, &actor, log, &account.id, role),
+        })
     })
     .await
 }

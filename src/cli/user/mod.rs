@@ -391,15 +391,9 @@ impl List {
 
 impl Role {
     async fn run(self, core: &Core, by: &By) -> Result<Entry, Failure> {
-        let mut entry = admin::find(core, &self.user).await?;
-        let id = entry.account.id.clone();
-        for role in &self.give {
-            entry = admin::change_role(core, by, id.as_str(), role, RoleChange::Give).await?;
-        }
-        for role in &self.take {
-            entry = admin::change_role(core, by, id.as_str(), role, RoleChange::Take).await?;
-        }
-        Ok(entry)
+        let given = self.give.into_iter().map(|role| (RoleChange::Give, role));
+        let changes = given.chain(self.take.into_iter().map(|role| (RoleChange::Take, role))).collect();
+        Ok(admin::change_roles(core, by, &self.user, changes).await?)
     }
 }
 
