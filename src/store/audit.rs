@@ -179,9 +179,10 @@ pub fn page(db: &mut dyn Db, filter: &Filter, from: &From, limit: i64) -> Result
 /// # Errors
 /// What the database says.
 pub fn last_failed_login(db: &mut dyn Db, account: &AccountId) -> Result<Option<Time>> {
+    // The sum keeps an engine from walking everybody's logins, newest first, until one of this account comes.
     let row = db.first(
         sql!(
-            "select at from audit where account_id = $1 and event = 'login' and outcome = 'refused' \
+            "select at from audit where account_id = $1 and event || '' = 'login' and outcome = 'refused' \
              order by id desc limit 1"
         ),
         &[account.as_str().into()],
