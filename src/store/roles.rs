@@ -1,6 +1,8 @@
 //! The tables of roles: what they may do and who has them.
 
-use super::db::{Db, Row};
+use std::collections::HashMap;
+
+use super::db::{Db, Row, Value};
 use crate::error::Result;
 use crate::model::{AccountId, Rights, Time, role};
 use crate::sql;
@@ -80,6 +82,33 @@ pub fn of(db: &mut dyn Db, account: &AccountId) -> Result<Vec<String>> {
     let rows =
         db.all(sql!("select role from account_roles where account_id = $1 order by role"), &[account.as_str().into()])?;
     rows.into_iter().map(|mut row| row.take()).collect()
+}
+
+/// How many accounts are asked about at a time.
+const TOGETHER: usize = 20;
+
+/// The roles of each of these accounts, sorted; one that has none is left out.
+///
+/// # Errors
+/// What the database says.
+pub fn of_many(db: &mut dyn Db, accounts: &[&AccountId]) -> Result<HashMap<String, Vec<String>>> {
+    let mut roles: HashMap<String, Vec<String>> = HashMap::new();
+    for some in accounts.chunks(TOGETHER) {
+        // A place that is left over holds an id that nobody has.
+        let mut values: Vec<Value> = some.iter().map(|id| id.as_str().into()).collect();
+        values.resize(TOGETHER, "".into());
+        let rows = db.all(
+            sql!(
+                "select account_id, role from account_roles where account_id in ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
+                 $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) order by account_id, role"
+            ),
+            &values,
+        )?;
+        for mut row in rows {
+            roles.entry(row.take()?).or_default().push(row.take()?);
+        }
+    }
+    Ok(roles)
 }
 
 /// Holds the role's row, so that two changes at once cannot both rest on what was before.

@@ -266,7 +266,7 @@ impl User {
             }
             User::Show(command) => opened::with_core(global, console, async |core, console| {
                 let entry = admin::find(core, &command.user).await?;
-                Ok(Shown::of(core, &entry).whole(console)?)
+                Ok(Shown::of(core, &entry).await?.whole(console)?)
             }),
             User::SetPassword(command) => command.run(global, console),
             User::Verify(command) => {
@@ -303,7 +303,7 @@ fn change(
 ) -> Result<(), Failure> {
     opened::with_core(global, console, async |core, console| {
         let entry = work(core, &By::command_line()).await?;
-        Ok(Shown::of(core, &entry).changed(done, console)?)
+        Ok(Shown::of(core, &entry).await?.changed(done, console)?)
     })
 }
 
@@ -336,7 +336,7 @@ impl Create {
                 verified: self.verified,
             };
             let entry = admin::create(core, &By::command_line(), new).await?;
-            Ok(Shown::of(core, &entry).changed("created", console)?)
+            Ok(Shown::of(core, &entry).await?.changed("created", console)?)
         })
     }
 }
@@ -358,7 +358,7 @@ impl SetPassword {
             };
             check_password(core, &password, &whose)?;
             let entry = admin::set_password(core, &By::command_line(), before.id.as_str(), password).await?;
-            Ok(Shown::of(core, &entry).changed("set the password and ended the sessions of", console)?)
+            Ok(Shown::of(core, &entry).await?.changed("set the password and ended the sessions of", console)?)
         })
     }
 }
@@ -372,8 +372,7 @@ impl List {
         while left > 0 {
             let size = left.min(PAGE);
             let page = admin::list(core, &filter, after.as_deref(), i64::try_from(size).unwrap_or(i64::MAX)).await?;
-            let shown: Vec<Shown> = page.iter().map(|entry| Shown::of(core, entry)).collect();
-            list.page(&shown)?;
+            list.page(&Shown::all(core, &page).await?)?;
             left -= page.len();
             if page.len() < size {
                 return Ok(list.end()?);
