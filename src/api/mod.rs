@@ -93,17 +93,27 @@ pub fn wires(mounted: &[Mounted]) -> Wires {
         .fold(Wires::new(root, Arc::new(paths(mounted))), |wires, (mount, wire)| wires.mount(mount, wire.clone()))
 }
 
-/// Paths that no limit counts, with everything below them.
+/// Paths that no limit counts, with everything below them: what belongs to no wire, and what each wire names.
 #[must_use]
 pub fn uncounted(mounted: &[Mounted]) -> Vec<String> {
-    mounted.iter().flat_map(|api| api.uncounted).map(|&path| path.to_owned()).collect()
+    let named = mounted.iter().flat_map(|api| api.uncounted).map(|&path| path.to_owned());
+    page_paths().chain(read_paths(mounted)).chain(named).collect()
+}
+
+/// The pages, under each of their mounts.
+fn page_paths() -> impl Iterator<Item = String> {
+    pages::PATHS.into_iter().flat_map(|path| pages::MOUNTS.map(|mount| format!("{mount}{path}")))
+}
+
+/// What is only read: system paths, documents, the pages' script.
+fn read_paths(mounted: &[Mounted]) -> impl Iterator<Item = String> {
+    let scripts = pages::MOUNTS.map(|mount| format!("{mount}{}", pages::SCRIPT));
+    let documents = mounted.iter().flat_map(|api| docs::paths_of(api.wire.name()));
+    system::PATHS.into_iter().chain(docs::PATHS).map(str::to_owned).chain(scripts).chain(documents)
 }
 
 fn paths(mounted: &[Mounted]) -> Paths {
-    let pages = pages::PATHS.into_iter().flat_map(|path| pages::MOUNTS.map(|mount| format!("{mount}{path}")));
-    let scripts = pages::MOUNTS.map(|mount| format!("{mount}{}", pages::SCRIPT));
-    let read = system::PATHS.into_iter().chain(docs::PATHS).map(str::to_owned).chain(scripts);
-    let documents = mounted.iter().flat_map(|api| docs::paths_of(api.wire.name()));
-    let beside = Paths::default().with(pages, &[Method::GET, Method::POST]).with(read.chain(documents), &[Method::GET]);
+    let beside = Paths::default().with(page_paths(), &[Method::GET, Method::POST]);
+    let beside = beside.with(read_paths(mounted), &[Method::GET]);
     mounted.iter().fold(beside, |paths, api| paths.with_document(&api.document, api.mounts))
 }
