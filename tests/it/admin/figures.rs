@@ -77,7 +77,7 @@ async fn everybody_sees_their_own_records_and_no_others() {
     assert_eq!(change.status, 200, "{}", change.text);
     for path in ["/v1/users/me/audit", "/v1/users/me/export"] {
         let seen = get(&app, path, &ada).await;
-        assert!(seen.text.contains("profile_changed"), "{}", seen.text);
+        assert!(seen.text.contains("account_changed"), "{}", seen.text);
         assert!(!seen.text.contains("127.0.0.9") && !seen.text.contains("Console"), "{path}: {}", seen.text);
     }
 }
