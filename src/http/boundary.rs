@@ -183,8 +183,7 @@ impl<E: Endpoint> Boundary<E> {
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
         }
         if kind == Kind::MethodNotAllowed {
-            let allow = error.allowed_methods().map_or_else(|| wires.allow(&visit.path), ToOwned::to_owned);
-            if let Ok(allow) = HeaderValue::from_str(&allow) {
+            if let Ok(allow) = HeaderValue::from_str(&wires.allow(&visit.path)) {
                 headers.insert(ALLOW, allow);
             }
         }

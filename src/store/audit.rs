@@ -81,15 +81,6 @@ fn read(mut row: Row) -> Result<Record> {
     })
 }
 
-/// All records in order, oldest first, at most `limit`.
-///
-/// # Errors
-/// What the database says.
-pub fn list(db: &mut dyn Db, limit: i64) -> Result<Vec<Record>> {
-    let rows = db.all(sql!(concat!("select ", columns!(), " from audit order by id limit $1")), &[limit.into()])?;
-    rows.into_iter().map(read).collect()
-}
-
 /// Which records are shown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::model::{AccountId, Rights, Time, role};
 use crate::sql;
 
-/// Writes the built-in roles as this program knows them.
+/// Makes sure of the built-in roles and of all that this program lets them do. What it lets them do no more stays.
 ///
 /// # Errors
 /// What the database says.

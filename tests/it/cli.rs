@@ -397,3 +397,26 @@ fn the_outbox_is_read_from_the_command_line() {
     assert_eq!(folder.run(&["mail", "retry", "--all", "--json"]).json()[0]["id"], id);
     assert_eq!(server.end(), Some(0));
 }
+
+#[test]
+fn the_document_without_a_name_is_that_of_the_root() {
+    let folder = Folder::new();
+    let of = |arguments: &[&str]| folder.run(arguments).json()["info"]["title"].clone();
+    assert_eq!(of(&["openapi", "--profile", "jobpath"]), of(&["openapi", "jobpath", "--profile", "jobpath"]));
+    assert_ne!(of(&["openapi", "--profile", "jobpath"]), of(&["openapi", "v1", "--profile", "jobpath"]));
+    assert_eq!(of(&["openapi"]), of(&["openapi", "v1"]));
+}
+
+#[test]
+fn following_the_audit_log_with_no_limit_begins_at_its_beginning() {
+    let folder = Folder::new();
+    assert_eq!(folder.serve().end(), Some(0));
+    let all = folder.run(&["audit", "--limit", "0", "--json"]).json();
+    let mut following = folder.authd(&["audit", "--follow", "--limit", "0", "--json"]).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(following.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    following.kill().unwrap();
+    following.wait().unwrap();
+    let first: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(first, all[0], "{all}");
+}

@@ -12,9 +12,9 @@ use authd::http::limits::Limiter;
 use authd::http::listener::{Listener, Swap};
 use authd::http::pace::Timeouts;
 use authd::identity::Core;
+use authd::identity::audit::{self, Filter, From, Record};
 use authd::mail::{Delivery, Mail, Mailer, Worker};
 use authd::model::Time;
-use authd::store::audit::Record;
 use authd::store::sqlite::Role;
 use poem::endpoint::{DynEndpoint, ToDynEndpoint};
 use poem::http::uri::Scheme;
@@ -199,7 +199,8 @@ impl App {
 
     /// The audit log so far: `event outcome detail`.
     pub async fn audit(&self) -> Vec<String> {
-        let records = self.core.store.scan(|db| authd::store::audit::list(db, 10_000)).await.unwrap();
+        let (all, oldest) = (Filter::default(), From::After(String::new()));
+        let records = audit::read(&self.core, &all, &oldest, 10_000).await.unwrap();
         let line =
             |r: Record| format!("{} {} {}", r.event, r.outcome, r.detail.unwrap_or_default()).trim_end().to_owned();
         records.into_iter().map(line).collect()

@@ -89,7 +89,7 @@ pub struct Create {
     password_stdin: bool,
 }
 
-/// List accounts in the order they were made
+/// List accounts in the order of their ids
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -112,7 +112,7 @@ pub struct List {
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     limit: usize,
 
-    /// Only those made after the account with this id
+    /// Only those after the account with this id
     #[arg(long, value_name = "ID")]
     after: Option<String>,
 }
