@@ -38,7 +38,8 @@ impl Log {
     /// What the database says.
     pub fn record(&self, db: &mut dyn Db, event: &Event) -> Result<()> {
         store::audit::insert(db, &self.env.new_id()?, self.at, event, &self.source)?;
-        self.metrics.note_event(event);
+        let (metrics, event) = (self.metrics.clone(), event.clone());
+        db.after_commit(Box::new(move || metrics.note_event(&event)));
         Ok(())
     }
 }
