@@ -185,13 +185,7 @@ pub async fn present(core: &Core, page: i64, limit: i64) -> Result<Vec<Entry>> {
 
 type Database<'a> = &'a mut dyn store::db::Db;
 
-fn set_status(
-    db: Database<'_>,
-    actor: &super::Actor,
-    log: &Log,
-    account: &Account,
-    wanted: Status,
-) -> Result<()> {
+fn set_status(db: Database<'_>, actor: &super::Actor, log: &Log, account: &Account, wanted: Status) -> Result<()> {
     let id = &account.id;
     match wanted {
         Status::Suspended => {

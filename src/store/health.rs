@@ -17,8 +17,7 @@ pub fn read_anything(db: &mut dyn Db) -> Result<()> {
 /// # Errors
 /// When the database cannot be read.
 pub fn is_mail_stuck(db: &mut dyn Db) -> Result<bool> {
-    let tried = sql!(
-        "select kind from outbox where state = 'waiting' and last_error is not null and kind <> 'sms' limit 1"
-    );
+    let tried =
+        sql!("select kind from outbox where state = 'waiting' and last_error is not null and kind <> 'sms' limit 1");
     Ok(db.first(tried, &[])?.is_some())
 }

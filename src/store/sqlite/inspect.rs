@@ -4,8 +4,8 @@
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::place::{Place, cannot, refused};
 use super::executor::{Access, Executor};
+use super::place::{Place, cannot, refused};
 use super::{Plan, connection, schema};
 use crate::error::{Error, Result};
 use crate::store::db::Db;

@@ -16,7 +16,8 @@ impl Planner {
     fn explain(&mut self, sql: Sql, values: &[Value]) {
         let mut explained = self.file.prepare(&format!("explain query plan {}", sql.text())).unwrap();
         assert_eq!(explained.parameter_count(), values.len());
-        let steps = explained.query_map(rusqlite::params_from_iter(values.iter().map(|_| 0)), |row| row.get(3)).unwrap();
+        let steps =
+            explained.query_map(rusqlite::params_from_iter(values.iter().map(|_| 0)), |row| row.get(3)).unwrap();
         self.plans.push(steps.map(Result::unwrap).collect::<Vec<String>>().join("; "));
     }
 }
