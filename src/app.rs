@@ -233,10 +233,12 @@ fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
     }))
 }
 
+/// A part of the configuration, as something that can be compared.
+type Section = fn(&Config) -> String;
+
 /// The keys that differ and stay what they were until a restart.
 fn bound(old: &Config, new: &Config) -> Vec<&'static str> {
-    let both = |section: fn(&Config) -> String| section(old) != section(new);
-    let keys: [(&'static str, fn(&Config) -> String); 10] = [
+    let keys: [(&'static str, Section); 10] = [
         ("server.listen", |of| of.server.listen.to_string()),
         ("server.connections", |of| of.server.connections.to_string()),
         ("metrics.listen", |of| format!("{:?}", of.metrics.listen)),
@@ -249,7 +251,7 @@ fn bound(old: &Config, new: &Config) -> Vec<&'static str> {
         ("files.in_flight", |of| of.files.in_flight.to_string()),
         ("log", |of| format!("{:?}", of.log)),
     ];
-    keys.into_iter().filter(|(_, section)| both(*section)).map(|(key, _)| key).collect()
+    keys.into_iter().filter(|(_, section)| section(old) != section(new)).map(|(key, _)| key).collect()
 }
 
 /// What goes on beside the requests: mail and chores.

@@ -99,7 +99,9 @@ pub async fn own(
 pub(super) fn about(db: &mut dyn Db, account: &AccountId, from: &From, limit: i64) -> Result<Vec<Record>> {
     let filter = Filter { about: Some(account.clone()), ..Filter::default() };
     let mut records = store::audit::page(db, &filter, from, limit)?;
-    records.iter_mut().for_each(|record| veil(record, account.as_str()));
+    for record in &mut records {
+        veil(record, account.as_str());
+    }
     Ok(records)
 }
 
