@@ -198,7 +198,8 @@ create table audit (
   client text,
   user_agent text,
   request_id text,
-  detail text
+  detail text,
+  times bigint not null default 1         -- how often, where a limit refused the same within one minute
 );
 create index audit_account on audit (account_id, id);
 create index audit_at on audit (at);

@@ -21,6 +21,7 @@ use crate::http::metrics::{alone, counted, routed};
 use crate::http::pace::Timeouts;
 use crate::http::signals::Endings;
 use crate::identity::fulfil::Fulfiller;
+use crate::identity::refusals::{self, Refusals, Until};
 use crate::identity::vitals::Census;
 use crate::identity::{Core, chores, file, key, place, role};
 use crate::mail::{self, Mailer, Post, Worker};
@@ -32,7 +33,7 @@ use crate::seal::MasterKey;
 use crate::sms;
 use crate::store::sqlite::Role;
 use crate::store::{self, Store};
-use crate::token::Tokens;
+use crate::token::{Tokens, Verified};
 
 /// The name under which the profile of the first `serve` is recorded.
 const PROFILE: &str = "profile";
@@ -68,6 +69,7 @@ pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, e
         Role::Command => Tokens::open_stored(&config.tokens, &config.issuer(), &store, &master, &env).await?,
     };
     let census = Arc::new(Census::starting(&env));
+    let metrics = Metrics::default();
     let hashing = Pool::start(&config.hashing, &env)?;
     hashing.draw_by(&master.mac("dummy work", b""));
     Ok(Arc::new(Core {
@@ -75,13 +77,14 @@ pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, e
         roles: role::Book::open(&store).await?,
         places: place::Places::open(config.location.file.as_deref())?,
         post: Post::new(config.clone(), env.clone(), master.clone())?,
-        slots: file::Slots::new(config.files.in_flight),
+        slots: file::Slots::new(config.files.in_flight, config.files.in_flight_account),
         config,
-        env,
         store,
         tokens,
         master,
-        metrics: Metrics::default(),
+        refusals: Refusals::new(env.clone(), metrics.clone()),
+        metrics,
+        env,
         census,
     }))
 }
@@ -128,8 +131,8 @@ fn key_file(db: &Path) -> PathBuf {
 struct Known(Tokens);
 
 impl TokenCheck for Known {
-    fn is_valid_token(&self, token: &str) -> bool {
-        self.0.verify(token).is_ok()
+    fn check(&self, token: &str) -> Option<Verified> {
+        self.0.verify(token).ok()
     }
 }
 
@@ -142,10 +145,10 @@ pub fn endpoint(core: &Arc<Core>, limiter: &Limiter) -> impl Endpoint<Output = R
         server: core.config.server.clone(),
         wires: api::wires(&mounted),
         limiter: limiter.clone(),
+        refusals: core.refusals.clone(),
         tokens: Arc::new(Known(core.tokens.clone())),
         uncounted: api::uncounted(&mounted),
     };
-    core.metrics.show_limits(limiter.hits());
     counted(boundary(routed(api::routes(&mounted, core)), surroundings), core.metrics.clone())
 }
 
@@ -193,6 +196,9 @@ pub async fn serve(
         tokio::select! {
             ended = &mut listening => {
                 background.stop().await;
+                if let Err(error) = refusals::record(&core, Until::Now).await {
+                    tracing::error!(error = error.chain(), "what limits refused is not in the audit log");
+                }
                 return ended.map_err(|error| Error::internal("the listener was cut off").caused_by(error));
             }
             Ok(()) = hangups.changed() => match renew(&core, reread()) {
@@ -228,6 +234,7 @@ fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
         roles: core.roles.clone(),
         master: core.master.clone(),
         metrics: core.metrics.clone(),
+        refusals: core.refusals.clone(),
         census: core.census.clone(),
         slots: core.slots.clone(),
     }))
@@ -272,13 +279,13 @@ impl Background {
         }
         tasks.spawn(every(Duration::from_mins(1), stopped.clone(), core.clone(), {
             let limiter = limiter.clone();
-            move |core| {
-                let limiter = limiter.clone();
-                async move {
-                    limiter.purge();
-                    chores::record_refusals(&core, limiter.take_refusals()).await
-                }
+            move |_| {
+                limiter.purge();
+                std::future::ready(Ok(()))
             }
+        }));
+        tasks.spawn(every(Duration::from_secs(5), stopped.clone(), core.clone(), |core| async move {
+            refusals::record(&core, Until::LastMinute).await
         }));
         // Requests see a change of keys by themselves; this is for whoever only signs.
         tasks.spawn(every(Duration::from_secs(1), stopped.clone(), core.clone(), |core| async move {

@@ -3,8 +3,8 @@
 //! Counting costs a fraction of a microsecond and never waits. How the figures are asked for, and by whom, is the
 //! business of `http::metrics`; the writer and the hashing pool keep their own, and `identity::vitals` collects them.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -13,9 +13,8 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::error::Limit;
 use crate::model::event::{Outcome, What};
-use crate::model::{Event, Time};
+use crate::model::{Barrier, Event, Time};
 
 pub use prometheus_client::metrics::histogram::Histogram;
 
@@ -60,21 +59,9 @@ pub struct Vitals {
     pub process: Vec<Reading>,
 }
 
-/// Refusals by limit, as a limiter counts them.
-pub type Hits = Family<Hit, Counter>;
-
-/// Which limit refused somebody.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Hit {
+struct Hit {
     limit: &'static str,
-}
-
-impl Hit {
-    /// Of this limit.
-    #[must_use]
-    pub fn of(limit: Limit) -> Self {
-        Self { limit: limit.as_str() }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -111,7 +98,7 @@ struct Inner {
     took: Family<Asked, Histogram, fn() -> Histogram>,
     happened: Family<Happened, Counter>,
     logins: Family<Login, Counter>,
-    hits: Mutex<Hits>,
+    hits: Family<Hit, Counter>,
 }
 
 impl Default for Inner {
@@ -121,7 +108,7 @@ impl Default for Inner {
             took: Family::new_with_constructor(|| Histogram::new(REQUEST_SECONDS)),
             happened: Family::default(),
             logins: Family::default(),
-            hits: Mutex::default(),
+            hits: Family::default(),
         }
     }
 }
@@ -144,9 +131,9 @@ impl Metrics {
         }
     }
 
-    /// Shows these refusals from now on.
-    pub fn show_limits(&self, hits: Hits) {
-        *self.0.hits.lock().unwrap_or_else(PoisonError::into_inner) = hits;
+    /// A limit refused somebody.
+    pub fn note_refusal(&self, barrier: Barrier) {
+        self.0.hits.get_or_create(&Hit { limit: barrier.as_str() }).inc();
     }
 
     /// Everything, in Prometheus' text format (version 0.0.4).
@@ -155,12 +142,11 @@ impl Metrics {
         let mut registry = Registry::default();
         let own = registry.sub_registry_with_prefix("authd");
         let Inner { answered, took, happened, logins, hits } = &*self.0;
-        let hits = hits.lock().unwrap_or_else(PoisonError::into_inner).clone();
         own.register("http_requests", "Requests by route and status", answered.clone());
         own.register("http_request_duration_seconds", "How long requests took", took.clone());
         own.register("logins", "Logins by outcome", logins.clone());
         own.register("events", "Security events as the audit log records them", happened.clone());
-        own.register("limit_refusals", "Calls that a limit refused", hits);
+        own.register("limit_refusals", "What limits refused", hits.clone());
         for Spread { name, help, histogram } in vitals.spreads {
             own.register(name, help, histogram);
         }

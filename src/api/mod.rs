@@ -11,11 +11,14 @@ pub mod siteworks;
 mod tests;
 pub mod v1;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use poem::endpoint::BoxEndpoint;
 use poem::http::Method;
-use poem::{Endpoint, EndpointExt, IntoEndpoint, Response, Route};
+use poem::{EndpointExt, IntoEndpoint, Response, Route};
+use poem_openapi::registry::{MetaApi, Registry};
+use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::Value;
 
 use crate::config::{Config, WireName};
@@ -23,7 +26,7 @@ use crate::http::docs::{self, Document};
 use crate::http::paths::Paths;
 use crate::http::reject::Wire;
 use crate::http::schema::Schemas;
-use crate::http::wires::Wires;
+use crate::http::wires::{Methods, Wires};
 use crate::http::{pages, system};
 use crate::identity::Core;
 
@@ -31,34 +34,48 @@ use crate::identity::Core;
 pub struct Mounted {
     /// How it spells errors; its name is that of its document.
     pub wire: Arc<dyn Wire>,
-    /// Its OpenAPI document under this configuration.
-    pub document: Value,
+    /// Its OpenAPI document under a configuration; written when somebody asks for it.
+    pub document: fn(&Config) -> Value,
+    /// What it answers to, as the document says.
+    pub operations: fn() -> Vec<MetaApi>,
     /// Where the paths of its document begin, without a slash at the end; the root is empty.
     pub mounts: &'static [&'static str],
     /// Paths that no limit counts, with everything below them.
     pub uncounted: &'static [&'static str],
-    /// Its operations; built once for each mount.
+    /// Its operations; built once, for all its mounts.
     pub endpoint: fn(&Arc<Core>) -> BoxEndpoint<'static, Response>,
 }
 
 /// The operations of a wire, with what they find in each request.
-pub(crate) fn operations(
-    service: impl IntoEndpoint<Endpoint = impl Endpoint + 'static>,
-    schemas: Schemas,
-    core: &Arc<Core>,
-) -> BoxEndpoint<'static, Response> {
-    service.into_endpoint().data(core.clone()).data(Arc::new(schemas)).map_to_response().boxed()
+pub(crate) fn operations(api: impl OpenApi + 'static, core: &Arc<Core>) -> BoxEndpoint<'static, Response> {
+    let service = OpenApiService::new(Routed(api), "authd", env!("CARGO_PKG_VERSION"));
+    service.into_endpoint().data(core.clone()).data(Arc::new(Schemas::default())).map_to_response().boxed()
+}
+
+/// An API that is only called: what it says of itself stays unread until a document is written.
+struct Routed<A>(A);
+
+impl<A: OpenApi> OpenApi for Routed<A> {
+    fn meta() -> Vec<MetaApi> {
+        Vec::new()
+    }
+
+    fn register(_registry: &mut Registry) {}
+
+    fn add_routes(self, routes: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {
+        self.0.add_routes(routes);
+    }
 }
 
 /// A wire by its name.
 #[must_use]
 pub fn named(name: WireName, config: &Config) -> Mounted {
     match name {
-        WireName::V1 => v1::mounted(config),
-        WireName::Siteworks => siteworks::mounted(config),
-        WireName::Jobpath => jobpath::mounted(config),
+        WireName::V1 => v1::mounted(),
+        WireName::Siteworks => siteworks::mounted(),
+        WireName::Jobpath => jobpath::mounted(),
         WireName::Jobpsych => jobpsych::mounted(config),
-        WireName::Authbackend => authbackend::mounted(config),
+        WireName::Authbackend => authbackend::mounted(),
     }
 }
 
@@ -72,12 +89,17 @@ pub fn mounted(config: &Config) -> Vec<Mounted> {
 /// Pages, documents, system paths, and all operations.
 #[must_use]
 pub fn routes(mounted: &[Mounted], core: &Arc<Core>) -> Route {
-    let documents = mounted.iter().map(|api| Document::new(api.wire.name(), &api.document)).collect();
+    let document = |api: &Mounted| {
+        let (write, config) = (api.document, Arc::clone(&core.config));
+        Document::new(api.wire.name(), move || write(&config))
+    };
+    let documents = mounted.iter().map(document).collect();
     let mut route = docs::routes(system::routes(pages::routes(Route::new(), core), core), documents);
     for api in mounted {
+        let endpoint = Arc::new((api.endpoint)(core));
         for mount in api.mounts {
             let at = if mount.is_empty() { "/" } else { mount };
-            route = route.nest(at, (api.endpoint)(core));
+            route = route.nest(at, Arc::clone(&endpoint));
         }
     }
     route
@@ -90,14 +112,14 @@ pub fn wires(mounted: &[Mounted]) -> Wires {
     let mounts = mounted.iter().flat_map(|api| api.mounts.iter().map(|mount| (*mount, &api.wire)));
     let below_the_root = mounts.filter(|(mount, _)| !mount.is_empty());
     below_the_root
-        .fold(Wires::new(root, Arc::new(paths(mounted))), |wires, (mount, wire)| wires.mount(mount, wire.clone()))
+        .fold(Wires::new(root, Arc::new(known(mounted))), |wires, (mount, wire)| wires.mount(mount, wire.clone()))
 }
 
 /// Paths that no limit counts, with everything below them: what belongs to no wire, and what each wire names.
 #[must_use]
 pub fn uncounted(mounted: &[Mounted]) -> Vec<String> {
     let named = mounted.iter().flat_map(|api| api.uncounted).map(|&path| path.to_owned());
-    page_paths().chain(read_paths(mounted)).chain(named).collect()
+    page_paths().chain(read_paths(mounted.iter().map(|api| api.wire.name()))).chain(named).collect()
 }
 
 /// The pages, under each of their mounts.
@@ -105,15 +127,19 @@ fn page_paths() -> impl Iterator<Item = String> {
     pages::PATHS.into_iter().flat_map(|path| pages::MOUNTS.map(|mount| format!("{mount}{path}")))
 }
 
-/// What is only read: system paths, documents, the pages' script.
-fn read_paths(mounted: &[Mounted]) -> impl Iterator<Item = String> {
+/// What is only read: system paths, the documents of these names, the pages' script.
+fn read_paths<'n>(names: impl Iterator<Item = &'n str>) -> impl Iterator<Item = String> {
     let scripts = pages::MOUNTS.map(|mount| format!("{mount}{}", pages::SCRIPT));
-    let documents = mounted.iter().flat_map(|api| docs::paths_of(api.wire.name()));
+    let documents = names.flat_map(docs::paths_of);
     system::PATHS.into_iter().chain(docs::PATHS).map(str::to_owned).chain(scripts).chain(documents)
 }
 
-fn paths(mounted: &[Mounted]) -> Paths {
-    let beside = Paths::default().with(page_paths(), &[Method::GET, Method::POST]);
-    let beside = beside.with(read_paths(mounted), &[Method::GET]);
-    mounted.iter().fold(beside, |paths, api| paths.with_document(&api.document, api.mounts))
+/// Every path with its methods, gathered when one is first asked for.
+fn known(mounted: &[Mounted]) -> impl Methods + use<> {
+    let apis: Vec<_> = mounted.iter().map(|api| (api.wire.name(), api.operations, api.mounts)).collect();
+    LazyLock::new(move || {
+        let read = read_paths(apis.iter().map(|(name, ..)| *name));
+        let beside = Paths::default().with(page_paths(), &[Method::GET, Method::POST]).with(read, &[Method::GET]);
+        apis.iter().fold(beside, |paths, (_, operations, mounts)| paths.with_operations(&operations(), mounts))
+    })
 }

@@ -143,7 +143,8 @@ async fn all(core: &Core, console: &mut Console, filter: &Filter) -> Result<(), 
 struct Line<'a>(&'a Record);
 
 impl Row for Line<'_> {
-    const HEADINGS: &'static [&'static str] = &["TIME", "EVENT", "OUTCOME", "ACCOUNT", "ACTOR", "ADDRESS", "DETAIL"];
+    const HEADINGS: &'static [&'static str] =
+        &["TIME", "EVENT", "OUTCOME", "ACCOUNT", "ACTOR", "ADDRESS", "DETAIL", "COUNT"];
 
     fn cells(&self) -> Vec<String> {
         let record = self.0;
@@ -156,6 +157,7 @@ impl Row for Line<'_> {
             text(&record.actor),
             text(&record.client),
             text(&record.detail),
+            record.times.to_string(),
         ]
     }
 

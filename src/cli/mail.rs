@@ -8,7 +8,7 @@ use super::console::{Console, Form, Record, lines};
 use super::failure::Failure;
 use super::opened;
 use crate::env::Env;
-use crate::identity::Core;
+use crate::identity::{By, Core, letters};
 use crate::mail::outbox::{self, Body, Message, Shown, State};
 use crate::mail::smtp::{self, Outcome, Step};
 use crate::model::{Email, Time};
@@ -235,16 +235,16 @@ impl Retry {
             Some(id) => vec![id],
             None => undelivered(core).await?,
         };
+        let by = By::command_line();
         let mut due = Vec::with_capacity(ids.len());
         for id in &ids {
-            match outbox::retry(&core.store, &core.env, id).await {
+            match letters::retry(core, &by, id).await {
                 Ok(message) => due.push(message),
                 // Among all there may be one whose link has died since, or that the server has just delivered.
                 Err(error) if self.all => console.warning(error.message()),
                 Err(error) => return Err(error.into()),
             }
         }
-        core.post.ring();
         if core.config.mail.smtp.is_none() {
             console.warning("no mail server is configured (mail.smtp_url): the outbox keeps them");
         }

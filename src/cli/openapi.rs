@@ -51,7 +51,7 @@ impl Openapi {
             Some(WireName::Jobpsych) => config::WireName::Jobpsych,
             Some(WireName::Authbackend) => config::WireName::Authbackend,
         };
-        let document = api::named(name, &loaded.config).document;
+        let document = (api::named(name, &loaded.config).document)(&loaded.config);
         Ok(console.document(&format!("{document:#}"))?)
     }
 }

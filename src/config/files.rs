@@ -15,6 +15,8 @@ pub struct Files {
     pub free_space: u64,
     /// How many uploads may be under way at a time.
     pub in_flight: usize,
+    /// How many of them may be one account's.
+    pub in_flight_account: usize,
 }
 
 impl Files {
@@ -24,6 +26,14 @@ impl Files {
         let total = r.whole("files.total", 0..=1_000_000_000_000);
         let free_space = r.whole("files.free_space", 0..=1_000_000_000_000);
         let in_flight = r.whole("files.in_flight", 1..=1000);
-        Ok(Self { limit: limit?, size: size?, total: total?, free_space: free_space?, in_flight: in_flight? })
+        let in_flight_account = r.whole("files.in_flight_account", 1..=1000);
+        Ok(Self {
+            limit: limit?,
+            size: size?,
+            total: total?,
+            free_space: free_space?,
+            in_flight: in_flight?,
+            in_flight_account: in_flight_account?,
+        })
     }
 }

@@ -87,6 +87,8 @@ pub struct Server {
     pub trusted_proxies: Option<Vec<Network>>,
     /// Callers of service calls, by the peer itself; `None` is the default rule of `service_networks`.
     pub service_networks: Option<Vec<Network>>,
+    /// Names besides the machine's own and the public one by which services and figures may be asked for.
+    pub service_hosts: Vec<String>,
     /// Pages of other origins that may call with credentials.
     pub cors_origins: Vec<String>,
     /// The most connections at a time.
@@ -112,6 +114,10 @@ impl Server {
         );
         let trusted_proxies = r.optional_networks("server.trusted_proxies");
         let service_networks = r.optional_networks("server.service_networks");
+        let service_hosts = r.list("server.service_hosts", "names of this server like authd.internal", |item| {
+            let origin = WebOrigin::parse(&format!("http://{item}")).filter(|_| !item.contains(':'))?;
+            Some(origin.host().to_owned())
+        });
         let cors_origins = r.list("server.cors_origins", "exact origins like https://app.example.com", |item| {
             WebOrigin::parse(item).map(|origin| origin.to_string())
         });
@@ -124,6 +130,7 @@ impl Server {
             environment: environment?,
             trusted_proxies: trusted_proxies?,
             service_networks: service_networks?,
+            service_hosts: service_hosts?,
             cors_origins: cors_origins?,
             connections: connections?,
             body_limit: body_limit?,

@@ -37,6 +37,11 @@ impl WebOrigin {
         self.https
     }
 
+    /// The host alone.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
     /// True when only the machine itself can reach it.
     pub(super) fn is_loopback(&self) -> bool {
         let bare = self.host.trim_start_matches('[').trim_end_matches(']');

@@ -177,3 +177,66 @@ fn a_login_that_is_completed_with_a_code_needs_one() {
     let text = refused("authbackend", &[("AUTHD_LOGIN__OTP", "off"), ("AUTHD_SIGNUP__REVEAL_EXISTING", "false")]);
     assert!(text.contains("login.otp") && text.contains("signup.reveal_existing"), "{text}");
 }
+
+#[test]
+fn the_jobpsych_profile_has_its_documents_figures() {
+    let (config, standard) = (under("jobpsych", &[]).config, under("standard", &[]).config);
+    assert_eq!((config.server.wire, config.server.listen.to_string()), (WireName::Jobpsych, "127.0.0.1:5000".into()));
+    assert_eq!((config.tokens.algorithm, config.tokens.access), (Algorithm::Hs256, minutes(15)));
+    let sessions = &config.sessions;
+    assert_eq!((sessions.idle, sessions.absolute), (Duration::from_hours(7 * 24), None));
+    assert_eq!(sessions.rotate, Rotate::Always);
+    let rules = &config.password;
+    assert_eq!((rules.min_length, rules.blocklist, rules.personal), (8, false, false));
+    assert!(!rules.upper && !rules.lower && !rules.digit && !rules.symbol);
+    assert!(!config.signup.verify_email && config.signup.reveal_existing && config.signup.logs_in);
+    assert_eq!((config.files.limit, config.files.size), (10, 10_000_000));
+    assert_eq!(config.limits.sign_in, standard.limits.sign_in);
+}
+
+#[test]
+fn the_variables_of_jobpsych_mean_what_its_document_says() {
+    let loaded = under(
+        "jobpsych",
+        &[
+            ("PORT", "5000"),
+            ("NODE_ENV", "production"),
+            ("DATABASE_URL", "postgresql://user:pass@host:5432/db"),
+            ("JWT_ACCESS_SECRET", SECRET),
+            ("JWT_SECRET", SECRET),
+            ("JWT_REFRESH_SECRET", "your_refresh_secret_here"),
+            ("JWT_ACCESS_EXPIRES_IN", "10m"),
+            ("JWT_REFRESH_EXPIRES_IN", "5d"),
+            ("CORS_ORIGINS", "https://app.example.com,http://localhost:3000"),
+            ("UPLOAD_LIMIT", "25"),
+        ],
+    );
+    let config = &loaded.config;
+    assert_eq!(
+        (config.server.listen.to_string(), config.server.environment),
+        ("0.0.0.0:5000".into(), Environment::Production)
+    );
+    assert_eq!(config.tokens.secret.as_ref().map(crate::model::Secret::reveal), Some(SECRET));
+    assert_eq!((config.tokens.access, config.sessions.idle), (minutes(10), Duration::from_hours(5 * 24)));
+    assert_eq!(config.server.cors_origins, ["https://app.example.com", "http://localhost:3000"]);
+    assert_eq!(config.files.limit, 25);
+    let ignored: Vec<&str> = loaded.ignored.iter().map(|variable| variable.name.as_str()).collect();
+    assert_eq!(ignored, ["DATABASE_URL", "JWT_REFRESH_SECRET"]);
+
+    let two = refused(
+        "jobpsych",
+        &[("JWT_ACCESS_SECRET", SECRET), ("JWT_SECRET", "another secret that is long enough, too")],
+    );
+    assert!(
+        two.contains("JWT_ACCESS_SECRET") && two.contains("JWT_SECRET") && !two.contains("another secret"),
+        "{two}"
+    );
+    let printed = "343164a0c3169c9defa93088fddfc759dbda6f11cd0322c67a7c086665cbe75a";
+    assert!(under("jobpsych", &[("JWT_SECRET", printed)]).config.tokens.has_published_secret());
+    let text = refused("jobpsych", &[("JWT_SECRET", printed), ("NODE_ENV", "production")]);
+    assert!(text.contains("printed in a public document") && !text.contains(printed), "{text}");
+    assert!(refused("jobpsych", &[("JWT_SECRET", "your_64_char_secret_here")]).contains("at least 32 bytes"));
+    for (name, value) in [("UPLOAD_LIMIT", "many"), ("JWT_ACCESS_EXPIRES_IN", "soon"), ("CORS_ORIGINS", "*")] {
+        assert!(refused("jobpsych", &[(name, value)]).contains(&format!("env {name}")), "{name}");
+    }
+}

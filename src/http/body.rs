@@ -157,7 +157,7 @@ fn parse<T: Payload>(request: &Request, bytes: &[u8]) -> Result<T> {
 /// # Errors
 /// `Validation`, or the payload's own word for a missing field.
 pub fn check<T: Payload>(schemas: &Schemas, fields: &Map<String, Value>, config: &Config) -> Result<()> {
-    let mut broken = schemas.check(&T::schema_ref(), fields);
+    let mut broken = schemas.of::<T>().check(fields);
     let settled: Vec<String> = broken.iter().map(|row| row.field.clone()).collect();
     let more = T::rules(fields, config).into_iter();
     broken.extend(more.filter(|row| !settled.contains(&row.field)));

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use poem::http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT, WWW_AUTHENTICATE};
+use poem::http::header::{ALLOW, CONTENT_TYPE, HOST, RETRY_AFTER, SET_COOKIE, USER_AGENT, WWW_AUTHENTICATE};
 use poem::http::{HeaderValue, Method, StatusCode};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use tracing::Instrument;
 
+use super::bearer;
 use super::client::Addresses;
 use super::cors::{self, Cors};
 use super::failure::from_poem;
@@ -20,12 +21,14 @@ use super::headers::{self, Transport};
 use super::limits::{Limiter, Meter};
 use super::log::Line;
 use super::reject::About;
-use super::request_id;
 use super::wires::{Wires, is_under};
+use super::{origin, request_id};
 use crate::config::Server;
 use crate::env::Env;
 use crate::error::{Error, Kind, Limit, Result};
+use crate::identity::refusals::Refusals;
 use crate::model::{Source, Time};
+use crate::token::Verified;
 
 /// The most headers of a request.
 const MAX_HEADERS: usize = 64;
@@ -36,8 +39,8 @@ const MAX_USER_AGENT: usize = 256;
 
 /// Says cheaply whether a token is one of ours and alive: such calls have the wider general limit.
 pub trait TokenCheck: Send + Sync + 'static {
-    /// Whether the signature and the times of the token hold.
-    fn is_valid_token(&self, token: &str) -> bool;
+    /// What the token says, when its signature and its times hold.
+    fn check(&self, token: &str) -> Option<Verified>;
 }
 
 /// What the boundary needs to know.
@@ -51,6 +54,8 @@ pub struct Surroundings {
     pub wires: Wires,
     /// What counts calls.
     pub limiter: Limiter,
+    /// What gathers the refusals of limits for the audit log.
+    pub refusals: Refusals,
     /// What knows tokens.
     pub tokens: Arc<dyn TokenCheck>,
     /// Paths that no limit counts, with everything below them: health, pages, documents, keys.
@@ -85,6 +90,8 @@ struct Visit {
     method: Method,
     path: String,
     origin: Option<HeaderValue>,
+    /// It comes from no page of another site.
+    may_set_cookies: bool,
     preflight: Option<Response>,
     source: Source,
     request_id: String,
@@ -105,6 +112,9 @@ impl<E: Endpoint> Endpoint for Boundary<E> {
                 Err(error) => span.in_scope(|| self.render(&error, &visit)),
             },
         };
+        if !visit.may_set_cookies {
+            response.headers_mut().remove(SET_COOKIE);
+        }
         visit.meter.standings().write(response.headers_mut());
         cors::mark(response.headers_mut(), visit.origin.take());
         headers::complete(response.headers_mut(), self.transport, &visit.request_id);
@@ -116,18 +126,19 @@ impl<E: Endpoint> Endpoint for Boundary<E> {
 impl<E: Endpoint> Boundary<E> {
     /// Gives the request what handlers find in it: [`Source`] and [`Meter`].
     fn receive(&self, request: &mut Request) -> Visit {
-        let Surroundings { env, limiter, .. } = &self.surroundings;
+        let Surroundings { env, limiter, refusals, .. } = &self.surroundings;
         let address = self.addresses.of(request);
         let request_id = request_id::choose(request.headers(), env);
         let user_agent = request.headers().get(USER_AGENT).map(|agent| cut(&String::from_utf8_lossy(agent.as_bytes())));
         let source = Source { address: Some(address), user_agent, request_id: Some(request_id.clone()) };
-        let meter = Meter::new(limiter.clone(), source.client());
+        let meter = Meter::new(limiter.clone(), refusals.clone(), source.clone());
         request.extensions_mut().insert(source.clone());
         request.extensions_mut().insert(meter.clone());
         Visit {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             origin: self.cors.admit(request.headers()),
+            may_set_cookies: origin::may_set_cookies(request.headers(), &self.surroundings.server),
             preflight: self.cors.preflight(request.method(), request.headers()),
             source,
             request_id,
@@ -138,7 +149,7 @@ impl<E: Endpoint> Boundary<E> {
 
     async fn pass(&self, mut request: Request, visit: &Visit) -> Result<Response> {
         if !self.surroundings.uncounted.iter().any(|prefix| is_under(&visit.path, prefix)) {
-            self.count(&request, visit)?;
+            self.count(&mut request, visit)?;
         }
         check_form(&request)?;
         if request.method() == Method::HEAD {
@@ -152,11 +163,15 @@ impl<E: Endpoint> Boundary<E> {
         }
     }
 
-    fn count(&self, request: &Request, visit: &Visit) -> Result<()> {
-        let token = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(bearer);
-        match token {
-            Some(token) if self.surroundings.tokens.is_valid_token(token) => visit.meter.count_with_token(),
-            _ => visit.meter.count(Limit::General),
+    /// Counts the request; what its token says is left in it, so that nobody has to look again.
+    fn count(&self, request: &mut Request, visit: &Visit) -> Result<()> {
+        let token = bearer::token(request.headers()).ok();
+        match token.and_then(|token| self.surroundings.tokens.check(token)) {
+            Some(verified) => {
+                request.set_data(verified);
+                visit.meter.count_with_token()
+            }
+            None => visit.meter.count(Limit::General),
         }
     }
 
@@ -224,12 +239,6 @@ fn check_form(request: &Request) -> Result<()> {
         return Err(Error::new(Kind::NotFound));
     }
     Ok(())
-}
-
-/// The token of `Bearer <token>`, the scheme in any case.
-fn bearer(authorization: &str) -> Option<&str> {
-    let (scheme, token) = authorization.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
 }
 
 /// What is told of a fault of ours: its kind's sentence and when to come again, nothing that somebody wrote into it.

@@ -5,7 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use poem::Request;
-use poem::http::{HeaderMap, HeaderName};
+use poem::http::header::HOST;
+use poem::http::uri::Authority;
+use poem::http::{HeaderMap, HeaderName, Uri};
 
 use super::origin;
 use crate::config::{Environment, Network, Server};
@@ -128,7 +130,25 @@ pub fn is_at_home(server: &Server, request: &Request) -> bool {
 
 /// Whether the peer speaks for itself.
 fn is_itself(server: &Server, peer: IpAddr, headers: &HeaderMap) -> bool {
-    is_direct(headers) && !is_in(server.trusted_proxies.as_deref().unwrap_or_default(), peer)
+    let is_proxy = is_in(server.trusted_proxies.as_deref().unwrap_or_default(), peer);
+    is_direct(headers) && !is_proxy && is_asked_by_name(server, headers)
+}
+
+/// Whether a request asks for this server by a name that is its own: localhost, the public one, one that is configured, or
+/// an address. A browser that a page has led here by pointing the page's own name at this machine (DNS rebinding) asks by
+/// that name.
+#[must_use]
+pub fn is_asked_by_name(server: &Server, headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
+    let Some(host) = host.to_str().ok().filter(|host| !host.contains('@')) else { return false };
+    let Ok(host) = host.to_ascii_lowercase().parse::<Authority>() else { return false };
+    let host = host.host();
+    let public = server.public_url.as_deref().and_then(|url| url.parse::<Uri>().ok());
+    host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+        || host == "localhost"
+        || public.and_then(|url| url.host().map(str::to_ascii_lowercase)).as_deref() == Some(host)
+        || server.service_hosts.iter().any(|own| own == host)
 }
 
 fn is_loopback(server: &Server, peer: IpAddr) -> bool {
@@ -170,6 +190,11 @@ mod tests {
             headers.append(X_FORWARDED_FOR, poem::http::HeaderValue::from_bytes(line).unwrap());
         }
         headers
+    }
+
+    /// The headers of a call that came through no proxy.
+    fn direct(host: &str) -> HeaderMap {
+        HeaderMap::from_iter([(HOST, host.parse().unwrap())])
     }
 
     #[test]
@@ -246,6 +271,7 @@ mod tests {
             environment: Environment::Development,
             trusted_proxies: None,
             service_networks: None,
+            service_hosts: vec![],
             cors_origins: vec![],
             connections: 8,
             body_limit: 65536,
@@ -254,11 +280,13 @@ mod tests {
 
     #[test]
     fn service_calls_are_for_this_machine_until_the_service_is_public() {
-        let direct = HeaderMap::new();
+        let direct = direct("localhost:3000");
         let allowed = |server: &Server, peer| service_allowed(server, ip(peer), &direct);
         assert!(allowed(&server(), "127.0.0.1") && allowed(&server(), "::1") && allowed(&server(), "::ffff:127.0.0.1"));
         assert!(!allowed(&server(), "192.0.2.1") && !allowed(&server(), "0.0.0.0"));
-        assert!(!service_allowed(&server(), ip("127.0.0.1"), &forwarded(&[b"127.0.0.1"])));
+        let mut through = forwarded(&[b"127.0.0.1"]);
+        through.insert(HOST, "localhost".parse().unwrap());
+        assert!(!service_allowed(&server(), ip("127.0.0.1"), &through));
         let public = Server { public_url: Some("https://auth.example.com".into()), ..server() };
         assert!(!allowed(&public, "127.0.0.1"));
         let production = Server { environment: Environment::Production, ..server() };
@@ -272,10 +300,44 @@ mod tests {
             trusted_proxies: Some(vec![net("10.0.0.1/32")]),
             ..server()
         };
-        assert!(service_allowed(&server, ip("10.0.0.2"), &HeaderMap::new()));
-        assert!(!service_allowed(&server, ip("10.0.0.1"), &HeaderMap::new()));
+        let direct = direct("10.0.0.9:3000");
+        assert!(service_allowed(&server, ip("10.0.0.2"), &direct));
+        assert!(!service_allowed(&server, ip("10.0.0.1"), &direct));
         assert!(!service_allowed(&server, ip("10.0.0.1"), &forwarded(&[b"10.0.0.2"])));
-        assert!(!service_allowed(&server, ip("127.0.0.1"), &HeaderMap::new()));
+        assert!(!service_allowed(&server, ip("127.0.0.1"), &direct));
+    }
+
+    #[test]
+    fn a_page_that_points_its_own_name_at_this_machine_is_told_nothing() {
+        let home = server();
+        let named = Server {
+            public_url: Some("http://box.localhost:3000".into()),
+            service_hosts: vec!["authd.internal".into()],
+            ..server()
+        };
+        for (host, at_home, where_named) in [
+            ("localhost", true, true),
+            ("LocalHost:3000", true, true),
+            ("127.0.0.1:3000", true, true),
+            ("[::1]:3000", true, true),
+            ("box.localhost:3000", false, true),
+            ("authd.internal:3000", false, true),
+            ("evil.example", false, false),
+            ("evil.example:3000", false, false),
+            ("localhost.evil.example", false, false),
+            ("127.0.0.1.evil.example", false, false),
+            ("localhost@evil.example", false, false),
+            ("evil.example@localhost", false, false),
+            ("", false, false),
+        ] {
+            let peer = ip("127.0.0.1");
+            assert_eq!(service_allowed(&home, peer, &direct(host)), at_home, "{host}");
+            assert_eq!(service_allowed(&named, peer, &direct(host)), where_named, "{host}");
+        }
+        let mut twice = direct("localhost");
+        twice.append(HOST, "evil.example".parse().unwrap());
+        assert!(!service_allowed(&home, ip("127.0.0.1"), &twice));
+        assert!(!service_allowed(&home, ip("127.0.0.1"), &HeaderMap::new()));
     }
 
     #[test]

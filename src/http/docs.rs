@@ -1,10 +1,10 @@
 //! The documents and the two pages that show them, asking no outside host: Swagger UI to try calls out, and the
 //! reference to read, which needs no script.
 //!
-//! Swagger UI's bundle is cut out of what poem-openapi carries, and a reference is written, when somebody first asks for
-//! it: until then they cost nothing.
+//! Swagger UI's bundle is cut out of what poem-openapi carries, and a document and its reference are written, when
+//! somebody first asks for them: until then they cost nothing.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use hyper::body::Bytes;
 use poem::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
@@ -30,19 +30,37 @@ const CSS: &str = "text/css; charset=utf-8";
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// One wire's OpenAPI document, ready to be sent.
-#[derive(Debug, Clone)]
+/// One wire's OpenAPI document.
+#[derive(Clone)]
 pub struct Document {
     name: &'static str,
-    file: File,
+    file: Written,
 }
+
+/// A file that is written once, when it is first asked for.
+type Written = Arc<LazyLock<File, Box<dyn FnOnce() -> File + Send>>>;
 
 impl Document {
     /// The document of the wire of this name.
     #[must_use]
-    pub fn new(name: &'static str, document: &Value) -> Self {
-        Self { name, file: File::new("application/json; charset=utf-8", document.to_string().into()) }
+    pub fn new(name: &'static str, write: impl FnOnce() -> Value + Send + 'static) -> Self {
+        let file = written(move || File::new("application/json; charset=utf-8", write().to_string().into()));
+        Self { name, file }
     }
+
+    /// The reference that is read off it, at an address from which `root` leads to the root.
+    fn reference(&self, names: &Arc<[&'static str]>, root: &'static str) -> Written {
+        let (document, names) = (self.clone(), Arc::clone(names));
+        written(move || {
+            let value = serde_json::from_slice(&document.file.bytes).unwrap_or_default();
+            let place = Place { names: &names, current: document.name, root };
+            File::new(HTML, reference::page(&value, &place).into())
+        })
+    }
+}
+
+fn written(write: impl FnOnce() -> File + Send + 'static) -> Written {
+    Arc::new(LazyLock::new(Box::new(write)))
 }
 
 /// Every path here that does not depend on the documents; all are read with `GET`.
@@ -81,29 +99,16 @@ pub fn routes(route: Route, documents: Vec<Document>) -> Route {
     let names: Arc<[&'static str]> = documents.iter().map(|document| document.name).collect();
     if let Some(first) = documents.first() {
         route = route
-            .at(first_document, get(fixed(first.file.clone())))
-            .at(first_reference, get(written(first.clone(), names.clone(), "")));
+            .at(first_document, get(on_demand(first.file.clone())))
+            .at(first_reference, get(on_demand(first.reference(&names, ""))));
     }
     for document in documents {
         let [json, reference] = paths_of(document.name);
         route = route
-            .at(json, get(fixed(document.file.clone())))
-            .at(reference, get(written(document, names.clone(), "../")));
+            .at(reference, get(on_demand(document.reference(&names, "../"))))
+            .at(json, get(on_demand(document.file)));
     }
     route
-}
-
-/// The reference of a document, at an address from which `root` leads to the root.
-fn written(document: Document, names: Arc<[&'static str]>, root: &'static str) -> impl Endpoint {
-    let page = OnceLock::new();
-    endpoint::make_sync(move |request: Request| {
-        let page = page.get_or_init(|| {
-            let value = serde_json::from_slice(&document.file.bytes).unwrap_or_default();
-            let place = Place { names: &names, current: document.name, root };
-            File::new(HTML, reference::page(&value, &place).into())
-        });
-        page.answer(&request)
-    })
 }
 
 /// A file with what identifies its content.
@@ -138,6 +143,10 @@ impl File {
 }
 
 fn fixed(file: File) -> impl Endpoint {
+    endpoint::make_sync(move |request: Request| file.answer(&request))
+}
+
+fn on_demand(file: Written) -> impl Endpoint {
     endpoint::make_sync(move |request: Request| file.answer(&request))
 }
 
@@ -183,7 +192,7 @@ mod tests {
     use super::*;
 
     async fn fetch(path: &str, etag: Option<&HeaderValue>) -> Response {
-        let documents = vec![Document::new("v1", &json!({ "openapi": "3.0.3" }))];
+        let documents = vec![Document::new("v1", || json!({ "openapi": "3.0.3" }))];
         let mut request = Request::builder().uri_str(path);
         if let Some(etag) = etag {
             request = request.header(IF_NONE_MATCH, etag);

@@ -88,3 +88,10 @@ text_field!(
     MetaSchema { max_length: Some(512), ..MetaSchema::ANY },
     |text| Some(Secret::new(text))
 );
+
+text_field!(
+    /// An access token: a JWT, whoever made it.
+    AccessTokenField(Secret),
+    MetaSchema { max_length: Some(8192), ..MetaSchema::ANY },
+    |text| Some(Secret::new(text))
+);

@@ -41,6 +41,7 @@ impl Transport {
 
 /// Adds what the endpoint did not set itself.
 pub fn complete(headers: &mut HeaderMap, transport: Transport, request_id: &str) {
+    headers.reserve(ALWAYS.len() + 2);
     for (name, value) in ALWAYS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }

@@ -9,7 +9,7 @@ use poem::http::header::CONTENT_TYPE;
 use poem::http::{Method, StatusCode};
 use poem::{Endpoint, IntoResponse, PathPattern, Request, Response, endpoint};
 
-use super::client::{peer, service_allowed};
+use super::client::{is_asked_by_name, peer, service_allowed};
 use super::reject::Reject;
 use crate::error::{Error, Kind, Result};
 use crate::identity::{Core, vitals};
@@ -108,13 +108,18 @@ async fn guard(core: &Core, request: &Request) -> Result<Response> {
     Ok(figures(core).await)
 }
 
-/// The figures and nothing else, for a port of their own: who reaches it may read them.
+/// The figures and nothing else, for a port of their own: who reaches it may read them. Where only this machine does, no
+/// web page may for it.
 #[must_use]
 pub fn alone(core: Arc<Core>) -> impl Endpoint<Output = Response> + 'static {
     endpoint::make(move |request: Request| {
         let core = core.clone();
         async move {
-            Ok::<_, poem::Error>(match request.uri().path() {
+            let is_local = core.config.metrics.listen.is_some_and(|address| address.ip().is_loopback());
+            if is_local && !is_asked_by_name(&core.config.server, request.headers()) {
+                return Ok::<_, poem::Error>(StatusCode::FORBIDDEN.into());
+            }
+            Ok(match request.uri().path() {
                 PATH if request.method() == Method::GET => figures(&core).await,
                 PATH => StatusCode::METHOD_NOT_ALLOWED.into(),
                 _ => StatusCode::NOT_FOUND.into(),

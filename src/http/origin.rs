@@ -18,6 +18,13 @@ pub fn check(request: &Request, config: &Config) -> Result<()> {
     check_headers(request.headers(), &config.server)
 }
 
+/// Whether cookies may be set and taken away in the answer: not for a page of another site, which could end a login or
+/// put another in its place with a form that brings no cookie.
+#[must_use]
+pub fn may_set_cookies(headers: &HeaderMap, server: &Server) -> bool {
+    check_headers(headers, server).is_ok()
+}
+
 /// Refuses a form that was posted from a page of another site. It needs no cookie, so without a public URL any host that
 /// leads here may be our own.
 ///
@@ -115,6 +122,7 @@ mod tests {
             environment: Environment::Development,
             trusted_proxies: None,
             service_networks: None,
+            service_hosts: vec![],
             cors_origins: vec!["https://app.example.com".into()],
             connections: 8,
             body_limit: 65536,

@@ -1,9 +1,10 @@
-//! Every path that is served with the methods it answers to, read off the documents: what `Allow` is made of.
+//! Every path that is served with the methods it answers to, as the operations say it: what `Allow` is made of.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use poem::http::Method;
-use serde_json::{Map, Value};
+use poem_openapi::registry::MetaApi;
 
 use super::wires::Methods;
 
@@ -12,14 +13,13 @@ use super::wires::Methods;
 pub struct Paths(BTreeMap<String, Vec<Method>>);
 
 impl Paths {
-    /// With the operations of a document, on every mount of it.
+    /// With the operations of an API, on every mount of it.
     #[must_use]
-    pub fn with_document(mut self, document: &Value, mounts: &[&str]) -> Self {
-        for (path, operations) in document["paths"].as_object().into_iter().flatten() {
-            let names = operations.as_object().into_iter().flat_map(Map::keys);
-            let methods: Vec<_> = names.filter_map(|name| name.to_ascii_uppercase().parse().ok()).collect();
+    pub fn with_operations(mut self, apis: &[MetaApi], mounts: &[&str]) -> Self {
+        for path in apis.iter().flat_map(|api| &api.paths) {
+            let methods: Vec<_> = path.operations.iter().map(|operation| operation.method.clone()).collect();
             for mount in mounts {
-                self.add(format!("{mount}{path}"), &methods);
+                self.add(format!("{mount}{}", path.path), &methods);
             }
         }
         self
@@ -34,6 +34,15 @@ impl Paths {
 
     fn add(&mut self, path: String, methods: &[Method]) {
         self.0.entry(path).or_default().extend(methods.iter().cloned());
+    }
+}
+
+impl<F: FnOnce() -> Paths + Send + 'static> Methods for LazyLock<Paths, F>
+where
+    Self: Sync,
+{
+    fn methods(&self, path: &str) -> Vec<Method> {
+        (**self).methods(path)
     }
 }
 
@@ -58,18 +67,29 @@ fn fits(template: &str, path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use poem_openapi::OpenApi;
 
     use super::*;
 
+    struct Users;
+
+    #[OpenApi]
+    #[allow(clippy::unused_async, reason = "operations are")]
+    impl Users {
+        #[oai(path = "/users/me", method = "get")]
+        async fn get(&self) {}
+
+        #[oai(path = "/users/me", method = "put")]
+        async fn put(&self) {}
+
+        #[oai(path = "/users/:id", method = "delete")]
+        async fn delete(&self) {}
+    }
+
     #[test]
     fn a_path_knows_its_methods_on_every_mount() {
-        let document = json!({ "paths": {
-            "/users/me": { "get": {}, "put": {} },
-            "/users/{id}": { "delete": {} },
-        } });
         let paths = Paths::default()
-            .with_document(&document, &["/v1", ""])
+            .with_operations(&Users::meta(), &["/v1", ""])
             .with(["/livez".to_owned(), "/users/me".to_owned()], &[Method::POST]);
         for (path, methods) in [
             ("/v1/users/me", vec![Method::GET, Method::PUT]),

@@ -2,62 +2,76 @@
 //!
 //! The rules stand once, in the types of the wire; what depends on the policy comes from [`super::body::Payload::rules`].
 
-use std::collections::BTreeMap;
+use std::any::TypeId;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use poem_openapi::OpenApi;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::types::Type;
 use serde_json::{Map, Value};
 
 use crate::error::{FieldError, Rule};
 use crate::model::{Email, Username, text};
 
-/// The schemas of everything that an API reads, by name. Made once, when the routes are.
-#[derive(Debug)]
-pub struct Schemas(BTreeMap<String, MetaSchema>);
+/// The schemas of bodies, each made when the first of its kind arrives.
+#[derive(Debug, Default)]
+pub struct Schemas(RwLock<HashMap<TypeId, Arc<Schema>>>);
 
 impl Schemas {
-    /// The schemas of an API.
+    /// The schema of this type.
     #[must_use]
-    pub fn of<A: OpenApi>() -> Self {
+    pub fn of<T: Type + 'static>(&self) -> Arc<Schema> {
+        // Nothing in here can be half done: what a panic elsewhere leaves is whole.
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).cloned();
+        known.unwrap_or_else(|| {
+            let mut schemas = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(schemas.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(Schema::of::<T>())))
+        })
+    }
+}
+
+/// The schema of one type, with those that it refers to by name.
+#[derive(Debug)]
+pub struct Schema {
+    root: MetaSchemaRef,
+    named: BTreeMap<String, MetaSchema>,
+}
+
+impl Schema {
+    fn of<T: Type>() -> Self {
         let mut registry = Registry::new();
-        A::register(&mut registry);
-        Self(registry.schemas)
+        T::register(&mut registry);
+        Self { root: T::schema_ref(), named: registry.schemas }
     }
 
     /// Every rule that the fields break, in the order of the schema.
     #[must_use]
-    pub fn check(&self, schema: &MetaSchemaRef, fields: &Map<String, Value>) -> Vec<FieldError> {
+    pub fn check(&self, fields: &Map<String, Value>) -> Vec<FieldError> {
         let mut broken = Vec::new();
-        if let Some(schema) = self.resolve(schema) {
+        if let Some(schema) = self.resolve(&self.root) {
             self.object(schema, fields, "", &mut broken);
         }
         broken
     }
 
-    /// Whether a schema is one of these.
-    #[must_use]
-    pub fn knows(&self, schema: &MetaSchemaRef) -> bool {
-        self.resolve(schema).is_some()
-    }
-
     fn resolve<'a>(&'a self, schema: &'a MetaSchemaRef) -> Option<&'a MetaSchema> {
         match schema {
             MetaSchemaRef::Inline(schema) => Some(schema),
-            MetaSchemaRef::Reference(name) => self.0.get(name),
+            MetaSchemaRef::Reference(name) => self.named.get(name),
         }
     }
 
     fn object(&self, schema: &MetaSchema, fields: &Map<String, Value>, path: &str, broken: &mut Vec<FieldError>) {
         for (name, field_schema) in &schema.properties {
-            let path = if path.is_empty() { (*name).to_owned() } else { format!("{path}.{name}") };
             let required = schema.required.contains(name);
+            let path = || if path.is_empty() { (*name).to_owned() } else { format!("{path}.{name}") };
             match fields.get(*name) {
-                None | Some(Value::Null) if required => broken.push(required_row(&path)),
+                None | Some(Value::Null) if required => broken.push(required_row(&path())),
                 None | Some(Value::Null) => {}
-                Some(Value::String(text)) if required && text.is_empty() => broken.push(required_row(&path)),
+                Some(Value::String(text)) if required && text.is_empty() => broken.push(required_row(&path())),
                 Some(value) => {
                     if let Some(schema) = self.resolve(field_schema) {
-                        self.value(schema, value, &path, broken);
+                        self.value(schema, value, &path(), broken);
                     }
                 }
             }
@@ -114,30 +128,31 @@ fn type_row(expected: &str, path: &str) -> FieldError {
 
 /// The first rule that a text breaks: what is too long need not be told that it is no address either.
 fn string_row(schema: &MetaSchema, value: &str, path: &str) -> Option<FieldError> {
-    let label = label(path);
     let length = text::length(value);
-    let row = |rule, message: &'static str, sentence: String| Some(FieldError::new(path, rule, message, sentence));
+    let row = |rule, message: &'static str, words: String| {
+        Some(FieldError::new(path, rule, message, format!("{} {words}", label(path))))
+    };
     if let Some(max) = schema.max_length.filter(|max| length > *max) {
-        return row(Rule::TooLong, "Too long", format!("{label} must be at most {max} characters"));
+        return row(Rule::TooLong, "Too long", format!("must be at most {max} characters"));
     }
     if let Some(min) = schema.min_length.filter(|min| length < *min) {
-        return row(Rule::TooShort, "Too short", format!("{label} must be at least {min} characters"));
+        return row(Rule::TooShort, "Too short", format!("must be at least {min} characters"));
     }
     if value.chars().any(text::is_control) {
-        return row(Rule::Format, "Invalid characters", format!("{label} must not contain control characters"));
+        return row(Rule::Format, "Invalid characters", "must not contain control characters".to_owned());
     }
     match schema.format {
         Some("email") if Email::parse(value).is_none() => {
-            row(Rule::Email, "Invalid email format", format!("{label} must be a valid email address"))
+            row(Rule::Email, "Invalid email format", "must be a valid email address".to_owned())
         }
         Some("username") if Username::parse(value).is_none() => row(
             Rule::Username,
             "Invalid username format",
-            format!("{label} may contain only letters, numbers, underscores, hyphens and dots between them"),
+            "may contain only letters, numbers, underscores, hyphens and dots between them".to_owned(),
         ),
         _ if !schema.enum_items.is_empty() && !schema.enum_items.iter().any(|item| item == value) => {
             let allowed = schema.enum_items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
-            row(Rule::Format, "Not allowed", format!("{label} must be one of: {allowed}"))
+            row(Rule::Format, "Not allowed", format!("must be one of: {allowed}"))
         }
         _ => None,
     }
@@ -170,7 +185,6 @@ pub fn label(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poem_openapi::types::Type;
     use poem_openapi::{Enum, Object};
     use serde_json::json;
 
@@ -203,10 +217,7 @@ mod tests {
     }
 
     fn rows(value: &Value) -> Vec<(String, Rule)> {
-        let mut registry = Registry::new();
-        Outer::register(&mut registry);
-        let schemas = Schemas(registry.schemas);
-        let rows = schemas.check(&Outer::schema_ref(), value.as_object().unwrap());
+        let rows = Schemas::default().of::<Outer>().check(value.as_object().unwrap());
         rows.into_iter().map(|row| (row.field, row.rule)).collect()
     }
 

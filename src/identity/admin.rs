@@ -150,7 +150,7 @@ fn has_status(account: &Account, status: Option<&str>, verification: Verificatio
 /// # Errors
 /// `EmailTaken`, `UsernameTaken`, `Validation` for an unknown role.
 pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<Entry> {
-    let hash = core.hashing.hash(Lane::Known, new.password.clone()).await?;
+    let hash = core.hashing.hash(Lane::Known(by.source.client()), new.password.clone()).await?;
     let (log, actor) = (Log::new(core, &by.source), by.actor.clone());
     let row = NewRow {
         id: AccountId::new(core.env.new_id()?),
@@ -175,6 +175,10 @@ pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<Entry> {
                 && store::accounts::is_username_taken(db, key, &row.id, log.at())?
             {
                 return Err(Kind::UsernameTaken.into());
+            }
+            // As at sign-up: an address that an account may still take back is taken.
+            if store::links::is_address_kept(db, row.email.key(), &row.id, log.at())? {
+                return Err(Kind::EmailTaken.into());
             }
             match store::accounts::insert(db, &row) {
                 Ok(true) => {}
@@ -256,7 +260,7 @@ pub(super) fn end_all_sessions(db: &mut dyn Db, actor: &Actor, log: &Log, id: &A
 /// `AccountNotFound`.
 pub async fn set_password(core: &Core, by: &By, name: &str, password: Password) -> Result<Entry> {
     let account = find(core, name).await?.account;
-    let hash = core.hashing.hash(Lane::Known, password).await?;
+    let hash = core.hashing.hash(Lane::Known(by.source.client()), password).await?;
     let letter = core.post.letter(&account.email, account.id.as_str(), &Letter::PasswordSet)?;
     let key = guard::key_of(core, &account);
     let actor = by.actor.clone();

@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use super::audit::Log;
+use super::rescue::Rescue;
 use super::{Core, link};
 use crate::error::{Error, Kind, Result};
-use crate::mail::{self, Letter, Prepared, Request};
+use crate::mail::{self, Letter, Prepared};
 use crate::model::event::What;
 use crate::model::session::End;
 use crate::model::{Account, Device, Event, SessionId, Source, Time, secret};
@@ -114,7 +115,8 @@ pub async fn look(core: &Core, token: &str) -> Result<()> {
         .await
 }
 
-/// The owner says that a login was not theirs: its session ends, and a mail that sets a new password is on its way.
+/// The owner says that a login was not theirs: whoever it was knows the password, so it ends with all sessions, and a
+/// mail that sets another is on its way.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
@@ -128,7 +130,7 @@ pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
             store::accounts::find(db, &account)?.ok_or_else(|| Error::new(Kind::LinkInvalid))
         })
         .await?;
-    let reset = core.post.request(&Request::Reset { email_key: owner.email.key().to_owned() }, source)?;
+    let rescue = Rescue::prepare(core, &owner, &owner.email, source)?;
     core.store
         .write(move |db| {
             let found = store::anomalies::find_alarm(db, &hash)?;
@@ -138,12 +140,7 @@ pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
             }
             let by = account.as_str();
             log.record(db, &Event::done(What::LoginDisowned).about(&account).in_session(&session).by(by))?;
-            if store::sessions::end_of(db, &account, &session, End::Disowned, log.at())? {
-                let event = Event::done(What::SessionEnded).about(&account).in_session(&session).by(by);
-                log.record(db, &event.because(End::Disowned.as_str()))?;
-            }
-            log.record(db, &Event::done(What::PasswordResetRequested).about(&account).by(by))?;
-            mail::enqueue(db, &reset)
+            rescue.store(db, End::Disowned)
         })
         .await?;
     core.post.ring();

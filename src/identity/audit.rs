@@ -1,12 +1,14 @@
 //! Records of the audit log, written inside the write of the change that they speak of, and read back.
 
 use super::actor::By;
+use super::guard::Bucket;
+use super::refusals::Refusals;
 use super::{Caller, Core};
 use crate::env::Env;
 use crate::error::Result;
 use crate::metrics::Metrics;
 use crate::model::event::What;
-use crate::model::{AccountId, Event, Permission, Source, Time};
+use crate::model::{AccountId, Barrier, Event, Permission, Source, Time};
 use crate::store;
 use crate::store::db::Db;
 
@@ -15,6 +17,7 @@ use crate::store::db::Db;
 pub struct Log {
     env: Env,
     metrics: Metrics,
+    refusals: Refusals,
     at: Time,
     source: Source,
 }
@@ -23,7 +26,8 @@ impl Log {
     /// The log of an operation that happens now.
     #[must_use]
     pub fn new(core: &Core, source: &Source) -> Self {
-        Self { env: core.env.clone(), metrics: core.metrics.clone(), at: core.env.now(), source: source.clone() }
+        let (env, metrics, refusals) = (core.env.clone(), core.metrics.clone(), core.refusals.clone());
+        Self { at: env.now(), env, metrics, refusals, source: source.clone() }
     }
 
     /// When the operation happens.
@@ -41,6 +45,19 @@ impl Log {
         let (metrics, event) = (self.metrics.clone(), event.clone());
         db.after_commit(Box::new(move || metrics.note_event(&event)));
         Ok(())
+    }
+
+    /// Notes that a limit refused whoever this is about; it is recorded when the minute is over.
+    pub fn refuse(&self, barrier: Barrier, subject: &Bucket) {
+        self.refusals.note(barrier, self.source.client(), Some(subject), &self.source);
+    }
+
+    /// Writes the one record of something that goes on over many writes: each tells its detail anew.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn keep(&self, db: &mut dyn Db, id: &str, event: &Event) -> Result<()> {
+        store::audit::keep(db, id, self.at, event, &self.source)
     }
 }
 
@@ -139,7 +156,7 @@ enum Stage {
 /// How many records a piece has.
 const PIECE: i64 = 500;
 
-const HEADING: &str = "id,at,event,outcome,accountId,sessionId,actor,ipAddress,userAgent,requestId,detail\r\n";
+const HEADING: &str = "id,at,event,outcome,accountId,sessionId,actor,ipAddress,userAgent,requestId,detail,count\r\n";
 
 impl Export {
     /// Begins an export; that it was made is itself recorded.
@@ -207,7 +224,8 @@ fn cells(record: &Record) -> [(&'static str, Option<String>); 11] {
 #[must_use]
 pub fn json(record: &Record) -> serde_json::Value {
     let fields = cells(record).map(|(name, value)| (name.to_owned(), serde_json::Value::from(value)));
-    serde_json::Value::Object(fields.into_iter().collect())
+    let count = ("count".to_owned(), serde_json::Value::from(record.times));
+    serde_json::Value::Object(fields.into_iter().chain([count]).collect())
 }
 
 fn json_line(record: &Record) -> String {
@@ -221,7 +239,7 @@ fn csv_line(record: &Record) -> String {
         let guard = if value.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
         format!("\"{guard}{}\"", value.replace('"', "\"\""))
     });
-    format!("{}\r\n", quoted.join(","))
+    format!("{},\"{}\"\r\n", quoted.join(","), record.times)
 }
 
 #[cfg(test)]
@@ -242,6 +260,7 @@ mod tests {
             user_agent: Some("=cmd|\"x\",y\n".into()),
             request_id: None,
             detail: None,
+            times: 1,
         };
         let line = csv_line(&record);
         assert!(line.contains(",\"'=cmd|\"\"x\"\",y\n\","), "{line}");

@@ -7,6 +7,7 @@ use crate::error::{Kind, Result};
 use crate::model::{Account, SessionId, Time};
 use crate::store;
 use crate::store::sessions::Standing;
+use crate::token::Verified;
 
 /// How old a session's last activity may be before it is written again.
 const ACTIVITY_STEP: Duration = Duration::from_mins(5);
@@ -31,21 +32,30 @@ pub struct Caller {
 /// # Errors
 /// `TokenInvalid`, `TokenExpired`, `SessionEnded`.
 pub async fn authenticate(core: &Core, token: &str) -> Result<Caller> {
-    let mut claimed = match core.tokens.verify(token) {
+    let verified = match core.tokens.verify(token) {
         // Its key may be newer than what this process has loaded.
         Err(error) if error.kind() == Kind::TokenInvalid && key::catch_up(core).await? => core.tokens.verify(token)?,
         other => other?,
     };
-    let id = claimed.session.clone();
+    recognise(core, &verified, || Ok(token)).await
+}
+
+/// Reads the session and account of a token that has been verified a moment ago. Where the keys have turned since, it is
+/// verified again, so it must be the token of this same request.
+///
+/// # Errors
+/// As [`authenticate`].
+pub async fn recognise<'t>(core: &Core, verified: &Verified, token: impl Fn() -> Result<&'t str>) -> Result<Caller> {
+    let id = verified.session.clone();
     let found = core.store.read(move |db| store::sessions::find_standing(db, &id)).await?;
     let Some(standing) = found else { return Err(Kind::SessionEnded.into()) };
     if standing.epoch != core.tokens.epoch() {
         key::reload(core).await?;
-        claimed = core.tokens.verify(token)?;
+        core.tokens.verify(token()?)?;
     }
     let now = core.env.now();
     let usable = standing.session.is_alive(now)
-        && standing.account.id == claimed.account
+        && standing.account.id == verified.account
         && standing.account.suspended_at.is_none()
         && standing.account.deleted_at.is_none();
     if !usable {

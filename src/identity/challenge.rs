@@ -13,7 +13,7 @@ use super::guard::Bucket;
 use super::one_time_code::{self, Dispatch, Purpose, Showing, Standing};
 use crate::error::{Error, Extra, Kind, Limit, Result};
 use crate::model::event::What;
-use crate::model::{Account, Client, Email, Event, Factor, FactorKind, Method, Secret, Source, Time, secret};
+use crate::model::{Account, Barrier, Client, Email, Event, Factor, FactorKind, Method, Secret, Source, Time, secret};
 use crate::store;
 use crate::store::challenges::Challenge;
 use crate::store::db::Db;
@@ -82,7 +82,7 @@ impl Pending {
             return Err(Kind::InvalidCredentials.into());
         }
         if let Some(dispatch) = &self.dispatch {
-            dispatch.send(db, log.at())?;
+            dispatch.send(db, log)?;
         }
         let event = Event::done(What::LoginChallenged).about(&row.account);
         log.record(db, &event.because(Method::join(&row.methods)))
@@ -139,6 +139,7 @@ async fn find(core: &Core, token: &str, source: &Source) -> Result<Found> {
         })
         .await?
         .ok_or_else(|| Error::new(Kind::TokenInvalid))?;
+    note_used_up(&Log::new(core, source), &found.row);
     if found.row.spent_at.is_some() || found.row.tries >= TRIES {
         return Err(Kind::TokenInvalid.into());
     }
@@ -146,6 +147,13 @@ async fn find(core: &Core, token: &str, source: &Source) -> Result<Found> {
         return Err(Kind::TokenExpired.into());
     }
     Ok(found)
+}
+
+/// Notes that a challenge has no tries left.
+fn note_used_up(log: &Log, row: &Challenge) {
+    if row.spent_at.is_none() && row.tries >= TRIES {
+        log.refuse(Barrier::FactorTries, &Bucket::of_id(&row.account));
+    }
 }
 
 /// Completes a login with a code and issues its session at the gate.
@@ -196,9 +204,11 @@ async fn refuse_nothing(core: &Core, bucket: &Bucket, typed: &str, source: &Sour
     let wait = core
         .store
         .write(move |db| {
-            let wait = showing.count(db, log.at())?;
-            showing.spend(db, log.at())?;
-            log.record(db, &Event::refused(What::FactorShown).because("no_login"))?;
+            let wait = showing.count(db, &log)?;
+            if wait.is_none() {
+                showing.spend(db, log.at())?;
+                log.record(db, &Event::refused(What::FactorShown).because("no_login"))?;
+            }
             Ok(wait)
         })
         .await?;
@@ -223,16 +233,21 @@ enum Tries {
 
 impl Tries {
     /// Counts one; the refusal when there are none left.
-    fn count(&self, db: &mut dyn Db, row: &Challenge, now: Time) -> Result<Option<Error>> {
+    fn count(&self, db: &mut dyn Db, row: &Challenge, log: &Log) -> Result<Option<Error>> {
         match self {
             Tries::OfToken(budget) => {
-                if let Some(wait) = budget.count(db, now)? {
+                if let Some(wait) = budget.count(db, log)? {
                     return Ok(Some(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
                 }
-                let is_alive = store::challenges::count_try(db, &row.hash, TRIES, now - LIFE)?;
-                Ok((!is_alive).then(|| Kind::TokenInvalid.into()))
+                if store::challenges::count_try(db, &row.hash, TRIES, log.at() - LIFE)? {
+                    return Ok(None);
+                }
+                if let Some(row) = store::challenges::find(db, &row.hash)? {
+                    note_used_up(log, &row);
+                }
+                Ok(Some(Kind::TokenInvalid.into()))
             }
-            Tries::OfAddress(showing) => Ok(showing.count(db, now)?.map(one_time_code::too_many)),
+            Tries::OfAddress(showing) => Ok(showing.count(db, log)?.map(one_time_code::too_many)),
         }
     }
 
@@ -264,7 +279,7 @@ async fn finish(core: &Core, found: Found, road: Road, typed: &str, source: &Sou
     let verdict = core
         .store
         .write(move |db| {
-            if let Some(refusal) = tries.count(db, &row, log.at())? {
+            if let Some(refusal) = tries.count(db, &row, &log)? {
                 return Ok(Err(refusal));
             }
             if let Err(refusal) = check.run(db, &log)? {
@@ -301,8 +316,11 @@ pub async fn send(core: &Core, token: &str, wanted: Option<FactorKind>, source: 
     let wait = core
         .store
         .write(move |db| {
-            log.record(db, &Event::done(What::CodeRequested).about(&found.account.id).because(kind.as_str()))?;
-            dispatch.send(db, log.at())
+            let wait = dispatch.send(db, &log)?;
+            if wait.is_none() {
+                log.record(db, &Event::done(What::CodeRequested).about(&found.account.id).because(kind.as_str()))?;
+            }
+            Ok(wait)
         })
         .await?;
     core.post.ring();

@@ -6,13 +6,14 @@ use std::time::Duration;
 use super::audit::Log;
 use super::link::{self, Link, Purpose};
 use super::reauthenticate::Fresh;
+use super::rescue::Rescue;
 use super::{Core, verify_email};
 use crate::error::{Error, FieldError, Kind, Result, Rule};
 use crate::mail::{self, Request};
 use crate::model::account::Verification;
 use crate::model::event::What;
 use crate::model::session::End;
-use crate::model::{Account, AccountId, Email, Event, Source};
+use crate::model::{Account, AccountId, Email, Event, Source, Time};
 use crate::store;
 use crate::store::db::{Constraint, Db};
 
@@ -81,24 +82,21 @@ pub async fn confirm(core: &Core, token: &str, source: &Source) -> Result<()> {
     link::settle(core, hash, outcome).await
 }
 
-/// Gives the account back the address that the link was mailed to and ends all its sessions. What was asked for and not
-/// confirmed yet is void. A link for a new password is mailed: whoever asked for the change may know the present one.
+/// Gives the account back the address that the link was mailed to, and its owner the account: whoever asked for the
+/// change may know the password and be logged in. What was asked for and not confirmed yet is void.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn undo(core: &Core, token: &str, source: &Source) -> Result<()> {
     let (hash, now) = (link::digest_of(token), core.env.now());
-    let found = core.store.read(move |db| link::usable(db, &hash, Purpose::UndoEmail, now)).await;
-    let link = link::settle(core, hash, found).await?;
-    let reset = core.post.request(&Request::Reset { email_key: link.email_key }, source)?;
+    let found = core.store.read(move |db| undoable(db, &hash, now)).await;
+    let (link, account) = link::settle(core, hash, found).await?;
+    let rescue = Rescue::prepare(core, &account, &address_of(&link)?, source)?;
     let log = Log::new(core, source);
     core.store
         .write(move |db| {
-            let now = log.at();
-            let link = link::usable(db, &hash, Purpose::UndoEmail, now)?;
-            let account = store::accounts::find(db, &link.account)?.filter(|account| account.deleted_at.is_none());
-            let account = account.ok_or(Kind::LinkInvalid)?;
-            if !store::links::spend(db, &hash, now)? {
+            let (link, account) = undoable(db, &hash, log.at())?;
+            if !store::links::spend(db, &hash, log.at())? {
                 return Err(Kind::LinkInvalid.into());
             }
             if account.email.key() != link.email_key {
@@ -107,17 +105,19 @@ pub async fn undo(core: &Core, token: &str, source: &Source) -> Result<()> {
                 make_own(db, &account.id, &link, &log)?;
             }
             log.record(db, &Event::done(What::EmailChangeUndone).about(&account.id).by(account.id.as_str()))?;
-            for session in store::sessions::end_all(db, &account.id, End::EmailUndone, now)? {
-                let ended = Event::done(What::SessionEnded).about(&account.id).in_session(&session);
-                log.record(db, &ended.by(account.id.as_str()).because(End::EmailUndone.as_str()))?;
-            }
-            link::void_all(db, &account.id)?;
-            store::links::void_later_undoing(db, &account.id, &hash)?;
-            mail::enqueue(db, &reset)
+            rescue.store(db, End::EmailUndone)?;
+            store::links::void_later_undoing(db, &account.id, &hash)
         })
         .await?;
     core.post.ring();
     Ok(())
+}
+
+/// The link and the account that it gives an address back to.
+fn undoable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<(Link, Account)> {
+    let link = link::usable(db, hash, Purpose::UndoEmail, now)?;
+    let account = store::accounts::find(db, &link.account)?.filter(|account| account.deleted_at.is_none());
+    Ok((link, account.ok_or(Kind::LinkInvalid)?))
 }
 
 /// Removes an unproved account that stands on the address; another one keeps it.
@@ -131,12 +131,16 @@ fn clear_the_way(db: &mut dyn Db, id: &AccountId, email_key: &str, verification:
 }
 
 fn make_own(db: &mut dyn Db, id: &AccountId, link: &Link, log: &Log) -> Result<()> {
-    let email = link.address.as_deref().and_then(Email::parse).filter(|email| email.key() == link.email_key);
-    let email = email.ok_or_else(|| Error::internal("a change of address without an address"))?;
-    match store::accounts::set_email(db, id, &email, log.at()) {
+    match store::accounts::set_email(db, id, &address_of(link)?, log.at()) {
         Ok(true) => Ok(()),
         Ok(false) => Err(Kind::LinkInvalid.into()),
         Err(error) if Constraint::of(&error) == Some(Constraint::Email) => Err(Kind::LinkInvalid.into()),
         Err(error) => Err(error),
     }
+}
+
+/// The address that a link makes an account's own.
+fn address_of(link: &Link) -> Result<Email> {
+    let email = link.address.as_deref().and_then(Email::parse).filter(|email| email.key() == link.email_key);
+    email.ok_or_else(|| Error::internal("a change of address without an address"))
 }

@@ -1,14 +1,11 @@
 //! What is done now and then beside the requests: forgetting what has expired (a few rows at a time, so that nobody waits
-//! for it), recording what limits refused, learning how passwords are hashed here.
+//! for it), learning how passwords are hashed here.
 
 use std::time::Duration;
 
 use super::Core;
 use super::admin::HIDDEN_FOR;
-use super::audit::Log;
-use crate::error::{Limit, Result};
-use crate::model::event::What;
-use crate::model::{Client, Event, Source};
+use crate::error::Result;
 use crate::store;
 use crate::store::db::Db;
 
@@ -25,25 +22,6 @@ const REMEMBERED_FOR: Duration = Duration::from_hours(168);
 pub async fn learn_schemes(core: &Core) -> Result<()> {
     core.hashing.learn(core.store.scan(store::accounts::count_schemes).await?);
     Ok(())
-}
-
-/// Writes one record for each limit and client address that was refused since the last time, with how often.
-///
-/// # Errors
-/// What the store says; what was not written is lost, the log lines are not.
-pub async fn record_refusals(core: &Core, refusals: Vec<(Limit, Client, u64)>) -> Result<()> {
-    if refusals.is_empty() {
-        return Ok(());
-    }
-    let records: Vec<(Log, Event)> = refusals
-        .into_iter()
-        .map(|(limit, client, times)| {
-            let source = Source { address: Some(client.address()), user_agent: None, request_id: None };
-            let event = Event::refused(What::LimitHit).because(format!("{} {times}", limit.as_str()));
-            (Log::new(core, &source), event)
-        })
-        .collect();
-    core.store.write(move |db| records.iter().try_for_each(|(log, event)| log.record(db, event))).await
 }
 
 /// Removes everything that is due.

@@ -1,18 +1,18 @@
 //! Files that people upload: streamed into the store in pieces, each a write of its own. The last piece makes the file
 //! visible and counts it towards the quota in one write; what was left unfinished is removed.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
 use super::audit::Log;
+use super::guard::Bucket;
 use super::quota::{self, Quota};
 use super::{Caller, Core};
-use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::error::{Error, FieldError, Kind, Limit, Result, Rule};
 use crate::model::event::What;
 use crate::model::media::{Media, Sniffer};
-use crate::model::{AccountId, Event, Source, text};
+use crate::model::{AccountId, Barrier, Event, Source, text};
 use crate::store::{self, Store};
 
 pub use crate::store::files::File;
@@ -23,16 +23,54 @@ const PIECE: usize = 256 * 1024;
 const LONGEST_NAME: usize = 255;
 /// How long an upload may take before its pieces are removed.
 pub const PATIENCE: Duration = Duration::from_hours(1);
+/// When somebody with enough uploads under way may try again.
+const SOON: Duration = Duration::from_secs(1);
 
-/// How many uploads may be under way. Cheap to clone.
+/// The uploads that are under way: a few at a time, and fewer for one account. Cheap to clone.
 #[derive(Clone)]
-pub struct Slots(Arc<Semaphore>);
+pub struct Slots {
+    taken: Arc<Mutex<HashMap<AccountId, usize>>>,
+    all: usize,
+    each: usize,
+}
 
 impl Slots {
-    /// So many.
+    /// So many, and so many for one account.
     #[must_use]
-    pub fn new(count: usize) -> Self {
-        Self(Arc::new(Semaphore::new(count)))
+    pub fn new(all: usize, each: usize) -> Self {
+        Self { taken: Arc::default(), all, each }
+    }
+
+    /// A slot for an account.
+    fn take(&self, account: &AccountId) -> Result<Slot> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if taken.get(account).is_some_and(|own| *own >= self.each) {
+            let message = "You have enough uploads under way, please wait until one is done";
+            return Err(Error::with(Kind::TooMany(Limit::General), message).retry_after(SOON));
+        }
+        if taken.values().sum::<usize>() >= self.all {
+            return Err(Error::unavailable("enough uploads are under way"));
+        }
+        *taken.entry(account.clone()).or_default() += 1;
+        Ok(Slot { slots: self.clone(), account: account.clone() })
+    }
+}
+
+/// A place among the uploads that are under way, free again when it is dropped.
+struct Slot {
+    slots: Slots,
+    account: AccountId,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut taken = self.slots.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = taken.get_mut(&self.account) {
+            *own -= 1;
+            if *own == 0 {
+                taken.remove(&self.account);
+            }
+        }
     }
 }
 
@@ -50,21 +88,22 @@ pub struct Upload {
     largest: u64,
     configured: u32,
     begun: bool,
-    _slot: OwnedSemaphorePermit,
+    _slot: Slot,
 }
 
 /// Begins an upload, where the quota, the disk and the others leave room for it.
 ///
 /// # Errors
-/// `UploadLimitReached`, `Validation` for a bad name, `Unavailable` when there is no room.
+/// `UploadLimitReached`, `Validation` for a bad name, `TooMany(General)` when the account has enough under way,
+/// `Unavailable` when there is no room.
 pub async fn begin(core: &Core, caller: &Caller, name: &str, source: &Source) -> Result<Upload> {
     let name = check_name(name)?;
     let quota = quota::own(core, caller).await?;
     if quota.remaining() == 0 {
+        Log::new(core, source).refuse(Barrier::Uploads, &Bucket::of_owner(&caller.account.id));
         return Err(Kind::UploadLimitReached.into());
     }
-    let slot =
-        core.slots.0.clone().try_acquire_owned().map_err(|_| Error::unavailable("enough uploads are under way"))?;
+    let slot = core.slots.take(&caller.account.id)?;
     check_room(core).await?;
     let upload = Upload {
         store: core.store.clone(),
@@ -198,8 +237,10 @@ impl End {
         if !self.piece.is_empty() {
             store::files::add_piece(db, &self.id, self.position, &self.piece)?;
         }
-        let used = store::files::count_one(db, &self.account, i64::from(self.configured))?
-            .ok_or_else(|| Error::new(Kind::UploadLimitReached))?;
+        let used = store::files::count_one(db, &self.account, i64::from(self.configured))?.ok_or_else(|| {
+            self.log.refuse(Barrier::Uploads, &Bucket::of_owner(&self.account));
+            Error::new(Kind::UploadLimitReached)
+        })?;
         let size = store::files::complete(db, &self.id, self.media.as_str(), self.log.at())?
             .ok_or_else(|| Error::unavailable("the upload took too long and was removed"))?;
         let event = Event::done(What::FileUploaded).about(&self.account).by(self.account.as_str());

@@ -1,15 +1,18 @@
 //! What the outbox worker asks the core to do: look an account up, make its link, and store the letter (or nothing)
 //! together with the end of the request.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::audit::Log;
+use super::guard::Bucket;
 use super::link::{self, NewLink, Purpose};
 use super::{Core, change_email, one_time_code};
 use crate::config::Rate;
 use crate::env::Later;
 use crate::error::{Error, Result};
 use crate::mail::{self, Fulfil, Letter, Prepared, Request, RequestedBy};
-use crate::model::{Account, AccountId, Email, Time, secret};
+use crate::model::{Account, AccountId, Barrier, Email, Source, Time, secret};
 use crate::store;
 use crate::store::codes::Code;
 use crate::store::db::Db;
@@ -26,20 +29,28 @@ impl Fulfil for Fulfiller {
                 Some(account) => errand(core, &account, &request, &by).await?,
                 None => None,
             };
-            let now = core.env.now();
+            let source = source_of(&by);
+            let log = Log::new(core, &source);
             let (to, from) = (core.config.limits.mail_address, core.config.limits.mail_client);
             core.store
                 .write(move |db| {
-                    if !store::outbox::end_request(db, &id, now)? {
+                    if !store::outbox::end_request(db, &id, log.at())? {
                         return Ok(());
                     }
-                    errand.as_ref().map_or(Ok(()), |errand| errand.run(db, to, from, now))
+                    errand.as_ref().map_or(Ok(()), |errand| errand.run(db, to, from, &log))
                 })
                 .await?;
             core.post.ring();
             Ok(())
         })
     }
+}
+
+/// Where a request came from, as far as it is kept.
+fn source_of(by: &RequestedBy) -> Source {
+    let v4 = <[u8; 4]>::try_from(by.client.as_slice()).map(IpAddr::from);
+    let address = v4.or_else(|_| <[u8; 16]>::try_from(by.client.as_slice()).map(IpAddr::from)).ok();
+    Source { address, user_agent: None, request_id: None }
 }
 
 async fn find(core: &Core, request: &Request) -> Result<Option<Account>> {
@@ -54,6 +65,7 @@ async fn find(core: &Core, request: &Request) -> Result<Option<Account>> {
             | Request::Reset { email_key } => store::accounts::find_by_email(db, email_key),
             Request::Welcome { account_id }
             | Request::PasswordClosed { account_id }
+            | Request::AccountLocked { account_id, .. }
             | Request::ChangeEmail { account_id, .. } => {
                 store::accounts::find(db, &AccountId::new(account_id.as_str()))
             }
@@ -92,7 +104,8 @@ impl Errand {
         self
     }
 
-    fn run(&self, db: &mut dyn Db, to: Option<Rate>, from: Option<Rate>, now: Time) -> Result<()> {
+    fn run(&self, db: &mut dyn Db, to: Option<Rate>, from: Option<Rate>, log: &Log) -> Result<()> {
+        let now = log.at();
         let is_as_read = |current: &Account| current.stamp == self.account.stamp && current.is_reachable();
         if !store::accounts::find(db, &self.account.id)?.as_ref().is_some_and(is_as_read) {
             // The worker comes again and reads the account as it is then.
@@ -105,6 +118,8 @@ impl Errand {
                 None => true,
             };
             if !fits_client || !count(db, Scope::MailTo, address, to, now)? {
+                let barrier = if fits_client { Barrier::MailAddress } else { Barrier::MailClient };
+                log.refuse(barrier, &Bucket::of(&self.account));
                 return Ok(());
             }
         }
@@ -123,6 +138,9 @@ async fn errand(core: &Core, account: &Account, request: &Request, by: &Requeste
         Request::AlreadyRegistered { .. } if !unproved => Errand::of(core, account, &Letter::AlreadyRegistered, None)?,
         Request::Verification { .. } | Request::AlreadyRegistered { .. } => verification(core, account)?,
         Request::PasswordClosed { .. } => password_closed(core, account)?,
+        Request::AccountLocked { until, .. } => {
+            Errand::of(core, account, &Letter::AccountLocked { until: Time::from_millis(*until) }, None)?
+        }
         Request::Reset { .. } => reset(core, account)?,
         Request::LoginCode { .. } => code_of(core, account, one_time_code::Purpose::Login)?,
         Request::ResetCode { .. } => code_of(core, account, one_time_code::Purpose::Reset)?,

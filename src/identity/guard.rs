@@ -13,7 +13,7 @@ use crate::config::{Lockout, Throttle};
 use crate::error::{Error, Kind, Limit, Result};
 use crate::mail::{self, Prepared, Request};
 use crate::model::event::What;
-use crate::model::{Account, Client, Event, Source, Time};
+use crate::model::{Account, AccountId, Barrier, Client, Event, Source, Time};
 use crate::store::db::Db;
 use crate::store::tries::{self, Scope, Tries};
 
@@ -21,20 +21,49 @@ use crate::store::tries::{self, Scope, Tries};
 #[derive(Debug, Clone)]
 pub struct Bucket {
     text: String,
-    account: Option<crate::model::AccountId>,
+    account: Option<AccountId>,
+    actor: Option<String>,
 }
 
 impl Bucket {
     /// The bucket of an account, however it was named.
     #[must_use]
     pub fn of(account: &Account) -> Self {
-        Self { text: format!("account:{}", account.id), account: Some(account.id.clone()) }
+        Self::of_id(&account.id)
+    }
+
+    /// The bucket of the account with this id.
+    #[must_use]
+    pub(super) fn of_id(id: &AccountId) -> Self {
+        Self { text: format!("account:{id}"), account: Some(id.clone()), actor: None }
+    }
+
+    /// The same where its owner is logged in.
+    #[must_use]
+    pub fn of_owner(id: &AccountId) -> Self {
+        Self::of_id(id).tried_by(id.as_str())
+    }
+
+    /// The same where it is known who tries.
+    #[must_use]
+    pub(super) fn tried_by(self, actor: &str) -> Self {
+        Self { actor: Some(actor.to_owned()), ..self }
     }
 
     /// The bucket of a name that no account has.
     #[must_use]
     pub fn unknown(folded_name: &str) -> Self {
-        Self { text: format!("name:{folded_name}"), account: None }
+        Self { text: format!("name:{folded_name}"), account: None, actor: None }
+    }
+
+    /// Whose account it is.
+    pub(super) fn account(&self) -> Option<&AccountId> {
+        self.account.as_ref()
+    }
+
+    /// Who tries, where that is known.
+    pub(super) fn actor(&self) -> Option<&str> {
+        self.actor.as_deref()
     }
 
     /// What it is counted by.
@@ -69,12 +98,14 @@ pub struct Attempt {
     name: [u8; 32],
     pair: [u8; 32],
     client: [u8; 32],
-    about: Option<crate::model::AccountId>,
+    about: Option<AccountId>,
     /// The password is closed to this client address: whatever comes is wrong.
     pub closed: bool,
     locks: bool,
     closes: bool,
-    notice: Option<Prepared>,
+    /// What the owner is told when this try closes the password, and when it locks the name.
+    closing: Option<Prepared>,
+    locking: Option<Prepared>,
     counted: Vec<Counted>,
 }
 
@@ -92,13 +123,16 @@ struct Counted {
 ///
 /// # Errors
 /// `AccountLocked` with the time that is left.
-pub async fn refuse_locked(core: &Core, bucket: &Bucket) -> Result<()> {
+pub async fn refuse_locked(core: &Core, bucket: &Bucket, source: &Source) -> Result<()> {
     if !core.config.lockout.enabled {
         return Ok(());
     }
     let (key, now) = (bucket.key(core), core.env.now());
     let tries = core.store.read(move |db| tries::peek(db, Scope::Lockout, &key, now)).await?;
-    tries.blocked_for(now).map_or(Ok(()), |left| Err(locked(left)))
+    tries.blocked_for(now).map_or(Ok(()), |left| {
+        Log::new(core, source).refuse(Barrier::Lockout, bucket);
+        Err(locked(left))
+    })
 }
 
 fn locked(left: Duration) -> Error {
@@ -111,12 +145,7 @@ fn locked(left: Duration) -> Error {
 /// `AccountLocked` or `TooMany(SignIn)` with the time that is left; `Unavailable` when it cannot be counted.
 pub async fn begin(core: &Core, bucket: &Bucket, met: Acquaintance, source: &Source) -> Result<Attempt> {
     let now = core.env.now();
-    let notice = match &bucket.account {
-        Some(id) if core.config.throttle.enabled => {
-            Some(core.post.request(&Request::PasswordClosed { account_id: id.to_string() }, source)?)
-        }
-        _ => None,
-    };
+    let (closing, locking) = notices(core, bucket, now, source)?;
     let fresh = Attempt {
         name: bucket.key(core),
         pair: bucket.pair_key(core, source.client()),
@@ -125,7 +154,8 @@ pub async fn begin(core: &Core, bucket: &Bucket, met: Acquaintance, source: &Sou
         closed: false,
         locks: false,
         closes: false,
-        notice,
+        closing,
+        locking,
         counted: Vec::new(),
     };
     let (throttle, lockout) = (core.config.throttle.clone(), core.config.lockout.clone());
@@ -137,10 +167,24 @@ pub async fn begin(core: &Core, bucket: &Bucket, met: Acquaintance, source: &Sou
             Ok(refused.map_or(Ok(attempt), Err))
         })
         .await?;
-    outcome.map_err(|refused| match refused {
-        Refused::Locked(left) => locked(left),
-        Refused::Waiting(left) => Error::new(Kind::TooMany(Limit::SignIn)).retry_after(left),
+    outcome.map_err(|refused| {
+        let (barrier, error) = match refused {
+            Refused::Locked(left) => (Barrier::Lockout, locked(left)),
+            Refused::Waiting(left) => (Barrier::Throttle, Error::new(Kind::TooMany(Limit::SignIn)).retry_after(left)),
+        };
+        Log::new(core, source).refuse(barrier, bucket);
+        error
     })
+}
+
+/// What an owner would be told if this try were one too many: that strangers are kept out, that the name is locked.
+fn notices(core: &Core, bucket: &Bucket, now: Time, source: &Source) -> Result<(Option<Prepared>, Option<Prepared>)> {
+    let (throttle, lockout) = (&core.config.throttle, &core.config.lockout);
+    let Some(id) = &bucket.account else { return Ok((None, None)) };
+    let request = |wanted: bool, request: Request| wanted.then(|| core.post.request(&request, source)).transpose();
+    let closing = request(throttle.enabled, Request::PasswordClosed { account_id: id.to_string() })?;
+    let until = (now + lockout.duration).millis();
+    Ok((closing, request(lockout.enabled, Request::AccountLocked { account_id: id.to_string(), until })?))
 }
 
 /// Why a try was not even counted.
@@ -277,10 +321,13 @@ impl Attempt {
         };
         if self.locks {
             log.record(db, &about(Event::done(What::Lockout)))?;
+            if let Some(notice) = &self.locking {
+                mail::enqueue(db, notice)?;
+            }
         }
         if self.closes {
             log.record(db, &about(Event::done(What::PasswordClosed)))?;
-            if let Some(notice) = &self.notice {
+            if let Some(notice) = &self.closing {
                 mail::enqueue(db, notice)?;
             }
         }

@@ -1,12 +1,12 @@
 //! The keys that tokens are signed with: shown, turned by hand and on schedule, followed when another process turned them.
 
 use super::Core;
-use super::actor::By;
+use super::actor::{Actor, By};
 use super::audit::Log;
 use crate::config::Rotate;
 use crate::error::{Error, Result};
 use crate::model::event::What;
-use crate::model::{Event, Source, Time};
+use crate::model::{Event, Permission, Source, Time};
 use crate::store;
 use crate::store::keys::SigningKey;
 use crate::token::NewKeys;
@@ -94,11 +94,11 @@ fn listed(row: SigningKey, signer: Option<&str>, now: Time) -> Listed {
 /// Turns the keys; gives back the id of the new one. Whoever serves on this database follows at its next request.
 ///
 /// # Errors
-/// `Forbidden` where the configuration holds the secret, `Unavailable` when the keys keep changing under it.
+/// `Forbidden` where the configuration holds the secret or the right is gone, `SessionEnded`, `Unavailable` when the keys keep changing under it.
 pub async fn rotate(core: &Core, by: &By, rotation: Rotation) -> Result<String> {
     for _ in 0..TRIES {
         let keys = core.tokens.new_keys(rotation).await?;
-        if put(core, keys.clone(), rotation, by.actor.name(), &by.source).await? {
+        if put(core, keys.clone(), rotation, Some(by)).await? {
             reload(core).await?;
             return Ok(keys.kid().to_owned());
         }
@@ -117,20 +117,27 @@ pub async fn rotate_if_due(core: &Core) -> Result<()> {
     let rotation = Rotation { begin: Begin::AfterLead, old: Old::Expire };
     let keys = core.tokens.new_keys(rotation).await?;
     // Another process may have turned them meanwhile; if it was something else that changed, the next minute sees to it.
-    if core.tokens.is_turn_due() && put(core, keys.clone(), rotation, SCHEDULE, &Source::command_line()).await? {
+    if core.tokens.is_turn_due() && put(core, keys.clone(), rotation, None).await? {
         reload(core).await?;
         tracing::info!(key = keys.kid(), "a new signing key is published and signs after the lead time");
     }
     Ok(())
 }
 
-async fn put(core: &Core, keys: NewKeys, rotation: Rotation, actor: &str, source: &Source) -> Result<bool> {
-    let log = Log::new(core, source);
+/// Puts new keys in force where nobody has turned them meanwhile, and `by` still may; on schedule it is nobody.
+async fn put(core: &Core, keys: NewKeys, rotation: Rotation, by: Option<&By>) -> Result<bool> {
+    let schedule = Source::command_line();
+    let log = Log::new(core, by.map_or(&schedule, |by| &by.source));
+    let actor = by.map(|by| by.actor.clone());
+    let name = actor.as_ref().map_or(SCHEDULE, Actor::name);
     let what = if rotation.old == Old::Die { What::KeysRevoked } else { What::KeyMade };
-    let event = Event::done(what).by(actor).because(keys.kid());
+    let event = Event::done(what).by(name).because(keys.kid());
     let all_turn = core.config.sessions.rotate == Rotate::Always;
     core.store
         .write(move |db| {
+            if let Some(actor) = &actor {
+                actor.needs(db, Permission::Keys)?;
+            }
             // A refresh token that never turns stays under its key for as long as its session lives.
             let until = if all_turn { Some(store::sessions::last_refresh(db)?.unwrap_or(log.at())) } else { None };
             let done = keys.put(db, until)?;

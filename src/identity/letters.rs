@@ -31,11 +31,13 @@ pub async fn list(
 /// `NotFound`, `Validation` when it has been delivered or its link is dead, `Forbidden`.
 pub async fn retry(core: &Core, by: &By, id: &str) -> Result<Message> {
     let (log, actor, wanted) = (Log::new(core, &by.source), by.actor.clone(), id.to_owned());
-    let message = outbox::retry(&core.store, &core.env, id).await?;
-    core.store
+    let message = core
+        .store
         .write(move |db| {
             actor.needs(db, Permission::Mail)?;
-            log.record(db, &Event::done(What::MailRetried).by(actor.name()).because(&wanted))
+            let message = outbox::retry(db, &wanted, log.at())?;
+            log.record(db, &Event::done(What::MailRetried).by(actor.name()).because(&wanted))?;
+            Ok(message)
         })
         .await?;
     core.post.ring();

@@ -36,6 +36,8 @@ pub mod reauthenticate;
 pub mod recover;
 pub mod recover_by_code;
 pub mod refresh;
+pub mod refusals;
+mod rescue;
 pub mod role;
 pub mod roles;
 pub mod roster;
@@ -84,6 +86,8 @@ pub struct Core {
     pub post: Post,
     /// What is counted.
     pub metrics: Metrics,
+    /// What limits refused.
+    pub refusals: refusals::Refusals,
     /// What is counted in the database now and then.
     pub census: Arc<vitals::Census>,
     /// How many uploads may be under way.

@@ -7,10 +7,12 @@
 use std::time::Duration;
 
 use super::Core;
+use super::audit::Log;
 use super::guard::Bucket;
 use crate::error::{Error, Kind, Limit, Result};
 use crate::mail::{self, Letter, Prepared};
-use crate::model::{Account, Client, Email, Secret, Time};
+use crate::model::event::What;
+use crate::model::{Account, AccountId, Barrier, Client, Email, Event, Secret, Source, Time};
 use crate::store;
 use crate::store::codes::{Code, Match};
 use crate::store::db::Db;
@@ -46,6 +48,7 @@ pub struct Showing {
     own: [u8; 32],
     all: [u8; 32],
     subject: Option<Account>,
+    bucket: Bucket,
     hash: [u8; 32],
 }
 
@@ -69,6 +72,7 @@ impl Showing {
             own: core.master.mac("code tries", if standing == Standing::Earned { &own } else { all.as_bytes() }),
             all: core.master.mac("code tries", all.as_bytes()),
             subject: subject.cloned(),
+            bucket: bucket.clone(),
             hash: digest_of(core, owner, purpose, &plain(typed)),
         }
     }
@@ -77,8 +81,13 @@ impl Showing {
     ///
     /// # Errors
     /// What the database says.
-    pub fn count(&self, db: &mut dyn Db, now: Time) -> Result<Option<Duration>> {
-        count_all(db, &[(self.scope(), self.own, self.rate()), (Scope::CodeDay, self.all, IN_A_DAY)], now)
+    pub fn count(&self, db: &mut dyn Db, log: &Log) -> Result<Option<Duration>> {
+        let limits = [(self.scope(), self.own, self.rate()), (Scope::CodeDay, self.all, IN_A_DAY)];
+        let wait = count_all(db, &limits, log.at())?;
+        if wait.is_some() {
+            log.refuse(Barrier::CodeTries, &self.bucket);
+        }
+        Ok(wait)
     }
 
     /// The code was right: its try does not count.
@@ -95,8 +104,8 @@ impl Showing {
     /// # Errors
     /// What the database says.
     pub fn look(&self, db: &mut dyn Db, now: Time) -> Result<Option<Match>> {
-        let Some(account) = &self.subject else { return Ok(None) };
-        store::codes::find(db, &account.id, self.purpose, &self.hash, account.stamp, now)
+        let (owner, stamp) = self.owner();
+        store::codes::find(db, &owner, self.purpose, &self.hash, stamp, now)
     }
 
     /// Uses the code up; `None` when it is wrong or dead, or somebody has.
@@ -104,8 +113,14 @@ impl Showing {
     /// # Errors
     /// What the database says.
     pub fn spend(&self, db: &mut dyn Db, now: Time) -> Result<Option<Match>> {
-        let Some(account) = &self.subject else { return Ok(None) };
-        store::codes::spend(db, &account.id, self.purpose, &self.hash, account.stamp, now)
+        let (owner, stamp) = self.owner();
+        store::codes::spend(db, &owner, self.purpose, &self.hash, stamp, now)
+    }
+
+    /// Whose code it would be: nobody's is looked for too, so that an unknown name costs the same.
+    fn owner(&self) -> (AccountId, i64) {
+        let owner = self.subject.as_ref().map(|account| (account.id.clone(), account.stamp));
+        owner.unwrap_or_else(|| (AccountId::new(""), store::accounts::FIRST_STAMP))
     }
 
     fn scope(&self) -> Scope {
@@ -121,6 +136,52 @@ impl Showing {
             Standing::Other => OTHERS,
         }
     }
+}
+
+/// Shows a code for an address: the try is counted, and given back where the code is right and alive. Nothing is used up,
+/// and nothing that costs time is made before the code is known to be right, so that an unknown address is answered like
+/// a wrong code, and as soon.
+///
+/// # Errors
+/// `CodeInvalid`, `TooMany(Code)`.
+pub(super) async fn show(
+    core: &Core,
+    email: &Email,
+    purpose: Purpose,
+    typed: &str,
+    source: &Source,
+) -> Result<(Showing, Account)> {
+    let standing = standing_of(core, email, purpose, source.client()).await?;
+    let key = email.key().to_owned();
+    let found = core.store.read(move |db| store::accounts::find_by_email(db, &key)).await?;
+    let bucket = found.as_ref().map_or_else(|| Bucket::unknown(email.key()), Bucket::of);
+    let account = found.filter(Account::is_reachable);
+    let showing = Showing::new(core, &bucket, account.as_ref(), purpose, typed, (source.client(), standing));
+    let (inside, subject, log) = (showing.clone(), account.clone(), Log::new(core, source));
+    let verdict = core
+        .store
+        .write(move |db| {
+            if let Some(wait) = inside.count(db, &log)? {
+                return Ok(Err(too_many(wait)));
+            }
+            let code = inside.look(db, log.at())?;
+            let is_right = |account: &Account| code.as_ref().is_some_and(|code| code.target == account.email.key());
+            let is_right = subject.as_ref().is_some_and(is_right);
+            if is_right {
+                inside.forgive(db)?;
+            }
+            let event = if is_right { Event::done(What::CodeShown) } else { Event::refused(What::CodeShown) };
+            let event = event.because(purpose.as_str());
+            let event = match &subject {
+                Some(account) => event.about(&account.id),
+                None => event,
+            };
+            log.record(db, &event)?;
+            Ok(if is_right { Ok(()) } else { Err(Error::new(Kind::CodeInvalid)) })
+        })
+        .await?;
+    verdict?;
+    Ok((showing, account.ok_or(Kind::CodeInvalid)?))
 }
 
 /// What a refusal says.
@@ -197,6 +258,7 @@ fn digest_of(core: &Core, account: &str, purpose: Purpose, code: &str) -> [u8; 3
 pub struct Dispatch {
     code: Code,
     message: Prepared,
+    bucket: Bucket,
     limits: Vec<(Scope, [u8; 32], (u32, Duration))>,
 }
 
@@ -206,11 +268,12 @@ impl Dispatch {
     ///
     /// # Errors
     /// What the database says.
-    pub fn send(&self, db: &mut dyn Db, now: Time) -> Result<Option<Duration>> {
-        if let Some(wait) = count_all(db, &self.limits, now)? {
+    pub fn send(&self, db: &mut dyn Db, log: &Log) -> Result<Option<Duration>> {
+        if let Some(wait) = count_all(db, &self.limits, log.at())? {
+            log.refuse(Barrier::CodesSent, &self.bucket);
             return Ok(Some(wait));
         }
-        store::codes::replace(db, &self.code, now)?;
+        store::codes::replace(db, &self.code, log.at())?;
         mail::enqueue(db, &self.message)?;
         Ok(None)
     }
@@ -250,7 +313,7 @@ pub fn by_mail(core: &Core, account: &Account, purpose: Purpose, factor: Option<
     let message = core.post.letter(&account.email, account.id.as_str(), &letter)?;
     let key = core.master.mac("codes sent", account.id.as_str().as_bytes());
     let code = Code { factor: factor.map(str::to_owned), ..code };
-    Ok(Dispatch { code, message, limits: vec![(Scope::CodeSent, key, SENT)] })
+    Ok(Dispatch { code, message, bucket: Bucket::of(account), limits: vec![(Scope::CodeSent, key, SENT)] })
 }
 
 /// A new code by text message, for somebody who has shown the right first proof; `None` where text messages are off.
@@ -278,5 +341,5 @@ pub fn by_text(
         (Scope::SmsAll, key(""), (sms.daily, DAY)),
     ];
     let code = Code { factor: factor.map(str::to_owned), ..code };
-    Ok(Some(Dispatch { code, message, limits }))
+    Ok(Some(Dispatch { code, message, bucket: Bucket::of(account), limits }))
 }

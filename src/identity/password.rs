@@ -41,7 +41,7 @@ pub(super) fn check_rules(core: &Core, account: &Account, new: &Password) -> Res
 pub async fn change(core: &Core, caller: &Caller, current: Password, new: Password, source: &Source) -> Result<()> {
     check_rules(core, &caller.account, &new)?;
     let attempt = reauthenticate::check_password(core, caller, current, What::PasswordChanged, source).await?;
-    let hash = match core.hashing.hash(Lane::Known, new).await {
+    let hash = match core.hashing.hash(Lane::Known(source.client()), new).await {
         Ok(hash) => hash,
         Err(busy) => return Err(reauthenticate::take_back(core, attempt, busy).await),
     };

@@ -3,9 +3,8 @@
 use super::Core;
 use super::audit::Log;
 use super::gate::{Issued, Opening, Proof, Remember};
-use super::guard::Bucket;
-use super::one_time_code::{self, Asking, Purpose, Showing};
-use crate::error::{Error, Kind, Result};
+use super::one_time_code::{self, Asking, Purpose};
+use crate::error::{Kind, Result};
 use crate::mail::{self, Request};
 use crate::model::event::What;
 use crate::model::session::End;
@@ -44,42 +43,21 @@ pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> 
 /// `NotFound` where the policy does not allow it, `CodeInvalid`, `TooMany(Code)`, `MfaRequired` with a challenge.
 pub async fn verify(core: &Core, email: &Email, typed: &str, remember: Remember, source: &Source) -> Result<Issued> {
     refuse_where_off(core)?;
-    let standing = one_time_code::standing_of(core, email, Purpose::Login, source.client()).await?;
-    let key = email.key().to_owned();
-    let found = core.store.read(move |db| store::accounts::find_by_email(db, &key)).await?;
-    let bucket = found.as_ref().map_or_else(|| Bucket::unknown(email.key()), Bucket::of);
-    let account = found.filter(|account| account.deleted_at.is_none() && account.suspended_at.is_none());
-    let from = (source.client(), standing);
-    let showing = Showing::new(core, &bucket, account.as_ref(), Purpose::Login, typed, from);
-    let opening = match &account {
-        Some(account) => Some(Opening::prepare(core, account.clone(), Proof::MailedCode, remember, source).await?),
-        None => None,
-    };
-    let (inside, log) = (account.zip(opening.clone()), Log::new(core, source));
-    let entered = core
+    let (showing, account) = one_time_code::show(core, email, Purpose::Login, typed, source).await?;
+    let opening = Opening::prepare(core, account.clone(), Proof::MailedCode, remember, source).await?;
+    let (inside, log) = (opening.clone(), Log::new(core, source));
+    let (account, roles) = core
         .store
         .write(move |db| {
-            if let Some(wait) = showing.count(db, log.at())? {
-                return Ok(Err(one_time_code::too_many(wait)));
+            if showing.spend(db, log.at())?.is_none_or(|code| code.target != account.email.key()) {
+                return Err(Kind::CodeInvalid.into());
             }
-            let found = showing.spend(db, log.at())?;
-            let Some((account, opening)) = inside
-                .as_ref()
-                .filter(|(account, _)| found.as_ref().is_some_and(|code| code.target == account.email.key()))
-            else {
-                log.record(db, &Event::refused(What::CodeShown).because(Purpose::Login.as_str()))?;
-                return Ok(Err(Error::new(Kind::CodeInvalid)));
-            };
-            showing.forgive(db)?;
-            log.record(db, &Event::done(What::CodeShown).about(&account.id).because(Purpose::Login.as_str()))?;
-            let account = prove(db, account, &log)?;
-            let roles = opening.clone().renewed(account.clone()).open(db)?;
-            Ok(Ok((account, roles)))
+            let account = prove(db, &account, &log)?;
+            let roles = inside.clone().renewed(account.clone()).open(db)?;
+            Ok((account, roles))
         })
         .await
         .map_err(|error| if error.kind() == Kind::InvalidCredentials { Kind::CodeInvalid.into() } else { error })?;
-    let (account, roles) = entered?;
-    let opening = opening.ok_or(Kind::CodeInvalid)?;
     opening.renewed(account).outcome(core, roles).into_issued()
 }
 

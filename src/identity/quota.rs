@@ -2,10 +2,11 @@
 
 use super::actor::By;
 use super::audit::Log;
+use super::guard::Bucket;
 use super::{Caller, Core};
 use crate::error::{Error, Kind, Result};
 use crate::model::event::What;
-use crate::model::{Account, AccountId, Email, Event, Permission, Source};
+use crate::model::{Account, AccountId, Barrier, Email, Event, Permission, Source};
 use crate::store;
 use crate::store::db::Db;
 use crate::store::files::Used;
@@ -103,7 +104,7 @@ pub async fn count(core: &Core, service: &Service, email: &Email, source: &Sourc
             let Some(account) = holder(db, &email)? else { return Ok(Err(Error::new(Kind::AccountNotFound))) };
             let event = |done: Event| done.about(&account.id).by(actor.as_str());
             let Some(used) = store::files::count_one(db, &account.id, i64::from(configured))? else {
-                log.record(db, &event(Event::refused(What::UploadCounted)).because("limit"))?;
+                log.refuse(Barrier::Uploads, &Bucket::of(&account).tried_by(&actor));
                 return Ok(Err(Error::new(Kind::UploadLimitReached)));
             };
             log.record(db, &event(Event::done(What::UploadCounted)))?;

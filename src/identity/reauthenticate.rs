@@ -91,10 +91,11 @@ pub(super) async fn check_password(
     let (id, client, since) = (account.id.clone(), source.client(), core.env.now() - core.config.throttle.known_for);
     let is_known = core.store.read(move |db| store::clients::is_known(db, &id, client, since)).await?;
     let met = if is_known { Acquaintance::Known } else { Acquaintance::Stranger };
-    let attempt = guard::begin(core, &Bucket::of(account), met, source).await?;
+    let attempt = guard::begin(core, &Bucket::of_owner(&account.id), met, source).await?;
+    let lane = Lane::Known(client);
     let matches = match account.password_hash.clone().filter(|_| !attempt.closed) {
-        Some(stored) => core.hashing.verify(Lane::Known, password, stored).await.map(|verdict| verdict.matches),
-        None => core.hashing.verify_nothing(Lane::Known, password, account.id.as_str()).await.map(|()| false),
+        Some(stored) => core.hashing.verify(lane, password, stored).await.map(|verdict| verdict.matches),
+        None => core.hashing.verify_nothing(lane, password, account.id.as_str()).await.map(|()| false),
     };
     let matches = match matches {
         Ok(matches) => matches,

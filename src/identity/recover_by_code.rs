@@ -4,10 +4,9 @@
 
 use super::Core;
 use super::audit::Log;
-use super::guard::Bucket;
-use super::one_time_code::{self, Asking, Purpose, Showing};
+use super::one_time_code::{self, Asking, Purpose};
 use super::recover::Reset;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::mail::{self, Request};
 use crate::model::event::What;
 use crate::model::{Account, Email, Event, Password, Source};
@@ -37,7 +36,7 @@ pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> 
 /// # Errors
 /// `CodeInvalid`, `TooMany(Code)`.
 pub async fn look(core: &Core, email: &Email, typed: &str, source: &Source) -> Result<()> {
-    show(core, email, typed, source).await.map(drop)
+    one_time_code::show(core, email, Purpose::Reset, typed, source).await.map(drop)
 }
 
 /// Sets a new password with a code: all sessions end, lockouts and other links are void, the owner is told.
@@ -45,7 +44,7 @@ pub async fn look(core: &Core, email: &Email, typed: &str, source: &Source) -> R
 /// # Errors
 /// `CodeInvalid`, `TooMany(Code)`, `Validation` for a bad password, which does not use the code up, `Unavailable`.
 pub async fn reset(core: &Core, email: &Email, typed: &str, new: Password, source: &Source) -> Result<()> {
-    let (showing, account) = show(core, email, typed, source).await?;
+    let (showing, account) = one_time_code::show(core, email, Purpose::Reset, typed, source).await?;
     let change = Reset::prepare(core, &account, new, source).await?;
     let now = core.env.now();
     core.store
@@ -61,39 +60,4 @@ pub async fn reset(core: &Core, email: &Email, typed: &str, new: Password, sourc
         .await?;
     core.post.ring();
     Ok(())
-}
-
-/// The account of a right code. The try of a wrong one stays counted.
-async fn show(core: &Core, email: &Email, typed: &str, source: &Source) -> Result<(Showing, Account)> {
-    let standing = one_time_code::standing_of(core, email, Purpose::Reset, source.client()).await?;
-    let key = email.key().to_owned();
-    let found = core.store.read(move |db| store::accounts::find_by_email(db, &key)).await?;
-    let bucket = found.as_ref().map_or_else(|| Bucket::unknown(email.key()), Bucket::of);
-    let account = found.filter(Account::is_reachable);
-    let showing = Showing::new(core, &bucket, account.as_ref(), Purpose::Reset, typed, (source.client(), standing));
-    let (inside, subject, log) = (showing.clone(), account.clone(), Log::new(core, source));
-    let verdict = core
-        .store
-        .write(move |db| {
-            if let Some(wait) = inside.count(db, log.at())? {
-                return Ok(Err(one_time_code::too_many(wait)));
-            }
-            let code = inside.look(db, log.at())?;
-            let is_right = |account: &Account| code.as_ref().is_some_and(|code| code.target == account.email.key());
-            let is_right = subject.as_ref().is_some_and(is_right);
-            if is_right {
-                inside.forgive(db)?;
-            }
-            let event = if is_right { Event::done(What::CodeShown) } else { Event::refused(What::CodeShown) };
-            let event = event.because(Purpose::Reset.as_str());
-            let event = match &subject {
-                Some(account) => event.about(&account.id),
-                None => event,
-            };
-            log.record(db, &event)?;
-            Ok(if is_right { Ok(()) } else { Err(Error::new(Kind::CodeInvalid)) })
-        })
-        .await?;
-    verdict?;
-    Ok((showing, account.ok_or(Kind::CodeInvalid)?))
 }

@@ -81,7 +81,7 @@ pub async fn refuse_locked(core: &Core, name: &Name, source: &Source) -> Result<
         return Ok(());
     }
     let subject = look_up(core, name, source).await?;
-    guard::refuse_locked(core, &subject.bucket).await
+    guard::refuse_locked(core, &subject.bucket, source).await
 }
 
 /// Checks the password and issues a session at the gate.
@@ -146,7 +146,7 @@ async fn check(
     source: &Source,
 ) -> Result<Option<(Account, Option<(String, Hash)>)>> {
     let lane = match subject.met {
-        Acquaintance::Known => Lane::Known,
+        Acquaintance::Known => Lane::Known(source.client()),
         Acquaintance::Stranger => Lane::Client(source.client()),
     };
     let password = credentials.password.clone();

@@ -25,6 +25,11 @@ pub enum Letter {
         /// When the link dies.
         until: Time,
     },
+    /// Failures have locked the account's name for everybody.
+    AccountLocked {
+        /// When the lock opens by itself.
+        until: Time,
+    },
     /// A spent refresh token was used again: somebody else may have had it.
     SessionStolen,
     /// The password was set by somebody else than through the account's own session.
@@ -58,6 +63,13 @@ pub enum Letter {
     PasswordChanged,
     /// Somebody asked for a new password; the link sets one.
     ResetPassword {
+        /// Opens the page that asks for the new password.
+        link: Secret,
+        /// When the link dies.
+        until: Time,
+    },
+    /// The owner said that somebody else is in the account: its password is void, the link sets another.
+    PasswordVoid {
         /// Opens the page that asks for the new password.
         link: Secret,
         /// When the link dies.
@@ -97,6 +109,7 @@ pub struct Kind {
 const VERIFY_EMAIL: Kind = Kind { name: "verify_email", links: &["link", "disown"], values: &["until"] };
 const ALREADY_REGISTERED: Kind = Kind { name: "already_registered", links: &[], values: &[] };
 const PASSWORD_CLOSED: Kind = Kind { name: "password_closed", links: &["link"], values: &["until"] };
+const ACCOUNT_LOCKED: Kind = Kind { name: "account_locked", links: &[], values: &["until"] };
 const SESSION_STOLEN: Kind = Kind { name: "session_stolen", links: &[], values: &[] };
 const PASSWORD_SET: Kind = Kind { name: "password_set", links: &[], values: &[] };
 const NEW_DEVICE: Kind = Kind { name: "new_device", links: &["link"], values: &["device", "place", "at", "until"] };
@@ -104,6 +117,7 @@ const ONE_TIME_CODE: Kind = Kind { name: "one_time_code", links: &[], values: &[
 const FACTOR_CHANGED: Kind = Kind { name: "factor_changed", links: &[], values: &["change"] };
 const PASSWORD_CHANGED: Kind = Kind { name: "password_changed", links: &[], values: &[] };
 const RESET_PASSWORD: Kind = Kind { name: "reset_password", links: &["link"], values: &["until"] };
+const PASSWORD_VOID: Kind = Kind { name: "password_void", links: &["link"], values: &["until"] };
 const CONFIRM_EMAIL: Kind = Kind { name: "confirm_email", links: &["link"], values: &["until"] };
 const EMAIL_CHANGING: Kind = Kind { name: "email_changing", links: &["undo"], values: &["until"] };
 const ADDRESS_TAKEN: Kind = Kind { name: "address_taken", links: &[], values: &[] };
@@ -111,10 +125,11 @@ const ACCOUNT_DELETED: Kind = Kind { name: "account_deleted", links: &[], values
 
 impl Kind {
     /// Every letter's template.
-    pub const ALL: [Kind; 14] = [
+    pub const ALL: [Kind; 16] = [
         VERIFY_EMAIL,
         ALREADY_REGISTERED,
         PASSWORD_CLOSED,
+        ACCOUNT_LOCKED,
         SESSION_STOLEN,
         PASSWORD_SET,
         NEW_DEVICE,
@@ -122,6 +137,7 @@ impl Kind {
         FACTOR_CHANGED,
         PASSWORD_CHANGED,
         RESET_PASSWORD,
+        PASSWORD_VOID,
         CONFIRM_EMAIL,
         EMAIL_CHANGING,
         ADDRESS_TAKEN,
@@ -137,6 +153,7 @@ impl Letter {
             Letter::VerifyEmail { .. } => VERIFY_EMAIL,
             Letter::AlreadyRegistered => ALREADY_REGISTERED,
             Letter::PasswordClosed { .. } => PASSWORD_CLOSED,
+            Letter::AccountLocked { .. } => ACCOUNT_LOCKED,
             Letter::SessionStolen => SESSION_STOLEN,
             Letter::PasswordSet => PASSWORD_SET,
             Letter::NewDevice { .. } => NEW_DEVICE,
@@ -144,6 +161,7 @@ impl Letter {
             Letter::FactorChanged { .. } => FACTOR_CHANGED,
             Letter::PasswordChanged => PASSWORD_CHANGED,
             Letter::ResetPassword { .. } => RESET_PASSWORD,
+            Letter::PasswordVoid { .. } => PASSWORD_VOID,
             Letter::ConfirmEmail { .. } => CONFIRM_EMAIL,
             Letter::EmailChanging { .. } => EMAIL_CHANGING,
             Letter::AddressTaken => ADDRESS_TAKEN,
@@ -151,15 +169,17 @@ impl Letter {
         }
     }
 
-    /// After this it makes no sense to deliver it: its link is dead.
+    /// After this it makes no sense to deliver it: its link is dead, what it tells is over.
     #[must_use]
     pub fn expires_at(&self) -> Option<Time> {
         match self {
             Letter::VerifyEmail { until, .. }
             | Letter::PasswordClosed { until, .. }
+            | Letter::AccountLocked { until }
             | Letter::NewDevice { until, .. }
             | Letter::OneTimeCode { until, .. }
             | Letter::ResetPassword { until, .. }
+            | Letter::PasswordVoid { until, .. }
             | Letter::ConfirmEmail { until, .. }
             | Letter::EmailChanging { until, .. } => Some(*until),
             Letter::AlreadyRegistered
@@ -190,7 +210,9 @@ impl Letter {
             Letter::FactorChanged { change } => vec![("change", Secret::new(change.as_str()))],
             Letter::PasswordClosed { link, until: time }
             | Letter::ResetPassword { link, until: time }
+            | Letter::PasswordVoid { link, until: time }
             | Letter::ConfirmEmail { link, until: time } => vec![("link", link.clone()), until(time)],
+            Letter::AccountLocked { until: time } => vec![until(time)],
             Letter::EmailChanging { undo, until: time } => vec![("undo", undo.clone()), until(time)],
             Letter::AlreadyRegistered
             | Letter::SessionStolen
@@ -220,6 +242,7 @@ mod tests {
             Letter::VerifyEmail { link: link(), disown: link(), until },
             Letter::AlreadyRegistered,
             Letter::PasswordClosed { link: link(), until },
+            Letter::AccountLocked { until },
             Letter::SessionStolen,
             Letter::PasswordSet,
             Letter::NewDevice { link: link(), device: String::new(), place: String::new(), at: until, until },
@@ -227,6 +250,7 @@ mod tests {
             Letter::FactorChanged { change: "Changed.".into() },
             Letter::PasswordChanged,
             Letter::ResetPassword { link: link(), until },
+            Letter::PasswordVoid { link: link(), until },
             Letter::ConfirmEmail { link: link(), until },
             Letter::EmailChanging { undo: link(), until },
             Letter::AddressTaken,

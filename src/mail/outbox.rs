@@ -1,10 +1,10 @@
 //! The outbox as the command line shows it: lists, a message with its opened body, another try.
 
 use super::post::{self, Request, Sealed, SealedRequest};
-use crate::env::Env;
 use crate::error::{Error, Kind, Result};
-use crate::model::Secret;
+use crate::model::{Secret, Time};
 use crate::seal::MasterKey;
+use crate::store::db::Db;
 use crate::store::{Store, outbox};
 
 pub use crate::store::outbox::{Message, State};
@@ -71,14 +71,12 @@ pub async fn show(store: &Store, master: &MasterKey, id: &str) -> Result<Shown> 
     Ok(Shown { message, body })
 }
 
-/// Makes a message due at once; a running server takes it within a second.
+/// Makes a message due at once, inside a write; a running server takes it within a second.
 ///
 /// # Errors
 /// `NotFound`, or `Validation` when it has been delivered or its link is dead.
-pub async fn retry(store: &Store, env: &Env, id: &str) -> Result<Message> {
-    let (wanted, now) = (id.to_owned(), env.now());
-    let done = store.write(move |db| Ok((outbox::retry(db, &wanted, now)?, outbox::find(db, &wanted)?)));
-    match done.await? {
+pub fn retry(db: &mut dyn Db, id: &str, now: Time) -> Result<Message> {
+    match (outbox::retry(db, id, now)?, outbox::find(db, id)?) {
         (_, None) => Err(unknown(id)),
         (true, Some(message)) => Ok(Message { sealed: None, ..message }),
         (false, Some(message)) => {

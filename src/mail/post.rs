@@ -46,6 +46,13 @@ pub enum Request {
         /// Whose.
         account_id: String,
     },
+    /// Tell the owner that failures have locked the account's name.
+    AccountLocked {
+        /// Whose.
+        account_id: String,
+        /// Until when, in milliseconds.
+        until: i64,
+    },
     /// Send a link that sets a new password, if this address (its key) has an account.
     Reset {
         /// The address's key.
@@ -77,6 +84,7 @@ impl Request {
             Request::AlreadyRegistered { .. } => "already_registered",
             Request::LoginCode { .. } => "login_code",
             Request::PasswordClosed { .. } => "password_closed",
+            Request::AccountLocked { .. } => "account_locked",
             Request::Reset { .. } => "reset",
             Request::ResetCode { .. } => "reset_code",
             Request::ChangeEmail { .. } => "change_email",

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod app;
+pub mod barrier;
 pub mod device;
 pub mod email;
 pub mod event;
@@ -21,6 +22,7 @@ pub mod username;
 
 pub use account::{Account, Status};
 pub use app::App;
+pub use barrier::Barrier;
 pub use device::Device;
 pub use email::Email;
 pub use event::{Event, Outcome};

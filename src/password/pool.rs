@@ -26,13 +26,13 @@ const NICENESS: i32 = 10;
 /// The longest delay that a refused caller is told.
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
-/// Whose work it is: each client address has a lane, and those that have logged in to the account before share one.
+/// Whose work it is: each client address has a lane, and another one for the accounts that it has logged in to before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// A client address that this account has not seen.
     Client(Client),
-    /// Client addresses that have logged in to the account before; the command room.
-    Known,
+    /// A client address that has logged in to the account before; the command room.
+    Known(Client),
 }
 
 /// What a check found.
@@ -393,7 +393,7 @@ mod tests {
                 hold.recv().unwrap_err();
                 Ok(())
             };
-            pool.submit(Lane::Known, scheme, work).await
+            pool.submit(client(9), scheme, work).await
         });
         has_begun.await.unwrap();
         (release, job)
@@ -409,7 +409,7 @@ mod tests {
     #[tokio::test]
     async fn a_hashed_password_is_the_right_one_and_no_other() {
         let pool = pool_of(2, 8, 64);
-        let hash = pool.hash(Lane::Known, password("correct horse")).await.unwrap();
+        let hash = pool.hash(client(9), password("correct horse")).await.unwrap();
         assert_eq!(hash.scheme, "argon2id:64:1:1");
         let right = pool.verify(client(1), password("correct horse"), hash.text.clone()).await.unwrap();
         assert!(right.matches && right.upgrade.is_none());
@@ -424,16 +424,16 @@ mod tests {
             "$2y$04$/OK.fbVrR/bpIqNJ5ianF.RYxan6GqoWFZ.Gvlr69TFErQfu72DzK",
             "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
         ] {
-            let verdict = pool.verify(Lane::Known, password("password"), stored.to_owned()).await.unwrap();
+            let verdict = pool.verify(client(9), password("password"), stored.to_owned()).await.unwrap();
             let upgrade = verdict.upgrade.unwrap();
             assert!(verdict.matches);
             assert_eq!(upgrade.scheme, "argon2id:64:1:1");
-            let again = pool.verify(Lane::Known, password("password"), upgrade.text).await.unwrap();
+            let again = pool.verify(client(9), password("password"), upgrade.text).await.unwrap();
             assert!(again.matches && again.upgrade.is_none());
-            let wrong = pool.verify(Lane::Known, password("passwort"), stored.to_owned()).await.unwrap();
+            let wrong = pool.verify(client(9), password("passwort"), stored.to_owned()).await.unwrap();
             assert!(!wrong.matches && wrong.upgrade.is_none());
         }
-        pool.hash(Lane::Known, password("the next job comes after the last one's end")).await.unwrap();
+        pool.hash(client(9), password("the next job comes after the last one's end")).await.unwrap();
         assert_eq!(pool.shared().room().spare, MOST_MEMORY, "booked memory is given back");
     }
 
@@ -441,7 +441,7 @@ mod tests {
     async fn passwords_match_as_received_and_in_nfc() {
         let pool = pool_of(1, 8, 64);
         let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}");
-        let ours = pool.hash(Lane::Known, password(decomposed)).await.unwrap().text;
+        let ours = pool.hash(client(9), password(decomposed)).await.unwrap().text;
         let scheme = pool.shared().today;
         let mut memory = vec![Block::new(); 64];
         let theirs = scheme::hash(scheme, decomposed.as_bytes(), [1; 16], &mut memory).unwrap().text;
@@ -452,7 +452,7 @@ mod tests {
             (&theirs, composed, false),
             (&ours, "cafe", false),
         ] {
-            let verdict = pool.verify(Lane::Known, password(typed), stored.clone()).await.unwrap();
+            let verdict = pool.verify(client(9), password(typed), stored.clone()).await.unwrap();
             assert_eq!(verdict.matches, expected, "{typed:?}");
         }
     }
@@ -461,7 +461,7 @@ mod tests {
     async fn a_stored_hash_that_cannot_be_read_is_wrong() {
         let pool = pool_of(1, 8, 64);
         for stored in ["", "password", "$argon2id$v=19$m=4294967295,t=9,p=1$c29tZXNhbHQ$AAAA", "$2b$31$"] {
-            let verdict = pool.verify(Lane::Known, password("password"), stored.to_owned()).await.unwrap();
+            let verdict = pool.verify(client(9), password("password"), stored.to_owned()).await.unwrap();
             assert!(!verdict.matches && verdict.upgrade.is_none());
         }
     }
@@ -562,9 +562,9 @@ mod tests {
     #[tokio::test]
     async fn a_panic_costs_one_job_and_no_thread() {
         let pool = pool_of(1, 8, 8);
-        let error = pool.submit::<()>(Lane::Known, pool.shared().today, |_| panic!("as asked")).await.unwrap_err();
+        let error = pool.submit::<()>(client(9), pool.shared().today, |_| panic!("as asked")).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Internal);
-        pool.hash(Lane::Known, password("x")).await.unwrap();
+        pool.hash(client(9), password("x")).await.unwrap();
     }
 
     #[tokio::test]

@@ -132,6 +132,10 @@ mod tests {
         Lane::Client(Client::of([192, 0, 2, last].into()))
     }
 
+    fn known(last: u8) -> Lane {
+        Lane::Known(Client::of([192, 0, 2, last].into()))
+    }
+
     fn served(lanes: &mut Lanes<Job>) -> Vec<&'static str> {
         std::iter::from_fn(|| lanes.take(|_| true)).map(|job| job.0).collect()
     }
@@ -140,7 +144,7 @@ mod tests {
     fn lanes_are_served_in_turn() {
         let mut lanes = Lanes::new(10);
         for (lane, job) in
-            [(client(1), "a1"), (client(1), "a2"), (client(1), "a3"), (client(2), "b1"), (Lane::Known, "k1")]
+            [(client(1), "a1"), (client(1), "a2"), (client(1), "a3"), (client(2), "b1"), (known(9), "k1")]
         {
             assert_eq!(lanes.admit(lane, Job(job)), None);
         }
@@ -171,12 +175,23 @@ mod tests {
     }
 
     #[test]
+    fn a_known_client_has_a_lane_beside_the_strangers_of_its_address_and_fills_no_others() {
+        let mut lanes = Lanes::new(4);
+        for job in ["a1", "a2", "a3", "a4"] {
+            lanes.admit(known(1), Job(job));
+        }
+        assert_eq!(lanes.admit(known(2), Job("b1")), Some(Job("a4")));
+        assert_eq!(lanes.admit(client(2), Job("c1")), Some(Job("a3")));
+        assert_eq!(served(&mut lanes), ["a1", "b1", "c1", "a2"]);
+    }
+
+    #[test]
     fn among_equals_the_arriving_job_is_refused() {
         let mut lanes = Lanes::new(2);
         lanes.admit(client(1), Job("a1"));
         lanes.admit(client(2), Job("b1"));
         assert_eq!(lanes.admit(client(1), Job("a2")), Some(Job("a2")));
-        assert_eq!(lanes.admit(Lane::Known, Job("k1")), Some(Job("b1")), "somebody without a job goes before");
+        assert_eq!(lanes.admit(known(9), Job("k1")), Some(Job("b1")), "somebody without a job goes before");
     }
 
     #[test]

@@ -92,6 +92,15 @@ pub fn spend_alarm(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool> 
     Ok(spent == 1)
 }
 
+/// Voids the unused links of an account.
+///
+/// # Errors
+/// What the database says.
+pub fn void_alarms(db: &mut dyn Db, account: &AccountId) -> Result<()> {
+    db.run(sql!("delete from alarms where account_id = $1 and spent_at is null"), &[account.as_str().into()])?;
+    Ok(())
+}
+
 /// Forgets, a few at a time, links that died long ago; says how many.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! The `audit` table: written in the transaction of the change that a record speaks of.
 
-use super::db::{Db, Row, Sql};
+use super::db::{Db, Row, Sql, Value};
 use crate::error::Result;
 use crate::model::{AccountId, Event, Source, Time};
 use crate::sql;
@@ -10,26 +10,55 @@ use crate::sql;
 /// # Errors
 /// What the database says.
 pub fn insert(db: &mut dyn Db, id: &str, at: Time, event: &Event, source: &Source) -> Result<()> {
+    insert_counted(db, id, at, event, source, 1)
+}
+
+/// Writes one record of what happened so often; nothing where it is written already.
+///
+/// # Errors
+/// What the database says.
+pub fn insert_counted(db: &mut dyn Db, id: &str, at: Time, event: &Event, source: &Source, times: i64) -> Result<()> {
     db.run(
         sql!(
             "insert into audit (id, at, event, outcome, account_id, session_id, actor, client, user_agent, request_id, \
-             detail) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+             detail, times) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (id) do nothing"
         ),
-        &[
-            id.into(),
-            at.into(),
-            event.what.as_str().into(),
-            event.outcome.as_str().into(),
-            event.account.as_ref().map(super::super::model::id::AccountId::as_str).into(),
-            event.session.as_ref().map(super::super::model::id::SessionId::as_str).into(),
-            event.actor.as_deref().into(),
-            source.address.map(|address| address.to_canonical().to_string()).into(),
-            source.user_agent.as_deref().into(),
-            source.request_id.as_deref().into(),
-            event.detail.as_deref().into(),
-        ],
+        &values(id, at, event, source, times),
     )?;
     Ok(())
+}
+
+/// Writes the one record of something that goes on over many writes: each tells its detail anew.
+///
+/// # Errors
+/// What the database says.
+pub fn keep(db: &mut dyn Db, id: &str, at: Time, event: &Event, source: &Source) -> Result<()> {
+    db.run(
+        sql!(
+            "insert into audit (id, at, event, outcome, account_id, session_id, actor, client, user_agent, request_id, \
+             detail, times) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+             on conflict (id) do update set detail = excluded.detail"
+        ),
+        &values(id, at, event, source, 1),
+    )?;
+    Ok(())
+}
+
+fn values(id: &str, at: Time, event: &Event, source: &Source, times: i64) -> [Value; 12] {
+    [
+        id.into(),
+        at.into(),
+        event.what.as_str().into(),
+        event.outcome.as_str().into(),
+        event.account.as_ref().map(super::super::model::id::AccountId::as_str).into(),
+        event.session.as_ref().map(super::super::model::id::SessionId::as_str).into(),
+        event.actor.as_deref().into(),
+        source.address.map(|address| address.to_canonical().to_string()).into(),
+        source.user_agent.as_deref().into(),
+        source.request_id.as_deref().into(),
+        event.detail.as_deref().into(),
+        times.into(),
+    ]
 }
 
 /// A record as it is read back.
@@ -57,11 +86,13 @@ pub struct Record {
     pub request_id: Option<String>,
     /// One word or figure more.
     pub detail: Option<String>,
+    /// How often, where a limit refused; else once.
+    pub times: i64,
 }
 
 macro_rules! columns {
     () => {
-        "id, at, event, outcome, account_id, session_id, actor, client, user_agent, request_id, detail"
+        "id, at, event, outcome, account_id, session_id, actor, client, user_agent, request_id, detail, times"
     };
 }
 
@@ -78,6 +109,7 @@ fn read(mut row: Row) -> Result<Record> {
         user_agent: row.take()?,
         request_id: row.take()?,
         detail: row.take()?,
+        times: row.take()?,
     })
 }
 

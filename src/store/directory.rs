@@ -210,3 +210,46 @@ pub fn restore(db: &mut dyn Db, id: &AccountId, deleted_after: Time, now: Time) 
     )?;
     Ok(changed == 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::keys::fixture::TestDb;
+
+    /// How the engine would read this.
+    fn plan(db: &mut TestDb, sql: Sql) -> String {
+        let explained: &'static str = format!("explain query plan {}", sql.text()).leak();
+        let rows = db.all(Sql::checked(explained), &[]).unwrap();
+        let steps = rows.into_iter().map(|mut row| {
+            let (_, _, _): (i64, i64, i64) = (row.take().unwrap(), row.take().unwrap(), row.take().unwrap());
+            row.take::<String>().unwrap()
+        });
+        steps.collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn no_list_and_no_search_walks_the_whole_table() {
+        let mut db = TestDb::new();
+        let states =
+            [None, Some(Status::Active), Some(Status::Pending), Some(Status::Suspended), Some(Status::Deleted)];
+        for status in states {
+            for verification in [Verification::Required, Verification::Optional] {
+                let found = statements(status, verification);
+                for sql in [found.count, found.page, found.count_found, found.page_found] {
+                    let plan = plan(&mut db, sql);
+                    let walks = plan.split("; ").any(|step| {
+                        (step.starts_with("SCAN a") || step.starts_with("SCAN accounts")) && !step.contains("INDEX")
+                    });
+                    assert!(!walks, "{status:?} {verification:?}: {plan}\n{}", sql.text());
+                }
+                for sql in [found.count_found, found.page_found] {
+                    let plan = plan(&mut db, sql);
+                    for index in ["email_key>?", "username_key>?", "name_key>?", "last_name_key>?"] {
+                        assert!(plan.contains(index), "{plan}");
+                    }
+                    assert!(!plan.contains("SCAN a "), "only what was found is looked at: {plan}");
+                }
+            }
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! Sessions, rights, roles and what administrators do, through v1 on the real program.
 
+mod corrections;
 mod figures;
+mod inside;
 mod matrix;
 mod people;
 mod sessions;

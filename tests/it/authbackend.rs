@@ -1,5 +1,7 @@
 //! The authbackend wire, call by call through its document, on the real program under its profile.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
 use authd::identity::admin::RoleChange;
@@ -9,6 +11,7 @@ use authd::model::app::Kind;
 use poem::http::Method;
 use serde_json::{Value, json};
 
+use crate::process::{CHEAP, Folder, Server};
 use crate::support::{Answer, App, Call, START, app_with, token_in};
 
 const EMAIL: &str = "user@example.com";
@@ -481,4 +484,56 @@ async fn the_first_start_registers_one_app_and_only_the_first() {
     assert!(apps::create_first(&app.core).await.unwrap().is_none());
     let other = app_with("standard", &[]).await;
     assert!(apps::create_first(&other.core).await.unwrap().is_none());
+}
+
+#[test]
+fn the_first_start_prints_the_headers_that_its_clients_send_and_the_second_does_not() {
+    let folder = Folder::new();
+    let started = || {
+        let arguments = ["serve", "--profile", "authbackend", "--listen", "127.0.0.1:0"];
+        let mut child = folder.command(&[&arguments[..], &CHEAP].concat()).stderr(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let address = lines.find_map(|line| Some(line.split("http://").nth(1)?.split([' ', '/']).next()?.to_owned()));
+        let server = Server { child, address: address.unwrap() };
+        assert_eq!(server.get("/readyz").unwrap().status, 200);
+        (server, lines)
+    };
+    let (server, mut lines) = started();
+    let id = lines.find(|line| line.starts_with("X-App-ID: ")).unwrap();
+    let key = lines.next().unwrap();
+    assert!(key.starts_with("X-Service-Key: sk_"), "{key}");
+    let made =
+        server.client().ask("POST", "/api/auth/signup", &format!("{id}\r\n{key}\r\n"), Some(&example())).unwrap();
+    assert_eq!((made.status, &made.body["data"]["userId"]), (200, &json!(1)), "{}", made.body);
+    assert_eq!(server.end(), Some(0));
+    let (server, lines) = started();
+    assert_eq!(server.end(), Some(0));
+    assert!(!lines.map(|line| line + "\n").collect::<String>().contains("X-"));
+}
+
+#[tokio::test]
+async fn an_account_with_an_authenticator_is_asked_for_its_code_and_gets_no_letter() {
+    let stage = Stage::set().await;
+    stage.join().await;
+    let token = text(&stage.enter(PASSWORD).await, "/data/token");
+    let setup = stage.app.post("/v1/auth/mfa/setup", &json!({ "type": "totp" })).bearer(&token).send().await;
+    let backup = text(&setup, "/data/backupCodes/0");
+    let secret = totp_rs::Secret::try_from_base32(text(&setup, "/data/secret")).unwrap();
+    let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
+    let code = || totp.generate(u64::try_from(stage.app.core.env.wall().seconds()).unwrap()).to_string();
+    let confirm = stage.app.post("/v1/auth/mfa/verify", &json!({ "code": code() })).bearer(&token);
+    let confirm = confirm.header("x-app-id", &stage.id).header("x-service-key", &stage.key).send().await;
+    assert_eq!(confirm.status, 200, "{}", confirm.text);
+    stage.app.mails().await;
+
+    let show = |code: &str| stage.post("verify-otp", &json!({ "email": EMAIL, "otpCode": code })).send();
+    for backup in [None, Some(backup)] {
+        stage.app.turn_clock(Duration::from_mins(11));
+        let begun = stage.login(PASSWORD).await;
+        assert_eq!(begun.status, 200, "{}", begun.text);
+        assert!(stage.app.mails().await.is_empty(), "no letter");
+        assert_eq!(refusal(&show("000000").await), refused(400, "OTP_ERROR", "Invalid or expired OTP"));
+        let entered = show(&backup.unwrap_or_else(code)).await;
+        assert_eq!(entered.status, 200, "{}", entered.text);
+    }
 }

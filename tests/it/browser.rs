@@ -1,10 +1,8 @@
 //! The pages as people meet them: a real browser with a window of a phone's size, with and without script.
 
-mod driver;
-
-use driver::{Browser, Light, Script};
 use serde_json::json;
 
+use crate::chromium::{Browser, Light, Script};
 use crate::support::{App, PASSWORD, app, app_with, token_in};
 
 const PHONE: u32 = 390;
@@ -18,7 +16,7 @@ async fn token_for(app: &App, call: &str, path: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_with_a_phone_and_no_script_resets_a_password() {
     for (script, light, name) in [(Script::Off, Light::Day, "day"), (Script::On, Light::Night, "night")] {
-        let Some(browser) = Browser::open(script, light, PHONE) else { return };
+        let Some(browser) = Browser::open_as("a new password", script, light, PHONE) else { return };
         let app = app().await;
         let server = app.listen().await;
         app.join("ada").await;
@@ -55,7 +53,7 @@ async fn an_address_is_verified_changed_and_kept_by_pressing_buttons() {
     for (script, light, width, name) in
         [(Script::Off, Light::Night, PHONE, "phone"), (Script::On, Light::Day, 1200, "desk")]
     {
-        let Some(browser) = Browser::open(script, light, width) else { return };
+        let Some(browser) = Browser::open_as("an address", script, light, width) else { return };
         let app = app().await;
         let server = app.listen().await;
         app.register("ada").await;
@@ -87,13 +85,20 @@ async fn an_address_is_verified_changed_and_kept_by_pressing_buttons() {
         browser.sees("h1", "Your account keeps this address");
         browser.picture(&format!("undone-{name}"));
         assert!(browser.attribute(".other", "href").unwrap().ends_with("/v1/forgot-password"));
-        assert_eq!(app.login("ada", PASSWORD).await.status, 200);
+        assert_eq!(app.login("ada", PASSWORD).await.status, 401);
+        let token = token_in(&app.mails().await, "/v1/reset-password?token=");
+        browser.go(&server.url(&format!("/v1/reset-password?token={token}")));
+        browser.keys("#new-password", &format!("{NEW}\u{e007}"));
+        browser.sees("h1", "Password changed");
+        assert_eq!(app.login("ada", NEW).await.status, 200);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_runs_what_somebody_put_into_it() {
-    let Some(browser) = Browser::open(Script::On, Light::Day, PHONE) else { return };
+    let Some(browser) = Browser::open_as("what somebody put into a page", Script::On, Light::Day, PHONE) else {
+        return;
+    };
     let name = "<img src=x onerror=\"document.title='run'\">";
     let app = app_with("standard", &[("service.name", name)]).await;
     let server = app.listen().await;
@@ -120,7 +125,7 @@ async fn no_page_runs_what_somebody_put_into_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_is_used_by_keyboard_alone_and_its_parts_have_names() {
-    let Some(browser) = Browser::open(Script::On, Light::Day, PHONE) else { return };
+    let Some(browser) = Browser::open_as("a page by keyboard", Script::On, Light::Day, PHONE) else { return };
     let app = app().await;
     let server = app.listen().await;
     browser.go(&server.url("/v1/forgot-password"));

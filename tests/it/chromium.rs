@@ -1,16 +1,25 @@
-//! A real browser, where there is one: Debian's Chromium, told what to do through its own driver.
+//! A real browser, where there is one: Debian's Chromium, told what to do through its own driver (W3C `WebDriver` over
+//! plain HTTP), as far as the scenarios need it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
+use base64::Engine;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::tools::{is_here, skip};
 
-const FLAGS: [&str; 10] = [
-    "--headless",
+/// How often an element is read that does not say yet what is expected.
+const PATIENCE: usize = 2000;
+/// How long the driver waits for an element, a script or a page.
+const WAIT: u64 = 20_000;
+
+const FLAGS: [&str; 9] = [
+    "--headless=new",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -19,8 +28,21 @@ const FLAGS: [&str; 10] = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
-    "--window-size=1280,1000",
 ];
+
+/// Whether pages may run script.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Script {
+    On,
+    Off,
+}
+
+/// What the reader prefers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Light {
+    Day,
+    Night,
+}
 
 /// One window with nothing remembered. It closes with this.
 pub struct Browser {
@@ -33,8 +55,23 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Opens one, or says why not.
+    /// Opens one on a desk, or says why not.
     pub fn open(scenario: &str) -> Option<Self> {
+        Self::start(scenario, |profile| json!({ "args": flags(profile, &["--window-size=1280,1000"]) }))
+    }
+
+    /// The same in a window of this width, with or without script, by day or by night.
+    pub fn open_as(scenario: &str, script: Script, light: Light, width: u32) -> Option<Self> {
+        let light = format!("preferredColorScheme={}", u8::from(light == Light::Day));
+        let script = if script == Script::Off { ",scriptEnabled=false" } else { "" };
+        let settings = format!("--blink-settings={light}{script}");
+        // Without touch: the driver waits for ever for a tap where pages may not run script.
+        let window = json!({ "width": width, "height": 780, "pixelRatio": 2, "touch": false });
+        let emulation = json!({ "deviceMetrics": window });
+        Self::start(scenario, |profile| json!({ "args": flags(profile, &[&settings]), "mobileEmulation": emulation }))
+    }
+
+    fn start(scenario: &str, options: impl FnOnce(&Path) -> Value) -> Option<Self> {
         if !is_here("chromedriver") || !is_here("chromium") {
             skip(scenario, "there is no chromium with chromedriver");
             return None;
@@ -48,14 +85,12 @@ impl Browser {
             .lines()
             .find_map(|line| line.unwrap().split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok());
         let profile = TempDir::new().unwrap();
-        let mut flags: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
-        flags.push(format!("--user-data-dir={}", profile.path().display()));
-        let mut browser = Self { driver, port: port.unwrap(), session: String::new(), _said: said, _profile: profile };
         let wanted = json!({ "capabilities": { "alwaysMatch": {
-            "goog:chromeOptions": { "args": flags },
+            "goog:chromeOptions": options(profile.path()),
             "goog:loggingPrefs": { "browser": "ALL" },
-            "timeouts": { "implicit": 20_000, "script": 20_000, "pageLoad": 20_000 },
+            "timeouts": { "implicit": WAIT, "script": WAIT, "pageLoad": WAIT },
         } } });
+        let mut browser = Self { driver, port: port.unwrap(), session: String::new(), _said: said, _profile: profile };
         let opened = browser.ask("POST", "/session", &wanted);
         browser.session = format!("/session/{}", opened["sessionId"].as_str().unwrap());
         Some(browser)
@@ -68,16 +103,53 @@ impl Browser {
 
     /// Waits until the page has something that this CSS selector finds, and gives back its text.
     pub fn wait(&self, selector: &str) -> String {
-        let found = self.tell("/element", &json!({ "using": "css selector", "value": selector }));
-        let id = found.as_object().unwrap().values().next().unwrap().as_str().unwrap();
-        let text = self.ask("GET", &format!("{}/element/{id}/text", self.session), &Value::Null);
+        let text = self.ask("GET", &format!("{}/text", self.find(selector)), &Value::Null);
         text.as_str().unwrap().to_owned()
     }
 
-    /// Waits for an element and clicks it.
+    /// Waits until an element reads like this: the next page comes when it comes.
+    pub fn sees(&self, selector: &str, expected: &str) {
+        let mut last = Value::Null;
+        for _ in 0..PATIENCE {
+            let by = json!({ "using": "css selector", "value": selector });
+            let found = self.try_ask("POST", &format!("{}/element", self.session), &by).unwrap();
+            assert!(found["error"] != "no such element", "there is no {selector}, expected {expected:?} in it");
+            // While the page goes, there is nothing to read.
+            let Some(id) = id(&found) else { continue };
+            last = self.try_ask("GET", &format!("{}/element/{id}/text", self.session), &Value::Null).unwrap();
+            if last == expected {
+                return;
+            }
+        }
+        panic!("expected {expected:?} in {selector}, came {last}");
+    }
+
+    /// Waits for an element and presses it as a hand would.
+    pub fn press(&self, selector: &str) {
+        self.ask("POST", &format!("{}/click", self.find(selector)), &json!({}));
+    }
+
+    /// Waits for an element and clicks it by script, wherever it is.
     pub fn click(&self, selector: &str) {
         self.wait(selector);
         self.run(&format!("document.querySelector({}).click()", Value::from(selector)));
+    }
+
+    /// Presses keys in an element; `\u{e007}` is Enter, `\u{e004}` is Tab.
+    pub fn keys(&self, selector: &str, keys: &str) {
+        self.ask("POST", &format!("{}/value", self.find(selector)), &json!({ "text": keys }));
+    }
+
+    pub fn attribute(&self, selector: &str, name: &str) -> Option<String> {
+        let value = self.ask("GET", &format!("{}/attribute/{name}", self.find(selector)), &Value::Null);
+        value.as_str().map(str::to_owned)
+    }
+
+    /// The id of the element that has the keyboard.
+    pub fn focused(&self) -> String {
+        let element = self.ask("GET", &format!("{}/element/active", self.session), &Value::Null);
+        let path = format!("{}/element/{}/attribute/id", self.session, id(&element).unwrap());
+        self.ask("GET", &path, &Value::Null).as_str().unwrap_or("").to_owned()
     }
 
     /// What a script in the page gives back.
@@ -98,38 +170,67 @@ impl Browser {
         entries.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
+    /// Keeps a picture of the window where `AUTHD_SCREENSHOTS` says, for people to look at.
+    pub fn picture(&self, name: &str) {
+        let Some(folder) = std::env::var_os("AUTHD_SCREENSHOTS") else { return };
+        let picture = self.ask("GET", &format!("{}/screenshot", self.session), &Value::Null);
+        let bytes = base64::engine::general_purpose::STANDARD.decode(picture.as_str().unwrap()).unwrap();
+        std::fs::write(Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();
+    }
+
+    /// The path of an element, as soon as there is one.
+    fn find(&self, selector: &str) -> String {
+        let found = self.tell("/element", &json!({ "using": "css selector", "value": selector }));
+        format!("{}/element/{}", self.session, id(&found).unwrap())
+    }
+
     fn tell(&self, path: &str, body: &Value) -> Value {
         self.ask("POST", &format!("{}{path}", self.session), body)
     }
 
     fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
+        let value = self.try_ask(method, path, body).unwrap();
+        assert!(value["error"].is_null(), "{method} {path} {body}: {}", value["message"]);
+        value
+    }
+
+    fn try_ask(&self, method: &str, path: &str, body: &Value) -> std::io::Result<Value> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(Duration::from_millis(2 * WAIT)))?;
         let head = format!("{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n");
-        write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len()).unwrap();
+        write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len())?;
         let mut reader = BufReader::new(stream);
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            reader.read_line(&mut line).unwrap();
-            let line = line.trim_end().to_ascii_lowercase();
-            if line.is_empty() {
-                break;
+        let (mut line, mut length) = (String::new(), 0);
+        while reader.read_line(&mut line)? > 2 {
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
             }
-            length = line.strip_prefix("content-length:").map_or(length, |value| value.trim().parse().unwrap());
+            line.clear();
         }
         let mut answer = vec![0; length];
-        reader.read_exact(&mut answer).unwrap();
-        let answer: Value = serde_json::from_slice(&answer).unwrap();
-        assert!(answer["value"]["error"].is_null(), "{method} {path} {body}: {}", answer["value"]["message"]);
-        answer["value"].clone()
+        reader.read_exact(&mut answer)?;
+        let mut answer: Value = serde_json::from_slice(&answer)?;
+        Ok(answer["value"].take())
     }
+}
+
+fn flags(profile: &Path, more: &[&str]) -> Vec<String> {
+    let own = format!("--user-data-dir={}", profile.display());
+    FLAGS.iter().chain(more).map(|flag| (*flag).to_owned()).chain([own]).collect()
+}
+
+/// The id of an element that was found.
+fn id(element: &Value) -> Option<String> {
+    let id = element.get("element-6066-11e4-a52e-4f735466cecf")?;
+    id.as_str().map(str::to_owned)
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        if !self.session.is_empty() && !std::thread::panicking() {
-            self.ask("DELETE", &self.session, &Value::Null);
+        // Whatever went wrong, no browser is left behind.
+        if !self.session.is_empty() {
+            let _ = self.try_ask("DELETE", &self.session, &Value::Null);
         }
         let _ = self.driver.kill();
         let _ = self.driver.wait();

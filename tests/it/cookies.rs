@@ -133,6 +133,34 @@ async fn a_cookie_that_another_sites_page_sends_changes_nothing() {
 }
 
 #[tokio::test]
+async fn an_answer_to_another_sites_page_neither_sets_nor_clears_a_cookie() {
+    // Browsers send no cookie along with such a form, but would take one from its answer.
+    let app = app_with("jobpsych", &[("server.public_url", "https://auth.example.com")]).await;
+    let account = json!({ "name": "Ada", "email": "ada@example.com", "password": PASSWORD, "company_name": "A" });
+    assert!(app.post("/api/auth/register", &account).send().await.headers.contains_key("set-cookie"));
+    let login = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let access = app.post("/v1/auth/login", &login).send().await.tokens().access;
+    let calls: [(&str, Option<&Value>, bool); 6] = [
+        ("/api/auth/logout", None, false),
+        ("/api/auth/logout", None, true),
+        ("/api/auth/login", Some(&login), false),
+        ("/v1/auth/login", Some(&login), false),
+        ("/v1/auth/logout", None, true),
+        ("/v1/auth/logout-all", None, true),
+    ];
+    for (name, value) in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
+        for (path, body, is_bearer) in calls {
+            let call = app.call(Method::POST, path).header(name, value);
+            let call = body.iter().fold(call, |call, body| call.json(body));
+            let answer = if is_bearer { call.bearer(&access) } else { call }.send().await;
+            assert!(!answer.headers.contains_key("set-cookie"), "{path} {value}: {}", answer.header("set-cookie"));
+        }
+    }
+    let ours = app.call(Method::POST, "/api/auth/logout").header("origin", "https://auth.example.com").send().await;
+    assert!(ours.header("set-cookie").contains("Max-Age=0"), "{}", ours.text);
+}
+
+#[tokio::test]
 async fn over_https_and_in_production_the_cookie_is_secure_and_says_so_in_its_name() {
     let in_production = [("server.environment", "production"), ("hashing.memory", "19456"), ("hashing.passes", "2")];
     for set in [&[("server.public_url", "https://auth.example.com")][..], &in_production] {

@@ -26,6 +26,42 @@ fn fits_the_window(browser: &Browser) -> bool {
     browser.run("return document.documentElement.scrollWidth <= innerWidth") == true
 }
 
+/// The page to try calls out has every call of a document.
+fn assert_tries_out(browser: &Browser, folder: &Folder, url: &str, name: &str) {
+    let document = folder.run(&["openapi", name]).json();
+    browser.go(&format!("{url}/docs?api={name}"));
+    browser.wait(".opblock");
+    for id in operations(&document) {
+        let is_there = browser.run(&format!("return !!document.querySelector('[id$=\"-{id}\"]')"));
+        assert_eq!(is_there, true, "{name} {id}");
+    }
+}
+
+/// The reference has every call of a document, each with its heading.
+fn assert_reads(browser: &Browser, folder: &Folder, name: &str) {
+    for id in operations(&folder.run(&["openapi", name]).json()) {
+        assert!(!browser.wait(&format!("#{id} h3")).is_empty(), "{name} {id}");
+    }
+}
+
+#[test]
+fn every_wire_s_own_calls_are_on_both_pages_under_its_profile() {
+    let Some(browser) = Browser::open("the pages of the documents") else { return };
+    for (profile, call) in [("jobpath", "login"), ("jobpsych", "uploadFile"), ("authbackend", "verifyOtp")] {
+        let folder = Folder::new();
+        let server = folder.serve_with(&["--profile", profile]);
+        let url = server.greeting["url"].as_str().unwrap();
+        browser.go(&format!("{url}/docs"));
+        browser.wait(".opblock");
+        assert_eq!(browser.run("return document.getElementById('documents').value"), profile);
+        assert!(operations(&folder.run(&["openapi", profile]).json()).contains(&call.to_owned()), "{profile}");
+        assert_tries_out(&browser, &folder, url, profile);
+        browser.go(&format!("{url}/redoc"));
+        assert_reads(&browser, &folder, profile);
+        assert_quiet(&browser, url);
+    }
+}
+
 #[test]
 fn every_call_can_be_tried_out_in_the_browser() {
     let Some(browser) = Browser::open("the page to try calls out") else { return };
@@ -41,16 +77,7 @@ fn every_call_can_be_tried_out_in_the_browser() {
     browser.wait("#operations-Health-getHealth");
     assert_eq!(browser.run("return location.search"), "?api=v1");
     for name in ["siteworks", "v1"] {
-        let document = folder.run(&["openapi", name]).json();
-        browser.go(&format!("{url}/docs?api={name}"));
-        browser.wait(".opblock");
-        for id in operations(&document) {
-            assert_eq!(
-                browser.run(&format!("return !!document.querySelector('[id$=\"-{id}\"]')")),
-                true,
-                "{name} {id}"
-            );
-        }
+        assert_tries_out(&browser, &folder, url, name);
     }
 
     browser.go(&format!("{url}/docs?api=v1"));
@@ -76,11 +103,8 @@ fn the_reference_shows_every_call_without_script() {
 
     browser.click(".documents a[href$='redoc/v1']");
     browser.wait("#getHealth");
-    let document = folder.run(&["openapi", "v1"]).json();
     assert_eq!(browser.run("return document.scripts.length"), 0);
-    for id in operations(&document) {
-        assert!(!browser.wait(&format!("#{id} h3")).is_empty(), "{id}");
-    }
+    assert_reads(&browser, &folder, "v1");
     let error = "return document.querySelector('#login').textContent.includes('INVALID_CREDENTIALS')";
     assert_eq!(browser.run(error), true);
     let styled = "return getComputedStyle(document.querySelector('.frame')).display";

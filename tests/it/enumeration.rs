@@ -16,6 +16,9 @@ const UNLIMITED: [(&str, &str); 5] = [
     ("throttle.enabled", "false"),
 ];
 
+/// Logging in with a mailed code.
+const CODES: [(&str, &str); 2] = [("login.passwordless", "true"), ("limits.code", "off")];
+
 /// All that a client sees, but for when and under which id.
 fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, Value) {
     let mut body = answer.body.clone();
@@ -194,4 +197,31 @@ async fn a_resend_takes_as_long_for_an_unknown_address_as_for_one_that_waits() {
     let known = |_| json!({ "email": "ada@example.com" });
     let unknown = |n: usize| json!({ "email": format!("n{n:02}@example.com") });
     assert_alike(&app, "/v1/auth/resend-verification", [&known, &unknown]).await;
+}
+
+#[tokio::test]
+async fn a_wrong_code_for_an_account_asks_for_no_more_work_than_one_for_nobody() {
+    let app = app_with("standard", &[&UNLIMITED[..], &CODES].concat()).await;
+    app.join("ada").await;
+    let mut answers = Vec::new();
+    for name in ["ada", "nobody"] {
+        let email = format!("{name}@example.com");
+        app.post("/v1/auth/otp/request", &json!({ "email": email })).send().await;
+        app.mails().await;
+        let before = app.draws();
+        let answer = app.post("/v1/auth/otp/verify", &json!({ "email": email, "code": "000000" })).send().await;
+        answers.push((seen(&answer), app.draws() - before));
+    }
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[tokio::test]
+async fn a_wrong_code_takes_as_long_for_an_unknown_address_as_for_an_account() {
+    let app = app_with("standard", &[&UNLIMITED[..], &CODES].concat()).await;
+    // A code's tries are counted per account, so each try needs another one.
+    for n in 0..if is_long() { 1010 } else { 210 } {
+        crate::admin::make(&app, &format!("ada{n}"), &[]).await;
+    }
+    let show = |name: &str, n: usize| json!({ "email": format!("{name}{n}@example.com"), "code": "000000" });
+    assert_alike(&app, "/v1/auth/otp/verify", [&|n| show("ada", n), &|n| show("eve", n)]).await;
 }

@@ -1,5 +1,7 @@
 //! Second factors and one-time codes: the whole story with an independent authenticator, races, restarts, every road.
 
+mod room;
+
 use std::time::Duration;
 
 use authd::identity::{By, challenge, factor};
@@ -488,6 +490,7 @@ async fn a_wire_without_a_step_for_it_refuses_the_right_password() {
     for (profile, path, place, code) in [
         ("siteworks", "/api/auth/login", "/code", "MFA_REQUIRED"),
         ("jobpath", "/auth/login", "/error", "mfa_required"),
+        ("jobpsych", "/api/auth/login", "/error", "MFA_REQUIRED"),
     ] {
         let app = app_with(profile, &[]).await;
         guarded(&app, "ada").await;
@@ -501,56 +504,57 @@ async fn a_wire_without_a_step_for_it_refuses_the_right_password() {
 }
 
 #[tokio::test]
-async fn an_account_has_ten_factors_however_many_are_begun_at_once() {
-    let app = app_with("standard", &UNLIMITED).await;
+async fn a_set_up_shows_an_address_that_authenticators_read_and_the_same_as_a_picture() {
+    let app = app().await;
     let tokens = app.enter("ada").await;
-    for _ in 0..9 {
-        let phone = set_up(&app, &tokens.access).await;
-        assert_eq!(verify(&app, &tokens.access, &phone.code(&app, 0)).await.status, 200);
-    }
-    app.mails().await;
-    let phone = set_up(&app, &tokens.access).await;
-    let by_mail = app.post("/v1/auth/mfa/setup", &json!({ "type": "email" })).bearer(&tokens.access).send().await;
-    let by_mail_id = by_mail.body["data"]["deviceId"].as_str().unwrap_or_else(|| panic!("{}", by_mail.text)).to_owned();
-    let tenth = json!({ "code": code_in(&app.mails().await), "deviceId": by_mail_id });
-    let tenth = app.post("/v1/auth/mfa/verify", &tenth).bearer(&tokens.access).send().await;
-    assert_eq!(tenth.status, 200, "{}", tenth.text);
-    let eleventh = verify(&app, &tokens.access, &phone.code(&app, 0)).await;
-    assert_eq!(eleventh.status, 409, "{}", eleventh.text);
-    let list = call(&app, Method::GET, "/v1/users/me/mfa", &tokens.access).await.body;
-    let guards = list["data"]["devices"].as_array().unwrap().iter().filter(|device| device["confirmed"] == true);
-    assert_eq!(guards.count(), 10, "{list}");
+    let answer = app.post("/v1/auth/mfa/setup", &json!({ "type": "totp" })).bearer(&tokens.access).send().await;
+    let data = &answer.body["data"];
+    let (uri, secret) = (data["otpauthUri"].as_str().unwrap(), data["secret"].as_str().unwrap());
+    assert!(uri.starts_with("otpauth://totp/") && uri.contains("ada%40example.com"), "{uri}");
+    assert!(uri.contains(&format!("secret={secret}")) && uri.contains("issuer="), "{uri}");
+    assert!(data["qrCode"].as_str().unwrap().starts_with("data:image/png;base64,iVBORw0KGgo"), "{data}");
 }
 
 #[tokio::test]
-async fn of_parallel_set_ups_by_mail_one_guards() {
-    let app = app_with("standard", &UNLIMITED).await;
-    let tokens = app.enter("ada").await;
-    app.mails().await;
-    let set_up = || app.post("/v1/auth/mfa/setup", &json!({ "type": "email" })).bearer(&tokens.access).send();
-    let begun = join_all((0..10).map(|_| set_up())).await;
-    assert!(begun.iter().all(|answer| [200, 429].contains(&answer.status.as_u16())), "{}", begun[0].text);
-    let code = code_in(&app.mails().await);
-    let (confirmed, begun) = tokio::join!(verify(&app, &tokens.access, &code), join_all((0..10).map(|_| set_up())));
-    assert!(confirmed.status == 200 || confirmed.status == 400, "{}", confirmed.text);
-    drop(begun);
-    let list = call(&app, Method::GET, "/v1/users/me/mfa", &tokens.access).await.body;
-    assert!(list["data"]["devices"].as_array().unwrap().len() <= 1, "{list}");
+async fn each_change_of_factors_is_recorded_once_and_told_to_the_owner() {
+    let app = app().await;
+    let (tokens, phone) = guarded(&app, "ada").await;
+    let path = format!("/v1/users/me/mfa/{}", phone.id);
+    assert_eq!(app.mails().await.len(), 1, "that it asks for a code now");
+    let renamed = app.call(Method::PATCH, &path).json(&json!({ "deviceName": "Old phone" })).bearer(&tokens.access);
+    assert_eq!(renamed.send().await.status, 200);
+    assert_eq!(app.mails().await.len(), 0, "a name guards nothing");
+    assert_eq!(call(&app, Method::POST, "/v1/auth/mfa/backup-codes", &tokens.access).await.status, 200);
+    let mails = app.mails().await;
+    assert!(mails.len() == 1 && mails[0].text.contains("backup codes"), "{mails:?}");
+    assert_eq!(call(&app, Method::DELETE, &path, &tokens.access).await.status, 200);
+    assert_eq!(app.mails().await.len(), 1);
+    let told: Vec<String> =
+        app.audit().await.into_iter().filter(|line| line.starts_with("factor") || line.starts_with("backup")).collect();
+    assert_eq!(
+        told,
+        ["factor_added done totp", "factor_renamed done", "backup_codes_made done", "factor_removed done totp"]
+    );
 }
 
 #[tokio::test]
-async fn a_factor_begun_before_another_guarded_takes_a_fresh_proof_to_confirm() {
-    let app = app_with("perfect21", &[("tokens.access", "1h")]).await;
-    let stolen = app.enter("ada").await.access;
-    app.turn_clock(Duration::from_mins(20));
-    let phone = set_up(&app, &stolen).await;
-    app.mails().await;
-    let owner = app.login("ada", PASSWORD).await.tokens().access;
-    let by_mail = app.post("/v1/auth/mfa/setup", &json!({ "type": "email" })).bearer(&owner).send().await;
-    assert_eq!(by_mail.status, 200, "{}", by_mail.text);
-    assert_eq!(verify(&app, &owner, &code_in(&app.mails().await)).await.status, 200);
-    let thief = verify(&app, &stolen, &phone.code(&app, 0)).await;
-    assert_eq!(refused(&thief), (403, "REAUTHENTICATION_REQUIRED"), "{}", thief.text);
-    let list = call(&app, Method::GET, "/v1/users/me/mfa", &owner).await.body;
-    assert_eq!(list["data"]["devices"].as_array().unwrap().len(), 2, "{list}");
+async fn fifty_parallel_guesses_are_five_tries() {
+    let unlimited = [&UNLIMITED[..], &[("login.passwordless", "true")]].concat();
+    let app = app_with("standard", &unlimited).await;
+    let (_, phone) = guarded(&app, "ada").await;
+    app.turn_clock(2 * STEP);
+    let token = waiting(&app.login("ada", PASSWORD).await);
+    let answers = join_all((0..50).map(|_| verify(&app, &token, "000000"))).await;
+    let wrong = answers.iter().filter(|answer| refused(answer) == (400, "INVALID_MFA_CODE")).count();
+    let dead = answers.iter().filter(|answer| refused(answer) == (401, "INVALID_TOKEN")).count();
+    assert_eq!((wrong, dead), (5, 45));
+    assert_eq!(refused(&verify(&app, &token, &phone.code(&app, 0)).await), (401, "INVALID_TOKEN"));
+    let next = waiting(&app.login("ada", PASSWORD).await);
+    assert_eq!(verify(&app, &next, &phone.code(&app, 0)).await.status, 200);
+
+    let body = json!({ "email": "ada@example.com", "code": "000000" });
+    let answers = join_all((0..50).map(|_| app.post("/v1/auth/otp/verify", &body).send())).await;
+    let wrong = answers.iter().filter(|answer| refused(answer) == (400, "INVALID_CODE")).count();
+    let held = answers.iter().filter(|answer| answer.status == 429).count();
+    assert_eq!((wrong, held), (5, 45));
 }

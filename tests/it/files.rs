@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use authd::http::limits::Limiter;
 use authd::http::listener::{Listener, Swap};
 use authd::http::pace::{PIECE, Timeouts};
+use authd::identity::{caller, file};
+use authd::model::Source;
 use poem::http::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,13 +17,13 @@ use crate::support::{Answer, App, app, app_with};
 const PDF: &[u8] = b"%PDF-1.7\n1 0 obj\n";
 
 async fn upload(app: &App, token: &str, name: &str, content: &[u8]) -> Answer {
+    upload_to(app, "/v1/users/me/files", token, name, content).await
+}
+
+async fn upload_to(app: &App, path: &str, token: &str, name: &str, content: &[u8]) -> Answer {
     let head = format!("--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
     let body = [head.as_bytes(), content, b"\r\n--x--\r\n"].concat();
-    app.call(Method::POST, "/v1/users/me/files")
-        .body("multipart/form-data; boundary=x", body)
-        .bearer(token)
-        .send()
-        .await
+    app.call(Method::POST, path).body("multipart/form-data; boundary=x", body).bearer(token).send().await
 }
 
 #[tokio::test]
@@ -84,7 +87,11 @@ async fn a_file_that_lies_about_its_type_or_size_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn thirty_parallel_uploads_at_a_quota_of_ten_leave_exactly_ten() {
-    let app = app_with("standard", &[("files.in_flight", "30"), ("files.free_space", "0")]).await;
+    let app = app_with(
+        "standard",
+        &[("files.in_flight", "30"), ("files.in_flight_account", "30"), ("files.free_space", "0")],
+    )
+    .await;
     let ada = app.enter("ada").await;
     let calls = (0..30).map(|n| {
         let (app, token) = (&app, ada.access.as_str());
@@ -136,7 +143,8 @@ async fn an_upload_has_its_time_again_with_each_piece_that_comes() {
     let listener = Listener::bind(&at, timeouts).await.unwrap();
     let address = listener.local_addr();
     let forever = std::future::pending::<()>;
-    let swap = Swap::new(authd::app::endpoint(&app.core, &app.limiter));
+    let limiter = Limiter::new(app.core.config.limits.clone(), app.core.env.clone());
+    let swap = Swap::new(authd::app::endpoint(&app.core, &limiter));
     let serving = tokio::spawn(listener.serve(swap, forever(), forever()));
     // Longer as a whole than a body may take, and never still for so long.
     let slow = send_slowly(address, &ada.access, Duration::from_millis(40)).await;
@@ -144,4 +152,24 @@ async fn an_upload_has_its_time_again_with_each_piece_that_comes() {
     let still = send_slowly(address, &ada.access, Duration::from_secs(1)).await;
     assert!(still.starts_with("HTTP/1.1 400"), "{still}");
     serving.abort();
+}
+
+#[tokio::test]
+async fn one_account_never_holds_all_the_room_for_uploads_under_way() {
+    for (profile, code) in [("standard", "/error/code"), ("jobpsych", "/error")] {
+        let app = app_with(profile, &[("files.free_space", "0")]).await;
+        let (ada, bob) = (app.enter("ada").await, app.enter("bob").await);
+        let caller = caller::authenticate(&app.core, &ada.access).await.unwrap();
+        let source = Source::command_line();
+        let begin = || file::begin(&app.core, &caller, "cv.pdf", &source);
+        let (first, second) = (begin().await.unwrap(), begin().await.unwrap());
+        let path = if profile == "jobpsych" { "/api/files/upload" } else { "/v1/users/me/files" };
+        let third = upload_to(&app, path, &ada.access, "cv.pdf", PDF).await;
+        assert_eq!((third.status.as_u16(), third.header("retry-after")), (429, "1"), "{}", third.text);
+        assert_eq!(third.body.pointer(code), Some(&json!("RATE_LIMIT_EXCEEDED")), "{}", third.text);
+        assert_eq!(upload(&app, &bob.access, "cv.pdf", PDF).await.status, 201, "others have room");
+        drop(first);
+        assert_eq!(upload(&app, &ada.access, "cv.pdf", PDF).await.status, 201);
+        drop(second);
+    }
 }

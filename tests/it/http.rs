@@ -1,5 +1,4 @@
 //! Scenarios: http. Raw bytes against a real port, with a wire made up for it.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a scenario that cannot go on has failed")]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +13,8 @@ use authd::http::listener::{Listener, Swap};
 use authd::http::pace::Timeouts;
 use authd::http::reject::{About, Reject, Wire};
 use authd::http::wires::{Methods, Wires};
-use authd::model::Source;
+use authd::model::{AccountId, SessionId, Source, Time};
+use authd::token::Verified;
 use poem::http::{Method, StatusCode};
 use poem::web::{Data, Path};
 use poem::{Route, get, handler, post};
@@ -69,8 +69,13 @@ impl Methods for Table {
 struct OneToken;
 
 impl TokenCheck for OneToken {
-    fn is_valid_token(&self, token: &str) -> bool {
-        token == "good"
+    fn check(&self, token: &str) -> Option<Verified> {
+        (token == "good").then(|| Verified {
+            account: AccountId::new("a"),
+            session: SessionId::new("s"),
+            issued_at: Time::from_seconds(0),
+            expires_at: Time::from_seconds(1),
+        })
     }
 }
 
@@ -144,6 +149,7 @@ fn server() -> Server {
         environment: Environment::Development,
         trusted_proxies: None,
         service_networks: None,
+        service_hosts: vec![],
         cors_origins: vec!["https://app.example.com".into()],
         connections: 100,
         body_limit: 65536,
@@ -173,9 +179,9 @@ fn limits(general: u32) -> Limits {
 fn app(server: Server, limits: Limits) -> impl poem::Endpoint<Output = poem::Response> {
     let env = Env::real();
     let wires = Wires::new(Arc::new(MadeUp("root")), Arc::new(Table)).mount("/t", Arc::new(MadeUp("t")));
-    let limiter = Limiter::new(limits, env.clone());
-    let tokens = Arc::new(OneToken);
-    boundary(routes(), Surroundings { env, server, wires, limiter, tokens, uncounted: vec!["/health".into()] })
+    let (limiter, tokens, uncounted) = (Limiter::new(limits, env.clone()), Arc::new(OneToken), vec!["/health".into()]);
+    let refusals = authd::identity::refusals::Refusals::new(env.clone(), authd::metrics::Metrics::default());
+    boundary(routes(), Surroundings { env, server, wires, limiter, refusals, tokens, uncounted })
 }
 
 /// A running listener.

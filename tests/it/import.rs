@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Folder, Ran};
 use crate::support::{App, PASSWORD, app};
+use crate::tools::{is_here, skip, succeed};
 
 /// A hash as bcrypt libraries of four makers name theirs.
 fn bcrypt(version: bcrypt::Version) -> String {
@@ -242,4 +243,92 @@ fn a_file_that_is_none_of_ours_is_told_so() {
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     assert!(ran.out.contains("imported 1 of 1 rows"), "{}", ran.out);
     assert_eq!(server.end(), Some(0));
+}
+
+#[tokio::test]
+async fn hashes_of_every_maker_open_once_as_they_are_and_then_as_ours() {
+    let app = app().await;
+    let salt = "/OK.fbVrR/bpIqNJ5ianF.";
+    let bcrypt = |version| format!("${version}$04${salt}RYxan6GqoWFZ.Gvlr69TFErQfu72DzK");
+    let hashes = [
+        bcrypt("2a"),
+        bcrypt("2b"),
+        bcrypt("2x"),
+        bcrypt("2y"),
+        "$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8".to_owned(),
+        "$argon2i$v=19$m=256,t=2,p=2$c29tZXNhbHQ$T/XOJ2mh1/TIpJHfCdQan76Q5esCFVoT5MAeIM1Oq2E".to_owned(),
+        "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4".to_owned(),
+        "$argon2i$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY".to_owned(),
+    ];
+    let rows = hashes.iter().enumerate();
+    let file: String = rows
+        .map(|(n, hash)| json!({ "email": format!("u{n}@example.com"), "password": hash }).to_string() + "\n")
+        .collect();
+    let summary = import(&app, &["--format", "jsonl", "--assume-verified"], &file);
+    assert_eq!(counts(&summary), [8, 8, 0, 0], "{summary}");
+    for (n, hash) in hashes.iter().enumerate() {
+        let (name, email) = (format!("u{n}"), format!("u{n}@example.com"));
+        assert_eq!(app.login(&name, "passwore").await.status, 401, "{hash}");
+        assert_eq!(account(&app, &email).await.password_hash.as_ref(), Some(hash), "only the right one is made anew");
+        assert_eq!(app.login(&name, "password").await.status, 200, "{hash}");
+        let made = account(&app, &email).await.password_hash.unwrap();
+        assert!(made.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{made}");
+        assert_eq!(app.login(&name, "password").await.status, 200, "{hash}");
+    }
+}
+
+#[tokio::test]
+async fn a_second_run_takes_nothing_back_that_has_changed_since() {
+    let app = app().await;
+    let hash = bcrypt(bcrypt::Version::TwoB);
+    let file =
+        format!("id,email,password,name,role\n7,jo@example.com,{hash},Jo,user\n8,ann@example.com,{hash},Ann,user\n");
+    assert_eq!(counts(&import(&app, &["--format", "csv", "--assume-verified"], &file)), [2, 2, 0, 0]);
+    let set = user(&app, &["set-password", "jo@example.com", "--password-stdin"], "Another-Horse-8-Battery");
+    assert_eq!(set.code, Some(0), "{}", set.err);
+    for command in [&["lock", "ann@example.com"][..], &["role", "jo@example.com", "--give", "moderator"]] {
+        assert_eq!(user(&app, command, "").code, Some(0));
+    }
+    let before = format!("{:?}", whole(&app).await);
+    // With another row, another spelling and other values this time.
+    let file = file.replace("jo@", "Jo@").replace(",Jo,", ",Joseph,") + &format!("9,new@example.com,{hash},New,user\n");
+    assert_eq!(counts(&import(&app, &["--format", "csv", "--assume-verified"], &file)), [3, 1, 2, 0]);
+    let after = whole(&app).await.into_iter().filter(|one| one.number != Some(9)).collect::<Vec<_>>();
+    assert_eq!(format!("{after:?}"), before);
+    assert_eq!(app.login("jo", PASSWORD).await.status, 401);
+    assert_eq!(app.login("jo", "Another-Horse-8-Battery").await.status, 200);
+    assert_eq!(app.login("new", PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn spellings_of_one_address_are_one_address() {
+    let app = app().await;
+    let file = "email\nann@bücher.example\nAnn@xn--bcher-kva.example\nANN@BÜCHER.example\n  ann@bücher.example \nann@bucher.example\n";
+    let summary = import(&app, &["--format", "csv"], file);
+    assert_eq!(counts(&summary), [5, 2, 0, 3], "{summary}");
+    // Another file knows nothing of the lines of this one, but the database does.
+    assert_eq!(counts(&import(&app, &["--format", "csv"], "email\nANN@xn--BCHER-kva.example\n")), [1, 0, 1, 0]);
+    let two = "id,email\n55,ANN@bücher.example\n";
+    let ran = user(&app, &["import", "-", "--format", "csv"], two);
+    assert_eq!(counts(&ran.json()), [1, 0, 0, 1], "an id of its own makes it another's address");
+}
+
+#[test]
+fn a_terminal_sees_how_far_an_import_has_come() {
+    if !is_here("script") {
+        return skip("the progress bar", "there is no script(1)");
+    }
+    let folder = Folder::new();
+    assert_eq!(folder.serve().end(), Some(0));
+    let rows: Vec<String> = (0..6000).map(|n| format!("u{n}@example.com")).collect();
+    folder.write("users.csv", &format!("email\n{}\n", rows.join("\n")));
+    let mut terminal = std::process::Command::new("script");
+    let command = format!("{} user import users.csv", env!("CARGO_BIN_EXE_authd"));
+    terminal.args(["-qec", &command, "/dev/null"]).current_dir(folder.0.path());
+    let seen = succeed(&mut terminal);
+    assert!(seen.contains("[####") && seen.contains(" % ") && seen.contains("0 there already"), "{seen}");
+    assert!(seen.contains("imported 6000 of 6000 rows"), "{seen}");
+    // Nobody looks at a pipe.
+    let again = folder.run(&["user", "import", "users.csv"]);
+    assert_eq!((again.code, again.err.as_str()), (Some(0), ""));
 }

@@ -177,6 +177,8 @@ async fn service_calls_from_elsewhere_or_through_a_proxy_are_refused() {
         assert_eq!(refusal(&app.get(path).send().await), forbidden, "{path}");
         let proxied = app.get(path).from(HOME).header("x-forwarded-for", "127.0.0.1").send().await;
         assert_eq!(refusal(&proxied), forbidden, "{path}");
+        let rebound = app.get(path).from(HOME).set_header("host", "evil.example:5000").send().await;
+        assert_eq!(refusal(&rebound), forbidden, "a page that points its own name here: {path}");
         let guessed = app.get(path).header("x-service-key", "guessed").send().await;
         assert_eq!(refusal(&guessed), forbidden, "{path}");
     }
@@ -307,4 +309,18 @@ async fn the_root_and_the_health_check_are_as_documented() {
     assert_eq!(later.body["uptime"].as_f64(), Some(90.0));
     assert_eq!((&health.body["database"], health.body["uptime"].is_f64()), (&json!("connected"), true));
     assert_eq!(app.get("/").send().await.body["success"], true);
+}
+
+#[tokio::test]
+async fn a_token_is_verified_however_long_it_is() {
+    for set in [&[][..], &[("tokens.algorithm", "RS256")]] {
+        let app = app_with("jobpsych", set).await;
+        let mut body = example();
+        body["email"] = format!("{}@{}.example.com", "a".repeat(64), "b".repeat(63)).into();
+        let made = app.post("/api/auth/register", &body).send().await;
+        let token = text(&made, "/accessToken");
+        assert!(token.len() > 512, "{}", token.len());
+        let verified = app.post("/api/auth/verify-token", &json!({ "token": token })).send().await;
+        assert_eq!((verified.status.as_u16(), &verified.body["decoded"]["email"]), (200, &body["email"]));
+    }
 }

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use poem::http::Method;
+use poem::{Endpoint, Request};
 use serde_json::json;
 
 use authd::http::listener::{Listener, Swap};
@@ -13,6 +14,10 @@ use authd::http::pace::Timeouts;
 use crate::support::{App, PASSWORD, app, app_with};
 
 async fn figures(app: &App) -> String {
+    // A hashing thread may have answered and not yet be done.
+    while app.core.hashing.vitals().busy > 0 {
+        tokio::task::yield_now().await;
+    }
     let answer = app.get("/metrics").from("127.0.0.1").send().await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
@@ -39,6 +44,26 @@ async fn figures_are_for_the_machine_itself_and_never_for_who_was_forwarded() {
     let named = public.restart("standard", &[("server.service_networks", "192.0.2.0/24")]).await;
     assert_eq!(named.get("/metrics").send().await.status, 200);
     assert_eq!(named.get("/metrics").from("127.0.0.1").send().await.status, 403);
+}
+
+#[tokio::test]
+async fn figures_are_not_for_a_page_that_points_its_own_name_at_this_machine() {
+    let app = app().await;
+    let ask = |host: &str| app.get("/metrics").from("127.0.0.1").set_header("host", host).send();
+    for (host, status) in [
+        ("localhost:3000", 200),
+        ("127.0.0.1:3000", 200),
+        ("[::1]:3000", 200),
+        ("evil.example:3000", 403),
+        ("localhost.evil.example", 403),
+    ] {
+        assert_eq!(ask(host).await.status, status, "{host}");
+    }
+    let set = [("server.service_networks", "192.0.2.0/24"), ("server.service_hosts", "authd.internal")];
+    let named = app.restart("standard", &set).await;
+    for (host, status) in [("authd.internal:3000", 200), ("evil.example", 403)] {
+        assert_eq!(named.get("/metrics").set_header("host", host).send().await.status, status, "{host}");
+    }
 }
 
 #[tokio::test]
@@ -166,4 +191,51 @@ async fn what_was_undone_is_counted_by_no_figure() {
     assert_eq!(value(&figures(&app).await, series), before, "the last admin stays, and so does the count");
     change([(RoleChange::Give, "moderator"), (RoleChange::Take, "user")]).await.unwrap();
     assert_eq!(value(&figures(&app).await, series), Some(before.unwrap_or(0.0) + 2.0));
+}
+
+#[tokio::test]
+async fn what_looks_like_an_attack_is_counted() {
+    let app = app_with("standard", &[("limits.sign_in", "off"), ("limits.general", "off")]).await;
+    let tokens = app.enter("ada").await;
+    let parent = json!({ "refreshToken": tokens.refresh });
+    app.post("/v1/auth/refresh", &parent).send().await;
+    app.turn_clock(Duration::from_secs(31));
+    assert_eq!(app.post("/v1/auth/refresh", &parent).send().await.status, 401);
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    app.post("/v1/auth/login", &body).from("203.0.113.9").header("user-agent", "Another/1").send().await;
+    for turn in 0..30 {
+        app.login(&format!("nobody{turn}"), "a wrong passphrase").await;
+    }
+    for turn in 0..100 {
+        let body = json!({ "email": "ada@example.com", "password": "a wrong passphrase" });
+        app.post("/v1/auth/login", &body).from(&format!("10.0.0.{}", turn % 25)).send().await;
+    }
+    for _ in 0..12 {
+        app.login("somebody", "a wrong passphrase").await;
+    }
+    let text = figures(&app).await;
+    for (series, expected) in [
+        ("authd_events_total{event=\"refresh_reused\",outcome=\"refused\"}", 1.0),
+        ("authd_events_total{event=\"new_device\",outcome=\"done\"}", 1.0),
+        ("authd_events_total{event=\"failure_burst\",outcome=\"done\"}", 1.0),
+        ("authd_events_total{event=\"password_closed\",outcome=\"done\"}", 1.0),
+        ("authd_limit_refusals_total{limit=\"throttle\"}", 2.0),
+    ] {
+        assert_eq!(value(&text, series), Some(expected), "{series}\n{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_port_of_this_machine_alone_is_not_for_a_page_that_points_its_own_name_here() {
+    for (listen, host, status) in [
+        ("127.0.0.1:9464", "localhost:9464", 200),
+        ("127.0.0.1:9464", "127.0.0.1:9464", 200),
+        ("127.0.0.1:9464", "evil.example:9464", 403),
+        ("10.0.0.1:9464", "authd.internal:9464", 200),
+    ] {
+        let app = app_with("standard", &[("metrics.listen", listen)]).await;
+        let request = Request::builder().uri_str("/metrics").header("host", host).finish();
+        let answer = authd::http::metrics::alone(app.core.clone()).call(request).await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{host} at {listen}");
+    }
 }

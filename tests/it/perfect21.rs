@@ -362,3 +362,20 @@ async fn the_documented_security_headers_are_on_every_answer() {
     }
     assert_eq!(app.get("/v1/health").send().await.header("content-security-policy"), "default-src 'self'");
 }
+
+#[tokio::test]
+async fn the_owner_of_a_locked_account_is_told_once_and_nobody_else_is() {
+    let app = perfect21().await;
+    app.join("johndoe").await;
+    app.mails().await;
+    for name in ["johndoe", "nobody"] {
+        let body = json!({ "email": format!("{name}@example.com"), "password": "Wrong-Password-1" });
+        for _ in 0..7 {
+            login_from(&app, &format!("198.51.100.{}", name.len()), &body).await;
+        }
+    }
+    let mails = app.mails().await;
+    assert_eq!(mails.len(), 1, "{mails:?}");
+    assert!(mails[0].to.contains("johndoe@example.com") && mails[0].subject.contains("locked"), "{mails:?}");
+    assert!(mails[0].text.contains("until 15 January 2027, 08:30 UTC"), "{}", mails[0].text);
+}

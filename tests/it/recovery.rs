@@ -400,7 +400,9 @@ async fn a_change_is_undone_before_it_is_confirmed_and_not_after_seven_days() {
     assert_eq!(use_link(&app, "confirm-email", &confirm).await.0, 404);
     assert_eq!(app.get("/v1/users/me").bearer(&access).send().await.code(), "TOKEN_REVOKED");
 
-    let access = app.login("ada", PASSWORD).await.tokens().access;
+    let token = token_in(&app.mails().await, "/v1/reset-password?token=");
+    assert_eq!(reset(&app, &token, NEW).await.status, 200);
+    let access = app.login("ada", NEW).await.tokens().access;
     ask_for(&app, &access, "new@example.org").await;
     let mails = app.mails().await;
     let (confirm, undo) = (token_in(&mails, "confirm-email?token="), token_in(&mails, "undo-email?token="));

@@ -1,7 +1,7 @@
 //! What the scenarios share: the real program in-process, on a temporary database, with a clock that is turned by hand
 //! and a mailer that collects. Everything else is what `authd serve` runs.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -61,10 +61,15 @@ impl Clock for HandClock {
     }
 }
 
-struct SystemRandom;
+/// The system's, which counts how often it was asked.
+#[derive(Default)]
+pub struct SystemRandom {
+    draws: AtomicUsize,
+}
 
 impl Random for SystemRandom {
     fn fill(&self, buffer: &mut [u8]) -> Result<()> {
+        self.draws.fetch_add(1, Ordering::SeqCst);
         aws_lc_rs::rand::fill(buffer).map_err(|_| authd::error::Error::internal("no randomness"))
     }
 }
@@ -91,7 +96,7 @@ pub struct App {
     pub core: Arc<Core>,
     pub clock: Arc<HandClock>,
     pub dir: Arc<tempfile::TempDir>,
-    pub limiter: Limiter,
+    random: Arc<SystemRandom>,
     endpoint: Arc<dyn DynEndpoint<Output = Response>>,
     collector: Arc<Collector>,
     worker: Worker,
@@ -126,7 +131,8 @@ pub fn config(profile: &str, set: &[(&str, &str)], dir: &std::path::Path) -> Con
 
 async fn open(profile: &str, set: &[(&str, &str)], dir: Arc<tempfile::TempDir>, clock: Arc<HandClock>) -> App {
     let config = Arc::new(config(profile, set, dir.path()));
-    let env = Env::new(clock.clone(), Arc::new(SystemRandom));
+    let random = Arc::new(SystemRandom::default());
+    let env = Env::new(clock.clone(), random.clone());
     let core = loop {
         match authd::app::open(config.clone(), None, Role::Server, env.clone()).await {
             // What the server before this one does off a request's way may just be ending.
@@ -139,7 +145,7 @@ async fn open(profile: &str, set: &[(&str, &str)], dir: Arc<tempfile::TempDir>, 
         Arc::new(ToDynEndpoint(authd::app::endpoint(&core, &limiter)));
     let collector = Arc::new(Collector::default());
     let worker = authd::app::worker(&core, collector.clone());
-    App { core, clock, dir, limiter, endpoint, collector, worker }
+    App { core, clock, dir, random, endpoint, collector, worker }
 }
 
 impl App {
@@ -160,6 +166,11 @@ impl App {
 
     pub fn turn_clock(&self, by: Duration) {
         self.clock.turn(by);
+    }
+
+    /// How often randomness was drawn so far: a sign of work that a stopwatch would have to find.
+    pub fn draws(&self) -> usize {
+        self.random.draws.load(Ordering::SeqCst)
     }
 
     pub fn call(&self, method: Method, path: &str) -> Call<'_> {
@@ -197,12 +208,14 @@ impl App {
         std::mem::take(&mut self.collector.mails.lock().unwrap())
     }
 
-    /// The audit log so far: `event outcome detail`.
+    /// The audit log so far: `event outcome detail`, and how often where a limit refused.
     pub async fn audit(&self) -> Vec<String> {
         let (all, oldest) = (Filter::default(), From::After(String::new()));
         let records = audit::read(&self.core, &all, &oldest, 10_000).await.unwrap();
-        let line =
-            |r: Record| format!("{} {} {}", r.event, r.outcome, r.detail.unwrap_or_default()).trim_end().to_owned();
+        let line = |r: Record| {
+            let times = if r.event == "limit_hit" { r.times.to_string() } else { String::new() };
+            format!("{} {} {} {times}", r.event, r.outcome, r.detail.unwrap_or_default()).trim_end().to_owned()
+        };
         records.into_iter().map(line).collect()
     }
 

@@ -15,7 +15,7 @@ pub fn skip(scenario: &str, why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {scenario}: {why}");
 }
 
-/// The generators that `.ci/run` installs outside the sources: their folder of this name, if it is there.
+/// What `.ci/run` installs outside the sources: its folder of this name, if it is there.
 pub fn installed(name: &str) -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools").join(name);
     folder.is_dir().then_some(folder)

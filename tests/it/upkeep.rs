@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use authd::identity::refusals::{self, Until};
 use poem::http::Method;
 use serde_json::json;
 
@@ -54,8 +55,10 @@ async fn what_a_limit_refused_is_one_record_with_a_count() {
             app.post("/v1/auth/resend-verification", &body).from(from).send().await;
         }
     }
-    authd::identity::chores::record_refusals(&app.core, app.limiter.take_refusals()).await.unwrap();
-    authd::identity::chores::record_refusals(&app.core, app.limiter.take_refusals()).await.unwrap();
+    app.turn_clock(Duration::from_mins(1));
+    for _ in 0..2 {
+        refusals::record(&app.core, Until::LastMinute).await.unwrap();
+    }
     let told: Vec<String> = app.audit().await.into_iter().filter(|line| line.starts_with("limit_hit")).collect();
     assert_eq!(told, ["limit_hit refused resend 3", "limit_hit refused resend 3"], "one for each client address");
 }
@@ -103,4 +106,19 @@ async fn a_refused_request_is_no_change_and_a_read_is_none() {
         app.call(method, path).bearer(&tokens.access).send().await;
     }
     assert_eq!(rows(&app, "audit"), before);
+}
+
+#[tokio::test]
+async fn the_audit_log_is_kept_for_as_long_as_the_policy_says() {
+    let app = app_with("standard", &[("audit.keep", "30 days")]).await;
+    app.login("nobody", "a wrong passphrase").await;
+    app.turn_clock(29 * DAY);
+    authd::identity::chores::purge(&app.core).await.unwrap();
+    let is_there = |lines: &[String]| lines.iter().any(|line| line.starts_with("login refused"));
+    assert!(is_there(&app.audit().await));
+    app.login("nobody", "a wrong passphrase").await;
+    app.turn_clock(2 * DAY);
+    authd::identity::chores::purge(&app.core).await.unwrap();
+    let left = app.audit().await;
+    assert_eq!(left.iter().filter(|line| line.starts_with("login refused")).count(), 1, "{left:?}");
 }

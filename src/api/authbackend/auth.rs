@@ -141,7 +141,7 @@ impl Auth {
         tag = "Tag::Authentication"
     )]
     async fn validate(&self, body: Body<AccessTokenRequest>) -> Answer<TokenAnswer> {
-        let caller = caller::authenticate(&self.0, &body.0.token).await?;
+        let caller = caller::authenticate(&self.0, body.0.token.0.reveal()).await?;
         Ok(answer(view::valid(&caller)))
     }
 

@@ -15,11 +15,9 @@ mod view;
 
 use std::sync::Arc;
 
-use poem_openapi::{OpenApiService, Tags};
+use poem_openapi::{OpenApi, Tags};
 
 use super::{Mounted, operations};
-use crate::config::Config;
-use crate::http::schema::Schemas;
 
 pub use error::Authbackend;
 
@@ -40,10 +38,11 @@ type Api = (auth::Auth, account::OwnAccount, admin::Admin, system::System);
 
 /// The wire as the program mounts it.
 #[must_use]
-pub fn mounted(config: &Config) -> Mounted {
+pub fn mounted() -> Mounted {
     Mounted {
         wire: Arc::new(Authbackend),
-        document: document::document(config),
+        document: document::document,
+        operations: Api::meta,
         mounts: &[""],
         uncounted: &["/health"],
         endpoint: |core| {
@@ -53,8 +52,7 @@ pub fn mounted(config: &Config) -> Mounted {
                 admin::Admin(core.clone()),
                 system::System(core.clone()),
             );
-            let service = OpenApiService::new(api, "authbackend", env!("CARGO_PKG_VERSION"));
-            operations(service, Schemas::of::<Api>(), core)
+            operations(api, core)
         },
     }
 }

@@ -2,7 +2,7 @@
 
 use poem_openapi::Object;
 
-use crate::http::fields::{EmailField, PasswordField, TokenField};
+use crate::http::fields::{AccessTokenField, EmailField, PasswordField, TokenField};
 
 /// What a sign-up brings.
 #[derive(Debug, Object)]
@@ -85,8 +85,7 @@ pub struct ChangePasswordRequest {
 #[oai(rename_all = "camelCase")]
 pub struct AccessTokenRequest {
     /// The access token.
-    #[oai(validator(max_length = 8192))]
-    pub token: String,
+    pub token: AccessTokenField,
 }
 
 /// A refresh token.

@@ -9,11 +9,9 @@ mod types;
 
 use std::sync::Arc;
 
-use poem_openapi::{OpenApiService, Tags};
+use poem_openapi::{OpenApi, Tags};
 
 use super::{Mounted, operations};
-use crate::config::Config;
-use crate::http::schema::Schemas;
 
 pub use error::Jobpath;
 
@@ -26,15 +24,13 @@ enum Tag {
 
 /// The wire as the program mounts it.
 #[must_use]
-pub fn mounted(config: &Config) -> Mounted {
+pub fn mounted() -> Mounted {
     Mounted {
         wire: Arc::new(Jobpath),
-        document: document::document(config),
+        document: document::document,
+        operations: auth::Auth::meta,
         mounts: &[""],
         uncounted: &[],
-        endpoint: |core| {
-            let service = OpenApiService::new(auth::Auth(core.clone()), "jobpath", env!("CARGO_PKG_VERSION"));
-            operations(service, Schemas::of::<auth::Auth>(), core)
-        },
+        endpoint: |core| operations(auth::Auth(core.clone()), core),
     }
 }

@@ -16,11 +16,10 @@ mod view;
 
 use std::sync::Arc;
 
-use poem_openapi::{OpenApiService, Tags};
+use poem_openapi::{OpenApi, Tags};
 
 use super::{Mounted, operations};
 use crate::config::Config;
-use crate::http::schema::Schemas;
 
 pub use error::Jobpsych;
 
@@ -48,7 +47,8 @@ type Api = (auth::Auth, account::OwnAccount, service::Services, files::Files, sy
 pub fn mounted(config: &Config) -> Mounted {
     Mounted {
         wire: Arc::new(Jobpsych::under(config)),
-        document: document::document(config),
+        document: document::document,
+        operations: Api::meta,
         mounts: &[""],
         uncounted: &["/health"],
         endpoint: |core| {
@@ -59,8 +59,7 @@ pub fn mounted(config: &Config) -> Mounted {
                 files::Files(core.clone()),
                 system::System(core.clone()),
             );
-            let service = OpenApiService::new(api, "jobpsych", env!("CARGO_PKG_VERSION"));
-            operations(service, Schemas::of::<Api>(), core)
+            operations(api, core)
         },
     }
 }

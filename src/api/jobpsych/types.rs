@@ -2,7 +2,7 @@
 
 use poem_openapi::Object;
 
-use crate::http::fields::{EmailField, PasswordField, TokenField};
+use crate::http::fields::{AccessTokenField, EmailField, PasswordField, TokenField};
 
 /// What a sign-up brings.
 #[derive(Debug, Object)]
@@ -61,7 +61,7 @@ pub struct IncrementRequest {
 #[derive(Debug, Object)]
 pub struct VerifyTokenRequest {
     /// The access token.
-    pub token: TokenField,
+    pub token: AccessTokenField,
 }
 
 /// An account as its owner sees it.

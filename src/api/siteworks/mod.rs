@@ -12,11 +12,9 @@ mod view;
 
 use std::sync::Arc;
 
-use poem_openapi::{OpenApiService, Tags};
+use poem_openapi::{OpenApi, Tags};
 
 use super::{Mounted, operations};
-use crate::config::Config;
-use crate::http::schema::Schemas;
 
 pub use error::Siteworks;
 
@@ -33,16 +31,13 @@ type Api = (auth::Auth, account::OwnAccount);
 
 /// The wire as the program mounts it.
 #[must_use]
-pub fn mounted(config: &Config) -> Mounted {
+pub fn mounted() -> Mounted {
     Mounted {
         wire: Arc::new(Siteworks),
-        document: document::document(config),
+        document: document::document,
+        operations: Api::meta,
         mounts: &[""],
         uncounted: &[],
-        endpoint: |core| {
-            let api = (auth::Auth(core.clone()), account::OwnAccount(core.clone()));
-            let service = OpenApiService::new(api, "siteworks", env!("CARGO_PKG_VERSION"));
-            operations(service, Schemas::of::<Api>(), core)
-        },
+        endpoint: |core| operations((auth::Auth(core.clone()), account::OwnAccount(core.clone())), core),
     }
 }

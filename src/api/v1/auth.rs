@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use poem::http::header::SET_COOKIE;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::{ApiResponse, OpenApi};
 
@@ -16,7 +17,7 @@ use crate::http::body::{Body, OptionalBody};
 use crate::http::fields::TokenField;
 use crate::http::refresh_cookie::{self, Naming};
 use crate::http::reject::Reject;
-use crate::http::response::{Answer, answer, with_cookie};
+use crate::http::response::{Answer, QuickAnswer, with_cookie, written};
 use crate::http::visit::{RefreshCookie, Visit};
 use crate::http::wires::is_under;
 use crate::identity::gate::Remember;
@@ -91,7 +92,7 @@ impl Auth {
         visit: Visit,
         cookie: RefreshCookie,
         body: OptionalBody<RefreshRequest>,
-    ) -> Answer<RefreshAnswer> {
+    ) -> QuickAnswer<RefreshAnswer> {
         let in_body = body.0.and_then(|body| body.refresh_token);
         let (token, channel) = presented(cookie.0, in_body).ok_or(Kind::MissingRefreshToken)?;
         visit.meter.peek(Limit::Refresh)?;
@@ -101,13 +102,13 @@ impl Auth {
         match channel {
             Channel::Body => {
                 session.refresh_token = issued.turned.then(|| issued.refresh.reveal().to_owned());
-                Ok(answer(session.into()))
+                written(&session.into())
             }
             Channel::Cookie => {
                 let path = cookie_path(&visit.path);
                 let cookie =
                     refresh_cookie::set(&self.0.config, Naming::Guarded, &path, &issued.refresh, issued.cookie_life);
-                Ok(with_cookie(session.into(), cookie))
+                Ok(written(&session.into())?.header(SET_COOKIE, cookie))
             }
         }
     }

@@ -23,11 +23,9 @@ mod view;
 
 use std::sync::Arc;
 
-use poem_openapi::{OpenApiService, Tags};
+use poem_openapi::{OpenApi, Tags};
 
 use super::{Mounted, operations};
-use crate::config::Config;
-use crate::http::schema::Schemas;
 use crate::identity::Core;
 
 pub use document::document;
@@ -94,15 +92,13 @@ const UNCOUNTED: [&str; 2] = ["/v1/health", "/api/v1/health"];
 
 /// The native API as the program mounts it.
 #[must_use]
-pub fn mounted(config: &Config) -> Mounted {
+pub fn mounted() -> Mounted {
     Mounted {
         wire: Arc::new(V1),
-        document: document(config),
+        document,
+        operations: Api::meta,
         mounts: &MOUNTS,
         uncounted: &UNCOUNTED,
-        endpoint: |core| {
-            let service = OpenApiService::new(api(core), "authd", env!("CARGO_PKG_VERSION"));
-            operations(service, Schemas::of::<Api>(), core)
-        },
+        endpoint: |core| operations(api(core), core),
     }
 }

@@ -6,6 +6,8 @@ mod recovery;
 use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Enum, Object};
 
+use serde::Serialize;
+
 use crate::http::fields::{EmailField, PasswordField, TokenField, UsernameField};
 
 pub use mfa::*;
@@ -98,8 +100,9 @@ pub struct UpdateProfileRequest {
 }
 
 /// The state of an account.
-#[derive(Debug, Clone, Copy, Enum)]
+#[derive(Debug, Clone, Copy, Enum, Serialize)]
 #[oai(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
 pub enum AccountStatus {
     /// The address is not proved yet.
     Pending,
@@ -172,13 +175,15 @@ pub struct NewSession {
 }
 
 /// A new access token.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 #[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct RefreshedSession {
     /// The access token, a JWT.
     pub access_token: String,
     /// The successor of the refresh token that came in the body, if it has turned.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
     /// For how many seconds the access token lives.
     pub expires_in: i64,
@@ -187,8 +192,9 @@ pub struct RefreshedSession {
 }
 
 /// One's own account.
-#[derive(Debug, Object)]
+#[derive(Debug, Object, Serialize)]
 #[oai(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub struct Profile {
     /// The id.
     pub id: String,
@@ -317,8 +323,10 @@ answers! {
     /// The answer to a login.
     LoginAnswer(NewSession) saying "Login successful";
     /// The answer to a refresh.
+    #[derive(serde::Serialize)]
     RefreshAnswer(RefreshedSession);
     /// One's own account.
+    #[derive(serde::Serialize)]
     ProfileAnswer(Profile);
     /// The answer to a change of one's own account.
     UpdateProfileAnswer(UpdatedProfile) saying "Profile updated successfully";

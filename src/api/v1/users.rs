@@ -12,7 +12,7 @@ use super::{Tag, view};
 use crate::http::bearer::Bearer;
 use crate::http::body::Body;
 use crate::http::refresh_cookie::{self, Naming};
-use crate::http::response::{Answer, answer, with_cookie};
+use crate::http::response::{Answer, QuickAnswer, answer, with_cookie, written};
 use crate::http::visit::Visit;
 use crate::identity::Core;
 use crate::identity::profile::{self, Changes};
@@ -29,8 +29,8 @@ impl Users {
     /// What is known of the account, its roles and what they permit.
     #[oai(path = "/users/me", method = "get", operation_id = "getProfile", tag = "Tag::UserManagement")]
     #[allow(clippy::unused_async, reason = "operations are")]
-    async fn get(&self, bearer: Bearer) -> Answer<ProfileAnswer> {
-        Ok(answer(view::profile(&self.0, bearer.0).into()))
+    async fn get(&self, bearer: Bearer) -> QuickAnswer<ProfileAnswer> {
+        written(&view::profile(&self.0, bearer.0).into())
     }
 
     /// Update one's own profile

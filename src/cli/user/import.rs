@@ -152,7 +152,7 @@ impl Import {
             allowed_roles: self.allow_roles.clone(),
             assume_verified: self.assume_verified,
         };
-        let mut import = import::Import::begin(core, options).await?;
+        let mut import = import::Import::begin(core, options, &Source::command_line()).await?;
         let mut batches = reading(rows, import.rules())?;
         let mut shown = Shown::default();
         let ended = {
@@ -180,7 +180,7 @@ impl Import {
                 progress.show(position, &format!("{imported} imported, {present} there already, {refused} refused"));
             }
         };
-        let summary = import.finish(&Source::command_line()).await?;
+        let summary = import.finish().await?;
         let flushed = report.map_or(Ok(()), |mut report| report.flush().map_err(cannot_report));
         self.tell(&summary, &shown, console)?;
         ended.and(flushed)?;

@@ -8,8 +8,8 @@ mod smooth;
 mod standing;
 mod window;
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use smooth::Smooth;
@@ -19,15 +19,12 @@ use window::Windows;
 use crate::config::{Limits, Rate, Shape};
 use crate::env::Env;
 use crate::error::{Error, Kind, Limit, Result};
-use crate::metrics::{Hit, Hits};
 use crate::model::Client;
 
 /// The most keys that fixed windows keep; about 20 MiB when a flood fills them.
 const WINDOW_KEYS: usize = 450_000;
 /// The most keys of each smooth limit.
 const SMOOTH_KEYS: usize = 200_000;
-/// The most keys whose refusals are told apart between two reports.
-const REFUSAL_KEYS: usize = 10_000;
 
 /// Counts calls. Clones count together.
 #[derive(Clone)]
@@ -38,8 +35,6 @@ struct Inner {
     limits: Limits,
     smooth: BTreeMap<Bucket, Arc<Smooth>>,
     windows: Arc<Windows<(Bucket, Client)>>,
-    refusals: Arc<Mutex<HashMap<(Limit, Client), u64>>>,
-    hits: Hits,
 }
 
 /// A limit's counters; calls with a valid token have their own under the general limit.
@@ -84,14 +79,14 @@ impl Limiter {
     /// Limits with nothing counted yet.
     #[must_use]
     pub fn new(limits: Limits, env: Env) -> Self {
-        Self::build(limits, env, &BTreeMap::new(), Arc::new(Windows::new(WINDOW_KEYS)), Arc::default(), Hits::default())
+        Self::build(limits, env, &BTreeMap::new(), Arc::new(Windows::new(WINDOW_KEYS)))
     }
 
     /// The same counters under new limits; a smooth limit whose rate changed begins anew.
     #[must_use]
     pub fn under(&self, limits: Limits) -> Self {
         let old = &self.0;
-        Self::build(limits, old.env.clone(), &old.smooth, old.windows.clone(), old.refusals.clone(), old.hits.clone())
+        Self::build(limits, old.env.clone(), &old.smooth, old.windows.clone())
     }
 
     fn build(
@@ -99,8 +94,6 @@ impl Limiter {
         env: Env,
         old: &BTreeMap<Bucket, Arc<Smooth>>,
         windows: Arc<Windows<(Bucket, Client)>>,
-        refusals: Arc<Mutex<HashMap<(Limit, Client), u64>>>,
-        hits: Hits,
     ) -> Self {
         let mut smooth = BTreeMap::new();
         for bucket in BUCKETS {
@@ -111,7 +104,7 @@ impl Limiter {
                 smooth.insert(bucket, limit);
             }
         }
-        Self(Arc::new(Inner { env, limits, smooth, windows, refusals, hits }))
+        Self(Arc::new(Inner { env, limits, smooth, windows }))
     }
 
     /// Counts one call; `None` when the limit is off.
@@ -166,21 +159,8 @@ impl Limiter {
         self.len() == 0
     }
 
-    /// What was refused since the last call, by limit and client: the audit log's one record per key and minute.
-    #[must_use]
-    pub fn take_refusals(&self) -> Vec<(Limit, Client, u64)> {
-        let mut refusals = self.0.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *refusals).into_iter().map(|((limit, client), count)| (limit, client, count)).collect()
-    }
-
-    /// What was refused since the start, by limit.
-    #[must_use]
-    pub fn hits(&self) -> Hits {
-        self.0.hits.clone()
-    }
-
     fn ask(&self, bucket: Bucket, client: Client, step: Step) -> Result<Option<Standing>> {
-        let Inner { env, limits, smooth, windows, .. } = &*self.0;
+        let Inner { env, limits, smooth, windows } = &*self.0;
         let Some(rate) = rate_of(limits, bucket) else { return Ok(None) };
         let verdict = match (smooth.get(&bucket), step) {
             (Some(smooth), Step::Count) => smooth.count(client),
@@ -193,10 +173,7 @@ impl Limiter {
             Ok(Room { remaining, reset }) => {
                 Ok(Some(Standing { limit, allowed: rate.count, remaining, reset_at: env.wall() + reset }))
             }
-            Err(wait) => {
-                self.note_refusal(limit, client);
-                Err(Error::with(Kind::TooMany(limit), sentence(limit, wait)).retry_after(wait))
-            }
+            Err(wait) => Err(Error::with(Kind::TooMany(limit), sentence(limit, wait)).retry_after(wait)),
         }
     }
 
@@ -205,14 +182,6 @@ impl Limiter {
         let rate = rate_of(&self.0.limits, bucket)?;
         let reset_at = self.0.env.wall() + wait;
         Some(Standing { limit: bucket.limit(), allowed: rate.count, remaining: 0, reset_at })
-    }
-
-    fn note_refusal(&self, limit: Limit, client: Client) {
-        self.0.hits.get_or_create(&Hit::of(limit)).inc();
-        let mut refusals = self.0.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        if refusals.len() < REFUSAL_KEYS || refusals.contains_key(&(limit, client)) {
-            *refusals.entry((limit, client)).or_default() += 1;
-        }
     }
 }
 

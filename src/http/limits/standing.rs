@@ -7,7 +7,8 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{Bucket, Limiter};
 use crate::error::{Error, Limit, Result};
-use crate::model::{Client, Time};
+use crate::identity::refusals::Refusals;
+use crate::model::{Barrier, Client, Source, Time};
 
 /// What a client has left of one limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,15 +54,17 @@ impl Standings {
 #[derive(Clone)]
 pub struct Meter {
     limiter: Limiter,
+    refusals: Refusals,
+    source: Source,
     client: Client,
     standings: Standings,
 }
 
 impl Meter {
-    /// For a request of this client.
+    /// For a request from there; what is refused is noted.
     #[must_use]
-    pub fn new(limiter: Limiter, client: Client) -> Self {
-        Self { limiter, client, standings: Standings::default() }
+    pub fn new(limiter: Limiter, refusals: Refusals, source: Source) -> Self {
+        Self { limiter, refusals, client: source.client(), source, standings: Standings::default() }
     }
 
     /// The same request, counted for somebody else than its client address.
@@ -124,7 +127,10 @@ impl Meter {
     fn note(&self, bucket: Bucket, answer: Result<Option<Standing>>) -> Result<()> {
         let standing = match &answer {
             Ok(standing) => *standing,
-            Err(refusal) => self.limiter.exhausted(bucket, refusal.retry_delay().unwrap_or_default()),
+            Err(refusal) => {
+                self.refusals.note(Barrier::Calls(bucket.limit()), self.client, None, &self.source);
+                self.limiter.exhausted(bucket, refusal.retry_delay().unwrap_or_default())
+            }
         };
         if let Some(standing) = standing {
             self.standings.note(standing);

@@ -1,12 +1,13 @@
 //! Limits against a clock that is turned by hand.
 
-use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use super::*;
 use crate::env::{Clock, Random};
-use crate::model::Time;
+use crate::identity::refusals::Refusals;
+use crate::metrics::Metrics;
+use crate::model::{Source, Time};
 
 struct Hand(AtomicI64);
 
@@ -55,13 +56,21 @@ fn limits(shape: Shape) -> Limits {
 struct World {
     hand: Arc<Hand>,
     limiter: Limiter,
+    metrics: Metrics,
 }
 
 impl World {
     fn new(shape: Shape) -> Self {
         let hand = Arc::new(Hand(AtomicI64::new(1_700_000_000_000)));
         let limiter = Limiter::new(limits(shape), Env::new(hand.clone(), Arc::new(Zeros)));
-        Self { hand, limiter }
+        Self { hand, limiter, metrics: Metrics::default() }
+    }
+
+    /// A request of this client.
+    fn meter(&self, last: u8) -> Meter {
+        let env = Env::new(self.hand.clone(), Arc::new(Zeros));
+        let source = Source { address: Some(client(last).address()), user_agent: None, request_id: None };
+        Meter::new(self.limiter.clone(), Refusals::new(env, self.metrics.clone()), source)
     }
 
     fn turn(&self, span: Duration) {
@@ -204,15 +213,20 @@ fn a_purge_forgets_what_no_longer_counts() {
 }
 
 #[test]
-fn refusals_are_reported_once_with_their_count() {
+fn each_refusal_is_noted_once_however_it_came_about() {
     let world = World::new(Shape::Window);
+    let (first, second) = (world.meter(1), world.meter(2));
     for _ in 0..8 {
-        let _ = world.limiter.check(Limit::SignUp, client(1));
+        let _ = first.count(Limit::SignUp);
     }
-    let _ = world.passed(Limit::SignIn, client(2));
-    let reported: BTreeSet<_> = world.limiter.take_refusals().into_iter().collect();
-    assert_eq!(reported, BTreeSet::from([(Limit::SignUp, client(1), 5), (Limit::SignIn, client(2), 1)]));
-    assert!(world.limiter.take_refusals().is_empty());
+    for _ in 0..6 {
+        let _ = second.count_failure(Limit::Refresh, Kind::RefreshInvalid.into());
+    }
+    let _ = second.peek(Limit::Refresh);
+    let text = world.metrics.text(crate::metrics::Vitals::default());
+    for line in ["authd_limit_refusals_total{limit=\"sign_up\"} 5", "authd_limit_refusals_total{limit=\"refresh\"} 2"] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
 }
 
 #[test]
@@ -229,7 +243,7 @@ fn new_limits_keep_what_was_counted() {
 #[test]
 fn the_headers_speak_of_the_limit_nearest_to_its_end() {
     let world = World::new(Shape::Window);
-    let meter = Meter::new(world.limiter.clone(), client(1));
+    let meter = world.meter(1);
     meter.count(Limit::General).unwrap();
     meter.count(Limit::SignUp).unwrap();
     let mut headers = poem::http::HeaderMap::new();
@@ -242,7 +256,7 @@ fn the_headers_speak_of_the_limit_nearest_to_its_end() {
 #[test]
 fn failures_beyond_the_limit_are_answered_as_too_many() {
     let world = World::new(Shape::Window);
-    let meter = Meter::new(world.limiter.clone(), client(1));
+    let meter = world.meter(1);
     let answers: Vec<Kind> =
         (0..7).map(|_| meter.count_failure(Limit::Refresh, Kind::RefreshInvalid.into()).kind()).collect();
     assert_eq!(answers[..5], [Kind::RefreshInvalid; 5]);

@@ -83,12 +83,14 @@ pub(super) fn question(place: Place<'_>, token: &str, rules: &PasswordRules, bro
         Page::UndoEmail => (
             "Keep your email address",
             "Somebody who is logged in to your account asked to use another email address for it. If that was not you, \
-             press the button: your account keeps this address, or gets it back, and everybody is logged out.",
+             press the button: your account keeps this address, or gets it back, everybody is logged out, and you get \
+             an email with a link to choose a new password, for the present one will not work any more.",
             place.token_form(token, "", "Undo the change"),
         ),
         Page::NotMe => (
             "This was not you?",
-            "Press the button to end that login. You get an email with a link to set another password.",
+            "Press the button to end that login and all others. Your password will not work any more: you get an email \
+             with a link to choose a new one.",
             place.token_form(token, "", "End that login"),
         ),
         Page::Forgot | Page::Resend => return ask_for_link(place, "", None),
@@ -202,13 +204,14 @@ pub(super) fn done(place: Place<'_>) -> Content {
         ),
         Page::UndoEmail => Content {
             title: "Your account keeps this address",
-            text: "Everybody has been logged out. Whoever asked for the change may know your password: we have sent you \
-                   a link to choose a new one.",
+            text: "Everybody has been logged out. Whoever asked for the change may know your password, so it does not \
+                   work any more: we have sent you a link to choose a new one.",
             actions: format!("<a class=\"other\" href=\"{}\">Send it again</a>", place.beside(Page::Forgot)),
         },
         Page::NotMe => Content {
             title: "Login ended",
-            text: "That login is ended. Somebody may know your password: we have sent you a link to choose a new one.",
+            text: "Everybody has been logged out. Somebody may know your password, so it does not work any more: we \
+                   have sent you a link to choose a new one.",
             actions: format!("<a class=\"other\" href=\"{}\">Send it again</a>", place.beside(Page::Forgot)),
         },
         Page::Forgot | Page::Resend => link_asked_for(place.page),

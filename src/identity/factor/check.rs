@@ -9,7 +9,7 @@ use crate::identity::audit::Log;
 use crate::identity::guard::Bucket;
 use crate::identity::one_time_code::{self, Purpose, Showing, Standing};
 use crate::model::event::What;
-use crate::model::{Account, AccountId, Client, Event, Factor, FactorKind, Method, Time};
+use crate::model::{Account, AccountId, Barrier, Client, Event, Factor, FactorKind, Method};
 use crate::store;
 use crate::store::db::Db;
 use crate::store::tries::{self, Scope};
@@ -21,7 +21,10 @@ const KNOWN: (u32, Duration) = (100, Duration::from_hours(24));
 
 /// The tries that an account has over all its challenges.
 #[derive(Debug, Clone)]
-pub struct Budget(Vec<(Scope, [u8; 32], (u32, Duration))>);
+pub struct Budget {
+    bucket: Bucket,
+    limits: Vec<(Scope, [u8; 32], (u32, Duration))>,
+}
 
 impl Budget {
     /// The budget of an account, for a client address that it knows or not.
@@ -31,15 +34,25 @@ impl Budget {
         let all = core.config.limits.factor_account.map(|rate| (Scope::Factor, key, (rate.count, rate.window)));
         let known = core.master.mac("factor tries of the known", account.id.as_str().as_bytes());
         let day = if is_stranger { (Scope::FactorDay, key, STRANGERS) } else { (Scope::FactorDay, known, KNOWN) };
-        Self(all.into_iter().chain([day]).collect())
+        Self { bucket: Bucket::of(account), limits: all.into_iter().chain([day]).collect() }
+    }
+
+    /// The budget of an account whose owner is logged in.
+    #[must_use]
+    pub fn of_owner(core: &Core, account: &Account) -> Self {
+        Self { bucket: Bucket::of_owner(&account.id), ..Self::new(core, account, false) }
     }
 
     /// Counts one; says how long to wait when there are none left.
     ///
     /// # Errors
     /// What the database says.
-    pub fn count(&self, db: &mut dyn Db, now: Time) -> Result<Option<Duration>> {
-        one_time_code::count_all(db, &self.0, now)
+    pub fn count(&self, db: &mut dyn Db, log: &Log) -> Result<Option<Duration>> {
+        let wait = one_time_code::count_all(db, &self.limits, log.at())?;
+        if wait.is_some() {
+            log.refuse(Barrier::FactorTries, &self.bucket);
+        }
+        Ok(wait)
     }
 
     /// The code was right: the try does not count.
@@ -47,7 +60,7 @@ impl Budget {
     /// # Errors
     /// What the database says.
     pub fn give_back(&self, db: &mut dyn Db) -> Result<()> {
-        self.0.iter().try_for_each(|(scope, key, _)| tries::give_back(db, *scope, key))
+        self.limits.iter().try_for_each(|(scope, key, _)| tries::give_back(db, *scope, key))
     }
 }
 
@@ -116,17 +129,17 @@ impl Check {
         Self { counting: Counting::Before, ..self }
     }
 
-    /// Uses the code up inside a write, and records how it went.
+    /// Uses the code up inside a write, and records how it went; what a limit refused is noted by itself.
     ///
     /// # Errors
     /// What the database says; a refusal is inside, so that its count stays.
     pub fn run(&self, db: &mut dyn Db, log: &Log) -> Result<Result<Method>> {
-        let verdict = self.weigh(db, log.at())?;
+        let verdict = self.weigh(db, log)?;
         let event = match &verdict {
+            Err(refusal) if matches!(refusal.kind(), Kind::TooMany(_)) => return Ok(verdict),
             Ok(method) => Event::done(What::FactorShown).by(self.account.as_str()).because(method.as_str()),
             Err(refusal) => Event::refused(What::FactorShown).because(match refusal.kind() {
                 Kind::BackupCodeUsed => "used_backup_code",
-                Kind::TooMany(_) => "too_many",
                 _ => "wrong_code",
             }),
         };
@@ -134,7 +147,8 @@ impl Check {
         Ok(verdict)
     }
 
-    fn weigh(&self, db: &mut dyn Db, now: Time) -> Result<Result<Method>> {
+    fn weigh(&self, db: &mut dyn Db, log: &Log) -> Result<Result<Method>> {
+        let now = log.at();
         for (factor, step) in &self.steps {
             if store::factors::take_step(db, factor, *step, now)? {
                 return Ok(Ok(Method::Factor(FactorKind::Totp)));
@@ -150,7 +164,7 @@ impl Check {
         }
         let Some(sent) = &self.sent else { return Ok(Err(Kind::MfaCodeInvalid.into())) };
         if self.counting == Counting::Here
-            && let Some(wait) = sent.showing.count(db, now)?
+            && let Some(wait) = sent.showing.count(db, log)?
         {
             return Ok(Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
         }

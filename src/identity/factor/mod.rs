@@ -152,7 +152,7 @@ async fn store_new(
             store::factors::drop_unconfirmed(db, &new.account, new.kind)?;
             store::factors::insert(db, &new)?;
             store::factors::insert_backup_codes(db, &new.account, &hashes, Some(&new.id), log.at())?;
-            match dispatch.as_ref().map(|dispatch| dispatch.send(db, log.at())).transpose()?.flatten() {
+            match dispatch.as_ref().map(|dispatch| dispatch.send(db, &log)).transpose()?.flatten() {
                 Some(wait) => Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)),
                 None => Ok(()),
             }
@@ -255,21 +255,21 @@ async fn confirm(core: &Core, caller: &Caller, factor: &Factor, typed: &str, sou
         FactorKind::Totp => Confirmation::Step(step_of(core, factor, &plain)?),
         FactorKind::Email | FactorKind::Sms => {
             let from = (source.client(), Standing::Earned);
-            let bucket = Bucket::of(account);
+            let bucket = Bucket::of_owner(&account.id);
             Confirmation::Sent(Box::new(Showing::new(core, &bucket, Some(account), Purpose::Setup, &plain, from)))
         }
     };
     let change = format!("Logging in now asks for {} as well.", factor.kind.in_words());
-    let (letter, budget) = (letter(core, account, change)?, Budget::new(core, account, false));
+    let (letter, budget) = (letter(core, account, change)?, Budget::of_owner(core, account));
     let (log, account, factor) = (Log::new(core, source), account.clone(), factor.clone());
     core.store
         .write(move |db| {
-            let now = log.at();
-            if let Some(wait) = budget.count(db, now)? {
+            if let Some(wait) = budget.count(db, &log)? {
                 return Ok(Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
             }
             let step = match confirmation(db, &how, &factor, &log)? {
                 Ok(step) => step,
+                Err(refusal) if matches!(refusal.kind(), Kind::TooMany(_)) => return Ok(Err(refusal)),
                 Err(refusal) => {
                     let event = Event::refused(What::FactorAdded).about(&account.id).by(account.id.as_str());
                     log.record(db, &event.because("wrong_code"))?;
@@ -295,7 +295,7 @@ fn confirmation(db: &mut dyn Db, how: &Confirmation, factor: &Factor, log: &Log)
         Confirmation::Step(None) => return Ok(Err(Kind::MfaCodeInvalid.into())),
         Confirmation::Sent(showing) => showing,
     };
-    if let Some(wait) = showing.count(db, log.at())? {
+    if let Some(wait) = showing.count(db, log)? {
         return Ok(Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
     }
     let found = showing.look(db, log.at())?;
@@ -352,11 +352,11 @@ pub async fn show(core: &Core, caller: &Caller, typed: &str, source: &Source) ->
     methods.push(Method::BackupCode);
     let from = (source.client(), Standing::Earned);
     let check = Check::prepare(core, account, &factors, &methods, typed, from)?;
-    let budget = Budget::new(core, account, false);
+    let budget = Budget::of_owner(core, account);
     let (log, session) = (Log::new(core, source), caller.session.clone());
     core.store
         .write(move |db| {
-            if let Some(wait) = budget.count(db, log.at())? {
+            if let Some(wait) = budget.count(db, &log)? {
                 return Ok(Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
             }
             if let Err(refusal) = check.run(db, &log)? {

@@ -106,6 +106,9 @@ pub struct Import<'a> {
     hasher: RandomState,
     /// Whether rows are looked up before they are written: at first, and as long as some are there already.
     looks: bool,
+    log: Log,
+    /// The id of its one audit record.
+    record: String,
     summary: Summary,
 }
 
@@ -114,7 +117,7 @@ impl<'a> Import<'a> {
     ///
     /// # Errors
     /// `Unavailable`; `Validation` when a role that was allowed does not exist.
-    pub async fn begin(core: &'a Core, options: Options) -> Result<Self> {
+    pub async fn begin(core: &'a Core, options: Options, source: &Source) -> Result<Self> {
         let all = core.store.read(|db| store::roles::all_permissions(db)).await?;
         let of = |name: &str| -> BTreeSet<String> {
             all.iter().filter(|(role, _)| role == name).map(|(_, permission)| permission.clone()).collect()
@@ -129,7 +132,8 @@ impl<'a> Import<'a> {
             env: core.env.clone(),
         };
         let (seen, hasher, summary) = (HashMap::new(), RandomState::new(), Summary::default());
-        Ok(Self { core, options, rules, seen, hasher, looks: true, summary })
+        let (log, record) = (Log::new(core, source), core.env.new_id()?);
+        Ok(Self { core, options, rules, seen, hasher, looks: true, log, record, summary })
     }
 
     /// What rows are read by, on whatever thread.
@@ -179,17 +183,16 @@ impl<'a> Import<'a> {
         Ok(remarks)
     }
 
-    /// Ends: the audit log gets one record with the counts, where anything was changed.
+    /// Ends: its audit record gets the counts, where anything was changed.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn finish(self, source: &Source) -> Result<Summary> {
+    pub async fn finish(self) -> Result<Summary> {
         let Summary { imported, present, refused, .. } = self.summary;
         if imported > 0 && !self.options.dry_run {
-            let log = Log::new(self.core, source);
-            let detail = format!("{imported} imported, {present} there already, {refused} refused");
-            let event = Event::done(What::AccountsImported).by("cli").because(detail);
-            self.core.store.write(move |db| log.record(db, &event)).await?;
+            let event = event(format!("{imported} imported, {present} there already, {refused} refused"));
+            let (log, record) = (self.log, self.record);
+            self.core.store.write(move |db| log.keep(db, &record, &event)).await?;
         }
         Ok(self.summary)
     }
@@ -223,13 +226,16 @@ impl<'a> Import<'a> {
     }
 
     async fn write(&self, candidates: &Arc<Vec<Candidate>>, free: &[usize]) -> Result<Vec<Outcome>> {
-        let mut outcomes = Vec::with_capacity(free.len());
+        let mut outcomes: Vec<Outcome> = Vec::with_capacity(free.len());
         while let Some(left) = free.get(outcomes.len()..).filter(|left| !left.is_empty()) {
             let piece = Piece {
                 candidates: candidates.clone(),
                 places: left.to_vec(),
                 budget: if self.core.store.is_served() { BESIDE_A_SERVER } else { ALONE },
                 env: self.core.env.clone(),
+                log: self.log.clone(),
+                record: self.record.clone(),
+                before: self.summary.imported + imported_of(&outcomes),
             };
             outcomes.extend(self.core.store.write(move |db| piece.write(db)).await?);
         }
@@ -309,6 +315,10 @@ struct Piece {
     places: Vec<usize>,
     budget: Duration,
     env: Env,
+    log: Log,
+    record: String,
+    /// How many accounts were imported before.
+    before: u64,
 }
 
 impl Piece {
@@ -323,8 +333,21 @@ impl Piece {
                 break;
             }
         }
+        let imported = imported_of(&outcomes);
+        if imported > 0 {
+            let event = event(format!("begun, {} imported so far", self.before + imported));
+            self.log.keep(db, &self.record, &event)?;
+        }
         Ok(outcomes)
     }
+}
+
+fn event(detail: String) -> Event {
+    Event::done(What::AccountsImported).by("cli").because(detail)
+}
+
+fn imported_of(outcomes: &[Outcome]) -> u64 {
+    outcomes.iter().map(|outcome| u64::from(matches!(outcome, Outcome::Imported))).sum()
 }
 
 fn write_chunk(db: &mut dyn Db, rows: &[&Candidate], now: Time, outcomes: &mut Vec<Outcome>) -> Result<()> {

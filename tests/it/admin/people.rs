@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{call, delete, get, make, post, put, said, staff};
-use crate::support::{PASSWORD, app, app_with};
+use crate::support::{PASSWORD, app, app_with, token_in};
 use poem::http::Method;
 
 #[tokio::test]
@@ -321,6 +321,23 @@ async fn an_administrator_makes_an_account_under_the_same_rules() {
     app.mails().await;
     assert_eq!(post(&app, &format!("/v1/admin/users/{reset}/reset-password"), &root, json!({})).await.status, 200);
     assert!(app.mails().await.iter().any(|mail| mail.text.contains("reset-password?token=")));
+}
+
+#[tokio::test]
+async fn an_administrator_gives_nobody_an_address_that_is_kept_for_its_owner_before() {
+    let app = app().await;
+    let (_, root) = staff(&app, "root", &["admin"]).await;
+    let (_, ada) = staff(&app, "ada", &[]).await;
+    post(&app, "/v1/users/me/email", &ada, json!({ "newEmail": "new@example.org" })).await;
+    let mails = app.mails().await;
+    let link = |path| json!({ "token": token_in(&mails, path) });
+    let confirmed = app.post("/v1/auth/confirm-email", &link("/v1/confirm-email?token=")).send().await;
+    assert_eq!(confirmed.status, 200, "{}", confirmed.text);
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD, "emailVerified": true });
+    assert_eq!(said(&post(&app, "/v1/admin/users", &root, body.clone()).await), (409, "EMAIL_EXISTS"));
+    let undone = app.post("/v1/auth/undo-email", &link("/v1/undo-email?token=")).send().await;
+    assert_eq!(undone.status, 200, "{}", undone.text);
+    assert_eq!(said(&post(&app, "/v1/admin/users", &root, body).await), (409, "EMAIL_EXISTS"), "it is ada's again");
 }
 
 #[tokio::test]

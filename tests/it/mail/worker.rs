@@ -22,6 +22,12 @@ fn later(why: &str) -> Delivery {
     Delivery::Later(why.to_owned())
 }
 
+/// Makes a letter due again, as the command line and administrators do.
+async fn retry(office: &Office, id: &str) -> authd::error::Result<shown::Message> {
+    let (id, now) = (id.to_owned(), office.env.now());
+    office.store.write(move |db| shown::retry(db, &id, now)).await
+}
+
 #[tokio::test]
 async fn a_letter_is_sealed_while_it_waits_and_erased_once_delivered() {
     let office = Office::open();
@@ -141,7 +147,7 @@ async fn a_letter_is_given_up_after_three_days_and_can_be_tried_by_hand() {
     assert_eq!((row.state, row.last_error.as_deref()), (State::Failed, Some("given up; the last try: 451 busy")));
     actor.refused.lock().unwrap().clear();
     assert_eq!(worker.run_once().await.unwrap(), 0);
-    shown::retry(&office.store, &office.env, &id).await.unwrap();
+    retry(&office, &id).await.unwrap();
     assert_eq!(worker.run_once().await.unwrap(), 1);
     assert_eq!(office.row(&id).await.state, State::Delivered);
 }
@@ -287,9 +293,9 @@ async fn the_command_line_lists_opens_and_retries() {
     assert!(shown::show(&office.store, &key(2), &first).await.is_err());
 
     assert_eq!(shown::show(&office.store, &key(1), "nobody").await.unwrap_err().kind(), Kind::NotFound);
-    assert_eq!(shown::retry(&office.store, &office.env, "nobody").await.unwrap_err().kind(), Kind::NotFound);
+    assert_eq!(retry(&office, "nobody").await.unwrap_err().kind(), Kind::NotFound);
     office.worker(Arc::new(Actor::default())).run_once().await.unwrap();
-    let refused = shown::retry(&office.store, &office.env, &first).await.unwrap_err();
+    let refused = retry(&office, &first).await.unwrap_err();
     assert!(refused.message().contains("is delivered and cannot be sent again"), "{}", refused.message());
     assert!(shown::show(&office.store, &key(1), &first).await.unwrap().body.is_none());
 }

@@ -198,7 +198,7 @@ fn audit_answer() -> Value {
             "records": [{
                 "id": ID, "at": "2023-12-01T10:30:00.000Z", "event": "login", "outcome": "done", "accountId": ID,
                 "sessionId": "session-uuid-1", "actor": ID, "ipAddress": "192.0.2.1", "userAgent": "Mozilla/5.0 ...",
-                "requestId": "req-uuid-for-tracking", "detail": null,
+                "requestId": "req-uuid-for-tracking", "detail": null, "count": 1,
             }],
             "next": null,
         },

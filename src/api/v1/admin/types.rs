@@ -266,8 +266,10 @@ pub struct AuditRecord {
     pub user_agent: Option<String>,
     /// In which request.
     pub request_id: Option<String>,
-    /// One word or figure more.
+    /// One word or figure more: the limit that refused.
     pub detail: Option<String>,
+    /// How often: what a limit refused is one record for each caller and minute.
+    pub count: i64,
 }
 
 /// A part of the audit log, the newest first.

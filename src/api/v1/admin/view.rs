@@ -111,6 +111,7 @@ pub fn record(record: Record) -> AuditRecord {
         user_agent: record.user_agent,
         request_id: record.request_id,
         detail: record.detail,
+        count: record.times,
     }
 }
 

@@ -69,7 +69,7 @@ fn export_answer() -> Value {
             "files": [],
             "events": [{
                 "at": used, "event": "login", "outcome": "done", "sessionId": "session-uuid-1",
-                "ipAddress": "192.168.1.100", "userAgent": "curl/8.5.0", "detail": null,
+                "ipAddress": "192.168.1.100", "userAgent": "curl/8.5.0", "detail": null, "count": 1,
             }],
             "mails": [{ "kind": "verify_email", "recipient": EMAIL, "state": "delivered", "createdAt": made }],
         },

@@ -1,9 +1,7 @@
 //! What is wrong with each field of each body, as the extractor would say it.
 
-use poem_openapi::types::Type;
 use serde_json::{Value, json};
 
-use super::super::Api;
 use super::super::fixture::config;
 use super::*;
 use crate::http::body;
@@ -11,8 +9,7 @@ use crate::http::schema::Schemas;
 
 /// The kind and the rows of what is said of a body, `field: Rule`.
 fn said<T: Payload>(body: &Value) -> (Option<Kind>, Vec<String>) {
-    let schemas = Schemas::of::<Api>();
-    match body::check::<T>(&schemas, body.as_object().unwrap(), &config()) {
+    match body::check::<T>(&Schemas::default(), body.as_object().unwrap(), &config()) {
         Ok(()) => (None, Vec::new()),
         Err(error) => {
             let rows = error.fields().iter().map(|row| format!("{}: {:?}", row.field, row.rule)).collect();
@@ -145,21 +142,5 @@ fn a_profile_can_be_emptied_but_not_of_what_is_asked_for() {
     assert_eq!(rows(json!({"firstName": "Jo", "lastName": null, "phone": ""})), 0);
     for empty in [Value::Null, json!(""), json!("  ")] {
         assert_eq!(rows(json!({ "firstName": empty })), 1);
-    }
-}
-
-#[test]
-fn every_body_has_a_schema() {
-    let schemas = Schemas::of::<Api>();
-    for schema in [
-        RegisterRequest::schema_ref(),
-        LoginRequest::schema_ref(),
-        RefreshRequest::schema_ref(),
-        LogoutRequest::schema_ref(),
-        LinkRequest::schema_ref(),
-        ResendRequest::schema_ref(),
-        UpdateProfileRequest::schema_ref(),
-    ] {
-        assert!(schemas.knows(&schema), "{schema:?}");
     }
 }

@@ -170,6 +170,8 @@ pub struct ExportedEvent {
     pub user_agent: Option<String>,
     /// One word or figure more.
     pub detail: Option<String>,
+    /// How often.
+    pub count: i64,
 }
 
 /// A letter in an export.

@@ -86,6 +86,7 @@ fn event(row: Record) -> ExportedEvent {
         ip_address: row.client,
         user_agent: row.user_agent,
         detail: row.detail,
+        count: row.times,
     }
 }
 

@@ -1,0 +1,24 @@
+//! `Cookie` headers, a line of the input each: a value that is found holds nothing that a cookie cannot, and one name that
+//! comes twice is refused.
+#![no_main]
+
+use authd::http::cookie::find;
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderValue};
+use libfuzzer_sys::fuzz_target;
+
+const NAME: &str = "refreshToken";
+
+fuzz_target!(|data: &[u8]| {
+    let mut headers = HeaderMap::new();
+    for line in data.split(|&byte| byte == b'\n') {
+        let Ok(value) = HeaderValue::from_bytes(line) else { return };
+        headers.append(COOKIE, value);
+    }
+    let Ok(Some(value)) = find(&headers, NAME) else { return };
+    assert!(value.bytes().all(|byte| byte.is_ascii_graphic() && !b"\",;\\".contains(&byte)), "{value:?}");
+    if let Ok(twice) = HeaderValue::from_str(&format!("{NAME}={value}")) {
+        headers.append(COOKIE, twice);
+        assert!(find(&headers, NAME).is_err());
+    }
+});

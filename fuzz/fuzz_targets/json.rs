@@ -1,0 +1,14 @@
+//! A JSON body: one object, no name twice at any depth, nothing after it. What is read is what another reader reads.
+#![no_main]
+
+use authd::http::strict_json::parse_object;
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(read) = parse_object(data) else { return };
+    let read = Value::Object(read);
+    assert_eq!(serde_json::from_slice::<Value>(data).ok().as_ref(), Some(&read));
+    let again = parse_object(read.to_string().as_bytes()).map(Value::Object).ok();
+    assert_eq!(again.as_ref(), Some(&read));
+});

@@ -1,0 +1,113 @@
+//! What an administrator may do is asked again in the write that does it, not only at the door.
+
+use authd::error::{Kind, Result};
+use authd::identity::actor::{Demand, Proof, Whence};
+use authd::identity::admin::{self as accounts, RoleChange};
+use authd::identity::audit::{Export, Filter, Form};
+use authd::identity::{Actor, By, app as apps, caller, key, letters, quota, roles};
+use authd::model::app::Kind as AppKind;
+use authd::model::{AccountId, Permission, Source};
+use authd::token::{Begin, Old, Rotation};
+use serde_json::json;
+
+use super::{make, staff};
+use crate::support::{App, app};
+
+const ROTATION: Rotation = Rotation { begin: Begin::AtOnce, old: Old::Die };
+
+/// An administrator who was let in at the door for this.
+async fn let_in(app: &App, token: &str, any_of: &'static [Permission]) -> By {
+    let caller = caller::authenticate(&app.core, token).await.unwrap();
+    let source = Source { address: None, user_agent: None, request_id: None };
+    let demand = Demand { any_of, proof: Proof::Any };
+    By { actor: Actor::Admin(caller.require(&app.core, demand, Whence::Home, &source).unwrap()), source }
+}
+
+async fn whole_audit(app: &App) -> usize {
+    app.audit().await.len()
+}
+
+/// How each operation ends for somebody who was let in.
+async fn everything(app: &App, doors: &[By], target: &str, letter: &str) -> Vec<(&'static str, Result<()>)> {
+    let core = &app.core;
+    let [keys, mail, app_door, role, users, audit] = doors else { panic!("six doors") };
+    let change = quota::Change { limit: Some(Some(3)), uploaded: None };
+    let id = AccountId::new(target);
+    vec![
+        ("keys", key::rotate(core, keys, ROTATION).await.map(drop)),
+        ("mail", letters::retry(core, mail, letter).await.map(drop)),
+        ("apps", apps::create(core, app_door, "Website", AppKind::Client).await.map(drop)),
+        ("roles", roles::create(core, role, "support", vec!["admin.stats".to_owned()]).await.map(drop)),
+        ("quota", quota::change(core, users, &id, change).await.map(drop)),
+        ("suspend", accounts::suspend(core, users, target).await.map(drop)),
+        ("export", Export::begin(core, audit, Filter::default(), Form::Csv).await.map(drop)),
+    ]
+}
+
+async fn six_doors(app: &App, token: &str) -> Vec<By> {
+    let mut doors = Vec::new();
+    for any_of in [
+        &[Permission::Keys],
+        &[Permission::Mail],
+        &[Permission::Apps],
+        &[Permission::Roles],
+        &[Permission::UsersWrite],
+        &[Permission::Audit],
+    ] {
+        doors.push(let_in(app, token, any_of).await);
+    }
+    doors
+}
+
+#[tokio::test]
+async fn who_is_demoted_or_logged_out_after_the_door_is_refused_in_the_write() {
+    let app = app().await;
+    make(&app, "root", &["admin"]).await;
+    let target = make(&app, "ada", &[]).await;
+    app.post("/v1/auth/forgot-password", &json!({ "email": "ada@example.com" })).send().await;
+    let letter = app.core.store.scan(|db| authd::store::outbox::list(db, None, None, 1)).await.unwrap().remove(0);
+    for (name, expected) in [("second", Kind::Forbidden), ("third", Kind::SessionEnded)] {
+        let (id, token) = staff(&app, name, &["admin"]).await;
+        let doors = six_doors(&app, &token).await;
+        if expected == Kind::Forbidden {
+            let by = By::command_line();
+            accounts::change_role(&app.core, &by, &id, "admin", RoleChange::Take).await.unwrap();
+        } else {
+            app.post("/v1/auth/logout", &json!({})).bearer(&token).send().await;
+        }
+        let (before, signer) = (whole_audit(&app).await, app.core.tokens.signer());
+        for (operation, ended) in everything(&app, &doors, &target, &letter.id).await {
+            assert_eq!(ended.map_err(|error| error.kind()), Err(expected), "{operation}");
+        }
+        assert_eq!((whole_audit(&app).await, app.core.tokens.signer()), (before, signer), "and nothing has changed");
+    }
+    let (_, token) = staff(&app, "fourth", &["admin"]).await;
+    let doors = six_doors(&app, &token).await;
+    for (operation, ended) in everything(&app, &doors, &target, &letter.id).await {
+        assert!(ended.is_ok(), "{operation}: {ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_letter_that_may_not_be_tried_again_stays_as_it_is() {
+    let app = app().await;
+    let (id, token) = staff(&app, "root", &["admin"]).await;
+    make(&app, "second", &["admin"]).await;
+    app.join("ada").await;
+    let delivered = app.core.store.scan(|db| authd::store::outbox::list(db, None, None, 1)).await.unwrap().remove(0);
+    app.post("/v1/auth/forgot-password", &json!({ "email": "ada@example.com" })).send().await;
+    let read = || app.core.store.scan(|db| authd::store::outbox::list(db, None, None, 1));
+    let waiting = read().await.unwrap().remove(0);
+    app.turn_clock(std::time::Duration::from_secs(5));
+    let by = let_in(&app, &token, &[Permission::Mail]).await;
+    assert_eq!(letters::retry(&app.core, &by, &delivered.id).await.unwrap_err().kind(), Kind::Validation);
+    assert_eq!(letters::retry(&app.core, &by, "nothing").await.unwrap_err().kind(), Kind::NotFound);
+    assert!(!app.audit().await.iter().any(|line| line.starts_with("mail_retried")));
+    accounts::change_role(&app.core, &By::command_line(), &id, "admin", RoleChange::Take).await.unwrap();
+    assert_eq!(letters::retry(&app.core, &by, &waiting.id).await.unwrap_err().kind(), Kind::Forbidden);
+    assert_eq!(read().await.unwrap().remove(0).next_at, waiting.next_at, "refused is not done all the same");
+    let retried = letters::retry(&app.core, &By::command_line(), &waiting.id).await.unwrap();
+    assert!(retried.next_at > waiting.next_at);
+    let told: Vec<String> = app.audit().await.into_iter().filter(|line| line.starts_with("mail_retried")).collect();
+    assert_eq!(told, [format!("mail_retried done {}", waiting.id)], "on the command line too");
+}

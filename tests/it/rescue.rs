@@ -1,0 +1,111 @@
+//! Somebody else knows the password and is logged in: how the owner, who reads the mail, gets the account back.
+
+use authd::mail::Mail;
+use poem::http::Method;
+use serde_json::json;
+
+use crate::support::{Answer, App, PASSWORD, app, token_in};
+
+const NEW: &str = "N3w!correct horse-staple";
+const LETTER: &str = "Choose a new password for authd";
+
+async fn reset(app: &App, token: &str) -> Answer {
+    app.post("/v1/auth/reset-password", &json!({ "token": token, "newPassword": NEW })).send().await
+}
+
+async fn undo(app: &App, token: &str) -> Answer {
+    app.post("/v1/auth/undo-email", &json!({ "token": token })).send().await
+}
+
+async fn ask_for(app: &App, access: &str, email: &str) -> Vec<Mail> {
+    let body = json!({ "newEmail": email });
+    assert_eq!(app.post("/v1/users/me/email", &body).bearer(access).send().await.status, 200);
+    app.mails().await
+}
+
+/// Nothing of a thief's works, and the letter of a rescue leads the owner in again.
+async fn assert_rescued(app: &App, thief: &str) {
+    let wrong = app.login("ada", "another wrong password").await;
+    let known = app.login("ada", PASSWORD).await;
+    assert_eq!((known.status.as_u16(), known.body["error"].clone()), (401, wrong.body["error"].clone()));
+    assert_eq!(app.get("/v1/users/me").bearer(thief).send().await.code(), "TOKEN_REVOKED");
+    let mails = app.mails().await;
+    let letters: Vec<_> = mails.iter().filter(|mail| mail.subject == LETTER).collect();
+    assert!(letters.len() == 1 && letters[0].to == "ada@example.com", "{mails:?}");
+    assert_eq!(reset(app, &token_in(&mails, "/v1/reset-password?token=")).await.status, 200);
+    assert_eq!(app.login("ada", PASSWORD).await.status, 401);
+    assert_eq!(app.login("ada", NEW).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_change_of_address_that_is_undone_before_its_proof_takes_the_password_from_who_asked_for_it() {
+    let app = app().await;
+    let thief = app.enter("ada").await.access;
+    let token = token_in(&ask_for(&app, &thief, "thief@example.org").await, "/v1/undo-email?token=");
+    assert_eq!(undo(&app, &token).await.status, 200);
+    assert_rescued(&app, &thief).await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_back_brings_the_account_along() {
+    let app = app().await;
+    let thief = app.enter("ada").await.access;
+    let mails = ask_for(&app, &thief, "thief@example.org").await;
+    let confirm = json!({ "token": token_in(&mails, "/v1/confirm-email?token=") });
+    assert_eq!(app.post("/v1/auth/confirm-email", &confirm).send().await.status, 200);
+    // A link that the thief has in the mailbox is worth nothing afterwards.
+    app.post("/v1/auth/forgot-password", &json!({ "email": "thief@example.org" })).send().await;
+    let kept = token_in(&app.mails().await, "/v1/reset-password?token=");
+    assert_eq!(undo(&app, &token_in(&mails, "/v1/undo-email?token=")).await.status, 200);
+    assert_eq!(reset(&app, &kept).await.status, 404);
+    assert_rescued(&app, &thief).await;
+}
+
+#[tokio::test]
+async fn whoever_uses_up_the_mail_to_an_address_does_not_keep_its_owners_link_back() {
+    let app = app().await;
+    let thief = app.enter("ada").await.access;
+    let token = token_in(&ask_for(&app, &thief, "thief@example.org").await, "/v1/undo-email?token=");
+    for _ in 0..8 {
+        app.post("/v1/auth/forgot-password", &json!({ "email": "ada@example.com" })).send().await;
+    }
+    let kept = token_in(&app.mails().await, "/v1/reset-password?token=");
+    assert_eq!(undo(&app, &token).await.status, 200);
+    assert_eq!(reset(&app, &kept).await.status, 404, "what was mailed before is void");
+    assert_rescued(&app, &thief).await;
+}
+
+#[tokio::test]
+async fn a_login_that_its_owner_disowns_ends_the_password_and_every_session() {
+    let app = app().await;
+    let old = app.enter("ada").await.access;
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    app.post("/v1/auth/login", &body).from("203.0.113.8").send().await;
+    let other = token_in(&app.mails().await, "/v1/not-me?token=");
+    let thief = app.post("/v1/auth/login", &body).from("203.0.113.9").send().await.tokens().access;
+    let token = token_in(&app.mails().await, "/v1/not-me?token=");
+    let press = |token: String| {
+        let form = format!("token={token}");
+        app.call(Method::POST, "/v1/not-me").body("application/x-www-form-urlencoded", form).send()
+    };
+    assert_eq!(press(token).await.status, 200);
+    assert_eq!(app.get("/v1/users/me").bearer(&old).send().await.code(), "TOKEN_REVOKED");
+    assert_rescued(&app, &thief).await;
+    assert_eq!(press(other).await.status, 404, "that login is over too: an old mail ends no new password");
+    assert_eq!(app.login("ada", NEW).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_login_whose_password_was_right_a_moment_before_the_rescue_gives_no_session() {
+    use authd::identity::gate::{Opening, Proof, Remember};
+    use authd::model::Source;
+
+    let app = app().await;
+    let thief = app.enter("ada").await.access;
+    let token = token_in(&ask_for(&app, &thief, "thief@example.org").await, "/v1/undo-email?token=");
+    let caller = authd::identity::caller::authenticate(&app.core, &thief).await.unwrap();
+    let source = Source::command_line();
+    let opening = Opening::prepare(&app.core, caller.account, Proof::Password, Remember::Long, &source).await.unwrap();
+    assert_eq!(undo(&app, &token).await.status, 200);
+    assert!(app.core.store.write(move |db| opening.open(db)).await.is_err());
+}
