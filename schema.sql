@@ -180,7 +180,10 @@ create table outbox (
   created_at bigint not null,
   finished_at bigint
 );
+create index outbox_account on outbox (account_id, id) where account_id is not null; -- an export shows them
 create index outbox_due on outbox (state, next_at);
+-- What waits after a try in vain: whether mail gets out must be known however long the queue is.
+create index outbox_tried on outbox (state) where last_error is not null and kind <> 'sms';
 create index outbox_finished on outbox (finished_at) where finished_at is not null;
 create index outbox_account on outbox (account_id) where account_id is not null;
 
@@ -230,6 +233,8 @@ create table username_reservations (
   holder text not null,                   -- the sign-up it is held for
   until bigint not null
 );
+-- What is held for an account that goes away is let go with it.
+create index username_reservations_holder on username_reservations (holder);
 create index username_reservations_until on username_reservations (until);
 
 -- Second factors. One guards nothing until it is confirmed.
@@ -246,6 +251,7 @@ create table factors (
   last_used_at bigint
 );
 create index factors_account on factors (account_id);
+create index factors_unconfirmed on factors (created_at) where confirmed_at is null;
 
 -- Backup codes: only their MAC. They wait for the factor that they were made with to be confirmed.
 create table backup_codes (

@@ -1,11 +1,12 @@
 //! The only place where the parts are wired together; `main` and the tests both use it.
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
+use futures_util::FutureExt as _;
 use poem::{Endpoint, Response};
 use tokio::sync::watch;
 
@@ -36,6 +37,8 @@ use crate::token::{Tokens, Verified};
 
 /// The name under which the profile of the first `serve` is recorded.
 const PROFILE: &str = "profile";
+/// How long a worker rests after a fault.
+const BREATH: Duration = Duration::from_secs(1);
 
 /// Opens the database and everything that stands on it.
 ///
@@ -68,7 +71,7 @@ pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, e
         }
         Role::Command => Tokens::open_stored(&config.tokens, &config.issuer(), &store, &master, &env).await?,
     };
-    let census = Arc::new(Census::new(env.wall()));
+    let census = Arc::new(Census::starting(&env));
     let metrics = Metrics::default();
     let hashing = Pool::start(&config.hashing, &env)?;
     hashing.draw_by(&master.mac("dummy work", b""));
@@ -89,15 +92,13 @@ pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, e
     }))
 }
 
-/// The profile that the first `serve` on this database recorded; `None` where there is no database yet.
+/// The profile that the first `serve` on this database recorded; `None` where there is no database yet. It is looked up
+/// before anything is opened, in a file of an older version too: `serve` brings that up to date only afterwards.
 ///
 /// # Errors
 /// When the file is there and is not one of ours.
-pub async fn recorded_profile(db: &Path) -> Result<Option<String>> {
-    if !db.exists() {
-        return Ok(None);
-    }
-    Store::open(db, Role::Command)?.read(|db| store::instance::words(db, PROFILE)).await
+pub fn recorded_profile(db: &Path) -> Result<Option<String>> {
+    if db.exists() { Store::look(db, |db| store::instance::words(db, PROFILE)) } else { Ok(None) }
 }
 
 /// The master key of this database: made together with it, never given anew.
@@ -223,18 +224,8 @@ pub async fn serve(
 fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
     let config = config?;
     let old = &core.config;
-    for (key, changed) in [
-        ("server.listen", old.server.listen != config.server.listen),
-        ("server.connections", old.server.connections != config.server.connections),
-        ("metrics.listen", old.metrics.listen != config.metrics.listen),
-        ("db", old.db != config.db),
-        ("profile", old.profile != config.profile),
-        ("tokens", format!("{:?}", old.tokens) != format!("{:?}", config.tokens)),
-        ("hashing", format!("{:?}", old.hashing) != format!("{:?}", config.hashing)),
-    ] {
-        if changed {
-            tracing::warn!(key, "a changed value takes a restart");
-        }
+    for key in bound(old, &config) {
+        tracing::warn!(key, "a changed value takes a restart");
     }
     Ok(Arc::new(Core {
         places: place::Places::open(config.location.file.as_deref())?,
@@ -253,6 +244,27 @@ fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
     }))
 }
 
+/// A part of the configuration, as something that can be compared.
+type Section = fn(&Config) -> String;
+
+/// The keys that differ and stay what they were until a restart.
+fn bound(old: &Config, new: &Config) -> Vec<&'static str> {
+    let keys: [(&'static str, Section); 10] = [
+        ("server.listen", |of| of.server.listen.to_string()),
+        ("server.connections", |of| of.server.connections.to_string()),
+        ("metrics.listen", |of| format!("{:?}", of.metrics.listen)),
+        ("db", |of| of.db.display().to_string()),
+        ("profile", |of| of.profile.clone()),
+        ("tokens", |of| format!("{:?}", of.tokens)),
+        // Without one of its own it is where the server is reached.
+        ("tokens.issuer", Config::issuer),
+        ("hashing", |of| format!("{:?}", of.hashing)),
+        ("files.in_flight", |of| of.files.in_flight.to_string()),
+        ("log", |of| format!("{:?}", of.log)),
+    ];
+    keys.into_iter().filter(|(_, section)| section(old) != section(new)).map(|(key, _)| key).collect()
+}
+
 /// What goes on beside the requests: mail and chores.
 struct Background {
     stop: watch::Sender<()>,
@@ -263,13 +275,11 @@ impl Background {
     fn start(core: &Arc<Core>, limiter: &Limiter) -> Self {
         let (stop, stopped) = watch::channel(());
         let mut tasks = tokio::task::JoinSet::new();
-        let worker = worker(core, mail::mailer(&core.config.mail, &core.env));
-        let ends = until_dropped(stopped.clone());
-        tasks.spawn(async move { worker.run(ends).await });
+        let letters = worker(core, mail::mailer(&core.config.mail, &core.env));
+        tasks.spawn(every(BREATH, stopped.clone(), Arc::new(letters), working(stopped.clone())));
         if core.config.sms.is_on() {
             let texts = text_worker(core, sms::gateway(&core.config.sms));
-            let ends = until_dropped(stopped.clone());
-            tasks.spawn(async move { texts.run(ends).await });
+            tasks.spawn(every(BREATH, stopped.clone(), Arc::new(texts), working(stopped.clone())));
         }
         tasks.spawn(every(Duration::from_mins(1), stopped.clone(), core.clone(), {
             let limiter = limiter.clone();
@@ -296,12 +306,32 @@ impl Background {
     }
 
     /// Lets all of it end what is in hand. What is cut off by `last` is done again after the next start.
-    async fn stop(self, last: impl Future<Output = ()>) {
+    async fn stop(mut self, last: impl Future<Output = ()>) {
         drop(self.stop);
+        let ended = async {
+            while let Some(ended) = self.tasks.join_next().await {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a task did not end as it should");
+                }
+            }
+        };
         tokio::select! {
-            _ = self.tasks.join_all() => {}
+            () = ended => {}
             () = last => tracing::warn!("mail or a chore was not done in time"),
         }
+    }
+}
+
+/// A worker's way through [`every`]: it ends only when it is told to, or by a fault, after which it begins again.
+fn working(
+    stopped: watch::Receiver<()>,
+) -> impl Fn(Arc<Worker>) -> std::pin::Pin<Box<dyn Future<Output = Result<()>> + Send>> {
+    move |worker| {
+        let ends = until_dropped(stopped.clone());
+        Box::pin(async move {
+            worker.run(ends).await;
+            Ok(())
+        })
     }
 }
 
@@ -309,20 +339,75 @@ async fn until_dropped(mut stopped: watch::Receiver<()>) {
     while stopped.changed().await.is_ok() {}
 }
 
-/// Does a chore at once and then at each interval, until it is told to stop. What fails is tried again the next time.
-async fn every<F, W>(interval: Duration, stopped: watch::Receiver<()>, core: Arc<Core>, work: F)
+/// Does a chore at once and then at each interval, until it is told to stop. What fails, by a fault of ours too, is tried
+/// again the next time.
+async fn every<T, F, W>(interval: Duration, stopped: watch::Receiver<()>, with: Arc<T>, work: F)
 where
-    F: Fn(Arc<Core>) -> W,
+    F: Fn(Arc<T>) -> W,
     W: Future<Output = Result<()>>,
 {
     let mut stopped = std::pin::pin!(until_dropped(stopped));
     loop {
-        if let Err(error) = work(core.clone()).await {
-            tracing::warn!(error = error.chain(), "a chore was not done");
+        match AssertUnwindSafe(work(with.clone())).catch_unwind().await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = error.chain(), "a chore was not done"),
+            Err(_) => tracing::error!("a chore ended in a fault of this program"),
         }
         tokio::select! {
             () = &mut stopped => return,
             () = tokio::time::sleep(interval) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_chore_that_panics_is_done_again_and_the_end_still_comes() {
+        let (stop, stopped) = watch::channel(());
+        let turns = Arc::new(AtomicU32::new(0));
+        let (again, mut done) = watch::channel(0);
+        let chore = every(Duration::ZERO, stopped, turns, move |turns| {
+            let turn = turns.fetch_add(1, Ordering::Relaxed);
+            again.send_replace(turn);
+            async move { if turn == 0 { panic!("the first time") } else { Ok(()) } }
+        });
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn(chore);
+        done.wait_for(|turn| *turn > 0).await.unwrap();
+        Background { stop, tasks }.stop(std::future::pending()).await;
+    }
+
+    #[tokio::test]
+    async fn a_task_that_is_gone_does_not_keep_the_others_from_ending() {
+        let (stop, stopped) = watch::channel(());
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn(async { panic!("gone") });
+        tasks.spawn(until_dropped(stopped));
+        Background { stop, tasks }.stop(std::future::pending()).await;
+    }
+
+    #[test]
+    fn every_key_that_takes_a_restart_is_named() {
+        let config = |set: &[(&str, &str)]| {
+            let flags = set.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            crate::config::load(&crate::config::Inputs { flags, ..Default::default() }).unwrap().config
+        };
+        let old = config(&[]);
+        assert!(bound(&old, &config(&[("limits.sign_in.count", "3")])).is_empty());
+        for (key, value, told) in [
+            ("server.connections", "7", "server.connections"),
+            ("files.in_flight", "7", "files.in_flight"),
+            ("log.level", "debug", "log"),
+            ("log.format", "json", "log"),
+            ("server.public_url", "https://id.example.com", "tokens.issuer"),
+            ("hashing.memory", "64", "hashing"),
+        ] {
+            assert_eq!(bound(&old, &config(&[(key, value)])), [told], "{key}");
         }
     }
 }

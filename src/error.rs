@@ -376,7 +376,6 @@ struct Inner {
     message: Cow<'static, str>,
     fields: Vec<FieldError>,
     retry_after: Option<Duration>,
-    allow: Option<String>,
     extra: Option<Extra>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -395,7 +394,6 @@ impl Error {
             message: message.into(),
             fields: Vec::new(),
             retry_after: None,
-            allow: None,
             extra: None,
             source: None,
         }))
@@ -447,13 +445,6 @@ impl Error {
         self
     }
 
-    /// Adds the methods that the path knows.
-    #[must_use]
-    pub fn allow(mut self, methods: impl Into<String>) -> Self {
-        self.0.allow = Some(methods.into());
-        self
-    }
-
     /// Why.
     #[must_use]
     pub fn kind(&self) -> Kind {
@@ -476,12 +467,6 @@ impl Error {
     #[must_use]
     pub fn retry_delay(&self) -> Option<Duration> {
         self.0.retry_after
-    }
-
-    /// The methods that the path knows, when the kind is [`Kind::MethodNotAllowed`].
-    #[must_use]
-    pub fn allowed_methods(&self) -> Option<&str> {
-        self.0.allow.as_deref()
     }
 
     /// What a wire may show besides the words.

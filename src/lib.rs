@@ -19,13 +19,15 @@
 //! | [`password`] | hashing in threads of its own, the queue before them, the rules for new passwords | `config` |
 //! | [`token`] | signing keys, access tokens, refresh tokens | `store`, `seal` |
 //! | [`mail`] | letters, the outbox and its worker, SMTP | `store`, `seal` |
+//! | [`sms`] | text messages: the HTTP gateway that they leave through, by the same outbox | `mail`, `store` |
+//! | [`metrics`] | what the program counts about itself | `model` |
 //! | [`identity`] | the core: one file per family of operations. No HTTP, no SQL, no JSON envelope | all above |
 //! | [`http`] | what every wire shares: listener, boundary, limits, bodies, cookies, pages, documents | `identity` |
 //! | [`api`] | the wires: routes, field names, statuses and code words; no rule of their own | `http`, `identity` |
 //! | [`app`] | the only place where the parts are wired together; `main` and the tests both use it | everything |
 //! | [`cli`] | the command line | everything |
 //!
-//! Only `store` knows SQLite, only `http` and `api` know poem, only `mail` speaks SMTP.
+//! Only `store` knows SQLite, only `http` and `api` know poem, only `mail` speaks SMTP, only `sms` asks a server of others by HTTP.
 //!
 //! # A request's way
 //!

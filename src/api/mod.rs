@@ -115,22 +115,31 @@ pub fn wires(mounted: &[Mounted]) -> Wires {
         .fold(Wires::new(root, Arc::new(known(mounted))), |wires, (mount, wire)| wires.mount(mount, wire.clone()))
 }
 
-/// Paths that no limit counts, with everything below them.
+/// Paths that no limit counts, with everything below them: what belongs to no wire, and what each wire names.
 #[must_use]
 pub fn uncounted(mounted: &[Mounted]) -> Vec<String> {
-    mounted.iter().flat_map(|api| api.uncounted).map(|&path| path.to_owned()).collect()
+    let named = mounted.iter().flat_map(|api| api.uncounted).map(|&path| path.to_owned());
+    page_paths().chain(read_paths(mounted.iter().map(|api| api.wire.name()))).chain(named).collect()
+}
+
+/// The pages, under each of their mounts.
+fn page_paths() -> impl Iterator<Item = String> {
+    pages::PATHS.into_iter().flat_map(|path| pages::MOUNTS.map(|mount| format!("{mount}{path}")))
+}
+
+/// What is only read: system paths, the documents of these names, the pages' script.
+fn read_paths<'n>(names: impl Iterator<Item = &'n str>) -> impl Iterator<Item = String> {
+    let scripts = pages::MOUNTS.map(|mount| format!("{mount}{}", pages::SCRIPT));
+    let documents = names.flat_map(docs::paths_of);
+    system::PATHS.into_iter().chain(docs::PATHS).map(str::to_owned).chain(scripts).chain(documents)
 }
 
 /// Every path with its methods, gathered when one is first asked for.
 fn known(mounted: &[Mounted]) -> impl Methods + use<> {
     let apis: Vec<_> = mounted.iter().map(|api| (api.wire.name(), api.operations, api.mounts)).collect();
     LazyLock::new(move || {
-        let pages = pages::PATHS.into_iter().flat_map(|path| pages::MOUNTS.map(|mount| format!("{mount}{path}")));
-        let scripts = pages::MOUNTS.map(|mount| format!("{mount}{}", pages::SCRIPT));
-        let read = system::PATHS.into_iter().chain(docs::PATHS).map(str::to_owned).chain(scripts);
-        let documents = apis.iter().flat_map(|(name, ..)| docs::paths_of(name));
-        let beside =
-            Paths::default().with(pages, &[Method::GET, Method::POST]).with(read.chain(documents), &[Method::GET]);
+        let read = read_paths(apis.iter().map(|(name, ..)| *name));
+        let beside = Paths::default().with(page_paths(), &[Method::GET, Method::POST]).with(read, &[Method::GET]);
         apis.iter().fold(beside, |paths, (_, operations, mounts)| paths.with_operations(&operations(), mounts))
     })
 }

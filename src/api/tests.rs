@@ -140,3 +140,14 @@ fn the_wire_of_the_root_comes_first_and_speaks_for_unknown_paths() {
         assert_eq!(wires.allow("/v1/auth/login"), "POST");
     }
 }
+
+#[test]
+fn what_belongs_to_no_wire_is_counted_by_no_limit() {
+    for name in WireName::ALL {
+        let uncounted = uncounted(&mounted(&config(name)));
+        for path in ["/livez", "/docs", "/openapi/v1.json", "/api/v1/not-me", "/verify-email/post.js", "/v1/health"] {
+            assert!(uncounted.iter().any(|known| known == path), "{path}");
+        }
+        assert!(!uncounted.iter().any(|path| path.is_empty() || path == "/" || path == "/v1"), "{uncounted:?}");
+    }
+}

@@ -99,9 +99,11 @@ impl Audit {
 
     /// The newest ones, then each as it comes: one line or one JSON object each.
     async fn follow(&self, core: &Core, console: &mut Console, filter: &Filter) -> Result<(), Failure> {
+        // The mark comes first: what is written between the two is shown after it, and once.
+        let mark = newest(core, &Filter::default(), 1).await?.pop().map(|record| record.id).unwrap_or_default();
         let mut records = newest(core, filter, self.limit).await?;
-        let newest_of_all = newest(core, &Filter::default(), 1).await?;
-        let mut after = newest_of_all.last().map(|record| record.id.clone()).unwrap_or_default();
+        records.retain(|record| record.id <= mark);
+        let mut after = if self.limit == 0 { String::new() } else { mark };
         loop {
             for record in &records {
                 match console.form() {

@@ -14,14 +14,14 @@ use crate::{api, config};
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
-  authd openapi > v1.json
-      Keep the document of the native API for a client generator
-  authd openapi siteworks --profile siteworks
-      The document of another API, under its own preset")]
+  authd openapi > api.json
+      Keep the document of the API at the root for a client generator
+  authd openapi v1 --profile siteworks
+      The document of the native API beside another one")]
 pub struct Openapi {
-    /// Which API
-    #[arg(value_name = "API", value_enum, default_value_t = WireName::V1)]
-    wire: WireName,
+    /// Which API; without it the one at the root, whose document is also /openapi.json
+    #[arg(value_name = "API", value_enum)]
+    wire: Option<WireName>,
 }
 
 /// An API that has a document.
@@ -44,11 +44,12 @@ impl Openapi {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         let loaded = opened::configuration(global, console)?;
         let name = match self.wire {
-            WireName::V1 => config::WireName::V1,
-            WireName::Siteworks => config::WireName::Siteworks,
-            WireName::Jobpath => config::WireName::Jobpath,
-            WireName::Jobpsych => config::WireName::Jobpsych,
-            WireName::Authbackend => config::WireName::Authbackend,
+            None => loaded.config.server.wire,
+            Some(WireName::V1) => config::WireName::V1,
+            Some(WireName::Siteworks) => config::WireName::Siteworks,
+            Some(WireName::Jobpath) => config::WireName::Jobpath,
+            Some(WireName::Jobpsych) => config::WireName::Jobpsych,
+            Some(WireName::Authbackend) => config::WireName::Authbackend,
         };
         let document = (api::named(name, &loaded.config).document)(&loaded.config);
         Ok(console.document(&format!("{document:#}"))?)

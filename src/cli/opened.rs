@@ -40,7 +40,7 @@ fn text(path: &Path) -> Result<String, Failure> {
 /// Adds the profile that the database has recorded, if there is a database.
 pub fn recall_profile(inputs: &mut Inputs) -> Result<(), Failure> {
     let db = config::database(inputs).map_err(refused)?;
-    inputs.recorded_profile = wait(app::recorded_profile(&db))??;
+    inputs.recorded_profile = app::recorded_profile(&db)?;
     Ok(())
 }
 

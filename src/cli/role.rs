@@ -107,14 +107,10 @@ impl Role {
                 tell(console, "created", &roles::create(core, &by, &command.role, command.permissions).await?)
             }
             Role::Grant(command) => {
-                let mut permissions = find(core, &command.role).await?.permissions;
-                permissions.extend(command.permissions);
-                tell(console, "changed", &roles::change(core, &by, &command.role, permissions).await?)
+                tell(console, "changed", &roles::grant(core, &by, &command.role, command.permissions).await?)
             }
             Role::Withdraw(command) => {
-                let mut permissions = find(core, &command.role).await?.permissions;
-                permissions.retain(|permission| !command.permissions.contains(permission));
-                tell(console, "changed", &roles::change(core, &by, &command.role, permissions).await?)
+                tell(console, "changed", &roles::withdraw(core, &by, &command.role, command.permissions).await?)
             }
             Role::Delete(command) => {
                 let role = find(core, &command.role).await?;

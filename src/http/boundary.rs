@@ -197,11 +197,10 @@ impl<E: Endpoint> Boundary<E> {
         if let Some(wait) = again {
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
         }
-        if kind == Kind::MethodNotAllowed {
-            let allow = error.allowed_methods().map_or_else(|| wires.allow(&visit.path), ToOwned::to_owned);
-            if let Ok(allow) = HeaderValue::from_str(&allow) {
-                headers.insert(ALLOW, allow);
-            }
+        if kind == Kind::MethodNotAllowed
+            && let Ok(allow) = HeaderValue::from_str(&wires.allow(&visit.path))
+        {
+            headers.insert(ALLOW, allow);
         }
         if wire.challenges(kind) {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -9,6 +9,7 @@ use poem::{Body, IntoResponse, Response};
 use poem_openapi::ApiResponse;
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry};
 
+use super::failure::cut_off;
 use crate::identity::Core;
 use crate::identity::file::{self, File};
 
@@ -25,7 +26,7 @@ impl Download {
             .header(CONTENT_LENGTH, file.size)
             .header(CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
         let pieces = stream::try_unfold((core, file, 0), |(core, file, position)| async move {
-            let piece = file::piece(&core, &file, position).await.map_err(std::io::Error::other)?;
+            let piece = file::piece(&core, &file, position).await.map_err(cut_off)?;
             Ok::<_, std::io::Error>(piece.map(|bytes| (bytes, (core, file, position + 1))))
         });
         Self(head.body(Body::from_bytes_stream(pieces)))

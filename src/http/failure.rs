@@ -37,6 +37,13 @@ pub fn from_poem(error: poem::Error) -> Error {
     .caused_by(Framework::of(&error))
 }
 
+/// What ends an answer whose head has left: it can be rendered no more, so the chain is logged here.
+#[must_use]
+pub fn cut_off(error: Error) -> std::io::Error {
+    tracing::error!(error = error.chain(), "an answer was cut off");
+    std::io::Error::other(error)
+}
+
 fn kind_of(status: StatusCode) -> Kind {
     match status {
         StatusCode::NOT_FOUND => Kind::NotFound,

@@ -18,14 +18,15 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use poem::endpoint::{DynEndpoint, ToDynEndpoint};
-use poem::http::header::EXPECT;
+use poem::http::HeaderMap;
+use poem::http::header::{CONTENT_TYPE, EXPECT};
 use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Body, Endpoint, Request, RequestParts, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::pace::{Paced, PacedBody, Progress, Timeouts, Unread};
+use super::pace::{Pace, Paced, PacedBody, Progress, Timeouts, Unread};
 use crate::config::Server;
 use crate::error::{Error, Result};
 
@@ -150,6 +151,12 @@ fn is_the_peers(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
+/// An upload is known by its form; it may be too large to come as fast as everything else must.
+fn pace(headers: &HeaderMap) -> Pace {
+    let form = headers.get(CONTENT_TYPE).and_then(|value| value.as_bytes().get(..10));
+    if form.is_some_and(|form| form.eq_ignore_ascii_case(b"multipart/")) { Pace::Pieces } else { Pace::Whole }
+}
+
 /// One connection.
 struct Connection {
     app: Swap,
@@ -186,7 +193,7 @@ impl Connection {
             Body::empty()
         } else {
             let unread = if parts.headers.contains_key(EXPECT) { Unread::Refused } else { Unread::Discarded };
-            Body::from(BoxBody::new(PacedBody::new(body, self.timeouts.body, unread)))
+            Body::from(BoxBody::new(PacedBody::new(body, self.timeouts.body, pace(&parts.headers), unread)))
         };
         let parts = RequestParts::from((parts, self.local.clone(), self.remote.clone(), Scheme::HTTP));
         let response = self.app.current().call(Request::from_parts(parts, body)).await;

@@ -20,7 +20,7 @@ use tokio::time::{Sleep, sleep};
 pub struct Timeouts {
     /// A head, from its first byte.
     pub head: Duration,
-    /// A whole body.
+    /// A whole body; of an upload each [`PIECE`].
     pub body: Duration,
     /// A connection without a request.
     pub idle: Duration,
@@ -42,6 +42,9 @@ impl Default for Timeouts {
         }
     }
 }
+
+/// How much of an upload must come in the time that a whole body has otherwise.
+pub const PIECE: usize = 64 * 1024;
 
 /// What one connection is doing, shared by its stream and its requests.
 #[derive(Debug, Default)]
@@ -161,7 +164,18 @@ pub(super) struct PacedBody(Option<Under>);
 struct Under {
     body: Incoming,
     limit: Pin<Box<Sleep>>,
+    /// An upload's: how long each piece has, and how much of this one is still to come.
+    piece: Option<(Duration, usize)>,
     unread: Unread,
+}
+
+/// What must come in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// The whole body.
+    Whole,
+    /// Each piece of it: it may be as large as the largest file.
+    Pieces,
 }
 
 /// What becomes of a body that nobody reads.
@@ -178,22 +192,37 @@ const MAX_DISCARDED: usize = 1024 * 1024;
 
 impl PacedBody {
     /// The time begins now.
-    pub(super) fn new(body: Incoming, limit: Duration, unread: Unread) -> Self {
-        Self(Some(Under { body, limit: Box::pin(sleep(limit)), unread }))
+    pub(super) fn new(body: Incoming, limit: Duration, pace: Pace, unread: Unread) -> Self {
+        let piece = (pace == Pace::Pieces).then_some((limit, PIECE));
+        Self(Some(Under { body, limit: Box::pin(sleep(limit)), piece, unread }))
     }
 }
 
 impl Under {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            if let Some(Ok(frame)) = &frame {
+                self.note(frame.data_ref().map_or(0, Bytes::len));
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)));
         }
         ready!(self.limit.as_mut().poll(cx));
         Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::TimedOut, "the body was not whole in time"))))
     }
 
+    /// Gives an upload its time again for each piece that has come.
+    fn note(&mut self, came: usize) {
+        let Some((limit, missing)) = &mut self.piece else { return };
+        *missing = missing.saturating_sub(came);
+        if *missing == 0 {
+            *missing = PIECE;
+            self.limit = Box::pin(sleep(*limit));
+        }
+    }
+
     async fn discard(mut self) {
         let mut discarded = 0;
+        self.piece = None;
         while let Some(Ok(frame)) = poll_fn(|cx| self.poll_frame(cx)).await {
             discarded += frame.data_ref().map_or(0, Bytes::len);
             if discarded > MAX_DISCARDED {

@@ -59,7 +59,7 @@ impl<'a> ApiExtractor<'a> for FileBody {
 pub async fn receive(core: &Core, caller: &Caller, body: FileBody, source: &Source) -> Result<(File, Quota)> {
     let mut body = body.0;
     let mut beside = 0;
-    while let Some(field) = body.next_field().await.map_err(|_| Error::new(broken()))? {
+    while let Some(field) = body.next_field().await.map_err(|error| Error::new(broken()).caused_by(error))? {
         if field.name() == Some(FIELD) && field.file_name().is_some() {
             return take(core, caller, field, source).await;
         }
@@ -79,7 +79,8 @@ async fn take(core: &Core, caller: &Caller, field: Field, source: &Source) -> Re
     let mut bytes = Box::pin(field.into_async_read());
     let mut buffer = vec![0; STEP];
     loop {
-        let read = bytes.read(&mut buffer).await.map_err(|_| Error::with(broken(), "The upload was cut off"))?;
+        let cut_off = |error| Error::with(broken(), "The upload was cut off").caused_by(error);
+        let read = bytes.read(&mut buffer).await.map_err(cut_off)?;
         if read == 0 {
             return upload.finish().await;
         }
@@ -91,7 +92,7 @@ async fn skip(field: Field, beside: &mut usize) -> Result<()> {
     let mut bytes = Box::pin(field.into_async_read());
     let mut buffer = vec![0; 4096];
     loop {
-        let read = bytes.read(&mut buffer).await.map_err(|_| Error::new(broken()))?;
+        let read = bytes.read(&mut buffer).await.map_err(|error| Error::new(broken()).caused_by(error))?;
         *beside += read;
         if *beside > MOST_BESIDE {
             return Err(Kind::PayloadTooLarge.into());

@@ -11,7 +11,7 @@ use crate::mail::{self, Letter};
 use crate::model::account::Verification;
 use crate::model::event::What;
 use crate::model::session::End;
-use crate::model::{Account, AccountId, Email, Event, Password, Permission, Time, Username, role, text};
+use crate::model::{Account, AccountId, Email, Event, Password, Permission, Username, role, text};
 use crate::password::pool::Lane;
 use crate::store;
 use crate::store::accounts::{NewRow, Page};
@@ -27,8 +27,6 @@ pub struct Entry {
     pub account: Account,
     /// Its roles, sorted.
     pub roles: Vec<String>,
-    /// How many live sessions it has.
-    pub sessions: i64,
 }
 
 /// What an administrator gives for a new account.
@@ -59,10 +57,27 @@ pub struct Filter {
     pub search: Option<String>,
 }
 
-pub(super) fn load(db: &mut dyn Db, account: Account, now: Time) -> Result<Entry> {
+pub(super) fn load(db: &mut dyn Db, account: Account) -> Result<Entry> {
     let roles = store::roles::of(db, &account.id)?;
-    let sessions = store::sessions::count_live(db, &account.id, now)?;
-    Ok(Entry { account, roles, sessions })
+    Ok(Entry { account, roles })
+}
+
+/// These accounts with their roles, read together.
+pub(super) fn with_roles(db: &mut dyn Db, accounts: Vec<Account>) -> Result<Vec<Entry>> {
+    let ids: Vec<&AccountId> = accounts.iter().map(|account| &account.id).collect();
+    let mut roles = store::roles::of_many(db, &ids)?;
+    let entry = |account: Account| Entry { roles: roles.remove(account.id.as_str()).unwrap_or_default(), account };
+    Ok(accounts.into_iter().map(entry).collect())
+}
+
+/// How many live sessions each of these accounts has.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn count_sessions(core: &Core, entries: &[Entry]) -> Result<Vec<i64>> {
+    let ids: Vec<AccountId> = entries.iter().map(|entry| entry.account.id.clone()).collect();
+    let now = core.env.now();
+    core.store.scan(move |db| ids.iter().map(|id| store::sessions::count_live(db, id, now)).collect()).await
 }
 
 /// An account by its id, address or user name. The id counts first: a user name may look like one.
@@ -92,11 +107,11 @@ pub(super) fn look_up_for(db: &mut dyn Db, actor: &Actor, name: &str) -> Result<
 /// # Errors
 /// `AccountNotFound`.
 pub async fn find(core: &Core, name: &str) -> Result<Entry> {
-    let (name, now) = (name.to_owned(), core.env.now());
+    let name = name.to_owned();
     core.store
         .read(move |db| {
             let account = look_up(db, &name)?;
-            load(db, account, now)
+            load(db, account)
         })
         .await
 }
@@ -106,25 +121,22 @@ pub async fn find(core: &Core, name: &str) -> Result<Entry> {
 /// # Errors
 /// `Unavailable`.
 pub async fn list(core: &Core, filter: &Filter, after: Option<&str>, limit: i64) -> Result<Vec<Entry>> {
-    let (filter, now, verification) = (filter.clone(), core.env.now(), core.verification());
+    let (filter, verification) = (filter.clone(), core.verification());
     let prefix = filter.search.as_deref().map(text::fold);
     let after = after.map(str::to_owned);
     core.store
         .scan(move |db| {
-            let mut entries = Vec::new();
+            let mut found = Vec::new();
             let mut page = Page { after: after.clone(), prefix: prefix.clone(), limit };
-            while i64::try_from(entries.len()).unwrap_or(i64::MAX) < limit {
+            while i64::try_from(found.len()).unwrap_or(i64::MAX) < limit {
                 let accounts = store::accounts::list(db, &page)?;
                 let Some(last) = accounts.last() else { break };
                 page.after = Some(last.id.to_string());
-                for account in accounts {
-                    if has_status(&account, filter.status.as_deref(), verification) {
-                        entries.push(load(db, account, now)?);
-                    }
-                }
+                let fits = |account: &Account| has_status(account, filter.status.as_deref(), verification);
+                found.extend(accounts.into_iter().filter(fits));
             }
-            entries.truncate(usize::try_from(limit).unwrap_or(0));
-            Ok(entries)
+            found.truncate(usize::try_from(limit).unwrap_or(0));
+            with_roles(db, found)
         })
         .await
 }
@@ -184,7 +196,7 @@ pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<Entry> {
                 give(db, &actor, &log, &row.id, name)?;
             }
             let account = look_up(db, row.id.as_str())?;
-            load(db, account, log.at())
+            load(db, account)
         })
         .await
 }
@@ -229,7 +241,7 @@ where
             actor.may_change(db, &account.id)?;
             change(db, &log, &account)?;
             let account = store::accounts::find(db, &account.id)?.unwrap_or(account);
-            load(db, account, log.at())
+            load(db, account)
         })
         .await?;
     core.post.ring();
@@ -298,11 +310,20 @@ pub enum RoleChange {
 /// # Errors
 /// `AccountNotFound`, `Validation` for an unknown role, `LastAdmin`.
 pub async fn change_role(core: &Core, by: &By, name: &str, role: &str, way: RoleChange) -> Result<Entry> {
-    let role = role.to_owned();
+    change_roles(core, by, name, vec![(way, role.to_owned())]).await
+}
+
+/// Gives and takes roles, all of them or none; the last admin keeps theirs.
+///
+/// # Errors
+/// As [`change_role`].
+pub async fn change_roles(core: &Core, by: &By, name: &str, changes: Vec<(RoleChange, String)>) -> Result<Entry> {
     let actor = by.actor.clone();
-    change(core, by, name, move |db, log, account| match way {
-        RoleChange::Give => give(db, &actor, log, &account.id, &role),
-        RoleChange::Take => take(db, &actor, log, &account.id, &role),
+    change(core, by, name, move |db, log, account| {
+        changes.iter().try_for_each(|(way, role)| match way {
+            RoleChange::Give => give(db, &actor, log, &account.id, role),
+            RoleChange::Take => take(db, &actor, log, &account.id, role),
+        })
     })
     .await
 }

@@ -8,7 +8,7 @@ use crate::env::Env;
 use crate::error::Result;
 use crate::metrics::Metrics;
 use crate::model::event::What;
-use crate::model::{Barrier, Event, Permission, Source, Time};
+use crate::model::{AccountId, Barrier, Event, Permission, Source, Time};
 use crate::store;
 use crate::store::db::Db;
 
@@ -42,7 +42,8 @@ impl Log {
     /// What the database says.
     pub fn record(&self, db: &mut dyn Db, event: &Event) -> Result<()> {
         store::audit::insert(db, &self.env.new_id()?, self.at, event, &self.source)?;
-        self.metrics.note_event(event);
+        let (metrics, event) = (self.metrics.clone(), event.clone());
+        db.after_commit(Box::new(move || metrics.note_event(&event)));
         Ok(())
     }
 
@@ -105,12 +106,20 @@ pub async fn own(
     before: Option<String>,
     limit: i64,
 ) -> Result<(Vec<Record>, Option<String>)> {
-    let filter = Filter { about: Some(caller.account.id.clone()), ..Filter::default() };
-    let (mut records, next) = newest(core, &filter, before, limit).await?;
-    for record in &mut records {
-        veil(record, caller.account.id.as_str());
-    }
+    let (id, from) = (caller.account.id.clone(), before.map_or(From::Newest, From::Before));
+    let mut records = core.store.scan(move |db| about(db, &id, &from, limit + 1)).await?;
+    let next = cut(&mut records, limit, |record| record.id.clone());
     Ok((records, next))
+}
+
+/// Records about an account, as its owner may see them.
+pub(super) fn about(db: &mut dyn Db, account: &AccountId, from: &From, limit: i64) -> Result<Vec<Record>> {
+    let filter = Filter { about: Some(account.clone()), ..Filter::default() };
+    let mut records = store::audit::page(db, &filter, from, limit)?;
+    for record in &mut records {
+        veil(record, account.as_str());
+    }
+    Ok(records)
 }
 
 /// What an account's owner need not know of whoever else acted on it: who it was, and from where.

@@ -9,11 +9,12 @@ use crate::error::Result;
 use crate::store;
 use crate::store::db::Db;
 
-/// How many rows one write removes.
+/// How many rows one write removes, with what hangs on them.
 const PIECE: i64 = 500;
 /// How many accounts one write erases: each has letters and records of its own.
 const ACCOUNTS: i64 = 25;
-/// How long the end of a session, a dead link or a delivered mail is still remembered.
+/// How long what is dead is still remembered: a session from when it would have ended unused, a link, a code, a login
+/// that waited, a mail that came to its end, a factor that nobody confirmed.
 const REMEMBERED_FOR: Duration = Duration::from_hours(168);
 
 /// Tells the hashing pool how passwords are hashed in this database, for the dummy work of unknown names.

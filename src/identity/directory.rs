@@ -9,7 +9,7 @@ use crate::error::{Error, FieldError, Kind, Result, Rule};
 use crate::mail::{self, Request};
 use crate::model::event::What;
 use crate::model::session::End;
-use crate::model::{AccountId, Event, Permission, SessionId, Status, Time, text};
+use crate::model::{Account, AccountId, Event, Permission, SessionId, Status, Time, text};
 use crate::store;
 use crate::store::directory::Query;
 
@@ -49,13 +49,11 @@ pub async fn page(core: &Core, wanted: &Wanted) -> Result<Page> {
         offset: (wanted.page - 1).saturating_mul(wanted.limit),
         limit: wanted.limit,
     };
-    let now = core.env.now();
     core.store
         .scan(move |db| {
             let total = store::directory::count(db, &query)?;
             let accounts = if query.offset < total { store::directory::page(db, &query)? } else { Vec::new() };
-            let entries = accounts.into_iter().map(|account| admin::load(db, account, now)).collect::<Result<_>>()?;
-            Ok(Page { entries, total })
+            Ok(Page { entries: admin::with_roles(db, accounts)?, total })
         })
         .await
 }
@@ -75,19 +73,21 @@ pub struct File {
     pub locked_until: Option<Time>,
 }
 
+async fn account(core: &Core, id: &str) -> Result<Account> {
+    let id = AccountId::new(id);
+    let found = core.store.read(move |db| store::accounts::find(db, &id)).await?;
+    found.ok_or_else(|| Kind::AccountNotFound.into())
+}
+
 /// All that an administrator is told about the account with this id.
 ///
 /// # Errors
 /// `AccountNotFound`.
 pub async fn file(core: &Core, id: &str) -> Result<File> {
-    let (id, now) = (AccountId::new(id), core.env.now());
-    let entry = core
-        .store
-        .read(move |db| {
-            let account = store::accounts::find(db, &id)?.ok_or_else(|| Error::new(Kind::AccountNotFound))?;
-            admin::load(db, account, now)
-        })
-        .await?;
+    let account = account(core, id).await?;
+    let id = account.id.clone();
+    let roles = core.store.read(move |db| store::roles::of(db, &id)).await?;
+    let entry = Entry { account, roles };
     let failures = guard::failures(core, &entry.account).await?;
     let id = entry.account.id.clone();
     let last_failed_login = core.store.scan(move |db| store::audit::last_failed_login(db, &id)).await?;
@@ -161,11 +161,10 @@ pub async fn toggle_suspension(core: &Core, by: &By, id: &str) -> Result<Entry> 
 /// `AccountNotFound`.
 pub async fn by_number(core: &Core, number: &str) -> Result<Entry> {
     let number: i64 = number.parse().map_err(|_| Error::new(Kind::AccountNotFound))?;
-    let now = core.env.now();
     core.store
         .read(move |db| {
             let found = store::directory::find_by_number(db, number)?.filter(|account| account.deleted_at.is_none());
-            admin::load(db, found.ok_or_else(|| Error::new(Kind::AccountNotFound))?, now)
+            admin::load(db, found.ok_or_else(|| Error::new(Kind::AccountNotFound))?)
         })
         .await
 }
@@ -175,24 +174,18 @@ pub async fn by_number(core: &Core, number: &str) -> Result<Entry> {
 /// # Errors
 /// `Unavailable`.
 pub async fn present(core: &Core, page: i64, limit: i64) -> Result<Vec<Entry>> {
-    let (now, offset) = (core.env.now(), (page - 1).saturating_mul(limit));
+    let offset = (page - 1).saturating_mul(limit);
     core.store
         .scan(move |db| {
             let accounts = store::directory::present(db, limit, offset)?;
-            accounts.into_iter().map(|account| admin::load(db, account, now)).collect()
+            admin::with_roles(db, accounts)
         })
         .await
 }
 
 type Database<'a> = &'a mut dyn store::db::Db;
 
-fn set_status(
-    db: Database<'_>,
-    actor: &super::Actor,
-    log: &Log,
-    account: &crate::model::Account,
-    wanted: Status,
-) -> Result<()> {
+fn set_status(db: Database<'_>, actor: &super::Actor, log: &Log, account: &Account, wanted: Status) -> Result<()> {
     let id = &account.id;
     match wanted {
         Status::Suspended => {
@@ -230,7 +223,7 @@ fn set_roles(db: Database<'_>, actor: &super::Actor, log: &Log, id: &AccountId, 
 /// # Errors
 /// `AccountNotFound`, `Forbidden`.
 pub async fn unlock(core: &Core, by: &By, id: &str) -> Result<Entry> {
-    let key = guard::key_of(core, &file(core, id).await?.entry.account);
+    let key = guard::key_of(core, &account(core, id).await?);
     let actor = by.actor.clone();
     admin::change(core, by, id, move |db, log, account| {
         if guard::lift(db, &key)? {
@@ -298,7 +291,7 @@ pub async fn end_session(core: &Core, by: &By, name: &str, session: &str) -> Res
 /// # Errors
 /// `AccountNotFound`, `Forbidden`.
 pub async fn send_reset(core: &Core, by: &By, id: &str) -> Result<Entry> {
-    let email_key = file(core, id).await?.entry.account.email.key().to_owned();
+    let email_key = account(core, id).await?.email.key().to_owned();
     let prepared = core.post.request(&Request::Reset { email_key }, &by.source)?;
     let actor = by.actor.clone();
     admin::change(core, by, id, move |db, log, account| {

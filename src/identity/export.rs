@@ -3,15 +3,16 @@
 use std::net::IpAddr;
 
 use super::Core;
-use super::audit::Log;
+use super::audit::{self, Log};
 use super::reauthenticate::Fresh;
 use crate::error::Result;
 use crate::model::event::What;
 use crate::model::{Account, Client, Event, Source, Time};
 use crate::store;
+use crate::store::audit::{From, Record};
 
 pub use crate::model::factor::Factor;
-pub use crate::store::export::{AuditRecord, MailRecord, Session};
+pub use crate::store::export::{MailRecord, Session};
 pub use crate::store::files::File;
 
 /// Everything about one person; a new table about people gets its place here.
@@ -31,8 +32,8 @@ pub struct Export {
     pub factors: (Vec<Factor>, i64),
     /// Its files, without what is in them.
     pub files: Vec<File>,
-    /// The audit log about it, the newest first.
-    pub events: Vec<AuditRecord>,
+    /// The audit log about it, the newest first, without what its owner need not know of others.
+    pub events: Vec<Record>,
     /// The letters to it that are still remembered, the newest first.
     pub mails: Vec<MailRecord>,
 }
@@ -57,7 +58,7 @@ pub async fn everything(core: &Core, fresh: &Fresh, source: &Source) -> Result<E
                 clients: clients.iter().filter_map(|row| Some((client(&row.client)?, row.last_login_at))).collect(),
                 factors: (store::factors::of(db, &account.id)?, store::factors::count_backup_codes(db, &account.id)?),
                 files: store::files::list(db, &account.id)?,
-                events: store::export::events(db, &account.id)?,
+                events: audit::about(db, &account.id, &From::Newest, store::export::MOST)?,
                 mails: store::export::mails(db, &account.id)?,
                 account: account.clone(),
             })

@@ -49,7 +49,7 @@ pub async fn turn(core: &Core, token: &str, channel: Channel, source: &Source) -
         },
         successor_hash: presented.successor(&keys)?.secret_hash(),
         grace,
-        notice: None,
+        stage: Stage::Look,
         log: log.clone(),
     };
     let first = step.clone();
@@ -59,7 +59,7 @@ pub async fn turn(core: &Core, token: &str, channel: Channel, source: &Source) -
         // Nobody has proved to read an unproved address: it gets no mail that others can cause.
         let letter = || core.post.letter(&account.email, account.id.as_str(), &Letter::SessionStolen);
         let notice = account.email_verified_at.map(|_| letter()).transpose()?;
-        let step = Step { notice, ..step };
+        let step = Step { stage: Stage::Act(notice), ..step };
         outcome = core.store.write(move |db| step.take(db)).await?;
         core.post.ring();
     }
@@ -116,10 +116,18 @@ struct Step {
     turn: Turn,
     successor_hash: [u8; 32],
     grace: std::time::Duration,
-    /// What the owner is told of a theft. Made only when there is one: the step is then taken again with it, so that the
-    /// letter, the record and the end of the session are one change.
-    notice: Option<Prepared>,
+    stage: Stage,
     log: Log,
+}
+
+/// How far a step may go. What the owner is told of a theft is made only when there is one: the step is then taken again
+/// with it, so that the letter, the record and the end of the session are one change.
+#[derive(Clone)]
+enum Stage {
+    /// A theft is only told.
+    Look,
+    /// A theft ends the session, and its owner is told by this letter if there is one.
+    Act(Option<Prepared>),
 }
 
 /// What it came to. The session's row is as it is after the step.
@@ -130,8 +138,8 @@ enum Outcome {
     Again(Box<Standing>),
     /// It opens nothing.
     Refused(Kind),
-    /// It was used long ago, and so was its successor: two people hold tokens of one session. It ends where the owner's
-    /// letter is at hand.
+    /// It was used long ago, and so was its successor: two people hold tokens of one session. It ends at the stage that
+    /// acts.
     Stolen(Box<Standing>),
 }
 
@@ -167,9 +175,9 @@ impl Step {
             _ if session.turned_at.is_none_or(|turned| turned > now) => Ok(Outcome::Refused(Kind::RefreshInvalid)),
             Age::Parent => self.reused(db, &standing).map(|()| Outcome::Refused(Kind::RefreshRevoked)),
             Age::Older => {
-                if let Some(notice) = &self.notice {
+                if let Stage::Act(notice) = &self.stage {
                     self.reused(db, &standing)?;
-                    mail::enqueue(db, notice)?;
+                    notice.iter().try_for_each(|letter| mail::enqueue(db, letter))?;
                 }
                 Ok(Outcome::Stolen(Box::new(standing)))
             }

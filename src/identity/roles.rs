@@ -40,6 +40,7 @@ fn check(name: &str, permissions: &[String]) -> Result<()> {
 pub async fn create(core: &Core, by: &By, name: &str, permissions: Vec<String>) -> Result<Role> {
     check(name, &permissions)?;
     let (log, actor, name) = (Log::new(core, &by.source), by.actor.clone(), name.to_owned());
+    let made = name.clone();
     core.store
         .write(move |db| {
             actor.needs(db, Permission::Roles)?;
@@ -49,24 +50,30 @@ pub async fn create(core: &Core, by: &By, name: &str, permissions: Vec<String>) 
             }
             store::roles::set_permissions(db, &name, &permissions)?;
             store::keys::raise_epoch(db)?;
-            log.record(db, &Event::done(What::RoleCreated).by(actor.name()).because(&name))?;
-            find(db, &name)
+            log.record(db, &Event::done(What::RoleCreated).by(actor.name()).because(&name))
         })
-        .await
+        .await?;
+    get(core, made).await
 }
 
-fn find(db: &mut dyn Db, name: &str) -> Result<Role> {
-    store::roles::find(db, name)?.ok_or_else(|| Error::with(Kind::NotFound, format!("There is no role named {name:?}")))
+fn no_such_role(name: &str) -> Error {
+    Error::with(Kind::NotFound, format!("There is no role named {name:?}"))
 }
 
-/// One of one's own, which alone can be changed.
-fn find_own(db: &mut dyn Db, name: &str) -> Result<Role> {
-    let role = find(db, name)?;
-    if role.built_in {
+/// A role with how many have it, which is not for the writer to count.
+async fn get(core: &Core, name: String) -> Result<Role> {
+    let wanted = name.clone();
+    let found = core.store.scan(move |db| store::roles::find(db, &wanted)).await?;
+    found.ok_or_else(|| no_such_role(&name))
+}
+
+/// What one of one's own may do; it alone can be changed.
+fn of_own(db: &mut dyn Db, name: &str) -> Result<Vec<String>> {
+    if store::roles::is_built_in(db, name)?.ok_or_else(|| no_such_role(name))? {
         let sentence = format!("The role {name} is built in and stays as it is");
         return Err(Error::invalid(vec![FieldError::new("name", Rule::Format, "Built in", sentence)]));
     }
-    Ok(role)
+    store::roles::permissions(db, name)
 }
 
 /// Sets what a role may do.
@@ -75,19 +82,50 @@ fn find_own(db: &mut dyn Db, name: &str) -> Result<Role> {
 /// `NotFound`, `Validation` for a built-in role, `Forbidden` for permissions that the actor lacks.
 pub async fn change(core: &Core, by: &By, name: &str, permissions: Vec<String>) -> Result<Role> {
     check(name, &permissions)?;
+    rewrite(core, by, name, move |_| permissions.clone()).await
+}
+
+/// Lets a role do more.
+///
+/// # Errors
+/// As [`change`].
+pub async fn grant(core: &Core, by: &By, name: &str, more: Vec<String>) -> Result<Role> {
+    check(name, &more)?;
+    rewrite(core, by, name, move |before| before.iter().chain(&more).cloned().collect()).await
+}
+
+/// Lets a role do less.
+///
+/// # Errors
+/// As [`change`].
+pub async fn withdraw(core: &Core, by: &By, name: &str, less: Vec<String>) -> Result<Role> {
+    let kept = move |before: &[String]| before.iter().filter(|word| !less.contains(word)).cloned().collect();
+    rewrite(core, by, name, kept).await
+}
+
+/// Sets what a role may do by what it may do now, in one write.
+async fn rewrite(
+    core: &Core,
+    by: &By,
+    name: &str,
+    after: impl Fn(&[String]) -> Vec<String> + Send + 'static,
+) -> Result<Role> {
     let (log, actor, name) = (Log::new(core, &by.source), by.actor.clone(), name.to_owned());
+    let changed = name.clone();
     core.store
         .write(move |db| {
             actor.needs(db, Permission::Roles)?;
-            let before = find_own(db, &name)?;
-            actor.may_grant(db, &name, before.permissions)?;
+            store::roles::hold(db, &name)?;
+            let before = of_own(db, &name)?;
+            let permissions = after(&before);
+            actor.may_grant(db, &name, before)?;
             actor.may_grant(db, &name, permissions.clone())?;
             store::roles::set_permissions(db, &name, &permissions)?;
             store::keys::raise_epoch(db)?;
-            log.record(db, &Event::done(What::RoleChanged).by(actor.name()).because(&name))?;
-            find(db, &name)
+            log.record(db, &Event::done(What::RoleChanged).by(actor.name()).because(&name))
         })
-        .await
+        .await?;
+    get(core, changed).await
 }
 
 /// Deletes a role and takes it from whoever has it.
@@ -99,8 +137,8 @@ pub async fn delete(core: &Core, by: &By, name: &str) -> Result<()> {
     core.store
         .write(move |db| {
             actor.needs(db, Permission::Roles)?;
-            let before = find_own(db, &name)?;
-            actor.may_grant(db, &name, before.permissions)?;
+            let before = of_own(db, &name)?;
+            actor.may_grant(db, &name, before)?;
             store::roles::delete(db, &name)?;
             store::keys::raise_epoch(db)?;
             log.record(db, &Event::done(What::RoleDeleted).by(actor.name()).because(&name))

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::Core;
+use crate::env::Env;
 use crate::error::Result;
 use crate::metrics::{self, Reading, Spread, Vitals};
 use crate::model::Time;
@@ -16,10 +17,11 @@ use crate::store::outbox::State;
 /// How old a count may be.
 const COUNT_LASTS: Duration = Duration::from_mins(1);
 
-/// The last count, and when the process began.
+/// The last count, and when the process began: by the wall's clock, and by the one that never jumps.
 #[derive(Debug)]
 pub struct Census {
     began: Time,
+    started_at: Time,
     last: Mutex<Option<Count>>,
 }
 
@@ -33,8 +35,14 @@ struct Count {
 impl Census {
     /// Nothing has been counted yet.
     #[must_use]
-    pub fn new(began: Time) -> Self {
-        Self { began, last: Mutex::default() }
+    pub fn starting(env: &Env) -> Self {
+        Self { began: env.wall(), started_at: env.now(), last: Mutex::default() }
+    }
+
+    /// How long the process has been there, whatever was read again since.
+    #[must_use]
+    pub fn uptime(&self, now: Time) -> Duration {
+        now.since(self.started_at)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The post room: renders and seals letters, seals requests, opens what is sealed, wakes the worker.
+//! The post room: renders and seals letters, seals requests, opens what is sealed, wakes the workers.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::model::{Email, Secret, Source, Time};
 use crate::seal::MasterKey;
 use crate::store::db::Db;
-use crate::store::outbox::{self, Message, State};
+use crate::store::outbox::{self, Channel, Message, State};
 
 /// Something whose answer must not depend on whether an account exists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,7 +167,14 @@ struct Room {
     stationery: Stationery,
     from: String,
     domain: String,
-    bell: Notify,
+    /// One for each worker: a bell wakes whoever waits at it first, and no other.
+    bells: Bells,
+}
+
+#[derive(Default)]
+struct Bells {
+    mail: Notify,
+    texts: Notify,
 }
 
 /// A letter as it lies sealed in the outbox. The sender is not in it: it is the one of the day of delivery.
@@ -203,7 +210,7 @@ impl Post {
         let stationery = Stationery::load(&service.name, mail.templates.as_deref())?;
         let domain = sender(&mail.from)?.email.domain().to_owned();
         let from = mail.from.clone();
-        Ok(Self { room: Arc::new(Room { env, master, stationery, from, domain, bell: Notify::new() }) })
+        Ok(Self { room: Arc::new(Room { env, master, stationery, from, domain, bells: Bells::default() }) })
     }
 
     /// Renders and seals a letter to this address.
@@ -273,14 +280,18 @@ impl Post {
         })
     }
 
-    /// Wakes the worker; call it after the write that stored something.
+    /// Wakes the workers; call it after the write that stored something.
     pub fn ring(&self) {
-        self.room.bell.notify_one();
+        self.room.bells.mail.notify_one();
+        self.room.bells.texts.notify_one();
     }
 
     /// Comes back when [`Post::ring`] was called.
-    pub(super) async fn rung(&self) {
-        self.room.bell.notified().await;
+    pub(super) async fn rung(&self, channel: Channel) {
+        match channel {
+            Channel::Mail => self.room.bells.mail.notified().await,
+            Channel::Text => self.room.bells.texts.notified().await,
+        }
     }
 
     pub(super) fn env(&self) -> &Env {
@@ -323,4 +334,24 @@ pub(super) fn open<T: for<'a> Deserialize<'a>>(master: &MasterKey, message: &Mes
     let plain = zeroize::Zeroizing::new(master.open(&place(&message.id), sealed)?);
     // The parser's own words would quote what it could not read.
     serde_json::from_slice(&plain).map_err(|_| Error::internal("the body of this mail is of another form"))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_ring_wakes_both_workers() {
+        let master = MasterKey::parse(&crate::model::secret::encode(&[1; 32])).unwrap();
+        let service = config::Service { name: "Example".to_owned() };
+        let mail = config::Mail { smtp: None, from: "no-reply@auth.example".to_owned(), templates: None };
+        let post = Post::with(&service, &mail, Env::real(), master).unwrap();
+        post.ring();
+        for channel in [Channel::Text, Channel::Mail] {
+            assert!(post.rung(channel).now_or_never().is_some(), "{channel:?} sleeps on");
+            assert!(post.rung(channel).now_or_never().is_none(), "{channel:?} is woken twice");
+        }
+    }
 }

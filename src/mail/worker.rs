@@ -4,12 +4,13 @@
 //! another asks for it at short intervals, so that mail leaves within a minute of its return.
 
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt};
 
 use super::post::{Fulfil, Post};
 use super::{Delivery, Mailer};
@@ -68,8 +69,8 @@ impl Worker {
     /// Works until `stop` comes, then finishes what is in hand.
     pub async fn run(&self, stop: impl Future<Output = ()> + Send) {
         // After a restart, perhaps with another mail server, nothing has to wait for its turn.
-        let now = self.env().now();
-        note(self.store.write(move |db| outbox::hurry(db, now)).await.map(drop));
+        let (now, channel) = (self.env().now(), self.channel);
+        note(self.store.write(move |db| outbox::hurry(db, channel, now)).await.map(drop));
         let mut stop = std::pin::pin!(stop);
         let mut hands = FuturesUnordered::new();
         let mut stopping = false;
@@ -127,7 +128,7 @@ impl Worker {
 
     async fn called(&self) {
         // The one outcome or the other: there may be something to do.
-        let _ = tokio::time::timeout(LOOK_EVERY, self.post.rung()).await;
+        let _ = tokio::time::timeout(LOOK_EVERY, self.post.rung(self.channel)).await;
     }
 
     /// Takes what is due into hand: requests first, then letters as far as the mail server is there for them.
@@ -152,11 +153,17 @@ impl Worker {
     }
 
     async fn work(&self, message: Message) {
-        let done = match message.state {
-            State::Requested => self.fulfil(&message).await,
-            _ => self.deliver(&message).await,
+        let done = async {
+            match message.state {
+                State::Requested => self.fulfil(&message).await,
+                _ => self.deliver(&message).await,
+            }
         };
-        note(done);
+        // What else is in hand is not to be dropped, and sent again, for a fault in one.
+        note(match AssertUnwindSafe(done).catch_unwind().await {
+            Ok(done) => done,
+            Err(_) => self.put_off(&message, "a fault of this program").await,
+        });
     }
 
     async fn fulfil(&self, message: &Message) -> Result<()> {

@@ -244,6 +244,14 @@ pub fn raise_stamp(db: &mut dyn Db, id: &AccountId, stamp: i64) -> Result<bool> 
     Ok(changed == 1)
 }
 
+/// Holds the account's row, so that two changes under one rule cannot both believe that they are alone.
+///
+/// # Errors
+/// What the database says.
+pub fn hold(db: &mut dyn Db, id: &AccountId) -> Result<()> {
+    db.run(sql!("update accounts set stamp = stamp where id = $1"), &[id.as_str().into()]).map(drop)
+}
+
 /// Raises the stamp, whatever it is: what rests on it is void.
 ///
 /// # Errors

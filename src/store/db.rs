@@ -229,7 +229,13 @@ pub trait Db {
     /// # Errors
     /// As [`Db::all`].
     fn run(&mut self, sql: Sql, values: &[Value]) -> Result<u64>;
+
+    /// Does this once what was written is on disk, and not at all when it is undone.
+    fn after_commit(&mut self, _deed: Deed) {}
 }
+
+/// What follows from a change, outside the database; it must be short and cannot fail.
+pub type Deed = Box<dyn FnOnce() + Send>;
 
 impl dyn Db + '_ {
     /// The first row, if there is one.

@@ -7,7 +7,7 @@ use crate::model::{AccountId, Time};
 use crate::sql;
 
 /// The most records of one kind.
-const MOST: i64 = 10_000;
+pub const MOST: i64 = 10_000;
 
 /// A session, alive or ended.
 #[derive(Debug, Clone)]
@@ -76,55 +76,6 @@ pub fn clients(db: &mut dyn Db, account: &AccountId) -> Result<Vec<KnownClient>>
         &[account.as_str().into(), MOST.into()],
     )?;
     rows.into_iter().map(|mut row| Ok(KnownClient { client: row.take()?, last_login_at: row.take()? })).collect()
-}
-
-/// A record of the audit log.
-#[derive(Debug, Clone)]
-pub struct AuditRecord {
-    /// When.
-    pub at: Time,
-    /// What happened.
-    pub event: String,
-    /// `done` or `refused`.
-    pub outcome: String,
-    /// In which session.
-    pub session_id: Option<String>,
-    /// From which client address.
-    pub client: Option<String>,
-    /// What the client called itself.
-    pub user_agent: Option<String>,
-    /// One word or figure more.
-    pub detail: Option<String>,
-    /// How often.
-    pub times: i64,
-}
-
-/// The records of the audit log about an account, the newest first. From where others acted on it is left out.
-///
-/// # Errors
-/// What the database says.
-pub fn events(db: &mut dyn Db, account: &AccountId) -> Result<Vec<AuditRecord>> {
-    let rows = db.all(
-        sql!(
-            "select at, event, outcome, session_id, case when actor is null or actor = account_id then client end, \
-             case when actor is null or actor = account_id then user_agent end, detail, times from audit \
-             where account_id = $1 order by id desc limit $2"
-        ),
-        &[account.as_str().into(), MOST.into()],
-    )?;
-    let record = |mut row: Row| {
-        Ok(AuditRecord {
-            at: row.take()?,
-            event: row.take()?,
-            outcome: row.take()?,
-            session_id: row.take()?,
-            client: row.take()?,
-            user_agent: row.take()?,
-            detail: row.take()?,
-            times: row.take()?,
-        })
-    };
-    rows.into_iter().map(record).collect()
 }
 
 /// A letter in the outbox.

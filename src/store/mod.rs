@@ -57,6 +57,14 @@ impl Store {
         sqlite::Engine::open(path, role).map(Self::new)
     }
 
+    /// Reads from the database as it is before it is opened: of an older version too, without a writer or a pool.
+    ///
+    /// # Errors
+    /// As [`sqlite::Engine::look`].
+    pub fn look<T>(path: &Path, work: impl FnOnce(&mut dyn Db) -> Result<T>) -> Result<T> {
+        sqlite::Engine::look(path, &sqlite::Plan::of(sqlite::Role::Command), work)
+    }
+
     /// What whoever started the program should know about the database's place.
     #[must_use]
     pub fn notes(&self) -> &[String] {

@@ -236,13 +236,16 @@ pub fn is_any_expired(db: &mut dyn Db, now: Time) -> Result<bool> {
     Ok(db.first(sql, &[now.into()])?.is_some())
 }
 
-/// Makes everything due that waits for a later try.
+/// Makes everything of this channel due that waits for a later try. Nobody may have any of it in hand.
 ///
 /// # Errors
 /// What the database says.
-pub fn hurry(db: &mut dyn Db, now: Time) -> Result<u64> {
-    let sql = sql!("update outbox set next_at = $1 where state in ('requested', 'waiting') and next_at > $1");
-    db.run(sql, &[now.into()])
+pub fn hurry(db: &mut dyn Db, channel: Channel, now: Time) -> Result<u64> {
+    let sql = sql!(
+        "update outbox set next_at = $1 where state in ('requested', 'waiting') and next_at > $1
+           and case when kind = 'sms' then 1 else 0 end = $2"
+    );
+    db.run(sql, &[now.into(), channel.number().into()])
 }
 
 /// Makes one message due that has not been delivered. False when there is none such, or its link is dead.

@@ -1,11 +1,13 @@
 //! The tables of roles: what they may do and who has them.
 
-use super::db::Db;
+use std::collections::HashMap;
+
+use super::db::{Db, Row, Value};
 use crate::error::Result;
 use crate::model::{AccountId, Rights, Time, role};
 use crate::sql;
 
-/// Writes the built-in roles as this program knows them.
+/// Makes sure of the built-in roles and of all that this program lets them do. What it lets them do no more stays.
 ///
 /// # Errors
 /// What the database says.
@@ -82,13 +84,48 @@ pub fn of(db: &mut dyn Db, account: &AccountId) -> Result<Vec<String>> {
     rows.into_iter().map(|mut row| row.take()).collect()
 }
 
+/// How many accounts are asked about at a time.
+const TOGETHER: usize = 20;
+
+/// The roles of each of these accounts, sorted; one that has none is left out.
+///
+/// # Errors
+/// What the database says.
+pub fn of_many(db: &mut dyn Db, accounts: &[&AccountId]) -> Result<HashMap<String, Vec<String>>> {
+    let mut roles: HashMap<String, Vec<String>> = HashMap::new();
+    for some in accounts.chunks(TOGETHER) {
+        // A place that is left over holds an id that nobody has.
+        let mut values: Vec<Value> = some.iter().map(|id| id.as_str().into()).collect();
+        values.resize(TOGETHER, "".into());
+        let rows = db.all(
+            sql!(
+                "select account_id, role from account_roles where account_id in ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
+                 $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) order by account_id, role"
+            ),
+            &values,
+        )?;
+        for mut row in rows {
+            roles.entry(row.take()?).or_default().push(row.take()?);
+        }
+    }
+    Ok(roles)
+}
+
+/// Holds the role's row, so that two changes at once cannot both rest on what was before.
+///
+/// # Errors
+/// What the database says.
+pub fn hold(db: &mut dyn Db, role: &str) -> Result<()> {
+    db.run(sql!("update roles set built_in = built_in where name = $1"), &[role.into()]).map(drop)
+}
+
 /// True when nobody else than this account has the role and can use it. Locks the role's row first, so that two
 /// changes at once cannot both believe that the other one stays.
 ///
 /// # Errors
 /// What the database says.
 pub fn is_last_holder(db: &mut dyn Db, account: &AccountId, role: &str) -> Result<bool> {
-    db.run(sql!("update roles set built_in = built_in where name = $1"), &[role.into()])?;
+    hold(db, role)?;
     let holds = db.first(
         sql!(
             "select 1 from account_roles r join accounts a on a.id = r.account_id \
@@ -133,20 +170,20 @@ pub fn list(db: &mut dyn Db) -> Result<Vec<Role>> {
         ),
         &[],
     )?;
-    let mut roles = Vec::with_capacity(rows.len());
-    for mut row in rows {
-        roles.push(Role {
-            name: row.take()?,
-            built_in: row.take::<i64>()? != 0,
-            created_at: row.take()?,
-            members: row.take()?,
-            permissions: Vec::new(),
-        });
-    }
+    let mut roles = rows.into_iter().map(read).collect::<Result<Vec<_>>>()?;
     for role in &mut roles {
         role.permissions = permissions(db, &role.name)?;
     }
     Ok(roles)
+}
+
+/// Whether the role of this name comes with the program.
+///
+/// # Errors
+/// What the database says.
+pub fn is_built_in(db: &mut dyn Db, name: &str) -> Result<Option<bool>> {
+    let found = db.first(sql!("select built_in from roles where name = $1"), &[name.into()])?;
+    found.map(|mut row| Ok(row.take::<i64>()? != 0)).transpose()
 }
 
 /// The role of this name.
@@ -154,7 +191,25 @@ pub fn list(db: &mut dyn Db) -> Result<Vec<Role>> {
 /// # Errors
 /// What the database says.
 pub fn find(db: &mut dyn Db, name: &str) -> Result<Option<Role>> {
-    Ok(list(db)?.into_iter().find(|role| role.name == name))
+    let found = db.first(
+        sql!(
+            "select name, built_in, created_at, \
+             (select count(*) from account_roles m where m.role = roles.name) from roles where name = $1"
+        ),
+        &[name.into()],
+    )?;
+    let Some(row) = found else { return Ok(None) };
+    Ok(Some(Role { permissions: permissions(db, name)?, ..read(row)? }))
+}
+
+fn read(mut row: Row) -> Result<Role> {
+    Ok(Role {
+        name: row.take()?,
+        built_in: row.take::<i64>()? != 0,
+        created_at: row.take()?,
+        members: row.take()?,
+        permissions: Vec::new(),
+    })
 }
 
 /// What a role may do, sorted.
@@ -212,7 +267,7 @@ pub fn create(db: &mut dyn Db, name: &str, now: Time) -> Result<bool> {
 /// # Errors
 /// What the database says.
 pub fn set_permissions(db: &mut dyn Db, name: &str, permissions: &[String]) -> Result<()> {
-    db.run(sql!("update roles set built_in = built_in where name = $1"), &[name.into()])?;
+    hold(db, name)?;
     db.run(sql!("delete from role_permissions where role = $1"), &[name.into()])?;
     for permission in permissions {
         db.run(

@@ -31,7 +31,11 @@ struct Stage {
 
 impl Stage {
     async fn set() -> Self {
-        let app = app_with("authbackend", &[]).await;
+        Self::set_with(&[]).await
+    }
+
+    async fn set_with(keys: &[(&str, &str)]) -> Self {
+        let app = app_with("authbackend", keys).await;
         let (made, key) = apps::create(&app.core, &By::command_line(), "web", Kind::Client).await.unwrap();
         Self { id: made.id, key: key.reveal().to_owned(), app }
     }
@@ -168,7 +172,7 @@ async fn sign_up_verification_and_the_two_steps_of_a_login_answer_as_the_documen
 
 #[tokio::test]
 async fn the_three_steps_of_a_reset_set_a_new_password_and_only_the_last_uses_the_code_up() {
-    let stage = Stage::set().await;
+    let stage = Stage::set_with(&[("password.personal", "true")]).await;
     stage.join().await;
     let token = text(&stage.enter(PASSWORD).await, "/data/token");
     for email in [EMAIL, "nobody@example.com"] {
@@ -186,6 +190,12 @@ async fn the_three_steps_of_a_reset_set_a_new_password_and_only_the_last_uses_th
     assert_eq!(refusal(&seen), refused(400, "OTP_ERROR", "Invalid or expired OTP"));
 
     let confirm = |code: &str| json!({ "email": EMAIL, "otpCode": code, "newPassword": NEW_PASSWORD });
+    for _ in 0..4 {
+        // One that breaks a rule uses up neither the code nor a reset of the hour.
+        let bad = json!({ "email": EMAIL, "otpCode": code, "newPassword": "JohnJohn" });
+        let bad = stage.post("password-reset/confirm", &bad).send().await;
+        assert_eq!(bad.body["code"], "VALIDATION_ERROR", "{}", bad.text);
+    }
     let set = stage.post("password-reset/confirm", &confirm(&code)).send().await;
     assert_eq!(set.body, done("Password reset successfully"), "{}", set.text);
     let again = stage.post("password-reset/confirm", &confirm(&code)).send().await;

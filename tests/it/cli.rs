@@ -486,3 +486,26 @@ fn colour_and_bars_are_for_a_terminal_alone_and_no_color_is_heard() {
     let bar = on_a_terminal(&folder, &import.join(" "), &[]).unwrap();
     assert!(bar.contains("\r\x1b[K"), "{bar:?}");
 }
+
+#[test]
+fn the_document_without_a_name_is_that_of_the_root() {
+    let folder = Folder::new();
+    let of = |arguments: &[&str]| folder.run(arguments).json()["paths"].clone();
+    assert_eq!(of(&["openapi", "--profile", "jobpath"]), of(&["openapi", "jobpath", "--profile", "jobpath"]));
+    assert_ne!(of(&["openapi", "--profile", "jobpath"]), of(&["openapi", "v1", "--profile", "jobpath"]));
+    assert_eq!(of(&["openapi"]), of(&["openapi", "v1"]));
+}
+
+#[test]
+fn following_the_audit_log_with_no_limit_begins_at_its_beginning() {
+    let folder = Folder::new();
+    assert_eq!(folder.serve().end(), Some(0));
+    let all = folder.run(&["audit", "--limit", "0", "--json"]).json();
+    let mut following = folder.authd(&["audit", "--follow", "--limit", "0", "--json"]).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(following.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    following.kill().unwrap();
+    following.wait().unwrap();
+    let first: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(first, all[0], "{all}");
+}

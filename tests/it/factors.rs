@@ -1,5 +1,7 @@
 //! Second factors and one-time codes: the whole story with an independent authenticator, races, restarts, every road.
 
+mod room;
+
 use std::time::Duration;
 
 use authd::api::v1::V1;

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use authd::http::limits::Limiter;
+use authd::http::listener::{Listener, Swap};
+use authd::http::pace::{PIECE, Timeouts};
 use authd::identity::{caller, file};
 use authd::model::Source;
 use poem::http::Method;
@@ -156,6 +159,36 @@ impl Slow {
     }
 }
 
+/// Sends an upload of 20 pieces to this address, one after each tick, and gives back what is answered.
+async fn send_slowly(address: std::net::SocketAddr, token: &str, tick: Duration) -> String {
+    let form = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"cv.pdf\"\r\n\r\n";
+    let length = form.len() + PDF.len() + 20 * PIECE + "\r\n--x--\r\n".len();
+    let head = format!(
+        "POST /v1/users/me/files HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {length}\r\n\r\n{form}"
+    );
+    let (mut reading, mut writing) = TcpStream::connect(address).await.unwrap().into_split();
+    let sending = async {
+        writing.write_all(&[head.as_bytes(), PDF].concat()).await.unwrap();
+        let mut ticks = tokio::time::interval(tick);
+        for _ in 0..20 {
+            ticks.tick().await;
+            // One that is cut off reads its answer all the same.
+            let _ = writing.write_all(&vec![b'x'; PIECE]).await;
+        }
+        let _ = writing.write_all(b"\r\n--x--\r\n").await;
+    };
+    let answered = async {
+        let mut answer = Vec::new();
+        let _ = reading.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    };
+    tokio::select! {
+        answer = answered => answer,
+        () = async { sending.await; std::future::pending().await } => String::new(),
+    }
+}
+
 #[tokio::test]
 async fn a_file_that_no_room_is_left_for_is_refused_for_now() {
     let total = [("files.total", "1000"), ("files.size", "800"), ("files.free_space", "0")];
@@ -229,6 +262,26 @@ async fn a_file_left_unfinished_by_an_end_in_between_is_purged_after_an_hour() {
     app.turn_clock(Duration::from_mins(1));
     authd::identity::chores::purge(&app.core).await.unwrap();
     assert_eq!(sizes(&app), [i64::try_from(PDF.len()).unwrap()], "what is whole stays");
+}
+
+#[tokio::test]
+async fn an_upload_has_its_time_again_with_each_piece_that_comes() {
+    let app = app().await;
+    let ada = app.enter("ada").await;
+    let at = authd::config::Server { listen: ([127, 0, 0, 1], 0).into(), ..app.core.config.server.clone() };
+    let timeouts = Timeouts { body: Duration::from_millis(400), ..Timeouts::default() };
+    let listener = Listener::bind(&at, timeouts).await.unwrap();
+    let address = listener.local_addr();
+    let forever = std::future::pending::<()>;
+    let limiter = Limiter::new(app.core.config.limits.clone(), app.core.env.clone());
+    let swap = Swap::new(authd::app::endpoint(&app.core, &limiter));
+    let serving = tokio::spawn(listener.serve(swap, forever(), forever()));
+    // Longer as a whole than a body may take, and never still for so long.
+    let slow = send_slowly(address, &ada.access, Duration::from_millis(40)).await;
+    assert!(slow.starts_with("HTTP/1.1 201"), "{slow}");
+    let still = send_slowly(address, &ada.access, Duration::from_secs(1)).await;
+    assert!(still.starts_with("HTTP/1.1 400"), "{still}");
+    serving.abort();
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The jobpsych wire, call by call through its document, on the real program under its profile.
 
+use std::time::Duration;
+
 use poem::http::Method;
 use serde_json::{Value, json};
 
@@ -224,12 +226,18 @@ async fn a_token_is_verified_and_told_in_exactly_four_claims() {
 
 #[tokio::test]
 async fn a_forgotten_password_is_reset_by_a_mailed_link() {
-    let app = jobpsych().await;
+    let set = [("limits.reset.count", "2"), ("limits.reset.shape", "window"), ("password.personal", "true")];
+    let app = app_with("jobpsych", &set).await;
     enter(&app).await;
     let known = app.post("/api/auth/reset-password", &json!({ "email": "john@example.com" })).send().await;
     let unknown = app.post("/api/auth/reset-password", &json!({ "email": "no@example.com" })).send().await;
     assert_eq!((known.status, &known.body), (unknown.status, &unknown.body));
     let token = token_in(&app.mails().await, "reset-password?token=");
+    // A password that breaks a rule uses up neither the link nor a reset of the hour.
+    for _ in 0..3 {
+        let bad = json!({ "token": token, "newPassword": "john@example.com" });
+        assert_eq!(refusal(&app.post("/api/auth/reset-password", &bad).send().await).1, "VALIDATION_ERROR");
+    }
     let set = json!({ "token": token, "newPassword": "anotherPassword456" });
     let done = app.post("/api/auth/reset-password", &set).send().await;
     assert_eq!(done.body, json!({ "success": true, "message": "Password reset successfully" }));
@@ -296,6 +304,9 @@ async fn the_root_and_the_health_check_are_as_documented() {
     let names: Vec<&String> = health.body.as_object().unwrap().keys().collect();
     assert_eq!(names, ["status", "service", "uptime", "timestamp", "version", "environment", "database", "features"]);
     assert_eq!((&health.body["status"], &health.body["service"]), (&json!("OK"), &json!("jobpsych-auth-api")));
+    app.turn_clock(Duration::from_secs(90));
+    let later = app.get("/health").send().await;
+    assert_eq!(later.body["uptime"].as_f64(), Some(90.0));
     assert_eq!((&health.body["database"], health.body["uptime"].is_f64()), (&json!("connected"), true));
     assert_eq!(app.get("/").send().await.body["success"], true);
 }

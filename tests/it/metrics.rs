@@ -180,6 +180,23 @@ async fn figures_on_a_port_of_their_own_are_for_whoever_reaches_it() {
 }
 
 #[tokio::test]
+async fn what_was_undone_is_counted_by_no_figure() {
+    use authd::identity::admin::{self, RoleChange};
+    let app = app().await;
+    crate::admin::make(&app, "root", &["admin"]).await;
+    let change = async |changes: [(RoleChange, &str); 2]| {
+        let changes = changes.map(|(way, role)| (way, role.to_owned())).to_vec();
+        admin::change_roles(&app.core, &authd::identity::By::command_line(), "root@example.com", changes).await
+    };
+    let series = "authd_events_total{event=\"roles_changed\",outcome=\"done\"}";
+    let before = value(&figures(&app).await, series);
+    change([(RoleChange::Give, "moderator"), (RoleChange::Take, "admin")]).await.unwrap_err();
+    assert_eq!(value(&figures(&app).await, series), before, "the last admin stays, and so does the count");
+    change([(RoleChange::Give, "moderator"), (RoleChange::Take, "user")]).await.unwrap();
+    assert_eq!(value(&figures(&app).await, series), Some(before.unwrap_or(0.0) + 2.0));
+}
+
+#[tokio::test]
 async fn what_looks_like_an_attack_is_counted() {
     let app = app_with("standard", &[("limits.sign_in", "off"), ("limits.general", "off")]).await;
     let tokens = app.enter("ada").await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use authd::identity::audit;
 use authd::identity::quota::{self, Service};
 use authd::identity::refusals::{self, Until};
 use authd::model::{Email, Source};
@@ -15,7 +16,8 @@ const MINUTE: Duration = Duration::from_mins(1);
 const WRONG: &str = "a wrong passphrase";
 
 async fn records(app: &App) -> Vec<Record> {
-    app.core.store.scan(|db| authd::store::audit::list(db, 10_000)).await.unwrap()
+    let (all, oldest) = (audit::Filter::default(), audit::From::After(String::new()));
+    audit::read(&app.core, &all, &oldest, 10_000).await.unwrap()
 }
 
 /// What limits refused, as it is recorded once the minute is over.

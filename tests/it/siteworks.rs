@@ -358,3 +358,19 @@ async fn a_changed_password_ends_the_other_sessions_only() {
     assert_eq!(refusal(&app.get("/api/auth/profile").bearer(&other).send().await).1, "INVALID_TOKEN");
     assert_eq!(refusal(&app.post("/api/auth/login", &login).send().await).1, "INVALID_CREDENTIALS");
 }
+
+#[tokio::test]
+async fn a_token_stolen_from_an_account_that_nobody_has_proved_ends_its_session_without_a_letter() {
+    let app = siteworks().await;
+    let (_, first) = enter(&app).await;
+    app.mails().await;
+    let turn = async |token: &str| app.post("/api/auth/refresh", &json!({ "refreshToken": token })).send().await;
+    let second = text(&turn(&first).await, "/tokens/refreshToken");
+    let third = text(&turn(&second).await, "/tokens/refreshToken");
+    app.turn_clock(MINUTE);
+
+    assert_eq!(refusal(&turn(&first).await).0, 401);
+    assert_eq!(refusal(&turn(&third).await).0, 401, "the thief's session goes on");
+    assert!(app.audit().await.contains(&"refresh_reused refused".to_owned()));
+    assert!(app.mails().await.is_empty());
+}

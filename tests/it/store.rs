@@ -3,6 +3,7 @@
 
 mod files;
 mod load;
+mod plans;
 
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};

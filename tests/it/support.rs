@@ -12,10 +12,10 @@ use authd::http::limits::Limiter;
 use authd::http::listener::{Listener, Swap};
 use authd::http::pace::Timeouts;
 use authd::identity::Core;
+use authd::identity::audit::{self, Filter, From, Record};
 use authd::identity::caller::Verified;
 use authd::mail::{Delivery, Mail, Mailer, Worker};
 use authd::model::{AccountId, SessionId, Time};
-use authd::store::audit::Record;
 use authd::store::sqlite::Role;
 use poem::endpoint::{DynEndpoint, ToDynEndpoint};
 use poem::http::uri::Scheme;
@@ -211,7 +211,8 @@ impl App {
 
     /// The audit log so far: `event outcome detail`, and how often where a limit refused.
     pub async fn audit(&self) -> Vec<String> {
-        let records = self.core.store.scan(|db| authd::store::audit::list(db, 10_000)).await.unwrap();
+        let (all, oldest) = (Filter::default(), From::After(String::new()));
+        let records = audit::read(&self.core, &all, &oldest, 10_000).await.unwrap();
         let line = |r: Record| {
             let times = if r.event == "limit_hit" { r.times.to_string() } else { String::new() };
             format!("{} {} {} {times}", r.event, r.outcome, r.detail.unwrap_or_default()).trim_end().to_owned()

@@ -145,3 +145,16 @@ async fn documents_health_and_keys_are_open_to_everybody() {
     let services = json!({ "database": "healthy", "redis": "not used", "email": "not configured" });
     assert_eq!((&health.body["status"], &health.body["services"]), (&json!("OK"), &services));
 }
+
+#[tokio::test]
+async fn the_uptime_is_that_of_the_process_whatever_was_read_again() {
+    let app = app().await;
+    app.turn_clock(std::time::Duration::from_secs(90));
+    // What a SIGHUP does: other routes on the same core.
+    let limiter = authd::http::limits::Limiter::new(app.core.config.limits.clone(), app.core.env.clone());
+    let swapped = authd::app::endpoint(&app.core, &limiter);
+    let request = poem::Request::builder().uri_str("/v1/health").header("host", "localhost").finish();
+    let health = poem::Endpoint::get_response(&swapped, request).await.into_body().into_string().await.unwrap();
+    let health: serde_json::Value = serde_json::from_str(&health).unwrap();
+    assert_eq!(health["uptime"], 90, "{health}");
+}

@@ -127,8 +127,10 @@ impl Auth {
     async fn confirm(&self, visit: Visit, app: FromApp, body: Body<ResetRequest>) -> Answer<Done> {
         let asked = body.0;
         let (email, code, new) = (asked.email.0, asked.otp_code.0, asked.new_password.0);
-        app.meter(&visit, Subject::Email(&email)).await?.count(Limit::ResetByCode)?;
-        recover_by_code::reset(&self.0, &email, code.reveal(), new, &visit.source).await?;
+        let meter = app.meter(&visit, Subject::Email(&email)).await?;
+        meter.count(Limit::ResetByCode)?;
+        let reset = recover_by_code::reset(&self.0, &email, code.reveal(), new, &visit.source).await;
+        reset.map_err(|failure| meter.reset_failed(Limit::ResetByCode, failure))?;
         Ok(answer(view::done("Password reset successfully")))
     }
 

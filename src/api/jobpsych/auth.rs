@@ -120,7 +120,8 @@ impl Auth {
         match (asked.token, asked.new_password, asked.email) {
             (Some(token), Some(new), _) => {
                 visit.meter.count(Limit::Reset)?;
-                recover::reset(&self.0, token.0.reveal(), new.0, &visit.source).await?;
+                let reset = recover::reset(&self.0, token.0.reveal(), new.0, &visit.source).await;
+                reset.map_err(|failure| visit.meter.reset_failed(Limit::Reset, failure))?;
                 Ok(answer(view::done("Password reset successfully")))
             }
             (Some(_), None, _) => Err(Error::invalid(vec![required_row("newPassword")]).into()),

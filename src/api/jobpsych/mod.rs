@@ -57,7 +57,7 @@ pub fn mounted(config: &Config) -> Mounted {
                 account::OwnAccount(core.clone()),
                 service::Services(core.clone()),
                 files::Files(core.clone()),
-                system::System::starting(core.clone()),
+                system::System(core.clone()),
             );
             operations(api, core)
         },

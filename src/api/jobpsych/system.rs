@@ -10,24 +10,12 @@ use super::types::{Endpoints, Features, HealthReport, Index};
 use crate::http::response::{Answer, answer};
 use crate::identity::Core;
 use crate::identity::health::{self, State};
-use crate::model::Time;
 
 /// The version of the API that this wire speaks.
 const VERSION: &str = "2.0.0";
 
-/// The operations at the root, with the moment that the uptime counts from.
-pub(super) struct System {
-    core: Arc<Core>,
-    started_at: Time,
-}
-
-impl System {
-    /// From now on.
-    pub(super) fn starting(core: Arc<Core>) -> Self {
-        let started_at = core.env.now();
-        Self { core, started_at }
-    }
-}
+/// The operations at the root.
+pub(super) struct System(pub(super) Arc<Core>);
 
 /// The two answers of the health call.
 #[derive(ApiResponse)]
@@ -58,15 +46,15 @@ impl System {
     /// Health check
     #[oai(path = "/health", method = "get", operation_id = "getHealth", tag = "Tag::System")]
     async fn health(&self) -> Report {
-        let well = health::check(&self.core).await.database == State::Healthy;
+        let well = health::check(&self.0).await.database == State::Healthy;
         let active = || "active".to_owned();
         let report = HealthReport {
             status: if well { "OK" } else { "UNAVAILABLE" }.into(),
             service: "jobpsych-auth-api".into(),
-            uptime: self.core.env.now().since(self.started_at).as_secs_f64(),
-            timestamp: self.core.env.wall().to_millis_text(),
+            uptime: self.0.census.uptime(self.0.env.now()).as_secs_f64(),
+            timestamp: self.0.env.wall().to_millis_text(),
             version: VERSION.into(),
-            environment: self.core.config.server.environment.as_str().to_owned(),
+            environment: self.0.config.server.environment.as_str().to_owned(),
             database: if well { "connected" } else { "disconnected" }.into(),
             features: Features {
                 authentication: active(),

@@ -9,21 +9,9 @@ use super::Tag;
 use super::types::{HealthReport, Services};
 use crate::identity::Core;
 use crate::identity::health::{self, State};
-use crate::model::Time;
 
-/// The health call, with the moment it counts from.
-pub(super) struct Health {
-    core: Arc<Core>,
-    started_at: Time,
-}
-
-impl Health {
-    /// From now on.
-    pub(super) fn starting(core: Arc<Core>) -> Self {
-        let started_at = core.env.now();
-        Self { core, started_at }
-    }
-}
+/// The health call.
+pub(super) struct Health(pub(super) Arc<Core>);
 
 /// The two answers of the health call.
 #[derive(ApiResponse)]
@@ -43,13 +31,13 @@ impl Health {
     /// How the service and what it needs are; for people. Probes ask `/livez` and `/readyz`.
     #[oai(path = "/health", method = "get", operation_id = "getHealth", tag = "Tag::Health")]
     async fn get(&self) -> Report {
-        let health = health::check(&self.core).await;
+        let health = health::check(&self.0).await;
         let well = health.database == State::Healthy;
         let report = HealthReport {
             status: if well { "OK" } else { "UNAVAILABLE" }.into(),
-            timestamp: self.core.env.wall().to_seconds_text(),
+            timestamp: self.0.env.wall().to_seconds_text(),
             version: env!("CARGO_PKG_VERSION").into(),
-            uptime: i64::try_from(self.core.env.now().since(self.started_at).as_secs()).unwrap_or(i64::MAX),
+            uptime: i64::try_from(self.0.census.uptime(self.0.env.now()).as_secs()).unwrap_or(i64::MAX),
             services: Services {
                 database: word(health.database).into(),
                 redis: "not used".into(),

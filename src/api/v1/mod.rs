@@ -89,47 +89,12 @@ fn api(core: &Arc<Core>) -> Api {
         service::Services(core.clone()),
         sessions::Sessions(core.clone()),
         admin::api(core),
-        health::Health::starting(core.clone()),
+        health::Health(core.clone()),
     )
 }
 
-/// Paths that no limit counts, with everything below them: health, pages, documents, keys.
-pub const UNCOUNTED: [&str; 34] = [
-    "/v1/health",
-    "/api/v1/health",
-    "/livez",
-    "/readyz",
-    "/.well-known",
-    "/docs",
-    "/redoc",
-    "/openapi.json",
-    "/openapi",
-    "/verify-email",
-    "/resend-verification",
-    "/open-login",
-    "/v1/not-me",
-    "/api/v1/not-me",
-    "/not-me",
-    "/forgot-password",
-    "/reset-password",
-    "/confirm-email",
-    "/undo-email",
-    "/v1/verify-email",
-    "/v1/resend-verification",
-    "/v1/open-login",
-    "/v1/forgot-password",
-    "/v1/reset-password",
-    "/v1/confirm-email",
-    "/v1/undo-email",
-    "/api/v1/verify-email",
-    "/api/v1/resend-verification",
-    "/api/v1/open-login",
-    "/api/v1/forgot-password",
-    "/api/v1/reset-password",
-    "/api/v1/confirm-email",
-    "/api/v1/undo-email",
-    "/metrics",
-];
+/// Paths that no limit counts.
+const UNCOUNTED: [&str; 2] = ["/v1/health", "/api/v1/health"];
 
 /// The native API as the program mounts it.
 #[must_use]

@@ -9,11 +9,10 @@ use super::types::{
     ChangeEmailRequest, ChangePasswordRequest, Done, ForgotPasswordRequest, LinkRequest, ReauthenticateRequest,
     ResetPasswordRequest,
 };
-use crate::error::{Error, Kind, Limit, Result};
+use crate::error::{Kind, Limit, Result};
 use crate::http::app::FromApp;
 use crate::http::bearer::Bearer;
 use crate::http::body::Body;
-use crate::http::limits::Meter;
 use crate::http::response::{Answer, answer};
 use crate::http::visit::Visit;
 use crate::identity::reauthenticate::{self, Fresh, Proof};
@@ -47,7 +46,7 @@ impl Recovery {
         meter.count(Limit::Reset)?;
         recover::reset(&self.0, asked.token.0.reveal(), asked.new_password.0, &visit.source)
             .await
-            .map_err(|error| spare(&meter, error))?;
+            .map_err(|failure| meter.reset_failed(Limit::Reset, failure))?;
         Ok(answer(Done::saying("Password reset successfully")))
     }
 
@@ -110,12 +109,4 @@ fn proof(asked: ReauthenticateRequest) -> Result<Proof> {
     let password = asked.password.map(|field| Proof::Password(field.0));
     let proof = password.or_else(|| asked.code.map(|field| Proof::Code(field.0)));
     Ok(proof.ok_or(Kind::Validation)?)
-}
-
-/// A password that broke a rule is no use of the link: whoever holds it may try the next one.
-fn spare(meter: &Meter, error: Error) -> Error {
-    if !error.fields().is_empty() {
-        meter.give_back(Limit::Reset);
-    }
-    error
 }

@@ -169,7 +169,11 @@ impl Import {
                     Err(why) => break Err(Failure::failed(why)),
                 };
                 match import.take(drafts).await {
-                    Ok(remarks) => shown.note(remarks, unused, report.as_mut())?,
+                    // What was imported is told and recorded though its report cannot be written.
+                    Ok(remarks) => match shown.note(remarks, unused, report.as_mut()) {
+                        Ok(()) => {}
+                        Err(error) => break Err(cannot_report(error)),
+                    },
                     Err(error) => break Err(Failure::from(error)),
                 }
                 let Summary { imported, present, refused, .. } = import.summary();
@@ -177,11 +181,9 @@ impl Import {
             }
         };
         let summary = import.finish().await?;
-        if let Some(mut report) = report {
-            report.flush()?;
-        }
+        let flushed = report.map_or(Ok(()), |mut report| report.flush().map_err(cannot_report));
         self.tell(&summary, &shown, console)?;
-        ended?;
+        ended.and(flushed)?;
         self.judge(&summary)
     }
 
@@ -284,6 +286,11 @@ impl Shown {
         self.first.extend(remarks.into_iter().take(room));
         Ok(())
     }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "it is mapped over results")]
+fn cannot_report(error: io::Error) -> Failure {
+    Failure::failed(format_args!("the report cannot be written: {error}"))
 }
 
 /// A file that only its owner reads; what is there is not written over.

@@ -87,7 +87,7 @@ pub struct Create {
     password_stdin: bool,
 }
 
-/// List accounts in the order they were made
+/// List accounts in the order of their ids
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -110,7 +110,7 @@ pub struct List {
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     limit: usize,
 
-    /// Only those made after the account with this id
+    /// Only those after the account with this id
     #[arg(long, value_name = "ID")]
     after: Option<String>,
 }
@@ -264,7 +264,7 @@ impl User {
             }
             User::Show(command) => opened::with_core(global, console, async |core, console| {
                 let entry = admin::find(core, &command.user).await?;
-                Ok(Shown::of(core, &entry).whole(console)?)
+                Ok(Shown::of(core, &entry).await?.whole(console)?)
             }),
             User::SetPassword(command) => command.run(global, console),
             User::Verify(command) => {
@@ -301,7 +301,7 @@ fn change(
 ) -> Result<(), Failure> {
     opened::with_core(global, console, async |core, console| {
         let entry = work(core, &By::command_line()).await?;
-        Ok(Shown::of(core, &entry).changed(done, console)?)
+        Ok(Shown::of(core, &entry).await?.changed(done, console)?)
     })
 }
 
@@ -325,7 +325,7 @@ impl Create {
                 verified: self.verified,
             };
             let entry = admin::create(core, &By::command_line(), new).await?;
-            Ok(Shown::of(core, &entry).changed("created", console)?)
+            Ok(Shown::of(core, &entry).await?.changed("created", console)?)
         })
     }
 }
@@ -338,7 +338,7 @@ impl SetPassword {
             let before = admin::find(core, &self.user).await?.account;
             let password = prompt::new_password(from)?;
             let entry = admin::set_password(core, &By::command_line(), before.id.as_str(), password).await?;
-            Ok(Shown::of(core, &entry).changed("set the password and ended the sessions of", console)?)
+            Ok(Shown::of(core, &entry).await?.changed("set the password and ended the sessions of", console)?)
         })
     }
 }
@@ -352,8 +352,7 @@ impl List {
         while left > 0 {
             let size = left.min(PAGE);
             let page = admin::list(core, &filter, after.as_deref(), i64::try_from(size).unwrap_or(i64::MAX)).await?;
-            let shown: Vec<Shown> = page.iter().map(|entry| Shown::of(core, entry)).collect();
-            list.page(&shown)?;
+            list.page(&Shown::all(core, &page).await?)?;
             left -= page.len();
             if page.len() < size {
                 return Ok(list.end()?);
@@ -371,15 +370,9 @@ impl List {
 
 impl Role {
     async fn run(self, core: &Core, by: &By) -> Result<Entry, Failure> {
-        let mut entry = admin::find(core, &self.user).await?;
-        let id = entry.account.id.clone();
-        for role in &self.give {
-            entry = admin::change_role(core, by, id.as_str(), role, RoleChange::Give).await?;
-        }
-        for role in &self.take {
-            entry = admin::change_role(core, by, id.as_str(), role, RoleChange::Take).await?;
-        }
-        Ok(entry)
+        let given = self.give.into_iter().map(|role| (RoleChange::Give, role));
+        let changes = given.chain(self.take.into_iter().map(|role| (RoleChange::Take, role))).collect();
+        Ok(admin::change_roles(core, by, &self.user, changes).await?)
     }
 }
 

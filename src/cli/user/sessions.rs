@@ -94,7 +94,7 @@ impl MfaReset {
             let entry = admin::find(core, &self.user).await?;
             let removed = factor::reset_all(core, &By::command_line(), &entry.account.id).await?;
             console.note(&format!("{removed} second factors removed"));
-            Ok(super::Shown::of(core, &entry).changed("reset the second factors of", console)?)
+            Ok(super::Shown::of(core, &entry).await?.changed("reset the second factors of", console)?)
         })
     }
 }

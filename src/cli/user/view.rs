@@ -5,26 +5,41 @@ use std::io;
 use serde_json::{Value, json};
 
 use crate::cli::console::{Console, Form, Record, plain};
+use crate::error::Result;
 use crate::identity::Core;
-use crate::identity::admin::Entry;
+use crate::identity::admin::{self, Entry};
 use crate::model::Time;
 use crate::model::account::{Status, Verification};
 
-/// An account, and the state that this instance's policy gives it.
+/// An account, the state that this instance's policy gives it, and how many live sessions it has.
 pub struct Shown<'a> {
     entry: &'a Entry,
     status: Status,
+    sessions: i64,
 }
 
 impl<'a> Shown<'a> {
-    /// Under the policy of this core.
-    pub fn of(core: &Core, entry: &'a Entry) -> Self {
-        let asked = core.config.signup.verify_email;
-        Self::under(if asked { Verification::Required } else { Verification::Optional }, entry)
+    /// One account under the policy of this core.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn of(core: &Core, entry: &'a Entry) -> Result<Self> {
+        let sessions = admin::count_sessions(core, std::slice::from_ref(entry)).await?;
+        Ok(Self::under(core.verification(), entry, sessions.first().copied().unwrap_or(0)))
     }
 
-    fn under(verification: Verification, entry: &'a Entry) -> Self {
-        Self { status: entry.account.status(verification), entry }
+    /// Several.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn all(core: &Core, entries: &'a [Entry]) -> Result<Vec<Self>> {
+        let sessions = admin::count_sessions(core, entries).await?;
+        let both = entries.iter().zip(sessions);
+        Ok(both.map(|(entry, sessions)| Self::under(core.verification(), entry, sessions)).collect())
+    }
+
+    fn under(verification: Verification, entry: &'a Entry, sessions: i64) -> Self {
+        Self { status: entry.account.status(verification), entry, sessions }
     }
 
     /// All of it.
@@ -43,7 +58,7 @@ impl<'a> Shown<'a> {
             ("status", self.status.as_str().to_owned()),
             ("roles", self.entry.roles.join(", ")),
             ("password", if account.password_hash.is_some() { "set" } else { "none" }.to_owned()),
-            ("sessions", self.entry.sessions.to_string()),
+            ("sessions", self.sessions.to_string()),
             ("last login", since(account.last_login_at)),
             ("created", account.created_at.to_string()),
             ("updated", account.updated_at.to_string()),
@@ -79,7 +94,7 @@ impl Record for Shown<'_> {
             account.username.clone().unwrap_or_else(|| "-".to_owned()),
             self.status.as_str().to_owned(),
             self.entry.roles.join(","),
-            self.entry.sessions.to_string(),
+            self.sessions.to_string(),
             since(account.last_login_at),
             account.created_at.to_string(),
             account.id.to_string(),
@@ -102,7 +117,7 @@ impl Record for Shown<'_> {
             "status": self.status.as_str(),
             "roles": self.entry.roles,
             "hasPassword": account.password_hash.is_some(),
-            "sessions": self.entry.sessions,
+            "sessions": self.sessions,
             "lastLoginAt": time(account.last_login_at),
             "createdAt": account.created_at.to_millis_text(),
             "updatedAt": account.updated_at.to_millis_text(),
@@ -143,13 +158,13 @@ mod tests {
             created_at: at,
             updated_at: at,
         };
-        Entry { account, roles: vec!["admin".to_owned(), "user".to_owned()], sessions: 2 }
+        Entry { account, roles: vec!["admin".to_owned(), "user".to_owned()] }
     }
 
     #[test]
     fn the_hash_is_never_shown() {
         let entry = entry();
-        let shown = Shown::under(Verification::Required, &entry);
+        let shown = Shown::under(Verification::Required, &entry, 2);
         let said = format!("{} {:?}", shown.json(), shown.cells());
         assert!(!said.contains("canary") && said.contains("\"hasPassword\":true"), "{said}");
     }
@@ -157,13 +172,13 @@ mod tests {
     #[test]
     fn the_policy_says_whether_an_unproved_address_waits() {
         let entry = entry();
-        assert_eq!(Shown::under(Verification::Required, &entry).json()["status"], "pending");
-        assert_eq!(Shown::under(Verification::Optional, &entry).json()["status"], "active");
+        assert_eq!(Shown::under(Verification::Required, &entry, 2).json()["status"], "pending");
+        assert_eq!(Shown::under(Verification::Optional, &entry, 2).json()["status"], "active");
     }
 
     #[test]
     fn there_is_a_cell_for_each_heading() {
         let entry = entry();
-        assert_eq!(Shown::under(Verification::Required, &entry).cells().len(), Shown::HEADINGS.len());
+        assert_eq!(Shown::under(Verification::Required, &entry, 2).cells().len(), Shown::HEADINGS.len());
     }
 }

@@ -104,6 +104,16 @@ impl Meter {
         self.count(limit).err().unwrap_or(failure)
     }
 
+    /// Takes the count of a reset back where the password only broke a rule: whoever holds the link or the code may try the
+    /// next one. Gives back what to answer.
+    #[must_use]
+    pub fn reset_failed(&self, limit: Limit, failure: Error) -> Error {
+        if !failure.fields().is_empty() {
+            self.give_back(limit);
+        }
+        failure
+    }
+
     /// Takes a counted call back.
     pub fn give_back(&self, limit: Limit) {
         self.limiter.give_back(limit, self.client);

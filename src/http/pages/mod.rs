@@ -203,7 +203,7 @@ impl Pages {
         match self.follow(place, token, form, &visit).await {
             Ok(content) => Ok((StatusCode::OK, content)),
             Err(error) if !error.fields().is_empty() => {
-                visit.meter.give_back(self.page.limit());
+                let error = visit.meter.reset_failed(self.page.limit(), error);
                 let reasons: Vec<_> = error.fields().iter().map(|row| row.sentence.clone().into_owned()).collect();
                 let content = content::question(place, token, &self.core.config.password, &reasons);
                 Ok((StatusCode::BAD_REQUEST, content))

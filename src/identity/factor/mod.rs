@@ -87,16 +87,12 @@ pub async fn set_up(core: &Core, caller: &Caller, kind: FactorKind, name: &str, 
     if account.email_verified_at.is_none() {
         return Err(Error::with(Kind::Forbidden, "Verify the email address first"));
     }
-    let factors = factors_of(core, &account.id).await?;
-    let confirmed: Vec<&Factor> = factors.iter().filter(|factor| factor.confirmed_at.is_some()).collect();
+    let confirmed = confirmed(factors_of(core, &account.id).await?);
     if core.config.factors.first_asks || !confirmed.is_empty() {
         Fresh::check(core, caller)?;
     }
     let target = target(core, account, kind)?;
-    let is_there = |factor: &&Factor| kind != FactorKind::Totp && factor.kind == kind && factor.target == target;
-    if confirmed.len() >= MOST || confirmed.iter().any(is_there) {
-        return Err(Error::with(Kind::AlreadyExists, "This factor is set up already"));
-    }
+    has_room(&confirmed, kind, target.as_deref())?;
     let id = core.env.new_id()?;
     let (sealed, authenticator) = if kind == FactorKind::Totp {
         let (sealed, shown) = authenticator(core, account, &id)?;
@@ -120,20 +116,41 @@ pub async fn set_up(core: &Core, caller: &Caller, kind: FactorKind, name: &str, 
         last_used_at: None,
     };
     let (backup_codes, hashes) = backup::new_set(core, &account.id)?;
-    store_new(core, &factor, hashes, dispatch, log).await?;
+    store_new(core, caller, &factor, hashes, dispatch, log).await?;
     Ok(Started { factor, authenticator, backup_codes })
+}
+
+fn confirmed(factors: Vec<Factor>) -> Vec<Factor> {
+    factors.into_iter().filter(|factor| factor.confirmed_at.is_some()).collect()
+}
+
+/// Refuses one factor more than an account may have, and one that guards it already.
+fn has_room(confirmed: &[Factor], kind: FactorKind, target: Option<&str>) -> Result<()> {
+    let is_there = |factor: &Factor| factor.kind == kind && factor.target.as_deref() == target;
+    if confirmed.len() >= MOST || kind != FactorKind::Totp && confirmed.iter().any(is_there) {
+        return Err(Error::with(Kind::AlreadyExists, "This factor is set up already"));
+    }
+    Ok(())
 }
 
 async fn store_new(
     core: &Core,
+    caller: &Caller,
     factor: &Factor,
     hashes: Vec<[u8; 32]>,
     dispatch: Option<Dispatch>,
     log: Log,
 ) -> Result<()> {
-    let new = factor.clone();
+    let (new, is_fresh) = (factor.clone(), Fresh::check(core, caller).is_ok());
     core.store
         .write(move |db| {
+            // Another call may have put a factor in force since this one looked.
+            store::accounts::hold(db, &new.account)?;
+            let confirmed = confirmed(store::factors::of(db, &new.account)?);
+            if !confirmed.is_empty() && !is_fresh {
+                return Err(Kind::ReauthenticationRequired.into());
+            }
+            has_room(&confirmed, new.kind, new.target.as_deref())?;
             store::factors::drop_unconfirmed(db, &new.account, new.kind)?;
             store::factors::insert(db, &new)?;
             store::factors::insert_backup_codes(db, &new.account, &hashes, Some(&new.id), log.at())?;
@@ -208,7 +225,8 @@ pub enum Verified {
 /// that is there.
 ///
 /// # Errors
-/// `MfaNotEnabled`, `MfaCodeInvalid`, `BackupCodeUsed`, `TooMany(Factor)`.
+/// `MfaNotEnabled`, `MfaCodeInvalid`, `BackupCodeUsed`, `TooMany(Factor)`, `AlreadyExists`; `ReauthenticationRequired` to
+/// confirm a factor that was begun before another was put in force.
 pub async fn verify(
     core: &Core,
     caller: &Caller,
@@ -219,7 +237,7 @@ pub async fn verify(
     let factors = factors_of(core, &caller.account.id).await?;
     let named = |factor: &&Factor| device.is_none_or(|id| factor.id == id);
     match factors.iter().rev().filter(named).find(|factor| factor.confirmed_at.is_none()) {
-        Some(factor) => confirm(core, &caller.account, factor, typed, source).await.map(|()| Verified::Confirmed),
+        Some(factor) => confirm(core, caller, factor, typed, source).await.map(|()| Verified::Confirmed),
         None => show(core, caller, typed, source).await.map(|()| Verified::Shown),
     }
 }
@@ -232,7 +250,8 @@ enum Confirmation {
     Sent(Box<Showing>),
 }
 
-async fn confirm(core: &Core, account: &Account, factor: &Factor, typed: &str, source: &Source) -> Result<()> {
+async fn confirm(core: &Core, caller: &Caller, factor: &Factor, typed: &str, source: &Source) -> Result<()> {
+    let (account, is_fresh) = (&caller.account, Fresh::check(core, caller).is_ok());
     let plain: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     let how = match factor.kind {
         FactorKind::Totp => Confirmation::Step(step_of(core, factor, &plain)?),
@@ -260,7 +279,10 @@ async fn confirm(core: &Core, account: &Account, factor: &Factor, typed: &str, s
                 }
             };
             budget.give_back(db)?;
-            put_in_force(db, &log, &account, &factor, step)?;
+            let before = put_in_force(db, &log, &account, &factor, step)?;
+            if !is_fresh && before.iter().any(|other| other.confirmed_at >= Some(factor.created_at)) {
+                return Err(Kind::ReauthenticationRequired.into());
+            }
             mail::enqueue(db, &letter).map(Ok)
         })
         .await??;
@@ -286,12 +308,20 @@ fn confirmation(db: &mut dyn Db, how: &Confirmation, factor: &Factor, log: &Log)
     Ok(showing.spend(db, log.at())?.map(|_| None).ok_or_else(|| Kind::MfaCodeInvalid.into()))
 }
 
-/// Makes a factor guard its account, with the backup codes that were made with it.
-fn put_in_force(db: &mut dyn Db, log: &Log, account: &Account, factor: &Factor, step: Option<i64>) -> Result<()> {
+/// Makes a factor guard its account, with the backup codes that were made with it; gives back those that did before.
+fn put_in_force(
+    db: &mut dyn Db,
+    log: &Log,
+    account: &Account,
+    factor: &Factor,
+    step: Option<i64>,
+) -> Result<Vec<Factor>> {
     let gone = || Error::new(Kind::MfaCodeInvalid);
     if !store::accounts::raise_stamp(db, &account.id, account.stamp)? {
         return Err(gone());
     }
+    let before = confirmed(store::factors::of(db, &account.id)?);
+    has_room(&before, factor.kind, factor.target.as_deref())?;
     if !store::factors::confirm(db, &account.id, &factor.id, step, log.at())? {
         return Err(gone());
     }
@@ -301,7 +331,8 @@ fn put_in_force(db: &mut dyn Db, log: &Log, account: &Account, factor: &Factor, 
         store::accounts::prove_phone(db, &account.id, number, log.at())?;
     }
     let event = Event::done(What::FactorAdded).about(&account.id).by(account.id.as_str());
-    log.record(db, &event.because(factor.kind.as_str()))
+    log.record(db, &event.because(factor.kind.as_str()))?;
+    Ok(before)
 }
 
 /// Shows a second factor within a session: its proof is fresh again.

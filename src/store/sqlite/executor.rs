@@ -5,7 +5,7 @@ use rusqlite::{CachedStatement, Connection};
 
 use super::fault;
 use crate::error::{Error, Result};
-use crate::store::db::{Db, Row, Sql, Value};
+use crate::store::db::{Db, Deed, Row, Sql, Value};
 
 /// What a closure may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,11 +19,17 @@ pub(super) struct Executor<'c> {
     connection: &'c Connection,
     access: Access,
     in_trouble: bool,
+    deeds: Vec<Deed>,
 }
 
 impl<'c> Executor<'c> {
     pub(super) fn new(connection: &'c Connection, access: Access) -> Self {
-        Self { connection, access, in_trouble: false }
+        Self { connection, access, in_trouble: false, deeds: Vec::new() }
+    }
+
+    /// What is to be done after the commit.
+    pub(super) fn take_deeds(&mut self) -> Vec<Deed> {
+        std::mem::take(&mut self.deeds)
     }
 
     /// Whether the machine or a lock kept a statement from running.
@@ -77,6 +83,10 @@ impl Db for Executor<'_> {
         let mut statement = self.statement(sql, values)?;
         let changed = statement.raw_execute().map_err(|error| self.noted(error))?;
         Ok(changed as u64)
+    }
+
+    fn after_commit(&mut self, deed: Deed) {
+        self.deeds.push(deed);
     }
 }
 

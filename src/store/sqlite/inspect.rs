@@ -4,9 +4,11 @@
 
 use rusqlite::{Connection, ErrorCode};
 
+use super::executor::{Access, Executor};
 use super::place::{Place, cannot, refused};
 use super::{Plan, connection, schema};
 use crate::error::{Error, Result};
+use crate::store::db::Db;
 
 /// The schema version of the file, or why it is refused. Nothing is changed either way.
 pub(super) fn version_of(place: &Place, plan: &Plan) -> Result<i64> {
@@ -37,6 +39,16 @@ pub(super) fn version_of(place: &Place, plan: &Plan) -> Result<i64> {
         return Err(refused(format!("{} is damaged: its schema says version {version}", path.display())));
     }
     Ok(version)
+}
+
+/// What the closure reads from the file, at the version that it has.
+pub(super) fn look_into<T>(place: &Place, plan: &Plan, work: impl FnOnce(&mut dyn Db) -> Result<T>) -> Result<T> {
+    version_of(place, plan)?;
+    // A server may begin to write at any time: the file alone is looked at only where there is none.
+    let opened = if place.is_served() { connection::reader(place.file()) } else { look(place) };
+    let connection = opened.map_err(|error| unreadable(place, error))?;
+    let snapshot = connection.unchecked_transaction().map_err(|error| unreadable(place, error))?;
+    work(&mut Executor::new(&snapshot, Access::Read))
 }
 
 fn read(place: &Place) -> rusqlite::Result<(i64, i64)> {

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
-use crate::store::db::Db;
+use crate::store::db::{Db, Deed};
 
 /// What shall become of a job's changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,10 +23,13 @@ pub(super) trait Job: Send {
     /// Runs the closure and keeps its result back.
     fn run(&mut self, db: &mut dyn Db) -> Verdict;
 
+    /// Keeps what is to be done when its changes are on disk.
+    fn keep(&mut self, deeds: Vec<Deed>);
+
     /// What went wrong in it, for the log.
     fn complaint(&self) -> Option<String>;
 
-    /// Gives the caller the result that was kept back.
+    /// Its changes are on disk: does what was to follow and gives the caller the result that was kept back.
     fn answer(self: Box<Self>);
 
     /// Tells the caller that nothing is known to be on disk.
@@ -40,13 +43,14 @@ where
     F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
 {
     let (caller, answer) = oneshot::channel();
-    (Box::new(Asked { work, caller, result: None }), answer)
+    (Box::new(Asked { work, caller, result: None, deeds: Vec::new() }), answer)
 }
 
 struct Asked<T, F> {
     work: F,
     caller: oneshot::Sender<Result<T>>,
     result: Option<Result<T>>,
+    deeds: Vec<Deed>,
 }
 
 impl<T, F> Job for Asked<T, F>
@@ -66,11 +70,16 @@ where
         verdict
     }
 
+    fn keep(&mut self, deeds: Vec<Deed>) {
+        self.deeds = deeds;
+    }
+
     fn complaint(&self) -> Option<String> {
         self.result.as_ref().and_then(|result| result.as_ref().err()).map(Error::chain)
     }
 
     fn answer(self: Box<Self>) {
+        self.deeds.into_iter().for_each(|deed| deed());
         if let Some(result) = self.result {
             // Whoever has gone meanwhile does not hear it.
             let _ = self.caller.send(result);

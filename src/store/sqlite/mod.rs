@@ -126,6 +126,14 @@ impl Engine {
         })))
     }
 
+    /// Reads from the file as it is, of an older version too, and leaves nothing beside it.
+    ///
+    /// # Errors
+    /// When the file is foreign, damaged or newer than this program, and what the closure says.
+    pub fn look<T>(path: &Path, plan: &Plan, work: impl FnOnce(&mut dyn Db) -> Result<T>) -> Result<T> {
+        inspect::look_into(&Place::of(path)?, plan, work)
+    }
+
     /// What whoever started the program should know about this database's place.
     #[must_use]
     pub fn notes(&self) -> &[String] {

@@ -258,13 +258,16 @@ fn write_one(connection: &Connection, job: &mut dyn Job) -> Result<(), String> {
         return Ok(());
     }
     run(connection, "savepoint job").map_err(|error| error.to_string())?;
-    let verdict = job.run(&mut Executor::new(connection, Access::Write));
+    let mut executor = Executor::new(connection, Access::Write);
+    let verdict = job.run(&mut executor);
     if connection.is_autocommit() {
         let behind = job.complaint().unwrap_or_default();
         return Err(format!("SQLite ended the transaction: {behind}"));
     }
     if verdict == Verdict::Undo {
         run(connection, "rollback to job").map_err(|error| error.to_string())?;
+    } else {
+        job.keep(executor.take_deeds());
     }
     run(connection, "release job").map_err(|error| error.to_string())
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use authd::identity::app as apps;
+use poem::http::Method;
 use serde_json::{Value, json};
 
 use super::{delete, get, make, post, put, said, staff};
@@ -68,6 +69,17 @@ async fn everybody_sees_their_own_records_and_no_others() {
     put(&app, &format!("/v1/admin/users/{id}"), &root, json!({ "firstName": "A" })).await;
     let of_root = get(&app, "/v1/users/me/audit", &root).await;
     assert!(!of_root.text.contains(&id), "what was done to others is not one's own record");
+
+    // Who acted on an account, from where and with what, its owner is not told: not in the export either.
+    let path = format!("/v1/admin/users/{id}");
+    let change = app.call(Method::PUT, &path).json(&json!({ "lastName": "B" })).bearer(&root);
+    let change = change.header("user-agent", "Console/1.0").from("127.0.0.9").send().await;
+    assert_eq!(change.status, 200, "{}", change.text);
+    for path in ["/v1/users/me/audit", "/v1/users/me/export"] {
+        let seen = get(&app, path, &ada).await;
+        assert!(seen.text.contains("account_changed"), "{}", seen.text);
+        assert!(!seen.text.contains("127.0.0.9") && !seen.text.contains("Console"), "{path}: {}", seen.text);
+    }
 }
 
 #[tokio::test]

@@ -9,10 +9,14 @@ use authd::error::Kind;
 use authd::mail::outbox::{self as shown, Body};
 use authd::mail::{Delivery, Letter, Mail, Mailer, Request, Worker};
 use authd::model::{Source, Time};
+use authd::store::db::Db;
+use authd::store::health;
 use authd::store::outbox::{self, Channel, State};
 use tokio::sync::Notify;
 
 use super::fixture::{Actor, LINK, Office, contains, key};
+
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn later(why: &str) -> Delivery {
     Delivery::Later(why.to_owned())
@@ -308,4 +312,73 @@ async fn finished_messages_are_purged_in_pieces() {
     let purge = || office.store.write(move |db| outbox::purge(db, before, 3));
     assert_eq!([purge().await.unwrap(), purge().await.unwrap(), purge().await.unwrap()], [3, 2, 0]);
     assert_eq!(office.row(&waiting).await.state, State::Waiting);
+}
+
+#[tokio::test]
+async fn mail_is_stuck_while_the_mail_server_is_down_and_not_while_it_is_slow() {
+    let office = Office::open();
+    let is_stuck = async || office.store.read(health::is_mail_stuck).await.unwrap();
+    office.send("joe@example.org").await;
+    let slow = Arc::new(Slow::default());
+    let worker = office.worker(slow.clone());
+    let watch = async {
+        slow.started.notified().await;
+        assert!(!is_stuck().await, "it is only slow");
+        slow.go_on.notify_one();
+    };
+    assert_eq!(tokio::join!(worker.run_once(), watch).0.unwrap(), 1);
+
+    for number in 0..200 {
+        office.send(&format!("u{number}@example.org")).await;
+    }
+    let actor = Arc::new(Actor::default());
+    *actor.unreachable.lock().unwrap() = true;
+    let worker = office.worker(actor.clone());
+    worker.run_once().await.unwrap();
+    assert!(is_stuck().await, "nobody answers");
+    *actor.unreachable.lock().unwrap() = false;
+    for _ in 0..60 {
+        office.clock.turn(Duration::from_secs(1));
+        worker.run_once().await.unwrap();
+    }
+    assert!(!is_stuck().await, "it is back");
+}
+
+#[tokio::test]
+async fn the_worker_for_texts_takes_no_letter_out_of_another_hand() {
+    let office = Office::open();
+    office.send("joe@example.org").await;
+    let now = office.env.now();
+    let claim = move |db: &mut dyn Db| outbox::claim(db, Channel::Mail, State::Waiting, now, now + MINUTE, 4);
+    assert_eq!(office.store.write(claim).await.unwrap().len(), 1);
+    assert_eq!(office.store.write(move |db| outbox::hurry(db, Channel::Text, now)).await.unwrap(), 0);
+    assert_eq!(office.store.write(claim).await.unwrap().len(), 0);
+    assert_eq!(office.store.write(move |db| outbox::hurry(db, Channel::Mail, now)).await.unwrap(), 1);
+}
+
+/// A mailer with a fault that one address brings out.
+struct Faulty(Actor);
+
+impl Mailer for Faulty {
+    fn deliver<'a>(&'a self, mail: &'a Mail) -> Later<'a, Delivery> {
+        assert!(mail.to != "bad@example.org", "a fault");
+        self.0.deliver(mail)
+    }
+
+    fn is_configured(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_fault_in_one_message_puts_off_that_one_alone() {
+    let office = Office::open();
+    let bad = office.send("bad@example.org").await;
+    office.send("joe@example.org").await;
+    let mailer = Arc::new(Faulty(Actor::default()));
+    assert_eq!(office.worker(mailer.clone()).run_once().await.unwrap(), 2);
+    assert_eq!(mailer.0.seen_by(), ["joe@example.org"]);
+    let row = office.row(&bad).await;
+    assert_eq!((row.state, row.last_error.as_deref()), (State::Waiting, Some("a fault of this program")));
+    assert!(row.next_at > office.env.now());
 }

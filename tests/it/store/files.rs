@@ -204,6 +204,27 @@ fn a_command_leaves_an_older_file_to_the_server() {
     assert!(folder_of(&path) == before);
 }
 
+#[tokio::test]
+async fn an_older_file_can_be_looked_into_before_it_is_brought_up_to_date() {
+    let count = |db: &mut dyn Db| {
+        let row = db.first(sql!("select count(*) from instance where name = 'kept'"), &[])?;
+        row.map_or(Ok(0), |mut row| row.take::<i64>())
+    };
+    let Opened { store, path, _folder } = opened();
+    store.write(keep("kept", 1)).await.unwrap();
+    let newer = Plan { role: Role::Command, ..plan(&[SECOND]) };
+    assert_eq!(Engine::look(&path, &newer, count).unwrap(), 1, "what only the log holds is read");
+    drop(store);
+    let before = folder_of(&path);
+    assert_eq!(Engine::look(&path, &newer, count).unwrap(), 1);
+    assert!(folder_of(&path) == before, "something is left beside it");
+    let error = Engine::look(&path, &newer, |db| db.run(sql!("delete from instance"), &[])).unwrap_err();
+    assert!(error.chain().contains("write"), "{error}");
+
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 1000).unwrap();
+    assert!(Engine::look(&path, &newer, count).unwrap_err().message().contains("newer authd"));
+}
+
 #[test]
 fn an_interrupted_beginning_is_begun_anew() {
     let folder = tempfile::tempdir().unwrap();

@@ -14,6 +14,7 @@ use super::types::{AuditAnswer, AuditPage, ExportFormat};
 use super::view;
 use crate::error::Result;
 use crate::http::allowed::{Allowed, ReadAudit};
+use crate::http::failure::cut_off;
 use crate::http::reject::Reject;
 use crate::http::response::{Answer, answer};
 use crate::identity::Core;
@@ -84,7 +85,7 @@ impl AuditLog {
         };
         let export = Export::begin(&self.0, &admin.by(), filter, form).await?;
         let pieces = stream::try_unfold((self.0.clone(), export), |(core, mut export)| async move {
-            let piece = export.next(&core).await.map_err(std::io::Error::other)?;
+            let piece = export.next(&core).await.map_err(cut_off)?;
             Ok::<_, std::io::Error>(piece.map(|piece| (piece, (core, export))))
         });
         Ok(Response::new(Binary(Body::from_bytes_stream(pieces))).header("content-type", kind))

@@ -4,7 +4,8 @@ use super::super::types::{
     Export, ExportedAccount, ExportedClient, ExportedEvent, ExportedFactor, ExportedFile, ExportedMail, ExportedSession,
 };
 use super::time;
-use crate::identity::export::{self, AuditRecord, Factor, File, MailRecord, Session};
+use crate::identity::audit::Record;
+use crate::identity::export::{self, Factor, File, MailRecord, Session};
 use crate::model::Time;
 
 pub(in super::super) fn exported(all: export::Export) -> Export {
@@ -76,7 +77,7 @@ fn file(row: File) -> ExportedFile {
     }
 }
 
-fn event(row: AuditRecord) -> ExportedEvent {
+fn event(row: Record) -> ExportedEvent {
     ExportedEvent {
         at: row.at.to_seconds_text(),
         event: row.event,

@@ -1,0 +1,63 @@
+//! How SQLite goes about what must not grow with the whole database.
+
+use authd::model::{AccountId, Time};
+use authd::store::db::{Row, Sql};
+use authd::store::{audit, erasure, export, factors, health, roles};
+
+use super::*;
+
+/// Runs nothing and keeps the plan of each statement.
+struct Planner {
+    file: rusqlite::Connection,
+    plans: Vec<String>,
+}
+
+impl Planner {
+    fn explain(&mut self, sql: Sql, values: &[Value]) {
+        let mut explained = self.file.prepare(&format!("explain query plan {}", sql.text())).unwrap();
+        assert_eq!(explained.parameter_count(), values.len());
+        let steps =
+            explained.query_map(rusqlite::params_from_iter(values.iter().map(|_| 0)), |row| row.get(3)).unwrap();
+        self.plans.push(steps.map(Result::unwrap).collect::<Vec<String>>().join("; "));
+    }
+}
+
+impl Db for Planner {
+    fn all(&mut self, sql: Sql, values: &[Value]) -> Result<Vec<Row>> {
+        self.explain(sql, values);
+        Ok(Vec::new())
+    }
+
+    fn run(&mut self, sql: Sql, values: &[Value]) -> Result<u64> {
+        self.explain(sql, values);
+        Ok(0)
+    }
+}
+
+fn plans(work: impl FnOnce(&mut dyn Db) -> Result<()>) -> String {
+    let Opened { path, .. } = &opened();
+    let mut planner = Planner { file: rusqlite::Connection::open(path).unwrap(), plans: Vec::new() };
+    work(&mut planner).unwrap();
+    planner.plans.join("\n")
+}
+
+#[test]
+fn what_is_asked_about_one_account_is_found_by_an_index_that_leads_to_it() {
+    let ada = AccountId::new("ada");
+    let found = plans(|db| audit::last_failed_login(db, &ada).map(drop));
+    assert!(found.contains("audit_account (account_id=?)"), "{found}");
+    let found = plans(|db| export::mails(db, &ada).map(drop));
+    assert!(found.contains("outbox_account (account_id=?)"), "{found}");
+    let found = plans(|db| erasure::remove_unproved(db, &ada).map(drop));
+    assert!(found.contains("username_reservations_holder (holder=?)"), "{found}");
+    let found = plans(|db| roles::of_many(db, &[&ada, &ada]).map(drop));
+    assert!(found.contains("(account_id=?)") && !found.contains("SCAN"), "{found}");
+}
+
+#[test]
+fn what_is_asked_now_and_then_walks_no_table() {
+    let found = plans(|db| factors::purge_unconfirmed(db, Time::from_millis(0), 500).map(drop));
+    assert!(found.contains("factors_unconfirmed (created_at<?)"), "{found}");
+    let found = plans(|db| health::is_mail_stuck(db).map(drop));
+    assert!(found.contains("outbox_tried") && !found.contains("outbox_due"), "{found}");
+}
