@@ -185,7 +185,6 @@ create index outbox_due on outbox (state, next_at);
 -- What waits after a try in vain: whether mail gets out must be known however long the queue is.
 create index outbox_tried on outbox (state) where last_error is not null and kind <> 'sms';
 create index outbox_finished on outbox (finished_at) where finished_at is not null;
-create index outbox_account on outbox (account_id) where account_id is not null;
 
 -- The audit log: one row for each security event, in the transaction of the change it speaks of.
 create table audit (
