@@ -249,7 +249,7 @@ type Section = fn(&Config) -> String;
 
 /// The keys that differ and stay what they were until a restart.
 fn bound(old: &Config, new: &Config) -> Vec<&'static str> {
-    let keys: [(&'static str, Section); 10] = [
+    let keys: [(&'static str, Section); 11] = [
         ("server.listen", |of| of.server.listen.to_string()),
         ("server.connections", |of| of.server.connections.to_string()),
         ("metrics.listen", |of| format!("{:?}", of.metrics.listen)),
@@ -260,6 +260,7 @@ fn bound(old: &Config, new: &Config) -> Vec<&'static str> {
         ("tokens.issuer", Config::issuer),
         ("hashing", |of| format!("{:?}", of.hashing)),
         ("files.in_flight", |of| of.files.in_flight.to_string()),
+        ("files.in_flight_account", |of| of.files.in_flight_account.to_string()),
         ("log", |of| format!("{:?}", of.log)),
     ];
     keys.into_iter().filter(|(_, section)| section(old) != section(new)).map(|(key, _)| key).collect()
@@ -402,6 +403,7 @@ mod tests {
         for (key, value, told) in [
             ("server.connections", "7", "server.connections"),
             ("files.in_flight", "7", "files.in_flight"),
+            ("files.in_flight_account", "7", "files.in_flight_account"),
             ("log.level", "debug", "log"),
             ("log.format", "json", "log"),
             ("server.public_url", "https://id.example.com", "tokens.issuer"),
