@@ -92,6 +92,18 @@ async fn a_token_is_told_to_its_holder_and_introspected_by_a_service() {
 }
 
 #[tokio::test]
+async fn a_token_as_long_as_rs256_makes_it_is_told_too() {
+    let app = app_with("perfect21", &[]).await;
+    let access = app.enter("ada").await.access;
+    assert!(access.len() > 512, "{}", access.len());
+    let body = json!({ "token": access });
+    let verified = app.post("/v1/auth/verify-token", &body).send().await;
+    assert_eq!(verified.status, 200, "{}", verified.text);
+    let found = app.post("/v1/service/introspect", &body).from(HOME).send().await;
+    assert_eq!(found.body.pointer("/data/active"), Some(&json!(true)), "{}", found.text);
+}
+
+#[tokio::test]
 async fn in_production_no_character_of_the_secret_is_shown_and_its_fingerprint_tells_it() {
     let production = [
         ("server.environment", "production"),

@@ -4,14 +4,14 @@ use poem_openapi::Object;
 
 use super::super::files::QuotaView;
 use super::answers;
-use crate::http::fields::{EmailField, PasswordField, TokenField};
+use crate::http::fields::{AccessTokenField, EmailField, PasswordField, TokenField};
 
 /// An access token to look at.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct TokenRequest {
     /// The token.
-    pub token: TokenField,
+    pub token: AccessTokenField,
 }
 
 /// An access token that holds, with whose it is.
