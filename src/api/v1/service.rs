@@ -71,8 +71,8 @@ impl Services {
 
     /// Get how tokens are signed
     ///
-    /// For callers from `server.service_networks`, or with the key of a service. In production the characters of a
-    /// shared secret are left out; its fingerprint serves the same purpose.
+    /// For callers from `server.service_networks`, or with the key of a service. Of a shared secret no character is told:
+    /// its fingerprint says whether another has the same.
     #[oai(path = "/service/jwt-info", method = "get", operation_id = "getJwtInfo", tag = "Tag::Services")]
     #[allow(clippy::unused_async, reason = "operations are")]
     async fn jwt_info(&self, service: ServiceCaller) -> Answer<SigningAnswer> {
@@ -117,10 +117,5 @@ fn signing(signing: Signing) -> SigningView {
 }
 
 fn secret(shared: SharedSecret) -> SecretView {
-    SecretView {
-        length: shared.length as u64,
-        first_chars: shared.first,
-        last_chars: shared.last,
-        fingerprint: shared.fingerprint,
-    }
+    SecretView { length: shared.length as u64, fingerprint: shared.fingerprint }
 }

@@ -67,7 +67,7 @@ fn verified() -> Value {
 fn signing() -> Value {
     json!({
         "algorithm": "HS256", "accessExpiresIn": 900, "refreshExpiresIn": 604_800,
-        "secret": { "length": 64, "firstChars": null, "lastChars": null, "fingerprint": "9f86d081884c7d65" },
+        "secret": { "length": 64, "fingerprint": "9f86d081884c7d65" },
         "environment": "production",
     })
 }

@@ -87,10 +87,6 @@ pub struct SigningView {
 pub struct SecretView {
     /// How many characters it has.
     pub length: u64,
-    /// Its first characters; never in production.
-    pub first_chars: Option<String>,
-    /// Its last characters; never in production.
-    pub last_chars: Option<String>,
     /// The first 16 hexadecimal digits of its SHA-256.
     pub fingerprint: String,
 }
