@@ -1,8 +1,8 @@
-//! `[password]`: what a new password must be. Old ones go on working whatever is set here.
+//! `[password]`: what a new password must be, and how it may be set. Old ones go on working whatever is set here.
 
 use super::reader::{Read, Reader};
 
-/// `[password]`: what a new password must be.
+/// `[password]`: what a new password must be, and how it may be set.
 #[derive(Debug, Clone)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a rule of its own that a person switches on")]
 pub struct PasswordRules {
@@ -22,6 +22,8 @@ pub struct PasswordRules {
     pub blocklist: bool,
     /// Passwords made of one's own name, address or the service's name are refused.
     pub personal: bool,
+    /// A mailed code sets a new password, besides a link.
+    pub reset_by_code: bool,
 }
 
 impl PasswordRules {
@@ -34,6 +36,7 @@ impl PasswordRules {
         let symbol = r.truth("password.symbol");
         let blocklist = r.truth("password.blocklist");
         let personal = r.truth("password.personal");
+        let reset_by_code = r.truth("password.reset_by_code");
         Ok(Self {
             min_length: min_length?,
             max_length: max_length?,
@@ -43,6 +46,7 @@ impl PasswordRules {
             symbol: symbol?,
             blocklist: blocklist?,
             personal: personal?,
+            reset_by_code: reset_by_code?,
         })
     }
 

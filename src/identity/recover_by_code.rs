@@ -1,4 +1,5 @@
-//! Getting back in with a mailed code: asking for it, seeing whether it is right, setting a new password with it.
+//! Getting back in with a mailed code, where the policy allows it: asking for it, seeing whether it is right, setting a
+//! new password with it.
 //!
 //! As with a link, whoever has the code has read the mailbox. An unknown address is answered like a wrong code.
 
@@ -12,11 +13,16 @@ use crate::model::event::What;
 use crate::model::{Account, Email, Event, Password, Source};
 use crate::store;
 
+fn refuse_where_off(core: &Core) -> Result<()> {
+    if core.config.password.reset_by_code { Ok(()) } else { Err(Kind::NotFound.into()) }
+}
+
 /// Asks for a code; the answer never depends on the account.
 ///
 /// # Errors
-/// `Unavailable`.
+/// `NotFound` where the policy does not allow it, `Unavailable`.
 pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> {
+    refuse_where_off(core)?;
     let prepared = core.post.request(&Request::ResetCode { email_key: email.key().to_owned() }, source)?;
     let asking = Asking::new(core, email, Purpose::Reset, source.client());
     let log = Log::new(core, source);
@@ -34,16 +40,19 @@ pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> 
 /// Says whether a code is right, and leaves it as it is; a wrong one is counted.
 ///
 /// # Errors
-/// `CodeInvalid`, `TooMany(Code)`.
+/// `NotFound` where the policy does not allow it, `CodeInvalid`, `TooMany(Code)`.
 pub async fn look(core: &Core, email: &Email, typed: &str, source: &Source) -> Result<()> {
+    refuse_where_off(core)?;
     one_time_code::show(core, email, Purpose::Reset, typed, source).await.map(drop)
 }
 
 /// Sets a new password with a code: all sessions end, lockouts and other links are void, the owner is told.
 ///
 /// # Errors
-/// `CodeInvalid`, `TooMany(Code)`, `Validation` for a bad password, which does not use the code up, `Unavailable`.
+/// `NotFound` where the policy does not allow it, `CodeInvalid`, `TooMany(Code)`, `Validation` for a bad password, which
+/// does not use the code up, `Unavailable`.
 pub async fn reset(core: &Core, email: &Email, typed: &str, new: Password, source: &Source) -> Result<()> {
+    refuse_where_off(core)?;
     let (showing, account) = one_time_code::show(core, email, Purpose::Reset, typed, source).await?;
     let change = Reset::prepare(core, &account, new, source).await?;
     let now = core.env.now();

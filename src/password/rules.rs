@@ -134,6 +134,7 @@ mod tests {
             symbol: false,
             blocklist: true,
             personal: true,
+            reset_by_code: false,
         }
     }
 
@@ -145,6 +146,7 @@ mod tests {
             symbol: true,
             blocklist: false,
             personal: false,
+            reset_by_code: false,
             ..standard()
         }
     }

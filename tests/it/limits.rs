@@ -7,7 +7,8 @@ use crate::admin::staff;
 use crate::support::app_with;
 
 /// Limits of one call in an hour.
-const NARROW: [(&str, &str); 21] = [
+const NARROW: [(&str, &str); 22] = [
+    ("password.reset_by_code", "true"),
     ("login.passwordless", "true"),
     ("limits.sign_in", "off"),
     ("throttle.enabled", "false"),

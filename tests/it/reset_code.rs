@@ -3,9 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::admin::said;
-use crate::support::{Answer, App, PASSWORD, app};
+use crate::support::{Answer, App, PASSWORD, app_with};
 
 const NEW: &str = "another long passphrase";
+
+async fn allowing() -> App {
+    app_with("standard", &[("password.reset_by_code", "true")]).await
+}
 
 async fn step(app: &App, name: &str, body: &Value) -> Answer {
     app.post(&format!("/v1/auth/reset-code/{name}"), body).send().await
@@ -19,7 +23,7 @@ async fn mailed_code(app: &App) -> String {
 
 #[tokio::test]
 async fn a_code_is_asked_for_looked_at_and_used_once() {
-    let app = app().await;
+    let app = allowing().await;
     let tokens = app.enter("ada").await;
     let email = json!({ "email": "ada@example.com" });
     let asked = step(&app, "request", &email).await;
@@ -41,7 +45,7 @@ async fn a_code_is_asked_for_looked_at_and_used_once() {
 
 #[tokio::test]
 async fn an_unknown_address_is_answered_like_a_known_one() {
-    let app = app().await;
+    let app = allowing().await;
     app.join("ada").await;
     for (name, more) in [
         ("request", json!({})),
@@ -61,4 +65,21 @@ async fn an_unknown_address_is_answered_like_a_known_one() {
         assert_eq!(answers[0], answers[1], "{name}");
     }
     assert_eq!(app.mails().await.iter().filter(|mail| mail.to.contains("eve")).count(), 0);
+}
+
+#[tokio::test]
+async fn where_the_policy_does_not_allow_it_there_is_no_such_call() {
+    for profile in ["standard", "perfect21", "siteworks", "jobpath", "jobpsych"] {
+        let app = app_with(profile, &[("tokens.algorithm", "ES256")]).await;
+        for (name, more) in [
+            ("request", json!({})),
+            ("verify", json!({ "code": "000000" })),
+            ("confirm", json!({ "code": "000000", "newPassword": NEW })),
+        ] {
+            let mut body = more;
+            body["email"] = "ada@example.com".into();
+            assert_eq!(step(&app, name, &body).await.status, 404, "{profile}: {name}");
+        }
+        assert!(app.mails().await.is_empty());
+    }
 }

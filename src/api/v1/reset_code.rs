@@ -22,7 +22,7 @@ impl ResetCode {
     /// Ask for a reset code
     ///
     /// Mails a code that sets a new password if the address has an account; the answer is the same whether or not. A new
-    /// code ends the one before.
+    /// code ends the one before. Only where the service allows it.
     #[oai(path = "/auth/reset-code/request", method = "post", operation_id = "resetCodeRequest", tag = "Tag::Password")]
     async fn request(&self, visit: Visit, app: FromApp, body: Body<ResetCodeRequest>) -> Answer<Done> {
         let email = body.0.email.0;
@@ -33,7 +33,7 @@ impl ResetCode {
 
     /// Verify a reset code
     ///
-    /// Says whether it is right and leaves it as it is.
+    /// Says whether it is right and leaves it as it is. Only where the service allows it.
     #[oai(path = "/auth/reset-code/verify", method = "post", operation_id = "resetCodeVerify", tag = "Tag::Password")]
     async fn verify(&self, visit: Visit, app: FromApp, body: Body<ResetCodeVerifyRequest>) -> Answer<Done> {
         let (email, code) = (body.0.email.0, body.0.code.0);
@@ -45,7 +45,7 @@ impl ResetCode {
     /// Reset the password with a code
     ///
     /// Sets a new password and uses the code up. All sessions end, a lockout is lifted, and an address that was not proved
-    /// is proved by it. It logs nobody in.
+    /// is proved by it. It logs nobody in. Only where the service allows it.
     #[oai(path = "/auth/reset-code/confirm", method = "post", operation_id = "resetCodeConfirm", tag = "Tag::Password")]
     async fn confirm(&self, visit: Visit, app: FromApp, body: Body<ResetCodeConfirmRequest>) -> Answer<Done> {
         let asked = body.0;

@@ -338,6 +338,7 @@ mod tests {
             symbol: false,
             blocklist: true,
             personal: true,
+            reset_by_code: false,
         }
     }
 

@@ -42,12 +42,12 @@ pub(super) fn operations() -> Vec<Described> {
 }
 
 fn reset_codes() -> Vec<Described> {
-    let code = |limit| [Kind::CodeInvalid, Kind::TooMany(limit)];
+    let code = |limit| [Kind::NotFound, Kind::CodeInvalid, Kind::TooMany(limit)];
     let shown = json!({ "email": EMAIL, "code": "123456" });
     vec![
         described(
             "resetCodeRequest",
-            &[Kind::TooMany(Limit::ForgotByCode)],
+            &[Kind::NotFound, Kind::TooMany(Limit::ForgotByCode)],
             done("Password reset code sent if account exists"),
         )
         .taking("address", json!({ "email": EMAIL })),
