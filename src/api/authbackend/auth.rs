@@ -33,7 +33,7 @@ impl Auth {
     #[oai(path = "/api/auth/signup", method = "post", operation_id = "signup", tag = "Tag::Authentication")]
     async fn sign_up(&self, visit: Visit, app: FromApp, body: Body<SignUpRequest>) -> Answer<SignUpAnswer> {
         let asked = body.0;
-        app.meter(&visit, Subject::New(&asked.email.0)).await?.count(Limit::SignUp)?;
+        app.meter(&visit, Subject::Email(&asked.email.0)).await?.count(Limit::SignUp)?;
         sign_up::admit_role(asked.role.as_deref())?;
         let new = NewAccount {
             email: asked.email.0,

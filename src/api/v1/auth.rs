@@ -48,7 +48,7 @@ impl Auth {
     #[oai(path = "/auth/register", method = "post", operation_id = "register", tag = "Tag::Authentication")]
     async fn register(&self, visit: Visit, app: FromApp, body: Body<RegisterRequest>) -> Result<Created, Reject> {
         let asked = body.0;
-        app.meter(&visit, Subject::New(&asked.email.0)).await?.count(Limit::SignUp)?;
+        app.meter(&visit, Subject::Email(&asked.email.0)).await?.count(Limit::SignUp)?;
         let new = NewAccount {
             email: asked.email.0,
             password: asked.password.0,

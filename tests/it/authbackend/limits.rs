@@ -99,7 +99,7 @@ async fn no_header_says_what_is_left_at_an_account() {
 }
 
 #[tokio::test]
-async fn a_login_that_waits_is_counted_for_its_account_whatever_names_it() {
+async fn a_login_that_waits_is_counted_by_its_token_and_an_address_by_itself() {
     let stage = Stage::set().await;
     stage.join_named("ada").await;
     stage.join_named("bob").await;
@@ -108,21 +108,59 @@ async fn a_login_that_waits_is_counted_for_its_account_whatever_names_it() {
         stage.native("/v1/auth/mfa/verify", &json!({ "code": CODE })).bearer(token).from(from).send()
     };
     assert_eq!(show(&first, "192.0.2.1").await.code(), "INVALID_MFA_CODE");
-    assert_eq!(show(&second, "192.0.2.2").await.code(), "INVALID_MFA_CODE");
-    let by_address = json!({ "email": "ada@example.com", "otpCode": CODE });
-    assert_eq!(stage.post("verify-otp", &by_address).send().await.status, 400);
-    assert_eq!(show(&first, "192.0.2.3").await.code(), "AUTH_RATE_LIMIT_EXCEEDED");
-    assert_eq!(stage.post("verify-otp", &by_address).send().await.status, 429);
+    for n in 0..4 {
+        let email = if n == 0 { "ADA@example.com" } else { "ada@example.com" };
+        let by_address = stage.post("verify-otp", &json!({ "email": email, "otpCode": CODE })).send().await;
+        assert_eq!(by_address.status, if n < 3 { 400 } else { 429 }, "{}", by_address.text);
+    }
+    for from in ["192.0.2.2", "192.0.2.3"] {
+        assert_eq!(show(&first, from).await.code(), "INVALID_MFA_CODE", "a stranger's tries are the stranger's");
+    }
+    assert_eq!(show(&first, "192.0.2.4").await.code(), "AUTH_RATE_LIMIT_EXCEEDED");
+    assert_eq!(show(&second, "192.0.2.1").await.code(), "INVALID_MFA_CODE", "another token, the same account");
     assert_eq!(show(&other, "192.0.2.1").await.code(), "INVALID_MFA_CODE", "another account, the same server");
 
     let again = |token: &str| stage.native("/v1/auth/mfa/challenge", &json!({})).bearer(token).send();
     for _ in 0..3 {
         assert_eq!(again(&first).await.status, 200);
     }
-    assert_eq!(again(&second).await.status, 429);
+    assert_eq!(again(&first).await.status, 429);
     assert_eq!(again(&other).await.status, 200);
     let elsewhere = stage.app.post("/v1/auth/mfa/verify", &json!({ "code": CODE })).bearer(&other).send().await;
     assert_eq!(elsewhere.status, 401, "an app is named first");
+}
+
+#[tokio::test]
+async fn a_stranger_who_knows_the_address_leaves_the_owner_s_own_tries_alone() {
+    let stage = Stage::set().await;
+    stage.join_named("ada").await;
+    let guess = json!({ "email": "ada@example.com", "otpCode": CODE });
+    for _ in 0..3 {
+        assert_eq!(stage.post("verify-otp", &guess).from("198.51.100.9").send().await.status, 400);
+    }
+    assert_eq!(stage.post("verify-otp", &guess).from("198.51.100.9").send().await.status, 429);
+    let token = stage.waiting("ada").await;
+    let code = json!({ "code": stage.mailed_code().await });
+    let entered = stage.native("/v1/auth/mfa/verify", &code).bearer(&token).send().await;
+    assert_eq!(entered.status, 200, "{}", entered.text);
+}
+
+#[tokio::test]
+async fn an_address_is_counted_without_a_look_whether_anybody_has_it() {
+    let stage = Stage::set().await;
+    let calls = ["/v1/auth/forgot-password", "/v1/auth/reset-code/request", "/api/auth/password-reset"];
+    let ask = |path: &str, email: &str| stage.native(path, &json!({ "email": email })).send();
+    for email in ["ada@example.com", "ADA@example.com"] {
+        for path in &calls[..2] {
+            assert_eq!(ask(path, email).await.status, 200, "{path}");
+        }
+    }
+    stage.join_named("ada").await;
+    assert_eq!(ask(calls[0], "ada@example.com").await.status, 200);
+    assert_eq!(ask(calls[2], "ada@example.com").await.status, 200);
+    for path in calls {
+        assert_eq!(ask(path, "ada@example.com").await.status, 429, "{path}: the same bucket as before there was one");
+    }
 }
 
 #[tokio::test]
