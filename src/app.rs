@@ -18,7 +18,7 @@ use crate::http::boundary::{Surroundings, TokenCheck, boundary};
 use crate::http::limits::Limiter;
 use crate::http::listener::{Listener, Swap};
 use crate::http::metrics::{alone, counted, routed};
-use crate::http::pace::Timeouts;
+use crate::http::pace::{PIECE, Timeouts};
 use crate::http::signals::Endings;
 use crate::identity::fulfil::Fulfiller;
 use crate::identity::refusals::{self, Refusals, Until};
@@ -176,7 +176,8 @@ pub async fn serve(
     reread: impl Fn() -> Result<Arc<Config>> + Send + 'static,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<()> {
-    let timeouts = Timeouts::default();
+    // Besides the file a body has a few lines.
+    let timeouts = Timeouts { upload: core.config.files.size.saturating_add(PIECE as u64), ..Timeouts::default() };
     let listener = Listener::bind(&core.config.server, timeouts).await?;
     let figures = match core.config.metrics.listen {
         Some(listen) => Some(Listener::bind(&Server { listen, ..core.config.server.clone() }, timeouts).await?),

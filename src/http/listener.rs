@@ -193,7 +193,7 @@ impl Connection {
             Body::empty()
         } else {
             let unread = if parts.headers.contains_key(EXPECT) { Unread::Refused } else { Unread::Discarded };
-            Body::from(BoxBody::new(PacedBody::new(body, self.timeouts.body, pace(&parts.headers), unread)))
+            Body::from(BoxBody::new(PacedBody::new(body, self.timeouts, pace(&parts.headers), unread)))
         };
         let parts = RequestParts::from((parts, self.local.clone(), self.remote.clone(), Scheme::HTTP));
         let response = self.app.current().call(Request::from_parts(parts, body)).await;

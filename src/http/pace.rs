@@ -22,6 +22,10 @@ pub struct Timeouts {
     pub head: Duration,
     /// A whole body; of an upload each [`PIECE`].
     pub body: Duration,
+    /// What an upload as a whole has besides, for each [`PIECE`] that was announced.
+    pub piece: Duration,
+    /// For how many bytes of an upload there is time at most.
+    pub upload: u64,
     /// A connection without a request.
     pub idle: Duration,
     /// A client that does not read its answer.
@@ -35,6 +39,8 @@ impl Default for Timeouts {
         Self {
             head: Duration::from_secs(15),
             body: Duration::from_secs(30),
+            piece: Duration::from_secs(1),
+            upload: 10 * 1024 * 1024,
             idle: Duration::from_secs(75),
             write: Duration::from_secs(30),
             // With the second that `cli::serve` leaves to work that cannot be cut off, ten in all.
@@ -45,6 +51,14 @@ impl Default for Timeouts {
 
 /// How much of an upload must come in the time that a whole body has otherwise.
 pub const PIECE: usize = 64 * 1024;
+
+impl Timeouts {
+    /// How long an upload may take as a whole, when so many bytes were announced.
+    fn whole_upload(&self, announced: Option<u64>) -> Duration {
+        let pieces = announced.map_or(self.upload, |bytes| bytes.min(self.upload)).div_ceil(PIECE as u64);
+        self.body.saturating_add(self.piece.saturating_mul(u32::try_from(pieces).unwrap_or(u32::MAX)))
+    }
+}
 
 /// What one connection is doing, shared by its stream and its requests.
 #[derive(Debug, Default)]
@@ -164,6 +178,8 @@ pub(super) struct PacedBody(Option<Under>);
 struct Under {
     body: Incoming,
     limit: Pin<Box<Sleep>>,
+    /// An upload's: when it must be whole, however its pieces come.
+    end: Option<Pin<Box<Sleep>>>,
     /// An upload's: how long each piece has, and how much of this one is still to come.
     piece: Option<(Duration, usize)>,
     unread: Unread,
@@ -174,7 +190,7 @@ struct Under {
 pub(super) enum Pace {
     /// The whole body.
     Whole,
-    /// Each piece of it: it may be as large as the largest file.
+    /// Each piece of it, and the whole in the time that its size is given: it may be as large as the largest file.
     Pieces,
 }
 
@@ -192,9 +208,11 @@ const MAX_DISCARDED: usize = 1024 * 1024;
 
 impl PacedBody {
     /// The time begins now.
-    pub(super) fn new(body: Incoming, limit: Duration, pace: Pace, unread: Unread) -> Self {
-        let piece = (pace == Pace::Pieces).then_some((limit, PIECE));
-        Self(Some(Under { body, limit: Box::pin(sleep(limit)), piece, unread }))
+    pub(super) fn new(body: Incoming, timeouts: Timeouts, pace: Pace, unread: Unread) -> Self {
+        let is_upload = pace == Pace::Pieces;
+        let piece = is_upload.then_some((timeouts.body, PIECE));
+        let end = is_upload.then(|| Box::pin(sleep(timeouts.whole_upload(body.size_hint().exact()))));
+        Self(Some(Under { body, limit: Box::pin(sleep(timeouts.body)), end, piece, unread }))
     }
 }
 
@@ -206,7 +224,10 @@ impl Under {
             }
             return Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)));
         }
-        ready!(self.limit.as_mut().poll(cx));
+        let has_ended = self.end.as_mut().is_some_and(|end| end.as_mut().poll(cx).is_ready());
+        if !has_ended {
+            ready!(self.limit.as_mut().poll(cx));
+        }
         Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::TimedOut, "the body was not whole in time"))))
     }
 

@@ -264,18 +264,41 @@ async fn a_file_left_unfinished_by_an_end_in_between_is_purged_after_an_hour() {
     assert_eq!(sizes(&app), [i64::try_from(PDF.len()).unwrap()], "what is whole stays");
 }
 
-#[tokio::test]
-async fn an_upload_has_its_time_again_with_each_piece_that_comes() {
-    let app = app().await;
-    let ada = app.enter("ada").await;
+/// Serves on a port of its own within these times.
+async fn serve_within(app: &App, timeouts: Timeouts) -> (std::net::SocketAddr, tokio::task::JoinHandle<()>) {
     let at = authd::config::Server { listen: ([127, 0, 0, 1], 0).into(), ..app.core.config.server.clone() };
-    let timeouts = Timeouts { body: Duration::from_millis(400), ..Timeouts::default() };
     let listener = Listener::bind(&at, timeouts).await.unwrap();
     let address = listener.local_addr();
     let forever = std::future::pending::<()>;
     let limiter = Limiter::new(app.core.config.limits.clone(), app.core.env.clone());
     let swap = Swap::new(authd::app::endpoint(&app.core, &limiter));
-    let serving = tokio::spawn(listener.serve(swap, forever(), forever()));
+    (address, tokio::spawn(listener.serve(swap, forever(), forever())))
+}
+
+#[tokio::test]
+async fn an_upload_that_keeps_coming_still_ends_in_the_time_that_its_size_is_given() {
+    let app = app().await;
+    let ada = app.enter("ada").await;
+    let body = Duration::from_millis(400);
+    for timeouts in [
+        Timeouts { body, piece: Duration::from_millis(1), ..Timeouts::default() },
+        // Whatever is announced, there is time for no more than the largest file.
+        Timeouts { body, upload: 0, ..Timeouts::default() },
+    ] {
+        let (address, serving) = serve_within(&app, timeouts).await;
+        let late = send_slowly(address, &ada.access, Duration::from_millis(80)).await;
+        assert!(late.starts_with("HTTP/1.1 400"), "{late}");
+        until_sizes(&app, &[]).await;
+        serving.abort();
+    }
+}
+
+#[tokio::test]
+async fn an_upload_has_its_time_again_with_each_piece_that_comes() {
+    let app = app().await;
+    let ada = app.enter("ada").await;
+    let (address, serving) =
+        serve_within(&app, Timeouts { body: Duration::from_millis(400), ..Timeouts::default() }).await;
     // Longer as a whole than a body may take, and never still for so long.
     let slow = send_slowly(address, &ada.access, Duration::from_millis(40)).await;
     assert!(slow.starts_with("HTTP/1.1 201"), "{slow}");
