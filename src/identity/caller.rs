@@ -40,8 +40,8 @@ pub async fn authenticate(core: &Core, token: &str) -> Result<Caller> {
     recognise(core, &verified, || Ok(token)).await
 }
 
-/// Reads the session and account of a token that has been verified a moment ago. Where the keys have turned since, it is
-/// verified again, so it must be the token of this same request.
+/// Reads the session and account of a token that has been verified a moment ago. Where the keys have turned since, here or elsewhere,
+/// it is verified again, so it must be the token of this same request.
 ///
 /// # Errors
 /// As [`authenticate`].
@@ -49,7 +49,7 @@ pub async fn recognise<'t>(core: &Core, verified: &Verified, token: impl Fn() ->
     let id = verified.session.clone();
     let found = core.store.read(move |db| store::sessions::find_standing(db, &id)).await?;
     let Some(standing) = found else { return Err(Kind::SessionEnded.into()) };
-    if standing.epoch != core.tokens.epoch() {
+    if standing.epoch != verified.epoch {
         key::reload(core).await?;
         core.tokens.verify(token()?)?;
     }

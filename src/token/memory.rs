@@ -107,6 +107,7 @@ mod tests {
             session: SessionId::new("s"),
             issued_at: Time::from_seconds(0),
             expires_at: Time::from_seconds(9),
+            epoch: 1,
         };
         Remembered { kid: kid.into(), verified }
     }

@@ -95,7 +95,7 @@ impl Mint {
         }
         if exp <= self.latest.load(Ordering::Relaxed) {
             // Made after the wall was set back: only the memory tells it from one that has ended before.
-            let verified = verified(claims);
+            let verified = verified(claims, ring.epoch);
             self.memory.keep(Memory::digest(&token), Remembered { kid: Arc::clone(&held.kid), verified });
         }
         Ok(AccessToken { token, expires_at: Time::from_seconds(exp), expires_in: exp.saturating_sub(iat).max(0) })
@@ -112,7 +112,7 @@ impl Mint {
             return self.check_remembered(&ring, &found).inspect_err(|_| self.memory.forget(&digest));
         }
         let (kid, claims) = self.check(&ring, token).ok_or(Kind::TokenInvalid)?;
-        let verified = verified(claims);
+        let verified = verified(claims, ring.epoch);
         let has_ended = || self.latest_after(self.env.wall()) >= verified.expires_at.seconds();
         if has_ended() {
             return Err(Kind::TokenExpired.into());
@@ -132,7 +132,7 @@ impl Mint {
         // RFC 7519, section 4.1.4: a token is dead at its `exp`, not after it.
         let wall = self.env.wall();
         if wall < found.verified.expires_at {
-            return Ok(found.verified.clone());
+            return Ok(Verified { epoch: ring.epoch, ..found.verified.clone() });
         }
         self.latest_after(wall);
         Err(Kind::TokenExpired.into())
@@ -200,11 +200,12 @@ impl Mint {
     }
 }
 
-fn verified(claims: Claims) -> Verified {
+fn verified(claims: Claims, epoch: i64) -> Verified {
     Verified {
         account: AccountId::new(claims.sub),
         session: SessionId::new(claims.sid),
         issued_at: Time::from_seconds(claims.iat),
         expires_at: Time::from_seconds(claims.exp),
+        epoch,
     }
 }

@@ -29,7 +29,7 @@ use ring::{Ring, Stored};
 
 pub use rotation::{Begin, NewKeys, Old, Rotation};
 
-/// What an access token says that we ever read back.
+/// What an access token says that we ever read back, and under which keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     /// `sub`
@@ -40,6 +40,8 @@ pub struct Verified {
     pub issued_at: Time,
     /// `exp`
     pub expires_at: Time,
+    /// The epoch of the keys that it was checked under.
+    pub epoch: i64,
 }
 
 /// What an access token is made of.

@@ -5,7 +5,8 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use authd::identity::{By, key};
+use authd::error::Kind;
+use authd::identity::{By, caller, key};
 use authd::token::{Begin, Old, Rotation};
 use serde_json::json;
 
@@ -103,6 +104,20 @@ async fn revoking_kills_every_token_that_is_out_and_a_login_makes_good_ones() {
     let after = app.login("ada", PASSWORD).await.tokens();
     assert_eq!((me(&app, &after.access).await, refresh(&app, &after.refresh).await.0), (200, 200));
     assert!(app.audit().await.iter().any(|line| line.starts_with("keys_revoked done es256-")));
+}
+
+#[tokio::test]
+async fn a_token_that_was_checked_before_its_key_was_revoked_opens_nothing_after_it() {
+    let app = app().await;
+    let access = app.enter("ada").await.access;
+    let recognise = async |checked| caller::recognise(&app.core, &checked, || Ok(access.as_str())).await;
+    let checked = app.core.tokens.verify(&access).unwrap();
+    assert!(recognise(checked.clone()).await.is_ok());
+    rotate(&app, NOW).await;
+    assert!(recognise(checked.clone()).await.is_ok(), "its key still verifies");
+    rotate(&app, REVOKED).await;
+    assert_eq!(app.core.tokens.verify(&access).unwrap_err().kind(), Kind::TokenInvalid, "the keys are loaded");
+    assert_eq!(recognise(checked).await.unwrap_err().kind(), Kind::TokenInvalid);
 }
 
 #[tokio::test]

@@ -383,5 +383,6 @@ pub fn somebodys() -> Verified {
         session: SessionId::new("s"),
         issued_at: Time::from_seconds(0),
         expires_at: Time::from_seconds(1),
+        epoch: 1,
     }
 }
