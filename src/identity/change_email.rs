@@ -71,7 +71,7 @@ pub async fn confirm(core: &Core, token: &str, source: &Source) -> Result<()> {
             if !store::links::spend(db, &hash, now)? {
                 return Err(Kind::LinkInvalid.into());
             }
-            clear_the_way(db, &account.id, &link.email_key, verification)?;
+            clear_the_way(db, &account.id, &link.email_key, verification, &log)?;
             make_own(db, &account.id, &link, &log)?;
             verify_email::claim_username(db, &account.id, now)?;
             log.record(db, &Event::done(What::EmailChanged).about(&account.id).by(account.id.as_str()))?;
@@ -101,7 +101,7 @@ pub async fn undo(core: &Core, token: &str, source: &Source) -> Result<()> {
             }
             if account.email.key() != link.email_key {
                 // Whoever holds it without a proof has taken it while it was kept for this account.
-                clear_the_way(db, &account.id, &link.email_key, Verification::Required)?;
+                clear_the_way(db, &account.id, &link.email_key, Verification::Required, &log)?;
                 make_own(db, &account.id, &link, &log)?;
             }
             log.record(db, &Event::done(What::EmailChangeUndone).about(&account.id).by(account.id.as_str()))?;
@@ -121,10 +121,22 @@ fn undoable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<(Link, Accoun
 }
 
 /// Removes an unproved account that stands on the address; another one keeps it.
-fn clear_the_way(db: &mut dyn Db, id: &AccountId, email_key: &str, verification: Verification) -> Result<()> {
+fn clear_the_way(
+    db: &mut dyn Db,
+    id: &AccountId,
+    email_key: &str,
+    verification: Verification,
+    log: &Log,
+) -> Result<()> {
     match store::accounts::find_by_email(db, email_key)? {
         Some(holder) if holder.id == *id => Ok(()),
-        Some(holder) if gives_way(&holder, verification) => store::erasure::remove_unproved(db, &holder.id).map(drop),
+        Some(holder) if gives_way(&holder, verification) => {
+            if store::erasure::remove_unproved(db, &holder.id)? {
+                let deleted = Event::done(What::Deleted).about(&holder.id).by(id.as_str());
+                log.record(db, &deleted.because("address_proved_by_another"))?;
+            }
+            Ok(())
+        }
         Some(_) => Err(Kind::LinkInvalid.into()),
         None => Ok(()),
     }
