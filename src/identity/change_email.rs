@@ -96,21 +96,51 @@ pub async fn undo(core: &Core, token: &str, source: &Source) -> Result<()> {
     core.store
         .write(move |db| {
             let (link, account) = undoable(db, &hash, log.at())?;
-            if !store::links::spend(db, &hash, log.at())? {
-                return Err(Kind::LinkInvalid.into());
-            }
-            if account.email.key() != link.email_key {
-                // Whoever holds it without a proof has taken it while it was kept for this account.
-                clear_the_way(db, &account.id, &link.email_key, Verification::Required, &log)?;
-                make_own(db, &account.id, &link, &log)?;
-            }
-            log.record(db, &Event::done(What::EmailChangeUndone).about(&account.id).by(account.id.as_str()))?;
-            rescue.store(db, End::EmailUndone)?;
-            store::links::void_later_undoing(db, &account.id, &hash)
+            give_back(db, &account, &hash, &link, &log)?;
+            rescue.store(db, End::EmailUndone)
         })
         .await?;
     core.post.ring();
     Ok(())
+}
+
+fn give_back(db: &mut dyn Db, account: &Account, hash: &[u8; 32], link: &Link, log: &Log) -> Result<()> {
+    if !store::links::spend(db, hash, log.at())? {
+        return Err(Kind::LinkInvalid.into());
+    }
+    if account.email.key() != link.email_key {
+        // Whoever holds it without a proof has taken it while it was kept for this account.
+        clear_the_way(db, &account.id, &link.email_key, Verification::Required, log)?;
+        make_own(db, &account.id, link, log)?;
+    }
+    log.record(db, &Event::done(What::EmailChangeUndone).about(&account.id).by(account.id.as_str()))?;
+    store::links::void_later_undoing(db, &account.id, hash)
+}
+
+/// The address with this key, if it is the account's, or was and can still be taken back.
+///
+/// # Errors
+/// `LinkInvalid`.
+pub(super) fn reachable_at(db: &mut dyn Db, account: &Account, email_key: &str, now: Time) -> Result<Email> {
+    if account.email.key() == email_key {
+        return Ok(account.email.clone());
+    }
+    let found = store::links::find_undoing(db, &account.id, email_key, now)?;
+    address_of(&found.ok_or(Kind::LinkInvalid)?.1)
+}
+
+/// Gives the account back the address with this key, where it has another one now: as [`undo`] does, for an owner who
+/// came another way.
+///
+/// # Errors
+/// `LinkInvalid` when it cannot be taken back any more.
+pub(super) fn lead_back(db: &mut dyn Db, account: &Account, email_key: &str, log: &Log) -> Result<()> {
+    if account.email.key() == email_key {
+        return Ok(());
+    }
+    let found = store::links::find_undoing(db, &account.id, email_key, log.at())?;
+    let (hash, link) = found.ok_or(Kind::LinkInvalid)?;
+    give_back(db, account, &hash, &link, log)
 }
 
 /// The link and the account that it gives an address back to.
