@@ -161,6 +161,17 @@ pub async fn catch_up(core: &Core) -> Result<bool> {
     Ok(true)
 }
 
+/// Loads keys and roles again where a row that was read or written at this epoch says that they have changed.
+///
+/// # Errors
+/// What the store says.
+pub async fn reach(core: &Core, epoch: impl Into<Option<i64>>) -> Result<()> {
+    match epoch.into() {
+        Some(epoch) if epoch != core.tokens.epoch() => reload(core).await,
+        _ => Ok(()),
+    }
+}
+
 /// Reads roles and keys anew. The keys remember the epoch, so they come last: until both are read, the next request
 /// reads them again.
 ///
