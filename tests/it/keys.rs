@@ -92,17 +92,31 @@ async fn nothing_is_refused_while_the_keys_turn_under_load() {
     assert_eq!(me(&app, &start.access).await, 200);
 }
 
+/// Why each session has ended, sorted; nothing for one that lives.
+fn ended(app: &App) -> Vec<String> {
+    let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
+    let mut asked = file.prepare("select coalesce(end_reason, '') from sessions order by 1").unwrap();
+    let reasons = asked.query_map([], |row| row.get(0)).unwrap();
+    reasons.map(Result::unwrap).collect()
+}
+
 #[tokio::test]
 async fn revoking_kills_every_token_that_is_out_and_a_login_makes_good_ones() {
     let app = app().await;
     let before = app.enter("ada").await;
     assert_eq!(me(&app, &before.access).await, 200);
+    app.login("ada", PASSWORD).await;
     let new = rotate(&app, REVOKED).await;
+    assert_eq!(ended(&app), ["keys_revoked", "keys_revoked"]);
     assert_eq!((me(&app, &before.access).await, refresh(&app, &before.refresh).await.0), (401, 401));
     assert_eq!(published(&app).await, BTreeSet::from([new]));
     let after = app.login("ada", PASSWORD).await.tokens();
     assert_eq!((me(&app, &after.access).await, refresh(&app, &after.refresh).await.0), (200, 200));
     assert!(app.audit().await.iter().any(|line| line.starts_with("keys_revoked done es256-")));
+    let sessions = app.get("/v1/users/me/sessions").bearer(&after.access).send().await.body;
+    assert_eq!(sessions["data"].as_array().unwrap().len(), 1, "{sessions}");
+    rotate(&app, NOW).await;
+    assert_eq!(ended(&app), ["", "keys_revoked", "keys_revoked"]);
 }
 
 #[tokio::test]
