@@ -24,8 +24,6 @@ pub struct Query {
 
 /// How many accounts a search looks at, for each of the four names that may begin so: the first by the letters. Whatever
 /// is typed, it is bounded work.
-pub const LOOKED_AT: i64 = 2000;
-
 macro_rules! looked_at {
     () => {
         "2000"
