@@ -57,9 +57,10 @@ fn flags_lie_over_environment_over_env_file_over_file_over_profile_over_built_in
     ]);
     inputs.env_file = Some("box.env".into());
     inputs.env = env(&[("AUTHD_LISTEN", "127.0.0.1:4000"), ("AUTHD_TOKENS__ACCESS", "13m")]);
-    inputs.flags = vec![("listen".into(), "127.0.0.1:5000".into())];
+    inputs.flags = vec![("listen".into(), "127.0.0.1:5000".into()), ("lockout.failures".into(), "9".into())];
     let loaded = load(&inputs).unwrap();
     assert_eq!(shown(&loaded, "server.listen"), ("127.0.0.1:5000", "flag --listen".into()));
+    assert_eq!(shown(&loaded, "lockout.failures"), ("9", "flag --set lockout.failures".into()));
     assert_eq!(shown(&loaded, "tokens.access"), ("13m", "env AUTHD_TOKENS__ACCESS".into()));
     assert_eq!(shown(&loaded, "log.level"), ("debug", "box.env line 3".into()));
     assert_eq!(shown(&loaded, "sessions.max"), ("7", "authd.toml line 5".into()));
