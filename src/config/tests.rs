@@ -500,6 +500,11 @@ fn the_check_finds_what_is_allowed_but_unwise() {
     has(&[("AUTHD_SERVER__TRUSTED_PROXIES", "0.0.0.0/0")], "error server.trusted_proxies");
     has(&[("AUTHD_SERVER__CORS_ORIGINS", "http://a.example.org")], "warning server.cors_origins");
     has(&[("AUTHD_TOKENS__ALGORITHM", "HS256")], "hint tokens.secret");
+    let production = [("AUTHD_PROFILE", "jobpsych"), ("NODE_ENV", "production")];
+    let service = "hint server.service_networks";
+    has(&production, service);
+    let told = [&production[..], &[("AUTHD_SERVER__SERVICE_NETWORKS", "127.0.0.1/32")]].concat();
+    assert!(!found(&told).contains(&service.to_owned()) && !found(&production[..1]).contains(&service.to_owned()));
     has(&[("AUTHD_MAIL__SMTP_URL", "smtp+insecure://mx.example.org")], "warning mail.smtp_url");
     has(&[("AUTHD_THROTTLE__ENABLED", "false")], "error throttle.enabled");
     has(&[("AUTHD_LIMITS__SIGN_IN", "off")], "warning limits.sign_in");
