@@ -217,7 +217,7 @@ async fn issue(
     let id = account.id.clone();
     let opening = Opening::prepare(core, account, Proof::Password, remember, source).await?;
     let inside = opening.clone();
-    let roles = core
+    let opened = core
         .store
         .write(move |db| {
             attempt.forgive(db)?;
@@ -228,5 +228,5 @@ async fn issue(
         })
         .await
         .map_err(|error| if error.kind() == Kind::InvalidCredentials { wrong(core) } else { error })?;
-    opening.outcome(core, roles).into_issued()
+    opening.outcome(core, opened).await?.into_issued()
 }

@@ -142,7 +142,7 @@ async fn prometheus_itself_can_read_the_figures() {
         .stdout(Stdio::piped())
         .spawn();
     let Ok(mut promtool) = started else {
-        eprintln!("skipped: promtool is not here (Debian's package prometheus)");
+        crate::tools::skip("prometheus reads the figures", "promtool is not here (Debian's package prometheus)");
         return;
     };
     promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
