@@ -7,6 +7,7 @@ mod accounts;
 mod admin;
 mod authbackend;
 mod bad_input;
+mod bad_wires;
 mod browser;
 mod chromium;
 mod cli;
