@@ -141,6 +141,7 @@ create index known_traits_age on known_traits (last_login_at);
 create table alarms (
   hash bytea primary key,                 -- SHA-256 of the token
   account_id text not null references accounts (id) on delete cascade,
+  email_key text not null,                -- the address that the mail went to
   session_id text not null,
   expires_at bigint not null,
   spent_at bigint

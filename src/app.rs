@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::http::boundary::{Surroundings, TokenCheck, boundary};
 use crate::http::limits::Limiter;
 use crate::http::listener::{Listener, Swap};
-use crate::http::metrics::{alone, counted, routed};
+use crate::http::metrics::{alone, counted};
 use crate::http::pace::{PIECE, Timeouts};
 use crate::http::signals::Endings;
 use crate::identity::fulfil::Fulfiller;
@@ -152,7 +152,7 @@ pub fn endpoint(core: &Arc<Core>, limiter: &Limiter) -> impl Endpoint<Output = R
         tokens: Arc::new(Known(core.tokens.clone())),
         uncounted: api::uncounted(&mounted),
     };
-    counted(boundary(routed(api::routes(&mounted, core)), surroundings), core.metrics.clone())
+    counted(boundary(api::routes(&mounted, core), surroundings), core.metrics.clone())
 }
 
 /// The worker that empties the outbox.

@@ -11,21 +11,18 @@ pub mod siteworks;
 mod tests;
 pub mod v1;
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use poem::endpoint::BoxEndpoint;
 use poem::http::Method;
-use poem::{EndpointExt, IntoEndpoint, Response, Route};
-use poem_openapi::registry::{MetaApi, Registry};
-use poem_openapi::{OpenApi, OpenApiService};
+use poem::{Endpoint, Response};
+use poem_openapi::registry::MetaApi;
 use serde_json::Value;
 
 use crate::config::{Config, WireName};
 use crate::http::docs::{self, Document};
 use crate::http::paths::Paths;
 use crate::http::reject::Wire;
-use crate::http::schema::Schemas;
+use crate::http::router::Routes;
 use crate::http::wires::{Methods, Wires};
 use crate::http::{pages, system};
 use crate::identity::Core;
@@ -42,29 +39,8 @@ pub struct Mounted {
     pub mounts: &'static [&'static str],
     /// Paths that no limit counts, with everything below them.
     pub uncounted: &'static [&'static str],
-    /// Its operations; built once, for all its mounts.
-    pub endpoint: fn(&Arc<Core>) -> BoxEndpoint<'static, Response>,
-}
-
-/// The operations of a wire, with what they find in each request.
-pub(crate) fn operations(api: impl OpenApi + 'static, core: &Arc<Core>) -> BoxEndpoint<'static, Response> {
-    let service = OpenApiService::new(Routed(api), "authd", env!("CARGO_PKG_VERSION"));
-    service.into_endpoint().data(core.clone()).data(Arc::new(Schemas::default())).map_to_response().boxed()
-}
-
-/// An API that is only called: what it says of itself stays unread until a document is written.
-struct Routed<A>(A);
-
-impl<A: OpenApi> OpenApi for Routed<A> {
-    fn meta() -> Vec<MetaApi> {
-        Vec::new()
-    }
-
-    fn register(_registry: &mut Registry) {}
-
-    fn add_routes(self, routes: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {
-        self.0.add_routes(routes);
-    }
+    /// Adds its operations on all its mounts.
+    pub add: fn(Routes, &Arc<Core>) -> Routes,
 }
 
 /// A wire by its name.
@@ -88,21 +64,14 @@ pub fn mounted(config: &Config) -> Vec<Mounted> {
 
 /// Pages, documents, system paths, and all operations.
 #[must_use]
-pub fn routes(mounted: &[Mounted], core: &Arc<Core>) -> Route {
+pub fn routes(mounted: &[Mounted], core: &Arc<Core>) -> impl Endpoint<Output = Response> + 'static + use<> {
     let document = |api: &Mounted| {
         let (write, config) = (api.document, Arc::clone(&core.config));
         Document::new(api.wire.name(), move || write(&config))
     };
     let documents = mounted.iter().map(document).collect();
-    let mut route = docs::routes(system::routes(pages::routes(Route::new(), core), core), documents);
-    for api in mounted {
-        let endpoint = Arc::new((api.endpoint)(core));
-        for mount in api.mounts {
-            let at = if mount.is_empty() { "/" } else { mount };
-            route = route.nest(at, Arc::clone(&endpoint));
-        }
-    }
-    route
+    let beside = docs::routes(system::routes(pages::routes(Routes::default(), core), core), documents);
+    mounted.iter().fold(beside, |routes, api| (api.add)(routes, core)).router()
 }
 
 /// Which wire speaks where, and which methods a path knows. The first one speaks wherever no other is mounted.

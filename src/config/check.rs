@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Algorithm, Config, Loaded};
+use super::{Algorithm, Config, Loaded, WireName};
 use crate::model::Email;
 
 /// How much a finding weighs.
@@ -76,6 +76,7 @@ pub fn check(loaded: &Loaded) -> Check {
     let mut found = Check { findings: Vec::new() };
     let config = &loaded.config;
     server(config, &mut found);
+    services(config, &mut found);
     tokens(config, &mut found);
     mail(config, &mut found);
     guessing(config, &mut found);
@@ -122,6 +123,21 @@ fn server(config: &Config, found: &mut Check) {
     }
     if config.log.format == super::LogFormat::Text {
         found.hint("log.format", "log lines are for people", "set \"json\" where a program collects them");
+    }
+}
+
+/// A wire with calls for a second service, which then counts as a stranger.
+fn services(config: &Config, found: &mut Check) {
+    if config.server.wire == WireName::Jobpsych
+        && config.server.service_networks.is_none()
+        && config.service_networks().is_empty()
+    {
+        found.hint(
+            "server.service_networks",
+            "it is not set: a second service is answered 403, on this machine too, unless it brings a key",
+            "name its address (127.0.0.1/32, where no proxy of this machine calls for strangers), or make it a key: \
+             authd app create --kind service",
+        );
     }
 }
 

@@ -64,6 +64,8 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // A key has a dot in it, and no flag's own name has.
+            Origin::Flag(name) if name.contains('.') => write!(f, "flag --set {name}"),
             Origin::Flag(name) => write!(f, "flag --{name}"),
             Origin::Env(name) => write!(f, "env {name}"),
             Origin::EnvFile { file, line, .. } | Origin::File { file, line } => write!(f, "{file} line {line}"),

@@ -57,9 +57,10 @@ fn flags_lie_over_environment_over_env_file_over_file_over_profile_over_built_in
     ]);
     inputs.env_file = Some("box.env".into());
     inputs.env = env(&[("AUTHD_LISTEN", "127.0.0.1:4000"), ("AUTHD_TOKENS__ACCESS", "13m")]);
-    inputs.flags = vec![("listen".into(), "127.0.0.1:5000".into())];
+    inputs.flags = vec![("listen".into(), "127.0.0.1:5000".into()), ("lockout.failures".into(), "9".into())];
     let loaded = load(&inputs).unwrap();
     assert_eq!(shown(&loaded, "server.listen"), ("127.0.0.1:5000", "flag --listen".into()));
+    assert_eq!(shown(&loaded, "lockout.failures"), ("9", "flag --set lockout.failures".into()));
     assert_eq!(shown(&loaded, "tokens.access"), ("13m", "env AUTHD_TOKENS__ACCESS".into()));
     assert_eq!(shown(&loaded, "log.level"), ("debug", "box.env line 3".into()));
     assert_eq!(shown(&loaded, "sessions.max"), ("7", "authd.toml line 5".into()));
@@ -207,6 +208,10 @@ fn variables_without_a_meaning_are_reported_and_never_honoured() {
     assert_eq!(first.master_key.as_ref().unwrap().reveal(), "canary");
     let check = check(&first);
     assert!(check.findings.iter().any(|f| f.key == "DATABASE_URL" && f.level == Level::Hint));
+    inputs.env.insert("UPLOAD_MAX_SIZE".into(), "10MB".into());
+    let uploads = load(&inputs).unwrap().ignored.into_iter().find(|variable| variable.name == "UPLOAD_MAX_SIZE");
+    assert!(uploads.unwrap().reason.contains("files.size"));
+    inputs.env.remove("UPLOAD_MAX_SIZE");
     for profile in Profile::all() {
         inputs.env.insert("AUTHD_PROFILE".into(), profile.name.into());
         let names: Vec<String> = load(&inputs).unwrap().ignored.into_iter().map(|variable| variable.name).collect();
@@ -495,6 +500,11 @@ fn the_check_finds_what_is_allowed_but_unwise() {
     has(&[("AUTHD_SERVER__TRUSTED_PROXIES", "0.0.0.0/0")], "error server.trusted_proxies");
     has(&[("AUTHD_SERVER__CORS_ORIGINS", "http://a.example.org")], "warning server.cors_origins");
     has(&[("AUTHD_TOKENS__ALGORITHM", "HS256")], "hint tokens.secret");
+    let production = [("AUTHD_PROFILE", "jobpsych"), ("NODE_ENV", "production")];
+    let service = "hint server.service_networks";
+    has(&production, service);
+    let told = [&production[..], &[("AUTHD_SERVER__SERVICE_NETWORKS", "127.0.0.1/32")]].concat();
+    assert!(!found(&told).contains(&service.to_owned()) && !found(&production[..1]).contains(&service.to_owned()));
     has(&[("AUTHD_MAIL__SMTP_URL", "smtp+insecure://mx.example.org")], "warning mail.smtp_url");
     has(&[("AUTHD_THROTTLE__ENABLED", "false")], "error throttle.enabled");
     has(&[("AUTHD_LIMITS__SIGN_IN", "off")], "warning limits.sign_in");

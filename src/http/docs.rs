@@ -9,12 +9,13 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use hyper::body::Bytes;
 use poem::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use poem::http::{HeaderValue, StatusCode};
-use poem::{Endpoint, Request, Response, Route, endpoint, get};
+use poem::{Endpoint, Request, Response, endpoint, get};
 use poem_openapi::OpenApiService;
 use serde_json::Value;
 
 use super::reference::{self, Place};
 use super::reject::Reject;
+use super::router::Routes;
 use crate::error::Error;
 use crate::model::secret;
 
@@ -83,7 +84,7 @@ pub fn paths_of(name: &str) -> [String; 2] {
 
 /// Adds `/docs`, `/redoc` and `/openapi.json` (the first document), and `/redoc/<name>` and `/openapi/<name>.json`.
 #[must_use]
-pub fn routes(route: Route, documents: Vec<Document>) -> Route {
+pub fn routes(route: Routes, documents: Vec<Document>) -> Routes {
     let options: Vec<String> =
         documents.iter().map(|Document { name, .. }| format!("<option>{name}</option>")).collect();
     let page = PAGE.replace("{documents}", &options.concat());
@@ -197,7 +198,7 @@ mod tests {
         if let Some(etag) = etag {
             request = request.header(IF_NONE_MATCH, etag);
         }
-        routes(Route::new(), documents).call(request.finish()).await.unwrap()
+        routes(Routes::default(), documents).router().call(request.finish()).await.unwrap()
     }
 
     #[tokio::test]

@@ -1,13 +1,13 @@
 //! `/metrics` for Prometheus: who may read the figures, and the wrapper that counts requests.
 //!
-//! Which route a request took is known to the router alone, and a refused one loses that on its way out: [`routed`] is
-//! wrapped around the router and leaves it in a slot where [`counted`], around everything, finds it.
+//! Which route a request took is known to the router alone, and a refused one loses that on its way out: the router leaves
+//! it in a slot where [`counted`], around everything, finds it.
 
 use std::sync::{Arc, OnceLock};
 
 use poem::http::header::{ALLOW, CONTENT_TYPE};
 use poem::http::{Method, StatusCode};
-use poem::{Endpoint, IntoResponse, PathPattern, Request, Response, endpoint};
+use poem::{Endpoint, IntoResponse, PathPattern, Request, Response, Route, endpoint};
 
 use super::client::{is_asked_by_name, peer, service_allowed};
 use super::headers::{self, Transport};
@@ -56,28 +56,25 @@ impl<E: Endpoint<Output = Response>> Endpoint for Counted<E> {
     }
 }
 
-/// Leaves the template of the route that a request took where [`counted`] finds it.
-pub fn routed(inner: impl Endpoint + 'static) -> impl Endpoint<Output = Response> + 'static {
-    Routed(inner)
+/// Leaves the route that a request takes where [`counted`] finds it.
+pub(super) fn note_route(request: &Request, route: &Arc<str>) {
+    if let Some(Slot(slot)) = request.extensions().get::<Slot>() {
+        slot.get_or_init(|| Arc::clone(route));
+    }
 }
 
-struct Routed<E>(E);
-
-impl<E: Endpoint> Endpoint for Routed<E> {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> poem::Result<Response> {
-        let slot = request.extensions().get::<Slot>().cloned();
-        let answer = self.0.call(request).await.map(IntoResponse::into_response);
-        let pattern = match &answer {
-            Ok(response) => response.data::<PathPattern>(),
-            Err(error) => error.data::<PathPattern>(),
-        };
-        if let (Some(Slot(slot)), Some(pattern)) = (slot, pattern) {
-            slot.get_or_init(|| Arc::clone(&pattern.0));
-        }
-        answer
+/// Passes a request to the framework's router, and notes the template that it found.
+pub(super) async fn routed(router: &Route, request: Request) -> poem::Result<Response> {
+    let slot = request.extensions().get::<Slot>().cloned();
+    let answer = router.call(request).await;
+    let pattern = match &answer {
+        Ok(response) => response.data::<PathPattern>(),
+        Err(error) => error.data::<PathPattern>(),
+    };
+    if let (Some(Slot(slot)), Some(pattern)) = (slot, pattern) {
+        slot.get_or_init(|| Arc::clone(&pattern.0));
     }
+    answer
 }
 
 /// A method as a label: what somebody made up is one of them all.

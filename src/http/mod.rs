@@ -28,6 +28,7 @@ pub mod refresh_cookie;
 pub mod reject;
 pub mod request_id;
 pub mod response;
+pub mod router;
 pub mod schema;
 pub mod service;
 pub mod signals;

@@ -50,8 +50,13 @@ pub fn clear(config: &Config, naming: Naming, path: &str) -> String {
 }
 
 fn header(transport: Transport, naming: Naming, path: &str, token: &Secret, life: Option<Duration>) -> String {
-    let life = life.map(|life| format!("; Max-Age={}", life.as_secs())).unwrap_or_default();
+    let life = life.map(|life| format!("; Max-Age={}", whole_seconds(life))).unwrap_or_default();
     format!("{}={}{life}{}", name_over(transport, naming), token.reveal(), attributes(transport, path))
+}
+
+/// Rounded up: of a life of days, the milliseconds since the session began must not take a second away.
+fn whole_seconds(life: Duration) -> u64 {
+    life.as_secs() + u64::from(life.subsec_nanos() > 0)
 }
 
 fn name_over(transport: Transport, naming: Naming) -> &'static str {
@@ -82,5 +87,7 @@ mod tests {
         let set = |life| header(Transport::Plain, Naming::Guarded, "/v1/auth", &token, life);
         assert!(set(None).starts_with("refreshToken=abc; Path"));
         assert!(set(Some(Duration::from_mins(1))).starts_with("refreshToken=abc; Max-Age=60; Path"));
+        assert!(set(Some(Duration::from_millis(604_799_990))).starts_with("refreshToken=abc; Max-Age=604800; Path"));
+        assert!(set(Some(Duration::ZERO)).starts_with("refreshToken=abc; Max-Age=0; Path"));
     }
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use poem::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use poem::{Endpoint, EndpointExt, Request, Response, Route, endpoint, get};
+use poem::{Endpoint, EndpointExt, Request, Response, endpoint, get};
 
 use super::metrics;
 use super::reject::Reject;
+use super::router::Routes;
 use crate::identity::{Core, health, key};
 
 /// Every path here; all are read with `GET`.
@@ -14,7 +15,7 @@ pub const PATHS: [&str; 4] = ["/livez", "/readyz", "/.well-known/jwks.json", met
 
 /// Adds the paths.
 #[must_use]
-pub fn routes(route: Route, core: &Arc<Core>) -> Route {
+pub fn routes(route: Routes, core: &Arc<Core>) -> Routes {
     let [live, ready, keys, figures] = PATHS;
     route
         .at(live, get(endpoint::make_sync(|_| plain("ok"))))

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use super::audit::Log;
 use super::rescue::Rescue;
-use super::{Core, link};
+use super::{Core, change_email, link};
 use crate::error::{Error, Kind, Result};
 use crate::mail::{self, Letter, Prepared};
 use crate::model::event::What;
 use crate::model::session::End;
 use crate::model::{Account, Device, Event, SessionId, Source, Time, secret};
 use crate::store;
+use crate::store::anomalies::Alarm;
 use crate::store::db::Db;
 use crate::store::tries::{self, Scope, Tries};
 
@@ -28,6 +29,7 @@ pub struct Watch {
     device: String,
     country: Option<String>,
     letter: Prepared,
+    email_key: String,
     hash: [u8; 32],
     until: Time,
     is_first: bool,
@@ -58,6 +60,7 @@ impl Watch {
             device,
             country,
             letter: core.post.letter(&account.email, account.id.as_str(), &letter)?,
+            email_key: account.email.key().to_owned(),
             hash: secret::digest(token.as_bytes()),
             until,
             is_first: account.last_login_at.is_none(),
@@ -96,7 +99,8 @@ impl Watch {
         if account.email_verified_at.is_none() {
             return Ok(());
         }
-        store::anomalies::insert_alarm(db, &self.hash, &account.id, session, self.until)?;
+        let alarm = Alarm { account: account.id.clone(), email_key: self.email_key.clone(), session: session.clone() };
+        store::anomalies::insert_alarm(db, &self.hash, &alarm, self.until)?;
         mail::enqueue(db, &self.letter)
     }
 }
@@ -116,35 +120,44 @@ pub async fn look(core: &Core, token: &str) -> Result<()> {
 }
 
 /// The owner says that a login was not theirs: whoever it was knows the password, so it ends with all sessions, and a
-/// mail that sets another is on its way.
+/// mail that sets another is on its way. It goes to the address that the alarm was mailed to: where the account has
+/// another one since, it is given that one back, as by the link that undoes the change.
 ///
 /// # Errors
-/// `LinkInvalid`, `LinkExpired`.
+/// `LinkInvalid`, also when the address cannot be taken back any more; `LinkExpired`.
 pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
     let (hash, log) = (secret::digest(token.as_bytes()), Log::new(core, source));
-    let owner = core
+    let now = log.at();
+    let (owner, email) = core
         .store
         .read(move |db| {
-            let found = store::anomalies::find_alarm(db, &hash)?;
-            let (account, _) = found.ok_or_else(|| Error::new(Kind::LinkInvalid))?;
-            store::accounts::find(db, &account)?.ok_or_else(|| Error::new(Kind::LinkInvalid))
+            let (alarm, owner) = raised(db, &hash)?;
+            let email = change_email::reachable_at(db, &owner, &alarm.email_key, now)?;
+            Ok((owner, email))
         })
         .await?;
-    let rescue = Rescue::prepare(core, &owner, &owner.email, source)?;
+    let rescue = Rescue::prepare(core, &owner, &email, source)?;
     core.store
         .write(move |db| {
-            let found = store::anomalies::find_alarm(db, &hash)?;
-            let (account, session) = found.ok_or_else(|| Error::new(Kind::LinkInvalid))?;
+            let (Alarm { account, email_key, session }, owner) = raised(db, &hash)?;
             if !store::anomalies::spend_alarm(db, &hash, log.at())? {
                 return Err(Kind::LinkExpired.into());
             }
             let by = account.as_str();
             log.record(db, &Event::done(What::LoginDisowned).about(&account).in_session(&session).by(by))?;
+            change_email::lead_back(db, &owner, &email_key, &log)?;
             rescue.store(db, End::Disowned)
         })
         .await?;
     core.post.ring();
     Ok(())
+}
+
+/// What a link speaks of, and the account as it is now.
+fn raised(db: &mut dyn Db, hash: &[u8; 32]) -> Result<(Alarm, Account)> {
+    let alarm = store::anomalies::find_alarm(db, hash)?.ok_or(Kind::LinkInvalid)?;
+    let owner = store::accounts::find(db, &alarm.account)?.filter(|owner| owner.deleted_at.is_none());
+    Ok((alarm, owner.ok_or(Kind::LinkInvalid)?))
 }
 
 /// Counts a failed login of a client address; the one that makes it a burst is recorded, once in a window.

@@ -293,7 +293,7 @@ async fn finish(core: &Core, found: Found, road: Road, typed: &str, source: &Sou
         })
         .await
         .map_err(|error| if error.kind() == Kind::InvalidCredentials { Kind::TokenInvalid.into() } else { error })?;
-    opening.outcome(core, verdict?).into_issued()
+    opening.outcome(core, verdict?).await?.into_issued()
 }
 
 /// Sends the code of a login that waits, again or by another of its methods; says by which.

@@ -71,7 +71,7 @@ pub async fn confirm(core: &Core, token: &str, source: &Source) -> Result<()> {
             if !store::links::spend(db, &hash, now)? {
                 return Err(Kind::LinkInvalid.into());
             }
-            clear_the_way(db, &account.id, &link.email_key, verification)?;
+            clear_the_way(db, &account.id, &link.email_key, verification, &log)?;
             make_own(db, &account.id, &link, &log)?;
             verify_email::claim_username(db, &account.id, now)?;
             log.record(db, &Event::done(What::EmailChanged).about(&account.id).by(account.id.as_str()))?;
@@ -96,21 +96,51 @@ pub async fn undo(core: &Core, token: &str, source: &Source) -> Result<()> {
     core.store
         .write(move |db| {
             let (link, account) = undoable(db, &hash, log.at())?;
-            if !store::links::spend(db, &hash, log.at())? {
-                return Err(Kind::LinkInvalid.into());
-            }
-            if account.email.key() != link.email_key {
-                // Whoever holds it without a proof has taken it while it was kept for this account.
-                clear_the_way(db, &account.id, &link.email_key, Verification::Required)?;
-                make_own(db, &account.id, &link, &log)?;
-            }
-            log.record(db, &Event::done(What::EmailChangeUndone).about(&account.id).by(account.id.as_str()))?;
-            rescue.store(db, End::EmailUndone)?;
-            store::links::void_later_undoing(db, &account.id, &hash)
+            give_back(db, &account, &hash, &link, &log)?;
+            rescue.store(db, End::EmailUndone)
         })
         .await?;
     core.post.ring();
     Ok(())
+}
+
+fn give_back(db: &mut dyn Db, account: &Account, hash: &[u8; 32], link: &Link, log: &Log) -> Result<()> {
+    if !store::links::spend(db, hash, log.at())? {
+        return Err(Kind::LinkInvalid.into());
+    }
+    if account.email.key() != link.email_key {
+        // Whoever holds it without a proof has taken it while it was kept for this account.
+        clear_the_way(db, &account.id, &link.email_key, Verification::Required, log)?;
+        make_own(db, &account.id, link, log)?;
+    }
+    log.record(db, &Event::done(What::EmailChangeUndone).about(&account.id).by(account.id.as_str()))?;
+    store::links::void_later_undoing(db, &account.id, hash)
+}
+
+/// The address with this key, if it is the account's, or was and can still be taken back.
+///
+/// # Errors
+/// `LinkInvalid`.
+pub(super) fn reachable_at(db: &mut dyn Db, account: &Account, email_key: &str, now: Time) -> Result<Email> {
+    if account.email.key() == email_key {
+        return Ok(account.email.clone());
+    }
+    let found = store::links::find_undoing(db, &account.id, email_key, now)?;
+    address_of(&found.ok_or(Kind::LinkInvalid)?.1)
+}
+
+/// Gives the account back the address with this key, where it has another one now: as [`undo`] does, for an owner who
+/// came another way.
+///
+/// # Errors
+/// `LinkInvalid` when it cannot be taken back any more.
+pub(super) fn lead_back(db: &mut dyn Db, account: &Account, email_key: &str, log: &Log) -> Result<()> {
+    if account.email.key() == email_key {
+        return Ok(());
+    }
+    let found = store::links::find_undoing(db, &account.id, email_key, log.at())?;
+    let (hash, link) = found.ok_or(Kind::LinkInvalid)?;
+    give_back(db, account, &hash, &link, log)
 }
 
 /// The link and the account that it gives an address back to.
@@ -121,10 +151,22 @@ fn undoable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<(Link, Accoun
 }
 
 /// Removes an unproved account that stands on the address; another one keeps it.
-fn clear_the_way(db: &mut dyn Db, id: &AccountId, email_key: &str, verification: Verification) -> Result<()> {
+fn clear_the_way(
+    db: &mut dyn Db,
+    id: &AccountId,
+    email_key: &str,
+    verification: Verification,
+    log: &Log,
+) -> Result<()> {
     match store::accounts::find_by_email(db, email_key)? {
         Some(holder) if holder.id == *id => Ok(()),
-        Some(holder) if gives_way(&holder, verification) => store::erasure::remove_unproved(db, &holder.id).map(drop),
+        Some(holder) if gives_way(&holder, verification) => {
+            if store::erasure::remove_unproved(db, &holder.id)? {
+                let deleted = Event::done(What::Deleted).about(&holder.id).by(id.as_str());
+                log.record(db, &deleted.because("address_proved_by_another"))?;
+            }
+            Ok(())
+        }
         Some(_) => Err(Kind::LinkInvalid.into()),
         None => Ok(()),
     }

@@ -35,6 +35,8 @@ pub struct Page {
     pub entries: Vec<Entry>,
     /// How many there are on all pages.
     pub total: i64,
+    /// More fit than a search looks at; these are the first by the letters.
+    pub cut_off: bool,
 }
 
 /// A page of accounts, in the order they were made.
@@ -53,7 +55,8 @@ pub async fn page(core: &Core, wanted: &Wanted) -> Result<Page> {
         .scan(move |db| {
             let total = store::directory::count(db, &query)?;
             let accounts = if query.offset < total { store::directory::page(db, &query)? } else { Vec::new() };
-            Ok(Page { entries: admin::with_roles(db, accounts)?, total })
+            let cut_off = store::directory::is_cut_off(db, &query)?;
+            Ok(Page { entries: admin::with_roles(db, accounts)?, total, cut_off })
         })
         .await
 }

@@ -34,7 +34,7 @@ impl Fulfil for Fulfiller {
             let (to, from) = (core.config.limits.mail_address, core.config.limits.mail_client);
             core.store
                 .write(move |db| {
-                    if !store::outbox::end_request(db, &id, log.at())? {
+                    if !store::outbox::end_request(db, &id)? {
                         return Ok(());
                     }
                     errand.as_ref().map_or(Ok(()), |errand| errand.run(db, to, from, &log))

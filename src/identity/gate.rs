@@ -8,6 +8,7 @@ use super::alarm::Watch;
 use super::audit::Log;
 use super::challenge::{self, Completed};
 use super::guard::Acquaintance;
+use super::key;
 use crate::config::LoginOtp;
 use crate::error::{Error, Extra, Kind, Result};
 use crate::model::event::What;
@@ -135,8 +136,17 @@ pub struct Opening {
 
 #[derive(Clone)]
 enum Next {
-    Session(Session, Secret, Box<Watch>),
+    Session(Box<Session>, RefreshToken, Box<Watch>),
     Challenge(Box<challenge::Pending>),
+}
+
+/// What the write says that opened a session or a challenge.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    /// The account's roles, sorted.
+    roles: Vec<String>,
+    /// The epoch at which the session began; a challenge has none.
+    epoch: Option<i64>,
 }
 
 impl Opening {
@@ -160,7 +170,7 @@ impl Opening {
         let due = still_due(&proof, &factors, backup_codes, core.config.login.otp);
         let next = if due.is_empty() {
             let (session, refresh) = Self::session(core, &account, remember)?;
-            Next::Session(session, refresh, Box::new(Watch::prepare(core, &account, source)?))
+            Next::Session(Box::new(session), refresh, Box::new(Watch::prepare(core, &account, source)?))
         } else {
             Next::Challenge(Box::new(challenge::Pending::prepare(core, &account, &factors, due, remember, source)?))
         };
@@ -169,11 +179,10 @@ impl Opening {
         Ok(Self { next, account, client, source: source.clone(), cap, known_since, log: Log::new(core, source) })
     }
 
-    fn session(core: &Core, account: &Account, remember: Remember) -> Result<(Session, Secret)> {
+    fn session(core: &Core, account: &Account, remember: Remember) -> Result<(Session, RefreshToken)> {
         let (rules, now) = (&core.config.sessions, core.env.now());
         let id = SessionId::new(core.env.new_id()?);
-        let keys = core.tokens.refresh_keys();
-        let token = RefreshToken::first(&keys, &core.env, &id)?;
+        let token = RefreshToken::first(&core.tokens.refresh_keys(), &core.env, &id)?;
         let (idle_for, longest) = match remember {
             Remember::Long => (rules.idle, rules.absolute),
             Remember::Short => (rules.short.min(rules.idle), Some(rules.short)),
@@ -193,7 +202,7 @@ impl Opening {
             last_active_at: now,
             ended_at: None,
         };
-        Ok((session, Secret::new(token.to_text(&keys)?)))
+        Ok((session, token))
     }
 
     /// The same for the account as it is after a change of this very write.
@@ -204,17 +213,17 @@ impl Opening {
     }
 
     /// Issues the session or the challenge inside a write, where the account is active and still what it was when its
-    /// proof was checked. A session ends the oldest ones above the cap. Says which roles the account has.
+    /// proof was checked. A session ends the oldest ones above the cap.
     ///
     /// # Errors
     /// `InvalidCredentials` when the account has changed since; what the database says.
-    pub fn open(&self, db: &mut dyn Db) -> Result<Vec<String>> {
+    pub fn open(&self, db: &mut dyn Db) -> Result<Opened> {
         let now = self.log.at();
         let (session, watch) = match &self.next {
             Next::Session(session, _, watch) => (session, watch),
             Next::Challenge(pending) => {
                 pending.store(db, &self.log, self.account.stamp)?;
-                return Ok(Vec::new());
+                return Ok(Opened { roles: Vec::new(), epoch: None });
             }
         };
         if !store::accounts::note_login(db, &self.account.id, self.account.stamp, now)? {
@@ -232,31 +241,36 @@ impl Opening {
         let event = Event::done(What::Login).about(&self.account.id).in_session(&session.id);
         self.log.record(db, &event.by(self.account.id.as_str()))?;
         watch.look(db, &self.log, &self.account, &session.id, met)?;
-        store::roles::of(db, &self.account.id)
+        Ok(Opened { roles: store::roles::of(db, &self.account.id)?, epoch: Some(store::keys::epoch(db)?) })
     }
 
-    /// What the holder is given, once the write is on disk.
-    #[must_use]
-    pub fn outcome(self, core: &Core, roles: Vec<String>) -> Outcome {
+    /// What the holder is given, once the write is on disk: under the keys that were in force when the session began,
+    /// which another process may have turned since these were loaded.
+    ///
+    /// # Errors
+    /// When newer keys cannot be loaded.
+    pub async fn outcome(self, core: &Core, opened: Opened) -> Result<Outcome> {
         let now = self.log.at();
         let (session, refresh) = match self.next {
             Next::Session(session, refresh, _) => (session, refresh),
             Next::Challenge(pending) => {
                 core.post.ring();
-                return Outcome::Challenge(pending.into_extra());
+                return Ok(Outcome::Challenge(pending.into_extra()));
             }
         };
-        Outcome::Issued(Box::new(Issued {
-            permissions: core.roles.permissions(&roles),
-            roles,
+        key::reach(core, opened.epoch).await?;
+        let keys = core.tokens.refresh_keys();
+        Ok(Outcome::Issued(Box::new(Issued {
+            permissions: core.roles.permissions(&opened.roles),
+            roles: opened.roles,
             session: session.id.clone(),
             session_ends: session.expires_at,
             refresh_until: session.idle_until,
-            refresh,
+            refresh: Secret::new(refresh.under_newest(&keys)?.to_text(&keys)?),
             turned: true,
             cookie_life: session.remember.then(|| session.idle_until.since(now)),
             account: Account { last_login_at: Some(now), ..self.account },
-        }))
+        })))
     }
 }
 

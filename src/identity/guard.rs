@@ -1,19 +1,25 @@
 //! Wrong passwords: every road that checks one counts its tries here, before the check, and gives them back after a
-//! success. A try that cannot be counted is not made.
+//! success. A try that cannot be counted is not made, and one that was counted is never without a record: whoever goes
+//! away before the answer is recorded, and the owner told, as if they had waited.
 //!
 //! Three rules, each switched by the policy: waits for a client address at an account name, a lockout of the name, and
 //! closing the password of a name to client addresses that never logged in to it. What is counted is keyed by a MAC of
 //! the account (or of the name as typed, where no account has it), so both cases look and cost the same.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use tokio::runtime::Handle;
 
 use super::Core;
 use super::audit::Log;
 use crate::config::{Lockout, Throttle};
 use crate::error::{Error, Kind, Limit, Result};
-use crate::mail::{self, Prepared, Request};
+use crate::mail::{self, Post, Prepared, Request};
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Barrier, Client, Event, Source, Time};
+use crate::store::Store;
 use crate::store::db::Db;
 use crate::store::tries::{self, Scope, Tries};
 
@@ -92,15 +98,31 @@ pub enum Acquaintance {
     Stranger,
 }
 
-/// A try that has been counted.
-#[derive(Debug, Clone)]
+/// A try that has been counted. Where it comes to no end, for its caller went away or something failed on the way, it
+/// stays counted, and its failure is written when it is dropped.
 pub struct Attempt {
+    tally: Tally,
+    has_ended: Arc<AtomicBool>,
+    clerk: Option<Clerk>,
+}
+
+/// What writes the failure of a try that came to no end.
+struct Clerk {
+    runtime: Handle,
+    store: Store,
+    post: Post,
+    log: Log,
+}
+
+/// What a try was counted in, and what that brought about.
+#[derive(Debug, Clone)]
+struct Tally {
     name: [u8; 32],
     pair: [u8; 32],
     client: [u8; 32],
-    about: Option<AccountId>,
-    /// The password is closed to this client address: whatever comes is wrong.
-    pub closed: bool,
+    /// What its failure is recorded as.
+    failure: Event,
+    closed: bool,
     locks: bool,
     closes: bool,
     /// What the owner is told when this try closes the password, and when it locks the name.
@@ -139,18 +161,25 @@ fn locked(left: Duration) -> Error {
     Error::new(Kind::AccountLocked).retry_after(left)
 }
 
-/// Counts a try before its password is looked at.
+/// Counts a try before its password is looked at; `failure` is what it is recorded as if the password is wrong. What is
+/// counted is counted, and recorded, whether or not the caller waits for it.
 ///
 /// # Errors
 /// `AccountLocked` or `TooMany(SignIn)` with the time that is left; `Unavailable` when it cannot be counted.
-pub async fn begin(core: &Core, bucket: &Bucket, met: Acquaintance, source: &Source) -> Result<Attempt> {
+pub async fn begin(
+    core: &Core,
+    bucket: &Bucket,
+    met: Acquaintance,
+    failure: Event,
+    source: &Source,
+) -> Result<Attempt> {
     let now = core.env.now();
     let (closing, locking) = notices(core, bucket, now, source)?;
-    let fresh = Attempt {
+    let fresh = Tally {
         name: bucket.key(core),
         pair: bucket.pair_key(core, source.client()),
         client: core.master.mac("failures from", &source.client().to_bytes()),
-        about: bucket.account.clone(),
+        failure,
         closed: false,
         locks: false,
         closes: false,
@@ -159,22 +188,26 @@ pub async fn begin(core: &Core, bucket: &Bucket, met: Acquaintance, source: &Sou
         counted: Vec::new(),
     };
     let (throttle, lockout) = (core.config.throttle.clone(), core.config.lockout.clone());
-    let outcome = core
-        .store
-        .write(move |db| {
-            let mut attempt = fresh.clone();
-            let refused = count(db, &mut attempt, &throttle, &lockout, met, now)?;
-            Ok(refused.map_or(Ok(attempt), Err))
-        })
-        .await?;
-    outcome.map_err(|refused| {
-        let (barrier, error) = match refused {
-            Refused::Locked(left) => (Barrier::Lockout, locked(left)),
-            Refused::Waiting(left) => (Barrier::Throttle, Error::new(Kind::TooMany(Limit::SignIn)).retry_after(left)),
+    let (store, post, log, bucket) = (core.store.clone(), core.post.clone(), Log::new(core, source), bucket.clone());
+    let counting = async move {
+        let write = move |db: &mut dyn Db| {
+            let mut tally = fresh.clone();
+            let refused = count(db, &mut tally, &throttle, &lockout, met, now)?;
+            Ok(refused.map_or(Ok(tally), Err))
         };
-        Log::new(core, source).refuse(barrier, bucket);
-        error
-    })
+        match store.write(write).await? {
+            Ok(tally) => {
+                let clerk = Clerk { runtime: Handle::current(), store, post, log };
+                Ok(Attempt { tally, has_ended: Arc::default(), clerk: Some(clerk) })
+            }
+            Err(refused) => {
+                let (barrier, error) = refused.told();
+                log.refuse(barrier, &bucket);
+                Err(error)
+            }
+        }
+    };
+    tokio::spawn(counting).await.map_err(|error| Error::internal("counting a try was cut off").caused_by(error))?
 }
 
 /// What an owner would be told if this try were one too many: that strangers are kept out, that the name is locked.
@@ -193,42 +226,51 @@ enum Refused {
     Waiting(Duration),
 }
 
+impl Refused {
+    fn told(self) -> (Barrier, Error) {
+        match self {
+            Self::Locked(left) => (Barrier::Lockout, locked(left)),
+            Self::Waiting(left) => (Barrier::Throttle, Error::new(Kind::TooMany(Limit::SignIn)).retry_after(left)),
+        }
+    }
+}
+
 fn count(
     db: &mut dyn Db,
-    attempt: &mut Attempt,
+    tally: &mut Tally,
     throttle: &Throttle,
     lockout: &Lockout,
     met: Acquaintance,
     now: Time,
 ) -> Result<Option<Refused>> {
-    let locking = lockout.enabled.then(|| tries::lock(db, Scope::Lockout, &attempt.name, now)).transpose()?;
+    let locking = lockout.enabled.then(|| tries::lock(db, Scope::Lockout, &tally.name, now)).transpose()?;
     if let Some(left) = locking.as_ref().and_then(|row| row.blocked_for(now)) {
         return Ok(Some(Refused::Locked(left)));
     }
     if throttle.enabled {
-        let row = tries::lock(db, Scope::Pair, &attempt.pair, now)?;
+        let row = tries::lock(db, Scope::Pair, &tally.pair, now)?;
         if let Some(left) = row.blocked_for(now) {
             return Ok(Some(Refused::Waiting(left)));
         }
         let next = one_more_of_pair(&row, throttle, now);
-        tries::save(db, Scope::Pair, &attempt.pair, &next)?;
-        attempt.counted.push(Counted { scope: Scope::Pair, began: next.blocked_until, limit: throttle.failures });
-        let row = tries::lock(db, Scope::Account, &attempt.name, now)?;
+        tries::save(db, Scope::Pair, &tally.pair, &next)?;
+        tally.counted.push(Counted { scope: Scope::Pair, began: next.blocked_until, limit: throttle.failures });
+        let row = tries::lock(db, Scope::Account, &tally.name, now)?;
         if row.blocked_for(now).is_some() {
-            attempt.closed = met == Acquaintance::Stranger;
+            tally.closed = met == Acquaintance::Stranger;
         } else {
             let next = one_more_at_account(&row, throttle, now);
-            attempt.closes = next.blocked_until.is_some();
-            tries::save(db, Scope::Account, &attempt.name, &next)?;
+            tally.closes = next.blocked_until.is_some();
+            tries::save(db, Scope::Account, &tally.name, &next)?;
             let limit = throttle.account_failures;
-            attempt.counted.push(Counted { scope: Scope::Account, began: next.blocked_until, limit });
+            tally.counted.push(Counted { scope: Scope::Account, began: next.blocked_until, limit });
         }
     }
     if let Some(row) = locking {
         let next = one_more_before_lockout(row, lockout, throttle, now);
-        attempt.locks = next.blocked_until.is_some();
-        tries::save(db, Scope::Lockout, &attempt.name, &next)?;
-        attempt.counted.push(Counted { scope: Scope::Lockout, began: next.blocked_until, limit: lockout.failures });
+        tally.locks = next.blocked_until.is_some();
+        tries::save(db, Scope::Lockout, &tally.name, &next)?;
+        tally.counted.push(Counted { scope: Scope::Lockout, began: next.blocked_until, limit: lockout.failures });
     }
     Ok(None)
 }
@@ -268,12 +310,69 @@ fn one_more_at_account(row: &Tries, throttle: &Throttle, now: Time) -> Tries {
 }
 
 impl Attempt {
+    /// Whether the password is closed to this client address: whatever comes is wrong.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.tally.closed
+    }
+
     /// The password was right: gives the try back, and with it all that was counted before. Call it inside the write
     /// that the right password leads to.
     ///
     /// # Errors
     /// What the database says.
     pub fn forgive(&self, db: &mut dyn Db) -> Result<()> {
+        self.tally.forgive(db)?;
+        self.end(db);
+        Ok(())
+    }
+
+    /// No password was looked at, for the server had no room: takes this try back, and nothing of what was counted before.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn take_back(&self, db: &mut dyn Db, now: Time) -> Result<()> {
+        self.tally.take_back(db, now)?;
+        self.end(db);
+        Ok(())
+    }
+
+    /// The password was wrong, or must look so: the try stays counted; records that, and what it brought about.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn fail(&self, db: &mut dyn Db, log: &Log, why: &str) -> Result<()> {
+        self.tally.fail(db, log, why)?;
+        self.end(db);
+        Ok(())
+    }
+
+    /// It has come to its end once that is on disk.
+    fn end(&self, db: &mut dyn Db) {
+        let has_ended = self.has_ended.clone();
+        db.after_commit(Box::new(move || has_ended.store(true, Ordering::Release)));
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if self.has_ended.load(Ordering::Acquire) {
+            return;
+        }
+        let Some(Clerk { runtime, store, post, log }) = self.clerk.take() else { return };
+        let tally = self.tally.clone();
+        // On the runtime that it began on: a write that nobody waits for any more is dropped on the writer's thread.
+        runtime.spawn(async move {
+            match store.write(move |db| tally.fail(db, &log, "unfinished")).await {
+                Ok(()) => post.ring(),
+                Err(error) => tracing::error!(error = error.chain(), "a failed try is counted and not recorded"),
+            }
+        });
+    }
+}
+
+impl Tally {
+    fn forgive(&self, db: &mut dyn Db) -> Result<()> {
         tries::forget(db, Scope::Lockout, &self.name)?;
         tries::forget(db, Scope::Pair, &self.pair)?;
         // What an earlier failure closed to strangers stays closed: a success of the owner must not buy an attacker
@@ -286,11 +385,7 @@ impl Attempt {
         Ok(())
     }
 
-    /// No password was looked at, for the server had no room: takes this try back, and nothing of what was counted before.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub fn take_back(&self, db: &mut dyn Db, now: Time) -> Result<()> {
+    fn take_back(&self, db: &mut dyn Db, now: Time) -> Result<()> {
         for Counted { scope, began, limit } in &self.counted {
             let key = if *scope == Scope::Pair { &self.pair } else { &self.name };
             let row = tries::lock(db, *scope, key, now)?;
@@ -308,25 +403,18 @@ impl Attempt {
         Ok(())
     }
 
-    /// The password was wrong: the try stays counted; records what it brought about. Call it inside the write that
-    /// records the failure.
-    ///
-    /// # Errors
-    /// What the database says.
-    pub fn note_failure(&self, db: &mut dyn Db, log: &Log) -> Result<()> {
+    fn fail(&self, db: &mut dyn Db, log: &Log, why: &str) -> Result<()> {
+        log.record(db, &self.failure.clone().because(why))?;
         super::alarm::note_failure(db, log, &self.client)?;
-        let about = |event: Event| match &self.about {
-            Some(id) => event.about(id),
-            None => event,
-        };
+        let event = |what| Event { account: self.failure.account.clone(), ..Event::done(what) };
         if self.locks {
-            log.record(db, &about(Event::done(What::Lockout)))?;
+            log.record(db, &event(What::Lockout))?;
             if let Some(notice) = &self.locking {
                 mail::enqueue(db, notice)?;
             }
         }
         if self.closes {
-            log.record(db, &about(Event::done(What::PasswordClosed)))?;
+            log.record(db, &event(What::PasswordClosed))?;
             if let Some(notice) = &self.closing {
                 mail::enqueue(db, notice)?;
             }

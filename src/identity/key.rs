@@ -6,6 +6,7 @@ use super::audit::Log;
 use crate::config::Rotate;
 use crate::error::{Error, Result};
 use crate::model::event::What;
+use crate::model::session::End;
 use crate::model::{Event, Permission, Source, Time};
 use crate::store;
 use crate::store::keys::SigningKey;
@@ -124,7 +125,8 @@ pub async fn rotate_if_due(core: &Core) -> Result<()> {
     Ok(())
 }
 
-/// Puts new keys in force where nobody has turned them meanwhile, and `by` still may; on schedule it is nobody.
+/// Puts new keys in force where nobody has turned them meanwhile, and `by` still may; on schedule it is nobody. Where the
+/// old ones die, every session ends in the same write: no token of theirs will ever be good again.
 async fn put(core: &Core, keys: NewKeys, rotation: Rotation, by: Option<&By>) -> Result<bool> {
     let schedule = Source::command_line();
     let log = Log::new(core, by.map_or(&schedule, |by| &by.source));
@@ -142,6 +144,9 @@ async fn put(core: &Core, keys: NewKeys, rotation: Rotation, by: Option<&By>) ->
             let until = if all_turn { Some(store::sessions::last_refresh(db)?.unwrap_or(log.at())) } else { None };
             let done = keys.put(db, until)?;
             if done {
+                if rotation.old == Old::Die {
+                    store::sessions::end_everybodys(db, End::KeysRevoked, log.at())?;
+                }
                 log.record(db, &event)?;
             }
             Ok(done)
@@ -159,6 +164,17 @@ pub async fn catch_up(core: &Core) -> Result<bool> {
     }
     reload(core).await?;
     Ok(true)
+}
+
+/// Loads keys and roles again where a row that was read or written at this epoch says that they have changed.
+///
+/// # Errors
+/// What the store says.
+pub async fn reach(core: &Core, epoch: impl Into<Option<i64>>) -> Result<()> {
+    match epoch.into() {
+        Some(epoch) if epoch != core.tokens.epoch() => reload(core).await,
+        _ => Ok(()),
+    }
 }
 
 /// Reads roles and keys anew. The keys remember the epoch, so they come last: until both are read, the next request

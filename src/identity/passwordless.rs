@@ -46,19 +46,19 @@ pub async fn verify(core: &Core, email: &Email, typed: &str, remember: Remember,
     let (showing, account) = one_time_code::show(core, email, Purpose::Login, typed, source).await?;
     let opening = Opening::prepare(core, account.clone(), Proof::MailedCode, remember, source).await?;
     let (inside, log) = (opening.clone(), Log::new(core, source));
-    let (account, roles) = core
+    let (account, opened) = core
         .store
         .write(move |db| {
             if showing.spend(db, log.at())?.is_none_or(|code| code.target != account.email.key()) {
                 return Err(Kind::CodeInvalid.into());
             }
             let account = prove(db, &account, &log)?;
-            let roles = inside.clone().renewed(account.clone()).open(db)?;
-            Ok((account, roles))
+            let opened = inside.clone().renewed(account.clone()).open(db)?;
+            Ok((account, opened))
         })
         .await
         .map_err(|error| if error.kind() == Kind::InvalidCredentials { Kind::CodeInvalid.into() } else { error })?;
-    opening.renewed(account).outcome(core, roles).into_issued()
+    opening.renewed(account).outcome(core, opened).await?.into_issued()
 }
 
 /// The account with its address proved.

@@ -91,9 +91,10 @@ pub(super) async fn check_password(
     let (id, client, since) = (account.id.clone(), source.client(), core.env.now() - core.config.throttle.known_for);
     let is_known = core.store.read(move |db| store::clients::is_known(db, &id, client, since)).await?;
     let met = if is_known { Acquaintance::Known } else { Acquaintance::Stranger };
-    let attempt = guard::begin(core, &Bucket::of_owner(&account.id), met, source).await?;
+    let failure = Event::refused(what).about(&account.id).in_session(&caller.session).by(account.id.as_str());
+    let attempt = guard::begin(core, &Bucket::of_owner(&account.id), met, failure, source).await?;
     let lane = Lane::Known(client);
-    let matches = match account.password_hash.clone().filter(|_| !attempt.closed) {
+    let matches = match account.password_hash.clone().filter(|_| !attempt.is_closed()) {
         Some(stored) => core.hashing.verify(lane, password, stored).await.map(|verdict| verdict.matches),
         None => core.hashing.verify_nothing(lane, password, account.id.as_str()).await.map(|()| false),
     };
@@ -105,13 +106,7 @@ pub(super) async fn check_password(
         return Ok(attempt);
     }
     let log = Log::new(core, source);
-    let event = Event::refused(what).about(&account.id).in_session(&caller.session).by(account.id.as_str());
-    core.store
-        .write(move |db| {
-            log.record(db, &event.clone().because("wrong_password"))?;
-            attempt.note_failure(db, &log)
-        })
-        .await?;
+    core.store.write(move |db| attempt.fail(db, &log, "wrong_password")).await?;
     core.post.ring();
     Err(Kind::WrongCurrentPassword.into())
 }

@@ -63,13 +63,14 @@ pub async fn turn(core: &Core, token: &str, channel: Channel, source: &Source) -
         outcome = core.store.write(move |db| step.take(db)).await?;
         core.post.ring();
     }
-    let issued = match outcome {
-        Outcome::Turned(standing) => issued(core, *standing, &next, log.at()),
-        Outcome::Again(standing) => issued(core, *standing, &presented.successor(&keys)?, log.at()),
-        Outcome::Refused(kind) => Err(kind.into()),
-        Outcome::Stolen(_) => Err(Kind::RefreshRevoked.into()),
+    let (standing, token) = match outcome {
+        Outcome::Turned(standing) => (standing, next),
+        Outcome::Again(standing) => (standing, presented.successor(&keys)?),
+        Outcome::Refused(kind) => return Err(kind.into()),
+        Outcome::Stolen(_) => return Err(Kind::RefreshRevoked.into()),
     };
-    issued.map(|issued| Issued { turned: turns, ..issued })
+    super::key::reach(core, standing.epoch).await?;
+    issued(core, *standing, &token, log.at()).map(|issued| Issued { turned: turns, ..issued })
 }
 
 fn turns(rotate: Rotate, channel: Channel) -> bool {

@@ -38,9 +38,11 @@ struct Inner {
     waiting: tokio::sync::Mutex<Vec<Due>>,
 }
 
+type Minutes = BTreeMap<(i64, Barrier), HashMap<Who, Tally>>;
+
 #[derive(Default)]
 struct Gathered {
-    minutes: BTreeMap<(i64, Barrier), HashMap<Who, Tally>>,
+    minutes: Minutes,
     /// How many refusals there were: the order in which tallies began.
     seen: u64,
 }
@@ -64,11 +66,20 @@ struct Tally {
     source: Source,
 }
 
-/// A record that is due.
-#[derive(Clone)]
+/// A record that is due. It gets its id when it is first written: nothing is lost where none can be made.
 struct Due {
-    id: String,
+    id: Option<String>,
     tally: Tally,
+}
+
+impl Due {
+    fn named(&mut self, env: &Env) -> Result<(String, Tally)> {
+        let id = match &self.id {
+            Some(id) => id.clone(),
+            None => self.id.insert(env.new_id()?).clone(),
+        };
+        Ok((id, self.tally.clone()))
+    }
 }
 
 /// Which minutes are written.
@@ -96,7 +107,7 @@ impl Refusals {
         let mut gathered = self.gathered();
         let Gathered { minutes, seen } = &mut *gathered;
         if minutes.len() >= GATHERED && !minutes.contains_key(&minute) {
-            minutes.pop_first();
+            give_up_oldest(minutes);
         }
         let tallies = minutes.entry(minute).or_default();
         *seen += 1;
@@ -133,6 +144,14 @@ impl Refusals {
     }
 }
 
+/// Makes room for another minute; says how many refusals are in no record therefore.
+fn give_up_oldest(minutes: &mut Minutes) -> i64 {
+    let oldest = minutes.pop_first().map(|(_, tallies)| tallies).unwrap_or_default();
+    let refusals = oldest.values().map(|tally| tally.count).sum();
+    tracing::error!(refusals, records = oldest.len(), "refusals of a minute that was not written are given up");
+    refusals
+}
+
 impl Tally {
     fn first(barrier: Barrier, subject: Option<&Bucket>, source: &Source, now: Time) -> Self {
         let event = Event::refused(What::LimitHit).because(barrier.as_str());
@@ -152,26 +171,24 @@ impl Tally {
 pub async fn record(core: &Core, until: Until) -> Result<()> {
     let Inner { env, metrics, waiting, .. } = &*core.refusals.0;
     let mut waiting = waiting.lock().await;
-    for tally in core.refusals.take(until) {
-        waiting.push(Due { id: env.new_id()?, tally });
-    }
+    waiting.extend(core.refusals.take(until).into_iter().map(|tally| Due { id: None, tally }));
     let too_many = waiting.len().saturating_sub(WAITING);
     if too_many > 0 {
         tracing::error!(records = too_many, "refusals that could not be written are not in the audit log");
         waiting.drain(..too_many);
     }
     while !waiting.is_empty() {
-        let piece: Vec<Due> = waiting.iter().take(PIECE).cloned().collect();
+        let piece = waiting.iter_mut().take(PIECE).map(|due| due.named(env)).collect::<Result<Vec<_>>>()?;
         let written = piece.clone();
         // One whose write had an open outcome may be there already: it keeps its id, and is not written twice.
         let write = move |db: &mut dyn Db| {
-            piece.iter().try_for_each(|Due { id, tally: Tally { first, count, event, source, .. } }| {
+            piece.iter().try_for_each(|(id, Tally { first, count, event, source, .. })| {
                 store::audit::insert_counted(db, id, *first, event, source, *count)
             })
         };
         core.store.write(write).await?;
-        for due in &written {
-            metrics.note_event(&due.tally.event);
+        for (_, tally) in &written {
+            metrics.note_event(&tally.event);
         }
         waiting.drain(..written.len());
     }
@@ -205,6 +222,14 @@ mod tests {
         }
     }
 
+    struct Nothing;
+
+    impl Random for Nothing {
+        fn fill(&self, _: &mut [u8]) -> Result<()> {
+            Err(crate::error::Error::internal("no randomness"))
+        }
+    }
+
     fn world() -> (Arc<Hand>, Refusals) {
         let hand = Arc::new(Hand(AtomicI64::new(1_700_000_000_000)));
         (hand.clone(), Refusals::new(Env::new(hand, Arc::new(Zeros)), Metrics::default()))
@@ -227,6 +252,28 @@ mod tests {
         let due = refusals.take(Until::LastMinute);
         assert_eq!(due.iter().map(|tally| tally.count).collect::<Vec<_>>(), [2]);
         assert_eq!(refusals.take(Until::Now).len(), 1);
+        assert!(refusals.take(Until::Now).is_empty());
+    }
+
+    #[test]
+    fn what_can_have_no_id_yet_is_still_due() {
+        let (hand, refusals) = world();
+        refusals.note(Barrier::Throttle, source(1).client(), None, &source(1));
+        let mut due: Vec<_> = refusals.take(Until::Now).into_iter().map(|tally| Due { id: None, tally }).collect();
+        assert!(due[0].named(&Env::new(hand.clone(), Arc::new(Nothing))).is_err());
+        let (id, tally) = due[0].named(&Env::new(hand.clone(), Arc::new(Zeros))).unwrap();
+        assert_eq!(tally.count, 1);
+        let again = due[0].named(&Env::new(hand, Arc::new(Nothing))).unwrap();
+        assert_eq!(again.0, id, "it keeps its id, so that it is not written twice");
+    }
+
+    #[test]
+    fn a_minute_that_is_given_up_says_how_much_was_in_it() {
+        let (_, refusals) = world();
+        for last in [1, 2, 2] {
+            refusals.note(Barrier::Throttle, source(last).client(), None, &source(last));
+        }
+        assert_eq!(give_up_oldest(&mut refusals.gathered().minutes), 3);
         assert!(refusals.take(Until::Now).is_empty());
     }
 

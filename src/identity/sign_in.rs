@@ -94,7 +94,9 @@ pub async fn with_password(core: &Core, credentials: Credentials, source: &Sourc
         return Err(wrong(core));
     }
     let subject = look_up(core, &credentials.name, source).await?;
-    let attempt = guard::begin(core, &subject.bucket, subject.met, source).await?;
+    let about = subject.account.as_ref().map(|account| account.id.clone());
+    let failure = Event { account: about, ..Event::refused(What::Login) };
+    let attempt = guard::begin(core, &subject.bucket, subject.met, failure, source).await?;
     let checked = match check(core, &subject, &attempt, &credentials, source).await {
         Ok(checked) => checked,
         Err(busy) => {
@@ -104,8 +106,7 @@ pub async fn with_password(core: &Core, credentials: Credentials, source: &Sourc
         }
     };
     let Some((account, upgrade)) = checked else {
-        let about = subject.account.as_ref().map(|account| account.id.clone());
-        refuse(core, about, attempt, "wrong_password", source).await?;
+        refuse(core, attempt, source).await?;
         return Err(wrong(core));
     };
     match account.status(core.verification()) {
@@ -151,7 +152,7 @@ async fn check(
     };
     let password = credentials.password.clone();
     let stored = subject.account.as_ref().and_then(|account| account.password_hash.clone());
-    let (Some(account), Some(stored), false) = (&subject.account, stored, attempt.closed) else {
+    let (Some(account), Some(stored), false) = (&subject.account, stored, attempt.is_closed()) else {
         core.hashing.verify_nothing(lane, password, &credentials.name.key()).await?;
         return Ok(None);
     };
@@ -159,25 +160,9 @@ async fn check(
     Ok(verdict.matches.then(|| (account.clone(), verdict.upgrade.map(|hash| (stored, hash)))))
 }
 
-async fn refuse(
-    core: &Core,
-    account: Option<AccountId>,
-    attempt: Attempt,
-    why: &'static str,
-    source: &Source,
-) -> Result<()> {
+async fn refuse(core: &Core, attempt: Attempt, source: &Source) -> Result<()> {
     let log = Log::new(core, source);
-    let event = Event::refused(What::Login).because(why);
-    let event = match &account {
-        Some(id) => event.about(id),
-        None => event,
-    };
-    core.store
-        .write(move |db| {
-            log.record(db, &event)?;
-            attempt.note_failure(db, &log)
-        })
-        .await?;
+    core.store.write(move |db| attempt.fail(db, &log, "wrong_password")).await?;
     core.post.ring();
     Ok(())
 }
@@ -210,8 +195,11 @@ async fn refuse_unproved(core: &Core, account: &Account, attempt: Attempt, sourc
     core.store
         .write(move |db| {
             mail::enqueue(db, &prepared)?;
-            log.record(db, &event)?;
-            if tells { attempt.forgive(db) } else { attempt.note_failure(db, &log) }
+            if !tells {
+                return attempt.fail(db, &log, "unverified");
+            }
+            attempt.forgive(db)?;
+            log.record(db, &event)
         })
         .await?;
     core.post.ring();
@@ -229,7 +217,7 @@ async fn issue(
     let id = account.id.clone();
     let opening = Opening::prepare(core, account, Proof::Password, remember, source).await?;
     let inside = opening.clone();
-    let roles = core
+    let opened = core
         .store
         .write(move |db| {
             attempt.forgive(db)?;
@@ -240,5 +228,5 @@ async fn issue(
         })
         .await
         .map_err(|error| if error.kind() == Kind::InvalidCredentials { wrong(core) } else { error })?;
-    opening.outcome(core, roles).into_issued()
+    opening.outcome(core, opened).await?.into_issued()
 }

@@ -110,14 +110,14 @@ pub async fn register_and_enter(core: &Core, new: NewAccount, remember: Remember
         if let Err(refused) = entry.store(db)? {
             return Ok(Err(refused));
         }
-        let roles = inside.open(db)?;
+        let opened = inside.open(db)?;
         let stored = store::accounts::find(db, &entry.row.id)?;
         let account = stored.ok_or_else(|| Error::internal("an account was not there after its sign-up"))?;
-        Ok(Ok((account, roles)))
+        Ok(Ok((account, opened)))
     });
-    let (account, roles) = made.await??;
+    let (account, opened) = made.await??;
     core.post.ring();
-    Ok(Issued { account, ..opening.outcome(core, roles).into_issued()? })
+    Ok(Issued { account, ..opening.outcome(core, opened).await?.into_issued()? })
 }
 
 /// A sign-up on its way into the database.

@@ -73,7 +73,8 @@ pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
             if !store::erasure::remove_unproved(db, &link.account)? {
                 return Err(Error::with(Kind::LinkInvalid, "Email is already verified"));
             }
-            log.record(db, &Event::done(What::SignUpDisowned).about(&link.account))
+            log.record(db, &Event::done(What::SignUpDisowned).about(&link.account))?;
+            log.record(db, &Event::done(What::Deleted).about(&link.account).because("disowned"))
         })
         .await;
     link::settle(core, hash, outcome).await

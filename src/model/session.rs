@@ -25,6 +25,8 @@ pub enum End {
     Revoked,
     /// Its owner said that it was not theirs.
     Disowned,
+    /// The keys of its tokens were revoked.
+    KeysRevoked,
 }
 
 impl End {
@@ -43,6 +45,7 @@ impl End {
             End::Admin => "admin",
             End::Revoked => "revoked",
             End::Disowned => "disowned",
+            End::KeysRevoked => "keys_revoked",
         }
     }
 }

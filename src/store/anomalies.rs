@@ -41,31 +41,44 @@ pub fn purge_traits(db: &mut dyn Db, before: Time, limit: i64) -> Result<u64> {
     )
 }
 
+/// The login that a new-device mail speaks of.
+#[derive(Debug, Clone)]
+pub struct Alarm {
+    /// Whose account it is.
+    pub account: AccountId,
+    /// The address that the mail went to.
+    pub email_key: String,
+    /// What the login began.
+    pub session: SessionId,
+}
+
 /// Stores the link of a new-device mail.
 ///
 /// # Errors
 /// What the database says.
-pub fn insert_alarm(
-    db: &mut dyn Db,
-    hash: &[u8; 32],
-    account: &AccountId,
-    session: &SessionId,
-    until: Time,
-) -> Result<()> {
+pub fn insert_alarm(db: &mut dyn Db, hash: &[u8; 32], alarm: &Alarm, until: Time) -> Result<()> {
+    let Alarm { account, email_key, session } = alarm;
     db.run(
-        sql!("insert into alarms (hash, account_id, session_id, expires_at) values ($1, $2, $3, $4)"),
-        &[hash.into(), account.as_str().into(), session.as_str().into(), until.into()],
+        sql!("insert into alarms (hash, account_id, email_key, session_id, expires_at) values ($1, $2, $3, $4, $5)"),
+        &[hash.into(), account.as_str().into(), email_key.into(), session.as_str().into(), until.into()],
     )?;
     Ok(())
 }
 
-/// Whose login a link speaks of, whether it is spent or not.
+/// The login that a link speaks of, whether it is spent or not.
 ///
 /// # Errors
 /// What the database says.
-pub fn find_alarm(db: &mut dyn Db, hash: &[u8; 32]) -> Result<Option<(AccountId, SessionId)>> {
-    let row = db.first(sql!("select account_id, session_id from alarms where hash = $1"), &[hash.into()])?;
-    row.map(|mut row| Ok((AccountId::new(row.take::<String>()?), SessionId::new(row.take::<String>()?)))).transpose()
+pub fn find_alarm(db: &mut dyn Db, hash: &[u8; 32]) -> Result<Option<Alarm>> {
+    let row = db.first(sql!("select account_id, email_key, session_id from alarms where hash = $1"), &[hash.into()])?;
+    row.map(|mut row| {
+        Ok(Alarm {
+            account: AccountId::new(row.take::<String>()?),
+            email_key: row.take()?,
+            session: SessionId::new(row.take::<String>()?),
+        })
+    })
+    .transpose()
 }
 
 /// Whether a link can still be used.

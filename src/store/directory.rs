@@ -22,6 +22,14 @@ pub struct Query {
     pub limit: i64,
 }
 
+/// How many accounts a search looks at, for each of the four names that may begin so: the first by the letters. Whatever
+/// is typed, it is bounded work.
+macro_rules! looked_at {
+    () => {
+        "2000"
+    };
+}
+
 /// The four statements of one state: all or searched, counted or read.
 struct Statements {
     count: Sql,
@@ -30,15 +38,42 @@ struct Statements {
     page_found: Sql,
 }
 
-/// Those whose address, user name or name begins with `$1`: index ranges, no wildcards.
-macro_rules! found {
-    () => {
-        "a.id in (select id from accounts where email_key >= $1 and email_key < $2 \
-         union select id from accounts where username_key >= $1 and username_key < $2 \
-         union select id from accounts where name_key >= $1 and name_key < $2 \
-         union select id from accounts where last_name_key >= $1 and last_name_key < $2)"
+/// The ids of those whose name of one kind begins with `$1`, by its letters: an index range, no wildcards.
+macro_rules! beginning {
+    ($key:literal $(, $part:expr)*) => {
+        concat!("select id from accounts where ", $key, " >= $1 and ", $key, " < $2 order by ", $key $(, $part)*)
     };
 }
+
+/// Those whose address, user name or name begins with `$1`, as far as they are looked at.
+macro_rules! found {
+    () => {
+        concat!(
+            "a.id in (select id from (",
+            beginning!("email_key", " limit ", looked_at!()),
+            ") as one union select id from (",
+            beginning!("username_key", " limit ", looked_at!()),
+            ") as two union select id from (",
+            beginning!("name_key", " limit ", looked_at!()),
+            ") as three union select id from (",
+            beginning!("last_name_key", " limit ", looked_at!()),
+            ") as four)"
+        )
+    };
+}
+
+/// A row where more begin with `$1` than are looked at.
+const MORE: Sql = sql!(concat!(
+    "select id from (",
+    beginning!("email_key", " limit 1 offset ", looked_at!()),
+    ") as one union all select id from (",
+    beginning!("username_key", " limit 1 offset ", looked_at!()),
+    ") as two union all select id from (",
+    beginning!("name_key", " limit 1 offset ", looked_at!()),
+    ") as three union all select id from (",
+    beginning!("last_name_key", " limit 1 offset ", looked_at!()),
+    ") as four"
+));
 
 macro_rules! statements {
     ($state:literal) => {
@@ -90,7 +125,7 @@ fn range(prefix: &str) -> [Value; 2] {
     [prefix.into(), format!("{prefix}\u{10ffff}").into()]
 }
 
-/// How many accounts fit.
+/// How many accounts fit, of those that are looked at.
 ///
 /// # Errors
 /// What the database says.
@@ -101,6 +136,17 @@ pub fn count(db: &mut dyn Db, query: &Query) -> Result<i64> {
         Some(prefix) => db.first(statements.count_found, &range(prefix))?,
     };
     row.map_or(Ok(0), |mut row| row.take())
+}
+
+/// Whether more begin with what is searched for than are looked at.
+///
+/// # Errors
+/// What the database says.
+pub fn is_cut_off(db: &mut dyn Db, query: &Query) -> Result<bool> {
+    match &query.prefix {
+        None => Ok(false),
+        Some(prefix) => Ok(db.first(MORE, &range(prefix))?.is_some()),
+    }
 }
 
 /// One page of them, in the order they were made.

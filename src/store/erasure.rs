@@ -39,7 +39,7 @@ pub fn purge_hidden(db: &mut dyn Db, hidden_before: Time, limit: i64) -> Result<
 
 /// Removes an account that nobody has proved, and all that hangs on it; false when somebody has. What the audit log says
 /// of it is blanked when the time of hidden accounts has passed ([`blank_deleted`]), so that nobody wipes their own
-/// traces at once.
+/// traces at once: the same write records that it was deleted.
 ///
 /// # Errors
 /// What the database says.

@@ -1,7 +1,7 @@
 //! The `links` table: links in mail, kept as digests.
 
 use super::db::Db;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{AccountId, Time};
 use crate::sql;
 
@@ -168,6 +168,29 @@ pub fn prolong_undoing(db: &mut dyn Db, account: &AccountId, email_key: &str, un
         &[until.into(), account.as_str().into(), Purpose::UndoEmail.as_str().into(), email_key.into(), now.into()],
     )?;
     Ok(())
+}
+
+/// The newest link that still gives the account this address back, and its digest.
+///
+/// # Errors
+/// What the database says.
+pub fn find_undoing(
+    db: &mut dyn Db,
+    account: &AccountId,
+    email_key: &str,
+    now: Time,
+) -> Result<Option<([u8; 32], Link)>> {
+    let row = db.first(
+        sql!(
+            "select hash from links where account_id = $1 and purpose = $2 and email_key = $3 \
+             and spent_at is null and expires_at > $4 order by created_at desc limit 1"
+        ),
+        &[account.as_str().into(), Purpose::UndoEmail.as_str().into(), email_key.into(), now.into()],
+    )?;
+    let Some(mut row) = row else { return Ok(None) };
+    let hash: [u8; 32] =
+        row.take::<Vec<u8>>()?.try_into().map_err(|_| Error::internal("a digest is not 32 bytes long"))?;
+    Ok(find(db, &hash, Purpose::UndoEmail)?.map(|link| (hash, link)))
 }
 
 /// True while an address is kept for an account other than `holder`, which may still take it back.

@@ -14,7 +14,7 @@ pub enum State {
     Requested,
     /// Written, and to be delivered.
     Waiting,
-    /// Taken by the mail server, or a request that was fulfilled.
+    /// Taken by the mail server.
     Delivered,
     /// Refused for good, or given up.
     Failed,
@@ -169,16 +169,13 @@ pub fn mark_delivered(db: &mut dyn Db, id: &str, now: Time) -> Result<bool> {
     Ok(db.run(sql, &[now.into(), id.into()])? == 1)
 }
 
-/// Ends a request, in the write that stores what came of it. False when it has ended before: then store nothing.
+/// Ends a request, in the write that stores what came of it: nothing is left of it, for nothing was sent. False when it
+/// has ended before: then store nothing.
 ///
 /// # Errors
 /// What the database says.
-pub fn end_request(db: &mut dyn Db, id: &str, now: Time) -> Result<bool> {
-    let sql = sql!(
-        "update outbox set state = 'delivered', sealed = null, last_error = null, finished_at = $1
-         where id = $2 and state = 'requested'"
-    );
-    Ok(db.run(sql, &[now.into(), id.into()])? == 1)
+pub fn end_request(db: &mut dyn Db, id: &str) -> Result<bool> {
+    Ok(db.run(sql!("delete from outbox where id = $1 and state = 'requested'"), &[id.into()])? == 1)
 }
 
 /// Puts the next try off.

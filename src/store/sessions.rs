@@ -239,6 +239,17 @@ pub fn end_all(db: &mut dyn Db, account: &AccountId, why: End, now: Time) -> Res
     )?)
 }
 
+/// Ends all live sessions of all accounts and says how many.
+///
+/// # Errors
+/// What the database says.
+pub fn end_everybodys(db: &mut dyn Db, why: End, now: Time) -> Result<u64> {
+    db.run(
+        sql!("update sessions set ended_at = $1, end_reason = $2 where ended_at is null"),
+        &[now.into(), why.as_str().into()],
+    )
+}
+
 /// Ends all live sessions of an account but one and says which.
 ///
 /// # Errors

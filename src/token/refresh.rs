@@ -153,6 +153,14 @@ impl RefreshToken {
         Ok(Self { session: self.session.clone(), generation, version: keys.current()?, secret })
     }
 
+    /// The same token as the newest key makes it: what the store keeps of it stays.
+    ///
+    /// # Errors
+    /// When there is no key.
+    pub fn under_newest(&self, keys: &Keys) -> Result<Self> {
+        Ok(Self { version: keys.current()?, ..self.clone() })
+    }
+
     /// What the store keeps of it: SHA-256 of the secret.
     #[must_use]
     pub fn secret_hash(&self) -> [u8; 32] {

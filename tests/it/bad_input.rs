@@ -1,11 +1,14 @@
 //! Bad input for every call that the OpenAPI document names: always the envelope, the right code and all bad fields,
 //! never a fault of ours, never half a change.
 
+mod routes;
+
 use std::collections::BTreeMap;
 
 use poem::http::Method;
 use serde_json::{Map, Value, json};
 
+use crate::admin::staff;
 use crate::support::{Answer, App, PASSWORD, app_with, config};
 
 /// One operation of the document.
@@ -15,25 +18,22 @@ struct Operation {
     document: Value,
 }
 
-/// Limits are not what is tried here.
-const UNLIMITED: [(&str, &str); 5] = [
+/// Limits are not what is tried here, and every call is there.
+const UNLIMITED: [(&str, &str); 14] = [
     ("limits.general", "off"),
     ("limits.sign_up", "off"),
     ("limits.sign_in", "off"),
     ("limits.refresh", "off"),
     ("limits.resend", "off"),
-];
-
-/// The operations of issue-free ground: what a call of each says when its body or fields are wrong is fixed here. Calls
-/// that come later are held to the general promises only.
-const PUBLIC: [&str; 7] = [
-    "/auth/register",
-    "/auth/login",
-    "/auth/refresh",
-    "/auth/logout",
-    "/auth/verify-email",
-    "/auth/resend-verification",
-    "/auth/verify-email/disown",
+    ("limits.verify_email", "off"),
+    ("limits.forgot", "off"),
+    ("limits.reset", "off"),
+    ("limits.factor", "off"),
+    ("limits.code", "off"),
+    ("limits.factor_account", "off"),
+    ("limits.mail_address", "off"),
+    ("limits.mail_client", "off"),
+    ("login.passwordless", "true"),
 ];
 
 struct Ground {
@@ -45,7 +45,8 @@ struct Ground {
 impl Ground {
     async fn new() -> Self {
         let app = app_with("standard", &UNLIMITED).await;
-        let bearer = app.enter("ada").await.access;
+        // Fresh from a login and allowed everything: nothing is refused before the body is read.
+        let (_, bearer) = staff(&app, "ada", &["admin"]).await;
         let document = authd::api::v1::document(&config("standard", &[], app.dir.path()));
         Self { app, bearer, document }
     }
@@ -82,9 +83,11 @@ impl Ground {
         for content_type in content_types {
             call = call.header("content-type", content_type);
         }
-        // A sign-up and a login are made without a token, everything else with a good one.
-        if !operation.path.starts_with("/auth/") {
+        if operation.takes_a_token() {
             call = call.bearer(&self.bearer);
+        }
+        if operation.path.starts_with("/service/") {
+            call = call.from("127.0.0.1");
         }
         let answer = call.send().await;
         operation.assert_promised(&answer);
@@ -112,8 +115,15 @@ impl Ground {
     }
 }
 
+/// A schema's own rules, where it names another.
+pub fn resolved(document: &Value, schema: &Value) -> Value {
+    let named = schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref")).and_then(Value::as_str);
+    let found = named.and_then(|named| document.pointer(named.trim_start_matches('#')));
+    found.unwrap_or(schema).clone()
+}
+
 /// A path with something in its places.
-fn filled(path: &str) -> String {
+pub fn filled(path: &str) -> String {
     path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect::<Vec<_>>().join("/")
 }
 
@@ -123,8 +133,9 @@ impl Operation {
         self.document.pointer(pointer)?.as_str()?.rsplit('/').next()
     }
 
-    fn is_known(&self) -> bool {
-        PUBLIC.contains(&self.path.as_str()) || self.path == "/users/me"
+    fn takes_a_token(&self) -> bool {
+        let ways = self.document["security"].as_array();
+        ways.into_iter().flatten().any(|way| way.get("bearerAuth").is_some())
     }
 
     fn name(&self) -> String {
@@ -157,7 +168,7 @@ fn assert_envelope(name: &str, answer: &Answer) {
 }
 
 /// Bodies that are no JSON object of their own.
-fn broken() -> Vec<Vec<u8>> {
+pub fn broken() -> Vec<Vec<u8>> {
     let texts: [&[u8]; 20] = [
         b" ",
         b"{",
@@ -190,16 +201,15 @@ fn broken() -> Vec<Vec<u8>> {
 async fn a_body_that_is_no_json_object_is_refused_by_every_call() {
     let ground = Ground::new().await;
     let before = ground.state();
+    let mut wrong = Wrong::default();
     for operation in ground.with_body() {
         for body in broken() {
             let shown = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();
             let answer = ground.send(&operation, &["application/json"], body).await;
-            if operation.is_known() {
-                let got = (answer.status.as_u16(), answer.code());
-                assert_eq!(got, (400, "VALIDATION_ERROR"), "{}: {shown}", operation.name());
-            }
+            wrong.expect((400, "VALIDATION_ERROR"), &answer, &format!("{}: {shown}", operation.name()));
         }
     }
+    wrong.assert_none();
     assert_eq!(ground.state(), before);
 }
 
@@ -207,6 +217,7 @@ async fn a_body_that_is_no_json_object_is_refused_by_every_call() {
 async fn a_body_of_another_type_or_too_large_is_refused_by_every_call() {
     let ground = Ground::new().await;
     let before = ground.state();
+    let mut wrong = Wrong::default();
     let large = format!("{{\"x\":\"{}\"}}", "a".repeat(65_536));
     for operation in ground.with_body() {
         for types in [
@@ -224,21 +235,17 @@ async fn a_body_of_another_type_or_too_large_is_refused_by_every_call() {
             &[],
         ] {
             let answer = ground.send(&operation, types, "{\"x\":1}").await;
-            if operation.is_known() {
-                let got = (answer.status.as_u16(), answer.code());
-                assert_eq!(got, (415, "UNSUPPORTED_MEDIA_TYPE"), "{}: {types:?}", operation.name());
-            }
+            wrong.expect((415, "UNSUPPORTED_MEDIA_TYPE"), &answer, &format!("{}: {types:?}", operation.name()));
         }
         let answer = ground.send(&operation, &["application/json"], large.clone()).await;
-        if operation.is_known() {
-            assert_eq!((answer.status.as_u16(), answer.code()), (413, "PAYLOAD_TOO_LARGE"), "{}", operation.name());
-        }
+        wrong.expect((413, "PAYLOAD_TOO_LARGE"), &answer, &operation.name());
     }
+    wrong.assert_none();
     assert_eq!(ground.state(), before);
 }
 
 /// Bodies that break one field's rule of form, with the code that its row has.
-fn bad_values(schema: &Value, is_required: bool) -> Vec<(Option<Value>, &'static str)> {
+pub fn bad_values(schema: &Value, is_required: bool) -> Vec<(Option<Value>, &'static str)> {
     let mut bad: Vec<(Option<Value>, &'static str)> = Vec::new();
     let kind = schema["type"].as_str().unwrap_or("");
     for (of, value) in [
@@ -255,6 +262,17 @@ fn bad_values(schema: &Value, is_required: bool) -> Vec<(Option<Value>, &'static
     if is_required {
         bad.extend([(None, "REQUIRED_FIELD_MISSING"), (Some(Value::Null), "REQUIRED_FIELD_MISSING")]);
     }
+    match kind {
+        "integer" => bad.extend(
+            [("1.5", "VALIDATION_ERROR"), ("1e30", "VALIDATION_ERROR"), ("-1", "FIELD_TOO_SHORT")]
+                .map(|(number, code)| (number.parse().ok(), code)),
+        ),
+        "array" => bad.extend([json!([7]), json!([null]), json!([["x"]])].map(|list| (Some(list), "VALIDATION_ERROR"))),
+        _ => {}
+    }
+    if schema["enum"].is_array() {
+        bad.extend(["nonsense", "a\u{200b}", "\0"].map(|word| (Some(json!(word)), "VALIDATION_ERROR")));
+    }
     if kind == "string" {
         if is_required {
             bad.push((Some(json!("")), "REQUIRED_FIELD_MISSING"));
@@ -265,6 +283,14 @@ fn bad_values(schema: &Value, is_required: bool) -> Vec<(Option<Value>, &'static
             bad.push((Some(json!("é".repeat(max + 1))), "FIELD_TOO_LONG"));
             bad.push((Some(json!("a".repeat(60_000))), "FIELD_TOO_LONG"));
         }
+        let (tricks, code): (&[&str], _) = match schema["format"].as_str() {
+            Some("email") => {
+                (&["a\u{200b}b@example.com", "ａ@example.com", "a@example.com\u{202e}"], "INVALID_EMAIL_FORMAT")
+            }
+            Some("username") => (&["ada\u{200d}lovelace", "ａｄａ", "ada\u{202e}x"], "INVALID_USERNAME_FORMAT"),
+            _ => (&[], ""),
+        };
+        bad.extend(tricks.iter().map(|trick| (Some(json!(trick)), code)));
         let is_plain = schema["enum"].is_null() && schema["format"] != "date-time";
         for control in ["\0", "\r\n", "\u{1b}", "\u{7f}", "\u{85}"] {
             // As long as any field asks for, and not too long for any.
@@ -286,7 +312,32 @@ fn good(operation: &Operation) -> Map<String, Value> {
         "/auth/login" => json!({ "email": "ada@example.com", "password": PASSWORD, "rememberMe": true }),
         "/users/me" => json!({ "firstName": "Given", "lastName": "Family", "phone": "+1234567890" }),
         "/auth/resend-verification" => json!({ "email": "ada@example.com" }),
-        "/auth/verify-email" | "/auth/verify-email/disown" => json!({ "token": "x" }),
+        "/auth/verify-email" | "/auth/verify-email/disown" | "/auth/confirm-email" | "/auth/undo-email" => {
+            json!({ "token": "x" })
+        }
+        "/auth/verify-token" | "/service/introspect" => json!({ "token": "x" }),
+        "/auth/forgot-password" | "/auth/reset-code/request" | "/auth/otp/request" | "/service/quota/count" => {
+            json!({ "email": "eve@example.com" })
+        }
+        "/auth/reset-password" => json!({ "token": "x", "newPassword": PASSWORD }),
+        "/auth/change-password" => json!({ "currentPassword": PASSWORD, "newPassword": "another long passphrase" }),
+        "/auth/reauthenticate" => json!({ "password": PASSWORD }),
+        "/users/me/email" => json!({ "newEmail": "new@example.com" }),
+        "/auth/reset-code/verify" | "/auth/otp/verify" => json!({ "email": "eve@example.com", "code": "000000" }),
+        "/auth/reset-code/confirm" => {
+            json!({ "email": "eve@example.com", "code": "000000", "newPassword": PASSWORD })
+        }
+        "/auth/mfa/setup" => json!({ "type": "totp", "deviceName": "Phone" }),
+        "/auth/mfa/verify" => json!({ "code": "000000" }),
+        "/users/me/mfa/{id}" => json!({ "deviceName": "Phone" }),
+        "/admin/users" => json!({
+            "email": "new@example.com", "username": "newcomer", "password": PASSWORD, "firstName": "Given",
+            "lastName": "Family",
+        }),
+        "/admin/roles" => json!({ "name": "helper", "permissions": ["admin.users.read"] }),
+        "/admin/roles/{role}" => json!({ "permissions": ["admin.users.read"] }),
+        "/admin/apps" => json!({ "name": "web", "kind": "client" }),
+        "/admin/keys/rotate" => json!({ "mode": "planned" }),
         _ => json!({}),
     };
     body.as_object().unwrap().clone()
@@ -296,65 +347,125 @@ fn good(operation: &Operation) -> Map<String, Value> {
 async fn every_bad_value_of_every_field_is_named_by_every_call() {
     let ground = Ground::new().await;
     let before = ground.state();
+    let mut wrong = Wrong::default();
     for operation in ground.with_body() {
         let schema = ground.schema(&operation).clone();
         let required: Vec<&str> =
             schema["required"].as_array().into_iter().flatten().map(|name| name.as_str().unwrap()).collect();
         for (field, of_field) in schema["properties"].as_object().unwrap() {
-            for (value, code) in bad_values(of_field, required.contains(&field.as_str())) {
+            for (value, code) in bad_values(&resolved(&ground.document, of_field), required.contains(&field.as_str())) {
                 let mut body = good(&operation);
                 match &value {
                     Some(value) => body.insert(field.clone(), value.clone()),
                     None => body.remove(field),
                 };
                 let answer = ground.send(&operation, &["application/json"], Value::Object(body).to_string()).await;
-                if operation.is_known() {
-                    assert_row(&operation, field, value.as_ref(), code, &answer);
-                }
+                wrong.row(&operation, field, value.as_ref(), code, &answer);
             }
         }
     }
+    wrong.assert_none();
     assert_eq!(ground.state(), before);
 }
 
-fn assert_row(operation: &Operation, field: &str, value: Option<&Value>, code: &str, answer: &Answer) {
-    let shown = value.map(|value| value.to_string().chars().take(40).collect::<String>());
-    let about = format!("{}: {field} {shown:?}: {}", operation.name(), answer.text);
-    assert_eq!(answer.status, 400, "{about}");
-    // What a call cannot do without has a word of its own in the document.
-    let own = match operation.path.as_str() {
-        "/auth/login" => "MISSING_CREDENTIALS",
-        "/auth/verify-email" | "/auth/verify-email/disown" => "MISSING_TOKEN",
-        _ => "VALIDATION_ERROR",
-    };
-    if code == "REQUIRED_FIELD_MISSING" && own != "VALIDATION_ERROR" {
-        assert_eq!(answer.code(), own, "{about}");
-        return;
+/// What a password of more than 256 characters meets where another answer comes before the rule, and what of it is
+/// known by then: nobody can have such a password, so a wrong one is what it is; a wrong link or code is said first, for
+/// the rules are told to its owner alone.
+const TOO_LONG: [(&str, &str, (u16, &str)); 8] = [
+    ("/auth/register", "password", (400, "VALIDATION_ERROR")),
+    ("/auth/login", "password", (400, "VALIDATION_ERROR")),
+    ("/auth/change-password", "newPassword", (400, "VALIDATION_ERROR")),
+    ("/admin/users", "password", (400, "VALIDATION_ERROR")),
+    ("/auth/change-password", "currentPassword", (400, "INVALID_CREDENTIALS")),
+    ("/auth/reauthenticate", "password", (400, "INVALID_CREDENTIALS")),
+    ("/auth/reset-password", "newPassword", (404, "INVALID_TOKEN")),
+    ("/auth/reset-code/confirm", "newPassword", (400, "INVALID_CODE")),
+];
+
+#[tokio::test]
+async fn a_password_above_the_maximum_is_refused_by_every_call() {
+    let ground = Ground::new().await;
+    let (mut wrong, mut tried) = (Wrong::default(), 0);
+    for operation in ground.with_body() {
+        let schema = ground.schema(&operation).clone();
+        for (field, _) in schema["properties"].as_object().unwrap().iter().filter(|(_, of)| of["format"] == "password")
+        {
+            let (_, _, expected) =
+                TOO_LONG.iter().find(|row| (row.0, row.1) == (&operation.path, field)).expect("a row for each");
+            let mut body = good(&operation);
+            body.insert(field.clone(), "a".repeat(257).into());
+            let answer = ground.send(&operation, &["application/json"], Value::Object(body).to_string()).await;
+            wrong.expect(*expected, &answer, &format!("{}: {field}", operation.name()));
+            tried += 1;
+        }
     }
-    assert_eq!(answer.code(), "VALIDATION_ERROR", "{about}");
-    let rows = answer.body["error"]["details"].as_array().unwrap_or_else(|| panic!("{about}"));
-    assert!(rows.iter().any(|row| row["field"] == field && row["code"] == code), "{code}: {about}");
-    assert!(rows.iter().all(|row| row["field"] == field), "{about}");
-    assert!(rows.iter().all(|row| !row["message"].as_str().unwrap_or_default().is_empty()), "{about}");
+    wrong.assert_none();
+    assert_eq!(tried, TOO_LONG.len());
+}
+
+/// Whether a row speaks of a field, or of what is in its list.
+fn names(row: &Value, field: &str) -> bool {
+    let named = row["field"].as_str().unwrap_or_default();
+    named.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+}
+
+/// What is not as it should be, all of it told at once.
+#[derive(Default)]
+struct Wrong(Vec<String>);
+
+impl Wrong {
+    fn expect(&mut self, expected: (u16, &str), answer: &Answer, about: &str) {
+        if (answer.status.as_u16(), answer.code()) != expected {
+            self.0.push(format!("{about}: {expected:?}: {} {}", answer.status, answer.text));
+        }
+    }
+
+    fn row(&mut self, operation: &Operation, field: &str, value: Option<&Value>, code: &str, answer: &Answer) {
+        let shown = value.map(|value| value.to_string().chars().take(40).collect::<String>());
+        let about = format!("{}: {field} {shown:?}", operation.name());
+        // What a call cannot do without has a word of its own in the document.
+        let own = match (operation.path.as_str(), field) {
+            ("/auth/login", _) => "MISSING_CREDENTIALS",
+            ("/auth/verify-email" | "/auth/verify-email/disown", "token")
+            | ("/auth/confirm-email" | "/auth/undo-email" | "/auth/reset-password", "token") => "MISSING_TOKEN",
+            _ => "VALIDATION_ERROR",
+        };
+        if code == "REQUIRED_FIELD_MISSING" && own != "VALIDATION_ERROR" {
+            return self.expect((400, own), answer, &about);
+        }
+        self.expect((400, "VALIDATION_ERROR"), answer, &about);
+        let rows = answer.body["error"]["details"].as_array().cloned().unwrap_or_default();
+        let is_named = rows.iter().any(|row| names(row, field) && row["code"] == code);
+        let is_alone = rows.iter().all(|row| names(row, field) && row["message"].is_string());
+        if answer.code() == "VALIDATION_ERROR" && !(is_named && is_alone) {
+            self.0.push(format!("{about}: {code}: {}", answer.text));
+        }
+    }
+
+    fn assert_none(&self) {
+        assert!(self.0.is_empty(), "{} wrong:\n{}", self.0.len(), self.0.join("\n"));
+    }
 }
 
 #[tokio::test]
 async fn all_bad_fields_are_named_at_once_by_every_call() {
     let ground = Ground::new().await;
+    let before = ground.state();
+    let mut wrong = Wrong::default();
     for operation in ground.with_body() {
         let fields: Vec<String> =
             ground.schema(&operation)["properties"].as_object().unwrap().keys().cloned().collect();
         let body: Map<String, Value> = fields.iter().map(|field| (field.clone(), json!([{}, 7]))).collect();
         let answer = ground.send(&operation, &["application/json"], Value::Object(body).to_string()).await;
-        if operation.is_known() {
-            assert_eq!((answer.status.as_u16(), answer.code()), (400, "VALIDATION_ERROR"), "{}", answer.text);
-            let rows = answer.body["error"]["details"].as_array().unwrap();
-            for field in &fields {
-                let said = rows.iter().filter(|row| row["field"] == field.as_str()).count();
-                assert_eq!(said, 1, "{}: {field}: {}", operation.name(), answer.text);
-            }
-        }
+        wrong.expect((400, "VALIDATION_ERROR"), &answer, &operation.name());
+        let rows = answer.body["error"]["details"].as_array().cloned().unwrap_or_default();
+        let said = |field: &str| rows.iter().filter(|row| names(row, field)).count();
+        let bad = |field: &str| if ground.schema(&operation)["properties"][field]["type"] == "array" { 2 } else { 1 };
+        let unsaid = fields.iter().filter(|field| said(field) != bad(field));
+        wrong.0.extend(unsaid.map(|field| format!("{}: {field}: {}", operation.name(), answer.text)));
     }
+    wrong.assert_none();
+    assert_eq!(ground.state(), before);
 }
 
 const ADDRESSES: [&str; 36] = [
@@ -432,92 +543,4 @@ async fn an_address_or_a_name_with_tricks_in_it_is_refused() {
         assert_eq!(answer.body["error"]["details"][0]["code"], "INVALID_USERNAME_FORMAT", "{username:?}");
     }
     assert_eq!(ground.state(), before);
-}
-
-#[tokio::test]
-async fn a_wrong_method_names_exactly_the_right_ones_on_every_path_and_mount() {
-    let ground = Ground::new().await;
-    let before = ground.state();
-    let mut methods: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for operation in ground.operations() {
-        let known = methods.entry(filled(&operation.path)).or_default();
-        known.push(operation.method.to_string());
-        if operation.method == Method::GET {
-            known.push("HEAD".into());
-        }
-    }
-    for (path, known) in &mut methods {
-        known.sort();
-        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"] {
-            if known.iter().any(|known| known == method) {
-                continue;
-            }
-            for mount in ["/v1", "/api/v1"] {
-                let answer = ground.app.call(method.parse().unwrap(), &format!("{mount}{path}")).send().await;
-                let about = format!("{method} {mount}{path}");
-                assert_eq!((answer.status.as_u16(), answer.code()), (405, "METHOD_NOT_ALLOWED"), "{about}");
-                assert_eq!(answer.header("allow"), known.join(", "), "{about}");
-                assert_envelope(&about, &answer);
-            }
-        }
-    }
-    assert_eq!(ground.state(), before);
-}
-
-#[tokio::test]
-async fn an_unknown_path_is_said_in_the_envelope() {
-    let ground = Ground::new().await;
-    for path in [
-        "/",
-        "/v1",
-        "/v1/",
-        "/v2/auth/login",
-        "/v1/auth",
-        "/v1/auth/login/",
-        "/v1//auth/login",
-        "//v1/auth/login",
-        "/v1/auth/%6cogin%00",
-        "/v1/auth/%ff",
-        "/V1/auth/login",
-        "/v1/Auth/login",
-        "/v1/auth/login/x",
-        "/api",
-        "/api/v1",
-        "/api/v1/auth/../auth/nothing",
-        "/v1/users/me/nothing",
-        "/v1/users/%2e%2e/x",
-        "/.env",
-        "/authd.db",
-        "/static/../authd.key",
-        "/docs/../authd.key",
-        "/docs/nothing.js",
-        "/openapi/nothing.json",
-        "/v1/auth/login;x=1",
-    ] {
-        for method in [Method::GET, Method::POST] {
-            let answer = ground.app.call(method.clone(), path).send().await;
-            let about = format!("{method} {path}");
-            let code = answer.code();
-            assert!(
-                matches!((answer.status.as_u16(), code), (404, "NOT_FOUND") | (405, "METHOD_NOT_ALLOWED")),
-                "{about}"
-            );
-            assert_envelope(&about, &answer);
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_header_of_whatever_bytes_is_no_fault_of_ours() {
-    let ground = Ground::new().await;
-    let long = "a".repeat(9000);
-    for value in ["", " ", "Bearer", "Bearer ", "bearer x", "Bearer x y", "Bearer a.b.c", "\u{ff}\u{fe}", "\t", &long] {
-        for name in ["authorization", "cookie", "origin", "x-forwarded-for", "x-request-id", "user-agent", "accept"] {
-            for (method, path) in [(Method::GET, "/v1/users/me"), (Method::POST, "/v1/auth/refresh")] {
-                let answer = ground.app.call(method, path).header(name, value).send().await;
-                assert!((400..=403).contains(&answer.status.as_u16()), "{name}: {value:?}: {}", answer.text);
-                assert_envelope(&format!("{path} {name}: {value:?}"), &answer);
-            }
-        }
-    }
 }

@@ -363,6 +363,9 @@ fn accounts_are_made_and_changed_while_the_server_runs() {
     assert_eq!(user(&["list", "--limit", "1"], "")[0]["id"], id);
     assert_eq!(user(&["list", "--search", "jan", "--limit", "0"], "").as_array().unwrap().len(), 1);
     user(&["delete", "jane@example.com", "--yes"], "");
+    assert_eq!(user(&["list", "--status", "deleted"], "")[0]["username"], "jane");
+    assert_eq!(user(&["restore", "jane@example.com"], "")["status"], "active");
+    assert_eq!(user(&["show", "jane"], "")["status"], "active");
     assert_eq!(server.end(), Some(0));
     let shown = folder.run(&["user", "show", id]);
     assert!(shown.out.contains("You@example.com") && !shown.out.contains("argon2"), "{}", shown.out);
@@ -410,6 +413,41 @@ fn the_outbox_is_read_from_the_command_line() {
     assert_eq!(folder.run(&["mail", "retry", id, "--json"]).json()[0]["id"], id);
     assert_eq!(folder.run(&["mail", "retry", "--all", "--json"]).json()[0]["id"], id);
     assert_eq!(server.end(), Some(0));
+}
+
+#[tokio::test]
+async fn a_letter_for_trial_shows_each_step_of_the_conversation() {
+    let server = crate::mail::server::Server::start(vec![]).await;
+    let set = format!("mail.smtp_url=smtp://127.0.0.1:{}", server.port);
+    let run = async |form: &'static [&'static str]| {
+        let set = set.clone();
+        let arguments = move || {
+            let test = ["mail", "test", "you@example.com", "--set", &set, "--set", "mail.from=auth@example.com"];
+            Folder::new().run(&[&test, form].concat())
+        };
+        tokio::task::spawn_blocking(arguments).await.unwrap()
+    };
+    let people = run(&[]).await;
+    assert_eq!((people.code, people.err.as_str()), (Some(0), ""), "{}", people.out);
+    let lines: Vec<_> = people.out.lines().collect();
+    assert_eq!(lines[0], format!("ok      connect    127.0.0.1:{}", server.port));
+    assert_eq!(lines[1], "ok      banner     220 mx.example ESMTP");
+    assert!(lines[2].starts_with("ok      EHLO       ") && lines[2].contains("mx.example"), "{}", people.out);
+    assert_eq!(
+        lines[3..],
+        [
+            "ok      MAIL FROM  250 sender ok",
+            "ok      RCPT TO    250 recipient ok",
+            "ok      DATA       354 go ahead",
+            "ok      message    250 queued as 42",
+            "ok      QUIT       221 bye",
+        ]
+    );
+    let json = run(&["--json"]).await;
+    assert_eq!((json.code, &json.json()["delivered"]), (Some(0), &Value::Bool(true)), "{}", json.err);
+    let last = serde_json::json!({ "name": "QUIT", "ok": true, "answer": "221 bye" });
+    assert_eq!(json.json()["steps"][7], last);
+    assert!(server.heard().contains("RCPT TO:<you@example.com>"), "{}", server.heard());
 }
 
 /// Everything that a server says on standard output from its start to its end.

@@ -118,7 +118,7 @@ fn a_change_is_on_disk_before_it_is_acknowledged() {
         .stderr(std::process::Stdio::piped())
         .spawn();
     let Ok(mut strace) = strace else {
-        println!("skipped: there is no strace here");
+        crate::tools::skip("a change is on disk before it is acknowledged", "there is no strace here");
         return;
     };
     let is_attached = || {
@@ -134,7 +134,7 @@ fn a_change_is_on_disk_before_it_is_acknowledged() {
     if !is_attached() {
         let _ = strace.kill();
         let _ = strace.wait();
-        println!("skipped: processes cannot be watched here");
+        crate::tools::skip("a change is on disk before it is acknowledged", "processes cannot be watched here");
         return;
     }
     for n in 0..5 {

@@ -127,6 +127,40 @@ async fn an_unproved_account_goes_at_once_and_its_traces_in_the_log_with_the_tim
 }
 
 #[tokio::test]
+async fn a_sign_up_that_was_disowned_leaves_nothing_after_the_time_of_hidden_accounts() {
+    let app = app().await;
+    assert_eq!(sign_up(&app).await.status, 201);
+    let token = token_in(&app.mails().await, "verify-email?token=");
+    let disowned = from_home(app.post("/v1/auth/verify-email/disown", &json!({ "token": token }))).send().await;
+    assert_eq!(disowned.status, 200, "{}", disowned.text);
+    app.turn_clock(29 * DAY);
+    chores::purge(&app.core).await.unwrap();
+    assert!(
+        places(&app, &[HOME]).contains(&"audit.client: 203.0.113.77".to_owned()),
+        "nobody wipes their traces at once"
+    );
+    app.turn_clock(DAY);
+    chores::purge(&app.core).await.unwrap();
+    assert_eq!(places(&app, &TRACES), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn whoever_held_an_address_without_a_proof_leaves_nothing_after_another_has_proved_it() {
+    let app = app().await;
+    assert_eq!(sign_up(&app).await.status, 201);
+    app.mails().await;
+    let access = app.enter("ada").await.access;
+    let asked = app.post("/v1/users/me/email", &json!({ "newEmail": EMAIL })).bearer(&access).send().await;
+    assert_eq!(asked.status, 200, "{}", asked.text);
+    let token = token_in(&app.mails().await, "/v1/confirm-email?token=");
+    assert_eq!(app.post("/v1/auth/confirm-email", &json!({ "token": token })).send().await.status, 200);
+    assert!(app.audit().await.contains(&"deleted done address_proved_by_another".to_owned()));
+    app.turn_clock(30 * DAY);
+    chores::purge(&app.core).await.unwrap();
+    assert_eq!(places(&app, &[HOME, AGENT, "the-request", "Augusta"]), Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn an_account_that_nobody_proved_in_time_leaves_nothing() {
     let app = app().await;
     assert_eq!(sign_up(&app).await.status, 201);

@@ -1,6 +1,7 @@
 //! Second factors and one-time codes: the whole story with an independent authenticator, races, restarts, every road.
 
 mod room;
+mod tries;
 
 use std::time::Duration;
 

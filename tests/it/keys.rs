@@ -93,17 +93,31 @@ async fn nothing_is_refused_while_the_keys_turn_under_load() {
     assert_eq!(me(&app, &start.access).await, 200);
 }
 
+/// Why each session has ended, sorted; nothing for one that lives.
+fn ended(app: &App) -> Vec<String> {
+    let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
+    let mut asked = file.prepare("select coalesce(end_reason, '') from sessions order by 1").unwrap();
+    let reasons = asked.query_map([], |row| row.get(0)).unwrap();
+    reasons.map(Result::unwrap).collect()
+}
+
 #[tokio::test]
 async fn revoking_kills_every_token_that_is_out_and_a_login_makes_good_ones() {
     let app = app().await;
     let before = app.enter("ada").await;
     assert_eq!(me(&app, &before.access).await, 200);
+    app.login("ada", PASSWORD).await;
     let new = rotate(&app, REVOKED).await;
+    assert_eq!(ended(&app), ["keys_revoked", "keys_revoked"]);
     assert_eq!((me(&app, &before.access).await, refresh(&app, &before.refresh).await.0), (401, 401));
     assert_eq!(published(&app).await, BTreeSet::from([new]));
     let after = app.login("ada", PASSWORD).await.tokens();
     assert_eq!((me(&app, &after.access).await, refresh(&app, &after.refresh).await.0), (200, 200));
     assert!(app.audit().await.iter().any(|line| line.starts_with("keys_revoked done es256-")));
+    let sessions = app.get("/v1/users/me/sessions").bearer(&after.access).send().await.body;
+    assert_eq!(sessions["data"].as_array().unwrap().len(), 1, "{sessions}");
+    rotate(&app, NOW).await;
+    assert_eq!(ended(&app), ["", "keys_revoked", "keys_revoked"]);
 }
 
 #[tokio::test]
@@ -165,17 +179,43 @@ async fn on_schedule_a_key_gets_its_successor_once() {
     assert_eq!(key::list(&app.core).await.unwrap().len(), 1);
 }
 
+/// `authd key …` beside the server.
+fn run_key(app: &App, rest: &[&str]) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_authd"));
+    command.args(["key"]).args(rest).args(["--json", "--set", "tokens.algorithm=EdDSA"]);
+    let ran = command.current_dir(app.dir.path()).env_clear().stdin(Stdio::null()).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+}
+
 #[tokio::test]
 async fn what_another_process_turned_is_followed_at_the_next_request() {
     let app = app_with("standard", &[("tokens.algorithm", "EdDSA")]).await;
     let before = app.enter("ada").await;
-    let path = app.dir.path().to_owned();
-    let command = |rest: &'static [&'static str]| {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_authd"));
-        command.args(["key"]).args(rest).args(["--json", "--set", "tokens.algorithm=EdDSA"]);
-        command.current_dir(&path).env_clear().stdin(Stdio::null()).output().unwrap()
-    };
-    let ran = command(&["rotate", "--revoke"]);
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    run_key(&app, &["rotate", "--revoke"]);
+    assert_eq!(me(&app, &before.access).await, 401);
+}
+
+#[tokio::test]
+async fn a_login_right_after_another_process_revoked_the_keys_gets_tokens_of_the_new_ones() {
+    let app = app_with("standard", &[("tokens.algorithm", "EdDSA")]).await;
+    let before = app.enter("ada").await;
+    for rest in [["rotate", "--revoke"], ["rotate", "--now"]] {
+        run_key(&app, &rest);
+        let after = app.login("ada", PASSWORD).await.tokens();
+        assert_ne!(kid(&after.access), kid(&before.access), "{rest:?}");
+        assert_eq!(me(&app, &after.access).await, 200, "{rest:?}");
+        run_key(&app, &["rotate", "--now"]);
+        let (status, access, next) = refresh(&app, &after.refresh).await;
+        assert_eq!((status, kid(&access) == kid(&after.access)), (200, false), "{rest:?}");
+        assert_eq!((me(&app, &access).await, refresh(&app, &next).await.0), (200, 200), "{rest:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_right_after_another_process_revoked_the_keys_gets_nothing() {
+    let app = app_with("standard", &[("tokens.algorithm", "EdDSA")]).await;
+    let before = app.enter("ada").await;
+    run_key(&app, &["rotate", "--revoke"]);
+    assert_eq!(refresh(&app, &before.refresh).await.0, 401);
     assert_eq!(me(&app, &before.access).await, 401);
 }

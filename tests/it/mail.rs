@@ -4,6 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what a scenario builds on fails it aloud")]
 
 mod fixture;
-mod server;
+pub mod server;
 mod smtp;
 mod worker;

@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a scenario fails by panicking")]
 
+mod abandoned;
 mod accounts;
 mod admin;
 mod authbackend;
 mod bad_input;
+mod bad_wires;
 mod browser;
 mod chromium;
 mod cli;

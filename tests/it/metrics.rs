@@ -81,7 +81,7 @@ async fn requests_are_counted_by_the_template_of_their_route_and_their_status() 
     assert_eq!(requests("method=\"GET\",route=\"/v1/users/me\",status=\"200\""), Some(1.0), "{text}");
     assert_eq!(requests("method=\"GET\",route=\"/api/v1/users/me\",status=\"200\""), Some(1.0));
     assert_eq!(requests("method=\"GET\",route=\"/v1/users/me\",status=\"401\""), Some(1.0), "{text}");
-    assert_eq!(requests("method=\"GET\",route=\"/v1\",status=\"404\""), Some(1.0), "{text}");
+    assert_eq!(requests("method=\"GET\",route=\"none\",status=\"404\""), Some(1.0), "{text}");
     assert_eq!(requests("method=\"other\",route=\"none\",status=\"404\""), Some(1.0));
     let took = "authd_http_request_duration_seconds_count{method=\"GET\",route=\"/v1/users/me\"}";
     assert_eq!(value(&text, took), Some(2.0));
@@ -106,7 +106,7 @@ async fn logins_sessions_mail_and_refusals_are_counted() {
         ("authd_events_total{event=\"login\",outcome=\"done\"}", 1.0),
         ("authd_limit_refusals_total{limit=\"general\"}", 1.0),
         ("authd_sessions", 2.0),
-        ("authd_mail_outbox{state=\"delivered\"}", 2.0),
+        ("authd_mail_outbox{state=\"delivered\"}", 1.0),
         ("authd_mail_outbox{state=\"requested\"}", 1.0),
         ("authd_mail_outbox{state=\"failed\"}", 0.0),
         ("authd_hashing_queue", 0.0),
@@ -142,7 +142,7 @@ async fn prometheus_itself_can_read_the_figures() {
         .stdout(Stdio::piped())
         .spawn();
     let Ok(mut promtool) = started else {
-        eprintln!("skipped: promtool is not here (Debian's package prometheus)");
+        crate::tools::skip("prometheus reads the figures", "promtool is not here (Debian's package prometheus)");
         return;
     };
     promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();

@@ -155,6 +155,29 @@ async fn what_a_limit_on_mail_holds_back_ends_no_link() {
 }
 
 #[tokio::test]
+async fn a_client_address_causes_twenty_letters_an_hour_to_whatever_addresses() {
+    let app = app_with("standard", &[("limits.forgot", "off"), ("limits.sign_up", "off")]).await;
+    for n in 0..22 {
+        let body = registration(&format!("user{n}"));
+        let made = app.post("/v1/auth/register", &body).from(&format!("198.51.100.{n}")).send().await;
+        assert_eq!(made.status, 201, "{}", made.text);
+    }
+    assert_eq!(app.mails().await.len(), 22);
+    let ask = async |n: u32, from: &str| {
+        let body = json!({ "email": format!("user{n}@example.com") });
+        let answer = app.post("/v1/auth/forgot-password", &body).from(from).send().await;
+        assert_eq!(answer.status, 200, "what is held back is not told");
+        app.mails().await.len()
+    };
+    for n in 0..22 {
+        assert_eq!(ask(n, "192.0.2.9").await, usize::from(n < 20), "{n}");
+    }
+    assert_eq!(ask(20, "192.0.2.10").await, 1, "from another address");
+    app.turn_clock(HOUR);
+    assert_eq!(ask(21, "192.0.2.9").await, 1, "an hour later");
+}
+
+#[tokio::test]
 async fn the_documents_figures_hold_for_forgot_and_reset() {
     let app = app_with("perfect21", &[]).await;
     let ask = |n: u32| app.post("/v1/auth/forgot-password", &json!({ "email": format!("u{n}@example.com") })).send();

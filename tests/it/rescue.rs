@@ -95,6 +95,48 @@ async fn a_login_that_its_owner_disowns_ends_the_password_and_every_session() {
     assert_eq!(app.login("ada", NEW).await.status, 200);
 }
 
+/// Somebody logs in as ada, from elsewhere, and makes another address the account's own. Gives back the link of the
+/// mail that told ada of the login, and the thief's token.
+async fn stolen(app: &App) -> (String, String) {
+    app.enter("ada").await;
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let thief = app.post("/v1/auth/login", &body).from("203.0.113.9").send().await.tokens().access;
+    let alarm = token_in(&app.mails().await, "/v1/not-me?token=");
+    let confirm = token_in(&ask_for(app, &thief, "thief@example.org").await, "/v1/confirm-email?token=");
+    let confirmed = app.post("/v1/auth/confirm-email", &json!({ "token": confirm })).send().await;
+    assert_eq!(confirmed.status, 200, "{}", confirmed.text);
+    app.mails().await;
+    (alarm, thief)
+}
+
+async fn disown(app: &App, token: &str) -> Answer {
+    let form = format!("token={token}");
+    app.call(Method::POST, "/v1/not-me").body("application/x-www-form-urlencoded", form).send().await
+}
+
+#[tokio::test]
+async fn a_disowned_login_that_has_changed_the_address_since_gives_it_back_and_tells_the_thief_nothing() {
+    let app = app().await;
+    let (alarm, thief) = stolen(&app).await;
+    assert_eq!(disown(&app, &alarm).await.status, 200);
+    assert_rescued(&app, &thief).await;
+    let audit = app.audit().await;
+    for line in ["login_disowned done", "email_change_undone done"] {
+        assert_eq!(audit.iter().filter(|found| *found == line).count(), 1, "{line}: {audit:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_disowned_login_whose_address_cannot_be_taken_back_mails_nobody_a_link() {
+    let app = app().await;
+    let (alarm, thief) = stolen(&app).await;
+    let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
+    file.execute("delete from links where purpose = 'undo_email'", []).unwrap();
+    assert_eq!(disown(&app, &alarm).await.status, 404);
+    assert_eq!(app.mails().await.len(), 0);
+    assert_eq!(app.get("/v1/users/me").bearer(&thief).send().await.status, 200, "nothing was changed");
+}
+
 #[tokio::test]
 async fn a_login_whose_password_was_right_a_moment_before_the_rescue_gives_no_session() {
     use authd::identity::gate::{Opening, Proof, Remember};

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, PidfdFlags, PidfdGetfdFlags, Resource, Rlimit, Signal, getrlimit, pidfd_getfd, pidfd_open, prlimit,
+    Pid, PidfdFlags, PidfdGetfdFlags, Resource, Rlimit, Signal, getrlimit, kill_process, pidfd_getfd, pidfd_open,
+    prlimit,
 };
 use serde_json::{Value, json};
 
@@ -499,4 +500,75 @@ fn small_answers_leave_at_once() {
         }
     }
     panic!("the other end of the connection was not found");
+}
+
+#[test]
+fn while_the_disk_fails_changes_are_refused_and_reads_go_on_and_then_all_is_well_without_a_restart() {
+    let what = "a failing disk";
+    if !is_here("strace") {
+        return skip(what, "there is no strace here");
+    }
+    let folder = Folder::new();
+    let server = folder.serve(&CHEAP);
+    assert_eq!(server.post("/v1/auth/register", &sign_up("jo@example.com")).unwrap().status, 201);
+    assert_eq!(server.post("/v1/auth/verify-email", &json!({ "token": folder.newest_link() })).unwrap().status, 200);
+    let access = server.post("/v1/auth/login", &sign_up("jo@example.com")).unwrap().text("accessToken");
+    let bearer = format!("Authorization: Bearer {access}\r\n");
+    let read = || server.client().ask("GET", "/v1/users/me", &bearer, None).unwrap().status;
+    let change = |name: &str| server.client().ask("PUT", "/v1/users/me", &bearer, Some(&json!({ "firstName": name })));
+    let id = server.child.id().to_string();
+    let is_watched = || {
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        status.lines().any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))
+    };
+    for fault in ["EIO", "EROFS", "ENOSPC"] {
+        let inject = format!("inject=pwrite64:error={fault}");
+        let mut strace = Command::new("strace");
+        strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", &inject, "-p", &id]);
+        let mut strace = strace.stderr(std::process::Stdio::null()).spawn().unwrap();
+        for _ in 0..1000 {
+            if is_watched() || strace.try_wait().unwrap().is_some() {
+                break;
+            }
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        if !is_watched() {
+            let _ = strace.kill();
+            let _ = strace.wait();
+            return skip(what, "processes cannot be watched here");
+        }
+        // Threads are taken hold of one after the other.
+        until("the disk fails", || change("Lost").unwrap().status == 503);
+        let refused = change("Lost").unwrap();
+        assert_eq!((refused.status, refused.code()), (503, "SERVICE_UNAVAILABLE"), "{fault}");
+        assert_eq!(read(), 200, "{fault}");
+        kill_process(Pid::from_child(&strace), Signal::TERM).unwrap();
+        strace.wait().unwrap();
+        until("the disk is well again", || change(fault).unwrap().status == 200);
+        let found = server.client().ask("GET", "/v1/users/me", &bearer, None).unwrap();
+        assert_eq!(found.text("firstName"), fault);
+    }
+    assert_eq!(server.end(), Some(0));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn hashing_threads_give_way_to_all_others() {
+    let folder = Folder::new();
+    let server = folder.serve(&[&CHEAP[..], &["--set", "hashing.threads=2"]].concat());
+    assert_eq!(server.post("/v1/auth/register", &sign_up("jo@example.com")).unwrap().status, 201);
+    let mut found: Vec<(String, i32)> = Vec::new();
+    for task in fs::read_dir(format!("/proc/{}/task", server.child.id())).unwrap() {
+        let stat = fs::read_to_string(task.unwrap().path().join("stat")).unwrap();
+        let (head, rest) = stat.rsplit_once(')').unwrap();
+        let (_, name) = head.split_once('(').unwrap();
+        // Behind the name: the state is field 3, nice is field 19.
+        found.push((name.to_owned(), rest.split_whitespace().nth(16).unwrap().parse().unwrap()));
+    }
+    let (hashing, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|(name, _)| name.starts_with("hashing-"));
+    assert_eq!(hashing.len(), 2, "{others:?}");
+    let ours = rustix::process::getpriority_process(None).unwrap();
+    assert!(hashing.iter().all(|(_, nice)| *nice == 10), "{hashing:?}");
+    assert!(others.iter().all(|(_, nice)| *nice == ours), "{others:?}");
+    assert_eq!(server.end(), Some(0));
 }

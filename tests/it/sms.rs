@@ -67,6 +67,10 @@ async fn read_request(stream: &mut tokio::net::TcpStream) -> String {
 }
 
 async fn with_gateway(gateway: &Gateway) -> App {
+    with_gateway_and(gateway, &[]).await
+}
+
+async fn with_gateway_and(gateway: &Gateway, more: &[(&str, &str)]) -> App {
     let keys = [
         ("sms.preset", "twilio"),
         ("sms.url", gateway.url.as_str()),
@@ -77,7 +81,7 @@ async fn with_gateway(gateway: &Gateway) -> App {
         ("limits.sign_in.count", "0"),
         ("limits.factor.count", "0"),
     ];
-    app_with("standard", &keys).await
+    app_with("standard", &[&keys, more].concat()).await
 }
 
 /// Lets the worker for text messages do all that is due.
@@ -157,6 +161,41 @@ async fn a_number_gets_five_messages_a_day() {
     set_phone(&app, &other, NUMBER).await;
     assert_eq!(set_up(&app, &other).await.status, 429, "whatever account asks");
     assert_eq!(verify(&app, &access, &code).await.status, 200, "what was held back ended nothing");
+}
+
+#[tokio::test]
+async fn an_account_gets_five_messages_a_day_whatever_its_number_is() {
+    let gateway = Gateway::start().await;
+    let app = with_gateway(&gateway).await;
+    let access = app.enter("ada").await.access;
+    for number in 0..6 {
+        set_phone(&app, &access, &format!("+4917012345{number}0")).await;
+        let expected = if number < 5 { 200 } else { 429 };
+        assert_eq!(set_up(&app, &access).await.status, expected, "{number}");
+    }
+    deliver(&app).await;
+    assert_eq!(gateway.take().len(), 5);
+    app.turn_clock(Duration::from_hours(24));
+    let access = app.login("ada", PASSWORD).await.tokens().access;
+    assert_eq!(set_up(&app, &access).await.status, 200, "the next day");
+}
+
+#[tokio::test]
+async fn all_accounts_together_get_no_more_messages_a_day_than_the_configuration_says() {
+    let gateway = Gateway::start().await;
+    let app = with_gateway_and(&gateway, &[("sms.daily", "3")]).await;
+    for (number, name) in ["ada", "bob", "cleo", "dan"].into_iter().enumerate() {
+        let access = app.enter(name).await.access;
+        set_phone(&app, &access, &format!("+4917012345{number}0")).await;
+        let answer = set_up(&app, &access).await;
+        let expected = if number < 3 { (200, "") } else { (429, "AUTH_RATE_LIMIT_EXCEEDED") };
+        assert_eq!((answer.status.as_u16(), answer.code()), expected, "{name}");
+    }
+    deliver(&app).await;
+    assert_eq!(gateway.take().len(), 3);
+    app.turn_clock(Duration::from_hours(24));
+    let access = app.login("dan", PASSWORD).await.tokens().access;
+    assert_eq!(set_up(&app, &access).await.status, 200, "the next day");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use poem_openapi::{OpenApi, Tags};
 
-use super::{Mounted, operations};
+use super::Mounted;
 
 pub use error::Authbackend;
 
@@ -45,14 +45,14 @@ pub fn mounted() -> Mounted {
         operations: Api::meta,
         mounts: &[""],
         uncounted: &["/health"],
-        endpoint: |core| {
+        add: |routes, core| {
             let api = (
                 auth::Auth(core.clone()),
                 account::OwnAccount(core.clone()),
                 admin::Admin(core.clone()),
                 system::System(core.clone()),
             );
-            operations(api, core)
+            routes.with_operations(api, &[""], core)
         },
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use poem_openapi::{OpenApi, Tags};
 
-use super::{Mounted, operations};
+use super::Mounted;
 
 pub use error::Jobpath;
 
@@ -31,6 +31,6 @@ pub fn mounted() -> Mounted {
         operations: auth::Auth::meta,
         mounts: &[""],
         uncounted: &[],
-        endpoint: |core| operations(auth::Auth(core.clone()), core),
+        add: |routes, core| routes.with_operations(auth::Auth(core.clone()), &[""], core),
     }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use poem_openapi::{OpenApi, Tags};
 
-use super::{Mounted, operations};
+use super::Mounted;
 use crate::config::Config;
 
 pub use error::Jobpsych;
@@ -51,7 +51,7 @@ pub fn mounted(config: &Config) -> Mounted {
         operations: Api::meta,
         mounts: &[""],
         uncounted: &["/health"],
-        endpoint: |core| {
+        add: |routes, core| {
             let api = (
                 auth::Auth(core.clone()),
                 account::OwnAccount(core.clone()),
@@ -59,7 +59,7 @@ pub fn mounted(config: &Config) -> Mounted {
                 files::Files(core.clone()),
                 system::System(core.clone()),
             );
-            operations(api, core)
+            routes.with_operations(api, &[""], core)
         },
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use poem_openapi::{OpenApi, Tags};
 
-use super::{Mounted, operations};
+use super::Mounted;
 
 pub use error::Siteworks;
 
@@ -38,6 +38,8 @@ pub fn mounted() -> Mounted {
         operations: Api::meta,
         mounts: &[""],
         uncounted: &[],
-        endpoint: |core| operations((auth::Auth(core.clone()), account::OwnAccount(core.clone())), core),
+        add: |routes, core| {
+            routes.with_operations((auth::Auth(core.clone()), account::OwnAccount(core.clone())), &[""], core)
+        },
     }
 }

@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use poem_openapi::{OpenApi, Tags};
 
-use super::{Mounted, operations};
+use super::Mounted;
 use crate::identity::Core;
 
 pub use document::document;
@@ -105,6 +105,6 @@ pub fn mounted() -> Mounted {
         operations: Api::meta,
         mounts: &MOUNTS,
         uncounted: &UNCOUNTED,
-        endpoint: |core| operations(api(core), core),
+        add: |routes, core| routes.with_operations(api(core), &MOUNTS, core),
     }
 }

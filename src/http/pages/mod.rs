@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use poem::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER};
 use poem::http::{HeaderMap, HeaderValue, StatusCode};
-use poem::{Endpoint, FromRequest, Request, Response, Route, RouteMethod, endpoint};
+use poem::{Endpoint, FromRequest, Request, Response, RouteMethod, endpoint};
 
 use super::app::FromApp;
+use super::router::Routes;
 use super::visit::Visit;
 use super::{body, origin};
 use crate::config::Config;
@@ -47,7 +48,7 @@ pub const MOUNTS: [&str; 3] = ["", "/v1", "/api/v1"];
 
 /// Adds the pages.
 #[must_use]
-pub fn routes(mut route: Route, core: &Arc<Core>) -> Route {
+pub fn routes(mut route: Routes, core: &Arc<Core>) -> Routes {
     for mount in MOUNTS {
         route = route.at(format!("{mount}{SCRIPT}"), poem::get(endpoint::make_sync(|_| script())));
         for page in Page::ALL {

@@ -34,13 +34,14 @@ async fn everything(app: &App, doors: &[By], target: &str, letter: &str) -> Vec<
     let change = quota::Change { limit: Some(Some(3)), uploaded: None };
     let id = AccountId::new(target);
     vec![
-        ("keys", key::rotate(core, keys, ROTATION).await.map(drop)),
         ("mail", letters::retry(core, mail, letter).await.map(drop)),
         ("apps", apps::create(core, app_door, "Website", AppKind::Client).await.map(drop)),
         ("roles", roles::create(core, role, "support", vec!["admin.stats".to_owned()]).await.map(drop)),
         ("quota", quota::change(core, users, &id, change).await.map(drop)),
         ("suspend", accounts::suspend(core, users, target).await.map(drop)),
         ("export", Export::begin(core, audit, Filter::default(), Form::Csv).await.map(drop)),
+        // It ends their own session too.
+        ("keys", key::rotate(core, keys, ROTATION).await.map(drop)),
     ]
 }
 

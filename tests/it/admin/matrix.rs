@@ -201,6 +201,28 @@ async fn no_other_wire_lets_a_role_do_more() {
 }
 
 #[tokio::test]
+async fn what_is_marked_so_is_refused_to_whoever_has_not_proved_themselves_for_a_while() {
+    let settings: Vec<_> = UNCOUNTED.into_iter().chain([("tokens.access", "1h")]).collect();
+    let app = app_with("standard", &settings).await;
+    let token = enter(&app, "root", &["admin"]).await;
+    let document = app.get("/openapi/v1.json").send().await.body;
+    let marked = |operation: &Operation| {
+        let place = &document["paths"][&operation.path][operation.method.as_str().to_ascii_lowercase()];
+        place["x-fresh-authentication"].as_bool().unwrap_or(false)
+    };
+    let all = operations(&document, "/admin/");
+    assert!(all.iter().filter(|operation| marked(operation)).count() >= 6);
+    app.turn_clock(std::time::Duration::from_mins(16));
+    for (turn, operation) in all.iter().enumerate() {
+        let path = path_of(&app, &WIRES[0], operation, "user", turn).await;
+        let answer = call(&app, operation.method.clone(), &path, &token, operation.body.as_ref()).await;
+        let code = answer.body.pointer("/error/code").and_then(Value::as_str);
+        let stale = (answer.status.as_u16(), code) == (403, Some("REAUTHENTICATION_REQUIRED"));
+        assert_eq!(stale, marked(operation), "{}: {}", operation.name, answer.text);
+    }
+}
+
+#[tokio::test]
 async fn administrators_of_every_wire_are_let_in_only_from_their_networks() {
     for wire in &WIRES {
         let networks: Vec<_> = UNCOUNTED.into_iter().chain([("admin.networks", "198.51.100.0/24")]).collect();

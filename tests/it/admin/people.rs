@@ -214,6 +214,31 @@ async fn a_deleted_account_can_be_brought_back_within_thirty_days() {
 }
 
 #[tokio::test]
+async fn a_search_that_fits_tens_of_thousands_says_that_it_shows_the_first() {
+    let app = app().await;
+    let (_, root) = staff(&app, "root", &["admin"]).await;
+    let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
+    let many = "with recursive n(i) as (select 1000 union all select i + 1 from n where i < 40999)
+        insert into accounts (id, number, email, email_key, username_key, last_name_key, stamp, created_at, updated_at)
+        select 'id' || i, i, 'p' || i, 'p' || i, 'p' || i, case when i < 5000 then 'pa' else 'pz' end, 0, 0, 0 from n";
+    assert_eq!(file.execute(many, []).unwrap(), 40_000);
+    let searched = async |query: &str| {
+        let found = get(&app, &format!("/v1/admin/users?search={query}&limit=100"), &root).await;
+        (found.body["data"]["pagination"].clone(), found.body["data"]["users"].as_array().unwrap().len())
+    };
+    let (wide, first) = searched("p").await;
+    assert_eq!((wide["more"].as_bool(), first), (Some(true), 100));
+    let total = wide["total"].as_i64().unwrap();
+    assert!((2000..=8000).contains(&total), "{wide}");
+    assert_eq!(wide["pages"].as_i64(), Some((total + 99) / 100));
+    let last = searched(&format!("p&page={}", wide["pages"])).await.1;
+    assert_eq!(i64::try_from(last).unwrap(), (total - 1) % 100 + 1);
+    let (narrow, shown) = searched("p200").await;
+    assert_eq!((&narrow["total"], &narrow["more"], shown), (&json!(110), &json!(null), 100));
+    assert_eq!(searched("pz&page=19").await.0["more"], true);
+}
+
+#[tokio::test]
 async fn what_cannot_be_undone_needs_a_fresh_proof() {
     let app = app_with("standard", &[("tokens.access", "1h")]).await;
     let (_, root) = staff(&app, "root", &["admin"]).await;

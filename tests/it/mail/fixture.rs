@@ -101,7 +101,6 @@ impl Mailer for Actor {
 pub struct Writes {
     pub post: Post,
     pub store: Store,
-    pub env: Env,
     pub fail: Mutex<u32>,
     pub asked: Mutex<Vec<(Request, RequestedBy)>>,
 }
@@ -118,9 +117,8 @@ impl Fulfil for Writes {
                 }
             }
             let letter = self.post.letter(&email("asked@example.org"), "a-1", &Letter::AlreadyRegistered)?;
-            let now = self.env.now();
             let write = self.store.write(move |db| {
-                if outbox::end_request(db, &id, now)? {
+                if outbox::end_request(db, &id)? {
                     mail::enqueue(db, &letter)?;
                 }
                 Ok(())
@@ -158,8 +156,8 @@ impl Office {
     }
 
     pub fn writes(&self) -> Arc<Writes> {
-        let (post, store, env) = (self.post.clone(), self.store.clone(), self.env.clone());
-        Arc::new(Writes { post, store, env, fail: Mutex::new(0), asked: Mutex::default() })
+        let (post, store) = (self.post.clone(), self.store.clone());
+        Arc::new(Writes { post, store, fail: Mutex::new(0), asked: Mutex::default() })
     }
 
     pub fn worker(&self, mailer: Arc<dyn Mailer>) -> Worker {

@@ -161,7 +161,8 @@ async fn without_a_way_out_letters_wait_and_requests_are_fulfilled() {
     let writes = office.writes();
     let worker = Worker::new(office.post.clone(), office.store.clone(), actor.clone(), writes.clone());
     assert_eq!(worker.run_once().await.unwrap(), 1);
-    assert_eq!(office.row(&request).await.state, State::Delivered);
+    assert_eq!(office.store.read(move |db| outbox::find(db, &request)).await.unwrap(), None);
+    assert_eq!(office.store.read(outbox::count).await.unwrap(), [(State::Waiting, 2)], "nothing was delivered");
     let row = office.row(&letter).await;
     assert_eq!((row.state, row.attempts), (State::Waiting, 0));
     let (asked, by) = writes.asked.lock().unwrap()[0].clone();

@@ -1,7 +1,10 @@
 //! How SQLite goes about what must not grow with the whole database.
 
+use authd::model::Status;
+use authd::model::account::Verification;
 use authd::model::{AccountId, Time};
 use authd::store::db::{Row, Sql};
+use authd::store::directory::{self, Query};
 use authd::store::{audit, erasure, export, factors, health, roles};
 
 use super::*;
@@ -52,6 +55,28 @@ fn what_is_asked_about_one_account_is_found_by_an_index_that_leads_to_it() {
     assert!(found.contains("username_reservations_holder (holder=?)"), "{found}");
     let found = plans(|db| roles::of_many(db, &[&ada, &ada]).map(drop));
     assert!(found.contains("(account_id=?)") && !found.contains("SCAN"), "{found}");
+}
+
+#[test]
+fn a_search_reads_the_beginning_of_four_index_ranges_and_no_more() {
+    for status in [None, Some(Status::Active), Some(Status::Suspended)] {
+        let prefix = Some("a".to_owned());
+        let query = Query { status, verification: Verification::Required, prefix, offset: 0, limit: 20 };
+        let found = plans(|db| {
+            directory::count(db, &query)?;
+            directory::page(db, &query)?;
+            directory::is_cut_off(db, &query).map(drop)
+        });
+        for plan in found.lines() {
+            for (part, key) in [("one", "email"), ("two", "username"), ("three", "name"), ("four", "last_name")] {
+                let (_, rest) = plan.split_once(&format!("CO-ROUTINE {part}; SEARCH accounts USING ")).unwrap();
+                let read = rest.split_once(&format!("; SCAN {part}")).unwrap().0;
+                let range = format!("({key}_key>? AND {key}_key<?)");
+                assert!(read.ends_with(&range) && !read.contains(';'), "in its own order, up to the limit: {plan}");
+            }
+            assert!(!plan.contains("SCAN a") && !plan.contains("accounts_present"), "{plan}");
+        }
+    }
 }
 
 #[test]

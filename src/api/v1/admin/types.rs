@@ -43,6 +43,9 @@ pub struct Pagination {
     pub total: i64,
     /// How many pages there are.
     pub pages: i64,
+    /// `true` where a search fits more than it looks at: the pages show the first of them, and more letters show others.
+    #[oai(skip_serializing_if_is_none)]
+    pub more: Option<bool>,
 }
 
 /// A page of accounts.

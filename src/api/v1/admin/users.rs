@@ -51,7 +51,8 @@ impl Users {
     /// List accounts
     ///
     /// A search finds what begins with it: the address, the user name, the whole or the family name. Every character of
-    /// it stands for itself.
+    /// it stands for itself. It looks at the first 2000 by the letters of each of the four; where more begin so, `more`
+    /// is true and the pages and their total are of those.
     #[oai(path = "/admin/users", method = "get", operation_id = "listUsers", tag = "Tag::Admin")]
     async fn list(
         &self,
@@ -73,8 +74,13 @@ impl Users {
             search: paging::search(search.0)?,
         };
         let found = directory::page(&self.0, &wanted).await?;
-        let pagination =
-            Pagination { page: paging.page, limit: paging.limit, total: found.total, pages: paging.pages(found.total) };
+        let pagination = Pagination {
+            page: paging.page,
+            limit: paging.limit,
+            total: found.total,
+            pages: paging.pages(found.total),
+            more: found.cut_off.then_some(true),
+        };
         let users = found.entries.into_iter().map(|entry| view::listed(&self.0, entry)).collect();
         Ok(answer(UserPage { users, pagination }.into()))
     }

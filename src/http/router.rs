@@ -1,0 +1,156 @@
+//! Finds what answers a path: whole paths in a table, the few with parameters through the framework's router, which is
+//! put together when one of them is first asked for.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use poem::endpoint::BoxEndpoint;
+use poem::error::MethodNotAllowedError;
+use poem::http::Method;
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Request, Response, Route};
+use poem_openapi::__private::UrlQuery;
+use poem_openapi::OpenApi;
+
+use super::metrics;
+use super::schema::Schemas;
+use crate::identity::Core;
+
+/// What answers a path.
+type Place = Arc<BoxEndpoint<'static, Response>>;
+
+/// What answers where, while it is gathered. Of two at one path the first stays.
+#[derive(Default)]
+pub struct Routes {
+    whole: HashMap<String, Place>,
+    templates: Vec<(String, Place)>,
+}
+
+impl Routes {
+    /// With this endpoint at this path.
+    #[must_use]
+    pub fn at<E>(mut self, path: impl Into<String>, endpoint: E) -> Self
+    where
+        E: IntoEndpoint,
+        E::Endpoint: 'static,
+    {
+        self.place(path.into(), Arc::new(endpoint.into_endpoint().map_to_response().boxed()));
+        self
+    }
+
+    /// With the operations of an API on every mount of it, and with what they find in each request.
+    #[must_use]
+    pub fn with_operations(mut self, api: impl OpenApi, mounts: &[&str], core: &Arc<Core>) -> Self {
+        let (mut table, schemas) = (HashMap::new(), Arc::new(Schemas::default()));
+        api.add_routes(&mut table);
+        for (path, methods) in table {
+            let (core, schemas) = (Arc::clone(core), Arc::clone(&schemas));
+            let operations = Operations { methods: methods.into_iter().collect(), core, schemas };
+            let place = Arc::new(operations.boxed());
+            for mount in mounts {
+                self.place(format!("{mount}{path}"), Arc::clone(&place));
+            }
+        }
+        self
+    }
+
+    fn place(&mut self, path: String, place: Place) {
+        if path.contains("/:") {
+            self.templates.push((path, place));
+        } else {
+            self.whole.entry(path).or_insert(place);
+        }
+    }
+
+    /// All of it, ready to answer; the figures hear which route a request took.
+    #[must_use]
+    pub fn router(self) -> impl Endpoint<Output = Response> + 'static {
+        let Self { whole, templates } = self;
+        let named = |(path, place): (String, Place)| (path.clone(), (path.into(), place));
+        Router {
+            whole: whole.into_iter().map(named).collect(),
+            templates: LazyLock::new(Box::new(move || {
+                templates.into_iter().fold(Route::new(), |route, (path, place)| route.at(path, place))
+            })),
+        }
+    }
+}
+
+struct Router {
+    whole: HashMap<String, (Arc<str>, Place)>,
+    templates: LazyLock<Route, Box<dyn FnOnce() -> Route + Send>>,
+}
+
+impl Endpoint for Router {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        match self.whole.get(request.uri().path()) {
+            Some((route, place)) => {
+                metrics::note_route(&request, route);
+                place.call(request).await
+            }
+            None => metrics::routed(&self.templates, request).await,
+        }
+    }
+}
+
+/// The operations of an API at one path.
+struct Operations {
+    methods: Vec<(Method, BoxEndpoint<'static>)>,
+    core: Arc<Core>,
+    schemas: Arc<Schemas>,
+}
+
+impl Endpoint for Operations {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let known = self.methods.iter().find(|(method, _)| method == request.method());
+        let (_, operation) = known.ok_or(MethodNotAllowedError)?;
+        // The generated code looks for the query here.
+        let query = UrlQuery(request.params().unwrap_or_default());
+        request.set_data(query);
+        request.set_data(Arc::clone(&self.core));
+        request.set_data(Arc::clone(&self.schemas));
+        operation.call(request).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::http::StatusCode;
+    use poem::web::Path;
+    use poem::{get, handler};
+
+    use super::*;
+
+    #[handler]
+    fn whole() -> &'static str {
+        "whole"
+    }
+
+    #[handler]
+    fn part(Path(id): Path<String>) -> String {
+        format!("part {id}")
+    }
+
+    async fn ask(path: &str) -> Result<String, StatusCode> {
+        let routes = Routes::default().at("/a", get(whole)).at("/a/:id", get(part)).at("/a", get(part));
+        let answer = routes.router().call(Request::builder().uri_str(path).finish()).await;
+        match answer {
+            Ok(response) => Ok(response.into_body().into_string().await.unwrap()),
+            Err(error) => Err(error.status()),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_path_is_whole_or_of_a_template_or_unknown() {
+        assert_eq!(ask("/a").await, Ok("whole".into()));
+        assert_eq!(ask("/a?b=c").await, Ok("whole".into()));
+        assert_eq!(ask("/a/7").await, Ok("part 7".into()));
+        assert_eq!(ask("/a/7%2f8").await, Ok("part 7/8".into()));
+        for unknown in ["/", "/A", "/a/", "//a", "/a/7/8", "/%61"] {
+            assert_eq!(ask(unknown).await, Err(StatusCode::NOT_FOUND), "{unknown}");
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Callers who go away before the answer: what they tried is counted, recorded and told like any other try.
+
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::support::{App, Call, app_with};
+
+const WRONG: &str = "Wrong-passphrase-1";
+
+fn login<'a>(app: &'a App, name: &str, from: &str) -> Call<'a> {
+    let body = json!({ "email": format!("{name}@example.com"), "password": WRONG });
+    app.post("/v1/auth/login", &body).from(from)
+}
+
+/// Lets a call come so many steps far and drops it, as the server does with one whose caller has closed the connection.
+async fn leave_after(app: &App, steps: usize, call: Call<'_>) {
+    let mut call = pin!(call.send());
+    for _ in 0..steps {
+        if std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_ready())).await {
+            return;
+        }
+        // What it waits for goes on; whatever the writer had before this write is on disk after it.
+        tokio::task::yield_now().await;
+        app.core.store.write(|_| Ok(())).await.unwrap();
+    }
+}
+
+fn count(audit: &[String], beginning: &str) -> usize {
+    audit.iter().filter(|line| line.starts_with(beginning)).count()
+}
+
+/// The audit log, once it has so many records that begin like this.
+async fn audit_with(app: &App, times: usize, beginning: &str) -> Vec<String> {
+    let found = async {
+        loop {
+            let audit = app.audit().await;
+            if count(&audit, beginning) >= times {
+                return audit;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), found).await.unwrap_or_else(|_| panic!("no {times} of {beginning}"))
+}
+
+#[tokio::test]
+async fn the_failure_that_locks_a_name_is_recorded_and_told_when_its_caller_has_gone() {
+    for steps in 1..=3 {
+        let app = app_with("perfect21", &[("tokens.algorithm", "ES256")]).await;
+        app.join("ada").await;
+        for (tried, name) in ["ada", "nobody"].into_iter().enumerate() {
+            for n in 0..4 {
+                assert_eq!(login(&app, name, &format!("203.0.113.{n}")).send().await.status, 401);
+            }
+            leave_after(&app, steps, login(&app, name, "203.0.113.9")).await;
+            let audit = audit_with(&app, tried + 1, "lockout done").await;
+            assert_eq!(count(&audit, "login refused"), 5 * (tried + 1), "{steps} {audit:?}");
+            assert_eq!(login(&app, name, "203.0.113.10").send().await.status, 423);
+        }
+        let mails = app.mails().await;
+        let told: Vec<_> = mails.iter().map(|mail| (mail.to.as_str(), mail.subject.as_str())).collect();
+        assert_eq!(told, [("ada@example.com", "Your account at authd is locked for a while")]);
+    }
+}
+
+#[tokio::test]
+async fn the_failure_that_closes_a_password_is_recorded_and_told_when_its_caller_has_gone() {
+    for steps in 1..=3 {
+        let app = app_with("standard", &[("throttle.account_failures", "3"), ("limits.sign_in", "off")]).await;
+        app.join("ada").await;
+        for n in 0..2 {
+            assert_eq!(login(&app, "ada", &format!("203.0.113.{n}")).send().await.status, 401);
+        }
+        leave_after(&app, steps, login(&app, "ada", "203.0.113.9")).await;
+        let audit = audit_with(&app, 1, "password_closed done").await;
+        assert_eq!(count(&audit, "login refused"), 3, "{steps} {audit:?}");
+        let mails = app.mails().await;
+        assert!(mails.len() == 1 && mails[0].to == "ada@example.com", "{steps} {mails:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_burst_is_counted_whether_or_not_its_caller_waits_for_answers() {
+    let app = app_with("standard", &[("limits.sign_in", "off")]).await;
+    for n in 0..20 {
+        leave_after(&app, 1, login(&app, &format!("name{n}"), "203.0.113.9")).await;
+    }
+    let audit = audit_with(&app, 1, "failure_burst done").await;
+    assert_eq!(count(&audit, "login refused unfinished"), 20);
+}
+
+#[tokio::test]
+async fn a_current_password_whose_caller_has_gone_is_recorded_as_what_it_was_given_for() {
+    let app = app_with("standard", &[]).await;
+    let access = app.enter("ada").await.access;
+    let body = json!({ "currentPassword": WRONG, "newPassword": "another long passphrase" });
+    leave_after(&app, 1, app.put("/v1/auth/change-password", &body).bearer(&access)).await;
+    audit_with(&app, 1, "password_changed refused unfinished").await;
+}

@@ -1,0 +1,59 @@
+//! How many tries at a code there are for whoever has asked for it.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{code_in, refused};
+use crate::support::{App, app_with};
+
+const LIMITS: [(&str, &str); 4] = [
+    ("login.passwordless", "true"),
+    ("limits.code.count", "0"),
+    ("limits.mail_address", "off"),
+    ("limits.mail_client", "off"),
+];
+
+/// Asks for a code and shows a wrong one until that is refused; gives back the right one and how many tries there were.
+async fn use_up(app: &App) -> (String, u32) {
+    assert_eq!(app.post("/v1/auth/otp/request", &json!({ "email": "ada@example.com" })).send().await.status, 200);
+    let code = code_in(&app.mails().await);
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    let mut tries = 0;
+    loop {
+        let answer = show(app, wrong).await;
+        if answer == (429, "AUTH_RATE_LIMIT_EXCEEDED".to_owned()) {
+            return (code, tries);
+        }
+        assert_eq!(answer, (400, "INVALID_CODE".to_owned()));
+        tries += 1;
+        assert!(tries <= 5, "{tries}");
+    }
+}
+
+async fn show(app: &App, code: &str) -> (u16, String) {
+    let answer = app.post("/v1/auth/otp/verify", &json!({ "email": "ada@example.com", "code": code })).send().await;
+    let (status, code) = refused(&answer);
+    (status, code.to_owned())
+}
+
+#[tokio::test]
+async fn who_asked_for_a_code_has_five_tries_in_ten_minutes_and_fifty_a_day() {
+    let app = app_with("standard", &LIMITS).await;
+    app.join("ada").await;
+    for round in 0..10 {
+        let (code, tries) = use_up(&app).await;
+        assert_eq!(tries, 5, "round {round}");
+        assert_eq!(show(&app, &code).await.0, 429, "the right one too");
+        app.turn_clock(Duration::from_mins(10));
+    }
+    let (code, tries) = use_up(&app).await;
+    assert_eq!((tries, show(&app, &code).await.0), (0, 429), "fifty in a day");
+    app.turn_clock(Duration::from_hours(24));
+    let (_, tries) = use_up(&app).await;
+    assert_eq!(tries, 5, "the next day");
+    app.turn_clock(Duration::from_mins(10));
+    app.post("/v1/auth/otp/request", &json!({ "email": "ada@example.com" })).send().await;
+    let code = code_in(&app.mails().await);
+    assert_eq!(show(&app, &code).await.0, 200);
+}
