@@ -89,7 +89,7 @@ impl Endpoint for Router {
                 metrics::note_route(&request, route);
                 place.call(request).await
             }
-            None => metrics::routed(&*self.templates, request).await,
+            None => metrics::routed(&self.templates, request).await,
         }
     }
 }
