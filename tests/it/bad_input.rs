@@ -426,8 +426,14 @@ impl Wrong {
         // What a call cannot do without has a word of its own in the document.
         let own = match (operation.path.as_str(), field) {
             ("/auth/login", _) => "MISSING_CREDENTIALS",
-            ("/auth/verify-email" | "/auth/verify-email/disown", "token")
-            | ("/auth/confirm-email" | "/auth/undo-email" | "/auth/reset-password", "token") => "MISSING_TOKEN",
+            (
+                "/auth/verify-email"
+                | "/auth/verify-email/disown"
+                | "/auth/confirm-email"
+                | "/auth/undo-email"
+                | "/auth/reset-password",
+                "token",
+            ) => "MISSING_TOKEN",
             _ => "VALIDATION_ERROR",
         };
         if code == "REQUIRED_FIELD_MISSING" && own != "VALIDATION_ERROR" {
