@@ -19,7 +19,8 @@ struct Operation {
 }
 
 /// Limits are not what is tried here, and every call is there.
-const UNLIMITED: [(&str, &str); 14] = [
+const UNLIMITED: [(&str, &str); 15] = [
+    ("password.reset_by_code", "true"),
     ("limits.general", "off"),
     ("limits.sign_up", "off"),
     ("limits.sign_in", "off"),
