@@ -1,5 +1,5 @@
 //! The real binary killed in the middle of everything: what was acknowledged is there, what was ended stays ended, and
-//! who got no answer goes on with what they have. The long form is `AUTHD_LONG_TESTS=1 cargo test crash`.
+//! who got no answer goes on with what they have. The long form is `LONG_TESTS=1 cargo test crash`.
 
 use std::sync::Mutex;
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! Whether an account exists is told by no answer and by no time. The long form of the timing is
-//! `AUTHD_LONG_TESTS=1 cargo test enumeration`.
+//! `LONG_TESTS=1 cargo test enumeration`.
 
 use std::time::{Duration, Instant};
 

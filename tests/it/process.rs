@@ -25,9 +25,9 @@ pub const CHEAP: [&str; 10] = [
     "limits.sign_up=off",
 ];
 
-/// Whether the long forms of the tests were asked for: `AUTHD_LONG_TESTS=1 cargo test`.
+/// Whether the long forms of the tests were asked for: `LONG_TESTS=1 cargo test`.
 pub fn is_long() -> bool {
-    std::env::var_os("AUTHD_LONG_TESTS").is_some_and(|value| value == "1")
+    std::env::var_os("LONG_TESTS").is_some_and(|value| value == "1")
 }
 
 pub struct Folder(TempDir);
