@@ -95,6 +95,25 @@ async fn an_address_is_verified_changed_and_kept_by_pressing_buttons() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_the_policy_says_so_script_presses_the_button_of_a_verification_link() {
+    for (set, script, heading) in [
+        ("true", Script::On, "Email address verified"),
+        ("true", Script::Off, "Verify your email address"),
+        ("false", Script::On, "Verify your email address"),
+    ] {
+        let Some(browser) = Browser::open_as("a link used at once", script, Light::Day, PHONE) else { return };
+        let app = app_with("standard", &[("links.post_at_once", set)]).await;
+        let server = app.listen().await;
+        app.register("ada").await;
+        let token = token_in(&app.mails().await, "/v1/verify-email?token=");
+        browser.go(&server.url(&format!("/v1/verify-email?token={token}")));
+        browser.sees("h1", heading);
+        let is_proved = app.login("ada", PASSWORD).await.status == 200;
+        assert_eq!(is_proved, heading.ends_with("verified"), "{set}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_page_runs_what_somebody_put_into_it() {
     let Some(browser) = Browser::open_as("what somebody put into a page", Script::On, Light::Day, PHONE) else {
         return;
