@@ -36,6 +36,7 @@
 //! 2. [`http::boundary`] gives it an id and a [`model::Source`] (the client's address behind trusted proxies), counts it
 //!    under the general limit, and is where everything ends that goes wrong further in: an error of ours, the framework's or
 //!    a panic leaves in the envelope of the path's wire, and the reason is logged there, once.
+//!    [`http::router`] then finds the operation of the path.
 //! 3. The wire's handler (`api/v1`) takes what it needs by extractors: [`http::body::Body`] holds the JSON against the
 //!    schema of the OpenAPI document and the policy's rules and reports every bad field at once;
 //!    [`http::bearer::Bearer`] turns the access token into an [`identity::Caller`], which is the authorisation.

@@ -17,7 +17,8 @@ use crate::identity::{Core, app};
 use crate::model::{App, Client};
 
 const ID: &str = "x-app-id";
-const KEY: &str = "x-service-key";
+/// The header with the key of an app or a service.
+pub(super) const KEY: &str = "x-service-key";
 
 /// A call from an app; refused without one where the policy asks for it.
 pub struct FromApp {
@@ -59,7 +60,8 @@ async fn recognise(core: &Core, headers: &HeaderMap) -> Result<App> {
     app::check(core, id, key).await
 }
 
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// The value of a header that came once and is text.
+pub(super) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(value)

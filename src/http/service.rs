@@ -2,17 +2,14 @@
 
 use std::sync::Arc;
 
-use poem::http::HeaderMap;
 use poem::{FromRequest, Request, RequestBody};
 
+use super::app::{KEY, only};
 use super::client;
 use super::reject::Reject;
 use crate::error::{Error, Kind, Result};
 use crate::identity::quota::Service;
 use crate::identity::{Core, app};
-
-/// The header with a service's key.
-const KEY: &str = "x-service-key";
 
 /// A caller that may ask about others.
 #[derive(Debug)]
@@ -29,16 +26,10 @@ async fn recognise(core: &Core, request: &Request) -> Result<Service> {
     if client::service_allowed(&core.config.server, client::peer(request), request.headers()) {
         return Ok(Service::checked("network"));
     }
-    let Some(key) = key(request.headers()) else { return Err(Kind::Forbidden.into()) };
+    let Some(key) = only(request.headers(), KEY) else { return Err(Kind::Forbidden.into()) };
     match app::check_service_key(core, key).await {
         Ok(app) => Ok(Service::checked(format!("app:{}", app.id))),
         Err(error) if error.kind() == Kind::AppInvalid => Err(Kind::Forbidden.into()),
         Err(error) => Err(error),
     }
-}
-
-fn key(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(KEY).iter();
-    let value = values.next()?.to_str().ok()?;
-    values.next().is_none().then_some(value)
 }
