@@ -10,14 +10,14 @@ use rusqlite::{Connection, OpenFlags};
 /// Prepared statements kept per connection; more than the program has.
 const STATEMENTS: usize = 256;
 
-/// How long a reader waits while another process recovers or closes the file.
-const READER_PATIENCE: Duration = Duration::from_secs(1);
+/// How long whoever opens or reads the file waits while somebody else recovers or closes it.
+const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The one connection of this process that changes the file. It never waits for a lock by itself: the writer does.
+/// The one connection of this process that changes the file. Once open it never waits for a lock: the writer does.
 pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(Duration::ZERO)?;
+    connection.busy_timeout(PATIENCE)?;
     secure(&connection)?;
     // Checkpoints are the writer's own: after the answers, not within a commit.
     connection.execute_batch(
@@ -27,6 +27,7 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
          pragma journal_size_limit = 16777216;
          pragma cache_size = -4096;",
     )?;
+    connection.busy_timeout(Duration::ZERO)?;
     Ok(connection)
 }
 
@@ -34,7 +35,7 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
 pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    connection.busy_timeout(READER_PATIENCE)?;
+    connection.busy_timeout(PATIENCE)?;
     secure(&connection)?;
     connection.execute_batch("pragma query_only = on; pragma cache_size = -1024;")?;
     Ok(connection)
@@ -83,6 +84,22 @@ mod tests {
     #[test]
     fn the_library_has_the_mended_write_ahead_log() {
         assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+    }
+
+    /// As whoever closes the file last does: it is theirs alone until the log is moved into it.
+    #[test]
+    fn whoever_opens_waits_for_another_that_is_just_closing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("authd.db");
+        let last = Connection::open(&path).unwrap();
+        last.execute_batch("pragma journal_mode = wal; pragma locking_mode = exclusive; create table t (n)").unwrap();
+        let closing = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(30));
+            drop(last);
+        });
+        let writer = writer(&path).unwrap();
+        closing.join().unwrap();
+        assert_eq!(number(&writer, "busy_timeout"), 0);
     }
 
     #[test]

@@ -109,6 +109,7 @@ impl Engine {
         if connection.is_readonly(rusqlite::MAIN_DB).map_err(cannot_open)? {
             return Err(refused(format!("{} can be read but not written", place.file().display())));
         }
+        connection.busy_timeout(plan.patience).map_err(cannot_open)?;
         if plan.role == Role::Command {
             // A command writes much at a time or nearly nothing; the memory is taken only where it is used.
             connection.execute_batch("pragma cache_size = -65536").map_err(cannot_open)?;
@@ -117,6 +118,7 @@ impl Engine {
             schema::keep_log(&place, &connection)?;
             schema::bring_up(&place, &mut connection, plan, Env::real().wall())?;
         }
+        connection.busy_timeout(Duration::ZERO).map_err(cannot_open)?;
         Ok(Self(Arc::new(Open {
             readers: Readers::start(place.file())?,
             writer: Writer::start(&place, connection, plan)?,
