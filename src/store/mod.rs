@@ -30,6 +30,7 @@ pub mod transfer;
 pub mod tries;
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use db::Db;
@@ -77,6 +78,11 @@ impl Store {
         self.engine.is_served()
     }
 
+    /// Keeps reads cheap after changes of other processes; to be called now and then.
+    pub fn keep_up(&self) {
+        self.engine.keep_up();
+    }
+
     /// What the writer tells of its work.
     #[must_use]
     pub fn vitals(&self) -> sqlite::Vitals {
@@ -93,6 +99,18 @@ impl Store {
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
         std::future::ready(self.engine.read(&work)).await
+    }
+
+    /// Reads with a single statement: as [`Store::read`], for less.
+    ///
+    /// # Errors
+    /// As [`Store::read`], and when the closure takes a second statement.
+    pub async fn glance<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
+    {
+        std::future::ready(self.engine.glance(&work)).await
     }
 
     /// Reads lists and scans, on a thread that may wait.
@@ -119,6 +137,18 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
-        self.engine.write(work).await
+        self.write_within(Duration::ZERO, work).await
+    }
+
+    /// The same for a change that is in no hurry: it may wait this long for others that share its commit.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_within<T, F>(&self, patience: Duration, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
+    {
+        self.engine.write(patience, work).await
     }
 }

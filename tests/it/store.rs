@@ -103,6 +103,18 @@ async fn nobody_is_answered_before_the_commit_of_the_whole_group() {
 }
 
 #[tokio::test]
+async fn a_patient_change_waits_for_company_until_somebody_is_in_a_hurry() {
+    let Opened { store, .. } = &opened();
+    let mut patient = std::pin::pin!(store.write_within(Duration::from_mins(10), keep("patient", 1)));
+    assert!(tokio::time::timeout(Duration::from_millis(30), &mut patient).await.is_err());
+    assert!(names(store).await.is_empty());
+    let (first, second) = tokio::join!(patient, store.write(keep("hurried", 2)));
+    assert!(first.is_ok() && second.is_ok());
+    store.write_within(Duration::from_millis(1), keep("alone", 3)).await.unwrap();
+    assert_eq!(names(store).await, ["alone", "hurried", "patient"]);
+}
+
+#[tokio::test]
 async fn a_failing_and_a_panicking_change_take_nobody_along() {
     let Opened { store, path: _, _folder } = opened();
     let barrier = Arc::new(Barrier::new(2));

@@ -10,7 +10,11 @@ use crate::store::db::{Db, Deed, Row, Sql, Value};
 /// What a closure may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
+    /// Any number of statements that read, in a transaction.
     Read,
+    /// One statement that reads; it needs no transaction to see one moment.
+    Glance,
+    /// Whatever it likes, in a transaction.
     Write,
 }
 
@@ -19,12 +23,13 @@ pub(super) struct Executor<'c> {
     connection: &'c Connection,
     access: Access,
     in_trouble: bool,
+    has_glanced: bool,
     deeds: Vec<Deed>,
 }
 
 impl<'c> Executor<'c> {
     pub(super) fn new(connection: &'c Connection, access: Access) -> Self {
-        Self { connection, access, in_trouble: false, deeds: Vec::new() }
+        Self { connection, access, in_trouble: false, has_glanced: false, deeds: Vec::new() }
     }
 
     /// What is to be done after the commit.
@@ -38,8 +43,12 @@ impl<'c> Executor<'c> {
     }
 
     fn statement(&mut self, sql: Sql, values: &[Value]) -> Result<CachedStatement<'c>> {
-        // After some errors SQLite ends the transaction by itself; what ran then would be committed on its own.
-        if self.connection.is_autocommit() {
+        if self.access == Access::Glance {
+            if std::mem::replace(&mut self.has_glanced, true) {
+                return Err(Error::internal("a glance took a second statement, which may see another moment"));
+            }
+        } else if self.connection.is_autocommit() {
+            // After some errors SQLite ends the transaction by itself; what ran then would be committed on its own.
             return Err(Error::unavailable("SQLite has ended the transaction that this statement belongs to"));
         }
         let mut statement = self.connection.prepare_cached(sql.text()).map_err(|error| self.noted(error))?;
@@ -48,7 +57,7 @@ impl<'c> Executor<'c> {
             let came = values.len();
             return Err(Error::internal(format!("a statement takes {expected} values and got {came}: {}", sql.text())));
         }
-        if self.access == Access::Read && !statement.readonly() {
+        if self.access != Access::Write && !statement.readonly() {
             return Err(Error::internal(format!("a read tried to write: {}", sql.text())));
         }
         for (at, value) in values.iter().enumerate() {
@@ -170,6 +179,18 @@ mod tests {
             assert_eq!(executor.all(sql, values).unwrap_err().kind(), Kind::Internal, "{}", sql.text());
         }
         assert!(!executor.in_trouble());
+    }
+
+    #[test]
+    fn a_glance_is_one_statement_that_reads() {
+        let connection = connection();
+        connection.execute_batch("commit").unwrap();
+        let glance = || Executor::new(&connection, Access::Glance);
+        assert!(glance().run(sql!("insert into t (n) values ($1)"), &[Value::from(1)]).is_err());
+        let mut executor = glance();
+        assert!(executor.all(sql!("select n from t"), &[]).unwrap().is_empty());
+        assert_eq!(executor.all(sql!("select n from t"), &[]).unwrap_err().kind(), Kind::Internal);
+        assert!(connection.is_autocommit());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -20,6 +21,9 @@ pub(super) trait Job: Send {
     /// Whether anybody still waits for it.
     fn is_wanted(&self) -> bool;
 
+    /// How long it may wait for others to share its commit.
+    fn patience(&self) -> Duration;
+
     /// Runs the closure and keeps its result back.
     fn run(&mut self, db: &mut dyn Db) -> Verdict;
 
@@ -37,17 +41,18 @@ pub(super) trait Job: Send {
 }
 
 /// A job, and where its caller waits.
-pub(super) fn asked<T, F>(work: F) -> (Box<dyn Job>, oneshot::Receiver<Result<T>>)
+pub(super) fn asked<T, F>(work: F, patience: Duration) -> (Box<dyn Job>, oneshot::Receiver<Result<T>>)
 where
     T: Send + 'static,
     F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
 {
     let (caller, answer) = oneshot::channel();
-    (Box::new(Asked { work, caller, result: None, deeds: Vec::new() }), answer)
+    (Box::new(Asked { work, patience, caller, result: None, deeds: Vec::new() }), answer)
 }
 
 struct Asked<T, F> {
     work: F,
+    patience: Duration,
     caller: oneshot::Sender<Result<T>>,
     result: Option<Result<T>>,
     deeds: Vec<Deed>,
@@ -60,6 +65,10 @@ where
 {
     fn is_wanted(&self) -> bool {
         !self.caller.is_closed()
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
     }
 
     fn run(&mut self, db: &mut dyn Db) -> Verdict {

@@ -8,6 +8,7 @@ mod executor;
 mod fault;
 mod inspect;
 mod job;
+mod keeper;
 mod place;
 mod readers;
 mod schema;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use super::db::Db;
 use crate::env::Env;
 use crate::error::{Error, Result};
+use keeper::Keeper;
 use place::{Lock, Place, refused};
 use readers::{Lane, Readers};
 use writer::Writer;
@@ -35,6 +37,7 @@ pub struct Engine(Arc<Open>);
 /// Dropped in this order: the readers go, the writer finishes, the next server may come.
 struct Open {
     readers: Readers,
+    keeper: Option<Arc<Keeper>>,
     writer: Writer,
     notes: Vec<String>,
     place: Place,
@@ -119,9 +122,14 @@ impl Engine {
             schema::bring_up(&place, &mut connection, plan, Env::real().wall())?;
         }
         connection.busy_timeout(Duration::ZERO).map_err(cannot_open)?;
+        let keeper = match plan.role {
+            Role::Server => Some(Arc::new(Keeper::of(place.file()).map_err(cannot_open)?)),
+            Role::Command => None,
+        };
         Ok(Self(Arc::new(Open {
             readers: Readers::start(place.file())?,
-            writer: Writer::start(&place, connection, plan)?,
+            writer: Writer::start(&place, connection, keeper.clone(), plan)?,
+            keeper,
             notes: place.warning().into_iter().collect(),
             place,
             _lock: lock,
@@ -148,6 +156,13 @@ impl Engine {
         self.0.place.is_served()
     }
 
+    /// Lets readers begin where the log ends, after changes of other processes too. It saves work, nothing else.
+    pub fn keep_up(&self) {
+        if let Some(keeper) = &self.0.keeper {
+            keeper.hold();
+        }
+    }
+
     /// What the writer tells of its work.
     #[must_use]
     pub fn vitals(&self) -> Vitals {
@@ -162,6 +177,14 @@ impl Engine {
         self.0.readers.read(Lane::Keys, work)
     }
 
+    /// Runs a reading closure of a single statement on one of the readers.
+    ///
+    /// # Errors
+    /// As [`super::Store::glance`].
+    pub fn glance<T>(&self, work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
+        self.0.readers.glance(work)
+    }
+
     /// Runs a reading closure that may take its time; it makes no [`Engine::read`] wait.
     ///
     /// # Errors
@@ -173,13 +196,13 @@ impl Engine {
     /// Hands a closure to the writer.
     ///
     /// # Errors
-    /// As [`super::Store::write`].
-    pub async fn write<T, F>(&self, work: F) -> Result<T>
+    /// As [`super::Store::write_within`].
+    pub async fn write<T, F>(&self, patience: Duration, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
-        let (job, answer) = job::asked(work);
+        let (job, answer) = job::asked(work, patience);
         self.0.writer.submit(job)?;
         answer.await.unwrap_or_else(|_| Err(Error::unavailable("the writer ended before this change")))
     }

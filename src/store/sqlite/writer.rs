@@ -3,15 +3,17 @@
 //! Each job has a savepoint of its own, so a failing or panicking one takes nobody along. When the transaction itself is
 //! lost everybody in it is told `Unavailable`, nothing is tried twice, and the next group begins on a new connection.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::executor::{Access, Executor};
 use super::job::{Job, Verdict};
+use super::keeper::Keeper;
 use super::place::Place;
 use super::{Plan, Role, connection, fault};
 use crate::env::Env;
@@ -62,18 +64,26 @@ pub struct Vitals {
 /// The way to the writing thread.
 pub(super) struct Writer {
     vitals: Vitals,
-    queue: Option<Sender<Box<dyn Job>>>,
+    queue: Option<SyncSender<Box<dyn Job>>>,
+    length: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    pub(super) fn start(place: &Place, connection: Connection, plan: &Plan) -> Result<Self> {
-        let (queue, waiting) = channel(QUEUE);
+    pub(super) fn start(
+        place: &Place,
+        connection: Connection,
+        keeper: Option<Arc<Keeper>>,
+        plan: &Plan,
+    ) -> Result<Self> {
+        let (queue, jobs) = sync_channel(QUEUE);
+        let length = Arc::new(AtomicUsize::new(0));
         let vitals =
             Vitals { waiting: 0, groups: Histogram::new(GROUP_SIZES), commits: Histogram::new(COMMIT_SECONDS) };
         let pen = Pen {
             place: place.clone(),
             connection: Some(connection),
+            keeper,
             role: plan.role,
             patience: plan.patience,
             log_after_try: 0,
@@ -81,22 +91,28 @@ impl Writer {
         };
         let thread = std::thread::Builder::new()
             .name("authd-writer".to_owned())
-            .spawn(move || pen.write_all(waiting))
+            .spawn({
+                let queue = Queue { jobs, length: length.clone() };
+                move || pen.write_all(&queue)
+            })
             .map_err(|error| Error::internal("the writer's thread could not start").caused_by(error))?;
-        Ok(Self { vitals, queue: Some(queue), thread: Some(thread) })
+        Ok(Self { vitals, queue: Some(queue), length, thread: Some(thread) })
     }
 
     /// What it tells of its work.
     pub(super) fn vitals(&self) -> Vitals {
-        let waiting = self.queue.as_ref().map_or(0, |queue| QUEUE - queue.capacity());
-        Vitals { waiting, ..self.vitals.clone() }
+        Vitals { waiting: self.length.load(Ordering::Relaxed), ..self.vitals.clone() }
     }
 
     pub(super) fn submit(&self, job: Box<dyn Job>) -> Result<()> {
         let Some(queue) = &self.queue else { return Err(Error::unavailable("the database is being closed")) };
-        queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => Error::unavailable(format!("{QUEUE} changes wait already")),
-            TrySendError::Closed(_) => Error::unavailable("the writer has ended"),
+        self.length.fetch_add(1, Ordering::Relaxed);
+        queue.try_send(job).map_err(|error| {
+            self.length.fetch_sub(1, Ordering::Relaxed);
+            match error {
+                TrySendError::Full(_) => Error::unavailable(format!("{QUEUE} changes wait already")),
+                TrySendError::Disconnected(_) => Error::unavailable("the writer has ended"),
+            }
         })
     }
 }
@@ -113,6 +129,37 @@ impl Drop for Writer {
     }
 }
 
+/// The writer's end of the queue.
+struct Queue {
+    jobs: Receiver<Box<dyn Job>>,
+    length: Arc<AtomicUsize>,
+}
+
+impl Queue {
+    /// What waits, at least one and at most so many; nothing when nobody can ask any more. Where everybody in the group
+    /// has patience, it is given this time to grow.
+    fn take(&self, group: &mut Vec<Box<dyn Job>>, limit: usize) {
+        let Ok(first) = self.jobs.recv() else { return };
+        let (watch, mut patience) = (Stopwatch::start(), first.patience());
+        group.push(first);
+        while group.len() < limit {
+            let left = patience.saturating_sub(Duration::from_secs_f64(watch.seconds()));
+            let next = if left.is_zero() { self.jobs.try_recv().ok() } else { self.jobs.recv_timeout(left).ok() };
+            let Some(next) = next else { break };
+            patience = patience.min(next.patience());
+            group.push(next);
+        }
+        self.length.fetch_sub(group.len(), Ordering::Relaxed);
+    }
+
+    /// What waits behind a group.
+    fn rest(&self) -> impl Iterator<Item = Box<dyn Job>> {
+        self.jobs.try_iter().inspect(|_| {
+            self.length.fetch_sub(1, Ordering::Relaxed);
+        })
+    }
+}
+
 /// Why a group was lost.
 enum Lost {
     /// Before any job ran: whoever waits behind it would fare no better.
@@ -125,6 +172,7 @@ enum Lost {
 struct Pen {
     place: Place,
     connection: Option<Connection>,
+    keeper: Option<Arc<Keeper>>,
     role: Role,
     patience: Duration,
     log_after_try: i64,
@@ -132,11 +180,15 @@ struct Pen {
 }
 
 impl Pen {
-    fn write_all(mut self, mut waiting: Receiver<Box<dyn Job>>) {
+    fn write_all(mut self, queue: &Queue) {
         let limit = if self.role == Role::Server { GROUP } else { COMMAND_GROUP };
         let mut group = Vec::with_capacity(limit);
         let env = Env::real();
-        while waiting.blocking_recv_many(&mut group, limit) > 0 {
+        loop {
+            queue.take(&mut group, limit);
+            if group.is_empty() {
+                break;
+            }
             let began = env.now();
             let watch = Stopwatch::start();
             match self.write(&mut group) {
@@ -144,12 +196,15 @@ impl Pen {
                     self.note(group.len(), &watch);
                     group.drain(..).for_each(Job::answer);
                 }
-                Err(lost) => self.give_up(&mut group, &mut waiting, lost),
+                Err(lost) => self.give_up(&mut group, queue, lost),
             }
-            self.tend_log();
+            self.tidy();
             if self.role == Role::Command && self.place.is_served() {
                 std::thread::sleep(env.now().since(began).max(COMMAND_PAUSE));
             }
+        }
+        if let Some(keeper) = &self.keeper {
+            keeper.close();
         }
         if let Some(Err((_, error))) = self.connection.take().map(Connection::close) {
             tracing::warn!(%error, "the database did not close cleanly");
@@ -209,7 +264,7 @@ impl Pen {
         Ok(self.connection.insert(connection))
     }
 
-    fn give_up(&mut self, group: &mut Vec<Box<dyn Job>>, waiting: &mut Receiver<Box<dyn Job>>, lost: Lost) {
+    fn give_up(&mut self, group: &mut Vec<Box<dyn Job>>, queue: &Queue, lost: Lost) {
         let why = match lost {
             Lost::OnTheWay(why) => {
                 // Closing it ends whatever is left of the transaction.
@@ -217,14 +272,24 @@ impl Pen {
                 why
             }
             Lost::AtTheStart(why) => {
-                while let Ok(job) = waiting.try_recv() {
-                    group.push(job);
-                }
+                group.extend(queue.rest());
                 why
             }
         };
         tracing::error!(changes = group.len(), why, "changes were refused: the database cannot be written");
         group.drain(..).for_each(|job| job.give_up(&why));
+    }
+
+    /// What is done after the answers: the log, and where in it readers begin.
+    fn tidy(&mut self) {
+        let keeper = self.keeper.clone();
+        if let Some(keeper) = &keeper {
+            keeper.release();
+        }
+        self.tend_log();
+        if let Some(keeper) = &keeper {
+            keeper.hold();
+        }
     }
 
     /// Moves the log into the file when that is worth it. Its failure is no caller's: the log keeps everything.
