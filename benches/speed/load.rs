@@ -1,5 +1,6 @@
 //! A small HTTP/1.1 client that costs as little as possible: the requests are bytes made beforehand.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,24 @@ use tokio::net::TcpStream;
 pub struct Load {
     pub calls: u64,
     pub per_second: f64,
+    /// How many calls took so many tenths of a millisecond.
+    tenths: Tenths,
+}
+
+type Tenths = BTreeMap<u128, u64>;
+
+impl Load {
+    /// So many of a hundred calls took at most this long.
+    pub fn percentile(&self, percent: u64) -> Duration {
+        let mut left = self.calls * percent / 100;
+        for (tenths, calls) in &self.tenths {
+            if *calls >= left {
+                return Duration::from_micros(u64::try_from((tenths + 1) * 100).unwrap());
+            }
+            left -= calls;
+        }
+        Duration::MAX
+    }
 }
 
 pub fn get(path: &str, token: &str) -> Vec<u8> {
@@ -80,13 +99,14 @@ pub async fn run(address: SocketAddr, connections: usize, span: Duration, reques
         let request = request(n);
         tasks.spawn(async move {
             let mut wire = Wire::open(address).await;
-            let mut calls = 0;
+            let mut tenths = Tenths::new();
             while began.elapsed() < span {
+                let sent = Instant::now();
                 let (status, body) = wire.call(&request).await;
                 assert_eq!(status, 200, "{}", String::from_utf8_lossy(body));
-                calls += 1;
+                *tenths.entry(sent.elapsed().as_micros() / 100).or_default() += 1;
             }
-            calls
+            tenths
         });
     }
     finish(tasks, began).await
@@ -99,25 +119,29 @@ pub async fn refresh(address: SocketAddr, tokens: Vec<String>, span: Duration) -
     for mut token in tokens {
         tasks.spawn(async move {
             let mut wire = Wire::open(address).await;
-            let mut calls = 0;
+            let mut tenths = Tenths::new();
             while began.elapsed() < span {
+                let sent = Instant::now();
                 let request = post("/v1/auth/refresh", &serde_json::json!({ "refreshToken": token }).to_string());
                 let (status, body) = wire.call(&request).await;
                 assert_eq!(status, 200, "{}", String::from_utf8_lossy(body));
                 let answer: serde_json::Value = serde_json::from_slice(body).unwrap();
                 answer["data"]["refreshToken"].as_str().unwrap().clone_into(&mut token);
-                calls += 1;
+                *tenths.entry(sent.elapsed().as_micros() / 100).or_default() += 1;
             }
-            calls
+            tenths
         });
     }
     finish(tasks, began).await
 }
 
-async fn finish(mut tasks: tokio::task::JoinSet<u64>, began: Instant) -> Load {
-    let mut calls = 0;
-    while let Some(count) = tasks.join_next().await {
-        calls += count.unwrap();
+async fn finish(mut tasks: tokio::task::JoinSet<Tenths>, began: Instant) -> Load {
+    let mut tenths = Tenths::new();
+    while let Some(more) = tasks.join_next().await {
+        for (span, calls) in more.unwrap() {
+            *tenths.entry(span).or_default() += calls;
+        }
     }
-    Load { calls, per_second: calls as f64 / began.elapsed().as_secs_f64() }
+    let calls = tenths.values().sum();
+    Load { calls, per_second: calls as f64 / began.elapsed().as_secs_f64(), tenths }
 }

@@ -1,7 +1,8 @@
 //! `cargo bench`: what authd does, beside what the machine could do at most, measured in the same run.
 //!
 //! The server under test is the real binary in a process of its own; so is the bare handler that it is held against. The
-//! exit code is 1 when a figure misses its limit. `cargo bench -- quick` takes shorter measurements.
+//! exit code is 1 when a figure misses its limit. `cargo bench -- quick` takes shorter measurements, and
+//! `cargo bench -- logins` only those of one kind: logins, checks, beside, refreshes; start, memory and size come always.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,6 +25,8 @@ use server::Server;
 const CONNECTIONS: usize = 64;
 const EMAIL: &str = "bench@example.com";
 const PASSWORD: &str = "correct horse battery staple";
+/// What can be asked for by name.
+const KINDS: [&str; 4] = ["logins", "checks", "beside", "refreshes"];
 
 /// One line of the table.
 struct Figure {
@@ -40,8 +43,10 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let span = Duration::from_secs(if arguments.iter().any(|argument| argument == "quick") { 2 } else { 8 });
+    let kinds: Vec<&str> = KINDS.into_iter().filter(|kind| arguments.iter().any(|argument| argument == kind)).collect();
+    let kinds = if kinds.is_empty() { KINDS.to_vec() } else { kinds };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let figures = runtime.block_on(measure(span));
+    let figures = runtime.block_on(measure(span, &kinds));
     for figure in &figures {
         let verdict = if figure.holds { "ok  " } else { "MISS" };
         println!("{verdict} {:<44} {:<44} limit {}", figure.name, figure.measured, figure.limit);
@@ -49,7 +54,7 @@ fn main() -> ExitCode {
     if figures.iter().all(|figure| figure.holds) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-async fn measure(span: Duration) -> Vec<Figure> {
+async fn measure(span: Duration, kinds: &[&str]) -> Vec<Figure> {
     let folder = tempfile::tempdir().unwrap();
     let mut figures = Vec::new();
     let first = Server::start(folder.path()).await;
@@ -60,9 +65,18 @@ async fn measure(span: Duration) -> Vec<Figure> {
     tokio::time::sleep(Duration::from_secs(1)).await;
     figures.push(memory(&server));
     Server::create_user(folder.path(), EMAIL, PASSWORD);
-    figures.push(logins(&server, span).await);
-    figures.extend(token_checks(&server, span).await);
-    figures.push(refreshes(&server, span).await);
+    if kinds.contains(&"logins") {
+        figures.push(logins(&server, span).await);
+    }
+    if kinds.contains(&"checks") {
+        figures.extend(token_checks(&server, span).await);
+    }
+    if kinds.contains(&"beside") {
+        figures.extend(beside(&server, span).await);
+    }
+    if kinds.contains(&"refreshes") {
+        figures.push(refreshes(&server, span).await);
+    }
     figures.push(size());
     server.stop();
     figures
@@ -128,6 +142,30 @@ async fn token_checks(server: &Server, span: Duration) -> Vec<Figure> {
             limit: "30 µs".to_owned(),
             holds: each <= 30.0,
         },
+    ]
+}
+
+/// Token checks on a few connections while many log in: neither may keep the other from its work.
+async fn beside(server: &Server, span: Duration) -> Vec<Figure> {
+    let token = server.login(EMAIL, PASSWORD).await.access;
+    let check = load::get("/v1/users/me", &token);
+    let login = load::post("/v1/auth/login", &json!({ "email": EMAIL, "password": PASSWORD }).to_string());
+    let hashing = raw::hashes_per_second(span / 2);
+    let alone = load::run(server.address, 8, span / 2, |_| check.clone()).await;
+    let (checks, logins) = tokio::join!(
+        load::run(server.address, 8, span, |_| check.clone()),
+        load::run(server.address, 32, span, |_| login.clone())
+    );
+    let slowest = checks.percentile(99).as_secs_f64() * 1000.0;
+    vec![
+        ratio("token checks on 8 beside 32 logins", checks.per_second, "the same alone", alone.per_second, 0.7),
+        Figure {
+            name: "99 of 100 of them take at most",
+            measured: format!("{slowest:.1} ms"),
+            limit: "10 ms".to_owned(),
+            holds: slowest <= 10.0,
+        },
+        ratio("32 logins beside those checks", logins.per_second, "raw argon2id", hashing, 0.7),
     ]
 }
 

@@ -10,6 +10,7 @@ mod config;
 pub mod console;
 pub mod failure;
 mod key;
+mod large_pages;
 mod log;
 mod mail;
 mod man;

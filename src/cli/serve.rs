@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::Global;
 use super::console::{Console, Form};
 use super::failure::Failure;
-use super::{log, opened};
+use super::{large_pages, log, opened};
 use crate::app;
 use crate::config::{self, Config, WireName};
 use crate::env::Env;
@@ -51,6 +51,7 @@ pub struct Serve {
 impl Serve {
     /// Serves until a signal ends it.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        large_pages::ask();
         let mut inputs = opened::inputs(global, self.listen)?;
         opened::recall_profile(&mut inputs)?;
         let loaded = opened::load(&inputs)?;

@@ -2,18 +2,18 @@
 //! pass over the document writes it down as `x-permission`.
 
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use poem::{Request, RequestBody};
 use poem_openapi::registry::Registry;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use super::bearer::{self, Bearer};
+use super::carried;
 use super::client;
 use super::reject::Reject;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::identity::actor::{self, Demand, Proof, Whence};
-use crate::identity::{Actor, Admin, By, Core};
+use crate::identity::{Actor, Admin, By};
 use crate::model::{Permission, Source};
 
 /// What stands in an operation's security for its demand, until the pass over the document has moved it.
@@ -115,8 +115,7 @@ impl<'a, N: Needs> ApiExtractor<'a> for Allowed<N> {
 }
 
 async fn admit<N: Needs>(request: &Request) -> Result<Allowed<N>> {
-    let core = request.data::<Arc<Core>>().ok_or_else(|| Error::internal("no core in the request"))?;
-    let source = request.data::<Source>().ok_or_else(|| Error::internal("the request did not pass the boundary"))?;
+    let (core, source) = (carried::core(request)?, carried::meter(request)?.source());
     let caller = bearer::authenticate(request).await?;
     let demand = Demand { any_of: N::ANY_OF, proof: N::PROOF };
     let whence = if client::is_at_home(&core.config.server, request) { Whence::Home } else { Whence::Away };

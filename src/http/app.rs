@@ -6,12 +6,13 @@ use poem::http::HeaderMap;
 use poem::{FromRequest, Request, RequestBody};
 use serde_json::{Value, json};
 
+use super::carried;
 use super::limits::Meter;
 use super::openapi::Described;
 use super::reject::Reject;
 use super::visit::Visit;
 use crate::config::Config;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::identity::subject::Subject;
 use crate::identity::{Core, app};
 use crate::model::{App, Client};
@@ -50,7 +51,7 @@ impl FromApp {
 
 impl<'a> FromRequest<'a> for FromApp {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
-        let core = request.data::<Arc<Core>>().ok_or_else(|| Reject(Error::internal("no core in the request")))?;
+        let core = carried::core(request).map_err(Reject)?;
         Ok(Self::of(core, request.headers()).await.map_err(Reject)?)
     }
 }

@@ -2,18 +2,17 @@
 //!
 //! Written by hand: where a derived scheme has several ways in, it reports the last one's error.
 
-use std::sync::Arc;
-
 use poem::http::HeaderMap;
 use poem::http::header::AUTHORIZATION;
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
+use super::carried;
 use super::reject::Reject;
 use crate::error::{Error, Kind, Result};
 use crate::identity::caller::Verified;
-use crate::identity::{Caller, Core, caller};
+use crate::identity::{Caller, caller};
 use crate::model::Secret;
 
 /// The scheme's name in the documents.
@@ -145,7 +144,7 @@ fn describe(registry: &mut Registry) {
 }
 
 pub(super) async fn authenticate(request: &Request) -> Result<Caller> {
-    let core = request.data::<Arc<Core>>().ok_or_else(|| Error::internal("no core in the request"))?;
+    let core = carried::core(request)?;
     match request.data::<Verified>() {
         // The boundary has checked it already.
         Some(verified) => caller::recognise(core, verified, || token(request.headers())).await,
@@ -157,11 +156,12 @@ pub(super) async fn authenticate(request: &Request) -> Result<Caller> {
 pub(super) fn token(headers: &HeaderMap) -> Result<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().ok_or(Kind::TokenMissing)?;
-    let text = std::str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii() && values.next().is_none());
-    let text = text.ok_or(Kind::TokenFormat)?;
-    let (scheme, token) = text.trim().split_once(' ').ok_or(Kind::TokenFormat)?;
+    // Whatever fits between two spaces in a header, but for the comma that would join two of them.
+    let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or(Kind::TokenFormat)?;
+    let (scheme, token) = text.trim_matches([' ', '\t']).split_once(' ').ok_or(Kind::TokenFormat)?;
     let token = token.trim_start_matches(' ');
-    let is_whole = b" \t,".iter().all(|stray| !token.as_bytes().contains(stray));
+    // Counted to the end, whatever is found: so it goes many bytes at a time.
+    let is_whole = token.bytes().filter(|byte| matches!(byte, 0..=b' ' | b',')).count() == 0;
     let well_formed = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && is_whole;
     if well_formed { Ok(token) } else { Err(Kind::TokenFormat.into()) }
 }

@@ -2,8 +2,6 @@
 //!
 //! How long a body may take to arrive is the listener's; what the rules are is the schema's and the payload's.
 
-use std::sync::Arc;
-
 use hyper::body::Bytes;
 use poem::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use poem::{Request, RequestBody};
@@ -13,12 +11,12 @@ use poem_openapi::types::ParseFromJSON;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde_json::{Map, Value};
 
+use super::carried;
 use super::reject::Reject;
 use super::schema::Schemas;
 use super::strict_json;
 use crate::config::Config;
 use crate::error::{Error, FieldError, Kind, Result, Rule};
-use crate::identity::Core;
 
 /// A JSON body, with the rules that its schema cannot tell because they are the policy's.
 pub trait Payload: ParseFromJSON + 'static {
@@ -101,7 +99,7 @@ fn meta<T: Payload>(required: bool) -> MetaRequest {
 
 async fn read<T: Payload>(request: &Request, body: &mut RequestBody) -> Result<T> {
     refuse_announced(request)?;
-    let bytes = bytes(&core(request)?.config, body).await?;
+    let bytes = bytes(&carried::core(request)?.config, body).await?;
     if !(is_json(request) || bytes.is_empty() && !request.headers().contains_key(CONTENT_TYPE)) {
         return Err(Kind::UnsupportedMediaType.into());
     }
@@ -110,7 +108,7 @@ async fn read<T: Payload>(request: &Request, body: &mut RequestBody) -> Result<T
 
 async fn read_optional<T: Payload>(request: &Request, body: &mut RequestBody) -> Result<Option<T>> {
     refuse_announced(request)?;
-    let bytes = bytes(&core(request)?.config, body).await?;
+    let bytes = bytes(&carried::core(request)?.config, body).await?;
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -131,7 +129,7 @@ fn is_json(request: &Request) -> bool {
 /// Refuses a body that says itself that it is too large, before any of it has arrived.
 fn refuse_announced(request: &Request) -> Result<()> {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    let limit = u64::try_from(core(request)?.config.server.body_limit).unwrap_or(u64::MAX);
+    let limit = u64::try_from(carried::core(request)?.config.server.body_limit).unwrap_or(u64::MAX);
     if announced.is_some_and(|length| length > limit) { Err(Kind::PayloadTooLarge.into()) } else { Ok(()) }
 }
 
@@ -145,9 +143,8 @@ pub(super) async fn bytes(config: &Config, body: &mut RequestBody) -> Result<Byt
 }
 
 fn parse<T: Payload>(request: &Request, bytes: &[u8]) -> Result<T> {
-    let schemas = request.data::<Arc<Schemas>>().ok_or_else(|| Error::internal("no schemas in the request"))?;
     let fields = strict_json::parse_object(bytes)?;
-    check::<T>(schemas, &fields, &core(request)?.config)?;
+    check::<T>(carried::schemas(request)?, &fields, &carried::core(request)?.config)?;
     T::parse_from_json(Some(Value::Object(fields)))
         .map_err(|error| Error::new(Kind::Validation).caused_by(error.into_message()))
 }
@@ -167,8 +164,4 @@ pub fn check<T: Payload>(schemas: &Schemas, fields: &Map<String, Value>, config:
         None if broken.is_empty() => Ok(()),
         None => Err(Error::invalid(broken)),
     }
-}
-
-fn core(request: &Request) -> Result<&Arc<Core>> {
-    request.data::<Arc<Core>>().ok_or_else(|| Error::internal("no core in the request"))
 }

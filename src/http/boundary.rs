@@ -17,7 +17,7 @@ use super::bearer;
 use super::client::Addresses;
 use super::cors::{self, Cors};
 use super::failure::from_poem;
-use super::headers::{self, Transport};
+use super::headers::{Standard, Transport};
 use super::limits::{Limiter, Meter};
 use super::log::Line;
 use super::reject::About;
@@ -71,7 +71,7 @@ pub fn boundary(
     Boundary {
         inner,
         cors: Cors::new(&server.cors_origins),
-        transport: Transport::of(server),
+        standard: Standard::over(Transport::of(server)),
         addresses: Addresses::new(server, surroundings.env.clone()),
         surroundings,
     }
@@ -80,7 +80,7 @@ pub fn boundary(
 struct Boundary<E> {
     inner: E,
     cors: Cors,
-    transport: Transport,
+    standard: Standard,
     addresses: Addresses,
     surroundings: Surroundings,
 }
@@ -93,7 +93,6 @@ struct Visit {
     /// It comes from no page of another site.
     may_set_cookies: bool,
     preflight: Option<Response>,
-    source: Source,
     request_id: String,
     meter: Meter,
     began: Time,
@@ -104,7 +103,7 @@ impl<E: Endpoint> Endpoint for Boundary<E> {
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let mut visit = self.receive(&mut request);
-        let span = tracing::error_span!("request", id = visit.request_id);
+        let span = tracing::error_span!("request", id = %visit.request_id);
         let mut response = match visit.preflight.take() {
             Some(answer) => answer,
             None => match self.pass(request, &visit).instrument(span.clone()).await {
@@ -117,22 +116,21 @@ impl<E: Endpoint> Endpoint for Boundary<E> {
         }
         visit.meter.standings().write(response.headers_mut());
         cors::mark(response.headers_mut(), visit.origin.take());
-        headers::complete(response.headers_mut(), self.transport, &visit.request_id);
+        self.standard.complete(response.headers_mut(), &visit.request_id);
         self.log(&visit, &response);
         Ok(response)
     }
 }
 
 impl<E: Endpoint> Boundary<E> {
-    /// Gives the request what handlers find in it: [`Source`] and [`Meter`].
+    /// Gives the request what handlers find in it, its [`Meter`].
     fn receive(&self, request: &mut Request) -> Visit {
         let Surroundings { env, limiter, refusals, .. } = &self.surroundings;
         let address = self.addresses.of(request);
         let request_id = request_id::choose(request.headers(), env);
         let user_agent = request.headers().get(USER_AGENT).map(|agent| cut(&String::from_utf8_lossy(agent.as_bytes())));
         let source = Source { address: Some(address), user_agent, request_id: Some(request_id.clone()) };
-        let meter = Meter::new(limiter.clone(), refusals.clone(), source.clone());
-        request.extensions_mut().insert(source.clone());
+        let meter = Meter::new(limiter.clone(), refusals.clone(), source);
         request.extensions_mut().insert(meter.clone());
         Visit {
             method: request.method().clone(),
@@ -140,7 +138,6 @@ impl<E: Endpoint> Boundary<E> {
             origin: self.cors.admit(request.headers()),
             may_set_cookies: origin::may_set_cookies(request.headers(), &self.surroundings.server),
             preflight: self.cors.preflight(request.method(), request.headers()),
-            source,
             request_id,
             meter,
             began: env.now(),
@@ -214,7 +211,7 @@ impl<E: Endpoint> Boundary<E> {
             path: &visit.path,
             status: response.status(),
             took: self.surroundings.env.now().since(visit.began),
-            client: visit.source.address.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into()),
+            client: visit.meter.source().address.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into()),
             request_id: &visit.request_id,
         }
         .write();

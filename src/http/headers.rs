@@ -21,6 +21,9 @@ const ALWAYS: [(HeaderName, &str); 7] = [
     (CACHE_CONTROL, "no-store"),
 ];
 
+/// Room for these and what an endpoint adds, so that the map need not grow.
+const ROOM: usize = 24;
+
 /// Whether browsers are told to use https only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
@@ -39,29 +42,47 @@ impl Transport {
     }
 }
 
-/// Adds what the endpoint did not set itself.
-pub fn complete(headers: &mut HeaderMap, transport: Transport, request_id: &str) {
-    headers.reserve(ALWAYS.len() + 2);
-    for (name, value) in ALWAYS {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+/// The headers that every response begins with.
+#[derive(Debug, Clone)]
+pub struct Standard(HeaderMap);
+
+impl Standard {
+    /// What is sent over this transport.
+    #[must_use]
+    pub fn over(transport: Transport) -> Self {
+        let mut headers = HeaderMap::with_capacity(ROOM);
+        for (name, value) in ALWAYS {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        if transport == Transport::Https {
+            let a_year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+            headers.insert(STRICT_TRANSPORT_SECURITY, a_year);
+        }
+        Self(headers)
     }
-    if transport == Transport::Https {
-        let a_year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
-        headers.entry(STRICT_TRANSPORT_SECURITY).or_insert(a_year);
-    }
-    if let Ok(id) = HeaderValue::from_str(request_id) {
-        headers.insert(request_id::HEADER, id);
+
+    /// Adds to what the endpoint set; where it set the same, its own stays.
+    pub fn complete(&self, headers: &mut HeaderMap, request_id: &str) {
+        let own = std::mem::replace(headers, self.0.clone());
+        for name in own.keys() {
+            headers.remove(name);
+        }
+        headers.extend(own);
+        if let Ok(id) = HeaderValue::from_str(request_id) {
+            headers.insert(request_id::HEADER, id);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use poem::http::header::SET_COOKIE;
 
     #[test]
     fn the_documents_headers_are_on_a_bare_response() {
         let mut headers = HeaderMap::new();
-        complete(&mut headers, Transport::Https, "id-1");
+        Standard::over(Transport::Https).complete(&mut headers, "id-1");
         for (name, value) in [
             ("strict-transport-security", "max-age=31536000; includeSubDomains"),
             ("x-content-type-options", "nosniff"),
@@ -82,9 +103,12 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
-        complete(&mut headers, Transport::Plain, "id-1");
+        headers.append(SET_COOKIE, HeaderValue::from_static("a=1"));
+        headers.append(SET_COOKIE, HeaderValue::from_static("b=2"));
+        Standard::over(Transport::Plain).complete(&mut headers, "id-1");
         assert_eq!(headers[CONTENT_SECURITY_POLICY], "default-src 'none'");
         assert_eq!(headers[CACHE_CONTROL], "max-age=60");
+        assert_eq!(headers.get_all(SET_COOKIE).iter().collect::<Vec<_>>(), ["a=1", "b=2"]);
         assert!(!headers.contains_key(STRICT_TRANSPORT_SECURITY));
     }
 }

@@ -10,7 +10,7 @@ use poem::http::{Method, StatusCode};
 use poem::{Endpoint, IntoResponse, PathPattern, Request, Response, Route, endpoint};
 
 use super::client::{is_asked_by_name, peer, service_allowed};
-use super::headers::{self, Transport};
+use super::headers::{Standard, Transport};
 use super::reject::Reject;
 use super::request_id;
 use crate::error::{Error, Kind, Result};
@@ -111,9 +111,9 @@ async fn guard(core: &Core, request: &Request) -> Result<Response> {
 /// web page may for it.
 #[must_use]
 pub fn alone(core: Arc<Core>) -> impl Endpoint<Output = Response> + 'static {
-    let transport = Transport::of(&core.config.server);
+    let standard = Standard::over(Transport::of(&core.config.server));
     endpoint::make(move |request: Request| {
-        let core = core.clone();
+        let (core, standard) = (core.clone(), standard.clone());
         async move {
             let is_local = core.config.metrics.listen.is_some_and(|address| address.ip().is_loopback());
             let mut response = match request.uri().path() {
@@ -125,7 +125,7 @@ pub fn alone(core: Arc<Core>) -> impl Endpoint<Output = Response> + 'static {
                 _ => StatusCode::NOT_FOUND.into(),
             };
             let id = request_id::choose(request.headers(), &core.env);
-            headers::complete(response.headers_mut(), transport, &id);
+            standard.complete(response.headers_mut(), &id);
             Ok::<_, poem::Error>(response)
         }
     })

@@ -5,6 +5,7 @@ pub mod app;
 pub mod bearer;
 pub mod body;
 pub mod boundary;
+pub mod carried;
 pub mod client;
 pub mod cookie;
 pub mod cors;

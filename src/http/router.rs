@@ -11,6 +11,7 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, Request, Response, Route};
 use poem_openapi::__private::UrlQuery;
 use poem_openapi::OpenApi;
 
+use super::carried::Setting;
 use super::metrics;
 use super::schema::Schemas;
 use crate::identity::Core;
@@ -40,11 +41,11 @@ impl Routes {
     /// With the operations of an API on every mount of it, and with what they find in each request.
     #[must_use]
     pub fn with_operations(mut self, api: impl OpenApi, mounts: &[&str], core: &Arc<Core>) -> Self {
-        let (mut table, schemas) = (HashMap::new(), Arc::new(Schemas::default()));
+        let mut table = HashMap::new();
         api.add_routes(&mut table);
+        let setting = Arc::new(Setting { core: Arc::clone(core), schemas: Schemas::default() });
         for (path, methods) in table {
-            let (core, schemas) = (Arc::clone(core), Arc::clone(&schemas));
-            let operations = Operations { methods: methods.into_iter().collect(), core, schemas };
+            let operations = Operations { methods: methods.into_iter().collect(), setting: Arc::clone(&setting) };
             let place = Arc::new(operations.boxed());
             for mount in mounts {
                 self.place(format!("{mount}{path}"), Arc::clone(&place));
@@ -97,8 +98,7 @@ impl Endpoint for Router {
 /// The operations of an API at one path.
 struct Operations {
     methods: Vec<(Method, BoxEndpoint<'static>)>,
-    core: Arc<Core>,
-    schemas: Arc<Schemas>,
+    setting: Arc<Setting>,
 }
 
 impl Endpoint for Operations {
@@ -110,8 +110,7 @@ impl Endpoint for Operations {
         // The generated code looks for the query here.
         let query = UrlQuery(request.params().unwrap_or_default());
         request.set_data(query);
-        request.set_data(Arc::clone(&self.core));
-        request.set_data(Arc::clone(&self.schemas));
+        request.set_data(Arc::clone(&self.setting));
         operation.call(request).await
     }
 }

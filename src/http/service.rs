@@ -1,13 +1,12 @@
 //! Calls of another service: answered by the peer's network, or by the key of a service.
 
-use std::sync::Arc;
-
 use poem::{FromRequest, Request, RequestBody};
 
 use super::app::{KEY, only};
+use super::carried;
 use super::client;
 use super::reject::Reject;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::identity::quota::Service;
 use crate::identity::{Core, app};
 
@@ -17,7 +16,7 @@ pub struct ServiceCaller(pub Service);
 
 impl<'a> FromRequest<'a> for ServiceCaller {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
-        let core = request.data::<Arc<Core>>().ok_or_else(|| Reject(Error::internal("no core in the request")))?;
+        let core = carried::core(request).map_err(Reject)?;
         Ok(Self(recognise(core, request).await.map_err(Reject)?))
     }
 }

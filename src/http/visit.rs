@@ -1,14 +1,12 @@
 //! What a handler knows about the request besides its body: who stands behind it, its limits, its path, its cookie.
 
-use std::sync::Arc;
-
 use poem::{FromRequest, Request, RequestBody};
 
+use super::carried;
 use super::limits::Meter;
 use super::refresh_cookie::{self, Naming};
 use super::reject::Reject;
 use crate::error::{Error, Kind, Limit};
-use crate::identity::Core;
 use crate::model::{Secret, Source};
 
 /// One request, as far as a handler needs it.
@@ -34,10 +32,8 @@ impl Visit {
 
 impl<'a> FromRequest<'a> for Visit {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
-        let (source, meter) = (request.data::<Source>().cloned(), request.data::<Meter>().cloned());
-        let both = source.zip(meter).ok_or_else(|| Reject(Error::internal("the request did not pass the boundary")));
-        let (source, meter) = both?;
-        Ok(Self { source, meter, path: request.original_uri().path().to_owned() })
+        let meter = carried::meter(request).map_err(Reject)?.clone();
+        Ok(Self { source: meter.source().clone(), meter, path: request.original_uri().path().to_owned() })
     }
 }
 
@@ -62,6 +58,6 @@ impl<'a> FromRequest<'a> for PlainRefreshCookie {
 }
 
 fn cookie_of(request: &Request, naming: Naming) -> poem::Result<Option<Secret>> {
-    let core = request.data::<Arc<Core>>().ok_or_else(|| Reject(Error::internal("no core in the request")))?;
+    let core = carried::core(request).map_err(Reject)?;
     Ok(refresh_cookie::read(request, &core.config, naming).map_err(Reject)?)
 }

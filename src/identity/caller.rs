@@ -47,7 +47,7 @@ pub async fn authenticate(core: &Core, token: &str) -> Result<Caller> {
 /// As [`authenticate`].
 pub async fn recognise<'t>(core: &Core, verified: &Verified, token: impl Fn() -> Result<&'t str>) -> Result<Caller> {
     let id = verified.session.clone();
-    let found = core.store.read(move |db| store::sessions::find_standing(db, &id)).await?;
+    let found = core.store.glance(move |db| store::sessions::find_standing(db, &id)).await?;
     let Some(standing) = found else { return Err(Kind::SessionEnded.into()) };
     if standing.epoch != verified.epoch {
         key::reload(core).await?;

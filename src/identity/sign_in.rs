@@ -1,5 +1,7 @@
 //! Logging in with a password.
 
+use std::time::Duration;
+
 use super::Core;
 use super::audit::Log;
 use super::gate::{Issued, Opening, Proof, Remember};
@@ -12,6 +14,9 @@ use crate::model::{Account, AccountId, Email, Event, Password, Source, text};
 use crate::password::pool::{Hash, Lane};
 use crate::password::rules;
 use crate::store;
+
+/// See [`patience`].
+const MOST_PATIENCE: Duration = Duration::from_millis(25);
 
 /// The name an account is looked for by, as typed; need not be of any form.
 #[derive(Debug, Clone)]
@@ -160,9 +165,15 @@ async fn check(
     Ok(verdict.matches.then(|| (account.clone(), verdict.upgrade.map(|hash| (stored, hash)))))
 }
 
+/// How long the end of a login may wait so that its commit is shared. Each commit takes processor time from the hashing
+/// that others wait for: while there is a queue, a small part of the time spent in it is well spent on fewer commits.
+fn patience(core: &Core) -> Duration {
+    (core.hashing.backlog() / 16).min(MOST_PATIENCE)
+}
+
 async fn refuse(core: &Core, attempt: Attempt, source: &Source) -> Result<()> {
     let log = Log::new(core, source);
-    core.store.write(move |db| attempt.fail(db, &log, "wrong_password")).await?;
+    core.store.write_within(patience(core), move |db| attempt.fail(db, &log, "wrong_password")).await?;
     core.post.ring();
     Ok(())
 }
@@ -219,7 +230,7 @@ async fn issue(
     let inside = opening.clone();
     let opened = core
         .store
-        .write(move |db| {
+        .write_within(patience(core), move |db| {
             attempt.forgive(db)?;
             if let Some((old, new)) = &upgrade {
                 store::accounts::upgrade_hash(db, &id, old, &new.text, &new.scheme)?;

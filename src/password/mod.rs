@@ -1,5 +1,6 @@
 //! Passwords: what a new one must be, how they are hashed, and the pool of threads that does it.
 
+mod bench;
 mod blocklist;
 mod dummy;
 pub mod pool;

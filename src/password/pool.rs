@@ -7,14 +7,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use argon2::Block;
 use tokio::sync::oneshot;
-use zeroize::Zeroizing;
 
+use super::bench::Bench;
 use super::dummy::Draw;
 use super::queue::{Lanes, Waiting};
 pub use super::scheme::Hash;
-use super::scheme::{self, MOST_MEMORY, Scheme, Stored};
+use super::scheme::{MOST_MEMORY, Scheme, Stored};
 use crate::config;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -152,6 +151,13 @@ impl Pool {
         Vitals { waiting: room.lanes.len(), busy: room.busy, threads }
     }
 
+    /// How long somebody who came now would wait.
+    #[must_use]
+    pub fn backlog(&self) -> Duration {
+        let shared = self.shared();
+        shared.room().backlog(shared.threads)
+    }
+
     fn shared(&self) -> &Shared {
         &self.office.shared
     }
@@ -203,6 +209,12 @@ struct Room {
     open: bool,
 }
 
+impl Room {
+    fn backlog(&self, threads: u32) -> Duration {
+        self.pace.saturating_mul(u32::try_from(self.lanes.len()).unwrap_or(u32::MAX)) / threads
+    }
+}
+
 struct Entry {
     job: Box<dyn Job>,
     /// KiB beyond what a thread owns.
@@ -249,8 +261,7 @@ impl Shared {
     fn admit(&self, lane: Lane, entry: Entry) {
         let mut room = self.room();
         let displaced = room.lanes.admit(lane, entry);
-        let ahead = u32::try_from(room.lanes.len()).unwrap_or(u32::MAX);
-        let delay = room.pace.saturating_mul(ahead) / self.threads;
+        let delay = room.backlog(self.threads);
         drop(room);
         self.bell.notify_one();
         if let Some(entry) = displaced {
@@ -297,7 +308,7 @@ impl Shared {
 /// What a hashing thread does all its life.
 fn work(shared: &Shared) {
     lower_priority();
-    let mut bench = Bench { blocks: Vec::new(), owns: shared.today.memory() };
+    let mut bench = Bench::keeping(shared.today.memory());
     while let Some(Entry { job, extra }) = shared.next() {
         let begun = shared.env.now();
         if catch_unwind(AssertUnwindSafe(|| job.run(&mut bench))).is_err() {
@@ -313,53 +324,6 @@ fn lower_priority() {
     if let Err(cause) = rustix::process::setpriority_process(None, NICENESS) {
         tracing::debug!(%cause, "hashing threads keep the usual priority");
     }
-}
-
-/// A thread's own memory.
-struct Bench {
-    blocks: Vec<Block>,
-    /// KiB that it keeps.
-    owns: u32,
-}
-
-impl Bench {
-    fn hash(&mut self, scheme: Scheme, password: &Password, salt: [u8; 16]) -> Result<Hash> {
-        let password = password.normalised();
-        self.with_memory(scheme.memory(), |memory| scheme::hash(scheme, password.as_bytes(), salt, memory))
-    }
-
-    /// Tries the bytes as they came, then as we would have hashed them: imported hashes were made from either.
-    fn matches(&mut self, stored: &Stored, password: &Password) -> Result<bool> {
-        let normalised: Zeroizing<String> = password.normalised();
-        let typed = password.reveal();
-        self.with_memory(stored.scheme().memory(), |memory| {
-            let matches = stored.matches(typed.as_bytes(), memory)?;
-            if matches || normalised.as_str() == typed {
-                return Ok(matches);
-            }
-            stored.matches(normalised.as_bytes(), memory)
-        })
-    }
-
-    fn with_memory<T>(&mut self, kib: u32, work: impl FnOnce(&mut [Block]) -> Result<T>) -> Result<T> {
-        if kib > self.owns {
-            return work(&mut allocate(kib)?);
-        }
-        if kib > 0 && self.blocks.is_empty() {
-            self.blocks = allocate(self.owns)?;
-        }
-        work(&mut self.blocks)
-    }
-}
-
-fn allocate(kib: u32) -> Result<Vec<Block>> {
-    let blocks = usize::try_from(kib).unwrap_or(usize::MAX);
-    let mut memory = Vec::new();
-    memory
-        .try_reserve_exact(blocks)
-        .map_err(|cause| Error::unavailable(format!("no memory for a hash of {kib} KiB")).caused_by(cause))?;
-    memory.resize(blocks, Block::new());
-    Ok(memory)
 }
 
 #[cfg(test)]
@@ -442,8 +406,8 @@ mod tests {
         let (composed, decomposed) = ("caf\u{e9}", "cafe\u{301}");
         let ours = pool.hash(client(9), password(decomposed)).await.unwrap().text;
         let scheme = pool.shared().today;
-        let mut memory = vec![Block::new(); 64];
-        let theirs = scheme::hash(scheme, decomposed.as_bytes(), [1; 16], &mut memory).unwrap().text;
+        let mut memory = vec![argon2::Block::new(); 64];
+        let theirs = super::super::scheme::hash(scheme, decomposed.as_bytes(), [1; 16], &mut memory).unwrap().text;
         for (stored, typed, expected) in [
             (&ours, composed, true),
             (&ours, decomposed, true),
@@ -564,16 +528,6 @@ mod tests {
         let error = pool.submit::<()>(client(9), pool.shared().today, |_| panic!("as asked")).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Internal);
         pool.hash(client(9), password("x")).await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn memory_comes_with_the_first_hash_and_stays() {
-        let mut bench = Bench { blocks: Vec::new(), owns: 64 };
-        assert_eq!(bench.blocks.capacity(), 0);
-        bench.hash("argon2id:64:1:1".parse().unwrap(), &password("x"), [0; 16]).unwrap();
-        let place = bench.blocks.as_ptr();
-        bench.matches(&Stored::stand_in("argon2id:128:1:1".parse().unwrap()), &password("x")).unwrap();
-        assert_eq!((bench.blocks.len(), bench.blocks.as_ptr()), (64, place));
     }
 
     #[test]

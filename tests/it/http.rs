@@ -13,7 +13,6 @@ use authd::http::listener::{Listener, Swap};
 use authd::http::pace::Timeouts;
 use authd::http::reject::{About, Reject, Wire};
 use authd::http::wires::{Methods, Wires};
-use authd::model::Source;
 use poem::http::{Method, StatusCode};
 use poem::web::{Data, Path};
 use poem::{Route, get, handler, post};
@@ -79,7 +78,8 @@ fn hello() -> &'static str {
 }
 
 #[handler]
-fn who(Data(source): Data<&Source>) -> String {
+fn who(Data(meter): Data<&Meter>) -> String {
+    let source = meter.source();
     format!("{:?} {:?} {:?}", source.address, source.user_agent, source.request_id)
 }
 

@@ -67,6 +67,12 @@ impl Meter {
         Self { limiter, refusals, client: source.client(), source, standings: Standings::default() }
     }
 
+    /// Who stands behind the request.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
     /// The same request, counted for an account and not for its client address. What is left there is told to nobody:
     /// it would say what others do with the account.
     #[must_use]

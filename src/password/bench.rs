@@ -1,0 +1,76 @@
+//! Where a hashing thread does its work: its own memory, used again and again, and more where a hash asks for more.
+
+use argon2::Block;
+use zeroize::Zeroizing;
+
+use super::scheme::{self, Hash, Scheme, Stored};
+use crate::error::{Error, Result};
+use crate::model::Password;
+
+/// A thread's own memory.
+pub(super) struct Bench {
+    blocks: Vec<Block>,
+    /// KiB that it keeps.
+    owns: u32,
+}
+
+impl Bench {
+    /// For a thread that keeps so many KiB; they come with the first hash.
+    pub(super) fn keeping(kib: u32) -> Self {
+        Self { blocks: Vec::new(), owns: kib }
+    }
+
+    /// Hashes a new password.
+    pub(super) fn hash(&mut self, scheme: Scheme, password: &Password, salt: [u8; 16]) -> Result<Hash> {
+        let password = password.normalised();
+        self.with_memory(scheme.memory(), |memory| scheme::hash(scheme, password.as_bytes(), salt, memory))
+    }
+
+    /// Tries the bytes as they came, then as we would have hashed them: imported hashes were made from either.
+    pub(super) fn matches(&mut self, stored: &Stored, password: &Password) -> Result<bool> {
+        let normalised: Zeroizing<String> = password.normalised();
+        let typed = password.reveal();
+        self.with_memory(stored.scheme().memory(), |memory| {
+            let matches = stored.matches(typed.as_bytes(), memory)?;
+            if matches || normalised.as_str() == typed {
+                return Ok(matches);
+            }
+            stored.matches(normalised.as_bytes(), memory)
+        })
+    }
+
+    fn with_memory<T>(&mut self, kib: u32, work: impl FnOnce(&mut [Block]) -> Result<T>) -> Result<T> {
+        if kib > self.owns {
+            return work(&mut allocate(kib)?);
+        }
+        if kib > 0 && self.blocks.is_empty() {
+            self.blocks = allocate(self.owns)?;
+        }
+        work(&mut self.blocks)
+    }
+}
+
+fn allocate(kib: u32) -> Result<Vec<Block>> {
+    let blocks = usize::try_from(kib).unwrap_or(usize::MAX);
+    let mut memory = Vec::new();
+    memory
+        .try_reserve_exact(blocks)
+        .map_err(|cause| Error::unavailable(format!("no memory for a hash of {kib} KiB")).caused_by(cause))?;
+    memory.resize(blocks, Block::new());
+    Ok(memory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_comes_with_the_first_hash_and_stays() {
+        let mut bench = Bench::keeping(64);
+        assert_eq!(bench.blocks.capacity(), 0);
+        bench.hash("argon2id:64:1:1".parse().unwrap(), &Password::new("x"), [0; 16]).unwrap();
+        let place = bench.blocks.as_ptr();
+        bench.matches(&Stored::stand_in("argon2id:128:1:1".parse().unwrap()), &Password::new("x")).unwrap();
+        assert_eq!((bench.blocks.len(), bench.blocks.as_ptr()), (64, place));
+    }
+}
