@@ -1,7 +1,7 @@
 //! The real binary as it is run: restarts, signals, keys, what it writes to its log, what it says of large bodies.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -15,7 +15,7 @@ use rustix::process::{
 };
 use serde_json::{Value, json};
 
-use crate::process::{CHEAP, Folder, Reply, credentials, is_long, read_reply};
+use crate::process::{CHEAP, Folder, Reply, Server, credentials, is_long, read_reply};
 use crate::tools::{is_here, skip};
 
 const PASSWORD: &str = "canary-correct-horse-1";
@@ -571,4 +571,24 @@ fn hashing_threads_give_way_to_all_others() {
     assert!(hashing.iter().all(|(_, nice)| *nice == 10), "{hashing:?}");
     assert!(others.iter().all(|(_, nice)| *nice == ours), "{others:?}");
     assert_eq!(server.end(), Some(0));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn large_pages_are_asked_for_where_they_are_given_on_request_and_nobody_has_spoken_of_them() {
+    let folder = Folder::new();
+    let environment = |server: &Server| fs::read_to_string(format!("/proc/{}/environ", server.child.id())).unwrap();
+    let modes = fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").unwrap_or_default();
+    let server = folder.serve(&CHEAP);
+    let is_asked = environment(&server).contains("GLIBC_TUNABLES=glibc.malloc.hugetlb=1");
+    assert_eq!(is_asked, cfg!(target_env = "gnu") && modes.contains("[madvise]"));
+    server.kill();
+    let mut spoken = folder.command(&[&["serve", "--listen", "127.0.0.1:0"], &CHEAP[..]].concat());
+    let mut child = spoken.env("GLIBC_TUNABLES", "").spawn().unwrap();
+    let mut greeting = [0];
+    child.stdout.take().unwrap().read_exact(&mut greeting).unwrap();
+    let environment = fs::read_to_string(format!("/proc/{}/environ", child.id())).unwrap();
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert!(!environment.contains("hugetlb"), "{environment}");
 }
