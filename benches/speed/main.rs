@@ -24,6 +24,8 @@ use server::Server;
 
 const CONNECTIONS: usize = 64;
 const EMAIL: &str = "bench@example.com";
+/// Whose session no login ends.
+const OTHER: &str = "other@example.com";
 const PASSWORD: &str = "correct horse battery staple";
 /// What can be asked for by name.
 const KINDS: [&str; 4] = ["logins", "checks", "beside", "refreshes"];
@@ -59,12 +61,14 @@ async fn measure(span: Duration, kinds: &[&str]) -> Vec<Figure> {
     let mut figures = Vec::new();
     let first = Server::start(folder.path()).await;
     figures.push(start("start to first 200, new database", first.took));
-    first.stop();
+    drop(first);
     let server = Server::start(folder.path()).await;
     figures.push(start("start to first 200, existing database", server.took));
     tokio::time::sleep(Duration::from_secs(1)).await;
     figures.push(memory(&server));
-    Server::create_user(folder.path(), EMAIL, PASSWORD);
+    for email in [EMAIL, OTHER] {
+        Server::create_user(folder.path(), email, PASSWORD);
+    }
     if kinds.contains(&"logins") {
         figures.push(logins(&server, span).await);
     }
@@ -78,7 +82,6 @@ async fn measure(span: Duration, kinds: &[&str]) -> Vec<Figure> {
         figures.push(refreshes(&server, span).await);
     }
     figures.push(size());
-    server.stop();
     figures
 }
 
@@ -133,7 +136,7 @@ async fn token_checks(server: &Server, span: Duration) -> Vec<Figure> {
         calls += checks.calls;
     }
     let each = (server.cpu_seconds() - cpu) * 1e6 / calls as f64;
-    bare.stop();
+    drop(bare);
     vec![
         ratio("token checks, 64 connections", ours, "a bare handler", alone, 0.6),
         Figure {
@@ -147,7 +150,7 @@ async fn token_checks(server: &Server, span: Duration) -> Vec<Figure> {
 
 /// Token checks on a few connections while many log in: neither may keep the other from its work.
 async fn beside(server: &Server, span: Duration) -> Vec<Figure> {
-    let token = server.login(EMAIL, PASSWORD).await.access;
+    let token = server.login(OTHER, PASSWORD).await.access;
     let check = load::get("/v1/users/me", &token);
     let login = load::post("/v1/auth/login", &json!({ "email": EMAIL, "password": PASSWORD }).to_string());
     let hashing = raw::hashes_per_second(span / 2);

@@ -47,8 +47,8 @@ pub async fn authenticate(core: &Core, token: &str) -> Result<Caller> {
 /// As [`authenticate`].
 pub async fn recognise<'t>(core: &Core, verified: &Verified, token: impl Fn() -> Result<&'t str>) -> Result<Caller> {
     let id = verified.session.clone();
-    let found = core.store.glance(move |db| store::sessions::find_standing(db, &id)).await?;
-    let Some(standing) = found else { return Err(Kind::SessionEnded.into()) };
+    let found = core.store.recall(verified.session.as_str(), move |db| store::sessions::find_standing(db, &id)).await?;
+    let Some(standing) = found.as_ref() else { return Err(Kind::SessionEnded.into()) };
     if standing.epoch != verified.epoch {
         key::reload(core).await?;
         core.tokens.verify(token()?)?;
@@ -61,13 +61,13 @@ pub async fn recognise<'t>(core: &Core, verified: &Verified, token: impl Fn() ->
     if !usable {
         return Err(Kind::SessionEnded.into());
     }
-    note_activity(core, &standing, now);
+    note_activity(core, standing, now);
     Ok(Caller {
         permissions: core.roles.permissions(&standing.roles),
-        account: standing.account,
-        session: standing.session.id,
+        account: standing.account.clone(),
+        session: standing.session.id.clone(),
         proved_at: standing.session.proved_at,
-        roles: standing.roles,
+        roles: standing.roles.clone(),
     })
 }
 

@@ -30,6 +30,7 @@ pub mod transfer;
 pub mod tries;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
@@ -101,16 +102,17 @@ impl Store {
         std::future::ready(self.engine.read(&work)).await
     }
 
-    /// Reads with a single statement: as [`Store::read`], for less.
+    /// Reads what is asked for again and again, with a single statement. An answer given before under this key is given
+    /// again while nobody, in whatever process, has changed the database since: the answer is always that of now.
     ///
     /// # Errors
     /// As [`Store::read`], and when the closure takes a second statement.
-    pub async fn glance<T, F>(&self, work: F) -> Result<T>
+    pub async fn recall<T, F>(&self, key: &str, work: F) -> Result<Arc<T>>
     where
-        T: Send + 'static,
+        T: Send + Sync + 'static,
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
-        std::future::ready(self.engine.glance(&work)).await
+        std::future::ready(self.engine.recall(key, &work)).await
     }
 
     /// Reads lists and scans, on a thread that may wait.

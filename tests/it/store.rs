@@ -244,6 +244,35 @@ async fn a_column_read_as_another_type_is_a_fault() {
 }
 
 #[tokio::test]
+async fn an_answer_is_remembered_until_anybody_changes_anything() {
+    let Opened { store, path, _folder } = &opened();
+    let beside = Store::open(path, Role::Command).unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let recall = || async {
+        let asked = Arc::clone(&asked);
+        let count = move |db: &mut dyn Db| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            db.first(sql!("select count(*) from instance"), &[])?.unwrap().take::<i64>()
+        };
+        *store.recall("rows", count).await.unwrap()
+    };
+    for (rows, by) in [(1, store), (2, &beside), (3, store), (4, &beside)] {
+        by.write(keep(&format!("row {rows}"), rows)).await.unwrap();
+        for _ in 0..100 {
+            assert_eq!(recall().await, rows);
+        }
+    }
+    // Each reader has a memory of its own.
+    let asked = asked.load(Ordering::Relaxed);
+    assert!((4..100).contains(&asked), "asked {asked} times");
+    let twice = |db: &mut dyn Db| {
+        db.all(sql!("select 1"), &[])?;
+        db.all(sql!("select 1"), &[]).map(|_| ())
+    };
+    assert_eq!(store.recall("twice", twice).await.unwrap_err().kind(), Kind::Internal);
+}
+
+#[tokio::test]
 async fn all_statements_of_a_read_see_one_moment() {
     let Opened { store, path, _folder } = opened();
     store.write(keep("a", 1)).await.unwrap();

@@ -177,12 +177,16 @@ impl Engine {
         self.0.readers.read(Lane::Keys, work)
     }
 
-    /// Runs a reading closure of a single statement on one of the readers.
+    /// Runs a reading closure of a single statement, unless its answer is remembered under this key and nothing has changed since.
     ///
     /// # Errors
-    /// As [`super::Store::glance`].
-    pub fn glance<T>(&self, work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
-        self.0.readers.glance(work)
+    /// As [`super::Store::recall`].
+    pub fn recall<T: Send + Sync + 'static>(
+        &self,
+        key: &str,
+        work: &dyn Fn(&mut dyn Db) -> Result<T>,
+    ) -> Result<Arc<T>> {
+        self.0.readers.recall(key, work)
     }
 
     /// Runs a reading closure that may take its time; it makes no [`Engine::read`] wait.

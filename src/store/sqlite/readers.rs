@@ -5,6 +5,8 @@
 //!
 //! Reads by key have their own pool, as large as the threads that ask it, so that no list or scan makes them wait.
 
+use std::any::Any;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +22,9 @@ use crate::store::db::Db;
 
 /// How many scans read at once; the others wait.
 const SCANS: u32 = 4;
+
+/// How many answers a reader remembers; about half a megabyte.
+const ANSWERS: usize = 512;
 
 /// Which readers a closure goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,9 +77,13 @@ impl Readers {
         free(pool)?.read(work)
     }
 
-    /// A closure of a single statement.
-    pub(super) fn glance<T>(&self, work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
-        free(&self.keys)?.glance(work)
+    /// A closure of a single statement, whose answer is remembered under a key until something changes.
+    pub(super) fn recall<T: Send + Sync + 'static>(
+        &self,
+        key: &str,
+        work: &dyn Fn(&mut dyn Db) -> Result<T>,
+    ) -> Result<Arc<T>> {
+        free(&self.keys)?.recall(key, work)
     }
 }
 
@@ -97,6 +106,7 @@ fn pool(path: &Path, open: &Arc<()>, most: u32, ready: u32, patience: Duration) 
 /// One reading connection.
 struct Reader {
     connection: Connection,
+    memory: Memory,
     is_broken: bool,
     _open: Arc<()>,
 }
@@ -120,6 +130,29 @@ impl Reader {
         self.is_broken = executor.in_trouble();
         result
     }
+
+    fn recall<T: Send + Sync + 'static>(
+        &mut self,
+        key: &str,
+        work: &dyn Fn(&mut dyn Db) -> Result<T>,
+    ) -> Result<Arc<T>> {
+        // Asked before the answer is read: what changes in between makes the answer newer than its version, never older.
+        let version = self.version().map_err(|error| {
+            self.is_broken = true;
+            fault::translated(error)
+        })?;
+        if let Some(known) = self.memory.find(version, key) {
+            return Ok(known);
+        }
+        let answer = Arc::new(self.glance(work)?);
+        self.memory.keep(version, key, Arc::clone(&answer) as Arc<dyn Any + Send + Sync>);
+        Ok(answer)
+    }
+
+    /// Another number after each change that another connection, here or in any process, has committed.
+    fn version(&self) -> rusqlite::Result<i64> {
+        self.connection.prepare_cached("pragma data_version")?.query_row([], |row| row.get(0))
+    }
 }
 
 /// Ends the reading transaction whatever the closure does, a panic included.
@@ -139,6 +172,28 @@ fn run(connection: &Connection, sql: &str) -> rusqlite::Result<usize> {
     connection.prepare_cached(sql)?.raw_execute()
 }
 
+/// What a reader has read since the database last changed.
+#[derive(Default)]
+struct Memory {
+    version: i64,
+    answers: HashMap<String, Arc<dyn Any + Send + Sync>>,
+}
+
+impl Memory {
+    fn find<T: Send + Sync + 'static>(&self, version: i64, key: &str) -> Option<Arc<T>> {
+        let answers = (self.version == version).then_some(&self.answers)?;
+        Arc::clone(answers.get(key)?).downcast().ok()
+    }
+
+    fn keep(&mut self, version: i64, key: &str, answer: Arc<dyn Any + Send + Sync>) {
+        if self.version != version || self.answers.len() >= ANSWERS {
+            self.answers.clear();
+        }
+        self.version = version;
+        self.answers.insert(key.to_owned(), answer);
+    }
+}
+
 /// Opens readers for the pool, and throws away those that were in trouble.
 struct Opener {
     path: PathBuf,
@@ -150,7 +205,8 @@ impl ManageConnection for Opener {
     type Error = rusqlite::Error;
 
     fn connect(&self) -> rusqlite::Result<Reader> {
-        Ok(Reader { connection: connection::reader(&self.path)?, is_broken: false, _open: Arc::clone(&self.open) })
+        let connection = connection::reader(&self.path)?;
+        Ok(Reader { connection, memory: Memory::default(), is_broken: false, _open: Arc::clone(&self.open) })
     }
 
     fn is_valid(&self, _reader: &mut Reader) -> rusqlite::Result<()> {
