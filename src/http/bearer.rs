@@ -156,12 +156,14 @@ pub(super) async fn authenticate(request: &Request) -> Result<Caller> {
 pub(super) fn token(headers: &HeaderMap) -> Result<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().ok_or(Kind::TokenMissing)?;
-    // Whatever fits between two spaces in a header, but for the comma that would join two of them.
-    let text = value.to_str().ok().filter(|_| values.next().is_none()).ok_or(Kind::TokenFormat)?;
-    let (scheme, token) = text.trim_matches([' ', '\t']).split_once(' ').ok_or(Kind::TokenFormat)?;
+    let bytes = value.as_bytes();
+    // Looked at to the end, whatever is found: so it goes many bytes at a time.
+    let strays = bytes.iter().fold(0, |strays, byte| strays | u8::from(!byte.is_ascii()) | u8::from(*byte == b','));
+    let text = std::str::from_utf8(bytes).ok().filter(|_| strays == 0 && values.next().is_none());
+    let text = text.ok_or(Kind::TokenFormat)?.trim_matches([' ', '\t']);
+    let (scheme, token) = text.split_once(' ').ok_or(Kind::TokenFormat)?;
     let token = token.trim_start_matches(' ');
-    // Counted to the end, whatever is found: so it goes many bytes at a time.
-    let is_whole = token.bytes().filter(|byte| matches!(byte, 0..=b' ' | b',')).count() == 0;
+    let is_whole = token.bytes().fold(0, |strays, byte| strays | u8::from(byte <= b' ')) == 0;
     let well_formed = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && is_whole;
     if well_formed { Ok(token) } else { Err(Kind::TokenFormat.into()) }
 }

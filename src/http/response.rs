@@ -28,6 +28,9 @@ pub fn with_cookie<T>(body: T, cookie: String) -> Response<Json<T>> {
     answer(body).header(SET_COOKIE, cookie)
 }
 
+/// Room for a usual answer, so that its text need not move while it grows.
+const ROOM: usize = 1024;
+
 /// What the handlers give back that are called all day.
 pub type QuickAnswer<T> = std::result::Result<Response<Written<T>>, Reject>;
 
@@ -42,7 +45,8 @@ pub struct Written<T> {
 /// # Errors
 /// When the body cannot be written.
 pub fn written<T: Serialize>(body: &T) -> QuickAnswer<T> {
-    let text = serde_json::to_vec(body)
+    let mut text = Vec::with_capacity(ROOM);
+    serde_json::to_writer(&mut text, body)
         .map_err(|error| Reject(Error::internal("an answer cannot be written").caused_by(error)))?;
     Ok(Response::new(Written { text, _of: PhantomData }))
 }

@@ -24,8 +24,8 @@ pub struct Standing {
 }
 
 /// The standings that one request has met; the boundary writes the headers from them.
-#[derive(Debug, Clone, Default)]
-pub struct Standings(Arc<Mutex<Vec<Standing>>>);
+#[derive(Debug, Default)]
+pub struct Standings(Mutex<Vec<Standing>>);
 
 impl Standings {
     /// Notes one.
@@ -50,9 +50,12 @@ impl Standings {
     }
 }
 
-/// A request's own view of the limits: handlers find it among the request's data and count their calls with it.
+/// A request's own view of the limits: handlers find it among the request's data and count their calls with it. Clones
+/// are the same meter.
 #[derive(Clone)]
-pub struct Meter {
+pub struct Meter(Arc<Counting>);
+
+struct Counting {
     limiter: Limiter,
     refusals: Refusals,
     source: Source,
@@ -64,20 +67,23 @@ impl Meter {
     /// For a request from there; what is refused is noted.
     #[must_use]
     pub fn new(limiter: Limiter, refusals: Refusals, source: Source) -> Self {
-        Self { limiter, refusals, client: source.client(), source, standings: Standings::default() }
+        let client = source.client();
+        Self(Arc::new(Counting { limiter, refusals, client, source, standings: Standings::default() }))
     }
 
     /// Who stands behind the request.
     #[must_use]
     pub fn source(&self) -> &Source {
-        &self.source
+        &self.0.source
     }
 
     /// The same request, counted for an account and not for its client address. What is left there is told to nobody:
     /// it would say what others do with the account.
     #[must_use]
     pub fn counting_for(&self, client: Client) -> Self {
-        Self { client, standings: Standings::default(), ..self.clone() }
+        let Counting { limiter, refusals, source, .. } = &*self.0;
+        let (limiter, refusals, source) = (limiter.clone(), refusals.clone(), source.clone());
+        Self(Arc::new(Counting { limiter, refusals, client, source, standings: Standings::default() }))
     }
 
     /// Counts this call under a limit.
@@ -85,7 +91,7 @@ impl Meter {
     /// # Errors
     /// `TooMany` when the limit is used up.
     pub fn count(&self, limit: Limit) -> Result<()> {
-        self.note(Bucket::Named(limit), self.limiter.check(limit, self.client))
+        self.note(Bucket::Named(limit), self.0.limiter.check(limit, self.0.client))
     }
 
     /// Counts this call under the wider general limit of valid tokens.
@@ -93,7 +99,7 @@ impl Meter {
     /// # Errors
     /// `TooMany` when the limit is used up.
     pub fn count_with_token(&self) -> Result<()> {
-        self.note(Bucket::WithToken, self.limiter.check_with_token(self.client))
+        self.note(Bucket::WithToken, self.0.limiter.check_with_token(self.0.client))
     }
 
     /// Refuses when a limit is used up, without counting: the first half of a limit that counts failures only.
@@ -101,7 +107,7 @@ impl Meter {
     /// # Errors
     /// `TooMany` when the limit is used up.
     pub fn peek(&self, limit: Limit) -> Result<()> {
-        self.note(Bucket::Named(limit), self.limiter.peek(limit, self.client))
+        self.note(Bucket::Named(limit), self.0.limiter.peek(limit, self.0.client))
     }
 
     /// Counts a failure and says what to answer: the failure itself, or that there were too many at once.
@@ -122,25 +128,26 @@ impl Meter {
 
     /// Takes a counted call back.
     pub fn give_back(&self, limit: Limit) {
-        self.limiter.give_back(limit, self.client);
+        self.0.limiter.give_back(limit, self.0.client);
     }
 
     /// What this request has met so far.
     #[must_use]
     pub fn standings(&self) -> &Standings {
-        &self.standings
+        &self.0.standings
     }
 
     fn note(&self, bucket: Bucket, answer: Result<Option<Standing>>) -> Result<()> {
+        let Counting { limiter, refusals, source, client, standings } = &*self.0;
         let standing = match &answer {
             Ok(standing) => *standing,
             Err(refusal) => {
-                self.refusals.note(Barrier::Calls(bucket.limit()), self.client, None, &self.source);
-                self.limiter.exhausted(bucket, refusal.retry_delay().unwrap_or_default())
+                refusals.note(Barrier::Calls(bucket.limit()), *client, None, source);
+                limiter.exhausted(bucket, refusal.retry_delay().unwrap_or_default())
             }
         };
         if let Some(standing) = standing {
-            self.standings.note(standing);
+            standings.note(standing);
         }
         answer.map(|_| ())
     }
