@@ -107,9 +107,9 @@ impl Mint {
             return Err(Kind::TokenInvalid.into());
         }
         let digest = Memory::digest(token);
-        let ring = self.ring();
-        if let Some(found) = self.memory.find(&digest) {
-            return self.check_remembered(&ring, &found).inspect_err(|_| self.memory.forget(&digest));
+        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(checked) = self.memory.find(&digest, |found| self.check_remembered(&ring, found)) {
+            return checked.inspect_err(|_| self.memory.forget(&digest));
         }
         let (kid, claims) = self.check(&ring, token).ok_or(Kind::TokenInvalid)?;
         let verified = verified(claims, ring.epoch);

@@ -24,7 +24,7 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use keeper::Keeper;
 use place::{Lock, Place, refused};
-use readers::{Lane, Readers};
+use readers::Readers;
 use writer::Writer;
 
 pub use steps::Step;
@@ -174,7 +174,7 @@ impl Engine {
     /// # Errors
     /// As [`super::Store::read`].
     pub fn read<T>(&self, work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
-        self.0.readers.read(Lane::Keys, work)
+        self.0.readers.read(work)
     }
 
     /// Runs a reading closure of a single statement, unless its answer is remembered under this key and nothing has changed since.
@@ -194,7 +194,7 @@ impl Engine {
     /// # Errors
     /// As [`super::Store::scan`].
     pub fn scan<T>(&self, work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
-        self.0.readers.read(Lane::Scans, work)
+        self.0.readers.scan(work)
     }
 
     /// Hands a closure to the writer.

@@ -3,16 +3,20 @@
 //! A closure runs inside `begin` and `commit`, and from the second statement on that is cheaper, too, because the lock on
 //! the log is taken once. Only what is known to be one statement goes without.
 //!
-//! Reads by key have their own pool, as large as the threads that ask it, so that no list or scan makes them wait.
+//! Each thread that reads by key has a reader of its own: it waits for nobody, and what a reader holds does not wander
+//! from processor to processor. Lists and scans have a pool.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use r2d2::{ManageConnection, Pool, PooledConnection};
+use r2d2::{ManageConnection, Pool};
 use rusqlite::Connection;
+use thread_local::ThreadLocal;
 
 use super::connection;
 use super::executor::{Access, Executor};
@@ -23,27 +27,22 @@ use crate::store::db::Db;
 /// How many scans read at once; the others wait.
 const SCANS: u32 = 4;
 
+/// How long.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// How many answers a reader remembers; about half a megabyte.
 const ANSWERS: usize = 512;
 
-/// Which readers a closure goes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lane {
-    /// A few rows by their keys.
-    Keys,
-    /// Lists and scans.
-    Scans,
-}
-
 /// All readers of one file.
 pub(super) struct Readers {
-    keys: Pool<Opener>,
+    opener: Opener,
+    own: ThreadLocal<Cell<Option<Box<Reader>>>>,
     scans: Pool<Opener>,
     _last: Last,
 }
 
-/// Dropped after the pools: waits until each connection is closed. A pool may still be opening one on a thread of its
-/// own, and if that were closed after the writer's, the log would stay behind.
+/// Dropped after the pool: waits until each connection is closed. A pool may still be opening one on a thread of its own,
+/// and if that were closed after the writer's, the log would stay behind.
 struct Last(Arc<()>);
 
 impl Drop for Last {
@@ -59,22 +58,31 @@ impl Drop for Last {
 
 impl Readers {
     pub(super) fn start(path: &Path) -> Result<Self> {
-        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let keys = u32::try_from(threads).unwrap_or(u32::MAX).saturating_add(2).max(4);
         let open = Arc::new(());
-        Ok(Self {
-            keys: pool(path, &open, keys, 1, Duration::from_secs(1))?,
-            scans: pool(path, &open, SCANS, 0, Duration::from_secs(10))?,
-            _last: Last(open),
-        })
+        let opener = || Opener { path: path.to_owned(), open: Arc::clone(&open) };
+        let scans = Pool::builder()
+            .max_size(SCANS)
+            .min_idle(Some(0))
+            .test_on_check_out(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connection_timeout(PATIENCE)
+            .build(opener())
+            .map_err(unreadable)?;
+        let readers = Self { opener: opener(), own: ThreadLocal::new(), scans, _last: Last(open) };
+        readers.with_own(|_| Ok(()))?;
+        Ok(readers)
     }
 
-    pub(super) fn read<T>(&self, lane: Lane, work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
-        let pool = match lane {
-            Lane::Keys => &self.keys,
-            Lane::Scans => &self.scans,
-        };
-        free(pool)?.read(work)
+    /// A few rows by their keys.
+    pub(super) fn read<T>(&self, work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
+        self.with_own(|reader| reader.read(work))
+    }
+
+    /// A list or a scan.
+    pub(super) fn scan<T>(&self, work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
+        let reader = self.scans.get();
+        reader.map_err(|error| Error::unavailable(format!("no reader came free: {error}")))?.read(work)
     }
 
     /// A closure of a single statement, whose answer is remembered under a key until something changes.
@@ -83,24 +91,26 @@ impl Readers {
         key: &str,
         work: &dyn Fn(&mut dyn Db) -> Result<T>,
     ) -> Result<Arc<T>> {
-        free(&self.keys)?.recall(key, work)
+        self.with_own(|reader| reader.recall(key, work))
+    }
+
+    /// With the reader of this thread; one that was in trouble, or in a panic, is not used again.
+    fn with_own<T>(&self, work: impl FnOnce(&mut Reader) -> Result<T>) -> Result<T> {
+        let place = self.own.get_or_default();
+        let mut reader = match place.take() {
+            Some(reader) => reader,
+            None => Box::new(self.opener.connect().map_err(unreadable)?),
+        };
+        let result = work(&mut reader);
+        if !reader.is_broken {
+            place.set(Some(reader));
+        }
+        result
     }
 }
 
-fn free(pool: &Pool<Opener>) -> Result<PooledConnection<Opener>> {
-    pool.get().map_err(|error| Error::unavailable(format!("no reader came free: {error}")))
-}
-
-fn pool(path: &Path, open: &Arc<()>, most: u32, ready: u32, patience: Duration) -> Result<Pool<Opener>> {
-    Pool::builder()
-        .max_size(most)
-        .min_idle(Some(ready))
-        .test_on_check_out(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .connection_timeout(patience)
-        .build(Opener { path: path.to_owned(), open: Arc::clone(open) })
-        .map_err(|error| Error::unavailable(format!("the database cannot be read: {error}")))
+fn unreadable(error: impl Display) -> Error {
+    Error::unavailable(format!("the database cannot be read: {error}"))
 }
 
 /// One reading connection.
