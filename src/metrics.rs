@@ -3,6 +3,8 @@
 //! Counting costs a fraction of a microsecond and never waits. How the figures are asked for, and by whom, is the
 //! business of `http::metrics`; the writer and the hashing pool keep their own, and `identity::vitals` collects them.
 
+mod requests;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
@@ -15,12 +17,10 @@ use prometheus_client::registry::Registry;
 
 use crate::model::event::{Outcome, What};
 use crate::model::{Barrier, Event, Time};
+use requests::Requests;
 
 pub use prometheus_client::metrics::histogram::Histogram;
 
-/// From half a millisecond, which is a token check under load, to ten seconds.
-const REQUEST_SECONDS: [f64; 14] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 /// The longest reason of a refused login that is a word and not a sentence.
 const LONGEST_WORD: usize = 32;
 
@@ -65,19 +65,6 @@ struct Hit {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Answered {
-    method: &'static str,
-    route: Arc<str>,
-    status: u16,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Asked {
-    method: &'static str,
-    route: Arc<str>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Happened {
     event: &'static str,
     outcome: &'static str,
@@ -92,33 +79,18 @@ struct Login {
 #[derive(Debug, Clone, Default)]
 pub struct Metrics(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Inner {
-    answered: Family<Answered, Counter>,
-    took: Family<Asked, Histogram, fn() -> Histogram>,
+    requests: Requests,
     happened: Family<Happened, Counter>,
     logins: Family<Login, Counter>,
     hits: Family<Hit, Counter>,
 }
 
-impl Default for Inner {
-    fn default() -> Self {
-        Self {
-            answered: Family::default(),
-            took: Family::new_with_constructor(|| Histogram::new(REQUEST_SECONDS)),
-            happened: Family::default(),
-            logins: Family::default(),
-            hits: Family::default(),
-        }
-    }
-}
-
 impl Metrics {
     /// A request was answered; the route is its template, never its path.
-    pub fn note_request(&self, method: &'static str, route: Arc<str>, status: u16, took: &Stopwatch) {
-        let asked = Asked { method, route: Arc::clone(&route) };
-        self.0.took.get_or_create(&asked).observe(took.seconds());
-        self.0.answered.get_or_create(&Answered { method, route, status }).inc();
+    pub fn note_request(&self, method: &'static str, route: &Arc<str>, status: u16, took: &Stopwatch) {
+        self.0.requests.note(method, route, status, took.seconds());
     }
 
     /// A security event was recorded.
@@ -141,9 +113,10 @@ impl Metrics {
     pub fn text(&self, vitals: Vitals) -> String {
         let mut registry = Registry::default();
         let own = registry.sub_registry_with_prefix("authd");
-        let Inner { answered, took, happened, logins, hits } = &*self.0;
-        own.register("http_requests", "Requests by route and status", answered.clone());
-        own.register("http_request_duration_seconds", "How long requests took", took.clone());
+        let Inner { requests, happened, logins, hits } = &*self.0;
+        let (answered, durations) = requests.totals();
+        own.register("http_requests", "Requests by route and status", answered);
+        own.register("http_request_duration_seconds", "How long requests took", durations);
         own.register("logins", "Logins by outcome", logins.clone());
         own.register("events", "Security events as the audit log records them", happened.clone());
         own.register("limit_refusals", "What limits refused", hits.clone());
@@ -257,7 +230,10 @@ mod tests {
         metrics.note_event(&Event::refused(What::Login).because("wrong_password"));
         metrics.note_event(&Event::done(What::Login));
         metrics.note_event(&Event::refused(What::Login).because("Somebody's \"words\""));
-        metrics.note_request("GET", "/v1/users/:id".into(), 200, &Stopwatch::start());
+        metrics.note_request("GET", &"/v1/users/:id".into(), 200, &Stopwatch::start());
+        let beside = metrics.clone();
+        let other = move || beside.note_request("GET", &"/v1/users/:id".into(), 404, &Stopwatch::start());
+        std::thread::spawn(other).join().unwrap();
         let queue = |label, value| Reading { name: "queue", help: "Waiting", label: Some(("lane", label)), value };
         let readings = vec![queue("a", 1.0), queue("b", 2.5)];
         let text = metrics.text(Vitals { readings, ..Vitals::default() });
@@ -269,7 +245,10 @@ mod tests {
             "authd_events_total{event=\"login\",outcome=\"refused\"} 2",
             "# TYPE authd_http_requests_total counter",
             "authd_http_requests_total{method=\"GET\",route=\"/v1/users/:id\",status=\"200\"} 1",
-            "authd_http_request_duration_seconds_count{method=\"GET\",route=\"/v1/users/:id\"} 1",
+            "authd_http_requests_total{method=\"GET\",route=\"/v1/users/:id\",status=\"404\"} 1",
+            "authd_http_request_duration_seconds_count{method=\"GET\",route=\"/v1/users/:id\"} 2",
+            "authd_http_request_duration_seconds_bucket{le=\"+Inf\",method=\"GET\",route=\"/v1/users/:id\"} 2",
+            "authd_http_request_duration_seconds_bucket{le=\"10.0\",method=\"GET\",route=\"/v1/users/:id\"} 2",
             "# TYPE authd_queue gauge",
             "authd_queue{lane=\"a\"} 1.0",
             "authd_queue{lane=\"b\"} 2.5",

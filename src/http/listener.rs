@@ -8,7 +8,8 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use http_body_util::combinators::BoxBody;
@@ -42,21 +43,63 @@ type App = dyn DynEndpoint<Output = Response>;
 
 /// The endpoint that answers, exchangeable while the server runs: a request keeps the one that it began with.
 #[derive(Clone)]
-pub struct Swap(Arc<RwLock<Arc<App>>>);
+pub struct Swap(Arc<Hour>);
+
+struct Hour {
+    /// How often the endpoint was replaced.
+    turn: AtomicU64,
+    app: RwLock<Arc<App>>,
+}
 
 impl Swap {
     /// Begins with this endpoint.
     pub fn new(endpoint: impl Endpoint<Output = Response> + 'static) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(ToDynEndpoint(endpoint)))))
+        Self(Arc::new(Hour { turn: AtomicU64::new(0), app: RwLock::new(Arc::new(ToDynEndpoint(endpoint))) }))
     }
 
     /// Lets new requests be answered by this endpoint.
     pub fn replace(&self, endpoint: impl Endpoint<Output = Response> + 'static) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ToDynEndpoint(endpoint));
+        let mut app = self.0.app.write().unwrap_or_else(PoisonError::into_inner);
+        *app = Arc::new(ToDynEndpoint(endpoint));
+        self.0.turn.fetch_add(1, Ordering::Release);
     }
 
-    fn current(&self) -> Arc<App> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    fn turn(&self) -> u64 {
+        self.0.turn.load(Ordering::Acquire)
+    }
+
+    fn current(&self) -> Held {
+        let app = self.0.app.read().unwrap_or_else(PoisonError::into_inner);
+        Held { turn: self.turn(), app: Arc::clone(&app) }
+    }
+}
+
+/// The endpoint as of a turn.
+struct Held {
+    turn: u64,
+    app: Arc<App>,
+}
+
+/// A connection's own hold on the endpoint, so that its requests need not ask what all connections ask.
+struct Hold {
+    swap: Swap,
+    between: Mutex<Option<Held>>,
+}
+
+impl Hold {
+    fn of(swap: Swap) -> Self {
+        Self { swap, between: Mutex::new(None) }
+    }
+
+    /// Takes it for a request.
+    fn take(&self) -> Held {
+        let held = self.between.lock().unwrap_or_else(PoisonError::into_inner).take();
+        held.filter(|held| held.turn == self.swap.turn()).unwrap_or_else(|| self.swap.current())
+    }
+
+    /// Keeps it for the next request.
+    fn keep(&self, held: Held) {
+        *self.between.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
     }
 }
 
@@ -109,7 +152,7 @@ impl Listener {
             };
             accepting.set(accept(&self.socket, &slots));
             let connection = Connection {
-                app: app.clone(),
+                app: Hold::of(app.clone()),
                 local: LocalAddr(Addr::socket(self.local_addr)),
                 remote: RemoteAddr(Addr::socket(peer)),
                 timeouts: self.timeouts,
@@ -159,7 +202,7 @@ fn pace(headers: &HeaderMap) -> Pace {
 
 /// One connection.
 struct Connection {
-    app: Swap,
+    app: Hold,
     local: LocalAddr,
     remote: RemoteAddr,
     timeouts: Timeouts,
@@ -196,7 +239,9 @@ impl Connection {
             Body::from(BoxBody::new(PacedBody::new(body, self.timeouts, pace(&parts.headers), unread)))
         };
         let parts = RequestParts::from((parts, self.local.clone(), self.remote.clone(), Scheme::HTTP));
-        let response = self.app.current().call(Request::from_parts(parts, body)).await;
+        let held = self.app.take();
+        let response = held.app.call(Request::from_parts(parts, body)).await;
+        self.app.keep(held);
         drop(under_way);
         // The boundary answers every error; what comes past it is nobody's to read.
         response.unwrap_or_else(|_| poem::http::StatusCode::INTERNAL_SERVER_ERROR.into()).into()

@@ -50,7 +50,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Counted<E> {
         request.extensions_mut().insert(slot.clone());
         let answer = self.inner.call(request).await;
         let status = answer.as_ref().map_or_else(poem::Error::status, Response::status);
-        let route = slot.0.get().unwrap_or(&self.unrouted).clone();
+        let route = slot.0.get().unwrap_or(&self.unrouted);
         self.metrics.note_request(method, route, status.as_u16(), &watch);
         answer
     }

@@ -16,7 +16,7 @@ use crate::password::rules;
 use crate::store;
 
 /// See [`patience`].
-const MOST_PATIENCE: Duration = Duration::from_millis(25);
+const MOST_PATIENCE: Duration = Duration::from_millis(50);
 
 /// The name an account is looked for by, as typed; need not be of any form.
 #[derive(Debug, Clone)]
@@ -168,7 +168,7 @@ async fn check(
 /// How long the end of a login may wait so that its commit is shared. Each commit takes processor time from the hashing
 /// that others wait for: while there is a queue, a small part of the time spent in it is well spent on fewer commits.
 fn patience(core: &Core) -> Duration {
-    (core.hashing.backlog() / 16).min(MOST_PATIENCE)
+    (core.hashing.backlog() / 8).min(MOST_PATIENCE)
 }
 
 async fn refuse(core: &Core, attempt: Attempt, source: &Source) -> Result<()> {

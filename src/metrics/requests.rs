@@ -1,0 +1,115 @@
+//! Requests by route and status, and how long they took. Each thread counts for itself, and they are added up when
+//! somebody asks: so no request waits for another's figure, nor for its way between two processors.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use thread_local::ThreadLocal;
+
+/// From half a millisecond, which is a token check under load, to ten seconds.
+const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// A method and a status.
+type Outcome = (&'static str, u16);
+/// What one thread has counted, by route.
+type Tally = HashMap<Arc<str>, HashMap<Outcome, Took>>;
+
+/// The counters.
+#[derive(Debug, Default)]
+pub(super) struct Requests(ThreadLocal<Mutex<Tally>>);
+
+impl Requests {
+    pub(super) fn note(&self, method: &'static str, route: &Arc<str>, status: u16, seconds: f64) {
+        let mut tally = lock(self.0.get_or_default());
+        let outcome = (method, status);
+        match tally.get_mut(route) {
+            Some(outcomes) => outcomes.entry(outcome).or_default().note(seconds),
+            None => tally.entry(Arc::clone(route)).or_default().entry(outcome).or_default().note(seconds),
+        }
+    }
+
+    /// How many there were, and how long they took, all threads together.
+    pub(super) fn totals(&self) -> (Family<Answered, Counter>, Durations) {
+        let (answered, mut durations) = (Family::<Answered, Counter>::default(), BTreeMap::<Asked, Took>::new());
+        for tally in &self.0 {
+            for (route, outcomes) in &*lock(tally) {
+                for (&(method, status), took) in outcomes {
+                    let labels = Answered { method, route: Arc::clone(route), status };
+                    answered.get_or_create(&labels).inc_by(took.count);
+                    durations.entry(Asked { method, route: Arc::clone(route) }).or_default().add(took);
+                }
+            }
+        }
+        (answered, Durations(durations))
+    }
+}
+
+fn lock(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
+    tally.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Answered {
+    method: &'static str,
+    route: Arc<str>,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, EncodeLabelSet)]
+struct Asked {
+    method: &'static str,
+    route: Arc<str>,
+}
+
+/// How long some requests took.
+#[derive(Debug, Clone, Copy, Default)]
+struct Took {
+    count: u64,
+    seconds: f64,
+    /// How many took at most as long as each of [`SECONDS`], and longer than the one before it; the rest took longer.
+    within: [u64; SECONDS.len()],
+}
+
+impl Took {
+    fn note(&mut self, seconds: f64) {
+        self.count += 1;
+        self.seconds += seconds;
+        if let Some(at) = SECONDS.iter().position(|most| seconds <= *most) {
+            self.within[at] += 1;
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.count += other.count;
+        self.seconds += other.seconds;
+        for (sum, more) in self.within.iter_mut().zip(other.within) {
+            *sum += more;
+        }
+    }
+}
+
+/// A histogram for each method and route.
+#[derive(Debug)]
+pub(super) struct Durations(BTreeMap<Asked, Took>);
+
+impl EncodeMetric for Durations {
+    fn encode(&self, mut encoder: MetricEncoder) -> fmt::Result {
+        for (asked, took) in &self.0 {
+            let longer = took.count - took.within.iter().sum::<u64>();
+            let buckets: Vec<(f64, u64)> =
+                SECONDS.into_iter().zip(took.within).chain([(f64::INFINITY, longer)]).collect();
+            let mut encoder = encoder.encode_family(asked)?;
+            encoder.encode_histogram::<NoLabelSet>(took.seconds, took.count, &buckets, None)?;
+        }
+        Ok(())
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Histogram
+    }
+}
