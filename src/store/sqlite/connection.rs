@@ -61,6 +61,11 @@ fn secure(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch("pragma cell_size_check = on; pragma temp_store = memory;")
 }
 
+/// Runs a statement that gives no rows, prepared once.
+pub(super) fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.raw_execute().map(|_| ())
+}
+
 fn percent_encoded(path: &Path) -> String {
     path.as_os_str().as_encoded_bytes().iter().fold(String::new(), |mut text, &byte| {
         if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
-use super::connection;
+use super::connection::{self, run};
 
 /// A connection that stays in a reading transaction.
 pub(super) struct Keeper(Mutex<Option<Connection>>);
@@ -24,8 +24,10 @@ impl Keeper {
     pub(super) fn hold(&self) {
         let guard = self.connection();
         let Some(connection) = &*guard else { return };
-        let moved =
-            ended(connection).and_then(|()| connection.execute_batch("begin; select 1 from sqlite_schema limit 1"));
+        let moved = ended(connection).and_then(|()| run(connection, "begin")).and_then(|()| {
+            // A transaction begins with its first read.
+            connection.prepare_cached("select 1 from sqlite_schema limit 1")?.exists([]).map(|_| ())
+        });
         if let Err(error) = moved {
             tracing::debug!(%error, "no place in the log is held");
         }
@@ -49,5 +51,5 @@ impl Keeper {
 }
 
 fn ended(connection: &Connection) -> rusqlite::Result<()> {
-    if connection.is_autocommit() { Ok(()) } else { connection.execute_batch("commit") }
+    if connection.is_autocommit() { Ok(()) } else { run(connection, "commit") }
 }

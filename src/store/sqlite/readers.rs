@@ -18,7 +18,7 @@ use r2d2::{ManageConnection, Pool};
 use rusqlite::Connection;
 use thread_local::ThreadLocal;
 
-use super::connection;
+use super::connection::{self, run};
 use super::executor::{Access, Executor};
 use super::fault;
 use crate::error::{Error, Result};
@@ -176,10 +176,6 @@ impl Drop for Snapshot<'_> {
             self.reader.is_broken = true;
         }
     }
-}
-
-fn run(connection: &Connection, sql: &str) -> rusqlite::Result<usize> {
-    connection.prepare_cached(sql)?.raw_execute()
 }
 
 /// What a reader has read since the database last changed.

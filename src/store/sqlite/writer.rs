@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::connection::run;
 use super::executor::{Access, Executor};
 use super::job::{Job, Verdict};
 use super::keeper::Keeper;
@@ -335,10 +336,6 @@ fn write_one(connection: &Connection, job: &mut dyn Job) -> Result<(), String> {
         job.keep(executor.take_deeds());
     }
     run(connection, "release job").map_err(|error| error.to_string())
-}
-
-fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached(sql)?.raw_execute().map(|_| ())
 }
 
 /// How many pages the log has, and how many of them are in the file already.
