@@ -295,7 +295,6 @@ impl Background {
         }));
         // Requests see a change of keys by themselves; this is for whoever only signs.
         tasks.spawn(every(Duration::from_secs(1), stopped.clone(), core.clone(), |core| async move {
-            core.store.keep_up();
             key::catch_up(&core).await.map(drop)
         }));
         tasks.spawn(every(Duration::from_mins(1), stopped.clone(), core.clone(), |core| async move {

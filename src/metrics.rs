@@ -1,6 +1,6 @@
 //! What the program counts about itself, as one value that is handed to whoever counts; nothing here is global.
 //!
-//! Counting costs a fraction of a microsecond and never waits. How the figures are asked for, and by whom, is the
+//! Counting costs a fraction of a microsecond and waits for nobody but whoever reads the figures. How the figures are asked for, and by whom, is the
 //! business of `http::metrics`; the writer and the hashing pool keep their own, and `identity::vitals` collects them.
 
 mod requests;

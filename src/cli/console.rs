@@ -52,6 +52,7 @@ impl Console {
     #[must_use]
     pub fn of_process(form: Form) -> Self {
         // A convention between people and all their programs, not configuration of this one.
+        #[allow(clippy::disallowed_methods, reason = "a convention of terminals, not our configuration")]
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| value != OsStr::new(""));
         let err_colour = if io::stderr().is_terminal() && !unwanted { Colour::On } else { Colour::Off };
         Self { form, out: Box::new(BufWriter::new(io::stdout())), err: Box::new(io::stderr()), err_colour }

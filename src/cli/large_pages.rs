@@ -16,12 +16,20 @@ pub fn ask() {
 
     let mut arguments = std::env::args_os();
     let (Ok(program), Some(name)) = (std::env::current_exe(), arguments.next()) else { return };
-    if [TUNABLES, ASKED].iter().any(|variable| std::env::var_os(variable).is_some()) || !are_given_on_request() {
+    // Started through the loader, the loader is the program.
+    let is_loader = program.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"ld"));
+    if is_loader || [TUNABLES, ASKED].into_iter().any(is_set) || !are_given_on_request() {
         return;
     }
-    // It comes back only when it failed.
+    // It comes back only when it failed; what it leaves changed then, `Endings` sets right.
     let _failed =
         Command::new(program).arg0(name).args(arguments).env(TUNABLES, "glibc.malloc.hugetlb=1").env(ASKED, "1").exec();
+}
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[allow(clippy::disallowed_methods, reason = "it is not our configuration, and nothing of that is read yet")]
+fn is_set(variable: &str) -> bool {
+    std::env::var_os(variable).is_some()
 }
 
 /// Whether the system has large pages for those who ask, and for no others.

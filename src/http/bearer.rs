@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn one_bearer_token_is_read_whatever_the_case_of_the_scheme() {
-        for line in ["Bearer abc.def", "bearer abc.def", "BEARER  abc.def", "Bearer abc.def "] {
+        for line in ["Bearer abc.def", "bearer abc.def", "BEARER  abc.def", "Bearer abc.def ", "Bearer abc.def\t"] {
             assert_eq!(read(&[line]), Ok("abc.def".to_owned()), "{line}");
         }
     }
@@ -195,6 +195,7 @@ mod tests {
             &["Bearer"][..],
             &["Bearer "],
             &["Bearer a b"],
+            &["Bearer a\tb"],
             &["Bearer a,b"],
             &["Bearera"],
             &["Basic YTpi"],

@@ -1,4 +1,4 @@
-//! What a request carries on its way in, and the one place that takes it out again.
+//! What a request carries on its way in, as handlers take it out again.
 
 use std::sync::Arc;
 

@@ -21,9 +21,6 @@ const ALWAYS: [(HeaderName, &str); 7] = [
     (CACHE_CONTROL, "no-store"),
 ];
 
-/// Room for these and what an endpoint adds, so that the map need not grow.
-const ROOM: usize = 24;
-
 /// Whether browsers are told to use https only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
@@ -50,7 +47,7 @@ impl Standard {
     /// What is sent over this transport.
     #[must_use]
     pub fn over(transport: Transport) -> Self {
-        let mut headers = HeaderMap::with_capacity(ROOM);
+        let mut headers = HeaderMap::new();
         for (name, value) in ALWAYS {
             headers.insert(name, HeaderValue::from_static(value));
         }
@@ -64,6 +61,7 @@ impl Standard {
     /// Adds to what the endpoint set; where it set the same, its own stays.
     pub fn complete(&self, headers: &mut HeaderMap, request_id: &str) {
         let own = std::mem::replace(headers, self.0.clone());
+        headers.reserve(own.len() + 1);
         for name in own.keys() {
             headers.remove(name);
         }

@@ -22,6 +22,8 @@ impl Endings {
         let mut terminate = open(SignalKind::terminate())?;
         let mut interrupt = open(SignalKind::interrupt())?;
         let mut hangup = open(SignalKind::hangup())?;
+        // A pipe or a peer that is gone is a failed write and never the end, however this process was started.
+        drop(open(SignalKind::pipe())?);
         let (told, endings) = watch::channel(0);
         tokio::spawn(async move {
             loop {

@@ -15,7 +15,7 @@ const ACTIVITY_STEP: Duration = Duration::from_mins(5);
 /// Somebody who has shown a valid access token in this request.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Their account, as read in this request.
+    /// Their account, as it was in this request.
     pub account: Account,
     /// The session the token belongs to.
     pub session: SessionId,
@@ -47,7 +47,10 @@ pub async fn authenticate(core: &Core, token: &str) -> Result<Caller> {
 /// As [`authenticate`].
 pub async fn recognise<'t>(core: &Core, verified: &Verified, token: impl Fn() -> Result<&'t str>) -> Result<Caller> {
     let id = verified.session.clone();
-    let found = core.store.recall(verified.session.as_str(), move |db| store::sessions::find_standing(db, &id)).await?;
+    let found = core
+        .store
+        .recall(("standing", verified.session.as_str()), move |db| store::sessions::find_standing(db, &id))
+        .await?;
     let Some(standing) = found.as_ref() else { return Err(Kind::SessionEnded.into()) };
     if standing.epoch != verified.epoch {
         key::reload(core).await?;

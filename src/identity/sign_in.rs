@@ -173,7 +173,7 @@ fn patience(core: &Core) -> Duration {
 
 async fn refuse(core: &Core, attempt: Attempt, source: &Source) -> Result<()> {
     let log = Log::new(core, source);
-    core.store.write_within(patience(core), move |db| attempt.fail(db, &log, "wrong_password")).await?;
+    core.store.write_patiently(patience(core), move |db| attempt.fail(db, &log, "wrong_password")).await?;
     core.post.ring();
     Ok(())
 }
@@ -204,7 +204,7 @@ async fn refuse_unproved(core: &Core, account: &Account, attempt: Attempt, sourc
     let event = Event::refused(What::Login).about(&account.id).because("unverified");
     let tells = core.config.signup.reveal_existing;
     core.store
-        .write(move |db| {
+        .write_patiently(patience(core), move |db| {
             mail::enqueue(db, &prepared)?;
             if !tells {
                 return attempt.fail(db, &log, "unverified");
@@ -230,7 +230,7 @@ async fn issue(
     let inside = opening.clone();
     let opened = core
         .store
-        .write_within(patience(core), move |db| {
+        .write_patiently(patience(core), move |db| {
             attempt.forgive(db)?;
             if let Some((old, new)) = &upgrade {
                 store::accounts::upgrade_hash(db, &id, old, &new.text, &new.scheme)?;

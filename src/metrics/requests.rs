@@ -113,3 +113,25 @@ impl EncodeMetric for Durations {
         MetricType::Histogram
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_duration_is_counted_where_it_belongs_whatever_the_thread() {
+        let (requests, route) = (Requests::default(), Arc::from("/a"));
+        requests.note("GET", &route, 200, 0.0005);
+        requests.note("GET", &route, 200, 0.0006);
+        std::thread::scope(|scope| {
+            scope.spawn(|| requests.note("GET", &route, 500, 11.0));
+        });
+        let (answered, Durations(durations)) = requests.totals();
+        let count = |status| answered.get_or_create(&Answered { method: "GET", route: route.clone(), status }).get();
+        assert_eq!((count(200), count(500)), (2, 1));
+        let took = durations[&Asked { method: "GET", route: route.clone() }];
+        assert_eq!((took.count, took.within[0], took.within[1]), (3, 1, 1));
+        assert_eq!(took.within.iter().sum::<u64>(), 2, "the third took longer than all");
+        assert!((took.seconds - 11.0011).abs() < 1e-9);
+    }
+}

@@ -530,6 +530,22 @@ mod tests {
         pool.hash(client(9), password("x")).await.unwrap();
     }
 
+    #[tokio::test]
+    async fn the_backlog_is_what_waits_at_the_pace_so_far() {
+        let pool = pool_of(1, 8, 8);
+        assert_eq!(pool.backlog(), Duration::ZERO);
+        let (release, first) = occupy(&pool, pool.shared().today).await;
+        let waiting: Vec<_> = (0..3).map(|_| Box::pin(pool.hash(client(9), password("x")))).collect();
+        let mut waiting = futures_util::future::join_all(waiting);
+        assert!(futures_util::FutureExt::now_or_never(&mut waiting).is_none());
+        pool.shared().room().pace = Duration::from_millis(8);
+        assert_eq!(pool.backlog(), Duration::from_millis(24));
+        drop(release);
+        first.await.unwrap().unwrap();
+        waiting.await;
+        assert_eq!(pool.backlog(), Duration::ZERO);
+    }
+
     #[test]
     fn the_threads_end_with_the_last_clone() {
         let pool = pool_of(2, 8, 8);

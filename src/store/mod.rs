@@ -79,11 +79,6 @@ impl Store {
         self.engine.is_served()
     }
 
-    /// Keeps reads cheap after changes of other processes; to be called now and then.
-    pub fn keep_up(&self) {
-        self.engine.keep_up();
-    }
-
     /// What the writer tells of its work.
     #[must_use]
     pub fn vitals(&self) -> sqlite::Vitals {
@@ -102,12 +97,13 @@ impl Store {
         std::future::ready(self.engine.read(&work)).await
     }
 
-    /// Reads what is asked for again and again, with a single statement. An answer given before under this key is given
-    /// again while nobody, in whatever process, has changed the database since: the answer is always that of now.
+    /// Reads what is asked for again and again, with a single statement. An answer given before under this key, a
+    /// question and what it is about, is given again while nobody, in whatever process, has changed the database since: the
+    /// answer is always that of now.
     ///
     /// # Errors
     /// As [`Store::read`], and when the closure takes a second statement.
-    pub async fn recall<T, F>(&self, key: &str, work: F) -> Result<Arc<T>>
+    pub async fn recall<T, F>(&self, key: (&'static str, &str), work: F) -> Result<Arc<T>>
     where
         T: Send + Sync + 'static,
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
@@ -139,14 +135,14 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
-        self.write_within(Duration::ZERO, work).await
+        self.write_patiently(Duration::ZERO, work).await
     }
 
     /// The same for a change that is in no hurry: it may wait this long for others that share its commit.
     ///
     /// # Errors
     /// As [`Store::write`].
-    pub async fn write_within<T, F>(&self, patience: Duration, work: F) -> Result<T>
+    pub async fn write_patiently<T, F>(&self, patience: Duration, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,

@@ -1,7 +1,7 @@
 //! Signing and checking access tokens with the keys in force (RFC 8725). It knows no database: rows come in from outside.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use aws_lc_rs::constant_time;
@@ -52,7 +52,12 @@ impl Mint {
 
     /// The keys in force.
     pub(super) fn ring(&self) -> Arc<Ring> {
-        Arc::clone(&self.ring.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.held())
+    }
+
+    /// The keys in force, which nobody replaces as long as this is held.
+    fn held(&self) -> RwLockReadGuard<'_, Arc<Ring>> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts other keys in force; tokens of keys that are gone are forgotten.
@@ -107,7 +112,8 @@ impl Mint {
             return Err(Kind::TokenInvalid.into());
         }
         let digest = Memory::digest(token);
-        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        // Held to the end: nothing is remembered of a key that is gone.
+        let ring = self.held();
         if let Some(checked) = self.memory.find(&digest, |found| self.check_remembered(&ring, found)) {
             return checked.inspect_err(|_| self.memory.forget(&digest));
         }

@@ -172,6 +172,7 @@ impl Browser {
 
     /// Keeps a picture of the window where `AUTHD_SCREENSHOTS` says, for people to look at.
     pub fn picture(&self, name: &str) {
+        #[allow(clippy::disallowed_methods, reason = "whoever wants to look at the pages says where they go")]
         let Some(folder) = std::env::var_os("AUTHD_SCREENSHOTS") else { return };
         let picture = self.ask("GET", &format!("{}/screenshot", self.session), &Value::Null);
         let bytes = base64::engine::general_purpose::STANDARD.decode(picture.as_str().unwrap()).unwrap();

@@ -26,6 +26,7 @@ pub const CHEAP: [&str; 10] = [
 ];
 
 /// Whether the long forms of the tests were asked for: `LONG_TESTS=1 cargo test`.
+#[allow(clippy::disallowed_methods, reason = "it is how the long forms are asked for")]
 pub fn is_long() -> bool {
     std::env::var_os("LONG_TESTS").is_some_and(|value| value == "1")
 }

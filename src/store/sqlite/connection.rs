@@ -13,7 +13,7 @@ const STATEMENTS: usize = 256;
 /// How long whoever opens or reads the file waits while somebody else recovers or closes it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The one connection of this process that changes the file. Once open it never waits for a lock: the writer does.
+/// The one connection of this process that changes the file. Once open it waits for no lock by itself: the writer does.
 pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;

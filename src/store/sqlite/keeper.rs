@@ -2,54 +2,41 @@
 //!
 //! A reader locks its place in the log for as long as it reads: two calls into the system for each closure, unless
 //! somebody in this process holds the same place already. The keeper does, and moves on with every commit. It only saves
-//! work: without it everything is read as it is.
+//! work: without it everything is read as it is. While it holds, the log cannot begin anew, in no process: it has to let go
+//! again and again.
 
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
 use super::connection::{self, run};
 
 /// A connection that stays in a reading transaction.
-pub(super) struct Keeper(Mutex<Option<Connection>>);
+pub(super) struct Keeper(Connection);
 
 impl Keeper {
     /// The keeper of this file, which holds nothing yet.
     pub(super) fn of(path: &Path) -> rusqlite::Result<Self> {
-        Ok(Self(Mutex::new(Some(connection::reader(path)?))))
+        connection::reader(path).map(Self)
     }
 
-    /// Moves to where the log ends now.
+    /// Holds the place where the log ends now.
     pub(super) fn hold(&self) {
-        let guard = self.connection();
-        let Some(connection) = &*guard else { return };
-        let moved = ended(connection).and_then(|()| run(connection, "begin")).and_then(|()| {
+        let held = run(&self.0, "begin").and_then(|()| {
             // A transaction begins with its first read.
-            connection.prepare_cached("select 1 from sqlite_schema limit 1")?.exists([]).map(|_| ())
+            self.0.prepare_cached("select 1 from sqlite_schema limit 1")?.exists([]).map(|_| ())
         });
-        if let Err(error) = moved {
+        if let Err(error) = held {
             tracing::debug!(%error, "no place in the log is held");
         }
     }
 
     /// Lets go, so that the log can be moved into the file and begin anew.
     pub(super) fn release(&self) {
-        if let Some(connection) = &*self.connection() {
-            let _ = ended(connection);
+        if !self.0.is_autocommit()
+            && let Err(error) = run(&self.0, "commit")
+        {
+            tracing::debug!(%error, "a place in the log is still held");
         }
     }
-
-    /// Lets go for good.
-    pub(super) fn close(&self) {
-        *self.connection() = None;
-    }
-
-    fn connection(&self) -> MutexGuard<'_, Option<Connection>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn ended(connection: &Connection) -> rusqlite::Result<()> {
-    if connection.is_autocommit() { Ok(()) } else { run(connection, "commit") }
 }

@@ -37,7 +37,6 @@ pub struct Engine(Arc<Open>);
 /// Dropped in this order: the readers go, the writer finishes, the next server may come.
 struct Open {
     readers: Readers,
-    keeper: Option<Arc<Keeper>>,
     writer: Writer,
     notes: Vec<String>,
     place: Place,
@@ -123,13 +122,12 @@ impl Engine {
         }
         connection.busy_timeout(Duration::ZERO).map_err(cannot_open)?;
         let keeper = match plan.role {
-            Role::Server => Some(Arc::new(Keeper::of(place.file()).map_err(cannot_open)?)),
+            Role::Server => Some(Keeper::of(place.file()).map_err(cannot_open)?),
             Role::Command => None,
         };
         Ok(Self(Arc::new(Open {
             readers: Readers::start(place.file())?,
-            writer: Writer::start(&place, connection, keeper.clone(), plan)?,
-            keeper,
+            writer: Writer::start(&place, connection, keeper, plan)?,
             notes: place.warning().into_iter().collect(),
             place,
             _lock: lock,
@@ -156,13 +154,6 @@ impl Engine {
         self.0.place.is_served()
     }
 
-    /// Lets readers begin where the log ends, after changes of other processes too. It saves work, nothing else.
-    pub fn keep_up(&self) {
-        if let Some(keeper) = &self.0.keeper {
-            keeper.hold();
-        }
-    }
-
     /// What the writer tells of its work.
     #[must_use]
     pub fn vitals(&self) -> Vitals {
@@ -183,7 +174,7 @@ impl Engine {
     /// As [`super::Store::recall`].
     pub fn recall<T: Send + Sync + 'static>(
         &self,
-        key: &str,
+        key: (&'static str, &str),
         work: &dyn Fn(&mut dyn Db) -> Result<T>,
     ) -> Result<Arc<T>> {
         self.0.readers.recall(key, work)
@@ -200,7 +191,7 @@ impl Engine {
     /// Hands a closure to the writer.
     ///
     /// # Errors
-    /// As [`super::Store::write_within`].
+    /// As [`super::Store::write_patiently`].
     pub async fn write<T, F>(&self, patience: Duration, work: F) -> Result<T>
     where
         T: Send + 'static,

@@ -27,7 +27,7 @@ use crate::store::db::Db;
 /// How many scans read at once; the others wait.
 const SCANS: u32 = 4;
 
-/// How long.
+/// How long they wait.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many answers a reader remembers; about half a megabyte.
@@ -88,7 +88,7 @@ impl Readers {
     /// A closure of a single statement, whose answer is remembered under a key until something changes.
     pub(super) fn recall<T: Send + Sync + 'static>(
         &self,
-        key: &str,
+        key: Key<'_>,
         work: &dyn Fn(&mut dyn Db) -> Result<T>,
     ) -> Result<Arc<T>> {
         self.with_own(|reader| reader.recall(key, work))
@@ -112,6 +112,9 @@ impl Readers {
 fn unreadable(error: impl Display) -> Error {
     Error::unavailable(format!("the database cannot be read: {error}"))
 }
+
+/// What an answer is remembered under: a question, and what it is about.
+pub(super) type Key<'k> = (&'static str, &'k str);
 
 /// One reading connection.
 struct Reader {
@@ -143,7 +146,7 @@ impl Reader {
 
     fn recall<T: Send + Sync + 'static>(
         &mut self,
-        key: &str,
+        key: Key<'_>,
         work: &dyn Fn(&mut dyn Db) -> Result<T>,
     ) -> Result<Arc<T>> {
         // Asked before the answer is read: what changes in between makes the answer newer than its version, never older.
@@ -182,25 +185,26 @@ impl Drop for Snapshot<'_> {
 #[derive(Default)]
 struct Memory {
     version: i64,
-    answers: HashMap<String, Arc<dyn Any + Send + Sync>>,
+    answers: HashMap<&'static str, HashMap<String, Arc<dyn Any + Send + Sync>>>,
+    count: usize,
 }
 
 impl Memory {
-    fn find<T: Send + Sync + 'static>(&self, version: i64, key: &str) -> Option<Arc<T>> {
+    fn find<T: Send + Sync + 'static>(&self, version: i64, (question, about): Key<'_>) -> Option<Arc<T>> {
         let answers = (self.version == version).then_some(&self.answers)?;
-        Arc::clone(answers.get(key)?).downcast().ok()
+        Arc::clone(answers.get(question)?.get(about)?).downcast().ok()
     }
 
-    fn keep(&mut self, version: i64, key: &str, answer: Arc<dyn Any + Send + Sync>) {
-        if self.version != version || self.answers.len() >= ANSWERS {
-            self.answers.clear();
+    fn keep(&mut self, version: i64, (question, about): Key<'_>, answer: Arc<dyn Any + Send + Sync>) {
+        if self.version != version || self.count >= ANSWERS {
+            *self = Self { version, ..Self::default() };
         }
-        self.version = version;
-        self.answers.insert(key.to_owned(), answer);
+        self.answers.entry(question).or_default().insert(about.to_owned(), answer);
+        self.count += 1;
     }
 }
 
-/// Opens readers for the pool, and throws away those that were in trouble.
+/// Opens readers, and throws away those that were in trouble.
 struct Opener {
     path: PathBuf,
     open: Arc<()>,
@@ -221,5 +225,25 @@ impl ManageConnection for Opener {
 
     fn has_broken(&self, reader: &mut Reader) -> bool {
         reader.is_broken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_memory_stays_small_and_forgets_with_every_version() {
+        let mut memory = Memory::default();
+        for number in 0..3 * ANSWERS {
+            memory.keep(1, ("number", &number.to_string()), Arc::new(number));
+            assert!(memory.answers.values().map(HashMap::len).sum::<usize>() <= ANSWERS);
+        }
+        let last = (3 * ANSWERS - 1).to_string();
+        assert_eq!(memory.find(1, ("number", &last)), Some(Arc::new(3 * ANSWERS - 1)));
+        assert_eq!(memory.find::<String>(1, ("number", &last)), None, "another type is another answer");
+        assert_eq!(memory.find::<usize>(2, ("number", &last)), None);
+        memory.keep(2, ("word", "a"), Arc::new(7_usize));
+        assert_eq!(memory.find::<usize>(2, ("number", &last)), None);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -33,6 +33,9 @@ const COMMAND_GROUP: usize = 16;
 /// How long at least a command beside a server leaves the lock free after each group: SQLite's lock is not fair.
 const COMMAND_PAUSE: Duration = Duration::from_millis(20);
 
+/// How long the writer waits for changes before it looks after the log all the same.
+const IDLE: Duration = Duration::from_secs(1);
+
 /// How often a held lock is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(1);
 
@@ -58,7 +61,7 @@ pub struct Vitals {
     pub waiting: usize,
     /// How many changes went into one commit.
     pub groups: Histogram,
-    /// Seconds from the first change of a group to its commit.
+    /// Seconds that groups took to be written.
     pub commits: Histogram,
 }
 
@@ -71,12 +74,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(
-        place: &Place,
-        connection: Connection,
-        keeper: Option<Arc<Keeper>>,
-        plan: &Plan,
-    ) -> Result<Self> {
+    pub(super) fn start(place: &Place, connection: Connection, keeper: Option<Keeper>, plan: &Plan) -> Result<Self> {
         let (queue, jobs) = sync_channel(QUEUE);
         let length = Arc::new(AtomicUsize::new(0));
         let vitals =
@@ -86,7 +84,7 @@ impl Writer {
             connection: Some(connection),
             keeper,
             role: plan.role,
-            patience: plan.patience,
+            lock_patience: plan.patience,
             log_after_try: 0,
             vitals: vitals.clone(),
         };
@@ -137,10 +135,14 @@ struct Queue {
 }
 
 impl Queue {
-    /// What waits, at least one and at most so many; nothing when nobody can ask any more. Where everybody in the group
-    /// has patience, it is given this time to grow.
-    fn take(&self, group: &mut Vec<Box<dyn Job>>, limit: usize) {
-        let Ok(first) = self.jobs.recv() else { return };
+    /// What waits, at most so many; nothing after a while in which nobody came. False when nobody can any more. Where
+    /// everybody in the group has patience, it is given this time to grow.
+    fn take(&self, group: &mut Vec<Box<dyn Job>>, limit: usize) -> bool {
+        let first = match self.jobs.recv_timeout(IDLE) {
+            Ok(first) => first,
+            Err(RecvTimeoutError::Timeout) => return true,
+            Err(RecvTimeoutError::Disconnected) => return false,
+        };
         let (watch, mut patience) = (Stopwatch::start(), first.patience());
         group.push(first);
         while group.len() < limit {
@@ -151,6 +153,7 @@ impl Queue {
             group.push(next);
         }
         self.length.fetch_sub(group.len(), Ordering::Relaxed);
+        true
     }
 
     /// What waits behind a group.
@@ -172,10 +175,11 @@ enum Lost {
 /// The thread's own state.
 struct Pen {
     place: Place,
+    /// Goes before the connection: the last one to be closed moves the log into the file.
+    keeper: Option<Keeper>,
     connection: Option<Connection>,
-    keeper: Option<Arc<Keeper>>,
     role: Role,
-    patience: Duration,
+    lock_patience: Duration,
     log_after_try: i64,
     vitals: Vitals,
 }
@@ -185,10 +189,10 @@ impl Pen {
         let limit = if self.role == Role::Server { GROUP } else { COMMAND_GROUP };
         let mut group = Vec::with_capacity(limit);
         let env = Env::real();
-        loop {
-            queue.take(&mut group, limit);
+        while queue.take(&mut group, limit) {
             if group.is_empty() {
-                break;
+                self.tidy();
+                continue;
             }
             let began = env.now();
             let watch = Stopwatch::start();
@@ -204,9 +208,8 @@ impl Pen {
                 std::thread::sleep(env.now().since(began).max(COMMAND_PAUSE));
             }
         }
-        if let Some(keeper) = &self.keeper {
-            keeper.close();
-        }
+        // Closed before the last connection, which moves the log into the file.
+        self.keeper = None;
         if let Some(Err((_, error))) = self.connection.take().map(Connection::close) {
             tracing::warn!(%error, "the database did not close cleanly");
         }
@@ -247,13 +250,14 @@ impl Pen {
     }
 
     fn begin(&mut self) -> rusqlite::Result<()> {
-        let mut waited = Duration::ZERO;
+        let watch = Stopwatch::start();
         loop {
             match self.connection().and_then(|connection| run(connection, "begin immediate")) {
-                Err(error) if fault::is_busy(&error) && waited < self.patience => std::thread::sleep(LOCK_POLL),
+                Err(error) if fault::is_busy(&error) && watch.seconds() < self.lock_patience.as_secs_f64() => {
+                    std::thread::sleep(LOCK_POLL);
+                }
                 settled => return settled,
             }
-            waited += LOCK_POLL;
         }
     }
 
@@ -281,14 +285,14 @@ impl Pen {
         group.drain(..).for_each(|job| job.give_up(&why));
     }
 
-    /// What is done after the answers: the log, and where in it readers begin.
+    /// What is done after the answers, and now and then for the changes of other processes: the log, and where in it
+    /// readers begin.
     fn tidy(&mut self) {
-        let keeper = self.keeper.clone();
-        if let Some(keeper) = &keeper {
+        if let Some(keeper) = &self.keeper {
             keeper.release();
         }
         self.tend_log();
-        if let Some(keeper) = &keeper {
+        if let Some(keeper) = &self.keeper {
             keeper.hold();
         }
     }

@@ -102,6 +102,23 @@ async fn the_log_does_not_grow_with_what_was_written() {
 }
 
 #[tokio::test]
+async fn a_server_with_nothing_to_do_lets_the_log_of_a_command_begin_anew() {
+    let Opened { store, path, _folder } = &opened();
+    store.write(keep("a", 1)).await.unwrap();
+    let command = Store::open(path, Role::Command).unwrap();
+    for _ in 0..90 {
+        let write = |db: &mut dyn Db| {
+            let sql =
+                sql!("insert into instance (name, bytes) values ($1, $2) on conflict (name) do update set bytes = $2");
+            db.run(sql, &["blob".into(), vec![7; 1_000_000].into()])
+        };
+        command.write(write).await.unwrap();
+    }
+    let log = path.with_extension("db-wal").metadata().unwrap().len();
+    assert!(log < 64 * 1024 * 1024, "the log has {log} bytes after 90 MB");
+}
+
+#[tokio::test]
 async fn scans_that_take_their_time_leave_reads_by_key_alone() {
     let Opened { store, path: _, _folder } = opened();
     store.write(keep("a", 1)).await.unwrap();
