@@ -34,7 +34,7 @@ const COMMAND_GROUP: usize = 16;
 const COMMAND_PAUSE: Duration = Duration::from_millis(20);
 
 /// How long the writer waits for changes before it looks after the log all the same.
-const IDLE: Duration = Duration::from_secs(1);
+const IDLE: Duration = Duration::from_millis(500);
 
 /// How often a held lock is tried again.
 const LOCK_POLL: Duration = Duration::from_millis(1);
