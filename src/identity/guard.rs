@@ -23,6 +23,9 @@ use crate::store::Store;
 use crate::store::db::Db;
 use crate::store::tries::{self, Scope, Tries};
 
+/// The longest [`patience`].
+const MOST_PATIENCE: Duration = Duration::from_millis(50);
+
 /// What tries are counted for: an account, or a name that none has.
 #[derive(Debug, Clone)]
 pub struct Bucket {
@@ -161,6 +164,13 @@ fn locked(left: Duration) -> Error {
     Error::new(Kind::AccountLocked).retry_after(left)
 }
 
+/// How long the changes around a password may wait so that their commit is shared. Each commit takes processor time from
+/// the hashing that others wait for: while there is a queue, a small part of the time spent in it is well spent on fewer
+/// commits. It is the same for all that are in it, whatever comes of their tries.
+pub(super) fn patience(core: &Core) -> Duration {
+    (core.hashing.backlog() / 8).min(MOST_PATIENCE)
+}
+
 /// Counts a try before its password is looked at; `failure` is what it is recorded as if the password is wrong. What is
 /// counted is counted, and recorded, whether or not the caller waits for it.
 ///
@@ -189,13 +199,14 @@ pub async fn begin(
     };
     let (throttle, lockout) = (core.config.throttle.clone(), core.config.lockout.clone());
     let (store, post, log, bucket) = (core.store.clone(), core.post.clone(), Log::new(core, source), bucket.clone());
+    let patience = patience(core);
     let counting = async move {
         let write = move |db: &mut dyn Db| {
             let mut tally = fresh.clone();
             let refused = count(db, &mut tally, &throttle, &lockout, met, now)?;
             Ok(refused.map_or(Ok(tally), Err))
         };
-        match store.write(write).await? {
+        match store.write_patiently(patience, write).await? {
             Ok(tally) => {
                 let clerk = Clerk { runtime: Handle::current(), store, post, log };
                 Ok(Attempt { tally, has_ended: Arc::default(), clerk: Some(clerk) })

@@ -1,7 +1,5 @@
 //! Logging in with a password.
 
-use std::time::Duration;
-
 use super::Core;
 use super::audit::Log;
 use super::gate::{Issued, Opening, Proof, Remember};
@@ -14,9 +12,6 @@ use crate::model::{Account, AccountId, Email, Event, Password, Source, text};
 use crate::password::pool::{Hash, Lane};
 use crate::password::rules;
 use crate::store;
-
-/// See [`patience`].
-const MOST_PATIENCE: Duration = Duration::from_millis(50);
 
 /// The name an account is looked for by, as typed; need not be of any form.
 #[derive(Debug, Clone)]
@@ -165,15 +160,9 @@ async fn check(
     Ok(verdict.matches.then(|| (account.clone(), verdict.upgrade.map(|hash| (stored, hash)))))
 }
 
-/// How long the end of a login may wait so that its commit is shared. Each commit takes processor time from the hashing
-/// that others wait for: while there is a queue, a small part of the time spent in it is well spent on fewer commits.
-fn patience(core: &Core) -> Duration {
-    (core.hashing.backlog() / 8).min(MOST_PATIENCE)
-}
-
 async fn refuse(core: &Core, attempt: Attempt, source: &Source) -> Result<()> {
     let log = Log::new(core, source);
-    core.store.write_patiently(patience(core), move |db| attempt.fail(db, &log, "wrong_password")).await?;
+    core.store.write_patiently(guard::patience(core), move |db| attempt.fail(db, &log, "wrong_password")).await?;
     core.post.ring();
     Ok(())
 }
@@ -204,7 +193,7 @@ async fn refuse_unproved(core: &Core, account: &Account, attempt: Attempt, sourc
     let event = Event::refused(What::Login).about(&account.id).because("unverified");
     let tells = core.config.signup.reveal_existing;
     core.store
-        .write_patiently(patience(core), move |db| {
+        .write_patiently(guard::patience(core), move |db| {
             mail::enqueue(db, &prepared)?;
             if !tells {
                 return attempt.fail(db, &log, "unverified");
@@ -230,7 +219,7 @@ async fn issue(
     let inside = opening.clone();
     let opened = core
         .store
-        .write_patiently(patience(core), move |db| {
+        .write_patiently(guard::patience(core), move |db| {
             attempt.forgive(db)?;
             if let Some((old, new)) = &upgrade {
                 store::accounts::upgrade_hash(db, &id, old, &new.text, &new.scheme)?;
