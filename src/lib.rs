@@ -48,8 +48,9 @@
 //! It reads what it needs ([`store::Store::read`]), does slow work outside (hashing, in [`password::pool`]), and then makes
 //! one change ([`store::Store::write`]): a short closure that checks again what the slow step rested on, in the statement
 //! that changes it, and writes the audit record and the mail together with the change. The writer thread runs what is
-//! waiting in one transaction and answers only after its commit, so whatever was acknowledged is on disk. A try at a
-//! password is counted ([`identity::guard`]) before the password is looked at. Every road to a session ends at
+//! waiting in one transaction and answers only after its commit, so whatever was acknowledged is on disk. What every request
+//! reads is remembered until anybody changes anything ([`store::Store::recall`]); what is in no hurry may wait for company
+//! ([`store::Store::write_patiently`]). A try at a password is counted ([`identity::guard`]) before the password is looked at. Every road to a session ends at
 //! [`identity::gate`]. Whatever must not tell whether an account exists only stores a request; the outbox worker looks the
 //! account up and makes link and letter ([`identity::fulfil`]).
 //!
