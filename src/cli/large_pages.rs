@@ -11,6 +11,9 @@ pub fn ask() {
     use std::process::Command;
 
     const TUNABLES: &str = "GLIBC_TUNABLES";
+    /// Large pages, and blocks of a mebibyte and more, which dear imported hashes take, back to the system when they are
+    /// free: the library would keep them once it has seen some.
+    const WORDS: &str = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1048576";
     /// Set before the second start, so that there is no third where the first variable is taken away on the way.
     const ASKED: &str = "LARGE_PAGES_ASKED";
 
@@ -22,8 +25,7 @@ pub fn ask() {
         return;
     }
     // It comes back only when it failed; what it leaves changed then, `Endings` sets right.
-    let _failed =
-        Command::new(program).arg0(name).args(arguments).env(TUNABLES, "glibc.malloc.hugetlb=1").env(ASKED, "1").exec();
+    let _failed = Command::new(program).arg0(name).args(arguments).env(TUNABLES, WORDS).env(ASKED, "1").exec();
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
