@@ -23,7 +23,8 @@ use serde_json::json;
 use server::Server;
 
 const CONNECTIONS: usize = 64;
-/// Host and guest change places this often, for a machine is not equally fast all the time.
+/// How often logins and token checks change places with what they are held against: a machine is not equally fast all the
+/// time.
 const ROUNDS: u32 = 4;
 const PASSWORD: &str = "correct horse battery staple";
 /// What can be asked for by name.

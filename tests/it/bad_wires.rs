@@ -8,22 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::admin::make;
 use crate::bad_input::{bad_values, broken, filled, resolved};
-use crate::support::{Answer, App, PASSWORD, app_with};
-
-/// Limits are not what is tried here.
-const UNLIMITED: [(&str, &str); 11] = [
-    ("limits.general", "off"),
-    ("limits.sign_up", "off"),
-    ("limits.sign_in", "off"),
-    ("limits.refresh", "off"),
-    ("limits.resend", "off"),
-    ("limits.verify_email", "off"),
-    ("limits.forgot", "off"),
-    ("limits.reset", "off"),
-    ("limits.factor", "off"),
-    ("limits.code", "off"),
-    ("limits.factor_account", "off"),
-];
+use crate::support::{Answer, App, PASSWORD, UNLIMITED, app_with};
 
 /// A wire under its profile, somebody who may do everything, and the app that calls.
 struct Ground {

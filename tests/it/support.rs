@@ -103,6 +103,21 @@ pub struct App {
     worker: Worker,
 }
 
+/// For scenarios in which limits are not what is tried.
+pub const UNLIMITED: [(&str, &str); 11] = [
+    ("limits.general", "off"),
+    ("limits.sign_up", "off"),
+    ("limits.sign_in", "off"),
+    ("limits.refresh", "off"),
+    ("limits.resend", "off"),
+    ("limits.verify_email", "off"),
+    ("limits.forgot", "off"),
+    ("limits.reset", "off"),
+    ("limits.factor", "off"),
+    ("limits.code", "off"),
+    ("limits.factor_account", "off"),
+];
+
 /// The profile `standard`.
 pub async fn app() -> App {
     app_with("standard", &[]).await
