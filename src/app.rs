@@ -1,4 +1,4 @@
-//! The only place where the parts are wired together; `main` and the tests both use it.
+//! Wires the parts of the program together; `main` and the tests both use it.
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -35,15 +35,15 @@ use crate::store::sqlite::Role;
 use crate::store::{self, Store};
 use crate::token::{Tokens, Verified};
 
-/// The name under which the profile of the first `serve` is recorded.
+/// The key under which the profile of the first `serve` is recorded.
 const PROFILE: &str = "profile";
-/// How long a worker rests after a fault.
+/// The delay before a failed worker is restarted.
 const BREATH: Duration = Duration::from_secs(1);
 
-/// Opens the database and everything that stands on it.
+/// Opens the database and creates everything that depends on it.
 ///
 /// # Errors
-/// When the database or the master key is missing, wrong, or another server's.
+/// `Internal` if the database or the master key is missing, invalid or belongs to another server.
 pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, env: Env) -> Result<Arc<Core>> {
     let store = Store::open(&config.db, role)?;
     for note in store.notes() {
@@ -92,16 +92,17 @@ pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, e
     }))
 }
 
-/// The profile that the first `serve` on this database recorded; `None` where there is no database yet. It is looked up
-/// before anything is opened, in a file of an older version too: `serve` brings that up to date only afterwards.
+/// The profile that the first `serve` recorded in this database; `None` if there is no database.
+/// It is read before the database is opened, so it must also work on an older schema: `serve`
+/// migrates the file only later.
 ///
 /// # Errors
-/// When the file is there and is not one of ours.
+/// `Internal` if the file exists and is not an authd database.
 pub fn recorded_profile(db: &Path) -> Result<Option<String>> {
     if db.exists() { Store::look(db, |db| store::instance::words(db, PROFILE)) } else { Ok(None) }
 }
 
-/// The master key of this database: made together with it, never given anew.
+/// The master key of this database. It is created together with the database and never replaced.
 async fn unlock(store: &Store, db: &Path, given: Option<Secret>, role: Role, env: &Env) -> Result<MasterKey> {
     let proof = store.read(|db| store::keys::master_check(db)).await?;
     let file = key_file(db);
@@ -116,7 +117,7 @@ async fn unlock(store: &Store, db: &Path, given: Option<Secret>, role: Role, env
     };
     match proof {
         Some(proof) if proof == key.check_value() => Ok(key),
-        Some(_) => Err(Error::refused(format!("the master key is not the one that {} was made with", db.display()))),
+        Some(_) => Err(Error::refused(format!("the master key is not the one that {} was created with", db.display()))),
         None => {
             let check = key.check_value();
             store.write(move |db| store::keys::set_master_check(db, &check)).await?;
@@ -125,12 +126,12 @@ async fn unlock(store: &Store, db: &Path, given: Option<Secret>, role: Role, env
     }
 }
 
-/// `authd.key` beside `authd.db`.
+/// The path of the key file: `authd.key` next to `authd.db`.
 fn key_file(db: &Path) -> PathBuf {
     db.with_extension("key")
 }
 
-/// Lets the boundary know a token that deserves the wider limit.
+/// Tells the boundary whether a token is valid: callers with one get the higher limit.
 struct Known(Tokens);
 
 impl TokenCheck for Known {
@@ -139,7 +140,7 @@ impl TokenCheck for Known {
     }
 }
 
-/// All wires behind the boundary.
+/// The HTTP endpoint: all wires behind the boundary.
 #[must_use]
 pub fn endpoint(core: &Arc<Core>, limiter: &Limiter) -> impl Endpoint<Output = Response> + 'static + use<> {
     let mounted = api::mounted(&core.config);
@@ -155,28 +156,29 @@ pub fn endpoint(core: &Arc<Core>, limiter: &Limiter) -> impl Endpoint<Output = R
     counted(boundary(api::routes(&mounted, core), surroundings), core.metrics.clone())
 }
 
-/// The worker that empties the outbox.
+/// Creates the worker that sends the mail in the outbox.
 #[must_use]
 pub fn worker(core: &Arc<Core>, mailer: Arc<dyn Mailer>) -> Worker {
     Worker::new(core.post.clone(), core.store.clone(), mailer, Arc::new(Fulfiller(core.clone())))
 }
 
-/// The worker that empties the outbox of text messages.
+/// Creates the worker that sends the text messages in the outbox.
 #[must_use]
 pub fn text_worker(core: &Arc<Core>, gateway: Arc<dyn Mailer>) -> Worker {
     Worker::for_texts(core.post.clone(), core.store.clone(), gateway, Arc::new(Fulfiller(core.clone())))
 }
 
-/// Serves until a signal ends it. `ready` is told the address; `reread` gives the configuration anew at SIGHUP.
+/// Serves until a signal stops the server. Calls `ready` with the bound address, and `reread` for
+/// the new configuration on SIGHUP.
 ///
 /// # Errors
-/// When the address cannot be bound or no signal be listened to.
+/// `Internal` if the address cannot be bound or the signal handlers cannot be installed.
 pub async fn serve(
     core: Arc<Core>,
     reread: impl Fn() -> Result<Arc<Config>> + Send + 'static,
     ready: impl FnOnce(SocketAddr),
 ) -> Result<()> {
-    // Besides the file a body has a few lines.
+    // An upload body consists of the file and a few more lines.
     let timeouts = Timeouts { upload: core.config.files.size.saturating_add(PIECE as u64), ..Timeouts::default() };
     let listener = Listener::bind(&core.config.server, timeouts).await?;
     let figures = match core.config.metrics.listen {
@@ -185,7 +187,7 @@ pub async fn serve(
     };
     let (hangup, mut hangups) = watch::channel(());
     let endings = Endings::listen(move || hangup.send_replace(()))?;
-    // A task of its own, so that its time runs from the signal on, whatever is waited for here.
+    // A separate task, so that its timeout starts at the signal, no matter what this task awaits.
     let last = tokio::spawn(endings.last(timeouts.drain)).map(drop).shared();
     let mut limiter = Limiter::new(core.config.limits.clone(), core.env.clone());
     let swap = Swap::new(endpoint(&core, &limiter));
@@ -202,9 +204,9 @@ pub async fn serve(
             ended = &mut listening => {
                 background.stop(last).await;
                 if let Err(error) = refusals::record(&core, Until::Now).await {
-                    tracing::error!(error = error.chain(), "what limits refused is not in the audit log");
+                    tracing::error!(error = error.chain(), "recording refusals in the audit log failed");
                 }
-                return ended.map_err(|error| Error::internal("the listener was cut off").caused_by(error));
+                return ended.map_err(|error| Error::internal("the listener task ended unexpectedly").caused_by(error));
             }
             Ok(()) = hangups.changed() => match renew(&core, reread()) {
                 Ok(renewed) => {
@@ -213,20 +215,21 @@ pub async fn serve(
                     swap.replace(endpoint(&core, &limiter));
                     background.stop(last.clone()).await;
                     background = Background::start(&core, &limiter);
-                    tracing::info!("the configuration was read again");
+                    tracing::info!("configuration reloaded");
                 }
-                Err(error) => tracing::error!(error = error.chain(), "the configuration stays as it was"),
+                Err(error) => tracing::error!(error = error.chain(), "reloading the configuration failed"),
             },
         }
     }
 }
 
-/// The same parts under another policy. What is bound to the process stays: address, file, keys, hashing.
+/// Combines the existing parts with a new configuration. The address, the database, the keys and
+/// the hashing pool stay the same until a restart.
 fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
     let config = config?;
     let old = &core.config;
     for key in bound(old, &config) {
-        tracing::warn!(key, "a changed value takes a restart");
+        tracing::warn!(key, "the new value takes effect only after a restart");
     }
     Ok(Arc::new(Core {
         places: place::Places::open(config.location.file.as_deref())?,
@@ -245,10 +248,10 @@ fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
     }))
 }
 
-/// A part of the configuration, as something that can be compared.
+/// Formats a part of the configuration for comparison.
 type Section = fn(&Config) -> String;
 
-/// The keys that differ and stay what they were until a restart.
+/// The changed keys that take effect only after a restart.
 fn bound(old: &Config, new: &Config) -> Vec<&'static str> {
     let keys: [(&'static str, Section); 11] = [
         ("server.listen", |of| of.server.listen.to_string()),
@@ -257,7 +260,7 @@ fn bound(old: &Config, new: &Config) -> Vec<&'static str> {
         ("db", |of| of.db.display().to_string()),
         ("profile", |of| of.profile.clone()),
         ("tokens", |of| format!("{:?}", of.tokens)),
-        // Without one of its own it is where the server is reached.
+        // The default is derived from `server.public_url`.
         ("tokens.issuer", Config::issuer),
         ("hashing", |of| format!("{:?}", of.hashing)),
         ("files.in_flight", |of| of.files.in_flight.to_string()),
@@ -267,7 +270,7 @@ fn bound(old: &Config, new: &Config) -> Vec<&'static str> {
     keys.into_iter().filter(|(_, section)| section(old) != section(new)).map(|(key, _)| key).collect()
 }
 
-/// What goes on beside the requests: mail and chores.
+/// The background tasks: mail, text messages and cleanup.
 struct Background {
     stop: watch::Sender<()>,
     tasks: tokio::task::JoinSet<()>,
@@ -293,7 +296,7 @@ impl Background {
         tasks.spawn(every(Duration::from_secs(5), stopped.clone(), core.clone(), |core| async move {
             refusals::record(&core, Until::LastMinute).await
         }));
-        // Requests see a change of keys by themselves; this is for whoever only signs.
+        // Requests that verify tokens notice key changes themselves; those that only sign do not.
         tasks.spawn(every(Duration::from_secs(1), stopped.clone(), core.clone(), |core| async move {
             key::catch_up(&core).await.map(drop)
         }));
@@ -307,24 +310,26 @@ impl Background {
         Self { stop, tasks }
     }
 
-    /// Lets all of it end what is in hand. What is cut off by `last` is done again after the next start.
+    /// Stops the tasks after their current work. Work that `last` cuts off is repeated after the
+    /// next start.
     async fn stop(mut self, last: impl Future<Output = ()>) {
         drop(self.stop);
         let ended = async {
             while let Some(ended) = self.tasks.join_next().await {
                 if let Err(error) = ended {
-                    tracing::error!(%error, "a task did not end as it should");
+                    tracing::error!(%error, "a background task failed");
                 }
             }
         };
         tokio::select! {
             () = ended => {}
-            () = last => tracing::warn!("mail or a chore was not done in time"),
+            () = last => tracing::warn!("background tasks did not finish in time"),
         }
     }
 }
 
-/// A worker's way through [`every`]: it ends only when it is told to, or by a fault, after which it begins again.
+/// Adapts a worker to [`every`]. The worker runs until it is stopped; after a panic, [`every`]
+/// restarts it.
 fn working(
     stopped: watch::Receiver<()>,
 ) -> impl Fn(Arc<Worker>) -> std::pin::Pin<Box<dyn Future<Output = Result<()>> + Send>> {
@@ -341,8 +346,8 @@ async fn until_dropped(mut stopped: watch::Receiver<()>) {
     while stopped.changed().await.is_ok() {}
 }
 
-/// Does a chore at once and then at each interval, until it is told to stop. What fails, by a fault of ours too, is tried
-/// again the next time.
+/// Runs a background job immediately and then at each interval, until it is stopped. A job that
+/// fails or panics runs again at the next interval.
 async fn every<T, F, W>(interval: Duration, stopped: watch::Receiver<()>, with: Arc<T>, work: F)
 where
     F: Fn(Arc<T>) -> W,
@@ -352,8 +357,8 @@ where
     loop {
         match AssertUnwindSafe(work(with.clone())).catch_unwind().await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error = error.chain(), "a chore was not done"),
-            Err(_) => tracing::error!("a chore ended in a fault of this program"),
+            Ok(Err(error)) => tracing::warn!(error = error.chain(), "a background job failed"),
+            Err(_) => tracing::error!("a background job panicked (internal error)"),
         }
         tokio::select! {
             () = &mut stopped => return,

@@ -1,7 +1,8 @@
-//! The outside world as values: the clock and randomness. (The third, the way mail leaves, is `mail::Mailer`.)
+//! The clock and randomness as values. (The third external dependency, sending mail, is
+//! `mail::Mailer`.)
 //!
-//! Everything that reads time or draws random bytes takes an [`Env`]; this file and the metrics are the only places
-//! that look at the machine's own clock.
+//! All code that reads the time or draws random bytes takes an [`Env`]. Only this file and the
+//! metrics read the machine's clock directly.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,27 +15,25 @@ use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use crate::error::{Error, Result};
 use crate::model::time::Time;
 
-/// A future that a trait object may return.
+/// The boxed future that trait objects return.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Reads the time.
 pub trait Clock: Send + Sync {
-    /// Now, for everything that is stored and compared: never goes back within a process.
+    /// The time for everything that is stored and compared. It never goes backwards within a
+    /// process.
     fn now(&self) -> Time;
-    /// Now as the wall shows it, for tokens and one-time passwords that other machines read.
+    /// The wall-clock time, for tokens and one-time passwords that other machines check.
     fn wall(&self) -> Time;
 }
 
 /// Draws random bytes.
 pub trait Random: Send + Sync {
-    /// Fills the whole buffer.
-    ///
-    /// # Errors
-    /// When the system has no randomness to give.
+    /// Fills the whole buffer. Fails only if the operating system has no randomness.
     fn fill(&self, buffer: &mut [u8]) -> Result<()>;
 }
 
-/// The outside world, handed to everything that needs it.
+/// The clock and the source of randomness, passed to all code that needs them.
 #[derive(Clone)]
 pub struct Env {
     clock: Arc<dyn Clock>,
@@ -43,45 +42,40 @@ pub struct Env {
 }
 
 impl Env {
-    /// A world of the caller's making.
+    /// Creates an environment from the given clock and randomness.
     pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         Self { clock, random, last_id: Arc::default() }
     }
 
-    /// The real world.
+    /// The machine's clock and the operating system's randomness.
     #[must_use]
     pub fn real() -> Self {
         Self::new(Arc::new(SystemClock::start()), Arc::new(SystemRandomness(SystemRandom::new())))
     }
 
-    /// Now; never goes back within a process.
+    /// The current time. It never goes backwards within a process.
     #[must_use]
     pub fn now(&self) -> Time {
         self.clock.now()
     }
 
-    /// Now as the wall shows it.
+    /// The current wall-clock time.
     #[must_use]
     pub fn wall(&self) -> Time {
         self.clock.wall()
     }
 
-    /// That many random bytes.
-    ///
-    /// # Errors
-    /// When the system has no randomness to give.
+    /// Draws `N` random bytes.
     pub fn random<const N: usize>(&self) -> Result<[u8; N]> {
         let mut bytes = [0; N];
         self.random.fill(&mut bytes)?;
         Ok(bytes)
     }
 
-    /// A new id, a UUID of version 7: ids made later sort later, those of one millisecond too.
-    ///
-    /// # Errors
-    /// When the system has no randomness to give.
+    /// A new UUID version 7. Ids sort in the order of their creation, even within one millisecond.
     pub fn new_id(&self) -> Result<String> {
-        // RFC 9562, section 6.2, method 1: milliseconds, then twelve bits that count within one.
+        // RFC 9562, section 6.2, method 1: milliseconds, then a 12-bit counter within the
+        // millisecond.
         let now = u64::try_from(self.now().millis()).unwrap_or(0) << 12;
         let step = |last: u64| Some(now.max(last + 1));
         let last = self.last_id.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).unwrap_or(now);
@@ -92,7 +86,7 @@ impl Env {
     }
 }
 
-/// The machine's clock: wall time at the start, carried on by the monotonic one.
+/// The machine's clock: the wall time at the start, advanced by the monotonic clock.
 struct SystemClock {
     started_at: Time,
     started: Instant,
@@ -121,12 +115,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// The system's randomness.
+/// The operating system's randomness.
 struct SystemRandomness(SystemRandom);
 
 impl Random for SystemRandomness {
     fn fill(&self, buffer: &mut [u8]) -> Result<()> {
-        self.0.fill(buffer).map_err(|_| Error::internal("the system gave no random bytes"))
+        self.0.fill(buffer).map_err(|_| Error::internal("the operating system returned no random bytes"))
     }
 }
 

@@ -1,7 +1,7 @@
-//! The one error type of the program.
+//! The error type of the program.
 //!
-//! A [`Kind`] says why something was refused, never how the refusal looks: every wire spells it in its own status,
-//! code word and envelope (`api/<wire>/error.rs`). The message is safe to show to anybody; the source is for the log.
+//! A [`Kind`] says why a call failed. Each wire maps it to its own status, code and envelope
+//! (`api/<wire>/error.rs`). The message is safe to show to any client; the source is only logged.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -10,153 +10,150 @@ use std::time::Duration;
 
 use crate::model::{Method, Secret};
 
-/// What nearly every function of this program returns.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why something was refused. A wire's table matches on it without a catch-all arm.
+/// Why a call failed. Each wire's table matches on it without a catch-all arm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Some fields break rules; [`Error::fields`] lists them all.
+    /// Some fields are invalid; [`Error::fields`] lists all of them.
     Validation,
-    /// The body could not be read as JSON at all.
+    /// The body is not valid JSON.
     MalformedBody,
-    /// A login without name or password.
+    /// A login request lacks the name or the password.
     MissingCredentials,
-    /// A refresh without a refresh token.
+    /// A refresh request lacks the refresh token.
     MissingRefreshToken,
-    /// A link's token was not sent.
+    /// The request lacks the token of a mailed link.
     MissingLinkToken,
-    /// Unknown account or wrong password: never told apart.
+    /// Unknown account or wrong password: clients cannot distinguish them.
     InvalidCredentials,
-    /// Right password, but nobody has proved the address.
+    /// The password is correct, but the email address is not verified.
     EmailUnverified,
-    /// Locked after failures; an administrator's state is `AccountSuspended`.
+    /// Locked after failed attempts. An administrator's block is `AccountSuspended`.
     AccountLocked,
-    /// Suspended by an administrator.
     AccountSuspended,
-    /// The account is deleted.
     AccountDeleted,
-    /// Another account holds this address.
+    /// Another account has this email address.
     EmailTaken,
-    /// Another account holds this name.
+    /// Another account has this username.
     UsernameTaken,
-    /// A call that needs a token came without one.
+    /// The call needs an access token, and none was sent.
     TokenMissing,
     /// The Authorization header is not `Bearer <token>`.
     TokenFormat,
-    /// The access token is not one of ours.
+    /// The access token was not issued by this server.
     TokenInvalid,
-    /// The access token is too old.
+    /// The access token has expired.
     TokenExpired,
-    /// The session behind the access token has ended.
+    /// The access token's session has ended.
     SessionEnded,
-    /// The refresh token is unknown, malformed or too old.
+    /// The refresh token is unknown, malformed or expired.
     RefreshInvalid,
     /// The refresh token's session has ended.
     RefreshRevoked,
-    /// The link's token is unknown or serves another purpose.
+    /// The link's token is unknown or was issued for another purpose.
     LinkInvalid,
-    /// The link is too old.
+    /// The link has expired.
     LinkExpired,
-    /// The session's last proof of who holds it is too old for this.
+    /// The session's last authentication is too old for this call.
     ReauthenticationRequired,
-    /// The current password, asked for again, is wrong.
+    /// The current password, sent to confirm a call, is wrong.
     WrongCurrentPassword,
-    /// The account has a second factor, and this login has not shown it.
+    /// The account has a second factor, and the login still needs it.
     MfaRequired,
-    /// The second factor's code is wrong, used or too old.
+    /// The code of the second factor is wrong, used or expired.
     MfaCodeInvalid,
     /// The account has no second factor.
     MfaNotEnabled,
-    /// The backup code has been used before.
     BackupCodeUsed,
-    /// The one-time code is wrong, used or too old.
+    /// The one-time code is wrong, used or expired.
     CodeInvalid,
-    /// No such session of this account.
+    /// The account has no such session.
     SessionNotFound,
-    /// A thing of this name is there already.
+    /// An item with this name already exists.
     AlreadyExists,
-    /// The account was changed by somebody else in the same moment.
+    /// A conflict: another request changed the account at the same time.
     Outrun,
-    /// The last administrator would be gone.
+    /// The call would remove the last administrator.
     LastAdmin,
-    /// The app's id and key are missing or wrong.
+    /// The API client's id and key are missing or wrong.
     AppInvalid,
-    /// The account's upload quota is used up.
+    /// The account's upload quota is exhausted.
     UploadLimitReached,
     /// The caller lacks a permission.
     Forbidden,
-    /// A cookie came from a page of another site.
+    /// A page of another site sent the cookie.
     ForeignOrigin,
-    /// No such account (told to administrators only).
+    /// No such account (reported only to administrators).
     AccountNotFound,
-    /// No such thing under this path.
+    /// Nothing exists at this path.
     NotFound,
-    /// The path exists, the method does not.
+    /// The path exists, but does not support the method.
     MethodNotAllowed,
-    /// The body is not of a type that the call reads.
+    /// The call does not accept the body's content type.
     UnsupportedMediaType,
-    /// The body is larger than the call reads.
+    /// The body is larger than the call accepts.
     PayloadTooLarge,
-    /// A limit is used up.
+    /// A rate limit is exceeded.
     TooMany(Limit),
-    /// The server cannot do this now; try again.
+    /// The server temporarily cannot handle the call; the client should retry.
     Unavailable,
-    /// A fault of ours.
+    /// An internal error.
     Internal,
 }
 
-/// The limits that a caller can meet, by the operation that they guard.
+/// The rate limits, named by the operation that they protect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Limit {
-    /// All calls together.
+    /// All calls of a client.
     General,
     /// Creating an account.
     SignUp,
     /// Logging in.
     SignIn,
-    /// Turning a refresh token (failures only).
+    /// Rotating a refresh token (failures only).
     Refresh,
-    /// Asking for the verification mail again.
+    /// Requesting the verification mail again.
     Resend,
     /// Using a verification link.
     VerifyEmail,
-    /// Confirming another address.
+    /// Confirming a new address.
     ConfirmEmail,
     /// Undoing a change of address.
     UndoEmail,
-    /// Removing an account that somebody else made with one's address.
+    /// Removing an account that someone else created with the owner's address.
     Disown,
-    /// Opening a closed login from a link.
+    /// Using a link that makes the client IP a known one.
     OpenLogin,
-    /// Ending a login that was not one's own from a link.
+    /// Using a link that ends a login the owner does not recognize.
     NotMe,
-    /// Asking for a link that resets the password.
+    /// Requesting a password reset link.
     Forgot,
-    /// Using such a link.
+    /// Using a password reset link.
     Reset,
-    /// Asking for a code that resets the password.
+    /// Requesting a password reset code.
     ForgotByCode,
-    /// Showing such a code without using it.
+    /// Checking a password reset code without using it.
     ResetCode,
-    /// Using such a code.
+    /// Using a password reset code.
     ResetByCode,
-    /// Showing a second factor.
+    /// Completing a login with a second factor.
     Factor,
-    /// Having a login's code sent again.
+    /// Requesting a login's code again.
     FactorSent,
-    /// Showing the password or a second factor again.
+    /// Reauthenticating with the password or a second factor.
     Reauthenticate,
     /// Changing the password.
     ChangePassword,
-    /// Asking for a code that logs in.
+    /// Requesting a login code.
     CodeRequest,
-    /// Logging in with such a code.
+    /// Logging in with a code.
     Code,
 }
 
 impl Limit {
-    /// The word for it, as log and metrics know it.
+    /// The name used in logs and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -187,7 +184,7 @@ impl Limit {
 }
 
 impl Kind {
-    /// Every kind, for tables and snapshots.
+    /// All kinds, for tables and snapshots.
     pub const ALL: [Kind; 65] = [
         Kind::Validation,
         Kind::MalformedBody,
@@ -256,7 +253,7 @@ impl Kind {
         Kind::Internal,
     ];
 
-    /// What is said when the place that fails has nothing better to say.
+    /// The default message of the kind.
     #[must_use]
     pub fn sentence(self) -> &'static str {
         match self {
@@ -289,13 +286,13 @@ impl Kind {
             Kind::BackupCodeUsed => "Backup code already used",
             Kind::CodeInvalid => "Invalid or expired code",
             Kind::SessionNotFound => "Session not found",
-            Kind::AlreadyExists => "A thing of this name exists already",
-            Kind::Outrun => "The account was changed in the same moment; try again",
-            Kind::LastAdmin => "This is the last admin; make another one first",
+            Kind::AlreadyExists => "An item with this name already exists",
+            Kind::Outrun => "The account was changed by another request; try again",
+            Kind::LastAdmin => "This is the last admin; add another admin first",
             Kind::AppInvalid => "Valid X-App-ID and X-Service-Key headers are required",
             Kind::UploadLimitReached => "Upload limit reached",
             Kind::Forbidden => "User lacks required permissions",
-            Kind::ForeignOrigin => "This page may not use the cookie of this service",
+            Kind::ForeignOrigin => "This origin may not use the cookie of this service",
             Kind::AccountNotFound => "User account not found",
             Kind::NotFound => "Resource not found",
             Kind::MethodNotAllowed => "Method not allowed",
@@ -311,39 +308,38 @@ impl Kind {
 /// Which rule a field broke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rule {
-    /// Not there, null or empty.
+    /// Missing, null or empty.
     Required,
-    /// Of another JSON type.
+    /// Of the wrong JSON type.
     WrongType,
-    /// Fewer characters than asked for, or a number below the least.
+    /// Fewer characters than required, or a number below the minimum.
     TooShort,
-    /// More characters than allowed, or a number above the most.
+    /// More characters than allowed, or a number above the maximum.
     TooLong,
-    /// Not an e-mail address that we can write to.
+    /// Not an email address that the server can send to.
     Email,
-    /// Not of a user name's form.
+    /// Not a valid username.
     Username,
-    /// Too weak, too common or made of one's own name.
+    /// Too weak, too common or derived from the user's own name.
     PasswordStrength,
-    /// Of a wrong form in another way.
+    /// Malformed in another way.
     Format,
 }
 
-/// One broken rule of one field.
+/// One invalid field, and the rule it broke.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
-    /// Where, in the wire's own spelling: `password`, `roles[1]`.
+    /// The field, in the wire's own spelling: `password`, `roles[1]`.
     pub field: String,
-    /// Which rule.
     pub rule: Rule,
-    /// The short form for a form field: `Too short`.
+    /// The short message for a form field: `Too short`.
     pub message: Cow<'static, str>,
-    /// The whole sentence: `Password must be at least 12 characters`.
+    /// The full sentence: `Password must be at least 12 characters`.
     pub sentence: Cow<'static, str>,
 }
 
 impl FieldError {
-    /// A broken rule with its short and its whole form.
+    /// Creates a field error with its short message and its full sentence.
     pub fn new(
         field: impl Into<String>,
         rule: Rule,
@@ -354,21 +350,21 @@ impl FieldError {
     }
 }
 
-/// What a refusal carries besides its words, where a wire can show it.
+/// Data that an error carries besides its message, for wires that can render it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Extra {
-    /// A login that waits for a second factor ([`Kind::MfaRequired`]).
+    /// A login that needs a second factor ([`Kind::MfaRequired`]).
     Challenge {
-        /// Completes the login together with a code.
+        /// Completes the login, together with a code.
         token: Secret,
-        /// What may complete it.
+        /// The methods that can complete the login.
         methods: Vec<Method>,
-        /// For how long.
+        /// How long the token is valid.
         expires_in: Duration,
     },
 }
 
-/// Something was refused or went wrong.
+/// A failed call: its kind, message and details.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -381,13 +377,13 @@ struct Inner {
 }
 
 impl Error {
-    /// An error of this kind with the kind's own sentence.
+    /// Creates an error with the default message of the kind.
     #[must_use]
     pub fn new(kind: Kind) -> Self {
         Self::with(kind, kind.sentence())
     }
 
-    /// An error of this kind with a message that is safe to show.
+    /// Creates an error with a message that is safe to show to clients.
     pub fn with(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -399,7 +395,8 @@ impl Error {
         }))
     }
 
-    /// The fields that broke rules, all of them; the first one's sentence speaks for the whole.
+    /// Creates a validation error from all invalid fields; the first one's sentence becomes the
+    /// message.
     #[must_use]
     pub fn invalid(fields: Vec<FieldError>) -> Self {
         let message = fields.first().map_or(Cow::Borrowed(Kind::Validation.sentence()), |f| f.sentence.clone());
@@ -408,74 +405,75 @@ impl Error {
         error
     }
 
-    /// A fault of ours: `doing` is logged, never shown.
+    /// Creates an internal error; `doing` is logged, never shown.
     pub fn internal(doing: impl fmt::Display) -> Self {
         Self::new(Kind::Internal).caused_by(Told(doing.to_string()))
     }
 
-    /// Something that the person at the command line must put right: `what` is shown to them.
+    /// Creates an error that the administrator must fix; the command line shows `what`.
     #[must_use]
     pub fn refused(what: String) -> Self {
         Self::with(Kind::Internal, what)
     }
 
-    /// The server cannot do this now: `doing` is logged, never shown.
+    /// Creates an error for a temporary failure, with a retry delay of one second; `doing` is
+    /// logged, never shown.
     pub fn unavailable(doing: impl fmt::Display) -> Self {
         Self::new(Kind::Unavailable).caused_by(Told(doing.to_string())).retry_after(Duration::from_secs(1))
     }
 
-    /// Adds what is behind it, for the log.
+    /// Sets the cause, for the log.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
         self
     }
 
-    /// Adds when to try again.
+    /// Sets the delay after which the client should retry.
     #[must_use]
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.0.retry_after = Some(after);
         self
     }
 
-    /// Adds what a wire may show besides the words.
+    /// Adds data that a wire may render besides the message.
     #[must_use]
     pub fn carrying(mut self, extra: Extra) -> Self {
         self.0.extra = Some(extra);
         self
     }
 
-    /// Why.
+    /// The kind.
     #[must_use]
     pub fn kind(&self) -> Kind {
         self.0.kind
     }
 
-    /// What may be shown.
+    /// The message, which is safe to show to clients.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The broken rules, when the kind is [`Kind::Validation`].
+    /// The invalid fields, if the kind is [`Kind::Validation`].
     #[must_use]
     pub fn fields(&self) -> &[FieldError] {
         &self.0.fields
     }
 
-    /// When to try again.
+    /// The delay after which the client should retry.
     #[must_use]
     pub fn retry_delay(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// What a wire may show besides the words.
+    /// Data that a wire may render besides the message.
     #[must_use]
     pub fn extra(&self) -> Option<&Extra> {
         self.0.extra.as_ref()
     }
 
-    /// What is behind it, joined for a log line.
+    /// The message and all causes, joined for a log line.
     #[must_use]
     pub fn chain(&self) -> String {
         let mut text = self.0.message.to_string();
@@ -513,7 +511,7 @@ impl StdError for Error {
     }
 }
 
-/// A sentence for the log where there is no error behind.
+/// A text for the log, used where there is no underlying error.
 #[derive(Debug)]
 struct Told(String);
 

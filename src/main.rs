@@ -1,4 +1,4 @@
-//! The program: everything is in the library; here its command line meets the process.
+//! The `authd` program, which passes its arguments to the library.
 
 use std::process::ExitCode;
 

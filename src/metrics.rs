@@ -1,7 +1,8 @@
-//! What the program counts about itself, as one value that is handed to whoever counts; nothing here is global.
+//! The metrics of the process. [`Metrics`] is passed to the code that counts; nothing is global.
 //!
-//! Counting costs a fraction of a microsecond and waits for nobody but whoever reads the figures. How the figures are asked for, and by whom, is the
-//! business of `http::metrics`; the writer and the hashing pool keep their own, and `identity::vitals` collects them.
+//! Counting takes a fraction of a microsecond and only ever waits for a scrape in progress. For
+//! access to the metrics see `http::metrics`. The writer and the hashing pool keep their own
+//! figures, which `identity::vitals` collects.
 
 mod requests;
 
@@ -21,41 +22,36 @@ use requests::Requests;
 
 pub use prometheus_client::metrics::histogram::Histogram;
 
-/// The longest reason of a refused login that is a word and not a sentence.
+/// The maximum length of a refusal reason that is used as a label.
 const LONGEST_WORD: usize = 32;
 
-/// A figure that is read off when somebody asks.
+/// A figure that is read at scrape time.
 #[derive(Debug, Clone)]
 pub struct Reading {
-    /// Its name, without the program's.
+    /// The name, without the `authd` prefix.
     pub name: &'static str,
-    /// What it tells.
     pub help: &'static str,
-    /// The name and the word of its label, where it has several values.
+    /// The name and value of its label, if it has one.
     pub label: Option<(&'static str, &'static str)>,
-    /// How much.
     pub value: f64,
 }
 
-/// A histogram that somebody else keeps.
+/// A histogram that another module keeps.
 #[derive(Debug, Clone)]
 pub struct Spread {
-    /// Its name, without the program's.
+    /// The name, without the `authd` prefix.
     pub name: &'static str,
-    /// What it tells.
     pub help: &'static str,
-    /// The values so far.
     pub histogram: Histogram,
 }
 
-/// What is read off when somebody asks.
+/// All values that are read at scrape time.
 #[derive(Debug, Clone, Default)]
 pub struct Vitals {
-    /// Figures of this moment.
+    /// Current values.
     pub readings: Vec<Reading>,
-    /// Histograms.
     pub spreads: Vec<Spread>,
-    /// Figures of the process under the names that every program uses for them.
+    /// Process metrics, under Prometheus' standard names without the `authd` prefix.
     pub process: Vec<Reading>,
 }
 
@@ -75,7 +71,7 @@ struct Login {
     outcome: String,
 }
 
-/// The counters of one process. Clones count together.
+/// The counters of one process. Clones share their state.
 #[derive(Debug, Clone, Default)]
 pub struct Metrics(Arc<Inner>);
 
@@ -88,12 +84,12 @@ struct Inner {
 }
 
 impl Metrics {
-    /// A request was answered; the route is its template, never its path.
+    /// Counts an answered request. The route is its template, never its path.
     pub fn note_request(&self, method: &'static str, route: &Arc<str>, status: u16, took: &Stopwatch) {
         self.0.requests.note(method, route, status, took.seconds());
     }
 
-    /// A security event was recorded.
+    /// Counts a recorded security event.
     pub fn note_event(&self, event: &Event) {
         let outcome = event.outcome.as_str();
         self.0.happened.get_or_create(&Happened { event: event.what.as_str(), outcome }).inc();
@@ -103,43 +99,43 @@ impl Metrics {
         }
     }
 
-    /// A limit refused somebody.
+    /// Counts a refusal by a limit.
     pub fn note_refusal(&self, barrier: Barrier) {
         self.0.hits.get_or_create(&Hit { limit: barrier.as_str() }).inc();
     }
 
-    /// Everything, in Prometheus' text format (version 0.0.4).
+    /// Renders all metrics in Prometheus' text format, version 0.0.4.
     #[must_use]
     pub fn text(&self, vitals: Vitals) -> String {
         let mut registry = Registry::default();
         let own = registry.sub_registry_with_prefix("authd");
         let Inner { requests, happened, logins, hits } = &*self.0;
         let (answered, durations) = requests.totals();
-        own.register("http_requests", "Requests by route and status", answered);
-        own.register("http_request_duration_seconds", "How long requests took", durations);
+        own.register("http_requests", "Requests by method, route and status", answered);
+        own.register("http_request_duration_seconds", "Request duration in seconds", durations);
         own.register("logins", "Logins by outcome", logins.clone());
         own.register("events", "Security events as the audit log records them", happened.clone());
-        own.register("limit_refusals", "What limits refused", hits.clone());
+        own.register("limit_refusals", "Requests refused by a limit", hits.clone());
         for Spread { name, help, histogram } in vitals.spreads {
             own.register(name, help, histogram);
         }
         register(own, &vitals.readings);
         register(&mut registry, &vitals.process);
         let mut open = String::new();
-        // Writing to a string cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = text::encode(&mut open, &registry);
         classic(&open)
     }
 }
 
-/// A fixed word of ours, not a text that somebody made up.
+/// Whether a text is one of our fixed reasons and not free text, which must not become a label.
 fn is_word(text: &str) -> bool {
     text.len() <= LONGEST_WORD && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
 type Level = Gauge<f64, AtomicU64>;
 
-/// Registers readings; those of one name, which follow each other, are one family.
+/// Registers readings. Consecutive readings with the same name form one family.
 fn register(registry: &mut Registry, readings: &[Reading]) {
     for these in readings.chunk_by(|one, next| one.name == next.name) {
         if let [Reading { name, help, label: None, value }] = these {
@@ -156,7 +152,8 @@ fn register(registry: &mut Registry, readings: &[Reading]) {
     }
 }
 
-/// The older text format, which every scraper reads: there a counter's family has the name of its samples.
+/// Converts OpenMetrics to the older text format, which every scraper reads. In it, a counter
+/// family has the same name as its samples, with `_total`.
 fn classic(open: &str) -> String {
     let is_counter = |line: &'_ str| line.strip_prefix("# TYPE ")?.strip_suffix(" counter").map(str::to_owned);
     let counters: Vec<String> = open.lines().filter_map(is_counter).collect();
@@ -173,11 +170,11 @@ fn classic(open: &str) -> String {
     out
 }
 
-/// Measures how long something takes, for the figures alone: what is stored and compared is `Env`'s time.
+/// Measures durations for metrics only. Times that are stored or compared come from `Env`.
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
-    /// Starts.
+    /// Starts a stopwatch.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "a duration finer than the stored times, shown and never decided by")]
     pub fn start() -> Self {
@@ -191,14 +188,16 @@ impl Stopwatch {
     }
 }
 
-/// What the system says of this process; nothing where it says nothing.
+/// Reads the process metrics from the system; values that the system does not provide are left out.
 #[must_use]
 pub fn of_process(started: Time) -> Vec<Reading> {
-    let mut readings = vec![reading("process_start_time_seconds", "When the process began", millis(started) / 1000.0)];
+    let mut readings =
+        vec![reading("process_start_time_seconds", "Process start time, Unix seconds", millis(started) / 1000.0)];
     #[cfg(target_os = "linux")]
     {
         let kib = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| resident(&status));
-        readings.extend(kib.map(|kib| reading("process_resident_memory_bytes", "Resident memory", kib * 1024.0)));
+        readings
+            .extend(kib.map(|kib| reading("process_resident_memory_bytes", "Resident memory in bytes", kib * 1024.0)));
         let open =
             std::fs::read_dir("/proc/self/fd").ok().map(Iterator::count).and_then(|open| u32::try_from(open).ok());
         readings.extend(open.map(|open| reading("process_open_fds", "Open file descriptors", open.into())));

@@ -1,7 +1,9 @@
-//! The master key: what is sealed under it can be read by this instance alone, not by whoever has the database file.
+//! The master key. Only an instance that has it can read what is sealed; a copy of the database
+//! file alone is not enough.
 //!
-//! Sealing is AES-256-GCM, MACs are HMAC-SHA-256, each under a key of its own that HKDF (RFC 5869) derives from the
-//! master key. Where sealed bytes are stored, and what is made when a key is missing, is the business of others.
+//! Sealing is AES-256-GCM and MACs are HMAC-SHA-256. HKDF (RFC 5869) derives a separate key for
+//! each from the master key. Callers decide where sealed bytes are stored and what happens if the
+//! key is missing.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -19,23 +21,23 @@ use crate::error::{Error, Kind, Result};
 use crate::model::secret;
 
 const KEY_LEN: usize = 32;
-/// The first byte of everything sealed, so that another way of sealing can come later.
+/// The first byte of every sealed value, so that the format can change later.
 const VERSION: u8 = 1;
-/// A key file is one short line; what is longer is something else.
+/// A key file is one short line; a larger file is not a key file.
 const FILE_LIMIT: u64 = 1024;
 
 /// The master key, kept outside the database. Cheap to clone.
 #[derive(Clone)]
 pub struct MasterKey(Arc<Derived>);
 
-/// What is derived once and used often.
+/// The keys derived from the master key, computed once.
 struct Derived {
-    /// Makes a key for each purpose.
+    /// Derives a MAC key for each purpose.
     macs: hmac::Key,
     sealing: LessSafeKey,
 }
 
-/// The length of a derived key, as HKDF wants to be told.
+/// The length of a derived key, as the HKDF API requires it.
 struct KeyLength;
 
 impl hkdf::KeyType for KeyLength {
@@ -45,10 +47,7 @@ impl hkdf::KeyType for KeyLength {
 }
 
 impl MasterKey {
-    /// The key given as text (`AUTHD_MASTER_KEY`).
-    ///
-    /// # Errors
-    /// When the text is not 32 bytes in base64url or hexadecimal.
+    /// Parses a key given as text (`AUTHD_MASTER_KEY`): 32 bytes in base64url or hexadecimal.
     pub fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
         let bytes = match text.len() {
@@ -59,63 +58,54 @@ impl MasterKey {
         let bytes = Zeroizing::new(bytes.unwrap_or_default());
         let key: &[u8; KEY_LEN] = bytes.as_slice().try_into().map_err(|_| {
             let expected = "expected a master key of 32 bytes, as 43 characters of base64url or 64 of hexadecimal";
-            refused(format!("{expected}; what came has {} characters or is neither", text.chars().count()))
+            refused(format!("{expected}; got {} characters or an invalid encoding", text.chars().count()))
         })?;
         Self::derive(key)
     }
 
-    /// The key in this file.
-    ///
-    /// # Errors
-    /// When it cannot be read, is not a key, or others may read it.
+    /// Reads the key from a file. Refuses a file that other users may read.
     pub fn load(path: &Path) -> Result<Self> {
         let shown = path.display();
-        let failed = |error: io::Error| refused(format!("the master key cannot be read from {shown}")).caused_by(error);
+        let failed = |error: io::Error| refused(format!("cannot read the master key from {shown}")).caused_by(error);
         let mut file = File::open(path).map_err(failed)?;
         let facts = file.metadata().map_err(failed)?;
         if !facts.is_file() || facts.len() > FILE_LIMIT {
             return Err(refused(format!(
-                "expected a file with one line, the master key, and {shown} is something else"
+                "expected {shown} to be a file with one line, the master key, but it is something else"
             )));
         }
         if facts.mode() & 0o077 != 0 {
             let mode = facts.mode() & 0o777;
             return Err(refused(format!(
-                "the master key may be read by its owner alone, and {shown} has mode {mode:04o}; run: chmod 600 '{shown}'"
+                "only the owner may read the master key, but {shown} has mode {mode:04o}; run: chmod 600 '{shown}'"
             )));
         }
-        // Room for the whole file at once: a buffer that grows leaves copies of the key behind.
+        // Allocate for the whole file at once: a growing buffer leaves copies of the key in memory.
         let mut text = Zeroizing::new(String::with_capacity(2 * KEY_LEN + usize::try_from(FILE_LIMIT).unwrap_or(0)));
         file.read_to_string(&mut text).map_err(failed)?;
-        Self::parse(&text).map_err(|error| refused(format!("{shown} holds no master key")).caused_by(error))
+        Self::parse(&text).map_err(|error| refused(format!("{shown} does not contain a master key")).caused_by(error))
     }
 
-    /// A new key, written to this file with mode 0600; never over one that is there.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Creates a new key in this file with mode 0600. Never overwrites an existing file.
     pub fn create(path: &Path, env: &Env) -> Result<Self> {
         let key = Zeroizing::new(env.random::<KEY_LEN>()?);
         let mut line = Zeroizing::new(secret::encode(&key[..]));
         line.push('\n');
         let shown = path.display();
-        let failed =
-            |error: io::Error| refused(format!("the new master key cannot be written to {shown}")).caused_by(error);
+        let failed = |error: io::Error| refused(format!("cannot write the new master key to {shown}")).caused_by(error);
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
         if let Err(error) =
             file.write_all(line.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| sync_folder(path))
         {
-            // Half a key would be refused at the next start.
+            // The next start would refuse a partly written key.
             let _ = fs::remove_file(path);
             return Err(failed(error));
         }
         Self::derive(&key)
     }
 
-    /// Seals bytes; `place` (table, column, row id) is bound to them, so a sealed value cannot be moved.
-    ///
-    /// # Errors
-    /// When there is no randomness.
+    /// Seals bytes and binds them to `place` (table, column, row id), so that a sealed value cannot
+    /// be moved to another row.
     pub fn seal(&self, env: &Env, place: &str, plain: &[u8]) -> Result<Vec<u8>> {
         let nonce = env.random::<NONCE_LEN>()?;
         let overhead = 1 + NONCE_LEN + AES_256_GCM.tag_len();
@@ -133,10 +123,8 @@ impl MasterKey {
         Ok(sealed)
     }
 
-    /// Opens what [`MasterKey::seal`] made for the same place.
-    ///
-    /// # Errors
-    /// When it was made with another key, for another place, or is damaged.
+    /// Opens a value that [`MasterKey::seal`] made for the same place. Fails if the value was
+    /// sealed under another key or for another place, or if it is damaged.
     pub fn open(&self, place: &str, sealed: &[u8]) -> Result<Vec<u8>> {
         let wrong = || Error::internal(format!("{place} was not sealed under this master key, or is damaged"));
         let (&[VERSION], rest) = sealed.split_first_chunk::<1>().ok_or_else(wrong)? else {
@@ -154,7 +142,7 @@ impl MasterKey {
         Ok(body)
     }
 
-    /// A MAC under a key of its own for this purpose: HMAC-SHA-256.
+    /// Computes an HMAC-SHA-256 under a separate key for this purpose.
     #[must_use]
     pub fn mac(&self, purpose: &str, bytes: &[u8]) -> [u8; 32] {
         let key = hmac::sign(&self.0.macs, purpose.as_bytes());
@@ -163,7 +151,8 @@ impl MasterKey {
         out
     }
 
-    /// The proof of this key that the database keeps, so that another key is noticed before anything is opened with it.
+    /// The check value that the database stores. It detects a different master key before anything
+    /// is opened with it.
     #[must_use]
     pub fn check_value(&self) -> [u8; 32] {
         self.mac("master-check", b"authd")
@@ -173,8 +162,8 @@ impl MasterKey {
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"authd master key 1").extract(key);
         let sealing = expand(&root, b"seal")?;
         let macs = hmac::Key::new(hmac::HMAC_SHA256, &expand(&root, b"mac")?[..]);
-        let sealing = UnboundKey::new(&AES_256_GCM, &sealing[..])
-            .map_err(|_| Error::internal("the sealing key was not accepted"))?;
+        let sealing =
+            UnboundKey::new(&AES_256_GCM, &sealing[..]).map_err(|_| Error::internal("the sealing key was rejected"))?;
         Ok(Self(Arc::new(Derived { macs, sealing: LessSafeKey::new(sealing) })))
     }
 }
@@ -185,12 +174,13 @@ impl fmt::Debug for MasterKey {
     }
 }
 
-/// A refusal that the operator reads at the start, or from a command.
+/// An error that the operator sees at startup or from a command.
 fn refused(message: String) -> Error {
     Error::with(Kind::Internal, message)
 }
 
-/// The additional data that GCM binds: without the place a sealed value could be moved to another row.
+/// The additional authenticated data of GCM. It binds the place, so that a sealed value cannot be
+/// moved to another row.
 fn bound_to(place: &str) -> Aad<Vec<u8>> {
     let mut bytes = vec![VERSION];
     bytes.extend_from_slice(place.as_bytes());
@@ -201,11 +191,11 @@ fn expand(root: &hkdf::Prk, purpose: &[u8]) -> Result<Zeroizing<[u8; KEY_LEN]>> 
     let mut key = Zeroizing::new([0; KEY_LEN]);
     root.expand(&[purpose], KeyLength)
         .and_then(|material| material.fill(&mut key[..]))
-        .map_err(|_| Error::internal("a key could not be derived"))?;
+        .map_err(|_| Error::internal("key derivation failed"))?;
     Ok(key)
 }
 
-/// The folder's entry must be on disk too: a database without its key cannot be opened again.
+/// The directory entry must reach the disk too: a database whose key is lost cannot be opened.
 fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()

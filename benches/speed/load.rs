@@ -1,4 +1,4 @@
-//! A small HTTP/1.1 client that costs as little as possible: the requests are bytes made beforehand.
+//! A small HTTP/1.1 client with minimal overhead: its requests are prepared bytes.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// What a measurement found.
+/// The result of a measurement.
 pub struct Load {
     pub calls: u64,
     pub per_second: f64,
-    /// How many calls took so many tenths of a millisecond.
+    /// The number of calls per tenth of a millisecond.
     tenths: Tenths,
 }
 
 type Tenths = BTreeMap<u128, u64>;
 
 impl Load {
-    /// So many of a hundred calls took at most this long.
+    /// The time that this percentage of the calls did not exceed.
     pub fn percentile(&self, percent: u64) -> Duration {
         let mut left = self.calls * percent / 100;
         for (tenths, calls) in &self.tenths {
@@ -54,7 +54,7 @@ impl Wire {
         Self { stream, buffer: Vec::with_capacity(8192) }
     }
 
-    /// Sends a request and gives back status and body.
+    /// Sends a request and returns status and body.
     pub async fn call(&mut self, request: &[u8]) -> (u16, &[u8]) {
         self.stream.write_all(request).await.unwrap();
         self.buffer.clear();
@@ -83,7 +83,7 @@ fn content_length(head: &[u8]) -> usize {
     line.split_once(':').unwrap().1.trim().parse().unwrap()
 }
 
-/// The body of one answer.
+/// The body of one response.
 pub async fn once(address: SocketAddr, request: &[u8]) -> Vec<u8> {
     let mut wire = Wire::open(address).await;
     let (status, body) = wire.call(request).await;
@@ -91,7 +91,7 @@ pub async fn once(address: SocketAddr, request: &[u8]) -> Vec<u8> {
     body.to_vec()
 }
 
-/// Many connections at once, each sending the next request when it has its answer.
+/// Many connections at once, each sending the next request after its response.
 pub async fn run(address: SocketAddr, connections: usize, span: Duration, request: impl Fn(usize) -> Vec<u8>) -> Load {
     let began = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();

@@ -1,8 +1,9 @@
-//! `cargo bench`: what authd does, beside what the machine could do at most, measured in the same run.
+//! `cargo bench`: authd's performance next to the machine's maximum, measured in the same run.
 //!
-//! The server under test is the real binary in a process of its own; so is the bare handler that it is held against. The
-//! exit code is 1 when a figure misses its limit. `cargo bench -- quick` takes shorter measurements, and
-//! `cargo bench -- logins` only those of one kind: logins, checks, beside, refreshes; start, memory and size come always.
+//! The server under test is the real binary in a separate process; so is the minimal handler that
+//! it is compared with. The exit code is 1 if a target is missed. `cargo bench -- quick` uses
+//! shorter measurements, and `cargo bench -- logins` runs only one kind: logins, checks, beside,
+//! refreshes. Start, memory and size are always measured.
 
 #![allow(
     clippy::unwrap_used,
@@ -23,11 +24,11 @@ use serde_json::json;
 use server::Server;
 
 const CONNECTIONS: usize = 64;
-/// How often logins and token checks change places with what they are held against: a machine is not equally fast all the
-/// time.
+/// How often logins and token checks alternate with their reference measurement, because the speed
+/// of a machine varies over time.
 const ROUNDS: u32 = 4;
 const PASSWORD: &str = "correct horse battery staple";
-/// What can be asked for by name.
+/// The measurements that can be selected by name.
 const KINDS: [&str; 4] = ["logins", "checks", "beside", "refreshes"];
 
 /// One line of the table.
@@ -124,7 +125,7 @@ async fn logins(server: &Server, span: Duration) -> Figure {
     let (mut ours, mut alone) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         alone.push(raw::hashes_per_second(span / ROUNDS));
-        // Longer, for at its end a login in hand is waited for.
+        // Longer, because the measurement waits for the logins in progress at its end.
         ours.push(load::run(server.address, CONNECTIONS, span / 2, login).await.per_second);
     }
     ratio("logins, 64 connections", mean(&ours), "raw argon2id", mean(&alone), 0.95)
@@ -155,7 +156,7 @@ async fn token_checks(server: &Server, span: Duration) -> Vec<Figure> {
     ]
 }
 
-/// Token checks on a few connections while many log in: neither may keep the other from its work.
+/// Token checks on a few connections during many logins: neither may block the other.
 async fn beside(server: &Server, span: Duration) -> Vec<Figure> {
     let token = server.login(&email(CONNECTIONS - 1), PASSWORD).await.access;
     let check = load::get("/v1/users/me", &token);

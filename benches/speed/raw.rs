@@ -1,4 +1,5 @@
-//! What the machine does without us: hashing alone, a handler that only answers, the database's statements alone.
+//! The machine without authd: hashing alone, a handler that only responds, the database statements
+//! alone.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use authd::store::{self, Store};
 use poem::listener::TcpListener;
 use poem::{Response, Route, Server, get, handler};
 
-/// argon2id at the default cost on every processor, its memory reused.
+/// argon2id at the default cost on every processor, with its memory reused.
 pub fn hashes_per_second(span: Duration) -> f64 {
     let threads = std::thread::available_parallelism().unwrap().get();
     let began = Instant::now();
@@ -43,7 +44,8 @@ fn bare(poem::web::Data(body): poem::web::Data<&String>) -> Response {
     Response::builder().content_type("application/json; charset=utf-8").body(body.clone())
 }
 
-/// Answers `/v1/users/me` with the bytes of standard input's first line; says its port on standard output.
+/// Responds to `/v1/users/me` with the first line of standard input; prints its port on standard
+/// output.
 pub fn serve_bare_handler() {
     let mut body = String::new();
     std::io::stdin().read_line(&mut body).unwrap();

@@ -13,7 +13,7 @@ use crate::load;
 /// The real program.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_authd");
 
-/// A server in a process of its own.
+/// A server in a separate process.
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
@@ -21,20 +21,20 @@ pub struct Server {
     pub took: Duration,
 }
 
-/// What a login gives.
+/// The tokens of a login.
 pub struct Tokens {
     pub access: String,
     pub refresh: String,
 }
 
 impl Server {
-    /// The real program with its limits switched off, on the database in this folder.
+    /// The real program without limits, on the database in this folder.
     pub async fn start(folder: &Path) -> Self {
         let began = Instant::now();
         let off = ["general", "sign_in", "refresh"].map(|limit| format!("limits.{limit}=off"));
         let mut command = Command::new(BINARY);
         command.current_dir(folder).args(["serve", "--json", "--listen", "127.0.0.1:0", "--set", "log.level=error"]);
-        // Nobody logs in so often: no login shall end the sessions that are measured.
+        // No real user logs in so often: a login must not end the measured sessions.
         command.args(["--set", "sessions.max=1000"]);
         for limit in &off {
             command.args(["--set", limit]);
@@ -46,7 +46,7 @@ impl Server {
         Self { child, address, took: began.elapsed() }
     }
 
-    /// A bare handler that gives this answer.
+    /// A minimal handler that sends this response.
     pub fn bare(answer: &[u8]) -> Self {
         let began = Instant::now();
         let mut command = Command::new(std::env::current_exe().unwrap());
@@ -81,7 +81,7 @@ impl Server {
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 
-    /// Processor time so far.
+    /// Processor time used so far.
     pub fn cpu_seconds(&self) -> f64 {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
         let (_, fields) = stat.rsplit_once(')').unwrap();

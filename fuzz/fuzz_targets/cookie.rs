@@ -1,5 +1,5 @@
-//! `Cookie` headers, a line of the input each: a value that is found holds nothing that a cookie cannot, and one name that
-//! comes twice is refused.
+//! `Cookie` headers, one per input line: a value that is found contains only characters allowed in
+//! a cookie, and a name that occurs twice is refused.
 #![no_main]
 
 use authd::http::cookie::find;

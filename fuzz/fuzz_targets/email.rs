@@ -1,4 +1,5 @@
-//! An e-mail address: one mailbox has one key, which is an address itself, and no line can be broken with one.
+//! An email address: one mailbox has one key, the key is itself a valid address, and it contains no
+//! line break.
 #![no_main]
 
 use authd::model::Email;

@@ -1,5 +1,5 @@
-//! `X-Forwarded-For`, a line of the input each: a stranger's is not read at all, and whatever stands left of the first
-//! stranger changes nothing.
+//! `X-Forwarded-For`, one header per input line: an untrusted peer's header is ignored, and entries
+//! left of the first untrusted address change nothing.
 #![no_main]
 
 use std::net::IpAddr;

@@ -1,4 +1,5 @@
-//! A JSON body: one object, no name twice at any depth, nothing after it. What is read is what another reader reads.
+//! A JSON body: one object, no duplicate name at any depth, nothing after it. The result equals
+//! that of another parser.
 #![no_main]
 
 use authd::http::strict_json::parse_object;

@@ -1,7 +1,8 @@
-//! An access token, as a server reads it that shares its secret: whoever knows the secret can check tokens and make none.
+//! An HS256 access token, checked by the server that issued it. A party that knows only the shared
+//! secret can verify tokens, but cannot create them.
 //!
-//! The first byte says what the rest is: a token, claims under the right header and signature, a header and claims under
-//! a right signature, or bytes to change in a real token.
+//! The first byte selects the format of the rest: a token, claims under the right header and
+//! signature, a header and claims under a right signature, or changes to bytes of a real token.
 #![no_main]
 
 use std::sync::{Arc, LazyLock};

@@ -1,7 +1,8 @@
-//! The wires. Each translates its requests into core calls and the answers back; none holds a rule of its own.
+//! The wires: the HTTP APIs that the server offers. A wire translates requests into core calls and
+//! their results into responses; it contains no business rules.
 //!
-//! The native API is always mounted; `server.wire` names the wire that is served at the root besides it. A further wire
-//! is one more module with a `mounted` of its own, and one more word of [`WireName`].
+//! The native API is always mounted. `server.wire` names the wire that is served at the root in
+//! addition. To add a wire, add a module with a `mounted` function and a variant of [`WireName`].
 
 pub mod authbackend;
 pub mod jobpath;
@@ -27,23 +28,25 @@ use crate::http::wires::{Methods, Wires};
 use crate::http::{pages, system};
 use crate::identity::Core;
 
-/// A wire as the program mounts it.
+/// A wire as the server mounts it.
 pub struct Mounted {
-    /// How it spells errors; its name is that of its document.
+    /// Maps errors to this wire's responses. Its name is also the name of the OpenAPI document.
     pub wire: Arc<dyn Wire>,
-    /// Its OpenAPI document under a configuration; written when somebody asks for it.
+    /// Builds the OpenAPI document for a configuration. It runs when a client first requests the
+    /// document.
     pub document: fn(&Config) -> Value,
-    /// What it answers to, as the document says.
+    /// The operations, as listed in the document.
     pub operations: fn() -> Vec<MetaApi>,
-    /// Where the paths of its document begin, without a slash at the end; the root is empty.
+    /// Prefixes of the paths in the document, without a trailing slash. The root is the empty
+    /// string.
     pub mounts: &'static [&'static str],
-    /// Paths that no limit counts, with everything below them.
+    /// Paths that are exempt from rate limits, including everything below them.
     pub uncounted: &'static [&'static str],
-    /// Adds its operations on all its mounts.
+    /// Adds the operations under every mount.
     pub add: fn(Routes, &Arc<Core>) -> Routes,
 }
 
-/// A wire by its name.
+/// Returns the wire with this name.
 #[must_use]
 pub fn named(name: WireName, config: &Config) -> Mounted {
     match name {
@@ -55,14 +58,14 @@ pub fn named(name: WireName, config: &Config) -> Mounted {
     }
 }
 
-/// Everything that this configuration serves: the wire of the root first, the native API always.
+/// All wires that this configuration serves. The wire at the root comes first.
 #[must_use]
 pub fn mounted(config: &Config) -> Vec<Mounted> {
     let native = (config.server.wire != WireName::V1).then_some(WireName::V1);
     [config.server.wire].into_iter().chain(native).map(|name| named(name, config)).collect()
 }
 
-/// Pages, documents, system paths, and all operations.
+/// Routes for pages, OpenAPI documents, system paths and all operations.
 #[must_use]
 pub fn routes(mounted: &[Mounted], core: &Arc<Core>) -> impl Endpoint<Output = Response> + 'static + use<> {
     let document = |api: &Mounted| {
@@ -74,7 +77,8 @@ pub fn routes(mounted: &[Mounted], core: &Arc<Core>) -> impl Endpoint<Output = R
     mounted.iter().fold(beside, |routes, api| (api.add)(routes, core)).router()
 }
 
-/// Which wire speaks where, and which methods a path knows. The first one speaks wherever no other is mounted.
+/// Maps each path to its wire and its allowed methods. The first wire also handles every path where
+/// no other wire is mounted.
 #[must_use]
 pub fn wires(mounted: &[Mounted]) -> Wires {
     let root = mounted.first().map_or_else(|| Arc::new(v1::V1) as Arc<dyn Wire>, |api| api.wire.clone());
@@ -84,7 +88,8 @@ pub fn wires(mounted: &[Mounted]) -> Wires {
         .fold(Wires::new(root, Arc::new(known(mounted))), |wires, (mount, wire)| wires.mount(mount, wire.clone()))
 }
 
-/// Paths that no limit counts, with everything below them: what belongs to no wire, and what each wire names.
+/// Paths that are exempt from rate limits, including everything below them: shared paths, and the
+/// paths that each wire names.
 #[must_use]
 pub fn uncounted(mounted: &[Mounted]) -> Vec<String> {
     let named = mounted.iter().flat_map(|api| api.uncounted).map(|&path| path.to_owned());
@@ -96,14 +101,15 @@ fn page_paths() -> impl Iterator<Item = String> {
     pages::PATHS.into_iter().flat_map(|path| pages::MOUNTS.map(|mount| format!("{mount}{path}")))
 }
 
-/// What is only read: system paths, the documents of these names, the pages' script.
+/// Paths that only serve GET: system paths, the OpenAPI documents of these wires, and the script of
+/// the pages.
 fn read_paths<'n>(names: impl Iterator<Item = &'n str>) -> impl Iterator<Item = String> {
     let scripts = pages::MOUNTS.map(|mount| format!("{mount}{}", pages::SCRIPT));
     let documents = names.flat_map(docs::paths_of);
     system::PATHS.into_iter().chain(docs::PATHS).map(str::to_owned).chain(scripts).chain(documents)
 }
 
-/// Every path with its methods, gathered when one is first asked for.
+/// Every path with its methods, collected on first use.
 fn known(mounted: &[Mounted]) -> impl Methods + use<> {
     let apis: Vec<_> = mounted.iter().map(|api| (api.wire.name(), api.operations, api.mounts)).collect();
     LazyLock::new(move || {

@@ -1,4 +1,4 @@
-//! What holds for every wire: one table of refusals, and documents that leave nothing out.
+//! Checks that hold for every wire: one table of errors, and complete OpenAPI documents.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::error::{Error, Kind};
 use crate::http::reject::About;
 use crate::model::Time;
 
-/// Every wire under the profile that serves it at the root.
+/// Every wire, with the profile that serves it at the root.
 fn all() -> Vec<Mounted> {
     WireName::ALL.map(|name| named(name, &config(name))).into_iter().collect()
 }
@@ -27,13 +27,13 @@ fn config(name: WireName) -> Config {
     load(&inputs).unwrap_or_else(|problems| panic!("{problems}")).config
 }
 
-/// The document of a wire under the profile that serves it.
+/// The document of a wire, with the profile that serves it.
 fn document(api: &Mounted) -> Value {
     let name = WireName::ALL.into_iter().find(|name| name.as_str() == api.wire.name()).unwrap();
     (api.document)(&config(name))
 }
 
-/// Every operation with its method and path.
+/// Every operation, with its method and path.
 fn operations_of(document: &Value) -> Vec<(String, &Value)> {
     let paths = document["paths"].as_object().unwrap();
     let operations = paths.iter().flat_map(|(path, item)| {
@@ -42,7 +42,7 @@ fn operations_of(document: &Value) -> Vec<(String, &Value)> {
     operations.collect()
 }
 
-/// Every value under a key, wherever it stands.
+/// Collects every value of a key, at any depth.
 fn under<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
     match value {
         Value::Object(map) => {
@@ -111,7 +111,7 @@ fn every_document_is_whole() {
         assert_eq!(ids.len(), operations.len(), "{name}");
         for (place, operation) in operations {
             let has = |status: &str| !operation["responses"][status].is_null();
-            assert!(has("500"), "{name} {place} is described nowhere");
+            assert!(has("500"), "{name} {place} has no description");
             if let Some(media) = operation.pointer("/requestBody/content/application~1json") {
                 assert!(has("400") && has("413") && has("415"), "{name} {place}");
                 assert!(media["examples"].is_object(), "{name} {place}");

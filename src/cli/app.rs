@@ -1,4 +1,4 @@
-//! `authd app`: apps that call with a key of their own.
+//! `authd app`: API clients that authenticate with a key.
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
@@ -10,9 +10,10 @@ use super::{opened, prompt};
 use crate::identity::{By, app};
 use crate::model::{self, Secret};
 
-/// Register apps and turn their keys
+/// Register apps and rotate their keys
 ///
-/// An app calls with its id and key (X-App-ID and X-Service-Key). A key is shown once, when it is made.
+/// An app sends its id and key with each call (X-App-ID and X-Service-Key). A key is shown only
+/// once, when it is created.
 #[derive(Debug, Subcommand)]
 pub enum App {
     Create(Create),
@@ -26,15 +27,15 @@ pub enum App {
 #[command(after_long_help = "\
 Examples:
   authd app create Website
-      Register an app whose key ships to browsers and proves nothing
+      Register an app whose key is public because browsers get it
   authd app create Uploads --kind service
-      Register a server of yours, which may make service calls")]
+      Register your own server, which may make service calls")]
 pub struct Create {
-    /// What people call it
+    /// A name for the app
     #[arg(value_name = "NAME")]
     name: String,
 
-    /// What its key proves
+    /// What the app's key proves
     #[arg(long, value_enum, default_value_t = KindWord::Client)]
     kind: KindWord,
 }
@@ -42,9 +43,9 @@ pub struct Create {
 /// What an app's key proves.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum KindWord {
-    /// Nothing: it ships to browsers
+    /// Nothing, because browsers get it
     Client,
-    /// That a server of yours is calling
+    /// That the caller is your own server
     Service,
 }
 
@@ -62,10 +63,10 @@ impl KindWord {
 #[command(after_long_help = "\
 Examples:
   authd app list
-      See all apps")]
+      List all apps")]
 pub struct List {}
 
-/// Give an app another key and print it; the old one is dead at once
+/// Create a new key for an app and print it; the old key stops working at once
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -77,12 +78,12 @@ pub struct Rotate {
     id: String,
 }
 
-/// Delete an app; its key is dead at once
+/// Delete an app; its key stops working at once
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd app delete 0192f0c1-7d2e-7a51-8c6f-1b2f3c4d5e6f
-      Delete it after a yes
+      Delete it after confirmation
   authd app delete 0192f0c1-7d2e-7a51-8c6f-1b2f3c4d5e6f --yes
       Delete it from a script")]
 pub struct Delete {
@@ -90,13 +91,12 @@ pub struct Delete {
     #[arg(value_name = "ID")]
     id: String,
 
-    /// Don't ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
 
 impl App {
-    /// Does it.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         if let App::Delete(Delete { yes: false, .. }) = &self {
             prompt::need_somebody()?;
@@ -130,7 +130,7 @@ impl App {
     }
 }
 
-/// The headers that the app is to send, with the key that is shown only now.
+/// Prints the headers that the app has to send, with the key, which is shown only now.
 fn with_key(console: &mut Console, app: &model::App, key: &Secret) -> Result<(), Failure> {
     if console.form() == Form::Json {
         let mut shown = Row(app).json();
@@ -138,7 +138,7 @@ fn with_key(console: &mut Console, app: &model::App, key: &Secret) -> Result<(),
         return Ok(console.json(&shown)?);
     }
     console.line(&format!("X-App-ID: {}\nX-Service-Key: {}", app.id, key.reveal()))?;
-    console.note("keep the key now: it is not shown again");
+    console.note("store the key now: it is not shown again");
     Ok(())
 }
 
@@ -146,7 +146,7 @@ fn with_key(console: &mut Console, app: &model::App, key: &Secret) -> Result<(),
 struct Row<'a>(&'a model::App);
 
 impl Record for Row<'_> {
-    const HEADINGS: &'static [&'static str] = &["ID", "NAME", "KIND", "CREATED", "KEY MADE"];
+    const HEADINGS: &'static [&'static str] = &["ID", "NAME", "KIND", "CREATED", "KEY CREATED"];
 
     fn cells(&self) -> Vec<String> {
         let app = self.0;

@@ -1,4 +1,4 @@
-//! `authd audit`: what has happened, and what happens.
+//! `authd audit`: prints and follows the audit log.
 
 use std::time::Duration;
 
@@ -16,23 +16,23 @@ use crate::model::Time;
 
 /// How many records are read at a time.
 const PAGE: i64 = 500;
-/// How often a followed log is looked at.
+/// How often `--follow` checks for new records.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Read the audit log, the newest records last
+/// Print the audit log, newest records last
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd audit
-      See what happened lately
+      Show the newest records
   authd audit --user jane@example.com --since 2026-01-01
-      See everything about one account, and what it did to others
+      Show all records about one account, and about what it did to others
   authd audit --event lockout --limit 0 --json
-      Get all lockouts
+      Print all lockouts as JSON
   authd audit --follow
-      See what happens as it happens")]
+      Print new records as they are written")]
 pub struct Audit {
-    /// Only records about this account or of what it did: e-mail address, username or id
+    /// Only records about this account or its actions: e-mail address, username or id
     #[arg(long, value_name = "USER")]
     user: Option<String>,
 
@@ -40,7 +40,7 @@ pub struct Audit {
     #[arg(long, value_name = "EVENT")]
     event: Option<String>,
 
-    /// Only what was done, or only what was refused
+    /// Only actions that were done, or only those that were refused
     #[arg(long, value_name = "OUTCOME", value_parser = ["done", "refused"])]
     outcome: Option<String>,
 
@@ -52,11 +52,11 @@ pub struct Audit {
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<Time>,
 
-    /// The newest so many; 0 shows all
+    /// At most this many of the newest records; 0 shows all
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     limit: u32,
 
-    /// Go on with what happens from now on
+    /// Keep running and print new records
     #[arg(long)]
     follow: bool,
 }
@@ -71,7 +71,6 @@ fn time(text: &str) -> Result<Time, String> {
 }
 
 impl Audit {
-    /// Does it.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         opened::with_core(global, console, async |core, console| {
             let account = match &self.user {
@@ -97,9 +96,10 @@ impl Audit {
         })
     }
 
-    /// The newest ones, then each as it comes: one line or one JSON object each.
+    /// Prints the newest records, then each new one, as one line or one JSON object each.
     async fn follow(&self, core: &Core, console: &mut Console, filter: &Filter) -> Result<(), Failure> {
-        // The mark comes first: what is written between the two is shown after it, and once.
+        // Read the mark first: records written between the two reads are then shown exactly once,
+        // after it.
         let mark = newest(core, &Filter::default(), 1).await?.pop().map(|record| record.id).unwrap_or_default();
         let mut records = newest(core, filter, self.limit).await?;
         records.retain(|record| record.id <= mark);
@@ -122,7 +122,7 @@ impl Audit {
     }
 }
 
-/// The newest so many, the newest last.
+/// The newest `limit` records, newest last.
 async fn newest(core: &Core, filter: &Filter, limit: u32) -> Result<Vec<Record>, Failure> {
     let mut records = audit::read(core, filter, &From::Newest, i64::from(limit)).await?;
     records.reverse();

@@ -1,4 +1,4 @@
-//! `authd completions`: what a shell needs to complete commands, made from the definition that reads them.
+//! `authd completions`: shell completions, generated from the definition of the command line.
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
@@ -7,26 +7,26 @@ use super::Arguments;
 use super::console::Console;
 use super::failure::Failure;
 
-/// Print the completions for a shell
+/// Print completions for a shell
 ///
-/// They complete commands, options and fixed values as this very program knows them.
+/// The completions cover the commands, options and fixed values of this version.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd completions bash > /etc/bash_completion.d/authd
-      For everybody who uses bash on this machine
+      Install for all bash users on this machine
   authd completions zsh > ~/.zfunc/_authd
-      For oneself, where ~/.zfunc is in fpath
+      Install for yourself, if ~/.zfunc is in fpath
   authd completions fish > ~/.config/fish/completions/authd.fish
-      For oneself, in fish")]
+      Install for yourself, in fish")]
 pub struct Completions {
-    /// Which shell
+    /// The shell
     #[arg(value_name = "SHELL", value_enum)]
     shell: Shell,
 }
 
 impl Completions {
-    /// Prints them.
+    /// Prints the completion script.
     pub fn run(self, console: &mut Console) -> Result<(), Failure> {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Arguments::command(), "authd", &mut script);

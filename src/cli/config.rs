@@ -1,4 +1,5 @@
-//! `authd config`: what is in force and where it came from, and what a production deployment still lacks.
+//! `authd config`: the effective configuration and its origins, and a check of what a production
+//! deployment still lacks.
 
 use clap::{Args, Subcommand};
 
@@ -8,46 +9,45 @@ use super::failure::Failure;
 use super::opened;
 use crate::config::{self, report};
 
-/// See and check the configuration
+/// Show and check the configuration
 ///
-/// Flags win over the environment (`AUTHD_LISTEN`, `AUTHD_MAIL__SMTP_URL`), which wins over the file (authd.toml), which
-/// wins over the preset, which wins over what is built in.
+/// Flags override the environment (`AUTHD_LISTEN`, `AUTHD_MAIL__SMTP_URL`), which overrides the
+/// file (authd.toml), which overrides the preset, which overrides the built-in defaults.
 #[derive(Debug, Subcommand)]
 pub enum Config {
     Show(Show),
     Check(Check),
 }
 
-/// Show every value in force and where it came from; secrets are masked
+/// Show every effective value and where it came from; secrets are masked
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd config show
-      See everything
+      Show all keys
   authd config show tokens
-      See one section
+      Show one section
   AUTHD_LISTEN=0.0.0.0:80 authd config show server.listen
-      See what a variable does")]
+      Show the effect of a variable")]
 pub struct Show {
     /// Only this key, or the keys of this section
     #[arg(value_name = "KEY")]
     key: Option<String>,
 }
 
-/// Say what a production deployment still lacks
+/// Check what a production deployment still lacks
 ///
-/// Exits with 1 when something is an error.
+/// Exits with 1 if a finding is an error.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd config check
-      Check what is in force in this folder
+      Check the effective configuration in this folder
   authd config check --config /etc/authd.toml --json
       Check a file from a script")]
 pub struct Check {}
 
 impl Config {
-    /// Does it.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         match self {
             Config::Show(command) => command.run(global, console),
@@ -64,7 +64,7 @@ impl Show {
             entries.retain(|entry| is_within(entry.key, key));
             if entries.is_empty() {
                 return Err(Failure::usage(format_args!("there is no key or section {key:?}"))
-                    .hint("see all of them: authd config show"));
+                    .hint("list all keys: authd config show"));
             }
         }
         match console.form() {
@@ -74,7 +74,7 @@ impl Show {
     }
 }
 
-/// True for the key itself and for the keys of its section.
+/// True for the key itself and for all keys of the section.
 fn is_within(key: &str, wanted: &str) -> bool {
     key.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }

@@ -1,6 +1,8 @@
-//! What a command says: data on standard output, as tables for people or as JSON, and everything else on standard error.
+//! Output of commands: data goes to standard output as tables or JSON, everything else to standard
+//! error.
 //!
-//! Stored text that reaches a terminal loses its control characters here, so that nobody's name can steer it.
+//! Control characters are replaced in stored text, so that a user's name cannot control the
+//! administrator's terminal.
 
 use std::ffi::OsStr;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -11,12 +13,12 @@ use serde_json::Value;
 
 use super::failure::Failure;
 
-/// For whom data is written.
+/// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// Tables and sentences.
+    /// Tables and sentences for people.
     People,
-    /// JSON: an object for one thing, an array for a list.
+    /// JSON: an object for one item, an array for a list.
     Json,
 }
 
@@ -27,15 +29,15 @@ enum Colour {
     Off,
 }
 
-/// Something that a list shows.
+/// An item that a list can show.
 pub trait Record {
-    /// The column headings for people.
+    /// The column headings of the table.
     const HEADINGS: &'static [&'static str];
 
-    /// Its cells, as many as there are headings.
+    /// The cells of a table row, as many as there are headings.
     fn cells(&self) -> Vec<String>;
 
-    /// The same and more for programs.
+    /// The JSON object, which may contain more than the table row.
     fn json(&self) -> Value;
 }
 
@@ -48,61 +50,49 @@ pub struct Console {
 }
 
 impl Console {
-    /// The process's own streams. Colour needs a terminal, and a person who has not said `NO_COLOR`.
+    /// Writes to the streams of the process. Colour is used on a terminal, unless `NO_COLOR` is
+    /// set.
     #[must_use]
     pub fn of_process(form: Form) -> Self {
-        // A convention between people and all their programs, not configuration of this one.
         #[allow(clippy::disallowed_methods, reason = "a convention of terminals, not our configuration")]
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| value != OsStr::new(""));
         let err_colour = if io::stderr().is_terminal() && !unwanted { Colour::On } else { Colour::Off };
         Self { form, out: Box::new(BufWriter::new(io::stdout())), err: Box::new(io::stderr()), err_colour }
     }
 
-    /// For whom data is written.
+    /// The output format.
     #[must_use]
     pub fn form(&self) -> Form {
         self.form
     }
 
-    /// True when standard error takes escape sequences.
+    /// True if standard error accepts escape sequences.
     #[must_use]
     pub fn is_coloured(&self) -> bool {
         self.err_colour == Colour::On
     }
 
-    /// One line of data for people.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Prints one line of data.
     pub fn line(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.out, "{text}")
     }
 
-    /// One JSON value, on one line.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Prints one JSON value on one line.
     pub fn json(&mut self, value: &Value) -> io::Result<()> {
         writeln!(self.out, "{value}")
     }
 
-    /// A whole document, as it is.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Prints a whole document unchanged.
     pub fn document(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.out, "{}", text.trim_end_matches('\n'))
     }
 
-    /// One line of data that is to be seen at once.
+    /// Prints one line of data and flushes it, so that it appears at once.
     pub fn step(&mut self, text: &str) {
         let _ = writeln!(self.out, "{}", plain(text)).and_then(|()| self.out.flush());
     }
 
-    /// One thing: labelled lines for people, an object for programs.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Prints one item, as labelled lines or as a JSON object.
     pub fn details(&mut self, lines: &[(&str, String)], json: &Value) -> io::Result<()> {
         if self.form == Form::Json {
             return self.json(json);
@@ -114,27 +104,25 @@ impl Console {
         Ok(())
     }
 
-    /// A list whose pages are still to come.
+    /// Starts a list that is printed page by page.
     pub fn list(&mut self) -> List<'_> {
         List { console: self, written: 0 }
     }
 
-    /// A whole list at once.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Prints a whole list at once.
     pub fn records<R: Record>(&mut self, records: &[R]) -> io::Result<()> {
         let mut list = self.list();
         list.page(records)?;
         list.end()
     }
 
-    /// What a person wants to know besides the data. What cannot be said there cannot be said anywhere.
+    /// Prints a note on standard error. Write errors are ignored, because there is no other place
+    /// to report them.
     pub fn note(&mut self, text: &str) {
         let _ = writeln!(self.err, "{text}");
     }
 
-    /// What went wrong, and what can be done about it.
+    /// Prints what went wrong, and a hint on how to fix it.
     pub fn failure(&mut self, failure: &Failure) {
         if !failure.message().is_empty() {
             let word = self.painted("error:", "1;31");
@@ -146,16 +134,13 @@ impl Console {
         }
     }
 
-    /// Something to know before it hurts.
+    /// Prints a warning on standard error.
     pub fn warning(&mut self, text: &str) {
         let word = self.painted("warning:", "1;33");
         let _ = writeln!(self.err, "{word} {}", lines(text));
     }
 
-    /// Puts what has been written where it belongs.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Flushes standard output.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
@@ -175,10 +160,7 @@ pub struct List<'a> {
 }
 
 impl List<'_> {
-    /// One page more.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Prints the next page.
     pub fn page<R: Record>(&mut self, records: &[R]) -> io::Result<()> {
         match self.console.form {
             Form::People => self.table(records)?,
@@ -188,10 +170,7 @@ impl List<'_> {
         Ok(())
     }
 
-    /// The end of the list.
-    ///
-    /// # Errors
-    /// When it cannot be written.
+    /// Ends the list.
     pub fn end(self) -> io::Result<()> {
         match (self.console.form, self.written) {
             (Form::Json, 0) => self.console.line("[]"),
@@ -231,13 +210,13 @@ impl List<'_> {
     }
 }
 
-/// One line without control characters.
+/// Replaces all control characters, so that the text stays on one line.
 #[must_use]
 pub fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
-/// Lines without other control characters.
+/// Replaces control characters other than line ends.
 #[must_use]
 pub fn lines(text: &str) -> String {
     let kept = |c: char| c == '\n' || !c.is_control();

@@ -1,4 +1,4 @@
-//! How a command ends badly: what is said on standard error, the hint after it, and the exit code.
+//! Failures of a command: the message on standard error, the hint after it, and the exit code.
 
 use std::fmt;
 use std::io;
@@ -6,14 +6,14 @@ use std::process::ExitCode;
 
 use crate::error::{Error, Kind};
 
-/// What scripts can tell apart.
+/// The exit code of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// It was done.
+    /// Success.
     Done,
-    /// It was asked for well and did not work.
+    /// The command was valid and failed.
     Failed,
-    /// It was asked for wrongly; nothing was tried.
+    /// The command line was wrong; nothing was done.
     Usage,
 }
 
@@ -33,7 +33,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command did not do what it was asked.
+/// Why a command failed.
 #[derive(Debug)]
 pub struct Failure {
     exit: Exit,
@@ -42,42 +42,42 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// It did not work.
+    /// The command was valid and failed.
     pub fn failed(message: impl fmt::Display) -> Self {
         Self { exit: Exit::Failed, message: message.to_string(), hint: None }
     }
 
-    /// It was asked for wrongly.
+    /// The command line was wrong.
     pub fn usage(message: impl fmt::Display) -> Self {
         Self { exit: Exit::Usage, ..Self::failed(message) }
     }
 
-    /// Everything that is to be said is on standard output already; only the exit code tells the rest.
+    /// A failure whose reason is already on standard output, so that only the exit code remains.
     #[must_use]
     pub fn told() -> Self {
         Self::failed("")
     }
 
-    /// Adds what the reader can do about it.
+    /// Adds a hint on how to fix the problem.
     #[must_use]
     pub fn hint(mut self, hint: impl fmt::Display) -> Self {
         self.hint = Some(hint.to_string());
         self
     }
 
-    /// The exit code's meaning.
+    /// The exit code.
     #[must_use]
     pub fn exit(&self) -> Exit {
         self.exit
     }
 
-    /// What went wrong; empty when it has been told already.
+    /// What went wrong; empty if it has already been printed.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What can be done about it.
+    /// The hint on how to fix the problem.
     #[must_use]
     pub fn advice(&self) -> Option<&str> {
         self.hint.as_deref()
@@ -85,7 +85,8 @@ impl Failure {
 }
 
 impl From<io::Error> for Failure {
-    /// Only what the command writes fails this way; a reader that has seen enough (`| head`) is no failure.
+    /// Converts errors in writing output. A reader that closes the pipe early (`| head`) is not a
+    /// failure.
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self { exit: Exit::Done, ..Self::told() };
@@ -104,14 +105,16 @@ impl From<Error> for Failure {
     }
 }
 
-/// The sentences that a wire would send are for strangers; whoever runs a command may see what is behind them.
+/// The message with its causes. API clients get only a constant sentence, but the administrator who
+/// runs a command may see the cause.
 fn told(error: &Error) -> String {
     if error.fields().len() > 1 {
         let sentences: Vec<&str> = error.fields().iter().map(|field| &*field.sentence).collect();
         return sentences.join("\n  ");
     }
     let chain = error.chain();
-    // A message of its own was written for whoever runs the command; the constant ones say nothing to them.
+    // A specific message is useful to the administrator. The constant sentence of an internal error
+    // is not, so only the causes remain.
     let behind = chain.strip_prefix(error.kind().sentence()).and_then(|rest| rest.strip_prefix(": "));
     match error.kind() {
         Kind::Internal | Kind::Unavailable => behind.unwrap_or(&chain).to_owned(),
@@ -121,8 +124,8 @@ fn told(error: &Error) -> String {
 
 fn advice(kind: Kind) -> Option<&'static str> {
     match kind {
-        Kind::AccountNotFound => Some("a user is named by e-mail address, username or id: authd user list"),
-        Kind::EmailTaken | Kind::UsernameTaken => Some("look at who has it: authd user show <USER>"),
+        Kind::AccountNotFound => Some("name a user by e-mail address, username or id; see authd user list"),
+        Kind::EmailTaken | Kind::UsernameTaken => Some("show the account that uses it: authd user show <USER>"),
         Kind::Unavailable => Some("try again in a moment"),
         _ => None,
     }
@@ -139,8 +142,8 @@ mod tests {
         assert_eq!(failure.message(), "no");
         let failure = Failure::from(Error::refused("authd.db is damaged".to_owned()).caused_by(io::Error::other("no")));
         assert_eq!(failure.message(), "authd.db is damaged: no");
-        let failure = Failure::from(Error::internal("authd.db is not a database of ours"));
-        assert_eq!((failure.message(), failure.exit()), ("authd.db is not a database of ours", Exit::Failed));
+        let failure = Failure::from(Error::internal("authd.db is not an authd database"));
+        assert_eq!((failure.message(), failure.exit()), ("authd.db is not an authd database", Exit::Failed));
     }
 
     #[test]

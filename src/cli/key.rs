@@ -1,4 +1,4 @@
-//! `authd key`: the keys that tokens are signed with.
+//! `authd key`: the keys that sign tokens.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -11,50 +11,50 @@ use crate::identity::{By, Core};
 use crate::model::Time;
 use crate::token::{Begin, Old, Rotation};
 
-/// See and turn the keys that tokens are signed with
+/// List and rotate the keys that sign tokens
 ///
-/// A server on the same database follows at its next request.
+/// A running server on the same database uses the new keys from its next request on.
 #[derive(Debug, Subcommand)]
 pub enum Key {
     List(List),
     Rotate(Rotate),
 }
 
-/// List the signing keys, the newest first
+/// List the signing keys, newest first
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd key list
-      See which key signs, which one follows and which ones still verify
+      Show which key signs, which one is next and which ones still verify
   authd key list --json
-      The same for programs")]
+      Print the list as JSON")]
 pub struct List {}
 
-/// Make a new signing key
+/// Create a new signing key
 ///
-/// It is published at once and signs after a lead time (tokens.lead), so that services that keep a copy of the public
-/// keys have it by then. The old one verifies until its last token has expired.
+/// The new key is published at once and signs after a lead time (tokens.lead), so that services
+/// that cache the public keys have it by then. The old key verifies tokens until the last one has
+/// expired.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd key rotate
-      Turn the keys without anybody noticing
+      Rotate the keys without any effect on users
   authd key rotate --now
-      Let the new key sign at once
+      Sign with the new key at once
   authd key rotate --revoke
-      The old key has leaked: kill it, and with it every token that is out")]
+      Revoke a leaked key, and every token issued so far")]
 pub struct Rotate {
-    /// Let the new key sign at once
+    /// Sign with the new key at once
     #[arg(long)]
     now: bool,
 
-    /// Kill the old keys, those of refresh tokens too: everybody has to log in again
+    /// Revoke the old keys, including those of refresh tokens: all users have to log in again
     #[arg(long)]
     revoke: bool,
 }
 
 impl Key {
-    /// Does it.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         match self {
             Key::List(_) => opened::with_core(global, console, async |core, console| list(core, console).await),
@@ -81,10 +81,10 @@ impl Rotate {
         let made = keys.iter().find(|key| key.id == id);
         if let Some(key) = made {
             let when = if self.now || self.revoke { "at once".to_owned() } else { format!("from {}", key.signs_from) };
-            console.note(&format!("the new key {id} signs {when}"));
+            console.note(&format!("the new key {id} signs tokens {when}"));
         }
         if self.revoke {
-            console.note("every access and refresh token that was out is dead");
+            console.note("all access and refresh tokens issued before are revoked");
         }
         Ok(console.records(&keys.iter().map(Row).collect::<Vec<_>>())?)
     }
@@ -94,7 +94,7 @@ impl Rotate {
 struct Row<'a>(&'a Listed);
 
 impl Record for Row<'_> {
-    const HEADINGS: &'static [&'static str] = &["ID", "ALGORITHM", "USE", "MADE", "SIGNS FROM", "VERIFIES UNTIL"];
+    const HEADINGS: &'static [&'static str] = &["ID", "ALGORITHM", "USE", "CREATED", "SIGNS FROM", "VERIFIES UNTIL"];
 
     fn cells(&self) -> Vec<String> {
         let key = self.0;

@@ -1,9 +1,10 @@
-//! Memory for hashing in large pages: a hash reads its 19 MiB in no order, and with pages of 2 MiB the processor finds its
-//! way some percent faster.
+//! Large pages for password hashing: a hash reads its 19 MiB in random order, and pages of 2 MiB
+//! make that a few percent faster.
 //!
-//! Where they are given only on request, the C library asks for them when it is told to as the process starts. So the
-//! server starts itself once more, with that word in its environment, as the same process. Whoever sets the variable,
-//! empty or not, is left alone; where anything fails the server goes on as it is.
+//! If the system gives large pages only on request, glibc requests them if `GLIBC_TUNABLES` says so
+//! when the process starts. The server therefore executes itself once more, in the same process,
+//! with that variable set. If the administrator has set the variable, even to an empty value, it is
+//! not changed. If anything fails, the server continues without large pages.
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub fn ask() {
@@ -11,30 +12,31 @@ pub fn ask() {
     use std::process::Command;
 
     const TUNABLES: &str = "GLIBC_TUNABLES";
-    /// Large pages, and blocks of a mebibyte and more, which dear imported hashes take, back to the system when they are
-    /// free: the library would keep them once it has seen some.
+    /// Requests large pages, and returns freed blocks of one MiB or more to the system. Expensive
+    /// imported hashes need such blocks, and glibc would keep them after the first ones are freed.
     const WORDS: &str = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1048576";
-    /// Set before the second start, so that there is no third where the first variable is taken away on the way.
+    /// Marks the second start, so that there is no third one if something removes `GLIBC_TUNABLES`
+    /// in between.
     const ASKED: &str = "LARGE_PAGES_ASKED";
 
     let mut arguments = std::env::args_os();
     let (Ok(program), Some(name)) = (std::env::current_exe(), arguments.next()) else { return };
-    // Started through the loader, the loader is the program.
+    // If authd was started through the dynamic loader, the current executable is the loader.
     let is_loader = program.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"ld"));
     if is_loader || [TUNABLES, ASKED].into_iter().any(is_set) || !are_given_on_request() {
         return;
     }
-    // It comes back only when it failed; what it leaves changed then, `Endings` sets right.
+    // `exec` returns only if it failed. `Endings` restores the signal settings that it changed.
     let _failed = Command::new(program).arg0(name).args(arguments).env(TUNABLES, WORDS).env(ASKED, "1").exec();
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[allow(clippy::disallowed_methods, reason = "it is not our configuration, and nothing of that is read yet")]
+#[allow(clippy::disallowed_methods, reason = "it is not part of the configuration, which has not been read yet")]
 fn is_set(variable: &str) -> bool {
     std::env::var_os(variable).is_some()
 }
 
-/// Whether the system has large pages for those who ask, and for no others.
+/// Whether the system gives large pages only to processes that request them.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn are_given_on_request() -> bool {
     std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled")

@@ -1,6 +1,7 @@
-//! Log lines on standard error: for people or as JSON, one event a line, whatever a value holds.
+//! Logs on standard error, as text or JSON. Each event stays on one line, even if a value contains
+//! line ends.
 //!
-//! Only our own events are ever shown in detail: what libraries say at `debug` may hold passwords and mail.
+//! Libraries log at most warnings, because their debug logs may contain passwords and mail.
 
 use std::io::{self, Write};
 
@@ -12,22 +13,22 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::console::Console;
 use crate::config::LogFormat;
 
-/// Starts logging for this process. A fault of ours that unwinds is logged like everything else.
+/// Starts logging for this process. Panics are logged like all other events.
 pub fn start(level: LevelFilter, format: LogFormat, console: &Console) {
     let libraries = level.min(LevelFilter::WARN);
     let filter = Targets::new().with_default(libraries).with_target("authd", level);
     let layer = tracing_subscriber::fmt::layer().with_writer(Lines).with_ansi(console.is_coloured());
     let registry = tracing_subscriber::registry().with(filter);
-    // Only the first one in a process counts, and there is only one.
+    // It fails only if logging has already started, and it is started only once.
     let _ = match format {
         LogFormat::Text => registry.with(layer).try_init(),
         LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
     };
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        // Words put together at run time may hold what somebody sent; those written into the program cannot.
+        // A message formatted at run time may contain data that a client sent. A literal cannot.
         let said = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("see the place");
-        tracing::error!(place, said, "a fault in this program");
+        tracing::error!(place, said, "panic");
     }));
 }
 
@@ -42,7 +43,7 @@ pub fn level(configured: &str, raised: u8) -> LevelFilter {
     }
 }
 
-/// Standard error, where an event stays on its line.
+/// Standard error, with each event on one line.
 struct Lines;
 
 impl<'a> MakeWriter<'a> for Lines {
@@ -53,7 +54,8 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
-/// Writes each event as one line: the line ends inside it are spelled out. An event comes in one piece.
+/// Writes each event as one line, with inner line ends escaped. Each call to `write` gets one whole
+/// event.
 struct OneLine<W>(W);
 
 impl<W: Write> Write for OneLine<W> {

@@ -1,4 +1,4 @@
-//! `authd mail`: the outbox, and a try of the mail server.
+//! `authd mail`: the outbox, and a test of the mail server.
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
@@ -13,12 +13,12 @@ use crate::mail::outbox::{self, Body, Message, Shown, State};
 use crate::mail::smtp::{self, Outcome, Step};
 use crate::model::{Email, Time};
 
-/// How many letters are read at a time.
+/// How many messages are read at a time.
 const PAGE: usize = 500;
 
-/// See the outbox and try the mail server
+/// Show the outbox and test the mail server
 ///
-/// Without a mail server everything waits in the outbox, and its links work from there.
+/// Without a mail server all mail waits in the outbox. The links in waiting mail work.
 #[derive(Debug, Subcommand)]
 pub enum Mail {
     List(List),
@@ -27,16 +27,16 @@ pub enum Mail {
     Test(Test),
 }
 
-/// List letters, the newest first
+/// List messages in the outbox, newest first
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd mail list
-      See the newest letters and what became of them
+      List the newest messages and their state
   authd mail list --state failed --limit 0 --json
-      See everything that the mail server refused")]
+      List all messages that could not be delivered")]
 pub struct List {
-    /// Only letters in this state
+    /// Only messages in this state
     #[arg(long, value_enum)]
     state: Option<StateWord>,
 
@@ -44,23 +44,23 @@ pub struct List {
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     limit: usize,
 
-    /// Only those made before the letter with this id
+    /// Only messages created before the one with this id
     #[arg(long, value_name = "ID")]
     before: Option<String>,
 }
 
-/// Where a letter stands.
+/// The state of a message.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum StateWord {
-    /// Only asked for: nobody has looked yet whether there is an account
+    /// Requested; the server has not yet checked whether the account exists
     Requested,
-    /// Written, and to be delivered
+    /// Written and waiting for delivery
     Waiting,
-    /// Taken by the mail server
+    /// Accepted by the mail server
     Delivered,
-    /// Refused for good, or given up
+    /// Refused permanently, or given up
     Failed,
-    /// Too old to make sense
+    /// Too old to be delivered
     Dropped,
 }
 
@@ -76,61 +76,60 @@ impl StateWord {
     }
 }
 
-/// How many messages the newest letter is looked for among.
+/// How many of the newest messages are searched for the newest letter.
 const PAGE_OF_NEWEST: usize = 20;
 
-/// Show a letter with its text; what has been delivered has none any more
+/// Show a message and its text; the text of a delivered message is erased
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd mail show --last
-      Read the newest letter and follow its link
+      Read the newest message and follow its link
   authd mail show 0192f0c1-7d2e-7a51-8c6f-1b2f3c4d5e6f
-      Read a certain one")]
+      Read a specific message")]
 pub struct Show {
-    /// The letter's id
+    /// The message's id
     #[arg(value_name = "ID", required_unless_present = "last")]
     id: Option<String>,
 
-    /// The newest one
+    /// Show the newest message
     #[arg(long, conflicts_with = "id")]
     last: bool,
 }
 
-/// Try letters again now
+/// Retry delivery now
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd mail retry 0192f0c1-7d2e-7a51-8c6f-1b2f3c4d5e6f
-      Try one again
+      Retry one message
   authd mail retry --all
-      Try everything again that waits or failed")]
+      Retry all messages that are waiting or failed")]
 pub struct Retry {
-    /// The letter's id
+    /// The message's id
     #[arg(value_name = "ID", required_unless_present = "all")]
     id: Option<String>,
 
-    /// All that wait or failed
+    /// Retry all messages that are waiting or failed
     #[arg(long, conflicts_with = "id")]
     all: bool,
 }
 
-/// Send a test message and print each step
+/// Send a test message and print each step of the conversation
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd mail test you@example.com
-      See whether the mail server takes our mail
+      Check whether the mail server accepts mail from authd
   AUTHD_MAIL__SMTP_URL=smtps://me:secret@mail.example.com authd mail test you@example.com
-      Try a mail server before it is configured")]
+      Test a mail server before configuring it")]
 pub struct Test {
-    /// Who gets it
+    /// The recipient of the test message
     #[arg(value_name = "ADDRESS", value_parser = super::email)]
     to: Email,
 }
 
 impl Mail {
-    /// Does it.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         match self {
             Mail::List(command) => {
@@ -166,7 +165,8 @@ impl List {
         list.end()?;
         let next = before.unwrap_or_default();
         if !read(core, state, Some(&next), 1).await?.is_empty() {
-            console.note(&format!("there are more: --before {next}, or --limit 0 for all"));
+            console
+                .note(&format!("there are more messages: continue with --before {next}, or show all with --limit 0"));
         }
         Ok(())
     }
@@ -176,7 +176,7 @@ async fn read(core: &Core, state: Option<State>, before: Option<&str>, size: usi
     Ok(outbox::list(&core.store, state, before, i64::try_from(size).unwrap_or(i64::MAX)).await?)
 }
 
-/// The newest letter. One that the server is just writing is waited for, as long as a server would take.
+/// The newest letter. If the server is still writing one, waits up to two seconds for it.
 async fn newest(core: &Core) -> Result<String, Failure> {
     let is_asked_for = |message: &Message| message.recipient.is_none() && message.finished_at.is_none();
     let mut page = read(core, None, None, PAGE_OF_NEWEST).await?;
@@ -202,7 +202,7 @@ impl Show {
             return Ok(console.json(&whole(&shown))?);
         }
         let row = Row(&shown.message);
-        let labels = ["id", "to", "letter", "state", "tries", "made", "next try", "last error"];
+        let labels = ["id", "to", "letter", "state", "attempts", "created", "next attempt", "last error"];
         let details: Vec<(&str, String)> = labels.into_iter().zip(row.details()).collect();
         console.details(&details, &Value::Null)?;
         let _: () = match &shown.body {
@@ -211,15 +211,15 @@ impl Show {
                 console.line(&format!("\n{}", lines(text.reveal()).trim_end()))?;
             }
             Some(Body::Request(_)) => {
-                console.note("it is only asked for: the server writes it when there is an account");
+                console.note("it is only requested: the server writes it if the account exists");
             }
-            None => console.note("its text has been erased"),
+            None => console.note("the text has been erased"),
         };
         Ok(())
     }
 }
 
-/// The message with its body, for programs.
+/// The message with its body, as JSON.
 fn whole(shown: &Shown) -> Value {
     let mut json = Row(&shown.message).json();
     if let (Value::Object(fields), Some(Body::Letter { subject, text, html })) = (&mut json, &shown.body) {
@@ -240,13 +240,14 @@ impl Retry {
         for id in &ids {
             match letters::retry(core, &by, id).await {
                 Ok(message) => due.push(message),
-                // Among all there may be one whose link has died since, or that the server has just delivered.
+                // With --all, a message may have a link that has expired since, or may just have
+                // been delivered.
                 Err(error) if self.all => console.warning(error.message()),
                 Err(error) => return Err(error.into()),
             }
         }
         if core.config.mail.smtp.is_none() {
-            console.warning("no mail server is configured (mail.smtp_url): the outbox keeps them");
+            console.warning("no mail server is configured (mail.smtp_url): the messages stay in the outbox");
         }
         Ok(console.records(&due.iter().map(Row).collect::<Vec<_>>())?)
     }
@@ -268,7 +269,7 @@ async fn undelivered(core: &Core) -> Result<Vec<String>, Failure> {
     Ok(ids)
 }
 
-/// A letter in a list.
+/// A message in a list.
 struct Row<'a>(&'a Message);
 
 impl Row<'_> {
@@ -290,7 +291,7 @@ impl Row<'_> {
 
 impl Record for Row<'_> {
     const HEADINGS: &'static [&'static str] =
-        &["ID", "TO", "LETTER", "STATE", "TRIES", "MADE", "NEXT TRY", "LAST ERROR"];
+        &["ID", "TO", "LETTER", "STATE", "ATTEMPTS", "CREATED", "NEXT ATTEMPT", "LAST ERROR"];
 
     fn cells(&self) -> Vec<String> {
         self.details()
@@ -319,13 +320,13 @@ impl Test {
     fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         let config = opened::configuration(global, console)?.config;
         let Some(server) = &config.mail.smtp else {
-            return Err(Failure::failed("no mail server is configured, so there is nothing to try")
+            return Err(Failure::failed("no mail server is configured, so there is nothing to test")
                 .hint("set mail.smtp_url, or AUTHD_MAIL__SMTP_URL=smtp://user:password@host:port"));
         };
         let (env, form) = (Env::real(), console.form());
         let mut steps = Vec::new();
         let done = opened::wait(smtp::probe(server, &config.mail.from, &self.to, &env, |step| match form {
-            // Each step as it happens: the next one may take its time.
+            // Print each step as it happens, because the next one may take long.
             Form::People => console.step(&told(&step)),
             Form::Json => steps.push(step_json(&step)),
         }))?;

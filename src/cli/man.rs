@@ -1,4 +1,4 @@
-//! `authd man`: the manual, made from the definition that reads the command line.
+//! `authd man`: manual pages, generated from the definition of the command line.
 
 use std::path::{Path, PathBuf};
 
@@ -10,28 +10,28 @@ use super::Arguments;
 use super::console::{Console, Form};
 use super::failure::Failure;
 
-/// Print the manual page, or write those of all commands into a folder
+/// Print a manual page, or write the pages of all commands to a folder
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd man | man -l -
       Read the manual
   authd man user import | man -l -
-      Read about one command
+      Read the page of one command
   authd man --dir /usr/local/share/man/man1
       Install the pages of all commands")]
 pub struct Man {
-    /// Write every page into this folder, which is made if need be
+    /// Write all pages to this folder, which is created if necessary
     #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
     dir: Option<PathBuf>,
 
-    /// The command that the page is about
+    /// The command whose page is printed
     #[arg(value_name = "COMMAND")]
     command: Vec<String>,
 }
 
 impl Man {
-    /// Prints or writes.
+    /// Prints one page, or writes all pages.
     pub fn run(self, console: &mut Console) -> Result<(), Failure> {
         let mut root = Arguments::command().disable_help_subcommand(true);
         root.build();
@@ -42,12 +42,12 @@ impl Man {
     }
 }
 
-/// The command of these words.
+/// Finds a command by its words.
 fn find<'a>(root: &'a Command, words: &[String]) -> Result<&'a Command, Failure> {
     words.iter().try_fold(root, |command, word| {
         command.find_subcommand(word).ok_or_else(|| {
             Failure::usage(format_args!("there is no command {:?}", words.join(" ")))
-                .hint("see which there are: authd --help")
+                .hint("list all commands: authd --help")
         })
     })
 }
@@ -58,12 +58,12 @@ fn text(command: &Command) -> Result<String, Failure> {
     let mut page = Vec::new();
     Page::new(command.clone()).title(name).source(source).manual("authd manual").render(&mut page)?;
     let page = String::from_utf8_lossy(&page);
-    // What stands after the long help is its examples.
+    // The text after the long help contains only examples.
     Ok(page.replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n"))
 }
 
 fn install(root: &Command, dir: &Path, console: &mut Console) -> Result<(), Failure> {
-    let cannot = |error| Failure::failed(format_args!("{} cannot be written to: {error}", dir.display()));
+    let cannot = |error| Failure::failed(format_args!("cannot write to {}: {error}", dir.display()));
     std::fs::create_dir_all(dir).map_err(cannot)?;
     let mut files = Vec::new();
     for command in all(root) {
@@ -74,11 +74,11 @@ fn install(root: &Command, dir: &Path, console: &mut Console) -> Result<(), Fail
     }
     match console.form() {
         Form::Json => Ok(console.json(&json!(files))?),
-        Form::People => Ok(console.line(&format!("{} pages are in {}", files.len(), dir.display()))?),
+        Form::People => Ok(console.line(&format!("wrote {} pages to {}", files.len(), dir.display()))?),
     }
 }
 
-/// A command and everything below it.
+/// A command and all its subcommands.
 fn all(command: &Command) -> Vec<&Command> {
     let below = command.get_subcommands().flat_map(all);
     std::iter::once(command).chain(below).collect()

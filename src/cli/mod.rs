@@ -1,7 +1,8 @@
-//! The command line: what can be asked for, one file per command group.
+//! The command line, with one file per command group.
 //!
-//! Data goes to standard output, everything else to standard error. The exit code is 0 when it was done, 1 when it
-//! failed, 2 when it was asked for wrongly. What a command does is the core's business; here it is read and shown.
+//! Data goes to standard output, everything else to standard error. The exit code is 0 on success,
+//! 1 on failure, and 2 for a wrong command line. This module only parses commands and prints
+//! results; the core does the work.
 
 mod app;
 mod audit;
@@ -33,10 +34,11 @@ use crate::model::Email;
 use console::{Console, Form};
 use failure::{Exit, Failure};
 
-/// The authentication server you run as one file.
+/// An authentication server in a single binary.
 ///
-/// `authd serve` in an empty folder makes its database and keys and serves an app with sign-up, e-mail verification,
-/// login and sessions. The other commands work on the same database, whether the server runs or not.
+/// `authd serve` in an empty folder creates the database and keys, and serves sign-up, e-mail
+/// verification, login and sessions. The other commands use the same database, whether the server
+/// is running or not.
 #[derive(Debug, Parser)]
 #[command(name = "authd", version, arg_required_else_help = true, after_long_help = EXAMPLES)]
 pub struct Arguments {
@@ -51,15 +53,15 @@ Examples:
   authd serve
       Serve on http://127.0.0.1:3000 from authd.db in this folder
   authd user create --email you@example.com --role admin --verified
-      Make the first admin; the password is asked for
+      Create the first admin; prompts for the password
   authd mail list
-      See the letters that wait for a mail server
+      List the mail that waits for a mail server
   authd config check
-      See what a production deployment still lacks
+      Check what a production deployment still lacks
 
-Exit codes: 0 done, 1 failed, 2 asked for wrongly.";
+Exit codes: 0 success, 1 failure, 2 wrong command line.";
 
-/// What every command understands.
+/// Options of all commands.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
@@ -71,7 +73,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Read environment variables from this file; the environment itself wins
+    /// Read environment variables from this file; the environment overrides them
     #[arg(long, global = true, value_name = "FILE")]
     env_file: Option<PathBuf>,
 
@@ -83,11 +85,11 @@ pub struct Global {
     #[arg(long, global = true, value_name = "FILE")]
     db: Option<PathBuf>,
 
-    /// Set any key of the configuration; may be given again
+    /// Set any configuration key; may be repeated
     #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = setting)]
     set: Vec<(String, String)>,
 
-    /// Log more to standard error; twice for still more
+    /// Log more to standard error; repeat for even more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
 }
@@ -126,12 +128,13 @@ enum Command {
     Man(man::Man),
 }
 
-/// Reads the command line, does what it says and tells how it ended.
+/// Parses the command line, runs the command and returns its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let parsed = match Arguments::try_parse_from(arguments) {
         Ok(parsed) => parsed,
         Err(error) => {
-            // Help that nobody reads to its end is no failure, and there is nowhere to complain about standard error.
+            // Ignore errors: a reader may close the pipe before the end of the help, and errors on
+            // standard error cannot be reported.
             let _ = error.print();
             return if error.exit_code() == 0 { Exit::Done.into() } else { Exit::Usage.into() };
         }
@@ -142,7 +145,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match ended {
         Ok(()) => Exit::Done.into(),
         Err(failure) => {
-            // What a command has found out before it failed is still data; that it cannot be written is second to why.
+            // Print the data that the command found before it failed. Its failure matters more than
+            // an error in writing.
             let _ = console.flush();
             console.failure(&failure);
             failure.exit().into()

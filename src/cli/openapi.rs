@@ -1,4 +1,4 @@
-//! `authd openapi`: the description of an API, as the server publishes it.
+//! `authd openapi`: the OpenAPI document of an API, as the server publishes it.
 
 use clap::{Args, ValueEnum};
 
@@ -10,21 +10,22 @@ use crate::{api, config};
 
 /// Print the OpenAPI document of an API
 ///
-/// It is the one that the server publishes under /openapi/<API>.json, under the present configuration.
+/// This is the document that the server publishes at /openapi/<API>.json with the current
+/// configuration.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd openapi > api.json
-      Keep the document of the API at the root for a client generator
+      Save the document of the API at the root for a client generator
   authd openapi v1 --profile siteworks
-      The document of the native API beside another one")]
+      Print the document of the native API under another profile")]
 pub struct Openapi {
-    /// Which API; without it the one at the root, whose document is also /openapi.json
+    /// The API; by default the one at the root, whose document is also at /openapi.json
     #[arg(value_name = "API", value_enum)]
     wire: Option<WireName>,
 }
 
-/// An API that has a document.
+/// An API that has an OpenAPI document.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum WireName {
     /// The native API
@@ -40,7 +41,7 @@ enum WireName {
 }
 
 impl Openapi {
-    /// Prints it.
+    /// Prints the document.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         let loaded = opened::configuration(global, console)?;
         let name = match self.wire {

@@ -1,4 +1,5 @@
-//! What a command works with: the effective configuration, and the core on the database that it names.
+//! Opens what a command needs: the effective configuration, and the core on the configured
+//! database.
 
 use std::future::Future;
 use std::path::Path;
@@ -15,10 +16,10 @@ use crate::env::Env;
 use crate::identity::Core;
 use crate::store::sqlite::Role;
 
-/// Where this call's configuration is to be found.
+/// The configuration sources of this command line.
 ///
 /// # Errors
-/// Usage, when a flag carries a secret or no text.
+/// `Usage` if a flag contains a secret or is not UTF-8.
 pub fn inputs(global: &Global, listen: Option<String>) -> Result<Inputs, Failure> {
     let mut flags = global.set.clone();
     if let Some(db) = &global.db {
@@ -28,7 +29,7 @@ pub fn inputs(global: &Global, listen: Option<String>) -> Result<Inputs, Failure
     flags.extend(named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     if flags.iter().any(|(key, value)| config::is_secret(key, value)) {
         return Err(Failure::usage("a secret in an argument can be read by every process on this machine")
-            .hint("put it into the environment, like AUTHD_TOKENS__SECRET, or into a file"));
+            .hint("set it in the environment, like AUTHD_TOKENS__SECRET, or in a file"));
     }
     Ok(Inputs { flags, env_file: global.env_file.clone(), file: global.config.clone(), ..Inputs::from_process() })
 }
@@ -37,22 +38,19 @@ fn text(path: &Path) -> Result<String, Failure> {
     path.to_str().map(str::to_owned).ok_or_else(|| Failure::usage("--db expects a path that is UTF-8 text"))
 }
 
-/// Adds the profile that the database has recorded, if there is a database.
+/// Adds the profile recorded in the database, if there is a database.
 pub fn recall_profile(inputs: &mut Inputs) -> Result<(), Failure> {
     let db = config::database(inputs).map_err(refused)?;
     inputs.recorded_profile = app::recorded_profile(&db)?;
     Ok(())
 }
 
-/// The configuration in force.
-///
-/// # Errors
-/// Everything that is wrong with it.
+/// Loads the effective configuration.
 pub fn load(inputs: &Inputs) -> Result<Loaded, Failure> {
     config::load(inputs).map_err(refused)
 }
 
-/// What is wrong with a flag was asked for wrongly; what is wrong elsewhere stands in the way.
+/// Problems that come only from flags are usage errors, all others are failures.
 fn refused(problems: Problems) -> Failure {
     let is_flag = |origin: &Option<Origin>| matches!(origin, Some(Origin::Flag(_)));
     if problems.0.iter().all(|problem| is_flag(&problem.origin)) {
@@ -62,10 +60,7 @@ fn refused(problems: Problems) -> Failure {
     }
 }
 
-/// The configuration for a command, with what there is to say about it.
-///
-/// # Errors
-/// Everything that is wrong with it.
+/// Loads the effective configuration and prints its warnings.
 pub fn configuration(global: &Global, console: &mut Console) -> Result<Loaded, Failure> {
     let mut inputs = inputs(global, None)?;
     recall_profile(&mut inputs)?;
@@ -76,10 +71,7 @@ pub fn configuration(global: &Global, console: &mut Console) -> Result<Loaded, F
     Ok(loaded)
 }
 
-/// Opens everything and runs one command on it, whether a server runs on the same database or not.
-///
-/// # Errors
-/// What the opening or the command says.
+/// Opens the core and runs one command on it. A server may run on the same database.
 pub fn with_core(
     global: &Global,
     console: &mut Console,
@@ -94,11 +86,8 @@ pub fn with_core(
 }
 
 /// Runs a future on this thread.
-///
-/// # Errors
-/// When the system has no event loop to give.
 pub fn wait<F: Future>(work: F) -> Result<F::Output, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::failed(format_args!("the system gives no event loop: {error}")))?;
+    let runtime = runtime.map_err(|error| Failure::failed(format_args!("the event loop could not start: {error}")))?;
     Ok(runtime.block_on(work))
 }

@@ -7,7 +7,7 @@ use super::console::{Console, Form, Record};
 use super::failure::Failure;
 use crate::config::report;
 
-/// See the presets that a configuration starts from
+/// List and show configuration presets
 #[derive(Debug, Subcommand)]
 pub enum Profile {
     List(List),
@@ -19,25 +19,24 @@ pub enum Profile {
 #[command(after_long_help = "\
 Examples:
   authd profile list
-      See which presets there are and what each is for")]
+      List all presets and what each is for")]
 pub struct List {}
 
-/// Show a preset as the configuration file that it is
+/// Print a preset as a configuration file
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd profile show standard > authd.toml
-      Begin a configuration file of one's own
+      Start your own configuration file
   diff <(authd profile show standard) <(authd profile show perfect21)
-      See how two presets differ")]
+      Compare two presets")]
 pub struct Show {
-    /// Its name
+    /// The name of the preset
     #[arg(value_name = "NAME")]
     name: String,
 }
 
 impl Profile {
-    /// Does it.
     pub fn run(self, console: &mut Console) -> Result<(), Failure> {
         match self {
             Profile::List(_) => {
@@ -47,7 +46,7 @@ impl Profile {
             Profile::Show(Show { name }) => {
                 let Some(text) = report::profile(&name) else {
                     return Err(Failure::usage(format_args!("there is no profile named {name:?}"))
-                        .hint("see which there are: authd profile list"));
+                        .hint("list all profiles: authd profile list"));
                 };
                 match console.form() {
                     Form::People => Ok(console.document(text)?),

@@ -1,4 +1,4 @@
-//! A bar on standard error for work that takes a while; nothing where nobody looks at it.
+//! A progress bar on standard error, shown only on a terminal.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -6,10 +6,10 @@ use crate::env::Env;
 use crate::model::Time;
 
 const WIDTH: usize = 30;
-/// Milliseconds between two pictures.
+/// Milliseconds between two redraws.
 const PAUSE: i64 = 100;
 
-/// How far some work has come.
+/// The progress of a long command.
 pub struct Progress {
     env: Env,
     total: Option<u64>,
@@ -18,12 +18,12 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Towards a total, where it is known.
+    /// Starts a progress display, with a bar if the total is known.
     pub fn new(env: &Env, total: Option<u64>) -> Self {
         Self { env: env.clone(), total, drawn_at: None, is_seen: io::stderr().is_terminal() }
     }
 
-    /// Shows where it is; seldom enough not to cost anything.
+    /// Redraws the progress, at most once per pause so that it costs little.
     pub fn show(&mut self, done: u64, words: &str) {
         let now = self.env.now();
         let is_due = self.drawn_at.is_none_or(|last| now.millis() - last.millis() >= PAUSE);

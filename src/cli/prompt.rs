@@ -1,6 +1,8 @@
-//! Questions to the person at the terminal: a secret typed without echo, a yes before something is destroyed.
+//! Prompts on the terminal: passwords typed without echo, and confirmations before something is
+//! deleted.
 //!
-//! A secret comes from standard input, piped or typed, and never from an argument, where every process could read it.
+//! A secret comes from standard input, piped or typed. It never comes from an argument, because
+//! every process could read it there.
 
 use std::io::{self, BufReader, IsTerminal, Read, Write};
 
@@ -10,7 +12,8 @@ use zeroize::Zeroizing;
 use super::failure::Failure;
 use crate::model::Password;
 
-/// More than any password may have, so that a file piped in by mistake is not read whole.
+/// More bytes than any password may have, so that a file piped in by mistake is not read
+/// completely.
 const MOST_BYTES: usize = 4096;
 
 const CANCEL: u8 = 3;
@@ -22,28 +25,29 @@ const DELETE: u8 = 127;
 /// Where a new password comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordFrom {
-    /// Standard input, to its end.
+    /// Standard input, up to its end.
     Stdin,
-    /// The terminal, asked for twice.
+    /// The terminal, typed twice.
     Terminal,
 }
 
-/// Makes sure that a password can come from there, before anything else is tried.
+/// Checks that a password can be read, before anything else is done.
 ///
 /// # Errors
-/// Usage, when there is no terminal to ask at.
+/// `Usage` if a prompt is needed and there is no terminal.
 pub fn need_source(from: PasswordFrom) -> Result<(), Failure> {
     if from == PasswordFrom::Stdin || io::stdin().is_terminal() {
         return Ok(());
     }
-    Err(Failure::usage("a password is needed and there is no terminal to ask at")
+    Err(Failure::usage("a password is needed, and there is no terminal to prompt on")
         .hint("pipe it in with --password-stdin < file"))
 }
 
-/// A new password.
+/// Reads a new password.
 ///
 /// # Errors
-/// Usage, when there is no terminal to ask at; failure, when what came cannot be one.
+/// `Usage` if a prompt is needed and there is no terminal; `Failed` if the input is not a valid
+/// password.
 pub fn new_password(from: PasswordFrom) -> Result<Password, Failure> {
     need_source(from)?;
     match from {
@@ -52,21 +56,21 @@ pub fn new_password(from: PasswordFrom) -> Result<Password, Failure> {
     }
 }
 
-/// Makes sure that there is somebody to ask; a script says its yes in the call.
+/// Checks that there is a terminal for a confirmation. Scripts confirm with `--yes` instead.
 ///
 /// # Errors
-/// Usage, when there is nobody.
+/// `Usage` if there is no terminal.
 pub fn need_somebody() -> Result<(), Failure> {
     if io::stdin().is_terminal() {
         return Ok(());
     }
-    Err(Failure::usage("this asks for a yes and there is no terminal to ask at").hint("say it with --yes"))
+    Err(Failure::usage("this needs confirmation, and there is no terminal to prompt on").hint("confirm with --yes"))
 }
 
-/// Asks before something is destroyed.
+/// Asks for confirmation before something is deleted.
 ///
 /// # Errors
-/// Usage, when there is nobody to ask; failure, when the answer is no.
+/// `Usage` if there is no terminal; `Failed` if the answer is no.
 pub fn confirm(question: &str) -> Result<(), Failure> {
     need_somebody()?;
     let mut err = io::stderr();
@@ -83,7 +87,7 @@ fn unreadable(error: &io::Error) -> Failure {
     Failure::failed(format_args!("standard input could not be read: {error}"))
 }
 
-/// A file's or an echo's last line end is no part of the password; everything before it is.
+/// Reads a piped password. Only the last line end, which files and `echo` add, is not part of it.
 fn piped_password(input: impl Read) -> Result<Password, Failure> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(MOST_BYTES + 1));
     let limit = u64::try_from(MOST_BYTES + 1).unwrap_or(u64::MAX);
@@ -96,19 +100,18 @@ fn piped_password(input: impl Read) -> Result<Password, Failure> {
 
 fn password(bytes: &[u8]) -> Result<Password, Failure> {
     if bytes.len() > MOST_BYTES {
-        return Err(Failure::failed(format_args!("a password has at most {MOST_BYTES} bytes, and more came")));
+        return Err(Failure::failed(format_args!("a password has at most {MOST_BYTES} bytes, got more")));
     }
     if bytes.is_empty() {
-        return Err(Failure::failed("a password is needed and nothing came"));
+        return Err(Failure::failed("a password is needed, and nothing came"));
     }
-    let text =
-        std::str::from_utf8(bytes).map_err(|_| Failure::failed("a password is UTF-8 text, and other bytes came"))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| Failure::failed("a password must be UTF-8 text"))?;
     Ok(Password::new(text))
 }
 
 fn typed_password() -> Result<Password, Failure> {
     let first = ask("Password: ")?;
-    let again = ask("Once more: ")?;
+    let again = ask("Repeat password: ")?;
     if *first != *again {
         return Err(Failure::failed("the two passwords differ; nothing was changed"));
     }
@@ -116,7 +119,7 @@ fn typed_password() -> Result<Password, Failure> {
 }
 
 fn ask(label: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    // Silence comes before the question: whoever answers at once is not shown either.
+    // Switch the echo off before the prompt, so that even a password typed at once is not shown.
     let silence = Silence::begin().map_err(|error| unreadable(&error))?;
     let mut err = io::stderr();
     let _ = write!(err, "{label}");
@@ -127,8 +130,8 @@ fn ask(label: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     typed
 }
 
-/// The terminal hands over every key as it is pressed and shows none, until this is dropped. Interrupts come as keys
-/// too: a process that they ended would leave the terminal silent.
+/// Switches the terminal to unbuffered input without echo, until this value is dropped. Interrupts
+/// are read as keys too: if they ended the process, the terminal would stay without echo.
 struct Silence(Termios);
 
 impl Silence {
@@ -164,7 +167,7 @@ fn read_typed(input: impl Read) -> Result<Zeroizing<Vec<u8>>, Failure> {
     Ok(typed)
 }
 
-/// Takes the last character away: its trailing bytes (`10……`) and then the one that began it.
+/// Removes the last UTF-8 character: its continuation bytes (`10……`) and then its first byte.
 fn rub_out(typed: &mut Vec<u8>) {
     while typed.pop().is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000) {}
 }

@@ -1,4 +1,4 @@
-//! `authd role`: roles and what they may do.
+//! `authd role`: roles and their permissions.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -11,10 +11,10 @@ use crate::error::{Error, Kind};
 use crate::identity::roles;
 use crate::identity::{By, Core};
 
-/// See and make roles
+/// List, create and change roles
 ///
-/// `authd user role` gives them to accounts. Changes take effect at once, also on a server that runs on the same
-/// database.
+/// Use `authd user role` to give roles to accounts. Changes take effect at once, also on a running
+/// server that uses the same database.
 #[derive(Debug, Subcommand)]
 pub enum Role {
     List(List),
@@ -24,70 +24,70 @@ pub enum Role {
     Delete(Delete),
 }
 
-/// List roles and what they may do
+/// List roles and their permissions
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd role list
-      See all roles, built-in ones and your own")]
+      List all roles, built-in ones and your own")]
 pub struct List {}
 
-/// Make a role
+/// Create a role
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd role create support --permission admin.users.read --permission admin.audit
-      Make a role that may look but not touch
+      Create a read-only role
   authd role create editor --permission posts.write
-      Make a role with a permission of your own app")]
+      Create a role with a permission of your own app")]
 pub struct Create {
-    /// Its name
+    /// The name of the role
     #[arg(value_name = "ROLE")]
     role: String,
 
-    /// What it may do; may be given again
+    /// A permission of the role; may be repeated
     #[arg(long = "permission", value_name = "PERMISSION")]
     permissions: Vec<String>,
 }
 
-/// Let a role do more
+/// Add permissions to a role
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd role grant support admin.mail
-      Let support see the outbox, too")]
+      Let the role support see the outbox too")]
 pub struct Grant {
     /// The role
     #[arg(value_name = "ROLE")]
     role: String,
 
-    /// What it may do from now on
+    /// Permissions to add
     #[arg(value_name = "PERMISSION", required = true)]
     permissions: Vec<String>,
 }
 
-/// Let a role do less
+/// Remove permissions from a role
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd role withdraw support admin.mail
-      Keep support out of the outbox")]
+      Hide the outbox from the role support")]
 pub struct Withdraw {
     /// The role
     #[arg(value_name = "ROLE")]
     role: String,
 
-    /// What it may not do any more
+    /// Permissions to remove
     #[arg(value_name = "PERMISSION", required = true)]
     permissions: Vec<String>,
 }
 
-/// Delete a role; whoever has it loses it
+/// Delete a role and remove it from all accounts
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd role delete support
-      Take it from everybody and forget it")]
+      Remove the role from all accounts and delete it")]
 pub struct Delete {
     /// The role
     #[arg(value_name = "ROLE")]
@@ -95,7 +95,6 @@ pub struct Delete {
 }
 
 impl Role {
-    /// Does it.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         let by = By::command_line();
         opened::with_core(global, console, async |core, console| match self {
@@ -126,7 +125,7 @@ async fn find(core: &Core, name: &str) -> Result<roles::Role, Failure> {
     Ok(role.ok_or_else(|| Error::with(Kind::NotFound, format!("There is no role named {name:?}")))?)
 }
 
-/// What has been done to a role.
+/// Reports a change to a role.
 fn tell(console: &mut Console, done: &str, role: &roles::Role) -> Result<(), Failure> {
     let permissions = role.permissions.join(", ");
     let said = match console.form() {

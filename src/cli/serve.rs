@@ -1,4 +1,5 @@
-//! `authd serve`: the server. It never asks; where it listens and how to go on from there is said once at the start.
+//! `authd serve`: runs the server. It never prompts, and prints once at start where it listens and
+//! what to do next.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -21,29 +22,29 @@ use crate::identity;
 use crate::model::{App, Secret};
 use crate::store::sqlite::Role;
 
-/// Threads for lists and scans; the rest of what waits has threads of its own.
+/// Threads for lists and scans. Hashing, writing and sending have their own threads.
 const BLOCKING_THREADS: usize = 16;
 
-/// How long work that cannot be cut off may hold up the end.
+/// How long work that cannot be cancelled may delay the shutdown.
 const LAST_WORK: Duration = Duration::from_secs(1);
 
 /// Serve the API
 ///
-/// The first start makes the database and its keys. SIGTERM ends gracefully, a second one at once; SIGHUP reads the
-/// configuration again.
+/// The first start creates the database and its keys. SIGTERM shuts down gracefully, a second
+/// SIGTERM at once. SIGHUP reloads the configuration.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd serve
       Serve on http://127.0.0.1:3000 from authd.db in this folder
   authd serve --profile perfect21 --listen 0.0.0.0:8080
-      Serve another preset on all interfaces
+      Use another preset, and listen on all interfaces
   authd serve --set tokens.access=5m --set server.public_url=https://id.example.com
       Set any key of the configuration
   authd serve --listen 127.0.0.1:0 --json | head -1 | jq -r .url
-      Take a free port and tell it to a script")]
+      Take a free port and print the URL for a script")]
 pub struct Serve {
-    /// Listen here; port 0 takes a free one
+    /// Listen on this address; port 0 takes a free port
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
 }
@@ -69,7 +70,7 @@ impl Serve {
             let core = app::open(config, loaded.master_key, Role::Server, Env::real()).await?;
             let first = identity::app::create_first(&core).await?;
             app::serve(core.clone(), reread, |address| {
-                // A server whose greeting nobody can read serves all the same.
+                // The server runs even if the greeting cannot be written.
                 let _ = welcome(&core.config, address, first.as_ref(), console);
             })
             .await
@@ -79,17 +80,17 @@ impl Serve {
     }
 }
 
-/// As many workers as processors; hashing, writing and sending have their own threads.
+/// One worker per processor. Hashing, writing and sending have their own threads.
 fn runtime() -> Result<Runtime, Failure> {
     Builder::new_multi_thread()
         .enable_all()
         .thread_name("authd-worker")
         .max_blocking_threads(BLOCKING_THREADS)
         .build()
-        .map_err(|error| Failure::failed(format_args!("the system gives no threads: {error}")))
+        .map_err(|error| Failure::failed(format_args!("the server threads could not start: {error}")))
 }
 
-/// What whoever starts it wants to know: where everything is, and how to go on.
+/// Prints where everything is, and what to do next.
 fn welcome(
     config: &Config,
     address: SocketAddr,
@@ -100,8 +101,8 @@ fn welcome(
     let outlet = config.mail.smtp.as_ref().map(|smtp| format!("{}:{}", smtp.host, smtp.port));
     let (api, docs) = (format!("{base}/v1"), format!("{base}/docs"));
     let mail = match &outlet {
-        Some(host) => format!("leaves through {host} (authd mail list)"),
-        None => "waits in the outbox, for no mail server is configured (authd mail list)".to_owned(),
+        Some(host) => format!("is sent through {host} (authd mail list)"),
+        None => "waits in the outbox, because no mail server is configured (authd mail list)".to_owned(),
     };
     let wire = config.server.wire;
     let apis = if wire == WireName::V1 { api.clone() } else { format!("{base} ({}), {api}", wire.as_str()) };
@@ -136,7 +137,7 @@ fn welcome(
     console.flush()
 }
 
-/// A server on all interfaces is reached on this machine at loopback.
+/// Replaces the unspecified address with loopback, under which this machine reaches the server.
 fn reachable(address: SocketAddr) -> SocketAddr {
     let loopback: IpAddr = if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
     if address.ip().is_unspecified() { SocketAddr::new(loopback, address.port()) } else { address }

@@ -1,23 +1,23 @@
-//! `[admin]`: from where administrators may call.
+//! `[admin]`: where administrators may call from.
 
 use super::Network;
 use super::reader::{Read, Reader};
 
-/// `[admin]`: administrative calls of all wires.
+/// `[admin]`: administrative calls of all APIs.
 #[derive(Debug, Clone)]
 pub struct Admin {
-    /// From where they are let in.
+    /// Where administrative calls are accepted from.
     pub networks: AdminNetworks,
 }
 
-/// From where administrative calls are let in.
+/// Where administrative calls are accepted from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdminNetworks {
-    /// From everywhere.
+    /// From any address.
     Any,
-    /// From the machine itself, by the rule of `server.service_networks`.
+    /// From this machine, by the rule of `server.service_networks`.
     Loopback,
-    /// From these client addresses.
+    /// From client IPs in these networks.
     These(Vec<Network>),
 }
 

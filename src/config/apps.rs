@@ -1,12 +1,12 @@
-//! `[apps]`: whether a call must say which app it comes from.
+//! `[apps]`: whether a call must identify the API client that it comes from.
 
 use super::reader::{Read, Reader};
 use super::server::WireName;
 
-/// `[apps]`: apps with keys of their own.
+/// `[apps]`: registered API clients and their keys.
 #[derive(Debug, Clone)]
 pub struct Apps {
-    /// Sign-up, login, codes and resets take the headers of a registered app, on every API.
+    /// Sign-up, login, codes and resets require the headers of a registered app, on every API.
     pub required: bool,
 }
 

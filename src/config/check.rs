@@ -1,16 +1,17 @@
-//! What a production deployment still lacks: `authd config check`. Stops nothing by itself.
+//! `authd config check`: what a production deployment still lacks. The findings do not stop the
+//! server.
 
 use std::fmt;
 
 use super::{Algorithm, Config, Loaded, WireName};
 use crate::model::Email;
 
-/// How much a finding weighs.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Not fit for production.
     Error,
-    /// Fit, with a risk that somebody should have chosen.
+    /// Fit for production, with a risk that the administrator should accept knowingly.
     Warning,
     /// Worth knowing.
     Hint,
@@ -29,25 +30,25 @@ impl fmt::Display for Level {
 /// Something that a production deployment lacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// How much it weighs.
+    /// The severity.
     pub level: Level,
-    /// The key, or the variable.
+    /// The key, or the name of a variable.
     pub key: String,
-    /// What is so.
+    /// What was found.
     pub message: String,
-    /// What to do.
+    /// What to do about it.
     pub remedy: String,
 }
 
 /// The outcome of [`check`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// What was found, the heaviest first.
+    /// All findings, the most severe first.
     pub findings: Vec<Finding>,
 }
 
 impl Check {
-    /// True when nothing stands against production.
+    /// True if no finding is an error.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.findings.iter().all(|finding| finding.level != Level::Error)
@@ -70,7 +71,7 @@ impl Check {
     }
 }
 
-/// Looks for what a production deployment still lacks.
+/// Checks what a production deployment still lacks.
 #[must_use]
 pub fn check(loaded: &Loaded) -> Check {
     let mut found = Check { findings: Vec::new() };
@@ -82,7 +83,7 @@ pub fn check(loaded: &Loaded) -> Check {
     guessing(config, &mut found);
     for variable in &loaded.ignored {
         let message = format!("{} ({}) is not honoured: {}", variable.name, variable.origin, variable.reason);
-        found.add(Level::Hint, &variable.name, message, "remove it, so that nobody believes it does something");
+        found.add(Level::Hint, &variable.name, message, "remove it, so that it does not look effective");
     }
     found.findings.sort_by_key(|finding| finding.level);
     found
@@ -97,36 +98,40 @@ fn server(config: &Config, found: &mut Check) {
         found.error(
             "server.public_url",
             "it is not set, so links in mail lead nowhere",
-            "set the https origin that people use",
+            "set it to the https origin that users open",
         );
     } else if !server.is_public() {
-        found.error("server.public_url", "only this machine can reach it", "set the https origin that people use");
+        found.error(
+            "server.public_url",
+            "only this machine can reach it",
+            "set it to the https origin that users open",
+        );
     } else if !server.is_https() {
         found.error(
             "server.public_url",
-            "it is not https: passwords and tokens cross the network in the clear",
-            "put a proxy with TLS before it and set the https origin",
+            "it is not https: passwords and tokens cross the network unencrypted",
+            "put a TLS proxy in front of the server and set the https origin",
         );
     }
     if server.is_public() && server.trusted_proxies.is_none() {
         found.error(
             "server.trusted_proxies",
-            "it is not set: behind a proxy all callers share one client address and its limits",
-            "name the proxy's address or network, or say [] when clients connect directly",
+            "it is not set: behind a proxy all clients share one client IP and its limits",
+            "set it to the proxy's address or network, or to [] if clients connect directly",
         );
     }
     if server.trusted_proxies.iter().flatten().any(|network| network.bits == 0) {
-        found.error("server.trusted_proxies", "anybody can claim any client address", "name the proxy's own network");
+        found.error("server.trusted_proxies", "any client can forge its client IP", "set it to the proxy's network");
     }
     if server.cors_origins.iter().any(|origin| origin.starts_with("http://")) {
-        found.warning("server.cors_origins", "a page without TLS may call with credentials", "name https origins only");
+        found.warning("server.cors_origins", "a page without TLS may call with credentials", "use https origins only");
     }
     if config.log.format == super::LogFormat::Text {
-        found.hint("log.format", "log lines are for people", "set \"json\" where a program collects them");
+        found.hint("log.format", "log lines are plain text", "set \"json\" if a program collects them");
     }
 }
 
-/// A wire with calls for a second service, which then counts as a stranger.
+/// Jobpsych has calls for a second service, which is not trusted unless its network is configured.
 fn services(config: &Config, found: &mut Check) {
     if config.server.wire == WireName::Jobpsych
         && config.server.service_networks.is_none()
@@ -134,9 +139,9 @@ fn services(config: &Config, found: &mut Check) {
     {
         found.hint(
             "server.service_networks",
-            "it is not set: a second service is answered 403, on this machine too, unless it brings a key",
-            "name its address (127.0.0.1/32, where no proxy of this machine calls for strangers), or make it a key: \
-             authd app create --kind service",
+            "it is not set: a second service gets 403, even on this machine, unless it sends a key",
+            "set it to the service's network (127.0.0.1/32 only if no proxy on this machine forwards calls), or create \
+             a key: authd app create --kind service",
         );
     }
 }
@@ -148,11 +153,11 @@ fn tokens(config: &Config, found: &mut Check) {
     if config.tokens.secret.is_none() {
         found.hint(
             "tokens.secret",
-            "HS256 signs with a secret that the program makes, so no other service can check tokens",
-            "set a secret of at least 32 bytes if one must",
+            "HS256 signs with a secret that the server generates, so no other service can check tokens",
+            "set a secret of at least 32 bytes if another service must check them",
         );
     } else if config.tokens.has_published_secret() {
-        found.error("tokens.secret", "it is printed in a public document", "make one: openssl rand -hex 32");
+        found.error("tokens.secret", "it is printed in a public document", "generate one: openssl rand -hex 32");
     }
 }
 
@@ -160,7 +165,7 @@ fn mail(config: &Config, found: &mut Check) {
     match &config.mail.smtp {
         None if config.signup.verify_email => found.error(
             "mail.smtp_url",
-            "it is not set: verification mails wait in the outbox, and nobody can finish signing up",
+            "it is not set: verification mails wait in the outbox, so no user can finish signing up",
             "set smtp://user:password@host:port",
         ),
         None => found.warning(
@@ -169,16 +174,24 @@ fn mail(config: &Config, found: &mut Check) {
             "set smtp://user:password@host:port",
         ),
         Some(smtp) if smtp.is_exposed() => {
-            found.warning("mail.smtp_url", "mail and its password leave without TLS", "use smtp:// or smtps://");
+            found.warning(
+                "mail.smtp_url",
+                "mail and the SMTP password are sent without TLS",
+                "use smtp:// or smtps://",
+            );
         }
         Some(_) => {}
     }
     if config.mail.sender_address().is_none_or(|sender| is_example(&sender)) {
-        found.error("mail.from", "the sender is an example: mail will be refused", "set an address of your own domain");
+        found.error(
+            "mail.from",
+            "the sender is an example address: mail will be refused",
+            "set an address of your own domain",
+        );
     }
 }
 
-/// Domains that nobody can own (RFC 2606, RFC 6761).
+/// Reserved domains that cannot be registered (RFC 2606, RFC 6761).
 fn is_example(sender: &Email) -> bool {
     let domain = sender.key().rsplit_once('@').map_or("", |(_, domain)| domain);
     let last_two: Vec<&str> = domain.rsplit('.').take(2).collect();
@@ -192,7 +205,7 @@ fn guessing(config: &Config, found: &mut Check) {
     if !config.throttle.enabled && !config.lockout.enabled {
         found.error(
             "throttle.enabled",
-            "neither throttle nor lockout is on: passwords can be guessed without end",
+            "neither throttle nor lockout is enabled: passwords can be guessed without limit",
             "set throttle.enabled = true",
         );
     }
@@ -213,6 +226,6 @@ fn guessing(config: &Config, found: &mut Check) {
         found.hint("password.blocklist", "common passwords are accepted", "set it to true");
     }
     if !config.hashing.is_strong() {
-        found.error("hashing.memory", "it is below OWASP's floor", "set 19456 with hashing.passes = 2 or more");
+        found.error("hashing.memory", "it is below OWASP's minimum", "set 19456 with hashing.passes = 2 or more");
     }
 }

@@ -1,16 +1,17 @@
-//! The `--env-file`: `NAME=value` lines, as container tools and shells write them.
+//! Parser for `--env-file`: `NAME=value` lines, as container tools and shells write them.
 
 use super::layer::Origin;
 use super::problem::Problem;
 
-/// A variable of the file and its line.
+/// A variable, and the line it was found on.
 pub(super) struct Variable {
     pub name: String,
     pub value: String,
     pub line: usize,
 }
 
-/// Reads the text of an env file; every line that is no variable is a problem of its own, without its text.
+/// Parses an env file. Each malformed line is a problem, reported without its text because that may
+/// be a secret.
 pub(super) fn parse(text: &str, file: &str) -> (Vec<Variable>, Vec<Problem>) {
     let (mut variables, mut problems) = (Vec::new(), Vec::new());
     for (index, whole) in text.lines().enumerate() {
@@ -23,7 +24,7 @@ pub(super) fn parse(text: &str, file: &str) -> (Vec<Variable>, Vec<Problem>) {
             variables.push(Variable { name: name.to_owned(), value, line });
         } else {
             let origin = Origin::EnvFile { file: file.to_owned(), line, name: String::new() };
-            problems.push(Problem::unreadable(origin, "expected NAME=value, got another line".to_owned()));
+            problems.push(Problem::unreadable(origin, "expected NAME=value, got something else".to_owned()));
         }
     }
     (variables, problems)
@@ -39,7 +40,7 @@ fn variable(line: &str) -> Option<(&str, String)> {
     Some((name, unquote(value.trim())?))
 }
 
-/// `"a"`, `'a'` or plain text, which ends where a comment begins.
+/// Reads `"a"`, `'a'` or plain text, which ends where a comment begins.
 fn unquote(value: &str) -> Option<String> {
     for quote in ['"', '\''] {
         if let Some(inner) = value.strip_prefix(quote) {
@@ -69,7 +70,7 @@ mod tests {
         let (_, problems) = parse("A=1\nhush-hush\nB=\"open\n1C=2\n", "box.env");
         let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert_eq!(shown.len(), 3);
-        assert_eq!(shown[0], "box.env line 2: expected NAME=value, got another line");
+        assert_eq!(shown[0], "box.env line 2: expected NAME=value, got something else");
         assert!(!shown.concat().contains("hush"));
     }
 }

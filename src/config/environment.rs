@@ -1,4 +1,5 @@
-//! The environment as a layer: `AUTHD_` names, the names that the profile's document uses, and contradictions.
+//! The environment as a layer: variables named `AUTHD_*` and those of the profile's document.
+//! Contradictions between them are problems.
 
 use std::collections::BTreeMap;
 
@@ -8,30 +9,31 @@ use super::problem::Problem;
 use super::profile::EnvTable;
 use super::span;
 
-/// Short names that are used so often that nobody wants to write the section.
+/// Aliases without a section, for keys that are set often.
 const SHORT: [(&str, &str); 2] = [("listen", "server.listen"), ("public_url", "server.public_url")];
 
-/// Names of ours that are read elsewhere or by nobody, and stand for no key.
+/// `AUTHD_` variables that are not configuration keys.
 const NOT_KEYS: [&str; 2] = ["AUTHD_MASTER_KEY", "AUTHD_TEST_POSTGRES"];
 
-/// A variable that is set, not honoured, and worth a word.
+/// A variable that is set but has no effect, and is worth a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IgnoredVariable {
-    /// Its name.
+    /// The variable's name.
     pub name: String,
-    /// Where it was found.
+    /// Where the variable was found.
     pub origin: Origin,
-    /// Why it means nothing here.
+    /// Why it has no effect.
     pub reason: String,
 }
 
-/// A variable and where it was found.
+/// The value of a variable, and where it was found.
 pub(super) struct Found {
     pub value: String,
     pub origin: Origin,
 }
 
-/// All variables by name: those of the process over those of the env file; an empty one counts as unset.
+/// All variables by name. The process environment overrides the env file, and an empty variable
+/// counts as unset.
 pub(super) fn gather(
     process: &BTreeMap<String, String>,
     file: Vec<env_file::Variable>,
@@ -50,13 +52,13 @@ pub(super) fn gather(
     all
 }
 
-/// The key behind a flag's or a variable's own name.
+/// The key that a flag or variable name stands for.
 pub(super) fn key_of(name: &str) -> String {
     let key = name.replace('-', "_").replace("__", ".");
     SHORT.iter().find(|(short, _)| *short == key).map_or(key, |(_, long)| (*long).to_owned())
 }
 
-/// The layer of the `AUTHD_` names.
+/// The layer of the `AUTHD_` variables.
 pub(super) fn own_names(all: &BTreeMap<String, Found>, problems: &mut Vec<Problem>) -> Layer {
     let mut layer = Layer::new();
     for (name, found) in all {
@@ -70,18 +72,19 @@ pub(super) fn own_names(all: &BTreeMap<String, Found>, problems: &mut Vec<Proble
     layer
 }
 
-/// Container platforms describe a service named `authd` to its neighbours in names like these; they are not meant for us.
+/// True for the variables that container platforms set for a service named `authd` in neighbouring
+/// containers. They are not configuration.
 fn is_service_link(rest: &str, value: &str) -> bool {
     let has_port = |text: &str| text == "PORT" || text.strip_prefix("PORT_").is_some_and(|rest| !rest.starts_with('_'));
     match rest.strip_prefix("SERVICE_") {
         Some(rest) => rest == "HOST" || has_port(rest),
-        // Somebody's own AUTHD_PORT=3000 is a mistake worth telling.
+        // A plain AUTHD_PORT=3000 is an administrator's mistake, so it is reported.
         None if rest == "PORT" => value.contains("://"),
         None => has_port(rest),
     }
 }
 
-/// Adds the names that the profile's document uses to the layer; gives back those without a meaning.
+/// Adds the variables of the profile's document to the layer and returns those without an effect.
 pub(super) fn document_names(
     all: &BTreeMap<String, Found>,
     table: &EnvTable,
@@ -100,7 +103,7 @@ pub(super) fn document_names(
         let is_from_file = matches!(found.origin, Origin::EnvFile { .. });
         let reason = match table.ignored(name) {
             Some(reason) => reason.to_owned(),
-            None if is_from_file && !name.starts_with("AUTHD_") => "it has no meaning here".to_owned(),
+            None if is_from_file && !name.starts_with("AUTHD_") => "it has no effect here".to_owned(),
             None => continue,
         };
         ignored.push(IgnoredVariable { name: name.clone(), origin: found.origin.clone(), reason });
@@ -111,10 +114,10 @@ pub(super) fn document_names(
 fn add(layer: &mut Layer, key: String, value: &str, found: &Found, problems: &mut Vec<Problem>) {
     let given = Given { raw: Raw::Text(value.to_owned()), origin: found.origin.clone() };
     match layer.get(&key) {
-        // Neither value is quoted: it may be a secret.
+        // The message quotes neither value, because it may be a secret.
         Some(there) if !is_same(&there.raw.to_text(), value) => {
             let (one, other) = (there.origin.variable().unwrap_or(""), found.origin.variable().unwrap_or(""));
-            let message = format!("{one} and {other} ({}) say different things: give one of them", there.origin);
+            let message = format!("{one} and {other} ({}) have different values: set only one of them", there.origin);
             problems.push(Problem::new(&key, Some(found.origin.clone()), message));
         }
         Some(_) => {}
@@ -124,7 +127,7 @@ fn add(layer: &mut Layer, key: String, value: &str, found: &Found, problems: &mu
     }
 }
 
-/// True when two spellings mean the same: `900s` and `15m`.
+/// True if two spellings mean the same, like `900s` and `15m`.
 fn is_same(a: &str, b: &str) -> bool {
     a.trim() == b.trim() || span::parse(a).is_some_and(|a| span::parse(b) == Some(a))
 }

@@ -2,14 +2,14 @@
 
 use super::reader::{Read, Reader};
 
-/// `[factors]`
+/// `[factors]`: second factors.
 #[derive(Debug, Clone)]
 pub struct Factors {
-    /// How many steps of 30 seconds an authenticator's clock may be behind.
+    /// By how many steps of 30 seconds an authenticator's clock may be behind.
     pub totp_behind: u8,
-    /// How many it may be ahead.
+    /// By how many steps it may be ahead.
     pub totp_ahead: u8,
-    /// Setting up the first factor asks for a fresh proof too.
+    /// Setting up the first factor requires a recent login too.
     pub first_asks: bool,
 }
 

@@ -1,21 +1,21 @@
-//! `[files]`: how many files an account may upload, and how much room files get.
+//! `[files]`: how many files an account may upload, and how much space files may take.
 
 use super::reader::{Read, Reader};
 
-/// `[files]`: quota and files.
+/// `[files]`: upload quota and limits on space.
 #[derive(Debug, Clone)]
 pub struct Files {
-    /// How many uploads an account has, unless its own quota says otherwise.
+    /// How many uploads an account has, unless it has its own quota.
     pub limit: u32,
-    /// The largest file in bytes.
+    /// The largest file, in bytes.
     pub size: u64,
-    /// How many bytes all files together may take.
+    /// The total size of all files, in bytes.
     pub total: u64,
-    /// How many bytes must stay free on the disk.
+    /// The disk space that must stay free, in bytes.
     pub free_space: u64,
-    /// How many uploads may be under way at a time.
+    /// The largest number of simultaneous uploads.
     pub in_flight: usize,
-    /// How many of them may be one account's.
+    /// The largest number of simultaneous uploads of one account.
     pub in_flight_account: usize,
 }
 

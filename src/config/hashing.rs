@@ -1,18 +1,18 @@
-//! `[hashing]`: what a password costs, argon2id with one lane.
+//! `[hashing]`: the cost of password hashes (argon2id with one lane).
 
 use super::Environment;
 use super::reader::{Read, Reader};
 
-/// `[hashing]`: what a password costs.
+/// `[hashing]`: the cost of password hashes.
 #[derive(Debug, Clone)]
 pub struct Hashing {
-    /// KiB per hash.
+    /// Memory per hash, in KiB.
     pub memory: u32,
-    /// Passes over it.
+    /// Passes over the memory.
     pub passes: u32,
-    /// How many hashes at a time; `None` is the number of processors.
+    /// How many hashes are computed at a time. `None` means one per processor.
     pub threads: Option<usize>,
-    /// How many may wait.
+    /// How many hashes may wait.
     pub queue: usize,
 }
 
@@ -36,12 +36,12 @@ impl Hashing {
                 format!("expected at least 19456 KiB with 2 passes, or 47104 KiB with 1, got {came}"),
             ),
             Environment::Development => {
-                r.note(format!("hashing costs only {came}, below OWASP's floor; production refuses it"));
+                r.note(format!("hashing cost ({came}) is below OWASP's minimum; production refuses it"));
             }
         }
     }
 
-    /// True at or above the floor of OWASP's password storage advice for argon2id.
+    /// True if the cost reaches the minimum of OWASP's password storage advice for argon2id.
     #[must_use]
     pub fn is_strong(&self) -> bool {
         (self.memory >= 19_456 && self.passes >= 2) || self.memory >= 47_104

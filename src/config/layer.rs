@@ -1,5 +1,7 @@
-//! One layer of settings: `key → value and where it came from`, read from TOML, flags or the environment, and laid
-//! over each other. Knows no key by name; what a value must look like is the business of the reader.
+//! A layer of settings maps keys to values and their origins. Layers come from TOML, flags or the
+//! environment and override each other.
+//!
+//! This module knows no keys by name. See `reader` for what a value must look like.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,36 +13,36 @@ use super::problem::Problem;
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// A flag of the command line, by its name without dashes.
+    /// A command-line flag, by its name without dashes.
     Flag(String),
-    /// A variable of the process.
+    /// An environment variable of the process.
     Env(String),
     /// A line of the `--env-file`.
     EnvFile {
-        /// The file as it was named.
+        /// The path as given on the command line.
         file: String,
-        /// The line, from 1.
+        /// The line number, from 1.
         line: usize,
-        /// The variable.
+        /// The variable's name.
         name: String,
     },
     /// A line of the configuration file.
     File {
-        /// The file as it was named.
+        /// The path as given on the command line.
         file: String,
-        /// The line, from 1.
+        /// The line number, from 1.
         line: usize,
     },
-    /// Recorded in the database at its first start.
+    /// Recorded in the database at the first start.
     Database,
     /// The profile of this name.
     Profile(String),
-    /// The program itself.
+    /// A built-in default.
     BuiltIn,
 }
 
 impl Origin {
-    /// What lies over what: the higher one wins.
+    /// The precedence: the origin with the higher rank wins.
     pub(super) fn rank(&self) -> u8 {
         match self {
             Origin::BuiltIn => 0,
@@ -52,7 +54,7 @@ impl Origin {
         }
     }
 
-    /// The variable's name, when it is one.
+    /// The variable's name, if the value came from one.
     pub(super) fn variable(&self) -> Option<&str> {
         match self {
             Origin::Env(name) | Origin::EnvFile { name, .. } => Some(name),
@@ -64,7 +66,7 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // A key has a dot in it, and no flag's own name has.
+            // Keys contain a dot, names of flags do not.
             Origin::Flag(name) if name.contains('.') => write!(f, "flag --set {name}"),
             Origin::Flag(name) => write!(f, "flag --{name}"),
             Origin::Env(name) => write!(f, "env {name}"),
@@ -76,23 +78,23 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A value as it was given. It may be a secret, so it has no `Debug`.
+/// A value as it was given. It may be a secret, so it does not implement `Debug`.
 #[derive(Clone, PartialEq)]
 pub(super) enum Raw {
-    /// Text, from anywhere.
+    /// Text, from any source.
     Text(String),
-    /// A whole number of a TOML file.
+    /// An integer of a TOML file.
     Integer(i64),
-    /// A truth value of a TOML file.
+    /// A boolean of a TOML file.
     Bool(bool),
-    /// A list of texts of a TOML file.
+    /// A list of strings of a TOML file.
     List(Vec<String>),
-    /// Something that no key takes, by its name.
+    /// A type that no key accepts, described in words.
     Other(&'static str),
 }
 
 impl Raw {
-    /// The value as a person would write it in one line, without quotes.
+    /// The value as one line of text, without quotes.
     pub(super) fn to_text(&self) -> String {
         match self {
             Raw::Text(text) => text.clone(),
@@ -104,7 +106,7 @@ impl Raw {
         }
     }
 
-    /// The value as an error quotes it.
+    /// The value as error messages quote it.
     pub(super) fn quoted(&self) -> String {
         match self {
             Raw::Text(text) => format!("{text:?}"),
@@ -113,25 +115,23 @@ impl Raw {
         }
     }
 
-    /// True for `"none"` and `"off"`, which take away what a lower layer gives.
+    /// True for `"none"` and `"off"`, which remove the value of a lower layer.
     pub(super) fn is_none(&self) -> bool {
         matches!(self, Raw::Text(text) if text == "none" || text == "off")
     }
 }
 
-/// A value and where it came from.
+/// A value and its origin.
 #[derive(Clone)]
 pub(super) struct Given {
-    /// The value.
     pub raw: Raw,
-    /// Where it came from.
     pub origin: Origin,
 }
 
-/// Settings by key.
+/// Values by key.
 pub(super) type Layer = BTreeMap<String, Given>;
 
-/// Lays one layer over another.
+/// Merges one layer into another. The higher rank wins; at the same rank, the upper layer wins.
 pub(super) fn lay_over(below: &mut Layer, above: Layer) {
     for (key, given) in above {
         match below.get(&key) {
@@ -143,12 +143,13 @@ pub(super) fn lay_over(below: &mut Layer, above: Layer) {
     }
 }
 
-/// Reads a TOML text into a layer; `origin` makes a place of a line.
+/// Parses TOML text into a layer. `origin` converts a line number to an origin.
 pub(super) fn from_toml(text: &str, origin: impl Fn(usize) -> Origin) -> Result<Layer, Box<Problem>> {
     let line_at = |byte: usize| text.bytes().take(byte).filter(|b| *b == b'\n').count() + 1;
     let table = DeTable::parse(text).map_err(|e| {
         let line = e.span().map_or(1, |span| line_at(span.start));
-        // The parser's message may quote the text, which may hold a secret: its first line only says what is wrong.
+        // The parser's message may quote the text, which may contain a secret. Its first line only
+        // describes the error.
         let what = e.message().lines().next().unwrap_or("not TOML").to_owned();
         Box::new(Problem::unreadable(origin(line), what))
     })?;
@@ -173,7 +174,7 @@ fn raw(value: &DeValue<'_>) -> Raw {
         DeValue::String(text) => Raw::Text(text.to_string()),
         DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
             Ok(number) => Raw::Integer(number),
-            Err(_) => Raw::Other("a number of more than 64 bits"),
+            Err(_) => Raw::Other("an integer of more than 64 bits"),
         },
         DeValue::Boolean(truth) => Raw::Bool(*truth),
         DeValue::Array(items) => {
@@ -182,7 +183,7 @@ fn raw(value: &DeValue<'_>) -> Raw {
                 DeValue::Integer(number) => Some(number.as_str().to_owned()),
                 _ => None,
             });
-            texts.collect::<Option<Vec<_>>>().map_or(Raw::Other("a list of something else than texts"), Raw::List)
+            texts.collect::<Option<Vec<_>>>().map_or(Raw::Other("a list whose items are not all strings"), Raw::List)
         }
         DeValue::Float(_) => Raw::Other("a number with a fraction"),
         DeValue::Datetime(_) => Raw::Other("a date"),

@@ -1,36 +1,36 @@
-//! `[limits]`: calls per client address. Counting them is not done here.
+//! `[limits]`: rate limits per client IP. See `http` for the counting.
 
 use std::time::Duration;
 
 use super::reader::{Read, Reader};
 use crate::error::Limit;
 
-/// A number of calls in a time.
+/// A number of calls per time window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// How many.
+    /// How many calls are allowed.
     pub count: u32,
-    /// In which time.
+    /// The time in which they are counted.
     pub window: Duration,
-    /// How it is counted.
+    /// How calls are counted.
     pub shape: Shape,
 }
 
-/// How a rate is counted.
+/// How calls are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// A fixed window from its first call.
+    /// In a fixed window that begins with the first call.
     Window,
-    /// Evenly, with the whole number as the burst.
+    /// With an even refill; `count` is the burst.
     Smooth,
 }
 
-/// `[limits]`: calls per client address. A rate of `None` is off.
+/// `[limits]`: rate limits per client IP. `None` means no limit.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// All calls together.
     pub general: Option<Rate>,
-    /// How many times the general limit a valid token has.
+    /// Callers with a valid token get the general limit times this factor.
     pub token_factor: u32,
     /// Logins.
     pub sign_in: Option<Rate>,
@@ -38,28 +38,28 @@ pub struct Limits {
     pub sign_up: Option<Rate>,
     /// Failed refreshes.
     pub refresh: Option<Rate>,
-    /// Verification mails asked for again.
+    /// Requests for another verification mail.
     pub resend: Option<Rate>,
-    /// Uses of links, but for those that set a password.
+    /// Uses of links from mail, except links that set a password.
     pub verify_email: Option<Rate>,
-    /// Password resets asked for.
+    /// Requests for a password reset.
     pub forgot: Option<Rate>,
-    /// Password resets used.
+    /// Attempts to complete a password reset.
     pub reset: Option<Rate>,
-    /// Second factors shown or sent again, the password shown again or changed.
+    /// Submitting or resending a second factor, confirming or changing the password.
     pub factor: Option<Rate>,
-    /// One-time codes asked for or shown.
+    /// Requesting or submitting one-time codes.
     pub code: Option<Rate>,
-    /// Second factors shown for one account, from wherever.
+    /// Second factors submitted for one account, from all clients together.
     pub factor_account: Option<Rate>,
-    /// Mails to one address that anybody can cause.
+    /// Mails to one address that an anonymous client can trigger.
     pub mail_address: Option<Rate>,
-    /// Mails from one client address that anybody can cause.
+    /// Mails that an anonymous client can trigger from one client IP.
     pub mail_client: Option<Rate>,
 }
 
 impl Limits {
-    /// The rate behind a limit's name; kinds of calls that share a rate are counted apart all the same.
+    /// The configured rate of a limit. Limits that share a rate are still counted separately.
     #[must_use]
     pub fn rate(&self, limit: Limit) -> Option<Rate> {
         match limit {
@@ -82,7 +82,7 @@ impl Limits {
     }
 }
 
-/// The four keys of a rate: its own, which takes `"off"`, and its three parts.
+/// The four keys of a rate: its own key, which accepts `"off"`, and its three parts.
 macro_rules! rate_keys {
     ($key:literal) => {
         [$key, concat!($key, ".count"), concat!($key, ".window"), concat!($key, ".shape")]

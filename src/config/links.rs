@@ -1,27 +1,31 @@
-//! `[links]`: where links in mail lead and how long they live.
+//! `[links]`: where links in mail lead and how long they are valid.
 
 use std::time::Duration;
 
 use super::reader::{Read, Reader};
 
-/// `[links]`: links in mail.
+/// `[links]`: where links in mail lead and how long they are valid.
 #[derive(Debug, Clone)]
 pub struct Links {
-    /// How long a verification link lives.
+    /// How long a verification link is valid.
     pub verify_life: Duration,
-    /// The app's own page for it, with `{token}` in it; `None` is ours.
+    /// The application's page for it, a URL that contains `{token}`. `None` means the built-in
+    /// page.
     pub verify: Option<String>,
-    /// Our page for it posts at once, where there is script; else it waits for its button.
+    /// The built-in page submits the link at once if scripts run, instead of waiting for its
+    /// button.
     pub post_at_once: bool,
-    /// How long a link that sets a new password lives.
+    /// How long a link that sets a new password is valid.
     pub reset_life: Duration,
-    /// The app's own page for it, with `{token}` in it; `None` is ours.
+    /// The application's page for it, a URL that contains `{token}`. `None` means the built-in
+    /// page.
     pub reset: Option<String>,
-    /// The app's own page that confirms a new address, with `{token}` in it; `None` is ours.
+    /// The application's page that confirms a new address, a URL that contains `{token}`. `None`
+    /// means the built-in page.
     pub confirm_email: Option<String>,
 }
 
-/// What the token takes the place of.
+/// The placeholder for the token.
 const TOKEN: &str = "{token}";
 
 impl Links {
@@ -45,13 +49,14 @@ impl Links {
 }
 
 fn template(r: &mut Reader, key: &'static str) -> Read<Option<String>> {
-    r.option(key, "a URL with {token} in it", |raw| {
+    r.option(key, "a URL that contains {token}", |raw| {
         let text = raw.to_text();
         is_template(text.trim()).then(|| text.trim().to_owned())
     })
 }
 
-/// True for a URL with the token in it once, behind its host: an app's own scheme is as good as `https`.
+/// True for a URL that contains the token once, after its host. Custom schemes of mobile apps are
+/// allowed.
 fn is_template(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_lowercase())

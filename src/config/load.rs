@@ -1,6 +1,6 @@
-//! Finds the configuration: gathers the layers, lays them over each other, and has them read.
+//! Loads the configuration: collects the layers, merges them and reads the values.
 //!
-//! Nothing else in the program reads the environment.
+//! No other module reads the environment.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,55 +13,55 @@ use super::reader::{Entry, Reader, Show};
 use super::{Config, env_file};
 use crate::model::Secret;
 
-/// The file that is read without being named.
+/// The file that is read if `--config` is not given.
 const DEFAULT_FILE: &str = "authd.toml";
 
-/// Everything that a configuration is found in.
+/// All sources of a configuration.
 #[derive(Clone, Default)]
 pub struct Inputs {
-    /// Flags by name without dashes (`listen`, or a whole key), in their order.
+    /// Flags by name without dashes (`listen`, or a whole key), in the order given.
     pub flags: Vec<(String, String)>,
-    /// The variables of the process.
+    /// The environment variables of the process.
     pub env: BTreeMap<String, String>,
     /// `--env-file`
     pub env_file: Option<PathBuf>,
-    /// `--config`; `None` takes `authd.toml` if it is there.
+    /// `--config`. `None` means `authd.toml`, if it exists.
     pub file: Option<PathBuf>,
-    /// Where relative paths begin; empty is where the program was started.
+    /// Where relative paths start. Empty means the current directory.
     pub dir: PathBuf,
-    /// The profile that the database has recorded.
+    /// The profile recorded in the database.
     pub recorded_profile: Option<String>,
 }
 
 impl Inputs {
-    /// The variables of this process, in the folder where it was started.
+    /// The environment of this process, with paths relative to the current directory.
     #[must_use]
     pub fn from_process() -> Self {
-        // Names and values that are not Unicode are none of ours.
+        // No variable that authd reads has a name or value that is not Unicode.
         let env = std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)));
         Self { env: env.collect(), ..Self::default() }
     }
 }
 
-/// A configuration that may be used, and how it was found.
+/// A valid configuration, and how it was found.
 #[derive(Debug, Clone)]
 pub struct Loaded {
-    /// The values.
+    /// The parsed and checked values.
     pub config: Config,
-    /// Every key with its value and origin, in the order of the sections; secrets masked.
+    /// Every key with its value and origin, in the order of the sections, with secrets masked.
     pub entries: Vec<Entry>,
-    /// What is to be said aloud at start; stops nothing.
+    /// Warnings to show at start. They stop nothing.
     pub notes: Vec<String>,
-    /// Variables that are set and mean nothing here.
+    /// Variables that are set but have no effect.
     pub ignored: Vec<IgnoredVariable>,
     /// `AUTHD_MASTER_KEY`, from the environment or the env file.
     pub master_key: Option<Secret>,
 }
 
-/// Finds, reads and checks the configuration.
+/// Loads and checks the configuration.
 ///
 /// # Errors
-/// Everything that is wrong with it, all at once.
+/// Returns all problems, not only the first.
 pub fn load(inputs: &Inputs) -> Result<Loaded, Problems> {
     let mut sources = Sources::gather(inputs);
     let profile = sources.choose_profile(inputs);
@@ -95,10 +95,10 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Problems> {
     }
 }
 
-/// The database's path alone, before its recorded profile is known.
+/// Reads only the path of the database, before the recorded profile is known.
 ///
 /// # Errors
-/// When a file cannot be read, or the path is none.
+/// If a source cannot be read, or `db` is not a path.
 pub fn database(inputs: &Inputs) -> Result<PathBuf, Problems> {
     let mut sources = Sources::gather(inputs);
     let mut layer = base_layer(Profile::standard(), &mut sources.problems);
@@ -107,23 +107,25 @@ pub fn database(inputs: &Inputs) -> Result<PathBuf, Problems> {
     }
     let mut reader = Reader::new(layer, &inputs.dir);
     reader.problems = sources.problems;
-    match reader.path("db", "a path of a file") {
+    match reader.path("db", "a file path") {
         Ok(path) if reader.problems.is_empty() => Ok(path),
         _ => Err(Problems(reader.problems)),
     }
 }
 
-/// Whether a flag of this name carries a secret in this value: what every process on the machine could read.
+/// Whether a flag with this name and value carries a secret. Every process on the machine could
+/// read it there.
 #[must_use]
 pub fn is_secret(name: &str, value: &str) -> bool {
     let mut reader = Reader::new(base_layer(Profile::standard(), &mut Vec::new()), Path::new(""));
-    // Which keys are read as secrets is the question; whether the standard values are good ones is not.
+    // Only the entries matter here, not whether the standard values are valid.
     let _ = Config::read(&mut reader);
     let key = environment::key_of(name);
     match reader.entries.iter().find(|entry| entry.key == key).map(|entry| entry.show) {
         Some(Show::Nothing) => true,
         Some(Show::Url) => has_password(value),
-        // A URL with a login in it may stand where none belongs; an @ in the path of one is no login.
+        // The administrator may have put a URL with a password under the wrong key. An @ in the
+        // path is not a login.
         Some(Show::All) | None => value
             .split_once("://")
             .is_some_and(|(_, rest)| has_password(rest.split(['/', '?', '#']).next().unwrap_or(""))),
@@ -162,8 +164,8 @@ impl Sources {
         Self { flags, env, file, variables, profile, problems, notes: Vec::new() }
     }
 
-    /// The profile that a layer names, else the recorded one, else the default. One that does not exist is a problem,
-    /// and the default stands in so that everything else is looked at too.
+    /// The profile named by a layer, else the recorded one, else the default. An unknown profile is
+    /// a problem; the default replaces it, so that all other settings are checked too.
     fn choose_profile(&mut self, inputs: &Inputs) -> Profile {
         let layers = [&self.flags, &self.env, &self.file];
         let named = layers.into_iter().find_map(|layer| layer.get("profile")).cloned();
@@ -178,7 +180,7 @@ impl Sources {
             && *recorded != name
         {
             let origin = &self.profile.origin;
-            self.notes.push(format!("profile {name} ({origin}) is used; the database was started with {recorded}"));
+            self.notes.push(format!("using profile {name} ({origin}), but the database was started with {recorded}"));
         }
         let all = Profile::all();
         let found = Profile::find(&name).or_else(|| {
@@ -192,7 +194,7 @@ impl Sources {
     }
 }
 
-/// The default profile and, over it, the chosen one.
+/// The default profile, overridden by the chosen one.
 fn base_layer(profile: Profile, problems: &mut Vec<Problem>) -> Layer {
     let mut layer = Layer::new();
     let named = Origin::Profile(profile.name.to_owned());

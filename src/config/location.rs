@@ -1,13 +1,14 @@
-//! `[location]`: where client addresses are.
+//! `[location]`: the database that maps client IPs to places.
 
 use std::path::PathBuf;
 
 use super::reader::{Read, Reader};
 
-/// `[location]`: where client addresses are.
+/// `[location]`: the database that maps client IPs to places.
 #[derive(Debug, Clone)]
 pub struct Location {
-    /// A file in the `MaxMind` format with countries or cities; none: sessions have no location.
+    /// A file in the `MaxMind` format with countries or cities. Without it, sessions have no
+    /// location.
     pub file: Option<PathBuf>,
 }
 

@@ -1,17 +1,17 @@
-//! `[lockout]`: failures that lock an account's name for everybody.
+//! `[lockout]`: failures that lock an account name for all clients.
 
 use std::time::Duration;
 
 use super::reader::{Read, Reader};
 
-/// `[lockout]`: failures that lock an account's name for everybody.
+/// `[lockout]`: failures that lock an account name for all clients.
 #[derive(Debug, Clone)]
 pub struct Lockout {
-    /// On at all.
+    /// Whether the lockout is active.
     pub enabled: bool,
-    /// How many failures lock.
+    /// How many failures lock the name.
     pub failures: u32,
-    /// For how long.
+    /// How long the name stays locked.
     pub duration: Duration,
 }
 

@@ -2,12 +2,12 @@
 
 use super::reader::{Read, Reader};
 
-/// How log lines look.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Readable text.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
@@ -16,7 +16,7 @@ pub enum LogFormat {
 pub struct Log {
     /// `error`, `warn`, `info`, `debug` or `trace`.
     pub level: String,
-    /// How lines look.
+    /// The format of log lines.
     pub format: LogFormat,
 }
 

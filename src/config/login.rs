@@ -1,22 +1,22 @@
-//! `[login]`: what a login asks for besides the password, and what may stand in for it.
+//! `[login]`: what a login requires besides the password, and what may replace the password.
 
 use super::reader::{Read, Reader};
 
-/// `[login]`
+/// `[login]`: logins with codes.
 #[derive(Debug, Clone)]
 pub struct Login {
-    /// Whom a login asks for a code.
+    /// Which users must enter a code at login.
     pub otp: LoginOtp,
-    /// A mailed code logs in without a password.
+    /// Allows logins with a mailed code instead of the password.
     pub passwordless: bool,
 }
 
-/// Whom a login asks for a code.
+/// Which users must enter a code at login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginOtp {
-    /// Those who have a second factor.
+    /// Users who have a second factor.
     Off,
-    /// Everybody: those without one by e-mail.
+    /// All users. Those without a second factor get the code by mail.
     Email,
 }
 

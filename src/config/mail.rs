@@ -1,4 +1,5 @@
-//! `[mail]`: how mail leaves. The server is one URL, or its parts as containers hand them over.
+//! `[mail]`: how mail is sent. The mail server is one URL, or separate host, port, user and
+//! password as container platforms set them.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -8,14 +9,14 @@ use super::reader::{Noted, Read, Reader};
 use super::web_origin::split_port;
 use crate::model::{Email, Secret};
 
-/// `[mail]`: how mail leaves.
+/// `[mail]`: how mail is sent.
 #[derive(Debug, Clone)]
 pub struct Mail {
-    /// The way out; `None` keeps everything in the outbox.
+    /// The mail server. `None` keeps all mail in the outbox.
     pub smtp: Option<Smtp>,
     /// The sender, `Name <address>` or a bare address.
     pub from: String,
-    /// A folder whose templates are taken before the embedded ones.
+    /// A folder with templates that replace the embedded ones.
     pub templates: Option<PathBuf>,
 }
 
@@ -26,28 +27,28 @@ pub enum Protection {
     Tls,
     /// STARTTLS, required (`smtp://` to anywhere but loopback).
     StartTls,
-    /// In the clear (`smtp://` to loopback, or `smtp+insecure://`).
+    /// Unencrypted (`smtp://` to loopback, or `smtp+insecure://`).
     None,
 }
 
-/// A mail server.
+/// A mail server and how to log in to it.
 #[derive(Debug, Clone)]
 pub struct Smtp {
-    /// Its name.
+    /// Host name or IP address.
     pub host: String,
-    /// Its port.
+    /// TCP port.
     pub port: u16,
-    /// How the connection is protected.
+    /// Whether and how the connection uses TLS.
     pub protection: Protection,
-    /// Who we are to it.
+    /// User name and password.
     pub login: Option<(String, Secret)>,
 }
 
-/// The keys that name a mail server, in the order in which one is found.
+/// The keys that name a mail server.
 const URL: &str = "mail.smtp_url";
 const HOST: &str = "mail.smtp_host";
 
-/// The ports where mail is handed in (RFC 8314, section 3; RFC 6409; RFC 5321 for loopback).
+/// The default ports for submitting mail (RFC 8314, section 3; RFC 6409; RFC 5321 for loopback).
 const TLS_PORT: u16 = 465;
 const SUBMISSION_PORT: u16 = 587;
 const PLAIN_PORT: u16 = 25;
@@ -68,7 +69,7 @@ impl Mail {
         Ok(Self { smtp: server(r, url?, parts)?, from: from?, templates: templates? })
     }
 
-    /// The bare address of the sender.
+    /// The address of the sender, without the name.
     #[must_use]
     pub fn sender_address(&self) -> Option<Email> {
         sender(&self.from)
@@ -82,7 +83,8 @@ struct Parts {
     password: Option<Secret>,
 }
 
-/// Finds the server: by URL or by host, whichever a higher layer gives; one layer that gives both is refused.
+/// Chooses between URL and host: the one from the higher layer wins, and both in the same layer are
+/// refused.
 fn server(r: &mut Reader, url: Option<Smtp>, parts: Parts) -> Read<Option<Smtp>> {
     let rank = |key: &str| r.origin(key).map(super::Origin::rank);
     let smtp = match (url, parts.host) {
@@ -106,9 +108,7 @@ fn server(r: &mut Reader, url: Option<Smtp>, parts: Parts) -> Read<Option<Smtp>>
     };
     let Some(mut smtp) = smtp else {
         if parts.user.is_some() || parts.password.is_some() {
-            r.note(format!(
-                "a login for a mail server is given, but neither {URL} nor {HOST}: mail waits in the outbox"
-            ));
+            r.note(format!("a mail server login is set, but neither {URL} nor {HOST}: mail waits in the outbox"));
         }
         return Ok(None);
     };
@@ -119,11 +119,11 @@ fn server(r: &mut Reader, url: Option<Smtp>, parts: Parts) -> Read<Option<Smtp>>
         }
         (Some(user), Some(password)) => smtp.login = Some((user, password)),
         (Some(_), None) => {
-            r.refuse("mail.smtp_user", "expected mail.smtp_password beside it, got none");
+            r.refuse("mail.smtp_user", "expected mail.smtp_password to be set too, got nothing");
             return Err(Noted);
         }
         (None, Some(_)) => {
-            r.refuse("mail.smtp_password", "expected mail.smtp_user beside it, got none");
+            r.refuse("mail.smtp_password", "expected mail.smtp_user to be set too, got nothing");
             return Err(Noted);
         }
         (None, None) => {}
@@ -132,7 +132,8 @@ fn server(r: &mut Reader, url: Option<Smtp>, parts: Parts) -> Read<Option<Smtp>>
 }
 
 impl Smtp {
-    /// Reads `smtp://`, `smtps://` or `smtp+insecure://` with an optional login, host and optional port.
+    /// Parses `smtp://`, `smtps://` or `smtp+insecure://` with an optional login, a host and an
+    /// optional port.
     fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.trim().split_once("://")?;
         let rest = rest.strip_suffix('/').unwrap_or(rest);
@@ -159,7 +160,7 @@ impl Smtp {
         Some(Self { host, port: port.unwrap_or_else(|| default_port(protection)), protection, login })
     }
 
-    /// True when name and password would cross a network in the clear.
+    /// True if mail and password would cross a network unencrypted.
     #[must_use]
     pub fn is_exposed(&self) -> bool {
         self.protection == Protection::None && !is_loopback(&self.host)
@@ -178,7 +179,7 @@ fn is_loopback(host: &str) -> bool {
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|a| a.to_canonical().is_loopback())
 }
 
-/// A name or address without brackets.
+/// A host name, or an IP address without brackets.
 fn host_name(text: &str) -> Option<String> {
     let bare = text.trim();
     let bare = bare.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(bare);
@@ -186,7 +187,7 @@ fn host_name(text: &str) -> Option<String> {
     (is_name || bare.parse::<IpAddr>().is_ok()).then(|| bare.to_owned())
 }
 
-/// RFC 3986, section 2.1.
+/// Decodes percent-encoding (RFC 3986, section 2.1).
 fn percent_decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
@@ -202,7 +203,8 @@ fn percent_decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok().filter(|text| !text.is_empty() && !text.contains(char::is_control))
 }
 
-/// The address of `Name <address>` or of a bare address; nothing that could begin another header.
+/// Parses `Name <address>` or a bare address. Control characters are refused, because they could
+/// begin another header.
 fn sender(text: &str) -> Option<Email> {
     if text.contains(char::is_control) {
         return None;

@@ -1,13 +1,14 @@
-//! `[metrics]`: the figures for Prometheus.
+//! `[metrics]`: metrics for Prometheus.
 
 use std::net::SocketAddr;
 
 use super::reader::{Read, Reader};
 
-/// `[metrics]`: the figures for Prometheus.
+/// `[metrics]`: metrics for Prometheus.
 #[derive(Debug, Clone)]
 pub struct Metrics {
-    /// A port of their own, open to whoever reaches it; `None` leaves them at `/metrics` beside the API alone.
+    /// A separate port, open to every client that can reach it. `None` serves them only at
+    /// `/metrics` on the API's port.
     pub listen: Option<SocketAddr>,
 }
 

@@ -1,7 +1,8 @@
-//! The effective configuration: flags over environment over file over profile over built-in defaults.
+//! The effective configuration. Flags override the environment, which overrides the file, which
+//! overrides the profile, which overrides the built-in defaults.
 //!
-//! These structs are what the rest of the program sees: every value parsed and checked. How they are found, and where
-//! each came from, is the business of `load`; each section has a file of its own.
+//! The rest of the program sees only these structs, whose values are parsed and checked. See `load`
+//! for how values are found and where each came from. Each section has its own file.
 
 mod admin;
 mod apps;
@@ -80,9 +81,9 @@ use reader::{Read, Reader};
 /// The whole configuration of an instance.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Which preset it started from.
+    /// The name of the preset that the configuration starts from.
     pub profile: String,
-    /// The SQLite file.
+    /// The path of the SQLite file.
     pub db: PathBuf,
     /// `[server]`
     pub server: Server,
@@ -131,7 +132,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// How people reach it, without a slash at the end: as configured, else by the address that it listens on.
+    /// The URL under which users reach the server, without a trailing slash: as configured, or else
+    /// derived from the listen address.
     #[must_use]
     pub fn public_url(&self) -> String {
         let listen = self.server.listen;
@@ -145,26 +147,26 @@ impl Config {
         self.server.public_url.clone().unwrap_or_else(by_listen)
     }
 
-    /// What tokens name as their issuer.
+    /// The `iss` claim of tokens.
     #[must_use]
     pub fn issuer(&self) -> String {
         self.tokens.issuer.clone().unwrap_or_else(|| self.public_url())
     }
 
-    /// True when cookies must be `Secure`: people reach it over TLS, or it is in production.
+    /// True if cookies must be `Secure`: users reach the server over TLS, or it runs in production.
     #[must_use]
     pub fn is_secure(&self) -> bool {
         self.server.is_https() || self.is_production()
     }
 
-    /// True in front of strangers.
+    /// True if `server.environment` is `production`.
     #[must_use]
     pub fn is_production(&self) -> bool {
         self.server.environment == Environment::Production
     }
 
-    /// Whose service calls are answered. Unless it is set: the machine itself, and nobody where a proxy on the same
-    /// machine could make everybody look like it.
+    /// The networks that may make service calls. The default is this machine, or none if the server
+    /// is public or in production: a proxy on the same machine would make every client look local.
     #[must_use]
     pub fn service_networks(&self) -> Vec<Network> {
         match &self.server.service_networks {
@@ -176,7 +178,7 @@ impl Config {
 
     fn read(r: &mut Reader) -> Read<Self> {
         let profile = r.text("profile", 64);
-        let db = r.path("db", "a path of a file");
+        let db = r.path("db", "a file path");
         let server = Server::read(r);
         let service = Service::read(r);
         let tokens = Tokens::read(r);
@@ -235,13 +237,10 @@ impl Config {
         self.password.validate(r);
         self.signup.validate(&self.links, self.server.wire, r);
         if self.signup.logs_in && self.login.otp == LoginOtp::Email {
-            r.refuse("login.otp", "expected \"off\" where a sign-up logs in (signup.logs_in), got \"email\"");
+            r.refuse("login.otp", "expected \"off\" because sign-up logs in (signup.logs_in), got \"email\"");
         }
         if self.server.wire.asks_for_code() && self.login.otp == LoginOtp::Off {
-            r.refuse(
-                "login.otp",
-                "expected \"email\" for a server.wire whose login is completed with a code, got \"off\"",
-            );
+            r.refuse("login.otp", "expected \"email\" for a server.wire whose login requires a code, got \"off\"");
         }
         self.apps.validate(self.server.wire, r);
         self.throttle.validate(r);

@@ -1,25 +1,26 @@
-//! Networks as configuration names them: `10.0.0.0/8`, `2001:db8::/32`, or one address (RFC 4632, RFC 4291).
+//! Networks in the configuration: `10.0.0.0/8`, `2001:db8::/32`, or one address (RFC 4632, RFC
+//! 4291).
 
 use std::fmt;
 use std::net::IpAddr;
 
-/// A network: an address and how many of its leading bits count.
+/// An IP network in CIDR form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Network {
-    /// Its first address.
+    /// An address in the network; only the leading bits count.
     pub address: IpAddr,
     /// How many leading bits count.
     pub bits: u8,
 }
 
 impl Network {
-    /// The machine itself: `127.0.0.0/8` and `::1`.
+    /// The local machine: `127.0.0.0/8` and `::1`.
     pub const LOOPBACK: [Network; 2] = [
         Network { address: IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 0)), bits: 8 },
         Network { address: IpAddr::V6(std::net::Ipv6Addr::LOCALHOST), bits: 128 },
     ];
 
-    /// Reads `address/bits` or a single address; a v4-mapped network becomes an IPv4 one.
+    /// Parses `address/bits` or a single address. An IPv4-mapped network becomes an IPv4 one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (address, bits) = match text.split_once('/') {
@@ -39,7 +40,7 @@ impl Network {
         }
     }
 
-    /// True when the address lies in it; a v4-mapped address counts as IPv4.
+    /// True if the network contains the address. An IPv4-mapped address counts as IPv4.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
@@ -64,7 +65,7 @@ fn width(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
 }
 
-/// True when the leading `bits` of two numbers of `width` bits are the same.
+/// True if the leading `bits` of two numbers of `width` bits are equal.
 fn same(a: u128, b: u128, bits: u8, width: u8) -> bool {
     (a ^ b).checked_shr(u32::from(width - bits)).unwrap_or(0) == 0
 }

@@ -1,28 +1,28 @@
-//! `[password]`: what a new password must be, and how it may be set. Old ones go on working whatever is set here.
+//! `[password]`: rules for new passwords, and how they may be set. Existing passwords keep working.
 
 use super::reader::{Read, Reader};
 
-/// `[password]`: what a new password must be, and how it may be set.
+/// `[password]`: rules for new passwords, and how they may be set.
 #[derive(Debug, Clone)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a rule of its own that a person switches on")]
+#[allow(clippy::struct_excessive_bools, reason = "each is an independent rule that the administrator switches on")]
 pub struct PasswordRules {
-    /// The fewest characters.
+    /// The smallest number of characters.
     pub min_length: usize,
-    /// The most characters.
+    /// The largest number of characters.
     pub max_length: usize,
-    /// An upper-case letter is asked for.
+    /// Requires an upper-case letter.
     pub upper: bool,
-    /// A lower-case letter is asked for.
+    /// Requires a lower-case letter.
     pub lower: bool,
-    /// A digit is asked for.
+    /// Requires a digit.
     pub digit: bool,
-    /// Something else than letters and digits is asked for.
+    /// Requires a character that is neither letter nor digit.
     pub symbol: bool,
-    /// Common passwords are refused.
+    /// Refuses common passwords.
     pub blocklist: bool,
-    /// Passwords made of one's own name, address or the service's name are refused.
+    /// Refuses passwords built from the user's name or address, or from the service's name.
     pub personal: bool,
-    /// A mailed code sets a new password, besides a link.
+    /// Allows a password reset with a mailed code, besides a link.
     pub reset_by_code: bool,
 }
 

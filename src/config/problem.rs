@@ -1,34 +1,36 @@
-//! What is wrong with a configuration, all of it at once: key, place, what is allowed, what came, nearest spelling.
+//! Configuration errors, all reported at once: key, location, allowed values, actual value, nearest
+//! spelling.
 
 use std::fmt;
 
 use super::layer::Origin;
 
-/// One thing that is wrong.
+/// One configuration error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The key, or the variable's name where it stands for no key; empty where a whole file is unreadable.
+    /// The key, or the name of a variable that stands for no key. Empty if a whole file is
+    /// unreadable.
     pub key: String,
-    /// Where the value came from; `None` when it is missing everywhere.
+    /// Where the value came from. `None` if no layer has one.
     pub origin: Option<Origin>,
-    /// What was expected and what came.
+    /// What was expected and what was found.
     pub message: String,
-    /// The nearest right spelling.
+    /// The nearest known spelling.
     pub nearest: Option<String>,
 }
 
 impl Problem {
-    /// A key whose value is not allowed.
+    /// A problem with the value of a key.
     pub(super) fn new(key: &str, origin: Option<Origin>, message: String) -> Self {
         Self { key: key.to_owned(), origin, message, nearest: None }
     }
 
-    /// A file that cannot be read.
+    /// A problem with a file that cannot be read.
     pub(super) fn unreadable(origin: Origin, message: String) -> Self {
         Self { key: String::new(), origin: Some(origin), message, nearest: None }
     }
 
-    /// Adds the nearest of the right spellings, when one is near.
+    /// Adds the nearest known spelling, if one is near enough.
     pub(super) fn suggest<'a>(mut self, came: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         self.nearest = nearest(came, known).map(str::to_owned);
         self
@@ -51,7 +53,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that is wrong; never empty.
+/// All errors of a configuration; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 
@@ -69,14 +71,16 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// The known spelling that is nearest to what came, if any is near: a slip or two, or a name without its section.
+/// The known spelling nearest to `came`, if any is near: one or two typing errors, or a name
+/// without its section.
 pub(super) fn nearest<'a>(came: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let came = came.to_lowercase();
     let allowed = (came.chars().count() / 3).max(2);
     let far = |candidate: &str| {
         let candidate = candidate.to_lowercase();
         let whole = distance(&came, &candidate);
-        // `listen` for `server.listen`, `mail.listen` too: the name is right, its section is missing or another.
+        // Matches `listen` and `mail.listen` to `server.listen`: the name is right, but its section
+        // is missing or wrong.
         let (name, came_name) = (last(&candidate), last(&came));
         let moved = if came.contains('.') && name != came_name { usize::MAX } else { distance(name, came_name) + 1 };
         whole.min(moved)
@@ -93,7 +97,7 @@ fn last(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key)
 }
 
-/// Levenshtein's distance.
+/// The Levenshtein distance.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

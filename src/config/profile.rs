@@ -1,4 +1,5 @@
-//! The presets that are embedded in the binary, and what their `[env]` table makes of a document's variables.
+//! The presets embedded in the binary, and their `[env]` tables, which map a document's environment
+//! variables to keys.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use serde::Deserialize;
 use super::layer::{Layer, Origin, from_toml};
 use super::problem::Problem;
 
-/// Every embedded profile; the first is the default, and lies under all others.
+/// All embedded profiles. The first is the default, which the others override.
 const EMBEDDED: [(&str, &str); 6] = [
     ("standard", include_str!("../../static/profiles/standard.toml")),
     ("perfect21", include_str!("../../static/profiles/perfect21.toml")),
@@ -23,46 +24,46 @@ pub const STANDARD: &str = "standard";
 /// An embedded preset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Profile {
-    /// Its name.
+    /// The name that selects the profile.
     pub name: &'static str,
-    /// Its TOML text, with comments for people.
+    /// The commented TOML text.
     pub text: &'static str,
 }
 
 impl Profile {
-    /// Every profile, the default first.
+    /// All profiles, the default first.
     #[must_use]
     pub fn all() -> Vec<Self> {
         EMBEDDED.iter().map(|(name, text)| Self { name, text }).collect()
     }
 
-    /// The profile of this name.
+    /// Finds a profile by name.
     #[must_use]
     pub fn find(name: &str) -> Option<Self> {
         Self::all().into_iter().find(|profile| profile.name == name)
     }
 
-    /// The default, which lies under all others.
+    /// The default profile, which the others override.
     #[must_use]
     pub fn standard() -> Self {
         let (name, text) = EMBEDDED[0];
         Self { name, text }
     }
 
-    /// What it is in a line: the first comment of its text.
+    /// A one-line description: the first comment of the TOML text.
     #[must_use]
     pub fn about(&self) -> &'static str {
         self.text.lines().next().unwrap_or("").trim_start_matches(['#', ' '])
     }
 
-    /// Its settings, without the `[env]` table.
+    /// The settings, without the `[env]` table.
     pub(super) fn layer(&self, origin: &Origin) -> Result<Layer, Box<Problem>> {
         let mut layer = from_toml(self.text, |_| origin.clone())?;
         layer.retain(|key, _| !key.starts_with("env."));
         Ok(layer)
     }
 
-    /// Its `[env]` table, with the variables that mean nothing under any profile.
+    /// The `[env]` table, including the variables that have no effect under any profile.
     pub(super) fn environment(&self) -> Result<EnvTable, Box<Problem>> {
         let mut table = self.own_environment()?;
         for (name, reason) in Self::standard().own_environment()?.ignored {
@@ -85,39 +86,39 @@ struct WithEnv {
     env: EnvTable,
 }
 
-/// What a document's variables mean.
+/// What the environment variables of a document mean.
 #[derive(Deserialize, Default)]
 pub(super) struct EnvTable {
-    /// Those without a meaning, with the reason; a name may end in `*`.
+    /// Variables without an effect, with the reason. A name may end in `*`.
     #[serde(default)]
     ignored: BTreeMap<String, String>,
-    /// Those with one.
+    /// Variables that set keys.
     #[serde(flatten)]
     pub honoured: BTreeMap<String, Meaning>,
 }
 
 impl EnvTable {
-    /// Why a variable is not honoured, if the document names it and it means nothing here.
+    /// Why a variable is not honoured, if the document names it but it has no effect here.
     pub fn ignored(&self, name: &str) -> Option<&str> {
         let fits = |pattern: &str| pattern.strip_suffix('*').map_or(pattern == name, |start| name.starts_with(start));
         self.ignored.iter().find(|(pattern, _)| fits(pattern)).map(|(_, reason)| reason.as_str())
     }
 }
 
-/// What one variable means.
+/// How one variable sets keys.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Meaning {
-    /// The key that it sets, or several.
+    /// The keys that it sets.
     pub keys: Vec<String>,
     /// The unit of a bare number: `minutes`.
     unit: Option<String>,
-    /// Words that are spelled otherwise here.
+    /// Values that are spelled differently here.
     #[serde(default)]
     words: BTreeMap<String, String>,
-    /// What the value is put into, at `{}`.
+    /// A template; the value replaces `{}`.
     form: Option<String>,
-    /// How a list is written, where it is one: `comma`, which takes a JSON list too.
+    /// The format of a list. `comma` accepts a JSON list too.
     list: Option<ListForm>,
 }
 
@@ -128,7 +129,7 @@ enum ListForm {
 }
 
 impl Meaning {
-    /// The value as our own keys take it.
+    /// Converts the value to the form that the keys accept.
     pub fn translate(&self, value: &str) -> String {
         let value = unquoted(value.trim());
         let mut text = self.words.get(value).map_or(value, String::as_str).trim().to_owned();
@@ -145,12 +146,12 @@ impl Meaning {
     }
 }
 
-/// The items of a list: `a, b` or `["a", "b"]`.
+/// Splits `a, b` or `["a", "b"]` into items.
 fn listed(text: &str) -> Vec<String> {
     serde_json::from_str(text).unwrap_or_else(|_| text.split(',').map(str::to_owned).collect())
 }
 
-/// Documents print values in quotes, and some container tools hand the quotes over too.
+/// Removes quotes: documents print values in quotes, and some container tools pass the quotes on.
 fn unquoted(value: &str) -> &str {
     let inner = |quote: char| value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
     inner('"').or_else(|| inner('\'')).unwrap_or(value)

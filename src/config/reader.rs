@@ -1,6 +1,6 @@
-//! Reads typed values out of the merged layers, remembers every key that was asked for, and collects what is wrong.
+//! Reads typed values from the merged layers and collects all problems.
 //!
-//! A key that was given but never asked for is unknown.
+//! The reader records every key that is read. A key that was given but never read is unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -14,50 +14,51 @@ use super::problem::Problem;
 use super::{Network, span};
 use crate::model::Secret;
 
-/// One key of the effective configuration, as it may be shown.
+/// One key of the effective configuration, safe to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The key: `tokens.access`.
+    /// The key, like `tokens.access`.
     pub key: &'static str,
-    /// Its value as text, secrets masked; `None` when it is not set.
+    /// The value as text, with secrets masked. `None` if it is not set.
     pub value: Option<String>,
     /// Where the value came from.
     pub origin: Origin,
-    /// What is allowed.
+    /// A description of the allowed values.
     pub allowed: String,
-    /// What of its value may be shown.
+    /// How much of the value may be shown.
     pub(super) show: Show,
 }
 
-/// What of a value may be shown.
+/// How much of a value may be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Show {
-    /// All of it.
+    /// The whole value.
     All,
-    /// A URL without the name and password in it.
+    /// A URL without its user name and password.
     Url,
-    /// Nothing: it is a secret.
+    /// Nothing, because the value is a secret.
     Nothing,
 }
 
-/// Whether a key may be without a value.
+/// Whether a key may be unset.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Need {
     Always,
     Maybe,
 }
 
-/// A value could not be read; the problem has been noted, and reading goes on to find the others.
+/// A value could not be read. The problem has been recorded, and reading continues to find further
+/// problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Noted;
 
-/// What reading a value gives.
+/// The result of reading a value.
 pub(super) type Read<T> = Result<T, Noted>;
 
-/// What stands for a secret where values are shown.
+/// Replaces a secret where values are shown.
 pub(super) const MASK: &str = "***";
 
-/// Reads typed values; see the file's own words.
+/// Reads typed values from merged layers; see the module documentation.
 pub(super) struct Reader {
     given: Layer,
     dir: PathBuf,
@@ -67,12 +68,12 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Over merged layers; relative paths are looked for in `dir`.
+    /// Creates a reader over merged layers. Relative paths start at `dir`.
     pub fn new(given: Layer, dir: &Path) -> Self {
         Self { given, dir: dir.to_owned(), entries: Vec::new(), problems: Vec::new(), notes: Vec::new() }
     }
 
-    /// A key that must have a value.
+    /// Reads a key that must have a value.
     pub fn value<T>(&mut self, key: &'static str, allowed: &str, parse: impl Fn(&Raw) -> Option<T>) -> Read<T> {
         let Some(value) = self.find(key, allowed, (Need::Always, Show::All), parse)? else {
             self.problems.push(Problem::new(key, None, format!("expected {allowed}, got nothing")));
@@ -81,7 +82,7 @@ impl Reader {
         Ok(value)
     }
 
-    /// A key that may be unset, or taken away with `"none"` or `"off"`.
+    /// Reads a key that may be unset, or removed with `"none"` or `"off"`.
     pub fn option<T>(
         &mut self,
         key: &'static str,
@@ -91,36 +92,36 @@ impl Reader {
         self.find(key, &format!("{allowed}, or \"none\""), (Need::Maybe, Show::All), parse)
     }
 
-    /// A text that is never shown.
+    /// Reads a secret, which is never shown.
     pub fn secret(&mut self, key: &'static str, allowed: &str) -> Read<Option<Secret>> {
         self.find(key, &format!("{allowed}, or \"none\""), (Need::Maybe, Show::Nothing), |raw| {
             text(raw).filter(|_| !raw.is_none()).map(Secret::new)
         })
     }
 
-    /// A URL whose name and password are never shown.
+    /// Reads a URL whose user name and password are never shown.
     pub fn url<T>(&mut self, key: &'static str, allowed: &str, parse: impl Fn(&str) -> Option<T>) -> Read<Option<T>> {
         self.find(key, &format!("{allowed}, or \"none\""), (Need::Maybe, Show::Url), |raw| parse(&text(raw)?))
     }
 
-    /// A duration within bounds.
+    /// Reads a duration within bounds.
     pub fn duration(&mut self, key: &'static str, bounds: RangeInclusive<Duration>) -> Read<Duration> {
         let allowed = duration_form(&bounds);
         self.value(key, &allowed, |raw| span::parse(&text(raw)?).filter(|span| bounds.contains(span)))
     }
 
-    /// A duration within bounds, or none.
+    /// Reads an optional duration within bounds.
     pub fn optional_duration(&mut self, key: &'static str, bounds: RangeInclusive<Duration>) -> Read<Option<Duration>> {
         let allowed = duration_form(&bounds);
         self.option(key, &allowed, |raw| span::parse(&text(raw)?).filter(|span| bounds.contains(span)))
     }
 
-    /// A whole number within bounds.
+    /// Reads an integer within bounds.
     pub fn whole<T: TryFrom<u64> + Display>(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Read<T> {
         self.value(key, &whole_form(&bounds), |raw| whole(raw, &bounds))
     }
 
-    /// A whole number within bounds, or none.
+    /// Reads an optional integer within bounds.
     pub fn optional_whole<T: TryFrom<u64>>(
         &mut self,
         key: &'static str,
@@ -129,7 +130,7 @@ impl Reader {
         self.option(key, &whole_form(&bounds), |raw| whole(raw, &bounds))
     }
 
-    /// `true` or `false`.
+    /// Reads `true` or `false`.
     pub fn truth(&mut self, key: &'static str) -> Read<bool> {
         self.value(key, "true or false", |raw| match raw {
             Raw::Bool(truth) => Some(*truth),
@@ -138,7 +139,7 @@ impl Reader {
         })
     }
 
-    /// One of some words.
+    /// Reads one of a set of words, ignoring case.
     pub fn choice<T: Copy>(&mut self, key: &'static str, words: &[(&'static str, T)]) -> Read<T> {
         let find = |raw: &Raw| {
             let came = text(raw)?;
@@ -152,52 +153,53 @@ impl Reader {
         found
     }
 
-    /// A text without control characters, not empty, of at most `longest` characters.
+    /// Reads a non-empty text of at most `longest` characters, without control characters.
     pub fn text(&mut self, key: &'static str, longest: usize) -> Read<String> {
         self.value(key, &format!("a text of 1 to {longest} characters"), |raw| line(raw, longest))
     }
 
-    /// The like, or none.
+    /// Reads an optional text, by the rules of [`Reader::text`].
     pub fn optional_text(&mut self, key: &'static str, longest: usize) -> Read<Option<String>> {
         self.option(key, &format!("a text of 1 to {longest} characters"), |raw| line(raw, longest))
     }
 
-    /// A list: in TOML a list of texts, elsewhere parted by commas or in TOML's own form.
+    /// Reads a list: in TOML a list of strings, elsewhere separated by commas or in TOML syntax.
     pub fn list<T>(&mut self, key: &'static str, each: &str, parse: impl Fn(&str) -> Option<T>) -> Read<Vec<T>> {
         self.value(key, &format!("a list of {each}"), |raw| items(raw)?.iter().map(|item| parse(item)).collect())
     }
 
-    /// Networks, or none, which is something else than an empty list.
+    /// Reads an optional list of networks. `None` differs from an empty list.
     pub fn optional_networks(&mut self, key: &'static str) -> Read<Option<Vec<Network>>> {
         self.option(key, "a list of addresses or networks like 10.0.0.0/8", |raw| {
             items(raw)?.iter().map(|item| Network::parse(item)).collect()
         })
     }
 
-    /// The networks that a value lists.
+    /// Parses a list of networks.
     pub fn networks(raw: &Raw) -> Option<Vec<Network>> {
         items(raw)?.iter().map(|item| Network::parse(item)).collect()
     }
 
-    /// A file that is there, or none.
+    /// Reads the optional path of an existing file.
     pub fn optional_file(&mut self, key: &'static str) -> Read<Option<PathBuf>> {
         let dir = self.dir.clone();
-        self.option(key, "a file that is there", |raw| path(raw, &dir).filter(|path| path.is_file()))
+        self.option(key, "an existing file", |raw| path(raw, &dir).filter(|path| path.is_file()))
     }
 
-    /// A path of the file system; a relative one is looked for where the program was started.
+    /// Reads a path. A relative path starts where the program was started.
     pub fn path(&mut self, key: &'static str, allowed: &str) -> Read<PathBuf> {
         let dir = self.dir.clone();
         self.value(key, allowed, |raw| path(raw, &dir))
     }
 
-    /// A folder that is there, or none.
+    /// Reads the optional path of an existing folder.
     pub fn optional_folder(&mut self, key: &'static str) -> Read<Option<PathBuf>> {
         let dir = self.dir.clone();
-        self.option(key, "a folder that is there", |raw| path(raw, &dir).filter(|path| path.is_dir()))
+        self.option(key, "an existing folder", |raw| path(raw, &dir).filter(|path| path.is_dir()))
     }
 
-    /// A rate, as `{ count, window, shape }`, or `"off"`. `keys` are the rate's own key and its three parts.
+    /// Reads a rate: `{ count, window, shape }`, or `"off"`. `keys` are the rate's own key and its
+    /// three parts.
     pub fn rate(&mut self, keys: [&'static str; 4]) -> Read<Option<Rate>> {
         let [whole, count, window, shape] = keys;
         self.spread_off(whole, count);
@@ -209,7 +211,8 @@ impl Reader {
         Ok((rate.count > 0).then_some(rate))
     }
 
-    /// Turns `limits.general = "off"` into `limits.general.count = 0`, unless a higher layer gives a count.
+    /// Converts `limits.general = "off"` to `limits.general.count = 0`, unless a higher layer gives
+    /// a count.
     fn spread_off(&mut self, whole: &'static str, count: &'static str) {
         let Some(given) = self.given.remove(whole) else { return };
         if !given.raw.is_none() {
@@ -221,7 +224,7 @@ impl Reader {
         match there {
             Some(origin) if origin.rank() > given.origin.rank() => {}
             Some(origin) if origin.rank() == given.origin.rank() => {
-                let message = format!("\"off\" contradicts {count} ({origin}): give one of them");
+                let message = format!("\"off\" contradicts {count} ({origin}): set only one of them");
                 self.problems.push(Problem::new(whole, Some(given.origin), message));
             }
             _ => {
@@ -235,25 +238,26 @@ impl Reader {
         self.given.get(key).map(|given| &given.origin)
     }
 
-    /// Refuses a value that is well-formed but not acceptable.
+    /// Records a problem with a value that is well-formed but not acceptable.
     pub fn refuse(&mut self, key: &str, message: impl Into<String>) {
         let origin = self.origin(key).cloned();
         self.problems.push(Problem::new(key, origin, message.into()));
     }
 
-    /// Says something at start that stops nothing.
+    /// Adds a note to be shown at start. Notes stop nothing.
     pub fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());
     }
 
-    /// Refuses every key that was given but never asked for. To be called last.
+    /// Refuses every key that was given but never read. Must be called last.
     pub fn refuse_unknown(&mut self) {
         let known: BTreeSet<&str> = self.entries.iter().map(|entry| entry.key).collect();
         for (key, given) in &self.given {
             if known.contains(key.as_str()) {
                 continue;
             }
-            // Of equally near ones the one that was asked for first: `server` comes before all other sections.
+            // Of equally near keys, suggest the one that was read first: `server` is read before
+            // the other sections.
             let mut problem = Problem::new(key, Some(given.origin.clone()), allowed_beside(key, &known))
                 .suggest(key, self.entries.iter().map(|entry| entry.key));
             if let Some(variable) = given.origin.variable() {
@@ -276,7 +280,7 @@ impl Reader {
             Some(given) => (given.origin.clone(), Some(&given.raw)),
             None => (Origin::BuiltIn, None),
         };
-        // "off" is a word that some keys know themselves, so a key's own reading comes first.
+        // Some keys give "off" a meaning of their own, so the key's own parser runs first.
         let is_taken_away = |raw: &Raw| need == Need::Maybe && raw.is_none();
         let read = raw.map(|raw| parse(raw).map(Some).or_else(|| is_taken_away(raw).then_some(None)));
         let is_set = !matches!(read, None | Some(Some(None)));
@@ -285,7 +289,7 @@ impl Reader {
             (None, _) => Ok(None),
             (Some(None), Some(raw)) => {
                 let came = match show {
-                    // A URL with a login in it may stand where none belongs.
+                    // The administrator may have put a URL with a password under the wrong key.
                     Show::All if raw.to_text().contains("://") => shown(raw, Show::Url),
                     Show::All => raw.quoted(),
                     Show::Url | Show::Nothing => "something else (not shown)".to_owned(),
@@ -312,9 +316,9 @@ fn allowed_beside(key: &str, known: &BTreeSet<&str>) -> String {
     if inside.is_empty() {
         let sections: BTreeSet<&str> = known.iter().filter_map(|known| known.split('.').next()).collect();
         let sections: Vec<&str> = sections.into_iter().collect();
-        return format!("unknown key; at the top there are {}", sections.join(", "));
+        return format!("unknown key; expected one of {}", sections.join(", "));
     }
-    format!("unknown key; [{section}] has {}", inside.join(", "))
+    format!("unknown key; expected a key of [{section}]: {}", inside.join(", "))
 }
 
 fn shown(raw: &Raw, show: Show) -> String {
@@ -381,7 +385,7 @@ fn alternatives<'a>(words: impl Iterator<Item = &'a str>) -> String {
 }
 
 fn whole_form(bounds: &RangeInclusive<u64>) -> String {
-    format!("a whole number from {} to {}", bounds.start(), bounds.end())
+    format!("an integer from {} to {}", bounds.start(), bounds.end())
 }
 
 fn duration_form(bounds: &RangeInclusive<Duration>) -> String {

@@ -1,6 +1,5 @@
-//! The configuration as something to print: rows for tables, values for JSON, and the reference of all keys.
-//!
-//! Printing itself is the command line's. Nothing here holds a secret.
+//! Formats the configuration as text and JSON, and builds the reference of all keys. The command
+//! line prints the result, which contains no secrets.
 
 use std::fmt::Write;
 
@@ -16,7 +15,7 @@ pub fn show(loaded: &Loaded) -> &[Entry] {
     &loaded.entries
 }
 
-/// `config show` as lines for people: `key  value  origin`, the columns parted by spaces.
+/// `config show` as text: `key  value  origin` in aligned columns.
 #[must_use]
 pub fn show_text(entries: &[Entry]) -> String {
     let rows = entries.iter().map(|entry| {
@@ -32,7 +31,7 @@ pub fn show_json(entries: &[Entry]) -> Value {
     Value::Array(entries.iter().map(row).collect())
 }
 
-/// `config check` as lines for people.
+/// `config check` as text.
 #[must_use]
 pub fn check_text(check: &Check) -> String {
     let mut text = String::new();
@@ -58,19 +57,19 @@ pub fn check_json(check: &Check) -> Value {
     json!({"ready": check.is_ready(), "findings": findings.collect::<Vec<_>>()})
 }
 
-/// `profile list`: every profile's name and what it is.
+/// `profile list`: the name and description of every profile.
 #[must_use]
 pub fn profiles() -> Vec<(&'static str, &'static str)> {
     Profile::all().into_iter().map(|profile| (profile.name, profile.about())).collect()
 }
 
-/// `profile show`: the profile's own text.
+/// `profile show`: the TOML text of a profile.
 #[must_use]
 pub fn profile(name: &str) -> Option<&'static str> {
     Profile::find(name).map(|profile| profile.text)
 }
 
-/// The reference: every key, what is allowed, and what each profile gives.
+/// The reference: every key, its allowed values, and its value in each profile.
 #[must_use]
 pub fn reference() -> String {
     let mut columns = Vec::new();
@@ -80,7 +79,7 @@ pub fn reference() -> String {
             layer.extend(below.layer(&origin).unwrap_or_default());
         }
         let mut reader = Reader::new(layer, std::path::Path::new(""));
-        // The columns are what was read on the way; whether it all fits together is `load`'s to say.
+        // Only the entries matter here. `load` checks that the values fit together.
         let _ = Config::read(&mut reader);
         columns.push((profile.name, reader.entries));
     }

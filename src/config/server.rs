@@ -1,4 +1,4 @@
-//! `[server]`: where it listens, how it is reached and whom it believes.
+//! `[server]`: where the server listens, how it is reached, and which networks it trusts.
 
 use std::net::SocketAddr;
 
@@ -6,17 +6,17 @@ use super::Network;
 use super::reader::{Read, Reader};
 use super::web_origin::WebOrigin;
 
-/// Development shows more, production checks more.
+/// Development includes more detail in responses, production applies stricter checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Environment {
-    /// On somebody's own machine.
+    /// For a developer's machine.
     Development,
-    /// In front of strangers.
+    /// For a server that untrusted clients can reach.
     Production,
 }
 
 impl Environment {
-    /// The word for it.
+    /// The word used in the configuration.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -26,27 +26,27 @@ impl Environment {
     }
 }
 
-/// The API that is served at the root, besides the native one on its own mounts.
+/// The API served at the root. The native API is always served under `/v1` as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WireName {
-    /// No other: the native API alone.
+    /// No other API, only the native one.
     V1,
-    /// `/api/auth/…`, a pair of tokens in the body.
+    /// `/api/auth/…`: a pair of tokens in the body.
     Siteworks,
-    /// `/auth/…`, one token.
+    /// `/auth/…`: one token.
     Jobpath,
-    /// `/api/auth/…`, a refresh cookie, files and their quota.
+    /// `/api/auth/…`: a refresh cookie, files and their quota.
     Jobpsych,
-    /// `/api/auth/…` and `/api/admin/…`, a mailed code at every login, apps with keys.
+    /// `/api/auth/…` and `/api/admin/…`: a mailed code at every login, apps with keys.
     Authbackend,
 }
 
 impl WireName {
-    /// Every API that there is.
+    /// All APIs.
     pub const ALL: [WireName; 5] =
         [WireName::V1, WireName::Siteworks, WireName::Jobpath, WireName::Jobpsych, WireName::Authbackend];
 
-    /// The word for it, which also names its document.
+    /// The word used in the configuration and in the path of the API's document.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ impl WireName {
         }
     }
 
-    /// Whether its sign-up answers with a session.
+    /// Whether a sign-up returns a session.
     pub(super) fn enters_at_sign_up(self) -> bool {
         match self {
             WireName::Siteworks | WireName::Jobpsych => true,
@@ -66,7 +66,7 @@ impl WireName {
         }
     }
 
-    /// Whether its documented calls bring the headers of an app.
+    /// Whether clients of this API send the headers of an app.
     pub(super) fn brings_app_headers(self) -> bool {
         match self {
             WireName::V1 | WireName::Authbackend => true,
@@ -74,34 +74,38 @@ impl WireName {
         }
     }
 
-    /// Whether its login is completed with a code, and its sign-up names the account by its number.
+    /// Whether a login requires a code, and a sign-up returns the account's number.
     pub(super) fn asks_for_code(self) -> bool {
         self == WireName::Authbackend
     }
 }
 
-/// `[server]`: where it listens and whom it believes.
+/// `[server]`: where the server listens, how it is reached, and which networks it trusts.
 #[derive(Debug, Clone)]
 pub struct Server {
-    /// Address and port; port 0 takes a free one.
+    /// Address and port to listen on. Port 0 takes a free port.
     pub listen: SocketAddr,
-    /// How people reach it, without a slash at the end; links in mail begin with it. `None`: `http://` and `listen`.
+    /// The URL under which users reach the server, without a trailing slash. Links in mail begin
+    /// with it. `None` means `http://` and `listen`.
     pub public_url: Option<String>,
-    /// The API at the root.
+    /// The API served at the root.
     pub wire: WireName,
-    /// Development or production.
+    /// Whether this is a development or a production server.
     pub environment: Environment,
-    /// Proxies whose `X-Forwarded-For` is believed; `None` is unset, an empty list says that clients connect directly.
+    /// Proxies whose `X-Forwarded-For` header is trusted. `None` is unset, an empty list means that
+    /// clients connect directly.
     pub trusted_proxies: Option<Vec<Network>>,
-    /// Callers of service calls, by the peer itself; `None` is the default rule of `service_networks`.
+    /// Networks that may make service calls, compared with the peer address. `None` means the
+    /// default of [`super::Config::service_networks`].
     pub service_networks: Option<Vec<Network>>,
-    /// Names besides the machine's own and the public one by which services and figures may be asked for.
+    /// Host names that service calls and `/metrics` may use, besides those of this machine and the
+    /// public URL.
     pub service_hosts: Vec<String>,
-    /// Pages of other origins that may call with credentials.
+    /// Origins of web pages that may call with credentials.
     pub cors_origins: Vec<String>,
-    /// The most connections at a time.
+    /// The largest number of simultaneous connections.
     pub connections: usize,
-    /// The largest JSON body in bytes.
+    /// The largest JSON body, in bytes.
     pub body_limit: usize,
 }
 
@@ -148,32 +152,32 @@ impl Server {
     pub(super) fn validate(&self, r: &mut Reader) {
         if self.is_public() && self.trusted_proxies.is_none() {
             r.note(
-                "server.public_url is public but server.trusted_proxies is not set: behind a proxy every caller would \
-                 share one client address. Name the proxy's network, or say [] when clients connect directly",
+                "server.public_url is public but server.trusted_proxies is not set: behind a proxy all clients would \
+                 share one client IP. Set it to the proxy's network, or to [] if clients connect directly",
             );
         }
         if self.public_url.is_none() && !self.listen.ip().is_loopback() {
             r.note(
-                "server.listen is open to other machines but server.public_url is not set: links in mail lead to this \
+                "server.listen is open to other machines but server.public_url is not set: links in mail work on this \
                  machine only",
             );
         }
         let believes_all = |network: &Network| network.bits == 0;
         if self.service_networks.iter().flatten().any(believes_all) {
-            r.refuse("server.service_networks", "expected networks of services, got one that holds every address");
+            r.refuse("server.service_networks", "expected networks of services, got one that contains every address");
         }
         if self.trusted_proxies.iter().flatten().any(believes_all) {
-            r.note("server.trusted_proxies holds every address: anybody can claim any client address");
+            r.note("server.trusted_proxies contains every address: any client can forge its client IP");
         }
     }
 
-    /// True when people reach it under an address that is not the machine's own.
+    /// True if the public URL is set and is not a loopback address.
     #[must_use]
     pub fn is_public(&self) -> bool {
         self.origin().is_some_and(|origin| !origin.is_loopback())
     }
 
-    /// True when people reach it over TLS.
+    /// True if the public URL uses `https`.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.origin().is_some_and(|origin| origin.is_https())

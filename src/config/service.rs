@@ -1,11 +1,11 @@
-//! `[service]`: what people know it as.
+//! `[service]`: the name that users see.
 
 use super::reader::{Read, Reader};
 
-/// `[service]`: what people know it as.
+/// `[service]`: the name that users see.
 #[derive(Debug, Clone)]
 pub struct Service {
-    /// The name in mails and pages, which no password may be made of.
+    /// The name in mails and pages. Passwords built from it may be refused.
     pub name: String,
 }
 

@@ -1,35 +1,35 @@
-//! `[sessions]`: how long people stay logged in, and when a refresh token turns.
+//! `[sessions]`: how long users stay logged in, and when refresh tokens are rotated.
 
 use std::time::Duration;
 
 use super::reader::{Read, Reader};
 use super::span;
 
-/// When a refresh token turns.
+/// When a refresh token is rotated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rotate {
     /// At every use.
     Always,
-    /// When it came in the cookie; by body it stays.
+    /// If the client sent it in the cookie, but not if it came in the body.
     Cookie,
     /// Never.
     Never,
 }
 
-/// `[sessions]`: how long people stay logged in.
+/// `[sessions]`: how long users stay logged in.
 #[derive(Debug, Clone)]
 pub struct Sessions {
-    /// How long a session lives without a refresh.
+    /// How long a session lasts without a refresh.
     pub idle: Duration,
-    /// How long it lives at most.
+    /// The longest lifetime of a session.
     pub absolute: Option<Duration>,
-    /// How long it lives without "remember me".
+    /// How long a session lasts without "remember me".
     pub short: Duration,
-    /// When its refresh token turns.
+    /// When refresh tokens are rotated.
     pub rotate: Rotate,
-    /// How long the direct parent of a refresh token gets the same successor.
+    /// How long the previous refresh token still returns the same successor.
     pub grace: Duration,
-    /// How many an account may have.
+    /// How many sessions an account may have.
     pub max: u32,
 }
 

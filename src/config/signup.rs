@@ -1,4 +1,4 @@
-//! `[signup]`: how accounts begin.
+//! `[signup]`: what a sign-up requires and what it returns.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::reader::{Read, Reader};
 use super::span;
 use super::{Links, WireName};
 
-/// A field of a sign-up that a profile may ask for.
+/// A sign-up field that the configuration may require.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SignUpField {
     /// The user name.
@@ -18,18 +18,19 @@ pub enum SignUpField {
     LastName,
 }
 
-/// `[signup]`: how accounts begin.
+/// `[signup]`: what a sign-up requires and what it returns.
 #[derive(Debug, Clone)]
 pub struct SignUp {
-    /// An address must be proved before the first session.
+    /// The address must be verified before the first session.
     pub verify_email: bool,
-    /// A taken address is answered as taken; else like success, and its owner gets a mail.
+    /// The response says that an address is taken. Otherwise it looks like a success, and the owner
+    /// of the address gets a mail.
     pub reveal_existing: bool,
-    /// A sign-up opens a session at once, on a wire whose answer has a place for one.
+    /// A sign-up starts a session at once, on APIs whose response has a place for one.
     pub logs_in: bool,
-    /// What is asked for besides address and password.
+    /// Required fields besides address and password.
     pub require: BTreeSet<SignUpField>,
-    /// After how long an account that nobody proved is removed.
+    /// How long an account with an unverified address is kept.
     pub remove_unproved: Duration,
 }
 
@@ -57,16 +58,16 @@ impl SignUp {
 
     pub(super) fn validate(&self, links: &Links, wire: WireName, r: &mut Reader) {
         if self.logs_in && !self.reveal_existing {
-            r.refuse("signup.reveal_existing", "expected true where a sign-up logs in (signup.logs_in), got false");
+            r.refuse("signup.reveal_existing", "expected true because sign-up logs in (signup.logs_in), got false");
         }
         if self.logs_in && self.verify_email {
-            r.refuse("signup.verify_email", "expected false where a sign-up logs in (signup.logs_in), got true");
+            r.refuse("signup.verify_email", "expected false because sign-up logs in (signup.logs_in), got true");
         }
         if wire.enters_at_sign_up() && !self.logs_in {
-            r.refuse("signup.logs_in", "expected true for a server.wire whose sign-up answers with tokens, got false");
+            r.refuse("signup.logs_in", "expected true for a server.wire whose sign-up returns tokens, got false");
         }
         if wire.asks_for_code() && !self.reveal_existing {
-            let sentence = "expected true for a server.wire whose sign-up answers with the account's number, got false";
+            let sentence = "expected true for a server.wire whose sign-up returns the account's number, got false";
             r.refuse("signup.reveal_existing", sentence);
         }
         if self.remove_unproved < links.verify_life {

@@ -1,32 +1,32 @@
-//! `[sms]`: the HTTP gateway that sends text messages. Off until it is named and countries are.
+//! `[sms]`: the HTTP gateway that sends text messages. Off until a gateway and countries are set.
 
 use super::problem::Problem;
 use super::reader::{Noted, Read, Reader};
 use crate::model::Secret;
 
-/// `[sms]`
+/// `[sms]`: text messages.
 #[derive(Debug, Clone)]
 pub struct Sms {
-    /// The gateway; `None` sends nothing.
+    /// The gateway. `None` sends nothing.
     pub gateway: Option<Gateway>,
-    /// The calling codes that may be written to, without the plus.
+    /// The country calling codes that may get messages, without the plus sign.
     pub countries: Vec<String>,
-    /// The most messages in a day, to whomever.
+    /// The largest number of messages per day, to all recipients together.
     pub daily: u32,
 }
 
-/// How a message is handed over.
+/// The HTTP request that sends a message.
 #[derive(Debug, Clone)]
 pub struct Gateway {
-    /// Where.
+    /// The URL, which may contain `{to}`, `{text}` and `{from}`.
     pub url: Secret,
     /// `POST`, `PUT` or `GET`.
     pub method: String,
-    /// What else the request says.
+    /// Request headers.
     pub headers: Vec<(String, Secret)>,
-    /// The body, with `{to}`, `{text}` and `{from}` in it.
+    /// The body, which may contain `{to}`, `{text}` and `{from}`.
     pub body: Secret,
-    /// The sender, for `{from}`.
+    /// The sender, which replaces `{from}`.
     pub from: String,
 }
 
@@ -38,7 +38,7 @@ impl Sms {
         let url = r.url("sms.url", "an http:// or https:// URL", |text| is_url(text).then(|| text.trim().to_owned()));
         let method = r.choice("sms.method", &[("POST", "POST"), ("PUT", "PUT"), ("GET", "GET")]);
         let headers = r.secret("sms.headers", "lines of `name: value`");
-        let body = r.secret("sms.body", "a text with {to} and {text} in it");
+        let body = r.secret("sms.body", "a text that contains {to} and {text}");
         let account = r.optional_text("sms.account", 200);
         let secret = r.secret("sms.secret", "the gateway's token");
         let from = r.optional_text("sms.from", 40);
@@ -58,14 +58,14 @@ impl Sms {
         Ok(Self { gateway, countries: countries?, daily: daily? })
     }
 
-    /// Whether a number in E.164 form may be written to.
+    /// Whether messages may be sent to a number in E.164 form.
     #[must_use]
     pub fn may_reach(&self, number: &str) -> bool {
         let digits = number.strip_prefix('+').unwrap_or("");
         self.countries.iter().any(|code| digits.starts_with(code.as_str()))
     }
 
-    /// Whether text messages can leave at all.
+    /// Whether text messages can be sent at all.
     #[must_use]
     pub fn is_on(&self) -> bool {
         self.gateway.is_some() && !self.countries.is_empty()
@@ -91,12 +91,13 @@ fn basic((account, secret): &(String, Secret)) -> (String, Secret) {
     ("authorization".to_owned(), Secret::new(format!("Basic {encoded}")))
 }
 
-/// The form that Twilio takes: the account's own path, a login, three fields.
+/// The request that Twilio expects: the account in the path, basic authentication, three form
+/// fields.
 fn twilio(r: &mut Reader, url: Option<String>, login: Option<(String, Secret)>, from: Option<String>) -> Read<Gateway> {
     let Some(login) = login else {
-        return Err(lacks(r, "sms.account", "sms.account and sms.secret beside the preset"));
+        return Err(lacks(r, "sms.account", "sms.account and sms.secret with the preset"));
     };
-    let Some(from) = from else { return Err(lacks(r, "sms.from", "the sender beside the preset")) };
+    let Some(from) = from else { return Err(lacks(r, "sms.from", "the sender with the preset")) };
     let base = url.unwrap_or_else(|| TWILIO.to_owned());
     Ok(Gateway {
         url: Secret::new(format!("{}/2010-04-01/Accounts/{}/Messages.json", base.trim_end_matches('/'), login.0)),
@@ -123,7 +124,7 @@ fn custom(r: &mut Reader, own: Own, login: Option<&(String, Secret)>, from: Opti
     let body = own.body.unwrap_or_else(|| Secret::new(""));
     let whole = format!("{url}{}", body.reveal());
     if !(whole.contains("{to}") && whole.contains("{text}")) {
-        r.refuse("sms.body", "expected {to} and {text} in it or in sms.url, got something else (not shown)");
+        r.refuse("sms.body", "expected {to} and {text} here or in sms.url, got something else (not shown)");
         return Err(Noted);
     }
     Ok(Gateway { url: Secret::new(url), method: own.method.to_owned(), headers, body, from: from.unwrap_or_default() })

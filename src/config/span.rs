@@ -1,15 +1,15 @@
-//! Durations as people write them: `15m`, `30 days`, `1h30m`.
+//! Human-readable durations: `15m`, `30 days`, `1h30m`.
 
 use std::fmt::Write;
 use std::time::Duration;
 
-/// What an error says is allowed.
+/// The allowed form, for error messages.
 pub(super) const FORM: &str = "a duration like 90s, 15m, 1h30m or 30 days";
 
-/// The longest time that any setting may have: a hundred years.
+/// The longest duration of any setting, in milliseconds: a hundred years.
 const LONGEST: u64 = 100 * 365 * 86_400 * 1000;
 
-/// Reads a duration; a number needs its unit.
+/// Parses a duration. Every number needs a unit.
 pub(super) fn parse(text: &str) -> Option<Duration> {
     let mut millis: u64 = 0;
     let mut rest = text.trim();
@@ -39,7 +39,7 @@ fn unit(name: &str) -> Option<u64> {
     })
 }
 
-/// Writes a duration in the form that [`parse`] reads.
+/// Formats a duration so that [`parse`] reads it.
 pub(super) fn to_text(span: Duration) -> String {
     let mut millis = span.as_millis();
     if millis == 0 {

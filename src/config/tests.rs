@@ -1,4 +1,4 @@
-//! The promises of the configuration as a whole: order, origins, errors, profiles, checks.
+//! Tests of the configuration as a whole: precedence, origins, errors, profiles, checks.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -304,7 +304,7 @@ fn the_recorded_profile_is_used_and_another_one_is_said_aloud() {
     inputs.flags = vec![("profile".into(), "standard".into())];
     let other = load(&inputs).unwrap();
     assert_eq!(other.config.profile, "standard");
-    assert_eq!(other.notes, ["profile standard (flag --profile) is used; the database was started with perfect21"]);
+    assert_eq!(other.notes, ["using profile standard (flag --profile), but the database was started with perfect21"]);
 }
 
 #[test]
@@ -372,7 +372,7 @@ fn cheap_hashing_is_for_development_alone() {
             ("AUTHD_SERVER__ENVIRONMENT", environment),
         ]))
     };
-    assert!(cheap("development").unwrap().notes[0].contains("below OWASP's floor"));
+    assert!(cheap("development").unwrap().notes[0].contains("below OWASP's minimum"));
     assert!(cheap("production").err().unwrap().to_string().contains("hashing.memory"));
     assert!(loaded(&[("AUTHD_HASHING__MEMORY", "47104"), ("AUTHD_HASHING__PASSES", "1")]).notes.is_empty());
 }

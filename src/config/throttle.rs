@@ -1,28 +1,31 @@
-//! `[throttle]`: wrong passwords per client address and account name, and per account from wherever.
+//! `[throttle]`: delays after wrong passwords, per client IP and account name, and per account from
+//! all clients.
 
 use std::time::Duration;
 
 use super::reader::{Read, Reader};
 use super::span;
 
-/// `[throttle]`: wrong passwords per client address and account name, and per account from wherever.
+/// `[throttle]`: delays after wrong passwords, per client IP and account name, and per account from
+/// all clients.
 #[derive(Debug, Clone)]
 pub struct Throttle {
-    /// On at all.
+    /// Whether the throttle is active.
     pub enabled: bool,
-    /// Failures per client address and name before waits begin.
+    /// Failures per client IP and name before waits begin.
     pub failures: u32,
-    /// The window they are counted in.
+    /// The window in which these failures are counted.
     pub window: Duration,
-    /// The first wait; each further one doubles.
+    /// The first wait. Each further wait is twice as long.
     pub first_wait: Duration,
     /// The longest wait.
     pub longest_wait: Duration,
-    /// Failures at one account from wherever that close its password to strangers.
+    /// Failures at one account, from all clients, after which unknown IPs may not log in with its
+    /// password.
     pub account_failures: u32,
-    /// The window they are counted in.
+    /// The window in which these failures are counted.
     pub account_window: Duration,
-    /// How long a client address that has logged in is no stranger.
+    /// How long a client IP counts as known after a login.
     pub known_for: Duration,
 }
 

@@ -1,4 +1,5 @@
-//! `[tokens]`: how access tokens are signed and how long they live. The keys themselves are in the database.
+//! `[tokens]`: how access tokens are signed and how long they are valid. The keys are in the
+//! database.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -8,17 +9,19 @@ use super::reader::{Read, Reader};
 use crate::model::Secret;
 use crate::model::secret::digest;
 
-/// The fewest bytes of a shared secret (RFC 7518, section 3.2).
+/// The shortest shared secret, in bytes (RFC 7518, section 3.2).
 const SHORTEST_SECRET: usize = 32;
 
-/// A new key is published at least this long before it signs: who fetches the keys may keep them for a minute.
+/// A new key is published at least this long before it signs, because services may cache the public
+/// keys for a minute.
 const SHORTEST_LEAD: Duration = Duration::from_mins(1);
 const LONGEST_LEAD: Duration = Duration::from_hours(72);
-/// Longer than any lead, so that one rotation is over before the next begins.
+/// Longer than any lead, so that one rotation ends before the next begins.
 const SHORTEST_TURN: Duration = Duration::from_hours(7 * 24);
 const LONGEST_TURN: Duration = Duration::from_hours(3650 * 24);
 
-/// SHA-256 of secrets that are printed in public documents: whoever can read can sign with them.
+/// SHA-256 of secrets that are printed in public documents: an attacker could sign tokens with
+/// them.
 const PUBLISHED: [&str; 8] = [
     "c0960f320f8818bc914cd1ef577cced96d5e7de8763387d2b4c414fb2d2eae21",
     "163244a09469b1637227e31ead67587253305768113cee41f531d93b7c1d7ab4",
@@ -30,21 +33,21 @@ const PUBLISHED: [&str; 8] = [
     "048af2438891a89a3536ac09cc96ccbd34a1714e88cf8fdb63e6186dcc3ff89d",
 ];
 
-/// How tokens are signed.
+/// The signature algorithm of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Algorithm {
-    /// RSA, PKCS #1 v1.5, SHA-256.
+    /// RSA with PKCS #1 v1.5 and SHA-256.
     Rs256,
-    /// ECDSA, P-256, SHA-256.
+    /// ECDSA with P-256 and SHA-256.
     Es256,
     /// Ed25519.
     EdDsa,
-    /// HMAC, SHA-256, a shared secret.
+    /// HMAC with SHA-256 and a shared secret.
     Hs256,
 }
 
 impl Algorithm {
-    /// The word for it, as headers of tokens say it.
+    /// The name in token headers (`alg`).
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -59,17 +62,18 @@ impl Algorithm {
 /// `[tokens]`: access tokens.
 #[derive(Debug, Clone)]
 pub struct Tokens {
-    /// How they are signed.
+    /// The signature algorithm.
     pub algorithm: Algorithm,
-    /// How long they live.
+    /// How long access tokens are valid.
     pub access: Duration,
-    /// `iss`; `None` is the public URL.
+    /// The claim `iss`. `None` means the public URL.
     pub issuer: Option<String>,
-    /// `aud`, checked when set.
+    /// The claim `aud`, checked if set.
     pub audience: Option<String>,
-    /// The shared secret of HS256; `None` lets the program make one.
+    /// The shared secret of HS256. `None` means that the server generates one.
     pub secret: Option<Secret>,
-    /// After how long a key gets a successor by itself; `None` leaves that to the command line and the admin.
+    /// How often the signing key is rotated automatically. `None` leaves rotation to the command
+    /// line and administrators.
     pub rotate_every: Option<Duration>,
     /// How long a new key is published before it signs.
     pub lead: Duration,
@@ -107,7 +111,7 @@ impl Tokens {
         let Some(secret) = &self.secret else { return };
         let length = secret.reveal().len();
         if self.algorithm != Algorithm::Hs256 {
-            r.note("tokens.secret is not used: only HS256 signs with it");
+            r.note("tokens.secret is not used: only HS256 uses a secret");
         } else if length < SHORTEST_SECRET {
             r.refuse("tokens.secret", format!("expected at least {SHORTEST_SECRET} bytes, got {length}"));
         } else if self.has_published_secret() {
@@ -119,7 +123,7 @@ impl Tokens {
         }
     }
 
-    /// True when the shared secret is one that anybody can read.
+    /// True if the shared secret is printed in a public document.
     #[must_use]
     pub fn has_published_secret(&self) -> bool {
         self.secret.as_ref().is_some_and(|secret| PUBLISHED.contains(&hex(secret.reveal().trim()).as_str()))

@@ -1,9 +1,9 @@
-//! Web origins: scheme, host and port, as a browser's Origin header spells them (RFC 6454).
+//! Web origins: scheme, host and port, as the Origin header of a browser spells them (RFC 6454).
 
 use std::fmt;
 use std::net::IpAddr;
 
-/// An `http` or `https` origin in the browser's own spelling: host in lower-case ASCII, no default port.
+/// An `http` or `https` origin as browsers spell it: the host in lower-case ASCII, no default port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WebOrigin {
     https: bool,
@@ -12,7 +12,7 @@ pub(super) struct WebOrigin {
 }
 
 impl WebOrigin {
-    /// Reads an origin; nothing may follow host and port.
+    /// Parses an origin. Nothing may follow the host and port.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (https, rest) = match text.split_once("://")? {
             ("https", rest) => (true, rest),
@@ -37,12 +37,12 @@ impl WebOrigin {
         self.https
     }
 
-    /// The host alone.
+    /// The host without scheme and port.
     pub(super) fn host(&self) -> &str {
         &self.host
     }
 
-    /// True when only the machine itself can reach it.
+    /// True if only this machine can reach the host.
     pub(super) fn is_loopback(&self) -> bool {
         let bare = self.host.trim_start_matches('[').trim_end_matches(']');
         let is_local_name = self.host == "localhost" || self.host.ends_with(".localhost");
@@ -57,7 +57,7 @@ impl fmt::Display for WebOrigin {
     }
 }
 
-/// Splits `host:port`, `[v6]:port` or a bare host; a port must be a number above 0.
+/// Splits `host:port`, `[v6]:port` or a bare host. The port must be greater than 0.
 pub(super) fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
     let end = if text.starts_with('[') { text.find(']')? + 1 } else { text.find(':').unwrap_or(text.len()) };
     let (host, rest) = text.split_at(end);

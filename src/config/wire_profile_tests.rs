@@ -1,4 +1,5 @@
-//! The profiles that serve another wire at the root: their documents' figures and variables.
+//! Tests of the profiles that serve another API at the root: settings and variables of their
+//! documents.
 
 use std::time::Duration;
 

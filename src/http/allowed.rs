@@ -1,5 +1,5 @@
-//! An operation's demand on its caller, declared once, in its signature: it is checked before the operation runs, and the
-//! pass over the document writes it down as `x-permission`.
+//! The permission an operation requires, declared once in its signature. It is checked before the
+//! operation runs, and the OpenAPI pass publishes it as `x-permission`.
 
 use std::marker::PhantomData;
 
@@ -16,14 +16,15 @@ use crate::identity::actor::{self, Demand, Proof, Whence};
 use crate::identity::{Actor, Admin, By};
 use crate::model::{Permission, Source};
 
-/// What stands in an operation's security for its demand, until the pass over the document has moved it.
+/// Marks fresh authentication in an operation's security list, until the OpenAPI pass moves it to
+/// `x-fresh-authentication`.
 pub const FRESH: &str = "fresh authentication";
 
-/// A demand as a type.
+/// A requirement as a type.
 pub trait Needs: Send + Sync + 'static {
-    /// One of these permissions.
+    /// The caller needs one of these permissions.
     const ANY_OF: &'static [Permission];
-    /// How recently the caller must have proved who they are.
+    /// How recently the caller must have authenticated.
     const PROOF: Proof = Proof::Any;
 }
 
@@ -40,29 +41,29 @@ macro_rules! needs {
 }
 
 needs! {
-    /// Seeing accounts.
+    /// Read accounts.
     ReadUsers: UsersRead;
-    /// Changing accounts.
+    /// Change accounts.
     WriteUsers: UsersWrite;
-    /// Changing at least a part of an account; which fields take which is the core's.
+    /// Change at least part of an account. The core checks the permission each field needs.
     UpdateUsers: UsersWrite | UsersSuspend | Roles;
-    /// Locking accounts, and letting them in again.
+    /// Suspend and restore accounts.
     SuspendUsers: UsersSuspend;
-    /// Everything about roles.
+    /// Manage roles.
     ManageRoles: Roles;
-    /// Reading the audit log.
+    /// Read the audit log.
     ReadAudit: Audit;
-    /// The outbox.
+    /// Manage the outbox.
     ManageMail: Mail;
-    /// Apps.
+    /// Manage API clients.
     ManageApps: Apps;
-    /// Signing keys.
+    /// Manage signing keys.
     ManageKeys: Keys;
-    /// Figures.
+    /// Read statistics.
     ReadStats: Stats;
 }
 
-/// The same demand, with a fresh proof: what it guards cannot be undone.
+/// The same requirement with fresh authentication, for operations that cannot be undone.
 #[derive(Debug)]
 pub struct Fresh<N>(PhantomData<N>);
 
@@ -71,7 +72,7 @@ impl<N: Needs> Needs for Fresh<N> {
     const PROOF: Proof = Proof::Fresh;
 }
 
-/// Somebody who may do this; the call is refused otherwise.
+/// A caller with the required permission. The call is refused otherwise.
 pub struct Allowed<N> {
     admin: Admin,
     source: Source,
@@ -79,7 +80,7 @@ pub struct Allowed<N> {
 }
 
 impl<N> Allowed<N> {
-    /// Who acts, for the core.
+    /// The actor, for calls into the core.
     #[must_use]
     pub fn by(self) -> By {
         By { actor: Actor::Admin(self.admin), source: self.source }

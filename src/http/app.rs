@@ -1,4 +1,5 @@
-//! The app that a call comes from: `X-App-ID` and `X-Service-Key`, where the policy asks for them.
+//! Identifies the API client of a call by `X-App-ID` and `X-Service-Key`, if the policy requires
+//! them.
 
 use std::sync::Arc;
 
@@ -18,30 +19,30 @@ use crate::identity::{Core, app};
 use crate::model::{App, Client};
 
 const ID: &str = "x-app-id";
-/// The header with the key of an app or a service.
+/// The header with the key of an API client or a service.
 pub(super) const KEY: &str = "x-service-key";
 
-/// A call from an app; refused without one where the policy asks for it.
+/// The API client of a call. The call is refused without one if the policy requires it.
 pub struct FromApp {
     app: Option<App>,
     core: Arc<Core>,
 }
 
 impl FromApp {
-    /// The app behind these headers; refused without one where the policy asks for it.
+    /// Identifies the API client from the headers.
     ///
     /// # Errors
-    /// `AppInvalid`.
+    /// `AppInvalid` if the policy requires an API client and the headers do not identify one.
     pub async fn of(core: &Arc<Core>, headers: &HeaderMap) -> Result<Self> {
         let app = if core.config.apps.required { Some(recognise(core, headers).await?) } else { None };
         Ok(Self { app, core: core.clone() })
     }
 
-    /// What the call is counted with: per app and account, for the caller may be a server that calls for everybody;
-    /// where no app is asked for, per client address.
+    /// The meter that counts the call: per API client and account, because the caller may be a
+    /// server that acts for all its users. Without a required API client, per client IP.
     ///
     /// # Errors
-    /// `Unavailable`.
+    /// `Unavailable` if the database is not available.
     pub async fn meter(&self, visit: &Visit, subject: Subject<'_>) -> Result<Meter> {
         let Some(app) = &self.app else { return Ok(visit.meter.clone()) };
         let key = format!("{}|{}", app.id, subject.key(&self.core).await?);
@@ -61,15 +62,15 @@ async fn recognise(core: &Core, headers: &HeaderMap) -> Result<App> {
     app::check(core, id, key).await
 }
 
-/// The value of a header that came once and is text.
+/// The value of a header that occurs exactly once and is text.
 pub(super) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
     values.next().is_none().then_some(value)
 }
 
-/// Says in a document which operations take the headers, where the policy asks for them. To be called before the
-/// document is completed.
+/// Marks the operations in a document that take the headers, if the policy requires them. Call this
+/// before the document is completed.
 pub fn describe(document: &mut Value, config: &Config, operations: &mut [Described], taking: &[&str]) {
     if !config.apps.required {
         return;
@@ -79,7 +80,7 @@ pub fn describe(document: &mut Value, config: &Config, operations: &mut [Describ
             "type": "apiKey",
             "in": "header",
             "name": name,
-            "description": "The app that calls, as `authd app create` registers it.",
+            "description": "Identifies the calling app. Register apps with `authd app create`.",
         });
     }
     for described in operations.iter_mut().filter(|described| taking.contains(&described.id)) {

@@ -1,6 +1,7 @@
-//! The bearer token of a call (RFC 6750, section 2.1), turned into a [`Caller`].
+//! Authenticates a [`Caller`] from the bearer token of a call (RFC 6750, section 2.1).
 //!
-//! Written by hand: where a derived scheme has several ways in, it reports the last one's error.
+//! Not derived, because a derived scheme with several alternatives reports the error of the last
+//! one.
 
 use poem::http::HeaderMap;
 use poem::http::header::AUTHORIZATION;
@@ -15,23 +16,25 @@ use crate::identity::caller::Verified;
 use crate::identity::{Caller, caller};
 use crate::model::Secret;
 
-/// The scheme's name in the documents.
+/// The name of the security scheme in the OpenAPI documents.
 pub const SCHEME: &str = "bearerAuth";
 
-/// Somebody with a valid access token; the call is refused without one.
+/// A caller with a valid access token. The call is refused without one.
 #[derive(Debug)]
 pub struct Bearer(pub Caller);
 
-/// An access token where other things may stand in for it; what is wrong with it is the handler's to weigh.
+/// An access token on operations that accept other credentials too. The handler decides what to do
+/// with an error.
 #[derive(Debug)]
 pub struct MaybeBearer(pub Result<Caller>);
 
-/// An access token, or an opaque token that belongs to a login in the making (it has no dots, a JWT has two).
+/// An access token, or the opaque token of an unfinished login. The opaque token has no dots; a JWT
+/// has two.
 #[derive(Debug)]
 pub enum EitherBearer {
-    /// Somebody with a valid access token.
+    /// A caller with a valid access token.
     Caller(Box<Caller>),
-    /// What the operation has to look up.
+    /// An opaque token, for the operation to look up.
     Opaque(Secret),
 }
 
@@ -39,7 +42,7 @@ impl EitherBearer {
     /// The opaque token.
     ///
     /// # Errors
-    /// `Validation` for a valid access token: a 401 would send its client to refresh it.
+    /// `Validation` for a valid access token: a 401 would make the client refresh it.
     pub fn token(&self) -> Result<&Secret> {
         match self {
             EitherBearer::Opaque(token) => Ok(token),
@@ -132,7 +135,7 @@ impl<'a> ApiExtractor<'a> for MaybeBearer {
 fn describe(registry: &mut Registry) {
     let scheme = MetaSecurityScheme {
         ty: "http",
-        description: Some("The access token that a login or a refresh answers with."),
+        description: Some("The access token returned by login or refresh."),
         name: None,
         key_in: None,
         scheme: Some("bearer"),
@@ -146,18 +149,18 @@ fn describe(registry: &mut Registry) {
 pub(super) async fn authenticate(request: &Request) -> Result<Caller> {
     let core = carried::core(request)?;
     match request.data::<Verified>() {
-        // The boundary has checked it already.
+        // The boundary has already verified the token.
         Some(verified) => caller::recognise(core, verified, || token(request.headers())).await,
         None => caller::authenticate(core, token(request.headers())?).await,
     }
 }
 
-/// The one token of the one header.
+/// The token of the only `Authorization` header.
 pub(super) fn token(headers: &HeaderMap) -> Result<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().ok_or(Kind::TokenMissing)?;
     let bytes = value.as_bytes();
-    // Looked at to the end, whatever is found: so it goes many bytes at a time.
+    // No early exit, so that the compiler can vectorize the loop.
     let strays = bytes.iter().fold(0, |strays, byte| strays | u8::from(!byte.is_ascii()) | u8::from(*byte == b','));
     let text = std::str::from_utf8(bytes).ok().filter(|_| strays == 0 && values.next().is_none());
     let text = text.ok_or(Kind::TokenFormat)?.trim_matches([' ', '\t']);

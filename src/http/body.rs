@@ -1,6 +1,7 @@
-//! The body of a call: its type, its size, its JSON, its fields. Whatever is wrong with the fields is reported at once.
+//! Request bodies: content type, size, JSON and fields. All invalid fields are reported together.
 //!
-//! How long a body may take to arrive is the listener's; what the rules are is the schema's and the payload's.
+//! For the time a body may take to arrive, see `listener`. The rules come from the schema and from
+//! [`Payload::rules`].
 
 use hyper::body::Bytes;
 use poem::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
@@ -18,19 +19,20 @@ use super::strict_json;
 use crate::config::Config;
 use crate::error::{Error, FieldError, Kind, Result, Rule};
 
-/// A JSON body, with the rules that its schema cannot tell because they are the policy's.
+/// A JSON body, with rules that depend on the configured policy and so are not in its schema.
 pub trait Payload: ParseFromJSON + 'static {
-    /// What a missing field is called, where the call has a word of its own for it.
+    /// The error kind for a missing field, if the operation has a specific one.
     const MISSING: Option<Kind> = None;
 
-    /// The same, where only some fields have one.
+    /// The error kind for this missing field, if only some fields have a specific one.
     #[must_use]
     fn missing(field: &str) -> Option<Kind> {
         let _ = field;
         Self::MISSING
     }
 
-    /// The policy's rules that the fields break. A field's type may be wrong: the schema says so already.
+    /// The policy rules that the fields break. A field of the wrong type is skipped, because the
+    /// schema reports it.
     #[must_use]
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         let (_, _) = (fields, config);
@@ -38,11 +40,11 @@ pub trait Payload: ParseFromJSON + 'static {
     }
 }
 
-/// The body of a call that needs one.
+/// A required body.
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
-/// The body of a call that can do without: an empty one is none, whatever the content type says.
+/// An optional body. An empty body counts as absent, regardless of the content type.
 #[derive(Debug)]
 pub struct OptionalBody<T>(pub Option<T>);
 
@@ -118,7 +120,8 @@ async fn read_optional<T: Payload>(request: &Request, body: &mut RequestBody) ->
     parse(request, &bytes).map(Some)
 }
 
-/// `application/json`, in any spelling and with any parameters, said once.
+/// Whether there is exactly one `Content-Type` and it is `application/json`, in any case and with
+/// any parameters.
 fn is_json(request: &Request) -> bool {
     let mut types = request.headers().get_all(CONTENT_TYPE).iter();
     let (Some(only), None) = (types.next(), types.next()) else { return false };
@@ -126,19 +129,19 @@ fn is_json(request: &Request) -> bool {
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// Refuses a body that says itself that it is too large, before any of it has arrived.
+/// Rejects a body whose `Content-Length` is too large, before reading any of it.
 fn refuse_announced(request: &Request) -> Result<()> {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let limit = u64::try_from(carried::core(request)?.config.server.body_limit).unwrap_or(u64::MAX);
     if announced.is_some_and(|length| length > limit) { Err(Kind::PayloadTooLarge.into()) } else { Ok(()) }
 }
 
-/// The whole body, never more than the limit of it.
+/// Reads the whole body, up to the configured limit.
 pub(super) async fn bytes(config: &Config, body: &mut RequestBody) -> Result<Bytes> {
     let body = body.take().map_err(Error::internal)?;
     body.into_bytes_limit(config.server.body_limit).await.map_err(|error| match error {
         poem::error::ReadBodyError::PayloadTooLarge => Error::new(Kind::PayloadTooLarge),
-        other => Error::with(Kind::MalformedBody, "The request body did not arrive whole").caused_by(other),
+        other => Error::with(Kind::MalformedBody, "The request body is incomplete").caused_by(other),
     })
 }
 
@@ -149,10 +152,11 @@ fn parse<T: Payload>(request: &Request, bytes: &[u8]) -> Result<T> {
         .map_err(|error| Error::new(Kind::Validation).caused_by(error.into_message()))
 }
 
-/// Refuses fields that break a rule of the schema or of the policy, naming each rule of a field once.
+/// Rejects fields that break a rule of the schema or the policy. The policy is not applied to
+/// fields that already broke the schema.
 ///
 /// # Errors
-/// `Validation`, or the payload's own word for a missing field.
+/// `Validation`, or the payload's specific kind for a missing field.
 pub fn check<T: Payload>(schemas: &Schemas, fields: &Map<String, Value>, config: &Config) -> Result<()> {
     let mut broken = schemas.of::<T>().check(fields);
     let settled: Vec<String> = broken.iter().map(|row| row.field.clone()).collect();

@@ -1,7 +1,9 @@
-//! The outermost wrapper: whatever happens inside, what leaves is a response in the envelope of the request's wire.
+//! The outermost wrapper: every error inside becomes a response in the envelope of the request's
+//! wire.
 //!
-//! Here a request gets its id and its source, is refused for its form, counted under the general limit and logged; here
-//! panics and framework errors end. What an operation may do is decided further in.
+//! The boundary assigns the request's id and source, rejects malformed requests, counts against the
+//! general limit, and logs. It catches panics and framework errors. Authorization happens further
+//! in.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -30,39 +32,37 @@ use crate::identity::caller::Verified;
 use crate::identity::refusals::Refusals;
 use crate::model::{Source, Time};
 
-/// The most headers of a request.
+/// Maximum number of headers in a request.
 const MAX_HEADERS: usize = 64;
-/// The most bytes of a request's URI.
+/// Maximum length of a request's path and query, in bytes.
 const MAX_URI: usize = 8 * 1024;
-/// How many characters of a User-Agent are kept.
+/// Maximum number of characters kept of a User-Agent.
 const MAX_USER_AGENT: usize = 256;
 
-/// Says cheaply whether a token is one of ours and alive: such calls have the wider general limit.
+/// A cheap check that a token is ours and has not expired. Calls with such a token get the higher
+/// general limit.
 pub trait TokenCheck: Send + Sync + 'static {
-    /// What the token says, when its signature and its times hold.
+    /// The verified claims, if the signature and the times are valid.
     fn check(&self, token: &str) -> Option<Verified>;
 }
 
-/// What the boundary needs to know.
+/// The dependencies of the boundary.
 #[derive(Clone)]
 pub struct Surroundings {
-    /// Clock and randomness.
     pub env: Env,
-    /// Who is believed, and how the service is reached.
+    /// Trusted proxies, public URL, CORS origins.
     pub server: Server,
-    /// Which wire is where.
     pub wires: Wires,
-    /// What counts calls.
     pub limiter: Limiter,
-    /// What gathers the refusals of limits for the audit log.
+    /// Aggregates refusals by limits for the audit log.
     pub refusals: Refusals,
-    /// What knows tokens.
     pub tokens: Arc<dyn TokenCheck>,
-    /// Paths that no limit counts, with everything below them: health, pages, documents, keys.
+    /// Paths exempt from the general limit, with everything below them: health, pages, documents,
+    /// keys.
     pub uncounted: Vec<String>,
 }
 
-/// Wraps the router of all wires.
+/// Wraps the router of all wires in the boundary.
 pub fn boundary(
     inner: impl Endpoint + 'static,
     surroundings: Surroundings,
@@ -85,12 +85,12 @@ struct Boundary<E> {
     surroundings: Surroundings,
 }
 
-/// What is remembered of a request while it is handed in.
+/// What the boundary keeps of a request while the router handles it.
 struct Visit {
     method: Method,
     path: String,
     origin: Option<HeaderValue>,
-    /// It comes from no page of another site.
+    /// False if a page of another site sent the request.
     may_set_cookies: bool,
     preflight: Option<Response>,
     request_id: String,
@@ -123,7 +123,7 @@ impl<E: Endpoint> Endpoint for Boundary<E> {
 }
 
 impl<E: Endpoint> Boundary<E> {
-    /// Gives the request what handlers find in it, its [`Meter`].
+    /// Reads what the response needs from the request, and stores the [`Meter`] in it for handlers.
     fn receive(&self, request: &mut Request) -> Visit {
         let Surroundings { env, limiter, refusals, .. } = &self.surroundings;
         let address = self.addresses.of(request);
@@ -150,17 +150,18 @@ impl<E: Endpoint> Boundary<E> {
         }
         check_form(&request)?;
         if request.method() == Method::HEAD {
-            // hyper leaves the body out and keeps its length.
+            // hyper omits the body of the response and keeps its length.
             request.set_method(Method::GET);
         }
         match AssertUnwindSafe(self.inner.call(request)).catch_unwind().await {
             Ok(Ok(response)) => Ok(response.into_response()),
             Ok(Err(error)) => Err(from_poem(error)),
-            Err(_) => Err(Error::internal("a handler panicked")),
+            Err(_) => Err(Error::internal("panic in a request handler")),
         }
     }
 
-    /// Counts the request; what its token says is left in it, so that nobody has to look again.
+    /// Counts the request. Stores the verified token in it, so that the bearer extractor need not
+    /// verify it again.
     fn count(&self, request: &mut Request, visit: &Visit) -> Result<()> {
         let token = bearer::token(request.headers()).ok();
         match token.and_then(|token| self.surroundings.tokens.check(token)) {
@@ -172,16 +173,17 @@ impl<E: Endpoint> Boundary<E> {
         }
     }
 
-    /// An error in the envelope of the path's wire; what is behind it is logged here and nowhere else.
+    /// Renders an error in the envelope of the path's wire. This is the only place that logs its
+    /// cause.
     fn render(&self, error: &Error, visit: &Visit) -> Response {
         let Surroundings { env, wires, .. } = &self.surroundings;
         let wire = wires.of(&visit.path);
         let kind = error.kind();
         let status = wire.status_of(error);
         if status.is_server_error() {
-            tracing::error!(request_id = visit.request_id, ?kind, cause = error.chain(), "a request failed");
+            tracing::error!(request_id = visit.request_id, ?kind, cause = error.chain(), "request failed");
         } else {
-            tracing::debug!(request_id = visit.request_id, ?kind, cause = error.chain(), "a request was refused");
+            tracing::debug!(request_id = visit.request_id, ?kind, cause = error.chain(), "request refused");
         }
         let about = About { request_id: visit.request_id.clone(), now: env.wall() };
         let body =
@@ -218,7 +220,7 @@ impl<E: Endpoint> Boundary<E> {
     }
 }
 
-/// What no endpoint should have to look at.
+/// Rejects requests that are malformed for every endpoint.
 fn check_form(request: &Request) -> Result<()> {
     let bad = |message| Err(Error::with(Kind::Validation, message));
     let hosts = request.headers().get_all(HOST).iter().count();
@@ -230,7 +232,7 @@ fn check_form(request: &Request) -> Result<()> {
     }
     let uri = request.uri();
     if uri.path().len() + uri.query().map_or(0, str::len) > MAX_URI {
-        return bad("The address is longer than 8192 bytes");
+        return bad("The URL is longer than 8192 bytes");
     }
     if !uri.path().starts_with('/') {
         return Err(Error::new(Kind::NotFound));
@@ -238,7 +240,7 @@ fn check_form(request: &Request) -> Result<()> {
     Ok(())
 }
 
-/// What is told of a fault of ours: its kind's sentence and when to come again, nothing that somebody wrote into it.
+/// A 5xx body: the kind's fixed sentence and `Retry-After`, never the error's own message.
 fn constant(error: &Error) -> Error {
     let told = Error::new(error.kind());
     match error.retry_delay() {

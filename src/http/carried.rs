@@ -1,4 +1,4 @@
-//! What a request carries on its way in, as handlers take it out again.
+//! The data that router and boundary attach to a request, for handlers to read.
 
 use std::sync::Arc;
 
@@ -9,32 +9,23 @@ use super::schema::Schemas;
 use crate::error::{Error, Result};
 use crate::identity::Core;
 
-/// What the router gives every operation.
+/// The data that the router attaches to each request of an operation.
 pub(super) struct Setting {
     pub(super) core: Arc<Core>,
     pub(super) schemas: Schemas,
 }
 
-/// All that handlers stand on.
-///
-/// # Errors
-/// When the request has not come through the router of operations.
+/// The core.
 pub fn core(request: &Request) -> Result<&Arc<Core>> {
     setting(request).map(|setting| &setting.core)
 }
 
-/// The schemas of bodies.
-///
-/// # Errors
-/// As [`core`].
+/// The schemas of request bodies.
 pub(super) fn schemas(request: &Request) -> Result<&Schemas> {
     setting(request).map(|setting| &setting.schemas)
 }
 
-/// What counts the request, and knows who stands behind it.
-///
-/// # Errors
-/// When the request has not come through the boundary.
+/// The meter of the request, which also knows its source.
 pub(super) fn meter(request: &Request) -> Result<&Meter> {
     request.data::<Meter>().ok_or_else(|| Error::internal("the request did not pass the boundary"))
 }

@@ -1,4 +1,5 @@
-//! The client's address: the peer, or what trusted proxies say of it. Whom else service calls may come from.
+//! Determines the client IP: the peer's address, or the one that trusted proxies forward. Also
+//! decides which peers may make service calls.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Mutex, PoisonError};
@@ -30,7 +31,8 @@ const OTHER_FORWARDING: [&str; 9] = [
 
 const WARN_EVERY: Duration = Duration::from_mins(1);
 
-/// Finds client addresses by the configuration, and warns once a minute about headers from peers that nobody trusts.
+/// Determines client IPs, and warns at most once a minute about forwarding headers from untrusted
+/// peers.
 pub struct Addresses {
     trusted: Option<Vec<Network>>,
     env: Env,
@@ -38,13 +40,13 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// By these trusted proxies.
+    /// Reads the trusted proxies from the configuration.
     #[must_use]
     pub fn new(server: &Server, env: Env) -> Self {
         Self { trusted: server.trusted_proxies.clone(), env, warned_at: Mutex::new(None) }
     }
 
-    /// The client behind a request.
+    /// The client IP of a request.
     #[must_use]
     pub fn of(&self, request: &Request) -> IpAddr {
         let peer = peer(request);
@@ -61,22 +63,23 @@ impl Addresses {
         if warned_at.is_none_or(|at| now.since(at) >= WARN_EVERY) {
             *warned_at = Some(now);
             let advice = match self.trusted {
-                None => "server.trusted_proxies is not set: name the proxies there, or set it to [] if there are none",
-                Some(_) => "the peer is not in server.trusted_proxies, so the header is not believed",
+                None => "server.trusted_proxies is not set: list the proxies there, or set it to [] if there are none",
+                Some(_) => "the peer is not in server.trusted_proxies, so the header is ignored",
             };
             tracing::warn!(%peer, "X-Forwarded-For from a peer that is no trusted proxy: {advice}");
         }
     }
 }
 
-/// The address at the other end of the connection; a request that came over none counts as from nowhere.
+/// The peer address of the connection; 0.0.0.0 for a request without a connection.
 #[must_use]
 pub fn peer(request: &Request) -> IpAddr {
     let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
     request.remote_addr().as_socket_addr().map_or(nowhere, |address| address.ip().to_canonical())
 }
 
-/// The peer, or behind trusted proxies the right-most hop of `X-Forwarded-For` that is none of them.
+/// The client IP: the peer, or behind trusted proxies the right-most address in `X-Forwarded-For`
+/// that is not a trusted proxy. Addresses further left are under the client's control.
 #[must_use]
 pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let mut client = peer.to_canonical();
@@ -94,7 +97,7 @@ pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr
     client
 }
 
-/// An address, with or without a port.
+/// Parses an IP address with or without a port.
 fn parse_hop(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
@@ -102,14 +105,14 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
     bare.parse::<IpAddr>().or_else(|_| with_port()).ok().map(|address| address.to_canonical())
 }
 
-/// Whether a request came without any header that a proxy adds.
+/// Whether a request has no header that a proxy would add.
 #[must_use]
 pub fn is_direct(headers: &HeaderMap) -> bool {
     !headers.keys().any(|name| name.as_str().starts_with("x-forwarded") || OTHER_FORWARDING.contains(&name.as_str()))
 }
 
-/// Whether service calls and figures are for this request: the peer itself counts, never a forwarded address, never a
-/// trusted proxy.
+/// Whether a request may use service calls and metrics. Only the peer address counts, never a
+/// forwarded address, and a trusted proxy is never allowed.
 #[must_use]
 pub fn service_allowed(server: &Server, peer: IpAddr, headers: &HeaderMap) -> bool {
     let peer = peer.to_canonical();
@@ -120,23 +123,23 @@ pub fn service_allowed(server: &Server, peer: IpAddr, headers: &HeaderMap) -> bo
     networks.map_or_else(|| is_loopback(server, peer), |networks| is_in(networks, peer))
 }
 
-/// Whether a request comes from the machine itself, where that can be told: through no proxy, while nobody outside
-/// reaches this server.
+/// Whether a request is local, that is, sent from this machine. Only certain if no proxy is
+/// involved and the server is not public.
 #[must_use]
 pub fn is_at_home(server: &Server, request: &Request) -> bool {
     let peer = peer(request);
     is_itself(server, peer, request.headers()) && is_loopback(server, peer)
 }
 
-/// Whether the peer speaks for itself.
+/// Whether the peer is the client itself and not a proxy.
 fn is_itself(server: &Server, peer: IpAddr, headers: &HeaderMap) -> bool {
     let is_proxy = is_in(server.trusted_proxies.as_deref().unwrap_or_default(), peer);
     is_direct(headers) && !is_proxy && is_asked_by_name(server, headers)
 }
 
-/// Whether a request asks for this server by a name that is its own: localhost, the public one, one that is configured, or
-/// an address. A browser that a page has led here by pointing the page's own name at this machine (DNS rebinding) asks by
-/// that name.
+/// Whether the `Host` header names this server: localhost, the public host, a configured service
+/// host, or an IP address. This stops DNS rebinding: if an attacker points the domain of a page at
+/// this machine, the browser sends the attacker's domain as `Host`.
 #[must_use]
 pub fn is_asked_by_name(server: &Server, headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
@@ -192,7 +195,7 @@ mod tests {
         headers
     }
 
-    /// The headers of a call that came through no proxy.
+    /// The headers of a call that did not pass a proxy.
     fn direct(host: &str) -> HeaderMap {
         HeaderMap::from_iter([(HOST, host.parse().unwrap())])
     }

@@ -1,14 +1,15 @@
-//! Reads one cookie out of a request, strictly. Writing cookies is the business of the wires.
+//! Reads one cookie of a request, strictly. For writing cookies see `refresh_cookie`.
 
 use poem::http::HeaderMap;
 use poem::http::header::COOKIE;
 
 use crate::error::{Error, Kind, Result};
 
-/// The value of the cookie of this name, if the request has one.
+/// The value of the cookie with this name, if the request has one.
 ///
 /// # Errors
-/// When the request has two of that name, or its value holds what a cookie cannot.
+/// `Validation` if the request has two cookies of that name, or the value has characters that are
+/// not allowed in cookies.
 pub fn find(headers: &HeaderMap, name: &str) -> Result<Option<String>> {
     let mut found = None;
     let lines = headers.get_all(COOKIE).iter().map(poem::http::HeaderValue::as_bytes);
@@ -19,9 +20,9 @@ pub fn find(headers: &HeaderMap, name: &str) -> Result<Option<String>> {
         if key != name.as_bytes() {
             continue;
         }
-        let value = plain(value).ok_or_else(|| refused(name, "holds characters that no cookie may hold"))?;
+        let value = plain(value).ok_or_else(|| refused(name, "contains invalid characters"))?;
         if found.replace(value).is_some() {
-            return Err(refused(name, "came twice in one request"));
+            return Err(refused(name, "occurs twice in the request"));
         }
     }
     Ok(found)
@@ -31,7 +32,7 @@ fn refused(name: &str, why: &str) -> Error {
     Error::with(Kind::Validation, format!("The cookie {name} {why}"))
 }
 
-/// The octets of RFC 6265, section 4.1.1, with or without a pair of quotes around.
+/// A cookie value as RFC 6265, section 4.1.1, defines it, with or without quotes.
 fn plain(value: &[u8]) -> Option<String> {
     let value = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value);
     let is_octet = |&b: &u8| b.is_ascii_graphic() && !b"\",;\\".contains(&b);

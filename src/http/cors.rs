@@ -1,4 +1,5 @@
-//! Calls from pages of other origins: an exact list of them, with credentials. Which cookies they may use is `origin`.
+//! CORS: allows pages of an exact list of origins to call with credentials. For the cookies they
+//! may use, see `origin`.
 
 use poem::Response;
 use poem::http::header::{
@@ -13,20 +14,20 @@ use super::origin;
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const EXPOSED: &str = "X-Request-ID, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After";
 
-/// The origins whose pages may call.
+/// The allowed origins.
 #[derive(Debug, Clone)]
 pub struct Cors {
     origins: Vec<String>,
 }
 
 impl Cors {
-    /// Exactly these, whatever their case and however their usual port is written.
+    /// Allows exactly these origins; case and default ports are normalized.
     #[must_use]
     pub fn new(origins: &[String]) -> Self {
         Self { origins: origins.iter().filter_map(|origin| origin::normal(origin)).collect() }
     }
 
-    /// The answer to a browser's question whether it may call; `None` when the request is no such question.
+    /// The response to a preflight request; `None` for any other request.
     #[must_use]
     pub fn preflight(&self, method: &Method, headers: &HeaderMap) -> Option<Response> {
         if method != Method::OPTIONS
@@ -48,7 +49,7 @@ impl Cors {
         Some(response)
     }
 
-    /// The origin of the page that calls, if it is one of them.
+    /// The request's origin, if it is allowed.
     #[must_use]
     pub fn admit(&self, request: &HeaderMap) -> Option<HeaderValue> {
         let mut sent = request.get_all(ORIGIN).iter();
@@ -58,7 +59,7 @@ impl Cors {
     }
 }
 
-/// Tells the browser that the page of the admitted origin may read this response.
+/// Adds the headers that let a page of the admitted origin read this response.
 pub fn mark(response: &mut HeaderMap, admitted: Option<HeaderValue>) {
     response.append(VARY, HeaderValue::from_static("Origin"));
     if let Some(origin) = admitted {

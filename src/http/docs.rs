@@ -1,8 +1,8 @@
-//! The documents and the two pages that show them, asking no outside host: Swagger UI to try calls out, and the
-//! reference to read, which needs no script.
+//! The OpenAPI documents and the two pages that show them: Swagger UI to try out calls, and a
+//! reference that needs no script. Neither loads anything from another host.
 //!
-//! Swagger UI's bundle is cut out of what poem-openapi carries, and a document and its reference are written, when
-//! somebody first asks for them: until then they cost nothing.
+//! The Swagger UI bundle is extracted from the page that poem-openapi ships. Bundle, documents and
+//! references are generated on first request, so unused ones cost nothing.
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -27,7 +27,8 @@ const REFERENCE_STYLE: &str = include_str!("../../static/docs/reference.css");
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 
-/// Icons in the bundle's style sheet are `data:` images; everything else comes from here.
+/// Icons in the bundle's style sheet are `data:` images; everything else is served from this
+/// origin.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -38,18 +39,18 @@ pub struct Document {
     file: Written,
 }
 
-/// A file that is written once, when it is first asked for.
+/// A file that is generated on first request.
 type Written = Arc<LazyLock<File, Box<dyn FnOnce() -> File + Send>>>;
 
 impl Document {
-    /// The document of the wire of this name.
+    /// Creates the document of the wire with this name.
     #[must_use]
     pub fn new(name: &'static str, write: impl FnOnce() -> Value + Send + 'static) -> Self {
         let file = written(move || File::new("application/json; charset=utf-8", write().to_string().into()));
         Self { name, file }
     }
 
-    /// The reference that is read off it, at an address from which `root` leads to the root.
+    /// The reference page of this document. `root` is the relative path from the page to the root.
     fn reference(&self, names: &Arc<[&'static str]>, root: &'static str) -> Written {
         let (document, names) = (self.clone(), Arc::clone(names));
         written(move || {
@@ -64,7 +65,7 @@ fn written(write: impl FnOnce() -> File + Send + 'static) -> Written {
     Arc::new(LazyLock::new(Box::new(write)))
 }
 
-/// Every path here that does not depend on the documents; all are read with `GET`.
+/// All paths that do not depend on the documents. All accept `GET`.
 pub const PATHS: [&str; 8] = [
     "/docs",
     "/docs/docs.css",
@@ -76,13 +77,14 @@ pub const PATHS: [&str; 8] = [
     "/openapi.json",
 ];
 
-/// The paths of the document of this name.
+/// The paths of the document with this name.
 #[must_use]
 pub fn paths_of(name: &str) -> [String; 2] {
     [format!("/openapi/{name}.json"), format!("/redoc/{name}")]
 }
 
-/// Adds `/docs`, `/redoc` and `/openapi.json` (the first document), and `/redoc/<name>` and `/openapi/<name>.json`.
+/// Adds `/docs`, `/redoc` and `/openapi.json` (the first document), and `/redoc/<name>` and
+/// `/openapi/<name>.json`.
 #[must_use]
 pub fn routes(route: Routes, documents: Vec<Document>) -> Routes {
     let options: Vec<String> =
@@ -112,7 +114,7 @@ pub fn routes(route: Routes, documents: Vec<Document>) -> Routes {
     route
 }
 
-/// A file with what identifies its content.
+/// A file and its `ETag`.
 #[derive(Debug, Clone)]
 struct File {
     content_type: &'static str,
@@ -127,7 +129,7 @@ impl File {
         Self { content_type, bytes, etag }
     }
 
-    /// The file, or word that the browser's copy is still good.
+    /// Responds with the file, or with 304 if the browser's copy is current.
     fn answer(&self, request: &Request) -> Response {
         let known = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or("");
         let tag = self.etag.to_str().unwrap_or_default();
@@ -156,13 +158,13 @@ fn from_bundle(bundle: Arc<OnceLock<Option<Bundle>>>, part: fn(&Bundle) -> &File
         let bundle = bundle.clone();
         async move {
             let bundle = bundle.get_or_init(Bundle::cut).as_ref();
-            let bundle = bundle.ok_or_else(|| Reject(Error::internal("the documentation bundle has another form")))?;
+            let bundle = bundle.ok_or_else(|| Reject(Error::internal("unexpected format of the Swagger UI bundle")))?;
             Ok::<_, poem::Error>(part(bundle).answer(&request))
         }
     })
 }
 
-/// Swagger UI's two files.
+/// The two files of Swagger UI.
 struct Bundle {
     style: File,
     script: File,

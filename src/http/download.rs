@@ -1,4 +1,5 @@
-//! A stored file on its way out: piece by piece, as an attachment that no browser shows inside the page.
+//! Streams a stored file in chunks, as an attachment, so that no browser renders it as a page of
+//! this origin.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -13,11 +14,11 @@ use super::failure::cut_off;
 use crate::identity::Core;
 use crate::identity::file::{self, File};
 
-/// The bytes of a file.
+/// A response that streams a file.
 pub struct Download(Response);
 
 impl Download {
-    /// Begins to send a file that its owner asked for.
+    /// Starts to stream a file to its owner.
     #[must_use]
     pub fn of(core: Arc<Core>, file: File) -> Self {
         let head = Response::builder()
@@ -33,7 +34,7 @@ impl Download {
     }
 }
 
-/// The name in the form that every browser reads (RFC 6266, RFC 8187).
+/// The `Content-Disposition` value in the form that every browser understands (RFC 6266, RFC 8187).
 fn disposition(name: &str) -> String {
     let plain: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() || "._- ".contains(c) { c } else { '_' }).collect();
@@ -42,7 +43,7 @@ fn disposition(name: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
             text.push(char::from(byte));
         } else {
-            // Writing to a text does not fail.
+            // Writing to a `String` cannot fail.
             let _ = write!(text, "%{byte:02X}");
         }
     }

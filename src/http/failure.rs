@@ -1,4 +1,4 @@
-//! What poem raises by itself, as an error of ours. Our own errors are carried through untouched.
+//! Converts poem's errors to core errors. Core errors that poem carried are returned unchanged.
 
 use poem::error::{ParsePathError, ReadBodyError};
 use poem::http::StatusCode;
@@ -7,7 +7,7 @@ use poem_openapi::error::{ParseParamError, ParsePathError as ParsePathParamError
 use super::reject::CoreFailure;
 use crate::error::{Error, FieldError, Kind, Limit, Rule};
 
-/// The core error inside, or the one that stands for what the framework says.
+/// Returns the core error inside a poem error, or the core error that corresponds to it.
 #[must_use]
 pub fn from_poem(error: poem::Error) -> Error {
     let error = match error.downcast::<CoreFailure>() {
@@ -15,14 +15,14 @@ pub fn from_poem(error: poem::Error) -> Error {
         Err(error) => error,
     };
     if let Some(parameter) = error.downcast_ref::<ParseParamError>() {
-        let message = format!("The parameter {} is missing or of a wrong form", parameter.name);
+        let message = format!("The parameter {} is missing or malformed", parameter.name);
         return Error::invalid(vec![FieldError::new(parameter.name, Rule::Format, "Invalid value", message)]);
     }
     if error.is::<ParsePathError>() || error.is::<ParsePathParamError>() {
         return Error::new(Kind::NotFound);
     }
     if matches!(error.downcast_ref::<ReadBodyError>(), Some(ReadBodyError::Io(_))) {
-        return Error::with(Kind::MalformedBody, "The request body ended early or came too slowly")
+        return Error::with(Kind::MalformedBody, "The request body ended early or arrived too slowly")
             .caused_by(Framework::of(&error));
     }
     if error.is::<ParseRequestPayloadError>()
@@ -37,10 +37,11 @@ pub fn from_poem(error: poem::Error) -> Error {
     .caused_by(Framework::of(&error))
 }
 
-/// What ends an answer whose head has left: it can be rendered no more, so the chain is logged here.
+/// Logs an error that occurs after the response headers were sent, and converts it to an I/O error
+/// that aborts the response. It is logged here because the boundary can no longer render it.
 #[must_use]
 pub fn cut_off(error: Error) -> std::io::Error {
-    tracing::error!(error = error.chain(), "an answer was cut off");
+    tracing::error!(error = error.chain(), "response aborted after its headers were sent");
     std::io::Error::other(error)
 }
 
@@ -59,7 +60,7 @@ fn kind_of(status: StatusCode) -> Kind {
     }
 }
 
-/// The framework's own words, for the log: kept as text, for its error is not ours to hand on.
+/// The framework's message, for the log only: poem's error types are not passed on.
 #[derive(Debug)]
 struct Framework(String);
 

@@ -1,4 +1,5 @@
-//! Fields that are parsed as they are read: what a handler gets is well-formed, and the document says what is asked for.
+//! Field types that are parsed during extraction: handlers get well-formed values, and the OpenAPI
+//! document shows the expected format.
 
 use std::borrow::Cow;
 
@@ -8,7 +9,7 @@ use serde_json::Value;
 
 use crate::model::{Email, Password, Secret, Username, email, username};
 
-/// What a field that is a text needs to be read and described.
+/// Implements parsing and schema for a string field.
 macro_rules! text_field {
     ($(#[$doc:meta])* $name:ident($inner:ty), $schema:expr, $parse:expr) => {
         $(#[$doc])*
@@ -37,7 +38,7 @@ macro_rules! text_field {
             }
         }
 
-        /// What is read is never written back.
+        /// Request-only: never serialized.
         impl ToJSON for $name {
             fn to_json(&self) -> Option<Value> {
                 None
@@ -50,14 +51,14 @@ macro_rules! text_field {
                     return Err(ParseError::expected_type(value.unwrap_or_default()));
                 };
                 let parse: fn(String) -> Option<$inner> = $parse;
-                parse(text).map(Self).ok_or_else(|| ParseError::custom(concat!("not of the form of ", stringify!($name))))
+                parse(text).map(Self).ok_or_else(|| ParseError::custom(concat!("not a valid ", stringify!($name))))
             }
         }
     };
 }
 
 text_field!(
-    /// An e-mail address.
+    /// An email address.
     EmailField(Email),
     MetaSchema { format: Some("email"), max_length: Some(email::MAX_LENGTH), ..MetaSchema::ANY },
     |text| Email::parse(&text)
@@ -76,21 +77,21 @@ text_field!(
 );
 
 text_field!(
-    /// A password; what it must be is the policy's.
+    /// A password. For its rules see [`super::policy`].
     PasswordField(Password),
     MetaSchema { format: Some("password"), write_only: true, ..MetaSchema::ANY },
     |text| Some(Password::new(text))
 );
 
 text_field!(
-    /// A refresh token or the token of a link: opaque, and nothing of ours is longer.
+    /// A refresh token or link token. Opaque; ours are never longer than the maximum.
     TokenField(Secret),
     MetaSchema { max_length: Some(512), ..MetaSchema::ANY },
     |text| Some(Secret::new(text))
 );
 
 text_field!(
-    /// An access token: a JWT, whoever made it.
+    /// An access token: a JWT from any issuer.
     AccessTokenField(Secret),
     MetaSchema { max_length: Some(8192), ..MetaSchema::ANY },
     |text| Some(Secret::new(text))

@@ -1,4 +1,5 @@
-//! Headers that every response carries: security, caching, request id. What an endpoint set itself stays.
+//! Headers of every response: security, caching, request id. A header set by the endpoint takes
+//! precedence.
 
 use poem::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
@@ -21,17 +22,17 @@ const ALWAYS: [(HeaderName, &str); 7] = [
     (CACHE_CONTROL, "no-store"),
 ];
 
-/// Whether browsers are told to use https only.
+/// How browsers reach the service; decides whether HSTS is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
-    /// People reach the service by https.
+    /// Over HTTPS.
     Https,
-    /// Somebody tries it on a plain port.
+    /// Over plain HTTP, during development.
     Plain,
 }
 
 impl Transport {
-    /// What the configuration says.
+    /// Reads the transport from the configuration.
     #[must_use]
     pub fn of(server: &Server) -> Self {
         let https = server.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
@@ -39,12 +40,12 @@ impl Transport {
     }
 }
 
-/// The headers that every response begins with.
+/// The default headers of every response.
 #[derive(Debug, Clone)]
 pub struct Standard(HeaderMap);
 
 impl Standard {
-    /// What is sent over this transport.
+    /// The headers for this transport.
     #[must_use]
     pub fn over(transport: Transport) -> Self {
         let mut headers = HeaderMap::new();
@@ -58,7 +59,7 @@ impl Standard {
         Self(headers)
     }
 
-    /// Adds to what the endpoint set; where it set the same, its own stays.
+    /// Adds the default headers that the endpoint has not set, and the request id.
     pub fn complete(&self, headers: &mut HeaderMap, request_id: &str) {
         let own = std::mem::replace(headers, self.0.clone());
         headers.reserve(own.len() + 1);

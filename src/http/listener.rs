@@ -1,7 +1,8 @@
-//! The port: accepts connections, reads HTTP/1.1 within limits, hands requests to the endpoint of the hour, drains.
+//! The port: accepts connections, reads HTTP/1.1 within limits, passes requests to the current
+//! endpoint, and drains on shutdown.
 //!
-//! What cannot be read as a request at all gets hyper's empty 4xx and a closed connection; everything else is answered
-//! by the endpoint.
+//! Input that is not an HTTP request gets hyper's empty 4xx response, and the connection is closed.
+//! The endpoint answers everything else.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -31,9 +32,9 @@ use super::pace::{Pace, Paced, PacedBody, Progress, Timeouts, Unread};
 use crate::config::Server;
 use crate::error::{Error, Result};
 
-/// The most bytes of a request's head.
+/// Maximum size of a request head, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
-/// The most bytes that a connection buffers.
+/// Maximum number of bytes that a connection buffers.
 const MAX_BUFFER: usize = 32 * 1024;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -41,23 +42,24 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 type App = dyn DynEndpoint<Output = Response>;
 
-/// The endpoint that answers, exchangeable while the server runs: a request keeps the one that it began with.
+/// An endpoint that can be replaced while the server runs. A request keeps the endpoint it started
+/// with.
 #[derive(Clone)]
 pub struct Swap(Arc<Hour>);
 
 struct Hour {
-    /// How often the endpoint was replaced.
+    /// How many times the endpoint was replaced.
     turn: AtomicU64,
     app: RwLock<Arc<App>>,
 }
 
 impl Swap {
-    /// Begins with this endpoint.
+    /// Starts with this endpoint.
     pub fn new(endpoint: impl Endpoint<Output = Response> + 'static) -> Self {
         Self(Arc::new(Hour { turn: AtomicU64::new(0), app: RwLock::new(Arc::new(ToDynEndpoint(endpoint))) }))
     }
 
-    /// Lets new requests be answered by this endpoint.
+    /// Uses this endpoint for all new requests.
     pub fn replace(&self, endpoint: impl Endpoint<Output = Response> + 'static) {
         let mut app = self.0.app.write().unwrap_or_else(PoisonError::into_inner);
         *app = Arc::new(ToDynEndpoint(endpoint));
@@ -74,13 +76,14 @@ impl Swap {
     }
 }
 
-/// The endpoint as of a turn.
+/// An endpoint and its generation.
 struct Held {
     turn: u64,
     app: Arc<App>,
 }
 
-/// A connection's own hold on the endpoint, so that its requests need not ask what all connections ask.
+/// A connection's cached endpoint, so that requests need not take the lock that all connections
+/// share.
 struct Hold {
     swap: Swap,
     between: Mutex<Option<Held>>,
@@ -91,19 +94,19 @@ impl Hold {
         Self { swap, between: Mutex::new(None) }
     }
 
-    /// Takes it for a request.
+    /// Takes the current endpoint for a request.
     fn take(&self) -> Held {
         let held = self.between.lock().unwrap_or_else(PoisonError::into_inner).take();
         held.filter(|held| held.turn == self.swap.turn()).unwrap_or_else(|| self.swap.current())
     }
 
-    /// Keeps it for the next request.
+    /// Keeps the endpoint for the next request.
     fn keep(&self, held: Held) {
         *self.between.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
     }
 }
 
-/// A bound port.
+/// A bound TCP port.
 pub struct Listener {
     socket: TcpListener,
     local_addr: SocketAddr,
@@ -112,10 +115,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds the configured address.
-    ///
-    /// # Errors
-    /// When the address cannot be bound; the message names it.
+    /// Binds the configured address. The error names the address.
     pub async fn bind(server: &Server, timeouts: Timeouts) -> Result<Self> {
         let failed = |e: io::Error| Error::refused(format!("cannot listen on {}", server.listen)).caused_by(e);
         let socket = TcpListener::bind(server.listen).await.map_err(failed)?;
@@ -124,13 +124,14 @@ impl Listener {
         Ok(Self { socket, local_addr, connections, timeouts })
     }
 
-    /// Where it listens: port 0 has become a real one.
+    /// The bound address, with the actual port if port 0 was configured.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
 
-    /// Serves until `drain` comes, then lets requests under way end, until their time is over or `abort` comes.
+    /// Serves until `drain` completes, then waits for requests in progress until the drain timeout
+    /// is over or `abort` completes.
     pub async fn serve(
         self,
         app: Swap,
@@ -141,7 +142,7 @@ impl Listener {
         let mut tasks = tokio::task::JoinSet::new();
         let mut drain = pin!(drain);
         let slots = Arc::new(Semaphore::new(self.connections));
-        // Kept over the ends of connections, so that a pause is a pause.
+        // Kept while connections end, so that a pause after a failed accept is not cut short.
         let mut accepting = Box::pin(accept(&self.socket, &slots));
         loop {
             let (stream, peer, slot) = tokio::select! {
@@ -164,14 +165,15 @@ impl Listener {
         drop(self.socket);
         tokio::select! {
             () = graceful.shutdown() => {}
-            () = tokio::time::sleep(self.timeouts.drain) => tracing::warn!("some requests were not done in time"),
-            () = abort => tracing::warn!("ended at once"),
+            () = tokio::time::sleep(self.timeouts.drain) => tracing::warn!("drain timeout: aborting requests"),
+            () = abort => tracing::warn!("stopped before all requests had finished"),
         }
         tasks.shutdown().await;
     }
 }
 
-/// The next connection, as soon as there is a slot for it. When the system has none to give it waits and never spins.
+/// Accepts the next connection once there is a free slot. If the system has no resources for it,
+/// this waits instead of spinning.
 async fn accept(socket: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
     let slot = slots.clone().acquire_owned().await.ok();
     let mut pause = FIRST_PAUSE;
@@ -180,7 +182,7 @@ async fn accept(socket: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, Soc
             Ok((stream, peer)) => return (stream, peer, slot),
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "could not accept a connection; waiting {} ms", pause.as_millis());
+                tracing::warn!(%error, "could not accept a connection; retrying in {} ms", pause.as_millis());
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
@@ -188,19 +190,19 @@ async fn accept(socket: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, Soc
     }
 }
 
-/// The connection went before we took it: nothing to wait for.
+/// Whether the peer closed the connection before it was accepted. Then accept can be retried
+/// immediately.
 fn is_the_peers(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-/// An upload is known by its form; it may be too large to come as fast as everything else must.
+/// Multipart bodies are uploads and get more time, because they may be large.
 fn pace(headers: &HeaderMap) -> Pace {
     let form = headers.get(CONTENT_TYPE).and_then(|value| value.as_bytes().get(..10));
     if form.is_some_and(|form| form.eq_ignore_ascii_case(b"multipart/")) { Pace::Pieces } else { Pace::Whole }
 }
 
-/// One connection.
 struct Connection {
     app: Hold,
     local: LocalAddr,
@@ -224,7 +226,7 @@ impl Connection {
             .max_buf_size(MAX_BUFFER)
             .serve_connection(io, service);
         if let Err(error) = watcher.watch(connection).await {
-            tracing::debug!(%error, "a connection ended early");
+            tracing::debug!(%error, "connection closed early");
         }
         drop(slot);
     }
@@ -243,7 +245,7 @@ impl Connection {
         let response = held.app.call(Request::from_parts(parts, body)).await;
         self.app.keep(held);
         drop(under_way);
-        // The boundary answers every error; what comes past it is nobody's to read.
+        // The boundary renders every error, so an error here has no body to show.
         response.unwrap_or_else(|_| poem::http::StatusCode::INTERNAL_SERVER_ERROR.into()).into()
     }
 }

@@ -1,4 +1,4 @@
-//! One line per request. No query, no header, no body is ever written.
+//! Writes one log line per request, without query, headers or body.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -8,24 +8,19 @@ use poem::http::{Method, StatusCode};
 
 const LONGEST_PATH: usize = 256;
 
-/// What one request's line says.
+/// The fields of a request's log line.
 pub struct Line<'a> {
-    /// The method as sent.
     pub method: &'a Method,
-    /// The path without its query, which may hold tokens.
+    /// The path without its query, because the query may contain tokens.
     pub path: &'a str,
-    /// What was answered.
     pub status: StatusCode,
-    /// How long it took.
     pub took: Duration,
-    /// The client's address.
     pub client: IpAddr,
-    /// The request's id.
     pub request_id: &'a str,
 }
 
 impl Line<'_> {
-    /// Writes it.
+    /// Writes the line.
     pub fn write(&self) {
         tracing::info!(
             target: "authd::request",
@@ -40,7 +35,8 @@ impl Line<'_> {
     }
 }
 
-/// A text from outside that cannot forge a log line: control characters escaped, cut.
+/// Displays untrusted text so that it cannot forge a log line: control characters are escaped, and
+/// long text is truncated.
 pub struct Plain<'a>(pub &'a str);
 
 impl fmt::Display for Plain<'_> {

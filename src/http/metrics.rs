@@ -1,7 +1,8 @@
-//! `/metrics` for Prometheus: who may read the figures, and the wrapper that counts requests.
+//! `/metrics` for Prometheus: access control, and the wrapper that counts requests.
 //!
-//! Which route a request took is known to the router alone, and a refused one loses that on its way out: the router leaves
-//! it in a slot where [`counted`], around everything, finds it.
+//! Only the router knows the route of a request, and an error response does not carry it. The
+//! router therefore stores the route in a slot of the request, from which the outermost wrapper,
+//! [`counted`], reads it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -17,16 +18,16 @@ use crate::error::{Error, Kind, Result};
 use crate::identity::{Core, vitals};
 use crate::metrics::{Metrics, Stopwatch};
 
-/// Where the figures are.
+/// The path of the metrics.
 pub const PATH: &str = "/metrics";
-/// The route of what no router knew, or nobody got as far as asking one.
+/// The route label of requests that matched no route or never reached the router.
 const UNROUTED: &str = "none";
 
-/// Where a route's template is left.
+/// Holds the route template of a request.
 #[derive(Clone, Default)]
 struct Slot(Arc<OnceLock<Arc<str>>>);
 
-/// Counts every request that this endpoint answers.
+/// Wraps an endpoint and counts each request it answers.
 pub fn counted(
     inner: impl Endpoint<Output = Response> + 'static,
     metrics: Metrics,
@@ -56,14 +57,14 @@ impl<E: Endpoint<Output = Response>> Endpoint for Counted<E> {
     }
 }
 
-/// Leaves the route that a request takes where [`counted`] finds it.
+/// Stores the route of a request for [`counted`].
 pub(super) fn note_route(request: &Request, route: &Arc<str>) {
     if let Some(Slot(slot)) = request.extensions().get::<Slot>() {
         slot.get_or_init(|| Arc::clone(route));
     }
 }
 
-/// Passes a request to the framework's router, and notes the template that it found.
+/// Passes a request to poem's router, and stores the template that matched.
 pub(super) async fn routed(router: &Route, request: Request) -> poem::Result<Response> {
     let slot = request.extensions().get::<Slot>().cloned();
     let answer = router.call(request).await;
@@ -77,7 +78,8 @@ pub(super) async fn routed(router: &Route, request: Request) -> poem::Result<Res
     answer
 }
 
-/// A method as a label: what somebody made up is one of them all.
+/// A method as a label. All non-standard methods share one label, so that clients cannot create new
+/// ones.
 fn word(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -91,7 +93,7 @@ fn word(method: &Method) -> &'static str {
     }
 }
 
-/// The figures beside the API, for whom service calls are for.
+/// The metrics on the API's port, for peers that may make service calls.
 #[must_use]
 pub fn guarded(core: Arc<Core>) -> impl Endpoint<Output = Response> {
     endpoint::make(move |request: Request| {
@@ -107,8 +109,8 @@ async fn guard(core: &Core, request: &Request) -> Result<Response> {
     Ok(figures(core).await)
 }
 
-/// The figures and nothing else, for a port of their own: who reaches it may read them. Where only this machine does, no
-/// web page may for it.
+/// The metrics on a separate port. Every client that reaches the port may read them. On a loopback
+/// port the `Host` is checked too, which stops web pages in a local browser (DNS rebinding).
 #[must_use]
 pub fn alone(core: Arc<Core>) -> impl Endpoint<Output = Response> + 'static {
     let standard = Standard::over(Transport::of(&core.config.server));

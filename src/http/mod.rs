@@ -1,4 +1,5 @@
-//! What every wire shares: listener, boundary, client address, limits, headers, bodies. Knows poem; knows no wire.
+//! HTTP code that all wires share: listener, boundary, client IP, limits, headers, bodies. Depends
+//! on poem, but on no wire.
 
 pub mod allowed;
 pub mod app;

@@ -1,5 +1,5 @@
-//! The pass over a generated OpenAPI document: what the generator cannot know. Errors come from the wire's own table, so
-//! that the document says what the server does.
+//! The pass over a generated OpenAPI document that adds what the generator cannot know. Errors come
+//! from the wire's own tables, so the document always matches the server.
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
@@ -19,23 +19,21 @@ use crate::config::Config;
 use crate::error::{Error, Extra, FieldError, Kind, Rule};
 use crate::model::{FactorKind, Method, Permission, Secret, Time};
 
-/// What the document says of one operation besides its types.
+/// Documentation of one operation beyond its types.
 #[derive(Debug, Clone)]
 pub struct Described {
-    /// The operation's id.
     pub id: &'static str,
-    /// The refusals of its own; those that its body and its token bring are added.
+    /// The errors specific to the operation. The errors of its body and token are added.
     pub errors: Vec<Kind>,
-    /// Whether limits count it.
     pub counted: Counted,
-    /// Examples of its body, by name.
+    /// Named examples of its request body.
     pub requests: Vec<(&'static str, Value)>,
-    /// An example of its success.
+    /// An example of its success response.
     pub response: Value,
 }
 
 impl Described {
-    /// With one more example of its body.
+    /// Adds an example of the request body.
     #[must_use]
     pub fn taking(mut self, name: &'static str, example: Value) -> Self {
         self.requests.push((name, example));
@@ -43,12 +41,10 @@ impl Described {
     }
 }
 
-/// Whether limits count an operation.
+/// Whether the operation counts against the general limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
-    /// Under the general limit at least.
     Yes,
-    /// Never.
     No,
 }
 
@@ -57,14 +53,14 @@ const BODY_ERRORS: [Kind; 4] =
 const TOKEN_ERRORS: [Kind; 5] =
     [Kind::TokenMissing, Kind::TokenFormat, Kind::TokenInvalid, Kind::TokenExpired, Kind::SessionEnded];
 
-/// What the types of an API say by themselves.
+/// The document that poem-openapi generates from the types of an API.
 #[must_use]
 pub fn generated<A: OpenApi>() -> Value {
     let text = OpenApiService::new(Shown::<A>(PhantomData), "authd", env!("CARGO_PKG_VERSION")).spec();
     serde_json::from_str(&text).unwrap_or_default()
 }
 
-/// An API that is only looked at: it has the operations of `A`, and none of its state.
+/// An API with the operations of `A` but without its state, for generating the document only.
 struct Shown<A>(PhantomData<A>);
 
 impl<A: OpenApi> OpenApi for Shown<A> {
@@ -79,7 +75,7 @@ impl<A: OpenApi> OpenApi for Shown<A> {
     fn add_routes(self, _routes: &mut HashMap<String, HashMap<http::Method, BoxEndpoint<'static>>>) {}
 }
 
-/// Says what a document is about and where its paths begin.
+/// Sets a document's title, description and servers.
 pub fn introduce(document: &mut Value, config: &Config, mounts: &[&str], about: &str) {
     document["info"]["title"] = config.service.name.clone().into();
     document["info"]["description"] = about.into();
@@ -88,7 +84,7 @@ pub fn introduce(document: &mut Value, config: &Config, mounts: &[&str], about: 
     document["servers"] = mounts.iter().map(|mount| json!({ "url": url(mount) })).collect();
 }
 
-/// Completes a generated document.
+/// Completes a generated document: headers, errors, examples.
 pub fn complete(document: &mut Value, wire: &dyn Wire, operations: &[Described]) {
     document["openapi"] = "3.0.3".into();
     document["components"]["headers"] = headers();
@@ -138,8 +134,9 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described) {
     responses.sort_keys();
 }
 
-/// Moves an operation's demand from its security, where the signature has put it, to `x-permission` (one of these is
-/// needed) and `x-fresh-authentication`; gives back what it can be refused for.
+/// Moves an operation's requirement from its security list, where the extractor puts it, to
+/// `x-permission` (the caller needs one of the listed) and `x-fresh-authentication`. Returns the
+/// errors that this adds.
 fn move_demand(operation: &mut Value) -> Vec<Kind> {
     let Some(security) = operation.get_mut("security").and_then(Value::as_array_mut) else { return Vec::new() };
     let words = |requirement: &Value| requirement.as_object().and_then(|one| one.keys().next().cloned());
@@ -159,7 +156,7 @@ fn move_demand(operation: &mut Value) -> Vec<Kind> {
     kinds
 }
 
-/// A parameter whose operation says nothing of it is at least called by its name.
+/// Gives a parameter without a description one made from its name.
 fn describe_parameter(parameter: &mut Value) {
     if parameter["description"].as_str().is_none_or(str::is_empty) {
         let name = label(parameter["name"].as_str().unwrap_or_default()).to_lowercase();
@@ -169,8 +166,8 @@ fn describe_parameter(parameter: &mut Value) {
 
 fn describe_success(status: &str, response: &mut Value, described: &Described) {
     if response["description"].as_str().is_none_or(str::is_empty) {
-        // What the answer says of itself, else what it is.
-        let said = described.response["message"].as_str().unwrap_or("What was asked for");
+        // The message in the example response, or a generic text.
+        let said = described.response["message"].as_str().unwrap_or("Success");
         response["description"] = said.into();
     }
     let content =
@@ -184,7 +181,7 @@ fn describe_success(status: &str, response: &mut Value, described: &Described) {
     response["headers"] = header_refs(status, described.counted);
 }
 
-/// Adds one refusal with the body that it really has; several of one status stand side by side.
+/// Adds one error with its actual body as an example. Errors of the same status share a response.
 fn add_error(responses: &mut Map<String, Value>, wire: &dyn Wire, kind: Kind, counted: Counted) {
     let status = wire.status_of(&example_of(kind));
     let key = status.as_str().to_owned();
@@ -246,16 +243,16 @@ fn headers() -> Value {
     let number = |what: &str| json!({ "description": what, "schema": { "type": "integer" } });
     let text = |what: &str| json!({ "description": what, "schema": { "type": "string" } });
     json!({
-        "X-Request-ID": text("The request's id, the same in the server's log."),
-        "X-RateLimit-Limit": number("How many calls the limit nearest to its end allows."),
-        "X-RateLimit-Remaining": number("How many of them are left."),
-        "X-RateLimit-Reset": number("When all of them are there again, in seconds since 1970."),
-        "Retry-After": number("After how many seconds to try again."),
+        "X-Request-ID": text("The request id, also written to the server log."),
+        "X-RateLimit-Limit": number("The number of calls allowed by the limit with the fewest calls left."),
+        "X-RateLimit-Remaining": number("The number of calls left under that limit."),
+        "X-RateLimit-Reset": number("When the limit is fully reset, in seconds since the Unix epoch."),
+        "Retry-After": number("Seconds to wait before the next attempt."),
         "WWW-Authenticate": text("Always `Bearer`."),
     })
 }
 
-/// A property that may be absent may be null, in requests and in answers.
+/// Marks optional properties as nullable, in requests and responses.
 fn allow_null(schema: &mut Value) {
     let required = schema["required"].as_array().cloned().unwrap_or_default();
     let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
@@ -266,8 +263,8 @@ fn allow_null(schema: &mut Value) {
     }
 }
 
-/// Of a reference with words of its own the generator writes the words twice; a second schema that has nothing but them
-/// makes client generators give up on the first.
+/// For a reference with a description, the generator repeats the description as a second schema in
+/// `allOf`. Client generators then fail to resolve the first, so the second is removed.
 fn say_once(schema: &mut Value) {
     if let Some(all) = schema.get_mut("allOf").and_then(Value::as_array_mut) {
         all.retain(|part| part.as_object().is_none_or(|part| part.keys().any(|key| key != "description")));

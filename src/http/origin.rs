@@ -1,4 +1,5 @@
-//! Origins of web pages: which are ours, and whether a request that uses our cookie comes from one we know.
+//! Origins of web pages: which ones are ours, and whether a request with our cookie comes from an
+//! allowed one.
 
 use poem::Request;
 use poem::http::header::{HOST, ORIGIN};
@@ -9,27 +10,27 @@ use crate::error::{Error, Kind, Result};
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses a request that uses a cookie from a page of another site.
+/// Refuses a cookie-authenticated request from a page of another site (CSRF).
 ///
 /// # Errors
-/// [`Kind::ForeignOrigin`] when the request names an origin that is neither ours nor allowed, or names none and the
-/// browser says that it comes from another site.
+/// [`Kind::ForeignOrigin`] if `Origin` is neither ours nor allowed, or if `Origin` is absent and
+/// `Sec-Fetch-Site` is `cross-site`.
 pub fn check(request: &Request, config: &Config) -> Result<()> {
     check_headers(request.headers(), &config.server)
 }
 
-/// Whether cookies may be set and taken away in the answer: not for a page of another site, which could end a login or
-/// put another in its place with a form that brings no cookie.
+/// Whether the response may set or clear cookies. Not for a page of another site: with a form that
+/// sends no cookie, it could end the user's login or replace it with the attacker's (login CSRF).
 #[must_use]
 pub fn may_set_cookies(headers: &HeaderMap, server: &Server) -> bool {
     check_headers(headers, server).is_ok()
 }
 
-/// Refuses a form that was posted from a page of another site. It needs no cookie, so without a public URL any host that
-/// leads here may be our own.
+/// Refuses a form posted from a page of another site. The form needs no cookie, so without a public
+/// URL any host that reaches this server counts as our own.
 ///
 /// # Errors
-/// [`Kind::ForeignOrigin`], as [`check`].
+/// [`Kind::ForeignOrigin`], see [`check`].
 pub fn check_form(request: &Request, config: &Config) -> Result<()> {
     let (headers, server) = (request.headers(), &config.server);
     let is_own = server.public_url.is_none() && is_of_same_host(headers);
@@ -58,7 +59,7 @@ fn check_headers(headers: &HeaderMap, server: &Server) -> Result<()> {
     if allowed { Ok(()) } else { Err(Error::new(Kind::ForeignOrigin)) }
 }
 
-/// Without a public URL our own origin is the request's own host, on this machine alone.
+/// Without a public URL, our own origin is the request's `Host`, but only if it is a loopback host.
 fn is_own(origin: &str, headers: &HeaderMap, server: &Server) -> bool {
     if let Some(url) = &server.public_url {
         return of_url(url).as_deref() == Some(origin);
@@ -68,14 +69,15 @@ fn is_own(origin: &str, headers: &HeaderMap, server: &Server) -> bool {
     own.as_deref() == Some(origin) && is_loopback(origin)
 }
 
-/// An origin in one spelling: lower case, without its scheme's own port; `None` for what is no origin of a page.
+/// Normalizes an origin: lower case, without the default port of its scheme. `None` for anything
+/// that is not the origin of a page.
 #[must_use]
 pub fn normal(origin: &str) -> Option<String> {
     let (_, authority) = origin.split_once("://")?;
     (!authority.contains(['/', '?', '#', '@'])).then(|| of_url(origin)).flatten()
 }
 
-/// The origin that a URL belongs to.
+/// The origin of a URL.
 #[must_use]
 pub fn of_url(url: &str) -> Option<String> {
     let uri: Uri = url.parse().ok()?;
@@ -98,7 +100,7 @@ pub fn of_url(url: &str) -> Option<String> {
     })
 }
 
-/// Whether a URL leads to this very machine.
+/// Whether a URL's host is a loopback name or address.
 #[must_use]
 pub fn is_loopback(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else { return false };

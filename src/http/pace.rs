@@ -1,7 +1,7 @@
-//! How slow a client may be: a request's head, its body, and what it reads of an answer each have their time.
+//! Timeouts against slow clients: for a request's head, for its body, and for reading the response.
 //!
-//! hyper's own timer covers the wait for a request and its head together; here a head has its shorter time from its
-//! first byte on.
+//! hyper's timer covers the wait for a request and the request head together. Here a head has a
+//! shorter timeout, from its first byte.
 
 use std::future::poll_fn;
 use std::io;
@@ -18,19 +18,19 @@ use tokio::time::{Sleep, sleep};
 /// How long each part of a request may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// A head, from its first byte.
+    /// For a head, from its first byte.
     pub head: Duration,
-    /// A whole body; of an upload each [`PIECE`].
+    /// For a whole body; for an upload, for each [`PIECE`].
     pub body: Duration,
-    /// What an upload as a whole has besides, for each [`PIECE`] that was announced.
+    /// Added to the total time of an upload for each announced [`PIECE`].
     pub piece: Duration,
-    /// For how many bytes of an upload there is time at most.
+    /// The maximum upload size, in bytes, that adds to its total time.
     pub upload: u64,
-    /// A connection without a request.
+    /// For a connection without a request.
     pub idle: Duration,
-    /// A client that does not read its answer.
+    /// For a client that does not read its response.
     pub write: Duration,
-    /// Requests under way, and mail, when the server ends.
+    /// For requests in progress, and for mail, at shutdown.
     pub drain: Duration,
 }
 
@@ -43,35 +43,36 @@ impl Default for Timeouts {
             upload: 10 * 1024 * 1024,
             idle: Duration::from_secs(75),
             write: Duration::from_secs(30),
-            // With the second that `cli::serve` leaves to work that cannot be cut off, ten in all.
+            // Together with the second that `cli::serve` grants to work that cannot be interrupted,
+            // shutdown takes at most ten seconds.
             drain: Duration::from_secs(9),
         }
     }
 }
 
-/// How much of an upload must come in the time that a whole body has otherwise.
+/// How many bytes of an upload must arrive within [`Timeouts::body`].
 pub const PIECE: usize = 64 * 1024;
 
 impl Timeouts {
-    /// How long an upload may take as a whole, when so many bytes were announced.
+    /// The time limit of a whole upload with this announced size.
     fn whole_upload(&self, announced: Option<u64>) -> Duration {
         let pieces = announced.map_or(self.upload, |bytes| bytes.min(self.upload)).div_ceil(PIECE as u64);
         self.body.saturating_add(self.piece.saturating_mul(u32::try_from(pieces).unwrap_or(u32::MAX)))
     }
 }
 
-/// What one connection is doing, shared by its stream and its requests.
+/// The state of one connection, shared by its stream and its requests.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     begun: AtomicU64,
     done: AtomicU64,
 }
 
-/// A request under way; dropped when it is answered.
+/// A request in progress; dropped when it is answered.
 pub(super) struct UnderWay(Arc<Progress>);
 
 impl Progress {
-    /// A head has been read.
+    /// Marks that a head was read.
     pub(super) fn begin(self: &Arc<Self>) -> UnderWay {
         self.begun.fetch_add(1, Ordering::Relaxed);
         UnderWay(self.clone())
@@ -92,7 +93,7 @@ impl Drop for UnderWay {
     }
 }
 
-/// A connection whose client must keep pace.
+/// A connection with timeouts for its client.
 pub(super) struct Paced<S> {
     stream: S,
     progress: Arc<Progress>,
@@ -102,12 +103,12 @@ pub(super) struct Paced<S> {
 }
 
 impl<S> Paced<S> {
-    /// Nothing has been read yet.
+    /// Wraps a new connection.
     pub(super) fn new(stream: S, progress: Arc<Progress>, timeouts: Timeouts) -> Self {
         Self { stream, progress, timeouts, head: None, write: None }
     }
 
-    /// A head whose first byte came long ago, and which still is no request.
+    /// Fails if a head is still incomplete when its timeout expires.
     fn check_head(&mut self, cx: &mut Context<'_>, got_bytes: bool) -> io::Result<()> {
         let begun = self.progress.begun();
         if !self.progress.is_waiting() || self.head.as_ref().is_some_and(|(of, _)| *of != begun) {
@@ -171,43 +172,43 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
     }
 }
 
-/// A request's body that must be whole in time. What nobody reads of it is thrown away up to a bound, so that the client
-/// gets to read its answer instead of a reset.
+/// A request body with a time limit. Bytes that the handler does not read are discarded up to a
+/// limit, so that the client can read the response instead of getting a connection reset.
 pub(super) struct PacedBody(Option<Under>);
 
 struct Under {
     body: Incoming,
     limit: Pin<Box<Sleep>>,
-    /// An upload's: when it must be whole, however its pieces come.
+    /// For an upload: its total time limit, regardless of its pieces.
     end: Option<Pin<Box<Sleep>>>,
-    /// An upload's: how long each piece has, and how much of this one is still to come.
+    /// For an upload: the time limit of each piece, and the bytes missing from the current one.
     piece: Option<(Duration, usize)>,
     unread: Unread,
 }
 
-/// What must come in time.
+/// What the body's time limit applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pace {
-    /// The whole body.
     Whole,
-    /// Each piece of it, and the whole in the time that its size is given: it may be as large as the largest file.
+    /// Each piece; the whole body has a limit that grows with its size. For uploads, which may be
+    /// as large as the largest file.
     Pieces,
 }
 
-/// What becomes of a body that nobody reads.
+/// What happens to a body that the handler does not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unread {
-    /// It is on its way already: taken in.
+    /// It is read and discarded, because the client is already sending it.
     Discarded,
-    /// The client waits to be asked for it (`Expect`): never asked for.
+    /// It is never requested: the client sent `Expect` and waits for `100 Continue`.
     Refused,
 }
 
-/// The most bytes that are thrown away.
+/// Maximum number of bytes that are discarded.
 const MAX_DISCARDED: usize = 1024 * 1024;
 
 impl PacedBody {
-    /// The time begins now.
+    /// Starts the time limit.
     pub(super) fn new(body: Incoming, timeouts: Timeouts, pace: Pace, unread: Unread) -> Self {
         let is_upload = pace == Pace::Pieces;
         let piece = is_upload.then_some((timeouts.body, PIECE));
@@ -228,10 +229,10 @@ impl Under {
         if !has_ended {
             ready!(self.limit.as_mut().poll(cx));
         }
-        Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::TimedOut, "the body was not whole in time"))))
+        Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::TimedOut, "the request body did not arrive in time"))))
     }
 
-    /// Gives an upload its time again for each piece that has come.
+    /// Restarts the timeout of an upload after each complete piece.
     fn note(&mut self, came: usize) {
         let Some((limit, missing)) = &mut self.piece else { return };
         *missing = missing.saturating_sub(came);

@@ -1,4 +1,5 @@
-//! Every path that is served with the methods it answers to, as the operations say it: what `Allow` is made of.
+//! All served paths and the methods they accept, collected from the operations. The `Allow` header
+//! is built from this table.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -8,12 +9,12 @@ use poem_openapi::registry::MetaApi;
 
 use super::wires::Methods;
 
-/// The methods of every path, by template.
+/// The methods of each path template.
 #[derive(Debug, Clone, Default)]
 pub struct Paths(BTreeMap<String, Vec<Method>>);
 
 impl Paths {
-    /// With the operations of an API, on every mount of it.
+    /// Adds the operations of an API at each of its mounts.
     #[must_use]
     pub fn with_operations(mut self, apis: &[MetaApi], mounts: &[&str]) -> Self {
         for path in apis.iter().flat_map(|api| &api.paths) {
@@ -25,7 +26,7 @@ impl Paths {
         self
     }
 
-    /// With paths that are no operations of a document.
+    /// Adds paths that are not operations of an OpenAPI document.
     #[must_use]
     pub fn with(mut self, paths: impl IntoIterator<Item = String>, methods: &[Method]) -> Self {
         paths.into_iter().for_each(|path| self.add(path, methods));
@@ -53,7 +54,7 @@ impl Methods for Paths {
     }
 }
 
-/// Whether a path is of the form of a template, in which `{name}` stands for any one segment.
+/// Whether a path matches a template, in which `{name}` matches any one segment.
 fn fits(template: &str, path: &str) -> bool {
     let (mut templates, mut segments) = (template.split('/'), path.split('/'));
     loop {

@@ -1,4 +1,4 @@
-//! What the policy asks of a body's fields on every wire, in the rules and in the document alike.
+//! Policy rules for body fields that all wires share, for validation and for the OpenAPI document.
 
 use serde_json::{Map, Value};
 
@@ -7,13 +7,14 @@ use crate::config::{Config, PasswordRules};
 use crate::error::{FieldError, Rule};
 use crate::password::rules::{self, Personal};
 
-/// A field's text, where it is one.
+/// The value of a field, if it is a string.
 #[must_use]
 pub fn text_of<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     fields.get(name).and_then(Value::as_str)
 }
 
-/// What a new account's password breaks. `names` are the fields that hold names of its owner.
+/// The rules that the password of a new account breaks. `names` are the fields with names of the
+/// owner.
 #[must_use]
 pub fn new_password(fields: &Map<String, Value>, field: &str, names: &[&str], config: &Config) -> Vec<FieldError> {
     let Some(password) = text_of(fields, field) else { return Vec::new() };
@@ -27,7 +28,7 @@ pub fn new_password(fields: &Map<String, Value>, field: &str, names: &[&str], co
     rules::check(&config.password, field, password, &personal)
 }
 
-/// A password that is tried must only not be longer than any can be.
+/// The only rule for a password to be verified is the maximum length.
 #[must_use]
 pub fn tried_password(fields: &Map<String, Value>, field: &str, config: &Config) -> Vec<FieldError> {
     let is_too_long = |text: &str| rules::is_too_long(&config.password, text);
@@ -38,7 +39,7 @@ pub fn tried_password(fields: &Map<String, Value>, field: &str, config: &Config)
     broken.into_iter().collect()
 }
 
-/// The lengths of a password, on its property in a document.
+/// Sets the length limits of a password property in a document.
 pub fn bound_password(property: &mut Value, rules: &PasswordRules) {
     property["minLength"] = rules.min_length.into();
     property["maxLength"] = rules.max_length.into();

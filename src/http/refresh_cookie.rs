@@ -1,4 +1,5 @@
-//! The refresh cookie: its name, how it is set and cleared (RFC 6265). Reading cookies is `cookie`'s.
+//! The refresh cookie: its name, and how it is read, set and cleared (RFC 6265). For parsing see
+//! `cookie`.
 
 use std::time::Duration;
 
@@ -13,22 +14,23 @@ use crate::model::Secret;
 /// How a wire names its cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Naming {
-    /// Over https with the prefix that keeps pages without TLS from setting it.
+    /// Over HTTPS with the `__Secure-` prefix, so that pages without TLS cannot set the cookie.
     Guarded,
-    /// As the wire's document names it, whatever the transport.
+    /// The name in the wire's document, for every transport.
     AsDocumented,
 }
 
-/// The cookie's name.
+/// The name of the cookie.
 #[must_use]
 pub fn name(config: &Config, naming: Naming) -> &'static str {
     name_over(Transport::of(&config.server), naming)
 }
 
-/// The refresh token that the cookie brings, from a page that may use it.
+/// Reads the refresh token from the cookie, if the page that sent it may use it.
 ///
 /// # Errors
-/// `ForeignOrigin` when another site's page sent it, `Validation` when it came twice.
+/// `ForeignOrigin` if a page of another site sent it, `Validation` if it occurs twice or is
+/// malformed.
 pub fn read(request: &Request, config: &Config, naming: Naming) -> Result<Option<Secret>> {
     let found = cookie::find(request.headers(), name(config, naming))?.filter(|value| !value.is_empty());
     if found.is_some() {
@@ -37,13 +39,14 @@ pub fn read(request: &Request, config: &Config, naming: Naming) -> Result<Option
     Ok(found.map(Secret::new))
 }
 
-/// The `Set-Cookie` header that hands a refresh token over; without a life it goes when the browser closes.
+/// The `Set-Cookie` value with a refresh token. Without a lifetime the cookie ends when the browser
+/// closes.
 #[must_use]
 pub fn set(config: &Config, naming: Naming, path: &str, token: &Secret, life: Option<Duration>) -> String {
     header(Transport::of(&config.server), naming, path, token, life)
 }
 
-/// The `Set-Cookie` header that takes it away.
+/// The `Set-Cookie` value that deletes the cookie.
 #[must_use]
 pub fn clear(config: &Config, naming: Naming, path: &str) -> String {
     header(Transport::of(&config.server), naming, path, &Secret::new(""), Some(Duration::ZERO))
@@ -54,7 +57,8 @@ fn header(transport: Transport, naming: Naming, path: &str, token: &Secret, life
     format!("{}={}{life}{}", name_over(transport, naming), token.reveal(), attributes(transport, path))
 }
 
-/// Rounded up: of a life of days, the milliseconds since the session began must not take a second away.
+/// Rounded up, so that the milliseconds since the session started do not shorten a lifetime of days
+/// by a second.
 fn whole_seconds(life: Duration) -> u64 {
     life.as_secs() + u64::from(life.subsec_nanos() > 0)
 }

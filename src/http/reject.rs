@@ -1,4 +1,5 @@
-//! How an error leaves: a handler returns [`Reject`], the boundary renders it in the envelope of the request's wire.
+//! How errors reach the client: a handler returns [`Reject`], and the boundary renders it in the
+//! envelope of the request's wire.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -12,43 +13,42 @@ use super::limits;
 use crate::error::{Error, Kind};
 use crate::model::Time;
 
-/// What an envelope may say besides the error.
+/// What an envelope may contain besides the error.
 #[derive(Debug, Clone)]
 pub struct About {
-    /// The request's id.
     pub request_id: String,
-    /// Now.
     pub now: Time,
 }
 
-/// How one wire spells errors: two tables and an envelope.
+/// How one wire represents errors: a table of statuses, a table of codes, and an envelope.
 pub trait Wire: Send + Sync + 'static {
-    /// `v1`, …: also the name of its OpenAPI document.
+    /// The wire's name, such as `v1`; also the name of its OpenAPI document.
     fn name(&self) -> &'static str;
 
-    /// The status of a kind.
+    /// The HTTP status of a kind.
     fn status(&self, kind: Kind) -> StatusCode;
 
-    /// The status of an error, where it takes more than the kind to know it.
+    /// The HTTP status of an error, for wires where it depends on more than the kind.
     fn status_of(&self, error: &Error) -> StatusCode {
         self.status(error.kind())
     }
 
-    /// The code word of a kind.
+    /// The error code of a kind.
     fn code(&self, kind: Kind) -> &'static str;
 
-    /// The whole body.
+    /// The response body.
     fn body(&self, error: &Error, about: &About) -> Value;
 
-    /// The JSON schema of that body.
+    /// The JSON schema of the response body.
     fn schema(&self) -> Value;
 
-    /// What is said of a kind when the place that fails has nothing better to say.
+    /// The default message of a kind.
     fn sentence(&self, kind: Kind) -> &'static str {
         kind.sentence()
     }
 
-    /// What is said of an error: faults of ours always the same, used-up limits with the time that is left.
+    /// The message of an error: a fixed sentence for internal errors, the remaining wait for
+    /// used-up limits.
     fn message<'a>(&self, error: &'a Error) -> Cow<'a, str> {
         let kind = error.kind();
         match (kind, error.retry_delay()) {
@@ -59,7 +59,7 @@ pub trait Wire: Send + Sync + 'static {
         }
     }
 
-    /// Whether a refusal of this kind asks for a bearer token (`WWW-Authenticate`).
+    /// Whether a response of this kind has `WWW-Authenticate: Bearer`.
     fn challenges(&self, kind: Kind) -> bool {
         let about_token = matches!(
             kind,
@@ -69,7 +69,7 @@ pub trait Wire: Send + Sync + 'static {
     }
 }
 
-/// A core error on its way out of a handler.
+/// A core error returned by a handler.
 #[derive(Debug)]
 pub struct Reject(pub Error);
 
@@ -85,7 +85,7 @@ impl From<Kind> for Reject {
     }
 }
 
-/// A core error inside poem's error, where the boundary finds it again.
+/// A core error inside a poem error, for the boundary to extract.
 #[derive(Debug)]
 pub struct CoreFailure(pub Error);
 
@@ -102,7 +102,7 @@ impl StdError for CoreFailure {
 }
 
 impl ResponseError for CoreFailure {
-    /// Only seen without a boundary around: which status it has is the wire's business.
+    /// Only seen without a boundary; for the real status see [`Wire::status_of`].
     fn status(&self) -> StatusCode {
         StatusCode::INTERNAL_SERVER_ERROR
     }

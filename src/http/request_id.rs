@@ -1,15 +1,16 @@
-//! The id of a request: the client's own where it is harmless, a new one otherwise.
+//! The id of a request: the client's if it is well-formed, a new one otherwise.
 
 use poem::http::{HeaderMap, HeaderName};
 
 use crate::env::Env;
 
-/// The header that carries it, both ways.
+/// The header with the request id, in requests and responses.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 const MAX_LENGTH: usize = 64;
 
-/// The client's id if it is 1 to 64 letters, digits, `.`, `_` or `-`; a new one otherwise.
+/// Returns the client's id if it consists of 1 to 64 ASCII letters, digits, `.`, `_` or `-`, so
+/// that it is safe to log; a new one otherwise.
 #[must_use]
 pub fn choose(headers: &HeaderMap, env: &Env) -> String {
     let mut sent = headers.get_all(&HEADER).iter();

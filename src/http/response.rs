@@ -1,4 +1,5 @@
-//! Answers as the operations give them: documented successes, and rejections that the document's pass describes.
+//! Response types of the operations. Successes are documented by their types; the OpenAPI pass
+//! documents rejections.
 
 use std::marker::PhantomData;
 
@@ -13,41 +14,39 @@ use serde::Serialize;
 use super::reject::Reject;
 use crate::error::Error;
 
-/// What most handlers give back.
+/// The return type of most handlers.
 pub type Answer<T> = std::result::Result<Response<Json<T>>, Reject>;
 
-/// A success.
+/// A success response.
 #[must_use]
 pub fn answer<T>(body: T) -> Response<Json<T>> {
     Response::new(Json(body))
 }
 
-/// A success that sets or clears a cookie.
+/// A success response that sets or clears a cookie.
 #[must_use]
 pub fn with_cookie<T>(body: T, cookie: String) -> Response<Json<T>> {
     answer(body).header(SET_COOKIE, cookie)
 }
 
-/// Room for a usual answer, so that its text need not move while it grows.
+/// Initial buffer size: a typical response fits without reallocation.
 const ROOM: usize = 1024;
 
-/// What the handlers give back that are called all day.
+/// The return type of frequently called handlers.
 pub type QuickAnswer<T> = std::result::Result<Response<Written<T>>, Reject>;
 
-/// A JSON body that went to text without a tree of values in between; in the document it is what [`Json`] is.
+/// A JSON body that was serialized directly, without an intermediate value tree. In the OpenAPI
+/// document it equals [`Json`].
 pub struct Written<T> {
     text: Vec<u8>,
     _of: PhantomData<T>,
 }
 
-/// A success, written at once.
-///
-/// # Errors
-/// When the body cannot be written.
+/// A success response, serialized directly.
 pub fn written<T: Serialize>(body: &T) -> QuickAnswer<T> {
     let mut text = Vec::with_capacity(ROOM);
     serde_json::to_writer(&mut text, body)
-        .map_err(|error| Reject(Error::internal("an answer cannot be written").caused_by(error)))?;
+        .map_err(|error| Reject(Error::internal("failed to serialize a response").caused_by(error)))?;
     Ok(Response::new(Written { text, _of: PhantomData }))
 }
 
@@ -79,7 +78,7 @@ impl<T: ToJSON> ApiResponse for Written<T> {
     }
 }
 
-/// Errors stand in no handler's signature: the pass over the document writes them from the wire's table.
+/// Handler signatures do not list errors: the OpenAPI pass adds them from the wire's tables.
 impl ApiResponse for Reject {
     fn meta() -> MetaResponses {
         MetaResponses { responses: Vec::new() }

@@ -1,6 +1,8 @@
-//! Holds a JSON body against the schema that its own OpenAPI document shows, and reports every broken rule at once.
+//! Checks a JSON body against the schema in its OpenAPI document, and reports all broken rules
+//! together.
 //!
-//! The rules stand once, in the types of the wire; what depends on the policy comes from [`super::body::Payload::rules`].
+//! The rules are declared once, in the types of the wire. Rules that depend on the policy come from
+//! [`super::body::Payload::rules`].
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
@@ -13,15 +15,15 @@ use serde_json::{Map, Value};
 use crate::error::{FieldError, Rule};
 use crate::model::{Email, Username, text};
 
-/// The schemas of bodies, each made when the first of its kind arrives.
+/// The schemas of request bodies. Each is built when the first body of its type arrives.
 #[derive(Debug, Default)]
 pub struct Schemas(RwLock<HashMap<TypeId, Arc<Schema>>>);
 
 impl Schemas {
-    /// The schema of this type.
+    /// The schema of a type.
     #[must_use]
     pub fn of<T: Type + 'static>(&self) -> Arc<Schema> {
-        // Nothing in here can be half done: what a panic elsewhere leaves is whole.
+        // A poisoned lock is safe to use: no update of the map can be left half done.
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).cloned();
         known.unwrap_or_else(|| {
             let mut schemas = self.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -30,7 +32,7 @@ impl Schemas {
     }
 }
 
-/// The schema of one type, with those that it refers to by name.
+/// The schema of one type, with the schemas it refers to by name.
 #[derive(Debug)]
 pub struct Schema {
     root: MetaSchemaRef,
@@ -44,7 +46,7 @@ impl Schema {
         Self { root: T::schema_ref(), named: registry.schemas }
     }
 
-    /// Every rule that the fields break, in the order of the schema.
+    /// All rules that the fields break, in the order of the schema.
     #[must_use]
     pub fn check(&self, fields: &Map<String, Value>) -> Vec<FieldError> {
         let mut broken = Vec::new();
@@ -79,7 +81,8 @@ impl Schema {
     }
 
     fn value(&self, schema: &MetaSchema, value: &Value, path: &str, broken: &mut Vec<FieldError>) {
-        // A field of a named type with words of its own is described as all of that type.
+        // The generator writes a field of a named type that has its own description as `allOf` that
+        // type.
         for part in schema.all_of.iter().filter_map(|part| self.resolve(part)) {
             self.value(part, value, path, broken);
         }
@@ -113,7 +116,7 @@ impl Schema {
     }
 }
 
-/// The row for a field that is not there.
+/// The error for a missing field.
 #[must_use]
 pub fn required_row(path: &str) -> FieldError {
     FieldError::new(path, Rule::Required, "Required", format!("{} is required", label(path)))
@@ -126,7 +129,8 @@ fn type_row(expected: &str, path: &str) -> FieldError {
     FieldError::new(path, Rule::WrongType, message, sentence)
 }
 
-/// The first rule that a text breaks: what is too long need not be told that it is no address either.
+/// The first rule that a string breaks. Later rules are not reported: a text that is too long is
+/// not also reported as an invalid address.
 fn string_row(schema: &MetaSchema, value: &str, path: &str) -> Option<FieldError> {
     let length = text::length(value);
     let row = |rule, message: &'static str, words: String| {
@@ -167,7 +171,7 @@ fn number_row(schema: &MetaSchema, number: f64, path: &str) -> Option<FieldError
     Some(FieldError::new(path, Rule::TooLong, "Too large", format!("{label} must be at most {max}")))
 }
 
-/// A field's name as a sentence begins with it: `firstName` is `First name`.
+/// A field's name as the start of a sentence: `firstName` becomes `First name`.
 #[must_use]
 pub fn label(path: &str) -> String {
     let name = path.rsplit('.').next().unwrap_or(path);

@@ -1,4 +1,4 @@
-//! Calls of another service: answered by the peer's network, or by the key of a service.
+//! Calls by other services, authorized by the peer's network or by a service key.
 
 use poem::{FromRequest, Request, RequestBody};
 
@@ -10,7 +10,7 @@ use crate::error::{Kind, Result};
 use crate::identity::quota::Service;
 use crate::identity::{Core, app};
 
-/// A caller that may ask about others.
+/// A service that may query the accounts of others.
 #[derive(Debug)]
 pub struct ServiceCaller(pub Service);
 

@@ -1,4 +1,5 @@
-//! The process's signals: the first SIGTERM or SIGINT drains, the second ends at once, SIGHUP re-reads configuration.
+//! Process signals: the first SIGTERM or SIGINT drains, the second stops immediately, SIGHUP
+//! reloads the configuration.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,21 +9,19 @@ use tokio::sync::watch;
 
 use crate::error::{Error, Result};
 
-/// How often the process was told to end.
+/// Counts the termination signals that the process received.
 #[derive(Clone)]
 pub struct Endings(watch::Receiver<u32>);
 
 impl Endings {
-    /// Begins to listen; `on_hangup` runs at each SIGHUP.
-    ///
-    /// # Errors
-    /// When the system lets no signal be listened to.
+    /// Starts to listen for signals. `on_hangup` runs on each SIGHUP.
     pub fn listen(on_hangup: impl Fn() + Send + 'static) -> Result<Self> {
-        let open = |kind| signal(kind).map_err(|e| Error::internal("could not listen to signals").caused_by(e));
+        let open = |kind| signal(kind).map_err(|e| Error::internal("failed to install signal handlers").caused_by(e));
         let mut terminate = open(SignalKind::terminate())?;
         let mut interrupt = open(SignalKind::interrupt())?;
         let mut hangup = open(SignalKind::hangup())?;
-        // A pipe or a peer that is gone is a failed write and never the end, however this process was started.
+        // A write to a closed pipe or connection must fail with an error instead of ending the
+        // process, however the process was started.
         drop(open(SignalKind::pipe())?);
         let (told, endings) = watch::channel(0);
         tokio::spawn(async move {
@@ -37,17 +36,18 @@ impl Endings {
         Ok(Self(endings))
     }
 
-    /// Comes with the first signal to end.
+    /// Completes on the first termination signal.
     pub fn first(&self) -> impl Future<Output = ()> + Send + 'static {
         self.clone().at_least(1)
     }
 
-    /// Comes with the second signal to end.
+    /// Completes on the second termination signal.
     pub fn second(&self) -> impl Future<Output = ()> + Send + 'static {
         self.clone().at_least(2)
     }
 
-    /// Comes with the second signal to end, or that long after the first: then nothing is waited for any more.
+    /// Completes on the second termination signal, or `after` the first one. The server then stops
+    /// waiting for requests.
     pub fn last(&self, after: Duration) -> impl Future<Output = ()> + Send + 'static {
         let (first, second) = (self.first(), self.second());
         async move {

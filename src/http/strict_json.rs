@@ -1,5 +1,6 @@
-//! JSON as strict as it is written down (RFC 8259 with section 4's advice taken): one object, no key twice at any
-//! depth, nothing after it, no lone surrogate, no invalid UTF-8, no endless nesting.
+//! A strict JSON parser (RFC 8259, with unique keys as section 4 recommends). It accepts one object
+//! with nothing after it, and rejects duplicate keys at any depth, lone surrogates, invalid UTF-8
+//! and too deep nesting.
 
 use std::fmt;
 
@@ -8,27 +9,27 @@ use serde_json::{Map, Number, Value};
 
 use crate::error::{Error, Kind, Result};
 
-/// Reads one JSON object.
+/// Parses one JSON object.
 ///
 /// # Errors
-/// `MalformedBody`.
+/// `MalformedBody` if the bytes are not one strict JSON object.
 pub fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = Strict::deserialize(&mut reader).and_then(|value| reader.end().map(|()| value.0));
     match value {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Err(Error::with(Kind::MalformedBody, "The request body must be a JSON object")),
-        // The parser's own words quote what was sent, a password perhaps: they go nowhere.
+        // The parser's message may quote the input, such as a password, so it is dropped.
         Err(error) if error.to_string().starts_with(TWICE) => {
-            Err(Error::with(Kind::MalformedBody, "The request body names a field twice"))
+            Err(Error::with(Kind::MalformedBody, "The request body contains a duplicate field"))
         }
         Err(_) => Err(Error::new(Kind::MalformedBody)),
     }
 }
 
-const TWICE: &str = "a field twice";
+const TWICE: &str = "duplicate field";
 
-/// A JSON value in which no object names a field twice.
+/// A JSON value in which no object has a duplicate key.
 struct Strict(Value);
 
 impl<'de> Deserialize<'de> for Strict {

@@ -1,4 +1,4 @@
-//! Paths at the root that belong to no wire: liveness, readiness, the public keys, the figures.
+//! Paths at the root that belong to no wire: liveness, readiness, public keys, metrics.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use super::reject::Reject;
 use super::router::Routes;
 use crate::identity::{Core, health, key};
 
-/// Every path here; all are read with `GET`.
+/// All paths of this module. All accept `GET`.
 pub const PATHS: [&str; 4] = ["/livez", "/readyz", "/.well-known/jwks.json", metrics::PATH];
 
-/// Adds the paths.
+/// Adds the routes.
 #[must_use]
 pub fn routes(route: Routes, core: &Arc<Core>) -> Routes {
     let [live, ready, keys, figures] = PATHS;
@@ -32,14 +32,15 @@ fn readiness(core: Arc<Core>) -> impl Endpoint {
     .map_to_response()
 }
 
-/// The keys that tokens are verified with (RFC 7517); kept for a minute only, for a key may be revoked.
+/// The public keys that verify tokens (RFC 7517). Cached for a minute only, because a key may be
+/// revoked.
 fn public_keys(core: Arc<Core>) -> impl Endpoint {
     endpoint::make(move |_: Request| {
         let core = core.clone();
         async move {
-            // Keys that were loaded before are better than none.
+            // The keys loaded last are better than none.
             if let Err(error) = key::catch_up(&core).await {
-                tracing::warn!(error = error.chain(), "the keys are published as they were last loaded");
+                tracing::warn!(error = error.chain(), "failed to reload the keys; publishing the ones loaded last");
             }
             let answer = Response::builder()
                 .header(CONTENT_TYPE, "application/json; charset=utf-8")

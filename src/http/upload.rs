@@ -1,4 +1,5 @@
-//! A file in a multipart body (RFC 7578): its bytes go on to the core as they come, never into memory as a whole.
+//! A file in a multipart body (RFC 7578). Its bytes are streamed to the core; the whole file is
+//! never in memory.
 
 use poem::web::{Field, Multipart};
 use poem::{FromRequest, Request, RequestBody};
@@ -13,14 +14,14 @@ use crate::identity::quota::Quota;
 use crate::identity::{Caller, Core};
 use crate::model::Source;
 
-/// The field that holds the file.
+/// The name of the file field.
 const FIELD: &str = "file";
-/// The most bytes of everything else in the body.
+/// Maximum number of bytes of all other fields in the body.
 const MOST_BESIDE: usize = 64 * 1024;
-/// How many bytes are read at a time.
+/// Size of the read buffer, in bytes.
 const STEP: usize = 32 * 1024;
 
-/// A multipart body, read when the handler asks for its file.
+/// A multipart body. [`receive`] reads it.
 pub struct FileBody(Multipart);
 
 impl<'a> ApiExtractor<'a> for FileBody {
@@ -52,10 +53,11 @@ impl<'a> ApiExtractor<'a> for FileBody {
     }
 }
 
-/// Takes the file of a body in.
+/// Reads the file of a body and stores it.
 ///
 /// # Errors
-/// `Validation` without a file, `MalformedBody`, and what [`file::begin`] and its [`file::Upload`] say.
+/// `Validation` without a file, `MalformedBody`, and the errors of [`file::begin`] and
+/// [`file::Upload`].
 pub async fn receive(core: &Core, caller: &Caller, body: FileBody, source: &Source) -> Result<(File, Quota)> {
     let mut body = body.0;
     let mut beside = 0;

@@ -1,4 +1,4 @@
-//! What a handler knows about the request besides its body: who stands behind it, its limits, its path, its cookie.
+//! What a handler gets from a request besides its body: source, limits, path and cookie.
 
 use poem::{FromRequest, Request, RequestBody};
 
@@ -9,18 +9,18 @@ use super::reject::Reject;
 use crate::error::{Error, Kind, Limit};
 use crate::model::{Secret, Source};
 
-/// One request, as far as a handler needs it.
+/// The parts of a request that handlers need.
 pub struct Visit {
-    /// Who stands behind it.
+    /// The client that sent the request.
     pub source: Source,
-    /// Counts it under the limits of its operation.
+    /// Counts the request against limits.
     pub meter: Meter,
-    /// The path as the client sent it.
+    /// The path as sent by the client.
     pub path: String,
 }
 
 impl Visit {
-    /// What a refresh that failed is answered: its limit counts the tokens that were refused.
+    /// Returns the error for a failed refresh, and counts refused tokens against the refresh limit.
     #[must_use]
     pub fn refresh_failed(&self, failure: Error) -> Error {
         match failure.kind() {
@@ -37,7 +37,7 @@ impl<'a> FromRequest<'a> for Visit {
     }
 }
 
-/// The refresh token in the cookie, if there is one and the page that sent it may use it.
+/// The refresh token from the cookie, if there is one and the page that sent it may use it.
 #[derive(Debug)]
 pub struct RefreshCookie(pub Option<Secret>);
 
@@ -47,7 +47,7 @@ impl<'a> FromRequest<'a> for RefreshCookie {
     }
 }
 
-/// The same, where the wire's document names the cookie.
+/// Like [`RefreshCookie`], for wires whose document fixes the cookie's name.
 #[derive(Debug)]
 pub struct PlainRefreshCookie(pub Option<Secret>);
 

@@ -1,4 +1,5 @@
-//! Which wire a path belongs to, and which methods it knows: the boundary asks here when a router has given up.
+//! Maps a path to its wire and to the methods it accepts. The boundary uses this when no route
+//! matched.
 
 use std::sync::Arc;
 
@@ -6,13 +7,14 @@ use poem::http::Method;
 
 use super::reject::Wire;
 
-/// Knows the methods of a path, for `Allow`.
+/// Looks up the methods of a path, for the `Allow` header.
 pub trait Methods: Send + Sync + 'static {
-    /// The methods that the path answers to, `HEAD` left out where `GET` is in; none for an unknown path.
+    /// The methods the path accepts; empty for an unknown path. `HEAD` is omitted where `GET` is
+    /// present.
     fn methods(&self, path: &str) -> Vec<Method>;
 }
 
-/// The wires by where they are mounted.
+/// The wires and the path prefixes they are mounted at.
 #[derive(Clone)]
 pub struct Wires {
     root: Arc<dyn Wire>,
@@ -21,13 +23,13 @@ pub struct Wires {
 }
 
 impl Wires {
-    /// With the wire that speaks wherever no other is mounted.
+    /// Creates the table with the wire for paths under no other mount.
     #[must_use]
     pub fn new(root: Arc<dyn Wire>, methods: Arc<dyn Methods>) -> Self {
         Self { root, mounts: Vec::new(), methods }
     }
 
-    /// With one more wire, at a prefix like `/api/v1`.
+    /// Mounts a wire at a prefix such as `/api/v1`.
     #[must_use]
     pub fn mount(mut self, prefix: impl Into<String>, wire: Arc<dyn Wire>) -> Self {
         self.mounts.push((prefix.into(), wire));
@@ -35,14 +37,14 @@ impl Wires {
         self
     }
 
-    /// The wire of a path: the longest prefix wins.
+    /// The wire of a path. The longest prefix wins.
     #[must_use]
     pub fn of(&self, path: &str) -> &dyn Wire {
         let mounted = self.mounts.iter().find(|(prefix, _)| is_under(path, prefix));
         mounted.map_or(&*self.root, |(_, wire)| &**wire)
     }
 
-    /// What `Allow` says of a path.
+    /// The value of the `Allow` header for a path.
     #[must_use]
     pub fn allow(&self, path: &str) -> String {
         let mut methods = self.methods.methods(path);
@@ -55,7 +57,7 @@ impl Wires {
     }
 }
 
-/// Whether a path is the prefix itself or below it.
+/// Whether a path equals the prefix or is below it.
 #[must_use]
 pub fn is_under(path: &str, prefix: &str) -> bool {
     path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/'))

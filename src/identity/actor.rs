@@ -1,8 +1,8 @@
-//! Who changes other people's data: the command line, or an administrator. An [`Admin`] comes only from
-//! [`Caller::require`], so that nobody can call an operation on others without having been asked for a permission.
+//! Who changes other people's data: the command line or an administrator.
 //!
-//! The rights are read again inside the write that they are for, and compared with those of whom it is about: nobody
-//! changes somebody with more rights.
+//! An [`Admin`] comes only from [`Caller::require`], so no operation on other accounts runs without
+//! a permission check. The rights are read again inside the write and compared with those of the
+//! target: an actor cannot change an account with more rights.
 
 use super::audit::Log;
 use super::reauthenticate::Fresh;
@@ -14,34 +14,33 @@ use crate::model::{AccountId, Event, Permission, Rights, SessionId, Source, role
 use crate::store;
 use crate::store::db::Db;
 
-/// What an operation asks of its caller.
+/// What an operation requires of its caller.
 #[derive(Debug, Clone, Copy)]
 pub struct Demand {
-    /// One of these permissions.
+    /// The caller must hold one of these permissions.
     pub any_of: &'static [Permission],
-    /// Whether the session's last proof must be fresh.
+    /// How recent the session's last proof must be.
     pub proof: Proof,
 }
 
-/// How recently the caller must have proved who they are.
+/// How recently the caller must have proved their identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
-    /// At some time in this session.
+    /// At any time in this session.
     Any,
-    /// A few minutes ago: what is asked for cannot be undone.
+    /// A few minutes ago, for operations that cannot be undone.
     Fresh,
 }
 
-/// Whether a request comes from the machine itself (by the rule of service calls).
+/// Whether a request comes from this machine, by the same rule as service calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whence {
-    /// From the machine itself, through no proxy.
+    /// From this machine, through no proxy.
     Home,
-    /// From anywhere else.
     Away,
 }
 
-/// Somebody who may do what an administrative operation does.
+/// An administrator who holds a permission that the operation requires.
 #[derive(Debug, Clone)]
 pub struct Admin {
     account: AccountId,
@@ -50,7 +49,7 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// Their own account.
+    /// The administrator's own account.
     #[must_use]
     pub fn account(&self) -> &AccountId {
         &self.account
@@ -58,10 +57,11 @@ impl Admin {
 }
 
 impl Caller {
-    /// The only way to an [`Admin`].
+    /// Checks network, permissions and proof. This is the only way to obtain an [`Admin`].
     ///
     /// # Errors
-    /// `Forbidden` from an address that is not let in or without any of the permissions, `ReauthenticationRequired`.
+    /// `Forbidden` from a network that is not allowed or without any of the permissions,
+    /// `ReauthenticationRequired`.
     pub fn require(&self, core: &Core, demand: Demand, whence: Whence, source: &Source) -> Result<Admin> {
         let is_let_in = match &core.config.admin.networks {
             AdminNetworks::Any => true,
@@ -81,7 +81,7 @@ impl Caller {
     }
 }
 
-/// As [`Caller::require`]; a refusal is recorded.
+/// Like [`Caller::require`], but records a refusal in the audit log.
 ///
 /// # Errors
 /// As [`Caller::require`].
@@ -98,34 +98,31 @@ pub async fn admit(core: &Core, caller: &Caller, demand: Demand, whence: Whence,
     Err(refused)
 }
 
-/// Who does something, and where they stand.
+/// Who performs an operation, and from where.
 #[derive(Debug, Clone)]
 pub struct By {
-    /// Who.
     pub actor: Actor,
-    /// From where.
     pub source: Source,
 }
 
 impl By {
-    /// Whoever owns the machine.
+    /// The operator at the command line.
     #[must_use]
     pub fn command_line() -> Self {
         Self { actor: Actor::CommandLine, source: Source::command_line() }
     }
 }
 
-/// Who does something to other people's data.
+/// Who changes other people's data.
 #[derive(Debug, Clone)]
 pub enum Actor {
-    /// Whoever owns the machine: may do everything.
+    /// The owner of the machine, who can do everything.
     CommandLine,
-    /// An administrator.
     Admin(Admin),
 }
 
 impl Actor {
-    /// Whom the audit log names.
+    /// The name in the audit log.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -134,8 +131,8 @@ impl Actor {
         }
     }
 
-    /// What they may do as the rows say now; everything on the command line. Refuses an administrator who has lost the
-    /// session or the permission since the request began.
+    /// The actor's current rights; the command line has all. Refuses an administrator who has lost
+    /// the session or the permission since the request began.
     fn rights(&self, db: &mut dyn Db) -> Result<Rights> {
         let Actor::Admin(admin) = self else { return Ok(Rights::of(&[role::ADMIN.to_owned()], Vec::new())) };
         let ended = store::sessions::find(db, &admin.session)?.is_none_or(|session| session.ended_at.is_some());
@@ -150,7 +147,7 @@ impl Actor {
         }
     }
 
-    /// Refuses a change of an account with more rights. Call it first in the write.
+    /// Refuses to change an account with more rights than the actor. Call it first in the write.
     ///
     /// # Errors
     /// `Forbidden`.
@@ -159,7 +156,7 @@ impl Actor {
         if own.cover(&store::roles::rights(db, target)?) { Ok(()) } else { Err(more_rights()) }
     }
 
-    /// Refuses what this permission is asked for, beyond the operation's own demand.
+    /// Refuses an actor without this permission, in addition to what the operation itself requires.
     ///
     /// # Errors
     /// `Forbidden`.
@@ -167,7 +164,7 @@ impl Actor {
         if self.rights(db)?.hold(permission) { Ok(()) } else { Err(Kind::Forbidden.into()) }
     }
 
-    /// Refuses to give or take these permissions to somebody who lacks them.
+    /// Refuses to give or take a role with permissions that the actor lacks.
     ///
     /// # Errors
     /// `Forbidden`.
@@ -178,5 +175,5 @@ impl Actor {
 }
 
 fn more_rights() -> Error {
-    Error::with(Kind::Forbidden, "This takes rights that you do not have yourself")
+    Error::with(Kind::Forbidden, "This requires permissions that you do not have")
 }

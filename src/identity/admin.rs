@@ -1,5 +1,5 @@
-//! What administrators and the command line do to accounts, whoever they belong to. Every change asks the actor first
-//! whether it may: nobody changes somebody with more rights.
+//! Operations on any account, for administrators and the command line. Every change first checks
+//! that the actor may make it and that the target has no more rights than the actor.
 
 use std::time::Duration;
 
@@ -17,43 +17,37 @@ use crate::store;
 use crate::store::accounts::{NewRow, Page};
 use crate::store::db::{Constraint, Db};
 
-/// How long a deleted account can be brought back.
+/// How long a deleted account can be restored.
 pub const HIDDEN_FOR: Duration = Duration::from_hours(720);
 
 /// An account with its roles.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// The account.
     pub account: Account,
-    /// Its roles, sorted.
+    /// Sorted.
     pub roles: Vec<String>,
 }
 
-/// What an administrator gives for a new account.
+/// The data of an account that an administrator creates.
 #[derive(Debug, Clone)]
 pub struct NewEntry {
-    /// The address.
     pub email: Email,
-    /// The user name.
     pub username: Option<Username>,
-    /// Given name.
     pub first_name: Option<String>,
-    /// Family name.
     pub last_name: Option<String>,
-    /// The password.
     pub password: Password,
-    /// The roles besides the default one.
+    /// Roles besides the default one.
     pub roles: Vec<String>,
-    /// Whether the address counts as proved.
+    /// Whether the address counts as verified.
     pub verified: bool,
 }
 
-/// Which accounts a list shows.
+/// Which accounts to list.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Only this state's word: `active`, `pending`, `suspended`, `deleted`.
+    /// Only accounts in this state: `active`, `pending`, `suspended`, `deleted`.
     pub status: Option<String>,
-    /// Only those whose address or user name begins with this.
+    /// Only accounts whose address or user name begins with this.
     pub search: Option<String>,
 }
 
@@ -62,7 +56,7 @@ pub(super) fn load(db: &mut dyn Db, account: Account) -> Result<Entry> {
     Ok(Entry { account, roles })
 }
 
-/// These accounts with their roles, read together.
+/// Adds the roles to these accounts with one query.
 pub(super) fn with_roles(db: &mut dyn Db, accounts: Vec<Account>) -> Result<Vec<Entry>> {
     let ids: Vec<&AccountId> = accounts.iter().map(|account| &account.id).collect();
     let mut roles = store::roles::of_many(db, &ids)?;
@@ -70,7 +64,7 @@ pub(super) fn with_roles(db: &mut dyn Db, accounts: Vec<Account>) -> Result<Vec<
     Ok(accounts.into_iter().map(entry).collect())
 }
 
-/// How many live sessions each of these accounts has.
+/// Counts the live sessions of each account.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -80,7 +74,8 @@ pub async fn count_sessions(core: &Core, entries: &[Entry]) -> Result<Vec<i64>> 
     core.store.scan(move |db| ids.iter().map(|id| store::sessions::count_live(db, id, now)).collect()).await
 }
 
-/// An account by its id, address or user name. The id counts first: a user name may look like one.
+/// Looks up an account by id, address or user name. The id comes first because a user name may look
+/// like an id.
 fn look_up(db: &mut dyn Db, name: &str) -> Result<Account> {
     if let Some(account) = store::accounts::find(db, &AccountId::new(name))? {
         return Ok(account);
@@ -92,7 +87,7 @@ fn look_up(db: &mut dyn Db, name: &str) -> Result<Account> {
     found.ok_or_else(|| Kind::AccountNotFound.into())
 }
 
-/// An account as this actor may name it: administrators by its id alone.
+/// Looks up an account as this actor may name it: administrators only by id.
 pub(super) fn look_up_for(db: &mut dyn Db, actor: &Actor, name: &str) -> Result<Account> {
     match actor {
         Actor::CommandLine => look_up(db, name),
@@ -116,7 +111,8 @@ pub async fn find(core: &Core, name: &str) -> Result<Entry> {
         .await
 }
 
-/// Accounts in the order of their ids, after this id, at most `limit` that fit the filter.
+/// Lists at most `limit` accounts that match the filter, in the order of their ids, starting after
+/// the given id.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -145,7 +141,7 @@ fn has_status(account: &Account, status: Option<&str>, verification: Verificatio
     status.is_none_or(|status| account.status(verification).as_str() == status)
 }
 
-/// Makes an account.
+/// Creates an account.
 ///
 /// # Errors
 /// `EmailTaken`, `UsernameTaken`, `Validation` for an unknown role or a bad password.
@@ -178,7 +174,7 @@ pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<Entry> {
             {
                 return Err(Kind::UsernameTaken.into());
             }
-            // As at sign-up: an address that an account may still take back is taken.
+            // As at sign-up, an address that another account can still take back counts as taken.
             if store::links::is_address_kept(db, row.email.key(), &row.id, log.at())? {
                 return Err(Kind::EmailTaken.into());
             }
@@ -228,7 +224,7 @@ pub(super) fn take(db: &mut dyn Db, actor: &Actor, log: &Log, id: &AccountId, na
     Ok(())
 }
 
-/// Runs a change on one account inside a write and gives back how it is then.
+/// Changes one account inside a write and returns its new state.
 pub(super) async fn change<F>(core: &Core, by: &By, name: &str, change: F) -> Result<Entry>
 where
     F: Fn(&mut dyn Db, &Log, &Account) -> Result<()> + Send + 'static,
@@ -256,7 +252,7 @@ pub(super) fn end_all_sessions(db: &mut dyn Db, actor: &Actor, log: &Log, id: &A
     Ok(())
 }
 
-/// Sets a password, ends all sessions and voids all links; the owner gets a mail.
+/// Sets a password, ends all sessions, voids all links and mails the owner.
 ///
 /// # Errors
 /// `AccountNotFound`, `Validation` for a bad password.
@@ -280,7 +276,7 @@ pub async fn set_password(core: &Core, by: &By, name: &str, new: Password) -> Re
     .await
 }
 
-/// Counts the address as proved.
+/// Marks the address as verified.
 ///
 /// # Errors
 /// `AccountNotFound`.
@@ -296,16 +292,14 @@ pub async fn verify(core: &Core, by: &By, name: &str) -> Result<Entry> {
     .await
 }
 
-/// Which way a role goes.
+/// Whether to give or take a role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RoleChange {
-    /// Give it.
     Give,
-    /// Take it.
     Take,
 }
 
-/// Gives or takes a role; the last admin keeps theirs.
+/// Gives or takes a role. The last administrator keeps the role.
 ///
 /// # Errors
 /// `AccountNotFound`, `Validation` for an unknown role, `LastAdmin`.
@@ -313,7 +307,7 @@ pub async fn change_role(core: &Core, by: &By, name: &str, role: &str, way: Role
     change_roles(core, by, name, vec![(way, role.to_owned())]).await
 }
 
-/// Gives and takes roles, all of them or none; the last admin keeps theirs.
+/// Gives and takes several roles, all or none. The last administrator keeps the role.
 ///
 /// # Errors
 /// As [`change_role`].
@@ -335,7 +329,7 @@ pub(super) fn keep_last_admin(db: &mut dyn Db, id: &AccountId) -> Result<()> {
     Ok(())
 }
 
-/// Suspends an account and ends its sessions.
+/// Suspends an account, ends its sessions and voids its links.
 ///
 /// # Errors
 /// `AccountNotFound`, `LastAdmin`.
@@ -353,7 +347,7 @@ pub async fn suspend(core: &Core, by: &By, name: &str) -> Result<Entry> {
     .await
 }
 
-/// Lets a suspended account in again and lifts a lockout.
+/// Lifts a suspension and a lockout.
 ///
 /// # Errors
 /// `AccountNotFound`.
@@ -372,7 +366,8 @@ pub async fn unlock(core: &Core, by: &By, name: &str) -> Result<Entry> {
     .await
 }
 
-/// Deletes an account: hidden at once, erased after 30 days; one that nobody proved goes at once.
+/// Deletes an account. It is hidden at once and erased after 30 days; an account that was never
+/// verified is erased at once.
 ///
 /// # Errors
 /// `AccountNotFound`, `LastAdmin`.

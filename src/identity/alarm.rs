@@ -1,5 +1,6 @@
-//! What looks strange: a login from a device or place that an account has not been used from, and a burst of failures
-//! from one client address. The owner is told by mail, with a link that ends the login after a click.
+//! Detects suspicious logins: from a device or place that the account has not used before, and
+//! bursts of failures from one client IP. For a new device or place, the server mails the owner a
+//! link that ends the login.
 
 use std::time::Duration;
 
@@ -16,14 +17,14 @@ use crate::store::anomalies::Alarm;
 use crate::store::db::Db;
 use crate::store::tries::{self, Scope, Tries};
 
-/// How long the link of a new-device mail lives.
+/// Lifetime of the link in a new-device mail.
 const LINK_LIFE: Duration = Duration::from_hours(168);
-/// So many failures of one client address in [`BURST_WINDOW`] are worth a record.
+/// Number of failures from one client IP in [`BURST_WINDOW`] that counts as a burst.
 const BURST: i64 = 20;
 /// See [`BURST`].
 const BURST_WINDOW: Duration = Duration::from_mins(15);
 
-/// What is to be said when a login turns out to come from something new: made before the write, used inside it.
+/// The mail for a login from a new device or place: prepared before the write, used inside it.
 #[derive(Clone)]
 pub struct Watch {
     device: String,
@@ -36,10 +37,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Prepares the letter about a login that is about to be completed.
-    ///
-    /// # Errors
-    /// When there is no randomness.
+    /// Prepares the mail for a login that is about to complete.
     pub fn prepare(core: &Core, account: &Account, source: &Source) -> Result<Self> {
         let device = Device::of(source.user_agent.as_deref()).label();
         let place = source.address.and_then(|address| core.places.find(address));
@@ -67,11 +65,9 @@ impl Watch {
         })
     }
 
-    /// Notes what this login came from, inside the write that completes it; `is_known` says whether its client address
-    /// had logged in before. Tells the owner of anything new, but for the account's first login.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Records the device and place of this login, inside the write that completes it. Mails the
+    /// owner about anything new, except at the account's first login. Where the country is not
+    /// known, an unfamiliar client IP counts as a new place.
     pub fn look(
         &self,
         db: &mut dyn Db,
@@ -105,7 +101,7 @@ impl Watch {
     }
 }
 
-/// Whether a link still works, without using it.
+/// Checks that a link still works, without using it up.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
@@ -119,12 +115,14 @@ pub async fn look(core: &Core, token: &str) -> Result<()> {
         .await
 }
 
-/// The owner says that a login was not theirs: whoever it was knows the password, so it ends with all sessions, and a
-/// mail that sets another is on its way. It goes to the address that the alarm was mailed to: where the account has
-/// another one since, it is given that one back, as by the link that undoes the change.
+/// Handles the owner's report that a login was not theirs. The attacker knows the password, so the
+/// server ends all sessions and mails a link to set a new one.
+///
+/// The mail goes to the address that the alarm was mailed to. If the account has another address
+/// since, it gets the old one back, as by the link that undoes the change.
 ///
 /// # Errors
-/// `LinkInvalid`, also when the address cannot be taken back any more; `LinkExpired`.
+/// `LinkInvalid`, also when the account can no longer take the address back; `LinkExpired`.
 pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
     let (hash, log) = (secret::digest(token.as_bytes()), Log::new(core, source));
     let now = log.at();
@@ -153,17 +151,15 @@ pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
     Ok(())
 }
 
-/// What a link speaks of, and the account as it is now.
+/// The alarm of a link, and the account as it is now.
 fn raised(db: &mut dyn Db, hash: &[u8; 32]) -> Result<(Alarm, Account)> {
     let alarm = store::anomalies::find_alarm(db, hash)?.ok_or(Kind::LinkInvalid)?;
     let owner = store::accounts::find(db, &alarm.account)?.filter(|owner| owner.deleted_at.is_none());
     Ok((alarm, owner.ok_or(Kind::LinkInvalid)?))
 }
 
-/// Counts a failed login of a client address; the one that makes it a burst is recorded, once in a window.
-///
-/// # Errors
-/// What the database says.
+/// Counts a failed login from a client IP. Records the failure that reaches the burst threshold,
+/// once per window.
 pub fn note_failure(db: &mut dyn Db, log: &Log, client_key: &[u8; 32]) -> Result<()> {
     let row = tries::lock(db, Scope::Burst, client_key, log.at())?;
     let next = Tries { count: row.count + 1, forget_at: row.started_at + BURST_WINDOW, ..row };

@@ -1,4 +1,4 @@
-//! Apps with keys of their own: registering them, turning their keys, checking what a call brings.
+//! API clients: register them, rotate their keys, check the credentials of a request.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 
@@ -10,10 +10,10 @@ use crate::model::event::What;
 use crate::model::{App, Event, Permission, Secret, app, secret, text};
 use crate::store;
 
-/// The most characters of an app's name.
+/// The most characters in an API client's name.
 const LONGEST_NAME: usize = 100;
 
-/// Registers an app; the key is never shown again.
+/// Registers an API client. The server never shows the key again.
 ///
 /// # Errors
 /// `Validation` for the name, `Forbidden`.
@@ -38,7 +38,7 @@ pub async fn create(core: &Core, by: &By, name: &str, kind: app::Kind) -> Result
     Ok((app, key))
 }
 
-/// Registers an app where calls must name one and there is none yet.
+/// Registers an API client if requests must name one and none exists yet.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -53,7 +53,7 @@ fn new_key(core: &Core) -> Result<Secret> {
     Ok(Secret::new(format!("sk_{}", secret::encode(&core.env.random::<32>()?))))
 }
 
-/// All apps, the oldest first.
+/// Lists all API clients, oldest first.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -65,7 +65,7 @@ fn unknown(id: &str) -> Error {
     Error::with(Kind::NotFound, format!("There is no app {id}"))
 }
 
-/// Gives an app another key; the old one is dead at once.
+/// Gives an API client a new key. The old key stops working at once.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`.
@@ -88,7 +88,7 @@ pub async fn rotate(core: &Core, by: &By, id: &str) -> Result<(App, Secret)> {
     Ok((app, key))
 }
 
-/// Deletes an app; its key is dead at once.
+/// Deletes an API client. Its key stops working at once.
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`.
@@ -106,7 +106,7 @@ pub async fn delete(core: &Core, by: &By, id: &str) -> Result<()> {
         .await
 }
 
-/// The app that a call names by id and key. An unknown id and a wrong key are the same.
+/// Finds an API client by id and key. An unknown id and a wrong key give the same error.
 ///
 /// # Errors
 /// `AppInvalid`.
@@ -118,12 +118,12 @@ pub async fn check(core: &Core, id: &str, key: &str) -> Result<App> {
     app.filter(|_| is_right).ok_or_else(|| Kind::AppInvalid.into())
 }
 
-/// The service that a call names by its key alone; a client's key opens nothing.
+/// Finds a service by its key alone. The keys of other API clients are refused.
 ///
 /// # Errors
 /// `AppInvalid`.
 pub async fn check_service_key(core: &Core, key: &str) -> Result<App> {
-    // Looked up by digest: what an index compares says nothing about the key.
+    // The lookup is by digest, so the timing of index comparisons reveals nothing about the key.
     let presented = secret::digest(key.as_bytes());
     let app = core.store.read(move |db| store::apps::find_by_key(db, &presented)).await?;
     app.filter(|app| app.kind == app::Kind::Service).ok_or_else(|| Kind::AppInvalid.into())

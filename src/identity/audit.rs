@@ -1,4 +1,4 @@
-//! Records of the audit log, written inside the write of the change that they speak of, and read back.
+//! The audit log: writes records inside the write of the change they describe, and reads them back.
 
 use super::actor::By;
 use super::guard::Bucket;
@@ -12,7 +12,7 @@ use crate::model::{AccountId, Barrier, Event, Permission, Source, Time};
 use crate::store;
 use crate::store::db::Db;
 
-/// Writes the records of one operation: one time, one source.
+/// Writes the records of one operation, all with the same time and source.
 #[derive(Clone)]
 pub struct Log {
     env: Env,
@@ -23,23 +23,20 @@ pub struct Log {
 }
 
 impl Log {
-    /// The log of an operation that happens now.
+    /// Begins the log of an operation that happens now.
     #[must_use]
     pub fn new(core: &Core, source: &Source) -> Self {
         let (env, metrics, refusals) = (core.env.clone(), core.metrics.clone(), core.refusals.clone());
         Self { at: env.now(), env, metrics, refusals, source: source.clone() }
     }
 
-    /// When the operation happens.
+    /// The time of the operation.
     #[must_use]
     pub fn at(&self) -> Time {
         self.at
     }
 
     /// Writes one record.
-    ///
-    /// # Errors
-    /// What the database says.
     pub fn record(&self, db: &mut dyn Db, event: &Event) -> Result<()> {
         store::audit::insert(db, &self.env.new_id()?, self.at, event, &self.source)?;
         let (metrics, event) = (self.metrics.clone(), event.clone());
@@ -47,15 +44,14 @@ impl Log {
         Ok(())
     }
 
-    /// Notes that a limit refused whoever this is about; it is recorded when the minute is over.
+    /// Notes that a limit refused this login target. The record is written at the end of the
+    /// minute.
     pub fn refuse(&self, barrier: Barrier, subject: &Bucket) {
         self.refusals.note(barrier, self.source.client(), Some(subject), &self.source);
     }
 
-    /// Writes the one record of something that goes on over many writes: each tells its detail anew.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Writes or updates the only record of an operation that spans many writes. Each write
+    /// replaces its detail.
     pub fn keep(&self, db: &mut dyn Db, id: &str, event: &Event) -> Result<()> {
         store::audit::keep(db, id, self.at, event, &self.source)
     }
@@ -63,7 +59,7 @@ impl Log {
 
 pub use crate::store::audit::{Filter, From, Record};
 
-/// Records that fit, at most `limit`, from there on.
+/// Reads at most `limit` records that match the filter, beginning at `from`.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -72,7 +68,8 @@ pub async fn read(core: &Core, filter: &Filter, from: &From, limit: i64) -> Resu
     core.store.scan(move |db| store::audit::page(db, &filter, &from, limit)).await
 }
 
-/// Takes what is one too many off a list, and says the id that the next part begins before.
+/// Truncates a list to `limit`. If there was more, returns the id before which the next page
+/// begins.
 pub(super) fn cut<T>(list: &mut Vec<T>, limit: i64, id: impl Fn(&T) -> String) -> Option<String> {
     let limit = usize::try_from(limit).unwrap_or(0);
     let is_more = list.len() > limit;
@@ -80,7 +77,8 @@ pub(super) fn cut<T>(list: &mut Vec<T>, limit: i64, id: impl Fn(&T) -> String) -
     list.last().filter(|_| is_more).map(id)
 }
 
-/// The newest records that fit, from before an id; with the id that the next part begins before.
+/// Reads the newest records that match, before an id. Also returns the id before which the next
+/// page begins.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -96,7 +94,7 @@ pub async fn newest(
     Ok((records, next))
 }
 
-/// The newest records about the caller's own account; what the account did to others is not among them.
+/// Reads the newest records about the caller's own account, without what the account did to others.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -112,7 +110,7 @@ pub async fn own(
     Ok((records, next))
 }
 
-/// Records about an account, as its owner may see them.
+/// Reads records about an account, as its owner may see them.
 pub(super) fn about(db: &mut dyn Db, account: &AccountId, from: &From, limit: i64) -> Result<Vec<Record>> {
     let filter = Filter { about: Some(account.clone()), ..Filter::default() };
     let mut records = store::audit::page(db, &filter, from, limit)?;
@@ -122,7 +120,7 @@ pub(super) fn about(db: &mut dyn Db, account: &AccountId, from: &From, limit: i6
     Ok(records)
 }
 
-/// What an account's owner need not know of whoever else acted on it: who it was, and from where.
+/// Hides from the owner who else acted on the account, and from where.
 fn veil(record: &mut Record, own: &str) {
     if record.actor.as_deref().is_some_and(|actor| actor != own) {
         record.actor = Some("administrator".to_owned());
@@ -130,16 +128,16 @@ fn veil(record: &mut Record, own: &str) {
     }
 }
 
-/// The form of an export.
+/// The format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// One JSON object per line.
     JsonLines,
-    /// Comma-separated values with a heading (RFC 4180).
+    /// Comma-separated values with a header row (RFC 4180).
     Csv,
 }
 
-/// The whole log in pieces, the oldest first, so that no length of it fills the memory.
+/// Exports the whole log in pieces, oldest first, so that memory use does not depend on its length.
 pub struct Export {
     filter: Filter,
     form: Form,
@@ -153,13 +151,13 @@ enum Stage {
     End,
 }
 
-/// How many records a piece has.
+/// Records per piece.
 const PIECE: i64 = 500;
 
 const HEADING: &str = "id,at,event,outcome,accountId,sessionId,actor,ipAddress,userAgent,requestId,detail,count\r\n";
 
 impl Export {
-    /// Begins an export; that it was made is itself recorded.
+    /// Begins an export. The audit log records that it was made.
     ///
     /// # Errors
     /// `Forbidden`, `Unavailable`.
@@ -174,7 +172,7 @@ impl Export {
         Ok(Self { filter, form, after: String::new(), state: Stage::Heading })
     }
 
-    /// The next piece; nothing at the end.
+    /// Returns the next piece; `None` at the end.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -220,7 +218,7 @@ fn cells(record: &Record) -> [(&'static str, Option<String>); 11] {
     ]
 }
 
-/// A record as one JSON object.
+/// Converts a record to one JSON object.
 #[must_use]
 pub fn json(record: &Record) -> serde_json::Value {
     let fields = cells(record).map(|(name, value)| (name.to_owned(), serde_json::Value::from(value)));
@@ -232,7 +230,7 @@ fn json_line(record: &Record) -> String {
     format!("{}\n", json(record))
 }
 
-/// Every value in quotes; one that a spreadsheet would take for a formula begins with an apostrophe.
+/// Quotes every value. A leading apostrophe keeps spreadsheets from reading a value as a formula.
 fn csv_line(record: &Record) -> String {
     let quoted = cells(record).map(|(_, value)| {
         let value = value.unwrap_or_default();

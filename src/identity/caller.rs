@@ -1,4 +1,5 @@
-//! Who is calling: the only way to a [`Caller`] is through a token whose session is alive in this very request.
+//! Who is calling. A [`Caller`] comes only from a token whose session is alive in this very
+//! request.
 
 use std::time::Duration;
 
@@ -9,21 +10,20 @@ use crate::store;
 use crate::store::sessions::Standing;
 pub use crate::token::Verified;
 
-/// How old a session's last activity may be before it is written again.
+/// How old the recorded last activity of a session must be before it is written again.
 const ACTIVITY_STEP: Duration = Duration::from_mins(5);
 
-/// Somebody who has shown a valid access token in this request.
+/// The owner of a valid access token in this request.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Their account, as it was in this request.
+    /// The account as read in this request.
     pub account: Account,
-    /// The session the token belongs to.
     pub session: SessionId,
-    /// When its owner last proved who they are.
+    /// When the owner last proved their identity.
     pub proved_at: Time,
-    /// Their roles, sorted.
+    /// Sorted.
     pub roles: Vec<String>,
-    /// What the roles may do together, sorted.
+    /// Everything the roles permit, sorted.
     pub permissions: Vec<String>,
 }
 
@@ -33,15 +33,16 @@ pub struct Caller {
 /// `TokenInvalid`, `TokenExpired`, `SessionEnded`.
 pub async fn authenticate(core: &Core, token: &str) -> Result<Caller> {
     let verified = match core.tokens.verify(token) {
-        // Its key may be newer than what this process has loaded.
+        // The token's key may be newer than those that this process has loaded.
         Err(error) if error.kind() == Kind::TokenInvalid && key::catch_up(core).await? => core.tokens.verify(token)?,
         other => other?,
     };
     recognise(core, &verified, || Ok(token)).await
 }
 
-/// Reads the session and account of a token that has been verified a moment ago. Where the keys have turned since, here or elsewhere,
-/// it is verified again, so it must be the token of this same request.
+/// Reads the session and account of a token that was just verified. If the keys have been rotated
+/// since, by this or another process, it verifies the token again, so the token must be the one of
+/// this request.
 ///
 /// # Errors
 /// As [`authenticate`].
@@ -74,7 +75,7 @@ pub async fn recognise<'t>(core: &Core, verified: &Verified, token: impl Fn() ->
     })
 }
 
-/// Writes the last activity off the request's way, when the one on record is old enough.
+/// Records the last activity in the background, if the recorded one is old enough.
 fn note_activity(core: &Core, standing: &Standing, now: Time) {
     if now.since(standing.session.last_active_at) < ACTIVITY_STEP {
         return;
@@ -83,7 +84,7 @@ fn note_activity(core: &Core, standing: &Standing, now: Time) {
     tokio::spawn(async move {
         let noted = store.write(move |db| store::sessions::touch(db, &id, now - ACTIVITY_STEP, now)).await;
         if let Err(error) = noted {
-            tracing::debug!(error = error.chain(), "the last activity of a session was not noted");
+            tracing::debug!(error = error.chain(), "failed to record the last activity of a session");
         }
     });
 }

@@ -1,7 +1,9 @@
-//! Logins that wait for a second factor: how one is set, completed with a code, and sent its code again.
+//! Logins that wait for a second factor: create a challenge, complete it with a code, send its code
+//! again.
 //!
-//! A challenge rests on the account's stamp: any change of password, address, factors or state voids it. It dies after
-//! five wrong codes or five minutes, and opens nothing but the login that it belongs to.
+//! A challenge is bound to the account's credential version: any change of password, address,
+//! factors or state voids it. It dies after five wrong codes or five minutes, and completes only
+//! the login that it belongs to.
 
 use std::time::Duration;
 
@@ -18,18 +20,18 @@ use crate::store;
 use crate::store::challenges::Challenge;
 use crate::store::db::Db;
 
-/// How long a challenge lives.
+/// Lifetime of a challenge.
 pub const LIFE: Duration = Duration::from_mins(5);
-/// For how long a right password may be completed where the wire hands out no token.
+/// How long after the right password a login can be completed where the API hands out no token.
 const LIFE_WITHOUT_TOKEN: Duration = Duration::from_mins(10);
-/// How many wrong codes a challenge survives, and one.
+/// Number of wrong codes after which a challenge dies.
 const TRIES: i64 = 5;
 
-/// The proof that a challenge was completed; only this file makes one.
+/// Proof that a challenge was completed. Only this file can create one.
 #[derive(Debug, Clone)]
 pub struct Completed(());
 
-/// A challenge that is about to be set.
+/// A challenge that is about to be stored.
 #[derive(Debug, Clone)]
 pub struct Pending {
     row: Challenge,
@@ -39,10 +41,7 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// A challenge by these methods, with the code that the first of them needs.
-    ///
-    /// # Errors
-    /// When there is no randomness.
+    /// Prepares a challenge with these methods, and the code that the first of them needs.
     pub(super) fn prepare(
         core: &Core,
         account: &Account,
@@ -72,7 +71,8 @@ impl Pending {
         Ok(Self { row, client: source.client(), token, dispatch })
     }
 
-    /// Stores it, and sends its code, inside a write. Where the limit holds the code back, the one before lives on.
+    /// Stores the challenge and sends its code, inside a write. If a rate limit holds the code
+    /// back, the previous code stays valid.
     ///
     /// # Errors
     /// `InvalidCredentials` when the account has changed since its proof was checked.
@@ -88,13 +88,13 @@ impl Pending {
         log.record(db, &event.because(Method::join(&row.methods)))
     }
 
-    /// What its holder is given.
+    /// What the client receives.
     pub(super) fn into_extra(self) -> Extra {
         Extra::Challenge { token: self.token, methods: self.row.methods, expires_in: LIFE }
     }
 }
 
-/// The code that a kind of factor needs to be sent, if it needs one and can be sent it.
+/// Prepares the code to send for a kind of factor; `None` if it needs none or none can be sent.
 fn dispatch(core: &Core, account: &Account, factors: &[Factor], kind: FactorKind) -> Result<Option<Dispatch>> {
     match kind {
         FactorKind::Totp => Ok(None),
@@ -110,7 +110,7 @@ fn number_of(factors: &[Factor]) -> Option<&str> {
     factors.iter().rev().find(|f| f.kind == FactorKind::Sms && f.confirmed_at.is_some())?.target.as_deref()
 }
 
-/// A challenge with what its account has to complete it.
+/// A challenge with the account and factors that can complete it.
 struct Found {
     row: Challenge,
     account: Account,
@@ -127,7 +127,7 @@ impl Found {
     }
 }
 
-/// The challenge behind a token, alive.
+/// Finds the live challenge of a token.
 async fn find(core: &Core, token: &str, source: &Source) -> Result<Found> {
     let (hash, client) = (secret::digest(token.as_bytes()), source.client());
     let since = core.env.now() - core.config.throttle.known_for;
@@ -149,14 +149,14 @@ async fn find(core: &Core, token: &str, source: &Source) -> Result<Found> {
     Ok(found)
 }
 
-/// Notes that a challenge has no tries left.
+/// Notes that a challenge has no attempts left.
 fn note_used_up(log: &Log, row: &Challenge) {
     if row.spent_at.is_none() && row.tries >= TRIES {
         log.refuse(Barrier::FactorTries, &Bucket::of_id(&row.account));
     }
 }
 
-/// Completes a login with a code and issues its session at the gate.
+/// Completes a login with a code and issues its session.
 ///
 /// # Errors
 /// `TokenInvalid`, `TokenExpired`, `MfaCodeInvalid`, `BackupCodeUsed`, `TooMany(Factor)`.
@@ -165,8 +165,9 @@ pub async fn complete(core: &Core, token: &str, typed: &str, source: &Source) ->
     finish(core, found, Road::Token, typed, source).await
 }
 
-/// Completes the newest login of this address, where the wire hands out no token: its password was right within ten
-/// minutes. An unknown address is answered like a wrong code, and counted as one.
+/// Completes the newest login of this address, where the API hands out no token. Its password must
+/// have been right within the last ten minutes. An unknown address gets the same answer as a wrong
+/// code, and counts as one.
 ///
 /// # Errors
 /// `MfaCodeInvalid`, `BackupCodeUsed`, `TooMany`.
@@ -186,7 +187,8 @@ pub async fn complete_newest(core: &Core, email: &Email, typed: &str, source: &S
         })
         .await?;
     if let Some(found) = found {
-        // Who holds no token is told of the code alone: somebody else may have used it in the same moment.
+        // A client without a token learns only about the code: another client may have completed
+        // the challenge at the same moment.
         let finished = finish(core, found, Road::Address, typed, source).await;
         let by_code =
             |error: Error| if error.kind() == Kind::TokenInvalid { Kind::MfaCodeInvalid.into() } else { error };
@@ -196,7 +198,7 @@ pub async fn complete_newest(core: &Core, email: &Email, typed: &str, source: &S
     refuse_nothing(core, &bucket, typed, source).await
 }
 
-/// A code where no login waits: counted like one where it does.
+/// Counts and refuses a code where no login is pending, in the same way as where one is.
 async fn refuse_nothing(core: &Core, bucket: &Bucket, typed: &str, source: &Source) -> Result<Issued> {
     let showing = (source.client(), Standing::Other);
     let showing = Showing::new(core, bucket, None, Purpose::Factor, typed, showing);
@@ -215,24 +217,26 @@ async fn refuse_nothing(core: &Core, bucket: &Bucket, typed: &str, source: &Sour
     Err(wait.map_or_else(|| Kind::MfaCodeInvalid.into(), one_time_code::too_many))
 }
 
-/// How a login that waits is named.
+/// How the client names a pending login.
 #[derive(Debug, Clone, Copy)]
 enum Road {
     Token,
     Address,
 }
 
-/// How the tries of a login that waits are counted.
+/// How attempts at a pending login are counted.
 #[derive(Clone)]
 enum Tries {
-    /// Its token is in the hands of who showed the first proof: five for the token, and the account's budget.
+    /// The client that gave the first proof holds the token: five attempts for the token, within
+    /// the account's budget.
     OfToken(Budget),
-    /// Anybody may name the address: as one-time codes are, so that a stranger uses up nobody's tries but their own.
+    /// Any client can name the address: counted like one-time codes, so that a stranger uses up
+    /// only their own attempts.
     OfAddress(Box<Showing>),
 }
 
 impl Tries {
-    /// Counts one; the refusal when there are none left.
+    /// Counts one attempt. Returns the refusal if none are left.
     fn count(&self, db: &mut dyn Db, row: &Challenge, log: &Log) -> Result<Option<Error>> {
         match self {
             Tries::OfToken(budget) => {
@@ -296,11 +300,11 @@ async fn finish(core: &Core, found: Found, road: Road, typed: &str, source: &Sou
     opening.outcome(core, verdict?).await?.into_issued()
 }
 
-/// Sends the code of a login that waits, again or by another of its methods; says by which.
+/// Sends the code of a pending login again, or by another of its methods. Returns the method.
 ///
 /// # Errors
-/// `TokenInvalid`, `TokenExpired`, `Validation` for a method that sends nothing or is not one of the login's,
-/// `TooMany(Factor)`.
+/// `TokenInvalid`, `TokenExpired`, `Validation` for a method that sends no code or that the login
+/// does not offer, `TooMany(Factor)`.
 pub async fn send(core: &Core, token: &str, wanted: Option<FactorKind>, source: &Source) -> Result<FactorKind> {
     let found = find(core, token, source).await?;
     let mut offered = found.row.methods.iter().filter_map(|method| match method {

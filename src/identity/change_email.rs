@@ -1,5 +1,5 @@
-//! Another e-mail address for an account: asked for with a fresh proof, made its own by a link mailed there, undone by a
-//! link mailed to the address before.
+//! Changes an account's email address. The owner requests it with a fresh proof, confirms it with a
+//! link mailed to the new address, and can undo it with a link mailed to the old one.
 
 use std::time::Duration;
 
@@ -20,15 +20,15 @@ use crate::store::db::{Constraint, Db};
 /// How long a change can be undone.
 pub(super) const UNDO_FOR: Duration = Duration::from_hours(7 * 24);
 
-/// Asks for another address; the answer does not tell whether it is taken. The one before stays until the new one is
-/// proved.
+/// Requests a change of address. The answer does not reveal whether the new address is taken. The
+/// account keeps the old one until the new one is verified.
 ///
 /// # Errors
-/// `Validation` when it is the account's own already, `Unavailable`.
+/// `Validation` if the account already has this address, `Unavailable`.
 pub async fn request(core: &Core, fresh: &Fresh, new: &Email, source: &Source) -> Result<()> {
     let account = &fresh.caller().account;
     if account.email.key() == new.key() {
-        let sentence = "This is the email address of your account already";
+        let sentence = "This is already the email address of your account";
         return Err(Error::invalid(vec![FieldError::new("newEmail", Rule::Format, "Not a new address", sentence)]));
     }
     let asked = Request::ChangeEmail {
@@ -49,13 +49,13 @@ pub async fn request(core: &Core, fresh: &Fresh, new: &Email, source: &Source) -
     Ok(())
 }
 
-/// Whether an account gives its address up to somebody who proves to read it: one that nobody has proved, where that
-/// means that nobody has ever used it.
+/// Whether an account gives its address up to a client who proves to own it. Only an unverified
+/// account does, and only where verification is required: there it has never been used.
 pub(super) fn gives_way(holder: &Account, verification: Verification) -> bool {
     verification == Verification::Required && holder.email_verified_at.is_none()
 }
 
-/// Makes the new address the account's own.
+/// Gives the account the address that the link confirms.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
@@ -82,8 +82,9 @@ pub async fn confirm(core: &Core, token: &str, source: &Source) -> Result<()> {
     link::settle(core, hash, outcome).await
 }
 
-/// Gives the account back the address that the link was mailed to, and its owner the account: whoever asked for the
-/// change may know the password and be logged in. What was asked for and not confirmed yet is void.
+/// Gives the account back the address that the link was mailed to, and its owner the account: an
+/// attacker who asked for the change may know the password and be logged in. Voids changes that
+/// were requested and not confirmed.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
@@ -109,7 +110,7 @@ fn give_back(db: &mut dyn Db, account: &Account, hash: &[u8; 32], link: &Link, l
         return Err(Kind::LinkInvalid.into());
     }
     if account.email.key() != link.email_key {
-        // Whoever holds it without a proof has taken it while it was kept for this account.
+        // A holder without a proof took the address while it was reserved for this account.
         clear_the_way(db, &account.id, &link.email_key, Verification::Required, log)?;
         make_own(db, &account.id, link, log)?;
     }
@@ -117,7 +118,7 @@ fn give_back(db: &mut dyn Db, account: &Account, hash: &[u8; 32], link: &Link, l
     store::links::void_later_undoing(db, &account.id, hash)
 }
 
-/// The address with this key, if it is the account's, or was and can still be taken back.
+/// Returns the address with this key, if the account has it, or had it and can still take it back.
 ///
 /// # Errors
 /// `LinkInvalid`.
@@ -129,11 +130,11 @@ pub(super) fn reachable_at(db: &mut dyn Db, account: &Account, email_key: &str, 
     address_of(&found.ok_or(Kind::LinkInvalid)?.1)
 }
 
-/// Gives the account back the address with this key, where it has another one now: as [`undo`] does, for an owner who
-/// came another way.
+/// Gives the account back the address with this key, if it has another one now. Works like
+/// [`undo`], for an owner who came another way.
 ///
 /// # Errors
-/// `LinkInvalid` when it cannot be taken back any more.
+/// `LinkInvalid` when the account can no longer take the address back.
 pub(super) fn lead_back(db: &mut dyn Db, account: &Account, email_key: &str, log: &Log) -> Result<()> {
     if account.email.key() == email_key {
         return Ok(());
@@ -143,14 +144,14 @@ pub(super) fn lead_back(db: &mut dyn Db, account: &Account, email_key: &str, log
     give_back(db, account, &hash, &link, log)
 }
 
-/// The link and the account that it gives an address back to.
+/// The undo link and the account that it restores.
 fn undoable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<(Link, Account)> {
     let link = link::usable(db, hash, Purpose::UndoEmail, now)?;
     let account = store::accounts::find(db, &link.account)?.filter(|account| account.deleted_at.is_none());
     Ok((link, account.ok_or(Kind::LinkInvalid)?))
 }
 
-/// Removes an unproved account that stands on the address; another one keeps it.
+/// Removes an unverified account that holds the address. Any other holder keeps it.
 fn clear_the_way(
     db: &mut dyn Db,
     id: &AccountId,
@@ -181,8 +182,8 @@ fn make_own(db: &mut dyn Db, id: &AccountId, link: &Link, log: &Log) -> Result<(
     }
 }
 
-/// The address that a link makes an account's own.
+/// The address that a link gives to the account.
 fn address_of(link: &Link) -> Result<Email> {
     let email = link.address.as_deref().and_then(Email::parse).filter(|email| email.key() == link.email_key);
-    email.ok_or_else(|| Error::internal("a change of address without an address"))
+    email.ok_or_else(|| Error::internal("the link of an email change has no valid address"))
 }

@@ -1,5 +1,5 @@
-//! What is done now and then beside the requests: forgetting what has expired (a few rows at a time, so that nobody waits
-//! for it), learning how passwords are hashed here.
+//! Background cleanup: removes expired rows, a few at a time so that no request waits for it, and
+//! learns how the passwords of this database are hashed.
 
 use std::time::Duration;
 
@@ -9,27 +9,22 @@ use crate::error::Result;
 use crate::store;
 use crate::store::db::Db;
 
-/// How many rows one write removes, with what hangs on them.
+/// Rows that one write removes, with their dependent rows.
 const PIECE: i64 = 500;
-/// How many accounts one write erases: each has letters and records of its own.
+/// Accounts that one write erases. Each has letters and records of its own.
 const ACCOUNTS: i64 = 25;
-/// How long what is dead is still remembered: a session from when it would have ended unused, a link, a code, a login
-/// that waited, a mail that came to its end, a factor that nobody confirmed.
+/// How long the server keeps what has ended: a session from when it would have ended unused, a
+/// link, a code, a pending login, a finished mail, an unconfirmed factor.
 const REMEMBERED_FOR: Duration = Duration::from_hours(168);
 
-/// Tells the hashing pool how passwords are hashed in this database, for the dummy work of unknown names.
-///
-/// # Errors
-/// What the store says.
+/// Tells the hashing pool how passwords are hashed in this database, for the dummy work of unknown
+/// names.
 pub async fn learn_schemes(core: &Core) -> Result<()> {
     core.hashing.learn(core.store.scan(store::accounts::count_schemes).await?);
     Ok(())
 }
 
-/// Removes everything that is due.
-///
-/// # Errors
-/// What the store says; what was removed before stays removed.
+/// Removes everything that is due. After an error, what was already removed stays removed.
 pub async fn purge(core: &Core) -> Result<()> {
     let now = core.env.now();
     let old = now - REMEMBERED_FOR;
@@ -59,7 +54,7 @@ pub async fn purge(core: &Core) -> Result<()> {
         removed += in_pieces_of(ACCOUNTS, core, move |db| store::erasure::purge_unproved(db, stale, ACCOUNTS)).await?;
     }
     if removed > 0 {
-        tracing::info!(rows = removed, "what had expired was removed");
+        tracing::info!(rows = removed, "cleanup removed expired rows");
     }
     Ok(())
 }

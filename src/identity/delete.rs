@@ -1,5 +1,5 @@
-//! Leaving: the owner deletes the account. It is hidden at once and erased after 30 days; one that nobody proved goes at
-//! once and frees its address.
+//! Account deletion by the owner. The account is hidden at once and erased after 30 days. An
+//! account that was never verified is erased at once, which frees its address.
 
 use super::audit::Log;
 use super::reauthenticate::Fresh;
@@ -11,10 +11,10 @@ use crate::model::session::End;
 use crate::model::{Event, Source, role};
 use crate::store;
 
-/// Deletes the caller's account and ends all its sessions; the owner gets a mail.
+/// Deletes the caller's account, ends all its sessions and mails the owner.
 ///
 /// # Errors
-/// `LastAdmin`, `SessionEnded` when it has gone since, `Unavailable`.
+/// `LastAdmin`, `SessionEnded` if the account was deleted meanwhile, `Unavailable`.
 pub async fn own_account(core: &Core, fresh: &Fresh, source: &Source) -> Result<()> {
     let account = fresh.caller().account.clone();
     let letter = core.post.letter(&account.email, account.id.as_str(), &Letter::AccountDeleted)?;

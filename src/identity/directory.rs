@@ -1,5 +1,5 @@
-//! Accounts as administrators see and correct them: pages, all there is to know about one, its sessions, its deletion
-//! undone.
+//! Accounts as administrators see and correct them: pages, details, sessions, restoring a deleted
+//! account.
 
 use super::actor::By;
 use super::admin::{self, Entry, HIDDEN_FOR};
@@ -18,28 +18,27 @@ pub use crate::store::directory::Correction;
 /// Which page of which accounts.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// From 1.
+    /// Begins at 1.
     pub page: i64,
-    /// How many on a page.
+    /// Accounts per page.
     pub limit: i64,
-    /// Only this state.
     pub status: Option<Status>,
-    /// Only where address, user name or name begins with this.
+    /// Only accounts whose address, user name or name begins with this.
     pub search: Option<String>,
 }
 
 /// A page of accounts.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// The accounts.
     pub entries: Vec<Entry>,
-    /// How many there are on all pages.
+    /// Number of matching accounts on all pages.
     pub total: i64,
-    /// More fit than a search looks at; these are the first by the letters.
+    /// Whether more accounts match than a search examines. These are the first in alphabetical
+    /// order.
     pub cut_off: bool,
 }
 
-/// A page of accounts, in the order they were made.
+/// Reads a page of accounts, in the order of their creation.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -61,18 +60,16 @@ pub async fn page(core: &Core, wanted: &Wanted) -> Result<Page> {
         .await
 }
 
-/// All that an administrator is told about an account.
+/// The details of an account for an administrator.
 #[derive(Debug, Clone)]
 pub struct File {
-    /// The account.
     pub entry: Entry,
-    /// What its roles may do together, sorted.
+    /// Everything the roles permit, sorted.
     pub permissions: Vec<String>,
-    /// Wrong passwords that count at the moment.
+    /// Wrong passwords that currently count.
     pub failed_logins: i64,
-    /// When a login last failed.
     pub last_failed_login: Option<Time>,
-    /// Until when it is locked after failures.
+    /// When the lockout after failures ends.
     pub locked_until: Option<Time>,
 }
 
@@ -82,7 +79,7 @@ async fn account(core: &Core, id: &str) -> Result<Account> {
     found.ok_or_else(|| Kind::AccountNotFound.into())
 }
 
-/// All that an administrator is told about the account with this id.
+/// Reads the details of the account with this id.
 ///
 /// # Errors
 /// `AccountNotFound`.
@@ -103,18 +100,19 @@ pub async fn file(core: &Core, id: &str) -> Result<File> {
     })
 }
 
-/// What to change of an account; what is absent stays.
+/// Changes to an account. Absent values stay as they are.
 #[derive(Debug, Clone, Default)]
 pub struct Changes {
-    /// Names and telephone number.
+    /// Names and phone number.
     pub correction: Correction,
-    /// Suspend it, or let it in again.
+    /// Suspends the account, or lifts a suspension.
     pub status: Option<Status>,
-    /// The roles that it has then, no others.
+    /// The new roles; they replace all others.
     pub roles: Option<Vec<String>>,
 }
 
-/// Changes an account. `status` takes `admin.users.suspend`, `roles` takes `admin.roles`, the rest `admin.users.write`.
+/// Changes an account. `status` requires `admin.users.suspend`, `roles` requires `admin.roles`, the
+/// rest requires `admin.users.write`.
 ///
 /// # Errors
 /// `AccountNotFound`, `Validation`, `Forbidden`, `LastAdmin`.
@@ -144,7 +142,7 @@ pub async fn update(core: &Core, by: &By, id: &str, changes: Changes) -> Result<
     .await
 }
 
-/// Suspends an account, or lets a suspended one in again.
+/// Suspends an account, or lifts its suspension.
 ///
 /// # Errors
 /// `AccountNotFound`, `Forbidden`, `LastAdmin`.
@@ -158,7 +156,7 @@ pub async fn toggle_suspension(core: &Core, by: &By, id: &str) -> Result<Entry> 
     .await
 }
 
-/// The account with this number, as some APIs name it; a deleted one is none.
+/// Finds an account by its number, as some APIs name it. A deleted account is not found.
 ///
 /// # Errors
 /// `AccountNotFound`.
@@ -172,7 +170,7 @@ pub async fn by_number(core: &Core, number: &str) -> Result<Entry> {
         .await
 }
 
-/// A page of the accounts that are not deleted, in the order of their numbers.
+/// Reads a page of the accounts that are not deleted, in the order of their numbers.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -203,8 +201,8 @@ fn set_status(db: Database<'_>, actor: &super::Actor, log: &Log, account: &Accou
             log.record(db, &Event::done(What::Unsuspended).about(id).by(actor.name()))
         }
         _ => {
-            let sentence = "Status can be set to active or suspended; an address is proved, an account deleted by \
-                            calls of their own";
+            let sentence = "Status can only be set to active or suspended; to verify or delete an account, use the \
+                            calls for that";
             Err(Error::invalid(vec![FieldError::new("status", Rule::Format, "Not allowed", sentence)]))
         }
     }
@@ -221,7 +219,7 @@ fn set_roles(db: Database<'_>, actor: &super::Actor, log: &Log, id: &AccountId, 
     Ok(())
 }
 
-/// Lifts a lockout after failures; an administrative suspension stays.
+/// Lifts a lockout after failures. A suspension by an administrator stays.
 ///
 /// # Errors
 /// `AccountNotFound`, `Forbidden`.
@@ -237,7 +235,7 @@ pub async fn unlock(core: &Core, by: &By, id: &str) -> Result<Entry> {
     .await
 }
 
-/// Brings a deleted account back, as long as it has not been erased. Its sessions stay ended.
+/// Restores a deleted account that has not been erased yet. Its sessions stay ended.
 ///
 /// # Errors
 /// `AccountNotFound` when it is not deleted, `Forbidden`.
@@ -252,7 +250,7 @@ pub async fn restore(core: &Core, by: &By, id: &str) -> Result<Entry> {
     .await
 }
 
-/// The live sessions of an account.
+/// Lists the live sessions of an account.
 ///
 /// # Errors
 /// `AccountNotFound`.
@@ -289,7 +287,7 @@ pub async fn end_session(core: &Core, by: &By, name: &str, session: &str) -> Res
     .await
 }
 
-/// Mails the owner a link that sets a new password.
+/// Mails the owner a link to set a new password.
 ///
 /// # Errors
 /// `AccountNotFound`, `Forbidden`.

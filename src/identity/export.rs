@@ -1,4 +1,4 @@
-//! All that is kept about the caller, for the caller.
+//! Exports all data about the caller.
 
 use std::net::IpAddr;
 
@@ -15,30 +15,29 @@ pub use crate::model::factor::Factor;
 pub use crate::store::export::{MailRecord, Session};
 pub use crate::store::files::File;
 
-/// Everything about one person; a new table about people gets its place here.
+/// Everything about one person. A new table with personal data gets its place here.
 #[derive(Debug, Clone)]
 pub struct Export {
-    /// When it was taken.
+    /// When the export was made.
     pub at: Time,
-    /// The account.
     pub account: Account,
-    /// Its roles, sorted.
+    /// Sorted.
     pub roles: Vec<String>,
-    /// Its sessions, the newest first.
+    /// Newest first.
     pub sessions: Vec<Session>,
-    /// The client addresses that have logged in, with the last login from there.
+    /// The client IPs that have logged in, with the last login from each.
     pub clients: Vec<(Client, Time)>,
-    /// Its second factors, whose secrets stay sealed, and how many backup codes are left.
+    /// The second factors, whose secrets stay sealed, and the number of unused backup codes.
     pub factors: (Vec<Factor>, i64),
-    /// Its files, without what is in them.
+    /// Without their contents.
     pub files: Vec<File>,
-    /// The audit log about it, the newest first, without what its owner need not know of others.
+    /// The audit log about the account, newest first, without details about other people.
     pub events: Vec<Record>,
-    /// The letters to it that are still remembered, the newest first.
+    /// The mails to the account that are still stored, newest first.
     pub mails: Vec<MailRecord>,
 }
 
-/// Everything about the caller.
+/// Collects everything about the caller.
 ///
 /// # Errors
 /// `Unavailable`.

@@ -1,5 +1,5 @@
-//! Files that people upload: streamed into the store in pieces, each a write of its own. The last piece makes the file
-//! visible and counts it towards the quota in one write; what was left unfinished is removed.
+//! Files that users upload: streamed into the store in pieces, one write per piece. The last write
+//! makes the file visible and counts it towards the quota. Unfinished uploads are removed.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -21,16 +21,16 @@ use crate::store::files::Added;
 
 pub use crate::store::files::File;
 
-/// How many bytes one write takes.
+/// Bytes per write.
 const PIECE: usize = 256 * 1024;
-/// The most characters of a file's name.
+/// The most characters in a file name.
 const LONGEST_NAME: usize = 255;
 /// How long an upload may take before its pieces are removed.
 pub const PATIENCE: Duration = Duration::from_hours(1);
-/// When somebody with enough uploads under way may try again.
+/// When a client with too many uploads in progress can retry.
 const SOON: Duration = Duration::from_secs(1);
 
-/// The uploads that are under way: a few at a time, and fewer for one account. Cheap to clone.
+/// The uploads in progress, limited in total and per account. Cheap to clone.
 #[derive(Clone)]
 pub struct Slots {
     taken: Arc<Mutex<HashMap<AccountId, usize>>>,
@@ -39,28 +39,28 @@ pub struct Slots {
 }
 
 impl Slots {
-    /// So many, and so many for one account.
+    /// Allows `all` uploads in total and `each` for one account.
     #[must_use]
     pub fn new(all: usize, each: usize) -> Self {
         Self { taken: Arc::default(), all, each }
     }
 
-    /// A slot for an account.
+    /// Takes a slot for an account.
     fn take(&self, account: &AccountId) -> Result<Slot> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.get(account).is_some_and(|own| *own >= self.each) {
-            let message = "You have enough uploads under way, please wait until one is done";
+            let message = "You have too many uploads in progress, please wait until one is finished";
             return Err(Error::with(Kind::TooMany(Limit::General), message).retry_after(SOON));
         }
         if taken.values().sum::<usize>() >= self.all {
-            return Err(Error::unavailable("enough uploads are under way"));
+            return Err(Error::unavailable("too many uploads are in progress"));
         }
         *taken.entry(account.clone()).or_default() += 1;
         Ok(Slot { slots: self.clone(), account: account.clone() })
     }
 }
 
-/// A place among the uploads that are under way, free again when it is dropped.
+/// The slot of an upload in progress. Dropping it frees it.
 struct Slot {
     slots: Slots,
     account: AccountId,
@@ -78,7 +78,7 @@ impl Drop for Slot {
     }
 }
 
-/// A file on its way in. Dropped before its end, it is removed.
+/// An upload in progress. Dropped before [`Upload::finish`], it is removed.
 pub struct Upload {
     store: Store,
     log: Log,
@@ -95,11 +95,11 @@ pub struct Upload {
     _slot: Slot,
 }
 
-/// Begins an upload, where the quota, the disk and the others leave room for it.
+/// Begins an upload if the quota, the disk and other uploads leave space for it.
 ///
 /// # Errors
-/// `UploadLimitReached`, `Validation` for a bad name, `TooMany(General)` when the account has enough under way,
-/// `Unavailable` when there is no room.
+/// `UploadLimitReached`, `Validation` for a bad name, `TooMany(General)` if the account has too
+/// many uploads in progress, `Unavailable` if there is no space.
 pub async fn begin(core: &Core, caller: &Caller, name: &str, source: &Source) -> Result<Upload> {
     let name = check_name(name)?;
     let quota = quota::own(core, caller).await?;
@@ -130,25 +130,26 @@ pub async fn begin(core: &Core, caller: &Caller, name: &str, source: &Source) ->
     Ok(upload)
 }
 
-/// The last part of a path that somebody sent, if a file may be called so.
+/// Returns the last part of the path that the client sent, if it is a valid file name.
 fn check_name(sent: &str) -> Result<String> {
     let name = sent.rsplit(['/', '\\']).next().unwrap_or("").trim();
     let fits = !name.is_empty() && text::length(name) <= LONGEST_NAME && !name.chars().any(text::is_control);
     if fits {
         return Ok(name.to_owned());
     }
-    let sentence = "The file needs a name of at most 255 characters without control characters";
+    let sentence = "The file name must have 1 to 255 characters and no control characters";
     Err(Error::invalid(vec![FieldError::new("file", Rule::Format, "Invalid file name", sentence)]))
 }
 
-/// How much room files have.
+/// The space limits for files.
 struct Room {
     files: config::Files,
     db: PathBuf,
 }
 
 impl Room {
-    /// Whether the largest file would find room, so that nobody begins in vain.
+    /// Checks that the largest allowed file would fit, so that no client begins an upload that
+    /// fails.
     async fn check_for_one(&self, store: &Store) -> Result<()> {
         let taken = store.scan(store::files::total_size).await?;
         if u64::try_from(taken).unwrap_or(u64::MAX).saturating_add(self.files.size) > self.files.total {
@@ -157,11 +158,11 @@ impl Room {
         self.check_disk(self.files.size)
     }
 
-    /// Whether that many more bytes leave the disk what must stay free on it.
+    /// Checks that this many more bytes leave `files.free_space` free on the disk.
     fn check_disk(&self, more: u64) -> Result<()> {
         match store::space::free(&self.db) {
             Some(free) if free < self.files.free_space.saturating_add(more) => {
-                Err(Error::unavailable("files.free_space would not be left on the disk"))
+                Err(Error::unavailable("not enough disk space: files.free_space must stay free"))
             }
             _ => Ok(()),
         }
@@ -173,10 +174,10 @@ impl Room {
 }
 
 fn full() -> Error {
-    Error::unavailable("files.total would be passed")
+    Error::unavailable("files.total would be exceeded")
 }
 
-/// What a piece met with, as whoever sends the file is told.
+/// Converts the result of storing a piece to an error for the client.
 fn kept(added: Added) -> Result<()> {
     match added {
         Added::Kept => Ok(()),
@@ -190,7 +191,7 @@ fn gone() -> Error {
 }
 
 impl Upload {
-    /// The next bytes.
+    /// Adds the next bytes.
     ///
     /// # Errors
     /// `PayloadTooLarge`, `Unavailable`.
@@ -198,7 +199,7 @@ impl Upload {
         self.size += bytes.len() as u64;
         let largest = self.room.files.size;
         if self.size > largest {
-            return Err(Error::with(Kind::PayloadTooLarge, format!("A file may have {largest} bytes at most")));
+            return Err(Error::with(Kind::PayloadTooLarge, format!("A file can have at most {largest} bytes")));
         }
         self.sniffer.feed(bytes);
         self.waiting.extend_from_slice(bytes);
@@ -217,10 +218,11 @@ impl Upload {
         kept(self.store.write(move |db| store::files::add_piece(db, &id, position, &piece, total)).await?)
     }
 
-    /// The end: the file is there and counted, or neither.
+    /// Ends the upload. The file is both stored and counted, or neither.
     ///
     /// # Errors
-    /// `UnsupportedMediaType` for content that is not taken or is not what the name says, `UploadLimitReached`.
+    /// `UnsupportedMediaType` if the content is not allowed or does not match the file name,
+    /// `UploadLimitReached`.
     pub async fn finish(mut self) -> Result<(File, Quota)> {
         if self.size == 0 {
             let sentence = "The file is empty";
@@ -255,7 +257,7 @@ impl Drop for Upload {
         }
         let (store, id) = (self.store.clone(), self.id.clone());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            // What fails here is found again by the purge.
+            // If this fails, the cleanup removes the upload later.
             runtime.spawn(async move { store.write(move |db| store::files::abandon(db, &id)).await });
         }
     }
@@ -297,7 +299,7 @@ impl End {
     }
 }
 
-/// One's own files, the newest first.
+/// Lists the caller's files, newest first.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -306,7 +308,7 @@ pub async fn list(core: &Core, caller: &Caller) -> Result<Vec<File>> {
     core.store.scan(move |db| store::files::list(db, &id)).await
 }
 
-/// One of one's own files.
+/// Finds one of the caller's files.
 ///
 /// # Errors
 /// `NotFound`.
@@ -316,7 +318,7 @@ pub async fn get(core: &Core, caller: &Caller, file: &str) -> Result<File> {
     found.ok_or_else(|| Kind::NotFound.into())
 }
 
-/// A piece of a file that was found by [`get`]; nothing after the last one.
+/// Reads a piece of a file that [`get`] found; `None` after the last one.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -325,7 +327,7 @@ pub async fn piece(core: &Core, file: &File, position: i64) -> Result<Option<Vec
     core.store.scan(move |db| store::files::piece(db, &id, position)).await
 }
 
-/// Number and bytes of one's own files.
+/// The number of the caller's files and their total bytes.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -334,7 +336,7 @@ pub async fn sums(core: &Core, caller: &Caller) -> Result<(i64, i64)> {
     core.store.scan(move |db| store::files::sums(db, &id)).await
 }
 
-/// Deletes one of one's own files. The quota stays used.
+/// Deletes one of the caller's files. It still counts towards the quota.
 ///
 /// # Errors
 /// `NotFound`.

@@ -1,5 +1,5 @@
-//! What the outbox worker asks the core to do: look an account up, make its link, and store the letter (or nothing)
-//! together with the end of the request.
+//! The job handler for mail requests. The outbox worker calls it to look an account up, make its
+//! link, and store the letter (or nothing) in the write that ends the request.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::store::codes::Code;
 use crate::store::db::Db;
 use crate::store::tries::{self, Scope, Tries};
 
-/// Fulfils requests for mail.
+/// Handles requests for mail.
 pub struct Fulfiller(pub Arc<Core>);
 
 impl Fulfil for Fulfiller {
@@ -46,7 +46,7 @@ impl Fulfil for Fulfiller {
     }
 }
 
-/// Where a request came from, as far as it is kept.
+/// The source of a request, as far as the outbox stores it.
 fn source_of(by: &RequestedBy) -> Source {
     let v4 = <[u8; 4]>::try_from(by.client.as_slice()).map(IpAddr::from);
     let address = v4.or_else(|_| <[u8; 16]>::try_from(by.client.as_slice()).map(IpAddr::from)).ok();
@@ -74,14 +74,14 @@ async fn find(core: &Core, request: &Request) -> Result<Option<Account>> {
     Ok(account.filter(Account::is_reachable))
 }
 
-/// What came of a request: letters that are due, their links, and the limits that may hold all of it back.
+/// What a request leads to: letters, their links, and the limits that may hold all of it back.
 struct Errand {
-    /// The account as it was when the letters were written.
+    /// As read when the letters were written.
     account: Account,
     letters: Vec<Prepared>,
     links: Vec<NewLink>,
     code: Option<Code>,
-    /// The keys of the address and the client that the letters are counted for; a first letter is not.
+    /// Rate-limit keys of the address and, except at sign-up, of the client IP.
     counted: Option<([u8; 32], Option<[u8; 32]>)>,
 }
 
@@ -91,14 +91,14 @@ impl Errand {
         Ok(Self { account: account.clone(), letters, links: link.into_iter().collect(), code: None, counted: None })
     }
 
-    /// Counts the letters for this address and whoever asked.
+    /// Counts the letters against the address and the client IP of the request.
     fn counted(mut self, core: &Core, address: &Email, by: &RequestedBy) -> Self {
         let to = core.master.mac("mail to", address.key().as_bytes());
         self.counted = Some((to, Some(core.master.mac("mail from", &by.client))));
         self
     }
 
-    /// Counts the letters for this address alone: sign-ups have a limit of their own for whoever asks.
+    /// Counts the letters against the address alone: sign-ups have their own limit per client IP.
     fn counted_for(mut self, core: &Core, address: &Email) -> Self {
         self.counted = Some((core.master.mac("mail to", address.key().as_bytes()), None));
         self
@@ -108,11 +108,11 @@ impl Errand {
         let now = log.at();
         let is_as_read = |current: &Account| current.stamp == self.account.stamp && current.is_reachable();
         if !store::accounts::find(db, &self.account.id)?.as_ref().is_some_and(is_as_read) {
-            // The worker comes again and reads the account as it is then.
-            return Err(Error::unavailable("the account changed while its mail was written"));
+            // The worker retries and reads the changed account.
+            return Err(Error::unavailable("the account changed while its mail was prepared"));
         }
         if let Some((address, client)) = &self.counted {
-            // Whoever has used up their own share uses up nobody's address.
+            // A client over its own limit must not use up the address's limit.
             let fits_client = match client {
                 Some(client) => count(db, Scope::MailFrom, client, from, now)?,
                 None => true,
@@ -134,7 +134,8 @@ async fn errand(core: &Core, account: &Account, request: &Request, by: &Requeste
     let errand = match request {
         Request::Welcome { .. } | Request::Verification { .. } if !unproved => return Ok(None),
         Request::Welcome { .. } => return Ok(Some(verification(core, account)?.counted_for(core, &account.email))),
-        // Somebody signs up again with an address that waits for its proof: that is what helps them.
+        // A sign-up with an address that still awaits verification gets the verification mail
+        // again, because that is what helps the owner. Only a verified address gets this notice.
         Request::AlreadyRegistered { .. } if !unproved => Errand::of(core, account, &Letter::AlreadyRegistered, None)?,
         Request::Verification { .. } | Request::AlreadyRegistered { .. } => verification(core, account)?,
         Request::PasswordClosed { .. } => password_closed(core, account)?,
@@ -187,7 +188,8 @@ fn code_of(core: &Core, account: &Account, purpose: one_time_code::Purpose) -> R
     Ok(Errand { code: Some(code), ..Errand::of(core, account, &letter, None)? })
 }
 
-/// The proof goes to the new address, the notice to the one before; a taken address gets a notice alone.
+/// Mails the confirmation link to the new address and a notice to the old one. A taken address gets
+/// only a notice.
 async fn change_of_address(core: &Core, account: &Account, new: &Email, by: &RequestedBy) -> Result<Option<Errand>> {
     let (key, id, now) = (new.key().to_owned(), account.id.clone(), core.env.now());
     let verification = core.verification();
@@ -215,7 +217,7 @@ async fn change_of_address(core: &Core, account: &Account, new: &Email, by: &Req
         code: None,
         counted: None,
     };
-    // An address that nobody proved may be a stranger's: it gets no say.
+    // An unverified address may belong to a stranger, so it gets no link to undo the change.
     if account.email_verified_at.is_some() {
         let (token, until) = (new_token(core)?, now + change_email::UNDO_FOR);
         let notice = Letter::EmailChanging { undo: link::to_page(core, "undo-email", &token), until };
@@ -225,7 +227,7 @@ async fn change_of_address(core: &Core, account: &Account, new: &Email, by: &Req
     Ok(Some(errand.counted(core, new, by)))
 }
 
-/// Counts one mail in a fixed window; false when there have been enough.
+/// Counts one mail in a fixed window. Returns false if the limit is reached.
 fn count(db: &mut dyn Db, scope: Scope, key: &[u8; 32], rate: Option<Rate>, now: Time) -> Result<bool> {
     let Some(rate) = rate else { return Ok(true) };
     let row = tries::lock(db, scope, key, now)?;

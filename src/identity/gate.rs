@@ -1,5 +1,5 @@
-//! The gate: the one place where sessions are issued. Every road to a session ends here, with a proof in hand; whether
-//! the proof is enough is decided here alone.
+//! The gate: the only place that issues sessions. Every way to log in ends here with a proof, and
+//! only this module decides whether the proof is enough.
 
 use std::time::Duration;
 
@@ -20,37 +20,36 @@ use crate::store::sessions::Session;
 use crate::token::refresh::RefreshToken;
 use crate::token::{AccessToken, Grant};
 
-/// How long a session is asked to live.
+/// How long a session is meant to live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remember {
     /// As long as the policy allows.
     Long,
-    /// Until the browser closes, 24 hours at most.
+    /// Until the browser closes, at most 24 hours.
     Short,
 }
 
-/// What somebody has shown who wants a session.
+/// What a client that wants a session has proved.
 #[derive(Debug, Clone)]
 pub enum Proof {
-    /// The right password.
     Password,
-    /// A code that was mailed to the account's address.
+    /// A code that the server mailed to the account's address.
     MailedCode,
-    /// A first proof, and after it a second factor; only a completed challenge gives one.
+    /// A first proof followed by a second factor. Only a completed challenge provides one.
     Factor(Completed),
 }
 
-/// What came of a proof.
+/// The result of a proof.
 #[derive(Debug, Clone)]
 pub enum Outcome {
-    /// It was enough.
+    /// The proof was enough.
     Issued(Box<Issued>),
-    /// A second factor is waited for.
+    /// A second factor is still required.
     Challenge(Extra),
 }
 
 impl Outcome {
-    /// The session.
+    /// Returns the session.
     ///
     /// # Errors
     /// `MfaRequired` with the challenge.
@@ -62,12 +61,13 @@ impl Outcome {
     }
 }
 
-/// What must still be shown after this proof by the owner of these factors; nothing when it is enough.
+/// The methods still required after this proof, given the account's factors. Empty if the proof is
+/// enough.
 fn still_due(proof: &Proof, factors: &[Factor], backup_codes: i64, otp: LoginOtp) -> Vec<Method> {
     let has = |kind: FactorKind| factors.iter().any(|factor| factor.kind == kind && factor.confirmed_at.is_some());
     let guards = FactorKind::ALL.into_iter().any(has);
     let mut kinds: Vec<FactorKind> = FactorKind::ALL.into_iter().filter(|kind| has(*kind)).collect();
-    // A mailed code never stands in for an authenticator.
+    // A mailed code never replaces an authenticator.
     if has(FactorKind::Totp) {
         kinds.retain(|kind| *kind != FactorKind::Email);
     }
@@ -82,33 +82,27 @@ fn still_due(proof: &Proof, factors: &[Factor], backup_codes: i64, otp: LoginOtp
     kinds.into_iter().map(Method::Factor).chain(backup).collect()
 }
 
-/// A session that has just been issued or refreshed, with what its holder is given.
+/// A session that was just issued or refreshed, with what the client receives.
 #[derive(Debug, Clone)]
 pub struct Issued {
-    /// Whose it is.
     pub account: Account,
-    /// Its account's roles, sorted.
+    /// Sorted.
     pub roles: Vec<String>,
-    /// What they may do, sorted.
+    /// Everything the roles permit, sorted.
     pub permissions: Vec<String>,
-    /// The session.
     pub session: SessionId,
-    /// When the session ends whatever happens.
+    /// When the session ends even if it is used.
     pub session_ends: Option<Time>,
-    /// When the refresh token dies if it is not used.
+    /// When the refresh token expires if it is not used.
     pub refresh_until: Time,
-    /// The refresh token.
     pub refresh: Secret,
-    /// The refresh token is another than the one presented.
+    /// Whether the refresh token differs from the one presented.
     pub turned: bool,
-    /// How long a cookie with it lives; `None` until the browser closes.
+    /// Lifetime of the refresh token's cookie; `None` means until the browser closes.
     pub cookie_life: Option<Duration>,
 }
 
-/// The access token for an issued session, with the wire's own claims.
-///
-/// # Errors
-/// When no key can sign.
+/// Signs the access token for an issued session, with the API's own claims.
 pub fn access_token(
     core: &Core,
     issued: &Issued,
@@ -122,7 +116,8 @@ pub fn access_token(
     })
 }
 
-/// A session, or a challenge, that is about to be issued: made before the write, opened inside it.
+/// A session or a challenge that is about to be issued: prepared before the write, inserted inside
+/// it.
 #[derive(Clone)]
 pub struct Opening {
     next: Next,
@@ -140,20 +135,18 @@ enum Next {
     Challenge(Box<challenge::Pending>),
 }
 
-/// What the write says that opened a session or a challenge.
+/// The result of the write that inserted a session or a challenge.
 #[derive(Debug, Clone)]
 pub struct Opened {
-    /// The account's roles, sorted.
+    /// Sorted.
     roles: Vec<String>,
-    /// The epoch at which the session began; a challenge has none.
+    /// The key epoch in which the session began; `None` for a challenge.
     epoch: Option<i64>,
 }
 
 impl Opening {
-    /// Prepares what an account gets for this proof: a session, or a challenge when it is not enough.
-    ///
-    /// # Errors
-    /// When there is no randomness, or the account's factors cannot be read.
+    /// Prepares what an account gets for this proof: a session, or a challenge if the proof is not
+    /// enough.
     pub async fn prepare(
         core: &Core,
         account: Account,
@@ -162,7 +155,8 @@ impl Opening {
         source: &Source,
     ) -> Result<Self> {
         let id = account.id.clone();
-        // Read in this request; a change since the account was read has raised its stamp, and the write refuses it.
+        // Reading outside the write is safe: a later change raises the account's credential
+        // version, and the write then refuses.
         let (factors, backup_codes) = core
             .store
             .read(move |db| Ok((store::factors::of(db, &id)?, store::factors::count_backup_codes(db, &id)?)))
@@ -205,18 +199,18 @@ impl Opening {
         Ok((session, token))
     }
 
-    /// The same for the account as it is after a change of this very write.
+    /// Uses the account as it is after a change in the same write.
     #[must_use]
     pub fn renewed(mut self, account: Account) -> Self {
         self.account = account;
         self
     }
 
-    /// Issues the session or the challenge inside a write, where the account is active and still what it was when its
-    /// proof was checked. A session ends the oldest ones above the cap.
+    /// Issues the session or the challenge inside a write, if the account is active and unchanged
+    /// since its proof was checked. A new session ends the oldest ones above the cap.
     ///
     /// # Errors
-    /// `InvalidCredentials` when the account has changed since; what the database says.
+    /// `InvalidCredentials` if the account has changed since.
     pub fn open(&self, db: &mut dyn Db) -> Result<Opened> {
         let now = self.log.at();
         let (session, watch) = match &self.next {
@@ -244,11 +238,9 @@ impl Opening {
         Ok(Opened { roles: store::roles::of(db, &self.account.id)?, epoch: Some(store::keys::epoch(db)?) })
     }
 
-    /// What the holder is given, once the write is on disk: under the keys that were in force when the session began,
-    /// which another process may have turned since these were loaded.
-    ///
-    /// # Errors
-    /// When newer keys cannot be loaded.
+    /// Returns what the client receives, once the write is committed. It uses the keys in force
+    /// when the session began: another process may have rotated them since this one loaded its
+    /// keys.
     pub async fn outcome(self, core: &Core, opened: Opened) -> Result<Outcome> {
         let now = self.log.at();
         let (session, refresh) = match self.next {

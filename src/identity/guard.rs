@@ -1,10 +1,12 @@
-//! Wrong passwords: every road that checks one counts its tries here, before the check, and gives them back after a
-//! success. A try that cannot be counted is not made, and one that was counted is never without a record: whoever goes
-//! away before the answer is recorded, and the owner told, as if they had waited.
+//! Protects passwords against guessing. Every check of a password counts an attempt here before the
+//! check, and gives it back after a success. If the server cannot count an attempt, it does not
+//! check the password. Every counted attempt leaves a record: if the client disconnects before the
+//! answer, the server still records the failure and tells the owner.
 //!
-//! Three rules, each switched by the policy: waits for a client address at an account name, a lockout of the name, and
-//! closing the password of a name to client addresses that never logged in to it. What is counted is keyed by a MAC of
-//! the account (or of the name as typed, where no account has it), so both cases look and cost the same.
+//! The policy switches three rules on or off: a wait per client IP and account name, a lockout of
+//! the name, and closing the password of a name to client IPs that never logged in to it. Attempts
+//! are keyed by a MAC of the account, or of the name as typed if no account has it, so both cases
+//! look and cost the same.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,10 +25,10 @@ use crate::store::Store;
 use crate::store::db::Db;
 use crate::store::tries::{self, Scope, Tries};
 
-/// The longest [`patience`].
+/// The upper limit of [`patience`].
 const MOST_PATIENCE: Duration = Duration::from_millis(50);
 
-/// What tries are counted for: an account, or a name that none has.
+/// The login target that attempts are counted for: an account, or a name that no account has.
 #[derive(Debug, Clone)]
 pub struct Bucket {
     text: String,
@@ -35,47 +37,47 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// The bucket of an account, however it was named.
+    /// The login target of an account, however the client named it.
     #[must_use]
     pub fn of(account: &Account) -> Self {
         Self::of_id(&account.id)
     }
 
-    /// The bucket of the account with this id.
+    /// The login target of the account with this id.
     #[must_use]
     pub(super) fn of_id(id: &AccountId) -> Self {
         Self { text: format!("account:{id}"), account: Some(id.clone()), actor: None }
     }
 
-    /// The same where its owner is logged in.
+    /// The login target of an account whose owner is logged in.
     #[must_use]
     pub fn of_owner(id: &AccountId) -> Self {
         Self::of_id(id).tried_by(id.as_str())
     }
 
-    /// The same where it is known who tries.
+    /// The same login target, with the actor that makes the attempt.
     #[must_use]
     pub(super) fn tried_by(self, actor: &str) -> Self {
         Self { actor: Some(actor.to_owned()), ..self }
     }
 
-    /// The bucket of a name that no account has.
+    /// The login target of a name that no account has.
     #[must_use]
     pub fn unknown(folded_name: &str) -> Self {
         Self { text: format!("name:{folded_name}"), account: None, actor: None }
     }
 
-    /// Whose account it is.
+    /// The account, if there is one.
     pub(super) fn account(&self) -> Option<&AccountId> {
         self.account.as_ref()
     }
 
-    /// Who tries, where that is known.
+    /// The actor that makes the attempt, if known.
     pub(super) fn actor(&self) -> Option<&str> {
         self.actor.as_deref()
     }
 
-    /// What it is counted by.
+    /// The text that attempts are keyed by.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
@@ -92,24 +94,23 @@ impl Bucket {
     }
 }
 
-/// Whether the account has seen the client address before.
+/// Whether the account has seen the client IP before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acquaintance {
-    /// It has logged in lately.
+    /// The client IP has logged in lately.
     Known,
-    /// It has not.
     Stranger,
 }
 
-/// A try that has been counted. Where it comes to no end, for its caller went away or something failed on the way, it
-/// stays counted, and its failure is written when it is dropped.
+/// A counted attempt. If it does not finish, because the client disconnected or an error occurred,
+/// it stays counted, and dropping it records its failure.
 pub struct Attempt {
     tally: Tally,
     has_ended: Arc<AtomicBool>,
     clerk: Option<Clerk>,
 }
 
-/// What writes the failure of a try that came to no end.
+/// Records the failure of an unfinished attempt.
 struct Clerk {
     runtime: Handle,
     store: Store,
@@ -117,37 +118,37 @@ struct Clerk {
     log: Log,
 }
 
-/// What a try was counted in, and what that brought about.
+/// The rows in which an attempt was counted, and what it led to.
 #[derive(Debug, Clone)]
 struct Tally {
     name: [u8; 32],
     pair: [u8; 32],
     client: [u8; 32],
-    /// What its failure is recorded as.
+    /// The event that records its failure.
     failure: Event,
     closed: bool,
     locks: bool,
     closes: bool,
-    /// What the owner is told when this try closes the password, and when it locks the name.
+    /// The mails to the owner if this attempt closes the password, and if it locks the name.
     closing: Option<Prepared>,
     locking: Option<Prepared>,
     counted: Vec<Counted>,
 }
 
-/// A row that a try was counted in.
+/// A row in which an attempt was counted.
 #[derive(Debug, Clone)]
 struct Counted {
     scope: Scope,
-    /// The block that it began there.
+    /// The end of the block that the attempt began there.
     began: Option<Time>,
-    /// So many make a block.
+    /// Attempts that begin a block.
     limit: u32,
 }
 
 /// Refuses while the name is locked.
 ///
 /// # Errors
-/// `AccountLocked` with the time that is left.
+/// `AccountLocked` with the remaining time.
 pub async fn refuse_locked(core: &Core, bucket: &Bucket, source: &Source) -> Result<()> {
     if !core.config.lockout.enabled {
         return Ok(());
@@ -164,18 +165,20 @@ fn locked(left: Duration) -> Error {
     Error::new(Kind::AccountLocked).retry_after(left)
 }
 
-/// How long the changes around a password may wait so that their commit is shared. Each commit takes processor time from
-/// the hashing that others wait for: while there is a queue, a small part of the time spent in it is well spent on fewer
-/// commits. It is the same for all that are in it, whatever comes of their tries.
+/// How long the writes around a password check may wait to share a commit. Each commit takes
+/// processor time from the hashing. While there is a queue, waiting for a small part of the
+/// queueing time saves commits. The wait is the same for all attempts, no matter what their
+/// result is.
 pub(super) fn patience(core: &Core) -> Duration {
     (core.hashing.backlog() / 8).min(MOST_PATIENCE)
 }
 
-/// Counts a try before its password is looked at; `failure` is what it is recorded as if the password is wrong. What is
-/// counted is counted, and recorded, whether or not the caller waits for it.
+/// Counts an attempt before its password is checked. `failure` is the event to record if the
+/// password is wrong. The attempt is counted and recorded even if the client stops waiting.
 ///
 /// # Errors
-/// `AccountLocked` or `TooMany(SignIn)` with the time that is left; `Unavailable` when it cannot be counted.
+/// `AccountLocked` or `TooMany(SignIn)` with the remaining time; `Unavailable` if the attempt
+/// cannot be counted.
 pub async fn begin(
     core: &Core,
     bucket: &Bucket,
@@ -218,10 +221,11 @@ pub async fn begin(
             }
         }
     };
-    tokio::spawn(counting).await.map_err(|error| Error::internal("counting a try was cut off").caused_by(error))?
+    tokio::spawn(counting).await.map_err(|error| Error::internal("counting an attempt failed").caused_by(error))?
 }
 
-/// What an owner would be told if this try were one too many: that strangers are kept out, that the name is locked.
+/// Prepares the mails to the owner for an attempt that reaches a limit: the password is closed to
+/// unfamiliar client IPs, or the name is locked.
 fn notices(core: &Core, bucket: &Bucket, now: Time, source: &Source) -> Result<(Option<Prepared>, Option<Prepared>)> {
     let (throttle, lockout) = (&core.config.throttle, &core.config.lockout);
     let Some(id) = &bucket.account else { return Ok((None, None)) };
@@ -231,7 +235,7 @@ fn notices(core: &Core, bucket: &Bucket, now: Time, source: &Source) -> Result<(
     Ok((closing, request(lockout.enabled, Request::AccountLocked { account_id: id.to_string(), until })?))
 }
 
-/// Why a try was not even counted.
+/// Why an attempt was refused before it was counted.
 enum Refused {
     Locked(Duration),
     Waiting(Duration),
@@ -286,7 +290,7 @@ fn count(
     Ok(None)
 }
 
-/// A failure counts until a success, or until a day has gone by without another.
+/// A failure counts until a success, or until `throttle.account_window` passes without another one.
 fn one_more_before_lockout(row: Tries, lockout: &Lockout, throttle: &Throttle, now: Time) -> Tries {
     let row = if row.blocked_until.is_some() { Tries::none(now) } else { row };
     let count = row.count + 1;
@@ -295,7 +299,8 @@ fn one_more_before_lockout(row: Tries, lockout: &Lockout, throttle: &Throttle, n
     Tries { count, blocked_until, forget_at, ..row }
 }
 
-/// The last free try and each one after a wait begins the next wait, twice as long; it all ends with a quiet window.
+/// The last free attempt begins a wait, and each attempt after a wait begins the next one, twice as
+/// long. A quiet window resets it.
 fn one_more_of_pair(row: &Tries, throttle: &Throttle, now: Time) -> Tries {
     let count = row.count + 1;
     if count < i64::from(throttle.failures) {
@@ -321,44 +326,37 @@ fn one_more_at_account(row: &Tries, throttle: &Throttle, now: Time) -> Tries {
 }
 
 impl Attempt {
-    /// Whether the password is closed to this client address: whatever comes is wrong.
+    /// Whether the password is closed to this client IP: then every password counts as wrong.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.tally.closed
     }
 
-    /// The password was right: gives the try back, and with it all that was counted before. Call it inside the write
-    /// that the right password leads to.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Call this after a right password, inside the write that follows from it. It gives back this
+    /// attempt and all that were counted before.
     pub fn forgive(&self, db: &mut dyn Db) -> Result<()> {
         self.tally.forgive(db)?;
         self.end(db);
         Ok(())
     }
 
-    /// No password was looked at, for the server had no room: takes this try back, and nothing of what was counted before.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Call this if the server was too busy to check the password. It gives back this attempt, but
+    /// none that were counted before.
     pub fn take_back(&self, db: &mut dyn Db, now: Time) -> Result<()> {
         self.tally.take_back(db, now)?;
         self.end(db);
         Ok(())
     }
 
-    /// The password was wrong, or must look so: the try stays counted; records that, and what it brought about.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Call this after a wrong password, or one that must look wrong. The attempt stays counted;
+    /// this records the failure and what it led to.
     pub fn fail(&self, db: &mut dyn Db, log: &Log, why: &str) -> Result<()> {
         self.tally.fail(db, log, why)?;
         self.end(db);
         Ok(())
     }
 
-    /// It has come to its end once that is on disk.
+    /// Marks the attempt as finished once the write is committed.
     fn end(&self, db: &mut dyn Db) {
         let has_ended = self.has_ended.clone();
         db.after_commit(Box::new(move || has_ended.store(true, Ordering::Release)));
@@ -372,11 +370,12 @@ impl Drop for Attempt {
         }
         let Some(Clerk { runtime, store, post, log }) = self.clerk.take() else { return };
         let tally = self.tally.clone();
-        // On the runtime that it began on: a write that nobody waits for any more is dropped on the writer's thread.
+        // The writer's thread, which has no runtime, drops a write that no caller waits for. Use
+        // the runtime that the attempt began on.
         runtime.spawn(async move {
             match store.write(move |db| tally.fail(db, &log, "unfinished")).await {
                 Ok(()) => post.ring(),
-                Err(error) => tracing::error!(error = error.chain(), "a failed try is counted and not recorded"),
+                Err(error) => tracing::error!(error = error.chain(), "failed to record a counted attempt"),
             }
         });
     }
@@ -386,8 +385,8 @@ impl Tally {
     fn forgive(&self, db: &mut dyn Db) -> Result<()> {
         tries::forget(db, Scope::Lockout, &self.name)?;
         tries::forget(db, Scope::Pair, &self.pair)?;
-        // What an earlier failure closed to strangers stays closed: a success of the owner must not buy an attacker
-        // more tries.
+        // What an earlier failure closed to unfamiliar client IPs stays closed: the owner's success
+        // must not give an attacker more attempts.
         if self.closes {
             tries::forget(db, Scope::Account, &self.name)?;
         } else {
@@ -401,7 +400,7 @@ impl Tally {
             let key = if *scope == Scope::Pair { &self.pair } else { &self.name };
             let row = tries::lock(db, *scope, key, now)?;
             let count = (row.count - 1).max(0);
-            // The last of them began the block; without this one they are not enough for it.
+            // The last attempt began the block; without this one the others are not enough for it.
             let is_lifted = row.blocked_until.is_some() && (row.blocked_until == *began || count < i64::from(*limit));
             let before = Tries {
                 count,
@@ -434,32 +433,28 @@ impl Tally {
     }
 }
 
-/// Lifts a lockout, and opens a closed password again.
-///
-/// # Errors
-/// What the database says.
+/// Lifts a lockout and reopens a closed password. Returns whether there was one.
 pub fn lift(db: &mut dyn Db, name_key: &[u8; 32]) -> Result<bool> {
     let locked = tries::forget(db, Scope::Lockout, name_key)?;
     let closed = tries::forget(db, Scope::Account, name_key)?;
     Ok(locked || closed)
 }
 
-/// The key under which an account's own tries are counted, for [`lift`].
+/// The key under which an account's attempts are counted, for [`lift`].
 #[must_use]
 pub fn key_of(core: &Core, account: &Account) -> [u8; 32] {
     Bucket::of(account).key(core)
 }
 
-/// What counts against an account at the moment.
+/// What currently counts against an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failures {
-    /// Wrong passwords that count.
+    /// Wrong passwords that currently count.
     pub count: i64,
-    /// Until when it is locked.
     pub locked_until: Option<Time>,
 }
 
-/// What counts against an account at the moment, from wherever.
+/// Reads what currently counts against an account, from any client IP.
 ///
 /// # Errors
 /// `Unavailable`.

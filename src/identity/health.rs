@@ -1,30 +1,27 @@
-//! How the service is: whether its database can be read and its mail gets out.
+//! Health of the service: whether the database can be read and whether mail is being delivered.
 
 use super::Core;
 use crate::error::Result;
 use crate::store::health;
 
-/// How something that the service needs is.
+/// State of one dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// It works.
     Healthy,
-    /// It does not work now.
     Unhealthy,
-    /// There is none: mail stays in the outbox.
+    /// No SMTP server is configured, so mail stays in the outbox.
     NotConfigured,
 }
 
-/// How the service is.
+/// Health of the service, by dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Health {
-    /// The database.
     pub database: State,
-    /// The way out for mail.
+    /// Mail delivery.
     pub email: State,
 }
 
-/// Refuses when the database cannot be read.
+/// Fails when the database cannot be read.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -32,7 +29,7 @@ pub async fn ready(core: &Core) -> Result<()> {
     core.store.read(health::read_anything).await
 }
 
-/// Looks at everything that the service needs.
+/// Checks the database and mail delivery.
 pub async fn check(core: &Core) -> Health {
     let database = if ready(core).await.is_ok() { State::Healthy } else { State::Unhealthy };
     let email = match core.config.mail.smtp {

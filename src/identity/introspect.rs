@@ -1,5 +1,5 @@
-//! What is told about a token to somebody else than its holder, and how tokens are signed: for services that rely on
-//! both.
+//! Token introspection, and how tokens are signed, for services that rely on tokens they did not
+//! request themselves.
 
 use std::time::Duration;
 
@@ -9,23 +9,21 @@ use crate::config::Environment;
 use crate::error::{Kind, Result};
 use crate::model::{Secret, Time, secret};
 
-/// How many characters of the shared secret are shown at its beginning.
+/// How many leading characters of the shared secret are shown.
 const FIRST: usize = 10;
-/// How many at its end.
+/// How many trailing characters of the shared secret are shown.
 const LAST: usize = 9;
 
-/// An access token that holds.
+/// A valid access token.
 #[derive(Debug, Clone)]
 pub struct Verified {
-    /// Whose it is, as the rows say in this moment.
+    /// The account and session behind the token, as the database has them now.
     pub caller: Caller,
-    /// When it was made.
     pub issued_at: Time,
-    /// When it is too old.
     pub expires_at: Time,
 }
 
-/// Checks an access token for whoever holds it.
+/// Checks an access token, whichever party presents it.
 ///
 /// # Errors
 /// `TokenInvalid`, `TokenExpired`, `SessionEnded`.
@@ -35,7 +33,8 @@ pub async fn verify(core: &Core, token: &str) -> Result<Verified> {
     Ok(Verified { caller, issued_at: claimed.issued_at, expires_at: claimed.expires_at })
 }
 
-/// What a service is told of a token (RFC 7662): nothing of one that does not hold, whatever is wrong with it.
+/// Introspects a token for a service (RFC 7662). Returns `None` for every invalid token, without
+/// saying why it is invalid.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -52,32 +51,29 @@ pub async fn introspect(core: &Core, _service: &Service, token: &str) -> Result<
 /// How tokens are signed and how long they live.
 #[derive(Debug, Clone)]
 pub struct Signing {
-    /// The algorithm's name.
     pub algorithm: &'static str,
-    /// How long an access token lives.
+    /// Lifetime of an access token.
     pub access: Duration,
     /// How long a session lives without a refresh.
     pub refresh: Duration,
-    /// The shared secret, where one is configured.
     pub secret: Option<SharedSecret>,
-    /// Development or production.
     pub environment: Environment,
 }
 
-/// What is told of a shared secret so that a service can see whether it has the same.
+/// What a service sees of a shared secret, so that it can check that it has the same one.
 #[derive(Debug, Clone)]
 pub struct SharedSecret {
-    /// How many characters it has.
+    /// Length in characters.
     pub length: usize,
-    /// Its first characters; never in production.
+    /// The first characters, never in production.
     pub first: Option<String>,
-    /// Its last characters; never in production.
+    /// The last characters, never in production.
     pub last: Option<String>,
     /// The first 16 hexadecimal digits of its SHA-256.
     pub fingerprint: String,
 }
 
-/// Tells a service how tokens are signed.
+/// Describes to a service how tokens are signed.
 #[must_use]
 pub fn signing(core: &Core, _service: &Service) -> Signing {
     let (tokens, environment) = (&core.config.tokens, core.config.server.environment);

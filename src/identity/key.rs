@@ -1,4 +1,5 @@
-//! The keys that tokens are signed with: shown, turned by hand and on schedule, followed when another process turned them.
+//! The keys that sign tokens: listing them, rotating them by hand or on schedule, and reloading
+//! them after another process has rotated them.
 
 use super::Core;
 use super::actor::{Actor, By};
@@ -14,26 +15,26 @@ use crate::token::NewKeys;
 
 pub use crate::token::{Begin, Old, Rotation};
 
-/// Who the audit log names for a rotation on schedule.
+/// The actor that the audit log names for a scheduled rotation.
 const SCHEDULE: &str = "schedule";
-/// How often a rotation begins anew because the keys changed under it.
+/// How often a rotation starts over because the keys changed under it.
 const TRIES: u32 = 5;
 
-/// What a key is for at the moment.
+/// What a key is used for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
-    /// It is published and will sign.
+    /// Published, and will sign later.
     Next,
-    /// It signs.
+    /// Signs new tokens.
     Signing,
-    /// It no longer signs, and its tokens are still good.
+    /// No longer signs, but its tokens are still valid.
     Verifying,
-    /// Its last token is dead, or it never had one.
+    /// Its last token has expired, or it never signed one.
     Ended,
 }
 
 impl Use {
-    /// The word for it.
+    /// The name of this use, as shown to operators.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -45,27 +46,21 @@ impl Use {
     }
 }
 
-/// A signing key as it is shown: nothing private.
+/// A signing key as shown to operators, without private parts.
 #[derive(Debug, Clone)]
 pub struct Listed {
     /// `kid`
     pub id: String,
-    /// `ES256`, …
+    /// Algorithm name, such as `ES256`.
     pub algorithm: String,
-    /// What it is for at the moment.
     pub used_for: Use,
-    /// When it was made.
     pub created_at: Time,
-    /// When it begins to sign.
     pub signs_from: Time,
-    /// When its last token is dead; `None` until another takes over.
+    /// When the key's last token expires; `None` until another key takes over.
     pub verifies_until: Option<Time>,
 }
 
-/// The signing keys, the newest first.
-///
-/// # Errors
-/// What the store says.
+/// Lists the signing keys, newest first.
 pub async fn list(core: &Core) -> Result<Vec<Listed>> {
     catch_up(core).await?;
     let now = core.env.now();
@@ -76,7 +71,7 @@ pub async fn list(core: &Core) -> Result<Vec<Listed>> {
 
 fn listed(row: SigningKey, signer: Option<&str>, now: Time) -> Listed {
     let used_for = match row.verifies_until {
-        // One that ends as it begins gave way to another before it ever signed.
+        // A key that ends when it begins was superseded before it ever signed.
         Some(until) if until <= now || until <= row.signs_from => Use::Ended,
         _ if signer == Some(row.id.as_str()) => Use::Signing,
         _ if row.signs_from > now => Use::Next,
@@ -92,10 +87,12 @@ fn listed(row: SigningKey, signer: Option<&str>, now: Time) -> Listed {
     }
 }
 
-/// Turns the keys; gives back the id of the new one. Whoever serves on this database follows at its next request.
+/// Rotates the keys and returns the id of the new one. Every server process on this database picks
+/// the new keys up at its next request.
 ///
 /// # Errors
-/// `Forbidden` where the configuration holds the secret or the right is gone, `SessionEnded`, `Unavailable` when the keys keep changing under it.
+/// `Forbidden` where the configuration holds the secret or the permission is gone, `SessionEnded`,
+/// `Unavailable` when the keys keep changing under it.
 pub async fn rotate(core: &Core, by: &By, rotation: Rotation) -> Result<String> {
     for _ in 0..TRIES {
         let keys = core.tokens.new_keys(rotation).await?;
@@ -104,10 +101,10 @@ pub async fn rotate(core: &Core, by: &By, rotation: Rotation) -> Result<String> 
             return Ok(keys.kid().to_owned());
         }
     }
-    Err(Error::unavailable("the keys changed while they were being turned"))
+    Err(Error::unavailable("the keys changed while they were being rotated"))
 }
 
-/// Turns the keys where the newest one is as old as the policy lets it become.
+/// Rotates the keys if the newest one has reached the maximum age that the policy allows.
 ///
 /// # Errors
 /// As [`rotate`].
@@ -117,16 +114,18 @@ pub async fn rotate_if_due(core: &Core) -> Result<()> {
     }
     let rotation = Rotation { begin: Begin::AfterLead, old: Old::Expire };
     let keys = core.tokens.new_keys(rotation).await?;
-    // Another process may have turned them meanwhile; if it was something else that changed, the next minute sees to it.
+    // Another process may have rotated the keys meanwhile. If the epoch changed for another reason,
+    // the next run, a minute later, tries again.
     if core.tokens.is_turn_due() && put(core, keys.clone(), rotation, None).await? {
         reload(core).await?;
-        tracing::info!(key = keys.kid(), "a new signing key is published and signs after the lead time");
+        tracing::info!(key = keys.kid(), "published a new signing key, which signs after the lead time");
     }
     Ok(())
 }
 
-/// Puts new keys in force where nobody has turned them meanwhile, and `by` still may; on schedule it is nobody. Where the
-/// old ones die, every session ends in the same write: no token of theirs will ever be good again.
+/// Puts new keys in force, unless another rotation came first or `by` has lost the permission. A
+/// scheduled rotation has no `by`. If the old keys are revoked, every session ends in the same
+/// write, because none of their tokens can become valid again.
 async fn put(core: &Core, keys: NewKeys, rotation: Rotation, by: Option<&By>) -> Result<bool> {
     let schedule = Source::command_line();
     let log = Log::new(core, by.map_or(&schedule, |by| &by.source));
@@ -140,7 +139,7 @@ async fn put(core: &Core, keys: NewKeys, rotation: Rotation, by: Option<&By>) ->
             if let Some(actor) = &actor {
                 actor.needs(db, Permission::Keys)?;
             }
-            // A refresh token that never turns stays under its key for as long as its session lives.
+            // A refresh token that never rotates keeps its key for as long as its session lives.
             let until = if all_turn { Some(store::sessions::last_refresh(db)?.unwrap_or(log.at())) } else { None };
             let done = keys.put(db, until)?;
             if done {
@@ -154,10 +153,7 @@ async fn put(core: &Core, keys: NewKeys, rotation: Rotation, by: Option<&By>) ->
         .await
 }
 
-/// Loads keys and roles again where another process has changed them; says whether it had.
-///
-/// # Errors
-/// What the store says.
+/// Reloads keys and roles if another process has changed them. Returns whether it had.
 pub async fn catch_up(core: &Core) -> Result<bool> {
     if core.store.read(|db| store::keys::epoch(db)).await? == core.tokens.epoch() {
         return Ok(false);
@@ -166,10 +162,8 @@ pub async fn catch_up(core: &Core) -> Result<bool> {
     Ok(true)
 }
 
-/// Loads keys and roles again where a row that was read or written at this epoch says that they have changed.
-///
-/// # Errors
-/// What the store says.
+/// Reloads keys and roles if `epoch`, taken from a row that was just read or written, differs from
+/// the loaded one.
 pub async fn reach(core: &Core, epoch: impl Into<Option<i64>>) -> Result<()> {
     match epoch.into() {
         Some(epoch) if epoch != core.tokens.epoch() => reload(core).await,
@@ -177,11 +171,8 @@ pub async fn reach(core: &Core, epoch: impl Into<Option<i64>>) -> Result<()> {
     }
 }
 
-/// Reads roles and keys anew. The keys remember the epoch, so they come last: until both are read, the next request
-/// reads them again.
-///
-/// # Errors
-/// What the store says.
+/// Reloads roles, then keys. The keys carry the epoch, so they come last: if loading stops in
+/// between, the next request reloads both.
 pub async fn reload(core: &Core) -> Result<()> {
     core.roles.reload(&core.store).await?;
     core.tokens.reload().await

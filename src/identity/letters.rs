@@ -1,4 +1,4 @@
-//! The outbox as administrators see it: which letters wait or failed, and another try, never what is in them.
+//! The outbox for administrators: listing messages and retrying them, never showing their content.
 
 use super::Core;
 use super::actor::By;
@@ -10,7 +10,7 @@ use crate::model::{Event, Permission};
 
 pub use crate::mail::outbox::{Message, State};
 
-/// A part of the outbox, the newest first, from before an id; with the id that the next part begins before.
+/// Lists messages from before an id, newest first, with the id to pass for the next page.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -25,10 +25,10 @@ pub async fn list(
     Ok((letters, next))
 }
 
-/// Makes a letter due at once.
+/// Makes a message due immediately.
 ///
 /// # Errors
-/// `NotFound`, `Validation` when it has been delivered or its link is dead, `Forbidden`.
+/// `NotFound`, `Validation` when it has been delivered or its link has expired, `Forbidden`.
 pub async fn retry(core: &Core, by: &By, id: &str) -> Result<Message> {
     let (log, actor, wanted) = (Log::new(core, &by.source), by.actor.clone(), id.to_owned());
     let message = core

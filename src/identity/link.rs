@@ -1,5 +1,5 @@
-//! Links in mail: built from the public URL, never from what a request says about itself; kept as digests, bound to
-//! account, purpose and address.
+//! Links in mail. They are built from the public URL, never from request headers that a client
+//! controls. Only their digest is stored, bound to account, purpose and address.
 
 use super::Core;
 use crate::error::{Error, Kind, Result};
@@ -9,25 +9,27 @@ use crate::store::db::Db;
 
 pub use crate::store::links::{Link, Purpose};
 
-/// The link to one of our own pages. Pages are under `/v1` so that a proxy that forwards only that finds them.
+/// The link to one of authd's own pages. Pages are under `/v1`, so a proxy that forwards only that
+/// prefix still reaches them.
 #[must_use]
 pub fn to_page(core: &Core, page: &str, token: &str) -> Secret {
     Secret::new(format!("{}/v1/{page}?token={token}", core.config.public_url()))
 }
 
-/// The link that proves an address: our page, or the app's own.
+/// The link that verifies an address: to authd's page, or to the application's (`links.verify`).
 #[must_use]
 pub fn to_verification(core: &Core, token: &str) -> Secret {
     to_own_or_page(core, core.config.links.verify.as_deref(), "verify-email", token)
 }
 
-/// The link that sets a new password: our page, or the app's own.
+/// The link that sets a new password: to authd's page, or to the application's (`links.reset`).
 #[must_use]
 pub fn to_reset(core: &Core, token: &str) -> Secret {
     to_own_or_page(core, core.config.links.reset.as_deref(), "reset-password", token)
 }
 
-/// The link that confirms a new address: our page, or the app's own.
+/// The link that confirms a new address: to authd's page, or to the application's
+/// (`links.confirm_email`).
 #[must_use]
 pub fn to_confirmation(core: &Core, token: &str) -> Secret {
     to_own_or_page(core, core.config.links.confirm_email.as_deref(), "confirm-email", token)
@@ -40,7 +42,7 @@ fn to_own_or_page(core: &Core, template: Option<&str>, page: &str, token: &str) 
     }
 }
 
-/// A link on its way into the database.
+/// A link that is ready to be stored.
 #[derive(Debug, Clone)]
 pub struct NewLink {
     hash: [u8; 32],
@@ -49,7 +51,7 @@ pub struct NewLink {
 }
 
 impl NewLink {
-    /// A link for this account and the address that it has now.
+    /// A link for this account and its current address.
     #[must_use]
     pub fn new(account: &Account, token: &str, purpose: Purpose, expires_at: Time) -> Self {
         let row = Link {
@@ -62,7 +64,7 @@ impl NewLink {
         Self { hash: digest_of(token), purpose, row }
     }
 
-    /// The same, mailed to this address, which it makes the account's own.
+    /// The same link, mailed to `email`. Following it makes `email` the account's address.
     #[must_use]
     pub fn making_own(mut self, email: &crate::model::Email) -> Self {
         email.key().clone_into(&mut self.row.email_key);
@@ -70,10 +72,7 @@ impl NewLink {
         self
     }
 
-    /// Stores it. A new one that sets a password or confirms an address ends the one before.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Stores the link. A new reset or address-confirmation link voids the previous one.
     pub fn store(&self, db: &mut dyn Db, now: Time) -> Result<()> {
         if matches!(self.purpose, Purpose::Reset | Purpose::ConfirmEmail) {
             store::links::void(db, &self.row.account, self.purpose)?;
@@ -82,14 +81,14 @@ impl NewLink {
     }
 }
 
-/// What the store keeps of a link's token.
+/// The digest that the store keeps instead of the token.
 #[must_use]
 pub fn digest_of(token: &str) -> [u8; 32] {
     secret::digest(token.as_bytes())
 }
 
-/// Whether a link would work, without using it: for the page that it opens. A used verification link still says that
-/// all is well.
+/// Checks whether a link would work, without using it. Called by the page that the link opens. A
+/// verification link that was already used still counts as working.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
@@ -104,7 +103,7 @@ pub async fn look(core: &Core, purpose: Purpose, token: &str) -> Result<()> {
         .map(drop)
 }
 
-/// The unused link behind a digest, while it lives.
+/// Finds an unused link that has not expired.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
@@ -113,7 +112,7 @@ pub(super) fn usable(db: &mut dyn Db, hash: &[u8; 32], purpose: Purpose, now: Ti
     if link.spent_at.is_some() { Err(Kind::LinkInvalid.into()) } else { refuse_old(link, now) }
 }
 
-/// The link behind a digest, used or not.
+/// Finds a link, used or not.
 ///
 /// # Errors
 /// `LinkInvalid`.
@@ -121,7 +120,7 @@ pub(super) fn find(db: &mut dyn Db, hash: &[u8; 32], purpose: Purpose) -> Result
     store::links::find(db, hash, purpose)?.ok_or_else(|| Error::new(Kind::LinkInvalid))
 }
 
-/// A link that lives still.
+/// Returns the link unless it has expired.
 ///
 /// # Errors
 /// `LinkExpired`.
@@ -129,10 +128,8 @@ pub(super) fn refuse_old(link: Link, now: Time) -> Result<Link> {
     if link.expires_at <= now { Err(Kind::LinkExpired.into()) } else { Ok(link) }
 }
 
-/// What a use of a link came to. One that was refused for its age stays dead, whatever the clock says later.
-///
-/// # Errors
-/// Those of the use.
+/// Passes on the outcome of using a link. A link that was refused as expired is marked dead, so
+/// that it stays expired even if the clock is set back.
 pub(super) async fn settle<T>(core: &Core, hash: [u8; 32], outcome: Result<T>) -> Result<T> {
     if outcome.as_ref().is_err_and(|error| error.kind() == Kind::LinkExpired) {
         core.store.write(move |db| store::links::bury(db, &hash)).await?;
@@ -140,10 +137,8 @@ pub(super) async fn settle<T>(core: &Core, hash: [u8; 32], outcome: Result<T>) -
     outcome
 }
 
-/// Voids what was mailed to an account before its password or address changed: links, and whatever else opens a door.
-///
-/// # Errors
-/// What the database says.
+/// Voids everything mailed to an account that grants access: links and one-time codes. Called when
+/// its password or address changes.
 pub fn void_all(db: &mut dyn Db, account: &AccountId) -> Result<()> {
     store::links::void_all(db, account)?;
     store::codes::void_all(db, account)

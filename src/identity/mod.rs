@@ -1,7 +1,8 @@
-//! The core: one file per family of operations. No HTTP, no SQL text, no JSON envelope.
+//! The core: one file per family of operations. It contains no HTTP, no SQL text and no JSON
+//! envelope.
 //!
-//! Authorisation is a value: an operation on somebody's data takes a [`Caller`], which only
-//! [`caller::authenticate`] makes. Every road to a session ends at the [`gate`].
+//! Authorisation is a value: an operation on an account's data takes a [`Caller`], and only
+//! [`caller::authenticate`] makes one. Every way to log in ends at the [`gate`].
 
 pub mod actor;
 pub mod admin;
@@ -66,38 +67,32 @@ use crate::token::Tokens;
 pub use actor::{Actor, Admin, By};
 pub use caller::Caller;
 
-/// Everything that the operations work with. Shared by all requests.
+/// Everything that the operations need, shared by all requests.
 pub struct Core {
-    /// The policy.
     pub config: Arc<Config>,
     /// Clock and randomness.
     pub env: Env,
-    /// The database.
     pub store: Store,
-    /// The hashing pool.
     pub hashing: Pool,
-    /// Signing keys and tokens.
     pub tokens: Tokens,
-    /// What each role may do.
+    /// The role cache: what each role may do.
     pub roles: role::Book,
-    /// Where client addresses are.
+    /// The location of client IPs.
     pub places: place::Places,
-    /// The master key.
     pub master: MasterKey,
-    /// Letters.
+    /// The mail outbox.
     pub post: Post,
-    /// What is counted.
     pub metrics: Metrics,
-    /// What limits refused.
+    /// Requests that a limit refused, not yet written to the audit log.
     pub refusals: refusals::Refusals,
-    /// What is counted in the database now and then.
+    /// Cached counts from the database, for metrics.
     pub census: Arc<vitals::Census>,
-    /// How many uploads may be under way.
+    /// How many uploads may run at the same time.
     pub slots: file::Slots,
 }
 
 impl Core {
-    /// Whether an address must be proved before its account can be used.
+    /// Whether an address must be verified before its account can be used.
     #[must_use]
     pub fn verification(&self) -> Verification {
         if self.config.signup.verify_email { Verification::Required } else { Verification::Optional }

@@ -1,8 +1,10 @@
-//! One-time codes: six digits, ten minutes, one for each account and purpose. How they are made, sent and counted.
+//! One-time codes: six digits, valid for ten minutes, one per account and purpose. This module
+//! makes, sends and counts them.
 //!
-//! Tries are counted per account and purpose, not per code: five in ten minutes for a client address that has earned
-//! them, five an hour for all others together, fifty a day. Who has used theirs up is refused, and the code lives on for
-//! the rest.
+//! Attempts are counted per account and purpose, not per code: five in ten minutes for a client IP
+//! that requested the code or passed the first factor, five an hour for all other client IPs
+//! together, and fifty a day in total. A client that has used its attempts up is refused, and the
+//! code stays valid for the others.
 
 use std::time::Duration;
 
@@ -20,27 +22,27 @@ use crate::store::tries::{self, Scope};
 
 pub use crate::store::codes::Purpose;
 
-/// How long a code lives, and how long having asked for one earns tries.
+/// How long a code is valid, and how long requesting one gives a client IP its own attempts.
 pub const LIFE: Duration = Duration::from_mins(10);
 
 const DAY: Duration = Duration::from_hours(24);
 const EARNED: (u32, Duration) = (5, LIFE);
 const OTHERS: (u32, Duration) = (5, Duration::from_hours(1));
 const IN_A_DAY: (u32, Duration) = (50, DAY);
-/// Codes mailed after a right first proof.
+/// Codes mailed after a correct first factor.
 const SENT: (u32, Duration) = (5, LIFE);
 const TEXTS: (u32, Duration) = (5, DAY);
 
-/// Whether a client address has earned tries of its own.
+/// Whether a client IP has attempts of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// It has shown the right first proof, or asked for the code.
+    /// It passed the first factor, or requested the code.
     Earned,
-    /// It has not.
+    /// Anything else: it shares its attempts with all other such client IPs.
     Other,
 }
 
-/// A code that is shown: counted, then looked at or used up, inside one write.
+/// An attempt to use a code: counted, then checked or spent, inside one write.
 #[derive(Debug, Clone)]
 pub struct Showing {
     purpose: Purpose,
@@ -53,7 +55,7 @@ pub struct Showing {
 }
 
 impl Showing {
-    /// A code that was typed for an account, or for a name that none has: both cost the same.
+    /// A code typed for an account, or for a name without an account. Both cost the same.
     #[must_use]
     pub fn new(
         core: &Core,
@@ -77,10 +79,7 @@ impl Showing {
         }
     }
 
-    /// Counts the try; says how long to wait when there are none left.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Counts the attempt. If none are left, returns how long to wait.
     pub fn count(&self, db: &mut dyn Db, log: &Log) -> Result<Option<Duration>> {
         let limits = [(self.scope(), self.own, self.rate()), (Scope::CodeDay, self.all, IN_A_DAY)];
         let wait = count_all(db, &limits, log.at())?;
@@ -90,34 +89,26 @@ impl Showing {
         Ok(wait)
     }
 
-    /// The code was right: its try does not count.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Takes the attempt back, because the code was correct.
     pub fn forgive(&self, db: &mut dyn Db) -> Result<()> {
         tries::give_back(db, self.scope(), &self.own)?;
         tries::give_back(db, Scope::CodeDay, &self.all)
     }
 
-    /// Looks whether the code is right and alive, without using it up.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Checks whether the code is correct and still valid, without using it up.
     pub fn look(&self, db: &mut dyn Db, now: Time) -> Result<Option<Match>> {
         let (owner, stamp) = self.owner();
         store::codes::find(db, &owner, self.purpose, &self.hash, stamp, now)
     }
 
-    /// Uses the code up; `None` when it is wrong or dead, or somebody has.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Uses the code up. Returns `None` if it is wrong, expired or already used.
     pub fn spend(&self, db: &mut dyn Db, now: Time) -> Result<Option<Match>> {
         let (owner, stamp) = self.owner();
         store::codes::spend(db, &owner, self.purpose, &self.hash, stamp, now)
     }
 
-    /// Whose code it would be: nobody's is looked for too, so that an unknown name costs the same.
+    /// The account and credential version to look the code up under. An unknown name is looked up
+    /// too, so that it costs the same.
     fn owner(&self) -> (AccountId, i64) {
         let owner = self.subject.as_ref().map(|account| (account.id.clone(), account.stamp));
         owner.unwrap_or_else(|| (AccountId::new(""), store::accounts::FIRST_STAMP))
@@ -138,9 +129,11 @@ impl Showing {
     }
 }
 
-/// Shows a code for an address: the try is counted, and given back where the code is right and alive. Nothing is used up,
-/// and nothing that costs time is made before the code is known to be right, so that an unknown address is answered like
-/// a wrong code, and as soon.
+/// Checks a code for an address. The attempt is counted, and taken back if the code is correct and
+/// still valid. The code is not used up.
+///
+/// Nothing slow happens before the code is known to be correct, so an unknown address gets the same
+/// answer as a wrong code, and as fast.
 ///
 /// # Errors
 /// `CodeInvalid`, `TooMany(Code)`.
@@ -184,7 +177,7 @@ pub(super) async fn show(
     Ok((showing, account.ok_or(Kind::CodeInvalid)?))
 }
 
-/// What a refusal says.
+/// The error for a client that has used up its attempts.
 #[must_use]
 pub fn too_many(wait: Duration) -> Error {
     Error::new(Kind::TooMany(Limit::Code)).retry_after(wait)
@@ -212,21 +205,19 @@ fn asked_key(core: &Core, email: &Email, purpose: Purpose, client: Client) -> [u
     core.master.mac("code asked", &[name.as_bytes(), client.to_bytes().as_slice()].concat())
 }
 
-/// Notes that a client address asks for a code to an address, whether anybody has it: that earns it tries.
+/// Records that a client IP requested a code for an address, whether or not the address has an
+/// account. This gives the client IP its own attempts.
 #[derive(Debug, Clone)]
 pub struct Asking([u8; 32]);
 
 impl Asking {
-    /// For the write of the request.
+    /// Prepares the record for the write that stores the request.
     #[must_use]
     pub fn new(core: &Core, email: &Email, purpose: Purpose, client: Client) -> Self {
         Self(asked_key(core, email, purpose, client))
     }
 
-    /// Notes it.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Writes the record.
     pub fn note(&self, db: &mut dyn Db, now: Time) -> Result<()> {
         tries::lock(db, Scope::CodeAsked, &self.0, now)?;
         let row = tries::Tries { count: 1, forget_at: now + LIFE, ..tries::Tries::none(now) };
@@ -234,7 +225,7 @@ impl Asking {
     }
 }
 
-/// Whether a client address has asked for a code to this address.
+/// Whether a client IP has requested a code for this address.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -244,7 +235,7 @@ pub async fn standing_of(core: &Core, email: &Email, purpose: Purpose, client: C
     Ok(if row.count > 0 { Standing::Earned } else { Standing::Other })
 }
 
-/// A code as typed: spaces and dashes do not count.
+/// A typed code without its spaces and dashes.
 fn plain(typed: &str) -> String {
     typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect()
 }
@@ -253,7 +244,7 @@ fn digest_of(core: &Core, account: &str, purpose: Purpose, code: &str) -> [u8; 3
     core.master.mac("one-time code", format!("{}|{account}|{code}", purpose.as_str()).as_bytes())
 }
 
-/// A code on its way: stored and sent in one write, or held back by its limits.
+/// A new code, to be stored and sent in one write, unless a limit holds it back.
 #[derive(Debug, Clone)]
 pub struct Dispatch {
     code: Code,
@@ -263,11 +254,8 @@ pub struct Dispatch {
 }
 
 impl Dispatch {
-    /// Stores the code and its message; says how long to wait where a limit holds it back, and then the code before it
-    /// lives on.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Stores the code and its message. If a limit holds it back, returns how long to wait, and the
+    /// previous code stays valid.
     pub fn send(&self, db: &mut dyn Db, log: &Log) -> Result<Option<Duration>> {
         if let Some(wait) = count_all(db, &self.limits, log.at())? {
             log.refuse(Barrier::CodesSent, &self.bucket);
@@ -279,10 +267,7 @@ impl Dispatch {
     }
 }
 
-/// A new code for an account, not yet stored, with the digits.
-///
-/// # Errors
-/// When there is no randomness.
+/// Makes a new code for an account, not yet stored, and returns it with its digits.
 pub fn make(core: &Core, account: &Account, purpose: Purpose, target: &str) -> Result<(Code, Secret)> {
     let digits = six_digits(core)?;
     let code = Code {
@@ -298,15 +283,12 @@ pub fn make(core: &Core, account: &Account, purpose: Purpose, target: &str) -> R
 }
 
 fn six_digits(core: &Core) -> Result<Secret> {
-    // The remainder favours some codes by less than one part in 10^13.
+    // Modulo bias: some codes are more likely by less than one part in 10^13.
     let number = u64::from_be_bytes(core.env.random()?);
     Ok(Secret::new(format!("{:06}", number % 1_000_000)))
 }
 
-/// A new code by mail, for somebody who has shown the right first proof.
-///
-/// # Errors
-/// When there is no randomness.
+/// A new code by mail, for a client that has passed the first factor.
 pub fn by_mail(core: &Core, account: &Account, purpose: Purpose, factor: Option<&str>) -> Result<Dispatch> {
     let (code, digits) = make(core, account, purpose, account.email.key())?;
     let letter = Letter::OneTimeCode { code: digits, until: code.expires_at };
@@ -316,10 +298,8 @@ pub fn by_mail(core: &Core, account: &Account, purpose: Purpose, factor: Option<
     Ok(Dispatch { code, message, bucket: Bucket::of(account), limits: vec![(Scope::CodeSent, key, SENT)] })
 }
 
-/// A new code by text message, for somebody who has shown the right first proof; `None` where text messages are off.
-///
-/// # Errors
-/// When there is no randomness.
+/// A new code by text message, for a client that has passed the first factor. Returns `None` if
+/// text messages are off or may not reach this number.
 pub fn by_text(
     core: &Core,
     account: &Account,

@@ -1,5 +1,5 @@
-//! The link that lets its owner in while the password is closed to strangers: whoever follows it has read the mailbox,
-//! and the client address they follow it from counts as known.
+//! The link that lets an owner log in while password logins from unknown client IPs are blocked.
+//! Following it proves access to the mailbox, so the client IP that follows it counts as known.
 
 use super::Core;
 use super::audit::Log;
@@ -9,7 +9,7 @@ use crate::model::event::What;
 use crate::model::{Event, Source};
 use crate::store;
 
-/// Opens the login for the client address that this comes from.
+/// Follows the link: marks the source's client IP as known for the account.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.

@@ -1,4 +1,4 @@
-//! The rules for every new password, whichever road it comes by; and changing one's own, knowing the one before.
+//! The rules for every new password, and changing the password with the current one.
 
 use super::audit::Log;
 use super::{Caller, Core, link, reauthenticate};
@@ -11,12 +11,12 @@ use crate::password::pool::Lane;
 use crate::password::rules::{self, Personal};
 use crate::store;
 
-/// The field that a broken rule of a new password is reported under, where the account must be known to check it.
+/// The field name in errors about a new password, where the account must be known to check it.
 pub const NEW_PASSWORD: &str = "newPassword";
-/// The field of an account's first password.
+/// The field name in errors about an account's first password.
 pub const FIRST_PASSWORD: &str = "password";
 
-/// Refuses a new password that breaks the rules for this account.
+/// Rejects a new password that breaks the rules for this account.
 ///
 /// # Errors
 /// `Validation` with every broken rule, under [`NEW_PASSWORD`].
@@ -25,7 +25,7 @@ pub(super) fn check_rules(core: &Core, account: &Account, new: &Password) -> Res
     check(core, NEW_PASSWORD, new, &account.email, account.username.as_deref(), &names)
 }
 
-/// Refuses the first password of an account that is about to be made, if it breaks the rules for it.
+/// Rejects the first password of a new account if it breaks the rules.
 ///
 /// # Errors
 /// `Validation` with every broken rule, under [`FIRST_PASSWORD`].
@@ -39,7 +39,7 @@ pub(super) fn check_first(
     check(core, FIRST_PASSWORD, new, email, username.map(Username::as_str), names)
 }
 
-/// Every road that sets a password comes by here, whatever a wire has looked at before.
+/// Every operation that sets a password calls this, even if a wire has checked the password before.
 fn check(
     core: &Core,
     field: &str,
@@ -55,10 +55,12 @@ fn check(
     if broken.is_empty() { Ok(()) } else { Err(Error::invalid(broken)) }
 }
 
-/// Changes the password: the caller's session lives on, all others end, links in mail are void, the owner is told.
+/// Changes the password. The caller's session stays, all others end, mailed links are voided, and
+/// the owner is notified.
 ///
 /// # Errors
-/// `Validation` for a bad new one, `WrongCurrentPassword`, `AccountLocked`, `TooMany(SignIn)`, `Unavailable`.
+/// `Validation` for a bad new password, `WrongCurrentPassword`, `AccountLocked`, `TooMany(SignIn)`,
+/// `Unavailable`.
 pub async fn change(core: &Core, caller: &Caller, current: Password, new: Password, source: &Source) -> Result<()> {
     check_rules(core, &caller.account, &new)?;
     let attempt = reauthenticate::check_password(core, caller, current, What::PasswordChanged, source).await?;
@@ -70,7 +72,8 @@ pub async fn change(core: &Core, caller: &Caller, current: Password, new: Passwo
     let (log, account, session) = (Log::new(core, source), caller.account.clone(), caller.session.clone());
     core.store
         .write(move |db| {
-            // Somebody else may have changed it meanwhile: what was checked is not the current one then.
+            // A concurrent request may have changed the password: then the one checked above is no
+            // longer current.
             if !store::accounts::change_password(db, &account, &hash.text, &hash.scheme, log.at())? {
                 return Err(Kind::WrongCurrentPassword.into());
             }
@@ -83,7 +86,8 @@ pub async fn change(core: &Core, caller: &Caller, current: Password, new: Passwo
                 log.record(db, &event.by(account.id.as_str()).because(End::Password.as_str()))?;
             }
             link::void_all(db, &account.id)?;
-            // Nobody has proved to read an unproved address: it gets no mail that others can cause.
+            // An unverified address may belong to a third party, so it gets no mail that others can
+            // trigger.
             if account.email_verified_at.is_some() { mail::enqueue(db, &letter) } else { Ok(()) }
         })
         .await?;

@@ -16,7 +16,7 @@ fn refuse_where_off(core: &Core) -> Result<()> {
     if core.config.login.passwordless { Ok(()) } else { Err(Kind::NotFound.into()) }
 }
 
-/// Asks for a code; the answer never depends on the account.
+/// Requests a code. The response never depends on whether the account exists.
 ///
 /// # Errors
 /// `NotFound` where the policy does not allow it, `Unavailable`.
@@ -36,11 +36,14 @@ pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> 
     Ok(())
 }
 
-/// Logs in with a code; the gate may ask for a second factor after it. Whoever proves an address that nobody had proved
-/// finds nothing there of what somebody else may have left: no password, no session.
+/// Logs in with a code. The gate may ask for a second factor afterwards.
+///
+/// If the address was not verified before, this verifies it, and removes the password and all
+/// sessions: another party may have created the account with this address.
 ///
 /// # Errors
-/// `NotFound` where the policy does not allow it, `CodeInvalid`, `TooMany(Code)`, `MfaRequired` with a challenge.
+/// `NotFound` where the policy does not allow it, `CodeInvalid`, `TooMany(Code)`, `MfaRequired`
+/// with a challenge.
 pub async fn verify(core: &Core, email: &Email, typed: &str, remember: Remember, source: &Source) -> Result<Issued> {
     refuse_where_off(core)?;
     let (showing, account) = one_time_code::show(core, email, Purpose::Login, typed, source).await?;
@@ -61,7 +64,7 @@ pub async fn verify(core: &Core, email: &Email, typed: &str, remember: Remember,
     opening.renewed(account).outcome(core, opened).await?.into_issued()
 }
 
-/// The account with its address proved.
+/// Returns the account with its address verified.
 fn prove(db: &mut dyn Db, account: &Account, log: &Log) -> Result<Account> {
     if account.email_verified_at.is_some() {
         return Ok(account.clone());

@@ -1,4 +1,5 @@
-//! Where a client address is, by a file in the `MaxMind` format. Without one nothing is said: places are never guessed.
+//! Location of client IPs, from a file in the `MaxMind` format. Without the file no location is
+//! shown: authd never guesses one.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -8,24 +9,21 @@ use maxminddb::{Reader, geoip2};
 
 use crate::error::{Error, Result};
 
-/// Where an address is, as far as the file knows.
+/// Location of an IP address, as far as the file knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// The country's two letters (ISO 3166-1).
+    /// Two-letter country code (ISO 3166-1).
     pub country: Option<String>,
-    /// The city's English name.
+    /// The city's name in English.
     pub city: Option<String>,
 }
 
-/// The file, if there is one. Cheap to clone.
+/// The location file, if one is configured. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Places(Option<Arc<Reader<Vec<u8>>>>);
 
 impl Places {
     /// Reads the file.
-    ///
-    /// # Errors
-    /// When it is not of the `MaxMind` format.
     pub fn open(file: Option<&Path>) -> Result<Self> {
         let Some(path) = file else { return Ok(Self::default()) };
         match Reader::open_readfile(path) {
@@ -34,7 +32,7 @@ impl Places {
         }
     }
 
-    /// Where this address is; nothing where the file does not know it.
+    /// Location of this address, or `None` if the file does not have it.
     #[must_use]
     pub fn find(&self, address: IpAddr) -> Option<Place> {
         let found = self.0.as_ref()?.lookup(address.to_canonical()).ok()?;

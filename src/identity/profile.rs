@@ -1,4 +1,4 @@
-//! One's own account: what its owner may change.
+//! The caller's profile: what an owner may change about the account.
 
 use super::audit::Log;
 use super::{Caller, Core};
@@ -9,10 +9,10 @@ use crate::store;
 
 pub use crate::store::accounts::ProfileChange as Changes;
 
-/// Changes the profile and gives back the account as it is then.
+/// Changes the profile and returns the updated account.
 ///
 /// # Errors
-/// `SessionEnded` when the account has gone since, `Unavailable`.
+/// `SessionEnded` when the account was deleted meanwhile, `Unavailable`.
 pub async fn update(core: &Core, caller: &Caller, changes: Changes, source: &Source) -> Result<Account> {
     let (log, id) = (Log::new(core, source), caller.account.id.clone());
     core.store

@@ -1,4 +1,5 @@
-//! The upload quota: how many files an account may upload, here or through a service that asks first and counts after.
+//! The upload quota: how many files an account may upload, to authd or through a service that
+//! checks before each upload and counts it afterwards.
 
 use super::actor::By;
 use super::audit::Log;
@@ -13,23 +14,21 @@ use crate::store::files::Used;
 
 pub use crate::store::files::QuotaChange as Change;
 
-/// A quota as everybody sees it.
+/// An account's upload quota.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quota {
-    /// How many uploads were counted.
     pub uploaded: i64,
-    /// How many are allowed.
     pub limit: i64,
 }
 
 impl Quota {
-    /// How many are left.
+    /// Uploads that are left.
     #[must_use]
     pub fn remaining(self) -> i64 {
         (self.limit - self.uploaded).max(0)
     }
 
-    /// How much is used, in whole percent.
+    /// Share of the limit that is used, in whole percent.
     #[must_use]
     pub fn percentage(self) -> i64 {
         if self.limit <= 0 { 100 } else { (self.uploaded.saturating_mul(100) / self.limit).min(100) }
@@ -40,32 +39,33 @@ impl Quota {
     }
 }
 
-/// Somebody who may ask about the quota of others: only a checked constructor of a wire's shared room makes one.
+/// A service that may ask about other accounts' quotas. Only a wire's own check should construct
+/// it.
 #[derive(Debug, Clone)]
 pub struct Service {
     name: String,
 }
 
 impl Service {
-    /// A service that has been checked: by its network, or by its key.
+    /// A service that has been authenticated, by its network or by its key.
     #[must_use]
     pub fn checked(name: impl Into<String>) -> Self {
         Self { name: name.into() }
     }
 }
 
-/// One's own quota.
+/// The caller's own quota.
 ///
 /// # Errors
-/// `SessionEnded` when the account has gone since.
+/// `SessionEnded` when the account was deleted meanwhile.
 pub async fn own(core: &Core, caller: &Caller) -> Result<Quota> {
     of(core, &caller.account.id).await?.ok_or_else(|| Error::new(Kind::SessionEnded))
 }
 
-/// The quota of an account that has just proved who it is.
+/// The quota of an account that has just authenticated.
 ///
 /// # Errors
-/// `SessionEnded` when the account has gone since.
+/// `SessionEnded` when the account was deleted meanwhile.
 pub async fn of_account(core: &Core, account: &Account) -> Result<Quota> {
     of(core, &account.id).await?.ok_or_else(|| Error::new(Kind::SessionEnded))
 }
@@ -80,7 +80,7 @@ fn holder(db: &mut dyn Db, email: &Email) -> Result<Option<Account>> {
     Ok(store::accounts::find_by_email(db, email.key())?.filter(|account| account.deleted_at.is_none()))
 }
 
-/// The quota of whoever has this address, for a service.
+/// The quota of the account with this address, for a service.
 ///
 /// # Errors
 /// `AccountNotFound`.
@@ -91,7 +91,7 @@ pub async fn find(core: &Core, _service: &Service, email: &Email) -> Result<Quot
     of(core, &account.id).await?.ok_or_else(|| Error::new(Kind::AccountNotFound))
 }
 
-/// Counts one upload of whoever has this address, for a service.
+/// Counts one upload for the account with this address, for a service.
 ///
 /// # Errors
 /// `AccountNotFound`, `UploadLimitReached`.

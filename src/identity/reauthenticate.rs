@@ -1,6 +1,7 @@
-//! Proving once more who one is: the password again, and what follows from having just done so.
+//! Confirming the caller's identity again, with the password or a second factor.
 //!
-//! Every road that asks for the current password of a caller checks it here, so its wrong ones count together.
+//! Every operation that asks for the caller's current password checks it here, so all wrong
+//! attempts count together.
 
 use std::time::Duration;
 
@@ -14,15 +15,16 @@ use crate::password::pool::Lane;
 use crate::password::rules;
 use crate::store;
 
-/// How old a session's last proof may be for what needs a fresh one.
+/// Maximum age of a session's last proof for operations that need a fresh one.
 const FRESH_FOR: Duration = Duration::from_mins(15);
 
-/// Somebody whose session saw a proof of who they are in the last 15 minutes. A refresh makes nobody fresh.
+/// A caller whose session saw a proof of identity in the last 15 minutes. A refresh does not make a
+/// caller fresh.
 #[derive(Debug, Clone)]
 pub struct Fresh(Caller);
 
 impl Fresh {
-    /// The caller, if their proof is fresh.
+    /// Returns the caller as fresh, if the last proof is recent enough.
     ///
     /// # Errors
     /// `ReauthenticationRequired`.
@@ -34,26 +36,26 @@ impl Fresh {
         Ok(Self(caller.clone()))
     }
 
-    /// Who.
+    /// The caller behind it.
     #[must_use]
     pub fn caller(&self) -> &Caller {
         &self.0
     }
 }
 
-/// What a caller proves with who they are.
+/// What a caller confirms its identity with.
 #[derive(Debug, Clone)]
 pub enum Proof {
-    /// Their password.
     Password(Password),
-    /// A code of their second factor.
+    /// A code of the second factor.
     Code(Secret),
 }
 
-/// Renews the proof of the caller's session.
+/// Renews the proof of identity of the caller's session.
 ///
 /// # Errors
-/// `WrongCurrentPassword`, `AccountLocked`, `TooMany(SignIn)`, `SessionEnded`; for a code what [`super::factor::show`] says.
+/// `WrongCurrentPassword`, `AccountLocked`, `TooMany(SignIn)`, `SessionEnded`; for a code, the
+/// errors of [`super::factor::show`].
 pub async fn renew(core: &Core, caller: &Caller, proof: Proof, source: &Source) -> Result<()> {
     let attempt = match proof {
         Proof::Password(password) => check_password(core, caller, password, What::Reauthenticated, source).await?,
@@ -72,8 +74,8 @@ pub async fn renew(core: &Core, caller: &Caller, proof: Proof, source: &Source) 
         .await
 }
 
-/// Checks the caller's current password. What comes back is the try that was counted: forgive it in the write that the
-/// right password leads to. `what` names in the audit log what a wrong one was given for.
+/// Checks the caller's current password. Returns the counted attempt, to be forgiven in the write
+/// that the correct password leads to. `what` is the audit event recorded for a wrong password.
 ///
 /// # Errors
 /// `WrongCurrentPassword`, `AccountLocked`, `TooMany(SignIn)`, `Unavailable`.
@@ -111,7 +113,8 @@ pub(super) async fn check_password(
     Err(Kind::WrongCurrentPassword.into())
 }
 
-/// A try whose password was never looked at, for want of room, does not count; gives back what was in the way.
+/// Takes back an attempt whose password was never checked because the hashing queue was full.
+/// Returns `busy`, or the error of taking it back.
 pub(super) async fn take_back(core: &Core, attempt: Attempt, busy: Error) -> Error {
     let now = core.env.now();
     match core.store.write(move |db| attempt.take_back(db, now)).await {

@@ -1,7 +1,7 @@
-//! Getting back in without the password: asking for a link, and setting a new password with it.
+//! Resetting a forgotten password: requesting a link, and setting a new password with it.
 //!
-//! Whoever uses the link has read the mailbox, so an unproved address is proved by it. It gives no session and removes no
-//! second factor.
+//! Using the link proves access to the mailbox, so it also verifies an unverified address. It
+//! creates no session and removes no second factor.
 
 use super::audit::Log;
 use super::link::{self, Link, Purpose};
@@ -15,7 +15,7 @@ use crate::password::pool::{Hash, Lane};
 use crate::store;
 use crate::store::db::Db;
 
-/// Asks for a link that sets a new password; the answer never depends on the account.
+/// Requests a reset link. The response never depends on whether the account exists.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -32,7 +32,8 @@ pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> 
     Ok(())
 }
 
-/// Sets a new password with a mailed link: all sessions end, lockouts and other links are void, the owner is told.
+/// Sets a new password with a mailed link. All sessions end, lockouts are lifted, other links are
+/// voided, and the owner is notified.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`, `Validation` for a bad password, `Unavailable`.
@@ -55,7 +56,7 @@ pub async fn reset(core: &Core, token: &str, new: Password, source: &Source) -> 
     Ok(())
 }
 
-/// An expired link of this purpose is called by its name.
+/// Names the purpose of an expired link in the message.
 fn told(error: Error) -> Error {
     match error.kind() {
         Kind::LinkExpired => Error::with(Kind::LinkExpired, "Reset token expired"),
@@ -63,8 +64,8 @@ fn told(error: Error) -> Error {
     }
 }
 
-/// The link and the account that it sets the password of: neither deleted nor suspended, and still of the address that
-/// the link was mailed to.
+/// Finds the link and its account. The account must be neither deleted nor suspended, and must
+/// still have the address that the link was mailed to.
 fn subject(db: &mut dyn Db, hash: &[u8; 32], now: crate::model::Time) -> Result<(Link, Account)> {
     let link = link::usable(db, hash, Purpose::Reset, now)?;
     let account = store::accounts::find(db, &link.account)?;
@@ -72,7 +73,7 @@ fn subject(db: &mut dyn Db, hash: &[u8; 32], now: crate::model::Time) -> Result<
     Ok((link, account.ok_or_else(|| Error::new(Kind::LinkInvalid))?))
 }
 
-/// A new password on its way into the database.
+/// A new password, ready to be stored.
 pub(super) struct Reset {
     hash: Hash,
     letter: Prepared,
@@ -81,7 +82,7 @@ pub(super) struct Reset {
 }
 
 impl Reset {
-    /// Everything that is made before the write.
+    /// Does everything that must happen before the write: checks, hashing, the mail.
     ///
     /// # Errors
     /// `Validation` for a bad password, `Unavailable`.
@@ -95,10 +96,8 @@ impl Reset {
         })
     }
 
-    /// Sets it, for somebody who has read the mail to this address; false when the account is gone.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Stores the password, for an owner who has read the mail to this address. Returns `false` if
+    /// the account is gone.
     pub(super) fn store(&self, db: &mut dyn Db, account: &Account, email_key: &str) -> Result<bool> {
         let (log, now) = (&self.log, self.log.at());
         if !store::accounts::set_password(db, &account.id, &self.hash.text, &self.hash.scheme, now)? {

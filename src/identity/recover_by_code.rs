@@ -1,7 +1,8 @@
-//! Getting back in with a mailed code, where the policy allows it: asking for it, seeing whether it is right, setting a
-//! new password with it.
+//! Resetting a forgotten password with a mailed code, where the policy allows it: requesting the
+//! code, checking it, and setting a new password with it.
 //!
-//! As with a link, whoever has the code has read the mailbox. An unknown address is answered like a wrong code.
+//! As with a link, having the code proves access to the mailbox. An unknown address gets the same
+//! answer as a wrong code.
 
 use super::Core;
 use super::audit::Log;
@@ -17,7 +18,7 @@ fn refuse_where_off(core: &Core) -> Result<()> {
     if core.config.password.reset_by_code { Ok(()) } else { Err(Kind::NotFound.into()) }
 }
 
-/// Asks for a code; the answer never depends on the account.
+/// Requests a code. The response never depends on whether the account exists.
 ///
 /// # Errors
 /// `NotFound` where the policy does not allow it, `Unavailable`.
@@ -37,7 +38,7 @@ pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> 
     Ok(())
 }
 
-/// Says whether a code is right, and leaves it as it is; a wrong one is counted.
+/// Checks a code without using it up. A wrong one counts as an attempt.
 ///
 /// # Errors
 /// `NotFound` where the policy does not allow it, `CodeInvalid`, `TooMany(Code)`.
@@ -46,11 +47,12 @@ pub async fn look(core: &Core, email: &Email, typed: &str, source: &Source) -> R
     one_time_code::show(core, email, Purpose::Reset, typed, source).await.map(drop)
 }
 
-/// Sets a new password with a code: all sessions end, lockouts and other links are void, the owner is told.
+/// Sets a new password with a code. All sessions end, lockouts are lifted, other links are voided,
+/// and the owner is notified.
 ///
 /// # Errors
-/// `NotFound` where the policy does not allow it, `CodeInvalid`, `TooMany(Code)`, `Validation` for a bad password, which
-/// does not use the code up, `Unavailable`.
+/// `NotFound` where the policy does not allow it, `CodeInvalid`, `TooMany(Code)`, `Validation` for
+/// a bad password (the code stays usable), `Unavailable`.
 pub async fn reset(core: &Core, email: &Email, typed: &str, new: Password, source: &Source) -> Result<()> {
     refuse_where_off(core)?;
     let (showing, account) = one_time_code::show(core, email, Purpose::Reset, typed, source).await?;
@@ -58,7 +60,7 @@ pub async fn reset(core: &Core, email: &Email, typed: &str, new: Password, sourc
     let now = core.env.now();
     core.store
         .write(move |db| {
-            // Whatever has changed at the account since the code was right voids it.
+            // Any change to the account's credentials since the code was checked voids the code.
             let is_as_read = |current: &Account| current.stamp == account.stamp && current.is_reachable();
             if !store::accounts::find(db, &account.id)?.as_ref().is_some_and(is_as_read) {
                 return Err(Kind::CodeInvalid.into());

@@ -1,7 +1,9 @@
-//! Turning a refresh token: rotation, the grace for its direct parent, reuse.
+//! Refreshing a session: rotation of the refresh token, the grace period for its direct parent, and
+//! reuse detection.
 //!
-//! Whoever presents the parent within the grace gets the identical successor, computed from what was presented, so a
-//! race or a lost answer logs nobody out. After the grace it ends the session.
+//! A client that presents the parent within the grace period gets the identical successor, computed
+//! from the parent itself, so a race or a lost response logs no client out. After the grace period,
+//! presenting the parent ends the session.
 
 use super::Core;
 use super::audit::Log;
@@ -18,12 +20,10 @@ use crate::store::db::Db;
 use crate::store::sessions::{Session, Standing, Turn};
 use crate::token::refresh::RefreshToken;
 
-/// Where the token came in.
+/// How the client sent the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channel {
-    /// In the body.
     Body,
-    /// In the cookie.
     Cookie,
 }
 
@@ -56,7 +56,8 @@ pub async fn turn(core: &Core, token: &str, channel: Channel, source: &Source) -
     let mut outcome = core.store.write(move |db| first.take(db)).await?;
     if let Outcome::Stolen(standing) = &outcome {
         let account = &standing.account;
-        // Nobody has proved to read an unproved address: it gets no mail that others can cause.
+        // An unverified address may belong to a third party, so it gets no mail that others can
+        // trigger.
         let letter = || core.post.letter(&account.email, account.id.as_str(), &Letter::SessionStolen);
         let notice = account.email_verified_at.map(|_| letter()).transpose()?;
         let step = Step { stage: Stage::Act(notice), ..step };
@@ -81,7 +82,8 @@ fn turns(rotate: Rotate, channel: Channel) -> bool {
     }
 }
 
-/// Reads a token under the keys in force; one under an unknown key may be newer than what this process has loaded.
+/// Parses a token with the loaded keys. A token under an unknown key may be newer than what this
+/// process has loaded, so the keys are reloaded if the epoch has changed.
 async fn parse(core: &Core, token: &str) -> Result<RefreshToken> {
     match RefreshToken::parse(&core.tokens.refresh_keys(), token) {
         Err(error) if RefreshToken::names_unknown_key(&core.tokens.refresh_keys(), token) => {
@@ -111,7 +113,7 @@ fn issued(core: &Core, standing: Standing, token: &RefreshToken, now: Time) -> R
     })
 }
 
-/// One refresh, worked out inside a write.
+/// One refresh, decided inside a write.
 #[derive(Clone)]
 struct Step {
     turn: Turn,
@@ -121,26 +123,26 @@ struct Step {
     log: Log,
 }
 
-/// How far a step may go. What the owner is told of a theft is made only when there is one: the step is then taken again
-/// with it, so that the letter, the record and the end of the session are one change.
+/// How far a step may go. The mail about a theft is prepared only when there is a theft. The step
+/// then runs a second time with it, so that mail, audit record and the end of the session are one
+/// change.
 #[derive(Clone)]
 enum Stage {
-    /// A theft is only told.
+    /// A theft is only reported to the caller of the step.
     Look,
-    /// A theft ends the session, and its owner is told by this letter if there is one.
+    /// A theft ends the session, and the owner gets this letter, if there is one.
     Act(Option<Prepared>),
 }
 
-/// What it came to. The session's row is as it is after the step.
+/// Result of a step. The session's row is as it is after the step.
 enum Outcome {
-    /// The token was the current one.
+    /// The token was the current one, and the session now has its successor.
     Turned(Box<Standing>),
-    /// It was the direct parent, within the grace.
+    /// The token was the direct parent, within the grace period.
     Again(Box<Standing>),
-    /// It opens nothing.
     Refused(Kind),
-    /// It was used long ago, and so was its successor: two people hold tokens of one session. It ends at the stage that
-    /// acts.
+    /// The token was superseded long ago, and so was its successor: two parties hold tokens of one
+    /// session. [`Stage::Act`] ends the session.
     Stolen(Box<Standing>),
 }
 
@@ -171,7 +173,7 @@ impl Step {
         match age(session, &self.turn, &self.successor_hash) {
             Age::Parent if self.is_within_grace(session) => Ok(Outcome::Again(Box::new(standing))),
             Age::Older if self.is_within_grace(session) => Ok(Outcome::Refused(Kind::RefreshInvalid)),
-            // A restored file, or a clock that was set back: nobody has done anything wrong.
+            // A restored backup, or a clock that was set back: no reason to suspect theft.
             Age::Unknown => Ok(Outcome::Refused(Kind::RefreshInvalid)),
             _ if session.turned_at.is_none_or(|turned| turned > now) => Ok(Outcome::Refused(Kind::RefreshInvalid)),
             Age::Parent => self.reused(db, &standing).map(|()| Outcome::Refused(Kind::RefreshRevoked)),
@@ -204,13 +206,13 @@ impl Step {
     }
 }
 
-/// How a token that is not the current one relates to it.
+/// How a token that is not the current one relates to the current one.
 enum Age {
-    /// The current one was made from it.
+    /// The current token is its successor.
     Parent,
-    /// It was turned before that.
+    /// It was rotated out before the parent.
     Older,
-    /// It is no ancestor that we can tell.
+    /// No known ancestor.
     Unknown,
 }
 
@@ -221,7 +223,8 @@ fn age(session: &Session, turn: &Turn, successor_hash: &[u8; 32]) -> Age {
     if turn.generation < session.generation { Age::Older } else { Age::Unknown }
 }
 
-/// Who holds this refresh token, if its session is alive and the token is its current one or within the grace.
+/// Finds the holder of this refresh token. The session must be alive, and the token must be its
+/// current one, or its parent within the grace period.
 ///
 /// # Errors
 /// `RefreshInvalid`, `RefreshRevoked`.

@@ -1,8 +1,8 @@
-//! What limits refused, gathered until its minute is over: then each limit, caller and account name has one record in
-//! the audit log, with how often.
+//! Requests that limits refused, collected in memory until their minute is over. Then each limit,
+//! client and account name gets one record in the audit log, with a count.
 //!
-//! Refusing costs no write of its own, so that a flood of refused calls is no flood of writes. A restart that is asked
-//! for loses nothing; a power cut at most the current minute.
+//! A refusal writes nothing by itself, so a flood of refused requests does not become a flood of
+//! writes. A clean restart loses nothing, a power failure at most the current minute.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,17 +17,17 @@ use crate::model::{Barrier, Client, Event, Source, Time};
 use crate::store;
 use crate::store::db::Db;
 
-/// How many callers of one limit and minute have a record of their own; all others share one.
+/// How many clients per limit and minute get a record of their own. The others share one.
 const APART: usize = 1_000;
-/// How many limits and minutes are gathered while nobody comes to write them.
+/// How many pairs of limit and minute are kept while nothing writes them.
 const GATHERED: usize = 64;
 /// How many records are kept while they cannot be written.
 const WAITING: usize = 20_000;
-/// How many records one write makes.
+/// How many records go into one write.
 const PIECE: usize = 200;
 const MINUTE: i64 = 60_000;
 
-/// What was refused and is not written yet. Clones gather together.
+/// Refusals that are not written yet. Clones share the same collection.
 #[derive(Clone)]
 pub struct Refusals(Arc<Inner>);
 
@@ -43,20 +43,20 @@ type Minutes = BTreeMap<(i64, Barrier), HashMap<Who, Tally>>;
 #[derive(Default)]
 struct Gathered {
     minutes: Minutes,
-    /// How many refusals there were: the order in which tallies began.
+    /// How many refusals there were. This gives the order in which tallies began.
     seen: u64,
 }
 
-/// Whom a refusal is counted for.
+/// The party that a refusal is counted for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Who {
-    /// A caller, at an account name where the limit looks at one.
+    /// A client, with an account name if the limit looks at one.
     This(Client, Option<String>),
-    /// All for whom there was no room.
+    /// All parties beyond [`APART`].
     Others,
 }
 
-/// How often, and the first time.
+/// How often, and when first.
 #[derive(Debug, Clone)]
 struct Tally {
     order: u64,
@@ -66,7 +66,8 @@ struct Tally {
     source: Source,
 }
 
-/// A record that is due. It gets its id when it is first written: nothing is lost where none can be made.
+/// A record that is due. It gets its id when it is first written, so that no record is lost if
+/// generating an id fails.
 struct Due {
     id: Option<String>,
     tally: Tally,
@@ -82,23 +83,24 @@ impl Due {
     }
 }
 
-/// Which minutes are written.
+/// Which minutes to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
-    /// Those that are over.
+    /// Only minutes that are over.
     LastMinute,
-    /// The current one too: nobody is refused any more.
+    /// The current minute too, because the server no longer takes requests.
     Now,
 }
 
 impl Refusals {
-    /// Nothing gathered yet.
+    /// An empty collection.
     #[must_use]
     pub fn new(env: Env, metrics: Metrics) -> Self {
         Self(Arc::new(Inner { env, metrics, gathered: Mutex::default(), waiting: tokio::sync::Mutex::default() }))
     }
 
-    /// Somebody was refused: by their calls from this client (which may be a stand-in for an app), or at an account name.
+    /// Records a refusal for this client (which may stand in for an API client), or for an account
+    /// name.
     pub fn note(&self, barrier: Barrier, client: Client, subject: Option<&Bucket>, source: &Source) {
         let Inner { env, metrics, .. } = &*self.0;
         metrics.note_refusal(barrier);
@@ -144,11 +146,15 @@ impl Refusals {
     }
 }
 
-/// Makes room for another minute; says how many refusals are in no record therefore.
+/// Drops the oldest minute to make space for a new one. Returns how many refusals are lost with it.
 fn give_up_oldest(minutes: &mut Minutes) -> i64 {
     let oldest = minutes.pop_first().map(|(_, tallies)| tallies).unwrap_or_default();
     let refusals = oldest.values().map(|tally| tally.count).sum();
-    tracing::error!(refusals, records = oldest.len(), "refusals of a minute that was not written are given up");
+    tracing::error!(
+        refusals,
+        records = oldest.len(),
+        "audit records of refused requests were dropped: too many minutes are not yet written"
+    );
     refusals
 }
 
@@ -164,23 +170,25 @@ impl Tally {
     }
 }
 
-/// Writes what is due, each with its count.
-///
-/// # Errors
-/// What the store says; what was not written is tried again the next time.
+/// Writes what is due, each record with its count. Records that could not be written are tried
+/// again at the next call.
 pub async fn record(core: &Core, until: Until) -> Result<()> {
     let Inner { env, metrics, waiting, .. } = &*core.refusals.0;
     let mut waiting = waiting.lock().await;
     waiting.extend(core.refusals.take(until).into_iter().map(|tally| Due { id: None, tally }));
     let too_many = waiting.len().saturating_sub(WAITING);
     if too_many > 0 {
-        tracing::error!(records = too_many, "refusals that could not be written are not in the audit log");
+        tracing::error!(
+            records = too_many,
+            "audit records of refused requests were dropped: they could not be written"
+        );
         waiting.drain(..too_many);
     }
     while !waiting.is_empty() {
         let piece = waiting.iter_mut().take(PIECE).map(|due| due.named(env)).collect::<Result<Vec<_>>>()?;
         let written = piece.clone();
-        // One whose write had an open outcome may be there already: it keeps its id, and is not written twice.
+        // If the outcome of an earlier write is unknown, its records may exist already. They keep
+        // their ids, so they are not written twice.
         let write = move |db: &mut dyn Db| {
             piece.iter().try_for_each(|(id, Tally { first, count, event, source, .. })| {
                 store::audit::insert_counted(db, id, *first, event, source, *count)
@@ -285,7 +293,7 @@ mod tests {
         }
         refusals.note(Barrier::Lockout, source(1).client(), None, &source(1));
         let due = refusals.take(Until::Now);
-        assert_eq!(due.len(), APART + 2, "one flood leaves room for what other limits refuse");
+        assert_eq!(due.len(), APART + 2, "one flood does not displace the refusals of other limits");
         assert_eq!(due.iter().map(|tally| tally.count).sum::<i64>(), 10_001);
         assert!(due.iter().any(|tally| tally.source.address.is_none() && tally.count == 9_000));
         for _ in 0..10 * GATHERED {

@@ -1,7 +1,7 @@
-//! Somebody else is in an account, says its owner, who reads its mail: what they may know or hold of it is worth nothing
-//! from then on, and a link to choose another password goes to the owner.
+//! Account takeover, as reported by the owner, who can read the account's mail. Everything that the
+//! intruder may know or hold becomes worthless, and the owner gets a link to choose a new password.
 //!
-//! Every road on which an owner says so ends here.
+//! Every way for an owner to report this ends here.
 
 use super::Core;
 use super::audit::Log;
@@ -14,7 +14,7 @@ use crate::model::{Account, AccountId, Email, Event, Source, secret};
 use crate::store;
 use crate::store::db::Db;
 
-/// A rescue on its way into the database.
+/// The recovery of a taken-over account, ready to be stored.
 pub(super) struct Rescue {
     id: AccountId,
     letter: Prepared,
@@ -23,10 +23,7 @@ pub(super) struct Rescue {
 }
 
 impl Rescue {
-    /// For the owner, who reads the mail to this address.
-    ///
-    /// # Errors
-    /// When there is no randomness.
+    /// Prepares it for the owner, who reads the mail sent to this address.
     pub(super) fn prepare(core: &Core, account: &Account, email: &Email, source: &Source) -> Result<Self> {
         let account = Account { email: email.clone(), ..account.clone() };
         let token = secret::encode(&core.env.random::<32>()?);
@@ -40,9 +37,9 @@ impl Rescue {
         })
     }
 
-    /// Ends the password, all sessions, and all that was mailed before. The owner's link is no request of a stranger, so
-    /// no limit holds it back: else whoever is in the account could have used the limit up. A suspended account gets
-    /// none, for it could not be used.
+    /// Ends the password, all sessions, and everything mailed before. No limit holds back the
+    /// owner's link: otherwise the intruder could use the limit up. A suspended account gets no
+    /// link, because it could not be used.
     ///
     /// # Errors
     /// `LinkInvalid` when the account is gone.
@@ -56,7 +53,7 @@ impl Rescue {
             log.record(db, &ended.because(why.as_str()))?;
         }
         link::void_all(db, id)?;
-        // Every login that could still be disowned is over.
+        // Alerts about past logins are settled: their sessions have ended.
         store::anomalies::void_alarms(db, id)?;
         if account.is_reachable() {
             self.link.store(db, now)?;

@@ -1,4 +1,4 @@
-//! What each role may do, kept in memory until the epoch says that it has changed.
+//! The role cache: what each role may do, kept in memory until the epoch says that it has changed.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -13,20 +13,14 @@ type Permissions = HashMap<String, Vec<String>>;
 pub struct Book(Arc<RwLock<Permissions>>);
 
 impl Book {
-    /// Reads the roles.
-    ///
-    /// # Errors
-    /// What the store says.
+    /// Loads the roles.
     pub async fn open(store: &Store) -> Result<Self> {
         let book = Self::default();
         book.reload(store).await?;
         Ok(book)
     }
 
-    /// Reads the roles again.
-    ///
-    /// # Errors
-    /// What the store says.
+    /// Reloads the roles.
     pub async fn reload(&self, store: &Store) -> Result<()> {
         let mut fresh = Permissions::new();
         for (role, permission) in store.read(|db| store::roles::all_permissions(db)).await? {
@@ -36,7 +30,7 @@ impl Book {
         Ok(())
     }
 
-    /// What these roles may do together, sorted.
+    /// The combined permissions of these roles, sorted.
     #[must_use]
     pub fn permissions(&self, roles: &[String]) -> Vec<String> {
         let book = self.0.read().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,4 @@
-//! Roles of one's own: making, changing, deleting them. Built-in ones stay as they are.
+//! Custom roles: creating, changing and deleting them. Built-in roles cannot be changed.
 
 use super::Core;
 use super::actor::By;
@@ -11,7 +11,7 @@ use crate::store::db::Db;
 
 pub use crate::store::roles::Role;
 
-/// All roles, sorted by name.
+/// Lists all roles, sorted by name.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -21,7 +21,7 @@ pub async fn list(core: &Core) -> Result<Vec<Role>> {
 
 fn check(name: &str, permissions: &[String]) -> Result<()> {
     let mut broken = Vec::new();
-    let allowed = "must be 1 to 64 of small letters, digits, dots, colons, underscores and hyphens";
+    let allowed = "must be 1 to 64 lowercase letters, digits, dots, colons, underscores or hyphens";
     if !permission::is_name(name) {
         broken.push(FieldError::new("name", Rule::Format, "Invalid value", format!("Name {allowed}")));
     }
@@ -33,7 +33,7 @@ fn check(name: &str, permissions: &[String]) -> Result<()> {
     if broken.is_empty() { Ok(()) } else { Err(Error::invalid(broken)) }
 }
 
-/// Makes a role.
+/// Creates a role.
 ///
 /// # Errors
 /// `Validation`, `AlreadyExists`, `Forbidden` for permissions that the actor lacks.
@@ -46,7 +46,7 @@ pub async fn create(core: &Core, by: &By, name: &str, permissions: Vec<String>) 
             actor.needs(db, Permission::Roles)?;
             actor.may_grant(db, &name, permissions.clone())?;
             if !store::roles::create(db, &name, log.at())? {
-                return Err(Error::with(Kind::AlreadyExists, format!("There is a role named {name} already")));
+                return Err(Error::with(Kind::AlreadyExists, format!("A role named {name} already exists")));
             }
             store::roles::set_permissions(db, &name, &permissions)?;
             store::keys::raise_epoch(db)?;
@@ -60,23 +60,23 @@ fn no_such_role(name: &str) -> Error {
     Error::with(Kind::NotFound, format!("There is no role named {name:?}"))
 }
 
-/// A role with how many have it, which is not for the writer to count.
+/// Reads a role with its number of accounts. Counting is slow, so it does not happen in the writer.
 async fn get(core: &Core, name: String) -> Result<Role> {
     let wanted = name.clone();
     let found = core.store.scan(move |db| store::roles::find(db, &wanted)).await?;
     found.ok_or_else(|| no_such_role(&name))
 }
 
-/// What one of one's own may do; it alone can be changed.
+/// The permissions of a custom role. Built-in roles are rejected, as they cannot be changed.
 fn of_own(db: &mut dyn Db, name: &str) -> Result<Vec<String>> {
     if store::roles::is_built_in(db, name)?.ok_or_else(|| no_such_role(name))? {
-        let sentence = format!("The role {name} is built in and stays as it is");
+        let sentence = format!("The role {name} is built in and cannot be changed");
         return Err(Error::invalid(vec![FieldError::new("name", Rule::Format, "Built in", sentence)]));
     }
     store::roles::permissions(db, name)
 }
 
-/// Sets what a role may do.
+/// Sets the permissions of a role.
 ///
 /// # Errors
 /// `NotFound`, `Validation` for a built-in role, `Forbidden` for permissions that the actor lacks.
@@ -85,7 +85,7 @@ pub async fn change(core: &Core, by: &By, name: &str, permissions: Vec<String>) 
     rewrite(core, by, name, move |_| permissions.clone()).await
 }
 
-/// Lets a role do more.
+/// Adds permissions to a role.
 ///
 /// # Errors
 /// As [`change`].
@@ -94,7 +94,7 @@ pub async fn grant(core: &Core, by: &By, name: &str, more: Vec<String>) -> Resul
     rewrite(core, by, name, move |before| before.iter().chain(&more).cloned().collect()).await
 }
 
-/// Lets a role do less.
+/// Removes permissions from a role.
 ///
 /// # Errors
 /// As [`change`].
@@ -103,7 +103,7 @@ pub async fn withdraw(core: &Core, by: &By, name: &str, less: Vec<String>) -> Re
     rewrite(core, by, name, kept).await
 }
 
-/// Sets what a role may do by what it may do now, in one write.
+/// Replaces the permissions of a role, computed from its current ones, in one write.
 async fn rewrite(
     core: &Core,
     by: &By,
@@ -128,7 +128,7 @@ async fn rewrite(
     get(core, changed).await
 }
 
-/// Deletes a role and takes it from whoever has it.
+/// Deletes a role and takes it from every account that has it.
 ///
 /// # Errors
 /// `NotFound`, `Validation` for a built-in role, `Forbidden` for permissions that the actor lacks.

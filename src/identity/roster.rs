@@ -1,4 +1,4 @@
-//! Writing all accounts out, page by page: the inverse of an import.
+//! Exporting all accounts, page by page: the inverse of an import.
 
 use super::Core;
 use super::audit::Log;
@@ -11,16 +11,15 @@ use crate::store::transfer::Whole;
 /// How many accounts are read at a time.
 const PAGE: i64 = 500;
 
-/// Whether password hashes are written too.
+/// Whether the export contains password hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hashes {
-    /// They are: whoever has the file can try passwords against them.
+    /// It does: anyone with the file can test passwords against them offline.
     Included,
-    /// They are not.
     Left,
 }
 
-/// An export that goes on.
+/// A running export.
 pub struct Roster<'a> {
     core: &'a Core,
     after: Option<String>,
@@ -28,7 +27,7 @@ pub struct Roster<'a> {
 }
 
 impl<'a> Roster<'a> {
-    /// Begins; the audit log says so before anything is read.
+    /// Begins the export. The audit log records it before anything is read.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -40,7 +39,7 @@ impl<'a> Roster<'a> {
         Ok(Self { core, after: Some(String::new()), hashes })
     }
 
-    /// How many accounts there are to come.
+    /// How many accounts the export will contain.
     ///
     /// # Errors
     /// `Unavailable`.

@@ -1,4 +1,4 @@
-//! One's own sessions: seeing them, ending one, ending all others.
+//! The caller's sessions: listing them, ending one, ending all others.
 
 use super::audit::Log;
 use super::place::Place;
@@ -12,21 +12,19 @@ use crate::store;
 /// A session as its owner sees it.
 #[derive(Debug, Clone)]
 pub struct Shown {
-    /// Its id.
     pub id: SessionId,
-    /// By what it was begun.
+    /// The device that began the session.
     pub device: Device,
-    /// From which client address; empty where there was none.
+    /// The client IP that began it; empty if there was none.
     pub address: String,
-    /// Where that is, if a location file tells.
+    /// Location of that IP, if the location file has it.
     pub place: Option<Place>,
-    /// When it began.
     pub created_at: Time,
     /// When it was last used, to within a few minutes.
     pub last_active_at: Time,
 }
 
-/// The live sessions of an account, the last used first.
+/// Lists the live sessions of an account, most recently used first.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -44,10 +42,10 @@ pub async fn list(core: &Core, account: &AccountId) -> Result<Vec<Shown>> {
     Ok(sessions.into_iter().map(shown).collect())
 }
 
-/// Ends one of the caller's own sessions, the current one too.
+/// Ends one of the caller's sessions, which may be the current one.
 ///
 /// # Errors
-/// `SessionNotFound`, for other people's alike.
+/// `SessionNotFound`, also for sessions of other accounts.
 pub async fn end(core: &Core, caller: &Caller, id: &str, source: &Source) -> Result<()> {
     let (log, account, id) = (Log::new(core, source), caller.account.id.clone(), SessionId::new(id));
     core.store
@@ -61,7 +59,7 @@ pub async fn end(core: &Core, caller: &Caller, id: &str, source: &Source) -> Res
         .await
 }
 
-/// Ends all of the caller's sessions but the current one; says how many.
+/// Ends all of the caller's sessions except the current one. Returns how many it ended.
 ///
 /// # Errors
 /// `Unavailable`.

@@ -13,12 +13,10 @@ use crate::password::pool::{Hash, Lane};
 use crate::password::rules;
 use crate::store;
 
-/// The name an account is looked for by, as typed; need not be of any form.
+/// The name that a client logs in with, as typed. It need not be well-formed.
 #[derive(Debug, Clone)]
 pub enum Name {
-    /// An e-mail address.
     Email(String),
-    /// A user name.
     Username(String),
 }
 
@@ -33,18 +31,16 @@ impl Name {
     }
 }
 
-/// What a login brings.
+/// What a client sends to log in.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    /// Who.
     pub name: Name,
-    /// The password.
     pub password: Password,
-    /// For how long.
+    /// How long the session should live.
     pub remember: Remember,
 }
 
-/// An account that may be there, and how it is counted.
+/// An account that may exist, and how attempts against it are counted.
 struct Subject {
     account: Option<Account>,
     bucket: Bucket,
@@ -62,7 +58,7 @@ async fn look_up(core: &Core, name: &Name, source: &Source) -> Result<Subject> {
                 Name::Email(_) => store::accounts::find_by_email(db, &key)?,
                 Name::Username(_) => store::accounts::find_by_username(db, &key)?,
             };
-            // Asked for unknown names too, so that both take the same time.
+            // Unknown names are checked too, so that both take the same time.
             let id = account.as_ref().map_or_else(|| AccountId::new(""), |account| account.id.clone());
             let is_known = store::clients::is_known(db, &id, client, since)?;
             Ok((account, is_known))
@@ -72,7 +68,8 @@ async fn look_up(core: &Core, name: &Name, source: &Source) -> Result<Subject> {
     Ok(Subject { account, bucket, met: if is_known { Acquaintance::Known } else { Acquaintance::Stranger } })
 }
 
-/// Refuses a locked name before any limit is looked at (`AccountLocked`); where the policy locks nothing, does nothing.
+/// Refuses a locked name before any other limit is checked. Does nothing if the policy has no
+/// lockouts.
 ///
 /// # Errors
 /// `AccountLocked` with the time that is left.
@@ -87,8 +84,9 @@ pub async fn refuse_locked(core: &Core, name: &Name, source: &Source) -> Result<
 /// Checks the password and issues a session at the gate.
 ///
 /// # Errors
-/// `InvalidCredentials` for an unknown name and a wrong password alike; after the right password `EmailUnverified`
-/// (where that is told), `AccountSuspended`, `AccountDeleted`, `MfaRequired` with a challenge; `AccountLocked`, `TooMany(SignIn)`, `Unavailable`.
+/// `InvalidCredentials` for an unknown name and a wrong password alike. After the correct password
+/// `EmailUnverified` (where that is revealed), `AccountSuspended`, `AccountDeleted`, `MfaRequired`
+/// with a challenge. Also `AccountLocked`, `TooMany(SignIn)`, `Unavailable`.
 pub async fn with_password(core: &Core, credentials: Credentials, source: &Source) -> Result<Issued> {
     if rules::is_too_long(&core.config.password, credentials.password.reveal()) {
         return Err(wrong(core));
@@ -117,19 +115,20 @@ pub async fn with_password(core: &Core, credentials: Credentials, source: &Sourc
     }
 }
 
-/// The first step of a login that is completed with a code: checks the password and has the code sent.
+/// The first step of a login that is completed with a code: checks the password and sends the code.
 ///
 /// # Errors
-/// As [`with_password`], `MfaRequired` apart.
+/// As [`with_password`], except `MfaRequired`.
 pub async fn begin(core: &Core, credentials: Credentials, source: &Source) -> Result<()> {
     match with_password(core, credentials, source).await {
         Err(error) if error.kind() == Kind::MfaRequired => Ok(()),
         Err(error) => Err(error),
-        Ok(_) => Err(Error::internal("a login that waits for a code was over without one")),
+        Ok(_) => Err(Error::internal("a login that requires a code was completed without one")),
     }
 }
 
-/// What a wrong password is told; where an unproved account must look the same, the words name both causes.
+/// The error for a wrong password. Where an unverified account must look the same, the message
+/// names both causes.
 fn wrong(core: &Core) -> Error {
     if core.verification() == Verification::Required && !core.config.signup.reveal_existing {
         let both = "Wrong email/username or password, or the email address has not been verified yet";
@@ -138,7 +137,8 @@ fn wrong(core: &Core) -> Error {
     Kind::InvalidCredentials.into()
 }
 
-/// The account, if this is its password, with the better hash that it should get.
+/// Returns the account if this is its password, and the stronger hash that should replace the
+/// stored one.
 async fn check(
     core: &Core,
     subject: &Subject,
@@ -167,7 +167,8 @@ async fn refuse(core: &Core, attempt: Attempt, source: &Source) -> Result<()> {
     Ok(())
 }
 
-/// The right password of an account that may not log in: the try is given back, the reason is told.
+/// The correct password of an account that may not log in: takes the attempt back and reveals the
+/// reason.
 async fn refuse_state(core: &Core, account: &Account, attempt: Attempt, kind: Kind, source: &Source) -> Result<Error> {
     let log = Log::new(core, source);
     let event = Event::refused(What::Login).about(&account.id).because(match kind {
@@ -184,8 +185,10 @@ async fn refuse_state(core: &Core, account: &Account, attempt: Attempt, kind: Ki
     Ok(kind.into())
 }
 
-/// The right password of an account that nobody has proved: its mail is sent again. Where sign-up does not tell whether
-/// an address is taken, this must look like a wrong password in everything, so the try stays counted.
+/// The correct password of an unverified account: sends the verification mail again.
+///
+/// Where sign-up does not reveal whether an address is taken, this must look like a wrong password
+/// in every respect, so the attempt stays counted.
 async fn refuse_unproved(core: &Core, account: &Account, attempt: Attempt, source: &Source) -> Result<Error> {
     let request = Request::Verification { email_key: account.email.key().to_owned() };
     let prepared = core.post.request(&request, source)?;

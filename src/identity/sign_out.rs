@@ -1,4 +1,4 @@
-//! Ending sessions by their owner's wish.
+//! Logging out: ending sessions at their owner's request.
 
 use super::audit::Log;
 use super::{Caller, Core};
@@ -8,12 +8,10 @@ use crate::model::session::End;
 use crate::model::{AccountId, Event, Secret, SessionId, Source};
 use crate::store;
 
-/// Whose session a logout is about: shown by an access token or by a refresh token.
+/// The session to log out, identified by an access token or a refresh token.
 #[derive(Debug, Clone)]
 pub struct Holder {
-    /// The account.
     pub account: AccountId,
-    /// The session.
     pub session: SessionId,
 }
 
@@ -23,7 +21,8 @@ impl From<&Caller> for Holder {
     }
 }
 
-/// Who holds this refresh token, if its session is alive and the token is its current one or within the grace.
+/// Finds the holder of this refresh token. The session must be alive, and the token must be its
+/// current one, or its parent within the grace period.
 ///
 /// # Errors
 /// `RefreshInvalid`, `RefreshRevoked`.
@@ -39,8 +38,8 @@ pub async fn here(core: &Core, holder: &Holder, source: &Source) -> Result<()> {
     end(core, vec![holder.clone()], source).await
 }
 
-/// Ends the caller's session and that of a refresh token, if it is the caller's own and its session is alive; any other
-/// token is passed over.
+/// Ends the caller's session, and that of a refresh token if it belongs to the same account and its
+/// session is alive. Any other token is ignored.
 ///
 /// # Errors
 /// `Unavailable`.

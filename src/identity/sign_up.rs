@@ -1,7 +1,8 @@
-//! Creating an account through the public door.
+//! Creating an account through the public sign-up.
 //!
-//! Where a taken address is not told, both cases do the same work: hash the password, hold the user name for the life of
-//! a link, store one request for mail. What was asked for is the whole answer.
+//! Where sign-up must not reveal that an address is taken, both cases do the same work: hash the
+//! password, hold the user name for the lifetime of a link, store one mail request. The response
+//! then contains only what the client sent.
 
 use super::audit::Log;
 use super::gate::{Issued, Opening, Proof, Remember};
@@ -16,45 +17,36 @@ use crate::store;
 use crate::store::accounts::NewRow;
 use crate::store::db::{Constraint, Db};
 
-/// What a sign-up brings, its forms checked.
+/// A sign-up request, with well-formed values.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
-    /// The address.
     pub email: Email,
-    /// The password.
     pub password: Password,
-    /// The user name.
     pub username: Option<Username>,
-    /// Given name.
     pub first_name: Option<String>,
-    /// Family name.
     pub last_name: Option<String>,
-    /// The whole name, where a wire does not part it.
+    /// The full name, where a wire does not split it.
     pub name: Option<String>,
-    /// The company's name.
     pub company_name: Option<String>,
-    /// Telephone number.
     pub phone: Option<String>,
 }
 
-/// What a sign-up is told. Where a taken address is not revealed, this is made from what was asked alone.
+/// The response to a sign-up. Where a taken address is not revealed, it is made only from what the
+/// client sent.
 #[derive(Debug, Clone)]
 pub struct SignedUp {
-    /// The id.
     pub id: AccountId,
     /// The address as typed.
     pub email: Email,
     /// The user name as typed.
     pub username: Option<String>,
-    /// The state.
     pub status: Status,
-    /// Always false in the moment of sign-up.
+    /// Always false right after a sign-up.
     pub email_verified: bool,
-    /// When.
     pub created_at: Time,
 }
 
-/// Refuses a sign-up that asks for another role than the one that everybody gets.
+/// Refuses a sign-up that asks for any role but the default one.
 ///
 /// # Errors
 /// `Forbidden`.
@@ -65,7 +57,8 @@ pub fn admit_role(asked: Option<&str>) -> Result<()> {
     }
 }
 
-/// Makes an account and gives back its number too; only where a taken address is told, for there is none then.
+/// Creates an account and returns its number too. Use it only where a taken address is revealed:
+/// otherwise no account, and so no number, may exist.
 ///
 /// # Errors
 /// As [`register`].
@@ -73,14 +66,15 @@ pub async fn register_numbered(core: &Core, new: NewAccount, source: &Source) ->
     let made = register(core, new, source).await?;
     let id = made.id.clone();
     let account = core.store.read(move |db| store::accounts::find(db, &id)).await?;
-    let account = account.ok_or_else(|| Error::internal("an account was not there after its sign-up"))?;
+    let account = account.ok_or_else(|| Error::internal("an account was missing right after its sign-up"))?;
     Ok((made, account.number))
 }
 
-/// Makes an account and sends the verification mail.
+/// Creates an account and sends the verification mail.
 ///
 /// # Errors
-/// `Validation` for a bad password, `EmailTaken` where that is revealed, `UsernameTaken`, `Unavailable`.
+/// `Validation` for a bad password, `EmailTaken` where that is revealed, `UsernameTaken`,
+/// `Unavailable`.
 pub async fn register(core: &Core, new: NewAccount, source: &Source) -> Result<SignedUp> {
     let entry = Entry::prepare(core, new, source).await?;
     let waits = core.verification() == Verification::Required;
@@ -97,8 +91,9 @@ pub async fn register(core: &Core, new: NewAccount, source: &Source) -> Result<S
     Ok(made)
 }
 
-/// Makes an account and issues its first session in the same write, where the policy lets a sign-up log in
-/// (`signup.logs_in`, which goes with neither hidden addresses nor proof before the first session).
+/// Creates an account and issues its first session in the same write, where the policy lets a
+/// sign-up log in (`signup.logs_in`). That policy excludes both hidden addresses and verification
+/// before the first session.
 ///
 /// # Errors
 /// `Validation` for a bad password, `EmailTaken`, `UsernameTaken`, `Unavailable`.
@@ -112,7 +107,7 @@ pub async fn register_and_enter(core: &Core, new: NewAccount, remember: Remember
         }
         let opened = inside.open(db)?;
         let stored = store::accounts::find(db, &entry.row.id)?;
-        let account = stored.ok_or_else(|| Error::internal("an account was not there after its sign-up"))?;
+        let account = stored.ok_or_else(|| Error::internal("an account was missing right after its sign-up"))?;
         Ok(Ok((account, opened)))
     });
     let (account, opened) = made.await??;
@@ -120,7 +115,7 @@ pub async fn register_and_enter(core: &Core, new: NewAccount, remember: Remember
     Ok(Issued { account, ..opening.outcome(core, opened).await?.into_issued()? })
 }
 
-/// A sign-up on its way into the database.
+/// A sign-up, ready to be stored.
 struct Entry {
     row: NewRow,
     username: Option<Username>,
@@ -132,7 +127,7 @@ struct Entry {
 }
 
 impl Entry {
-    /// Everything that is made before the write: the hash, the id, the letters.
+    /// Does everything that must happen before the write: hashing, the id, the mail.
     async fn prepare(core: &Core, new: NewAccount, source: &Source) -> Result<Self> {
         let names = [&new.first_name, &new.last_name, &new.name, &new.company_name];
         password::check_first(core, &new.password, &new.email, new.username.as_ref(), &names)?;
@@ -165,7 +160,7 @@ impl Entry {
         })
     }
 
-    /// The account as it is about to be; its number is the database's to give.
+    /// The account as it will be stored. Its number is 0 here, because the database assigns it.
     fn account(&self) -> Account {
         let row = &self.row;
         Account {
@@ -190,15 +185,16 @@ impl Entry {
         }
     }
 
-    /// The inner result is what the client is told; the record of a refusal must be kept, so it is no error of the write.
+    /// The inner result is the client's answer. A refusal is not an error of the write, because its
+    /// audit record must be kept.
     fn store(&self, db: &mut dyn Db) -> Result<Result<()>> {
         if let Some(name) = &self.username
             && store::accounts::is_username_taken(db, name.key(), &self.row.id, self.log.at())?
         {
             return self.refuse(db, Kind::UsernameTaken, "username_taken");
         }
-        // A name is the account's own at once where addresses are told anyway; else it is only held, as it is for an
-        // address that is taken.
+        // Where taken addresses are revealed, the account gets its user name immediately. Otherwise
+        // the name is only held, as it is for an address that is taken.
         let mut row = self.row.clone();
         if self.reveals {
             row.username_key = self.username.as_ref().map(|name| name.key().to_owned());
@@ -225,7 +221,8 @@ impl Entry {
         Ok(Ok(()))
     }
 
-    /// An address that an account has lately given up is taken until it can no longer take it back.
+    /// An address that an account recently gave up stays taken until that account can no longer
+    /// restore it.
     fn insert(&self, db: &mut dyn Db, row: &NewRow) -> Result<bool> {
         let is_kept = store::links::is_address_kept(db, row.email.key(), &row.id, self.log.at())?;
         if is_kept { Ok(false) } else { store::accounts::insert(db, row) }

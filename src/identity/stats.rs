@@ -1,4 +1,4 @@
-//! Figures for administrators: totals, and completed logins per day and month.
+//! Statistics for administrators: totals, and completed logins per day and month.
 
 use jiff::civil::Date;
 use jiff::{Span, Timestamp, tz::TimeZone};
@@ -10,7 +10,7 @@ use crate::store::stats::day_of;
 
 pub use crate::store::stats::Totals;
 
-/// Totals.
+/// Totals over all accounts and sessions.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -19,16 +19,16 @@ pub async fn totals(core: &Core) -> Result<Totals> {
     core.store.scan(move |db| store::stats::totals(db, now)).await
 }
 
-/// Completed logins, with the days and months that had none.
+/// Completed logins, including days and months without any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logins {
-    /// The last 30 UTC days, `2025-09-29`, the oldest first.
+    /// The last 30 UTC days, such as `2025-09-29`, oldest first.
     pub daily: Vec<(String, i64)>,
-    /// The last 12 months, `2025-09`, the oldest first.
+    /// The last 12 months, such as `2025-09`, oldest first.
     pub monthly: Vec<(String, i64)>,
 }
 
-/// Completed logins of the last 30 days and 12 months, today and this month among them.
+/// Completed logins of the last 30 days and 12 months, including today and this month.
 ///
 /// # Errors
 /// `Unavailable`.

@@ -1,7 +1,9 @@
-//! What a call that an app makes for somebody is counted for. A name that logs in is counted for the account behind it, so
-//! that an account has one bucket however it is named, and a name that nobody has is counted alike. An address that
-//! something is mailed to is counted as it is, and a token or session for itself: whoever knows the address uses up
-//! nothing of who holds those.
+//! The rate key: what a call by an API client on a user's behalf is rate-limited by.
+//!
+//! A login name counts for the account behind it, so an account has one bucket for all its names. A
+//! name without an account counts the same way. An address that mail is sent to counts as itself,
+//! and a token or session counts for itself: an attacker who only knows the address cannot use up
+//! the limit of a client that holds a token.
 
 use super::sign_in::Name;
 use super::{Caller, Core, link};
@@ -13,7 +15,7 @@ use crate::store::links::Purpose;
 /// What a call names.
 #[derive(Debug, Clone, Copy)]
 pub enum Subject<'a> {
-    /// An address, whether or not anybody has it: nothing is looked up that could tell.
+    /// An address. Nothing is looked up that could reveal whether it has an account.
     Email(&'a Email),
     /// An address or user name as typed.
     Name(&'a Name),
@@ -21,12 +23,12 @@ pub enum Subject<'a> {
     Login(&'a Secret),
     /// A link that sets a password, by its token.
     Reset(&'a Secret),
-    /// The caller, by the session.
+    /// The caller, by its session.
     Caller(&'a Caller),
 }
 
 impl Subject<'_> {
-    /// What it is counted by.
+    /// The text that the call is counted under.
     ///
     /// # Errors
     /// `Unavailable`.

@@ -1,4 +1,4 @@
-//! Proving an address: the link, asking for it again, and "this was not me".
+//! Verifying an address: following the link, requesting it again, and "this was not me".
 
 use super::Core;
 use super::audit::Log;
@@ -10,12 +10,12 @@ use crate::model::{AccountId, Email, Event, Source, Time, text};
 use crate::store;
 use crate::store::db::Db;
 
-/// What a verification link did.
+/// What following a verification link did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proved {
-    /// The address is proved now.
+    /// It verified the address.
     Now,
-    /// It was proved before.
+    /// The address was verified before.
     Already,
 }
 
@@ -48,8 +48,8 @@ fn is_proved_as(account: &crate::model::Account, link: &Link) -> bool {
     account.deleted_at.is_none() && account.email_verified_at.is_some() && account.email.key() == link.email_key
 }
 
-/// A name that was only held for the sign-up becomes the account's own, unless the time for it has passed and somebody
-/// else has it now.
+/// Gives an account the user name that was held for its sign-up, unless the hold has expired and
+/// another account has the name now.
 pub(super) fn claim_username(db: &mut dyn Db, id: &AccountId, now: Time) -> Result<()> {
     let Some(account) = store::accounts::find(db, id)? else { return Ok(()) };
     let Some(name) = &account.username else { return Ok(()) };
@@ -60,7 +60,7 @@ pub(super) fn claim_username(db: &mut dyn Db, id: &AccountId, now: Time) -> Resu
     store::accounts::take_username(db, &account.id, &key)
 }
 
-/// "This was not me": removes the account that nobody has proved.
+/// "This was not me": removes the account, which is still unverified.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
@@ -84,7 +84,7 @@ fn usable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<Link> {
     link::refuse_old(link::find(db, hash, Purpose::Verify)?, now)
 }
 
-/// Asks for the verification mail again; the answer never depends on the account.
+/// Requests the verification mail again. The response never depends on whether the account exists.
 ///
 /// # Errors
 /// `Unavailable`.

@@ -1,6 +1,7 @@
-//! The figures that are read off when somebody asks: queues, sessions, the outbox, the process.
+//! Metrics that are read on request: queues, sessions, the outbox, the process.
 //!
-//! What has to be counted in the database is counted at most once a minute, however often it is asked for.
+//! Counts that need the database are refreshed at most once a minute, however often they are
+//! requested.
 
 use std::time::Duration;
 
@@ -14,10 +15,10 @@ use crate::model::Time;
 use crate::store;
 use crate::store::outbox::State;
 
-/// How old a count may be.
+/// Maximum age of a count.
 const COUNT_LASTS: Duration = Duration::from_mins(1);
 
-/// The last count, and when the process began: by the wall's clock, and by the one that never jumps.
+/// The last count, and when the process began, by the wall clock and by the monotonic clock.
 #[derive(Debug)]
 pub struct Census {
     began: Time,
@@ -33,51 +34,43 @@ struct Count {
 }
 
 impl Census {
-    /// Nothing has been counted yet.
+    /// A cache without a count yet.
     #[must_use]
     pub fn starting(env: &Env) -> Self {
         Self { began: env.wall(), started_at: env.now(), last: Mutex::default() }
     }
 
-    /// How long the process has been there, whatever was read again since.
+    /// How long the process has been running, regardless of configuration reloads.
     #[must_use]
     pub fn uptime(&self, now: Time) -> Duration {
         now.since(self.started_at)
     }
 }
 
-/// Everything that is read off. What the database does not tell now is left out.
+/// Reads all metrics. Leaves out the database counts if the database cannot be read.
 pub async fn read(core: &Core) -> Vitals {
     let mut readings = vec![Reading {
         name: "build_info",
-        help: "Which version this is",
+        help: "Version of authd",
         label: Some(("version", env!("CARGO_PKG_VERSION"))),
         value: 1.0,
     }];
     match count(core).await {
         Ok(count) => readings.extend(of_database(&count)),
-        Err(error) => tracing::warn!(error = error.chain(), "sessions and mail could not be counted"),
+        Err(error) => tracing::warn!(error = error.chain(), "counting sessions and mail for metrics failed"),
     }
     let (hashing, writer) = (core.hashing.vitals(), core.store.vitals());
     for (name, help, value) in [
-        ("hashing_threads", "Threads that hash passwords", hashing.threads),
-        ("hashing_busy", "Threads that are hashing", hashing.busy),
-        ("hashing_queue", "Passwords that wait to be hashed", hashing.waiting),
-        ("writer_queue", "Changes that wait to be written", writer.waiting),
+        ("hashing_threads", "Hashing threads", hashing.threads),
+        ("hashing_busy", "Hashing threads at work", hashing.busy),
+        ("hashing_queue", "Hashing jobs in the queue", hashing.waiting),
+        ("writer_queue", "Database writes in the queue", writer.waiting),
     ] {
         readings.push(reading(name, help, value));
     }
     let spreads = vec![
-        Spread {
-            name: "writer_group_changes",
-            help: "How many changes went into one commit",
-            histogram: writer.groups,
-        },
-        Spread {
-            name: "writer_commit_duration_seconds",
-            help: "How long a group took to be written",
-            histogram: writer.commits,
-        },
+        Spread { name: "writer_group_changes", help: "Writes per commit", histogram: writer.groups },
+        Spread { name: "writer_commit_duration_seconds", help: "Duration of a commit", histogram: writer.commits },
     ];
     Vitals { readings, spreads, process: metrics::of_process(core.census.began) }
 }
@@ -85,13 +78,13 @@ pub async fn read(core: &Core) -> Vitals {
 fn of_database(count: &Count) -> Vec<Reading> {
     let mut readings = vec![Reading {
         name: "sessions",
-        help: "Live sessions, counted once a minute",
+        help: "Live sessions, counted at most once a minute",
         label: None,
         value: float(count.sessions),
     }];
     readings.extend(State::ALL.map(|state| Reading {
         name: "mail_outbox",
-        help: "Mail by state, counted once a minute",
+        help: "Messages in the outbox by state, counted at most once a minute",
         label: Some(("state", state.as_str())),
         value: float(count.outbox.iter().find(|(one, _)| *one == state).map_or(0, |(_, count)| *count)),
     }));
@@ -99,7 +92,7 @@ fn of_database(count: &Count) -> Vec<Reading> {
 }
 
 async fn count(core: &Core) -> Result<Count> {
-    // Held while it counts: who asks meanwhile waits for the same count.
+    // Locked while counting, so concurrent readers share one count.
     let mut last = core.census.last.lock().await;
     let now = core.env.now();
     if let Some(count) = last.as_ref().filter(|count| now.since(count.at) < COUNT_LASTS) {

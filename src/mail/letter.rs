@@ -1,108 +1,109 @@
-//! The letters there are and what each of their templates may name.
+//! All letters, and the values that each letter's template may use.
 
 use jiff::Timestamp;
 
 use crate::model::{Secret, Time};
 
-/// A letter with everything that its template names.
+/// A letter with the values for its template.
 #[derive(Debug, Clone)]
 pub enum Letter {
-    /// Prove this address; `disown` says that it was not the reader.
+    /// Asks the owner to verify the address; `disown` reports that the owner did not sign up.
     VerifyEmail {
-        /// Opens the page that proves the address.
+        /// Opens the page that verifies the address.
         link: Secret,
-        /// Opens the page that removes an account nobody proved.
+        /// Opens the page that removes the unverified account.
         disown: Secret,
-        /// When the link dies.
+        /// When the link expires.
         until: Time,
     },
-    /// Somebody tried to sign up with an address that has an account.
+    /// Someone attempted to sign up with an address that already has an account.
     AlreadyRegistered,
-    /// Failures from unknown places have closed the password to strangers; the link opens it where it is followed.
+    /// After failed logins from unknown IPs, the password is accepted only from known IPs; the link
+    /// makes the IP from which it is opened a known one.
     PasswordClosed {
-        /// Opens the page that lets the client address in that follows it.
+        /// Opens the page that lets the owner log in from the current client IP.
         link: Secret,
-        /// When the link dies.
+        /// When the link expires.
         until: Time,
     },
-    /// Failures have locked the account's name for everybody.
+    /// Failed logins have locked the account for every client.
     AccountLocked {
-        /// When the lock opens by itself.
+        /// When the lock ends.
         until: Time,
     },
-    /// A spent refresh token was used again: somebody else may have had it.
+    /// A used refresh token was presented again: an attacker may have copied it.
     SessionStolen,
-    /// The password was set by somebody else than through the account's own session.
+    /// The password was set outside the owner's session: by a reset or an administrator.
     PasswordSet,
-    /// A login came from something new; the link ends it.
+    /// A login came from a new device or place; the link ends it.
     NewDevice {
         /// Opens the page that ends the login.
         link: Secret,
-        /// The device, in words of our own list.
+        /// The device, from a fixed list of names.
         device: String,
-        /// The client address, and where it is if that is known.
+        /// The client IP and, if known, its location.
         place: String,
-        /// When it was.
+        /// The time of the login.
         at: Time,
-        /// When the link dies.
+        /// When the link expires.
         until: Time,
     },
-    /// A one-time code.
     OneTimeCode {
         /// The digits.
         code: Secret,
-        /// When it dies.
+        /// When the code expires.
         until: Time,
     },
-    /// A second factor was added or removed, or backup codes were made anew.
+    /// A second factor was added or removed, or new backup codes were created.
     FactorChanged {
-        /// What happened, in a sentence of ours.
+        /// What happened, as one of the server's own sentences.
         change: String,
     },
-    /// The owner changed the password in a session, which lives on.
+    /// The password was changed in a session, which stays valid.
     PasswordChanged,
-    /// Somebody asked for a new password; the link sets one.
+    /// A password reset was requested; the link sets a new password.
     ResetPassword {
         /// Opens the page that asks for the new password.
         link: Secret,
-        /// When the link dies.
+        /// When the link expires.
         until: Time,
     },
-    /// The owner said that somebody else is in the account: its password is void, the link sets another.
+    /// The owner reported that someone else uses the account: the password no longer works, and the
+    /// link sets a new one.
     PasswordVoid {
         /// Opens the page that asks for the new password.
         link: Secret,
-        /// When the link dies.
+        /// When the link expires.
         until: Time,
     },
-    /// To a new address: the link makes it the account's own.
+    /// Sent to a new address: the link confirms it.
     ConfirmEmail {
         /// Opens the page that confirms it.
         link: Secret,
-        /// When the link dies.
+        /// When the link expires.
         until: Time,
     },
-    /// To the address before: somebody asked for another one.
+    /// Sent to the old address: a change of address was requested.
     EmailChanging {
-        /// Opens the page that undoes it and ends all sessions.
+        /// Opens the page that undoes the change and ends all sessions.
         undo: Secret,
-        /// When the link dies, at the earliest.
+        /// The earliest time at which the link expires.
         until: Time,
     },
-    /// Another account wanted to take this address, which has one.
+    /// Another account asked to use this address, which already has an account.
     AddressTaken,
     /// The owner deleted the account.
     AccountDeleted,
 }
 
-/// A letter's template: its name, and what it may name besides the service.
+/// A letter's template: its name, and the values it may use besides the service name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kind {
-    /// The template's file name without its ending, and the outbox's word.
+    /// The template's file name without extension; also the `kind` column of the outbox.
     pub name: &'static str,
-    /// Links, each of which both forms must carry.
+    /// Links; the text and the HTML template must each contain all of them.
     pub links: &'static [&'static str],
-    /// Other values, which a template may leave out.
+    /// Other values, which a template may omit.
     pub values: &'static [&'static str],
 }
 
@@ -124,7 +125,7 @@ const ADDRESS_TAKEN: Kind = Kind { name: "address_taken", links: &[], values: &[
 const ACCOUNT_DELETED: Kind = Kind { name: "account_deleted", links: &[], values: &[] };
 
 impl Kind {
-    /// Every letter's template.
+    /// The templates of all letters.
     pub const ALL: [Kind; 16] = [
         VERIFY_EMAIL,
         ALREADY_REGISTERED,
@@ -146,7 +147,7 @@ impl Kind {
 }
 
 impl Letter {
-    /// Its template.
+    /// The letter's template.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
@@ -169,7 +170,7 @@ impl Letter {
         }
     }
 
-    /// After this it makes no sense to deliver it: its link is dead, what it tells is over.
+    /// The time after which the letter is not delivered, because its link or code has expired.
     #[must_use]
     pub fn expires_at(&self) -> Option<Time> {
         match self {
@@ -192,7 +193,7 @@ impl Letter {
         }
     }
 
-    /// What its template may name, with the values.
+    /// The names that the template may use, with their values.
     pub(super) fn values(&self) -> Vec<(&'static str, Secret)> {
         let until = |time: &Time| ("until", Secret::new(readable(*time)));
         match self {
@@ -224,7 +225,7 @@ impl Letter {
     }
 }
 
-/// `1 December 2023, 09:00 UTC`
+/// Formats a time like `1 December 2023, 09:00 UTC`.
 fn readable(time: Time) -> String {
     let stamp = Timestamp::from_millisecond(time.millis()).unwrap_or_default();
     stamp.strftime("%-d %B %Y, %H:%M UTC").to_string()

@@ -1,7 +1,8 @@
-//! Mail: what letters there are, the outbox they wait in, and the worker that sends them.
+//! Mail: the letters, the outbox that queues them, and the worker that sends them.
 //!
-//! A letter is prepared (rendered and sealed) outside the write and stored in the same transaction as the change that it
-//! speaks of. What must not tell whether an account exists is stored as a request, which the worker fulfils later.
+//! A letter is rendered and sealed outside the write and stored in the same transaction as the
+//! change it reports. Mail that must not reveal whether an account exists is stored as a request,
+//! which the worker handles later.
 
 pub mod letter;
 pub mod outbox;
@@ -23,22 +24,17 @@ pub use worker::Worker;
 /// A finished message.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mail {
-    /// Stays the same over all tries, so that a mail server can tell a repeated one.
+    /// The same for every attempt, so that a mail server can detect a duplicate.
     pub message_id: String,
-    /// The sender.
     pub from: String,
-    /// The one recipient.
     pub to: String,
-    /// One line.
     pub subject: String,
-    /// The plain text.
     pub text: String,
-    /// The same as HTML.
     pub html: String,
 }
 
 impl std::fmt::Debug for Mail {
-    /// Without the bodies, which carry links.
+    /// Omits the bodies, because they contain links with tokens.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Mail")
             .field("message_id", &self.message_id)
@@ -48,34 +44,34 @@ impl std::fmt::Debug for Mail {
     }
 }
 
-/// How one try at delivering ended.
+/// The result of one delivery attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
-    /// The mail server has taken it.
+    /// The mail server accepted the message.
     Delivered,
-    /// It did not work now; the reason is kept for the outbox.
+    /// A temporary failure of this message; the outbox stores the reason.
     Later(String),
-    /// The mail server itself cannot be used now, whatever the message: all of them wait.
+    /// The mail server cannot be used at the moment: every message waits.
     Unreachable(String),
-    /// It will never work: the mail server refuses this message for good.
+    /// The mail server rejects this message permanently.
     Never(String),
 }
 
-/// Hands finished messages to whoever delivers them.
+/// Delivers finished messages: over SMTP, or through a text message gateway.
 pub trait Mailer: Send + Sync {
-    /// One try at delivering one message.
+    /// Attempts once to deliver one message.
     fn deliver<'a>(&'a self, mail: &'a Mail) -> Later<'a, Delivery>;
 
-    /// False when no way out is configured: the outbox then holds everything.
+    /// False if no mail server or gateway is configured: messages then stay in the outbox.
     fn is_configured(&self) -> bool;
 
-    /// There is nothing to deliver for now: lets go of open connections.
+    /// Closes open connections; the worker calls this when nothing is left to deliver.
     fn rest(&self) -> Later<'_, ()> {
         Box::pin(std::future::ready(()))
     }
 }
 
-/// The way out that the configuration names.
+/// The mailer for the configured mail server.
 #[must_use]
 pub fn mailer(mail: &config::Mail, env: &Env) -> Arc<dyn Mailer> {
     match &mail.smtp {
@@ -84,7 +80,7 @@ pub fn mailer(mail: &config::Mail, env: &Env) -> Arc<dyn Mailer> {
     }
 }
 
-/// No way out.
+/// The mailer used when no mail server is configured.
 struct Hold;
 
 impl Mailer for Hold {

@@ -1,4 +1,4 @@
-//! The outbox as the command line shows it: lists, a message with its opened body, another try.
+//! The outbox commands: list messages, show one with its opened body, retry delivery.
 
 use super::post::{self, Request, Sealed, SealedRequest};
 use crate::error::{Error, Kind, Result};
@@ -9,32 +9,30 @@ use crate::store::{Store, outbox};
 
 pub use crate::store::outbox::{Message, State};
 
-/// A message with what is in it.
+/// A message with its opened body.
 #[derive(Debug, Clone)]
 pub struct Shown {
-    /// Its row, without the sealed bytes.
+    /// The row, without the sealed bytes.
     pub message: Message,
-    /// What is in it; nothing once it is delivered or dropped.
+    /// `None` once the message is delivered or dropped.
     pub body: Option<Body>,
 }
 
-/// What is in a message.
+/// The opened body of a message.
 #[derive(Debug, Clone)]
 pub enum Body {
-    /// A letter.
     Letter {
-        /// One line.
         subject: String,
-        /// The plain text, links and all.
+        /// The plain text, including links.
         text: Secret,
-        /// The same as HTML.
         html: Secret,
     },
-    /// Only a request: the letter is not written yet.
+    /// A request: the letter does not exist yet.
     Request(Request),
 }
 
-/// A page of messages without their bodies, the newest first, of one state or all, from before the id `before`.
+/// A page of messages without bodies, newest first, optionally of one state and older than the id
+/// `before`.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -43,7 +41,7 @@ pub async fn list(store: &Store, state: Option<State>, before: Option<&str>, lim
     store.scan(move |db| outbox::list(db, state, before.as_deref(), limit)).await
 }
 
-/// How many messages are in which state; states without any are left out.
+/// The number of messages per state; states without messages are omitted.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -51,10 +49,10 @@ pub async fn count(store: &Store) -> Result<Vec<(State, i64)>> {
     store.scan(outbox::count).await
 }
 
-/// One message with its opened body. For the command line alone.
+/// One message with its opened body. Only the command line uses it.
 ///
 /// # Errors
-/// `NotFound`, or when the body cannot be opened.
+/// `NotFound`, or `Internal` if the body cannot be opened.
 pub async fn show(store: &Store, master: &MasterKey, id: &str) -> Result<Shown> {
     let wanted = id.to_owned();
     let found = store.read(move |db| outbox::find(db, &wanted)).await?;
@@ -71,10 +69,10 @@ pub async fn show(store: &Store, master: &MasterKey, id: &str) -> Result<Shown> 
     Ok(Shown { message, body })
 }
 
-/// Makes a message due at once, inside a write; a running server takes it within a second.
+/// Makes a message due immediately; a running server picks it up within a second.
 ///
 /// # Errors
-/// `NotFound`, or `Validation` when it has been delivered or its link is dead.
+/// `NotFound`; `Validation` if the message was delivered or its link has expired.
 pub fn retry(db: &mut dyn Db, id: &str, now: Time) -> Result<Message> {
     match (outbox::retry(db, id, now)?, outbox::find(db, id)?) {
         (_, None) => Err(unknown(id)),
@@ -82,7 +80,7 @@ pub fn retry(db: &mut dyn Db, id: &str, now: Time) -> Result<Message> {
         (false, Some(message)) => {
             let state = message.state.as_str();
             let why =
-                format!("Message {id} is {state} and cannot be sent again: its body is erased or its link is dead");
+                format!("Message {id} is {state} and cannot be sent again: its body is erased or its link expired");
             Err(Error::with(Kind::Validation, why))
         }
     }

@@ -1,4 +1,4 @@
-//! The post room: renders and seals letters, seals requests, opens what is sealed, wakes the workers.
+//! The outbox: renders and seals letters, seals requests, opens sealed rows and wakes the workers.
 
 use std::sync::Arc;
 
@@ -17,65 +17,63 @@ use crate::seal::MasterKey;
 use crate::store::db::Db;
 use crate::store::outbox::{self, Channel, Message, State};
 
-/// Something whose answer must not depend on whether an account exists.
+/// A request for mail. The client's answer does not depend on whether an account exists, because
+/// the account is looked up only later, by the worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Request {
-    /// Send the verification mail for this address (its key), if it has an account that waits for it.
+    /// Send the verification mail, if the address has an unverified account.
     Verification {
-        /// The address's key.
+        /// The key of the address.
         email_key: String,
     },
-    /// Send the first verification mail of this new account; no limit holds it back.
+    /// Send the first verification mail of a new account; no limit applies.
     Welcome {
-        /// Which.
         account_id: String,
     },
-    /// Tell the owner of this address that somebody tried to sign up with it.
+    /// Inform the owner of this address that someone attempted to sign up with it.
     AlreadyRegistered {
-        /// The address's key.
+        /// The key of the address.
         email_key: String,
     },
-    /// Send a code that logs in to this address (its key), if it has an account.
+    /// Send a login code, if the address has an account.
     LoginCode {
-        /// The address's key.
+        /// The key of the address.
         email_key: String,
     },
-    /// Tell the owner that the password is closed to strangers.
+    /// Inform the owner that the password is no longer accepted from unknown IPs.
     PasswordClosed {
-        /// Whose.
         account_id: String,
     },
-    /// Tell the owner that failures have locked the account's name.
+    /// Inform the owner that failed attempts have locked the account.
     AccountLocked {
-        /// Whose.
         account_id: String,
-        /// Until when, in milliseconds.
+        /// The end of the lock, in Unix milliseconds.
         until: i64,
     },
-    /// Send a link that sets a new password, if this address (its key) has an account.
+    /// Send a password reset link, if the address has an account.
     Reset {
-        /// The address's key.
+        /// The key of the address.
         email_key: String,
     },
-    /// Send a code that sets a new password, if this address (its key) has an account.
+    /// Send a password reset code, if the address has an account.
     ResetCode {
-        /// The address's key.
+        /// The key of the address.
         email_key: String,
     },
-    /// Send the proof of another address there, and a notice to the address before; a notice alone if it is taken.
+    /// Send a confirmation link to the new address and a notice to the old one. If the new address
+    /// is taken, send only a notice to its owner.
     ChangeEmail {
-        /// Whose.
         account_id: String,
-        /// The account's stamp when it was asked for.
+        /// The account's credential version at the time of the request.
         stamp: i64,
-        /// The new address as typed.
+        /// The new address as the user typed it.
         email: String,
     },
 }
 
 impl Request {
-    /// The outbox's word for it.
+    /// The `kind` column of its outbox row.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -92,51 +90,47 @@ impl Request {
     }
 }
 
-/// Who asked, as far as limits on mail need it.
+/// The part of a request's source that the mail limits need.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RequestedBy {
-    /// The client's bytes, for the limit per client address.
+    /// The client IP as bytes, for the limit per client IP.
     pub client: Vec<u8>,
 }
 
 impl RequestedBy {
-    /// Keeps what the limits need of a source.
+    /// Extracts it from a source.
     #[must_use]
     pub fn of(source: &Source) -> Self {
         Self { client: source.client().to_bytes() }
     }
 }
 
-/// Fulfils requests; the core does, the worker calls it.
+/// The job handler: turns a request into a letter. The core implements it and the worker calls it.
 pub trait Fulfil: Send + Sync {
-    /// Looks the account up and stores the letter (or nothing) and the end of the request (row `id`) in one write: where
-    /// [`outbox::end_request`] says false, the request has been fulfilled before and nothing is stored.
+    /// Looks up the account, then stores the letter (if any) and ends the request (row `id`) in one
+    /// write. If [`outbox::end_request`] returns false, the request was already handled and nothing
+    /// is stored.
     fn fulfil(&self, id: String, request: Request, source: RequestedBy) -> Later<'_, Result<()>>;
 }
 
-/// A row for the outbox, ready to be stored.
+/// An outbox row, ready to be stored.
 #[derive(Debug, Clone)]
 pub struct Prepared {
-    /// Its id.
     pub id: String,
-    /// The template's or request's name.
+    /// The name of the template or the request.
     pub kind: &'static str,
-    /// Whose account it is about.
+    /// The account that the message concerns.
     pub account_id: Option<String>,
-    /// The address, absent while it is only a request.
+    /// The address; `None` for a request.
     pub recipient: Option<String>,
     /// The sealed letter or request.
     pub sealed: Vec<u8>,
-    /// When it was made.
     pub created_at: Time,
-    /// After this it makes no sense to deliver it.
+    /// The message is dropped after this time.
     pub expires_at: Option<Time>,
 }
 
-/// Stores a prepared row; call it inside the write of the change that it speaks of.
-///
-/// # Errors
-/// What the database says.
+/// Stores a prepared row. Call it inside the write of the change that the message reports.
 pub fn enqueue(db: &mut dyn Db, prepared: &Prepared) -> Result<()> {
     let message = Message {
         id: prepared.id.clone(),
@@ -155,7 +149,7 @@ pub fn enqueue(db: &mut dyn Db, prepared: &Prepared) -> Result<()> {
     outbox::insert(db, &message)
 }
 
-/// The post room: prepares letters and wakes the worker. Cheap to clone.
+/// The outbox: prepares letters and wakes the workers. Cheap to clone.
 #[derive(Clone)]
 pub struct Post {
     room: Arc<Room>,
@@ -167,7 +161,7 @@ struct Room {
     stationery: Stationery,
     from: String,
     domain: String,
-    /// One for each worker: a bell wakes whoever waits at it first, and no other.
+    /// One per worker, because `notify_one` wakes only a single waiter.
     bells: Bells,
 }
 
@@ -177,7 +171,7 @@ struct Bells {
     texts: Notify,
 }
 
-/// A letter as it lies sealed in the outbox. The sender is not in it: it is the one of the day of delivery.
+/// The sealed body of a letter. It has no sender: the sender configured at delivery is used.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Sealed {
     pub(super) message_id: String,
@@ -193,19 +187,19 @@ pub(super) struct SealedRequest {
 }
 
 impl Post {
-    /// A post room by the whole configuration.
+    /// Creates an outbox from the whole configuration.
     ///
     /// # Errors
     /// As [`Post::with`].
-    #[allow(clippy::needless_pass_by_value, reason = "whoever has the configuration has it shared")]
+    #[allow(clippy::needless_pass_by_value, reason = "every caller holds a shared configuration")]
     pub fn new(config: Arc<Config>, env: Env, master: MasterKey) -> Result<Self> {
         Self::with(&config.service, &config.mail, env, master)
     }
 
-    /// A post room by the sections that it reads.
+    /// Creates an outbox from the sections that it reads.
     ///
     /// # Errors
-    /// When a template in the configured folder is broken, or the sender is no address.
+    /// `Validation` if a template in the configured folder or the sender address is invalid.
     pub fn with(service: &config::Service, mail: &config::Mail, env: Env, master: MasterKey) -> Result<Self> {
         let stationery = Stationery::load(&service.name, mail.templates.as_deref())?;
         let domain = sender(&mail.from)?.email.domain().to_owned();
@@ -214,9 +208,6 @@ impl Post {
     }
 
     /// Renders and seals a letter to this address.
-    ///
-    /// # Errors
-    /// When there is no randomness.
     pub fn letter(&self, to: &Email, account_id: &str, letter: &Letter) -> Result<Prepared> {
         let room = &self.room;
         let id = room.env.new_id()?;
@@ -239,9 +230,6 @@ impl Post {
     }
 
     /// Seals a text message to this number.
-    ///
-    /// # Errors
-    /// When there is no randomness.
     pub fn text_message(&self, number: &str, account_id: &str, text: &Secret, until: Time) -> Result<Prepared> {
         let room = &self.room;
         let id = room.env.new_id()?;
@@ -263,9 +251,6 @@ impl Post {
     }
 
     /// Seals a request.
-    ///
-    /// # Errors
-    /// When there is no randomness.
     pub fn request(&self, request: &Request, source: &Source) -> Result<Prepared> {
         let id = self.room.env.new_id()?;
         let sealed = SealedRequest { request: request.clone(), source: RequestedBy::of(source) };
@@ -280,13 +265,13 @@ impl Post {
         })
     }
 
-    /// Wakes the workers; call it after the write that stored something.
+    /// Notifies the workers. Call it after the write that stored a message.
     pub fn ring(&self) {
         self.room.bells.mail.notify_one();
         self.room.bells.texts.notify_one();
     }
 
-    /// Comes back when [`Post::ring`] was called.
+    /// Waits until [`Post::ring`] is called.
     pub(super) async fn rung(&self, channel: Channel) {
         match channel {
             Channel::Mail => self.room.bells.mail.notified().await,
@@ -298,7 +283,7 @@ impl Post {
         &self.room.env
     }
 
-    /// The finished message behind a letter's row.
+    /// Opens a letter's row.
     pub(super) fn open_letter(&self, message: &Message) -> Result<Mail> {
         let sealed: Sealed = open(&self.room.master, message)?;
         let to = message.recipient.clone().ok_or_else(|| Error::internal("a letter without a recipient"))?;
@@ -312,7 +297,7 @@ impl Post {
         })
     }
 
-    /// What a request's row asks for, and who asked.
+    /// Opens a request's row.
     pub(super) fn open_request(&self, message: &Message) -> Result<(Request, RequestedBy)> {
         let sealed: SealedRequest = open(&self.room.master, message)?;
         Ok((sealed.request, sealed.source))
@@ -332,8 +317,8 @@ fn seal(room: &Room, id: &str, body: &impl Serialize) -> Result<Vec<u8>> {
 pub(super) fn open<T: for<'a> Deserialize<'a>>(master: &MasterKey, message: &Message) -> Result<T> {
     let sealed = message.sealed.as_deref().ok_or_else(|| Error::internal("the body of this mail is erased"))?;
     let plain = zeroize::Zeroizing::new(master.open(&place(&message.id), sealed)?);
-    // The parser's own words would quote what it could not read.
-    serde_json::from_slice(&plain).map_err(|_| Error::internal("the body of this mail is of another form"))
+    // The parser's message is dropped, because it would quote the decrypted text.
+    serde_json::from_slice(&plain).map_err(|_| Error::internal("the body of this mail has an unknown format"))
 }
 
 #[cfg(test)]

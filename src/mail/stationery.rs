@@ -1,7 +1,8 @@
-//! The templates of all letters: embedded ones, and a folder's before them. Renders a letter to subject, text and HTML.
+//! The templates of all letters: the embedded ones, and those of the configured folder, which take
+//! precedence. Renders a letter to subject, text and HTML.
 //!
-//! A letter has two files: `<name>.txt`, which begins with `Subject: …` and an empty line, and `<name>.html`, which is
-//! put into `layout.html` where that says `{{content}}`.
+//! A letter has two files: `<name>.txt`, which begins with `Subject: …` and an empty line, and
+//! `<name>.html`, which replaces `{{content}}` in `layout.html`.
 
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use super::template::{Form, Template, broken};
 use crate::error::{self, Error, Result};
 use crate::model::text;
 
-/// The most characters of a name in a letter.
+/// The maximum number of characters of the service name in a letter.
 pub const LONGEST_NAME: usize = 40;
 
 const LAYOUT: &str = "layout.html";
@@ -20,7 +21,7 @@ const SUBJECT: &str = "Subject:";
 #[folder = "static/mail"]
 struct Embedded;
 
-/// All templates, read and found whole.
+/// All templates, parsed and valid.
 pub struct Stationery {
     service: String,
     sheets: Vec<Sheet>,
@@ -33,21 +34,19 @@ struct Sheet {
     html: Template,
 }
 
-/// A letter as its reader will see it.
+/// A rendered letter.
 pub struct Rendered {
-    /// One line.
     pub subject: String,
-    /// The plain text.
     pub text: String,
-    /// The same as HTML.
     pub html: String,
 }
 
 impl Stationery {
-    /// Reads all templates, those of the folder first.
+    /// Loads all templates; a file in the folder replaces the embedded one.
     ///
     /// # Errors
-    /// When a template is broken, lacks a link of its letter, or a file of the folder belongs to no letter.
+    /// `Validation` if a template is invalid or lacks a link of its letter, or if the folder
+    /// contains a template of an unknown name.
     pub fn load(service: &str, folder: Option<&Path>) -> Result<Self> {
         if let Some(folder) = folder {
             refuse_strangers(folder)?;
@@ -55,16 +54,16 @@ impl Stationery {
         let layout_names = ["service", "content"];
         let layout = Template::parse(LAYOUT, 1, &source(LAYOUT, folder)?, Form::Html, &layout_names)?;
         if !layout.names("content") {
-            return Err(broken(LAYOUT, 1, "`{{content}}` must stand somewhere in it"));
+            return Err(broken(LAYOUT, 1, "`{{content}}` is missing"));
         }
         let sheets = Kind::ALL.into_iter().map(|kind| Sheet::load(kind, &layout, folder)).collect::<Result<_>>()?;
         Ok(Self { service: harmless(service), sheets })
     }
 
-    /// A letter as its reader will see it.
+    /// Renders a letter.
     ///
     /// # Errors
-    /// Never for the letters there are.
+    /// `Internal` if the letter has no template, which does not happen for existing letters.
     pub fn render(&self, letter: &Letter) -> Result<Rendered> {
         let kind = letter.kind();
         let sheet = self.sheets.iter().find(|sheet| sheet.kind == kind);
@@ -87,29 +86,30 @@ impl Sheet {
         let whole = source(&text_file, folder)?.replace("\r\n", "\n");
         let head = whole.strip_prefix(SUBJECT).and_then(|rest| rest.split_once("\n\n"));
         let (subject, body) = head.filter(|(subject, _)| !subject.contains('\n')).ok_or_else(|| {
-            broken(&text_file, 1, "expected `Subject: …` in the first line and an empty line after it")
+            broken(&text_file, 1, "expected `Subject: …` in the first line, followed by an empty line")
         })?;
-        // A subject is shown on locked screens and kept in logs of mail servers: no link may stand in it.
+        // Lock screens and mail server logs show the subject, so it must not contain a link.
         let subject = Template::parse(&text_file, 1, subject.trim(), Form::Text, &["service"])?;
         let text = Template::parse(&text_file, 3, body, Form::Text, &names)?;
         let html_file = format!("{}.html", kind.name);
         let html = Template::parse(&html_file, 1, &source(&html_file, folder)?, Form::Html, &names)?;
         for (file, template) in [(&text_file, &text), (&html_file, &html)] {
             if let Some(link) = kind.links.iter().find(|link| !template.names(link)) {
-                return Err(broken(file, 1, &format!("`{{{{{link}}}}}` must stand somewhere in it")));
+                return Err(broken(file, 1, &format!("`{{{{{link}}}}}` is missing")));
             }
         }
         Ok(Self { kind, subject, text, html: layout.around("content", &html) })
     }
 }
 
-/// A name that cannot start a header, a line or a page of its own: no control characters, single spaces, cut.
+/// Sanitizes the service name so that it cannot inject a header or a line: control characters and
+/// runs of white space become one space, and the name is truncated.
 fn harmless(name: &str) -> String {
     let shown: String = name.chars().map(|c| if text::is_control(c) || is_reordering(c) { ' ' } else { c }).collect();
     shown.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST_NAME).collect()
 }
 
-/// Marks that turn the direction of what follows (Unicode Standard Annex 9), and line separators.
+/// Marks that change the direction of text (Unicode Standard Annex 9), and line separators.
 fn is_reordering(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -122,7 +122,7 @@ fn source(file: &str, folder: Option<&Path>) -> Result<String> {
     String::from_utf8(embedded.data.into_owned()).map_err(|cause| Error::internal(file).caused_by(cause))
 }
 
-/// A misspelt file would otherwise be passed over without a word.
+/// Rejects template files of unknown names: a misspelt file would otherwise be silently ignored.
 fn refuse_strangers(folder: &Path) -> Result<()> {
     for entry in std::fs::read_dir(folder).map_err(|cause| unreadable(folder, cause))? {
         let name = entry.map_err(|cause| unreadable(folder, cause))?.file_name().to_string_lossy().into_owned();
@@ -130,7 +130,7 @@ fn refuse_strangers(folder: &Path) -> Result<()> {
         if is_template && Embedded::get(&name).is_none() {
             let known = Embedded::iter().collect::<Vec<_>>().join(", ");
             let message =
-                format!("mail template {} belongs to no letter; known are: {known}", folder.join(name).display());
+                format!("mail template {} belongs to no letter; known files: {known}", folder.join(name).display());
             return Err(Error::with(error::Kind::Validation, message));
         }
     }
@@ -225,8 +225,8 @@ mod tests {
             ("password_set.txt", "Hello\n", "password_set.txt, line 1: expected `Subject: …`"),
             ("password_set.txt", "Subject: a\nb: c\n\nHello\n", "password_set.txt, line 1: expected `Subject: …`"),
             ("verify_email.txt", "Subject: {{link}}\n\n{{link}} {{disown}}", "line 1: `link` is unknown here"),
-            ("verify_email.html", "<p>{{link}}</p>", "verify_email.html, line 1: `{{disown}}` must stand"),
-            ("layout.html", "<p>", "layout.html, line 1: `{{content}}` must stand"),
+            ("verify_email.html", "<p>{{link}}</p>", "verify_email.html, line 1: `{{disown}}` is missing"),
+            ("layout.html", "<p>", "layout.html, line 1: `{{content}}` is missing"),
             ("verify-email.html", "<p>", "belongs to no letter"),
         ] {
             let message = load_with(file, content).err().unwrap().message().to_owned();

@@ -1,20 +1,20 @@
-//! The template syntax: `{{name}}` stands for a value, everything else for itself.
+//! The template syntax: `{{name}}` is replaced by a value; all other text is kept.
 //!
-//! A file is read once, and refused with its line when it names what its letter does not have or leaves a brace open.
-//! Which files there are, and which values, is `stationery`'s business.
+//! A template is parsed once. If it uses an unknown name or leaves a brace open, it is rejected
+//! with its file and line. For the list of files and values, see `stationery`.
 
 use crate::error::{Error, Kind, Result};
 
-/// How values are written into a template.
+/// How values are inserted into a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// As they are.
+    /// Unchanged.
     Text,
-    /// With everything escaped that means something in HTML.
+    /// With HTML special characters escaped.
     Html,
 }
 
-/// A template that has been read and found whole.
+/// A parsed, valid template.
 #[derive(Debug, Clone)]
 pub struct Template {
     form: Form,
@@ -28,10 +28,10 @@ enum Part {
 }
 
 impl Template {
-    /// Reads a template; `file` and `first_line` are for the error, `names` is what it may name.
+    /// Parses a template that may use `names`; `file` and `first_line` are for the error message.
     ///
     /// # Errors
-    /// When it names something else or its braces do not pair up.
+    /// `Validation` if it uses an unknown name or its braces do not match.
     pub fn parse(file: &str, first_line: usize, source: &str, form: Form, names: &[&str]) -> Result<Self> {
         let mut parts = Vec::new();
         let mut rest = source;
@@ -45,7 +45,7 @@ impl Template {
                 let name = name.trim();
                 if !names.contains(&name) {
                     let known = names.join(", ");
-                    return Err(broken(file, line(), &format!("`{name}` is unknown here; known are: {known}")));
+                    return Err(broken(file, line(), &format!("`{name}` is unknown here; known names: {known}")));
                 }
                 parts.push(Part::Name(name.to_owned()));
                 rest = after;
@@ -60,13 +60,13 @@ impl Template {
         Ok(Self { form, parts })
     }
 
-    /// True when this value stands somewhere in it.
+    /// Whether the template uses this name.
     #[must_use]
     pub fn names(&self, name: &str) -> bool {
         self.parts.iter().any(|part| matches!(part, Part::Name(named) if named == name))
     }
 
-    /// This template with another one put wherever it names `slot`.
+    /// Returns this template with `inner` inserted wherever it uses `slot`.
     #[must_use]
     pub fn around(&self, slot: &str, inner: &Template) -> Self {
         let mut parts = Vec::with_capacity(self.parts.len() + inner.parts.len());
@@ -79,7 +79,7 @@ impl Template {
         Self { form: self.form, parts }
     }
 
-    /// The finished text.
+    /// Renders the template; a missing value becomes an empty string.
     #[must_use]
     pub fn render(&self, values: &[(&str, &str)]) -> String {
         let mut out = String::new();
@@ -120,7 +120,7 @@ fn escape(value: &str, out: &mut String) {
     }
 }
 
-/// A template that cannot be used, by file and line.
+/// The error for an invalid template, with its file and line.
 pub(super) fn broken(file: &str, line: usize, why: &str) -> Error {
     Error::with(Kind::Validation, format!("mail template {file}, line {line}: {why}"))
 }
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn a_broken_template_is_refused_with_its_file_and_line() {
         for (source, line, why) in [
-            ("one\ntwo {{nobody}}", 2, "`nobody` is unknown here; known are: link, service"),
+            ("one\ntwo {{nobody}}", 2, "`nobody` is unknown here; known names: link, service"),
             ("{{service}}\n\n{{service", 3, "`{{` is not closed"),
             ("{{ser\nvice}}", 1, "`{{` is not closed"),
             ("\nservice}}", 2, "`}}` without `{{`"),

@@ -1,7 +1,8 @@
-//! The worker: fulfils requests and delivers letters, a few at a time, each with its own tries.
+//! The outbox worker: handles requests and delivers letters, a few at a time.
 //!
-//! A message's own refusal puts only that message off. When the mail server itself cannot be used, one message after
-//! another asks for it at short intervals, so that mail leaves within a minute of its return.
+//! Every message has its own attempts: if the mail server rejects one message, only that message is
+//! postponed. If the mail server itself cannot be used, the worker probes it with one message at
+//! short intervals, so that delivery resumes within a minute after the server returns.
 
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
@@ -20,18 +21,19 @@ use crate::model::Time;
 use crate::store::outbox::{self, Channel, Message, State};
 use crate::store::{Store, db::Db};
 
-/// How many messages are in hand at a time.
+/// How many messages are processed at a time.
 pub const AT_A_TIME: usize = 4;
-/// How often it looks for what the command line has stored.
+/// How often the worker polls for messages that the command line stored.
 pub const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// After how long a message that cannot be delivered is given up.
+/// The age at which the worker gives up on an undelivered message.
 pub const GIVE_UP_AFTER: Duration = Duration::from_hours(72);
 
-/// Longer than a try can take; after it a message whose worker died is due again.
+/// How long a message is claimed. Longer than any attempt can take; if the worker dies, the message
+/// is due again after this time.
 const CLAIM: Duration = Duration::from_mins(3);
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
-/// Fulfils requests and delivers letters.
+/// Handles requests and delivers letters.
 pub struct Worker {
     post: Post,
     store: Store,
@@ -39,12 +41,12 @@ pub struct Worker {
     fulfil: Arc<dyn Fulfil>,
     channel: Channel,
     outage: Mutex<Outage>,
-    /// Delivered, but the database could not be told: they must not go out again.
+    /// Delivered messages whose state could not be stored: they must not be sent again.
     unmarked: Mutex<HashSet<String>>,
     next_sweep: AtomicI64,
 }
 
-/// What is known of the mail server.
+/// The state of the mail server.
 #[derive(Default)]
 struct Outage {
     failures: u32,
@@ -52,7 +54,7 @@ struct Outage {
 }
 
 impl Worker {
-    /// A worker for this post room.
+    /// Creates a worker for the mail in this outbox.
     #[must_use]
     pub fn new(post: Post, store: Store, mailer: Arc<dyn Mailer>, fulfil: Arc<dyn Fulfil>) -> Self {
         let (outage, unmarked) = (Mutex::default(), Mutex::default());
@@ -60,15 +62,15 @@ impl Worker {
         Self { post, store, mailer, fulfil, channel, outage, unmarked, next_sweep: AtomicI64::new(i64::MIN) }
     }
 
-    /// A worker for the text messages alone.
+    /// Creates a worker for text messages only.
     #[must_use]
     pub fn for_texts(post: Post, store: Store, gateway: Arc<dyn Mailer>, fulfil: Arc<dyn Fulfil>) -> Self {
         Self { channel: Channel::Text, ..Self::new(post, store, gateway, fulfil) }
     }
 
-    /// Works until `stop` comes, then finishes what is in hand.
+    /// Runs until `stop` completes, then finishes the messages in progress.
     pub async fn run(&self, stop: impl Future<Output = ()> + Send) {
-        // After a restart, perhaps with another mail server, nothing has to wait for its turn.
+        // After a restart, perhaps with another mail server, all messages are due immediately.
         let (now, channel) = (self.env().now(), self.channel);
         note(self.store.write(move |db| outbox::hurry(db, channel, now)).await.map(drop));
         let mut stop = std::pin::pin!(stop);
@@ -96,10 +98,7 @@ impl Worker {
         }
     }
 
-    /// Does everything that is due now, once; gives back how many messages it had in hand.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Processes all due messages once and returns how many there were.
     pub async fn run_once(&self) -> Result<usize> {
         let mut hands = FuturesUnordered::new();
         let mut done = 0;
@@ -127,11 +126,11 @@ impl Worker {
     }
 
     async fn called(&self) {
-        // The one outcome or the other: there may be something to do.
+        // Notified or timed out: in both cases messages may be due.
         let _ = tokio::time::timeout(LOOK_EVERY, self.post.rung(self.channel)).await;
     }
 
-    /// Takes what is due into hand: requests first, then letters as far as the mail server is there for them.
+    /// Claims due messages: requests first, then as many letters as the mail server's state allows.
     async fn take(&self, room: usize) -> Result<Vec<Message>> {
         self.sweep().await?;
         let mut taken = self.claim(State::Requested, room).await?;
@@ -159,10 +158,10 @@ impl Worker {
                 _ => self.deliver(&message).await,
             }
         };
-        // What else is in hand is not to be dropped, and sent again, for a fault in one.
+        // A panic must not drop the other messages in progress: they would be sent again.
         note(match AssertUnwindSafe(done).catch_unwind().await {
             Ok(done) => done,
-            Err(_) => self.put_off(&message, "a fault of this program").await,
+            Err(_) => self.put_off(&message, "panic").await,
         });
     }
 
@@ -174,7 +173,7 @@ impl Worker {
         match self.fulfil.fulfil(message.id.clone(), request, source).await {
             Ok(()) => Ok(()),
             Err(error) => {
-                tracing::warn!(id = message.id, kind = message.kind, error = error.chain(), "a request waits");
+                tracing::warn!(id = message.id, kind = message.kind, error = error.chain(), "mail request failed");
                 self.put_off(message, error.message()).await
             }
         }
@@ -201,11 +200,11 @@ impl Worker {
                 Ok(())
             }
             Delivery::Later(why) => {
-                tracing::warn!(id = message.id, kind = message.kind, why, "mail waits");
+                tracing::warn!(id = message.id, kind = message.kind, why, "mail delivery failed; will retry");
                 self.put_off(message, &why).await
             }
             Delivery::Unreachable(why) => {
-                tracing::warn!(id = message.id, why, "the mail server cannot be used");
+                tracing::warn!(id = message.id, why, "mail delivery failed: server unreachable");
                 if self.is_given_up(message) {
                     return self.give_up(message, &why).await;
                 }
@@ -213,7 +212,7 @@ impl Worker {
                 self.end(move |db, _| outbox::give_back(db, &id, next_at, &why)).await
             }
             Delivery::Never(why) => {
-                tracing::warn!(id = message.id, kind = message.kind, why, "mail refused for good");
+                tracing::warn!(id = message.id, kind = message.kind, why, "mail delivery failed permanently");
                 self.end(move |db, now| outbox::fail(db, &id, now, &why)).await
             }
         }
@@ -232,14 +231,14 @@ impl Worker {
     }
 
     async fn give_up(&self, message: &Message, why: &str) -> Result<()> {
-        let (id, why) = (message.id.clone(), format!("given up; the last try: {why}"));
+        let (id, why) = (message.id.clone(), format!("given up; the last attempt: {why}"));
         self.end(move |db, now| outbox::fail(db, &id, now, &why)).await
     }
 
     async fn cannot_open(&self, message: &Message, error: &crate::error::Error) -> Result<()> {
         tracing::error!(id = message.id, kind = message.kind, error = error.chain(), "mail cannot be opened");
         let id = message.id.clone();
-        self.end(move |db, now| outbox::fail(db, &id, now, "cannot be opened: another master key, or damaged")).await
+        self.end(move |db, now| outbox::fail(db, &id, now, "cannot be opened: wrong master key, or damaged")).await
     }
 
     async fn end(&self, work: impl Fn(&mut dyn Db, Time) -> Result<()> + Send + 'static) -> Result<()> {
@@ -247,7 +246,7 @@ impl Worker {
         self.store.write(move |db| work(db, now)).await
     }
 
-    /// Drops what has become too old while it waited for a later try or for a mail server.
+    /// Drops messages that expired while waiting for an attempt or a mail server.
     async fn sweep(&self) -> Result<()> {
         let now = self.env().now();
         if now.millis() < self.next_sweep.load(Ordering::Relaxed) {
@@ -256,7 +255,7 @@ impl Worker {
         self.next_sweep.store((now + SWEEP_EVERY).millis(), Ordering::Relaxed);
         if self.store.read(move |db| outbox::is_any_expired(db, now)).await? {
             let dropped = self.store.write(move |db| outbox::drop_expired(db, now)).await?;
-            tracing::info!(dropped, "mail dropped: its links are dead");
+            tracing::info!(dropped, "mail dropped: its links have expired");
         }
         Ok(())
     }
@@ -271,7 +270,7 @@ impl Worker {
         }
     }
 
-    /// While one message asks for a lost mail server, no other does.
+    /// While one message probes an unavailable mail server, no other does.
     fn hold_while_asking(&self) {
         let mut outage = self.outage();
         if outage.failures > 0 {
@@ -291,20 +290,21 @@ impl Worker {
     }
 }
 
-/// How long a message waits after its own failure: 10 seconds, doubling to 15 minutes.
+/// The delay after a message's own failure: 10 seconds, doubling up to 15 minutes.
 fn backoff(attempts: i64) -> Duration {
     let doublings = u32::try_from(attempts.clamp(1, 10) - 1).unwrap_or(0);
     (Duration::from_secs(10) * 2_u32.pow(doublings)).min(Duration::from_mins(15))
 }
 
-/// How long all wait after the mail server failed: 2 seconds, doubling to 20, so that a return is noticed soon.
+/// The delay for all messages after the mail server failed: 2 seconds, doubling up to 20, so that
+/// the worker soon notices when it returns.
 fn pause(failures: u32) -> Duration {
     (Duration::from_secs(2) * 2_u32.pow(failures.clamp(1, 5) - 1)).min(Duration::from_secs(20))
 }
 
 fn note(done: Result<()>) {
     if let Err(error) = done {
-        tracing::error!(error = error.chain(), "the outbox cannot be worked on now");
+        tracing::error!(error = error.chain(), "processing the outbox failed");
     }
 }
 

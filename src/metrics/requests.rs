@@ -1,5 +1,5 @@
-//! Requests by route and status, and how long they took. Each thread counts for itself, and they are added up when
-//! somebody asks: so no request waits for another's figure, nor for its way between two processors.
+//! Counts requests by route and status, and their durations. Each thread has its own counters,
+//! which are summed at scrape time. Requests therefore do not contend for a lock or a cache line.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -11,15 +11,15 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use thread_local::ThreadLocal;
 
-/// From half a millisecond, which is a token check under load, to ten seconds.
+/// From half a millisecond (a token check under load) to ten seconds.
 const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// A method and a status.
 type Outcome = (&'static str, u16);
-/// What one thread has counted, by route.
+/// The counters of one thread, by route.
 type Tally = HashMap<Arc<str>, HashMap<Outcome, Took>>;
 
-/// The counters.
+/// The counters of all threads.
 #[derive(Debug, Default)]
 pub(super) struct Requests(ThreadLocal<Mutex<Tally>>);
 
@@ -33,7 +33,7 @@ impl Requests {
         }
     }
 
-    /// How many there were, and how long they took, all threads together.
+    /// The counts and durations, summed over all threads.
     pub(super) fn totals(&self) -> (Family<Answered, Counter>, Durations) {
         let (answered, mut durations) = (Family::<Answered, Counter>::default(), BTreeMap::<Asked, Took>::new());
         for tally in &self.0 {
@@ -66,12 +66,13 @@ struct Asked {
     route: Arc<str>,
 }
 
-/// How long some requests took.
+/// The durations of a group of requests.
 #[derive(Debug, Clone, Copy, Default)]
 struct Took {
     count: u64,
     seconds: f64,
-    /// How many took at most as long as each of [`SECONDS`], and longer than the one before it; the rest took longer.
+    /// For each bound in [`SECONDS`], how many requests took at most that long and longer than the
+    /// previous bound. Requests longer than the last bound are not included.
     within: [u64; SECONDS.len()],
 }
 

@@ -4,62 +4,47 @@ use super::email::Email;
 use super::id::AccountId;
 use super::time::Time;
 
-/// An account's row.
+/// A row of the `accounts` table.
 #[derive(Debug, Clone)]
 pub struct Account {
-    /// The text id.
     pub id: AccountId,
-    /// The numeric id that some wires show.
+    /// The numeric id that some APIs show instead of the text id.
     pub number: i64,
-    /// The address that mail goes to.
     pub email: Email,
-    /// When somebody proved to read it.
     pub email_verified_at: Option<Time>,
-    /// The user name, where one was chosen.
     pub username: Option<String>,
-    /// Given name.
     pub first_name: Option<String>,
-    /// Family name.
     pub last_name: Option<String>,
-    /// The whole name, where a wire does not part it.
+    /// The full name, for APIs that do not split it into given and family name.
     pub name: Option<String>,
-    /// The company's name.
     pub company_name: Option<String>,
-    /// Telephone number as typed.
+    /// As typed; not normalised.
     pub phone: Option<String>,
-    /// When the number was proved.
     pub phone_verified_at: Option<Time>,
-    /// The stored hash; absent until a password is set.
+    /// The stored hash; `None` until a password is set.
     pub password_hash: Option<String>,
-    /// Raised by each change of password, address, factors or state.
+    /// The credential version: raised by every change of password, email address, second factors or
+    /// state.
     pub stamp: i64,
-    /// When an administrator suspended it.
     pub suspended_at: Option<Time>,
-    /// When it was deleted.
     pub deleted_at: Option<Time>,
-    /// The last completed login.
     pub last_login_at: Option<Time>,
-    /// When it was made.
     pub created_at: Time,
-    /// When its data last changed.
     pub updated_at: Time,
 }
 
-/// The state that the native API shows.
+/// The account state that the native API shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// Nobody has proved the address, and this service asks for it.
+    /// The address is not verified, and this server requires verification.
     Pending,
-    /// All is well.
     Active,
-    /// Suspended by an administrator.
     Suspended,
-    /// Deleted.
     Deleted,
 }
 
 impl Status {
-    /// The word for it.
+    /// The name that the native API uses.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -72,26 +57,26 @@ impl Status {
 }
 
 impl Account {
-    /// The whole name: as given, or put together.
+    /// The full name: the stored one, or given and family name joined.
     #[must_use]
     pub fn full_name(&self) -> Option<String> {
         Self::whole_name(self.name.as_deref(), self.first_name.as_deref(), self.last_name.as_deref())
     }
 
-    /// The whole name of these parts: as given, or put together.
+    /// The full name built from these parts: `name` if present, or given and family name joined.
     #[must_use]
     pub fn whole_name(name: Option<&str>, first: Option<&str>, last: Option<&str>) -> Option<String> {
         let parts: Vec<&str> = [first, last].into_iter().flatten().collect();
         name.map(str::to_owned).or_else(|| (!parts.is_empty()).then(|| parts.join(" ")))
     }
 
-    /// True while mail about it makes sense: neither deleted nor suspended.
+    /// True while the server may send mail about the account: it is neither deleted nor suspended.
     #[must_use]
     pub fn is_reachable(&self) -> bool {
         self.deleted_at.is_none() && self.suspended_at.is_none()
     }
 
-    /// The state, where `verification_required` says whether an unproved address keeps the account waiting.
+    /// The state; `verification` decides whether an unverified address makes the account pending.
     #[must_use]
     pub fn status(&self, verification: Verification) -> Status {
         if self.deleted_at.is_some() {
@@ -106,11 +91,11 @@ impl Account {
     }
 }
 
-/// Whether an address must be proved before its account can be used.
+/// Whether an address must be verified before its account can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verification {
-    /// Before the first session.
+    /// Required before the first session.
     Required,
-    /// Never.
+    /// Never required.
     Optional,
 }

@@ -1,18 +1,18 @@
-//! Apps that call with a key of their own.
+//! API clients: programs that call with their own key.
 
 use super::time::Time;
 
-/// What an app's key proves.
+/// What an API client's key proves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Nothing: it ships to browsers.
+    /// Nothing: the key ships to browsers.
     Client,
-    /// That a server of ours is calling.
+    /// The caller is one of the operator's own servers.
     Service,
 }
 
 impl Kind {
-    /// The word for it.
+    /// The name used in the database and in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -21,24 +21,21 @@ impl Kind {
         }
     }
 
-    /// The kind behind a word.
+    /// The kind with this name.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         [Kind::Client, Kind::Service].into_iter().find(|kind| kind.as_str() == word)
     }
 }
 
-/// An app, without its key.
+/// An API client, without its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct App {
-    /// Its id, `X-App-ID`.
+    /// The app id, sent as `X-App-ID`.
     pub id: String,
-    /// What people call it.
     pub name: String,
-    /// What its key proves.
     pub kind: Kind,
-    /// When it was registered.
     pub created_at: Time,
-    /// When its key was made.
+    /// When the current key was issued.
     pub rotated_at: Time,
 }

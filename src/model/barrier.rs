@@ -1,32 +1,32 @@
-//! What may refuse somebody for how often they try, in the words of audit log and metrics.
+//! Limits that can refuse a request, named as in the audit log and the metrics.
 
 use crate::error::Limit;
 
-/// A limit that refuses.
+/// A limit that refuses requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Barrier {
-    /// Calls of a client address, or of an app for an account name.
+    /// Calls from a client IP, or calls of an API client about one account name.
     Calls(Limit),
-    /// Wrong passwords of a client address at an account name.
+    /// Wrong passwords from one client IP for one account name.
     Throttle,
-    /// Wrong passwords at an account name, from wherever.
+    /// Wrong passwords for one account name from all client IPs together.
     Lockout,
-    /// One-time codes shown for an account name.
+    /// One-time codes submitted for an account name.
     CodeTries,
-    /// Second factors shown for an account.
+    /// Second factors submitted for an account.
     FactorTries,
     /// Codes sent to an account.
     CodesSent,
-    /// Mails to an address that anybody can cause.
+    /// Mail that unauthenticated callers can trigger, per recipient address.
     MailAddress,
-    /// Mails from a client address that anybody can cause.
+    /// Mail that unauthenticated callers can trigger, per client IP.
     MailClient,
-    /// Uploads of an account: its quota.
+    /// The upload quota of an account.
     Uploads,
 }
 
 impl Barrier {
-    /// The word for it.
+    /// The name used in the audit log and the metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

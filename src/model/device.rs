@@ -1,12 +1,10 @@
-//! A device by its User-Agent (RFC 9110, section 10.1.5): coarse words from our own list, never what the header says, so
-//! that they can stand in a mail or on a page.
+//! Names a device by its User-Agent (RFC 9110, section 10.1.5). The names come from a fixed list
+//! and never from the header itself, so they are safe to print in mail and on pages.
 
-/// What a User-Agent lets one believe.
+/// What the User-Agent header claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Device {
-    /// The browser or program.
     pub browser: &'static str,
-    /// The operating system.
     pub os: &'static str,
     /// `Desktop`, `Mobile`, `Tablet` or `Unknown`.
     pub kind: &'static str,
@@ -14,7 +12,8 @@ pub struct Device {
 
 const UNKNOWN: &str = "Unknown";
 
-/// Looked for in this order: most browsers name those before them that they want to be taken for.
+/// Searched in this order. Most browsers also name the browsers they imitate, so the more specific
+/// name comes first.
 const BROWSERS: [(&str, &str); 16] = [
     ("edg", "Edge"),
     ("opr/", "Opera"),
@@ -47,7 +46,7 @@ const SYSTEMS: [(&str, &str); 9] = [
 ];
 
 impl Device {
-    /// Behind this header.
+    /// The device that this header describes.
     #[must_use]
     pub fn of(user_agent: Option<&str>) -> Self {
         let agent = user_agent.unwrap_or("").to_ascii_lowercase();
@@ -65,7 +64,7 @@ impl Device {
         Self { browser, os, kind }
     }
 
-    /// `Chrome on Windows`
+    /// For example `Chrome on Windows`.
     #[must_use]
     pub fn label(&self) -> String {
         match (self.browser, self.os) {

@@ -1,21 +1,23 @@
-//! E-mail addresses (RFC 5321, section 4.1.2, without the forms that only trouble-makers send).
+//! Email addresses (RFC 5321, section 4.1.2), without the rare forms that are mostly used for
+//! abuse.
 
 use std::fmt;
 
-/// An address that one mailbox can be reached at: kept as typed, compared by its key.
+/// The address of one mailbox. It is kept as typed and compared by its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email {
     typed: String,
     key: String,
 }
 
-/// The most characters of an address (RFC 5321 allows 254; the documents say 255).
+/// The maximum length of an address (RFC 5321 allows 254; the API documents say 255).
 pub const MAX_LENGTH: usize = 254;
 
 const MAX_LOCAL_LENGTH: usize = 64;
 
 impl Email {
-    /// Parses one bare address: ASCII local part, a domain with a dot, no quotes, no comments, no lists.
+    /// Parses one bare address: an ASCII local part and a domain with a dot. Quotes, comments and
+    /// lists are refused.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() > MAX_LENGTH * 4 {
@@ -33,25 +35,25 @@ impl Email {
         Some(Self { typed: text.to_owned(), key })
     }
 
-    /// From the store, where only parsed addresses are.
+    /// Rebuilds an address from the store, which holds only parsed addresses.
     #[must_use]
     pub fn stored(typed: String, key: String) -> Self {
         Self { typed, key }
     }
 
-    /// As its owner typed it.
+    /// The address as its owner typed it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.typed
     }
 
-    /// Lower case, domain in ASCII: one mailbox, one key.
+    /// The lower-case form with an ASCII domain: each mailbox has exactly one key.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// What a mail server is given: the local part as typed, the domain in ASCII.
+    /// The form for a mail server: the local part as typed, the domain in ASCII.
     #[must_use]
     pub fn mailbox(&self) -> String {
         let local = self.typed.rsplit_once('@').map_or("", |(local, _)| local);
@@ -66,7 +68,7 @@ impl fmt::Display for Email {
     }
 }
 
-/// A dot-atom of RFC 5322, section 3.2.3.
+/// A dot-atom as in RFC 5322, section 3.2.3.
 fn is_local(local: &str) -> bool {
     let is_atom = |atom: &str| {
         !atom.is_empty() && atom.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b))
@@ -74,8 +76,8 @@ fn is_local(local: &str) -> bool {
     local.len() <= MAX_LOCAL_LENGTH && local.split('.').all(is_atom)
 }
 
-/// What the mapping of international domains drops without a word, or takes for a dot: two addresses that look alike
-/// must not be one mailbox.
+/// True for characters that the IDNA mapping drops silently or treats as a dot. Without this check,
+/// two addresses that look alike could become one mailbox.
 fn is_unseen(c: char) -> bool {
     let is_selector = matches!(c, '\u{34f}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..);
     let is_mark = unicode_normalization::char::is_combining_mark(c) && !is_selector;

@@ -2,127 +2,104 @@
 
 use super::id::{AccountId, SessionId};
 
-/// What happened. The word is what the log, filters and metrics know.
+/// The kind of event. Its name appears in the audit log, in filters and in metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum What {
-    /// An account was made.
     SignUp,
-    /// An address was proved.
     EmailVerified,
-    /// Somebody asked for the verification mail again.
+    /// The owner requested the verification mail again.
     VerificationRequested,
-    /// Somebody said that an unproved account is not theirs.
+    /// The recipient of a verification mail reported that the account is not theirs.
     SignUpDisowned,
-    /// A login.
     Login,
-    /// An account's name was locked after failures.
+    /// An account name was locked after failed logins.
     Lockout,
-    /// Logins to one account from unknown addresses were closed after failures.
+    /// Password logins to one account from unknown IPs were blocked after failed logins.
     PasswordClosed,
-    /// The owner let a client address in while the password was closed to strangers.
+    /// The owner admitted a client IP while password logins from unknown IPs were blocked.
     LoginOpened,
-    /// A session ended.
     SessionEnded,
-    /// A spent refresh token came again.
+    /// A refresh token that was already used came again.
     RefreshReused,
-    /// The profile changed.
     ProfileChanged,
-    /// An administrator or the command line made an account.
+    /// An administrator or the command line created an account.
     AccountCreated,
-    /// A password was set.
     PasswordSet,
-    /// The owner changed the password, knowing the one before.
+    /// The owner changed the password and proved the old one.
     PasswordChanged,
-    /// Somebody asked for a link that sets a new password.
+    /// A client requested a password reset link.
     PasswordResetRequested,
     /// A mailed link set a new password.
     PasswordReset,
-    /// The owner proved once more who they are.
+    /// The owner confirmed their identity again.
     Reauthenticated,
-    /// The owner asked for another address.
+    /// The owner requested a change of address.
     EmailChangeRequested,
-    /// The account has another address.
     EmailChanged,
-    /// A change of address was undone from the address before.
+    /// The previous address undid a change of address.
     EmailChangeUndone,
-    /// The owner took all that is kept about them.
+    /// The owner exported all data kept about them.
     Exported,
-    /// Roles changed.
     RolesChanged,
-    /// An account was suspended.
     Suspended,
-    /// An account was let in again.
+    /// A suspended account was reinstated.
     Unsuspended,
-    /// A lockout was lifted.
     Unlocked,
-    /// An account was deleted.
     Deleted,
-    /// A limit refused somebody; counted once per key and minute.
+    /// A limit refused a request; recorded once per key and minute.
     LimitHit,
-    /// A signing key was made.
+    /// A signing key was created.
     KeyMade,
-    /// A login came from a device or place that the account had not been used from.
+    /// A login came from a device or country that the account had not been used from.
     NewDevice,
-    /// The owner said that a login was not theirs.
+    /// The owner reported that a login was not theirs.
     LoginDisowned,
-    /// Many logins of one client address failed.
+    /// Many logins from one client IP failed.
     FailureBurst,
-    /// A deleted account was brought back.
+    /// A deleted account was restored.
     AccountRestored,
     /// An administrator changed an account's data.
     AccountChanged,
-    /// A role was made.
     RoleCreated,
-    /// A role's permissions changed.
     RoleChanged,
-    /// A role was deleted.
     RoleDeleted,
-    /// An app was registered.
     AppCreated,
-    /// An app got another key.
     AppKeyRotated,
-    /// An app was deleted.
     AppDeleted,
-    /// A letter was tried again by hand.
+    /// An administrator retried a mail.
     MailRetried,
-    /// The audit log was exported.
     AuditExported,
-    /// Somebody without the right to it called an administrative operation.
+    /// A caller without the required permission called an administrative operation.
     AdminRefused,
     /// Accounts were imported from a file.
     AccountsImported,
-    /// Accounts were written to a file.
+    /// Accounts were exported to a file.
     AccountsExported,
-    /// A signing key was made and all before it died, with every token under them.
+    /// A new signing key was created, and all previous keys and their tokens were revoked.
     KeysRevoked,
-    /// A login's first proof was right and its second factor is waited for.
+    /// A login passed its first factor and waits for the second.
     LoginChallenged,
-    /// A second factor was shown.
+    /// A second factor was submitted.
     FactorShown,
-    /// A second factor was confirmed.
     FactorAdded,
-    /// A second factor was named anew.
     FactorRenamed,
-    /// A second factor was removed.
     FactorRemoved,
-    /// New backup codes were made.
+    /// New backup codes were created.
     BackupCodesMade,
-    /// Somebody asked for a one-time code.
+    /// A client requested a one-time code.
     CodeRequested,
-    /// A one-time code was shown.
+    /// A one-time code was submitted.
     CodeShown,
-    /// An upload was counted towards a quota.
+    /// An upload was counted against a quota.
     UploadCounted,
-    /// A quota changed.
     QuotaChanged,
-    /// A file was uploaded.
     FileUploaded,
-    /// A file was deleted by its owner.
+    /// The owner deleted a file.
     FileDeleted,
 }
 
 impl What {
-    /// The word for it.
+    /// The name used in the audit log, in filters and in metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -187,17 +164,15 @@ impl What {
     }
 }
 
-/// How it ended.
+/// Whether the action succeeded or was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was done.
     Done,
-    /// It was refused.
     Refused,
 }
 
 impl Outcome {
-    /// The word for it.
+    /// The name used in the audit log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -207,58 +182,56 @@ impl Outcome {
     }
 }
 
-/// One record of the audit log, before it has an id and a time.
+/// An audit record before it gets an id and a time.
 #[derive(Debug, Clone)]
 pub struct Event {
-    /// What happened.
     pub what: What,
-    /// How it ended.
     pub outcome: Outcome,
-    /// Whose account it is about.
+    /// The account that the event is about.
     pub account: Option<AccountId>,
-    /// Whose session it is about.
+    /// The session that the event is about.
     pub session: Option<SessionId>,
-    /// Who did it: an account's id, `cli`, or nobody known.
+    /// The account id of the actor, `cli`, or `None` if the actor is unknown.
     pub actor: Option<String>,
-    /// One word or figure more: a reason, a role.
+    /// A short detail, such as a reason, a role or a number.
     pub detail: Option<String>,
 }
 
 impl Event {
-    /// Something was done.
+    /// An event for an action that succeeded.
     #[must_use]
     pub fn done(what: What) -> Self {
         Self { what, outcome: Outcome::Done, account: None, session: None, actor: None, detail: None }
     }
 
-    /// Something was refused.
+    /// An event for an action that was refused.
     #[must_use]
     pub fn refused(what: What) -> Self {
         Self { outcome: Outcome::Refused, ..Self::done(what) }
     }
 
-    /// About this account.
+    /// Sets the account that the event is about.
     #[must_use]
     pub fn about(mut self, account: &AccountId) -> Self {
         self.account = Some(account.clone());
         self
     }
 
-    /// About this session.
+    /// Sets the session that the event is about.
     #[must_use]
     pub fn in_session(mut self, session: &SessionId) -> Self {
         self.session = Some(session.clone());
         self
     }
 
-    /// Done by this actor.
+    /// Sets the actor.
     #[must_use]
     pub fn by(mut self, actor: impl Into<String>) -> Self {
         self.actor = Some(actor.into());
         self
     }
 
-    /// With one word more.
+    /// Sets the detail.
     #[must_use]
     pub fn because(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());

@@ -1,14 +1,14 @@
-//! Second factors: their kinds, and the ways to complete a login.
+//! Second factors: their kinds, and the methods that complete a login.
 
 use super::id::AccountId;
 use super::time::Time;
 
-/// What a factor is.
+/// The kind of a second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FactorKind {
     /// An authenticator app (RFC 6238).
     Totp,
-    /// A code by e-mail.
+    /// A code by email.
     Email,
     /// A code by text message.
     Sms,
@@ -18,7 +18,7 @@ impl FactorKind {
     /// Every kind.
     pub const ALL: [FactorKind; 3] = [FactorKind::Totp, FactorKind::Email, FactorKind::Sms];
 
-    /// The word for it.
+    /// The name used in the database and in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -28,13 +28,13 @@ impl FactorKind {
         }
     }
 
-    /// The kind behind a word.
+    /// The kind with this name.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
-    /// What people call it.
+    /// The description shown to users.
     #[must_use]
     pub fn in_words(self) -> &'static str {
         match self {
@@ -45,17 +45,17 @@ impl FactorKind {
     }
 }
 
-/// A way to complete a login that waits.
+/// A method that completes a pending login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
-    /// With a factor of this kind; codes by e-mail need no factor where the policy asks everybody.
+    /// A factor of this kind. Email codes need no enrolled factor if the policy requires a second
+    /// factor for everyone.
     Factor(FactorKind),
-    /// With a backup code.
     BackupCode,
 }
 
 impl Method {
-    /// The word for it.
+    /// The name used in the database and in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -64,7 +64,7 @@ impl Method {
         }
     }
 
-    /// The method behind a word.
+    /// The method with this name.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         if word == Method::BackupCode.as_str() {
@@ -73,39 +73,35 @@ impl Method {
         FactorKind::parse(word).map(Method::Factor)
     }
 
-    /// Methods as one text.
+    /// Joins methods into one text.
     #[must_use]
     pub fn join(methods: &[Method]) -> String {
         methods.iter().map(|method| method.as_str()).collect::<Vec<_>>().join(",")
     }
 
-    /// The methods of [`Method::join`].
+    /// Splits the text that [`Method::join`] made.
     #[must_use]
     pub fn split(text: &str) -> Vec<Method> {
         text.split(',').filter_map(Method::parse).collect()
     }
 }
 
-/// A factor's row.
+/// A row of the `factors` table.
 #[derive(Debug, Clone)]
 pub struct Factor {
-    /// Its id.
     pub id: String,
-    /// Whose it is.
     pub account: AccountId,
-    /// What it is.
     pub kind: FactorKind,
-    /// What its owner calls it.
+    /// The name that the owner gave it.
     pub name: String,
     /// The sealed secret of an authenticator app.
     pub sealed: Option<Vec<u8>>,
-    /// The number that text messages go to.
+    /// The phone number that receives text messages.
     pub target: Option<String>,
-    /// The last time step whose code was taken.
+    /// The last time step whose code was accepted.
     pub last_step: Option<i64>,
-    /// When it was set up.
     pub created_at: Time,
-    /// When it was confirmed; it guards nothing before.
+    /// The factor protects nothing until it is confirmed.
     pub confirmed_at: Option<Time>,
     /// When it last completed a login.
     pub last_used_at: Option<Time>,

@@ -1,4 +1,4 @@
-//! Identifiers: opaque texts that we made or that were imported with their account.
+//! Identifiers: opaque texts that this server generated or that came with an imported account.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
-            /// From the store, or from a fresh id.
+            /// Wraps a text from the store or a new id.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(text.into())
             }
 
-            /// The text of it.
+            /// The id as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -30,11 +30,11 @@ macro_rules! text_id {
 }
 
 text_id! {
-    /// Names an account on every wire that shows text ids, and in `sub`.
+    /// Identifies an account in every API that shows text ids, and in the `sub` claim.
     AccountId
 }
 
 text_id! {
-    /// Names a session; always a UUID, for the refresh token carries its sixteen bytes.
+    /// Identifies a session. Always a UUID, because the refresh token carries its sixteen bytes.
     SessionId
 }

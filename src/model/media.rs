@@ -1,8 +1,9 @@
-//! What a file is, found from its content as it streams by. Its name is only asked whether it says something else.
+//! Detects a file's type from its content while it streams in. The file name is only checked for a
+//! contradiction.
 
 use std::collections::VecDeque;
 
-/// The kinds of files that are taken.
+/// The accepted file types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Media {
     /// Portable Document Format.
@@ -11,13 +12,9 @@ pub enum Media {
     Doc,
     /// Word since 2007.
     Docx,
-    /// Plain text.
     Text,
-    /// JPEG.
     Jpeg,
-    /// PNG.
     Png,
-    /// GIF.
     Gif,
 }
 
@@ -36,7 +33,7 @@ impl Media {
         }
     }
 
-    /// What a file name says it is; nothing for an extension that is none of ours.
+    /// The type that a file name's extension claims, or `None` for an unsupported extension.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         let (_, extension) = name.rsplit_once('.')?;
@@ -53,7 +50,7 @@ impl Media {
     }
 }
 
-/// The first bytes by which a kind is known.
+/// The leading bytes that identify each type.
 const MAGIC: [(&[u8], Media); 7] = [
     (b"%PDF-", Media::Pdf),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Media::Doc),
@@ -64,12 +61,12 @@ const MAGIC: [(&[u8], Media); 7] = [
     (b"GIF89a", Media::Gif),
 ];
 
-/// A file in the container of old Word documents is one when it holds this stream.
+/// The container of old Word documents holds a Word document if it has this stream.
 const DOC_STREAM: &[u8] = b"W\0o\0r\0d\0D\0o\0c\0u\0m\0e\0n\0t\0";
-/// A ZIP archive is a Word document when it holds this entry.
+/// A ZIP archive is a Word document if it has this entry.
 const DOCX_ENTRY: &[u8] = b"word/document.xml";
 
-/// Looks at the bytes of a file as they come.
+/// Inspects the bytes of a file as they arrive.
 #[derive(Debug)]
 pub struct Sniffer {
     head: Vec<u8>,
@@ -86,7 +83,7 @@ impl Default for Sniffer {
 const HEAD: usize = 8;
 
 impl Sniffer {
-    /// The next bytes.
+    /// Inspects the next bytes.
     pub fn feed(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         if self.head.len() < HEAD {
@@ -111,7 +108,7 @@ impl Sniffer {
         MAGIC.iter().find(|(magic, _)| self.head.starts_with(magic)).map(|(_, media)| *media)
     }
 
-    /// What it was; nothing for what is not taken.
+    /// The detected type, or `None` if the file type is not accepted.
     #[must_use]
     pub fn finish(self) -> Option<Media> {
         match (self.magic(), &self.wanted) {
@@ -123,7 +120,7 @@ impl Sniffer {
     }
 }
 
-/// Looks for some bytes in what streams by.
+/// Searches a stream for a byte sequence.
 #[derive(Debug)]
 struct Search {
     wanted: &'static [u8],

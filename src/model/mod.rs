@@ -1,4 +1,4 @@
-//! Plain data, parsed once at the edge: what is held in one of these types is well-formed.
+//! Plain data, parsed once at the edge: every value of these types is well-formed.
 //!
 //! Nothing here reads the database, the clock or the configuration.
 

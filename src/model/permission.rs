@@ -1,34 +1,35 @@
-//! What administrators may do, and what one holder of roles may do compared with another.
+//! What administrators may do, and how the rights of two accounts compare.
 
 use std::collections::BTreeSet;
 
 use super::role;
 
-/// What an operation on other people's data asks for. The word is what roles carry and what the document shows.
+/// What an operation on other accounts requires. Roles carry these names and the OpenAPI document
+/// shows them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Permission {
-    /// See accounts and their sessions.
+    /// Read accounts and their sessions.
     UsersRead,
-    /// Make, change, delete and restore accounts, end their sessions.
+    /// Create, change, delete and restore accounts, and end their sessions.
     UsersWrite,
-    /// Suspend accounts and let them in again.
+    /// Suspend and reinstate accounts.
     UsersSuspend,
-    /// Make roles, give and take them.
+    /// Create, assign and remove roles.
     Roles,
     /// Read the audit log.
     Audit,
-    /// See the outbox and try letters again.
+    /// Read the outbox and retry mail.
     Mail,
-    /// See and turn signing keys.
+    /// Read and rotate signing keys.
     Keys,
-    /// Register apps and their keys.
+    /// Register API clients and rotate their keys.
     Apps,
-    /// See figures.
+    /// Read statistics.
     Stats,
 }
 
 impl Permission {
-    /// Every one.
+    /// Every permission.
     pub const ALL: [Permission; 9] = [
         Permission::UsersRead,
         Permission::UsersWrite,
@@ -41,7 +42,7 @@ impl Permission {
         Permission::Stats,
     ];
 
-    /// The word for it.
+    /// The name that roles carry.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -57,31 +58,32 @@ impl Permission {
         }
     }
 
-    /// The permission behind a word.
+    /// The permission with this name.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|permission| permission.as_str() == word)
     }
 }
 
-/// The most characters of a permission's or role's name.
+/// The maximum length of a permission or role name.
 pub const LONGEST_NAME: usize = 64;
 
-/// Whether a role may carry this word: one of ours, or one of an app's own, which may not look like ours.
+/// Whether a role may carry this name: a built-in permission, or an application's own permission
+/// that cannot be mistaken for a built-in one.
 #[must_use]
 pub fn is_grantable(word: &str) -> bool {
     let own = |word: &str| word == role::OWN_PROFILE || !(word.starts_with("admin.") || word == "admin");
     is_name(word) && (Permission::parse(word).is_some() || own(word))
 }
 
-/// Whether a role or a permission may be called so.
+/// Whether this is a valid name for a role or a permission.
 #[must_use]
 pub fn is_name(word: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._:-".contains(&b);
     (1..=LONGEST_NAME).contains(&word.len()) && word.bytes().all(plain)
 }
 
-/// What somebody may do by all their roles together.
+/// What an account may do through all its roles together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rights {
     everything: bool,
@@ -89,7 +91,8 @@ pub struct Rights {
 }
 
 impl Rights {
-    /// Of these roles, which carry these permissions. The role `admin` may do everything, an app's own permissions too.
+    /// The rights of these roles, which carry these permissions. The role `admin` may do
+    /// everything, including an application's own permissions.
     #[must_use]
     pub fn of(roles: &[String], permissions: Vec<String>) -> Self {
         Self {
@@ -98,13 +101,13 @@ impl Rights {
         }
     }
 
-    /// Whether this is among them.
+    /// Whether the rights include this permission.
     #[must_use]
     pub fn hold(&self, permission: Permission) -> bool {
         self.everything || self.permissions.contains(permission.as_str())
     }
 
-    /// Whether somebody with the other rights has none that these lack.
+    /// Whether these rights include all of the other rights.
     #[must_use]
     pub fn cover(&self, other: &Rights) -> bool {
         self.everything || !other.everything && other.permissions.is_subset(&self.permissions)

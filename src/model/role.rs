@@ -1,17 +1,16 @@
 //! The built-in roles and what they may do.
 
-/// What every account may do: read its own profile, as the native API's document gives it to everybody.
+/// The permission that every account has: reading its own profile. The native API document grants
+/// it to all users.
 pub const OWN_PROFILE: &str = "users.read";
 
 /// A role that exists in every database.
 pub struct BuiltIn {
-    /// Its name.
     pub name: &'static str,
-    /// What it may do.
     pub permissions: &'static [&'static str],
 }
 
-/// From the least to the most.
+/// From the least to the most privileged.
 pub const BUILT_IN: [BuiltIn; 3] = [
     BuiltIn { name: "user", permissions: &[OWN_PROFILE] },
     BuiltIn { name: "moderator", permissions: &[OWN_PROFILE, "admin.users.read", "admin.users.suspend"] },
@@ -32,14 +31,14 @@ pub const BUILT_IN: [BuiltIn; 3] = [
     },
 ];
 
-/// The role that a sign-up gives.
+/// The role that a new sign-up gets.
 pub const DEFAULT: &str = "user";
 
-/// The role whose last holder cannot be removed.
+/// The administrator role; its last holder cannot be removed.
 pub const ADMIN: &str = "admin";
 
-/// The highest of an account's roles, for APIs that show one: a built-in one by its rank, between `user` and the others
-/// one's own.
+/// The highest of an account's roles, for APIs that show only one. Built-in roles rank in order;
+/// custom roles rank just above `user`.
 #[must_use]
 pub fn highest(roles: &[String]) -> &str {
     let rank = |name: &str| match BUILT_IN.iter().position(|role| role.name == name) {

@@ -1,4 +1,4 @@
-//! What must not be printed: passwords, tokens, keys. Their memory is wiped when they go.
+//! Values that must not be printed: passwords, tokens, keys. Their memory is wiped on drop.
 
 use std::fmt;
 
@@ -7,17 +7,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
-/// A text that is never printed; ask for it by name.
+/// A text that `Debug` never prints; code must call [`Secret::reveal`] to read it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes the text in.
+    /// Wraps a secret text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The text, for whoever really sends, stores or checks it.
+    /// The text, for code that sends, stores or checks it.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -30,42 +30,42 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A password as it was typed: never trimmed, folded or cut.
+/// A password as typed: never trimmed, case-folded or truncated.
 #[derive(Clone, Debug)]
 pub struct Password(Secret);
 
 impl Password {
-    /// Takes a password in.
+    /// Wraps a password.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Secret::new(text))
     }
 
-    /// As typed.
+    /// The password as typed.
     #[must_use]
     pub fn reveal(&self) -> &str {
         self.0.reveal()
     }
 
-    /// As we hash it: NFC, so that one keyboard's accents match another's.
+    /// The form that is hashed: NFC, so that accents typed on different keyboards match.
     #[must_use]
     pub fn normalised(&self) -> Zeroizing<String> {
         Zeroizing::new(self.reveal().nfc().collect())
     }
 }
 
-/// Bytes as links, tokens and key ids show them: base64url without padding (RFC 4648, section 5).
+/// Encodes bytes for links, tokens and key ids: base64url without padding (RFC 4648, section 5).
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The bytes behind [`encode`]; strict: no padding, no stray bits, no other alphabet.
+/// Decodes the output of [`encode`]. Strict: refuses padding, stray bits and other alphabets.
 #[must_use]
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
-/// SHA-256.
+/// The SHA-256 digest.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];

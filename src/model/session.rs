@@ -1,36 +1,36 @@
 //! Why sessions end.
 
-/// Why a session ended; the word goes into the store and the audit log.
+/// Why a session ended. The name goes into the store and the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// Its owner logged out.
+    /// The owner logged out.
     Logout,
-    /// Its owner logged out everywhere.
+    /// The owner logged out everywhere.
     LogoutEverywhere,
-    /// It was the oldest when one more began.
+    /// It was the oldest session when the account reached its session limit.
     Cap,
-    /// Its refresh token was used again.
+    /// A used refresh token was used again.
     Reuse,
-    /// It was too old.
+    /// It exceeded its maximum or idle lifetime.
     Expired,
-    /// The password was set anew.
+    /// The password was changed or reset.
     Password,
     /// A change of address was undone.
     EmailUndone,
-    /// Its owner deleted the account.
+    /// The owner deleted the account.
     Deleted,
-    /// An administrator ended it, or its account.
+    /// An administrator ended the session, or suspended or deleted the account.
     Admin,
-    /// Its owner ended it from another one.
+    /// The owner ended it from another session.
     Revoked,
-    /// Its owner said that it was not theirs.
+    /// The owner reported that the login was not theirs.
     Disowned,
     /// The keys of its tokens were revoked.
     KeysRevoked,
 }
 
 impl End {
-    /// The word for it.
+    /// The name used in the store and the audit log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

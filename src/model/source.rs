@@ -3,12 +3,12 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
-/// A client address as limits count it: an IPv4 address, or an IPv6 network of 64 bits.
+/// A client IP as limits count it: an IPv4 address or an IPv6 /64 network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Client(IpAddr);
 
 impl Client {
-    /// The client behind an address; v4-mapped addresses count as IPv4.
+    /// The client IP of an address. IPv4-mapped IPv6 addresses count as IPv4.
     #[must_use]
     pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
@@ -17,21 +17,21 @@ impl Client {
         }
     }
 
-    /// A stand-in for somebody who is not counted by address, as told by a keyed digest: an address of the network that
-    /// no packet comes from (RFC 6666).
+    /// A substitute for a caller that is not counted by its IP, derived from a keyed digest. It
+    /// lies in the discard-only network (RFC 6666), so no real packet comes from it.
     #[must_use]
     pub fn stand_in(digest: &[u8; 32]) -> Self {
         let low = digest.iter().take(8).fold(0_u64, |low, byte| (low << 8) | u64::from(*byte)) | 1;
         Self(IpAddr::V6(Ipv6Addr::from_bits((0x0100 << 112) | u128::from(low))))
     }
 
-    /// The address, or the first one of its network.
+    /// The address, or the first address of its network.
     #[must_use]
     pub fn address(self) -> IpAddr {
         self.0
     }
 
-    /// The bytes that keys are made of.
+    /// The address as bytes, for deriving keys.
     #[must_use]
     pub fn to_bytes(self) -> Vec<u8> {
         match self.0 {
@@ -50,25 +50,24 @@ impl fmt::Display for Client {
     }
 }
 
-/// Who stands behind an operation: a request's client, or the command line.
+/// The origin of an operation: a request's client or the command line.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// The client address, absent on the command line.
+    /// `None` on the command line.
     pub address: Option<IpAddr>,
-    /// The User-Agent header as sent, cut.
+    /// The User-Agent header as sent, truncated.
     pub user_agent: Option<String>,
-    /// The request's id.
     pub request_id: Option<String>,
 }
 
 impl Source {
-    /// Somebody at the machine's own command line.
+    /// The source of an operation run from the command line.
     #[must_use]
     pub fn command_line() -> Self {
         Self { address: None, user_agent: None, request_id: None }
     }
 
-    /// The client that limits count; the command line counts as loopback.
+    /// The client IP that limits count; the command line counts as loopback.
     #[must_use]
     pub fn client(&self) -> Client {
         Client::of(self.address.unwrap_or(IpAddr::V6(Ipv6Addr::LOCALHOST)))

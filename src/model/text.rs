@@ -1,18 +1,18 @@
-//! What any text from outside must be: free of control characters, not longer than its place.
+//! Rules for every text from outside: no control characters, no more than the maximum length.
 
-/// True for what no field of ours may hold: control characters, NUL among them.
+/// True for control characters, including NUL, which no text field may contain.
 #[must_use]
 pub fn is_control(c: char) -> bool {
     c.is_control()
 }
 
-/// Length as people count it: code points, not bytes.
+/// The length in code points, not bytes.
 #[must_use]
 pub fn length(text: &str) -> usize {
     text.chars().count()
 }
 
-/// The form under which names are compared: NFKC, lower case.
+/// The form in which names are compared: NFKC, lower case.
 #[must_use]
 pub fn fold(text: &str) -> String {
     use unicode_normalization::UnicodeNormalization;

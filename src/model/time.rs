@@ -11,43 +11,43 @@ use jiff::Timestamp;
 pub struct Time(i64);
 
 impl Time {
-    /// From the store's number.
+    /// From the store's milliseconds.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// From a token's number.
+    /// From a token's seconds.
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1000))
     }
 
-    /// The store's number.
+    /// Milliseconds, as stored.
     #[must_use]
     pub const fn millis(self) -> i64 {
         self.0
     }
 
-    /// The token's number, rounded down.
+    /// Seconds, as in tokens; rounded down.
     #[must_use]
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// How long after `earlier` this is; nothing when it is not after.
+    /// How long this is after `earlier`; zero if it is not later.
     #[must_use]
     pub fn since(self, earlier: Time) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// `2023-12-01T09:00:00Z`
+    /// For example `2023-12-01T09:00:00Z`.
     #[must_use]
     pub fn to_seconds_text(self) -> String {
         self.to_text(0)
     }
 
-    /// `2023-12-01T09:00:00.000Z`
+    /// For example `2023-12-01T09:00:00.000Z`.
     #[must_use]
     pub fn to_millis_text(self) -> String {
         self.to_text(3)

@@ -1,19 +1,19 @@
 //! User names: 3 to 50 letters, digits, underscores, hyphens and inner dots, compared without case.
 
-/// A user name: kept as typed, compared by its key. It never looks like an e-mail address.
+/// A user name. It is kept as typed and compared by its key. It never looks like an email address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Username {
     typed: String,
     key: String,
 }
 
-/// The fewest characters.
+/// The minimum length.
 pub const MIN_LENGTH: usize = 3;
-/// The most characters.
+/// The maximum length.
 pub const MAX_LENGTH: usize = 50;
 
 impl Username {
-    /// Parses a name whose length the caller has looked at.
+    /// Parses a name. The caller has already checked the length.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
@@ -25,13 +25,13 @@ impl Username {
             .then(|| Self { typed: text.to_owned(), key: text.to_ascii_lowercase() })
     }
 
-    /// As its owner typed it.
+    /// The name as its owner typed it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.typed
     }
 
-    /// Lower case.
+    /// The lower-case form.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key

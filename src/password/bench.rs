@@ -1,4 +1,5 @@
-//! Where a hashing thread does its work: its own memory, used again and again, and more where a hash asks for more.
+//! The memory of a hashing thread: reused for every hash, with a larger temporary allocation where
+//! a hash asks for more.
 
 use argon2::Block;
 use zeroize::Zeroizing;
@@ -15,7 +16,7 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    /// For a thread that keeps so many KiB; they come with the first hash.
+    /// Memory for a thread that keeps this many KiB, allocated at the first hash.
     pub(super) fn keeping(kib: u32) -> Self {
         Self { blocks: Vec::new(), owns: kib }
     }
@@ -26,7 +27,7 @@ impl Bench {
         self.with_memory(scheme.memory(), |memory| scheme::hash(scheme, password.as_bytes(), salt, memory))
     }
 
-    /// Tries the bytes as they came, then as we would have hashed them: imported hashes were made from either.
+    /// Checks the bytes as received, then NFC-normalised: imported hashes were made from either.
     pub(super) fn matches(&mut self, stored: &Stored, password: &Password) -> Result<bool> {
         let normalised: Zeroizing<String> = password.normalised();
         let typed = password.reveal();
@@ -55,7 +56,7 @@ fn allocate(kib: u32) -> Result<Vec<Block>> {
     let mut memory = Vec::new();
     memory
         .try_reserve_exact(blocks)
-        .map_err(|cause| Error::unavailable(format!("no memory for a hash of {kib} KiB")).caused_by(cause))?;
+        .map_err(|cause| Error::unavailable(format!("not enough memory for a hash of {kib} KiB")).caused_by(cause))?;
     memory.resize(blocks, Block::new());
     Ok(memory)
 }

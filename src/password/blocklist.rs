@@ -1,22 +1,24 @@
-//! Which passwords anybody would guess: common ones, and those put together from common pieces.
+//! Which passwords an attacker would guess: common ones, and those composed of common pieces.
 //!
-//! The embedded list (`static/passwords/common.txt`) is one word a line, sorted, and searched where it lies. A password
-//! is measured by the cheapest way to put it together from its words, rows of keys, sequences, repetitions, years and
-//! a few digits and signs: `Password123!` and `1qaz2wsx3edc` cost little, four words out of a dictionary cost much.
+//! The embedded list (`static/passwords/common.txt`) has one word a line, sorted, and is searched
+//! in place. A password is rated by the cheapest way to compose it from words of the list, keyboard
+//! rows, sequences, repetitions, years, and a few digits and signs: `Password123!` and
+//! `1qaz2wsx3edc` are cheap, four dictionary words are expensive.
 
 use crate::model::text::fold;
 
 /// One word a line, lower case, sorted by bytes.
 const COMMON: &str = include_str!("../../static/passwords/common.txt");
 
-/// The longest word looked for, in characters.
+/// The longest word that is looked up, in characters.
 const LONGEST_WORD: usize = 24;
-/// The shortest run of neighbouring or equal characters that counts as one piece.
+/// The shortest run of adjacent or equal characters that counts as one piece.
 const SHORTEST_RUN: usize = 3;
-/// A unit of fewer characters than this makes no password by being repeated.
+/// Repeating a unit of fewer characters than this does not make a good password.
 const SHORTEST_UNIT: usize = 8;
 
-/// What a guesser pays for a whole password at most: two common words, or one with digits and signs around it.
+/// The highest cost of a password that counts as guessable: two common words, or one with digits
+/// and signs around it.
 const AFFORDABLE: u32 = 8;
 const WORD: u32 = 4;
 const OWN_WORD: u32 = 2;
@@ -25,7 +27,8 @@ const FEW_DIGITS: u32 = 2;
 const SIGN: u32 = 1;
 const LETTER: u32 = 3;
 
-/// Rows, columns and diagonals of keyboards, alphabets and counting; they run both ways.
+/// Keyboard rows, columns and diagonals, alphabets and counting. They are matched in both
+/// directions.
 const LINES: [&str; 28] = [
     "01234567890123456789",
     "abcdefghijklmnopqrstuvwxyz",
@@ -57,23 +60,25 @@ const LINES: [&str; 28] = [
     "!qaz@wsx#edc$rfv%tgb^yhn&ujm*ik<",
 ];
 
-/// A password as it is measured.
+/// A password to be rated.
 pub(super) struct Guess {
     letters: Vec<char>,
 }
 
 impl Guess {
-    /// Takes a password of any length; only its cheapest reading matters, not its case.
+    /// Takes a password of any length. Its case is ignored, because only the cheapest reading
+    /// counts.
     pub(super) fn of(password: &str) -> Self {
         Self { letters: fold(password).chars().collect() }
     }
 
-    /// True for what is on everybody's list or put together from it.
+    /// Whether the password is on the list, or composed of common pieces.
     pub(super) fn is_common(&self) -> bool {
         is_cheap(&self.letters, &[])
     }
 
-    /// True for what is put together from these words (and common ones), one of them at least.
+    /// Whether the password is composed of these words and common pieces, with at least one of
+    /// these words.
     pub(super) fn is_made_of(&self, own: &[String]) -> bool {
         let own: Vec<Vec<char>> = own.iter().map(|word| word.chars().collect()).collect();
         !own.is_empty() && is_cheap(&self.letters, &own)
@@ -88,7 +93,7 @@ fn is_cheap(letters: &[char], own: &[Vec<char>]) -> bool {
     cost(unit, own).is_some_and(|cost| cost <= AFFORDABLE)
 }
 
-/// The shortest beginning that makes the whole by being repeated; the whole itself when there is none.
+/// The shortest prefix that gives the whole text when repeated, or the whole text if there is none.
 fn repeated_unit(letters: &[char]) -> &[char] {
     let whole = letters.len();
     let unit = (1..=whole / 2).find(|&unit| {
@@ -97,9 +102,10 @@ fn repeated_unit(letters: &[char]) -> &[char] {
     letters.get(..unit.unwrap_or(whole)).unwrap_or(letters)
 }
 
-/// The cheapest way to put the letters together, if it is affordable. With words of one's own, one must be among them.
+/// The cost of the cheapest composition, if it is affordable. If `own` has words, one of them must
+/// be used.
 fn cost(letters: &[char], own: &[Vec<char>]) -> Option<u32> {
-    // For each place: the cheapest way there without and with a word of one's own.
+    // For each position: the cheapest way there without and with a word of `own`.
     let mut best = vec![[None::<u32>; 2]; letters.len() + 1];
     best[0][0] = Some(0);
     for place in 0..letters.len() {
@@ -120,7 +126,7 @@ fn cost(letters: &[char], own: &[Vec<char>]) -> Option<u32> {
     best[letters.len()][usize::from(!own.is_empty())]
 }
 
-/// Something that a password may go on with.
+/// The next piece of a password.
 struct Piece {
     length: usize,
     cost: u32,
@@ -150,7 +156,7 @@ fn pieces(rest: &[char], own: &[Vec<char>]) -> Vec<Piece> {
     found
 }
 
-/// The lengths of the common words that the letters begin with.
+/// The lengths of the common words that the text begins with.
 fn words_at(letters: &[char]) -> impl Iterator<Item = usize> {
     let mut word = String::new();
     letters.iter().enumerate().filter_map(move |(index, letter)| {
@@ -159,7 +165,7 @@ fn words_at(letters: &[char]) -> impl Iterator<Item = usize> {
     })
 }
 
-/// What a digit or sign stands for in a word; a one may be an i or an l.
+/// The letter that a digit or sign stands for in a word; a 1 may be an i or an l.
 fn unmasked(letter: char, one: char) -> char {
     match letter {
         '0' => 'o',
@@ -179,14 +185,14 @@ fn is_year(rest: &[char]) -> bool {
     century && rest.len() >= 4 && rest[2..4].iter().all(char::is_ascii_digit)
 }
 
-/// How many of the first letters are equal, or neighbours in one line of [`LINES`].
+/// How many of the first characters are equal, or adjacent in one line of [`LINES`].
 fn longest_run(rest: &[char]) -> usize {
     let equal = rest.iter().take_while(|letter| **letter == rest[0]).count();
     let lines = LINES.iter().flat_map(|line| [follow(rest, line.chars()), follow(rest, line.chars().rev())]);
     lines.max().unwrap_or(0).max(equal)
 }
 
-/// How far the letters go along with this line, from wherever it has their first.
+/// How far the text follows this line, starting wherever the line has the text's first character.
 fn follow(rest: &[char], line: impl Iterator<Item = char> + Clone) -> usize {
     let mut from = line;
     let mut farthest = 0;
@@ -197,7 +203,7 @@ fn follow(rest: &[char], line: impl Iterator<Item = char> + Clone) -> usize {
     farthest
 }
 
-/// Looks a word up in the list where it lies.
+/// Searches the list in place.
 fn is_listed(word: &str) -> bool {
     let (mut low, mut high) = (0, COMMON.len());
     while low < high {

@@ -1,7 +1,9 @@
-//! What is computed for a name without a password: which scheme, so that its time tells nothing.
+//! Which scheme is computed for a name without a password, so that the response time does not
+//! reveal whether the name exists.
 //!
-//! Imported hashes cost many times what ours do. A name without one therefore always draws the same scheme, by a key
-//! that nobody outside knows, and all such names together draw them in the proportions that the accounts have.
+//! Imported hashes can cost many times as much as new ones. A name without a password therefore
+//! always gets the same scheme, drawn with a secret key. All such names together get the schemes in
+//! the proportions in which the accounts have them.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -9,34 +11,36 @@ use aws_lc_rs::hmac;
 
 use super::scheme::Scheme;
 
-/// The schemes that the accounts have, and the draw among them.
+/// The schemes of the accounts, and the draw among them.
 pub(super) struct Draw {
     key: RwLock<hmac::Key>,
-    /// Each scheme with the number of accounts up to and with it.
+    /// Each scheme with the cumulative number of accounts.
     shares: RwLock<Vec<(Scheme, u64)>>,
     today: Scheme,
 }
 
 impl Draw {
-    /// Everybody draws today's scheme until [`Draw::learn`] says otherwise.
+    /// Every name gets today's scheme until [`Draw::learn`] is called.
     pub(super) fn new(today: Scheme, key: &[u8; 32]) -> Self {
         Self { key: RwLock::new(keyed(key)), shares: RwLock::default(), today }
     }
 
-    /// Takes another key.
+    /// Replaces the key.
     pub(super) fn rekey(&self, key: &[u8; 32]) {
         *self.key.write().unwrap_or_else(PoisonError::into_inner) = keyed(key);
     }
 
-    /// Takes the schemes and how many accounts have each; what cannot be read or is no longer accepted is left out.
+    /// Sets the schemes and how many accounts have each. Schemes that cannot be parsed or are no
+    /// longer accepted are left out.
     pub(super) fn learn(&self, schemes: Vec<(String, u64)>) {
         let mut known: Vec<(Scheme, u64)> = schemes
             .into_iter()
             .filter_map(|(text, accounts)| text.parse().ok().map(|scheme| (scheme, accounts)))
             .filter(|(_, accounts)| *accounts > 0)
             .collect();
-        // Today's comes first and the rest in a fixed order: accounts turn to today's one by one, and so do the names
-        // without one when its share grows, without any other name changing its scheme for another old one.
+        // Today's scheme comes first, the rest in a fixed order. Accounts move to today's scheme
+        // one by one. As its share grows, names without an account move to it too, and no name
+        // changes from one old scheme to another.
         known.sort_by_key(|(scheme, _)| (*scheme != self.today, *scheme));
         let mut sum = 0_u64;
         for (_, accounts) in &mut known {
@@ -46,13 +50,14 @@ impl Draw {
         *self.shares.write().unwrap_or_else(PoisonError::into_inner) = known;
     }
 
-    /// The scheme of this name.
+    /// The scheme for this name.
     pub(super) fn scheme(&self, name: &str) -> Scheme {
         let shares = self.shares.read().unwrap_or_else(PoisonError::into_inner);
         let Some((_, all)) = shares.last() else { return self.today };
         let tag = hmac::sign(&self.key.read().unwrap_or_else(PoisonError::into_inner), name.as_bytes());
         let drawn = tag.as_ref().iter().take(8).fold(0_u64, |point, &byte| point << 8 | u64::from(byte));
-        // A point between 0 and 1, stretched: a growing total moves no name by more than the proportions moved.
+        // A point between 0 and 1, scaled to the total: when the total grows, no name moves further
+        // than the proportions did.
         let place = u64::try_from((u128::from(drawn) * u128::from(*all)) >> 64).unwrap_or(0);
         shares.iter().find(|(_, upto)| place < *upto).map_or(self.today, |(scheme, _)| *scheme)
     }

@@ -1,4 +1,4 @@
-//! Passwords: what a new one must be, how they are hashed, and the pool of threads that does it.
+//! Passwords: the rules for new ones, hashing and checking, and the thread pool that does it.
 
 mod bench;
 mod blocklist;

@@ -1,6 +1,8 @@
-//! The hashing pool: a fixed number of threads that own and reuse their memory, behind a bounded queue with lanes.
+//! The hashing pool: a fixed number of threads that own and reuse their memory, behind a bounded
+//! queue with one lane per client.
 //!
-//! It hashes and checks; what a new password must be is `rules`' business, and what a wrong one leads to the core's.
+//! It hashes and checks passwords. For the rules of new passwords, see `rules`; for what a wrong
+//! password leads to, see `identity`.
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,52 +21,50 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::model::{Client, Password};
 
-/// How much less than its share of a busy processor a hashing thread takes: requests that only read go first.
+/// Niceness of hashing threads: requests that only read get the processor first.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
-/// The longest delay that a refused caller is told.
+/// The longest `Retry-After` for a refused request.
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
-/// Whose work it is: each client address has a lane, and another one for the accounts that it has logged in to before.
+/// The lane that a job waits in. Each client IP has one lane, and a second one for accounts that it
+/// has logged in to before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
-    /// A client address that this account has not seen.
+    /// A client IP that this account has not seen.
     Client(Client),
-    /// A client address that has logged in to the account before; the command room.
+    /// A client IP that has logged in to the account before, or the command line.
     Known(Client),
 }
 
-/// What a check found.
+/// Result of a password check.
 #[derive(Debug)]
 pub struct Verdict {
-    /// The password is the right one.
     pub matches: bool,
-    /// It is right, and its hash should be replaced by this one: the scheme is not today's, or it cost less.
+    /// The replacement for a correct password's hash, if the stored one uses another scheme than
+    /// today's or cost less.
     pub upgrade: Option<Hash>,
 }
 
-/// How busy the pool is at the moment.
+/// Load of the pool.
 #[derive(Debug, Clone, Copy)]
 pub struct Vitals {
-    /// Jobs that wait.
+    /// Jobs in the queue.
     pub waiting: usize,
-    /// Threads at work.
+    /// Threads that are working.
     pub busy: usize,
-    /// Threads in all.
+    /// Threads in total.
     pub threads: usize,
 }
 
-/// The pool. Cheap to clone; the threads end with the last clone.
+/// The pool. Cheap to clone; the threads end when the last clone is dropped.
 #[derive(Clone)]
 pub struct Pool {
     office: Arc<Office>,
 }
 
 impl Pool {
-    /// Starts the threads. Their memory comes with the first hash and stays.
-    ///
-    /// # Errors
-    /// When the system gives no threads or no randomness, or the configured cost is not within the bounds.
+    /// Starts the threads. They allocate their memory at the first hash and keep it.
     pub fn start(config: &config::Hashing, env: &Env) -> Result<Self> {
         let today = Scheme::today(config)?;
         let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
@@ -85,12 +85,12 @@ impl Pool {
             std::thread::Builder::new()
                 .name(format!("hashing-{number}"))
                 .spawn(move || work(&shared))
-                .map_err(|cause| Error::internal("starting a hashing thread").caused_by(cause))?;
+                .map_err(|cause| Error::internal("starting a hashing thread failed").caused_by(cause))?;
         }
         Ok(Self { office })
     }
 
-    /// Hashes a new password at today's cost.
+    /// Hashes a new password at the current cost.
     ///
     /// # Errors
     /// `Unavailable` with a delay when the queue is full.
@@ -100,14 +100,15 @@ impl Pool {
         self.submit(lane, today, move |bench| bench.hash(today, &password, salt)).await
     }
 
-    /// Checks a password against a stored hash.
+    /// Checks a password against a stored hash. A stored hash that cannot be parsed counts as
+    /// wrong.
     ///
     /// # Errors
-    /// `Unavailable` with a delay when the queue is full; a stored hash that cannot be read counts as wrong.
+    /// `Unavailable` with a delay when the queue is full.
     pub async fn verify(&self, lane: Lane, password: Password, stored: String) -> Result<Verdict> {
         let Some(stored) = Stored::read(&stored) else {
             tracing::warn!(
-                "a stored password hash cannot be read or asks for too much work: no password will match it"
+                "a stored password hash is unreadable or exceeds the work limits: no password will match it"
             );
             self.verify_nothing(lane, password, &stored).await?;
             return Ok(Verdict { matches: false, upgrade: None });
@@ -123,7 +124,8 @@ impl Pool {
         .await
     }
 
-    /// The same work for a name without a password: the scheme is drawn by the name, the answer is always no.
+    /// Does the same work for a name without a password. The name determines the scheme, and the
+    /// result is always a mismatch.
     ///
     /// # Errors
     /// `Unavailable` with a delay when the queue is full.
@@ -133,17 +135,18 @@ impl Pool {
         self.submit(lane, scheme, move |bench| bench.matches(&stored, &password).map(|_| ())).await
     }
 
-    /// Tells the pool which schemes the database holds and how often, for [`Pool::verify_nothing`].
+    /// Sets how often the database holds each scheme, for [`Pool::verify_nothing`].
     pub fn learn(&self, schemes: Vec<(String, u64)>) {
         self.shared().draw.learn(schemes);
     }
 
-    /// Makes [`Pool::verify_nothing`] draw by this key, so that a name draws the same after a restart.
+    /// Sets the key that [`Pool::verify_nothing`] draws with, so that a name gets the same scheme
+    /// after a restart.
     pub fn draw_by(&self, key: &[u8; 32]) {
         self.shared().draw.rekey(key);
     }
 
-    /// How busy it is.
+    /// The current load of the pool.
     #[must_use]
     pub fn vitals(&self) -> Vitals {
         let threads = usize::try_from(self.shared().threads).unwrap_or(usize::MAX);
@@ -151,7 +154,7 @@ impl Pool {
         Vitals { waiting: room.lanes.len(), busy: room.busy, threads }
     }
 
-    /// How long somebody who came now would wait.
+    /// How long a job submitted now would wait.
     #[must_use]
     pub fn backlog(&self) -> Duration {
         let shared = self.shared();
@@ -172,11 +175,11 @@ impl Pool {
         let extra = if scheme.memory() > shared.today.memory() { scheme.memory() } else { 0 };
         let (answer, told) = oneshot::channel();
         shared.admit(lane, Entry { job: Box::new(Asked { work, answer }), extra });
-        told.await.unwrap_or_else(|_| Err(Error::internal("a hashing job ended without an answer")))
+        told.await.unwrap_or_else(|_| Err(Error::internal("a hashing job ended without a result")))
     }
 }
 
-/// Closes the room when the last clone of the pool goes.
+/// Stops the threads when the last clone of the pool is dropped.
 struct Office {
     shared: Arc<Shared>,
 }
@@ -197,14 +200,14 @@ struct Shared {
     env: Env,
 }
 
-/// Where jobs wait.
+/// The queue and the state of the threads.
 struct Room {
     lanes: Lanes<Entry>,
-    /// KiB that hashes with more memory than today's may still take, all threads together.
+    /// KiB that hashes with more memory than today's may still take, over all threads.
     spare: u32,
-    /// How long a job takes, on average.
+    /// Average duration of a job.
     pace: Duration,
-    /// Threads at work.
+    /// Threads that are working.
     busy: usize,
     open: bool,
 }
@@ -217,7 +220,7 @@ impl Room {
 
 struct Entry {
     job: Box<dyn Job>,
-    /// KiB beyond what a thread owns.
+    /// KiB beyond the memory that a thread owns.
     extra: u32,
 }
 
@@ -240,7 +243,7 @@ struct Asked<W, T> {
 
 impl<T: Send, W: FnOnce(&mut Bench) -> Result<T> + Send> Job for Asked<W, T> {
     fn run(self: Box<Self>, bench: &mut Bench) {
-        // Whoever asked may have gone: then nobody misses the answer.
+        // The caller may be gone: then the answer is dropped.
         drop(self.answer.send((self.work)(bench)));
     }
 
@@ -271,14 +274,15 @@ impl Shared {
         }
     }
 
-    /// The next job whose memory is there, with the KiB booked for it; nothing when the pool has ended.
+    /// Waits for a job whose memory is available, and reserves that memory. `None` when the pool
+    /// has ended.
     fn next(&self) -> Option<Entry> {
         let mut room = self.room();
         while room.open {
             let spare = room.spare;
             let mut held_back = false;
             let next = room.lanes.take(|entry| {
-                // Once one has to wait for memory, no later one takes memory before it.
+                // After one job has to wait for memory, no later job may take memory before it.
                 let fits = entry.extra == 0 || (!held_back && entry.extra <= spare);
                 held_back |= !fits;
                 fits
@@ -305,24 +309,24 @@ impl Shared {
     }
 }
 
-/// What a hashing thread does all its life.
+/// The main loop of a hashing thread.
 fn work(shared: &Shared) {
     lower_priority();
     let mut bench = Bench::keeping(shared.today.memory());
     while let Some(Entry { job, extra }) = shared.next() {
         let begun = shared.env.now();
         if catch_unwind(AssertUnwindSafe(|| job.run(&mut bench))).is_err() {
-            tracing::error!("a hashing job panicked");
+            tracing::error!("panic in a hashing job");
         }
         shared.done(extra, shared.env.now().since(begun));
     }
 }
 
-/// On Linux a priority belongs to a thread; elsewhere it would slow the whole process down.
+/// On Linux, niceness applies to a single thread. Elsewhere it would slow the whole process down.
 fn lower_priority() {
     #[cfg(target_os = "linux")]
     if let Err(cause) = rustix::process::setpriority_process(None, NICENESS) {
-        tracing::debug!(%cause, "hashing threads keep the usual priority");
+        tracing::debug!(%cause, "lowering the priority of hashing threads failed");
     }
 }
 
@@ -346,7 +350,7 @@ mod tests {
         Password::new(text)
     }
 
-    /// Keeps a thread busy until the sender goes; returns once the thread has begun.
+    /// Keeps a thread busy until the sender is dropped. Returns once the thread has begun.
     async fn occupy(pool: &Pool, scheme: Scheme) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<()>>) {
         let (release, hold) = mpsc::channel::<()>();
         let (begun, has_begun) = oneshot::channel();
@@ -363,7 +367,7 @@ mod tests {
         (release, job)
     }
 
-    /// Lets spawned calls come as far as they can: into the queue.
+    /// Lets spawned calls run until this many jobs are in the queue.
     async fn until_waiting(pool: &Pool, jobs: usize) {
         while pool.shared().room().lanes.len() != jobs {
             tokio::task::yield_now().await;
@@ -468,7 +472,7 @@ mod tests {
         let ask = |lane, name: &'static str| {
             let (pool, done) = (pool.clone(), done.clone());
             tokio::spawn(async move {
-                let work = move |_: &mut Bench| done.send(name).map_err(|_| Error::internal("nobody listens"));
+                let work = move |_: &mut Bench| done.send(name).map_err(|_| Error::internal("no receiver"));
                 pool.submit(lane, pool.shared().today, work).await
             })
         };
@@ -491,7 +495,7 @@ mod tests {
         let gone = {
             let pool = pool.clone();
             tokio::spawn(async move {
-                let work = move |_: &mut Bench| done.send(()).map_err(|_| Error::internal("nobody listens"));
+                let work = move |_: &mut Bench| done.send(()).map_err(|_| Error::internal("no receiver"));
                 pool.submit(client(1), pool.shared().today, work).await
             })
         };
@@ -516,7 +520,7 @@ mod tests {
         };
         until_waiting(&pool, 1).await;
         pool.hash(client(2), password("x")).await.unwrap();
-        assert_eq!(pool.shared().room().lanes.len(), 1, "it still waits, and nobody waits for it");
+        assert_eq!(pool.shared().room().lanes.len(), 1, "it still waits, and blocks no other job");
         drop(release);
         busy.await.unwrap().unwrap();
         second.await.unwrap().unwrap();

@@ -1,37 +1,37 @@
-//! Who is served next: a bounded queue with one lane per client, served in turn. It knows nothing of hashing.
+//! A bounded, fair queue: one lane per client, served in turn. It does not depend on hashing.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::pool::Lane;
 
-/// Something that waits.
+/// A job in the queue.
 pub(super) trait Waiting {
-    /// Nobody wants the answer any more.
+    /// Whether the party that asked no longer waits for the answer.
     fn is_abandoned(&self) -> bool;
 }
 
-/// The waiting jobs, lane by lane.
+/// The queued jobs, by lane.
 pub(super) struct Lanes<J> {
     waiting: HashMap<Lane, VecDeque<J>>,
-    /// The lanes that hold something, the next one to be served first.
+    /// The lanes with jobs, in the order in which they are served.
     turns: VecDeque<Lane>,
     length: usize,
     capacity: usize,
 }
 
 impl<J: Waiting> Lanes<J> {
-    /// Room for this many jobs, at least one.
+    /// A queue for this many jobs, at least one.
     pub(super) fn new(capacity: usize) -> Self {
         Self { waiting: HashMap::new(), turns: VecDeque::new(), length: 0, capacity: capacity.max(1) }
     }
 
-    /// How many wait.
+    /// How many jobs are queued.
     pub(super) fn len(&self) -> usize {
         self.length
     }
 
-    /// Lets a job in, and returns the one that has to go for it when there is no room: the newest of the longest lane,
-    /// which is the arriving one if no lane is longer than its own.
+    /// Adds a job. If the queue is full, returns the job that must go: the newest of the longest
+    /// lane, or the arriving one if no lane is longer than its own.
     pub(super) fn admit(&mut self, lane: Lane, job: J) -> Option<J> {
         if self.length >= self.capacity {
             self.forget_abandoned();
@@ -54,8 +54,8 @@ impl<J: Waiting> Lanes<J> {
         displaced
     }
 
-    /// Takes the oldest job of the first lane in turn whose job passes `fits`; that lane is then the last in turn.
-    /// A lane that was passed over keeps its place.
+    /// Takes the oldest job of the first lane whose oldest job passes `fits`, and moves that lane
+    /// to the end. A skipped lane keeps its place.
     pub(super) fn take(&mut self, mut fits: impl FnMut(&J) -> bool) -> Option<J> {
         let mut turn = 0;
         while let Some(&lane) = self.turns.get(turn) {
@@ -191,7 +191,7 @@ mod tests {
         lanes.admit(client(1), Job("a1"));
         lanes.admit(client(2), Job("b1"));
         assert_eq!(lanes.admit(client(1), Job("a2")), Some(Job("a2")));
-        assert_eq!(lanes.admit(known(9), Job("k1")), Some(Job("b1")), "somebody without a job goes before");
+        assert_eq!(lanes.admit(known(9), Job("k1")), Some(Job("b1")), "a client without a job goes first");
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Why a hash that somebody brings along is not taken, in words that repeat none of it.
+//! Why an imported password hash is refused, in words that repeat no part of it.
 
 use super::scheme::{BCRYPT_COSTS, MOST_MEMORY, Stored};
 
-/// The reason why this is no hash that passwords could be checked against; nothing when it is one.
+/// The reason why passwords cannot be checked against this hash; `None` if they can.
 #[must_use]
 pub fn reason(hash: &str) -> Option<String> {
     if Stored::read(hash).is_some() {
@@ -21,9 +21,9 @@ pub fn reason(hash: &str) -> Option<String> {
             MOST_MEMORY / 1024
         ),
         Some((name, _)) if name.len() <= 12 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') => {
-            "the password hash is of another scheme than bcrypt or argon2".to_owned()
+            "the password hash has another scheme than bcrypt or argon2".to_owned()
         }
-        _ => "the password is no bcrypt or argon2 hash: plain text is not taken".to_owned(),
+        _ => "the password is not a bcrypt or argon2 hash: plain text is not accepted".to_owned(),
     })
 }
 

@@ -1,6 +1,8 @@
-//! What a new password must be. Every road that sets one asks here: sign-up, reset, change, admin, command line.
+//! The rules for a new password. Sign-up, reset, change, administrators and the command line all
+//! check them here.
 //!
-//! It looks at the password alone and at whose it will be; whether an old one is right is `pool`'s business.
+//! The rules use only the password and data about its account. For checking an existing password,
+//! see `pool`.
 
 use std::borrow::Cow;
 
@@ -11,23 +13,22 @@ use crate::config::PasswordRules;
 use crate::error::{FieldError, Rule};
 use crate::model::text::{fold, is_control};
 
-/// Fewer letters than this say nothing about a person.
+/// Shorter names are too common to reject a password for.
 const SHORTEST_OWN_WORD: usize = 3;
 
-/// Whose password it will be, and where.
+/// Data about the account and the service that the password is for.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Personal<'a> {
-    /// The e-mail address.
     pub email: Option<&'a str>,
-    /// The user name.
     pub username: Option<&'a str>,
-    /// Given name, family name, whatever else is a name.
+    /// Given name, family name and any other name.
     pub names: &'a [&'a str],
-    /// The name of the service.
+    /// Name of the service.
     pub service: &'a str,
 }
 
-/// All rules that a new password breaks, each with its reason; none for a good one. `field` is where the wire had it.
+/// Returns every rule that a new password breaks, each with its reason; empty for a good password.
+/// `field` is the name of the request field.
 #[must_use]
 pub fn check(rules: &PasswordRules, field: &str, password: &str, personal: &Personal<'_>) -> Vec<FieldError> {
     let broken =
@@ -60,13 +61,14 @@ pub fn check(rules: &PasswordRules, field: &str, password: &str, personal: &Pers
     found
 }
 
-/// True for more characters than any password here has: refused before anything is computed with it.
+/// Whether the password is longer than any password can be. Check this before computing anything
+/// with it.
 #[must_use]
 pub fn is_too_long(rules: &PasswordRules, password: &str) -> bool {
     password.chars().nth(rules.max_length).is_some()
 }
 
-/// The kinds of characters that are asked for and not there.
+/// The character kinds that are required and missing.
 fn missing(rules: &PasswordRules, password: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let has = |kind: fn(char) -> bool| password.chars().any(kind);
     [
@@ -91,7 +93,7 @@ fn missing(rules: &PasswordRules, password: &str) -> impl Iterator<Item = (&'sta
     .filter_map(|(is_missing, message, sentence)| is_missing.then_some((message, sentence)))
 }
 
-/// What a password must not be made of: each name whole, and each of its parts.
+/// The words that a password must not be composed of: each name in full, and each of its parts.
 fn own_words(personal: &Personal<'_>) -> Vec<String> {
     let mut words = Vec::new();
     let mut add = |text: &str| {
@@ -114,7 +116,7 @@ fn own_words(personal: &Personal<'_>) -> Vec<String> {
     words
 }
 
-/// Names of two letters are common where a letter is a syllable or a word.
+/// Two-character names count outside ASCII, where one character can be a syllable or a word.
 fn tells_something(word: &str) -> bool {
     let shortest = if word.is_ascii() { SHORTEST_OWN_WORD } else { SHORTEST_OWN_WORD - 1 };
     word.chars().nth(shortest - 1).is_some()
@@ -183,7 +185,7 @@ mod tests {
         assert_eq!(
             messages(&standard(), "xkqw7zvtbme\u{301}"),
             ["Too short"],
-            "an accent of its own is no character more"
+            "a combining accent is not an extra character"
         );
         let long = "xkqw7zvt".repeat(33);
         let errors = check(&composed(), "password", &long, &ALICE);

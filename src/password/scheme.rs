@@ -1,7 +1,9 @@
-//! Stored hashes: which schemes are read, how much work they may ask for, and how a password is checked against one.
+//! Stored hashes: which schemes are accepted, how much work they may ask for, and how a password is
+//! checked against one.
 //!
-//! argon2 in the PHC string format (RFC 9106 defines the function), bcrypt in its modular crypt format. Everything is
-//! parsed and held against the bounds before memory for it is taken. Which thread does the work is `pool`'s business.
+//! argon2 in the PHC string format (RFC 9106 defines the function), bcrypt in its modular crypt
+//! format. Every hash is parsed and checked against the bounds before memory is allocated for it.
+//! For which thread does the work, see `pool`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,9 +21,10 @@ use crate::error::{Error, Result};
 
 /// The most memory that a hash may ask for, in KiB.
 pub const MOST_MEMORY: u32 = 64 * 1024;
-/// The most work that an argon2 hash may ask for, in KiB times passes: about a second on one processor.
+/// The most work that an argon2 hash may ask for, in KiB times passes: about one second of CPU
+/// time.
 pub const MOST_WORK: u64 = 2 * 1024 * 1024;
-/// The bcrypt costs that are read.
+/// The accepted bcrypt costs.
 pub const BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=14;
 
 const LONGEST_TEXT: usize = 512;
@@ -32,7 +35,8 @@ const NEW_DIGEST: usize = 32;
 const BCRYPT_KEY: usize = 72;
 const BCRYPT_DIGEST: usize = 23;
 
-/// bcrypt's base64. Its makers ignore the spare bits of the last letter, and hashes with some set are about.
+/// bcrypt's base64. Implementations ignore the spare bits of the last character, and hashes exist
+/// with some of them set.
 const BCRYPT_BASE64: GeneralPurpose = GeneralPurpose::new(&BCRYPT, NO_PAD.with_decode_allow_trailing_bits(true));
 
 /// A finished hash, ready for the store.
@@ -40,7 +44,7 @@ const BCRYPT_BASE64: GeneralPurpose = GeneralPurpose::new(&BCRYPT, NO_PAD.with_d
 pub struct Hash {
     /// The PHC string.
     pub text: String,
-    /// Scheme and cost alone: `argon2id:19456:2:1`.
+    /// Scheme and cost only, such as `argon2id:19456:2:1`.
     pub scheme: String,
 }
 
@@ -55,29 +59,25 @@ impl fmt::Debug for Hash {
 pub enum Scheme {
     /// argon2 in one of its variants.
     Argon2 {
-        /// argon2d, argon2i or argon2id.
         variant: Algorithm,
-        /// 1.3, or 1.0 for old ones.
+        /// 1.3, or 1.0 for old hashes.
         version: Version,
-        /// KiB.
+        /// In KiB.
         memory: u32,
         /// Passes over the memory.
         passes: u32,
-        /// Lanes that the memory is cut into.
+        /// Degree of parallelism.
         lanes: u32,
     },
-    /// bcrypt, whatever letter its makers gave it.
+    /// bcrypt, whichever version letter the hash has.
     Bcrypt {
-        /// The logarithm of its rounds.
+        /// Base-2 logarithm of the number of rounds.
         cost: u32,
     },
 }
 
 impl Scheme {
-    /// What new hashes are made with.
-    ///
-    /// # Errors
-    /// When the configured cost is outside of what is read back.
+    /// The scheme for new hashes.
     pub fn today(hashing: &config::Hashing) -> Result<Self> {
         let (memory, passes) = (hashing.memory, hashing.passes);
         let scheme = Self::Argon2 { variant: Algorithm::Argon2id, version: Version::V0x13, memory, passes, lanes: 1 };
@@ -89,7 +89,7 @@ impl Scheme {
         })
     }
 
-    /// KiB that one computation needs beside the stack.
+    /// KiB that one computation needs in addition to the stack.
     #[must_use]
     pub fn memory(self) -> u32 {
         match self {
@@ -98,8 +98,8 @@ impl Scheme {
         }
     }
 
-    /// Whether a hash of this scheme should be made anew: any other function than today's, and whatever takes less memory
-    /// or less work. A dearer one stays.
+    /// Whether to rehash a password with this scheme: it is another function than today's, or takes
+    /// less memory or less work. More expensive hashes are kept.
     #[must_use]
     pub fn is_outdated(self, today: Self) -> bool {
         let (Self::Argon2 { variant, version, memory, passes, .. }, Self::Argon2 { memory: least, passes: rounds, .. }) =
@@ -112,7 +112,7 @@ impl Scheme {
         !is_the_same || memory < least || work(memory, passes) < work(least, rounds)
     }
 
-    /// Itself, if its cost is within the bounds.
+    /// This scheme, if its cost is within the bounds.
     fn bounded(self) -> Option<Self> {
         let fits = match self {
             Self::Argon2 { memory, passes, lanes, .. } => {
@@ -165,22 +165,22 @@ impl FromStr for Scheme {
     }
 }
 
-/// The scheme of a stored hash as text; `unreadable` for what no password will ever match.
+/// The scheme of a stored hash as text; `unreadable` for a hash that no password can match.
 #[must_use]
 pub fn scheme_of(stored: &str) -> String {
     Stored::read(stored).map_or_else(|| "unreadable".to_owned(), |stored| stored.scheme.to_string())
 }
 
-/// How bcrypt turns a password into its key.
+/// How bcrypt converts a password into its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Letters {
-    /// As its authors meant it: `2a`, `2b`, `2y`.
+    /// As specified: `2a`, `2b`, `2y`.
     Unsigned,
-    /// `2x`: made by an old library that took letters beyond ASCII for negative numbers.
+    /// `2x`: made by an old library that treated bytes beyond ASCII as negative numbers.
     Signed,
 }
 
-/// A stored hash that has been read and is within the bounds.
+/// A stored hash that was parsed and is within the bounds.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Stored {
     scheme: Scheme,
@@ -196,7 +196,7 @@ impl fmt::Debug for Stored {
 }
 
 impl Stored {
-    /// Reads a stored hash; nothing when it has no form that we know or asks for more work than we do.
+    /// Parses a stored hash. Returns `None` if its form is unknown or it asks for too much work.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         if text.len() > LONGEST_TEXT || !text.is_ascii() {
@@ -210,23 +210,22 @@ impl Stored {
         }
     }
 
-    /// A hash of this scheme that nobody's password made: the same work, and it matches nothing.
+    /// A hash of this scheme that no password made: checking it takes the same work and never
+    /// matches.
     #[must_use]
     pub fn stand_in(scheme: Scheme) -> Self {
         let digest = if matches!(scheme, Scheme::Bcrypt { .. }) { BCRYPT_DIGEST } else { NEW_DIGEST };
         Self { scheme, letters: Letters::Unsigned, salt: vec![0; NEW_SALT], digest: vec![0; digest] }
     }
 
-    /// Its scheme and cost.
+    /// The scheme and cost of the hash.
     #[must_use]
     pub fn scheme(&self) -> Scheme {
         self.scheme
     }
 
-    /// Whether these bytes made it. `memory` holds as many blocks as the scheme asks KiB.
-    ///
-    /// # Errors
-    /// When there is too little memory.
+    /// Whether these bytes made the hash. `memory` must hold as many blocks as the scheme asks for
+    /// KiB.
     pub fn matches(&self, password: &[u8], memory: &mut [Block]) -> Result<bool> {
         let mut digest = [0; *DIGEST_LENGTHS.end()];
         let digest = digest.get_mut(..self.digest.len()).unwrap_or_default();
@@ -243,7 +242,7 @@ impl Stored {
         Ok(constant_time::verify_slices_are_equal(digest, &self.digest).is_ok())
     }
 
-    /// `$10$` 22 letters of salt and 31 of digest.
+    /// `$10$`, then 22 characters of salt and 31 of digest.
     fn read_bcrypt(rest: &str, letters: Letters) -> Option<Self> {
         let (cost, rest) = rest.split_once('$')?;
         if cost.len() != 2 || rest.len() != 53 {
@@ -257,7 +256,8 @@ impl Stored {
         (salt.len() == 16 && digest.len() == BCRYPT_DIGEST).then_some(Self { scheme, letters, salt, digest })
     }
 
-    /// `v=19$m=19456,t=2,p=1$salt$digest`; without `v` it is version 1.0, older than that field.
+    /// `v=19$m=19456,t=2,p=1$salt$digest`. Without `v` it is version 1.0, which is older than that
+    /// field.
     fn read_argon2(variant: Algorithm, rest: &str) -> Option<Self> {
         let (version, rest) = match rest.strip_prefix("v=") {
             None => (Version::V0x10, rest),
@@ -282,10 +282,7 @@ impl Stored {
     }
 }
 
-/// Makes a new hash of an NFC password.
-///
-/// # Errors
-/// When there is too little memory.
+/// Hashes an NFC password.
 pub fn hash(scheme: Scheme, password: &[u8], salt: [u8; NEW_SALT], memory: &mut [Block]) -> Result<Hash> {
     let Scheme::Argon2 { variant, version, memory: kib, passes, lanes } = scheme else {
         return Err(Error::internal(format!("new hashes are argon2, not {scheme}")));
@@ -306,11 +303,12 @@ fn argon2(scheme: Scheme, password: &[u8], salt: &[u8], digest: &mut [u8], memor
         .and_then(|params| {
             Argon2::new(variant, version, params).hash_password_into_with_memory(password, salt, digest, memory)
         })
-        .map_err(|cause| Error::internal(format!("hashing with {scheme}: {cause}")))
+        .map_err(|cause| Error::internal(format!("hashing with {scheme} failed: {cause}")))
 }
 
 impl Letters {
-    /// The key and its length: the password with the NUL that ends it, cut at 72 bytes as every bcrypt does.
+    /// The key and its length: the password with its terminating NUL, cut at 72 bytes as in every
+    /// bcrypt.
     fn key(self, password: &[u8]) -> (Zeroizing<[u8; BCRYPT_KEY]>, usize) {
         let mut key = Zeroizing::new([0; BCRYPT_KEY]);
         let kept = password.len().min(BCRYPT_KEY);
@@ -323,7 +321,8 @@ impl Letters {
     }
 }
 
-/// The 18 words that the old library made of a key: a negative letter sets every bit before it in its word.
+/// The 18 words that the old library made of a key: a negative byte sets every bit before it in its
+/// word.
 fn signed_key(key: &[u8]) -> Zeroizing<[u8; BCRYPT_KEY]> {
     let mut words = Zeroizing::new([0; BCRYPT_KEY]);
     let mut letters = key.iter().cycle();
@@ -337,7 +336,7 @@ fn signed_key(key: &[u8]) -> Zeroizing<[u8; BCRYPT_KEY]> {
     words
 }
 
-/// A number as PHC strings write it: digits alone, no leading zero.
+/// A number in a PHC string: only digits, no leading zero.
 fn decimal(text: &str) -> Option<u32> {
     let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     plain.then(|| text.parse().ok()).flatten()

@@ -1,4 +1,4 @@
-//! One HTTP/1.1 request over a connection of its own, with TLS where the URL asks for it. Redirects are not followed.
+//! Sends one HTTP/1.1 request per connection, over TLS for `https` URLs. Does not follow redirects.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,12 +17,12 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::model::Secret;
 
-/// For connecting, asking and being answered together.
+/// The time limit of a whole request, from connect to response.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// What is read of an answer; the status alone counts.
+/// The maximum number of response bytes to read; only the status is used.
 const ANSWER: usize = 64 * 1024;
 
-/// Where a request goes.
+/// The target of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Target {
     tls: bool,
@@ -32,7 +32,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Reads `http://` and `https://` URLs.
+    /// Parses `http://` and `https://` URLs.
     #[must_use]
     pub fn parse(url: &str) -> Option<Self> {
         let (tls, rest) = match url.split_once("://")? {
@@ -61,7 +61,7 @@ impl Target {
     }
 }
 
-/// Why there was no answer. Says nothing of what was asked.
+/// Why there was no response. Contains no part of the request, which holds secrets.
 pub struct Failed(String);
 
 impl fmt::Display for Failed {
@@ -76,13 +76,13 @@ impl<E: std::error::Error> From<E> for Failed {
     }
 }
 
-/// Makes requests.
+/// Sends requests.
 pub struct Exchange {
     tls: Option<TlsConnector>,
 }
 
 impl Exchange {
-    /// With the public certificate authorities.
+    /// Creates an instance that trusts the public certificate authorities.
     #[must_use]
     pub fn new() -> Self {
         let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
@@ -93,10 +93,10 @@ impl Exchange {
         Self { tls: config.map(|config| TlsConnector::from(Arc::new(config))) }
     }
 
-    /// Sends one request and gives back the status of its answer.
+    /// Sends one request and returns the status of the response.
     ///
     /// # Errors
-    /// When there is no answer in time.
+    /// `Failed` if there is no response in time.
     pub async fn send(
         &self,
         method: &str,
@@ -106,7 +106,7 @@ impl Exchange {
     ) -> Result<u16, Failed> {
         let work = self.connect_and_ask(method, target, headers, body);
         let outcome = tokio::time::timeout(PATIENCE, work).await;
-        outcome.unwrap_or_else(|_| Err(Failed(format!("no answer in {} s", PATIENCE.as_secs()))))
+        outcome.unwrap_or_else(|_| Err(Failed(format!("no response in {} s", PATIENCE.as_secs()))))
     }
 
     async fn connect_and_ask(
@@ -147,7 +147,7 @@ where
     let status = match answer {
         Ok(answer) => {
             let status = answer.status().as_u16();
-            // What it says is read so that the other side sees an orderly end; only the status counts.
+            // The body is read so that the server sees an orderly end; only the status is used.
             let _ = Limited::new(answer.into_body(), ANSWER).collect().await;
             Ok(status)
         }

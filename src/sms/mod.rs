@@ -1,5 +1,5 @@
-//! Text messages: handed to an HTTP gateway, one request each. They wait in the outbox beside the mail, so none is lost
-//! while the gateway is away.
+//! Text messages: sent to an HTTP gateway, one request each. They are queued in the outbox like
+//! mail, so none is lost while the gateway is unavailable.
 
 mod exchange;
 mod template;
@@ -13,12 +13,12 @@ use crate::model::Secret;
 
 use exchange::{Exchange, Target};
 
-/// Hands messages to the gateway that the configuration names.
+/// Sends messages to the configured gateway.
 pub struct HttpGateway {
     gateway: Option<(Gateway, Exchange)>,
 }
 
-/// The way out for text messages; without a gateway everything waits.
+/// The mailer for text messages. Without a gateway, all messages wait.
 #[must_use]
 pub fn gateway(config: &Sms) -> Arc<dyn Mailer> {
     Arc::new(HttpGateway { gateway: config.gateway.clone().map(|gateway| (gateway, Exchange::new())) })
@@ -45,7 +45,7 @@ async fn send(gateway: &Gateway, exchange: &Exchange, message: &Mail) -> Deliver
     let url = Secret::new(template::fill(gateway.url.reveal(), &values, template::Form::Percent));
     let body = Secret::new(template::fill(gateway.body.reveal(), &values, template::Form::of(kind)));
     let Some(target) = Target::parse(url.reveal()) else {
-        return Delivery::Never("the gateway's URL cannot be read".to_owned());
+        return Delivery::Never("the gateway URL is invalid".to_owned());
     };
     match exchange.send(&gateway.method, &target, &gateway.headers, &body).await {
         Ok(status) => verdict(status),
@@ -53,7 +53,8 @@ async fn send(gateway: &Gateway, exchange: &Exchange, message: &Mail) -> Deliver
     }
 }
 
-/// What an answer means: the message is taken, is refused for good, or the gateway itself has to be put right.
+/// What a status means: the gateway accepted the message, rejected it permanently, or must be
+/// fixed.
 fn verdict(status: u16) -> Delivery {
     let why = format!("the gateway answered {status}");
     match status {

@@ -1,18 +1,18 @@
-//! Puts a message's values into a request, each in the form that its place asks for.
+//! Inserts a message's values into a request, each escaped for its position.
 
-/// How a value is written.
+/// How a value is escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
-    /// In a URL, or a form body (RFC 3986, section 2.1).
+    /// For a URL or a form body (RFC 3986, section 2.1).
     Percent,
-    /// Inside the quotes of a JSON text (RFC 8259, section 7).
+    /// For the inside of a JSON string (RFC 8259, section 7).
     Json,
-    /// As it is.
+    /// Unchanged.
     Plain,
 }
 
 impl Form {
-    /// The form that a content type asks for.
+    /// The escaping for a content type.
     #[must_use]
     pub fn of(content_type: &str) -> Self {
         let essence = content_type.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
@@ -45,7 +45,7 @@ fn percent(byte: u8) -> String {
     }
 }
 
-/// Fills a template; what a value brings along is never read as a place again.
+/// Fills a template; placeholders inside a value are not replaced.
 #[must_use]
 pub fn fill(template: &str, values: &[(&str, &str)], form: Form) -> String {
     let (mut out, mut rest) = (String::new(), template);

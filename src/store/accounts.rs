@@ -1,11 +1,11 @@
-//! The `accounts` table and the user names that sign-ups hold.
+//! The `accounts` table and the user names reserved by sign-ups.
 
 use super::db::{Db, Row, Value};
 use crate::error::Result;
 use crate::model::{Account, AccountId, Email, Time, text};
 use crate::sql;
 
-/// The columns of an account, for every statement that reads one with [`read`].
+/// The columns of an account, for every statement whose rows [`read`] decodes.
 macro_rules! columns {
     () => {
         "a.id, a.number, a.email, a.email_key, a.email_verified_at, a.username, a.first_name, a.last_name, a.name, a.company_name, a.phone, \
@@ -15,10 +15,7 @@ macro_rules! columns {
 }
 pub(super) use columns;
 
-/// Takes the columns of an account from a row.
-///
-/// # Errors
-/// When the row is another one's.
+/// Decodes the columns of an account from a row.
 pub fn read(row: &mut Row) -> Result<Account> {
     Ok(Account {
         id: AccountId::new(row.take::<String>()?),
@@ -46,44 +43,33 @@ pub fn read(row: &mut Row) -> Result<Account> {
     })
 }
 
-/// A row to insert.
+/// An account to insert.
 #[derive(Debug, Clone)]
 pub struct NewRow {
-    /// The text id.
     pub id: AccountId,
-    /// The address.
     pub email: Email,
-    /// When it was proved.
     pub email_verified_at: Option<Time>,
-    /// The user name as typed.
     pub username: Option<String>,
-    /// Its key; absent while the name is only reserved.
+    /// The normalised user name; `None` while the name is only reserved.
     pub username_key: Option<String>,
-    /// Given name.
     pub first_name: Option<String>,
-    /// Family name.
     pub last_name: Option<String>,
-    /// The whole name.
     pub name: Option<String>,
-    /// The company's name.
     pub company_name: Option<String>,
-    /// Telephone number.
     pub phone: Option<String>,
-    /// The stored hash.
     pub password_hash: String,
-    /// Its scheme and cost.
+    /// The scheme and cost of the hash.
     pub password_scheme: String,
-    /// When.
     pub created_at: Time,
 }
 
-/// The stamp that [`insert`] gives a new account.
+/// The credential version of a new account.
 pub const FIRST_STAMP: i64 = 1;
 
-/// Inserts an account with the next number, or nothing when its address is taken.
+/// Inserts an account with the next number. Returns false if its address is taken.
 ///
 /// # Errors
-/// [`super::Constraint::Username`] behind the error when the name is taken.
+/// [`super::Constraint::Username`] as the source if the user name is taken.
 pub fn insert(db: &mut dyn Db, new: &NewRow) -> Result<bool> {
     let number = super::instance::next_account_number(db)?;
     let row = db.first(
@@ -134,26 +120,17 @@ fn one(rows: Option<Row>) -> Result<Option<Account>> {
     rows.map(|mut row| read(&mut row)).transpose()
 }
 
-/// The account with this id.
-///
-/// # Errors
-/// What the database says.
+/// Finds the account with this id.
 pub fn find(db: &mut dyn Db, id: &AccountId) -> Result<Option<Account>> {
     one(db.first(sql!(concat!("select ", columns!(), " from accounts a where a.id = $1")), &[id.as_str().into()])?)
 }
 
-/// The account with this address.
-///
-/// # Errors
-/// What the database says.
+/// Finds the account with this address.
 pub fn find_by_email(db: &mut dyn Db, email_key: &str) -> Result<Option<Account>> {
     one(db.first(sql!(concat!("select ", columns!(), " from accounts a where a.email_key = $1")), &[email_key.into()])?)
 }
 
-/// The account with this user name.
-///
-/// # Errors
-/// What the database says.
+/// Finds the account with this user name.
 pub fn find_by_username(db: &mut dyn Db, username_key: &str) -> Result<Option<Account>> {
     one(db.first(
         sql!(concat!("select ", columns!(), " from accounts a where a.username_key = $1")),
@@ -161,10 +138,7 @@ pub fn find_by_username(db: &mut dyn Db, username_key: &str) -> Result<Option<Ac
     )?)
 }
 
-/// True when an account or a sign-up other than `holder` has this user name.
-///
-/// # Errors
-/// What the database says.
+/// True if an account or a pending sign-up other than `holder` has this user name.
 pub fn is_username_taken(db: &mut dyn Db, username_key: &str, holder: &AccountId, now: Time) -> Result<bool> {
     let row = db.first(
         sql!(
@@ -177,10 +151,7 @@ pub fn is_username_taken(db: &mut dyn Db, username_key: &str, holder: &AccountId
     Ok(row.is_some())
 }
 
-/// Holds a user name for a sign-up, whether an account was made for it or not.
-///
-/// # Errors
-/// What the database says.
+/// Reserves a user name for a sign-up, whether or not the sign-up created an account.
 pub fn reserve_username(db: &mut dyn Db, username_key: &str, holder: &AccountId, until: Time) -> Result<()> {
     db.run(
         sql!(
@@ -192,10 +163,7 @@ pub fn reserve_username(db: &mut dyn Db, username_key: &str, holder: &AccountId,
     Ok(())
 }
 
-/// Makes a reserved name the account's own.
-///
-/// # Errors
-/// What the database says.
+/// Assigns a reserved user name to the account.
 pub fn take_username(db: &mut dyn Db, id: &AccountId, username_key: &str) -> Result<()> {
     db.run(sql!("delete from username_reservations where username_key = $1"), &[username_key.into()])?;
     db.run(
@@ -205,19 +173,14 @@ pub fn take_username(db: &mut dyn Db, id: &AccountId, username_key: &str) -> Res
     Ok(())
 }
 
-/// Takes away a name that came too late.
-///
-/// # Errors
-/// What the database says.
+/// Removes an account's user name that another account claimed first.
 pub fn drop_username(db: &mut dyn Db, id: &AccountId) -> Result<()> {
     db.run(sql!("update accounts set username = null where id = $1 and username_key is null"), &[id.as_str().into()])?;
     Ok(())
 }
 
-/// Notes a completed login where the account is still what it was when its password was read; false where it is not.
-///
-/// # Errors
-/// What the database says.
+/// Records a completed login. Returns false if the credential version changed since the caller read
+/// the password hash, or if the account is not active.
 pub fn note_login(db: &mut dyn Db, id: &AccountId, stamp: i64, now: Time) -> Result<bool> {
     let changed = db.run(
         sql!(
@@ -229,10 +192,8 @@ pub fn note_login(db: &mut dyn Db, id: &AccountId, stamp: i64, now: Time) -> Res
     Ok(changed == 1)
 }
 
-/// Raises the stamp where it is still this one and the account is active: what rests on it is void. False where not.
-///
-/// # Errors
-/// What the database says.
+/// Raises the credential version if it still is `stamp` and the account is active; otherwise
+/// returns false. Proofs that were issued for the old version stop working.
 pub fn raise_stamp(db: &mut dyn Db, id: &AccountId, stamp: i64) -> Result<bool> {
     let changed = db.run(
         sql!(
@@ -244,27 +205,19 @@ pub fn raise_stamp(db: &mut dyn Db, id: &AccountId, stamp: i64) -> Result<bool> 
     Ok(changed == 1)
 }
 
-/// Holds the account's row, so that two changes under one rule cannot both believe that they are alone.
-///
-/// # Errors
-/// What the database says.
+/// Locks the account's row, so that two concurrent changes under one rule run one after the other.
 pub fn hold(db: &mut dyn Db, id: &AccountId) -> Result<()> {
     db.run(sql!("update accounts set stamp = stamp where id = $1"), &[id.as_str().into()]).map(drop)
 }
 
-/// Raises the stamp, whatever it is: what rests on it is void.
-///
-/// # Errors
-/// What the database says.
+/// Raises the credential version unconditionally. Proofs that were issued for the old version stop
+/// working.
 pub fn void_proofs(db: &mut dyn Db, id: &AccountId) -> Result<()> {
     db.run(sql!("update accounts set stamp = stamp + 1 where id = $1"), &[id.as_str().into()])?;
     Ok(())
 }
 
-/// Counts a number as proved, if it is the one of the profile.
-///
-/// # Errors
-/// What the database says.
+/// Marks the phone number as verified if it still is the number in the profile.
 pub fn prove_phone(db: &mut dyn Db, id: &AccountId, phone: &str, now: Time) -> Result<()> {
     db.run(
         sql!("update accounts set phone_verified_at = $1, updated_at = $1 where id = $2 and phone = $3"),
@@ -273,10 +226,7 @@ pub fn prove_phone(db: &mut dyn Db, id: &AccountId, phone: &str, now: Time) -> R
     Ok(())
 }
 
-/// Takes the password away: whoever set it never proved the address.
-///
-/// # Errors
-/// What the database says.
+/// Removes the password, because the person who set it never verified the address.
 pub fn clear_password(db: &mut dyn Db, id: &AccountId, now: Time) -> Result<()> {
     db.run(
         sql!(
@@ -288,10 +238,7 @@ pub fn clear_password(db: &mut dyn Db, id: &AccountId, now: Time) -> Result<()> 
     Ok(())
 }
 
-/// Replaces a hash by a better one of the same password.
-///
-/// # Errors
-/// What the database says.
+/// Replaces a hash by a stronger hash of the same password.
 pub fn upgrade_hash(db: &mut dyn Db, id: &AccountId, old: &str, new: &str, scheme: &str) -> Result<()> {
     db.run(
         sql!("update accounts set password_hash = $1, password_scheme = $2 where id = $3 and password_hash = $4"),
@@ -300,10 +247,7 @@ pub fn upgrade_hash(db: &mut dyn Db, id: &AccountId, old: &str, new: &str, schem
     Ok(())
 }
 
-/// Sets a new password.
-///
-/// # Errors
-/// What the database says.
+/// Sets a new password. Returns false if the account is deleted.
 pub fn set_password(db: &mut dyn Db, id: &AccountId, hash: &str, scheme: &str, now: Time) -> Result<bool> {
     let changed = db.run(
         sql!(
@@ -315,10 +259,8 @@ pub fn set_password(db: &mut dyn Db, id: &AccountId, hash: &str, scheme: &str, n
     Ok(changed == 1)
 }
 
-/// Sets a new password where the account is active and still what it was when the old one was checked; false where not.
-///
-/// # Errors
-/// What the database says.
+/// Sets a new password if the account is active and its credential version has not changed since
+/// the old password was checked; otherwise returns false.
 pub fn change_password(db: &mut dyn Db, account: &Account, hash: &str, scheme: &str, now: Time) -> Result<bool> {
     let changed = db.run(
         sql!(
@@ -330,10 +272,8 @@ pub fn change_password(db: &mut dyn Db, account: &Account, hash: &str, scheme: &
     Ok(changed == 1)
 }
 
-/// Counts the address as proved, if it is still this one and nobody has proved it; false otherwise.
-///
-/// # Errors
-/// What the database says.
+/// Marks the address as verified. Returns false if the account has another address by now or is
+/// already verified.
 pub fn prove_email(db: &mut dyn Db, id: &AccountId, email_key: &str, now: Time) -> Result<bool> {
     let changed = db.run(
         sql!(
@@ -345,10 +285,10 @@ pub fn prove_email(db: &mut dyn Db, id: &AccountId, email_key: &str, now: Time) 
     Ok(changed == 1)
 }
 
-/// Makes a proved address the account's own.
+/// Replaces the account's address by a verified one. Returns false if the account is deleted.
 ///
 /// # Errors
-/// [`super::Constraint::Email`] behind the error when another account has it.
+/// [`super::Constraint::Email`] as the source if another account has the address.
 pub fn set_email(db: &mut dyn Db, id: &AccountId, email: &Email, now: Time) -> Result<bool> {
     let changed = db.run(
         sql!(
@@ -360,10 +300,8 @@ pub fn set_email(db: &mut dyn Db, id: &AccountId, email: &Email, now: Time) -> R
     Ok(changed == 1)
 }
 
-/// Suspends (`Some`) or lets in again (`None`); false when it was so already or the account is deleted.
-///
-/// # Errors
-/// What the database says.
+/// Suspends (`Some`) or reinstates (`None`) an account. Returns false if nothing changed or the
+/// account is deleted.
 pub fn set_suspended(db: &mut dyn Db, id: &AccountId, since: Option<Time>, now: Time) -> Result<bool> {
     let sql = if since.is_some() {
         sql!(
@@ -379,10 +317,7 @@ pub fn set_suspended(db: &mut dyn Db, id: &AccountId, since: Option<Time>, now: 
     Ok(db.run(sql, &[now.into(), id.as_str().into()])? == 1)
 }
 
-/// Hides an account; false when it was hidden already.
-///
-/// # Errors
-/// What the database says.
+/// Soft-deletes an account. Returns false if it was already deleted.
 pub fn hide(db: &mut dyn Db, id: &AccountId, now: Time) -> Result<bool> {
     let changed = db.run(
         sql!(
@@ -394,25 +329,18 @@ pub fn hide(db: &mut dyn Db, id: &AccountId, now: Time) -> Result<bool> {
     Ok(changed == 1)
 }
 
-/// New values for a profile: `None` leaves a field as it is, `Some(None)` empties it.
+/// New profile values: `None` leaves a field unchanged, `Some(None)` clears it.
 #[derive(Debug, Clone, Default)]
 pub struct ProfileChange {
-    /// Given name.
     pub first_name: Option<Option<String>>,
-    /// Family name.
     pub last_name: Option<Option<String>>,
-    /// The whole name.
     pub name: Option<Option<String>>,
-    /// The company's name.
     pub company_name: Option<Option<String>>,
-    /// Telephone number; another one is not proved.
+    /// A new phone number is unverified.
     pub phone: Option<Option<String>>,
 }
 
-/// Changes a profile field by field and gives back the account as it is then.
-///
-/// # Errors
-/// What the database says.
+/// Updates the profile field by field and returns the updated account.
 pub fn change_profile(db: &mut dyn Db, id: &AccountId, change: &ProfileChange, now: Time) -> Result<Option<Account>> {
     let flag = |field: &Option<Option<String>>| Value::Int(i64::from(field.is_some()));
     let value = |field: &Option<Option<String>>| field.clone().flatten().map_or(Value::Null, Value::Text);
@@ -450,10 +378,7 @@ pub fn change_profile(db: &mut dyn Db, id: &AccountId, change: &ProfileChange, n
     find(db, id)
 }
 
-/// Writes the keys that names are searched by, after a change of them.
-///
-/// # Errors
-/// What the database says.
+/// Updates the search keys of the names after a change of names.
 pub fn index_names(db: &mut dyn Db, id: &AccountId) -> Result<()> {
     let Some(account) = find(db, id)? else { return Ok(()) };
     let last = account.last_name.as_deref().map(text::fold);
@@ -464,21 +389,17 @@ pub fn index_names(db: &mut dyn Db, id: &AccountId) -> Result<()> {
     Ok(())
 }
 
-/// Which accounts a list shows.
+/// The part of the account list to return.
 #[derive(Debug, Clone)]
 pub struct Page {
     /// Only ids after this one.
     pub after: Option<String>,
-    /// Only addresses or user names that begin with this folded text.
+    /// Only addresses or user names that start with this case-folded text.
     pub prefix: Option<String>,
-    /// How many.
     pub limit: i64,
 }
 
-/// Accounts in the order of their ids.
-///
-/// # Errors
-/// What the database says.
+/// Lists accounts in the order of their ids.
 pub fn list(db: &mut dyn Db, page: &Page) -> Result<Vec<Account>> {
     let after = page.after.clone().unwrap_or_default();
     let rows = match &page.prefix {
@@ -486,7 +407,8 @@ pub fn list(db: &mut dyn Db, page: &Page) -> Result<Vec<Account>> {
             sql!(concat!("select ", columns!(), " from accounts a where a.id > $1 order by a.id limit $2")),
             &[after.into(), page.limit.into()],
         )?,
-        // Begins with: between the prefix and the prefix followed by the last code point; an index range, no wildcards.
+        // A prefix match is the range from the prefix to the prefix plus the last code point: an
+        // index range without wildcards.
         Some(prefix) => db.all(
             sql!(concat!(
                 "select ",
@@ -500,10 +422,7 @@ pub fn list(db: &mut dyn Db, page: &Page) -> Result<Vec<Account>> {
     rows.into_iter().map(|mut row| read(&mut row)).collect()
 }
 
-/// How many accounts have a hash of each scheme and cost.
-///
-/// # Errors
-/// What the database says.
+/// Counts the accounts per scheme and cost of their password hash.
 pub fn count_schemes(db: &mut dyn Db) -> Result<Vec<(String, u64)>> {
     let rows = db.all(
         sql!(
@@ -515,10 +434,7 @@ pub fn count_schemes(db: &mut dyn Db) -> Result<Vec<(String, u64)>> {
     rows.into_iter().map(pair).collect()
 }
 
-/// Forgets, a few at a time, user names that were held long enough; says how many.
-///
-/// # Errors
-/// What the database says.
+/// Deletes up to `limit` expired user name reservations and returns how many it deleted.
 pub fn purge_reservations(db: &mut dyn Db, now: Time, limit: i64) -> Result<u64> {
     db.run(
         sql!(

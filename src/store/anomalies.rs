@@ -1,14 +1,12 @@
-//! The tables `known_traits` and `alarms`: what an account has been used from, and the links that end a strange login.
+//! The tables `known_traits` and `alarms`: the devices and countries an account was used from, and
+//! the links that end an unfamiliar login.
 
 use super::db::Db;
 use crate::error::Result;
 use crate::model::{AccountId, SessionId, Time};
 use crate::sql;
 
-/// Notes that an account was used with this trait; false when it had been before.
-///
-/// # Errors
-/// What the database says.
+/// Records that the account was used with this trait. Returns false if the trait was already known.
 pub fn note_trait(db: &mut dyn Db, account: &AccountId, word: &str, now: Time) -> Result<bool> {
     let values = [account.as_str().into(), word.into(), now.into()];
     let added = db.run(
@@ -27,10 +25,7 @@ pub fn note_trait(db: &mut dyn Db, account: &AccountId, word: &str, now: Time) -
     Ok(added == 1)
 }
 
-/// Forgets, a few at a time, what has not been seen for long; says how many.
-///
-/// # Errors
-/// What the database says.
+/// Deletes up to `limit` traits not seen since `before` and returns how many it deleted.
 pub fn purge_traits(db: &mut dyn Db, before: Time, limit: i64) -> Result<u64> {
     db.run(
         sql!(
@@ -41,21 +36,17 @@ pub fn purge_traits(db: &mut dyn Db, before: Time, limit: i64) -> Result<u64> {
     )
 }
 
-/// The login that a new-device mail speaks of.
+/// The login that a new-device mail is about.
 #[derive(Debug, Clone)]
 pub struct Alarm {
-    /// Whose account it is.
     pub account: AccountId,
-    /// The address that the mail went to.
+    /// The address that the mail was sent to.
     pub email_key: String,
-    /// What the login began.
+    /// The session that the login started.
     pub session: SessionId,
 }
 
 /// Stores the link of a new-device mail.
-///
-/// # Errors
-/// What the database says.
 pub fn insert_alarm(db: &mut dyn Db, hash: &[u8; 32], alarm: &Alarm, until: Time) -> Result<()> {
     let Alarm { account, email_key, session } = alarm;
     db.run(
@@ -65,10 +56,7 @@ pub fn insert_alarm(db: &mut dyn Db, hash: &[u8; 32], alarm: &Alarm, until: Time
     Ok(())
 }
 
-/// The login that a link speaks of, whether it is spent or not.
-///
-/// # Errors
-/// What the database says.
+/// Finds the login of a link, even if the link is used or expired.
 pub fn find_alarm(db: &mut dyn Db, hash: &[u8; 32]) -> Result<Option<Alarm>> {
     let row = db.first(sql!("select account_id, email_key, session_id from alarms where hash = $1"), &[hash.into()])?;
     row.map(|mut row| {
@@ -82,9 +70,6 @@ pub fn find_alarm(db: &mut dyn Db, hash: &[u8; 32]) -> Result<Option<Alarm>> {
 }
 
 /// Whether a link can still be used.
-///
-/// # Errors
-/// What the database says.
 pub fn is_alarm_live(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool> {
     let row = db.first(
         sql!("select 1 from alarms where hash = $1 and spent_at is null and expires_at > $2"),
@@ -93,10 +78,7 @@ pub fn is_alarm_live(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool
     Ok(row.is_some())
 }
 
-/// Uses a link up; false when it is spent or too old.
-///
-/// # Errors
-/// What the database says.
+/// Uses up a link. Returns false if it is already used or expired.
 pub fn spend_alarm(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool> {
     let spent = db.run(
         sql!("update alarms set spent_at = $1 where hash = $2 and spent_at is null and expires_at > $1"),
@@ -106,18 +88,12 @@ pub fn spend_alarm(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool> 
 }
 
 /// Voids the unused links of an account.
-///
-/// # Errors
-/// What the database says.
 pub fn void_alarms(db: &mut dyn Db, account: &AccountId) -> Result<()> {
     db.run(sql!("delete from alarms where account_id = $1 and spent_at is null"), &[account.as_str().into()])?;
     Ok(())
 }
 
-/// Forgets, a few at a time, links that died long ago; says how many.
-///
-/// # Errors
-/// What the database says.
+/// Deletes up to `limit` links that expired long ago and returns how many it deleted.
 pub fn purge_alarms(db: &mut dyn Db, died_before: Time, limit: i64) -> Result<u64> {
     db.run(
         sql!("delete from alarms where hash in (select hash from alarms where expires_at <= $1 limit $2)"),

@@ -1,4 +1,4 @@
-//! The `apps` table: apps that call with a key of their own.
+//! The `apps` table: API clients that call with their own key.
 
 use super::db::{Db, Row};
 use crate::error::{Error, Result};
@@ -12,17 +12,14 @@ fn read(mut row: Row) -> Result<App> {
         name: row.take()?,
         kind: {
             let word: String = row.take()?;
-            Kind::parse(&word).ok_or_else(|| Error::internal(format!("apps.kind is none of ours: {word}")))?
+            Kind::parse(&word).ok_or_else(|| Error::internal(format!("apps.kind is unknown: {word}")))?
         },
         created_at: row.take()?,
         rotated_at: row.take()?,
     })
 }
 
-/// Stores an app with the digest of its key.
-///
-/// # Errors
-/// What the database says.
+/// Stores an API client with the digest of its key.
 pub fn insert(db: &mut dyn Db, app: &App, key_hash: &[u8; 32]) -> Result<()> {
     db.run(
         sql!("insert into apps (id, name, kind, key_hash, created_at, rotated_at) values ($1, $2, $3, $4, $5, $6)"),
@@ -38,47 +35,32 @@ pub fn insert(db: &mut dyn Db, app: &App, key_hash: &[u8; 32]) -> Result<()> {
     Ok(())
 }
 
-/// All apps, the oldest first.
-///
-/// # Errors
-/// What the database says.
+/// Lists all API clients, oldest first.
 pub fn list(db: &mut dyn Db) -> Result<Vec<App>> {
     let rows = db.all(sql!("select id, name, kind, created_at, rotated_at from apps order by created_at, id"), &[])?;
     rows.into_iter().map(read).collect()
 }
 
-/// The app with this id.
-///
-/// # Errors
-/// What the database says.
+/// Finds the API client with this id.
 pub fn find(db: &mut dyn Db, id: &str) -> Result<Option<App>> {
     db.first(sql!("select id, name, kind, created_at, rotated_at from apps where id = $1"), &[id.into()])?
         .map(read)
         .transpose()
 }
 
-/// The digest of an app's key.
-///
-/// # Errors
-/// What the database says.
+/// Finds the key digest of an API client.
 pub fn key_hash(db: &mut dyn Db, id: &str) -> Result<Option<Vec<u8>>> {
     db.first(sql!("select key_hash from apps where id = $1"), &[id.into()])?.map(|mut row| row.take()).transpose()
 }
 
-/// The app whose key has this digest.
-///
-/// # Errors
-/// What the database says.
+/// Finds the API client whose key has this digest.
 pub fn find_by_key(db: &mut dyn Db, key_hash: &[u8; 32]) -> Result<Option<App>> {
     db.first(sql!("select id, name, kind, created_at, rotated_at from apps where key_hash = $1"), &[key_hash.into()])?
         .map(read)
         .transpose()
 }
 
-/// Gives an app another key; false when there is no such app.
-///
-/// # Errors
-/// What the database says.
+/// Replaces the key of an API client. Returns false if there is none with this id.
 pub fn rotate(db: &mut dyn Db, id: &str, key_hash: &[u8; 32], now: Time) -> Result<bool> {
     let changed = db.run(
         sql!("update apps set key_hash = $1, rotated_at = $2 where id = $3"),
@@ -87,10 +69,7 @@ pub fn rotate(db: &mut dyn Db, id: &str, key_hash: &[u8; 32], now: Time) -> Resu
     Ok(changed == 1)
 }
 
-/// Deletes an app; false when there is no such app.
-///
-/// # Errors
-/// What the database says.
+/// Deletes an API client. Returns false if there is none with this id.
 pub fn delete(db: &mut dyn Db, id: &str) -> Result<bool> {
     Ok(db.run(sql!("delete from apps where id = $1"), &[id.into()])? == 1)
 }

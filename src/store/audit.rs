@@ -1,4 +1,4 @@
-//! The `audit` table: written in the transaction of the change that a record speaks of.
+//! The `audit` table. Each record is written in the transaction of the change that it describes.
 
 use super::db::{Db, Row, Sql, Value};
 use crate::error::Result;
@@ -6,17 +6,11 @@ use crate::model::{AccountId, Event, Source, Time};
 use crate::sql;
 
 /// Writes one record.
-///
-/// # Errors
-/// What the database says.
 pub fn insert(db: &mut dyn Db, id: &str, at: Time, event: &Event, source: &Source) -> Result<()> {
     insert_counted(db, id, at, event, source, 1)
 }
 
-/// Writes one record of what happened so often; nothing where it is written already.
-///
-/// # Errors
-/// What the database says.
+/// Writes one record for an event that occurred several times. Does nothing if the record exists.
 pub fn insert_counted(db: &mut dyn Db, id: &str, at: Time, event: &Event, source: &Source, times: i64) -> Result<()> {
     db.run(
         sql!(
@@ -28,10 +22,7 @@ pub fn insert_counted(db: &mut dyn Db, id: &str, at: Time, event: &Event, source
     Ok(())
 }
 
-/// Writes the one record of something that goes on over many writes: each tells its detail anew.
-///
-/// # Errors
-/// What the database says.
+/// Writes the single record of an action that spans several writes. Each call updates its detail.
 pub fn keep(db: &mut dyn Db, id: &str, at: Time, event: &Event, source: &Source) -> Result<()> {
     db.run(
         sql!(
@@ -61,32 +52,24 @@ fn values(id: &str, at: Time, event: &Event, source: &Source, times: i64) -> [Va
     ]
 }
 
-/// A record as it is read back.
+/// A record read from the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Its id; later ones sort later.
+    /// Sorts by time.
     pub id: String,
-    /// When.
     pub at: Time,
-    /// What happened.
     pub event: String,
     /// `done` or `refused`.
     pub outcome: String,
-    /// Whose account it is about.
     pub account_id: Option<String>,
-    /// Whose session it is about.
     pub session_id: Option<String>,
-    /// Who did it.
     pub actor: Option<String>,
-    /// From where.
     pub client: Option<String>,
-    /// With what.
     pub user_agent: Option<String>,
-    /// In which request.
     pub request_id: Option<String>,
-    /// One word or figure more.
+    /// A short detail, such as a reason, a role or a number.
     pub detail: Option<String>,
-    /// How often, where a limit refused; else once.
+    /// How often a limit refused the same request; otherwise 1.
     pub times: i64,
 }
 
@@ -113,35 +96,33 @@ fn read(mut row: Row) -> Result<Record> {
     })
 }
 
-/// Which records are shown.
+/// Which records to return.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// About this account.
+    /// Only records about this account.
     pub about: Option<AccountId>,
-    /// About this account, or done by it.
+    /// Only records about this account or with this account as the actor.
     pub account: Option<AccountId>,
-    /// Only this event.
     pub event: Option<String>,
-    /// Only this outcome.
     pub outcome: Option<String>,
-    /// Not before this.
+    /// Inclusive.
     pub since: Option<Time>,
-    /// Before this.
+    /// Exclusive.
     pub until: Option<Time>,
 }
 
-/// In which direction and from where records are read.
+/// The direction and the start of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum From {
-    /// The newest first.
+    /// Newest first.
     Newest,
-    /// The newest first, from before this id.
+    /// Newest first, from before this id.
     Before(String),
-    /// The oldest first, from after this id; an empty one begins at the beginning.
+    /// Oldest first, from after this id; an empty id starts at the first record.
     After(String),
 }
 
-/// A statement in both directions, with one more condition.
+/// One statement for each direction, with an additional condition.
 macro_rules! both_ways {
     ($first:literal, $downwards:expr) => {{
         const UP: Sql = sql!(concat!(
@@ -164,12 +145,9 @@ macro_rules! both_ways {
     }};
 }
 
-/// Records that fit, at most `limit`.
-///
-/// # Errors
-/// What the database says.
+/// Returns at most `limit` records that match the filter.
 pub fn page(db: &mut dyn Db, filter: &Filter, from: &From, limit: i64) -> Result<Vec<Record>> {
-    // No id sorts after a tilde: ids are digits, letters and hyphens.
+    // Ids contain only digits, letters and hyphens, so none sorts after a tilde.
     let (downwards, id) = match from {
         From::Newest => (true, "~"),
         From::Before(id) => (true, id.as_str()),
@@ -178,7 +156,7 @@ pub fn page(db: &mut dyn Db, filter: &Filter, from: &From, limit: i64) -> Result
     let sql = match (&filter.account, &filter.event) {
         _ if filter.about.is_some() => both_ways!("account_id = $1 and ", downwards),
         (Some(_), _) => both_ways!("(account_id = $1 or actor = $1) and ", downwards),
-        // The event's own index, where nothing else narrows it down.
+        // With no narrower filter, the query uses the index on the event.
         (None, Some(_)) => both_ways!("$1 = '' and event = $2 and ", downwards),
         (None, None) => both_ways!("$1 = '' and ", downwards),
     };
@@ -198,11 +176,9 @@ pub fn page(db: &mut dyn Db, filter: &Filter, from: &From, limit: i64) -> Result
 }
 
 /// When a login to this account last failed.
-///
-/// # Errors
-/// What the database says.
 pub fn last_failed_login(db: &mut dyn Db, account: &AccountId) -> Result<Option<Time>> {
-    // The sum keeps an engine from walking everybody's logins, newest first, until one of this account comes.
+    // The concatenation keeps the engine off the index on the event: it would scan every account's
+    // logins, newest first, until it finds one of this account.
     let row = db.first(
         sql!(
             "select at from audit where account_id = $1 and event || '' = 'login' and outcome = 'refused' \
@@ -213,10 +189,7 @@ pub fn last_failed_login(db: &mut dyn Db, account: &AccountId) -> Result<Option<
     row.map(|mut row| row.take()).transpose()
 }
 
-/// Forgets, a few at a time, records that are old enough; says how many.
-///
-/// # Errors
-/// What the database says.
+/// Deletes up to `limit` records older than `before` and returns how many it deleted.
 pub fn purge(db: &mut dyn Db, before: Time, limit: i64) -> Result<u64> {
     db.run(
         sql!("delete from audit where id in (select id from audit where at <= $1 order by at limit $2)"),

@@ -1,32 +1,30 @@
-//! The `challenges` table: logins that wait for a second factor, kept as digests of their tokens.
+//! The `challenges` table: logins that wait for a second factor, stored as digests of their tokens.
 
 use super::db::{Db, Row};
 use crate::error::Result;
 use crate::model::{AccountId, Client, Method, Time};
 use crate::sql;
 
-/// A challenge's row.
+/// A row of the `challenges` table.
 #[derive(Debug, Clone)]
 pub struct Challenge {
-    /// SHA-256 of its token.
+    /// SHA-256 of the token.
     pub hash: [u8; 32],
-    /// Whose login it is.
     pub account: AccountId,
-    /// The account's stamp when the first proof was checked.
+    /// The account's credential version when the first factor was checked.
     pub stamp: i64,
-    /// What may complete it.
+    /// The methods that may complete the login.
     pub methods: Vec<Method>,
-    /// False when the session ends with the browser.
+    /// False if the session ends with the browser.
     pub remember: bool,
-    /// The bytes of the client address that showed the first proof.
+    /// The bytes of the client IP that passed the first factor.
     pub client: Vec<u8>,
-    /// How many codes were wrong.
+    /// The number of wrong codes so far.
     pub tries: i64,
-    /// When the first proof was shown.
+    /// When the first factor was passed.
     pub created_at: Time,
-    /// When it dies.
     pub expires_at: Time,
-    /// When it was completed.
+    /// When the login was completed.
     pub spent_at: Option<Time>,
 }
 
@@ -40,7 +38,7 @@ fn read(mut row: Row) -> Result<Challenge> {
     Ok(Challenge {
         hash: {
             let bytes: Vec<u8> = row.take()?;
-            bytes.try_into().map_err(|_| crate::error::Error::internal("challenges.hash is no SHA-256"))?
+            bytes.try_into().map_err(|_| crate::error::Error::internal("challenges.hash is not a SHA-256 digest"))?
         },
         account: AccountId::new(row.take::<String>()?),
         stamp: row.take()?,
@@ -54,10 +52,8 @@ fn read(mut row: Row) -> Result<Challenge> {
     })
 }
 
-/// Stores a challenge where the account is active and still has this stamp; false where not.
-///
-/// # Errors
-/// What the database says.
+/// Stores a challenge. Returns false if the account is not active or its credential version
+/// changed.
 pub fn insert(db: &mut dyn Db, new: &Challenge, client: Client) -> Result<bool> {
     let stored = db.run(
         sql!(
@@ -79,19 +75,13 @@ pub fn insert(db: &mut dyn Db, new: &Challenge, client: Client) -> Result<bool> 
     Ok(stored == 1)
 }
 
-/// The challenge behind a digest.
-///
-/// # Errors
-/// What the database says.
+/// Finds the challenge with this digest.
 pub fn find(db: &mut dyn Db, hash: &[u8; 32]) -> Result<Option<Challenge>> {
     let row = db.first(sql!(concat!("select ", columns!(), " from challenges where hash = $1")), &[hash.into()])?;
     row.map(read).transpose()
 }
 
-/// The newest challenge of an account that was made since then and is not completed.
-///
-/// # Errors
-/// What the database says.
+/// Finds the account's newest challenge created since `since` that is not completed.
 pub fn find_newest(db: &mut dyn Db, account: &AccountId, since: Time) -> Result<Option<Challenge>> {
     let row = db.first(
         sql!(concat!(
@@ -105,10 +95,8 @@ pub fn find_newest(db: &mut dyn Db, account: &AccountId, since: Time) -> Result<
     row.map(read).transpose()
 }
 
-/// Counts a code against a challenge that was made since then and is not completed; false when it is dead.
-///
-/// # Errors
-/// What the database says.
+/// Counts an attempt against a challenge. Returns false if the challenge has expired, is completed
+/// or has no attempts left.
 pub fn count_try(db: &mut dyn Db, hash: &[u8; 32], most: i64, made_since: Time) -> Result<bool> {
     let changed = db.run(
         sql!(
@@ -120,10 +108,7 @@ pub fn count_try(db: &mut dyn Db, hash: &[u8; 32], most: i64, made_since: Time) 
     Ok(changed == 1)
 }
 
-/// Completes a challenge; false when somebody has.
-///
-/// # Errors
-/// What the database says.
+/// Completes a challenge. Returns false if another request has already completed it.
 pub fn spend(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool> {
     let spent = db.run(
         sql!("update challenges set spent_at = $1 where hash = $2 and spent_at is null"),
@@ -132,10 +117,7 @@ pub fn spend(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool> {
     Ok(spent == 1)
 }
 
-/// Forgets, a few at a time, challenges that died long ago; says how many.
-///
-/// # Errors
-/// What the database says.
+/// Deletes up to `limit` challenges that expired long ago and returns how many it deleted.
 pub fn purge(db: &mut dyn Db, died_before: Time, limit: i64) -> Result<u64> {
     db.run(
         sql!("delete from challenges where hash in (select hash from challenges where expires_at <= $1 limit $2)"),

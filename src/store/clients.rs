@@ -1,14 +1,11 @@
-//! The `known_clients` table: which client addresses have logged in to which account.
+//! The `known_clients` table: the client IPs that have logged in to each account.
 
 use super::db::Db;
 use crate::error::Result;
 use crate::model::{AccountId, Client, Time};
 use crate::sql;
 
-/// Notes that a client address has logged in.
-///
-/// # Errors
-/// What the database says.
+/// Records a login from a client IP.
 pub fn note(db: &mut dyn Db, account: &AccountId, client: Client, now: Time) -> Result<()> {
     db.run(
         sql!(
@@ -20,10 +17,7 @@ pub fn note(db: &mut dyn Db, account: &AccountId, client: Client, now: Time) -> 
     Ok(())
 }
 
-/// True when this client address has logged in since then.
-///
-/// # Errors
-/// What the database says.
+/// True if this client IP has logged in to the account since `since`.
 pub fn is_known(db: &mut dyn Db, account: &AccountId, client: Client, since: Time) -> Result<bool> {
     let row = db.first(
         sql!("select 1 from known_clients where account_id = $1 and client = $2 and last_login_at > $3"),
@@ -32,10 +26,7 @@ pub fn is_known(db: &mut dyn Db, account: &AccountId, client: Client, since: Tim
     Ok(row.is_some())
 }
 
-/// Forgets, a few at a time, what is too old to matter; says how many.
-///
-/// # Errors
-/// What the database says.
+/// Deletes up to `limit` entries older than `before` and returns how many it deleted.
 pub fn purge(db: &mut dyn Db, before: Time, limit: i64) -> Result<u64> {
     db.run(
         sql!(

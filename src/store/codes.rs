@@ -1,4 +1,4 @@
-//! The `codes` table: one-time codes, one for each account and purpose, kept as MACs.
+//! The `codes` table: one-time codes, one per account and purpose, stored as MACs.
 
 use super::db::{Db, Row};
 use crate::error::Result;
@@ -12,14 +12,14 @@ pub enum Purpose {
     Login,
     /// Resetting the password.
     Reset,
-    /// Completing a login, or showing again who one is.
+    /// Completing a login, or confirming the caller's identity again.
     Factor,
     /// Confirming a factor that is being set up.
     Setup,
 }
 
 impl Purpose {
-    /// The word for it.
+    /// The name used in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -31,29 +31,23 @@ impl Purpose {
     }
 }
 
-/// A code's row.
+/// A row of the `codes` table.
 #[derive(Debug, Clone)]
 pub struct Code {
-    /// Whose it is.
     pub account: AccountId,
-    /// What it is for.
     pub purpose: Purpose,
-    /// Its MAC.
+    /// The MAC of the code.
     pub hash: [u8; 32],
-    /// The account's stamp when it was made.
+    /// The account's credential version when the code was created.
     pub stamp: i64,
-    /// The address's key or the number that it was sent to.
+    /// The normalised address or the phone number that the code was sent to.
     pub target: String,
-    /// The factor that it confirms.
+    /// The factor that the code confirms.
     pub factor: Option<String>,
-    /// When it dies.
     pub expires_at: Time,
 }
 
-/// Stores a code; the one before it is gone.
-///
-/// # Errors
-/// What the database says.
+/// Stores a code and replaces the previous one.
 pub fn replace(db: &mut dyn Db, new: &Code, now: Time) -> Result<()> {
     db.run(
         sql!(
@@ -77,12 +71,11 @@ pub fn replace(db: &mut dyn Db, new: &Code, now: Time) -> Result<()> {
     Ok(())
 }
 
-/// Where a code that is right was sent to, and which factor it confirms.
+/// Where a correct code was sent to, and which factor it confirms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Match {
-    /// The address's key or the number.
+    /// The normalised address or the phone number.
     pub target: String,
-    /// The factor.
     pub factor: Option<String>,
 }
 
@@ -90,10 +83,8 @@ fn read(row: Option<Row>) -> Result<Option<Match>> {
     row.map(|mut row| Ok(Match { target: row.take()?, factor: row.take()? })).transpose()
 }
 
-/// Looks whether a code is right, alive and of this stamp, without using it up.
-///
-/// # Errors
-/// What the database says.
+/// Checks whether a code is correct, not expired and of this credential version, without using it
+/// up.
 pub fn find(
     db: &mut dyn Db,
     account: &AccountId,
@@ -111,10 +102,8 @@ pub fn find(
     )?)
 }
 
-/// Uses a code up; `None` when it is wrong, dead, of another stamp, or somebody has.
-///
-/// # Errors
-/// What the database says.
+/// Uses up a code. Returns `None` if it is wrong, expired, already used or of another credential
+/// version.
 pub fn spend(
     db: &mut dyn Db,
     account: &AccountId,
@@ -133,18 +122,12 @@ pub fn spend(
 }
 
 /// Voids all codes of an account.
-///
-/// # Errors
-/// What the database says.
 pub fn void_all(db: &mut dyn Db, account: &AccountId) -> Result<()> {
     db.run(sql!("delete from codes where account_id = $1"), &[account.as_str().into()])?;
     Ok(())
 }
 
-/// Forgets, a few at a time, codes that died long ago; says how many.
-///
-/// # Errors
-/// What the database says.
+/// Deletes up to `limit` codes that expired long ago and returns how many it deleted.
 pub fn purge(db: &mut dyn Db, died_before: Time, limit: i64) -> Result<u64> {
     db.run(
         sql!(

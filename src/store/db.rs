@@ -1,12 +1,14 @@
-//! The executor seam: what a table file may ask of an engine. Two methods, static SQL text, values in, rows out.
+//! The interface between table files and engines: two methods that take static SQL text and values,
+//! and return rows.
 //!
-//! The SQL is one text for every engine: `$1 … $n` first appearing in ascending order, columns of text, bigint and
-//! bytea, every time given by the caller. [`sql!`](crate::sql) checks the numbering when it is compiled.
+//! One SQL text serves every engine: `$1 … $n` appear for the first time in ascending order,
+//! columns are text, bigint or bytea, and the caller supplies every time. [`sql!`](crate::sql)
+//! checks the numbering at compile time.
 
 use crate::error::{Error, Result};
 use crate::model::Time;
 
-/// SQL text whose parameters have been checked; made by [`sql!`](crate::sql).
+/// SQL text whose parameters have been checked; created by [`sql!`](crate::sql).
 #[derive(Debug, Clone, Copy)]
 pub struct Sql(&'static str);
 
@@ -14,7 +16,7 @@ impl Sql {
     /// Only [`sql!`](crate::sql) calls this.
     ///
     /// # Panics
-    /// While compiling, when `$n` do not first appear as 1, 2, 3, …
+    /// At compile time, if `$n` do not first appear as 1, 2, 3, …
     #[must_use]
     #[allow(clippy::panic, reason = "it runs while compiling, through sql!")]
     pub const fn checked(text: &'static str) -> Self {
@@ -39,14 +41,14 @@ impl Sql {
         Self(text)
     }
 
-    /// The text.
+    /// The SQL text.
     #[must_use]
     pub const fn text(self) -> &'static str {
         self.0
     }
 }
 
-/// SQL text, its parameters' order checked at compile time.
+/// SQL text whose parameter order is checked at compile time.
 ///
 /// ```
 /// authd::sql!("update t set a = $1 where b = $2 and a < $1");
@@ -65,16 +67,12 @@ macro_rules! sql {
     }};
 }
 
-/// A value that goes in or comes out.
+/// A parameter or a column value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
-    /// Nothing.
     Null,
-    /// A bigint.
     Int(i64),
-    /// A text.
     Text(String),
-    /// A bytea.
     Bytes(Vec<u8>),
 }
 
@@ -132,35 +130,31 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
-/// A row that came out; columns are taken in order, once each.
+/// A result row. Columns are taken in order, once each.
 #[derive(Debug)]
 pub struct Row {
     values: std::vec::IntoIter<Value>,
 }
 
 impl Row {
-    /// Only engines call this.
+    /// Creates a row; only engines call this.
     #[must_use]
     pub fn new(values: Vec<Value>) -> Self {
         Self { values: values.into_iter() }
     }
 
-    /// The next column.
-    ///
-    /// # Errors
-    /// When the row has no further column, or it is of another type: the statement and its reader disagree.
+    /// Takes the next column. Fails if there is no further column or it has another type: the
+    /// statement and its reader disagree.
     pub fn take<T: Column>(&mut self) -> Result<T> {
-        let value = self.values.next().ok_or_else(|| Error::internal("a row has fewer columns than are read"))?;
+        let value =
+            self.values.next().ok_or_else(|| Error::internal("a row has fewer columns than its reader takes"))?;
         T::from_value(value)
     }
 }
 
 /// A type that a column can be read as.
 pub trait Column: Sized {
-    /// Reads it.
-    ///
-    /// # Errors
-    /// When the stored value is of another type.
+    /// Converts a column value. Fails if the value has another type.
     fn from_value(value: Value) -> Result<Self>;
 }
 
@@ -218,27 +212,27 @@ impl<T: Column> Column for Option<T> {
 
 /// What a table file may ask of an engine.
 pub trait Db {
-    /// Runs a statement and gives back all its rows.
+    /// Runs a statement and returns all its rows.
     ///
     /// # Errors
-    /// Whatever the engine says, typed in one place per engine (see [`Constraint`]).
+    /// The engine's error. Each engine translates its errors in one place (see [`Constraint`]).
     fn all(&mut self, sql: Sql, values: &[Value]) -> Result<Vec<Row>>;
 
-    /// Runs a statement and gives back how many rows it changed.
+    /// Runs a statement and returns the number of changed rows.
     ///
     /// # Errors
     /// As [`Db::all`].
     fn run(&mut self, sql: Sql, values: &[Value]) -> Result<u64>;
 
-    /// Does this once what was written is on disk, and not at all when it is undone.
+    /// Runs the callback after the commit, and never if the change is rolled back.
     fn after_commit(&mut self, _deed: Deed) {}
 }
 
-/// What follows from a change, outside the database; it must be short and cannot fail.
+/// A side effect of a change outside the database. It must be short and must not fail.
 pub type Deed = Box<dyn FnOnce() + Send>;
 
 impl dyn Db + '_ {
-    /// The first row, if there is one.
+    /// Returns the first row, if there is one.
     ///
     /// # Errors
     /// As [`Db::all`].
@@ -247,19 +241,19 @@ impl dyn Db + '_ {
     }
 }
 
-/// A unique rule of the schema that a write ran into; engines put it behind a `Kind::Internal` error as its source.
+/// The unique constraint that a write violated. Engines attach it as the source of a
+/// `Kind::Internal` error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Constraint {
     /// `accounts.email_key`
     Email,
     /// `accounts.username_key`
     Username,
-    /// Any other.
     Other,
 }
 
 impl Constraint {
-    /// The rule that this error is about, if it is about one.
+    /// The unique constraint behind this error, if there is one.
     #[must_use]
     pub fn of(error: &Error) -> Option<Constraint> {
         std::error::Error::source(error).and_then(|source| source.downcast_ref::<Constraint>()).copied()
@@ -268,7 +262,7 @@ impl Constraint {
 
 impl std::fmt::Display for Constraint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "a unique rule of the schema was met: {self:?}")
+        write!(f, "a unique constraint was violated: {self:?}")
     }
 }
 

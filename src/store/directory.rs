@@ -1,4 +1,5 @@
-//! The admin's view of the `accounts` table: pages by number, filtered by state, searched by the beginning of a name.
+//! The administrator's view of the `accounts` table: pages by number, filtered by state, searched
+//! by name prefix.
 
 use super::accounts::{columns, read};
 use super::db::{Db, Sql, Value};
@@ -7,30 +8,29 @@ use crate::model::account::Verification;
 use crate::model::{Account, AccountId, Status, Time};
 use crate::sql;
 
-/// Which accounts a list shows, and which part of it.
+/// Which accounts to list, and which page of them.
 #[derive(Debug, Clone)]
 pub struct Query {
-    /// Only this state.
     pub status: Option<Status>,
-    /// Whether an unproved address keeps an account waiting.
+    /// Whether an unverified address makes an account pending.
     pub verification: Verification,
-    /// Only where address, user name, whole name or family name begins with this folded text.
+    /// Only accounts whose address, user name, full name or family name starts with this
+    /// case-folded text.
     pub prefix: Option<String>,
-    /// How many to pass over.
+    /// The number of accounts to skip.
     pub offset: i64,
-    /// How many at most.
     pub limit: i64,
 }
 
-/// How many accounts a search looks at, for each of the four names that may begin so: the first by the letters. Whatever
-/// is typed, it is bounded work.
+/// How many accounts a search examines per kind of name, in alphabetical order. The limit bounds
+/// the work of a search whatever the administrator types.
 macro_rules! looked_at {
     () => {
         "2000"
     };
 }
 
-/// The four statements of one state: all or searched, counted or read.
+/// The four statements for one state: all or searched, counted or read.
 struct Statements {
     count: Sql,
     page: Sql,
@@ -38,14 +38,15 @@ struct Statements {
     page_found: Sql,
 }
 
-/// The ids of those whose name of one kind begins with `$1`, by its letters: an index range, no wildcards.
+/// The ids of accounts whose name of one kind starts with `$1`, in alphabetical order. The match is
+/// an index range without wildcards.
 macro_rules! beginning {
     ($key:literal $(, $part:expr)*) => {
         concat!("select id from accounts where ", $key, " >= $1 and ", $key, " < $2 order by ", $key $(, $part)*)
     };
 }
 
-/// Those whose address, user name or name begins with `$1`, as far as they are looked at.
+/// Accounts whose address, user name or name starts with `$1`, up to the search limit.
 macro_rules! found {
     () => {
         concat!(
@@ -62,7 +63,7 @@ macro_rules! found {
     };
 }
 
-/// A row where more begin with `$1` than are looked at.
+/// Returns a row if more accounts start with `$1` than the search limit allows.
 const MORE: Sql = sql!(concat!(
     "select id from (",
     beginning!("email_key", " limit 1 offset ", looked_at!()),
@@ -87,7 +88,8 @@ macro_rules! statements {
                 " order by a.number limit $1 offset $2"
             )),
             count_found: sql!(concat!("select count(*) from accounts a where ", found!(), " and ", $state)),
-            // Ordered by a sum, so that no engine walks all numbers instead of the few that were found.
+            // Ordering by an expression keeps the engine from scanning all numbers instead of the
+            // few matches.
             page_found: sql!(concat!(
                 "select ",
                 columns!(),
@@ -119,16 +121,12 @@ fn statements(status: Option<Status>, verification: Verification) -> Statements 
     }
 }
 
-/// What a prefix and its end are as values. Begins with: between the prefix and the prefix followed by the last code
-/// point.
+/// The start and end of a prefix range: from the prefix to the prefix plus the last code point.
 fn range(prefix: &str) -> [Value; 2] {
     [prefix.into(), format!("{prefix}\u{10ffff}").into()]
 }
 
-/// How many accounts fit, of those that are looked at.
-///
-/// # Errors
-/// What the database says.
+/// Counts the matching accounts, up to the search limit.
 pub fn count(db: &mut dyn Db, query: &Query) -> Result<i64> {
     let statements = statements(query.status, query.verification);
     let row = match &query.prefix {
@@ -138,10 +136,7 @@ pub fn count(db: &mut dyn Db, query: &Query) -> Result<i64> {
     row.map_or(Ok(0), |mut row| row.take())
 }
 
-/// Whether more begin with what is searched for than are looked at.
-///
-/// # Errors
-/// What the database says.
+/// Whether more accounts match the prefix than the search examines.
 pub fn is_cut_off(db: &mut dyn Db, query: &Query) -> Result<bool> {
     match &query.prefix {
         None => Ok(false),
@@ -149,10 +144,7 @@ pub fn is_cut_off(db: &mut dyn Db, query: &Query) -> Result<bool> {
     }
 }
 
-/// One page of them, in the order they were made.
-///
-/// # Errors
-/// What the database says.
+/// Returns one page of accounts in the order of their creation.
 pub fn page(db: &mut dyn Db, query: &Query) -> Result<Vec<Account>> {
     let statements = statements(query.status, query.verification);
     let part = [query.limit.into(), query.offset.into()];
@@ -163,10 +155,7 @@ pub fn page(db: &mut dyn Db, query: &Query) -> Result<Vec<Account>> {
     rows.into_iter().map(|mut row| read(&mut row)).collect()
 }
 
-/// The accounts that are not deleted, in the order they were made.
-///
-/// # Errors
-/// What the database says.
+/// Lists the accounts that are not deleted in the order of their creation.
 pub fn present(db: &mut dyn Db, limit: i64, offset: i64) -> Result<Vec<Account>> {
     let rows = db.all(
         sql!(concat!(
@@ -179,39 +168,32 @@ pub fn present(db: &mut dyn Db, limit: i64, offset: i64) -> Result<Vec<Account>>
     rows.into_iter().map(|mut row| read(&mut row)).collect()
 }
 
-/// The account with this number.
-///
-/// # Errors
-/// What the database says.
+/// Finds the account with this number.
 pub fn find_by_number(db: &mut dyn Db, number: i64) -> Result<Option<Account>> {
     let row =
         db.first(sql!(concat!("select ", columns!(), " from accounts a where a.number = $1")), &[number.into()])?;
     row.map(|mut row| read(&mut row)).transpose()
 }
 
-/// New values for somebody else's profile: `None` leaves a field as it is, `Some(None)` empties it.
+/// New values for another user's profile: `None` leaves a field unchanged, `Some(None)` clears it.
 #[derive(Debug, Clone, Default)]
 pub struct Correction {
-    /// Given name.
     pub first_name: Option<Option<String>>,
-    /// Family name.
     pub last_name: Option<Option<String>>,
-    /// Telephone number; another one is not proved.
+    /// A new phone number is unverified.
     pub phone: Option<Option<String>>,
 }
 
 impl Correction {
-    /// Whether nothing is to be changed.
+    /// Whether there is nothing to change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.first_name.is_none() && self.last_name.is_none() && self.phone.is_none()
     }
 }
 
-/// Corrects a profile, of a suspended account too; false when the account is deleted.
-///
-/// # Errors
-/// What the database says.
+/// Corrects a profile, including that of a suspended account. Returns false if the account is
+/// deleted.
 pub fn correct(db: &mut dyn Db, id: &AccountId, change: &Correction, now: Time) -> Result<bool> {
     let flag = |field: &Option<Option<String>>| Value::Int(i64::from(field.is_some()));
     let value = |field: &Option<Option<String>>| field.clone().flatten().map_or(Value::Null, Value::Text);
@@ -242,10 +224,8 @@ pub fn correct(db: &mut dyn Db, id: &AccountId, change: &Correction, now: Time) 
     Ok(changed == 1)
 }
 
-/// Brings a deleted account back; false when it is not deleted, or was before `deleted_after`.
-///
-/// # Errors
-/// What the database says.
+/// Restores a deleted account. Returns false if it is not deleted, or was deleted before
+/// `deleted_after`.
 pub fn restore(db: &mut dyn Db, id: &AccountId, deleted_after: Time, now: Time) -> Result<bool> {
     let changed = db.run(
         sql!(
@@ -262,7 +242,7 @@ mod tests {
     use super::*;
     use crate::store::keys::fixture::TestDb;
 
-    /// How the engine would read this.
+    /// The query plan that the engine chooses.
     fn plan(db: &mut TestDb, sql: Sql) -> String {
         let explained: &'static str = format!("explain query plan {}", sql.text()).leak();
         let rows = db.all(Sql::checked(explained), &[]).unwrap();
@@ -293,7 +273,7 @@ mod tests {
                     for index in ["email_key>?", "username_key>?", "name_key>?", "last_name_key>?"] {
                         assert!(plan.contains(index), "{plan}");
                     }
-                    assert!(!plan.contains("SCAN a "), "only what was found is looked at: {plan}");
+                    assert!(!plan.contains("SCAN a "), "only the matches are scanned: {plan}");
                 }
             }
         }

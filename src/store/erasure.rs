@@ -1,15 +1,13 @@
-//! Erasing accounts: the account with all that hangs on it, its letters in the outbox, and what in the audit log tells
-//! who the person was. The records stay, under the account's id as a pseudonym.
+//! Erasing accounts: the account with all dependent rows, its mail in the outbox, and the personal
+//! data in its audit records. The records themselves stay, with the account id as a pseudonym.
 
 use super::db::{Db, Row};
 use crate::error::Result;
 use crate::model::{AccountId, Time};
 use crate::sql;
 
-/// Removes, a few at a time, accounts that nobody proved in time; says how many.
-///
-/// # Errors
-/// What the database says.
+/// Deletes up to `limit` accounts whose address was not verified in time and returns how many it
+/// deleted.
 pub fn purge_unproved(db: &mut dyn Db, made_before: Time, limit: i64) -> Result<u64> {
     let gone = db.all(
         sql!(
@@ -22,10 +20,7 @@ pub fn purge_unproved(db: &mut dyn Db, made_before: Time, limit: i64) -> Result<
     forget_all(db, gone)
 }
 
-/// Erases, a few at a time, accounts that were hidden long ago; says how many.
-///
-/// # Errors
-/// What the database says.
+/// Erases up to `limit` accounts that were soft-deleted long ago and returns how many it erased.
 pub fn purge_hidden(db: &mut dyn Db, hidden_before: Time, limit: i64) -> Result<u64> {
     let gone = db.all(
         sql!(
@@ -37,12 +32,12 @@ pub fn purge_hidden(db: &mut dyn Db, hidden_before: Time, limit: i64) -> Result<
     forget_all(db, gone)
 }
 
-/// Removes an account that nobody has proved, and all that hangs on it; false when somebody has. What the audit log says
-/// of it is blanked when the time of hidden accounts has passed ([`blank_deleted`]), so that nobody wipes their own
-/// traces at once: the same write records that it was deleted.
+/// Deletes an account with an unverified address and all its dependent rows. Returns false if the
+/// address has been verified.
 ///
-/// # Errors
-/// What the database says.
+/// Its audit records keep their personal data until the retention period of deleted accounts has
+/// passed ([`blank_deleted`]), so that an attacker cannot erase their traces at once. The same
+/// write records the deletion.
 pub fn remove_unproved(db: &mut dyn Db, id: &AccountId) -> Result<bool> {
     let removed =
         db.run(sql!("delete from accounts where id = $1 and email_verified_at is null"), &[id.as_str().into()])?;
@@ -53,11 +48,8 @@ pub fn remove_unproved(db: &mut dyn Db, id: &AccountId) -> Result<bool> {
     Ok(removed == 1)
 }
 
-/// Blanks, a few at a time, what the audit log says of accounts that were deleted so long ago and are gone; says of how
-/// many.
-///
-/// # Errors
-/// What the database says.
+/// Blanks the personal data in audit records of up to `limit` accounts that no longer exist and
+/// were deleted before `deleted_before`. Returns the number of accounts.
 pub fn blank_deleted(db: &mut dyn Db, deleted_before: Time, limit: i64) -> Result<u64> {
     let gone = db.all(
         sql!(
@@ -99,8 +91,8 @@ fn drop_reservations(db: &mut dyn Db, id: &str) -> Result<()> {
     db.run(sql!("delete from username_reservations where holder = $1"), &[id.into()]).map(drop)
 }
 
-/// The records of what the account did and of what was tried at it. Those of what an administrator did to it say where
-/// the administrator was, and stay whole.
+/// Blanks records of what the account did and of attempts against it. Records of an administrator's
+/// actions on the account show the administrator's origin, and stay unchanged.
 fn blank_records(db: &mut dyn Db, id: &str) -> Result<()> {
     db.run(
         sql!(

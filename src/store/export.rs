@@ -1,37 +1,29 @@
-//! All that is kept about one account besides its own row, for its owner. Digests, secrets and bodies of mail are left
-//! out: they tell nobody anything.
+//! All data kept about one account besides its own row, for the owner's export. Digests, secrets
+//! and mail bodies are left out because they have no meaning for the owner.
 
 use super::db::{Db, Row};
 use crate::error::Result;
 use crate::model::{AccountId, Time};
 use crate::sql;
 
-/// The most records of one kind.
+/// The maximum number of records of one kind.
 pub const MOST: i64 = 10_000;
 
-/// A session, alive or ended.
+/// A session, live or ended.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// Its id.
     pub id: String,
-    /// The client address at login.
+    /// The client IP at login.
     pub client: String,
-    /// What the client called itself.
+    /// The User-Agent header.
     pub user_agent: Option<String>,
-    /// When it began.
     pub created_at: Time,
-    /// When it was last used.
     pub last_active_at: Time,
-    /// When it ended.
     pub ended_at: Option<Time>,
-    /// Why it ended.
     pub end_reason: Option<String>,
 }
 
-/// The sessions of an account, the newest first.
-///
-/// # Errors
-/// What the database says.
+/// Lists the sessions of an account, newest first.
 pub fn sessions(db: &mut dyn Db, account: &AccountId) -> Result<Vec<Session>> {
     let rows = db.all(
         sql!(
@@ -54,19 +46,15 @@ pub fn sessions(db: &mut dyn Db, account: &AccountId) -> Result<Vec<Session>> {
     rows.into_iter().map(session).collect()
 }
 
-/// A client address that has logged in.
+/// A client IP that has logged in.
 #[derive(Debug, Clone)]
 pub struct KnownClient {
-    /// The bytes of the address, or of the first one of its network.
+    /// The bytes of the address, or of the first address of its network.
     pub client: Vec<u8>,
-    /// The last login from there.
     pub last_login_at: Time,
 }
 
-/// The client addresses that have logged in to an account, the latest first.
-///
-/// # Errors
-/// What the database says.
+/// Lists the client IPs that have logged in to an account, latest first.
 pub fn clients(db: &mut dyn Db, account: &AccountId) -> Result<Vec<KnownClient>> {
     let rows = db.all(
         sql!(
@@ -78,23 +66,17 @@ pub fn clients(db: &mut dyn Db, account: &AccountId) -> Result<Vec<KnownClient>>
     rows.into_iter().map(|mut row| Ok(KnownClient { client: row.take()?, last_login_at: row.take()? })).collect()
 }
 
-/// A letter in the outbox.
+/// A mail in the outbox.
 #[derive(Debug, Clone)]
 pub struct MailRecord {
-    /// Which letter.
+    /// The template's name.
     pub kind: String,
-    /// The address that it goes to.
     pub recipient: String,
-    /// Where it stands.
     pub state: String,
-    /// When it was written.
     pub created_at: Time,
 }
 
-/// The letters to an account that are still remembered, the newest first.
-///
-/// # Errors
-/// What the database says.
+/// Lists the mail to an account that the outbox still holds, newest first.
 pub fn mails(db: &mut dyn Db, account: &AccountId) -> Result<Vec<MailRecord>> {
     let rows = db.all(
         sql!(

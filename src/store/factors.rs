@@ -17,7 +17,7 @@ fn read(mut row: Row) -> Result<Factor> {
         account: AccountId::new(row.take::<String>()?),
         kind: {
             let word: String = row.take()?;
-            FactorKind::parse(&word).ok_or_else(|| Error::internal(format!("factors.kind is none of ours: {word}")))?
+            FactorKind::parse(&word).ok_or_else(|| Error::internal(format!("factors.kind is unknown: {word}")))?
         },
         name: row.take()?,
         sealed: row.take()?,
@@ -29,10 +29,7 @@ fn read(mut row: Row) -> Result<Factor> {
     })
 }
 
-/// Stores a factor that waits for its confirmation.
-///
-/// # Errors
-/// What the database says.
+/// Stores an unconfirmed factor.
 pub fn insert(db: &mut dyn Db, new: &Factor) -> Result<()> {
     db.run(
         sql!(
@@ -52,10 +49,7 @@ pub fn insert(db: &mut dyn Db, new: &Factor) -> Result<()> {
     Ok(())
 }
 
-/// All factors of an account, the oldest first, with those that wait for their confirmation.
-///
-/// # Errors
-/// What the database says.
+/// Lists all factors of an account, oldest first, including unconfirmed ones.
 pub fn of(db: &mut dyn Db, account: &AccountId) -> Result<Vec<Factor>> {
     let rows = db.all(
         sql!(concat!("select ", columns!(), " from factors where account_id = $1 order by created_at, id")),
@@ -64,10 +58,7 @@ pub fn of(db: &mut dyn Db, account: &AccountId) -> Result<Vec<Factor>> {
     rows.into_iter().map(read).collect()
 }
 
-/// Removes factors of this kind that wait for their confirmation: a new one takes their place.
-///
-/// # Errors
-/// What the database says.
+/// Deletes unconfirmed factors of this kind, before a new one replaces them.
 pub fn drop_unconfirmed(db: &mut dyn Db, account: &AccountId, kind: FactorKind) -> Result<()> {
     db.run(
         sql!("delete from factors where account_id = $1 and kind = $2 and confirmed_at is null"),
@@ -76,10 +67,7 @@ pub fn drop_unconfirmed(db: &mut dyn Db, account: &AccountId, kind: FactorKind) 
     Ok(())
 }
 
-/// Confirms a factor; false when it is gone or was confirmed before.
-///
-/// # Errors
-/// What the database says.
+/// Confirms a factor. Returns false if it no longer exists or is already confirmed.
 pub fn confirm(db: &mut dyn Db, account: &AccountId, id: &str, step: Option<i64>, now: Time) -> Result<bool> {
     let changed = db.run(
         sql!(
@@ -91,10 +79,8 @@ pub fn confirm(db: &mut dyn Db, account: &AccountId, id: &str, step: Option<i64>
     Ok(changed == 1)
 }
 
-/// Takes the code of a time step: false when it, or a later one, has been taken, or the factor guards nothing.
-///
-/// # Errors
-/// What the database says.
+/// Accepts the code of a time step. Returns false if the code of this or a later step was already
+/// used, or the factor is unconfirmed.
 pub fn take_step(db: &mut dyn Db, id: &str, step: i64, now: Time) -> Result<bool> {
     let changed = db.run(
         sql!(
@@ -106,10 +92,8 @@ pub fn take_step(db: &mut dyn Db, id: &str, step: i64, now: Time) -> Result<bool
     Ok(changed == 1)
 }
 
-/// Notes that the account's factors of a kind, with this number where it has one, completed a login.
-///
-/// # Errors
-/// What the database says.
+/// Records that the account's factors of this kind, with this phone number if they have one,
+/// completed a login.
 pub fn note_use(db: &mut dyn Db, account: &AccountId, kind: FactorKind, target: &str, now: Time) -> Result<()> {
     db.run(
         sql!(
@@ -121,10 +105,7 @@ pub fn note_use(db: &mut dyn Db, account: &AccountId, kind: FactorKind, target: 
     Ok(())
 }
 
-/// Names a factor anew; false when the account has none such.
-///
-/// # Errors
-/// What the database says.
+/// Renames a factor. Returns false if the account has no such factor.
 pub fn rename(db: &mut dyn Db, account: &AccountId, id: &str, name: &str) -> Result<bool> {
     let changed = db.run(
         sql!("update factors set name = $1 where id = $2 and account_id = $3"),
@@ -133,30 +114,21 @@ pub fn rename(db: &mut dyn Db, account: &AccountId, id: &str, name: &str) -> Res
     Ok(changed == 1)
 }
 
-/// Removes a factor; false when the account has none such.
-///
-/// # Errors
-/// What the database says.
+/// Deletes a factor. Returns false if the account has no such factor.
 pub fn remove(db: &mut dyn Db, account: &AccountId, id: &str) -> Result<bool> {
     let gone =
         db.run(sql!("delete from factors where id = $1 and account_id = $2"), &[id.into(), account.as_str().into()])?;
     Ok(gone == 1)
 }
 
-/// Removes all factors and backup codes of an account; says how many factors guarded it.
-///
-/// # Errors
-/// What the database says.
+/// Deletes all factors and backup codes of an account. Returns the number of confirmed factors.
 pub fn remove_all(db: &mut dyn Db, account: &AccountId) -> Result<u64> {
     db.run(sql!("delete from backup_codes where account_id = $1"), &[account.as_str().into()])?;
     db.run(sql!("delete from factors where account_id = $1 and confirmed_at is null"), &[account.as_str().into()])?;
     db.run(sql!("delete from factors where account_id = $1"), &[account.as_str().into()])
 }
 
-/// Stores backup codes, waiting for a factor's confirmation or good at once.
-///
-/// # Errors
-/// What the database says.
+/// Stores backup codes. They work at once, or after the factor `waiting_for` is confirmed.
 pub fn insert_backup_codes(
     db: &mut dyn Db,
     account: &AccountId,
@@ -173,19 +145,13 @@ pub fn insert_backup_codes(
     Ok(())
 }
 
-/// Removes the backup codes that are good now.
-///
-/// # Errors
-/// What the database says.
+/// Deletes the active backup codes.
 pub fn drop_backup_codes(db: &mut dyn Db, account: &AccountId) -> Result<()> {
     db.run(sql!("delete from backup_codes where account_id = $1 and factor_id is null"), &[account.as_str().into()])?;
     Ok(())
 }
 
-/// Makes the codes that waited for this factor good.
-///
-/// # Errors
-/// What the database says.
+/// Activates the backup codes that waited for this factor.
 pub fn release_backup_codes(db: &mut dyn Db, account: &AccountId, factor: &str) -> Result<()> {
     db.run(
         sql!("update backup_codes set factor_id = null where account_id = $1 and factor_id = $2"),
@@ -194,10 +160,7 @@ pub fn release_backup_codes(db: &mut dyn Db, account: &AccountId, factor: &str) 
     Ok(())
 }
 
-/// Uses a backup code up; false when it is none of the account's, or was used.
-///
-/// # Errors
-/// What the database says.
+/// Uses up a backup code. Returns false if the account has no such code or it was used.
 pub fn spend_backup_code(db: &mut dyn Db, account: &AccountId, hash: &[u8; 32], now: Time) -> Result<bool> {
     let spent = db.run(
         sql!(
@@ -209,10 +172,7 @@ pub fn spend_backup_code(db: &mut dyn Db, account: &AccountId, hash: &[u8; 32], 
     Ok(spent == 1)
 }
 
-/// True when this backup code of the account was used.
-///
-/// # Errors
-/// What the database says.
+/// True if this backup code of the account was used.
 pub fn is_backup_code_used(db: &mut dyn Db, account: &AccountId, hash: &[u8; 32]) -> Result<bool> {
     let row = db.first(
         sql!("select 1 from backup_codes where account_id = $1 and hash = $2 and used_at is not null"),
@@ -221,10 +181,7 @@ pub fn is_backup_code_used(db: &mut dyn Db, account: &AccountId, hash: &[u8; 32]
     Ok(row.is_some())
 }
 
-/// How many backup codes are left.
-///
-/// # Errors
-/// What the database says.
+/// Counts the remaining backup codes.
 pub fn count_backup_codes(db: &mut dyn Db, account: &AccountId) -> Result<i64> {
     let row = db.first(
         sql!("select count(*) from backup_codes where account_id = $1 and used_at is null and factor_id is null"),
@@ -233,10 +190,7 @@ pub fn count_backup_codes(db: &mut dyn Db, account: &AccountId) -> Result<i64> {
     row.map_or(Ok(0), |mut row| row.take())
 }
 
-/// Forgets, a few at a time, factors that nobody confirmed in time; says how many.
-///
-/// # Errors
-/// What the database says.
+/// Deletes up to `limit` factors that were not confirmed in time and returns how many it deleted.
 pub fn purge_unconfirmed(db: &mut dyn Db, made_before: Time, limit: i64) -> Result<u64> {
     db.run(
         sql!(

@@ -1,38 +1,33 @@
-//! The tables of uploaded files, and the quota that they count towards.
+//! The tables of uploaded files, and the quotas that they count against.
 
 use super::db::{Db, Row, Value};
 use crate::error::{Error, Result};
 use crate::model::{AccountId, Time};
 use crate::sql;
 
-/// A file that is whole.
+/// A completely uploaded file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// Its id.
     pub id: String,
-    /// As the owner called it.
+    /// The name that the owner gave it.
     pub name: String,
-    /// The media type, found from the content.
+    /// The media type, detected from the content.
     pub kind: String,
-    /// Bytes.
     pub size: i64,
-    /// When its last piece came.
+    /// When the last piece arrived.
     pub uploaded_at: Time,
 }
 
 /// How much of a quota is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Used {
-    /// How many uploads were counted.
+    /// The number of counted uploads.
     pub uploaded: i64,
-    /// How many are allowed, where the account has a limit of its own.
+    /// The account's own limit, if it has one.
     pub own_limit: Option<i64>,
 }
 
-/// Begins a file that is not there yet.
-///
-/// # Errors
-/// What the database says.
+/// Starts an upload. The file stays invisible until it is complete.
 pub fn begin(db: &mut dyn Db, id: &str, account: &AccountId, name: &str, now: Time) -> Result<()> {
     db.run(
         sql!("insert into files (id, account_id, name, type, size, created_at) values ($1, $2, $3, '', 0, $4)"),
@@ -41,23 +36,20 @@ pub fn begin(db: &mut dyn Db, id: &str, account: &AccountId, name: &str, now: Ti
     Ok(())
 }
 
-/// What became of a piece.
+/// The result of adding a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Added {
-    /// It is kept.
     Kept,
-    /// The file has been removed meanwhile.
+    /// The file was deleted in the meantime.
     Gone,
-    /// All files together would be larger than they may be.
+    /// The total size of all files would exceed the maximum.
     Full,
 }
 
-/// Adds a piece, where all files together, unfinished ones too, then have at most `total` bytes.
-///
-/// # Errors
-/// What the database says.
+/// Adds a piece, unless the size of all files, including unfinished ones, would exceed `total`
+/// bytes.
 pub fn add_piece(db: &mut dyn Db, id: &str, position: i64, bytes: &[u8], total: i64) -> Result<Added> {
-    // The row that all of them share, for an engine where two could count at a time.
+    // Locks a row that all uploads share, for an engine that could count two uploads at once.
     db.run(
         sql!(
             "insert into instance (name, number) values ('files', 0) \
@@ -83,10 +75,8 @@ pub fn add_piece(db: &mut dyn Db, id: &str, position: i64, bytes: &[u8], total: 
     Ok(Added::Kept)
 }
 
-/// Makes a file visible; gives back its size, nothing when it has been removed meanwhile.
-///
-/// # Errors
-/// What the database says.
+/// Makes a file visible and returns its size. Returns `None` if the file was deleted in the
+/// meantime.
 pub fn complete(db: &mut dyn Db, id: &str, kind: &str, now: Time) -> Result<Option<i64>> {
     let row = db.first(
         sql!("update files set type = $1, complete_at = $2 where id = $3 and complete_at is null returning size"),
@@ -95,32 +85,23 @@ pub fn complete(db: &mut dyn Db, id: &str, kind: &str, now: Time) -> Result<Opti
     row.map(|mut row| row.take()).transpose()
 }
 
-/// Removes a file that did not get whole.
-///
-/// # Errors
-/// What the database says.
+/// Deletes a file that is not complete.
 pub fn abandon(db: &mut dyn Db, id: &str) -> Result<()> {
     db.run(sql!("delete from files where id = $1 and complete_at is null"), &[id.into()])?;
     Ok(())
 }
 
-/// How many bytes all files take, unfinished ones too.
-///
-/// # Errors
-/// What the database says.
+/// The total size in bytes of all files, including unfinished ones.
 pub fn total_size(db: &mut dyn Db) -> Result<i64> {
     let row = db.first(sql!("select cast(coalesce(sum(size), 0) as bigint) from files"), &[])?;
-    row.ok_or_else(|| Error::internal("a sum gave no row"))?.take()
+    row.ok_or_else(|| Error::internal("the sum of file sizes returned no row"))?.take()
 }
 
 fn read(mut row: Row) -> Result<File> {
     Ok(File { id: row.take()?, name: row.take()?, kind: row.take()?, size: row.take()?, uploaded_at: row.take()? })
 }
 
-/// The account's files, the newest first.
-///
-/// # Errors
-/// What the database says.
+/// Lists the account's files, newest first.
 pub fn list(db: &mut dyn Db, account: &AccountId) -> Result<Vec<File>> {
     let rows = db.all(
         sql!(
@@ -132,10 +113,7 @@ pub fn list(db: &mut dyn Db, account: &AccountId) -> Result<Vec<File>> {
     rows.into_iter().map(read).collect()
 }
 
-/// One of the account's files.
-///
-/// # Errors
-/// What the database says.
+/// Finds one of the account's files.
 pub fn find(db: &mut dyn Db, account: &AccountId, id: &str) -> Result<Option<File>> {
     let row = db.first(
         sql!(
@@ -147,10 +125,7 @@ pub fn find(db: &mut dyn Db, account: &AccountId, id: &str) -> Result<Option<Fil
     row.map(read).transpose()
 }
 
-/// A piece of a file; nothing after the last one.
-///
-/// # Errors
-/// What the database says.
+/// Reads a piece of a file; `None` after the last one.
 pub fn piece(db: &mut dyn Db, id: &str, position: i64) -> Result<Option<Vec<u8>>> {
     let row = db.first(
         sql!("select bytes from file_pieces where file_id = $1 and position = $2"),
@@ -159,10 +134,7 @@ pub fn piece(db: &mut dyn Db, id: &str, position: i64) -> Result<Option<Vec<u8>>
     row.map(|mut row| row.take()).transpose()
 }
 
-/// Deletes one of the account's files; false when there is none.
-///
-/// # Errors
-/// What the database says.
+/// Deletes one of the account's files. Returns false if there is none.
 pub fn delete(db: &mut dyn Db, account: &AccountId, id: &str) -> Result<bool> {
     let gone = db.run(
         sql!("delete from files where id = $1 and account_id = $2 and complete_at is not null"),
@@ -171,10 +143,7 @@ pub fn delete(db: &mut dyn Db, account: &AccountId, id: &str) -> Result<bool> {
     Ok(gone == 1)
 }
 
-/// Number and bytes of the account's files.
-///
-/// # Errors
-/// What the database says.
+/// The number and total size in bytes of the account's files.
 pub fn sums(db: &mut dyn Db, account: &AccountId) -> Result<(i64, i64)> {
     let row = db.first(
         sql!(
@@ -183,14 +152,11 @@ pub fn sums(db: &mut dyn Db, account: &AccountId) -> Result<(i64, i64)> {
         ),
         &[account.as_str().into()],
     )?;
-    let mut row = row.ok_or_else(|| Error::internal("a count gave no row"))?;
+    let mut row = row.ok_or_else(|| Error::internal("the count of files returned no row"))?;
     Ok((row.take()?, row.take()?))
 }
 
-/// Removes, a few at a time, files that were left unfinished; says how many.
-///
-/// # Errors
-/// What the database says.
+/// Deletes up to `limit` abandoned uploads and returns how many it deleted.
 pub fn purge_unfinished(db: &mut dyn Db, begun_before: Time, limit: i64) -> Result<u64> {
     db.run(
         sql!(
@@ -201,10 +167,7 @@ pub fn purge_unfinished(db: &mut dyn Db, begun_before: Time, limit: i64) -> Resu
     )
 }
 
-/// What the account has used of its quota.
-///
-/// # Errors
-/// What the database says.
+/// The account's usage of its quota.
 pub fn used(db: &mut dyn Db, account: &AccountId) -> Result<Option<Used>> {
     let row = db.first(
         sql!("select files_uploaded, upload_limit from accounts where id = $1 and deleted_at is null"),
@@ -213,10 +176,7 @@ pub fn used(db: &mut dyn Db, account: &AccountId) -> Result<Option<Used>> {
     row.map(|mut row| Ok(Used { uploaded: row.take()?, own_limit: row.take()? })).transpose()
 }
 
-/// Counts one upload where the quota has room; nothing where it has not, or there is no such account.
-///
-/// # Errors
-/// What the database says.
+/// Counts one upload. Returns `None` if the quota is used up or there is no such account.
 pub fn count_one(db: &mut dyn Db, account: &AccountId, limit: i64) -> Result<Option<Used>> {
     let row = db.first(
         sql!(
@@ -229,19 +189,16 @@ pub fn count_one(db: &mut dyn Db, account: &AccountId, limit: i64) -> Result<Opt
     row.map(|mut row| Ok(Used { uploaded: row.take()?, own_limit: row.take()? })).transpose()
 }
 
-/// New values for a quota: `None` leaves one as it is.
+/// New values for a quota: `None` leaves a value unchanged.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct QuotaChange {
-    /// The account's own limit; `Some(None)` goes back to the configured one.
+    /// The account's own limit; `Some(None)` restores the configured one.
     pub limit: Option<Option<i64>>,
-    /// How many uploads count as used.
+    /// The number of uploads that count as used.
     pub uploaded: Option<i64>,
 }
 
-/// Changes an account's quota; false when there is no such account.
-///
-/// # Errors
-/// What the database says.
+/// Changes an account's quota. Returns false if there is no such account.
 pub fn set_quota(db: &mut dyn Db, account: &AccountId, change: QuotaChange, now: Time) -> Result<bool> {
     let changed = db.run(
         sql!(

@@ -1,21 +1,16 @@
-//! What tells whether the database answers and whether mail gets out.
+//! Health checks: whether the database answers and whether mail gets out.
 
 use super::db::Db;
 use crate::error::Result;
 use crate::sql;
 
-/// Reads something, whatever it is.
-///
-/// # Errors
-/// When the database cannot be read.
+/// Reads one row to check that the database answers.
 pub fn read_anything(db: &mut dyn Db) -> Result<()> {
     db.first(sql!("select name from instance limit 1"), &[]).map(drop)
 }
 
-/// Whether mail waits after a try in vain. One that is only in hand, however slow the mail server, has no error yet.
-///
-/// # Errors
-/// When the database cannot be read.
+/// Whether mail waits after a failed attempt. Mail that is being delivered has no error yet,
+/// however slow the mail server is.
 pub fn is_mail_stuck(db: &mut dyn Db) -> Result<bool> {
     let tried =
         sql!("select kind from outbox where state = 'waiting' and last_error is not null and kind <> 'sms' limit 1");

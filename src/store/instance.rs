@@ -4,10 +4,7 @@ use super::db::Db;
 use crate::error::{Error, Result};
 use crate::sql;
 
-/// The number of the next account.
-///
-/// # Errors
-/// What the database says.
+/// Draws the number of the next account.
 pub fn next_account_number(db: &mut dyn Db) -> Result<i64> {
     let row = db.first(
         sql!(
@@ -16,22 +13,16 @@ pub fn next_account_number(db: &mut dyn Db) -> Result<i64> {
         ),
         &[],
     )?;
-    row.ok_or_else(|| Error::internal("the counter of accounts gave no number"))?.take()
+    row.ok_or_else(|| Error::internal("the account counter returned no number"))?.take()
 }
 
-/// A text fact.
-///
-/// # Errors
-/// What the database says.
+/// Reads a text value.
 pub fn words(db: &mut dyn Db, name: &str) -> Result<Option<String>> {
     let row = db.first(sql!("select words from instance where name = $1"), &[name.into()])?;
     row.map_or(Ok(None), |mut row| row.take())
 }
 
-/// Writes a text fact down, unless it is there: the first word stays.
-///
-/// # Errors
-/// What the database says.
+/// Writes a text value unless one exists.
 pub fn keep_first_words(db: &mut dyn Db, name: &str, words: &str) -> Result<()> {
     db.run(
         sql!("insert into instance (name, words) values ($1, $2) on conflict (name) do nothing"),

@@ -1,6 +1,7 @@
-//! Keys that sign access tokens and keys of the MAC over refresh tokens, as rows; the epoch; the master key's proof.
+//! The rows of signing keys and refresh-token MAC keys, the epoch, and the check value of the
+//! master key.
 //!
-//! What is sealed stays sealed here: nothing in this file knows the master key.
+//! Sealed values stay sealed here: this file does not know the master key.
 
 use super::db::{Db, Row};
 use crate::error::Result;
@@ -10,39 +11,33 @@ use crate::sql;
 /// A row of `signing_keys`.
 #[derive(Debug, Clone)]
 pub struct SigningKey {
-    /// `kid`
+    /// The `kid` of the JWK.
     pub id: String,
     /// `RS256`, `ES256`, `EdDSA` or `HS256`.
     pub algorithm: String,
-    /// The private half, sealed.
+    /// The sealed private key.
     pub sealed: Vec<u8>,
-    /// The JWK that is published.
+    /// The published JWK.
     pub public: Option<String>,
-    /// When it was made.
     pub created_at: Time,
-    /// When it begins to sign.
     pub signs_from: Time,
-    /// When its last token is dead; `None` until another takes over.
+    /// When its last token expires; `None` until another key replaces it.
     pub verifies_until: Option<Time>,
 }
 
 /// A row of `refresh_keys`.
 #[derive(Debug, Clone)]
 pub struct RefreshKey {
-    /// Which one it is; tokens carry it.
+    /// The version that tokens carry.
     pub version: i64,
-    /// The key, sealed.
+    /// The sealed key.
     pub sealed: Vec<u8>,
-    /// When it was made.
     pub created_at: Time,
-    /// When tokens under it die; `None` while nothing has ended it.
+    /// When its last token expires; `None` until another key replaces it or it is revoked.
     pub verifies_until: Option<Time>,
 }
 
-/// Every signing key, in the order in which they begin to sign.
-///
-/// # Errors
-/// When the database cannot be read.
+/// Lists every signing key in the order in which they start to sign.
 pub fn signing_keys(db: &mut dyn Db) -> Result<Vec<SigningKey>> {
     let sql = sql!(
         "select id, algorithm, sealed, public, created_at, signs_from, verifies_until
@@ -63,10 +58,7 @@ fn read_signing_key(mut row: Row) -> Result<SigningKey> {
     })
 }
 
-/// Adds a signing key; one with the same id takes up signing again.
-///
-/// # Errors
-/// When the database cannot be written.
+/// Adds a signing key. A key with the same id becomes the signing key again.
 pub fn put_signing_key(db: &mut dyn Db, key: &SigningKey) -> Result<()> {
     let sql = sql!(
         "insert into signing_keys (id, algorithm, sealed, public, created_at, signs_from, verifies_until)
@@ -85,19 +77,14 @@ pub fn put_signing_key(db: &mut dyn Db, key: &SigningKey) -> Result<()> {
     db.run(sql, &values).map(drop)
 }
 
-/// Lets every other signing key that has no end yet verify until then, and no longer.
-///
-/// # Errors
-/// When the database cannot be written.
+/// Sets the end of every other signing key that has none: it verifies until `until`.
 pub fn supersede_signing_keys(db: &mut dyn Db, by: &str, until: Time) -> Result<u64> {
     let sql = sql!("update signing_keys set verifies_until = $1 where verifies_until is null and id <> $2");
     db.run(sql, &[until.into(), by.into()])
 }
 
-/// Keeps keys that were to sign later than this from ever signing: another one goes before them.
-///
-/// # Errors
-/// When the database cannot be written.
+/// Keeps keys that were to start signing after `from` from ever signing, because another key
+/// replaces them.
 pub fn cancel_signing_keys(db: &mut dyn Db, by: &str, from: Time) -> Result<u64> {
     let sql = sql!(
         "update signing_keys set verifies_until = signs_from
@@ -106,10 +93,7 @@ pub fn cancel_signing_keys(db: &mut dyn Db, by: &str, from: Time) -> Result<u64>
     db.run(sql, &[from.into(), by.into()])
 }
 
-/// Ends every other signing key now, whatever end it had.
-///
-/// # Errors
-/// When the database cannot be written.
+/// Ends every other signing key now, even if it had a later end.
 pub fn revoke_signing_keys(db: &mut dyn Db, except: &str, now: Time) -> Result<u64> {
     let sql = sql!(
         "update signing_keys set verifies_until = $1
@@ -118,19 +102,13 @@ pub fn revoke_signing_keys(db: &mut dyn Db, except: &str, now: Time) -> Result<u
     db.run(sql, &[now.into(), except.into()])
 }
 
-/// Lets the refresh keys before this version that have no end yet verify until then.
-///
-/// # Errors
-/// When the database cannot be written.
+/// Sets the end of older refresh keys that have none: they verify until `until`.
 pub fn supersede_refresh_keys(db: &mut dyn Db, before: i64, until: Time) -> Result<u64> {
     let sql = sql!("update refresh_keys set verifies_until = $1 where verifies_until is null and version < $2");
     db.run(sql, &[until.into(), before.into()])
 }
 
-/// Ends every refresh key before this version now, whatever end it had.
-///
-/// # Errors
-/// When the database cannot be written.
+/// Ends every refresh key before this version now, even if it had a later end.
 pub fn revoke_refresh_keys(db: &mut dyn Db, before: i64, now: Time) -> Result<u64> {
     let sql = sql!(
         "update refresh_keys set verifies_until = $1
@@ -139,20 +117,14 @@ pub fn revoke_refresh_keys(db: &mut dyn Db, before: i64, now: Time) -> Result<u6
     db.run(sql, &[now.into(), before.into()])
 }
 
-/// Removes keys whose last token is dead.
-///
-/// # Errors
-/// When the database cannot be written.
+/// Deletes keys whose last token has expired.
 pub fn purge(db: &mut dyn Db, now: Time) -> Result<u64> {
     let signing = db.run(sql!("delete from signing_keys where verifies_until <= $1"), &[now.into()])?;
     let refresh = db.run(sql!("delete from refresh_keys where verifies_until <= $1"), &[now.into()])?;
     Ok(signing + refresh)
 }
 
-/// Every key of the MAC over refresh tokens, the oldest first.
-///
-/// # Errors
-/// When the database cannot be read.
+/// Lists every refresh-token MAC key, oldest first.
 pub fn refresh_keys(db: &mut dyn Db) -> Result<Vec<RefreshKey>> {
     let sql = sql!("select version, sealed, created_at, verifies_until from refresh_keys order by version");
     let read = |mut row: Row| {
@@ -166,29 +138,20 @@ pub fn refresh_keys(db: &mut dyn Db) -> Result<Vec<RefreshKey>> {
     db.all(sql, &[])?.into_iter().map(read).collect()
 }
 
-/// Adds a key of the MAC over refresh tokens.
-///
-/// # Errors
-/// When the version is taken, or the database cannot be written.
+/// Adds a refresh-token MAC key. Fails if the version exists.
 pub fn insert_refresh_key(db: &mut dyn Db, key: &RefreshKey) -> Result<()> {
     let sql = sql!("insert into refresh_keys (version, sealed, created_at, verifies_until) values ($1, $2, $3, $4)");
     let values = [key.version.into(), key.sealed.as_slice().into(), key.created_at.into(), key.verifies_until.into()];
     db.run(sql, &values).map(drop)
 }
 
-/// How often keys, roles, apps or stored policy have changed.
-///
-/// # Errors
-/// When the database cannot be read.
+/// How often keys, roles, API clients or the stored policy have changed.
 pub fn epoch(db: &mut dyn Db) -> Result<i64> {
     let row = db.first(sql!("select number from instance where name = 'epoch'"), &[])?;
     row.map_or(Ok(0), |mut row| row.take())
 }
 
-/// Counts one more change, in the transaction of that change; gives back the new epoch.
-///
-/// # Errors
-/// When the database cannot be written.
+/// Raises the epoch in the transaction of the change and returns the new epoch.
 pub fn raise_epoch(db: &mut dyn Db) -> Result<i64> {
     let sql = sql!(
         "insert into instance (name, number) values ('epoch', 1)
@@ -197,28 +160,19 @@ pub fn raise_epoch(db: &mut dyn Db) -> Result<i64> {
     db.first(sql, &[])?.map_or(Ok(0), |mut row| row.take())
 }
 
-/// Counts one more change if none has been counted since this epoch; says whether it did.
-///
-/// # Errors
-/// When the database cannot be written.
+/// Raises the epoch only if it still is `seen`. Returns whether it did.
 pub fn raise_epoch_from(db: &mut dyn Db, seen: i64) -> Result<bool> {
     let sql = sql!("update instance set number = number + 1 where name = 'epoch' and number = $1");
     Ok(db.run(sql, &[seen.into()])? > 0)
 }
 
-/// The proof of the master key that this database was made with.
-///
-/// # Errors
-/// When the database cannot be read.
+/// The check value of the master key that this database was created with.
 pub fn master_check(db: &mut dyn Db) -> Result<Option<Vec<u8>>> {
     let row = db.first(sql!("select bytes from instance where name = 'master'"), &[])?;
     row.map_or(Ok(None), |mut row| row.take())
 }
 
-/// Keeps the proof of the master key; once there, it is never replaced.
-///
-/// # Errors
-/// When the database cannot be written.
+/// Stores the check value of the master key. An existing value is never replaced.
 pub fn set_master_check(db: &mut dyn Db, proof: &[u8; 32]) -> Result<()> {
     let sql = sql!("insert into instance (name, bytes) values ('master', $1) on conflict (name) do nothing");
     db.run(sql, &[proof.into()]).map(drop)
@@ -226,7 +180,7 @@ pub fn set_master_check(db: &mut dyn Db, proof: &[u8; 32]) -> Result<()> {
 
 #[cfg(test)]
 pub(crate) mod fixture {
-    //! A database in memory behind the executor seam, for tests that need rows and no engine.
+    //! An in-memory database behind [`Db`], for tests that need rows but no engine.
 
     use rusqlite::Connection;
     use rusqlite::types::{Value as Cell, ValueRef};
@@ -234,7 +188,7 @@ pub(crate) mod fixture {
     use crate::error::{Error, Result};
     use crate::store::db::{Db, Row, Sql, Value};
 
-    /// The whole schema, empty.
+    /// An empty database with the whole schema.
     pub(crate) struct TestDb(Connection);
 
     impl TestDb {

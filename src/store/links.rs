@@ -1,4 +1,4 @@
-//! The `links` table: links in mail, kept as digests.
+//! The `links` table: links sent by mail, stored as digests.
 
 use super::db::Db;
 use crate::error::{Error, Result};
@@ -8,20 +8,21 @@ use crate::sql;
 /// What a link is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Proves an address.
+    /// Verifies an address.
     Verify,
-    /// Lets the client address in that follows it, while the password is closed to strangers.
+    /// Admits the client IP that follows the link while password logins from unknown IPs are
+    /// blocked.
     OpenLogin,
     /// Sets a new password.
     Reset,
-    /// Makes the address that it was mailed to the account's own.
+    /// Makes the address that the link was mailed to the account's address.
     ConfirmEmail,
-    /// Gives the account back the address that it was mailed to.
+    /// Restores the address that the link was mailed to.
     UndoEmail,
 }
 
 impl Purpose {
-    /// The word for it.
+    /// The name used in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -34,25 +35,20 @@ impl Purpose {
     }
 }
 
-/// A link's row.
+/// A row of the `links` table.
 #[derive(Debug, Clone)]
 pub struct Link {
-    /// Whose account it is about.
     pub account: AccountId,
-    /// The address it was mailed to.
+    /// The address that the link was mailed to.
     pub email_key: String,
-    /// The address that it makes the account's own, as typed; only changes of address have one.
+    /// The account's new address, as typed; present only for a change of address.
     pub address: Option<String>,
-    /// When it dies.
     pub expires_at: Time,
-    /// When it was used up.
+    /// When the link was used.
     pub spent_at: Option<Time>,
 }
 
 /// Stores a link.
-///
-/// # Errors
-/// What the database says.
 pub fn insert(db: &mut dyn Db, hash: &[u8; 32], purpose: Purpose, link: &Link, now: Time) -> Result<()> {
     db.run(
         sql!(
@@ -72,10 +68,7 @@ pub fn insert(db: &mut dyn Db, hash: &[u8; 32], purpose: Purpose, link: &Link, n
     Ok(())
 }
 
-/// The link of this purpose behind a digest.
-///
-/// # Errors
-/// What the database says.
+/// Finds the link of this purpose with this digest.
 pub fn find(db: &mut dyn Db, hash: &[u8; 32], purpose: Purpose) -> Result<Option<Link>> {
     let row = db.first(
         sql!("select account_id, email_key, address, expires_at, spent_at from links where hash = $1 and purpose = $2"),
@@ -93,10 +86,7 @@ pub fn find(db: &mut dyn Db, hash: &[u8; 32], purpose: Purpose) -> Result<Option
     .transpose()
 }
 
-/// Uses a link up; false when somebody has, or it is too old.
-///
-/// # Errors
-/// What the database says.
+/// Uses up a link. Returns false if it is already used or expired.
 pub fn spend(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool> {
     let spent = db.run(
         sql!("update links set spent_at = $1 where hash = $2 and spent_at is null and expires_at > $1"),
@@ -105,19 +95,13 @@ pub fn spend(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool> {
     Ok(spent == 1)
 }
 
-/// Lets a link that was refused for its age be dead for good, whatever the clock says later.
-///
-/// # Errors
-/// What the database says.
+/// Expires a link permanently after it was refused as expired, even if the clock is set back later.
 pub fn bury(db: &mut dyn Db, hash: &[u8; 32]) -> Result<()> {
     db.run(sql!("update links set expires_at = created_at where hash = $1"), &[hash.into()])?;
     Ok(())
 }
 
 /// Voids the links of an account for one purpose.
-///
-/// # Errors
-/// What the database says.
 pub fn void(db: &mut dyn Db, account: &AccountId, purpose: Purpose) -> Result<()> {
     db.run(
         sql!("delete from links where account_id = $1 and purpose = $2"),
@@ -126,11 +110,8 @@ pub fn void(db: &mut dyn Db, account: &AccountId, purpose: Purpose) -> Result<()
     Ok(())
 }
 
-/// Voids all links of an account but those that undo a change of address: whoever took an account over could otherwise
-/// be rid of them by a change of password.
-///
-/// # Errors
-/// What the database says.
+/// Voids all links of an account except those that undo a change of address. Otherwise an attacker
+/// who took over the account could void them with a password change.
 pub fn void_all(db: &mut dyn Db, account: &AccountId) -> Result<()> {
     db.run(
         sql!("delete from links where account_id = $1 and purpose <> $2"),
@@ -139,11 +120,8 @@ pub fn void_all(db: &mut dyn Db, account: &AccountId) -> Result<()> {
     Ok(())
 }
 
-/// Voids the links that undo changes of address made after the one that this link undoes. Earlier ones stay: they lead
-/// back to addresses that the account had before.
-///
-/// # Errors
-/// What the database says.
+/// Voids the links that undo changes of address made after the one that this link undoes. Earlier
+/// links stay valid: they restore addresses that the account had before.
 pub fn void_later_undoing(db: &mut dyn Db, account: &AccountId, hash: &[u8; 32]) -> Result<()> {
     db.run(
         sql!(
@@ -155,10 +133,7 @@ pub fn void_later_undoing(db: &mut dyn Db, account: &AccountId, hash: &[u8; 32])
     Ok(())
 }
 
-/// Lets the links that lead back to this address live until then.
-///
-/// # Errors
-/// What the database says.
+/// Extends the links that restore this address until `until`.
 pub fn prolong_undoing(db: &mut dyn Db, account: &AccountId, email_key: &str, until: Time, now: Time) -> Result<()> {
     db.run(
         sql!(
@@ -170,10 +145,7 @@ pub fn prolong_undoing(db: &mut dyn Db, account: &AccountId, email_key: &str, un
     Ok(())
 }
 
-/// The newest link that still gives the account this address back, and its digest.
-///
-/// # Errors
-/// What the database says.
+/// Finds the newest valid link that restores this address, and its digest.
 pub fn find_undoing(
     db: &mut dyn Db,
     account: &AccountId,
@@ -193,12 +165,10 @@ pub fn find_undoing(
     Ok(find(db, &hash, Purpose::UndoEmail)?.map(|link| (hash, link)))
 }
 
-/// True while an address is kept for an account other than `holder`, which may still take it back.
-///
-/// # Errors
-/// What the database says.
+/// True while the address is reserved for an account other than `holder`, which may still restore
+/// it.
 pub fn is_address_kept(db: &mut dyn Db, email_key: &str, holder: &AccountId, now: Time) -> Result<bool> {
-    // The word stands in the text: the partial index serves no parameter.
+    // The purpose is a literal because the engine cannot match the partial index to a parameter.
     let row = db.first(
         sql!(
             "select 1 from links where email_key = $1 and purpose = 'undo_email' and account_id <> $2 \
@@ -209,10 +179,7 @@ pub fn is_address_kept(db: &mut dyn Db, email_key: &str, holder: &AccountId, now
     Ok(row.is_some())
 }
 
-/// Forgets, a few at a time, links that died long ago; says how many.
-///
-/// # Errors
-/// What the database says.
+/// Deletes up to `limit` links that expired long ago and returns how many it deleted.
 pub fn purge(db: &mut dyn Db, died_before: Time, limit: i64) -> Result<u64> {
     db.run(
         sql!("delete from links where hash in (select hash from links where expires_at <= $1 limit $2)"),

@@ -1,7 +1,8 @@
-//! All that touches the database: the executor seam, the engines, one file per table group.
+//! All code that touches the database: the engine interface, the engines, and one file per table
+//! group.
 //!
-//! [`Store::read`] and [`Store::write`] take short, synchronous, database-only closures; a write is one atomic unit.
-//! Only this room knows a database driver.
+//! [`Store::read`] and [`Store::write`] take short, synchronous closures that only use the
+//! database. A write is atomic. Only this module uses a database driver.
 
 pub mod accounts;
 pub mod anomalies;
@@ -38,14 +39,14 @@ use db::Db;
 
 pub use db::{Constraint, Row, Value};
 
-/// The database, however it is kept. Cheap to clone.
+/// A handle to the database, independent of the engine. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     engine: sqlite::Engine,
 }
 
 impl Store {
-    /// A store on an opened engine.
+    /// Creates a store on an open engine.
     #[must_use]
     pub fn new(engine: sqlite::Engine) -> Self {
         Self { engine }
@@ -59,7 +60,8 @@ impl Store {
         sqlite::Engine::open(path, role).map(Self::new)
     }
 
-    /// Reads from the database as it is before it is opened: of an older version too, without a writer or a pool.
+    /// Reads from a database file without opening a store, even from one of an older schema
+    /// version. Starts no writer and no pool.
     ///
     /// # Errors
     /// As [`sqlite::Engine::look`].
@@ -67,28 +69,28 @@ impl Store {
         sqlite::Engine::look(path, &sqlite::Plan::of(sqlite::Role::Command), work)
     }
 
-    /// What whoever started the program should know about the database's place.
+    /// Warnings about the database's location, for the person who started the program.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         self.engine.notes()
     }
 
-    /// Whether a server has the database open now; a command takes care not to keep it waiting.
+    /// Whether a server has the database open. Commands then take care not to make it wait.
     #[must_use]
     pub fn is_served(&self) -> bool {
         self.engine.is_served()
     }
 
-    /// What the writer tells of its work.
+    /// The writer's statistics.
     #[must_use]
     pub fn vitals(&self) -> sqlite::Vitals {
         self.engine.vitals()
     }
 
-    /// Reads a few rows by their keys, on the calling thread; they are of one moment.
+    /// Reads a few rows by key on the calling thread, from one snapshot.
     ///
     /// # Errors
-    /// What the closure says, or `Unavailable` when the database cannot be read now.
+    /// The closure's error, or `Unavailable` if the database cannot be read.
     pub async fn read<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -97,12 +99,12 @@ impl Store {
         std::future::ready(self.engine.read(&work)).await
     }
 
-    /// Reads what is asked for again and again, with a single statement. An answer given before under this key, a
-    /// question and what it is about, is given again while nobody, in whatever process, has changed the database since: the
-    /// answer is always that of now.
+    /// Runs a frequent read of a single statement and caches its result under `key`: a question and
+    /// its subject. The cached result is returned only while no process has changed the database
+    /// since, so it is never stale.
     ///
     /// # Errors
-    /// As [`Store::read`], and when the closure takes a second statement.
+    /// As [`Store::read`], or `Internal` if the closure runs a second statement.
     pub async fn recall<T, F>(&self, key: (&'static str, &str), work: F) -> Result<Arc<T>>
     where
         T: Send + Sync + 'static,
@@ -111,7 +113,7 @@ impl Store {
         std::future::ready(self.engine.recall(key, &work)).await
     }
 
-    /// Reads lists and scans, on a thread that may wait.
+    /// Reads lists and scans on a blocking thread.
     ///
     /// # Errors
     /// As [`Store::read`].
@@ -123,13 +125,15 @@ impl Store {
         let engine = self.engine.clone();
         tokio::task::spawn_blocking(move || engine.scan(&work))
             .await
-            .map_err(|error| Error::internal("a scan was cut off").caused_by(error))?
+            .map_err(|error| Error::internal("a database scan panicked or was cancelled").caused_by(error))?
     }
 
-    /// One atomic change. Returns when it is on disk, or not at all; an engine may run the closure again.
+    /// Runs one atomic change and returns after it is on disk. The engine may run the closure more
+    /// than once.
     ///
     /// # Errors
-    /// What the closure says (nothing is changed then), or `Unavailable` when the change could not be made durable.
+    /// The closure's error, with nothing changed, or `Unavailable` if the change could not be made
+    /// durable.
     pub async fn write<T, F>(&self, work: F) -> Result<T>
     where
         T: Send + 'static,
@@ -138,7 +142,8 @@ impl Store {
         self.write_patiently(Duration::ZERO, work).await
     }
 
-    /// The same for a change that is in no hurry: it may wait this long for others that share its commit.
+    /// As [`Store::write`], for a change that can wait: it is batched for up to `patience` with
+    /// other changes in one commit.
     ///
     /// # Errors
     /// As [`Store::write`].

@@ -1,24 +1,24 @@
-//! The table `outbox`: mail on its way, and requests that wait to be fulfilled.
+//! The `outbox` table: mail that is being delivered, and requests that are not processed yet.
 //!
-//! Bodies are sealed before they get here and are never opened here.
+//! Bodies are sealed by the caller and are never opened here.
 
 use super::db::{Db, Row, Value};
 use crate::error::{Error, Result};
 use crate::model::Time;
 use crate::sql;
 
-/// Where a message stands.
+/// The state of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
-    /// Only asked for: nobody has looked yet whether there is an account.
+    /// A request; the server has not yet looked whether the account exists.
     Requested,
-    /// Written, and to be delivered.
+    /// Composed and waiting for delivery.
     Waiting,
-    /// Taken by the mail server.
+    /// The mail server accepted it.
     Delivered,
-    /// Refused for good, or given up.
+    /// Refused permanently, or given up after the last attempt.
     Failed,
-    /// Too old to make sense.
+    /// Expired before delivery.
     Dropped,
 }
 
@@ -26,7 +26,7 @@ impl State {
     /// Every state.
     pub const ALL: [State; 5] = [State::Requested, State::Waiting, State::Delivered, State::Failed, State::Dropped];
 
-    /// The word for it.
+    /// The name used in the database and in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -38,22 +38,22 @@ impl State {
         }
     }
 
-    /// The state behind a word.
+    /// The state with this name.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.as_str() == word)
     }
 }
 
-/// The kind of a text message; every other is mail.
+/// The kind of a text message; every other kind is mail.
 pub const TEXT: &str = "sms";
 
-/// Which way messages leave.
+/// How messages are delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channel {
-    /// By mail; requests are worked on beside it.
+    /// Mail, and requests, which are processed by the same worker.
     Mail,
-    /// By text message.
+    /// Text messages.
     Text,
 }
 
@@ -66,36 +66,30 @@ impl Channel {
 /// A message in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Its id; later ones sort later.
+    /// Sorts by time.
     pub id: String,
-    /// The template's or request's name.
+    /// The name of the template or of the request.
     pub kind: String,
-    /// Whose account it is about.
     pub account_id: Option<String>,
-    /// The address, absent while it is only a request.
+    /// The address; `None` while the message is only a request.
     pub recipient: Option<String>,
-    /// The sealed body; erased once delivered, and left out of lists.
+    /// The sealed body. It is erased after delivery and left out of lists.
     pub sealed: Option<Vec<u8>>,
-    /// Where it stands.
     pub state: State,
-    /// How often the mail server has been asked to take it.
+    /// The number of delivery attempts.
     pub attempts: i64,
-    /// When the next try is due.
+    /// When the next attempt is due.
     pub next_at: Time,
-    /// After this it makes no sense to deliver it.
+    /// When delivery no longer makes sense.
     pub expires_at: Option<Time>,
-    /// Why the last try failed.
+    /// Why the last attempt failed.
     pub last_error: Option<String>,
-    /// When it was made.
     pub created_at: Time,
-    /// When it came to its end.
+    /// When it reached its final state.
     pub finished_at: Option<Time>,
 }
 
 /// Stores a message.
-///
-/// # Errors
-/// What the database says.
 pub fn insert(db: &mut dyn Db, message: &Message) -> Result<()> {
     let values = [
         Value::from(&message.id),
@@ -118,10 +112,7 @@ pub fn insert(db: &mut dyn Db, message: &Message) -> Result<()> {
     db.run(sql, &values).map(drop)
 }
 
-/// True when a message in this state is due.
-///
-/// # Errors
-/// What the database says.
+/// True if a message in this state is due.
 pub fn is_due(db: &mut dyn Db, channel: Channel, state: State, now: Time) -> Result<bool> {
     let sql = sql!(
         "select id from outbox where state = $1 and next_at <= $2
@@ -130,10 +121,8 @@ pub fn is_due(db: &mut dyn Db, channel: Channel, state: State, now: Time) -> Res
     Ok(db.first(sql, &[state.as_str().into(), now.into(), channel.number().into()])?.is_some())
 }
 
-/// Takes messages of this channel and state that are due: the try counts, and nobody else gets them before `until`.
-///
-/// # Errors
-/// What the database says.
+/// Claims due messages of this channel and state. It counts the attempt, and no other worker gets
+/// them before `until`.
 pub fn claim(
     db: &mut dyn Db,
     channel: Channel,
@@ -157,10 +146,7 @@ pub fn claim(
     Ok(messages)
 }
 
-/// The mail server has taken it: its body is erased. False when it was not waiting.
-///
-/// # Errors
-/// What the database says.
+/// Marks a message as delivered and erases its body. Returns false if it was not waiting.
 pub fn mark_delivered(db: &mut dyn Db, id: &str, now: Time) -> Result<bool> {
     let sql = sql!(
         "update outbox set state = 'delivered', sealed = null, last_error = null, finished_at = $1
@@ -169,29 +155,21 @@ pub fn mark_delivered(db: &mut dyn Db, id: &str, now: Time) -> Result<bool> {
     Ok(db.run(sql, &[now.into(), id.into()])? == 1)
 }
 
-/// Ends a request, in the write that stores what came of it: nothing is left of it, for nothing was sent. False when it
-/// has ended before: then store nothing.
-///
-/// # Errors
-/// What the database says.
+/// Deletes a processed request in the write that stores its result. Nothing was sent for it, so
+/// nothing needs to remain. If it returns false, the request has ended before and the caller must
+/// store nothing.
 pub fn end_request(db: &mut dyn Db, id: &str) -> Result<bool> {
     Ok(db.run(sql!("delete from outbox where id = $1 and state = 'requested'"), &[id.into()])? == 1)
 }
 
-/// Puts the next try off.
-///
-/// # Errors
-/// What the database says.
+/// Postpones the next attempt.
 pub fn postpone(db: &mut dyn Db, id: &str, next_at: Time, error: &str) -> Result<()> {
     let sql =
         sql!("update outbox set next_at = $1, last_error = $2 where id = $3 and state in ('requested', 'waiting')");
     db.run(sql, &[next_at.into(), error.into(), id.into()]).map(drop)
 }
 
-/// Puts the next try off and does not count this one: the mail server never saw it.
-///
-/// # Errors
-/// What the database says.
+/// Postpones the next attempt and does not count this one, because the mail server never saw it.
 pub fn give_back(db: &mut dyn Db, id: &str, next_at: Time, error: &str) -> Result<()> {
     let sql = sql!(
         "update outbox set attempts = attempts - 1, next_at = $1, last_error = $2 where id = $3 and state = 'waiting'"
@@ -199,10 +177,7 @@ pub fn give_back(db: &mut dyn Db, id: &str, next_at: Time, error: &str) -> Resul
     db.run(sql, &[next_at.into(), error.into(), id.into()]).map(drop)
 }
 
-/// Ends the tries; the body stays for [`retry`] until the row is purged.
-///
-/// # Errors
-/// What the database says.
+/// Ends the attempts. The body stays for [`retry`] until the row is purged.
 pub fn fail(db: &mut dyn Db, id: &str, now: Time, error: &str) -> Result<()> {
     let sql = sql!(
         "update outbox set state = 'failed', last_error = $1, finished_at = $2
@@ -211,10 +186,7 @@ pub fn fail(db: &mut dyn Db, id: &str, now: Time, error: &str) -> Result<()> {
     db.run(sql, &[error.into(), now.into(), id.into()]).map(drop)
 }
 
-/// Drops what is too old to make sense, with its body; gives back how many.
-///
-/// # Errors
-/// What the database says.
+/// Drops expired messages with their bodies and returns how many.
 pub fn drop_expired(db: &mut dyn Db, now: Time) -> Result<u64> {
     let sql = sql!(
         "update outbox set state = 'dropped', sealed = null, finished_at = $1
@@ -223,20 +195,15 @@ pub fn drop_expired(db: &mut dyn Db, now: Time) -> Result<u64> {
     db.run(sql, &[now.into()])
 }
 
-/// True when something has become too old to make sense.
-///
-/// # Errors
-/// What the database says.
+/// True if a message has expired.
 pub fn is_any_expired(db: &mut dyn Db, now: Time) -> Result<bool> {
     let sql =
         sql!("select id from outbox where state in ('requested', 'waiting', 'failed') and expires_at <= $1 limit 1");
     Ok(db.first(sql, &[now.into()])?.is_some())
 }
 
-/// Makes everything of this channel due that waits for a later try. Nobody may have any of it in hand.
-///
-/// # Errors
-/// What the database says.
+/// Makes all messages of this channel that wait for a later attempt due now. No worker may be
+/// delivering any of them.
 pub fn hurry(db: &mut dyn Db, channel: Channel, now: Time) -> Result<u64> {
     let sql = sql!(
         "update outbox set next_at = $1 where state in ('requested', 'waiting') and next_at > $1
@@ -245,10 +212,7 @@ pub fn hurry(db: &mut dyn Db, channel: Channel, now: Time) -> Result<u64> {
     db.run(sql, &[now.into(), channel.number().into()])
 }
 
-/// Makes one message due that has not been delivered. False when there is none such, or its link is dead.
-///
-/// # Errors
-/// What the database says.
+/// Makes one undelivered message due now. Returns false if there is none or its link has expired.
 pub fn retry(db: &mut dyn Db, id: &str, now: Time) -> Result<bool> {
     let sql = sql!(
         "update outbox set state = case when recipient is null then 'requested' else 'waiting' end,
@@ -259,12 +223,10 @@ pub fn retry(db: &mut dyn Db, id: &str, now: Time) -> Result<bool> {
     Ok(db.run(sql, &[now.into(), id.into()])? == 1)
 }
 
-/// A page of messages without their bodies, the newest first, of one state or all, from before the id `before`.
-///
-/// # Errors
-/// What the database says.
+/// Returns a page of messages without bodies, newest first, in one state or all, from before the id
+/// `before`.
 pub fn list(db: &mut dyn Db, state: Option<State>, before: Option<&str>, limit: i64) -> Result<Vec<Message>> {
-    // No id sorts after a tilde: ids are digits, letters and hyphens.
+    // Ids contain only digits, letters and hyphens, so none sorts after a tilde.
     let sql = sql!(
         "select id, kind, account_id, recipient, null, state, attempts, next_at, expires_at, last_error, created_at,
            finished_at
@@ -274,10 +236,7 @@ pub fn list(db: &mut dyn Db, state: Option<State>, before: Option<&str>, limit: 
     db.all(sql, &values)?.into_iter().map(read).collect()
 }
 
-/// One message with its body.
-///
-/// # Errors
-/// What the database says.
+/// Finds one message with its body.
 pub fn find(db: &mut dyn Db, id: &str) -> Result<Option<Message>> {
     let sql = sql!(
         "select id, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at, last_error, created_at,
@@ -287,19 +246,14 @@ pub fn find(db: &mut dyn Db, id: &str) -> Result<Option<Message>> {
     db.first(sql, &[id.into()])?.map(read).transpose()
 }
 
-/// How many messages are in which state; states without any are left out.
-///
-/// # Errors
-/// What the database says.
+/// Counts the messages per state; states without messages are left out.
 pub fn count(db: &mut dyn Db) -> Result<Vec<(State, i64)>> {
     let rows = db.all(sql!("select state, count(*) from outbox group by state order by state"), &[])?;
     rows.into_iter().map(|mut row| Ok((read_state(&row.take::<String>()?)?, row.take()?))).collect()
 }
 
-/// Deletes messages that came to their end before this time, at most `limit`; gives back how many.
-///
-/// # Errors
-/// What the database says.
+/// Deletes up to `limit` messages that reached their final state before this time and returns how
+/// many it deleted.
 pub fn purge(db: &mut dyn Db, before: Time, limit: i64) -> Result<u64> {
     let sql = sql!(
         "delete from outbox where id in
@@ -326,5 +280,5 @@ fn read(mut row: Row) -> Result<Message> {
 }
 
 fn read_state(word: &str) -> Result<State> {
-    State::parse(word).ok_or_else(|| Error::internal(format!("outbox.state is none of ours: {word}")))
+    State::parse(word).ok_or_else(|| Error::internal(format!("outbox.state is unknown: {word}")))
 }

@@ -1,4 +1,4 @@
-//! The tables of roles: what they may do and who has them.
+//! The tables of roles, their permissions and their holders.
 
 use std::collections::HashMap;
 
@@ -7,10 +7,8 @@ use crate::error::Result;
 use crate::model::{AccountId, Rights, Time, role};
 use crate::sql;
 
-/// Makes sure of the built-in roles and of all that this program lets them do. What it lets them do no more stays.
-///
-/// # Errors
-/// What the database says.
+/// Adds missing built-in roles and missing permissions of built-in roles. Permissions that this
+/// version no longer grants stay.
 pub fn write_built_in(db: &mut dyn Db, now: Time) -> Result<()> {
     for role in &role::BUILT_IN {
         db.run(
@@ -34,26 +32,17 @@ pub fn write_built_in(db: &mut dyn Db, now: Time) -> Result<()> {
 }
 
 /// Every role with each of its permissions.
-///
-/// # Errors
-/// What the database says.
 pub fn all_permissions(db: &mut dyn Db) -> Result<Vec<(String, String)>> {
     let rows = db.all(sql!("select role, permission from role_permissions order by role, permission"), &[])?;
     rows.into_iter().map(|mut row| Ok((row.take()?, row.take()?))).collect()
 }
 
-/// True when there is such a role.
-///
-/// # Errors
-/// What the database says.
+/// True if the role exists.
 pub fn exists(db: &mut dyn Db, role: &str) -> Result<bool> {
     Ok(db.first(sql!("select 1 from roles where name = $1"), &[role.into()])?.is_some())
 }
 
-/// Gives a role; false when the account has it.
-///
-/// # Errors
-/// What the database says.
+/// Gives a role to an account. Returns false if the account already has it.
 pub fn give(db: &mut dyn Db, account: &AccountId, role: &str) -> Result<bool> {
     let given = db.run(
         sql!("insert into account_roles (account_id, role) values ($1, $2) on conflict (account_id, role) do nothing"),
@@ -62,10 +51,7 @@ pub fn give(db: &mut dyn Db, account: &AccountId, role: &str) -> Result<bool> {
     Ok(given == 1)
 }
 
-/// Takes a role; false when the account does not have it.
-///
-/// # Errors
-/// What the database says.
+/// Takes a role from an account. Returns false if the account does not have it.
 pub fn take(db: &mut dyn Db, account: &AccountId, role: &str) -> Result<bool> {
     let taken = db.run(
         sql!("delete from account_roles where account_id = $1 and role = $2"),
@@ -75,26 +61,20 @@ pub fn take(db: &mut dyn Db, account: &AccountId, role: &str) -> Result<bool> {
 }
 
 /// The account's roles, sorted.
-///
-/// # Errors
-/// What the database says.
 pub fn of(db: &mut dyn Db, account: &AccountId) -> Result<Vec<String>> {
     let rows =
         db.all(sql!("select role from account_roles where account_id = $1 order by role"), &[account.as_str().into()])?;
     rows.into_iter().map(|mut row| row.take()).collect()
 }
 
-/// How many accounts are asked about at a time.
+/// How many accounts one statement asks about.
 const TOGETHER: usize = 20;
 
-/// The roles of each of these accounts, sorted; one that has none is left out.
-///
-/// # Errors
-/// What the database says.
+/// The roles of each of these accounts, sorted. Accounts without roles are left out.
 pub fn of_many(db: &mut dyn Db, accounts: &[&AccountId]) -> Result<HashMap<String, Vec<String>>> {
     let mut roles: HashMap<String, Vec<String>> = HashMap::new();
     for some in accounts.chunks(TOGETHER) {
-        // A place that is left over holds an id that nobody has.
+        // Unused parameters get an id that no account has.
         let mut values: Vec<Value> = some.iter().map(|id| id.as_str().into()).collect();
         values.resize(TOGETHER, "".into());
         let rows = db.all(
@@ -111,19 +91,13 @@ pub fn of_many(db: &mut dyn Db, accounts: &[&AccountId]) -> Result<HashMap<Strin
     Ok(roles)
 }
 
-/// Holds the role's row, so that two changes at once cannot both rest on what was before.
-///
-/// # Errors
-/// What the database says.
+/// Locks the role's row, so that a concurrent change cannot rely on outdated data.
 pub fn hold(db: &mut dyn Db, role: &str) -> Result<()> {
     db.run(sql!("update roles set built_in = built_in where name = $1"), &[role.into()]).map(drop)
 }
 
-/// True when nobody else than this account has the role and can use it. Locks the role's row first, so that two
-/// changes at once cannot both believe that the other one stays.
-///
-/// # Errors
-/// What the database says.
+/// True if this account is the only active holder of the role. Locks the role's row first, so that
+/// two concurrent changes cannot both assume that the other holder stays.
 pub fn is_last_holder(db: &mut dyn Db, account: &AccountId, role: &str) -> Result<bool> {
     hold(db, role)?;
     let holds = db.first(
@@ -143,25 +117,20 @@ pub fn is_last_holder(db: &mut dyn Db, account: &AccountId, role: &str) -> Resul
     Ok(holds.is_some() && other.is_none())
 }
 
-/// A role with what it may do.
+/// A role with its permissions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
-    /// Its name.
     pub name: String,
-    /// True when it comes with the program.
+    /// True if the role comes with the program.
     pub built_in: bool,
-    /// What it may do, sorted.
+    /// Sorted.
     pub permissions: Vec<String>,
-    /// How many accounts have it.
+    /// How many accounts have the role.
     pub members: i64,
-    /// When it was made.
     pub created_at: Time,
 }
 
-/// All roles, sorted by name.
-///
-/// # Errors
-/// What the database says.
+/// Lists all roles, sorted by name.
 pub fn list(db: &mut dyn Db) -> Result<Vec<Role>> {
     let rows = db.all(
         sql!(
@@ -177,19 +146,13 @@ pub fn list(db: &mut dyn Db) -> Result<Vec<Role>> {
     Ok(roles)
 }
 
-/// Whether the role of this name comes with the program.
-///
-/// # Errors
-/// What the database says.
+/// Whether the role with this name is built in; `None` if there is none.
 pub fn is_built_in(db: &mut dyn Db, name: &str) -> Result<Option<bool>> {
     let found = db.first(sql!("select built_in from roles where name = $1"), &[name.into()])?;
     found.map(|mut row| Ok(row.take::<i64>()? != 0)).transpose()
 }
 
-/// The role of this name.
-///
-/// # Errors
-/// What the database says.
+/// Finds the role with this name.
 pub fn find(db: &mut dyn Db, name: &str) -> Result<Option<Role>> {
     let found = db.first(
         sql!(
@@ -212,20 +175,15 @@ fn read(mut row: Row) -> Result<Role> {
     })
 }
 
-/// What a role may do, sorted.
-///
-/// # Errors
-/// What the database says.
+/// The permissions of a role, sorted.
 pub fn permissions(db: &mut dyn Db, role: &str) -> Result<Vec<String>> {
     let rows =
         db.all(sql!("select permission from role_permissions where role = $1 order by permission"), &[role.into()])?;
     rows.into_iter().map(|mut row| row.take()).collect()
 }
 
-/// What an account may do by all its roles, as the rows say now; nothing for one that is suspended or deleted.
-///
-/// # Errors
-/// What the database says.
+/// What an account may do through all its roles, read from the current rows. Empty if the account
+/// is suspended or deleted.
 pub fn rights_in_force(db: &mut dyn Db, account: &AccountId) -> Result<Rights> {
     let is_active = db.first(
         sql!("select 1 from accounts where id = $1 and suspended_at is null and deleted_at is null"),
@@ -234,10 +192,7 @@ pub fn rights_in_force(db: &mut dyn Db, account: &AccountId) -> Result<Rights> {
     if is_active.is_some() { rights(db, account) } else { Ok(Rights::default()) }
 }
 
-/// What an account may do by all its roles, whatever its state.
-///
-/// # Errors
-/// What the database says.
+/// What an account may do through all its roles, regardless of its state.
 pub fn rights(db: &mut dyn Db, account: &AccountId) -> Result<Rights> {
     let rows = db.all(
         sql!(
@@ -250,10 +205,7 @@ pub fn rights(db: &mut dyn Db, account: &AccountId) -> Result<Rights> {
     Ok(Rights::of(&of(db, account)?, permissions))
 }
 
-/// Makes a role; false when there is one of this name.
-///
-/// # Errors
-/// What the database says.
+/// Creates a role. Returns false if the name exists.
 pub fn create(db: &mut dyn Db, name: &str, now: Time) -> Result<bool> {
     let made = db.run(
         sql!("insert into roles (name, built_in, created_at) values ($1, 0, $2) on conflict (name) do nothing"),
@@ -262,10 +214,7 @@ pub fn create(db: &mut dyn Db, name: &str, now: Time) -> Result<bool> {
     Ok(made == 1)
 }
 
-/// Sets what a role may do. Locks the role's row first.
-///
-/// # Errors
-/// What the database says.
+/// Sets the permissions of a role. Locks the role's row first.
 pub fn set_permissions(db: &mut dyn Db, name: &str, permissions: &[String]) -> Result<()> {
     hold(db, name)?;
     db.run(sql!("delete from role_permissions where role = $1"), &[name.into()])?;
@@ -281,10 +230,8 @@ pub fn set_permissions(db: &mut dyn Db, name: &str, permissions: &[String]) -> R
     Ok(())
 }
 
-/// Deletes a role and takes it from whoever has it; false when it is built in or not there.
-///
-/// # Errors
-/// What the database says.
+/// Deletes a role and takes it from all its holders. Returns false if it is built in or does not
+/// exist.
 pub fn delete(db: &mut dyn Db, name: &str) -> Result<bool> {
     Ok(db.run(sql!("delete from roles where name = $1 and built_in = 0"), &[name.into()])? == 1)
 }

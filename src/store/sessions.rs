@@ -9,43 +9,41 @@ use crate::model::session::End;
 use crate::model::{Account, AccountId, SessionId, Source, Time};
 use crate::sql;
 
-/// A session's row.
+/// A row of the `sessions` table.
 #[derive(Debug, Clone)]
 pub struct Session {
-    /// Its id, `sid` in tokens.
+    /// The `sid` claim of tokens.
     pub id: SessionId,
-    /// Whose it is.
     pub account: AccountId,
-    /// How often its refresh token has turned.
+    /// How often the refresh token has been rotated.
     pub generation: i64,
     /// SHA-256 of the current refresh secret.
     pub secret_hash: Vec<u8>,
-    /// When the refresh token last turned.
+    /// When the refresh token was last rotated.
     pub turned_at: Option<Time>,
-    /// How long it lives without a refresh.
+    /// How long the session lives without a refresh.
     pub idle_for: Duration,
     /// When it ends without a refresh.
     pub idle_until: Time,
-    /// False when its cookie ends with the browser.
+    /// False if the cookie ends with the browser.
     pub remember: bool,
-    /// When it ends whatever happens.
+    /// When it ends even if it is refreshed.
     pub expires_at: Option<Time>,
-    /// When its owner last proved who they are.
+    /// When the owner last proved their identity.
     pub proved_at: Time,
-    /// When it was last used, to within a few minutes.
+    /// When it was last used, accurate to a few minutes.
     pub last_active_at: Time,
-    /// When it ended.
     pub ended_at: Option<Time>,
 }
 
 impl Session {
-    /// True while it can be used.
+    /// True while the session can be used.
     #[must_use]
     pub fn is_alive(&self, now: Time) -> bool {
         self.ended_at.is_none() && !self.is_too_old(now)
     }
 
-    /// True when one of its limits in time has passed.
+    /// True if one of its lifetimes has passed.
     #[must_use]
     pub fn is_too_old(&self, now: Time) -> bool {
         self.idle_until <= now || self.expires_at.is_some_and(|end| end <= now)
@@ -80,10 +78,7 @@ fn millis(span: Duration) -> Value {
     Value::Int(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Inserts a session. Only the gate calls this.
-///
-/// # Errors
-/// What the database says.
+/// Inserts a session. Only the login gate calls this.
 pub fn insert(db: &mut dyn Db, new: &Session, source: &Source) -> Result<()> {
     db.run(
         sql!(
@@ -108,26 +103,22 @@ pub fn insert(db: &mut dyn Db, new: &Session, source: &Source) -> Result<()> {
     Ok(())
 }
 
-/// The session with this id.
-///
-/// # Errors
-/// What the database says.
+/// Finds the session with this id.
 pub fn find(db: &mut dyn Db, id: &SessionId) -> Result<Option<Session>> {
     let row =
         db.first(sql!(concat!("select ", columns!(), " from sessions s where s.id = $1")), &[id.as_str().into()])?;
     row.map(|mut row| read(&mut row)).transpose()
 }
 
-/// What a request with a token reads: the session, its account with roles, and the instance's epoch.
+/// What a request with a token reads: the session, its account with roles, and the instance's
+/// epoch.
 #[derive(Debug, Clone)]
 pub struct Standing {
-    /// The session.
     pub session: Session,
-    /// Its account.
     pub account: Account,
     /// The account's roles, sorted.
     pub roles: Vec<String>,
-    /// Changes of keys, roles, apps or stored policy so far.
+    /// How often keys, roles, API clients or the stored policy have changed.
     pub epoch: i64,
 }
 
@@ -146,15 +137,12 @@ fn standing(mut row: Row) -> Result<Standing> {
     Ok(Standing { session, account, roles, epoch })
 }
 
-/// Reads a session with all that a request needs to know about it, in one row.
-///
-/// # Errors
-/// What the database says.
+/// Reads a session and everything a request needs to know about it in one row.
 pub fn find_standing(db: &mut dyn Db, id: &SessionId) -> Result<Option<Standing>> {
     db.first(STANDING, &[id.as_str().into()])?.map(standing).transpose()
 }
 
-/// What every request with a token runs.
+/// The statement that every request with a token runs.
 pub(super) const STANDING: Sql = sql!(concat!(
     "select ",
     columns!(),
@@ -165,27 +153,23 @@ pub(super) const STANDING: Sql = sql!(concat!(
      from sessions s join accounts a on a.id = s.account_id where s.id = $1"
 ));
 
-/// One turn of a refresh token.
+/// One rotation of a refresh token.
 #[derive(Debug, Clone)]
 pub struct Turn {
-    /// The session.
     pub id: SessionId,
-    /// The generation presented.
+    /// The generation that the client presented.
     pub generation: i64,
-    /// The digest of the secret presented.
+    /// The digest of the secret that the client presented.
     pub secret_hash: [u8; 32],
-    /// The generation after it; the same when the token does not turn.
+    /// The next generation; unchanged if the token is not rotated.
     pub next_generation: i64,
-    /// The digest of the secret after it; the same when the token does not turn.
+    /// The digest of the next secret; unchanged if the token is not rotated.
     pub next_hash: [u8; 32],
-    /// Now.
     pub now: Time,
 }
 
-/// Turns the token where the session is alive and it is the current one; false where not.
-///
-/// # Errors
-/// What the database says.
+/// Rotates the token if the session is live and the token is the current one; otherwise returns
+/// false.
 pub fn turn(db: &mut dyn Db, turn: &Turn) -> Result<bool> {
     let changed = db.run(
         sql!(
@@ -210,10 +194,7 @@ pub fn turn(db: &mut dyn Db, turn: &Turn) -> Result<bool> {
     Ok(changed == 1)
 }
 
-/// Ends one session; false when it had ended.
-///
-/// # Errors
-/// What the database says.
+/// Ends one session. Returns false if it had ended.
 pub fn end(db: &mut dyn Db, id: &SessionId, why: End, now: Time) -> Result<bool> {
     let ended = db.run(
         sql!("update sessions set ended_at = $1, end_reason = $2 where id = $3 and ended_at is null"),
@@ -226,10 +207,7 @@ fn ids(rows: Vec<Row>) -> Result<Vec<SessionId>> {
     rows.into_iter().map(|mut row| Ok(SessionId::new(row.take::<String>()?))).collect()
 }
 
-/// Ends all live sessions of an account and says which.
-///
-/// # Errors
-/// What the database says.
+/// Ends all live sessions of an account and returns their ids.
 pub fn end_all(db: &mut dyn Db, account: &AccountId, why: End, now: Time) -> Result<Vec<SessionId>> {
     ids(db.all(
         sql!(
@@ -239,10 +217,7 @@ pub fn end_all(db: &mut dyn Db, account: &AccountId, why: End, now: Time) -> Res
     )?)
 }
 
-/// Ends all live sessions of all accounts and says how many.
-///
-/// # Errors
-/// What the database says.
+/// Ends all live sessions of all accounts and returns how many.
 pub fn end_everybodys(db: &mut dyn Db, why: End, now: Time) -> Result<u64> {
     db.run(
         sql!("update sessions set ended_at = $1, end_reason = $2 where ended_at is null"),
@@ -250,10 +225,7 @@ pub fn end_everybodys(db: &mut dyn Db, why: End, now: Time) -> Result<u64> {
     )
 }
 
-/// Ends all live sessions of an account but one and says which.
-///
-/// # Errors
-/// What the database says.
+/// Ends all live sessions of an account except one and returns their ids.
 pub fn end_others(
     db: &mut dyn Db,
     account: &AccountId,
@@ -270,10 +242,8 @@ pub fn end_others(
     )?)
 }
 
-/// Notes that the holder of a session has proved anew who they are; false when it has ended.
-///
-/// # Errors
-/// What the database says.
+/// Records that the session's owner proved their identity again. Returns false if the session has
+/// ended.
 pub fn renew_proof(db: &mut dyn Db, id: &SessionId, now: Time) -> Result<bool> {
     let renewed = db.run(
         sql!("update sessions set proved_at = $1 where id = $2 and ended_at is null"),
@@ -282,10 +252,7 @@ pub fn renew_proof(db: &mut dyn Db, id: &SessionId, now: Time) -> Result<bool> {
     Ok(renewed == 1)
 }
 
-/// Ends the oldest live sessions of an account until `keep` are left, and says which.
-///
-/// # Errors
-/// What the database says.
+/// Ends the oldest live sessions of an account until `keep` are left, and returns their ids.
 pub fn end_oldest(db: &mut dyn Db, account: &AccountId, keep: u32, now: Time) -> Result<Vec<SessionId>> {
     ids(db.all(
         sql!(
@@ -297,10 +264,7 @@ pub fn end_oldest(db: &mut dyn Db, account: &AccountId, keep: u32, now: Time) ->
     )?)
 }
 
-/// How many live sessions an account has.
-///
-/// # Errors
-/// What the database says.
+/// Counts the live sessions of an account.
 pub fn count_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<i64> {
     let row = db.first(
         sql!(
@@ -312,10 +276,8 @@ pub fn count_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<i64
     row.map_or(Ok(0), |mut row| row.take())
 }
 
-/// How many sessions are alive, all accounts together; to be asked for where waiting does no harm.
-///
-/// # Errors
-/// What the database says.
+/// Counts the live sessions of all accounts. The query is slow, so call it only where waiting does
+/// no harm.
 pub fn count_all_live(db: &mut dyn Db, now: Time) -> Result<i64> {
     let row = db.first(
         sql!(
@@ -327,19 +289,13 @@ pub fn count_all_live(db: &mut dyn Db, now: Time) -> Result<i64> {
     row.map_or(Ok(0), |mut row| row.take())
 }
 
-/// Until when the last of all refresh tokens that are out could be used.
-///
-/// # Errors
-/// What the database says.
+/// When the last outstanding refresh token expires.
 pub fn last_refresh(db: &mut dyn Db) -> Result<Option<Time>> {
     let row = db.first(sql!("select max(idle_until) from sessions"), &[])?;
     row.map_or(Ok(None), |mut row| row.take())
 }
 
-/// Notes that a session was used, unless that was noted since `older_than`.
-///
-/// # Errors
-/// What the database says.
+/// Records that a session was used, unless a use since `older_than` is already recorded.
 pub fn touch(db: &mut dyn Db, id: &SessionId, older_than: Time, now: Time) -> Result<()> {
     db.run(
         sql!("update sessions set last_active_at = $1 where id = $2 and last_active_at < $3 and ended_at is null"),
@@ -348,10 +304,8 @@ pub fn touch(db: &mut dyn Db, id: &SessionId, older_than: Time, now: Time) -> Re
     Ok(())
 }
 
-/// Forgets, a few at a time, sessions that ended or were left long ago; says how many.
-///
-/// # Errors
-/// What the database says.
+/// Deletes up to `limit` sessions whose idle lifetime ended before `idle_before` and returns how
+/// many it deleted.
 pub fn purge(db: &mut dyn Db, idle_before: Time, limit: i64) -> Result<u64> {
     db.run(
         sql!(
@@ -365,22 +319,17 @@ pub fn purge(db: &mut dyn Db, idle_before: Time, limit: i64) -> Result<u64> {
 /// A live session as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// Its id.
     pub id: SessionId,
-    /// The client address at login, as text; empty where there was none.
+    /// The client IP at login as text; empty if there was none.
     pub client: String,
     /// The User-Agent at login.
     pub user_agent: Option<String>,
-    /// When it began.
     pub created_at: Time,
-    /// When it was last used, to within a few minutes.
+    /// When it was last used, accurate to a few minutes.
     pub last_active_at: Time,
 }
 
-/// The live sessions of an account, the last used first.
-///
-/// # Errors
-/// What the database says.
+/// Lists the live sessions of an account, last used first.
 pub fn list_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<Vec<Listed>> {
     let rows = db.all(
         sql!(
@@ -402,10 +351,7 @@ pub fn list_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<Vec<
     rows.into_iter().map(listed).collect()
 }
 
-/// Ends one live session of this account; false when it has none such.
-///
-/// # Errors
-/// What the database says.
+/// Ends one live session of this account. Returns false if the account has no such session.
 pub fn end_of(db: &mut dyn Db, account: &AccountId, id: &SessionId, why: End, now: Time) -> Result<bool> {
     let ended = db.run(
         sql!(

@@ -1,8 +1,9 @@
-//! How much room is left beside the database.
+//! Free disk space next to the database.
 
 use std::path::Path;
 
-/// Bytes that may still be written where this file is; nothing when the system does not tell.
+/// The bytes that can still be written on this file's filesystem; `None` if the operating system
+/// does not report it.
 #[must_use]
 pub fn free(file: &Path) -> Option<u64> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

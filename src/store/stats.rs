@@ -1,11 +1,11 @@
-//! Figures: the `login_counts` table, and totals over the others.
+//! Statistics: the `login_counts` table, and totals over other tables.
 
 use super::db::Db;
 use crate::error::Result;
 use crate::model::Time;
 use crate::sql;
 
-/// Milliseconds of a day.
+/// Milliseconds per day.
 const DAY: i64 = 86_400_000;
 
 /// The day of a time, in days since 1970.
@@ -15,9 +15,6 @@ pub fn day_of(at: Time) -> i64 {
 }
 
 /// Counts one completed login.
-///
-/// # Errors
-/// What the database says.
 pub fn count_login(db: &mut dyn Db, now: Time) -> Result<()> {
     db.run(
         sql!(
@@ -29,36 +26,29 @@ pub fn count_login(db: &mut dyn Db, now: Time) -> Result<()> {
     Ok(())
 }
 
-/// Completed logins of each day since then that had any, the oldest first.
-///
-/// # Errors
-/// What the database says.
+/// Completed logins per day since `day`, oldest first; days without logins are left out.
 pub fn logins_since(db: &mut dyn Db, day: i64) -> Result<Vec<(i64, i64)>> {
     let rows = db.all(sql!("select day, logins from login_counts where day >= $1 order by day"), &[day.into()])?;
     rows.into_iter().map(|mut row| Ok((row.take()?, row.take()?))).collect()
 }
 
-/// Totals.
+/// Totals over all accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Totals {
     /// Accounts that are not deleted.
     pub users: i64,
-    /// Of them, those with a proved address.
+    /// Accounts that are not deleted and have a verified address.
     pub verified: i64,
-    /// Suspended ones.
     pub suspended: i64,
-    /// Deleted ones that can still be brought back.
+    /// Deleted accounts that can still be restored.
     pub deleted: i64,
-    /// Completed logins since the beginning.
+    /// Completed logins of all time.
     pub logins: i64,
     /// Sessions that can be used.
     pub sessions: i64,
 }
 
-/// Counts them all.
-///
-/// # Errors
-/// What the database says.
+/// Computes all totals.
 pub fn totals(db: &mut dyn Db, now: Time) -> Result<Totals> {
     let mut count = |sql, values: &[super::Value]| -> Result<i64> {
         db.first(sql, values)?.map_or(Ok(0), |mut row| Ok(row.take::<Option<i64>>()?.unwrap_or(0)))

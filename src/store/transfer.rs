@@ -1,59 +1,40 @@
-//! Whole accounts on their way in and out of an instance: what an import writes and an export reads.
+//! Whole accounts that move into or out of an instance: what an import writes and an export reads.
 
 use super::db::{Db, Row, Value};
 use crate::error::{Error, Result};
 use crate::model::{Account, AccountId, Email, Time, text};
 use crate::sql;
 
-/// Everything about an account that goes from one instance to another.
+/// Everything about an account that moves from one instance to another.
 #[derive(Debug, Clone)]
 pub struct Whole {
-    /// The text id.
     pub id: AccountId,
     /// The numeric id; an import without one draws the next.
     pub number: Option<i64>,
-    /// The address.
     pub email: Email,
-    /// When it was proved.
     pub email_verified_at: Option<Time>,
-    /// The user name as typed.
     pub username: Option<String>,
-    /// Its key.
     pub username_key: Option<String>,
-    /// Given name.
     pub first_name: Option<String>,
-    /// Family name.
     pub last_name: Option<String>,
-    /// The whole name.
     pub name: Option<String>,
-    /// The company's name.
     pub company_name: Option<String>,
-    /// Telephone number.
     pub phone: Option<String>,
-    /// When it was proved.
     pub phone_verified_at: Option<Time>,
-    /// The stored hash.
     pub password_hash: Option<String>,
-    /// What counts towards the upload quota.
+    /// How many uploads count against the quota.
     pub files_uploaded: i64,
-    /// Another upload quota than the configured one.
+    /// The account's own upload quota, if it has one.
     pub upload_limit: Option<i64>,
-    /// Since when it is suspended.
     pub suspended_at: Option<Time>,
-    /// The last completed login.
     pub last_login_at: Option<Time>,
-    /// When it was made.
     pub created_at: Time,
-    /// When its data last changed.
     pub updated_at: Time,
-    /// Its roles, sorted.
+    /// Sorted.
     pub roles: Vec<String>,
 }
 
-/// Draws that many numbers for accounts and gives back the first.
-///
-/// # Errors
-/// What the database says.
+/// Draws `count` account numbers and returns the first.
 pub fn draw_numbers(db: &mut dyn Db, count: i64) -> Result<i64> {
     let row = db.first(
         sql!(
@@ -62,14 +43,11 @@ pub fn draw_numbers(db: &mut dyn Db, count: i64) -> Result<i64> {
         ),
         &[count.into()],
     )?;
-    let last: i64 = row.ok_or_else(|| Error::internal("the counter of accounts gave no number"))?.take()?;
+    let last: i64 = row.ok_or_else(|| Error::internal("the account counter returned no number"))?.take()?;
     Ok(last - count + 1)
 }
 
 /// Makes sure that no number up to this one is drawn again.
-///
-/// # Errors
-/// What the database says.
 pub fn pass_number(db: &mut dyn Db, number: i64) -> Result<()> {
     db.run(
         sql!(
@@ -81,10 +59,8 @@ pub fn pass_number(db: &mut dyn Db, number: i64) -> Result<()> {
     Ok(())
 }
 
-/// Inserts an account with its roles under this number; false when its id, number, address or user name is taken.
-///
-/// # Errors
-/// What the database says.
+/// Inserts an account with its roles under this number. Returns false if its id, number, address or
+/// user name is taken.
 pub fn insert(db: &mut dyn Db, new: &Whole, number: i64, scheme: Option<&str>, now: Time) -> Result<bool> {
     let whole = Account::whole_name(new.name.as_deref(), new.first_name.as_deref(), new.last_name.as_deref());
     let inserted = db.run(
@@ -132,14 +108,12 @@ pub fn insert(db: &mut dyn Db, new: &Whole, number: i64, scheme: Option<&str>, n
     Ok(true)
 }
 
-/// What an account is known by.
+/// The identifiers of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names {
-    /// The text id.
     pub id: AccountId,
-    /// The numeric id.
     pub number: i64,
-    /// Whether it is waiting to be erased.
+    /// Set while the account waits for its erasure.
     pub deleted_at: Option<Time>,
 }
 
@@ -150,35 +124,24 @@ fn names(row: Option<Row>) -> Result<Option<Names>> {
     .transpose()
 }
 
-/// Who has this address.
-///
-/// # Errors
-/// What the database says.
+/// Finds the account with this address.
 pub fn find_by_email(db: &mut dyn Db, email_key: &str) -> Result<Option<Names>> {
     let sql = sql!("select id, number, deleted_at from accounts where email_key = $1");
     names(db.first(sql, &[email_key.into()])?)
 }
 
-/// Who has this text id.
-///
-/// # Errors
-/// What the database says.
+/// Finds the account with this text id.
 pub fn find_by_id(db: &mut dyn Db, id: &AccountId) -> Result<Option<Names>> {
     names(db.first(sql!("select id, number, deleted_at from accounts where id = $1"), &[id.as_str().into()])?)
 }
 
-/// Who has this number.
-///
-/// # Errors
-/// What the database says.
+/// Finds the account with this number.
 pub fn find_by_number(db: &mut dyn Db, number: i64) -> Result<Option<Names>> {
     names(db.first(sql!("select id, number, deleted_at from accounts where number = $1"), &[number.into()])?)
 }
 
-/// Accounts that are not deleted, in the order of their ids, after this id, with their roles.
-///
-/// # Errors
-/// What the database says.
+/// Returns accounts that are not deleted, with their roles, in the order of their ids from after
+/// this id.
 pub fn page(db: &mut dyn Db, after: &str, limit: i64) -> Result<Vec<Whole>> {
     let rows = db.all(
         sql!(
@@ -234,10 +197,7 @@ fn read(row: &mut Row) -> Result<Whole> {
     })
 }
 
-/// How many accounts there are, deleted ones aside.
-///
-/// # Errors
-/// What the database says.
+/// Counts the accounts that are not deleted.
 pub fn count(db: &mut dyn Db) -> Result<i64> {
     let row = db.first(sql!("select count(*) from accounts where deleted_at is null"), &[])?;
     row.map_or(Ok(0), |mut row| row.take())

@@ -1,7 +1,7 @@
-//! The `tries` table: what is counted against limits that must survive a restart.
+//! The `tries` table: attempt counters that must survive a restart.
 //!
-//! A row is locked first, then the rule is worked out by the caller, then the row is saved: two tries at once cannot
-//! both be the last one that is allowed.
+//! The caller locks a row, applies its rule, and saves the row. So of two concurrent attempts, only
+//! one can be the last that is allowed.
 
 use super::db::Db;
 use crate::error::{Error, Result};
@@ -11,42 +11,42 @@ use crate::sql;
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Wrong passwords of a client address at an account name.
+    /// Wrong passwords from one client IP for one account name.
     Pair,
-    /// Wrong passwords at an account name from wherever.
+    /// Wrong passwords for one account name from all client IPs together.
     Account,
     /// Failures that lock an account name.
     Lockout,
-    /// Mails to an address that anybody can cause.
+    /// Mail that unauthenticated callers can trigger, per recipient address.
     MailTo,
-    /// Mails from a client address that anybody can cause.
+    /// Mail that unauthenticated callers can trigger, per client IP.
     MailFrom,
-    /// Failed logins of a client address, whatever the account.
+    /// Failed logins from one client IP, for all accounts.
     Burst,
-    /// Second factors shown for an account.
+    /// Second factors submitted for an account.
     Factor,
-    /// Second factors shown for an account in a day from client addresses that never logged in to it.
+    /// Second factors submitted for an account per day, from client IPs that never logged in to it.
     FactorDay,
-    /// One-time codes shown from a client address that has earned tries.
+    /// One-time codes submitted from a client IP that requested a code or passed the first factor.
     CodeEarned,
-    /// One-time codes shown from all other client addresses together.
+    /// One-time codes submitted from all other client IPs together.
     CodeOthers,
-    /// One-time codes shown in a day.
+    /// One-time codes submitted per day.
     CodeDay,
-    /// A client address that has asked for a one-time code.
+    /// A client IP that has requested a one-time code.
     CodeAsked,
-    /// One-time codes mailed after a right first proof.
+    /// One-time codes mailed after a correct first factor.
     CodeSent,
-    /// Text messages to a number.
+    /// Text messages to one number.
     SmsTo,
-    /// Text messages of an account.
+    /// Text messages of one account.
     SmsAccount,
     /// All text messages.
     SmsAll,
 }
 
 impl Scope {
-    /// The word for it.
+    /// The name used in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -70,29 +70,29 @@ impl Scope {
     }
 }
 
-/// A row.
+/// The attempt counter of one scope and key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tries {
-    /// How many in this window.
+    /// The number of attempts in this window.
     pub count: i64,
-    /// When the window began.
+    /// When the window started.
     pub started_at: Time,
-    /// Until when everything is refused.
+    /// Until when all attempts are refused.
     pub blocked_until: Option<Time>,
-    /// How often that has happened in a row.
+    /// How often the key was blocked in a row.
     pub waits: i64,
-    /// When the row means nothing any more.
+    /// When the row expires.
     pub forget_at: Time,
 }
 
 impl Tries {
-    /// What a row says when nothing is counted yet.
+    /// A counter without any attempts.
     #[must_use]
     pub fn none(now: Time) -> Self {
         Self { count: 0, started_at: now, blocked_until: None, waits: 0, forget_at: now }
     }
 
-    /// The time that is left of a block.
+    /// The remaining time of a block.
     #[must_use]
     pub fn blocked_for(&self, now: Time) -> Option<std::time::Duration> {
         self.blocked_until.filter(|&until| until > now).map(|until| until.since(now))
@@ -110,10 +110,7 @@ fn read(mut row: super::db::Row, now: Time) -> Result<Tries> {
     Ok(if tries.forget_at <= now { Tries::none(now) } else { tries })
 }
 
-/// Locks the row for the rest of this write and reads it; one that has been forgotten reads as none.
-///
-/// # Errors
-/// What the database says.
+/// Locks the row for the rest of this write and reads it. An expired row reads as an empty counter.
 pub fn lock(db: &mut dyn Db, scope: Scope, key: &[u8; 32], now: Time) -> Result<Tries> {
     let row = db.first(
         sql!(
@@ -123,13 +120,10 @@ pub fn lock(db: &mut dyn Db, scope: Scope, key: &[u8; 32], now: Time) -> Result<
         ),
         &[scope.as_str().into(), key.into(), now.into()],
     )?;
-    read(row.ok_or_else(|| Error::internal("a locked row of tries was not returned"))?, now)
+    read(row.ok_or_else(|| Error::internal("locking a row of tries returned no row"))?, now)
 }
 
 /// Reads the row without locking it.
-///
-/// # Errors
-/// What the database says.
 pub fn peek(db: &mut dyn Db, scope: Scope, key: &[u8; 32], now: Time) -> Result<Tries> {
     let row = db.first(
         sql!("select count, started_at, blocked_until, waits, forget_at from tries where scope = $1 and key = $2"),
@@ -139,9 +133,6 @@ pub fn peek(db: &mut dyn Db, scope: Scope, key: &[u8; 32], now: Time) -> Result<
 }
 
 /// Saves a locked row.
-///
-/// # Errors
-/// What the database says.
 pub fn save(db: &mut dyn Db, scope: Scope, key: &[u8; 32], tries: &Tries) -> Result<()> {
     db.run(
         sql!(
@@ -161,19 +152,14 @@ pub fn save(db: &mut dyn Db, scope: Scope, key: &[u8; 32], tries: &Tries) -> Res
     Ok(())
 }
 
-/// Forgets the row; false when there was none.
-///
-/// # Errors
-/// What the database says.
+/// Deletes the row. Returns false if there was none.
 pub fn forget(db: &mut dyn Db, scope: Scope, key: &[u8; 32]) -> Result<bool> {
     let gone = db.run(sql!("delete from tries where scope = $1 and key = $2"), &[scope.as_str().into(), key.into()])?;
     Ok(gone == 1)
 }
 
-/// Counts one in a fixed window; says how long to wait when there have been `most`.
-///
-/// # Errors
-/// What the database says.
+/// Counts one attempt in a fixed window. If the limit `most` is reached, returns how long to wait
+/// instead.
 pub fn count(
     db: &mut dyn Db,
     scope: Scope,
@@ -190,10 +176,7 @@ pub fn count(
     Ok(None)
 }
 
-/// Takes one counted try back.
-///
-/// # Errors
-/// What the database says.
+/// Takes one counted attempt back.
 pub fn give_back(db: &mut dyn Db, scope: Scope, key: &[u8; 32]) -> Result<()> {
     db.run(
         sql!("update tries set count = count - 1 where scope = $1 and key = $2 and count > 0"),
@@ -202,10 +185,7 @@ pub fn give_back(db: &mut dyn Db, scope: Scope, key: &[u8; 32]) -> Result<()> {
     Ok(())
 }
 
-/// Forgets the row unless it blocks.
-///
-/// # Errors
-/// What the database says.
+/// Deletes the row unless it blocks.
 pub fn forget_unblocked(db: &mut dyn Db, scope: Scope, key: &[u8; 32]) -> Result<()> {
     db.run(
         sql!("delete from tries where scope = $1 and key = $2 and blocked_until is null"),
@@ -214,10 +194,7 @@ pub fn forget_unblocked(db: &mut dyn Db, scope: Scope, key: &[u8; 32]) -> Result
     Ok(())
 }
 
-/// Forgets, a few at a time, rows that mean nothing any more; says how many.
-///
-/// # Errors
-/// What the database says.
+/// Deletes up to `limit` expired rows and returns how many it deleted.
 pub fn purge(db: &mut dyn Db, now: Time, limit: i64) -> Result<u64> {
     db.run(
         sql!("delete from tries where (scope, key) in (select scope, key from tries where forget_at <= $1 limit $2)"),

@@ -1,4 +1,4 @@
-//! What the tests of this room share: a clock turned by hand, and an instance that can be started again.
+//! Shared by the tests of this module: a clock set by hand, and an instance that can be restarted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -20,7 +20,7 @@ use crate::store::keys::fixture::TestDb;
 pub(super) const START: i64 = 1_700_000_000;
 pub(super) const ISSUER: &str = "http://127.0.0.1:3000";
 
-/// A clock turned by hand, in milliseconds.
+/// A clock set by hand, in milliseconds.
 #[derive(Clone)]
 pub(super) struct HandClock(Arc<AtomicI64>);
 
@@ -52,7 +52,7 @@ impl Random for Dice {
     }
 }
 
-/// An instance: what stays when a process ends.
+/// An instance: the state that survives a restart.
 pub(super) struct Instance {
     pub(super) db: TestDb,
     pub(super) clock: HandClock,
@@ -88,7 +88,7 @@ impl Instance {
         instance
     }
 
-    /// What a start does, over this room's own seam.
+    /// Does what a server start does, on the test database.
     pub(super) fn try_start(&mut self) -> Result<Mint> {
         let ring = Ring::open(&Stored::read(&mut self.db)?, &self.config, &self.master, self.env.now())?;
         let made = ring.make_missing(&self.config, &self.master, &self.env)?;

@@ -1,4 +1,5 @@
-//! Public keys as JSON Web Keys (RFC 7517; RFC 7518, section 6; RFC 8037). A shared secret has no public half and never appears.
+//! Public keys as JSON Web Keys (RFC 7517; RFC 7518, section 6; RFC 8037). A shared secret has no
+//! public half and is never published.
 
 use aws_lc_rs::signature::{KeyPair, RsaPublicKeyComponents};
 use serde_json::{Value, json};
@@ -6,7 +7,7 @@ use serde_json::{Value, json};
 use super::keys::{Key, name};
 use crate::model::secret::encode;
 
-/// The length of a coordinate on P-256.
+/// Length of a P-256 coordinate in bytes.
 const COORDINATE: usize = 32;
 
 /// The public half of a key.
@@ -20,7 +21,7 @@ pub(super) fn public(kid: &str, key: &Key) -> Option<Value> {
             }))
         }
         Key::Ec(pair, _) => {
-            // The point as SEC 1 writes it, uncompressed: 4, x, y.
+            // SEC 1, uncompressed point: 4, x, y.
             let (_, point) = pair.public_key().as_ref().split_first()?;
             let (x, y) = point.split_at_checked(COORDINATE)?;
             Some(json!({

@@ -1,7 +1,9 @@
-//! The form of an access token: JWS compact serialisation (RFC 7515) of a claims set (RFC 7519), written and read.
+//! Encoding and parsing of access tokens: JWS compact serialisation (RFC 7515) of a claims set (RFC
+//! 7519).
 //!
-//! Reading is strict, after RFC 8725: three parts of canonical base64url, a header with exactly the members that we
-//! write, claims of their own types, no member twice. Nothing here decides whether a signature is right.
+//! Parsing is strict, following RFC 8725: three parts of canonical base64url, a header with exactly
+//! the members that authd writes, claims of the right types, no duplicate member. This module does
+//! not check signatures.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -13,26 +15,26 @@ use serde_json::{Map, Value};
 use crate::error::{Error, Result};
 use crate::model::secret::{decode, encode};
 
-/// No token of ours is longer, and what is longer is refused unread.
+/// Maximum length of a token. authd issues no longer ones, and refuses longer ones without parsing
+/// them.
 pub(super) const LONGEST: usize = 8 * 1024;
 
-/// The claims that only we set; a wire's own claims cannot take their names.
+/// Claims that only authd sets; a wire's own claims cannot use these names.
 const REGISTERED: [&str; 8] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid"];
 
-/// The header. Any other member is refused: no key and no address of one (`jwk`, `jku`, `x5c`, `x5u`), no extension
-/// (`crit`) is ever looked at.
+/// The header. Any other member is refused, so keys and key addresses (`jwk`, `jku`, `x5c`, `x5u`)
+/// and extensions (`crit`) never have an effect.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Header {
-    /// Which algorithm; it must be the key's.
+    /// The algorithm; it must match the key's.
     pub(super) alg: String,
-    /// Which key.
     pub(super) kid: String,
-    /// `JWT`
+    /// Always `JWT`.
     pub(super) typ: String,
 }
 
-/// The claims that we read back.
+/// The claims that authd reads back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Claims {
     pub(super) iss: String,
@@ -45,21 +47,21 @@ pub(super) struct Claims {
     pub(super) aud: Option<String>,
 }
 
-/// A token taken apart, nothing of it believed yet.
+/// A token split into its parts. None of them is trusted yet.
 pub(super) struct Parts<'a> {
     pub(super) header: Header,
-    /// What the signature covers.
+    /// The text that the signature covers.
     pub(super) signed: &'a str,
     pub(super) signature: Vec<u8>,
     claims: &'a str,
 }
 
-/// A header as tokens carry it, encoded.
+/// The encoded token header.
 pub(super) fn encode_header(algorithm: &str, kid: &str) -> String {
     encode(serde_json::json!({ "alg": algorithm, "kid": kid, "typ": "JWT" }).to_string().as_bytes())
 }
 
-/// What a token's signature covers: our claims, then the wire's own in their order.
+/// The text that a token's signature covers: authd's claims, then the wire's own in their order.
 pub(super) fn compose(header: &str, claims: &Claims, own: &[(&'static str, Value)]) -> Result<String> {
     let mut all = Map::new();
     all.insert("iss".to_owned(), claims.iss.as_str().into());
@@ -73,26 +75,26 @@ pub(super) fn compose(header: &str, claims: &Claims, own: &[(&'static str, Value
     }
     for (name, value) in own {
         if REGISTERED.contains(name) || all.insert((*name).to_owned(), value.clone()).is_some() {
-            return Err(Error::internal(format!("the claim {name} of a wire is set already")));
+            return Err(Error::internal(format!("the wire's claim {name} is already set")));
         }
     }
     Ok(format!("{header}.{}", encode(Value::Object(all).to_string().as_bytes())))
 }
 
-/// Takes a token apart; `None` when it is not of our form.
+/// Splits a token; `None` if it does not have the expected form.
 pub(super) fn take_apart(token: &str) -> Option<Parts<'_>> {
     if token.len() > LONGEST {
         return None;
     }
     let (signed, signature) = token.rsplit_once('.')?;
-    // A fourth part leaves a dot in the claims, which base64url does not have.
+    // A fourth part would leave a dot in the claims, which is not base64url.
     let (header, claims) = signed.split_once('.')?;
     let header: Header = serde_json::from_slice(&decode(header)?).ok()?;
     Some(Parts { header, signed, signature: decode(signature)?, claims })
 }
 
 impl Parts<'_> {
-    /// The claims; to be read only once the signature is known to be right.
+    /// Parses the claims. Call it only after the signature was verified.
     pub(super) fn claims(&self) -> Option<Claims> {
         serde_json::from_slice(&decode(self.claims)?).ok()
     }
@@ -104,10 +106,11 @@ impl<'de> Deserialize<'de> for Claims {
     }
 }
 
-/// Reads a claims set, refusing a name that comes twice: two readers could each take another one for true.
+/// Reads a claims set and refuses duplicate names, because two parsers could each use a different
+/// one.
 struct ClaimsVisitor;
 
-/// Claims as they are found.
+/// The claims read so far.
 #[derive(Default)]
 struct Found {
     iss: Option<String>,
@@ -143,10 +146,10 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
             if !names.insert(name) {
-                return Err(A::Error::custom("a claim comes twice"));
+                return Err(A::Error::custom("duplicate claim"));
             }
         }
-        found.complete().ok_or_else(|| A::Error::custom("a claim is missing"))
+        found.complete().ok_or_else(|| A::Error::custom("missing claim"))
     }
 }
 

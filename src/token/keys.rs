@@ -1,6 +1,7 @@
-//! One key that signs access tokens: made, opened, signing, verifying. A key has one algorithm and never serves another.
+//! One key that signs access tokens: generating, opening, signing, verifying. A key has one
+//! algorithm and never serves another.
 //!
-//! Private keys are parsed once and used parsed. Which of them is in force is the business of `ring`.
+//! Private keys are parsed once and kept parsed. For which key is in force, see `ring`.
 
 use std::fmt;
 
@@ -19,16 +20,16 @@ use crate::config::Algorithm;
 use crate::env::Env;
 use crate::error::{Error, Kind, Result};
 
-/// RFC 7518, section 3.2: a key of HS256 has at least the size of its output.
+/// RFC 7518, section 3.2: an HS256 key is at least as long as the hash output.
 const SECRET_LEN: usize = 32;
-/// A secret of 32 characters that uses fewer different ones than this was not drawn at random.
+/// A 32-byte secret with fewer distinct bytes than this was not drawn at random.
 const SECRET_VARIETY: usize = 8;
 const RSA_LEAST_BYTES: usize = 2048 / 8;
 
-/// The bytes of a private key as they are sealed: PKCS #8, or the shared secret.
+/// Private key bytes before they are sealed: PKCS #8, or the shared secret.
 pub(super) type Private = Zeroizing<Vec<u8>>;
 
-/// An opened key: what signs, and what verifies.
+/// An opened key: its signing half and its verifying half.
 pub(super) enum Key {
     /// RS256
     Rsa(Box<RsaKeyPair>, DecodingKey),
@@ -40,7 +41,7 @@ pub(super) enum Key {
     Secret(Box<hmac::Key>, DecodingKey),
 }
 
-/// The name of an algorithm in a token's header and in the store.
+/// The algorithm's name in token headers and in the store.
 pub(super) fn name(algorithm: Algorithm) -> &'static str {
     match algorithm {
         Algorithm::Rs256 => "RS256",
@@ -50,15 +51,15 @@ pub(super) fn name(algorithm: Algorithm) -> &'static str {
     }
 }
 
-/// The algorithm of this name.
+/// The algorithm with this name.
 pub(super) fn named(name: &str) -> Option<Algorithm> {
     let all = [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa, Algorithm::Hs256];
     all.into_iter().find(|one| self::name(*one) == name)
 }
 
-/// Makes a private key. An RSA key takes up to a second.
+/// Generates a private key. An RSA key takes up to a second.
 pub(super) fn generate(algorithm: Algorithm, env: &Env) -> Result<Private> {
-    let failed = |_| Error::internal(format!("a key for {} could not be made", name(algorithm)));
+    let failed = |_| Error::internal(format!("generating a {} key failed", name(algorithm)));
     Ok(Zeroizing::new(match algorithm {
         Algorithm::Rs256 => {
             let pair = RsaKeyPair::generate(KeySize::Rsa3072).map_err(failed)?;
@@ -86,24 +87,24 @@ pub(super) fn check_secret(secret: &[u8]) -> Result<()> {
     let found = if secret.len() < SECRET_LEN {
         format!("{}", secret.len())
     } else if different < SECRET_VARIETY {
-        format!("only {different} different ones")
+        format!("only {different} distinct ones")
     } else {
         return Ok(());
     };
     let expected = "tokens.secret: expected at least 32 bytes drawn at random";
-    Err(Error::with(Kind::Internal, format!("{expected}, and it has {found}; `openssl rand -base64 48` makes one")))
+    Err(Error::with(Kind::Internal, format!("{expected}, got {found}; generate one with `openssl rand -base64 48`")))
 }
 
 impl Key {
-    /// Parses what [`generate`] made, or what was brought along.
+    /// Parses a key made by [`generate`], or imported.
     pub(super) fn open(algorithm: Algorithm, private: &[u8]) -> Result<Self> {
-        let refused = |_| Error::internal(format!("a stored key is no private key for {}", name(algorithm)));
+        let refused = |_| Error::internal(format!("a stored key is not a private key for {}", name(algorithm)));
         match algorithm {
             Algorithm::Rs256 => {
                 let pair = RsaKeyPair::from_pkcs8(private).map_err(refused)?;
                 if pair.public_modulus_len() < RSA_LEAST_BYTES {
                     let bits = pair.public_modulus_len() * 8;
-                    return Err(Error::internal(format!("expected an RSA key of at least 2048 bits, came {bits}")));
+                    return Err(Error::internal(format!("expected an RSA key of at least 2048 bits, got {bits}")));
                 }
                 let public = DecodingKey::from_rsa_der(pair.public_key().as_ref());
                 Ok(Self::Rsa(Box::new(pair), public))
@@ -126,7 +127,7 @@ impl Key {
         }
     }
 
-    /// The one algorithm that it serves.
+    /// The only algorithm that this key serves.
     pub(super) fn algorithm(&self) -> Algorithm {
         match self {
             Self::Rsa(..) => Algorithm::Rs256,
@@ -136,10 +137,11 @@ impl Key {
         }
     }
 
-    /// A signature as JWS writes it (RFC 7518).
+    /// A signature in the JWS encoding (RFC 7518).
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>> {
-        // Not by jsonwebtoken: it parses the private key anew for each signature, and so makes a third to two thirds fewer.
-        let failed = |_| Error::internal("a token could not be signed");
+        // Not with jsonwebtoken: it parses the private key for each signature, which costs a third
+        // to two thirds of the signatures per second.
+        let failed = |_| Error::internal("signing a token failed");
         let random = SystemRandom::new();
         match self {
             Self::Rsa(pair, _) => {
@@ -153,7 +155,7 @@ impl Key {
         }
     }
 
-    /// Whether a signature is this key's.
+    /// Whether this key made the signature.
     pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         let (algorithm, key) = match self {
             Self::Rsa(_, key) => (jsonwebtoken::Algorithm::RS256, key),

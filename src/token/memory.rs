@@ -1,6 +1,8 @@
-//! The memory of verified tokens: what was checked once need not be checked again, only its time and its key.
+//! The cache of verified tokens. For a token that was verified once, only its expiry and its key
+//! are checked again.
 //!
-//! It never says that a session is alive. A token is known by its SHA-256, so the memory holds nothing that opens a door.
+//! The cache never decides whether a session is alive. It stores only the SHA-256 of a token, so
+//! its contents grant no access.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,23 +10,22 @@ use std::sync::{Mutex, PoisonError};
 use super::Verified;
 use crate::model::secret;
 
-/// How many tokens are remembered in all.
+/// How many tokens are cached in all.
 const CAPACITY: usize = 20_000;
 /// How many locks they are spread over.
 const SHARDS: usize = 16;
-/// A shard keeps two generations; when the young one is full the old one is dropped whole. So what is used stays, and
-/// nothing has to be searched to make room.
+/// A shard keeps two generations. When the young one is full, the old one is dropped whole. So
+/// tokens in use stay, and eviction needs no search.
 const GENERATION: usize = CAPACITY / SHARDS / 2;
 
-/// The digest that a token is known by.
+/// The digest that a token is cached under.
 pub(super) type Digest = [u8; 32];
 
 /// A token that has been verified.
 #[derive(Debug, Clone)]
 pub(super) struct Remembered {
-    /// The key that it was verified with.
+    /// The key that verified it.
     pub(super) kid: std::sync::Arc<str>,
-    /// What it says.
     pub(super) verified: Verified,
 }
 
@@ -41,12 +42,12 @@ struct Shard {
 }
 
 impl Memory {
-    /// What a token is known by.
+    /// The digest that a token is cached under.
     pub(super) fn digest(token: &str) -> Digest {
         secret::digest(token.as_bytes())
     }
 
-    /// What is thought of a token that was verified before.
+    /// Applies `think` to a cached token.
     pub(super) fn find<T>(&self, digest: &Digest, think: impl FnOnce(&Remembered) -> T) -> Option<T> {
         self.with_shard(digest, |shard| {
             if let Some(found) = shard.young.get(digest) {
@@ -59,12 +60,12 @@ impl Memory {
         })
     }
 
-    /// Remembers a verified token.
+    /// Caches a verified token.
     pub(super) fn keep(&self, digest: Digest, remembered: Remembered) {
         self.with_shard(&digest, |shard| shard.keep(digest, remembered));
     }
 
-    /// Forgets a token.
+    /// Removes a token.
     pub(super) fn forget(&self, digest: &Digest) {
         self.with_shard(digest, |shard| {
             shard.young.remove(digest);
@@ -72,7 +73,7 @@ impl Memory {
         });
     }
 
-    /// Forgets every token whose key is not among these.
+    /// Removes every token whose key is no longer live.
     pub(super) fn retain(&self, is_live: impl Fn(&str) -> bool) {
         for shard in &self.shards {
             let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,7 +84,7 @@ impl Memory {
 
     fn with_shard<T>(&self, digest: &Digest, work: impl FnOnce(&mut Shard) -> T) -> T {
         let shard = &self.shards[usize::from(digest[0]) % SHARDS];
-        // Nothing in here can be half done: a panic elsewhere leaves whole entries behind.
+        // No change here can be half done: after a panic elsewhere, every entry is still whole.
         work(&mut shard.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -1,4 +1,5 @@
-//! Signing and checking access tokens with the keys in force (RFC 8725). It knows no database: rows come in from outside.
+//! Signing and checking access tokens with the keys in force (RFC 8725). This module does not use
+//! the database: the caller passes the rows in.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
@@ -17,13 +18,13 @@ use crate::model::secret::{decode, encode};
 use crate::model::{AccountId, SessionId, Time};
 use crate::seal::MasterKey;
 
-/// How far the clocks of two machines that serve one database may differ: a token from a little ahead is believed.
-/// The end of a token is exact, for it is ours.
+/// How far the clocks of two machines that serve one database may differ: a token issued slightly
+/// in the future is accepted. The expiry is exact, because authd sets it.
 const LEEWAY: Duration = Duration::from_mins(1);
 const NONCE_LEN: usize = 16;
 const PROOF_LEN: usize = 16;
 
-/// What every token says and is checked for.
+/// Claims that every token carries and is checked for.
 pub(super) struct Rules {
     /// `iss`
     pub(super) issuer: String,
@@ -40,7 +41,8 @@ pub(super) struct Mint {
     master: MasterKey,
     ring: RwLock<Arc<Ring>>,
     memory: Memory,
-    /// The latest second that the wall has shown to a check. What ended until then has ended, though the wall be set back.
+    /// The latest second of the wall clock that any check has seen. A token that expired by then
+    /// stays expired, even if the clock is set back.
     latest: AtomicI64,
 }
 
@@ -55,12 +57,12 @@ impl Mint {
         Arc::clone(&self.held())
     }
 
-    /// The keys in force, which nobody replaces as long as this is held.
+    /// The keys in force, which cannot be replaced while the guard is held.
     fn held(&self) -> RwLockReadGuard<'_, Arc<Ring>> {
         self.ring.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts other keys in force; tokens of keys that are gone are forgotten.
+    /// Puts other keys in force and drops cached tokens whose key is gone.
     pub(super) fn replace(&self, ring: Ring) {
         let ring = Arc::new(ring);
         *self.ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&ring);
@@ -71,7 +73,7 @@ impl Mint {
     /// Signs an access token.
     pub(super) fn sign(&self, grant: &Grant) -> Result<AccessToken> {
         let ring = self.ring();
-        let held = ring.signer(self.env.now()).ok_or_else(|| Error::internal("there is no key that signs tokens"))?;
+        let held = ring.signer(self.env.now()).ok_or_else(|| Error::internal("no signing key is in force"))?;
         let now = self.env.wall();
         let iat = now.seconds();
         let exp = Time::from_seconds(iat) + self.rules.life;
@@ -94,25 +96,26 @@ impl Mint {
         if token.len() > jwt::LONGEST {
             let length = token.len();
             return Err(Error::internal(format!(
-                "expected a token of at most {} characters, came {length}",
+                "expected a token of at most {} characters, got {length}",
                 jwt::LONGEST
             )));
         }
         if exp <= self.latest.load(Ordering::Relaxed) {
-            // Made after the wall was set back: only the memory tells it from one that has ended before.
+            // Made after the wall clock was set back: only the cache tells it from a token that has
+            // expired before.
             let verified = verified(claims, ring.epoch);
             self.memory.keep(Memory::digest(&token), Remembered { kid: Arc::clone(&held.kid), verified });
         }
         Ok(AccessToken { token, expires_at: Time::from_seconds(exp), expires_in: exp.saturating_sub(iat).max(0) })
     }
 
-    /// Checks an access token, or remembers having done so.
+    /// Checks an access token, or finds it among those checked before.
     pub(super) fn verify(&self, token: &str) -> Result<Verified> {
         if token.len() > jwt::LONGEST {
             return Err(Kind::TokenInvalid.into());
         }
         let digest = Memory::digest(token);
-        // Held to the end: nothing is remembered of a key that is gone.
+        // Held to the end, so that no token is cached whose key is gone.
         let ring = self.held();
         if let Some(checked) = self.memory.find(&digest, |found| self.check_remembered(&ring, found)) {
             return checked.inspect_err(|_| self.memory.forget(&digest));
@@ -125,17 +128,18 @@ impl Mint {
         }
         self.memory.keep(digest, Remembered { kid, verified: verified.clone() });
         if has_ended() {
-            // Somebody else has refused it meanwhile, before there was anything to forget.
+            // A concurrent check refused the token before there was an entry to remove.
             self.memory.forget(&digest);
             return Err(Kind::TokenExpired.into());
         }
         Ok(verified)
     }
 
-    /// What is refused here is forgotten, and then refused by the latest second for good.
+    /// Checks a cached token. A token refused here is removed from the cache, and from then on the
+    /// latest second refuses it permanently.
     fn check_remembered(&self, ring: &Ring, found: &Remembered) -> Result<Verified> {
         ring.find(&found.kid, self.env.now()).ok_or(Kind::TokenInvalid)?;
-        // RFC 7519, section 4.1.4: a token is dead at its `exp`, not after it.
+        // RFC 7519, section 4.1.4: a token expires at its `exp`, not after it.
         let wall = self.env.wall();
         if wall < found.verified.expires_at {
             return Ok(Verified { epoch: ring.epoch, ..found.verified.clone() });
@@ -144,17 +148,18 @@ impl Mint {
         Err(Kind::TokenExpired.into())
     }
 
-    /// The latest second that the wall has shown, this one among them.
+    /// The latest second that the wall clock has shown, including this one.
     fn latest_after(&self, wall: Time) -> i64 {
         let (seconds, latest) = (wall.seconds(), self.latest.load(Ordering::Relaxed));
-        // Written at most once a second, so that those who read it do not wait for each other.
+        // Written at most once a second, so that concurrent readers do not wait for each other.
         if seconds > latest { self.latest.fetch_max(seconds, Ordering::Relaxed).max(seconds) } else { latest }
     }
 
-    /// Everything but the end of the token: `None` is a token that is not ours.
+    /// Checks everything but the expiry. Returns `None` for a token that authd did not issue.
     fn check(&self, ring: &Ring, token: &str) -> Option<(Arc<str>, Claims)> {
         let parts = jwt::take_apart(token)?;
-        // The header names a key, and the key says which algorithm it serves; the header's word must only agree.
+        // The header selects the key, and the key determines the algorithm; the `alg` of the header
+        // must agree.
         let held = ring.find(&parts.header.kid, self.env.now())?;
         let agrees = parts.header.alg == super::keys::name(held.key.algorithm()) && parts.header.typ == "JWT";
         if !agrees || !held.key.verifies(parts.signed.as_bytes(), &parts.signature) {
@@ -172,7 +177,8 @@ impl Mint {
         is_ours.then(|| (Arc::clone(&held.kid), claims))
     }
 
-    /// A random part; under a shared secret also the proof that we, and not somebody who shares it, made the token.
+    /// A random id. Under a shared secret it also contains a proof that authd made the token, and
+    /// not another party that has the secret.
     fn new_jti(&self, held: &Held, claims: &Claims) -> Result<String> {
         let mut jti = self.env.random::<NONCE_LEN>()?.to_vec();
         if held.key.algorithm() == Algorithm::Hs256 {
@@ -192,11 +198,11 @@ impl Mint {
         constant_time::verify_slices_are_equal(&expected[..PROOF_LEN], proof).is_ok()
     }
 
-    /// A MAC under a key that never leaves here, over what a token may be used for.
+    /// A MAC over the claims that grant access, with a key that never leaves authd.
     fn proof(&self, held: &Held, claims: &Claims, nonce: &[u8]) -> [u8; 32] {
         let mut covered = nonce.to_vec();
         for text in [&*held.kid, &claims.sub, &claims.sid] {
-            // Each with its length, lest two neighbours be cut at another place.
+            // Length-prefixed, so that adjacent fields cannot be split differently.
             covered.extend_from_slice(&(text.len() as u64).to_be_bytes());
             covered.extend_from_slice(text.as_bytes());
         }

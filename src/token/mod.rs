@@ -1,7 +1,9 @@
-//! Tokens: signing keys, access tokens (RFC 7519, RFC 8725), the memory of verified ones, refresh tokens.
+//! Tokens: signing keys, access tokens (RFC 7519, RFC 8725), the cache of verified tokens, refresh
+//! tokens.
 //!
-//! `keys` is one key, `ring` the keys in force, `rotation` turns them, `jwt` the form of a token, `mint` signs and checks, `memory` remembers
-//! what was checked. A right token is not yet a caller: whether its session lives is read elsewhere, in every request.
+//! `keys` is one key, `ring` the keys in force, `rotation` rotates them, `jwt` encodes and parses
+//! tokens, `mint` signs and checks them, `memory` caches the verified ones. A valid token does not
+//! yet authenticate a caller: every request also checks in the database that its session is alive.
 
 #[cfg(test)]
 mod fixture;
@@ -29,7 +31,7 @@ use ring::{Ring, Stored};
 
 pub use rotation::{Begin, NewKeys, Old, Rotation};
 
-/// What an access token says that we ever read back, and under which keys.
+/// The claims of a verified access token that authd uses, and the epoch of the keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     /// `sub`
@@ -40,18 +42,18 @@ pub struct Verified {
     pub issued_at: Time,
     /// `exp`
     pub expires_at: Time,
-    /// The epoch of the keys that it was checked under.
+    /// Epoch of the keys that verified it.
     pub epoch: i64,
 }
 
-/// What an access token is made of.
+/// The contents of a new access token.
 #[derive(Debug, Clone)]
 pub struct Grant {
     /// `sub`
     pub account: AccountId,
     /// `sid`
     pub session: SessionId,
-    /// When the session ends whatever happens: no token outlives it.
+    /// When the session ends at the latest: no token outlives it.
     pub session_ends: Option<Time>,
     /// The wire's own claims, in order.
     pub claims: Vec<(&'static str, serde_json::Value)>,
@@ -62,13 +64,13 @@ pub struct Grant {
 pub struct AccessToken {
     /// The JWT.
     pub token: String,
-    /// When it dies.
     pub expires_at: Time,
-    /// For how many seconds it lives.
+    /// Lifetime in seconds.
     pub expires_in: i64,
 }
 
-/// The keys in force, and what they can do. Cheap to clone; whoever sees another epoch than its own calls `reload`.
+/// The keys in force, and the operations on them. Cheap to clone. A caller that sees a different
+/// epoch than theirs calls `reload`.
 #[derive(Clone)]
 pub struct Tokens(Arc<Inner>);
 
@@ -80,24 +82,23 @@ struct Inner {
     env: Env,
     made: Option<String>,
     missing: Missing,
-    /// Held while keys are loaded, so that a thousand requests that see a new epoch load them once.
+    /// Held while keys are loaded, so that a thousand requests that see a new epoch load them only
+    /// once.
     loading: tokio::sync::Mutex<()>,
 }
 
-/// What is done about a key that the configuration asks for and the database lacks.
+/// What happens when the configuration asks for a key that the database lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Missing {
-    /// It is made; the one of another algorithm or secret stops signing.
+    /// It is made. A key with another algorithm or secret stops signing.
     Made,
-    /// Nothing: whoever has another configuration than the server must not take its key away.
+    /// Nothing: a command with another configuration than the server must not disable the server's
+    /// key.
     Left,
 }
 
 impl Tokens {
-    /// Loads the keys, making the first ones when the database has none for the configured algorithm.
-    ///
-    /// # Errors
-    /// When the store or the master key fails, or a configured secret is too weak.
+    /// Loads the keys. Makes the first ones if the database has none for the configured algorithm.
     pub async fn open(
         config: &config::Tokens,
         issuer: &str,
@@ -108,8 +109,8 @@ impl Tokens {
         Self::load(config, issuer, store, master, env, Missing::Made).await
     }
 
-    /// Loads the keys as they are, for a command beside the server: it can check tokens, and sign where the server's
-    /// key is the one that its own configuration names.
+    /// Loads the keys without making any, for a command that runs next to the server. Such a
+    /// command can check tokens. It can sign only if its own configuration names the server's key.
     ///
     /// # Errors
     /// As [`Tokens::open`].
@@ -147,14 +148,12 @@ impl Tokens {
     }
 
     /// Signs an access token.
-    ///
-    /// # Errors
-    /// When no key can sign.
     pub fn sign(&self, grant: &Grant) -> Result<AccessToken> {
         self.0.mint.sign(grant)
     }
 
-    /// Checks an access token's form, key, signature and times; the session behind it is the caller's to check.
+    /// Checks an access token's form, key, signature and times. The caller must check the session
+    /// behind it.
     ///
     /// # Errors
     /// `TokenInvalid` or `TokenExpired`.
@@ -168,10 +167,7 @@ impl Tokens {
         self.0.mint.ring().epoch
     }
 
-    /// Loads the keys again: another process, or this one, has changed them.
-    ///
-    /// # Errors
-    /// When the store or the master key fails.
+    /// Reloads the keys if this or another process has changed them.
     pub async fn reload(&self) -> Result<()> {
         let inner = &self.0;
         let _one_at_a_time = inner.loading.lock().await;
@@ -182,10 +178,12 @@ impl Tokens {
         Ok(())
     }
 
-    /// Makes the keys of a rotation, on the keys as they are stored now; nothing changes before [`NewKeys::put`].
+    /// Makes the keys of a rotation, based on the keys as stored now. Nothing changes until
+    /// [`NewKeys::put`].
     ///
     /// # Errors
-    /// `Forbidden` where the configuration holds the secret, or is not the one that the keys were made under.
+    /// `Forbidden` where the configuration holds the secret, or differs from the one that the keys
+    /// were made under.
     pub async fn new_keys(&self, rotation: Rotation) -> Result<NewKeys> {
         self.reload().await?;
         let inner = self.0.clone();
@@ -193,10 +191,10 @@ impl Tokens {
             rotation::make(rotation, &inner.mint.ring(), &inner.config, &inner.master, &inner.env)
         })
         .await
-        .map_err(|error| Error::internal("the making of keys was cut off").caused_by(error))?
+        .map_err(|error| Error::internal("generating keys was interrupted").caused_by(error))?
     }
 
-    /// Whether the signing key is old enough for its successor to be made.
+    /// Whether the signing key is old enough to be rotated.
     #[must_use]
     pub fn is_turn_due(&self) -> bool {
         rotation::is_due(&self.0.mint.ring(), &self.0.config, self.0.env.now())
@@ -208,13 +206,13 @@ impl Tokens {
         self.0.mint.ring().signer(self.0.env.now()).map(|held| held.kid.to_string())
     }
 
-    /// The public keys, as `/.well-known/jwks.json` answers them (RFC 7517).
+    /// The public keys, as served at `/.well-known/jwks.json` (RFC 7517).
     #[must_use]
     pub fn jwks(&self) -> serde_json::Value {
         self.0.mint.ring().jwks(self.0.env.now())
     }
 
-    /// The keys of refresh tokens in force.
+    /// The refresh token keys in force.
     #[must_use]
     pub fn refresh_keys(&self) -> Arc<refresh::Keys> {
         let now = self.0.env.now();
@@ -222,15 +220,15 @@ impl Tokens {
         if keys.all_live(now) { keys } else { Arc::new(keys.live(now)) }
     }
 
-    /// The id of the signing key that was made at the start, for the audit log.
+    /// The id of the signing key that was made at startup, for the audit log.
     #[must_use]
     pub fn made(&self) -> Option<&str> {
         self.0.made.as_deref()
     }
 }
 
-/// Loads the keys, and makes what is missing. Stored ones are opened first: a wrong master key is an error, never a
-/// reason for another key.
+/// Loads the keys and makes missing ones. Stored keys are opened first: a wrong master key must
+/// fail, and never leads to a new key.
 async fn open_ring(
     config: &config::Tokens,
     store: &Store,
@@ -248,7 +246,7 @@ async fn open_ring(
         let making = move || ring.make_missing(&config, &master, &env).map(|made| (ring, made));
         tokio::task::spawn_blocking(making)
             .await
-            .map_err(|error| Error::internal("the making of keys was cut off").caused_by(error))?
+            .map_err(|error| Error::internal("generating keys was interrupted").caused_by(error))?
     };
     let (ring, made) = made?;
     if made.is_empty() {

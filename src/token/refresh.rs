@@ -1,10 +1,13 @@
-//! The refresh token: session id, generation, a 32-byte secret, and a MAC over them with a versioned key.
+//! The refresh token: session id, generation, a 32-byte secret, and a MAC over them with a
+//! versioned key.
 //!
-//! The first secret is random, each next one is a MAC of the one before: whoever presents the parent gets the identical
-//! successor, computed from what was presented. A forged token dies without a read. Whether a token is the current one
-//! of its session is the store's to say.
+//! The first secret is random. Each further secret is a MAC of the previous one, so a client that
+//! presents the parent always gets the identical successor, computed from the parent itself. A
+//! forged token is refused without a database read. Whether a token is the current one of its
+//! session is decided by the store.
 //!
-//! As text it is base64url of version (4 bytes), session (16), generation (4), secret (32), MAC (16): 96 characters.
+//! The text form is base64url of version (4 bytes), session (16), generation (4), secret (32), MAC
+//! (16): 96 characters.
 
 use aws_lc_rs::{constant_time, hmac};
 use uuid::Uuid;
@@ -26,7 +29,7 @@ const TEXT_LEN: usize = (SIGNED_LEN + MAC_LEN) / 3 * 4;
 /// The MAC keys in force, by version.
 #[derive(Clone, Default)]
 pub struct Keys {
-    /// The oldest first.
+    /// Oldest first.
     keys: Vec<VersionKey>,
 }
 
@@ -38,36 +41,38 @@ struct VersionKey {
 }
 
 impl Keys {
-    /// Adds a key; the highest version makes new tokens.
+    /// Adds a key. The key with the highest version makes new tokens.
     pub(super) fn add(&mut self, version: i64, key: &[u8], verifies_until: Option<Time>) -> Result<()> {
-        let version = u32::try_from(version)
-            .map_err(|_| Error::internal(format!("a refresh key has the version {version}, expected 32 bits")))?;
+        let version = u32::try_from(version).map_err(|_| {
+            Error::internal(format!("a refresh key has version {version}, which is not a 32-bit number"))
+        })?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, key);
         self.keys.push(VersionKey { version, key, verifies_until });
         self.keys.sort_by_key(|one| one.version);
         Ok(())
     }
 
-    /// No key is in force.
+    /// Whether no key is in force.
     pub(super) fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// All of them are in force at this time.
+    /// Whether all keys are in force at this time.
     pub(super) fn all_live(&self, now: Time) -> bool {
         self.keys.iter().all(|one| one.is_live(now))
     }
 
-    /// Those of them that are in force at this time.
+    /// The keys that are in force at this time.
     pub(super) fn live(&self, now: Time) -> Self {
         Self { keys: self.keys.iter().filter(|one| one.is_live(now)).cloned().collect() }
     }
 
     fn current(&self) -> Result<u32> {
-        self.keys.last().map(|one| one.version).ok_or_else(|| Error::internal("there is no key for refresh tokens"))
+        self.keys.last().map(|one| one.version).ok_or_else(|| Error::internal("no refresh token key is in force"))
     }
 
-    /// A MAC for one purpose with the key of this version; `RefreshInvalid` when that has died.
+    /// A MAC for one purpose with the key of this version; `RefreshInvalid` if that key has
+    /// expired.
     fn mac(&self, version: u32, purpose: Purpose, bytes: &[u8]) -> Result<hmac::Tag> {
         let one = self.keys.iter().find(|one| one.version == version).ok_or(Kind::RefreshInvalid)?;
         let mut context = hmac::Context::with_key(&one.key);
@@ -83,19 +88,19 @@ impl VersionKey {
     }
 }
 
-/// What a MAC is for: the first byte of what it covers, so that neither can stand for the other.
+/// What a MAC is used for. It is the first byte of the covered text, so a MAC for one purpose is
+/// never valid for the other.
 #[derive(Clone, Copy)]
 enum Purpose {
     Token = 1,
     Next = 2,
 }
 
-/// A refresh token whose MAC was right.
+/// A refresh token whose MAC was verified.
 #[derive(Clone)]
 pub struct RefreshToken {
-    /// The session it belongs to.
     pub session: SessionId,
-    /// How often its session's token had turned when it was made.
+    /// How often the session's token had rotated when this one was made.
     pub generation: i64,
     version: u32,
     secret: Zeroizing<[u8; SECRET_LEN]>,
@@ -103,18 +108,15 @@ pub struct RefreshToken {
 
 impl RefreshToken {
     /// The first token of a new session.
-    ///
-    /// # Errors
-    /// When there is no randomness.
     pub fn first(keys: &Keys, env: &Env, session: &SessionId) -> Result<Self> {
         let secret = Zeroizing::new(env.random()?);
         Ok(Self { session: session.clone(), generation: 0, version: keys.current()?, secret })
     }
 
-    /// Reads a presented token.
+    /// Parses a token that a client presents.
     ///
     /// # Errors
-    /// `RefreshInvalid` when it is not one of ours.
+    /// `RefreshInvalid` when authd did not make it, or its key has expired.
     pub fn parse(keys: &Keys, text: &str) -> Result<Self> {
         if text.len() != TEXT_LEN {
             return Err(Kind::RefreshInvalid.into());
@@ -131,7 +133,8 @@ impl RefreshToken {
         Ok(Self { session: SessionId::new(session.to_string()), generation: generation.into(), version, secret })
     }
 
-    /// A text of our form under a newer key than these: another process may have made that key since they were loaded.
+    /// Whether a text has the form of a token under a newer key than these. Another process may
+    /// have made that key since these were loaded.
     #[must_use]
     pub fn names_unknown_key(keys: &Keys, text: &str) -> bool {
         let newest = keys.keys.last().map(|one| one.version);
@@ -142,7 +145,7 @@ impl RefreshToken {
     /// The token after this one, always the same.
     ///
     /// # Errors
-    /// `RefreshInvalid` when this token's key has died since.
+    /// `RefreshInvalid` when this token's key has expired meanwhile.
     pub fn successor(&self, keys: &Keys) -> Result<Self> {
         let generation = self.generation.checked_add(1).ok_or(Kind::RefreshInvalid)?;
         u32::try_from(generation).map_err(|_| Kind::RefreshInvalid)?;
@@ -153,24 +156,21 @@ impl RefreshToken {
         Ok(Self { session: self.session.clone(), generation, version: keys.current()?, secret })
     }
 
-    /// The same token as the newest key makes it: what the store keeps of it stays.
-    ///
-    /// # Errors
-    /// When there is no key.
+    /// The same token under the newest key. Its stored hash does not change.
     pub fn under_newest(&self, keys: &Keys) -> Result<Self> {
         Ok(Self { version: keys.current()?, ..self.clone() })
     }
 
-    /// What the store keeps of it: SHA-256 of the secret.
+    /// What the store keeps of the token: SHA-256 of the secret.
     #[must_use]
     pub fn secret_hash(&self) -> [u8; 32] {
         crate::model::secret::digest(&self.secret[..])
     }
 
-    /// As the client holds it.
+    /// The text that the client holds.
     ///
     /// # Errors
-    /// `RefreshInvalid` when its key has died since.
+    /// `RefreshInvalid` when the token's key has expired meanwhile.
     pub fn to_text(&self, keys: &Keys) -> Result<String> {
         let mut bytes = self.covered()?;
         let mac = keys.mac(self.version, Purpose::Token, &bytes)?;
@@ -178,14 +178,15 @@ impl RefreshToken {
         Ok(encode(&bytes))
     }
 
-    /// What the MAC covers.
+    /// The bytes that the MAC covers.
     fn covered(&self) -> Result<Zeroizing<Vec<u8>>> {
         let session = Uuid::parse_str(self.session.as_str())
             .ok()
             .filter(|id| id.to_string() == self.session.as_str())
-            .ok_or_else(|| Error::internal("a session's id is no UUID"))?;
-        let generation = u32::try_from(self.generation)
-            .map_err(|_| Error::internal(format!("a session has the generation {}", self.generation)))?;
+            .ok_or_else(|| Error::internal("a session id is not a UUID"))?;
+        let generation = u32::try_from(self.generation).map_err(|_| {
+            Error::internal(format!("a session has generation {}, which is not a 32-bit number", self.generation))
+        })?;
         let mut bytes = Zeroizing::new(Vec::with_capacity(SIGNED_LEN + MAC_LEN));
         bytes.extend_from_slice(&self.version.to_be_bytes());
         bytes.extend_from_slice(session.as_bytes());
@@ -195,7 +196,6 @@ impl RefreshToken {
     }
 }
 
-/// The next bytes of a token.
 fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N]> {
     let (head, tail) = rest.split_first_chunk::<N>().ok_or(Kind::RefreshInvalid)?;
     *rest = tail;

@@ -1,7 +1,9 @@
-//! The keys in force: which one signs, which ones verify, what is made when one is missing, what is published.
+//! The key ring: which key signs, which keys verify, which are published, and what is made when one
+//! is missing.
 //!
-//! The signing key is the live one with the latest `signs_from` that is not in the future (or the first, where all are);
-//! a key verifies until its `verifies_until`, whether it signs or not.
+//! The signing key is the live key with the latest `signs_from` that is not in the future, or the
+//! earliest key if all are in the future. A key verifies until its `verifies_until`, whether it
+//! signs or not.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,9 +21,9 @@ use crate::seal::MasterKey;
 use crate::store::db::Db;
 use crate::store::keys as rows;
 
-/// How much longer than its tokens a superseded key lives, for clocks that differ.
+/// How much longer than its last token a superseded key lives, because clocks differ.
 pub(super) const MARGIN: Duration = Duration::from_mins(1);
-/// What the id of a key begins with whose secret came from the configuration.
+/// Prefix of the key id when the secret comes from the configuration.
 const SHARED: &str = "shared-";
 const REFRESH_KEY_LEN: usize = 32;
 
@@ -29,13 +31,13 @@ const REFRESH_KEY_LEN: usize = 32;
 pub(super) struct Held {
     pub(super) kid: Arc<str>,
     pub(super) key: Arc<Key>,
-    /// The token header that names it, encoded.
+    /// The encoded token header that names this key.
     pub(super) header: String,
     public: Option<Value>,
     pub(super) created_at: Time,
     signs_from: Time,
     verifies_until: Option<Time>,
-    /// It is of the configured algorithm, and of the configured secret where there is one.
+    /// Whether it has the configured algorithm, and the configured secret if there is one.
     may_sign: bool,
 }
 
@@ -44,11 +46,11 @@ pub(super) struct Ring {
     pub(super) epoch: i64,
     held: Vec<Arc<Held>>,
     pub(super) refresh: Arc<refresh::Keys>,
-    /// The version that the next refresh key has; a dead one's is never given again.
+    /// Version of the next refresh key. The version of an expired key is never reused.
     pub(super) next_refresh: i64,
 }
 
-/// The rows that a ring is made of.
+/// The database rows that a ring is built from.
 pub(super) struct Stored {
     pub(super) epoch: i64,
     signing: Vec<rows::SigningKey>,
@@ -63,12 +65,13 @@ pub(super) struct Made {
 }
 
 impl Held {
-    /// It verifies at this time.
+    /// Whether it verifies at this time.
     pub(super) fn is_live(&self, now: Time) -> bool {
         self.verifies_until.is_none_or(|until| now < until)
     }
 
-    /// The latest signs; of those made in one millisecond the one that lasts longest, for that was the last.
+    /// Orders keys by when they sign, latest last. Among keys made in the same millisecond, the one
+    /// that lives longest was made last.
     fn rank(&self) -> impl Ord + use<> {
         (self.signs_from, self.verifies_until.is_none(), self.verifies_until, Arc::clone(&self.kid))
     }
@@ -83,7 +86,7 @@ impl Ring {
         for row in stored.signing.iter().filter(|row| live(row.verifies_until)) {
             let private = Private::new(master.open(&signing_place(&row.id), &row.sealed)?);
             let algorithm = named(&row.algorithm).ok_or_else(|| {
-                Error::internal(format!("signing_keys.algorithm is {}, which is unknown", row.algorithm))
+                Error::internal(format!("unknown algorithm {} in signing_keys.algorithm", row.algorithm))
             })?;
             let key = Key::open(algorithm, &private)?;
             held.push(Arc::new(Held {
@@ -106,33 +109,33 @@ impl Ring {
         Ok(Self { epoch: stored.epoch, held, refresh: Arc::new(refresh), next_refresh })
     }
 
-    /// The key that signs at this time. Where a clock was set back to before all of them, it is the first one: nobody
-    /// must be kept out until the clock has caught up.
+    /// The key that signs at this time. If the clock was set back to before all keys, this is the
+    /// earliest one: logins must not fail until the clock has caught up.
     pub(super) fn signer(&self, now: Time) -> Option<&Arc<Held>> {
         let able = || self.held.iter().filter(|held| held.may_sign && held.is_live(now));
         let due = able().filter(|held| held.signs_from <= now).max_by_key(|held| held.rank());
         due.or_else(|| able().min_by_key(|held| held.rank()))
     }
 
-    /// The key of this id, if it verifies at this time.
+    /// The key with this id, if it verifies at this time.
     pub(super) fn find(&self, kid: &str, now: Time) -> Option<&Arc<Held>> {
         self.held.iter().find(|held| &*held.kid == kid && held.is_live(now))
     }
 
-    /// What is published at this time: also keys that do not sign yet.
+    /// The keys published at this time, including those that do not sign yet.
     pub(super) fn jwks(&self, now: Time) -> Value {
         let keys: Vec<_> =
             self.held.iter().filter(|held| held.is_live(now)).filter_map(|held| held.public.clone()).collect();
         serde_json::json!({ "keys": keys })
     }
 
-    /// The key that nothing is going to supersede: the one that signs, or is about to.
+    /// The key that no other supersedes: it signs, or will sign next.
     pub(super) fn newest(&self) -> Option<&Arc<Held>> {
         let lasts = |held: &&Arc<Held>| held.may_sign && held.verifies_until.is_none();
         self.held.iter().filter(lasts).max_by_key(|held| held.rank())
     }
 
-    /// The keys that are missing, made and sealed. It may take a second, and changes nothing yet.
+    /// Makes and seals the keys that are missing. This may take a second, and changes nothing yet.
     pub(super) fn make_missing(&self, config: &config::Tokens, master: &MasterKey, env: &Env) -> Result<Made> {
         let signing = if self.newest().is_some() { None } else { Some(make_signing(config, master, env)?) };
         let refresh = if self.refresh.is_empty() { Some(make_refresh(self.next_refresh, master, env)?) } else { None };
@@ -141,21 +144,22 @@ impl Ring {
 }
 
 impl Stored {
-    /// Reads the rows.
     pub(super) fn read(db: &mut dyn Db) -> Result<Self> {
         Ok(Self { epoch: rows::epoch(db)?, signing: rows::signing_keys(db)?, refresh: rows::refresh_keys(db)? })
     }
 }
 
 impl Made {
-    /// Nothing was missing.
+    /// Whether no key was missing.
     pub(super) fn is_empty(&self) -> bool {
         self.signing.is_none() && self.refresh.is_none()
     }
 
-    /// Stores what was made and ends what it supersedes; what somebody else has stored since is left alone.
+    /// Stores the new keys and ends the ones they supersede. A key that another process has stored
+    /// meanwhile is kept, and no second one is added.
     pub(super) fn store(&self, db: &mut dyn Db, access: Duration) -> Result<()> {
-        // The epoch's row is the one that every change of keys shares: raised first, it makes two of them take turns.
+        // Every change of keys updates the epoch's row. Raising it first serialises concurrent
+        // changes.
         rows::raise_epoch(db)?;
         let stored = Stored::read(db)?;
         if let Some(key) = self.signing.as_ref().filter(|key| !stored.signing.iter().any(|row| replaces(row, key))) {
@@ -171,19 +175,20 @@ impl Made {
     }
 }
 
-/// Whether a stored key does what this new one was made for.
+/// Whether a stored key already serves the purpose of this new one.
 fn replaces(row: &rows::SigningKey, key: &rows::SigningKey) -> bool {
     let shared = key.id.starts_with(SHARED).then_some(key.id.as_str());
     row.verifies_until.is_none() && is_wanted(row, &key.algorithm, shared)
 }
 
-/// Whether a row is of the configured algorithm and secret. A secret that the configuration no longer names stops
-/// signing, and so does one that we made once it names another.
+/// Whether a row has the configured algorithm and secret. A secret that the configuration no longer
+/// names stops signing, and so does a generated key once the configuration names a secret.
 fn is_wanted(row: &rows::SigningKey, algorithm: &str, shared: Option<&str>) -> bool {
     row.algorithm == algorithm && shared.map_or(!row.id.starts_with(SHARED), |kid| row.id == kid)
 }
 
-/// The id of the configured secret's key. It is a MAC: a digest in every token would let anybody try secrets against it.
+/// The key id of the configured secret. It is a MAC: a plain digest, published in every token,
+/// would let anyone test guesses of the secret against it.
 fn shared_kid(config: &config::Tokens, master: &MasterKey) -> Option<String> {
     let secret = config.secret.as_ref().filter(|_| config.algorithm == Algorithm::Hs256)?;
     let fingerprint = master.mac("shared-secret-kid", secret.reveal().as_bytes());
@@ -220,7 +225,7 @@ pub(super) fn make_signing(config: &config::Tokens, master: &MasterKey, env: &En
     })
 }
 
-/// Makes a key of the MAC over refresh tokens.
+/// Makes a MAC key for refresh tokens.
 pub(super) fn make_refresh(version: i64, master: &MasterKey, env: &Env) -> Result<rows::RefreshKey> {
     let key = Private::new(env.random::<REFRESH_KEY_LEN>()?.to_vec());
     let sealed = master.seal(env, &refresh_place(version), &key)?;

@@ -1,7 +1,8 @@
-//! Turning the keys: a new key is published, then signs, and the old one stays until its last token is dead.
+//! Key rotation: a new key is published, then signs, and the old one stays until its last token has
+//! expired.
 //!
-//! Keys are made before the write that puts them in force, on what was stored then; where the epoch has risen since,
-//! nothing is written. When it is time, and who may ask, is the business of `identity::key`.
+//! New keys are made before the write that puts them in force, based on the stored keys. If the
+//! epoch has risen since, nothing is written. For when to rotate, and who may, see `identity::key`.
 
 use crate::config::{self, Algorithm};
 use crate::env::Env;
@@ -16,37 +17,38 @@ use super::ring::{MARGIN, Ring, make_refresh, make_signing};
 /// When the new key begins to sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begin {
-    /// After the lead time, so that everybody who keeps a copy of the public keys has it by then.
+    /// After the lead time, so that every service that caches the public keys has the new one by
+    /// then.
     AfterLead,
-    /// At once.
     AtOnce,
 }
 
-/// What becomes of the keys before it.
+/// What happens to the previous keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Old {
     /// They verify until their last token has expired.
     Expire,
-    /// They die at once, and with them every access and refresh token that is out.
+    /// They stop verifying immediately, which invalidates every access and refresh token issued so
+    /// far.
     Die,
 }
 
 /// What a rotation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rotation {
-    /// When the new key signs; where the old ones die it signs at once whatever this says.
+    /// When the new key signs. With [`Old::Die`] it always signs immediately.
     pub begin: Begin,
-    /// What becomes of the old ones.
+    /// What happens to the previous keys.
     pub old: Old,
 }
 
-/// New keys, made and sealed, on their way into the database.
+/// New keys, made and sealed, ready to be stored.
 #[derive(Debug, Clone)]
 pub struct NewKeys {
     signing: rows::SigningKey,
     refresh: rows::RefreshKey,
     old: Old,
-    /// The epoch of the keys that they follow.
+    /// Epoch of the keys that these replace.
     after: i64,
     access: std::time::Duration,
 }
@@ -58,13 +60,11 @@ impl NewKeys {
         &self.signing.id
     }
 
-    /// Puts them in force inside a write; false, and nothing done, where the keys have changed since. Refresh tokens
-    /// under the old keys are good until `refresh_until`, or as long as their sessions.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Puts the keys in force, inside a write. Returns `false` and changes nothing if the keys have
+    /// changed since these were made. Refresh tokens under the old keys stay valid until
+    /// `refresh_until`, or as long as their sessions if it is `None`.
     pub fn put(&self, db: &mut dyn Db, refresh_until: Option<Time>) -> Result<bool> {
-        // The epoch's row is the one that every change of keys shares.
+        // Every change of keys updates the epoch's row, so two rotations cannot both succeed.
         if !rows::raise_epoch_from(db, self.after)? {
             return Ok(false);
         }
@@ -85,7 +85,7 @@ impl NewKeys {
     }
 }
 
-/// Makes the keys that follow these.
+/// Makes the keys that replace these.
 pub(super) fn make(
     rotation: Rotation,
     ring: &Ring,
@@ -107,8 +107,9 @@ pub(super) fn make(
     })
 }
 
-/// A secret that the configuration holds is not ours to replace; and a command under another configuration than the
-/// server's would put a key in force that the server does not sign with.
+/// Refuses to rotate a secret that the configuration holds, because only the operator can replace
+/// it there. Also refuses a command whose configuration differs from the server's: it would put a
+/// key in force that the server does not sign with.
 fn refuse_foreign(ring: &Ring, config: &config::Tokens) -> Result<()> {
     if has_secret(config) {
         let why = "The configuration holds the secret that tokens are signed with (tokens.secret): change it there";
@@ -125,7 +126,7 @@ fn has_secret(config: &config::Tokens) -> bool {
     config.algorithm == Algorithm::Hs256 && config.secret.is_some()
 }
 
-/// Whether the newest key is as old as the configuration lets it become.
+/// Whether the newest key has reached the configured maximum age.
 pub(super) fn is_due(ring: &Ring, config: &config::Tokens, now: Time) -> bool {
     let Some(every) = config.rotate_every.filter(|_| !has_secret(config)) else { return false };
     ring.newest().is_some_and(|held| now.since(held.created_at) >= every)

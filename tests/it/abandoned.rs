@@ -1,4 +1,5 @@
-//! Callers who go away before the answer: what they tried is counted, recorded and told like any other try.
+//! Clients that disconnect before the response: their attempt is counted, recorded and reported
+//! like any other.
 
 use std::pin::pin;
 use std::task::Poll;
@@ -15,14 +16,16 @@ fn login<'a>(app: &'a App, name: &str, from: &str) -> Call<'a> {
     app.post("/v1/auth/login", &body).from(from)
 }
 
-/// Lets a call come so many steps far and drops it, as the server does with one whose caller has closed the connection.
+/// Polls a call for the given number of steps and drops it, as the server does when the client
+/// closes the connection.
 async fn leave_after(app: &App, steps: usize, call: Call<'_>) {
     let mut call = pin!(call.send());
     for _ in 0..steps {
         if std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_ready())).await {
             return;
         }
-        // What it waits for goes on; whatever the writer had before this write is on disk after it.
+        // Background work of the call goes on; everything queued in the writer before this write is
+        // then on disk.
         tokio::task::yield_now().await;
         app.core.store.write(|_| Ok(())).await.unwrap();
     }
@@ -32,7 +35,7 @@ fn count(audit: &[String], beginning: &str) -> usize {
     audit.iter().filter(|line| line.starts_with(beginning)).count()
 }
 
-/// The audit log, once it has so many records that begin like this.
+/// Waits until the audit log has this many records with this prefix.
 async fn audit_with(app: &App, times: usize, beginning: &str) -> Vec<String> {
     let found = async {
         loop {
@@ -62,7 +65,7 @@ async fn the_failure_that_locks_a_name_is_recorded_and_told_when_its_caller_has_
         }
         let mails = app.mails().await;
         let told: Vec<_> = mails.iter().map(|mail| (mail.to.as_str(), mail.subject.as_str())).collect();
-        assert_eq!(told, [("ada@example.com", "Your account at authd is locked for a while")]);
+        assert_eq!(told, [("ada@example.com", "Your account at authd is temporarily locked")]);
     }
 }
 

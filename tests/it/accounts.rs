@@ -1,4 +1,4 @@
-//! The account's story from sign-up to logout, and the rules that hold on its way, on the profile `standard`.
+//! The account life cycle from sign-up to logout, with its rules, on the profile `standard`.
 
 use std::time::Duration;
 

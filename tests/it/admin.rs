@@ -1,4 +1,4 @@
-//! Sessions, rights, roles and what administrators do, through v1 on the real program.
+//! Sessions, rights, roles and administrative calls, through v1 on the real program.
 
 mod corrections;
 mod figures;
@@ -15,7 +15,8 @@ use serde_json::Value;
 
 use crate::support::{Answer, App, PASSWORD};
 
-/// Makes an account with these roles besides `user`, as the command line does; gives back its id.
+/// Creates an account with these roles in addition to `user`, as the command line does; returns its
+/// id.
 pub async fn make(app: &App, name: &str, roles: &[&str]) -> String {
     let new = NewEntry {
         email: Email::parse(&format!("{name}@example.com")).unwrap(),
@@ -29,7 +30,7 @@ pub async fn make(app: &App, name: &str, roles: &[&str]) -> String {
     admin::create(&app.core, &By::command_line(), new).await.unwrap().account.id.to_string()
 }
 
-/// Makes an account with these roles and logs it in; gives back its id and access token.
+/// Creates an account with these roles and logs it in; returns its id and access token.
 pub async fn staff(app: &App, name: &str, roles: &[&str]) -> (String, String) {
     let id = make(app, name, roles).await;
     (id, app.login(name, PASSWORD).await.tokens().access)
@@ -59,7 +60,7 @@ pub async fn delete(app: &App, path: &str, token: &str) -> Answer {
     call(app, Method::DELETE, path, token, None).await
 }
 
-/// Status and code of an answer.
+/// Status and code of a response.
 pub fn said(answer: &Answer) -> (u16, &str) {
     (answer.status.as_u16(), answer.code())
 }

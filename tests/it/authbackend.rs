@@ -1,4 +1,4 @@
-//! The authbackend wire, call by call through its document, on the real program under its profile.
+//! The authbackend wire, call by call as in its document, on the real program with its profile.
 
 mod factors;
 mod limits;
@@ -22,7 +22,7 @@ const PASSWORD: &str = "SecurePass123!";
 const NEW_PASSWORD: &str = "NewSecurePass123!";
 const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36";
 
-/// The program under its profile, with the app that calls it.
+/// The program with its profile, and the API client that calls it.
 struct Stage {
     app: App,
     id: String,
@@ -49,7 +49,7 @@ impl Stage {
         self.post("signup", &example()).send().await
     }
 
-    /// Signs the example up and follows the mailed link.
+    /// Signs up the example account and follows the mailed link.
     async fn join(&self) {
         assert_eq!(self.sign_up().await.status, 200);
         let token = token_in(&self.app.mails().await, "verify-email?token=");
@@ -68,7 +68,7 @@ impl Stage {
         lines.map(str::trim).find(is_code).expect("no code was mailed").to_owned()
     }
 
-    /// Logs in with both steps; gives back the answer of the second.
+    /// Logs in with both steps; returns the second response.
     async fn enter(&self, password: &str) -> Answer {
         let begun = self.login(password).await;
         assert_eq!(begun.status, 200, "{}", begun.text);
@@ -78,7 +78,7 @@ impl Stage {
         entered
     }
 
-    /// Joins and logs in as an administrator; gives back the access token.
+    /// Signs up and logs in as an administrator; returns the access token.
     async fn administrate(&self) -> String {
         self.join().await;
         admin::change_role(&self.app.core, &By::command_line(), EMAIL, "admin", RoleChange::Give).await.unwrap();
@@ -90,7 +90,7 @@ impl Stage {
     }
 }
 
-/// The document's own example of a sign-up.
+/// The sign-up example of the document.
 fn example() -> Value {
     json!({ "email": EMAIL, "firstName": "John", "lastName": "Doe", "password": PASSWORD, "role": "user" })
 }
@@ -104,7 +104,7 @@ fn text(answer: &Answer, pointer: &str) -> String {
     found.unwrap_or_else(|| panic!("{pointer}: {}", answer.text)).to_owned()
 }
 
-/// Status, code and message of a refusal, its envelope checked.
+/// Status, code and message of an error; checks its envelope.
 fn refusal(answer: &Answer) -> (u16, String, String) {
     assert_eq!(answer.body["success"], false, "{}", answer.text);
     assert_eq!(answer.body.get("errors").is_some(), answer.body["code"] == "VALIDATION_ERROR", "{}", answer.text);
@@ -191,7 +191,7 @@ async fn the_three_steps_of_a_reset_set_a_new_password_and_only_the_last_uses_th
 
     let confirm = |code: &str| json!({ "email": EMAIL, "otpCode": code, "newPassword": NEW_PASSWORD });
     for _ in 0..4 {
-        // One that breaks a rule uses up neither the code nor a reset of the hour.
+        // A password that breaks a rule uses up neither the code nor one of the hourly resets.
         let bad = json!({ "email": EMAIL, "otpCode": code, "newPassword": "JohnJohn" });
         let bad = stage.post("password-reset/confirm", &bad).send().await;
         assert_eq!(bad.body["code"], "VALIDATION_ERROR", "{}", bad.text);

@@ -1,5 +1,5 @@
-//! Bad input for every call that the OpenAPI document names: always the envelope, the right code and all bad fields,
-//! never a fault of ours, never half a change.
+//! Bad input for every call in the OpenAPI document: the response always has the envelope, the
+//! right code and all invalid fields; there is never an internal error and never a partial change.
 
 mod routes;
 
@@ -18,7 +18,7 @@ struct Operation {
     document: Value,
 }
 
-/// Every call is there, and mail is not what is tried either.
+/// Settings that enable every call and turn the mail limits off.
 const ALL_CALLS: [(&str, &str); 4] = [
     ("password.reset_by_code", "true"),
     ("login.passwordless", "true"),
@@ -35,7 +35,7 @@ struct Ground {
 impl Ground {
     async fn new() -> Self {
         let app = app_with("standard", &[&UNLIMITED[..], &ALL_CALLS].concat()).await;
-        // Fresh from a login and allowed everything: nothing is refused before the body is read.
+        // A fresh login with all permissions: no call is refused before its body is read.
         let (_, bearer) = staff(&app, "ada", &["admin"]).await;
         let document = authd::api::v1::document(&config("standard", &[], app.dir.path()));
         Self { app, bearer, document }
@@ -54,7 +54,7 @@ impl Ground {
         found
     }
 
-    /// Those that take JSON.
+    /// The operations that accept JSON.
     fn with_body(&self) -> Vec<Operation> {
         let mut all = self.operations();
         all.retain(|operation| operation.body_type().is_some());
@@ -84,7 +84,8 @@ impl Ground {
         answer
     }
 
-    /// Everything in the database, but the records of administrative calls that were refused: those are meant to be.
+    /// All data in the database, except the audit records of refused administrative calls, which
+    /// are expected.
     fn state(&self) -> BTreeMap<String, Vec<String>> {
         let db = rusqlite::Connection::open(self.app.dir.path().join("authd.db")).unwrap();
         let texts = |sql: &str| -> Vec<String> {
@@ -105,14 +106,14 @@ impl Ground {
     }
 }
 
-/// A schema's own rules, where it names another.
+/// Resolves a schema that refers to another one.
 pub fn resolved(document: &Value, schema: &Value) -> Value {
     let named = schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref")).and_then(Value::as_str);
     let found = named.and_then(|named| document.pointer(named.trim_start_matches('#')));
     found.unwrap_or(schema).clone()
 }
 
-/// A path with something in its places.
+/// A path with its parameters filled in.
 pub fn filled(path: &str) -> String {
     path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect::<Vec<_>>().join("/")
 }
@@ -132,7 +133,7 @@ impl Operation {
         format!("{} {}", self.method, self.path)
     }
 
-    /// What every answer is, whatever was sent: documented, in the envelope, no fault of ours.
+    /// What holds for every response: it is documented, has the envelope and is no internal error.
     fn assert_promised(&self, answer: &Answer) {
         let status = answer.status.as_u16();
         let name = self.name();
@@ -157,7 +158,7 @@ fn assert_envelope(name: &str, answer: &Answer) {
     assert_eq!(answer.header("cache-control"), "no-store", "{name}");
 }
 
-/// Bodies that are no JSON object of their own.
+/// Bodies that are not a JSON object.
 pub fn broken() -> Vec<Vec<u8>> {
     let texts: [&[u8]; 20] = [
         b" ",
@@ -234,7 +235,7 @@ async fn a_body_of_another_type_or_too_large_is_refused_by_every_call() {
     assert_eq!(ground.state(), before);
 }
 
-/// Bodies that break one field's rule of form, with the code that its row has.
+/// Bodies with one malformed field, each with the code from the field's row.
 pub fn bad_values(schema: &Value, is_required: bool) -> Vec<(Option<Value>, &'static str)> {
     let mut bad: Vec<(Option<Value>, &'static str)> = Vec::new();
     let kind = schema["type"].as_str().unwrap_or("");
@@ -283,7 +284,7 @@ pub fn bad_values(schema: &Value, is_required: bool) -> Vec<(Option<Value>, &'st
         bad.extend(tricks.iter().map(|trick| (Some(json!(trick)), code)));
         let is_plain = schema["enum"].is_null() && schema["format"] != "date-time";
         for control in ["\0", "\r\n", "\u{1b}", "\u{7f}", "\u{85}"] {
-            // As long as any field asks for, and not too long for any.
+            // As long as any field requires, and not too long for any.
             if is_plain && schema["maxLength"].as_u64().is_none_or(|max| max >= 14) {
                 bad.push((Some(json!(format!("aaaaaa{control}aaaaaa"))), "VALIDATION_ERROR"));
             }
@@ -292,7 +293,7 @@ pub fn bad_values(schema: &Value, is_required: bool) -> Vec<(Option<Value>, &'st
     bad
 }
 
-/// A body in which every field is as it should be.
+/// A body in which every field is valid.
 fn good(operation: &Operation) -> Map<String, Value> {
     let body = match operation.path.as_str() {
         "/auth/register" => json!({
@@ -358,9 +359,10 @@ async fn every_bad_value_of_every_field_is_named_by_every_call() {
     assert_eq!(ground.state(), before);
 }
 
-/// What a password of more than 256 characters meets where another answer comes before the rule, and what of it is
-/// known by then: nobody can have such a password, so a wrong one is what it is; a wrong link or code is said first, for
-/// the rules are told to its owner alone.
+/// The response to a password of more than 256 characters, for calls that give another response
+/// before they check the rule. No account can have such a password, so a login treats it as a wrong
+/// one; an invalid link or code is reported first, because only its owner learns the password
+/// rules.
 const TOO_LONG: [(&str, &str, (u16, &str)); 8] = [
     ("/auth/register", "password", (400, "VALIDATION_ERROR")),
     ("/auth/login", "password", (400, "VALIDATION_ERROR")),
@@ -393,13 +395,13 @@ async fn a_password_above_the_maximum_is_refused_by_every_call() {
     assert_eq!(tried, TOO_LONG.len());
 }
 
-/// Whether a row speaks of a field, or of what is in its list.
+/// Whether a row is about this field, or about an item of its list.
 fn names(row: &Value, field: &str) -> bool {
     let named = row["field"].as_str().unwrap_or_default();
     named.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
 }
 
-/// What is not as it should be, all of it told at once.
+/// The invalid fields, all reported at once.
 #[derive(Default)]
 struct Wrong(Vec<String>);
 
@@ -413,7 +415,7 @@ impl Wrong {
     fn row(&mut self, operation: &Operation, field: &str, value: Option<&Value>, code: &str, answer: &Answer) {
         let shown = value.map(|value| value.to_string().chars().take(40).collect::<String>());
         let about = format!("{}: {field} {shown:?}", operation.name());
-        // What a call cannot do without has a word of its own in the document.
+        // A missing required value has its own code in the document.
         let own = match (operation.path.as_str(), field) {
             ("/auth/login", _) => "MISSING_CREDENTIALS",
             (

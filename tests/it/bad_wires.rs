@@ -1,5 +1,5 @@
-//! Bad input for every call of every other wire, by its own document: its own envelope and codes, all bad fields named,
-//! never a fault of ours.
+//! Bad input for every call of every other wire, by its own document: its own envelope and codes,
+//! all invalid fields named, and never an internal error.
 
 use authd::identity::{By, app as apps};
 use authd::model::app::Kind;
@@ -10,7 +10,7 @@ use crate::admin::make;
 use crate::bad_input::{bad_values, broken, filled, resolved};
 use crate::support::{Answer, App, PASSWORD, UNLIMITED, app_with};
 
-/// A wire under its profile, somebody who may do everything, and the app that calls.
+/// A wire with its profile, a user with all permissions, and the API client.
 struct Ground {
     name: &'static str,
     app: App,
@@ -20,7 +20,7 @@ struct Ground {
     wrong: Vec<String>,
 }
 
-/// A call that takes JSON.
+/// A call that accepts JSON.
 struct Operation {
     method: Method,
     path: String,
@@ -52,7 +52,7 @@ impl Ground {
         ground
     }
 
-    /// Logs in as the wire does; gives back the access token.
+    /// Logs in as the wire does; returns the access token.
     async fn enter(&self) -> String {
         let path = if self.name == "jobpath" { "/auth/login" } else { "/api/auth/login" };
         let login = json!({ "email": "ada@example.com", "password": PASSWORD });
@@ -70,7 +70,7 @@ impl Ground {
     }
 
     async fn call(&self, method: Method, path: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Answer {
-        // From where other services call.
+        // From the network of the service callers.
         let mut call = self.app.call(method, path).body(content_type, body).from("127.0.0.1");
         if let Some((id, key)) = &self.caller {
             call = call.header("x-app-id", id).header("x-service-key", key);
@@ -108,7 +108,7 @@ impl Ground {
         if self.name == "jobpath" { code.to_lowercase() } else { code.to_owned() }
     }
 
-    /// Holds an answer to the wire's envelope and to one of these statuses with this code.
+    /// Checks that a response has the wire's envelope, one of these statuses and this code.
     fn expect(&mut self, operation: &Operation, statuses: &[u16], code: &str, answer: &Answer, about: &str) {
         let body = &answer.body;
         let (is_enveloped, said) = match self.name {
@@ -126,7 +126,7 @@ impl Ground {
         }
     }
 
-    /// The fields that a refusal names.
+    /// The fields that an error names.
     fn named(&self, answer: &Answer) -> Vec<String> {
         let of_rows = |rows: &Value| {
             let names = rows.as_array().into_iter().flatten().filter(|row| row["message"].is_string());
@@ -177,7 +177,8 @@ impl Ground {
                     None => body.remove(field),
                 };
                 let answer = self.send(operation, "application/json", Value::Object(body).to_string()).await;
-                // What is well formed but cannot be taken is 422 on the one wire that knows it.
+                // A well-formed request that cannot be accepted is 422 on the one wire that uses
+                // this status.
                 let is_form = code == "REQUIRED_FIELD_MISSING";
                 let statuses: &[u16] = if self.name == "jobpsych" && !is_form { &[400, 422] } else { &[400] };
                 self.expect(operation, statuses, "VALIDATION_ERROR", &answer, &about);
@@ -200,7 +201,7 @@ impl Ground {
     }
 }
 
-/// A body in which every field is as it should be.
+/// A body in which every field is valid.
 fn good(operation: &Operation) -> Map<String, Value> {
     let of = |field: &str| match field {
         "email" => "eve@example.com",

@@ -1,4 +1,4 @@
-//! The pages as people meet them: a real browser with a window of a phone's size, with and without script.
+//! The pages in a real browser with a phone-sized window, with and without JavaScript.
 
 use serde_json::json;
 
@@ -42,7 +42,7 @@ async fn somebody_with_a_phone_and_no_script_resets_a_password() {
         browser.picture(&format!("reset-used-{name}"));
         browser.keys("#email", "ada@example.com");
         browser.press("button");
-        browser.sees("h1", "Look into your mailbox");
+        browser.sees("h1", "Check your email");
         browser.picture(&format!("forgot-done-{name}"));
         assert!(app.mails().await.iter().any(|mail| mail.subject.starts_with("Set a new password")));
     }
@@ -132,7 +132,7 @@ async fn no_page_runs_what_somebody_put_into_it() {
     for path in ["/v1/reset-password?token=\"><script>document.title='run'</script>", "/v1/undo-email?token='onload='"]
     {
         browser.go(&server.url(path));
-        browser.sees("h1", "This link is not complete");
+        browser.sees("h1", "This link is incomplete");
     }
     let inside = browser.run(
         "const sheet = document.createElement('style'); sheet.textContent = 'h1 { display: none }'; \
@@ -158,5 +158,5 @@ async fn a_page_is_used_by_keyboard_alone_and_its_parts_have_names() {
     browser.keys("#email", "nobody@example.com\u{e004}");
     assert_eq!(browser.run("return document.activeElement.tagName"), "BUTTON");
     browser.keys("button", "\u{e007}");
-    browser.sees("h1", "Look into your mailbox");
+    browser.sees("h1", "Check your email");
 }

@@ -1,5 +1,5 @@
-//! A real browser, where there is one: Debian's Chromium, told what to do through its own driver (W3C `WebDriver` over
-//! plain HTTP), as far as the scenarios need it.
+//! A real browser, if installed: Debian's Chromium, controlled through its own driver (W3C
+//! `WebDriver` over plain HTTP). Implements only what the scenarios need.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -11,9 +11,9 @@ use base64::Engine;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::tools::{is_here, skip};
+use crate::tools::{is_here, missing};
 
-/// How often an element is read that does not say yet what is expected.
+/// The polling interval for an element that does not yet have the expected text.
 const PATIENCE: usize = 2000;
 /// How long the driver waits for an element, a script or a page.
 const WAIT: u64 = 20_000;
@@ -30,42 +30,42 @@ const FLAGS: [&str; 9] = [
     "--disable-dev-shm-usage",
 ];
 
-/// Whether pages may run script.
+/// Whether pages may run JavaScript.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Script {
     On,
     Off,
 }
 
-/// What the reader prefers.
+/// The color scheme that the user prefers.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Light {
     Day,
     Night,
 }
 
-/// One window with nothing remembered. It closes with this.
+/// One browser window with an empty profile; closes when dropped.
 pub struct Browser {
     driver: Child,
     port: u16,
     session: String,
-    /// It ends when nobody hears it any more.
+    /// Kept open, because the driver exits when its output pipe closes.
     _said: BufReader<ChildStdout>,
     _profile: TempDir,
 }
 
 impl Browser {
-    /// Opens one on a desk, or says why not.
+    /// Opens a desktop-sized window, or prints why it cannot.
     pub fn open(scenario: &str) -> Option<Self> {
         Self::start(scenario, |profile| json!({ "args": flags(profile, &["--window-size=1280,1000"]) }))
     }
 
-    /// The same in a window of this width, with or without script, by day or by night.
+    /// Opens a window of this width, with or without JavaScript, in the light or dark scheme.
     pub fn open_as(scenario: &str, script: Script, light: Light, width: u32) -> Option<Self> {
         let light = format!("preferredColorScheme={}", u8::from(light == Light::Day));
         let script = if script == Script::Off { ",scriptEnabled=false" } else { "" };
         let settings = format!("--blink-settings={light}{script}");
-        // Without touch: the driver waits for ever for a tap where pages may not run script.
+        // Without touch: the driver waits forever for a tap if pages may not run JavaScript.
         let window = json!({ "width": width, "height": 780, "pixelRatio": 2, "touch": false });
         let emulation = json!({ "deviceMetrics": window });
         Self::start(scenario, |profile| json!({ "args": flags(profile, &[&settings]), "mobileEmulation": emulation }))
@@ -73,7 +73,7 @@ impl Browser {
 
     fn start(scenario: &str, options: impl FnOnce(&Path) -> Value) -> Option<Self> {
         if !is_here("chromedriver") || !is_here("chromium") {
-            skip(scenario, "there is no chromium with chromedriver");
+            missing(scenario, "chromium with chromedriver");
             return None;
         }
         let mut driver = Command::new("chromedriver");
@@ -96,25 +96,25 @@ impl Browser {
         Some(browser)
     }
 
-    /// Goes to an address.
+    /// Opens an address.
     pub fn go(&self, url: &str) {
         self.tell("/url", &json!({ "url": url }));
     }
 
-    /// Waits until the page has something that this CSS selector finds, and gives back its text.
+    /// Waits until an element matches this CSS selector, and returns its text.
     pub fn wait(&self, selector: &str) -> String {
         let text = self.ask("GET", &format!("{}/text", self.find(selector)), &Value::Null);
         text.as_str().unwrap().to_owned()
     }
 
-    /// Waits until an element reads like this: the next page comes when it comes.
+    /// Waits until an element has this text, because the next page may take a moment to load.
     pub fn sees(&self, selector: &str, expected: &str) {
         let mut last = Value::Null;
         for _ in 0..PATIENCE {
             let by = json!({ "using": "css selector", "value": selector });
             let found = self.try_ask("POST", &format!("{}/element", self.session), &by).unwrap();
             assert!(found["error"] != "no such element", "there is no {selector}, expected {expected:?} in it");
-            // While the page goes, there is nothing to read.
+            // While the page is being replaced, there is nothing to read.
             let Some(id) = id(&found) else { continue };
             last = self.try_ask("GET", &format!("{}/element/{id}/text", self.session), &Value::Null).unwrap();
             if last == expected {
@@ -124,7 +124,7 @@ impl Browser {
         panic!("expected {expected:?} in {selector}, came {last}");
     }
 
-    /// Waits for an element and presses it as a hand would.
+    /// Waits for an element and clicks it as a user would.
     pub fn press(&self, selector: &str) {
         self.ask("POST", &format!("{}/click", self.find(selector)), &json!({}));
     }
@@ -145,32 +145,32 @@ impl Browser {
         value.as_str().map(str::to_owned)
     }
 
-    /// The id of the element that has the keyboard.
+    /// The id of the focused element.
     pub fn focused(&self) -> String {
         let element = self.ask("GET", &format!("{}/element/active", self.session), &Value::Null);
         let path = format!("{}/element/{}/attribute/id", self.session, id(&element).unwrap());
         self.ask("GET", &path, &Value::Null).as_str().unwrap_or("").to_owned()
     }
 
-    /// What a script in the page gives back.
+    /// The return value of a script in the page.
     pub fn run(&self, script: &str) -> Value {
         self.tell("/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
-    /// As a phone shows it.
+    /// Emulates a phone screen.
     pub fn be_a_phone(&self) {
         let params = json!({ "width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true });
         self.tell("/goog/cdp/execute", &json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": params }));
     }
 
-    /// What the console has said since the last time.
+    /// The console messages since the last call.
     pub fn console(&self) -> Vec<String> {
         let entries = self.tell("/se/log", &json!({ "type": "browser" }));
         let entries = entries.as_array().unwrap().iter();
         entries.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// Keeps a picture of the window where `AUTHD_SCREENSHOTS` says, for people to look at.
+    /// Saves a screenshot in the folder `AUTHD_SCREENSHOTS`, for people to look at.
     pub fn picture(&self, name: &str) {
         #[allow(clippy::disallowed_methods, reason = "whoever wants to look at the pages says where they go")]
         let Some(folder) = std::env::var_os("AUTHD_SCREENSHOTS") else { return };
@@ -179,7 +179,7 @@ impl Browser {
         std::fs::write(Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();
     }
 
-    /// The path of an element, as soon as there is one.
+    /// Waits for an element and returns its path.
     fn find(&self, selector: &str) -> String {
         let found = self.tell("/element", &json!({ "using": "css selector", "value": selector }));
         format!("{}/element/{}", self.session, id(&found).unwrap())
@@ -221,7 +221,7 @@ fn flags(profile: &Path, more: &[&str]) -> Vec<String> {
     FLAGS.iter().chain(more).map(|flag| (*flag).to_owned()).chain([own]).collect()
 }
 
-/// The id of an element that was found.
+/// The id of a found element.
 fn id(element: &Value) -> Option<String> {
     let id = element.get("element-6066-11e4-a52e-4f735466cecf")?;
     id.as_str().map(str::to_owned)
@@ -229,7 +229,7 @@ fn id(element: &Value) -> Option<String> {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Whatever went wrong, no browser is left behind.
+        // No browser process is left behind if a test fails.
         if !self.session.is_empty() {
             let _ = self.try_ask("DELETE", &self.session, &Value::Null);
         }

@@ -1,4 +1,4 @@
-//! The real program in an empty folder: what it prints, where, and the code that it ends with.
+//! The real program in an empty folder: its output on both streams, and its exit code.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -8,18 +8,18 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::tools::{is_here, skip};
+use crate::tools::{is_here, missing};
 
-/// A password that every rule takes.
+/// A password that satisfies every rule.
 pub const PASSWORD: &str = "Correct-Horse-7-Battery";
 
-/// Hashing that costs little, for what is tried here is not hashing.
+/// Cheap hashing, because these tests are not about hashing.
 pub const CHEAP: [&str; 4] = ["--set", "hashing.memory=64", "--set", "hashing.passes=1"];
 
-/// A folder of its own for a run of the program.
+/// A separate folder for the program.
 pub struct Folder(pub TempDir);
 
-/// How a run ended.
+/// The result of a run.
 pub struct Ran {
     pub code: Option<i32>,
     pub out: String,
@@ -62,7 +62,7 @@ impl Folder {
         self.serve_with(&[])
     }
 
-    /// The server with more flags.
+    /// The server with additional flags.
     pub fn serve_with(&self, flags: &[&str]) -> Server {
         let mut arguments = vec!["serve", "--json", "--listen", "127.0.0.1:0"];
         arguments.extend(CHEAP);
@@ -80,7 +80,7 @@ fn ran(child: Child) -> Ran {
     Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// A server that has said where it is; it goes with this.
+/// A server that has printed its address; stops when dropped.
 pub struct Server {
     pub greeting: Value,
     child: Child,
@@ -157,7 +157,7 @@ fn the_help_of_every_command_is_as_agreed() {
         let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let ran = folder.run(&arguments);
         assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{command}");
-        // What every command understands is shown once.
+        // Options common to all commands are shown once.
         let own = if command.is_empty() { ran.out } else { without_global_options(&ran.out) };
         write!(all, "\n──── authd {command} --help\n{own}").unwrap();
     }
@@ -450,7 +450,7 @@ async fn a_letter_for_trial_shows_each_step_of_the_conversation() {
     assert!(server.heard().contains("RCPT TO:<you@example.com>"), "{}", server.heard());
 }
 
-/// Everything that a server says on standard output from its start to its end.
+/// The complete standard output of a server, from start to end.
 fn words_of_a_server(folder: &Folder, flags: &[&str]) -> String {
     let arguments = [&["serve", "--listen", "127.0.0.1:0"], flags, &CHEAP].concat();
     let mut child = folder.authd(&arguments).stderr(Stdio::null()).spawn().unwrap();
@@ -490,10 +490,10 @@ fn the_first_start_says_where_everything_is_and_under_authbackend_the_first_app_
     assert!(!standard.contains("X-App-ID"), "{standard}");
 }
 
-/// What a command says to a terminal; nothing where none can be had.
+/// The output of a command on a terminal; `None` if no terminal can be created.
 fn on_a_terminal(folder: &Folder, command: &str, more: &[(&str, &str)]) -> Option<String> {
     if !is_here("script") {
-        skip("manners at a terminal", "there is no script(1) here");
+        missing("manners at a terminal", "script(1)");
         return None;
     }
     let command = format!("'{}' {command}", env!("CARGO_BIN_EXE_authd"));

@@ -1,5 +1,6 @@
-//! Clocks that jump (the one that counts only while the program is not running, the wall's at any time) and files that
-//! were restored: nothing panics, nothing comes back to life, nobody is punished.
+//! Clock jumps (the monotonic clock jumps only while the program is stopped, the wall clock at any
+//! time) and restored files: no panic, nothing that ended becomes valid again, and no user is
+//! locked out.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use crate::support::{Answer, App, PASSWORD, app, app_with, token_in};
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// Limits live as long as the program, whose own clock does not jump.
+/// Limits live as long as the process, whose monotonic clock does not jump.
 const UNLIMITED: [(&str, &str); 4] =
     [("limits.general", "off"), ("limits.sign_in", "off"), ("limits.refresh", "off"), ("limits.verify_email", "off")];
 
@@ -162,7 +163,7 @@ async fn a_wall_clock_that_jumps_costs_at_most_a_refresh() {
         app.clock.turn(Duration::from_secs(31));
         tokens = refresh(&app, &tokens.refresh).await.tokens();
         assert_eq!(me(&app, &tokens.access).await, "", "{ahead}");
-        // An hour back it is from the future too.
+        // One hour earlier, the token is also from the future.
         assert!(
             ["TOKEN_EXPIRED", "INVALID_TOKEN"].contains(&me(&app, &old).await.as_str()),
             "{ahead}: once is for good"

@@ -1,4 +1,5 @@
-//! The commands of whoever owns the machine, by the real binary: beside a running server, and alone with the database.
+//! The administrator's commands with the real binary: next to a running server, and alone with the
+//! database.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
@@ -11,10 +12,10 @@ use crate::process::{Folder, Reply, Server, credentials};
 
 const PASSWORD: &str = "Correct-Horse-7-Battery";
 const ANOTHER: &str = "Another-Horse-8-Battery";
-/// How long something that must happen may take on a busy machine.
+/// The time limit for expected events on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A folder whose commands and servers hash cheaply, with more of a configuration.
+/// A folder whose commands and servers hash cheaply, with additional configuration.
 fn folder(more: &str) -> Folder {
     let folder = Folder::new();
     let cheap = "hashing.memory = 64\nhashing.passes = 1\n";
@@ -22,7 +23,7 @@ fn folder(more: &str) -> Folder {
     folder
 }
 
-/// Runs a command that must succeed; gives back what it prints for programs.
+/// Runs a command that must succeed; returns its JSON output.
 fn done(folder: &Folder, arguments: &[&str]) -> Value {
     done_with(folder, arguments, "")
 }
@@ -37,7 +38,8 @@ fn done_with(folder: &Folder, arguments: &[&str], input: &str) -> Value {
     serde_json::from_str(&out).unwrap_or_else(|error| panic!("{arguments:?}: {error} in {out}"))
 }
 
-/// Runs a command that must fail with this code; nothing is printed, the reason has this word.
+/// Runs a command that must fail with this code: it prints nothing on standard output, and the
+/// error contains this word.
 fn fails(folder: &Folder, code: i32, arguments: &[&str], word: &str) {
     let ran = folder.run(arguments);
     assert_eq!((ran.code, ran.out.as_str()), (Some(code), ""), "{arguments:?}: {}", ran.err);
@@ -145,7 +147,7 @@ fn an_apps_key_is_shown_once_works_at_once_and_dies_when_it_is_turned() {
     assert_eq!(names(&done(&folder, &["app", "list"]), "name"), ["first", "Uploads"]);
 }
 
-/// What each key is for, the newest first.
+/// The state of each key, newest first.
 fn uses(keys: &Value) -> Vec<&str> {
     names(keys, "use")
 }
@@ -190,7 +192,7 @@ fn keys_are_turned_beside_the_server_which_follows_without_a_restart() {
     fails(&folder, 2, &["key", "rotate", "--soon"], "--soon");
 }
 
-/// Sets an authenticator up and confirms it.
+/// Sets up an authenticator and confirms it.
 fn guard(server: &Server, token: &str) {
     let setup = post(server, "/v1/auth/mfa/setup", token, &json!({ "type": "totp", "deviceName": "Phone" }));
     assert_eq!(setup.status, 200, "{}", setup.body);
@@ -248,7 +250,7 @@ fn sessions_are_seen_and_ended_and_factors_removed() {
     assert_eq!(done(&folder, &["audit", "--event", "factor_removed", "--limit", "0"]).as_array().unwrap().len(), 1);
 }
 
-/// A command that goes on printing, read line by line; it ends with this.
+/// A long-running command, read line by line; stops when dropped.
 struct Following {
     child: Child,
     lines: Receiver<String>,
@@ -263,7 +265,7 @@ impl Following {
         Self { child, lines }
     }
 
-    /// The next line with this in it; panics when it does not come.
+    /// Returns the next line that contains this text; panics if there is none.
     fn until(&self, word: &str) -> String {
         let mut seen = Vec::new();
         loop {
@@ -300,7 +302,7 @@ fn a_followed_log_prints_what_happens_after_it_began() {
     assert!(line.contains("  login  ") && line.contains(&id), "{line}");
     assert_eq!(server.end(), Some(0));
 
-    // Alone with the database: what another command does.
+    // Alone with the database: the effects of another command.
     done(&folder, &["user", "lock", "jane"]);
     let line: Value = serde_json::from_str(&programs.until("\"suspended\"")).unwrap();
     assert_eq!(line["actor"], "cli");
@@ -313,7 +315,7 @@ fn a_locked_out_last_admin_gets_back_in_by_the_command_line_alone() {
         let mut server = folder.serve(&[]);
         make(&folder, "root", &["--role", "admin"]);
         let token = log_in(&server, "root", PASSWORD).text("accessToken");
-        // The authenticator is lost, the password forgotten, the name locked.
+        // The authenticator is lost, the password forgotten, and the account locked.
         guard(&server, &token);
         for _ in 0..5 {
             assert_eq!(log_in(&server, "root", "Wrong-Horse-7-Battery").status, 401);
@@ -343,7 +345,7 @@ fn a_locked_out_last_admin_gets_back_in_by_the_command_line_alone() {
         assert_eq!(server.end(), Some(0));
         let told = done(&folder, &["audit", "--user", "root", "--limit", "0"]);
         for event in ["lockout", "password_set", "factor_removed", "unlocked"] {
-            // A new password lifts the lockout by itself.
+            // A new password also lifts the lockout.
             let is_there = names(&told, "event").contains(&event);
             assert!(is_there || (is_alone && event == "unlocked"), "{meanwhile}: {event} in {told}");
         }
@@ -359,7 +361,7 @@ fn what_limits_refused_is_in_the_log_when_the_server_ends_in_order() {
     assert_eq!(server.end(), Some(0));
     let told = done(&folder, &["audit", "--event", "limit_hit"]);
     let rows = told.as_array().unwrap();
-    // Two where the minute turned meanwhile.
+    // Two records if the minute changed in between.
     assert!((1..=2).contains(&rows.len()), "{told}");
     assert_eq!(rows.iter().map(|row| row["count"].as_i64().unwrap()).sum::<i64>(), 5, "{told}");
     for row in rows {

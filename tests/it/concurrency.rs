@@ -1,4 +1,5 @@
-//! Many at a time: as many are let through as the rule says, one wins where one may win, and nobody gets a fault.
+//! Concurrent calls: exactly as many pass as the rule allows, one wins where only one may win, and
+//! there is no internal error.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, App, PASSWORD, app_with, registration, token_in};
 
-/// Sends so many calls at once, from tasks on several threads.
+/// Sends this many calls at once, from tasks on several threads.
 async fn at_once(app: &Arc<App>, path: &'static str, bodies: Vec<(Value, String)>) -> Vec<Answer> {
     let mut tasks = tokio::task::JoinSet::new();
     for (body, from) in bodies {
@@ -17,7 +18,7 @@ async fn at_once(app: &Arc<App>, path: &'static str, bodies: Vec<(Value, String)
     tasks.join_all().await
 }
 
-/// How often each status and code came.
+/// How often each status and code occurred.
 fn tally(answers: &[Answer]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for answer in answers {

@@ -1,5 +1,5 @@
-//! The refresh cookie: which mount it belongs to, whose pages may use it, what wins when two tokens come, how it is
-//! named over https.
+//! The refresh cookie: which mount it belongs to, which origins may use it, which token wins if a
+//! request carries two, and its name over https.
 
 use poem::http::Method;
 use serde_json::{Value, json};
@@ -17,12 +17,12 @@ fn refresh<'a>(app: &'a App, mount: &str, cookie: &str) -> Call<'a> {
     app.call(Method::POST, &format!("{mount}/auth/refresh")).header("cookie", cookie)
 }
 
-/// The cookie's name and value, as a client sends it back.
+/// The cookie's name and value, as a client returns it.
 fn jar(answer: &Answer) -> String {
     answer.header("set-cookie").split(';').next().unwrap().to_owned()
 }
 
-/// Everything that a request that was refused must not have touched.
+/// All data that a refused request must not change.
 fn sessions(app: &App) -> Vec<String> {
     let db = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
     let mut rows =
@@ -134,7 +134,7 @@ async fn a_cookie_that_another_sites_page_sends_changes_nothing() {
 
 #[tokio::test]
 async fn an_answer_to_another_sites_page_neither_sets_nor_clears_a_cookie() {
-    // Browsers send no cookie along with such a form, but would take one from its answer.
+    // Browsers send no cookie with such a form, but would accept one from the response.
     let app = app_with("jobpsych", &[("server.public_url", "https://auth.example.com")]).await;
     let account = json!({ "name": "Ada", "email": "ada@example.com", "password": PASSWORD, "company_name": "A" });
     assert!(app.post("/api/auth/register", &account).send().await.headers.contains_key("set-cookie"));

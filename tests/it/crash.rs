@@ -1,5 +1,6 @@
-//! The real binary killed in the middle of everything: what was acknowledged is there, what was ended stays ended, and
-//! who got no answer goes on with what they have. The long form is `LONG_TESTS=1 cargo test crash`.
+//! The real binary, killed while busy: acknowledged writes are present, ended sessions stay ended,
+//! and clients that got no response continue with their old token. The long form is `LONG_TESTS=1
+//! cargo test crash`.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -10,12 +11,12 @@ use crate::process::{CHEAP, Client, Folder, Reply, credentials, is_long};
 
 const PASSWORD: &str = "correct-horse-battery-1";
 
-/// The last thing known of one client's doings.
+/// The last known state of one client.
 #[derive(Clone, Default)]
 struct Known {
-    /// Accounts whose making was acknowledged.
+    /// Accounts whose creation was acknowledged.
     accounts: Vec<String>,
-    /// Refresh tokens of sessions that nobody ended: each the last one that came in an answer.
+    /// Refresh tokens of sessions that no client ended: each the last one received.
     alive: Vec<String>,
     /// Refresh tokens of sessions whose end was acknowledged.
     ended: Vec<String>,
@@ -25,7 +26,7 @@ fn refresh(client: &Client, token: &str) -> Option<Reply> {
     client.post("/v1/auth/refresh", &json!({ "refreshToken": token }))
 }
 
-/// Signs up, logs in, refreshes and logs out until nobody answers any more.
+/// Signs up, logs in, refreshes and logs out until the server stops responding.
 fn busy_client(client: &Client, name: &str, known: &Mutex<Known>) {
     let mut count = 0;
     loop {
@@ -39,14 +40,14 @@ fn busy_client(client: &Client, name: &str, known: &Mutex<Known>) {
         let mut token = reply.text("refreshToken");
         known.lock().unwrap().alive.push(token.clone());
         for _ in 0..2 {
-            // Without an answer the session goes on with the parent.
+            // Without a response, the session continues with the parent token.
             let Some(reply) = refresh(client, &token) else { return };
             assert_eq!(reply.status, 200, "{}", reply.body);
             token = reply.text("refreshToken");
             known.lock().unwrap().alive.last_mut().unwrap().clone_from(&token);
         }
         if count % 2 == 0 {
-            // Without an answer it is open whether the session has ended: nothing is known of it.
+            // Without a response, it is unknown whether the session ended.
             known.lock().unwrap().alive.pop();
             let body = json!({ "refreshToken": token });
             let Some(reply) = client.post("/v1/auth/logout", &body) else { return };
@@ -85,7 +86,7 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed_under_load() {
                 let client = server.client();
                 scope.spawn(move || busy_client(&client, &format!("r{round}-{n}"), known));
             }
-            // Until enough has been acknowledged, and then a moment that is another in each round.
+            // Waits until enough is acknowledged, and then for a time that differs in each round.
             while known.iter().map(|known| known.lock().unwrap().accounts.len()).sum::<usize>() < clients {
                 std::thread::park_timeout(Duration::from_millis(5));
             }
@@ -118,7 +119,7 @@ fn a_change_is_on_disk_before_it_is_acknowledged() {
         .stderr(std::process::Stdio::piped())
         .spawn();
     let Ok(mut strace) = strace else {
-        crate::tools::skip("a change is on disk before it is acknowledged", "there is no strace here");
+        crate::tools::missing("a change is on disk before it is acknowledged", "strace");
         return;
     };
     let is_attached = || {

@@ -1,5 +1,5 @@
-//! The pages that show the documents, in a real browser: they show every call, ask no outside host, and their policy has
-//! nothing to complain of.
+//! The documentation pages in a real browser: they show every call, contact no external host, and
+//! cause no violation of their content security policy.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ fn operations(document: &Value) -> Vec<String> {
     operations.filter_map(|operation| operation["operationId"].as_str()).map(str::to_owned).collect()
 }
 
-/// Everything came from here, and nothing was refused.
+/// All resources came from this server, and none was blocked.
 fn assert_quiet(browser: &Browser, url: &str) {
     assert_eq!(browser.console(), Vec::<String>::new());
     let loaded = browser.run("return performance.getEntriesByType('resource').map(entry => entry.name)");
@@ -26,7 +26,7 @@ fn fits_the_window(browser: &Browser) -> bool {
     browser.run("return document.documentElement.scrollWidth <= innerWidth") == true
 }
 
-/// The page to try calls out has every call of a document.
+/// The interactive page has every call of a document.
 fn assert_tries_out(browser: &Browser, folder: &Folder, url: &str, name: &str) {
     let document = folder.run(&["openapi", name]).json();
     browser.go(&format!("{url}/docs?api={name}"));
@@ -114,7 +114,7 @@ fn the_reference_shows_every_call_without_script() {
     assert!(fits_the_window(&browser));
     assert_quiet(&browser, url);
 
-    // The policy is in force, and the console would have told.
+    // The policy is in force, so the console would have reported a violation.
     browser.run("document.body.append(Object.assign(document.createElement('script'), { textContent: '1' }))");
     assert!(browser.console().iter().any(|line| line.contains("Content Security Policy")));
 }

@@ -1,5 +1,5 @@
-//! Whether an account exists is told by no answer and by no time. The long form of the timing is
-//! `LONG_TESTS=1 cargo test enumeration`.
+//! No response and no response time reveals whether an account exists. The long form of the timing
+//! test is `LONG_TESTS=1 cargo test enumeration`.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ const UNLIMITED: [(&str, &str); 5] = [
 /// Logging in with a mailed code.
 const CODES: [(&str, &str); 2] = [("login.passwordless", "true"), ("limits.code", "off")];
 
-/// All that a client sees, but for when and under which id.
+/// The response as the client sees it, without the time and the request id.
 fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, Value) {
     let mut body = answer.body.clone();
     for name in ["timestamp", "requestId"] {
@@ -123,7 +123,8 @@ async fn a_sign_up_and_a_resend_look_the_same_for_a_taken_address() {
     assert!(answers.windows(2).all(|pair| seen(&pair[0]) == seen(&pair[1])));
 }
 
-/// How well one can tell two groups of times apart: 0.5 is not at all, 1 is always (the area under the curve).
+/// How well two groups of times can be distinguished: 0.5 is not at all, 1 is always (the area
+/// under the curve).
 fn told_apart(one: &[Duration], two: &[Duration]) -> f64 {
     let mut above = 0.0;
     for a in one {
@@ -146,11 +147,11 @@ fn stopwatch() -> Instant {
     Instant::now()
 }
 
-/// Times two bodies in turn, after some that do not count.
+/// Times two bodies alternately, after some warm-up calls.
 async fn timed(app: &App, path: &str, count: usize, bodies: [&dyn Fn(usize) -> Value; 2]) -> f64 {
     let mut times = [Vec::new(), Vec::new()];
     for n in 0..count + 10 {
-        // Which of the two comes first must not matter.
+        // The order of the two must not matter.
         for which in if n % 2 == 0 { [0, 1] } else { [1, 0] } {
             let call = app.post(path, &bodies[which](n));
             let began = stopwatch();
@@ -165,8 +166,8 @@ async fn timed(app: &App, path: &str, count: usize, bodies: [&dyn Fn(usize) -> V
     told_apart(&times[0], &times[1])
 }
 
-/// Times until two groups cannot be told apart. A machine that is busy with other things may look as if it told them
-/// apart, but not again and again.
+/// Repeats the measurement until two groups cannot be distinguished. On a busy machine they may
+/// differ by chance, but not repeatedly.
 async fn assert_alike(app: &App, path: &str, bodies: [&dyn Fn(usize) -> Value; 2]) {
     let (count, most) = if is_long() { (1000, 0.55) } else { (200, 0.65) };
     let mut areas = Vec::new();
@@ -218,7 +219,7 @@ async fn a_wrong_code_for_an_account_asks_for_no_more_work_than_one_for_nobody()
 #[tokio::test]
 async fn a_wrong_code_takes_as_long_for_an_unknown_address_as_for_an_account() {
     let app = app_with("standard", &[&UNLIMITED[..], &CODES].concat()).await;
-    // A code's tries are counted per account, so each try needs another one.
+    // Attempts at a code are counted per account, so each attempt needs another account.
     for n in 0..if is_long() { 1010 } else { 210 } {
         crate::admin::make(&app, &format!("ada{n}"), &[]).await;
     }

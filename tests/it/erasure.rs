@@ -1,4 +1,4 @@
-//! What is left of somebody whose account was erased: nothing that says who it was.
+//! The data left after an account is erased identifies no person.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ const DAY: Duration = Duration::from_hours(24);
 const EMAIL: &str = "countess@example.com";
 const HOME: &str = "203.0.113.77";
 const AGENT: &str = "Analytical/1.0";
-/// What says who somebody is, wherever it stands.
+/// Personal data of the test account, wherever it is stored.
 const TRACES: [&str; 7] = ["countess", "Augusta", "Lovelace", "+491701234567", HOME, AGENT, "the-request"];
 
-/// Every place in the file where one of these words stands: `table.column: word`.
+/// Every place in the file that contains one of these words: `table.column: word`.
 fn places(app: &App, words: &[&str]) -> Vec<String> {
     let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
     let mut tables = file.prepare("select name from sqlite_master where type = 'table'").unwrap();
@@ -63,7 +63,7 @@ async fn log_in(app: &App, password: &str) -> Answer {
     from_home(app.post("/v1/auth/login", &json!({ "email": EMAIL, "password": password }))).send().await
 }
 
-/// Somebody who has done this and that.
+/// An account with some activity.
 async fn lived(app: &App) -> Tokens {
     assert_eq!(sign_up(app).await.status, 201);
     let token = token_in(&app.mails().await, "verify-email?token=");
@@ -93,7 +93,7 @@ async fn nothing_says_who_somebody_was_thirty_days_after_the_deletion() {
     let id = me["data"]["id"].as_str().unwrap().to_owned();
     let gone = from_home(app.call(Method::DELETE, "/v1/users/me").bearer(&tokens.access)).send().await;
     assert_eq!(gone.status, 200, "{}", gone.text);
-    // Where no mail server is set the last letters wait in the outbox for good.
+    // Without a mail server, the last letters would stay in the outbox permanently.
     app.turn_clock(29 * DAY);
     chores::purge(&app.core).await.unwrap();
     let before = places(&app, &TRACES);

@@ -1,4 +1,5 @@
-//! The clients in `examples/` do what they say, against the running program; the files beside them hold.
+//! The clients in `examples/` work against the running program, and the configuration samples are
+//! valid.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -9,9 +10,9 @@ use serde_json::Value;
 
 use crate::chromium::Browser;
 use crate::cli::{Folder, PASSWORD};
-use crate::tools::{is_here, skip, succeed};
+use crate::tools::{is_here, missing, succeed};
 
-/// What every client prints on its way, in order.
+/// The output of every client, in order.
 const STORY: [&str; 7] =
     ["signed up: ", "verified", "logged in", "me: ", "refreshed", "logged out", "the access token is dead"];
 
@@ -19,10 +20,10 @@ fn example(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(path)
 }
 
-/// Runs a client in the folder of a server, with `authd` on its path.
+/// Runs a client in a server's folder, with `authd` on its path.
 fn tell(program: &str, path: &str, needs: &[&str]) {
-    if let Some(missing) = needs.iter().find(|program| !is_here(program)) {
-        return skip(path, &format!("there is no {missing}"));
+    if let Some(program) = needs.iter().find(|program| !is_here(program)) {
+        return missing(path, program);
     }
     for profile in ["standard", "perfect21"] {
         let folder = Folder::new();
@@ -53,7 +54,7 @@ fn the_story_is_told_in_python() {
     tell("python3", "python/account.py", &["python3"]);
 }
 
-/// Serves the files of a folder, as any static server does, until the tests end; gives back its origin.
+/// Serves a folder like a static file server until the tests end; returns its origin.
 fn serve_files(folder: PathBuf) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -77,7 +78,7 @@ fn serve_files(folder: PathBuf) -> String {
     origin
 }
 
-/// Fills a form in and presses one of its buttons.
+/// Fills in a form and clicks one of its buttons.
 fn send(browser: &Browser, form: &str, fields: &[(&str, &str)], button: &str) {
     browser.wait(&format!("{form}:not([hidden])"));
     for (name, value) in fields {
@@ -108,7 +109,7 @@ fn the_story_is_told_in_a_page() {
     assert!(browser.wait("#inside:not([hidden])").contains("jane@example.com"));
     assert_eq!(browser.run("return document.cookie"), "");
 
-    // The page has forgotten everything; the cookie has not.
+    // The page has lost its state, but the cookie remains.
     browser.go(&page);
     assert!(browser.wait("#inside:not([hidden])").contains("active"));
     browser.click("#logout");
@@ -129,7 +130,7 @@ fn the_configuration_for_production_lacks_nothing_but_what_is_ones_own() {
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };
     let secret = ("AUTHD_MAIL__SMTP_URL", "smtps://user:password@mail.example.com");
-    // A sender of example.com is refused, as it must be in a sample.
+    // A sender of example.com is refused, as expected for a sample.
     let (code, said) = check(&[secret, ("AUTHD_MAIL__FROM", "noreply@id.mydomain.org")]);
     assert_eq!(code, Some(0), "{said}");
     assert!(!said.contains("\"error\"") && !said.contains("\"warning\""), "{said}");

@@ -1,4 +1,5 @@
-//! Second factors and one-time codes: the whole story with an independent authenticator, races, restarts, every road.
+//! Second factors and one-time codes: complete flows with an independent authenticator, races,
+//! restarts, and all ways to use a code.
 
 mod room;
 mod tries;
@@ -19,7 +20,7 @@ use serde_json::{Value, json};
 use crate::support::{Answer, App, PASSWORD, START, Tokens, app, app_with};
 
 const STEP: Duration = Duration::from_secs(30);
-/// The limits that a crowd of calls would meet.
+/// The limits that many calls would exceed.
 const UNLIMITED: [(&str, &str); 4] = [
     ("limits.sign_in.count", "0"),
     ("limits.factor.count", "0"),
@@ -27,7 +28,7 @@ const UNLIMITED: [(&str, &str); 4] = [
     ("limits.factor_account.count", "0"),
 ];
 
-/// An authenticator app that is none of ours.
+/// An authenticator app, implemented independently of the server.
 struct Phone {
     totp: totp_rs::Totp,
     backup_codes: Vec<String>,
@@ -35,7 +36,7 @@ struct Phone {
 }
 
 impl Phone {
-    /// What it shows now, or was showing some steps ago.
+    /// Its current code, or the one from some steps ago.
     fn code(&self, app: &App, steps_ago: u64) -> String {
         let now = u64::try_from(app.core.env.wall().seconds()).unwrap();
         self.totp.generate(now - 30 * steps_ago).to_string()
@@ -57,7 +58,7 @@ async fn verify(app: &App, token: &str, code: &str) -> Answer {
     app.post("/v1/auth/mfa/verify", &json!({ "code": code })).bearer(token).send().await
 }
 
-/// Somebody with an authenticator that guards the account; its code of this step is used up.
+/// An account with an active authenticator; its code of this step is used.
 async fn guarded(app: &App, name: &str) -> (Tokens, Phone) {
     let tokens = app.enter(name).await;
     let phone = set_up(app, &tokens.access).await;
@@ -67,7 +68,7 @@ async fn guarded(app: &App, name: &str) -> (Tokens, Phone) {
     (tokens, phone)
 }
 
-/// The `mfaToken` of a login that waits.
+/// The `mfaToken` of a pending login.
 fn waiting(answer: &Answer) -> String {
     assert_eq!((answer.status.as_u16(), answer.code()), (401, "MFA_REQUIRED"), "{}", answer.text);
     assert!(answer.cookie().is_none());

@@ -1,4 +1,4 @@
-//! Uploads through v1: content, size, quota, and whose files they are.
+//! Uploads through v1: content, size, quota and ownership.
 
 use std::time::Duration;
 
@@ -108,14 +108,14 @@ fn database(app: &App) -> rusqlite::Connection {
     rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap()
 }
 
-/// Bytes of every file, whole or not.
+/// The total bytes of all files, complete or partial.
 fn sizes(app: &App) -> Vec<i64> {
     let file = database(app);
     let mut sizes = file.prepare("select size from files order by size").unwrap();
     sizes.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
-/// Lets the server go on until it is so.
+/// Lets the server run until the condition holds.
 async fn until_sizes(app: &App, expected: &[i64]) {
     for _ in 0..100_000 {
         if sizes(app) == expected {
@@ -126,11 +126,11 @@ async fn until_sizes(app: &App, expected: &[i64]) {
     panic!("expected files of {expected:?} bytes, there are {:?}", sizes(app));
 }
 
-/// An upload over a real connection whose file goes on and on as it is written to.
+/// An upload over a real connection, whose file is sent piece by piece.
 struct Slow(TcpStream);
 
 impl Slow {
-    /// Begins a file of so many bytes.
+    /// Starts uploading a file of this size.
     async fn begin(server: &Server, token: &str, size: usize) -> Self {
         let part = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"cv.pdf\"\r\n\r\n";
         let length = part.len() + size + "\r\n--x--\r\n".len();
@@ -146,11 +146,12 @@ impl Slow {
     }
 
     async fn send(&mut self, bytes: &[u8]) {
-        // Who was refused meanwhile has hung up; its answer is still to be read.
+        // If the upload was refused meanwhile, the server has closed the connection; the response
+        // can still be read.
         let _ = self.0.write_all(bytes).await;
     }
 
-    /// The end of the body, and the status of the answer.
+    /// Ends the body and returns the status of the response.
     async fn end(mut self) -> u16 {
         self.send(b"\r\n--x--\r\n").await;
         let mut answer = Vec::new();
@@ -159,7 +160,7 @@ impl Slow {
     }
 }
 
-/// Sends an upload of 20 pieces to this address, one after each tick, and gives back what is answered.
+/// Sends an upload of 20 pieces to this address, one per tick, and returns the response.
 async fn send_slowly(address: std::net::SocketAddr, token: &str, tick: Duration) -> String {
     let form = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"cv.pdf\"\r\n\r\n";
     let length = form.len() + PDF.len() + 20 * PIECE + "\r\n--x--\r\n".len();
@@ -173,7 +174,7 @@ async fn send_slowly(address: std::net::SocketAddr, token: &str, tick: Duration)
         let mut ticks = tokio::time::interval(tick);
         for _ in 0..20 {
             ticks.tick().await;
-            // One that is cut off reads its answer all the same.
+            // A client that is cut off still reads the response.
             let _ = writing.write_all(&vec![b'x'; PIECE]).await;
         }
         let _ = writing.write_all(b"\r\n--x--\r\n").await;
@@ -264,7 +265,7 @@ async fn a_file_left_unfinished_by_an_end_in_between_is_purged_after_an_hour() {
     assert_eq!(sizes(&app), [i64::try_from(PDF.len()).unwrap()], "what is whole stays");
 }
 
-/// Serves on a port of its own within these times.
+/// Serves on its own port with these timeouts.
 async fn serve_within(app: &App, timeouts: Timeouts) -> (std::net::SocketAddr, tokio::task::JoinHandle<()>) {
     let at = authd::config::Server { listen: ([127, 0, 0, 1], 0).into(), ..app.core.config.server.clone() };
     let listener = Listener::bind(&at, timeouts).await.unwrap();
@@ -282,7 +283,7 @@ async fn an_upload_that_keeps_coming_still_ends_in_the_time_that_its_size_is_giv
     let body = Duration::from_millis(400);
     for timeouts in [
         Timeouts { body, piece: Duration::from_millis(1), ..Timeouts::default() },
-        // Whatever is announced, there is time for no more than the largest file.
+        // The deadline allows for the largest file, no matter what length the client announces.
         Timeouts { body, upload: 0, ..Timeouts::default() },
     ] {
         let (address, serving) = serve_within(&app, timeouts).await;
@@ -299,7 +300,7 @@ async fn an_upload_has_its_time_again_with_each_piece_that_comes() {
     let ada = app.enter("ada").await;
     let (address, serving) =
         serve_within(&app, Timeouts { body: Duration::from_millis(400), ..Timeouts::default() }).await;
-    // Longer as a whole than a body may take, and never still for so long.
+    // Longer in total than the body timeout, but never idle for that long.
     let slow = send_slowly(address, &ada.access, Duration::from_millis(40)).await;
     assert!(slow.starts_with("HTTP/1.1 201"), "{slow}");
     let still = send_slowly(address, &ada.access, Duration::from_secs(1)).await;

@@ -1,4 +1,5 @@
-//! Clients that generators make from the documents, used against the running program; and what a validator says.
+//! Clients that generators create from the documents, used against the running program; and the
+//! report of a validator.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,9 +7,9 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::cli::{Folder, PASSWORD, Server};
-use crate::tools::{installed, is_here, skip, succeed};
+use crate::tools::{installed, is_here, missing, succeed};
 
-/// Every document, and the profile under which it is served.
+/// Every document, and the profile that serves it.
 const DOCUMENTS: [(&str, &str); 5] = [
     ("v1", "standard"),
     ("siteworks", "siteworks"),
@@ -19,7 +20,7 @@ const DOCUMENTS: [(&str, &str); 5] = [
 
 const EMAIL: &str = "jane@example.com";
 
-/// A folder with every document in it as `<name>.json`.
+/// A folder with every document as `<name>.json`.
 fn documents() -> Folder {
     let folder = Folder::new();
     for (name, profile) in DOCUMENTS {
@@ -30,7 +31,7 @@ fn documents() -> Folder {
     folder
 }
 
-/// A server on which somebody is who can log in.
+/// A server with an account that can log in.
 fn served(folder: &Folder) -> Server {
     let server = folder.serve();
     let ran = folder.run_with_input(&["user", "create", "--email", EMAIL, "--verified", "--password-stdin"], PASSWORD);
@@ -46,7 +47,7 @@ fn usage(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name)
 }
 
-/// Everything that a reader would miss in a document, each with its place.
+/// Everything missing from a document, each with its place.
 fn gaps(document: &Value) -> Vec<String> {
     let mut gaps = Vec::new();
     let items = document["paths"].as_object().unwrap();
@@ -89,7 +90,7 @@ fn gaps(document: &Value) -> Vec<String> {
     gaps
 }
 
-/// Whether a body or an answer in JSON has an example; any other needs none.
+/// Whether a JSON body or response has an example; other types need none.
 fn has_examples(part: &Value) -> bool {
     let has_one = |media: &Value| {
         media.get("example").is_some() || media["examples"].as_object().is_some_and(|examples| !examples.is_empty())
@@ -109,7 +110,7 @@ fn no_document_leaves_its_reader_guessing() {
 #[test]
 fn a_typescript_client_is_made_from_the_document_and_works() {
     let Some(tools) = installed("node").filter(|_| is_here("node")) else {
-        return skip("the TypeScript client", "its generator is not installed (.ci/run does it)");
+        return missing("the TypeScript client", "openapi-typescript");
     };
     let folder = documents();
     let dir = folder.0.path();
@@ -135,7 +136,7 @@ fn a_typescript_client_is_made_from_the_document_and_works() {
 #[test]
 fn a_python_client_is_made_from_the_document_and_works() {
     let Some(tools) = installed("python") else {
-        return skip("the Python client", "its generator is not installed (.ci/run does it)");
+        return missing("the Python client", "openapi-python-client");
     };
     let folder = documents();
     let dir = folder.0.path();

@@ -1,13 +1,15 @@
-//! The house itself: which room may know which, and that no file grows until nobody reads it whole.
+//! Architecture rules: which module may use which, and the maximum length of a file.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each room under `src/` and the rooms that it may know. The arrows run one way:
-/// `api → http → identity → store, mail, … → model → error`; `app` wires them together, `cli` and `main` stand on top.
+/// Each module under `src/` and the modules it may use. Dependencies point one way:
+/// `api → http → identity → store, mail, … → model → error`; `app` wires them together, `cli` and
+/// `main` are at the top.
 const ARROWS: &[(&str, &[&str])] = &[
-    // What an error carries for a wire to render (a second factor's challenge) is plain data.
+    // The data that an error carries for a wire to render (a second factor's challenge) is plain
+    // data.
     ("error", &["model"]),
     ("model", &["error"]),
     ("env", &["error", "model"]),
@@ -18,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("password", &["config", "env", "error", "model"]),
     ("token", &["config", "env", "error", "model", "seal", "store"]),
     ("mail", &["config", "env", "error", "model", "seal", "store"]),
-    // Text messages leave through the outbox, by the same trait as letters.
+    // Text messages are sent through the outbox, by the same trait as letters.
     ("sms", &["config", "env", "error", "mail", "model", "seal", "store"]),
     ("identity", &["config", "env", "error", "mail", "metrics", "model", "password", "seal", "sms", "store", "token"]),
     ("http", &["config", "env", "error", "identity", "metrics", "model", "password"]),
@@ -29,7 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lib", &["*"]),
 ];
 
-/// Crates that one door lets in.
+/// Crates that only one module may use.
 const DOORS: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
@@ -59,7 +61,7 @@ fn files_under(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// A file's room, and its text without comments and unit tests; tests may know whom they like.
+/// A file's module, and its text without comments and unit tests; tests may use any module.
 fn rooms() -> Vec<(PathBuf, String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let is_test = |path: &Path| {
@@ -83,7 +85,7 @@ fn word(text: &str) -> &str {
     &text[..text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len())]
 }
 
-/// The rooms that a text names after `crate::`, in a group too.
+/// The modules that a text names after `crate::`, including those in a group.
 fn named(code: &str) -> BTreeSet<&str> {
     let mut found = BTreeSet::new();
     for (at, _) in code.match_indices("crate::") {

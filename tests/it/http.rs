@@ -1,4 +1,4 @@
-//! Scenarios: http. Raw bytes against a real port, with a wire made up for it.
+//! HTTP scenarios: raw bytes against a real port, with a wire made for these tests.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -110,7 +110,7 @@ fn limited(Data(meter): Data<&Meter>) -> poem::Result<&'static str> {
     Ok("counted")
 }
 
-/// Answers a moment after it has been asked.
+/// Responds after a delay.
 #[handler]
 async fn slowly() -> &'static str {
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -201,7 +201,7 @@ async fn start() -> Running {
     start_with(server(), limits(1000), Timeouts::default()).await
 }
 
-/// One raw answer.
+/// One raw response.
 #[derive(Debug)]
 struct Answer(String);
 
@@ -230,14 +230,14 @@ impl Running {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// Sends bytes and reads until the server closes.
+    /// Sends bytes and reads until the server closes the connection.
     async fn raw(&self, bytes: impl AsRef<[u8]>) -> Answer {
         let mut stream = self.open().await;
         stream.write_all(bytes.as_ref()).await.unwrap();
         rest(&mut stream).await
     }
 
-    /// One request on a connection of its own; `more` are header lines with their line ends.
+    /// One request on a separate connection; `more` are header lines with their line ends.
     async fn ask(&self, first: &str, more: &str) -> Answer {
         self.raw(format!("{first} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{more}\r\n")).await
     }
@@ -245,7 +245,7 @@ impl Running {
 
 async fn rest(stream: &mut TcpStream) -> Answer {
     let mut bytes = Vec::new();
-    // A reset after the answer is as good as an end.
+    // A reset after the response counts as an end.
     let _ = timeout(Duration::from_secs(20), stream.read_to_end(&mut bytes)).await.unwrap();
     Answer(String::from_utf8_lossy(&bytes).into_owned())
 }
@@ -552,7 +552,7 @@ async fn a_drain_lets_requests_end_and_takes_no_new_ones() {
     assert!(idle.read(&mut first).await.unwrap() > 0);
     let mut busy = running.open().await;
     busy.write_all(b"GET /t/slow HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-    // One more answered request says that the listener has the slow one in hand.
+    // Another answered request proves that the listener has accepted the slow one.
     assert_eq!(running.ask("GET /t/hello", "").await.status(), 200);
     running.drain.send(()).unwrap();
     assert!(rest(&mut busy).await.0.ends_with("slow but whole"));

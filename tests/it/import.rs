@@ -1,4 +1,4 @@
-//! Moving in: files of the old backends, read by the real program beside a server that goes on.
+//! Migration: files of the old backends, imported by the real program next to a running server.
 
 use authd::model::Account;
 use authd::store::transfer::{self, Whole};
@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::cli::{Folder, Ran};
 use crate::support::{App, PASSWORD, app};
-use crate::tools::{is_here, skip, succeed};
+use crate::tools::{is_here, missing, succeed};
 
-/// A hash as bcrypt libraries of four makers name theirs.
+/// A bcrypt hash with the prefix that each of four libraries uses.
 fn bcrypt(version: bcrypt::Version) -> String {
     bcrypt::hash_with_salt(PASSWORD, 4, [7; 16]).unwrap().format_for_version(version)
 }
@@ -198,7 +198,7 @@ async fn what_is_exported_with_hashes_is_imported_as_the_same() {
         json!({ "email": "c@example.com", "roles": ["moderator"], "email_verified_at": "2024-02-03T04:05:06Z" }),
     ];
     let file = lines.map(|line| line.to_string()).join("\n");
-    // A tab within a name is no name.
+    // A name that contains a tab is invalid.
     assert_eq!(counts(&import(&from, &["--format", "jsonl", "--allow-roles", "moderator"], &file)), [3, 2, 0, 1]);
     let file = file.replace("\\t", "");
     assert_eq!(counts(&import(&from, &["--format", "jsonl", "--allow-roles", "moderator"], &file)), [3, 1, 2, 0]);
@@ -209,7 +209,8 @@ async fn what_is_exported_with_hashes_is_imported_as_the_same() {
         let to = app().await;
         let summary = import(&to, &["--format", format, "--allow-roles", "moderator"], &exported.out);
         assert_eq!(counts(&summary), [4, 4, 0, 0], "{format}: {summary}\n{}", exported.out);
-        // The scenario's clock is ahead of the command's, and nothing is made in the future.
+        // The scenario's clock is ahead of the command's, and creation times in the future are not
+        // imported.
         let told = |accounts: Vec<Whole>| accounts.into_iter().filter(|one| one.number != Some(42)).collect::<Vec<_>>();
         assert_eq!(format!("{:?}", told(whole(&to).await)), format!("{:?}", told(whole(&from).await)), "{format}");
         assert_eq!(to.login("dora", PASSWORD).await.status, 200);
@@ -292,7 +293,7 @@ async fn a_second_run_takes_nothing_back_that_has_changed_since() {
         assert_eq!(user(&app, command, "").code, Some(0));
     }
     let before = format!("{:?}", whole(&app).await);
-    // With another row, another spelling and other values this time.
+    // This time with another row, another spelling and other values.
     let file = file.replace("jo@", "Jo@").replace(",Jo,", ",Joseph,") + &format!("9,new@example.com,{hash},New,user\n");
     assert_eq!(counts(&import(&app, &["--format", "csv", "--assume-verified"], &file)), [3, 1, 2, 0]);
     let after = whole(&app).await.into_iter().filter(|one| one.number != Some(9)).collect::<Vec<_>>();
@@ -318,7 +319,7 @@ async fn spellings_of_one_address_are_one_address() {
 #[test]
 fn a_terminal_sees_how_far_an_import_has_come() {
     if !is_here("script") {
-        return skip("the progress bar", "there is no script(1)");
+        return missing("the progress bar", "script(1)");
     }
     let folder = Folder::new();
     assert_eq!(folder.serve().end(), Some(0));
@@ -330,7 +331,7 @@ fn a_terminal_sees_how_far_an_import_has_come() {
     let seen = succeed(&mut terminal);
     assert!(seen.contains("[####") && seen.contains(" % ") && seen.contains("0 there already"), "{seen}");
     assert!(seen.contains("imported 6000 of 6000 rows"), "{seen}");
-    // Nobody looks at a pipe.
+    // A pipe shows no progress.
     let again = folder.run(&["user", "import", "users.csv"]);
     assert_eq!((again.code, again.err.as_str()), (Some(0), ""));
 }

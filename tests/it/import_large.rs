@@ -1,4 +1,4 @@
-//! Imports that take a while: killed in their middle, beside a server that is busy, and of a million rows.
+//! Long imports: killed while running, next to a busy server, and of a million rows.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -13,7 +13,7 @@ use crate::process::{CHEAP, Folder, credentials, is_long};
 
 const PASSWORD: &str = "The old 1 pass-word";
 
-/// A table of so many accounts, all with the same password.
+/// A table of this many accounts, all with the same password.
 fn table(numbers: std::ops::RangeInclusive<u32>) -> String {
     let hash = bcrypt::hash_with_salt(PASSWORD, 4, [7; 16]).unwrap().format_for_version(bcrypt::Version::TwoB);
     let mut table = String::from("id,email,password,name,is_verified\n");
@@ -23,14 +23,14 @@ fn table(numbers: std::ops::RangeInclusive<u32>) -> String {
     table
 }
 
-/// What the audit log says of imports, the oldest first.
+/// The audit log's records of imports, oldest first.
 fn told(folder: &Folder) -> Vec<String> {
     let records: Value = serde_json::from_str(&folder.run(&["audit", "--json"]).out).unwrap();
     let imports = records.as_array().unwrap().iter().filter(|record| record["event"] == "accounts_imported");
     imports.map(|record| record["detail"].as_str().unwrap().to_owned()).collect()
 }
 
-/// A database, and nobody on it.
+/// A database without accounts.
 fn begun() -> Folder {
     let folder = Folder::new();
     assert_eq!(folder.serve(&CHEAP).end(), Some(0));
@@ -44,7 +44,7 @@ fn an_import_that_was_killed_goes_on_where_it_was_and_each_row_is_there_once() {
     std::fs::write(folder.path("users.csv"), &all).unwrap();
     let mut import = folder.command(&["user", "import", "-", "--format", "csv"]).stdin(Stdio::piped()).spawn().unwrap();
     let mut input = import.stdin.take().unwrap();
-    // The rest never comes, so it cannot have ended before it is killed.
+    // The rest of the input never arrives, so the import cannot end before it is killed.
     input.write_all(&all.as_bytes()[..all.len() / 6 * 5]).unwrap();
     let said = loop {
         match told(&folder).pop() {
@@ -55,7 +55,7 @@ fn an_import_that_was_killed_goes_on_where_it_was_and_each_row_is_there_once() {
     assert!(said.starts_with("begun, "), "{said}");
     import.kill().unwrap();
     import.wait().unwrap();
-    // What it had written when it died is what its record says.
+    // The audit record matches what was written before the process died.
     let said = told(&folder).pop().unwrap();
 
     let ran = folder.run(&["user", "import", "users.csv", "--json"]);
@@ -139,7 +139,7 @@ fn an_import_beside_a_busy_server_lets_everybody_through() {
     assert_eq!(server.end(), Some(0));
 }
 
-/// The most memory that a process has had, in KiB.
+/// The peak memory of a process, in KiB.
 fn peak(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,4 +1,4 @@
-//! The jobpath wire, call by call through its document, on the real program under its profile.
+//! The jobpath wire, call by call as in its document, on the real program with its profile.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn jobpath() -> App {
     app_with("jobpath", &[]).await
 }
 
-/// The document's own example.
+/// The example of the document.
 fn example() -> Value {
     json!({ "email": "user@example.com", "password": "SecurePass123" })
 }
@@ -24,7 +24,7 @@ fn names(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
-/// Signs the example up and logs it in; gives back the token.
+/// Signs up the example account and logs it in; returns the token.
 async fn enter(app: &App) -> String {
     assert_eq!(app.post("/auth/signup", &example()).send().await.status, 201);
     let login = app.post("/auth/login", &example()).send().await;
@@ -32,7 +32,7 @@ async fn enter(app: &App) -> String {
     login.body["access_token"].as_str().unwrap().to_owned()
 }
 
-/// Status and code of a refusal, its envelope checked.
+/// Status and code of an error; checks its envelope.
 fn refusal(answer: &Answer) -> (u16, String) {
     assert_eq!(names(&answer.body), ["error", "detail", "status_code"], "{}", answer.text);
     assert_eq!(answer.body["status_code"], answer.status.as_u16());

@@ -1,4 +1,4 @@
-//! The jobpsych wire, call by call through its document, on the real program under its profile.
+//! The jobpsych wire, call by call as in its document, on the real program with its profile.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::{Answer, App, Call, app_with, token_in};
 
 const PASSWORD: &str = "securePassword123";
 const SECRET: &str = "6f1c0f7d5a8e4b2c9d3e7a1b5c8f0d2e4a6b8c0d2e4f6a8b0c2d4e6f8a0b2c4d";
-/// A caller from `server.service_networks`: the machine itself.
+/// A caller from `server.service_networks`: the local host.
 const HOME: &str = "127.0.0.1";
 
 async fn jobpsych() -> App {
@@ -25,7 +25,7 @@ fn text(answer: &Answer, pointer: &str) -> String {
     found.unwrap_or_else(|| panic!("{pointer}: {}", answer.text)).to_owned()
 }
 
-/// Signs the example up; gives back the access token and the refresh cookie.
+/// Signs up the example account; returns the access token and the refresh cookie.
 async fn enter(app: &App) -> (String, String) {
     let answer = app.post("/api/auth/register", &example()).send().await;
     assert_eq!(answer.status, 201, "{}", answer.text);
@@ -233,7 +233,7 @@ async fn a_forgotten_password_is_reset_by_a_mailed_link() {
     let unknown = app.post("/api/auth/reset-password", &json!({ "email": "no@example.com" })).send().await;
     assert_eq!((known.status, &known.body), (unknown.status, &unknown.body));
     let token = token_in(&app.mails().await, "reset-password?token=");
-    // A password that breaks a rule uses up neither the link nor a reset of the hour.
+    // A password that breaks a rule uses up neither the link nor one of the hourly resets.
     for _ in 0..3 {
         let bad = json!({ "token": token, "newPassword": "john@example.com" });
         assert_eq!(refusal(&app.post("/api/auth/reset-password", &bad).send().await).1, "VALIDATION_ERROR");

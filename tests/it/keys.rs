@@ -1,4 +1,4 @@
-//! Keys that turn under a running program: published, signing, verifying, dead.
+//! Key rotation under a running program: published, signing, verifying and retired keys.
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
@@ -93,7 +93,7 @@ async fn nothing_is_refused_while_the_keys_turn_under_load() {
     assert_eq!(me(&app, &start.access).await, 200);
 }
 
-/// Why each session has ended, sorted; nothing for one that lives.
+/// Why each session ended, sorted; nothing for an active one.
 fn ended(app: &App) -> Vec<String> {
     let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
     let mut asked = file.prepare("select coalesce(end_reason, '') from sessions order by 1").unwrap();
@@ -179,7 +179,7 @@ async fn on_schedule_a_key_gets_its_successor_once() {
     assert_eq!(key::list(&app.core).await.unwrap().len(), 1);
 }
 
-/// `authd key …` beside the server.
+/// Runs `authd key …` next to the server.
 fn run_key(app: &App, rest: &[&str]) {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_authd"));
     command.args(["key"]).args(rest).args(["--json", "--set", "tokens.algorithm=EdDSA"]);

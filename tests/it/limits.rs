@@ -1,4 +1,4 @@
-//! Each call has its own bucket: what one has used up is there for the others.
+//! Each call has its own bucket: using up one leaves the others untouched.
 
 use poem::http::Method;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::admin::staff;
 use crate::support::app_with;
 
-/// Limits of one call in an hour.
+/// The hourly limits of one call.
 const NARROW: [(&str, &str); 22] = [
     ("password.reset_by_code", "true"),
     ("login.passwordless", "true"),

@@ -1,5 +1,5 @@
-//! Scenarios: mail. The outbox and its worker on a real database with a hand-turned clock, and the way out against a
-//! scripted mail server.
+//! Mail scenarios: the outbox and its worker on a real database with a manual clock, and the SMTP
+//! mailer against a scripted mail server.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what a scenario builds on fails it aloud")]
 

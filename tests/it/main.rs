@@ -1,4 +1,4 @@
-//! One integration binary: scenarios by room, all against the real program.
+//! One integration test binary: scenarios by module, all against the real program.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a scenario fails by panicking")]
 
@@ -33,6 +33,7 @@ mod jobpsych;
 mod keys;
 mod limits;
 mod mail;
+mod manual;
 mod metrics;
 mod model;
 mod moving_in;

@@ -1,4 +1,4 @@
-//! The figures for Prometheus: who may read them, what they count, and that a stranger can read their form.
+//! The Prometheus metrics: who may read them, what they count, and that they are in a valid format.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -14,7 +14,7 @@ use authd::http::pace::Timeouts;
 use crate::support::{App, PASSWORD, app, app_with};
 
 async fn figures(app: &App) -> String {
-    // A hashing thread may have answered and not yet be done.
+    // A hashing thread may have responded and still be busy.
     while app.core.hashing.vitals().busy > 0 {
         tokio::task::yield_now().await;
     }
@@ -24,7 +24,7 @@ async fn figures(app: &App) -> String {
     answer.text
 }
 
-/// The value of a series, written as it is in the text.
+/// The value of a series, written as in the text format.
 fn value(text: &str, series: &str) -> Option<f64> {
     let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
     line.parse().ok()
@@ -119,7 +119,8 @@ async fn logins_sessions_mail_and_refusals_are_counted() {
     }
     let commits = value(&text, "authd_writer_commit_duration_seconds_count").unwrap();
     assert!(commits > 0.0 && value(&text, "authd_writer_group_changes_count") == Some(commits));
-    // Counting sessions may take its time where there are millions: a minute must pass before it is done again.
+    // Counting sessions may be slow with millions of rows, so the count is repeated only after a
+    // minute.
     restless.turn_clock(Duration::from_secs(59));
     restless.login("ada", PASSWORD).await;
     assert_eq!(value(&figures(&restless).await, "authd_sessions"), Some(2.0));
@@ -142,7 +143,7 @@ async fn prometheus_itself_can_read_the_figures() {
         .stdout(Stdio::piped())
         .spawn();
     let Ok(mut promtool) = started else {
-        crate::tools::skip("prometheus reads the figures", "promtool is not here (Debian's package prometheus)");
+        crate::tools::missing("prometheus reads the figures", "promtool");
         return;
     };
     promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();

@@ -1,4 +1,5 @@
-//! The program against a small model of it: seeded random operations on a few accounts, each answer foretold.
+//! The program against a small model: seeded random operations on a few accounts, with every
+//! response predicted.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ const IDLE: i64 = 30 * DAY;
 const ABSOLUTE: i64 = 90 * DAY;
 const ACCESS: i64 = 900;
 
-/// No limits but the cap.
+/// No limits except the session limit.
 const SET: [(&str, &str); 9] = [
     ("limits.general", "off"),
     ("limits.sign_up", "off"),
@@ -27,7 +28,7 @@ const SET: [(&str, &str); 9] = [
     ("sessions.max", "3"),
 ];
 
-/// Numbers that are the same in every run (xorshift).
+/// Random numbers that are the same in every run (xorshift).
 struct Dice(u64);
 
 impl Dice {
@@ -47,7 +48,7 @@ impl Dice {
 struct Account {
     exists: bool,
     is_proved: bool,
-    /// Verification links with the second in which they die.
+    /// Verification links with the second in which they expire.
     links: Vec<(String, i64)>,
 }
 
@@ -88,7 +89,7 @@ impl World {
         Self { app, dice, now: START / 1000, accounts: Default::default(), sessions: Vec::new(), story: Vec::new() }
     }
 
-    /// Tells what is done, and checks that it came out as foretold.
+    /// Logs an operation and checks that its result is the predicted one.
     fn check(&mut self, done: &str, got: &str, foretold: &str) {
         self.story.push(format!("{done} -> {got}"));
         let last = self.story.len().saturating_sub(30);
@@ -99,7 +100,7 @@ impl World {
         self.app.post(&format!("/v1/auth/{path}"), &body).send().await
     }
 
-    /// Letters that came: links for the accounts that they name.
+    /// Received letters: links by the account that they name.
     async fn read_letters(&mut self) {
         for mail in self.app.mails().await {
             let owner = NAMES.iter().position(|name| mail.to.starts_with(name)).unwrap();
@@ -133,7 +134,7 @@ impl World {
 
     async fn login(&mut self) {
         let (who, is_right) = (self.dice.throw(3), self.dice.throw(4) > 0);
-        // Of sessions that began in one millisecond none is the oldest.
+        // Of sessions that began in the same millisecond, none is the oldest.
         self.pass(1);
         let password = if is_right { PASSWORD } else { "wrong password" };
         let answer = self.app.login(NAMES[who], password).await;

@@ -1,5 +1,5 @@
-//! Moving in as the README says it: for each document a file as `psql` or `mysql` writes its table, the README's own
-//! command on it, and a login over the document's own wire with the old password.
+//! Migration as docs/import.md describes it: for each document, a table exported by `psql` or `mysql`,
+//! the page's own command, and a login over the document's wire with the old password.
 
 use authd::identity::{By, app as apps};
 use authd::model::app::Kind;
@@ -23,7 +23,7 @@ id,email,password_hash,is_active,created_at,updated_at
 123e4567-e89b-12d3-a456-426614174001,off@example.com,HASH,f,2025-01-20 14:30:39.040353+00,2025-01-20 14:30:39.040353+00
 ";
 
-/// Names without quotes are folded by PostgreSQL.
+/// PostgreSQL folds unquoted names to lower case.
 const SITEWORKS: &str = "\
 id,email,name,password,isverified,isactive,lastloginat,createdat,updatedat
 clx1abcd0000008l4,user@example.com,John Doe,HASH,t,t,2025-01-20 14:30:39.116709,2025-01-20 14:30:39.116709,2025-01-20 14:30:39.116709
@@ -43,16 +43,16 @@ id,email,username,password_hash,first_name,last_name,phone,status,email_verified
 123e4567-e89b-12d3-a456-426614174001,boss@example.com,boss,HASH,B,Oss,,active,t,f,,2025-01-20 14:30:39.271864+00,\"user,admin\"
 ";
 
-/// The lines of the README about this document, up to the next one's.
+/// The lines of docs/import.md about this document, up to the next one's.
 fn steps(document: &str) -> Vec<String> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/import.md");
     let text = std::fs::read_to_string(path).unwrap();
-    let (_, section) = text.split_once("## Moving in\n").unwrap();
+    let (_, section) = text.split_once("## From the five profiles\n").unwrap();
     let lines = section.lines().skip_while(|line| !line.starts_with(&format!("# {document}:")));
     lines.skip(1).take_while(|line| !line.is_empty() && *line != "```").map(str::to_owned).collect()
 }
 
-/// The program under a profile after the README's command was run on this table.
+/// The program with a profile, after running the page's command on this table.
 async fn moved_in(profile: &str, table: &str) -> App {
     let app = app_with(profile, &[]).await;
     let (steps, folder) = (steps(profile), Folder::new());
@@ -78,7 +78,7 @@ async fn login(app: &App, path: &str, email: &str) -> Answer {
     app.post(path, &json!({ "email": email, "password": PASSWORD })).send().await
 }
 
-/// The login answered well, and with this at each place.
+/// The login succeeded, and the response has these values.
 fn assert_is(answer: &Answer, expected: &[(&str, Value)]) {
     assert_eq!(answer.status, 200, "{}", answer.text);
     for (pointer, value) in expected {

@@ -1,5 +1,5 @@
-//! Who may not: callers of the service calls from elsewhere, tokens of another maker, uploads that are not what they say.
-//! All under the wire with the upload quota.
+//! Unauthorized callers: service calls from other networks, tokens of another issuer, and uploads
+//! whose content does not match their type. All on the wire with the upload quota.
 
 use std::io::Write as _;
 use std::net::{Shutdown, TcpStream};
@@ -24,7 +24,7 @@ async fn jobpsych(more: &[(&str, &str)]) -> App {
     app_with("jobpsych", &[&[("tokens.secret", SECRET)], more].concat()).await
 }
 
-/// Signs the example up; gives back the access token.
+/// Signs up the example account; returns the access token.
 async fn enter(app: &App) -> String {
     let body = json!({ "name": "John", "email": EMAIL, "password": "securePassword123", "company_name": "Acme" });
     let answer = app.post("/api/auth/register", &body).send().await;
@@ -64,7 +64,7 @@ async fn upload(app: &App, token: &str, body: Vec<u8>) -> Answer {
     call.bearer(token).send().await
 }
 
-/// How many uploads are counted, and how many files are there.
+/// The counted uploads, and the stored files.
 async fn counted(app: &App, token: &str) -> (Value, Value) {
     let stats = app.get("/api/auth/upload-stats").bearer(token).send().await;
     let files = app.get("/api/files/stats").bearer(token).send().await;
@@ -80,7 +80,8 @@ async fn a_proxy_on_the_same_box_makes_nobody_a_service() {
     }
     assert_refused(&app, "from elsewhere", |call| call.from("198.51.100.7")).await;
 
-    // One that adds no header is told by the address that people use, by the environment, or by its own.
+    // A proxy that adds no header is detected by the server's public address, by the environment,
+    // or by the address of the proxy.
     let production = [("server.environment", "production"), ("hashing.memory", "19456"), ("hashing.passes", "2")];
     for set in [
         &[("server.public_url", "https://auth.example.com")][..],
@@ -166,7 +167,7 @@ async fn a_file_that_lies_about_its_type_or_size_is_refused_and_counts_nothing()
         assert_eq!(refusal(&upload(&app, &token, multipart(content, name)).await), expected, "{name}");
     }
     assert_eq!(counted(&app, &token).await, (json!(0), json!(0)));
-    // What its part says of its type is not asked: this one is called an image and is a document.
+    // The declared type of the part is ignored: this one is declared as an image and is a document.
     assert_eq!(upload(&app, &token, multipart(PDF, "cv.pdf")).await.body["file"]["type"], "application/pdf");
 }
 

@@ -1,4 +1,4 @@
-//! The pages without a browser: what a look, a scanner, another site and a wrong form do to them.
+//! The pages without a browser: effects of a GET, a link scanner, another site and an invalid form.
 
 use poem::http::Method;
 use serde_json::json;

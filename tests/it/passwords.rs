@@ -1,4 +1,5 @@
-//! Passwords from sign-up to login: any script, no folding, what is refused with which reason, old hashes made better.
+//! Passwords from sign-up to login: any script, no case folding, the reasons for refusals, and
+//! rehashing of old hashes.
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ async fn sign_up(app: &App, name: &str, password: &str) -> Answer {
     app.post("/v1/auth/register", &body).send().await
 }
 
-/// The stored hash of an account, set where one is given.
+/// The stored hash of an account, after setting it if one is given.
 fn hash(app: &App, name: &str, new: Option<&str>) -> String {
     let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
     if let Some(new) = new {
@@ -99,7 +100,7 @@ async fn a_hash_of_another_make_opens_once_more_and_is_made_anew() {
     app.join("ada").await;
     let made_anew = hash(&app, "ada", None);
     assert!(made_anew.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{made_anew}");
-    // "correct horse battery" by another's program, at the least cost.
+    // "correct horse battery", hashed by another program at the minimum cost.
     for old in [
         "$2b$04$abcdefghijklmnopqrstuuHKtYmcHE/DbdYlRZVbVxAbYrPTdaVBe",
         "$argon2id$v=19$m=16,t=1,p=1$c29tZXNhbHQ$wrong",

@@ -1,4 +1,4 @@
-//! The profile `perfect21`: its document's story with its figures and words.
+//! The profile `perfect21`: the flow of its document, with its numbers and messages.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::{Answer, App, PASSWORD, app_with, registration, token_in};
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-/// The profile with keys that are quickly made, for scenarios that are not about keys.
+/// The profile with keys that are fast to generate, for scenarios that are not about keys.
 async fn perfect21() -> App {
     app_with("perfect21", &[("tokens.algorithm", "ES256")]).await
 }
@@ -79,7 +79,7 @@ async fn the_documented_story_is_told_word_for_word() {
     profile_and_logout(&app, access, &id).await;
 }
 
-/// The rest of the story: the profile shown and changed, then out.
+/// The rest of the flow: show and change the profile, then log out.
 async fn profile_and_logout(app: &App, access: &str, id: &Value) {
     let me = app.get("/v1/users/me").bearer(access).send().await;
     let shown = json!({ "success": true, "data": {

@@ -1,5 +1,5 @@
-//! The requests that the documents print, sent as they are printed, get the answers printed there. What differs from one
-//! run to the next (ids, tokens, codes, times, figures) only has to look like what is printed.
+//! The requests printed in the documents, sent as printed, get the printed responses. Values that
+//! differ between runs (ids, tokens, codes, times, numbers) only need the same format.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, App, app_with, token_in};
 
-/// Fields whose values are apart.
+/// Fields whose values may differ.
 const APART: [&str; 18] = [
     "token",
     "accessToken",
@@ -40,7 +40,7 @@ struct Call {
     path: &'static str,
     headers: Vec<(&'static str, &'static str)>,
     body: &'static str,
-    /// What comes back, by the document's word for it, with its status.
+    /// The printed responses by the document's name for them, with status.
     answers: Vec<(&'static str, u16, Value)>,
 }
 
@@ -68,7 +68,7 @@ struct Document {
     app: App,
     calls: Vec<Call>,
     sent: RefCell<BTreeSet<(&'static str, &'static str)>>,
-    /// What is printed in the place of a value, and the value.
+    /// The printed placeholder values, and the real ones.
     values: Vec<(&'static str, String)>,
 }
 
@@ -78,7 +78,7 @@ impl Document {
         Self { app, calls, sent: RefCell::default(), values: Vec::new() }
     }
 
-    /// From now on this value stands where that is printed.
+    /// From now on, replaces this printed value with a real one.
     fn put(&mut self, printed: &'static str, value: &str) {
         self.values.retain(|(name, _)| *name != printed);
         self.values.push((printed, value.to_owned()));
@@ -88,7 +88,7 @@ impl Document {
         self.values.iter().fold(text.to_owned(), |text, (printed, value)| text.replace(printed, value))
     }
 
-    /// Sends a call as it is printed and holds the answer against what is printed under this word.
+    /// Sends a call as printed and compares the response with the one printed under this name.
     async fn send(&self, name: &str, word: &str) -> Answer {
         let call = self.calls.iter().find(|call| call.name == name).unwrap_or_else(|| panic!("no call {name}"));
         let mut request = self.app.call(call.method.parse().unwrap(), &self.filled(call.path)).from("127.0.0.1");
@@ -113,7 +113,7 @@ impl Document {
         answer
     }
 
-    /// Nothing that is printed was left out.
+    /// All printed calls were sent.
     fn assert_whole(&self) {
         let all = self.calls.iter().flat_map(|call| {
             let words = call.answers.iter().map(|(word, ..)| (call.name, *word));
@@ -124,7 +124,7 @@ impl Document {
     }
 }
 
-/// The fields that are printed, in their order, each with its value; more may come.
+/// The printed fields, in order, each with its value; a response may have more.
 fn is_like(printed: &Value, came: &Value, at: &str) -> Result<(), String> {
     match (printed, came) {
         (Value::Object(printed), Value::Object(came)) => {
@@ -145,7 +145,7 @@ fn is_like(printed: &Value, came: &Value, at: &str) -> Result<(), String> {
     }
 }
 
-/// What a value looks like: its type, and of a time the places of its digits.
+/// The format of a value: its type, and for a time the positions of its digits.
 fn shape(value: &Value) -> String {
     match value {
         Value::String(text) if text.starts_with("20") => {
@@ -164,14 +164,14 @@ fn text(answer: &Answer, pointer: &str) -> String {
     found.unwrap_or_else(|| panic!("{pointer}: {}", answer.text)).to_owned()
 }
 
-/// The code in the letters that have just left.
+/// The code in the letters just sent.
 async fn mailed_code(app: &App) -> String {
     let letters = app.mails().await;
     let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit());
     letters.iter().flat_map(|mail| mail.text.lines()).map(str::trim).find(is_code).unwrap().to_owned()
 }
 
-/// The authbackend wire under its profile, with the app that its requests name.
+/// The authbackend wire with its profile, and the API client that its requests name.
 async fn authbackend() -> Document {
     let app = app_with("authbackend", &[]).await;
     let (made, key) = apps::create(&app.core, &By::command_line(), "web", Kind::Client).await.unwrap();
@@ -182,7 +182,7 @@ async fn authbackend() -> Document {
 }
 
 impl Document {
-    /// Both steps of a login of the example's account.
+    /// Both steps of a login of the example account.
     async fn enter(&mut self) {
         self.send("3", "Success").await;
         let code = mailed_code(&self.app).await;
@@ -194,13 +194,13 @@ impl Document {
         self.put(":sessionId", &text(&entered, "/data/sessionId"));
     }
 
-    /// Posts something that the document does not print.
+    /// Posts a request that the document does not print.
     async fn post(&self, path: &str, body: &Value) -> Answer {
         let (id, key) = (self.filled("your_unique_app_id_here"), self.filled("your_service_key_here"));
         self.app.post(path, body).header("x-app-id", &id).header("x-service-key", &key).send().await
     }
 
-    /// Somebody else, whose address is proved; gives back the account's number.
+    /// Another account with a verified address; returns its number.
     async fn befriend(&self, email: &str) -> String {
         let made = self.post("/api/auth/signup", &json!({ "email": email, "password": "SecurePass123!" })).await;
         admin::verify(&self.app.core, &By::command_line(), email).await.unwrap();
@@ -208,7 +208,7 @@ impl Document {
         made.body["data"]["userId"].to_string()
     }
 
-    /// An administrator beside the example's account, whose token the admin calls bring.
+    /// An administrator in addition to the example account; the admin calls use its token.
     async fn administrate(&mut self) {
         let email = "boss@example.com";
         self.befriend(email).await;
@@ -290,7 +290,7 @@ async fn every_call_of_the_jobpsych_document_is_answered_as_it_is_printed() {
     document.send("verify-token", "Success").await;
     document.send("jwt-info", "Success").await;
 
-    // Its health is that of a server in production.
+    // The health response is that of a server in production.
     let production = [
         ("server.environment", "production"),
         ("tokens.secret", secret),

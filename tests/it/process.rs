@@ -1,4 +1,5 @@
-//! The real binary in a folder of its own, spoken to over a real socket; whatever is started here ends with its test.
+//! The real binary in a separate folder, reached over a real socket; all processes end with their
+//! test.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Hashing that costs little, for what is tried here is not hashing, and no limits.
+/// Cheap hashing and no limits, because these tests are about neither.
 pub const CHEAP: [&str; 10] = [
     "--set",
     "hashing.memory=64",
@@ -25,7 +26,7 @@ pub const CHEAP: [&str; 10] = [
     "limits.sign_up=off",
 ];
 
-/// Whether the long forms of the tests were asked for: `LONG_TESTS=1 cargo test`.
+/// Whether the long tests were requested: `LONG_TESTS=1 cargo test`.
 #[allow(clippy::disallowed_methods, reason = "it is how the long forms are asked for")]
 pub fn is_long() -> bool {
     std::env::var_os("LONG_TESTS").is_some_and(|value| value == "1")
@@ -33,7 +34,7 @@ pub fn is_long() -> bool {
 
 pub struct Folder(TempDir);
 
-/// How a run ended.
+/// The result of a run.
 pub struct Ran {
     pub code: Option<i32>,
     pub out: String,
@@ -62,7 +63,7 @@ impl Folder {
         Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }
 
-    /// A server with these further arguments; its log is in the file `log`.
+    /// A server with these additional arguments; its log is in the file `log`.
     #[allow(clippy::disallowed_methods, reason = "how long a start takes is the question")]
     pub fn serve(&self, more: &[&str]) -> Server {
         let began = Instant::now();
@@ -87,7 +88,7 @@ impl Folder {
     }
 }
 
-/// A server that has said where it is; it goes with this.
+/// A server that has printed its address; stops when dropped.
 pub struct Server {
     pub child: Child,
     pub address: String,
@@ -99,13 +100,13 @@ impl Server {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Lets it end by itself; gives back its exit code.
+    /// Stops it gracefully; returns its exit code.
     pub fn end(mut self) -> Option<i32> {
         self.signal(Signal::TERM);
         self.child.wait().unwrap().code()
     }
 
-    /// Ends it between two instructions.
+    /// Kills it immediately.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -131,13 +132,13 @@ impl Drop for Server {
     }
 }
 
-/// Speaks to a server, a connection for each request. `None` is no answer: the server has gone.
+/// Sends requests to a server, one connection each. `None` means no response: the server is gone.
 #[derive(Clone)]
 pub struct Client {
     address: String,
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
@@ -175,7 +176,7 @@ impl Client {
     }
 }
 
-/// Reads one answer; one that is cut off on its way is none.
+/// Reads one response; an incomplete one counts as none.
 pub fn read_reply(stream: &mut TcpStream) -> Option<Reply> {
     let (mut bytes, mut piece) = (Vec::new(), [0; 8192]);
     loop {
@@ -201,7 +202,7 @@ fn whole_reply(bytes: &[u8]) -> Option<Reply> {
     })
 }
 
-/// The body of a login.
+/// The body of a login request.
 pub fn credentials(email: &str, password: &str) -> Value {
     json!({ "email": email, "password": password })
 }

@@ -1,4 +1,5 @@
-//! Getting back in, proving anew who one is, another address, leaving: the calls and what follows from them.
+//! Password recovery, reauthentication, change of address, account deletion: the calls and their
+//! effects.
 
 use std::time::Duration;
 
@@ -387,7 +388,8 @@ async fn the_address_before_undoes_the_change_for_seven_days_and_ends_all_sessio
     app.turn_clock(23 * HOUR);
     assert_eq!(use_link(&app, "confirm-email", &confirm).await.0, 200);
 
-    // A thief cannot get rid of it by a new password, a further address, or a sign-up with the one before.
+    // An attacker cannot disable the undo link with a new password, another change of address, or a
+    // sign-up with the old address.
     let thief = app.post("/v1/auth/refresh", &json!({ "refreshToken": thief.refresh })).send().await.tokens();
     let change = json!({ "currentPassword": PASSWORD, "newPassword": NEW });
     assert_eq!(app.put("/v1/auth/change-password", &change).bearer(&thief.access).send().await.status, 200);
@@ -465,7 +467,7 @@ async fn a_taken_address_is_answered_the_same_and_its_owner_is_told() {
     let access = app.enter("ada").await.access;
     ask_for(&app, &access, "BOB@example.com").await;
     let mails = app.mails().await;
-    assert_eq!(kinds(&mails), [("bob@example.com", "Somebody tried to use your address at authd")]);
+    assert_eq!(kinds(&mails), [("bob@example.com", "Someone tried to use your email address at authd")]);
     let own = app.post("/v1/users/me/email", &json!({ "newEmail": "ADA@example.com" })).bearer(&access).send().await;
     assert_eq!((own.status.as_u16(), own.code()), (400, "VALIDATION_ERROR"));
 }

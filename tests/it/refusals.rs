@@ -1,4 +1,5 @@
-//! What limits refuse, in the audit log: one record for each caller, account name and minute, with a count.
+//! Rate limit refusals in the audit log: one record per caller, account name and minute, with a
+//! count.
 
 use std::time::Duration;
 
@@ -20,14 +21,14 @@ async fn records(app: &App) -> Vec<Record> {
     audit::read(&app.core, &all, &oldest, 10_000).await.unwrap()
 }
 
-/// What limits refused, as it is recorded once the minute is over.
+/// The recorded refusals, once the minute is over.
 async fn hits(app: &App) -> Vec<Record> {
     app.turn_clock(MINUTE);
     refusals::record(&app.core, Until::LastMinute).await.unwrap();
     records(app).await.into_iter().filter(|record| record.event == "limit_hit").collect()
 }
 
-/// Limit, whose account, and how often.
+/// Limit, account and count.
 fn told(hits: &[Record]) -> Vec<(&str, Option<&str>, i64)> {
     hits.iter().map(|hit| (hit.detail.as_deref().unwrap(), hit.account_id.as_deref(), hit.times)).collect()
 }

@@ -1,4 +1,5 @@
-//! Somebody else knows the password and is logged in: how the owner, who reads the mail, gets the account back.
+//! An attacker knows the password and is logged in: how the owner, who reads the mail, recovers the
+//! account.
 
 use authd::mail::Mail;
 use poem::http::Method;
@@ -23,7 +24,7 @@ async fn ask_for(app: &App, access: &str, email: &str) -> Vec<Mail> {
     app.mails().await
 }
 
-/// Nothing of a thief's works, and the letter of a rescue leads the owner in again.
+/// The rescue undoes everything the attacker did, and its letter lets the owner in again.
 async fn assert_rescued(app: &App, thief: &str) {
     let wrong = app.login("ada", "another wrong password").await;
     let known = app.login("ada", PASSWORD).await;
@@ -53,7 +54,7 @@ async fn an_address_that_is_taken_back_brings_the_account_along() {
     let mails = ask_for(&app, &thief, "thief@example.org").await;
     let confirm = json!({ "token": token_in(&mails, "/v1/confirm-email?token=") });
     assert_eq!(app.post("/v1/auth/confirm-email", &confirm).send().await.status, 200);
-    // A link that the thief has in the mailbox is worth nothing afterwards.
+    // A link that the attacker's mailbox received is worthless afterwards.
     app.post("/v1/auth/forgot-password", &json!({ "email": "thief@example.org" })).send().await;
     let kept = token_in(&app.mails().await, "/v1/reset-password?token=");
     assert_eq!(undo(&app, &token_in(&mails, "/v1/undo-email?token=")).await.status, 200);
@@ -95,8 +96,8 @@ async fn a_login_that_its_owner_disowns_ends_the_password_and_every_session() {
     assert_eq!(app.login("ada", NEW).await.status, 200);
 }
 
-/// Somebody logs in as ada, from elsewhere, and makes another address the account's own. Gives back the link of the
-/// mail that told ada of the login, and the thief's token.
+/// The attacker logs in as ada from another place and changes the account's address. Returns the
+/// link of the mail that reported the login to ada, and the attacker's token.
 async fn stolen(app: &App) -> (String, String) {
     app.enter("ada").await;
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });

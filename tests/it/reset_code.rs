@@ -1,4 +1,4 @@
-//! Getting back in with a mailed code, through v1's own three steps.
+//! Password recovery with a mailed code, through v1's own three steps.
 
 use serde_json::{Value, json};
 

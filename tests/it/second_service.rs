@@ -1,4 +1,5 @@
-//! The second service of `examples/`, as its README starts it, beside the real program: whom it lets in, and what it counts.
+//! The second service of `examples/`, started as its README says, next to the real program: which
+//! callers it accepts, and what it counts.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -11,24 +12,24 @@ use serde_json::{Value, json};
 
 use crate::cli::{Folder, Server};
 use crate::process::{Reply, read_reply};
-use crate::tools::{installed, skip};
+use crate::tools::{installed, missing};
 
 const SECRET: &str = "0c2d4e6f8a0b2c4d6f1c0f7d5a8e4b2c9d3e7a1b5c8f0d2e4a6b8c0d2e4f6a8b";
 
-/// authd under its profile, and the service beside it.
+/// authd with its profile, and the service next to it.
 struct Pair {
     authd: Server,
     service: Child,
-    /// Where the service answers.
+    /// The address of the service.
     address: String,
     folder: Folder,
 }
 
 impl Pair {
-    /// `None` where its tools are missing, which is said.
+    /// `None`, with a message, if its tools are missing.
     fn start(authd_flags: &[&str], service_secret: &str) -> Option<Self> {
         let Some(tools) = installed("service") else {
-            skip("the second service", "FastAPI is not installed (.ci/run does it)");
+            missing("the second service", "FastAPI");
             return None;
         };
         let folder = Folder::new();
@@ -37,7 +38,7 @@ impl Pair {
         Some(Self { authd, service, address, folder })
     }
 
-    /// Signs up at authd; gives back the access token.
+    /// Signs up at authd; returns the access token.
     fn sign_up(&self, email: &str) -> String {
         sign_up(&self.authd, email)
     }
@@ -53,7 +54,7 @@ impl Pair {
         ask(&self.address, "GET /health HTTP/1.1\r\n", "")
     }
 
-    /// What authd has counted, asked as the service does.
+    /// authd's count, requested as the service does.
     fn counted(&self, email: &str) -> Value {
         let request = format!("GET /api/auth/user-uploads/{email} HTTP/1.1\r\n");
         ask(url(&self.authd).trim_start_matches("http://"), &request, "").body["filesUploaded"].clone()
@@ -71,13 +72,13 @@ fn url(authd: &Server) -> &str {
     authd.greeting["url"].as_str().unwrap()
 }
 
-/// authd with the secret in an `--env-file`, for secrets are no arguments.
+/// authd with the secret in an `--env-file`, because secrets are not accepted as arguments.
 fn serve(folder: &Folder, flags: &[&str]) -> Server {
     folder.write(".env", &format!("JWT_SECRET={SECRET}\n"));
     folder.serve_with(&[&["--profile", "jobpsych", "--env-file", ".env"], flags].concat())
 }
 
-/// Starts it on whatever port is free; gives back where it is.
+/// Starts it on a free port; returns its address.
 fn start_service(tools: &Path, variables: &[(&str, &str)]) -> (Child, String) {
     let mut command = Command::new(tools.join("bin/uvicorn"));
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/second-service");
@@ -123,7 +124,7 @@ fn refusal(reply: &Reply) -> (u16, &str) {
     (reply.status, reply.body["error"].as_str().unwrap())
 }
 
-/// A token as anybody can make one who has this secret; `life` is in seconds from now.
+/// A token forged with this secret; `life` is in seconds from now.
 fn forged(algorithm: Algorithm, secret: &str, life: i64) -> String {
     let now = i64::try_from(now()).unwrap();
     let claims = json!({ "email": "jo@example.com", "userId": "1", "iat": now - 900, "exp": now + life });
@@ -151,7 +152,7 @@ fn uploads_are_taken_until_the_quota_is_used_and_each_is_counted_at_authd() {
     }
     assert_eq!(refusal(&pair.upload(&token)), (429, "UPLOAD_LIMIT_REACHED"));
     assert_eq!(pair.counted("jo@example.com"), 10);
-    // Another's quota is another's.
+    // The other user has a separate quota.
     assert_eq!(pair.upload(&bearer(&pair.sign_up("o'hara+1@example.com"))).status, 200);
     assert_eq!(pair.counted("o'hara+1@example.com"), 1);
 }

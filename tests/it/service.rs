@@ -1,4 +1,5 @@
-//! What other services ask: by network or by key, through v1 and the wire that has such calls.
+//! Calls of other services: authorized by network or by key, through v1 and the wires that have
+//! such calls.
 
 use std::fmt::Write as _;
 
@@ -11,7 +12,7 @@ use crate::admin::said;
 use crate::support::{Answer, App, PASSWORD, app, app_with};
 
 const SECRET: &str = "6f1c0f7d5a8e4b2c9d3e7a1b5c8f0d2e4a6b8c0d2e4f6a8b0c2d4e6f8a0b2c4d";
-/// A caller from `server.service_networks`: the machine itself.
+/// A caller from `server.service_networks`: the local host.
 const HOME: &str = "127.0.0.1";
 
 async fn key(app: &App, kind: Kind) -> String {

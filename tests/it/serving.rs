@@ -1,4 +1,5 @@
-//! The real binary as it is run: restarts, signals, keys, what it writes to its log, what it says of large bodies.
+//! The real binary in operation: restarts, signals, keys, log output, and responses to large
+//! bodies.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -16,7 +17,7 @@ use rustix::process::{
 use serde_json::{Value, json};
 
 use crate::process::{CHEAP, Folder, Reply, Server, credentials, is_long, read_reply};
-use crate::tools::{is_here, skip};
+use crate::tools::{is_here, missing, skip};
 
 const PASSWORD: &str = "canary-correct-horse-1";
 
@@ -91,7 +92,7 @@ fn a_body_above_the_limit_is_refused_with_its_length_and_in_chunks_alike() {
     assert_eq!(server.client().raw(promised).unwrap().code(), "PAYLOAD_TOO_LARGE", "before it has arrived");
 }
 
-/// Everything that must stay in nobody's hands but the client's, as one run of the story shows it.
+/// All values that only the client may know, from one run of the story.
 fn tell_the_story(folder: &Folder, arguments: &[&str]) -> Vec<(&'static str, String)> {
     let server = folder.serve(arguments);
     let forged = "User-Agent: x\u{85}2026-01-01 INFO authd: forged\r\nX-Request-ID: forged id\r\n";
@@ -134,7 +135,7 @@ fn tell_the_story(folder: &Folder, arguments: &[&str]) -> Vec<(&'static str, Str
         ("its successor", successor),
         ("second access token", turned.text("accessToken")),
     ];
-    // Half of it must be on disk while the log of the database is there.
+    // Half of it must be on disk while the write-ahead log exists.
     for (what, secret) in &told {
         assert_nowhere(folder, what, secret);
     }
@@ -261,7 +262,7 @@ fn a_taken_port_is_named() {
     assert!(ran.err.contains(&address) && ran.err.contains("in use"), "{}", ran.err);
 }
 
-/// Asks again and again, for as long as a slow machine may take.
+/// Retries for as long as a slow machine may need.
 fn until(what: &str, is_so: impl Fn() -> bool) {
     for _ in 0..400 {
         if is_so() {
@@ -391,24 +392,25 @@ fn a_network_filesystem_is_warned_about() {
     let folder = Folder::new();
     assert_eq!(folder.serve(&CHEAP).end(), Some(0));
     if !is_here("strace") {
-        return skip("a network filesystem is warned about", "there is no strace here");
+        return missing("a network filesystem is warned about", "strace");
     }
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     for command in [&["user", "list"][..], &["serve", "--listen", &address]] {
         let mut strace = Command::new("strace");
-        // What statfs(2) finds out begins with the filesystem's number: NFS is 0x6969.
+        // The result of statfs(2) begins with the filesystem's magic number: NFS is 0x6969.
         strace.args(["-f", "-o", "/dev/null", "-e", "trace=statfs", "-e"]);
         strace.args(["inject=statfs:poke_exit=@arg2=6969000000000000", env!("CARGO_BIN_EXE_authd")]);
         let output = strace.args(command).current_dir(folder.path("")).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.contains("authd.db lies on NFS"), "{command:?}: {said}");
+        assert!(said.contains("authd.db is on NFS"), "{command:?}: {said}");
     }
     let ran = folder.run(&["user", "list"]);
-    assert!(!ran.err.contains("lies on"), "{}", ran.err);
+    assert!(!ran.err.contains("authd.db is on"), "{}", ran.err);
 }
 
-/// A mail server that takes every connection and never says a word; gives back its port and the connections.
+/// A mail server that accepts every connection and never responds; returns its port and the
+/// connections.
 fn silent_mail_server() -> (u16, Receiver<TcpStream>) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -417,7 +419,7 @@ fn silent_mail_server() -> (u16, Receiver<TcpStream>) {
     (port, taken)
 }
 
-/// How long a server takes to its end after it was told once or twice, while mail does not get ahead.
+/// How long a server takes to stop after one or two signals while mail delivery hangs.
 #[allow(clippy::disallowed_methods, reason = "how long an end takes is the question")]
 fn time_to_the_end(signals: u32) -> Duration {
     let folder = Folder::new();
@@ -468,7 +470,7 @@ fn a_server_without_descriptors_waits_and_serves_again_when_there_are_some() {
     let of_it = || fs::read_dir(format!("/proc/{}/fd", server.child.id())).unwrap().count() as u64;
     let few = Rlimit { current: Some(of_it() + 4), ..getrlimit(Resource::Nofile) };
     prlimit(Some(Pid::from_child(&server.child)), Resource::Nofile, few).unwrap();
-    // The system takes them in all the same, and the server finds them when it can.
+    // The kernel still accepts the connections, and the server gets them when it can.
     let held: Vec<TcpStream> = (0..20).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
     let refusals = || fs::read_to_string(folder.path("log")).unwrap().matches("could not accept").count();
     until("it has no descriptor left", || refusals() > 0);
@@ -506,7 +508,7 @@ fn small_answers_leave_at_once() {
 fn while_the_disk_fails_changes_are_refused_and_reads_go_on_and_then_all_is_well_without_a_restart() {
     let what = "a failing disk";
     if !is_here("strace") {
-        return skip(what, "there is no strace here");
+        return missing(what, "strace");
     }
     let folder = Folder::new();
     let server = folder.serve(&CHEAP);
@@ -537,7 +539,7 @@ fn while_the_disk_fails_changes_are_refused_and_reads_go_on_and_then_all_is_well
             let _ = strace.wait();
             return skip(what, "processes cannot be watched here");
         }
-        // Threads are taken hold of one after the other.
+        // Threads are attached one after the other.
         until("the disk fails", || change("Lost").unwrap().status == 503);
         let refused = change("Lost").unwrap();
         assert_eq!((refused.status, refused.code()), (503, "SERVICE_UNAVAILABLE"), "{fault}");
@@ -562,7 +564,7 @@ fn hashing_threads_give_way_to_all_others() {
         let stat = fs::read_to_string(task.unwrap().path().join("stat")).unwrap();
         let (head, rest) = stat.rsplit_once(')').unwrap();
         let (_, name) = head.split_once('(').unwrap();
-        // Behind the name: the state is field 3, nice is field 19.
+        // After the name: the state is field 3, nice is field 19.
         found.push((name.to_owned(), rest.split_whitespace().nth(16).unwrap().parse().unwrap()));
     }
     let (hashing, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|(name, _)| name.starts_with("hashing-"));
@@ -583,7 +585,7 @@ fn large_pages_are_asked_for_where_they_are_given_on_request_and_nobody_has_spok
     let is_asked = environment(&server).contains("GLIBC_TUNABLES=glibc.malloc.hugetlb=1");
     assert_eq!(is_asked, cfg!(target_env = "gnu") && modes.contains("[madvise]"));
     server.kill();
-    // Somebody has spoken of them, or has taken the word away from a first start.
+    // The administrator has set the variable, or a first start has already removed it.
     for (variable, value) in [("GLIBC_TUNABLES", ""), ("LARGE_PAGES_ASKED", "1")] {
         let mut command = folder.command(&[&["serve", "--listen", "127.0.0.1:0"], &CHEAP[..]].concat());
         let mut child = command.env(variable, value).spawn().unwrap();

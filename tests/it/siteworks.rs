@@ -1,4 +1,4 @@
-//! The siteworks wire, call by call through its document, on the real program under its profile.
+//! The siteworks wire, call by call as in its document, on the real program with its profile.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn siteworks() -> App {
     app_with("siteworks", &[]).await
 }
 
-/// The document's own example of a sign-up.
+/// The sign-up example of the document.
 fn example() -> Value {
     json!({ "email": "user@example.com", "password": PASSWORD, "name": "John Doe" })
 }
@@ -37,14 +37,14 @@ fn text(answer: &Answer, pointer: &str) -> String {
         .to_owned()
 }
 
-/// Signs the example up; gives back the access and the refresh token.
+/// Signs up the example account; returns the access and the refresh token.
 async fn enter(app: &App) -> (String, String) {
     let answer = app.post("/api/auth/register", &example()).send().await;
     assert_eq!(answer.status, 201, "{}", answer.text);
     (text(&answer, "/tokens/accessToken"), text(&answer, "/tokens/refreshToken"))
 }
 
-/// Status, code and message of a refusal, its envelope checked.
+/// Status, code and message of an error; checks its envelope.
 fn refusal(answer: &Answer) -> (u16, String, String) {
     assert_eq!(answer.body["success"], false, "{}", answer.text);
     let rows = answer.body.get("errors").and_then(Value::as_array);
@@ -58,7 +58,7 @@ fn refusal(answer: &Answer) -> (u16, String, String) {
 const MINUTE: Duration = Duration::from_mins(1);
 const WEEK: Duration = Duration::from_hours(7 * 24);
 
-/// What an answer's `tokens` must be, where the refresh token dies so long after the start.
+/// The expected `tokens` of a response whose refresh token expires this long after the start.
 fn pair(answer: &Answer, end: Duration) -> Value {
     let (access, refresh) = (text(answer, "/tokens/accessToken"), text(answer, "/tokens/refreshToken"));
     json!({ "accessToken": access, "refreshToken": refresh, "expiresAt": later(end) })
@@ -213,7 +213,7 @@ async fn every_bad_input_is_answered_in_the_envelope() {
     }
     let allow = app.call(Method::DELETE, "/api/auth/profile").send().await;
     assert_eq!(allow.header("allow"), "GET, HEAD, PUT");
-    // The native API keeps its own envelope beside it.
+    // The native API next to it keeps its own envelope.
     assert_eq!(app.get("/v1/nothing").send().await.code(), "NOT_FOUND");
     assert_eq!(app.get("/api/v1/users/me").send().await.code(), "MISSING_AUTH_HEADER");
 }
@@ -266,7 +266,7 @@ async fn the_limits_are_the_documents() {
 #[tokio::test]
 async fn a_call_has_one_bucket_on_whatever_path_it_comes() {
     let app = siteworks().await;
-    // Another name each time, so that it is the client's bucket and no wait of an account's.
+    // A different name each time, so that the client's bucket is tested and not an account's delay.
     let guess = |nth: usize| json!({ "email": format!("nobody{nth}@example.com"), "password": "WrongPass123!" });
     let paths = ["/api/auth/login", "/v1/auth/login", "/api/v1/auth/login"];
     for nth in 0..10 {
@@ -288,7 +288,7 @@ async fn a_logout_ends_the_callers_session_and_that_of_the_refresh_token() {
     let other = app.post("/api/auth/register", &other).send().await;
     let third = app.post("/api/auth/login", &login).send().await;
 
-    // Another account's token is passed over.
+    // Another account's token is ignored.
     let foreign = json!({ "refreshToken": text(&other, "/tokens/refreshToken") });
     assert_eq!(
         app.post("/api/auth/logout", &foreign).bearer(&text(&third, "/tokens/accessToken")).send().await.status,

@@ -1,4 +1,4 @@
-//! Codes by text message, through a gateway of the scenario's own that speaks the form of the real one.
+//! Codes by text message, through a test gateway that uses the format of a real one.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use crate::support::{Answer, App, PASSWORD, app, app_with};
 
 const NUMBER: &str = "+491701234567";
 
-/// A gateway that keeps what it is sent and answers what it is told, else 201.
+/// A gateway that stores the messages it receives and responds as scripted, by default with 201.
 struct Gateway {
     url: String,
     requests: Arc<Mutex<Vec<String>>>,
@@ -84,7 +84,7 @@ async fn with_gateway_and(gateway: &Gateway, more: &[(&str, &str)]) -> App {
     app_with("standard", &[&keys, more].concat()).await
 }
 
-/// Lets the worker for text messages do all that is due.
+/// Lets the worker for text messages process all due messages.
 async fn deliver(app: &App) {
     let worker = authd::app::text_worker(&app.core, sms::gateway(&app.core.config.sms));
     while worker.run_once().await.unwrap() > 0 {}

@@ -1,4 +1,4 @@
-//! Scenarios: store. What a store promises to whoever writes and reads, on real files.
+//! Store scenarios: the store's guarantees to readers and writers, on real files.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail at once")]
 
 mod files;
@@ -19,7 +19,7 @@ use authd::store::{Constraint, Store, Value};
 use futures_util::FutureExt as _;
 use tempfile::TempDir;
 
-/// A folder with a fresh database, opened as its server.
+/// A folder with a new database, opened in the server role.
 struct Opened {
     store: Store,
     path: PathBuf,
@@ -37,7 +37,7 @@ fn opened_as(plan: &Plan) -> Opened {
     Opened { store, path, _folder: folder }
 }
 
-/// A change that keeps a number under a name.
+/// A change that stores a number under a name.
 fn keep(name: &str, number: i64) -> impl Fn(&mut dyn Db) -> Result<()> + Send + use<> {
     let name = name.to_owned();
     move |db| {
@@ -56,7 +56,7 @@ async fn names(store: &Store) -> Vec<String> {
         .unwrap()
 }
 
-/// Holds the writer up until `barrier` is met by somebody else.
+/// Blocks the writer until the test also reaches `barrier`.
 fn hold(barrier: &Arc<Barrier>) -> impl Fn(&mut dyn Db) -> Result<()> + Send + use<> {
     let barrier = Arc::clone(barrier);
     move |_| {
@@ -322,7 +322,7 @@ async fn a_locked_database_answers_unavailable_and_works_again_afterwards() {
     assert_eq!(store.vitals().waiting, 0);
 }
 
-/// A change that needs more pages than are left.
+/// A change that needs more pages than are free.
 fn fill(db: &mut dyn Db) -> Result<()> {
     let values = ["big".into(), vec![7; 200_000].into()];
     db.run(sql!("insert into instance (name, bytes) values ($1, $2)"), &values).map(|_| ())
@@ -332,7 +332,7 @@ fn fill(db: &mut dyn Db) -> Result<()> {
 async fn a_full_disk_answers_unavailable_while_reads_go_on() {
     let Opened { store, path: _, _folder } = opened();
     store.write(keep("before", 1)).await.unwrap();
-    // With no page left SQLite behaves as on a full disk.
+    // With no free page, SQLite behaves as on a full disk.
     store.write(|db| db.all(sql!("pragma max_page_count = 1"), &[])).await.unwrap();
     let error = store.write(fill).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Unavailable);

@@ -1,4 +1,5 @@
-//! The same story told over every wire: sign up, log in, be known, stay logged in where one can, log out, be nobody.
+//! The same flow over every wire: sign up, log in, identify the caller, refresh where supported,
+//! log out, be rejected.
 
 use authd::identity::{By, app as apps};
 use authd::model::app::Kind;
@@ -7,15 +8,15 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, App, Call, PASSWORD, app_with, token_in};
 
-/// What a teller must know of a wire.
+/// What the test must know of a wire.
 struct Tongue {
     profile: &'static str,
     sign_up: &'static str,
     signed_up: u16,
-    /// Where the token of a mailed link goes, when one comes before the first login.
+    /// Where the token of a mailed link is sent, if the wire requires it before the first login.
     verify: Option<&'static str>,
     login: &'static str,
-    /// Where the mailed code goes, when a login asks for one.
+    /// Where the mailed code is sent, if a login requires one.
     code: Option<Code>,
     me: Me,
     refresh: Option<(&'static str, Keeps)>,
@@ -26,25 +27,25 @@ struct Tongue {
     dead_token: (&'static str, &'static str),
 }
 
-/// How a wire takes the code of a login.
+/// How a wire accepts the code of a login.
 #[derive(Clone, Copy)]
 enum Code {
-    /// With the address once more.
+    /// Together with the address.
     Beside(&'static str),
-    /// With the token that the first step gave.
+    /// With the token from the first step.
     Under(&'static str),
 }
 
-/// How a wire tells whose a token is.
+/// How a wire reports the owner of a token.
 #[derive(Clone, Copy)]
 enum Me {
-    /// To whoever shows it.
+    /// To the client that presents it.
     Shown(&'static str),
-    /// To whoever asks about it.
+    /// To a service that asks about it.
     Asked(&'static str),
 }
 
-/// Where a wire's clients have their refresh token.
+/// Where a wire's clients store their refresh token.
 #[derive(Clone, Copy)]
 enum Keeps {
     InBody(&'static str),
@@ -149,7 +150,7 @@ async fn the_story_of_an_account_is_the_same_over_every_wire() {
     }
 }
 
-/// A client of a wire, with the key of its app.
+/// A client of a wire, with the key of its API client.
 struct Teller {
     app: App,
     tongue: Tongue,
@@ -188,7 +189,7 @@ impl Teller {
         }
     }
 
-    /// Signs up, and proves the address where that is asked.
+    /// Signs up, and verifies the address if required.
     async fn join(&self) {
         let name = json!({
             "email": "Ada@example.com", "password": PASSWORD, "company_name": "Engines",
@@ -207,7 +208,7 @@ impl Teller {
         self.post(self.tongue.login, &json!({ "email": "ada@EXAMPLE.com", "password": password })).send().await
     }
 
-    /// Logs in, with the mailed code where one is asked for.
+    /// Logs in, with the mailed code if required.
     async fn enter(&self) -> Answer {
         let first = self.login(PASSWORD).await;
         let Some(code) = self.tongue.code else { return self.entered(first) };
@@ -235,7 +236,7 @@ impl Teller {
         }
     }
 
-    /// Refreshes with the token that a login gave.
+    /// Refreshes with the token from a login.
     async fn refresh(&self, (path, keeps): (&str, Keeps), entered: &Answer) -> Answer {
         match keeps {
             Keeps::InBody(pointer) => self.post(path, &json!({ "refreshToken": at(entered, pointer) })).send().await,

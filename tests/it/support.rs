@@ -1,5 +1,5 @@
-//! What the scenarios share: the real program in-process, on a temporary database, with a clock that is turned by hand
-//! and a mailer that collects. Everything else is what `authd serve` runs.
+//! Shared by the scenarios: the real program in-process, on a temporary database, with a manual
+//! clock and a mailer that collects letters. Everything else is what `authd serve` runs.
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -24,15 +24,15 @@ use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Addr, Request, RequestParts, Response};
 use serde_json::{Value, json};
 
-/// A password that every profile takes.
+/// A password that every profile accepts.
 pub const PASSWORD: &str = "Tr0ub4dor&3-plaice";
-/// Where the clock of every scenario begins.
+/// The start time of every scenario's clock.
 pub const START: i64 = 1_800_000_000_000;
 
-/// A clock that is turned by hand.
+/// A manual clock.
 pub struct HandClock {
     now: AtomicI64,
-    /// How far the wall's clock is ahead of the one that never jumps.
+    /// How far the wall clock is ahead of the monotonic clock.
     wall_ahead: AtomicI64,
 }
 
@@ -41,12 +41,12 @@ impl HandClock {
         self.now.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
-    /// Back to before: only a restart can see this happen.
+    /// Sets the clock back, which the program can notice only after a restart.
     pub fn turn_back(&self, by: Duration) {
         self.now.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 
-    /// Sets the wall's clock, while the other one goes on.
+    /// Sets the wall clock; the monotonic clock goes on.
     pub fn set_wall_ahead(&self, seconds: i64) {
         self.wall_ahead.store(seconds * 1000, Ordering::SeqCst);
     }
@@ -62,7 +62,7 @@ impl Clock for HandClock {
     }
 }
 
-/// The system's, which counts how often it was asked.
+/// The system's randomness, with a counter of its calls.
 #[derive(Default)]
 pub struct SystemRandom {
     draws: AtomicUsize,
@@ -75,7 +75,7 @@ impl Random for SystemRandom {
     }
 }
 
-/// Takes every letter and keeps it.
+/// Accepts and stores every letter.
 #[derive(Default)]
 pub struct Collector {
     mails: Mutex<Vec<Mail>>,
@@ -103,7 +103,7 @@ pub struct App {
     worker: Worker,
 }
 
-/// For scenarios in which limits are not what is tried.
+/// For scenarios that are not about limits.
 pub const UNLIMITED: [(&str, &str); 11] = [
     ("limits.general", "off"),
     ("limits.sign_up", "off"),
@@ -151,7 +151,7 @@ async fn open(profile: &str, set: &[(&str, &str)], dir: Arc<tempfile::TempDir>, 
     let env = Env::new(clock.clone(), random.clone());
     let core = loop {
         match authd::app::open(config.clone(), None, Role::Server, env.clone()).await {
-            // What the server before this one does off a request's way may just be ending.
+            // Background work of the previous server may still be finishing.
             Err(error) if error.message().starts_with("another authd") => tokio::task::yield_now().await,
             opened => break opened.unwrap(),
         }
@@ -165,14 +165,14 @@ async fn open(profile: &str, set: &[(&str, &str)], dir: Arc<tempfile::TempDir>, 
 }
 
 impl App {
-    /// The same database after a restart, perhaps under other keys.
+    /// The same database after a restart, optionally with other keys.
     pub async fn restart(self, profile: &str, set: &[(&str, &str)]) -> App {
         let App { core, clock, dir, endpoint, worker, .. } = self;
         drop((endpoint, worker, core));
         open(profile, set, dir, clock).await
     }
 
-    /// The same after something was done to its files while it was closed.
+    /// The same after `work` changed the closed files.
     pub async fn reopened_after(self, profile: &str, between: impl FnOnce(&std::path::Path)) -> App {
         let App { core, clock, dir, endpoint, worker, .. } = self;
         drop((endpoint, worker, core));
@@ -184,7 +184,7 @@ impl App {
         self.clock.turn(by);
     }
 
-    /// How often randomness was drawn so far: a sign of work that a stopwatch would have to find.
+    /// How often randomness was drawn so far: it reveals work that would otherwise need timing.
     pub fn draws(&self) -> usize {
         self.random.draws.load(Ordering::SeqCst)
     }
@@ -195,7 +195,7 @@ impl App {
         Call { app: self, request, from: "192.0.2.1:4711".to_owned() }
     }
 
-    /// Answers on a real port too, until what it gives back is dropped.
+    /// Also serves on a real port, until the returned server is dropped.
     pub async fn listen(&self) -> Server {
         let at = authd::config::Server { listen: ([127, 0, 0, 1], 0).into(), ..self.core.config.server.clone() };
         let listener = Listener::bind(&at, Timeouts::default()).await.unwrap();
@@ -218,13 +218,13 @@ impl App {
         self.call(Method::PUT, path).json(body)
     }
 
-    /// Lets the worker do all that is due and gives back the letters that have left since the last time.
+    /// Lets the worker process all due messages; returns the letters sent since the last call.
     pub async fn mails(&self) -> Vec<Mail> {
         while self.worker.run_once().await.unwrap() > 0 {}
         std::mem::take(&mut self.collector.mails.lock().unwrap())
     }
 
-    /// The audit log so far: `event outcome detail`, and how often where a limit refused.
+    /// The audit log so far: `event outcome detail`, and a count for rate limit refusals.
     pub async fn audit(&self) -> Vec<String> {
         let (all, oldest) = (Filter::default(), From::After(String::new()));
         let records = audit::read(&self.core, &all, &oldest, 10_000).await.unwrap();
@@ -235,7 +235,7 @@ impl App {
         records.into_iter().map(line).collect()
     }
 
-    /// Signs up; gives back the answer.
+    /// Signs up; returns the response.
     pub async fn register(&self, name: &str) -> Answer {
         self.post("/v1/auth/register", &registration(name)).send().await
     }
@@ -254,14 +254,14 @@ impl App {
         self.post("/v1/auth/login", &body).send().await
     }
 
-    /// Joins and logs in; gives back both tokens.
+    /// Signs up, verifies the address and logs in; returns both tokens.
     pub async fn enter(&self, name: &str) -> Tokens {
         self.join(name).await;
         self.login(name, PASSWORD).await.tokens()
     }
 }
 
-/// The program on a port.
+/// The program on a real port.
 pub struct Server {
     address: std::net::SocketAddr,
     task: tokio::task::JoinHandle<()>,
@@ -279,7 +279,7 @@ impl Drop for Server {
     }
 }
 
-/// The body of a sign-up.
+/// The body of a sign-up request.
 pub fn registration(name: &str) -> Value {
     json!({
         "email": format!("{name}@example.com"),
@@ -297,13 +297,13 @@ pub fn token_in(mails: &[Mail], path: &str) -> String {
     rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_').collect()
 }
 
-/// What a login gives.
+/// The tokens of a login.
 pub struct Tokens {
     pub access: String,
     pub refresh: String,
 }
 
-/// A request on its way.
+/// A request being built.
 pub struct Call<'a> {
     app: &'a App,
     request: poem::http::Request<Vec<u8>>,
@@ -322,7 +322,7 @@ impl Call<'_> {
         self
     }
 
-    /// Says it otherwise than it was.
+    /// Replaces a header.
     pub fn set_header(mut self, name: &'static str, value: &str) -> Self {
         self.request.headers_mut().insert(name, value.parse().unwrap());
         self
@@ -342,7 +342,7 @@ impl Call<'_> {
         self
     }
 
-    /// As if from another client address.
+    /// Sets the client IP.
     pub fn from(mut self, address: &str) -> Self {
         self.from = format!("{address}:4711");
         self
@@ -361,7 +361,7 @@ impl Call<'_> {
     }
 }
 
-/// What came back.
+/// A response.
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -378,7 +378,7 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    /// The value of the cookie that this answer sets, without its attributes.
+    /// The value of the cookie that this response sets, without its attributes.
     pub fn cookie(&self) -> Option<String> {
         let set = self.headers.get("set-cookie")?.to_str().unwrap();
         Some(set.split(';').next()?.split_once('=')?.1.to_owned())
@@ -391,7 +391,7 @@ impl Answer {
     }
 }
 
-/// What a good token says.
+/// The claims of a valid token.
 pub fn somebodys() -> Verified {
     Verified {
         account: AccountId::new("a"),

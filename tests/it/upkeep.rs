@@ -1,4 +1,4 @@
-//! What is kept and for how long, and what the audit log says of it all.
+//! Retention: what is kept for how long, and the audit log's records of it.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! v1 on the wire: envelopes, cookies, content types, pages and documents, on the real program.
+//! v1 over HTTP: envelopes, cookies, content types, pages and documents, on the real program.
 
 use poem::http::Method;
 use serde_json::json;
@@ -150,7 +150,7 @@ async fn documents_health_and_keys_are_open_to_everybody() {
 async fn the_uptime_is_that_of_the_process_whatever_was_read_again() {
     let app = app().await;
     app.turn_clock(std::time::Duration::from_secs(90));
-    // What a SIGHUP does: other routes on the same core.
+    // The effect of a SIGHUP: other routes on the same core.
     let limiter = authd::http::limits::Limiter::new(app.core.config.limits.clone(), app.core.env.clone());
     let swapped = authd::app::endpoint(&app.core, &limiter);
     let request = poem::Request::builder().uri_str("/v1/health").header("host", "localhost").finish();

@@ -1,4 +1,4 @@
-//! One's own password and sessions.
+//! The caller's password and sessions.
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ use crate::http::visit::Visit;
 use crate::identity::sign_out::{self, Holder};
 use crate::identity::{Core, password, session};
 
-/// The operations on one's own account.
+/// Operations on the caller's account.
 pub(super) struct OwnAccount(pub(super) Arc<Core>);
 
 #[OpenApi]
 impl OwnAccount {
     /// Change password
     ///
-    /// The session that this is called in lives on, all others end.
+    /// The session that makes this call continues; all other sessions end.
     #[oai(path = "/api/auth/change-password", method = "post", operation_id = "changePassword", tag = "Tag::Account")]
     async fn change_password(&self, visit: Visit, bearer: Bearer, body: Body<ChangePasswordRequest>) -> Answer<Done> {
         let asked = body.0;

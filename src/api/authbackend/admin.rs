@@ -1,4 +1,4 @@
-//! Other people's accounts, and figures.
+//! Operations on other accounts, and statistics.
 
 use std::sync::Arc;
 
@@ -13,25 +13,26 @@ use crate::http::response::{Answer, answer};
 use crate::identity::directory::{self, Changes};
 use crate::identity::{Core, admin, stats};
 
-/// The operations under `/api/admin`.
+/// Operations under `/api/admin`.
 pub(super) struct Admin(pub(super) Arc<Core>);
 
-/// How many accounts a list gives that does not say how many.
+/// Number of accounts in a list if the query has no limit.
 const MANY: i64 = 1000;
 
 #[OpenApi]
 impl Admin {
     /// Get all users
     ///
-    /// In the order of their ids, the first 1,000 unless `page` and `limit` say otherwise.
+    /// Returns accounts in the order of their IDs: the first 1,000 unless `page` and `limit` select
+    /// others.
     #[oai(path = "/api/admin/users", method = "get", operation_id = "listUsers", tag = "Tag::Admin")]
     async fn list(
         &self,
         _admin: Allowed<ReadUsers>,
-        /// The page, from 1.
+        /// The page number, from 1.
         #[oai(validator(minimum(value = "1")))]
         page: Query<Option<i64>>,
-        /// How many on a page, at most 1,000.
+        /// Entries per page, at most 1,000.
         #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
         limit: Query<Option<i64>>,
     ) -> Answer<UsersAnswer> {
@@ -51,7 +52,7 @@ impl Admin {
 
     /// Update user role
     ///
-    /// The role takes the place of all that the account had.
+    /// The new role replaces all roles of the account.
     #[oai(path = "/api/admin/users/:userId/role", method = "put", operation_id = "setUserRole", tag = "Tag::Admin")]
     async fn set_role(
         &self,
@@ -67,7 +68,7 @@ impl Admin {
 
     /// Toggle user lock
     ///
-    /// Locks an account and ends its sessions, or lets a locked one in again.
+    /// Locks an account and ends its sessions, or unlocks a locked account.
     #[oai(path = "/api/admin/users/:userId/lock", method = "put", operation_id = "toggleUserLock", tag = "Tag::Admin")]
     async fn toggle_lock(
         &self,
@@ -81,8 +82,9 @@ impl Admin {
 
     /// Delete user
     ///
-    /// It is hidden at once and erased after 30 days; one whose address nobody proved goes at once. Asks for no fresh
-    /// proof, unlike the native API, for its clients have no call that brings one.
+    /// The account is hidden immediately and erased after 30 days. An account whose email address
+    /// was never verified is erased immediately. Unlike the native API, this call does not require
+    /// fresh authentication, because this API has no call to reauthenticate.
     #[oai(path = "/api/admin/users/:userId", method = "delete", operation_id = "deleteUser", tag = "Tag::Admin")]
     async fn delete(&self, admin: Allowed<WriteUsers>, #[oai(name = "userId")] user_id: Path<String>) -> Answer<Done> {
         let id = directory::by_number(&self.0, &user_id.0).await?.account.id;
@@ -98,7 +100,8 @@ impl Admin {
 
     /// Get login analytics
     ///
-    /// Completed logins of the last 30 days and 12 months, in UTC, those without any too.
+    /// Returns the number of completed logins for each of the last 30 days and the last 12 months,
+    /// in UTC. Days and months without logins are included.
     #[oai(path = "/api/admin/analytics/logins", method = "get", operation_id = "getLogins", tag = "Tag::Admin")]
     async fn logins(&self, _admin: Allowed<ReadStats>) -> Answer<LoginsAnswer> {
         Ok(answer(view::logins(stats::logins(&self.0).await?)))

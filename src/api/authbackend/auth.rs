@@ -1,4 +1,4 @@
-//! Signing up, logging in with password and code, refreshing, resetting the password in three steps.
+//! Sign-up, login with password and code, token refresh, and password reset in three steps.
 
 use std::sync::Arc;
 
@@ -22,14 +22,14 @@ use crate::identity::sign_up::{self, NewAccount};
 use crate::identity::subject::Subject;
 use crate::identity::{Core, caller, challenge, recover_by_code, verify_email};
 
-/// The operations that need no access token.
+/// Operations that need no access token.
 pub(super) struct Auth(pub(super) Arc<Core>);
 
 #[OpenApi]
 impl Auth {
     /// User registration
     ///
-    /// Makes an account and mails a verification link to its address.
+    /// Creates an account and emails a verification link to its address.
     #[oai(path = "/api/auth/signup", method = "post", operation_id = "signup", tag = "Tag::Authentication")]
     async fn sign_up(&self, visit: Visit, app: FromApp, body: Body<SignUpRequest>) -> Answer<SignUpAnswer> {
         let asked = body.0;
@@ -51,7 +51,8 @@ impl Auth {
 
     /// Email verification
     ///
-    /// Proves the address that the token was mailed to. A further use says that it is proved already.
+    /// Verifies the address that the token was mailed to. Further calls with the same token report
+    /// that the address is already verified.
     #[oai(path = "/api/auth/verify-email", method = "post", operation_id = "verifyEmail", tag = "Tag::Authentication")]
     async fn verify_email(&self, visit: Visit, body: Body<LinkRequest>) -> Answer<Done> {
         visit.meter.count(Limit::VerifyEmail)?;
@@ -61,8 +62,9 @@ impl Auth {
 
     /// User login
     ///
-    /// The first of two steps: after the right password a code is mailed, which `verify-otp` takes within ten minutes.
-    /// Nothing is mailed to an account with an authenticator app, whose code counts instead.
+    /// The first of two steps: if the password is correct, the server emails a code, which
+    /// `verify-otp` accepts for ten minutes. An account with an authenticator app gets no email and
+    /// uses a code from the app instead.
     #[oai(path = "/api/auth/login", method = "post", operation_id = "login", tag = "Tag::Authentication")]
     async fn login(&self, visit: Visit, app: FromApp, body: Body<LoginRequest>) -> Answer<LoginAnswer> {
         let (email, password) = (body.0.email.0, body.0.password.0);
@@ -85,7 +87,7 @@ impl Auth {
 
     /// Password reset request
     ///
-    /// Mails a code if the address has an account; the answer is the same whether or not.
+    /// Emails a code if the address has an account. The response is the same in either case.
     #[oai(
         path = "/api/auth/password-reset",
         method = "post",
@@ -101,7 +103,7 @@ impl Auth {
 
     /// Password reset OTP verification
     ///
-    /// Does not use the code up.
+    /// Checks the code without consuming it.
     #[oai(
         path = "/api/auth/password-reset/verify-otp",
         method = "post",
@@ -117,7 +119,7 @@ impl Auth {
 
     /// Password reset confirmation
     ///
-    /// Sets a new password and uses the code up. All sessions end.
+    /// Sets a new password and consumes the code. All sessions end.
     #[oai(
         path = "/api/auth/password-reset/confirm",
         method = "post",
@@ -148,7 +150,7 @@ impl Auth {
 
     /// Refresh token
     ///
-    /// The refresh token stays the same.
+    /// Returns a new access token. The refresh token stays the same.
     #[oai(
         path = "/api/auth/refresh-token",
         method = "post",

@@ -1,5 +1,4 @@
-//! The OpenAPI document of the authbackend wire: what every operation can be refused for, and examples as people write
-//! them.
+//! The OpenAPI document of the authbackend wire: the errors of every operation, and examples.
 
 use serde_json::{Value, json};
 
@@ -13,15 +12,15 @@ const EMAIL: &str = "user@example.com";
 const PASSWORD: &str = "SecurePass123!";
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...";
 
-/// The operations that take the headers of an app, where the policy asks for them.
+/// Operations that take the API client headers, if the policy requires them.
 const FROM_APPS: [&str; 6] =
     ["signup", "login", "verifyOtp", "passwordReset", "passwordResetVerifyOtp", "passwordResetConfirm"];
 
-/// The document under this configuration.
+/// The document for this configuration.
 pub(super) fn document(config: &Config) -> Value {
     let mut document = openapi::generated::<Api>();
-    let about = "Sign-up with a proved address, login with password and mailed code, sessions, administration. Errors \
-                 of every call share one envelope.";
+    let about = "Sign-up with email verification, login with a password and an emailed code, sessions, and \
+                 administration. All errors share one envelope.";
     openapi::introduce(&mut document, config, &[""], about);
     let schemas = &mut document["components"]["schemas"];
     for (schema, property) in

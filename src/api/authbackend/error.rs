@@ -1,4 +1,4 @@
-//! How the authbackend wire spells errors: status, code word, sentence, envelope.
+//! Maps errors to the status codes, error codes, messages and envelope of the authbackend wire.
 
 use poem::http::StatusCode;
 use serde_json::{Value, json};
@@ -151,14 +151,14 @@ impl Wire for Authbackend {
                 "success": { "type": "boolean", "enum": [false] },
                 "message": text(),
                 "code": text(),
-                "errors": { "type": "array", "items": row, "description": "With `VALIDATION_ERROR` only." },
+                "errors": { "type": "array", "items": row, "description": "Only with `VALIDATION_ERROR`." },
             },
         })
     }
 }
 
 fn row(error: &FieldError) -> Value {
-    // An account has one role here.
+    // On this wire an account has one role.
     let field = if error.field == "roles" { "role" } else { &error.field };
     json!({ "field": field, "message": error.sentence })
 }

@@ -1,7 +1,8 @@
-//! The authbackend wire: `/api/auth/…` and `/api/admin/…`, a mailed code at every login, a reset in three steps, apps
-//! with keys, figures for administrators.
+//! The authbackend wire: `/api/auth/…` and `/api/admin/…`, with an emailed code at every login, a
+//! password reset in three steps, API clients with keys, and statistics for administrators.
 //!
-//! `types` says what is read and written, `error` how refusals are spelled, `document` what the OpenAPI document adds.
+//! `types` defines requests and responses, `error` maps errors to responses, and `document`
+//! completes the OpenAPI document.
 
 mod account;
 mod admin;
@@ -21,22 +22,22 @@ use super::Mounted;
 
 pub use error::Authbackend;
 
-/// How the document groups the operations.
+/// The groups of operations in the OpenAPI document.
 #[derive(Tags)]
 enum Tag {
-    /// Signing up, logging in, staying logged in, getting back in.
+    /// Sign-up, login, token refresh and password reset.
     Authentication,
-    /// One's own password and sessions.
+    /// The caller's password and sessions.
     Account,
-    /// Other people's accounts, and figures.
+    /// Other accounts, and statistics.
     Admin,
-    /// What there is, and how it is.
+    /// API index and health check.
     System,
 }
 
 type Api = (auth::Auth, account::OwnAccount, admin::Admin, system::System);
 
-/// The wire as the program mounts it.
+/// The wire as the server mounts it.
 #[must_use]
 pub fn mounted() -> Mounted {
     Mounted {

@@ -1,4 +1,4 @@
-//! What the policy asks of this wire's bodies beyond their schemas.
+//! Validation rules for this wire's request bodies, beyond their schemas.
 
 use serde_json::{Map, Value};
 

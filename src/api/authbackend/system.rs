@@ -1,4 +1,4 @@
-//! What there is, and how it is.
+//! API index and health check.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::{Tag, view};
 use crate::http::response::{Answer, answer};
 use crate::identity::{Core, health};
 
-/// The operations at the root.
+/// Operations at the root.
 pub(super) struct System(pub(super) Arc<Core>);
 
 #[OpenApi]

@@ -1,14 +1,14 @@
-//! What the authbackend wire reads and writes, field by field, in the order of its document.
+//! Requests and responses of the authbackend wire, in the order of its document.
 
 use poem_openapi::Object;
 
 use crate::http::fields::{AccessTokenField, EmailField, PasswordField, TokenField};
 
-/// What a sign-up brings.
+/// Request to create an account.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct SignUpRequest {
-    /// The address, which must be unique.
+    /// The email address; must be unique.
     pub email: EmailField,
     /// Given name.
     #[oai(validator(max_length = 100))]
@@ -18,69 +18,70 @@ pub struct SignUpRequest {
     pub last_name: Option<String>,
     /// The password.
     pub password: PasswordField,
-    /// The role: `user`, for that is the one that everybody gets.
+    /// Must be `user`, the role that every new account gets.
     pub role: Option<String>,
 }
 
-/// The token of a mailed link.
+/// Request with the token from an emailed link.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct LinkRequest {
-    /// The token.
+    /// The token from the link.
     pub token: TokenField,
 }
 
-/// What a login brings.
+/// Request to log in.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct LoginRequest {
-    /// The address.
+    /// The email address.
     pub email: EmailField,
     /// The password.
     pub password: PasswordField,
 }
 
-/// A code that was mailed to an address.
+/// Request with a code that was emailed to an address.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct CodeRequest {
-    /// The address.
+    /// The email address.
     pub email: EmailField,
-    /// The code; to complete a login also one of an authenticator app, or a backup code.
+    /// The code. To complete a login, a code from an authenticator app or a backup code is accepted
+    /// too.
     pub otp_code: TokenField,
 }
 
-/// Whose password is forgotten.
+/// Request for a password reset code.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ForgotRequest {
-    /// The address.
+    /// The email address.
     pub email: EmailField,
 }
 
-/// A mailed code and the password that it sets.
+/// Request to set a new password with an emailed code.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ResetRequest {
-    /// The address.
+    /// The email address.
     pub email: EmailField,
     /// The code.
     pub otp_code: TokenField,
-    /// What the password shall be.
+    /// The new password.
     pub new_password: PasswordField,
 }
 
-/// The old password and the new one.
+/// Request to change the password.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ChangePasswordRequest {
-    /// The password as it is.
+    /// The current password.
     pub current_password: PasswordField,
-    /// What it shall be.
+    /// The new password.
     pub new_password: PasswordField,
 }
 
-/// An access token that somebody else was shown.
+/// Request to validate an access token.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct AccessTokenRequest {
@@ -88,7 +89,7 @@ pub struct AccessTokenRequest {
     pub token: AccessTokenField,
 }
 
-/// A refresh token.
+/// Request for a new access token.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct RefreshRequest {
@@ -96,75 +97,75 @@ pub struct RefreshRequest {
     pub refresh_token: TokenField,
 }
 
-/// The role that an account shall have, no other.
+/// Request to set the only role of an account.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct RoleRequest {
-    /// Its name.
+    /// The role's name.
     pub role: String,
 }
 
-/// That it is done.
+/// Response that only confirms success.
 #[derive(Debug, Object)]
 pub struct Done {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// What was done.
+    /// Human-readable message.
     pub message: String,
 }
 
-/// An account that has just been made.
+/// A newly created account.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct SignedUp {
-    /// The id.
+    /// The account's ID.
     pub user_id: i64,
-    /// The address.
+    /// The email address.
     pub email: String,
-    /// Whether the address must be proved before the first login.
+    /// Whether the email address must be verified before the first login.
     pub email_verification_required: bool,
 }
 
-/// The answer to a sign-up.
+/// Response to a sign-up.
 #[derive(Debug, Object)]
 pub struct SignUpAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// What was done.
+    /// Human-readable message.
     pub message: String,
     /// The account.
     pub data: SignedUp,
 }
 
-/// A login that waits for its code.
+/// A login that requires a code.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct Waiting {
-    /// The address as it was given.
+    /// The email address, as entered.
     pub email: String,
-    /// Always true.
+    /// Always `true`.
     pub otp_required: bool,
 }
 
-/// The answer to a right password.
+/// Response to a correct password.
 #[derive(Debug, Object)]
 pub struct LoginAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// What was done.
+    /// Human-readable message.
     pub message: String,
-    /// What is waited for.
+    /// The pending login.
     pub data: Waiting,
 }
 
-/// Who has logged in.
+/// The account that logged in.
 #[derive(Debug, Object)]
 pub struct SessionUser {
-    /// The id.
+    /// The account's ID.
     pub id: i64,
-    /// The address.
+    /// The email address.
     pub email: String,
-    /// The highest role.
+    /// The account's highest role.
     pub role: String,
 }
 
@@ -174,45 +175,45 @@ pub struct SessionUser {
 pub struct LoggedIn {
     /// The access token.
     pub token: String,
-    /// The token that gets the next access token; it stays the same.
+    /// The refresh token. It stays the same when it is used.
     pub refresh_token: String,
-    /// Who.
+    /// The account.
     pub user: SessionUser,
-    /// The session's id.
+    /// The session's ID.
     pub session_id: String,
 }
 
-/// The answer to the code of a login.
+/// Response to the code of a login.
 #[derive(Debug, Object)]
 pub struct SessionAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// What was done.
+    /// Human-readable message.
     pub message: String,
     /// The session.
     pub data: LoggedIn,
 }
 
-/// Whose a token is.
+/// The account that a token belongs to.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct Holder {
-    /// The id.
+    /// The account's ID.
     pub user_id: i64,
-    /// The address.
+    /// The email address.
     pub email: String,
-    /// The highest role.
+    /// The account's highest role.
     pub role: String,
 }
 
-/// The answer about a token that is good.
+/// Response for a valid token.
 #[derive(Debug, Object)]
 pub struct TokenAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// That it is good.
+    /// Human-readable message.
     pub message: String,
-    /// Whose it is.
+    /// The account that the token belongs to.
     pub data: Holder,
 }
 
@@ -223,79 +224,79 @@ pub struct NewToken {
     pub token: String,
 }
 
-/// The answer to a refresh.
+/// Response to a token refresh.
 #[derive(Debug, Object)]
 pub struct RefreshAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// What was done.
+    /// Human-readable message.
     pub message: String,
-    /// The token.
+    /// The new access token.
     pub data: NewToken,
 }
 
-/// A session as its owner sees it.
+/// A session of the caller.
 #[derive(Debug, Object)]
 #[allow(clippy::struct_field_names, reason = "the document's names")]
 #[oai(rename_all = "camelCase")]
 pub struct Session {
-    /// The id.
+    /// The session's ID.
     pub session_id: String,
-    /// Browser and system, like `Chrome on Windows`.
+    /// Browser and operating system, such as `Chrome on Windows`.
     pub device: String,
-    /// When it was last used, to within a few minutes.
+    /// When the session was last used, accurate to a few minutes.
     pub last_active: String,
-    /// Whether this call was made in it.
+    /// Whether this call uses the session.
     pub is_current: bool,
 }
 
-/// One's own sessions.
+/// The caller's sessions.
 #[derive(Debug, Object)]
 pub struct Sessions {
-    /// Those that live, the last used first.
+    /// Active sessions, most recently used first.
     pub sessions: Vec<Session>,
 }
 
-/// The answer with one's own sessions.
+/// Response with the caller's sessions.
 #[derive(Debug, Object)]
 pub struct SessionsAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
     /// The sessions.
     pub data: Sessions,
 }
 
-/// An account as administrators see it.
+/// An account, as administrators see it.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct User {
-    /// The id.
+    /// The account's ID.
     pub id: i64,
-    /// The address.
+    /// The email address.
     pub email: String,
     /// Given name.
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// The highest role.
+    /// The account's highest role.
     pub role: String,
-    /// Whether the address is proved.
+    /// Whether the email address is verified.
     pub is_email_verified: bool,
-    /// When the account was made.
+    /// When the account was created.
     pub created_at: String,
 }
 
-/// Accounts.
+/// A list of accounts.
 #[derive(Debug, Object)]
 pub struct Users {
-    /// In the order of their ids.
+    /// The accounts, in the order of their IDs.
     pub users: Vec<User>,
 }
 
-/// The answer with accounts.
+/// Response with accounts.
 #[derive(Debug, Object)]
 pub struct UsersAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
     /// The accounts.
     pub data: Users,
@@ -308,53 +309,53 @@ pub struct OneUser {
     pub user: User,
 }
 
-/// The answer with one account.
+/// Response with one account.
 #[derive(Debug, Object)]
 pub struct UserAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
     /// The account.
     pub data: OneUser,
 }
 
-/// Figures.
+/// Statistics.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct Statistics {
     /// Accounts that are not deleted.
     pub total_users: i64,
-    /// Those with a proved address.
+    /// Number of these accounts with a verified email address.
     pub verified_users: i64,
-    /// Completed logins since the beginning.
+    /// Completed logins since the server was set up.
     pub total_logins: i64,
-    /// Sessions that live.
+    /// Active sessions.
     pub active_sessions: i64,
 }
 
-/// The answer with figures.
+/// Response with statistics.
 #[derive(Debug, Object)]
 pub struct StatisticsAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// The figures.
+    /// The statistics.
     pub data: Statistics,
 }
 
-/// The logins of a day.
+/// Completed logins of one day.
 #[derive(Debug, Object)]
 pub struct Daily {
-    /// The UTC day.
+    /// The day, in UTC.
     pub date: String,
-    /// How many were completed.
+    /// Number of logins.
     pub count: i64,
 }
 
-/// The logins of a month.
+/// Completed logins of one month.
 #[derive(Debug, Object)]
 pub struct Monthly {
-    /// The month.
+    /// The month, in UTC.
     pub month: String,
-    /// How many were completed.
+    /// Number of logins.
     pub count: i64,
 }
 
@@ -362,56 +363,56 @@ pub struct Monthly {
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct Logins {
-    /// The last 30 days, the oldest first.
+    /// The last 30 days, oldest first.
     pub daily_logins: Vec<Daily>,
-    /// The last 12 months, the oldest first.
+    /// The last 12 months, oldest first.
     pub monthly_logins: Vec<Monthly>,
 }
 
-/// The answer with completed logins.
+/// Response with completed logins.
 #[derive(Debug, Object)]
 pub struct LoginsAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
     /// The logins.
     pub data: Logins,
 }
 
-/// How the service is.
+/// Status of the service.
 #[derive(Debug, Object)]
 pub struct Health {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// That it runs.
+    /// Human-readable message.
     pub message: String,
-    /// Now.
+    /// The current time.
     pub timestamp: String,
     /// `development` or `production`.
     pub environment: String,
 }
 
-/// Where what is.
+/// Paths of the API.
 #[derive(Debug, Object)]
 pub struct Endpoints {
-    /// Signing up and logging in.
+    /// Sign-up and login.
     pub auth: String,
-    /// What administrators do.
+    /// Administration.
     pub admin: String,
-    /// Health.
+    /// Health check.
     pub health: String,
 }
 
-/// What there is.
+/// Overview of the API.
 #[derive(Debug, Object)]
 pub struct Index {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// What this is.
+    /// The name of the API.
     pub message: String,
     /// The version of the API.
     pub version: String,
-    /// Where what is.
+    /// Paths of the API.
     pub endpoints: Endpoints,
-    /// Where to read on.
+    /// Where to find the documentation.
     pub documentation: String,
 }

@@ -1,4 +1,4 @@
-//! Accounts, sessions and figures as the authbackend wire shows them.
+//! Conversion of accounts, sessions and statistics to responses of the authbackend wire.
 
 use super::types::{
     Daily, Done, Endpoints, Health, Holder, Index, LoggedIn, LoginAnswer, Logins, LoginsAnswer, Monthly, NewToken,
@@ -13,7 +13,7 @@ use crate::identity::{Caller, Core, session, sign_up, stats};
 use crate::model::account::Verification;
 use crate::model::{Email, role};
 
-/// The version of the API that this wire speaks.
+/// The API version that this wire reports.
 const VERSION: &str = "1.0.0";
 
 pub(super) fn done(message: &str) -> Done {

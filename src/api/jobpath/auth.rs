@@ -1,4 +1,4 @@
-//! Signing up, logging in, who one is, logging out.
+//! Sign-up, login, the current user and logout.
 
 use std::sync::Arc;
 
@@ -23,10 +23,10 @@ use crate::identity::sign_up::{self, NewAccount};
 /// All operations of this wire.
 pub(super) struct Auth(pub(super) Arc<Core>);
 
-/// The answer to a sign-up.
+/// Response to a sign-up.
 #[derive(ApiResponse)]
 enum Created {
-    /// The account is made.
+    /// The account is created.
     #[oai(status = 201)]
     User(Json<CreatedUser>),
 }
@@ -55,9 +55,9 @@ impl Auth {
         })))
     }
 
-    /// Log in with e-mail address and password
+    /// Log in with email address and password
     ///
-    /// The token cannot be refreshed: when it is too old, log in again.
+    /// The token cannot be refreshed. When it expires, log in again.
     #[oai(path = "/auth/login", method = "post", operation_id = "login", tag = "Tag::Authentication")]
     async fn login(&self, visit: Visit, body: Body<LoginRequest>) -> Answer<LoginAnswer> {
         let name = Name::Email(body.0.email.0.to_string());
@@ -83,7 +83,7 @@ impl Auth {
 
     /// Log out
     ///
-    /// Ends the token for good.
+    /// Revokes the token permanently.
     #[oai(path = "/auth/logout", method = "post", operation_id = "logout", tag = "Tag::Authentication")]
     async fn logout(&self, visit: Visit, bearer: Bearer) -> Answer<Done> {
         sign_out::here(&self.0, &Holder::from(&bearer.0), &visit.source).await?;

@@ -1,4 +1,4 @@
-//! The OpenAPI document of the jobpath wire: what every operation can be refused for, and examples as people write them.
+//! The OpenAPI document of the jobpath wire: the errors of every operation, and examples.
 
 use serde_json::{Value, json};
 
@@ -13,10 +13,10 @@ const EMAIL: &str = "user@example.com";
 const PASSWORD: &str = "SecurePass123";
 const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
 
-/// The document under this configuration.
+/// The document for this configuration.
 pub(super) fn document(config: &Config) -> Value {
     let mut document = openapi::generated::<Auth>();
-    let about = "Sign-up and login with one token that is not refreshed. Errors of every call share one envelope.";
+    let about = "Sign-up and login with one token that cannot be refreshed. All errors share one envelope.";
     openapi::introduce(&mut document, config, &[""], about);
     let schemas = &mut document["components"]["schemas"];
     policy::bound_password(&mut schemas["SignupRequest"]["properties"]["password"], &config.password);

@@ -1,4 +1,4 @@
-//! How the jobpath wire spells errors: status, code word, sentence, envelope.
+//! Maps errors to the status codes, error codes, messages and envelope of the jobpath wire.
 
 use poem::http::StatusCode;
 use serde_json::{Value, json};
@@ -143,7 +143,7 @@ impl Wire for Jobpath {
                     "required": ["message"],
                     "properties": {
                         "message": text(),
-                        "errors": { "type": "array", "items": row, "description": "With `validation_error` only." },
+                        "errors": { "type": "array", "items": row, "description": "Only with `validation_error`." },
                     },
                 },
                 "status_code": { "type": "integer" },

@@ -1,6 +1,8 @@
-//! The jobpath wire: `/auth/…`, one token that is not refreshed, a logout that ends it.
+//! The jobpath wire: `/auth/…`, with one token that cannot be refreshed and a logout that revokes
+//! it.
 //!
-//! `types` says what is read and written, `error` how refusals are spelled, `document` what the OpenAPI document adds.
+//! `types` defines requests and responses, `error` maps errors to responses, and `document`
+//! completes the OpenAPI document.
 
 mod auth;
 mod document;
@@ -15,14 +17,14 @@ use super::Mounted;
 
 pub use error::Jobpath;
 
-/// How the document groups the operations.
+/// The groups of operations in the OpenAPI document.
 #[derive(Tags)]
 enum Tag {
-    /// Signing up, logging in, logging out.
+    /// Sign-up, login and logout.
     Authentication,
 }
 
-/// The wire as the program mounts it.
+/// The wire as the server mounts it.
 #[must_use]
 pub fn mounted() -> Mounted {
     Mounted {

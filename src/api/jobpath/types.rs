@@ -1,4 +1,4 @@
-//! What the jobpath wire reads and writes, field by field, in the order of its document.
+//! Requests and responses of the jobpath wire, in the order of its document.
 
 use poem_openapi::Object;
 use serde_json::{Map, Value};
@@ -11,10 +11,10 @@ use crate::http::policy;
 use crate::model::Account;
 use crate::model::account::{Status, Verification};
 
-/// What a sign-up brings.
+/// Request to create an account.
 #[derive(Debug, Object)]
 pub struct SignupRequest {
-    /// The address, which must be unique.
+    /// The email address; must be unique.
     pub email: EmailField,
     /// The password.
     pub password: PasswordField,
@@ -26,10 +26,10 @@ impl Payload for SignupRequest {
     }
 }
 
-/// What a login brings.
+/// Request to log in.
 #[derive(Debug, Object)]
 pub struct LoginRequest {
-    /// The address.
+    /// The email address.
     pub email: EmailField,
     /// The password.
     pub password: PasswordField,
@@ -41,50 +41,50 @@ impl Payload for LoginRequest {
     }
 }
 
-/// An account that has just been made.
+/// A newly created account.
 #[derive(Debug, Object)]
 pub struct CreatedUser {
-    /// The id.
+    /// The account's ID.
     pub id: String,
-    /// The address.
+    /// The email address.
     pub email: String,
-    /// When it was made.
+    /// When the account was created.
     pub created_at: String,
 }
 
-/// Who calls.
+/// The caller's account.
 #[derive(Debug, Object)]
 pub struct User {
-    /// The id.
+    /// The account's ID.
     pub id: String,
-    /// The address.
+    /// The email address.
     pub email: String,
     /// Whether the account can be used.
     pub is_active: bool,
 }
 
 impl User {
-    /// The account as this wire shows it.
+    /// Converts an account.
     pub(super) fn of(account: &Account) -> Self {
         let status = account.status(Verification::Optional);
         Self { id: account.id.to_string(), email: account.email.to_string(), is_active: status == Status::Active }
     }
 }
 
-/// The answer to a login.
+/// Response to a login.
 #[derive(Debug, Object)]
 pub struct LoginAnswer {
     /// The access token, a JWT.
     pub access_token: String,
     /// Always `bearer`.
     pub token_type: String,
-    /// Who has logged in.
+    /// The account that logged in.
     pub user: User,
 }
 
-/// Done, with nothing to show but a sentence.
+/// Response that only confirms success.
 #[derive(Debug, Object)]
 pub struct Done {
-    /// What was done.
+    /// Human-readable message.
     pub message: String,
 }

@@ -1,4 +1,4 @@
-//! One's own account: the profile, the password, the quota.
+//! The caller's account: profile, password and quota.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::http::response::{Answer, answer};
 use crate::http::visit::Visit;
 use crate::identity::{Core, password, quota};
 
-/// The operations on one's own account.
+/// Operations on the caller's account.
 pub(super) struct OwnAccount(pub(super) Arc<Core>);
 
 #[OpenApi]

@@ -1,4 +1,4 @@
-//! Signing up, logging in, refreshing, logging out. The refresh token is in its cookie and nowhere else.
+//! Sign-up, login, token refresh and logout. Only the cookie carries the refresh token.
 
 use std::sync::Arc;
 
@@ -22,16 +22,16 @@ use crate::identity::sign_out::{self, Holder};
 use crate::identity::sign_up::{self, NewAccount};
 use crate::identity::{Core, quota, recover};
 
-/// Where browsers send the refresh cookie.
+/// The path to which browsers send the refresh cookie.
 const COOKIE_PATH: &str = "/api/auth";
 
-/// The operations that make and end sessions.
+/// Operations that create and end sessions.
 pub(super) struct Auth(pub(super) Arc<Core>);
 
-/// The answer to a sign-up.
+/// Response to a sign-up.
 #[derive(ApiResponse)]
 enum Created {
-    /// The account is made, and logged in.
+    /// The account is created and logged in.
     #[oai(status = 201)]
     Account(Json<SessionAnswer>),
 }
@@ -40,7 +40,7 @@ enum Created {
 impl Auth {
     /// Register new user
     ///
-    /// Makes an account and logs it in. The refresh token is in an `HttpOnly` cookie.
+    /// Creates an account and logs it in. The refresh token is in an `HttpOnly` cookie.
     #[oai(path = "/api/auth/register", method = "post", operation_id = "register", tag = "Tag::Authentication")]
     async fn register(&self, visit: Visit, body: Body<RegisterRequest>) -> Result<Response<Created>, Reject> {
         visit.meter.count(Limit::SignUp)?;
@@ -74,7 +74,7 @@ impl Auth {
 
     /// Refresh access token
     ///
-    /// Takes the refresh token from its cookie, and sets its successor there.
+    /// Takes the refresh token from its cookie and sets the next one there.
     #[oai(path = "/api/auth/refresh", method = "post", operation_id = "refresh", tag = "Tag::Authentication")]
     async fn refresh(&self, visit: Visit, cookie: PlainRefreshCookie) -> Answer<RefreshAnswer> {
         let token = cookie.0.ok_or(Kind::MissingRefreshToken)?;
@@ -88,7 +88,8 @@ impl Auth {
 
     /// Logout user
     ///
-    /// Ends the session of the cookie and that of the access token, where they come, and clears the cookie.
+    /// Ends the sessions of the cookie and of the access token, if the request has them, and clears
+    /// the cookie.
     #[oai(path = "/api/auth/logout", method = "post", operation_id = "logout", tag = "Tag::Authentication")]
     async fn logout(&self, visit: Visit, cookie: PlainRefreshCookie, bearer: MaybeBearer) -> Answer<Done> {
         if let Some(token) = cookie.0 {
@@ -107,8 +108,8 @@ impl Auth {
 
     /// Reset password
     ///
-    /// `email` alone asks for a link, and the answer never tells whether there is an account; the link's `token` with
-    /// `newPassword` sets the password.
+    /// With `email` alone, requests a reset link; the response does not reveal whether the account
+    /// exists. With the `token` from the link and `newPassword`, sets the new password.
     #[oai(
         path = "/api/auth/reset-password",
         method = "post",

@@ -1,4 +1,4 @@
-//! The OpenAPI document of the jobpsych wire: what every operation can be refused for, and examples as people write them.
+//! The OpenAPI document of the jobpsych wire: the errors of every operation, and examples.
 
 use serde_json::{Value, json};
 
@@ -13,23 +13,23 @@ const EMAIL: &str = "john@example.com";
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...";
 const COOKIE_SCHEME: &str = "refreshCookie";
 
-/// The document under this configuration.
+/// The document for this configuration.
 pub(super) fn document(config: &Config) -> Value {
     let mut document = openapi::generated::<Api>();
     let about =
-        "Accounts with the refresh token in a cookie, files, and an upload quota that a second service asks for.";
+        "Accounts with the refresh token in a cookie, files, and an upload quota that a second service can query.";
     openapi::introduce(&mut document, config, &[""], about);
     document["components"]["securitySchemes"][COOKIE_SCHEME] = json!({
         "type": "apiKey",
         "in": "cookie",
         "name": refresh_cookie::name(config, Naming::AsDocumented),
-        "description": "The refresh token; set by a sign-up and a login.",
+        "description": "The refresh token, set by a sign-up or a login.",
     });
     document["components"]["securitySchemes"]["serviceKey"] = json!({
         "type": "apiKey",
         "in": "header",
         "name": "X-Service-Key",
-        "description": "The key of a service; callers from `server.service_networks` need none.",
+        "description": "A service's key. Callers from `server.service_networks` do not need one.",
     });
     for (path, method, security) in [
         ("/api/auth/refresh", "post", json!([{ COOKIE_SCHEME: [] }])),
@@ -57,7 +57,7 @@ pub(super) fn document(config: &Config) -> Value {
     for path in ["/api/auth/register", "/api/auth/login", "/api/auth/refresh", "/api/auth/logout"] {
         let success = if path.ends_with("register") { "201" } else { "200" };
         document["paths"][path]["post"]["responses"][success]["headers"]["Set-Cookie"] = json!({
-            "description": "The refresh token in its cookie, or its end.",
+            "description": "Sets or clears the cookie with the refresh token.",
             "schema": { "type": "string" },
         });
     }

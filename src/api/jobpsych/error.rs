@@ -1,4 +1,4 @@
-//! How the jobpsych wire spells errors: status, code word, sentence, envelope.
+//! Maps errors to the status codes, error codes, messages and envelope of the jobpsych wire.
 
 use poem::http::StatusCode;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ pub struct Jobpsych {
 }
 
 impl Jobpsych {
-    /// Under this configuration: details are told outside production only.
+    /// The wire for this configuration. It shows error details only outside production.
     #[must_use]
     pub fn under(config: &Config) -> Self {
         Self { environment: config.server.environment }
@@ -76,7 +76,7 @@ impl Wire for Jobpsych {
         }
     }
 
-    /// What is missing or of a wrong form is a bad request; what is well-formed and yet not acceptable is 422.
+    /// Missing or wrongly typed fields are a 400; well-formed values that break a rule are a 422.
     fn status_of(&self, error: &Error) -> StatusCode {
         let is_form = |rule: Rule| matches!(rule, Rule::Required | Rule::WrongType);
         let rows = error.fields();
@@ -147,7 +147,7 @@ impl Wire for Jobpsych {
         let kind = error.kind();
         let mut body = json!({ "success": false, "message": self.message(error), "error": self.code(kind) });
         if kind == Kind::AccountNotFound {
-            // A second service reads this number whether there is an account or not.
+            // A second service reads this number even if the account does not exist.
             body["filesUploaded"] = 0.into();
         }
         if let Some(details) = self.details(error) {
@@ -165,8 +165,8 @@ impl Wire for Jobpsych {
                 "success": { "type": "boolean", "enum": [false] },
                 "message": text(),
                 "error": text(),
-                "details": { "type": "string", "description": "Outside production only." },
-                "filesUploaded": { "type": "integer", "format": "int64", "description": "With `USER_NOT_FOUND` only." },
+                "details": { "type": "string", "description": "Only outside production." },
+                "filesUploaded": { "type": "integer", "format": "int64", "description": "Only with `USER_NOT_FOUND`." },
             },
         })
     }

@@ -17,13 +17,13 @@ use crate::http::upload::{self, FileBody};
 use crate::http::visit::Visit;
 use crate::identity::{Core, file, quota};
 
-/// The operations under `/api/files`.
+/// Operations under `/api/files`.
 pub(super) struct Files(pub(super) Arc<Core>);
 
-/// The answer to an upload.
+/// Response to an upload.
 #[derive(ApiResponse)]
 enum Created {
-    /// The file is there and counted.
+    /// The file is stored and counts towards the quota.
     #[oai(status = 201)]
     File(Json<UploadAnswer>),
 }
@@ -32,7 +32,8 @@ enum Created {
 impl Files {
     /// Upload file
     ///
-    /// PDF, DOC, DOCX, TXT, JPG, PNG or GIF, known by its content. It counts towards the quota.
+    /// Accepts PDF, DOC, DOCX, TXT, JPG, PNG and GIF files, detected by their content. The upload
+    /// counts towards the quota.
     #[oai(path = "/api/files/upload", method = "post", operation_id = "uploadFile", tag = "Tag::Files")]
     async fn upload(&self, visit: Visit, bearer: Bearer, body: FileBody) -> Result<Created, Reject> {
         let (file, quota) = upload::receive(&self.0, &bearer.0, body, &visit.source).await?;
@@ -68,7 +69,7 @@ impl Files {
         Ok(answer(FilesAnswer { success: true, files: files.into_iter().map(view::file).collect() }))
     }
 
-    /// Fetch a file
+    /// Download a file
     #[oai(path = "/api/files/:id", method = "get", operation_id = "getFile", tag = "Tag::Files")]
     async fn get(&self, bearer: Bearer, id: Path<String>) -> Result<Download, Reject> {
         let file = file::get(&self.0, &bearer.0, &id).await?;
@@ -77,7 +78,7 @@ impl Files {
 
     /// Delete a file
     ///
-    /// The quota stays used.
+    /// The upload still counts towards the quota.
     #[oai(path = "/api/files/:id", method = "delete", operation_id = "deleteFile", tag = "Tag::Files")]
     async fn delete(&self, visit: Visit, bearer: Bearer, id: Path<String>) -> Answer<Done> {
         file::delete(&self.0, &bearer.0, &id, &visit.source).await?;

@@ -1,7 +1,8 @@
-//! The jobpsych wire: `/api/auth/…` and `/api/files/…`, the refresh token in a cookie, an upload quota that a second
-//! service asks for, a secret shared with that service.
+//! The jobpsych wire: `/api/auth/…` and `/api/files/…`. The refresh token is in a cookie. A second
+//! service queries the upload quota and shares a secret with the server.
 //!
-//! `types` says what is read and written, `error` how refusals are spelled, `document` what the OpenAPI document adds.
+//! `types` defines requests and responses, `error` maps errors to responses, and `document`
+//! completes the OpenAPI document.
 
 mod account;
 mod auth;
@@ -23,26 +24,26 @@ use crate::config::Config;
 
 pub use error::Jobpsych;
 
-/// How the document groups the operations.
+/// The groups of operations in the OpenAPI document.
 #[derive(Tags)]
 enum Tag {
-    /// Signing up, logging in, staying logged in, logging out.
+    /// Sign-up, login, token refresh and logout.
     Authentication,
     /// The upload quota, for its owner and for a second service.
     #[oai(rename = "Upload quota")]
     Quota,
-    /// Checking tokens, for a second service.
+    /// Token verification, for a second service.
     #[oai(rename = "Token verification")]
     Tokens,
     /// Uploaded files.
     Files,
-    /// What there is, and how it is.
+    /// API index and health check.
     System,
 }
 
 type Api = (auth::Auth, account::OwnAccount, service::Services, files::Files, system::System);
 
-/// The wire as the program mounts it.
+/// The wire as the server mounts it.
 #[must_use]
 pub fn mounted(config: &Config) -> Mounted {
     Mounted {

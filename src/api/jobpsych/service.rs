@@ -1,4 +1,5 @@
-//! What a second service asks: the quota of an address, whether a token is good, how tokens are signed.
+//! Calls for a second service: upload quotas by email address, token verification, and how the
+//! server signs tokens.
 
 use std::sync::Arc;
 
@@ -19,14 +20,14 @@ use crate::identity::introspect::{self, SharedSecret, Signing};
 use crate::identity::{Core, quota};
 use crate::model::Email;
 
-/// The operations that another service calls.
+/// Operations that other services call.
 pub(super) struct Services(pub(super) Arc<Core>);
 
 #[OpenApi]
 impl Services {
     /// Get upload count
     ///
-    /// For callers from `server.service_networks`, or with the key of a service.
+    /// For callers from `server.service_networks`, or with a service's key.
     #[oai(path = "/api/auth/user-uploads/:email", method = "get", operation_id = "getUserUploads", tag = "Tag::Quota")]
     async fn uploads(&self, service: ServiceCaller, email: Path<String>) -> Answer<UploadsAnswer> {
         let email = address(&email)?;
@@ -43,7 +44,8 @@ impl Services {
 
     /// Increment count
     ///
-    /// For callers from `server.service_networks`, or with the key of a service. An increment past the limit is refused.
+    /// For callers from `server.service_networks`, or with a service's key. An increment beyond the
+    /// limit is refused.
     #[oai(path = "/api/auth/increment-upload", method = "post", operation_id = "incrementUpload", tag = "Tag::Quota")]
     async fn increment(
         &self,
@@ -79,8 +81,8 @@ impl Services {
 
     /// Get JWT config info
     ///
-    /// For callers from `server.service_networks`, or with the key of a service. In production the characters of the
-    /// secret are left out; its fingerprint serves the same purpose.
+    /// For callers from `server.service_networks`, or with a service's key. In production the
+    /// characters of the secret are omitted; compare the fingerprint instead.
     #[oai(path = "/api/auth/jwt-info", method = "get", operation_id = "getJwtInfo", tag = "Tag::Tokens")]
     #[allow(clippy::unused_async, reason = "operations are")]
     async fn jwt_info(&self, service: ServiceCaller) -> Answer<JwtInfoAnswer> {
@@ -93,7 +95,8 @@ impl Services {
     }
 }
 
-/// The address in a path; one of a wrong form is a bad path.
+/// Parses the email address in a path. A malformed address counts as `WrongType`, so that the
+/// status is 400, not 422.
 fn address(text: &str) -> Result<Email> {
     Email::parse(text).ok_or_else(|| {
         let row = FieldError::new("email", Rule::WrongType, "Invalid email format", "Email must be a valid address");
@@ -117,7 +120,7 @@ fn jwt_info(core: &Core, signing: &Signing) -> JwtInfo {
     }
 }
 
-/// `15m`, `7d`: the largest unit that leaves nothing over.
+/// Formats a duration in its largest exact unit, such as `15m` or `7d`.
 fn short(span: std::time::Duration) -> String {
     let seconds = span.as_secs();
     let units = [(86_400, "d"), (3_600, "h"), (60, "m")];

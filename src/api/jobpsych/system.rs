@@ -1,4 +1,4 @@
-//! What there is, and how it is.
+//! API index and health check.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use crate::http::response::{Answer, answer};
 use crate::identity::Core;
 use crate::identity::health::{self, State};
 
-/// The version of the API that this wire speaks.
+/// The API version that this wire reports.
 const VERSION: &str = "2.0.0";
 
-/// The operations at the root.
+/// Operations at the root.
 pub(super) struct System(pub(super) Arc<Core>);
 
-/// The two answers of the health call.
+/// Responses to a health check.
 #[derive(ApiResponse)]
 enum Report {
-    /// All is well.
+    /// The service is healthy.
     #[oai(status = 200)]
     Well(Json<HealthReport>),
     /// The database cannot be read.

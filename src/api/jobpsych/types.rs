@@ -1,16 +1,16 @@
-//! What the jobpsych wire reads and writes, field by field, in the order of its document.
+//! Requests and responses of the jobpsych wire, in the order of its document.
 
 use poem_openapi::Object;
 
 use crate::http::fields::{AccessTokenField, EmailField, PasswordField, TokenField};
 
-/// What a sign-up brings.
+/// Request to create an account.
 #[derive(Debug, Object)]
 pub struct RegisterRequest {
-    /// The whole name.
+    /// The full name.
     #[oai(validator(max_length = 255))]
     pub name: String,
-    /// The address, which must be unique.
+    /// The email address; must be unique.
     pub email: EmailField,
     /// The password.
     pub password: PasswordField,
@@ -19,365 +19,366 @@ pub struct RegisterRequest {
     pub company_name: String,
 }
 
-/// What a login brings.
+/// Request to log in.
 #[derive(Debug, Object)]
 pub struct LoginRequest {
-    /// The address.
+    /// The email address.
     pub email: EmailField,
     /// The password.
     pub password: PasswordField,
 }
 
-/// An address alone asks for a link; the link's token with a new password sets it.
+/// Request to reset the password. An email address alone requests a link; the link's token with a
+/// new password sets it.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ResetPasswordRequest {
-    /// Who has forgotten it.
+    /// The email address of the account.
     pub email: Option<EmailField>,
-    /// The token of the mailed link.
+    /// The token from the emailed link.
     pub token: Option<TokenField>,
-    /// What the password shall be.
+    /// The new password.
     pub new_password: Option<PasswordField>,
 }
 
-/// The old password and the new one.
+/// Request to change the password.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ChangePasswordRequest {
-    /// The password as it is.
+    /// The current password.
     pub current_password: PasswordField,
-    /// What it shall be.
+    /// The new password.
     pub new_password: PasswordField,
 }
 
-/// Whose upload is counted.
+/// Request to count an upload.
 #[derive(Debug, Object)]
 pub struct IncrementRequest {
-    /// The address.
+    /// The email address.
     pub email: EmailField,
 }
 
-/// A token to look at.
+/// Request to verify a token.
 #[derive(Debug, Object)]
 pub struct VerifyTokenRequest {
     /// The access token.
     pub token: AccessTokenField,
 }
 
-/// An account as its owner sees it.
+/// The caller's account.
 #[derive(Debug, Object)]
 pub struct User {
-    /// The number of the account, as text.
+    /// The account's number, as a string.
     pub id: String,
-    /// The whole name.
+    /// The full name.
     pub name: String,
-    /// The address.
+    /// The email address.
     pub email: String,
     /// The company's name.
     pub company_name: String,
-    /// How many uploads were counted.
+    /// Number of uploads counted.
     #[oai(rename = "filesUploaded")]
     pub files_uploaded: i64,
 }
 
-/// A session that has begun.
+/// Response with a new session.
 #[derive(Debug, Object)]
 pub struct SessionAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// What was done.
+    /// Human-readable message.
     pub message: String,
     /// The access token.
     #[oai(rename = "accessToken")]
     pub access_token: String,
-    /// Whose it is.
+    /// The account that logged in.
     pub user: User,
 }
 
-/// A session that goes on.
+/// Response with a refreshed session.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct RefreshAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// What was done.
+    /// Human-readable message.
     pub message: String,
     /// The new access token.
     pub access_token: String,
 }
 
-/// Done.
+/// Response that only confirms success.
 #[derive(Debug, Object)]
 pub struct Done {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// What was done.
+    /// Human-readable message.
     pub message: String,
 }
 
-/// One's own account.
+/// The caller's account.
 #[derive(Debug, Object)]
 pub struct ProfileAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
     /// The account.
     pub user: User,
 }
 
-/// How much of a quota is used, for a service that asks.
+/// The upload quota of an account, for a second service.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct UploadsAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// Whose.
+    /// The account's email address.
     pub email: String,
-    /// How many uploads were counted.
+    /// Number of uploads counted.
     pub files_uploaded: i64,
-    /// How many are allowed.
+    /// Maximum number of uploads.
     pub limit: i64,
-    /// How many are left.
+    /// Number of uploads left.
     pub remaining: i64,
-    /// What was done.
+    /// Human-readable message.
     pub message: String,
 }
 
-/// A quota as it is after an upload was counted.
+/// The upload quota after an upload was counted.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct IncrementAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// What was done.
+    /// Human-readable message.
     pub message: String,
-    /// Whose.
+    /// The account's email address.
     pub email: String,
-    /// How many uploads were counted.
+    /// Number of uploads counted.
     pub files_uploaded: i64,
-    /// How many are allowed.
+    /// Maximum number of uploads.
     pub limit: i64,
-    /// How many are left.
+    /// Number of uploads left.
     pub remaining: i64,
 }
 
-/// A quota in figures.
+/// Upload statistics.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct UploadStats {
-    /// Whose.
+    /// The account's email address.
     pub email: String,
-    /// The whole name.
+    /// The full name.
     pub name: String,
-    /// How many uploads were counted.
+    /// Number of uploads counted.
     pub total_uploads: i64,
-    /// How many are allowed.
+    /// Maximum number of uploads.
     pub limit: i64,
-    /// How many are left.
+    /// Number of uploads left.
     pub remaining: i64,
-    /// How much is used, in whole percent.
+    /// Share of the quota that is used, in whole percent.
     pub percentage: i64,
-    /// Whether one more is allowed.
+    /// Whether another upload is allowed.
     pub can_upload: bool,
 }
 
-/// One's own quota.
+/// The caller's upload statistics.
 #[derive(Debug, Object)]
 pub struct UploadStatsAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// The figures.
+    /// The statistics.
     pub stats: UploadStats,
 }
 
-/// What a token says.
+/// The content of a token.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct Decoded {
-    /// The number of the account, as text.
+    /// The account's number, as a string.
     pub user_id: String,
-    /// The address.
+    /// The email address.
     pub email: String,
-    /// When it was made, in seconds since 1970.
+    /// When the token was issued, in seconds since 1970.
     pub iat: i64,
-    /// When it dies, in seconds since 1970.
+    /// When the token expires, in seconds since 1970.
     pub exp: i64,
 }
 
-/// A token that is good.
+/// A valid token.
 #[derive(Debug, Object)]
 pub struct VerifyTokenAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// What it says.
+    /// The content of the token.
     pub decoded: Decoded,
 }
 
-/// How tokens are signed.
+/// How the server signs tokens.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct JwtInfo {
-    /// The algorithm.
+    /// The signature algorithm.
     pub algorithm: String,
-    /// How long access tokens live.
+    /// Lifetime of access tokens.
     pub access_token_expiry: String,
-    /// How long refresh tokens live.
+    /// Lifetime of refresh tokens.
     pub refresh_token_expiry: String,
-    /// How many characters the shared secret has.
+    /// Number of characters in the shared secret.
     pub secret_length: Option<i64>,
-    /// Its first characters, outside production.
+    /// The first characters of the secret. Outside production only.
     #[oai(skip_serializing_if_is_none)]
     pub secret_first_chars: Option<String>,
-    /// Its last characters, outside production.
+    /// The last characters of the secret. Outside production only.
     #[oai(skip_serializing_if_is_none)]
     pub secret_last_chars: Option<String>,
-    /// The first 16 hexadecimal digits of its SHA-256.
+    /// The first 16 hexadecimal digits of the secret's SHA-256 hash.
     pub secret_fingerprint: Option<String>,
-    /// `development` or `production`
+    /// `development` or `production`.
     pub environment: String,
-    /// Now.
+    /// The current time.
     pub timestamp: String,
 }
 
-/// How tokens are signed, to compare with a second service.
+/// How the server signs tokens, for comparison with a second service.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct JwtInfoAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// What this is.
+    /// Human-readable message.
     pub message: String,
-    /// The figures.
+    /// The signing configuration.
     pub jwt_info: JwtInfo,
-    /// What to do with it.
+    /// What to do with this information.
     pub note: String,
 }
 
-/// A file.
+/// An uploaded file.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct StoredFile {
-    /// Its id.
+    /// The file's ID.
     pub id: String,
-    /// As its owner called it.
+    /// The file's name, as given by its owner.
     pub name: String,
-    /// Bytes.
+    /// Size in bytes.
     pub size: i64,
-    /// The media type, found from the content.
+    /// The media type, detected from the content.
     #[oai(rename = "type")]
     pub kind: String,
-    /// When its last piece came.
+    /// When the upload was completed.
     pub uploaded_at: String,
 }
 
-/// An uploaded file, with the quota as it is then.
+/// An uploaded file, and the quota after the upload.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct UploadAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// What was done.
+    /// Human-readable message.
     pub message: String,
     /// The file.
     pub file: StoredFile,
-    /// How many uploads were counted.
+    /// Number of uploads counted.
     pub files_uploaded: i64,
-    /// How many are allowed.
+    /// Maximum number of uploads.
     pub limit: i64,
-    /// How many are left.
+    /// Number of uploads left.
     pub remaining: i64,
 }
 
-/// One's own files.
+/// The caller's files.
 #[derive(Debug, Object)]
 pub struct FilesAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// The newest first.
+    /// The files, newest first.
     pub files: Vec<StoredFile>,
 }
 
-/// One's own files in figures.
+/// Statistics about the caller's files.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct FileStats {
-    /// How many there are.
+    /// Number of files.
     pub total_files: i64,
-    /// Their bytes together.
+    /// Total size in bytes.
     pub total_size: i64,
-    /// How many uploads are allowed.
+    /// Maximum number of uploads.
     pub limit: i64,
-    /// How many are left.
+    /// Number of uploads left.
     pub remaining: i64,
-    /// How much of the quota is used, in whole percent.
+    /// Share of the quota that is used, in whole percent.
     pub percentage: i64,
 }
 
-/// One's own files in figures.
+/// Statistics about the caller's files.
 #[derive(Debug, Object)]
 pub struct FileStatsAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// The figures.
+    /// The statistics.
     pub stats: FileStats,
 }
 
-/// Where the calls are.
+/// Paths of the API.
 #[derive(Debug, Object)]
 pub struct Endpoints {
     /// Accounts and sessions.
     pub auth: String,
     /// Files.
     pub files: String,
-    /// How the service is.
+    /// Health check.
     pub health: String,
 }
 
-/// What there is.
+/// Overview of the API.
 #[derive(Debug, Object)]
 pub struct Index {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// What this is.
+    /// The name of the API.
     pub message: String,
     /// The version of the API.
     pub version: String,
-    /// Where the calls are.
+    /// Paths of the API.
     pub endpoints: Endpoints,
-    /// Where the documentation is.
+    /// Path of the documentation.
     pub documentation: String,
 }
 
-/// What works.
+/// Status of the server's features.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct Features {
-    /// `active`
+    /// Always `active`.
     pub authentication: String,
-    /// `active`
+    /// Always `active`.
     pub rate_limiting: String,
-    /// `active`
+    /// Always `active`.
     pub file_uploads: String,
-    /// `active`
+    /// Always `active`.
     pub fastapi_integration: String,
 }
 
-/// How the service is.
+/// Status of the service.
 #[derive(Debug, Object)]
 pub struct HealthReport {
     /// `OK`, or `UNAVAILABLE` while the database cannot be read.
     pub status: String,
-    /// The service's own name for itself.
+    /// The service's name.
     pub service: String,
-    /// Seconds since the start.
+    /// Seconds since the server started.
     pub uptime: f64,
-    /// Now.
+    /// The current time.
     pub timestamp: String,
     /// The version of the API.
     pub version: String,
-    /// `development` or `production`
+    /// `development` or `production`.
     pub environment: String,
-    /// `connected` or `disconnected`
+    /// `connected` or `disconnected`.
     pub database: String,
-    /// What works.
+    /// Status of the server's features.
     pub features: Features,
 }

@@ -1,4 +1,4 @@
-//! Accounts, sessions, quotas and files as the jobpsych wire shows them.
+//! Conversion of accounts, sessions, quotas and files to responses of the jobpsych wire.
 
 use serde_json::json;
 
@@ -20,12 +20,12 @@ pub(super) fn user(account: &Account, quota: Quota) -> User {
     }
 }
 
-/// The account behind a token, with its quota.
+/// The account of a caller, with its quota.
 pub(super) async fn own(core: &Core, caller: &Caller) -> Result<User> {
     Ok(user(&caller.account, quota::own(core, caller).await?))
 }
 
-/// The access token, with the claims that a second service reads.
+/// An access token with the claims that a second service reads.
 pub(super) fn access_token(core: &Core, issued: &Issued) -> Result<String> {
     let account = &issued.account;
     let claims = vec![("userId", json!(account.number.to_string())), ("email", json!(account.email.as_str()))];

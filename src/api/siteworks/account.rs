@@ -1,4 +1,4 @@
-//! One's own account: the profile and the password.
+//! The caller's account: profile and password.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::http::visit::Visit;
 use crate::identity::profile::{self, Changes};
 use crate::identity::{Core, password};
 
-/// The operations on one's own account.
+/// Operations on the caller's account.
 pub(super) struct OwnAccount(pub(super) Arc<Core>);
 
 #[OpenApi]
@@ -29,7 +29,7 @@ impl OwnAccount {
 
     /// Update the profile
     ///
-    /// A field that is absent stays as it is; null or an empty text empties it.
+    /// An absent field keeps its value; `null` or an empty string clears it.
     #[oai(path = "/api/auth/profile", method = "put", operation_id = "updateProfile", tag = "Tag::Profile")]
     async fn update(
         &self,
@@ -53,7 +53,7 @@ impl OwnAccount {
     }
 }
 
-/// A whole name takes the place of the parts that another wire was given.
+/// A full name replaces the name parts that were set through another wire.
 fn changes(name: MaybeUndefined<String>) -> Changes {
     let name = match name {
         MaybeUndefined::Undefined => return Changes::default(),

@@ -1,4 +1,4 @@
-//! Signing up, logging in, refreshing, logging out.
+//! Sign-up, login, token refresh and logout.
 
 use std::sync::Arc;
 
@@ -23,13 +23,13 @@ use crate::identity::sign_in::{self, Credentials, Name};
 use crate::identity::sign_out::{self, Holder};
 use crate::identity::sign_up::{self, NewAccount};
 
-/// The operations that make and end sessions.
+/// Operations that create and end sessions.
 pub(super) struct Auth(pub(super) Arc<Core>);
 
-/// The answer to a sign-up.
+/// Response to a sign-up.
 #[derive(ApiResponse)]
 enum Created {
-    /// The account is made, and logged in.
+    /// The account is created and logged in.
     #[oai(status = 201)]
     Account(Json<RegisterAnswer>),
 }
@@ -38,7 +38,7 @@ enum Created {
 impl Auth {
     /// Register a new user
     ///
-    /// Makes an account and logs it in.
+    /// Creates an account and logs it in.
     #[oai(path = "/api/auth/register", method = "post", operation_id = "register", tag = "Tag::Authentication")]
     async fn register(&self, visit: Visit, body: Body<RegisterRequest>) -> Result<Created, Reject> {
         visit.meter.count(Limit::SignUp)?;
@@ -57,7 +57,7 @@ impl Auth {
         Ok(Created::Account(Json(view::registered(&self.0, &issued)?)))
     }
 
-    /// Log in with e-mail address and password
+    /// Log in with email address and password
     #[oai(path = "/api/auth/login", method = "post", operation_id = "login", tag = "Tag::Authentication")]
     async fn login(&self, visit: Visit, body: Body<LoginRequest>) -> Answer<LoginAnswer> {
         let name = Name::Email(body.0.email.0.to_string());
@@ -70,7 +70,7 @@ impl Auth {
 
     /// Refresh the access token
     ///
-    /// The refresh token turns: its successor is in the answer.
+    /// The refresh token is rotated; the response contains the next one.
     #[oai(path = "/api/auth/refresh", method = "post", operation_id = "refresh", tag = "Tag::Authentication")]
     async fn refresh(&self, visit: Visit, body: OptionalBody<RefreshRequest>) -> Answer<RefreshAnswer> {
         let token = body.0.map(|body| body.refresh_token.0);
@@ -83,7 +83,8 @@ impl Auth {
 
     /// Log out
     ///
-    /// Ends the session of the access token, and that of the refresh token in the body if it is the same account's.
+    /// Ends the session of the access token. Also ends the session of the refresh token in the body
+    /// if it belongs to the same account.
     #[oai(path = "/api/auth/logout", method = "post", operation_id = "logout", tag = "Tag::Authentication")]
     async fn logout(&self, visit: Visit, bearer: Bearer, body: OptionalBody<LogoutRequest>) -> Answer<Done> {
         let token = body.0.and_then(|body| body.refresh_token).map(|field| field.0);

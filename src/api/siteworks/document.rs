@@ -1,4 +1,4 @@
-//! The OpenAPI document of the siteworks wire: what every operation can be refused for, and examples as people write them.
+//! The OpenAPI document of the siteworks wire: the errors of every operation, and examples.
 
 use serde_json::{Value, json};
 
@@ -13,11 +13,11 @@ const NAME: &str = "John Doe";
 const PASSWORD: &str = "SecurePass123!";
 const ID: &str = "123e4567-e89b-12d3-a456-426614174000";
 
-/// The document under this configuration.
+/// The document for this configuration.
 pub(super) fn document(config: &Config) -> Value {
     let mut document = openapi::generated::<Api>();
     let about =
-        "Sign-up, login and sessions with a pair of tokens in the body. Errors of every call share one envelope.";
+        "Sign-up, login and sessions with a token pair in the body. All errors share one envelope.";
     openapi::introduce(&mut document, config, &[""], about);
     let schemas = &mut document["components"]["schemas"];
     policy::bound_password(&mut schemas["RegisterRequest"]["properties"]["password"], &config.password);

@@ -1,4 +1,4 @@
-//! How the siteworks wire spells errors: status, code word, sentence, envelope.
+//! Maps errors to the status codes, error codes, messages and envelope of the siteworks wire.
 
 use poem::http::StatusCode;
 use serde_json::{Value, json};
@@ -137,7 +137,7 @@ impl Wire for Siteworks {
                 "success": { "type": "boolean", "enum": [false] },
                 "message": text(),
                 "code": text(),
-                "errors": { "type": "array", "items": row, "description": "With `VALIDATION_ERROR` only." },
+                "errors": { "type": "array", "items": row, "description": "Only with `VALIDATION_ERROR`." },
             },
         })
     }

@@ -1,6 +1,8 @@
-//! The siteworks wire: `/api/auth/…`, a pair of tokens in the body, logout everywhere, a profile.
+//! The siteworks wire: `/api/auth/…`, with a token pair in the body, logout everywhere and a
+//! profile.
 //!
-//! `types` says what is read and written, `error` how refusals are spelled, `document` what the OpenAPI document adds.
+//! `types` defines requests and responses, `error` maps errors to responses, and `document`
+//! completes the OpenAPI document.
 
 mod account;
 mod auth;
@@ -18,18 +20,18 @@ use super::Mounted;
 
 pub use error::Siteworks;
 
-/// How the document groups the operations.
+/// The groups of operations in the OpenAPI document.
 #[derive(Tags)]
 enum Tag {
-    /// Signing up, logging in, staying logged in, logging out.
+    /// Sign-up, login, token refresh and logout.
     Authentication,
-    /// One's own account.
+    /// The caller's account.
     Profile,
 }
 
 type Api = (auth::Auth, account::OwnAccount);
 
-/// The wire as the program mounts it.
+/// The wire as the server mounts it.
 #[must_use]
 pub fn mounted() -> Mounted {
     Mounted {

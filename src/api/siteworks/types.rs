@@ -1,34 +1,34 @@
-//! What the siteworks wire reads and writes, field by field, in the order of its document.
+//! Requests and responses of the siteworks wire, in the order of its document.
 
 use poem_openapi::Object;
 use poem_openapi::types::MaybeUndefined;
 
 use crate::http::fields::{EmailField, PasswordField, TokenField};
 
-/// What a sign-up brings.
+/// Request to create an account.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct RegisterRequest {
-    /// The address, which must be unique.
+    /// The email address; must be unique.
     pub email: EmailField,
     /// The password.
     pub password: PasswordField,
-    /// The whole name.
+    /// The full name.
     #[oai(validator(max_length = 100))]
     pub name: Option<String>,
 }
 
-/// What a login brings.
+/// Request to log in.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct LoginRequest {
-    /// The address.
+    /// The email address.
     pub email: EmailField,
     /// The password.
     pub password: PasswordField,
 }
 
-/// A refresh token.
+/// Request for a new access token.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct RefreshRequest {
@@ -36,165 +36,165 @@ pub struct RefreshRequest {
     pub refresh_token: TokenField,
 }
 
-/// What else a logout ends.
+/// Options for a logout.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct LogoutRequest {
-    /// A refresh token of the same account, whose session ends too.
+    /// A refresh token of the same account. Its session ends too.
     pub refresh_token: Option<TokenField>,
 }
 
-/// What to change; what is absent stays, null empties.
+/// Fields to change. Absent fields keep their values; `null` clears a field.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct UpdateProfileRequest {
-    /// The whole name.
+    /// The full name.
     #[oai(validator(max_length = 100))]
     pub name: MaybeUndefined<String>,
 }
 
-/// The old password and the new one.
+/// Request to change the password.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ChangePasswordRequest {
-    /// The password as it is.
+    /// The current password.
     pub current_password: PasswordField,
-    /// What it shall be.
+    /// The new password.
     pub new_password: PasswordField,
 }
 
-/// An account that has just been made.
+/// A newly created account.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct RegisteredUser {
-    /// The id.
+    /// The account's ID.
     pub id: String,
-    /// The address.
+    /// The email address.
     pub email: String,
-    /// The whole name.
+    /// The full name.
     pub name: Option<String>,
-    /// Whether the address is proved, or need not be.
+    /// Whether the email address is verified, or does not have to be.
     pub is_verified: bool,
-    /// Whether it can be used.
+    /// Whether the account can be used.
     pub is_active: bool,
-    /// When it was made.
+    /// When the account was created.
     pub created_at: String,
 }
 
-/// Who has logged in.
+/// The account that logged in.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct SessionUser {
-    /// The id.
+    /// The account's ID.
     pub id: String,
-    /// The address.
+    /// The email address.
     pub email: String,
-    /// The whole name.
+    /// The full name.
     pub name: Option<String>,
-    /// Whether the address is proved, or need not be.
+    /// Whether the email address is verified, or does not have to be.
     pub is_verified: bool,
-    /// Whether it can be used.
+    /// Whether the account can be used.
     pub is_active: bool,
-    /// The last completed login.
+    /// When the account last completed a login.
     pub last_login_at: Option<String>,
 }
 
-/// One's own account.
+/// The caller's account.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct Profile {
-    /// The id.
+    /// The account's ID.
     pub id: String,
-    /// The address.
+    /// The email address.
     pub email: String,
-    /// The whole name.
+    /// The full name.
     pub name: Option<String>,
-    /// Whether the address is proved, or need not be.
+    /// Whether the email address is verified, or does not have to be.
     pub is_verified: bool,
-    /// Whether it can be used.
+    /// Whether the account can be used.
     pub is_active: bool,
-    /// The last completed login.
+    /// When the account last completed a login.
     pub last_login_at: Option<String>,
-    /// When it was made.
+    /// When the account was created.
     pub created_at: String,
-    /// When it was last changed.
+    /// When the account was last changed.
     pub updated_at: String,
 }
 
-/// What a session's holder keeps.
+/// The tokens of a session.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct TokenPair {
     /// The access token, a JWT.
     pub access_token: String,
-    /// The refresh token; it turns at every use.
+    /// The refresh token. It is rotated at every use.
     pub refresh_token: String,
-    /// When the refresh token dies.
+    /// When the refresh token expires.
     pub expires_at: String,
 }
 
-/// Done, with nothing to show but a sentence.
+/// Response that only confirms success.
 #[derive(Debug, Object)]
 pub struct Done {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// What was done.
+    /// Human-readable message.
     pub message: String,
 }
 
-/// The answer to a sign-up.
+/// Response to a sign-up.
 #[derive(Debug, Object)]
 pub struct RegisterAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// `User registered successfully`
+    /// Always `User registered successfully`.
     pub message: String,
     /// The account.
     pub user: RegisteredUser,
-    /// Its first session.
+    /// Tokens of the account's first session.
     pub tokens: TokenPair,
 }
 
-/// The answer to a login.
+/// Response to a login.
 #[derive(Debug, Object)]
 pub struct LoginAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// `Login successful`
+    /// Always `Login successful`.
     pub message: String,
-    /// Who has logged in.
+    /// The account that logged in.
     pub user: SessionUser,
-    /// The new session.
+    /// Tokens of the new session.
     pub tokens: TokenPair,
 }
 
-/// The answer to a refresh.
+/// Response to a token refresh.
 #[derive(Debug, Object)]
 pub struct RefreshAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// `Token refreshed successfully`
+    /// Always `Token refreshed successfully`.
     pub message: String,
-    /// The new pair.
+    /// The new tokens.
     pub tokens: TokenPair,
 }
 
-/// One's own account.
+/// The caller's account.
 #[derive(Debug, Object)]
 pub struct ProfileAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
     /// The account.
     pub user: Profile,
 }
 
-/// The answer to a change of one's own account.
+/// Response to a profile update.
 #[derive(Debug, Object)]
 pub struct UpdateProfileAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// `Profile updated successfully`
+    /// Always `Profile updated successfully`.
     pub message: String,
-    /// The account as it is now.
+    /// The account after the change.
     pub user: Profile,
 }

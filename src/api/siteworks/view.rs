@@ -1,4 +1,4 @@
-//! Accounts and sessions as the siteworks wire shows them.
+//! Conversion of accounts and sessions to responses of the siteworks wire.
 
 use super::types::{
     Done, LoginAnswer, Profile, ProfileAnswer, RefreshAnswer, RegisterAnswer, RegisteredUser, SessionUser, TokenPair,

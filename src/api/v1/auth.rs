@@ -1,4 +1,4 @@
-//! Signing up, logging in, refreshing, logging out.
+//! Sign-up, login, token refresh and logout.
 
 use std::sync::Arc;
 
@@ -29,13 +29,13 @@ use crate::identity::subject::Subject;
 use crate::identity::{Caller, Core};
 use crate::model::Secret;
 
-/// The operations under `/auth` that make and end sessions.
+/// Operations under `/auth` that create and end sessions.
 pub(super) struct Auth(pub(super) Arc<Core>);
 
-/// The answer to a sign-up.
+/// Response to a sign-up.
 #[derive(ApiResponse)]
 enum Created {
-    /// The account is made and its verification mail on the way.
+    /// The account is created, and a verification email is on its way.
     #[oai(status = 201)]
     Account(Json<RegisterAnswer>),
 }
@@ -44,7 +44,7 @@ enum Created {
 impl Auth {
     /// Sign up
     ///
-    /// Makes an account and mails a verification link to its address.
+    /// Creates an account and emails a verification link to its address.
     #[oai(path = "/auth/register", method = "post", operation_id = "register", tag = "Tag::Authentication")]
     async fn register(&self, visit: Visit, app: FromApp, body: Body<RegisterRequest>) -> Result<Created, Reject> {
         let asked = body.0;
@@ -65,7 +65,8 @@ impl Auth {
 
     /// Log in
     ///
-    /// Takes `email` or `username` with the password. The refresh token is in the body and in an `HttpOnly` cookie.
+    /// Takes a password with `email` or `username`. The response carries the refresh token in the
+    /// body and in an `HttpOnly` cookie.
     #[oai(path = "/auth/login", method = "post", operation_id = "login", tag = "Tag::Authentication")]
     async fn login(&self, visit: Visit, app: FromApp, body: Body<LoginRequest>) -> Answer<LoginAnswer> {
         let credentials = credentials(body.0)?;
@@ -83,10 +84,11 @@ impl Auth {
         Ok(with_cookie(session.into(), cookie))
     }
 
-    /// Refresh
+    /// Refresh the access token
     ///
-    /// Takes the refresh token from the cookie or else from the body. By body its successor comes in the body, by
-    /// cookie in the cookie only.
+    /// Takes the refresh token from the cookie or, without a cookie, from the body. The next
+    /// refresh token is returned the same way: in the body if the token came in the body, otherwise
+    /// only in the cookie.
     #[oai(path = "/auth/refresh", method = "post", operation_id = "refresh", tag = "Tag::Authentication")]
     async fn refresh(
         &self,
@@ -116,8 +118,8 @@ impl Auth {
 
     /// Log out
     ///
-    /// Ends the session that the access token, the cookie or the refresh token in the body belongs to, or all sessions
-    /// of the account.
+    /// Ends the session that the access token, the cookie or the refresh token in the body belongs
+    /// to. With `logoutAllDevices`, ends all sessions of the account.
     #[oai(path = "/auth/logout", method = "post", operation_id = "logout", tag = "Tag::Authentication")]
     async fn logout(
         &self,
@@ -148,7 +150,8 @@ impl Auth {
 }
 
 impl Auth {
-    /// Whose session a logout is about: the access token's where it holds, else the refresh token's.
+    /// Finds the session to log out: by the access token if it is valid, otherwise by the refresh
+    /// token.
     async fn holder(&self, bearer: Result<Caller>, token: Option<Secret>) -> Result<Holder> {
         match (bearer, token) {
             (Ok(caller), _) => Ok(Holder::from(&caller)),
@@ -163,13 +166,13 @@ impl Auth {
     }
 }
 
-/// The refresh token that counts: the cookie's before the body's.
+/// Picks the refresh token to use: the cookie takes precedence over the body.
 fn presented(cookie: Option<Secret>, body: Option<TokenField>) -> Option<(Secret, Channel)> {
     let body = body.map(|field| field.0).filter(|token| !token.reveal().is_empty());
     cookie.map(|token| (token, Channel::Cookie)).or(body.map(|token| (token, Channel::Body)))
 }
 
-/// The auth routes of the mount that this request used.
+/// The path of the auth routes under the mount that this request used.
 pub(super) fn cookie_path(path: &str) -> String {
     let mount = MOUNTS.into_iter().find(|mount| is_under(path, mount)).unwrap_or(MOUNTS[0]);
     format!("{mount}/auth")

@@ -1,4 +1,5 @@
-//! v1's OpenAPI document: what the types say, what the policy asks for, and what every operation can be refused for.
+//! v1's OpenAPI document: the schemas from the types, the requirements of the policy, and the
+//! errors of every operation.
 
 use serde_json::{Value, json};
 
@@ -8,10 +9,10 @@ use super::{Api, MOUNTS, V1};
 use crate::config::Config;
 use crate::http::{app, openapi, policy, refresh_cookie};
 
-/// The name of the refresh cookie's scheme in the document.
+/// The name of the refresh cookie's security scheme in the document.
 const COOKIE_SCHEME: &str = "refreshCookie";
 
-/// The operations that take the headers of an app, where the policy asks for them.
+/// Operations that take the API client headers, if the policy requires them.
 const FROM_APPS: [&str; 11] = [
     "register",
     "login",
@@ -29,14 +30,14 @@ const FROM_APPS: [&str; 11] = [
 const ABOUT: &str = "\
 Sign-up, login and sessions.
 
-A login answers with an access token, which other calls take as `Authorization: Bearer …`, and a refresh token, which \
-`POST /auth/refresh` takes for the next pair; browsers have it as an `HttpOnly` cookie. Services that check access \
-tokens by themselves find the public keys at `/.well-known/jwks.json`.
+A login returns an access token and a refresh token. Send the access token with other calls as \
+`Authorization: Bearer …`. Send the refresh token to `POST /auth/refresh` to get the next pair; browsers keep it in an \
+`HttpOnly` cookie. Services that verify access tokens themselves find the public keys at `/.well-known/jwks.json`.
 
-Errors of every call share one envelope: `code` is for programs, `message` for people, `details` has a row for each \
-broken rule. Every answer carries `X-Request-ID`, which is also in the server's log.";
+All errors share one envelope: `code` is for programs, `message` is for people, and `details` lists each broken rule. \
+Every response carries `X-Request-ID`, which also appears in the server's log.";
 
-/// The OpenAPI document of the native API under this configuration.
+/// The OpenAPI document of the native API for this configuration.
 #[must_use]
 pub fn document(config: &Config) -> Value {
     let mut document = openapi::generated::<Api>();
@@ -45,7 +46,7 @@ pub fn document(config: &Config) -> Value {
         "type": "apiKey",
         "in": "cookie",
         "name": refresh_cookie::name(config, refresh_cookie::Naming::Guarded),
-        "description": "The refresh token; set by a login.",
+        "description": "The refresh token, set by a login.",
     });
     for (path, security) in [
         ("/auth/refresh", json!([{ COOKIE_SCHEME: [] }, {}])),
@@ -67,7 +68,7 @@ pub fn document(config: &Config) -> Value {
         ["/auth/login", "/auth/refresh", "/auth/logout", "/auth/logout-all", "/auth/mfa/verify", "/auth/otp/verify"]
     {
         document["paths"][path]["post"]["responses"]["200"]["headers"]["Set-Cookie"] = json!({
-            "description": "The refresh token in its cookie, or its end.",
+            "description": "Sets or clears the cookie with the refresh token.",
             "schema": { "type": "string" },
         });
     }
@@ -75,13 +76,13 @@ pub fn document(config: &Config) -> Value {
     document
 }
 
-/// What a service may bring instead of a token.
+/// Documents the key that a service can send instead of a token.
 fn describe_services(document: &mut Value) {
     document["components"]["securitySchemes"]["serviceKey"] = json!({
         "type": "apiKey",
         "in": "header",
         "name": "X-Service-Key",
-        "description": "The key of a service; callers from `server.service_networks` need none.",
+        "description": "A service's key. Callers from `server.service_networks` do not need one.",
     });
     for (path, method) in [
         ("/service/introspect", "post"),
@@ -93,7 +94,7 @@ fn describe_services(document: &mut Value) {
     }
 }
 
-/// An export is no JSON document: one form or the other, as the call asks.
+/// An export is not one JSON document: the request selects one of two formats.
 fn describe_export(response: &mut Value) {
     let text = |example: &str| json!({ "schema": { "type": "string" }, "example": example });
     response["content"] = json!({
@@ -102,7 +103,8 @@ fn describe_export(response: &mut Value) {
     });
 }
 
-/// What a profile asks for stands in the document as it does in the rules.
+/// Adds the configured policy to the schemas, so that the document states the rules that the server
+/// enforces.
 fn apply_policy(schemas: &mut Value, config: &Config) {
     let rules = &config.password;
     policy::bound_password(&mut schemas["RegisterRequest"]["properties"]["password"], rules);
@@ -119,7 +121,7 @@ mod tests {
     use super::super::fixture::config;
     use super::*;
 
-    /// Every operation with its path and method.
+    /// Every operation, with its method and path.
     fn all(document: &Value) -> Vec<(String, &Value)> {
         let paths = document["paths"].as_object().unwrap();
         let of = |(path, item): (&String, &'_ Value)| format!("{path} {}", item.as_object().unwrap().len());
@@ -130,7 +132,7 @@ mod tests {
         operations.collect()
     }
 
-    /// Every value under a key, wherever it stands.
+    /// Collects every value of a key, at any depth.
     fn under<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
         match value {
             Value::Object(map) => {

@@ -1,4 +1,5 @@
-//! Proving an address: using the link, asking for it again, "this was not me".
+//! Email verification: using the link, requesting a new link, and disowning an account that
+//! another person created.
 
 use std::sync::Arc;
 
@@ -13,14 +14,15 @@ use crate::http::visit::Visit;
 use crate::identity::Core;
 use crate::identity::verify_email::{self, Proved};
 
-/// The operations around verification links.
+/// Operations on verification links.
 pub(super) struct EmailVerification(pub(super) Arc<Core>);
 
 #[OpenApi]
 impl EmailVerification {
-    /// Verify email
+    /// Verify an email address
     ///
-    /// Proves the address that the token was mailed to. A further use says that it is proved already.
+    /// Verifies the address that the token was mailed to. Further calls with the same token report
+    /// that the address is already verified.
     #[oai(path = "/auth/verify-email", method = "post", operation_id = "verifyEmail", tag = "Tag::EmailVerification")]
     async fn verify(&self, visit: Visit, body: Body<LinkRequest>) -> Answer<Done> {
         visit.meter.count(Limit::VerifyEmail)?;
@@ -31,9 +33,10 @@ impl EmailVerification {
         })))
     }
 
-    /// Resend verification
+    /// Resend the verification email
     ///
-    /// Mails a new link if an account waits for one; the answer is the same whether or not.
+    /// Emails a new link if an account with this address is not verified yet. The response is the
+    /// same in either case.
     #[oai(
         path = "/auth/resend-verification",
         method = "post",
@@ -46,9 +49,10 @@ impl EmailVerification {
         Ok(answer(Done::saying("Verification email sent if the account exists and is not verified")))
     }
 
-    /// This was not me
+    /// Disown an account
     ///
-    /// Removes the account that somebody made with the address that the token was mailed to, if nobody has proved it.
+    /// For the owner of an email address that another person used to sign up. Removes the account
+    /// that the token was mailed for, unless its address has been verified.
     #[oai(
         path = "/auth/verify-email/disown",
         method = "post",

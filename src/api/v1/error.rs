@@ -1,4 +1,4 @@
-//! How v1 spells errors: status, code word, envelope.
+//! Maps errors to v1's status codes, error codes and response envelope.
 
 use std::time::Duration;
 
@@ -167,11 +167,15 @@ impl Wire for V1 {
                         "details": { "type": "array", "items": row },
                         "mfaToken": {
                             "type": "string",
-                            "description": "Completes a login that waits for a second factor.",
+                            "description": "Token to complete a login that requires a second factor.",
                         },
-                        "methods": { "type": "array", "items": text(), "description": "What completes it." },
-                        "expiresIn": { "type": "integer", "description": "For how many seconds." },
-                        "retryAfter": { "type": "integer", "description": "In seconds." },
+                        "methods": {
+                            "type": "array",
+                            "items": text(),
+                            "description": "Methods that complete the login.",
+                        },
+                        "expiresIn": { "type": "integer", "description": "Lifetime of `mfaToken`, in seconds." },
+                        "retryAfter": { "type": "integer", "description": "When to retry, in seconds." },
                     },
                 },
                 "timestamp": { "type": "string", "format": "date-time" },
@@ -197,7 +201,7 @@ fn row_code(rule: Rule) -> &'static str {
     }
 }
 
-/// Rounded up, so that whoever waits as long is not refused again.
+/// Rounds up, so that a client that waits this long is not refused again.
 fn whole_seconds(after: Duration) -> u64 {
     after.as_secs() + u64::from(after.subsec_nanos() > 0)
 }

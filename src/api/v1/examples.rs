@@ -1,4 +1,4 @@
-//! One entry for each operation: what it can be refused for, and what goes in and out, as people would write it.
+//! One entry per operation: the errors it can return, and example requests and responses.
 
 mod mfa;
 mod recovery;
@@ -14,7 +14,7 @@ pub(super) const ID: &str = "123e4567-e89b-12d3-a456-426614174000";
 const TOKEN: &str = "eyJhbGciOiJFUzI1NiIsInR5cCI6IkpXVCJ9...";
 const PASSWORD: &str = "SecurePass123!";
 
-/// All operations; one that is missing here fails a test.
+/// All operations. A test fails if one is missing.
 pub(super) fn operations() -> Vec<Described> {
     let mut all = authentication();
     all.extend(email_verification());

@@ -1,4 +1,4 @@
-//! One's own files and the quota that they count towards.
+//! The caller's files and upload quota.
 
 use std::sync::Arc;
 
@@ -18,41 +18,41 @@ use crate::http::upload::{self, FileBody};
 use crate::http::visit::Visit;
 use crate::identity::{Core, file, quota};
 
-/// The operations under `/users/me/files`.
+/// Operations under `/users/me/files`.
 pub(super) struct Files(pub(super) Arc<Core>);
 
-/// A file.
+/// An uploaded file.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase", rename = "File")]
 pub(super) struct FileView {
-    /// Its id.
+    /// The file's ID.
     pub id: String,
-    /// As its owner called it.
+    /// The file's name, as given by its owner.
     pub name: String,
-    /// Bytes.
+    /// Size in bytes.
     pub size: i64,
-    /// The media type, found from the content.
+    /// The media type, detected from the content.
     #[oai(rename = "type")]
     pub kind: String,
-    /// When its last piece came.
+    /// When the upload was completed.
     pub uploaded_at: String,
 }
 
-/// A quota.
+/// An upload quota.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase", rename = "Quota")]
 pub(super) struct QuotaView {
-    /// How many uploads were counted.
+    /// Number of uploads counted.
     pub files_uploaded: i64,
-    /// How many are allowed.
+    /// Maximum number of uploads.
     pub limit: i64,
-    /// How many are left.
+    /// Number of uploads left.
     pub remaining: i64,
-    /// How much is used, in whole percent.
+    /// Share of the quota that is used, in whole percent.
     pub percentage: i64,
 }
 
-/// An uploaded file with the quota as it is then.
+/// An uploaded file, and the quota after the upload.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 struct UploadedFile {
@@ -62,39 +62,39 @@ struct UploadedFile {
     quota: QuotaView,
 }
 
-/// What an upload answers.
+/// Response to an upload.
 #[derive(Debug, Object)]
 struct UploadAnswer {
-    /// Always true.
+    /// Always `true`.
     success: bool,
-    /// In words.
+    /// Human-readable message.
     message: String,
     /// The file and the quota.
     data: UploadedFile,
 }
 
-/// A list of files.
+/// The caller's files.
 #[derive(Debug, Object)]
 struct FilesAnswer {
-    /// Always true.
+    /// Always `true`.
     success: bool,
-    /// The newest first.
+    /// The files, newest first.
     data: Vec<FileView>,
 }
 
-/// A quota.
+/// The caller's upload quota.
 #[derive(Debug, Object)]
 struct QuotaAnswer {
-    /// Always true.
+    /// Always `true`.
     success: bool,
     /// The quota.
     data: QuotaView,
 }
 
-/// The answer to an upload.
+/// Response to an upload.
 #[derive(ApiResponse)]
 enum Created {
-    /// The file is there and counted.
+    /// The file is stored and counts towards the quota.
     #[oai(status = 201)]
     File(Json<UploadAnswer>),
 }
@@ -103,7 +103,8 @@ enum Created {
 impl Files {
     /// Upload a file
     ///
-    /// PDF, DOC, DOCX, TXT, JPG, PNG or GIF, known by its content. It counts towards the quota.
+    /// Accepts PDF, DOC, DOCX, TXT, JPG, PNG and GIF files, detected by their content. The upload
+    /// counts towards the quota.
     #[oai(path = "/users/me/files", method = "post", operation_id = "uploadFile", tag = "Tag::Files")]
     async fn upload(&self, visit: Visit, bearer: Bearer, body: FileBody) -> Result<Created, Reject> {
         let (file, quota) = upload::receive(&self.0, &bearer.0, body, &visit.source).await?;
@@ -111,30 +112,30 @@ impl Files {
         Ok(Created::File(Json(UploadAnswer { success: true, message: "File uploaded successfully".into(), data })))
     }
 
-    /// List one's own files
+    /// List the caller's files
     #[oai(path = "/users/me/files", method = "get", operation_id = "listFiles", tag = "Tag::Files")]
     async fn list(&self, bearer: Bearer) -> Answer<FilesAnswer> {
         let files = file::list(&self.0, &bearer.0).await?;
         Ok(answer(FilesAnswer { success: true, data: files.into_iter().map(shown).collect() }))
     }
 
-    /// Fetch one of one's own files
+    /// Download a file of the caller
     #[oai(path = "/users/me/files/:fileId", method = "get", operation_id = "getFile", tag = "Tag::Files")]
     async fn get(&self, bearer: Bearer, #[oai(name = "fileId")] id: Path<String>) -> Result<Download, Reject> {
         let file = file::get(&self.0, &bearer.0, &id).await?;
         Ok(Download::of(self.0.clone(), file))
     }
 
-    /// Delete one of one's own files
+    /// Delete a file of the caller
     ///
-    /// The quota stays used.
+    /// The upload still counts towards the quota.
     #[oai(path = "/users/me/files/:fileId", method = "delete", operation_id = "deleteFile", tag = "Tag::Files")]
     async fn delete(&self, visit: Visit, bearer: Bearer, #[oai(name = "fileId")] id: Path<String>) -> Answer<Done> {
         file::delete(&self.0, &bearer.0, &id, &visit.source).await?;
         Ok(answer(Done::saying("File deleted successfully")))
     }
 
-    /// See one's own quota
+    /// Get the caller's upload quota
     #[oai(path = "/users/me/quota", method = "get", operation_id = "getQuota", tag = "Tag::Files")]
     async fn quota(&self, bearer: Bearer) -> Answer<QuotaAnswer> {
         let quota = quota::own(&self.0, &bearer.0).await?;

@@ -1,4 +1,4 @@
-//! The configuration that the tests of this wire read: `standard`, which also asks for a user name.
+//! The configuration for this wire's tests: the `standard` profile, with a required username.
 
 use crate::config::{Config, Inputs, SignUpField, load};
 

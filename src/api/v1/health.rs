@@ -1,4 +1,4 @@
-//! How the service is, for people and load balancers.
+//! Health check for people and load balancers.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use super::types::{HealthReport, Services};
 use crate::identity::Core;
 use crate::identity::health::{self, State};
 
-/// The health call.
+/// The health check operation.
 pub(super) struct Health(pub(super) Arc<Core>);
 
-/// The two answers of the health call.
+/// Responses to a health check.
 #[derive(ApiResponse)]
 enum Report {
-    /// All is well.
+    /// The service is healthy.
     #[oai(status = 200)]
     Well(Json<HealthReport>),
     /// The database cannot be read.
@@ -28,7 +28,8 @@ enum Report {
 impl Health {
     /// Health check
     ///
-    /// How the service and what it needs are; for people. Probes ask `/livez` and `/readyz`.
+    /// Reports the status of the service and of its dependencies, for people. Automated probes use
+    /// `/livez` and `/readyz`.
     #[oai(path = "/health", method = "get", operation_id = "getHealth", tag = "Tag::Health")]
     async fn get(&self) -> Report {
         let health = health::check(&self.0).await;

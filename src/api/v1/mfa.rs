@@ -1,4 +1,4 @@
-//! Second factors, and logging in with mailed codes.
+//! Second factors, and login with emailed codes.
 
 use std::sync::Arc;
 
@@ -24,15 +24,15 @@ use crate::identity::reauthenticate::Fresh;
 use crate::identity::subject::Subject;
 use crate::identity::{Core, challenge, factor, passwordless};
 
-/// The operations around second factors and codes.
+/// Operations on second factors and login codes.
 pub(super) struct Mfa(pub(super) Arc<Core>);
 
 #[OpenApi]
 impl Mfa {
     /// Set up a second factor
     ///
-    /// It guards nothing until a code confirms it. What is answered is shown this once. Needs a fresh proof, and a
-    /// proved email address.
+    /// The factor has no effect until a code confirms it. The secrets in the response are shown
+    /// only once. Requires fresh authentication and a verified email address.
     #[oai(path = "/auth/mfa/setup", method = "post", operation_id = "mfaSetup", tag = "Tag::Mfa")]
     async fn set_up(&self, visit: Visit, bearer: Bearer, body: Body<MfaSetupRequest>) -> Answer<MfaSetupAnswer> {
         let name = body.0.device_name.unwrap_or_default();
@@ -40,10 +40,12 @@ impl Mfa {
         Ok(answer(view::set_up(started).into()))
     }
 
-    /// Show a code
+    /// Verify a code
     ///
-    /// With the `mfaToken` of a login as bearer token it completes that login; with an access token it confirms the
-    /// factor that is being set up, or shows the one that is there. Backup codes count too.
+    /// With the `mfaToken` of a login as bearer token, completes that login. With an access token,
+    /// confirms a factor that is being set up; if there is none, checks the code against a
+    /// confirmed factor and makes the session's authentication fresh. Backup codes are accepted
+    /// too.
     #[oai(path = "/auth/mfa/verify", method = "post", operation_id = "mfaVerify", tag = "Tag::Mfa")]
     async fn verify(
         &self,
@@ -68,10 +70,10 @@ impl Mfa {
         }
     }
 
-    /// Send a login's code again
+    /// Resend a login code
     ///
-    /// Takes the `mfaToken` as bearer token. Sends a new code by one of the login's methods; the one before it is not
-    /// good any more.
+    /// Takes the `mfaToken` as bearer token and sends a new code by one of the login's methods. The
+    /// previous code stops working.
     #[oai(path = "/auth/mfa/challenge", method = "post", operation_id = "mfaChallenge", tag = "Tag::Mfa")]
     async fn challenge(
         &self,
@@ -86,9 +88,9 @@ impl Mfa {
         Ok(answer(Done::saying(&format!("Verification code sent by {}", sent.as_str()))))
     }
 
-    /// Make new backup codes
+    /// Create new backup codes
     ///
-    /// Those before them are not good any more. Needs a fresh proof.
+    /// The previous backup codes stop working. Requires fresh authentication.
     #[oai(path = "/auth/mfa/backup-codes", method = "post", operation_id = "mfaBackupCodes", tag = "Tag::Mfa")]
     async fn backup_codes(&self, visit: Visit, bearer: Bearer) -> Answer<BackupCodesAnswer> {
         let fresh = Fresh::check(&self.0, &bearer.0)?;
@@ -96,7 +98,7 @@ impl Mfa {
         Ok(answer(BackupCodes { backup_codes: view::codes(&codes) }.into()))
     }
 
-    /// List one's own second factors
+    /// List the caller's second factors
     #[oai(path = "/users/me/mfa", method = "get", operation_id = "listMfa", tag = "Tag::Mfa")]
     async fn list(&self, bearer: Bearer) -> Answer<MfaOverviewAnswer> {
         Ok(answer(view::overview(factor::list(&self.0, &bearer.0).await?).into()))
@@ -115,7 +117,7 @@ impl Mfa {
         Ok(answer(view::device(renamed).into()))
     }
 
-    /// Rename a second factor, as `PATCH` does
+    /// Rename a second factor (same as `PATCH`)
     #[oai(path = "/users/me/mfa/:id", method = "put", operation_id = "replaceMfaName", tag = "Tag::Mfa")]
     async fn replace_name(
         &self,
@@ -129,7 +131,7 @@ impl Mfa {
 
     /// Remove a second factor
     ///
-    /// With the last one the backup codes go. Needs a fresh proof.
+    /// Removing the last factor also removes the backup codes. Requires fresh authentication.
     #[oai(path = "/users/me/mfa/:id", method = "delete", operation_id = "removeMfa", tag = "Tag::Mfa")]
     async fn remove(&self, visit: Visit, bearer: Bearer, id: Path<String>) -> Answer<Done> {
         let fresh = Fresh::check(&self.0, &bearer.0)?;
@@ -137,10 +139,10 @@ impl Mfa {
         Ok(answer(Done::saying("MFA device removed")))
     }
 
-    /// Ask for a login code
+    /// Request a login code
     ///
-    /// Mails a code that logs in without a password, if the address has an account; the answer is the same whether or
-    /// not. Only where the service allows it.
+    /// Emails a code for login without a password if the address has an account. The response is
+    /// the same in either case. Available only if the server allows passwordless login.
     #[oai(path = "/auth/otp/request", method = "post", operation_id = "otpRequest", tag = "Tag::Authentication")]
     async fn otp_request(&self, visit: Visit, app: FromApp, body: Body<OtpRequest>) -> Answer<Done> {
         app.meter(&visit, Subject::Email(&body.0.email.0)).await?.count(Limit::CodeRequest)?;
@@ -148,9 +150,10 @@ impl Mfa {
         Ok(answer(Done::saying("Login code sent if account exists")))
     }
 
-    /// Log in with a mailed code
+    /// Log in with an emailed code
     ///
-    /// An account with an authenticator app is asked for that, too. Only where the service allows it.
+    /// An account with an authenticator app must also provide a code from it. Available only if the
+    /// server allows passwordless login.
     #[oai(path = "/auth/otp/verify", method = "post", operation_id = "otpVerify", tag = "Tag::Authentication")]
     async fn otp_verify(&self, visit: Visit, app: FromApp, body: Body<OtpVerifyRequest>) -> Answer<LoginAnswer> {
         app.meter(&visit, Subject::Email(&body.0.email.0)).await?.count(Limit::Code)?;
@@ -163,7 +166,7 @@ impl Mfa {
 }
 
 impl Mfa {
-    /// The full answer of a login, with its cookie.
+    /// The response to a completed login, with its cookie.
     fn logged_in(&self, visit: &Visit, issued: &Issued) -> Result<Login> {
         let session = view::new_session(&self.0, issued)?;
         let path = cookie_path(&visit.path);
@@ -172,7 +175,7 @@ impl Mfa {
     }
 }
 
-/// Whom a call with either token is about.
+/// The rate key for a call with either kind of token.
 fn subject(bearer: &EitherBearer) -> Subject<'_> {
     match bearer {
         EitherBearer::Opaque(token) => Subject::Login(token),
@@ -180,7 +183,7 @@ fn subject(bearer: &EitherBearer) -> Subject<'_> {
     }
 }
 
-/// A login on its way out, before it has the form of its call.
+/// A completed login, before it is converted to the response of a particular operation.
 struct Login {
     body: LoginAnswer,
     cookie: String,

@@ -1,7 +1,8 @@
-//! The native API, served under `/v1` and `/api/v1` whatever the profile.
+//! The native API, served under `/v1` and `/api/v1` with every profile.
 //!
-//! One file per resource with its operations; `types` says what is read and written, `error` how refusals are spelled,
-//! `document` what the OpenAPI document adds to what the operations show by themselves.
+//! Each resource has one file with its operations. `types` defines requests and responses, `error`
+//! maps errors to responses, and `document` adds what the OpenAPI document cannot derive from the
+//! operations.
 
 mod admin;
 mod auth;
@@ -33,35 +34,35 @@ use crate::identity::Core;
 pub use document::document;
 pub use error::V1;
 
-/// Where the native API is mounted; the first is the one that documents and links name.
+/// Where the native API is mounted. Documents and links use the first prefix.
 pub const MOUNTS: [&str; 2] = ["/v1", "/api/v1"];
 
-/// How the document groups the operations.
+/// The groups of operations in the OpenAPI document.
 #[derive(Tags)]
 enum Tag {
-    /// Signing up, logging in, staying logged in, logging out.
+    /// Sign-up, login, token refresh and logout.
     Authentication,
-    /// Proving an address.
+    /// Verification of email addresses.
     #[oai(rename = "Email verification")]
     EmailVerification,
-    /// Passwords forgotten and changed.
+    /// Password reset and password change.
     Password,
     /// Second factors.
     #[oai(rename = "Multi-factor authentication")]
     Mfa,
-    /// One's own account.
+    /// The caller's account.
     #[oai(rename = "User management")]
     UserManagement,
-    /// One's own sessions and records.
+    /// The caller's sessions and security records.
     #[oai(rename = "Session management")]
     SessionManagement,
-    /// What administrators do.
+    /// Administration.
     Admin,
     /// Uploaded files and their quota.
     Files,
-    /// What other services ask.
+    /// Calls for other services.
     Services,
-    /// How the service is.
+    /// Status of the service.
     Health,
 }
 
@@ -93,10 +94,10 @@ fn api(core: &Arc<Core>) -> Api {
     )
 }
 
-/// Paths that no limit counts.
+/// Paths that are exempt from rate limits.
 const UNCOUNTED: [&str; 2] = ["/v1/health", "/api/v1/health"];
 
-/// The native API as the program mounts it.
+/// The native API as the server mounts it.
 #[must_use]
 pub fn mounted() -> Mounted {
     Mounted {

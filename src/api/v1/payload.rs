@@ -1,4 +1,4 @@
-//! What the policy asks of v1's bodies beyond their schemas.
+//! Validation rules for v1's request bodies, beyond their schemas.
 
 use serde_json::{Map, Value};
 
@@ -38,7 +38,7 @@ impl Payload for LoginRequest {
 }
 
 impl Payload for UpdateProfileRequest {
-    /// A name that the policy asks for can be changed, not emptied.
+    /// A name that the policy requires can be changed but not cleared.
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         let asked_for = config.signup.require.iter().map(|field| field_name(*field));
         let emptied = asked_for.filter(|name| fields.contains_key(*name) && is_blank(fields.get(*name)));
@@ -51,7 +51,7 @@ impl Payload for LinkRequest {
 }
 
 impl Payload for CreateUserRequest {
-    /// The rules are the same on every road that sets a password.
+    /// The rules for a new password are the same for every operation that sets one.
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         policy::new_password(fields, "password", &["firstName", "lastName"], config)
     }
@@ -67,7 +67,7 @@ impl Payload for RefreshRequest {}
 impl Payload for LogoutRequest {}
 impl Payload for ResendRequest {}
 
-/// The wire's name of a field that a profile may ask for.
+/// The name that this wire uses for a field that a profile can require.
 pub(super) fn field_name(field: SignUpField) -> &'static str {
     match field {
         SignUpField::Username => "username",
@@ -83,7 +83,7 @@ fn is_empty(value: Option<&Value>) -> bool {
     }
 }
 
-/// As [`is_empty`], but for names, where white space alone is nothing.
+/// Like [`is_empty`], but also true for names that consist only of white space.
 fn is_blank(value: Option<&Value>) -> bool {
     is_empty(value) || value.and_then(Value::as_str).is_some_and(|text| text.trim().is_empty())
 }

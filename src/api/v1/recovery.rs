@@ -1,4 +1,4 @@
-//! Getting back in, proving anew who one is, and another address.
+//! Password recovery, reauthentication and changes of the email address.
 
 use std::sync::Arc;
 
@@ -19,15 +19,15 @@ use crate::identity::reauthenticate::{self, Fresh, Proof};
 use crate::identity::subject::Subject;
 use crate::identity::{Core, change_email, password, recover};
 
-/// The operations around passwords and addresses that one has or has lost.
+/// Operations on the caller's password and email address.
 pub(super) struct Recovery(pub(super) Arc<Core>);
 
 #[OpenApi]
 impl Recovery {
-    /// Forgot password
+    /// Request a password reset
     ///
-    /// Mails a link that sets a new password if the address has an account; the answer is the same whether or not. A
-    /// new link ends the one before.
+    /// Emails a link that sets a new password if the address has an account. The response is the
+    /// same in either case. A new link replaces the previous one.
     #[oai(path = "/auth/forgot-password", method = "post", operation_id = "forgotPassword", tag = "Tag::Password")]
     async fn forgot(&self, visit: Visit, app: FromApp, body: Body<ForgotPasswordRequest>) -> Answer<Done> {
         app.meter(&visit, Subject::Email(&body.0.email.0)).await?.count(Limit::Forgot)?;
@@ -35,10 +35,11 @@ impl Recovery {
         Ok(answer(Done::saying("Password reset email sent if account exists")))
     }
 
-    /// Reset password
+    /// Reset the password
     ///
-    /// Sets a new password with the token of a mailed link, which works once. All sessions end, a lockout is lifted, and
-    /// an address that was not proved is proved by it. It logs nobody in.
+    /// Sets a new password with the token from an emailed link. The link works once. All sessions
+    /// end, a lockout is lifted, and the email address counts as verified. The call does not log
+    /// in.
     #[oai(path = "/auth/reset-password", method = "post", operation_id = "resetPassword", tag = "Tag::Password")]
     async fn reset(&self, visit: Visit, app: FromApp, body: Body<ResetPasswordRequest>) -> Answer<Done> {
         let asked = body.0;
@@ -50,9 +51,9 @@ impl Recovery {
         Ok(answer(Done::saying("Password reset successfully")))
     }
 
-    /// Change password
+    /// Change the password of the caller's account
     ///
-    /// The session that this is called in lives on, all others end.
+    /// The session that makes this call continues; all other sessions end.
     #[oai(path = "/auth/change-password", method = "put", operation_id = "changePassword", tag = "Tag::Password")]
     async fn change(&self, visit: Visit, bearer: Bearer, body: Body<ChangePasswordRequest>) -> Answer<Done> {
         visit.meter.count(Limit::ChangePassword)?;
@@ -61,10 +62,11 @@ impl Recovery {
         Ok(answer(Done::saying("Password changed successfully")))
     }
 
-    /// Prove anew who one is
+    /// Confirm your identity again
     ///
-    /// Makes the session fresh for 15 minutes, which changing the address, deleting and exporting the account ask for.
-    /// A login does the same; a refresh does not.
+    /// Makes the session's authentication fresh for 15 minutes. Fresh authentication is required to
+    /// change the email address and to delete or export the account, for example. A login has the
+    /// same effect; a token refresh does not.
     #[oai(path = "/auth/reauthenticate", method = "post", operation_id = "reauthenticate", tag = "Tag::Authentication")]
     async fn reauthenticate(&self, visit: Visit, bearer: Bearer, body: Body<ReauthenticateRequest>) -> Answer<Done> {
         visit.meter.count(Limit::Reauthenticate)?;
@@ -75,9 +77,9 @@ impl Recovery {
 
     /// Change the email address
     ///
-    /// Mails a link to the new address that makes it the account's own, and a notice to the one before with a link that
-    /// undoes the change for 7 days and ends all sessions. Needs a fresh proof. The answer is the same for an address
-    /// that is taken.
+    /// Emails a confirmation link to the new address, and a notice to the current address. For 7
+    /// days, a link in the notice undoes the change and ends all sessions. Requires fresh
+    /// authentication. The response is the same if the new address is already taken.
     #[oai(path = "/users/me/email", method = "post", operation_id = "changeEmail", tag = "Tag::UserManagement")]
     async fn change_email(&self, visit: Visit, bearer: Bearer, body: Body<ChangeEmailRequest>) -> Answer<Done> {
         let fresh = Fresh::check(&self.0, &bearer.0)?;
@@ -95,8 +97,8 @@ impl Recovery {
 
     /// Undo a change of the email address
     ///
-    /// Gives the account back the address that the token was mailed to and ends all sessions. A link that sets a new
-    /// password is mailed there.
+    /// Restores the address that the token was mailed to and ends all sessions. A link that sets a
+    /// new password is sent to that address.
     #[oai(path = "/auth/undo-email", method = "post", operation_id = "undoEmail", tag = "Tag::EmailVerification")]
     async fn undo_email(&self, visit: Visit, body: Body<LinkRequest>) -> Answer<Done> {
         visit.meter.count(Limit::UndoEmail)?;

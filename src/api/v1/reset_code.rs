@@ -1,4 +1,5 @@
-//! Getting back in with a mailed code, in three steps: asking, looking, setting the password.
+//! Password reset with an emailed code, in three steps: request a code, verify it, set the
+//! password.
 
 use std::sync::Arc;
 
@@ -14,15 +15,16 @@ use crate::http::visit::Visit;
 use crate::identity::subject::Subject;
 use crate::identity::{Core, recover_by_code};
 
-/// The operations under `/auth/reset-code`.
+/// Operations under `/auth/reset-code`.
 pub(super) struct ResetCode(pub(super) Arc<Core>);
 
 #[OpenApi]
 impl ResetCode {
-    /// Ask for a reset code
+    /// Request a reset code
     ///
-    /// Mails a code that sets a new password if the address has an account; the answer is the same whether or not. A new
-    /// code ends the one before. Only where the service allows it.
+    /// Emails a code that sets a new password if the address has an account. The response is the
+    /// same in either case. A new code replaces the previous one. Available only if the server
+    /// allows reset by code.
     #[oai(path = "/auth/reset-code/request", method = "post", operation_id = "resetCodeRequest", tag = "Tag::Password")]
     async fn request(&self, visit: Visit, app: FromApp, body: Body<ResetCodeRequest>) -> Answer<Done> {
         let email = body.0.email.0;
@@ -33,7 +35,8 @@ impl ResetCode {
 
     /// Verify a reset code
     ///
-    /// Says whether it is right and leaves it as it is. Only where the service allows it.
+    /// Checks whether the code is correct without consuming it. Available only if the server allows
+    /// reset by code.
     #[oai(path = "/auth/reset-code/verify", method = "post", operation_id = "resetCodeVerify", tag = "Tag::Password")]
     async fn verify(&self, visit: Visit, app: FromApp, body: Body<ResetCodeVerifyRequest>) -> Answer<Done> {
         let (email, code) = (body.0.email.0, body.0.code.0);
@@ -44,8 +47,9 @@ impl ResetCode {
 
     /// Reset the password with a code
     ///
-    /// Sets a new password and uses the code up. All sessions end, a lockout is lifted, and an address that was not proved
-    /// is proved by it. It logs nobody in. Only where the service allows it.
+    /// Sets a new password and consumes the code. All sessions end, a lockout is lifted, and the
+    /// email address counts as verified. The call does not log in. Available only if the server
+    /// allows reset by code.
     #[oai(path = "/auth/reset-code/confirm", method = "post", operation_id = "resetCodeConfirm", tag = "Tag::Password")]
     async fn confirm(&self, visit: Visit, app: FromApp, body: Body<ResetCodeConfirmRequest>) -> Answer<Done> {
         let asked = body.0;

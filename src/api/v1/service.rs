@@ -1,4 +1,5 @@
-//! What other services ask: whether a token holds, the quota of an address, how tokens are signed.
+//! Calls for other services: token checks, upload quotas by email address, and how the server signs
+//! tokens.
 
 use std::sync::Arc;
 
@@ -20,14 +21,15 @@ use crate::identity::introspect::{self, SharedSecret, Signing, Verified};
 use crate::identity::quota::{self, Quota};
 use crate::model::Email;
 
-/// The operations that another service calls.
+/// Operations that other services call.
 pub(super) struct Services(pub(super) Arc<Core>);
 
 #[OpenApi]
 impl Services {
     /// Verify a token
     ///
-    /// For whoever holds it: says whose it is, or why it does not hold.
+    /// Returns the account that the token belongs to, or the reason why the token is not valid. No
+    /// further credentials are needed.
     #[oai(path = "/auth/verify-token", method = "post", operation_id = "verifyToken", tag = "Tag::Services")]
     async fn verify_token(&self, body: Body<TokenRequest>) -> Answer<VerifyTokenAnswer> {
         let verified = introspect::verify(&self.0, body.0.token.0.reveal()).await?;
@@ -36,17 +38,17 @@ impl Services {
 
     /// Introspect a token
     ///
-    /// For callers from `server.service_networks`, or with the key of a service. Of a token that does not hold nothing is
-    /// said but that.
+    /// For callers from `server.service_networks`, or with a service's key. For a token that is not
+    /// valid, the response says only that it is not active.
     #[oai(path = "/service/introspect", method = "post", operation_id = "introspectToken", tag = "Tag::Services")]
     async fn introspect(&self, service: ServiceCaller, body: Body<TokenRequest>) -> Answer<IntrospectionAnswer> {
         let found = introspect::introspect(&self.0, &service.0, body.0.token.0.reveal()).await?;
         Ok(answer(Introspection { active: found.is_some(), token: found.map(shown) }.into()))
     }
 
-    /// Get the quota of an address
+    /// Get the upload quota of an email address
     ///
-    /// For callers from `server.service_networks`, or with the key of a service.
+    /// For callers from `server.service_networks`, or with a service's key.
     #[oai(path = "/service/quota/:email", method = "get", operation_id = "getQuotaOf", tag = "Tag::Services")]
     async fn quota(&self, service: ServiceCaller, email: Path<String>) -> Answer<QuotaOfAddressAnswer> {
         let email = address(&email)?;
@@ -56,7 +58,8 @@ impl Services {
 
     /// Count an upload
     ///
-    /// For callers from `server.service_networks`, or with the key of a service. One past the limit is refused.
+    /// For callers from `server.service_networks`, or with a service's key. An upload beyond the
+    /// limit is refused.
     #[oai(path = "/service/quota/count", method = "post", operation_id = "countUpload", tag = "Tag::Services")]
     async fn count(
         &self,
@@ -69,10 +72,11 @@ impl Services {
         Ok(answer(quota_of(&email, quota).into()))
     }
 
-    /// Get how tokens are signed
+    /// Get how the server signs tokens
     ///
-    /// For callers from `server.service_networks`, or with the key of a service. Of a shared secret no character is told:
-    /// its fingerprint says whether another has the same.
+    /// For callers from `server.service_networks`, or with a service's key. The response contains
+    /// no part of a shared secret. Compare the fingerprint to check that another service uses the
+    /// same secret.
     #[oai(path = "/service/jwt-info", method = "get", operation_id = "getJwtInfo", tag = "Tag::Services")]
     #[allow(clippy::unused_async, reason = "operations are")]
     async fn jwt_info(&self, service: ServiceCaller) -> Answer<SigningAnswer> {
@@ -80,7 +84,7 @@ impl Services {
     }
 }
 
-/// The address in a path.
+/// Parses the email address in a path.
 fn address(text: &str) -> Result<Email> {
     Email::parse(text).ok_or_else(|| {
         let row = FieldError::new("email", Rule::Email, "Invalid email format", "Email must be a valid address");

@@ -1,4 +1,4 @@
-//! One's own sessions, and what the audit log says of oneself.
+//! The caller's sessions, and the audit log entries about the caller.
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ use crate::http::visit::Visit;
 use crate::identity::audit;
 use crate::identity::{Core, session};
 
-/// The operations under `/users/me/sessions` and `/users/me/audit`.
+/// Operations under `/users/me/sessions` and `/users/me/audit`.
 pub(super) struct Sessions(pub(super) Arc<Core>);
 
 #[OpenApi]
 impl Sessions {
-    /// Get one's own sessions
+    /// List the caller's sessions
     ///
-    /// All that are alive, the last used first.
+    /// Returns all active sessions, most recently used first.
     #[oai(path = "/users/me/sessions", method = "get", operation_id = "listSessions", tag = "Tag::SessionManagement")]
     async fn list(&self, bearer: Bearer) -> Answer<SessionsAnswer> {
         let sessions = session::list(&self.0, &bearer.0.account.id).await?;
@@ -29,7 +29,7 @@ impl Sessions {
         Ok(answer(sessions.into_iter().map(shown).collect::<Vec<_>>().into()))
     }
 
-    /// Terminate a session
+    /// End a session
     #[oai(
         path = "/users/me/sessions/:sessionId",
         method = "delete",
@@ -46,7 +46,7 @@ impl Sessions {
         Ok(answer(Done::saying("Session terminated successfully")))
     }
 
-    /// Terminate all other sessions
+    /// End all other sessions
     #[oai(
         path = "/users/me/sessions",
         method = "delete",
@@ -58,16 +58,16 @@ impl Sessions {
         Ok(answer(Done::saying("All other sessions terminated successfully")))
     }
 
-    /// Get one's own security records
+    /// List the caller's security records
     ///
-    /// What the audit log says of one's own account, the newest first.
+    /// Returns the audit log entries about the caller's account, newest first.
     #[oai(path = "/users/me/audit", method = "get", operation_id = "listOwnAudit", tag = "Tag::SessionManagement")]
     async fn audit(
         &self,
         bearer: Bearer,
-        /// Only records before the one with this id.
+        /// Only records before the record with this ID.
         before: Query<Option<String>>,
-        /// At most so many: 20, at most 100.
+        /// Maximum number of entries, from 1 to 100. Defaults to 20.
         limit: Query<Option<i64>>,
     ) -> Answer<AuditAnswer> {
         let limit = Paging::read(None, limit.0)?.limit;

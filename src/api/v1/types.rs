@@ -1,4 +1,4 @@
-//! What v1 reads and writes, field by field, in the order of its document.
+//! v1's requests and responses, in the order of its document.
 
 mod mfa;
 mod recovery;
@@ -15,13 +15,13 @@ pub use mfa::*;
 pub use recovery::*;
 pub use service::*;
 
-/// What a sign-up brings.
+/// Request to create an account.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct RegisterRequest {
-    /// The address, which must be unique.
+    /// The email address; must be unique.
     pub email: EmailField,
-    /// Letters, numbers, underscores, hyphens and inner dots; must be unique.
+    /// The username: letters, digits, underscores, hyphens and inner dots. Must be unique.
     pub username: Option<UsernameField>,
     /// The password.
     pub password: PasswordField,
@@ -31,28 +31,28 @@ pub struct RegisterRequest {
     /// Family name.
     #[oai(validator(max_length = 100))]
     pub last_name: Option<String>,
-    /// Telephone number.
+    /// Phone number.
     #[oai(validator(max_length = 20))]
     pub phone: Option<String>,
 }
 
-/// What a login brings: a password, and an address or a user name.
+/// Request to log in with a password, and an email address or a username.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct LoginRequest {
-    /// The address; either this or `username`.
+    /// The email address; send either this or `username`.
     #[oai(validator(max_length = 255))]
     pub email: Option<String>,
-    /// The user name; either this or `email`.
+    /// The username; send either this or `email`.
     #[oai(validator(max_length = 255))]
     pub username: Option<String>,
     /// The password.
     pub password: PasswordField,
-    /// False ends the session with the browser, or after a day; absent is true.
+    /// If `false`, the session ends when the browser closes or after one day. Defaults to `true`.
     pub remember_me: Option<bool>,
 }
 
-/// A refresh token, where no cookie brings it.
+/// Request for a new access token. The cookie can carry the refresh token instead.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct RefreshRequest {
@@ -60,33 +60,33 @@ pub struct RefreshRequest {
     pub refresh_token: Option<TokenField>,
 }
 
-/// How to log out.
+/// Options for a logout.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct LogoutRequest {
-    /// True ends every session of the account.
+    /// If `true`, ends all sessions of the account.
     pub logout_all_devices: Option<bool>,
-    /// The refresh token of the session to end, where neither an access token nor a cookie names it.
+    /// Refresh token of the session to end, if neither an access token nor a cookie identifies it.
     pub refresh_token: Option<TokenField>,
 }
 
-/// The token of a mailed link.
+/// Request with the token from an emailed link.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct LinkRequest {
-    /// The token.
+    /// The token from the link.
     pub token: TokenField,
 }
 
-/// An address that waits for its verification mail.
+/// Request for a new verification email.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ResendRequest {
-    /// The address.
+    /// The email address.
     pub email: EmailField,
 }
 
-/// What to change; what is absent stays, null empties.
+/// Fields to change. Absent fields keep their values; `null` clears a field.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct UpdateProfileRequest {
@@ -96,67 +96,67 @@ pub struct UpdateProfileRequest {
     /// Family name.
     #[oai(validator(max_length = 100))]
     pub last_name: MaybeUndefined<String>,
-    /// Telephone number.
+    /// Phone number.
     #[oai(validator(max_length = 20))]
     pub phone: MaybeUndefined<String>,
 }
 
-/// The state of an account.
+/// Status of an account.
 #[derive(Debug, Clone, Copy, Enum, Serialize)]
 #[oai(rename_all = "lowercase")]
 #[serde(rename_all = "lowercase")]
 pub enum AccountStatus {
-    /// The address is not proved yet.
+    /// The email address is not verified yet.
     Pending,
-    /// All is well.
+    /// The account can be used.
     Active,
-    /// Suspended by an administrator.
+    /// An administrator suspended the account.
     Suspended,
-    /// Deleted.
+    /// The account is deleted.
     Deleted,
 }
 
-/// An account that has just been made.
+/// A newly created account.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct RegisteredUser {
-    /// The id.
+    /// The account's ID.
     pub user_id: String,
-    /// The address as typed.
+    /// The email address, as entered.
     pub email: String,
-    /// The user name.
+    /// The username.
     pub username: Option<String>,
-    /// The state.
+    /// The account's status.
     pub status: AccountStatus,
-    /// Whether the address is proved.
+    /// Whether the email address is verified.
     pub email_verified: bool,
-    /// When it was made.
+    /// When the account was created.
     pub created_at: String,
 }
 
-/// Who has logged in.
+/// The account that logged in.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct SessionUser {
-    /// The id.
+    /// The account's ID.
     pub id: String,
-    /// The address.
+    /// The email address.
     pub email: String,
-    /// The user name.
+    /// The username.
     pub username: Option<String>,
     /// Given name.
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// The state.
+    /// The account's status.
     pub status: AccountStatus,
-    /// Whether the address is proved.
+    /// Whether the email address is verified.
     pub email_verified: bool,
-    /// The roles.
+    /// The account's roles.
     pub roles: Vec<String>,
-    /// What the roles may do.
+    /// The permissions that the roles grant.
     pub permissions: Vec<String>,
-    /// The last completed login.
+    /// When the account last completed a login.
     pub last_login: Option<String>,
 }
 
@@ -166,13 +166,13 @@ pub struct SessionUser {
 pub struct NewSession {
     /// The access token, a JWT.
     pub access_token: String,
-    /// The refresh token; the cookie carries the same.
+    /// The refresh token. The cookie carries the same token.
     pub refresh_token: String,
-    /// For how many seconds the access token lives.
+    /// Lifetime of the access token, in seconds.
     pub expires_in: i64,
     /// Always `Bearer`.
     pub token_type: String,
-    /// Who has logged in.
+    /// The account that logged in.
     pub user: SessionUser,
 }
 
@@ -183,72 +183,72 @@ pub struct NewSession {
 pub struct RefreshedSession {
     /// The access token, a JWT.
     pub access_token: String,
-    /// The successor of the refresh token that came in the body, if it has turned.
+    /// The next refresh token, if the previous one came in the body and was rotated.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
-    /// For how many seconds the access token lives.
+    /// Lifetime of the access token, in seconds.
     pub expires_in: i64,
     /// Always `Bearer`.
     pub token_type: String,
 }
 
-/// One's own account.
+/// The caller's account.
 #[derive(Debug, Object, Serialize)]
 #[oai(rename_all = "camelCase")]
 #[serde(rename_all = "camelCase")]
 pub struct Profile {
-    /// The id.
+    /// The account's ID.
     pub id: String,
-    /// The address.
+    /// The email address.
     pub email: String,
-    /// The user name.
+    /// The username.
     pub username: Option<String>,
     /// Given name.
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// Telephone number.
+    /// Phone number.
     pub phone: Option<String>,
-    /// The state.
+    /// The account's status.
     pub status: AccountStatus,
-    /// Whether the address is proved.
+    /// Whether the email address is verified.
     pub email_verified: bool,
-    /// Whether the telephone number is proved.
+    /// Whether the phone number is verified.
     pub phone_verified: bool,
-    /// The last completed login.
+    /// When the account last completed a login.
     pub last_login: Option<String>,
-    /// When it was made.
+    /// When the account was created.
     pub created_at: String,
-    /// When it last changed.
+    /// When the account was last changed.
     pub updated_at: String,
-    /// The roles.
+    /// The account's roles.
     pub roles: Vec<String>,
-    /// What the roles may do.
+    /// The permissions that the roles grant.
     pub permissions: Vec<String>,
 }
 
-/// One's own account after a change.
+/// The caller's account after a change.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct UpdatedProfile {
-    /// The id.
+    /// The account's ID.
     pub id: String,
-    /// The address.
+    /// The email address.
     pub email: String,
-    /// The user name.
+    /// The username.
     pub username: Option<String>,
     /// Given name.
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// Telephone number.
+    /// Phone number.
     pub phone: Option<String>,
-    /// When it last changed.
+    /// When the account was last changed.
     pub updated_at: String,
 }
 
-/// What the service needs, and how it is.
+/// Status of the server's dependencies.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct Services {
@@ -260,33 +260,33 @@ pub struct Services {
     pub email: String,
 }
 
-/// How the service is.
+/// Status of the service.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct HealthReport {
     /// `OK`, or `UNAVAILABLE` while the database cannot be read.
     pub status: String,
-    /// Now.
+    /// The current time.
     pub timestamp: String,
     /// The server's version.
     pub version: String,
-    /// For how many seconds it has been running.
+    /// Seconds since the server started.
     pub uptime: i64,
-    /// What it needs.
+    /// Status of the server's dependencies.
     pub services: Services,
 }
 
-/// Done, with nothing to show but a sentence.
+/// Response that only confirms success.
 #[derive(Debug, Object)]
 pub struct Done {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
-    /// What was done.
+    /// Human-readable message.
     pub message: String,
 }
 
 impl Done {
-    /// Success, in these words.
+    /// Creates a success response with this message.
     #[must_use]
     pub fn saying(message: &str) -> Self {
         Self { success: true, message: message.to_owned() }
@@ -298,13 +298,13 @@ macro_rules! answers {
         $(#[$doc])*
         #[derive(Debug, poem_openapi::Object)]
         pub struct $name {
-            /// Always true.
+            /// Always `true`.
             pub success: bool,
             $(
-                #[doc = concat!("`", $message, "`")]
+                #[doc = concat!("Always `", $message, "`.")]
                 pub message: String,
             )?
-            /// What was asked for.
+            /// The result.
             pub data: $data,
         }
 
@@ -319,27 +319,27 @@ macro_rules! answers {
 pub(super) use answers;
 
 answers! {
-    /// The answer to a sign-up.
+    /// Response to a sign-up.
     RegisterAnswer(RegisteredUser)
         saying "User registered successfully. Please check your email for verification.";
-    /// The answer to a login.
+    /// Response to a login.
     LoginAnswer(NewSession) saying "Login successful";
-    /// The answer to a refresh.
+    /// Response to a token refresh.
     #[derive(serde::Serialize)]
     RefreshAnswer(RefreshedSession);
-    /// One's own account.
+    /// The caller's account.
     #[derive(serde::Serialize)]
     ProfileAnswer(Profile);
-    /// The answer to a change of one's own account.
+    /// Response to a profile update.
     UpdateProfileAnswer(UpdatedProfile) saying "Profile updated successfully";
-    /// A factor that waits for its confirmation.
+    /// A second factor that is not confirmed yet.
     MfaSetupAnswer(MfaSetup);
     /// New backup codes.
     BackupCodesAnswer(BackupCodes);
-    /// One's own factors.
+    /// The caller's second factors.
     MfaOverviewAnswer(MfaOverview);
-    /// One factor.
+    /// A second factor.
     MfaDeviceAnswer(MfaDevice);
-    /// Everything that is kept about the caller.
+    /// All data that the server stores about the caller.
     ExportAnswer(Export);
 }

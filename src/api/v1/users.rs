@@ -1,4 +1,4 @@
-//! One's own account.
+//! The caller's account.
 
 use std::sync::Arc;
 
@@ -19,23 +19,23 @@ use crate::identity::profile::{self, Changes};
 use crate::identity::reauthenticate::Fresh;
 use crate::identity::{delete, export};
 
-/// The operations under `/users`.
+/// Operations under `/users`.
 pub(super) struct Users(pub(super) Arc<Core>);
 
 #[OpenApi]
 impl Users {
-    /// Get one's own profile
+    /// Get the caller's profile
     ///
-    /// What is known of the account, its roles and what they permit.
+    /// Returns the account, its roles and the permissions that they grant.
     #[oai(path = "/users/me", method = "get", operation_id = "getProfile", tag = "Tag::UserManagement")]
     #[allow(clippy::unused_async, reason = "operations are")]
     async fn get(&self, bearer: Bearer) -> QuickAnswer<ProfileAnswer> {
         written(&view::profile(&self.0, bearer.0).into())
     }
 
-    /// Update one's own profile
+    /// Update the caller's profile
     ///
-    /// A field that is absent stays as it is; null or an empty text empties it.
+    /// Absent fields keep their values; `null` or an empty string clears a field.
     #[oai(path = "/users/me", method = "put", operation_id = "updateProfile", tag = "Tag::UserManagement")]
     async fn update(
         &self,
@@ -45,7 +45,7 @@ impl Users {
     ) -> Answer<UpdateProfileAnswer> {
         let (first_name, last_name) = (change(body.0.first_name), change(body.0.last_name));
         let changes = Changes {
-            // A whole name that another wire was given would contradict the new parts.
+            // A full name that was set through another wire would contradict the new parts.
             name: (first_name.is_some() || last_name.is_some()).then_some(None),
             first_name,
             last_name,
@@ -56,9 +56,10 @@ impl Users {
         Ok(answer(view::updated(account).into()))
     }
 
-    /// Delete one's own account
+    /// Delete the caller's account
     ///
-    /// Hides it at once, ends all its sessions and erases it after 30 days. Needs a fresh proof; the last admin stays.
+    /// Hides the account immediately, ends all its sessions and erases it after 30 days. Requires
+    /// fresh authentication. The last administrator cannot be deleted.
     #[oai(path = "/users/me", method = "delete", operation_id = "deleteAccount", tag = "Tag::UserManagement")]
     async fn delete(&self, visit: Visit, bearer: Bearer) -> Answer<Done> {
         let fresh = Fresh::check(&self.0, &bearer.0)?;
@@ -67,9 +68,10 @@ impl Users {
         Ok(with_cookie(Done::saying("Account deleted successfully"), cookie))
     }
 
-    /// Export one's own account
+    /// Export the caller's account
     ///
-    /// Everything that is kept about the caller, without digests of secrets. Needs a fresh proof.
+    /// Returns all data that the server stores about the caller, without hashes of secrets.
+    /// Requires fresh authentication.
     #[oai(path = "/users/me/export", method = "get", operation_id = "exportAccount", tag = "Tag::UserManagement")]
     async fn export(&self, visit: Visit, bearer: Bearer) -> Answer<ExportAnswer> {
         let fresh = Fresh::check(&self.0, &bearer.0)?;

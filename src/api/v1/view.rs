@@ -1,4 +1,4 @@
-//! Accounts and sessions as v1 shows them.
+//! Conversion of accounts and sessions to v1's responses.
 
 mod export;
 mod mfa;
@@ -69,7 +69,7 @@ pub(super) fn registered(new: SignedUp) -> RegisteredUser {
     }
 }
 
-/// What a login answers, with an access token that carries v1's claims.
+/// The response to a login, with an access token that carries v1's claims.
 pub(super) fn new_session(core: &Core, issued: &Issued) -> Result<NewSession> {
     let access = gate::access_token(core, issued, vec![("roles", json!(issued.roles))])?;
     let account = &issued.account;
@@ -93,7 +93,8 @@ pub(super) fn new_session(core: &Core, issued: &Issued) -> Result<NewSession> {
     })
 }
 
-/// What a refresh answers; the successor stays out of it.
+/// The response to a refresh, without the next refresh token, which the caller adds if it belongs
+/// in the body.
 pub(super) fn refreshed(core: &Core, issued: &Issued) -> Result<RefreshedSession> {
     let access = gate::access_token(core, issued, vec![("roles", json!(issued.roles))])?;
     Ok(RefreshedSession {

@@ -1,4 +1,4 @@
-//! `authd user export`: all accounts in a form that `authd user import` reads.
+//! `authd user export`: writes all accounts in a format that `authd user import` reads.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -15,33 +15,32 @@ use crate::identity::roster::{Hashes, Roster};
 use crate::model::{Source, Time};
 use crate::store::transfer::Whole;
 
-/// Write all accounts to a file that an import reads
+/// Export all accounts in a format that `user import` reads
 ///
-/// Deleted accounts are left out, and so are sessions, factors and files. Password hashes are written only when they are
-/// asked for: whoever has them can try passwords against them.
+/// Deleted accounts, sessions, second factors and files are not exported. Password hashes are
+/// exported only with --with-hashes, because an attacker who gets them can guess passwords offline.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd user export > users.jsonl
-      Write all accounts without their password hashes
+      Export all accounts without their password hashes
   authd user export --with-hashes --output users.csv
-      Write all that another authd needs, to a file that only you can read")]
+      Export everything that another authd needs, to a file that only you can read")]
 pub struct Export {
     /// Write to this new file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// What it is written in; else by the file's name, else JSON Lines
+    /// The format; by default from the file's name, or else JSON Lines
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
 
-    /// Write password hashes too
+    /// Include password hashes
     #[arg(long)]
     with_hashes: bool,
 }
 
 impl Export {
-    /// Does it.
     pub async fn run(self, core: &Core, console: &mut Console) -> Result<(), Failure> {
         let named = self.output.as_deref().and_then(Format::of);
         let format = self.format.or(named).unwrap_or(Format::Jsonl);
@@ -84,7 +83,7 @@ impl Export {
     }
 }
 
-/// The names of the columns, as an import knows them.
+/// The column names that an import knows.
 const NAMES: [&str; 20] = [
     "id",
     "number",
@@ -114,7 +113,7 @@ fn values(account: &Whole) -> [Value; 20] {
         json!(account.id.as_str()),
         json!(account.number),
         json!(account.email.as_str()),
-        // An address that nobody proved says so; nothing would be left to the import's judgement.
+        // An unverified address is written as false. With null, the import would decide.
         account.email_verified_at.map_or(json!(false), |at| json!(at.to_millis_text())),
         json!(account.username_key.as_ref().and(account.username.as_ref())),
         json!(account.first_name),

@@ -1,4 +1,4 @@
-//! `authd user import`: people of an old backend, with their ids and passwords.
+//! `authd user import`: imports the accounts of an old backend, with their ids and password hashes.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -18,47 +18,48 @@ use crate::identity::Core;
 use crate::identity::import::{self, Column, Draft, Meaning, Options, Remark, Remarked, Rules, Summary};
 use crate::model::Source;
 
-/// How many rows are handed over at a time.
+/// How many rows are imported at a time.
 const BATCH: usize = 5_000;
 /// How many batches may wait to be written.
 const AHEAD: usize = 2;
-/// How many remarks are shown to people; the report has all.
+/// How many remarks are printed. The report contains all of them.
 const SHOWN: usize = 20;
 
-/// Take accounts over from an old backend
+/// Import accounts from an old backend
 ///
-/// Reads CSV (PostgreSQL's COPY … CSV HEADER, MySQL's exports) or JSON Lines. Column names are recognised in the spellings
-/// that backends commonly have: `id`, `email`, `password` or `password_hash`, `name`, `first_name` or `firstName`,
-/// `company_name`, `is_verified` or `emailVerified`, `is_active`, `status`, `role` or `roles`, `files_uploaded`,
-/// `created_at` and so on.
+/// Reads CSV (PostgreSQL's COPY … CSV HEADER, MySQL's exports) or JSON Lines. Common spellings of
+/// column names are recognised: `id`, `email`, `password` or `password_hash`, `name`, `first_name`
+/// or `firstName`, `company_name`, `is_verified` or `emailVerified`, `is_active`, `status`, `role`
+/// or `roles`, `files_uploaded`, `created_at` and so on.
 ///
-/// Ids are kept: a number becomes the account's number, any other id its id. Hashes of bcrypt (2a, 2b, 2x, 2y, cost 4 to 14)
-/// and argon2 are kept too, and made anew at the next login. Import before other accounts are made, or the numbers may be
-/// taken.
+/// Ids are kept: a number becomes the account's number, any other id becomes its id. Hashes of
+/// bcrypt (2a, 2b, 2x, 2y, cost 4 to 14) and argon2 are kept too, and replaced at the next login.
+/// Import before other accounts are created; otherwise their numbers may already be taken.
 ///
-/// A row that cannot be taken is told with its line and the reason, and stops nothing. Accounts that are there already are
-/// left as they are, so an import that was interrupted goes on when it is run again. It can run beside the server.
+/// A row that cannot be imported is reported with its line and the reason, and the import
+/// continues. Existing accounts are not changed, so an interrupted import can be resumed by running
+/// it again. The server may run at the same time.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd user import users.csv --dry-run
       Check everything and write nothing
   authd user import users.csv --report refused.jsonl
-      Import, and keep a list of every row that was refused and why
+      Import, and write every refused row and the reason to a file
   psql -c \"copy users to stdout csv header\" mydb | authd user import - --format csv
       Import from a running PostgreSQL
   mysql --batch -e 'select * from users' mydb | authd user import - --format csv
       Import from a running MySQL
   authd user import users.jsonl --column uid=id --column legacy=-
-      Say what a column means, or that it is not to be read
+      Set the meaning of one column, and ignore another
 
-It ends with 1 when nothing could be imported, or with --strict when a row was refused.")]
+Exits with 1 if nothing could be imported, or with --strict if a row was refused.")]
 pub struct Import {
     /// The file, or - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// What it is written in; else by its name
+    /// The file's format; by default from its name
     #[arg(long, value_enum, value_name = "FORMAT")]
     format: Option<Format>,
 
@@ -66,7 +67,7 @@ pub struct Import {
     #[arg(long, value_enum, value_name = "HOW")]
     escape: Option<EscapeWord>,
 
-    /// What a column means: one of our names, or - to leave it; may be given again
+    /// The meaning of a column: a name that authd knows, or - to ignore it; may be repeated
     #[arg(long = "column", value_name = "THEIRS=OURS", value_parser = meaning)]
     columns: Vec<(String, Given)>,
 
@@ -74,46 +75,46 @@ pub struct Import {
     #[arg(long)]
     dry_run: bool,
 
-    /// Keep these roles, which may do more than everybody
+    /// Keep these roles, which have more rights than the default role
     #[arg(long, value_name = "ROLE", value_delimiter = ',')]
     allow_roles: Vec<String>,
 
-    /// Count addresses as proved where the file does not say whether they are
+    /// Mark addresses as verified if the file does not say
     #[arg(long)]
     assume_verified: bool,
 
-    /// Write each refused or changed row as JSON Lines
+    /// Write each refused or changed row to this file, as JSON Lines
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 
-    /// End with 1 when a row was refused
+    /// Exit with 1 if a row was refused
     #[arg(long)]
     strict: bool,
 }
 
-/// How a file is written.
+/// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Comma, semicolon or tab separated, with a first line of names
+    /// Separated by commas, semicolons or tabs, with column names in the first line
     Csv,
-    /// One JSON object a line
+    /// One JSON object per line
     Jsonl,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum EscapeWord {
-    /// "" as PostgreSQL writes it
+    /// "", as PostgreSQL writes it
     Quote,
-    /// \" as MySQL writes it
+    /// \", as MySQL writes it
     Backslash,
 }
 
-/// A meaning that was given.
+/// A meaning given on the command line.
 #[derive(Debug, Clone, Copy)]
 struct Given(Meaning);
 
 fn meaning(text: &str) -> Result<(String, Given), String> {
-    let expected = || "expected theirs=ours, like uid=id, or theirs=- to leave it".to_owned();
+    let expected = || "expected theirs=ours, like uid=id, or theirs=- to ignore the column".to_owned();
     let (theirs, ours) = text.split_once('=').filter(|(theirs, _)| !theirs.is_empty()).ok_or_else(expected)?;
     match Column::meaning(ours) {
         Meaning::Read(column) => Ok((theirs.to_owned(), Given(Meaning::Read(column)))),
@@ -123,7 +124,7 @@ fn meaning(text: &str) -> Result<(String, Given), String> {
 }
 
 impl Format {
-    /// By the ending of a file's name.
+    /// The format for a file name extension.
     pub fn of(file: &Path) -> Option<Self> {
         match file.extension()?.to_str()?.to_ascii_lowercase().as_str() {
             "csv" | "tsv" => Some(Self::Csv),
@@ -133,7 +134,7 @@ impl Format {
     }
 }
 
-/// What the reading thread sends.
+/// What the reader thread sends.
 struct Batch {
     drafts: Vec<Draft>,
     position: u64,
@@ -143,7 +144,6 @@ struct Batch {
 type Sent = Result<Batch, String>;
 
 impl Import {
-    /// Does it.
     pub async fn run(self, core: &Core, console: &mut Console) -> Result<(), Failure> {
         let (rows, total) = self.open()?;
         let mut report = self.report.as_deref().map(made).transpose()?;
@@ -161,7 +161,7 @@ impl Import {
             loop {
                 let batch = tokio::select! {
                     batch = batches.recv() => batch,
-                    _ = &mut interrupt => break Err(Failure::failed("interrupted").hint("run it again to go on")),
+                    _ = &mut interrupt => break Err(Failure::failed("interrupted").hint("run it again to continue")),
                 };
                 let Some(batch) = batch else { break Ok(()) };
                 let Batch { drafts, position, unused } = match batch {
@@ -169,7 +169,8 @@ impl Import {
                     Err(why) => break Err(Failure::failed(why)),
                 };
                 match import.take(drafts).await {
-                    // What was imported is told and recorded though its report cannot be written.
+                    // If the report cannot be written, what was imported so far is still recorded
+                    // and printed.
                     Ok(remarks) => match shown.note(remarks, unused, report.as_mut()) {
                         Ok(()) => {}
                         Err(error) => break Err(cannot_report(error)),
@@ -189,7 +190,8 @@ impl Import {
 
     fn open(&self) -> Result<(Box<dyn Rows + Send>, Option<u64>), Failure> {
         let Some(format) = self.format.or_else(|| Format::of(&self.file)) else {
-            return Err(Failure::usage("its name does not tell what it is written in").hint("--format csv or jsonl"));
+            return Err(Failure::usage("the format is not clear from the file's name")
+                .hint("use --format csv or --format jsonl"));
         };
         let path = self.file.display();
         let cannot = |error: io::Error| Failure::failed(format_args!("cannot read {path}: {error}"));
@@ -223,10 +225,10 @@ impl Import {
             names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ")
         };
         if !shown.unused.unknown.is_empty() {
-            console.warning(&format!("columns that nobody knows were not read: {}", list(&shown.unused.unknown)));
+            console.warning(&format!("unknown columns were not read: {}", list(&shown.unused.unknown)));
         }
         if !shown.unused.left.is_empty() {
-            console.note(&format!("left behind: {}", list(&shown.unused.left)));
+            console.note(&format!("ignored columns: {}", list(&shown.unused.left)));
         }
         for remark in &shown.first {
             console.note(&format!("line {}: {}: {}", remark.line, word(remark.outcome), plain(&remark.reason)));
@@ -237,7 +239,7 @@ impl Import {
                 console.note(&format!("{times} × {}", plain(reason)));
             }
             if self.report.is_none() {
-                console.note("--report FILE writes down every one of them");
+                console.note("use --report FILE to write all of them to a file");
             }
         }
         if console.form() == Form::Json {
@@ -267,7 +269,7 @@ fn word(outcome: Remarked) -> &'static str {
     }
 }
 
-/// What people are shown at the end.
+/// What is printed at the end.
 #[derive(Default)]
 struct Shown {
     first: Vec<Remark>,
@@ -288,18 +290,18 @@ impl Shown {
     }
 }
 
-#[allow(clippy::needless_pass_by_value, reason = "it is mapped over results")]
+#[allow(clippy::needless_pass_by_value, reason = "it is passed to `map_err`")]
 fn cannot_report(error: io::Error) -> Failure {
     Failure::failed(format_args!("the report cannot be written: {error}"))
 }
 
-/// A file that only its owner reads; what is there is not written over.
+/// Creates a file that only its owner can read. An existing file is not overwritten.
 pub fn made(path: &Path) -> Result<BufWriter<File>, Failure> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    file.map(BufWriter::new).map_err(|error| Failure::failed(format_args!("cannot make {}: {error}", path.display())))
+    file.map(BufWriter::new).map_err(|error| Failure::failed(format_args!("cannot create {}: {error}", path.display())))
 }
 
-/// Reads rows on a thread of its own, a little ahead of the writing.
+/// Reads rows on a separate thread, a few batches ahead of the import.
 fn reading(rows: Box<dyn Rows + Send>, rules: Rules) -> Result<Receiver<Sent>, Failure> {
     let (sender, batches) = mpsc::channel(AHEAD);
     let reading =
@@ -317,7 +319,7 @@ fn read(mut rows: Box<dyn Rows + Send>, rules: &Rules, sender: &Sender<Sent>) {
                 Ok(Some(row)) => row,
                 Ok(None) => break,
                 Err(error) => {
-                    failed = Some(format!("the file could not be read on: {error}"));
+                    failed = Some(format!("the file could not be read further: {error}"));
                     break;
                 }
             };
@@ -332,7 +334,7 @@ fn read(mut rows: Box<dyn Rows + Send>, rules: &Rules, sender: &Sender<Sent>) {
         }
         let is_last = drafts.len() < BATCH;
         let batch = Batch { drafts, position: rows.position(), unused: rows.unused() };
-        // Whoever waited for it may have gone.
+        // The import may have ended early.
         if sender.blocking_send(Ok(batch)).is_err() {
             return;
         }

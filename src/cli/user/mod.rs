@@ -1,4 +1,4 @@
-//! `authd user`: accounts, as whoever owns the machine sees and changes them.
+//! `authd user`: shows and changes accounts with the rights of the machine's administrator.
 
 mod export;
 mod import;
@@ -18,16 +18,16 @@ use crate::identity::{By, Core};
 use crate::model::{Email, Username, text};
 use view::Shown;
 
-/// The most characters of a given or family name.
+/// The largest number of characters in a given or family name.
 const LONGEST_NAME: usize = 100;
 
 /// How many accounts are read at a time.
 const PAGE: usize = 500;
 
-/// Make, see and change accounts
+/// Create, show and change accounts
 ///
-/// A user is named by e-mail address, username or id. Changes take effect at once, also on a server that runs on the
-/// same database.
+/// USER is an e-mail address, username or id. Changes take effect at once, also on a running server
+/// that uses the same database.
 #[derive(Debug, Subcommand)]
 pub enum User {
     Create(Create),
@@ -47,22 +47,23 @@ pub enum User {
     Export(export::Export),
 }
 
-/// Make an account
+/// Create an account
 ///
-/// Its password is asked for on the terminal, or read from standard input with --password-stdin.
+/// The command prompts for the password on the terminal, or reads it from standard input with
+/// --password-stdin.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd user create --email you@example.com --role admin --verified
-      Make the first admin; the password is asked for
+      Create the first admin; prompts for the password
   authd user create --email app@example.com --username app --password-stdin < password.txt
-      Make an account from a script")]
+      Create an account from a script")]
 pub struct Create {
     /// The e-mail address
     #[arg(long, value_name = "ADDRESS", value_parser = email)]
     email: Email,
 
-    /// The user name
+    /// The username
     #[arg(long, value_name = "NAME", value_parser = username)]
     username: Option<Username>,
 
@@ -74,11 +75,11 @@ pub struct Create {
     #[arg(long, value_name = "NAME", value_parser = own_name)]
     last_name: Option<String>,
 
-    /// A role besides the default one; may be given again
+    /// A role besides the default one; may be repeated
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
 
-    /// Count the address as proved, without a mail
+    /// Mark the address as verified, without a mail
     #[arg(long)]
     verified: bool,
 
@@ -87,22 +88,22 @@ pub struct Create {
     password_stdin: bool,
 }
 
-/// List accounts in the order of their ids
+/// List accounts, ordered by id
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd user list --status suspended
-      See who is locked out by an administrator
+      Show which accounts an administrator has suspended
   authd user list --search jo --limit 20
-      See the first 20 whose address or user name begins with `jo`
+      Show the first 20 whose address or username begins with `jo`
   authd user list --limit 0 --json | jq -r '.[].email'
-      Get the addresses of all")]
+      Print the addresses of all accounts")]
 pub struct List {
-    /// Only accounts in this state
+    /// Only accounts with this status
     #[arg(long, value_enum)]
     status: Option<StatusWord>,
 
-    /// Only accounts whose address or user name begins with this
+    /// Only accounts whose address or username begins with this text
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
 
@@ -110,7 +111,7 @@ pub struct List {
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     limit: usize,
 
-    /// Only those after the account with this id
+    /// Only accounts after the one with this id
     #[arg(long, value_name = "ID")]
     after: Option<String>,
 }
@@ -134,26 +135,27 @@ impl StatusWord {
     }
 }
 
-/// Show everything about an account but its secrets
+/// Show all details of an account, without its secrets
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd user show jane@example.com
-      See state, roles, sessions and dates")]
+      Show status, roles, sessions and dates")]
 pub struct Show {
     /// E-mail address, username or id
     #[arg(value_name = "USER")]
     user: String,
 }
 
-/// Set a password and end all sessions
+/// Set the password of an account and end its sessions
 ///
-/// The password is asked for on the terminal, or read from standard input with --password-stdin.
+/// The command prompts for the password on the terminal, or reads it from standard input with
+/// --password-stdin.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd user set-password jane@example.com
-      Set it; the password is asked for
+      Set it; prompts for the password
   authd user set-password jane@example.com --password-stdin < password.txt
       Set it from a script")]
 pub struct SetPassword {
@@ -166,7 +168,7 @@ pub struct SetPassword {
     password_stdin: bool,
 }
 
-/// Count the e-mail address as proved
+/// Mark the e-mail address of an account as verified
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -178,12 +180,12 @@ pub struct Verify {
     user: String,
 }
 
-/// Give and take roles
+/// Give roles to an account, and take them away
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd user role jane@example.com --give moderator
-      Let her read and suspend accounts
+      Let her view and suspend accounts
   authd user role jane@example.com --give admin --take moderator
       Make her an admin instead")]
 pub struct Role {
@@ -191,11 +193,11 @@ pub struct Role {
     #[arg(value_name = "USER")]
     user: String,
 
-    /// Give this role; may be given again
+    /// Give this role; may be repeated
     #[arg(long, value_name = "ROLE", required_unless_present = "take")]
     give: Vec<String>,
 
-    /// Take this role; may be given again
+    /// Take this role away; may be repeated
     #[arg(long, value_name = "ROLE")]
     take: Vec<String>,
 }
@@ -205,19 +207,19 @@ pub struct Role {
 #[command(after_long_help = "\
 Examples:
   authd user lock jane@example.com
-      Keep her out until `authd user unlock`")]
+      Block her account until `authd user unlock`")]
 pub struct Lock {
     /// E-mail address, username or id
     #[arg(value_name = "USER")]
     user: String,
 }
 
-/// Let a suspended account in again, and lift a lockout after wrong passwords
+/// End a suspension, and lift a lockout after wrong passwords
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd user unlock jane@example.com
-      Let her in again; sessions that were ended stay ended")]
+      Let her log in again; sessions that were ended stay ended")]
 pub struct Unlock {
     /// E-mail address, username or id
     #[arg(value_name = "USER")]
@@ -226,12 +228,13 @@ pub struct Unlock {
 
 /// Delete an account
 ///
-/// It is hidden at once and erased after 30 days; one whose address nobody proved goes at once.
+/// The account is hidden at once and erased after 30 days. An account with an unverified address is
+/// erased at once.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd user delete jane@example.com
-      Delete it after a yes
+      Delete it after confirmation
   authd user delete jane@example.com --yes
       Delete it from a script")]
 pub struct Delete {
@@ -239,7 +242,7 @@ pub struct Delete {
     #[arg(value_name = "USER")]
     user: String,
 
-    /// Don't ask
+    /// Do not ask for confirmation
     #[arg(long)]
     yes: bool,
 }
@@ -255,7 +258,6 @@ fn own_name(text: &str) -> Result<String, String> {
 }
 
 impl User {
-    /// Does it.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         match self {
             User::Create(command) => command.run(global, console),
@@ -292,7 +294,7 @@ impl User {
     }
 }
 
-/// Opens everything, makes one change and says what has become of the account.
+/// Opens the database, makes one change and prints the changed account.
 fn change(
     global: &Global,
     console: &mut Console,
@@ -362,7 +364,7 @@ impl List {
         list.end()?;
         let next = after.unwrap_or_default();
         if !admin::list(core, &filter, Some(&next), 1).await?.is_empty() {
-            console.note(&format!("there are more: --after {next}, or --limit 0 for all"));
+            console.note(&format!("there are more accounts: continue with --after {next}, or show all with --limit 0"));
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! `authd user sessions`, `revoke`, `mfa-reset`, `restore`: what an account is logged in with, and what lets its owner in
-//! again.
+//! `authd user sessions`, `revoke`, `mfa-reset` and `restore`: the sessions of an account, and ways
+//! to let its owner log in again.
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -16,14 +16,14 @@ use crate::identity::{By, admin, directory, factor};
 #[command(after_long_help = "\
 Examples:
   authd user sessions jane@example.com
-      See where she is logged in")]
+      Show where she is logged in")]
 pub struct Sessions {
     /// E-mail address, username or id
     #[arg(value_name = "USER")]
     user: String,
 }
 
-/// End one session of an account, or all
+/// End one session or all sessions of an account
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -36,7 +36,7 @@ pub struct Revoke {
     #[arg(value_name = "USER")]
     user: String,
 
-    /// Only this one
+    /// End only this session
     #[arg(long, value_name = "ID")]
     session: Option<String>,
 }
@@ -46,19 +46,19 @@ pub struct Revoke {
 #[command(after_long_help = "\
 Examples:
   authd user mfa-reset jane@example.com
-      Let her in who has lost her phone and her backup codes; she gets a mail")]
+      Let her log in after she lost her phone and backup codes; she gets a mail")]
 pub struct MfaReset {
     /// E-mail address, username or id
     #[arg(value_name = "USER")]
     user: String,
 }
 
-/// Bring a deleted account back
+/// Restore a deleted account
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
   authd user restore jane@example.com
-      Undo a deletion of the last 30 days; sessions stay ended")]
+      Undo a deletion within 30 days; its sessions stay ended")]
 pub struct Restore {
     /// E-mail address, username or id
     #[arg(value_name = "USER")]
@@ -66,7 +66,6 @@ pub struct Restore {
 }
 
 impl Sessions {
-    /// Does it.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         opened::with_core(global, console, async |core, console| {
             let sessions = directory::sessions(core, &self.user).await?;
@@ -76,7 +75,6 @@ impl Sessions {
 }
 
 impl Revoke {
-    /// Does it.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         super::change(global, console, "ended sessions of", async |core, by| {
             Ok(match &self.session {
@@ -88,7 +86,6 @@ impl Revoke {
 }
 
 impl MfaReset {
-    /// Does it.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         opened::with_core(global, console, async |core, console| {
             let entry = admin::find(core, &self.user).await?;
@@ -100,7 +97,6 @@ impl MfaReset {
 }
 
 impl Restore {
-    /// Does it.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         super::change(global, console, "restored", async |core, by| Ok(directory::restore(core, by, &self.user).await?))
     }

@@ -1,4 +1,4 @@
-//! An account as the command line shows it: everything but its secrets.
+//! An account as the command line shows it, without its secrets.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use crate::identity::admin::{self, Entry};
 use crate::model::Time;
 use crate::model::account::{Status, Verification};
 
-/// An account, the state that this instance's policy gives it, and how many live sessions it has.
+/// An account, its status under this instance's policy, and its number of live sessions.
 pub struct Shown<'a> {
     entry: &'a Entry,
     status: Status,
@@ -19,7 +19,7 @@ pub struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    /// One account under the policy of this core.
+    /// Prepares one account for display, under the policy of this core.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -28,7 +28,7 @@ impl<'a> Shown<'a> {
         Ok(Self::under(core.verification(), entry, sessions.first().copied().unwrap_or(0)))
     }
 
-    /// Several.
+    /// Prepares several accounts for display.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -42,7 +42,7 @@ impl<'a> Shown<'a> {
         Self { status: entry.account.status(verification), entry, sessions }
     }
 
-    /// All of it.
+    /// Prints all details of the account.
     pub fn whole(&self, console: &mut Console) -> io::Result<()> {
         let account = &self.entry.account;
         let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
@@ -68,7 +68,7 @@ impl<'a> Shown<'a> {
         console.details(&lines, &self.json())
     }
 
-    /// What has been done to it: a sentence for people, all of it for programs.
+    /// Reports a change to the account: one sentence as text, or the whole account as JSON.
     pub fn changed(&self, done: &str, console: &mut Console) -> io::Result<()> {
         let account = &self.entry.account;
         match console.form() {

@@ -1,4 +1,5 @@
-//! Counters by key in bounded memory: when a part is full, the eighth of it that would end soonest goes.
+//! Counters by key in bounded memory. When a shard is full, the eighth of its counters that would
+//! expire first is evicted.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
@@ -6,13 +7,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 const PARTS: usize = 16;
 
-/// A counter that is worth nothing after its end.
+/// A counter with an expiry time.
 pub(super) trait Ending: Copy {
-    /// When it ends; any unit, the same for all of one map.
+    /// When the counter expires, in any unit that is the same for the whole map.
     fn end(self) -> u64;
 }
 
-/// A map of counters, in parts with a lock each.
+/// A map of counters in shards, each with its own lock.
 pub(super) struct Bounded<K, V> {
     parts: Vec<Mutex<HashMap<K, V>>>,
     hasher: RandomState,
@@ -20,13 +21,14 @@ pub(super) struct Bounded<K, V> {
 }
 
 impl<K: Hash + Eq + Copy, V: Ending> Bounded<K, V> {
-    /// At most about this many keys.
+    /// Creates a map for about this many keys at most.
     pub(super) fn new(keys: usize) -> Self {
         let parts = std::iter::repeat_with(Mutex::default).take(PARTS).collect();
         Self { parts, hasher: RandomState::new(), part_limit: (keys / PARTS).max(1) }
     }
 
-    /// Looks at a counter and puts what comes back in its place; nobody else sees it meanwhile.
+    /// Atomically reads a counter and replaces it with the returned one; `None` leaves it
+    /// unchanged.
     pub(super) fn update<R>(&self, key: &K, change: impl FnOnce(Option<V>) -> (R, Option<V>)) -> R {
         let Some(part) = self.part(key) else { return change(None).0 };
         let mut part = lock(part);
@@ -40,7 +42,7 @@ impl<K: Hash + Eq + Copy, V: Ending> Bounded<K, V> {
         answer
     }
 
-    /// Forgets what has ended, and gives memory back that a rush has left.
+    /// Removes expired counters, and frees memory left over from a traffic peak.
     pub(super) fn purge(&self, now: u64) {
         for part in &self.parts {
             let mut part = lock(part);
@@ -51,7 +53,7 @@ impl<K: Hash + Eq + Copy, V: Ending> Bounded<K, V> {
         }
     }
 
-    /// How many keys are kept.
+    /// The number of keys.
     pub(super) fn len(&self) -> usize {
         self.parts.iter().map(|part| lock(part).len()).sum()
     }

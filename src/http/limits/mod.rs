@@ -1,7 +1,9 @@
-//! Limits per client address: one bucket per limit and client, exact under parallelism, bounded in memory.
+//! Rate limits per client IP: one bucket per limit and client, exact under concurrency, bounded in
+//! memory.
 //!
-//! Counts calls and says what is left; which call is counted under which limit is the business of boundary and
-//! handlers. Waits after wrong passwords are not here, they belong to accounts.
+//! This module counts calls and reports what is left. Boundary and handlers decide which call
+//! counts against which limit. Delays after wrong passwords belong to accounts: see
+//! `identity::guard`.
 
 mod bounded;
 mod smooth;
@@ -21,12 +23,12 @@ use crate::env::Env;
 use crate::error::{Error, Kind, Limit, Result};
 use crate::model::Client;
 
-/// The most keys that fixed windows keep; about 20 MiB when a flood fills them.
+/// Maximum number of keys of fixed windows; about 20 MiB when a flood fills them.
 const WINDOW_KEYS: usize = 450_000;
-/// The most keys of each smooth limit.
+/// Maximum number of keys of each smooth limit.
 const SMOOTH_KEYS: usize = 200_000;
 
-/// Counts calls. Clones count together.
+/// Counts calls. Clones share their counters.
 #[derive(Clone)]
 pub struct Limiter(Arc<Inner>);
 
@@ -37,7 +39,7 @@ struct Inner {
     windows: Arc<Windows<(Bucket, Client)>>,
 }
 
-/// A limit's counters; calls with a valid token have their own under the general limit.
+/// The counters of a limit. Calls with a valid token have separate counters for the general limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Bucket {
     Named(Limit),
@@ -79,7 +81,7 @@ impl Bucket {
     }
 }
 
-/// What a call met: room, or how long to wait for it.
+/// The result of a check: what is left, or how long to wait.
 type Verdict = Result<Room, Duration>;
 
 struct Room {
@@ -88,13 +90,14 @@ struct Room {
 }
 
 impl Limiter {
-    /// Limits with nothing counted yet.
+    /// Creates a limiter with no calls counted.
     #[must_use]
     pub fn new(limits: Limits, env: Env) -> Self {
         Self::build(limits, env, &BTreeMap::new(), Arc::new(Windows::new(WINDOW_KEYS)))
     }
 
-    /// The same counters under new limits; a smooth limit whose rate changed begins anew.
+    /// Applies new limits and keeps the counters; a smooth limit whose rate changed starts from
+    /// zero.
     #[must_use]
     pub fn under(&self, limits: Limits) -> Self {
         let old = &self.0;
@@ -119,31 +122,31 @@ impl Limiter {
         Self(Arc::new(Inner { env, limits, smooth, windows }))
     }
 
-    /// Counts one call; `None` when the limit is off.
+    /// Counts one call; `None` if the limit is disabled.
     ///
     /// # Errors
-    /// [`Kind::TooMany`] with the time to wait when the limit is used up; such a call is not counted.
+    /// [`Kind::TooMany`] with the time to wait if the limit is used up; such a call is not counted.
     pub fn check(&self, limit: Limit, client: Client) -> Result<Option<Standing>> {
         self.ask(Bucket::Named(limit), client, Step::Count)
     }
 
-    /// Counts one call that carries a valid token, under the wider general limit.
+    /// Counts one call with a valid token against the higher general limit.
     ///
     /// # Errors
-    /// As [`Limiter::check`].
+    /// See [`Limiter::check`].
     pub fn check_with_token(&self, client: Client) -> Result<Option<Standing>> {
         self.ask(Bucket::WithToken, client, Step::Count)
     }
 
-    /// Says what a call would meet, without counting it.
+    /// Checks whether a call would be allowed, without counting it.
     ///
     /// # Errors
-    /// As [`Limiter::check`].
+    /// See [`Limiter::check`].
     pub fn peek(&self, limit: Limit, client: Client) -> Result<Option<Standing>> {
         self.ask(Bucket::Named(limit), client, Step::Look)
     }
 
-    /// Takes one counted call back.
+    /// Removes one counted call.
     pub fn give_back(&self, limit: Limit, client: Client) {
         let bucket = Bucket::Named(limit);
         let Some(rate) = rate_of(&self.0.limits, bucket) else { return };
@@ -153,19 +156,19 @@ impl Limiter {
         }
     }
 
-    /// Forgets what no longer counts; to be called every minute or so.
+    /// Removes expired counters. To be called about once a minute.
     pub fn purge(&self) {
         self.0.windows.purge(self.0.env.now());
         self.0.smooth.values().for_each(|smooth| smooth.purge());
     }
 
-    /// How many counters are kept.
+    /// The number of counters.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.windows.len() + self.0.smooth.values().map(|smooth| smooth.len()).sum::<usize>()
     }
 
-    /// Whether nothing is counted.
+    /// Whether there are no counters.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -189,7 +192,7 @@ impl Limiter {
         }
     }
 
-    /// What a refusal looks like in the headers.
+    /// The status that a refusal shows in the headers.
     fn exhausted(&self, bucket: Bucket, wait: Duration) -> Option<Standing> {
         let rate = rate_of(&self.0.limits, bucket)?;
         let reset_at = self.0.env.wall() + wait;
@@ -211,7 +214,7 @@ fn rate_of(limits: &Limits, bucket: Bucket) -> Option<Rate> {
     }
 }
 
-/// What a refused caller reads: the wait in words, rounded up.
+/// The message for a refused caller: the wait in words, rounded up.
 #[must_use]
 pub fn sentence(limit: Limit, wait: Duration) -> String {
     let what = match limit {

@@ -1,5 +1,6 @@
-//! Smooth limits: calls spread evenly over a rate's time, with the whole number as the burst. The arithmetic is
-//! governor's; clock and memory are ours, for the one is turned by hand in tests and the other must be bounded.
+//! Smooth limits: calls are spread evenly over the rate's window, with the full count as burst. The
+//! arithmetic is governor's. The clock is ours because tests set it by hand, and the store is ours
+//! because its memory must be bounded.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::config::Rate;
 use crate::env::Env;
 use crate::model::{Client, Time};
 
-/// One smooth limit for all clients.
+/// One smooth limit, for all clients.
 pub(super) struct Smooth {
     rate: Rate,
     interval: Duration,
@@ -26,14 +27,14 @@ pub(super) struct Smooth {
     governor: RateLimiter<Call, Store, Turned, StateInformationMiddleware>,
 }
 
-/// Whether a call is counted or only looked ahead to.
+/// Whether a call is counted or only checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Call {
     Counted(Client),
     Looked(Client),
 }
 
-/// When the next call of a client is due, in nanoseconds from the limit's start.
+/// The theoretical arrival time of each client's next call, in nanoseconds since the limit started.
 type Arrivals = Bounded<Client, Arrival>;
 
 #[derive(Clone, Copy)]
@@ -65,7 +66,7 @@ impl StateStore for Store {
     }
 }
 
-/// Our clock as governor reads it: the time since the limit's start.
+/// Adapts our clock to governor: the time since the limit started.
 struct Turned {
     env: Env,
     origin: Time,
@@ -80,7 +81,7 @@ impl GovernorClock for Turned {
 }
 
 impl Smooth {
-    /// A limit that begins now; `None` for a rate that lets nothing through.
+    /// Creates a limit that starts now; `None` for a rate that allows no calls.
     pub(super) fn new(rate: Rate, keys: usize, env: &Env) -> Option<Self> {
         let count = NonZeroU32::new(rate.count)?;
         let interval = (rate.window / rate.count).max(Duration::from_nanos(1));
@@ -91,35 +92,35 @@ impl Smooth {
         Some(Self { rate, interval, origin, arrivals, governor })
     }
 
-    /// The rate that it was made for.
+    /// The configured rate.
     pub(super) fn rate(&self) -> Rate {
         self.rate
     }
 
-    /// Counts a call if there is room for it.
+    /// Counts a call if the limit allows it.
     pub(super) fn count(&self, client: Client) -> Verdict {
         self.ask(Call::Counted(client))
     }
 
-    /// Says what a call would meet, without counting it.
+    /// Checks whether a call would be allowed, without counting it.
     pub(super) fn look(&self, client: Client) -> Verdict {
         let verdict = self.ask(Call::Looked(client));
         verdict.map(|room| Room { remaining: room.remaining.saturating_add(1).min(self.rate.count), ..room })
     }
 
-    /// Takes one counted call back.
+    /// Removes one counted call.
     pub(super) fn give_back(&self, client: Client) {
         let interval = u64::try_from(self.interval.as_nanos()).unwrap_or(u64::MAX);
         self.arrivals.update(&client, |arrival| ((), arrival.map(|Arrival(at)| Arrival(at.saturating_sub(interval)))));
     }
 
-    /// Forgets clients whose burst is whole again.
+    /// Removes clients whose full burst is available again.
     pub(super) fn purge(&self) {
         let now = self.governor.clock().now();
         self.arrivals.purge(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    /// How many keys are kept.
+    /// The number of clients with a counter.
     pub(super) fn len(&self) -> usize {
         self.arrivals.len()
     }

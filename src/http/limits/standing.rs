@@ -1,4 +1,4 @@
-//! What a client has left, and how handlers and boundary tell each other about it.
+//! Rate-limit status of one request, shared by handlers and boundary.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,30 +10,30 @@ use crate::error::{Error, Limit, Result};
 use crate::identity::refusals::Refusals;
 use crate::model::{Barrier, Client, Source, Time};
 
-/// What a client has left of one limit.
+/// The state of one limit for one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
-    /// Which limit.
     pub limit: Limit,
-    /// How many calls it allows.
+    /// How many calls the limit allows.
     pub allowed: u32,
-    /// How many are left.
+    /// How many calls are left.
     pub remaining: u32,
-    /// When all of them are there again.
+    /// When all calls are available again.
     pub reset_at: Time,
 }
 
-/// The standings that one request has met; the boundary writes the headers from them.
+/// The statuses of all limits that one request was checked against. The boundary writes the
+/// rate-limit headers from them.
 #[derive(Debug, Default)]
 pub struct Standings(Mutex<Vec<Standing>>);
 
 impl Standings {
-    /// Notes one.
+    /// Records a status.
     pub fn note(&self, standing: Standing) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(standing);
     }
 
-    /// The one nearest to its end.
+    /// The status with the fewest calls left.
     #[must_use]
     pub fn nearest(&self) -> Option<Standing> {
         let standings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,8 +50,8 @@ impl Standings {
     }
 }
 
-/// A request's own view of the limits: handlers find it among the request's data and count their calls with it. Clones
-/// are the same meter.
+/// A request's view of the limits. The boundary stores it in the request, and handlers count calls
+/// with it. Clones share their state.
 #[derive(Clone)]
 pub struct Meter(Arc<Counting>);
 
@@ -64,21 +64,22 @@ struct Counting {
 }
 
 impl Meter {
-    /// For a request from there; what is refused is noted.
+    /// Creates the meter of a request from this source. Refusals are recorded in `refusals`.
     #[must_use]
     pub fn new(limiter: Limiter, refusals: Refusals, source: Source) -> Self {
         let client = source.client();
         Self(Arc::new(Counting { limiter, refusals, client, source, standings: Standings::default() }))
     }
 
-    /// Who stands behind the request.
+    /// The client that sent the request.
     #[must_use]
     pub fn source(&self) -> &Source {
         &self.0.source
     }
 
-    /// The same request, counted for an account and not for its client address. What is left there is told to nobody:
-    /// it would say what others do with the account.
+    /// The same request, counted by account instead of by client IP. The new meter has its own
+    /// statuses, so the headers never show what is left for the account: that would reveal what
+    /// other callers do with it.
     #[must_use]
     pub fn counting_for(&self, client: Client) -> Self {
         let Counting { limiter, refusals, source, .. } = &*self.0;
@@ -86,38 +87,40 @@ impl Meter {
         Self(Arc::new(Counting { limiter, refusals, client, source, standings: Standings::default() }))
     }
 
-    /// Counts this call under a limit.
+    /// Counts this call against a limit.
     ///
     /// # Errors
-    /// `TooMany` when the limit is used up.
+    /// `TooMany` if the limit is used up.
     pub fn count(&self, limit: Limit) -> Result<()> {
         self.note(Bucket::Named(limit), self.0.limiter.check(limit, self.0.client))
     }
 
-    /// Counts this call under the wider general limit of valid tokens.
+    /// Counts this call against the higher general limit for valid tokens.
     ///
     /// # Errors
-    /// `TooMany` when the limit is used up.
+    /// `TooMany` if the limit is used up.
     pub fn count_with_token(&self) -> Result<()> {
         self.note(Bucket::WithToken, self.0.limiter.check_with_token(self.0.client))
     }
 
-    /// Refuses when a limit is used up, without counting: the first half of a limit that counts failures only.
+    /// Refuses if a limit is used up, without counting. A limit that counts only failures calls
+    /// this first and [`Meter::count_failure`] after a failure.
     ///
     /// # Errors
-    /// `TooMany` when the limit is used up.
+    /// `TooMany` if the limit is used up.
     pub fn peek(&self, limit: Limit) -> Result<()> {
         self.note(Bucket::Named(limit), self.0.limiter.peek(limit, self.0.client))
     }
 
-    /// Counts a failure and says what to answer: the failure itself, or that there were too many at once.
+    /// Counts a failure. Returns the error to answer with: the failure itself, or `TooMany` if the
+    /// limit is used up.
     #[must_use]
     pub fn count_failure(&self, limit: Limit, failure: Error) -> Error {
         self.count(limit).err().unwrap_or(failure)
     }
 
-    /// Takes the count of a reset back where the password only broke a rule: whoever holds the link or the code may try the
-    /// next one. Gives back what to answer.
+    /// Uncounts a reset if the new password only broke a rule, so that the holder of the link or
+    /// code can choose another one. Returns the failure.
     #[must_use]
     pub fn reset_failed(&self, limit: Limit, failure: Error) -> Error {
         if !failure.fields().is_empty() {
@@ -126,12 +129,12 @@ impl Meter {
         failure
     }
 
-    /// Takes a counted call back.
+    /// Removes one counted call.
     pub fn give_back(&self, limit: Limit) {
         self.0.limiter.give_back(limit, self.0.client);
     }
 
-    /// What this request has met so far.
+    /// The statuses of the limits checked so far.
     #[must_use]
     pub fn standings(&self) -> &Standings {
         &self.0.standings

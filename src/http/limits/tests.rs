@@ -1,4 +1,4 @@
-//! Limits against a clock that is turned by hand.
+//! Tests of the limits with a manual clock.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
@@ -66,7 +66,7 @@ impl World {
         Self { hand, limiter, metrics: Metrics::default() }
     }
 
-    /// A request of this client.
+    /// The meter of a request from this client.
     fn meter(&self, last: u8) -> Meter {
         let env = Env::new(self.hand.clone(), Arc::new(Zeros));
         let source = Source { address: Some(client(last).address()), user_agent: None, request_id: None };
@@ -81,7 +81,7 @@ impl World {
         self.turn(Duration::from_secs(seconds));
     }
 
-    /// How many calls in a row pass.
+    /// How many consecutive calls are allowed.
     fn passed(&self, limit: Limit, client: Client) -> usize {
         (0..100).take_while(|_| self.limiter.check(limit, client).is_ok()).count()
     }

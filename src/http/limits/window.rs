@@ -1,4 +1,5 @@
-//! Fixed windows: so many calls from the first one until its window ends, then all of them again.
+//! Fixed windows: a window starts with the first call and allows a fixed number of calls until it
+//! ends.
 
 use std::hash::Hash;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use super::{Room, Verdict};
 use crate::config::Rate;
 use crate::model::Time;
 
-/// The windows of all keys.
+/// The current windows of all keys.
 pub(super) struct Windows<K>(Bounded<K, Window>);
 
 #[derive(Clone, Copy)]
@@ -24,12 +25,12 @@ impl Ending for Window {
 }
 
 impl<K: Hash + Eq + Copy> Windows<K> {
-    /// At most about this many keys.
+    /// Creates windows for about this many keys at most.
     pub(super) fn new(keys: usize) -> Self {
         Self(Bounded::new(keys))
     }
 
-    /// Counts a call if there is room for it.
+    /// Counts a call if the window allows it.
     pub(super) fn count(&self, key: &K, rate: Rate, now: Time) -> Verdict {
         self.0.update(key, |window| {
             let mut window = live(window, rate, now);
@@ -41,7 +42,7 @@ impl<K: Hash + Eq + Copy> Windows<K> {
         })
     }
 
-    /// Says what a call would meet, without counting it.
+    /// Checks whether a call would be allowed, without counting it.
     pub(super) fn look(&self, key: &K, rate: Rate, now: Time) -> Verdict {
         self.0.update(key, |window| {
             let window = live(window, rate, now);
@@ -51,7 +52,7 @@ impl<K: Hash + Eq + Copy> Windows<K> {
         })
     }
 
-    /// Takes one counted call back.
+    /// Removes one counted call.
     pub(super) fn give_back(&self, key: &K, rate: Rate, now: Time) {
         self.0.update(key, |window| {
             let window = live(window, rate, now);
@@ -59,12 +60,12 @@ impl<K: Hash + Eq + Copy> Windows<K> {
         });
     }
 
-    /// Forgets windows that have ended.
+    /// Removes windows that have ended.
     pub(super) fn purge(&self, now: Time) {
         self.0.purge(u64::try_from(now.millis()).unwrap_or(0));
     }
 
-    /// How many keys are kept.
+    /// The number of keys.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }

@@ -1,4 +1,4 @@
-//! What the pages say, and their forms. Everything that did not come from here is escaped.
+//! Texts and forms of the pages. All text from outside this module is escaped.
 
 use poem::http::StatusCode;
 
@@ -6,7 +6,7 @@ use super::Page;
 use crate::config::{Config, PasswordRules};
 use crate::error::Kind;
 
-/// What a page says.
+/// The content of a page.
 #[derive(Debug)]
 pub(super) struct Content {
     pub(super) title: &'static str,
@@ -21,12 +21,12 @@ impl Content {
     }
 }
 
-/// Where a password reset is asked for.
+/// Where users request a password reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asks {
-    /// On our own page.
+    /// On authd's own page.
     Here,
-    /// In the app, which says who it is.
+    /// In the app, which identifies itself as an API client.
     InApp,
 }
 
@@ -36,11 +36,11 @@ impl Asks {
     }
 }
 
-/// Where a page stands: its mount decides where its forms and links lead.
+/// A page and its path. The mount in the path decides where forms and links lead.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) page: Page,
-    /// The path as it was asked for.
+    /// The path as requested.
     pub(super) path: &'a str,
 }
 
@@ -60,12 +60,13 @@ impl Place<'_> {
     }
 }
 
-/// What the page of a link asks before it does anything. `broken` are the reasons why a password was not taken.
+/// The page of a link before the user presses the button. `broken` are the reasons why a password
+/// was rejected.
 pub(super) fn question(place: Place<'_>, token: &str, rules: &PasswordRules, broken: &[String]) -> Content {
     let (title, text, actions) = match place.page {
         Page::Verify => (
             "Verify your email address",
-            "Press the button to confirm that this email address is yours. Your account can be used then.",
+            "Press the button to confirm that this email address is yours. You can then use your account.",
             format!(
                 "{}<a class=\"other\" href=\"{}?token={}\">This was not me</a>",
                 place.token_form(token, "", "Verify email address"),
@@ -75,37 +76,37 @@ pub(super) fn question(place: Place<'_>, token: &str, rules: &PasswordRules, bro
         ),
         Page::Disown => (
             "This was not you?",
-            "Somebody made an account with your email address. Press the button to remove it. \
-             An account whose address is verified already stays.",
+            "Someone created an account with your email address. Press the button to remove it. \
+             An account whose address is already verified is kept.",
             place.token_form(token, "", "Remove the account"),
         ),
         Page::OpenLogin => (
-            "Open the login",
-            "After many wrong passwords your account takes its password only from places it knows. \
-             Press the button where you want to log in.",
+            "Allow login",
+            "After many wrong passwords, your account accepts its password only from known networks. \
+             Press the button on the device and network where you want to log in.",
             place.token_form(token, "", "Let me log in from here"),
         ),
         Page::Reset => (
             "Choose a new password",
-            "You will be logged out on all devices and can log in with the new password.",
+            "You will be logged out on all devices. Then log in with the new password.",
             place.token_form(token, &new_password(rules, broken), "Set new password"),
         ),
         Page::ConfirmEmail => (
             "Confirm your new email address",
-            "Press the button to confirm that this email address is yours. Your account uses it from then on.",
+            "Press the button to confirm that this email address is yours. Your account will then use it.",
             place.token_form(token, "", "Confirm email address"),
         ),
         Page::UndoEmail => (
             "Keep your email address",
-            "Somebody who is logged in to your account asked to use another email address for it. If that was not you, \
-             press the button: your account keeps this address, or gets it back, everybody is logged out, and you get \
-             an email with a link to choose a new password, for the present one will not work any more.",
+            "Someone who is logged in to your account asked to change its email address. If that was not you, press \
+             the button. Your account keeps this address or gets it back, all devices are logged out, and your \
+             current password stops working. We will send you an email with a link to choose a new one.",
             place.token_form(token, "", "Undo the change"),
         ),
         Page::NotMe => (
             "This was not you?",
-            "Press the button to end that login and all others. Your password will not work any more: you get an email \
-             with a link to choose a new one.",
+            "Press the button to end that login and all others. Your password stops working, and we will send you an \
+             email with a link to choose a new one.",
             place.token_form(token, "", "End that login"),
         ),
         Page::Forgot | Page::Resend => return ask_for_link(place, "", None),
@@ -113,13 +114,14 @@ pub(super) fn question(place: Place<'_>, token: &str, rules: &PasswordRules, bro
     Content { title, text, actions }
 }
 
-/// A page whose button a script presses; without script it waits for a hand.
+/// Adds a script that submits the page's form. Without scripting, the user presses the button.
 pub(super) fn posting_at_once(place: Place<'_>, page: Content) -> Content {
     let script = format!("<script src=\"{}/post.js\" defer></script>", escape(place.path));
     Content { actions: page.actions + &script, ..page }
 }
 
-/// The page that asks for an address to mail a new link to. `typed` was no address where there is a `reason`.
+/// The page that asks for an address to send a new link to. With a `reason`, `typed` was rejected
+/// as an invalid address.
 pub(super) fn ask_for_link(place: Place<'_>, typed: &str, reason: Option<&'static str>) -> Content {
     let (title, text) = match place.page {
         Page::Resend => (
@@ -134,13 +136,13 @@ pub(super) fn ask_for_link(place: Place<'_>, typed: &str, reason: Option<&'stati
     Content { title, text, actions: address_form(&escape(place.path), typed, reason) }
 }
 
-/// What was done with an address: the same for everybody.
+/// The page after an address was submitted. The same whether or not the address has an account.
 pub(super) fn link_asked_for(page: Page) -> Content {
     let text = match page {
-        Page::Resend => "If an account with this address waits to be verified, a new link is on its way to it.",
-        _ => "If there is an account with this address, a link to choose a new password is on its way to it.",
+        Page::Resend => "If an account with this address is not verified yet, we have sent it a new link.",
+        _ => "If there is an account with this address, we have sent it a link to choose a new password.",
     };
-    Content::saying("Look into your mailbox", text)
+    Content::saying("Check your email", text)
 }
 
 fn address_form(action: &str, typed: &str, reason: Option<&'static str>) -> String {
@@ -159,7 +161,8 @@ fn address_form(action: &str, typed: &str, reason: Option<&'static str>) -> Stri
     )
 }
 
-/// The field for a new password with its rules, and the reasons why the one before was not taken.
+/// The field for a new password with its rules, and the reasons why the previous password was
+/// rejected.
 fn new_password(rules: &PasswordRules, broken: &[String]) -> String {
     let mut reasons = String::new();
     let (mark, described) = if broken.is_empty() {
@@ -169,7 +172,8 @@ fn new_password(rules: &PasswordRules, broken: &[String]) -> String {
         reasons = format!("<ul class=\"reasons\" id=\"reasons\" role=\"alert\"><li>{items}</li></ul>");
         (" aria-invalid=\"true\"", "reasons rules")
     };
-    // No maxlength: browsers would cut without a word, and count otherwise than we do.
+    // No maxlength: browsers truncate silently, and count UTF-16 units where authd counts code
+    // points.
     format!(
         "<label for=\"new-password\">New password</label>\
          <input id=\"new-password\" name=\"newPassword\" type=\"password\" autocomplete=\"new-password\" required \
@@ -200,15 +204,15 @@ fn in_words(rules: &PasswordRules) -> String {
     )
 }
 
-/// What the button has done.
+/// The page after the button was pressed.
 pub(super) fn done(place: Place<'_>) -> Content {
     match place.page {
         Page::Verify => Content::saying("Email address verified", "Thank you. You can close this page and log in."),
         Page::Disown => Content::saying(
             "Account removed",
-            "The account that was made with your email address is gone. There is nothing else to do.",
+            "The account created with your email address was removed. There is nothing else to do.",
         ),
-        Page::OpenLogin => Content::saying("Login opened", "You can log in with your password from here now."),
+        Page::OpenLogin => Content::saying("Login allowed", "You can now log in with your password from here."),
         Page::Reset => Content::saying(
             "Password changed",
             "You have been logged out on all devices. Close this page and log in with your new password.",
@@ -219,34 +223,35 @@ pub(super) fn done(place: Place<'_>) -> Content {
         ),
         Page::UndoEmail => Content {
             title: "Your account keeps this address",
-            text: "Everybody has been logged out. Whoever asked for the change may know your password, so it does not \
-                   work any more: we have sent you a link to choose a new one.",
+            text: "All devices have been logged out. The person who asked for the change may know your password, so \
+                   it no longer works. We have sent you a link to choose a new one.",
             actions: format!("<a class=\"other\" href=\"{}\">Send it again</a>", place.beside(Page::Forgot)),
         },
         Page::NotMe => Content {
             title: "Login ended",
-            text: "Everybody has been logged out. Somebody may know your password, so it does not work any more: we \
-                   have sent you a link to choose a new one.",
+            text: "All devices have been logged out. Someone may know your password, so it no longer works. We have \
+                   sent you a link to choose a new one.",
             actions: format!("<a class=\"other\" href=\"{}\">Send it again</a>", place.beside(Page::Forgot)),
         },
         Page::Forgot | Page::Resend => link_asked_for(place.page),
     }
 }
 
-/// What somebody is told who verifies again.
+/// The page for an address that was already verified.
 pub(super) fn verified_already() -> Content {
-    Content::saying("Already verified", "This email address is verified already. You can close this page and log in.")
+    Content::saying("Already verified", "This email address is already verified. You can close this page and log in.")
 }
 
-/// What a person is told, and a way on where there is one; the same statuses as the native API's.
+/// The page for an error, with a form for a new link if that helps. Statuses are the same as on the
+/// native API.
 pub(super) fn refusal(place: Place<'_>, kind: Kind, asks: Asks) -> (StatusCode, Content) {
     let again = "Please wait a moment, then try again.";
     let is_about_link = matches!(kind, Kind::MissingLinkToken | Kind::LinkExpired | Kind::LinkInvalid);
     let (status, title, text) = match kind {
         Kind::MissingLinkToken => (
             StatusCode::BAD_REQUEST,
-            "This link is not complete",
-            "Please open the whole link from the email, or copy all of it into the address bar.",
+            "This link is incomplete",
+            "Please open the full link from the email, or copy all of it into the address bar.",
         ),
         Kind::LinkExpired => (StatusCode::GONE, "This link has expired", after(place.page)),
         Kind::LinkInvalid => (StatusCode::NOT_FOUND, "This link does not work", gone(place.page)),
@@ -257,10 +262,10 @@ pub(super) fn refusal(place: Place<'_>, kind: Kind, asks: Asks) -> (StatusCode, 
         ),
         Kind::AppInvalid => (
             StatusCode::FORBIDDEN,
-            "Please go on in the app",
-            "A new password is asked for in the app or on the site that you log in to.",
+            "Please continue in the app",
+            "Request a new password in the app or on the site that you log in to.",
         ),
-        Kind::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "This is too much", again),
+        Kind::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "This is too large", again),
         Kind::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "Too many attempts", again),
         Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Not possible right now", again),
         Kind::MalformedBody | Kind::Validation => (StatusCode::BAD_REQUEST, "Something went wrong", again),
@@ -270,7 +275,7 @@ pub(super) fn refusal(place: Place<'_>, kind: Kind, asks: Asks) -> (StatusCode, 
     if is_about_link && asks == Asks::InApp && matches!(place.page, Page::Reset | Page::Forgot | Page::NotMe) {
         return (
             status,
-            Content::saying(title, "It works for a limited time and only once. Please ask again in the app."),
+            Content::saying(title, "It works for a limited time and only once. Please request a new one in the app."),
         );
     }
     let way_on = match place.page {
@@ -284,21 +289,21 @@ pub(super) fn refusal(place: Place<'_>, kind: Kind, asks: Asks) -> (StatusCode, 
     (status, content)
 }
 
-/// What to do after a link has expired.
+/// Advice for an expired link.
 fn after(page: Page) -> &'static str {
     match page {
         Page::Reset | Page::Forgot | Page::Verify | Page::Resend => {
             "Links work for a limited time only. Type your email address, and we will send you a new one."
         }
-        Page::ConfirmEmail => "Please change the email address in your account once more: you will get a new link.",
-        Page::UndoEmail => "A change can be undone for 7 days. Please turn to the people who run this service.",
+        Page::ConfirmEmail => "Please change the email address in your account again. You will get a new link.",
+        Page::UndoEmail => "A change can be undone for 7 days. Please contact the operator of this service.",
         Page::NotMe => "Please log in and look at the list of your sessions, or choose a new password.",
-        Page::Disown => "There is nothing to do: without you, the account is removed by itself.",
-        Page::OpenLogin => "Please log in as usual. If you are kept out again, you will get a new link.",
+        Page::Disown => "There is nothing to do: an unverified account is removed automatically.",
+        Page::OpenLogin => "Please log in as usual. If your login is blocked again, you will get a new link.",
     }
 }
 
-/// Why a link that was right once does not work any more.
+/// The explanation for a link that stopped working.
 fn gone(page: Page) -> &'static str {
     match page {
         Page::Reset | Page::Forgot | Page::Verify | Page::Resend => {

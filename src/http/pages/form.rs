@@ -1,16 +1,18 @@
-//! The fields of a posted form (`application/x-www-form-urlencoded`, the URL standard, section 5.1).
+//! Parses the fields of a posted form (`application/x-www-form-urlencoded`, URL Standard, section
+//! 5.1).
 
-/// The longest token that a link of ours carries.
+/// The maximum length of a link token.
 const MAX_TOKEN: usize = 512;
 
-/// The token in a query or a form. Ours need no decoding: what has an escape in it is none.
+/// The token in a query or form. Our tokens need no decoding, so a value with escapes is not a
+/// token.
 pub(super) fn token_of(pairs: &str) -> Option<&str> {
     let token = pairs.split('&').find_map(|pair| pair.strip_prefix("token="))?;
     let well_formed = token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
     (well_formed && (1..=MAX_TOKEN).contains(&token.len())).then_some(token)
 }
 
-/// The value of a field that stands in the form once; `None` for none, several, or what is no UTF-8.
+/// The value of a field that occurs exactly once; `None` if it is absent, repeated or not UTF-8.
 pub(super) fn field(pairs: &str, name: &str) -> Option<String> {
     let mut values = pairs.split('&').filter_map(|pair| pair.split_once('=')).filter(|(key, _)| *key == name);
     match (values.next(), values.next()) {

@@ -1,5 +1,5 @@
-//! The pages behind mailed links. Looking at one changes nothing, for mail scanners follow links: only its button does,
-//! with or without script. A form that another site posts changes nothing either.
+//! The pages that mailed links open. Mail scanners follow links, so opening a page changes nothing:
+//! only its button does, with or without script. Forms posted by other sites are refused.
 
 mod content;
 mod form;
@@ -27,7 +27,8 @@ const PAGE: &str = include_str!("../../../static/pages/page.html");
 const STYLE: &str = include_str!("../../../static/pages/page.css");
 const POST_AT_ONCE: &str = include_str!("../../../static/pages/post.js");
 
-/// Where the pages are, besides under each mount of the native API, so that a proxy that forwards only that finds them.
+/// The paths of the pages. They are also served under each mount of the native API, so that they
+/// work behind a proxy that forwards only the API.
 pub const PATHS: [&str; 9] = [
     "/verify-email",
     "/verify-email/disown",
@@ -40,13 +41,14 @@ pub const PATHS: [&str; 9] = [
     "/not-me",
 ];
 
-/// The script that presses the button, besides the pages; only the page that verifies an address loads it, where the policy says so.
+/// The path of the script that presses the button. Only the page that verifies an address loads it,
+/// and only if the policy enables it.
 pub const SCRIPT: &str = "/verify-email/post.js";
 
-/// Under what the pages are mounted.
+/// The mounts of the pages.
 pub const MOUNTS: [&str; 3] = ["", "/v1", "/api/v1"];
 
-/// Adds the pages.
+/// Adds the routes.
 #[must_use]
 pub fn routes(mut route: Routes, core: &Arc<Core>) -> Routes {
     for mount in MOUNTS {
@@ -60,7 +62,7 @@ pub fn routes(mut route: Routes, core: &Arc<Core>) -> Routes {
     route
 }
 
-/// What a page is for.
+/// One of the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Page {
     Verify,
@@ -92,17 +94,18 @@ impl Page {
         PATHS[self as usize]
     }
 
-    /// Whether a link leads to it, for all others ask for an address.
+    /// Whether a mailed link opens the page. The other pages ask for an address.
     fn takes_token(self) -> bool {
         !matches!(self, Page::Resend | Page::Forgot)
     }
 
-    /// Whether a script presses its button.
+    /// Whether a script presses the button.
     fn posts_at_once(self, config: &Config) -> bool {
         self == Page::Verify && config.links.post_at_once
     }
 
-    /// What its link must be for; `None` where no link leads to it, or one that is an alarm's.
+    /// The purpose that its link must have; `None` for pages without a link, and for the link of a
+    /// login alert, which is stored elsewhere.
     fn purpose(self) -> Option<Purpose> {
         match self {
             Page::Verify | Page::Disown => Some(Purpose::Verify),
@@ -114,7 +117,7 @@ impl Page {
         }
     }
 
-    /// What its button counts under.
+    /// The limit that its button counts against.
     fn limit(self) -> Limit {
         match self {
             Page::Forgot => Limit::Forgot,
@@ -144,7 +147,7 @@ impl Pages {
         Self { core, page, policy }
     }
 
-    /// The page that says what the link does and has the button; or at once that the link is dead.
+    /// `GET`: explains the link and shows the button, or shows that the link no longer works.
     fn asking(self) -> impl Endpoint {
         endpoint::make(move |request: Request| {
             let pages = self.clone();
@@ -174,7 +177,7 @@ impl Pages {
         Ok(if at_once { content::posting_at_once(place, question) } else { question })
     }
 
-    /// What the button does.
+    /// `POST`: does what the button says.
     fn deciding(self) -> impl Endpoint {
         endpoint::make(move |request: Request| {
             let pages = self.clone();
@@ -234,8 +237,8 @@ impl Pages {
         Ok(content::done(place))
     }
 
-    /// A password reset is asked for by an app where the policy says so, as on every API: the page is open only behind a
-    /// proxy that says which app it speaks for.
+    /// If the policy requires an API client for a password reset, this page does too, as every API
+    /// does: it then works only behind a proxy that sends the credentials of an API client.
     async fn admit(&self, headers: &HeaderMap) -> Result<Option<FromApp>> {
         match self.page {
             Page::Forgot => FromApp::of(&self.core, headers).await.map(Some),
@@ -243,7 +246,7 @@ impl Pages {
         }
     }
 
-    /// Asks for a new link; what is shown never depends on the account.
+    /// Requests a new link. The response never depends on whether the account exists.
     async fn send_link(
         &self,
         place: Place<'_>,
@@ -270,7 +273,7 @@ impl Pages {
     fn failure(&self, place: Place<'_>, error: &Error) -> Response {
         let (status, content) = content::refusal(place, error.kind(), Asks::under(&self.core.config));
         if status.is_server_error() {
-            tracing::error!(cause = error.chain(), "a page failed");
+            tracing::error!(cause = error.chain(), "page request failed");
         }
         let mut response = self.render(status, &content);
         if let Some(wait) = error.retry_delay() {
@@ -280,7 +283,8 @@ impl Pages {
     }
 
     fn render(&self, status: StatusCode, content: &Content) -> Response {
-        // The actions come last: what somebody typed is in them and must not be taken for a place to fill.
+        // The actions come last: they contain user input, whose text must not be treated as a
+        // placeholder.
         let html = PAGE
             .replace("{style}", STYLE)
             .replace("{service}", &escape(&self.core.config.service.name))
@@ -291,7 +295,8 @@ impl Pages {
             .status(status)
             .header(CONTENT_TYPE, "text/html; charset=utf-8")
             .header(CACHE_CONTROL, "no-store")
-            // Without an origin in its headers a form could not be told from another site's; the link stays unsaid.
+            // With `no-referrer`, browsers send `Origin: null` and the form would look like another
+            // site's. `strict-origin` still hides the path with the token.
             .header(REFERRER_POLICY, "strict-origin")
             .header(CONTENT_SECURITY_POLICY, self.policy.clone())
             .body(html)
@@ -305,7 +310,7 @@ fn script() -> Response {
         .body(POST_AT_ONCE)
 }
 
-/// The one style sheet is named by its digest, so that nothing else may be inline.
+/// Allows the style sheet by its hash, so that no other inline code can run.
 fn policy(page: Page, config: &Config) -> String {
     use base64::Engine;
     let scripts = if page.posts_at_once(config) { "script-src 'self'; " } else { "" };

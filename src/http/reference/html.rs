@@ -1,8 +1,8 @@
-//! The words of the page: escaped, with the little markup that descriptions use.
+//! Renders the text of the page: escaped, with the small subset of Markdown that descriptions use.
 
 use serde_json::Value;
 
-/// A text in which nothing means anything to HTML, nor to the page's template.
+/// Escapes text for HTML, and for the placeholders of the page template.
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -20,13 +20,13 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-/// A description: paragraphs, and `code` between backticks.
+/// Renders a description: paragraphs, and `code` in backticks.
 pub fn prose(text: &str) -> String {
     let paragraphs = text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty());
     paragraphs.map(|paragraph| format!("<p>{}</p>", inline(paragraph))).collect::<Vec<_>>().concat()
 }
 
-/// One line of a description.
+/// Renders text without paragraphs.
 pub fn inline(text: &str) -> String {
     let mut out = String::new();
     for (index, part) in text.split('`').enumerate() {
@@ -36,17 +36,17 @@ pub fn inline(text: &str) -> String {
     out
 }
 
-/// A path with its parameters set off.
+/// Renders a path with highlighted parameters.
 pub fn path(path: &str) -> String {
     escape(path).replace("&#123;", "<b>&#123;").replace("&#125;", "&#125;</b>")
 }
 
-/// A method as a small sign.
+/// Renders a method as a badge.
 pub fn badge(method: &str) -> String {
     format!("<span class=\"method {method}\">{}</span>", if method == "delete" { "DEL" } else { method })
 }
 
-/// A JSON value as it would be written.
+/// Renders a JSON value, pretty-printed.
 pub fn json(value: &Value) -> String {
     format!("<pre tabindex=\"0\"><code>{}</code></pre>", escape(&format!("{value:#}")))
 }

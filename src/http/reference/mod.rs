@@ -1,7 +1,8 @@
-//! The reference: an OpenAPI document as one page to read. It is made here, so it needs no script and no other host.
+//! Renders an OpenAPI document as a reference page. The page is rendered on the server, so it needs
+//! no script and no other host.
 //!
-//! `operation` writes one call, `schema` what goes in and out of it, `html` the words. What the page says stands in the
-//! document; nothing here knows a wire.
+//! `operation` renders one operation, `schema` its request and response fields, `html` text. All
+//! content comes from the document, so this module knows no wire.
 
 mod html;
 mod operation;
@@ -13,21 +14,21 @@ use html::{escape, prose};
 
 const PAGE: &str = include_str!("../../../static/docs/reference.html");
 
-/// Where a page stands among the others.
+/// The page's position among the reference pages.
 #[derive(Debug, Clone)]
 pub struct Place<'a> {
-    /// The documents that there are.
+    /// The names of all documents.
     pub names: &'a [&'static str],
-    /// The one that this page shows.
+    /// The document that this page shows.
     pub current: &'a str,
-    /// The way from the page's own address to the root: empty, or `../`.
+    /// The relative path from the page to the root: empty, or `../`.
     pub root: &'static str,
 }
 
-/// The methods of OpenAPI, in the order in which people think of them.
+/// The methods of OpenAPI in display order.
 const METHODS: [&str; 7] = ["get", "post", "put", "patch", "delete", "head", "options"];
 
-/// One call, with what is around it in the document.
+/// One operation, with the document it belongs to.
 struct Operation<'a> {
     document: &'a Value,
     path: &'a str,
@@ -36,7 +37,7 @@ struct Operation<'a> {
 }
 
 impl Operation<'_> {
-    /// The name that links lead to.
+    /// The fragment identifier of the operation.
     fn anchor(&self) -> String {
         let id = self.value["operationId"].as_str();
         id.map_or_else(|| format!("{}{}", self.method, self.path.replace('/', "-")), str::to_owned)
@@ -47,7 +48,7 @@ impl Operation<'_> {
     }
 }
 
-/// A document as a page.
+/// Renders a document as a page.
 #[must_use]
 pub fn page(document: &Value, place: &Place) -> String {
     let title = document["info"]["title"].as_str().unwrap_or("API");
@@ -64,13 +65,14 @@ pub fn page(document: &Value, place: &Place) -> String {
         ("{links}", links(&groups)),
         ("{root}", place.root.to_owned()),
         ("{current}", escape(place.current)),
-        // Last, for what stands in it is not to be read as a place again.
+        // Last, so that placeholders in the document's text are not replaced.
         ("{main}", main),
     ];
     parts.into_iter().fold(PAGE.to_owned(), |page, (name, text)| page.replace(name, &text))
 }
 
-/// The operations under their first tag, in the document's order of tags; what has none comes last.
+/// Groups the operations by their first tag, in the document's order of tags. Operations without a
+/// tag come last.
 fn groups(document: &Value) -> Vec<(&str, Vec<Operation<'_>>)> {
     let names = document["tags"].as_array().into_iter().flatten().filter_map(|tag| tag["name"].as_str());
     let mut groups: Vec<(&str, Vec<Operation<'_>>)> = names.map(|name| (name, Vec::new())).collect();
@@ -108,7 +110,7 @@ fn introduction(document: &Value, title: &str) -> String {
     format!("<section class=\"intro\"><h1>{title}</h1>{description}<dl>{facts}</dl></section>")
 }
 
-/// How a request carries what a security scheme asks for.
+/// Describes where a request carries the credentials of a security scheme.
 fn carried(scheme: &Value) -> String {
     match (scheme["type"].as_str(), scheme["in"].as_str(), scheme["name"].as_str()) {
         (Some("http"), _, _) => "header <code>Authorization: Bearer …</code>".to_owned(),
@@ -123,7 +125,7 @@ fn heading(document: &Value, tag: &str) -> String {
     format!("<header class=\"group\"><h2>{}</h2>{}</header>", escape(tag), prose(description))
 }
 
-/// The choice between documents; where there is one, its name.
+/// Links to all documents, or the name of the only one.
 fn documents(place: &Place) -> String {
     if place.names.len() < 2 {
         return format!("<span>{}</span>", escape(place.current));

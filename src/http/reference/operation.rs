@@ -1,4 +1,4 @@
-//! One call: what it does, what it takes, what comes back, and how it looks on the wire.
+//! Renders one operation: description, parameters, body, responses and examples.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use super::Operation;
 use super::html::{badge, escape, inline, json, path, prose};
 use super::schema::{Presence, Way, field, fields, resolved};
 
-/// The call as a section of the page: words on one side, examples on the other.
+/// Renders the operation as a section: text on one side, examples on the other.
 pub fn section(operation: &Operation) -> String {
     let (anchor, title) = (escape(&operation.anchor()), escape(operation.title()));
     let line = format!("<p class=\"line\">{}<code>{}</code></p>", badge(operation.method), path(operation.path));
@@ -20,7 +20,7 @@ pub fn section(operation: &Operation) -> String {
     )
 }
 
-/// What a caller must bring: any of the alternatives.
+/// The authentication that a caller needs: any of the alternatives.
 fn security(operation: &Operation) -> String {
     let required = operation.value.get("security").or_else(|| operation.document.get("security"));
     let alternatives: Vec<String> = required.and_then(Value::as_array).into_iter().flatten().map(requirement).collect();
@@ -75,7 +75,7 @@ fn responses(operation: &Operation) -> String {
         Some(b'4' | b'5') => refusal(operation, status, response),
         _ => success(operation, status, response),
     });
-    format!("<h4>Answers</h4>{}", shown.collect::<Vec<_>>().concat())
+    format!("<h4>Responses</h4>{}", shown.collect::<Vec<_>>().concat())
 }
 
 fn success(operation: &Operation, status: &str, response: &Value) -> String {
@@ -84,14 +84,15 @@ fn success(operation: &Operation, status: &str, response: &Value) -> String {
     format!("<details open><summary>{}</summary>{}{fields}</details>", summary(status, response), headers(response))
 }
 
-/// A refusal: every code that it can carry, with the body that it comes in.
+/// An error response: each possible code, with its body.
 fn refusal(operation: &Operation, status: &str, response: &Value) -> String {
     let examples = media(response).and_then(|media| media["examples"].as_object()).into_iter().flatten();
     let rows = examples
         .map(|(name, example)| {
             let words = inline(example["summary"].as_str().unwrap_or(""));
             let body = json(&example["value"]);
-            // A code with several sentences has a number in the document, where names are unique.
+            // Example names are unique in the document, so a code with several messages has a
+            // number appended.
             let code = escape(name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-'));
             format!("<details class=\"code\"><summary><code>{code}</code> {words}</summary>{body}</details>")
         })
@@ -121,13 +122,13 @@ fn media(response: &Value) -> Option<&Value> {
     response["content"].as_object().and_then(|content| content.values().next())
 }
 
-/// The first example of a body or an answer.
+/// The first example of a request or response body.
 fn example(media: &Value) -> Option<&Value> {
     let named = || media["examples"].as_object().and_then(|examples| examples.values().next());
     media.get("example").or_else(|| named().and_then(|example| example.get("value")))
 }
 
-/// The call as it is typed.
+/// The request as a curl command.
 fn call(operation: &Operation) -> String {
     let base = operation.document["servers"][0]["url"].as_str().unwrap_or("").trim_end_matches('/');
     let mut lines = vec![format!("curl -X {} '{base}{}'", operation.method.to_uppercase(), operation.path)];
@@ -157,7 +158,7 @@ fn call(operation: &Operation) -> String {
     format!("<figure><figcaption>Request</figcaption><pre tabindex=\"0\"><code>{typed}</code></pre></figure>")
 }
 
-/// The answer when all went well.
+/// The example success responses.
 fn answer(operation: &Operation) -> String {
     let responses = operation.value["responses"].as_object().into_iter().flatten();
     let good = responses.filter(|(status, _)| status.starts_with('2'));

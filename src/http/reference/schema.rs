@@ -1,31 +1,29 @@
-//! What goes in and out of a call: the fields of a schema, with their types and rules.
+//! Renders the fields of a request or response schema, with their types and rules.
 
 use serde_json::Value;
 
 use super::html::{escape, inline};
 
-/// How deep fields are followed: a schema may hold itself.
+/// Maximum nesting depth, because a schema may refer to itself.
 const DEPTH: usize = 6;
 
-/// Which way a value goes.
+/// The direction of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// To the server: what must be there is marked.
+    /// To the server: required fields are marked.
     In,
-    /// To the client: what may be missing is marked.
+    /// To the client: optional fields are marked.
     Out,
 }
 
-/// Whether a value must be there.
+/// Whether a field is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
-    /// It must.
     Required,
-    /// It may be missing.
     Optional,
 }
 
-/// The fields of an object, or of what an array holds; nothing for a plain value.
+/// Renders the fields of an object, or of the items of an array; empty for a plain value.
 pub fn fields(document: &Value, schema: &Value, way: Way) -> String {
     nested(document, schema, way, DEPTH)
 }
@@ -52,12 +50,12 @@ fn nested(document: &Value, schema: &Value, way: Way, depth: usize) -> String {
     format!("<ul class=\"fields\">{}</ul>", rows.collect::<Vec<_>>().concat())
 }
 
-/// One field or parameter: its name, type, rules and description.
+/// Renders one field or parameter: its name, type, rules and description.
 pub fn field(document: &Value, name: &str, schema: &Value, way: Way, presence: Presence) -> String {
     let inner = resolved(document, schema);
     let sign = match (way, presence) {
         (Way::In, Presence::Required) => "<em class=\"required\">required</em>",
-        (Way::Out, Presence::Optional) => "<em>not always</em>",
+        (Way::Out, Presence::Optional) => "<em>optional</em>",
         _ => "",
     };
     let description = schema["description"].as_str().or_else(|| inner["description"].as_str()).unwrap_or("");
@@ -75,7 +73,7 @@ pub fn field(document: &Value, name: &str, schema: &Value, way: Way, presence: P
     )
 }
 
-/// The type as people say it.
+/// The type in words.
 fn kind(document: &Value, schema: &Value) -> String {
     let mut kind = match schema["type"].as_str() {
         Some("array") => format!("array of {}", kind(document, resolved(document, &schema["items"]))),
@@ -123,7 +121,7 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// The schema behind a reference, or behind an `allOf` of one that only adds words.
+/// Resolves a `$ref`, or an `allOf` with one element that only adds a description.
 pub fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     let mut schema = schema;
     for _ in 0..DEPTH {

@@ -1,4 +1,4 @@
-//! Backup codes: 80 bits in groups of four, shown once, kept as MACs.
+//! Backup codes: 80 random bits each, in groups of four characters, shown once and stored as MACs.
 
 use super::totp::base32;
 use crate::env::Env;
@@ -6,15 +6,12 @@ use crate::error::Result;
 use crate::identity::Core;
 use crate::model::{AccountId, Secret};
 
-/// How many there are.
+/// Number of codes in a set.
 pub const COUNT: usize = 10;
 const BYTES: usize = 10;
 const LETTERS: usize = 16;
 
-/// A new set: what is shown, and what is kept.
-///
-/// # Errors
-/// When there is no randomness.
+/// Makes a new set: the codes to show and the MACs to store.
 pub fn new_set(core: &Core, account: &AccountId) -> Result<(Vec<Secret>, Vec<[u8; 32]>)> {
     let codes = (0..COUNT).map(|_| new_code(&core.env)).collect::<Result<Vec<String>>>()?;
     let hashes = codes.iter().map(|code| mac(core, account, code)).collect();
@@ -25,13 +22,14 @@ fn new_code(env: &Env) -> Result<String> {
     Ok(base32(&env.random::<BYTES>()?))
 }
 
-/// `ABCD-EFGH-IJKL-MNOP`
+/// Formats a code as `ABCD-EFGH-IJKL-MNOP`.
 fn shown(code: &str) -> Secret {
     let letters: Vec<char> = code.chars().collect();
     Secret::new(letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-"))
 }
 
-/// What is kept of a typed code; `None` when it has not the form of one. Spaces, dashes and case do not count.
+/// Returns the MAC of a typed code, or `None` if it does not have the form of a backup code.
+/// Spaces, dashes and case are ignored.
 #[must_use]
 pub fn digest_of(core: &Core, account: &AccountId, typed: &str) -> Option<[u8; 32]> {
     let code: String =

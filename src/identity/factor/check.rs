@@ -1,4 +1,7 @@
-//! A code that is shown for a factor: what it may be, worked out before the write; counted and used up inside it.
+//! Checks a code that the client enters for a second factor.
+//!
+//! The server works out before the write what the code may match. It counts and spends the code
+//! inside the write.
 
 use std::time::Duration;
 
@@ -14,12 +17,12 @@ use crate::store;
 use crate::store::db::Db;
 use crate::store::tries::{self, Scope};
 
-/// Codes in a day from client addresses that never logged in to the account.
+/// Attempts per day from client IPs that never logged in to the account.
 const STRANGERS: (u32, Duration) = (50, Duration::from_hours(24));
-/// Codes in a day from client addresses and sessions that the account knows.
+/// Attempts per day from client IPs and sessions that the account knows.
 const KNOWN: (u32, Duration) = (100, Duration::from_hours(24));
 
-/// The tries that an account has over all its challenges.
+/// The attempts that an account has across all its challenges.
 #[derive(Debug, Clone)]
 pub struct Budget {
     bucket: Bucket,
@@ -27,7 +30,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// The budget of an account, for a client address that it knows or not.
+    /// The budget of an account, for a familiar or an unfamiliar client IP.
     #[must_use]
     pub fn new(core: &Core, account: &Account, is_stranger: bool) -> Self {
         let key = core.master.mac("factor tries", account.id.as_str().as_bytes());
@@ -43,10 +46,7 @@ impl Budget {
         Self { bucket: Bucket::of_owner(&account.id), ..Self::new(core, account, false) }
     }
 
-    /// Counts one; says how long to wait when there are none left.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Counts one attempt. Returns how long to wait if none are left.
     pub fn count(&self, db: &mut dyn Db, log: &Log) -> Result<Option<Duration>> {
         let wait = one_time_code::count_all(db, &self.limits, log.at())?;
         if wait.is_some() {
@@ -55,16 +55,13 @@ impl Budget {
         Ok(wait)
     }
 
-    /// The code was right: the try does not count.
-    ///
-    /// # Errors
-    /// What the database says.
+    /// Gives the attempt back after a right code.
     pub fn give_back(&self, db: &mut dyn Db) -> Result<()> {
         self.limits.iter().try_for_each(|(scope, key, _)| tries::give_back(db, *scope, key))
     }
 }
 
-/// A typed code, held against everything that it may be.
+/// A typed code with everything that it may match.
 #[derive(Debug, Clone)]
 pub struct Check {
     account: AccountId,
@@ -74,14 +71,14 @@ pub struct Check {
     counting: Counting,
 }
 
-/// Who counts the tries at codes that were sent.
+/// Where attempts at sent codes are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Counting {
     Here,
     Before,
 }
 
-/// A code that was sent, and the targets that count.
+/// A sent code and the targets that it may have been sent to.
 #[derive(Debug, Clone)]
 struct Sent {
     showing: Showing,
@@ -89,10 +86,7 @@ struct Sent {
 }
 
 impl Check {
-    /// Works out what a typed code may be, of these methods.
-    ///
-    /// # Errors
-    /// When a stored secret cannot be opened.
+    /// Works out what a typed code may match among these methods.
     pub fn prepare(
         core: &Core,
         account: &Account,
@@ -123,16 +117,16 @@ impl Check {
         Ok(Self { account: account.id.clone(), steps, sent, backup: backup.flatten(), counting: Counting::Here })
     }
 
-    /// The same where the try has been counted before.
+    /// The same check for an attempt that the caller has already counted.
     #[must_use]
     pub fn counted_before(self) -> Self {
         Self { counting: Counting::Before, ..self }
     }
 
-    /// Uses the code up inside a write, and records how it went; what a limit refused is noted by itself.
+    /// Spends the code inside a write and records the result. A refusal by a rate limit is recorded
+    /// by the limit itself.
     ///
-    /// # Errors
-    /// What the database says; a refusal is inside, so that its count stays.
+    /// A refusal is the inner `Err`, so that the write commits and its count stays.
     pub fn run(&self, db: &mut dyn Db, log: &Log) -> Result<Result<Method>> {
         let verdict = self.weigh(db, log)?;
         let event = match &verdict {
@@ -182,17 +176,14 @@ impl Check {
     }
 }
 
-/// The step of an authenticator whose code this is, whether it was taken before or not.
-///
-/// # Errors
-/// When the stored secret cannot be opened.
+/// Returns the time step whose code was typed, whether it was used before or not.
 pub fn step_of(core: &Core, factor: &Factor, typed: &str) -> Result<Option<i64>> {
-    let sealed = factor.sealed.as_deref().ok_or_else(|| Error::internal("an authenticator without a secret"))?;
+    let sealed = factor.sealed.as_deref().ok_or_else(|| Error::internal("authenticator has no stored secret"))?;
     let secret = zeroize::Zeroizing::new(core.master.open(&place(&factor.id), sealed)?);
     Ok(totp::matching_step(&secret, typed, core.env.wall(), &core.config.factors))
 }
 
-/// Where an authenticator's secret is sealed for.
+/// The sealing context of an authenticator's secret.
 pub(super) fn place(id: &str) -> String {
     format!("factors.sealed.{id}")
 }

@@ -1,7 +1,8 @@
-//! Second factors: setting one up, confirming, listing, naming, removing; backup codes.
+//! Second factors: set up, confirm, list, rename and remove them; backup codes.
 //!
-//! How a login is completed with one is `challenge`'s. Every change raises the account's stamp, so nothing that rests on
-//! the factors as they were goes on, and tells the owner by mail.
+//! For completing a login with a factor, see `challenge`. Every change except a rename raises the
+//! account's credential version, which voids everything that rests on the previous factors, and the
+//! server mails the owner.
 
 pub mod backup;
 pub mod check;
@@ -24,43 +25,42 @@ use crate::model::{
 use crate::store;
 use crate::store::db::Db;
 
-/// The most confirmed factors of an account.
+/// The most confirmed factors that an account can have.
 const MOST: usize = 10;
 
-/// A factor that waits for its confirmation, with what is shown this once.
+/// An unconfirmed factor, with the secrets that the server shows only this once.
 #[derive(Debug, Clone)]
 pub struct Started {
-    /// The factor.
     pub factor: Factor,
-    /// What an authenticator app needs.
+    /// `None` for other kinds of factors.
     pub authenticator: Option<Authenticator>,
-    /// Good from the confirmation on; those before them are not good any more then.
+    /// They work once the factor is confirmed; the previous codes stop working then.
     pub backup_codes: Vec<Secret>,
 }
 
-/// What an authenticator app needs.
+/// The secret of an authenticator, in the forms that apps accept.
 #[derive(Debug, Clone)]
 pub struct Authenticator {
-    /// The secret in base32.
+    /// In base32.
     pub secret: Secret,
-    /// The `otpauth` address.
+    /// As an `otpauth` URI.
     pub uri: Secret,
-    /// The same as a QR code: a PNG in a data URL.
+    /// The URI as a QR code: a PNG in a data URL.
     pub qr_code: Secret,
 }
 
-/// The factors of an account and the backup codes that are left.
+/// An account's factors and the number of its unused backup codes.
 #[derive(Debug, Clone)]
 pub struct Overview {
-    /// All factors, those that wait for their confirmation too.
+    /// All factors, including unconfirmed ones.
     pub factors: Vec<Factor>,
-    /// How many backup codes are left.
+    /// How many backup codes are unused.
     pub backup_codes: i64,
 }
 
-/// What is said of a method that is not there, or sends nothing.
+/// The error for a method that the login does not offer, or that sends no code.
 pub(super) fn no_such_method() -> Error {
-    let sentence = "This login is not completed by a code of that kind";
+    let sentence = "This login cannot be completed with a code of that kind";
     Error::invalid(vec![FieldError::new("method", Rule::Format, "Not allowed", sentence)])
 }
 
@@ -77,11 +77,11 @@ fn letter(core: &Core, account: &Account, change: String) -> Result<Prepared> {
     core.post.letter(&account.email, account.id.as_str(), &Letter::FactorChanged { change })
 }
 
-/// Begins a factor.
+/// Begins to set up a factor.
 ///
 /// # Errors
-/// `Forbidden` while the address is not proved, `ReauthenticationRequired`, `Validation` where text messages cannot be
-/// sent to the profile's number, `AlreadyExists`, `TooMany(Factor)`.
+/// `Forbidden` until the address is verified, `ReauthenticationRequired`, `Validation` if the
+/// server cannot send text messages to the profile's number, `AlreadyExists`, `TooMany(Factor)`.
 pub async fn set_up(core: &Core, caller: &Caller, kind: FactorKind, name: &str, source: &Source) -> Result<Started> {
     let account = &caller.account;
     if account.email_verified_at.is_none() {
@@ -124,11 +124,11 @@ fn confirmed(factors: Vec<Factor>) -> Vec<Factor> {
     factors.into_iter().filter(|factor| factor.confirmed_at.is_some()).collect()
 }
 
-/// Refuses one factor more than an account may have, and one that guards it already.
+/// Refuses a factor beyond the maximum, and one that already guards the account.
 fn has_room(confirmed: &[Factor], kind: FactorKind, target: Option<&str>) -> Result<()> {
     let is_there = |factor: &Factor| factor.kind == kind && factor.target.as_deref() == target;
     if confirmed.len() >= MOST || kind != FactorKind::Totp && confirmed.iter().any(is_there) {
-        return Err(Error::with(Kind::AlreadyExists, "This factor is set up already"));
+        return Err(Error::with(Kind::AlreadyExists, "This factor is already set up"));
     }
     Ok(())
 }
@@ -144,7 +144,7 @@ async fn store_new(
     let (new, is_fresh) = (factor.clone(), Fresh::check(core, caller).is_ok());
     core.store
         .write(move |db| {
-            // Another call may have put a factor in force since this one looked.
+            // Another call may have confirmed a factor since this one looked.
             store::accounts::hold(db, &new.account)?;
             let confirmed = confirmed(store::factors::of(db, &new.account)?);
             if !confirmed.is_empty() && !is_fresh {
@@ -164,7 +164,7 @@ async fn store_new(
     Ok(())
 }
 
-/// The number that text messages go to; nothing for other kinds.
+/// The phone number for text messages; `None` for other kinds.
 fn target(core: &Core, account: &Account, kind: FactorKind) -> Result<Option<String>> {
     if kind != FactorKind::Sms {
         return Ok(None);
@@ -183,7 +183,8 @@ fn target(core: &Core, account: &Account, kind: FactorKind) -> Result<Option<Str
     Ok(Some(number.to_owned()))
 }
 
-/// ITU-T E.164: a plus, then at most fifteen digits that do not begin with zero.
+/// Whether this is a number by ITU-T E.164: a plus sign, then at most fifteen digits that do not
+/// begin with zero.
 fn is_e164(number: &str) -> bool {
     let digits = number.strip_prefix('+').unwrap_or("");
     (8..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit())
@@ -197,7 +198,7 @@ fn authenticator(core: &Core, account: &Account, id: &str) -> Result<(Vec<u8>, A
     Ok((sealed, Authenticator { secret: Secret::new(secret), qr_code: qr::data_url(&uri)?, uri }))
 }
 
-/// The code that confirms a factor, where one is sent.
+/// The code that confirms a factor, for kinds that need one sent.
 fn dispatch(
     core: &Core,
     account: &Account,
@@ -212,21 +213,21 @@ fn dispatch(
     }
 }
 
-/// What a code with an access token did.
+/// What a code did that came with an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verified {
-    /// It confirmed a factor.
     Confirmed,
-    /// Nothing waited for its confirmation: it showed the factor that is there, and the proof is fresh again.
+    /// No factor awaited confirmation: the code matched a confirmed factor, and the session's proof
+    /// is fresh again.
     Shown,
 }
 
-/// Takes a code with an access token: confirms the factor that waits (the one named, else the newest), or shows the one
-/// that is there.
+/// Accepts a code with an access token. Confirms the pending factor (the named one, or else the
+/// newest). Without a pending factor, checks the code against the confirmed ones.
 ///
 /// # Errors
-/// `MfaNotEnabled`, `MfaCodeInvalid`, `BackupCodeUsed`, `TooMany(Factor)`, `AlreadyExists`; `ReauthenticationRequired` to
-/// confirm a factor that was begun before another was put in force.
+/// `MfaNotEnabled`, `MfaCodeInvalid`, `BackupCodeUsed`, `TooMany(Factor)`, `AlreadyExists`;
+/// `ReauthenticationRequired` to confirm a factor that was begun before another was confirmed.
 pub async fn verify(
     core: &Core,
     caller: &Caller,
@@ -242,11 +243,11 @@ pub async fn verify(
     }
 }
 
-/// How a factor that waits is confirmed.
+/// How a pending factor is confirmed.
 enum Confirmation {
-    /// The code of an authenticator's step, if it was one.
+    /// The step of the authenticator whose code was typed, if any.
     Step(Option<i64>),
-    /// A code that was sent.
+    /// A code that the server sent.
     Sent(Box<Showing>),
 }
 
@@ -290,7 +291,8 @@ async fn confirm(core: &Core, caller: &Caller, factor: &Factor, typed: &str, sou
     Ok(())
 }
 
-/// The step that was taken, if it was an authenticator's; a refusal is inside, so that its count stays.
+/// Returns the authenticator's step, if there is one. A refusal is the inner `Err`, so that the
+/// write commits and its count stays.
 fn confirmation(db: &mut dyn Db, how: &Confirmation, factor: &Factor, log: &Log) -> Result<Result<Option<i64>>> {
     let showing = match how {
         Confirmation::Step(Some(step)) => return Ok(Ok(Some(*step))),
@@ -308,7 +310,8 @@ fn confirmation(db: &mut dyn Db, how: &Confirmation, factor: &Factor, log: &Log)
     Ok(showing.spend(db, log.at())?.map(|_| None).ok_or_else(|| Kind::MfaCodeInvalid.into()))
 }
 
-/// Makes a factor guard its account, with the backup codes that were made with it; gives back those that did before.
+/// Activates a factor and the backup codes made with it. Returns the factors that were active
+/// before.
 fn put_in_force(
     db: &mut dyn Db,
     log: &Log,
@@ -335,7 +338,7 @@ fn put_in_force(
     Ok(before)
 }
 
-/// Shows a second factor within a session: its proof is fresh again.
+/// Checks a second factor within a session. The session's proof is fresh again afterwards.
 ///
 /// # Errors
 /// `MfaNotEnabled`, `MfaCodeInvalid`, `BackupCodeUsed`, `TooMany(Factor)`.
@@ -347,7 +350,7 @@ pub async fn show(core: &Core, caller: &Caller, typed: &str, source: &Source) ->
     if methods.is_empty() {
         return Err(Kind::MfaNotEnabled.into());
     }
-    // A mailed code never stands in for an authenticator.
+    // A mailed code never replaces an authenticator.
     if methods.contains(&Method::Factor(FactorKind::Totp)) {
         methods.retain(|method| *method != Method::Factor(FactorKind::Email));
     }
@@ -373,7 +376,7 @@ pub async fn show(core: &Core, caller: &Caller, typed: &str, source: &Source) ->
         .await?
 }
 
-/// One's own factors.
+/// Lists the caller's factors.
 ///
 /// # Errors
 /// `Unavailable`.
@@ -387,7 +390,7 @@ pub async fn list(core: &Core, caller: &Caller) -> Result<Overview> {
         .await
 }
 
-/// Names a factor anew and gives it back.
+/// Renames a factor and returns it.
 ///
 /// # Errors
 /// `NotFound`.
@@ -410,13 +413,13 @@ fn no_such_factor() -> Error {
     Error::with(Kind::NotFound, "MFA device not found")
 }
 
-/// What a change is told that came second: its session has ended, or it may try again.
+/// The error for a change that lost a race: the session has ended, or the client can retry.
 fn outrun(db: &mut dyn Db, session: &SessionId, now: Time) -> Result<Error> {
     let is_alive = store::sessions::find(db, session)?.is_some_and(|session| session.is_alive(now));
     Ok(if is_alive { Kind::Outrun.into() } else { Kind::SessionEnded.into() })
 }
 
-/// Removes a factor; with the last one the backup codes go.
+/// Removes a factor. Removing the last one also drops the backup codes.
 ///
 /// # Errors
 /// `NotFound`, `Outrun`.
@@ -424,7 +427,7 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
     let caller = fresh.caller();
     let factors = factors_of(core, &caller.account.id).await?;
     let factor = factors.into_iter().find(|factor| factor.id == id).ok_or_else(no_such_factor)?;
-    let change = format!("Logging in does not ask for {} ({}) any more.", factor.kind.in_words(), factor.kind.as_str());
+    let change = format!("Logging in no longer asks for {} ({}).", factor.kind.in_words(), factor.kind.as_str());
     let letter = letter(core, &caller.account, change)?;
     let (log, account, session) = (Log::new(core, source), caller.account.clone(), caller.session.clone());
     core.store
@@ -450,7 +453,7 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
     Ok(())
 }
 
-/// New backup codes; those before them are good no more.
+/// Makes new backup codes. The previous ones stop working.
 ///
 /// # Errors
 /// `MfaNotEnabled`, `Outrun`.
@@ -458,7 +461,7 @@ pub async fn renew_backup_codes(core: &Core, fresh: &Fresh, source: &Source) -> 
     let caller = fresh.caller();
     let (shown, hashes) = backup::new_set(core, &caller.account.id)?;
     let letter =
-        letter(core, &caller.account, "New backup codes were made; the ones before do not work any more.".into())?;
+        letter(core, &caller.account, "New backup codes were made. The previous codes no longer work.".into())?;
     let (log, account, session) = (Log::new(core, source), caller.account.clone(), caller.session.clone());
     core.store
         .write(move |db| {
@@ -478,7 +481,8 @@ pub async fn renew_backup_codes(core: &Core, fresh: &Fresh, source: &Source) -> 
     Ok(shown)
 }
 
-/// Removes all factors and backup codes of somebody else's account; says how many guarded it.
+/// Removes all factors and backup codes of another account. Returns how many confirmed factors it
+/// had.
 ///
 /// # Errors
 /// `AccountNotFound`, `Forbidden`.
@@ -486,7 +490,7 @@ pub async fn reset_all(core: &Core, by: &By, account: &AccountId) -> Result<u64>
     let id = account.clone();
     let found = core.store.read(move |db| store::accounts::find(db, &id)).await?;
     let account = found.filter(|account| account.deleted_at.is_none()).ok_or(Kind::AccountNotFound)?;
-    let change = "All second factors were removed by those who run the service.".to_owned();
+    let change = "All second factors were removed by an administrator.".to_owned();
     let (letter, log, actor) = (letter(core, &account, change)?, Log::new(core, &by.source), by.actor.clone());
     let removed = core
         .store

@@ -1,4 +1,4 @@
-//! A text as a QR code in a PNG.
+//! Renders a text as a QR code in a PNG.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,16 +9,13 @@ use crate::model::Secret;
 
 /// Pixels per module.
 const SCALE: usize = 6;
-/// Modules of white around it (ISO/IEC 18004 asks for four).
+/// Width of the white margin in modules (ISO/IEC 18004 requires four).
 const MARGIN: usize = 4;
 
-/// The QR code as a data URL.
-///
-/// # Errors
-/// When the text is too long for one.
+/// Renders the text as a QR code in a data URL.
 pub fn data_url(text: &Secret) -> Result<Secret> {
     let failed =
-        |error: Box<dyn std::error::Error + Send + Sync>| Error::internal("drawing a QR code").caused_by(error);
+        |error: Box<dyn std::error::Error + Send + Sync>| Error::internal("failed to draw a QR code").caused_by(error);
     let code = QrCode::with_error_correction_level(text.reveal(), EcLevel::M).map_err(|e| failed(e.into()))?;
     let side = (code.width() + 2 * MARGIN) * SCALE;
     let row = side.div_ceil(8);

@@ -1,5 +1,5 @@
-//! Time-based one-time passwords: RFC 6238 on RFC 4226, SHA-1, six digits, steps of 30 seconds. Whether a step was used
-//! is the store's to know.
+//! Time-based one-time passwords: RFC 6238 on RFC 4226, SHA-1, six digits, steps of 30 seconds. The
+//! store tracks which steps have been used.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac;
@@ -9,25 +9,22 @@ use crate::env::Env;
 use crate::error::Result;
 use crate::model::{Secret, Time};
 
-/// The length of a secret: that of the digest (RFC 4226, section 4).
+/// Length of a secret in bytes, the same as the digest (RFC 4226, section 4).
 const SECRET: usize = 20;
 const STEP: i64 = 30;
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/// A new secret.
-///
-/// # Errors
-/// When there is no randomness.
+/// Makes a random secret.
 pub fn new_secret(env: &Env) -> Result<Vec<u8>> {
     Ok(env.random::<SECRET>()?.to_vec())
 }
 
-/// The newest step within the window whose code this is.
+/// Returns the newest step within the window whose code was typed.
 #[must_use]
 pub fn matching_step(secret: &[u8], typed: &str, wall: Time, rules: &Factors) -> Option<i64> {
     let now = wall.seconds().div_euclid(STEP);
     let window = now - i64::from(rules.totp_behind)..=now + i64::from(rules.totp_ahead);
-    // All are computed whatever matches: the time tells nothing.
+    // Compute every code even after a match, so that the time reveals nothing.
     let matching: Vec<i64> = window
         .filter(|step| verify_slices_are_equal(code(secret, *step).as_bytes(), typed.as_bytes()).is_ok())
         .collect();
@@ -44,7 +41,7 @@ fn code(secret: &[u8], step: i64) -> String {
     format!("{:06}", (word & 0x7fff_ffff) % 1_000_000)
 }
 
-/// Base32 without padding (RFC 4648, section 6), as authenticator apps take it.
+/// Encodes base32 without padding (RFC 4648, section 6), as authenticator apps expect it.
 #[must_use]
 pub fn base32(bytes: &[u8]) -> String {
     let (mut text, mut bits, mut held) = (String::new(), 0_u32, 0);
@@ -63,7 +60,7 @@ pub fn base32(bytes: &[u8]) -> String {
     text
 }
 
-/// The address that an authenticator app reads from a QR code.
+/// The `otpauth` URI that an authenticator app reads from a QR code.
 #[must_use]
 pub fn uri(service: &str, name: &str, secret: &str) -> Secret {
     let (service, name) = (escaped(service), escaped(name));
@@ -72,7 +69,7 @@ pub fn uri(service: &str, name: &str, secret: &str) -> Secret {
     ))
 }
 
-/// RFC 3986, section 2.3: everything but the unreserved.
+/// Percent-encodes everything but the unreserved characters (RFC 3986, section 2.3).
 fn escaped(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {

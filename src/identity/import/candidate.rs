@@ -1,4 +1,5 @@
-//! One row of a file as an account that could be written, or the reason why not.
+//! Turns one row of a file into an account that the import can write, or into the reason why it
+//! cannot.
 
 use std::collections::BTreeSet;
 
@@ -10,25 +11,23 @@ use crate::model::{AccountId, Email, Time, Username, role, text};
 use crate::password::{refusal, scheme};
 use crate::store::transfer::Whole;
 
-/// The highest number that is kept: far beyond what counts people, exact in every JSON reader.
+/// The highest number accepted: no count reaches it, and every JSON reader represents it exactly.
 const HIGHEST_NUMBER: i64 = 1 << 52;
 const LONGEST_ID: usize = 64;
 const LONGEST_PART: usize = 100;
 const LONGEST_NAME: usize = 255;
 const LONGEST_PHONE: usize = 32;
 
-/// What the file says an account is known by.
+/// What identifies an account in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Named {
-    /// Its text id.
     Id,
-    /// Its number.
     Number,
-    /// Nothing but its address.
+    /// The row has no id, only the address.
     Address,
 }
 
-/// An account that could be written.
+/// An account that the import can write.
 #[derive(Debug, Clone)]
 pub struct Candidate {
     pub(super) account: Whole,
@@ -37,14 +36,14 @@ pub struct Candidate {
     pub(super) notes: Vec<String>,
 }
 
-/// What rows are held against.
+/// The rules that rows are checked against.
 #[derive(Clone)]
 pub struct Rules {
-    /// The roles of this instance.
+    /// All roles that exist in this database.
     pub(super) roles: BTreeSet<String>,
-    /// Those that may do more than everybody and were not allowed.
+    /// Roles that have more permissions than the default role and are not allowed by an option.
     pub(super) withheld: BTreeSet<String>,
-    /// Whether an address counts as proved where the file says nothing.
+    /// Whether an address counts as verified if the file does not say.
     pub(super) unsaid_is_proved: bool,
     pub(super) env: Env,
 }
@@ -52,10 +51,7 @@ pub struct Rules {
 type Read<T> = std::result::Result<T, String>;
 
 impl Rules {
-    /// Reads a row. The inner error is the reason of its refusal.
-    ///
-    /// # Errors
-    /// When the system has no randomness for an id.
+    /// Reads a row. The inner error is the reason for refusing it.
     pub fn read(&self, fields: &Fields) -> Result<Read<Candidate>> {
         let fresh = AccountId::new(self.env.new_id()?);
         Ok(self.candidate(fields, fresh))
@@ -65,7 +61,7 @@ impl Rules {
         let now = self.env.now();
         let state = State::of(fields)?;
         let email = fields.get(Column::Email).ok_or("it has no e-mail address")?;
-        let email = Email::parse(email).ok_or("its e-mail address is none that mail can be sent to")?;
+        let email = Email::parse(email).ok_or("its e-mail address is not valid")?;
         let (id, number, named) = identity(fields, fresh)?;
         let username = fields.get(Column::Username).map(|name| {
             Username::parse(name).ok_or("its user name is not 3 to 50 letters, digits, _, - and inner dots")
@@ -106,7 +102,8 @@ impl Rules {
         Ok(Candidate { scheme: account.password_hash.as_deref().map(scheme::scheme_of), account, named, notes })
     }
 
-    /// The roles that it keeps: a list as it is, one word besides the default role, never nothing.
+    /// The roles that the account keeps. A list replaces the default role, a single role is added
+    /// to it. The result is never empty.
     fn roles(&self, fields: &Fields, notes: &mut Vec<String>) -> Vec<String> {
         let listed = fields.get(Column::Roles).map(value::list).unwrap_or_default();
         let mut kept = BTreeSet::new();
@@ -117,11 +114,11 @@ impl Rules {
         for name in listed.into_iter().chain(single) {
             let shown: String = name.chars().filter(|c| !text::is_control(*c)).take(50).collect();
             if self.withheld.contains(&name) {
-                notes.push(format!("the role {shown} was not kept: --allow-roles {shown} keeps it"));
+                notes.push(format!("the role {shown} was dropped; --allow-roles {shown} keeps it"));
             } else if self.roles.contains(&name) {
                 kept.insert(name);
             } else {
-                notes.push(format!("there is no role {shown}: it was not kept"));
+                notes.push(format!("there is no role {shown}; it was dropped"));
             }
         }
         if kept.is_empty() {
@@ -131,7 +128,7 @@ impl Rules {
     }
 }
 
-/// The ids: a number stays a number, any other safe text stays the id.
+/// Reads the ids: a numeric id becomes the number, any other safe text becomes the id.
 fn identity(fields: &Fields, fresh: AccountId) -> Read<(AccountId, Option<i64>, Named)> {
     let number = fields.get(Column::Number).map(numeric).transpose()?;
     let Some(id) = fields.get(Column::Id) else {
@@ -153,7 +150,7 @@ fn numeric(text: &str) -> Read<i64> {
     number.ok_or_else(|| format!("its numeric id is not between 1 and {HIGHEST_NUMBER}"))
 }
 
-/// What a file says of something that has happened or not.
+/// What a file says about an event: whether it happened, or when.
 enum Said {
     Yes,
     No,
@@ -161,7 +158,7 @@ enum Said {
 }
 
 impl Said {
-    /// When it happened; `unknown` where the file says only that it has.
+    /// When it happened; `unknown` if the file only says that it did.
     fn at(&self, unknown: Time) -> Option<Time> {
         match self {
             Said::Yes => Some(unknown),
@@ -182,23 +179,23 @@ fn moment(fields: &Fields, column: Column) -> Read<Option<Said>> {
             When::Unreadable => None,
         },
     };
-    said.map(Some).ok_or_else(|| format!("its {} is neither yes nor no nor a time", column.as_str()))
+    said.map(Some).ok_or_else(|| format!("its {} is neither a yes, a no nor a time", column.as_str()))
 }
 
 fn past(fields: &Fields, column: Column, now: Time) -> Read<Option<Time>> {
     let Some(text) = fields.get(column) else { return Ok(None) };
     match value::time(text) {
-        // Clocks differ; what is ahead of ours happened now.
+        // Clocks differ: a time in the future counts as now.
         When::At(at) => Ok(Some(at.min(now))),
         When::Never => Ok(None),
-        When::Unreadable => Err(format!("its {} is no time", column.as_str())),
+        When::Unreadable => Err(format!("its {} is not a valid time", column.as_str())),
     }
 }
 
 fn words(fields: &Fields, column: Column, longest: usize) -> Read<Option<String>> {
     let Some(words) = fields.get(column) else { return Ok(None) };
     if text::length(words) > longest || words.chars().any(text::is_control) {
-        return Err(format!("its {} is longer than {longest} characters or holds control characters", column.as_str()));
+        return Err(format!("its {} is longer than {longest} characters or has control characters", column.as_str()));
     }
     Ok(Some(words.to_owned()))
 }
@@ -206,10 +203,10 @@ fn words(fields: &Fields, column: Column, longest: usize) -> Read<Option<String>
 fn count(fields: &Fields, column: Column) -> Read<Option<i64>> {
     let Some(text) = fields.get(column) else { return Ok(None) };
     let count = text.parse().ok().filter(|count| (0..=HIGHEST_NUMBER).contains(count));
-    count.map(Some).ok_or_else(|| format!("its {} is no count", column.as_str()))
+    count.map(Some).ok_or_else(|| format!("its {} is not a valid count", column.as_str()))
 }
 
-/// What the columns about its state say together.
+/// What the columns about an account's state say together.
 struct State {
     suspended: Option<Said>,
     is_pending: bool,

@@ -1,68 +1,55 @@
-//! The columns that an import knows, under every name that the old backends give them.
+//! The columns that an import reads, under every name that the old backends use.
 
 /// What a column of a file says about an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
     /// Text or numeric id.
     Id,
-    /// The numeric id beside a text id.
+    /// The numeric id next to a text id.
     Number,
-    /// E-mail address.
     Email,
-    /// Whether or when the address was proved.
+    /// Whether or when the address was verified.
     EmailVerified,
-    /// User name.
     Username,
-    /// Given name.
     FirstName,
-    /// Family name.
     LastName,
-    /// The whole name.
+    /// The full name.
     Name,
-    /// The company's name.
     CompanyName,
-    /// Telephone number.
     Phone,
-    /// Whether or when the number was proved.
+    /// Whether or when the phone number was verified.
     PhoneVerified,
-    /// The password's hash.
     PasswordHash,
-    /// Uploads counted so far.
+    /// Number of uploads so far.
     FilesUploaded,
-    /// An upload quota of its own.
+    /// The account's own upload quota.
     UploadLimit,
-    /// Whether it may log in.
+    /// Whether the owner can log in.
     Active,
-    /// Whether or since when it may not.
+    /// Whether or since when the account is suspended.
     Suspended,
-    /// A word for its state.
+    /// The state as a word.
     Status,
-    /// Whether or when it was deleted.
+    /// Whether or when the account was deleted.
     Deleted,
-    /// One role.
     Role,
-    /// Several roles.
     Roles,
-    /// When it was made.
     CreatedAt,
-    /// When it last changed.
     UpdatedAt,
-    /// When it last logged in.
     LastLoginAt,
 }
 
-/// What is to be done with a column.
+/// What the import does with a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meaning {
-    /// It is read.
     Read(Column),
-    /// It is known and of no use here: sessions and links of the old service end with it.
+    /// Known but ignored: sessions and links of the old service end with it.
     Left,
-    /// Nobody knows what it is.
     Unknown,
 }
 
-/// Our own name of each column, then the others', without regard to case and separators.
+/// Our name of each column, then the names that other backends use. Case and separators are
+/// ignored.
 const NAMES: [(Column, &str, &[&str]); Column::COUNT] = [
     (Column::Id, "id", &["userid", "uuid", "accountid"]),
     (Column::Number, "number", &["accountnumber", "usernumber"]),
@@ -97,7 +84,7 @@ const NAMES: [(Column, &str, &[&str]); Column::COUNT] = [
     (Column::LastLoginAt, "last_login_at", &["lastlogin", "lastloginat", "lastseen"]),
 ];
 
-/// Known columns that stay behind.
+/// Known columns that are ignored.
 const LEFT: [&str; 19] = [
     "refreshtoken",
     "refreshtokens",
@@ -121,10 +108,10 @@ const LEFT: [&str; 19] = [
 ];
 
 impl Column {
-    /// How many there are.
+    /// Number of columns.
     pub const COUNT: usize = 23;
 
-    /// What a name in a file's heading means.
+    /// Interprets a column name from a file's header.
     #[must_use]
     pub fn meaning(name: &str) -> Meaning {
         let folded = folded(name);
@@ -136,7 +123,7 @@ impl Column {
         }
     }
 
-    /// Our own name of it.
+    /// Our name of the column.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         NAMES.get(self.place()).map_or("", |(_, own, _)| own)
@@ -147,26 +134,26 @@ impl Column {
     }
 }
 
-/// `first_name`, `firstName` and `First Name` are one name.
+/// Folds `first_name`, `firstName` and `First Name` to the same name.
 fn folded(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// One row of a file: the text of each known column, absent where the file has nothing.
+/// One row of a file: the text of each known column, `None` where the file has nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Fields {
     values: [Option<String>; Column::COUNT],
 }
 
 impl Fields {
-    /// Keeps a column's text; what is empty is nothing.
+    /// Stores a column's text. Blank text counts as absent.
     pub fn put(&mut self, column: Column, text: String) {
         if let Some(place) = self.values.get_mut(column.place()) {
             *place = Some(text).filter(|text| !text.trim().is_empty());
         }
     }
 
-    /// A column's text, without the spaces around it.
+    /// Returns a column's text without surrounding whitespace.
     #[must_use]
     pub fn get(&self, column: Column) -> Option<&str> {
         self.values.get(column.place())?.as_deref().map(str::trim)

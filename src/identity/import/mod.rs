@@ -1,7 +1,8 @@
-//! Taking accounts over from an old backend: ids, hashes and dates as they were.
+//! Imports accounts from an old backend. Ids, password hashes and dates stay as they were.
 //!
-//! Rows come in batches; each is written, found to be there already, or refused with a reason, and no row stops another.
-//! Reading files is the command line's business. Beside a server the writes are small, with pauses that the store makes.
+//! Rows come in batches. Each row is written, found to exist already, or refused with a reason, and
+//! no row stops another. The command line reads the files. While a server is running, the writes
+//! are small and the store pauses between them.
 
 mod candidate;
 mod column;
@@ -26,97 +27,94 @@ use candidate::Named;
 pub use candidate::{Candidate, Rules};
 pub use column::{Column, Fields, Meaning};
 
-/// How many rows are written between two looks at the clock.
+/// Rows written between two checks of the clock.
 const CHUNK: usize = 32;
-/// How long one write may take beside a server, its commit not counted.
+/// How long one write may take while a server is running, without its commit.
 const BESIDE_A_SERVER: Duration = Duration::from_millis(8);
-/// How long one may take where nobody waits; a server that starts meanwhile waits no longer than this.
+/// How long one write may take while no server is running. A server that starts meanwhile waits no
+/// longer than this.
 const ALONE: Duration = Duration::from_secs(1);
 
-/// What whoever imports decides.
+/// What the operator decides about an import.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Check everything and write nothing.
+    /// Check everything, write nothing.
     pub dry_run: bool,
-    /// Roles that are kept though they may do more than everybody.
+    /// Roles to keep although they have more permissions than the default role.
     pub allowed_roles: Vec<String>,
-    /// Count addresses as proved where the file does not say whether they are.
+    /// Count addresses as verified if the file does not say.
     pub assume_verified: bool,
 }
 
-/// A row as it was read: where it stood, and what came of it.
+/// A row as read: its line and the result.
 pub struct Draft {
-    /// Its line in the file.
     pub line: u64,
-    /// The account, or the reason of its refusal.
+    /// The account, or the reason for refusing the row.
     pub read: std::result::Result<Candidate, String>,
 }
 
-/// Something to tell about one row.
+/// A note about one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remark {
-    /// Its line in the file.
     pub line: u64,
-    /// Whether the account was taken over all the same.
+    /// Whether the row was refused or imported in part.
     pub outcome: Remarked,
-    /// Why, in words that hold nothing of the row but a role or an id.
+    /// The reason. Of the row's contents it names only a role or an id.
     pub reason: String,
 }
 
-/// What became of a row that there is something to tell about.
+/// The result of a row that needs a note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remarked {
-    /// It was left out.
     Refused,
-    /// It was imported, but not all of it.
+    /// Imported, but without everything that the row contained.
     Changed,
 }
 
-/// How many rows came to what.
+/// The counts of an import.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// All rows.
     pub rows: u64,
-    /// Accounts that were made, or would be.
+    /// Accounts created, or that a dry run would create.
     pub imported: u64,
-    /// Accounts that were there already, by the same id and address.
+    /// Accounts that already existed with the same id and address.
     pub present: u64,
-    /// Rows that were left out.
     pub refused: u64,
-    /// Accounts that were imported, but not with all that the row said.
+    /// Imported accounts that lack something the row contained.
     pub changed: u64,
-    /// How often each reason was given.
+    /// How often each reason occurred.
     pub reasons: BTreeMap<String, u64>,
 }
 
-/// What became of one candidate.
+/// The result of one candidate.
 enum Outcome {
     Imported,
     Present,
     Refused(String),
 }
 
-/// An import that goes on.
+/// A running import.
 pub struct Import<'a> {
     core: &'a Core,
     options: Options,
     rules: Rules,
-    /// Where in this file an address, and in a dry run any other name, was seen, by its hash.
+    /// The line where this file first used an address (in a dry run, any other name too), by hash.
     seen: HashMap<u64, u64>,
     hasher: RandomState,
-    /// Whether rows are looked up before they are written: at first, and as long as some are there already.
+    /// Whether to look rows up before writing them: at first, and while a batch contains existing
+    /// accounts.
     looks: bool,
     log: Log,
-    /// The id of its one audit record.
+    /// The id of the import's only audit record.
     record: String,
     summary: Summary,
 }
 
 impl<'a> Import<'a> {
-    /// Begins.
+    /// Begins an import.
     ///
     /// # Errors
-    /// `Unavailable`; `Validation` when a role that was allowed does not exist.
+    /// `Unavailable`.
     pub async fn begin(core: &'a Core, options: Options, source: &Source) -> Result<Self> {
         let all = core.store.read(|db| store::roles::all_permissions(db)).await?;
         let of = |name: &str| -> BTreeSet<String> {
@@ -136,22 +134,22 @@ impl<'a> Import<'a> {
         Ok(Self { core, options, rules, seen, hasher, looks: true, log, record, summary })
     }
 
-    /// What rows are read by, on whatever thread.
+    /// The rules for reading rows, usable on any thread.
     #[must_use]
     pub fn rules(&self) -> Rules {
         self.rules.clone()
     }
 
-    /// How it stands.
+    /// The counts so far.
     #[must_use]
     pub fn summary(&self) -> &Summary {
         &self.summary
     }
 
-    /// Takes the next rows in; all of them have come to something when it returns.
+    /// Imports the next rows. Returns when the result of each row is known.
     ///
     /// # Errors
-    /// `Unavailable`; what was written before stays.
+    /// `Unavailable`; earlier writes stay.
     pub async fn take(&mut self, drafts: Vec<Draft>) -> Result<Vec<Remark>> {
         let mut remarks = Vec::new();
         let (mut lines, mut candidates) = (Vec::new(), Vec::new());
@@ -183,7 +181,7 @@ impl<'a> Import<'a> {
         Ok(remarks)
     }
 
-    /// Ends: its audit record gets the counts, where anything was changed.
+    /// Ends the import. If anything was changed, writes the counts to its audit record.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -197,11 +195,11 @@ impl<'a> Import<'a> {
         Ok(self.summary)
     }
 
-    /// Refuses what this file has named before.
+    /// Refuses a row whose names this file has used before.
     fn first_of_its_name(&mut self, line: u64, candidate: Candidate) -> std::result::Result<Candidate, String> {
         let account = &candidate.account;
         let mut names = vec![("address", account.email.key().to_owned())];
-        // Outside of a dry run the database itself knows the other names.
+        // Outside a dry run the database itself detects duplicates of the other names.
         if self.options.dry_run {
             names.extend(account.username_key.clone().map(|key| ("user name", key)));
             names.extend((candidate.named == Named::Id).then(|| ("id", account.id.to_string())));
@@ -209,14 +207,14 @@ impl<'a> Import<'a> {
         }
         for name in names {
             match self.seen.entry(self.hasher.hash_one(&name)) {
-                Entry::Occupied(first) => return Err(format!("its {} is that of line {}", name.0, first.get())),
+                Entry::Occupied(first) => return Err(format!("its {} is already on line {}", name.0, first.get())),
                 Entry::Vacant(place) => place.insert(line),
             };
         }
         Ok(candidate)
     }
 
-    /// What is known of each candidate before anything is written; nothing of one that is free.
+    /// Looks the candidates up before anything is written; `None` for one that can be written.
     async fn look(&self, candidates: &Arc<Vec<Candidate>>) -> Result<Vec<Option<Outcome>>> {
         if !self.looks && !self.options.dry_run {
             return Ok(candidates.iter().map(|_| None).collect());
@@ -264,7 +262,7 @@ impl<'a> Import<'a> {
     }
 }
 
-/// A reason without the line or the id that it ends in, for counting.
+/// Generalizes a reason for counting: replaces the line or id at its end.
 fn in_general(reason: &str) -> String {
     for end in [" line ", " the account with "] {
         if let Some((before, _)) = reason.split_once(end) {
@@ -274,7 +272,7 @@ fn in_general(reason: &str) -> String {
     reason.to_owned()
 }
 
-/// Why a candidate cannot be written, if it cannot.
+/// Why a candidate cannot be written; `None` if it can.
 fn standing(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<Outcome>> {
     let account = &candidate.account;
     let refused = |reason: String| Ok(Some(Outcome::Refused(reason)));
@@ -291,7 +289,7 @@ fn standing(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<
         };
     }
     if store::links::is_address_kept(db, account.email.key(), &account.id, now)? {
-        return refused("its address is kept for an account that has just given it up".to_owned());
+        return refused("its address is reserved for an account that has just given it up".to_owned());
     }
     if candidate.named == Named::Id && store::transfer::find_by_id(db, &account.id)?.is_some() {
         return refused("its id is that of another account".to_owned());
@@ -309,7 +307,7 @@ fn standing(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<
     Ok(None)
 }
 
-/// As much of a batch as one write may take.
+/// The part of a batch that one write handles.
 struct Piece {
     candidates: Arc<Vec<Candidate>>,
     places: Vec<usize>,
@@ -317,12 +315,13 @@ struct Piece {
     env: Env,
     log: Log,
     record: String,
-    /// How many accounts were imported before.
+    /// Accounts that earlier writes imported.
     before: u64,
 }
 
 impl Piece {
-    /// Gives back what became of the first rows; the others are for the next write.
+    /// Writes rows until the budget is used up and returns their results. The next write handles
+    /// the rest.
     fn write(&self, db: &mut dyn Db) -> Result<Vec<Outcome>> {
         let now = self.env.now();
         let mut outcomes = Vec::new();
@@ -372,7 +371,7 @@ fn write_chunk(db: &mut dyn Db, rows: &[&Candidate], now: Time, outcomes: &mut V
         outcomes.push(if is_new {
             Outcome::Imported
         } else {
-            let unexplained = || Outcome::Refused("it could not be written beside what is there".to_owned());
+            let unexplained = || Outcome::Refused("it conflicts with an existing account".to_owned());
             standing(db, row, now)?.unwrap_or_else(unexplained)
         });
     }

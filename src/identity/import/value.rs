@@ -1,4 +1,4 @@
-//! Values as PostgreSQL, MySQL and JSON write them: yes and no, points in time, lists.
+//! Parses values as PostgreSQL, MySQL and JSON write them: booleans, times and lists.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -6,10 +6,11 @@ use jiff::tz::TimeZone;
 
 use crate::model::Time;
 
-/// A number of seconds would be in the year 5138 here, one of milliseconds in 1973.
+/// Numbers from here on are milliseconds. In seconds this one is in the year 5138, in milliseconds
+/// in 1973.
 const MILLIS_FROM: u64 = 100_000_000_000;
 
-/// Yes or no, if it is either.
+/// Parses a boolean in any of its usual spellings.
 pub(super) fn truth(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "t" | "true" | "1" | "y" | "yes" | "on" | "\u{1}" => Some(true),
@@ -18,18 +19,16 @@ pub(super) fn truth(text: &str) -> Option<bool> {
     }
 }
 
-/// What a text says of a point in time.
+/// What a text says about a point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
-    /// That one.
     At(Time),
-    /// None: MySQL's day zero.
+    /// MySQL's zero date.
     Never,
-    /// Nothing that we understand.
     Unreadable,
 }
 
-/// A point in time; one without an offset is in UTC.
+/// Parses a point in time. One without an offset is in UTC.
 pub(super) fn time(text: &str) -> When {
     if text.starts_with("0000-00-00") {
         return When::Never;
@@ -44,7 +43,7 @@ pub(super) fn time(text: &str) -> When {
     read.map_or(When::Unreadable, |at| When::At(Time::from_millis(at.as_millisecond())))
 }
 
-/// A list: `{a,b}`, `["a","b"]`, or `a,b`.
+/// Parses a list: `{a,b}`, `["a","b"]`, or `a,b`.
 pub(super) fn list(text: &str) -> Vec<String> {
     let inner = text.trim_matches(|c| matches!(c, '{' | '}' | '[' | ']'));
     let parts = inner.split(',').map(|part| part.trim().trim_matches('"').to_owned());

@@ -1,6 +1,8 @@
-//! One SMTP connection, step by step (RFC 5321; STARTTLS: RFC 3207), each step with its own time limit and reported.
+//! One SMTP connection, step by step (RFC 5321; STARTTLS: RFC 3207). Each step has its own time
+//! limit and is reported.
 //!
-//! What a failed step means for the outbox is decided in `smtp`; here it is only told which step failed and how.
+//! This module only reports which step failed and how; for what that means to the outbox, see
+//! `smtp`.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,34 +19,34 @@ use super::listening::{Heard, Listening};
 use super::message::Letter;
 use crate::config::{Protection, Smtp};
 
-/// A step of the conversation, as `mail test` prints it.
+/// A step of the SMTP conversation, as `mail test` prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// `connect`, `banner`, `EHLO`, `STARTTLS`, `AUTH`, `MAIL FROM`, `RCPT TO`, `DATA`, `message`, `QUIT`.
+    /// `connect`, `banner`, `EHLO`, `STARTTLS`, `AUTH`, `MAIL FROM`, `RCPT TO`, `DATA`, `message`
+    /// or `QUIT`.
     pub name: &'static str,
-    /// Whether the conversation goes on after it.
     pub outcome: Outcome,
-    /// What the server said, or what went wrong.
+    /// The server's reply, or the error.
     pub answer: String,
 }
 
 /// How a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// As it should.
+    /// The step succeeded.
     Done,
-    /// The conversation ends here.
+    /// The step failed; the conversation ends here.
     Failed,
 }
 
-/// Who is told of each step.
+/// Receives each step.
 pub(super) type Report<'a> = &'a mut (dyn FnMut(Step) + Send);
 
 /// A step that failed.
 #[derive(Debug)]
 pub(super) struct Trouble {
     pub(super) step: &'static str,
-    /// The server's code; `None` when there was no proper answer.
+    /// The server's reply code; `None` if there was no valid reply.
     pub(super) code: Option<u16>,
     pub(super) answer: String,
 }
@@ -57,14 +59,14 @@ impl fmt::Display for Trouble {
 
 type Tried<T> = Result<T, Trouble>;
 
-/// An open connection, greeted, protected and logged in.
+/// An open connection after the greeting, TLS and login.
 pub(super) struct Conversation {
     connection: AsyncSmtpConnection,
     patience: Duration,
 }
 
 impl Conversation {
-    /// Connects, greets, protects the connection and logs in.
+    /// Connects, greets the server, starts TLS and logs in.
     pub(super) async fn open(server: &Smtp, patience: Duration, report: Report<'_>) -> Tried<Self> {
         let connection = match server.protection {
             Protection::Tls => connect_tls(server, patience, report).await?,
@@ -80,7 +82,7 @@ impl Conversation {
         if let Some((user, password)) = &server.login {
             let credentials = Credentials::new(user.clone(), password.reveal().to_owned());
             let done = reply(patience, "AUTH", this.connection.auth(DEFAULT_MECHANISMS, &credentials)).await;
-            // Nothing of an answer to a login is shown but its code: some servers repeat what they were sent.
+            // Only the reply code of a login is shown, because some servers echo the credentials.
             let done = done.map(|response| response.code().to_string()).map_err(|trouble| Trouble {
                 answer: trouble.code.map_or(trouble.answer, |code| format!("{code} the login was refused")),
                 ..trouble
@@ -90,7 +92,7 @@ impl Conversation {
         Ok(this)
     }
 
-    /// Hands one message over; `Ok` when the server has taken it.
+    /// Sends one message; returns `Ok` once the server has accepted it.
     pub(super) async fn hand_over(&mut self, letter: &Letter, report: Report<'_>) -> Tried<()> {
         let patience = self.patience;
         let connection = &mut self.connection;
@@ -104,7 +106,7 @@ impl Conversation {
         tell(report, "message", accepted("message", message))
     }
 
-    /// Says goodbye, without waiting long for an answer.
+    /// Sends QUIT and waits at most one second for the reply.
     pub(super) async fn close(mut self, report: Report<'_>) {
         let patience = self.patience.min(Duration::from_secs(1));
         let done = reply(patience, "QUIT", self.connection.quit()).await;
@@ -159,7 +161,7 @@ fn tls_for(server: &Smtp) -> Tried<TlsParameters> {
     TlsParameters::new_rustls(server.host.clone()).map_err(|error| trouble("connect", &error.to_string()))
 }
 
-/// Runs one step with its time limit.
+/// Runs one step within its time limit.
 async fn reply<T>(
     patience: Duration,
     step: &'static str,
@@ -180,13 +182,13 @@ async fn reply<T>(
     }
 }
 
-/// Only a 2xx takes a message; a 3xx in this place is no answer.
+/// Only a 2xx reply accepts a message; a 3xx reply is invalid here.
 fn accepted(step: &'static str, response: Tried<Response>) -> Tried<String> {
     let response = response?;
     if response.code().severity == Severity::PositiveCompletion {
         Ok(words(&response))
     } else {
-        Err(trouble(step, &format!("expected an answer 2xx, got {}", words(&response))))
+        Err(trouble(step, &format!("expected a 2xx reply, got {}", words(&response))))
     }
 }
 
@@ -204,7 +206,7 @@ fn trouble(step: &'static str, answer: &str) -> Trouble {
 }
 
 fn late(step: &'static str, patience: Duration) -> Trouble {
-    trouble(step, &format!("no answer within {} ms", patience.as_millis()))
+    trouble(step, &format!("no reply within {} ms", patience.as_millis()))
 }
 
 impl Trouble {
@@ -217,8 +219,8 @@ fn words(response: &Response) -> String {
     format!("{} {}", response.code(), response.message().collect::<Vec<_>>().join(" "))
 }
 
-/// A server's words as they may be stored: one short line without links or anything as long as a token, for spam
-/// filters like to quote what they found.
+/// Cleans a server's reply for storage: one short line without links or words as long as a token,
+/// because spam filters quote parts of the message.
 fn tidy(answer: &str) -> String {
     let plain: String = answer.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let words = plain.split_whitespace().map(|word| {

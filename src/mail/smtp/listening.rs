@@ -1,6 +1,8 @@
-//! A TCP stream that remembers the banner, which the library does not give away, and refuses what no honest mail
-//! server sends: more than fits in memory, and words behind the answer to STARTTLS, which would be taken for
-//! protected ones (RFC 3207, section 4.2).
+//! A TCP stream that records the server's banner, which lettre does not expose.
+//!
+//! It rejects input that only a faulty or malicious mail server sends: replies of unlimited length,
+//! and data after the reply to STARTTLS, which would be mistaken for encrypted data (RFC 3207,
+//! section 4.2).
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,12 +17,12 @@ use tokio::net::TcpStream;
 const LONGEST_BANNER: usize = 1024;
 const LONGEST_ANSWER: usize = 256 * 1024;
 
-/// What came in first.
+/// The first bytes received.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Heard(Arc<Mutex<Vec<u8>>>);
 
 impl Heard {
-    /// The first line.
+    /// Returns the first line.
     pub(super) fn banner(&self) -> String {
         let heard = self.0.lock().map(|heard| heard.clone()).unwrap_or_default();
         String::from_utf8_lossy(&heard).lines().next().unwrap_or_default().to_owned()
@@ -34,19 +36,19 @@ impl Heard {
     }
 }
 
-/// A TCP stream that listens closely.
+/// A TCP stream that checks what it reads.
 #[derive(Debug)]
 pub(super) struct Listening {
     stream: TcpStream,
     heard: Heard,
-    /// Bytes since we last said something.
+    /// Bytes read since the last write.
     answer: usize,
-    /// STARTTLS was the last that we said.
+    /// Whether the last command written was STARTTLS.
     is_upgrading: bool,
 }
 
 impl Listening {
-    /// Listens to this stream and tells `heard`.
+    /// Wraps a stream; what it reads first is recorded in `heard`.
     pub(super) fn to(stream: TcpStream, heard: Heard) -> Self {
         Self { stream, heard, answer: 0, is_upgrading: false }
     }
@@ -55,10 +57,10 @@ impl Listening {
         self.heard.add(bytes);
         self.answer = self.answer.saturating_add(bytes.len());
         if self.answer > LONGEST_ANSWER {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the answer does not end"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the reply does not end"));
         }
         if self.is_upgrading && bytes.iter().position(|&byte| byte == b'\n').is_some_and(|end| end + 1 < bytes.len()) {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "words behind the answer to STARTTLS"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "unexpected data after the reply to STARTTLS"));
         }
         Ok(())
     }

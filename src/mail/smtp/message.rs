@@ -1,4 +1,4 @@
-//! A finished message in the form that travels (RFC 5322 and MIME): headers, plain text and HTML side by side.
+//! Formats a message for sending (RFC 5322 and MIME): headers, and alternative plain text and HTML.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::mail::Mail;
 use crate::model::{Email, Time};
 
-/// Says that no person wrote it, so that nobody's holiday notice answers (RFC 3834, section 5).
+/// Marks the message as automatic, so that vacation responders do not reply (RFC 3834, section 5).
 #[derive(Clone)]
 struct AutoSubmitted;
 
@@ -29,17 +29,17 @@ impl Header for AutoSubmitted {
     }
 }
 
-/// A message with its two envelope addresses.
+/// A formatted message with its two envelope addresses.
 pub(super) struct Letter {
     pub(super) from: Address,
     pub(super) to: Address,
     pub(super) bytes: Vec<u8>,
 }
 
-/// Puts a message into the form that travels.
+/// Formats a message.
 ///
 /// # Errors
-/// When one of its addresses is none.
+/// `Validation` if an address is invalid.
 pub(super) fn format(mail: &Mail, date: Time) -> Result<Letter> {
     let from = sender(&mail.from)?;
     let to: Address = mail.to.parse().map_err(|_| not_an_address("The recipient", &mail.to))?;
@@ -52,14 +52,14 @@ pub(super) fn format(mail: &Mail, date: Time) -> Result<Letter> {
         .message_id(Some(mail.message_id.clone()))
         .header(AutoSubmitted)
         .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
-        .map_err(|cause| Error::internal("putting a message together").caused_by(cause))?;
+        .map_err(|cause| Error::internal("formatting a message").caused_by(cause))?;
     Ok(Letter { from: from.email, to, bytes: message.formatted() })
 }
 
-/// The sender as configured: `Name <address>` or a bare address.
+/// Parses the configured sender: `Name <address>` or a bare address.
 ///
 /// # Errors
-/// When it is neither.
+/// `Validation` if it is neither.
 pub fn sender(text: &str) -> Result<Mailbox> {
     let (name, address) = match text.strip_suffix('>').and_then(|rest| rest.split_once('<')) {
         Some((name, address)) => (name.trim().trim_matches('"'), address),

@@ -1,5 +1,5 @@
-//! The way out: hands messages to one mail server, keeps connections while there is more to hand over, and says
-//! whether a failure is the message's own or the server's.
+//! Sends messages to one mail server. Keeps connections open while there are more messages, and
+//! decides whether a failure concerns one message or the server.
 
 pub mod conversation;
 mod listening;
@@ -17,10 +17,10 @@ use crate::model::Email;
 
 pub use self::conversation::{Outcome, Step};
 
-/// How long each step may take.
+/// The time limit of each step.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Hands messages to a mail server.
+/// Sends messages to a mail server.
 pub struct SmtpMailer {
     server: Smtp,
     env: Env,
@@ -29,13 +29,13 @@ pub struct SmtpMailer {
 }
 
 impl SmtpMailer {
-    /// A way out through this server.
+    /// Creates a mailer for this server.
     #[must_use]
     pub fn new(server: Smtp, env: Env) -> Self {
         Self { server, env, patience: PATIENCE, open: Mutex::new(Vec::new()) }
     }
 
-    /// With another time limit for each step.
+    /// Sets the time limit of each step.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
@@ -61,7 +61,7 @@ impl SmtpMailer {
                     self.keep(conversation);
                     return Delivery::Delivered;
                 }
-                // The server has ended a connection that was kept: the first step on it fails, a new one may not.
+                // The server closed the kept connection, so its first step fails: use a new one.
                 Err(trouble) if was_kept && trouble.step == "MAIL FROM" && is_connection(&trouble) => {}
                 Err(trouble) => {
                     if trouble.code.is_some() {
@@ -100,10 +100,10 @@ impl Mailer for SmtpMailer {
     }
 }
 
-/// Hands a short message to the server and reports each step.
+/// Sends a test message and reports each step.
 ///
 /// # Errors
-/// `Validation` when the sender is no address, `Unavailable` when a step failed; the step has been reported.
+/// `Validation` if the sender is not an address; `Unavailable` if a step failed.
 pub async fn probe(
     server: &Smtp,
     from: &str,
@@ -116,8 +116,8 @@ pub async fn probe(
         from: from.to_owned(),
         to: to.mailbox(),
         subject: "Test message".to_owned(),
-        text: "This message was sent to see whether mail leaves. It does.\n".to_owned(),
-        html: "<p>This message was sent to see whether mail leaves. It does.</p>\n".to_owned(),
+        text: "This message was sent to test the mail configuration. It works.\n".to_owned(),
+        html: "<p>This message was sent to test the mail configuration. It works.</p>\n".to_owned(),
     };
     let letter = message::format(&mail, env.wall())?;
     let mut talk = async || {
@@ -131,12 +131,12 @@ pub async fn probe(
 
 fn ignore(_: Step) {}
 
-/// What a failed step says about the message.
+/// What a failed step means for the message.
 fn judge(trouble: &Trouble) -> Delivery {
     let words = trouble.to_string();
     match trouble.code {
         _ if is_connection(trouble) => Delivery::Unreachable(words),
-        // The sender, or the lack of a login, is the operator's to mend: the message waits.
+        // The operator must fix a rejected sender or a missing login, so the message waits.
         _ if trouble.step == "MAIL FROM" => Delivery::Later(words),
         Some(530 | 538) => Delivery::Later(words),
         Some(500..) => Delivery::Never(words),
@@ -144,7 +144,7 @@ fn judge(trouble: &Trouble) -> Delivery {
     }
 }
 
-/// The connection is of no use any more: no answer, no proper one, or the server's own farewell.
+/// Whether the connection is unusable: no valid reply, or 421 (the server closes it).
 fn is_connection(trouble: &Trouble) -> bool {
     trouble.code.is_none_or(|code| code == 421)
 }

@@ -1,4 +1,4 @@
-//! How connections are opened: the same safe settings on each, by what it is for.
+//! Opens connections: the same safe settings on all of them, plus the settings of each purpose.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,19 +7,21 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-/// Prepared statements kept per connection; more than the program has.
+/// Prepared statements cached per connection; more than the program has.
 const STATEMENTS: usize = 256;
 
-/// How long whoever opens or reads the file waits while somebody else recovers or closes it.
+/// How long opening or reading waits while another connection recovers or closes the file.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The one connection of this process that changes the file. Once open it waits for no lock by itself: the writer does.
+/// The only connection of this process that changes the file. After it is open, it waits for no
+/// lock by itself, because the writer polls for the lock.
 pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(PATIENCE)?;
     secure(&connection)?;
-    // Checkpoints are the writer's own: after the answers, not within a commit.
+    // The writer runs checkpoints itself, after it has answered its callers rather than within a
+    // commit.
     connection.execute_batch(
         "pragma synchronous = full;
          pragma foreign_keys = on;
@@ -31,7 +33,7 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// A connection that only reads.
+/// A read-only connection.
 pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
@@ -41,7 +43,7 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Looks at the file alone: takes no lock, reads no log, leaves nothing behind.
+/// Reads the database file alone: takes no lock, reads no WAL, leaves no files behind.
 pub(super) fn onlooker(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
     let connection = Connection::open_with_flags(format!("file:{}?immutable=1", percent_encoded(path)), flags)?;
@@ -54,14 +56,15 @@ fn secure(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-    // Else a plan may depend on the values bound to it, and such a statement is prepared anew each time it runs.
+    // Otherwise a query plan may depend on the bound values, and SQLite prepares such a statement
+    // again on every run.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Sorting in memory: rows of people do not belong in files under /tmp.
+    // Sort in memory: personal data must not end up in files under /tmp.
     connection.execute_batch("pragma cell_size_check = on; pragma temp_store = memory;")
 }
 
-/// Runs a statement that gives no rows, prepared once.
+/// Runs a statement that returns no rows; prepares it once.
 pub(super) fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.raw_execute().map(|_| ())
 }
@@ -85,13 +88,14 @@ mod tests {
         connection.pragma_query_value(None, pragma, |row| row.get(0)).unwrap()
     }
 
-    /// Before it a checkpoint beside a writer could, rarely, leave a damaged file.
+    /// SQLite versions before this one could, rarely, corrupt the file when a checkpoint ran next
+    /// to a writer.
     #[test]
     fn the_library_has_the_mended_write_ahead_log() {
         assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
     }
 
-    /// As whoever closes the file last does: it is theirs alone until the log is moved into it.
+    /// The last connection that closes the file holds it exclusively until the WAL is checkpointed.
     #[test]
     fn whoever_opens_waits_for_another_that_is_just_closing() {
         let folder = tempfile::tempdir().unwrap();

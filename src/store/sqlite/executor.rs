@@ -1,4 +1,4 @@
-//! The executor seam on an SQLite connection: values bound in order, rows taken out whole.
+//! Implements [`Db`] on an SQLite connection. Binds values in order and returns whole rows.
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection};
@@ -10,11 +10,11 @@ use crate::store::db::{Db, Deed, Row, Sql, Value};
 /// What a closure may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Any number of statements that read, in a transaction.
+    /// Any number of reading statements in a transaction.
     Read,
-    /// One statement that reads; it needs no transaction to see one moment.
+    /// A single reading statement. It sees one snapshot without a transaction.
     Glance,
-    /// Whatever it likes, in a transaction.
+    /// Any statements in a transaction.
     Write,
 }
 
@@ -32,12 +32,12 @@ impl<'c> Executor<'c> {
         Self { connection, access, in_trouble: false, has_glanced: false, deeds: Vec::new() }
     }
 
-    /// What is to be done after the commit.
+    /// The callbacks to run after the commit.
     pub(super) fn take_deeds(&mut self) -> Vec<Deed> {
         std::mem::take(&mut self.deeds)
     }
 
-    /// Whether the machine or a lock kept a statement from running.
+    /// Whether a machine error or a lock kept a statement from running.
     pub(super) fn in_trouble(&self) -> bool {
         self.in_trouble
     }
@@ -45,17 +45,18 @@ impl<'c> Executor<'c> {
     fn statement(&mut self, sql: Sql, values: &[Value]) -> Result<CachedStatement<'c>> {
         if self.access == Access::Glance {
             if std::mem::replace(&mut self.has_glanced, true) {
-                return Err(Error::internal("a glance took a second statement, which may see another moment"));
+                return Err(Error::internal("a single-statement read ran a second statement"));
             }
         } else if self.connection.is_autocommit() {
-            // After some errors SQLite ends the transaction by itself; what ran then would be committed on its own.
+            // SQLite ends the transaction by itself after some errors. A later statement would
+            // commit on its own.
             return Err(Error::unavailable("SQLite has ended the transaction that this statement belongs to"));
         }
         let mut statement = self.connection.prepare_cached(sql.text()).map_err(|error| self.noted(error))?;
         let expected = statement.parameter_count();
         if expected != values.len() {
             let came = values.len();
-            return Err(Error::internal(format!("a statement takes {expected} values and got {came}: {}", sql.text())));
+            return Err(Error::internal(format!("a statement takes {expected} values but got {came}: {}", sql.text())));
         }
         if self.access != Access::Write && !statement.readonly() {
             return Err(Error::internal(format!("a read tried to write: {}", sql.text())));
@@ -99,7 +100,7 @@ impl Db for Executor<'_> {
     }
 }
 
-/// A value on its way in, not copied before SQLite does.
+/// A bound value, borrowed so that only SQLite copies it.
 struct Bound<'v>(&'v Value);
 
 impl ToSql for Bound<'_> {
@@ -121,7 +122,7 @@ fn value(found: ValueRef<'_>) -> Result<Value> {
             .map(Value::Text)
             .map_err(|_| Error::internal("a text column holds bytes that are not UTF-8")),
         ValueRef::Blob(bytes) => Ok(Value::Bytes(bytes.to_vec())),
-        ValueRef::Real(_) => Err(Error::internal("a column should be a bigint, a text or bytes and is a real number")),
+        ValueRef::Real(_) => Err(Error::internal("expected a column of bigint, text or bytes, found a real number")),
     }
 }
 

@@ -1,7 +1,7 @@
-//! What SQLite's errors mean here, decided in this one place.
+//! Translates SQLite's errors; no other file interprets them.
 //!
-//! A met unique rule becomes a [`Constraint`], trouble with the machine or a lock is `Unavailable`, anything else is a
-//! fault of ours.
+//! A violated unique constraint becomes a [`Constraint`], a machine error or a lock becomes
+//! `Unavailable`, and anything else is an internal error.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use rusqlite::ffi;
 use crate::error::{Error, Kind};
 use crate::store::db::Constraint;
 
-/// The program's error for one of SQLite's.
+/// The program's error for an SQLite error.
 pub(super) fn translated(error: rusqlite::Error) -> Error {
     if let Some(constraint) = met(&error) {
         return Error::new(Kind::Internal).caused_by(constraint);
@@ -22,12 +22,12 @@ pub(super) fn translated(error: rusqlite::Error) -> Error {
     Error::new(Kind::Internal).caused_by(error)
 }
 
-/// Whether another connection holds the lock that was needed.
+/// Whether another connection holds the required lock.
 pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// Whether the machine or a lock is the reason, and not what was asked.
+/// Whether the cause is the machine or a lock rather than the statement.
 pub(super) fn is_trouble(error: &rusqlite::Error) -> bool {
     is_busy(error)
         || matches!(
@@ -48,7 +48,7 @@ pub(super) fn is_trouble(error: &rusqlite::Error) -> bool {
         )
 }
 
-/// The unique rule that a statement ran into. SQLite names it in its message only.
+/// The unique constraint that a statement violated. SQLite names it only in its message.
 fn met(error: &rusqlite::Error) -> Option<Constraint> {
     let rusqlite::Error::SqliteFailure(code, message) = error else { return None };
     if !matches!(code.extended_code, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) {

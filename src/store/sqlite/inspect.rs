@@ -1,6 +1,8 @@
-//! Judges a file before anything writes to it: ours, whole at its beginning, and of a version that is known.
+//! Checks a file before anything writes to it: that it is an authd database, that its header and
+//! schema are intact, and that its version is known.
 //!
-//! It reads the header and the schema, not the file: a start must not take longer with more accounts.
+//! The check reads only the header and the schema, so that startup time does not grow with the
+//! number of accounts.
 
 use rusqlite::{Connection, ErrorCode};
 
@@ -10,28 +12,28 @@ use super::{Plan, connection, schema};
 use crate::error::{Error, Result};
 use crate::store::db::Db;
 
-/// The schema version of the file, or why it is refused. Nothing is changed either way.
+/// The schema version of the file, or why it is refused. Changes nothing in either case.
 pub(super) fn version_of(place: &Place, plan: &Plan) -> Result<i64> {
     let path = place.file();
     let about = path.metadata().map_err(|error| cannot("read", path, error))?;
     if !about.is_file() {
-        return Err(refused(format!("{} should be a database file and is something else", path.display())));
+        return Err(refused(format!("expected {} to be a database file, but it is something else", path.display())));
     }
     if about.len() == 0 {
-        return Err(refused(format!("{} is empty: expected a database. Remove it to begin anew", path.display())));
+        return Err(refused(format!("{} is empty: expected a database. Remove it to start over", path.display())));
     }
     let (application, version) = read(place).map_err(|error| unreadable(place, error))?;
     if application != i64::from(schema::APPLICATION_ID) {
         let expected = schema::APPLICATION_ID;
         return Err(refused(format!(
-            "{} is the database of another program: expected application id {expected}, found {application}",
+            "{} is a database of another program: expected application id {expected}, found {application}",
             path.display()
         )));
     }
     let known = plan.version();
     if version > known {
         return Err(refused(format!(
-            "{} was made by a newer authd: its schema is version {version}, this one knows versions up to {known}",
+            "{} was created by a newer authd: its schema is version {version}, this one supports up to {known}",
             path.display()
         )));
     }
@@ -41,10 +43,11 @@ pub(super) fn version_of(place: &Place, plan: &Plan) -> Result<i64> {
     Ok(version)
 }
 
-/// What the closure reads from the file, at the version that it has.
+/// Runs a reading closure on the file at its current schema version.
 pub(super) fn look_into<T>(place: &Place, plan: &Plan, work: impl FnOnce(&mut dyn Db) -> Result<T>) -> Result<T> {
     version_of(place, plan)?;
-    // A server may begin to write at any time: the file alone is looked at only where there is none.
+    // A server may start to write at any time, so the file is read without its WAL only if no
+    // server has it open.
     let opened = if place.is_served() { connection::reader(place.file()) } else { look(place) };
     let connection = opened.map_err(|error| unreadable(place, error))?;
     let snapshot = connection.unchecked_transaction().map_err(|error| unreadable(place, error))?;
@@ -53,12 +56,14 @@ pub(super) fn look_into<T>(place: &Place, plan: &Plan, work: impl FnOnce(&mut dy
 
 fn read(place: &Place) -> rusqlite::Result<(i64, i64)> {
     let connection = look(place)?;
-    // SQLite checks the header and the file's length with the first page, and every definition with the schema.
+    // SQLite checks the header and the file size when it reads the first page, and every definition
+    // when it reads the schema.
     connection.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))?;
     Ok((number(&connection, "application_id")?, number(&connection, "user_version")?))
 }
 
-/// With a log the file alone may be old, or in the middle of a change: then it is read together with its log.
+/// If there is a WAL, the file alone may be outdated or in the middle of a change, so both are read
+/// together.
 fn look(place: &Place) -> rusqlite::Result<Connection> {
     if place.has_log() { connection::reader(place.file()) } else { connection::onlooker(place.file()) }
 }

@@ -1,4 +1,4 @@
-//! One change on its way through the writer: the closure, its result, and the caller who waits.
+//! A change on its way through the writer: the closure, its result, and the waiting caller.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,38 +9,39 @@ use tokio::sync::oneshot;
 use crate::error::{Error, Result};
 use crate::store::db::{Db, Deed};
 
-/// What shall become of a job's changes.
+/// Whether to keep or undo a job's changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     Keep,
     Undo,
 }
 
-/// A change, whatever its closure returns.
+/// A change, independent of its closure's return type.
 pub(super) trait Job: Send {
-    /// Whether anybody still waits for it.
+    /// Whether the caller still waits for it.
     fn is_wanted(&self) -> bool;
 
-    /// How long it may wait for others to share its commit.
+    /// How long it may wait so that other changes share its commit.
     fn patience(&self) -> Duration;
 
-    /// Runs the closure and keeps its result back.
+    /// Runs the closure and stores its result.
     fn run(&mut self, db: &mut dyn Db) -> Verdict;
 
-    /// Keeps what is to be done when its changes are on disk.
+    /// Stores the callbacks to run when the changes are on disk.
     fn keep(&mut self, deeds: Vec<Deed>);
 
-    /// What went wrong in it, for the log.
+    /// The closure's error, for the log.
     fn complaint(&self) -> Option<String>;
 
-    /// Its changes are on disk: does what was to follow and gives the caller the result that was kept back.
+    /// Called when the changes are on disk: runs the callbacks and sends the stored result to the
+    /// caller.
     fn answer(self: Box<Self>);
 
-    /// Tells the caller that nothing is known to be on disk.
+    /// Tells the caller that the change may not be on disk.
     fn give_up(self: Box<Self>, why: &str);
 }
 
-/// A job, and where its caller waits.
+/// Creates a job and the channel on which its caller waits.
 pub(super) fn asked<T, F>(work: F, patience: Duration) -> (Box<dyn Job>, oneshot::Receiver<Result<T>>)
 where
     T: Send + 'static,
@@ -90,7 +91,7 @@ where
     fn answer(self: Box<Self>) {
         self.deeds.into_iter().for_each(|deed| deed());
         if let Some(result) = self.result {
-            // Whoever has gone meanwhile does not hear it.
+            // A caller that has gone away in the meantime does not need the result.
             let _ = self.caller.send(result);
         }
     }
@@ -105,5 +106,5 @@ fn words(panic: &(dyn Any + Send)) -> &str {
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without words")
+        .unwrap_or("no message")
 }

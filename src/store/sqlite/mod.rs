@@ -1,7 +1,7 @@
-//! The embedded engine: one SQLite file, many readers, one writer that commits in groups.
+//! The embedded engine: one SQLite file, many readers, and one writer that commits in groups.
 //!
-//! A reading closure sees one snapshot, a writing closure is one savepoint in a transaction that it shares with whoever
-//! else is waiting. Which file is opened, and which refused, is told in [`Engine::open`].
+//! A reading closure sees one snapshot. A writing closure is a savepoint in a transaction that it
+//! shares with other waiting changes. [`Engine::open`] documents which files it opens or refuses.
 
 mod connection;
 mod executor;
@@ -30,11 +30,13 @@ use writer::Writer;
 pub use steps::Step;
 pub use writer::Vitals;
 
-/// An open SQLite database. Cheap to clone; the last one closes the file after everything that waits is written.
+/// An open SQLite database. Cheap to clone. Dropping the last clone writes all waiting changes and
+/// then closes the file.
 #[derive(Clone)]
 pub struct Engine(Arc<Open>);
 
-/// Dropped in this order: the readers go, the writer finishes, the next server may come.
+/// Dropped in this order: the readers close, the writer finishes, and the lock lets the next server
+/// start.
 struct Open {
     readers: Readers,
     writer: Writer,
@@ -43,30 +45,29 @@ struct Open {
     _lock: Option<Lock>,
 }
 
-/// Who opens the file.
+/// Which kind of process opens the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// The one server of this file: creates it when it is not there, brings its schema up to date.
+    /// The only server of this file. It creates a missing file and upgrades the schema.
     Server,
-    /// A command beside, or without, a server.
+    /// A command, with or without a running server.
     Command,
 }
 
-/// What is made of the file when it is opened.
+/// How to open the file.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    /// Who opens it.
     pub role: Role,
-    /// What a new file is made from.
+    /// The schema of a new file.
     pub schema: &'static str,
-    /// What brings an older one to the same.
+    /// The migrations that bring an older file to the same schema.
     pub steps: &'static [Step],
     /// How long a change waits while another process holds the lock.
     pub patience: Duration,
 }
 
 impl Plan {
-    /// The plan that this program has.
+    /// The plan of this program.
     #[must_use]
     pub fn of(role: Role) -> Self {
         let patience = match role {
@@ -76,26 +77,21 @@ impl Plan {
         Self { role, schema: include_str!("../../../schema.sql"), steps: steps::STEPS, patience }
     }
 
-    /// The schema version that its files have.
+    /// The schema version of the plan's files.
     fn version(&self) -> i64 {
         i64::try_from(self.steps.len()).unwrap_or(i64::MAX).saturating_add(1)
     }
 }
 
 impl Engine {
-    /// Opens the file.
-    ///
-    /// # Errors
-    /// When the file is missing (for a command), foreign, damaged, newer than this program, or another server's. The
-    /// message names the path; the file is as it was.
+    /// Opens the file. Refuses a file that is missing (for a command), foreign, damaged, from a
+    /// newer version, or in use by another server. The error names the path, and the file stays
+    /// unchanged.
     pub fn open(path: &Path, role: Role) -> Result<Self> {
         Self::open_as(path, &Plan::of(role))
     }
 
-    /// Opens the file by another plan.
-    ///
-    /// # Errors
-    /// As [`Engine::open`].
+    /// Opens the file with another plan. Fails as [`Engine::open`] does.
     pub fn open_as(path: &Path, plan: &Plan) -> Result<Self> {
         let place = Place::of(path)?;
         let lock = match plan.role {
@@ -109,11 +105,12 @@ impl Engine {
             |error: rusqlite::Error| refused(format!("{} cannot be opened", place.file().display())).caused_by(error);
         let mut connection = connection::writer(place.file()).map_err(cannot_open)?;
         if connection.is_readonly(rusqlite::MAIN_DB).map_err(cannot_open)? {
-            return Err(refused(format!("{} can be read but not written", place.file().display())));
+            return Err(refused(format!("{} is read-only", place.file().display())));
         }
         connection.busy_timeout(plan.patience).map_err(cannot_open)?;
         if plan.role == Role::Command {
-            // A command writes much at a time or nearly nothing; the memory is taken only where it is used.
+            // A command writes either a lot or almost nothing, and SQLite allocates the cache only
+            // as it is used.
             connection.execute_batch("pragma cache_size = -65536").map_err(cannot_open)?;
         }
         if plan.role == Role::Server {
@@ -134,33 +131,31 @@ impl Engine {
         })))
     }
 
-    /// Reads from the file as it is, of an older version too, and leaves nothing beside it.
-    ///
-    /// # Errors
-    /// When the file is foreign, damaged or newer than this program, and what the closure says.
+    /// Reads from the file at its current schema version, even an older one, and leaves no files
+    /// next to it. Refuses a file that is foreign, damaged or from a newer version.
     pub fn look<T>(path: &Path, plan: &Plan, work: impl FnOnce(&mut dyn Db) -> Result<T>) -> Result<T> {
         inspect::look_into(&Place::of(path)?, plan, work)
     }
 
-    /// What whoever started the program should know about this database's place.
+    /// Warnings about the database's location, for the person who started the program.
     #[must_use]
     pub fn notes(&self) -> &[String] {
         &self.0.notes
     }
 
-    /// Whether a server, this one or another process, has the file open.
+    /// Whether a server, in this or another process, has the file open.
     #[must_use]
     pub fn is_served(&self) -> bool {
         self.0.place.is_served()
     }
 
-    /// What the writer tells of its work.
+    /// The writer's statistics.
     #[must_use]
     pub fn vitals(&self) -> Vitals {
         self.0.writer.vitals()
     }
 
-    /// Runs a reading closure on one of the readers.
+    /// Runs a reading closure on this thread's reader.
     ///
     /// # Errors
     /// As [`super::Store::read`].
@@ -168,7 +163,8 @@ impl Engine {
         self.0.readers.read(work)
     }
 
-    /// Runs a reading closure of a single statement, unless its answer is remembered under this key and nothing has changed since.
+    /// Runs a reading closure of a single statement, unless its result is cached under this key and
+    /// nothing has changed since.
     ///
     /// # Errors
     /// As [`super::Store::recall`].
@@ -180,7 +176,7 @@ impl Engine {
         self.0.readers.recall(key, work)
     }
 
-    /// Runs a reading closure that may take its time; it makes no [`Engine::read`] wait.
+    /// Runs a slow reading closure without delaying [`Engine::read`].
     ///
     /// # Errors
     /// As [`super::Store::scan`].
@@ -188,7 +184,7 @@ impl Engine {
         self.0.readers.scan(work)
     }
 
-    /// Hands a closure to the writer.
+    /// Passes a closure to the writer.
     ///
     /// # Errors
     /// As [`super::Store::write_patiently`].
@@ -199,17 +195,18 @@ impl Engine {
     {
         let (job, answer) = job::asked(work, patience);
         self.0.writer.submit(job)?;
-        answer.await.unwrap_or_else(|_| Err(Error::unavailable("the writer ended before this change")))
+        answer.await.unwrap_or_else(|_| Err(Error::unavailable("the database writer stopped before this change")))
     }
 }
 
-/// The server's way: look before anything is left beside a file that is not ours, lock, make what is missing.
+/// Prepares the file for a server: checks it before creating any file next to a foreign one, takes
+/// the lock, and creates the database if it is missing.
 fn made_ready(place: &Place, plan: &Plan) -> Result<Lock> {
     if place.file().exists() {
         inspect::version_of(place, plan)?;
     }
     let mut lock = Lock::take(place)?;
-    // Another server may have made or changed it before the lock was ours.
+    // Another server may have created or changed the file before this one got the lock.
     if place.file().exists() {
         inspect::version_of(place, plan)?;
     } else {
@@ -220,18 +217,18 @@ fn made_ready(place: &Place, plan: &Plan) -> Result<Lock> {
     Ok(lock)
 }
 
-/// A command's way: it uses what a server has made, as it is.
+/// Prepares the file for a command, which uses an existing database unchanged.
 fn found_ready(place: &Place, plan: &Plan) -> Result<()> {
     let path = place.file().display();
     if !place.file().exists() {
         place.refuse_leftovers()?;
-        return Err(refused(format!("there is no database at {path}: `authd serve` makes one")));
+        return Err(refused(format!("there is no database at {path}: `authd serve` creates one")));
     }
     let (version, known) = (inspect::version_of(place, plan)?, plan.version());
     if version < known {
         return Err(refused(format!(
-            "{path} was made by an older authd: its schema is version {version}, expected {known}. \
-             `authd serve` brings it up to date"
+            "{path} was created by an older authd: its schema is version {version}, expected {known}. \
+             `authd serve` upgrades it"
         )));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Where the database lies: its path, the files beside it, the lock that one server holds, the filesystem below.
+//! The database's location: its path, the files next to it, the server's lock, and the filesystem.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -8,29 +8,30 @@ use std::time::Duration;
 
 use crate::error::{Error, Kind, Result};
 
-/// How often a held lock is asked for again, a millisecond apart: a command may only be looking whether it is free.
+/// How many times to retry a held lock, one millisecond apart: a command may hold it briefly to
+/// check whether a server runs.
 const PATIENCE: u32 = 20;
 
-/// The real path of a database file, every link followed.
+/// The real path of a database file, with all symbolic links resolved.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     file: PathBuf,
 }
 
 impl Place {
-    /// The place that this path means, whether or not the file is there.
+    /// Resolves a path, whether or not the file exists.
     pub(super) fn of(path: &Path) -> Result<Self> {
         if let Ok(file) = path.canonicalize() {
             return Ok(Self { file });
         }
         if path.is_symlink() {
-            return Err(refused(format!("{} points to a file that is not there", path.display())));
+            return Err(refused(format!("{} points to a file that does not exist", path.display())));
         }
         let full = std::path::absolute(path).map_err(|error| cannot("find", path, error))?;
         let (Some(folder), Some(name)) = (full.parent(), full.file_name()) else {
-            return Err(refused(format!("{} should be a file and is not", path.display())));
+            return Err(refused(format!("{} is not a file", path.display())));
         };
-        let folder = folder.canonicalize().map_err(|error| cannot("find the folder", folder, error))?;
+        let folder = folder.canonicalize().map_err(|error| cannot("find the directory", folder, error))?;
         Ok(Self { file: folder.join(name) })
     }
 
@@ -38,7 +39,7 @@ impl Place {
         &self.file
     }
 
-    /// A file of the same name with something added.
+    /// The path of a file with the same name plus a suffix.
     pub(super) fn beside(&self, ending: &str) -> PathBuf {
         let mut name = self.file.clone().into_os_string();
         name.push(ending);
@@ -49,24 +50,25 @@ impl Place {
         self.file.parent().unwrap_or(Path::new("/"))
     }
 
-    /// Whether the log beside the file holds anything.
+    /// Whether the WAL next to the file has any content.
     pub(super) fn has_log(&self) -> bool {
         self.beside("-wal").metadata().is_ok_and(|log| log.len() > 0)
     }
 
-    /// Whether a server holds the lock. Asking takes it for a moment, which is why [`Lock::take`] asks more than once.
+    /// Whether a server holds the lock. The check takes the lock for a moment, so [`Lock::take`]
+    /// retries.
     pub(super) fn is_served(&self) -> bool {
         File::open(self.beside(".lock"))
             .is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
-    /// Makes the names in the folder last.
+    /// Syncs the directory, so that its entries survive a crash.
     pub(super) fn sync_folder(&self) -> Result<()> {
         let folder = self.folder();
         File::open(folder).and_then(|file| file.sync_all()).map_err(|error| cannot("write", folder, error))
     }
 
-    /// Refuses a place where a database was and is not any more: what belongs to it is still there.
+    /// Refuses a location where the database file is missing but files that belong to it remain.
     pub(super) fn refuse_leftovers(&self) -> Result<()> {
         for ending in ["-wal", "-shm", "-journal", ".lock"] {
             let left = self.beside(ending);
@@ -74,7 +76,7 @@ impl Place {
             if is_left {
                 return Err(refused(format!(
                     "there was a database at {}: {} is still there, but not the file itself. \
-                     Put it back, or remove what is left of it to begin anew",
+                     Put it back, or remove what is left of it to start over",
                     self.file.display(),
                     left.display()
                 )));
@@ -83,20 +85,21 @@ impl Place {
         Ok(())
     }
 
-    /// Why this is a bad place for a database, if it is one.
+    /// A warning if this is an unsafe location for a database.
     pub(super) fn warning(&self) -> Option<String> {
         let kind = network_filesystem(self.folder())?;
         Some(format!(
-            "{} lies on {kind}: locks and writes through a network cannot be trusted, use a local disk",
+            "{} is on {kind}: locks and writes over a network are not reliable, use a local disk",
             self.file.display()
         ))
     }
 }
 
-/// The lock of the one server of a file, given back when it is dropped or the process ends.
+/// The lock of the file's only server. It is released on drop or when the process ends.
 ///
-/// Its file is empty until there is a database to lock; afterwards it says who holds it, or held it last. So one that
-/// says something where no database is remembers that there was one.
+/// The lock file is empty until a database exists. Then it holds the id of the process that holds
+/// the lock or held it last. So a non-empty lock file without a database shows that the database
+/// file is lost.
 pub(super) struct Lock {
     file: File,
     path: PathBuf,
@@ -129,14 +132,14 @@ impl Lock {
                 let holder = holder.trim();
                 let who = if holder.is_empty() { String::new() } else { format!(" (process {holder})") };
                 let database = place.file().display();
-                return Err(refused(format!("another authd{who} is serving {database}: one server per database")));
+                return Err(refused(format!("another authd{who} is serving {database}: only one server may use it")));
             }
             Err(TryLockError::Error(error)) => return Err(cannot("lock", &path, error)),
         }
         Ok(Self { file, path })
     }
 
-    /// Writes into it who holds it, once the database is there.
+    /// Writes the process id into the lock file, after the database exists.
     pub(super) fn sign(&mut self) -> Result<()> {
         self.file
             .set_len(0)
@@ -146,12 +149,12 @@ impl Lock {
     }
 }
 
-/// A refusal to open, said to whoever started the program.
+/// An error that refuses to open the database, shown to the person who started the program.
 pub(super) fn refused(message: String) -> Error {
     Error::with(Kind::Internal, message)
 }
 
-/// A file or folder that could not be used.
+/// An error about a file or directory that could not be used.
 pub(super) fn cannot(what: &str, path: &Path, error: std::io::Error) -> Error {
     refused(format!("cannot {what} {}", path.display())).caused_by(error)
 }
@@ -193,7 +196,7 @@ mod tests {
         std::os::unix::fs::symlink(&file, &link).unwrap();
         assert_eq!(Place::of(&link).unwrap().file(), Place::of(&file).unwrap().file());
         std::fs::remove_file(&file).unwrap();
-        assert!(Place::of(&link).unwrap_err().message().contains("points to a file that is not there"));
+        assert!(Place::of(&link).unwrap_err().message().contains("points to a file that does not exist"));
     }
 
     #[test]

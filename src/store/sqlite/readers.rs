@@ -1,10 +1,11 @@
 //! The readers: connections that see one snapshot per closure.
 //!
-//! A closure runs inside `begin` and `commit`, and from the second statement on that is cheaper, too, because the lock on
-//! the log is taken once. Only what is known to be one statement goes without.
+//! A closure runs between `begin` and `commit`. From the second statement on this is also faster,
+//! because the WAL is locked only once. Only closures that are known to run one statement go
+//! without a transaction.
 //!
-//! Each thread that reads by key has a reader of its own: it waits for nobody, and what a reader holds does not wander
-//! from processor to processor. Lists and scans have a pool.
+//! Each thread that reads by key has its own reader, so it never waits for another thread and the
+//! reader's memory stays on one processor. Lists and scans share a pool.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -24,13 +25,13 @@ use super::fault;
 use crate::error::{Error, Result};
 use crate::store::db::Db;
 
-/// How many scans read at once; the others wait.
+/// How many scans run at once; others wait.
 const SCANS: u32 = 4;
 
-/// How long they wait.
+/// How long a scan waits for a reader.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many answers a reader remembers; about half a megabyte.
+/// How many results a reader caches; about half a megabyte.
 const ANSWERS: usize = 512;
 
 /// All readers of one file.
@@ -41,8 +42,9 @@ pub(super) struct Readers {
     _last: Last,
 }
 
-/// Dropped after the pool: waits until each connection is closed. A pool may still be opening one on a thread of its own,
-/// and if that were closed after the writer's, the log would stay behind.
+/// Dropped after the pool; waits until each connection is closed. The pool may still be opening a
+/// connection on its own thread. If that connection closed after the writer's, the WAL would be
+/// left behind.
 struct Last(Arc<()>);
 
 impl Drop for Last {
@@ -74,18 +76,19 @@ impl Readers {
         Ok(readers)
     }
 
-    /// A few rows by their keys.
+    /// Reads a few rows by key.
     pub(super) fn read<T>(&self, work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
         self.with_own(|reader| reader.read(work))
     }
 
-    /// A list or a scan.
+    /// Runs a list or a scan.
     pub(super) fn scan<T>(&self, work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
         let reader = self.scans.get();
-        reader.map_err(|error| Error::unavailable(format!("no reader came free: {error}")))?.read(work)
+        reader.map_err(|error| Error::unavailable(format!("no database reader became available: {error}")))?.read(work)
     }
 
-    /// A closure of a single statement, whose answer is remembered under a key until something changes.
+    /// Runs a closure of a single statement and caches its result under a key until the database
+    /// changes.
     pub(super) fn recall<T: Send + Sync + 'static>(
         &self,
         key: Key<'_>,
@@ -94,7 +97,7 @@ impl Readers {
         self.with_own(|reader| reader.recall(key, work))
     }
 
-    /// With the reader of this thread; one that was in trouble, or in a panic, is not used again.
+    /// Uses this thread's reader. A reader that failed or whose closure panicked is not used again.
     fn with_own<T>(&self, work: impl FnOnce(&mut Reader) -> Result<T>) -> Result<T> {
         let place = self.own.get_or_default();
         let mut reader = match place.take() {
@@ -113,10 +116,10 @@ fn unreadable(error: impl Display) -> Error {
     Error::unavailable(format!("the database cannot be read: {error}"))
 }
 
-/// What an answer is remembered under: a question, and what it is about.
+/// The key of a cached result: a question and its subject.
 pub(super) type Key<'k> = (&'static str, &'k str);
 
-/// One reading connection.
+/// A read connection.
 struct Reader {
     connection: Connection,
     memory: Memory,
@@ -149,7 +152,8 @@ impl Reader {
         key: Key<'_>,
         work: &dyn Fn(&mut dyn Db) -> Result<T>,
     ) -> Result<Arc<T>> {
-        // Asked before the answer is read: what changes in between makes the answer newer than its version, never older.
+        // Get the version before the read: a change in between makes the result newer than its
+        // version, never older.
         let version = self.version().map_err(|error| {
             self.is_broken = true;
             fault::translated(error)
@@ -162,13 +166,13 @@ impl Reader {
         Ok(answer)
     }
 
-    /// Another number after each change that another connection, here or in any process, has committed.
+    /// A number that changes after each commit of another connection, in this or any other process.
     fn version(&self) -> rusqlite::Result<i64> {
         self.connection.prepare_cached("pragma data_version")?.query_row([], |row| row.get(0))
     }
 }
 
-/// Ends the reading transaction whatever the closure does, a panic included.
+/// Ends the read transaction even if the closure panics.
 struct Snapshot<'r> {
     reader: &'r mut Reader,
 }
@@ -181,7 +185,7 @@ impl Drop for Snapshot<'_> {
     }
 }
 
-/// What a reader has read since the database last changed.
+/// The results that a reader has cached since the database last changed.
 #[derive(Default)]
 struct Memory {
     version: i64,
@@ -204,7 +208,7 @@ impl Memory {
     }
 }
 
-/// Opens readers, and throws away those that were in trouble.
+/// Opens readers and discards those that failed.
 struct Opener {
     path: PathBuf,
     open: Arc<()>,
@@ -241,7 +245,7 @@ mod tests {
         }
         let last = (3 * ANSWERS - 1).to_string();
         assert_eq!(memory.find(1, ("number", &last)), Some(Arc::new(3 * ANSWERS - 1)));
-        assert_eq!(memory.find::<String>(1, ("number", &last)), None, "another type is another answer");
+        assert_eq!(memory.find::<String>(1, ("number", &last)), None, "an answer of another type is not returned");
         assert_eq!(memory.find::<usize>(2, ("number", &last)), None);
         memory.keep(2, ("word", "a"), Arc::new(7_usize));
         assert_eq!(memory.find::<usize>(2, ("number", &last)), None);

@@ -1,4 +1,4 @@
-//! Makes a new file from `schema.sql`, and brings an older one up to date step by step, after a copy.
+//! Creates a new file from `schema.sql`, and upgrades an older one step by step after a backup.
 
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -14,25 +14,26 @@ use super::{Plan, connection};
 use crate::error::{Error, Result};
 use crate::model::Time;
 
-/// What marks a SQLite file as ours.
+/// The application id in the header of an authd database.
 pub(super) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"autd");
 
-/// Makes the file whole under another name first: under its own name it is there completely or not at all.
+/// Creates the file under a temporary name first, so that under its real name it is always
+/// complete.
 pub(super) fn create(place: &Place, plan: &Plan) -> Result<()> {
     let path = place.beside(".new");
     for ending in [".new", ".new-journal", ".new-wal", ".new-shm"] {
         remove(&place.beside(ending))?;
     }
     touch(&path)?;
-    fill(&path, plan).map_err(|error| refused(format!("cannot make {}", place.file().display())).caused_by(error))?;
+    fill(&path, plan).map_err(|error| refused(format!("cannot create {}", place.file().display())).caused_by(error))?;
     File::open(&path).and_then(|file| file.sync_all()).map_err(|error| cannot("write", &path, error))?;
-    fs::rename(&path, place.file()).map_err(|error| cannot("make", place.file(), error))?;
+    fs::rename(&path, place.file()).map_err(|error| cannot("create", place.file(), error))?;
     place.sync_folder()
 }
 
 fn fill(path: &Path, plan: &Plan) -> rusqlite::Result<()> {
     let mut connection = connection::writer(path)?;
-    // Nobody misses this file until it has its name; it is waited for once, when it is complete.
+    // No durability is needed until the file has its name; it is synced once when it is complete.
     connection.execute_batch("pragma synchronous = off; pragma journal_mode = memory")?;
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     change.execute_batch(&in_own_words(plan.schema))?;
@@ -43,19 +44,19 @@ fn fill(path: &Path, plan: &Plan) -> rusqlite::Result<()> {
     connection.close().map_err(|(_, error)| error)
 }
 
-/// Makes sure that changes go to a log first: readers and the writer rest on it.
+/// Makes sure that the database uses a WAL, which the readers and the writer rely on.
 pub(super) fn keep_log(place: &Place, connection: &Connection) -> Result<()> {
-    let cannot = || refused(format!("{} cannot be kept with a write-ahead log", place.file().display()));
+    let cannot = || refused(format!("{} cannot use a write-ahead log (WAL)", place.file().display()));
     let mode: String = connection
         .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
         .map_err(|error| cannot().caused_by(error))?;
     if mode == "wal" { Ok(()) } else { Err(cannot()) }
 }
 
-/// Takes every step that the file has not seen yet.
+/// Applies every migration step that the file has not seen yet.
 pub(super) fn bring_up(place: &Place, connection: &mut Connection, plan: &Plan, at: Time) -> Result<()> {
     let path = place.file().display();
-    let failed = |error| refused(format!("cannot bring {path} up to date")).caused_by(error);
+    let failed = |error| refused(format!("cannot upgrade {path}")).caused_by(error);
     let version = number(connection, "user_version").map_err(failed)?;
     let seen = usize::try_from(version - 1).unwrap_or(0);
     let missing = plan.steps.get(seen..).unwrap_or(&[]);
@@ -64,30 +65,31 @@ pub(super) fn bring_up(place: &Place, connection: &mut Connection, plan: &Plan, 
     }
     copy(place, connection, version, at)?;
     for (step, version) in missing.iter().zip(version + 1..) {
-        tracing::info!(version, step.says, "bringing the database up to date");
+        tracing::info!(version, step.says, "upgrading the database");
         take(connection, step, version).map_err(|error| {
-            refused(format!("cannot bring {path} to schema version {version}: {}", step.says)).caused_by(error)
+            refused(format!("cannot upgrade {path} to schema version {version}: {}", step.says)).caused_by(error)
         })?;
     }
     Ok(())
 }
 
-/// One step and its version in one transaction. References are checked at its end, so that it may rebuild tables.
+/// Applies one step and its version in one transaction. Foreign keys are checked at the end, so
+/// that a step may rebuild tables.
 fn take(connection: &mut Connection, step: &Step, version: i64) -> Result<()> {
-    let told = |error| Error::internal("SQLite refused").caused_by(error);
+    let told = |error| Error::internal("a migration statement failed").caused_by(error);
     connection.execute_batch("pragma foreign_keys = off").map_err(told)?;
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
     change.execute_batch(&in_own_words(step.sql)).map_err(told)?;
     let broken = change.prepare("pragma foreign_key_check").and_then(|mut check| check.exists([])).map_err(told)?;
     if broken {
-        return Err(Error::internal("rows would point to rows that are not there"));
+        return Err(Error::internal("the migration would leave foreign keys to missing rows"));
     }
     change.pragma_update(None, "user_version", version).map_err(told)?;
     change.commit().map_err(told)?;
     connection.execute_batch("pragma foreign_keys = on").map_err(told)
 }
 
-/// Copies the file as it is before the first step, whole or not at all.
+/// Copies the file before the first step. The copy is complete or absent.
 fn copy(place: &Place, source: &Connection, version: i64, at: Time) -> Result<()> {
     let stamp = at.to_seconds_text().replace(['-', ':'], "");
     let target = place.beside(&format!(".v{version}-{stamp}.bak"));
@@ -96,8 +98,8 @@ fn copy(place: &Place, source: &Connection, version: i64, at: Time) -> Result<()
     touch(&part)?;
     copy_pages(source, &part)
         .map_err(|error| refused(format!("cannot copy to {}", part.display())).caused_by(error))?;
-    fs::rename(&part, &target).map_err(|error| cannot("make", &target, error))?;
-    tracing::info!(copy = %target.display(), "copied the database before bringing it up to date");
+    fs::rename(&part, &target).map_err(|error| cannot("create", &target, error))?;
+    tracing::info!(copy = %target.display(), "backed up the database before upgrading it");
     place.sync_folder()
 }
 
@@ -113,15 +115,16 @@ fn copy_pages(source: &Connection, target: &Path) -> rusqlite::Result<()> {
     target.close().map_err(|(_, error)| error)
 }
 
-/// The portable schema in SQLite's words: strict tables know integer and blob, not bigint and bytea.
+/// The portable schema in SQLite's dialect: strict tables use integer and blob instead of bigint
+/// and bytea.
 fn in_own_words(portable: &str) -> String {
     portable.replace(" bigint", " integer").replace(" bytea", " blob").replace("\n);", "\n) strict;")
 }
 
-/// An empty file that only its owner can open; it must not be there yet.
+/// Creates an empty file that only its owner can open. The file must not exist yet.
 fn touch(path: &Path) -> Result<()> {
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    made.map(drop).map_err(|error| cannot("make", path, error))
+    made.map(drop).map_err(|error| cannot("create", path, error))
 }
 
 fn remove(path: &Path) -> Result<()> {
@@ -159,7 +162,7 @@ mod tests {
         let step =
             Step { says: "drop what is needed", sql: "insert into b values ('nowhere'); create table c (n bigint);" };
         let error = take(&mut connection, &step, 2).unwrap_err();
-        assert!(error.chain().contains("not there"));
+        assert!(error.chain().contains("missing rows"));
         assert_eq!(number(&connection, "user_version").unwrap(), 0);
         let tables: i64 =
             connection.query_row("select count(*) from sqlite_schema where name = 'c'", [], |r| r.get(0)).unwrap();

@@ -1,7 +1,9 @@
-//! The one thread that changes the file: what waits goes into one transaction, answered only after its commit.
+//! The one thread that changes the file. It puts all waiting changes into one transaction and
+//! answers the callers only after the commit.
 //!
-//! Each job has a savepoint of its own, so a failing or panicking one takes nobody along. When the transaction itself is
-//! lost everybody in it is told `Unavailable`, nothing is tried twice, and the next group begins on a new connection.
+//! Each job has its own savepoint, so a job that fails or panics does not affect the others. If the
+//! transaction itself is lost, every caller in it gets `Unavailable`. Nothing is retried, and the
+//! next group starts on a new connection.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,51 +23,53 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::metrics::{Histogram, Stopwatch};
 
-/// How many changes may wait; the next is refused.
+/// How many changes may wait; further changes are refused.
 const QUEUE: usize = 1024;
 
 /// How many changes a server puts into one transaction.
 const GROUP: usize = 256;
 
-/// How many a command does, so that a server beside it never waits long for the lock.
+/// How many changes a command puts into one transaction. A small group keeps a running server from
+/// waiting long for the lock.
 const COMMAND_GROUP: usize = 16;
 
-/// How long at least a command beside a server leaves the lock free after each group: SQLite's lock is not fair.
+/// The minimum time for which a command leaves the lock free after each group while a server runs,
+/// because SQLite's lock is not fair.
 const COMMAND_PAUSE: Duration = Duration::from_millis(20);
 
-/// How long the writer waits for changes before it looks after the log all the same.
+/// How long the writer waits for changes before it tends the WAL anyway.
 const IDLE: Duration = Duration::from_millis(500);
 
-/// How often a held lock is tried again.
+/// How often the writer polls a held lock.
 const LOCK_POLL: Duration = Duration::from_millis(1);
 
-/// Pages in the log after which they are moved into the file: 4 MiB.
+/// WAL pages (4 MiB) after which the writer moves them into the database file.
 const LOG_WORTH_MOVING: i64 = 1024;
 
-/// Pages in the log after which readers are waited for, so that it begins anew: 32 MiB.
+/// WAL pages (32 MiB) after which the writer waits for readers so that the WAL can restart.
 const LOG_TOO_LONG: i64 = 8192;
 
-/// How long the log's new beginning may wait for readers.
+/// How long the restart of the WAL may wait for readers.
 const RESTART_PATIENCE: Duration = Duration::from_millis(50);
 
-/// How many changes went into a commit.
+/// Histogram buckets for the number of changes per commit.
 const GROUP_SIZES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
-/// How long a group may take to be written.
+/// Histogram buckets for the seconds that a group takes to be written.
 const COMMIT_SECONDS: [f64; 12] = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 1.0, 2.5];
 
-/// What the writer tells of its work.
+/// The writer's statistics.
 #[derive(Debug, Clone)]
 pub struct Vitals {
-    /// Changes that wait.
+    /// The number of waiting changes.
     pub waiting: usize,
-    /// How many changes went into one commit.
+    /// Changes per commit.
     pub groups: Histogram,
     /// Seconds that groups took to be written.
     pub commits: Histogram,
 }
 
-/// The way to the writing thread.
+/// The handle to the writer thread.
 pub(super) struct Writer {
     vitals: Vitals,
     queue: Option<SyncSender<Box<dyn Job>>>,
@@ -94,36 +98,37 @@ impl Writer {
                 let queue = Queue { jobs, length: length.clone() };
                 move || pen.write_all(&queue)
             })
-            .map_err(|error| Error::internal("the writer's thread could not start").caused_by(error))?;
+            .map_err(|error| Error::internal("failed to start the database writer thread").caused_by(error))?;
         Ok(Self { vitals, queue: Some(queue), length, thread: Some(thread) })
     }
 
-    /// What it tells of its work.
+    /// The writer's statistics.
     pub(super) fn vitals(&self) -> Vitals {
         Vitals { waiting: self.length.load(Ordering::Relaxed), ..self.vitals.clone() }
     }
 
     pub(super) fn submit(&self, job: Box<dyn Job>) -> Result<()> {
-        let Some(queue) = &self.queue else { return Err(Error::unavailable("the database is being closed")) };
+        let Some(queue) = &self.queue else { return Err(Error::unavailable("the database is closing")) };
         self.length.fetch_add(1, Ordering::Relaxed);
         queue.try_send(job).map_err(|error| {
             self.length.fetch_sub(1, Ordering::Relaxed);
             match error {
-                TrySendError::Full(_) => Error::unavailable(format!("{QUEUE} changes wait already")),
-                TrySendError::Disconnected(_) => Error::unavailable("the writer has ended"),
+                TrySendError::Full(_) => Error::unavailable(format!("the write queue is full ({QUEUE} changes)")),
+                TrySendError::Disconnected(_) => Error::unavailable("the database writer has stopped"),
             }
         })
     }
 }
 
 impl Drop for Writer {
-    /// Whatever waits is still written; then the log is moved into the file.
+    /// Writes all waiting changes, then checkpoints the WAL.
     fn drop(&mut self) {
         self.queue = None;
         let Some(thread) = self.thread.take() else { return };
-        // A closure that owned the last handle drops it on the writer's own thread, which cannot wait for itself.
+        // If a closure owned the last handle, this runs on the writer's own thread, which cannot
+        // join itself.
         if thread.thread().id() != std::thread::current().id() && thread.join().is_err() {
-            tracing::error!("the writer ended in a panic");
+            tracing::error!("the database writer ended in a panic");
         }
     }
 }
@@ -135,8 +140,8 @@ struct Queue {
 }
 
 impl Queue {
-    /// What waits, at most so many; nothing after a while in which nobody came. False when nobody can any more. Where
-    /// everybody in the group has patience, it is given this time to grow.
+    /// Takes up to `limit` waiting changes, or none after an idle period. Returns false when the
+    /// queue is closed. If every change in the group can wait, the group gets that time to grow.
     fn take(&self, group: &mut Vec<Box<dyn Job>>, limit: usize) -> bool {
         let first = match self.jobs.recv_timeout(IDLE) {
             Ok(first) => first,
@@ -156,7 +161,7 @@ impl Queue {
         true
     }
 
-    /// What waits behind a group.
+    /// The changes that wait behind a group.
     fn rest(&self) -> impl Iterator<Item = Box<dyn Job>> {
         self.jobs.try_iter().inspect(|_| {
             self.length.fetch_sub(1, Ordering::Relaxed);
@@ -166,16 +171,16 @@ impl Queue {
 
 /// Why a group was lost.
 enum Lost {
-    /// Before any job ran: whoever waits behind it would fare no better.
+    /// Before any job ran. The changes waiting behind the group would fail as well.
     AtTheStart(String),
-    /// Somewhere later: what is on disk is not known.
+    /// After jobs ran: it is unknown what is on disk.
     OnTheWay(String),
 }
 
-/// The thread's own state.
+/// The state of the writer thread.
 struct Pen {
     place: Place,
-    /// Goes before the connection: the last one to be closed moves the log into the file.
+    /// Dropped before the connection, because the last connection to close checkpoints the WAL.
     keeper: Option<Keeper>,
     connection: Option<Connection>,
     role: Role,
@@ -208,7 +213,8 @@ impl Pen {
                 std::thread::sleep(env.now().since(began).max(COMMAND_PAUSE));
             }
         }
-        // Closed before the last connection, which moves the log into the file.
+        // Closed before the last connection, because the last connection to close checkpoints the
+        // WAL.
         self.keeper = None;
         if let Some(Err((_, error))) = self.connection.take().map(Connection::close) {
             tracing::warn!(%error, "the database did not close cleanly");
@@ -216,14 +222,14 @@ impl Pen {
     }
 
     fn note(&self, changes: usize, watch: &Stopwatch) {
-        // A group whose callers have all gone was no commit.
+        // A group whose callers have all gone away is not a commit.
         if let Ok(changes @ 1..) = u32::try_from(changes) {
             self.vitals.groups.observe(changes.into());
             self.vitals.commits.observe(watch.seconds());
         }
     }
 
-    /// All of it in one transaction. On success everything that was kept is on disk.
+    /// Writes the group in one transaction. On success every kept change is on disk.
     fn write(&mut self, group: &mut Vec<Box<dyn Job>>) -> Result<(), Lost> {
         group.retain(|job| job.is_wanted());
         if group.is_empty() {
@@ -236,13 +242,14 @@ impl Pen {
         run(connection, "commit").map_err(|error| Lost::OnTheWay(format!("the commit failed: {error}")))
     }
 
-    /// The connection, inside a new transaction. No job has run yet, so a broken connection may be replaced once.
+    /// Returns the connection inside a new transaction. No job has run yet, so a broken connection
+    /// may be replaced once.
     fn begun(&mut self) -> rusqlite::Result<&Connection> {
         if let Err(error) = self.begin() {
             if fault::is_busy(&error) {
                 return Err(error);
             }
-            tracing::warn!(%error, "the writer opens its connection again");
+            tracing::warn!(%error, "the database writer reopens its connection after an error");
             self.connection = None;
             self.begin()?;
         }
@@ -272,7 +279,7 @@ impl Pen {
     fn give_up(&mut self, group: &mut Vec<Box<dyn Job>>, queue: &Queue, lost: Lost) {
         let why = match lost {
             Lost::OnTheWay(why) => {
-                // Closing it ends whatever is left of the transaction.
+                // Closing the connection ends what is left of the transaction.
                 self.connection = None;
                 why
             }
@@ -281,12 +288,12 @@ impl Pen {
                 why
             }
         };
-        tracing::error!(changes = group.len(), why, "changes were refused: the database cannot be written");
+        tracing::error!(changes = group.len(), why, "changes failed: the database cannot be written");
         group.drain(..).for_each(|job| job.give_up(&why));
     }
 
-    /// What is done after the answers, and now and then for the changes of other processes: the log, and where in it
-    /// readers begin.
+    /// Runs after the answers, and periodically for changes of other processes: tends the WAL and
+    /// moves the position where readers start.
     fn tidy(&mut self) {
         if let Some(keeper) = &self.keeper {
             keeper.release();
@@ -297,7 +304,8 @@ impl Pen {
         }
     }
 
-    /// Moves the log into the file when that is worth it. Its failure is no caller's: the log keeps everything.
+    /// Checkpoints the WAL when enough has accumulated. A failure affects no caller, because the
+    /// WAL keeps everything.
     fn tend_log(&mut self) {
         let Some(connection) = &self.connection else { return };
         let result = checkpoint(connection, "pragma wal_checkpoint(noop)").and_then(|log| {
@@ -317,7 +325,7 @@ impl Pen {
             Ok(())
         });
         if let Err(error) = result {
-            tracing::warn!(%error, "the log could not be moved into the database file");
+            tracing::warn!(%error, "the WAL checkpoint failed");
         }
     }
 }
@@ -342,7 +350,7 @@ fn write_one(connection: &Connection, job: &mut dyn Job) -> Result<(), String> {
     run(connection, "release job").map_err(|error| error.to_string())
 }
 
-/// How many pages the log has, and how many of them are in the file already.
+/// The number of pages in the WAL, and how many of them are already in the database file.
 struct Log {
     pages: i64,
     moved: i64,

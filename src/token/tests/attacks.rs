@@ -1,4 +1,5 @@
-//! Access tokens against RFC 8725: who makes one, changes one, or misnames its key.
+//! Attacks on access tokens, after RFC 8725: forged tokens, altered tokens, and tokens that name
+//! the wrong key.
 
 use aws_lc_rs::hmac;
 use jsonwebtoken::jwk::JwkSet;
@@ -13,7 +14,7 @@ use crate::model::Time;
 use crate::model::secret::{decode as decode64, encode};
 use crate::token::fixture::{ISSUER, Instance, START, grant, token};
 
-/// A token signed by somebody who has the shared secret.
+/// A token signed by a party that has the shared secret.
 fn sign_with_secret(secret: &[u8], header: &str, claims: &str) -> String {
     let signed = format!("{}.{}", encode(header.as_bytes()), encode(claims.as_bytes()));
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), signed.as_bytes());
@@ -101,7 +102,7 @@ fn who_shares_the_secret_cannot_make_or_change_a_token() {
     let made = token(&mint).token;
     let (header, claims) = (part(&made, 0).to_string(), part(&made, 1));
     let sign = |claims: &Value| sign_with_secret(SHARED.as_bytes(), &header, &claims.to_string());
-    assert_eq!(sign(&claims), made, "what signs here signs as we do");
+    assert_eq!(sign(&claims), made, "this test signs as authd does");
     for (name, value) in [
         ("sub", json!("somebody-else")),
         ("sid", json!("another")),
@@ -124,7 +125,7 @@ fn who_shares_the_secret_cannot_make_or_change_a_token() {
     assert_eq!(refusal(mint.verify(&sign(&plain))), Kind::TokenInvalid);
 }
 
-/// Headers that must not be followed, over claims that are right.
+/// Headers that must be refused, over valid claims.
 fn bad_headers(kid: &str, alg: &str) -> Vec<(&'static str, String)> {
     let with = |name: &str, value: Value| {
         let mut header = json!({ "alg": alg, "kid": kid, "typ": "JWT" });
@@ -267,7 +268,8 @@ fn only_the_exact_text_is_a_token() {
         let made = token(&mint).token;
         let (signed, signature) = made.rsplit_once('.').unwrap();
         let (header, claims) = signed.split_once('.').unwrap();
-        // The last character of 32 and of 64 bytes has bits that say nothing: all spellings but one are refused.
+        // Base64url of 32 and of 64 bytes has unused bits in its last character: every spelling but
+        // the canonical one is refused.
         let spellings = ('A'..='Z').chain('a'..='z').chain('0'..='9');
         let others = spellings.map(|last| format!("{}{last}", &made[..made.len() - 1])).filter(|one| *one != made);
         let others = others.chain([

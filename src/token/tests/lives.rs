@@ -1,4 +1,4 @@
-//! Keys over a life of restarts, changes of configuration and rotations.
+//! Keys across restarts, configuration changes and rotations.
 
 use std::path::Path;
 use std::time::Duration;
@@ -97,7 +97,8 @@ fn another_secret_takes_over_at_once_and_one_that_returns_is_the_same_key() {
     assert!(part(&own, 0)["kid"].as_str().unwrap().starts_with("hs256-"));
 }
 
-/// Stores another key of the same algorithm, as a rotation does: known at once, signing later.
+/// Stores another key of the same algorithm, as a rotation does: it is published immediately and
+/// signs later.
 fn rotate(instance: &mut Instance, signs_from: i64) {
     let mut other = Instance::new(instance.config.algorithm);
     other.start();
@@ -173,7 +174,7 @@ fn a_key_moved_to_another_row_is_refused() {
     assert!(instance.try_start().is_err());
 }
 
-/// A server on a file, or a command beside it.
+/// A server on a database file, or a command next to it.
 async fn open(path: &Path, role: Role, config: &config::Tokens, instance: &Instance) -> Tokens {
     let store = Store::open(path, role).unwrap();
     let (master, env) = (&instance.master, &instance.env);
@@ -263,7 +264,7 @@ fn a_token_refused_for_its_age_is_refused_for_good_and_one_made_after_a_jump_ser
     assert_eq!(refusal(mint.verify(&seen)), Kind::TokenExpired);
     instance.clock.set(START);
     for old in [&seen, &unseen] {
-        assert_eq!(refusal(mint.verify(old)), Kind::TokenExpired, "though the wall says that it is young");
+        assert_eq!(refusal(mint.verify(old)), Kind::TokenExpired, "even though the clock says that it is still valid");
     }
     let new = token(&mint).token;
     assert!(mint.verify(&new).is_ok() && mint.verify(&new).is_ok());

@@ -1,4 +1,4 @@
-//! What administrators put right for others, and what each thing that happens leaves in the audit log: one record.
+//! What administrators change for other users; each action leaves one record in the audit log.
 
 use poem::http::Method;
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ async fn an_administrator_proves_an_address_ends_sessions_and_removes_factors() 
     assert_eq!(get(&app, "/v1/users/me", &root).await.status, 200);
 }
 
-/// The records that an answer has left behind.
+/// The audit records that a response left.
 struct Told {
     seen: usize,
 }
@@ -108,7 +108,7 @@ async fn whatever_happens_is_one_record_done_or_refused() {
     let answer = app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
     assert_eq!(told.by(&app, &answer, 401).await, [""; 0], "nothing has happened");
 
-    // Each of them says when, from where, and who where that is known.
+    // Each record has the time, the source and, if known, the actor.
     let root = app.login("root", PASSWORD).await.tokens().access + if root.is_empty() { "!" } else { "" };
     let log = get(&app, "/v1/admin/audit?limit=100", &root).await;
     for record in log.body["data"]["records"].as_array().unwrap() {

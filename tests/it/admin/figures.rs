@@ -1,4 +1,4 @@
-//! What administrators read: the audit log, the outbox, figures, apps.
+//! What administrators read: the audit log, the outbox, statistics, API clients.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ async fn the_audit_log_tells_the_story_in_order() {
     assert_eq!(records[0]["actor"], root_id.as_str());
     assert!(records[0]["at"].is_string() && records[0]["requestId"].is_string(), "{}", log.text);
 
-    // In parts, by filter, and refused filters.
+    // By page, by filter, and with invalid filters.
     let first = get(&app, &format!("/v1/admin/audit?userId={id}&limit=3"), &root).await;
     let next = first.body["data"]["next"].as_str().unwrap();
     let second = get(&app, &format!("/v1/admin/audit?userId={id}&limit=100&before={next}"), &root).await;
@@ -70,7 +70,8 @@ async fn everybody_sees_their_own_records_and_no_others() {
     let of_root = get(&app, "/v1/users/me/audit", &root).await;
     assert!(!of_root.text.contains(&id), "what was done to others is not one's own record");
 
-    // Who acted on an account, from where and with what, its owner is not told: not in the export either.
+    // The owner does not learn which administrator acted on the account, from where and with what;
+    // the export omits it too.
     let path = format!("/v1/admin/users/{id}");
     let change = app.call(Method::PUT, &path).json(&json!({ "lastName": "B" })).bearer(&root);
     let change = change.header("user-agent", "Console/1.0").from("127.0.0.9").send().await;

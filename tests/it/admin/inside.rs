@@ -1,4 +1,4 @@
-//! What an administrator may do is asked again in the write that does it, not only at the door.
+//! An administrator's rights are checked again in the write, not only before it.
 
 use authd::error::{Kind, Result};
 use authd::identity::actor::{Demand, Proof, Whence};
@@ -15,7 +15,7 @@ use crate::support::{App, app};
 
 const ROTATION: Rotation = Rotation { begin: Begin::AtOnce, old: Old::Die };
 
-/// An administrator who was let in at the door for this.
+/// An administrator who passed the first check for this permission.
 async fn let_in(app: &App, token: &str, any_of: &'static [Permission]) -> By {
     let caller = caller::authenticate(&app.core, token).await.unwrap();
     let source = Source { address: None, user_agent: None, request_id: None };
@@ -27,7 +27,7 @@ async fn whole_audit(app: &App) -> usize {
     app.audit().await.len()
 }
 
-/// How each operation ends for somebody who was let in.
+/// The result of each operation after the first check.
 async fn everything(app: &App, doors: &[By], target: &str, letter: &str) -> Vec<(&'static str, Result<()>)> {
     let core = &app.core;
     let [keys, mail, app_door, role, users, audit] = doors else { panic!("six doors") };
@@ -40,7 +40,7 @@ async fn everything(app: &App, doors: &[By], target: &str, letter: &str) -> Vec<
         ("quota", quota::change(core, users, &id, change).await.map(drop)),
         ("suspend", accounts::suspend(core, users, target).await.map(drop)),
         ("export", Export::begin(core, audit, Filter::default(), Form::Csv).await.map(drop)),
-        // It ends their own session too.
+        // It also ends the administrator's own session.
         ("keys", key::rotate(core, keys, ROTATION).await.map(drop)),
     ]
 }

@@ -1,4 +1,5 @@
-//! Role × operation × role of whom it is about, read off the document: an operation without a rule fails.
+//! Role × operation × role of the target, read from the document: an operation without a rule
+//! fails the test.
 
 use authd::identity::{By, roles};
 use poem::http::Method;
@@ -7,8 +8,9 @@ use serde_json::{Value, json};
 use super::{call, make};
 use crate::support::{App, PASSWORD, app_with};
 
-/// The wires with administrative calls: profile, what is not counted there or not asked for, where their document is,
-/// what their admin's paths begin with, where they are mounted, where a refusal has its code, and that of a missing right.
+/// The wires with administrative calls: profile, disabled limits and checks, path of the document,
+/// prefix of the admin paths, mount, location of the error code, and the code for a missing
+/// permission.
 const WIRES: [Wire; 2] = [
     Wire {
         profile: "standard",
@@ -45,7 +47,7 @@ struct Wire {
     refused: &'static str,
 }
 
-/// Which permissions each role has, by the roles' own words.
+/// The permissions of each role, as the roles themselves declare them.
 const ROLES: [(&str, &[&str]); 4] = [
     ("user", &[]),
     ("moderator", &["admin.users.read", "admin.users.suspend"]),
@@ -113,13 +115,13 @@ fn operations(document: &Value, admin: &str) -> Vec<Operation> {
     found
 }
 
-/// Whether somebody with the first role may do all that somebody with the second may.
+/// Whether the first role has all permissions of the second.
 fn covers(role: &str, target: &str) -> bool {
     let of = |name: &str| ROLES.iter().find(|(role, _)| *role == name).unwrap().1;
     of(target).iter().all(|word| of(role).contains(word))
 }
 
-/// Somebody with these roles, logged in by whatever the profile asks for.
+/// A user with these roles, logged in by the method that the profile requires.
 async fn enter(app: &App, name: &str, roles: &[&str]) -> String {
     make(app, name, roles).await;
     app.mails().await;
@@ -133,7 +135,7 @@ async fn enter(app: &App, name: &str, roles: &[&str]) -> String {
     app.post("/v1/auth/mfa/verify", &json!({ "code": code })).bearer(token).send().await.tokens().access
 }
 
-/// The path with somebody in it whom it is about, if it is about somebody, and nothing else that is there.
+/// The path with the target's id, if it has one, and otherwise with ids that do not exist.
 async fn path_of(app: &App, wire: &Wire, operation: &Operation, target: &str, turn: usize) -> String {
     let mut path = format!("{}{}", wire.mount, operation.path);
     if path.contains("{userId}") {

@@ -1,4 +1,4 @@
-//! Accounts in the hands of administrators: lists, changes, rights, the last admin.
+//! Account administration: lists, changes, rights, the last admin.
 
 use std::time::Duration;
 
@@ -124,7 +124,7 @@ async fn an_update_changes_what_is_documented_and_nothing_else() {
     assert_eq!((&data["username"], &data["emailVerified"]), (&json!("ada"), &json!(true)));
     assert_eq!(data["permissions"], json!(["users.read"]));
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
-    // In the other direction: nobody makes themselves an administrator.
+    // In the other direction: no user can make themselves an administrator.
     let own =
         put(&app, "/v1/users/me", &token, json!({ "roles": ["admin"], "status": "active", "lastName": "L" })).await;
     assert_eq!(own.status, 200);
@@ -292,7 +292,7 @@ async fn nobody_makes_or_gives_a_role_with_more_than_they_may() {
         200
     );
 
-    // What a role may do is in force at the next request.
+    // A changed role takes effect with the next request.
     let wider = json!({ "permissions": ["admin.roles", "admin.users.read", "admin.stats"] });
     assert_eq!(said(&get(&app, "/v1/admin/stats", &hr).await), (403, "INSUFFICIENT_PERMISSIONS"));
     assert_eq!(put(&app, "/v1/admin/roles/hr", &root, wider).await.status, 200);

@@ -1,4 +1,4 @@
-//! One's own sessions, and logins from somewhere new.
+//! The caller's sessions, and logins from new devices.
 
 use std::time::Duration;
 
@@ -117,7 +117,8 @@ async fn a_burst_of_failures_from_one_address_is_one_record() {
     assert_eq!(bursts, 1);
 }
 
-/// A file in the `MaxMind` format that knows two halves of the IPv4 addresses: below 128.0.0.0 is New York, above is London.
+/// A file in the `MaxMind` format that knows two halves of the IPv4 addresses: below 128.0.0.0 is
+/// New York, above is London.
 fn location_file() -> Vec<u8> {
     fn text(text: &str) -> Vec<u8> {
         [&[0x40 | u8::try_from(text.len()).unwrap()][..], text.as_bytes()].concat()
@@ -137,7 +138,8 @@ fn location_file() -> Vec<u8> {
         ])
     };
     let (below, above) = (record("US", "New York"), record("GB", "London"));
-    // One node of two 24-bit records: data begins 16 after the nodes, and a pointer to it is above the number of nodes.
+    // One node of two 24-bit records: data begins 16 bytes after the nodes, and a pointer to it is
+    // greater than the number of nodes.
     let pointer = |offset: usize| u32::try_from(1 + 16 + offset).unwrap().to_be_bytes()[1..].to_vec();
     let mut file = [pointer(0), pointer(below.len()), vec![0; 16], below, above].concat();
     file.extend(b"\xab\xcd\xefMaxMind.com");

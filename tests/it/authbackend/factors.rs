@@ -1,4 +1,4 @@
-//! An account with an authenticator: its code completes the login, and nothing is mailed.
+//! An account with an authenticator: its code completes the login, and no mail is sent.
 
 use std::time::Duration;
 

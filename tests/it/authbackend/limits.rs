@@ -1,4 +1,4 @@
-//! What is counted under the profile, for whom, and what nobody is told of it.
+//! What the profile counts, for which caller, and what its responses do not reveal.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::{Answer, Call, token_in};
 const CODE: &str = "000000";
 
 impl Stage {
-    /// A call of the native API with the app's headers.
+    /// A call of the native API with the API client's headers.
     fn native(&self, path: &str, body: &Value) -> Call<'_> {
         let call = self.app.post(path, body);
         call.header("x-app-id", &self.id).header("x-service-key", &self.key)
@@ -21,7 +21,7 @@ impl Stage {
         call.header("x-app-id", &self.id).header("x-service-key", &self.key).send().await
     }
 
-    /// Somebody with a user name, through the native API.
+    /// An account with a username, created through the native API.
     async fn join_named(&self, name: &str) {
         let body = json!({ "email": format!("{name}@example.com"), "username": name, "password": PASSWORD });
         assert_eq!(self.native("/v1/auth/register", &body).send().await.status, 201);
@@ -30,14 +30,14 @@ impl Stage {
         assert_eq!(proved.status, 200, "{}", proved.text);
     }
 
-    /// The `mfaToken` of a login that waits for its code.
+    /// The `mfaToken` of a login that still needs its code.
     async fn waiting(&self, name: &str) -> String {
         let login = json!({ "username": name, "password": PASSWORD });
         text(&self.native("/v1/auth/login", &login).send().await, "/error/mfaToken")
     }
 }
 
-/// The body without what differs in each answer.
+/// The body without the parts that differ in each response.
 fn lasting(answer: &Answer) -> Value {
     let mut body = answer.body.clone();
     for field in ["timestamp", "requestId"] {
@@ -249,7 +249,7 @@ async fn the_page_that_asks_for_a_reset_is_for_apps_and_the_one_that_a_link_open
         assert_eq!(stage.app.get(path).send().await.status, 403, "{path}");
         let posted = form(path, "email=ada%40example.com").send().await;
         assert_eq!(posted.status, 403, "{path}");
-        assert!(posted.text.contains("Please go on in the app") && !posted.text.contains("<form"), "{}", posted.text);
+        assert!(posted.text.contains("Please continue in the app") && !posted.text.contains("<form"), "{}", posted.text);
     }
     assert!(stage.app.mails().await.is_empty());
     assert_eq!(stage.with_headers(stage.app.get("/forgot-password")).await.status, 200);

@@ -1,4 +1,4 @@
-//! Wrong methods, unknown paths and headers of whatever bytes.
+//! Wrong methods, unknown paths, and headers of arbitrary bytes.
 
 use std::collections::BTreeMap;
 

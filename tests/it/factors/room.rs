@@ -1,4 +1,5 @@
-//! How many factors an account has room for, and what takes a fresh proof, when several are begun at once.
+//! The maximum number of factors per account, and which steps need a fresh authentication, when
+//! several setups start at once.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! How many tries at a code there are for whoever has asked for it.
+//! The number of attempts at a code, depending on which client requested it.
 
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ const LIMITS: [(&str, &str); 4] = [
     ("limits.mail_client", "off"),
 ];
 
-/// Asks for a code and shows a wrong one until that is refused; gives back the right one and how many tries there were.
+/// Requests a code and sends wrong ones until they are refused; returns the right code and the
+/// number of attempts.
 async fn use_up(app: &App) -> (String, u32) {
     assert_eq!(app.post("/v1/auth/otp/request", &json!({ "email": "ada@example.com" })).send().await.status, 200);
     let code = code_in(&app.mails().await);

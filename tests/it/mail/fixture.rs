@@ -1,5 +1,5 @@
-//! What the mail scenarios share: a clock turned by hand, a post room on a temporary database, a mailer that plays a
-//! part and remembers what it was given.
+//! Shared by the mail scenarios: a manual clock, an outbox on a temporary database, and a mailer
+//! that responds as scripted and stores its messages.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -58,7 +58,7 @@ pub fn key(byte: u8) -> MasterKey {
     MasterKey::parse(&authd::model::secret::encode(&[byte; 32])).unwrap()
 }
 
-/// A mailer that gives prepared answers, then takes everything.
+/// A mailer that returns scripted results, then accepts every message.
 #[derive(Default)]
 pub struct Actor {
     pub answers: Mutex<VecDeque<Delivery>>,
@@ -97,7 +97,7 @@ impl Mailer for Actor {
     }
 }
 
-/// Fulfils a request with one letter, as often as it is asked to; fails first when told so.
+/// Handles every request with one letter; fails first if configured to.
 pub struct Writes {
     pub post: Post,
     pub store: Store,
@@ -164,7 +164,7 @@ impl Office {
         Worker::new(self.post.clone(), self.store.clone(), mailer, self.writes())
     }
 
-    /// Stores a letter with a link that lives a day; gives back its row's id.
+    /// Stores a letter with a link that is valid for a day; returns its row's id.
     pub async fn send(&self, to: &str) -> String {
         let until = self.env.now() + Duration::from_hours(24);
         let disown = Secret::new("https://auth.example/v1/disown?token=canary-in-the-other");
@@ -191,7 +191,7 @@ impl Office {
         self.store.read(move |db| outbox::find(db, &id)).await.unwrap().unwrap()
     }
 
-    /// Every byte of the database, its journal included.
+    /// All bytes of the database, including its journal.
     pub fn bytes(&self) -> Vec<u8> {
         let files = std::fs::read_dir(self.folder.path()).unwrap();
         files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()

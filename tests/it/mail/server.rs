@@ -1,4 +1,4 @@
-//! A mail server that answers by a script and writes down what it hears.
+//! A mail server that responds by a script and records what it receives.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,8 +6,8 @@ use authd::config::{Protection, Smtp};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What is answered to lines that begin with a word; the last fitting rule counts. An empty answer is silence, `bye`
-/// closes the connection.
+/// The replies to lines that begin with a word; the last matching rule counts. An empty reply is
+/// silence, `bye` closes the connection.
 pub type Rules = Vec<(&'static str, &'static str)>;
 
 pub struct Server {

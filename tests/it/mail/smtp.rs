@@ -1,4 +1,4 @@
-//! The way out against a scripted mail server.
+//! The SMTP mailer against a scripted mail server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -116,7 +116,7 @@ async fn words_behind_the_answer_to_starttls_are_not_taken_for_protected_ones() 
     let config = Smtp { protection: Protection::StartTls, ..Server::start(rules).await.config() };
     let delivery = mailer(config).deliver(&mail()).await;
     let Delivery::Unreachable(why) = delivery else { panic!("{delivery:?}") };
-    assert!(why.contains("words behind the answer to STARTTLS"), "{why}");
+    assert!(why.contains("unexpected data after the reply to STARTTLS"), "{why}");
 }
 
 #[tokio::test]
@@ -136,7 +136,8 @@ async fn a_refused_login_keeps_the_mail_and_tells_no_password() {
 
 #[tokio::test]
 async fn a_kept_connection_that_the_server_has_ended_is_replaced() {
-    // The second MAIL on a connection is refused with a farewell; a new connection is asked.
+    // The server refuses the second MAIL on a connection with 421; the mailer uses a new
+    // connection.
     let server = Server::start(vec![(".", "250 ok\r\n421 idle too long")]).await;
     let mailer = mailer(server.config());
     assert_eq!(mailer.deliver(&mail()).await, Delivery::Delivered);
@@ -205,5 +206,5 @@ async fn mail_survives_a_mail_server_that_is_down_and_leaves_when_it_is_back() {
     office.clock.turn(Duration::from_secs(30));
     office.worker(Arc::new(mailer(up.config()))).run_once().await.unwrap();
     assert_eq!(office.row(&id).await.state, State::Delivered);
-    assert!(up.heard().contains("Subject: Confirm your e-mail address for Example"), "{}", up.heard());
+    assert!(up.heard().contains("Subject: Confirm your email address for Example"), "{}", up.heard());
 }

@@ -1,4 +1,4 @@
-//! The outbox worker with a mailer that plays its part.
+//! The outbox worker with a scripted mailer.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -46,7 +46,7 @@ async fn a_letter_is_sealed_while_it_waits_and_erased_once_delivered() {
     let seen = actor.seen.lock().unwrap();
     assert_eq!(seen.len(), 1);
     assert!(seen[0].text.contains(LINK) && seen[0].html.contains(LINK));
-    assert_eq!(seen[0].subject, "Confirm your e-mail address for Example");
+    assert_eq!(seen[0].subject, "Confirm your email address for Example");
     assert_eq!(seen[0].message_id, format!("<{id}@auth.example>"));
     assert!(!format!("{:?}", seen[0]).contains("canary"));
 }
@@ -144,7 +144,7 @@ async fn a_letter_is_given_up_after_three_days_and_can_be_tried_by_hand() {
         office.clock.turn(Duration::from_hours(1));
     }
     let row = office.row(&id).await;
-    assert_eq!((row.state, row.last_error.as_deref()), (State::Failed, Some("given up; the last try: 451 busy")));
+    assert_eq!((row.state, row.last_error.as_deref()), (State::Failed, Some("given up; the last attempt: 451 busy")));
     actor.refused.lock().unwrap().clear();
     assert_eq!(worker.run_once().await.unwrap(), 0);
     retry(&office, &id).await.unwrap();
@@ -204,7 +204,7 @@ async fn what_another_master_key_sealed_fails_and_says_so() {
     assert!(row.last_error.unwrap().contains("another master key"));
 }
 
-/// A mailer that takes its time.
+/// A slow mailer.
 #[derive(Default)]
 struct Slow {
     started: Notify,
@@ -357,7 +357,7 @@ async fn the_worker_for_texts_takes_no_letter_out_of_another_hand() {
     assert_eq!(office.store.write(move |db| outbox::hurry(db, Channel::Mail, now)).await.unwrap(), 1);
 }
 
-/// A mailer with a fault that one address brings out.
+/// A mailer that panics for one address.
 struct Faulty(Actor);
 
 impl Mailer for Faulty {
@@ -380,6 +380,6 @@ async fn a_fault_in_one_message_puts_off_that_one_alone() {
     assert_eq!(office.worker(mailer.clone()).run_once().await.unwrap(), 2);
     assert_eq!(mailer.0.seen_by(), ["joe@example.org"]);
     let row = office.row(&bad).await;
-    assert_eq!((row.state, row.last_error.as_deref()), (State::Waiting, Some("a fault of this program")));
+    assert_eq!((row.state, row.last_error.as_deref()), (State::Waiting, Some("panic")));
     assert!(row.next_at > office.env.now());
 }

@@ -1,4 +1,4 @@
-//! Which files are opened, made, brought up to date or refused.
+//! Which files are opened, created, migrated or refused.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -23,7 +23,7 @@ fn mode(path: &Path) -> u32 {
     path.metadata().unwrap().permissions().mode() & 0o777
 }
 
-/// Refused for both roles, with the path and these words, and every byte as it was.
+/// Refused in both roles, with an error that has the path and these words; every byte is unchanged.
 fn assert_refused(path: &Path, words: &str) {
     let before = folder_of(path);
     for role in [Role::Server, Role::Command] {
@@ -34,7 +34,7 @@ fn assert_refused(path: &Path, words: &str) {
     }
 }
 
-/// A closed database of ours.
+/// A closed authd database.
 fn closed() -> (PathBuf, TempDir) {
     let Opened { store, path, _folder: folder } = opened();
     drop(store);
@@ -150,7 +150,7 @@ const SECOND: Step = Step { says: "add pets", sql: "create table pets (\n  name 
 const THIRD: Step = Step { says: "give an age", sql: "insert into pets (name, age) values ('Laika', 3);" };
 const BROKEN: Step = Step { says: "break", sql: "create table half (n bigint); insert into nowhere values (1);" };
 
-/// A plan with these steps and a new file's own schema left as it is.
+/// A migration plan with these steps that leaves the schema of a new file unchanged.
 fn plan(steps: &'static [Step]) -> Plan {
     Plan { steps, ..Plan::of(Role::Server) }
 }

@@ -1,4 +1,4 @@
-//! Many changes at once: against a model, and against the length of the log.
+//! Many changes at once: against a model, and the size of the write-ahead log.
 
 use futures_util::future::join_all;
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
 
-/// One change of the model's kind: add to a name's number, then succeed or not.
+/// One change of the model: add to a name's number, then succeed or fail.
 #[derive(Debug, Clone)]
 struct Change {
     name: u8,
@@ -43,7 +43,7 @@ impl Change {
         }
     }
 
-    /// What the store should answer, given the sums before it.
+    /// The store's expected result, given the sums before it.
     fn expect(&self, sums: &mut [i64; 6]) -> Result<i64, Kind> {
         let sum = sums[usize::from(self.name)] + self.by;
         match self.ending {
@@ -85,7 +85,8 @@ fn changes_in_groups_are_the_same_as_one_after_the_other() {
     TestRunner::new(config).run(&groups, run).unwrap();
 }
 
-/// A change of a million bytes, others in each round: what stays the same SQLite does not write.
+/// A change of a million bytes, different in each round, because SQLite does not write unchanged
+/// pages.
 fn megabyte(round: u8) -> impl Fn(&mut dyn Db) -> Result<u64> + Send {
     move |db| {
         let sql =

@@ -1,4 +1,4 @@
-//! How SQLite goes about what must not grow with the whole database.
+//! The query plans of statements whose cost must not grow with the whole database.
 
 use authd::model::Status;
 use authd::model::account::Verification;
@@ -9,7 +9,7 @@ use authd::store::{audit, erasure, export, factors, health, roles};
 
 use super::*;
 
-/// Runs nothing and keeps the plan of each statement.
+/// Runs nothing; records the query plan of each statement.
 struct Planner {
     file: rusqlite::Connection,
     plans: Vec<String>,

@@ -1,4 +1,4 @@
-//! Apps with keys of their own.
+//! Management of API clients and their keys.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ use crate::http::reject::Reject;
 use crate::http::response::{Answer, answer};
 use crate::identity::{Core, app};
 
-/// The operations under `/admin/apps`.
+/// Operations under `/admin/apps`.
 pub struct Apps(pub(super) Arc<Core>);
 
-/// The answer to a new app.
+/// Response to the registration of an app.
 #[derive(ApiResponse)]
 pub enum Created {
-    /// The app is registered, and its key shown this once.
+    /// The app is registered. The response is the only one that shows its key.
     #[oai(status = 201)]
     App(Json<AppAnswer>),
 }
@@ -38,16 +38,16 @@ impl Apps {
 
     /// Register an app
     ///
-    /// Its key is shown only in this answer.
+    /// The app's key is shown only in this response.
     #[oai(path = "/admin/apps", method = "post", operation_id = "createApp", tag = "Tag::Admin")]
     async fn create(&self, admin: Allowed<ManageApps>, body: Body<CreateAppRequest>) -> Result<Created, Reject> {
         let (app, key) = app::create(&self.0, &admin.by(), &body.0.name, body.0.kind.into()).await?;
         Ok(Created::App(Json(view::app(app, Some(key.reveal().to_owned())).into())))
     }
 
-    /// Give an app another key
+    /// Rotate an app's key
     ///
-    /// The old one is dead at once.
+    /// The previous key stops working immediately.
     #[oai(path = "/admin/apps/:appId/rotate", method = "post", operation_id = "rotateApp", tag = "Tag::Admin")]
     async fn rotate(
         &self,

@@ -21,33 +21,33 @@ use crate::identity::Core;
 use crate::identity::audit::{self, Export, Filter, Form};
 use crate::model::AccountId;
 
-/// The operations under `/admin/audit`.
+/// Operations under `/admin/audit`.
 pub struct AuditLog(pub(super) Arc<Core>);
 
 #[OpenApi]
 impl AuditLog {
     /// Read the audit log
     ///
-    /// The newest first.
+    /// Returns records, newest first.
     #[oai(path = "/admin/audit", method = "get", operation_id = "listAudit", tag = "Tag::Admin")]
     #[allow(clippy::too_many_arguments, reason = "each is a parameter of the call")]
     async fn list(
         &self,
         _admin: Allowed<ReadAudit>,
-        /// Only records about this account, or of what it did.
+        /// Only records about this account, or of actions by it.
         #[oai(name = "userId")]
         user_id: Query<Option<String>>,
-        /// Only this event, like `login`.
+        /// Only records of this event, such as `login`.
         event: Query<Option<String>>,
-        /// `done` or `refused`.
+        /// Only records with this outcome: `done` or `refused`.
         outcome: Query<Option<String>>,
-        /// Not before this time.
+        /// Only records at or after this time.
         since: Query<Option<String>>,
-        /// Before this time.
+        /// Only records before this time.
         until: Query<Option<String>>,
-        /// Only records before the one with this id.
+        /// Only records before the record with this ID.
         before: Query<Option<String>>,
-        /// At most so many: 20, at most 100.
+        /// Maximum number of entries, from 1 to 100. Defaults to 20.
         limit: Query<Option<i64>>,
     ) -> Answer<AuditAnswer> {
         let limit = Paging::read(None, limit.0)?.limit;
@@ -58,24 +58,25 @@ impl AuditLog {
 
     /// Export the audit log
     ///
-    /// The oldest first, as JSON Lines or CSV. The export is itself a record.
+    /// Returns records, oldest first, as JSON Lines or CSV. The export itself is recorded in the
+    /// audit log.
     #[oai(path = "/admin/audit/export", method = "get", operation_id = "exportAudit", tag = "Tag::Admin")]
     #[allow(clippy::too_many_arguments, reason = "each is a parameter of the call")]
     async fn export(
         &self,
         admin: Allowed<ReadAudit>,
-        /// `jsonl` (the default) or `csv`.
+        /// Format of the export: `jsonl` (the default) or `csv`.
         format: Query<Option<ExportFormat>>,
-        /// Only records about this account, or of what it did.
+        /// Only records about this account, or of actions by it.
         #[oai(name = "userId")]
         user_id: Query<Option<String>>,
-        /// Only this event, like `login`.
+        /// Only records of this event, such as `login`.
         event: Query<Option<String>>,
-        /// `done` or `refused`.
+        /// Only records with this outcome: `done` or `refused`.
         outcome: Query<Option<String>>,
-        /// Not before this time.
+        /// Only records at or after this time.
         since: Query<Option<String>>,
-        /// Before this time.
+        /// Only records before this time.
         until: Query<Option<String>>,
     ) -> std::result::Result<Response<Binary<Body>>, Reject> {
         let filter = filter(user_id.0, event.0, outcome.0, since.0.as_deref(), until.0.as_deref())?;

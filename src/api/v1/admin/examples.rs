@@ -1,4 +1,5 @@
-//! What each administrative operation can be refused for besides its demand, and what goes in and out.
+//! Per administrative operation: its errors other than missing permissions, and example requests
+//! and responses.
 
 use serde_json::{Value, json};
 
@@ -6,7 +7,7 @@ use super::super::examples::{EMAIL, ID, described, done};
 use crate::error::Kind;
 use crate::http::openapi::Described;
 
-/// All of them.
+/// All administrative operations.
 pub fn operations() -> Vec<Described> {
     let mut all = users();
     all.extend(sessions());
@@ -111,7 +112,7 @@ fn records() -> Vec<Described> {
         described(
             "retryMail",
             &[Kind::NotFound, Kind::Validation],
-            json!({ "success": true, "message": "The message is tried again", "data": letter() }),
+            json!({ "success": true, "message": "The message will be retried", "data": letter() }),
         ),
         described("getStats", &[], answer(totals)),
         described("getLoginAnalytics", &[], answer(logins)),
@@ -132,7 +133,7 @@ fn apps() -> Vec<Described> {
     });
     let mut with_key = app.clone();
     with_key["key"] = "sk_Zm9yIGV4YW1wbGUgb25seSwgbm8ga2V5IG9mIG91cnM".into();
-    let shown = json!({ "success": true, "message": "The key is shown only now", "data": with_key });
+    let shown = json!({ "success": true, "message": "The key is shown only once", "data": with_key });
     vec![
         described("listKeys", &[], keys.clone()),
         described("rotateKeys", &[], keys).taking("scheduled", json!({ "mode": "scheduled" })),

@@ -13,7 +13,7 @@ use crate::http::response::{Answer, answer};
 use crate::identity::key::{Begin, Old, Rotation};
 use crate::identity::{Core, key};
 
-/// The operations under `/admin/keys`.
+/// Operations under `/admin/keys`.
 pub struct Keys(pub(super) Arc<Core>);
 
 impl From<RotationMode> for Rotation {
@@ -30,14 +30,14 @@ impl From<RotationMode> for Rotation {
 impl Keys {
     /// List signing keys
     ///
-    /// The newest first, without anything private.
+    /// Returns the keys, newest first, without their private parts.
     #[oai(path = "/admin/keys", method = "get", operation_id = "listKeys", tag = "Tag::Admin")]
     async fn list(&self, _admin: Allowed<ManageKeys>) -> Answer<KeysAnswer> {
         let keys = key::list(&self.0).await?;
         Ok(answer(keys.into_iter().map(view::key).collect::<Vec<_>>().into()))
     }
 
-    /// Turn the signing keys
+    /// Rotate the signing keys
     #[oai(path = "/admin/keys/rotate", method = "post", operation_id = "rotateKeys", tag = "Tag::Admin")]
     async fn rotate(&self, admin: Allowed<Fresh<ManageKeys>>, body: Body<RotateKeyRequest>) -> Answer<KeysAnswer> {
         key::rotate(&self.0, &admin.by(), body.0.mode.into()).await?;

@@ -1,4 +1,4 @@
-//! The outbox: what waits and what failed, never what is in it.
+//! The outbox: waiting and failed messages, without their content.
 
 use std::sync::Arc;
 
@@ -14,23 +14,23 @@ use crate::http::response::{Answer, answer};
 use crate::identity::letters::State;
 use crate::identity::{Core, letters};
 
-/// The operations under `/admin/mail`.
+/// Operations under `/admin/mail`.
 pub struct Outbox(pub(super) Arc<Core>);
 
 #[OpenApi]
 impl Outbox {
-    /// List letters
+    /// List messages in the outbox
     ///
-    /// The newest first, without their bodies.
+    /// Returns messages, newest first, without their bodies.
     #[oai(path = "/admin/mail", method = "get", operation_id = "listMail", tag = "Tag::Admin")]
     async fn list(
         &self,
         _admin: Allowed<ManageMail>,
-        /// Only letters in this state.
+        /// Only messages in this state.
         state: Query<Option<LetterState>>,
-        /// Only those made before the letter with this id.
+        /// Only messages created before the message with this ID.
         before: Query<Option<String>>,
-        /// At most so many: 20, at most 100.
+        /// Maximum number of entries, from 1 to 100. Defaults to 20.
         limit: Query<Option<i64>>,
     ) -> Answer<LettersAnswer> {
         let limit = Paging::read(None, limit.0)?.limit;
@@ -38,7 +38,7 @@ impl Outbox {
         Ok(answer(LetterPage { letters: letters.into_iter().map(view::letter).collect(), next }.into()))
     }
 
-    /// Try a letter again
+    /// Retry a message
     #[oai(path = "/admin/mail/:messageId/retry", method = "post", operation_id = "retryMail", tag = "Tag::Admin")]
     async fn retry(
         &self,

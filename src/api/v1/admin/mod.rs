@@ -1,4 +1,4 @@
-//! What administrators do, in one place with what it reads, writes and is refused for.
+//! Operations for administrators, with their requests, responses and errors.
 
 mod apps;
 mod audit;
@@ -32,14 +32,14 @@ pub(super) fn api(core: &Arc<Core>) -> Api {
 }
 
 pub(super) mod shown {
-    //! What other resources show in the same words.
+    //! Types and conversions that other resources share.
     pub use super::paging::Paging;
     pub use super::types::{AuditAnswer, AuditPage, SessionsAnswer};
     pub use super::view::{record, session};
 }
 
 pub(super) mod bodies {
-    //! The bodies that have rules.
+    //! Request bodies that implement `Payload`.
     pub use super::types::{
         CreateAppRequest, CreateRoleRequest, CreateUserRequest, QuotaRequest, RotateKeyRequest, UpdateRoleRequest,
         UpdateUserRequest,

@@ -1,22 +1,22 @@
-//! Pages and times in query strings.
+//! Pages, searches and times in query strings.
 
 use crate::error::{Error, FieldError, Result, Rule};
 use crate::http::schema::label;
 use crate::model::{Time, text};
 
-/// How many a page has when nobody says.
+/// Entries per page if the query does not say.
 const DEFAULT_LIMIT: i64 = 20;
-/// The most that a page may have.
+/// Maximum number of entries per page.
 const MAX_LIMIT: i64 = 100;
-/// The most characters of a search.
+/// Maximum length of a search, in characters.
 const LONGEST_SEARCH: usize = 255;
 
-/// Which page.
+/// A requested page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paging {
-    /// From 1.
+    /// The page number, from 1.
     pub page: i64,
-    /// How many on a page.
+    /// Entries per page.
     pub limit: i64,
 }
 
@@ -25,7 +25,7 @@ fn row(name: &str, rule: Rule, said: &'static str, tail: &str) -> FieldError {
 }
 
 impl Paging {
-    /// What the query asks for.
+    /// Reads the page number and size from the query.
     ///
     /// # Errors
     /// `Validation` for a page below 1, or a limit below 1 or above 100.
@@ -44,17 +44,17 @@ impl Paging {
         if broken.is_empty() { Ok(paging) } else { Err(Error::invalid(broken)) }
     }
 
-    /// How many pages so many entries have.
+    /// Number of pages for this number of entries.
     #[must_use]
     pub fn pages(&self, total: i64) -> i64 {
         (total + self.limit - 1) / self.limit
     }
 }
 
-/// A text to look for: every character stands for itself.
+/// Reads a search text. Every character is matched literally.
 ///
 /// # Errors
-/// `Validation` for control characters and what is longer than any name.
+/// `Validation` for control characters, and for texts longer than any name.
 pub fn search(text: Option<String>) -> Result<Option<String>> {
     let Some(text) = text else { return Ok(None) };
     if text.chars().any(text::is_control) || text::length(&text) > LONGEST_SEARCH {
@@ -64,10 +64,10 @@ pub fn search(text: Option<String>) -> Result<Option<String>> {
     Ok(Some(text))
 }
 
-/// A time like `2023-12-01T09:00:00Z`.
+/// Parses a time such as `2023-12-01T09:00:00Z`.
 ///
 /// # Errors
-/// `Validation` for anything else.
+/// `Validation` for any other format.
 pub fn time(name: &'static str, text: Option<&str>) -> Result<Option<Time>> {
     let Some(text) = text else { return Ok(None) };
     match text.parse::<jiff::Timestamp>() {

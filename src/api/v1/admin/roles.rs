@@ -1,4 +1,4 @@
-//! Roles and what they may do.
+//! Roles and their permissions.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ use crate::http::reject::Reject;
 use crate::http::response::{Answer, answer};
 use crate::identity::{Core, roles};
 
-/// The operations under `/admin/roles`.
+/// Operations under `/admin/roles`.
 pub struct Roles(pub(super) Arc<Core>);
 
-/// The answer to a new role.
+/// Response to the creation of a role.
 #[derive(ApiResponse)]
 pub enum Created {
-    /// The role is made.
+    /// The role is created.
     #[oai(status = 201)]
     Role(Json<RoleAnswer>),
 }
@@ -36,16 +36,16 @@ impl Roles {
         Ok(answer(roles.into_iter().map(view::role).collect::<Vec<_>>().into()))
     }
 
-    /// Make a role
+    /// Create a role
     ///
-    /// Nobody gives a role a permission that they lack themselves.
+    /// Administrators can grant only permissions that they have themselves.
     #[oai(path = "/admin/roles", method = "post", operation_id = "createRole", tag = "Tag::Admin")]
     async fn create(&self, admin: Allowed<ManageRoles>, body: Body<CreateRoleRequest>) -> Result<Created, Reject> {
         let role = roles::create(&self.0, &admin.by(), &body.0.name, body.0.permissions).await?;
         Ok(Created::Role(Json(view::role(role).into())))
     }
 
-    /// Set what a role may do
+    /// Set the permissions of a role
     #[oai(path = "/admin/roles/:role", method = "put", operation_id = "updateRole", tag = "Tag::Admin")]
     async fn update(
         &self,
@@ -59,7 +59,7 @@ impl Roles {
 
     /// Delete a role
     ///
-    /// Whoever has it loses it. Built-in roles stay.
+    /// All accounts that have the role lose it. Built-in roles cannot be deleted.
     #[oai(path = "/admin/roles/:role", method = "delete", operation_id = "deleteRole", tag = "Tag::Admin")]
     async fn delete(&self, admin: Allowed<Fresh<ManageRoles>>, role: Path<String>) -> Answer<Done> {
         roles::delete(&self.0, &admin.by(), &role.0).await?;

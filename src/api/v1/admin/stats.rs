@@ -1,4 +1,4 @@
-//! Figures.
+//! Statistics.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use crate::http::allowed::{Allowed, ReadStats};
 use crate::http::response::{Answer, answer};
 use crate::identity::{Core, stats};
 
-/// The operations under `/admin/stats`.
+/// Operations under `/admin/stats`.
 pub struct Stats(pub(super) Arc<Core>);
 
 #[OpenApi]
 impl Stats {
-    /// Totals
+    /// Get totals
     #[oai(path = "/admin/stats", method = "get", operation_id = "getStats", tag = "Tag::Admin")]
     async fn totals(&self, _admin: Allowed<ReadStats>) -> Answer<StatsAnswer> {
         let totals = stats::totals(&self.0).await?;
@@ -30,9 +30,10 @@ impl Stats {
         Ok(answer(shown.into()))
     }
 
-    /// Login analytics
+    /// Get login statistics
     ///
-    /// Completed logins of the last 30 UTC days and the last 12 months; those without any are there with 0.
+    /// Returns the number of completed logins for each of the last 30 days and the last 12 months,
+    /// in UTC. Days and months without logins are included with 0.
     #[oai(path = "/admin/stats/logins", method = "get", operation_id = "getLoginAnalytics", tag = "Tag::Admin")]
     async fn logins(&self, _admin: Allowed<ReadStats>) -> Answer<LoginsAnswer> {
         let logins = stats::logins(&self.0).await?;

@@ -1,4 +1,4 @@
-//! What the administrative operations read and write, field by field.
+//! Requests and responses of the administrative operations.
 
 use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Enum, Object};
@@ -10,40 +10,41 @@ use crate::http::fields::{EmailField, PasswordField, UsernameField};
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ListedUser {
-    /// The id.
+    /// The account's ID.
     pub id: String,
-    /// The address.
+    /// The email address.
     pub email: String,
-    /// The user name.
+    /// The username.
     pub username: Option<String>,
     /// Given name.
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// The state.
+    /// The account's status.
     pub status: AccountStatus,
-    /// Whether the address is proved.
+    /// Whether the email address is verified.
     pub email_verified: bool,
-    /// The last completed login.
+    /// When the account last completed a login.
     pub last_login: Option<String>,
-    /// When it was made.
+    /// When the account was created.
     pub created_at: String,
-    /// The roles.
+    /// The account's roles.
     pub roles: Vec<String>,
 }
 
-/// Where a page stands among all.
+/// Position of a page in the full list.
 #[derive(Debug, Object)]
 pub struct Pagination {
-    /// This page, from 1.
+    /// The page number, from 1.
     pub page: i64,
-    /// How many a page has at most.
+    /// Maximum number of entries per page.
     pub limit: i64,
-    /// How many there are on all pages.
+    /// Number of entries on all pages.
     pub total: i64,
-    /// How many pages there are.
+    /// Number of pages.
     pub pages: i64,
-    /// `true` where a search fits more than it looks at: the pages show the first of them, and more letters show others.
+    /// `true` if a search has more matches than it considers. The pages then cover only the first
+    /// matches; a longer search text finds others.
     #[oai(skip_serializing_if_is_none)]
     pub more: Option<bool>,
 }
@@ -51,49 +52,49 @@ pub struct Pagination {
 /// A page of accounts.
 #[derive(Debug, Object)]
 pub struct UserPage {
-    /// The accounts, in the order they were made.
+    /// The accounts, in order of creation.
     pub users: Vec<ListedUser>,
-    /// Where the page stands.
+    /// Position of the page.
     pub pagination: Pagination,
 }
 
-/// Everything about an account but its secrets.
+/// All data of an account except its secrets.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct WholeUser {
-    /// The id.
+    /// The account's ID.
     pub id: String,
-    /// The address.
+    /// The email address.
     pub email: String,
-    /// The user name.
+    /// The username.
     pub username: Option<String>,
     /// Given name.
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// Telephone number.
+    /// Phone number.
     pub phone: Option<String>,
-    /// The state.
+    /// The account's status.
     pub status: AccountStatus,
-    /// Whether the address is proved.
+    /// Whether the email address is verified.
     pub email_verified: bool,
-    /// Whether the telephone number is proved.
+    /// Whether the phone number is verified.
     pub phone_verified: bool,
-    /// The last completed login.
+    /// When the account last completed a login.
     pub last_login: Option<String>,
-    /// When it was made.
+    /// When the account was created.
     pub created_at: String,
-    /// When it last changed.
+    /// When the account was last changed.
     pub updated_at: String,
-    /// The roles.
+    /// The account's roles.
     pub roles: Vec<String>,
-    /// What the roles may do.
+    /// The permissions that the roles grant.
     pub permissions: Vec<String>,
-    /// Wrong passwords that count at the moment.
+    /// Wrong passwords that currently count towards a lockout.
     pub failed_login_attempts: i64,
     /// When a login last failed.
     pub last_failed_login: Option<String>,
-    /// Until when it is locked after failures.
+    /// End of the current lockout after failed logins.
     pub account_locked_until: Option<String>,
 }
 
@@ -101,31 +102,31 @@ pub struct WholeUser {
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ChangedUser {
-    /// The id.
+    /// The account's ID.
     pub id: String,
-    /// The address.
+    /// The email address.
     pub email: String,
-    /// The user name.
+    /// The username.
     pub username: Option<String>,
     /// Given name.
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// The state.
+    /// The account's status.
     pub status: AccountStatus,
-    /// The roles.
+    /// The account's roles.
     pub roles: Vec<String>,
-    /// When it last changed.
+    /// When the account was last changed.
     pub updated_at: String,
 }
 
-/// A new account.
+/// Request to create an account.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct CreateUserRequest {
-    /// The address, which must be unique.
+    /// The email address; must be unique.
     pub email: EmailField,
-    /// The user name; must be unique.
+    /// The username; must be unique.
     pub username: Option<UsernameField>,
     /// The password.
     pub password: PasswordField,
@@ -135,34 +136,34 @@ pub struct CreateUserRequest {
     /// Family name.
     #[oai(validator(max_length = 100))]
     pub last_name: Option<String>,
-    /// Roles besides the default one; takes `admin.roles`.
+    /// Roles in addition to the default role. Requires `admin.roles`.
     #[oai(validator(max_items = 32))]
     pub roles: Option<Vec<String>>,
-    /// True counts the address as proved, without a mail.
+    /// If `true`, the email address counts as verified and no verification email is sent.
     pub email_verified: Option<bool>,
 }
 
-/// What to change; what is absent stays, null empties.
+/// Fields to change. Absent fields keep their values; `null` clears a field.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct UpdateUserRequest {
-    /// Given name; takes `admin.users.write`.
+    /// Given name. Requires `admin.users.write`.
     #[oai(validator(max_length = 100))]
     pub first_name: MaybeUndefined<String>,
-    /// Family name; takes `admin.users.write`.
+    /// Family name. Requires `admin.users.write`.
     #[oai(validator(max_length = 100))]
     pub last_name: MaybeUndefined<String>,
-    /// Telephone number; takes `admin.users.write`.
+    /// Phone number. Requires `admin.users.write`.
     #[oai(validator(max_length = 20))]
     pub phone: MaybeUndefined<String>,
-    /// `active` or `suspended`; takes `admin.users.suspend`.
+    /// `active` or `suspended`. Requires `admin.users.suspend`.
     pub status: Option<AccountStatus>,
-    /// All roles that it has then; takes `admin.roles`.
+    /// The complete new list of roles. Requires `admin.roles`.
     #[oai(validator(max_items = 32))]
     pub roles: Option<Vec<String>>,
 }
 
-/// By what a session was begun.
+/// The device that started a session.
 #[derive(Debug, Object)]
 pub struct DeviceInfo {
     /// The browser or program.
@@ -171,76 +172,76 @@ pub struct DeviceInfo {
     pub os: String,
     /// `Desktop`, `Mobile`, `Tablet` or `Unknown`.
     pub device: String,
-    /// The first two as people say it: `Chrome on Windows`.
+    /// Browser and operating system as one label, such as `Chrome on Windows`.
     pub label: String,
 }
 
-/// Where a client address is.
+/// Approximate location of an IP address.
 #[derive(Debug, Object)]
 pub struct Location {
-    /// The country's two letters.
+    /// The two-letter country code.
     pub country: Option<String>,
     /// The city's English name.
     pub city: Option<String>,
 }
 
-/// A live session.
+/// An active session.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ShownSession {
-    /// The id.
+    /// The session's ID.
     pub id: String,
-    /// By what it was begun.
+    /// The device that started the session.
     pub device_info: DeviceInfo,
-    /// From which address; null where it was begun on the machine itself.
+    /// The client's IP address; `null` if the session was started on the server itself.
     pub ip_address: Option<String>,
-    /// Where that is; null without a location file.
+    /// Location of the IP address; `null` if the server has no location database.
     pub location: Option<Location>,
-    /// When it was last used, to within five minutes.
+    /// When the session was last used, accurate to five minutes.
     pub last_activity: String,
-    /// When it began.
+    /// When the session began.
     pub created_at: String,
-    /// Whether this very call uses it.
+    /// Whether this call uses the session.
     pub is_current: bool,
 }
 
-/// Live sessions, the last used first.
+/// Active sessions, most recently used first.
 pub type Sessions = Vec<ShownSession>;
 
 /// A role.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ShownRole {
-    /// Its name.
+    /// The role's name.
     pub name: String,
-    /// What it may do.
+    /// The permissions that the role grants.
     pub permissions: Vec<String>,
-    /// True when it comes with the program and stays as it is.
+    /// Whether the role is built in. Built-in roles cannot be changed.
     pub built_in: bool,
-    /// How many accounts have it.
+    /// Number of accounts that have the role.
     pub members: i64,
-    /// When it was made.
+    /// When the role was created.
     pub created_at: String,
 }
 
 /// All roles.
 pub type Roles = Vec<ShownRole>;
 
-/// A new role.
+/// Request to create a role.
 #[derive(Debug, Object)]
 pub struct CreateRoleRequest {
-    /// Small letters, digits, dots, colons, underscores and hyphens.
+    /// The role's name: lowercase letters, digits, dots, colons, underscores and hyphens.
     #[oai(validator(max_length = 64))]
     pub name: String,
-    /// What it may do: permissions of this program, or words of an app's own.
+    /// The permissions that the role grants: permissions of this server, or an application's own.
     #[oai(validator(max_items = 100))]
     pub permissions: Vec<String>,
 }
 
-/// What a role may do from now on.
+/// Request to set the permissions of a role.
 #[derive(Debug, Object)]
 pub struct UpdateRoleRequest {
-    /// All that it may do then.
+    /// The complete new list of permissions.
     #[oai(validator(max_items = 100))]
     pub permissions: Vec<String>,
 }
@@ -249,145 +250,145 @@ pub struct UpdateRoleRequest {
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct AuditRecord {
-    /// The id; later ones sort later.
+    /// The record's ID. IDs sort by time.
     pub id: String,
-    /// When.
+    /// When the event happened.
     pub at: String,
-    /// What happened.
+    /// The event.
     pub event: String,
-    /// `done` or `refused`.
+    /// Outcome of the event: `done` or `refused`.
     pub outcome: String,
-    /// Whose account it is about.
+    /// The account that the record is about.
     pub account_id: Option<String>,
-    /// Whose session it is about.
+    /// The session that the record is about.
     pub session_id: Option<String>,
-    /// Who did it: an account's id, or `cli`.
+    /// Who performed the action: an account's ID, or `cli`.
     pub actor: Option<String>,
-    /// From which address.
+    /// The client's IP address.
     pub ip_address: Option<String>,
-    /// With what.
+    /// The client's `User-Agent` header.
     pub user_agent: Option<String>,
-    /// In which request.
+    /// The ID of the request.
     pub request_id: Option<String>,
-    /// One word or figure more: the limit that refused.
+    /// Further detail, such as the limit that refused a request.
     pub detail: Option<String>,
-    /// How often: what a limit refused is one record for each caller and minute.
+    /// Number of occurrences. Requests that a limit refuses share one record per caller and minute.
     pub count: i64,
 }
 
-/// A part of the audit log, the newest first.
+/// A page of the audit log, newest first.
 #[derive(Debug, Object)]
 pub struct AuditPage {
     /// The records.
     pub records: Vec<AuditRecord>,
-    /// What to send as `before` for the next part; null at the end.
+    /// Value of `before` for the next page; `null` on the last page.
     pub next: Option<String>,
 }
 
-/// The form of an export.
+/// Format of an audit log export.
 #[derive(Debug, Clone, Copy, Enum)]
 #[oai(rename_all = "lowercase")]
 pub enum ExportFormat {
     /// One JSON object per line.
     Jsonl,
-    /// Comma-separated values with a heading (RFC 4180).
+    /// Comma-separated values with a header line (RFC 4180).
     Csv,
 }
 
-/// Where a letter stands.
+/// Delivery state of a message.
 #[derive(Debug, Clone, Copy, Enum)]
 #[oai(rename_all = "lowercase")]
 pub enum LetterState {
-    /// Only asked for.
+    /// Requested, but not composed yet.
     Requested,
-    /// To be delivered.
+    /// Waiting for delivery.
     Waiting,
-    /// Taken by the mail server.
+    /// Accepted by the mail server.
     Delivered,
-    /// Given up.
+    /// Delivery failed permanently.
     Failed,
-    /// Too old to make sense.
+    /// Discarded because it was no longer relevant.
     Dropped,
 }
 
-/// A letter in the outbox, without its body.
+/// A message in the outbox, without its body.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ShownLetter {
-    /// The id.
+    /// The message's ID.
     pub id: String,
-    /// Which letter.
+    /// The kind of message.
     pub kind: String,
-    /// Whose account it is about.
+    /// The account that the message is about.
     pub account_id: Option<String>,
-    /// To whom.
+    /// The recipient's email address.
     pub recipient: Option<String>,
-    /// Where it stands.
+    /// The delivery state.
     pub state: LetterState,
-    /// How often the mail server was asked to take it.
+    /// Number of delivery attempts.
     pub attempts: i64,
-    /// When the next try is due.
+    /// When the next attempt is due.
     pub next_at: String,
-    /// Why the last try failed.
+    /// Why the last attempt failed.
     pub last_error: Option<String>,
-    /// When it was made.
+    /// When the message was created.
     pub created_at: String,
-    /// When it came to its end.
+    /// When the message reached its final state.
     pub finished_at: Option<String>,
 }
 
-/// A part of the outbox, the newest first.
+/// A page of the outbox, newest first.
 #[derive(Debug, Object)]
 pub struct LetterPage {
-    /// The letters.
+    /// The messages.
     pub letters: Vec<ShownLetter>,
-    /// What to send as `before` for the next part; null at the end.
+    /// Value of `before` for the next page; `null` on the last page.
     pub next: Option<String>,
 }
 
-/// Totals.
+/// Totals for the whole server.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct Totals {
     /// Accounts that are not deleted.
     pub total_users: i64,
-    /// Of them, those with a proved address.
+    /// Number of these accounts with a verified email address.
     pub verified_users: i64,
-    /// Of them, those that are suspended.
+    /// Number of these accounts that are suspended.
     pub suspended_users: i64,
-    /// Deleted ones that can still be brought back.
+    /// Deleted accounts that can still be restored.
     pub deleted_users: i64,
-    /// Completed logins since the beginning.
+    /// Completed logins since the server was set up.
     pub total_logins: i64,
-    /// Sessions that can be used.
+    /// Active sessions.
     pub active_sessions: i64,
 }
 
-/// Completed logins of a day.
+/// Completed logins of one day.
 #[derive(Debug, Object)]
 pub struct DailyLogins {
-    /// The UTC day.
+    /// The day, in UTC.
     pub date: String,
-    /// How many.
+    /// Number of logins.
     pub count: i64,
 }
 
-/// Completed logins of a month.
+/// Completed logins of one month.
 #[derive(Debug, Object)]
 pub struct MonthlyLogins {
-    /// The month.
+    /// The month, in UTC.
     pub month: String,
-    /// How many.
+    /// Number of logins.
     pub count: i64,
 }
 
-/// Completed logins, days and months without any included.
+/// Completed logins, including days and months without any.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct LoginAnalytics {
-    /// The last 30 days, the oldest first.
+    /// The last 30 days, oldest first.
     pub daily_logins: Vec<DailyLogins>,
-    /// The last 12 months, the oldest first.
+    /// The last 12 months, oldest first.
     pub monthly_logins: Vec<MonthlyLogins>,
 }
 
@@ -395,37 +396,37 @@ pub struct LoginAnalytics {
 #[derive(Debug, Clone, Copy, Enum)]
 #[oai(rename_all = "lowercase")]
 pub enum AppKind {
-    /// Nothing: it ships to browsers.
+    /// Nothing, because the key is shipped to browsers.
     Client,
-    /// That a server of yours is calling.
+    /// That one of your servers makes the call.
     Service,
 }
 
-/// A new app.
+/// Request to register an app.
 #[derive(Debug, Object)]
 pub struct CreateAppRequest {
-    /// What people call it.
+    /// A name for people.
     #[oai(validator(min_length = 1, max_length = 100))]
     pub name: String,
-    /// What its key proves.
+    /// What the app's key proves.
     pub kind: AppKind,
 }
 
-/// An app.
+/// A registered app.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ShownApp {
-    /// The id, `X-App-ID`.
+    /// The app's ID, sent as `X-App-ID`.
     pub id: String,
-    /// What people call it.
+    /// A name for people.
     pub name: String,
-    /// What its key proves.
+    /// What the app's key proves.
     pub kind: AppKind,
-    /// When it was registered.
+    /// When the app was registered.
     pub created_at: String,
-    /// When its key was made.
+    /// When the current key was created.
     pub rotated_at: String,
-    /// The key, `X-Service-Key`: shown this once.
+    /// The key, sent as `X-Service-Key`. Shown only once.
     #[oai(skip_serializing_if_is_none)]
     pub key: Option<String>,
 }
@@ -433,103 +434,105 @@ pub struct ShownApp {
 /// All apps.
 pub type Apps = Vec<ShownApp>;
 
-/// When a new signing key signs, and what becomes of the old ones.
+/// When a new signing key takes effect, and what happens to the previous keys.
 #[derive(Debug, Clone, Copy, Enum)]
 #[oai(rename_all = "lowercase")]
 pub enum RotationMode {
-    /// Published now, signs after the lead time; the old one verifies until its last token is dead.
+    /// The new key is published now and signs after the lead time. The previous key verifies until
+    /// its last token expires.
     Scheduled,
-    /// Signs at once; the old one verifies until its last token is dead.
+    /// The new key signs immediately. The previous key verifies until its last token expires.
     Now,
-    /// Signs at once; all before it die, with every token that is out.
+    /// The new key signs immediately. All previous keys, and all tokens signed with them, stop
+    /// working.
     Revoke,
 }
 
-/// How to turn the signing keys.
+/// Request to rotate the signing keys.
 #[derive(Debug, Object)]
 pub struct RotateKeyRequest {
-    /// How.
+    /// How to rotate.
     pub mode: RotationMode,
 }
 
-/// A signing key; nothing private.
+/// A signing key, without its private part.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ShownKey {
-    /// `kid` in tokens.
+    /// The key's ID: `kid` in tokens.
     pub id: String,
-    /// `ES256`, …
+    /// The signature algorithm, such as `ES256`.
     pub algorithm: String,
-    /// What it is for at the moment: `next`, `signing`, `verifying` or `ended`.
+    /// Current use: `next`, `signing`, `verifying` or `ended`.
     pub used_for: String,
-    /// When it was made.
+    /// When the key was created.
     pub created_at: String,
-    /// When it begins to sign.
+    /// When the key starts to sign.
     pub signs_from: String,
-    /// When its last token is dead; null until another takes over.
+    /// When the key's last token expires; `null` until another key takes over.
     pub verifies_until: Option<String>,
 }
 
-/// The signing keys, the newest first.
+/// The signing keys, newest first.
 pub type ShownKeys = Vec<ShownKey>;
 
-/// What to change of a quota; what is absent stays.
+/// Fields of a quota to change. Absent fields keep their values.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct QuotaRequest {
-    /// How many uploads are allowed; null is what the configuration allows.
+    /// Maximum number of uploads; `null` applies the configured limit.
     #[oai(validator(minimum(value = "0"), maximum(value = "1000000000")))]
     pub limit: MaybeUndefined<i64>,
-    /// How many count as uploaded.
+    /// Number of uploads that count as used.
     #[oai(validator(minimum(value = "0"), maximum(value = "1000000000")))]
     pub files_uploaded: Option<i64>,
 }
 
-/// A quota.
+/// An upload quota.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ShownQuota {
-    /// How many uploads were counted.
+    /// Number of uploads counted.
     pub files_uploaded: i64,
-    /// How many are allowed.
+    /// Maximum number of uploads.
     pub limit: i64,
-    /// How many are left.
+    /// Number of uploads left.
     pub remaining: i64,
-    /// How much is used, in whole percent.
+    /// Share of the quota that is used, in whole percent.
     pub percentage: i64,
 }
 
 super::super::types::answers! {
     /// A page of accounts.
     UsersAnswer(UserPage);
-    /// Everything about an account.
+    /// All data of an account except its secrets.
     UserAnswer(WholeUser);
-    /// An account that has just been made.
+    /// A newly created account.
     UserCreatedAnswer(ListedUser) saying "User created successfully";
     /// An account after a change.
     UserChangedAnswer(ChangedUser) saying "User updated successfully";
-    /// Live sessions.
+    /// Active sessions.
     SessionsAnswer(Sessions);
     /// All roles.
     RolesAnswer(Roles);
     /// A role after a change.
     RoleAnswer(ShownRole);
-    /// A part of the audit log.
+    /// A page of the audit log.
     AuditAnswer(AuditPage);
-    /// A part of the outbox.
+    /// A page of the outbox.
     LettersAnswer(LetterPage);
-    /// A letter that is tried again.
-    LetterAnswer(ShownLetter) saying "The message is tried again";
+    /// A message that will be retried.
+    LetterAnswer(ShownLetter) saying "The message will be retried";
     /// A quota after a change.
     QuotaChangedAnswer(ShownQuota) saying "Quota updated successfully";
     /// The signing keys.
     KeysAnswer(ShownKeys);
-    /// Totals.
+    /// Totals for the whole server.
     StatsAnswer(Totals);
     /// Completed logins.
     LoginsAnswer(LoginAnalytics);
     /// All apps.
     AppsAnswer(Apps);
     /// An app with its new key.
-    AppAnswer(ShownApp) saying "The key is shown only now";
+    AppAnswer(ShownApp) saying "The key is shown only once";
 }

@@ -1,4 +1,4 @@
-//! Other people's accounts.
+//! Operations on other accounts.
 
 use std::sync::Arc;
 
@@ -24,13 +24,13 @@ use crate::identity::directory::{self, Changes, Correction, Wanted};
 use crate::identity::{Core, factor, quota};
 use crate::model::{AccountId, Status};
 
-/// The operations under `/admin/users`.
+/// Operations under `/admin/users`.
 pub struct Users(pub(super) Arc<Core>);
 
-/// The answer to a new account.
+/// Response to the creation of an account.
 #[derive(ApiResponse)]
 pub enum Created {
-    /// The account is made.
+    /// The account is created.
     #[oai(status = 201)]
     Account(Json<UserCreatedAnswer>),
 }
@@ -50,20 +50,21 @@ impl From<AccountStatus> for Status {
 impl Users {
     /// List accounts
     ///
-    /// A search finds what begins with it: the address, the user name, the whole or the family name. Every character of
-    /// it stands for itself. It looks at the first 2000 by the letters of each of the four; where more begin so, `more`
-    /// is true and the pages and their total are of those.
+    /// `search` matches the beginning of the email address, the username, the full name and the
+    /// family name. Every character is matched literally. The search considers the first 2,000
+    /// matches in alphabetical order for each of the four. If there are more, `more` is `true`, and
+    /// the pages and the total cover only those matches.
     #[oai(path = "/admin/users", method = "get", operation_id = "listUsers", tag = "Tag::Admin")]
     async fn list(
         &self,
         _admin: Allowed<ReadUsers>,
-        /// The page, from 1.
+        /// The page number, from 1.
         page: Query<Option<i64>>,
-        /// How many on a page: 20, at most 100.
+        /// Entries per page, from 1 to 100. Defaults to 20.
         limit: Query<Option<i64>>,
-        /// Only this state.
+        /// Only accounts with this status.
         status: Query<Option<AccountStatus>>,
-        /// Only what begins with this.
+        /// Only accounts that match this prefix.
         search: Query<Option<String>>,
     ) -> Answer<UsersAnswer> {
         let paging = Paging::read(page.0, limit.0)?;
@@ -85,7 +86,7 @@ impl Users {
         Ok(answer(UserPage { users, pagination }.into()))
     }
 
-    /// Make an account
+    /// Create an account
     #[oai(path = "/admin/users", method = "post", operation_id = "createUser", tag = "Tag::Admin")]
     async fn create(&self, admin: Allowed<WriteUsers>, body: Body<CreateUserRequest>) -> Result<Created, Reject> {
         let asked = body.0;
@@ -115,8 +116,9 @@ impl Users {
 
     /// Update an account
     ///
-    /// A field that is absent stays as it is. `status` takes `admin.users.suspend`, `roles` takes `admin.roles`, the rest
-    /// `admin.users.write`. Nobody changes an account that may do more than they may.
+    /// Absent fields keep their values. `status` requires `admin.users.suspend`, `roles` requires
+    /// `admin.roles`, and the other fields require `admin.users.write`. Administrators cannot
+    /// change an account that has permissions they lack.
     #[oai(path = "/admin/users/:userId", method = "put", operation_id = "updateUser", tag = "Tag::Admin")]
     async fn update(
         &self,
@@ -140,7 +142,8 @@ impl Users {
 
     /// Delete an account
     ///
-    /// It is hidden at once and erased after 30 days; one whose address nobody proved goes at once.
+    /// The account is hidden immediately and erased after 30 days. An account whose email address
+    /// was never verified is erased immediately.
     #[oai(path = "/admin/users/:userId", method = "delete", operation_id = "deleteUser", tag = "Tag::Admin")]
     async fn delete(
         &self,
@@ -151,9 +154,9 @@ impl Users {
         Ok(answer(Done::saying("User deleted successfully")))
     }
 
-    /// Bring a deleted account back
+    /// Restore a deleted account
     ///
-    /// As long as it has not been erased. Its sessions stay ended.
+    /// Works until the account is erased. The account's sessions stay ended.
     #[oai(path = "/admin/users/:userId/restore", method = "post", operation_id = "restoreUser", tag = "Tag::Admin")]
     async fn restore(
         &self,
@@ -164,7 +167,7 @@ impl Users {
         Ok(answer(view::changed(&self.0, entry).into()))
     }
 
-    /// Lift a lockout after failures
+    /// Unlock an account after failed logins
     #[oai(path = "/admin/users/:userId/unlock", method = "post", operation_id = "unlockUser", tag = "Tag::Admin")]
     async fn unlock(
         &self,
@@ -175,7 +178,7 @@ impl Users {
         Ok(answer(view::changed(&self.0, entry).into()))
     }
 
-    /// Count an address as proved
+    /// Mark an email address as verified
     #[oai(path = "/admin/users/:userId/verify", method = "post", operation_id = "verifyUser", tag = "Tag::Admin")]
     async fn verify(
         &self,
@@ -188,7 +191,7 @@ impl Users {
 
     /// Set an account's upload quota
     ///
-    /// A field that is absent stays as it is; a limit of null is what the configuration allows.
+    /// Absent fields keep their values. A `limit` of `null` applies the configured limit.
     #[oai(path = "/admin/users/:userId/quota", method = "put", operation_id = "setUserQuota", tag = "Tag::Admin")]
     async fn set_quota(
         &self,
@@ -206,9 +209,9 @@ impl Users {
         Ok(answer(view::quota(quota).into()))
     }
 
-    /// Mail a password reset
+    /// Send a password reset email
     ///
-    /// The owner gets a link that sets a new password; the present one works until then.
+    /// The owner receives a link that sets a new password. The current password works until then.
     #[oai(
         path = "/admin/users/:userId/reset-password",
         method = "post",
@@ -226,7 +229,7 @@ impl Users {
 
     /// Remove all second factors of an account
     ///
-    /// For somebody who has lost them; the owner gets a mail.
+    /// For owners who have lost their second factors. The owner is notified by email.
     #[oai(path = "/admin/users/:userId/mfa", method = "delete", operation_id = "resetUserMfa", tag = "Tag::Admin")]
     async fn reset_mfa(
         &self,
@@ -254,7 +257,7 @@ impl Users {
         Ok(answer(sessions.into_iter().map(|session| view::session(session, None)).collect::<Vec<_>>().into()))
     }
 
-    /// End all of an account's sessions
+    /// End all sessions of an account
     #[oai(
         path = "/admin/users/:userId/sessions",
         method = "delete",
@@ -270,7 +273,7 @@ impl Users {
         Ok(answer(Done::saying("Sessions terminated successfully")))
     }
 
-    /// End one of an account's sessions
+    /// End one session of an account
     #[oai(
         path = "/admin/users/:userId/sessions/:sessionId",
         method = "delete",

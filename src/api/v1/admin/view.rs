@@ -1,4 +1,4 @@
-//! What administrators are shown, in v1's words.
+//! Conversion of accounts, sessions, records and keys to responses for administrators.
 
 use super::super::view::{status, time};
 use super::types::{
@@ -69,7 +69,7 @@ pub(super) fn changed(core: &Core, entry: Entry) -> ChangedUser {
     }
 }
 
-/// A session; `current` is the one that this very call uses.
+/// Converts a session. `current` is the session that this call uses.
 pub fn session(shown: Shown, current: Option<&SessionId>) -> ShownSession {
     ShownSession {
         is_current: current == Some(&shown.id),
@@ -97,7 +97,7 @@ pub(super) fn role(role: Role) -> ShownRole {
     }
 }
 
-/// A record of the audit log.
+/// Converts a record of the audit log.
 pub fn record(record: Record) -> AuditRecord {
     AuditRecord {
         id: record.id,
@@ -157,7 +157,7 @@ impl From<AppKind> for app::Kind {
     }
 }
 
-/// An app; `key` is shown once, when it is made.
+/// Converts an API client. `key` is set only in the response that creates or rotates it.
 pub(super) fn app(app: App, key: Option<String>) -> ShownApp {
     ShownApp {
         id: app.id,

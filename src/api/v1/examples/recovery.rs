@@ -1,4 +1,4 @@
-//! Recovery, changes of address, leaving and the export.
+//! Recovery, changes of the email address, account deletion and the export.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::error::{Kind, Limit};
 use crate::http::openapi::Described;
 
 const LINK: &str = "reset_token_from_email";
-/// What every call that checks the caller's password can be refused for.
+/// Errors of every operation that checks the caller's password.
 const PASSWORD_CHECK: [Kind; 3] = [Kind::WrongCurrentPassword, Kind::AccountLocked, Kind::TooMany(Limit::SignIn)];
 
 pub(super) fn operations() -> Vec<Described> {

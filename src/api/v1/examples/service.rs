@@ -1,4 +1,4 @@
-//! What services ask, and resets by a mailed code.
+//! Calls for other services, and reset codes.
 
 use serde_json::{Value, json};
 

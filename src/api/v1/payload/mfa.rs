@@ -1,4 +1,4 @@
-//! Codes: which of several things may stand for another.
+//! Request bodies for second factors and login codes. They have no rules beyond their schemas.
 
 use super::super::types::{
     MfaChallengeRequest, MfaRenameRequest, MfaSetupRequest, MfaVerifyRequest, OtpRequest, OtpVerifyRequest,

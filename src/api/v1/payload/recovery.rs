@@ -1,4 +1,5 @@
-//! Passwords and links of recovery. The rules of a new password are checked where the account is known.
+//! Validation rules for recovery requests. The core checks the rules for a new password, because
+//! they depend on the account.
 
 use serde_json::{Map, Value};
 

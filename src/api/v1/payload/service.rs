@@ -1,4 +1,5 @@
-//! What services ask, and resets by a mailed code. The rules of a new password are checked where the account is known.
+//! Request bodies for other services and reset codes. The core checks the rules for a new password,
+//! because they depend on the account.
 
 use super::super::types::{
     CountUploadRequest, ResetCodeConfirmRequest, ResetCodeRequest, ResetCodeVerifyRequest, TokenRequest,

@@ -1,4 +1,4 @@
-//! What is wrong with each field of each body, as the extractor would say it.
+//! Errors for each field of each request body, as the extractor reports them.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::*;
 use crate::http::body;
 use crate::http::schema::Schemas;
 
-/// The kind and the rows of what is said of a body, `field: Rule`.
+/// The error kind and the broken rules of a body, as `field: Rule`.
 fn said<T: Payload>(body: &Value) -> (Option<Kind>, Vec<String>) {
     match body::check::<T>(&Schemas::default(), body.as_object().unwrap(), &config()) {
         Ok(()) => (None, Vec::new()),
@@ -18,7 +18,7 @@ fn said<T: Payload>(body: &Value) -> (Option<Kind>, Vec<String>) {
     }
 }
 
-/// A good sign-up with one field changed.
+/// A valid sign-up with one field changed.
 fn sign_up(field: &str, value: Value) -> Value {
     let mut body = json!({
         "email": "user@example.com", "username": "johndoe", "password": "correct horse battery",

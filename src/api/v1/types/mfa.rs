@@ -1,154 +1,156 @@
-//! What second factors and one-time codes read and write.
+//! Requests and responses for second factors and one-time codes.
 
 use poem_openapi::{Enum, Object};
 
 use super::NewSession;
 use crate::http::fields::{EmailField, TokenField};
 
-/// What a factor is.
+/// The kind of a second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[oai(rename_all = "lowercase")]
 pub enum FactorType {
-    /// Codes of an authenticator app.
+    /// Codes from an authenticator app.
     Totp,
-    /// Codes by text message.
+    /// Codes sent by text message.
     Sms,
-    /// Codes by e-mail.
+    /// Codes sent by email.
     Email,
 }
 
-/// A factor to set up.
+/// Request to set up a second factor.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct MfaSetupRequest {
-    /// What it is.
+    /// The kind of factor.
     #[oai(rename = "type")]
     pub kind: FactorType,
-    /// What its owner calls it.
+    /// A name for the factor.
     #[oai(validator(max_length = 100))]
     pub device_name: Option<String>,
 }
 
-/// A code, and for a factor that is being set up, which.
+/// Request to verify a code.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct MfaVerifyRequest {
-    /// The code, or a backup code.
+    /// A one-time code or a backup code.
     pub code: TokenField,
-    /// The factor to confirm; absent is the newest that waits for it.
+    /// The factor to confirm. Defaults to the newest unconfirmed factor.
     #[oai(validator(max_length = 64))]
     pub device_id: Option<String>,
 }
 
-/// How a code should be sent.
+/// Request to resend a login code.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct MfaChallengeRequest {
-    /// By which of the login's methods; absent is the first that sends one.
+    /// One of the login's methods. Defaults to the first method that can send a code.
     pub method: Option<FactorType>,
 }
 
-/// A factor's new name.
+/// Request to rename a second factor.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct MfaRenameRequest {
-    /// What its owner calls it.
+    /// The new name.
     #[oai(validator(max_length = 100))]
     pub device_name: String,
 }
 
-/// An address that a code should be mailed to.
+/// Request for a login code.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct OtpRequest {
-    /// The address.
+    /// The email address.
     pub email: EmailField,
 }
 
-/// A mailed code.
+/// Request to log in with an emailed code.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct OtpVerifyRequest {
-    /// The address that it was mailed to.
+    /// The email address that the code was sent to.
     pub email: EmailField,
     /// The code.
     pub code: TokenField,
-    /// False ends the session with the browser, or after a day; absent is true.
+    /// If `false`, the session ends when the browser closes or after one day. Defaults to `true`.
     pub remember_me: Option<bool>,
 }
 
-/// A factor that waits for its confirmation, with what is shown this once.
+/// A second factor that is not confirmed yet, with secrets that are shown only once.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct MfaSetup {
-    /// The factor's id.
+    /// The factor's ID.
     pub device_id: String,
-    /// What it is.
+    /// The kind of factor.
     #[oai(rename = "type")]
     pub kind: FactorType,
-    /// The secret in base32; authenticator apps only.
+    /// The secret in base32. Authenticator apps only.
     #[oai(skip_serializing_if_is_none)]
     pub secret: Option<String>,
-    /// The `otpauth` address; authenticator apps only.
+    /// The `otpauth` URI. Authenticator apps only.
     #[oai(skip_serializing_if_is_none)]
     pub otpauth_uri: Option<String>,
-    /// The same as a QR code, a PNG in a data URL; authenticator apps only.
+    /// The URI as a QR code: a PNG image in a data URL. Authenticator apps only.
     #[oai(skip_serializing_if_is_none)]
     pub qr_code: Option<String>,
-    /// Good from the confirmation on; those before them are not good any more then.
+    /// Backup codes. They work once the factor is confirmed; the previous backup codes then stop
+    /// working.
     pub backup_codes: Vec<String>,
 }
 
-/// A factor.
+/// A second factor.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct MfaDevice {
-    /// Its id.
+    /// The factor's ID.
     pub id: String,
-    /// What it is.
+    /// The kind of factor.
     #[oai(rename = "type")]
     pub kind: FactorType,
-    /// What its owner calls it.
+    /// The factor's name, as given by its owner.
     pub device_name: String,
-    /// The end of the number that text messages go to.
+    /// The last digits of the phone number that receives text messages.
     pub phone: Option<String>,
-    /// Whether it was confirmed; it guards nothing before.
+    /// Whether the factor is confirmed. An unconfirmed factor has no effect.
     pub confirmed: bool,
-    /// When it was set up.
+    /// When the factor was set up.
     pub created_at: String,
-    /// When it last completed a login.
+    /// When the factor last completed a login.
     pub last_used: Option<String>,
 }
 
-/// One's own factors.
+/// The caller's second factors.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct MfaOverview {
-    /// Whether a login asks for one.
+    /// Whether a login requires a second factor.
     pub enabled: bool,
-    /// The factors, the oldest first.
+    /// The factors, oldest first.
     pub devices: Vec<MfaDevice>,
-    /// How many backup codes are left.
+    /// Number of unused backup codes.
     pub backup_codes_left: i64,
 }
 
-/// New backup codes, shown this once.
+/// New backup codes, shown only once.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct BackupCodes {
-    /// The codes; those before them are not good any more.
+    /// The codes. The previous codes stop working.
     pub backup_codes: Vec<String>,
 }
 
-/// What a code did: with an `mfaToken` it logs in, with an access token it confirms a factor.
+/// Response to a code. With an `mfaToken`, the code completes a login; with an access token, it
+/// confirms or checks a factor.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct MfaVerifyAnswer {
-    /// Always true.
+    /// Always `true`.
     pub success: bool,
     /// `Login successful` or `MFA verified successfully`.
     pub message: String,
-    /// The new session, of a login.
+    /// The new session, if the code completed a login.
     #[oai(skip_serializing_if_is_none)]
     pub data: Option<NewSession>,
 }

@@ -1,48 +1,48 @@
-//! What recovery, changes of address, leaving and the export read and write.
+//! Requests and responses for recovery, changes of the email address, and the account export.
 
 use poem_openapi::Object;
 
 use crate::http::fields::{EmailField, PasswordField, TokenField};
 
-/// An address whose password is forgotten.
+/// Request for a password reset email.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ForgotPasswordRequest {
-    /// The address.
+    /// The email address.
     pub email: EmailField,
 }
 
-/// The token of a mailed link and the password that it sets.
+/// Request to set a new password with the token from an emailed link.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ResetPasswordRequest {
-    /// The token.
+    /// The token from the link.
     pub token: TokenField,
     /// The new password.
     pub new_password: PasswordField,
 }
 
-/// The password before and the one after.
+/// Request to change the password.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ChangePasswordRequest {
-    /// The password as it is.
+    /// The current password.
     pub current_password: PasswordField,
     /// The new password.
     pub new_password: PasswordField,
 }
 
-/// What proves once more who the caller is.
+/// Proof of the caller's identity.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ReauthenticateRequest {
-    /// The password; either this or `code`.
+    /// The password; send either this or `code`.
     pub password: Option<PasswordField>,
     /// A code of the second factor, or a backup code.
     pub code: Option<TokenField>,
 }
 
-/// The address that an account should get.
+/// Request to change the email address.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ChangeEmailRequest {
@@ -54,37 +54,37 @@ pub struct ChangeEmailRequest {
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ExportedAccount {
-    /// The id.
+    /// The account's ID.
     pub id: String,
-    /// The numeric id that some calls show.
+    /// The account's numeric ID, which some calls use.
     pub number: i64,
-    /// The address.
+    /// The email address.
     pub email: String,
-    /// When it was proved.
+    /// When the email address was verified.
     pub email_verified_at: Option<String>,
-    /// The user name.
+    /// The username.
     pub username: Option<String>,
     /// Given name.
     pub first_name: Option<String>,
     /// Family name.
     pub last_name: Option<String>,
-    /// The whole name, where it was given in one.
+    /// The full name, if it was given as one field.
     pub name: Option<String>,
     /// The company's name.
     pub company_name: Option<String>,
-    /// Telephone number.
+    /// Phone number.
     pub phone: Option<String>,
-    /// When the number was proved.
+    /// When the phone number was verified.
     pub phone_verified_at: Option<String>,
-    /// Whether there is a password; it is not kept as such.
+    /// Whether the account has a password. The password itself is not stored.
     pub has_password: bool,
-    /// The roles.
+    /// The account's roles.
     pub roles: Vec<String>,
-    /// The last completed login.
+    /// When the account last completed a login.
     pub last_login: Option<String>,
-    /// When it was made.
+    /// When the account was created.
     pub created_at: String,
-    /// When it last changed.
+    /// When the account was last changed.
     pub updated_at: String,
 }
 
@@ -92,29 +92,29 @@ pub struct ExportedAccount {
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ExportedSession {
-    /// Its id.
+    /// The session's ID.
     pub id: String,
-    /// The client address at login.
+    /// The client's IP address at login.
     pub ip_address: String,
-    /// What the client called itself.
+    /// The client's `User-Agent` header.
     pub user_agent: Option<String>,
-    /// When it began.
+    /// When the session began.
     pub created_at: String,
-    /// When it was last used, to within a few minutes.
+    /// When the session was last used, accurate to a few minutes.
     pub last_activity: String,
-    /// When it ended.
+    /// When the session ended.
     pub ended_at: Option<String>,
-    /// Why it ended.
+    /// Why the session ended.
     pub end_reason: Option<String>,
 }
 
-/// A client address that has logged in.
+/// An IP address that has logged in.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ExportedClient {
-    /// The address, or its network.
+    /// The IP address, or its network.
     pub ip_address: String,
-    /// The last login from there.
+    /// The last login from this address.
     pub last_login: String,
 }
 
@@ -122,92 +122,93 @@ pub struct ExportedClient {
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ExportedFactor {
-    /// What its owner calls it.
+    /// The factor's name, as given by its owner.
     pub name: String,
-    /// Which kind.
+    /// The kind of factor.
     pub method: String,
-    /// The number that codes go to.
+    /// The phone number that receives codes.
     pub target: Option<String>,
-    /// When it was set up.
+    /// When the factor was set up.
     pub created_at: String,
-    /// When it was confirmed; one that was not guards nothing.
+    /// When the factor was confirmed. An unconfirmed factor has no effect.
     pub confirmed_at: Option<String>,
-    /// When it was last used.
+    /// When the factor was last used.
     pub last_used_at: Option<String>,
 }
 
-/// A file in an export; what is in it comes with `GET /users/me/files/{id}`.
+/// A file in an export. Download its content with `GET /users/me/files/{id}`.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ExportedFile {
-    /// Its id.
+    /// The file's ID.
     pub id: String,
-    /// As its owner called it.
+    /// The file's name, as given by its owner.
     pub name: String,
     /// The media type.
     pub r#type: String,
-    /// How many bytes.
+    /// Size in bytes.
     pub size: i64,
-    /// When it came.
+    /// When the file was uploaded.
     pub uploaded_at: String,
 }
 
-/// A record of the security log in an export.
+/// An audit log entry in an export.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ExportedEvent {
-    /// When.
+    /// When the event happened.
     pub at: String,
-    /// What happened.
+    /// The event.
     pub event: String,
-    /// `done` or `refused`.
+    /// Outcome of the event: `done` or `refused`.
     pub outcome: String,
-    /// In which session.
+    /// The session of the event.
     pub session_id: Option<String>,
-    /// From which client address.
+    /// The client's IP address.
     pub ip_address: Option<String>,
-    /// What the client called itself.
+    /// The client's `User-Agent` header.
     pub user_agent: Option<String>,
-    /// One word or figure more.
+    /// Further detail, such as a reason or a number.
     pub detail: Option<String>,
-    /// How often.
+    /// Number of occurrences.
     pub count: i64,
 }
 
-/// A letter in an export.
+/// An email in an export.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ExportedMail {
-    /// Which letter.
+    /// The kind of message.
     pub kind: String,
-    /// The address that it went to.
+    /// The address that the message was sent to.
     pub recipient: String,
-    /// Where it stands: `waiting`, `delivered`, `failed` or `dropped`.
+    /// Delivery state: `waiting`, `delivered`, `failed` or `dropped`.
     pub state: String,
-    /// When it was written.
+    /// When the message was created.
     pub created_at: String,
 }
 
-/// Everything that is kept about the caller; of what can be many, the newest 10,000.
+/// All data that the server stores about the caller. Lists that can grow are limited to the newest
+/// 10,000 entries.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct Export {
-    /// When it was taken.
+    /// When the export was made.
     pub exported_at: String,
     /// The account.
     pub account: ExportedAccount,
-    /// Its sessions that are still remembered.
+    /// Sessions that are still stored.
     pub sessions: Vec<ExportedSession>,
-    /// The client addresses that have logged in.
+    /// IP addresses that have logged in.
     pub clients: Vec<ExportedClient>,
-    /// Its second factors.
+    /// The account's second factors.
     pub factors: Vec<ExportedFactor>,
-    /// How many backup codes are left.
+    /// Number of unused backup codes.
     pub backup_codes_left: i64,
-    /// Its files.
+    /// The account's files.
     pub files: Vec<ExportedFile>,
-    /// The security log about it.
+    /// Audit log entries about the account.
     pub events: Vec<ExportedEvent>,
-    /// The letters to it that are still remembered.
+    /// Emails to the account that are still stored.
     pub mails: Vec<ExportedMail>,
 }

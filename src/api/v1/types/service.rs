@@ -1,4 +1,4 @@
-//! What services ask, resets by a mailed code, and what is told of tokens.
+//! Requests and responses for other services and for reset codes.
 
 use poem_openapi::Object;
 
@@ -6,114 +6,114 @@ use super::super::files::QuotaView;
 use super::answers;
 use crate::http::fields::{AccessTokenField, EmailField, PasswordField, TokenField};
 
-/// An access token to look at.
+/// Request to check an access token.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct TokenRequest {
-    /// The token.
+    /// The access token.
     pub token: AccessTokenField,
 }
 
-/// An access token that holds, with whose it is.
+/// A valid access token and the account that it belongs to.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct VerifiedToken {
-    /// The id of its account.
+    /// The account's ID.
     pub user_id: String,
-    /// The address.
+    /// The email address.
     pub email: String,
-    /// The user name.
+    /// The username.
     pub username: Option<String>,
-    /// The session that it belongs to.
+    /// The session that the token belongs to.
     pub session_id: String,
-    /// The roles, as they are now.
+    /// The account's current roles.
     pub roles: Vec<String>,
-    /// What the roles permit, as it is now.
+    /// The permissions that the roles currently grant.
     pub permissions: Vec<String>,
-    /// When it was made.
+    /// When the token was issued.
     pub issued_at: String,
-    /// When it is too old.
+    /// When the token expires.
     pub expires_at: String,
 }
 
-/// What a service is told of a token.
+/// The result of introspecting a token.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct Introspection {
-    /// Whether it holds. Of one that does not, nothing else is said.
+    /// Whether the token is valid. If not, the response contains nothing else.
     pub active: bool,
     /// The token.
     #[oai(skip_serializing_if_is_none)]
     pub token: Option<VerifiedToken>,
 }
 
-/// An address whose upload is counted.
+/// Request to count an upload.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct CountUploadRequest {
-    /// The address.
+    /// The email address.
     pub email: EmailField,
 }
 
-/// The quota of an address.
+/// The upload quota of an email address.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct QuotaOfAddress {
-    /// The address.
+    /// The email address.
     pub email: String,
     /// The quota.
     pub quota: QuotaView,
 }
 
-/// How tokens are signed and how long they live.
+/// How the server signs tokens, and how long they are valid.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct SigningView {
-    /// The algorithm's name.
+    /// The signature algorithm.
     pub algorithm: String,
-    /// How many seconds an access token lives.
+    /// Lifetime of an access token, in seconds.
     pub access_expires_in: u64,
-    /// How many seconds a session lives without a refresh.
+    /// How long a session lasts without a refresh, in seconds.
     pub refresh_expires_in: u64,
-    /// The shared secret, where one is configured.
+    /// The shared secret, if one is configured.
     pub secret: Option<SecretView>,
     /// `development` or `production`.
     pub environment: String,
 }
 
-/// What tells whether another has the same shared secret.
+/// Information to check that another service uses the same shared secret.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct SecretView {
-    /// How many characters it has.
+    /// Number of characters in the secret.
     pub length: u64,
-    /// The first 16 hexadecimal digits of its SHA-256.
+    /// The first 16 hexadecimal digits of the secret's SHA-256 hash.
     pub fingerprint: String,
 }
 
-/// An address that a code should be mailed to.
+/// Request for a reset code.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ResetCodeRequest {
-    /// The address.
+    /// The email address.
     pub email: EmailField,
 }
 
-/// A mailed code.
+/// Request to verify a reset code.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ResetCodeVerifyRequest {
-    /// The address that it was mailed to.
+    /// The email address that the code was sent to.
     pub email: EmailField,
     /// The code.
     pub code: TokenField,
 }
 
-/// A mailed code and the password that it sets.
+/// Request to set a new password with a reset code.
 #[derive(Debug, Object)]
 #[oai(rename_all = "camelCase")]
 pub struct ResetCodeConfirmRequest {
-    /// The address that it was mailed to.
+    /// The email address that the code was sent to.
     pub email: EmailField,
     /// The code.
     pub code: TokenField,
@@ -122,14 +122,14 @@ pub struct ResetCodeConfirmRequest {
 }
 
 answers! {
-    /// An access token that holds.
+    /// A valid access token.
     VerifyTokenAnswer(VerifiedToken) saying "Token is valid";
-    /// What a service is told of a token.
+    /// The result of introspecting a token.
     IntrospectionAnswer(Introspection);
-    /// The quota of an address.
+    /// The upload quota of an email address.
     QuotaOfAddressAnswer(QuotaOfAddress);
-    /// A counted upload.
+    /// The upload quota after an upload was counted.
     UploadCountedAnswer(QuotaOfAddress) saying "Upload counted";
-    /// How tokens are signed.
+    /// How the server signs tokens.
     SigningAnswer(SigningView);
 }

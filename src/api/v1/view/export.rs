@@ -1,4 +1,4 @@
-//! An export as v1 shows it.
+//! Conversion of an account export to v1's response.
 
 use super::super::types::{
     Export, ExportedAccount, ExportedClient, ExportedEvent, ExportedFactor, ExportedFile, ExportedMail, ExportedSession,

@@ -1,4 +1,4 @@
-//! Second factors as v1 shows them.
+//! Conversion of second factors to v1's responses.
 
 use super::super::types::{FactorType, MfaDevice, MfaOverview, MfaSetup};
 use super::time;
@@ -25,7 +25,7 @@ impl From<FactorType> for FactorKind {
     }
 }
 
-/// The only place where secrets of a factor are shown.
+/// The only response that reveals a factor's secrets.
 pub(in super::super) fn set_up(started: Started) -> MfaSetup {
     let text = |secret: &Secret| secret.reveal().to_owned();
     let shown = started.authenticator.as_ref();
@@ -55,7 +55,7 @@ pub(in super::super) fn device(factor: Factor) -> MfaDevice {
     }
 }
 
-/// `…4567`
+/// The last four characters of a number, as `…4567`.
 fn ending(number: &str) -> String {
     let skipped = number.chars().count().saturating_sub(4);
     format!("…{}", number.chars().skip(skipped).collect::<String>())

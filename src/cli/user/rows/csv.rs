@@ -1,5 +1,5 @@
-//! CSV (RFC 4180) with the habits of its makers: PostgreSQL doubles quotes, MySQL puts backslashes before them and writes
-//! `\N` for nothing. The first row names the columns.
+//! CSV (RFC 4180) in the dialects of PostgreSQL and MySQL: PostgreSQL doubles quotes, MySQL escapes
+//! them with backslashes and writes `\N` for null. The first row names the columns.
 
 use std::io;
 
@@ -7,15 +7,15 @@ use super::lines::{Line, Lines};
 use super::{Headings, Input, Row, Rows, Unreadable, Unused};
 use crate::identity::import::{Column, Fields};
 
-/// The longest row, over all the lines that its quotes span.
+/// The longest row in bytes, over all lines that its quotes span.
 const LONGEST: usize = 64 * 1024;
 
-/// How a quote within quotes is written.
+/// How a quote within a quoted cell is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Escape {
     /// Twice, as PostgreSQL does.
     Quote,
-    /// After a backslash, as MySQL does; then other signs have theirs too.
+    /// After a backslash, as MySQL does. Other characters are escaped the same way.
     Backslash,
 }
 
@@ -29,10 +29,12 @@ pub struct Csv {
 }
 
 impl Csv {
-    /// Reads the heading. Tabs part the columns where it has tabs; then backslashes escape unless something else is said.
+    /// Reads the heading. If it contains tabs, tabs separate the columns, and backslash is the
+    /// default escape.
     ///
     /// # Errors
-    /// When there is no heading, no e-mail address in it, or one thing twice.
+    /// If there is no heading, no column for the e-mail address, or two columns with the same
+    /// meaning.
     pub fn open(input: Input, escape: Option<Escape>, headings: Headings) -> Result<Self, Unreadable> {
         let mut lines = Lines::new(input);
         let first = lines.next()?.ok_or_else(|| Unreadable::Heading("it is empty".to_owned()))?;
@@ -48,8 +50,7 @@ impl Csv {
             let name = name.unwrap_or_default();
             let column = csv.headings.column(name.trim());
             if let Some(twice) = column.filter(|_| csv.columns.contains(&column)) {
-                let sentence =
-                    format!("two of its columns mean {}: say with --column which is not to be read", twice.as_str());
+                let sentence = format!("two of its columns mean {}: exclude one with --column NAME=-", twice.as_str());
                 return Err(Unreadable::Heading(sentence));
             }
             csv.columns.push(column);
@@ -60,8 +61,8 @@ impl Csv {
         Err(Unreadable::Heading("its first line names no column for the e-mail address".to_owned()))
     }
 
-    /// The cells of the next row that is not empty, and the line it begins at.
-    #[allow(clippy::type_complexity, reason = "a row, its line, and why it is none")]
+    /// The cells of the next non-empty row, and the line it begins at.
+    #[allow(clippy::type_complexity, reason = "a row, its line, and why it could not be read")]
     fn row(&mut self) -> io::Result<Option<(u64, Result<Vec<Option<String>>, String>)>> {
         loop {
             let Some(first) = self.lines.next()? else { return Ok(None) };
@@ -74,10 +75,10 @@ impl Csv {
             let mut length = 0;
             let mut next = Some(first);
             let ended = loop {
-                let Some(line) = next else { break Err("a quote in it is never closed".to_owned()) };
+                let Some(line) = next else { break Err("a quote in it is not closed".to_owned()) };
                 length += line.bytes.len();
                 let fed = if line.is_cut || length > LONGEST {
-                    Err(format!("it is longer than {} KiB; perhaps a quote in it is never closed", LONGEST / 1024))
+                    Err(format!("it is longer than {} KiB; perhaps a quote in it is not closed", LONGEST / 1024))
                 } else {
                     parser.feed(&line.bytes)
                 };
@@ -90,7 +91,7 @@ impl Csv {
             };
             let ended = ended.and_then(|cells| self.counted(cells));
             if ended.is_err() {
-                // What an open quote has swallowed may be rows of their own.
+                // The lines after an unclosed quote may be separate rows.
                 self.lines.put_back(taken.split_off(1));
             }
             return Ok(Some((number, ended)));
@@ -130,7 +131,7 @@ impl Rows for Csv {
     }
 }
 
-/// Whether a row goes on in the next line.
+/// Whether a row continues on the next line.
 #[derive(Debug, PartialEq, Eq)]
 enum Fed {
     Open,
@@ -141,11 +142,11 @@ enum Fed {
 enum State {
     /// Before a cell.
     Start,
-    /// Within one without quotes.
+    /// Within an unquoted cell.
     Bare,
-    /// Within quotes.
+    /// Within a quoted cell.
     Quoted,
-    /// After a quote within quotes: the cell's end, or half of a doubled one.
+    /// After a quote in a quoted cell: either the end of the cell, or half of a doubled quote.
     Quote,
 }
 
@@ -186,9 +187,9 @@ impl Parser {
         }
         let goes_on = self.state == State::Quoted || self.is_escaped;
         if goes_on {
-            return if line.ends_with(b"\n") { Ok(Fed::Open) } else { Err("a quote in it is never closed".to_owned()) };
+            return if line.ends_with(b"\n") { Ok(Fed::Open) } else { Err("a quote in it is not closed".to_owned()) };
         }
-        // The last line of a file need not end in a line end; an escaped one goes on.
+        // The last line of a file may lack a line end. A row with an escaped line end continues.
         if line.ends_with(b"\n") {
             return Ok(Fed::Open);
         }
@@ -225,7 +226,7 @@ impl Parser {
                 self.state = State::Quoted;
             }
             (State::Quote, _) => {
-                return Err("something follows a closing quote; MySQL's files need --escape backslash".to_owned());
+                return Err("something follows a closing quote; files from MySQL need --escape backslash".to_owned());
             }
             (_, b'\\') if self.escape == Escape::Backslash => {
                 self.is_escaped = true;
@@ -278,7 +279,7 @@ mod tests {
         assert_eq!(read("\"a,\"\"b\"\"\nc\",\"\"\n").unwrap(), some(&["a,\"b\"\nc", ""]));
         assert_eq!(read("\\N,NULL,\"NULL\",C:\\x").unwrap(), [vec![None, None], some(&["NULL", "C:\\x"])].concat());
         assert!(read("\"a\"b,c\n").unwrap_err().contains("--escape"));
-        assert!(read("\"a,b").unwrap_err().contains("never closed"));
+        assert!(read("\"a,b").unwrap_err().contains("not closed"));
     }
 
     #[test]

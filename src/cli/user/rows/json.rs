@@ -1,4 +1,4 @@
-//! JSON Lines: one object a line.
+//! JSON Lines: one object per line.
 
 use std::io;
 
@@ -8,29 +8,29 @@ use super::lines::Lines;
 use super::{Headings, Input, Row, Rows, Unused};
 use crate::identity::import::Fields;
 
-/// A file of JSON Lines.
+/// A file in JSON Lines format.
 pub struct Json {
     lines: Lines,
     headings: Headings,
 }
 
 impl Json {
-    /// Reads from there.
+    /// Reads from `input`.
     pub fn new(input: Input, headings: Headings) -> Self {
         Self { lines: Lines::new(input), headings }
     }
 
     fn fields(&mut self, bytes: &[u8]) -> Result<Fields, String> {
         let object: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| {
-            let hint = if bytes.starts_with(b"[") { ": an array is made into lines with `jq -c '.[]'`" } else { "" };
-            format!("it is no JSON object (column {}){hint}", error.column())
+            let hint = if bytes.starts_with(b"[") { ": convert an array to lines with `jq -c '.[]'`" } else { "" };
+            format!("it is not a JSON object (column {}){hint}", error.column())
         })?;
         let mut fields = Fields::default();
         for (name, value) in object {
             let Some(column) = self.headings.column(&name) else { continue };
             if let Some(text) = text(value).map_err(|NoText| format!("its {} is an object", column.as_str()))? {
                 if fields.get(column).is_some() {
-                    return Err(format!("two of its names mean {}: give one with --column", column.as_str()));
+                    return Err(format!("two of its names mean {}: choose one with --column", column.as_str()));
                 }
                 fields.put(column, text);
             }
@@ -39,7 +39,7 @@ impl Json {
     }
 }
 
-/// What no column can hold.
+/// The value cannot be stored in a column.
 struct NoText;
 
 fn text(value: Value) -> Result<Option<String>, NoText> {

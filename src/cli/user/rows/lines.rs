@@ -1,14 +1,15 @@
-//! Physical lines of a file, numbered, none longer than it may be; those of a broken row can be read again.
+//! Numbered lines of a file with a length limit. The lines of a malformed row can be put back and
+//! read again.
 
 use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
 
 use super::Input;
 
-/// The longest line that is kept.
+/// The longest line that is kept, in bytes.
 const LONGEST: u64 = 1024 * 1024;
 
-/// One line with its end.
+/// One line, including its line end.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
     pub(super) number: u64,
@@ -52,7 +53,7 @@ impl Lines {
         Ok(Some(Line { number: self.number, bytes, is_cut }))
     }
 
-    /// Puts lines back, to be read next.
+    /// Puts lines back, so that they are read next.
     pub(super) fn put_back(&mut self, lines: Vec<Line>) {
         lines.into_iter().rev().for_each(|line| self.again.push_front(line));
     }

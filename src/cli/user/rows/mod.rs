@@ -1,5 +1,5 @@
-//! Files of people, row by row: CSV as PostgreSQL and MySQL write it, and JSON Lines. A broken row is told with its line
-//! and does not spoil the next.
+//! Reads files of accounts row by row: CSV as PostgreSQL and MySQL write it, and JSON Lines. A
+//! malformed row is reported with its line, and reading continues with the next row.
 
 mod csv;
 mod json;
@@ -15,37 +15,34 @@ pub use json::Json;
 
 /// One row, or why it could not be read.
 pub struct Row {
-    /// The line that it begins at.
+    /// The line at which the row begins.
     pub line: u64,
-    /// Its known columns.
+    /// The known columns of the row.
     pub read: Result<Fields, String>,
 }
 
 /// A file that is read row by row.
 pub trait Rows {
-    /// The next row.
-    ///
-    /// # Errors
-    /// When the file cannot be read on.
+    /// Reads the next row.
     fn next(&mut self) -> io::Result<Option<Row>>;
 
     /// How many bytes have been read.
     fn position(&self) -> u64;
 
-    /// The columns that were not used, so far.
+    /// The columns that have not been used so far.
     fn unused(&self) -> Unused;
 }
 
-/// Columns that a file has and an import does not use.
+/// Columns of a file that the import does not use.
 #[derive(Debug, Clone, Default)]
 pub struct Unused {
-    /// Known, and of no use here.
+    /// Known columns that an import leaves out.
     pub left: BTreeSet<String>,
-    /// Not known.
+    /// Unknown columns.
     pub unknown: BTreeSet<String>,
 }
 
-/// What each column of a file means: by what the command line says, else by its name.
+/// The meaning of each column: from the command line, or else from its name.
 #[derive(Debug, Clone, Default)]
 pub struct Headings {
     given: BTreeMap<String, Meaning>,
@@ -53,17 +50,17 @@ pub struct Headings {
 }
 
 impl Headings {
-    /// With meanings that somebody has given.
+    /// Takes the meanings given on the command line.
     pub fn new(given: BTreeMap<String, Meaning>) -> Self {
         Self { given, unused: Unused::default() }
     }
 
-    /// The column of this name; one that is not read is remembered.
+    /// Looks up a column by name, and records a column that is not read.
     fn column(&mut self, name: &str) -> Option<Column> {
         match self.given.get(name).copied().unwrap_or_else(|| Column::meaning(name)) {
             Meaning::Read(column) => return Some(column),
             Meaning::Left => self.unused.left.insert(name.to_owned()),
-            // Whatever a file holds, the list of what nobody knows stays short.
+            // A malformed file must not make this list grow without bound.
             Meaning::Unknown if self.unused.unknown.len() < 100 => self.unused.unknown.insert(name.to_owned()),
             Meaning::Unknown => false,
         };
@@ -71,11 +68,11 @@ impl Headings {
     }
 }
 
-/// Why a file is not read at all.
+/// Why a file cannot be read at all.
 pub enum Unreadable {
-    /// The machine's word.
+    /// An I/O error.
     Io(io::Error),
-    /// Its heading's fault.
+    /// A problem with the heading.
     Heading(String),
 }
 
@@ -85,5 +82,5 @@ impl From<io::Error> for Unreadable {
     }
 }
 
-/// What the lines come from.
+/// The source of the lines.
 pub type Input = Box<dyn BufRead + Send>;
