@@ -16,51 +16,51 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::http::boundary::{Surroundings, TokenCheck, boundary};
 use crate::http::limits::Limiter;
-use crate::http::listener::{Listener, Swap};
+use crate::http::listener::{Listener, EndpointSwap};
 use crate::http::metrics::{alone, counted};
 use crate::http::pace::{PIECE, Timeouts};
 use crate::http::signals::Endings;
-use crate::identity::fulfil::Fulfiller;
+use crate::identity::fulfil::MailJobs;
 use crate::identity::refusals::{self, Refusals, Until};
-use crate::identity::vitals::Census;
+use crate::identity::vitals::CountCache;
 use crate::identity::{Core, chores, file, key, place, role};
-use crate::mail::{self, Mailer, Post, Worker};
+use crate::mail::{self, Mailer, Outbox, Worker};
 use crate::metrics::Metrics;
 use crate::model::event::What;
 use crate::model::{Event, Secret, Source};
 use crate::password::pool::Pool;
 use crate::seal::MasterKey;
 use crate::sms;
-use crate::store::sqlite::Role;
+use crate::store::sqlite::ProcessRole;
 use crate::store::{self, Store};
-use crate::token::{Tokens, Verified};
+use crate::token::{Tokens, VerifiedToken};
 
 /// The key under which the profile of the first `serve` is recorded.
 const PROFILE: &str = "profile";
 /// The delay before a failed worker is restarted.
-const BREATH: Duration = Duration::from_secs(1);
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Opens the database and creates everything that depends on it.
 ///
 /// # Errors
 /// `Internal` if the database or the master key is missing, invalid or belongs to another server.
-pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, env: Env) -> Result<Arc<Core>> {
+pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: ProcessRole, env: Env) -> Result<Arc<Core>> {
     let store = Store::open(&config.db, role)?;
     for note in store.notes() {
         tracing::warn!("{note}");
     }
     let master = unlock(&store, &config.db, master_key, role, &env).await?;
-    if role == Role::Server {
+    if role == ProcessRole::Server {
         let (profile, now) = (config.profile.clone(), env.now());
         store
             .write(move |db| {
                 store::roles::write_built_in(db, now)?;
-                store::instance::keep_first_words(db, PROFILE, &profile)
+                store::instance::set_text_if_absent(db, PROFILE, &profile)
             })
             .await?;
     }
     let tokens = match role {
-        Role::Server => {
+        ProcessRole::Server => {
             let tokens = Tokens::open(&config.tokens, &config.issuer(), &store, &master, &env).await?;
             if let Some(kid) = tokens.made() {
                 let event = Event::done(What::KeyMade).because(kid);
@@ -69,17 +69,17 @@ pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Role, e
             }
             tokens
         }
-        Role::Command => Tokens::open_stored(&config.tokens, &config.issuer(), &store, &master, &env).await?,
+        ProcessRole::Command => Tokens::open_stored(&config.tokens, &config.issuer(), &store, &master, &env).await?,
     };
-    let census = Arc::new(Census::starting(&env));
+    let census = Arc::new(CountCache::starting(&env));
     let metrics = Metrics::default();
     let hashing = Pool::start(&config.hashing, &env)?;
-    hashing.draw_by(&master.mac("dummy work", b""));
+    hashing.set_dummy_key(&master.mac("dummy work", b""));
     Ok(Arc::new(Core {
         hashing,
-        roles: role::Book::open(&store).await?,
+        roles: role::RoleCache::open(&store).await?,
         places: place::Places::open(config.location.file.as_deref())?,
-        post: Post::new(config.clone(), env.clone(), master.clone())?,
+        post: Outbox::new(config.clone(), env.clone(), master.clone())?,
         slots: file::Slots::new(config.files.in_flight, config.files.in_flight_account),
         config,
         store,
@@ -103,13 +103,13 @@ pub fn recorded_profile(db: &Path) -> Result<Option<String>> {
 }
 
 /// The master key of this database. It is created together with the database and never replaced.
-async fn unlock(store: &Store, db: &Path, given: Option<Secret>, role: Role, env: &Env) -> Result<MasterKey> {
+async fn unlock(store: &Store, db: &Path, given: Option<Secret>, role: ProcessRole, env: &Env) -> Result<MasterKey> {
     let proof = store.read(|db| store::keys::master_check(db)).await?;
     let file = key_file(db);
     let key = match (&given, &proof) {
         (Some(text), _) => MasterKey::parse(text.reveal())?,
         (None, _) if file.exists() => MasterKey::load(&file)?,
-        (None, None) if role == Role::Server => MasterKey::create(&file, env)?,
+        (None, None) if role == ProcessRole::Server => MasterKey::create(&file, env)?,
         (None, _) => {
             let lost = format!("the master key of {} is missing: expected {}", db.display(), file.display());
             return Err(Error::refused(lost));
@@ -135,7 +135,7 @@ fn key_file(db: &Path) -> PathBuf {
 struct Known(Tokens);
 
 impl TokenCheck for Known {
-    fn check(&self, token: &str) -> Option<Verified> {
+    fn check(&self, token: &str) -> Option<VerifiedToken> {
         self.0.verify(token).ok()
     }
 }
@@ -159,13 +159,13 @@ pub fn endpoint(core: &Arc<Core>, limiter: &Limiter) -> impl Endpoint<Output = R
 /// Creates the worker that sends the mail in the outbox.
 #[must_use]
 pub fn worker(core: &Arc<Core>, mailer: Arc<dyn Mailer>) -> Worker {
-    Worker::new(core.post.clone(), core.store.clone(), mailer, Arc::new(Fulfiller(core.clone())))
+    Worker::new(core.post.clone(), core.store.clone(), mailer, Arc::new(MailJobs(core.clone())))
 }
 
 /// Creates the worker that sends the text messages in the outbox.
 #[must_use]
 pub fn text_worker(core: &Arc<Core>, gateway: Arc<dyn Mailer>) -> Worker {
-    Worker::for_texts(core.post.clone(), core.store.clone(), gateway, Arc::new(Fulfiller(core.clone())))
+    Worker::for_texts(core.post.clone(), core.store.clone(), gateway, Arc::new(MailJobs(core.clone())))
 }
 
 /// Serves until a signal stops the server. Calls `ready` with the bound address, and `reread` for
@@ -190,12 +190,12 @@ pub async fn serve(
     // A separate task, so that its timeout starts at the signal, no matter what this task awaits.
     let last = tokio::spawn(endings.last(timeouts.drain)).map(drop).shared();
     let mut limiter = Limiter::new(core.config.limits.clone(), core.env.clone());
-    let swap = Swap::new(endpoint(&core, &limiter));
+    let swap = EndpointSwap::new(endpoint(&core, &limiter));
     ready(listener.local_addr());
     let (drain, abort) = (endings.first(), endings.second());
     let mut listening = tokio::spawn(listener.serve(swap.clone(), drain, abort));
     if let Some(figures) = figures {
-        tokio::spawn(figures.serve(Swap::new(alone(core.clone())), endings.first(), endings.second()));
+        tokio::spawn(figures.serve(EndpointSwap::new(alone(core.clone())), endings.first(), endings.second()));
     }
     let mut core = core;
     let mut background = Background::start(&core, &limiter);
@@ -233,7 +233,7 @@ fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
     }
     Ok(Arc::new(Core {
         places: place::Places::open(config.location.file.as_deref())?,
-        post: Post::new(config.clone(), core.env.clone(), core.master.clone())?,
+        post: Outbox::new(config.clone(), core.env.clone(), core.master.clone())?,
         config,
         env: core.env.clone(),
         store: core.store.clone(),
@@ -281,10 +281,10 @@ impl Background {
         let (stop, stopped) = watch::channel(());
         let mut tasks = tokio::task::JoinSet::new();
         let letters = worker(core, mail::mailer(&core.config.mail, &core.env));
-        tasks.spawn(every(BREATH, stopped.clone(), Arc::new(letters), working(stopped.clone())));
+        tasks.spawn(every(RETRY_DELAY, stopped.clone(), Arc::new(letters), working(stopped.clone())));
         if core.config.sms.is_on() {
             let texts = text_worker(core, sms::gateway(&core.config.sms));
-            tasks.spawn(every(BREATH, stopped.clone(), Arc::new(texts), working(stopped.clone())));
+            tasks.spawn(every(RETRY_DELAY, stopped.clone(), Arc::new(texts), working(stopped.clone())));
         }
         tasks.spawn(every(Duration::from_mins(1), stopped.clone(), core.clone(), {
             let limiter = limiter.clone();

@@ -74,7 +74,7 @@ pub enum Kind {
     /// An item with this name already exists.
     AlreadyExists,
     /// A conflict: another request changed the account at the same time.
-    Outrun,
+    Conflict,
     /// The call would remove the last administrator.
     LastAdmin,
     /// The API client's id and key are missing or wrong.
@@ -216,7 +216,7 @@ impl Kind {
         Kind::CodeInvalid,
         Kind::SessionNotFound,
         Kind::AlreadyExists,
-        Kind::Outrun,
+        Kind::Conflict,
         Kind::LastAdmin,
         Kind::AppInvalid,
         Kind::UploadLimitReached,
@@ -287,7 +287,7 @@ impl Kind {
             Kind::CodeInvalid => "Invalid or expired code",
             Kind::SessionNotFound => "Session not found",
             Kind::AlreadyExists => "An item with this name already exists",
-            Kind::Outrun => "The account was changed by another request; try again",
+            Kind::Conflict => "The account was changed by another request; try again",
             Kind::LastAdmin => "This is the last admin; add another admin first",
             Kind::AppInvalid => "Valid X-App-ID and X-Service-Key headers are required",
             Kind::UploadLimitReached => "Upload limit reached",
@@ -365,9 +365,9 @@ pub enum Extra {
 }
 
 /// A failed call: its kind, message and details.
-pub struct Error(Box<Inner>);
+pub struct Error(Box<ErrorInner>);
 
-struct Inner {
+struct ErrorInner {
     kind: Kind,
     message: Cow<'static, str>,
     fields: Vec<FieldError>,
@@ -385,7 +385,7 @@ impl Error {
 
     /// Creates an error with a message that is safe to show to clients.
     pub fn with(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Inner {
+        Self(Box::new(ErrorInner {
             kind,
             message: message.into(),
             fields: Vec::new(),

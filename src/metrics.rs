@@ -16,7 +16,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use crate::model::event::{Outcome, What};
+use crate::model::event::{EventOutcome, What};
 use crate::model::{Barrier, Event, Time};
 use requests::Requests;
 
@@ -47,7 +47,7 @@ pub struct Spread {
 
 /// All values that are read at scrape time.
 #[derive(Debug, Clone, Default)]
-pub struct Vitals {
+pub struct MetricsSnapshot {
     /// Current values.
     pub readings: Vec<Reading>,
     pub spreads: Vec<Spread>,
@@ -67,19 +67,19 @@ struct Happened {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Login {
+struct LoginLabels {
     outcome: String,
 }
 
 /// The counters of one process. Clones share their state.
 #[derive(Debug, Clone, Default)]
-pub struct Metrics(Arc<Inner>);
+pub struct Metrics(Arc<MetricsInner>);
 
 #[derive(Debug, Default)]
-struct Inner {
+struct MetricsInner {
     requests: Requests,
     happened: Family<Happened, Counter>,
-    logins: Family<Login, Counter>,
+    logins: Family<LoginLabels, Counter>,
     hits: Family<Hit, Counter>,
 }
 
@@ -94,8 +94,8 @@ impl Metrics {
         let outcome = event.outcome.as_str();
         self.0.happened.get_or_create(&Happened { event: event.what.as_str(), outcome }).inc();
         if event.what == What::Login {
-            let reason = event.detail.as_deref().filter(|_| event.outcome == Outcome::Refused).filter(|it| is_word(it));
-            self.0.logins.get_or_create(&Login { outcome: reason.unwrap_or(outcome).to_owned() }).inc();
+            let reason = event.detail.as_deref().filter(|_| event.outcome == EventOutcome::Refused).filter(|it| is_word(it));
+            self.0.logins.get_or_create(&LoginLabels { outcome: reason.unwrap_or(outcome).to_owned() }).inc();
         }
     }
 
@@ -106,10 +106,10 @@ impl Metrics {
 
     /// Renders all metrics in Prometheus' text format, version 0.0.4.
     #[must_use]
-    pub fn text(&self, vitals: Vitals) -> String {
+    pub fn text(&self, vitals: MetricsSnapshot) -> String {
         let mut registry = Registry::default();
         let own = registry.sub_registry_with_prefix("authd");
-        let Inner { requests, happened, logins, hits } = &*self.0;
+        let MetricsInner { requests, happened, logins, hits } = &*self.0;
         let (answered, durations) = requests.totals();
         own.register("http_requests", "Requests by method, route and status", answered);
         own.register("http_request_duration_seconds", "Request duration in seconds", durations);
@@ -133,18 +133,18 @@ fn is_word(text: &str) -> bool {
     text.len() <= LONGEST_WORD && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
-type Level = Gauge<f64, AtomicU64>;
+type FloatGauge = Gauge<f64, AtomicU64>;
 
 /// Registers readings. Consecutive readings with the same name form one family.
 fn register(registry: &mut Registry, readings: &[Reading]) {
     for these in readings.chunk_by(|one, next| one.name == next.name) {
         if let [Reading { name, help, label: None, value }] = these {
-            let level = Level::default();
+            let level = FloatGauge::default();
             level.set(*value);
             registry.register(*name, *help, level);
             continue;
         }
-        let family = Family::<Vec<(&'static str, &'static str)>, Level>::default();
+        let family = Family::<Vec<(&'static str, &'static str)>, FloatGauge>::default();
         for reading in these {
             family.get_or_create(&reading.label.into_iter().collect()).set(reading.value);
         }
@@ -235,7 +235,7 @@ mod tests {
         std::thread::spawn(other).join().unwrap();
         let queue = |label, value| Reading { name: "queue", help: "Waiting", label: Some(("lane", label)), value };
         let readings = vec![queue("a", 1.0), queue("b", 2.5)];
-        let text = metrics.text(Vitals { readings, ..Vitals::default() });
+        let text = metrics.text(MetricsSnapshot { readings, ..MetricsSnapshot::default() });
         for line in [
             "# TYPE authd_logins_total counter",
             "authd_logins_total{outcome=\"wrong_password\"} 1",
@@ -262,7 +262,7 @@ mod tests {
     fn clones_count_together() {
         let metrics = Metrics::default();
         metrics.clone().note_event(&Event::done(What::SignUp));
-        assert!(metrics.text(Vitals::default()).contains("authd_events_total{event=\"sign_up\",outcome=\"done\"} 1"));
+        assert!(metrics.text(MetricsSnapshot::default()).contains("authd_events_total{event=\"sign_up\",outcome=\"done\"} 1"));
     }
 
     #[test]

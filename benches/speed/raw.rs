@@ -7,8 +7,8 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use authd::env::Env;
 use authd::model::secret::digest;
 use authd::model::{AccountId, Email, SessionId, Source, Time};
-use authd::store::sessions::{Session, Turn};
-use authd::store::sqlite::Role;
+use authd::store::sessions::{SessionRow, Turn};
+use authd::store::sqlite::ProcessRole;
 use authd::store::{self, Store};
 use poem::listener::TcpListener;
 use poem::{Response, Route, Server, get, handler};
@@ -63,7 +63,7 @@ pub fn serve_bare_handler() {
 /// The statements of a refresh through the same writer, without HTTP, tokens and signatures.
 pub async fn group_commits_per_second(span: Duration, callers: usize) -> f64 {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&folder.path().join("raw.db"), Role::Server).unwrap();
+    let store = Store::open(&folder.path().join("raw.db"), ProcessRole::Server).unwrap();
     let env = Env::real();
     let ids: Vec<SessionId> = (0..callers).map(|_| SessionId::new(env.new_id().unwrap())).collect();
     let sessions = ids.clone();
@@ -120,7 +120,7 @@ fn prepare(db: &mut dyn store::db::Db, ids: &[SessionId], now: Time) -> authd::e
     };
     store::accounts::insert(db, &row)?;
     for id in ids {
-        let session = Session {
+        let session = SessionRow {
             id: id.clone(),
             account: account.clone(),
             generation: 0,

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::Global;
-use super::console::{Console, Form, Record, plain};
+use super::console::{Console, OutputFormat, ListRecord, plain};
 use super::failure::Failure;
 use super::{opened, prompt};
 use crate::identity::{By, app};
@@ -15,11 +15,11 @@ use crate::model::{self, Secret};
 /// An app sends its id and key with each call (X-App-ID and X-Service-Key). A key is shown only
 /// once, when it is created.
 #[derive(Debug, Subcommand)]
-pub enum App {
-    Create(Create),
-    List(List),
-    Rotate(Rotate),
-    Delete(Delete),
+pub enum AppCommand {
+    Create(AppCreate),
+    List(AppList),
+    Rotate(AppRotate),
+    Delete(AppDelete),
 }
 
 /// Register an app and print its key
@@ -30,7 +30,7 @@ Examples:
       Register an app whose key is public because browsers get it
   authd app create Uploads --kind service
       Register your own server, which may make service calls")]
-pub struct Create {
+pub struct AppCreate {
     /// A name for the app
     #[arg(value_name = "NAME")]
     name: String,
@@ -50,10 +50,10 @@ enum KindWord {
 }
 
 impl KindWord {
-    fn kind(self) -> model::app::Kind {
+    fn kind(self) -> model::app::ApiClientKind {
         match self {
-            KindWord::Client => model::app::Kind::Client,
-            KindWord::Service => model::app::Kind::Service,
+            KindWord::Client => model::app::ApiClientKind::Client,
+            KindWord::Service => model::app::ApiClientKind::Service,
         }
     }
 }
@@ -64,7 +64,7 @@ impl KindWord {
 Examples:
   authd app list
       List all apps")]
-pub struct List {}
+pub struct AppList {}
 
 /// Create a new key for an app and print it; the old key stops working at once
 #[derive(Debug, Args)]
@@ -72,7 +72,7 @@ pub struct List {}
 Examples:
   authd app rotate 0192f0c1-7d2e-7a51-8c6f-1b2f3c4d5e6f
       Replace a key that has leaked")]
-pub struct Rotate {
+pub struct AppRotate {
     /// The app's id
     #[arg(value_name = "ID")]
     id: String,
@@ -86,7 +86,7 @@ Examples:
       Delete it after confirmation
   authd app delete 0192f0c1-7d2e-7a51-8c6f-1b2f3c4d5e6f --yes
       Delete it from a script")]
-pub struct Delete {
+pub struct AppDelete {
     /// The app's id
     #[arg(value_name = "ID")]
     id: String,
@@ -96,33 +96,33 @@ pub struct Delete {
     yes: bool,
 }
 
-impl App {
+impl AppCommand {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
-        if let App::Delete(Delete { yes: false, .. }) = &self {
+        if let AppCommand::Delete(AppDelete { yes: false, .. }) = &self {
             prompt::need_somebody()?;
         }
         let by = By::command_line();
         opened::with_core(global, console, async |core, console| match self {
-            App::Create(command) => {
+            AppCommand::Create(command) => {
                 let (app, key) = app::create(core, &by, &command.name, command.kind.kind()).await?;
                 with_key(console, &app, &key)
             }
-            App::List(List {}) => {
+            AppCommand::List(AppList {}) => {
                 let apps = app::list(core).await?;
-                Ok(console.records(&apps.iter().map(Row).collect::<Vec<_>>())?)
+                Ok(console.records(&apps.iter().map(AppRow).collect::<Vec<_>>())?)
             }
-            App::Rotate(command) => {
+            AppCommand::Rotate(command) => {
                 let (app, key) = app::rotate(core, &by, &command.id).await?;
                 with_key(console, &app, &key)
             }
-            App::Delete(command) => {
+            AppCommand::Delete(command) => {
                 if !command.yes {
                     prompt::confirm(&format!("Delete the app {}?", plain(&command.id)))?;
                 }
                 app::delete(core, &by, &command.id).await?;
                 let said = match console.form() {
-                    Form::Json => console.json(&json!({ "id": command.id })),
-                    Form::People => console.line(&format!("deleted {}", plain(&command.id))),
+                    OutputFormat::Json => console.json(&json!({ "id": command.id })),
+                    OutputFormat::People => console.line(&format!("deleted {}", plain(&command.id))),
                 };
                 Ok(said?)
             }
@@ -131,9 +131,9 @@ impl App {
 }
 
 /// Prints the headers that the app has to send, with the key, which is shown only now.
-fn with_key(console: &mut Console, app: &model::App, key: &Secret) -> Result<(), Failure> {
-    if console.form() == Form::Json {
-        let mut shown = Row(app).json();
+fn with_key(console: &mut Console, app: &model::ApiClient, key: &Secret) -> Result<(), Failure> {
+    if console.form() == OutputFormat::Json {
+        let mut shown = AppRow(app).json();
         shown["key"] = key.reveal().into();
         return Ok(console.json(&shown)?);
     }
@@ -143,9 +143,9 @@ fn with_key(console: &mut Console, app: &model::App, key: &Secret) -> Result<(),
 }
 
 /// An app in a list.
-struct Row<'a>(&'a model::App);
+struct AppRow<'a>(&'a model::ApiClient);
 
-impl Record for Row<'_> {
+impl ListRecord for AppRow<'_> {
     const HEADINGS: &'static [&'static str] = &["ID", "NAME", "KIND", "CREATED", "KEY CREATED"];
 
     fn cells(&self) -> Vec<String> {

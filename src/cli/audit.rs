@@ -7,10 +7,10 @@ use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::Global;
-use super::console::{Console, Form, Record as Row};
+use super::console::{Console, OutputFormat, ListRecord as Row};
 use super::failure::Failure;
 use super::opened;
-use crate::identity::audit::{self, Filter, From, Record};
+use crate::identity::audit::{self, AuditFilter, From, AuditRow};
 use crate::identity::{Core, admin};
 use crate::model::Time;
 
@@ -31,7 +31,7 @@ Examples:
       Print all lockouts as JSON
   authd audit --follow
       Print new records as they are written")]
-pub struct Audit {
+pub struct AuditCommand {
     /// Only records about this account or its actions: e-mail address, username or id
     #[arg(long, value_name = "USER")]
     user: Option<String>,
@@ -70,14 +70,14 @@ fn time(text: &str) -> Result<Time, String> {
     stamp.map(|stamp| Time::from_millis(stamp.as_millisecond())).ok_or_else(wrong)
 }
 
-impl Audit {
+impl AuditCommand {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         opened::with_core(global, console, async |core, console| {
             let account = match &self.user {
                 Some(user) => Some(admin::find(core, user).await?.account.id),
                 None => None,
             };
-            let filter = Filter {
+            let filter = AuditFilter {
                 about: None,
                 account,
                 event: self.event.clone(),
@@ -90,25 +90,25 @@ impl Audit {
                 (false, 0) => all(core, console, &filter).await,
                 (false, limit) => {
                     let records = newest(core, &filter, limit).await?;
-                    Ok(console.records(&records.iter().map(Line).collect::<Vec<_>>())?)
+                    Ok(console.records(&records.iter().map(AuditLine).collect::<Vec<_>>())?)
                 }
             }
         })
     }
 
     /// Prints the newest records, then each new one, as one line or one JSON object each.
-    async fn follow(&self, core: &Core, console: &mut Console, filter: &Filter) -> Result<(), Failure> {
+    async fn follow(&self, core: &Core, console: &mut Console, filter: &AuditFilter) -> Result<(), Failure> {
         // Read the mark first: records written between the two reads are then shown exactly once,
         // after it.
-        let mark = newest(core, &Filter::default(), 1).await?.pop().map(|record| record.id).unwrap_or_default();
+        let mark = newest(core, &AuditFilter::default(), 1).await?.pop().map(|record| record.id).unwrap_or_default();
         let mut records = newest(core, filter, self.limit).await?;
         records.retain(|record| record.id <= mark);
         let mut after = if self.limit == 0 { String::new() } else { mark };
         loop {
             for record in &records {
                 match console.form() {
-                    Form::Json => console.step(&audit::json(record).to_string()),
-                    Form::People => console.step(&Line(record).cells().join("  ")),
+                    OutputFormat::Json => console.step(&audit::json(record).to_string()),
+                    OutputFormat::People => console.step(&AuditLine(record).cells().join("  ")),
                 }
             }
             if records.is_empty() {
@@ -123,26 +123,26 @@ impl Audit {
 }
 
 /// The newest `limit` records, newest last.
-async fn newest(core: &Core, filter: &Filter, limit: u32) -> Result<Vec<Record>, Failure> {
+async fn newest(core: &Core, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRow>, Failure> {
     let mut records = audit::read(core, filter, &From::Newest, i64::from(limit)).await?;
     records.reverse();
     Ok(records)
 }
 
-async fn all(core: &Core, console: &mut Console, filter: &Filter) -> Result<(), Failure> {
+async fn all(core: &Core, console: &mut Console, filter: &AuditFilter) -> Result<(), Failure> {
     let (mut list, mut after) = (console.list(), String::new());
     loop {
         let records = audit::read(core, filter, &From::After(after.clone()), PAGE).await?;
         let Some(last) = records.last() else { return Ok(list.end()?) };
         after.clone_from(&last.id);
-        list.page(&records.iter().map(Line).collect::<Vec<_>>())?;
+        list.page(&records.iter().map(AuditLine).collect::<Vec<_>>())?;
     }
 }
 
 /// A record in a list.
-struct Line<'a>(&'a Record);
+struct AuditLine<'a>(&'a AuditRow);
 
-impl Row for Line<'_> {
+impl Row for AuditLine<'_> {
     const HEADINGS: &'static [&'static str] =
         &["TIME", "EVENT", "OUTCOME", "ACCOUNT", "ACTOR", "ADDRESS", "DETAIL", "COUNT"];
 

@@ -4,7 +4,7 @@
 use clap::{Args, Subcommand};
 
 use super::Global;
-use super::console::{Console, Form, lines};
+use super::console::{Console, OutputFormat, lines};
 use super::failure::Failure;
 use super::opened;
 use crate::config::{self, report};
@@ -14,9 +14,9 @@ use crate::config::{self, report};
 /// Flags override the environment (`AUTHD_LISTEN`, `AUTHD_MAIL__SMTP_URL`), which overrides the
 /// file (authd.toml), which overrides the preset, which overrides the built-in defaults.
 #[derive(Debug, Subcommand)]
-pub enum Config {
-    Show(Show),
-    Check(Check),
+pub enum ConfigCommand {
+    Show(ConfigShow),
+    Check(ConfigCheck),
 }
 
 /// Show every effective value and where it came from; secrets are masked
@@ -29,7 +29,7 @@ Examples:
       Show one section
   AUTHD_LISTEN=0.0.0.0:80 authd config show server.listen
       Show the effect of a variable")]
-pub struct Show {
+pub struct ConfigShow {
     /// Only this key, or the keys of this section
     #[arg(value_name = "KEY")]
     key: Option<String>,
@@ -45,18 +45,18 @@ Examples:
       Check the effective configuration in this folder
   authd config check --config /etc/authd.toml --json
       Check a file from a script")]
-pub struct Check {}
+pub struct ConfigCheck {}
 
-impl Config {
+impl ConfigCommand {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         match self {
-            Config::Show(command) => command.run(global, console),
-            Config::Check(_) => check(global, console),
+            ConfigCommand::Show(command) => command.run(global, console),
+            ConfigCommand::Check(_) => check(global, console),
         }
     }
 }
 
-impl Show {
+impl ConfigShow {
     fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         let loaded = opened::configuration(global, console)?;
         let mut entries = report::show(&loaded).to_vec();
@@ -68,8 +68,8 @@ impl Show {
             }
         }
         match console.form() {
-            Form::People => Ok(console.document(&lines(&report::show_text(&entries)))?),
-            Form::Json => Ok(console.json(&report::show_json(&entries))?),
+            OutputFormat::People => Ok(console.document(&lines(&report::show_text(&entries)))?),
+            OutputFormat::Json => Ok(console.json(&report::show_json(&entries))?),
         }
     }
 }
@@ -83,8 +83,8 @@ fn check(global: &Global, console: &mut Console) -> Result<(), Failure> {
     let loaded = opened::configuration(global, console)?;
     let check = config::check(&loaded);
     match console.form() {
-        Form::People => console.document(&lines(&report::check_text(&check)))?,
-        Form::Json => console.json(&report::check_json(&check))?,
+        OutputFormat::People => console.document(&lines(&report::check_text(&check)))?,
+        OutputFormat::Json => console.json(&report::check_json(&check))?,
     }
     if check.is_ready() { Ok(()) } else { Err(Failure::told()) }
 }

@@ -15,7 +15,7 @@ use super::failure::Failure;
 
 /// The output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum OutputFormat {
     /// Tables and sentences for people.
     People,
     /// JSON: an object for one item, an array for a list.
@@ -24,13 +24,13 @@ pub enum Form {
 
 /// Whether escape sequences may be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Colour {
+enum AnsiMode {
     On,
     Off,
 }
 
 /// An item that a list can show.
-pub trait Record {
+pub trait ListRecord {
     /// The column headings of the table.
     const HEADINGS: &'static [&'static str];
 
@@ -43,33 +43,33 @@ pub trait Record {
 
 /// Standard output and standard error of one run.
 pub struct Console {
-    form: Form,
+    form: OutputFormat,
     out: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
-    err_colour: Colour,
+    err_colour: AnsiMode,
 }
 
 impl Console {
     /// Writes to the streams of the process. Colour is used on a terminal, unless `NO_COLOR` is
     /// set.
     #[must_use]
-    pub fn of_process(form: Form) -> Self {
+    pub fn of_process(form: OutputFormat) -> Self {
         #[allow(clippy::disallowed_methods, reason = "a convention of terminals, not our configuration")]
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| value != OsStr::new(""));
-        let err_colour = if io::stderr().is_terminal() && !unwanted { Colour::On } else { Colour::Off };
+        let err_colour = if io::stderr().is_terminal() && !unwanted { AnsiMode::On } else { AnsiMode::Off };
         Self { form, out: Box::new(BufWriter::new(io::stdout())), err: Box::new(io::stderr()), err_colour }
     }
 
     /// The output format.
     #[must_use]
-    pub fn form(&self) -> Form {
+    pub fn form(&self) -> OutputFormat {
         self.form
     }
 
     /// True if standard error accepts escape sequences.
     #[must_use]
     pub fn is_coloured(&self) -> bool {
-        self.err_colour == Colour::On
+        self.err_colour == AnsiMode::On
     }
 
     /// Prints one line of data.
@@ -94,7 +94,7 @@ impl Console {
 
     /// Prints one item, as labelled lines or as a JSON object.
     pub fn details(&mut self, lines: &[(&str, String)], json: &Value) -> io::Result<()> {
-        if self.form == Form::Json {
+        if self.form == OutputFormat::Json {
             return self.json(json);
         }
         let width = lines.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
@@ -105,12 +105,12 @@ impl Console {
     }
 
     /// Starts a list that is printed page by page.
-    pub fn list(&mut self) -> List<'_> {
-        List { console: self, written: 0 }
+    pub fn list(&mut self) -> ListOutput<'_> {
+        ListOutput { console: self, written: 0 }
     }
 
     /// Prints a whole list at once.
-    pub fn records<R: Record>(&mut self, records: &[R]) -> io::Result<()> {
+    pub fn records<R: ListRecord>(&mut self, records: &[R]) -> io::Result<()> {
         let mut list = self.list();
         list.page(records)?;
         list.end()
@@ -147,24 +147,24 @@ impl Console {
 
     fn painted(&self, word: &str, paint: &str) -> String {
         match self.err_colour {
-            Colour::On => format!("\x1b[{paint}m{word}\x1b[0m"),
-            Colour::Off => word.to_owned(),
+            AnsiMode::On => format!("\x1b[{paint}m{word}\x1b[0m"),
+            AnsiMode::Off => word.to_owned(),
         }
     }
 }
 
 /// A list that is written page by page.
-pub struct List<'a> {
+pub struct ListOutput<'a> {
     console: &'a mut Console,
     written: usize,
 }
 
-impl List<'_> {
+impl ListOutput<'_> {
     /// Prints the next page.
-    pub fn page<R: Record>(&mut self, records: &[R]) -> io::Result<()> {
+    pub fn page<R: ListRecord>(&mut self, records: &[R]) -> io::Result<()> {
         match self.console.form {
-            Form::People => self.table(records)?,
-            Form::Json => self.array(records)?,
+            OutputFormat::People => self.table(records)?,
+            OutputFormat::Json => self.array(records)?,
         }
         self.written += records.len();
         Ok(())
@@ -173,17 +173,17 @@ impl List<'_> {
     /// Ends the list.
     pub fn end(self) -> io::Result<()> {
         match (self.console.form, self.written) {
-            (Form::Json, 0) => self.console.line("[]"),
-            (Form::Json, _) => self.console.line("\n]"),
-            (Form::People, 0) => {
+            (OutputFormat::Json, 0) => self.console.line("[]"),
+            (OutputFormat::Json, _) => self.console.line("\n]"),
+            (OutputFormat::People, 0) => {
                 self.console.note("nothing to show");
                 Ok(())
             }
-            (Form::People, _) => Ok(()),
+            (OutputFormat::People, _) => Ok(()),
         }
     }
 
-    fn array<R: Record>(&mut self, records: &[R]) -> io::Result<()> {
+    fn array<R: ListRecord>(&mut self, records: &[R]) -> io::Result<()> {
         for (at, record) in records.iter().enumerate() {
             let before = if self.written + at == 0 { "[\n  " } else { ",\n  " };
             write!(self.console.out, "{before}{}", record.json())?;
@@ -191,7 +191,7 @@ impl List<'_> {
         Ok(())
     }
 
-    fn table<R: Record>(&mut self, records: &[R]) -> io::Result<()> {
+    fn table<R: ListRecord>(&mut self, records: &[R]) -> io::Result<()> {
         if records.is_empty() {
             return Ok(());
         }
@@ -250,15 +250,15 @@ mod tests {
         }
     }
 
-    fn console(form: Form) -> (Console, Paper, Paper) {
+    fn console(form: OutputFormat) -> (Console, Paper, Paper) {
         let (out, err) = (Paper::default(), Paper::default());
         let boxed = |paper: &Paper| Box::new(paper.clone());
-        (Console { form, out: boxed(&out), err: boxed(&err), err_colour: Colour::Off }, out, err)
+        (Console { form, out: boxed(&out), err: boxed(&err), err_colour: AnsiMode::Off }, out, err)
     }
 
     struct Fruit(&'static str, u32);
 
-    impl Record for Fruit {
+    impl ListRecord for Fruit {
         const HEADINGS: &'static [&'static str] = &["NAME", "COUNT"];
 
         fn cells(&self) -> Vec<String> {
@@ -272,14 +272,14 @@ mod tests {
 
     #[test]
     fn a_list_is_a_table_for_people() {
-        let (mut console, out, _) = console(Form::People);
+        let (mut console, out, _) = console(OutputFormat::People);
         console.records(&[Fruit("apple", 3), Fruit("fig", 12)]).unwrap();
         assert_eq!(out.text(), "NAME   COUNT\napple  3\nfig    12\n");
     }
 
     #[test]
     fn a_list_of_several_pages_is_one_json_array() {
-        let (mut console, out, _) = console(Form::Json);
+        let (mut console, out, _) = console(OutputFormat::Json);
         let mut list = console.list();
         list.page(&[Fruit("apple", 3)]).unwrap();
         list.page(&[Fruit("fig", 12), Fruit("plum", 1)]).unwrap();
@@ -290,17 +290,17 @@ mod tests {
 
     #[test]
     fn an_empty_list_is_an_empty_array_or_a_word_aside() {
-        let (mut json, out, _) = console(Form::Json);
+        let (mut json, out, _) = console(OutputFormat::Json);
         json.records::<Fruit>(&[]).unwrap();
         assert_eq!(out.text(), "[]\n");
-        let (mut people, out, err) = console(Form::People);
+        let (mut people, out, err) = console(OutputFormat::People);
         people.records::<Fruit>(&[]).unwrap();
         assert_eq!((out.text().as_str(), err.text().as_str()), ("", "nothing to show\n"));
     }
 
     #[test]
     fn stored_text_cannot_steer_the_terminal() {
-        let (mut console, out, err) = console(Form::People);
+        let (mut console, out, err) = console(OutputFormat::People);
         console.records(&[Fruit("\x1b[2Jgone\r\n", 1)]).unwrap();
         console.details(&[("name", "a\u{7}b".to_owned())], &Value::Null).unwrap();
         console.failure(&Failure::failed("no \x1b[31mred").hint("look\nhere"));

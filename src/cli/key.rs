@@ -3,10 +3,10 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::console::{Console, Record};
+use super::console::{Console, ListRecord};
 use super::failure::Failure;
 use super::{Global, opened};
-use crate::identity::key::{self, Listed};
+use crate::identity::key::{self, KeySummary};
 use crate::identity::{By, Core};
 use crate::model::Time;
 use crate::token::{Begin, Old, Rotation};
@@ -15,9 +15,9 @@ use crate::token::{Begin, Old, Rotation};
 ///
 /// A running server on the same database uses the new keys from its next request on.
 #[derive(Debug, Subcommand)]
-pub enum Key {
-    List(List),
-    Rotate(Rotate),
+pub enum KeyCommand {
+    List(KeyList),
+    Rotate(KeyRotate),
 }
 
 /// List the signing keys, newest first
@@ -28,7 +28,7 @@ Examples:
       Show which key signs, which one is next and which ones still verify
   authd key list --json
       Print the list as JSON")]
-pub struct List {}
+pub struct KeyList {}
 
 /// Create a new signing key
 ///
@@ -44,7 +44,7 @@ Examples:
       Sign with the new key at once
   authd key rotate --revoke
       Revoke a leaked key, and every token issued so far")]
-pub struct Rotate {
+pub struct KeyRotate {
     /// Sign with the new key at once
     #[arg(long)]
     now: bool,
@@ -54,11 +54,11 @@ pub struct Rotate {
     revoke: bool,
 }
 
-impl Key {
+impl KeyCommand {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         match self {
-            Key::List(_) => opened::with_core(global, console, async |core, console| list(core, console).await),
-            Key::Rotate(command) => {
+            KeyCommand::List(_) => opened::with_core(global, console, async |core, console| list(core, console).await),
+            KeyCommand::Rotate(command) => {
                 opened::with_core(global, console, async |core, console| command.run(core, console).await)
             }
         }
@@ -67,10 +67,10 @@ impl Key {
 
 async fn list(core: &Core, console: &mut Console) -> Result<(), Failure> {
     let keys = key::list(core).await?;
-    Ok(console.records(&keys.iter().map(Row).collect::<Vec<_>>())?)
+    Ok(console.records(&keys.iter().map(KeyRow).collect::<Vec<_>>())?)
 }
 
-impl Rotate {
+impl KeyRotate {
     async fn run(self, core: &Core, console: &mut Console) -> Result<(), Failure> {
         let rotation = Rotation {
             begin: if self.now { Begin::AtOnce } else { Begin::AfterLead },
@@ -86,14 +86,14 @@ impl Rotate {
         if self.revoke {
             console.note("all access and refresh tokens issued before are revoked");
         }
-        Ok(console.records(&keys.iter().map(Row).collect::<Vec<_>>())?)
+        Ok(console.records(&keys.iter().map(KeyRow).collect::<Vec<_>>())?)
     }
 }
 
 /// A key in a list.
-struct Row<'a>(&'a Listed);
+struct KeyRow<'a>(&'a KeySummary);
 
-impl Record for Row<'_> {
+impl ListRecord for KeyRow<'_> {
     const HEADINGS: &'static [&'static str] = &["ID", "ALGORITHM", "USE", "CREATED", "SIGNS FROM", "VERIFIES UNTIL"];
 
     fn cells(&self) -> Vec<String> {

@@ -17,7 +17,7 @@ use crate::config::LogFormat;
 pub fn start(level: LevelFilter, format: LogFormat, console: &Console) {
     let libraries = level.min(LevelFilter::WARN);
     let filter = Targets::new().with_default(libraries).with_target("authd", level);
-    let layer = tracing_subscriber::fmt::layer().with_writer(Lines).with_ansi(console.is_coloured());
+    let layer = tracing_subscriber::fmt::layer().with_writer(StderrLines).with_ansi(console.is_coloured());
     let registry = tracing_subscriber::registry().with(filter);
     // It fails only if logging has already started, and it is started only once.
     let _ = match format {
@@ -44,9 +44,9 @@ pub fn level(configured: &str, raised: u8) -> LevelFilter {
 }
 
 /// Standard error, with each event on one line.
-struct Lines;
+struct StderrLines;
 
-impl<'a> MakeWriter<'a> for Lines {
+impl<'a> MakeWriter<'a> for StderrLines {
     type Writer = OneLine<io::Stderr>;
 
     fn make_writer(&'a self) -> Self::Writer {

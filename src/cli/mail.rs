@@ -4,13 +4,13 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::Global;
-use super::console::{Console, Form, Record, lines};
+use super::console::{Console, OutputFormat, ListRecord, lines};
 use super::failure::Failure;
 use super::opened;
 use crate::env::Env;
 use crate::identity::{By, Core, letters};
-use crate::mail::outbox::{self, Body, Message, Shown, State};
-use crate::mail::smtp::{self, Outcome, Step};
+use crate::mail::outbox::{self, MessageBody, Message, OutboxEntry, MessageState};
+use crate::mail::smtp::{self, SmtpOutcome, SmtpStep};
 use crate::model::{Email, Time};
 
 /// How many messages are read at a time.
@@ -20,9 +20,9 @@ const PAGE: usize = 500;
 ///
 /// Without a mail server all mail waits in the outbox. The links in waiting mail work.
 #[derive(Debug, Subcommand)]
-pub enum Mail {
-    List(List),
-    Show(Show),
+pub enum MailCommand {
+    List(MailList),
+    Show(MailShow),
     Retry(Retry),
     Test(Test),
 }
@@ -35,7 +35,7 @@ Examples:
       List the newest messages and their state
   authd mail list --state failed --limit 0 --json
       List all messages that could not be delivered")]
-pub struct List {
+pub struct MailList {
     /// Only messages in this state
     #[arg(long, value_enum)]
     state: Option<StateWord>,
@@ -65,13 +65,13 @@ enum StateWord {
 }
 
 impl StateWord {
-    fn state(self) -> State {
+    fn state(self) -> MessageState {
         match self {
-            StateWord::Requested => State::Requested,
-            StateWord::Waiting => State::Waiting,
-            StateWord::Delivered => State::Delivered,
-            StateWord::Failed => State::Failed,
-            StateWord::Dropped => State::Dropped,
+            StateWord::Requested => MessageState::Requested,
+            StateWord::Waiting => MessageState::Waiting,
+            StateWord::Delivered => MessageState::Delivered,
+            StateWord::Failed => MessageState::Failed,
+            StateWord::Dropped => MessageState::Dropped,
         }
     }
 }
@@ -87,7 +87,7 @@ Examples:
       Read the newest message and follow its link
   authd mail show 0192f0c1-7d2e-7a51-8c6f-1b2f3c4d5e6f
       Read a specific message")]
-pub struct Show {
+pub struct MailShow {
     /// The message's id
     #[arg(value_name = "ID", required_unless_present = "last")]
     id: Option<String>,
@@ -129,24 +129,24 @@ pub struct Test {
     to: Email,
 }
 
-impl Mail {
+impl MailCommand {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         match self {
-            Mail::List(command) => {
+            MailCommand::List(command) => {
                 opened::with_core(global, console, async |core, console| command.run(core, console).await)
             }
-            Mail::Show(command) => {
+            MailCommand::Show(command) => {
                 opened::with_core(global, console, async |core, console| command.run(core, console).await)
             }
-            Mail::Retry(command) => {
+            MailCommand::Retry(command) => {
                 opened::with_core(global, console, async |core, console| command.run(core, console).await)
             }
-            Mail::Test(command) => command.run(global, console),
+            MailCommand::Test(command) => command.run(global, console),
         }
     }
 }
 
-impl List {
+impl MailList {
     async fn run(self, core: &Core, console: &mut Console) -> Result<(), Failure> {
         let state = self.state.map(StateWord::state);
         let mut left = if self.limit == 0 { usize::MAX } else { self.limit };
@@ -155,7 +155,7 @@ impl List {
         while left > 0 {
             let size = left.min(PAGE);
             let page = read(core, state, before.as_deref(), size).await?;
-            list.page(&page.iter().map(Row).collect::<Vec<_>>())?;
+            list.page(&page.iter().map(MailRow).collect::<Vec<_>>())?;
             left -= page.len();
             if page.len() < size {
                 return Ok(list.end()?);
@@ -172,7 +172,7 @@ impl List {
     }
 }
 
-async fn read(core: &Core, state: Option<State>, before: Option<&str>, size: usize) -> Result<Vec<Message>, Failure> {
+async fn read(core: &Core, state: Option<MessageState>, before: Option<&str>, size: usize) -> Result<Vec<Message>, Failure> {
     Ok(outbox::list(&core.store, state, before, i64::try_from(size).unwrap_or(i64::MAX)).await?)
 }
 
@@ -191,26 +191,26 @@ async fn newest(core: &Core) -> Result<String, Failure> {
     letter.map(|message| message.id.clone()).ok_or_else(|| Failure::failed("the outbox is empty"))
 }
 
-impl Show {
+impl MailShow {
     async fn run(self, core: &Core, console: &mut Console) -> Result<(), Failure> {
         let id = match self.id {
             Some(id) => id,
             None => newest(core).await?,
         };
         let shown = outbox::show(&core.store, &core.master, &id).await?;
-        if console.form() == Form::Json {
+        if console.form() == OutputFormat::Json {
             return Ok(console.json(&whole(&shown))?);
         }
-        let row = Row(&shown.message);
+        let row = MailRow(&shown.message);
         let labels = ["id", "to", "letter", "state", "attempts", "created", "next attempt", "last error"];
         let details: Vec<(&str, String)> = labels.into_iter().zip(row.details()).collect();
         console.details(&details, &Value::Null)?;
         let _: () = match &shown.body {
-            Some(Body::Letter { subject, text, .. }) => {
+            Some(MessageBody::Letter { subject, text, .. }) => {
                 console.details(&[("subject   ", subject.clone())], &Value::Null)?;
                 console.line(&format!("\n{}", lines(text.reveal()).trim_end()))?;
             }
-            Some(Body::Request(_)) => {
+            Some(MessageBody::Request(_)) => {
                 console.note("it is only requested: the server writes it if the account exists");
             }
             None => console.note("the text has been erased"),
@@ -220,9 +220,9 @@ impl Show {
 }
 
 /// The message with its body, as JSON.
-fn whole(shown: &Shown) -> Value {
-    let mut json = Row(&shown.message).json();
-    if let (Value::Object(fields), Some(Body::Letter { subject, text, html })) = (&mut json, &shown.body) {
+fn whole(shown: &OutboxEntry) -> Value {
+    let mut json = MailRow(&shown.message).json();
+    if let (Value::Object(fields), Some(MessageBody::Letter { subject, text, html })) = (&mut json, &shown.body) {
         let body = [("subject", subject.as_str()), ("text", text.reveal()), ("html", html.reveal())];
         fields.extend(Map::from_iter(body.map(|(name, value)| (name.to_owned(), Value::from(value)))));
     }
@@ -249,13 +249,13 @@ impl Retry {
         if core.config.mail.smtp.is_none() {
             console.warning("no mail server is configured (mail.smtp_url): the messages stay in the outbox");
         }
-        Ok(console.records(&due.iter().map(Row).collect::<Vec<_>>())?)
+        Ok(console.records(&due.iter().map(MailRow).collect::<Vec<_>>())?)
     }
 }
 
 async fn undelivered(core: &Core) -> Result<Vec<String>, Failure> {
     let mut ids = Vec::new();
-    for state in [State::Requested, State::Waiting, State::Failed] {
+    for state in [MessageState::Requested, MessageState::Waiting, MessageState::Failed] {
         let mut before: Option<String> = None;
         loop {
             let page = read(core, Some(state), before.as_deref(), PAGE).await?;
@@ -270,12 +270,12 @@ async fn undelivered(core: &Core) -> Result<Vec<String>, Failure> {
 }
 
 /// A message in a list.
-struct Row<'a>(&'a Message);
+struct MailRow<'a>(&'a Message);
 
-impl Row<'_> {
+impl MailRow<'_> {
     fn details(&self) -> Vec<String> {
         let message = self.0;
-        let due = matches!(message.state, State::Requested | State::Waiting).then_some(message.next_at);
+        let due = matches!(message.state, MessageState::Requested | MessageState::Waiting).then_some(message.next_at);
         vec![
             message.id.clone(),
             message.recipient.clone().unwrap_or_else(|| "-".to_owned()),
@@ -289,7 +289,7 @@ impl Row<'_> {
     }
 }
 
-impl Record for Row<'_> {
+impl ListRecord for MailRow<'_> {
     const HEADINGS: &'static [&'static str] =
         &["ID", "TO", "LETTER", "STATE", "ATTEMPTS", "CREATED", "NEXT ATTEMPT", "LAST ERROR"];
 
@@ -327,21 +327,21 @@ impl Test {
         let mut steps = Vec::new();
         let done = opened::wait(smtp::probe(server, &config.mail.from, &self.to, &env, |step| match form {
             // Print each step as it happens, because the next one may take long.
-            Form::People => console.step(&told(&step)),
-            Form::Json => steps.push(step_json(&step)),
+            OutputFormat::People => console.step(&told(&step)),
+            OutputFormat::Json => steps.push(step_json(&step)),
         }))?;
-        if form == Form::Json {
+        if form == OutputFormat::Json {
             console.json(&json!({ "delivered": done.is_ok(), "steps": steps }))?;
         }
         Ok(done?)
     }
 }
 
-fn told(step: &Step) -> String {
-    let mark = if step.outcome == Outcome::Done { "ok    " } else { "FAILED" };
+fn told(step: &SmtpStep) -> String {
+    let mark = if step.outcome == SmtpOutcome::Done { "ok    " } else { "FAILED" };
     format!("{mark}  {:9}  {}", step.name, step.answer)
 }
 
-fn step_json(step: &Step) -> Value {
-    json!({ "name": step.name, "ok": step.outcome == Outcome::Done, "answer": step.answer })
+fn step_json(step: &SmtpStep) -> Value {
+    json!({ "name": step.name, "ok": step.outcome == SmtpOutcome::Done, "answer": step.answer })
 }

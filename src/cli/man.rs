@@ -7,7 +7,7 @@ use clap_mangen::Man as Page;
 use serde_json::json;
 
 use super::Arguments;
-use super::console::{Console, Form};
+use super::console::{Console, OutputFormat};
 use super::failure::Failure;
 
 /// Print a manual page, or write the pages of all commands to a folder
@@ -73,8 +73,8 @@ fn install(root: &Command, dir: &Path, console: &mut Console) -> Result<(), Fail
         files.push(file);
     }
     match console.form() {
-        Form::Json => Ok(console.json(&json!(files))?),
-        Form::People => Ok(console.line(&format!("wrote {} pages to {}", files.len(), dir.display()))?),
+        OutputFormat::Json => Ok(console.json(&json!(files))?),
+        OutputFormat::People => Ok(console.line(&format!("wrote {} pages to {}", files.len(), dir.display()))?),
     }
 }
 

@@ -31,7 +31,7 @@ use std::process::ExitCode;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::model::Email;
-use console::{Console, Form};
+use console::{Console, OutputFormat};
 use failure::{Exit, Failure};
 
 /// An authentication server in a single binary.
@@ -109,20 +109,20 @@ fn email(text: &str) -> Result<Email, String> {
 enum Command {
     Serve(serve::Serve),
     #[command(subcommand)]
-    User(user::User),
+    User(user::UserCommand),
     #[command(subcommand)]
-    Role(role::Role),
+    Role(role::RoleCommand),
     #[command(subcommand)]
-    App(app::App),
+    App(app::AppCommand),
     #[command(subcommand)]
-    Key(key::Key),
+    Key(key::KeyCommand),
     #[command(subcommand)]
-    Mail(mail::Mail),
-    Audit(audit::Audit),
+    Mail(mail::MailCommand),
+    Audit(audit::AuditCommand),
     #[command(subcommand)]
-    Config(config::Config),
+    Config(config::ConfigCommand),
     #[command(subcommand)]
-    Profile(profile::Profile),
+    Profile(profile::ProfileCommand),
     Openapi(openapi::Openapi),
     Completions(completions::Completions),
     Man(man::Man),
@@ -139,7 +139,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if error.exit_code() == 0 { Exit::Done.into() } else { Exit::Usage.into() };
         }
     };
-    let form = if parsed.global.json { Form::Json } else { Form::People };
+    let form = if parsed.global.json { OutputFormat::Json } else { OutputFormat::People };
     let mut console = Console::of_process(form);
     let ended = run(parsed, &mut console).and_then(|()| Ok(console.flush()?));
     match ended {

@@ -22,12 +22,12 @@ Examples:
 pub struct Openapi {
     /// The API; by default the one at the root, whose document is also at /openapi.json
     #[arg(value_name = "API", value_enum)]
-    wire: Option<WireName>,
+    wire: Option<DocumentName>,
 }
 
 /// An API that has an OpenAPI document.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum WireName {
+enum DocumentName {
     /// The native API
     V1,
     /// The API of the profile siteworks
@@ -46,11 +46,11 @@ impl Openapi {
         let loaded = opened::configuration(global, console)?;
         let name = match self.wire {
             None => loaded.config.server.wire,
-            Some(WireName::V1) => config::WireName::V1,
-            Some(WireName::Siteworks) => config::WireName::Siteworks,
-            Some(WireName::Jobpath) => config::WireName::Jobpath,
-            Some(WireName::Jobpsych) => config::WireName::Jobpsych,
-            Some(WireName::Authbackend) => config::WireName::Authbackend,
+            Some(DocumentName::V1) => config::WireName::V1,
+            Some(DocumentName::Siteworks) => config::WireName::Siteworks,
+            Some(DocumentName::Jobpath) => config::WireName::Jobpath,
+            Some(DocumentName::Jobpsych) => config::WireName::Jobpsych,
+            Some(DocumentName::Authbackend) => config::WireName::Authbackend,
         };
         let document = (api::named(name, &loaded.config).document)(&loaded.config);
         Ok(console.document(&format!("{document:#}"))?)

@@ -14,7 +14,7 @@ use crate::app;
 use crate::config::{self, Inputs, Loaded, Origin, Problems};
 use crate::env::Env;
 use crate::identity::Core;
-use crate::store::sqlite::Role;
+use crate::store::sqlite::ProcessRole;
 
 /// The configuration sources of this command line.
 ///
@@ -80,7 +80,7 @@ pub fn with_core(
     let loaded = configuration(global, console)?;
     log::start(log::level("warn", global.verbose), loaded.config.log.format, console);
     wait(async {
-        let core = app::open(Arc::new(loaded.config), loaded.master_key, Role::Command, Env::real()).await?;
+        let core = app::open(Arc::new(loaded.config), loaded.master_key, ProcessRole::Command, Env::real()).await?;
         work(&core, console).await
     })?
 }

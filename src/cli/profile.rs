@@ -3,15 +3,15 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::console::{Console, Form, Record};
+use super::console::{Console, OutputFormat, ListRecord};
 use super::failure::Failure;
 use crate::config::report;
 
 /// List and show configuration presets
 #[derive(Debug, Subcommand)]
-pub enum Profile {
-    List(List),
-    Show(Show),
+pub enum ProfileCommand {
+    List(ProfileList),
+    Show(ProfileShow),
 }
 
 /// List the presets
@@ -20,7 +20,7 @@ pub enum Profile {
 Examples:
   authd profile list
       List all presets and what each is for")]
-pub struct List {}
+pub struct ProfileList {}
 
 /// Print a preset as a configuration file
 #[derive(Debug, Args)]
@@ -30,27 +30,27 @@ Examples:
       Start your own configuration file
   diff <(authd profile show standard) <(authd profile show perfect21)
       Compare two presets")]
-pub struct Show {
+pub struct ProfileShow {
     /// The name of the preset
     #[arg(value_name = "NAME")]
     name: String,
 }
 
-impl Profile {
+impl ProfileCommand {
     pub fn run(self, console: &mut Console) -> Result<(), Failure> {
         match self {
-            Profile::List(_) => {
-                let rows: Vec<Row> = report::profiles().into_iter().map(|(name, about)| Row { name, about }).collect();
+            ProfileCommand::List(_) => {
+                let rows: Vec<ProfileRow> = report::profiles().into_iter().map(|(name, about)| ProfileRow { name, about }).collect();
                 Ok(console.records(&rows)?)
             }
-            Profile::Show(Show { name }) => {
+            ProfileCommand::Show(ProfileShow { name }) => {
                 let Some(text) = report::profile(&name) else {
                     return Err(Failure::usage(format_args!("there is no profile named {name:?}"))
                         .hint("list all profiles: authd profile list"));
                 };
                 match console.form() {
-                    Form::People => Ok(console.document(text)?),
-                    Form::Json => Ok(console.json(&json!({ "name": name, "toml": text }))?),
+                    OutputFormat::People => Ok(console.document(text)?),
+                    OutputFormat::Json => Ok(console.json(&json!({ "name": name, "toml": text }))?),
                 }
             }
         }
@@ -58,12 +58,12 @@ impl Profile {
 }
 
 /// A preset in a list.
-struct Row {
+struct ProfileRow {
     name: &'static str,
     about: &'static str,
 }
 
-impl Record for Row {
+impl ListRecord for ProfileRow {
     const HEADINGS: &'static [&'static str] = &["NAME", "ABOUT"];
 
     fn cells(&self) -> Vec<String> {

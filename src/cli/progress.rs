@@ -10,14 +10,14 @@ const WIDTH: usize = 30;
 const PAUSE: i64 = 100;
 
 /// The progress of a long command.
-pub struct Progress {
+pub struct ProgressBar {
     env: Env,
     total: Option<u64>,
     drawn_at: Option<Time>,
     is_seen: bool,
 }
 
-impl Progress {
+impl ProgressBar {
     /// Starts a progress display, with a bar if the total is known.
     pub fn new(env: &Env, total: Option<u64>) -> Self {
         Self { env: env.clone(), total, drawn_at: None, is_seen: io::stderr().is_terminal() }
@@ -40,7 +40,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for ProgressBar {
     fn drop(&mut self) {
         if self.drawn_at.is_some() {
             let _ = write!(io::stderr(), "\r\x1b[K");

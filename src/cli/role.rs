@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::Global;
-use super::console::{Console, Form, Record};
+use super::console::{Console, OutputFormat, ListRecord};
 use super::failure::Failure;
 use super::opened;
 use crate::error::{Error, Kind};
@@ -16,12 +16,12 @@ use crate::identity::{By, Core};
 /// Use `authd user role` to give roles to accounts. Changes take effect at once, also on a running
 /// server that uses the same database.
 #[derive(Debug, Subcommand)]
-pub enum Role {
-    List(List),
-    Create(Create),
-    Grant(Grant),
+pub enum RoleCommand {
+    List(RoleList),
+    Create(RoleCreate),
+    Grant(RoleGrant),
     Withdraw(Withdraw),
-    Delete(Delete),
+    Delete(RoleDelete),
 }
 
 /// List roles and their permissions
@@ -30,7 +30,7 @@ pub enum Role {
 Examples:
   authd role list
       List all roles, built-in ones and your own")]
-pub struct List {}
+pub struct RoleList {}
 
 /// Create a role
 #[derive(Debug, Args)]
@@ -40,7 +40,7 @@ Examples:
       Create a read-only role
   authd role create editor --permission posts.write
       Create a role with a permission of your own app")]
-pub struct Create {
+pub struct RoleCreate {
     /// The name of the role
     #[arg(value_name = "ROLE")]
     role: String,
@@ -56,7 +56,7 @@ pub struct Create {
 Examples:
   authd role grant support admin.mail
       Let the role support see the outbox too")]
-pub struct Grant {
+pub struct RoleGrant {
     /// The role
     #[arg(value_name = "ROLE")]
     role: String,
@@ -88,30 +88,30 @@ pub struct Withdraw {
 Examples:
   authd role delete support
       Remove the role from all accounts and delete it")]
-pub struct Delete {
+pub struct RoleDelete {
     /// The role
     #[arg(value_name = "ROLE")]
     role: String,
 }
 
-impl Role {
+impl RoleCommand {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         let by = By::command_line();
         opened::with_core(global, console, async |core, console| match self {
-            Role::List(List {}) => {
+            RoleCommand::List(RoleList {}) => {
                 let roles = roles::list(core).await?;
-                Ok(console.records(&roles.iter().map(Row).collect::<Vec<_>>())?)
+                Ok(console.records(&roles.iter().map(RoleRow).collect::<Vec<_>>())?)
             }
-            Role::Create(command) => {
+            RoleCommand::Create(command) => {
                 tell(console, "created", &roles::create(core, &by, &command.role, command.permissions).await?)
             }
-            Role::Grant(command) => {
+            RoleCommand::Grant(command) => {
                 tell(console, "changed", &roles::grant(core, &by, &command.role, command.permissions).await?)
             }
-            Role::Withdraw(command) => {
+            RoleCommand::Withdraw(command) => {
                 tell(console, "changed", &roles::withdraw(core, &by, &command.role, command.permissions).await?)
             }
-            Role::Delete(command) => {
+            RoleCommand::Delete(command) => {
                 let role = find(core, &command.role).await?;
                 roles::delete(core, &by, &role.name).await?;
                 tell(console, "deleted", &role)
@@ -129,16 +129,16 @@ async fn find(core: &Core, name: &str) -> Result<roles::Role, Failure> {
 fn tell(console: &mut Console, done: &str, role: &roles::Role) -> Result<(), Failure> {
     let permissions = role.permissions.join(", ");
     let said = match console.form() {
-        Form::Json => console.json(&Row(role).json()),
-        Form::People => console.line(&format!("{done} {} ({permissions})", role.name)),
+        OutputFormat::Json => console.json(&RoleRow(role).json()),
+        OutputFormat::People => console.line(&format!("{done} {} ({permissions})", role.name)),
     };
     Ok(said?)
 }
 
 /// A role in a list.
-struct Row<'a>(&'a roles::Role);
+struct RoleRow<'a>(&'a roles::Role);
 
-impl Record for Row<'_> {
+impl ListRecord for RoleRow<'_> {
     const HEADINGS: &'static [&'static str] = &["ROLE", "BUILT IN", "MEMBERS", "PERMISSIONS"];
 
     fn cells(&self) -> Vec<String> {

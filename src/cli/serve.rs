@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
 use super::Global;
-use super::console::{Console, Form};
+use super::console::{Console, OutputFormat};
 use super::failure::Failure;
 use super::{large_pages, log, opened};
 use crate::app;
@@ -19,8 +19,8 @@ use crate::config::{self, Config, WireName};
 use crate::env::Env;
 use crate::error::Error;
 use crate::identity;
-use crate::model::{App, Secret};
-use crate::store::sqlite::Role;
+use crate::model::{ApiClient, Secret};
+use crate::store::sqlite::ProcessRole;
 
 /// Threads for lists and scans. Hashing, writing and sending have their own threads.
 const BLOCKING_THREADS: usize = 16;
@@ -67,7 +67,7 @@ impl Serve {
         };
         let runtime = runtime()?;
         let served = runtime.block_on(async {
-            let core = app::open(config, loaded.master_key, Role::Server, Env::real()).await?;
+            let core = app::open(config, loaded.master_key, ProcessRole::Server, Env::real()).await?;
             let first = identity::app::create_first(&core).await?;
             app::serve(core.clone(), reread, |address| {
                 // The server runs even if the greeting cannot be written.
@@ -94,7 +94,7 @@ fn runtime() -> Result<Runtime, Failure> {
 fn welcome(
     config: &Config,
     address: SocketAddr,
-    first: Option<&(App, Secret)>,
+    first: Option<&(ApiClient, Secret)>,
     console: &mut Console,
 ) -> io::Result<()> {
     let base = config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(address)));
@@ -113,7 +113,7 @@ fn welcome(
         ("mail", mail),
         ("new admin", "authd user create --email you@example.com --role admin --verified".to_owned()),
     ];
-    if console.form() == Form::People {
+    if console.form() == OutputFormat::People {
         console.line(&format!("authd {} serves profile {}", env!("CARGO_PKG_VERSION"), config.profile))?;
     }
     let app = first.map(|(app, key)| json!({ "id": app.id, "key": key.reveal() }));
@@ -129,7 +129,7 @@ fn welcome(
         "app": app,
     });
     console.details(&lines, &json)?;
-    if let Some((app, key)) = first.filter(|_| console.form() == Form::People) {
+    if let Some((app, key)) = first.filter(|_| console.form() == OutputFormat::People) {
         console.line("The first app is registered. Its key is not shown again:")?;
         console.line(&format!("X-App-ID: {}", app.id))?;
         console.line(&format!("X-Service-Key: {}", key.reveal()))?;

@@ -1,11 +1,11 @@
 //! `[admin]`: where administrators may call from.
 
 use super::Network;
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 
 /// `[admin]`: administrative calls of all APIs.
 #[derive(Debug, Clone)]
-pub struct Admin {
+pub struct AdminConfig {
     /// Where administrative calls are accepted from.
     pub networks: AdminNetworks,
 }
@@ -21,8 +21,8 @@ pub enum AdminNetworks {
     These(Vec<Network>),
 }
 
-impl Admin {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+impl AdminConfig {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let networks =
             r.value("admin.networks", "\"any\", \"loopback\", or a list of networks like 10.0.0.0/8", |raw| match raw
                 .to_text()
@@ -30,7 +30,7 @@ impl Admin {
             {
                 "any" => Some(AdminNetworks::Any),
                 "loopback" => Some(AdminNetworks::Loopback),
-                _ => Reader::networks(raw).map(AdminNetworks::These),
+                _ => ConfigReader::networks(raw).map(AdminNetworks::These),
             });
         Ok(Self { networks: networks? })
     }

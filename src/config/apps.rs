@@ -1,21 +1,21 @@
 //! `[apps]`: whether a call must identify the API client that it comes from.
 
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 use super::server::WireName;
 
 /// `[apps]`: registered API clients and their keys.
 #[derive(Debug, Clone)]
-pub struct Apps {
+pub struct AppsConfig {
     /// Sign-up, login, codes and resets require the headers of a registered app, on every API.
     pub required: bool,
 }
 
-impl Apps {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+impl AppsConfig {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         Ok(Self { required: r.truth("apps.required")? })
     }
 
-    pub(super) fn validate(&self, wire: WireName, r: &mut Reader) {
+    pub(super) fn validate(&self, wire: WireName, r: &mut ConfigReader) {
         if self.required && !wire.brings_app_headers() {
             let wire = wire.as_str();
             let why = format!("expected false for server.wire \"{wire}\", whose clients send no app headers, got true");

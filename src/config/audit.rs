@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 
 /// `[audit]`: the security log.
 #[derive(Debug, Clone)]
-pub struct Audit {
+pub struct AuditConfig {
     /// How long records are kept.
     pub keep: Duration,
 }
 
-impl Audit {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+impl AuditConfig {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         Ok(Self { keep: r.duration("audit.keep", Duration::from_hours(1)..=Duration::from_hours(50 * 365 * 24))? })
     }
 }

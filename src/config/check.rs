@@ -8,7 +8,7 @@ use crate::model::Email;
 
 /// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
+pub enum Severity {
     /// Not fit for production.
     Error,
     /// Fit for production, with a risk that the administrator should accept knowingly.
@@ -17,12 +17,12 @@ pub enum Level {
     Hint,
 }
 
-impl fmt::Display for Level {
+impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Level::Error => "error",
-            Level::Warning => "warning",
-            Level::Hint => "hint",
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Hint => "hint",
         })
     }
 }
@@ -31,7 +31,7 @@ impl fmt::Display for Level {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The severity.
-    pub level: Level,
+    pub level: Severity,
     /// The key, or the name of a variable.
     pub key: String,
     /// What was found.
@@ -42,39 +42,39 @@ pub struct Finding {
 
 /// The outcome of [`check`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
+pub struct ConfigReport {
     /// All findings, the most severe first.
     pub findings: Vec<Finding>,
 }
 
-impl Check {
+impl ConfigReport {
     /// True if no finding is an error.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.findings.iter().all(|finding| finding.level != Level::Error)
+        self.findings.iter().all(|finding| finding.level != Severity::Error)
     }
 
-    fn add(&mut self, level: Level, key: &str, message: impl Into<String>, remedy: impl Into<String>) {
+    fn add(&mut self, level: Severity, key: &str, message: impl Into<String>, remedy: impl Into<String>) {
         self.findings.push(Finding { level, key: key.to_owned(), message: message.into(), remedy: remedy.into() });
     }
 
     fn error(&mut self, key: &str, message: &str, remedy: &str) {
-        self.add(Level::Error, key, message, remedy);
+        self.add(Severity::Error, key, message, remedy);
     }
 
     fn warning(&mut self, key: &str, message: &str, remedy: &str) {
-        self.add(Level::Warning, key, message, remedy);
+        self.add(Severity::Warning, key, message, remedy);
     }
 
     fn hint(&mut self, key: &str, message: &str, remedy: &str) {
-        self.add(Level::Hint, key, message, remedy);
+        self.add(Severity::Hint, key, message, remedy);
     }
 }
 
 /// Checks what a production deployment still lacks.
 #[must_use]
-pub fn check(loaded: &Loaded) -> Check {
-    let mut found = Check { findings: Vec::new() };
+pub fn check(loaded: &Loaded) -> ConfigReport {
+    let mut found = ConfigReport { findings: Vec::new() };
     let config = &loaded.config;
     server(config, &mut found);
     services(config, &mut found);
@@ -83,13 +83,13 @@ pub fn check(loaded: &Loaded) -> Check {
     guessing(config, &mut found);
     for variable in &loaded.ignored {
         let message = format!("{} ({}) is not honoured: {}", variable.name, variable.origin, variable.reason);
-        found.add(Level::Hint, &variable.name, message, "remove it, so that it does not look effective");
+        found.add(Severity::Hint, &variable.name, message, "remove it, so that it does not look effective");
     }
     found.findings.sort_by_key(|finding| finding.level);
     found
 }
 
-fn server(config: &Config, found: &mut Check) {
+fn server(config: &Config, found: &mut ConfigReport) {
     let server = &config.server;
     if !config.is_production() {
         found.error("server.environment", "it is development", "set it to \"production\"");
@@ -132,7 +132,7 @@ fn server(config: &Config, found: &mut Check) {
 }
 
 /// Jobpsych has calls for a second service, which is not trusted unless its network is configured.
-fn services(config: &Config, found: &mut Check) {
+fn services(config: &Config, found: &mut ConfigReport) {
     if config.server.wire == WireName::Jobpsych
         && config.server.service_networks.is_none()
         && config.service_networks().is_empty()
@@ -146,7 +146,7 @@ fn services(config: &Config, found: &mut Check) {
     }
 }
 
-fn tokens(config: &Config, found: &mut Check) {
+fn tokens(config: &Config, found: &mut ConfigReport) {
     if config.tokens.algorithm != Algorithm::Hs256 {
         return;
     }
@@ -161,7 +161,7 @@ fn tokens(config: &Config, found: &mut Check) {
     }
 }
 
-fn mail(config: &Config, found: &mut Check) {
+fn mail(config: &Config, found: &mut ConfigReport) {
     match &config.mail.smtp {
         None if config.signup.verify_email => found.error(
             "mail.smtp_url",
@@ -201,7 +201,7 @@ fn is_example(sender: &Email) -> bool {
     }
 }
 
-fn guessing(config: &Config, found: &mut Check) {
+fn guessing(config: &Config, found: &mut ConfigReport) {
     if !config.throttle.enabled && !config.lockout.enabled {
         found.error(
             "throttle.enabled",

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::env_file;
-use super::layer::{Given, Layer, Origin, Raw};
+use super::layer::{SourcedValue, Layer, Origin, Raw};
 use super::problem::Problem;
 use super::profile::EnvTable;
 use super::span;
@@ -27,7 +27,7 @@ pub struct IgnoredVariable {
 }
 
 /// The value of a variable, and where it was found.
-pub(super) struct Found {
+pub(super) struct EnvVariable {
     pub value: String,
     pub origin: Origin,
 }
@@ -38,15 +38,15 @@ pub(super) fn gather(
     process: &BTreeMap<String, String>,
     file: Vec<env_file::Variable>,
     file_name: &str,
-) -> BTreeMap<String, Found> {
+) -> BTreeMap<String, EnvVariable> {
     let from_file = file.into_iter().map(|v| {
         let origin = Origin::EnvFile { file: file_name.to_owned(), line: v.line, name: v.name.clone() };
-        (v.name, Found { value: v.value, origin })
+        (v.name, EnvVariable { value: v.value, origin })
     });
     let from_process = process
         .iter()
-        .map(|(name, value)| (name.clone(), Found { value: value.clone(), origin: Origin::Env(name.clone()) }));
-    let mut all: BTreeMap<String, Found> = from_file.collect();
+        .map(|(name, value)| (name.clone(), EnvVariable { value: value.clone(), origin: Origin::Env(name.clone()) }));
+    let mut all: BTreeMap<String, EnvVariable> = from_file.collect();
     all.extend(from_process.filter(|(_, found)| !found.value.is_empty()));
     all.retain(|_, found| !found.value.is_empty());
     all
@@ -59,7 +59,7 @@ pub(super) fn key_of(name: &str) -> String {
 }
 
 /// The layer of the `AUTHD_` variables.
-pub(super) fn own_names(all: &BTreeMap<String, Found>, problems: &mut Vec<Problem>) -> Layer {
+pub(super) fn own_names(all: &BTreeMap<String, EnvVariable>, problems: &mut Vec<Problem>) -> Layer {
     let mut layer = Layer::new();
     for (name, found) in all {
         if let Some(rest) = name.strip_prefix("AUTHD_")
@@ -86,7 +86,7 @@ fn is_service_link(rest: &str, value: &str) -> bool {
 
 /// Adds the variables of the profile's document to the layer and returns those without an effect.
 pub(super) fn document_names(
-    all: &BTreeMap<String, Found>,
+    all: &BTreeMap<String, EnvVariable>,
     table: &EnvTable,
     layer: &mut Layer,
     problems: &mut Vec<Problem>,
@@ -111,8 +111,8 @@ pub(super) fn document_names(
     ignored
 }
 
-fn add(layer: &mut Layer, key: String, value: &str, found: &Found, problems: &mut Vec<Problem>) {
-    let given = Given { raw: Raw::Text(value.to_owned()), origin: found.origin.clone() };
+fn add(layer: &mut Layer, key: String, value: &str, found: &EnvVariable, problems: &mut Vec<Problem>) {
+    let given = SourcedValue { raw: Raw::Text(value.to_owned()), origin: found.origin.clone() };
     match layer.get(&key) {
         // The message quotes neither value, because it may be a secret.
         Some(there) if !is_same(&there.raw.to_text(), value) => {

@@ -1,6 +1,6 @@
 //! `[factors]`: second factors.
 
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 
 /// `[factors]`: second factors.
 #[derive(Debug, Clone)]
@@ -14,7 +14,7 @@ pub struct Factors {
 }
 
 impl Factors {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let totp_behind = r.whole("factors.totp_behind", 0..=4);
         let totp_ahead = r.whole("factors.totp_ahead", 0..=4);
         let first_asks = r.truth("factors.first_asks");

@@ -1,10 +1,10 @@
 //! `[files]`: how many files an account may upload, and how much space files may take.
 
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 
 /// `[files]`: upload quota and limits on space.
 #[derive(Debug, Clone)]
-pub struct Files {
+pub struct FilesConfig {
     /// How many uploads an account has, unless it has its own quota.
     pub limit: u32,
     /// The largest file, in bytes.
@@ -19,8 +19,8 @@ pub struct Files {
     pub in_flight_account: usize,
 }
 
-impl Files {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+impl FilesConfig {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let limit = r.whole("files.limit", 0..=1_000_000_000);
         let size = r.whole("files.size", 1..=1_000_000_000);
         let total = r.whole("files.total", 0..=1_000_000_000_000);

@@ -1,7 +1,7 @@
 //! `[hashing]`: the cost of password hashes (argon2id with one lane).
 
 use super::Environment;
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 
 /// `[hashing]`: the cost of password hashes.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub struct Hashing {
 }
 
 impl Hashing {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let memory = r.whole("hashing.memory", 8..=4 * 1024 * 1024);
         let passes = r.whole("hashing.passes", 1..=100);
         let threads = r.optional_whole("hashing.threads", 1..=1024);
@@ -25,7 +25,7 @@ impl Hashing {
         Ok(Self { memory: memory?, passes: passes?, threads: threads?, queue: queue? })
     }
 
-    pub(super) fn validate(&self, environment: Environment, r: &mut Reader) {
+    pub(super) fn validate(&self, environment: Environment, r: &mut ConfigReader) {
         if self.is_strong() {
             return;
         }

@@ -123,13 +123,13 @@ impl Raw {
 
 /// A value and its origin.
 #[derive(Clone)]
-pub(super) struct Given {
+pub(super) struct SourcedValue {
     pub raw: Raw,
     pub origin: Origin,
 }
 
 /// Values by key.
-pub(super) type Layer = BTreeMap<String, Given>;
+pub(super) type Layer = BTreeMap<String, SourcedValue>;
 
 /// Merges one layer into another. The higher rank wins; at the same rank, the upper layer wins.
 pub(super) fn lay_over(below: &mut Layer, above: Layer) {
@@ -164,7 +164,7 @@ fn flatten(prefix: &str, table: &DeTable<'_>, origin: &dyn Fn(usize) -> Origin, 
         if let DeValue::Table(inner) = value.get_ref() {
             flatten(&key, inner, origin, into);
         } else {
-            into.insert(key, Given { raw: raw(value.get_ref()), origin: origin(name.span().start) });
+            into.insert(key, SourcedValue { raw: raw(value.get_ref()), origin: origin(name.span().start) });
         }
     }
 }
@@ -226,10 +226,10 @@ mod tests {
     #[test]
     fn the_higher_origin_wins_whichever_is_laid_first() {
         let flag = |text: &str| {
-            Layer::from([("k".into(), Given { raw: Raw::Text(text.into()), origin: Origin::Flag("k".into()) })])
+            Layer::from([("k".into(), SourcedValue { raw: Raw::Text(text.into()), origin: Origin::Flag("k".into()) })])
         };
         let env = |text: &str| {
-            Layer::from([("k".into(), Given { raw: Raw::Text(text.into()), origin: Origin::Env("AUTHD_K".into()) })])
+            Layer::from([("k".into(), SourcedValue { raw: Raw::Text(text.into()), origin: Origin::Env("AUTHD_K".into()) })])
         };
         let mut one = flag("flag");
         lay_over(&mut one, env("env"));

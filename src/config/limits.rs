@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 use crate::error::Limit;
 
 /// A number of calls per time window.
@@ -90,7 +90,7 @@ macro_rules! rate_keys {
 }
 
 impl Limits {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let general = r.rate(rate_keys!("limits.general"));
         let token_factor = r.whole("limits.token_factor", 1..=1000);
         let sign_in = r.rate(rate_keys!("limits.sign_in"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 
 /// `[links]`: where links in mail lead and how long they are valid.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub struct Links {
 const TOKEN: &str = "{token}";
 
 impl Links {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let life = Duration::from_secs(1)..=Duration::from_hours(366 * 24);
         let verify_life = r.duration("links.verify_life", life.clone());
         let verify = template(r, "links.verify");
@@ -48,7 +48,7 @@ impl Links {
     }
 }
 
-fn template(r: &mut Reader, key: &'static str) -> Read<Option<String>> {
+fn template(r: &mut ConfigReader, key: &'static str) -> ReadResult<Option<String>> {
     r.option(key, "a URL that contains {token}", |raw| {
         let text = raw.to_text();
         is_template(text.trim()).then(|| text.trim().to_owned())

@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::environment::{self, Found, IgnoredVariable};
-use super::layer::{Given, Layer, Origin, Raw, from_toml, lay_over};
+use super::environment::{self, EnvVariable, IgnoredVariable};
+use super::layer::{SourcedValue, Layer, Origin, Raw, from_toml, lay_over};
 use super::problem::{Problem, Problems};
-use super::profile::{Profile, STANDARD};
-use super::reader::{Entry, Reader, Show};
+use super::profile::{ProfileName, STANDARD};
+use super::reader::{ConfigEntry, ConfigReader, Visibility};
 use super::{Config, env_file};
 use crate::model::Secret;
 
@@ -49,7 +49,7 @@ pub struct Loaded {
     /// The parsed and checked values.
     pub config: Config,
     /// Every key with its value and origin, in the order of the sections, with secrets masked.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<ConfigEntry>,
     /// Warnings to show at start. They stop nothing.
     pub notes: Vec<String>,
     /// Variables that are set but have no effect.
@@ -78,7 +78,7 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Problems> {
     lay_over(&mut layer, sources.flags);
     layer.insert("profile".to_owned(), sources.profile);
 
-    let mut reader = Reader::new(layer, &inputs.dir);
+    let mut reader = ConfigReader::new(layer, &inputs.dir);
     reader.problems = sources.problems;
     reader.notes = sources.notes;
     let config = Config::read(&mut reader);
@@ -101,11 +101,11 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Problems> {
 /// If a source cannot be read, or `db` is not a path.
 pub fn database(inputs: &Inputs) -> Result<PathBuf, Problems> {
     let mut sources = Sources::gather(inputs);
-    let mut layer = base_layer(Profile::standard(), &mut sources.problems);
+    let mut layer = base_layer(ProfileName::standard(), &mut sources.problems);
     for above in [sources.file, sources.env, sources.flags] {
         lay_over(&mut layer, above);
     }
-    let mut reader = Reader::new(layer, &inputs.dir);
+    let mut reader = ConfigReader::new(layer, &inputs.dir);
     reader.problems = sources.problems;
     match reader.path("db", "a file path") {
         Ok(path) if reader.problems.is_empty() => Ok(path),
@@ -117,16 +117,16 @@ pub fn database(inputs: &Inputs) -> Result<PathBuf, Problems> {
 /// read it there.
 #[must_use]
 pub fn is_secret(name: &str, value: &str) -> bool {
-    let mut reader = Reader::new(base_layer(Profile::standard(), &mut Vec::new()), Path::new(""));
+    let mut reader = ConfigReader::new(base_layer(ProfileName::standard(), &mut Vec::new()), Path::new(""));
     // Only the entries matter here, not whether the standard values are valid.
     let _ = Config::read(&mut reader);
     let key = environment::key_of(name);
     match reader.entries.iter().find(|entry| entry.key == key).map(|entry| entry.show) {
-        Some(Show::Nothing) => true,
-        Some(Show::Url) => has_password(value),
+        Some(Visibility::Hidden) => true,
+        Some(Visibility::Url) => has_password(value),
         // The administrator may have put a URL with a password under the wrong key. An @ in the
         // path is not a login.
-        Some(Show::All) | None => value
+        Some(Visibility::All) | None => value
             .split_once("://")
             .is_some_and(|(_, rest)| has_password(rest.split(['/', '?', '#']).next().unwrap_or(""))),
     }
@@ -143,8 +143,8 @@ struct Sources {
     flags: Layer,
     env: Layer,
     file: Layer,
-    variables: BTreeMap<String, Found>,
-    profile: Given,
+    variables: BTreeMap<String, EnvVariable>,
+    profile: SourcedValue,
     problems: Vec<Problem>,
     notes: Vec<String>,
 }
@@ -153,27 +153,27 @@ impl Sources {
     fn gather(inputs: &Inputs) -> Self {
         let mut problems = Vec::new();
         let flags = inputs.flags.iter().map(|(name, value)| {
-            let given = Given { raw: Raw::Text(value.clone()), origin: Origin::Flag(name.clone()) };
+            let given = SourcedValue { raw: Raw::Text(value.clone()), origin: Origin::Flag(name.clone()) };
             (environment::key_of(name), given)
         });
         let flags = flags.collect();
         let variables = variables(inputs, &mut problems);
         let env = environment::own_names(&variables, &mut problems);
         let file = file_layer(inputs, &mut problems);
-        let profile = Given { raw: Raw::Text(STANDARD.to_owned()), origin: Origin::BuiltIn };
+        let profile = SourcedValue { raw: Raw::Text(STANDARD.to_owned()), origin: Origin::BuiltIn };
         Self { flags, env, file, variables, profile, problems, notes: Vec::new() }
     }
 
     /// The profile named by a layer, else the recorded one, else the default. An unknown profile is
     /// a problem; the default replaces it, so that all other settings are checked too.
-    fn choose_profile(&mut self, inputs: &Inputs) -> Profile {
+    fn choose_profile(&mut self, inputs: &Inputs) -> ProfileName {
         let layers = [&self.flags, &self.env, &self.file];
         let named = layers.into_iter().find_map(|layer| layer.get("profile")).cloned();
         let recorded = inputs.recorded_profile.as_ref();
         if let Some(given) = named {
             self.profile = given;
         } else if let Some(recorded) = recorded {
-            self.profile = Given { raw: Raw::Text(recorded.clone()), origin: Origin::Database };
+            self.profile = SourcedValue { raw: Raw::Text(recorded.clone()), origin: Origin::Database };
         }
         let name = self.profile.raw.to_text();
         if let Some(recorded) = recorded
@@ -182,23 +182,23 @@ impl Sources {
             let origin = &self.profile.origin;
             self.notes.push(format!("using profile {name} ({origin}), but the database was started with {recorded}"));
         }
-        let all = Profile::all();
-        let found = Profile::find(&name).or_else(|| {
+        let all = ProfileName::all();
+        let found = ProfileName::find(&name).or_else(|| {
             let known: Vec<&str> = all.iter().map(|profile| profile.name).collect();
             let message = format!("expected {}, got {}", known.join(" or "), self.profile.raw.quoted());
             let problem = Problem::new("profile", Some(self.profile.origin.clone()), message);
             self.problems.push(problem.suggest(&name, known));
             None
         });
-        found.unwrap_or_else(Profile::standard)
+        found.unwrap_or_else(ProfileName::standard)
     }
 }
 
 /// The default profile, overridden by the chosen one.
-fn base_layer(profile: Profile, problems: &mut Vec<Problem>) -> Layer {
+fn base_layer(profile: ProfileName, problems: &mut Vec<Problem>) -> Layer {
     let mut layer = Layer::new();
     let named = Origin::Profile(profile.name.to_owned());
-    for (profile, origin) in [(Profile::standard(), Origin::BuiltIn), (profile, named)] {
+    for (profile, origin) in [(ProfileName::standard(), Origin::BuiltIn), (profile, named)] {
         match profile.layer(&origin) {
             Ok(above) => lay_over(&mut layer, above),
             Err(problem) => problems.push(*problem),
@@ -225,7 +225,7 @@ fn file_layer(inputs: &Inputs, problems: &mut Vec<Problem>) -> Layer {
     })
 }
 
-fn variables(inputs: &Inputs, problems: &mut Vec<Problem>) -> BTreeMap<String, Found> {
+fn variables(inputs: &Inputs, problems: &mut Vec<Problem>) -> BTreeMap<String, EnvVariable> {
     let Some(path) = inputs.env_file.as_deref() else { return environment::gather(&inputs.env, Vec::new(), "") };
     let shown = path.display().to_string();
     let (from_file, bad_lines) = match std::fs::read_to_string(inputs.dir.join(path)) {

@@ -2,18 +2,18 @@
 
 use std::path::PathBuf;
 
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 
 /// `[location]`: the database that maps client IPs to places.
 #[derive(Debug, Clone)]
-pub struct Location {
+pub struct LocationConfig {
     /// A file in the `MaxMind` format with countries or cities. Without it, sessions have no
     /// location.
     pub file: Option<PathBuf>,
 }
 
-impl Location {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+impl LocationConfig {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         Ok(Self { file: r.optional_file("location.file")? })
     }
 }

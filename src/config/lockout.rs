@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 
 /// `[lockout]`: failures that lock an account name for all clients.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub struct Lockout {
 }
 
 impl Lockout {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let enabled = r.truth("lockout.enabled");
         let failures = r.whole("lockout.failures", 1..=100_000);
         let duration = r.duration("lockout.duration", Duration::from_secs(1)..=Duration::from_hours(366 * 24));

@@ -1,6 +1,6 @@
 //! `[log]`: what is written to standard error.
 
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 
 /// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,15 +13,15 @@ pub enum LogFormat {
 
 /// `[log]`: what is written to standard error.
 #[derive(Debug, Clone)]
-pub struct Log {
+pub struct LogConfig {
     /// `error`, `warn`, `info`, `debug` or `trace`.
     pub level: String,
     /// The format of log lines.
     pub format: LogFormat,
 }
 
-impl Log {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+impl LogConfig {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let levels = ["error", "warn", "info", "debug", "trace"].map(|level| (level, level));
         let level = r.choice("log.level", &levels);
         let format = r.choice("log.format", &[("text", LogFormat::Text), ("json", LogFormat::Json)]);

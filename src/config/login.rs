@@ -1,10 +1,10 @@
 //! `[login]`: what a login requires besides the password, and what may replace the password.
 
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 
 /// `[login]`: logins with codes.
 #[derive(Debug, Clone)]
-pub struct Login {
+pub struct LoginConfig {
     /// Which users must enter a code at login.
     pub otp: LoginOtp,
     /// Allows logins with a mailed code instead of the password.
@@ -20,8 +20,8 @@ pub enum LoginOtp {
     Email,
 }
 
-impl Login {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+impl LoginConfig {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let otp = r.choice("login.otp", &[("off", LoginOtp::Off), ("email", LoginOtp::Email)]);
         let passwordless = r.truth("login.passwordless");
         Ok(Self { otp: otp?, passwordless: passwordless? })

@@ -5,13 +5,13 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::problem::Problem;
-use super::reader::{Noted, Read, Reader};
+use super::reader::{Reported, ReadResult, ConfigReader};
 use super::web_origin::split_port;
 use crate::model::{Email, Secret};
 
 /// `[mail]`: how mail is sent.
 #[derive(Debug, Clone)]
-pub struct Mail {
+pub struct MailConfig {
     /// The mail server. `None` keeps all mail in the outbox.
     pub smtp: Option<Smtp>,
     /// The sender, `Name <address>` or a bare address.
@@ -53,8 +53,8 @@ const TLS_PORT: u16 = 465;
 const SUBMISSION_PORT: u16 = 587;
 const PLAIN_PORT: u16 = 25;
 
-impl Mail {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+impl MailConfig {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let url = r.url(URL, "smtp://user:password@host:port, or smtps:// for TLS from the first byte", Smtp::parse);
         let host = r.option(HOST, "a host name or address", |raw| host_name(&raw.to_text()));
         let port = r.optional_whole::<u16>("mail.smtp_port", 1..=65_535);
@@ -65,7 +65,7 @@ impl Mail {
             sender(&text).map(|_| text)
         });
         let templates = r.optional_folder("mail.templates");
-        let parts = Parts { host: host?, port: port?, user: user?, password: password? };
+        let parts = SmtpUrlParts { host: host?, port: port?, user: user?, password: password? };
         Ok(Self { smtp: server(r, url?, parts)?, from: from?, templates: templates? })
     }
 
@@ -76,7 +76,7 @@ impl Mail {
     }
 }
 
-struct Parts {
+struct SmtpUrlParts {
     host: Option<String>,
     port: Option<u16>,
     user: Option<String>,
@@ -85,14 +85,14 @@ struct Parts {
 
 /// Chooses between URL and host: the one from the higher layer wins, and both in the same layer are
 /// refused.
-fn server(r: &mut Reader, url: Option<Smtp>, parts: Parts) -> Read<Option<Smtp>> {
+fn server(r: &mut ConfigReader, url: Option<Smtp>, parts: SmtpUrlParts) -> ReadResult<Option<Smtp>> {
     let rank = |key: &str| r.origin(key).map(super::Origin::rank);
     let smtp = match (url, parts.host) {
         (Some(_), Some(_)) if rank(URL) == rank(HOST) => {
             let origin = r.origin(HOST).cloned();
             let message = format!("expected a host or {URL}, got both");
             r.problems.push(Problem::new(HOST, origin, message));
-            return Err(Noted);
+            return Err(Reported);
         }
         (Some(url), Some(_)) if rank(URL) > rank(HOST) => Some(url),
         (_, Some(host)) => {
@@ -115,16 +115,16 @@ fn server(r: &mut Reader, url: Option<Smtp>, parts: Parts) -> Read<Option<Smtp>>
     match (parts.user, parts.password) {
         (Some(_), Some(_)) if smtp.login.is_some() => {
             r.refuse("mail.smtp_user", format!("expected a login here or in {URL}, got both"));
-            return Err(Noted);
+            return Err(Reported);
         }
         (Some(user), Some(password)) => smtp.login = Some((user, password)),
         (Some(_), None) => {
             r.refuse("mail.smtp_user", "expected mail.smtp_password to be set too, got nothing");
-            return Err(Noted);
+            return Err(Reported);
         }
         (None, Some(_)) => {
             r.refuse("mail.smtp_password", "expected mail.smtp_user to be set too, got nothing");
-            return Err(Noted);
+            return Err(Reported);
         }
         (None, None) => {}
     }

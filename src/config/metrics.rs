@@ -2,18 +2,18 @@
 
 use std::net::SocketAddr;
 
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 
 /// `[metrics]`: metrics for Prometheus.
 #[derive(Debug, Clone)]
-pub struct Metrics {
+pub struct MetricsConfig {
     /// A separate port, open to every client that can reach it. `None` serves them only at
     /// `/metrics` on the API's port.
     pub listen: Option<SocketAddr>,
 }
 
-impl Metrics {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+impl MetricsConfig {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let listen = r.option("metrics.listen", "an address and port like 127.0.0.1:9464", |raw| {
             raw.to_text().trim().replace("localhost:", "127.0.0.1:").parse().ok()
         });

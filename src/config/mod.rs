@@ -45,38 +45,38 @@ mod wire_profile_tests;
 
 use std::path::PathBuf;
 
-pub use admin::{Admin, AdminNetworks};
-pub use apps::Apps;
-pub use audit::Audit;
-pub use check::{Check, Finding, Level, check};
+pub use admin::{AdminConfig, AdminNetworks};
+pub use apps::AppsConfig;
+pub use audit::AuditConfig;
+pub use check::{ConfigReport, Finding, Severity, check};
 pub use environment::IgnoredVariable;
 pub use factors::Factors;
-pub use files::Files;
+pub use files::FilesConfig;
 pub use hashing::Hashing;
 pub use layer::Origin;
 pub use limits::{Limits, Rate, Shape};
 pub use links::Links;
 pub use load::{Inputs, Loaded, database, is_secret, load};
-pub use location::Location;
+pub use location::LocationConfig;
 pub use lockout::Lockout;
-pub use log::{Log, LogFormat};
-pub use login::{Login, LoginOtp};
-pub use mail::{Mail, Protection, Smtp};
-pub use metrics::Metrics;
+pub use log::{LogConfig, LogFormat};
+pub use login::{LoginConfig, LoginOtp};
+pub use mail::{MailConfig, Protection, Smtp};
+pub use metrics::MetricsConfig;
 pub use network::Network;
 pub use password::PasswordRules;
 pub use problem::{Problem, Problems};
-pub use profile::{Profile, STANDARD};
-pub use reader::Entry;
+pub use profile::{ProfileName, STANDARD};
+pub use reader::ConfigEntry;
 pub use server::{Environment, Server, WireName};
-pub use service::Service;
-pub use sessions::{Rotate, Sessions};
+pub use service::ServiceConfig;
+pub use sessions::{RotationPolicy, SessionsConfig};
 pub use signup::{SignUp, SignUpField};
 pub use sms::{Gateway, Sms};
 pub use throttle::Throttle;
-pub use tokens::{Algorithm, Tokens};
+pub use tokens::{Algorithm, TokensConfig};
 
-use reader::{Read, Reader};
+use reader::{ReadResult, ConfigReader};
 
 /// The whole configuration of an instance.
 #[derive(Debug, Clone)]
@@ -88,17 +88,17 @@ pub struct Config {
     /// `[server]`
     pub server: Server,
     /// `[service]`
-    pub service: Service,
+    pub service: ServiceConfig,
     /// `[tokens]`
-    pub tokens: Tokens,
+    pub tokens: TokensConfig,
     /// `[sessions]`
-    pub sessions: Sessions,
+    pub sessions: SessionsConfig,
     /// `[password]`
     pub password: PasswordRules,
     /// `[signup]`
     pub signup: SignUp,
     /// `[login]`
-    pub login: Login,
+    pub login: LoginConfig,
     /// `[factors]`
     pub factors: Factors,
     /// `[throttle]`
@@ -108,27 +108,27 @@ pub struct Config {
     /// `[limits]`
     pub limits: Limits,
     /// `[files]`
-    pub files: Files,
+    pub files: FilesConfig,
     /// `[links]`
     pub links: Links,
     /// `[mail]`
-    pub mail: Mail,
+    pub mail: MailConfig,
     /// `[sms]`
     pub sms: Sms,
     /// `[hashing]`
     pub hashing: Hashing,
     /// `[audit]`
-    pub audit: Audit,
+    pub audit: AuditConfig,
     /// `[admin]`
-    pub admin: Admin,
+    pub admin: AdminConfig,
     /// `[apps]`
-    pub apps: Apps,
+    pub apps: AppsConfig,
     /// `[location]`
-    pub location: Location,
+    pub location: LocationConfig,
     /// `[log]`
-    pub log: Log,
+    pub log: LogConfig,
     /// `[metrics]`
-    pub metrics: Metrics,
+    pub metrics: MetricsConfig,
 }
 
 impl Config {
@@ -176,31 +176,31 @@ impl Config {
         }
     }
 
-    fn read(r: &mut Reader) -> Read<Self> {
+    fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let profile = r.text("profile", 64);
         let db = r.path("db", "a file path");
         let server = Server::read(r);
-        let service = Service::read(r);
-        let tokens = Tokens::read(r);
-        let sessions = Sessions::read(r);
+        let service = ServiceConfig::read(r);
+        let tokens = TokensConfig::read(r);
+        let sessions = SessionsConfig::read(r);
         let password = PasswordRules::read(r);
         let signup = SignUp::read(r);
-        let login = Login::read(r);
+        let login = LoginConfig::read(r);
         let factors = Factors::read(r);
         let throttle = Throttle::read(r);
         let lockout = Lockout::read(r);
         let limits = Limits::read(r);
-        let files = Files::read(r);
+        let files = FilesConfig::read(r);
         let links = Links::read(r);
-        let mail = Mail::read(r);
+        let mail = MailConfig::read(r);
         let sms = Sms::read(r);
         let hashing = Hashing::read(r);
-        let audit = Audit::read(r);
-        let admin = Admin::read(r);
-        let apps = Apps::read(r);
-        let location = Location::read(r);
-        let log = Log::read(r);
-        let metrics = Metrics::read(r);
+        let audit = AuditConfig::read(r);
+        let admin = AdminConfig::read(r);
+        let apps = AppsConfig::read(r);
+        let location = LocationConfig::read(r);
+        let log = LogConfig::read(r);
+        let metrics = MetricsConfig::read(r);
         Ok(Self {
             profile: profile?,
             db: db?,
@@ -229,7 +229,7 @@ impl Config {
         })
     }
 
-    fn validate(&self, r: &mut Reader) {
+    fn validate(&self, r: &mut ConfigReader) {
         let environment = self.server.environment;
         self.server.validate(r);
         self.tokens.validate(environment, r);

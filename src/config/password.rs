@@ -1,6 +1,6 @@
 //! `[password]`: rules for new passwords, and how they may be set. Existing passwords keep working.
 
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 
 /// `[password]`: rules for new passwords, and how they may be set.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ pub struct PasswordRules {
 }
 
 impl PasswordRules {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let min_length = r.whole("password.min_length", 1..=128);
         let max_length = r.whole("password.max_length", 64..=1024);
         let upper = r.truth("password.upper");
@@ -50,7 +50,7 @@ impl PasswordRules {
         })
     }
 
-    pub(super) fn validate(&self, r: &mut Reader) {
+    pub(super) fn validate(&self, r: &mut ConfigReader) {
         if self.min_length > self.max_length {
             let (least, most) = (self.min_length, self.max_length);
             r.refuse("password.min_length", format!("expected at most password.max_length ({most}), got {least}"));

@@ -23,14 +23,14 @@ pub const STANDARD: &str = "standard";
 
 /// An embedded preset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Profile {
+pub struct ProfileName {
     /// The name that selects the profile.
     pub name: &'static str,
     /// The commented TOML text.
     pub text: &'static str,
 }
 
-impl Profile {
+impl ProfileName {
     /// All profiles, the default first.
     #[must_use]
     pub fn all() -> Vec<Self> {
@@ -94,7 +94,7 @@ pub(super) struct EnvTable {
     ignored: BTreeMap<String, String>,
     /// Variables that set keys.
     #[serde(flatten)]
-    pub honoured: BTreeMap<String, Meaning>,
+    pub honoured: BTreeMap<String, VariableMeaning>,
 }
 
 impl EnvTable {
@@ -108,7 +108,7 @@ impl EnvTable {
 /// How one variable sets keys.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Meaning {
+pub(super) struct VariableMeaning {
     /// The keys that it sets.
     pub keys: Vec<String>,
     /// The unit of a bare number: `minutes`.
@@ -128,7 +128,7 @@ enum ListForm {
     Comma,
 }
 
-impl Meaning {
+impl VariableMeaning {
     /// Converts the value to the form that the keys accept.
     pub fn translate(&self, value: &str) -> String {
         let value = unquoted(value.trim());
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn every_profile_is_readable_and_says_what_it_is() {
-        for profile in Profile::all() {
+        for profile in ProfileName::all() {
             let problem = profile.layer(&Origin::BuiltIn).err().or(profile.environment().err());
             assert_eq!(problem.map(|p| p.to_string()), None, "{}", profile.name);
             assert!(profile.about().len() > 10, "{}", profile.name);
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_meaning_knows_unit_words_form_and_list() {
-        let meaning = |text: &str| toml::from_str::<Meaning>(text).unwrap();
+        let meaning = |text: &str| toml::from_str::<VariableMeaning>(text).unwrap();
         assert_eq!(meaning("keys = [\"a\"]").translate("\"Our App <a@b.io>\""), "Our App <a@b.io>");
         assert_eq!(meaning("keys = [\"a\"]\nunit = \"minutes\"").translate("30"), "30 minutes");
         assert_eq!(meaning("keys = [\"a\"]\nunit = \"minutes\"").translate("2h"), "2h");

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::layer::{Given, Layer, Origin, Raw};
+use super::layer::{SourcedValue, Layer, Origin, Raw};
 use super::limits::{Rate, Shape};
 use super::problem::Problem;
 use super::{Network, span};
@@ -16,7 +16,7 @@ use crate::model::Secret;
 
 /// One key of the effective configuration, safe to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct ConfigEntry {
     /// The key, like `tokens.access`.
     pub key: &'static str,
     /// The value as text, with secrets masked. `None` if it is not set.
@@ -26,18 +26,18 @@ pub struct Entry {
     /// A description of the allowed values.
     pub allowed: String,
     /// How much of the value may be shown.
-    pub(super) show: Show,
+    pub(super) show: Visibility,
 }
 
 /// How much of a value may be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Show {
+pub(super) enum Visibility {
     /// The whole value.
     All,
     /// A URL without its user name and password.
     Url,
     /// Nothing, because the value is a secret.
-    Nothing,
+    Hidden,
 }
 
 /// Whether a key may be unset.
@@ -50,34 +50,34 @@ enum Need {
 /// A value could not be read. The problem has been recorded, and reading continues to find further
 /// problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Noted;
+pub(super) struct Reported;
 
 /// The result of reading a value.
-pub(super) type Read<T> = Result<T, Noted>;
+pub(super) type ReadResult<T> = Result<T, Reported>;
 
 /// Replaces a secret where values are shown.
 pub(super) const MASK: &str = "***";
 
 /// Reads typed values from merged layers; see the module documentation.
-pub(super) struct Reader {
+pub(super) struct ConfigReader {
     given: Layer,
     dir: PathBuf,
-    pub entries: Vec<Entry>,
+    pub entries: Vec<ConfigEntry>,
     pub problems: Vec<Problem>,
     pub notes: Vec<String>,
 }
 
-impl Reader {
+impl ConfigReader {
     /// Creates a reader over merged layers. Relative paths start at `dir`.
     pub fn new(given: Layer, dir: &Path) -> Self {
         Self { given, dir: dir.to_owned(), entries: Vec::new(), problems: Vec::new(), notes: Vec::new() }
     }
 
     /// Reads a key that must have a value.
-    pub fn value<T>(&mut self, key: &'static str, allowed: &str, parse: impl Fn(&Raw) -> Option<T>) -> Read<T> {
-        let Some(value) = self.find(key, allowed, (Need::Always, Show::All), parse)? else {
+    pub fn value<T>(&mut self, key: &'static str, allowed: &str, parse: impl Fn(&Raw) -> Option<T>) -> ReadResult<T> {
+        let Some(value) = self.find(key, allowed, (Need::Always, Visibility::All), parse)? else {
             self.problems.push(Problem::new(key, None, format!("expected {allowed}, got nothing")));
-            return Err(Noted);
+            return Err(Reported);
         };
         Ok(value)
     }
@@ -88,36 +88,36 @@ impl Reader {
         key: &'static str,
         allowed: &str,
         parse: impl Fn(&Raw) -> Option<T>,
-    ) -> Read<Option<T>> {
-        self.find(key, &format!("{allowed}, or \"none\""), (Need::Maybe, Show::All), parse)
+    ) -> ReadResult<Option<T>> {
+        self.find(key, &format!("{allowed}, or \"none\""), (Need::Maybe, Visibility::All), parse)
     }
 
     /// Reads a secret, which is never shown.
-    pub fn secret(&mut self, key: &'static str, allowed: &str) -> Read<Option<Secret>> {
-        self.find(key, &format!("{allowed}, or \"none\""), (Need::Maybe, Show::Nothing), |raw| {
+    pub fn secret(&mut self, key: &'static str, allowed: &str) -> ReadResult<Option<Secret>> {
+        self.find(key, &format!("{allowed}, or \"none\""), (Need::Maybe, Visibility::Hidden), |raw| {
             text(raw).filter(|_| !raw.is_none()).map(Secret::new)
         })
     }
 
     /// Reads a URL whose user name and password are never shown.
-    pub fn url<T>(&mut self, key: &'static str, allowed: &str, parse: impl Fn(&str) -> Option<T>) -> Read<Option<T>> {
-        self.find(key, &format!("{allowed}, or \"none\""), (Need::Maybe, Show::Url), |raw| parse(&text(raw)?))
+    pub fn url<T>(&mut self, key: &'static str, allowed: &str, parse: impl Fn(&str) -> Option<T>) -> ReadResult<Option<T>> {
+        self.find(key, &format!("{allowed}, or \"none\""), (Need::Maybe, Visibility::Url), |raw| parse(&text(raw)?))
     }
 
     /// Reads a duration within bounds.
-    pub fn duration(&mut self, key: &'static str, bounds: RangeInclusive<Duration>) -> Read<Duration> {
+    pub fn duration(&mut self, key: &'static str, bounds: RangeInclusive<Duration>) -> ReadResult<Duration> {
         let allowed = duration_form(&bounds);
         self.value(key, &allowed, |raw| span::parse(&text(raw)?).filter(|span| bounds.contains(span)))
     }
 
     /// Reads an optional duration within bounds.
-    pub fn optional_duration(&mut self, key: &'static str, bounds: RangeInclusive<Duration>) -> Read<Option<Duration>> {
+    pub fn optional_duration(&mut self, key: &'static str, bounds: RangeInclusive<Duration>) -> ReadResult<Option<Duration>> {
         let allowed = duration_form(&bounds);
         self.option(key, &allowed, |raw| span::parse(&text(raw)?).filter(|span| bounds.contains(span)))
     }
 
     /// Reads an integer within bounds.
-    pub fn whole<T: TryFrom<u64> + Display>(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> Read<T> {
+    pub fn whole<T: TryFrom<u64> + Display>(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> ReadResult<T> {
         self.value(key, &whole_form(&bounds), |raw| whole(raw, &bounds))
     }
 
@@ -126,12 +126,12 @@ impl Reader {
         &mut self,
         key: &'static str,
         bounds: RangeInclusive<u64>,
-    ) -> Read<Option<T>> {
+    ) -> ReadResult<Option<T>> {
         self.option(key, &whole_form(&bounds), |raw| whole(raw, &bounds))
     }
 
     /// Reads `true` or `false`.
-    pub fn truth(&mut self, key: &'static str) -> Read<bool> {
+    pub fn truth(&mut self, key: &'static str) -> ReadResult<bool> {
         self.value(key, "true or false", |raw| match raw {
             Raw::Bool(truth) => Some(*truth),
             Raw::Text(text) => text.trim().to_lowercase().parse().ok(),
@@ -140,7 +140,7 @@ impl Reader {
     }
 
     /// Reads one of a set of words, ignoring case.
-    pub fn choice<T: Copy>(&mut self, key: &'static str, words: &[(&'static str, T)]) -> Read<T> {
+    pub fn choice<T: Copy>(&mut self, key: &'static str, words: &[(&'static str, T)]) -> ReadResult<T> {
         let find = |raw: &Raw| {
             let came = text(raw)?;
             words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&came)).map(|(_, value)| *value)
@@ -154,22 +154,22 @@ impl Reader {
     }
 
     /// Reads a non-empty text of at most `longest` characters, without control characters.
-    pub fn text(&mut self, key: &'static str, longest: usize) -> Read<String> {
+    pub fn text(&mut self, key: &'static str, longest: usize) -> ReadResult<String> {
         self.value(key, &format!("a text of 1 to {longest} characters"), |raw| line(raw, longest))
     }
 
-    /// Reads an optional text, by the rules of [`Reader::text`].
-    pub fn optional_text(&mut self, key: &'static str, longest: usize) -> Read<Option<String>> {
+    /// Reads an optional text, by the rules of [`ConfigReader::text`].
+    pub fn optional_text(&mut self, key: &'static str, longest: usize) -> ReadResult<Option<String>> {
         self.option(key, &format!("a text of 1 to {longest} characters"), |raw| line(raw, longest))
     }
 
     /// Reads a list: in TOML a list of strings, elsewhere separated by commas or in TOML syntax.
-    pub fn list<T>(&mut self, key: &'static str, each: &str, parse: impl Fn(&str) -> Option<T>) -> Read<Vec<T>> {
+    pub fn list<T>(&mut self, key: &'static str, each: &str, parse: impl Fn(&str) -> Option<T>) -> ReadResult<Vec<T>> {
         self.value(key, &format!("a list of {each}"), |raw| items(raw)?.iter().map(|item| parse(item)).collect())
     }
 
     /// Reads an optional list of networks. `None` differs from an empty list.
-    pub fn optional_networks(&mut self, key: &'static str) -> Read<Option<Vec<Network>>> {
+    pub fn optional_networks(&mut self, key: &'static str) -> ReadResult<Option<Vec<Network>>> {
         self.option(key, "a list of addresses or networks like 10.0.0.0/8", |raw| {
             items(raw)?.iter().map(|item| Network::parse(item)).collect()
         })
@@ -181,26 +181,26 @@ impl Reader {
     }
 
     /// Reads the optional path of an existing file.
-    pub fn optional_file(&mut self, key: &'static str) -> Read<Option<PathBuf>> {
+    pub fn optional_file(&mut self, key: &'static str) -> ReadResult<Option<PathBuf>> {
         let dir = self.dir.clone();
         self.option(key, "an existing file", |raw| path(raw, &dir).filter(|path| path.is_file()))
     }
 
     /// Reads a path. A relative path starts where the program was started.
-    pub fn path(&mut self, key: &'static str, allowed: &str) -> Read<PathBuf> {
+    pub fn path(&mut self, key: &'static str, allowed: &str) -> ReadResult<PathBuf> {
         let dir = self.dir.clone();
         self.value(key, allowed, |raw| path(raw, &dir))
     }
 
     /// Reads the optional path of an existing folder.
-    pub fn optional_folder(&mut self, key: &'static str) -> Read<Option<PathBuf>> {
+    pub fn optional_folder(&mut self, key: &'static str) -> ReadResult<Option<PathBuf>> {
         let dir = self.dir.clone();
         self.option(key, "an existing folder", |raw| path(raw, &dir).filter(|path| path.is_dir()))
     }
 
     /// Reads a rate: `{ count, window, shape }`, or `"off"`. `keys` are the rate's own key and its
     /// three parts.
-    pub fn rate(&mut self, keys: [&'static str; 4]) -> Read<Option<Rate>> {
+    pub fn rate(&mut self, keys: [&'static str; 4]) -> ReadResult<Option<Rate>> {
         let [whole, count, window, shape] = keys;
         self.spread_off(whole, count);
         let day = Duration::from_hours(24);
@@ -228,7 +228,7 @@ impl Reader {
                 self.problems.push(Problem::new(whole, Some(given.origin), message));
             }
             _ => {
-                self.given.insert(count.to_owned(), Given { raw: Raw::Integer(0), origin: given.origin });
+                self.given.insert(count.to_owned(), SourcedValue { raw: Raw::Integer(0), origin: given.origin });
             }
         }
     }
@@ -272,9 +272,9 @@ impl Reader {
         &mut self,
         key: &'static str,
         allowed: &str,
-        (need, show): (Need, Show),
+        (need, show): (Need, Visibility),
         parse: impl Fn(&Raw) -> Option<T>,
-    ) -> Read<Option<T>> {
+    ) -> ReadResult<Option<T>> {
         let given = self.given.get(key);
         let (origin, raw) = match given {
             Some(given) => (given.origin.clone(), Some(&given.raw)),
@@ -290,17 +290,17 @@ impl Reader {
             (Some(None), Some(raw)) => {
                 let came = match show {
                     // The administrator may have put a URL with a password under the wrong key.
-                    Show::All if raw.to_text().contains("://") => shown(raw, Show::Url),
-                    Show::All => raw.quoted(),
-                    Show::Url | Show::Nothing => "something else (not shown)".to_owned(),
+                    Visibility::All if raw.to_text().contains("://") => shown(raw, Visibility::Url),
+                    Visibility::All => raw.quoted(),
+                    Visibility::Url | Visibility::Hidden => "something else (not shown)".to_owned(),
                 };
                 let message = format!("expected {allowed}, got {came}");
                 self.problems.push(Problem::new(key, Some(origin.clone()), message));
-                Err(Noted)
+                Err(Reported)
             }
             (Some(read), _) => Ok(read.flatten()),
         };
-        self.entries.push(Entry { key, value, origin, allowed: allowed.to_owned(), show });
+        self.entries.push(ConfigEntry { key, value, origin, allowed: allowed.to_owned(), show });
         read
     }
 }
@@ -321,11 +321,11 @@ fn allowed_beside(key: &str, known: &BTreeSet<&str>) -> String {
     format!("unknown key; expected a key of [{section}]: {}", inside.join(", "))
 }
 
-fn shown(raw: &Raw, show: Show) -> String {
+fn shown(raw: &Raw, show: Visibility) -> String {
     match show {
-        Show::All => raw.to_text(),
-        Show::Nothing => MASK.to_owned(),
-        Show::Url => {
+        Visibility::All => raw.to_text(),
+        Visibility::Hidden => MASK.to_owned(),
+        Visibility::Url => {
             let text = raw.to_text();
             match (text.split_once("://"), text.rsplit_once('@')) {
                 (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{MASK}@{host}"),

@@ -6,18 +6,18 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::layer::Layer;
-use super::reader::Reader;
-use super::{Check, Config, Entry, Loaded, Origin, Profile};
+use super::reader::ConfigReader;
+use super::{ConfigReport, Config, ConfigEntry, Loaded, Origin, ProfileName};
 
 /// `config show`: every key with its value and origin, in the order of the sections.
 #[must_use]
-pub fn show(loaded: &Loaded) -> &[Entry] {
+pub fn show(loaded: &Loaded) -> &[ConfigEntry] {
     &loaded.entries
 }
 
 /// `config show` as text: `key  value  origin` in aligned columns.
 #[must_use]
-pub fn show_text(entries: &[Entry]) -> String {
+pub fn show_text(entries: &[ConfigEntry]) -> String {
     let rows = entries.iter().map(|entry| {
         [entry.key.to_owned(), entry.value.clone().unwrap_or_else(|| "-".to_owned()), entry.origin.to_string()]
     });
@@ -26,14 +26,14 @@ pub fn show_text(entries: &[Entry]) -> String {
 
 /// `config show --json`.
 #[must_use]
-pub fn show_json(entries: &[Entry]) -> Value {
-    let row = |entry: &Entry| json!({"key": entry.key, "value": entry.value, "origin": entry.origin.to_string()});
+pub fn show_json(entries: &[ConfigEntry]) -> Value {
+    let row = |entry: &ConfigEntry| json!({"key": entry.key, "value": entry.value, "origin": entry.origin.to_string()});
     Value::Array(entries.iter().map(row).collect())
 }
 
 /// `config check` as text.
 #[must_use]
-pub fn check_text(check: &Check) -> String {
+pub fn check_text(check: &ConfigReport) -> String {
     let mut text = String::new();
     for finding in &check.findings {
         let _ = writeln!(text, "{}: {}: {}", finding.level, finding.key, finding.message);
@@ -45,7 +45,7 @@ pub fn check_text(check: &Check) -> String {
 
 /// `config check --json`.
 #[must_use]
-pub fn check_json(check: &Check) -> Value {
+pub fn check_json(check: &ConfigReport) -> Value {
     let findings = check.findings.iter().map(|finding| {
         json!({
             "level": finding.level.to_string(),
@@ -60,25 +60,25 @@ pub fn check_json(check: &Check) -> Value {
 /// `profile list`: the name and description of every profile.
 #[must_use]
 pub fn profiles() -> Vec<(&'static str, &'static str)> {
-    Profile::all().into_iter().map(|profile| (profile.name, profile.about())).collect()
+    ProfileName::all().into_iter().map(|profile| (profile.name, profile.about())).collect()
 }
 
 /// `profile show`: the TOML text of a profile.
 #[must_use]
 pub fn profile(name: &str) -> Option<&'static str> {
-    Profile::find(name).map(|profile| profile.text)
+    ProfileName::find(name).map(|profile| profile.text)
 }
 
 /// The reference: every key, its allowed values, and its value in each profile.
 #[must_use]
 pub fn reference() -> String {
     let mut columns = Vec::new();
-    for profile in Profile::all() {
+    for profile in ProfileName::all() {
         let mut layer = Layer::new();
-        for (below, origin) in [(Profile::standard(), Origin::BuiltIn), (profile, Origin::Profile(String::new()))] {
+        for (below, origin) in [(ProfileName::standard(), Origin::BuiltIn), (profile, Origin::Profile(String::new()))] {
             layer.extend(below.layer(&origin).unwrap_or_default());
         }
-        let mut reader = Reader::new(layer, std::path::Path::new(""));
+        let mut reader = ConfigReader::new(layer, std::path::Path::new(""));
         // Only the entries matter here. `load` checks that the values fit together.
         let _ = Config::read(&mut reader);
         columns.push((profile.name, reader.entries));

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::Network;
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 use super::web_origin::WebOrigin;
 
 /// Development includes more detail in responses, production applies stricter checks.
@@ -110,7 +110,7 @@ pub struct Server {
 }
 
 impl Server {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let listen = r.value("server.listen", "an address and port like 127.0.0.1:3000", |raw| {
             raw.to_text().trim().replace("localhost:", "127.0.0.1:").parse().ok()
         });
@@ -149,7 +149,7 @@ impl Server {
         })
     }
 
-    pub(super) fn validate(&self, r: &mut Reader) {
+    pub(super) fn validate(&self, r: &mut ConfigReader) {
         if self.is_public() && self.trusted_proxies.is_none() {
             r.note(
                 "server.public_url is public but server.trusted_proxies is not set: behind a proxy all clients would \

@@ -1,16 +1,16 @@
 //! `[service]`: the name that users see.
 
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 
 /// `[service]`: the name that users see.
 #[derive(Debug, Clone)]
-pub struct Service {
+pub struct ServiceConfig {
     /// The name in mails and pages. Passwords built from it may be refused.
     pub name: String,
 }
 
-impl Service {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+impl ServiceConfig {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         Ok(Self { name: r.text("service.name", 64)? })
     }
 }

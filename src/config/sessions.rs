@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 use super::span;
 
 /// When a refresh token is rotated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rotate {
+pub enum RotationPolicy {
     /// At every use.
     Always,
     /// If the client sent it in the cookie, but not if it came in the body.
@@ -18,7 +18,7 @@ pub enum Rotate {
 
 /// `[sessions]`: how long users stay logged in.
 #[derive(Debug, Clone)]
-pub struct Sessions {
+pub struct SessionsConfig {
     /// How long a session lasts without a refresh.
     pub idle: Duration,
     /// The longest lifetime of a session.
@@ -26,29 +26,29 @@ pub struct Sessions {
     /// How long a session lasts without "remember me".
     pub short: Duration,
     /// When refresh tokens are rotated.
-    pub rotate: Rotate,
+    pub rotate: RotationPolicy,
     /// How long the previous refresh token still returns the same successor.
     pub grace: Duration,
     /// How many sessions an account may have.
     pub max: u32,
 }
 
-impl Sessions {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+impl SessionsConfig {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let life = Duration::from_secs(1)..=Duration::from_hours(10 * 365 * 24);
         let idle = r.duration("sessions.idle", life.clone());
         let absolute = r.optional_duration("sessions.absolute", life.clone());
         let short = r.duration("sessions.short", life);
         let rotate = r.choice(
             "sessions.rotate",
-            &[("always", Rotate::Always), ("cookie", Rotate::Cookie), ("never", Rotate::Never)],
+            &[("always", RotationPolicy::Always), ("cookie", RotationPolicy::Cookie), ("never", RotationPolicy::Never)],
         );
         let grace = r.duration("sessions.grace", Duration::ZERO..=Duration::from_mins(5));
         let max = r.whole("sessions.max", 1..=10_000);
         Ok(Self { idle: idle?, absolute: absolute?, short: short?, rotate: rotate?, grace: grace?, max: max? })
     }
 
-    pub(super) fn validate(&self, r: &mut Reader) {
+    pub(super) fn validate(&self, r: &mut ConfigReader) {
         if let Some(absolute) = self.absolute
             && absolute < self.idle
         {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 use super::span;
 use super::{Links, WireName};
 
@@ -35,7 +35,7 @@ pub struct SignUp {
 }
 
 impl SignUp {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let verify_email = r.truth("signup.verify_email");
         let reveal_existing = r.truth("signup.reveal_existing");
         let logs_in = r.truth("signup.logs_in");
@@ -56,7 +56,7 @@ impl SignUp {
         })
     }
 
-    pub(super) fn validate(&self, links: &Links, wire: WireName, r: &mut Reader) {
+    pub(super) fn validate(&self, links: &Links, wire: WireName, r: &mut ConfigReader) {
         if self.logs_in && !self.reveal_existing {
             r.refuse("signup.reveal_existing", "expected true because sign-up logs in (signup.logs_in), got false");
         }

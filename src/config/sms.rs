@@ -1,7 +1,7 @@
 //! `[sms]`: the HTTP gateway that sends text messages. Off until a gateway and countries are set.
 
 use super::problem::Problem;
-use super::reader::{Noted, Read, Reader};
+use super::reader::{Reported, ReadResult, ConfigReader};
 use crate::model::Secret;
 
 /// `[sms]`: text messages.
@@ -33,7 +33,7 @@ pub struct Gateway {
 const TWILIO: &str = "https://api.twilio.com";
 
 impl Sms {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let preset = r.option("sms.preset", "\"twilio\"", |raw| (raw.to_text().trim() == "twilio").then_some(()));
         let url = r.url("sms.url", "an http:// or https:// URL", |text| is_url(text).then(|| text.trim().to_owned()));
         let method = r.choice("sms.method", &[("POST", "POST"), ("PUT", "PUT"), ("GET", "GET")]);
@@ -79,9 +79,9 @@ struct Own {
     body: Option<Secret>,
 }
 
-fn lacks(r: &mut Reader, key: &'static str, expected: &str) -> Noted {
+fn lacks(r: &mut ConfigReader, key: &'static str, expected: &str) -> Reported {
     r.problems.push(Problem::new(key, None, format!("expected {expected}, got nothing")));
-    Noted
+    Reported
 }
 
 fn basic((account, secret): &(String, Secret)) -> (String, Secret) {
@@ -93,7 +93,7 @@ fn basic((account, secret): &(String, Secret)) -> (String, Secret) {
 
 /// The request that Twilio expects: the account in the path, basic authentication, three form
 /// fields.
-fn twilio(r: &mut Reader, url: Option<String>, login: Option<(String, Secret)>, from: Option<String>) -> Read<Gateway> {
+fn twilio(r: &mut ConfigReader, url: Option<String>, login: Option<(String, Secret)>, from: Option<String>) -> ReadResult<Gateway> {
     let Some(login) = login else {
         return Err(lacks(r, "sms.account", "sms.account and sms.secret with the preset"));
     };
@@ -108,7 +108,7 @@ fn twilio(r: &mut Reader, url: Option<String>, login: Option<(String, Secret)>, 
     })
 }
 
-fn custom(r: &mut Reader, own: Own, login: Option<&(String, Secret)>, from: Option<String>) -> Read<Gateway> {
+fn custom(r: &mut ConfigReader, own: Own, login: Option<&(String, Secret)>, from: Option<String>) -> ReadResult<Gateway> {
     let url = own.url.unwrap_or_default();
     let mut headers = Vec::new();
     for line in own.headers.iter().flat_map(|text| text.reveal().lines()).filter(|line| !line.trim().is_empty()) {
@@ -116,7 +116,7 @@ fn custom(r: &mut Reader, own: Own, login: Option<&(String, Secret)>, from: Opti
         let Some((name, value)) = pair.filter(|(name, value)| is_header(name) && !value.contains(char::is_control))
         else {
             r.refuse("sms.headers", "expected lines of `name: value`, got something else (not shown)");
-            return Err(Noted);
+            return Err(Reported);
         };
         headers.push((name, Secret::new(value)));
     }
@@ -125,7 +125,7 @@ fn custom(r: &mut Reader, own: Own, login: Option<&(String, Secret)>, from: Opti
     let whole = format!("{url}{}", body.reveal());
     if !(whole.contains("{to}") && whole.contains("{text}")) {
         r.refuse("sms.body", "expected {to} and {text} here or in sms.url, got something else (not shown)");
-        return Err(Noted);
+        return Err(Reported);
     }
     Ok(Gateway { url: Secret::new(url), method: own.method.to_owned(), headers, body, from: from.unwrap_or_default() })
 }

@@ -92,7 +92,7 @@ fn the_standard_profile_has_its_figures() {
     let days = |count: u64| Duration::from_hours(24 * count);
     let sessions = &config.sessions;
     assert_eq!((sessions.idle, sessions.absolute, sessions.short), (days(30), Some(days(90)), days(1)));
-    assert_eq!((sessions.rotate, sessions.grace, sessions.max), (Rotate::Always, Duration::from_secs(30), 20));
+    assert_eq!((sessions.rotate, sessions.grace, sessions.max), (RotationPolicy::Always, Duration::from_secs(30), 20));
     let rules = &config.password;
     assert_eq!((rules.min_length, rules.max_length, rules.blocklist, rules.personal), (12, 256, true, true));
     assert!(!rules.upper && !rules.lower && !rules.digit && !rules.symbol);
@@ -121,7 +121,7 @@ fn the_perfect21_profile_has_its_documents_figures() {
     assert_eq!((config.tokens.algorithm, config.tokens.access), (Algorithm::Rs256, minutes(15)));
     let sessions = &config.sessions;
     assert_eq!((sessions.idle, sessions.absolute), (Duration::from_hours(7 * 24), None));
-    assert_eq!((sessions.short, sessions.rotate, sessions.max), (Duration::from_hours(24), Rotate::Cookie, 5));
+    assert_eq!((sessions.short, sessions.rotate, sessions.max), (Duration::from_hours(24), RotationPolicy::Cookie, 5));
     let rules = &config.password;
     assert_eq!((rules.min_length, rules.max_length, rules.blocklist, rules.personal), (12, 256, false, false));
     assert!(rules.upper && rules.lower && rules.digit && rules.symbol);
@@ -207,12 +207,12 @@ fn variables_without_a_meaning_are_reported_and_never_honoured() {
     assert_eq!(names, ["DATABASE_URL", "DB_HOST", "REDIS_PORT", "SOMETHING"]);
     assert_eq!(first.master_key.as_ref().unwrap().reveal(), "canary");
     let check = check(&first);
-    assert!(check.findings.iter().any(|f| f.key == "DATABASE_URL" && f.level == Level::Hint));
+    assert!(check.findings.iter().any(|f| f.key == "DATABASE_URL" && f.level == Severity::Hint));
     inputs.env.insert("UPLOAD_MAX_SIZE".into(), "10MB".into());
     let uploads = load(&inputs).unwrap().ignored.into_iter().find(|variable| variable.name == "UPLOAD_MAX_SIZE");
     assert!(uploads.unwrap().reason.contains("files.size"));
     inputs.env.remove("UPLOAD_MAX_SIZE");
-    for profile in Profile::all() {
+    for profile in ProfileName::all() {
         inputs.env.insert("AUTHD_PROFILE".into(), profile.name.into());
         let names: Vec<String> = load(&inputs).unwrap().ignored.into_iter().map(|variable| variable.name).collect();
         assert_eq!(names, ["DATABASE_URL", "DB_HOST", "REDIS_PORT", "SOMETHING"], "{}", profile.name);
@@ -514,7 +514,7 @@ fn the_check_finds_what_is_allowed_but_unwise() {
 
 #[test]
 fn every_key_of_every_profile_is_known_and_every_honoured_variable_sets_one() {
-    for profile in Profile::all() {
+    for profile in ProfileName::all() {
         let first = loaded(&[("AUTHD_PROFILE", profile.name)]);
         let keys: Vec<&str> = first.entries.iter().map(|entry| entry.key).collect();
         for (name, meaning) in profile.environment().unwrap().honoured {
@@ -529,7 +529,7 @@ fn every_key_of_every_profile_is_known_and_every_honoured_variable_sets_one() {
 fn the_standard_profile_names_every_key() {
     for entry in loaded(&[]).entries {
         let name = entry.key.rsplit('.').next().unwrap();
-        assert!(Profile::standard().text.contains(name), "{} is missing", entry.key);
+        assert!(ProfileName::standard().text.contains(name), "{} is missing", entry.key);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 use super::span;
 
 /// `[throttle]`: delays after wrong passwords, per client IP and account name, and per account from
@@ -30,7 +30,7 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let day = Duration::from_hours(24);
         let life = Duration::from_secs(1)..=366 * day;
         let enabled = r.truth("throttle.enabled");
@@ -53,7 +53,7 @@ impl Throttle {
         })
     }
 
-    pub(super) fn validate(&self, r: &mut Reader) {
+    pub(super) fn validate(&self, r: &mut ConfigReader) {
         if self.longest_wait < self.first_wait {
             let (first, came) = (span::to_text(self.first_wait), span::to_text(self.longest_wait));
             r.refuse("throttle.longest_wait", format!("expected at least throttle.first_wait ({first}), got {came}"));

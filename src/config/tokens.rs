@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::Environment;
-use super::reader::{Read, Reader};
+use super::reader::{ReadResult, ConfigReader};
 use crate::model::Secret;
 use crate::model::secret::digest;
 
@@ -61,7 +61,7 @@ impl Algorithm {
 
 /// `[tokens]`: access tokens.
 #[derive(Debug, Clone)]
-pub struct Tokens {
+pub struct TokensConfig {
     /// The signature algorithm.
     pub algorithm: Algorithm,
     /// How long access tokens are valid.
@@ -79,8 +79,8 @@ pub struct Tokens {
     pub lead: Duration,
 }
 
-impl Tokens {
-    pub(super) fn read(r: &mut Reader) -> Read<Self> {
+impl TokensConfig {
+    pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let algorithm = r.choice(
             "tokens.algorithm",
             &[
@@ -107,7 +107,7 @@ impl Tokens {
         })
     }
 
-    pub(super) fn validate(&self, environment: Environment, r: &mut Reader) {
+    pub(super) fn validate(&self, environment: Environment, r: &mut ConfigReader) {
         let Some(secret) = &self.secret else { return };
         let length = secret.reveal().len();
         if self.algorithm != Algorithm::Hs256 {

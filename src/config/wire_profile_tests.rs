@@ -33,7 +33,7 @@ fn the_siteworks_profile_has_its_documents_figures() {
     assert_eq!((config.tokens.algorithm, config.tokens.access), (Algorithm::Hs256, minutes(15)));
     let sessions = &config.sessions;
     assert_eq!((sessions.idle, sessions.absolute), (Duration::from_hours(7 * 24), None));
-    assert_eq!(sessions.rotate, Rotate::Always);
+    assert_eq!(sessions.rotate, RotationPolicy::Always);
     let rules = &config.password;
     assert_eq!((rules.min_length, rules.blocklist, rules.personal), (8, false, false));
     assert!(rules.upper && rules.lower && rules.digit && rules.symbol);
@@ -167,7 +167,7 @@ fn the_authbackend_profile_has_its_documents_figures() {
     let config = under("authbackend", &[("PORT", "3000"), ("JWT_SECRET", SECRET)]).config;
     assert_eq!((config.server.wire, config.server.listen.to_string()), (WireName::Authbackend, "0.0.0.0:3000".into()));
     assert_eq!((config.tokens.algorithm, config.tokens.access), (Algorithm::Hs256, minutes(15)));
-    assert_eq!((config.sessions.idle, config.sessions.rotate), (Duration::from_hours(7 * 24), Rotate::Never));
+    assert_eq!((config.sessions.idle, config.sessions.rotate), (Duration::from_hours(7 * 24), RotationPolicy::Never));
     assert!(config.signup.verify_email && config.signup.reveal_existing && !config.signup.logs_in);
     assert!(config.apps.required && config.links.post_at_once);
     assert_eq!(config.login.otp, LoginOtp::Email);
@@ -196,7 +196,7 @@ fn the_jobpsych_profile_has_its_documents_figures() {
     assert_eq!((config.tokens.algorithm, config.tokens.access), (Algorithm::Hs256, minutes(15)));
     let sessions = &config.sessions;
     assert_eq!((sessions.idle, sessions.absolute), (Duration::from_hours(7 * 24), None));
-    assert_eq!(sessions.rotate, Rotate::Always);
+    assert_eq!(sessions.rotate, RotationPolicy::Always);
     let rules = &config.password;
     assert_eq!((rules.min_length, rules.blocklist, rules.personal), (8, false, false));
     assert!(!rules.upper && !rules.lower && !rules.digit && !rules.symbol);

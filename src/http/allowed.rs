@@ -12,7 +12,7 @@ use super::carried;
 use super::client;
 use super::reject::Reject;
 use crate::error::Result;
-use crate::identity::actor::{self, Demand, Proof, Whence};
+use crate::identity::actor::{self, Demand, ProofAge, Locality};
 use crate::identity::{Actor, Admin, By};
 use crate::model::{Permission, Source};
 
@@ -25,7 +25,7 @@ pub trait Needs: Send + Sync + 'static {
     /// The caller needs one of these permissions.
     const ANY_OF: &'static [Permission];
     /// How recently the caller must have authenticated.
-    const PROOF: Proof = Proof::Any;
+    const PROOF: ProofAge = ProofAge::Any;
 }
 
 macro_rules! needs {
@@ -65,11 +65,11 @@ needs! {
 
 /// The same requirement with fresh authentication, for operations that cannot be undone.
 #[derive(Debug)]
-pub struct Fresh<N>(PhantomData<N>);
+pub struct FreshProof<N>(PhantomData<N>);
 
-impl<N: Needs> Needs for Fresh<N> {
+impl<N: Needs> Needs for FreshProof<N> {
     const ANY_OF: &'static [Permission] = N::ANY_OF;
-    const PROOF: Proof = Proof::Fresh;
+    const PROOF: ProofAge = ProofAge::Fresh;
 }
 
 /// A caller with the required permission. The call is refused otherwise.
@@ -98,7 +98,7 @@ impl<'a, N: Needs> ApiExtractor<'a> for Allowed<N> {
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        let fresh = (N::PROOF == Proof::Fresh).then_some(FRESH);
+        let fresh = (N::PROOF == ProofAge::Fresh).then_some(FRESH);
         [bearer::SCHEME]
             .into_iter()
             .chain(N::ANY_OF.iter().map(|permission| permission.as_str()))
@@ -119,7 +119,7 @@ async fn admit<N: Needs>(request: &Request) -> Result<Allowed<N>> {
     let (core, source) = (carried::core(request)?, carried::meter(request)?.source());
     let caller = bearer::authenticate(request).await?;
     let demand = Demand { any_of: N::ANY_OF, proof: N::PROOF };
-    let whence = if client::is_at_home(&core.config.server, request) { Whence::Home } else { Whence::Away };
-    let admin = actor::admit(core, &caller, demand, whence, source).await?;
+    let locality = if client::is_local_request(&core.config.server, request) { Locality::Local } else { Locality::Remote };
+    let admin = actor::admit(core, &caller, demand, locality, source).await?;
     Ok(Allowed { admin, source: source.clone(), needs: PhantomData })
 }

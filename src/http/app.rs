@@ -1,4 +1,4 @@
-//! Identifies the API client of a call by `X-App-ID` and `X-Service-Key`, if the policy requires
+//! Identifies the API client of a call by `X-ApiClient-ID` and `X-Service-Key`, if the policy requires
 //! them.
 
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use super::carried;
 use super::limits::Meter;
 use super::openapi::Described;
 use super::reject::Reject;
-use super::visit::Visit;
+use super::visit::RequestContext;
 use crate::config::Config;
 use crate::error::{Kind, Result};
-use crate::identity::subject::Subject;
+use crate::identity::subject::RateKey;
 use crate::identity::{Core, app};
-use crate::model::{App, Client};
+use crate::model::{ApiClient, ClientIp};
 
 const ID: &str = "x-app-id";
 /// The header with the key of an API client or a service.
@@ -24,7 +24,7 @@ pub(super) const KEY: &str = "x-service-key";
 
 /// The API client of a call. The call is refused without one if the policy requires it.
 pub struct FromApp {
-    app: Option<App>,
+    app: Option<ApiClient>,
     core: Arc<Core>,
 }
 
@@ -43,10 +43,10 @@ impl FromApp {
     ///
     /// # Errors
     /// `Unavailable` if the database is not available.
-    pub async fn meter(&self, visit: &Visit, subject: Subject<'_>) -> Result<Meter> {
+    pub async fn meter(&self, visit: &RequestContext, subject: RateKey<'_>) -> Result<Meter> {
         let Some(app) = &self.app else { return Ok(visit.meter.clone()) };
         let key = format!("{}|{}", app.id, subject.key(&self.core).await?);
-        Ok(visit.meter.counting_for(Client::stand_in(&self.core.master.mac("app caller", key.as_bytes()))))
+        Ok(visit.meter.counting_for(ClientIp::stand_in(&self.core.master.mac("app caller", key.as_bytes()))))
     }
 }
 
@@ -57,7 +57,7 @@ impl<'a> FromRequest<'a> for FromApp {
     }
 }
 
-async fn recognise(core: &Core, headers: &HeaderMap) -> Result<App> {
+async fn recognise(core: &Core, headers: &HeaderMap) -> Result<ApiClient> {
     let (Some(id), Some(key)) = (only(headers, ID), only(headers, KEY)) else { return Err(Kind::AppInvalid.into()) };
     app::check(core, id, key).await
 }

@@ -12,7 +12,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use super::carried;
 use super::reject::Reject;
 use crate::error::{Error, Kind, Result};
-use crate::identity::caller::Verified;
+use crate::identity::caller::VerifiedToken;
 use crate::identity::{Caller, caller};
 use crate::model::Secret;
 
@@ -148,7 +148,7 @@ fn describe(registry: &mut Registry) {
 
 pub(super) async fn authenticate(request: &Request) -> Result<Caller> {
     let core = carried::core(request)?;
-    match request.data::<Verified>() {
+    match request.data::<VerifiedToken>() {
         // The boundary has already verified the token.
         Some(verified) => caller::recognise(core, verified, || token(request.headers())).await,
         None => caller::authenticate(core, token(request.headers())?).await,

@@ -21,14 +21,14 @@ use super::cors::{self, Cors};
 use super::failure::from_poem;
 use super::headers::{Standard, Transport};
 use super::limits::{Limiter, Meter};
-use super::log::Line;
+use super::log::RequestLine;
 use super::reject::About;
 use super::wires::{Wires, is_under};
 use super::{origin, request_id};
 use crate::config::Server;
 use crate::env::Env;
 use crate::error::{Error, Kind, Limit, Result};
-use crate::identity::caller::Verified;
+use crate::identity::caller::VerifiedToken;
 use crate::identity::refusals::Refusals;
 use crate::model::{Source, Time};
 
@@ -43,7 +43,7 @@ const MAX_USER_AGENT: usize = 256;
 /// general limit.
 pub trait TokenCheck: Send + Sync + 'static {
     /// The verified claims, if the signature and the times are valid.
-    fn check(&self, token: &str) -> Option<Verified>;
+    fn check(&self, token: &str) -> Option<VerifiedToken>;
 }
 
 /// The dependencies of the boundary.
@@ -86,7 +86,7 @@ struct Boundary<E> {
 }
 
 /// What the boundary keeps of a request while the router handles it.
-struct Visit {
+struct RequestRecord {
     method: Method,
     path: String,
     origin: Option<HeaderValue>,
@@ -124,7 +124,7 @@ impl<E: Endpoint> Endpoint for Boundary<E> {
 
 impl<E: Endpoint> Boundary<E> {
     /// Reads what the response needs from the request, and stores the [`Meter`] in it for handlers.
-    fn receive(&self, request: &mut Request) -> Visit {
+    fn receive(&self, request: &mut Request) -> RequestRecord {
         let Surroundings { env, limiter, refusals, .. } = &self.surroundings;
         let address = self.addresses.of(request);
         let request_id = request_id::choose(request.headers(), env);
@@ -132,7 +132,7 @@ impl<E: Endpoint> Boundary<E> {
         let source = Source { address: Some(address), user_agent, request_id: Some(request_id.clone()) };
         let meter = Meter::new(limiter.clone(), refusals.clone(), source);
         request.extensions_mut().insert(meter.clone());
-        Visit {
+        RequestRecord {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             origin: self.cors.admit(request.headers()),
@@ -144,7 +144,7 @@ impl<E: Endpoint> Boundary<E> {
         }
     }
 
-    async fn pass(&self, mut request: Request, visit: &Visit) -> Result<Response> {
+    async fn pass(&self, mut request: Request, visit: &RequestRecord) -> Result<Response> {
         if !self.surroundings.uncounted.iter().any(|prefix| is_under(&visit.path, prefix)) {
             self.count(&mut request, visit)?;
         }
@@ -162,7 +162,7 @@ impl<E: Endpoint> Boundary<E> {
 
     /// Counts the request. Stores the verified token in it, so that the bearer extractor need not
     /// verify it again.
-    fn count(&self, request: &mut Request, visit: &Visit) -> Result<()> {
+    fn count(&self, request: &mut Request, visit: &RequestRecord) -> Result<()> {
         let token = bearer::token(request.headers()).ok();
         match token.and_then(|token| self.surroundings.tokens.check(token)) {
             Some(verified) => {
@@ -175,7 +175,7 @@ impl<E: Endpoint> Boundary<E> {
 
     /// Renders an error in the envelope of the path's wire. This is the only place that logs its
     /// cause.
-    fn render(&self, error: &Error, visit: &Visit) -> Response {
+    fn render(&self, error: &Error, visit: &RequestRecord) -> Response {
         let Surroundings { env, wires, .. } = &self.surroundings;
         let wire = wires.of(&visit.path);
         let kind = error.kind();
@@ -207,8 +207,8 @@ impl<E: Endpoint> Boundary<E> {
         response
     }
 
-    fn log(&self, visit: &Visit, response: &Response) {
-        Line {
+    fn log(&self, visit: &RequestRecord, response: &Response) {
+        RequestLine {
             method: &visit.method,
             path: &visit.path,
             status: response.status(),

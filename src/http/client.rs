@@ -126,7 +126,7 @@ pub fn service_allowed(server: &Server, peer: IpAddr, headers: &HeaderMap) -> bo
 /// Whether a request is local, that is, sent from this machine. Only certain if no proxy is
 /// involved and the server is not public.
 #[must_use]
-pub fn is_at_home(server: &Server, request: &Request) -> bool {
+pub fn is_local_request(server: &Server, request: &Request) -> bool {
     let peer = peer(request);
     is_itself(server, peer, request.headers()) && is_loopback(server, peer)
 }
@@ -155,8 +155,8 @@ pub fn is_asked_by_name(server: &Server, headers: &HeaderMap) -> bool {
 }
 
 fn is_loopback(server: &Server, peer: IpAddr) -> bool {
-    let at_home = server.public_url.as_deref().is_none_or(origin::is_loopback);
-    at_home && server.environment != Environment::Production && peer.is_loopback()
+    let is_local = server.public_url.as_deref().is_none_or(origin::is_loopback);
+    is_local && server.environment != Environment::Production && peer.is_loopback()
 }
 
 fn is_in(networks: &[Network], address: IpAddr) -> bool {
@@ -318,7 +318,7 @@ mod tests {
             service_hosts: vec!["authd.internal".into()],
             ..server()
         };
-        for (host, at_home, where_named) in [
+        for (host, is_local, where_named) in [
             ("localhost", true, true),
             ("LocalHost:3000", true, true),
             ("127.0.0.1:3000", true, true),
@@ -334,7 +334,7 @@ mod tests {
             ("", false, false),
         ] {
             let peer = ip("127.0.0.1");
-            assert_eq!(service_allowed(&home, peer, &direct(host)), at_home, "{host}");
+            assert_eq!(service_allowed(&home, peer, &direct(host)), is_local, "{host}");
             assert_eq!(service_allowed(&named, peer, &direct(host)), where_named, "{host}");
         }
         let mut twice = direct("localhost");

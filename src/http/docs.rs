@@ -13,7 +13,7 @@ use poem::{Endpoint, Request, Response, endpoint, get};
 use poem_openapi::OpenApiService;
 use serde_json::Value;
 
-use super::reference::{self, Place};
+use super::reference::{self, ReferencePage};
 use super::reject::Reject;
 use super::router::Routes;
 use crate::error::Error;
@@ -36,32 +36,32 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 #[derive(Clone)]
 pub struct Document {
     name: &'static str,
-    file: Written,
+    file: LazyFile,
 }
 
 /// A file that is generated on first request.
-type Written = Arc<LazyLock<File, Box<dyn FnOnce() -> File + Send>>>;
+type LazyFile = Arc<LazyLock<StaticFile, Box<dyn FnOnce() -> StaticFile + Send>>>;
 
 impl Document {
     /// Creates the document of the wire with this name.
     #[must_use]
     pub fn new(name: &'static str, write: impl FnOnce() -> Value + Send + 'static) -> Self {
-        let file = written(move || File::new("application/json; charset=utf-8", write().to_string().into()));
+        let file = written(move || StaticFile::new("application/json; charset=utf-8", write().to_string().into()));
         Self { name, file }
     }
 
     /// The reference page of this document. `root` is the relative path from the page to the root.
-    fn reference(&self, names: &Arc<[&'static str]>, root: &'static str) -> Written {
+    fn reference(&self, names: &Arc<[&'static str]>, root: &'static str) -> LazyFile {
         let (document, names) = (self.clone(), Arc::clone(names));
         written(move || {
             let value = serde_json::from_slice(&document.file.bytes).unwrap_or_default();
-            let place = Place { names: &names, current: document.name, root };
-            File::new(HTML, reference::page(&value, &place).into())
+            let place = ReferencePage { names: &names, current: document.name, root };
+            StaticFile::new(HTML, reference::page(&value, &place).into())
         })
     }
 }
 
-fn written(write: impl FnOnce() -> File + Send + 'static) -> Written {
+fn written(write: impl FnOnce() -> StaticFile + Send + 'static) -> LazyFile {
     Arc::new(LazyLock::new(Box::new(write)))
 }
 
@@ -93,12 +93,12 @@ pub fn routes(route: Routes, documents: Vec<Document>) -> Routes {
     let bundle = Arc::new(OnceLock::new());
     let [docs, docs_css, boot_js, ui_css, ui_js, reference_css, first_reference, first_document] = PATHS;
     let mut route = route
-        .at(docs, get(fixed(File::new(HTML, page.into()))))
-        .at(docs_css, get(fixed(File::new(CSS, STYLE.into()))))
-        .at(boot_js, get(fixed(File::new("text/javascript; charset=utf-8", BOOT.into()))))
+        .at(docs, get(fixed(StaticFile::new(HTML, page.into()))))
+        .at(docs_css, get(fixed(StaticFile::new(CSS, STYLE.into()))))
+        .at(boot_js, get(fixed(StaticFile::new("text/javascript; charset=utf-8", BOOT.into()))))
         .at(ui_css, get(from_bundle(bundle.clone(), |bundle| &bundle.style)))
         .at(ui_js, get(from_bundle(bundle, |bundle| &bundle.script)))
-        .at(reference_css, get(fixed(File::new(CSS, REFERENCE_STYLE.into()))));
+        .at(reference_css, get(fixed(StaticFile::new(CSS, REFERENCE_STYLE.into()))));
     let names: Arc<[&'static str]> = documents.iter().map(|document| document.name).collect();
     if let Some(first) = documents.first() {
         route = route
@@ -116,13 +116,13 @@ pub fn routes(route: Routes, documents: Vec<Document>) -> Routes {
 
 /// A file and its `ETag`.
 #[derive(Debug, Clone)]
-struct File {
+struct StaticFile {
     content_type: &'static str,
     bytes: Bytes,
     etag: HeaderValue,
 }
 
-impl File {
+impl StaticFile {
     fn new(content_type: &'static str, bytes: Bytes) -> Self {
         let tag = format!("\"{}\"", &secret::encode(&secret::digest(&bytes))[..22]);
         let etag = HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""));
@@ -145,15 +145,15 @@ impl File {
     }
 }
 
-fn fixed(file: File) -> impl Endpoint {
+fn fixed(file: StaticFile) -> impl Endpoint {
     endpoint::make_sync(move |request: Request| file.answer(&request))
 }
 
-fn on_demand(file: Written) -> impl Endpoint {
+fn on_demand(file: LazyFile) -> impl Endpoint {
     endpoint::make_sync(move |request: Request| file.answer(&request))
 }
 
-fn from_bundle(bundle: Arc<OnceLock<Option<Bundle>>>, part: fn(&Bundle) -> &File) -> impl Endpoint {
+fn from_bundle(bundle: Arc<OnceLock<Option<Bundle>>>, part: fn(&Bundle) -> &StaticFile) -> impl Endpoint {
     endpoint::make(move |request: Request| {
         let bundle = bundle.clone();
         async move {
@@ -166,8 +166,8 @@ fn from_bundle(bundle: Arc<OnceLock<Option<Bundle>>>, part: fn(&Bundle) -> &File
 
 /// The two files of Swagger UI.
 struct Bundle {
-    style: File,
-    script: File,
+    style: StaticFile,
+    script: StaticFile,
 }
 
 impl Bundle {
@@ -177,8 +177,8 @@ impl Bundle {
         let style = between(text, "<style charset=\"UTF-8\">", text.find("</style>")?)?;
         let script = between(text, "<script charset=\"UTF-8\">", text.rfind("</script>\n</head>")?)?;
         Some(Self {
-            style: File::new(CSS, page.slice(style)),
-            script: File::new("text/javascript; charset=utf-8", page.slice(script)),
+            style: StaticFile::new(CSS, page.slice(style)),
+            script: StaticFile::new("text/javascript; charset=utf-8", page.slice(script)),
         })
     }
 }
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn the_bundle_is_cut_where_its_parts_end() {
         let bundle = Bundle::cut().unwrap();
-        let text = |file: &File| String::from_utf8(file.bytes.to_vec()).unwrap();
+        let text = |file: &StaticFile| String::from_utf8(file.bytes.to_vec()).unwrap();
         let (style, script) = (text(&bundle.style), text(&bundle.script));
         assert!(style.contains(".swagger-ui") && !style.contains("</style"), "{}", style.len());
         assert!(script.contains("SwaggerUIBundle") && script.len() > 1_000_000, "{}", script.len());

@@ -12,7 +12,7 @@ use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSch
 
 use super::failure::cut_off;
 use crate::identity::Core;
-use crate::identity::file::{self, File};
+use crate::identity::file::{self, FileRow};
 
 /// A response that streams a file.
 pub struct Download(Response);
@@ -20,7 +20,7 @@ pub struct Download(Response);
 impl Download {
     /// Starts to stream a file to its owner.
     #[must_use]
-    pub fn of(core: Arc<Core>, file: File) -> Self {
+    pub fn of(core: Arc<Core>, file: FileRow) -> Self {
         let head = Response::builder()
             .content_type(&file.kind)
             .header(CONTENT_DISPOSITION, disposition(&file.name))

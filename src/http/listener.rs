@@ -28,7 +28,7 @@ use poem::{Addr, Body, Endpoint, Request, RequestParts, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::pace::{Pace, Paced, PacedBody, Progress, Timeouts, Unread};
+use super::pace::{Pace, Paced, PacedBody, ConnectionProgress, Timeouts, Unread};
 use crate::config::Server;
 use crate::error::{Error, Result};
 
@@ -40,23 +40,23 @@ const MAX_BUFFER: usize = 32 * 1024;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-type App = dyn DynEndpoint<Output = Response>;
+type AppEndpoint = dyn DynEndpoint<Output = Response>;
 
 /// An endpoint that can be replaced while the server runs. A request keeps the endpoint it started
 /// with.
 #[derive(Clone)]
-pub struct Swap(Arc<Hour>);
+pub struct EndpointSwap(Arc<CurrentEndpoint>);
 
-struct Hour {
+struct CurrentEndpoint {
     /// How many times the endpoint was replaced.
     turn: AtomicU64,
-    app: RwLock<Arc<App>>,
+    app: RwLock<Arc<AppEndpoint>>,
 }
 
-impl Swap {
+impl EndpointSwap {
     /// Starts with this endpoint.
     pub fn new(endpoint: impl Endpoint<Output = Response> + 'static) -> Self {
-        Self(Arc::new(Hour { turn: AtomicU64::new(0), app: RwLock::new(Arc::new(ToDynEndpoint(endpoint))) }))
+        Self(Arc::new(CurrentEndpoint { turn: AtomicU64::new(0), app: RwLock::new(Arc::new(ToDynEndpoint(endpoint))) }))
     }
 
     /// Uses this endpoint for all new requests.
@@ -70,38 +70,38 @@ impl Swap {
         self.0.turn.load(Ordering::Acquire)
     }
 
-    fn current(&self) -> Held {
+    fn current(&self) -> PinnedEndpoint {
         let app = self.0.app.read().unwrap_or_else(PoisonError::into_inner);
-        Held { turn: self.turn(), app: Arc::clone(&app) }
+        PinnedEndpoint { turn: self.turn(), app: Arc::clone(&app) }
     }
 }
 
 /// An endpoint and its generation.
-struct Held {
+struct PinnedEndpoint {
     turn: u64,
-    app: Arc<App>,
+    app: Arc<AppEndpoint>,
 }
 
 /// A connection's cached endpoint, so that requests need not take the lock that all connections
 /// share.
-struct Hold {
-    swap: Swap,
-    between: Mutex<Option<Held>>,
+struct EndpointCache {
+    swap: EndpointSwap,
+    between: Mutex<Option<PinnedEndpoint>>,
 }
 
-impl Hold {
-    fn of(swap: Swap) -> Self {
+impl EndpointCache {
+    fn of(swap: EndpointSwap) -> Self {
         Self { swap, between: Mutex::new(None) }
     }
 
     /// Takes the current endpoint for a request.
-    fn take(&self) -> Held {
+    fn take(&self) -> PinnedEndpoint {
         let held = self.between.lock().unwrap_or_else(PoisonError::into_inner).take();
         held.filter(|held| held.turn == self.swap.turn()).unwrap_or_else(|| self.swap.current())
     }
 
     /// Keeps the endpoint for the next request.
-    fn keep(&self, held: Held) {
+    fn keep(&self, held: PinnedEndpoint) {
         *self.between.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
     }
 }
@@ -134,7 +134,7 @@ impl Listener {
     /// is over or `abort` completes.
     pub async fn serve(
         self,
-        app: Swap,
+        app: EndpointSwap,
         drain: impl Future<Output = ()> + Send,
         abort: impl Future<Output = ()> + Send,
     ) {
@@ -153,7 +153,7 @@ impl Listener {
             };
             accepting.set(accept(&self.socket, &slots));
             let connection = Connection {
-                app: Hold::of(app.clone()),
+                app: EndpointCache::of(app.clone()),
                 local: LocalAddr(Addr::socket(self.local_addr)),
                 remote: RemoteAddr(Addr::socket(peer)),
                 timeouts: self.timeouts,
@@ -204,11 +204,11 @@ fn pace(headers: &HeaderMap) -> Pace {
 }
 
 struct Connection {
-    app: Hold,
+    app: EndpointCache,
     local: LocalAddr,
     remote: RemoteAddr,
     timeouts: Timeouts,
-    progress: Arc<Progress>,
+    progress: Arc<ConnectionProgress>,
 }
 
 impl Connection {

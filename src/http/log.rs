@@ -9,7 +9,7 @@ use poem::http::{Method, StatusCode};
 const LONGEST_PATH: usize = 256;
 
 /// The fields of a request's log line.
-pub struct Line<'a> {
+pub struct RequestLine<'a> {
     pub method: &'a Method,
     /// The path without its query, because the query may contain tokens.
     pub path: &'a str,
@@ -19,7 +19,7 @@ pub struct Line<'a> {
     pub request_id: &'a str,
 }
 
-impl Line<'_> {
+impl RequestLine<'_> {
     /// Writes the line.
     pub fn write(&self) {
         tracing::info!(

@@ -25,29 +25,29 @@ const UNROUTED: &str = "none";
 
 /// Holds the route template of a request.
 #[derive(Clone, Default)]
-struct Slot(Arc<OnceLock<Arc<str>>>);
+struct RouteTemplateSlot(Arc<OnceLock<Arc<str>>>);
 
 /// Wraps an endpoint and counts each request it answers.
 pub fn counted(
     inner: impl Endpoint<Output = Response> + 'static,
     metrics: Metrics,
 ) -> impl Endpoint<Output = Response> + 'static {
-    Counted { inner, metrics, unrouted: UNROUTED.into() }
+    CountedEndpoint { inner, metrics, unrouted: UNROUTED.into() }
 }
 
-struct Counted<E> {
+struct CountedEndpoint<E> {
     inner: E,
     metrics: Metrics,
     unrouted: Arc<str>,
 }
 
-impl<E: Endpoint<Output = Response>> Endpoint for Counted<E> {
+impl<E: Endpoint<Output = Response>> Endpoint for CountedEndpoint<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let watch = Stopwatch::start();
         let method = word(request.method());
-        let slot = Slot::default();
+        let slot = RouteTemplateSlot::default();
         request.extensions_mut().insert(slot.clone());
         let answer = self.inner.call(request).await;
         let status = answer.as_ref().map_or_else(poem::Error::status, Response::status);
@@ -59,20 +59,20 @@ impl<E: Endpoint<Output = Response>> Endpoint for Counted<E> {
 
 /// Stores the route of a request for [`counted`].
 pub(super) fn note_route(request: &Request, route: &Arc<str>) {
-    if let Some(Slot(slot)) = request.extensions().get::<Slot>() {
+    if let Some(RouteTemplateSlot(slot)) = request.extensions().get::<RouteTemplateSlot>() {
         slot.get_or_init(|| Arc::clone(route));
     }
 }
 
 /// Passes a request to poem's router, and stores the template that matched.
 pub(super) async fn routed(router: &Route, request: Request) -> poem::Result<Response> {
-    let slot = request.extensions().get::<Slot>().cloned();
+    let slot = request.extensions().get::<RouteTemplateSlot>().cloned();
     let answer = router.call(request).await;
     let pattern = match &answer {
         Ok(response) => response.data::<PathPattern>(),
         Err(error) => error.data::<PathPattern>(),
     };
-    if let (Some(Slot(slot)), Some(pattern)) = (slot, pattern) {
+    if let (Some(RouteTemplateSlot(slot)), Some(pattern)) = (slot, pattern) {
         slot.get_or_init(|| Arc::clone(&pattern.0));
     }
     answer

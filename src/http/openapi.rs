@@ -25,7 +25,7 @@ pub struct Described {
     pub id: &'static str,
     /// The errors specific to the operation. The errors of its body and token are added.
     pub errors: Vec<Kind>,
-    pub counted: Counted,
+    pub counted: LimitCoverage,
     /// Named examples of its request body.
     pub requests: Vec<(&'static str, Value)>,
     /// An example of its success response.
@@ -43,7 +43,7 @@ impl Described {
 
 /// Whether the operation counts against the general limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counted {
+pub enum LimitCoverage {
     Yes,
     No,
 }
@@ -56,14 +56,14 @@ const TOKEN_ERRORS: [Kind; 5] =
 /// The document that poem-openapi generates from the types of an API.
 #[must_use]
 pub fn generated<A: OpenApi>() -> Value {
-    let text = OpenApiService::new(Shown::<A>(PhantomData), "authd", env!("CARGO_PKG_VERSION")).spec();
+    let text = OpenApiService::new(DocumentedOnly::<A>(PhantomData), "authd", env!("CARGO_PKG_VERSION")).spec();
     serde_json::from_str(&text).unwrap_or_default()
 }
 
 /// An API with the operations of `A` but without its state, for generating the document only.
-struct Shown<A>(PhantomData<A>);
+struct DocumentedOnly<A>(PhantomData<A>);
 
-impl<A: OpenApi> OpenApi for Shown<A> {
+impl<A: OpenApi> OpenApi for DocumentedOnly<A> {
     fn meta() -> Vec<MetaApi> {
         A::meta()
     }
@@ -120,7 +120,7 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described) {
         kinds.extend(TOKEN_ERRORS);
     }
     kinds.extend(&described.errors);
-    if described.counted == Counted::Yes {
+    if described.counted == LimitCoverage::Yes {
         kinds.extend([Kind::TooMany(crate::error::Limit::General), Kind::Unavailable]);
     }
     kinds.push(Kind::Internal);
@@ -182,7 +182,7 @@ fn describe_success(status: &str, response: &mut Value, described: &Described) {
 }
 
 /// Adds one error with its actual body as an example. Errors of the same status share a response.
-fn add_error(responses: &mut Map<String, Value>, wire: &dyn Wire, kind: Kind, counted: Counted) {
+fn add_error(responses: &mut Map<String, Value>, wire: &dyn Wire, kind: Kind, counted: LimitCoverage) {
     let status = wire.status_of(&example_of(kind));
     let key = status.as_str().to_owned();
     let response = responses.entry(key).or_insert_with(|| {
@@ -226,9 +226,9 @@ fn example_of(kind: Kind) -> Error {
     }
 }
 
-fn header_refs(status: &str, counted: Counted) -> Value {
+fn header_refs(status: &str, counted: LimitCoverage) -> Value {
     let mut names = vec!["X-Request-ID"];
-    if counted == Counted::Yes {
+    if counted == LimitCoverage::Yes {
         names.extend(["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"]);
     }
     if matches!(status, "423" | "429" | "503") {

@@ -63,15 +63,15 @@ impl Timeouts {
 
 /// The state of one connection, shared by its stream and its requests.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
+pub(super) struct ConnectionProgress {
     begun: AtomicU64,
     done: AtomicU64,
 }
 
 /// A request in progress; dropped when it is answered.
-pub(super) struct UnderWay(Arc<Progress>);
+pub(super) struct UnderWay(Arc<ConnectionProgress>);
 
-impl Progress {
+impl ConnectionProgress {
     /// Marks that a head was read.
     pub(super) fn begin(self: &Arc<Self>) -> UnderWay {
         self.begun.fetch_add(1, Ordering::Relaxed);
@@ -96,7 +96,7 @@ impl Drop for UnderWay {
 /// A connection with timeouts for its client.
 pub(super) struct Paced<S> {
     stream: S,
-    progress: Arc<Progress>,
+    progress: Arc<ConnectionProgress>,
     timeouts: Timeouts,
     head: Option<(u64, Pin<Box<Sleep>>)>,
     write: Option<Pin<Box<Sleep>>>,
@@ -104,7 +104,7 @@ pub(super) struct Paced<S> {
 
 impl<S> Paced<S> {
     /// Wraps a new connection.
-    pub(super) fn new(stream: S, progress: Arc<Progress>, timeouts: Timeouts) -> Self {
+    pub(super) fn new(stream: S, progress: Arc<ConnectionProgress>, timeouts: Timeouts) -> Self {
         Self { stream, progress, timeouts, head: None, write: None }
     }
 

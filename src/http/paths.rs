@@ -72,11 +72,11 @@ mod tests {
 
     use super::*;
 
-    struct Users;
+    struct TestUsers;
 
     #[OpenApi]
     #[allow(clippy::unused_async, reason = "operations are")]
-    impl Users {
+    impl TestUsers {
         #[oai(path = "/users/me", method = "get")]
         async fn get(&self) {}
 
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn a_path_knows_its_methods_on_every_mount() {
         let paths = Paths::default()
-            .with_operations(&Users::meta(), &["/v1", ""])
+            .with_operations(&TestUsers::meta(), &["/v1", ""])
             .with(["/livez".to_owned(), "/users/me".to_owned()], &[Method::POST]);
         for (path, methods) in [
             ("/v1/users/me", vec![Method::GET, Method::PUT]),

@@ -33,11 +33,11 @@ pub fn with_cookie<T>(body: T, cookie: String) -> Response<Json<T>> {
 const ROOM: usize = 1024;
 
 /// The return type of frequently called handlers.
-pub type QuickAnswer<T> = std::result::Result<Response<Written<T>>, Reject>;
+pub type QuickAnswer<T> = std::result::Result<Response<SerializedJson<T>>, Reject>;
 
 /// A JSON body that was serialized directly, without an intermediate value tree. In the OpenAPI
 /// document it equals [`Json`].
-pub struct Written<T> {
+pub struct SerializedJson<T> {
     text: Vec<u8>,
     _of: PhantomData<T>,
 }
@@ -47,10 +47,10 @@ pub fn written<T: Serialize>(body: &T) -> QuickAnswer<T> {
     let mut text = Vec::with_capacity(ROOM);
     serde_json::to_writer(&mut text, body)
         .map_err(|error| Reject(Error::internal("failed to serialize a response").caused_by(error)))?;
-    Ok(Response::new(Written { text, _of: PhantomData }))
+    Ok(Response::new(SerializedJson { text, _of: PhantomData }))
 }
 
-impl<T: Type> Payload for Written<T> {
+impl<T: Type> Payload for SerializedJson<T> {
     const CONTENT_TYPE: &'static str = Json::<T>::CONTENT_TYPE;
 
     fn schema_ref() -> MetaSchemaRef {
@@ -62,13 +62,13 @@ impl<T: Type> Payload for Written<T> {
     }
 }
 
-impl<T: Type> IntoResponse for Written<T> {
+impl<T: Type> IntoResponse for SerializedJson<T> {
     fn into_response(self) -> poem::Response {
         poem::Response::builder().content_type(Self::CONTENT_TYPE).body(self.text)
     }
 }
 
-impl<T: ToJSON> ApiResponse for Written<T> {
+impl<T: ToJSON> ApiResponse for SerializedJson<T> {
     fn meta() -> MetaResponses {
         Json::<T>::meta()
     }

@@ -17,13 +17,13 @@ use super::schema::Schemas;
 use crate::identity::Core;
 
 /// The endpoint of a path.
-type Place = Arc<BoxEndpoint<'static, Response>>;
+type RouteEndpoint = Arc<BoxEndpoint<'static, Response>>;
 
 /// Collects endpoints and their paths. If a path is added twice, the first endpoint wins.
 #[derive(Default)]
 pub struct Routes {
-    whole: HashMap<String, Place>,
-    templates: Vec<(String, Place)>,
+    whole: HashMap<String, RouteEndpoint>,
+    templates: Vec<(String, RouteEndpoint)>,
 }
 
 impl Routes {
@@ -55,7 +55,7 @@ impl Routes {
         self
     }
 
-    fn place(&mut self, path: String, place: Place) {
+    fn place(&mut self, path: String, place: RouteEndpoint) {
         if path.contains("/:") {
             self.templates.push((path, place));
         } else {
@@ -67,7 +67,7 @@ impl Routes {
     #[must_use]
     pub fn router(self) -> impl Endpoint<Output = Response> + 'static {
         let Self { whole, templates } = self;
-        let named = |(path, place): (String, Place)| (path.clone(), (path.into(), place));
+        let named = |(path, place): (String, RouteEndpoint)| (path.clone(), (path.into(), place));
         Router {
             whole: whole.into_iter().map(named).collect(),
             templates: LazyLock::new(Box::new(move || {
@@ -78,7 +78,7 @@ impl Routes {
 }
 
 struct Router {
-    whole: HashMap<String, (Arc<str>, Place)>,
+    whole: HashMap<String, (Arc<str>, RouteEndpoint)>,
     templates: LazyLock<Route, Box<dyn FnOnce() -> Route + Send>>,
 }
 

@@ -193,14 +193,14 @@ mod tests {
     use serde_json::json;
 
     #[derive(Enum)]
-    enum Colour {
+    enum TestColour {
         #[oai(rename = "red")]
         Red,
     }
 
     #[derive(Object)]
     #[oai(rename_all = "camelCase")]
-    struct Inner {
+    struct TestInner {
         #[oai(validator(max_length = 3))]
         short_text: String,
     }
@@ -214,10 +214,10 @@ mod tests {
         flag: Option<bool>,
         #[oai(validator(minimum(value = "1"), maximum(value = "9")))]
         count: Option<i32>,
-        colour: Option<Colour>,
-        inner: Option<Inner>,
+        colour: Option<TestColour>,
+        inner: Option<TestInner>,
         #[oai(validator(max_items = 2))]
-        list: Option<Vec<Inner>>,
+        list: Option<Vec<TestInner>>,
     }
 
     fn rows(value: &Value) -> Vec<(String, Rule)> {

@@ -7,12 +7,12 @@ use super::carried;
 use super::client;
 use super::reject::Reject;
 use crate::error::{Kind, Result};
-use crate::identity::quota::Service;
+use crate::identity::quota::TrustedService;
 use crate::identity::{Core, app};
 
 /// A service that may query the accounts of others.
 #[derive(Debug)]
-pub struct ServiceCaller(pub Service);
+pub struct ServiceCaller(pub TrustedService);
 
 impl<'a> FromRequest<'a> for ServiceCaller {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
@@ -21,13 +21,13 @@ impl<'a> FromRequest<'a> for ServiceCaller {
     }
 }
 
-async fn recognise(core: &Core, request: &Request) -> Result<Service> {
+async fn recognise(core: &Core, request: &Request) -> Result<TrustedService> {
     if client::service_allowed(&core.config.server, client::peer(request), request.headers()) {
-        return Ok(Service::checked("network"));
+        return Ok(TrustedService::checked("network"));
     }
     let Some(key) = only(request.headers(), KEY) else { return Err(Kind::Forbidden.into()) };
     match app::check_service_key(core, key).await {
-        Ok(app) => Ok(Service::checked(format!("app:{}", app.id))),
+        Ok(app) => Ok(TrustedService::checked(format!("app:{}", app.id))),
         Err(error) if error.kind() == Kind::AppInvalid => Err(Kind::Forbidden.into()),
         Err(error) => Err(error),
     }

@@ -9,7 +9,7 @@ use tokio::io::AsyncReadExt;
 
 use super::reject::Reject;
 use crate::error::{Error, FieldError, Kind, Result, Rule};
-use crate::identity::file::{self, File};
+use crate::identity::file::{self, FileRow};
 use crate::identity::quota::Quota;
 use crate::identity::{Caller, Core};
 use crate::model::Source;
@@ -58,7 +58,7 @@ impl<'a> ApiExtractor<'a> for FileBody {
 /// # Errors
 /// `Validation` without a file, `MalformedBody`, and the errors of [`file::begin`] and
 /// [`file::Upload`].
-pub async fn receive(core: &Core, caller: &Caller, body: FileBody, source: &Source) -> Result<(File, Quota)> {
+pub async fn receive(core: &Core, caller: &Caller, body: FileBody, source: &Source) -> Result<(FileRow, Quota)> {
     let mut body = body.0;
     let mut beside = 0;
     while let Some(field) = body.next_field().await.map_err(|error| Error::new(broken()).caused_by(error))? {
@@ -75,7 +75,7 @@ fn broken() -> Kind {
     Kind::MalformedBody
 }
 
-async fn take(core: &Core, caller: &Caller, field: Field, source: &Source) -> Result<(File, Quota)> {
+async fn take(core: &Core, caller: &Caller, field: Field, source: &Source) -> Result<(FileRow, Quota)> {
     let name = field.file_name().unwrap_or_default().to_owned();
     let mut upload = file::begin(core, caller, &name, source).await?;
     let mut bytes = Box::pin(field.into_async_read());

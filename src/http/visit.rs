@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Limit};
 use crate::model::{Secret, Source};
 
 /// The parts of a request that handlers need.
-pub struct Visit {
+pub struct RequestContext {
     /// The client that sent the request.
     pub source: Source,
     /// Counts the request against limits.
@@ -19,7 +19,7 @@ pub struct Visit {
     pub path: String,
 }
 
-impl Visit {
+impl RequestContext {
     /// Returns the error for a failed refresh, and counts refused tokens against the refresh limit.
     #[must_use]
     pub fn refresh_failed(&self, failure: Error) -> Error {
@@ -30,7 +30,7 @@ impl Visit {
     }
 }
 
-impl<'a> FromRequest<'a> for Visit {
+impl<'a> FromRequest<'a> for RequestContext {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
         let meter = carried::meter(request).map_err(Reject)?.clone();
         Ok(Self { source: meter.source().clone(), meter, path: request.original_uri().path().to_owned() })

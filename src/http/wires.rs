@@ -72,9 +72,9 @@ mod tests {
     use super::*;
     use crate::error::{Error, Kind};
 
-    struct Named(&'static str);
+    struct FixedName(&'static str);
 
-    impl Wire for Named {
+    impl Wire for FixedName {
         fn name(&self) -> &'static str {
             self.0
         }
@@ -106,9 +106,9 @@ mod tests {
 
     #[test]
     fn the_longest_prefix_of_whole_segments_names_the_wire() {
-        let wires = Wires::new(Arc::new(Named("root")), Arc::new(GetAndPost))
-            .mount("/api", Arc::new(Named("api")))
-            .mount("/api/v1", Arc::new(Named("v1")));
+        let wires = Wires::new(Arc::new(FixedName("root")), Arc::new(GetAndPost))
+            .mount("/api", Arc::new(FixedName("api")))
+            .mount("/api/v1", Arc::new(FixedName("v1")));
         for (path, name) in [
             ("/", "root"),
             ("", "root"),
@@ -126,6 +126,6 @@ mod tests {
 
     #[test]
     fn whoever_answers_get_answers_head() {
-        assert_eq!(Wires::new(Arc::new(Named("root")), Arc::new(GetAndPost)).allow("/"), "GET, HEAD, POST");
+        assert_eq!(Wires::new(Arc::new(FixedName("root")), Arc::new(GetAndPost)).allow("/"), "GET, HEAD, POST");
     }
 }

@@ -4,7 +4,7 @@
 //! a permission check. The rights are read again inside the write and compared with those of the
 //! target: an actor cannot change an account with more rights.
 
-use super::audit::Log;
+use super::audit::AuditLog;
 use super::reauthenticate::Fresh;
 use super::{Caller, Core};
 use crate::config::AdminNetworks;
@@ -20,12 +20,12 @@ pub struct Demand {
     /// The caller must hold one of these permissions.
     pub any_of: &'static [Permission],
     /// How recent the session's last proof must be.
-    pub proof: Proof,
+    pub proof: ProofAge,
 }
 
 /// How recently the caller must have proved their identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proof {
+pub enum ProofAge {
     /// At any time in this session.
     Any,
     /// A few minutes ago, for operations that cannot be undone.
@@ -34,10 +34,10 @@ pub enum Proof {
 
 /// Whether a request comes from this machine, by the same rule as service calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whence {
+pub enum Locality {
     /// From this machine, through no proxy.
-    Home,
-    Away,
+    Local,
+    Remote,
 }
 
 /// An administrator who holds a permission that the operation requires.
@@ -62,10 +62,10 @@ impl Caller {
     /// # Errors
     /// `Forbidden` from a network that is not allowed or without any of the permissions,
     /// `ReauthenticationRequired`.
-    pub fn require(&self, core: &Core, demand: Demand, whence: Whence, source: &Source) -> Result<Admin> {
+    pub fn require(&self, core: &Core, demand: Demand, locality: Locality, source: &Source) -> Result<Admin> {
         let is_let_in = match &core.config.admin.networks {
             AdminNetworks::Any => true,
-            AdminNetworks::Loopback => whence == Whence::Home,
+            AdminNetworks::Loopback => locality == Locality::Local,
             AdminNetworks::These(networks) => {
                 source.address.is_some_and(|address| networks.iter().any(|network| network.contains(address)))
             }
@@ -74,7 +74,7 @@ impl Caller {
         if !is_let_in || !demand.any_of.iter().any(|permission| rights.hold(*permission)) {
             return Err(Kind::Forbidden.into());
         }
-        if demand.proof == Proof::Fresh {
+        if demand.proof == ProofAge::Fresh {
             Fresh::check(core, self)?;
         }
         Ok(Admin { account: self.account.id.clone(), session: self.session.clone(), demand })
@@ -85,15 +85,15 @@ impl Caller {
 ///
 /// # Errors
 /// As [`Caller::require`].
-pub async fn admit(core: &Core, caller: &Caller, demand: Demand, whence: Whence, source: &Source) -> Result<Admin> {
-    let refused = match caller.require(core, demand, whence, source) {
+pub async fn admit(core: &Core, caller: &Caller, demand: Demand, locality: Locality, source: &Source) -> Result<Admin> {
+    let refused = match caller.require(core, demand, locality, source) {
         Ok(admin) => return Ok(admin),
         Err(error) => error,
     };
     let words: Vec<&str> = demand.any_of.iter().map(|permission| permission.as_str()).collect();
     let event = Event::refused(What::AdminRefused).about(&caller.account.id).in_session(&caller.session);
     let event = event.by(caller.account.id.as_str()).because(words.join(" "));
-    let log = Log::new(core, source);
+    let log = AuditLog::new(core, source);
     core.store.write(move |db| log.record(db, &event)).await?;
     Err(refused)
 }

@@ -4,17 +4,17 @@
 use std::time::Duration;
 
 use super::actor::{Actor, By};
-use super::audit::Log;
+use super::audit::AuditLog;
 use super::{Core, guard, link, password};
 use crate::error::{Error, FieldError, Kind, Result, Rule};
 use crate::mail::{self, Letter};
 use crate::model::account::Verification;
 use crate::model::event::What;
-use crate::model::session::End;
+use crate::model::session::SessionEnd;
 use crate::model::{Account, AccountId, Email, Event, Password, Permission, Username, role, text};
 use crate::password::pool::Lane;
 use crate::store;
-use crate::store::accounts::{NewRow, Page};
+use crate::store::accounts::{NewRow, AccountQuery};
 use crate::store::db::{Constraint, Db};
 
 /// How long a deleted account can be restored.
@@ -22,7 +22,7 @@ pub const HIDDEN_FOR: Duration = Duration::from_hours(720);
 
 /// An account with its roles.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct AccountWithRoles {
     pub account: Account,
     /// Sorted.
     pub roles: Vec<String>,
@@ -44,23 +44,23 @@ pub struct NewEntry {
 
 /// Which accounts to list.
 #[derive(Debug, Clone, Default)]
-pub struct Filter {
+pub struct AccountFilter {
     /// Only accounts in this state: `active`, `pending`, `suspended`, `deleted`.
     pub status: Option<String>,
     /// Only accounts whose address or user name begins with this.
     pub search: Option<String>,
 }
 
-pub(super) fn load(db: &mut dyn Db, account: Account) -> Result<Entry> {
+pub(super) fn load(db: &mut dyn Db, account: Account) -> Result<AccountWithRoles> {
     let roles = store::roles::of(db, &account.id)?;
-    Ok(Entry { account, roles })
+    Ok(AccountWithRoles { account, roles })
 }
 
 /// Adds the roles to these accounts with one query.
-pub(super) fn with_roles(db: &mut dyn Db, accounts: Vec<Account>) -> Result<Vec<Entry>> {
+pub(super) fn with_roles(db: &mut dyn Db, accounts: Vec<Account>) -> Result<Vec<AccountWithRoles>> {
     let ids: Vec<&AccountId> = accounts.iter().map(|account| &account.id).collect();
     let mut roles = store::roles::of_many(db, &ids)?;
-    let entry = |account: Account| Entry { roles: roles.remove(account.id.as_str()).unwrap_or_default(), account };
+    let entry = |account: Account| AccountWithRoles { roles: roles.remove(account.id.as_str()).unwrap_or_default(), account };
     Ok(accounts.into_iter().map(entry).collect())
 }
 
@@ -68,7 +68,7 @@ pub(super) fn with_roles(db: &mut dyn Db, accounts: Vec<Account>) -> Result<Vec<
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn count_sessions(core: &Core, entries: &[Entry]) -> Result<Vec<i64>> {
+pub async fn count_sessions(core: &Core, entries: &[AccountWithRoles]) -> Result<Vec<i64>> {
     let ids: Vec<AccountId> = entries.iter().map(|entry| entry.account.id.clone()).collect();
     let now = core.env.now();
     core.store.scan(move |db| ids.iter().map(|id| store::sessions::count_live(db, id, now)).collect()).await
@@ -101,7 +101,7 @@ pub(super) fn look_up_for(db: &mut dyn Db, actor: &Actor, name: &str) -> Result<
 ///
 /// # Errors
 /// `AccountNotFound`.
-pub async fn find(core: &Core, name: &str) -> Result<Entry> {
+pub async fn find(core: &Core, name: &str) -> Result<AccountWithRoles> {
     let name = name.to_owned();
     core.store
         .read(move |db| {
@@ -116,14 +116,14 @@ pub async fn find(core: &Core, name: &str) -> Result<Entry> {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn list(core: &Core, filter: &Filter, after: Option<&str>, limit: i64) -> Result<Vec<Entry>> {
+pub async fn list(core: &Core, filter: &AccountFilter, after: Option<&str>, limit: i64) -> Result<Vec<AccountWithRoles>> {
     let (filter, verification) = (filter.clone(), core.verification());
     let prefix = filter.search.as_deref().map(text::fold);
     let after = after.map(str::to_owned);
     core.store
         .scan(move |db| {
             let mut found = Vec::new();
-            let mut page = Page { after: after.clone(), prefix: prefix.clone(), limit };
+            let mut page = AccountQuery { after: after.clone(), prefix: prefix.clone(), limit };
             while i64::try_from(found.len()).unwrap_or(i64::MAX) < limit {
                 let accounts = store::accounts::list(db, &page)?;
                 let Some(last) = accounts.last() else { break };
@@ -145,11 +145,11 @@ fn has_status(account: &Account, status: Option<&str>, verification: Verificatio
 ///
 /// # Errors
 /// `EmailTaken`, `UsernameTaken`, `Validation` for an unknown role or a bad password.
-pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<Entry> {
+pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<AccountWithRoles> {
     let names = [&new.first_name, &new.last_name];
     password::check_first(core, &new.password, &new.email, new.username.as_ref(), &names)?;
     let hash = core.hashing.hash(Lane::Known(by.source.client()), new.password.clone()).await?;
-    let (log, actor) = (Log::new(core, &by.source), by.actor.clone());
+    let (log, actor) = (AuditLog::new(core, &by.source), by.actor.clone());
     let row = NewRow {
         id: AccountId::new(core.env.new_id()?),
         email: new.email,
@@ -197,7 +197,7 @@ pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<Entry> {
         .await
 }
 
-pub(super) fn give(db: &mut dyn Db, actor: &Actor, log: &Log, id: &AccountId, name: &str) -> Result<()> {
+pub(super) fn give(db: &mut dyn Db, actor: &Actor, log: &AuditLog, id: &AccountId, name: &str) -> Result<()> {
     if !store::roles::exists(db, name)? {
         let sentence = format!("There is no role named {name:?}");
         return Err(Error::invalid(vec![FieldError::new("roles", Rule::Format, "Unknown role", sentence)]));
@@ -213,7 +213,7 @@ pub(super) fn give(db: &mut dyn Db, actor: &Actor, log: &Log, id: &AccountId, na
     Ok(())
 }
 
-pub(super) fn take(db: &mut dyn Db, actor: &Actor, log: &Log, id: &AccountId, name: &str) -> Result<()> {
+pub(super) fn take(db: &mut dyn Db, actor: &Actor, log: &AuditLog, id: &AccountId, name: &str) -> Result<()> {
     actor.needs(db, Permission::Roles)?;
     if name == role::ADMIN {
         keep_last_admin(db, id)?;
@@ -225,11 +225,11 @@ pub(super) fn take(db: &mut dyn Db, actor: &Actor, log: &Log, id: &AccountId, na
 }
 
 /// Changes one account inside a write and returns its new state.
-pub(super) async fn change<F>(core: &Core, by: &By, name: &str, change: F) -> Result<Entry>
+pub(super) async fn change<F>(core: &Core, by: &By, name: &str, change: F) -> Result<AccountWithRoles>
 where
-    F: Fn(&mut dyn Db, &Log, &Account) -> Result<()> + Send + 'static,
+    F: Fn(&mut dyn Db, &AuditLog, &Account) -> Result<()> + Send + 'static,
 {
-    let (log, name, actor) = (Log::new(core, &by.source), name.to_owned(), by.actor.clone());
+    let (log, name, actor) = (AuditLog::new(core, &by.source), name.to_owned(), by.actor.clone());
     let entry = core
         .store
         .write(move |db| {
@@ -244,7 +244,7 @@ where
     Ok(entry)
 }
 
-pub(super) fn end_all_sessions(db: &mut dyn Db, actor: &Actor, log: &Log, id: &AccountId, why: End) -> Result<()> {
+pub(super) fn end_all_sessions(db: &mut dyn Db, actor: &Actor, log: &AuditLog, id: &AccountId, why: SessionEnd) -> Result<()> {
     for session in store::sessions::end_all(db, id, why, log.at())? {
         let event = Event::done(What::SessionEnded).about(id).in_session(&session).by(actor.name());
         log.record(db, &event.because(why.as_str()))?;
@@ -256,7 +256,7 @@ pub(super) fn end_all_sessions(db: &mut dyn Db, actor: &Actor, log: &Log, id: &A
 ///
 /// # Errors
 /// `AccountNotFound`, `Validation` for a bad password.
-pub async fn set_password(core: &Core, by: &By, name: &str, new: Password) -> Result<Entry> {
+pub async fn set_password(core: &Core, by: &By, name: &str, new: Password) -> Result<AccountWithRoles> {
     let account = find(core, name).await?.account;
     password::check_rules(core, &account, &new)?;
     let hash = core.hashing.hash(Lane::Known(by.source.client()), new).await?;
@@ -268,7 +268,7 @@ pub async fn set_password(core: &Core, by: &By, name: &str, new: Password) -> Re
             return Err(Kind::AccountNotFound.into());
         }
         log.record(db, &Event::done(What::PasswordSet).about(&account.id).by(actor.name()))?;
-        end_all_sessions(db, &actor, log, &account.id, End::Password)?;
+        end_all_sessions(db, &actor, log, &account.id, SessionEnd::Password)?;
         store::links::void_all(db, &account.id)?;
         guard::lift(db, &key)?;
         mail::enqueue(db, &letter)
@@ -280,7 +280,7 @@ pub async fn set_password(core: &Core, by: &By, name: &str, new: Password) -> Re
 ///
 /// # Errors
 /// `AccountNotFound`.
-pub async fn verify(core: &Core, by: &By, name: &str) -> Result<Entry> {
+pub async fn verify(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
     let actor = by.actor.clone();
     change(core, by, name, move |db, log, account| {
         if store::accounts::prove_email(db, &account.id, account.email.key(), log.at())? {
@@ -303,7 +303,7 @@ pub enum RoleChange {
 ///
 /// # Errors
 /// `AccountNotFound`, `Validation` for an unknown role, `LastAdmin`.
-pub async fn change_role(core: &Core, by: &By, name: &str, role: &str, way: RoleChange) -> Result<Entry> {
+pub async fn change_role(core: &Core, by: &By, name: &str, role: &str, way: RoleChange) -> Result<AccountWithRoles> {
     change_roles(core, by, name, vec![(way, role.to_owned())]).await
 }
 
@@ -311,7 +311,7 @@ pub async fn change_role(core: &Core, by: &By, name: &str, role: &str, way: Role
 ///
 /// # Errors
 /// As [`change_role`].
-pub async fn change_roles(core: &Core, by: &By, name: &str, changes: Vec<(RoleChange, String)>) -> Result<Entry> {
+pub async fn change_roles(core: &Core, by: &By, name: &str, changes: Vec<(RoleChange, String)>) -> Result<AccountWithRoles> {
     let actor = by.actor.clone();
     change(core, by, name, move |db, log, account| {
         changes.iter().try_for_each(|(way, role)| match way {
@@ -333,13 +333,13 @@ pub(super) fn keep_last_admin(db: &mut dyn Db, id: &AccountId) -> Result<()> {
 ///
 /// # Errors
 /// `AccountNotFound`, `LastAdmin`.
-pub async fn suspend(core: &Core, by: &By, name: &str) -> Result<Entry> {
+pub async fn suspend(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
     let actor = by.actor.clone();
     change(core, by, name, move |db, log, account| {
         keep_last_admin(db, &account.id)?;
         if store::accounts::set_suspended(db, &account.id, Some(log.at()), log.at())? {
             log.record(db, &Event::done(What::Suspended).about(&account.id).by(actor.name()))?;
-            end_all_sessions(db, &actor, log, &account.id, End::Admin)?;
+            end_all_sessions(db, &actor, log, &account.id, SessionEnd::Admin)?;
             link::void_all(db, &account.id)?;
         }
         Ok(())
@@ -351,7 +351,7 @@ pub async fn suspend(core: &Core, by: &By, name: &str) -> Result<Entry> {
 ///
 /// # Errors
 /// `AccountNotFound`.
-pub async fn unlock(core: &Core, by: &By, name: &str) -> Result<Entry> {
+pub async fn unlock(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
     let key = guard::key_of(core, &find(core, name).await?.account);
     let actor = by.actor.clone();
     change(core, by, name, move |db, log, account| {
@@ -371,14 +371,14 @@ pub async fn unlock(core: &Core, by: &By, name: &str) -> Result<Entry> {
 ///
 /// # Errors
 /// `AccountNotFound`, `LastAdmin`.
-pub async fn delete(core: &Core, by: &By, name: &str) -> Result<Entry> {
+pub async fn delete(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
     let actor = by.actor.clone();
     change(core, by, name, move |db, log, account| {
         keep_last_admin(db, &account.id)?;
         if account.deleted_at.is_some() {
             return Err(Kind::AccountNotFound.into());
         }
-        end_all_sessions(db, &actor, log, &account.id, End::Admin)?;
+        end_all_sessions(db, &actor, log, &account.id, SessionEnd::Admin)?;
         if !store::erasure::remove_unproved(db, &account.id)? {
             store::accounts::hide(db, &account.id, log.at())?;
             store::links::void_all(db, &account.id)?;

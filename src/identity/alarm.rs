@@ -4,18 +4,18 @@
 
 use std::time::Duration;
 
-use super::audit::Log;
+use super::audit::AuditLog;
 use super::rescue::Rescue;
 use super::{Core, change_email, link};
 use crate::error::{Error, Kind, Result};
-use crate::mail::{self, Letter, Prepared};
+use crate::mail::{self, Letter, OutgoingMessage};
 use crate::model::event::What;
-use crate::model::session::End;
+use crate::model::session::SessionEnd;
 use crate::model::{Account, Device, Event, SessionId, Source, Time, secret};
 use crate::store;
 use crate::store::anomalies::Alarm;
 use crate::store::db::Db;
-use crate::store::tries::{self, Scope, Tries};
+use crate::store::attempts::{self, Scope, AttemptRow};
 
 /// Lifetime of the link in a new-device mail.
 const LINK_LIFE: Duration = Duration::from_hours(168);
@@ -26,17 +26,17 @@ const BURST_WINDOW: Duration = Duration::from_mins(15);
 
 /// The mail for a login from a new device or place: prepared before the write, used inside it.
 #[derive(Clone)]
-pub struct Watch {
+pub struct NewDeviceCheck {
     device: String,
     country: Option<String>,
-    letter: Prepared,
+    letter: OutgoingMessage,
     email_key: String,
     hash: [u8; 32],
     until: Time,
     is_first: bool,
 }
 
-impl Watch {
+impl NewDeviceCheck {
     /// Prepares the mail for a login that is about to complete.
     pub fn prepare(core: &Core, account: &Account, source: &Source) -> Result<Self> {
         let device = Device::of(source.user_agent.as_deref()).label();
@@ -71,16 +71,16 @@ impl Watch {
     pub fn look(
         &self,
         db: &mut dyn Db,
-        log: &Log,
+        log: &AuditLog,
         account: &Account,
         session: &SessionId,
-        met: super::guard::Acquaintance,
+        familiarity: super::guard::Familiarity,
     ) -> Result<()> {
         let is_new_device =
             store::anomalies::note_trait(db, &account.id, &format!("device:{}", self.device), log.at())?;
         let is_new_place = match &self.country {
             Some(country) => store::anomalies::note_trait(db, &account.id, &format!("country:{country}"), log.at())?,
-            None => met == super::guard::Acquaintance::Stranger,
+            None => familiarity == super::guard::Familiarity::Unknown,
         };
         if self.is_first || !(is_new_device || is_new_place) {
             return Ok(());
@@ -124,7 +124,7 @@ pub async fn look(core: &Core, token: &str) -> Result<()> {
 /// # Errors
 /// `LinkInvalid`, also when the account can no longer take the address back; `LinkExpired`.
 pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
-    let (hash, log) = (secret::digest(token.as_bytes()), Log::new(core, source));
+    let (hash, log) = (secret::digest(token.as_bytes()), AuditLog::new(core, source));
     let now = log.at();
     let (owner, email) = core
         .store
@@ -143,8 +143,8 @@ pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
             }
             let by = account.as_str();
             log.record(db, &Event::done(What::LoginDisowned).about(&account).in_session(&session).by(by))?;
-            change_email::lead_back(db, &owner, &email_key, &log)?;
-            rescue.store(db, End::Disowned)
+            change_email::restore_address(db, &owner, &email_key, &log)?;
+            rescue.store(db, SessionEnd::Disowned)
         })
         .await?;
     core.post.ring();
@@ -160,10 +160,10 @@ fn raised(db: &mut dyn Db, hash: &[u8; 32]) -> Result<(Alarm, Account)> {
 
 /// Counts a failed login from a client IP. Records the failure that reaches the burst threshold,
 /// once per window.
-pub fn note_failure(db: &mut dyn Db, log: &Log, client_key: &[u8; 32]) -> Result<()> {
-    let row = tries::lock(db, Scope::Burst, client_key, log.at())?;
-    let next = Tries { count: row.count + 1, forget_at: row.started_at + BURST_WINDOW, ..row };
-    tries::save(db, Scope::Burst, client_key, &next)?;
+pub fn note_failure(db: &mut dyn Db, log: &AuditLog, client_key: &[u8; 32]) -> Result<()> {
+    let row = attempts::lock(db, Scope::Burst, client_key, log.at())?;
+    let next = AttemptRow { count: row.count + 1, forget_at: row.started_at + BURST_WINDOW, ..row };
+    attempts::save(db, Scope::Burst, client_key, &next)?;
     if next.count == BURST {
         log.record(db, &Event::done(What::FailureBurst).because(BURST.to_string()))
     } else {

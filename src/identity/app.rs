@@ -4,10 +4,10 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 
 use super::Core;
 use super::actor::By;
-use super::audit::Log;
+use super::audit::AuditLog;
 use crate::error::{Error, FieldError, Kind, Result, Rule};
 use crate::model::event::What;
-use crate::model::{App, Event, Permission, Secret, app, secret, text};
+use crate::model::{ApiClient, Event, Permission, Secret, app, secret, text};
 use crate::store;
 
 /// The most characters in an API client's name.
@@ -17,15 +17,15 @@ const LONGEST_NAME: usize = 100;
 ///
 /// # Errors
 /// `Validation` for the name, `Forbidden`.
-pub async fn create(core: &Core, by: &By, name: &str, kind: app::Kind) -> Result<(App, Secret)> {
+pub async fn create(core: &Core, by: &By, name: &str, kind: app::ApiClientKind) -> Result<(ApiClient, Secret)> {
     if !(1..=LONGEST_NAME).contains(&text::length(name)) || name.chars().any(text::is_control) {
         let sentence = format!("Name must have 1 to {LONGEST_NAME} characters on one line");
         return Err(Error::invalid(vec![FieldError::new("name", Rule::Format, "Invalid value", sentence)]));
     }
-    let (log, actor) = (Log::new(core, &by.source), by.actor.clone());
+    let (log, actor) = (AuditLog::new(core, &by.source), by.actor.clone());
     let key = new_key(core)?;
     let hash = secret::digest(key.reveal().as_bytes());
-    let app = App { id: core.env.new_id()?, name: name.to_owned(), kind, created_at: log.at(), rotated_at: log.at() };
+    let app = ApiClient { id: core.env.new_id()?, name: name.to_owned(), kind, created_at: log.at(), rotated_at: log.at() };
     let made = app.clone();
     core.store
         .write(move |db| {
@@ -42,11 +42,11 @@ pub async fn create(core: &Core, by: &By, name: &str, kind: app::Kind) -> Result
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn create_first(core: &Core) -> Result<Option<(App, Secret)>> {
+pub async fn create_first(core: &Core) -> Result<Option<(ApiClient, Secret)>> {
     if !core.config.apps.required || !list(core).await?.is_empty() {
         return Ok(None);
     }
-    create(core, &By::command_line(), "first", app::Kind::Client).await.map(Some)
+    create(core, &By::command_line(), "first", app::ApiClientKind::Client).await.map(Some)
 }
 
 fn new_key(core: &Core) -> Result<Secret> {
@@ -57,7 +57,7 @@ fn new_key(core: &Core) -> Result<Secret> {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn list(core: &Core) -> Result<Vec<App>> {
+pub async fn list(core: &Core) -> Result<Vec<ApiClient>> {
     core.store.scan(store::apps::list).await
 }
 
@@ -69,8 +69,8 @@ fn unknown(id: &str) -> Error {
 ///
 /// # Errors
 /// `NotFound`, `Forbidden`.
-pub async fn rotate(core: &Core, by: &By, id: &str) -> Result<(App, Secret)> {
-    let (log, actor, id) = (Log::new(core, &by.source), by.actor.clone(), id.to_owned());
+pub async fn rotate(core: &Core, by: &By, id: &str) -> Result<(ApiClient, Secret)> {
+    let (log, actor, id) = (AuditLog::new(core, &by.source), by.actor.clone(), id.to_owned());
     let key = new_key(core)?;
     let hash = secret::digest(key.reveal().as_bytes());
     let app = core
@@ -93,7 +93,7 @@ pub async fn rotate(core: &Core, by: &By, id: &str) -> Result<(App, Secret)> {
 /// # Errors
 /// `NotFound`, `Forbidden`.
 pub async fn delete(core: &Core, by: &By, id: &str) -> Result<()> {
-    let (log, actor, id) = (Log::new(core, &by.source), by.actor.clone(), id.to_owned());
+    let (log, actor, id) = (AuditLog::new(core, &by.source), by.actor.clone(), id.to_owned());
     core.store
         .write(move |db| {
             actor.needs(db, Permission::Apps)?;
@@ -110,7 +110,7 @@ pub async fn delete(core: &Core, by: &By, id: &str) -> Result<()> {
 ///
 /// # Errors
 /// `AppInvalid`.
-pub async fn check(core: &Core, id: &str, key: &str) -> Result<App> {
+pub async fn check(core: &Core, id: &str, key: &str) -> Result<ApiClient> {
     let (wanted, presented) = (id.to_owned(), secret::digest(key.as_bytes()));
     let (app, stored) =
         core.store.read(move |db| Ok((store::apps::find(db, &wanted)?, store::apps::key_hash(db, &wanted)?))).await?;
@@ -122,9 +122,9 @@ pub async fn check(core: &Core, id: &str, key: &str) -> Result<App> {
 ///
 /// # Errors
 /// `AppInvalid`.
-pub async fn check_service_key(core: &Core, key: &str) -> Result<App> {
+pub async fn check_service_key(core: &Core, key: &str) -> Result<ApiClient> {
     // The lookup is by digest, so the timing of index comparisons reveals nothing about the key.
     let presented = secret::digest(key.as_bytes());
     let app = core.store.read(move |db| store::apps::find_by_key(db, &presented)).await?;
-    app.filter(|app| app.kind == app::Kind::Service).ok_or_else(|| Kind::AppInvalid.into())
+    app.filter(|app| app.kind == app::ApiClientKind::Service).ok_or_else(|| Kind::AppInvalid.into())
 }

@@ -1,7 +1,7 @@
 //! The audit log: writes records inside the write of the change they describe, and reads them back.
 
 use super::actor::By;
-use super::guard::Bucket;
+use super::guard::LoginTarget;
 use super::refusals::Refusals;
 use super::{Caller, Core};
 use crate::env::Env;
@@ -14,7 +14,7 @@ use crate::store::db::Db;
 
 /// Writes the records of one operation, all with the same time and source.
 #[derive(Clone)]
-pub struct Log {
+pub struct AuditLog {
     env: Env,
     metrics: Metrics,
     refusals: Refusals,
@@ -22,7 +22,7 @@ pub struct Log {
     source: Source,
 }
 
-impl Log {
+impl AuditLog {
     /// Begins the log of an operation that happens now.
     #[must_use]
     pub fn new(core: &Core, source: &Source) -> Self {
@@ -46,7 +46,7 @@ impl Log {
 
     /// Notes that a limit refused this login target. The record is written at the end of the
     /// minute.
-    pub fn refuse(&self, barrier: Barrier, subject: &Bucket) {
+    pub fn refuse(&self, barrier: Barrier, subject: &LoginTarget) {
         self.refusals.note(barrier, self.source.client(), Some(subject), &self.source);
     }
 
@@ -57,13 +57,13 @@ impl Log {
     }
 }
 
-pub use crate::store::audit::{Filter, From, Record};
+pub use crate::store::audit::{AuditFilter, From, AuditRow};
 
 /// Reads at most `limit` records that match the filter, beginning at `from`.
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn read(core: &Core, filter: &Filter, from: &From, limit: i64) -> Result<Vec<Record>> {
+pub async fn read(core: &Core, filter: &AuditFilter, from: &From, limit: i64) -> Result<Vec<AuditRow>> {
     let (filter, from) = (filter.clone(), from.clone());
     core.store.scan(move |db| store::audit::page(db, &filter, &from, limit)).await
 }
@@ -84,10 +84,10 @@ pub(super) fn cut<T>(list: &mut Vec<T>, limit: i64, id: impl Fn(&T) -> String) -
 /// `Unavailable`.
 pub async fn newest(
     core: &Core,
-    filter: &Filter,
+    filter: &AuditFilter,
     before: Option<String>,
     limit: i64,
-) -> Result<(Vec<Record>, Option<String>)> {
+) -> Result<(Vec<AuditRow>, Option<String>)> {
     let from = before.map_or(From::Newest, From::Before);
     let mut records = read(core, filter, &from, limit + 1).await?;
     let next = cut(&mut records, limit, |record| record.id.clone());
@@ -103,7 +103,7 @@ pub async fn own(
     caller: &Caller,
     before: Option<String>,
     limit: i64,
-) -> Result<(Vec<Record>, Option<String>)> {
+) -> Result<(Vec<AuditRow>, Option<String>)> {
     let (id, from) = (caller.account.id.clone(), before.map_or(From::Newest, From::Before));
     let mut records = core.store.scan(move |db| about(db, &id, &from, limit + 1)).await?;
     let next = cut(&mut records, limit, |record| record.id.clone());
@@ -111,17 +111,17 @@ pub async fn own(
 }
 
 /// Reads records about an account, as its owner may see them.
-pub(super) fn about(db: &mut dyn Db, account: &AccountId, from: &From, limit: i64) -> Result<Vec<Record>> {
-    let filter = Filter { about: Some(account.clone()), ..Filter::default() };
+pub(super) fn about(db: &mut dyn Db, account: &AccountId, from: &From, limit: i64) -> Result<Vec<AuditRow>> {
+    let filter = AuditFilter { about: Some(account.clone()), ..AuditFilter::default() };
     let mut records = store::audit::page(db, &filter, from, limit)?;
     for record in &mut records {
-        veil(record, account.as_str());
+        redact_actor(record, account.as_str());
     }
     Ok(records)
 }
 
 /// Hides from the owner who else acted on the account, and from where.
-fn veil(record: &mut Record, own: &str) {
+fn redact_actor(record: &mut AuditRow, own: &str) {
     if record.actor.as_deref().is_some_and(|actor| actor != own) {
         record.actor = Some("administrator".to_owned());
         (record.client, record.user_agent, record.request_id) = (None, None, None);
@@ -130,7 +130,7 @@ fn veil(record: &mut Record, own: &str) {
 
 /// The format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum AuditFormat {
     /// One JSON object per line.
     JsonLines,
     /// Comma-separated values with a header row (RFC 4180).
@@ -138,14 +138,14 @@ pub enum Form {
 }
 
 /// Exports the whole log in pieces, oldest first, so that memory use does not depend on its length.
-pub struct Export {
-    filter: Filter,
-    form: Form,
+pub struct AuditExport {
+    filter: AuditFilter,
+    form: AuditFormat,
     after: String,
-    state: Stage,
+    state: ExportStage,
 }
 
-enum Stage {
+enum ExportStage {
     Heading,
     Records,
     End,
@@ -156,20 +156,20 @@ const PIECE: i64 = 500;
 
 const HEADING: &str = "id,at,event,outcome,accountId,sessionId,actor,ipAddress,userAgent,requestId,detail,count\r\n";
 
-impl Export {
+impl AuditExport {
     /// Begins an export. The audit log records that it was made.
     ///
     /// # Errors
     /// `Forbidden`, `Unavailable`.
-    pub async fn begin(core: &Core, by: &By, filter: Filter, form: Form) -> Result<Self> {
-        let (log, actor) = (Log::new(core, &by.source), by.actor.clone());
+    pub async fn begin(core: &Core, by: &By, filter: AuditFilter, form: AuditFormat) -> Result<Self> {
+        let (log, actor) = (AuditLog::new(core, &by.source), by.actor.clone());
         core.store
             .write(move |db| {
                 actor.needs(db, Permission::Audit)?;
                 log.record(db, &Event::done(What::AuditExported).by(actor.name()))
             })
             .await?;
-        Ok(Self { filter, form, after: String::new(), state: Stage::Heading })
+        Ok(Self { filter, form, after: String::new(), state: ExportStage::Heading })
     }
 
     /// Returns the next piece; `None` at the end.
@@ -178,31 +178,31 @@ impl Export {
     /// `Unavailable`.
     pub async fn next(&mut self, core: &Core) -> Result<Option<String>> {
         let mut piece = String::new();
-        if let Stage::Heading = self.state {
-            self.state = Stage::Records;
-            if self.form == Form::Csv {
+        if let ExportStage::Heading = self.state {
+            self.state = ExportStage::Records;
+            if self.form == AuditFormat::Csv {
                 piece.push_str(HEADING);
             }
         }
-        if let Stage::End = self.state {
+        if let ExportStage::End = self.state {
             return Ok(None);
         }
         let records = read(core, &self.filter, &From::After(self.after.clone()), PIECE).await?;
         match records.last() {
             Some(last) => self.after.clone_from(&last.id),
-            None => self.state = Stage::End,
+            None => self.state = ExportStage::End,
         }
         for record in &records {
             match self.form {
-                Form::JsonLines => piece.push_str(&json_line(record)),
-                Form::Csv => piece.push_str(&csv_line(record)),
+                AuditFormat::JsonLines => piece.push_str(&json_line(record)),
+                AuditFormat::Csv => piece.push_str(&csv_line(record)),
             }
         }
         Ok(Some(piece))
     }
 }
 
-fn cells(record: &Record) -> [(&'static str, Option<String>); 11] {
+fn cells(record: &AuditRow) -> [(&'static str, Option<String>); 11] {
     [
         ("id", Some(record.id.clone())),
         ("at", Some(record.at.to_millis_text())),
@@ -220,18 +220,18 @@ fn cells(record: &Record) -> [(&'static str, Option<String>); 11] {
 
 /// Converts a record to one JSON object.
 #[must_use]
-pub fn json(record: &Record) -> serde_json::Value {
+pub fn json(record: &AuditRow) -> serde_json::Value {
     let fields = cells(record).map(|(name, value)| (name.to_owned(), serde_json::Value::from(value)));
     let count = ("count".to_owned(), serde_json::Value::from(record.times));
     serde_json::Value::Object(fields.into_iter().chain([count]).collect())
 }
 
-fn json_line(record: &Record) -> String {
+fn json_line(record: &AuditRow) -> String {
     format!("{}\n", json(record))
 }
 
 /// Quotes every value. A leading apostrophe keeps spreadsheets from reading a value as a formula.
-fn csv_line(record: &Record) -> String {
+fn csv_line(record: &AuditRow) -> String {
     let quoted = cells(record).map(|(_, value)| {
         let value = value.unwrap_or_default();
         let guard = if value.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_hostile_user_agent_is_a_value_and_nothing_else() {
-        let record = Record {
+        let record = AuditRow {
             id: "1".into(),
             at: Time::from_seconds(1_701_421_200),
             event: "login".into(),

@@ -7,8 +7,8 @@ use super::{Core, key};
 use crate::error::{Kind, Result};
 use crate::model::{Account, SessionId, Time};
 use crate::store;
-use crate::store::sessions::Standing;
-pub use crate::token::Verified;
+use crate::store::sessions::SessionSnapshot;
+pub use crate::token::VerifiedToken;
 
 /// How old the recorded last activity of a session must be before it is written again.
 const ACTIVITY_STEP: Duration = Duration::from_mins(5);
@@ -46,7 +46,7 @@ pub async fn authenticate(core: &Core, token: &str) -> Result<Caller> {
 ///
 /// # Errors
 /// As [`authenticate`].
-pub async fn recognise<'t>(core: &Core, verified: &Verified, token: impl Fn() -> Result<&'t str>) -> Result<Caller> {
+pub async fn recognise<'t>(core: &Core, verified: &VerifiedToken, token: impl Fn() -> Result<&'t str>) -> Result<Caller> {
     let id = verified.session.clone();
     let found = core
         .store
@@ -76,7 +76,7 @@ pub async fn recognise<'t>(core: &Core, verified: &Verified, token: impl Fn() ->
 }
 
 /// Records the last activity in the background, if the recorded one is old enough.
-fn note_activity(core: &Core, standing: &Standing, now: Time) {
+fn note_activity(core: &Core, standing: &SessionSnapshot, now: Time) {
     if now.since(standing.session.last_active_at) < ACTIVITY_STEP {
         return;
     }

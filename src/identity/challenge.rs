@@ -8,14 +8,14 @@
 use std::time::Duration;
 
 use super::Core;
-use super::audit::Log;
-use super::factor::check::{Budget, Check};
-use super::gate::{Issued, Opening, Proof, Remember};
-use super::guard::Bucket;
-use super::one_time_code::{self, Dispatch, Purpose, Showing, Standing};
+use super::audit::AuditLog;
+use super::factor::check::{Budget, CodeCheck};
+use super::gate::{Issued, NewSession, Proof, Remember};
+use super::guard::LoginTarget;
+use super::one_time_code::{self, CodeDelivery, CodePurpose, CodeAttempt, Trust};
 use crate::error::{Error, Extra, Kind, Limit, Result};
 use crate::model::event::What;
-use crate::model::{Account, Barrier, Client, Email, Event, Factor, FactorKind, Method, Secret, Source, Time, secret};
+use crate::model::{Account, Barrier, ClientIp, Email, Event, Factor, FactorKind, Method, Secret, Source, Time, secret};
 use crate::store;
 use crate::store::challenges::Challenge;
 use crate::store::db::Db;
@@ -35,9 +35,9 @@ pub struct Completed(());
 #[derive(Debug, Clone)]
 pub struct Pending {
     row: Challenge,
-    client: Client,
+    client: ClientIp,
     token: Secret,
-    dispatch: Option<Dispatch>,
+    dispatch: Option<CodeDelivery>,
 }
 
 impl Pending {
@@ -76,7 +76,7 @@ impl Pending {
     ///
     /// # Errors
     /// `InvalidCredentials` when the account has changed since its proof was checked.
-    pub(super) fn store(&self, db: &mut dyn Db, log: &Log, stamp: i64) -> Result<()> {
+    pub(super) fn store(&self, db: &mut dyn Db, log: &AuditLog, stamp: i64) -> Result<()> {
         let row = Challenge { stamp, ..self.row.clone() };
         if !store::challenges::insert(db, &row, self.client)? {
             return Err(Kind::InvalidCredentials.into());
@@ -95,12 +95,12 @@ impl Pending {
 }
 
 /// Prepares the code to send for a kind of factor; `None` if it needs none or none can be sent.
-fn dispatch(core: &Core, account: &Account, factors: &[Factor], kind: FactorKind) -> Result<Option<Dispatch>> {
+fn dispatch(core: &Core, account: &Account, factors: &[Factor], kind: FactorKind) -> Result<Option<CodeDelivery>> {
     match kind {
         FactorKind::Totp => Ok(None),
-        FactorKind::Email => one_time_code::by_mail(core, account, Purpose::Factor, None).map(Some),
+        FactorKind::Email => one_time_code::by_mail(core, account, CodePurpose::Factor, None).map(Some),
         FactorKind::Sms => match number_of(factors) {
-            Some(number) => one_time_code::by_text(core, account, number, Purpose::Factor, None),
+            Some(number) => one_time_code::by_text(core, account, number, CodePurpose::Factor, None),
             None => Ok(None),
         },
     }
@@ -111,15 +111,15 @@ fn number_of(factors: &[Factor]) -> Option<&str> {
 }
 
 /// A challenge with the account and factors that can complete it.
-struct Found {
+struct ChallengeWithAccount {
     row: Challenge,
     account: Account,
     factors: Vec<Factor>,
     is_stranger: bool,
 }
 
-impl Found {
-    fn load(db: &mut dyn Db, row: Challenge, client: Client, since: Time) -> Result<Option<Self>> {
+impl ChallengeWithAccount {
+    fn load(db: &mut dyn Db, row: Challenge, client: ClientIp, since: Time) -> Result<Option<Self>> {
         let Some(account) = store::accounts::find(db, &row.account)? else { return Ok(None) };
         let factors = store::factors::of(db, &row.account)?;
         let is_stranger = !store::clients::is_known(db, &row.account, client, since)?;
@@ -128,18 +128,18 @@ impl Found {
 }
 
 /// Finds the live challenge of a token.
-async fn find(core: &Core, token: &str, source: &Source) -> Result<Found> {
+async fn find(core: &Core, token: &str, source: &Source) -> Result<ChallengeWithAccount> {
     let (hash, client) = (secret::digest(token.as_bytes()), source.client());
     let since = core.env.now() - core.config.throttle.known_for;
     let found = core
         .store
         .read(move |db| match store::challenges::find(db, &hash)? {
-            Some(row) => Found::load(db, row, client, since),
+            Some(row) => ChallengeWithAccount::load(db, row, client, since),
             None => Ok(None),
         })
         .await?
         .ok_or_else(|| Error::new(Kind::TokenInvalid))?;
-    note_used_up(&Log::new(core, source), &found.row);
+    note_used_up(&AuditLog::new(core, source), &found.row);
     if found.row.spent_at.is_some() || found.row.tries >= TRIES {
         return Err(Kind::TokenInvalid.into());
     }
@@ -150,9 +150,9 @@ async fn find(core: &Core, token: &str, source: &Source) -> Result<Found> {
 }
 
 /// Notes that a challenge has no attempts left.
-fn note_used_up(log: &Log, row: &Challenge) {
+fn note_used_up(log: &AuditLog, row: &Challenge) {
     if row.spent_at.is_none() && row.tries >= TRIES {
-        log.refuse(Barrier::FactorTries, &Bucket::of_id(&row.account));
+        log.refuse(Barrier::FactorTries, &LoginTarget::of_id(&row.account));
     }
 }
 
@@ -162,7 +162,7 @@ fn note_used_up(log: &Log, row: &Challenge) {
 /// `TokenInvalid`, `TokenExpired`, `MfaCodeInvalid`, `BackupCodeUsed`, `TooMany(Factor)`.
 pub async fn complete(core: &Core, token: &str, typed: &str, source: &Source) -> Result<Issued> {
     let found = find(core, token, source).await?;
-    finish(core, found, Road::Token, typed, source).await
+    finish(core, found, ChallengeLookup::ByToken, typed, source).await
 }
 
 /// Completes the newest login of this address, where the API hands out no token. Its password must
@@ -180,7 +180,7 @@ pub async fn complete_newest(core: &Core, email: &Email, typed: &str, source: &S
             let Some(account) = store::accounts::find_by_email(db, &key)? else { return Ok((None, None)) };
             let newest = store::challenges::find_newest(db, &account.id, now - LIFE_WITHOUT_TOKEN)?;
             let found = match newest {
-                Some(row) => Found::load(db, row, client, since)?,
+                Some(row) => ChallengeWithAccount::load(db, row, client, since)?,
                 None => None,
             };
             Ok((Some(account), found))
@@ -189,20 +189,20 @@ pub async fn complete_newest(core: &Core, email: &Email, typed: &str, source: &S
     if let Some(found) = found {
         // A client without a token learns only about the code: another client may have completed
         // the challenge at the same moment.
-        let finished = finish(core, found, Road::Address, typed, source).await;
+        let finished = finish(core, found, ChallengeLookup::ByEmail, typed, source).await;
         let by_code =
             |error: Error| if error.kind() == Kind::TokenInvalid { Kind::MfaCodeInvalid.into() } else { error };
         return finished.map_err(by_code);
     }
-    let bucket = account.as_ref().map_or_else(|| Bucket::unknown(email.key()), Bucket::of);
+    let bucket = account.as_ref().map_or_else(|| LoginTarget::unknown(email.key()), LoginTarget::of);
     refuse_nothing(core, &bucket, typed, source).await
 }
 
 /// Counts and refuses a code where no login is pending, in the same way as where one is.
-async fn refuse_nothing(core: &Core, bucket: &Bucket, typed: &str, source: &Source) -> Result<Issued> {
-    let showing = (source.client(), Standing::Other);
-    let showing = Showing::new(core, bucket, None, Purpose::Factor, typed, showing);
-    let log = Log::new(core, source);
+async fn refuse_nothing(core: &Core, bucket: &LoginTarget, typed: &str, source: &Source) -> Result<Issued> {
+    let showing = (source.client(), Trust::Unknown);
+    let showing = CodeAttempt::new(core, bucket, None, CodePurpose::Factor, typed, showing);
+    let log = AuditLog::new(core, source);
     let wait = core
         .store
         .write(move |db| {
@@ -219,27 +219,27 @@ async fn refuse_nothing(core: &Core, bucket: &Bucket, typed: &str, source: &Sour
 
 /// How the client names a pending login.
 #[derive(Debug, Clone, Copy)]
-enum Road {
-    Token,
-    Address,
+enum ChallengeLookup {
+    ByToken,
+    ByEmail,
 }
 
 /// How attempts at a pending login are counted.
 #[derive(Clone)]
-enum Tries {
+enum ChallengeAttempts {
     /// The client that gave the first proof holds the token: five attempts for the token, within
     /// the account's budget.
     OfToken(Budget),
     /// Any client can name the address: counted like one-time codes, so that a stranger uses up
     /// only their own attempts.
-    OfAddress(Box<Showing>),
+    OfAddress(Box<CodeAttempt>),
 }
 
-impl Tries {
+impl ChallengeAttempts {
     /// Counts one attempt. Returns the refusal if none are left.
-    fn count(&self, db: &mut dyn Db, row: &Challenge, log: &Log) -> Result<Option<Error>> {
+    fn count(&self, db: &mut dyn Db, row: &Challenge, log: &AuditLog) -> Result<Option<Error>> {
         match self {
-            Tries::OfToken(budget) => {
+            ChallengeAttempts::OfToken(budget) => {
                 if let Some(wait) = budget.count(db, log)? {
                     return Ok(Some(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
                 }
@@ -251,35 +251,35 @@ impl Tries {
                 }
                 Ok(Some(Kind::TokenInvalid.into()))
             }
-            Tries::OfAddress(showing) => Ok(showing.count(db, log)?.map(one_time_code::too_many)),
+            ChallengeAttempts::OfAddress(showing) => Ok(showing.count(db, log)?.map(one_time_code::too_many)),
         }
     }
 
     fn give_back(&self, db: &mut dyn Db) -> Result<()> {
         match self {
-            Tries::OfToken(budget) => budget.give_back(db),
-            Tries::OfAddress(showing) => showing.forgive(db),
+            ChallengeAttempts::OfToken(budget) => budget.give_back(db),
+            ChallengeAttempts::OfAddress(showing) => showing.forgive(db),
         }
     }
 }
 
-async fn finish(core: &Core, found: Found, road: Road, typed: &str, source: &Source) -> Result<Issued> {
-    let Found { row, account, factors, is_stranger } = found;
+async fn finish(core: &Core, found: ChallengeWithAccount, lookup: ChallengeLookup, typed: &str, source: &Source) -> Result<Issued> {
+    let ChallengeWithAccount { row, account, factors, is_stranger } = found;
     let remember = if row.remember { Remember::Long } else { Remember::Short };
-    let standing = if row.client == source.client().to_bytes() { Standing::Earned } else { Standing::Other };
+    let standing = if row.client == source.client().to_bytes() { Trust::RequestedHere } else { Trust::Unknown };
     let from = (source.client(), standing);
-    let check = Check::prepare(core, &account, &factors, &row.methods, typed, from)?;
-    let (tries, check) = match road {
-        Road::Token => (Tries::OfToken(Budget::new(core, &account, is_stranger)), check),
-        Road::Address => {
-            let bucket = Bucket::of(&account);
-            let showing = Showing::new(core, &bucket, Some(&account), Purpose::Factor, typed, from);
-            (Tries::OfAddress(Box::new(showing)), check.counted_before())
+    let check = CodeCheck::prepare(core, &account, &factors, &row.methods, typed, from)?;
+    let (tries, check) = match lookup {
+        ChallengeLookup::ByToken => (ChallengeAttempts::OfToken(Budget::new(core, &account, is_stranger)), check),
+        ChallengeLookup::ByEmail => {
+            let bucket = LoginTarget::of(&account);
+            let showing = CodeAttempt::new(core, &bucket, Some(&account), CodePurpose::Factor, typed, from);
+            (ChallengeAttempts::OfAddress(Box::new(showing)), check.counted_before())
         }
     };
     let proof = Proof::Factor(Completed(()));
-    let opening = Opening::prepare(core, account, proof, remember, source).await?;
-    let (inside, log) = (opening.clone(), Log::new(core, source));
+    let opening = NewSession::prepare(core, account, proof, remember, source).await?;
+    let (inside, log) = (opening.clone(), AuditLog::new(core, source));
     let verdict = core
         .store
         .write(move |db| {
@@ -316,7 +316,7 @@ pub async fn send(core: &Core, token: &str, wanted: Option<FactorKind>, source: 
     let Some(dispatch) = dispatch(core, &found.account, &found.factors, kind)? else {
         return Err(super::factor::no_such_method());
     };
-    let log = Log::new(core, source);
+    let log = AuditLog::new(core, source);
     let wait = core
         .store
         .write(move |db| {

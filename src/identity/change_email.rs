@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use super::audit::Log;
-use super::link::{self, Link, Purpose};
+use super::audit::AuditLog;
+use super::link::{self, Link, LinkPurpose};
 use super::reauthenticate::Fresh;
 use super::rescue::Rescue;
 use super::{Core, verify_email};
@@ -12,7 +12,7 @@ use crate::error::{Error, FieldError, Kind, Result, Rule};
 use crate::mail::{self, Request};
 use crate::model::account::Verification;
 use crate::model::event::What;
-use crate::model::session::End;
+use crate::model::session::SessionEnd;
 use crate::model::{Account, AccountId, Email, Event, Source, Time};
 use crate::store;
 use crate::store::db::{Constraint, Db};
@@ -37,7 +37,7 @@ pub async fn request(core: &Core, fresh: &Fresh, new: &Email, source: &Source) -
         email: new.as_str().to_owned(),
     };
     let prepared = core.post.request(&asked, source)?;
-    let (log, id, session) = (Log::new(core, source), account.id.clone(), fresh.caller().session.clone());
+    let (log, id, session) = (AuditLog::new(core, source), account.id.clone(), fresh.caller().session.clone());
     core.store
         .write(move |db| {
             mail::enqueue(db, &prepared)?;
@@ -60,12 +60,12 @@ pub(super) fn gives_way(holder: &Account, verification: Verification) -> bool {
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn confirm(core: &Core, token: &str, source: &Source) -> Result<()> {
-    let (hash, log, verification) = (link::digest_of(token), Log::new(core, source), core.verification());
+    let (hash, log, verification) = (link::digest_of(token), AuditLog::new(core, source), core.verification());
     let outcome = core
         .store
         .write(move |db| {
             let now = log.at();
-            let link = link::usable(db, &hash, Purpose::ConfirmEmail, now)?;
+            let link = link::usable(db, &hash, LinkPurpose::ConfirmEmail, now)?;
             let account = store::accounts::find(db, &link.account)?.filter(Account::is_reachable);
             let account = account.ok_or(Kind::LinkInvalid)?;
             if !store::links::spend(db, &hash, now)? {
@@ -93,19 +93,19 @@ pub async fn undo(core: &Core, token: &str, source: &Source) -> Result<()> {
     let found = core.store.read(move |db| undoable(db, &hash, now)).await;
     let (link, account) = link::settle(core, hash, found).await?;
     let rescue = Rescue::prepare(core, &account, &address_of(&link)?, source)?;
-    let log = Log::new(core, source);
+    let log = AuditLog::new(core, source);
     core.store
         .write(move |db| {
             let (link, account) = undoable(db, &hash, log.at())?;
             give_back(db, &account, &hash, &link, &log)?;
-            rescue.store(db, End::EmailUndone)
+            rescue.store(db, SessionEnd::EmailUndone)
         })
         .await?;
     core.post.ring();
     Ok(())
 }
 
-fn give_back(db: &mut dyn Db, account: &Account, hash: &[u8; 32], link: &Link, log: &Log) -> Result<()> {
+fn give_back(db: &mut dyn Db, account: &Account, hash: &[u8; 32], link: &Link, log: &AuditLog) -> Result<()> {
     if !store::links::spend(db, hash, log.at())? {
         return Err(Kind::LinkInvalid.into());
     }
@@ -135,7 +135,7 @@ pub(super) fn reachable_at(db: &mut dyn Db, account: &Account, email_key: &str, 
 ///
 /// # Errors
 /// `LinkInvalid` when the account can no longer take the address back.
-pub(super) fn lead_back(db: &mut dyn Db, account: &Account, email_key: &str, log: &Log) -> Result<()> {
+pub(super) fn restore_address(db: &mut dyn Db, account: &Account, email_key: &str, log: &AuditLog) -> Result<()> {
     if account.email.key() == email_key {
         return Ok(());
     }
@@ -146,7 +146,7 @@ pub(super) fn lead_back(db: &mut dyn Db, account: &Account, email_key: &str, log
 
 /// The undo link and the account that it restores.
 fn undoable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<(Link, Account)> {
-    let link = link::usable(db, hash, Purpose::UndoEmail, now)?;
+    let link = link::usable(db, hash, LinkPurpose::UndoEmail, now)?;
     let account = store::accounts::find(db, &link.account)?.filter(|account| account.deleted_at.is_none());
     Ok((link, account.ok_or(Kind::LinkInvalid)?))
 }
@@ -157,7 +157,7 @@ fn clear_the_way(
     id: &AccountId,
     email_key: &str,
     verification: Verification,
-    log: &Log,
+    log: &AuditLog,
 ) -> Result<()> {
     match store::accounts::find_by_email(db, email_key)? {
         Some(holder) if holder.id == *id => Ok(()),
@@ -173,7 +173,7 @@ fn clear_the_way(
     }
 }
 
-fn make_own(db: &mut dyn Db, id: &AccountId, link: &Link, log: &Log) -> Result<()> {
+fn make_own(db: &mut dyn Db, id: &AccountId, link: &Link, log: &AuditLog) -> Result<()> {
     match store::accounts::set_email(db, id, &address_of(link)?, log.at()) {
         Ok(true) => Ok(()),
         Ok(false) => Err(Kind::LinkInvalid.into()),

@@ -37,7 +37,7 @@ pub async fn purge(core: &Core) -> Result<()> {
     removed += piecewise(core, move |db| store::challenges::purge(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::codes::purge(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::factors::purge_unconfirmed(db, old, PIECE)).await?;
-    removed += piecewise(core, move |db| store::tries::purge(db, now, PIECE)).await?;
+    removed += piecewise(core, move |db| store::attempts::purge(db, now, PIECE)).await?;
     removed += piecewise(core, move |db| store::clients::purge(db, unknown, PIECE)).await?;
     removed += in_pieces_of(ACCOUNTS, core, move |db| store::erasure::purge_hidden(db, hidden, ACCOUNTS)).await?;
     removed += in_pieces_of(ACCOUNTS, core, move |db| store::erasure::blank_deleted(db, hidden, ACCOUNTS)).await?;

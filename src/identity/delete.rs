@@ -1,13 +1,13 @@
 //! Account deletion by the owner. The account is hidden at once and erased after 30 days. An
 //! account that was never verified is erased at once, which frees its address.
 
-use super::audit::Log;
+use super::audit::AuditLog;
 use super::reauthenticate::Fresh;
 use super::{Core, link};
 use crate::error::{Kind, Result};
 use crate::mail::{self, Letter};
 use crate::model::event::What;
-use crate::model::session::End;
+use crate::model::session::SessionEnd;
 use crate::model::{Event, Source, role};
 use crate::store;
 
@@ -18,15 +18,15 @@ use crate::store;
 pub async fn own_account(core: &Core, fresh: &Fresh, source: &Source) -> Result<()> {
     let account = fresh.caller().account.clone();
     let letter = core.post.letter(&account.email, account.id.as_str(), &Letter::AccountDeleted)?;
-    let log = Log::new(core, source);
+    let log = AuditLog::new(core, source);
     core.store
         .write(move |db| {
             if store::roles::is_last_holder(db, &account.id, role::ADMIN)? {
                 return Err(Kind::LastAdmin.into());
             }
             let by_owner = |what| Event::done(what).about(&account.id).by(account.id.as_str());
-            for session in store::sessions::end_all(db, &account.id, End::Deleted, log.at())? {
-                log.record(db, &by_owner(What::SessionEnded).in_session(&session).because(End::Deleted.as_str()))?;
+            for session in store::sessions::end_all(db, &account.id, SessionEnd::Deleted, log.at())? {
+                log.record(db, &by_owner(What::SessionEnded).in_session(&session).because(SessionEnd::Deleted.as_str()))?;
             }
             link::void_all(db, &account.id)?;
             log.record(db, &by_owner(What::Deleted))?;

@@ -2,13 +2,13 @@
 //! account.
 
 use super::actor::By;
-use super::admin::{self, Entry, HIDDEN_FOR};
-use super::audit::Log;
+use super::admin::{self, AccountWithRoles, HIDDEN_FOR};
+use super::audit::AuditLog;
 use super::{Core, guard, session};
 use crate::error::{Error, FieldError, Kind, Result, Rule};
 use crate::mail::{self, Request};
 use crate::model::event::What;
-use crate::model::session::End;
+use crate::model::session::SessionEnd;
 use crate::model::{Account, AccountId, Event, Permission, SessionId, Status, Time, text};
 use crate::store;
 use crate::store::directory::Query;
@@ -29,8 +29,8 @@ pub struct Wanted {
 
 /// A page of accounts.
 #[derive(Debug, Clone)]
-pub struct Page {
-    pub entries: Vec<Entry>,
+pub struct AccountPage {
+    pub entries: Vec<AccountWithRoles>,
     /// Number of matching accounts on all pages.
     pub total: i64,
     /// Whether more accounts match than a search examines. These are the first in alphabetical
@@ -42,7 +42,7 @@ pub struct Page {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn page(core: &Core, wanted: &Wanted) -> Result<Page> {
+pub async fn page(core: &Core, wanted: &Wanted) -> Result<AccountPage> {
     let query = Query {
         status: wanted.status,
         verification: core.verification(),
@@ -55,15 +55,15 @@ pub async fn page(core: &Core, wanted: &Wanted) -> Result<Page> {
             let total = store::directory::count(db, &query)?;
             let accounts = if query.offset < total { store::directory::page(db, &query)? } else { Vec::new() };
             let cut_off = store::directory::is_cut_off(db, &query)?;
-            Ok(Page { entries: admin::with_roles(db, accounts)?, total, cut_off })
+            Ok(AccountPage { entries: admin::with_roles(db, accounts)?, total, cut_off })
         })
         .await
 }
 
 /// The details of an account for an administrator.
 #[derive(Debug, Clone)]
-pub struct File {
-    pub entry: Entry,
+pub struct AccountDetails {
+    pub entry: AccountWithRoles,
     /// Everything the roles permit, sorted.
     pub permissions: Vec<String>,
     /// Wrong passwords that currently count.
@@ -83,15 +83,15 @@ async fn account(core: &Core, id: &str) -> Result<Account> {
 ///
 /// # Errors
 /// `AccountNotFound`.
-pub async fn file(core: &Core, id: &str) -> Result<File> {
+pub async fn file(core: &Core, id: &str) -> Result<AccountDetails> {
     let account = account(core, id).await?;
     let id = account.id.clone();
     let roles = core.store.read(move |db| store::roles::of(db, &id)).await?;
-    let entry = Entry { account, roles };
+    let entry = AccountWithRoles { account, roles };
     let failures = guard::failures(core, &entry.account).await?;
     let id = entry.account.id.clone();
     let last_failed_login = core.store.scan(move |db| store::audit::last_failed_login(db, &id)).await?;
-    Ok(File {
+    Ok(AccountDetails {
         permissions: core.roles.permissions(&entry.roles),
         failed_logins: failures.count,
         locked_until: failures.locked_until,
@@ -116,7 +116,7 @@ pub struct Changes {
 ///
 /// # Errors
 /// `AccountNotFound`, `Validation`, `Forbidden`, `LastAdmin`.
-pub async fn update(core: &Core, by: &By, id: &str, changes: Changes) -> Result<Entry> {
+pub async fn update(core: &Core, by: &By, id: &str, changes: Changes) -> Result<AccountWithRoles> {
     let (actor, verification) = (by.actor.clone(), core.verification());
     admin::change(core, by, id, move |db, log, account| {
         if account.deleted_at.is_some() {
@@ -146,7 +146,7 @@ pub async fn update(core: &Core, by: &By, id: &str, changes: Changes) -> Result<
 ///
 /// # Errors
 /// `AccountNotFound`, `Forbidden`, `LastAdmin`.
-pub async fn toggle_suspension(core: &Core, by: &By, id: &str) -> Result<Entry> {
+pub async fn toggle_suspension(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
     let actor = by.actor.clone();
     admin::change(core, by, id, move |db, log, account| {
         actor.needs(db, Permission::UsersSuspend)?;
@@ -160,7 +160,7 @@ pub async fn toggle_suspension(core: &Core, by: &By, id: &str) -> Result<Entry> 
 ///
 /// # Errors
 /// `AccountNotFound`.
-pub async fn by_number(core: &Core, number: &str) -> Result<Entry> {
+pub async fn by_number(core: &Core, number: &str) -> Result<AccountWithRoles> {
     let number: i64 = number.parse().map_err(|_| Error::new(Kind::AccountNotFound))?;
     core.store
         .read(move |db| {
@@ -174,7 +174,7 @@ pub async fn by_number(core: &Core, number: &str) -> Result<Entry> {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn present(core: &Core, page: i64, limit: i64) -> Result<Vec<Entry>> {
+pub async fn present(core: &Core, page: i64, limit: i64) -> Result<Vec<AccountWithRoles>> {
     let offset = (page - 1).saturating_mul(limit);
     core.store
         .scan(move |db| {
@@ -186,7 +186,7 @@ pub async fn present(core: &Core, page: i64, limit: i64) -> Result<Vec<Entry>> {
 
 type Database<'a> = &'a mut dyn store::db::Db;
 
-fn set_status(db: Database<'_>, actor: &super::Actor, log: &Log, account: &Account, wanted: Status) -> Result<()> {
+fn set_status(db: Database<'_>, actor: &super::Actor, log: &AuditLog, account: &Account, wanted: Status) -> Result<()> {
     let id = &account.id;
     match wanted {
         Status::Suspended => {
@@ -194,7 +194,7 @@ fn set_status(db: Database<'_>, actor: &super::Actor, log: &Log, account: &Accou
             store::accounts::set_suspended(db, id, Some(log.at()), log.at())?;
             log.record(db, &Event::done(What::Suspended).about(id).by(actor.name()))?;
             super::link::void_all(db, id)?;
-            admin::end_all_sessions(db, actor, log, id, End::Admin)
+            admin::end_all_sessions(db, actor, log, id, SessionEnd::Admin)
         }
         Status::Active if account.suspended_at.is_some() => {
             store::accounts::set_suspended(db, id, None, log.at())?;
@@ -208,7 +208,7 @@ fn set_status(db: Database<'_>, actor: &super::Actor, log: &Log, account: &Accou
     }
 }
 
-fn set_roles(db: Database<'_>, actor: &super::Actor, log: &Log, id: &AccountId, wanted: &[String]) -> Result<()> {
+fn set_roles(db: Database<'_>, actor: &super::Actor, log: &AuditLog, id: &AccountId, wanted: &[String]) -> Result<()> {
     let had = store::roles::of(db, id)?;
     for name in wanted.iter().filter(|name| !had.contains(name)) {
         admin::give(db, actor, log, id, name)?;
@@ -223,7 +223,7 @@ fn set_roles(db: Database<'_>, actor: &super::Actor, log: &Log, id: &AccountId, 
 ///
 /// # Errors
 /// `AccountNotFound`, `Forbidden`.
-pub async fn unlock(core: &Core, by: &By, id: &str) -> Result<Entry> {
+pub async fn unlock(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
     let key = guard::key_of(core, &account(core, id).await?);
     let actor = by.actor.clone();
     admin::change(core, by, id, move |db, log, account| {
@@ -239,7 +239,7 @@ pub async fn unlock(core: &Core, by: &By, id: &str) -> Result<Entry> {
 ///
 /// # Errors
 /// `AccountNotFound` when it is not deleted, `Forbidden`.
-pub async fn restore(core: &Core, by: &By, id: &str) -> Result<Entry> {
+pub async fn restore(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
     let actor = by.actor.clone();
     admin::change(core, by, id, move |db, log, account| {
         if !store::directory::restore(db, &account.id, log.at() - HIDDEN_FOR, log.at())? {
@@ -254,7 +254,7 @@ pub async fn restore(core: &Core, by: &By, id: &str) -> Result<Entry> {
 ///
 /// # Errors
 /// `AccountNotFound`.
-pub async fn sessions(core: &Core, name: &str) -> Result<Vec<session::Shown>> {
+pub async fn sessions(core: &Core, name: &str) -> Result<Vec<session::SessionView>> {
     let account = admin::find(core, name).await?.account;
     session::list(core, &account.id).await
 }
@@ -263,10 +263,10 @@ pub async fn sessions(core: &Core, name: &str) -> Result<Vec<session::Shown>> {
 ///
 /// # Errors
 /// `AccountNotFound`, `Forbidden`.
-pub async fn end_sessions(core: &Core, by: &By, name: &str) -> Result<Entry> {
+pub async fn end_sessions(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
     let actor = by.actor.clone();
     admin::change(core, by, name, move |db, log, account| {
-        admin::end_all_sessions(db, &actor, log, &account.id, End::Admin)
+        admin::end_all_sessions(db, &actor, log, &account.id, SessionEnd::Admin)
     })
     .await
 }
@@ -275,14 +275,14 @@ pub async fn end_sessions(core: &Core, by: &By, name: &str) -> Result<Entry> {
 ///
 /// # Errors
 /// `AccountNotFound`, `SessionNotFound`, `Forbidden`.
-pub async fn end_session(core: &Core, by: &By, name: &str, session: &str) -> Result<Entry> {
+pub async fn end_session(core: &Core, by: &By, name: &str, session: &str) -> Result<AccountWithRoles> {
     let (actor, session) = (by.actor.clone(), SessionId::new(session));
     admin::change(core, by, name, move |db, log, account| {
-        if !store::sessions::end_of(db, &account.id, &session, End::Admin, log.at())? {
+        if !store::sessions::end_of(db, &account.id, &session, SessionEnd::Admin, log.at())? {
             return Err(Error::new(Kind::SessionNotFound));
         }
         let event = Event::done(What::SessionEnded).about(&account.id).in_session(&session).by(actor.name());
-        log.record(db, &event.because(End::Admin.as_str()))
+        log.record(db, &event.because(SessionEnd::Admin.as_str()))
     })
     .await
 }
@@ -291,7 +291,7 @@ pub async fn end_session(core: &Core, by: &By, name: &str, session: &str) -> Res
 ///
 /// # Errors
 /// `AccountNotFound`, `Forbidden`.
-pub async fn send_reset(core: &Core, by: &By, id: &str) -> Result<Entry> {
+pub async fn send_reset(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
     let email_key = account(core, id).await?.email.key().to_owned();
     let prepared = core.post.request(&Request::Reset { email_key }, &by.source)?;
     let actor = by.actor.clone();

@@ -3,36 +3,36 @@
 use std::net::IpAddr;
 
 use super::Core;
-use super::audit::{self, Log};
+use super::audit::{self, AuditLog};
 use super::reauthenticate::Fresh;
 use crate::error::Result;
 use crate::model::event::What;
-use crate::model::{Account, Client, Event, Source, Time};
+use crate::model::{Account, ClientIp, Event, Source, Time};
 use crate::store;
-use crate::store::audit::{From, Record};
+use crate::store::audit::{From, AuditRow};
 
 pub use crate::model::factor::Factor;
-pub use crate::store::export::{MailRecord, Session};
-pub use crate::store::files::File;
+pub use crate::store::export::{MailRecord, SessionExportRow};
+pub use crate::store::files::FileRow;
 
 /// Everything about one person. A new table with personal data gets its place here.
 #[derive(Debug, Clone)]
-pub struct Export {
+pub struct PersonalData {
     /// When the export was made.
     pub at: Time,
     pub account: Account,
     /// Sorted.
     pub roles: Vec<String>,
     /// Newest first.
-    pub sessions: Vec<Session>,
+    pub sessions: Vec<SessionExportRow>,
     /// The client IPs that have logged in, with the last login from each.
-    pub clients: Vec<(Client, Time)>,
+    pub clients: Vec<(ClientIp, Time)>,
     /// The second factors, whose secrets stay sealed, and the number of unused backup codes.
     pub factors: (Vec<Factor>, i64),
     /// Without their contents.
-    pub files: Vec<File>,
+    pub files: Vec<FileRow>,
     /// The audit log about the account, newest first, without details about other people.
-    pub events: Vec<Record>,
+    pub events: Vec<AuditRow>,
     /// The mails to the account that are still stored, newest first.
     pub mails: Vec<MailRecord>,
 }
@@ -41,8 +41,8 @@ pub struct Export {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn everything(core: &Core, fresh: &Fresh, source: &Source) -> Result<Export> {
-    let (caller, log) = (fresh.caller(), Log::new(core, source));
+pub async fn everything(core: &Core, fresh: &Fresh, source: &Source) -> Result<PersonalData> {
+    let (caller, log) = (fresh.caller(), AuditLog::new(core, source));
     let event = Event::done(What::Exported).about(&caller.account.id).in_session(&caller.session);
     let (event, at) = (event.by(caller.account.id.as_str()), log.at());
     core.store.write(move |db| log.record(db, &event)).await?;
@@ -50,7 +50,7 @@ pub async fn everything(core: &Core, fresh: &Fresh, source: &Source) -> Result<E
     core.store
         .scan(move |db| {
             let clients = store::export::clients(db, &account.id)?;
-            Ok(Export {
+            Ok(PersonalData {
                 at,
                 roles: roles.clone(),
                 sessions: store::export::sessions(db, &account.id)?,
@@ -65,8 +65,8 @@ pub async fn everything(core: &Core, fresh: &Fresh, source: &Source) -> Result<E
         .await
 }
 
-fn client(bytes: &[u8]) -> Option<Client> {
+fn client(bytes: &[u8]) -> Option<ClientIp> {
     let v4 = || <[u8; 4]>::try_from(bytes).ok().map(IpAddr::from);
     let v6 = || <[u8; 16]>::try_from(bytes).ok().map(IpAddr::from);
-    v4().or_else(v6).map(Client::of)
+    v4().or_else(v6).map(ClientIp::of)
 }

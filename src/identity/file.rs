@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::audit::Log;
-use super::guard::Bucket;
+use super::audit::AuditLog;
+use super::guard::LoginTarget;
 use super::quota::{self, Quota};
 use super::{Caller, Core};
 use crate::error::{Error, FieldError, Kind, Limit, Result, Rule};
@@ -19,7 +19,7 @@ use crate::store::{self, Store};
 use crate::config;
 use crate::store::files::Added;
 
-pub use crate::store::files::File;
+pub use crate::store::files::FileRow;
 
 /// Bytes per write.
 const PIECE: usize = 256 * 1024;
@@ -46,7 +46,7 @@ impl Slots {
     }
 
     /// Takes a slot for an account.
-    fn take(&self, account: &AccountId) -> Result<Slot> {
+    fn take(&self, account: &AccountId) -> Result<UploadSlot> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.get(account).is_some_and(|own| *own >= self.each) {
             let message = "You have too many uploads in progress, please wait until one is finished";
@@ -56,17 +56,17 @@ impl Slots {
             return Err(Error::unavailable("too many uploads are in progress"));
         }
         *taken.entry(account.clone()).or_default() += 1;
-        Ok(Slot { slots: self.clone(), account: account.clone() })
+        Ok(UploadSlot { slots: self.clone(), account: account.clone() })
     }
 }
 
 /// The slot of an upload in progress. Dropping it frees it.
-struct Slot {
+struct UploadSlot {
     slots: Slots,
     account: AccountId,
 }
 
-impl Drop for Slot {
+impl Drop for UploadSlot {
     fn drop(&mut self) {
         let mut taken = self.slots.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(own) = taken.get_mut(&self.account) {
@@ -81,7 +81,7 @@ impl Drop for Slot {
 /// An upload in progress. Dropped before [`Upload::finish`], it is removed.
 pub struct Upload {
     store: Store,
-    log: Log,
+    log: AuditLog,
     account: AccountId,
     id: String,
     name: String,
@@ -89,10 +89,10 @@ pub struct Upload {
     waiting: Vec<u8>,
     position: i64,
     size: u64,
-    room: Room,
+    room: FileSpace,
     configured: u32,
     begun: bool,
-    _slot: Slot,
+    _slot: UploadSlot,
 }
 
 /// Begins an upload if the quota, the disk and other uploads leave space for it.
@@ -104,15 +104,15 @@ pub async fn begin(core: &Core, caller: &Caller, name: &str, source: &Source) ->
     let name = check_name(name)?;
     let quota = quota::own(core, caller).await?;
     if quota.remaining() == 0 {
-        Log::new(core, source).refuse(Barrier::Uploads, &Bucket::of_owner(&caller.account.id));
+        AuditLog::new(core, source).refuse(Barrier::Uploads, &LoginTarget::of_owner(&caller.account.id));
         return Err(Kind::UploadLimitReached.into());
     }
     let slot = core.slots.take(&caller.account.id)?;
-    let room = Room { files: core.config.files.clone(), db: core.config.db.clone() };
+    let room = FileSpace { files: core.config.files.clone(), db: core.config.db.clone() };
     room.check_for_one(&core.store).await?;
     let upload = Upload {
         store: core.store.clone(),
-        log: Log::new(core, source),
+        log: AuditLog::new(core, source),
         account: caller.account.id.clone(),
         id: core.env.new_id()?,
         name,
@@ -142,12 +142,12 @@ fn check_name(sent: &str) -> Result<String> {
 }
 
 /// The space limits for files.
-struct Room {
-    files: config::Files,
+struct FileSpace {
+    files: config::FilesConfig,
     db: PathBuf,
 }
 
-impl Room {
+impl FileSpace {
     /// Checks that the largest allowed file would fit, so that no client begins an upload that
     /// fails.
     async fn check_for_one(&self, store: &Store) -> Result<()> {
@@ -223,7 +223,7 @@ impl Upload {
     /// # Errors
     /// `UnsupportedMediaType` if the content is not allowed or does not match the file name,
     /// `UploadLimitReached`.
-    pub async fn finish(mut self) -> Result<(File, Quota)> {
+    pub async fn finish(mut self) -> Result<(FileRow, Quota)> {
         if self.size == 0 {
             let sentence = "The file is empty";
             return Err(Error::invalid(vec![FieldError::new("file", Rule::Required, "Empty file", sentence)]));
@@ -233,7 +233,7 @@ impl Upload {
             found.filter(|&media| Media::by_name(&self.name).is_none_or(|named| named == media)).ok_or_else(|| {
                 Error::with(Kind::UnsupportedMediaType, "Expected a PDF, DOC, DOCX, TXT, JPG, PNG or GIF file")
             })?;
-        let end = End {
+        let end = FinalPiece {
             piece: std::mem::take(&mut self.waiting),
             id: self.id.clone(),
             account: self.account.clone(),
@@ -264,7 +264,7 @@ impl Drop for Upload {
 }
 
 /// The last write of an upload.
-struct End {
+struct FinalPiece {
     piece: Vec<u8>,
     id: String,
     account: AccountId,
@@ -273,22 +273,22 @@ struct End {
     media: Media,
     total: i64,
     configured: u32,
-    log: Log,
+    log: AuditLog,
 }
 
-impl End {
-    fn store(&self, db: &mut dyn store::db::Db) -> Result<(File, Quota)> {
+impl FinalPiece {
+    fn store(&self, db: &mut dyn store::db::Db) -> Result<(FileRow, Quota)> {
         if !self.piece.is_empty() {
             kept(store::files::add_piece(db, &self.id, self.position, &self.piece, self.total)?)?;
         }
         let used = store::files::count_one(db, &self.account, i64::from(self.configured))?.ok_or_else(|| {
-            self.log.refuse(Barrier::Uploads, &Bucket::of_owner(&self.account));
+            self.log.refuse(Barrier::Uploads, &LoginTarget::of_owner(&self.account));
             Error::new(Kind::UploadLimitReached)
         })?;
         let size = store::files::complete(db, &self.id, self.media.as_str(), self.log.at())?.ok_or_else(gone)?;
         let event = Event::done(What::FileUploaded).about(&self.account).by(self.account.as_str());
         self.log.record(db, &event.because(self.id.as_str()))?;
-        let file = File {
+        let file = FileRow {
             id: self.id.clone(),
             name: self.name.clone(),
             kind: self.media.as_str().to_owned(),
@@ -303,7 +303,7 @@ impl End {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn list(core: &Core, caller: &Caller) -> Result<Vec<File>> {
+pub async fn list(core: &Core, caller: &Caller) -> Result<Vec<FileRow>> {
     let id = caller.account.id.clone();
     core.store.scan(move |db| store::files::list(db, &id)).await
 }
@@ -312,7 +312,7 @@ pub async fn list(core: &Core, caller: &Caller) -> Result<Vec<File>> {
 ///
 /// # Errors
 /// `NotFound`.
-pub async fn get(core: &Core, caller: &Caller, file: &str) -> Result<File> {
+pub async fn get(core: &Core, caller: &Caller, file: &str) -> Result<FileRow> {
     let (account, file) = (caller.account.id.clone(), file.to_owned());
     let found = core.store.read(move |db| store::files::find(db, &account, &file)).await?;
     found.ok_or_else(|| Kind::NotFound.into())
@@ -322,7 +322,7 @@ pub async fn get(core: &Core, caller: &Caller, file: &str) -> Result<File> {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn piece(core: &Core, file: &File, position: i64) -> Result<Option<Vec<u8>>> {
+pub async fn piece(core: &Core, file: &FileRow, position: i64) -> Result<Option<Vec<u8>>> {
     let id = file.id.clone();
     core.store.scan(move |db| store::files::piece(db, &id, position)).await
 }
@@ -341,7 +341,7 @@ pub async fn sums(core: &Core, caller: &Caller) -> Result<(i64, i64)> {
 /// # Errors
 /// `NotFound`.
 pub async fn delete(core: &Core, caller: &Caller, file: &str, source: &Source) -> Result<()> {
-    let (account, file, log) = (caller.account.id.clone(), file.to_owned(), Log::new(core, source));
+    let (account, file, log) = (caller.account.id.clone(), file.to_owned(), AuditLog::new(core, source));
     core.store
         .write(move |db| {
             if !store::files::delete(db, &account, &file)? {

@@ -4,24 +4,24 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::audit::Log;
-use super::guard::Bucket;
-use super::link::{self, NewLink, Purpose};
+use super::audit::AuditLog;
+use super::guard::LoginTarget;
+use super::link::{self, NewLink, LinkPurpose};
 use super::{Core, change_email, one_time_code};
 use crate::config::Rate;
 use crate::env::Later;
 use crate::error::{Error, Result};
-use crate::mail::{self, Fulfil, Letter, Prepared, Request, RequestedBy};
+use crate::mail::{self, JobHandler, Letter, OutgoingMessage, Request, RequestedBy};
 use crate::model::{Account, AccountId, Barrier, Email, Source, Time, secret};
 use crate::store;
 use crate::store::codes::Code;
 use crate::store::db::Db;
-use crate::store::tries::{self, Scope, Tries};
+use crate::store::attempts::{self, Scope, AttemptRow};
 
 /// Handles requests for mail.
-pub struct Fulfiller(pub Arc<Core>);
+pub struct MailJobs(pub Arc<Core>);
 
-impl Fulfil for Fulfiller {
+impl JobHandler for MailJobs {
     fn fulfil(&self, id: String, request: Request, by: RequestedBy) -> Later<'_, Result<()>> {
         Box::pin(async move {
             let core = &self.0;
@@ -30,7 +30,7 @@ impl Fulfil for Fulfiller {
                 None => None,
             };
             let source = source_of(&by);
-            let log = Log::new(core, &source);
+            let log = AuditLog::new(core, &source);
             let (to, from) = (core.config.limits.mail_address, core.config.limits.mail_client);
             core.store
                 .write(move |db| {
@@ -75,17 +75,17 @@ async fn find(core: &Core, request: &Request) -> Result<Option<Account>> {
 }
 
 /// What a request leads to: letters, their links, and the limits that may hold all of it back.
-struct Errand {
+struct PlannedMail {
     /// As read when the letters were written.
     account: Account,
-    letters: Vec<Prepared>,
+    letters: Vec<OutgoingMessage>,
     links: Vec<NewLink>,
     code: Option<Code>,
     /// Rate-limit keys of the address and, except at sign-up, of the client IP.
     counted: Option<([u8; 32], Option<[u8; 32]>)>,
 }
 
-impl Errand {
+impl PlannedMail {
     fn of(core: &Core, account: &Account, letter: &Letter, link: Option<NewLink>) -> Result<Self> {
         let letters = vec![core.post.letter(&account.email, account.id.as_str(), letter)?];
         Ok(Self { account: account.clone(), letters, links: link.into_iter().collect(), code: None, counted: None })
@@ -104,7 +104,7 @@ impl Errand {
         self
     }
 
-    fn run(&self, db: &mut dyn Db, to: Option<Rate>, from: Option<Rate>, log: &Log) -> Result<()> {
+    fn run(&self, db: &mut dyn Db, to: Option<Rate>, from: Option<Rate>, log: &AuditLog) -> Result<()> {
         let now = log.at();
         let is_as_read = |current: &Account| current.stamp == self.account.stamp && current.is_reachable();
         if !store::accounts::find(db, &self.account.id)?.as_ref().is_some_and(is_as_read) {
@@ -119,7 +119,7 @@ impl Errand {
             };
             if !fits_client || !count(db, Scope::MailTo, address, to, now)? {
                 let barrier = if fits_client { Barrier::MailAddress } else { Barrier::MailClient };
-                log.refuse(barrier, &Bucket::of(&self.account));
+                log.refuse(barrier, &LoginTarget::of(&self.account));
                 return Ok(());
             }
         }
@@ -129,22 +129,22 @@ impl Errand {
     }
 }
 
-async fn errand(core: &Core, account: &Account, request: &Request, by: &RequestedBy) -> Result<Option<Errand>> {
+async fn errand(core: &Core, account: &Account, request: &Request, by: &RequestedBy) -> Result<Option<PlannedMail>> {
     let unproved = account.email_verified_at.is_none();
     let errand = match request {
         Request::Welcome { .. } | Request::Verification { .. } if !unproved => return Ok(None),
         Request::Welcome { .. } => return Ok(Some(verification(core, account)?.counted_for(core, &account.email))),
         // A sign-up with an address that still awaits verification gets the verification mail
         // again, because that is what helps the owner. Only a verified address gets this notice.
-        Request::AlreadyRegistered { .. } if !unproved => Errand::of(core, account, &Letter::AlreadyRegistered, None)?,
+        Request::AlreadyRegistered { .. } if !unproved => PlannedMail::of(core, account, &Letter::AlreadyRegistered, None)?,
         Request::Verification { .. } | Request::AlreadyRegistered { .. } => verification(core, account)?,
         Request::PasswordClosed { .. } => password_closed(core, account)?,
         Request::AccountLocked { until, .. } => {
-            Errand::of(core, account, &Letter::AccountLocked { until: Time::from_millis(*until) }, None)?
+            PlannedMail::of(core, account, &Letter::AccountLocked { until: Time::from_millis(*until) }, None)?
         }
         Request::Reset { .. } => reset(core, account)?,
-        Request::LoginCode { .. } => code_of(core, account, one_time_code::Purpose::Login)?,
-        Request::ResetCode { .. } => code_of(core, account, one_time_code::Purpose::Reset)?,
+        Request::LoginCode { .. } => code_of(core, account, one_time_code::CodePurpose::Login)?,
+        Request::ResetCode { .. } => code_of(core, account, one_time_code::CodePurpose::Reset)?,
         Request::ChangeEmail { stamp, email, .. } => {
             let new = Email::parse(email).filter(|_| account.stamp == *stamp);
             return match new {
@@ -160,37 +160,37 @@ fn new_token(core: &Core) -> Result<String> {
     Ok(secret::encode(&core.env.random::<32>()?))
 }
 
-fn verification(core: &Core, account: &Account) -> Result<Errand> {
+fn verification(core: &Core, account: &Account) -> Result<PlannedMail> {
     let (token, until) = (new_token(core)?, core.env.now() + core.config.links.verify_life);
     let letter = Letter::VerifyEmail {
         link: link::to_verification(core, &token),
         disown: link::to_page(core, "verify-email/disown", &token),
         until,
     };
-    Errand::of(core, account, &letter, Some(NewLink::new(account, &token, Purpose::Verify, until)))
+    PlannedMail::of(core, account, &letter, Some(NewLink::new(account, &token, LinkPurpose::Verify, until)))
 }
 
-fn password_closed(core: &Core, account: &Account) -> Result<Errand> {
+fn password_closed(core: &Core, account: &Account) -> Result<PlannedMail> {
     let (token, until) = (new_token(core)?, core.env.now() + core.config.throttle.account_window);
     let letter = Letter::PasswordClosed { link: link::to_page(core, "open-login", &token), until };
-    Errand::of(core, account, &letter, Some(NewLink::new(account, &token, Purpose::OpenLogin, until)))
+    PlannedMail::of(core, account, &letter, Some(NewLink::new(account, &token, LinkPurpose::OpenLogin, until)))
 }
 
-fn reset(core: &Core, account: &Account) -> Result<Errand> {
+fn reset(core: &Core, account: &Account) -> Result<PlannedMail> {
     let (token, until) = (new_token(core)?, core.env.now() + core.config.links.reset_life);
     let letter = Letter::ResetPassword { link: link::to_reset(core, &token), until };
-    Errand::of(core, account, &letter, Some(NewLink::new(account, &token, Purpose::Reset, until)))
+    PlannedMail::of(core, account, &letter, Some(NewLink::new(account, &token, LinkPurpose::Reset, until)))
 }
 
-fn code_of(core: &Core, account: &Account, purpose: one_time_code::Purpose) -> Result<Errand> {
+fn code_of(core: &Core, account: &Account, purpose: one_time_code::CodePurpose) -> Result<PlannedMail> {
     let (code, digits) = one_time_code::make(core, account, purpose, account.email.key())?;
     let letter = Letter::OneTimeCode { code: digits, until: code.expires_at };
-    Ok(Errand { code: Some(code), ..Errand::of(core, account, &letter, None)? })
+    Ok(PlannedMail { code: Some(code), ..PlannedMail::of(core, account, &letter, None)? })
 }
 
 /// Mails the confirmation link to the new address and a notice to the old one. A taken address gets
 /// only a notice.
-async fn change_of_address(core: &Core, account: &Account, new: &Email, by: &RequestedBy) -> Result<Option<Errand>> {
+async fn change_of_address(core: &Core, account: &Account, new: &Email, by: &RequestedBy) -> Result<Option<PlannedMail>> {
     let (key, id, now) = (new.key().to_owned(), account.id.clone(), core.env.now());
     let verification = core.verification();
     let (holder, is_kept) = core
@@ -202,7 +202,7 @@ async fn change_of_address(core: &Core, account: &Account, new: &Email, by: &Req
         .await?;
     match holder {
         Some(holder) if !change_email::gives_way(&holder, verification) => {
-            let errand = Errand::of(core, &holder, &Letter::AddressTaken, None)?;
+            let errand = PlannedMail::of(core, &holder, &Letter::AddressTaken, None)?;
             return Ok(Some(errand.counted(core, new, by)).filter(|_| holder.is_reachable()));
         }
         _ if is_kept => return Ok(None),
@@ -210,10 +210,10 @@ async fn change_of_address(core: &Core, account: &Account, new: &Email, by: &Req
     }
     let (token, until) = (new_token(core)?, now + core.config.links.verify_life);
     let proof = Letter::ConfirmEmail { link: link::to_confirmation(core, &token), until };
-    let mut errand = Errand {
+    let mut errand = PlannedMail {
         account: account.clone(),
         letters: vec![core.post.letter(new, account.id.as_str(), &proof)?],
-        links: vec![NewLink::new(account, &token, Purpose::ConfirmEmail, until).making_own(new)],
+        links: vec![NewLink::new(account, &token, LinkPurpose::ConfirmEmail, until).making_own(new)],
         code: None,
         counted: None,
     };
@@ -222,7 +222,7 @@ async fn change_of_address(core: &Core, account: &Account, new: &Email, by: &Req
         let (token, until) = (new_token(core)?, now + change_email::UNDO_FOR);
         let notice = Letter::EmailChanging { undo: link::to_page(core, "undo-email", &token), until };
         errand.letters.push(core.post.letter(&account.email, account.id.as_str(), &notice)?);
-        errand.links.push(NewLink::new(account, &token, Purpose::UndoEmail, until).making_own(&account.email));
+        errand.links.push(NewLink::new(account, &token, LinkPurpose::UndoEmail, until).making_own(&account.email));
     }
     Ok(Some(errand.counted(core, new, by)))
 }
@@ -230,11 +230,11 @@ async fn change_of_address(core: &Core, account: &Account, new: &Email, by: &Req
 /// Counts one mail in a fixed window. Returns false if the limit is reached.
 fn count(db: &mut dyn Db, scope: Scope, key: &[u8; 32], rate: Option<Rate>, now: Time) -> Result<bool> {
     let Some(rate) = rate else { return Ok(true) };
-    let row = tries::lock(db, scope, key, now)?;
+    let row = attempts::lock(db, scope, key, now)?;
     if row.count >= i64::from(rate.count) {
         return Ok(false);
     }
-    let next = Tries { count: row.count + 1, forget_at: row.started_at + rate.window, ..row };
-    tries::save(db, scope, key, &next)?;
+    let next = AttemptRow { count: row.count + 1, forget_at: row.started_at + rate.window, ..row };
+    attempts::save(db, scope, key, &next)?;
     Ok(true)
 }

@@ -4,19 +4,19 @@
 use std::time::Duration;
 
 use super::Core;
-use super::alarm::Watch;
-use super::audit::Log;
+use super::alarm::NewDeviceCheck;
+use super::audit::AuditLog;
 use super::challenge::{self, Completed};
-use super::guard::Acquaintance;
+use super::guard::Familiarity;
 use super::key;
 use crate::config::LoginOtp;
 use crate::error::{Error, Extra, Kind, Result};
 use crate::model::event::What;
-use crate::model::session::End;
-use crate::model::{Account, Client, Event, Factor, FactorKind, Method, Secret, SessionId, Source, Time};
+use crate::model::session::SessionEnd;
+use crate::model::{Account, ClientIp, Event, Factor, FactorKind, Method, Secret, SessionId, Source, Time};
 use crate::store;
 use crate::store::db::Db;
-use crate::store::sessions::Session;
+use crate::store::sessions::SessionRow;
 use crate::token::refresh::RefreshToken;
 use crate::token::{AccessToken, Grant};
 
@@ -41,22 +41,22 @@ pub enum Proof {
 
 /// The result of a proof.
 #[derive(Debug, Clone)]
-pub enum Outcome {
+pub enum GateOutcome {
     /// The proof was enough.
     Issued(Box<Issued>),
     /// A second factor is still required.
     Challenge(Extra),
 }
 
-impl Outcome {
+impl GateOutcome {
     /// Returns the session.
     ///
     /// # Errors
     /// `MfaRequired` with the challenge.
     pub fn into_issued(self) -> Result<Issued> {
         match self {
-            Outcome::Issued(issued) => Ok(*issued),
-            Outcome::Challenge(challenge) => Err(Error::new(Kind::MfaRequired).carrying(challenge)),
+            GateOutcome::Issued(issued) => Ok(*issued),
+            GateOutcome::Challenge(challenge) => Err(Error::new(Kind::MfaRequired).carrying(challenge)),
         }
     }
 }
@@ -119,32 +119,32 @@ pub fn access_token(
 /// A session or a challenge that is about to be issued: prepared before the write, inserted inside
 /// it.
 #[derive(Clone)]
-pub struct Opening {
-    next: Next,
+pub struct NewSession {
+    next: NextStep,
     account: Account,
-    client: Client,
+    client: ClientIp,
     source: Source,
     cap: u32,
     known_since: Time,
-    log: Log,
+    log: AuditLog,
 }
 
 #[derive(Clone)]
-enum Next {
-    Session(Box<Session>, RefreshToken, Box<Watch>),
+enum NextStep {
+    Session(Box<SessionRow>, RefreshToken, Box<NewDeviceCheck>),
     Challenge(Box<challenge::Pending>),
 }
 
 /// The result of the write that inserted a session or a challenge.
 #[derive(Debug, Clone)]
-pub struct Opened {
+pub struct SessionGrant {
     /// Sorted.
     roles: Vec<String>,
     /// The key epoch in which the session began; `None` for a challenge.
     epoch: Option<i64>,
 }
 
-impl Opening {
+impl NewSession {
     /// Prepares what an account gets for this proof: a session, or a challenge if the proof is not
     /// enough.
     pub async fn prepare(
@@ -164,16 +164,16 @@ impl Opening {
         let due = still_due(&proof, &factors, backup_codes, core.config.login.otp);
         let next = if due.is_empty() {
             let (session, refresh) = Self::session(core, &account, remember)?;
-            Next::Session(Box::new(session), refresh, Box::new(Watch::prepare(core, &account, source)?))
+            NextStep::Session(Box::new(session), refresh, Box::new(NewDeviceCheck::prepare(core, &account, source)?))
         } else {
-            Next::Challenge(Box::new(challenge::Pending::prepare(core, &account, &factors, due, remember, source)?))
+            NextStep::Challenge(Box::new(challenge::Pending::prepare(core, &account, &factors, due, remember, source)?))
         };
         let (client, cap) = (source.client(), core.config.sessions.max);
         let known_since = core.env.now() - core.config.throttle.known_for;
-        Ok(Self { next, account, client, source: source.clone(), cap, known_since, log: Log::new(core, source) })
+        Ok(Self { next, account, client, source: source.clone(), cap, known_since, log: AuditLog::new(core, source) })
     }
 
-    fn session(core: &Core, account: &Account, remember: Remember) -> Result<(Session, RefreshToken)> {
+    fn session(core: &Core, account: &Account, remember: Remember) -> Result<(SessionRow, RefreshToken)> {
         let (rules, now) = (&core.config.sessions, core.env.now());
         let id = SessionId::new(core.env.new_id()?);
         let token = RefreshToken::first(&core.tokens.refresh_keys(), &core.env, &id)?;
@@ -182,7 +182,7 @@ impl Opening {
             Remember::Short => (rules.short.min(rules.idle), Some(rules.short)),
         };
         let expires_at = longest.map(|life| now + life);
-        let session = Session {
+        let session = SessionRow {
             id,
             account: account.id.clone(),
             generation: token.generation,
@@ -211,13 +211,13 @@ impl Opening {
     ///
     /// # Errors
     /// `InvalidCredentials` if the account has changed since.
-    pub fn open(&self, db: &mut dyn Db) -> Result<Opened> {
+    pub fn open(&self, db: &mut dyn Db) -> Result<SessionGrant> {
         let now = self.log.at();
         let (session, watch) = match &self.next {
-            Next::Session(session, _, watch) => (session, watch),
-            Next::Challenge(pending) => {
+            NextStep::Session(session, _, watch) => (session, watch),
+            NextStep::Challenge(pending) => {
                 pending.store(db, &self.log, self.account.stamp)?;
-                return Ok(Opened { roles: Vec::new(), epoch: None });
+                return Ok(SessionGrant { roles: Vec::new(), epoch: None });
             }
         };
         if !store::accounts::note_login(db, &self.account.id, self.account.stamp, now)? {
@@ -226,33 +226,33 @@ impl Opening {
         store::sessions::insert(db, session, &self.source)?;
         for ended in store::sessions::end_oldest(db, &self.account.id, self.cap, now)? {
             let event = Event::done(What::SessionEnded).about(&self.account.id).in_session(&ended);
-            self.log.record(db, &event.because(End::Cap.as_str()))?;
+            self.log.record(db, &event.because(SessionEnd::Cap.as_str()))?;
         }
         let is_known = store::clients::is_known(db, &self.account.id, self.client, self.known_since)?;
-        let met = if is_known { Acquaintance::Known } else { Acquaintance::Stranger };
+        let familiarity = if is_known { Familiarity::Known } else { Familiarity::Unknown };
         store::clients::note(db, &self.account.id, self.client, now)?;
         store::stats::count_login(db, now)?;
         let event = Event::done(What::Login).about(&self.account.id).in_session(&session.id);
         self.log.record(db, &event.by(self.account.id.as_str()))?;
-        watch.look(db, &self.log, &self.account, &session.id, met)?;
-        Ok(Opened { roles: store::roles::of(db, &self.account.id)?, epoch: Some(store::keys::epoch(db)?) })
+        watch.look(db, &self.log, &self.account, &session.id, familiarity)?;
+        Ok(SessionGrant { roles: store::roles::of(db, &self.account.id)?, epoch: Some(store::keys::epoch(db)?) })
     }
 
     /// Returns what the client receives, once the write is committed. It uses the keys in force
     /// when the session began: another process may have rotated them since this one loaded its
     /// keys.
-    pub async fn outcome(self, core: &Core, opened: Opened) -> Result<Outcome> {
+    pub async fn outcome(self, core: &Core, opened: SessionGrant) -> Result<GateOutcome> {
         let now = self.log.at();
         let (session, refresh) = match self.next {
-            Next::Session(session, refresh, _) => (session, refresh),
-            Next::Challenge(pending) => {
+            NextStep::Session(session, refresh, _) => (session, refresh),
+            NextStep::Challenge(pending) => {
                 core.post.ring();
-                return Ok(Outcome::Challenge(pending.into_extra()));
+                return Ok(GateOutcome::Challenge(pending.into_extra()));
             }
         };
         key::reach(core, opened.epoch).await?;
         let keys = core.tokens.refresh_keys();
-        Ok(Outcome::Issued(Box::new(Issued {
+        Ok(GateOutcome::Issued(Box::new(Issued {
             permissions: core.roles.permissions(&opened.roles),
             roles: opened.roles,
             session: session.id.clone(),

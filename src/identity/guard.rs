@@ -15,28 +15,28 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use super::Core;
-use super::audit::Log;
+use super::audit::AuditLog;
 use crate::config::{Lockout, Throttle};
 use crate::error::{Error, Kind, Limit, Result};
-use crate::mail::{self, Post, Prepared, Request};
+use crate::mail::{self, Outbox, OutgoingMessage, Request};
 use crate::model::event::What;
-use crate::model::{Account, AccountId, Barrier, Client, Event, Source, Time};
+use crate::model::{Account, AccountId, Barrier, ClientIp, Event, Source, Time};
 use crate::store::Store;
 use crate::store::db::Db;
-use crate::store::tries::{self, Scope, Tries};
+use crate::store::attempts::{self, Scope, AttemptRow};
 
 /// The upper limit of [`patience`].
 const MOST_PATIENCE: Duration = Duration::from_millis(50);
 
 /// The login target that attempts are counted for: an account, or a name that no account has.
 #[derive(Debug, Clone)]
-pub struct Bucket {
+pub struct LoginTarget {
     text: String,
     account: Option<AccountId>,
     actor: Option<String>,
 }
 
-impl Bucket {
+impl LoginTarget {
     /// The login target of an account, however the client named it.
     #[must_use]
     pub fn of(account: &Account) -> Self {
@@ -86,7 +86,7 @@ impl Bucket {
         core.master.mac("tries", self.text.as_bytes())
     }
 
-    fn pair_key(&self, core: &Core, client: Client) -> [u8; 32] {
+    fn pair_key(&self, core: &Core, client: ClientIp) -> [u8; 32] {
         let mut bytes = client.to_bytes();
         bytes.push(b'|');
         bytes.extend_from_slice(self.text.as_bytes());
@@ -96,31 +96,31 @@ impl Bucket {
 
 /// Whether the account has seen the client IP before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Acquaintance {
+pub enum Familiarity {
     /// The client IP has logged in lately.
     Known,
-    Stranger,
+    Unknown,
 }
 
 /// A counted attempt. If it does not finish, because the client disconnected or an error occurred,
 /// it stays counted, and dropping it records its failure.
 pub struct Attempt {
-    tally: Tally,
+    counters: AttemptCounters,
     has_ended: Arc<AtomicBool>,
-    clerk: Option<Clerk>,
+    attempt: Option<UnfinishedAttempt>,
 }
 
 /// Records the failure of an unfinished attempt.
-struct Clerk {
+struct UnfinishedAttempt {
     runtime: Handle,
     store: Store,
-    post: Post,
-    log: Log,
+    post: Outbox,
+    log: AuditLog,
 }
 
 /// The rows in which an attempt was counted, and what it led to.
 #[derive(Debug, Clone)]
-struct Tally {
+struct AttemptCounters {
     name: [u8; 32],
     pair: [u8; 32],
     client: [u8; 32],
@@ -130,14 +130,14 @@ struct Tally {
     locks: bool,
     closes: bool,
     /// The mails to the owner if this attempt closes the password, and if it locks the name.
-    closing: Option<Prepared>,
-    locking: Option<Prepared>,
-    counted: Vec<Counted>,
+    closing: Option<OutgoingMessage>,
+    locking: Option<OutgoingMessage>,
+    counted: Vec<CounterHit>,
 }
 
 /// A row in which an attempt was counted.
 #[derive(Debug, Clone)]
-struct Counted {
+struct CounterHit {
     scope: Scope,
     /// The end of the block that the attempt began there.
     began: Option<Time>,
@@ -149,14 +149,14 @@ struct Counted {
 ///
 /// # Errors
 /// `AccountLocked` with the remaining time.
-pub async fn refuse_locked(core: &Core, bucket: &Bucket, source: &Source) -> Result<()> {
+pub async fn refuse_locked(core: &Core, bucket: &LoginTarget, source: &Source) -> Result<()> {
     if !core.config.lockout.enabled {
         return Ok(());
     }
     let (key, now) = (bucket.key(core), core.env.now());
-    let tries = core.store.read(move |db| tries::peek(db, Scope::Lockout, &key, now)).await?;
-    tries.blocked_for(now).map_or(Ok(()), |left| {
-        Log::new(core, source).refuse(Barrier::Lockout, bucket);
+    let row = core.store.read(move |db| attempts::peek(db, Scope::Lockout, &key, now)).await?;
+    row.blocked_for(now).map_or(Ok(()), |left| {
+        AuditLog::new(core, source).refuse(Barrier::Lockout, bucket);
         Err(locked(left))
     })
 }
@@ -181,14 +181,14 @@ pub(super) fn patience(core: &Core) -> Duration {
 /// cannot be counted.
 pub async fn begin(
     core: &Core,
-    bucket: &Bucket,
-    met: Acquaintance,
+    bucket: &LoginTarget,
+    familiarity: Familiarity,
     failure: Event,
     source: &Source,
 ) -> Result<Attempt> {
     let now = core.env.now();
     let (closing, locking) = notices(core, bucket, now, source)?;
-    let fresh = Tally {
+    let fresh = AttemptCounters {
         name: bucket.key(core),
         pair: bucket.pair_key(core, source.client()),
         client: core.master.mac("failures from", &source.client().to_bytes()),
@@ -201,18 +201,18 @@ pub async fn begin(
         counted: Vec::new(),
     };
     let (throttle, lockout) = (core.config.throttle.clone(), core.config.lockout.clone());
-    let (store, post, log, bucket) = (core.store.clone(), core.post.clone(), Log::new(core, source), bucket.clone());
+    let (store, post, log, bucket) = (core.store.clone(), core.post.clone(), AuditLog::new(core, source), bucket.clone());
     let patience = patience(core);
     let counting = async move {
         let write = move |db: &mut dyn Db| {
-            let mut tally = fresh.clone();
-            let refused = count(db, &mut tally, &throttle, &lockout, met, now)?;
-            Ok(refused.map_or(Ok(tally), Err))
+            let mut counters = fresh.clone();
+            let refused = count(db, &mut counters, &throttle, &lockout, familiarity, now)?;
+            Ok(refused.map_or(Ok(counters), Err))
         };
         match store.write_patiently(patience, write).await? {
-            Ok(tally) => {
-                let clerk = Clerk { runtime: Handle::current(), store, post, log };
-                Ok(Attempt { tally, has_ended: Arc::default(), clerk: Some(clerk) })
+            Ok(counters) => {
+                let attempt = UnfinishedAttempt { runtime: Handle::current(), store, post, log };
+                Ok(Attempt { counters, has_ended: Arc::default(), attempt: Some(attempt) })
             }
             Err(refused) => {
                 let (barrier, error) = refused.told();
@@ -226,7 +226,7 @@ pub async fn begin(
 
 /// Prepares the mails to the owner for an attempt that reaches a limit: the password is closed to
 /// unfamiliar client IPs, or the name is locked.
-fn notices(core: &Core, bucket: &Bucket, now: Time, source: &Source) -> Result<(Option<Prepared>, Option<Prepared>)> {
+fn notices(core: &Core, bucket: &LoginTarget, now: Time, source: &Source) -> Result<(Option<OutgoingMessage>, Option<OutgoingMessage>)> {
     let (throttle, lockout) = (&core.config.throttle, &core.config.lockout);
     let Some(id) = &bucket.account else { return Ok((None, None)) };
     let request = |wanted: bool, request: Request| wanted.then(|| core.post.request(&request, source)).transpose();
@@ -252,64 +252,64 @@ impl Refused {
 
 fn count(
     db: &mut dyn Db,
-    tally: &mut Tally,
+    counters: &mut AttemptCounters,
     throttle: &Throttle,
     lockout: &Lockout,
-    met: Acquaintance,
+    familiarity: Familiarity,
     now: Time,
 ) -> Result<Option<Refused>> {
-    let locking = lockout.enabled.then(|| tries::lock(db, Scope::Lockout, &tally.name, now)).transpose()?;
+    let locking = lockout.enabled.then(|| attempts::lock(db, Scope::Lockout, &counters.name, now)).transpose()?;
     if let Some(left) = locking.as_ref().and_then(|row| row.blocked_for(now)) {
         return Ok(Some(Refused::Locked(left)));
     }
     if throttle.enabled {
-        let row = tries::lock(db, Scope::Pair, &tally.pair, now)?;
+        let row = attempts::lock(db, Scope::Pair, &counters.pair, now)?;
         if let Some(left) = row.blocked_for(now) {
             return Ok(Some(Refused::Waiting(left)));
         }
         let next = one_more_of_pair(&row, throttle, now);
-        tries::save(db, Scope::Pair, &tally.pair, &next)?;
-        tally.counted.push(Counted { scope: Scope::Pair, began: next.blocked_until, limit: throttle.failures });
-        let row = tries::lock(db, Scope::Account, &tally.name, now)?;
+        attempts::save(db, Scope::Pair, &counters.pair, &next)?;
+        counters.counted.push(CounterHit { scope: Scope::Pair, began: next.blocked_until, limit: throttle.failures });
+        let row = attempts::lock(db, Scope::Account, &counters.name, now)?;
         if row.blocked_for(now).is_some() {
-            tally.closed = met == Acquaintance::Stranger;
+            counters.closed = familiarity == Familiarity::Unknown;
         } else {
             let next = one_more_at_account(&row, throttle, now);
-            tally.closes = next.blocked_until.is_some();
-            tries::save(db, Scope::Account, &tally.name, &next)?;
+            counters.closes = next.blocked_until.is_some();
+            attempts::save(db, Scope::Account, &counters.name, &next)?;
             let limit = throttle.account_failures;
-            tally.counted.push(Counted { scope: Scope::Account, began: next.blocked_until, limit });
+            counters.counted.push(CounterHit { scope: Scope::Account, began: next.blocked_until, limit });
         }
     }
     if let Some(row) = locking {
         let next = one_more_before_lockout(row, lockout, throttle, now);
-        tally.locks = next.blocked_until.is_some();
-        tries::save(db, Scope::Lockout, &tally.name, &next)?;
-        tally.counted.push(Counted { scope: Scope::Lockout, began: next.blocked_until, limit: lockout.failures });
+        counters.locks = next.blocked_until.is_some();
+        attempts::save(db, Scope::Lockout, &counters.name, &next)?;
+        counters.counted.push(CounterHit { scope: Scope::Lockout, began: next.blocked_until, limit: lockout.failures });
     }
     Ok(None)
 }
 
 /// A failure counts until a success, or until `throttle.account_window` passes without another one.
-fn one_more_before_lockout(row: Tries, lockout: &Lockout, throttle: &Throttle, now: Time) -> Tries {
-    let row = if row.blocked_until.is_some() { Tries::none(now) } else { row };
+fn one_more_before_lockout(row: AttemptRow, lockout: &Lockout, throttle: &Throttle, now: Time) -> AttemptRow {
+    let row = if row.blocked_until.is_some() { AttemptRow::none(now) } else { row };
     let count = row.count + 1;
     let blocked_until = (count >= i64::from(lockout.failures)).then(|| now + lockout.duration);
     let forget_at = blocked_until.unwrap_or(now + throttle.account_window);
-    Tries { count, blocked_until, forget_at, ..row }
+    AttemptRow { count, blocked_until, forget_at, ..row }
 }
 
 /// The last free attempt begins a wait, and each attempt after a wait begins the next one, twice as
 /// long. A quiet window resets it.
-fn one_more_of_pair(row: &Tries, throttle: &Throttle, now: Time) -> Tries {
+fn one_more_of_pair(row: &AttemptRow, throttle: &Throttle, now: Time) -> AttemptRow {
     let count = row.count + 1;
     if count < i64::from(throttle.failures) {
-        return Tries { count, forget_at: row.started_at + throttle.window, ..row.clone() };
+        return AttemptRow { count, forget_at: row.started_at + throttle.window, ..row.clone() };
     }
     let doublings = u32::try_from(row.waits.clamp(0, 30)).unwrap_or(0);
     let wait = throttle.first_wait.saturating_mul(1 << doublings).min(throttle.longest_wait);
     let blocked_until = now + wait;
-    Tries {
+    AttemptRow {
         count,
         blocked_until: Some(blocked_until),
         waits: row.waits + 1,
@@ -318,24 +318,24 @@ fn one_more_of_pair(row: &Tries, throttle: &Throttle, now: Time) -> Tries {
     }
 }
 
-fn one_more_at_account(row: &Tries, throttle: &Throttle, now: Time) -> Tries {
+fn one_more_at_account(row: &AttemptRow, throttle: &Throttle, now: Time) -> AttemptRow {
     let count = row.count + 1;
     let blocked_until = (count >= i64::from(throttle.account_failures)).then(|| now + throttle.account_window);
     let forget_at = blocked_until.unwrap_or(row.started_at + throttle.account_window);
-    Tries { count, blocked_until, forget_at, ..row.clone() }
+    AttemptRow { count, blocked_until, forget_at, ..row.clone() }
 }
 
 impl Attempt {
     /// Whether the password is closed to this client IP: then every password counts as wrong.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.tally.closed
+        self.counters.closed
     }
 
     /// Call this after a right password, inside the write that follows from it. It gives back this
     /// attempt and all that were counted before.
     pub fn forgive(&self, db: &mut dyn Db) -> Result<()> {
-        self.tally.forgive(db)?;
+        self.counters.forgive(db)?;
         self.end(db);
         Ok(())
     }
@@ -343,15 +343,15 @@ impl Attempt {
     /// Call this if the server was too busy to check the password. It gives back this attempt, but
     /// none that were counted before.
     pub fn take_back(&self, db: &mut dyn Db, now: Time) -> Result<()> {
-        self.tally.take_back(db, now)?;
+        self.counters.take_back(db, now)?;
         self.end(db);
         Ok(())
     }
 
     /// Call this after a wrong password, or one that must look wrong. The attempt stays counted;
     /// this records the failure and what it led to.
-    pub fn fail(&self, db: &mut dyn Db, log: &Log, why: &str) -> Result<()> {
-        self.tally.fail(db, log, why)?;
+    pub fn fail(&self, db: &mut dyn Db, log: &AuditLog, why: &str) -> Result<()> {
+        self.counters.fail(db, log, why)?;
         self.end(db);
         Ok(())
     }
@@ -368,12 +368,12 @@ impl Drop for Attempt {
         if self.has_ended.load(Ordering::Acquire) {
             return;
         }
-        let Some(Clerk { runtime, store, post, log }) = self.clerk.take() else { return };
-        let tally = self.tally.clone();
+        let Some(UnfinishedAttempt { runtime, store, post, log }) = self.attempt.take() else { return };
+        let counters = self.counters.clone();
         // The writer's thread, which has no runtime, drops a write that no caller waits for. Use
         // the runtime that the attempt began on.
         runtime.spawn(async move {
-            match store.write(move |db| tally.fail(db, &log, "unfinished")).await {
+            match store.write(move |db| counters.fail(db, &log, "unfinished")).await {
                 Ok(()) => post.ring(),
                 Err(error) => tracing::error!(error = error.chain(), "failed to record a counted attempt"),
             }
@@ -381,39 +381,39 @@ impl Drop for Attempt {
     }
 }
 
-impl Tally {
+impl AttemptCounters {
     fn forgive(&self, db: &mut dyn Db) -> Result<()> {
-        tries::forget(db, Scope::Lockout, &self.name)?;
-        tries::forget(db, Scope::Pair, &self.pair)?;
+        attempts::forget(db, Scope::Lockout, &self.name)?;
+        attempts::forget(db, Scope::Pair, &self.pair)?;
         // What an earlier failure closed to unfamiliar client IPs stays closed: the owner's success
         // must not give an attacker more attempts.
         if self.closes {
-            tries::forget(db, Scope::Account, &self.name)?;
+            attempts::forget(db, Scope::Account, &self.name)?;
         } else {
-            tries::forget_unblocked(db, Scope::Account, &self.name)?;
+            attempts::forget_unblocked(db, Scope::Account, &self.name)?;
         }
         Ok(())
     }
 
     fn take_back(&self, db: &mut dyn Db, now: Time) -> Result<()> {
-        for Counted { scope, began, limit } in &self.counted {
+        for CounterHit { scope, began, limit } in &self.counted {
             let key = if *scope == Scope::Pair { &self.pair } else { &self.name };
-            let row = tries::lock(db, *scope, key, now)?;
+            let row = attempts::lock(db, *scope, key, now)?;
             let count = (row.count - 1).max(0);
             // The last attempt began the block; without this one the others are not enough for it.
             let is_lifted = row.blocked_until.is_some() && (row.blocked_until == *began || count < i64::from(*limit));
-            let before = Tries {
+            let before = AttemptRow {
                 count,
                 blocked_until: row.blocked_until.filter(|_| !is_lifted),
                 waits: if is_lifted { (row.waits - 1).max(0) } else { row.waits },
                 ..row
             };
-            tries::save(db, *scope, key, &before)?;
+            attempts::save(db, *scope, key, &before)?;
         }
         Ok(())
     }
 
-    fn fail(&self, db: &mut dyn Db, log: &Log, why: &str) -> Result<()> {
+    fn fail(&self, db: &mut dyn Db, log: &AuditLog, why: &str) -> Result<()> {
         log.record(db, &self.failure.clone().because(why))?;
         super::alarm::note_failure(db, log, &self.client)?;
         let event = |what| Event { account: self.failure.account.clone(), ..Event::done(what) };
@@ -435,15 +435,15 @@ impl Tally {
 
 /// Lifts a lockout and reopens a closed password. Returns whether there was one.
 pub fn lift(db: &mut dyn Db, name_key: &[u8; 32]) -> Result<bool> {
-    let locked = tries::forget(db, Scope::Lockout, name_key)?;
-    let closed = tries::forget(db, Scope::Account, name_key)?;
+    let locked = attempts::forget(db, Scope::Lockout, name_key)?;
+    let closed = attempts::forget(db, Scope::Account, name_key)?;
     Ok(locked || closed)
 }
 
 /// The key under which an account's attempts are counted, for [`lift`].
 #[must_use]
 pub fn key_of(core: &Core, account: &Account) -> [u8; 32] {
-    Bucket::of(account).key(core)
+    LoginTarget::of(account).key(core)
 }
 
 /// What currently counts against an account.
@@ -461,7 +461,7 @@ pub struct Failures {
 pub async fn failures(core: &Core, account: &Account) -> Result<Failures> {
     let (key, now) = (key_of(core, account), core.env.now());
     let scope = if core.config.lockout.enabled { Scope::Lockout } else { Scope::Account };
-    let tries = core.store.read(move |db| tries::peek(db, scope, &key, now)).await?;
-    let locked_until = tries.blocked_until.filter(|until| scope == Scope::Lockout && *until > now);
-    Ok(Failures { count: tries.count, locked_until })
+    let row = core.store.read(move |db| attempts::peek(db, scope, &key, now)).await?;
+    let locked_until = row.blocked_until.filter(|until| scope == Scope::Lockout && *until > now);
+    Ok(Failures { count: row.count, locked_until })
 }

@@ -6,7 +6,7 @@ use crate::store::health;
 
 /// State of one dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum HealthState {
     Healthy,
     Unhealthy,
     /// No SMTP server is configured, so mail stays in the outbox.
@@ -15,10 +15,10 @@ pub enum State {
 
 /// Health of the service, by dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Health {
-    pub database: State,
+pub struct HealthSummary {
+    pub database: HealthState,
     /// Mail delivery.
-    pub email: State,
+    pub email: HealthState,
 }
 
 /// Fails when the database cannot be read.
@@ -30,12 +30,12 @@ pub async fn ready(core: &Core) -> Result<()> {
 }
 
 /// Checks the database and mail delivery.
-pub async fn check(core: &Core) -> Health {
-    let database = if ready(core).await.is_ok() { State::Healthy } else { State::Unhealthy };
+pub async fn check(core: &Core) -> HealthSummary {
+    let database = if ready(core).await.is_ok() { HealthState::Healthy } else { HealthState::Unhealthy };
     let email = match core.config.mail.smtp {
-        None => State::NotConfigured,
-        Some(_) if core.store.read(health::is_mail_stuck).await.is_ok_and(|stuck| !stuck) => State::Healthy,
-        Some(_) => State::Unhealthy,
+        None => HealthState::NotConfigured,
+        Some(_) if core.store.read(health::is_mail_stuck).await.is_ok_and(|stuck| !stuck) => HealthState::Healthy,
+        Some(_) => HealthState::Unhealthy,
     };
-    Health { database, email }
+    HealthSummary { database, email }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::quota::Service;
+use super::quota::TrustedService;
 use super::{Caller, Core, caller};
 use crate::config::Environment;
 use crate::error::{Kind, Result};
@@ -16,7 +16,7 @@ const LAST: usize = 9;
 
 /// A valid access token.
 #[derive(Debug, Clone)]
-pub struct Verified {
+pub struct ActiveToken {
     /// The account and session behind the token, as the database has them now.
     pub caller: Caller,
     pub issued_at: Time,
@@ -27,10 +27,10 @@ pub struct Verified {
 ///
 /// # Errors
 /// `TokenInvalid`, `TokenExpired`, `SessionEnded`.
-pub async fn verify(core: &Core, token: &str) -> Result<Verified> {
+pub async fn verify(core: &Core, token: &str) -> Result<ActiveToken> {
     let caller = caller::authenticate(core, token).await?;
     let claimed = core.tokens.verify(token)?;
-    Ok(Verified { caller, issued_at: claimed.issued_at, expires_at: claimed.expires_at })
+    Ok(ActiveToken { caller, issued_at: claimed.issued_at, expires_at: claimed.expires_at })
 }
 
 /// Introspects a token for a service (RFC 7662). Returns `None` for every invalid token, without
@@ -38,7 +38,7 @@ pub async fn verify(core: &Core, token: &str) -> Result<Verified> {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn introspect(core: &Core, _service: &Service, token: &str) -> Result<Option<Verified>> {
+pub async fn introspect(core: &Core, _service: &TrustedService, token: &str) -> Result<Option<ActiveToken>> {
     match verify(core, token).await {
         Ok(verified) => Ok(Some(verified)),
         Err(error) => match error.kind() {
@@ -75,7 +75,7 @@ pub struct SharedSecret {
 
 /// Describes to a service how tokens are signed.
 #[must_use]
-pub fn signing(core: &Core, _service: &Service) -> Signing {
+pub fn signing(core: &Core, _service: &TrustedService) -> Signing {
     let (tokens, environment) = (&core.config.tokens, core.config.server.environment);
     Signing {
         algorithm: tokens.algorithm.as_str(),

@@ -3,11 +3,11 @@
 
 use super::Core;
 use super::actor::{Actor, By};
-use super::audit::Log;
-use crate::config::Rotate;
+use super::audit::AuditLog;
+use crate::config::RotationPolicy;
 use crate::error::{Error, Result};
 use crate::model::event::What;
-use crate::model::session::End;
+use crate::model::session::SessionEnd;
 use crate::model::{Event, Permission, Source, Time};
 use crate::store;
 use crate::store::keys::SigningKey;
@@ -48,7 +48,7 @@ impl Use {
 
 /// A signing key as shown to operators, without private parts.
 #[derive(Debug, Clone)]
-pub struct Listed {
+pub struct KeySummary {
     /// `kid`
     pub id: String,
     /// Algorithm name, such as `ES256`.
@@ -61,7 +61,7 @@ pub struct Listed {
 }
 
 /// Lists the signing keys, newest first.
-pub async fn list(core: &Core) -> Result<Vec<Listed>> {
+pub async fn list(core: &Core) -> Result<Vec<KeySummary>> {
     catch_up(core).await?;
     let now = core.env.now();
     let signer = core.tokens.signer();
@@ -69,7 +69,7 @@ pub async fn list(core: &Core) -> Result<Vec<Listed>> {
     Ok(rows.into_iter().rev().map(|row| listed(row, signer.as_deref(), now)).collect())
 }
 
-fn listed(row: SigningKey, signer: Option<&str>, now: Time) -> Listed {
+fn listed(row: SigningKey, signer: Option<&str>, now: Time) -> KeySummary {
     let used_for = match row.verifies_until {
         // A key that ends when it begins was superseded before it ever signed.
         Some(until) if until <= now || until <= row.signs_from => Use::Ended,
@@ -77,7 +77,7 @@ fn listed(row: SigningKey, signer: Option<&str>, now: Time) -> Listed {
         _ if row.signs_from > now => Use::Next,
         _ => Use::Verifying,
     };
-    Listed {
+    KeySummary {
         id: row.id,
         algorithm: row.algorithm,
         used_for,
@@ -128,12 +128,12 @@ pub async fn rotate_if_due(core: &Core) -> Result<()> {
 /// write, because none of their tokens can become valid again.
 async fn put(core: &Core, keys: NewKeys, rotation: Rotation, by: Option<&By>) -> Result<bool> {
     let schedule = Source::command_line();
-    let log = Log::new(core, by.map_or(&schedule, |by| &by.source));
+    let log = AuditLog::new(core, by.map_or(&schedule, |by| &by.source));
     let actor = by.map(|by| by.actor.clone());
     let name = actor.as_ref().map_or(SCHEDULE, Actor::name);
     let what = if rotation.old == Old::Die { What::KeysRevoked } else { What::KeyMade };
     let event = Event::done(what).by(name).because(keys.kid());
-    let all_turn = core.config.sessions.rotate == Rotate::Always;
+    let all_turn = core.config.sessions.rotate == RotationPolicy::Always;
     core.store
         .write(move |db| {
             if let Some(actor) = &actor {
@@ -144,7 +144,7 @@ async fn put(core: &Core, keys: NewKeys, rotation: Rotation, by: Option<&By>) ->
             let done = keys.put(db, until)?;
             if done {
                 if rotation.old == Old::Die {
-                    store::sessions::end_everybodys(db, End::KeysRevoked, log.at())?;
+                    store::sessions::end_everybodys(db, SessionEnd::KeysRevoked, log.at())?;
                 }
                 log.record(db, &event)?;
             }

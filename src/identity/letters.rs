@@ -2,13 +2,13 @@
 
 use super::Core;
 use super::actor::By;
-use super::audit::Log;
+use super::audit::AuditLog;
 use crate::error::Result;
 use crate::mail::outbox;
 use crate::model::event::What;
 use crate::model::{Event, Permission};
 
-pub use crate::mail::outbox::{Message, State};
+pub use crate::mail::outbox::{Message, MessageState};
 
 /// Lists messages from before an id, newest first, with the id to pass for the next page.
 ///
@@ -16,7 +16,7 @@ pub use crate::mail::outbox::{Message, State};
 /// `Unavailable`.
 pub async fn list(
     core: &Core,
-    state: Option<State>,
+    state: Option<MessageState>,
     before: Option<&str>,
     limit: i64,
 ) -> Result<(Vec<Message>, Option<String>)> {
@@ -30,7 +30,7 @@ pub async fn list(
 /// # Errors
 /// `NotFound`, `Validation` when it has been delivered or its link has expired, `Forbidden`.
 pub async fn retry(core: &Core, by: &By, id: &str) -> Result<Message> {
-    let (log, actor, wanted) = (Log::new(core, &by.source), by.actor.clone(), id.to_owned());
+    let (log, actor, wanted) = (AuditLog::new(core, &by.source), by.actor.clone(), id.to_owned());
     let message = core
         .store
         .write(move |db| {

@@ -7,7 +7,7 @@ use crate::model::{Account, AccountId, Secret, Time, secret};
 use crate::store;
 use crate::store::db::Db;
 
-pub use crate::store::links::{Link, Purpose};
+pub use crate::store::links::{Link, LinkPurpose};
 
 /// The link to one of authd's own pages. Pages are under `/v1`, so a proxy that forwards only that
 /// prefix still reaches them.
@@ -46,14 +46,14 @@ fn to_own_or_page(core: &Core, template: Option<&str>, page: &str, token: &str) 
 #[derive(Debug, Clone)]
 pub struct NewLink {
     hash: [u8; 32],
-    purpose: Purpose,
+    purpose: LinkPurpose,
     row: Link,
 }
 
 impl NewLink {
     /// A link for this account and its current address.
     #[must_use]
-    pub fn new(account: &Account, token: &str, purpose: Purpose, expires_at: Time) -> Self {
+    pub fn new(account: &Account, token: &str, purpose: LinkPurpose, expires_at: Time) -> Self {
         let row = Link {
             account: account.id.clone(),
             email_key: account.email.key().to_owned(),
@@ -74,7 +74,7 @@ impl NewLink {
 
     /// Stores the link. A new reset or address-confirmation link voids the previous one.
     pub fn store(&self, db: &mut dyn Db, now: Time) -> Result<()> {
-        if matches!(self.purpose, Purpose::Reset | Purpose::ConfirmEmail) {
+        if matches!(self.purpose, LinkPurpose::Reset | LinkPurpose::ConfirmEmail) {
             store::links::void(db, &self.row.account, self.purpose)?;
         }
         store::links::insert(db, &self.hash, self.purpose, &self.row, now)
@@ -92,11 +92,11 @@ pub fn digest_of(token: &str) -> [u8; 32] {
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
-pub async fn look(core: &Core, purpose: Purpose, token: &str) -> Result<()> {
+pub async fn look(core: &Core, purpose: LinkPurpose, token: &str) -> Result<()> {
     let (hash, now) = (digest_of(token), core.env.now());
     core.store
         .read(move |db| match purpose {
-            Purpose::Verify => find(db, &hash, purpose).and_then(|link| refuse_old(link, now)),
+            LinkPurpose::Verify => find(db, &hash, purpose).and_then(|link| refuse_old(link, now)),
             _ => usable(db, &hash, purpose, now),
         })
         .await
@@ -107,7 +107,7 @@ pub async fn look(core: &Core, purpose: Purpose, token: &str) -> Result<()> {
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
-pub(super) fn usable(db: &mut dyn Db, hash: &[u8; 32], purpose: Purpose, now: Time) -> Result<Link> {
+pub(super) fn usable(db: &mut dyn Db, hash: &[u8; 32], purpose: LinkPurpose, now: Time) -> Result<Link> {
     let link = find(db, hash, purpose)?;
     if link.spent_at.is_some() { Err(Kind::LinkInvalid.into()) } else { refuse_old(link, now) }
 }
@@ -116,7 +116,7 @@ pub(super) fn usable(db: &mut dyn Db, hash: &[u8; 32], purpose: Purpose, now: Ti
 ///
 /// # Errors
 /// `LinkInvalid`.
-pub(super) fn find(db: &mut dyn Db, hash: &[u8; 32], purpose: Purpose) -> Result<Link> {
+pub(super) fn find(db: &mut dyn Db, hash: &[u8; 32], purpose: LinkPurpose) -> Result<Link> {
     store::links::find(db, hash, purpose)?.ok_or_else(|| Error::new(Kind::LinkInvalid))
 }
 

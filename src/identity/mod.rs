@@ -56,7 +56,7 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::env::Env;
-use crate::mail::Post;
+use crate::mail::Outbox;
 use crate::metrics::Metrics;
 use crate::model::account::Verification;
 use crate::password::pool::Pool;
@@ -76,17 +76,17 @@ pub struct Core {
     pub hashing: Pool,
     pub tokens: Tokens,
     /// The role cache: what each role may do.
-    pub roles: role::Book,
+    pub roles: role::RoleCache,
     /// The location of client IPs.
     pub places: place::Places,
     pub master: MasterKey,
     /// The mail outbox.
-    pub post: Post,
+    pub post: Outbox,
     pub metrics: Metrics,
     /// Requests that a limit refused, not yet written to the audit log.
     pub refusals: refusals::Refusals,
     /// Cached counts from the database, for metrics.
-    pub census: Arc<vitals::Census>,
+    pub census: Arc<vitals::CountCache>,
     /// How many uploads may run at the same time.
     pub slots: file::Slots,
 }

@@ -9,18 +9,18 @@
 use std::time::Duration;
 
 use super::Core;
-use super::audit::Log;
-use super::guard::Bucket;
+use super::audit::AuditLog;
+use super::guard::LoginTarget;
 use crate::error::{Error, Kind, Limit, Result};
-use crate::mail::{self, Letter, Prepared};
+use crate::mail::{self, Letter, OutgoingMessage};
 use crate::model::event::What;
-use crate::model::{Account, AccountId, Barrier, Client, Email, Event, Secret, Source, Time};
+use crate::model::{Account, AccountId, Barrier, ClientIp, Email, Event, Secret, Source, Time};
 use crate::store;
 use crate::store::codes::{Code, Match};
 use crate::store::db::Db;
-use crate::store::tries::{self, Scope};
+use crate::store::attempts::{self, Scope};
 
-pub use crate::store::codes::Purpose;
+pub use crate::store::codes::CodePurpose;
 
 /// How long a code is valid, and how long requesting one gives a client IP its own attempts.
 pub const LIFE: Duration = Duration::from_mins(10);
@@ -35,43 +35,43 @@ const TEXTS: (u32, Duration) = (5, DAY);
 
 /// Whether a client IP has attempts of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Trust {
     /// It passed the first factor, or requested the code.
-    Earned,
+    RequestedHere,
     /// Anything else: it shares its attempts with all other such client IPs.
-    Other,
+    Unknown,
 }
 
 /// An attempt to use a code: counted, then checked or spent, inside one write.
 #[derive(Debug, Clone)]
-pub struct Showing {
-    purpose: Purpose,
-    standing: Standing,
+pub struct CodeAttempt {
+    purpose: CodePurpose,
+    trust: Trust,
     own: [u8; 32],
     all: [u8; 32],
     subject: Option<Account>,
-    bucket: Bucket,
+    bucket: LoginTarget,
     hash: [u8; 32],
 }
 
-impl Showing {
+impl CodeAttempt {
     /// A code typed for an account, or for a name without an account. Both cost the same.
     #[must_use]
     pub fn new(
         core: &Core,
-        bucket: &Bucket,
+        bucket: &LoginTarget,
         subject: Option<&Account>,
-        purpose: Purpose,
+        purpose: CodePurpose,
         typed: &str,
-        (client, standing): (Client, Standing),
+        (client, trust): (ClientIp, Trust),
     ) -> Self {
         let all = format!("{}|{}", purpose.as_str(), bucket.text());
         let own = [all.as_bytes(), b"|", client.to_bytes().as_slice()].concat();
         let owner = subject.map_or("", |account| account.id.as_str());
         Self {
             purpose,
-            standing,
-            own: core.master.mac("code tries", if standing == Standing::Earned { &own } else { all.as_bytes() }),
+            trust,
+            own: core.master.mac("code tries", if trust == Trust::RequestedHere { &own } else { all.as_bytes() }),
             all: core.master.mac("code tries", all.as_bytes()),
             subject: subject.cloned(),
             bucket: bucket.clone(),
@@ -80,7 +80,7 @@ impl Showing {
     }
 
     /// Counts the attempt. If none are left, returns how long to wait.
-    pub fn count(&self, db: &mut dyn Db, log: &Log) -> Result<Option<Duration>> {
+    pub fn count(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Option<Duration>> {
         let limits = [(self.scope(), self.own, self.rate()), (Scope::CodeDay, self.all, IN_A_DAY)];
         let wait = count_all(db, &limits, log.at())?;
         if wait.is_some() {
@@ -91,8 +91,8 @@ impl Showing {
 
     /// Takes the attempt back, because the code was correct.
     pub fn forgive(&self, db: &mut dyn Db) -> Result<()> {
-        tries::give_back(db, self.scope(), &self.own)?;
-        tries::give_back(db, Scope::CodeDay, &self.all)
+        attempts::give_back(db, self.scope(), &self.own)?;
+        attempts::give_back(db, Scope::CodeDay, &self.all)
     }
 
     /// Checks whether the code is correct and still valid, without using it up.
@@ -115,16 +115,16 @@ impl Showing {
     }
 
     fn scope(&self) -> Scope {
-        match self.standing {
-            Standing::Earned => Scope::CodeEarned,
-            Standing::Other => Scope::CodeOthers,
+        match self.trust {
+            Trust::RequestedHere => Scope::CodeEarned,
+            Trust::Unknown => Scope::CodeOthers,
         }
     }
 
     fn rate(&self) -> (u32, Duration) {
-        match self.standing {
-            Standing::Earned => EARNED,
-            Standing::Other => OTHERS,
+        match self.trust {
+            Trust::RequestedHere => EARNED,
+            Trust::Unknown => OTHERS,
         }
     }
 }
@@ -140,17 +140,17 @@ impl Showing {
 pub(super) async fn show(
     core: &Core,
     email: &Email,
-    purpose: Purpose,
+    purpose: CodePurpose,
     typed: &str,
     source: &Source,
-) -> Result<(Showing, Account)> {
-    let standing = standing_of(core, email, purpose, source.client()).await?;
+) -> Result<(CodeAttempt, Account)> {
+    let trust = standing_of(core, email, purpose, source.client()).await?;
     let key = email.key().to_owned();
     let found = core.store.read(move |db| store::accounts::find_by_email(db, &key)).await?;
-    let bucket = found.as_ref().map_or_else(|| Bucket::unknown(email.key()), Bucket::of);
+    let bucket = found.as_ref().map_or_else(|| LoginTarget::unknown(email.key()), LoginTarget::of);
     let account = found.filter(Account::is_reachable);
-    let showing = Showing::new(core, &bucket, account.as_ref(), purpose, typed, (source.client(), standing));
-    let (inside, subject, log) = (showing.clone(), account.clone(), Log::new(core, source));
+    let showing = CodeAttempt::new(core, &bucket, account.as_ref(), purpose, typed, (source.client(), trust));
+    let (inside, subject, log) = (showing.clone(), account.clone(), AuditLog::new(core, source));
     let verdict = core
         .store
         .write(move |db| {
@@ -190,9 +190,9 @@ pub(super) fn count_all(
     now: Time,
 ) -> Result<Option<Duration>> {
     for (index, (scope, key, rate)) in limits.iter().enumerate() {
-        if let Some(wait) = tries::count(db, *scope, key, *rate, now)? {
+        if let Some(wait) = attempts::count(db, *scope, key, *rate, now)? {
             for (scope, key, _) in &limits[..index] {
-                tries::give_back(db, *scope, key)?;
+                attempts::give_back(db, *scope, key)?;
             }
             return Ok(Some(wait));
         }
@@ -200,7 +200,7 @@ pub(super) fn count_all(
     Ok(None)
 }
 
-fn asked_key(core: &Core, email: &Email, purpose: Purpose, client: Client) -> [u8; 32] {
+fn asked_key(core: &Core, email: &Email, purpose: CodePurpose, client: ClientIp) -> [u8; 32] {
     let name = format!("{}|{}|", purpose.as_str(), email.key());
     core.master.mac("code asked", &[name.as_bytes(), client.to_bytes().as_slice()].concat())
 }
@@ -208,20 +208,20 @@ fn asked_key(core: &Core, email: &Email, purpose: Purpose, client: Client) -> [u
 /// Records that a client IP requested a code for an address, whether or not the address has an
 /// account. This gives the client IP its own attempts.
 #[derive(Debug, Clone)]
-pub struct Asking([u8; 32]);
+pub struct CodeRequested([u8; 32]);
 
-impl Asking {
+impl CodeRequested {
     /// Prepares the record for the write that stores the request.
     #[must_use]
-    pub fn new(core: &Core, email: &Email, purpose: Purpose, client: Client) -> Self {
+    pub fn new(core: &Core, email: &Email, purpose: CodePurpose, client: ClientIp) -> Self {
         Self(asked_key(core, email, purpose, client))
     }
 
     /// Writes the record.
     pub fn note(&self, db: &mut dyn Db, now: Time) -> Result<()> {
-        tries::lock(db, Scope::CodeAsked, &self.0, now)?;
-        let row = tries::Tries { count: 1, forget_at: now + LIFE, ..tries::Tries::none(now) };
-        tries::save(db, Scope::CodeAsked, &self.0, &row)
+        attempts::lock(db, Scope::CodeAsked, &self.0, now)?;
+        let row = attempts::AttemptRow { count: 1, forget_at: now + LIFE, ..attempts::AttemptRow::none(now) };
+        attempts::save(db, Scope::CodeAsked, &self.0, &row)
     }
 }
 
@@ -229,10 +229,10 @@ impl Asking {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn standing_of(core: &Core, email: &Email, purpose: Purpose, client: Client) -> Result<Standing> {
+pub async fn standing_of(core: &Core, email: &Email, purpose: CodePurpose, client: ClientIp) -> Result<Trust> {
     let (key, now) = (asked_key(core, email, purpose, client), core.env.now());
-    let row = core.store.read(move |db| tries::peek(db, Scope::CodeAsked, &key, now)).await?;
-    Ok(if row.count > 0 { Standing::Earned } else { Standing::Other })
+    let row = core.store.read(move |db| attempts::peek(db, Scope::CodeAsked, &key, now)).await?;
+    Ok(if row.count > 0 { Trust::RequestedHere } else { Trust::Unknown })
 }
 
 /// A typed code without its spaces and dashes.
@@ -240,23 +240,23 @@ fn plain(typed: &str) -> String {
     typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect()
 }
 
-fn digest_of(core: &Core, account: &str, purpose: Purpose, code: &str) -> [u8; 32] {
+fn digest_of(core: &Core, account: &str, purpose: CodePurpose, code: &str) -> [u8; 32] {
     core.master.mac("one-time code", format!("{}|{account}|{code}", purpose.as_str()).as_bytes())
 }
 
 /// A new code, to be stored and sent in one write, unless a limit holds it back.
 #[derive(Debug, Clone)]
-pub struct Dispatch {
+pub struct CodeDelivery {
     code: Code,
-    message: Prepared,
-    bucket: Bucket,
+    message: OutgoingMessage,
+    bucket: LoginTarget,
     limits: Vec<(Scope, [u8; 32], (u32, Duration))>,
 }
 
-impl Dispatch {
+impl CodeDelivery {
     /// Stores the code and its message. If a limit holds it back, returns how long to wait, and the
     /// previous code stays valid.
-    pub fn send(&self, db: &mut dyn Db, log: &Log) -> Result<Option<Duration>> {
+    pub fn send(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Option<Duration>> {
         if let Some(wait) = count_all(db, &self.limits, log.at())? {
             log.refuse(Barrier::CodesSent, &self.bucket);
             return Ok(Some(wait));
@@ -268,7 +268,7 @@ impl Dispatch {
 }
 
 /// Makes a new code for an account, not yet stored, and returns it with its digits.
-pub fn make(core: &Core, account: &Account, purpose: Purpose, target: &str) -> Result<(Code, Secret)> {
+pub fn make(core: &Core, account: &Account, purpose: CodePurpose, target: &str) -> Result<(Code, Secret)> {
     let digits = six_digits(core)?;
     let code = Code {
         account: account.id.clone(),
@@ -289,13 +289,13 @@ fn six_digits(core: &Core) -> Result<Secret> {
 }
 
 /// A new code by mail, for a client that has passed the first factor.
-pub fn by_mail(core: &Core, account: &Account, purpose: Purpose, factor: Option<&str>) -> Result<Dispatch> {
+pub fn by_mail(core: &Core, account: &Account, purpose: CodePurpose, factor: Option<&str>) -> Result<CodeDelivery> {
     let (code, digits) = make(core, account, purpose, account.email.key())?;
     let letter = Letter::OneTimeCode { code: digits, until: code.expires_at };
     let message = core.post.letter(&account.email, account.id.as_str(), &letter)?;
     let key = core.master.mac("codes sent", account.id.as_str().as_bytes());
     let code = Code { factor: factor.map(str::to_owned), ..code };
-    Ok(Dispatch { code, message, bucket: Bucket::of(account), limits: vec![(Scope::CodeSent, key, SENT)] })
+    Ok(CodeDelivery { code, message, bucket: LoginTarget::of(account), limits: vec![(Scope::CodeSent, key, SENT)] })
 }
 
 /// A new code by text message, for a client that has passed the first factor. Returns `None` if
@@ -304,9 +304,9 @@ pub fn by_text(
     core: &Core,
     account: &Account,
     number: &str,
-    purpose: Purpose,
+    purpose: CodePurpose,
     factor: Option<&str>,
-) -> Result<Option<Dispatch>> {
+) -> Result<Option<CodeDelivery>> {
     let sms = &core.config.sms;
     if !sms.is_on() || !sms.may_reach(number) {
         return Ok(None);
@@ -321,5 +321,5 @@ pub fn by_text(
         (Scope::SmsAll, key(""), (sms.daily, DAY)),
     ];
     let code = Code { factor: factor.map(str::to_owned), ..code };
-    Ok(Some(Dispatch { code, message, bucket: Bucket::of(account), limits }))
+    Ok(Some(CodeDelivery { code, message, bucket: LoginTarget::of(account), limits }))
 }

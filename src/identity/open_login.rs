@@ -2,8 +2,8 @@
 //! Following it proves access to the mailbox, so the client IP that follows it counts as known.
 
 use super::Core;
-use super::audit::Log;
-use super::link::{self, Purpose};
+use super::audit::AuditLog;
+use super::link::{self, LinkPurpose};
 use crate::error::{Kind, Result};
 use crate::model::event::What;
 use crate::model::{Event, Source};
@@ -14,11 +14,11 @@ use crate::store;
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn follow(core: &Core, token: &str, source: &Source) -> Result<()> {
-    let (hash, log, client) = (link::digest_of(token), Log::new(core, source), source.client());
+    let (hash, log, client) = (link::digest_of(token), AuditLog::new(core, source), source.client());
     let outcome = core
         .store
         .write(move |db| {
-            let link = link::usable(db, &hash, Purpose::OpenLogin, log.at())?;
+            let link = link::usable(db, &hash, LinkPurpose::OpenLogin, log.at())?;
             if !store::links::spend(db, &hash, log.at())? {
                 return Err(Kind::LinkInvalid.into());
             }

@@ -1,11 +1,11 @@
 //! The rules for every new password, and changing the password with the current one.
 
-use super::audit::Log;
+use super::audit::AuditLog;
 use super::{Caller, Core, link, reauthenticate};
 use crate::error::{Error, Kind, Result};
 use crate::mail::{self, Letter};
 use crate::model::event::What;
-use crate::model::session::End;
+use crate::model::session::SessionEnd;
 use crate::model::{Account, Email, Event, Password, Source, Username};
 use crate::password::pool::Lane;
 use crate::password::rules::{self, Personal};
@@ -69,7 +69,7 @@ pub async fn change(core: &Core, caller: &Caller, current: Password, new: Passwo
         Err(busy) => return Err(reauthenticate::take_back(core, attempt, busy).await),
     };
     let letter = core.post.letter(&caller.account.email, caller.account.id.as_str(), &Letter::PasswordChanged)?;
-    let (log, account, session) = (Log::new(core, source), caller.account.clone(), caller.session.clone());
+    let (log, account, session) = (AuditLog::new(core, source), caller.account.clone(), caller.session.clone());
     core.store
         .write(move |db| {
             // A concurrent request may have changed the password: then the one checked above is no
@@ -81,9 +81,9 @@ pub async fn change(core: &Core, caller: &Caller, current: Password, new: Passwo
             store::sessions::renew_proof(db, &session, log.at())?;
             let done = Event::done(What::PasswordChanged).about(&account.id).in_session(&session);
             log.record(db, &done.by(account.id.as_str()))?;
-            for ended in store::sessions::end_others(db, &account.id, &session, End::Password, log.at())? {
+            for ended in store::sessions::end_others(db, &account.id, &session, SessionEnd::Password, log.at())? {
                 let event = Event::done(What::SessionEnded).about(&account.id).in_session(&ended);
-                log.record(db, &event.by(account.id.as_str()).because(End::Password.as_str()))?;
+                log.record(db, &event.by(account.id.as_str()).because(SessionEnd::Password.as_str()))?;
             }
             link::void_all(db, &account.id)?;
             // An unverified address may belong to a third party, so it gets no mail that others can

@@ -1,13 +1,13 @@
 //! Logging in with a mailed code instead of the password, where the policy allows it.
 
 use super::Core;
-use super::audit::Log;
-use super::gate::{Issued, Opening, Proof, Remember};
-use super::one_time_code::{self, Asking, Purpose};
+use super::audit::AuditLog;
+use super::gate::{Issued, NewSession, Proof, Remember};
+use super::one_time_code::{self, CodeRequested, CodePurpose};
 use crate::error::{Kind, Result};
 use crate::mail::{self, Request};
 use crate::model::event::What;
-use crate::model::session::End;
+use crate::model::session::SessionEnd;
 use crate::model::{Account, Email, Event, Source};
 use crate::store;
 use crate::store::db::Db;
@@ -23,13 +23,13 @@ fn refuse_where_off(core: &Core) -> Result<()> {
 pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> {
     refuse_where_off(core)?;
     let prepared = core.post.request(&Request::LoginCode { email_key: email.key().to_owned() }, source)?;
-    let asking = Asking::new(core, email, Purpose::Login, source.client());
-    let log = Log::new(core, source);
+    let asking = CodeRequested::new(core, email, CodePurpose::Login, source.client());
+    let log = AuditLog::new(core, source);
     core.store
         .write(move |db| {
             asking.note(db, log.at())?;
             mail::enqueue(db, &prepared)?;
-            log.record(db, &Event::done(What::CodeRequested).because(Purpose::Login.as_str()))
+            log.record(db, &Event::done(What::CodeRequested).because(CodePurpose::Login.as_str()))
         })
         .await?;
     core.post.ring();
@@ -46,9 +46,9 @@ pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> 
 /// with a challenge.
 pub async fn verify(core: &Core, email: &Email, typed: &str, remember: Remember, source: &Source) -> Result<Issued> {
     refuse_where_off(core)?;
-    let (showing, account) = one_time_code::show(core, email, Purpose::Login, typed, source).await?;
-    let opening = Opening::prepare(core, account.clone(), Proof::MailedCode, remember, source).await?;
-    let (inside, log) = (opening.clone(), Log::new(core, source));
+    let (showing, account) = one_time_code::show(core, email, CodePurpose::Login, typed, source).await?;
+    let opening = NewSession::prepare(core, account.clone(), Proof::MailedCode, remember, source).await?;
+    let (inside, log) = (opening.clone(), AuditLog::new(core, source));
     let (account, opened) = core
         .store
         .write(move |db| {
@@ -65,7 +65,7 @@ pub async fn verify(core: &Core, email: &Email, typed: &str, remember: Remember,
 }
 
 /// Returns the account with its address verified.
-fn prove(db: &mut dyn Db, account: &Account, log: &Log) -> Result<Account> {
+fn prove(db: &mut dyn Db, account: &Account, log: &AuditLog) -> Result<Account> {
     if account.email_verified_at.is_some() {
         return Ok(account.clone());
     }
@@ -73,9 +73,9 @@ fn prove(db: &mut dyn Db, account: &Account, log: &Log) -> Result<Account> {
         super::verify_email::claim_username(db, &account.id, log.at())?;
         log.record(db, &Event::done(What::EmailVerified).about(&account.id).by(account.id.as_str()))?;
         store::accounts::clear_password(db, &account.id, log.at())?;
-        for session in store::sessions::end_all(db, &account.id, End::Password, log.at())? {
+        for session in store::sessions::end_all(db, &account.id, SessionEnd::Password, log.at())? {
             let event = Event::done(What::SessionEnded).about(&account.id).in_session(&session);
-            log.record(db, &event.because(End::Password.as_str()))?;
+            log.record(db, &event.because(SessionEnd::Password.as_str()))?;
         }
     }
     store::accounts::find(db, &account.id)?.ok_or_else(|| Kind::CodeInvalid.into())

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 
 /// Location of an IP address, as far as the file knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct GeoLocation {
     /// Two-letter country code (ISO 3166-1).
     pub country: Option<String>,
     /// The city's name in English.
@@ -34,10 +34,10 @@ impl Places {
 
     /// Location of this address, or `None` if the file does not have it.
     #[must_use]
-    pub fn find(&self, address: IpAddr) -> Option<Place> {
+    pub fn find(&self, address: IpAddr) -> Option<GeoLocation> {
         let found = self.0.as_ref()?.lookup(address.to_canonical()).ok()?;
         let city: geoip2::City<'_> = found.decode().ok()??;
-        let place = Place {
+        let place = GeoLocation {
             country: city.country.iso_code.map(str::to_owned),
             city: city.city.names.english.map(str::to_owned),
         };

@@ -1,6 +1,6 @@
 //! The caller's profile: what an owner may change about the account.
 
-use super::audit::Log;
+use super::audit::AuditLog;
 use super::{Caller, Core};
 use crate::error::{Error, Kind, Result};
 use crate::model::event::What;
@@ -14,7 +14,7 @@ pub use crate::store::accounts::ProfileChange as Changes;
 /// # Errors
 /// `SessionEnded` when the account was deleted meanwhile, `Unavailable`.
 pub async fn update(core: &Core, caller: &Caller, changes: Changes, source: &Source) -> Result<Account> {
-    let (log, id) = (Log::new(core, source), caller.account.id.clone());
+    let (log, id) = (AuditLog::new(core, source), caller.account.id.clone());
     core.store
         .write(move |db| {
             let account = store::accounts::change_profile(db, &id, &changes, log.at())?

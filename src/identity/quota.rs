@@ -2,8 +2,8 @@
 //! checks before each upload and counts it afterwards.
 
 use super::actor::By;
-use super::audit::Log;
-use super::guard::Bucket;
+use super::audit::AuditLog;
+use super::guard::LoginTarget;
 use super::{Caller, Core};
 use crate::error::{Error, Kind, Result};
 use crate::model::event::What;
@@ -42,11 +42,11 @@ impl Quota {
 /// A service that may ask about other accounts' quotas. Only a wire's own check should construct
 /// it.
 #[derive(Debug, Clone)]
-pub struct Service {
+pub struct TrustedService {
     name: String,
 }
 
-impl Service {
+impl TrustedService {
     /// A service that has been authenticated, by its network or by its key.
     #[must_use]
     pub fn checked(name: impl Into<String>) -> Self {
@@ -84,7 +84,7 @@ fn holder(db: &mut dyn Db, email: &Email) -> Result<Option<Account>> {
 ///
 /// # Errors
 /// `AccountNotFound`.
-pub async fn find(core: &Core, _service: &Service, email: &Email) -> Result<Quota> {
+pub async fn find(core: &Core, _service: &TrustedService, email: &Email) -> Result<Quota> {
     let email = email.clone();
     let account = core.store.read(move |db| holder(db, &email)).await?;
     let account = account.ok_or_else(|| Error::new(Kind::AccountNotFound))?;
@@ -95,8 +95,8 @@ pub async fn find(core: &Core, _service: &Service, email: &Email) -> Result<Quot
 ///
 /// # Errors
 /// `AccountNotFound`, `UploadLimitReached`.
-pub async fn count(core: &Core, service: &Service, email: &Email, source: &Source) -> Result<Quota> {
-    let (email, configured, log) = (email.clone(), core.config.files.limit, Log::new(core, source));
+pub async fn count(core: &Core, service: &TrustedService, email: &Email, source: &Source) -> Result<Quota> {
+    let (email, configured, log) = (email.clone(), core.config.files.limit, AuditLog::new(core, source));
     let actor = service.name.clone();
     let counted = core
         .store
@@ -104,7 +104,7 @@ pub async fn count(core: &Core, service: &Service, email: &Email, source: &Sourc
             let Some(account) = holder(db, &email)? else { return Ok(Err(Error::new(Kind::AccountNotFound))) };
             let event = |done: Event| done.about(&account.id).by(actor.as_str());
             let Some(used) = store::files::count_one(db, &account.id, i64::from(configured))? else {
-                log.refuse(Barrier::Uploads, &Bucket::of(&account).tried_by(&actor));
+                log.refuse(Barrier::Uploads, &LoginTarget::of(&account).tried_by(&actor));
                 return Ok(Err(Error::new(Kind::UploadLimitReached)));
             };
             log.record(db, &event(Event::done(What::UploadCounted)))?;
@@ -119,7 +119,7 @@ pub async fn count(core: &Core, service: &Service, email: &Email, source: &Sourc
 /// # Errors
 /// `AccountNotFound`, `Forbidden`.
 pub async fn change(core: &Core, by: &By, account: &AccountId, change: Change) -> Result<Quota> {
-    let (id, log, actor) = (account.clone(), Log::new(core, &by.source), by.actor.clone());
+    let (id, log, actor) = (account.clone(), AuditLog::new(core, &by.source), by.actor.clone());
     core.store
         .write(move |db| {
             actor.needs(db, Permission::UsersWrite)?;

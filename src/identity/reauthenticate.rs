@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use super::audit::Log;
-use super::guard::{self, Acquaintance, Attempt, Bucket};
+use super::audit::AuditLog;
+use super::guard::{self, Familiarity, Attempt, LoginTarget};
 use super::{Caller, Core};
 use crate::error::{Error, Kind, Result};
 use crate::model::event::What;
@@ -45,7 +45,7 @@ impl Fresh {
 
 /// What a caller confirms its identity with.
 #[derive(Debug, Clone)]
-pub enum Proof {
+pub enum ReauthenticationProof {
     Password(Password),
     /// A code of the second factor.
     Code(Secret),
@@ -56,12 +56,12 @@ pub enum Proof {
 /// # Errors
 /// `WrongCurrentPassword`, `AccountLocked`, `TooMany(SignIn)`, `SessionEnded`; for a code, the
 /// errors of [`super::factor::show`].
-pub async fn renew(core: &Core, caller: &Caller, proof: Proof, source: &Source) -> Result<()> {
+pub async fn renew(core: &Core, caller: &Caller, proof: ReauthenticationProof, source: &Source) -> Result<()> {
     let attempt = match proof {
-        Proof::Password(password) => check_password(core, caller, password, What::Reauthenticated, source).await?,
-        Proof::Code(code) => return super::factor::show(core, caller, code.reveal(), source).await,
+        ReauthenticationProof::Password(password) => check_password(core, caller, password, What::Reauthenticated, source).await?,
+        ReauthenticationProof::Code(code) => return super::factor::show(core, caller, code.reveal(), source).await,
     };
-    let (log, account, session) = (Log::new(core, source), caller.account.id.clone(), caller.session.clone());
+    let (log, account, session) = (AuditLog::new(core, source), caller.account.id.clone(), caller.session.clone());
     core.store
         .write(move |db| {
             attempt.forgive(db)?;
@@ -92,9 +92,9 @@ pub(super) async fn check_password(
     let account = &caller.account;
     let (id, client, since) = (account.id.clone(), source.client(), core.env.now() - core.config.throttle.known_for);
     let is_known = core.store.read(move |db| store::clients::is_known(db, &id, client, since)).await?;
-    let met = if is_known { Acquaintance::Known } else { Acquaintance::Stranger };
+    let familiarity = if is_known { Familiarity::Known } else { Familiarity::Unknown };
     let failure = Event::refused(what).about(&account.id).in_session(&caller.session).by(account.id.as_str());
-    let attempt = guard::begin(core, &Bucket::of_owner(&account.id), met, failure, source).await?;
+    let attempt = guard::begin(core, &LoginTarget::of_owner(&account.id), familiarity, failure, source).await?;
     let lane = Lane::Known(client);
     let matches = match account.password_hash.clone().filter(|_| !attempt.is_closed()) {
         Some(stored) => core.hashing.verify(lane, password, stored).await.map(|verdict| verdict.matches),
@@ -107,7 +107,7 @@ pub(super) async fn check_password(
     if matches {
         return Ok(attempt);
     }
-    let log = Log::new(core, source);
+    let log = AuditLog::new(core, source);
     core.store.write(move |db| attempt.fail(db, &log, "wrong_password")).await?;
     core.post.ring();
     Err(Kind::WrongCurrentPassword.into())

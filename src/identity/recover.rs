@@ -3,13 +3,13 @@
 //! Using the link proves access to the mailbox, so it also verifies an unverified address. It
 //! creates no session and removes no second factor.
 
-use super::audit::Log;
-use super::link::{self, Link, Purpose};
+use super::audit::AuditLog;
+use super::link::{self, Link, LinkPurpose};
 use super::{Core, guard, password, verify_email};
 use crate::error::{Error, Kind, Result};
-use crate::mail::{self, Letter, Prepared, Request};
+use crate::mail::{self, Letter, OutgoingMessage, Request};
 use crate::model::event::What;
-use crate::model::session::End;
+use crate::model::session::SessionEnd;
 use crate::model::{Account, Email, Event, Password, Source};
 use crate::password::pool::{Hash, Lane};
 use crate::store;
@@ -21,7 +21,7 @@ use crate::store::db::Db;
 /// `Unavailable`.
 pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> {
     let prepared = core.post.request(&Request::Reset { email_key: email.key().to_owned() }, source)?;
-    let log = Log::new(core, source);
+    let log = AuditLog::new(core, source);
     core.store
         .write(move |db| {
             mail::enqueue(db, &prepared)?;
@@ -67,7 +67,7 @@ fn told(error: Error) -> Error {
 /// Finds the link and its account. The account must be neither deleted nor suspended, and must
 /// still have the address that the link was mailed to.
 fn subject(db: &mut dyn Db, hash: &[u8; 32], now: crate::model::Time) -> Result<(Link, Account)> {
-    let link = link::usable(db, hash, Purpose::Reset, now)?;
+    let link = link::usable(db, hash, LinkPurpose::Reset, now)?;
     let account = store::accounts::find(db, &link.account)?;
     let account = account.filter(|account| account.is_reachable() && account.email.key() == link.email_key);
     Ok((link, account.ok_or_else(|| Error::new(Kind::LinkInvalid))?))
@@ -76,9 +76,9 @@ fn subject(db: &mut dyn Db, hash: &[u8; 32], now: crate::model::Time) -> Result<
 /// A new password, ready to be stored.
 pub(super) struct Reset {
     hash: Hash,
-    letter: Prepared,
-    tries: [u8; 32],
-    log: Log,
+    letter: OutgoingMessage,
+    attempts_key: [u8; 32],
+    log: AuditLog,
 }
 
 impl Reset {
@@ -91,8 +91,8 @@ impl Reset {
         Ok(Self {
             hash: core.hashing.hash(Lane::Client(source.client()), new).await?,
             letter: core.post.letter(&account.email, account.id.as_str(), &Letter::PasswordSet)?,
-            tries: guard::key_of(core, account),
-            log: Log::new(core, source),
+            attempts_key: guard::key_of(core, account),
+            log: AuditLog::new(core, source),
         })
     }
 
@@ -109,12 +109,12 @@ impl Reset {
             verify_email::claim_username(db, &account.id, now)?;
             log.record(db, &by_owner(What::EmailVerified))?;
         }
-        for session in store::sessions::end_all(db, &account.id, End::Password, now)? {
+        for session in store::sessions::end_all(db, &account.id, SessionEnd::Password, now)? {
             let ended = by_owner(What::SessionEnded).in_session(&session);
-            log.record(db, &ended.because(End::Password.as_str()))?;
+            log.record(db, &ended.because(SessionEnd::Password.as_str()))?;
         }
         link::void_all(db, &account.id)?;
-        if guard::lift(db, &self.tries)? {
+        if guard::lift(db, &self.attempts_key)? {
             log.record(db, &by_owner(What::Unlocked))?;
         }
         mail::enqueue(db, &self.letter)?;

@@ -5,8 +5,8 @@
 //! answer as a wrong code.
 
 use super::Core;
-use super::audit::Log;
-use super::one_time_code::{self, Asking, Purpose};
+use super::audit::AuditLog;
+use super::one_time_code::{self, CodeRequested, CodePurpose};
 use super::recover::Reset;
 use crate::error::{Kind, Result};
 use crate::mail::{self, Request};
@@ -25,8 +25,8 @@ fn refuse_where_off(core: &Core) -> Result<()> {
 pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> {
     refuse_where_off(core)?;
     let prepared = core.post.request(&Request::ResetCode { email_key: email.key().to_owned() }, source)?;
-    let asking = Asking::new(core, email, Purpose::Reset, source.client());
-    let log = Log::new(core, source);
+    let asking = CodeRequested::new(core, email, CodePurpose::Reset, source.client());
+    let log = AuditLog::new(core, source);
     core.store
         .write(move |db| {
             asking.note(db, log.at())?;
@@ -44,7 +44,7 @@ pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> 
 /// `NotFound` where the policy does not allow it, `CodeInvalid`, `TooMany(Code)`.
 pub async fn look(core: &Core, email: &Email, typed: &str, source: &Source) -> Result<()> {
     refuse_where_off(core)?;
-    one_time_code::show(core, email, Purpose::Reset, typed, source).await.map(drop)
+    one_time_code::show(core, email, CodePurpose::Reset, typed, source).await.map(drop)
 }
 
 /// Sets a new password with a code. All sessions end, lockouts are lifted, other links are voided,
@@ -55,7 +55,7 @@ pub async fn look(core: &Core, email: &Email, typed: &str, source: &Source) -> R
 /// a bad password (the code stays usable), `Unavailable`.
 pub async fn reset(core: &Core, email: &Email, typed: &str, new: Password, source: &Source) -> Result<()> {
     refuse_where_off(core)?;
-    let (showing, account) = one_time_code::show(core, email, Purpose::Reset, typed, source).await?;
+    let (showing, account) = one_time_code::show(core, email, CodePurpose::Reset, typed, source).await?;
     let change = Reset::prepare(core, &account, new, source).await?;
     let now = core.env.now();
     core.store

@@ -6,23 +6,23 @@
 //! presenting the parent ends the session.
 
 use super::Core;
-use super::audit::Log;
+use super::audit::AuditLog;
 use super::gate::Issued;
-use super::sign_out::Holder;
-use crate::config::Rotate;
+use super::sign_out::SessionHolder;
+use crate::config::RotationPolicy;
 use crate::error::{Error, Kind, Result};
-use crate::mail::{self, Letter, Prepared};
+use crate::mail::{self, Letter, OutgoingMessage};
 use crate::model::event::What;
-use crate::model::session::End;
+use crate::model::session::SessionEnd;
 use crate::model::{Event, Secret, Source, Time};
 use crate::store;
 use crate::store::db::Db;
-use crate::store::sessions::{Session, Standing, Turn};
+use crate::store::sessions::{SessionRow, SessionSnapshot, Turn};
 use crate::token::refresh::RefreshToken;
 
 /// How the client sent the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Channel {
+pub enum TokenTransport {
     Body,
     Cookie,
 }
@@ -31,14 +31,14 @@ pub enum Channel {
 ///
 /// # Errors
 /// `RefreshInvalid`, `RefreshRevoked`, `Unavailable`.
-pub async fn turn(core: &Core, token: &str, channel: Channel, source: &Source) -> Result<Issued> {
+pub async fn turn(core: &Core, token: &str, channel: TokenTransport, source: &Source) -> Result<Issued> {
     let presented = parse(core, token).await?;
     let keys = core.tokens.refresh_keys();
     let turns = turns(core.config.sessions.rotate, channel);
     let next = if turns { presented.successor(&keys)? } else { presented.clone() };
-    let log = Log::new(core, source);
+    let log = AuditLog::new(core, source);
     let grace = core.config.sessions.grace;
-    let step = Step {
+    let step = RefreshStep {
         turn: Turn {
             id: presented.session.clone(),
             generation: presented.generation,
@@ -49,36 +49,36 @@ pub async fn turn(core: &Core, token: &str, channel: Channel, source: &Source) -
         },
         successor_hash: presented.successor(&keys)?.secret_hash(),
         grace,
-        stage: Stage::Look,
+        stage: RefreshStage::Look,
         log: log.clone(),
     };
     let first = step.clone();
     let mut outcome = core.store.write(move |db| first.take(db)).await?;
-    if let Outcome::Stolen(standing) = &outcome {
+    if let RefreshOutcome::Stolen(standing) = &outcome {
         let account = &standing.account;
         // An unverified address may belong to a third party, so it gets no mail that others can
         // trigger.
         let letter = || core.post.letter(&account.email, account.id.as_str(), &Letter::SessionStolen);
         let notice = account.email_verified_at.map(|_| letter()).transpose()?;
-        let step = Step { stage: Stage::Act(notice), ..step };
+        let step = RefreshStep { stage: RefreshStage::Act(notice), ..step };
         outcome = core.store.write(move |db| step.take(db)).await?;
         core.post.ring();
     }
     let (standing, token) = match outcome {
-        Outcome::Turned(standing) => (standing, next),
-        Outcome::Again(standing) => (standing, presented.successor(&keys)?),
-        Outcome::Refused(kind) => return Err(kind.into()),
-        Outcome::Stolen(_) => return Err(Kind::RefreshRevoked.into()),
+        RefreshOutcome::Turned(standing) => (standing, next),
+        RefreshOutcome::Again(standing) => (standing, presented.successor(&keys)?),
+        RefreshOutcome::Refused(kind) => return Err(kind.into()),
+        RefreshOutcome::Stolen(_) => return Err(Kind::RefreshRevoked.into()),
     };
     super::key::reach(core, standing.epoch).await?;
     issued(core, *standing, &token, log.at()).map(|issued| Issued { turned: turns, ..issued })
 }
 
-fn turns(rotate: Rotate, channel: Channel) -> bool {
+fn turns(rotate: RotationPolicy, channel: TokenTransport) -> bool {
     match rotate {
-        Rotate::Always => true,
-        Rotate::Cookie => channel == Channel::Cookie,
-        Rotate::Never => false,
+        RotationPolicy::Always => true,
+        RotationPolicy::Cookie => channel == TokenTransport::Cookie,
+        RotationPolicy::Never => false,
     }
 }
 
@@ -98,7 +98,7 @@ async fn parse(core: &Core, token: &str) -> Result<RefreshToken> {
     }
 }
 
-fn issued(core: &Core, standing: Standing, token: &RefreshToken, now: Time) -> Result<Issued> {
+fn issued(core: &Core, standing: SessionSnapshot, token: &RefreshToken, now: Time) -> Result<Issued> {
     let session = standing.session;
     Ok(Issued {
         permissions: core.roles.permissions(&standing.roles),
@@ -115,89 +115,89 @@ fn issued(core: &Core, standing: Standing, token: &RefreshToken, now: Time) -> R
 
 /// One refresh, decided inside a write.
 #[derive(Clone)]
-struct Step {
+struct RefreshStep {
     turn: Turn,
     successor_hash: [u8; 32],
     grace: std::time::Duration,
-    stage: Stage,
-    log: Log,
+    stage: RefreshStage,
+    log: AuditLog,
 }
 
 /// How far a step may go. The mail about a theft is prepared only when there is a theft. The step
 /// then runs a second time with it, so that mail, audit record and the end of the session are one
 /// change.
 #[derive(Clone)]
-enum Stage {
+enum RefreshStage {
     /// A theft is only reported to the caller of the step.
     Look,
     /// A theft ends the session, and the owner gets this letter, if there is one.
-    Act(Option<Prepared>),
+    Act(Option<OutgoingMessage>),
 }
 
 /// Result of a step. The session's row is as it is after the step.
-enum Outcome {
+enum RefreshOutcome {
     /// The token was the current one, and the session now has its successor.
-    Turned(Box<Standing>),
+    Turned(Box<SessionSnapshot>),
     /// The token was the direct parent, within the grace period.
-    Again(Box<Standing>),
+    Again(Box<SessionSnapshot>),
     Refused(Kind),
     /// The token was superseded long ago, and so was its successor: two parties hold tokens of one
-    /// session. [`Stage::Act`] ends the session.
-    Stolen(Box<Standing>),
+    /// session. [`RefreshStage::Act`] ends the session.
+    Stolen(Box<SessionSnapshot>),
 }
 
-impl Step {
-    fn take(&self, db: &mut dyn Db) -> Result<Outcome> {
+impl RefreshStep {
+    fn take(&self, db: &mut dyn Db) -> Result<RefreshOutcome> {
         let turned = store::sessions::turn(db, &self.turn)?;
         let Some(standing) = store::sessions::find_standing(db, &self.turn.id)? else {
-            return Ok(Outcome::Refused(Kind::RefreshInvalid));
+            return Ok(RefreshOutcome::Refused(Kind::RefreshInvalid));
         };
         if turned {
-            return Ok(Outcome::Turned(Box::new(standing)));
+            return Ok(RefreshOutcome::Turned(Box::new(standing)));
         }
         self.explain(db, standing)
     }
 
-    fn explain(&self, db: &mut dyn Db, standing: Standing) -> Result<Outcome> {
+    fn explain(&self, db: &mut dyn Db, standing: SessionSnapshot) -> Result<RefreshOutcome> {
         let (session, now) = (&standing.session, self.turn.now);
         if session.ended_at.is_some() {
-            return Ok(Outcome::Refused(Kind::RefreshRevoked));
+            return Ok(RefreshOutcome::Refused(Kind::RefreshRevoked));
         }
         if session.is_too_old(now) {
-            self.end(db, session, End::Expired)?;
-            return Ok(Outcome::Refused(Kind::RefreshInvalid));
+            self.end(db, session, SessionEnd::Expired)?;
+            return Ok(RefreshOutcome::Refused(Kind::RefreshInvalid));
         }
         if standing.account.suspended_at.is_some() || standing.account.deleted_at.is_some() {
-            return Ok(Outcome::Refused(Kind::RefreshRevoked));
+            return Ok(RefreshOutcome::Refused(Kind::RefreshRevoked));
         }
         match age(session, &self.turn, &self.successor_hash) {
-            Age::Parent if self.is_within_grace(session) => Ok(Outcome::Again(Box::new(standing))),
-            Age::Older if self.is_within_grace(session) => Ok(Outcome::Refused(Kind::RefreshInvalid)),
+            Age::Parent if self.is_within_grace(session) => Ok(RefreshOutcome::Again(Box::new(standing))),
+            Age::Older if self.is_within_grace(session) => Ok(RefreshOutcome::Refused(Kind::RefreshInvalid)),
             // A restored backup, or a clock that was set back: no reason to suspect theft.
-            Age::Unknown => Ok(Outcome::Refused(Kind::RefreshInvalid)),
-            _ if session.turned_at.is_none_or(|turned| turned > now) => Ok(Outcome::Refused(Kind::RefreshInvalid)),
-            Age::Parent => self.reused(db, &standing).map(|()| Outcome::Refused(Kind::RefreshRevoked)),
+            Age::Unknown => Ok(RefreshOutcome::Refused(Kind::RefreshInvalid)),
+            _ if session.turned_at.is_none_or(|turned| turned > now) => Ok(RefreshOutcome::Refused(Kind::RefreshInvalid)),
+            Age::Parent => self.reused(db, &standing).map(|()| RefreshOutcome::Refused(Kind::RefreshRevoked)),
             Age::Older => {
-                if let Stage::Act(notice) = &self.stage {
+                if let RefreshStage::Act(notice) = &self.stage {
                     self.reused(db, &standing)?;
                     notice.iter().try_for_each(|letter| mail::enqueue(db, letter))?;
                 }
-                Ok(Outcome::Stolen(Box::new(standing)))
+                Ok(RefreshOutcome::Stolen(Box::new(standing)))
             }
         }
     }
 
-    fn is_within_grace(&self, session: &Session) -> bool {
+    fn is_within_grace(&self, session: &SessionRow) -> bool {
         session.turned_at.is_some_and(|turned| turned <= self.turn.now && self.turn.now.since(turned) <= self.grace)
     }
 
-    fn reused(&self, db: &mut dyn Db, standing: &Standing) -> Result<()> {
+    fn reused(&self, db: &mut dyn Db, standing: &SessionSnapshot) -> Result<()> {
         let event = Event::refused(What::RefreshReused).about(&standing.account.id);
         self.log.record(db, &event.in_session(&standing.session.id))?;
-        self.end(db, &standing.session, End::Reuse)
+        self.end(db, &standing.session, SessionEnd::Reuse)
     }
 
-    fn end(&self, db: &mut dyn Db, session: &Session, why: End) -> Result<()> {
+    fn end(&self, db: &mut dyn Db, session: &SessionRow, why: SessionEnd) -> Result<()> {
         if store::sessions::end(db, &session.id, why, self.turn.now)? {
             let event = Event::done(What::SessionEnded).about(&session.account).in_session(&session.id);
             self.log.record(db, &event.because(why.as_str()))?;
@@ -216,7 +216,7 @@ enum Age {
     Unknown,
 }
 
-fn age(session: &Session, turn: &Turn, successor_hash: &[u8; 32]) -> Age {
+fn age(session: &SessionRow, turn: &Turn, successor_hash: &[u8; 32]) -> Age {
     if turn.generation + 1 == session.generation {
         return if session.secret_hash == successor_hash { Age::Parent } else { Age::Unknown };
     }
@@ -228,7 +228,7 @@ fn age(session: &Session, turn: &Turn, successor_hash: &[u8; 32]) -> Age {
 ///
 /// # Errors
 /// `RefreshInvalid`, `RefreshRevoked`.
-pub async fn holder(core: &Core, token: &str) -> Result<Holder> {
+pub async fn holder(core: &Core, token: &str) -> Result<SessionHolder> {
     let presented = parse(core, token).await?;
     let successor_hash = presented.successor(&core.tokens.refresh_keys())?.secret_hash();
     let (id, now, grace) = (presented.session.clone(), core.env.now(), core.config.sessions.grace);
@@ -244,5 +244,5 @@ pub async fn holder(core: &Core, token: &str) -> Result<Holder> {
     if session.is_too_old(now) || !(is_current || is_parent) {
         return Err(Kind::RefreshInvalid.into());
     }
-    Ok(Holder { account: session.account, session: session.id })
+    Ok(SessionHolder { account: session.account, session: session.id })
 }

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Core;
-use super::guard::Bucket;
+use super::guard::LoginTarget;
 use crate::env::Env;
 use crate::error::Result;
 use crate::metrics::Metrics;
 use crate::model::event::What;
-use crate::model::{Barrier, Client, Event, Source, Time};
+use crate::model::{Barrier, ClientIp, Event, Source, Time};
 use crate::store;
 use crate::store::db::Db;
 
@@ -29,16 +29,16 @@ const MINUTE: i64 = 60_000;
 
 /// Refusals that are not written yet. Clones share the same collection.
 #[derive(Clone)]
-pub struct Refusals(Arc<Inner>);
+pub struct Refusals(Arc<RefusalsInner>);
 
-struct Inner {
+struct RefusalsInner {
     env: Env,
     metrics: Metrics,
     gathered: Mutex<Gathered>,
     waiting: tokio::sync::Mutex<Vec<Due>>,
 }
 
-type Minutes = BTreeMap<(i64, Barrier), HashMap<Who, Tally>>;
+type Minutes = BTreeMap<(i64, Barrier), HashMap<Who, RefusalCount>>;
 
 #[derive(Default)]
 struct Gathered {
@@ -51,14 +51,14 @@ struct Gathered {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Who {
     /// A client, with an account name if the limit looks at one.
-    This(Client, Option<String>),
+    This(ClientIp, Option<String>),
     /// All parties beyond [`APART`].
     Others,
 }
 
 /// How often, and when first.
 #[derive(Debug, Clone)]
-struct Tally {
+struct RefusalCount {
     order: u64,
     first: Time,
     count: i64,
@@ -70,11 +70,11 @@ struct Tally {
 /// generating an id fails.
 struct Due {
     id: Option<String>,
-    tally: Tally,
+    tally: RefusalCount,
 }
 
 impl Due {
-    fn named(&mut self, env: &Env) -> Result<(String, Tally)> {
+    fn named(&mut self, env: &Env) -> Result<(String, RefusalCount)> {
         let id = match &self.id {
             Some(id) => id.clone(),
             None => self.id.insert(env.new_id()?).clone(),
@@ -96,13 +96,13 @@ impl Refusals {
     /// An empty collection.
     #[must_use]
     pub fn new(env: Env, metrics: Metrics) -> Self {
-        Self(Arc::new(Inner { env, metrics, gathered: Mutex::default(), waiting: tokio::sync::Mutex::default() }))
+        Self(Arc::new(RefusalsInner { env, metrics, gathered: Mutex::default(), waiting: tokio::sync::Mutex::default() }))
     }
 
     /// Records a refusal for this client (which may stand in for an API client), or for an account
     /// name.
-    pub fn note(&self, barrier: Barrier, client: Client, subject: Option<&Bucket>, source: &Source) {
-        let Inner { env, metrics, .. } = &*self.0;
+    pub fn note(&self, barrier: Barrier, client: ClientIp, subject: Option<&LoginTarget>, source: &Source) {
+        let RefusalsInner { env, metrics, .. } = &*self.0;
         metrics.note_refusal(barrier);
         let now = env.now();
         let minute = (now.millis().div_euclid(MINUTE), barrier);
@@ -117,10 +117,10 @@ impl Refusals {
         if let Some(tally) = tallies.get_mut(&this) {
             tally.count += 1;
         } else if tallies.len() < APART {
-            tallies.insert(this, Tally { order: *seen, ..Tally::first(barrier, subject, source, now) });
+            tallies.insert(this, RefusalCount { order: *seen, ..RefusalCount::first(barrier, subject, source, now) });
         } else {
             let nobody = Source { address: None, user_agent: None, request_id: None };
-            let others = || Tally { order: *seen, count: 0, ..Tally::first(barrier, None, &nobody, now) };
+            let others = || RefusalCount { order: *seen, count: 0, ..RefusalCount::first(barrier, None, &nobody, now) };
             tallies.entry(Who::Others).or_insert_with(others).count += 1;
         }
     }
@@ -130,7 +130,7 @@ impl Refusals {
     }
 
     /// Takes what is due, in the order in which it began.
-    fn take(&self, until: Until) -> Vec<Tally> {
+    fn take(&self, until: Until) -> Vec<RefusalCount> {
         let this_minute = self.0.env.now().millis().div_euclid(MINUTE);
         let mut gathered = self.gathered();
         let mut due = Vec::new();
@@ -158,12 +158,12 @@ fn give_up_oldest(minutes: &mut Minutes) -> i64 {
     refusals
 }
 
-impl Tally {
-    fn first(barrier: Barrier, subject: Option<&Bucket>, source: &Source, now: Time) -> Self {
+impl RefusalCount {
+    fn first(barrier: Barrier, subject: Option<&LoginTarget>, source: &Source, now: Time) -> Self {
         let event = Event::refused(What::LimitHit).because(barrier.as_str());
         let event = Event {
-            account: subject.and_then(Bucket::account).cloned(),
-            actor: subject.and_then(Bucket::actor).map(str::to_owned),
+            account: subject.and_then(LoginTarget::account).cloned(),
+            actor: subject.and_then(LoginTarget::actor).map(str::to_owned),
             ..event
         };
         Self { order: 0, first: now, count: 1, event, source: source.clone() }
@@ -173,7 +173,7 @@ impl Tally {
 /// Writes what is due, each record with its count. Records that could not be written are tried
 /// again at the next call.
 pub async fn record(core: &Core, until: Until) -> Result<()> {
-    let Inner { env, metrics, waiting, .. } = &*core.refusals.0;
+    let RefusalsInner { env, metrics, waiting, .. } = &*core.refusals.0;
     let mut waiting = waiting.lock().await;
     waiting.extend(core.refusals.take(until).into_iter().map(|tally| Due { id: None, tally }));
     let too_many = waiting.len().saturating_sub(WAITING);
@@ -190,7 +190,7 @@ pub async fn record(core: &Core, until: Until) -> Result<()> {
         // If the outcome of an earlier write is unknown, its records may exist already. They keep
         // their ids, so they are not written twice.
         let write = move |db: &mut dyn Db| {
-            piece.iter().try_for_each(|(id, Tally { first, count, event, source, .. })| {
+            piece.iter().try_for_each(|(id, RefusalCount { first, count, event, source, .. })| {
                 store::audit::insert_counted(db, id, *first, event, source, *count)
             })
         };

@@ -4,12 +4,12 @@
 //! Every way for an owner to report this ends here.
 
 use super::Core;
-use super::audit::Log;
-use super::link::{self, NewLink, Purpose};
+use super::audit::AuditLog;
+use super::link::{self, NewLink, LinkPurpose};
 use crate::error::{Kind, Result};
-use crate::mail::{self, Letter, Prepared};
+use crate::mail::{self, Letter, OutgoingMessage};
 use crate::model::event::What;
-use crate::model::session::End;
+use crate::model::session::SessionEnd;
 use crate::model::{Account, AccountId, Email, Event, Source, secret};
 use crate::store;
 use crate::store::db::Db;
@@ -17,9 +17,9 @@ use crate::store::db::Db;
 /// The recovery of a taken-over account, ready to be stored.
 pub(super) struct Rescue {
     id: AccountId,
-    letter: Prepared,
+    letter: OutgoingMessage,
     link: NewLink,
-    log: Log,
+    log: AuditLog,
 }
 
 impl Rescue {
@@ -31,9 +31,9 @@ impl Rescue {
         let letter = Letter::PasswordVoid { link: link::to_reset(core, &token), until };
         Ok(Self {
             letter: core.post.letter(email, account.id.as_str(), &letter)?,
-            link: NewLink::new(&account, &token, Purpose::Reset, until),
+            link: NewLink::new(&account, &token, LinkPurpose::Reset, until),
             id: account.id,
-            log: Log::new(core, source),
+            log: AuditLog::new(core, source),
         })
     }
 
@@ -43,7 +43,7 @@ impl Rescue {
     ///
     /// # Errors
     /// `LinkInvalid` when the account is gone.
-    pub(super) fn store(&self, db: &mut dyn Db, why: End) -> Result<()> {
+    pub(super) fn store(&self, db: &mut dyn Db, why: SessionEnd) -> Result<()> {
         let (log, now, id) = (&self.log, self.log.at(), &self.id);
         let account = store::accounts::find(db, id)?.filter(|account| account.deleted_at.is_none());
         let account = account.ok_or(Kind::LinkInvalid)?;

@@ -10,9 +10,9 @@ type Permissions = HashMap<String, Vec<String>>;
 
 /// The roles of this instance. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Book(Arc<RwLock<Permissions>>);
+pub struct RoleCache(Arc<RwLock<Permissions>>);
 
-impl Book {
+impl RoleCache {
     /// Loads the roles.
     pub async fn open(store: &Store) -> Result<Self> {
         let book = Self::default();

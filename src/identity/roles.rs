@@ -2,7 +2,7 @@
 
 use super::Core;
 use super::actor::By;
-use super::audit::Log;
+use super::audit::AuditLog;
 use crate::error::{Error, FieldError, Kind, Result, Rule};
 use crate::model::event::What;
 use crate::model::{Event, Permission, permission};
@@ -39,7 +39,7 @@ fn check(name: &str, permissions: &[String]) -> Result<()> {
 /// `Validation`, `AlreadyExists`, `Forbidden` for permissions that the actor lacks.
 pub async fn create(core: &Core, by: &By, name: &str, permissions: Vec<String>) -> Result<Role> {
     check(name, &permissions)?;
-    let (log, actor, name) = (Log::new(core, &by.source), by.actor.clone(), name.to_owned());
+    let (log, actor, name) = (AuditLog::new(core, &by.source), by.actor.clone(), name.to_owned());
     let made = name.clone();
     core.store
         .write(move |db| {
@@ -110,7 +110,7 @@ async fn rewrite(
     name: &str,
     after: impl Fn(&[String]) -> Vec<String> + Send + 'static,
 ) -> Result<Role> {
-    let (log, actor, name) = (Log::new(core, &by.source), by.actor.clone(), name.to_owned());
+    let (log, actor, name) = (AuditLog::new(core, &by.source), by.actor.clone(), name.to_owned());
     let changed = name.clone();
     core.store
         .write(move |db| {
@@ -133,7 +133,7 @@ async fn rewrite(
 /// # Errors
 /// `NotFound`, `Validation` for a built-in role, `Forbidden` for permissions that the actor lacks.
 pub async fn delete(core: &Core, by: &By, name: &str) -> Result<()> {
-    let (log, actor, name) = (Log::new(core, &by.source), by.actor.clone(), name.to_owned());
+    let (log, actor, name) = (AuditLog::new(core, &by.source), by.actor.clone(), name.to_owned());
     core.store
         .write(move |db| {
             actor.needs(db, Permission::Roles)?;

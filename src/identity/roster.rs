@@ -1,7 +1,7 @@
 //! Exporting all accounts, page by page: the inverse of an import.
 
 use super::Core;
-use super::audit::Log;
+use super::audit::AuditLog;
 use crate::error::Result;
 use crate::model::event::What;
 use crate::model::{Event, Source};
@@ -32,7 +32,7 @@ impl<'a> Roster<'a> {
     /// # Errors
     /// `Unavailable`.
     pub async fn begin(core: &'a Core, hashes: Hashes, source: &Source) -> Result<Self> {
-        let log = Log::new(core, source);
+        let log = AuditLog::new(core, source);
         let detail = if hashes == Hashes::Included { "with hashes" } else { "without hashes" };
         let event = Event::done(What::AccountsExported).by("cli").because(detail);
         core.store.write(move |db| log.record(db, &event)).await?;

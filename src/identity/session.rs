@@ -1,24 +1,24 @@
 //! The caller's sessions: listing them, ending one, ending all others.
 
-use super::audit::Log;
-use super::place::Place;
+use super::audit::AuditLog;
+use super::place::GeoLocation;
 use super::{Caller, Core};
 use crate::error::{Error, Kind, Result};
 use crate::model::event::What;
-use crate::model::session::End;
+use crate::model::session::SessionEnd;
 use crate::model::{AccountId, Device, Event, SessionId, Source, Time};
 use crate::store;
 
 /// A session as its owner sees it.
 #[derive(Debug, Clone)]
-pub struct Shown {
+pub struct SessionView {
     pub id: SessionId,
     /// The device that began the session.
     pub device: Device,
     /// The client IP that began it; empty if there was none.
     pub address: String,
     /// Location of that IP, if the location file has it.
-    pub place: Option<Place>,
+    pub place: Option<GeoLocation>,
     pub created_at: Time,
     /// When it was last used, to within a few minutes.
     pub last_active_at: Time,
@@ -28,10 +28,10 @@ pub struct Shown {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn list(core: &Core, account: &AccountId) -> Result<Vec<Shown>> {
+pub async fn list(core: &Core, account: &AccountId) -> Result<Vec<SessionView>> {
     let (account, now) = (account.clone(), core.env.now());
     let sessions = core.store.read(move |db| store::sessions::list_live(db, &account, now)).await?;
-    let shown = |session: store::sessions::Listed| Shown {
+    let shown = |session: store::sessions::LiveSession| SessionView {
         device: Device::of(session.user_agent.as_deref()),
         place: session.client.parse().ok().and_then(|address| core.places.find(address)),
         id: session.id,
@@ -47,14 +47,14 @@ pub async fn list(core: &Core, account: &AccountId) -> Result<Vec<Shown>> {
 /// # Errors
 /// `SessionNotFound`, also for sessions of other accounts.
 pub async fn end(core: &Core, caller: &Caller, id: &str, source: &Source) -> Result<()> {
-    let (log, account, id) = (Log::new(core, source), caller.account.id.clone(), SessionId::new(id));
+    let (log, account, id) = (AuditLog::new(core, source), caller.account.id.clone(), SessionId::new(id));
     core.store
         .write(move |db| {
-            if !store::sessions::end_of(db, &account, &id, End::Revoked, log.at())? {
+            if !store::sessions::end_of(db, &account, &id, SessionEnd::Revoked, log.at())? {
                 return Err(Error::new(Kind::SessionNotFound));
             }
             let event = Event::done(What::SessionEnded).about(&account).in_session(&id).by(account.as_str());
-            log.record(db, &event.because(End::Revoked.as_str()))
+            log.record(db, &event.because(SessionEnd::Revoked.as_str()))
         })
         .await
 }
@@ -64,13 +64,13 @@ pub async fn end(core: &Core, caller: &Caller, id: &str, source: &Source) -> Res
 /// # Errors
 /// `Unavailable`.
 pub async fn end_others(core: &Core, caller: &Caller, source: &Source) -> Result<usize> {
-    let (log, account, kept) = (Log::new(core, source), caller.account.id.clone(), caller.session.clone());
+    let (log, account, kept) = (AuditLog::new(core, source), caller.account.id.clone(), caller.session.clone());
     core.store
         .write(move |db| {
-            let ended = store::sessions::end_others(db, &account, &kept, End::Revoked, log.at())?;
+            let ended = store::sessions::end_others(db, &account, &kept, SessionEnd::Revoked, log.at())?;
             for id in &ended {
                 let event = Event::done(What::SessionEnded).about(&account).in_session(id).by(account.as_str());
-                log.record(db, &event.because(End::Revoked.as_str()))?;
+                log.record(db, &event.because(SessionEnd::Revoked.as_str()))?;
             }
             Ok(ended.len())
         })

@@ -1,9 +1,9 @@
 //! Logging in with a password.
 
 use super::Core;
-use super::audit::Log;
-use super::gate::{Issued, Opening, Proof, Remember};
-use super::guard::{self, Acquaintance, Attempt, Bucket};
+use super::audit::AuditLog;
+use super::gate::{Issued, NewSession, Proof, Remember};
+use super::guard::{self, Familiarity, Attempt, LoginTarget};
 use crate::error::{Error, Kind, Result};
 use crate::mail::{self, Request};
 use crate::model::account::{Status, Verification};
@@ -41,13 +41,13 @@ pub struct Credentials {
 }
 
 /// An account that may exist, and how attempts against it are counted.
-struct Subject {
+struct LoginCandidate {
     account: Option<Account>,
-    bucket: Bucket,
-    met: Acquaintance,
+    bucket: LoginTarget,
+    familiarity: Familiarity,
 }
 
-async fn look_up(core: &Core, name: &Name, source: &Source) -> Result<Subject> {
+async fn look_up(core: &Core, name: &Name, source: &Source) -> Result<LoginCandidate> {
     let (key, name, client) = (name.key(), name.clone(), source.client());
     let since = core.env.now() - core.config.throttle.known_for;
     let folded = key.clone();
@@ -64,8 +64,8 @@ async fn look_up(core: &Core, name: &Name, source: &Source) -> Result<Subject> {
             Ok((account, is_known))
         })
         .await?;
-    let bucket = account.as_ref().map_or_else(|| Bucket::unknown(&folded), Bucket::of);
-    Ok(Subject { account, bucket, met: if is_known { Acquaintance::Known } else { Acquaintance::Stranger } })
+    let bucket = account.as_ref().map_or_else(|| LoginTarget::unknown(&folded), LoginTarget::of);
+    Ok(LoginCandidate { account, bucket, familiarity: if is_known { Familiarity::Known } else { Familiarity::Unknown } })
 }
 
 /// Refuses a locked name before any other limit is checked. Does nothing if the policy has no
@@ -94,7 +94,7 @@ pub async fn with_password(core: &Core, credentials: Credentials, source: &Sourc
     let subject = look_up(core, &credentials.name, source).await?;
     let about = subject.account.as_ref().map(|account| account.id.clone());
     let failure = Event { account: about, ..Event::refused(What::Login) };
-    let attempt = guard::begin(core, &subject.bucket, subject.met, failure, source).await?;
+    let attempt = guard::begin(core, &subject.bucket, subject.familiarity, failure, source).await?;
     let checked = match check(core, &subject, &attempt, &credentials, source).await {
         Ok(checked) => checked,
         Err(busy) => {
@@ -141,14 +141,14 @@ fn wrong(core: &Core) -> Error {
 /// stored one.
 async fn check(
     core: &Core,
-    subject: &Subject,
+    subject: &LoginCandidate,
     attempt: &Attempt,
     credentials: &Credentials,
     source: &Source,
 ) -> Result<Option<(Account, Option<(String, Hash)>)>> {
-    let lane = match subject.met {
-        Acquaintance::Known => Lane::Known(source.client()),
-        Acquaintance::Stranger => Lane::Client(source.client()),
+    let lane = match subject.familiarity {
+        Familiarity::Known => Lane::Known(source.client()),
+        Familiarity::Unknown => Lane::Client(source.client()),
     };
     let password = credentials.password.clone();
     let stored = subject.account.as_ref().and_then(|account| account.password_hash.clone());
@@ -161,7 +161,7 @@ async fn check(
 }
 
 async fn refuse(core: &Core, attempt: Attempt, source: &Source) -> Result<()> {
-    let log = Log::new(core, source);
+    let log = AuditLog::new(core, source);
     core.store.write_patiently(guard::patience(core), move |db| attempt.fail(db, &log, "wrong_password")).await?;
     core.post.ring();
     Ok(())
@@ -170,7 +170,7 @@ async fn refuse(core: &Core, attempt: Attempt, source: &Source) -> Result<()> {
 /// The correct password of an account that may not log in: takes the attempt back and reveals the
 /// reason.
 async fn refuse_state(core: &Core, account: &Account, attempt: Attempt, kind: Kind, source: &Source) -> Result<Error> {
-    let log = Log::new(core, source);
+    let log = AuditLog::new(core, source);
     let event = Event::refused(What::Login).about(&account.id).because(match kind {
         Kind::AccountSuspended => "suspended",
         Kind::AccountDeleted => "deleted",
@@ -192,7 +192,7 @@ async fn refuse_state(core: &Core, account: &Account, attempt: Attempt, kind: Ki
 async fn refuse_unproved(core: &Core, account: &Account, attempt: Attempt, source: &Source) -> Result<Error> {
     let request = Request::Verification { email_key: account.email.key().to_owned() };
     let prepared = core.post.request(&request, source)?;
-    let log = Log::new(core, source);
+    let log = AuditLog::new(core, source);
     let event = Event::refused(What::Login).about(&account.id).because("unverified");
     let tells = core.config.signup.reveal_existing;
     core.store
@@ -218,7 +218,7 @@ async fn issue(
     source: &Source,
 ) -> Result<Issued> {
     let id = account.id.clone();
-    let opening = Opening::prepare(core, account, Proof::Password, remember, source).await?;
+    let opening = NewSession::prepare(core, account, Proof::Password, remember, source).await?;
     let inside = opening.clone();
     let opened = core
         .store

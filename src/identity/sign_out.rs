@@ -1,21 +1,21 @@
 //! Logging out: ending sessions at their owner's request.
 
-use super::audit::Log;
+use super::audit::AuditLog;
 use super::{Caller, Core};
 use crate::error::{Kind, Result};
 use crate::model::event::What;
-use crate::model::session::End;
+use crate::model::session::SessionEnd;
 use crate::model::{AccountId, Event, Secret, SessionId, Source};
 use crate::store;
 
 /// The session to log out, identified by an access token or a refresh token.
 #[derive(Debug, Clone)]
-pub struct Holder {
+pub struct SessionHolder {
     pub account: AccountId,
     pub session: SessionId,
 }
 
-impl From<&Caller> for Holder {
+impl From<&Caller> for SessionHolder {
     fn from(caller: &Caller) -> Self {
         Self { account: caller.account.id.clone(), session: caller.session.clone() }
     }
@@ -26,7 +26,7 @@ impl From<&Caller> for Holder {
 ///
 /// # Errors
 /// `RefreshInvalid`, `RefreshRevoked`.
-pub async fn holder_of(core: &Core, refresh_token: &str) -> Result<Holder> {
+pub async fn holder_of(core: &Core, refresh_token: &str) -> Result<SessionHolder> {
     super::refresh::holder(core, refresh_token).await
 }
 
@@ -34,7 +34,7 @@ pub async fn holder_of(core: &Core, refresh_token: &str) -> Result<Holder> {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn here(core: &Core, holder: &Holder, source: &Source) -> Result<()> {
+pub async fn here(core: &Core, holder: &SessionHolder, source: &Source) -> Result<()> {
     end(core, vec![holder.clone()], source).await
 }
 
@@ -44,7 +44,7 @@ pub async fn here(core: &Core, holder: &Holder, source: &Source) -> Result<()> {
 /// # Errors
 /// `Unavailable`.
 pub async fn here_and_of(core: &Core, caller: &Caller, refresh_token: Option<&Secret>, source: &Source) -> Result<()> {
-    let mut holders = vec![Holder::from(caller)];
+    let mut holders = vec![SessionHolder::from(caller)];
     if let Some(token) = refresh_token {
         match holder_of(core, token.reveal()).await {
             Ok(holder) => holders.extend((holder.account == caller.account.id).then_some(holder)),
@@ -55,14 +55,14 @@ pub async fn here_and_of(core: &Core, caller: &Caller, refresh_token: Option<&Se
     end(core, holders, source).await
 }
 
-async fn end(core: &Core, holders: Vec<Holder>, source: &Source) -> Result<()> {
-    let log = Log::new(core, source);
+async fn end(core: &Core, holders: Vec<SessionHolder>, source: &Source) -> Result<()> {
+    let log = AuditLog::new(core, source);
     core.store
         .write(move |db| {
             for holder in &holders {
-                if store::sessions::end(db, &holder.session, End::Logout, log.at())? {
+                if store::sessions::end(db, &holder.session, SessionEnd::Logout, log.at())? {
                     let event = Event::done(What::SessionEnded).about(&holder.account).in_session(&holder.session);
-                    log.record(db, &event.by(holder.account.as_str()).because(End::Logout.as_str()))?;
+                    log.record(db, &event.by(holder.account.as_str()).because(SessionEnd::Logout.as_str()))?;
                 }
             }
             Ok(())
@@ -74,13 +74,13 @@ async fn end(core: &Core, holders: Vec<Holder>, source: &Source) -> Result<()> {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn everywhere(core: &Core, holder: &Holder, source: &Source) -> Result<()> {
-    let (log, holder) = (Log::new(core, source), holder.clone());
+pub async fn everywhere(core: &Core, holder: &SessionHolder, source: &Source) -> Result<()> {
+    let (log, holder) = (AuditLog::new(core, source), holder.clone());
     core.store
         .write(move |db| {
-            for session in store::sessions::end_all(db, &holder.account, End::LogoutEverywhere, log.at())? {
+            for session in store::sessions::end_all(db, &holder.account, SessionEnd::LogoutEverywhere, log.at())? {
                 let event = Event::done(What::SessionEnded).about(&holder.account).in_session(&session);
-                log.record(db, &event.by(holder.account.as_str()).because(End::LogoutEverywhere.as_str()))?;
+                log.record(db, &event.by(holder.account.as_str()).because(SessionEnd::LogoutEverywhere.as_str()))?;
             }
             Ok(())
         })

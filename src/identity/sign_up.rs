@@ -4,11 +4,11 @@
 //! password, hold the user name for the lifetime of a link, store one mail request. The response
 //! then contains only what the client sent.
 
-use super::audit::Log;
-use super::gate::{Issued, Opening, Proof, Remember};
+use super::audit::AuditLog;
+use super::gate::{Issued, NewSession, Proof, Remember};
 use super::{Core, password};
 use crate::error::{Error, Kind, Result};
-use crate::mail::{self, Prepared, Request};
+use crate::mail::{self, OutgoingMessage, Request};
 use crate::model::account::Verification;
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Email, Event, Password, Source, Status, Time, Username, role};
@@ -76,7 +76,7 @@ pub async fn register_numbered(core: &Core, new: NewAccount, source: &Source) ->
 /// `Validation` for a bad password, `EmailTaken` where that is revealed, `UsernameTaken`,
 /// `Unavailable`.
 pub async fn register(core: &Core, new: NewAccount, source: &Source) -> Result<SignedUp> {
-    let entry = Entry::prepare(core, new, source).await?;
+    let entry = PendingSignUp::prepare(core, new, source).await?;
     let waits = core.verification() == Verification::Required;
     let made = SignedUp {
         id: entry.row.id.clone(),
@@ -98,8 +98,8 @@ pub async fn register(core: &Core, new: NewAccount, source: &Source) -> Result<S
 /// # Errors
 /// `Validation` for a bad password, `EmailTaken`, `UsernameTaken`, `Unavailable`.
 pub async fn register_and_enter(core: &Core, new: NewAccount, remember: Remember, source: &Source) -> Result<Issued> {
-    let entry = Entry::prepare(core, new, source).await?;
-    let opening = Opening::prepare(core, entry.account(), Proof::Password, remember, source).await?;
+    let entry = PendingSignUp::prepare(core, new, source).await?;
+    let opening = NewSession::prepare(core, entry.account(), Proof::Password, remember, source).await?;
     let inside = opening.clone();
     let made = core.store.write(move |db| {
         if let Err(refused) = entry.store(db)? {
@@ -116,24 +116,24 @@ pub async fn register_and_enter(core: &Core, new: NewAccount, remember: Remember
 }
 
 /// A sign-up, ready to be stored.
-struct Entry {
+struct PendingSignUp {
     row: NewRow,
     username: Option<Username>,
     reveals: bool,
     held_until: Time,
-    welcome: Prepared,
-    notice: Prepared,
-    log: Log,
+    welcome: OutgoingMessage,
+    notice: OutgoingMessage,
+    log: AuditLog,
 }
 
-impl Entry {
+impl PendingSignUp {
     /// Does everything that must happen before the write: hashing, the id, the mail.
     async fn prepare(core: &Core, new: NewAccount, source: &Source) -> Result<Self> {
         let names = [&new.first_name, &new.last_name, &new.name, &new.company_name];
         password::check_first(core, &new.password, &new.email, new.username.as_ref(), &names)?;
         let hash = core.hashing.hash(Lane::Client(source.client()), new.password).await?;
         let id = AccountId::new(core.env.new_id()?);
-        let log = Log::new(core, source);
+        let log = AuditLog::new(core, source);
         let taken = Request::AlreadyRegistered { email_key: new.email.key().to_owned() };
         Ok(Self {
             welcome: core.post.request(&Request::Welcome { account_id: id.to_string() }, source)?,

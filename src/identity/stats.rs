@@ -8,20 +8,20 @@ use crate::error::{Error, Result};
 use crate::store;
 use crate::store::stats::day_of;
 
-pub use crate::store::stats::Totals;
+pub use crate::store::stats::AccountTotals;
 
 /// Totals over all accounts and sessions.
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn totals(core: &Core) -> Result<Totals> {
+pub async fn totals(core: &Core) -> Result<AccountTotals> {
     let now = core.env.now();
     core.store.scan(move |db| store::stats::totals(db, now)).await
 }
 
 /// Completed logins, including days and months without any.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Logins {
+pub struct LoginCounts {
     /// The last 30 UTC days, such as `2025-09-29`, oldest first.
     pub daily: Vec<(String, i64)>,
     /// The last 12 months, such as `2025-09`, oldest first.
@@ -32,7 +32,7 @@ pub struct Logins {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn logins(core: &Core) -> Result<Logins> {
+pub async fn logins(core: &Core) -> Result<LoginCounts> {
     let now = core.env.now();
     let stamp = Timestamp::from_millisecond(now.millis()).map_err(Error::internal)?;
     let today = stamp.to_zoned(TimeZone::UTC).date();
@@ -56,5 +56,5 @@ pub async fn logins(core: &Core) -> Result<Logins> {
         }
         monthly.push((first.strftime("%Y-%m").to_string(), logins));
     }
-    Ok(Logins { daily, monthly })
+    Ok(LoginCounts { daily, monthly })
 }

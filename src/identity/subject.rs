@@ -10,11 +10,11 @@ use super::{Caller, Core, link};
 use crate::error::Result;
 use crate::model::{AccountId, Email, Secret, secret};
 use crate::store;
-use crate::store::links::Purpose;
+use crate::store::links::LinkPurpose;
 
 /// What a call names.
 #[derive(Debug, Clone, Copy)]
-pub enum Subject<'a> {
+pub enum RateKey<'a> {
     /// An address. Nothing is looked up that could reveal whether it has an account.
     Email(&'a Email),
     /// An address or user name as typed.
@@ -27,24 +27,24 @@ pub enum Subject<'a> {
     Caller(&'a Caller),
 }
 
-impl Subject<'_> {
+impl RateKey<'_> {
     /// The text that the call is counted under.
     ///
     /// # Errors
     /// `Unavailable`.
     pub async fn key(self, core: &Core) -> Result<String> {
         let (account, otherwise) = match self {
-            Subject::Email(email) => (None, email.key().to_owned()),
-            Subject::Name(name) => (by_name(core, name).await?, name.key()),
-            Subject::Reset(token) => {
+            RateKey::Email(email) => (None, email.key().to_owned()),
+            RateKey::Name(name) => (by_name(core, name).await?, name.key()),
+            RateKey::Reset(token) => {
                 let hash = link::digest_of(token.reveal());
-                let found = core.store.read(move |db| store::links::find(db, &hash, Purpose::Reset)).await?;
+                let found = core.store.read(move |db| store::links::find(db, &hash, LinkPurpose::Reset)).await?;
                 (found.map(|link| link.account), secret::encode(&hash))
             }
-            Subject::Login(token) => {
+            RateKey::Login(token) => {
                 return Ok(format!("login:{}", secret::encode(&secret::digest(token.reveal().as_bytes()))));
             }
-            Subject::Caller(caller) => return Ok(format!("session:{}", caller.session)),
+            RateKey::Caller(caller) => return Ok(format!("session:{}", caller.session)),
         };
         Ok(account.map_or_else(|| format!("name:{otherwise}"), |id| format!("account:{id}")))
     }

@@ -1,8 +1,8 @@
 //! Verifying an address: following the link, requesting it again, and "this was not me".
 
 use super::Core;
-use super::audit::Log;
-use super::link::{self, Link, Purpose};
+use super::audit::AuditLog;
+use super::link::{self, Link, LinkPurpose};
 use crate::error::{Error, Kind, Result};
 use crate::mail::{self, Request};
 use crate::model::event::What;
@@ -24,7 +24,7 @@ pub enum Proved {
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn prove(core: &Core, token: &str, source: &Source) -> Result<Proved> {
-    let (hash, log) = (link::digest_of(token), Log::new(core, source));
+    let (hash, log) = (link::digest_of(token), AuditLog::new(core, source));
     let outcome = core
         .store
         .write(move |db| {
@@ -65,7 +65,7 @@ pub(super) fn claim_username(db: &mut dyn Db, id: &AccountId, now: Time) -> Resu
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
-    let (hash, log) = (link::digest_of(token), Log::new(core, source));
+    let (hash, log) = (link::digest_of(token), AuditLog::new(core, source));
     let outcome = core
         .store
         .write(move |db| {
@@ -81,7 +81,7 @@ pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
 }
 
 fn usable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<Link> {
-    link::refuse_old(link::find(db, hash, Purpose::Verify)?, now)
+    link::refuse_old(link::find(db, hash, LinkPurpose::Verify)?, now)
 }
 
 /// Requests the verification mail again. The response never depends on whether the account exists.
@@ -90,7 +90,7 @@ fn usable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<Link> {
 /// `Unavailable`.
 pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> {
     let prepared = core.post.request(&Request::Verification { email_key: email.key().to_owned() }, source)?;
-    let log = Log::new(core, source);
+    let log = AuditLog::new(core, source);
     core.store
         .write(move |db| {
             mail::enqueue(db, &prepared)?;

@@ -10,17 +10,17 @@ use tokio::sync::Mutex;
 use super::Core;
 use crate::env::Env;
 use crate::error::Result;
-use crate::metrics::{self, Reading, Spread, Vitals};
+use crate::metrics::{self, Reading, Spread, MetricsSnapshot};
 use crate::model::Time;
 use crate::store;
-use crate::store::outbox::State;
+use crate::store::outbox::MessageState;
 
 /// Maximum age of a count.
 const COUNT_LASTS: Duration = Duration::from_mins(1);
 
 /// The last count, and when the process began, by the wall clock and by the monotonic clock.
 #[derive(Debug)]
-pub struct Census {
+pub struct CountCache {
     began: Time,
     started_at: Time,
     last: Mutex<Option<Count>>,
@@ -30,10 +30,10 @@ pub struct Census {
 struct Count {
     at: Time,
     sessions: i64,
-    outbox: Vec<(State, i64)>,
+    outbox: Vec<(MessageState, i64)>,
 }
 
-impl Census {
+impl CountCache {
     /// A cache without a count yet.
     #[must_use]
     pub fn starting(env: &Env) -> Self {
@@ -48,7 +48,7 @@ impl Census {
 }
 
 /// Reads all metrics. Leaves out the database counts if the database cannot be read.
-pub async fn read(core: &Core) -> Vitals {
+pub async fn read(core: &Core) -> MetricsSnapshot {
     let mut readings = vec![Reading {
         name: "build_info",
         help: "Version of authd",
@@ -72,7 +72,7 @@ pub async fn read(core: &Core) -> Vitals {
         Spread { name: "writer_group_changes", help: "Writes per commit", histogram: writer.groups },
         Spread { name: "writer_commit_duration_seconds", help: "Duration of a commit", histogram: writer.commits },
     ];
-    Vitals { readings, spreads, process: metrics::of_process(core.census.began) }
+    MetricsSnapshot { readings, spreads, process: metrics::of_process(core.census.began) }
 }
 
 fn of_database(count: &Count) -> Vec<Reading> {
@@ -82,7 +82,7 @@ fn of_database(count: &Count) -> Vec<Reading> {
         label: None,
         value: float(count.sessions),
     }];
-    readings.extend(State::ALL.map(|state| Reading {
+    readings.extend(MessageState::ALL.map(|state| Reading {
         name: "mail_outbox",
         help: "Messages in the outbox by state, counted at most once a minute",
         label: Some(("state", state.as_str())),

@@ -98,7 +98,7 @@ pub enum Letter {
 
 /// A letter's template: its name, and the values it may use besides the service name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kind {
+pub struct LetterKind {
     /// The template's file name without extension; also the `kind` column of the outbox.
     pub name: &'static str,
     /// Links; the text and the HTML template must each contain all of them.
@@ -107,26 +107,26 @@ pub struct Kind {
     pub values: &'static [&'static str],
 }
 
-const VERIFY_EMAIL: Kind = Kind { name: "verify_email", links: &["link", "disown"], values: &["until"] };
-const ALREADY_REGISTERED: Kind = Kind { name: "already_registered", links: &[], values: &[] };
-const PASSWORD_CLOSED: Kind = Kind { name: "password_closed", links: &["link"], values: &["until"] };
-const ACCOUNT_LOCKED: Kind = Kind { name: "account_locked", links: &[], values: &["until"] };
-const SESSION_STOLEN: Kind = Kind { name: "session_stolen", links: &[], values: &[] };
-const PASSWORD_SET: Kind = Kind { name: "password_set", links: &[], values: &[] };
-const NEW_DEVICE: Kind = Kind { name: "new_device", links: &["link"], values: &["device", "place", "at", "until"] };
-const ONE_TIME_CODE: Kind = Kind { name: "one_time_code", links: &[], values: &["code", "until"] };
-const FACTOR_CHANGED: Kind = Kind { name: "factor_changed", links: &[], values: &["change"] };
-const PASSWORD_CHANGED: Kind = Kind { name: "password_changed", links: &[], values: &[] };
-const RESET_PASSWORD: Kind = Kind { name: "reset_password", links: &["link"], values: &["until"] };
-const PASSWORD_VOID: Kind = Kind { name: "password_void", links: &["link"], values: &["until"] };
-const CONFIRM_EMAIL: Kind = Kind { name: "confirm_email", links: &["link"], values: &["until"] };
-const EMAIL_CHANGING: Kind = Kind { name: "email_changing", links: &["undo"], values: &["until"] };
-const ADDRESS_TAKEN: Kind = Kind { name: "address_taken", links: &[], values: &[] };
-const ACCOUNT_DELETED: Kind = Kind { name: "account_deleted", links: &[], values: &[] };
+const VERIFY_EMAIL: LetterKind = LetterKind { name: "verify_email", links: &["link", "disown"], values: &["until"] };
+const ALREADY_REGISTERED: LetterKind = LetterKind { name: "already_registered", links: &[], values: &[] };
+const PASSWORD_CLOSED: LetterKind = LetterKind { name: "password_closed", links: &["link"], values: &["until"] };
+const ACCOUNT_LOCKED: LetterKind = LetterKind { name: "account_locked", links: &[], values: &["until"] };
+const SESSION_STOLEN: LetterKind = LetterKind { name: "session_stolen", links: &[], values: &[] };
+const PASSWORD_SET: LetterKind = LetterKind { name: "password_set", links: &[], values: &[] };
+const NEW_DEVICE: LetterKind = LetterKind { name: "new_device", links: &["link"], values: &["device", "place", "at", "until"] };
+const ONE_TIME_CODE: LetterKind = LetterKind { name: "one_time_code", links: &[], values: &["code", "until"] };
+const FACTOR_CHANGED: LetterKind = LetterKind { name: "factor_changed", links: &[], values: &["change"] };
+const PASSWORD_CHANGED: LetterKind = LetterKind { name: "password_changed", links: &[], values: &[] };
+const RESET_PASSWORD: LetterKind = LetterKind { name: "reset_password", links: &["link"], values: &["until"] };
+const PASSWORD_VOID: LetterKind = LetterKind { name: "password_void", links: &["link"], values: &["until"] };
+const CONFIRM_EMAIL: LetterKind = LetterKind { name: "confirm_email", links: &["link"], values: &["until"] };
+const EMAIL_CHANGING: LetterKind = LetterKind { name: "email_changing", links: &["undo"], values: &["until"] };
+const ADDRESS_TAKEN: LetterKind = LetterKind { name: "address_taken", links: &[], values: &[] };
+const ACCOUNT_DELETED: LetterKind = LetterKind { name: "account_deleted", links: &[], values: &[] };
 
-impl Kind {
+impl LetterKind {
     /// The templates of all letters.
-    pub const ALL: [Kind; 16] = [
+    pub const ALL: [LetterKind; 16] = [
         VERIFY_EMAIL,
         ALREADY_REGISTERED,
         PASSWORD_CLOSED,
@@ -149,7 +149,7 @@ impl Kind {
 impl Letter {
     /// The letter's template.
     #[must_use]
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> LetterKind {
         match self {
             Letter::VerifyEmail { .. } => VERIFY_EMAIL,
             Letter::AlreadyRegistered => ALREADY_REGISTERED,
@@ -257,7 +257,7 @@ mod tests {
             Letter::AddressTaken,
             Letter::AccountDeleted,
         ];
-        for (letter, kind) in letters.iter().zip(Kind::ALL) {
+        for (letter, kind) in letters.iter().zip(LetterKind::ALL) {
             assert_eq!(letter.kind(), kind);
             let given: Vec<_> = letter.values().iter().map(|(name, _)| *name).collect();
             let named: Vec<_> = kind.links.iter().chain(kind.values).copied().collect();

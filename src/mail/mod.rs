@@ -8,7 +8,7 @@ pub mod letter;
 pub mod outbox;
 pub mod post;
 pub mod smtp;
-pub mod stationery;
+pub mod templates;
 pub mod template;
 pub mod worker;
 
@@ -18,7 +18,7 @@ use crate::config;
 use crate::env::{Env, Later};
 
 pub use letter::Letter;
-pub use post::{Fulfil, Post, Prepared, Request, RequestedBy, enqueue};
+pub use post::{JobHandler, Outbox, OutgoingMessage, Request, RequestedBy, enqueue};
 pub use worker::Worker;
 
 /// A finished message.
@@ -73,17 +73,17 @@ pub trait Mailer: Send + Sync {
 
 /// The mailer for the configured mail server.
 #[must_use]
-pub fn mailer(mail: &config::Mail, env: &Env) -> Arc<dyn Mailer> {
+pub fn mailer(mail: &config::MailConfig, env: &Env) -> Arc<dyn Mailer> {
     match &mail.smtp {
         Some(server) => Arc::new(smtp::SmtpMailer::new(server.clone(), env.clone())),
-        None => Arc::new(Hold),
+        None => Arc::new(NoTransport),
     }
 }
 
 /// The mailer used when no mail server is configured.
-struct Hold;
+struct NoTransport;
 
-impl Mailer for Hold {
+impl Mailer for NoTransport {
     fn deliver<'a>(&'a self, _mail: &'a Mail) -> Later<'a, Delivery> {
         Box::pin(std::future::ready(Delivery::Unreachable("no mail server is configured".to_owned())))
     }

@@ -1,26 +1,26 @@
 //! The outbox commands: list messages, show one with its opened body, retry delivery.
 
-use super::post::{self, Request, Sealed, SealedRequest};
+use super::post::{self, Request, SealedBody, SealedRequest};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Secret, Time};
 use crate::seal::MasterKey;
 use crate::store::db::Db;
 use crate::store::{Store, outbox};
 
-pub use crate::store::outbox::{Message, State};
+pub use crate::store::outbox::{Message, MessageState};
 
 /// A message with its opened body.
 #[derive(Debug, Clone)]
-pub struct Shown {
+pub struct OutboxEntry {
     /// The row, without the sealed bytes.
     pub message: Message,
     /// `None` once the message is delivered or dropped.
-    pub body: Option<Body>,
+    pub body: Option<MessageBody>,
 }
 
 /// The opened body of a message.
 #[derive(Debug, Clone)]
-pub enum Body {
+pub enum MessageBody {
     Letter {
         subject: String,
         /// The plain text, including links.
@@ -36,7 +36,7 @@ pub enum Body {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn list(store: &Store, state: Option<State>, before: Option<&str>, limit: i64) -> Result<Vec<Message>> {
+pub async fn list(store: &Store, state: Option<MessageState>, before: Option<&str>, limit: i64) -> Result<Vec<Message>> {
     let before = before.map(ToOwned::to_owned);
     store.scan(move |db| outbox::list(db, state, before.as_deref(), limit)).await
 }
@@ -45,7 +45,7 @@ pub async fn list(store: &Store, state: Option<State>, before: Option<&str>, lim
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn count(store: &Store) -> Result<Vec<(State, i64)>> {
+pub async fn count(store: &Store) -> Result<Vec<(MessageState, i64)>> {
     store.scan(outbox::count).await
 }
 
@@ -53,20 +53,20 @@ pub async fn count(store: &Store) -> Result<Vec<(State, i64)>> {
 ///
 /// # Errors
 /// `NotFound`, or `Internal` if the body cannot be opened.
-pub async fn show(store: &Store, master: &MasterKey, id: &str) -> Result<Shown> {
+pub async fn show(store: &Store, master: &MasterKey, id: &str) -> Result<OutboxEntry> {
     let wanted = id.to_owned();
     let found = store.read(move |db| outbox::find(db, &wanted)).await?;
     let mut message = found.ok_or_else(|| unknown(id))?;
     let body = match (&message.sealed, &message.recipient) {
         (None, _) => None,
-        (Some(_), None) => Some(Body::Request(post::open::<SealedRequest>(master, &message)?.request)),
+        (Some(_), None) => Some(MessageBody::Request(post::open::<SealedRequest>(master, &message)?.request)),
         (Some(_), Some(_)) => {
-            let Sealed { subject, text, html, .. } = post::open(master, &message)?;
-            Some(Body::Letter { subject, text: Secret::new(text), html: Secret::new(html) })
+            let SealedBody { subject, text, html, .. } = post::open(master, &message)?;
+            Some(MessageBody::Letter { subject, text: Secret::new(text), html: Secret::new(html) })
         }
     };
     message.sealed = None;
-    Ok(Shown { message, body })
+    Ok(OutboxEntry { message, body })
 }
 
 /// Makes a message due immediately; a running server picks it up within a second.

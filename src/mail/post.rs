@@ -8,14 +8,14 @@ use tokio::sync::Notify;
 use super::Mail;
 use super::letter::Letter;
 use super::smtp::message::sender;
-use super::stationery::Stationery;
+use super::templates::Templates;
 use crate::config::{self, Config};
 use crate::env::{Env, Later};
 use crate::error::{Error, Result};
 use crate::model::{Email, Secret, Source, Time};
 use crate::seal::MasterKey;
 use crate::store::db::Db;
-use crate::store::outbox::{self, Channel, Message, State};
+use crate::store::outbox::{self, Channel, Message, MessageState};
 
 /// A request for mail. The client's answer does not depend on whether an account exists, because
 /// the account is looked up only later, by the worker.
@@ -106,7 +106,7 @@ impl RequestedBy {
 }
 
 /// The job handler: turns a request into a letter. The core implements it and the worker calls it.
-pub trait Fulfil: Send + Sync {
+pub trait JobHandler: Send + Sync {
     /// Looks up the account, then stores the letter (if any) and ends the request (row `id`) in one
     /// write. If [`outbox::end_request`] returns false, the request was already handled and nothing
     /// is stored.
@@ -115,7 +115,7 @@ pub trait Fulfil: Send + Sync {
 
 /// An outbox row, ready to be stored.
 #[derive(Debug, Clone)]
-pub struct Prepared {
+pub struct OutgoingMessage {
     pub id: String,
     /// The name of the template or the request.
     pub kind: &'static str,
@@ -131,14 +131,14 @@ pub struct Prepared {
 }
 
 /// Stores a prepared row. Call it inside the write of the change that the message reports.
-pub fn enqueue(db: &mut dyn Db, prepared: &Prepared) -> Result<()> {
+pub fn enqueue(db: &mut dyn Db, prepared: &OutgoingMessage) -> Result<()> {
     let message = Message {
         id: prepared.id.clone(),
         kind: prepared.kind.to_owned(),
         account_id: prepared.account_id.clone(),
         recipient: prepared.recipient.clone(),
         sealed: Some(prepared.sealed.clone()),
-        state: if prepared.recipient.is_some() { State::Waiting } else { State::Requested },
+        state: if prepared.recipient.is_some() { MessageState::Waiting } else { MessageState::Requested },
         attempts: 0,
         next_at: prepared.created_at,
         expires_at: prepared.expires_at,
@@ -151,29 +151,29 @@ pub fn enqueue(db: &mut dyn Db, prepared: &Prepared) -> Result<()> {
 
 /// The outbox: prepares letters and wakes the workers. Cheap to clone.
 #[derive(Clone)]
-pub struct Post {
-    room: Arc<Room>,
+pub struct Outbox {
+    room: Arc<OutboxInner>,
 }
 
-struct Room {
+struct OutboxInner {
     env: Env,
     master: MasterKey,
-    stationery: Stationery,
+    templates: Templates,
     from: String,
     domain: String,
     /// One per worker, because `notify_one` wakes only a single waiter.
-    bells: Bells,
+    bells: Notifiers,
 }
 
 #[derive(Default)]
-struct Bells {
+struct Notifiers {
     mail: Notify,
     texts: Notify,
 }
 
 /// The sealed body of a letter. It has no sender: the sender configured at delivery is used.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Sealed {
+pub(super) struct SealedBody {
     pub(super) message_id: String,
     pub(super) subject: String,
     pub(super) text: String,
@@ -186,11 +186,11 @@ pub(super) struct SealedRequest {
     pub(super) source: RequestedBy,
 }
 
-impl Post {
+impl Outbox {
     /// Creates an outbox from the whole configuration.
     ///
     /// # Errors
-    /// As [`Post::with`].
+    /// As [`Outbox::with`].
     #[allow(clippy::needless_pass_by_value, reason = "every caller holds a shared configuration")]
     pub fn new(config: Arc<Config>, env: Env, master: MasterKey) -> Result<Self> {
         Self::with(&config.service, &config.mail, env, master)
@@ -200,25 +200,25 @@ impl Post {
     ///
     /// # Errors
     /// `Validation` if a template in the configured folder or the sender address is invalid.
-    pub fn with(service: &config::Service, mail: &config::Mail, env: Env, master: MasterKey) -> Result<Self> {
-        let stationery = Stationery::load(&service.name, mail.templates.as_deref())?;
+    pub fn with(service: &config::ServiceConfig, mail: &config::MailConfig, env: Env, master: MasterKey) -> Result<Self> {
+        let templates = Templates::load(&service.name, mail.templates.as_deref())?;
         let domain = sender(&mail.from)?.email.domain().to_owned();
         let from = mail.from.clone();
-        Ok(Self { room: Arc::new(Room { env, master, stationery, from, domain, bells: Bells::default() }) })
+        Ok(Self { room: Arc::new(OutboxInner { env, master, templates, from, domain, bells: Notifiers::default() }) })
     }
 
     /// Renders and seals a letter to this address.
-    pub fn letter(&self, to: &Email, account_id: &str, letter: &Letter) -> Result<Prepared> {
+    pub fn letter(&self, to: &Email, account_id: &str, letter: &Letter) -> Result<OutgoingMessage> {
         let room = &self.room;
         let id = room.env.new_id()?;
-        let rendered = room.stationery.render(letter)?;
-        let sealed = Sealed {
+        let rendered = room.templates.render(letter)?;
+        let sealed = SealedBody {
             message_id: format!("<{id}@{}>", room.domain),
             subject: rendered.subject,
             text: rendered.text,
             html: rendered.html,
         };
-        Ok(Prepared {
+        Ok(OutgoingMessage {
             kind: letter.kind().name,
             account_id: Some(account_id.to_owned()),
             recipient: Some(to.mailbox()),
@@ -230,16 +230,16 @@ impl Post {
     }
 
     /// Seals a text message to this number.
-    pub fn text_message(&self, number: &str, account_id: &str, text: &Secret, until: Time) -> Result<Prepared> {
+    pub fn text_message(&self, number: &str, account_id: &str, text: &Secret, until: Time) -> Result<OutgoingMessage> {
         let room = &self.room;
         let id = room.env.new_id()?;
-        let sealed = Sealed {
+        let sealed = SealedBody {
             message_id: id.clone(),
             subject: String::new(),
             text: text.reveal().to_owned(),
             html: String::new(),
         };
-        Ok(Prepared {
+        Ok(OutgoingMessage {
             kind: outbox::TEXT,
             account_id: Some(account_id.to_owned()),
             recipient: Some(number.to_owned()),
@@ -251,10 +251,10 @@ impl Post {
     }
 
     /// Seals a request.
-    pub fn request(&self, request: &Request, source: &Source) -> Result<Prepared> {
+    pub fn request(&self, request: &Request, source: &Source) -> Result<OutgoingMessage> {
         let id = self.room.env.new_id()?;
         let sealed = SealedRequest { request: request.clone(), source: RequestedBy::of(source) };
-        Ok(Prepared {
+        Ok(OutgoingMessage {
             kind: request.name(),
             account_id: None,
             recipient: None,
@@ -271,7 +271,7 @@ impl Post {
         self.room.bells.texts.notify_one();
     }
 
-    /// Waits until [`Post::ring`] is called.
+    /// Waits until [`Outbox::ring`] is called.
     pub(super) async fn rung(&self, channel: Channel) {
         match channel {
             Channel::Mail => self.room.bells.mail.notified().await,
@@ -285,7 +285,7 @@ impl Post {
 
     /// Opens a letter's row.
     pub(super) fn open_letter(&self, message: &Message) -> Result<Mail> {
-        let sealed: Sealed = open(&self.room.master, message)?;
+        let sealed: SealedBody = open(&self.room.master, message)?;
         let to = message.recipient.clone().ok_or_else(|| Error::internal("a letter without a recipient"))?;
         Ok(Mail {
             message_id: sealed.message_id,
@@ -308,7 +308,7 @@ fn place(id: &str) -> String {
     format!("outbox.sealed.{id}")
 }
 
-fn seal(room: &Room, id: &str, body: &impl Serialize) -> Result<Vec<u8>> {
+fn seal(room: &OutboxInner, id: &str, body: &impl Serialize) -> Result<Vec<u8>> {
     let plain = serde_json::to_vec(body).map_err(|cause| Error::internal("sealing mail").caused_by(cause))?;
     room.master.seal(&room.env, &place(id), &zeroize::Zeroizing::new(plain))
 }
@@ -330,9 +330,9 @@ mod tests {
     #[tokio::test]
     async fn one_ring_wakes_both_workers() {
         let master = MasterKey::parse(&crate::model::secret::encode(&[1; 32])).unwrap();
-        let service = config::Service { name: "Example".to_owned() };
-        let mail = config::Mail { smtp: None, from: "no-reply@auth.example".to_owned(), templates: None };
-        let post = Post::with(&service, &mail, Env::real(), master).unwrap();
+        let service = config::ServiceConfig { name: "Example".to_owned() };
+        let mail = config::MailConfig { smtp: None, from: "no-reply@auth.example".to_owned(), templates: None };
+        let post = Outbox::with(&service, &mail, Env::real(), master).unwrap();
         post.ring();
         for channel in [Channel::Text, Channel::Mail] {
             assert!(post.rung(channel).now_or_never().is_some(), "{channel:?} sleeps on");

@@ -1,13 +1,13 @@
 //! The template syntax: `{{name}}` is replaced by a value; all other text is kept.
 //!
 //! A template is parsed once. If it uses an unknown name or leaves a brace open, it is rejected
-//! with its file and line. For the list of files and values, see `stationery`.
+//! with its file and line. For the list of files and values, see `templates`.
 
 use crate::error::{Error, Kind, Result};
 
 /// How values are inserted into a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum Escaping {
     /// Unchanged.
     Text,
     /// With HTML special characters escaped.
@@ -17,7 +17,7 @@ pub enum Form {
 /// A parsed, valid template.
 #[derive(Debug, Clone)]
 pub struct Template {
-    form: Form,
+    form: Escaping,
     parts: Vec<Part>,
 }
 
@@ -32,7 +32,7 @@ impl Template {
     ///
     /// # Errors
     /// `Validation` if it uses an unknown name or its braces do not match.
-    pub fn parse(file: &str, first_line: usize, source: &str, form: Form, names: &[&str]) -> Result<Self> {
+    pub fn parse(file: &str, first_line: usize, source: &str, form: Escaping, names: &[&str]) -> Result<Self> {
         let mut parts = Vec::new();
         let mut rest = source;
         while let Some(at) = rest.find(['{', '}']) {
@@ -89,8 +89,8 @@ impl Template {
                 Part::Name(name) => {
                     let value = values.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value);
                     match self.form {
-                        Form::Text => out.push_str(value),
-                        Form::Html => escape(value, &mut out),
+                        Escaping::Text => out.push_str(value),
+                        Escaping::Html => escape(value, &mut out),
                     }
                 }
             }
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     fn parse(source: &str) -> Result<Template> {
-        Template::parse("a.html", 1, source, Form::Html, &["link", "service"])
+        Template::parse("a.html", 1, source, Escaping::Html, &["link", "service"])
     }
 
     #[test]
@@ -141,7 +141,7 @@ mod tests {
             template.render(&values),
             "a { b } <p>&lt;b&gt;&quot;it&#39;s&quot; &amp; co&lt;/b&gt; {{service}}</p>"
         );
-        let text = Template::parse("a.txt", 1, "{{service}}", Form::Text, &["service"]).unwrap();
+        let text = Template::parse("a.txt", 1, "{{service}}", Escaping::Text, &["service"]).unwrap();
         assert_eq!(text.render(&values), "<b>\"it's\" & co</b>");
     }
 
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn one_template_goes_around_another() {
-        let layout = Template::parse("l.html", 1, "<{{content}}|{{service}}>", Form::Html, &["content", "service"]);
+        let layout = Template::parse("l.html", 1, "<{{content}}|{{service}}>", Escaping::Html, &["content", "service"]);
         let inner = parse("in {{link}}").unwrap();
         let whole = layout.unwrap().around("content", &inner);
         assert!(whole.names("link") && !whole.names("content"));

@@ -13,12 +13,12 @@ use std::time::Duration;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt};
 
-use super::post::{Fulfil, Post};
+use super::post::{JobHandler, Outbox};
 use super::{Delivery, Mailer};
 use crate::env::Env;
 use crate::error::Result;
 use crate::model::Time;
-use crate::store::outbox::{self, Channel, Message, State};
+use crate::store::outbox::{self, Channel, Message, MessageState};
 use crate::store::{Store, db::Db};
 
 /// How many messages are processed at a time.
@@ -35,10 +35,10 @@ const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 /// Handles requests and delivers letters.
 pub struct Worker {
-    post: Post,
+    post: Outbox,
     store: Store,
     mailer: Arc<dyn Mailer>,
-    fulfil: Arc<dyn Fulfil>,
+    fulfil: Arc<dyn JobHandler>,
     channel: Channel,
     outage: Mutex<Outage>,
     /// Delivered messages whose state could not be stored: they must not be sent again.
@@ -56,7 +56,7 @@ struct Outage {
 impl Worker {
     /// Creates a worker for the mail in this outbox.
     #[must_use]
-    pub fn new(post: Post, store: Store, mailer: Arc<dyn Mailer>, fulfil: Arc<dyn Fulfil>) -> Self {
+    pub fn new(post: Outbox, store: Store, mailer: Arc<dyn Mailer>, fulfil: Arc<dyn JobHandler>) -> Self {
         let (outage, unmarked) = (Mutex::default(), Mutex::default());
         let channel = Channel::Mail;
         Self { post, store, mailer, fulfil, channel, outage, unmarked, next_sweep: AtomicI64::new(i64::MIN) }
@@ -64,7 +64,7 @@ impl Worker {
 
     /// Creates a worker for text messages only.
     #[must_use]
-    pub fn for_texts(post: Post, store: Store, gateway: Arc<dyn Mailer>, fulfil: Arc<dyn Fulfil>) -> Self {
+    pub fn for_texts(post: Outbox, store: Store, gateway: Arc<dyn Mailer>, fulfil: Arc<dyn JobHandler>) -> Self {
         Self { channel: Channel::Text, ..Self::new(post, store, gateway, fulfil) }
     }
 
@@ -133,9 +133,9 @@ impl Worker {
     /// Claims due messages: requests first, then as many letters as the mail server's state allows.
     async fn take(&self, room: usize) -> Result<Vec<Message>> {
         self.sweep().await?;
-        let mut taken = self.claim(State::Requested, room).await?;
+        let mut taken = self.claim(MessageState::Requested, room).await?;
         let allowed = self.letters_allowed().min(room - taken.len());
-        let letters = self.claim(State::Waiting, allowed).await?;
+        let letters = self.claim(MessageState::Waiting, allowed).await?;
         if !letters.is_empty() {
             self.hold_while_asking();
         }
@@ -143,7 +143,7 @@ impl Worker {
         Ok(taken)
     }
 
-    async fn claim(&self, state: State, limit: usize) -> Result<Vec<Message>> {
+    async fn claim(&self, state: MessageState, limit: usize) -> Result<Vec<Message>> {
         let (now, limit, channel) = (self.env().now(), i64::try_from(limit).unwrap_or(i64::MAX), self.channel);
         if limit == 0 || !self.store.read(move |db| outbox::is_due(db, channel, state, now)).await? {
             return Ok(Vec::new());
@@ -154,7 +154,7 @@ impl Worker {
     async fn work(&self, message: Message) {
         let done = async {
             match message.state {
-                State::Requested => self.fulfil(&message).await,
+                MessageState::Requested => self.fulfil(&message).await,
                 _ => self.deliver(&message).await,
             }
         };

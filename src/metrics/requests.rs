@@ -15,13 +15,13 @@ use thread_local::ThreadLocal;
 const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// A method and a status.
-type Outcome = (&'static str, u16);
+type MethodStatus = (&'static str, u16);
 /// The counters of one thread, by route.
-type Tally = HashMap<Arc<str>, HashMap<Outcome, Took>>;
+type RouteCounts = HashMap<Arc<str>, HashMap<MethodStatus, Took>>;
 
 /// The counters of all threads.
 #[derive(Debug, Default)]
-pub(super) struct Requests(ThreadLocal<Mutex<Tally>>);
+pub(super) struct Requests(ThreadLocal<Mutex<RouteCounts>>);
 
 impl Requests {
     pub(super) fn note(&self, method: &'static str, route: &Arc<str>, status: u16, seconds: f64) {
@@ -35,13 +35,13 @@ impl Requests {
 
     /// The counts and durations, summed over all threads.
     pub(super) fn totals(&self) -> (Family<Answered, Counter>, Durations) {
-        let (answered, mut durations) = (Family::<Answered, Counter>::default(), BTreeMap::<Asked, Took>::new());
+        let (answered, mut durations) = (Family::<Answered, Counter>::default(), BTreeMap::<RequestLabels, Took>::new());
         for tally in &self.0 {
             for (route, outcomes) in &*lock(tally) {
                 for (&(method, status), took) in outcomes {
                     let labels = Answered { method, route: Arc::clone(route), status };
                     answered.get_or_create(&labels).inc_by(took.count);
-                    durations.entry(Asked { method, route: Arc::clone(route) }).or_default().add(took);
+                    durations.entry(RequestLabels { method, route: Arc::clone(route) }).or_default().add(took);
                 }
             }
         }
@@ -49,7 +49,7 @@ impl Requests {
     }
 }
 
-fn lock(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
+fn lock(tally: &Mutex<RouteCounts>) -> MutexGuard<'_, RouteCounts> {
     tally.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -61,7 +61,7 @@ pub(super) struct Answered {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, EncodeLabelSet)]
-struct Asked {
+struct RequestLabels {
     method: &'static str,
     route: Arc<str>,
 }
@@ -96,7 +96,7 @@ impl Took {
 
 /// A histogram for each method and route.
 #[derive(Debug)]
-pub(super) struct Durations(BTreeMap<Asked, Took>);
+pub(super) struct Durations(BTreeMap<RequestLabels, Took>);
 
 impl EncodeMetric for Durations {
     fn encode(&self, mut encoder: MetricEncoder) -> fmt::Result {
@@ -130,7 +130,7 @@ mod tests {
         let (answered, Durations(durations)) = requests.totals();
         let count = |status| answered.get_or_create(&Answered { method: "GET", route: route.clone(), status }).get();
         assert_eq!((count(200), count(500)), (2, 1));
-        let took = durations[&Asked { method: "GET", route: route.clone() }];
+        let took = durations[&RequestLabels { method: "GET", route: route.clone() }];
         assert_eq!((took.count, took.within[0], took.within[1]), (3, 1, 1));
         assert_eq!(took.within.iter().sum::<u64>(), 2, "the third took longer than all");
         assert!((took.seconds - 11.0011).abs() < 1e-9);

@@ -166,18 +166,18 @@ impl What {
 
 /// Whether the action succeeded or was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum EventOutcome {
     Done,
     Refused,
 }
 
-impl Outcome {
+impl EventOutcome {
     /// The name used in the audit log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Outcome::Done => "done",
-            Outcome::Refused => "refused",
+            EventOutcome::Done => "done",
+            EventOutcome::Refused => "refused",
         }
     }
 }
@@ -186,7 +186,7 @@ impl Outcome {
 #[derive(Debug, Clone)]
 pub struct Event {
     pub what: What,
-    pub outcome: Outcome,
+    pub outcome: EventOutcome,
     /// The account that the event is about.
     pub account: Option<AccountId>,
     /// The session that the event is about.
@@ -201,13 +201,13 @@ impl Event {
     /// An event for an action that succeeded.
     #[must_use]
     pub fn done(what: What) -> Self {
-        Self { what, outcome: Outcome::Done, account: None, session: None, actor: None, detail: None }
+        Self { what, outcome: EventOutcome::Done, account: None, session: None, actor: None, detail: None }
     }
 
     /// An event for an action that was refused.
     #[must_use]
     pub fn refused(what: What) -> Self {
-        Self { outcome: Outcome::Refused, ..Self::done(what) }
+        Self { outcome: EventOutcome::Refused, ..Self::done(what) }
     }
 
     /// Sets the account that the event is about.

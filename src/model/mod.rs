@@ -21,15 +21,15 @@ pub mod time;
 pub mod username;
 
 pub use account::{Account, Status};
-pub use app::App;
+pub use app::ApiClient;
 pub use barrier::Barrier;
 pub use device::Device;
 pub use email::Email;
-pub use event::{Event, Outcome};
+pub use event::{Event, EventOutcome};
 pub use factor::{Factor, FactorKind, Method};
 pub use id::{AccountId, SessionId};
 pub use permission::{Permission, Rights};
 pub use secret::{Password, Secret};
-pub use source::{Client, Source};
+pub use source::{ClientIp, Source};
 pub use time::Time;
 pub use username::Username;

@@ -2,7 +2,7 @@
 
 /// Why a session ended. The name goes into the store and the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum SessionEnd {
     /// The owner logged out.
     Logout,
     /// The owner logged out everywhere.
@@ -29,23 +29,23 @@ pub enum End {
     KeysRevoked,
 }
 
-impl End {
+impl SessionEnd {
     /// The name used in the store and the audit log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            End::Logout => "logout",
-            End::LogoutEverywhere => "logout_everywhere",
-            End::Cap => "cap",
-            End::Reuse => "reuse",
-            End::Expired => "expired",
-            End::Password => "password",
-            End::EmailUndone => "email_undone",
-            End::Deleted => "deleted",
-            End::Admin => "admin",
-            End::Revoked => "revoked",
-            End::Disowned => "disowned",
-            End::KeysRevoked => "keys_revoked",
+            SessionEnd::Logout => "logout",
+            SessionEnd::LogoutEverywhere => "logout_everywhere",
+            SessionEnd::Cap => "cap",
+            SessionEnd::Reuse => "reuse",
+            SessionEnd::Expired => "expired",
+            SessionEnd::Password => "password",
+            SessionEnd::EmailUndone => "email_undone",
+            SessionEnd::Deleted => "deleted",
+            SessionEnd::Admin => "admin",
+            SessionEnd::Revoked => "revoked",
+            SessionEnd::Disowned => "disowned",
+            SessionEnd::KeysRevoked => "keys_revoked",
         }
     }
 }

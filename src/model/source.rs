@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// A client IP as limits count it: an IPv4 address or an IPv6 /64 network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Client(IpAddr);
+pub struct ClientIp(IpAddr);
 
-impl Client {
+impl ClientIp {
     /// The client IP of an address. IPv4-mapped IPv6 addresses count as IPv4.
     #[must_use]
     pub fn of(address: IpAddr) -> Self {
@@ -41,7 +41,7 @@ impl Client {
     }
 }
 
-impl fmt::Display for Client {
+impl fmt::Display for ClientIp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             IpAddr::V4(v4) => write!(f, "{v4}"),
@@ -69,8 +69,8 @@ impl Source {
 
     /// The client IP that limits count; the command line counts as loopback.
     #[must_use]
-    pub fn client(&self) -> Client {
-        Client::of(self.address.unwrap_or(IpAddr::V6(Ipv6Addr::LOCALHOST)))
+    pub fn client(&self) -> ClientIp {
+        ClientIp::of(self.address.unwrap_or(IpAddr::V6(Ipv6Addr::LOCALHOST)))
     }
 }
 
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn ipv6_counts_by_network_and_mapped_ipv4_as_ipv4() {
-        let client = |text: &str| Client::of(text.parse().unwrap());
+        let client = |text: &str| ClientIp::of(text.parse().unwrap());
         assert_eq!(client("2001:db8:1:2:3::4"), client("2001:db8:1:2::9"));
         assert_ne!(client("2001:db8:1:2::1"), client("2001:db8:1:3::1"));
         assert_eq!(client("::ffff:192.0.2.1"), client("192.0.2.1"));

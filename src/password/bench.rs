@@ -4,18 +4,18 @@
 use argon2::Block;
 use zeroize::Zeroizing;
 
-use super::scheme::{self, Hash, Scheme, Stored};
+use super::scheme::{self, Hash, Scheme, StoredHash};
 use crate::error::{Error, Result};
 use crate::model::Password;
 
 /// A thread's own memory.
-pub(super) struct Bench {
+pub(super) struct HashMemory {
     blocks: Vec<Block>,
     /// KiB that it keeps.
     owns: u32,
 }
 
-impl Bench {
+impl HashMemory {
     /// Memory for a thread that keeps this many KiB, allocated at the first hash.
     pub(super) fn keeping(kib: u32) -> Self {
         Self { blocks: Vec::new(), owns: kib }
@@ -28,7 +28,7 @@ impl Bench {
     }
 
     /// Checks the bytes as received, then NFC-normalised: imported hashes were made from either.
-    pub(super) fn matches(&mut self, stored: &Stored, password: &Password) -> Result<bool> {
+    pub(super) fn matches(&mut self, stored: &StoredHash, password: &Password) -> Result<bool> {
         let normalised: Zeroizing<String> = password.normalised();
         let typed = password.reveal();
         self.with_memory(stored.scheme().memory(), |memory| {
@@ -67,11 +67,11 @@ mod tests {
 
     #[test]
     fn memory_comes_with_the_first_hash_and_stays() {
-        let mut bench = Bench::keeping(64);
+        let mut bench = HashMemory::keeping(64);
         assert_eq!(bench.blocks.capacity(), 0);
         bench.hash("argon2id:64:1:1".parse().unwrap(), &Password::new("x"), [0; 16]).unwrap();
         let place = bench.blocks.as_ptr();
-        bench.matches(&Stored::stand_in("argon2id:128:1:1".parse().unwrap()), &Password::new("x")).unwrap();
+        bench.matches(&StoredHash::stand_in("argon2id:128:1:1".parse().unwrap()), &Password::new("x")).unwrap();
         assert_eq!((bench.blocks.len(), bench.blocks.as_ptr()), (64, place));
     }
 }

@@ -127,15 +127,15 @@ fn cost(letters: &[char], own: &[Vec<char>]) -> Option<u32> {
 }
 
 /// The next piece of a password.
-struct Piece {
+struct Continuation {
     length: usize,
     cost: u32,
     own: bool,
 }
 
-fn pieces(rest: &[char], own: &[Vec<char>]) -> Vec<Piece> {
+fn pieces(rest: &[char], own: &[Vec<char>]) -> Vec<Continuation> {
     let mut found = Vec::new();
-    let mut add = |length, cost, own| found.push(Piece { length, cost, own });
+    let mut add = |length, cost, own| found.push(Continuation { length, cost, own });
     add(1, if rest[0].is_alphanumeric() { LETTER } else { SIGN }, false);
     let digits = rest.iter().take(3).take_while(|letter| letter.is_ascii_digit()).count();
     (1..=digits).for_each(|length| add(length, FEW_DIGITS, false));

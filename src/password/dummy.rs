@@ -12,15 +12,15 @@ use aws_lc_rs::hmac;
 use super::scheme::Scheme;
 
 /// The schemes of the accounts, and the draw among them.
-pub(super) struct Draw {
+pub(super) struct DummyScheme {
     key: RwLock<hmac::Key>,
     /// Each scheme with the cumulative number of accounts.
     shares: RwLock<Vec<(Scheme, u64)>>,
     today: Scheme,
 }
 
-impl Draw {
-    /// Every name gets today's scheme until [`Draw::learn`] is called.
+impl DummyScheme {
+    /// Every name gets today's scheme until [`DummyScheme::learn`] is called.
     pub(super) fn new(today: Scheme, key: &[u8; 32]) -> Self {
         Self { key: RwLock::new(keyed(key)), shares: RwLock::default(), today }
     }
@@ -71,11 +71,11 @@ fn keyed(key: &[u8; 32]) -> hmac::Key {
 mod tests {
     use super::*;
 
-    fn draw() -> Draw {
-        Draw::new("argon2id:64:1:1".parse().unwrap(), &[7; 32])
+    fn draw() -> DummyScheme {
+        DummyScheme::new("argon2id:64:1:1".parse().unwrap(), &[7; 32])
     }
 
-    fn share(draw: &Draw, scheme: &str) -> usize {
+    fn share(draw: &DummyScheme, scheme: &str) -> usize {
         (0..1000).filter(|i| draw.scheme(&format!("user{i}@example.com")).to_string() == scheme).count()
     }
 
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn a_name_always_draws_the_same_and_another_key_draws_otherwise() {
         let schemes = vec![("bcrypt:12".to_owned(), 1), ("argon2id:64:1:1".to_owned(), 1)];
-        let all = |draw: &Draw| (0..64).map(|i| draw.scheme(&i.to_string())).collect::<Vec<_>>();
+        let all = |draw: &DummyScheme| (0..64).map(|i| draw.scheme(&i.to_string())).collect::<Vec<_>>();
         let (one, two) = (draw(), draw());
         one.learn(schemes.clone());
         two.learn(schemes);

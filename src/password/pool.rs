@@ -11,15 +11,15 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::bench::Bench;
-use super::dummy::Draw;
-use super::queue::{Lanes, Waiting};
+use super::bench::HashMemory;
+use super::dummy::DummyScheme;
+use super::queue::{Lanes, QueueItem};
 pub use super::scheme::Hash;
-use super::scheme::{MOST_MEMORY, Scheme, Stored};
+use super::scheme::{MOST_MEMORY, Scheme, StoredHash};
 use crate::config;
 use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::model::{Client, Password};
+use crate::model::{ClientIp, Password};
 
 /// Niceness of hashing threads: requests that only read get the processor first.
 #[cfg(target_os = "linux")]
@@ -32,14 +32,14 @@ const LONGEST_DELAY: Duration = Duration::from_secs(30);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// A client IP that this account has not seen.
-    Client(Client),
+    Client(ClientIp),
     /// A client IP that has logged in to the account before, or the command line.
-    Known(Client),
+    Known(ClientIp),
 }
 
 /// Result of a password check.
 #[derive(Debug)]
-pub struct Verdict {
+pub struct PasswordVerdict {
     pub matches: bool,
     /// The replacement for a correct password's hash, if the stored one uses another scheme than
     /// today's or cost less.
@@ -48,7 +48,7 @@ pub struct Verdict {
 
 /// Load of the pool.
 #[derive(Debug, Clone, Copy)]
-pub struct Vitals {
+pub struct PoolStats {
     /// Jobs in the queue.
     pub waiting: usize,
     /// Threads that are working.
@@ -60,7 +60,7 @@ pub struct Vitals {
 /// The pool. Cheap to clone; the threads end when the last clone is dropped.
 #[derive(Clone)]
 pub struct Pool {
-    office: Arc<Office>,
+    office: Arc<PoolHandle>,
 }
 
 impl Pool {
@@ -70,16 +70,16 @@ impl Pool {
         let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = config.threads.unwrap_or_else(processors).max(1);
         let room =
-            Room { lanes: Lanes::new(config.queue), spare: MOST_MEMORY, pace: Duration::ZERO, busy: 0, open: true };
+            HashQueue { lanes: Lanes::new(config.queue), spare: MOST_MEMORY, pace: Duration::ZERO, busy: 0, open: true };
         let shared = Arc::new(Shared {
             room: Mutex::new(room),
             bell: Condvar::new(),
-            draw: Draw::new(today, &env.random()?),
+            draw: DummyScheme::new(today, &env.random()?),
             today,
             threads: u32::try_from(threads).unwrap_or(u32::MAX),
             env: env.clone(),
         });
-        let office = Arc::new(Office { shared });
+        let office = Arc::new(PoolHandle { shared });
         for number in 0..threads {
             let shared = Arc::clone(&office.shared);
             std::thread::Builder::new()
@@ -105,13 +105,13 @@ impl Pool {
     ///
     /// # Errors
     /// `Unavailable` with a delay when the queue is full.
-    pub async fn verify(&self, lane: Lane, password: Password, stored: String) -> Result<Verdict> {
-        let Some(stored) = Stored::read(&stored) else {
+    pub async fn verify(&self, lane: Lane, password: Password, stored: String) -> Result<PasswordVerdict> {
+        let Some(stored) = StoredHash::read(&stored) else {
             tracing::warn!(
                 "a stored password hash is unreadable or exceeds the work limits: no password will match it"
             );
             self.verify_nothing(lane, password, &stored).await?;
-            return Ok(Verdict { matches: false, upgrade: None });
+            return Ok(PasswordVerdict { matches: false, upgrade: None });
         };
         let today = self.shared().today;
         let salt = self.shared().env.random()?;
@@ -119,7 +119,7 @@ impl Pool {
             let matches = bench.matches(&stored, &password)?;
             let outdated = matches && stored.scheme().is_outdated(today);
             let upgrade = outdated.then(|| bench.hash(today, &password, salt)).transpose()?;
-            Ok(Verdict { matches, upgrade })
+            Ok(PasswordVerdict { matches, upgrade })
         })
         .await
     }
@@ -131,7 +131,7 @@ impl Pool {
     /// `Unavailable` with a delay when the queue is full.
     pub async fn verify_nothing(&self, lane: Lane, password: Password, name: &str) -> Result<()> {
         let scheme = self.shared().draw.scheme(name);
-        let stored = Stored::stand_in(scheme);
+        let stored = StoredHash::stand_in(scheme);
         self.submit(lane, scheme, move |bench| bench.matches(&stored, &password).map(|_| ())).await
     }
 
@@ -142,16 +142,16 @@ impl Pool {
 
     /// Sets the key that [`Pool::verify_nothing`] draws with, so that a name gets the same scheme
     /// after a restart.
-    pub fn draw_by(&self, key: &[u8; 32]) {
+    pub fn set_dummy_key(&self, key: &[u8; 32]) {
         self.shared().draw.rekey(key);
     }
 
     /// The current load of the pool.
     #[must_use]
-    pub fn vitals(&self) -> Vitals {
+    pub fn vitals(&self) -> PoolStats {
         let threads = usize::try_from(self.shared().threads).unwrap_or(usize::MAX);
         let room = self.shared().room();
-        Vitals { waiting: room.lanes.len(), busy: room.busy, threads }
+        PoolStats { waiting: room.lanes.len(), busy: room.busy, threads }
     }
 
     /// How long a job submitted now would wait.
@@ -169,22 +169,22 @@ impl Pool {
         &self,
         lane: Lane,
         scheme: Scheme,
-        work: impl FnOnce(&mut Bench) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&mut HashMemory) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let shared = self.shared();
         let extra = if scheme.memory() > shared.today.memory() { scheme.memory() } else { 0 };
         let (answer, told) = oneshot::channel();
-        shared.admit(lane, Entry { job: Box::new(Asked { work, answer }), extra });
+        shared.admit(lane, QueuedJob { job: Box::new(HashRequest { work, answer }), extra });
         told.await.unwrap_or_else(|_| Err(Error::internal("a hashing job ended without a result")))
     }
 }
 
 /// Stops the threads when the last clone of the pool is dropped.
-struct Office {
+struct PoolHandle {
     shared: Arc<Shared>,
 }
 
-impl Drop for Office {
+impl Drop for PoolHandle {
     fn drop(&mut self) {
         self.shared.room().open = false;
         self.shared.bell.notify_all();
@@ -192,17 +192,17 @@ impl Drop for Office {
 }
 
 struct Shared {
-    room: Mutex<Room>,
+    room: Mutex<HashQueue>,
     bell: Condvar,
-    draw: Draw,
+    draw: DummyScheme,
     today: Scheme,
     threads: u32,
     env: Env,
 }
 
 /// The queue and the state of the threads.
-struct Room {
-    lanes: Lanes<Entry>,
+struct HashQueue {
+    lanes: Lanes<QueuedJob>,
     /// KiB that hashes with more memory than today's may still take, over all threads.
     spare: u32,
     /// Average duration of a job.
@@ -212,37 +212,37 @@ struct Room {
     open: bool,
 }
 
-impl Room {
+impl HashQueue {
     fn backlog(&self, threads: u32) -> Duration {
         self.pace.saturating_mul(u32::try_from(self.lanes.len()).unwrap_or(u32::MAX)) / threads
     }
 }
 
-struct Entry {
-    job: Box<dyn Job>,
+struct QueuedJob {
+    job: Box<dyn HashJob>,
     /// KiB beyond the memory that a thread owns.
     extra: u32,
 }
 
-impl Waiting for Entry {
+impl QueueItem for QueuedJob {
     fn is_abandoned(&self) -> bool {
         self.job.is_abandoned()
     }
 }
 
-trait Job: Send {
-    fn run(self: Box<Self>, bench: &mut Bench);
+trait HashJob: Send {
+    fn run(self: Box<Self>, bench: &mut HashMemory);
     fn refuse(self: Box<Self>, why: Error);
     fn is_abandoned(&self) -> bool;
 }
 
-struct Asked<W, T> {
+struct HashRequest<W, T> {
     work: W,
     answer: oneshot::Sender<Result<T>>,
 }
 
-impl<T: Send, W: FnOnce(&mut Bench) -> Result<T> + Send> Job for Asked<W, T> {
-    fn run(self: Box<Self>, bench: &mut Bench) {
+impl<T: Send, W: FnOnce(&mut HashMemory) -> Result<T> + Send> HashJob for HashRequest<W, T> {
+    fn run(self: Box<Self>, bench: &mut HashMemory) {
         // The caller may be gone: then the answer is dropped.
         drop(self.answer.send((self.work)(bench)));
     }
@@ -257,11 +257,11 @@ impl<T: Send, W: FnOnce(&mut Bench) -> Result<T> + Send> Job for Asked<W, T> {
 }
 
 impl Shared {
-    fn room(&self) -> MutexGuard<'_, Room> {
+    fn room(&self) -> MutexGuard<'_, HashQueue> {
         self.room.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn admit(&self, lane: Lane, entry: Entry) {
+    fn admit(&self, lane: Lane, entry: QueuedJob) {
         let mut room = self.room();
         let displaced = room.lanes.admit(lane, entry);
         let delay = room.backlog(self.threads);
@@ -276,7 +276,7 @@ impl Shared {
 
     /// Waits for a job whose memory is available, and reserves that memory. `None` when the pool
     /// has ended.
-    fn next(&self) -> Option<Entry> {
+    fn next(&self) -> Option<QueuedJob> {
         let mut room = self.room();
         while room.open {
             let spare = room.spare;
@@ -312,8 +312,8 @@ impl Shared {
 /// The main loop of a hashing thread.
 fn work(shared: &Shared) {
     lower_priority();
-    let mut bench = Bench::keeping(shared.today.memory());
-    while let Some(Entry { job, extra }) = shared.next() {
+    let mut bench = HashMemory::keeping(shared.today.memory());
+    while let Some(QueuedJob { job, extra }) = shared.next() {
         let begun = shared.env.now();
         if catch_unwind(AssertUnwindSafe(|| job.run(&mut bench))).is_err() {
             tracing::error!("panic in a hashing job");
@@ -343,7 +343,7 @@ mod tests {
     }
 
     fn client(last: u8) -> Lane {
-        Lane::Client(Client::of([192, 0, 2, last].into()))
+        Lane::Client(ClientIp::of([192, 0, 2, last].into()))
     }
 
     fn password(text: &str) -> Password {
@@ -356,7 +356,7 @@ mod tests {
         let (begun, has_begun) = oneshot::channel();
         let pool = pool.clone();
         let job = tokio::spawn(async move {
-            let work = move |_: &mut Bench| {
+            let work = move |_: &mut HashMemory| {
                 begun.send(()).unwrap();
                 hold.recv().unwrap_err();
                 Ok(())
@@ -472,7 +472,7 @@ mod tests {
         let ask = |lane, name: &'static str| {
             let (pool, done) = (pool.clone(), done.clone());
             tokio::spawn(async move {
-                let work = move |_: &mut Bench| done.send(name).map_err(|_| Error::internal("no receiver"));
+                let work = move |_: &mut HashMemory| done.send(name).map_err(|_| Error::internal("no receiver"));
                 pool.submit(lane, pool.shared().today, work).await
             })
         };
@@ -495,7 +495,7 @@ mod tests {
         let gone = {
             let pool = pool.clone();
             tokio::spawn(async move {
-                let work = move |_: &mut Bench| done.send(()).map_err(|_| Error::internal("no receiver"));
+                let work = move |_: &mut HashMemory| done.send(()).map_err(|_| Error::internal("no receiver"));
                 pool.submit(client(1), pool.shared().today, work).await
             })
         };

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use super::pool::Lane;
 
 /// A job in the queue.
-pub(super) trait Waiting {
+pub(super) trait QueueItem {
     /// Whether the party that asked no longer waits for the answer.
     fn is_abandoned(&self) -> bool;
 }
@@ -19,7 +19,7 @@ pub(super) struct Lanes<J> {
     capacity: usize,
 }
 
-impl<J: Waiting> Lanes<J> {
+impl<J: QueueItem> Lanes<J> {
     /// A queue for this many jobs, at least one.
     pub(super) fn new(capacity: usize) -> Self {
         Self { waiting: HashMap::new(), turns: VecDeque::new(), length: 0, capacity: capacity.max(1) }
@@ -117,26 +117,26 @@ impl<J: Waiting> Lanes<J> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Client;
+    use crate::model::ClientIp;
 
     #[derive(Debug, PartialEq)]
-    struct Job(&'static str);
+    struct TestJob(&'static str);
 
-    impl Waiting for Job {
+    impl QueueItem for TestJob {
         fn is_abandoned(&self) -> bool {
             self.0.starts_with("gone")
         }
     }
 
     fn client(last: u8) -> Lane {
-        Lane::Client(Client::of([192, 0, 2, last].into()))
+        Lane::Client(ClientIp::of([192, 0, 2, last].into()))
     }
 
     fn known(last: u8) -> Lane {
-        Lane::Known(Client::of([192, 0, 2, last].into()))
+        Lane::Known(ClientIp::of([192, 0, 2, last].into()))
     }
 
-    fn served(lanes: &mut Lanes<Job>) -> Vec<&'static str> {
+    fn served(lanes: &mut Lanes<TestJob>) -> Vec<&'static str> {
         std::iter::from_fn(|| lanes.take(|_| true)).map(|job| job.0).collect()
     }
 
@@ -146,7 +146,7 @@ mod tests {
         for (lane, job) in
             [(client(1), "a1"), (client(1), "a2"), (client(1), "a3"), (client(2), "b1"), (known(9), "k1")]
         {
-            assert_eq!(lanes.admit(lane, Job(job)), None);
+            assert_eq!(lanes.admit(lane, TestJob(job)), None);
         }
         assert_eq!(served(&mut lanes), ["a1", "b1", "k1", "a2", "a3"]);
         assert_eq!((lanes.len(), lanes.waiting.len(), lanes.turns.len()), (0, 0, 0));
@@ -156,9 +156,9 @@ mod tests {
     fn one_client_may_have_the_whole_queue_while_nobody_else_waits() {
         let mut lanes = Lanes::new(3);
         for job in ["a1", "a2", "a3"] {
-            assert_eq!(lanes.admit(client(1), Job(job)), None);
+            assert_eq!(lanes.admit(client(1), TestJob(job)), None);
         }
-        assert_eq!(lanes.admit(client(1), Job("a4")), Some(Job("a4")));
+        assert_eq!(lanes.admit(client(1), TestJob("a4")), Some(TestJob("a4")));
         assert_eq!(lanes.len(), 3);
     }
 
@@ -166,11 +166,11 @@ mod tests {
     fn the_longest_lane_loses_its_newest_to_a_shorter_one() {
         let mut lanes = Lanes::new(3);
         for job in ["a1", "a2", "a3"] {
-            lanes.admit(client(1), Job(job));
+            lanes.admit(client(1), TestJob(job));
         }
-        assert_eq!(lanes.admit(client(2), Job("b1")), Some(Job("a3")));
-        assert_eq!(lanes.admit(client(2), Job("b2")), Some(Job("a2")));
-        assert_eq!(lanes.admit(client(2), Job("b3")), Some(Job("b3")), "its own lane is the longest by now");
+        assert_eq!(lanes.admit(client(2), TestJob("b1")), Some(TestJob("a3")));
+        assert_eq!(lanes.admit(client(2), TestJob("b2")), Some(TestJob("a2")));
+        assert_eq!(lanes.admit(client(2), TestJob("b3")), Some(TestJob("b3")), "its own lane is the longest by now");
         assert_eq!(served(&mut lanes), ["a1", "b1", "b2"]);
     }
 
@@ -178,29 +178,29 @@ mod tests {
     fn a_known_client_has_a_lane_beside_the_strangers_of_its_address_and_fills_no_others() {
         let mut lanes = Lanes::new(4);
         for job in ["a1", "a2", "a3", "a4"] {
-            lanes.admit(known(1), Job(job));
+            lanes.admit(known(1), TestJob(job));
         }
-        assert_eq!(lanes.admit(known(2), Job("b1")), Some(Job("a4")));
-        assert_eq!(lanes.admit(client(2), Job("c1")), Some(Job("a3")));
+        assert_eq!(lanes.admit(known(2), TestJob("b1")), Some(TestJob("a4")));
+        assert_eq!(lanes.admit(client(2), TestJob("c1")), Some(TestJob("a3")));
         assert_eq!(served(&mut lanes), ["a1", "b1", "c1", "a2"]);
     }
 
     #[test]
     fn among_equals_the_arriving_job_is_refused() {
         let mut lanes = Lanes::new(2);
-        lanes.admit(client(1), Job("a1"));
-        lanes.admit(client(2), Job("b1"));
-        assert_eq!(lanes.admit(client(1), Job("a2")), Some(Job("a2")));
-        assert_eq!(lanes.admit(known(9), Job("k1")), Some(Job("b1")), "a client without a job goes first");
+        lanes.admit(client(1), TestJob("a1"));
+        lanes.admit(client(2), TestJob("b1"));
+        assert_eq!(lanes.admit(client(1), TestJob("a2")), Some(TestJob("a2")));
+        assert_eq!(lanes.admit(known(9), TestJob("k1")), Some(TestJob("b1")), "a client without a job goes first");
     }
 
     #[test]
     fn abandoned_jobs_are_skipped_and_make_room() {
         let mut lanes = Lanes::new(2);
-        lanes.admit(client(1), Job("gone1"));
-        lanes.admit(client(1), Job("a1"));
-        assert_eq!(lanes.admit(client(1), Job("gone2")), None);
-        assert_eq!(lanes.admit(client(2), Job("b1")), None);
+        lanes.admit(client(1), TestJob("gone1"));
+        lanes.admit(client(1), TestJob("a1"));
+        assert_eq!(lanes.admit(client(1), TestJob("gone2")), None);
+        assert_eq!(lanes.admit(client(2), TestJob("b1")), None);
         assert_eq!(served(&mut lanes), ["a1", "b1"]);
         assert_eq!(lanes.len(), 0);
     }
@@ -209,12 +209,12 @@ mod tests {
     fn a_job_that_does_not_fit_lets_others_pass_and_keeps_its_turn() {
         let mut lanes = Lanes::new(9);
         for (lane, job) in [(client(1), "big"), (client(2), "b1"), (client(2), "b2")] {
-            lanes.admit(lane, Job(job));
+            lanes.admit(lane, TestJob(job));
         }
-        let small = |job: &Job| job.0 != "big";
-        assert_eq!(lanes.take(small), Some(Job("b1")));
-        assert_eq!(lanes.take(|_| true), Some(Job("big")));
-        assert_eq!(lanes.take(small), Some(Job("b2")));
+        let small = |job: &TestJob| job.0 != "big";
+        assert_eq!(lanes.take(small), Some(TestJob("b1")));
+        assert_eq!(lanes.take(|_| true), Some(TestJob("big")));
+        assert_eq!(lanes.take(small), Some(TestJob("b2")));
         assert_eq!(lanes.take(|_| true), None);
     }
 }

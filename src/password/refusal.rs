@@ -1,11 +1,11 @@
 //! Why an imported password hash is refused, in words that repeat no part of it.
 
-use super::scheme::{BCRYPT_COSTS, MOST_MEMORY, Stored};
+use super::scheme::{BCRYPT_COSTS, MOST_MEMORY, StoredHash};
 
 /// The reason why passwords cannot be checked against this hash; `None` if they can.
 #[must_use]
 pub fn reason(hash: &str) -> Option<String> {
-    if Stored::read(hash).is_some() {
+    if StoredHash::read(hash).is_some() {
         return None;
     }
     let name = hash.strip_prefix('$').and_then(|rest| rest.split_once('$'));

@@ -168,7 +168,7 @@ impl FromStr for Scheme {
 /// The scheme of a stored hash as text; `unreadable` for a hash that no password can match.
 #[must_use]
 pub fn scheme_of(stored: &str) -> String {
-    Stored::read(stored).map_or_else(|| "unreadable".to_owned(), |stored| stored.scheme.to_string())
+    StoredHash::read(stored).map_or_else(|| "unreadable".to_owned(), |stored| stored.scheme.to_string())
 }
 
 /// How bcrypt converts a password into its key.
@@ -182,20 +182,20 @@ enum Letters {
 
 /// A stored hash that was parsed and is within the bounds.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Stored {
+pub struct StoredHash {
     scheme: Scheme,
     letters: Letters,
     salt: Vec<u8>,
     digest: Vec<u8>,
 }
 
-impl fmt::Debug for Stored {
+impl fmt::Debug for StoredHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Stored({})", self.scheme)
     }
 }
 
-impl Stored {
+impl StoredHash {
     /// Parses a stored hash. Returns `None` if its form is unknown or it asks for too much work.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
@@ -348,7 +348,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn opens(text: &str, password: &[u8]) -> bool {
-        let stored = Stored::read(text).unwrap();
+        let stored = StoredHash::read(text).unwrap();
         let mut memory = vec![Block::new(); stored.scheme().memory() as usize];
         stored.matches(password, &mut memory).unwrap()
     }
@@ -419,7 +419,7 @@ mod tests {
         assert!(made.text.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{}", made.text);
         assert_eq!((made.scheme.as_str(), scheme_of(&made.text).as_str()), ("argon2id:64:1:1", "argon2id:64:1:1"));
         assert!(opens(&made.text, "pässword".as_bytes()) && !opens(&made.text, b"password"));
-        assert!(!format!("{made:?} {:?}", Stored::read(&made.text)).contains("$argon2id$"));
+        assert!(!format!("{made:?} {:?}", StoredHash::read(&made.text)).contains("$argon2id$"));
     }
 
     #[test]
@@ -437,7 +437,7 @@ mod tests {
     fn hashes_that_ask_for_too_much_or_are_broken_are_not_read() {
         let (salt, digest) = ("c29tZXNhbHQ", "iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8");
         let argon2 = |costs: &str| format!("$argon2id$v=19${costs}${salt}${digest}");
-        assert!(Stored::read(&argon2("m=65536,t=32,p=1")).is_some());
+        assert!(StoredHash::read(&argon2("m=65536,t=32,p=1")).is_some());
         let hostile = [
             "m=65537,t=1,p=1",
             "m=4294967295,t=1,p=1",
@@ -458,10 +458,10 @@ mod tests {
             "",
         ];
         for costs in hostile {
-            assert_eq!(Stored::read(&argon2(costs)), None, "{costs}");
+            assert_eq!(StoredHash::read(&argon2(costs)), None, "{costs}");
         }
         let bcrypt = |cost: &str| format!("$2b${cost}${SALT}RYxan6GqoWFZ.Gvlr69TFErQfu72DzK");
-        assert!(Stored::read(&bcrypt("14")).is_some());
+        assert!(StoredHash::read(&bcrypt("14")).is_some());
         for text in [
             bcrypt("03"),
             bcrypt("15"),
@@ -481,7 +481,7 @@ mod tests {
             format!("$argon2id$v=19$m=64,t=1,p=1${salt}${digest}="),
             format!("$argon2id$v=19$m=64,t=1,p=1${salt}${}", "A".repeat(100_000)),
         ] {
-            assert_eq!(Stored::read(&text), None, "{text:.80}");
+            assert_eq!(StoredHash::read(&text), None, "{text:.80}");
             assert_eq!(scheme_of(&text), "unreadable");
         }
     }
@@ -489,21 +489,21 @@ mod tests {
     #[test]
     fn a_stand_in_does_the_work_and_matches_nothing() {
         for scheme in ["argon2id:64:1:1", "argon2i:64:1:2:v16", "bcrypt:4"] {
-            let stored = Stored::stand_in(scheme.parse().unwrap());
+            let stored = StoredHash::stand_in(scheme.parse().unwrap());
             assert!(!stored.matches(b"", &mut vec![Block::new(); 64]).unwrap(), "{scheme}");
         }
     }
 
     #[test]
     fn too_little_memory_is_an_error_and_no_panic() {
-        let stored = Stored::stand_in("argon2id:64:1:1".parse().unwrap());
+        let stored = StoredHash::stand_in("argon2id:64:1:1".parse().unwrap());
         assert!(stored.matches(b"password", &mut [Block::new(); 8]).is_err());
     }
 
     proptest! {
         #[test]
         fn reading_never_panics(text in "\\PC{0,120}") {
-            let _ = Stored::read(&text);
+            let _ = StoredHash::read(&text);
             let _ = text.parse::<Scheme>();
         }
 
@@ -514,7 +514,7 @@ mod tests {
                 "([0-9]{2}|m=[0-9]{0,12},t=[0-9]{0,12},p=[0-9]{0,12})\\$[./A-Za-z0-9+$]{0,80}",
             ),
         ) {
-            if let Some(stored) = Stored::read(&text) {
+            if let Some(stored) = StoredHash::read(&text) {
                 prop_assert!(stored.scheme().memory() <= MOST_MEMORY);
                 prop_assert_eq!(stored.scheme().to_string().parse::<Scheme>().unwrap(), stored.scheme());
             }

@@ -42,8 +42,8 @@ impl Mailer for HttpGateway {
 async fn send(gateway: &Gateway, exchange: &Exchange, message: &Mail) -> Delivery {
     let values = [("{to}", message.to.as_str()), ("{text}", message.text.as_str()), ("{from}", gateway.from.as_str())];
     let kind = gateway.headers.iter().find(|(name, _)| name == "content-type").map_or("", |(_, kind)| kind.reveal());
-    let url = Secret::new(template::fill(gateway.url.reveal(), &values, template::Form::Percent));
-    let body = Secret::new(template::fill(gateway.body.reveal(), &values, template::Form::of(kind)));
+    let url = Secret::new(template::fill(gateway.url.reveal(), &values, template::SmsEscaping::Percent));
+    let body = Secret::new(template::fill(gateway.body.reveal(), &values, template::SmsEscaping::of(kind)));
     let Some(target) = Target::parse(url.reveal()) else {
         return Delivery::Never("the gateway URL is invalid".to_owned());
     };

@@ -391,7 +391,7 @@ pub fn index_names(db: &mut dyn Db, id: &AccountId) -> Result<()> {
 
 /// The part of the account list to return.
 #[derive(Debug, Clone)]
-pub struct Page {
+pub struct AccountQuery {
     /// Only ids after this one.
     pub after: Option<String>,
     /// Only addresses or user names that start with this case-folded text.
@@ -400,7 +400,7 @@ pub struct Page {
 }
 
 /// Lists accounts in the order of their ids.
-pub fn list(db: &mut dyn Db, page: &Page) -> Result<Vec<Account>> {
+pub fn list(db: &mut dyn Db, page: &AccountQuery) -> Result<Vec<Account>> {
     let after = page.after.clone().unwrap_or_default();
     let rows = match &page.prefix {
         None => db.all(

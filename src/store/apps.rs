@@ -3,16 +3,16 @@
 use super::db::{Db, Row};
 use crate::error::{Error, Result};
 use crate::model::Time;
-use crate::model::app::{App, Kind};
+use crate::model::app::{ApiClient, ApiClientKind};
 use crate::sql;
 
-fn read(mut row: Row) -> Result<App> {
-    Ok(App {
+fn read(mut row: Row) -> Result<ApiClient> {
+    Ok(ApiClient {
         id: row.take()?,
         name: row.take()?,
         kind: {
             let word: String = row.take()?;
-            Kind::parse(&word).ok_or_else(|| Error::internal(format!("apps.kind is unknown: {word}")))?
+            ApiClientKind::parse(&word).ok_or_else(|| Error::internal(format!("apps.kind is unknown: {word}")))?
         },
         created_at: row.take()?,
         rotated_at: row.take()?,
@@ -20,7 +20,7 @@ fn read(mut row: Row) -> Result<App> {
 }
 
 /// Stores an API client with the digest of its key.
-pub fn insert(db: &mut dyn Db, app: &App, key_hash: &[u8; 32]) -> Result<()> {
+pub fn insert(db: &mut dyn Db, app: &ApiClient, key_hash: &[u8; 32]) -> Result<()> {
     db.run(
         sql!("insert into apps (id, name, kind, key_hash, created_at, rotated_at) values ($1, $2, $3, $4, $5, $6)"),
         &[
@@ -36,13 +36,13 @@ pub fn insert(db: &mut dyn Db, app: &App, key_hash: &[u8; 32]) -> Result<()> {
 }
 
 /// Lists all API clients, oldest first.
-pub fn list(db: &mut dyn Db) -> Result<Vec<App>> {
+pub fn list(db: &mut dyn Db) -> Result<Vec<ApiClient>> {
     let rows = db.all(sql!("select id, name, kind, created_at, rotated_at from apps order by created_at, id"), &[])?;
     rows.into_iter().map(read).collect()
 }
 
 /// Finds the API client with this id.
-pub fn find(db: &mut dyn Db, id: &str) -> Result<Option<App>> {
+pub fn find(db: &mut dyn Db, id: &str) -> Result<Option<ApiClient>> {
     db.first(sql!("select id, name, kind, created_at, rotated_at from apps where id = $1"), &[id.into()])?
         .map(read)
         .transpose()
@@ -54,7 +54,7 @@ pub fn key_hash(db: &mut dyn Db, id: &str) -> Result<Option<Vec<u8>>> {
 }
 
 /// Finds the API client whose key has this digest.
-pub fn find_by_key(db: &mut dyn Db, key_hash: &[u8; 32]) -> Result<Option<App>> {
+pub fn find_by_key(db: &mut dyn Db, key_hash: &[u8; 32]) -> Result<Option<ApiClient>> {
     db.first(sql!("select id, name, kind, created_at, rotated_at from apps where key_hash = $1"), &[key_hash.into()])?
         .map(read)
         .transpose()

@@ -54,7 +54,7 @@ fn values(id: &str, at: Time, event: &Event, source: &Source, times: i64) -> [Va
 
 /// A record read from the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
+pub struct AuditRow {
     /// Sorts by time.
     pub id: String,
     pub at: Time,
@@ -79,8 +79,8 @@ macro_rules! columns {
     };
 }
 
-fn read(mut row: Row) -> Result<Record> {
-    Ok(Record {
+fn read(mut row: Row) -> Result<AuditRow> {
+    Ok(AuditRow {
         id: row.take()?,
         at: row.take()?,
         event: row.take()?,
@@ -98,7 +98,7 @@ fn read(mut row: Row) -> Result<Record> {
 
 /// Which records to return.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
+pub struct AuditFilter {
     /// Only records about this account.
     pub about: Option<AccountId>,
     /// Only records about this account or with this account as the actor.
@@ -146,7 +146,7 @@ macro_rules! both_ways {
 }
 
 /// Returns at most `limit` records that match the filter.
-pub fn page(db: &mut dyn Db, filter: &Filter, from: &From, limit: i64) -> Result<Vec<Record>> {
+pub fn page(db: &mut dyn Db, filter: &AuditFilter, from: &From, limit: i64) -> Result<Vec<AuditRow>> {
     // Ids contain only digits, letters and hyphens, so none sorts after a tilde.
     let (downwards, id) = match from {
         From::Newest => (true, "~"),

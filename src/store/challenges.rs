@@ -2,7 +2,7 @@
 
 use super::db::{Db, Row};
 use crate::error::Result;
-use crate::model::{AccountId, Client, Method, Time};
+use crate::model::{AccountId, ClientIp, Method, Time};
 use crate::sql;
 
 /// A row of the `challenges` table.
@@ -54,7 +54,7 @@ fn read(mut row: Row) -> Result<Challenge> {
 
 /// Stores a challenge. Returns false if the account is not active or its credential version
 /// changed.
-pub fn insert(db: &mut dyn Db, new: &Challenge, client: Client) -> Result<bool> {
+pub fn insert(db: &mut dyn Db, new: &Challenge, client: ClientIp) -> Result<bool> {
     let stored = db.run(
         sql!(
             "insert into challenges (hash, account_id, stamp, methods, remember, client, tries, created_at, expires_at) \

@@ -2,11 +2,11 @@
 
 use super::db::Db;
 use crate::error::Result;
-use crate::model::{AccountId, Client, Time};
+use crate::model::{AccountId, ClientIp, Time};
 use crate::sql;
 
 /// Records a login from a client IP.
-pub fn note(db: &mut dyn Db, account: &AccountId, client: Client, now: Time) -> Result<()> {
+pub fn note(db: &mut dyn Db, account: &AccountId, client: ClientIp, now: Time) -> Result<()> {
     db.run(
         sql!(
             "insert into known_clients (account_id, client, last_login_at) values ($1, $2, $3) \
@@ -18,7 +18,7 @@ pub fn note(db: &mut dyn Db, account: &AccountId, client: Client, now: Time) -> 
 }
 
 /// True if this client IP has logged in to the account since `since`.
-pub fn is_known(db: &mut dyn Db, account: &AccountId, client: Client, since: Time) -> Result<bool> {
+pub fn is_known(db: &mut dyn Db, account: &AccountId, client: ClientIp, since: Time) -> Result<bool> {
     let row = db.first(
         sql!("select 1 from known_clients where account_id = $1 and client = $2 and last_login_at > $3"),
         &[account.as_str().into(), client.to_bytes().into(), since.into()],

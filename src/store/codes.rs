@@ -7,7 +7,7 @@ use crate::sql;
 
 /// What a code is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub enum CodePurpose {
     /// Logging in without a password.
     Login,
     /// Resetting the password.
@@ -18,15 +18,15 @@ pub enum Purpose {
     Setup,
 }
 
-impl Purpose {
+impl CodePurpose {
     /// The name used in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Purpose::Login => "login",
-            Purpose::Reset => "reset",
-            Purpose::Factor => "factor",
-            Purpose::Setup => "setup",
+            CodePurpose::Login => "login",
+            CodePurpose::Reset => "reset",
+            CodePurpose::Factor => "factor",
+            CodePurpose::Setup => "setup",
         }
     }
 }
@@ -35,7 +35,7 @@ impl Purpose {
 #[derive(Debug, Clone)]
 pub struct Code {
     pub account: AccountId,
-    pub purpose: Purpose,
+    pub purpose: CodePurpose,
     /// The MAC of the code.
     pub hash: [u8; 32],
     /// The account's credential version when the code was created.
@@ -88,7 +88,7 @@ fn read(row: Option<Row>) -> Result<Option<Match>> {
 pub fn find(
     db: &mut dyn Db,
     account: &AccountId,
-    purpose: Purpose,
+    purpose: CodePurpose,
     hash: &[u8; 32],
     stamp: i64,
     now: Time,
@@ -107,7 +107,7 @@ pub fn find(
 pub fn spend(
     db: &mut dyn Db,
     account: &AccountId,
-    purpose: Purpose,
+    purpose: CodePurpose,
     hash: &[u8; 32],
     stamp: i64,
     now: Time,

@@ -145,7 +145,7 @@ impl Row {
 
     /// Takes the next column. Fails if there is no further column or it has another type: the
     /// statement and its reader disagree.
-    pub fn take<T: Column>(&mut self) -> Result<T> {
+    pub fn take<T: FromColumn>(&mut self) -> Result<T> {
         let value =
             self.values.next().ok_or_else(|| Error::internal("a row has fewer columns than its reader takes"))?;
         T::from_value(value)
@@ -153,7 +153,7 @@ impl Row {
 }
 
 /// A type that a column can be read as.
-pub trait Column: Sized {
+pub trait FromColumn: Sized {
     /// Converts a column value. Fails if the value has another type.
     fn from_value(value: Value) -> Result<Self>;
 }
@@ -168,7 +168,7 @@ fn wrong(expected: &str, value: &Value) -> Error {
     Error::internal(format!("a column should be {expected} and is {found}"))
 }
 
-impl Column for i64 {
+impl FromColumn for i64 {
     fn from_value(value: Value) -> Result<Self> {
         match value {
             Value::Int(number) => Ok(number),
@@ -177,13 +177,13 @@ impl Column for i64 {
     }
 }
 
-impl Column for Time {
+impl FromColumn for Time {
     fn from_value(value: Value) -> Result<Self> {
         i64::from_value(value).map(Time::from_millis)
     }
 }
 
-impl Column for String {
+impl FromColumn for String {
     fn from_value(value: Value) -> Result<Self> {
         match value {
             Value::Text(text) => Ok(text),
@@ -192,7 +192,7 @@ impl Column for String {
     }
 }
 
-impl Column for Vec<u8> {
+impl FromColumn for Vec<u8> {
     fn from_value(value: Value) -> Result<Self> {
         match value {
             Value::Bytes(bytes) => Ok(bytes),
@@ -201,7 +201,7 @@ impl Column for Vec<u8> {
     }
 }
 
-impl<T: Column> Column for Option<T> {
+impl<T: FromColumn> FromColumn for Option<T> {
     fn from_value(value: Value) -> Result<Self> {
         match value {
             Value::Null => Ok(None),
@@ -225,11 +225,11 @@ pub trait Db {
     fn run(&mut self, sql: Sql, values: &[Value]) -> Result<u64>;
 
     /// Runs the callback after the commit, and never if the change is rolled back.
-    fn after_commit(&mut self, _deed: Deed) {}
+    fn after_commit(&mut self, _deed: AfterCommit) {}
 }
 
 /// A side effect of a change outside the database. It must be short and must not fail.
-pub type Deed = Box<dyn FnOnce() + Send>;
+pub type AfterCommit = Box<dyn FnOnce() + Send>;
 
 impl dyn Db + '_ {
     /// Returns the first row, if there is one.

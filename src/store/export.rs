@@ -11,7 +11,7 @@ pub const MOST: i64 = 10_000;
 
 /// A session, live or ended.
 #[derive(Debug, Clone)]
-pub struct Session {
+pub struct SessionExportRow {
     pub id: String,
     /// The client IP at login.
     pub client: String,
@@ -24,7 +24,7 @@ pub struct Session {
 }
 
 /// Lists the sessions of an account, newest first.
-pub fn sessions(db: &mut dyn Db, account: &AccountId) -> Result<Vec<Session>> {
+pub fn sessions(db: &mut dyn Db, account: &AccountId) -> Result<Vec<SessionExportRow>> {
     let rows = db.all(
         sql!(
             "select id, client, user_agent, created_at, last_active_at, ended_at, end_reason from sessions \
@@ -33,7 +33,7 @@ pub fn sessions(db: &mut dyn Db, account: &AccountId) -> Result<Vec<Session>> {
         &[account.as_str().into(), MOST.into()],
     )?;
     let session = |mut row: Row| {
-        Ok(Session {
+        Ok(SessionExportRow {
             id: row.take()?,
             client: row.take()?,
             user_agent: row.take()?,

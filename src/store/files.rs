@@ -7,7 +7,7 @@ use crate::sql;
 
 /// A completely uploaded file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct File {
+pub struct FileRow {
     pub id: String,
     /// The name that the owner gave it.
     pub name: String,
@@ -97,12 +97,12 @@ pub fn total_size(db: &mut dyn Db) -> Result<i64> {
     row.ok_or_else(|| Error::internal("the sum of file sizes returned no row"))?.take()
 }
 
-fn read(mut row: Row) -> Result<File> {
-    Ok(File { id: row.take()?, name: row.take()?, kind: row.take()?, size: row.take()?, uploaded_at: row.take()? })
+fn read(mut row: Row) -> Result<FileRow> {
+    Ok(FileRow { id: row.take()?, name: row.take()?, kind: row.take()?, size: row.take()?, uploaded_at: row.take()? })
 }
 
 /// Lists the account's files, newest first.
-pub fn list(db: &mut dyn Db, account: &AccountId) -> Result<Vec<File>> {
+pub fn list(db: &mut dyn Db, account: &AccountId) -> Result<Vec<FileRow>> {
     let rows = db.all(
         sql!(
             "select id, name, type, size, complete_at from files where account_id = $1 and complete_at is not null \
@@ -114,7 +114,7 @@ pub fn list(db: &mut dyn Db, account: &AccountId) -> Result<Vec<File>> {
 }
 
 /// Finds one of the account's files.
-pub fn find(db: &mut dyn Db, account: &AccountId, id: &str) -> Result<Option<File>> {
+pub fn find(db: &mut dyn Db, account: &AccountId, id: &str) -> Result<Option<FileRow>> {
     let row = db.first(
         sql!(
             "select id, name, type, size, complete_at from files \

@@ -23,7 +23,7 @@ pub fn words(db: &mut dyn Db, name: &str) -> Result<Option<String>> {
 }
 
 /// Writes a text value unless one exists.
-pub fn keep_first_words(db: &mut dyn Db, name: &str, words: &str) -> Result<()> {
+pub fn set_text_if_absent(db: &mut dyn Db, name: &str, words: &str) -> Result<()> {
     db.run(
         sql!("insert into instance (name, words) values ($1, $2) on conflict (name) do nothing"),
         &[name.into(), words.into()],

@@ -7,7 +7,7 @@ use crate::sql;
 
 /// What a link is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub enum LinkPurpose {
     /// Verifies an address.
     Verify,
     /// Admits the client IP that follows the link while password logins from unknown IPs are
@@ -21,16 +21,16 @@ pub enum Purpose {
     UndoEmail,
 }
 
-impl Purpose {
+impl LinkPurpose {
     /// The name used in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Purpose::Verify => "verify",
-            Purpose::OpenLogin => "open_login",
-            Purpose::Reset => "reset",
-            Purpose::ConfirmEmail => "confirm_email",
-            Purpose::UndoEmail => "undo_email",
+            LinkPurpose::Verify => "verify",
+            LinkPurpose::OpenLogin => "open_login",
+            LinkPurpose::Reset => "reset",
+            LinkPurpose::ConfirmEmail => "confirm_email",
+            LinkPurpose::UndoEmail => "undo_email",
         }
     }
 }
@@ -49,7 +49,7 @@ pub struct Link {
 }
 
 /// Stores a link.
-pub fn insert(db: &mut dyn Db, hash: &[u8; 32], purpose: Purpose, link: &Link, now: Time) -> Result<()> {
+pub fn insert(db: &mut dyn Db, hash: &[u8; 32], purpose: LinkPurpose, link: &Link, now: Time) -> Result<()> {
     db.run(
         sql!(
             "insert into links (hash, purpose, account_id, email_key, address, created_at, expires_at) \
@@ -69,7 +69,7 @@ pub fn insert(db: &mut dyn Db, hash: &[u8; 32], purpose: Purpose, link: &Link, n
 }
 
 /// Finds the link of this purpose with this digest.
-pub fn find(db: &mut dyn Db, hash: &[u8; 32], purpose: Purpose) -> Result<Option<Link>> {
+pub fn find(db: &mut dyn Db, hash: &[u8; 32], purpose: LinkPurpose) -> Result<Option<Link>> {
     let row = db.first(
         sql!("select account_id, email_key, address, expires_at, spent_at from links where hash = $1 and purpose = $2"),
         &[hash.into(), purpose.as_str().into()],
@@ -102,7 +102,7 @@ pub fn bury(db: &mut dyn Db, hash: &[u8; 32]) -> Result<()> {
 }
 
 /// Voids the links of an account for one purpose.
-pub fn void(db: &mut dyn Db, account: &AccountId, purpose: Purpose) -> Result<()> {
+pub fn void(db: &mut dyn Db, account: &AccountId, purpose: LinkPurpose) -> Result<()> {
     db.run(
         sql!("delete from links where account_id = $1 and purpose = $2"),
         &[account.as_str().into(), purpose.as_str().into()],
@@ -115,7 +115,7 @@ pub fn void(db: &mut dyn Db, account: &AccountId, purpose: Purpose) -> Result<()
 pub fn void_all(db: &mut dyn Db, account: &AccountId) -> Result<()> {
     db.run(
         sql!("delete from links where account_id = $1 and purpose <> $2"),
-        &[account.as_str().into(), Purpose::UndoEmail.as_str().into()],
+        &[account.as_str().into(), LinkPurpose::UndoEmail.as_str().into()],
     )?;
     Ok(())
 }
@@ -128,7 +128,7 @@ pub fn void_later_undoing(db: &mut dyn Db, account: &AccountId, hash: &[u8; 32])
             "delete from links where account_id = $1 and purpose = $2 and spent_at is null \
              and created_at >= (select created_at from links where hash = $3)"
         ),
-        &[account.as_str().into(), Purpose::UndoEmail.as_str().into(), hash.into()],
+        &[account.as_str().into(), LinkPurpose::UndoEmail.as_str().into(), hash.into()],
     )?;
     Ok(())
 }
@@ -140,7 +140,7 @@ pub fn prolong_undoing(db: &mut dyn Db, account: &AccountId, email_key: &str, un
             "update links set expires_at = $1 where account_id = $2 and purpose = $3 and email_key = $4 \
              and spent_at is null and expires_at > $5"
         ),
-        &[until.into(), account.as_str().into(), Purpose::UndoEmail.as_str().into(), email_key.into(), now.into()],
+        &[until.into(), account.as_str().into(), LinkPurpose::UndoEmail.as_str().into(), email_key.into(), now.into()],
     )?;
     Ok(())
 }
@@ -157,12 +157,12 @@ pub fn find_undoing(
             "select hash from links where account_id = $1 and purpose = $2 and email_key = $3 \
              and spent_at is null and expires_at > $4 order by created_at desc limit 1"
         ),
-        &[account.as_str().into(), Purpose::UndoEmail.as_str().into(), email_key.into(), now.into()],
+        &[account.as_str().into(), LinkPurpose::UndoEmail.as_str().into(), email_key.into(), now.into()],
     )?;
     let Some(mut row) = row else { return Ok(None) };
     let hash: [u8; 32] =
         row.take::<Vec<u8>>()?.try_into().map_err(|_| Error::internal("a digest is not 32 bytes long"))?;
-    Ok(find(db, &hash, Purpose::UndoEmail)?.map(|link| (hash, link)))
+    Ok(find(db, &hash, LinkPurpose::UndoEmail)?.map(|link| (hash, link)))
 }
 
 /// True while the address is reserved for an account other than `holder`, which may still restore

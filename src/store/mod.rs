@@ -28,7 +28,7 @@ pub mod space;
 pub mod sqlite;
 pub mod stats;
 pub mod transfer;
-pub mod tries;
+pub mod attempts;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`sqlite::Engine::open`].
-    pub fn open(path: &Path, role: sqlite::Role) -> Result<Self> {
+    pub fn open(path: &Path, role: sqlite::ProcessRole) -> Result<Self> {
         sqlite::Engine::open(path, role).map(Self::new)
     }
 
@@ -66,7 +66,7 @@ impl Store {
     /// # Errors
     /// As [`sqlite::Engine::look`].
     pub fn look<T>(path: &Path, work: impl FnOnce(&mut dyn Db) -> Result<T>) -> Result<T> {
-        sqlite::Engine::look(path, &sqlite::Plan::of(sqlite::Role::Command), work)
+        sqlite::Engine::look(path, &sqlite::Plan::of(sqlite::ProcessRole::Command), work)
     }
 
     /// Warnings about the database's location, for the person who started the program.
@@ -83,7 +83,7 @@ impl Store {
 
     /// The writer's statistics.
     #[must_use]
-    pub fn vitals(&self) -> sqlite::Vitals {
+    pub fn vitals(&self) -> sqlite::WriterStats {
         self.engine.vitals()
     }
 

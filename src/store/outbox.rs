@@ -9,7 +9,7 @@ use crate::sql;
 
 /// The state of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum State {
+pub enum MessageState {
     /// A request; the server has not yet looked whether the account exists.
     Requested,
     /// Composed and waiting for delivery.
@@ -22,19 +22,19 @@ pub enum State {
     Dropped,
 }
 
-impl State {
+impl MessageState {
     /// Every state.
-    pub const ALL: [State; 5] = [State::Requested, State::Waiting, State::Delivered, State::Failed, State::Dropped];
+    pub const ALL: [MessageState; 5] = [MessageState::Requested, MessageState::Waiting, MessageState::Delivered, MessageState::Failed, MessageState::Dropped];
 
     /// The name used in the database and in the API.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            State::Requested => "requested",
-            State::Waiting => "waiting",
-            State::Delivered => "delivered",
-            State::Failed => "failed",
-            State::Dropped => "dropped",
+            MessageState::Requested => "requested",
+            MessageState::Waiting => "waiting",
+            MessageState::Delivered => "delivered",
+            MessageState::Failed => "failed",
+            MessageState::Dropped => "dropped",
         }
     }
 
@@ -75,7 +75,7 @@ pub struct Message {
     pub recipient: Option<String>,
     /// The sealed body. It is erased after delivery and left out of lists.
     pub sealed: Option<Vec<u8>>,
-    pub state: State,
+    pub state: MessageState,
     /// The number of delivery attempts.
     pub attempts: i64,
     /// When the next attempt is due.
@@ -113,7 +113,7 @@ pub fn insert(db: &mut dyn Db, message: &Message) -> Result<()> {
 }
 
 /// True if a message in this state is due.
-pub fn is_due(db: &mut dyn Db, channel: Channel, state: State, now: Time) -> Result<bool> {
+pub fn is_due(db: &mut dyn Db, channel: Channel, state: MessageState, now: Time) -> Result<bool> {
     let sql = sql!(
         "select id from outbox where state = $1 and next_at <= $2
            and case when kind = 'sms' then 1 else 0 end = $3 limit 1"
@@ -126,7 +126,7 @@ pub fn is_due(db: &mut dyn Db, channel: Channel, state: State, now: Time) -> Res
 pub fn claim(
     db: &mut dyn Db,
     channel: Channel,
-    state: State,
+    state: MessageState,
     now: Time,
     until: Time,
     limit: i64,
@@ -225,14 +225,14 @@ pub fn retry(db: &mut dyn Db, id: &str, now: Time) -> Result<bool> {
 
 /// Returns a page of messages without bodies, newest first, in one state or all, from before the id
 /// `before`.
-pub fn list(db: &mut dyn Db, state: Option<State>, before: Option<&str>, limit: i64) -> Result<Vec<Message>> {
+pub fn list(db: &mut dyn Db, state: Option<MessageState>, before: Option<&str>, limit: i64) -> Result<Vec<Message>> {
     // Ids contain only digits, letters and hyphens, so none sorts after a tilde.
     let sql = sql!(
         "select id, kind, account_id, recipient, null, state, attempts, next_at, expires_at, last_error, created_at,
            finished_at
          from outbox where id < $1 and ($2 = '' or state = $2) order by id desc limit $3"
     );
-    let values = [before.unwrap_or("~").into(), state.map_or("", State::as_str).into(), limit.into()];
+    let values = [before.unwrap_or("~").into(), state.map_or("", MessageState::as_str).into(), limit.into()];
     db.all(sql, &values)?.into_iter().map(read).collect()
 }
 
@@ -247,7 +247,7 @@ pub fn find(db: &mut dyn Db, id: &str) -> Result<Option<Message>> {
 }
 
 /// Counts the messages per state; states without messages are left out.
-pub fn count(db: &mut dyn Db) -> Result<Vec<(State, i64)>> {
+pub fn count(db: &mut dyn Db) -> Result<Vec<(MessageState, i64)>> {
     let rows = db.all(sql!("select state, count(*) from outbox group by state order by state"), &[])?;
     rows.into_iter().map(|mut row| Ok((read_state(&row.take::<String>()?)?, row.take()?))).collect()
 }
@@ -279,6 +279,6 @@ fn read(mut row: Row) -> Result<Message> {
     })
 }
 
-fn read_state(word: &str) -> Result<State> {
-    State::parse(word).ok_or_else(|| Error::internal(format!("outbox.state is unknown: {word}")))
+fn read_state(word: &str) -> Result<MessageState> {
+    MessageState::parse(word).ok_or_else(|| Error::internal(format!("outbox.state is unknown: {word}")))
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use super::accounts;
 use super::db::{Db, Row, Sql, Value};
 use crate::error::Result;
-use crate::model::session::End;
+use crate::model::session::SessionEnd;
 use crate::model::{Account, AccountId, SessionId, Source, Time};
 use crate::sql;
 
 /// A row of the `sessions` table.
 #[derive(Debug, Clone)]
-pub struct Session {
+pub struct SessionRow {
     /// The `sid` claim of tokens.
     pub id: SessionId,
     pub account: AccountId,
@@ -36,7 +36,7 @@ pub struct Session {
     pub ended_at: Option<Time>,
 }
 
-impl Session {
+impl SessionRow {
     /// True while the session can be used.
     #[must_use]
     pub fn is_alive(&self, now: Time) -> bool {
@@ -57,8 +57,8 @@ macro_rules! columns {
     };
 }
 
-fn read(row: &mut Row) -> Result<Session> {
-    Ok(Session {
+fn read(row: &mut Row) -> Result<SessionRow> {
+    Ok(SessionRow {
         id: SessionId::new(row.take::<String>()?),
         account: AccountId::new(row.take::<String>()?),
         generation: row.take()?,
@@ -79,7 +79,7 @@ fn millis(span: Duration) -> Value {
 }
 
 /// Inserts a session. Only the login gate calls this.
-pub fn insert(db: &mut dyn Db, new: &Session, source: &Source) -> Result<()> {
+pub fn insert(db: &mut dyn Db, new: &SessionRow, source: &Source) -> Result<()> {
     db.run(
         sql!(
             "insert into sessions (id, account_id, generation, secret_hash, idle_for, idle_until, remember, expires_at, \
@@ -104,7 +104,7 @@ pub fn insert(db: &mut dyn Db, new: &Session, source: &Source) -> Result<()> {
 }
 
 /// Finds the session with this id.
-pub fn find(db: &mut dyn Db, id: &SessionId) -> Result<Option<Session>> {
+pub fn find(db: &mut dyn Db, id: &SessionId) -> Result<Option<SessionRow>> {
     let row =
         db.first(sql!(concat!("select ", columns!(), " from sessions s where s.id = $1")), &[id.as_str().into()])?;
     row.map(|mut row| read(&mut row)).transpose()
@@ -113,8 +113,8 @@ pub fn find(db: &mut dyn Db, id: &SessionId) -> Result<Option<Session>> {
 /// What a request with a token reads: the session, its account with roles, and the instance's
 /// epoch.
 #[derive(Debug, Clone)]
-pub struct Standing {
-    pub session: Session,
+pub struct SessionSnapshot {
+    pub session: SessionRow,
     pub account: Account,
     /// The account's roles, sorted.
     pub roles: Vec<String>,
@@ -122,7 +122,7 @@ pub struct Standing {
     pub epoch: i64,
 }
 
-fn standing(mut row: Row) -> Result<Standing> {
+fn standing(mut row: Row) -> Result<SessionSnapshot> {
     let session = read(&mut row)?;
     let account = accounts::read(&mut row)?;
     let mut roles: Vec<String> = row
@@ -134,11 +134,11 @@ fn standing(mut row: Row) -> Result<Standing> {
         .collect();
     roles.sort_unstable();
     let epoch = row.take::<Option<i64>>()?.unwrap_or(0);
-    Ok(Standing { session, account, roles, epoch })
+    Ok(SessionSnapshot { session, account, roles, epoch })
 }
 
 /// Reads a session and everything a request needs to know about it in one row.
-pub fn find_standing(db: &mut dyn Db, id: &SessionId) -> Result<Option<Standing>> {
+pub fn find_standing(db: &mut dyn Db, id: &SessionId) -> Result<Option<SessionSnapshot>> {
     db.first(STANDING, &[id.as_str().into()])?.map(standing).transpose()
 }
 
@@ -195,7 +195,7 @@ pub fn turn(db: &mut dyn Db, turn: &Turn) -> Result<bool> {
 }
 
 /// Ends one session. Returns false if it had ended.
-pub fn end(db: &mut dyn Db, id: &SessionId, why: End, now: Time) -> Result<bool> {
+pub fn end(db: &mut dyn Db, id: &SessionId, why: SessionEnd, now: Time) -> Result<bool> {
     let ended = db.run(
         sql!("update sessions set ended_at = $1, end_reason = $2 where id = $3 and ended_at is null"),
         &[now.into(), why.as_str().into(), id.as_str().into()],
@@ -208,7 +208,7 @@ fn ids(rows: Vec<Row>) -> Result<Vec<SessionId>> {
 }
 
 /// Ends all live sessions of an account and returns their ids.
-pub fn end_all(db: &mut dyn Db, account: &AccountId, why: End, now: Time) -> Result<Vec<SessionId>> {
+pub fn end_all(db: &mut dyn Db, account: &AccountId, why: SessionEnd, now: Time) -> Result<Vec<SessionId>> {
     ids(db.all(
         sql!(
             "update sessions set ended_at = $1, end_reason = $2 where account_id = $3 and ended_at is null returning id"
@@ -218,7 +218,7 @@ pub fn end_all(db: &mut dyn Db, account: &AccountId, why: End, now: Time) -> Res
 }
 
 /// Ends all live sessions of all accounts and returns how many.
-pub fn end_everybodys(db: &mut dyn Db, why: End, now: Time) -> Result<u64> {
+pub fn end_everybodys(db: &mut dyn Db, why: SessionEnd, now: Time) -> Result<u64> {
     db.run(
         sql!("update sessions set ended_at = $1, end_reason = $2 where ended_at is null"),
         &[now.into(), why.as_str().into()],
@@ -230,7 +230,7 @@ pub fn end_others(
     db: &mut dyn Db,
     account: &AccountId,
     keep: &SessionId,
-    why: End,
+    why: SessionEnd,
     now: Time,
 ) -> Result<Vec<SessionId>> {
     ids(db.all(
@@ -260,7 +260,7 @@ pub fn end_oldest(db: &mut dyn Db, account: &AccountId, keep: u32, now: Time) ->
              and id not in (select id from sessions where account_id = $3 and ended_at is null and idle_until > $1 \
              order by created_at desc, id desc limit $4) returning id"
         ),
-        &[now.into(), End::Cap.as_str().into(), account.as_str().into(), i64::from(keep).into()],
+        &[now.into(), SessionEnd::Cap.as_str().into(), account.as_str().into(), i64::from(keep).into()],
     )?)
 }
 
@@ -318,7 +318,7 @@ pub fn purge(db: &mut dyn Db, idle_before: Time, limit: i64) -> Result<u64> {
 
 /// A live session as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listed {
+pub struct LiveSession {
     pub id: SessionId,
     /// The client IP at login as text; empty if there was none.
     pub client: String,
@@ -330,7 +330,7 @@ pub struct Listed {
 }
 
 /// Lists the live sessions of an account, last used first.
-pub fn list_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<Vec<Listed>> {
+pub fn list_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<Vec<LiveSession>> {
     let rows = db.all(
         sql!(
             "select id, client, user_agent, created_at, last_active_at from sessions \
@@ -340,7 +340,7 @@ pub fn list_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<Vec<
         &[account.as_str().into(), now.into()],
     )?;
     let listed = |mut row: Row| {
-        Ok(Listed {
+        Ok(LiveSession {
             id: SessionId::new(row.take::<String>()?),
             client: row.take()?,
             user_agent: row.take()?,
@@ -352,7 +352,7 @@ pub fn list_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<Vec<
 }
 
 /// Ends one live session of this account. Returns false if the account has no such session.
-pub fn end_of(db: &mut dyn Db, account: &AccountId, id: &SessionId, why: End, now: Time) -> Result<bool> {
+pub fn end_of(db: &mut dyn Db, account: &AccountId, id: &SessionId, why: SessionEnd, now: Time) -> Result<bool> {
     let ended = db.run(
         sql!(
             "update sessions set ended_at = $1, end_reason = $2 where id = $3 and account_id = $4 and ended_at is null \

@@ -34,7 +34,7 @@ pub fn logins_since(db: &mut dyn Db, day: i64) -> Result<Vec<(i64, i64)>> {
 
 /// Totals over all accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Totals {
+pub struct AccountTotals {
     /// Accounts that are not deleted.
     pub users: i64,
     /// Accounts that are not deleted and have a verified address.
@@ -49,7 +49,7 @@ pub struct Totals {
 }
 
 /// Computes all totals.
-pub fn totals(db: &mut dyn Db, now: Time) -> Result<Totals> {
+pub fn totals(db: &mut dyn Db, now: Time) -> Result<AccountTotals> {
     let mut count = |sql, values: &[super::Value]| -> Result<i64> {
         db.first(sql, values)?.map_or(Ok(0), |mut row| Ok(row.take::<Option<i64>>()?.unwrap_or(0)))
     };
@@ -70,7 +70,7 @@ pub fn totals(db: &mut dyn Db, now: Time) -> Result<Totals> {
         ),
         &[],
     )?;
-    Ok(Totals {
+    Ok(AccountTotals {
         users: present + suspended,
         verified: proved + proved_suspended,
         suspended,

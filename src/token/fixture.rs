@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 
-use super::mint::{Mint, Rules};
-use super::ring::{Ring, Stored};
+use super::mint::{Mint, ClaimRules};
+use super::ring::{Ring, KeyRows};
 use super::{AccessToken, Grant};
 use crate::config::{self, Algorithm};
 use crate::env::{Clock, Env, Random};
@@ -58,13 +58,13 @@ pub(super) struct Instance {
     pub(super) clock: HandClock,
     pub(super) env: Env,
     pub(super) master: MasterKey,
-    pub(super) config: config::Tokens,
+    pub(super) config: config::TokensConfig,
 }
 
 impl Instance {
     pub(super) fn new(algorithm: Algorithm) -> Self {
         let clock = HandClock(Arc::new(AtomicI64::new(START * 1000)));
-        let config = config::Tokens {
+        let config = config::TokensConfig {
             algorithm,
             access: Duration::from_mins(15),
             issuer: None,
@@ -90,13 +90,13 @@ impl Instance {
 
     /// Does what a server start does, on the test database.
     pub(super) fn try_start(&mut self) -> Result<Mint> {
-        let ring = Ring::open(&Stored::read(&mut self.db)?, &self.config, &self.master, self.env.now())?;
+        let ring = Ring::open(&KeyRows::read(&mut self.db)?, &self.config, &self.master, self.env.now())?;
         let made = ring.make_missing(&self.config, &self.master, &self.env)?;
         if !made.is_empty() {
             made.store(&mut self.db, self.config.access)?;
         }
         let rules =
-            Rules { issuer: ISSUER.to_owned(), audience: self.config.audience.clone(), life: self.config.access };
+            ClaimRules { issuer: ISSUER.to_owned(), audience: self.config.audience.clone(), life: self.config.access };
         Ok(Mint::new(rules, self.env.clone(), self.master.clone(), self.ring()?))
     }
 
@@ -106,7 +106,7 @@ impl Instance {
 
     /// The ring as it is stored now.
     pub(super) fn ring(&mut self) -> Result<Ring> {
-        Ring::open(&Stored::read(&mut self.db)?, &self.config, &self.master, self.env.now())
+        Ring::open(&KeyRows::read(&mut self.db)?, &self.config, &self.master, self.env.now())
     }
 }
 

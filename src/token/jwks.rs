@@ -4,23 +4,23 @@
 use aws_lc_rs::signature::{KeyPair, RsaPublicKeyComponents};
 use serde_json::{Value, json};
 
-use super::keys::{Key, name};
+use super::keys::{KeyMaterial, name};
 use crate::model::secret::encode;
 
 /// Length of a P-256 coordinate in bytes.
 const COORDINATE: usize = 32;
 
 /// The public half of a key.
-pub(super) fn public(kid: &str, key: &Key) -> Option<Value> {
+pub(super) fn public(kid: &str, key: &KeyMaterial) -> Option<Value> {
     match key {
-        Key::Rsa(pair, _) => {
+        KeyMaterial::Rsa(pair, _) => {
             let parts = RsaPublicKeyComponents::<Vec<u8>>::from(pair.public_key());
             Some(json!({
                 "kty": "RSA", "use": "sig", "alg": name(key.algorithm()), "kid": kid,
                 "n": encode(&parts.n), "e": encode(&parts.e),
             }))
         }
-        Key::Ec(pair, _) => {
+        KeyMaterial::Ec(pair, _) => {
             // SEC 1, uncompressed point: 4, x, y.
             let (_, point) = pair.public_key().as_ref().split_first()?;
             let (x, y) = point.split_at_checked(COORDINATE)?;
@@ -29,11 +29,11 @@ pub(super) fn public(kid: &str, key: &Key) -> Option<Value> {
                 "crv": "P-256", "x": encode(x), "y": encode(y),
             }))
         }
-        Key::Ed(pair, _) => Some(json!({
+        KeyMaterial::Ed(pair, _) => Some(json!({
             "kty": "OKP", "use": "sig", "alg": name(key.algorithm()), "kid": kid,
             "crv": "Ed25519", "x": encode(pair.public_key().as_ref()),
         })),
-        Key::Secret(..) => None,
+        KeyMaterial::Secret(..) => None,
     }
 }
 
@@ -45,7 +45,7 @@ mod tests {
     use crate::env::Env;
 
     fn jwk(algorithm: Algorithm) -> Option<Value> {
-        public("k", &Key::open(algorithm, &generate(algorithm, &Env::real()).unwrap()).unwrap())
+        public("k", &KeyMaterial::open(algorithm, &generate(algorithm, &Env::real()).unwrap()).unwrap())
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub(super) struct Claims {
 }
 
 /// A token split into its parts. None of them is trusted yet.
-pub(super) struct Parts<'a> {
+pub(super) struct JwtParts<'a> {
     pub(super) header: Header,
     /// The text that the signature covers.
     pub(super) signed: &'a str,
@@ -82,7 +82,7 @@ pub(super) fn compose(header: &str, claims: &Claims, own: &[(&'static str, Value
 }
 
 /// Splits a token; `None` if it does not have the expected form.
-pub(super) fn take_apart(token: &str) -> Option<Parts<'_>> {
+pub(super) fn take_apart(token: &str) -> Option<JwtParts<'_>> {
     if token.len() > LONGEST {
         return None;
     }
@@ -90,10 +90,10 @@ pub(super) fn take_apart(token: &str) -> Option<Parts<'_>> {
     // A fourth part would leave a dot in the claims, which is not base64url.
     let (header, claims) = signed.split_once('.')?;
     let header: Header = serde_json::from_slice(&decode(header)?).ok()?;
-    Some(Parts { header, signed, signature: decode(signature)?, claims })
+    Some(JwtParts { header, signed, signature: decode(signature)?, claims })
 }
 
-impl Parts<'_> {
+impl JwtParts<'_> {
     /// Parses the claims. Call it only after the signature was verified.
     pub(super) fn claims(&self) -> Option<Claims> {
         serde_json::from_slice(&decode(self.claims)?).ok()
@@ -112,7 +112,7 @@ struct ClaimsVisitor;
 
 /// The claims read so far.
 #[derive(Default)]
-struct Found {
+struct RawClaims {
     iss: Option<String>,
     sub: Option<String>,
     iat: Option<i64>,
@@ -132,7 +132,7 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Claims, A::Error> {
         let mut names = HashSet::new();
-        let mut found = Found::default();
+        let mut found = RawClaims::default();
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
                 "iss" => found.iss = Some(map.next_value()?),
@@ -153,7 +153,7 @@ impl<'de> Visitor<'de> for ClaimsVisitor {
     }
 }
 
-impl Found {
+impl RawClaims {
     fn complete(self) -> Option<Claims> {
         Some(Claims {
             iss: self.iss?,

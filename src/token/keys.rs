@@ -30,7 +30,7 @@ const RSA_LEAST_BYTES: usize = 2048 / 8;
 pub(super) type Private = Zeroizing<Vec<u8>>;
 
 /// An opened key: its signing half and its verifying half.
-pub(super) enum Key {
+pub(super) enum KeyMaterial {
     /// RS256
     Rsa(Box<RsaKeyPair>, DecodingKey),
     /// ES256
@@ -95,7 +95,7 @@ pub(super) fn check_secret(secret: &[u8]) -> Result<()> {
     Err(Error::with(Kind::Internal, format!("{expected}, got {found}; generate one with `openssl rand -base64 48`")))
 }
 
-impl Key {
+impl KeyMaterial {
     /// Parses a key made by [`generate`], or imported.
     pub(super) fn open(algorithm: Algorithm, private: &[u8]) -> Result<Self> {
         let refused = |_| Error::internal(format!("a stored key is not a private key for {}", name(algorithm)));
@@ -168,7 +168,7 @@ impl Key {
     }
 }
 
-impl fmt::Debug for Key {
+impl fmt::Debug for KeyMaterial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Key({}, …)", name(self.algorithm()))
     }
@@ -183,13 +183,13 @@ mod tests {
         for algorithm in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Hs256] {
             let env = Env::real();
             let private = generate(algorithm, &env).unwrap();
-            let key = Key::open(algorithm, &private).unwrap();
+            let key = KeyMaterial::open(algorithm, &private).unwrap();
             let signature = key.sign(b"message").unwrap();
             assert!(key.verifies(b"message", &signature));
             assert!(!key.verifies(b"massage", &signature));
             assert!(!key.verifies(b"message", &signature[..signature.len() - 1]));
             assert!(!key.verifies(b"message", b""));
-            let other = Key::open(algorithm, &generate(algorithm, &env).unwrap()).unwrap();
+            let other = KeyMaterial::open(algorithm, &generate(algorithm, &env).unwrap()).unwrap();
             assert!(!other.verifies(b"message", &signature));
             assert_eq!(named(name(algorithm)), Some(algorithm));
         }
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn an_rsa_key_made_here_has_3072_bits() {
         let private = generate(Algorithm::Rs256, &Env::real()).unwrap();
-        let key = Key::open(Algorithm::Rs256, &private).unwrap();
+        let key = KeyMaterial::open(Algorithm::Rs256, &private).unwrap();
         let signature = key.sign(b"message").unwrap();
         assert_eq!(signature.len() * 8, 3072);
         assert!(key.verifies(b"message", &signature));
@@ -208,10 +208,10 @@ mod tests {
     #[test]
     fn a_key_is_not_opened_as_one_of_another_algorithm() {
         let private = generate(Algorithm::Es256, &Env::real()).unwrap();
-        assert!(Key::open(Algorithm::Rs256, &private).is_err());
-        assert!(Key::open(Algorithm::Es256, &[0; 32]).is_err());
-        assert!(Key::open(Algorithm::EdDsa, &private).is_err());
-        assert!(Key::open(Algorithm::Hs256, &[0; 31]).is_err());
+        assert!(KeyMaterial::open(Algorithm::Rs256, &private).is_err());
+        assert!(KeyMaterial::open(Algorithm::Es256, &[0; 32]).is_err());
+        assert!(KeyMaterial::open(Algorithm::EdDsa, &private).is_err());
+        assert!(KeyMaterial::open(Algorithm::Hs256, &[0; 31]).is_err());
     }
 
     #[test]
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_key_does_not_print() {
-        let key = Key::open(Algorithm::Hs256, &[7; 32]).unwrap();
+        let key = KeyMaterial::open(Algorithm::Hs256, &[7; 32]).unwrap();
         assert_eq!(format!("{key:?}"), "Key(HS256, …)");
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::Verified;
+use super::VerifiedToken;
 use crate::model::secret;
 
 /// How many tokens are cached in all.
@@ -26,12 +26,12 @@ pub(super) type Digest = [u8; 32];
 pub(super) struct Remembered {
     /// The key that verified it.
     pub(super) kid: std::sync::Arc<str>,
-    pub(super) verified: Verified,
+    pub(super) verified: VerifiedToken,
 }
 
 /// Verified tokens by digest.
 #[derive(Default)]
-pub(super) struct Memory {
+pub(super) struct VerifiedTokenCache {
     shards: [Mutex<Shard>; SHARDS],
 }
 
@@ -41,7 +41,7 @@ struct Shard {
     old: HashMap<Digest, Remembered>,
 }
 
-impl Memory {
+impl VerifiedTokenCache {
     /// The digest that a token is cached under.
     pub(super) fn digest(token: &str) -> Digest {
         secret::digest(token.as_bytes())
@@ -104,7 +104,7 @@ mod tests {
     use crate::model::{AccountId, SessionId, Time};
 
     fn remembered(kid: &str) -> Remembered {
-        let verified = Verified {
+        let verified = VerifiedToken {
             account: AccountId::new("a"),
             session: SessionId::new("s"),
             issued_at: Time::from_seconds(0),
@@ -114,11 +114,11 @@ mod tests {
         Remembered { kid: kid.into(), verified }
     }
 
-    fn kid(memory: &Memory, digest: &Digest) -> Option<String> {
+    fn kid(memory: &VerifiedTokenCache, digest: &Digest) -> Option<String> {
         memory.find(digest, |found| found.kid.to_string())
     }
 
-    fn size(memory: &Memory) -> usize {
+    fn size(memory: &VerifiedTokenCache) -> usize {
         let held = |shard: &Mutex<Shard>| {
             let shard = shard.lock().unwrap();
             shard.young.len() + shard.old.len()
@@ -128,8 +128,8 @@ mod tests {
 
     #[test]
     fn a_kept_token_is_found_until_it_is_forgotten() {
-        let memory = Memory::default();
-        let digest = Memory::digest("token");
+        let memory = VerifiedTokenCache::default();
+        let digest = VerifiedTokenCache::digest("token");
         assert!(kid(&memory, &digest).is_none());
         memory.keep(digest, remembered("k"));
         assert_eq!(kid(&memory, &digest).as_deref(), Some("k"));
@@ -139,27 +139,27 @@ mod tests {
 
     #[test]
     fn it_never_holds_more_than_its_capacity_and_keeps_what_is_used() {
-        let memory = Memory::default();
-        let used = Memory::digest("used");
+        let memory = VerifiedTokenCache::default();
+        let used = VerifiedTokenCache::digest("used");
         memory.keep(used, remembered("k"));
         for number in 0..50_000 {
-            memory.keep(Memory::digest(&number.to_string()), remembered("k"));
+            memory.keep(VerifiedTokenCache::digest(&number.to_string()), remembered("k"));
             if number % 1000 == 0 {
                 assert!(kid(&memory, &used).is_some(), "lost after {number}");
             }
         }
         assert!(size(&memory) <= CAPACITY, "{}", size(&memory));
         assert!(size(&memory) > CAPACITY / 3, "{}", size(&memory));
-        assert!(kid(&memory, &Memory::digest("0")).is_none());
+        assert!(kid(&memory, &VerifiedTokenCache::digest("0")).is_none());
     }
 
     #[test]
     fn tokens_of_a_dead_key_are_forgotten_together() {
-        let memory = Memory::default();
-        memory.keep(Memory::digest("a"), remembered("dead"));
-        memory.keep(Memory::digest("b"), remembered("live"));
+        let memory = VerifiedTokenCache::default();
+        memory.keep(VerifiedTokenCache::digest("a"), remembered("dead"));
+        memory.keep(VerifiedTokenCache::digest("b"), remembered("live"));
         memory.retain(|kid| kid == "live");
-        assert!(kid(&memory, &Memory::digest("a")).is_none());
-        assert!(kid(&memory, &Memory::digest("b")).is_some());
+        assert!(kid(&memory, &VerifiedTokenCache::digest("a")).is_none());
+        assert!(kid(&memory, &VerifiedTokenCache::digest("b")).is_some());
     }
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 use aws_lc_rs::constant_time;
 
 use super::jwt::{self, Claims};
-use super::memory::{Memory, Remembered};
-use super::ring::{Held, Ring};
-use super::{AccessToken, Grant, Verified};
+use super::memory::{VerifiedTokenCache, Remembered};
+use super::ring::{LiveKey, Ring};
+use super::{AccessToken, Grant, VerifiedToken};
 use crate::config::Algorithm;
 use crate::env::Env;
 use crate::error::{Error, Kind, Result};
@@ -25,7 +25,7 @@ const NONCE_LEN: usize = 16;
 const PROOF_LEN: usize = 16;
 
 /// Claims that every token carries and is checked for.
-pub(super) struct Rules {
+pub(super) struct ClaimRules {
     /// `iss`
     pub(super) issuer: String,
     /// `aud`
@@ -36,19 +36,19 @@ pub(super) struct Rules {
 
 /// Makes and checks access tokens.
 pub(super) struct Mint {
-    rules: Rules,
+    rules: ClaimRules,
     env: Env,
     master: MasterKey,
     ring: RwLock<Arc<Ring>>,
-    memory: Memory,
+    memory: VerifiedTokenCache,
     /// The latest second of the wall clock that any check has seen. A token that expired by then
     /// stays expired, even if the clock is set back.
     latest: AtomicI64,
 }
 
 impl Mint {
-    pub(super) fn new(rules: Rules, env: Env, master: MasterKey, ring: Ring) -> Self {
-        let (ring, memory) = (RwLock::new(Arc::new(ring)), Memory::default());
+    pub(super) fn new(rules: ClaimRules, env: Env, master: MasterKey, ring: Ring) -> Self {
+        let (ring, memory) = (RwLock::new(Arc::new(ring)), VerifiedTokenCache::default());
         Self { rules, env, master, ring, memory, latest: AtomicI64::new(i64::MIN) }
     }
 
@@ -104,17 +104,17 @@ impl Mint {
             // Made after the wall clock was set back: only the cache tells it from a token that has
             // expired before.
             let verified = verified(claims, ring.epoch);
-            self.memory.keep(Memory::digest(&token), Remembered { kid: Arc::clone(&held.kid), verified });
+            self.memory.keep(VerifiedTokenCache::digest(&token), Remembered { kid: Arc::clone(&held.kid), verified });
         }
         Ok(AccessToken { token, expires_at: Time::from_seconds(exp), expires_in: exp.saturating_sub(iat).max(0) })
     }
 
     /// Checks an access token, or finds it among those checked before.
-    pub(super) fn verify(&self, token: &str) -> Result<Verified> {
+    pub(super) fn verify(&self, token: &str) -> Result<VerifiedToken> {
         if token.len() > jwt::LONGEST {
             return Err(Kind::TokenInvalid.into());
         }
-        let digest = Memory::digest(token);
+        let digest = VerifiedTokenCache::digest(token);
         // Held to the end, so that no token is cached whose key is gone.
         let ring = self.held();
         if let Some(checked) = self.memory.find(&digest, |found| self.check_remembered(&ring, found)) {
@@ -137,12 +137,12 @@ impl Mint {
 
     /// Checks a cached token. A token refused here is removed from the cache, and from then on the
     /// latest second refuses it permanently.
-    fn check_remembered(&self, ring: &Ring, found: &Remembered) -> Result<Verified> {
+    fn check_remembered(&self, ring: &Ring, found: &Remembered) -> Result<VerifiedToken> {
         ring.find(&found.kid, self.env.now()).ok_or(Kind::TokenInvalid)?;
         // RFC 7519, section 4.1.4: a token expires at its `exp`, not after it.
         let wall = self.env.wall();
         if wall < found.verified.expires_at {
-            return Ok(Verified { epoch: ring.epoch, ..found.verified.clone() });
+            return Ok(VerifiedToken { epoch: ring.epoch, ..found.verified.clone() });
         }
         self.latest_after(wall);
         Err(Kind::TokenExpired.into())
@@ -179,7 +179,7 @@ impl Mint {
 
     /// A random id. Under a shared secret it also contains a proof that authd made the token, and
     /// not another party that has the secret.
-    fn new_jti(&self, held: &Held, claims: &Claims) -> Result<String> {
+    fn new_jti(&self, held: &LiveKey, claims: &Claims) -> Result<String> {
         let mut jti = self.env.random::<NONCE_LEN>()?.to_vec();
         if held.key.algorithm() == Algorithm::Hs256 {
             let proof = self.proof(held, claims, &jti);
@@ -188,7 +188,7 @@ impl Mint {
         Ok(encode(&jti))
     }
 
-    fn has_our_jti(&self, held: &Held, claims: &Claims) -> bool {
+    fn has_our_jti(&self, held: &LiveKey, claims: &Claims) -> bool {
         if held.key.algorithm() != Algorithm::Hs256 {
             return true;
         }
@@ -199,7 +199,7 @@ impl Mint {
     }
 
     /// A MAC over the claims that grant access, with a key that never leaves authd.
-    fn proof(&self, held: &Held, claims: &Claims, nonce: &[u8]) -> [u8; 32] {
+    fn proof(&self, held: &LiveKey, claims: &Claims, nonce: &[u8]) -> [u8; 32] {
         let mut covered = nonce.to_vec();
         for text in [&*held.kid, &claims.sub, &claims.sid] {
             // Length-prefixed, so that adjacent fields cannot be split differently.
@@ -212,8 +212,8 @@ impl Mint {
     }
 }
 
-fn verified(claims: Claims, epoch: i64) -> Verified {
-    Verified {
+fn verified(claims: Claims, epoch: i64) -> VerifiedToken {
+    VerifiedToken {
         account: AccountId::new(claims.sub),
         session: SessionId::new(claims.sid),
         issued_at: Time::from_seconds(claims.iat),

@@ -26,14 +26,14 @@ use crate::error::{Error, Result};
 use crate::model::{AccountId, SessionId, Time};
 use crate::seal::MasterKey;
 use crate::store::{self, Store};
-use mint::{Mint, Rules};
-use ring::{Ring, Stored};
+use mint::{Mint, ClaimRules};
+use ring::{Ring, KeyRows};
 
 pub use rotation::{Begin, NewKeys, Old, Rotation};
 
 /// The claims of a verified access token that authd uses, and the epoch of the keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified {
+pub struct VerifiedToken {
     /// `sub`
     pub account: AccountId,
     /// `sid`
@@ -72,11 +72,11 @@ pub struct AccessToken {
 /// The keys in force, and the operations on them. Cheap to clone. A caller that sees a different
 /// epoch than theirs calls `reload`.
 #[derive(Clone)]
-pub struct Tokens(Arc<Inner>);
+pub struct Tokens(Arc<TokensInner>);
 
-struct Inner {
+struct TokensInner {
     mint: Mint,
-    config: config::Tokens,
+    config: config::TokensConfig,
     store: Store,
     master: MasterKey,
     env: Env,
@@ -100,7 +100,7 @@ enum Missing {
 impl Tokens {
     /// Loads the keys. Makes the first ones if the database has none for the configured algorithm.
     pub async fn open(
-        config: &config::Tokens,
+        config: &config::TokensConfig,
         issuer: &str,
         store: &Store,
         master: &MasterKey,
@@ -115,7 +115,7 @@ impl Tokens {
     /// # Errors
     /// As [`Tokens::open`].
     pub async fn open_stored(
-        config: &config::Tokens,
+        config: &config::TokensConfig,
         issuer: &str,
         store: &Store,
         master: &MasterKey,
@@ -125,7 +125,7 @@ impl Tokens {
     }
 
     async fn load(
-        config: &config::Tokens,
+        config: &config::TokensConfig,
         issuer: &str,
         store: &Store,
         master: &MasterKey,
@@ -134,8 +134,8 @@ impl Tokens {
     ) -> Result<Self> {
         ring::check_config(config)?;
         let (ring, made) = open_ring(config, store, master, env, missing).await?;
-        let rules = Rules { issuer: issuer.to_owned(), audience: config.audience.clone(), life: config.access };
-        Ok(Self(Arc::new(Inner {
+        let rules = ClaimRules { issuer: issuer.to_owned(), audience: config.audience.clone(), life: config.access };
+        Ok(Self(Arc::new(TokensInner {
             mint: Mint::new(rules, env.clone(), master.clone(), ring),
             config: config.clone(),
             store: store.clone(),
@@ -157,7 +157,7 @@ impl Tokens {
     ///
     /// # Errors
     /// `TokenInvalid` or `TokenExpired`.
-    pub fn verify(&self, token: &str) -> Result<Verified> {
+    pub fn verify(&self, token: &str) -> Result<VerifiedToken> {
         self.0.mint.verify(token)
     }
 
@@ -214,7 +214,7 @@ impl Tokens {
 
     /// The refresh token keys in force.
     #[must_use]
-    pub fn refresh_keys(&self) -> Arc<refresh::Keys> {
+    pub fn refresh_keys(&self) -> Arc<refresh::MacKeys> {
         let now = self.0.env.now();
         let keys = Arc::clone(&self.0.mint.ring().refresh);
         if keys.all_live(now) { keys } else { Arc::new(keys.live(now)) }
@@ -230,13 +230,13 @@ impl Tokens {
 /// Loads the keys and makes missing ones. Stored keys are opened first: a wrong master key must
 /// fail, and never leads to a new key.
 async fn open_ring(
-    config: &config::Tokens,
+    config: &config::TokensConfig,
     store: &Store,
     master: &MasterKey,
     env: &Env,
     missing: Missing,
 ) -> Result<(Ring, Option<String>)> {
-    let load = || async { Ring::open(&store.read(|db| Stored::read(db)).await?, config, master, env.now()) };
+    let load = || async { Ring::open(&store.read(|db| KeyRows::read(db)).await?, config, master, env.now()) };
     let ring = load().await?;
     if missing == Missing::Left {
         return Ok((ring, None));

@@ -28,7 +28,7 @@ const TEXT_LEN: usize = (SIGNED_LEN + MAC_LEN) / 3 * 4;
 
 /// The MAC keys in force, by version.
 #[derive(Clone, Default)]
-pub struct Keys {
+pub struct MacKeys {
     /// Oldest first.
     keys: Vec<VersionKey>,
 }
@@ -40,7 +40,7 @@ struct VersionKey {
     verifies_until: Option<Time>,
 }
 
-impl Keys {
+impl MacKeys {
     /// Adds a key. The key with the highest version makes new tokens.
     pub(super) fn add(&mut self, version: i64, key: &[u8], verifies_until: Option<Time>) -> Result<()> {
         let version = u32::try_from(version).map_err(|_| {
@@ -73,7 +73,7 @@ impl Keys {
 
     /// A MAC for one purpose with the key of this version; `RefreshInvalid` if that key has
     /// expired.
-    fn mac(&self, version: u32, purpose: Purpose, bytes: &[u8]) -> Result<hmac::Tag> {
+    fn mac(&self, version: u32, purpose: MacPurpose, bytes: &[u8]) -> Result<hmac::Tag> {
         let one = self.keys.iter().find(|one| one.version == version).ok_or(Kind::RefreshInvalid)?;
         let mut context = hmac::Context::with_key(&one.key);
         context.update(&[purpose as u8]);
@@ -91,7 +91,7 @@ impl VersionKey {
 /// What a MAC is used for. It is the first byte of the covered text, so a MAC for one purpose is
 /// never valid for the other.
 #[derive(Clone, Copy)]
-enum Purpose {
+enum MacPurpose {
     Token = 1,
     Next = 2,
 }
@@ -108,7 +108,7 @@ pub struct RefreshToken {
 
 impl RefreshToken {
     /// The first token of a new session.
-    pub fn first(keys: &Keys, env: &Env, session: &SessionId) -> Result<Self> {
+    pub fn first(keys: &MacKeys, env: &Env, session: &SessionId) -> Result<Self> {
         let secret = Zeroizing::new(env.random()?);
         Ok(Self { session: session.clone(), generation: 0, version: keys.current()?, secret })
     }
@@ -117,7 +117,7 @@ impl RefreshToken {
     ///
     /// # Errors
     /// `RefreshInvalid` when authd did not make it, or its key has expired.
-    pub fn parse(keys: &Keys, text: &str) -> Result<Self> {
+    pub fn parse(keys: &MacKeys, text: &str) -> Result<Self> {
         if text.len() != TEXT_LEN {
             return Err(Kind::RefreshInvalid.into());
         }
@@ -125,7 +125,7 @@ impl RefreshToken {
         let (signed, mac) = bytes.split_at_checked(SIGNED_LEN).ok_or(Kind::RefreshInvalid)?;
         let mut rest = signed;
         let version = u32::from_be_bytes(take(&mut rest)?);
-        let expected = keys.mac(version, Purpose::Token, signed)?;
+        let expected = keys.mac(version, MacPurpose::Token, signed)?;
         constant_time::verify_slices_are_equal(&expected.as_ref()[..MAC_LEN], mac).map_err(|_| Kind::RefreshInvalid)?;
         let session = Uuid::from_bytes(take::<SESSION_LEN>(&mut rest)?);
         let generation = u32::from_be_bytes(take(&mut rest)?);
@@ -136,7 +136,7 @@ impl RefreshToken {
     /// Whether a text has the form of a token under a newer key than these. Another process may
     /// have made that key since these were loaded.
     #[must_use]
-    pub fn names_unknown_key(keys: &Keys, text: &str) -> bool {
+    pub fn names_unknown_key(keys: &MacKeys, text: &str) -> bool {
         let newest = keys.keys.last().map(|one| one.version);
         let version = |bytes: Vec<u8>| bytes.first_chunk().map(|head| u32::from_be_bytes(*head));
         text.len() == TEXT_LEN && decode(text).and_then(version) > newest
@@ -146,18 +146,18 @@ impl RefreshToken {
     ///
     /// # Errors
     /// `RefreshInvalid` when this token's key has expired meanwhile.
-    pub fn successor(&self, keys: &Keys) -> Result<Self> {
+    pub fn successor(&self, keys: &MacKeys) -> Result<Self> {
         let generation = self.generation.checked_add(1).ok_or(Kind::RefreshInvalid)?;
         u32::try_from(generation).map_err(|_| Kind::RefreshInvalid)?;
         let covered = self.covered()?;
-        let next = keys.mac(self.version, Purpose::Next, &covered[VERSION_LEN..])?;
+        let next = keys.mac(self.version, MacPurpose::Next, &covered[VERSION_LEN..])?;
         let mut secret = Zeroizing::new([0; SECRET_LEN]);
         secret.copy_from_slice(next.as_ref());
         Ok(Self { session: self.session.clone(), generation, version: keys.current()?, secret })
     }
 
     /// The same token under the newest key. Its stored hash does not change.
-    pub fn under_newest(&self, keys: &Keys) -> Result<Self> {
+    pub fn under_newest(&self, keys: &MacKeys) -> Result<Self> {
         Ok(Self { version: keys.current()?, ..self.clone() })
     }
 
@@ -171,9 +171,9 @@ impl RefreshToken {
     ///
     /// # Errors
     /// `RefreshInvalid` when the token's key has expired meanwhile.
-    pub fn to_text(&self, keys: &Keys) -> Result<String> {
+    pub fn to_text(&self, keys: &MacKeys) -> Result<String> {
         let mut bytes = self.covered()?;
-        let mac = keys.mac(self.version, Purpose::Token, &bytes)?;
+        let mac = keys.mac(self.version, MacPurpose::Token, &bytes)?;
         bytes.extend_from_slice(&mac.as_ref()[..MAC_LEN]);
         Ok(encode(&bytes))
     }
@@ -208,15 +208,15 @@ mod tests {
 
     use super::*;
 
-    fn keys(versions: &[i64]) -> Keys {
-        let mut keys = Keys::default();
+    fn keys(versions: &[i64]) -> MacKeys {
+        let mut keys = MacKeys::default();
         for version in versions {
             keys.add(*version, &[u8::try_from(*version).unwrap(); 32], None).unwrap();
         }
         keys
     }
 
-    fn first(keys: &Keys) -> RefreshToken {
+    fn first(keys: &MacKeys) -> RefreshToken {
         RefreshToken::first(keys, &Env::real(), &SessionId::new("01942f3c-6c00-7000-8000-000000000001")).unwrap()
     }
 
@@ -270,9 +270,9 @@ mod tests {
     #[test]
     fn only_a_newer_key_than_ours_is_unknown() {
         let newer = keys(&[1, 3]);
-        let text = |keys: &Keys| first(keys).to_text(keys).unwrap();
+        let text = |keys: &MacKeys| first(keys).to_text(keys).unwrap();
         assert!(RefreshToken::names_unknown_key(&keys(&[2]), &text(&newer)));
-        assert!(RefreshToken::names_unknown_key(&Keys::default(), &text(&newer)));
+        assert!(RefreshToken::names_unknown_key(&MacKeys::default(), &text(&newer)));
         for known in [text(&keys(&[1])), text(&keys(&[2])), "x".repeat(96) + "=", "?".repeat(96), String::new()] {
             assert!(!RefreshToken::names_unknown_key(&keys(&[2]), &known), "{known}");
         }
@@ -309,7 +309,7 @@ mod tests {
     fn the_mac_of_a_successor_is_no_mac_of_a_token() {
         let keys = keys(&[1]);
         let tag = |purpose| keys.mac(1, purpose, b"x").unwrap().as_ref().to_vec();
-        assert_ne!(tag(Purpose::Token), tag(Purpose::Next));
+        assert_ne!(tag(MacPurpose::Token), tag(MacPurpose::Next));
     }
 
     #[test]
@@ -325,8 +325,8 @@ mod tests {
 
     #[test]
     fn without_a_key_there_is_no_token() {
-        assert!(Keys::default().is_empty());
-        assert!(RefreshToken::first(&Keys::default(), &Env::real(), &SessionId::new("x")).is_err());
+        assert!(MacKeys::default().is_empty());
+        assert!(RefreshToken::first(&MacKeys::default(), &Env::real(), &SessionId::new("x")).is_err());
     }
 
     proptest! {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::keys::{Key, Private, check_secret, generate, name, named};
+use super::keys::{KeyMaterial, Private, check_secret, generate, name, named};
 use super::{jwks, jwt, refresh};
 use crate::config::{self, Algorithm};
 use crate::env::Env;
@@ -28,9 +28,9 @@ const SHARED: &str = "shared-";
 const REFRESH_KEY_LEN: usize = 32;
 
 /// A signing key in force.
-pub(super) struct Held {
+pub(super) struct LiveKey {
     pub(super) kid: Arc<str>,
-    pub(super) key: Arc<Key>,
+    pub(super) key: Arc<KeyMaterial>,
     /// The encoded token header that names this key.
     pub(super) header: String,
     public: Option<Value>,
@@ -44,14 +44,14 @@ pub(super) struct Held {
 /// The keys in force at one epoch.
 pub(super) struct Ring {
     pub(super) epoch: i64,
-    held: Vec<Arc<Held>>,
-    pub(super) refresh: Arc<refresh::Keys>,
+    held: Vec<Arc<LiveKey>>,
+    pub(super) refresh: Arc<refresh::MacKeys>,
     /// Version of the next refresh key. The version of an expired key is never reused.
     pub(super) next_refresh: i64,
 }
 
 /// The database rows that a ring is built from.
-pub(super) struct Stored {
+pub(super) struct KeyRows {
     pub(super) epoch: i64,
     signing: Vec<rows::SigningKey>,
     refresh: Vec<rows::RefreshKey>,
@@ -64,7 +64,7 @@ pub(super) struct Made {
     refresh: Option<rows::RefreshKey>,
 }
 
-impl Held {
+impl LiveKey {
     /// Whether it verifies at this time.
     pub(super) fn is_live(&self, now: Time) -> bool {
         self.verifies_until.is_none_or(|until| now < until)
@@ -79,7 +79,7 @@ impl Held {
 
 impl Ring {
     /// Opens the rows that are in force.
-    pub(super) fn open(stored: &Stored, config: &config::Tokens, master: &MasterKey, now: Time) -> Result<Self> {
+    pub(super) fn open(stored: &KeyRows, config: &config::TokensConfig, master: &MasterKey, now: Time) -> Result<Self> {
         let shared = shared_kid(config, master);
         let live = |until: Option<Time>| until.is_none_or(|until| now < until);
         let mut held = Vec::new();
@@ -88,8 +88,8 @@ impl Ring {
             let algorithm = named(&row.algorithm).ok_or_else(|| {
                 Error::internal(format!("unknown algorithm {} in signing_keys.algorithm", row.algorithm))
             })?;
-            let key = Key::open(algorithm, &private)?;
-            held.push(Arc::new(Held {
+            let key = KeyMaterial::open(algorithm, &private)?;
+            held.push(Arc::new(LiveKey {
                 kid: row.id.as_str().into(),
                 header: jwt::encode_header(name(algorithm), &row.id),
                 public: jwks::public(&row.id, &key),
@@ -100,7 +100,7 @@ impl Ring {
                 may_sign: is_wanted(row, name(config.algorithm), shared.as_deref()),
             }));
         }
-        let mut refresh = refresh::Keys::default();
+        let mut refresh = refresh::MacKeys::default();
         for row in stored.refresh.iter().filter(|row| live(row.verifies_until)) {
             let key = Private::new(master.open(&refresh_place(row.version), &row.sealed)?);
             refresh.add(row.version, &key, row.verifies_until)?;
@@ -111,14 +111,14 @@ impl Ring {
 
     /// The key that signs at this time. If the clock was set back to before all keys, this is the
     /// earliest one: logins must not fail until the clock has caught up.
-    pub(super) fn signer(&self, now: Time) -> Option<&Arc<Held>> {
+    pub(super) fn signer(&self, now: Time) -> Option<&Arc<LiveKey>> {
         let able = || self.held.iter().filter(|held| held.may_sign && held.is_live(now));
         let due = able().filter(|held| held.signs_from <= now).max_by_key(|held| held.rank());
         due.or_else(|| able().min_by_key(|held| held.rank()))
     }
 
     /// The key with this id, if it verifies at this time.
-    pub(super) fn find(&self, kid: &str, now: Time) -> Option<&Arc<Held>> {
+    pub(super) fn find(&self, kid: &str, now: Time) -> Option<&Arc<LiveKey>> {
         self.held.iter().find(|held| &*held.kid == kid && held.is_live(now))
     }
 
@@ -130,20 +130,20 @@ impl Ring {
     }
 
     /// The key that no other supersedes: it signs, or will sign next.
-    pub(super) fn newest(&self) -> Option<&Arc<Held>> {
-        let lasts = |held: &&Arc<Held>| held.may_sign && held.verifies_until.is_none();
+    pub(super) fn newest(&self) -> Option<&Arc<LiveKey>> {
+        let lasts = |held: &&Arc<LiveKey>| held.may_sign && held.verifies_until.is_none();
         self.held.iter().filter(lasts).max_by_key(|held| held.rank())
     }
 
     /// Makes and seals the keys that are missing. This may take a second, and changes nothing yet.
-    pub(super) fn make_missing(&self, config: &config::Tokens, master: &MasterKey, env: &Env) -> Result<Made> {
+    pub(super) fn make_missing(&self, config: &config::TokensConfig, master: &MasterKey, env: &Env) -> Result<Made> {
         let signing = if self.newest().is_some() { None } else { Some(make_signing(config, master, env)?) };
         let refresh = if self.refresh.is_empty() { Some(make_refresh(self.next_refresh, master, env)?) } else { None };
         Ok(Made { signing, refresh })
     }
 }
 
-impl Stored {
+impl KeyRows {
     pub(super) fn read(db: &mut dyn Db) -> Result<Self> {
         Ok(Self { epoch: rows::epoch(db)?, signing: rows::signing_keys(db)?, refresh: rows::refresh_keys(db)? })
     }
@@ -161,7 +161,7 @@ impl Made {
         // Every change of keys updates the epoch's row. Raising it first serialises concurrent
         // changes.
         rows::raise_epoch(db)?;
-        let stored = Stored::read(db)?;
+        let stored = KeyRows::read(db)?;
         if let Some(key) = self.signing.as_ref().filter(|key| !stored.signing.iter().any(|row| replaces(row, key))) {
             rows::put_signing_key(db, key)?;
             rows::supersede_signing_keys(db, &key.id, key.signs_from + access + MARGIN)?;
@@ -189,14 +189,14 @@ fn is_wanted(row: &rows::SigningKey, algorithm: &str, shared: Option<&str>) -> b
 
 /// The key id of the configured secret. It is a MAC: a plain digest, published in every token,
 /// would let anyone test guesses of the secret against it.
-fn shared_kid(config: &config::Tokens, master: &MasterKey) -> Option<String> {
+fn shared_kid(config: &config::TokensConfig, master: &MasterKey) -> Option<String> {
     let secret = config.secret.as_ref().filter(|_| config.algorithm == Algorithm::Hs256)?;
     let fingerprint = master.mac("shared-secret-kid", secret.reveal().as_bytes());
     Some(format!("{SHARED}{}", encode(&fingerprint[..12])))
 }
 
 /// Refuses a configured secret that can be guessed.
-pub(super) fn check_config(config: &config::Tokens) -> Result<()> {
+pub(super) fn check_config(config: &config::TokensConfig) -> Result<()> {
     match (&config.secret, config.algorithm) {
         (Some(secret), Algorithm::Hs256) => check_secret(secret.reveal().as_bytes()),
         _ => Ok(()),
@@ -204,7 +204,7 @@ pub(super) fn check_config(config: &config::Tokens) -> Result<()> {
 }
 
 /// Makes a signing key that signs from now on.
-pub(super) fn make_signing(config: &config::Tokens, master: &MasterKey, env: &Env) -> Result<rows::SigningKey> {
+pub(super) fn make_signing(config: &config::TokensConfig, master: &MasterKey, env: &Env) -> Result<rows::SigningKey> {
     let algorithm = config.algorithm;
     let (id, private) = match (shared_kid(config, master), &config.secret) {
         (Some(kid), Some(secret)) => (kid, Private::new(secret.reveal().as_bytes().to_vec())),
@@ -212,7 +212,7 @@ pub(super) fn make_signing(config: &config::Tokens, master: &MasterKey, env: &En
             (format!("{}-{}", name(algorithm).to_lowercase(), encode(&env.random::<12>()?)), generate(algorithm, env)?)
         }
     };
-    let key = Key::open(algorithm, &private)?;
+    let key = KeyMaterial::open(algorithm, &private)?;
     let now = env.now();
     Ok(rows::SigningKey {
         sealed: master.seal(env, &signing_place(&id), &private)?,

@@ -89,7 +89,7 @@ impl NewKeys {
 pub(super) fn make(
     rotation: Rotation,
     ring: &Ring,
-    config: &config::Tokens,
+    config: &config::TokensConfig,
     master: &MasterKey,
     env: &Env,
 ) -> Result<NewKeys> {
@@ -110,7 +110,7 @@ pub(super) fn make(
 /// Refuses to rotate a secret that the configuration holds, because only the operator can replace
 /// it there. Also refuses a command whose configuration differs from the server's: it would put a
 /// key in force that the server does not sign with.
-fn refuse_foreign(ring: &Ring, config: &config::Tokens) -> Result<()> {
+fn refuse_foreign(ring: &Ring, config: &config::TokensConfig) -> Result<()> {
     if has_secret(config) {
         let why = "The configuration holds the secret that tokens are signed with (tokens.secret): change it there";
         return Err(Error::with(Kind::Forbidden, why));
@@ -122,12 +122,12 @@ fn refuse_foreign(ring: &Ring, config: &config::Tokens) -> Result<()> {
     Ok(())
 }
 
-fn has_secret(config: &config::Tokens) -> bool {
+fn has_secret(config: &config::TokensConfig) -> bool {
     config.algorithm == Algorithm::Hs256 && config.secret.is_some()
 }
 
 /// Whether the newest key has reached the configured maximum age.
-pub(super) fn is_due(ring: &Ring, config: &config::Tokens, now: Time) -> bool {
+pub(super) fn is_due(ring: &Ring, config: &config::TokensConfig, now: Time) -> bool {
     let Some(every) = config.rotate_every.filter(|_| !has_secret(config)) else { return false };
     ring.newest().is_some_and(|held| now.since(held.created_at) >= every)
 }

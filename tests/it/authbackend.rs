@@ -10,7 +10,7 @@ use std::time::Duration;
 use authd::identity::admin::RoleChange;
 use authd::identity::{By, admin, app as apps};
 use authd::model::Time;
-use authd::model::app::Kind;
+use authd::model::app::ApiClientKind;
 use poem::http::Method;
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ impl Stage {
 
     async fn set_with(keys: &[(&str, &str)]) -> Self {
         let app = app_with("authbackend", keys).await;
-        let (made, key) = apps::create(&app.core, &By::command_line(), "web", Kind::Client).await.unwrap();
+        let (made, key) = apps::create(&app.core, &By::command_line(), "web", ApiClientKind::Client).await.unwrap();
         Self { id: made.id, key: key.reveal().to_owned(), app }
     }
 

@@ -2,7 +2,7 @@
 //! all invalid fields named, and never an internal error.
 
 use authd::identity::{By, app as apps};
-use authd::model::app::Kind;
+use authd::model::app::ApiClientKind;
 use poem::http::Method;
 use serde_json::{Map, Value, json};
 
@@ -45,7 +45,7 @@ impl Ground {
         make(&app, "ada", &["admin"]).await;
         let mut ground = Self { name, app, document, bearer: String::new(), caller: None, wrong: Vec::new() };
         if name == "authbackend" {
-            let (made, key) = apps::create(&ground.app.core, &By::command_line(), "web", Kind::Client).await.unwrap();
+            let (made, key) = apps::create(&ground.app.core, &By::command_line(), "web", ApiClientKind::Client).await.unwrap();
             ground.caller = Some((made.id, key.reveal().to_owned()));
         }
         ground.bearer = ground.enter().await;

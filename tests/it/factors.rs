@@ -529,9 +529,9 @@ async fn of_two_changes_of_factors_at_once_the_second_may_try_again() {
     let early = Fresh::check(&app.core, &caller().await.unwrap()).unwrap();
     factor::renew_backup_codes(&app.core, &early, &source).await.unwrap();
     let late = factor::renew_backup_codes(&app.core, &early, &source).await.unwrap_err();
-    assert_eq!((late.kind(), V1.status(late.kind()).as_u16()), (Kind::Outrun, 409));
+    assert_eq!((late.kind(), V1.status(late.kind()).as_u16()), (Kind::Conflict, 409));
     let late = factor::remove(&app.core, &early, &phone.id, &source).await.unwrap_err();
-    assert_eq!(late.kind(), Kind::Outrun);
+    assert_eq!(late.kind(), Kind::Conflict);
     assert_eq!(call(&app, Method::GET, "/v1/users/me", &tokens.access).await.status, 200, "the session lives");
     let now = Fresh::check(&app.core, &caller().await.unwrap()).unwrap();
     factor::remove(&app.core, &now, &phone.id, &source).await.unwrap();

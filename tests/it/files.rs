@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use authd::http::limits::Limiter;
-use authd::http::listener::{Listener, Swap};
+use authd::http::listener::{Listener, EndpointSwap};
 use authd::http::pace::{PIECE, Timeouts};
 use authd::identity::{caller, file};
 use authd::model::Source;
@@ -272,7 +272,7 @@ async fn serve_within(app: &App, timeouts: Timeouts) -> (std::net::SocketAddr, t
     let address = listener.local_addr();
     let forever = std::future::pending::<()>;
     let limiter = Limiter::new(app.core.config.limits.clone(), app.core.env.clone());
-    let swap = Swap::new(authd::app::endpoint(&app.core, &limiter));
+    let swap = EndpointSwap::new(authd::app::endpoint(&app.core, &limiter));
     (address, tokio::spawn(listener.serve(swap, forever(), forever())))
 }
 

@@ -9,7 +9,7 @@ use authd::env::Env;
 use authd::error::{Error, Kind, Limit};
 use authd::http::boundary::{Surroundings, TokenCheck, boundary};
 use authd::http::limits::{Limiter, Meter};
-use authd::http::listener::{Listener, Swap};
+use authd::http::listener::{Listener, EndpointSwap};
 use authd::http::pace::Timeouts;
 use authd::http::reject::{About, Reject, Wire};
 use authd::http::wires::{Methods, Wires};
@@ -67,7 +67,7 @@ impl Methods for Table {
 struct OneToken;
 
 impl TokenCheck for OneToken {
-    fn check(&self, token: &str) -> Option<authd::identity::caller::Verified> {
+    fn check(&self, token: &str) -> Option<authd::identity::caller::VerifiedToken> {
         (token == "good").then(crate::support::somebodys)
     }
 }
@@ -181,7 +181,7 @@ fn app(server: Server, limits: Limits) -> impl poem::Endpoint<Output = poem::Res
 /// A running listener.
 struct Running {
     address: SocketAddr,
-    swap: Swap,
+    swap: EndpointSwap,
     drain: oneshot::Sender<()>,
     abort: oneshot::Sender<()>,
     task: JoinHandle<()>,
@@ -190,7 +190,7 @@ struct Running {
 async fn start_with(server: Server, limits: Limits, timeouts: Timeouts) -> Running {
     let listener = Listener::bind(&server, timeouts).await.unwrap();
     let address = listener.local_addr();
-    let swap = Swap::new(app(server, limits));
+    let swap = EndpointSwap::new(app(server, limits));
     let (drain, drained) = oneshot::channel();
     let (abort, aborted) = oneshot::channel();
     let serving = listener.serve(swap.clone(), async { drop(drained.await) }, async { drop(aborted.await) });

@@ -169,7 +169,7 @@ async fn on_schedule_a_key_gets_its_successor_once() {
     app.turn_clock(Duration::from_hours(24 * 30));
     key::rotate_if_due(&app.core).await.unwrap();
     key::rotate_if_due(&app.core).await.unwrap();
-    let uses = |listed: Vec<key::Listed>| listed.into_iter().map(|key| key.used_for.as_str()).collect::<Vec<_>>();
+    let uses = |listed: Vec<key::KeySummary>| listed.into_iter().map(|key| key.used_for.as_str()).collect::<Vec<_>>();
     assert_eq!(uses(key::list(&app.core).await.unwrap()), ["next", "signing"]);
     app.turn_clock(MINUTES(10));
     assert_eq!(uses(key::list(&app.core).await.unwrap()), ["signing", "verifying"]);

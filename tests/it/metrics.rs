@@ -8,7 +8,7 @@ use poem::http::Method;
 use poem::{Endpoint, Request};
 use serde_json::json;
 
-use authd::http::listener::{Listener, Swap};
+use authd::http::listener::{Listener, EndpointSwap};
 use authd::http::pace::Timeouts;
 
 use crate::support::{App, PASSWORD, app, app_with};
@@ -161,7 +161,7 @@ async fn figures_on_a_port_of_their_own_are_for_whoever_reaches_it() {
     let address = listener.local_addr();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let drain = async { drop(ended.await) };
-    let swap = Swap::new(authd::http::metrics::alone(app.core.clone()));
+    let swap = EndpointSwap::new(authd::http::metrics::alone(app.core.clone()));
     let serving = tokio::spawn(listener.serve(swap, drain, std::future::pending()));
     for (path, status) in [("/metrics", "200"), ("/v1/health", "404"), ("/", "404")] {
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();

@@ -2,7 +2,7 @@
 //! the page's own command, and a login over the document's wire with the old password.
 
 use authd::identity::{By, app as apps};
-use authd::model::app::Kind;
+use authd::model::app::ApiClientKind;
 use serde_json::{Value, json};
 
 use crate::cli::Folder;
@@ -119,7 +119,7 @@ async fn the_users_of_siteworks_log_in_with_their_old_passwords() {
 #[tokio::test]
 async fn the_users_of_authbackend_log_in_with_their_old_passwords() {
     let app = moved_in("authbackend", AUTHBACKEND).await;
-    let (made, key) = apps::create(&app.core, &By::command_line(), "web", Kind::Client).await.unwrap();
+    let (made, key) = apps::create(&app.core, &By::command_line(), "web", ApiClientKind::Client).await.unwrap();
     let post = async |path: &str, body: &Value| {
         let call = app.post(&format!("/api/auth/{path}"), body);
         call.header("x-app-id", &made.id).header("x-service-key", key.reveal()).send().await

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::net::{Shutdown, TcpStream};
 
 use authd::identity::{By, app as apps};
-use authd::model::app::Kind;
+use authd::model::app::ApiClientKind;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -100,8 +100,8 @@ async fn a_service_s_key_opens_its_calls_from_anywhere_and_no_other_key_does() {
     let app = jobpsych(&[("server.public_url", "https://auth.example.com")]).await;
     let token = enter(&app).await;
     let by = By::command_line();
-    let (_, client) = apps::create(&app.core, &by, "web", Kind::Client).await.unwrap();
-    let (service, key) = apps::create(&app.core, &by, "second", Kind::Service).await.unwrap();
+    let (_, client) = apps::create(&app.core, &by, "web", ApiClientKind::Client).await.unwrap();
+    let (service, key) = apps::create(&app.core, &by, "second", ApiClientKind::Service).await.unwrap();
     assert_refused(&app, "a client's key", |call| call.header("x-service-key", client.reveal())).await;
     assert_refused(&app, "a user's token", |call| call.bearer(&token)).await;
     assert_refused(&app, "two keys", |call| call.header("x-service-key", key.reveal()).header("x-service-key", "x"))

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use authd::identity::admin::{self, RoleChange};
 use authd::identity::{By, app as apps};
-use authd::model::app::Kind;
+use authd::model::app::ApiClientKind;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, App, app_with, token_in};
@@ -174,7 +174,7 @@ async fn mailed_code(app: &App) -> String {
 /// The authbackend wire with its profile, and the API client that its requests name.
 async fn authbackend() -> Document {
     let app = app_with("authbackend", &[]).await;
-    let (made, key) = apps::create(&app.core, &By::command_line(), "web", Kind::Client).await.unwrap();
+    let (made, key) = apps::create(&app.core, &By::command_line(), "web", ApiClientKind::Client).await.unwrap();
     let mut document = Document::new(app, include_str!("printed/authbackend.http"));
     document.put("your_unique_app_id_here", &made.id);
     document.put("your_service_key_here", key.reveal());

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use authd::identity::audit;
-use authd::identity::quota::{self, Service};
+use authd::identity::quota::{self, TrustedService};
 use authd::identity::refusals::{self, Until};
 use authd::model::{Email, Source};
-use authd::store::audit::Record;
+use authd::store::audit::AuditRow;
 use serde_json::{Value, json};
 
 use crate::admin::{get, staff};
@@ -16,20 +16,20 @@ use crate::support::{Answer, App, PASSWORD, START, app, app_with};
 const MINUTE: Duration = Duration::from_mins(1);
 const WRONG: &str = "a wrong passphrase";
 
-async fn records(app: &App) -> Vec<Record> {
-    let (all, oldest) = (audit::Filter::default(), audit::From::After(String::new()));
+async fn records(app: &App) -> Vec<AuditRow> {
+    let (all, oldest) = (audit::AuditFilter::default(), audit::From::After(String::new()));
     audit::read(&app.core, &all, &oldest, 10_000).await.unwrap()
 }
 
 /// The recorded refusals, once the minute is over.
-async fn hits(app: &App) -> Vec<Record> {
+async fn hits(app: &App) -> Vec<AuditRow> {
     app.turn_clock(MINUTE);
     refusals::record(&app.core, Until::LastMinute).await.unwrap();
     records(app).await.into_iter().filter(|record| record.event == "limit_hit").collect()
 }
 
 /// Limit, account and count.
-fn told(hits: &[Record]) -> Vec<(&str, Option<&str>, i64)> {
+fn told(hits: &[AuditRow]) -> Vec<(&str, Option<&str>, i64)> {
     hits.iter().map(|hit| (hit.detail.as_deref().unwrap(), hit.account_id.as_deref(), hit.times)).collect()
 }
 
@@ -206,7 +206,7 @@ async fn mail_that_is_held_back_is_told_to_administrators_alone() {
 async fn an_upload_beyond_the_quota_is_a_refusal_like_any_other() {
     let app = app_with("standard", &[("files.limit", "1")]).await;
     app.join("ada").await;
-    let (service, source) = (Service::checked("service"), Source::command_line());
+    let (service, source) = (TrustedService::checked("service"), Source::command_line());
     let email = Email::parse("ada@example.com").unwrap();
     for count in 0..4 {
         assert_eq!(quota::count(&app.core, &service, &email, &source).await.is_ok(), count == 0);

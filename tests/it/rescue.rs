@@ -140,7 +140,7 @@ async fn a_disowned_login_whose_address_cannot_be_taken_back_mails_nobody_a_link
 
 #[tokio::test]
 async fn a_login_whose_password_was_right_a_moment_before_the_rescue_gives_no_session() {
-    use authd::identity::gate::{Opening, Proof, Remember};
+    use authd::identity::gate::{NewSession, Proof, Remember};
     use authd::model::Source;
 
     let app = app().await;
@@ -148,7 +148,7 @@ async fn a_login_whose_password_was_right_a_moment_before_the_rescue_gives_no_se
     let token = token_in(&ask_for(&app, &thief, "thief@example.org").await, "/v1/undo-email?token=");
     let caller = authd::identity::caller::authenticate(&app.core, &thief).await.unwrap();
     let source = Source::command_line();
-    let opening = Opening::prepare(&app.core, caller.account, Proof::Password, Remember::Long, &source).await.unwrap();
+    let opening = NewSession::prepare(&app.core, caller.account, Proof::Password, Remember::Long, &source).await.unwrap();
     assert_eq!(undo(&app, &token).await.status, 200);
     assert!(app.core.store.write(move |db| opening.open(db)).await.is_err());
 }

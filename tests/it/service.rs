@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use authd::identity::{By, app as apps};
-use authd::model::app::Kind;
+use authd::model::app::ApiClientKind;
 use poem::http::Method;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ const SECRET: &str = "6f1c0f7d5a8e4b2c9d3e7a1b5c8f0d2e4a6b8c0d2e4f6a8b0c2d4e6f8a
 /// A caller from `server.service_networks`: the local host.
 const HOME: &str = "127.0.0.1";
 
-async fn key(app: &App, kind: Kind) -> String {
+async fn key(app: &App, kind: ApiClientKind) -> String {
     let (_, key) = apps::create(&app.core, &By::command_line(), "an app", kind).await.unwrap();
     key.reveal().to_owned()
 }
@@ -35,7 +35,7 @@ async fn a_service_s_key_opens_its_calls_and_a_client_s_opens_none() {
     let person = json!({ "name": "Ada", "email": "ada@example.com", "password": PASSWORD, "company_name": "A" });
     let entered = app.post("/api/auth/register", &person).send().await;
     let token = json!({ "token": entered.body["accessToken"] });
-    let (service, client) = (key(&app, Kind::Service).await, key(&app, Kind::Client).await);
+    let (service, client) = (key(&app, ApiClientKind::Service).await, key(&app, ApiClientKind::Client).await);
     let calls = [
         (Method::GET, "/api/auth/user-uploads/ada@example.com", Value::Null),
         (Method::POST, "/api/auth/increment-upload", json!({ "email": "ada@example.com" })),

@@ -14,7 +14,7 @@ use std::time::Duration;
 use authd::error::{Error, Kind, Result};
 use authd::sql;
 use authd::store::db::Db;
-use authd::store::sqlite::{Engine, Plan, Role};
+use authd::store::sqlite::{Engine, Plan, ProcessRole};
 use authd::store::{Constraint, Store, Value};
 use futures_util::FutureExt as _;
 use tempfile::TempDir;
@@ -27,7 +27,7 @@ struct Opened {
 }
 
 fn opened() -> Opened {
-    opened_as(&Plan::of(Role::Server))
+    opened_as(&Plan::of(ProcessRole::Server))
 }
 
 fn opened_as(plan: &Plan) -> Opened {
@@ -66,7 +66,7 @@ fn hold(barrier: &Arc<Barrier>) -> impl Fn(&mut dyn Db) -> Result<()> + Send + u
     }
 }
 
-fn refusal(path: &Path, role: Role) -> Error {
+fn refusal(path: &Path, role: ProcessRole) -> Error {
     Store::open(path, role).err().expect("the file should be refused")
 }
 
@@ -75,7 +75,7 @@ async fn what_was_acknowledged_is_there_after_reopening() {
     let Opened { store, path, _folder } = opened();
     store.write(keep("a", 1)).await.unwrap();
     drop(store);
-    let store = Store::open(&path, Role::Server).unwrap();
+    let store = Store::open(&path, ProcessRole::Server).unwrap();
     assert_eq!(names(&store).await, ["a"]);
 }
 
@@ -246,7 +246,7 @@ async fn a_column_read_as_another_type_is_a_fault() {
 #[tokio::test]
 async fn an_answer_is_remembered_until_anybody_changes_anything() {
     let Opened { store, path, _folder } = &opened();
-    let beside = Store::open(path, Role::Command).unwrap();
+    let beside = Store::open(path, ProcessRole::Command).unwrap();
     let asked = Arc::new(AtomicUsize::new(0));
     let recall = || async {
         let asked = Arc::clone(&asked);
@@ -305,7 +305,7 @@ async fn a_read_that_tries_to_write_or_panics_harms_no_other() {
 
 #[tokio::test]
 async fn a_locked_database_answers_unavailable_and_works_again_afterwards() {
-    let plan = Plan { patience: Duration::from_millis(20), ..Plan::of(Role::Server) };
+    let plan = Plan { patience: Duration::from_millis(20), ..Plan::of(ProcessRole::Server) };
     let Opened { store, path, _folder } = opened_as(&plan);
     store.write(keep("before", 1)).await.unwrap();
     let other = rusqlite::Connection::open(&path).unwrap();

@@ -2,7 +2,7 @@
 //! log out, be rejected.
 
 use authd::identity::{By, app as apps};
-use authd::model::app::Kind;
+use authd::model::app::ApiClientKind;
 use poem::http::Method;
 use serde_json::{Value, json};
 
@@ -145,7 +145,7 @@ fn at<'a>(answer: &'a Answer, pointer: &str) -> &'a str {
 async fn the_story_of_an_account_is_the_same_over_every_wire() {
     for tongue in TONGUES {
         let app = app_with(tongue.profile, &[]).await;
-        let (made, key) = apps::create(&app.core, &By::command_line(), "web", Kind::Client).await.unwrap();
+        let (made, key) = apps::create(&app.core, &By::command_line(), "web", ApiClientKind::Client).await.unwrap();
         Teller { app, tongue, id: made.id, key: key.reveal().to_owned() }.tell().await;
     }
 }

@@ -9,14 +9,14 @@ use authd::config::{self, Config};
 use authd::env::{Clock, Env, Later, Random};
 use authd::error::Result;
 use authd::http::limits::Limiter;
-use authd::http::listener::{Listener, Swap};
+use authd::http::listener::{Listener, EndpointSwap};
 use authd::http::pace::Timeouts;
 use authd::identity::Core;
-use authd::identity::audit::{self, Filter, From, Record};
-use authd::identity::caller::Verified;
+use authd::identity::audit::{self, AuditFilter, From, AuditRow};
+use authd::identity::caller::VerifiedToken;
 use authd::mail::{Delivery, Mail, Mailer, Worker};
 use authd::model::{AccountId, SessionId, Time};
-use authd::store::sqlite::Role;
+use authd::store::sqlite::ProcessRole;
 use poem::endpoint::{DynEndpoint, ToDynEndpoint};
 use poem::http::uri::Scheme;
 use poem::http::{HeaderMap, Method, StatusCode};
@@ -150,7 +150,7 @@ async fn open(profile: &str, set: &[(&str, &str)], dir: Arc<tempfile::TempDir>, 
     let random = Arc::new(SystemRandom::default());
     let env = Env::new(clock.clone(), random.clone());
     let core = loop {
-        match authd::app::open(config.clone(), None, Role::Server, env.clone()).await {
+        match authd::app::open(config.clone(), None, ProcessRole::Server, env.clone()).await {
             // Background work of the previous server may still be finishing.
             Err(error) if error.message().starts_with("another authd") => tokio::task::yield_now().await,
             opened => break opened.unwrap(),
@@ -201,7 +201,7 @@ impl App {
         let listener = Listener::bind(&at, Timeouts::default()).await.unwrap();
         let address = listener.local_addr();
         let limiter = Limiter::new(self.core.config.limits.clone(), self.core.env.clone());
-        let app = Swap::new(authd::app::endpoint(&self.core, &limiter));
+        let app = EndpointSwap::new(authd::app::endpoint(&self.core, &limiter));
         let forever = std::future::pending::<()>;
         Server { address, task: tokio::spawn(listener.serve(app, forever(), forever())) }
     }
@@ -226,9 +226,9 @@ impl App {
 
     /// The audit log so far: `event outcome detail`, and a count for rate limit refusals.
     pub async fn audit(&self) -> Vec<String> {
-        let (all, oldest) = (Filter::default(), From::After(String::new()));
+        let (all, oldest) = (AuditFilter::default(), From::After(String::new()));
         let records = audit::read(&self.core, &all, &oldest, 10_000).await.unwrap();
-        let line = |r: Record| {
+        let line = |r: AuditRow| {
             let times = if r.event == "limit_hit" { r.times.to_string() } else { String::new() };
             format!("{} {} {} {times}", r.event, r.outcome, r.detail.unwrap_or_default()).trim_end().to_owned()
         };
@@ -392,8 +392,8 @@ impl Answer {
 }
 
 /// The claims of a valid token.
-pub fn somebodys() -> Verified {
-    Verified {
+pub fn somebodys() -> VerifiedToken {
+    VerifiedToken {
         account: AccountId::new("a"),
         session: SessionId::new("s"),
         issued_at: Time::from_seconds(0),

@@ -5,59 +5,59 @@ use std::sync::Arc;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 
-use super::types::{ChangePasswordRequest, Done, SessionsAnswer};
-use super::{Tag, view};
+use super::types::{AuthbackendChangePasswordRequest, AuthbackendDone, SessionsAnswer};
+use super::{AuthbackendTag, view};
 use crate::http::bearer::Bearer;
 use crate::http::body::Body;
 use crate::http::response::{Answer, answer};
-use crate::http::visit::Visit;
-use crate::identity::sign_out::{self, Holder};
+use crate::http::visit::RequestContext;
+use crate::identity::sign_out::{self, SessionHolder};
 use crate::identity::{Core, password, session};
 
 /// Operations on the caller's account.
-pub(super) struct OwnAccount(pub(super) Arc<Core>);
+pub(super) struct AuthbackendOwnAccountApi(pub(super) Arc<Core>);
 
 #[OpenApi]
-impl OwnAccount {
+impl AuthbackendOwnAccountApi {
     /// Change password
     ///
     /// The session that makes this call continues; all other sessions end.
-    #[oai(path = "/api/auth/change-password", method = "post", operation_id = "changePassword", tag = "Tag::Account")]
-    async fn change_password(&self, visit: Visit, bearer: Bearer, body: Body<ChangePasswordRequest>) -> Answer<Done> {
+    #[oai(path = "/api/auth/change-password", method = "post", operation_id = "changePassword", tag = "AuthbackendTag::Account")]
+    async fn change_password(&self, visit: RequestContext, bearer: Bearer, body: Body<AuthbackendChangePasswordRequest>) -> Answer<AuthbackendDone> {
         let asked = body.0;
         password::change(&self.0, &bearer.0, asked.current_password.0, asked.new_password.0, &visit.source).await?;
         Ok(answer(view::done("Password changed successfully")))
     }
 
     /// Logout
-    #[oai(path = "/api/auth/logout", method = "post", operation_id = "logout", tag = "Tag::Account")]
-    async fn logout(&self, visit: Visit, bearer: Bearer) -> Answer<Done> {
-        sign_out::here(&self.0, &Holder::from(&bearer.0), &visit.source).await?;
+    #[oai(path = "/api/auth/logout", method = "post", operation_id = "logout", tag = "AuthbackendTag::Account")]
+    async fn logout(&self, visit: RequestContext, bearer: Bearer) -> Answer<AuthbackendDone> {
+        sign_out::here(&self.0, &SessionHolder::from(&bearer.0), &visit.source).await?;
         Ok(answer(view::done("Logged out successfully")))
     }
 
     /// Logout all devices
-    #[oai(path = "/api/auth/logout-all", method = "post", operation_id = "logoutAll", tag = "Tag::Account")]
-    async fn logout_all(&self, visit: Visit, bearer: Bearer) -> Answer<Done> {
-        sign_out::everywhere(&self.0, &Holder::from(&bearer.0), &visit.source).await?;
+    #[oai(path = "/api/auth/logout-all", method = "post", operation_id = "logoutAll", tag = "AuthbackendTag::Account")]
+    async fn logout_all(&self, visit: RequestContext, bearer: Bearer) -> Answer<AuthbackendDone> {
+        sign_out::everywhere(&self.0, &SessionHolder::from(&bearer.0), &visit.source).await?;
         Ok(answer(view::done("Logged out from all devices successfully")))
     }
 
     /// Get user sessions
-    #[oai(path = "/api/auth/sessions", method = "get", operation_id = "listSessions", tag = "Tag::Account")]
+    #[oai(path = "/api/auth/sessions", method = "get", operation_id = "listSessions", tag = "AuthbackendTag::Account")]
     async fn sessions(&self, bearer: Bearer) -> Answer<SessionsAnswer> {
         let sessions = session::list(&self.0, &bearer.0.account.id).await?;
         Ok(answer(view::sessions(sessions, &bearer.0)))
     }
 
     /// Terminate specific session
-    #[oai(path = "/api/auth/sessions/:sessionId", method = "delete", operation_id = "endSession", tag = "Tag::Account")]
+    #[oai(path = "/api/auth/sessions/:sessionId", method = "delete", operation_id = "endSession", tag = "AuthbackendTag::Account")]
     async fn end_session(
         &self,
-        visit: Visit,
+        visit: RequestContext,
         bearer: Bearer,
         #[oai(name = "sessionId")] session_id: Path<String>,
-    ) -> Answer<Done> {
+    ) -> Answer<AuthbackendDone> {
         session::end(&self.0, &bearer.0, &session_id.0, &visit.source).await?;
         Ok(answer(view::done("Session terminated successfully")))
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 
-use super::types::{Done, LoginsAnswer, RoleRequest, StatisticsAnswer, UserAnswer, UsersAnswer};
-use super::{Tag, view};
+use super::types::{AuthbackendDone, LoginsAnswer, RoleRequest, StatisticsAnswer, UserAnswer, UsersAnswer};
+use super::{AuthbackendTag, view};
 use crate::http::allowed::{Allowed, ManageRoles, ReadStats, ReadUsers, SuspendUsers, WriteUsers};
 use crate::http::body::Body;
 use crate::http::response::{Answer, answer};
@@ -14,18 +14,18 @@ use crate::identity::directory::{self, Changes};
 use crate::identity::{Core, admin, stats};
 
 /// Operations under `/api/admin`.
-pub(super) struct Admin(pub(super) Arc<Core>);
+pub(super) struct AuthbackendAdminApi(pub(super) Arc<Core>);
 
 /// Number of accounts in a list if the query has no limit.
 const MANY: i64 = 1000;
 
 #[OpenApi]
-impl Admin {
+impl AuthbackendAdminApi {
     /// Get all users
     ///
     /// Returns accounts in the order of their IDs: the first 1,000 unless `page` and `limit` select
     /// others.
-    #[oai(path = "/api/admin/users", method = "get", operation_id = "listUsers", tag = "Tag::Admin")]
+    #[oai(path = "/api/admin/users", method = "get", operation_id = "listUsers", tag = "AuthbackendTag::Admin")]
     async fn list(
         &self,
         _admin: Allowed<ReadUsers>,
@@ -41,7 +41,7 @@ impl Admin {
     }
 
     /// Get user by ID
-    #[oai(path = "/api/admin/users/:userId", method = "get", operation_id = "getUser", tag = "Tag::Admin")]
+    #[oai(path = "/api/admin/users/:userId", method = "get", operation_id = "getUser", tag = "AuthbackendTag::Admin")]
     async fn get(
         &self,
         _admin: Allowed<ReadUsers>,
@@ -53,13 +53,13 @@ impl Admin {
     /// Update user role
     ///
     /// The new role replaces all roles of the account.
-    #[oai(path = "/api/admin/users/:userId/role", method = "put", operation_id = "setUserRole", tag = "Tag::Admin")]
+    #[oai(path = "/api/admin/users/:userId/role", method = "put", operation_id = "setUserRole", tag = "AuthbackendTag::Admin")]
     async fn set_role(
         &self,
         admin: Allowed<ManageRoles>,
         #[oai(name = "userId")] user_id: Path<String>,
         body: Body<RoleRequest>,
-    ) -> Answer<Done> {
+    ) -> Answer<AuthbackendDone> {
         let id = directory::by_number(&self.0, &user_id.0).await?.account.id;
         let changes = Changes { roles: Some(vec![body.0.role]), ..Changes::default() };
         directory::update(&self.0, &admin.by(), id.as_str(), changes).await?;
@@ -69,12 +69,12 @@ impl Admin {
     /// Toggle user lock
     ///
     /// Locks an account and ends its sessions, or unlocks a locked account.
-    #[oai(path = "/api/admin/users/:userId/lock", method = "put", operation_id = "toggleUserLock", tag = "Tag::Admin")]
+    #[oai(path = "/api/admin/users/:userId/lock", method = "put", operation_id = "toggleUserLock", tag = "AuthbackendTag::Admin")]
     async fn toggle_lock(
         &self,
         admin: Allowed<SuspendUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
-    ) -> Answer<Done> {
+    ) -> Answer<AuthbackendDone> {
         let id = directory::by_number(&self.0, &user_id.0).await?.account.id;
         directory::toggle_suspension(&self.0, &admin.by(), id.as_str()).await?;
         Ok(answer(view::done("User lock status updated")))
@@ -85,15 +85,15 @@ impl Admin {
     /// The account is hidden immediately and erased after 30 days. An account whose email address
     /// was never verified is erased immediately. Unlike the native API, this call does not require
     /// fresh authentication, because this API has no call to reauthenticate.
-    #[oai(path = "/api/admin/users/:userId", method = "delete", operation_id = "deleteUser", tag = "Tag::Admin")]
-    async fn delete(&self, admin: Allowed<WriteUsers>, #[oai(name = "userId")] user_id: Path<String>) -> Answer<Done> {
+    #[oai(path = "/api/admin/users/:userId", method = "delete", operation_id = "deleteUser", tag = "AuthbackendTag::Admin")]
+    async fn delete(&self, admin: Allowed<WriteUsers>, #[oai(name = "userId")] user_id: Path<String>) -> Answer<AuthbackendDone> {
         let id = directory::by_number(&self.0, &user_id.0).await?.account.id;
         admin::delete(&self.0, &admin.by(), id.as_str()).await?;
         Ok(answer(view::done("User deleted successfully")))
     }
 
     /// Get system statistics
-    #[oai(path = "/api/admin/stats", method = "get", operation_id = "getStats", tag = "Tag::Admin")]
+    #[oai(path = "/api/admin/stats", method = "get", operation_id = "getStats", tag = "AuthbackendTag::Admin")]
     async fn stats(&self, _admin: Allowed<ReadStats>) -> Answer<StatisticsAnswer> {
         Ok(answer(view::statistics(stats::totals(&self.0).await?)))
     }
@@ -102,7 +102,7 @@ impl Admin {
     ///
     /// Returns the number of completed logins for each of the last 30 days and the last 12 months,
     /// in UTC. Days and months without logins are included.
-    #[oai(path = "/api/admin/analytics/logins", method = "get", operation_id = "getLogins", tag = "Tag::Admin")]
+    #[oai(path = "/api/admin/analytics/logins", method = "get", operation_id = "getLogins", tag = "AuthbackendTag::Admin")]
     async fn logins(&self, _admin: Allowed<ReadStats>) -> Answer<LoginsAnswer> {
         Ok(answer(view::logins(stats::logins(&self.0).await?)))
     }

@@ -5,35 +5,35 @@ use std::sync::Arc;
 use poem_openapi::OpenApi;
 
 use super::types::{
-    AccessTokenRequest, CodeRequest, Done, ForgotRequest, LinkRequest, LoginAnswer, LoginRequest, RefreshAnswer,
-    RefreshRequest, ResetRequest, SessionAnswer, SignUpAnswer, SignUpRequest, TokenAnswer,
+    AccessTokenRequest, CodeRequest, AuthbackendDone, ForgotRequest, AuthbackendLinkRequest, AuthbackendLoginAnswer, AuthbackendLoginRequest, AuthbackendRefreshAnswer,
+    AuthbackendRefreshRequest, ResetRequest, AuthbackendSessionAnswer, SignUpAnswer, SignUpRequest, TokenAnswer,
 };
-use super::{Tag, view};
+use super::{AuthbackendTag, view};
 use crate::error::{Error, Limit};
 use crate::http::app::FromApp;
 use crate::http::body::{Body, OptionalBody};
 use crate::http::response::{Answer, answer};
 use crate::http::schema::required_row;
-use crate::http::visit::Visit;
+use crate::http::visit::RequestContext;
 use crate::identity::gate::Remember;
-use crate::identity::refresh::{self, Channel};
+use crate::identity::refresh::{self, TokenTransport};
 use crate::identity::sign_in::{self, Credentials, Name};
 use crate::identity::sign_up::{self, NewAccount};
-use crate::identity::subject::Subject;
+use crate::identity::subject::RateKey;
 use crate::identity::{Core, caller, challenge, recover_by_code, verify_email};
 
 /// Operations that need no access token.
-pub(super) struct Auth(pub(super) Arc<Core>);
+pub(super) struct AuthbackendAuthApi(pub(super) Arc<Core>);
 
 #[OpenApi]
-impl Auth {
+impl AuthbackendAuthApi {
     /// User registration
     ///
     /// Creates an account and emails a verification link to its address.
-    #[oai(path = "/api/auth/signup", method = "post", operation_id = "signup", tag = "Tag::Authentication")]
-    async fn sign_up(&self, visit: Visit, app: FromApp, body: Body<SignUpRequest>) -> Answer<SignUpAnswer> {
+    #[oai(path = "/api/auth/signup", method = "post", operation_id = "signup", tag = "AuthbackendTag::Authentication")]
+    async fn sign_up(&self, visit: RequestContext, app: FromApp, body: Body<SignUpRequest>) -> Answer<SignUpAnswer> {
         let asked = body.0;
-        app.meter(&visit, Subject::Email(&asked.email.0)).await?.count(Limit::SignUp)?;
+        app.meter(&visit, RateKey::Email(&asked.email.0)).await?.count(Limit::SignUp)?;
         sign_up::admit_role(asked.role.as_deref())?;
         let new = NewAccount {
             email: asked.email.0,
@@ -53,8 +53,8 @@ impl Auth {
     ///
     /// Verifies the address that the token was mailed to. Further calls with the same token report
     /// that the address is already verified.
-    #[oai(path = "/api/auth/verify-email", method = "post", operation_id = "verifyEmail", tag = "Tag::Authentication")]
-    async fn verify_email(&self, visit: Visit, body: Body<LinkRequest>) -> Answer<Done> {
+    #[oai(path = "/api/auth/verify-email", method = "post", operation_id = "verifyEmail", tag = "AuthbackendTag::Authentication")]
+    async fn verify_email(&self, visit: RequestContext, body: Body<AuthbackendLinkRequest>) -> Answer<AuthbackendDone> {
         visit.meter.count(Limit::VerifyEmail)?;
         let proved = verify_email::prove(&self.0, body.0.token.0.reveal(), &visit.source).await?;
         Ok(answer(view::proved(proved)))
@@ -65,22 +65,22 @@ impl Auth {
     /// The first of two steps: if the password is correct, the server emails a code, which
     /// `verify-otp` accepts for ten minutes. An account with an authenticator app gets no email and
     /// uses a code from the app instead.
-    #[oai(path = "/api/auth/login", method = "post", operation_id = "login", tag = "Tag::Authentication")]
-    async fn login(&self, visit: Visit, app: FromApp, body: Body<LoginRequest>) -> Answer<LoginAnswer> {
+    #[oai(path = "/api/auth/login", method = "post", operation_id = "login", tag = "AuthbackendTag::Authentication")]
+    async fn login(&self, visit: RequestContext, app: FromApp, body: Body<AuthbackendLoginRequest>) -> Answer<AuthbackendLoginAnswer> {
         let (email, password) = (body.0.email.0, body.0.password.0);
         let name = Name::Email(email.to_string());
         sign_in::refuse_locked(&self.0, &name, &visit.source).await?;
-        app.meter(&visit, Subject::Name(&name)).await?.count(Limit::SignIn)?;
+        app.meter(&visit, RateKey::Name(&name)).await?.count(Limit::SignIn)?;
         let credentials = Credentials { name, password, remember: Remember::Long };
         sign_in::begin(&self.0, credentials, &visit.source).await?;
         Ok(answer(view::waiting(&email)))
     }
 
     /// OTP verification (complete login)
-    #[oai(path = "/api/auth/verify-otp", method = "post", operation_id = "verifyOtp", tag = "Tag::Authentication")]
-    async fn verify_otp(&self, visit: Visit, app: FromApp, body: Body<CodeRequest>) -> Answer<SessionAnswer> {
+    #[oai(path = "/api/auth/verify-otp", method = "post", operation_id = "verifyOtp", tag = "AuthbackendTag::Authentication")]
+    async fn verify_otp(&self, visit: RequestContext, app: FromApp, body: Body<CodeRequest>) -> Answer<AuthbackendSessionAnswer> {
         let (email, code) = (body.0.email.0, body.0.otp_code.0);
-        app.meter(&visit, Subject::Email(&email)).await?.count(Limit::Factor)?;
+        app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::Factor)?;
         let issued = challenge::complete_newest(&self.0, &email, code.reveal(), &visit.source).await?;
         Ok(answer(view::logged_in(&self.0, &issued)?))
     }
@@ -92,11 +92,11 @@ impl Auth {
         path = "/api/auth/password-reset",
         method = "post",
         operation_id = "passwordReset",
-        tag = "Tag::Authentication"
+        tag = "AuthbackendTag::Authentication"
     )]
-    async fn forgot(&self, visit: Visit, app: FromApp, body: Body<ForgotRequest>) -> Answer<Done> {
+    async fn forgot(&self, visit: RequestContext, app: FromApp, body: Body<ForgotRequest>) -> Answer<AuthbackendDone> {
         let email = body.0.email.0;
-        app.meter(&visit, Subject::Email(&email)).await?.count(Limit::ForgotByCode)?;
+        app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::ForgotByCode)?;
         recover_by_code::request(&self.0, &email, &visit.source).await?;
         Ok(answer(view::done("Password reset code sent to your email")))
     }
@@ -108,11 +108,11 @@ impl Auth {
         path = "/api/auth/password-reset/verify-otp",
         method = "post",
         operation_id = "passwordResetVerifyOtp",
-        tag = "Tag::Authentication"
+        tag = "AuthbackendTag::Authentication"
     )]
-    async fn look(&self, visit: Visit, app: FromApp, body: Body<CodeRequest>) -> Answer<Done> {
+    async fn look(&self, visit: RequestContext, app: FromApp, body: Body<CodeRequest>) -> Answer<AuthbackendDone> {
         let (email, code) = (body.0.email.0, body.0.otp_code.0);
-        app.meter(&visit, Subject::Email(&email)).await?.count(Limit::ResetCode)?;
+        app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::ResetCode)?;
         recover_by_code::look(&self.0, &email, code.reveal(), &visit.source).await?;
         Ok(answer(view::done("OTP verified successfully")))
     }
@@ -124,12 +124,12 @@ impl Auth {
         path = "/api/auth/password-reset/confirm",
         method = "post",
         operation_id = "passwordResetConfirm",
-        tag = "Tag::Authentication"
+        tag = "AuthbackendTag::Authentication"
     )]
-    async fn confirm(&self, visit: Visit, app: FromApp, body: Body<ResetRequest>) -> Answer<Done> {
+    async fn confirm(&self, visit: RequestContext, app: FromApp, body: Body<ResetRequest>) -> Answer<AuthbackendDone> {
         let asked = body.0;
         let (email, code, new) = (asked.email.0, asked.otp_code.0, asked.new_password.0);
-        let meter = app.meter(&visit, Subject::Email(&email)).await?;
+        let meter = app.meter(&visit, RateKey::Email(&email)).await?;
         meter.count(Limit::ResetByCode)?;
         let reset = recover_by_code::reset(&self.0, &email, code.reveal(), new, &visit.source).await;
         reset.map_err(|failure| meter.reset_failed(Limit::ResetByCode, failure))?;
@@ -141,7 +141,7 @@ impl Auth {
         path = "/api/auth/validate-token",
         method = "post",
         operation_id = "validateToken",
-        tag = "Tag::Authentication"
+        tag = "AuthbackendTag::Authentication"
     )]
     async fn validate(&self, body: Body<AccessTokenRequest>) -> Answer<TokenAnswer> {
         let caller = caller::authenticate(&self.0, body.0.token.0.reveal()).await?;
@@ -155,13 +155,13 @@ impl Auth {
         path = "/api/auth/refresh-token",
         method = "post",
         operation_id = "refreshToken",
-        tag = "Tag::Authentication"
+        tag = "AuthbackendTag::Authentication"
     )]
-    async fn refresh(&self, visit: Visit, body: OptionalBody<RefreshRequest>) -> Answer<RefreshAnswer> {
+    async fn refresh(&self, visit: RequestContext, body: OptionalBody<AuthbackendRefreshRequest>) -> Answer<AuthbackendRefreshAnswer> {
         let token = body.0.map(|body| body.refresh_token.0);
         let token = token.ok_or_else(|| Error::invalid(vec![required_row("refreshToken")]))?;
         visit.meter.peek(Limit::Refresh)?;
-        let issued = refresh::turn(&self.0, token.reveal(), Channel::Body, &visit.source).await;
+        let issued = refresh::turn(&self.0, token.reveal(), TokenTransport::Body, &visit.source).await;
         let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
         Ok(answer(view::refreshed(&self.0, &issued)?))
     }

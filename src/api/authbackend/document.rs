@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Api, Authbackend};
+use super::{AuthbackendApi, Authbackend};
 use crate::config::Config;
 use crate::error::{Kind, Limit};
-use crate::http::openapi::{self, Counted, Described};
+use crate::http::openapi::{self, LimitCoverage, Described};
 use crate::http::{app, policy};
 
 const EMAIL: &str = "user@example.com";
@@ -18,7 +18,7 @@ const FROM_APPS: [&str; 6] =
 
 /// The document for this configuration.
 pub(super) fn document(config: &Config) -> Value {
-    let mut document = openapi::generated::<Api>();
+    let mut document = openapi::generated::<AuthbackendApi>();
     let about = "Sign-up with email verification, login with a password and an emailed code, sessions, and \
                  administration. All errors share one envelope.";
     openapi::introduce(&mut document, config, &[""], about);
@@ -35,7 +35,7 @@ pub(super) fn document(config: &Config) -> Value {
 }
 
 fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
-    Described { id, errors: errors.to_vec(), counted: Counted::Yes, requests: Vec::new(), response }
+    Described { id, errors: errors.to_vec(), counted: LimitCoverage::Yes, requests: Vec::new(), response }
 }
 
 fn open() -> Vec<Described> {
@@ -139,7 +139,7 @@ fn system() -> Vec<Described> {
         "documentation": "Check README.md for API documentation",
     });
     vec![
-        Described { counted: Counted::No, ..described("getHealth", &[Kind::Unavailable], health) },
+        Described { counted: LimitCoverage::No, ..described("getHealth", &[Kind::Unavailable], health) },
         described("getIndex", &[], index),
     ]
 }

@@ -28,7 +28,7 @@ impl Wire for Authbackend {
             | Kind::EmailTaken
             | Kind::UsernameTaken
             | Kind::AlreadyExists
-            | Kind::Outrun
+            | Kind::Conflict
             | Kind::LinkInvalid
             | Kind::LinkExpired
             | Kind::MfaCodeInvalid
@@ -74,7 +74,7 @@ impl Wire for Authbackend {
             | Kind::EmailTaken
             | Kind::UsernameTaken
             | Kind::AlreadyExists
-            | Kind::Outrun => VALIDATION,
+            | Kind::Conflict => VALIDATION,
             Kind::MfaCodeInvalid | Kind::MfaNotEnabled | Kind::BackupCodeUsed | Kind::CodeInvalid => "OTP_ERROR",
             Kind::TokenInvalid
             | Kind::TokenExpired

@@ -24,7 +24,7 @@ pub use error::Authbackend;
 
 /// The groups of operations in the OpenAPI document.
 #[derive(Tags)]
-enum Tag {
+enum AuthbackendTag {
     /// Sign-up, login, token refresh and password reset.
     Authentication,
     /// The caller's password and sessions.
@@ -35,7 +35,7 @@ enum Tag {
     System,
 }
 
-type Api = (auth::Auth, account::OwnAccount, admin::Admin, system::System);
+type AuthbackendApi = (auth::AuthbackendAuthApi, account::AuthbackendOwnAccountApi, admin::AuthbackendAdminApi, system::AuthbackendSystemApi);
 
 /// The wire as the server mounts it.
 #[must_use]
@@ -43,15 +43,15 @@ pub fn mounted() -> Mounted {
     Mounted {
         wire: Arc::new(Authbackend),
         document: document::document,
-        operations: Api::meta,
+        operations: AuthbackendApi::meta,
         mounts: &[""],
         uncounted: &["/health"],
         add: |routes, core| {
             let api = (
-                auth::Auth(core.clone()),
-                account::OwnAccount(core.clone()),
-                admin::Admin(core.clone()),
-                system::System(core.clone()),
+                auth::AuthbackendAuthApi(core.clone()),
+                account::AuthbackendOwnAccountApi(core.clone()),
+                admin::AuthbackendAdminApi(core.clone()),
+                system::AuthbackendSystemApi(core.clone()),
             );
             routes.with_operations(api, &[""], core)
         },

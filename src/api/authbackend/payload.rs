@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::types::{
-    AccessTokenRequest, ChangePasswordRequest, CodeRequest, ForgotRequest, LinkRequest, LoginRequest, RefreshRequest,
+    AccessTokenRequest, AuthbackendChangePasswordRequest, CodeRequest, ForgotRequest, AuthbackendLinkRequest, AuthbackendLoginRequest, AuthbackendRefreshRequest,
     ResetRequest, RoleRequest, SignUpRequest,
 };
 use crate::config::Config;
@@ -17,7 +17,7 @@ impl Payload for SignUpRequest {
     }
 }
 
-impl Payload for LoginRequest {
+impl Payload for AuthbackendLoginRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         policy::tried_password(fields, "password", config)
     }
@@ -29,7 +29,7 @@ impl Payload for ResetRequest {
     }
 }
 
-impl Payload for ChangePasswordRequest {
+impl Payload for AuthbackendChangePasswordRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         let mut broken = policy::tried_password(fields, "currentPassword", config);
         broken.extend(policy::new_password(fields, "newPassword", &[], config));
@@ -37,9 +37,9 @@ impl Payload for ChangePasswordRequest {
     }
 }
 
-impl Payload for LinkRequest {}
+impl Payload for AuthbackendLinkRequest {}
 impl Payload for CodeRequest {}
 impl Payload for ForgotRequest {}
 impl Payload for AccessTokenRequest {}
-impl Payload for RefreshRequest {}
+impl Payload for AuthbackendRefreshRequest {}
 impl Payload for RoleRequest {}

@@ -4,27 +4,27 @@ use std::sync::Arc;
 
 use poem_openapi::OpenApi;
 
-use super::types::{Health, Index};
-use super::{Tag, view};
+use super::types::{AuthbackendHealth, AuthbackendIndex};
+use super::{AuthbackendTag, view};
 use crate::http::response::{Answer, answer};
 use crate::identity::{Core, health};
 
 /// Operations at the root.
-pub(super) struct System(pub(super) Arc<Core>);
+pub(super) struct AuthbackendSystemApi(pub(super) Arc<Core>);
 
 #[OpenApi]
-impl System {
+impl AuthbackendSystemApi {
     /// Health check
-    #[oai(path = "/health", method = "get", operation_id = "getHealth", tag = "Tag::System")]
-    async fn health(&self) -> Answer<Health> {
+    #[oai(path = "/health", method = "get", operation_id = "getHealth", tag = "AuthbackendTag::System")]
+    async fn health(&self) -> Answer<AuthbackendHealth> {
         health::ready(&self.0).await?;
         Ok(answer(view::health(&self.0)))
     }
 
     /// API information
-    #[oai(path = "/", method = "get", operation_id = "getIndex", tag = "Tag::System")]
+    #[oai(path = "/", method = "get", operation_id = "getIndex", tag = "AuthbackendTag::System")]
     #[allow(clippy::unused_async, reason = "operations are")]
-    async fn index(&self) -> Answer<Index> {
+    async fn index(&self) -> Answer<AuthbackendIndex> {
         Ok(answer(view::index()))
     }
 }

@@ -24,16 +24,16 @@ pub struct SignUpRequest {
 
 /// Request with the token from an emailed link.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct LinkRequest {
+#[oai(rename = "LinkRequest", rename_all = "camelCase")]
+pub struct AuthbackendLinkRequest {
     /// The token from the link.
     pub token: TokenField,
 }
 
 /// Request to log in.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct LoginRequest {
+#[oai(rename = "LoginRequest", rename_all = "camelCase")]
+pub struct AuthbackendLoginRequest {
     /// The email address.
     pub email: EmailField,
     /// The password.
@@ -73,8 +73,8 @@ pub struct ResetRequest {
 
 /// Request to change the password.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct ChangePasswordRequest {
+#[oai(rename = "ChangePasswordRequest", rename_all = "camelCase")]
+pub struct AuthbackendChangePasswordRequest {
     /// The current password.
     pub current_password: PasswordField,
     /// The new password.
@@ -91,8 +91,8 @@ pub struct AccessTokenRequest {
 
 /// Request for a new access token.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct RefreshRequest {
+#[oai(rename = "RefreshRequest", rename_all = "camelCase")]
+pub struct AuthbackendRefreshRequest {
     /// The refresh token.
     pub refresh_token: TokenField,
 }
@@ -107,7 +107,8 @@ pub struct RoleRequest {
 
 /// Response that only confirms success.
 #[derive(Debug, Object)]
-pub struct Done {
+#[oai(rename = "Done")]
+pub struct AuthbackendDone {
     /// Always `true`.
     pub success: bool,
     /// Human-readable message.
@@ -116,8 +117,8 @@ pub struct Done {
 
 /// A newly created account.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct SignedUp {
+#[oai(rename = "SignedUp", rename_all = "camelCase")]
+pub struct AuthbackendSignedUp {
     /// The account's ID.
     pub user_id: i64,
     /// The email address.
@@ -134,7 +135,7 @@ pub struct SignUpAnswer {
     /// Human-readable message.
     pub message: String,
     /// The account.
-    pub data: SignedUp,
+    pub data: AuthbackendSignedUp,
 }
 
 /// A login that requires a code.
@@ -149,7 +150,8 @@ pub struct Waiting {
 
 /// Response to a correct password.
 #[derive(Debug, Object)]
-pub struct LoginAnswer {
+#[oai(rename = "LoginAnswer")]
+pub struct AuthbackendLoginAnswer {
     /// Always `true`.
     pub success: bool,
     /// Human-readable message.
@@ -160,7 +162,8 @@ pub struct LoginAnswer {
 
 /// The account that logged in.
 #[derive(Debug, Object)]
-pub struct SessionUser {
+#[oai(rename = "SessionUser")]
+pub struct AuthbackendSessionUser {
     /// The account's ID.
     pub id: i64,
     /// The email address.
@@ -178,14 +181,15 @@ pub struct LoggedIn {
     /// The refresh token. It stays the same when it is used.
     pub refresh_token: String,
     /// The account.
-    pub user: SessionUser,
+    pub user: AuthbackendSessionUser,
     /// The session's ID.
     pub session_id: String,
 }
 
 /// Response to the code of a login.
 #[derive(Debug, Object)]
-pub struct SessionAnswer {
+#[oai(rename = "SessionAnswer")]
+pub struct AuthbackendSessionAnswer {
     /// Always `true`.
     pub success: bool,
     /// Human-readable message.
@@ -226,7 +230,8 @@ pub struct NewToken {
 
 /// Response to a token refresh.
 #[derive(Debug, Object)]
-pub struct RefreshAnswer {
+#[oai(rename = "RefreshAnswer")]
+pub struct AuthbackendRefreshAnswer {
     /// Always `true`.
     pub success: bool,
     /// Human-readable message.
@@ -252,7 +257,8 @@ pub struct Session {
 
 /// The caller's sessions.
 #[derive(Debug, Object)]
-pub struct Sessions {
+#[oai(rename = "Sessions")]
+pub struct AuthbackendSessions {
     /// Active sessions, most recently used first.
     pub sessions: Vec<Session>,
 }
@@ -263,13 +269,13 @@ pub struct SessionsAnswer {
     /// Always `true`.
     pub success: bool,
     /// The sessions.
-    pub data: Sessions,
+    pub data: AuthbackendSessions,
 }
 
 /// An account, as administrators see it.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct User {
+#[oai(rename = "User", rename_all = "camelCase")]
+pub struct AuthbackendUser {
     /// The account's ID.
     pub id: i64,
     /// The email address.
@@ -288,9 +294,10 @@ pub struct User {
 
 /// A list of accounts.
 #[derive(Debug, Object)]
-pub struct Users {
+#[oai(rename = "Users")]
+pub struct AuthbackendUsers {
     /// The accounts, in the order of their IDs.
-    pub users: Vec<User>,
+    pub users: Vec<AuthbackendUser>,
 }
 
 /// Response with accounts.
@@ -299,14 +306,14 @@ pub struct UsersAnswer {
     /// Always `true`.
     pub success: bool,
     /// The accounts.
-    pub data: Users,
+    pub data: AuthbackendUsers,
 }
 
 /// One account.
 #[derive(Debug, Object)]
 pub struct OneUser {
     /// The account.
-    pub user: User,
+    pub user: AuthbackendUser,
 }
 
 /// Response with one account.
@@ -380,7 +387,8 @@ pub struct LoginsAnswer {
 
 /// Status of the service.
 #[derive(Debug, Object)]
-pub struct Health {
+#[oai(rename = "Health")]
+pub struct AuthbackendHealth {
     /// Always `true`.
     pub success: bool,
     /// Human-readable message.
@@ -393,7 +401,8 @@ pub struct Health {
 
 /// Paths of the API.
 #[derive(Debug, Object)]
-pub struct Endpoints {
+#[oai(rename = "Endpoints")]
+pub struct AuthbackendEndpoints {
     /// Sign-up and login.
     pub auth: String,
     /// Administration.
@@ -404,7 +413,8 @@ pub struct Endpoints {
 
 /// Overview of the API.
 #[derive(Debug, Object)]
-pub struct Index {
+#[oai(rename = "Index")]
+pub struct AuthbackendIndex {
     /// Always `true`.
     pub success: bool,
     /// The name of the API.
@@ -412,7 +422,7 @@ pub struct Index {
     /// The version of the API.
     pub version: String,
     /// Paths of the API.
-    pub endpoints: Endpoints,
+    pub endpoints: AuthbackendEndpoints,
     /// Where to find the documentation.
     pub documentation: String,
 }

@@ -1,12 +1,12 @@
 //! Conversion of accounts, sessions and statistics to responses of the authbackend wire.
 
 use super::types::{
-    Daily, Done, Endpoints, Health, Holder, Index, LoggedIn, LoginAnswer, Logins, LoginsAnswer, Monthly, NewToken,
-    OneUser, RefreshAnswer, Session, SessionAnswer, SessionUser, Sessions, SessionsAnswer, SignUpAnswer, SignedUp,
-    Statistics, StatisticsAnswer, TokenAnswer, User, UserAnswer, Users, UsersAnswer, Waiting,
+    Daily, AuthbackendDone, AuthbackendEndpoints, AuthbackendHealth, Holder, AuthbackendIndex, LoggedIn, AuthbackendLoginAnswer, Logins, LoginsAnswer, Monthly, NewToken,
+    OneUser, AuthbackendRefreshAnswer, Session, AuthbackendSessionAnswer, AuthbackendSessionUser, AuthbackendSessions, SessionsAnswer, SignUpAnswer, AuthbackendSignedUp,
+    Statistics, StatisticsAnswer, TokenAnswer, AuthbackendUser, UserAnswer, AuthbackendUsers, UsersAnswer, Waiting,
 };
 use crate::error::Result;
-use crate::identity::admin::Entry;
+use crate::identity::admin::AccountWithRoles;
 use crate::identity::gate::{self, Issued};
 use crate::identity::verify_email::Proved;
 use crate::identity::{Caller, Core, session, sign_up, stats};
@@ -16,43 +16,43 @@ use crate::model::{Email, role};
 /// The API version that this wire reports.
 const VERSION: &str = "1.0.0";
 
-pub(super) fn done(message: &str) -> Done {
-    Done { success: true, message: message.to_owned() }
+pub(super) fn done(message: &str) -> AuthbackendDone {
+    AuthbackendDone { success: true, message: message.to_owned() }
 }
 
 pub(super) fn signed_up(core: &Core, made: &sign_up::SignedUp, number: i64) -> SignUpAnswer {
     let waits = core.verification() == Verification::Required;
     let message =
         if waits { "User registered successfully. Please verify your email." } else { "User registered successfully" };
-    let data = SignedUp { user_id: number, email: made.email.to_string(), email_verification_required: waits };
+    let data = AuthbackendSignedUp { user_id: number, email: made.email.to_string(), email_verification_required: waits };
     SignUpAnswer { success: true, message: message.into(), data }
 }
 
-pub(super) fn proved(proved: Proved) -> Done {
+pub(super) fn proved(proved: Proved) -> AuthbackendDone {
     done(match proved {
         Proved::Now => "Email verified successfully",
         Proved::Already => "Email is already verified",
     })
 }
 
-pub(super) fn waiting(email: &Email) -> LoginAnswer {
+pub(super) fn waiting(email: &Email) -> AuthbackendLoginAnswer {
     let data = Waiting { email: email.to_string(), otp_required: true };
-    LoginAnswer { success: true, message: "Verification code sent to your email".into(), data }
+    AuthbackendLoginAnswer { success: true, message: "Verification code sent to your email".into(), data }
 }
 
-pub(super) fn logged_in(core: &Core, issued: &Issued) -> Result<SessionAnswer> {
+pub(super) fn logged_in(core: &Core, issued: &Issued) -> Result<AuthbackendSessionAnswer> {
     let account = &issued.account;
     let data = LoggedIn {
         token: gate::access_token(core, issued, Vec::new())?.token,
         refresh_token: issued.refresh.reveal().to_owned(),
-        user: SessionUser {
+        user: AuthbackendSessionUser {
             id: account.number,
             email: account.email.to_string(),
             role: role::highest(&issued.roles).to_owned(),
         },
         session_id: issued.session.to_string(),
     };
-    Ok(SessionAnswer { success: true, message: "Login successful".into(), data })
+    Ok(AuthbackendSessionAnswer { success: true, message: "Login successful".into(), data })
 }
 
 pub(super) fn valid(caller: &Caller) -> TokenAnswer {
@@ -64,24 +64,24 @@ pub(super) fn valid(caller: &Caller) -> TokenAnswer {
     TokenAnswer { success: true, message: "Token is valid".into(), data }
 }
 
-pub(super) fn refreshed(core: &Core, issued: &Issued) -> Result<RefreshAnswer> {
+pub(super) fn refreshed(core: &Core, issued: &Issued) -> Result<AuthbackendRefreshAnswer> {
     let data = NewToken { token: gate::access_token(core, issued, Vec::new())?.token };
-    Ok(RefreshAnswer { success: true, message: "Token refreshed successfully".into(), data })
+    Ok(AuthbackendRefreshAnswer { success: true, message: "Token refreshed successfully".into(), data })
 }
 
-pub(super) fn sessions(sessions: Vec<session::Shown>, caller: &Caller) -> SessionsAnswer {
-    let shown = |session: session::Shown| Session {
+pub(super) fn sessions(sessions: Vec<session::SessionView>, caller: &Caller) -> SessionsAnswer {
+    let shown = |session: session::SessionView| Session {
         device: format!("{} on {}", session.device.browser, session.device.os),
         last_active: session.last_active_at.to_seconds_text(),
         is_current: session.id == caller.session,
         session_id: session.id.to_string(),
     };
-    SessionsAnswer { success: true, data: Sessions { sessions: sessions.into_iter().map(shown).collect() } }
+    SessionsAnswer { success: true, data: AuthbackendSessions { sessions: sessions.into_iter().map(shown).collect() } }
 }
 
-fn user(entry: Entry) -> User {
+fn user(entry: AccountWithRoles) -> AuthbackendUser {
     let account = entry.account;
-    User {
+    AuthbackendUser {
         id: account.number,
         email: account.email.to_string(),
         first_name: account.first_name,
@@ -92,15 +92,15 @@ fn user(entry: Entry) -> User {
     }
 }
 
-pub(super) fn users(entries: Vec<Entry>) -> UsersAnswer {
-    UsersAnswer { success: true, data: Users { users: entries.into_iter().map(user).collect() } }
+pub(super) fn users(entries: Vec<AccountWithRoles>) -> UsersAnswer {
+    UsersAnswer { success: true, data: AuthbackendUsers { users: entries.into_iter().map(user).collect() } }
 }
 
-pub(super) fn one_user(entry: Entry) -> UserAnswer {
+pub(super) fn one_user(entry: AccountWithRoles) -> UserAnswer {
     UserAnswer { success: true, data: OneUser { user: user(entry) } }
 }
 
-pub(super) fn statistics(totals: stats::Totals) -> StatisticsAnswer {
+pub(super) fn statistics(totals: stats::AccountTotals) -> StatisticsAnswer {
     let data = Statistics {
         total_users: totals.users,
         verified_users: totals.verified,
@@ -110,7 +110,7 @@ pub(super) fn statistics(totals: stats::Totals) -> StatisticsAnswer {
     StatisticsAnswer { success: true, data }
 }
 
-pub(super) fn logins(logins: stats::Logins) -> LoginsAnswer {
+pub(super) fn logins(logins: stats::LoginCounts) -> LoginsAnswer {
     let data = Logins {
         daily_logins: logins.daily.into_iter().map(|(date, count)| Daily { date, count }).collect(),
         monthly_logins: logins.monthly.into_iter().map(|(month, count)| Monthly { month, count }).collect(),
@@ -118,8 +118,8 @@ pub(super) fn logins(logins: stats::Logins) -> LoginsAnswer {
     LoginsAnswer { success: true, data }
 }
 
-pub(super) fn health(core: &Core) -> Health {
-    Health {
+pub(super) fn health(core: &Core) -> AuthbackendHealth {
+    AuthbackendHealth {
         success: true,
         message: "Server is running".into(),
         timestamp: core.env.wall().to_seconds_text(),
@@ -127,12 +127,12 @@ pub(super) fn health(core: &Core) -> Health {
     }
 }
 
-pub(super) fn index() -> Index {
-    Index {
+pub(super) fn index() -> AuthbackendIndex {
+    AuthbackendIndex {
         success: true,
         message: "Authentication API Server".into(),
         version: VERSION.into(),
-        endpoints: Endpoints { auth: "/api/auth".into(), admin: "/api/admin".into(), health: "/health".into() },
+        endpoints: AuthbackendEndpoints { auth: "/api/auth".into(), admin: "/api/admin".into(), health: "/health".into() },
         documentation: "Check README.md for API documentation".into(),
     }
 }

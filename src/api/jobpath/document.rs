@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::Jobpath;
-use super::auth::Auth;
+use super::auth::JobpathAuthApi;
 use crate::config::Config;
 use crate::error::{Kind, Limit};
-use crate::http::openapi::{self, Counted, Described};
+use crate::http::openapi::{self, LimitCoverage, Described};
 use crate::http::policy;
 
 const EMAIL: &str = "user@example.com";
@@ -15,7 +15,7 @@ const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
 
 /// The document for this configuration.
 pub(super) fn document(config: &Config) -> Value {
-    let mut document = openapi::generated::<Auth>();
+    let mut document = openapi::generated::<JobpathAuthApi>();
     let about = "Sign-up and login with one token that cannot be refreshed. All errors share one envelope.";
     openapi::introduce(&mut document, config, &[""], about);
     let schemas = &mut document["components"]["schemas"];
@@ -25,7 +25,7 @@ pub(super) fn document(config: &Config) -> Value {
 }
 
 fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
-    Described { id, errors: errors.to_vec(), counted: Counted::Yes, requests: Vec::new(), response }
+    Described { id, errors: errors.to_vec(), counted: LimitCoverage::Yes, requests: Vec::new(), response }
 }
 
 fn operations() -> Vec<Described> {

@@ -48,7 +48,7 @@ impl Wire for Jobpath {
             | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
             Kind::LinkInvalid | Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::EmailTaken | Kind::UsernameTaken | Kind::AlreadyExists | Kind::Outrun | Kind::LastAdmin => {
+            Kind::EmailTaken | Kind::UsernameTaken | Kind::AlreadyExists | Kind::Conflict | Kind::LastAdmin => {
                 StatusCode::CONFLICT
             }
             Kind::LinkExpired => StatusCode::GONE,
@@ -91,7 +91,7 @@ impl Wire for Jobpath {
             Kind::EmailTaken => "email_already_exists",
             Kind::UsernameTaken => "username_already_exists",
             Kind::AlreadyExists => "already_exists",
-            Kind::Outrun => "conflict",
+            Kind::Conflict => "conflict",
             Kind::LastAdmin => "last_admin",
             Kind::AccountNotFound => "user_not_found",
             Kind::SessionNotFound => "session_not_found",

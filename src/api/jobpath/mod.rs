@@ -19,7 +19,7 @@ pub use error::Jobpath;
 
 /// The groups of operations in the OpenAPI document.
 #[derive(Tags)]
-enum Tag {
+enum JobpathTag {
     /// Sign-up, login and logout.
     Authentication,
 }
@@ -30,9 +30,9 @@ pub fn mounted() -> Mounted {
     Mounted {
         wire: Arc::new(Jobpath),
         document: document::document,
-        operations: auth::Auth::meta,
+        operations: auth::JobpathAuthApi::meta,
         mounts: &[""],
         uncounted: &[],
-        add: |routes, core| routes.with_operations(auth::Auth(core.clone()), &[""], core),
+        add: |routes, core| routes.with_operations(auth::JobpathAuthApi(core.clone()), &[""], core),
     }
 }

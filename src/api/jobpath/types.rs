@@ -28,14 +28,15 @@ impl Payload for SignupRequest {
 
 /// Request to log in.
 #[derive(Debug, Object)]
-pub struct LoginRequest {
+#[oai(rename = "LoginRequest")]
+pub struct JobpathLoginRequest {
     /// The email address.
     pub email: EmailField,
     /// The password.
     pub password: PasswordField,
 }
 
-impl Payload for LoginRequest {
+impl Payload for JobpathLoginRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         policy::tried_password(fields, "password", config)
     }
@@ -54,7 +55,8 @@ pub struct CreatedUser {
 
 /// The caller's account.
 #[derive(Debug, Object)]
-pub struct User {
+#[oai(rename = "User")]
+pub struct JobpathUser {
     /// The account's ID.
     pub id: String,
     /// The email address.
@@ -63,7 +65,7 @@ pub struct User {
     pub is_active: bool,
 }
 
-impl User {
+impl JobpathUser {
     /// Converts an account.
     pub(super) fn of(account: &Account) -> Self {
         let status = account.status(Verification::Optional);
@@ -73,18 +75,20 @@ impl User {
 
 /// Response to a login.
 #[derive(Debug, Object)]
-pub struct LoginAnswer {
+#[oai(rename = "LoginAnswer")]
+pub struct JobpathLoginAnswer {
     /// The access token, a JWT.
     pub access_token: String,
     /// Always `bearer`.
     pub token_type: String,
     /// The account that logged in.
-    pub user: User,
+    pub user: JobpathUser,
 }
 
 /// Response that only confirms success.
 #[derive(Debug, Object)]
-pub struct Done {
+#[oai(rename = "Done")]
+pub struct JobpathDone {
     /// Human-readable message.
     pub message: String,
 }

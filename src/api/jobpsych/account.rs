@@ -4,24 +4,24 @@ use std::sync::Arc;
 
 use poem_openapi::OpenApi;
 
-use super::types::{ChangePasswordRequest, Done, ProfileAnswer, UploadStats, UploadStatsAnswer};
-use super::{Tag, view};
+use super::types::{JobpsychChangePasswordRequest, JobpsychDone, JobpsychProfileAnswer, UploadStats, UploadStatsAnswer};
+use super::{JobpsychTag, view};
 use crate::error::Limit;
 use crate::http::bearer::Bearer;
 use crate::http::body::Body;
 use crate::http::response::{Answer, answer};
-use crate::http::visit::Visit;
+use crate::http::visit::RequestContext;
 use crate::identity::{Core, password, quota};
 
 /// Operations on the caller's account.
-pub(super) struct OwnAccount(pub(super) Arc<Core>);
+pub(super) struct JobpsychOwnAccountApi(pub(super) Arc<Core>);
 
 #[OpenApi]
-impl OwnAccount {
+impl JobpsychOwnAccountApi {
     /// Get user profile
-    #[oai(path = "/api/auth/profile", method = "get", operation_id = "getProfile", tag = "Tag::Authentication")]
-    async fn profile(&self, bearer: Bearer) -> Answer<ProfileAnswer> {
-        Ok(answer(ProfileAnswer { success: true, user: view::own(&self.0, &bearer.0).await? }))
+    #[oai(path = "/api/auth/profile", method = "get", operation_id = "getProfile", tag = "JobpsychTag::Authentication")]
+    async fn profile(&self, bearer: Bearer) -> Answer<JobpsychProfileAnswer> {
+        Ok(answer(JobpsychProfileAnswer { success: true, user: view::own(&self.0, &bearer.0).await? }))
     }
 
     /// Change password
@@ -31,9 +31,9 @@ impl OwnAccount {
         path = "/api/auth/change-password",
         method = "post",
         operation_id = "changePassword",
-        tag = "Tag::Authentication"
+        tag = "JobpsychTag::Authentication"
     )]
-    async fn change_password(&self, visit: Visit, bearer: Bearer, body: Body<ChangePasswordRequest>) -> Answer<Done> {
+    async fn change_password(&self, visit: RequestContext, bearer: Bearer, body: Body<JobpsychChangePasswordRequest>) -> Answer<JobpsychDone> {
         visit.meter.count(Limit::ChangePassword)?;
         let (current, new) = (body.0.current_password.0, body.0.new_password.0);
         password::change(&self.0, &bearer.0, current, new, &visit.source).await?;
@@ -41,7 +41,7 @@ impl OwnAccount {
     }
 
     /// Get detailed stats
-    #[oai(path = "/api/auth/upload-stats", method = "get", operation_id = "getUploadStats", tag = "Tag::Quota")]
+    #[oai(path = "/api/auth/upload-stats", method = "get", operation_id = "getUploadStats", tag = "JobpsychTag::Quota")]
     async fn upload_stats(&self, bearer: Bearer) -> Answer<UploadStatsAnswer> {
         let quota = quota::own(&self.0, &bearer.0).await?;
         let account = &bearer.0.account;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::{ApiResponse, OpenApi};
 
-use super::types::{Done, LoginRequest, RefreshAnswer, RegisterRequest, ResetPasswordRequest, SessionAnswer};
-use super::{Tag, view};
+use super::types::{JobpsychDone, JobpsychLoginRequest, JobpsychRefreshAnswer, JobpsychRegisterRequest, JobpsychResetPasswordRequest, JobpsychSessionAnswer};
+use super::{JobpsychTag, view};
 use crate::error::{Error, Kind, Limit, Result};
 use crate::http::bearer::MaybeBearer;
 use crate::http::body::Body;
@@ -14,11 +14,11 @@ use crate::http::refresh_cookie::{self, Naming};
 use crate::http::reject::Reject;
 use crate::http::response::{Answer, answer, with_cookie};
 use crate::http::schema::required_row;
-use crate::http::visit::{PlainRefreshCookie, Visit};
+use crate::http::visit::{PlainRefreshCookie, RequestContext};
 use crate::identity::gate::{Issued, Remember};
-use crate::identity::refresh::{self, Channel};
+use crate::identity::refresh::{self, TokenTransport};
 use crate::identity::sign_in::{self, Credentials, Name};
-use crate::identity::sign_out::{self, Holder};
+use crate::identity::sign_out::{self, SessionHolder};
 use crate::identity::sign_up::{self, NewAccount};
 use crate::identity::{Core, quota, recover};
 
@@ -26,23 +26,23 @@ use crate::identity::{Core, quota, recover};
 const COOKIE_PATH: &str = "/api/auth";
 
 /// Operations that create and end sessions.
-pub(super) struct Auth(pub(super) Arc<Core>);
+pub(super) struct JobpsychAuthApi(pub(super) Arc<Core>);
 
 /// Response to a sign-up.
 #[derive(ApiResponse)]
-enum Created {
+enum JobpsychRegisterResponse {
     /// The account is created and logged in.
     #[oai(status = 201)]
-    Account(Json<SessionAnswer>),
+    Account(Json<JobpsychSessionAnswer>),
 }
 
 #[OpenApi]
-impl Auth {
+impl JobpsychAuthApi {
     /// Register new user
     ///
     /// Creates an account and logs it in. The refresh token is in an `HttpOnly` cookie.
-    #[oai(path = "/api/auth/register", method = "post", operation_id = "register", tag = "Tag::Authentication")]
-    async fn register(&self, visit: Visit, body: Body<RegisterRequest>) -> Result<Response<Created>, Reject> {
+    #[oai(path = "/api/auth/register", method = "post", operation_id = "register", tag = "JobpsychTag::Authentication")]
+    async fn register(&self, visit: RequestContext, body: Body<JobpsychRegisterRequest>) -> Result<Response<JobpsychRegisterResponse>, Reject> {
         visit.meter.count(Limit::SignUp)?;
         let asked = body.0;
         let new = NewAccount {
@@ -57,12 +57,12 @@ impl Auth {
         };
         let issued = sign_up::register_and_enter(&self.0, new, Remember::Long, &visit.source).await?;
         let (session, cookie) = self.session("User registered successfully", issued).await?;
-        Ok(Response::new(Created::Account(Json(session))).header("set-cookie", cookie))
+        Ok(Response::new(JobpsychRegisterResponse::Account(Json(session))).header("set-cookie", cookie))
     }
 
     /// Login user
-    #[oai(path = "/api/auth/login", method = "post", operation_id = "login", tag = "Tag::Authentication")]
-    async fn login(&self, visit: Visit, body: Body<LoginRequest>) -> Answer<SessionAnswer> {
+    #[oai(path = "/api/auth/login", method = "post", operation_id = "login", tag = "JobpsychTag::Authentication")]
+    async fn login(&self, visit: RequestContext, body: Body<JobpsychLoginRequest>) -> Answer<JobpsychSessionAnswer> {
         let name = Name::Email(body.0.email.0.to_string());
         sign_in::refuse_locked(&self.0, &name, &visit.source).await?;
         visit.meter.count(Limit::SignIn)?;
@@ -75,23 +75,23 @@ impl Auth {
     /// Refresh access token
     ///
     /// Takes the refresh token from its cookie and sets the next one there.
-    #[oai(path = "/api/auth/refresh", method = "post", operation_id = "refresh", tag = "Tag::Authentication")]
-    async fn refresh(&self, visit: Visit, cookie: PlainRefreshCookie) -> Answer<RefreshAnswer> {
+    #[oai(path = "/api/auth/refresh", method = "post", operation_id = "refresh", tag = "JobpsychTag::Authentication")]
+    async fn refresh(&self, visit: RequestContext, cookie: PlainRefreshCookie) -> Answer<JobpsychRefreshAnswer> {
         let token = cookie.0.ok_or(Kind::MissingRefreshToken)?;
         visit.meter.peek(Limit::Refresh)?;
-        let issued = refresh::turn(&self.0, token.reveal(), Channel::Cookie, &visit.source).await;
+        let issued = refresh::turn(&self.0, token.reveal(), TokenTransport::Cookie, &visit.source).await;
         let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
         let access_token = view::access_token(&self.0, &issued)?;
         let message = "Token refreshed successfully".into();
-        Ok(with_cookie(RefreshAnswer { success: true, message, access_token }, self.cookie(&issued)))
+        Ok(with_cookie(JobpsychRefreshAnswer { success: true, message, access_token }, self.cookie(&issued)))
     }
 
     /// Logout user
     ///
     /// Ends the sessions of the cookie and of the access token, if the request has them, and clears
     /// the cookie.
-    #[oai(path = "/api/auth/logout", method = "post", operation_id = "logout", tag = "Tag::Authentication")]
-    async fn logout(&self, visit: Visit, cookie: PlainRefreshCookie, bearer: MaybeBearer) -> Answer<Done> {
+    #[oai(path = "/api/auth/logout", method = "post", operation_id = "logout", tag = "JobpsychTag::Authentication")]
+    async fn logout(&self, visit: RequestContext, cookie: PlainRefreshCookie, bearer: MaybeBearer) -> Answer<JobpsychDone> {
         if let Some(token) = cookie.0 {
             match sign_out::holder_of(&self.0, token.reveal()).await {
                 Ok(holder) => sign_out::here(&self.0, &holder, &visit.source).await?,
@@ -100,7 +100,7 @@ impl Auth {
             }
         }
         if let Ok(caller) = bearer.0 {
-            sign_out::here(&self.0, &Holder::from(&caller), &visit.source).await?;
+            sign_out::here(&self.0, &SessionHolder::from(&caller), &visit.source).await?;
         }
         let cleared = refresh_cookie::clear(&self.0.config, Naming::AsDocumented, COOKIE_PATH);
         Ok(with_cookie(view::done("Logged out successfully"), cleared))
@@ -114,9 +114,9 @@ impl Auth {
         path = "/api/auth/reset-password",
         method = "post",
         operation_id = "resetPassword",
-        tag = "Tag::Authentication"
+        tag = "JobpsychTag::Authentication"
     )]
-    async fn reset_password(&self, visit: Visit, body: Body<ResetPasswordRequest>) -> Answer<Done> {
+    async fn reset_password(&self, visit: RequestContext, body: Body<JobpsychResetPasswordRequest>) -> Answer<JobpsychDone> {
         let asked = body.0;
         match (asked.token, asked.new_password, asked.email) {
             (Some(token), Some(new), _) => {
@@ -137,13 +137,13 @@ impl Auth {
     }
 }
 
-impl Auth {
-    async fn session(&self, message: &str, issued: Issued) -> Result<(SessionAnswer, String)> {
+impl JobpsychAuthApi {
+    async fn session(&self, message: &str, issued: Issued) -> Result<(JobpsychSessionAnswer, String)> {
         let cookie = self.cookie(&issued);
         let access_token = view::access_token(&self.0, &issued)?;
         let quota = quota::of_account(&self.0, &issued.account).await?;
         let user = view::user(&issued.account, quota);
-        Ok((SessionAnswer { success: true, message: message.to_owned(), access_token, user }, cookie))
+        Ok((JobpsychSessionAnswer { success: true, message: message.to_owned(), access_token, user }, cookie))
     }
 
     fn cookie(&self, issued: &Issued) -> String {

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Api, Jobpsych};
+use super::{JobpsychApi, Jobpsych};
 use crate::config::Config;
 use crate::error::{Kind, Limit};
-use crate::http::openapi::{self, Counted, Described};
+use crate::http::openapi::{self, LimitCoverage, Described};
 use crate::http::policy;
 use crate::http::refresh_cookie::{self, Naming};
 
@@ -15,7 +15,7 @@ const COOKIE_SCHEME: &str = "refreshCookie";
 
 /// The document for this configuration.
 pub(super) fn document(config: &Config) -> Value {
-    let mut document = openapi::generated::<Api>();
+    let mut document = openapi::generated::<JobpsychApi>();
     let about =
         "Accounts with the refresh token in a cookie, files, and an upload quota that a second service can query.";
     openapi::introduce(&mut document, config, &[""], about);
@@ -65,7 +65,7 @@ pub(super) fn document(config: &Config) -> Value {
 }
 
 fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
-    Described { id, errors: errors.to_vec(), counted: Counted::Yes, requests: Vec::new(), response }
+    Described { id, errors: errors.to_vec(), counted: LimitCoverage::Yes, requests: Vec::new(), response }
 }
 
 fn operations() -> Vec<Described> {
@@ -73,7 +73,7 @@ fn operations() -> Vec<Described> {
     all.extend(services());
     all.extend(files());
     all.push(described("getIndex", &[], index()));
-    all.push(Described { counted: Counted::No, ..described("getHealth", &[], health()) });
+    all.push(Described { counted: LimitCoverage::No, ..described("getHealth", &[], health()) });
     all
 }
 

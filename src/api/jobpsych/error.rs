@@ -64,7 +64,7 @@ impl Wire for Jobpsych {
             | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
             Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::EmailTaken | Kind::UsernameTaken | Kind::AlreadyExists | Kind::Outrun | Kind::LastAdmin => {
+            Kind::EmailTaken | Kind::UsernameTaken | Kind::AlreadyExists | Kind::Conflict | Kind::LastAdmin => {
                 StatusCode::CONFLICT
             }
             Kind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -119,7 +119,7 @@ impl Wire for Jobpsych {
             Kind::AccountNotFound => "USER_NOT_FOUND",
             Kind::SessionNotFound | Kind::NotFound => "NOT_FOUND",
             Kind::EmailTaken => "EMAIL_EXISTS",
-            Kind::UsernameTaken | Kind::AlreadyExists | Kind::Outrun | Kind::LastAdmin => "CONFLICT",
+            Kind::UsernameTaken | Kind::AlreadyExists | Kind::Conflict | Kind::LastAdmin => "CONFLICT",
             Kind::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Kind::PayloadTooLarge => "PAYLOAD_TOO_LARGE",

@@ -6,38 +6,38 @@ use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
-use super::types::{Done, FileStats, FileStatsAnswer, FilesAnswer, UploadAnswer};
-use super::{Tag, view};
+use super::types::{JobpsychDone, FileStats, FileStatsAnswer, JobpsychFilesAnswer, JobpsychUploadAnswer};
+use super::{JobpsychTag, view};
 use crate::error::Result;
 use crate::http::bearer::Bearer;
 use crate::http::download::Download;
 use crate::http::reject::Reject;
 use crate::http::response::{Answer, answer};
 use crate::http::upload::{self, FileBody};
-use crate::http::visit::Visit;
+use crate::http::visit::RequestContext;
 use crate::identity::{Core, file, quota};
 
 /// Operations under `/api/files`.
-pub(super) struct Files(pub(super) Arc<Core>);
+pub(super) struct JobpsychFilesApi(pub(super) Arc<Core>);
 
 /// Response to an upload.
 #[derive(ApiResponse)]
-enum Created {
+enum JobpsychUploadResponse {
     /// The file is stored and counts towards the quota.
     #[oai(status = 201)]
-    File(Json<UploadAnswer>),
+    File(Json<JobpsychUploadAnswer>),
 }
 
 #[OpenApi]
-impl Files {
+impl JobpsychFilesApi {
     /// Upload file
     ///
     /// Accepts PDF, DOC, DOCX, TXT, JPG, PNG and GIF files, detected by their content. The upload
     /// counts towards the quota.
-    #[oai(path = "/api/files/upload", method = "post", operation_id = "uploadFile", tag = "Tag::Files")]
-    async fn upload(&self, visit: Visit, bearer: Bearer, body: FileBody) -> Result<Created, Reject> {
+    #[oai(path = "/api/files/upload", method = "post", operation_id = "uploadFile", tag = "JobpsychTag::Files")]
+    async fn upload(&self, visit: RequestContext, bearer: Bearer, body: FileBody) -> Result<JobpsychUploadResponse, Reject> {
         let (file, quota) = upload::receive(&self.0, &bearer.0, body, &visit.source).await?;
-        Ok(Created::File(Json(UploadAnswer {
+        Ok(JobpsychUploadResponse::File(Json(JobpsychUploadAnswer {
             success: true,
             message: "File uploaded successfully".into(),
             file: view::file(file),
@@ -48,7 +48,7 @@ impl Files {
     }
 
     /// Get file stats
-    #[oai(path = "/api/files/stats", method = "get", operation_id = "getFileStats", tag = "Tag::Files")]
+    #[oai(path = "/api/files/stats", method = "get", operation_id = "getFileStats", tag = "JobpsychTag::Files")]
     async fn stats(&self, bearer: Bearer) -> Answer<FileStatsAnswer> {
         let quota = quota::own(&self.0, &bearer.0).await?;
         let (total_files, total_size) = file::sums(&self.0, &bearer.0).await?;
@@ -63,14 +63,14 @@ impl Files {
     }
 
     /// List files
-    #[oai(path = "/api/files", method = "get", operation_id = "listFiles", tag = "Tag::Files")]
-    async fn list(&self, bearer: Bearer) -> Answer<FilesAnswer> {
+    #[oai(path = "/api/files", method = "get", operation_id = "listFiles", tag = "JobpsychTag::Files")]
+    async fn list(&self, bearer: Bearer) -> Answer<JobpsychFilesAnswer> {
         let files = file::list(&self.0, &bearer.0).await?;
-        Ok(answer(FilesAnswer { success: true, files: files.into_iter().map(view::file).collect() }))
+        Ok(answer(JobpsychFilesAnswer { success: true, files: files.into_iter().map(view::file).collect() }))
     }
 
     /// Download a file
-    #[oai(path = "/api/files/:id", method = "get", operation_id = "getFile", tag = "Tag::Files")]
+    #[oai(path = "/api/files/:id", method = "get", operation_id = "getFile", tag = "JobpsychTag::Files")]
     async fn get(&self, bearer: Bearer, id: Path<String>) -> Result<Download, Reject> {
         let file = file::get(&self.0, &bearer.0, &id).await?;
         Ok(Download::of(self.0.clone(), file))
@@ -79,8 +79,8 @@ impl Files {
     /// Delete a file
     ///
     /// The upload still counts towards the quota.
-    #[oai(path = "/api/files/:id", method = "delete", operation_id = "deleteFile", tag = "Tag::Files")]
-    async fn delete(&self, visit: Visit, bearer: Bearer, id: Path<String>) -> Answer<Done> {
+    #[oai(path = "/api/files/:id", method = "delete", operation_id = "deleteFile", tag = "JobpsychTag::Files")]
+    async fn delete(&self, visit: RequestContext, bearer: Bearer, id: Path<String>) -> Answer<JobpsychDone> {
         file::delete(&self.0, &bearer.0, &id, &visit.source).await?;
         Ok(answer(view::done("File deleted successfully")))
     }

@@ -26,7 +26,7 @@ pub use error::Jobpsych;
 
 /// The groups of operations in the OpenAPI document.
 #[derive(Tags)]
-enum Tag {
+enum JobpsychTag {
     /// Sign-up, login, token refresh and logout.
     Authentication,
     /// The upload quota, for its owner and for a second service.
@@ -41,7 +41,7 @@ enum Tag {
     System,
 }
 
-type Api = (auth::Auth, account::OwnAccount, service::Services, files::Files, system::System);
+type JobpsychApi = (auth::JobpsychAuthApi, account::JobpsychOwnAccountApi, service::JobpsychServiceApi, files::JobpsychFilesApi, system::JobpsychSystemApi);
 
 /// The wire as the server mounts it.
 #[must_use]
@@ -49,16 +49,16 @@ pub fn mounted(config: &Config) -> Mounted {
     Mounted {
         wire: Arc::new(Jobpsych::under(config)),
         document: document::document,
-        operations: Api::meta,
+        operations: JobpsychApi::meta,
         mounts: &[""],
         uncounted: &["/health"],
         add: |routes, core| {
             let api = (
-                auth::Auth(core.clone()),
-                account::OwnAccount(core.clone()),
-                service::Services(core.clone()),
-                files::Files(core.clone()),
-                system::System(core.clone()),
+                auth::JobpsychAuthApi(core.clone()),
+                account::JobpsychOwnAccountApi(core.clone()),
+                service::JobpsychServiceApi(core.clone()),
+                files::JobpsychFilesApi(core.clone()),
+                system::JobpsychSystemApi(core.clone()),
             );
             routes.with_operations(api, &[""], core)
         },

@@ -3,32 +3,32 @@
 use serde_json::{Map, Value};
 
 use super::types::{
-    ChangePasswordRequest, IncrementRequest, LoginRequest, RegisterRequest, ResetPasswordRequest, VerifyTokenRequest,
+    JobpsychChangePasswordRequest, IncrementRequest, JobpsychLoginRequest, JobpsychRegisterRequest, JobpsychResetPasswordRequest, VerifyTokenRequest,
 };
 use crate::config::Config;
 use crate::error::FieldError;
 use crate::http::body::Payload;
 use crate::http::policy;
 
-impl Payload for RegisterRequest {
+impl Payload for JobpsychRegisterRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         policy::new_password(fields, "password", &["name", "company_name"], config)
     }
 }
 
-impl Payload for LoginRequest {
+impl Payload for JobpsychLoginRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         policy::tried_password(fields, "password", config)
     }
 }
 
-impl Payload for ResetPasswordRequest {
+impl Payload for JobpsychResetPasswordRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         policy::new_password(fields, "newPassword", &[], config)
     }
 }
 
-impl Payload for ChangePasswordRequest {
+impl Payload for JobpsychChangePasswordRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         let mut broken = policy::tried_password(fields, "currentPassword", config);
         broken.extend(policy::new_password(fields, "newPassword", &[], config));

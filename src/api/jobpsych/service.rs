@@ -6,7 +6,7 @@ use std::sync::Arc;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 
-use super::Tag;
+use super::JobpsychTag;
 use super::types::{
     Decoded, IncrementAnswer, IncrementRequest, JwtInfo, JwtInfoAnswer, UploadsAnswer, VerifyTokenAnswer,
     VerifyTokenRequest,
@@ -15,20 +15,20 @@ use crate::error::{Error, FieldError, Result, Rule};
 use crate::http::body::Body;
 use crate::http::response::{Answer, answer};
 use crate::http::service::ServiceCaller;
-use crate::http::visit::Visit;
+use crate::http::visit::RequestContext;
 use crate::identity::introspect::{self, SharedSecret, Signing};
 use crate::identity::{Core, quota};
 use crate::model::Email;
 
 /// Operations that other services call.
-pub(super) struct Services(pub(super) Arc<Core>);
+pub(super) struct JobpsychServiceApi(pub(super) Arc<Core>);
 
 #[OpenApi]
-impl Services {
+impl JobpsychServiceApi {
     /// Get upload count
     ///
     /// For callers from `server.service_networks`, or with a service's key.
-    #[oai(path = "/api/auth/user-uploads/:email", method = "get", operation_id = "getUserUploads", tag = "Tag::Quota")]
+    #[oai(path = "/api/auth/user-uploads/:email", method = "get", operation_id = "getUserUploads", tag = "JobpsychTag::Quota")]
     async fn uploads(&self, service: ServiceCaller, email: Path<String>) -> Answer<UploadsAnswer> {
         let email = address(&email)?;
         let quota = quota::find(&self.0, &service.0, &email).await?;
@@ -46,10 +46,10 @@ impl Services {
     ///
     /// For callers from `server.service_networks`, or with a service's key. An increment beyond the
     /// limit is refused.
-    #[oai(path = "/api/auth/increment-upload", method = "post", operation_id = "incrementUpload", tag = "Tag::Quota")]
+    #[oai(path = "/api/auth/increment-upload", method = "post", operation_id = "incrementUpload", tag = "JobpsychTag::Quota")]
     async fn increment(
         &self,
-        visit: Visit,
+        visit: RequestContext,
         service: ServiceCaller,
         body: Body<IncrementRequest>,
     ) -> Answer<IncrementAnswer> {
@@ -66,7 +66,7 @@ impl Services {
     }
 
     /// Verify JWT token
-    #[oai(path = "/api/auth/verify-token", method = "post", operation_id = "verifyToken", tag = "Tag::Tokens")]
+    #[oai(path = "/api/auth/verify-token", method = "post", operation_id = "verifyToken", tag = "JobpsychTag::Tokens")]
     async fn verify_token(&self, body: Body<VerifyTokenRequest>) -> Answer<VerifyTokenAnswer> {
         let verified = introspect::verify(&self.0, body.0.token.0.reveal()).await?;
         let account = &verified.caller.account;
@@ -83,7 +83,7 @@ impl Services {
     ///
     /// For callers from `server.service_networks`, or with a service's key. In production the
     /// characters of the secret are omitted; compare the fingerprint instead.
-    #[oai(path = "/api/auth/jwt-info", method = "get", operation_id = "getJwtInfo", tag = "Tag::Tokens")]
+    #[oai(path = "/api/auth/jwt-info", method = "get", operation_id = "getJwtInfo", tag = "JobpsychTag::Tokens")]
     #[allow(clippy::unused_async, reason = "operations are")]
     async fn jwt_info(&self, service: ServiceCaller) -> Answer<JwtInfoAnswer> {
         Ok(answer(JwtInfoAnswer {

@@ -5,50 +5,50 @@ use std::sync::Arc;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
-use super::Tag;
-use super::types::{Endpoints, Features, HealthReport, Index};
+use super::JobpsychTag;
+use super::types::{JobpsychEndpoints, Features, JobpsychHealthReport, JobpsychIndex};
 use crate::http::response::{Answer, answer};
 use crate::identity::Core;
-use crate::identity::health::{self, State};
+use crate::identity::health::{self, HealthState};
 
 /// The API version that this wire reports.
 const VERSION: &str = "2.0.0";
 
 /// Operations at the root.
-pub(super) struct System(pub(super) Arc<Core>);
+pub(super) struct JobpsychSystemApi(pub(super) Arc<Core>);
 
 /// Responses to a health check.
 #[derive(ApiResponse)]
-enum Report {
+enum JobpsychHealthResponse {
     /// The service is healthy.
     #[oai(status = 200)]
-    Well(Json<HealthReport>),
+    Well(Json<JobpsychHealthReport>),
     /// The database cannot be read.
     #[oai(status = 503)]
-    Unwell(Json<HealthReport>),
+    Unwell(Json<JobpsychHealthReport>),
 }
 
 #[OpenApi]
-impl System {
+impl JobpsychSystemApi {
     /// API documentation
-    #[oai(path = "/", method = "get", operation_id = "getIndex", tag = "Tag::System")]
+    #[oai(path = "/", method = "get", operation_id = "getIndex", tag = "JobpsychTag::System")]
     #[allow(clippy::unused_async, reason = "operations are")]
-    async fn index(&self) -> Answer<Index> {
-        Ok(answer(Index {
+    async fn index(&self) -> Answer<JobpsychIndex> {
+        Ok(answer(JobpsychIndex {
             success: true,
             message: "JobPsych Auth API".into(),
             version: VERSION.into(),
-            endpoints: Endpoints { auth: "/api/auth".into(), files: "/api/files".into(), health: "/health".into() },
+            endpoints: JobpsychEndpoints { auth: "/api/auth".into(), files: "/api/files".into(), health: "/health".into() },
             documentation: "/docs".into(),
         }))
     }
 
     /// Health check
-    #[oai(path = "/health", method = "get", operation_id = "getHealth", tag = "Tag::System")]
-    async fn health(&self) -> Report {
-        let well = health::check(&self.0).await.database == State::Healthy;
+    #[oai(path = "/health", method = "get", operation_id = "getHealth", tag = "JobpsychTag::System")]
+    async fn health(&self) -> JobpsychHealthResponse {
+        let well = health::check(&self.0).await.database == HealthState::Healthy;
         let active = || "active".to_owned();
-        let report = HealthReport {
+        let report = JobpsychHealthReport {
             status: if well { "OK" } else { "UNAVAILABLE" }.into(),
             service: "jobpsych-auth-api".into(),
             uptime: self.0.census.uptime(self.0.env.now()).as_secs_f64(),
@@ -63,6 +63,6 @@ impl System {
                 fastapi_integration: active(),
             },
         };
-        if well { Report::Well(Json(report)) } else { Report::Unwell(Json(report)) }
+        if well { JobpsychHealthResponse::Well(Json(report)) } else { JobpsychHealthResponse::Unwell(Json(report)) }
     }
 }

@@ -6,7 +6,8 @@ use crate::http::fields::{AccessTokenField, EmailField, PasswordField, TokenFiel
 
 /// Request to create an account.
 #[derive(Debug, Object)]
-pub struct RegisterRequest {
+#[oai(rename = "RegisterRequest")]
+pub struct JobpsychRegisterRequest {
     /// The full name.
     #[oai(validator(max_length = 255))]
     pub name: String,
@@ -21,7 +22,8 @@ pub struct RegisterRequest {
 
 /// Request to log in.
 #[derive(Debug, Object)]
-pub struct LoginRequest {
+#[oai(rename = "LoginRequest")]
+pub struct JobpsychLoginRequest {
     /// The email address.
     pub email: EmailField,
     /// The password.
@@ -31,8 +33,8 @@ pub struct LoginRequest {
 /// Request to reset the password. An email address alone requests a link; the link's token with a
 /// new password sets it.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct ResetPasswordRequest {
+#[oai(rename = "ResetPasswordRequest", rename_all = "camelCase")]
+pub struct JobpsychResetPasswordRequest {
     /// The email address of the account.
     pub email: Option<EmailField>,
     /// The token from the emailed link.
@@ -43,8 +45,8 @@ pub struct ResetPasswordRequest {
 
 /// Request to change the password.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct ChangePasswordRequest {
+#[oai(rename = "ChangePasswordRequest", rename_all = "camelCase")]
+pub struct JobpsychChangePasswordRequest {
     /// The current password.
     pub current_password: PasswordField,
     /// The new password.
@@ -67,7 +69,8 @@ pub struct VerifyTokenRequest {
 
 /// The caller's account.
 #[derive(Debug, Object)]
-pub struct User {
+#[oai(rename = "User")]
+pub struct JobpsychUser {
     /// The account's number, as a string.
     pub id: String,
     /// The full name.
@@ -83,7 +86,8 @@ pub struct User {
 
 /// Response with a new session.
 #[derive(Debug, Object)]
-pub struct SessionAnswer {
+#[oai(rename = "SessionAnswer")]
+pub struct JobpsychSessionAnswer {
     /// Always `true`.
     pub success: bool,
     /// Human-readable message.
@@ -92,13 +96,13 @@ pub struct SessionAnswer {
     #[oai(rename = "accessToken")]
     pub access_token: String,
     /// The account that logged in.
-    pub user: User,
+    pub user: JobpsychUser,
 }
 
 /// Response with a refreshed session.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct RefreshAnswer {
+#[oai(rename = "RefreshAnswer", rename_all = "camelCase")]
+pub struct JobpsychRefreshAnswer {
     /// Always `true`.
     pub success: bool,
     /// Human-readable message.
@@ -109,7 +113,8 @@ pub struct RefreshAnswer {
 
 /// Response that only confirms success.
 #[derive(Debug, Object)]
-pub struct Done {
+#[oai(rename = "Done")]
+pub struct JobpsychDone {
     /// Always `true`.
     pub success: bool,
     /// Human-readable message.
@@ -118,11 +123,12 @@ pub struct Done {
 
 /// The caller's account.
 #[derive(Debug, Object)]
-pub struct ProfileAnswer {
+#[oai(rename = "ProfileAnswer")]
+pub struct JobpsychProfileAnswer {
     /// Always `true`.
     pub success: bool,
     /// The account.
-    pub user: User,
+    pub user: JobpsychUser,
 }
 
 /// The upload quota of an account, for a second service.
@@ -272,8 +278,8 @@ pub struct StoredFile {
 
 /// An uploaded file, and the quota after the upload.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct UploadAnswer {
+#[oai(rename = "UploadAnswer", rename_all = "camelCase")]
+pub struct JobpsychUploadAnswer {
     /// Always `true`.
     pub success: bool,
     /// Human-readable message.
@@ -290,7 +296,8 @@ pub struct UploadAnswer {
 
 /// The caller's files.
 #[derive(Debug, Object)]
-pub struct FilesAnswer {
+#[oai(rename = "FilesAnswer")]
+pub struct JobpsychFilesAnswer {
     /// Always `true`.
     pub success: bool,
     /// The files, newest first.
@@ -324,7 +331,8 @@ pub struct FileStatsAnswer {
 
 /// Paths of the API.
 #[derive(Debug, Object)]
-pub struct Endpoints {
+#[oai(rename = "Endpoints")]
+pub struct JobpsychEndpoints {
     /// Accounts and sessions.
     pub auth: String,
     /// Files.
@@ -335,7 +343,8 @@ pub struct Endpoints {
 
 /// Overview of the API.
 #[derive(Debug, Object)]
-pub struct Index {
+#[oai(rename = "Index")]
+pub struct JobpsychIndex {
     /// Always `true`.
     pub success: bool,
     /// The name of the API.
@@ -343,7 +352,7 @@ pub struct Index {
     /// The version of the API.
     pub version: String,
     /// Paths of the API.
-    pub endpoints: Endpoints,
+    pub endpoints: JobpsychEndpoints,
     /// Path of the documentation.
     pub documentation: String,
 }
@@ -364,7 +373,8 @@ pub struct Features {
 
 /// Status of the service.
 #[derive(Debug, Object)]
-pub struct HealthReport {
+#[oai(rename = "HealthReport")]
+pub struct JobpsychHealthReport {
     /// `OK`, or `UNAVAILABLE` while the database cannot be read.
     pub status: String,
     /// The service's name.

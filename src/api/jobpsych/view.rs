@@ -2,16 +2,16 @@
 
 use serde_json::json;
 
-use super::types::{Done, StoredFile, User};
+use super::types::{JobpsychDone, StoredFile, JobpsychUser};
 use crate::error::Result;
-use crate::identity::file::File;
+use crate::identity::file::FileRow;
 use crate::identity::gate::{self, Issued};
 use crate::identity::quota::{self, Quota};
 use crate::identity::{Caller, Core};
 use crate::model::Account;
 
-pub(super) fn user(account: &Account, quota: Quota) -> User {
-    User {
+pub(super) fn user(account: &Account, quota: Quota) -> JobpsychUser {
+    JobpsychUser {
         id: account.number.to_string(),
         name: account.full_name().unwrap_or_default(),
         email: account.email.to_string(),
@@ -21,7 +21,7 @@ pub(super) fn user(account: &Account, quota: Quota) -> User {
 }
 
 /// The account of a caller, with its quota.
-pub(super) async fn own(core: &Core, caller: &Caller) -> Result<User> {
+pub(super) async fn own(core: &Core, caller: &Caller) -> Result<JobpsychUser> {
     Ok(user(&caller.account, quota::own(core, caller).await?))
 }
 
@@ -32,7 +32,7 @@ pub(super) fn access_token(core: &Core, issued: &Issued) -> Result<String> {
     Ok(gate::access_token(core, issued, claims)?.token)
 }
 
-pub(super) fn file(file: File) -> StoredFile {
+pub(super) fn file(file: FileRow) -> StoredFile {
     StoredFile {
         id: file.id,
         name: file.name,
@@ -42,6 +42,6 @@ pub(super) fn file(file: File) -> StoredFile {
     }
 }
 
-pub(super) fn done(message: &str) -> Done {
-    Done { success: true, message: message.to_owned() }
+pub(super) fn done(message: &str) -> JobpsychDone {
+    JobpsychDone { success: true, message: message.to_owned() }
 }

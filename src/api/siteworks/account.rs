@@ -5,37 +5,37 @@ use std::sync::Arc;
 use poem_openapi::OpenApi;
 use poem_openapi::types::MaybeUndefined;
 
-use super::types::{ChangePasswordRequest, Done, ProfileAnswer, UpdateProfileAnswer, UpdateProfileRequest};
-use super::{Tag, view};
+use super::types::{SiteworksChangePasswordRequest, SiteworksDone, SiteworksProfileAnswer, UpdateProfileAnswer, SiteworksUpdateProfileRequest};
+use super::{SiteworksTag, view};
 use crate::error::Limit;
 use crate::http::bearer::Bearer;
 use crate::http::body::Body;
 use crate::http::response::{Answer, answer};
-use crate::http::visit::Visit;
+use crate::http::visit::RequestContext;
 use crate::identity::profile::{self, Changes};
 use crate::identity::{Core, password};
 
 /// Operations on the caller's account.
-pub(super) struct OwnAccount(pub(super) Arc<Core>);
+pub(super) struct SiteworksOwnAccountApi(pub(super) Arc<Core>);
 
 #[OpenApi]
-impl OwnAccount {
+impl SiteworksOwnAccountApi {
     /// Get the current user's profile
-    #[oai(path = "/api/auth/profile", method = "get", operation_id = "getProfile", tag = "Tag::Profile")]
+    #[oai(path = "/api/auth/profile", method = "get", operation_id = "getProfile", tag = "SiteworksTag::Profile")]
     #[allow(clippy::unused_async, reason = "operations are")]
-    async fn get(&self, bearer: Bearer) -> Answer<ProfileAnswer> {
+    async fn get(&self, bearer: Bearer) -> Answer<SiteworksProfileAnswer> {
         Ok(answer(view::own_account(&self.0, &bearer.0.account)))
     }
 
     /// Update the profile
     ///
     /// An absent field keeps its value; `null` or an empty string clears it.
-    #[oai(path = "/api/auth/profile", method = "put", operation_id = "updateProfile", tag = "Tag::Profile")]
+    #[oai(path = "/api/auth/profile", method = "put", operation_id = "updateProfile", tag = "SiteworksTag::Profile")]
     async fn update(
         &self,
-        visit: Visit,
+        visit: RequestContext,
         bearer: Bearer,
-        body: Body<UpdateProfileRequest>,
+        body: Body<SiteworksUpdateProfileRequest>,
     ) -> Answer<UpdateProfileAnswer> {
         let account = profile::update(&self.0, &bearer.0, changes(body.0.name), &visit.source).await?;
         Ok(answer(view::updated(&self.0, &account)))
@@ -44,8 +44,8 @@ impl OwnAccount {
     /// Change the password
     ///
     /// All other sessions of the account end.
-    #[oai(path = "/api/auth/change-password", method = "put", operation_id = "changePassword", tag = "Tag::Profile")]
-    async fn change_password(&self, visit: Visit, bearer: Bearer, body: Body<ChangePasswordRequest>) -> Answer<Done> {
+    #[oai(path = "/api/auth/change-password", method = "put", operation_id = "changePassword", tag = "SiteworksTag::Profile")]
+    async fn change_password(&self, visit: RequestContext, bearer: Bearer, body: Body<SiteworksChangePasswordRequest>) -> Answer<SiteworksDone> {
         visit.meter.count(Limit::ChangePassword)?;
         let (current, new) = (body.0.current_password.0, body.0.new_password.0);
         password::change(&self.0, &bearer.0, current, new, &visit.source).await?;

@@ -6,41 +6,41 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::types::{
-    Done, LoginAnswer, LoginRequest, LogoutRequest, RefreshAnswer, RefreshRequest, RegisterAnswer, RegisterRequest,
+    SiteworksDone, SiteworksLoginAnswer, SiteworksLoginRequest, SiteworksLogoutRequest, SiteworksRefreshAnswer, SiteworksRefreshRequest, RegisterAnswer, SiteworksRegisterRequest,
 };
-use super::{Tag, view};
+use super::{SiteworksTag, view};
 use crate::error::{Error, Limit};
 use crate::http::bearer::Bearer;
 use crate::http::body::{Body, OptionalBody};
 use crate::http::reject::Reject;
 use crate::http::response::{Answer, answer};
 use crate::http::schema::required_row;
-use crate::http::visit::Visit;
+use crate::http::visit::RequestContext;
 use crate::identity::Core;
 use crate::identity::gate::Remember;
-use crate::identity::refresh::{self, Channel};
+use crate::identity::refresh::{self, TokenTransport};
 use crate::identity::sign_in::{self, Credentials, Name};
-use crate::identity::sign_out::{self, Holder};
+use crate::identity::sign_out::{self, SessionHolder};
 use crate::identity::sign_up::{self, NewAccount};
 
 /// Operations that create and end sessions.
-pub(super) struct Auth(pub(super) Arc<Core>);
+pub(super) struct SiteworksAuthApi(pub(super) Arc<Core>);
 
 /// Response to a sign-up.
 #[derive(ApiResponse)]
-enum Created {
+enum SiteworksRegisterResponse {
     /// The account is created and logged in.
     #[oai(status = 201)]
     Account(Json<RegisterAnswer>),
 }
 
 #[OpenApi]
-impl Auth {
+impl SiteworksAuthApi {
     /// Register a new user
     ///
     /// Creates an account and logs it in.
-    #[oai(path = "/api/auth/register", method = "post", operation_id = "register", tag = "Tag::Authentication")]
-    async fn register(&self, visit: Visit, body: Body<RegisterRequest>) -> Result<Created, Reject> {
+    #[oai(path = "/api/auth/register", method = "post", operation_id = "register", tag = "SiteworksTag::Authentication")]
+    async fn register(&self, visit: RequestContext, body: Body<SiteworksRegisterRequest>) -> Result<SiteworksRegisterResponse, Reject> {
         visit.meter.count(Limit::SignUp)?;
         let asked = body.0;
         let new = NewAccount {
@@ -54,12 +54,12 @@ impl Auth {
             phone: None,
         };
         let issued = sign_up::register_and_enter(&self.0, new, Remember::Long, &visit.source).await?;
-        Ok(Created::Account(Json(view::registered(&self.0, &issued)?)))
+        Ok(SiteworksRegisterResponse::Account(Json(view::registered(&self.0, &issued)?)))
     }
 
     /// Log in with email address and password
-    #[oai(path = "/api/auth/login", method = "post", operation_id = "login", tag = "Tag::Authentication")]
-    async fn login(&self, visit: Visit, body: Body<LoginRequest>) -> Answer<LoginAnswer> {
+    #[oai(path = "/api/auth/login", method = "post", operation_id = "login", tag = "SiteworksTag::Authentication")]
+    async fn login(&self, visit: RequestContext, body: Body<SiteworksLoginRequest>) -> Answer<SiteworksLoginAnswer> {
         let name = Name::Email(body.0.email.0.to_string());
         sign_in::refuse_locked(&self.0, &name, &visit.source).await?;
         visit.meter.count(Limit::SignIn)?;
@@ -71,12 +71,12 @@ impl Auth {
     /// Refresh the access token
     ///
     /// The refresh token is rotated; the response contains the next one.
-    #[oai(path = "/api/auth/refresh", method = "post", operation_id = "refresh", tag = "Tag::Authentication")]
-    async fn refresh(&self, visit: Visit, body: OptionalBody<RefreshRequest>) -> Answer<RefreshAnswer> {
+    #[oai(path = "/api/auth/refresh", method = "post", operation_id = "refresh", tag = "SiteworksTag::Authentication")]
+    async fn refresh(&self, visit: RequestContext, body: OptionalBody<SiteworksRefreshRequest>) -> Answer<SiteworksRefreshAnswer> {
         let token = body.0.map(|body| body.refresh_token.0);
         let token = token.ok_or_else(|| Error::invalid(vec![required_row("refreshToken")]))?;
         visit.meter.peek(Limit::Refresh)?;
-        let issued = refresh::turn(&self.0, token.reveal(), Channel::Body, &visit.source).await;
+        let issued = refresh::turn(&self.0, token.reveal(), TokenTransport::Body, &visit.source).await;
         let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
         Ok(answer(view::refreshed(&self.0, &issued)?))
     }
@@ -85,17 +85,17 @@ impl Auth {
     ///
     /// Ends the session of the access token. Also ends the session of the refresh token in the body
     /// if it belongs to the same account.
-    #[oai(path = "/api/auth/logout", method = "post", operation_id = "logout", tag = "Tag::Authentication")]
-    async fn logout(&self, visit: Visit, bearer: Bearer, body: OptionalBody<LogoutRequest>) -> Answer<Done> {
+    #[oai(path = "/api/auth/logout", method = "post", operation_id = "logout", tag = "SiteworksTag::Authentication")]
+    async fn logout(&self, visit: RequestContext, bearer: Bearer, body: OptionalBody<SiteworksLogoutRequest>) -> Answer<SiteworksDone> {
         let token = body.0.and_then(|body| body.refresh_token).map(|field| field.0);
         sign_out::here_and_of(&self.0, &bearer.0, token.as_ref(), &visit.source).await?;
         Ok(answer(view::done("Logged out successfully")))
     }
 
     /// Log out from all devices
-    #[oai(path = "/api/auth/logout-all", method = "post", operation_id = "logoutAll", tag = "Tag::Authentication")]
-    async fn logout_all(&self, visit: Visit, bearer: Bearer) -> Answer<Done> {
-        sign_out::everywhere(&self.0, &Holder::from(&bearer.0), &visit.source).await?;
+    #[oai(path = "/api/auth/logout-all", method = "post", operation_id = "logoutAll", tag = "SiteworksTag::Authentication")]
+    async fn logout_all(&self, visit: RequestContext, bearer: Bearer) -> Answer<SiteworksDone> {
+        sign_out::everywhere(&self.0, &SessionHolder::from(&bearer.0), &visit.source).await?;
         Ok(answer(view::done("Logged out from all devices successfully")))
     }
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{Api, Siteworks};
+use super::{SiteworksApi, Siteworks};
 use crate::config::Config;
 use crate::error::{Kind, Limit};
-use crate::http::openapi::{self, Counted, Described};
+use crate::http::openapi::{self, LimitCoverage, Described};
 use crate::http::policy;
 
 const EMAIL: &str = "user@example.com";
@@ -15,7 +15,7 @@ const ID: &str = "123e4567-e89b-12d3-a456-426614174000";
 
 /// The document for this configuration.
 pub(super) fn document(config: &Config) -> Value {
-    let mut document = openapi::generated::<Api>();
+    let mut document = openapi::generated::<SiteworksApi>();
     let about =
         "Sign-up, login and sessions with a token pair in the body. All errors share one envelope.";
     openapi::introduce(&mut document, config, &[""], about);
@@ -27,7 +27,7 @@ pub(super) fn document(config: &Config) -> Value {
 }
 
 fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
-    Described { id, errors: errors.to_vec(), counted: Counted::Yes, requests: Vec::new(), response }
+    Described { id, errors: errors.to_vec(), counted: LimitCoverage::Yes, requests: Vec::new(), response }
 }
 
 fn operations() -> Vec<Described> {

@@ -48,7 +48,7 @@ impl Wire for Siteworks {
             | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
             Kind::LinkInvalid | Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::EmailTaken | Kind::UsernameTaken | Kind::AlreadyExists | Kind::Outrun | Kind::LastAdmin => {
+            Kind::EmailTaken | Kind::UsernameTaken | Kind::AlreadyExists | Kind::Conflict | Kind::LastAdmin => {
                 StatusCode::CONFLICT
             }
             Kind::LinkExpired => StatusCode::GONE,
@@ -90,7 +90,7 @@ impl Wire for Siteworks {
             Kind::MfaRequired => "MFA_REQUIRED",
             Kind::EmailTaken => "USER_EXISTS",
             Kind::UsernameTaken | Kind::AlreadyExists => "DUPLICATE_ENTRY",
-            Kind::Outrun => "CONFLICT",
+            Kind::Conflict => "CONFLICT",
             Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => "NOT_FOUND",
             Kind::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",

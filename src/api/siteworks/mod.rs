@@ -22,14 +22,14 @@ pub use error::Siteworks;
 
 /// The groups of operations in the OpenAPI document.
 #[derive(Tags)]
-enum Tag {
+enum SiteworksTag {
     /// Sign-up, login, token refresh and logout.
     Authentication,
     /// The caller's account.
     Profile,
 }
 
-type Api = (auth::Auth, account::OwnAccount);
+type SiteworksApi = (auth::SiteworksAuthApi, account::SiteworksOwnAccountApi);
 
 /// The wire as the server mounts it.
 #[must_use]
@@ -37,11 +37,11 @@ pub fn mounted() -> Mounted {
     Mounted {
         wire: Arc::new(Siteworks),
         document: document::document,
-        operations: Api::meta,
+        operations: SiteworksApi::meta,
         mounts: &[""],
         uncounted: &[],
         add: |routes, core| {
-            routes.with_operations((auth::Auth(core.clone()), account::OwnAccount(core.clone())), &[""], core)
+            routes.with_operations((auth::SiteworksAuthApi(core.clone()), account::SiteworksOwnAccountApi(core.clone())), &[""], core)
         },
     }
 }

@@ -3,26 +3,26 @@
 use serde_json::{Map, Value};
 
 use super::types::{
-    ChangePasswordRequest, LoginRequest, LogoutRequest, RefreshRequest, RegisterRequest, UpdateProfileRequest,
+    SiteworksChangePasswordRequest, SiteworksLoginRequest, SiteworksLogoutRequest, SiteworksRefreshRequest, SiteworksRegisterRequest, SiteworksUpdateProfileRequest,
 };
 use crate::config::Config;
 use crate::error::FieldError;
 use crate::http::body::Payload;
 use crate::http::policy;
 
-impl Payload for RegisterRequest {
+impl Payload for SiteworksRegisterRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         policy::new_password(fields, "password", &["name"], config)
     }
 }
 
-impl Payload for LoginRequest {
+impl Payload for SiteworksLoginRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         policy::tried_password(fields, "password", config)
     }
 }
 
-impl Payload for ChangePasswordRequest {
+impl Payload for SiteworksChangePasswordRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         let mut broken = policy::tried_password(fields, "currentPassword", config);
         broken.extend(policy::new_password(fields, "newPassword", &[], config));
@@ -30,6 +30,6 @@ impl Payload for ChangePasswordRequest {
     }
 }
 
-impl Payload for RefreshRequest {}
-impl Payload for LogoutRequest {}
-impl Payload for UpdateProfileRequest {}
+impl Payload for SiteworksRefreshRequest {}
+impl Payload for SiteworksLogoutRequest {}
+impl Payload for SiteworksUpdateProfileRequest {}

@@ -7,8 +7,8 @@ use crate::http::fields::{EmailField, PasswordField, TokenField};
 
 /// Request to create an account.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct RegisterRequest {
+#[oai(rename = "RegisterRequest", rename_all = "camelCase")]
+pub struct SiteworksRegisterRequest {
     /// The email address; must be unique.
     pub email: EmailField,
     /// The password.
@@ -20,8 +20,8 @@ pub struct RegisterRequest {
 
 /// Request to log in.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct LoginRequest {
+#[oai(rename = "LoginRequest", rename_all = "camelCase")]
+pub struct SiteworksLoginRequest {
     /// The email address.
     pub email: EmailField,
     /// The password.
@@ -30,24 +30,24 @@ pub struct LoginRequest {
 
 /// Request for a new access token.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct RefreshRequest {
+#[oai(rename = "RefreshRequest", rename_all = "camelCase")]
+pub struct SiteworksRefreshRequest {
     /// The refresh token.
     pub refresh_token: TokenField,
 }
 
 /// Options for a logout.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct LogoutRequest {
+#[oai(rename = "LogoutRequest", rename_all = "camelCase")]
+pub struct SiteworksLogoutRequest {
     /// A refresh token of the same account. Its session ends too.
     pub refresh_token: Option<TokenField>,
 }
 
 /// Fields to change. Absent fields keep their values; `null` clears a field.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct UpdateProfileRequest {
+#[oai(rename = "UpdateProfileRequest", rename_all = "camelCase")]
+pub struct SiteworksUpdateProfileRequest {
     /// The full name.
     #[oai(validator(max_length = 100))]
     pub name: MaybeUndefined<String>,
@@ -55,8 +55,8 @@ pub struct UpdateProfileRequest {
 
 /// Request to change the password.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct ChangePasswordRequest {
+#[oai(rename = "ChangePasswordRequest", rename_all = "camelCase")]
+pub struct SiteworksChangePasswordRequest {
     /// The current password.
     pub current_password: PasswordField,
     /// The new password.
@@ -65,8 +65,8 @@ pub struct ChangePasswordRequest {
 
 /// A newly created account.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct RegisteredUser {
+#[oai(rename = "RegisteredUser", rename_all = "camelCase")]
+pub struct SiteworksRegisteredUser {
     /// The account's ID.
     pub id: String,
     /// The email address.
@@ -83,8 +83,8 @@ pub struct RegisteredUser {
 
 /// The account that logged in.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct SessionUser {
+#[oai(rename = "SessionUser", rename_all = "camelCase")]
+pub struct SiteworksSessionUser {
     /// The account's ID.
     pub id: String,
     /// The email address.
@@ -101,8 +101,8 @@ pub struct SessionUser {
 
 /// The caller's account.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct Profile {
+#[oai(rename = "Profile", rename_all = "camelCase")]
+pub struct SiteworksProfile {
     /// The account's ID.
     pub id: String,
     /// The email address.
@@ -135,7 +135,8 @@ pub struct TokenPair {
 
 /// Response that only confirms success.
 #[derive(Debug, Object)]
-pub struct Done {
+#[oai(rename = "Done")]
+pub struct SiteworksDone {
     /// Always `true`.
     pub success: bool,
     /// Human-readable message.
@@ -150,27 +151,29 @@ pub struct RegisterAnswer {
     /// Always `User registered successfully`.
     pub message: String,
     /// The account.
-    pub user: RegisteredUser,
+    pub user: SiteworksRegisteredUser,
     /// Tokens of the account's first session.
     pub tokens: TokenPair,
 }
 
 /// Response to a login.
 #[derive(Debug, Object)]
-pub struct LoginAnswer {
+#[oai(rename = "LoginAnswer")]
+pub struct SiteworksLoginAnswer {
     /// Always `true`.
     pub success: bool,
     /// Always `Login successful`.
     pub message: String,
     /// The account that logged in.
-    pub user: SessionUser,
+    pub user: SiteworksSessionUser,
     /// Tokens of the new session.
     pub tokens: TokenPair,
 }
 
 /// Response to a token refresh.
 #[derive(Debug, Object)]
-pub struct RefreshAnswer {
+#[oai(rename = "RefreshAnswer")]
+pub struct SiteworksRefreshAnswer {
     /// Always `true`.
     pub success: bool,
     /// Always `Token refreshed successfully`.
@@ -181,11 +184,12 @@ pub struct RefreshAnswer {
 
 /// The caller's account.
 #[derive(Debug, Object)]
-pub struct ProfileAnswer {
+#[oai(rename = "ProfileAnswer")]
+pub struct SiteworksProfileAnswer {
     /// Always `true`.
     pub success: bool,
     /// The account.
-    pub user: Profile,
+    pub user: SiteworksProfile,
 }
 
 /// Response to a profile update.
@@ -193,8 +197,8 @@ pub struct ProfileAnswer {
 pub struct UpdateProfileAnswer {
     /// Always `true`.
     pub success: bool,
-    /// Always `Profile updated successfully`.
+    /// Always `SiteworksProfile updated successfully`.
     pub message: String,
     /// The account after the change.
-    pub user: Profile,
+    pub user: SiteworksProfile,
 }

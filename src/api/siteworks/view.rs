@@ -1,7 +1,7 @@
 //! Conversion of accounts and sessions to responses of the siteworks wire.
 
 use super::types::{
-    Done, LoginAnswer, Profile, ProfileAnswer, RefreshAnswer, RegisterAnswer, RegisteredUser, SessionUser, TokenPair,
+    SiteworksDone, SiteworksLoginAnswer, SiteworksProfile, SiteworksProfileAnswer, SiteworksRefreshAnswer, RegisterAnswer, SiteworksRegisteredUser, SiteworksSessionUser, TokenPair,
     UpdateProfileAnswer,
 };
 use crate::error::Result;
@@ -31,7 +31,7 @@ pub(super) fn registered(core: &Core, issued: &Issued) -> Result<RegisterAnswer>
     Ok(RegisterAnswer {
         success: true,
         message: "User registered successfully".into(),
-        user: RegisteredUser {
+        user: SiteworksRegisteredUser {
             id: account.id.to_string(),
             email: account.email.to_string(),
             name: account.full_name(),
@@ -43,12 +43,12 @@ pub(super) fn registered(core: &Core, issued: &Issued) -> Result<RegisterAnswer>
     })
 }
 
-pub(super) fn logged_in(core: &Core, issued: &Issued) -> Result<LoginAnswer> {
+pub(super) fn logged_in(core: &Core, issued: &Issued) -> Result<SiteworksLoginAnswer> {
     let account = &issued.account;
-    Ok(LoginAnswer {
+    Ok(SiteworksLoginAnswer {
         success: true,
         message: "Login successful".into(),
-        user: SessionUser {
+        user: SiteworksSessionUser {
             id: account.id.to_string(),
             email: account.email.to_string(),
             name: account.full_name(),
@@ -60,13 +60,13 @@ pub(super) fn logged_in(core: &Core, issued: &Issued) -> Result<LoginAnswer> {
     })
 }
 
-pub(super) fn refreshed(core: &Core, issued: &Issued) -> Result<RefreshAnswer> {
+pub(super) fn refreshed(core: &Core, issued: &Issued) -> Result<SiteworksRefreshAnswer> {
     let message = "Token refreshed successfully".into();
-    Ok(RefreshAnswer { success: true, message, tokens: tokens(core, issued)? })
+    Ok(SiteworksRefreshAnswer { success: true, message, tokens: tokens(core, issued)? })
 }
 
-fn profile(core: &Core, account: &Account) -> Profile {
-    Profile {
+fn profile(core: &Core, account: &Account) -> SiteworksProfile {
+    SiteworksProfile {
         id: account.id.to_string(),
         email: account.email.to_string(),
         name: account.full_name(),
@@ -78,8 +78,8 @@ fn profile(core: &Core, account: &Account) -> Profile {
     }
 }
 
-pub(super) fn own_account(core: &Core, account: &Account) -> ProfileAnswer {
-    ProfileAnswer { success: true, user: profile(core, account) }
+pub(super) fn own_account(core: &Core, account: &Account) -> SiteworksProfileAnswer {
+    SiteworksProfileAnswer { success: true, user: profile(core, account) }
 }
 
 pub(super) fn updated(core: &Core, account: &Account) -> UpdateProfileAnswer {
@@ -87,6 +87,6 @@ pub(super) fn updated(core: &Core, account: &Account) -> UpdateProfileAnswer {
     UpdateProfileAnswer { success: true, message, user: profile(core, account) }
 }
 
-pub(super) fn done(message: &str) -> Done {
-    Done { success: true, message: message.to_owned() }
+pub(super) fn done(message: &str) -> SiteworksDone {
+    SiteworksDone { success: true, message: message.to_owned() }
 }

@@ -9,7 +9,7 @@ use poem_openapi::{ApiResponse, OpenApi};
 use super::types::{
     Done, LoginAnswer, LoginRequest, LogoutRequest, RefreshAnswer, RefreshRequest, RegisterAnswer, RegisterRequest,
 };
-use super::{MOUNTS, Tag, view};
+use super::{MOUNTS, V1Tag, view};
 use crate::error::{Kind, Limit, Result};
 use crate::http::app::FromApp;
 use crate::http::bearer::{Bearer, MaybeBearer};
@@ -18,37 +18,37 @@ use crate::http::fields::TokenField;
 use crate::http::refresh_cookie::{self, Naming};
 use crate::http::reject::Reject;
 use crate::http::response::{Answer, QuickAnswer, with_cookie, written};
-use crate::http::visit::{RefreshCookie, Visit};
+use crate::http::visit::{RefreshCookie, RequestContext};
 use crate::http::wires::is_under;
 use crate::identity::gate::Remember;
-use crate::identity::refresh::{self, Channel};
+use crate::identity::refresh::{self, TokenTransport};
 use crate::identity::sign_in::{self, Credentials, Name};
-use crate::identity::sign_out::{self, Holder};
+use crate::identity::sign_out::{self, SessionHolder};
 use crate::identity::sign_up::{self, NewAccount};
-use crate::identity::subject::Subject;
+use crate::identity::subject::RateKey;
 use crate::identity::{Caller, Core};
 use crate::model::Secret;
 
 /// Operations under `/auth` that create and end sessions.
-pub(super) struct Auth(pub(super) Arc<Core>);
+pub(super) struct AuthApi(pub(super) Arc<Core>);
 
 /// Response to a sign-up.
 #[derive(ApiResponse)]
-enum Created {
+enum RegisterResponse {
     /// The account is created, and a verification email is on its way.
     #[oai(status = 201)]
     Account(Json<RegisterAnswer>),
 }
 
 #[OpenApi]
-impl Auth {
+impl AuthApi {
     /// Sign up
     ///
     /// Creates an account and emails a verification link to its address.
-    #[oai(path = "/auth/register", method = "post", operation_id = "register", tag = "Tag::Authentication")]
-    async fn register(&self, visit: Visit, app: FromApp, body: Body<RegisterRequest>) -> Result<Created, Reject> {
+    #[oai(path = "/auth/register", method = "post", operation_id = "register", tag = "V1Tag::Authentication")]
+    async fn register(&self, visit: RequestContext, app: FromApp, body: Body<RegisterRequest>) -> Result<RegisterResponse, Reject> {
         let asked = body.0;
-        app.meter(&visit, Subject::Email(&asked.email.0)).await?.count(Limit::SignUp)?;
+        app.meter(&visit, RateKey::Email(&asked.email.0)).await?.count(Limit::SignUp)?;
         let new = NewAccount {
             email: asked.email.0,
             password: asked.password.0,
@@ -60,18 +60,18 @@ impl Auth {
             phone: asked.phone.filter(|phone| !phone.is_empty()),
         };
         let made = sign_up::register(&self.0, new, &visit.source).await?;
-        Ok(Created::Account(Json(view::registered(made).into())))
+        Ok(RegisterResponse::Account(Json(view::registered(made).into())))
     }
 
     /// Log in
     ///
     /// Takes a password with `email` or `username`. The response carries the refresh token in the
     /// body and in an `HttpOnly` cookie.
-    #[oai(path = "/auth/login", method = "post", operation_id = "login", tag = "Tag::Authentication")]
-    async fn login(&self, visit: Visit, app: FromApp, body: Body<LoginRequest>) -> Answer<LoginAnswer> {
+    #[oai(path = "/auth/login", method = "post", operation_id = "login", tag = "V1Tag::Authentication")]
+    async fn login(&self, visit: RequestContext, app: FromApp, body: Body<LoginRequest>) -> Answer<LoginAnswer> {
         let credentials = credentials(body.0)?;
         sign_in::refuse_locked(&self.0, &credentials.name, &visit.source).await?;
-        app.meter(&visit, Subject::Name(&credentials.name)).await?.count(Limit::SignIn)?;
+        app.meter(&visit, RateKey::Name(&credentials.name)).await?.count(Limit::SignIn)?;
         let issued = sign_in::with_password(&self.0, credentials, &visit.source).await?;
         let session = view::new_session(&self.0, &issued)?;
         let cookie = refresh_cookie::set(
@@ -89,10 +89,10 @@ impl Auth {
     /// Takes the refresh token from the cookie or, without a cookie, from the body. The next
     /// refresh token is returned the same way: in the body if the token came in the body, otherwise
     /// only in the cookie.
-    #[oai(path = "/auth/refresh", method = "post", operation_id = "refresh", tag = "Tag::Authentication")]
+    #[oai(path = "/auth/refresh", method = "post", operation_id = "refresh", tag = "V1Tag::Authentication")]
     async fn refresh(
         &self,
-        visit: Visit,
+        visit: RequestContext,
         cookie: RefreshCookie,
         body: OptionalBody<RefreshRequest>,
     ) -> QuickAnswer<RefreshAnswer> {
@@ -103,11 +103,11 @@ impl Auth {
         let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
         let mut session = view::refreshed(&self.0, &issued)?;
         match channel {
-            Channel::Body => {
+            TokenTransport::Body => {
                 session.refresh_token = issued.turned.then(|| issued.refresh.reveal().to_owned());
                 written(&session.into())
             }
-            Channel::Cookie => {
+            TokenTransport::Cookie => {
                 let path = cookie_path(&visit.path);
                 let cookie =
                     refresh_cookie::set(&self.0.config, Naming::Guarded, &path, &issued.refresh, issued.cookie_life);
@@ -120,10 +120,10 @@ impl Auth {
     ///
     /// Ends the session that the access token, the cookie or the refresh token in the body belongs
     /// to. With `logoutAllDevices`, ends all sessions of the account.
-    #[oai(path = "/auth/logout", method = "post", operation_id = "logout", tag = "Tag::Authentication")]
+    #[oai(path = "/auth/logout", method = "post", operation_id = "logout", tag = "V1Tag::Authentication")]
     async fn logout(
         &self,
-        visit: Visit,
+        visit: RequestContext,
         bearer: MaybeBearer,
         cookie: RefreshCookie,
         body: OptionalBody<LogoutRequest>,
@@ -142,34 +142,34 @@ impl Auth {
     /// Log out everywhere
     ///
     /// Ends all sessions of the account.
-    #[oai(path = "/auth/logout-all", method = "post", operation_id = "logoutAll", tag = "Tag::Authentication")]
-    async fn logout_all(&self, visit: Visit, bearer: Bearer) -> Answer<Done> {
-        sign_out::everywhere(&self.0, &Holder::from(&bearer.0), &visit.source).await?;
+    #[oai(path = "/auth/logout-all", method = "post", operation_id = "logoutAll", tag = "V1Tag::Authentication")]
+    async fn logout_all(&self, visit: RequestContext, bearer: Bearer) -> Answer<Done> {
+        sign_out::everywhere(&self.0, &SessionHolder::from(&bearer.0), &visit.source).await?;
         Ok(self.logged_out(&visit))
     }
 }
 
-impl Auth {
+impl AuthApi {
     /// Finds the session to log out: by the access token if it is valid, otherwise by the refresh
     /// token.
-    async fn holder(&self, bearer: Result<Caller>, token: Option<Secret>) -> Result<Holder> {
+    async fn holder(&self, bearer: Result<Caller>, token: Option<Secret>) -> Result<SessionHolder> {
         match (bearer, token) {
-            (Ok(caller), _) => Ok(Holder::from(&caller)),
+            (Ok(caller), _) => Ok(SessionHolder::from(&caller)),
             (Err(_), Some(token)) => sign_out::holder_of(&self.0, token.reveal()).await,
             (Err(error), None) => Err(error),
         }
     }
 
-    fn logged_out(&self, visit: &Visit) -> Response<Json<Done>> {
+    fn logged_out(&self, visit: &RequestContext) -> Response<Json<Done>> {
         let cookie = refresh_cookie::clear(&self.0.config, Naming::Guarded, &cookie_path(&visit.path));
         with_cookie(Done::saying("Logged out successfully"), cookie)
     }
 }
 
 /// Picks the refresh token to use: the cookie takes precedence over the body.
-fn presented(cookie: Option<Secret>, body: Option<TokenField>) -> Option<(Secret, Channel)> {
+fn presented(cookie: Option<Secret>, body: Option<TokenField>) -> Option<(Secret, TokenTransport)> {
     let body = body.map(|field| field.0).filter(|token| !token.reveal().is_empty());
-    cookie.map(|token| (token, Channel::Cookie)).or(body.map(|token| (token, Channel::Body)))
+    cookie.map(|token| (token, TokenTransport::Cookie)).or(body.map(|token| (token, TokenTransport::Body)))
 }
 
 /// The path of the auth routes under the mount that this request used.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::examples::operations;
 use super::payload::field_name;
-use super::{Api, MOUNTS, V1};
+use super::{V1Api, MOUNTS, V1};
 use crate::config::Config;
 use crate::http::{app, openapi, policy, refresh_cookie};
 
@@ -40,7 +40,7 @@ Every response carries `X-Request-ID`, which also appears in the server's log.";
 /// The OpenAPI document of the native API for this configuration.
 #[must_use]
 pub fn document(config: &Config) -> Value {
-    let mut document = openapi::generated::<Api>();
+    let mut document = openapi::generated::<V1Api>();
     openapi::introduce(&mut document, config, &MOUNTS, ABOUT);
     document["components"]["securitySchemes"][COOKIE_SCHEME] = json!({
         "type": "apiKey",

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use poem_openapi::OpenApi;
 
-use super::Tag;
+use super::V1Tag;
 use super::types::{Done, LinkRequest, ResendRequest};
 use crate::error::Limit;
 use crate::http::body::Body;
 use crate::http::response::{Answer, answer};
-use crate::http::visit::Visit;
+use crate::http::visit::RequestContext;
 use crate::identity::Core;
 use crate::identity::verify_email::{self, Proved};
 
@@ -23,8 +23,8 @@ impl EmailVerification {
     ///
     /// Verifies the address that the token was mailed to. Further calls with the same token report
     /// that the address is already verified.
-    #[oai(path = "/auth/verify-email", method = "post", operation_id = "verifyEmail", tag = "Tag::EmailVerification")]
-    async fn verify(&self, visit: Visit, body: Body<LinkRequest>) -> Answer<Done> {
+    #[oai(path = "/auth/verify-email", method = "post", operation_id = "verifyEmail", tag = "V1Tag::EmailVerification")]
+    async fn verify(&self, visit: RequestContext, body: Body<LinkRequest>) -> Answer<Done> {
         visit.meter.count(Limit::VerifyEmail)?;
         let proved = verify_email::prove(&self.0, body.0.token.0.reveal(), &visit.source).await?;
         Ok(answer(Done::saying(match proved {
@@ -41,9 +41,9 @@ impl EmailVerification {
         path = "/auth/resend-verification",
         method = "post",
         operation_id = "resendVerification",
-        tag = "Tag::EmailVerification"
+        tag = "V1Tag::EmailVerification"
     )]
-    async fn resend(&self, visit: Visit, body: Body<ResendRequest>) -> Answer<Done> {
+    async fn resend(&self, visit: RequestContext, body: Body<ResendRequest>) -> Answer<Done> {
         visit.meter.count(Limit::Resend)?;
         verify_email::request(&self.0, &body.0.email.0, &visit.source).await?;
         Ok(answer(Done::saying("Verification email sent if the account exists and is not verified")))
@@ -57,9 +57,9 @@ impl EmailVerification {
         path = "/auth/verify-email/disown",
         method = "post",
         operation_id = "disownEmail",
-        tag = "Tag::EmailVerification"
+        tag = "V1Tag::EmailVerification"
     )]
-    async fn disown(&self, visit: Visit, body: Body<LinkRequest>) -> Answer<Done> {
+    async fn disown(&self, visit: RequestContext, body: Body<LinkRequest>) -> Answer<Done> {
         visit.meter.count(Limit::Disown)?;
         verify_email::disown(&self.0, body.0.token.0.reveal(), &visit.source).await?;
         Ok(answer(Done::saying("Account removed")))

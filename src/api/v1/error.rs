@@ -47,7 +47,7 @@ impl Wire for V1 {
             | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
             Kind::LinkInvalid | Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::EmailTaken | Kind::UsernameTaken | Kind::AlreadyExists | Kind::Outrun | Kind::LastAdmin => {
+            Kind::EmailTaken | Kind::UsernameTaken | Kind::AlreadyExists | Kind::Conflict | Kind::LastAdmin => {
                 StatusCode::CONFLICT
             }
             Kind::LinkExpired => StatusCode::GONE,
@@ -87,7 +87,7 @@ impl Wire for V1 {
             Kind::CodeInvalid => "INVALID_CODE",
             Kind::SessionNotFound => "SESSION_NOT_FOUND",
             Kind::AlreadyExists => "ALREADY_EXISTS",
-            Kind::Outrun => "CONFLICT",
+            Kind::Conflict => "CONFLICT",
             Kind::LastAdmin => "LAST_ADMIN",
             Kind::AppInvalid => "INVALID_APP_CREDENTIALS",
             Kind::UploadLimitReached => "UPLOAD_LIMIT_REACHED",

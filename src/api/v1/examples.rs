@@ -7,7 +7,7 @@ mod service;
 use serde_json::{Value, json};
 
 use crate::error::{Kind, Limit};
-use crate::http::openapi::{Counted, Described};
+use crate::http::openapi::{LimitCoverage, Described};
 
 pub(super) const EMAIL: &str = "user@example.com";
 pub(super) const ID: &str = "123e4567-e89b-12d3-a456-426614174000";
@@ -24,12 +24,12 @@ pub(super) fn operations() -> Vec<Described> {
     all.extend(mfa::operations());
     all.extend(service::operations());
     all.extend(files());
-    all.push(Described { counted: Counted::No, ..described("getHealth", &[], health_answer()) });
+    all.push(Described { counted: LimitCoverage::No, ..described("getHealth", &[], health_answer()) });
     all
 }
 
 pub(super) fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
-    Described { id, errors: errors.to_vec(), counted: Counted::Yes, requests: Vec::new(), response }
+    Described { id, errors: errors.to_vec(), counted: LimitCoverage::Yes, requests: Vec::new(), response }
 }
 
 fn authentication() -> Vec<Described> {

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
-use super::Tag;
+use super::V1Tag;
 use super::types::{HealthReport, Services};
 use crate::identity::Core;
-use crate::identity::health::{self, State};
+use crate::identity::health::{self, HealthState};
 
 /// The health check operation.
-pub(super) struct Health(pub(super) Arc<Core>);
+pub(super) struct HealthApi(pub(super) Arc<Core>);
 
 /// Responses to a health check.
 #[derive(ApiResponse)]
-enum Report {
+enum HealthResponse {
     /// The service is healthy.
     #[oai(status = 200)]
     Well(Json<HealthReport>),
@@ -25,15 +25,15 @@ enum Report {
 }
 
 #[OpenApi]
-impl Health {
+impl HealthApi {
     /// Health check
     ///
     /// Reports the status of the service and of its dependencies, for people. Automated probes use
     /// `/livez` and `/readyz`.
-    #[oai(path = "/health", method = "get", operation_id = "getHealth", tag = "Tag::Health")]
-    async fn get(&self) -> Report {
+    #[oai(path = "/health", method = "get", operation_id = "getHealth", tag = "V1Tag::Health")]
+    async fn get(&self) -> HealthResponse {
         let health = health::check(&self.0).await;
-        let well = health.database == State::Healthy;
+        let well = health.database == HealthState::Healthy;
         let report = HealthReport {
             status: if well { "OK" } else { "UNAVAILABLE" }.into(),
             timestamp: self.0.env.wall().to_seconds_text(),
@@ -45,14 +45,14 @@ impl Health {
                 email: word(health.email).into(),
             },
         };
-        if well { Report::Well(Json(report)) } else { Report::Unwell(Json(report)) }
+        if well { HealthResponse::Well(Json(report)) } else { HealthResponse::Unwell(Json(report)) }
     }
 }
 
-fn word(state: State) -> &'static str {
+fn word(state: HealthState) -> &'static str {
     match state {
-        State::Healthy => "healthy",
-        State::Unhealthy => "unhealthy",
-        State::NotConfigured => "not configured",
+        HealthState::Healthy => "healthy",
+        HealthState::Unhealthy => "unhealthy",
+        HealthState::NotConfigured => "not configured",
     }
 }

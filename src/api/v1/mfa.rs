@@ -11,17 +11,17 @@ use super::types::{
     BackupCodes, BackupCodesAnswer, Done, LoginAnswer, MfaChallengeRequest, MfaDeviceAnswer, MfaOverviewAnswer,
     MfaRenameRequest, MfaSetupAnswer, MfaSetupRequest, MfaVerifyAnswer, MfaVerifyRequest, OtpRequest, OtpVerifyRequest,
 };
-use super::{Tag, view};
+use super::{V1Tag, view};
 use crate::error::{Limit, Result};
 use crate::http::app::FromApp;
 use crate::http::bearer::{Bearer, EitherBearer};
 use crate::http::body::{Body, OptionalBody};
 use crate::http::refresh_cookie::{self, Naming};
 use crate::http::response::{Answer, answer, with_cookie};
-use crate::http::visit::Visit;
+use crate::http::visit::RequestContext;
 use crate::identity::gate::{Issued, Remember};
 use crate::identity::reauthenticate::Fresh;
-use crate::identity::subject::Subject;
+use crate::identity::subject::RateKey;
 use crate::identity::{Core, challenge, factor, passwordless};
 
 /// Operations on second factors and login codes.
@@ -33,8 +33,8 @@ impl Mfa {
     ///
     /// The factor has no effect until a code confirms it. The secrets in the response are shown
     /// only once. Requires fresh authentication and a verified email address.
-    #[oai(path = "/auth/mfa/setup", method = "post", operation_id = "mfaSetup", tag = "Tag::Mfa")]
-    async fn set_up(&self, visit: Visit, bearer: Bearer, body: Body<MfaSetupRequest>) -> Answer<MfaSetupAnswer> {
+    #[oai(path = "/auth/mfa/setup", method = "post", operation_id = "mfaSetup", tag = "V1Tag::Mfa")]
+    async fn set_up(&self, visit: RequestContext, bearer: Bearer, body: Body<MfaSetupRequest>) -> Answer<MfaSetupAnswer> {
         let name = body.0.device_name.unwrap_or_default();
         let started = factor::set_up(&self.0, &bearer.0, body.0.kind.into(), &name, &visit.source).await?;
         Ok(answer(view::set_up(started).into()))
@@ -46,10 +46,10 @@ impl Mfa {
     /// confirms a factor that is being set up; if there is none, checks the code against a
     /// confirmed factor and makes the session's authentication fresh. Backup codes are accepted
     /// too.
-    #[oai(path = "/auth/mfa/verify", method = "post", operation_id = "mfaVerify", tag = "Tag::Mfa")]
+    #[oai(path = "/auth/mfa/verify", method = "post", operation_id = "mfaVerify", tag = "V1Tag::Mfa")]
     async fn verify(
         &self,
-        visit: Visit,
+        visit: RequestContext,
         app: FromApp,
         bearer: EitherBearer,
         body: Body<MfaVerifyRequest>,
@@ -74,10 +74,10 @@ impl Mfa {
     ///
     /// Takes the `mfaToken` as bearer token and sends a new code by one of the login's methods. The
     /// previous code stops working.
-    #[oai(path = "/auth/mfa/challenge", method = "post", operation_id = "mfaChallenge", tag = "Tag::Mfa")]
+    #[oai(path = "/auth/mfa/challenge", method = "post", operation_id = "mfaChallenge", tag = "V1Tag::Mfa")]
     async fn challenge(
         &self,
-        visit: Visit,
+        visit: RequestContext,
         app: FromApp,
         bearer: EitherBearer,
         body: OptionalBody<MfaChallengeRequest>,
@@ -91,24 +91,24 @@ impl Mfa {
     /// Create new backup codes
     ///
     /// The previous backup codes stop working. Requires fresh authentication.
-    #[oai(path = "/auth/mfa/backup-codes", method = "post", operation_id = "mfaBackupCodes", tag = "Tag::Mfa")]
-    async fn backup_codes(&self, visit: Visit, bearer: Bearer) -> Answer<BackupCodesAnswer> {
+    #[oai(path = "/auth/mfa/backup-codes", method = "post", operation_id = "mfaBackupCodes", tag = "V1Tag::Mfa")]
+    async fn backup_codes(&self, visit: RequestContext, bearer: Bearer) -> Answer<BackupCodesAnswer> {
         let fresh = Fresh::check(&self.0, &bearer.0)?;
         let codes = factor::renew_backup_codes(&self.0, &fresh, &visit.source).await?;
         Ok(answer(BackupCodes { backup_codes: view::codes(&codes) }.into()))
     }
 
     /// List the caller's second factors
-    #[oai(path = "/users/me/mfa", method = "get", operation_id = "listMfa", tag = "Tag::Mfa")]
+    #[oai(path = "/users/me/mfa", method = "get", operation_id = "listMfa", tag = "V1Tag::Mfa")]
     async fn list(&self, bearer: Bearer) -> Answer<MfaOverviewAnswer> {
         Ok(answer(view::overview(factor::list(&self.0, &bearer.0).await?).into()))
     }
 
     /// Rename a second factor
-    #[oai(path = "/users/me/mfa/:id", method = "patch", operation_id = "renameMfa", tag = "Tag::Mfa")]
+    #[oai(path = "/users/me/mfa/:id", method = "patch", operation_id = "renameMfa", tag = "V1Tag::Mfa")]
     async fn rename(
         &self,
-        visit: Visit,
+        visit: RequestContext,
         bearer: Bearer,
         id: Path<String>,
         body: Body<MfaRenameRequest>,
@@ -118,10 +118,10 @@ impl Mfa {
     }
 
     /// Rename a second factor (same as `PATCH`)
-    #[oai(path = "/users/me/mfa/:id", method = "put", operation_id = "replaceMfaName", tag = "Tag::Mfa")]
+    #[oai(path = "/users/me/mfa/:id", method = "put", operation_id = "replaceMfaName", tag = "V1Tag::Mfa")]
     async fn replace_name(
         &self,
-        visit: Visit,
+        visit: RequestContext,
         bearer: Bearer,
         id: Path<String>,
         body: Body<MfaRenameRequest>,
@@ -132,8 +132,8 @@ impl Mfa {
     /// Remove a second factor
     ///
     /// Removing the last factor also removes the backup codes. Requires fresh authentication.
-    #[oai(path = "/users/me/mfa/:id", method = "delete", operation_id = "removeMfa", tag = "Tag::Mfa")]
-    async fn remove(&self, visit: Visit, bearer: Bearer, id: Path<String>) -> Answer<Done> {
+    #[oai(path = "/users/me/mfa/:id", method = "delete", operation_id = "removeMfa", tag = "V1Tag::Mfa")]
+    async fn remove(&self, visit: RequestContext, bearer: Bearer, id: Path<String>) -> Answer<Done> {
         let fresh = Fresh::check(&self.0, &bearer.0)?;
         factor::remove(&self.0, &fresh, &id.0, &visit.source).await?;
         Ok(answer(Done::saying("MFA device removed")))
@@ -143,9 +143,9 @@ impl Mfa {
     ///
     /// Emails a code for login without a password if the address has an account. The response is
     /// the same in either case. Available only if the server allows passwordless login.
-    #[oai(path = "/auth/otp/request", method = "post", operation_id = "otpRequest", tag = "Tag::Authentication")]
-    async fn otp_request(&self, visit: Visit, app: FromApp, body: Body<OtpRequest>) -> Answer<Done> {
-        app.meter(&visit, Subject::Email(&body.0.email.0)).await?.count(Limit::CodeRequest)?;
+    #[oai(path = "/auth/otp/request", method = "post", operation_id = "otpRequest", tag = "V1Tag::Authentication")]
+    async fn otp_request(&self, visit: RequestContext, app: FromApp, body: Body<OtpRequest>) -> Answer<Done> {
+        app.meter(&visit, RateKey::Email(&body.0.email.0)).await?.count(Limit::CodeRequest)?;
         passwordless::request(&self.0, &body.0.email.0, &visit.source).await?;
         Ok(answer(Done::saying("Login code sent if account exists")))
     }
@@ -154,9 +154,9 @@ impl Mfa {
     ///
     /// An account with an authenticator app must also provide a code from it. Available only if the
     /// server allows passwordless login.
-    #[oai(path = "/auth/otp/verify", method = "post", operation_id = "otpVerify", tag = "Tag::Authentication")]
-    async fn otp_verify(&self, visit: Visit, app: FromApp, body: Body<OtpVerifyRequest>) -> Answer<LoginAnswer> {
-        app.meter(&visit, Subject::Email(&body.0.email.0)).await?.count(Limit::Code)?;
+    #[oai(path = "/auth/otp/verify", method = "post", operation_id = "otpVerify", tag = "V1Tag::Authentication")]
+    async fn otp_verify(&self, visit: RequestContext, app: FromApp, body: Body<OtpVerifyRequest>) -> Answer<LoginAnswer> {
+        app.meter(&visit, RateKey::Email(&body.0.email.0)).await?.count(Limit::Code)?;
         let remember = if body.0.remember_me.unwrap_or(true) { Remember::Long } else { Remember::Short };
         let (email, code) = (body.0.email.0, body.0.code.0);
         let issued = passwordless::verify(&self.0, &email, code.reveal(), remember, &visit.source).await?;
@@ -167,7 +167,7 @@ impl Mfa {
 
 impl Mfa {
     /// The response to a completed login, with its cookie.
-    fn logged_in(&self, visit: &Visit, issued: &Issued) -> Result<Login> {
+    fn logged_in(&self, visit: &RequestContext, issued: &Issued) -> Result<Login> {
         let session = view::new_session(&self.0, issued)?;
         let path = cookie_path(&visit.path);
         let cookie = refresh_cookie::set(&self.0.config, Naming::Guarded, &path, &issued.refresh, issued.cookie_life);
@@ -176,10 +176,10 @@ impl Mfa {
 }
 
 /// The rate key for a call with either kind of token.
-fn subject(bearer: &EitherBearer) -> Subject<'_> {
+fn subject(bearer: &EitherBearer) -> RateKey<'_> {
     match bearer {
-        EitherBearer::Opaque(token) => Subject::Login(token),
-        EitherBearer::Caller(caller) => Subject::Caller(caller),
+        EitherBearer::Opaque(token) => RateKey::Login(token),
+        EitherBearer::Caller(caller) => RateKey::Caller(caller),
     }
 }
 

@@ -39,7 +39,7 @@ pub const MOUNTS: [&str; 2] = ["/v1", "/api/v1"];
 
 /// The groups of operations in the OpenAPI document.
 #[derive(Tags)]
-enum Tag {
+enum V1Tag {
     /// Sign-up, login, token refresh and logout.
     Authentication,
     /// Verification of email addresses.
@@ -66,31 +66,31 @@ enum Tag {
     Health,
 }
 
-type Api = (
-    auth::Auth,
+type V1Api = (
+    auth::AuthApi,
     email::EmailVerification,
-    users::Users,
+    users::UsersApi,
     (recovery::Recovery, reset_code::ResetCode),
     mfa::Mfa,
-    files::Files,
-    service::Services,
-    sessions::Sessions,
-    admin::Api,
-    health::Health,
+    files::FilesApi,
+    service::ServiceApi,
+    sessions::SessionsApi,
+    admin::AdminApi,
+    health::HealthApi,
 );
 
-fn api(core: &Arc<Core>) -> Api {
+fn api(core: &Arc<Core>) -> V1Api {
     (
-        auth::Auth(core.clone()),
+        auth::AuthApi(core.clone()),
         email::EmailVerification(core.clone()),
-        users::Users(core.clone()),
+        users::UsersApi(core.clone()),
         (recovery::Recovery(core.clone()), reset_code::ResetCode(core.clone())),
         mfa::Mfa(core.clone()),
-        files::Files(core.clone()),
-        service::Services(core.clone()),
-        sessions::Sessions(core.clone()),
+        files::FilesApi(core.clone()),
+        service::ServiceApi(core.clone()),
+        sessions::SessionsApi(core.clone()),
         admin::api(core),
-        health::Health(core.clone()),
+        health::HealthApi(core.clone()),
     )
 }
 
@@ -103,7 +103,7 @@ pub fn mounted() -> Mounted {
     Mounted {
         wire: Arc::new(V1),
         document,
-        operations: Api::meta,
+        operations: V1Api::meta,
         mounts: &MOUNTS,
         uncounted: &UNCOUNTED,
         add: |routes, core| routes.with_operations(api(core), &MOUNTS, core),

@@ -8,29 +8,29 @@ use poem_openapi::param::Path;
 
 use super::types::{
     CountUploadRequest, Introspection, IntrospectionAnswer, QuotaOfAddress, QuotaOfAddressAnswer, SecretView,
-    SigningAnswer, SigningView, TokenRequest, UploadCountedAnswer, VerifiedToken, VerifyTokenAnswer,
+    SigningAnswer, SigningView, TokenRequest, UploadCountedAnswer, TokenVerification, VerifyTokenAnswer,
 };
-use super::{Tag, view};
+use super::{V1Tag, view};
 use crate::error::{Error, FieldError, Result, Rule};
 use crate::http::body::Body;
 use crate::http::response::{Answer, answer};
 use crate::http::service::ServiceCaller;
-use crate::http::visit::Visit;
+use crate::http::visit::RequestContext;
 use crate::identity::Core;
-use crate::identity::introspect::{self, SharedSecret, Signing, Verified};
+use crate::identity::introspect::{self, SharedSecret, Signing, ActiveToken};
 use crate::identity::quota::{self, Quota};
 use crate::model::Email;
 
 /// Operations that other services call.
-pub(super) struct Services(pub(super) Arc<Core>);
+pub(super) struct ServiceApi(pub(super) Arc<Core>);
 
 #[OpenApi]
-impl Services {
+impl ServiceApi {
     /// Verify a token
     ///
     /// Returns the account that the token belongs to, or the reason why the token is not valid. No
     /// further credentials are needed.
-    #[oai(path = "/auth/verify-token", method = "post", operation_id = "verifyToken", tag = "Tag::Services")]
+    #[oai(path = "/auth/verify-token", method = "post", operation_id = "verifyToken", tag = "V1Tag::Services")]
     async fn verify_token(&self, body: Body<TokenRequest>) -> Answer<VerifyTokenAnswer> {
         let verified = introspect::verify(&self.0, body.0.token.0.reveal()).await?;
         Ok(answer(shown(verified).into()))
@@ -40,7 +40,7 @@ impl Services {
     ///
     /// For callers from `server.service_networks`, or with a service's key. For a token that is not
     /// valid, the response says only that it is not active.
-    #[oai(path = "/service/introspect", method = "post", operation_id = "introspectToken", tag = "Tag::Services")]
+    #[oai(path = "/service/introspect", method = "post", operation_id = "introspectToken", tag = "V1Tag::Services")]
     async fn introspect(&self, service: ServiceCaller, body: Body<TokenRequest>) -> Answer<IntrospectionAnswer> {
         let found = introspect::introspect(&self.0, &service.0, body.0.token.0.reveal()).await?;
         Ok(answer(Introspection { active: found.is_some(), token: found.map(shown) }.into()))
@@ -49,7 +49,7 @@ impl Services {
     /// Get the upload quota of an email address
     ///
     /// For callers from `server.service_networks`, or with a service's key.
-    #[oai(path = "/service/quota/:email", method = "get", operation_id = "getQuotaOf", tag = "Tag::Services")]
+    #[oai(path = "/service/quota/:email", method = "get", operation_id = "getQuotaOf", tag = "V1Tag::Services")]
     async fn quota(&self, service: ServiceCaller, email: Path<String>) -> Answer<QuotaOfAddressAnswer> {
         let email = address(&email)?;
         let quota = quota::find(&self.0, &service.0, &email).await?;
@@ -60,10 +60,10 @@ impl Services {
     ///
     /// For callers from `server.service_networks`, or with a service's key. An upload beyond the
     /// limit is refused.
-    #[oai(path = "/service/quota/count", method = "post", operation_id = "countUpload", tag = "Tag::Services")]
+    #[oai(path = "/service/quota/count", method = "post", operation_id = "countUpload", tag = "V1Tag::Services")]
     async fn count(
         &self,
-        visit: Visit,
+        visit: RequestContext,
         service: ServiceCaller,
         body: Body<CountUploadRequest>,
     ) -> Answer<UploadCountedAnswer> {
@@ -77,7 +77,7 @@ impl Services {
     /// For callers from `server.service_networks`, or with a service's key. The response contains
     /// no part of a shared secret. Compare the fingerprint to check that another service uses the
     /// same secret.
-    #[oai(path = "/service/jwt-info", method = "get", operation_id = "getJwtInfo", tag = "Tag::Services")]
+    #[oai(path = "/service/jwt-info", method = "get", operation_id = "getJwtInfo", tag = "V1Tag::Services")]
     #[allow(clippy::unused_async, reason = "operations are")]
     async fn jwt_info(&self, service: ServiceCaller) -> Answer<SigningAnswer> {
         Ok(answer(signing(introspect::signing(&self.0, &service.0)).into()))
@@ -96,9 +96,9 @@ fn quota_of(email: &Email, quota: Quota) -> QuotaOfAddress {
     QuotaOfAddress { email: email.to_string(), quota: view::quota(quota) }
 }
 
-fn shown(verified: Verified) -> VerifiedToken {
-    let Verified { caller, issued_at, expires_at } = verified;
-    VerifiedToken {
+fn shown(verified: ActiveToken) -> TokenVerification {
+    let ActiveToken { caller, issued_at, expires_at } = verified;
+    TokenVerification {
         user_id: caller.account.id.to_string(),
         email: caller.account.email.to_string(),
         username: caller.account.username,

@@ -5,24 +5,24 @@ use std::sync::Arc;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 
-use super::Tag;
+use super::V1Tag;
 use super::admin::shown::{self, AuditAnswer, AuditPage, Paging, SessionsAnswer};
 use super::types::Done;
 use crate::http::bearer::Bearer;
 use crate::http::response::{Answer, answer};
-use crate::http::visit::Visit;
+use crate::http::visit::RequestContext;
 use crate::identity::audit;
 use crate::identity::{Core, session};
 
 /// Operations under `/users/me/sessions` and `/users/me/audit`.
-pub(super) struct Sessions(pub(super) Arc<Core>);
+pub(super) struct SessionsApi(pub(super) Arc<Core>);
 
 #[OpenApi]
-impl Sessions {
+impl SessionsApi {
     /// List the caller's sessions
     ///
     /// Returns all active sessions, most recently used first.
-    #[oai(path = "/users/me/sessions", method = "get", operation_id = "listSessions", tag = "Tag::SessionManagement")]
+    #[oai(path = "/users/me/sessions", method = "get", operation_id = "listSessions", tag = "V1Tag::SessionManagement")]
     async fn list(&self, bearer: Bearer) -> Answer<SessionsAnswer> {
         let sessions = session::list(&self.0, &bearer.0.account.id).await?;
         let shown = |session| shown::session(session, Some(&bearer.0.session));
@@ -34,11 +34,11 @@ impl Sessions {
         path = "/users/me/sessions/:sessionId",
         method = "delete",
         operation_id = "endSession",
-        tag = "Tag::SessionManagement"
+        tag = "V1Tag::SessionManagement"
     )]
     async fn end(
         &self,
-        visit: Visit,
+        visit: RequestContext,
         bearer: Bearer,
         #[oai(name = "sessionId")] session_id: Path<String>,
     ) -> Answer<Done> {
@@ -51,9 +51,9 @@ impl Sessions {
         path = "/users/me/sessions",
         method = "delete",
         operation_id = "endOtherSessions",
-        tag = "Tag::SessionManagement"
+        tag = "V1Tag::SessionManagement"
     )]
-    async fn end_others(&self, visit: Visit, bearer: Bearer) -> Answer<Done> {
+    async fn end_others(&self, visit: RequestContext, bearer: Bearer) -> Answer<Done> {
         session::end_others(&self.0, &bearer.0, &visit.source).await?;
         Ok(answer(Done::saying("All other sessions terminated successfully")))
     }
@@ -61,7 +61,7 @@ impl Sessions {
     /// List the caller's security records
     ///
     /// Returns the audit log entries about the caller's account, newest first.
-    #[oai(path = "/users/me/audit", method = "get", operation_id = "listOwnAudit", tag = "Tag::SessionManagement")]
+    #[oai(path = "/users/me/audit", method = "get", operation_id = "listOwnAudit", tag = "V1Tag::SessionManagement")]
     async fn audit(
         &self,
         bearer: Bearer,

@@ -162,8 +162,8 @@ pub struct SessionUser {
 
 /// A new session.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct NewSession {
+#[oai(rename = "NewSession", rename_all = "camelCase")]
+pub struct LoginSession {
     /// The access token, a JWT.
     pub access_token: String,
     /// The refresh token. The cookie carries the same token.
@@ -323,7 +323,7 @@ answers! {
     RegisterAnswer(RegisteredUser)
         saying "User registered successfully. Please check your email for verification.";
     /// Response to a login.
-    LoginAnswer(NewSession) saying "Login successful";
+    LoginAnswer(LoginSession) saying "Login successful";
     /// Response to a token refresh.
     #[derive(serde::Serialize)]
     RefreshAnswer(RefreshedSession);

@@ -8,26 +8,26 @@ use poem_openapi::types::MaybeUndefined;
 
 use super::auth::cookie_path;
 use super::types::{Done, ExportAnswer, ProfileAnswer, UpdateProfileAnswer, UpdateProfileRequest};
-use super::{Tag, view};
+use super::{V1Tag, view};
 use crate::http::bearer::Bearer;
 use crate::http::body::Body;
 use crate::http::refresh_cookie::{self, Naming};
 use crate::http::response::{Answer, QuickAnswer, answer, with_cookie, written};
-use crate::http::visit::Visit;
+use crate::http::visit::RequestContext;
 use crate::identity::Core;
 use crate::identity::profile::{self, Changes};
 use crate::identity::reauthenticate::Fresh;
 use crate::identity::{delete, export};
 
 /// Operations under `/users`.
-pub(super) struct Users(pub(super) Arc<Core>);
+pub(super) struct UsersApi(pub(super) Arc<Core>);
 
 #[OpenApi]
-impl Users {
+impl UsersApi {
     /// Get the caller's profile
     ///
     /// Returns the account, its roles and the permissions that they grant.
-    #[oai(path = "/users/me", method = "get", operation_id = "getProfile", tag = "Tag::UserManagement")]
+    #[oai(path = "/users/me", method = "get", operation_id = "getProfile", tag = "V1Tag::UserManagement")]
     #[allow(clippy::unused_async, reason = "operations are")]
     async fn get(&self, bearer: Bearer) -> QuickAnswer<ProfileAnswer> {
         written(&view::profile(&self.0, bearer.0).into())
@@ -36,10 +36,10 @@ impl Users {
     /// Update the caller's profile
     ///
     /// Absent fields keep their values; `null` or an empty string clears a field.
-    #[oai(path = "/users/me", method = "put", operation_id = "updateProfile", tag = "Tag::UserManagement")]
+    #[oai(path = "/users/me", method = "put", operation_id = "updateProfile", tag = "V1Tag::UserManagement")]
     async fn update(
         &self,
-        visit: Visit,
+        visit: RequestContext,
         bearer: Bearer,
         body: Body<UpdateProfileRequest>,
     ) -> Answer<UpdateProfileAnswer> {
@@ -60,8 +60,8 @@ impl Users {
     ///
     /// Hides the account immediately, ends all its sessions and erases it after 30 days. Requires
     /// fresh authentication. The last administrator cannot be deleted.
-    #[oai(path = "/users/me", method = "delete", operation_id = "deleteAccount", tag = "Tag::UserManagement")]
-    async fn delete(&self, visit: Visit, bearer: Bearer) -> Answer<Done> {
+    #[oai(path = "/users/me", method = "delete", operation_id = "deleteAccount", tag = "V1Tag::UserManagement")]
+    async fn delete(&self, visit: RequestContext, bearer: Bearer) -> Answer<Done> {
         let fresh = Fresh::check(&self.0, &bearer.0)?;
         delete::own_account(&self.0, &fresh, &visit.source).await?;
         let cookie = refresh_cookie::clear(&self.0.config, Naming::Guarded, &cookie_path(&visit.path));
@@ -72,8 +72,8 @@ impl Users {
     ///
     /// Returns all data that the server stores about the caller, without hashes of secrets.
     /// Requires fresh authentication.
-    #[oai(path = "/users/me/export", method = "get", operation_id = "exportAccount", tag = "Tag::UserManagement")]
-    async fn export(&self, visit: Visit, bearer: Bearer) -> Answer<ExportAnswer> {
+    #[oai(path = "/users/me/export", method = "get", operation_id = "exportAccount", tag = "V1Tag::UserManagement")]
+    async fn export(&self, visit: RequestContext, bearer: Bearer) -> Answer<ExportAnswer> {
         let fresh = Fresh::check(&self.0, &bearer.0)?;
         let all = export::everything(&self.0, &fresh, &visit.source).await?;
         Ok(answer(view::exported(all).into()).header(CONTENT_DISPOSITION, "attachment; filename=\"account.json\""))

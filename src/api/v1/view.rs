@@ -6,9 +6,9 @@ mod mfa;
 use serde_json::json;
 
 use super::files::{FileView, QuotaView};
-use super::types::{AccountStatus, NewSession, Profile, RefreshedSession, RegisteredUser, SessionUser, UpdatedProfile};
+use super::types::{AccountStatus, LoginSession, Profile, RefreshedSession, RegisteredUser, SessionUser, UpdatedProfile};
 use crate::error::Result;
-use crate::identity::file::File;
+use crate::identity::file::FileRow;
 use crate::identity::gate::{self, Issued};
 use crate::identity::quota::Quota;
 use crate::identity::sign_up::SignedUp;
@@ -39,7 +39,7 @@ pub(super) fn time(at: Option<Time>) -> Option<String> {
     at.map(Time::to_seconds_text)
 }
 
-pub(super) fn file(file: File) -> FileView {
+pub(super) fn file(file: FileRow) -> FileView {
     FileView {
         id: file.id,
         name: file.name,
@@ -70,10 +70,10 @@ pub(super) fn registered(new: SignedUp) -> RegisteredUser {
 }
 
 /// The response to a login, with an access token that carries v1's claims.
-pub(super) fn new_session(core: &Core, issued: &Issued) -> Result<NewSession> {
+pub(super) fn new_session(core: &Core, issued: &Issued) -> Result<LoginSession> {
     let access = gate::access_token(core, issued, vec![("roles", json!(issued.roles))])?;
     let account = &issued.account;
-    Ok(NewSession {
+    Ok(LoginSession {
         access_token: access.token,
         refresh_token: issued.refresh.reveal().to_owned(),
         expires_in: access.expires_in,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::import::{Format, made};
 use crate::cli::console::Console;
 use crate::cli::failure::Failure;
-use crate::cli::progress::Progress;
+use crate::cli::progress::ProgressBar;
 use crate::identity::Core;
 use crate::identity::roster::{Hashes, Roster};
 use crate::model::{Source, Time};
@@ -26,7 +26,7 @@ Examples:
       Export all accounts without their password hashes
   authd user export --with-hashes --output users.csv
       Export everything that another authd needs, to a file that only you can read")]
-pub struct Export {
+pub struct UserExport {
     /// Write to this new file instead of standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -40,14 +40,14 @@ pub struct Export {
     with_hashes: bool,
 }
 
-impl Export {
+impl UserExport {
     pub async fn run(self, core: &Core, console: &mut Console) -> Result<(), Failure> {
         let named = self.output.as_deref().and_then(Format::of);
         let format = self.format.or(named).unwrap_or(Format::Jsonl);
         let mut file = self.output.as_deref().map(made).transpose()?;
         let hashes = if self.with_hashes { Hashes::Included } else { Hashes::Left };
         let mut export = Roster::begin(core, hashes, &Source::command_line()).await?;
-        let mut progress = Progress::new(&core.env, Some(export.count().await?));
+        let mut progress = ProgressBar::new(&core.env, Some(export.count().await?));
         let mut written = 0;
         let mut write = |console: &mut Console, line: &str| match &mut file {
             Some(file) => writeln!(file, "{line}"),

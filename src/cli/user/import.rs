@@ -11,11 +11,11 @@ use serde_json::json;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use super::rows::{Csv, Escape, Headings, Input, Json, Rows, Unreadable, Unused};
-use crate::cli::console::{Console, Form, plain};
+use crate::cli::console::{Console, OutputFormat, plain};
 use crate::cli::failure::Failure;
-use crate::cli::progress::Progress;
+use crate::cli::progress::ProgressBar;
 use crate::identity::Core;
-use crate::identity::import::{self, Column, Draft, Meaning, Options, Remark, Remarked, Rules, Summary};
+use crate::identity::import::{self, ImportColumn, Draft, ColumnMeaning, Options, Remark, Remarked, ImportRules, Summary};
 use crate::model::Source;
 
 /// How many rows are imported at a time.
@@ -54,7 +54,7 @@ Examples:
       Set the meaning of one column, and ignore another
 
 Exits with 1 if nothing could be imported, or with --strict if a row was refused.")]
-pub struct Import {
+pub struct UserImport {
     /// The file, or - for standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -69,7 +69,7 @@ pub struct Import {
 
     /// The meaning of a column: a name that authd knows, or - to ignore it; may be repeated
     #[arg(long = "column", value_name = "THEIRS=OURS", value_parser = meaning)]
-    columns: Vec<(String, Given)>,
+    columns: Vec<(String, GivenMeaning)>,
 
     /// Check everything and write nothing
     #[arg(long)]
@@ -111,14 +111,14 @@ enum EscapeWord {
 
 /// A meaning given on the command line.
 #[derive(Debug, Clone, Copy)]
-struct Given(Meaning);
+struct GivenMeaning(ColumnMeaning);
 
-fn meaning(text: &str) -> Result<(String, Given), String> {
+fn meaning(text: &str) -> Result<(String, GivenMeaning), String> {
     let expected = || "expected theirs=ours, like uid=id, or theirs=- to ignore the column".to_owned();
     let (theirs, ours) = text.split_once('=').filter(|(theirs, _)| !theirs.is_empty()).ok_or_else(expected)?;
-    match Column::meaning(ours) {
-        Meaning::Read(column) => Ok((theirs.to_owned(), Given(Meaning::Read(column)))),
-        _ if ours == "-" => Ok((theirs.to_owned(), Given(Meaning::Left))),
+    match ImportColumn::meaning(ours) {
+        ColumnMeaning::Read(column) => Ok((theirs.to_owned(), GivenMeaning(ColumnMeaning::Read(column)))),
+        _ if ours == "-" => Ok((theirs.to_owned(), GivenMeaning(ColumnMeaning::Left))),
         _ => Err(expected()),
     }
 }
@@ -141,9 +141,9 @@ struct Batch {
     unused: Unused,
 }
 
-type Sent = Result<Batch, String>;
+type BatchResult = Result<Batch, String>;
 
-impl Import {
+impl UserImport {
     pub async fn run(self, core: &Core, console: &mut Console) -> Result<(), Failure> {
         let (rows, total) = self.open()?;
         let mut report = self.report.as_deref().map(made).transpose()?;
@@ -152,11 +152,11 @@ impl Import {
             allowed_roles: self.allow_roles.clone(),
             assume_verified: self.assume_verified,
         };
-        let mut import = import::Import::begin(core, options, &Source::command_line()).await?;
+        let mut import = import::ImportRun::begin(core, options, &Source::command_line()).await?;
         let mut batches = reading(rows, import.rules())?;
-        let mut shown = Shown::default();
+        let mut shown = ImportSummary::default();
         let ended = {
-            let mut progress = Progress::new(&core.env, total);
+            let mut progress = ProgressBar::new(&core.env, total);
             let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
             loop {
                 let batch = tokio::select! {
@@ -202,7 +202,7 @@ impl Import {
             let total = file.metadata().map_err(cannot)?.len();
             (Box::new(BufReader::with_capacity(1 << 16, file)), Some(total))
         };
-        let given: BTreeMap<String, Meaning> =
+        let given: BTreeMap<String, ColumnMeaning> =
             self.columns.iter().map(|(name, given)| (name.clone(), given.0)).collect();
         let headings = Headings::new(given);
         let escape = self.escape.map(|word| match word {
@@ -219,7 +219,7 @@ impl Import {
         Ok((rows, total))
     }
 
-    fn tell(&self, summary: &Summary, shown: &Shown, console: &mut Console) -> io::Result<()> {
+    fn tell(&self, summary: &Summary, shown: &ImportSummary, console: &mut Console) -> io::Result<()> {
         let Summary { rows, imported, present, refused, changed, reasons } = summary;
         let list = |names: &std::collections::BTreeSet<String>| {
             names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ")
@@ -242,7 +242,7 @@ impl Import {
                 console.note("use --report FILE to write all of them to a file");
             }
         }
-        if console.form() == Form::Json {
+        if console.form() == OutputFormat::Json {
             return console.json(&json!({
                 "dryRun": self.dry_run, "rows": rows, "imported": imported, "present": present, "refused": refused,
                 "changed": changed, "reasons": reasons, "unknownColumns": shown.unused.unknown,
@@ -271,12 +271,12 @@ fn word(outcome: Remarked) -> &'static str {
 
 /// What is printed at the end.
 #[derive(Default)]
-struct Shown {
+struct ImportSummary {
     first: Vec<Remark>,
     unused: Unused,
 }
 
-impl Shown {
+impl ImportSummary {
     fn note(&mut self, remarks: Vec<Remark>, unused: Unused, report: Option<&mut BufWriter<File>>) -> io::Result<()> {
         self.unused = unused;
         if let Some(report) = report {
@@ -302,7 +302,7 @@ pub fn made(path: &Path) -> Result<BufWriter<File>, Failure> {
 }
 
 /// Reads rows on a separate thread, a few batches ahead of the import.
-fn reading(rows: Box<dyn Rows + Send>, rules: Rules) -> Result<Receiver<Sent>, Failure> {
+fn reading(rows: Box<dyn Rows + Send>, rules: ImportRules) -> Result<Receiver<BatchResult>, Failure> {
     let (sender, batches) = mpsc::channel(AHEAD);
     let reading =
         std::thread::Builder::new().name("authd-reading".to_owned()).spawn(move || read(rows, &rules, &sender));
@@ -310,7 +310,7 @@ fn reading(rows: Box<dyn Rows + Send>, rules: Rules) -> Result<Receiver<Sent>, F
     Ok(batches)
 }
 
-fn read(mut rows: Box<dyn Rows + Send>, rules: &Rules, sender: &Sender<Sent>) {
+fn read(mut rows: Box<dyn Rows + Send>, rules: &ImportRules, sender: &Sender<BatchResult>) {
     loop {
         let mut drafts = Vec::with_capacity(BATCH);
         let mut failed = None;

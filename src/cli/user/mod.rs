@@ -13,10 +13,10 @@ use super::failure::Failure;
 use super::opened;
 use super::prompt::{self, PasswordFrom};
 use super::{Global, email};
-use crate::identity::admin::{self, Entry, Filter, NewEntry, RoleChange};
+use crate::identity::admin::{self, AccountWithRoles, AccountFilter, NewEntry, RoleChange};
 use crate::identity::{By, Core};
 use crate::model::{Email, Username, text};
-use view::Shown;
+use view::AccountView;
 
 /// The largest number of characters in a given or family name.
 const LONGEST_NAME: usize = 100;
@@ -29,22 +29,22 @@ const PAGE: usize = 500;
 /// USER is an e-mail address, username or id. Changes take effect at once, also on a running server
 /// that uses the same database.
 #[derive(Debug, Subcommand)]
-pub enum User {
-    Create(Create),
-    List(List),
-    Show(Show),
+pub enum UserCommand {
+    Create(UserCreate),
+    List(UserList),
+    Show(UserShow),
     SetPassword(SetPassword),
     Verify(Verify),
-    Role(Role),
-    Lock(Lock),
+    Role(UserRole),
+    Lock(UserLock),
     Unlock(Unlock),
-    Delete(Delete),
+    Delete(UserDelete),
     Restore(sessions::Restore),
-    Sessions(sessions::Sessions),
+    Sessions(sessions::UserSessions),
     Revoke(sessions::Revoke),
     MfaReset(sessions::MfaReset),
-    Import(import::Import),
-    Export(export::Export),
+    Import(import::UserImport),
+    Export(export::UserExport),
 }
 
 /// Create an account
@@ -58,7 +58,7 @@ Examples:
       Create the first admin; prompts for the password
   authd user create --email app@example.com --username app --password-stdin < password.txt
       Create an account from a script")]
-pub struct Create {
+pub struct UserCreate {
     /// The e-mail address
     #[arg(long, value_name = "ADDRESS", value_parser = email)]
     email: Email,
@@ -98,7 +98,7 @@ Examples:
       Show the first 20 whose address or username begins with `jo`
   authd user list --limit 0 --json | jq -r '.[].email'
       Print the addresses of all accounts")]
-pub struct List {
+pub struct UserList {
     /// Only accounts with this status
     #[arg(long, value_enum)]
     status: Option<StatusWord>,
@@ -141,7 +141,7 @@ impl StatusWord {
 Examples:
   authd user show jane@example.com
       Show status, roles, sessions and dates")]
-pub struct Show {
+pub struct UserShow {
     /// E-mail address, username or id
     #[arg(value_name = "USER")]
     user: String,
@@ -188,7 +188,7 @@ Examples:
       Let her view and suspend accounts
   authd user role jane@example.com --give admin --take moderator
       Make her an admin instead")]
-pub struct Role {
+pub struct UserRole {
     /// E-mail address, username or id
     #[arg(value_name = "USER")]
     user: String,
@@ -208,7 +208,7 @@ pub struct Role {
 Examples:
   authd user lock jane@example.com
       Block her account until `authd user unlock`")]
-pub struct Lock {
+pub struct UserLock {
     /// E-mail address, username or id
     #[arg(value_name = "USER")]
     user: String,
@@ -237,7 +237,7 @@ Examples:
       Delete it after confirmation
   authd user delete jane@example.com --yes
       Delete it from a script")]
-pub struct Delete {
+pub struct UserDelete {
     /// E-mail address, username or id
     #[arg(value_name = "USER")]
     user: String,
@@ -257,37 +257,37 @@ fn own_name(text: &str) -> Result<String, String> {
     if fits { Ok(text.to_owned()) } else { Err(format!("expected 1 to {LONGEST_NAME} characters on one line")) }
 }
 
-impl User {
+impl UserCommand {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         match self {
-            User::Create(command) => command.run(global, console),
-            User::List(command) => {
+            UserCommand::Create(command) => command.run(global, console),
+            UserCommand::List(command) => {
                 opened::with_core(global, console, async |core, console| command.run(core, console).await)
             }
-            User::Show(command) => opened::with_core(global, console, async |core, console| {
+            UserCommand::Show(command) => opened::with_core(global, console, async |core, console| {
                 let entry = admin::find(core, &command.user).await?;
-                Ok(Shown::of(core, &entry).await?.whole(console)?)
+                Ok(AccountView::of(core, &entry).await?.whole(console)?)
             }),
-            User::SetPassword(command) => command.run(global, console),
-            User::Verify(command) => {
+            UserCommand::SetPassword(command) => command.run(global, console),
+            UserCommand::Verify(command) => {
                 change(global, console, "verified", async |core, by| Ok(admin::verify(core, by, &command.user).await?))
             }
-            User::Role(command) => change(global, console, "changed", async |core, by| command.run(core, by).await),
-            User::Lock(command) => {
+            UserCommand::Role(command) => change(global, console, "changed", async |core, by| command.run(core, by).await),
+            UserCommand::Lock(command) => {
                 change(global, console, "locked", async |core, by| Ok(admin::suspend(core, by, &command.user).await?))
             }
-            User::Unlock(command) => {
+            UserCommand::Unlock(command) => {
                 change(global, console, "unlocked", async |core, by| Ok(admin::unlock(core, by, &command.user).await?))
             }
-            User::Delete(command) => command.run(global, console),
-            User::Restore(command) => command.run(global, console),
-            User::Sessions(command) => command.run(global, console),
-            User::Revoke(command) => command.run(global, console),
-            User::MfaReset(command) => command.run(global, console),
-            User::Import(command) => {
+            UserCommand::Delete(command) => command.run(global, console),
+            UserCommand::Restore(command) => command.run(global, console),
+            UserCommand::Sessions(command) => command.run(global, console),
+            UserCommand::Revoke(command) => command.run(global, console),
+            UserCommand::MfaReset(command) => command.run(global, console),
+            UserCommand::Import(command) => {
                 opened::with_core(global, console, async |core, console| command.run(core, console).await)
             }
-            User::Export(command) => {
+            UserCommand::Export(command) => {
                 opened::with_core(global, console, async |core, console| command.run(core, console).await)
             }
         }
@@ -299,11 +299,11 @@ fn change(
     global: &Global,
     console: &mut Console,
     done: &str,
-    work: impl AsyncFnOnce(&Core, &By) -> Result<Entry, Failure>,
+    work: impl AsyncFnOnce(&Core, &By) -> Result<AccountWithRoles, Failure>,
 ) -> Result<(), Failure> {
     opened::with_core(global, console, async |core, console| {
         let entry = work(core, &By::command_line()).await?;
-        Ok(Shown::of(core, &entry).await?.changed(done, console)?)
+        Ok(AccountView::of(core, &entry).await?.changed(done, console)?)
     })
 }
 
@@ -311,7 +311,7 @@ fn asked_from(stdin: bool) -> PasswordFrom {
     if stdin { PasswordFrom::Stdin } else { PasswordFrom::Terminal }
 }
 
-impl Create {
+impl UserCreate {
     fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         let from = asked_from(self.password_stdin);
         prompt::need_source(from)?;
@@ -327,7 +327,7 @@ impl Create {
                 verified: self.verified,
             };
             let entry = admin::create(core, &By::command_line(), new).await?;
-            Ok(Shown::of(core, &entry).await?.changed("created", console)?)
+            Ok(AccountView::of(core, &entry).await?.changed("created", console)?)
         })
     }
 }
@@ -340,21 +340,21 @@ impl SetPassword {
             let before = admin::find(core, &self.user).await?.account;
             let password = prompt::new_password(from)?;
             let entry = admin::set_password(core, &By::command_line(), before.id.as_str(), password).await?;
-            Ok(Shown::of(core, &entry).await?.changed("set the password and ended the sessions of", console)?)
+            Ok(AccountView::of(core, &entry).await?.changed("set the password and ended the sessions of", console)?)
         })
     }
 }
 
-impl List {
+impl UserList {
     async fn run(self, core: &Core, console: &mut Console) -> Result<(), Failure> {
-        let filter = Filter { status: self.status.map(|status| status.word().to_owned()), search: self.search };
+        let filter = AccountFilter { status: self.status.map(|status| status.word().to_owned()), search: self.search };
         let mut left = if self.limit == 0 { usize::MAX } else { self.limit };
         let mut after = self.after;
         let mut list = console.list();
         while left > 0 {
             let size = left.min(PAGE);
             let page = admin::list(core, &filter, after.as_deref(), i64::try_from(size).unwrap_or(i64::MAX)).await?;
-            list.page(&Shown::all(core, &page).await?)?;
+            list.page(&AccountView::all(core, &page).await?)?;
             left -= page.len();
             if page.len() < size {
                 return Ok(list.end()?);
@@ -370,15 +370,15 @@ impl List {
     }
 }
 
-impl Role {
-    async fn run(self, core: &Core, by: &By) -> Result<Entry, Failure> {
+impl UserRole {
+    async fn run(self, core: &Core, by: &By) -> Result<AccountWithRoles, Failure> {
         let given = self.give.into_iter().map(|role| (RoleChange::Give, role));
         let changes = given.chain(self.take.into_iter().map(|role| (RoleChange::Take, role))).collect();
         Ok(admin::change_roles(core, by, &self.user, changes).await?)
     }
 }
 
-impl Delete {
+impl UserDelete {
     fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         if !self.yes {
             prompt::need_somebody()?;

@@ -5,10 +5,10 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::cli::Global;
-use crate::cli::console::{Console, Record};
+use crate::cli::console::{Console, ListRecord};
 use crate::cli::failure::Failure;
 use crate::cli::opened;
-use crate::identity::session::Shown;
+use crate::identity::session::SessionView;
 use crate::identity::{By, admin, directory, factor};
 
 /// List the live sessions of an account
@@ -17,7 +17,7 @@ use crate::identity::{By, admin, directory, factor};
 Examples:
   authd user sessions jane@example.com
       Show where she is logged in")]
-pub struct Sessions {
+pub struct UserSessions {
     /// E-mail address, username or id
     #[arg(value_name = "USER")]
     user: String,
@@ -65,11 +65,11 @@ pub struct Restore {
     user: String,
 }
 
-impl Sessions {
+impl UserSessions {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         opened::with_core(global, console, async |core, console| {
             let sessions = directory::sessions(core, &self.user).await?;
-            Ok(console.records(&sessions.iter().map(Row).collect::<Vec<_>>())?)
+            Ok(console.records(&sessions.iter().map(SessionListRow).collect::<Vec<_>>())?)
         })
     }
 }
@@ -91,7 +91,7 @@ impl MfaReset {
             let entry = admin::find(core, &self.user).await?;
             let removed = factor::reset_all(core, &By::command_line(), &entry.account.id).await?;
             console.note(&format!("{removed} second factors removed"));
-            Ok(super::Shown::of(core, &entry).await?.changed("reset the second factors of", console)?)
+            Ok(super::AccountView::of(core, &entry).await?.changed("reset the second factors of", console)?)
         })
     }
 }
@@ -103,9 +103,9 @@ impl Restore {
 }
 
 /// A session in a list.
-struct Row<'a>(&'a Shown);
+struct SessionListRow<'a>(&'a SessionView);
 
-impl Row<'_> {
+impl SessionListRow<'_> {
     fn place(&self) -> Option<String> {
         let place = self.0.place.as_ref()?;
         let parts: Vec<&str> = [&place.city, &place.country].into_iter().flatten().map(String::as_str).collect();
@@ -113,7 +113,7 @@ impl Row<'_> {
     }
 }
 
-impl Record for Row<'_> {
+impl ListRecord for SessionListRow<'_> {
     const HEADINGS: &'static [&'static str] = &["DEVICE", "ADDRESS", "PLACE", "LAST ACTIVE", "CREATED", "ID"];
 
     fn cells(&self) -> Vec<String> {

@@ -4,26 +4,26 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use crate::cli::console::{Console, Form, Record, plain};
+use crate::cli::console::{Console, OutputFormat, ListRecord, plain};
 use crate::error::Result;
 use crate::identity::Core;
-use crate::identity::admin::{self, Entry};
+use crate::identity::admin::{self, AccountWithRoles};
 use crate::model::Time;
 use crate::model::account::{Status, Verification};
 
 /// An account, its status under this instance's policy, and its number of live sessions.
-pub struct Shown<'a> {
-    entry: &'a Entry,
+pub struct AccountView<'a> {
+    entry: &'a AccountWithRoles,
     status: Status,
     sessions: i64,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> AccountView<'a> {
     /// Prepares one account for display, under the policy of this core.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn of(core: &Core, entry: &'a Entry) -> Result<Self> {
+    pub async fn of(core: &Core, entry: &'a AccountWithRoles) -> Result<Self> {
         let sessions = admin::count_sessions(core, std::slice::from_ref(entry)).await?;
         Ok(Self::under(core.verification(), entry, sessions.first().copied().unwrap_or(0)))
     }
@@ -32,13 +32,13 @@ impl<'a> Shown<'a> {
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn all(core: &Core, entries: &'a [Entry]) -> Result<Vec<Self>> {
+    pub async fn all(core: &Core, entries: &'a [AccountWithRoles]) -> Result<Vec<Self>> {
         let sessions = admin::count_sessions(core, entries).await?;
         let both = entries.iter().zip(sessions);
         Ok(both.map(|(entry, sessions)| Self::under(core.verification(), entry, sessions)).collect())
     }
 
-    fn under(verification: Verification, entry: &'a Entry, sessions: i64) -> Self {
+    fn under(verification: Verification, entry: &'a AccountWithRoles, sessions: i64) -> Self {
         Self { status: entry.account.status(verification), entry, sessions }
     }
 
@@ -72,8 +72,8 @@ impl<'a> Shown<'a> {
     pub fn changed(&self, done: &str, console: &mut Console) -> io::Result<()> {
         let account = &self.entry.account;
         match console.form() {
-            Form::Json => console.json(&self.json()),
-            Form::People => {
+            OutputFormat::Json => console.json(&self.json()),
+            OutputFormat::People => {
                 let roles = self.entry.roles.join(", ");
                 let state = self.status.as_str();
                 let email = plain(account.email.as_str());
@@ -83,7 +83,7 @@ impl<'a> Shown<'a> {
     }
 }
 
-impl Record for Shown<'_> {
+impl ListRecord for AccountView<'_> {
     const HEADINGS: &'static [&'static str] =
         &["EMAIL", "USERNAME", "STATUS", "ROLES", "SESSIONS", "LAST LOGIN", "CREATED", "ID"];
 
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
     use crate::model::{Account, AccountId, Email};
 
-    fn entry() -> Entry {
+    fn entry() -> AccountWithRoles {
         let at = Time::from_millis(1_701_421_200_987);
         let account = Account {
             id: AccountId::new("018c"),
@@ -158,13 +158,13 @@ mod tests {
             created_at: at,
             updated_at: at,
         };
-        Entry { account, roles: vec!["admin".to_owned(), "user".to_owned()] }
+        AccountWithRoles { account, roles: vec!["admin".to_owned(), "user".to_owned()] }
     }
 
     #[test]
     fn the_hash_is_never_shown() {
         let entry = entry();
-        let shown = Shown::under(Verification::Required, &entry, 2);
+        let shown = AccountView::under(Verification::Required, &entry, 2);
         let said = format!("{} {:?}", shown.json(), shown.cells());
         assert!(!said.contains("canary") && said.contains("\"hasPassword\":true"), "{said}");
     }
@@ -172,13 +172,13 @@ mod tests {
     #[test]
     fn the_policy_says_whether_an_unproved_address_waits() {
         let entry = entry();
-        assert_eq!(Shown::under(Verification::Required, &entry, 2).json()["status"], "pending");
-        assert_eq!(Shown::under(Verification::Optional, &entry, 2).json()["status"], "active");
+        assert_eq!(AccountView::under(Verification::Required, &entry, 2).json()["status"], "pending");
+        assert_eq!(AccountView::under(Verification::Optional, &entry, 2).json()["status"], "active");
     }
 
     #[test]
     fn there_is_a_cell_for_each_heading() {
         let entry = entry();
-        assert_eq!(Shown::under(Verification::Required, &entry, 2).cells().len(), Shown::HEADINGS.len());
+        assert_eq!(AccountView::under(Verification::Required, &entry, 2).cells().len(), AccountView::HEADINGS.len());
     }
 }

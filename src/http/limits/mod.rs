@@ -15,13 +15,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use smooth::Smooth;
-pub use standing::{Meter, Standing, Standings};
+pub use standing::{Meter, LimitStatus, Standings};
 use window::Windows;
 
 use crate::config::{Limits, Rate, Shape};
 use crate::env::Env;
 use crate::error::{Error, Kind, Limit, Result};
-use crate::model::Client;
+use crate::model::ClientIp;
 
 /// Maximum number of keys of fixed windows; about 20 MiB when a flood fills them.
 const WINDOW_KEYS: usize = 450_000;
@@ -30,13 +30,13 @@ const SMOOTH_KEYS: usize = 200_000;
 
 /// Counts calls. Clones share their counters.
 #[derive(Clone)]
-pub struct Limiter(Arc<Inner>);
+pub struct Limiter(Arc<LimitsInner>);
 
-struct Inner {
+struct LimitsInner {
     env: Env,
     limits: Limits,
     smooth: BTreeMap<Bucket, Arc<Smooth>>,
-    windows: Arc<Windows<(Bucket, Client)>>,
+    windows: Arc<Windows<(Bucket, ClientIp)>>,
 }
 
 /// The counters of a limit. Calls with a valid token have separate counters for the general limit.
@@ -82,9 +82,9 @@ impl Bucket {
 }
 
 /// The result of a check: what is left, or how long to wait.
-type Verdict = Result<Room, Duration>;
+type LimitVerdict = Result<Allowance, Duration>;
 
-struct Room {
+struct Allowance {
     remaining: u32,
     reset: Duration,
 }
@@ -108,7 +108,7 @@ impl Limiter {
         limits: Limits,
         env: Env,
         old: &BTreeMap<Bucket, Arc<Smooth>>,
-        windows: Arc<Windows<(Bucket, Client)>>,
+        windows: Arc<Windows<(Bucket, ClientIp)>>,
     ) -> Self {
         let mut smooth = BTreeMap::new();
         for bucket in BUCKETS {
@@ -119,35 +119,35 @@ impl Limiter {
                 smooth.insert(bucket, limit);
             }
         }
-        Self(Arc::new(Inner { env, limits, smooth, windows }))
+        Self(Arc::new(LimitsInner { env, limits, smooth, windows }))
     }
 
     /// Counts one call; `None` if the limit is disabled.
     ///
     /// # Errors
     /// [`Kind::TooMany`] with the time to wait if the limit is used up; such a call is not counted.
-    pub fn check(&self, limit: Limit, client: Client) -> Result<Option<Standing>> {
-        self.ask(Bucket::Named(limit), client, Step::Count)
+    pub fn check(&self, limit: Limit, client: ClientIp) -> Result<Option<LimitStatus>> {
+        self.ask(Bucket::Named(limit), client, LimitStep::Count)
     }
 
     /// Counts one call with a valid token against the higher general limit.
     ///
     /// # Errors
     /// See [`Limiter::check`].
-    pub fn check_with_token(&self, client: Client) -> Result<Option<Standing>> {
-        self.ask(Bucket::WithToken, client, Step::Count)
+    pub fn check_with_token(&self, client: ClientIp) -> Result<Option<LimitStatus>> {
+        self.ask(Bucket::WithToken, client, LimitStep::Count)
     }
 
     /// Checks whether a call would be allowed, without counting it.
     ///
     /// # Errors
     /// See [`Limiter::check`].
-    pub fn peek(&self, limit: Limit, client: Client) -> Result<Option<Standing>> {
-        self.ask(Bucket::Named(limit), client, Step::Look)
+    pub fn peek(&self, limit: Limit, client: ClientIp) -> Result<Option<LimitStatus>> {
+        self.ask(Bucket::Named(limit), client, LimitStep::Look)
     }
 
     /// Removes one counted call.
-    pub fn give_back(&self, limit: Limit, client: Client) {
+    pub fn give_back(&self, limit: Limit, client: ClientIp) {
         let bucket = Bucket::Named(limit);
         let Some(rate) = rate_of(&self.0.limits, bucket) else { return };
         match self.0.smooth.get(&bucket) {
@@ -174,34 +174,34 @@ impl Limiter {
         self.len() == 0
     }
 
-    fn ask(&self, bucket: Bucket, client: Client, step: Step) -> Result<Option<Standing>> {
-        let Inner { env, limits, smooth, windows } = &*self.0;
+    fn ask(&self, bucket: Bucket, client: ClientIp, step: LimitStep) -> Result<Option<LimitStatus>> {
+        let LimitsInner { env, limits, smooth, windows } = &*self.0;
         let Some(rate) = rate_of(limits, bucket) else { return Ok(None) };
         let verdict = match (smooth.get(&bucket), step) {
-            (Some(smooth), Step::Count) => smooth.count(client),
-            (Some(smooth), Step::Look) => smooth.look(client),
-            (None, Step::Count) => windows.count(&(bucket, client), rate, env.now()),
-            (None, Step::Look) => windows.look(&(bucket, client), rate, env.now()),
+            (Some(smooth), LimitStep::Count) => smooth.count(client),
+            (Some(smooth), LimitStep::Look) => smooth.look(client),
+            (None, LimitStep::Count) => windows.count(&(bucket, client), rate, env.now()),
+            (None, LimitStep::Look) => windows.look(&(bucket, client), rate, env.now()),
         };
         let limit = bucket.limit();
         match verdict {
-            Ok(Room { remaining, reset }) => {
-                Ok(Some(Standing { limit, allowed: rate.count, remaining, reset_at: env.wall() + reset }))
+            Ok(Allowance { remaining, reset }) => {
+                Ok(Some(LimitStatus { limit, allowed: rate.count, remaining, reset_at: env.wall() + reset }))
             }
             Err(wait) => Err(Error::with(Kind::TooMany(limit), sentence(limit, wait)).retry_after(wait)),
         }
     }
 
     /// The status that a refusal shows in the headers.
-    fn exhausted(&self, bucket: Bucket, wait: Duration) -> Option<Standing> {
+    fn exhausted(&self, bucket: Bucket, wait: Duration) -> Option<LimitStatus> {
         let rate = rate_of(&self.0.limits, bucket)?;
         let reset_at = self.0.env.wall() + wait;
-        Some(Standing { limit: bucket.limit(), allowed: rate.count, remaining: 0, reset_at })
+        Some(LimitStatus { limit: bucket.limit(), allowed: rate.count, remaining: 0, reset_at })
     }
 }
 
 #[derive(Clone, Copy)]
-enum Step {
+enum LimitStep {
     Count,
     Look,
 }

@@ -13,10 +13,10 @@ use governor::state::StateStore;
 use governor::{Quota, RateLimiter};
 
 use super::bounded::{Bounded, Ending};
-use super::{Room, Verdict};
+use super::{Allowance, LimitVerdict};
 use crate::config::Rate;
 use crate::env::Env;
-use crate::model::{Client, Time};
+use crate::model::{ClientIp, Time};
 
 /// One smooth limit, for all clients.
 pub(super) struct Smooth {
@@ -24,18 +24,18 @@ pub(super) struct Smooth {
     interval: Duration,
     origin: Time,
     arrivals: Arc<Arrivals>,
-    governor: RateLimiter<Call, Store, Turned, StateInformationMiddleware>,
+    governor: RateLimiter<Call, LimiterStore, Turned, StateInformationMiddleware>,
 }
 
 /// Whether a call is counted or only checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Call {
-    Counted(Client),
-    Looked(Client),
+    Counted(ClientIp),
+    Looked(ClientIp),
 }
 
 /// The theoretical arrival time of each client's next call, in nanoseconds since the limit started.
-type Arrivals = Bounded<Client, Arrival>;
+type Arrivals = Bounded<ClientIp, Arrival>;
 
 #[derive(Clone, Copy)]
 struct Arrival(u64);
@@ -46,9 +46,9 @@ impl Ending for Arrival {
     }
 }
 
-struct Store(Arc<Arrivals>);
+struct LimiterStore(Arc<Arrivals>);
 
-impl StateStore for Store {
+impl StateStore for LimiterStore {
     type Key = Call;
 
     fn measure_and_replace<T, F, E>(&self, call: &Call, measure: F) -> Result<T, E>
@@ -88,7 +88,7 @@ impl Smooth {
         let quota = Quota::with_period(interval)?.allow_burst(count);
         let arrivals = Arc::new(Arrivals::new(keys));
         let origin = env.now();
-        let governor = RateLimiter::new(quota, Store(arrivals.clone()), Turned { env: env.clone(), origin });
+        let governor = RateLimiter::new(quota, LimiterStore(arrivals.clone()), Turned { env: env.clone(), origin });
         Some(Self { rate, interval, origin, arrivals, governor })
     }
 
@@ -98,18 +98,18 @@ impl Smooth {
     }
 
     /// Counts a call if the limit allows it.
-    pub(super) fn count(&self, client: Client) -> Verdict {
+    pub(super) fn count(&self, client: ClientIp) -> LimitVerdict {
         self.ask(Call::Counted(client))
     }
 
     /// Checks whether a call would be allowed, without counting it.
-    pub(super) fn look(&self, client: Client) -> Verdict {
+    pub(super) fn look(&self, client: ClientIp) -> LimitVerdict {
         let verdict = self.ask(Call::Looked(client));
-        verdict.map(|room| Room { remaining: room.remaining.saturating_add(1).min(self.rate.count), ..room })
+        verdict.map(|room| Allowance { remaining: room.remaining.saturating_add(1).min(self.rate.count), ..room })
     }
 
     /// Removes one counted call.
-    pub(super) fn give_back(&self, client: Client) {
+    pub(super) fn give_back(&self, client: ClientIp) {
         let interval = u64::try_from(self.interval.as_nanos()).unwrap_or(u64::MAX);
         self.arrivals.update(&client, |arrival| ((), arrival.map(|Arrival(at)| Arrival(at.saturating_sub(interval)))));
     }
@@ -125,12 +125,12 @@ impl Smooth {
         self.arrivals.len()
     }
 
-    fn ask(&self, call: Call) -> Verdict {
+    fn ask(&self, call: Call) -> LimitVerdict {
         match self.governor.check_key(&call) {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
                 let used = self.rate.count.saturating_sub(remaining);
-                Ok(Room { remaining, reset: self.interval.saturating_mul(used) })
+                Ok(Allowance { remaining, reset: self.interval.saturating_mul(used) })
             }
             Err(until) => Err(until.wait_time_from(self.governor.clock().env.now().since(self.origin))),
         }

@@ -8,11 +8,11 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue};
 use super::{Bucket, Limiter};
 use crate::error::{Error, Limit, Result};
 use crate::identity::refusals::Refusals;
-use crate::model::{Barrier, Client, Source, Time};
+use crate::model::{Barrier, ClientIp, Source, Time};
 
 /// The state of one limit for one client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Standing {
+pub struct LimitStatus {
     pub limit: Limit,
     /// How many calls the limit allows.
     pub allowed: u32,
@@ -25,17 +25,17 @@ pub struct Standing {
 /// The statuses of all limits that one request was checked against. The boundary writes the
 /// rate-limit headers from them.
 #[derive(Debug, Default)]
-pub struct Standings(Mutex<Vec<Standing>>);
+pub struct Standings(Mutex<Vec<LimitStatus>>);
 
 impl Standings {
     /// Records a status.
-    pub fn note(&self, standing: Standing) {
+    pub fn note(&self, standing: LimitStatus) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(standing);
     }
 
     /// The status with the fewest calls left.
     #[must_use]
-    pub fn nearest(&self) -> Option<Standing> {
+    pub fn nearest(&self) -> Option<LimitStatus> {
         let standings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         standings.iter().copied().min_by_key(|standing| (standing.remaining, std::cmp::Reverse(standing.reset_at)))
     }
@@ -53,13 +53,13 @@ impl Standings {
 /// A request's view of the limits. The boundary stores it in the request, and handlers count calls
 /// with it. Clones share their state.
 #[derive(Clone)]
-pub struct Meter(Arc<Counting>);
+pub struct Meter(Arc<PendingCharge>);
 
-struct Counting {
+struct PendingCharge {
     limiter: Limiter,
     refusals: Refusals,
     source: Source,
-    client: Client,
+    client: ClientIp,
     standings: Standings,
 }
 
@@ -68,7 +68,7 @@ impl Meter {
     #[must_use]
     pub fn new(limiter: Limiter, refusals: Refusals, source: Source) -> Self {
         let client = source.client();
-        Self(Arc::new(Counting { limiter, refusals, client, source, standings: Standings::default() }))
+        Self(Arc::new(PendingCharge { limiter, refusals, client, source, standings: Standings::default() }))
     }
 
     /// The client that sent the request.
@@ -81,10 +81,10 @@ impl Meter {
     /// statuses, so the headers never show what is left for the account: that would reveal what
     /// other callers do with it.
     #[must_use]
-    pub fn counting_for(&self, client: Client) -> Self {
-        let Counting { limiter, refusals, source, .. } = &*self.0;
+    pub fn counting_for(&self, client: ClientIp) -> Self {
+        let PendingCharge { limiter, refusals, source, .. } = &*self.0;
         let (limiter, refusals, source) = (limiter.clone(), refusals.clone(), source.clone());
-        Self(Arc::new(Counting { limiter, refusals, client, source, standings: Standings::default() }))
+        Self(Arc::new(PendingCharge { limiter, refusals, client, source, standings: Standings::default() }))
     }
 
     /// Counts this call against a limit.
@@ -140,8 +140,8 @@ impl Meter {
         &self.0.standings
     }
 
-    fn note(&self, bucket: Bucket, answer: Result<Option<Standing>>) -> Result<()> {
-        let Counting { limiter, refusals, source, client, standings } = &*self.0;
+    fn note(&self, bucket: Bucket, answer: Result<Option<LimitStatus>>) -> Result<()> {
+        let PendingCharge { limiter, refusals, source, client, standings } = &*self.0;
         let standing = match &answer {
             Ok(standing) => *standing,
             Err(refusal) => {

@@ -82,13 +82,13 @@ impl World {
     }
 
     /// How many consecutive calls are allowed.
-    fn passed(&self, limit: Limit, client: Client) -> usize {
+    fn passed(&self, limit: Limit, client: ClientIp) -> usize {
         (0..100).take_while(|_| self.limiter.check(limit, client).is_ok()).count()
     }
 }
 
-fn client(last: u8) -> Client {
-    Client::of(IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)))
+fn client(last: u8) -> ClientIp {
+    ClientIp::of(IpAddr::V4(Ipv4Addr::new(192, 0, 2, last)))
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn a_purge_forgets_what_no_longer_counts() {
         let world = World::new(shape);
         for network in 0..5_000_u64 {
             let address = Ipv6Addr::from_bits(u128::from(network) << 64);
-            let _ = world.limiter.check(Limit::SignIn, Client::of(IpAddr::V6(address)));
+            let _ = world.limiter.check(Limit::SignIn, ClientIp::of(IpAddr::V6(address)));
         }
         assert_eq!(world.limiter.len(), 5_000);
         world.seconds(901);
@@ -223,7 +223,7 @@ fn each_refusal_is_noted_once_however_it_came_about() {
         let _ = second.count_failure(Limit::Refresh, Kind::RefreshInvalid.into());
     }
     let _ = second.peek(Limit::Refresh);
-    let text = world.metrics.text(crate::metrics::Vitals::default());
+    let text = world.metrics.text(crate::metrics::MetricsSnapshot::default());
     for line in ["authd_limit_refusals_total{limit=\"sign_up\"} 5", "authd_limit_refusals_total{limit=\"refresh\"} 2"] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use super::bounded::{Bounded, Ending};
-use super::{Room, Verdict};
+use super::{Allowance, LimitVerdict};
 use crate::config::Rate;
 use crate::model::Time;
 
@@ -31,7 +31,7 @@ impl<K: Hash + Eq + Copy> Windows<K> {
     }
 
     /// Counts a call if the window allows it.
-    pub(super) fn count(&self, key: &K, rate: Rate, now: Time) -> Verdict {
+    pub(super) fn count(&self, key: &K, rate: Rate, now: Time) -> LimitVerdict {
         self.0.update(key, |window| {
             let mut window = live(window, rate, now);
             if window.used >= rate.count {
@@ -43,7 +43,7 @@ impl<K: Hash + Eq + Copy> Windows<K> {
     }
 
     /// Checks whether a call would be allowed, without counting it.
-    pub(super) fn look(&self, key: &K, rate: Rate, now: Time) -> Verdict {
+    pub(super) fn look(&self, key: &K, rate: Rate, now: Time) -> LimitVerdict {
         self.0.update(key, |window| {
             let window = live(window, rate, now);
             let verdict =
@@ -75,7 +75,7 @@ fn live(window: Option<Window>, rate: Rate, now: Time) -> Window {
     window.filter(|window| now < window.ends).unwrap_or(Window { ends: now + rate.window, used: 0 })
 }
 
-fn room(window: Window, rate: Rate, now: Time) -> Room {
+fn room(window: Window, rate: Rate, now: Time) -> Allowance {
     let reset: Duration = window.ends.since(now);
-    Room { remaining: rate.count.saturating_sub(window.used), reset }
+    Allowance { remaining: rate.count.saturating_sub(window.used), reset }
 }

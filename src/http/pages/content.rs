@@ -38,13 +38,13 @@ impl Asks {
 
 /// A page and its path. The mount in the path decides where forms and links lead.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct PageContext<'a> {
     pub(super) page: Page,
     /// The path as requested.
     pub(super) path: &'a str,
 }
 
-impl Place<'_> {
+impl PageContext<'_> {
     /// Another page under the same mount.
     fn beside(&self, page: Page) -> String {
         let mount = self.path.strip_suffix(self.page.path()).unwrap_or("");
@@ -62,7 +62,7 @@ impl Place<'_> {
 
 /// The page of a link before the user presses the button. `broken` are the reasons why a password
 /// was rejected.
-pub(super) fn question(place: Place<'_>, token: &str, rules: &PasswordRules, broken: &[String]) -> Content {
+pub(super) fn question(place: PageContext<'_>, token: &str, rules: &PasswordRules, broken: &[String]) -> Content {
     let (title, text, actions) = match place.page {
         Page::Verify => (
             "Verify your email address",
@@ -115,14 +115,14 @@ pub(super) fn question(place: Place<'_>, token: &str, rules: &PasswordRules, bro
 }
 
 /// Adds a script that submits the page's form. Without scripting, the user presses the button.
-pub(super) fn posting_at_once(place: Place<'_>, page: Content) -> Content {
+pub(super) fn posting_at_once(place: PageContext<'_>, page: Content) -> Content {
     let script = format!("<script src=\"{}/post.js\" defer></script>", escape(place.path));
     Content { actions: page.actions + &script, ..page }
 }
 
 /// The page that asks for an address to send a new link to. With a `reason`, `typed` was rejected
 /// as an invalid address.
-pub(super) fn ask_for_link(place: Place<'_>, typed: &str, reason: Option<&'static str>) -> Content {
+pub(super) fn ask_for_link(place: PageContext<'_>, typed: &str, reason: Option<&'static str>) -> Content {
     let (title, text) = match place.page {
         Page::Resend => (
             "Verify your email address",
@@ -205,7 +205,7 @@ fn in_words(rules: &PasswordRules) -> String {
 }
 
 /// The page after the button was pressed.
-pub(super) fn done(place: Place<'_>) -> Content {
+pub(super) fn done(place: PageContext<'_>) -> Content {
     match place.page {
         Page::Verify => Content::saying("Email address verified", "Thank you. You can close this page and log in."),
         Page::Disown => Content::saying(
@@ -244,7 +244,7 @@ pub(super) fn verified_already() -> Content {
 
 /// The page for an error, with a form for a new link if that helps. Statuses are the same as on the
 /// native API.
-pub(super) fn refusal(place: Place<'_>, kind: Kind, asks: Asks) -> (StatusCode, Content) {
+pub(super) fn refusal(place: PageContext<'_>, kind: Kind, asks: Asks) -> (StatusCode, Content) {
     let again = "Please wait a moment, then try again.";
     let is_about_link = matches!(kind, Kind::MissingLinkToken | Kind::LinkExpired | Kind::LinkInvalid);
     let (status, title, text) = match kind {
@@ -350,10 +350,10 @@ mod tests {
     #[test]
     fn what_is_shown_is_escaped() {
         assert_eq!(escape("<a href=\"x\">'&"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
-        let place = Place { page: Page::Forgot, path: "/forgot-password" };
+        let place = PageContext { page: Page::Forgot, path: "/forgot-password" };
         let content = ask_for_link(place, "\"><script>", Some("<b>"));
         assert!(!content.actions.contains("<script>") && !content.actions.contains("<b>"), "{}", content.actions);
-        let place = Place { page: Page::Reset, path: "/reset-password" };
+        let place = PageContext { page: Page::Reset, path: "/reset-password" };
         let content = question(place, "abc", &rules(), &["<script>".to_owned()]);
         assert!(content.actions.contains("&lt;script&gt;") && !content.actions.contains("<script>"));
     }
@@ -362,13 +362,13 @@ mod tests {
     fn forms_post_under_the_mount_that_was_used() {
         for mount in ["", "/v1", "/api/v1"] {
             let path = format!("{mount}/verify-email");
-            let content = question(Place { page: Page::Verify, path: &path }, "abc", &rules(), &[]);
+            let content = question(PageContext { page: Page::Verify, path: &path }, "abc", &rules(), &[]);
             assert!(content.actions.contains(&format!("method=\"post\" action=\"{mount}/verify-email\"")));
             assert!(content.actions.contains(&format!("href=\"{mount}/verify-email/disown?token=abc\"")));
             let path = format!("{mount}/reset-password");
-            let (_, content) = refusal(Place { page: Page::Reset, path: &path }, Kind::LinkExpired, Asks::Here);
+            let (_, content) = refusal(PageContext { page: Page::Reset, path: &path }, Kind::LinkExpired, Asks::Here);
             assert!(content.actions.contains(&format!("action=\"{mount}/forgot-password\"")), "{}", content.actions);
-            let (_, content) = refusal(Place { page: Page::Reset, path: &path }, Kind::LinkExpired, Asks::InApp);
+            let (_, content) = refusal(PageContext { page: Page::Reset, path: &path }, Kind::LinkExpired, Asks::InApp);
             assert_eq!(content.actions, "");
         }
     }

@@ -12,16 +12,16 @@ use poem::{Endpoint, FromRequest, Request, Response, RouteMethod, endpoint};
 
 use super::app::FromApp;
 use super::router::Routes;
-use super::visit::Visit;
+use super::visit::RequestContext;
 use super::{body, origin};
 use crate::config::Config;
 use crate::error::{Error, Kind, Limit, Result};
-use crate::identity::link::{self, Purpose};
-use crate::identity::subject::Subject;
+use crate::identity::link::{self, LinkPurpose};
+use crate::identity::subject::RateKey;
 use crate::identity::verify_email::{self, Proved};
 use crate::identity::{Core, alarm, change_email, open_login, recover};
 use crate::model::{Email, Password, secret};
-use content::{Asks, Content, Place, escape};
+use content::{Asks, Content, PageContext, escape};
 
 const PAGE: &str = include_str!("../../../static/pages/page.html");
 const STYLE: &str = include_str!("../../../static/pages/page.css");
@@ -106,13 +106,13 @@ impl Page {
 
     /// The purpose that its link must have; `None` for pages without a link, and for the link of a
     /// login alert, which is stored elsewhere.
-    fn purpose(self) -> Option<Purpose> {
+    fn purpose(self) -> Option<LinkPurpose> {
         match self {
-            Page::Verify | Page::Disown => Some(Purpose::Verify),
-            Page::OpenLogin => Some(Purpose::OpenLogin),
-            Page::Reset => Some(Purpose::Reset),
-            Page::ConfirmEmail => Some(Purpose::ConfirmEmail),
-            Page::UndoEmail => Some(Purpose::UndoEmail),
+            Page::Verify | Page::Disown => Some(LinkPurpose::Verify),
+            Page::OpenLogin => Some(LinkPurpose::OpenLogin),
+            Page::Reset => Some(LinkPurpose::Reset),
+            Page::ConfirmEmail => Some(LinkPurpose::ConfirmEmail),
+            Page::UndoEmail => Some(LinkPurpose::UndoEmail),
             Page::Resend | Page::Forgot | Page::NotMe => None,
         }
     }
@@ -152,7 +152,7 @@ impl Pages {
         endpoint::make(move |request: Request| {
             let pages = self.clone();
             async move {
-                let place = Place { page: pages.page, path: request.original_uri().path() };
+                let place = PageContext { page: pages.page, path: request.original_uri().path() };
                 let query = request.original_uri().query().unwrap_or("");
                 Ok::<_, poem::Error>(match pages.ask(place, query, request.headers()).await {
                     Ok(content) => pages.render(StatusCode::OK, &content),
@@ -162,7 +162,7 @@ impl Pages {
         })
     }
 
-    async fn ask(&self, place: Place<'_>, query: &str, headers: &HeaderMap) -> Result<Content> {
+    async fn ask(&self, place: PageContext<'_>, query: &str, headers: &HeaderMap) -> Result<Content> {
         if !self.page.takes_token() {
             self.admit(headers).await?;
             return Ok(content::ask_for_link(place, "", None));
@@ -183,7 +183,7 @@ impl Pages {
             let pages = self.clone();
             async move {
                 let path = request.original_uri().path().to_owned();
-                let place = Place { page: pages.page, path: &path };
+                let place = PageContext { page: pages.page, path: &path };
                 Ok::<_, poem::Error>(match pages.decide(place, request).await {
                     Ok((status, content)) => pages.render(status, &content),
                     Err(error) => pages.failure(place, &error),
@@ -192,10 +192,10 @@ impl Pages {
         })
     }
 
-    async fn decide(&self, place: Place<'_>, request: Request) -> Result<(StatusCode, Content)> {
+    async fn decide(&self, place: PageContext<'_>, request: Request) -> Result<(StatusCode, Content)> {
         origin::check_form(&request, &self.core.config)?;
         let (request, mut body) = request.split();
-        let visit = Visit::from_request(&request, &mut body).await.map_err(Error::internal)?;
+        let visit = RequestContext::from_request(&request, &mut body).await.map_err(Error::internal)?;
         let form = body::bytes(&self.core.config, &mut body).await?;
         let form = std::str::from_utf8(&form).map_err(|_| Kind::MalformedBody)?;
         if !self.page.takes_token() {
@@ -216,7 +216,7 @@ impl Pages {
         }
     }
 
-    async fn follow(&self, place: Place<'_>, token: &str, form: &str, visit: &Visit) -> Result<Content> {
+    async fn follow(&self, place: PageContext<'_>, token: &str, form: &str, visit: &RequestContext) -> Result<Content> {
         let (core, source) = (&self.core, &visit.source);
         match self.page {
             Page::Verify => match verify_email::prove(core, token, source).await? {
@@ -249,9 +249,9 @@ impl Pages {
     /// Requests a new link. The response never depends on whether the account exists.
     async fn send_link(
         &self,
-        place: Place<'_>,
+        place: PageContext<'_>,
         form: &str,
-        visit: &Visit,
+        visit: &RequestContext,
         app: Option<FromApp>,
     ) -> Result<(StatusCode, Content)> {
         let typed = form::field(form, "email").unwrap_or_default();
@@ -260,7 +260,7 @@ impl Pages {
             return Ok((StatusCode::BAD_REQUEST, content::ask_for_link(place, &typed, Some(reason))));
         };
         match app {
-            Some(app) => app.meter(visit, Subject::Email(&email)).await?.count(self.page.limit())?,
+            Some(app) => app.meter(visit, RateKey::Email(&email)).await?.count(self.page.limit())?,
             None => visit.meter.count(self.page.limit())?,
         }
         match self.page {
@@ -270,7 +270,7 @@ impl Pages {
         Ok((StatusCode::OK, content::link_asked_for(self.page)))
     }
 
-    fn failure(&self, place: Place<'_>, error: &Error) -> Response {
+    fn failure(&self, place: PageContext<'_>, error: &Error) -> Response {
         let (status, content) = content::refusal(place, error.kind(), Asks::under(&self.core.config));
         if status.is_server_error() {
             tracing::error!(cause = error.chain(), "page request failed");

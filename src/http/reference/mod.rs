@@ -16,7 +16,7 @@ const PAGE: &str = include_str!("../../../static/docs/reference.html");
 
 /// The page's position among the reference pages.
 #[derive(Debug, Clone)]
-pub struct Place<'a> {
+pub struct ReferencePage<'a> {
     /// The names of all documents.
     pub names: &'a [&'static str],
     /// The document that this page shows.
@@ -50,7 +50,7 @@ impl Operation<'_> {
 
 /// Renders a document as a page.
 #[must_use]
-pub fn page(document: &Value, place: &Place) -> String {
+pub fn page(document: &Value, place: &ReferencePage) -> String {
     let title = document["info"]["title"].as_str().unwrap_or("API");
     let groups = groups(document);
     let mut main = introduction(document, title);
@@ -126,7 +126,7 @@ fn heading(document: &Value, tag: &str) -> String {
 }
 
 /// Links to all documents, or the name of the only one.
-fn documents(place: &Place) -> String {
+fn documents(place: &ReferencePage) -> String {
     if place.names.len() < 2 {
         return format!("<span>{}</span>", escape(place.current));
     }
@@ -156,8 +156,8 @@ mod tests {
 
     use super::*;
 
-    fn place() -> Place<'static> {
-        Place { names: &["v1", "other"], current: "v1", root: "../" }
+    fn place() -> ReferencePage<'static> {
+        ReferencePage { names: &["v1", "other"], current: "v1", root: "../" }
     }
 
     #[test]

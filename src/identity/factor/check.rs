@@ -8,14 +8,14 @@ use std::time::Duration;
 use super::{backup, totp};
 use crate::error::{Error, Kind, Limit, Result};
 use crate::identity::Core;
-use crate::identity::audit::Log;
-use crate::identity::guard::Bucket;
-use crate::identity::one_time_code::{self, Purpose, Showing, Standing};
+use crate::identity::audit::AuditLog;
+use crate::identity::guard::LoginTarget;
+use crate::identity::one_time_code::{self, CodePurpose, CodeAttempt, Trust};
 use crate::model::event::What;
-use crate::model::{Account, AccountId, Barrier, Client, Event, Factor, FactorKind, Method};
+use crate::model::{Account, AccountId, Barrier, ClientIp, Event, Factor, FactorKind, Method};
 use crate::store;
 use crate::store::db::Db;
-use crate::store::tries::{self, Scope};
+use crate::store::attempts::{self, Scope};
 
 /// Attempts per day from client IPs that never logged in to the account.
 const STRANGERS: (u32, Duration) = (50, Duration::from_hours(24));
@@ -25,7 +25,7 @@ const KNOWN: (u32, Duration) = (100, Duration::from_hours(24));
 /// The attempts that an account has across all its challenges.
 #[derive(Debug, Clone)]
 pub struct Budget {
-    bucket: Bucket,
+    bucket: LoginTarget,
     limits: Vec<(Scope, [u8; 32], (u32, Duration))>,
 }
 
@@ -37,17 +37,17 @@ impl Budget {
         let all = core.config.limits.factor_account.map(|rate| (Scope::Factor, key, (rate.count, rate.window)));
         let known = core.master.mac("factor tries of the known", account.id.as_str().as_bytes());
         let day = if is_stranger { (Scope::FactorDay, key, STRANGERS) } else { (Scope::FactorDay, known, KNOWN) };
-        Self { bucket: Bucket::of(account), limits: all.into_iter().chain([day]).collect() }
+        Self { bucket: LoginTarget::of(account), limits: all.into_iter().chain([day]).collect() }
     }
 
     /// The budget of an account whose owner is logged in.
     #[must_use]
     pub fn of_owner(core: &Core, account: &Account) -> Self {
-        Self { bucket: Bucket::of_owner(&account.id), ..Self::new(core, account, false) }
+        Self { bucket: LoginTarget::of_owner(&account.id), ..Self::new(core, account, false) }
     }
 
     /// Counts one attempt. Returns how long to wait if none are left.
-    pub fn count(&self, db: &mut dyn Db, log: &Log) -> Result<Option<Duration>> {
+    pub fn count(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Option<Duration>> {
         let wait = one_time_code::count_all(db, &self.limits, log.at())?;
         if wait.is_some() {
             log.refuse(Barrier::FactorTries, &self.bucket);
@@ -57,35 +57,35 @@ impl Budget {
 
     /// Gives the attempt back after a right code.
     pub fn give_back(&self, db: &mut dyn Db) -> Result<()> {
-        self.limits.iter().try_for_each(|(scope, key, _)| tries::give_back(db, *scope, key))
+        self.limits.iter().try_for_each(|(scope, key, _)| attempts::give_back(db, *scope, key))
     }
 }
 
 /// A typed code with everything that it may match.
 #[derive(Debug, Clone)]
-pub struct Check {
+pub struct CodeCheck {
     account: AccountId,
     steps: Vec<(String, i64)>,
-    sent: Option<Sent>,
+    sent: Option<SentCode>,
     backup: Option<[u8; 32]>,
-    counting: Counting,
+    counting: CountedBy,
 }
 
 /// Where attempts at sent codes are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Counting {
+enum CountedBy {
     Here,
     Before,
 }
 
 /// A sent code and the targets that it may have been sent to.
 #[derive(Debug, Clone)]
-struct Sent {
-    showing: Showing,
+struct SentCode {
+    showing: CodeAttempt,
     targets: Vec<(FactorKind, String)>,
 }
 
-impl Check {
+impl CodeCheck {
     /// Works out what a typed code may match among these methods.
     pub fn prepare(
         core: &Core,
@@ -93,7 +93,7 @@ impl Check {
         factors: &[Factor],
         methods: &[Method],
         typed: &str,
-        from: (Client, Standing),
+        from: (ClientIp, Trust),
     ) -> Result<Self> {
         let allows = |kind: FactorKind| methods.contains(&Method::Factor(kind));
         let plain: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
@@ -110,24 +110,24 @@ impl Check {
             targets.extend(guards(FactorKind::Sms).filter_map(|f| Some((f.kind, f.target.clone()?))));
         }
         let sent = (!targets.is_empty()).then(|| {
-            let bucket = Bucket::of(account);
-            Sent { showing: Showing::new(core, &bucket, Some(account), Purpose::Factor, &plain, from), targets }
+            let bucket = LoginTarget::of(account);
+            SentCode { showing: CodeAttempt::new(core, &bucket, Some(account), CodePurpose::Factor, &plain, from), targets }
         });
         let backup = methods.contains(&Method::BackupCode).then(|| backup::digest_of(core, &account.id, typed));
-        Ok(Self { account: account.id.clone(), steps, sent, backup: backup.flatten(), counting: Counting::Here })
+        Ok(Self { account: account.id.clone(), steps, sent, backup: backup.flatten(), counting: CountedBy::Here })
     }
 
     /// The same check for an attempt that the caller has already counted.
     #[must_use]
     pub fn counted_before(self) -> Self {
-        Self { counting: Counting::Before, ..self }
+        Self { counting: CountedBy::Before, ..self }
     }
 
     /// Spends the code inside a write and records the result. A refusal by a rate limit is recorded
     /// by the limit itself.
     ///
     /// A refusal is the inner `Err`, so that the write commits and its count stays.
-    pub fn run(&self, db: &mut dyn Db, log: &Log) -> Result<Result<Method>> {
+    pub fn run(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Result<Method>> {
         let verdict = self.weigh(db, log)?;
         let event = match &verdict {
             Err(refusal) if matches!(refusal.kind(), Kind::TooMany(_)) => return Ok(verdict),
@@ -141,7 +141,7 @@ impl Check {
         Ok(verdict)
     }
 
-    fn weigh(&self, db: &mut dyn Db, log: &Log) -> Result<Result<Method>> {
+    fn weigh(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Result<Method>> {
         let now = log.at();
         for (factor, step) in &self.steps {
             if store::factors::take_step(db, factor, *step, now)? {
@@ -157,7 +157,7 @@ impl Check {
             }
         }
         let Some(sent) = &self.sent else { return Ok(Err(Kind::MfaCodeInvalid.into())) };
-        if self.counting == Counting::Here
+        if self.counting == CountedBy::Here
             && let Some(wait) = sent.showing.count(db, log)?
         {
             return Ok(Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
@@ -168,7 +168,7 @@ impl Check {
         if sent.showing.spend(db, now)?.is_none() {
             return Ok(Err(Kind::MfaCodeInvalid.into()));
         }
-        if self.counting == Counting::Here {
+        if self.counting == CountedBy::Here {
             sent.showing.forgive(db)?;
         }
         store::factors::note_use(db, &self.account, *kind, target, now)?;

@@ -9,15 +9,15 @@ pub mod check;
 mod qr;
 pub mod totp;
 
-use self::check::{Budget, Check, place, step_of};
+use self::check::{Budget, CodeCheck, place, step_of};
 use super::actor::By;
-use super::audit::Log;
-use super::guard::Bucket;
-use super::one_time_code::{self, Dispatch, Purpose, Showing, Standing};
+use super::audit::AuditLog;
+use super::guard::LoginTarget;
+use super::one_time_code::{self, CodeDelivery, CodePurpose, CodeAttempt, Trust};
 use super::reauthenticate::Fresh;
 use super::{Caller, Core};
 use crate::error::{Error, FieldError, Kind, Limit, Result, Rule};
-use crate::mail::{self, Letter, Prepared};
+use crate::mail::{self, Letter, OutgoingMessage};
 use crate::model::event::What;
 use crate::model::{
     Account, AccountId, Event, Factor, FactorKind, Method, Permission, Secret, SessionId, Source, Time,
@@ -73,7 +73,7 @@ async fn factors_of(core: &Core, account: &AccountId) -> Result<Vec<Factor>> {
     core.store.read(move |db| store::factors::of(db, &id)).await
 }
 
-fn letter(core: &Core, account: &Account, change: String) -> Result<Prepared> {
+fn letter(core: &Core, account: &Account, change: String) -> Result<OutgoingMessage> {
     core.post.letter(&account.email, account.id.as_str(), &Letter::FactorChanged { change })
 }
 
@@ -101,7 +101,7 @@ pub async fn set_up(core: &Core, caller: &Caller, kind: FactorKind, name: &str, 
         (None, None)
     };
     let dispatch = dispatch(core, account, kind, target.as_deref(), &id)?;
-    let log = Log::new(core, source);
+    let log = AuditLog::new(core, source);
     let name = if name.is_empty() { kind.as_str() } else { name };
     let factor = Factor {
         id,
@@ -138,8 +138,8 @@ async fn store_new(
     caller: &Caller,
     factor: &Factor,
     hashes: Vec<[u8; 32]>,
-    dispatch: Option<Dispatch>,
-    log: Log,
+    dispatch: Option<CodeDelivery>,
+    log: AuditLog,
 ) -> Result<()> {
     let (new, is_fresh) = (factor.clone(), Fresh::check(core, caller).is_ok());
     core.store
@@ -205,17 +205,17 @@ fn dispatch(
     kind: FactorKind,
     number: Option<&str>,
     id: &str,
-) -> Result<Option<Dispatch>> {
+) -> Result<Option<CodeDelivery>> {
     match (kind, number) {
-        (FactorKind::Email, _) => one_time_code::by_mail(core, account, Purpose::Setup, Some(id)).map(Some),
-        (FactorKind::Sms, Some(number)) => one_time_code::by_text(core, account, number, Purpose::Setup, Some(id)),
+        (FactorKind::Email, _) => one_time_code::by_mail(core, account, CodePurpose::Setup, Some(id)).map(Some),
+        (FactorKind::Sms, Some(number)) => one_time_code::by_text(core, account, number, CodePurpose::Setup, Some(id)),
         _ => Ok(None),
     }
 }
 
 /// What a code did that came with an access token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verified {
+pub enum CodeConfirmation {
     Confirmed,
     /// No factor awaited confirmation: the code matched a confirmed factor, and the session's proof
     /// is fresh again.
@@ -234,12 +234,12 @@ pub async fn verify(
     typed: &str,
     device: Option<&str>,
     source: &Source,
-) -> Result<Verified> {
+) -> Result<CodeConfirmation> {
     let factors = factors_of(core, &caller.account.id).await?;
     let named = |factor: &&Factor| device.is_none_or(|id| factor.id == id);
     match factors.iter().rev().filter(named).find(|factor| factor.confirmed_at.is_none()) {
-        Some(factor) => confirm(core, caller, factor, typed, source).await.map(|()| Verified::Confirmed),
-        None => show(core, caller, typed, source).await.map(|()| Verified::Shown),
+        Some(factor) => confirm(core, caller, factor, typed, source).await.map(|()| CodeConfirmation::Confirmed),
+        None => show(core, caller, typed, source).await.map(|()| CodeConfirmation::Shown),
     }
 }
 
@@ -248,7 +248,7 @@ enum Confirmation {
     /// The step of the authenticator whose code was typed, if any.
     Step(Option<i64>),
     /// A code that the server sent.
-    Sent(Box<Showing>),
+    Sent(Box<CodeAttempt>),
 }
 
 async fn confirm(core: &Core, caller: &Caller, factor: &Factor, typed: &str, source: &Source) -> Result<()> {
@@ -257,14 +257,14 @@ async fn confirm(core: &Core, caller: &Caller, factor: &Factor, typed: &str, sou
     let how = match factor.kind {
         FactorKind::Totp => Confirmation::Step(step_of(core, factor, &plain)?),
         FactorKind::Email | FactorKind::Sms => {
-            let from = (source.client(), Standing::Earned);
-            let bucket = Bucket::of_owner(&account.id);
-            Confirmation::Sent(Box::new(Showing::new(core, &bucket, Some(account), Purpose::Setup, &plain, from)))
+            let from = (source.client(), Trust::RequestedHere);
+            let bucket = LoginTarget::of_owner(&account.id);
+            Confirmation::Sent(Box::new(CodeAttempt::new(core, &bucket, Some(account), CodePurpose::Setup, &plain, from)))
         }
     };
     let change = format!("Logging in now asks for {} as well.", factor.kind.in_words());
     let (letter, budget) = (letter(core, account, change)?, Budget::of_owner(core, account));
-    let (log, account, factor) = (Log::new(core, source), account.clone(), factor.clone());
+    let (log, account, factor) = (AuditLog::new(core, source), account.clone(), factor.clone());
     core.store
         .write(move |db| {
             if let Some(wait) = budget.count(db, &log)? {
@@ -293,7 +293,7 @@ async fn confirm(core: &Core, caller: &Caller, factor: &Factor, typed: &str, sou
 
 /// Returns the authenticator's step, if there is one. A refusal is the inner `Err`, so that the
 /// write commits and its count stays.
-fn confirmation(db: &mut dyn Db, how: &Confirmation, factor: &Factor, log: &Log) -> Result<Result<Option<i64>>> {
+fn confirmation(db: &mut dyn Db, how: &Confirmation, factor: &Factor, log: &AuditLog) -> Result<Result<Option<i64>>> {
     let showing = match how {
         Confirmation::Step(Some(step)) => return Ok(Ok(Some(*step))),
         Confirmation::Step(None) => return Ok(Err(Kind::MfaCodeInvalid.into())),
@@ -314,7 +314,7 @@ fn confirmation(db: &mut dyn Db, how: &Confirmation, factor: &Factor, log: &Log)
 /// before.
 fn put_in_force(
     db: &mut dyn Db,
-    log: &Log,
+    log: &AuditLog,
     account: &Account,
     factor: &Factor,
     step: Option<i64>,
@@ -355,10 +355,10 @@ pub async fn show(core: &Core, caller: &Caller, typed: &str, source: &Source) ->
         methods.retain(|method| *method != Method::Factor(FactorKind::Email));
     }
     methods.push(Method::BackupCode);
-    let from = (source.client(), Standing::Earned);
-    let check = Check::prepare(core, account, &factors, &methods, typed, from)?;
+    let from = (source.client(), Trust::RequestedHere);
+    let check = CodeCheck::prepare(core, account, &factors, &methods, typed, from)?;
     let budget = Budget::of_owner(core, account);
-    let (log, session) = (Log::new(core, source), caller.session.clone());
+    let (log, session) = (AuditLog::new(core, source), caller.session.clone());
     core.store
         .write(move |db| {
             if let Some(wait) = budget.count(db, &log)? {
@@ -395,7 +395,7 @@ pub async fn list(core: &Core, caller: &Caller) -> Result<Overview> {
 /// # Errors
 /// `NotFound`.
 pub async fn rename(core: &Core, caller: &Caller, id: &str, name: &str, source: &Source) -> Result<Factor> {
-    let (log, account) = (Log::new(core, source), caller.account.id.clone());
+    let (log, account) = (AuditLog::new(core, source), caller.account.id.clone());
     let (id, name) = (id.to_owned(), name.to_owned());
     core.store
         .write(move |db| {
@@ -414,22 +414,22 @@ fn no_such_factor() -> Error {
 }
 
 /// The error for a change that lost a race: the session has ended, or the client can retry.
-fn outrun(db: &mut dyn Db, session: &SessionId, now: Time) -> Result<Error> {
+fn conflict(db: &mut dyn Db, session: &SessionId, now: Time) -> Result<Error> {
     let is_alive = store::sessions::find(db, session)?.is_some_and(|session| session.is_alive(now));
-    Ok(if is_alive { Kind::Outrun.into() } else { Kind::SessionEnded.into() })
+    Ok(if is_alive { Kind::Conflict.into() } else { Kind::SessionEnded.into() })
 }
 
 /// Removes a factor. Removing the last one also drops the backup codes.
 ///
 /// # Errors
-/// `NotFound`, `Outrun`.
+/// `NotFound`, `Conflict`.
 pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Result<()> {
     let caller = fresh.caller();
     let factors = factors_of(core, &caller.account.id).await?;
     let factor = factors.into_iter().find(|factor| factor.id == id).ok_or_else(no_such_factor)?;
     let change = format!("Logging in no longer asks for {} ({}).", factor.kind.in_words(), factor.kind.as_str());
     let letter = letter(core, &caller.account, change)?;
-    let (log, account, session) = (Log::new(core, source), caller.account.clone(), caller.session.clone());
+    let (log, account, session) = (AuditLog::new(core, source), caller.account.clone(), caller.session.clone());
     core.store
         .write(move |db| {
             if !store::factors::remove(db, &account.id, &factor.id)? {
@@ -439,7 +439,7 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
                 return Ok(());
             }
             if !store::accounts::raise_stamp(db, &account.id, account.stamp)? {
-                return Err(outrun(db, &session, log.at())?);
+                return Err(conflict(db, &session, log.at())?);
             }
             if store::factors::of(db, &account.id)?.iter().all(|other| other.confirmed_at.is_none()) {
                 store::factors::drop_backup_codes(db, &account.id)?;
@@ -456,17 +456,17 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
 /// Makes new backup codes. The previous ones stop working.
 ///
 /// # Errors
-/// `MfaNotEnabled`, `Outrun`.
+/// `MfaNotEnabled`, `Conflict`.
 pub async fn renew_backup_codes(core: &Core, fresh: &Fresh, source: &Source) -> Result<Vec<Secret>> {
     let caller = fresh.caller();
     let (shown, hashes) = backup::new_set(core, &caller.account.id)?;
     let letter =
         letter(core, &caller.account, "New backup codes were made. The previous codes no longer work.".into())?;
-    let (log, account, session) = (Log::new(core, source), caller.account.clone(), caller.session.clone());
+    let (log, account, session) = (AuditLog::new(core, source), caller.account.clone(), caller.session.clone());
     core.store
         .write(move |db| {
             if !store::accounts::raise_stamp(db, &account.id, account.stamp)? {
-                return Err(outrun(db, &session, log.at())?);
+                return Err(conflict(db, &session, log.at())?);
             }
             if store::factors::of(db, &account.id)?.iter().all(|factor| factor.confirmed_at.is_none()) {
                 return Err(Kind::MfaNotEnabled.into());
@@ -491,7 +491,7 @@ pub async fn reset_all(core: &Core, by: &By, account: &AccountId) -> Result<u64>
     let found = core.store.read(move |db| store::accounts::find(db, &id)).await?;
     let account = found.filter(|account| account.deleted_at.is_none()).ok_or(Kind::AccountNotFound)?;
     let change = "All second factors were removed by an administrator.".to_owned();
-    let (letter, log, actor) = (letter(core, &account, change)?, Log::new(core, &by.source), by.actor.clone());
+    let (letter, log, actor) = (letter(core, &account, change)?, AuditLog::new(core, &by.source), by.actor.clone());
     let removed = core
         .store
         .write(move |db| {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::column::{Column, Fields};
+use super::column::{ImportColumn, Fields};
 use super::value::{self, When};
 use crate::env::Env;
 use crate::error::Result;
@@ -20,7 +20,7 @@ const LONGEST_PHONE: usize = 32;
 
 /// What identifies an account in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Named {
+pub(super) enum AccountReference {
     Id,
     Number,
     /// The row has no id, only the address.
@@ -31,14 +31,14 @@ pub(super) enum Named {
 #[derive(Debug, Clone)]
 pub struct Candidate {
     pub(super) account: Whole,
-    pub(super) named: Named,
+    pub(super) named: AccountReference,
     pub(super) scheme: Option<String>,
     pub(super) notes: Vec<String>,
 }
 
 /// The rules that rows are checked against.
 #[derive(Clone)]
-pub struct Rules {
+pub struct ImportRules {
     /// All roles that exist in this database.
     pub(super) roles: BTreeSet<String>,
     /// Roles that have more permissions than the default role and are not allowed by an option.
@@ -48,32 +48,32 @@ pub struct Rules {
     pub(super) env: Env,
 }
 
-type Read<T> = std::result::Result<T, String>;
+type ParseResult<T> = std::result::Result<T, String>;
 
-impl Rules {
+impl ImportRules {
     /// Reads a row. The inner error is the reason for refusing it.
-    pub fn read(&self, fields: &Fields) -> Result<Read<Candidate>> {
+    pub fn read(&self, fields: &Fields) -> Result<ParseResult<Candidate>> {
         let fresh = AccountId::new(self.env.new_id()?);
         Ok(self.candidate(fields, fresh))
     }
 
-    fn candidate(&self, fields: &Fields, fresh: AccountId) -> Read<Candidate> {
+    fn candidate(&self, fields: &Fields, fresh: AccountId) -> ParseResult<Candidate> {
         let now = self.env.now();
-        let state = State::of(fields)?;
-        let email = fields.get(Column::Email).ok_or("it has no e-mail address")?;
+        let state = StateColumns::of(fields)?;
+        let email = fields.get(ImportColumn::Email).ok_or("it has no e-mail address")?;
         let email = Email::parse(email).ok_or("its e-mail address is not valid")?;
         let (id, number, named) = identity(fields, fresh)?;
-        let username = fields.get(Column::Username).map(|name| {
+        let username = fields.get(ImportColumn::Username).map(|name| {
             Username::parse(name).ok_or("its user name is not 3 to 50 letters, digits, _, - and inner dots")
         });
         let username = username.transpose()?;
-        let hash = fields.get(Column::PasswordHash);
+        let hash = fields.get(ImportColumn::PasswordHash);
         if let Some(reason) = hash.and_then(refusal::reason) {
             return Err(reason);
         }
-        let created_at = past(fields, Column::CreatedAt, now)?.unwrap_or(now);
+        let created_at = past(fields, ImportColumn::CreatedAt, now)?.unwrap_or(now);
         let mut notes = Vec::new();
-        let proved = match moment(fields, Column::EmailVerified)? {
+        let proved = match moment(fields, ImportColumn::EmailVerified)? {
             Some(said) => said.at(created_at),
             None => (self.unsaid_is_proved && !state.is_pending).then_some(created_at),
         };
@@ -84,19 +84,19 @@ impl Rules {
             email_verified_at: proved,
             username_key: username.as_ref().map(|name| name.key().to_owned()),
             username: username.map(|name| name.as_str().to_owned()),
-            first_name: words(fields, Column::FirstName, LONGEST_PART)?,
-            last_name: words(fields, Column::LastName, LONGEST_PART)?,
-            name: words(fields, Column::Name, LONGEST_NAME)?,
-            company_name: words(fields, Column::CompanyName, LONGEST_NAME)?,
-            phone: words(fields, Column::Phone, LONGEST_PHONE)?,
-            phone_verified_at: moment(fields, Column::PhoneVerified)?.and_then(|said| said.at(created_at)),
+            first_name: words(fields, ImportColumn::FirstName, LONGEST_PART)?,
+            last_name: words(fields, ImportColumn::LastName, LONGEST_PART)?,
+            name: words(fields, ImportColumn::Name, LONGEST_NAME)?,
+            company_name: words(fields, ImportColumn::CompanyName, LONGEST_NAME)?,
+            phone: words(fields, ImportColumn::Phone, LONGEST_PHONE)?,
+            phone_verified_at: moment(fields, ImportColumn::PhoneVerified)?.and_then(|said| said.at(created_at)),
             password_hash: hash.map(str::to_owned),
-            files_uploaded: count(fields, Column::FilesUploaded)?.unwrap_or(0),
-            upload_limit: count(fields, Column::UploadLimit)?,
+            files_uploaded: count(fields, ImportColumn::FilesUploaded)?.unwrap_or(0),
+            upload_limit: count(fields, ImportColumn::UploadLimit)?,
             suspended_at: state.suspended_at(now),
-            last_login_at: past(fields, Column::LastLoginAt, now)?,
+            last_login_at: past(fields, ImportColumn::LastLoginAt, now)?,
             created_at,
-            updated_at: past(fields, Column::UpdatedAt, now)?.unwrap_or(created_at),
+            updated_at: past(fields, ImportColumn::UpdatedAt, now)?.unwrap_or(created_at),
             roles: self.roles(fields, &mut notes),
         };
         Ok(Candidate { scheme: account.password_hash.as_deref().map(scheme::scheme_of), account, named, notes })
@@ -105,12 +105,12 @@ impl Rules {
     /// The roles that the account keeps. A list replaces the default role, a single role is added
     /// to it. The result is never empty.
     fn roles(&self, fields: &Fields, notes: &mut Vec<String>) -> Vec<String> {
-        let listed = fields.get(Column::Roles).map(value::list).unwrap_or_default();
+        let listed = fields.get(ImportColumn::Roles).map(value::list).unwrap_or_default();
         let mut kept = BTreeSet::new();
         if listed.is_empty() {
             kept.insert(role::DEFAULT.to_owned());
         }
-        let single = fields.get(Column::Role).map(str::to_ascii_lowercase);
+        let single = fields.get(ImportColumn::Role).map(str::to_ascii_lowercase);
         for name in listed.into_iter().chain(single) {
             let shown: String = name.chars().filter(|c| !text::is_control(*c)).take(50).collect();
             if self.withheld.contains(&name) {
@@ -129,23 +129,23 @@ impl Rules {
 }
 
 /// Reads the ids: a numeric id becomes the number, any other safe text becomes the id.
-fn identity(fields: &Fields, fresh: AccountId) -> Read<(AccountId, Option<i64>, Named)> {
-    let number = fields.get(Column::Number).map(numeric).transpose()?;
-    let Some(id) = fields.get(Column::Id) else {
-        return Ok((fresh, number, if number.is_some() { Named::Number } else { Named::Address }));
+fn identity(fields: &Fields, fresh: AccountId) -> ParseResult<(AccountId, Option<i64>, AccountReference)> {
+    let number = fields.get(ImportColumn::Number).map(numeric).transpose()?;
+    let Some(id) = fields.get(ImportColumn::Id) else {
+        return Ok((fresh, number, if number.is_some() { AccountReference::Number } else { AccountReference::Address }));
     };
     let is_numeric = id.bytes().all(|b| b.is_ascii_digit()) && !id.starts_with('0');
     if is_numeric && number.is_none() {
-        return Ok((fresh, Some(numeric(id)?), Named::Number));
+        return Ok((fresh, Some(numeric(id)?), AccountReference::Number));
     }
     let is_safe = |b: u8| b.is_ascii_alphanumeric() || b"-_.:".contains(&b);
     if id.len() > LONGEST_ID || !id.bytes().all(is_safe) {
         return Err(format!("its id is not 1 to {LONGEST_ID} letters, digits, -, _, . and :"));
     }
-    Ok((AccountId::new(id), number, Named::Id))
+    Ok((AccountId::new(id), number, AccountReference::Id))
 }
 
-fn numeric(text: &str) -> Read<i64> {
+fn numeric(text: &str) -> ParseResult<i64> {
     let number = text.parse().ok().filter(|number| (1..=HIGHEST_NUMBER).contains(number));
     number.ok_or_else(|| format!("its numeric id is not between 1 and {HIGHEST_NUMBER}"))
 }
@@ -168,7 +168,7 @@ impl Said {
     }
 }
 
-fn moment(fields: &Fields, column: Column) -> Read<Option<Said>> {
+fn moment(fields: &Fields, column: ImportColumn) -> ParseResult<Option<Said>> {
     let Some(text) = fields.get(column) else { return Ok(None) };
     let said = match value::truth(text) {
         Some(true) => Some(Said::Yes),
@@ -182,7 +182,7 @@ fn moment(fields: &Fields, column: Column) -> Read<Option<Said>> {
     said.map(Some).ok_or_else(|| format!("its {} is neither a yes, a no nor a time", column.as_str()))
 }
 
-fn past(fields: &Fields, column: Column, now: Time) -> Read<Option<Time>> {
+fn past(fields: &Fields, column: ImportColumn, now: Time) -> ParseResult<Option<Time>> {
     let Some(text) = fields.get(column) else { return Ok(None) };
     match value::time(text) {
         // Clocks differ: a time in the future counts as now.
@@ -192,7 +192,7 @@ fn past(fields: &Fields, column: Column, now: Time) -> Read<Option<Time>> {
     }
 }
 
-fn words(fields: &Fields, column: Column, longest: usize) -> Read<Option<String>> {
+fn words(fields: &Fields, column: ImportColumn, longest: usize) -> ParseResult<Option<String>> {
     let Some(words) = fields.get(column) else { return Ok(None) };
     if text::length(words) > longest || words.chars().any(text::is_control) {
         return Err(format!("its {} is longer than {longest} characters or has control characters", column.as_str()));
@@ -200,25 +200,25 @@ fn words(fields: &Fields, column: Column, longest: usize) -> Read<Option<String>
     Ok(Some(words.to_owned()))
 }
 
-fn count(fields: &Fields, column: Column) -> Read<Option<i64>> {
+fn count(fields: &Fields, column: ImportColumn) -> ParseResult<Option<i64>> {
     let Some(text) = fields.get(column) else { return Ok(None) };
     let count = text.parse().ok().filter(|count| (0..=HIGHEST_NUMBER).contains(count));
     count.map(Some).ok_or_else(|| format!("its {} is not a valid count", column.as_str()))
 }
 
 /// What the columns about an account's state say together.
-struct State {
+struct StateColumns {
     suspended: Option<Said>,
     is_pending: bool,
 }
 
-impl State {
-    fn of(fields: &Fields) -> Read<Self> {
-        if moment(fields, Column::Deleted)?.is_some_and(|said| !matches!(said, Said::No)) {
+impl StateColumns {
+    fn of(fields: &Fields) -> ParseResult<Self> {
+        if moment(fields, ImportColumn::Deleted)?.is_some_and(|said| !matches!(said, Said::No)) {
             return Err("it was deleted in the old service".to_owned());
         }
-        let mut suspended = moment(fields, Column::Suspended)?;
-        if let Some(text) = fields.get(Column::Active) {
+        let mut suspended = moment(fields, ImportColumn::Suspended)?;
+        if let Some(text) = fields.get(ImportColumn::Active) {
             match value::truth(text) {
                 Some(true) => {}
                 Some(false) => suspended = suspended.or(Some(Said::Yes)),
@@ -226,7 +226,7 @@ impl State {
             }
         }
         let mut is_pending = false;
-        match fields.get(Column::Status).map(str::to_ascii_lowercase).as_deref() {
+        match fields.get(ImportColumn::Status).map(str::to_ascii_lowercase).as_deref() {
             None | Some("active" | "enabled" | "verified" | "ok") => {}
             Some("pending" | "unverified") => is_pending = true,
             Some("suspended" | "inactive" | "disabled" | "locked" | "blocked" | "banned" | "deactivated") => {

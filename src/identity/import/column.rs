@@ -2,7 +2,7 @@
 
 /// What a column of a file says about an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Column {
+pub enum ImportColumn {
     /// Text or numeric id.
     Id,
     /// The numeric id next to a text id.
@@ -41,8 +41,8 @@ pub enum Column {
 
 /// What the import does with a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
-    Read(Column),
+pub enum ColumnMeaning {
+    Read(ImportColumn),
     /// Known but ignored: sessions and links of the old service end with it.
     Left,
     Unknown,
@@ -50,38 +50,38 @@ pub enum Meaning {
 
 /// Our name of each column, then the names that other backends use. Case and separators are
 /// ignored.
-const NAMES: [(Column, &str, &[&str]); Column::COUNT] = [
-    (Column::Id, "id", &["userid", "uuid", "accountid"]),
-    (Column::Number, "number", &["accountnumber", "usernumber"]),
-    (Column::Email, "email", &["emailaddress", "mail", "useremail"]),
+const NAMES: [(ImportColumn, &str, &[&str]); ImportColumn::COUNT] = [
+    (ImportColumn::Id, "id", &["userid", "uuid", "accountid"]),
+    (ImportColumn::Number, "number", &["accountnumber", "usernumber"]),
+    (ImportColumn::Email, "email", &["emailaddress", "mail", "useremail"]),
     (
-        Column::EmailVerified,
+        ImportColumn::EmailVerified,
         "email_verified_at",
         &["isverified", "verified", "emailverified", "isemailverified", "verifiedat", "emailconfirmed"],
     ),
-    (Column::Username, "username", &["login", "usernm", "nickname"]),
-    (Column::FirstName, "first_name", &["givenname", "firstname"]),
-    (Column::LastName, "last_name", &["familyname", "surname"]),
-    (Column::Name, "name", &["fullname", "displayname"]),
-    (Column::CompanyName, "company_name", &["company"]),
-    (Column::Phone, "phone", &["phonenumber", "telephone", "mobile"]),
-    (Column::PhoneVerified, "phone_verified_at", &["phoneverified", "isphoneverified"]),
-    (Column::PasswordHash, "password_hash", &["password", "hash", "hashedpassword", "passwd", "passworddigest"]),
-    (Column::FilesUploaded, "files_uploaded", &["uploads", "uploadcount"]),
-    (Column::UploadLimit, "upload_limit", &["maxuploads"]),
-    (Column::Active, "is_active", &["active", "enabled", "isenabled"]),
+    (ImportColumn::Username, "username", &["login", "usernm", "nickname"]),
+    (ImportColumn::FirstName, "first_name", &["givenname", "firstname"]),
+    (ImportColumn::LastName, "last_name", &["familyname", "surname"]),
+    (ImportColumn::Name, "name", &["fullname", "displayname"]),
+    (ImportColumn::CompanyName, "company_name", &["company"]),
+    (ImportColumn::Phone, "phone", &["phonenumber", "telephone", "mobile"]),
+    (ImportColumn::PhoneVerified, "phone_verified_at", &["phoneverified", "isphoneverified"]),
+    (ImportColumn::PasswordHash, "password_hash", &["password", "hash", "hashedpassword", "passwd", "passworddigest"]),
+    (ImportColumn::FilesUploaded, "files_uploaded", &["uploads", "uploadcount"]),
+    (ImportColumn::UploadLimit, "upload_limit", &["maxuploads"]),
+    (ImportColumn::Active, "is_active", &["active", "enabled", "isenabled"]),
     (
-        Column::Suspended,
+        ImportColumn::Suspended,
         "suspended_at",
         &["suspended", "issuspended", "locked", "islocked", "blocked", "isblocked", "banned", "disabled", "isdisabled"],
     ),
-    (Column::Status, "status", &["state", "accountstatus"]),
-    (Column::Deleted, "deleted_at", &["deleted", "isdeleted"]),
-    (Column::Role, "role", &["userrole"]),
-    (Column::Roles, "roles", &["userroles"]),
-    (Column::CreatedAt, "created_at", &["created", "createdon", "registeredat", "joinedat"]),
-    (Column::UpdatedAt, "updated_at", &["updated", "updatedon", "modifiedat"]),
-    (Column::LastLoginAt, "last_login_at", &["lastlogin", "lastloginat", "lastseen"]),
+    (ImportColumn::Status, "status", &["state", "accountstatus"]),
+    (ImportColumn::Deleted, "deleted_at", &["deleted", "isdeleted"]),
+    (ImportColumn::Role, "role", &["userrole"]),
+    (ImportColumn::Roles, "roles", &["userroles"]),
+    (ImportColumn::CreatedAt, "created_at", &["created", "createdon", "registeredat", "joinedat"]),
+    (ImportColumn::UpdatedAt, "updated_at", &["updated", "updatedon", "modifiedat"]),
+    (ImportColumn::LastLoginAt, "last_login_at", &["lastlogin", "lastloginat", "lastseen"]),
 ];
 
 /// Known columns that are ignored.
@@ -107,19 +107,19 @@ const LEFT: [&str; 19] = [
     "accountlockeduntil",
 ];
 
-impl Column {
+impl ImportColumn {
     /// Number of columns.
     pub const COUNT: usize = 23;
 
     /// Interprets a column name from a file's header.
     #[must_use]
-    pub fn meaning(name: &str) -> Meaning {
+    pub fn meaning(name: &str) -> ColumnMeaning {
         let folded = folded(name);
         let known = NAMES.iter().find(|(_, own, others)| folded == self::folded(own) || others.contains(&&*folded));
         match known {
-            Some((column, ..)) => Meaning::Read(*column),
-            None if LEFT.contains(&&*folded) => Meaning::Left,
-            None => Meaning::Unknown,
+            Some((column, ..)) => ColumnMeaning::Read(*column),
+            None if LEFT.contains(&&*folded) => ColumnMeaning::Left,
+            None => ColumnMeaning::Unknown,
         }
     }
 
@@ -142,12 +142,12 @@ fn folded(name: &str) -> String {
 /// One row of a file: the text of each known column, `None` where the file has nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Fields {
-    values: [Option<String>; Column::COUNT],
+    values: [Option<String>; ImportColumn::COUNT],
 }
 
 impl Fields {
     /// Stores a column's text. Blank text counts as absent.
-    pub fn put(&mut self, column: Column, text: String) {
+    pub fn put(&mut self, column: ImportColumn, text: String) {
         if let Some(place) = self.values.get_mut(column.place()) {
             *place = Some(text).filter(|text| !text.trim().is_empty());
         }
@@ -155,7 +155,7 @@ impl Fields {
 
     /// Returns a column's text without surrounding whitespace.
     #[must_use]
-    pub fn get(&self, column: Column) -> Option<&str> {
+    pub fn get(&self, column: ImportColumn) -> Option<&str> {
         self.values.get(column.place())?.as_deref().map(str::trim)
     }
 }
@@ -184,26 +184,26 @@ mod tests {
     #[test]
     fn the_names_of_the_old_backends_are_known() {
         for (name, column) in [
-            ("userId", Column::Id),
-            ("user_id", Column::Id),
-            ("password", Column::PasswordHash),
-            ("passwordHash", Column::PasswordHash),
-            ("password_hash", Column::PasswordHash),
-            ("isEmailVerified", Column::EmailVerified),
-            ("emailVerified", Column::EmailVerified),
-            ("isVerified", Column::EmailVerified),
-            ("is_active", Column::Active),
-            ("isActive", Column::Active),
-            ("filesUploaded", Column::FilesUploaded),
-            ("company_name", Column::CompanyName),
-            ("lastLoginAt", Column::LastLoginAt),
-            ("lastLogin", Column::LastLoginAt),
-            ("createdAt", Column::CreatedAt),
-            ("firstName", Column::FirstName),
+            ("userId", ImportColumn::Id),
+            ("user_id", ImportColumn::Id),
+            ("password", ImportColumn::PasswordHash),
+            ("passwordHash", ImportColumn::PasswordHash),
+            ("password_hash", ImportColumn::PasswordHash),
+            ("isEmailVerified", ImportColumn::EmailVerified),
+            ("emailVerified", ImportColumn::EmailVerified),
+            ("isVerified", ImportColumn::EmailVerified),
+            ("is_active", ImportColumn::Active),
+            ("isActive", ImportColumn::Active),
+            ("filesUploaded", ImportColumn::FilesUploaded),
+            ("company_name", ImportColumn::CompanyName),
+            ("lastLoginAt", ImportColumn::LastLoginAt),
+            ("lastLogin", ImportColumn::LastLoginAt),
+            ("createdAt", ImportColumn::CreatedAt),
+            ("firstName", ImportColumn::FirstName),
         ] {
-            assert_eq!(Column::meaning(name), Meaning::Read(column), "{name}");
+            assert_eq!(ImportColumn::meaning(name), ColumnMeaning::Read(column), "{name}");
         }
-        assert_eq!(Column::meaning("refresh_token"), Meaning::Left);
-        assert_eq!(Column::meaning("shoe_size"), Meaning::Unknown);
+        assert_eq!(ImportColumn::meaning("refresh_token"), ColumnMeaning::Left);
+        assert_eq!(ImportColumn::meaning("shoe_size"), ColumnMeaning::Unknown);
     }
 }

@@ -15,17 +15,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Core;
-use super::audit::Log;
+use super::audit::AuditLog;
 use crate::env::Env;
 use crate::error::Result;
 use crate::model::event::What;
 use crate::model::{Event, Source, Time, role};
 use crate::store;
 use crate::store::db::Db;
-use candidate::Named;
+use candidate::AccountReference;
 
-pub use candidate::{Candidate, Rules};
-pub use column::{Column, Fields, Meaning};
+pub use candidate::{Candidate, ImportRules};
+pub use column::{ImportColumn, Fields, ColumnMeaning};
 
 /// Rows written between two checks of the clock.
 const CHUNK: usize = 32;
@@ -87,30 +87,30 @@ pub struct Summary {
 }
 
 /// The result of one candidate.
-enum Outcome {
+enum ImportOutcome {
     Imported,
     Present,
     Refused(String),
 }
 
 /// A running import.
-pub struct Import<'a> {
+pub struct ImportRun<'a> {
     core: &'a Core,
     options: Options,
-    rules: Rules,
+    rules: ImportRules,
     /// The line where this file first used an address (in a dry run, any other name too), by hash.
     seen: HashMap<u64, u64>,
     hasher: RandomState,
     /// Whether to look rows up before writing them: at first, and while a batch contains existing
     /// accounts.
     looks: bool,
-    log: Log,
+    log: AuditLog,
     /// The id of the import's only audit record.
     record: String,
     summary: Summary,
 }
 
-impl<'a> Import<'a> {
+impl<'a> ImportRun<'a> {
     /// Begins an import.
     ///
     /// # Errors
@@ -123,20 +123,20 @@ impl<'a> Import<'a> {
         let everybodys = of(role::DEFAULT);
         let roles: BTreeSet<String> = all.iter().map(|(role, _)| role.clone()).collect();
         let is_withheld = |name: &&String| !options.allowed_roles.contains(name) && !of(name).is_subset(&everybodys);
-        let rules = Rules {
+        let rules = ImportRules {
             withheld: roles.iter().filter(is_withheld).cloned().collect(),
             roles,
             unsaid_is_proved: options.assume_verified,
             env: core.env.clone(),
         };
         let (seen, hasher, summary) = (HashMap::new(), RandomState::new(), Summary::default());
-        let (log, record) = (Log::new(core, source), core.env.new_id()?);
+        let (log, record) = (AuditLog::new(core, source), core.env.new_id()?);
         Ok(Self { core, options, rules, seen, hasher, looks: true, log, record, summary })
     }
 
     /// The rules for reading rows, usable on any thread.
     #[must_use]
-    pub fn rules(&self) -> Rules {
+    pub fn rules(&self) -> ImportRules {
         self.rules.clone()
     }
 
@@ -160,18 +160,18 @@ impl<'a> Import<'a> {
                     lines.push(line);
                     candidates.push(candidate);
                 }
-                Err(reason) => self.count(line, Outcome::Refused(reason), &[], &mut remarks),
+                Err(reason) => self.count(line, ImportOutcome::Refused(reason), &[], &mut remarks),
             }
         }
         let candidates = Arc::new(candidates);
         let looked = self.look(&candidates).await?;
         let free: Vec<usize> = looked.iter().enumerate().filter(|(_, o)| o.is_none()).map(|(at, _)| at).collect();
         let written = if self.options.dry_run {
-            free.iter().map(|_| Outcome::Imported).collect()
+            free.iter().map(|_| ImportOutcome::Imported).collect()
         } else {
             self.write(&candidates, &free).await?
         };
-        self.looks = looked.iter().flatten().chain(&written).any(|outcome| matches!(outcome, Outcome::Present));
+        self.looks = looked.iter().flatten().chain(&written).any(|outcome| matches!(outcome, ImportOutcome::Present));
         let mut written = written.into_iter();
         for ((line, candidate), looked) in lines.into_iter().zip(candidates.iter()).zip(looked) {
             if let Some(outcome) = looked.or_else(|| written.next()) {
@@ -202,7 +202,7 @@ impl<'a> Import<'a> {
         // Outside a dry run the database itself detects duplicates of the other names.
         if self.options.dry_run {
             names.extend(account.username_key.clone().map(|key| ("user name", key)));
-            names.extend((candidate.named == Named::Id).then(|| ("id", account.id.to_string())));
+            names.extend((candidate.named == AccountReference::Id).then(|| ("id", account.id.to_string())));
             names.extend(account.number.map(|number| ("number", number.to_string())));
         }
         for name in names {
@@ -215,7 +215,7 @@ impl<'a> Import<'a> {
     }
 
     /// Looks the candidates up before anything is written; `None` for one that can be written.
-    async fn look(&self, candidates: &Arc<Vec<Candidate>>) -> Result<Vec<Option<Outcome>>> {
+    async fn look(&self, candidates: &Arc<Vec<Candidate>>) -> Result<Vec<Option<ImportOutcome>>> {
         if !self.looks && !self.options.dry_run {
             return Ok(candidates.iter().map(|_| None).collect());
         }
@@ -223,10 +223,10 @@ impl<'a> Import<'a> {
         self.core.store.scan(move |db| candidates.iter().map(|one| standing(db, one, now)).collect()).await
     }
 
-    async fn write(&self, candidates: &Arc<Vec<Candidate>>, free: &[usize]) -> Result<Vec<Outcome>> {
-        let mut outcomes: Vec<Outcome> = Vec::with_capacity(free.len());
+    async fn write(&self, candidates: &Arc<Vec<Candidate>>, free: &[usize]) -> Result<Vec<ImportOutcome>> {
+        let mut outcomes: Vec<ImportOutcome> = Vec::with_capacity(free.len());
         while let Some(left) = free.get(outcomes.len()..).filter(|left| !left.is_empty()) {
-            let piece = Piece {
+            let piece = ImportChunk {
                 candidates: candidates.clone(),
                 places: left.to_vec(),
                 budget: if self.core.store.is_served() { BESIDE_A_SERVER } else { ALONE },
@@ -240,18 +240,18 @@ impl<'a> Import<'a> {
         Ok(outcomes)
     }
 
-    fn count(&mut self, line: u64, outcome: Outcome, notes: &[String], remarks: &mut Vec<Remark>) {
+    fn count(&mut self, line: u64, outcome: ImportOutcome, notes: &[String], remarks: &mut Vec<Remark>) {
         let mut remark = |reason: &str, outcome| {
             *self.summary.reasons.entry(in_general(reason)).or_default() += 1;
             remarks.push(Remark { line, outcome, reason: reason.to_owned() });
         };
         match outcome {
-            Outcome::Present => self.summary.present += 1,
-            Outcome::Refused(reason) => {
+            ImportOutcome::Present => self.summary.present += 1,
+            ImportOutcome::Refused(reason) => {
                 self.summary.refused += 1;
                 remark(&reason, Remarked::Refused);
             }
-            Outcome::Imported => {
+            ImportOutcome::Imported => {
                 self.summary.imported += 1;
                 self.summary.changed += u64::from(!notes.is_empty());
                 for note in notes {
@@ -273,25 +273,25 @@ fn in_general(reason: &str) -> String {
 }
 
 /// Why a candidate cannot be written; `None` if it can.
-fn standing(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<Outcome>> {
+fn standing(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<ImportOutcome>> {
     let account = &candidate.account;
-    let refused = |reason: String| Ok(Some(Outcome::Refused(reason)));
+    let refused = |reason: String| Ok(Some(ImportOutcome::Refused(reason)));
     if let Some(holder) = store::transfer::find_by_email(db, account.email.key())? {
         let is_same = match candidate.named {
-            Named::Id => holder.id == account.id,
-            Named::Number => Some(holder.number) == account.number,
-            Named::Address => true,
+            AccountReference::Id => holder.id == account.id,
+            AccountReference::Number => Some(holder.number) == account.number,
+            AccountReference::Address => true,
         };
         return match (holder.deleted_at, is_same) {
             (Some(_), _) => refused("its address is that of a deleted account".to_owned()),
-            (None, true) => Ok(Some(Outcome::Present)),
+            (None, true) => Ok(Some(ImportOutcome::Present)),
             (None, false) => refused(format!("its address is that of the account with number {}", holder.number)),
         };
     }
     if store::links::is_address_kept(db, account.email.key(), &account.id, now)? {
         return refused("its address is reserved for an account that has just given it up".to_owned());
     }
-    if candidate.named == Named::Id && store::transfer::find_by_id(db, &account.id)?.is_some() {
+    if candidate.named == AccountReference::Id && store::transfer::find_by_id(db, &account.id)?.is_some() {
         return refused("its id is that of another account".to_owned());
     }
     if let Some(number) = account.number
@@ -308,21 +308,21 @@ fn standing(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<
 }
 
 /// The part of a batch that one write handles.
-struct Piece {
+struct ImportChunk {
     candidates: Arc<Vec<Candidate>>,
     places: Vec<usize>,
     budget: Duration,
     env: Env,
-    log: Log,
+    log: AuditLog,
     record: String,
     /// Accounts that earlier writes imported.
     before: u64,
 }
 
-impl Piece {
+impl ImportChunk {
     /// Writes rows until the budget is used up and returns their results. The next write handles
     /// the rest.
-    fn write(&self, db: &mut dyn Db) -> Result<Vec<Outcome>> {
+    fn write(&self, db: &mut dyn Db) -> Result<Vec<ImportOutcome>> {
         let now = self.env.now();
         let mut outcomes = Vec::new();
         for places in self.places.chunks(CHUNK) {
@@ -345,11 +345,11 @@ fn event(detail: String) -> Event {
     Event::done(What::AccountsImported).by("cli").because(detail)
 }
 
-fn imported_of(outcomes: &[Outcome]) -> u64 {
-    outcomes.iter().map(|outcome| u64::from(matches!(outcome, Outcome::Imported))).sum()
+fn imported_of(outcomes: &[ImportOutcome]) -> u64 {
+    outcomes.iter().map(|outcome| u64::from(matches!(outcome, ImportOutcome::Imported))).sum()
 }
 
-fn write_chunk(db: &mut dyn Db, rows: &[&Candidate], now: Time, outcomes: &mut Vec<Outcome>) -> Result<()> {
+fn write_chunk(db: &mut dyn Db, rows: &[&Candidate], now: Time, outcomes: &mut Vec<ImportOutcome>) -> Result<()> {
     if let Some(highest) = rows.iter().filter_map(|row| row.account.number).max() {
         store::transfer::pass_number(db, highest)?;
     }
@@ -369,9 +369,9 @@ fn write_chunk(db: &mut dyn Db, rows: &[&Candidate], now: Time, outcomes: &mut V
             };
         let is_new = !is_held && store::transfer::insert(db, &row.account, number, row.scheme.as_deref(), now)?;
         outcomes.push(if is_new {
-            Outcome::Imported
+            ImportOutcome::Imported
         } else {
-            let unexplained = || Outcome::Refused("it conflicts with an existing account".to_owned());
+            let unexplained = || ImportOutcome::Refused("it conflicts with an existing account".to_owned());
             standing(db, row, now)?.unwrap_or_else(unexplained)
         });
     }

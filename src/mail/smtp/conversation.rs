@@ -16,23 +16,23 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::listening::{Heard, Listening};
-use super::message::Letter;
+use super::message::Envelope;
 use crate::config::{Protection, Smtp};
 
 /// A step of the SMTP conversation, as `mail test` prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub struct SmtpStep {
     /// `connect`, `banner`, `EHLO`, `STARTTLS`, `AUTH`, `MAIL FROM`, `RCPT TO`, `DATA`, `message`
     /// or `QUIT`.
     pub name: &'static str,
-    pub outcome: Outcome,
+    pub outcome: SmtpOutcome,
     /// The server's reply, or the error.
     pub answer: String,
 }
 
 /// How a step ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum SmtpOutcome {
     /// The step succeeded.
     Done,
     /// The step failed; the conversation ends here.
@@ -40,7 +40,7 @@ pub enum Outcome {
 }
 
 /// Receives each step.
-pub(super) type Report<'a> = &'a mut (dyn FnMut(Step) + Send);
+pub(super) type StepReporter<'a> = &'a mut (dyn FnMut(SmtpStep) + Send);
 
 /// A step that failed.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ pub(super) struct Conversation {
 
 impl Conversation {
     /// Connects, greets the server, starts TLS and logs in.
-    pub(super) async fn open(server: &Smtp, patience: Duration, report: Report<'_>) -> Tried<Self> {
+    pub(super) async fn open(server: &Smtp, patience: Duration, report: StepReporter<'_>) -> Tried<Self> {
         let connection = match server.protection {
             Protection::Tls => connect_tls(server, patience, report).await?,
             Protection::StartTls | Protection::None => connect_plain(server, patience, report).await?,
@@ -93,7 +93,7 @@ impl Conversation {
     }
 
     /// Sends one message; returns `Ok` once the server has accepted it.
-    pub(super) async fn hand_over(&mut self, letter: &Letter, report: Report<'_>) -> Tried<()> {
+    pub(super) async fn hand_over(&mut self, letter: &Envelope, report: StepReporter<'_>) -> Tried<()> {
         let patience = self.patience;
         let connection = &mut self.connection;
         let mail = connection.command(Mail::new(Some(letter.from.clone()), vec![]));
@@ -107,14 +107,14 @@ impl Conversation {
     }
 
     /// Sends QUIT and waits at most one second for the reply.
-    pub(super) async fn close(mut self, report: Report<'_>) {
+    pub(super) async fn close(mut self, report: StepReporter<'_>) {
         let patience = self.patience.min(Duration::from_secs(1));
         let done = reply(patience, "QUIT", self.connection.quit()).await;
         let _ = tell(report, "QUIT", done.map(|response| words(&response)));
     }
 }
 
-async fn connect_plain(server: &Smtp, patience: Duration, report: Report<'_>) -> Tried<AsyncSmtpConnection> {
+async fn connect_plain(server: &Smtp, patience: Duration, report: StepReporter<'_>) -> Tried<AsyncSmtpConnection> {
     let connected = timeout(patience, TcpStream::connect((server.host.as_str(), server.port))).await;
     let stream = match connected {
         Ok(Ok(stream)) => Ok(stream),
@@ -145,7 +145,7 @@ async fn connect_plain(server: &Smtp, patience: Duration, report: Report<'_>) ->
     }
 }
 
-async fn connect_tls(server: &Smtp, patience: Duration, report: Report<'_>) -> Tried<AsyncSmtpConnection> {
+async fn connect_tls(server: &Smtp, patience: Duration, report: StepReporter<'_>) -> Tried<AsyncSmtpConnection> {
     let (name, tls) = (ClientId::default(), tls_for(server)?);
     let address = (server.host.as_str(), server.port);
     let opened = AsyncSmtpConnection::connect_tokio1(address, Some(patience), &name, Some(tls), None);
@@ -192,12 +192,12 @@ fn accepted(step: &'static str, response: Tried<Response>) -> Tried<String> {
     }
 }
 
-fn tell(report: Report<'_>, name: &'static str, done: Tried<String>) -> Tried<()> {
+fn tell(report: StepReporter<'_>, name: &'static str, done: Tried<String>) -> Tried<()> {
     let (outcome, answer) = match &done {
-        Ok(answer) => (Outcome::Done, tidy(answer)),
-        Err(trouble) => (Outcome::Failed, trouble.answer.clone()),
+        Ok(answer) => (SmtpOutcome::Done, tidy(answer)),
+        Err(trouble) => (SmtpOutcome::Failed, trouble.answer.clone()),
     };
-    report(Step { name, outcome, answer });
+    report(SmtpStep { name, outcome, answer });
     done.map(drop)
 }
 

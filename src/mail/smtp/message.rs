@@ -30,7 +30,7 @@ impl Header for AutoSubmitted {
 }
 
 /// A formatted message with its two envelope addresses.
-pub(super) struct Letter {
+pub(super) struct Envelope {
     pub(super) from: Address,
     pub(super) to: Address,
     pub(super) bytes: Vec<u8>,
@@ -40,7 +40,7 @@ pub(super) struct Letter {
 ///
 /// # Errors
 /// `Validation` if an address is invalid.
-pub(super) fn format(mail: &Mail, date: Time) -> Result<Letter> {
+pub(super) fn format(mail: &Mail, date: Time) -> Result<Envelope> {
     let from = sender(&mail.from)?;
     let to: Address = mail.to.parse().map_err(|_| not_an_address("The recipient", &mail.to))?;
     let date = SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(date.millis()).unwrap_or(0));
@@ -53,7 +53,7 @@ pub(super) fn format(mail: &Mail, date: Time) -> Result<Letter> {
         .header(AutoSubmitted)
         .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
         .map_err(|cause| Error::internal("formatting a message").caused_by(cause))?;
-    Ok(Letter { from: from.email, to, bytes: message.formatted() })
+    Ok(Envelope { from: from.email, to, bytes: message.formatted() })
 }
 
 /// Parses the configured sender: `Name <address>` or a bare address.

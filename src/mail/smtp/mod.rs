@@ -15,7 +15,7 @@ use crate::env::{Env, Later};
 use crate::error::{Error, Kind, Result};
 use crate::model::Email;
 
-pub use self::conversation::{Outcome, Step};
+pub use self::conversation::{SmtpOutcome, SmtpStep};
 
 /// The time limit of each step.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -109,7 +109,7 @@ pub async fn probe(
     from: &str,
     to: &Email,
     env: &Env,
-    mut report: impl FnMut(Step) + Send,
+    mut report: impl FnMut(SmtpStep) + Send,
 ) -> Result<()> {
     let mail = Mail {
         message_id: format!("<{}@{}>", env.new_id()?, message::sender(from)?.email.domain()),
@@ -129,7 +129,7 @@ pub async fn probe(
     talk().await.map_err(|trouble| Error::with(Kind::Unavailable, format!("The mail server refused at {trouble}")))
 }
 
-fn ignore(_: Step) {}
+fn ignore(_: SmtpStep) {}
 
 /// What a failed step means for the message.
 fn judge(trouble: &Trouble) -> Delivery {

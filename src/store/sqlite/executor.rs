@@ -5,7 +5,7 @@ use rusqlite::{CachedStatement, Connection};
 
 use super::fault;
 use crate::error::{Error, Result};
-use crate::store::db::{Db, Deed, Row, Sql, Value};
+use crate::store::db::{Db, AfterCommit, Row, Sql, Value};
 
 /// What a closure may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(super) struct Executor<'c> {
     access: Access,
     in_trouble: bool,
     has_glanced: bool,
-    deeds: Vec<Deed>,
+    deeds: Vec<AfterCommit>,
 }
 
 impl<'c> Executor<'c> {
@@ -33,7 +33,7 @@ impl<'c> Executor<'c> {
     }
 
     /// The callbacks to run after the commit.
-    pub(super) fn take_deeds(&mut self) -> Vec<Deed> {
+    pub(super) fn take_deeds(&mut self) -> Vec<AfterCommit> {
         std::mem::take(&mut self.deeds)
     }
 
@@ -95,7 +95,7 @@ impl Db for Executor<'_> {
         Ok(changed as u64)
     }
 
-    fn after_commit(&mut self, deed: Deed) {
+    fn after_commit(&mut self, deed: AfterCommit) {
         self.deeds.push(deed);
     }
 }
@@ -132,7 +132,7 @@ mod tests {
     use crate::error::Kind;
     use crate::sql;
     use crate::store::db::Constraint;
-    use crate::store::sqlite::{Engine, Role, connection};
+    use crate::store::sqlite::{Engine, ProcessRole, connection};
 
     fn connection() -> Connection {
         let connection = Connection::open_in_memory().unwrap();
@@ -207,7 +207,7 @@ mod tests {
     fn a_statement_is_prepared_once_however_often_it_runs() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("authd.db");
-        let server = Engine::open(&path, Role::Server).unwrap();
+        let server = Engine::open(&path, ProcessRole::Server).unwrap();
         let connection = connection::reader(&path).unwrap();
         let sql = crate::store::sessions::STANDING;
         for round in 0..5 {

@@ -7,13 +7,13 @@
 use rusqlite::{Connection, ErrorCode};
 
 use super::executor::{Access, Executor};
-use super::place::{Place, cannot, refused};
+use super::place::{DatabasePath, cannot, refused};
 use super::{Plan, connection, schema};
 use crate::error::{Error, Result};
 use crate::store::db::Db;
 
 /// The schema version of the file, or why it is refused. Changes nothing in either case.
-pub(super) fn version_of(place: &Place, plan: &Plan) -> Result<i64> {
+pub(super) fn version_of(place: &DatabasePath, plan: &Plan) -> Result<i64> {
     let path = place.file();
     let about = path.metadata().map_err(|error| cannot("read", path, error))?;
     if !about.is_file() {
@@ -44,7 +44,7 @@ pub(super) fn version_of(place: &Place, plan: &Plan) -> Result<i64> {
 }
 
 /// Runs a reading closure on the file at its current schema version.
-pub(super) fn look_into<T>(place: &Place, plan: &Plan, work: impl FnOnce(&mut dyn Db) -> Result<T>) -> Result<T> {
+pub(super) fn look_into<T>(place: &DatabasePath, plan: &Plan, work: impl FnOnce(&mut dyn Db) -> Result<T>) -> Result<T> {
     version_of(place, plan)?;
     // A server may start to write at any time, so the file is read without its WAL only if no
     // server has it open.
@@ -54,7 +54,7 @@ pub(super) fn look_into<T>(place: &Place, plan: &Plan, work: impl FnOnce(&mut dy
     work(&mut Executor::new(&snapshot, Access::Read))
 }
 
-fn read(place: &Place) -> rusqlite::Result<(i64, i64)> {
+fn read(place: &DatabasePath) -> rusqlite::Result<(i64, i64)> {
     let connection = look(place)?;
     // SQLite checks the header and the file size when it reads the first page, and every definition
     // when it reads the schema.
@@ -64,7 +64,7 @@ fn read(place: &Place) -> rusqlite::Result<(i64, i64)> {
 
 /// If there is a WAL, the file alone may be outdated or in the middle of a change, so both are read
 /// together.
-fn look(place: &Place) -> rusqlite::Result<Connection> {
+fn look(place: &DatabasePath) -> rusqlite::Result<Connection> {
     if place.has_log() { connection::reader(place.file()) } else { connection::onlooker(place.file()) }
 }
 
@@ -72,7 +72,7 @@ pub(super) fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<
     connection.pragma_query_value(None, pragma, |row| row.get(0))
 }
 
-fn unreadable(place: &Place, error: rusqlite::Error) -> Error {
+fn unreadable(place: &DatabasePath, error: rusqlite::Error) -> Error {
     let path = place.file().display();
     refused(match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => format!("{path} is not a SQLite database"),

@@ -7,17 +7,17 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
-use crate::store::db::{Db, Deed};
+use crate::store::db::{Db, AfterCommit};
 
 /// Whether to keep or undo a job's changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum JobVerdict {
     Keep,
     Undo,
 }
 
 /// A change, independent of its closure's return type.
-pub(super) trait Job: Send {
+pub(super) trait WriteJob: Send {
     /// Whether the caller still waits for it.
     fn is_wanted(&self) -> bool;
 
@@ -25,10 +25,10 @@ pub(super) trait Job: Send {
     fn patience(&self) -> Duration;
 
     /// Runs the closure and stores its result.
-    fn run(&mut self, db: &mut dyn Db) -> Verdict;
+    fn run(&mut self, db: &mut dyn Db) -> JobVerdict;
 
     /// Stores the callbacks to run when the changes are on disk.
-    fn keep(&mut self, deeds: Vec<Deed>);
+    fn keep(&mut self, deeds: Vec<AfterCommit>);
 
     /// The closure's error, for the log.
     fn complaint(&self) -> Option<String>;
@@ -42,24 +42,24 @@ pub(super) trait Job: Send {
 }
 
 /// Creates a job and the channel on which its caller waits.
-pub(super) fn asked<T, F>(work: F, patience: Duration) -> (Box<dyn Job>, oneshot::Receiver<Result<T>>)
+pub(super) fn asked<T, F>(work: F, patience: Duration) -> (Box<dyn WriteJob>, oneshot::Receiver<Result<T>>)
 where
     T: Send + 'static,
     F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
 {
     let (caller, answer) = oneshot::channel();
-    (Box::new(Asked { work, patience, caller, result: None, deeds: Vec::new() }), answer)
+    (Box::new(PendingWrite { work, patience, caller, result: None, deeds: Vec::new() }), answer)
 }
 
-struct Asked<T, F> {
+struct PendingWrite<T, F> {
     work: F,
     patience: Duration,
     caller: oneshot::Sender<Result<T>>,
     result: Option<Result<T>>,
-    deeds: Vec<Deed>,
+    deeds: Vec<AfterCommit>,
 }
 
-impl<T, F> Job for Asked<T, F>
+impl<T, F> WriteJob for PendingWrite<T, F>
 where
     T: Send + 'static,
     F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
@@ -72,15 +72,15 @@ where
         self.patience
     }
 
-    fn run(&mut self, db: &mut dyn Db) -> Verdict {
+    fn run(&mut self, db: &mut dyn Db) -> JobVerdict {
         let result = catch_unwind(AssertUnwindSafe(|| (self.work)(db)))
             .unwrap_or_else(|panic| Err(Error::internal(format!("a change panicked: {}", words(&*panic)))));
-        let verdict = if result.is_ok() { Verdict::Keep } else { Verdict::Undo };
+        let verdict = if result.is_ok() { JobVerdict::Keep } else { JobVerdict::Undo };
         self.result = Some(result);
         verdict
     }
 
-    fn keep(&mut self, deeds: Vec<Deed>) {
+    fn keep(&mut self, deeds: Vec<AfterCommit>) {
         self.deeds = deeds;
     }
 

@@ -1,7 +1,7 @@
 //! Pins the position in the WAL where readers start, so that each read needs fewer system calls.
 //!
 //! A reader locks its position in the WAL while it reads, which costs two system calls per closure,
-//! unless another connection of this process holds the same position. The [`Keeper`] holds it and
+//! unless another connection of this process holds the same position. The [`WalReaderPin`] holds it and
 //! moves on with every commit. It is only an optimisation: reads are correct without it. While it
 //! holds a position, no process can restart the WAL, so it must release the position regularly.
 
@@ -12,9 +12,9 @@ use rusqlite::Connection;
 use super::connection::{self, run};
 
 /// A connection that stays in a read transaction.
-pub(super) struct Keeper(Connection);
+pub(super) struct WalReaderPin(Connection);
 
-impl Keeper {
+impl WalReaderPin {
     /// Opens a connection to this file that holds nothing yet.
     pub(super) fn of(path: &Path) -> rusqlite::Result<Self> {
         connection::reader(path).map(Self)

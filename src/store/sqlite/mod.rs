@@ -22,13 +22,13 @@ use std::time::Duration;
 use super::db::Db;
 use crate::env::Env;
 use crate::error::{Error, Result};
-use keeper::Keeper;
-use place::{Lock, Place, refused};
+use keeper::WalReaderPin;
+use place::{ServerLock, DatabasePath, refused};
 use readers::Readers;
 use writer::Writer;
 
-pub use steps::Step;
-pub use writer::Vitals;
+pub use steps::UpgradeStep;
+pub use writer::WriterStats;
 
 /// An open SQLite database. Cheap to clone. Dropping the last clone writes all waiting changes and
 /// then closes the file.
@@ -41,13 +41,13 @@ struct Open {
     readers: Readers,
     writer: Writer,
     notes: Vec<String>,
-    place: Place,
-    _lock: Option<Lock>,
+    place: DatabasePath,
+    _lock: Option<ServerLock>,
 }
 
 /// Which kind of process opens the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub enum ProcessRole {
     /// The only server of this file. It creates a missing file and upgrades the schema.
     Server,
     /// A command, with or without a running server.
@@ -57,11 +57,11 @@ pub enum Role {
 /// How to open the file.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
-    pub role: Role,
+    pub role: ProcessRole,
     /// The schema of a new file.
     pub schema: &'static str,
     /// The migrations that bring an older file to the same schema.
-    pub steps: &'static [Step],
+    pub steps: &'static [UpgradeStep],
     /// How long a change waits while another process holds the lock.
     pub patience: Duration,
 }
@@ -69,10 +69,10 @@ pub struct Plan {
 impl Plan {
     /// The plan of this program.
     #[must_use]
-    pub fn of(role: Role) -> Self {
+    pub fn of(role: ProcessRole) -> Self {
         let patience = match role {
-            Role::Server => Duration::from_secs(2),
-            Role::Command => Duration::from_secs(10),
+            ProcessRole::Server => Duration::from_secs(2),
+            ProcessRole::Command => Duration::from_secs(10),
         };
         Self { role, schema: include_str!("../../../schema.sql"), steps: steps::STEPS, patience }
     }
@@ -87,16 +87,16 @@ impl Engine {
     /// Opens the file. Refuses a file that is missing (for a command), foreign, damaged, from a
     /// newer version, or in use by another server. The error names the path, and the file stays
     /// unchanged.
-    pub fn open(path: &Path, role: Role) -> Result<Self> {
+    pub fn open(path: &Path, role: ProcessRole) -> Result<Self> {
         Self::open_as(path, &Plan::of(role))
     }
 
     /// Opens the file with another plan. Fails as [`Engine::open`] does.
     pub fn open_as(path: &Path, plan: &Plan) -> Result<Self> {
-        let place = Place::of(path)?;
+        let place = DatabasePath::of(path)?;
         let lock = match plan.role {
-            Role::Server => Some(made_ready(&place, plan)?),
-            Role::Command => {
+            ProcessRole::Server => Some(made_ready(&place, plan)?),
+            ProcessRole::Command => {
                 found_ready(&place, plan)?;
                 None
             }
@@ -108,19 +108,19 @@ impl Engine {
             return Err(refused(format!("{} is read-only", place.file().display())));
         }
         connection.busy_timeout(plan.patience).map_err(cannot_open)?;
-        if plan.role == Role::Command {
+        if plan.role == ProcessRole::Command {
             // A command writes either a lot or almost nothing, and SQLite allocates the cache only
             // as it is used.
             connection.execute_batch("pragma cache_size = -65536").map_err(cannot_open)?;
         }
-        if plan.role == Role::Server {
+        if plan.role == ProcessRole::Server {
             schema::keep_log(&place, &connection)?;
             schema::bring_up(&place, &mut connection, plan, Env::real().wall())?;
         }
         connection.busy_timeout(Duration::ZERO).map_err(cannot_open)?;
         let keeper = match plan.role {
-            Role::Server => Some(Keeper::of(place.file()).map_err(cannot_open)?),
-            Role::Command => None,
+            ProcessRole::Server => Some(WalReaderPin::of(place.file()).map_err(cannot_open)?),
+            ProcessRole::Command => None,
         };
         Ok(Self(Arc::new(Open {
             readers: Readers::start(place.file())?,
@@ -134,7 +134,7 @@ impl Engine {
     /// Reads from the file at its current schema version, even an older one, and leaves no files
     /// next to it. Refuses a file that is foreign, damaged or from a newer version.
     pub fn look<T>(path: &Path, plan: &Plan, work: impl FnOnce(&mut dyn Db) -> Result<T>) -> Result<T> {
-        inspect::look_into(&Place::of(path)?, plan, work)
+        inspect::look_into(&DatabasePath::of(path)?, plan, work)
     }
 
     /// Warnings about the database's location, for the person who started the program.
@@ -151,7 +151,7 @@ impl Engine {
 
     /// The writer's statistics.
     #[must_use]
-    pub fn vitals(&self) -> Vitals {
+    pub fn vitals(&self) -> WriterStats {
         self.0.writer.vitals()
     }
 
@@ -201,11 +201,11 @@ impl Engine {
 
 /// Prepares the file for a server: checks it before creating any file next to a foreign one, takes
 /// the lock, and creates the database if it is missing.
-fn made_ready(place: &Place, plan: &Plan) -> Result<Lock> {
+fn made_ready(place: &DatabasePath, plan: &Plan) -> Result<ServerLock> {
     if place.file().exists() {
         inspect::version_of(place, plan)?;
     }
-    let mut lock = Lock::take(place)?;
+    let mut lock = ServerLock::take(place)?;
     // Another server may have created or changed the file before this one got the lock.
     if place.file().exists() {
         inspect::version_of(place, plan)?;
@@ -218,7 +218,7 @@ fn made_ready(place: &Place, plan: &Plan) -> Result<Lock> {
 }
 
 /// Prepares the file for a command, which uses an existing database unchanged.
-fn found_ready(place: &Place, plan: &Plan) -> Result<()> {
+fn found_ready(place: &DatabasePath, plan: &Plan) -> Result<()> {
     let path = place.file().display();
     if !place.file().exists() {
         place.refuse_leftovers()?;

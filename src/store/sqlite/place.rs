@@ -14,11 +14,11 @@ const PATIENCE: u32 = 20;
 
 /// The real path of a database file, with all symbolic links resolved.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct DatabasePath {
     file: PathBuf,
 }
 
-impl Place {
+impl DatabasePath {
     /// Resolves a path, whether or not the file exists.
     pub(super) fn of(path: &Path) -> Result<Self> {
         if let Ok(file) = path.canonicalize() {
@@ -55,7 +55,7 @@ impl Place {
         self.beside("-wal").metadata().is_ok_and(|log| log.len() > 0)
     }
 
-    /// Whether a server holds the lock. The check takes the lock for a moment, so [`Lock::take`]
+    /// Whether a server holds the lock. The check takes the lock for a moment, so [`ServerLock::take`]
     /// retries.
     pub(super) fn is_served(&self) -> bool {
         File::open(self.beside(".lock"))
@@ -100,13 +100,13 @@ impl Place {
 /// The lock file is empty until a database exists. Then it holds the id of the process that holds
 /// the lock or held it last. So a non-empty lock file without a database shows that the database
 /// file is lost.
-pub(super) struct Lock {
+pub(super) struct ServerLock {
     file: File,
     path: PathBuf,
 }
 
-impl Lock {
-    pub(super) fn take(place: &Place) -> Result<Self> {
+impl ServerLock {
+    pub(super) fn take(place: &DatabasePath) -> Result<Self> {
         let path = place.beside(".lock");
         let mut file = OpenOptions::new()
             .read(true)
@@ -194,15 +194,15 @@ mod tests {
         let link = folder.path().join("link.db");
         std::fs::write(&file, "x").unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
-        assert_eq!(Place::of(&link).unwrap().file(), Place::of(&file).unwrap().file());
+        assert_eq!(DatabasePath::of(&link).unwrap().file(), DatabasePath::of(&file).unwrap().file());
         std::fs::remove_file(&file).unwrap();
-        assert!(Place::of(&link).unwrap_err().message().contains("points to a file that does not exist"));
+        assert!(DatabasePath::of(&link).unwrap_err().message().contains("points to a file that does not exist"));
     }
 
     #[test]
     fn a_missing_folder_is_named() {
         let folder = tempfile::tempdir().unwrap();
-        let error = Place::of(&folder.path().join("none/authd.db")).unwrap_err();
+        let error = DatabasePath::of(&folder.path().join("none/authd.db")).unwrap_err();
         assert!(error.message().contains("none"), "{error}");
     }
 

@@ -37,7 +37,7 @@ const ANSWERS: usize = 512;
 /// All readers of one file.
 pub(super) struct Readers {
     opener: Opener,
-    own: ThreadLocal<Cell<Option<Box<Reader>>>>,
+    own: ThreadLocal<Cell<Option<Box<SqliteReader>>>>,
     scans: Pool<Opener>,
     _last: Last,
 }
@@ -98,7 +98,7 @@ impl Readers {
     }
 
     /// Uses this thread's reader. A reader that failed or whose closure panicked is not used again.
-    fn with_own<T>(&self, work: impl FnOnce(&mut Reader) -> Result<T>) -> Result<T> {
+    fn with_own<T>(&self, work: impl FnOnce(&mut SqliteReader) -> Result<T>) -> Result<T> {
         let place = self.own.get_or_default();
         let mut reader = match place.take() {
             Some(reader) => reader,
@@ -120,14 +120,14 @@ fn unreadable(error: impl Display) -> Error {
 pub(super) type Key<'k> = (&'static str, &'k str);
 
 /// A read connection.
-struct Reader {
+struct SqliteReader {
     connection: Connection,
-    memory: Memory,
+    memory: ReadCache,
     is_broken: bool,
     _open: Arc<()>,
 }
 
-impl Reader {
+impl SqliteReader {
     fn read<T>(&mut self, work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
         if let Err(error) = run(&self.connection, "begin") {
             self.is_broken = true;
@@ -174,7 +174,7 @@ impl Reader {
 
 /// Ends the read transaction even if the closure panics.
 struct Snapshot<'r> {
-    reader: &'r mut Reader,
+    reader: &'r mut SqliteReader,
 }
 
 impl Drop for Snapshot<'_> {
@@ -187,13 +187,13 @@ impl Drop for Snapshot<'_> {
 
 /// The results that a reader has cached since the database last changed.
 #[derive(Default)]
-struct Memory {
+struct ReadCache {
     version: i64,
     answers: HashMap<&'static str, HashMap<String, Arc<dyn Any + Send + Sync>>>,
     count: usize,
 }
 
-impl Memory {
+impl ReadCache {
     fn find<T: Send + Sync + 'static>(&self, version: i64, (question, about): Key<'_>) -> Option<Arc<T>> {
         let answers = (self.version == version).then_some(&self.answers)?;
         Arc::clone(answers.get(question)?.get(about)?).downcast().ok()
@@ -215,19 +215,19 @@ struct Opener {
 }
 
 impl ManageConnection for Opener {
-    type Connection = Reader;
+    type Connection = SqliteReader;
     type Error = rusqlite::Error;
 
-    fn connect(&self) -> rusqlite::Result<Reader> {
+    fn connect(&self) -> rusqlite::Result<SqliteReader> {
         let connection = connection::reader(&self.path)?;
-        Ok(Reader { connection, memory: Memory::default(), is_broken: false, _open: Arc::clone(&self.open) })
+        Ok(SqliteReader { connection, memory: ReadCache::default(), is_broken: false, _open: Arc::clone(&self.open) })
     }
 
-    fn is_valid(&self, _reader: &mut Reader) -> rusqlite::Result<()> {
+    fn is_valid(&self, _reader: &mut SqliteReader) -> rusqlite::Result<()> {
         Ok(())
     }
 
-    fn has_broken(&self, reader: &mut Reader) -> bool {
+    fn has_broken(&self, reader: &mut SqliteReader) -> bool {
         reader.is_broken
     }
 }
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_memory_stays_small_and_forgets_with_every_version() {
-        let mut memory = Memory::default();
+        let mut memory = ReadCache::default();
         for number in 0..3 * ANSWERS {
             memory.keep(1, ("number", &number.to_string()), Arc::new(number));
             assert!(memory.answers.values().map(HashMap::len).sum::<usize>() <= ANSWERS);

@@ -8,8 +8,8 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::inspect::number;
-use super::place::{Place, cannot, refused};
-use super::steps::Step;
+use super::place::{DatabasePath, cannot, refused};
+use super::steps::UpgradeStep;
 use super::{Plan, connection};
 use crate::error::{Error, Result};
 use crate::model::Time;
@@ -19,7 +19,7 @@ pub(super) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"autd");
 
 /// Creates the file under a temporary name first, so that under its real name it is always
 /// complete.
-pub(super) fn create(place: &Place, plan: &Plan) -> Result<()> {
+pub(super) fn create(place: &DatabasePath, plan: &Plan) -> Result<()> {
     let path = place.beside(".new");
     for ending in [".new", ".new-journal", ".new-wal", ".new-shm"] {
         remove(&place.beside(ending))?;
@@ -45,7 +45,7 @@ fn fill(path: &Path, plan: &Plan) -> rusqlite::Result<()> {
 }
 
 /// Makes sure that the database uses a WAL, which the readers and the writer rely on.
-pub(super) fn keep_log(place: &Place, connection: &Connection) -> Result<()> {
+pub(super) fn keep_log(place: &DatabasePath, connection: &Connection) -> Result<()> {
     let cannot = || refused(format!("{} cannot use a write-ahead log (WAL)", place.file().display()));
     let mode: String = connection
         .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
@@ -54,7 +54,7 @@ pub(super) fn keep_log(place: &Place, connection: &Connection) -> Result<()> {
 }
 
 /// Applies every migration step that the file has not seen yet.
-pub(super) fn bring_up(place: &Place, connection: &mut Connection, plan: &Plan, at: Time) -> Result<()> {
+pub(super) fn bring_up(place: &DatabasePath, connection: &mut Connection, plan: &Plan, at: Time) -> Result<()> {
     let path = place.file().display();
     let failed = |error| refused(format!("cannot upgrade {path}")).caused_by(error);
     let version = number(connection, "user_version").map_err(failed)?;
@@ -75,7 +75,7 @@ pub(super) fn bring_up(place: &Place, connection: &mut Connection, plan: &Plan, 
 
 /// Applies one step and its version in one transaction. Foreign keys are checked at the end, so
 /// that a step may rebuild tables.
-fn take(connection: &mut Connection, step: &Step, version: i64) -> Result<()> {
+fn take(connection: &mut Connection, step: &UpgradeStep, version: i64) -> Result<()> {
     let told = |error| Error::internal("a migration statement failed").caused_by(error);
     connection.execute_batch("pragma foreign_keys = off").map_err(told)?;
     let change = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
@@ -90,7 +90,7 @@ fn take(connection: &mut Connection, step: &Step, version: i64) -> Result<()> {
 }
 
 /// Copies the file before the first step. The copy is complete or absent.
-fn copy(place: &Place, source: &Connection, version: i64, at: Time) -> Result<()> {
+fn copy(place: &DatabasePath, source: &Connection, version: i64, at: Time) -> Result<()> {
     let stamp = at.to_seconds_text().replace(['-', ':'], "");
     let target = place.beside(&format!(".v{version}-{stamp}.bak"));
     let part = place.beside(".copying");
@@ -137,12 +137,12 @@ fn remove(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::sqlite::Role;
+    use crate::store::sqlite::ProcessRole;
 
     #[test]
     fn every_table_of_the_schema_is_strict() {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch(&in_own_words(Plan::of(Role::Server).schema)).unwrap();
+        connection.execute_batch(&in_own_words(Plan::of(ProcessRole::Server).schema)).unwrap();
         let mut tables =
             connection.prepare("select name, strict from pragma_table_list where schema = 'main'").unwrap();
         let tables: Vec<(String, bool)> =
@@ -160,7 +160,7 @@ mod tests {
             .execute_batch("create table a (id text primary key); create table b (a text references a (id))")
             .unwrap();
         let step =
-            Step { says: "drop what is needed", sql: "insert into b values ('nowhere'); create table c (n bigint);" };
+            UpgradeStep { says: "drop what is needed", sql: "insert into b values ('nowhere'); create table c (n bigint);" };
         let error = take(&mut connection, &step, 2).unwrap_err();
         assert!(error.chain().contains("missing rows"));
         assert_eq!(number(&connection, "user_version").unwrap(), 0);

@@ -5,7 +5,7 @@
 
 /// What one version of the schema changed.
 #[derive(Debug, Clone, Copy)]
-pub struct Step {
+pub struct UpgradeStep {
     /// What the step does, for the log.
     pub says: &'static str,
     /// The statements, in the dialect of `schema.sql`.
@@ -13,4 +13,4 @@ pub struct Step {
 }
 
 /// The step at index n upgrades version n + 1 to version n + 2. Version 1 was the first release.
-pub(super) const STEPS: &[Step] = &[];
+pub(super) const STEPS: &[UpgradeStep] = &[];

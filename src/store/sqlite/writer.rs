@@ -15,10 +15,10 @@ use rusqlite::Connection;
 
 use super::connection::run;
 use super::executor::{Access, Executor};
-use super::job::{Job, Verdict};
-use super::keeper::Keeper;
-use super::place::Place;
-use super::{Plan, Role, connection, fault};
+use super::job::{WriteJob, JobVerdict};
+use super::keeper::WalReaderPin;
+use super::place::DatabasePath;
+use super::{Plan, ProcessRole, connection, fault};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::metrics::{Histogram, Stopwatch};
@@ -60,7 +60,7 @@ const COMMIT_SECONDS: [f64; 12] = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.
 
 /// The writer's statistics.
 #[derive(Debug, Clone)]
-pub struct Vitals {
+pub struct WriterStats {
     /// The number of waiting changes.
     pub waiting: usize,
     /// Changes per commit.
@@ -71,19 +71,19 @@ pub struct Vitals {
 
 /// The handle to the writer thread.
 pub(super) struct Writer {
-    vitals: Vitals,
-    queue: Option<SyncSender<Box<dyn Job>>>,
+    vitals: WriterStats,
+    queue: Option<SyncSender<Box<dyn WriteJob>>>,
     length: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Writer {
-    pub(super) fn start(place: &Place, connection: Connection, keeper: Option<Keeper>, plan: &Plan) -> Result<Self> {
+    pub(super) fn start(place: &DatabasePath, connection: Connection, keeper: Option<WalReaderPin>, plan: &Plan) -> Result<Self> {
         let (queue, jobs) = sync_channel(QUEUE);
         let length = Arc::new(AtomicUsize::new(0));
         let vitals =
-            Vitals { waiting: 0, groups: Histogram::new(GROUP_SIZES), commits: Histogram::new(COMMIT_SECONDS) };
-        let pen = Pen {
+            WriterStats { waiting: 0, groups: Histogram::new(GROUP_SIZES), commits: Histogram::new(COMMIT_SECONDS) };
+        let pen = WriterThread {
             place: place.clone(),
             connection: Some(connection),
             keeper,
@@ -103,11 +103,11 @@ impl Writer {
     }
 
     /// The writer's statistics.
-    pub(super) fn vitals(&self) -> Vitals {
-        Vitals { waiting: self.length.load(Ordering::Relaxed), ..self.vitals.clone() }
+    pub(super) fn vitals(&self) -> WriterStats {
+        WriterStats { waiting: self.length.load(Ordering::Relaxed), ..self.vitals.clone() }
     }
 
-    pub(super) fn submit(&self, job: Box<dyn Job>) -> Result<()> {
+    pub(super) fn submit(&self, job: Box<dyn WriteJob>) -> Result<()> {
         let Some(queue) = &self.queue else { return Err(Error::unavailable("the database is closing")) };
         self.length.fetch_add(1, Ordering::Relaxed);
         queue.try_send(job).map_err(|error| {
@@ -135,14 +135,14 @@ impl Drop for Writer {
 
 /// The writer's end of the queue.
 struct Queue {
-    jobs: Receiver<Box<dyn Job>>,
+    jobs: Receiver<Box<dyn WriteJob>>,
     length: Arc<AtomicUsize>,
 }
 
 impl Queue {
     /// Takes up to `limit` waiting changes, or none after an idle period. Returns false when the
     /// queue is closed. If every change in the group can wait, the group gets that time to grow.
-    fn take(&self, group: &mut Vec<Box<dyn Job>>, limit: usize) -> bool {
+    fn take(&self, group: &mut Vec<Box<dyn WriteJob>>, limit: usize) -> bool {
         let first = match self.jobs.recv_timeout(IDLE) {
             Ok(first) => first,
             Err(RecvTimeoutError::Timeout) => return true,
@@ -162,7 +162,7 @@ impl Queue {
     }
 
     /// The changes that wait behind a group.
-    fn rest(&self) -> impl Iterator<Item = Box<dyn Job>> {
+    fn rest(&self) -> impl Iterator<Item = Box<dyn WriteJob>> {
         self.jobs.try_iter().inspect(|_| {
             self.length.fetch_sub(1, Ordering::Relaxed);
         })
@@ -178,20 +178,20 @@ enum Lost {
 }
 
 /// The state of the writer thread.
-struct Pen {
-    place: Place,
+struct WriterThread {
+    place: DatabasePath,
     /// Dropped before the connection, because the last connection to close checkpoints the WAL.
-    keeper: Option<Keeper>,
+    keeper: Option<WalReaderPin>,
     connection: Option<Connection>,
-    role: Role,
+    role: ProcessRole,
     lock_patience: Duration,
     log_after_try: i64,
-    vitals: Vitals,
+    vitals: WriterStats,
 }
 
-impl Pen {
+impl WriterThread {
     fn write_all(mut self, queue: &Queue) {
-        let limit = if self.role == Role::Server { GROUP } else { COMMAND_GROUP };
+        let limit = if self.role == ProcessRole::Server { GROUP } else { COMMAND_GROUP };
         let mut group = Vec::with_capacity(limit);
         let env = Env::real();
         while queue.take(&mut group, limit) {
@@ -204,12 +204,12 @@ impl Pen {
             match self.write(&mut group) {
                 Ok(()) => {
                     self.note(group.len(), &watch);
-                    group.drain(..).for_each(Job::answer);
+                    group.drain(..).for_each(WriteJob::answer);
                 }
                 Err(lost) => self.give_up(&mut group, queue, lost),
             }
             self.tidy();
-            if self.role == Role::Command && self.place.is_served() {
+            if self.role == ProcessRole::Command && self.place.is_served() {
                 std::thread::sleep(env.now().since(began).max(COMMAND_PAUSE));
             }
         }
@@ -230,7 +230,7 @@ impl Pen {
     }
 
     /// Writes the group in one transaction. On success every kept change is on disk.
-    fn write(&mut self, group: &mut Vec<Box<dyn Job>>) -> Result<(), Lost> {
+    fn write(&mut self, group: &mut Vec<Box<dyn WriteJob>>) -> Result<(), Lost> {
         group.retain(|job| job.is_wanted());
         if group.is_empty() {
             return Ok(());
@@ -276,7 +276,7 @@ impl Pen {
         Ok(self.connection.insert(connection))
     }
 
-    fn give_up(&mut self, group: &mut Vec<Box<dyn Job>>, queue: &Queue, lost: Lost) {
+    fn give_up(&mut self, group: &mut Vec<Box<dyn WriteJob>>, queue: &Queue, lost: Lost) {
         let why = match lost {
             Lost::OnTheWay(why) => {
                 // Closing the connection ends what is left of the transaction.
@@ -331,7 +331,7 @@ impl Pen {
 }
 
 /// Runs one job in its savepoint. An error means that the whole transaction is lost.
-fn write_one(connection: &Connection, job: &mut dyn Job) -> Result<(), String> {
+fn write_one(connection: &Connection, job: &mut dyn WriteJob) -> Result<(), String> {
     if !job.is_wanted() {
         return Ok(());
     }
@@ -342,7 +342,7 @@ fn write_one(connection: &Connection, job: &mut dyn Job) -> Result<(), String> {
         let behind = job.complaint().unwrap_or_default();
         return Err(format!("SQLite ended the transaction: {behind}"));
     }
-    if verdict == Verdict::Undo {
+    if verdict == JobVerdict::Undo {
         run(connection, "rollback to job").map_err(|error| error.to_string())?;
     } else {
         job.keep(executor.take_deeds());
@@ -351,11 +351,11 @@ fn write_one(connection: &Connection, job: &mut dyn Job) -> Result<(), String> {
 }
 
 /// The number of pages in the WAL, and how many of them are already in the database file.
-struct Log {
+struct WalSize {
     pages: i64,
     moved: i64,
 }
 
-fn checkpoint(connection: &Connection, pragma: &str) -> rusqlite::Result<Log> {
-    connection.prepare_cached(pragma)?.query_row([], |row| Ok(Log { pages: row.get(1)?, moved: row.get(2)? }))
+fn checkpoint(connection: &Connection, pragma: &str) -> rusqlite::Result<WalSize> {
+    connection.prepare_cached(pragma)?.query_row([], |row| Ok(WalSize { pages: row.get(1)?, moved: row.get(2)? }))
 }

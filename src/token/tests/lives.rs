@@ -13,7 +13,7 @@ use crate::model::{Secret, Time};
 use crate::seal::MasterKey;
 use crate::store::Store;
 use crate::store::keys as rows;
-use crate::store::sqlite::Role;
+use crate::store::sqlite::ProcessRole;
 use crate::token::Tokens;
 use crate::token::fixture::{ISSUER, Instance, START, grant, token};
 use crate::token::mint::Mint;
@@ -175,12 +175,12 @@ fn a_key_moved_to_another_row_is_refused() {
 }
 
 /// A server on a database file, or a command next to it.
-async fn open(path: &Path, role: Role, config: &config::Tokens, instance: &Instance) -> Tokens {
+async fn open(path: &Path, role: ProcessRole, config: &config::TokensConfig, instance: &Instance) -> Tokens {
     let store = Store::open(path, role).unwrap();
     let (master, env) = (&instance.master, &instance.env);
     match role {
-        Role::Server => Tokens::open(config, ISSUER, &store, master, env).await,
-        Role::Command => Tokens::open_stored(config, ISSUER, &store, master, env).await,
+        ProcessRole::Server => Tokens::open(config, ISSUER, &store, master, env).await,
+        ProcessRole::Command => Tokens::open_stored(config, ISSUER, &store, master, env).await,
     }
     .unwrap()
 }
@@ -190,12 +190,12 @@ async fn a_server_makes_its_keys_once_and_finds_them_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("authd.db");
     let instance = Instance::new(Algorithm::Es256);
-    let first = open(&path, Role::Server, &instance.config, &instance).await;
+    let first = open(&path, ProcessRole::Server, &instance.config, &instance).await;
     let made = first.sign(&grant()).unwrap();
     assert_eq!(first.made(), part(&made.token, 0)["kid"].as_str());
     assert_eq!((first.epoch(), first.jwks()["keys"].as_array().unwrap().len()), (1, 1));
     drop(first);
-    let second = open(&path, Role::Server, &instance.config, &instance).await;
+    let second = open(&path, ProcessRole::Server, &instance.config, &instance).await;
     assert_eq!((second.made(), second.epoch()), (None, 1));
     assert!(second.verify(&made.token).is_ok());
 }
@@ -205,10 +205,10 @@ async fn a_command_with_another_configuration_leaves_the_servers_key_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("authd.db");
     let instance = Instance::new(Algorithm::Es256);
-    let server = open(&path, Role::Server, &instance.config, &instance).await;
+    let server = open(&path, ProcessRole::Server, &instance.config, &instance).await;
     let made = server.sign(&grant()).unwrap();
-    let other = config::Tokens { algorithm: Algorithm::Hs256, ..instance.config.clone() };
-    let command = open(&path, Role::Command, &other, &instance).await;
+    let other = config::TokensConfig { algorithm: Algorithm::Hs256, ..instance.config.clone() };
+    let command = open(&path, ProcessRole::Command, &other, &instance).await;
     assert_eq!((command.made(), command.epoch()), (None, 1));
     assert!(command.verify(&made.token).is_ok());
     assert_eq!(refusal(command.sign(&grant())), Kind::Internal);
@@ -219,7 +219,7 @@ async fn what_another_process_did_to_the_keys_holds_after_a_reload() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("authd.db");
     let instance = Instance::new(Algorithm::Es256);
-    let server = open(&path, Role::Server, &instance.config, &instance).await;
+    let server = open(&path, ProcessRole::Server, &instance.config, &instance).await;
     let made = server.sign(&grant()).unwrap().token;
     let refresh = RefreshToken::first(&server.refresh_keys(), &instance.env, &grant().session).unwrap();
     server.verify(&made).unwrap();
@@ -228,7 +228,7 @@ async fn what_another_process_did_to_the_keys_holds_after_a_reload() {
         rows::supersede_signing_keys(db, "", Time::from_seconds(START))?;
         rows::raise_epoch(db)
     };
-    Store::open(&path, Role::Command).unwrap().write(revoke).await.unwrap();
+    Store::open(&path, ProcessRole::Command).unwrap().write(revoke).await.unwrap();
     assert!(server.verify(&made).is_ok(), "not yet seen");
     let all: Vec<_> =
         (0..8).map(|_| server.clone()).map(|one| tokio::spawn(async move { one.reload().await })).collect();
@@ -247,7 +247,7 @@ async fn what_another_process_did_to_the_keys_holds_after_a_reload() {
 async fn a_weak_secret_is_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let instance = Instance::with_secret("changeme");
-    let store = Store::open(&folder.path().join("authd.db"), Role::Server).unwrap();
+    let store = Store::open(&folder.path().join("authd.db"), ProcessRole::Server).unwrap();
     let opened = Tokens::open(&instance.config, ISSUER, &store, &instance.master, &instance.env).await;
     let error = opened.err().unwrap();
     assert!(error.message().starts_with("tokens.secret: expected at least 32 bytes"), "{error}");

@@ -1,11 +1,11 @@
 //! An administrator's rights are checked again in the write, not only before it.
 
 use authd::error::{Kind, Result};
-use authd::identity::actor::{Demand, Proof, Whence};
+use authd::identity::actor::{Demand, ProofAge, Locality};
 use authd::identity::admin::{self as accounts, RoleChange};
-use authd::identity::audit::{Export, Filter, Form};
+use authd::identity::audit::{AuditExport, AuditFilter, AuditFormat};
 use authd::identity::{Actor, By, app as apps, caller, key, letters, quota, roles};
-use authd::model::app::Kind as AppKind;
+use authd::model::app::ApiClientKind as AppKind;
 use authd::model::{AccountId, Permission, Source};
 use authd::token::{Begin, Old, Rotation};
 use serde_json::json;
@@ -19,8 +19,8 @@ const ROTATION: Rotation = Rotation { begin: Begin::AtOnce, old: Old::Die };
 async fn let_in(app: &App, token: &str, any_of: &'static [Permission]) -> By {
     let caller = caller::authenticate(&app.core, token).await.unwrap();
     let source = Source { address: None, user_agent: None, request_id: None };
-    let demand = Demand { any_of, proof: Proof::Any };
-    By { actor: Actor::Admin(caller.require(&app.core, demand, Whence::Home, &source).unwrap()), source }
+    let demand = Demand { any_of, proof: ProofAge::Any };
+    By { actor: Actor::Admin(caller.require(&app.core, demand, Locality::Local, &source).unwrap()), source }
 }
 
 async fn whole_audit(app: &App) -> usize {
@@ -39,7 +39,7 @@ async fn everything(app: &App, doors: &[By], target: &str, letter: &str) -> Vec<
         ("roles", roles::create(core, role, "support", vec!["admin.stats".to_owned()]).await.map(drop)),
         ("quota", quota::change(core, users, &id, change).await.map(drop)),
         ("suspend", accounts::suspend(core, users, target).await.map(drop)),
-        ("export", Export::begin(core, audit, Filter::default(), Form::Csv).await.map(drop)),
+        ("export", AuditExport::begin(core, audit, AuditFilter::default(), AuditFormat::Csv).await.map(drop)),
         // It also ends the administrator's own session.
         ("keys", key::rotate(core, keys, ROTATION).await.map(drop)),
     ]

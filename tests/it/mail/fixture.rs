@@ -9,12 +9,12 @@ use std::time::Duration;
 use authd::config;
 use authd::env::{Clock, Env, Later, Random};
 use authd::error::{Error, Result};
-use authd::mail::{self, Delivery, Fulfil, Letter, Mail, Mailer, Post, Request, RequestedBy, Worker};
+use authd::mail::{self, Delivery, JobHandler, Letter, Mail, Mailer, Outbox, Request, RequestedBy, Worker};
 use authd::model::{Email, Secret, Source, Time};
 use authd::seal::MasterKey;
 use authd::store::Store;
 use authd::store::outbox::{self, Message};
-use authd::store::sqlite::{Engine, Role};
+use authd::store::sqlite::{Engine, ProcessRole};
 
 pub const START: i64 = 1_701_421_200_000;
 pub const LINK: &str = "https://auth.example/v1/verify?token=canary-in-the-link";
@@ -99,13 +99,13 @@ impl Mailer for Actor {
 
 /// Handles every request with one letter; fails first if configured to.
 pub struct Writes {
-    pub post: Post,
+    pub post: Outbox,
     pub store: Store,
     pub fail: Mutex<u32>,
     pub asked: Mutex<Vec<(Request, RequestedBy)>>,
 }
 
-impl Fulfil for Writes {
+impl JobHandler for Writes {
     fn fulfil(&self, id: String, request: Request, source: RequestedBy) -> Later<'_, Result<()>> {
         Box::pin(async move {
             self.asked.lock().unwrap().push((request, source));
@@ -136,7 +136,7 @@ pub struct Office {
     pub clock: Arc<HandClock>,
     pub env: Env,
     pub store: Store,
-    pub post: Post,
+    pub post: Outbox,
     pub folder: tempfile::TempDir,
 }
 
@@ -144,15 +144,15 @@ impl Office {
     pub fn open() -> Self {
         let (clock, env) = env();
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::new(Engine::open(&folder.path().join("authd.db"), Role::Server).unwrap());
+        let store = Store::new(Engine::open(&folder.path().join("authd.db"), ProcessRole::Server).unwrap());
         let post = Self::post(&env, 1);
         Self { clock, env, store, post, folder }
     }
 
-    pub fn post(env: &Env, master: u8) -> Post {
-        let service = config::Service { name: "Example".to_owned() };
-        let mail = config::Mail { smtp: None, from: "Example <no-reply@auth.example>".to_owned(), templates: None };
-        Post::with(&service, &mail, env.clone(), key(master)).unwrap()
+    pub fn post(env: &Env, master: u8) -> Outbox {
+        let service = config::ServiceConfig { name: "Example".to_owned() };
+        let mail = config::MailConfig { smtp: None, from: "Example <no-reply@auth.example>".to_owned(), templates: None };
+        Outbox::with(&service, &mail, env.clone(), key(master)).unwrap()
     }
 
     pub fn writes(&self) -> Arc<Writes> {

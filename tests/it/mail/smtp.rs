@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authd::config::{Protection, Smtp};
-use authd::mail::smtp::{Outcome, SmtpMailer, Step, probe};
+use authd::mail::smtp::{SmtpOutcome, SmtpMailer, SmtpStep, probe};
 use authd::mail::{Delivery, Mail, Mailer};
 use authd::model::Secret;
-use authd::store::outbox::State;
+use authd::store::outbox::MessageState;
 
 use super::fixture::{Office, email, env};
 use super::server::{Rules, Server};
@@ -145,7 +145,7 @@ async fn a_kept_connection_that_the_server_has_ended_is_replaced() {
     assert_eq!(server.connections(), 2);
 }
 
-async fn steps(server: &Smtp) -> (Vec<Step>, authd::error::Result<()>) {
+async fn steps(server: &Smtp) -> (Vec<SmtpStep>, authd::error::Result<()>) {
     let mut steps = Vec::new();
     let (to, (_, env)) = (email("joe@example.org"), env());
     let done = probe(server, "no-reply@auth.example", &to, &env, |step| steps.push(step)).await;
@@ -173,7 +173,7 @@ async fn the_probe_tells_each_step_and_no_secret() {
             ("QUIT", "221 bye"),
         ]
     );
-    assert!(steps.iter().all(|step| step.outcome == Outcome::Done));
+    assert!(steps.iter().all(|step| step.outcome == SmtpOutcome::Done));
     assert!(!format!("{steps:?}").contains("hush"));
     assert!(server.heard().contains("Date: Fri, 01 Dec 2023 09:00:00 +0000"));
 }
@@ -186,7 +186,7 @@ async fn the_probe_stops_at_the_step_that_fails() {
         (vec![("RCPT", "550 no such user")], "RCPT TO", "550 no such user"),
     ] {
         let (steps, done) = steps(&Server::start(rules).await.config()).await;
-        let failed: Vec<_> = steps.iter().filter(|step| step.outcome == Outcome::Failed).collect();
+        let failed: Vec<_> = steps.iter().filter(|step| step.outcome == SmtpOutcome::Failed).collect();
         assert_eq!((failed.len(), failed[0].name, failed[0].answer.as_str()), (1, step, answer));
         let message = done.unwrap_err().message().to_owned();
         assert_eq!(message, format!("The mail server refused at {step}: {answer}"));
@@ -201,10 +201,10 @@ async fn mail_survives_a_mail_server_that_is_down_and_leaves_when_it_is_back() {
     let worker = office.worker(Arc::new(mailer(down.config())));
     worker.run_once().await.unwrap();
     let row = office.row(&id).await;
-    assert_eq!((row.state, row.attempts), (State::Waiting, 0));
+    assert_eq!((row.state, row.attempts), (MessageState::Waiting, 0));
     assert_eq!(row.last_error.as_deref(), Some("banner: 421 maintenance"));
     office.clock.turn(Duration::from_secs(30));
     office.worker(Arc::new(mailer(up.config()))).run_once().await.unwrap();
-    assert_eq!(office.row(&id).await.state, State::Delivered);
+    assert_eq!(office.row(&id).await.state, MessageState::Delivered);
     assert!(up.heard().contains("Subject: Confirm your email address for Example"), "{}", up.heard());
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use authd::env::Later;
 use authd::error::Kind;
-use authd::mail::outbox::{self as shown, Body};
+use authd::mail::outbox::{self as shown, MessageBody};
 use authd::mail::{Delivery, Letter, Mail, Mailer, Request, Worker};
 use authd::model::{Source, Time};
 use authd::store::db::Db;
 use authd::store::health;
-use authd::store::outbox::{self, Channel, State};
+use authd::store::outbox::{self, Channel, MessageState};
 use tokio::sync::Notify;
 
 use super::fixture::{Actor, LINK, Office, contains, key};
@@ -41,7 +41,7 @@ async fn a_letter_is_sealed_while_it_waits_and_erased_once_delivered() {
     assert_eq!(worker.run_once().await.unwrap(), 1);
     assert_eq!(worker.run_once().await.unwrap(), 0);
     let row = office.row(&id).await;
-    assert_eq!((row.state, row.sealed, row.attempts), (State::Delivered, None, 1));
+    assert_eq!((row.state, row.sealed, row.attempts), (MessageState::Delivered, None, 1));
     assert!(row.finished_at.is_some());
     let seen = actor.seen.lock().unwrap();
     assert_eq!(seen.len(), 1);
@@ -64,10 +64,10 @@ async fn a_bad_address_fails_alone() {
     assert_eq!(office.worker(actor.clone()).run_once().await.unwrap(), 10);
     assert_eq!(actor.seen_by().len(), 5);
     let failed = office.row(&ids[0]).await;
-    assert_eq!((failed.state, failed.last_error.as_deref()), (State::Failed, Some("RCPT TO: 550 no such user")));
-    assert_eq!(office.row(&ids[9]).await.state, State::Delivered);
+    assert_eq!((failed.state, failed.last_error.as_deref()), (MessageState::Failed, Some("RCPT TO: 550 no such user")));
+    assert_eq!(office.row(&ids[9]).await.state, MessageState::Delivered);
     let counts = office.store.read(outbox::count).await.unwrap();
-    assert_eq!(counts, [(State::Delivered, 5), (State::Failed, 5)]);
+    assert_eq!(counts, [(MessageState::Delivered, 5), (MessageState::Failed, 5)]);
 }
 
 #[tokio::test]
@@ -79,13 +79,13 @@ async fn a_temporary_refusal_is_tried_again_at_growing_intervals_under_one_messa
     let worker = office.worker(actor.clone());
     assert_eq!(worker.run_once().await.unwrap(), 1);
     let row = office.row(&id).await;
-    assert_eq!((row.state, row.attempts, row.last_error.as_deref()), (State::Waiting, 1, Some("451 one")));
+    assert_eq!((row.state, row.attempts, row.last_error.as_deref()), (MessageState::Waiting, 1, Some("451 one")));
     for (wait, tries) in [(9, 0), (1, 1), (19, 0), (1, 1), (3600, 0)] {
         office.clock.turn(Duration::from_secs(wait));
         assert_eq!(worker.run_once().await.unwrap(), tries, "after {wait} s");
     }
     let row = office.row(&id).await;
-    assert_eq!((row.state, row.attempts, row.last_error), (State::Delivered, 3, None));
+    assert_eq!((row.state, row.attempts, row.last_error), (MessageState::Delivered, 3, None));
     let ids: Vec<_> = actor.seen.lock().unwrap().iter().map(|mail| mail.message_id.clone()).collect();
     assert!(ids.len() == 3 && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
 }
@@ -127,8 +127,8 @@ async fn a_letter_with_a_dead_link_is_dropped_unsent() {
     let actor = Arc::new(Actor::default());
     office.worker(actor.clone()).run_once().await.unwrap();
     let row = office.row(&id).await;
-    assert_eq!((row.state, row.sealed), (State::Dropped, None));
-    assert_eq!(office.row(&lasting).await.state, State::Delivered);
+    assert_eq!((row.state, row.sealed), (MessageState::Dropped, None));
+    assert_eq!(office.row(&lasting).await.state, MessageState::Delivered);
     assert_eq!(actor.seen.lock().unwrap().len(), 1);
 }
 
@@ -144,12 +144,12 @@ async fn a_letter_is_given_up_after_three_days_and_can_be_tried_by_hand() {
         office.clock.turn(Duration::from_hours(1));
     }
     let row = office.row(&id).await;
-    assert_eq!((row.state, row.last_error.as_deref()), (State::Failed, Some("given up; the last attempt: 451 busy")));
+    assert_eq!((row.state, row.last_error.as_deref()), (MessageState::Failed, Some("given up; the last attempt: 451 busy")));
     actor.refused.lock().unwrap().clear();
     assert_eq!(worker.run_once().await.unwrap(), 0);
     retry(&office, &id).await.unwrap();
     assert_eq!(worker.run_once().await.unwrap(), 1);
-    assert_eq!(office.row(&id).await.state, State::Delivered);
+    assert_eq!(office.row(&id).await.state, MessageState::Delivered);
 }
 
 #[tokio::test]
@@ -162,13 +162,13 @@ async fn without_a_way_out_letters_wait_and_requests_are_fulfilled() {
     let worker = Worker::new(office.post.clone(), office.store.clone(), actor.clone(), writes.clone());
     assert_eq!(worker.run_once().await.unwrap(), 1);
     assert_eq!(office.store.read(move |db| outbox::find(db, &request)).await.unwrap(), None);
-    assert_eq!(office.store.read(outbox::count).await.unwrap(), [(State::Waiting, 2)], "nothing was delivered");
+    assert_eq!(office.store.read(outbox::count).await.unwrap(), [(MessageState::Waiting, 2)], "nothing was delivered");
     let row = office.row(&letter).await;
-    assert_eq!((row.state, row.attempts), (State::Waiting, 0));
+    assert_eq!((row.state, row.attempts), (MessageState::Waiting, 0));
     let (asked, by) = writes.asked.lock().unwrap()[0].clone();
     assert_eq!(asked, Request::Verification { email_key: "asked@example.org".to_owned() });
     assert_eq!(by.client, Source::command_line().client().to_bytes());
-    let waiting = shown::list(&office.store, Some(State::Waiting), None, 10).await.unwrap();
+    let waiting = shown::list(&office.store, Some(MessageState::Waiting), None, 10).await.unwrap();
     assert_eq!(waiting.len(), 2);
 }
 
@@ -183,11 +183,11 @@ async fn a_request_becomes_one_letter_even_when_it_is_fulfilled_twice() {
     let worker = Worker::new(office.post.clone(), office.store.clone(), actor.clone(), writes.clone());
     worker.run_once().await.unwrap();
     let row = office.row(&id).await;
-    assert_eq!((row.state, row.last_error.as_deref()), (State::Requested, Some("Service temporarily unavailable")));
+    assert_eq!((row.state, row.last_error.as_deref()), (MessageState::Requested, Some("Service temporarily unavailable")));
     office.clock.turn(Duration::from_secs(10));
     assert_eq!(worker.run_once().await.unwrap(), 2);
     let (request, by) = writes.asked.lock().unwrap()[0].clone();
-    authd::mail::Fulfil::fulfil(&*writes, id, request, by).await.unwrap();
+    authd::mail::JobHandler::fulfil(&*writes, id, request, by).await.unwrap();
     worker.run_once().await.unwrap();
     assert_eq!(actor.seen_by(), ["asked@example.org"]);
 }
@@ -200,7 +200,7 @@ async fn what_another_master_key_sealed_fails_and_says_so() {
     let worker = Worker::new(other, office.store.clone(), Arc::new(Actor::default()), office.writes());
     worker.run_once().await.unwrap();
     let row = office.row(&id).await;
-    assert_eq!(row.state, State::Failed);
+    assert_eq!(row.state, MessageState::Failed);
     assert!(row.last_error.unwrap().contains("another master key"));
 }
 
@@ -240,7 +240,7 @@ async fn a_stopping_worker_finishes_what_is_in_hand() {
     tokio::task::yield_now().await;
     slow.go_on.notify_one();
     running.await.unwrap();
-    assert_eq!(office.row(&id).await.state, State::Delivered);
+    assert_eq!(office.row(&id).await.state, MessageState::Delivered);
 }
 
 #[tokio::test]
@@ -249,11 +249,11 @@ async fn what_was_in_hand_when_the_server_died_leaves_after_the_restart() {
     let id = office.send("joe@example.org").await;
     let now = office.env.now();
     let lease = Duration::from_mins(3);
-    office.store.write(move |db| outbox::claim(db, Channel::Mail, State::Waiting, now, now + lease, 4)).await.unwrap();
+    office.store.write(move |db| outbox::claim(db, Channel::Mail, MessageState::Waiting, now, now + lease, 4)).await.unwrap();
     let slow = Arc::new(Slow::default());
     slow.go_on.notify_one();
     office.worker(slow.clone()).run(slow.started.notified()).await;
-    assert_eq!(office.row(&id).await.state, State::Delivered);
+    assert_eq!(office.row(&id).await.state, MessageState::Delivered);
 }
 
 #[tokio::test]
@@ -266,7 +266,7 @@ async fn a_claimed_message_is_nobody_elses() {
     let claim = |at: Time| {
         office
             .store
-            .write(move |db| outbox::claim(db, Channel::Mail, State::Waiting, at, at + Duration::from_secs(9), 4))
+            .write(move |db| outbox::claim(db, Channel::Mail, MessageState::Waiting, at, at + Duration::from_secs(9), 4))
     };
     let (first, second) = (claim(now).await.unwrap(), claim(now).await.unwrap());
     assert_eq!((first.len(), second.len()), (4, 2));
@@ -287,10 +287,10 @@ async fn the_command_line_lists_opens_and_retries() {
 
     let opened = shown::show(&office.store, &key(1), &first).await.unwrap();
     assert!(!format!("{opened:?}").contains("canary"));
-    let Some(Body::Letter { text, html, .. }) = opened.body else { panic!("a letter") };
+    let Some(MessageBody::Letter { text, html, .. }) = opened.body else { panic!("a letter") };
     assert!(text.reveal().contains(LINK) && html.reveal().contains(LINK));
     let opened = shown::show(&office.store, &key(1), &second).await.unwrap();
-    assert!(matches!(opened.body, Some(Body::Request(Request::Verification { .. }))));
+    assert!(matches!(opened.body, Some(MessageBody::Request(Request::Verification { .. }))));
     assert!(shown::show(&office.store, &key(2), &first).await.is_err());
 
     assert_eq!(shown::show(&office.store, &key(1), "nobody").await.unwrap_err().kind(), Kind::NotFound);
@@ -312,7 +312,7 @@ async fn finished_messages_are_purged_in_pieces() {
     let before = office.env.now() + Duration::from_secs(1);
     let purge = || office.store.write(move |db| outbox::purge(db, before, 3));
     assert_eq!([purge().await.unwrap(), purge().await.unwrap(), purge().await.unwrap()], [3, 2, 0]);
-    assert_eq!(office.row(&waiting).await.state, State::Waiting);
+    assert_eq!(office.row(&waiting).await.state, MessageState::Waiting);
 }
 
 #[tokio::test]
@@ -350,7 +350,7 @@ async fn the_worker_for_texts_takes_no_letter_out_of_another_hand() {
     let office = Office::open();
     office.send("joe@example.org").await;
     let now = office.env.now();
-    let claim = move |db: &mut dyn Db| outbox::claim(db, Channel::Mail, State::Waiting, now, now + MINUTE, 4);
+    let claim = move |db: &mut dyn Db| outbox::claim(db, Channel::Mail, MessageState::Waiting, now, now + MINUTE, 4);
     assert_eq!(office.store.write(claim).await.unwrap().len(), 1);
     assert_eq!(office.store.write(move |db| outbox::hurry(db, Channel::Text, now)).await.unwrap(), 0);
     assert_eq!(office.store.write(claim).await.unwrap().len(), 0);
@@ -380,6 +380,6 @@ async fn a_fault_in_one_message_puts_off_that_one_alone() {
     assert_eq!(office.worker(mailer.clone()).run_once().await.unwrap(), 2);
     assert_eq!(mailer.0.seen_by(), ["joe@example.org"]);
     let row = office.row(&bad).await;
-    assert_eq!((row.state, row.last_error.as_deref()), (State::Waiting, Some("panic")));
+    assert_eq!((row.state, row.last_error.as_deref()), (MessageState::Waiting, Some("panic")));
     assert!(row.next_at > office.env.now());
 }

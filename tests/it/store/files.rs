@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use authd::store::sqlite::Step;
+use authd::store::sqlite::UpgradeStep;
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn mode(path: &Path) -> u32 {
 /// Refused in both roles, with an error that has the path and these words; every byte is unchanged.
 fn assert_refused(path: &Path, words: &str) {
     let before = folder_of(path);
-    for role in [Role::Server, Role::Command] {
+    for role in [ProcessRole::Server, ProcessRole::Command] {
         let error = refusal(path, role);
         assert!(error.message().contains(words), "{role:?}: {error:?}");
         assert!(error.message().contains(path.file_name().unwrap().to_str().unwrap()), "{error:?}");
@@ -55,16 +55,16 @@ fn a_new_database_is_for_its_owner_alone_and_closes_into_one_file() {
 #[test]
 fn a_second_server_is_refused_and_told_who_the_first_is() {
     let Opened { store, path, _folder } = opened();
-    let error = refusal(&path, Role::Server);
+    let error = refusal(&path, ProcessRole::Server);
     assert!(error.message().contains(&format!("another authd (process {})", std::process::id())), "{error}");
     drop(store);
-    Store::open(&path, Role::Server).unwrap();
+    Store::open(&path, ProcessRole::Server).unwrap();
 }
 
 #[tokio::test]
 async fn a_command_reads_and_writes_beside_a_server() {
     let Opened { store, path, _folder } = opened();
-    let command = Store::open(&path, Role::Command).unwrap();
+    let command = Store::open(&path, ProcessRole::Command).unwrap();
     command.write(keep("command", 1)).await.unwrap();
     store.write(keep("server", 1)).await.unwrap();
     assert_eq!(names(&command).await, ["command", "server"]);
@@ -76,7 +76,7 @@ async fn a_command_reads_and_writes_beside_a_server() {
 fn a_command_makes_no_database() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("authd.db");
-    let error = refusal(&path, Role::Command);
+    let error = refusal(&path, ProcessRole::Command);
     assert!(error.message().contains("there is no database") && error.message().contains("authd serve"), "{error}");
     assert!(folder_of(&path).is_empty());
 }
@@ -97,7 +97,7 @@ fn a_database_that_has_gone_is_not_made_again() {
     fs::remove_file(&path).unwrap();
     assert_refused(&path, "there was a database");
     fs::remove_file(path.with_extension("db.lock")).unwrap();
-    Store::open(&path, Role::Server).unwrap();
+    Store::open(&path, ProcessRole::Server).unwrap();
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_damaged_file_is_refused() {
     fs::write(&path, &scratched).unwrap();
     assert_refused(&path, "damaged");
     fs::write(&path, &whole).unwrap();
-    Store::open(&path, Role::Server).unwrap();
+    Store::open(&path, ProcessRole::Server).unwrap();
 }
 
 #[test]
@@ -146,13 +146,13 @@ fn a_file_of_a_newer_authd_is_refused() {
     assert_refused(&path, "newer authd");
 }
 
-const SECOND: Step = Step { says: "add pets", sql: "create table pets (\n  name text primary key,\n  age bigint\n);" };
-const THIRD: Step = Step { says: "give an age", sql: "insert into pets (name, age) values ('Laika', 3);" };
-const BROKEN: Step = Step { says: "break", sql: "create table half (n bigint); insert into nowhere values (1);" };
+const SECOND: UpgradeStep = UpgradeStep { says: "add pets", sql: "create table pets (\n  name text primary key,\n  age bigint\n);" };
+const THIRD: UpgradeStep = UpgradeStep { says: "give an age", sql: "insert into pets (name, age) values ('Laika', 3);" };
+const BROKEN: UpgradeStep = UpgradeStep { says: "break", sql: "create table half (n bigint); insert into nowhere values (1);" };
 
 /// A migration plan with these steps that leaves the schema of a new file unchanged.
-fn plan(steps: &'static [Step]) -> Plan {
-    Plan { steps, ..Plan::of(Role::Server) }
+fn plan(steps: &'static [UpgradeStep]) -> Plan {
+    Plan { steps, ..Plan::of(ProcessRole::Server) }
 }
 
 fn number(path: &Path, sql: &str) -> i64 {
@@ -179,7 +179,7 @@ async fn an_older_file_is_brought_up_to_date_after_a_copy() {
     assert!(copy.file_name().unwrap().to_str().unwrap().starts_with("authd.db.v1-"));
     assert_eq!(mode(copy), 0o600);
     assert_eq!(number(copy, "select user_version from pragma_user_version"), 1);
-    let old = Store::open(copy, Role::Server).unwrap();
+    let old = Store::open(copy, ProcessRole::Server).unwrap();
     assert_eq!(names(&old).await, ["old"]);
 }
 
@@ -199,7 +199,7 @@ fn a_step_that_fails_leaves_the_version_before_it() {
 fn a_command_leaves_an_older_file_to_the_server() {
     let (path, _folder) = closed();
     let before = folder_of(&path);
-    let error = Engine::open_as(&path, &Plan { role: Role::Command, ..plan(&[SECOND]) }).err().unwrap();
+    let error = Engine::open_as(&path, &Plan { role: ProcessRole::Command, ..plan(&[SECOND]) }).err().unwrap();
     assert!(error.message().contains("older authd"), "{error}");
     assert!(folder_of(&path) == before);
 }
@@ -212,7 +212,7 @@ async fn an_older_file_can_be_looked_into_before_it_is_brought_up_to_date() {
     };
     let Opened { store, path, _folder } = opened();
     store.write(keep("kept", 1)).await.unwrap();
-    let newer = Plan { role: Role::Command, ..plan(&[SECOND]) };
+    let newer = Plan { role: ProcessRole::Command, ..plan(&[SECOND]) };
     assert_eq!(Engine::look(&path, &newer, count).unwrap(), 1, "what only the log holds is read");
     drop(store);
     let before = folder_of(&path);
@@ -230,6 +230,6 @@ fn an_interrupted_beginning_is_begun_anew() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("authd.db");
     fs::write(path.with_extension("db.new"), "half").unwrap();
-    Store::open(&path, Role::Server).unwrap();
+    Store::open(&path, ProcessRole::Server).unwrap();
     assert_eq!(folder_of(&path).len(), 1);
 }

@@ -6,31 +6,31 @@ use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
-use super::super::Tag;
+use super::super::V1Tag;
 use super::super::types::Done;
 use super::types::{AppAnswer, AppsAnswer, CreateAppRequest};
 use super::view;
-use crate::http::allowed::{Allowed, Fresh, ManageApps};
+use crate::http::allowed::{Allowed, FreshProof, ManageApps};
 use crate::http::body::Body;
 use crate::http::reject::Reject;
 use crate::http::response::{Answer, answer};
 use crate::identity::{Core, app};
 
 /// Operations under `/admin/apps`.
-pub struct Apps(pub(super) Arc<Core>);
+pub struct AppsApi(pub(super) Arc<Core>);
 
 /// Response to the registration of an app.
 #[derive(ApiResponse)]
-pub enum Created {
+pub enum AppCreatedResponse {
     /// The app is registered. The response is the only one that shows its key.
     #[oai(status = 201)]
     App(Json<AppAnswer>),
 }
 
 #[OpenApi]
-impl Apps {
+impl AppsApi {
     /// List apps
-    #[oai(path = "/admin/apps", method = "get", operation_id = "listApps", tag = "Tag::Admin")]
+    #[oai(path = "/admin/apps", method = "get", operation_id = "listApps", tag = "V1Tag::Admin")]
     async fn list(&self, _admin: Allowed<ManageApps>) -> Answer<AppsAnswer> {
         let apps = app::list(&self.0).await?;
         Ok(answer(apps.into_iter().map(|app| view::app(app, None)).collect::<Vec<_>>().into()))
@@ -39,19 +39,19 @@ impl Apps {
     /// Register an app
     ///
     /// The app's key is shown only in this response.
-    #[oai(path = "/admin/apps", method = "post", operation_id = "createApp", tag = "Tag::Admin")]
-    async fn create(&self, admin: Allowed<ManageApps>, body: Body<CreateAppRequest>) -> Result<Created, Reject> {
+    #[oai(path = "/admin/apps", method = "post", operation_id = "createApp", tag = "V1Tag::Admin")]
+    async fn create(&self, admin: Allowed<ManageApps>, body: Body<CreateAppRequest>) -> Result<AppCreatedResponse, Reject> {
         let (app, key) = app::create(&self.0, &admin.by(), &body.0.name, body.0.kind.into()).await?;
-        Ok(Created::App(Json(view::app(app, Some(key.reveal().to_owned())).into())))
+        Ok(AppCreatedResponse::App(Json(view::app(app, Some(key.reveal().to_owned())).into())))
     }
 
     /// Rotate an app's key
     ///
     /// The previous key stops working immediately.
-    #[oai(path = "/admin/apps/:appId/rotate", method = "post", operation_id = "rotateApp", tag = "Tag::Admin")]
+    #[oai(path = "/admin/apps/:appId/rotate", method = "post", operation_id = "rotateApp", tag = "V1Tag::Admin")]
     async fn rotate(
         &self,
-        admin: Allowed<Fresh<ManageApps>>,
+        admin: Allowed<FreshProof<ManageApps>>,
         #[oai(name = "appId")] app_id: Path<String>,
     ) -> Answer<AppAnswer> {
         let (app, key) = app::rotate(&self.0, &admin.by(), &app_id.0).await?;
@@ -59,10 +59,10 @@ impl Apps {
     }
 
     /// Delete an app
-    #[oai(path = "/admin/apps/:appId", method = "delete", operation_id = "deleteApp", tag = "Tag::Admin")]
+    #[oai(path = "/admin/apps/:appId", method = "delete", operation_id = "deleteApp", tag = "V1Tag::Admin")]
     async fn delete(
         &self,
-        admin: Allowed<Fresh<ManageApps>>,
+        admin: Allowed<FreshProof<ManageApps>>,
         #[oai(name = "appId")] app_id: Path<String>,
     ) -> Answer<Done> {
         app::delete(&self.0, &admin.by(), &app_id.0).await?;

@@ -8,7 +8,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
 use poem_openapi::payload::{Binary, Response};
 
-use super::super::Tag;
+use super::super::V1Tag;
 use super::paging::{self, Paging};
 use super::types::{AuditAnswer, AuditPage, ExportFormat};
 use super::view;
@@ -18,18 +18,18 @@ use crate::http::failure::cut_off;
 use crate::http::reject::Reject;
 use crate::http::response::{Answer, answer};
 use crate::identity::Core;
-use crate::identity::audit::{self, Export, Filter, Form};
+use crate::identity::audit::{self, AuditExport, AuditFilter, AuditFormat};
 use crate::model::AccountId;
 
 /// Operations under `/admin/audit`.
-pub struct AuditLog(pub(super) Arc<Core>);
+pub struct AuditApi(pub(super) Arc<Core>);
 
 #[OpenApi]
-impl AuditLog {
+impl AuditApi {
     /// Read the audit log
     ///
     /// Returns records, newest first.
-    #[oai(path = "/admin/audit", method = "get", operation_id = "listAudit", tag = "Tag::Admin")]
+    #[oai(path = "/admin/audit", method = "get", operation_id = "listAudit", tag = "V1Tag::Admin")]
     #[allow(clippy::too_many_arguments, reason = "each is a parameter of the call")]
     async fn list(
         &self,
@@ -60,7 +60,7 @@ impl AuditLog {
     ///
     /// Returns records, oldest first, as JSON Lines or CSV. The export itself is recorded in the
     /// audit log.
-    #[oai(path = "/admin/audit/export", method = "get", operation_id = "exportAudit", tag = "Tag::Admin")]
+    #[oai(path = "/admin/audit/export", method = "get", operation_id = "exportAudit", tag = "V1Tag::Admin")]
     #[allow(clippy::too_many_arguments, reason = "each is a parameter of the call")]
     async fn export(
         &self,
@@ -81,10 +81,10 @@ impl AuditLog {
     ) -> std::result::Result<Response<Binary<Body>>, Reject> {
         let filter = filter(user_id.0, event.0, outcome.0, since.0.as_deref(), until.0.as_deref())?;
         let (form, kind) = match format.0 {
-            Some(ExportFormat::Csv) => (Form::Csv, "text/csv; charset=utf-8"),
-            _ => (Form::JsonLines, "application/x-ndjson"),
+            Some(ExportFormat::Csv) => (AuditFormat::Csv, "text/csv; charset=utf-8"),
+            _ => (AuditFormat::JsonLines, "application/x-ndjson"),
         };
-        let export = Export::begin(&self.0, &admin.by(), filter, form).await?;
+        let export = AuditExport::begin(&self.0, &admin.by(), filter, form).await?;
         let pieces = stream::try_unfold((self.0.clone(), export), |(core, mut export)| async move {
             let piece = export.next(&core).await.map_err(cut_off)?;
             Ok::<_, std::io::Error>(piece.map(|piece| (piece, (core, export))))
@@ -99,9 +99,9 @@ fn filter(
     outcome: Option<String>,
     since: Option<&str>,
     until: Option<&str>,
-) -> Result<Filter> {
+) -> Result<AuditFilter> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty() && !text.contains('\0'));
-    Ok(Filter {
+    Ok(AuditFilter {
         about: None,
         account: given(account).map(AccountId::new),
         event: given(event),

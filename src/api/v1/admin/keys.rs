@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use poem_openapi::OpenApi;
 
-use super::super::Tag;
+use super::super::V1Tag;
 use super::types::{KeysAnswer, RotateKeyRequest, RotationMode};
 use super::view;
-use crate::http::allowed::{Allowed, Fresh, ManageKeys};
+use crate::http::allowed::{Allowed, FreshProof, ManageKeys};
 use crate::http::body::Body;
 use crate::http::response::{Answer, answer};
 use crate::identity::key::{Begin, Old, Rotation};
@@ -31,15 +31,15 @@ impl Keys {
     /// List signing keys
     ///
     /// Returns the keys, newest first, without their private parts.
-    #[oai(path = "/admin/keys", method = "get", operation_id = "listKeys", tag = "Tag::Admin")]
+    #[oai(path = "/admin/keys", method = "get", operation_id = "listKeys", tag = "V1Tag::Admin")]
     async fn list(&self, _admin: Allowed<ManageKeys>) -> Answer<KeysAnswer> {
         let keys = key::list(&self.0).await?;
         Ok(answer(keys.into_iter().map(view::key).collect::<Vec<_>>().into()))
     }
 
     /// Rotate the signing keys
-    #[oai(path = "/admin/keys/rotate", method = "post", operation_id = "rotateKeys", tag = "Tag::Admin")]
-    async fn rotate(&self, admin: Allowed<Fresh<ManageKeys>>, body: Body<RotateKeyRequest>) -> Answer<KeysAnswer> {
+    #[oai(path = "/admin/keys/rotate", method = "post", operation_id = "rotateKeys", tag = "V1Tag::Admin")]
+    async fn rotate(&self, admin: Allowed<FreshProof<ManageKeys>>, body: Body<RotateKeyRequest>) -> Answer<KeysAnswer> {
         key::rotate(&self.0, &admin.by(), body.0.mode.into()).await?;
         let keys = key::list(&self.0).await?;
         Ok(answer(keys.into_iter().map(view::key).collect::<Vec<_>>().into()))

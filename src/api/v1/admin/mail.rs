@@ -5,24 +5,24 @@ use std::sync::Arc;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 
-use super::super::Tag;
+use super::super::V1Tag;
 use super::paging::Paging;
 use super::types::{LetterAnswer, LetterPage, LetterState, LettersAnswer};
 use super::view;
 use crate::http::allowed::{Allowed, ManageMail};
 use crate::http::response::{Answer, answer};
-use crate::identity::letters::State;
+use crate::identity::letters::MessageState;
 use crate::identity::{Core, letters};
 
 /// Operations under `/admin/mail`.
-pub struct Outbox(pub(super) Arc<Core>);
+pub struct MailApi(pub(super) Arc<Core>);
 
 #[OpenApi]
-impl Outbox {
+impl MailApi {
     /// List messages in the outbox
     ///
     /// Returns messages, newest first, without their bodies.
-    #[oai(path = "/admin/mail", method = "get", operation_id = "listMail", tag = "Tag::Admin")]
+    #[oai(path = "/admin/mail", method = "get", operation_id = "listMail", tag = "V1Tag::Admin")]
     async fn list(
         &self,
         _admin: Allowed<ManageMail>,
@@ -34,12 +34,12 @@ impl Outbox {
         limit: Query<Option<i64>>,
     ) -> Answer<LettersAnswer> {
         let limit = Paging::read(None, limit.0)?.limit;
-        let (letters, next) = letters::list(&self.0, state.0.map(State::from), before.0.as_deref(), limit).await?;
+        let (letters, next) = letters::list(&self.0, state.0.map(MessageState::from), before.0.as_deref(), limit).await?;
         Ok(answer(LetterPage { letters: letters.into_iter().map(view::letter).collect(), next }.into()))
     }
 
     /// Retry a message
-    #[oai(path = "/admin/mail/:messageId/retry", method = "post", operation_id = "retryMail", tag = "Tag::Admin")]
+    #[oai(path = "/admin/mail/:messageId/retry", method = "post", operation_id = "retryMail", tag = "V1Tag::Admin")]
     async fn retry(
         &self,
         admin: Allowed<ManageMail>,

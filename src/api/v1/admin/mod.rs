@@ -17,16 +17,16 @@ use std::sync::Arc;
 use crate::identity::Core;
 
 /// All administrative operations.
-pub(super) type Api = (users::Users, roles::Roles, audit::AuditLog, mail::Outbox, stats::Stats, apps::Apps, keys::Keys);
+pub(super) type AdminApi = (users::AdminUsersApi, roles::RolesApi, audit::AuditApi, mail::MailApi, stats::Stats, apps::AppsApi, keys::Keys);
 
-pub(super) fn api(core: &Arc<Core>) -> Api {
+pub(super) fn api(core: &Arc<Core>) -> AdminApi {
     (
-        users::Users(core.clone()),
-        roles::Roles(core.clone()),
-        audit::AuditLog(core.clone()),
-        mail::Outbox(core.clone()),
+        users::AdminUsersApi(core.clone()),
+        roles::RolesApi(core.clone()),
+        audit::AuditApi(core.clone()),
+        mail::MailApi(core.clone()),
         stats::Stats(core.clone()),
-        apps::Apps(core.clone()),
+        apps::AppsApi(core.clone()),
         keys::Keys(core.clone()),
     )
 }

@@ -6,31 +6,31 @@ use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
-use super::super::Tag;
+use super::super::V1Tag;
 use super::super::types::Done;
 use super::types::{CreateRoleRequest, RoleAnswer, RolesAnswer, UpdateRoleRequest};
 use super::view;
-use crate::http::allowed::{Allowed, Fresh, ManageRoles};
+use crate::http::allowed::{Allowed, FreshProof, ManageRoles};
 use crate::http::body::Body;
 use crate::http::reject::Reject;
 use crate::http::response::{Answer, answer};
 use crate::identity::{Core, roles};
 
 /// Operations under `/admin/roles`.
-pub struct Roles(pub(super) Arc<Core>);
+pub struct RolesApi(pub(super) Arc<Core>);
 
 /// Response to the creation of a role.
 #[derive(ApiResponse)]
-pub enum Created {
+pub enum RoleCreatedResponse {
     /// The role is created.
     #[oai(status = 201)]
     Role(Json<RoleAnswer>),
 }
 
 #[OpenApi]
-impl Roles {
+impl RolesApi {
     /// List roles
-    #[oai(path = "/admin/roles", method = "get", operation_id = "listRoles", tag = "Tag::Admin")]
+    #[oai(path = "/admin/roles", method = "get", operation_id = "listRoles", tag = "V1Tag::Admin")]
     async fn list(&self, _admin: Allowed<ManageRoles>) -> Answer<RolesAnswer> {
         let roles = roles::list(&self.0).await?;
         Ok(answer(roles.into_iter().map(view::role).collect::<Vec<_>>().into()))
@@ -39,14 +39,14 @@ impl Roles {
     /// Create a role
     ///
     /// Administrators can grant only permissions that they have themselves.
-    #[oai(path = "/admin/roles", method = "post", operation_id = "createRole", tag = "Tag::Admin")]
-    async fn create(&self, admin: Allowed<ManageRoles>, body: Body<CreateRoleRequest>) -> Result<Created, Reject> {
+    #[oai(path = "/admin/roles", method = "post", operation_id = "createRole", tag = "V1Tag::Admin")]
+    async fn create(&self, admin: Allowed<ManageRoles>, body: Body<CreateRoleRequest>) -> Result<RoleCreatedResponse, Reject> {
         let role = roles::create(&self.0, &admin.by(), &body.0.name, body.0.permissions).await?;
-        Ok(Created::Role(Json(view::role(role).into())))
+        Ok(RoleCreatedResponse::Role(Json(view::role(role).into())))
     }
 
     /// Set the permissions of a role
-    #[oai(path = "/admin/roles/:role", method = "put", operation_id = "updateRole", tag = "Tag::Admin")]
+    #[oai(path = "/admin/roles/:role", method = "put", operation_id = "updateRole", tag = "V1Tag::Admin")]
     async fn update(
         &self,
         admin: Allowed<ManageRoles>,
@@ -60,8 +60,8 @@ impl Roles {
     /// Delete a role
     ///
     /// All accounts that have the role lose it. Built-in roles cannot be deleted.
-    #[oai(path = "/admin/roles/:role", method = "delete", operation_id = "deleteRole", tag = "Tag::Admin")]
-    async fn delete(&self, admin: Allowed<Fresh<ManageRoles>>, role: Path<String>) -> Answer<Done> {
+    #[oai(path = "/admin/roles/:role", method = "delete", operation_id = "deleteRole", tag = "V1Tag::Admin")]
+    async fn delete(&self, admin: Allowed<FreshProof<ManageRoles>>, role: Path<String>) -> Answer<Done> {
         roles::delete(&self.0, &admin.by(), &role.0).await?;
         Ok(answer(Done::saying("Role deleted successfully")))
     }

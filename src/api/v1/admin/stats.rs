@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use poem_openapi::OpenApi;
 
-use super::super::Tag;
+use super::super::V1Tag;
 use super::types::{DailyLogins, LoginAnalytics, LoginsAnswer, MonthlyLogins, StatsAnswer, Totals};
 use crate::http::allowed::{Allowed, ReadStats};
 use crate::http::response::{Answer, answer};
@@ -16,7 +16,7 @@ pub struct Stats(pub(super) Arc<Core>);
 #[OpenApi]
 impl Stats {
     /// Get totals
-    #[oai(path = "/admin/stats", method = "get", operation_id = "getStats", tag = "Tag::Admin")]
+    #[oai(path = "/admin/stats", method = "get", operation_id = "getStats", tag = "V1Tag::Admin")]
     async fn totals(&self, _admin: Allowed<ReadStats>) -> Answer<StatsAnswer> {
         let totals = stats::totals(&self.0).await?;
         let shown = Totals {
@@ -34,7 +34,7 @@ impl Stats {
     ///
     /// Returns the number of completed logins for each of the last 30 days and the last 12 months,
     /// in UTC. Days and months without logins are included with 0.
-    #[oai(path = "/admin/stats/logins", method = "get", operation_id = "getLoginAnalytics", tag = "Tag::Admin")]
+    #[oai(path = "/admin/stats/logins", method = "get", operation_id = "getLoginAnalytics", tag = "V1Tag::Admin")]
     async fn logins(&self, _admin: Allowed<ReadStats>) -> Answer<LoginsAnswer> {
         let logins = stats::logins(&self.0).await?;
         let shown = LoginAnalytics {

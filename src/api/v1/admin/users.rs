@@ -8,14 +8,14 @@ use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::super::types::{AccountStatus, Done};
-use super::super::{Tag, users::change};
+use super::super::{V1Tag, users::change};
 use super::paging::{self, Paging};
 use super::types::{
     CreateUserRequest, Pagination, QuotaChangedAnswer, QuotaRequest, SessionsAnswer, UpdateUserRequest, UserAnswer,
     UserChangedAnswer, UserCreatedAnswer, UserPage, UsersAnswer,
 };
 use super::view;
-use crate::http::allowed::{Allowed, Fresh, ReadUsers, UpdateUsers, WriteUsers};
+use crate::http::allowed::{Allowed, FreshProof, ReadUsers, UpdateUsers, WriteUsers};
 use crate::http::body::Body;
 use crate::http::reject::Reject;
 use crate::http::response::{Answer, answer};
@@ -25,11 +25,11 @@ use crate::identity::{Core, factor, quota};
 use crate::model::{AccountId, Status};
 
 /// Operations under `/admin/users`.
-pub struct Users(pub(super) Arc<Core>);
+pub struct AdminUsersApi(pub(super) Arc<Core>);
 
 /// Response to the creation of an account.
 #[derive(ApiResponse)]
-pub enum Created {
+pub enum UserCreatedResponse {
     /// The account is created.
     #[oai(status = 201)]
     Account(Json<UserCreatedAnswer>),
@@ -47,14 +47,14 @@ impl From<AccountStatus> for Status {
 }
 
 #[OpenApi]
-impl Users {
+impl AdminUsersApi {
     /// List accounts
     ///
     /// `search` matches the beginning of the email address, the username, the full name and the
     /// family name. Every character is matched literally. The search considers the first 2,000
     /// matches in alphabetical order for each of the four. If there are more, `more` is `true`, and
     /// the pages and the total cover only those matches.
-    #[oai(path = "/admin/users", method = "get", operation_id = "listUsers", tag = "Tag::Admin")]
+    #[oai(path = "/admin/users", method = "get", operation_id = "listUsers", tag = "V1Tag::Admin")]
     async fn list(
         &self,
         _admin: Allowed<ReadUsers>,
@@ -87,8 +87,8 @@ impl Users {
     }
 
     /// Create an account
-    #[oai(path = "/admin/users", method = "post", operation_id = "createUser", tag = "Tag::Admin")]
-    async fn create(&self, admin: Allowed<WriteUsers>, body: Body<CreateUserRequest>) -> Result<Created, Reject> {
+    #[oai(path = "/admin/users", method = "post", operation_id = "createUser", tag = "V1Tag::Admin")]
+    async fn create(&self, admin: Allowed<WriteUsers>, body: Body<CreateUserRequest>) -> Result<UserCreatedResponse, Reject> {
         let asked = body.0;
         let new = NewEntry {
             email: asked.email.0,
@@ -100,11 +100,11 @@ impl Users {
             verified: asked.email_verified == Some(true),
         };
         let entry = admin::create(&self.0, &admin.by(), new).await?;
-        Ok(Created::Account(Json(view::listed(&self.0, entry).into())))
+        Ok(UserCreatedResponse::Account(Json(view::listed(&self.0, entry).into())))
     }
 
     /// Get an account
-    #[oai(path = "/admin/users/:userId", method = "get", operation_id = "getUser", tag = "Tag::Admin")]
+    #[oai(path = "/admin/users/:userId", method = "get", operation_id = "getUser", tag = "V1Tag::Admin")]
     async fn get(
         &self,
         _admin: Allowed<ReadUsers>,
@@ -119,7 +119,7 @@ impl Users {
     /// Absent fields keep their values. `status` requires `admin.users.suspend`, `roles` requires
     /// `admin.roles`, and the other fields require `admin.users.write`. Administrators cannot
     /// change an account that has permissions they lack.
-    #[oai(path = "/admin/users/:userId", method = "put", operation_id = "updateUser", tag = "Tag::Admin")]
+    #[oai(path = "/admin/users/:userId", method = "put", operation_id = "updateUser", tag = "V1Tag::Admin")]
     async fn update(
         &self,
         admin: Allowed<UpdateUsers>,
@@ -144,10 +144,10 @@ impl Users {
     ///
     /// The account is hidden immediately and erased after 30 days. An account whose email address
     /// was never verified is erased immediately.
-    #[oai(path = "/admin/users/:userId", method = "delete", operation_id = "deleteUser", tag = "Tag::Admin")]
+    #[oai(path = "/admin/users/:userId", method = "delete", operation_id = "deleteUser", tag = "V1Tag::Admin")]
     async fn delete(
         &self,
-        admin: Allowed<Fresh<WriteUsers>>,
+        admin: Allowed<FreshProof<WriteUsers>>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<Done> {
         admin::delete(&self.0, &admin.by(), &user_id.0).await?;
@@ -157,7 +157,7 @@ impl Users {
     /// Restore a deleted account
     ///
     /// Works until the account is erased. The account's sessions stay ended.
-    #[oai(path = "/admin/users/:userId/restore", method = "post", operation_id = "restoreUser", tag = "Tag::Admin")]
+    #[oai(path = "/admin/users/:userId/restore", method = "post", operation_id = "restoreUser", tag = "V1Tag::Admin")]
     async fn restore(
         &self,
         admin: Allowed<WriteUsers>,
@@ -168,7 +168,7 @@ impl Users {
     }
 
     /// Unlock an account after failed logins
-    #[oai(path = "/admin/users/:userId/unlock", method = "post", operation_id = "unlockUser", tag = "Tag::Admin")]
+    #[oai(path = "/admin/users/:userId/unlock", method = "post", operation_id = "unlockUser", tag = "V1Tag::Admin")]
     async fn unlock(
         &self,
         admin: Allowed<WriteUsers>,
@@ -179,7 +179,7 @@ impl Users {
     }
 
     /// Mark an email address as verified
-    #[oai(path = "/admin/users/:userId/verify", method = "post", operation_id = "verifyUser", tag = "Tag::Admin")]
+    #[oai(path = "/admin/users/:userId/verify", method = "post", operation_id = "verifyUser", tag = "V1Tag::Admin")]
     async fn verify(
         &self,
         admin: Allowed<WriteUsers>,
@@ -192,7 +192,7 @@ impl Users {
     /// Set an account's upload quota
     ///
     /// Absent fields keep their values. A `limit` of `null` applies the configured limit.
-    #[oai(path = "/admin/users/:userId/quota", method = "put", operation_id = "setUserQuota", tag = "Tag::Admin")]
+    #[oai(path = "/admin/users/:userId/quota", method = "put", operation_id = "setUserQuota", tag = "V1Tag::Admin")]
     async fn set_quota(
         &self,
         admin: Allowed<WriteUsers>,
@@ -216,7 +216,7 @@ impl Users {
         path = "/admin/users/:userId/reset-password",
         method = "post",
         operation_id = "resetUserPassword",
-        tag = "Tag::Admin"
+        tag = "V1Tag::Admin"
     )]
     async fn reset_password(
         &self,
@@ -230,10 +230,10 @@ impl Users {
     /// Remove all second factors of an account
     ///
     /// For owners who have lost their second factors. The owner is notified by email.
-    #[oai(path = "/admin/users/:userId/mfa", method = "delete", operation_id = "resetUserMfa", tag = "Tag::Admin")]
+    #[oai(path = "/admin/users/:userId/mfa", method = "delete", operation_id = "resetUserMfa", tag = "V1Tag::Admin")]
     async fn reset_mfa(
         &self,
-        admin: Allowed<Fresh<WriteUsers>>,
+        admin: Allowed<FreshProof<WriteUsers>>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<Done> {
         factor::reset_all(&self.0, &admin.by(), &AccountId::new(user_id.0)).await?;
@@ -245,7 +245,7 @@ impl Users {
         path = "/admin/users/:userId/sessions",
         method = "get",
         operation_id = "listUserSessions",
-        tag = "Tag::Admin"
+        tag = "V1Tag::Admin"
     )]
     async fn sessions(
         &self,
@@ -262,7 +262,7 @@ impl Users {
         path = "/admin/users/:userId/sessions",
         method = "delete",
         operation_id = "endUserSessions",
-        tag = "Tag::Admin"
+        tag = "V1Tag::Admin"
     )]
     async fn end_sessions(
         &self,
@@ -278,7 +278,7 @@ impl Users {
         path = "/admin/users/:userId/sessions/:sessionId",
         method = "delete",
         operation_id = "endUserSession",
-        tag = "Tag::Admin"
+        tag = "V1Tag::Admin"
     )]
     async fn end_session(
         &self,

@@ -6,17 +6,17 @@ use super::types::{
     ShownQuota, ShownRole, ShownSession, WholeUser,
 };
 use crate::identity::Core;
-use crate::identity::admin::Entry;
-use crate::identity::audit::Record;
-use crate::identity::directory::File;
-use crate::identity::key::Listed;
-use crate::identity::letters::{Message, State};
+use crate::identity::admin::AccountWithRoles;
+use crate::identity::audit::AuditRow;
+use crate::identity::directory::AccountDetails;
+use crate::identity::key::KeySummary;
+use crate::identity::letters::{Message, MessageState};
 use crate::identity::quota::Quota;
 use crate::identity::roles::Role;
-use crate::identity::session::Shown;
-use crate::model::{App, SessionId, app};
+use crate::identity::session::SessionView;
+use crate::model::{ApiClient, SessionId, app};
 
-pub(super) fn listed(core: &Core, entry: Entry) -> ListedUser {
+pub(super) fn listed(core: &Core, entry: AccountWithRoles) -> ListedUser {
     let account = entry.account;
     ListedUser {
         id: account.id.to_string(),
@@ -32,7 +32,7 @@ pub(super) fn listed(core: &Core, entry: Entry) -> ListedUser {
     }
 }
 
-pub(super) fn whole(core: &Core, file: File) -> WholeUser {
+pub(super) fn whole(core: &Core, file: AccountDetails) -> WholeUser {
     let account = file.entry.account;
     WholeUser {
         id: account.id.to_string(),
@@ -55,7 +55,7 @@ pub(super) fn whole(core: &Core, file: File) -> WholeUser {
     }
 }
 
-pub(super) fn changed(core: &Core, entry: Entry) -> ChangedUser {
+pub(super) fn changed(core: &Core, entry: AccountWithRoles) -> ChangedUser {
     let account = entry.account;
     ChangedUser {
         id: account.id.to_string(),
@@ -70,7 +70,7 @@ pub(super) fn changed(core: &Core, entry: Entry) -> ChangedUser {
 }
 
 /// Converts a session. `current` is the session that this call uses.
-pub fn session(shown: Shown, current: Option<&SessionId>) -> ShownSession {
+pub fn session(shown: SessionView, current: Option<&SessionId>) -> ShownSession {
     ShownSession {
         is_current: current == Some(&shown.id),
         id: shown.id.to_string(),
@@ -98,7 +98,7 @@ pub(super) fn role(role: Role) -> ShownRole {
 }
 
 /// Converts a record of the audit log.
-pub fn record(record: Record) -> AuditRecord {
+pub fn record(record: AuditRow) -> AuditRecord {
     AuditRecord {
         id: record.id,
         at: record.at.to_millis_text(),
@@ -122,11 +122,11 @@ pub(super) fn letter(message: Message) -> ShownLetter {
         account_id: message.account_id,
         recipient: message.recipient,
         state: match message.state {
-            State::Requested => LetterState::Requested,
-            State::Waiting => LetterState::Waiting,
-            State::Delivered => LetterState::Delivered,
-            State::Failed => LetterState::Failed,
-            State::Dropped => LetterState::Dropped,
+            MessageState::Requested => LetterState::Requested,
+            MessageState::Waiting => LetterState::Waiting,
+            MessageState::Delivered => LetterState::Delivered,
+            MessageState::Failed => LetterState::Failed,
+            MessageState::Dropped => LetterState::Dropped,
         },
         attempts: message.attempts,
         next_at: message.next_at.to_seconds_text(),
@@ -136,7 +136,7 @@ pub(super) fn letter(message: Message) -> ShownLetter {
     }
 }
 
-impl From<LetterState> for State {
+impl From<LetterState> for MessageState {
     fn from(state: LetterState) -> Self {
         match state {
             LetterState::Requested => Self::Requested,
@@ -148,7 +148,7 @@ impl From<LetterState> for State {
     }
 }
 
-impl From<AppKind> for app::Kind {
+impl From<AppKind> for app::ApiClientKind {
     fn from(kind: AppKind) -> Self {
         match kind {
             AppKind::Client => Self::Client,
@@ -158,13 +158,13 @@ impl From<AppKind> for app::Kind {
 }
 
 /// Converts an API client. `key` is set only in the response that creates or rotates it.
-pub(super) fn app(app: App, key: Option<String>) -> ShownApp {
+pub(super) fn app(app: ApiClient, key: Option<String>) -> ShownApp {
     ShownApp {
         id: app.id,
         name: app.name,
         kind: match app.kind {
-            app::Kind::Client => AppKind::Client,
-            app::Kind::Service => AppKind::Service,
+            app::ApiClientKind::Client => AppKind::Client,
+            app::ApiClientKind::Service => AppKind::Service,
         },
         created_at: app.created_at.to_seconds_text(),
         rotated_at: app.rotated_at.to_seconds_text(),
@@ -172,7 +172,7 @@ pub(super) fn app(app: App, key: Option<String>) -> ShownApp {
     }
 }
 
-pub(super) fn key(key: Listed) -> ShownKey {
+pub(super) fn key(key: KeySummary) -> ShownKey {
     ShownKey {
         id: key.id,
         algorithm: key.algorithm,

@@ -28,7 +28,7 @@ pub(super) fn operations() -> Vec<Described> {
             .taking("method", json!({ "method": "email" })),
         described(
             "mfaBackupCodes",
-            &[Kind::ReauthenticationRequired, Kind::MfaNotEnabled, Kind::Outrun],
+            &[Kind::ReauthenticationRequired, Kind::MfaNotEnabled, Kind::Conflict],
             backup_codes(),
         ),
         described("listMfa", &[], json!({ "success": true, "data": overview() })),
@@ -38,7 +38,7 @@ pub(super) fn operations() -> Vec<Described> {
             .taking("name", name),
         described(
             "removeMfa",
-            &[Kind::ReauthenticationRequired, Kind::NotFound, Kind::Outrun],
+            &[Kind::ReauthenticationRequired, Kind::NotFound, Kind::Conflict],
             done("MFA device removed"),
         ),
         described("otpRequest", &sent, done("Login code sent if account exists"))

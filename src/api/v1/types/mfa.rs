@@ -2,7 +2,7 @@
 
 use poem_openapi::{Enum, Object};
 
-use super::NewSession;
+use super::LoginSession;
 use crate::http::fields::{EmailField, TokenField};
 
 /// The kind of a second factor.
@@ -152,5 +152,5 @@ pub struct MfaVerifyAnswer {
     pub message: String,
     /// The new session, if the code completed a login.
     #[oai(skip_serializing_if_is_none)]
-    pub data: Option<NewSession>,
+    pub data: Option<LoginSession>,
 }

@@ -16,8 +16,8 @@ pub struct TokenRequest {
 
 /// A valid access token and the account that it belongs to.
 #[derive(Debug, Object)]
-#[oai(rename_all = "camelCase")]
-pub struct VerifiedToken {
+#[oai(rename = "VerifiedToken", rename_all = "camelCase")]
+pub struct TokenVerification {
     /// The account's ID.
     pub user_id: String,
     /// The email address.
@@ -44,7 +44,7 @@ pub struct Introspection {
     pub active: bool,
     /// The token.
     #[oai(skip_serializing_if_is_none)]
-    pub token: Option<VerifiedToken>,
+    pub token: Option<TokenVerification>,
 }
 
 /// Request to count an upload.
@@ -123,7 +123,7 @@ pub struct ResetCodeConfirmRequest {
 
 answers! {
     /// A valid access token.
-    VerifyTokenAnswer(VerifiedToken) saying "Token is valid";
+    VerifyTokenAnswer(TokenVerification) saying "Token is valid";
     /// The result of introspecting a token.
     IntrospectionAnswer(Introspection);
     /// The upload quota of an email address.

@@ -4,11 +4,11 @@ use super::super::types::{
     Export, ExportedAccount, ExportedClient, ExportedEvent, ExportedFactor, ExportedFile, ExportedMail, ExportedSession,
 };
 use super::time;
-use crate::identity::audit::Record;
-use crate::identity::export::{self, Factor, File, MailRecord, Session};
+use crate::identity::audit::AuditRow;
+use crate::identity::export::{self, Factor, FileRow, MailRecord, SessionExportRow};
 use crate::model::Time;
 
-pub(in super::super) fn exported(all: export::Export) -> Export {
+pub(in super::super) fn exported(all: export::PersonalData) -> Export {
     let account = all.account;
     Export {
         exported_at: all.at.to_seconds_text(),
@@ -44,7 +44,7 @@ pub(in super::super) fn exported(all: export::Export) -> Export {
     }
 }
 
-fn session(row: Session) -> ExportedSession {
+fn session(row: SessionExportRow) -> ExportedSession {
     ExportedSession {
         id: row.id,
         ip_address: row.client,
@@ -67,7 +67,7 @@ fn factor(row: Factor) -> ExportedFactor {
     }
 }
 
-fn file(row: File) -> ExportedFile {
+fn file(row: FileRow) -> ExportedFile {
     ExportedFile {
         id: row.id,
         name: row.name,
@@ -77,7 +77,7 @@ fn file(row: File) -> ExportedFile {
     }
 }
 
-fn event(row: Record) -> ExportedEvent {
+fn event(row: AuditRow) -> ExportedEvent {
     ExportedEvent {
         at: row.at.to_seconds_text(),
         event: row.event,

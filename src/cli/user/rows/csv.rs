@@ -3,9 +3,9 @@
 
 use std::io;
 
-use super::lines::{Line, Lines};
-use super::{Headings, Input, Row, Rows, Unreadable, Unused};
-use crate::identity::import::{Column, Fields};
+use super::lines::{SourceLine, LineReader};
+use super::{Headings, Input, ImportRow, Rows, Unreadable, Unused};
+use crate::identity::import::{ImportColumn, Fields};
 
 /// The longest row in bytes, over all lines that its quotes span.
 const LONGEST: usize = 64 * 1024;
@@ -21,10 +21,10 @@ pub enum Escape {
 
 /// A CSV file whose heading has been read.
 pub struct Csv {
-    lines: Lines,
+    lines: LineReader,
     delimiter: u8,
     escape: Escape,
-    columns: Vec<Option<Column>>,
+    columns: Vec<Option<ImportColumn>>,
     headings: Headings,
 }
 
@@ -36,7 +36,7 @@ impl Csv {
     /// If there is no heading, no column for the e-mail address, or two columns with the same
     /// meaning.
     pub fn open(input: Input, escape: Option<Escape>, headings: Headings) -> Result<Self, Unreadable> {
-        let mut lines = Lines::new(input);
+        let mut lines = LineReader::new(input);
         let first = lines.next()?.ok_or_else(|| Unreadable::Heading("it is empty".to_owned()))?;
         let delimiter =
             [b'\t', b';'].into_iter().find(|sign| first.bytes.contains(sign) && !first.bytes.contains(&b','));
@@ -55,7 +55,7 @@ impl Csv {
             }
             csv.columns.push(column);
         }
-        if csv.columns.contains(&Some(Column::Email)) {
+        if csv.columns.contains(&Some(ImportColumn::Email)) {
             return Ok(csv);
         }
         Err(Unreadable::Heading("its first line names no column for the e-mail address".to_owned()))
@@ -70,7 +70,7 @@ impl Csv {
                 continue;
             }
             let number = first.number;
-            let mut taken: Vec<Line> = Vec::new();
+            let mut taken: Vec<SourceLine> = Vec::new();
             let mut parser = Parser::new(self.delimiter, self.escape);
             let mut length = 0;
             let mut next = Some(first);
@@ -108,7 +108,7 @@ impl Csv {
 }
 
 impl Rows for Csv {
-    fn next(&mut self) -> io::Result<Option<Row>> {
+    fn next(&mut self) -> io::Result<Option<ImportRow>> {
         let Some((line, cells)) = self.row()? else { return Ok(None) };
         let read = cells.map(|cells| {
             let mut fields = Fields::default();
@@ -119,7 +119,7 @@ impl Rows for Csv {
             }
             fields
         });
-        Ok(Some(Row { line, read }))
+        Ok(Some(ImportRow { line, read }))
     }
 
     fn position(&self) -> u64 {
@@ -139,7 +139,7 @@ enum Fed {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum CsvState {
     /// Before a cell.
     Start,
     /// Within an unquoted cell.
@@ -153,7 +153,7 @@ enum State {
 struct Parser {
     delimiter: u8,
     escape: Escape,
-    state: State,
+    state: CsvState,
     is_escaped: bool,
     was_quoted: bool,
     is_null: bool,
@@ -166,7 +166,7 @@ impl Parser {
         Self {
             delimiter,
             escape,
-            state: State::Start,
+            state: CsvState::Start,
             is_escaped: false,
             was_quoted: false,
             is_null: false,
@@ -178,14 +178,14 @@ impl Parser {
     fn feed(&mut self, line: &[u8]) -> Result<Fed, String> {
         let end = line.strip_suffix(b"\n").map_or(line.len(), |line| line.strip_suffix(b"\r").unwrap_or(line).len());
         for (at, &byte) in line.iter().enumerate() {
-            let is_end = at >= end && !self.is_escaped && self.state != State::Quoted;
+            let is_end = at >= end && !self.is_escaped && self.state != CsvState::Quoted;
             if is_end {
                 self.end_cell();
                 return Ok(Fed::Ended);
             }
             self.take(byte)?;
         }
-        let goes_on = self.state == State::Quoted || self.is_escaped;
+        let goes_on = self.state == CsvState::Quoted || self.is_escaped;
         if goes_on {
             return if line.ends_with(b"\n") { Ok(Fed::Open) } else { Err("a quote in it is not closed".to_owned()) };
         }
@@ -216,27 +216,27 @@ impl Parser {
             return Ok(());
         }
         match (self.state, byte) {
-            (State::Start, b'"') => {
-                (self.state, self.was_quoted) = (State::Quoted, true);
+            (CsvState::Start, b'"') => {
+                (self.state, self.was_quoted) = (CsvState::Quoted, true);
             }
-            (State::Start | State::Bare | State::Quote, byte) if byte == self.delimiter => self.end_cell(),
-            (State::Quoted, b'"') => self.state = State::Quote,
-            (State::Quote, b'"') => {
+            (CsvState::Start | CsvState::Bare | CsvState::Quote, byte) if byte == self.delimiter => self.end_cell(),
+            (CsvState::Quoted, b'"') => self.state = CsvState::Quote,
+            (CsvState::Quote, b'"') => {
                 self.cell.push(b'"');
-                self.state = State::Quoted;
+                self.state = CsvState::Quoted;
             }
-            (State::Quote, _) => {
+            (CsvState::Quote, _) => {
                 return Err("something follows a closing quote; files from MySQL need --escape backslash".to_owned());
             }
             (_, b'\\') if self.escape == Escape::Backslash => {
                 self.is_escaped = true;
-                self.state = if self.state == State::Start { State::Bare } else { self.state };
+                self.state = if self.state == CsvState::Start { CsvState::Bare } else { self.state };
             }
-            (State::Start | State::Bare, byte) => {
+            (CsvState::Start | CsvState::Bare, byte) => {
                 self.cell.push(byte);
-                self.state = State::Bare;
+                self.state = CsvState::Bare;
             }
-            (State::Quoted, byte) => self.cell.push(byte),
+            (CsvState::Quoted, byte) => self.cell.push(byte),
         }
         Ok(())
     }
@@ -245,7 +245,7 @@ impl Parser {
         let cell = std::mem::take(&mut self.cell);
         let is_nothing = !self.was_quoted && (self.is_null || cell == b"\\N" || cell == b"NULL");
         self.cells.push((!is_nothing).then_some(cell));
-        (self.state, self.was_quoted, self.is_null) = (State::Start, false, false);
+        (self.state, self.was_quoted, self.is_null) = (CsvState::Start, false, false);
     }
 
     fn cells(self) -> Result<Vec<Option<String>>, String> {

@@ -4,20 +4,20 @@ use std::io;
 
 use serde_json::{Map, Value};
 
-use super::lines::Lines;
-use super::{Headings, Input, Row, Rows, Unused};
+use super::lines::LineReader;
+use super::{Headings, Input, ImportRow, Rows, Unused};
 use crate::identity::import::Fields;
 
 /// A file in JSON Lines format.
 pub struct Json {
-    lines: Lines,
+    lines: LineReader,
     headings: Headings,
 }
 
 impl Json {
     /// Reads from `input`.
     pub fn new(input: Input, headings: Headings) -> Self {
-        Self { lines: Lines::new(input), headings }
+        Self { lines: LineReader::new(input), headings }
     }
 
     fn fields(&mut self, bytes: &[u8]) -> Result<Fields, String> {
@@ -57,14 +57,14 @@ fn text(value: Value) -> Result<Option<String>, NoText> {
 }
 
 impl Rows for Json {
-    fn next(&mut self) -> io::Result<Option<Row>> {
+    fn next(&mut self) -> io::Result<Option<ImportRow>> {
         while let Some(line) = self.lines.next()? {
             let bytes = line.bytes.trim_ascii();
             if line.is_cut {
-                return Ok(Some(Row { line: line.number, read: Err("it is longer than a megabyte".to_owned()) }));
+                return Ok(Some(ImportRow { line: line.number, read: Err("it is longer than a megabyte".to_owned()) }));
             }
             if !bytes.is_empty() {
-                return Ok(Some(Row { line: line.number, read: self.fields(bytes) }));
+                return Ok(Some(ImportRow { line: line.number, read: self.fields(bytes) }));
             }
         }
         Ok(None)

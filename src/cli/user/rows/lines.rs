@@ -11,20 +11,20 @@ const LONGEST: u64 = 1024 * 1024;
 
 /// One line, including its line end.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub(super) struct SourceLine {
     pub(super) number: u64,
     pub(super) bytes: Vec<u8>,
     pub(super) is_cut: bool,
 }
 
-pub(super) struct Lines {
+pub(super) struct LineReader {
     input: Input,
-    again: VecDeque<Line>,
+    again: VecDeque<SourceLine>,
     number: u64,
     position: u64,
 }
 
-impl Lines {
+impl LineReader {
     pub(super) fn new(input: Input) -> Self {
         Self { input, again: VecDeque::new(), number: 0, position: 0 }
     }
@@ -33,7 +33,7 @@ impl Lines {
         self.position
     }
 
-    pub(super) fn next(&mut self) -> io::Result<Option<Line>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<SourceLine>> {
         if let Some(line) = self.again.pop_front() {
             return Ok(Some(line));
         }
@@ -50,11 +50,11 @@ impl Lines {
         if self.number == 1 && bytes.starts_with(b"\xef\xbb\xbf") {
             bytes.drain(..3);
         }
-        Ok(Some(Line { number: self.number, bytes, is_cut }))
+        Ok(Some(SourceLine { number: self.number, bytes, is_cut }))
     }
 
     /// Puts lines back, so that they are read next.
-    pub(super) fn put_back(&mut self, lines: Vec<Line>) {
+    pub(super) fn put_back(&mut self, lines: Vec<SourceLine>) {
         lines.into_iter().rev().for_each(|line| self.again.push_front(line));
     }
 

@@ -8,13 +8,13 @@ mod lines;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
 
-use crate::identity::import::{Column, Fields, Meaning};
+use crate::identity::import::{ImportColumn, Fields, ColumnMeaning};
 
 pub use csv::{Csv, Escape};
 pub use json::Json;
 
 /// One row, or why it could not be read.
-pub struct Row {
+pub struct ImportRow {
     /// The line at which the row begins.
     pub line: u64,
     /// The known columns of the row.
@@ -24,7 +24,7 @@ pub struct Row {
 /// A file that is read row by row.
 pub trait Rows {
     /// Reads the next row.
-    fn next(&mut self) -> io::Result<Option<Row>>;
+    fn next(&mut self) -> io::Result<Option<ImportRow>>;
 
     /// How many bytes have been read.
     fn position(&self) -> u64;
@@ -45,24 +45,24 @@ pub struct Unused {
 /// The meaning of each column: from the command line, or else from its name.
 #[derive(Debug, Clone, Default)]
 pub struct Headings {
-    given: BTreeMap<String, Meaning>,
+    given: BTreeMap<String, ColumnMeaning>,
     unused: Unused,
 }
 
 impl Headings {
     /// Takes the meanings given on the command line.
-    pub fn new(given: BTreeMap<String, Meaning>) -> Self {
+    pub fn new(given: BTreeMap<String, ColumnMeaning>) -> Self {
         Self { given, unused: Unused::default() }
     }
 
     /// Looks up a column by name, and records a column that is not read.
-    fn column(&mut self, name: &str) -> Option<Column> {
-        match self.given.get(name).copied().unwrap_or_else(|| Column::meaning(name)) {
-            Meaning::Read(column) => return Some(column),
-            Meaning::Left => self.unused.left.insert(name.to_owned()),
+    fn column(&mut self, name: &str) -> Option<ImportColumn> {
+        match self.given.get(name).copied().unwrap_or_else(|| ImportColumn::meaning(name)) {
+            ColumnMeaning::Read(column) => return Some(column),
+            ColumnMeaning::Left => self.unused.left.insert(name.to_owned()),
             // A malformed file must not make this list grow without bound.
-            Meaning::Unknown if self.unused.unknown.len() < 100 => self.unused.unknown.insert(name.to_owned()),
-            Meaning::Unknown => false,
+            ColumnMeaning::Unknown if self.unused.unknown.len() < 100 => self.unused.unknown.insert(name.to_owned()),
+            ColumnMeaning::Unknown => false,
         };
         None
     }

@@ -72,7 +72,7 @@ impl Scope {
 
 /// The attempt counter of one scope and key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tries {
+pub struct AttemptRow {
     /// The number of attempts in this window.
     pub count: i64,
     /// When the window started.
@@ -85,7 +85,7 @@ pub struct Tries {
     pub forget_at: Time,
 }
 
-impl Tries {
+impl AttemptRow {
     /// A counter without any attempts.
     #[must_use]
     pub fn none(now: Time) -> Self {
@@ -99,19 +99,19 @@ impl Tries {
     }
 }
 
-fn read(mut row: super::db::Row, now: Time) -> Result<Tries> {
-    let tries = Tries {
+fn read(mut row: super::db::Row, now: Time) -> Result<AttemptRow> {
+    let attempt = AttemptRow {
         count: row.take()?,
         started_at: row.take()?,
         blocked_until: row.take()?,
         waits: row.take()?,
         forget_at: row.take()?,
     };
-    Ok(if tries.forget_at <= now { Tries::none(now) } else { tries })
+    Ok(if attempt.forget_at <= now { AttemptRow::none(now) } else { attempt })
 }
 
 /// Locks the row for the rest of this write and reads it. An expired row reads as an empty counter.
-pub fn lock(db: &mut dyn Db, scope: Scope, key: &[u8; 32], now: Time) -> Result<Tries> {
+pub fn lock(db: &mut dyn Db, scope: Scope, key: &[u8; 32], now: Time) -> Result<AttemptRow> {
     let row = db.first(
         sql!(
             "insert into tries (scope, key, count, started_at, waits, forget_at) values ($1, $2, 0, $3, 0, $3) \
@@ -124,27 +124,27 @@ pub fn lock(db: &mut dyn Db, scope: Scope, key: &[u8; 32], now: Time) -> Result<
 }
 
 /// Reads the row without locking it.
-pub fn peek(db: &mut dyn Db, scope: Scope, key: &[u8; 32], now: Time) -> Result<Tries> {
+pub fn peek(db: &mut dyn Db, scope: Scope, key: &[u8; 32], now: Time) -> Result<AttemptRow> {
     let row = db.first(
         sql!("select count, started_at, blocked_until, waits, forget_at from tries where scope = $1 and key = $2"),
         &[scope.as_str().into(), key.into()],
     )?;
-    row.map_or_else(|| Ok(Tries::none(now)), |row| read(row, now))
+    row.map_or_else(|| Ok(AttemptRow::none(now)), |row| read(row, now))
 }
 
 /// Saves a locked row.
-pub fn save(db: &mut dyn Db, scope: Scope, key: &[u8; 32], tries: &Tries) -> Result<()> {
+pub fn save(db: &mut dyn Db, scope: Scope, key: &[u8; 32], row: &AttemptRow) -> Result<()> {
     db.run(
         sql!(
             "update tries set count = $1, started_at = $2, blocked_until = $3, waits = $4, forget_at = $5 \
              where scope = $6 and key = $7"
         ),
         &[
-            tries.count.into(),
-            tries.started_at.into(),
-            tries.blocked_until.into(),
-            tries.waits.into(),
-            tries.forget_at.into(),
+            row.count.into(),
+            row.started_at.into(),
+            row.blocked_until.into(),
+            row.waits.into(),
+            row.forget_at.into(),
             scope.as_str().into(),
             key.into(),
         ],
@@ -171,7 +171,7 @@ pub fn count(
     if row.count >= i64::from(most) {
         return Ok(Some(row.forget_at.since(now)));
     }
-    let next = Tries { count: row.count + 1, forget_at: row.started_at + window, ..row };
+    let next = AttemptRow { count: row.count + 1, forget_at: row.started_at + window, ..row };
     save(db, scope, key, &next)?;
     Ok(None)
 }

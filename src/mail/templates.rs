@@ -6,8 +6,8 @@
 
 use std::path::Path;
 
-use super::letter::{Kind, Letter};
-use super::template::{Form, Template, broken};
+use super::letter::{LetterKind, Letter};
+use super::template::{Escaping, Template, broken};
 use crate::error::{self, Error, Result};
 use crate::model::text;
 
@@ -22,13 +22,13 @@ const SUBJECT: &str = "Subject:";
 struct Embedded;
 
 /// All templates, parsed and valid.
-pub struct Stationery {
+pub struct Templates {
     service: String,
-    sheets: Vec<Sheet>,
+    sheets: Vec<LetterTemplate>,
 }
 
-struct Sheet {
-    kind: Kind,
+struct LetterTemplate {
+    kind: LetterKind,
     subject: Template,
     text: Template,
     html: Template,
@@ -41,7 +41,7 @@ pub struct Rendered {
     pub html: String,
 }
 
-impl Stationery {
+impl Templates {
     /// Loads all templates; a file in the folder replaces the embedded one.
     ///
     /// # Errors
@@ -49,15 +49,15 @@ impl Stationery {
     /// contains a template of an unknown name.
     pub fn load(service: &str, folder: Option<&Path>) -> Result<Self> {
         if let Some(folder) = folder {
-            refuse_strangers(folder)?;
+            reject_unknown_files(folder)?;
         }
         let layout_names = ["service", "content"];
-        let layout = Template::parse(LAYOUT, 1, &source(LAYOUT, folder)?, Form::Html, &layout_names)?;
+        let layout = Template::parse(LAYOUT, 1, &source(LAYOUT, folder)?, Escaping::Html, &layout_names)?;
         if !layout.names("content") {
             return Err(broken(LAYOUT, 1, "`{{content}}` is missing"));
         }
-        let sheets = Kind::ALL.into_iter().map(|kind| Sheet::load(kind, &layout, folder)).collect::<Result<_>>()?;
-        Ok(Self { service: harmless(service), sheets })
+        let sheets = LetterKind::ALL.into_iter().map(|kind| LetterTemplate::load(kind, &layout, folder)).collect::<Result<_>>()?;
+        Ok(Self { service: sanitize_name(service), sheets })
     }
 
     /// Renders a letter.
@@ -79,8 +79,8 @@ impl Stationery {
     }
 }
 
-impl Sheet {
-    fn load(kind: Kind, layout: &Template, folder: Option<&Path>) -> Result<Self> {
+impl LetterTemplate {
+    fn load(kind: LetterKind, layout: &Template, folder: Option<&Path>) -> Result<Self> {
         let names: Vec<&str> = ["service"].iter().chain(kind.links).chain(kind.values).copied().collect();
         let text_file = format!("{}.txt", kind.name);
         let whole = source(&text_file, folder)?.replace("\r\n", "\n");
@@ -89,10 +89,10 @@ impl Sheet {
             broken(&text_file, 1, "expected `Subject: …` in the first line, followed by an empty line")
         })?;
         // Lock screens and mail server logs show the subject, so it must not contain a link.
-        let subject = Template::parse(&text_file, 1, subject.trim(), Form::Text, &["service"])?;
-        let text = Template::parse(&text_file, 3, body, Form::Text, &names)?;
+        let subject = Template::parse(&text_file, 1, subject.trim(), Escaping::Text, &["service"])?;
+        let text = Template::parse(&text_file, 3, body, Escaping::Text, &names)?;
         let html_file = format!("{}.html", kind.name);
-        let html = Template::parse(&html_file, 1, &source(&html_file, folder)?, Form::Html, &names)?;
+        let html = Template::parse(&html_file, 1, &source(&html_file, folder)?, Escaping::Html, &names)?;
         for (file, template) in [(&text_file, &text), (&html_file, &html)] {
             if let Some(link) = kind.links.iter().find(|link| !template.names(link)) {
                 return Err(broken(file, 1, &format!("`{{{{{link}}}}}` is missing")));
@@ -104,7 +104,7 @@ impl Sheet {
 
 /// Sanitizes the service name so that it cannot inject a header or a line: control characters and
 /// runs of white space become one space, and the name is truncated.
-fn harmless(name: &str) -> String {
+fn sanitize_name(name: &str) -> String {
     let shown: String = name.chars().map(|c| if text::is_control(c) || is_reordering(c) { ' ' } else { c }).collect();
     shown.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST_NAME).collect()
 }
@@ -123,7 +123,7 @@ fn source(file: &str, folder: Option<&Path>) -> Result<String> {
 }
 
 /// Rejects template files of unknown names: a misspelt file would otherwise be silently ignored.
-fn refuse_strangers(folder: &Path) -> Result<()> {
+fn reject_unknown_files(folder: &Path) -> Result<()> {
     for entry in std::fs::read_dir(folder).map_err(|cause| unreadable(folder, cause))? {
         let name = entry.map_err(|cause| unreadable(folder, cause))?.file_name().to_string_lossy().into_owned();
         let is_template = Path::new(&name).extension().is_some_and(|ending| ending == "txt" || ending == "html");
@@ -172,17 +172,17 @@ mod tests {
         ]
     }
 
-    fn load_with(file: &str, content: &str) -> Result<Stationery> {
+    fn load_with(file: &str, content: &str) -> Result<Templates> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(file), content).unwrap();
-        Stationery::load("Example", Some(folder.path()))
+        Templates::load("Example", Some(folder.path()))
     }
 
     #[test]
     fn every_letter_carries_its_links_as_text_in_both_forms_and_asks_no_other_host() {
-        let stationery = Stationery::load("Example", None).unwrap();
+        let templates = Templates::load("Example", None).unwrap();
         for letter in letters() {
-            let rendered = stationery.render(&letter).unwrap();
+            let rendered = templates.render(&letter).unwrap();
             assert!(!rendered.subject.is_empty() && !rendered.subject.contains(['\r', '\n']));
             assert!(rendered.text.contains("Example") && rendered.html.contains("Example"));
             let escaped = "https://auth.example/v1/verify?token=abc&amp;x=&#39;&quot;&lt;&gt;";
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn a_hostile_service_name_stays_one_short_line() {
         let name = format!("Evil\r\nBcc: x@y.example\u{202e}<script>{}", "a".repeat(100));
-        let rendered = Stationery::load(&name, None).unwrap().render(&Letter::PasswordSet).unwrap();
+        let rendered = Templates::load(&name, None).unwrap().render(&Letter::PasswordSet).unwrap();
         assert!(!rendered.subject.contains(['\r', '\n', '\u{202e}']), "{:?}", rendered.subject);
         assert!(rendered.subject.contains("Evil Bcc: x@y.example <script>"), "{:?}", rendered.subject);
         assert!(!rendered.subject.contains(&"a".repeat(41)));
@@ -212,8 +212,8 @@ mod tests {
 
     #[test]
     fn a_template_of_the_folder_is_taken_before_the_embedded_one() {
-        let stationery = load_with("password_set.txt", "Subject: New at {{service}}\r\n\r\nWords.\r\n").unwrap();
-        let rendered = stationery.render(&Letter::PasswordSet).unwrap();
+        let templates = load_with("password_set.txt", "Subject: New at {{service}}\r\n\r\nWords.\r\n").unwrap();
+        let rendered = templates.render(&Letter::PasswordSet).unwrap();
         assert_eq!((rendered.subject.as_str(), rendered.text.as_str()), ("New at Example", "Words.\n"));
         assert!(rendered.html.contains("Example"));
     }
@@ -232,7 +232,7 @@ mod tests {
             let message = load_with(file, content).err().unwrap().message().to_owned();
             assert!(message.contains(expected), "{file}: {message}");
         }
-        let missing = Stationery::load("a", Some(Path::new("/nowhere/at/all"))).err().unwrap();
+        let missing = Templates::load("a", Some(Path::new("/nowhere/at/all"))).err().unwrap();
         assert!(missing.message().contains("/nowhere/at/all cannot be read"), "{}", missing.message());
     }
 }
