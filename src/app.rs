@@ -16,7 +16,7 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::http::boundary::{Surroundings, TokenCheck, boundary};
 use crate::http::limits::Limiter;
-use crate::http::listener::{Listener, EndpointSwap};
+use crate::http::listener::{EndpointSwap, Listener};
 use crate::http::metrics::{alone, counted};
 use crate::http::pace::{PIECE, Timeouts};
 use crate::http::signals::Endings;
@@ -44,7 +44,12 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// `Internal` if the database or the master key is missing, invalid or belongs to another server.
-pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: ProcessRole, env: Env) -> Result<Arc<Core>> {
+pub async fn open(
+    config: Arc<Config>,
+    master_key: Option<Secret>,
+    role: ProcessRole,
+    env: Env,
+) -> Result<Arc<Core>> {
     let store = Store::open(&config.db, role)?;
     for note in store.notes() {
         tracing::warn!("{note}");
@@ -61,15 +66,22 @@ pub async fn open(config: Arc<Config>, master_key: Option<Secret>, role: Process
     }
     let tokens = match role {
         ProcessRole::Server => {
-            let tokens = Tokens::open(&config.tokens, &config.issuer(), &store, &master, &env).await?;
+            let tokens =
+                Tokens::open(&config.tokens, &config.issuer(), &store, &master, &env).await?;
             if let Some(kid) = tokens.made() {
                 let event = Event::done(What::KeyMade).because(kid);
                 let (id, at) = (env.new_id()?, env.now());
-                store.write(move |db| store::audit::insert(db, &id, at, &event, &Source::command_line())).await?;
+                store
+                    .write(move |db| {
+                        store::audit::insert(db, &id, at, &event, &Source::command_line())
+                    })
+                    .await?;
             }
             tokens
         }
-        ProcessRole::Command => Tokens::open_stored(&config.tokens, &config.issuer(), &store, &master, &env).await?,
+        ProcessRole::Command => {
+            Tokens::open_stored(&config.tokens, &config.issuer(), &store, &master, &env).await?
+        }
     };
     let census = Arc::new(CountCache::starting(&env));
     let metrics = Metrics::default();
@@ -103,7 +115,13 @@ pub fn recorded_profile(db: &Path) -> Result<Option<String>> {
 }
 
 /// The master key of this database. It is created together with the database and never replaced.
-async fn unlock(store: &Store, db: &Path, given: Option<Secret>, role: ProcessRole, env: &Env) -> Result<MasterKey> {
+async fn unlock(
+    store: &Store,
+    db: &Path,
+    given: Option<Secret>,
+    role: ProcessRole,
+    env: &Env,
+) -> Result<MasterKey> {
     let proof = store.read(|db| store::keys::master_check(db)).await?;
     let file = key_file(db);
     let key = match (&given, &proof) {
@@ -111,13 +129,20 @@ async fn unlock(store: &Store, db: &Path, given: Option<Secret>, role: ProcessRo
         (None, _) if file.exists() => MasterKey::load(&file)?,
         (None, None) if role == ProcessRole::Server => MasterKey::create(&file, env)?,
         (None, _) => {
-            let lost = format!("the master key of {} is missing: expected {}", db.display(), file.display());
+            let lost = format!(
+                "the master key of {} is missing: expected {}",
+                db.display(),
+                file.display()
+            );
             return Err(Error::refused(lost));
         }
     };
     match proof {
         Some(proof) if proof == key.check_value() => Ok(key),
-        Some(_) => Err(Error::refused(format!("the master key is not the one that {} was created with", db.display()))),
+        Some(_) => Err(Error::refused(format!(
+            "the master key is not the one that {} was created with",
+            db.display()
+        ))),
         None => {
             let check = key.check_value();
             store.write(move |db| store::keys::set_master_check(db, &check)).await?;
@@ -142,7 +167,10 @@ impl TokenCheck for Known {
 
 /// The HTTP endpoint: all wires behind the boundary.
 #[must_use]
-pub fn endpoint(core: &Arc<Core>, limiter: &Limiter) -> impl Endpoint<Output = Response> + 'static + use<> {
+pub fn endpoint(
+    core: &Arc<Core>,
+    limiter: &Limiter,
+) -> impl Endpoint<Output = Response> + 'static + use<> {
     let mounted = api::mounted(&core.config);
     let surroundings = Surroundings {
         env: core.env.clone(),
@@ -165,7 +193,12 @@ pub fn worker(core: &Arc<Core>, mailer: Arc<dyn Mailer>) -> Worker {
 /// Creates the worker that sends the text messages in the outbox.
 #[must_use]
 pub fn text_worker(core: &Arc<Core>, gateway: Arc<dyn Mailer>) -> Worker {
-    Worker::for_texts(core.post.clone(), core.store.clone(), gateway, Arc::new(MailJobs(core.clone())))
+    Worker::for_texts(
+        core.post.clone(),
+        core.store.clone(),
+        gateway,
+        Arc::new(MailJobs(core.clone())),
+    )
 }
 
 /// Serves until a signal stops the server. Calls `ready` with the bound address, and `reread` for
@@ -179,10 +212,15 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr),
 ) -> Result<()> {
     // An upload body consists of the file and a few more lines.
-    let timeouts = Timeouts { upload: core.config.files.size.saturating_add(PIECE as u64), ..Timeouts::default() };
+    let timeouts = Timeouts {
+        upload: core.config.files.size.saturating_add(PIECE as u64),
+        ..Timeouts::default()
+    };
     let listener = Listener::bind(&core.config.server, timeouts).await?;
     let figures = match core.config.metrics.listen {
-        Some(listen) => Some(Listener::bind(&Server { listen, ..core.config.server.clone() }, timeouts).await?),
+        Some(listen) => {
+            Some(Listener::bind(&Server { listen, ..core.config.server.clone() }, timeouts).await?)
+        }
         None => None,
     };
     let (hangup, mut hangups) = watch::channel(());
@@ -195,7 +233,11 @@ pub async fn serve(
     let (drain, abort) = (endings.first(), endings.second());
     let mut listening = tokio::spawn(listener.serve(swap.clone(), drain, abort));
     if let Some(figures) = figures {
-        tokio::spawn(figures.serve(EndpointSwap::new(alone(core.clone())), endings.first(), endings.second()));
+        tokio::spawn(figures.serve(
+            EndpointSwap::new(alone(core.clone())),
+            endings.first(),
+            endings.second(),
+        ));
     }
     let mut core = core;
     let mut background = Background::start(&core, &limiter);
@@ -267,7 +309,10 @@ fn bound(old: &Config, new: &Config) -> Vec<&'static str> {
         ("files.in_flight_account", |of| of.files.in_flight_account.to_string()),
         ("log", |of| format!("{:?}", of.log)),
     ];
-    keys.into_iter().filter(|(_, section)| section(old) != section(new)).map(|(key, _)| key).collect()
+    keys.into_iter()
+        .filter(|(_, section)| section(old) != section(new))
+        .map(|(key, _)| key)
+        .collect()
 }
 
 /// The background tasks: mail, text messages and cleanup.
@@ -281,10 +326,20 @@ impl Background {
         let (stop, stopped) = watch::channel(());
         let mut tasks = tokio::task::JoinSet::new();
         let letters = worker(core, mail::mailer(&core.config.mail, &core.env));
-        tasks.spawn(every(RETRY_DELAY, stopped.clone(), Arc::new(letters), working(stopped.clone())));
+        tasks.spawn(every(
+            RETRY_DELAY,
+            stopped.clone(),
+            Arc::new(letters),
+            working(stopped.clone()),
+        ));
         if core.config.sms.is_on() {
             let texts = text_worker(core, sms::gateway(&core.config.sms));
-            tasks.spawn(every(RETRY_DELAY, stopped.clone(), Arc::new(texts), working(stopped.clone())));
+            tasks.spawn(every(
+                RETRY_DELAY,
+                stopped.clone(),
+                Arc::new(texts),
+                working(stopped.clone()),
+            ));
         }
         tasks.spawn(every(Duration::from_mins(1), stopped.clone(), core.clone(), {
             let limiter = limiter.clone();
@@ -293,16 +348,25 @@ impl Background {
                 std::future::ready(Ok(()))
             }
         }));
-        tasks.spawn(every(Duration::from_secs(5), stopped.clone(), core.clone(), |core| async move {
-            refusals::record(&core, Until::LastMinute).await
-        }));
+        tasks.spawn(every(
+            Duration::from_secs(5),
+            stopped.clone(),
+            core.clone(),
+            |core| async move { refusals::record(&core, Until::LastMinute).await },
+        ));
         // Requests that verify tokens notice key changes themselves; those that only sign do not.
-        tasks.spawn(every(Duration::from_secs(1), stopped.clone(), core.clone(), |core| async move {
-            key::catch_up(&core).await.map(drop)
-        }));
-        tasks.spawn(every(Duration::from_mins(1), stopped.clone(), core.clone(), |core| async move {
-            key::rotate_if_due(&core).await
-        }));
+        tasks.spawn(every(
+            Duration::from_secs(1),
+            stopped.clone(),
+            core.clone(),
+            |core| async move { key::catch_up(&core).await.map(drop) },
+        ));
+        tasks.spawn(every(
+            Duration::from_mins(1),
+            stopped.clone(),
+            core.clone(),
+            |core| async move { key::rotate_if_due(&core).await },
+        ));
         tasks.spawn(every(Duration::from_hours(1), stopped, core.clone(), |core| async move {
             chores::learn_schemes(&core).await?;
             chores::purge(&core).await
@@ -401,8 +465,11 @@ mod tests {
     #[test]
     fn every_key_that_takes_a_restart_is_named() {
         let config = |set: &[(&str, &str)]| {
-            let flags = set.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
-            crate::config::load(&crate::config::Inputs { flags, ..Default::default() }).unwrap().config
+            let flags =
+                set.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+            crate::config::load(&crate::config::Inputs { flags, ..Default::default() })
+                .unwrap()
+                .config
         };
         let old = config(&[]);
         assert!(bound(&old, &config(&[("limits.sign_in.count", "3")])).is_empty());

@@ -78,7 +78,8 @@ impl Env {
         // millisecond.
         let now = u64::try_from(self.now().millis()).unwrap_or(0) << 12;
         let step = |last: u64| Some(now.max(last + 1));
-        let last = self.last_id.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).unwrap_or(now);
+        let last =
+            self.last_id.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step).unwrap_or(now);
         let count = now.max(last + 1);
         let mut random: [u8; 10] = self.random()?;
         random[..2].copy_from_slice(&((count & 0xfff) as u16).to_be_bytes());
@@ -93,13 +94,19 @@ struct SystemClock {
 }
 
 impl SystemClock {
-    #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads the machine's clock"
+    )]
     fn start() -> Self {
         Self { started_at: wall_time(), started: Instant::now() }
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "this is the one place that reads the machine's clock"
+)]
 fn wall_time() -> Time {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
     Time::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
@@ -120,7 +127,9 @@ struct SystemRandomness(SystemRandom);
 
 impl Random for SystemRandomness {
     fn fill(&self, buffer: &mut [u8]) -> Result<()> {
-        self.0.fill(buffer).map_err(|_| Error::internal("the operating system returned no random bytes"))
+        self.0
+            .fill(buffer)
+            .map_err(|_| Error::internal("the operating system returned no random bytes"))
     }
 }
 

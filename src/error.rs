@@ -399,7 +399,9 @@ impl Error {
     /// message.
     #[must_use]
     pub fn invalid(fields: Vec<FieldError>) -> Self {
-        let message = fields.first().map_or(Cow::Borrowed(Kind::Validation.sentence()), |f| f.sentence.clone());
+        let message = fields
+            .first()
+            .map_or(Cow::Borrowed(Kind::Validation.sentence()), |f| f.sentence.clone());
         let mut error = Self::with(Kind::Validation, message);
         error.0.fields = fields;
         error
@@ -419,7 +421,9 @@ impl Error {
     /// Creates an error for a temporary failure, with a retry delay of one second; `doing` is
     /// logged, never shown.
     pub fn unavailable(doing: impl fmt::Display) -> Self {
-        Self::new(Kind::Unavailable).caused_by(Told(doing.to_string())).retry_after(Duration::from_secs(1))
+        Self::new(Kind::Unavailable)
+            .caused_by(Told(doing.to_string()))
+            .retry_after(Duration::from_secs(1))
     }
 
     /// Sets the cause, for the log.

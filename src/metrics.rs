@@ -85,7 +85,13 @@ struct MetricsInner {
 
 impl Metrics {
     /// Counts an answered request. The route is its template, never its path.
-    pub fn note_request(&self, method: &'static str, route: &Arc<str>, status: u16, took: &Stopwatch) {
+    pub fn note_request(
+        &self,
+        method: &'static str,
+        route: &Arc<str>,
+        status: u16,
+        took: &Stopwatch,
+    ) {
         self.0.requests.note(method, route, status, took.seconds());
     }
 
@@ -94,8 +100,15 @@ impl Metrics {
         let outcome = event.outcome.as_str();
         self.0.happened.get_or_create(&Happened { event: event.what.as_str(), outcome }).inc();
         if event.what == What::Login {
-            let reason = event.detail.as_deref().filter(|_| event.outcome == EventOutcome::Refused).filter(|it| is_word(it));
-            self.0.logins.get_or_create(&LoginLabels { outcome: reason.unwrap_or(outcome).to_owned() }).inc();
+            let reason = event
+                .detail
+                .as_deref()
+                .filter(|_| event.outcome == EventOutcome::Refused)
+                .filter(|it| is_word(it));
+            self.0
+                .logins
+                .get_or_create(&LoginLabels { outcome: reason.unwrap_or(outcome).to_owned() })
+                .inc();
         }
     }
 
@@ -155,7 +168,8 @@ fn register(registry: &mut Registry, readings: &[Reading]) {
 /// Converts OpenMetrics to the older text format, which every scraper reads. In it, a counter
 /// family has the same name as its samples, with `_total`.
 fn classic(open: &str) -> String {
-    let is_counter = |line: &'_ str| line.strip_prefix("# TYPE ")?.strip_suffix(" counter").map(str::to_owned);
+    let is_counter =
+        |line: &'_ str| line.strip_prefix("# TYPE ")?.strip_suffix(" counter").map(str::to_owned);
     let counters: Vec<String> = open.lines().filter_map(is_counter).collect();
     let mut out = String::with_capacity(open.len() + 256);
     for line in open.lines().filter(|line| *line != "# EOF") {
@@ -176,7 +190,10 @@ pub struct Stopwatch(Instant);
 impl Stopwatch {
     /// Starts a stopwatch.
     #[must_use]
-    #[allow(clippy::disallowed_methods, reason = "a duration finer than the stored times, shown and never decided by")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a duration finer than the stored times, shown and never decided by"
+    )]
     pub fn start() -> Self {
         Self(Instant::now())
     }
@@ -191,16 +208,25 @@ impl Stopwatch {
 /// Reads the process metrics from the system; values that the system does not provide are left out.
 #[must_use]
 pub fn of_process(started: Time) -> Vec<Reading> {
-    let mut readings =
-        vec![reading("process_start_time_seconds", "Process start time, Unix seconds", millis(started) / 1000.0)];
+    let mut readings = vec![reading(
+        "process_start_time_seconds",
+        "Process start time, Unix seconds",
+        millis(started) / 1000.0,
+    )];
     #[cfg(target_os = "linux")]
     {
-        let kib = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| resident(&status));
-        readings
-            .extend(kib.map(|kib| reading("process_resident_memory_bytes", "Resident memory in bytes", kib * 1024.0)));
-        let open =
-            std::fs::read_dir("/proc/self/fd").ok().map(Iterator::count).and_then(|open| u32::try_from(open).ok());
-        readings.extend(open.map(|open| reading("process_open_fds", "Open file descriptors", open.into())));
+        let kib =
+            std::fs::read_to_string("/proc/self/status").ok().and_then(|status| resident(&status));
+        readings.extend(kib.map(|kib| {
+            reading("process_resident_memory_bytes", "Resident memory in bytes", kib * 1024.0)
+        }));
+        let open = std::fs::read_dir("/proc/self/fd")
+            .ok()
+            .map(Iterator::count)
+            .and_then(|open| u32::try_from(open).ok());
+        readings.extend(
+            open.map(|open| reading("process_open_fds", "Open file descriptors", open.into())),
+        );
     }
     readings
 }
@@ -216,7 +242,13 @@ fn millis(time: Time) -> f64 {
 
 #[cfg(target_os = "linux")]
 fn resident(status: &str) -> Option<f64> {
-    status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?.trim().trim_end_matches(" kB").parse().ok()
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .ok()
 }
 
 #[cfg(test)]
@@ -231,9 +263,15 @@ mod tests {
         metrics.note_event(&Event::refused(What::Login).because("Somebody's \"words\""));
         metrics.note_request("GET", &"/v1/users/:id".into(), 200, &Stopwatch::start());
         let beside = metrics.clone();
-        let other = move || beside.note_request("GET", &"/v1/users/:id".into(), 404, &Stopwatch::start());
+        let other =
+            move || beside.note_request("GET", &"/v1/users/:id".into(), 404, &Stopwatch::start());
         std::thread::spawn(other).join().unwrap();
-        let queue = |label, value| Reading { name: "queue", help: "Waiting", label: Some(("lane", label)), value };
+        let queue = |label, value| Reading {
+            name: "queue",
+            help: "Waiting",
+            label: Some(("lane", label)),
+            value,
+        };
         let readings = vec![queue("a", 1.0), queue("b", 2.5)];
         let text = metrics.text(MetricsSnapshot { readings, ..MetricsSnapshot::default() });
         for line in [
@@ -262,7 +300,11 @@ mod tests {
     fn clones_count_together() {
         let metrics = Metrics::default();
         metrics.clone().note_event(&Event::done(What::SignUp));
-        assert!(metrics.text(MetricsSnapshot::default()).contains("authd_events_total{event=\"sign_up\",outcome=\"done\"} 1"));
+        assert!(
+            metrics
+                .text(MetricsSnapshot::default())
+                .contains("authd_events_total{event=\"sign_up\",outcome=\"done\"} 1")
+        );
     }
 
     #[test]

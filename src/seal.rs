@@ -66,7 +66,9 @@ impl MasterKey {
     /// Reads the key from a file. Refuses a file that other users may read.
     pub fn load(path: &Path) -> Result<Self> {
         let shown = path.display();
-        let failed = |error: io::Error| refused(format!("cannot read the master key from {shown}")).caused_by(error);
+        let failed = |error: io::Error| {
+            refused(format!("cannot read the master key from {shown}")).caused_by(error)
+        };
         let mut file = File::open(path).map_err(failed)?;
         let facts = file.metadata().map_err(failed)?;
         if !facts.is_file() || facts.len() > FILE_LIMIT {
@@ -81,9 +83,13 @@ impl MasterKey {
             )));
         }
         // Allocate for the whole file at once: a growing buffer leaves copies of the key in memory.
-        let mut text = Zeroizing::new(String::with_capacity(2 * KEY_LEN + usize::try_from(FILE_LIMIT).unwrap_or(0)));
+        let mut text = Zeroizing::new(String::with_capacity(
+            2 * KEY_LEN + usize::try_from(FILE_LIMIT).unwrap_or(0),
+        ));
         file.read_to_string(&mut text).map_err(failed)?;
-        Self::parse(&text).map_err(|error| refused(format!("{shown} does not contain a master key")).caused_by(error))
+        Self::parse(&text).map_err(|error| {
+            refused(format!("{shown} does not contain a master key")).caused_by(error)
+        })
     }
 
     /// Creates a new key in this file with mode 0600. Never overwrites an existing file.
@@ -92,10 +98,19 @@ impl MasterKey {
         let mut line = Zeroizing::new(secret::encode(&key[..]));
         line.push('\n');
         let shown = path.display();
-        let failed = |error: io::Error| refused(format!("cannot write the new master key to {shown}")).caused_by(error);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-        if let Err(error) =
-            file.write_all(line.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| sync_folder(path))
+        let failed = |error: io::Error| {
+            refused(format!("cannot write the new master key to {shown}")).caused_by(error)
+        };
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(failed)?;
+        if let Err(error) = file
+            .write_all(line.as_bytes())
+            .and_then(|()| file.sync_all())
+            .and_then(|()| sync_folder(path))
         {
             // The next start would refuse a partly written key.
             let _ = fs::remove_file(path);
@@ -126,7 +141,9 @@ impl MasterKey {
     /// Opens a value that [`MasterKey::seal`] made for the same place. Fails if the value was
     /// sealed under another key or for another place, or if it is damaged.
     pub fn open(&self, place: &str, sealed: &[u8]) -> Result<Vec<u8>> {
-        let wrong = || Error::internal(format!("{place} was not sealed under this master key, or is damaged"));
+        let wrong = || {
+            Error::internal(format!("{place} was not sealed under this master key, or is damaged"))
+        };
         let (&[VERSION], rest) = sealed.split_first_chunk::<1>().ok_or_else(wrong)? else {
             return Err(wrong());
         };
@@ -147,7 +164,9 @@ impl MasterKey {
     pub fn mac(&self, purpose: &str, bytes: &[u8]) -> [u8; 32] {
         let key = hmac::sign(&self.0.macs, purpose.as_bytes());
         let mut out = [0; 32];
-        out.copy_from_slice(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()), bytes).as_ref());
+        out.copy_from_slice(
+            hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()), bytes).as_ref(),
+        );
         out
     }
 
@@ -162,8 +181,8 @@ impl MasterKey {
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"authd master key 1").extract(key);
         let sealing = expand(&root, b"seal")?;
         let macs = hmac::Key::new(hmac::HMAC_SHA256, &expand(&root, b"mac")?[..]);
-        let sealing =
-            UnboundKey::new(&AES_256_GCM, &sealing[..]).map_err(|_| Error::internal("the sealing key was rejected"))?;
+        let sealing = UnboundKey::new(&AES_256_GCM, &sealing[..])
+            .map_err(|_| Error::internal("the sealing key was rejected"))?;
         Ok(Self(Arc::new(Derived { macs, sealing: LessSafeKey::new(sealing) })))
     }
 }
@@ -197,13 +216,17 @@ fn expand(root: &hkdf::Prk, purpose: &[u8]) -> Result<Zeroizing<[u8; KEY_LEN]>> 
 
 /// The directory entry must reach the disk too: a database whose key is lost cannot be opened.
 fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
 }
 
 fn decode_hex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|value| u8::try_from(value).ok());
-    text.as_bytes().chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
+    text.as_bytes()
+        .chunks_exact(2)
+        .map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?))
+        .collect()
 }
 
 #[cfg(test)]
@@ -231,7 +254,10 @@ mod tests {
     #[test]
     fn equal_bytes_are_sealed_differently_each_time() {
         let (env, master) = (Env::real(), key(1));
-        assert_ne!(master.seal(&env, "p", b"same").unwrap(), master.seal(&env, "p", b"same").unwrap());
+        assert_ne!(
+            master.seal(&env, "p", b"same").unwrap(),
+            master.seal(&env, "p", b"same").unwrap()
+        );
     }
 
     #[test]
@@ -259,7 +285,13 @@ mod tests {
     fn a_key_is_read_as_base64url_and_as_hexadecimal() {
         let hex = "0101010101010101010101010101010101010101010101010101010101010101";
         assert_eq!(MasterKey::parse(hex).unwrap().check_value(), key(1).check_value());
-        for bad in ["", "short", &hex[..62], &hex.replace('0', "g"), &format!("{}=", secret::encode(&[1; 32]))] {
+        for bad in [
+            "",
+            "short",
+            &hex[..62],
+            &hex.replace('0', "g"),
+            &format!("{}=", secret::encode(&[1; 32])),
+        ] {
             let error = MasterKey::parse(bad).unwrap_err();
             assert!(error.message().contains("43 characters of base64url"), "{error}");
         }

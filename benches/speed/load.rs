@@ -32,12 +32,14 @@ impl Load {
 }
 
 pub fn get(path: &str, token: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n").into_bytes()
+    format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\r\n")
+        .into_bytes()
 }
 
 pub fn post(path: &str, body: &str) -> Vec<u8> {
     let length = body.len();
-    let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n");
+    let head =
+        format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n");
     format!("{head}content-length: {length}\r\n\r\n{body}").into_bytes()
 }
 
@@ -79,7 +81,8 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
 
 fn content_length(head: &[u8]) -> usize {
     let head = std::str::from_utf8(head).unwrap();
-    let line = head.lines().find(|line| line.to_ascii_lowercase().starts_with("content-length:")).unwrap();
+    let line =
+        head.lines().find(|line| line.to_ascii_lowercase().starts_with("content-length:")).unwrap();
     line.split_once(':').unwrap().1.trim().parse().unwrap()
 }
 
@@ -92,7 +95,12 @@ pub async fn once(address: SocketAddr, request: &[u8]) -> Vec<u8> {
 }
 
 /// Many connections at once, each sending the next request after its response.
-pub async fn run(address: SocketAddr, connections: usize, span: Duration, request: impl Fn(usize) -> Vec<u8>) -> Load {
+pub async fn run(
+    address: SocketAddr,
+    connections: usize,
+    span: Duration,
+    request: impl Fn(usize) -> Vec<u8>,
+) -> Load {
     let began = Instant::now();
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..connections {
@@ -122,7 +130,10 @@ pub async fn refresh(address: SocketAddr, tokens: Vec<String>, span: Duration) -
             let mut tenths = Tenths::new();
             while began.elapsed() < span {
                 let sent = Instant::now();
-                let request = post("/v1/auth/refresh", &serde_json::json!({ "refreshToken": token }).to_string());
+                let request = post(
+                    "/v1/auth/refresh",
+                    &serde_json::json!({ "refreshToken": token }).to_string(),
+                );
                 let (status, body) = wire.call(&request).await;
                 assert_eq!(status, 200, "{}", String::from_utf8_lossy(body));
                 let answer: serde_json::Value = serde_json::from_slice(body).unwrap();

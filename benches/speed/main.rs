@@ -45,10 +45,18 @@ fn main() -> ExitCode {
         raw::serve_bare_handler();
         return ExitCode::SUCCESS;
     }
-    let span = Duration::from_secs(if arguments.iter().any(|argument| argument == "quick") { 2 } else { 8 });
-    let kinds: Vec<&str> = KINDS.into_iter().filter(|kind| arguments.iter().any(|argument| argument == kind)).collect();
+    let span = Duration::from_secs(if arguments.iter().any(|argument| argument == "quick") {
+        2
+    } else {
+        8
+    });
+    let kinds: Vec<&str> = KINDS
+        .into_iter()
+        .filter(|kind| arguments.iter().any(|argument| argument == kind))
+        .collect();
     let kinds = if kinds.is_empty() { KINDS.to_vec() } else { kinds };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let figures = runtime.block_on(measure(span, &kinds));
     for figure in &figures {
         let verdict = if figure.holds { "ok  " } else { "MISS" };
@@ -88,7 +96,12 @@ async fn measure(span: Duration, kinds: &[&str]) -> Vec<Figure> {
 
 fn start(name: &'static str, took: Duration) -> Figure {
     let milliseconds = took.as_secs_f64() * 1000.0;
-    Figure { name, measured: format!("{milliseconds:.1} ms"), limit: "50 ms".to_owned(), holds: milliseconds <= 50.0 }
+    Figure {
+        name,
+        measured: format!("{milliseconds:.1} ms"),
+        limit: "50 ms".to_owned(),
+        holds: milliseconds <= 50.0,
+    }
 }
 
 fn memory(server: &Server) -> Figure {
@@ -117,7 +130,10 @@ fn email(connection: usize) -> String {
 }
 
 fn login(connection: usize) -> Vec<u8> {
-    load::post("/v1/auth/login", &json!({ "email": email(connection), "password": PASSWORD }).to_string())
+    load::post(
+        "/v1/auth/login",
+        &json!({ "email": email(connection), "password": PASSWORD }).to_string(),
+    )
 }
 
 async fn logins(server: &Server, span: Duration) -> Figure {
@@ -139,8 +155,13 @@ async fn token_checks(server: &Server, span: Duration) -> Vec<Figure> {
     let (mut ours, mut alone, mut calls) = (Vec::new(), Vec::new(), 0);
     let cpu = server.cpu_seconds();
     for _ in 0..ROUNDS {
-        alone.push(load::run(bare.address, CONNECTIONS, span / ROUNDS, |_| request.clone()).await.per_second);
-        let checks = load::run(server.address, CONNECTIONS, span / ROUNDS, |_| request.clone()).await;
+        alone.push(
+            load::run(bare.address, CONNECTIONS, span / ROUNDS, |_| request.clone())
+                .await
+                .per_second,
+        );
+        let checks =
+            load::run(server.address, CONNECTIONS, span / ROUNDS, |_| request.clone()).await;
         ours.push(checks.per_second);
         calls += checks.calls;
     }
@@ -162,11 +183,19 @@ async fn beside(server: &Server, span: Duration) -> Vec<Figure> {
     let check = load::get("/v1/users/me", &token);
     let hashing = raw::hashes_per_second(span / 2);
     let alone = load::run(server.address, 8, span / 2, |_| check.clone()).await;
-    let (checks, logins) =
-        tokio::join!(load::run(server.address, 8, span, |_| check.clone()), load::run(server.address, 32, span, login));
+    let (checks, logins) = tokio::join!(
+        load::run(server.address, 8, span, |_| check.clone()),
+        load::run(server.address, 32, span, login)
+    );
     let slowest = checks.percentile(99).as_secs_f64() * 1000.0;
     vec![
-        ratio("token checks on 8 beside 32 logins", checks.per_second, "the same alone", alone.per_second, 0.7),
+        ratio(
+            "token checks on 8 beside 32 logins",
+            checks.per_second,
+            "the same alone",
+            alone.per_second,
+            0.7,
+        ),
         Figure {
             name: "99 of 100 of them take at most",
             measured: format!("{slowest:.1} ms"),

@@ -27,7 +27,12 @@ pub fn hashes_per_second(span: Duration) -> f64 {
                 let mut hashes = 0_u64;
                 while began.elapsed() < span {
                     argon
-                        .hash_password_into_with_memory(b"correct horse", b"sixteen bytes ok", &mut out, &mut memory)
+                        .hash_password_into_with_memory(
+                            b"correct horse",
+                            b"sixteen bytes ok",
+                            &mut out,
+                            &mut memory,
+                        )
                         .unwrap();
                     hashes += 1;
                 }

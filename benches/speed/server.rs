@@ -33,7 +33,14 @@ impl Server {
         let began = Instant::now();
         let off = ["general", "sign_in", "refresh"].map(|limit| format!("limits.{limit}=off"));
         let mut command = Command::new(BINARY);
-        command.current_dir(folder).args(["serve", "--json", "--listen", "127.0.0.1:0", "--set", "log.level=error"]);
+        command.current_dir(folder).args([
+            "serve",
+            "--json",
+            "--listen",
+            "127.0.0.1:0",
+            "--set",
+            "log.level=error",
+        ]);
         // No real user logs in so often: a login must not end the measured sessions.
         command.args(["--set", "sessions.max=1000"]);
         for limit in &off {
@@ -50,7 +57,12 @@ impl Server {
     pub fn bare(answer: &[u8]) -> Self {
         let began = Instant::now();
         let mut command = Command::new(std::env::current_exe().unwrap());
-        let mut child = command.arg("bare-handler").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .arg("bare-handler")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut input = child.stdin.take().unwrap();
         input.write_all(answer).unwrap();
         input.write_all(b"\n").unwrap();
@@ -60,7 +72,14 @@ impl Server {
 
     pub fn create_user(folder: &Path, email: &str, password: &str) {
         let mut command = Command::new(BINARY);
-        command.current_dir(folder).args(["user", "create", "--email", email, "--verified", "--password-stdin"]);
+        command.current_dir(folder).args([
+            "user",
+            "create",
+            "--email",
+            email,
+            "--verified",
+            "--password-stdin",
+        ]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
         assert!(child.wait().unwrap().success());

@@ -67,13 +67,17 @@ pub fn mounted(config: &Config) -> Vec<Mounted> {
 
 /// Routes for pages, OpenAPI documents, system paths and all operations.
 #[must_use]
-pub fn routes(mounted: &[Mounted], core: &Arc<Core>) -> impl Endpoint<Output = Response> + 'static + use<> {
+pub fn routes(
+    mounted: &[Mounted],
+    core: &Arc<Core>,
+) -> impl Endpoint<Output = Response> + 'static + use<> {
     let document = |api: &Mounted| {
         let (write, config) = (api.document, Arc::clone(&core.config));
         Document::new(api.wire.name(), move || write(&config))
     };
     let documents = mounted.iter().map(document).collect();
-    let beside = docs::routes(system::routes(pages::routes(Routes::default(), core), core), documents);
+    let beside =
+        docs::routes(system::routes(pages::routes(Routes::default(), core), core), documents);
     mounted.iter().fold(beside, |routes, api| (api.add)(routes, core)).router()
 }
 
@@ -81,11 +85,13 @@ pub fn routes(mounted: &[Mounted], core: &Arc<Core>) -> impl Endpoint<Output = R
 /// no other wire is mounted.
 #[must_use]
 pub fn wires(mounted: &[Mounted]) -> Wires {
-    let root = mounted.first().map_or_else(|| Arc::new(v1::V1) as Arc<dyn Wire>, |api| api.wire.clone());
+    let root =
+        mounted.first().map_or_else(|| Arc::new(v1::V1) as Arc<dyn Wire>, |api| api.wire.clone());
     let mounts = mounted.iter().flat_map(|api| api.mounts.iter().map(|mount| (*mount, &api.wire)));
     let below_the_root = mounts.filter(|(mount, _)| !mount.is_empty());
-    below_the_root
-        .fold(Wires::new(root, Arc::new(known(mounted))), |wires, (mount, wire)| wires.mount(mount, wire.clone()))
+    below_the_root.fold(Wires::new(root, Arc::new(known(mounted))), |wires, (mount, wire)| {
+        wires.mount(mount, wire.clone())
+    })
 }
 
 /// Paths that are exempt from rate limits, including everything below them: shared paths, and the
@@ -111,10 +117,15 @@ fn read_paths<'n>(names: impl Iterator<Item = &'n str>) -> impl Iterator<Item = 
 
 /// Every path with its methods, collected on first use.
 fn known(mounted: &[Mounted]) -> impl Methods + use<> {
-    let apis: Vec<_> = mounted.iter().map(|api| (api.wire.name(), api.operations, api.mounts)).collect();
+    let apis: Vec<_> =
+        mounted.iter().map(|api| (api.wire.name(), api.operations, api.mounts)).collect();
     LazyLock::new(move || {
         let read = read_paths(apis.iter().map(|(name, ..)| *name));
-        let beside = Paths::default().with(page_paths(), &[Method::GET, Method::POST]).with(read, &[Method::GET]);
-        apis.iter().fold(beside, |paths, (_, operations, mounts)| paths.with_operations(&operations(), mounts))
+        let beside = Paths::default()
+            .with(page_paths(), &[Method::GET, Method::POST])
+            .with(read, &[Method::GET]);
+        apis.iter().fold(beside, |paths, (_, operations, mounts)| {
+            paths.with_operations(&operations(), mounts)
+        })
     })
 }

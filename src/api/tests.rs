@@ -37,7 +37,10 @@ fn document(api: &Mounted) -> Value {
 fn operations_of(document: &Value) -> Vec<(String, &Value)> {
     let paths = document["paths"].as_object().unwrap();
     let operations = paths.iter().flat_map(|(path, item)| {
-        item.as_object().unwrap().iter().map(move |(method, operation)| (format!("{method} {path}"), operation))
+        item.as_object()
+            .unwrap()
+            .iter()
+            .map(move |(method, operation)| (format!("{method} {path}"), operation))
     });
     operations.collect()
 }
@@ -61,9 +64,11 @@ fn every_kind_has_its_status_and_code_on_every_wire() {
         let cells: Vec<_> = cells.into_iter().map(|cell| format!("{cell:<40}")).collect();
         format!("{head:<26}{}", cells.concat()).trim_end().to_owned()
     };
-    let mut table = vec![line(String::new(), wires.iter().map(|wire| wire.name().to_owned()).collect())];
+    let mut table =
+        vec![line(String::new(), wires.iter().map(|wire| wire.name().to_owned()).collect())];
     table.extend(Kind::ALL.map(|kind| {
-        let cell = |wire: &Arc<dyn Wire>| format!("{} {}", wire.status(kind).as_u16(), wire.code(kind));
+        let cell =
+            |wire: &Arc<dyn Wire>| format!("{} {}", wire.status(kind).as_u16(), wire.code(kind));
         line(format!("{kind:?}"), wires.iter().map(cell).collect())
     }));
     insta::assert_snapshot!(table.join("\n"));
@@ -77,13 +82,26 @@ fn every_envelope_is_of_its_own_schema_and_says_nothing_of_faults() {
         for kind in Kind::ALL {
             let body = api.wire.body(&Error::with(kind, "words"), &about);
             for name in schema["required"].as_array().unwrap() {
-                assert!(body.get(name.as_str().unwrap()).is_some(), "{} {kind:?}: {body}", api.wire.name());
+                assert!(
+                    body.get(name.as_str().unwrap()).is_some(),
+                    "{} {kind:?}: {body}",
+                    api.wire.name()
+                );
             }
             for (name, _) in body.as_object().unwrap() {
-                assert!(schema["properties"].get(name).is_some(), "{} {kind:?}: {name}", api.wire.name());
+                assert!(
+                    schema["properties"].get(name).is_some(),
+                    "{} {kind:?}: {name}",
+                    api.wire.name()
+                );
             }
             let is_fault = api.wire.status(kind).is_server_error();
-            assert_eq!(body.to_string().contains("words"), !is_fault, "{} {kind:?}: {body}", api.wire.name());
+            assert_eq!(
+                body.to_string().contains("words"),
+                !is_fault,
+                "{} {kind:?}: {body}",
+                api.wire.name()
+            );
         }
     }
 }
@@ -106,8 +124,10 @@ fn every_document_is_whole() {
             assert!(document.pointer(pointer).is_some(), "{name}: {reference}");
         }
         let operations = operations_of(document);
-        let ids: BTreeSet<_> =
-            operations.iter().map(|(_, operation)| operation["operationId"].as_str().unwrap()).collect();
+        let ids: BTreeSet<_> = operations
+            .iter()
+            .map(|(_, operation)| operation["operationId"].as_str().unwrap())
+            .collect();
         assert_eq!(ids.len(), operations.len(), "{name}");
         for (place, operation) in operations {
             let has = |status: &str| !operation["responses"][status].is_null();
@@ -145,9 +165,19 @@ fn the_wire_of_the_root_comes_first_and_speaks_for_unknown_paths() {
 fn what_belongs_to_no_wire_is_counted_by_no_limit() {
     for name in WireName::ALL {
         let uncounted = uncounted(&mounted(&config(name)));
-        for path in ["/livez", "/docs", "/openapi/v1.json", "/api/v1/not-me", "/verify-email/post.js", "/v1/health"] {
+        for path in [
+            "/livez",
+            "/docs",
+            "/openapi/v1.json",
+            "/api/v1/not-me",
+            "/verify-email/post.js",
+            "/v1/health",
+        ] {
             assert!(uncounted.iter().any(|known| known == path), "{path}");
         }
-        assert!(!uncounted.iter().any(|path| path.is_empty() || path == "/" || path == "/v1"), "{uncounted:?}");
+        assert!(
+            !uncounted.iter().any(|path| path.is_empty() || path == "/" || path == "/v1"),
+            "{uncounted:?}"
+        );
     }
 }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::Global;
-use super::console::{Console, OutputFormat, ListRecord, plain};
+use super::console::{Console, ListRecord, OutputFormat, plain};
 use super::failure::Failure;
 use super::{opened, prompt};
 use crate::identity::{By, app};
@@ -122,7 +122,9 @@ impl AppCommand {
                 app::delete(core, &by, &command.id).await?;
                 let said = match console.form() {
                     OutputFormat::Json => console.json(&json!({ "id": command.id })),
-                    OutputFormat::People => console.line(&format!("deleted {}", plain(&command.id))),
+                    OutputFormat::People => {
+                        console.line(&format!("deleted {}", plain(&command.id)))
+                    }
                 };
                 Ok(said?)
             }

@@ -7,10 +7,10 @@ use jiff::civil::Date;
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::Global;
-use super::console::{Console, OutputFormat, ListRecord as Row};
+use super::console::{Console, ListRecord as Row, OutputFormat};
 use super::failure::Failure;
 use super::opened;
-use crate::identity::audit::{self, AuditFilter, From, AuditRow};
+use crate::identity::audit::{self, AuditFilter, AuditRow, From};
 use crate::identity::{Core, admin};
 use crate::model::Time;
 
@@ -97,10 +97,19 @@ impl AuditCommand {
     }
 
     /// Prints the newest records, then each new one, as one line or one JSON object each.
-    async fn follow(&self, core: &Core, console: &mut Console, filter: &AuditFilter) -> Result<(), Failure> {
+    async fn follow(
+        &self,
+        core: &Core,
+        console: &mut Console,
+        filter: &AuditFilter,
+    ) -> Result<(), Failure> {
         // Read the mark first: records written between the two reads are then shown exactly once,
         // after it.
-        let mark = newest(core, &AuditFilter::default(), 1).await?.pop().map(|record| record.id).unwrap_or_default();
+        let mark = newest(core, &AuditFilter::default(), 1)
+            .await?
+            .pop()
+            .map(|record| record.id)
+            .unwrap_or_default();
         let mut records = newest(core, filter, self.limit).await?;
         records.retain(|record| record.id <= mark);
         let mut after = if self.limit == 0 { String::new() } else { mark };

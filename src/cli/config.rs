@@ -95,7 +95,9 @@ mod tests {
 
     #[test]
     fn a_section_holds_its_keys_and_no_others() {
-        assert!(is_within("tokens.access", "tokens") && is_within("tokens.access", "tokens.access"));
+        assert!(
+            is_within("tokens.access", "tokens") && is_within("tokens.access", "tokens.access")
+        );
         assert!(!is_within("tokens.access", "token") && !is_within("tokens.access", "tokens.a"));
     }
 }

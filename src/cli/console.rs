@@ -54,10 +54,19 @@ impl Console {
     /// set.
     #[must_use]
     pub fn of_process(form: OutputFormat) -> Self {
-        #[allow(clippy::disallowed_methods, reason = "a convention of terminals, not our configuration")]
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "a convention of terminals, not our configuration"
+        )]
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| value != OsStr::new(""));
-        let err_colour = if io::stderr().is_terminal() && !unwanted { AnsiMode::On } else { AnsiMode::Off };
-        Self { form, out: Box::new(BufWriter::new(io::stdout())), err: Box::new(io::stderr()), err_colour }
+        let err_colour =
+            if io::stderr().is_terminal() && !unwanted { AnsiMode::On } else { AnsiMode::Off };
+        Self {
+            form,
+            out: Box::new(BufWriter::new(io::stdout())),
+            err: Box::new(io::stderr()),
+            err_colour,
+        }
     }
 
     /// The output format.
@@ -220,7 +229,10 @@ pub fn plain(text: &str) -> String {
 #[must_use]
 pub fn lines(text: &str) -> String {
     let kept = |c: char| c == '\n' || !c.is_control();
-    text.replace("\r\n", "\n").chars().map(|c| if kept(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
+    text.replace("\r\n", "\n")
+        .chars()
+        .map(|c| if kept(c) { c } else { char::REPLACEMENT_CHARACTER })
+        .collect()
 }
 
 #[cfg(test)]

@@ -115,7 +115,8 @@ fn told(error: &Error) -> String {
     let chain = error.chain();
     // A specific message is useful to the administrator. The constant sentence of an internal error
     // is not, so only the causes remain.
-    let behind = chain.strip_prefix(error.kind().sentence()).and_then(|rest| rest.strip_prefix(": "));
+    let behind =
+        chain.strip_prefix(error.kind().sentence()).and_then(|rest| rest.strip_prefix(": "));
     match error.kind() {
         Kind::Internal | Kind::Unavailable => behind.unwrap_or(&chain).to_owned(),
         _ => chain,
@@ -124,8 +125,12 @@ fn told(error: &Error) -> String {
 
 fn advice(kind: Kind) -> Option<&'static str> {
     match kind {
-        Kind::AccountNotFound => Some("name a user by e-mail address, username or id; see authd user list"),
-        Kind::EmailTaken | Kind::UsernameTaken => Some("show the account that uses it: authd user show <USER>"),
+        Kind::AccountNotFound => {
+            Some("name a user by e-mail address, username or id; see authd user list")
+        }
+        Kind::EmailTaken | Kind::UsernameTaken => {
+            Some("show the account that uses it: authd user show <USER>")
+        }
         Kind::Unavailable => Some("try again in a moment"),
         _ => None,
     }
@@ -138,12 +143,19 @@ mod tests {
 
     #[test]
     fn a_fault_of_ours_tells_what_is_behind_it() {
-        let failure = Failure::from(Error::internal("authd.db cannot be opened").caused_by(io::Error::other("no")));
+        let failure = Failure::from(
+            Error::internal("authd.db cannot be opened").caused_by(io::Error::other("no")),
+        );
         assert_eq!(failure.message(), "no");
-        let failure = Failure::from(Error::refused("authd.db is damaged".to_owned()).caused_by(io::Error::other("no")));
+        let failure = Failure::from(
+            Error::refused("authd.db is damaged".to_owned()).caused_by(io::Error::other("no")),
+        );
         assert_eq!(failure.message(), "authd.db is damaged: no");
         let failure = Failure::from(Error::internal("authd.db is not an authd database"));
-        assert_eq!((failure.message(), failure.exit()), ("authd.db is not an authd database", Exit::Failed));
+        assert_eq!(
+            (failure.message(), failure.exit()),
+            ("authd.db is not an authd database", Exit::Failed)
+        );
     }
 
     #[test]

@@ -57,9 +57,13 @@ pub struct KeyRotate {
 impl KeyCommand {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         match self {
-            KeyCommand::List(_) => opened::with_core(global, console, async |core, console| list(core, console).await),
+            KeyCommand::List(_) => {
+                opened::with_core(global, console, async |core, console| list(core, console).await)
+            }
             KeyCommand::Rotate(command) => {
-                opened::with_core(global, console, async |core, console| command.run(core, console).await)
+                opened::with_core(global, console, async |core, console| {
+                    command.run(core, console).await
+                })
             }
         }
     }
@@ -80,7 +84,11 @@ impl KeyRotate {
         let keys = key::list(core).await?;
         let made = keys.iter().find(|key| key.id == id);
         if let Some(key) = made {
-            let when = if self.now || self.revoke { "at once".to_owned() } else { format!("from {}", key.signs_from) };
+            let when = if self.now || self.revoke {
+                "at once".to_owned()
+            } else {
+                format!("from {}", key.signs_from)
+            };
             console.note(&format!("the new key {id} signs tokens {when}"));
         }
         if self.revoke {
@@ -94,7 +102,8 @@ impl KeyRotate {
 struct KeyRow<'a>(&'a KeySummary);
 
 impl ListRecord for KeyRow<'_> {
-    const HEADINGS: &'static [&'static str] = &["ID", "ALGORITHM", "USE", "CREATED", "SIGNS FROM", "VERIFIES UNTIL"];
+    const HEADINGS: &'static [&'static str] =
+        &["ID", "ALGORITHM", "USE", "CREATED", "SIGNS FROM", "VERIFIES UNTIL"];
 
     fn cells(&self) -> Vec<String> {
         let key = self.0;

@@ -22,16 +22,25 @@ pub fn ask() {
     let mut arguments = std::env::args_os();
     let (Ok(program), Some(name)) = (std::env::current_exe(), arguments.next()) else { return };
     // If authd was started through the dynamic loader, the current executable is the loader.
-    let is_loader = program.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"ld"));
+    let is_loader =
+        program.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"ld"));
     if is_loader || [TUNABLES, ASKED].into_iter().any(is_set) || !are_given_on_request() {
         return;
     }
     // `exec` returns only if it failed. `Endings` restores the signal settings that it changed.
-    let _failed = Command::new(program).arg0(name).args(arguments).env(TUNABLES, WORDS).env(ASKED, "1").exec();
+    let _failed = Command::new(program)
+        .arg0(name)
+        .args(arguments)
+        .env(TUNABLES, WORDS)
+        .env(ASKED, "1")
+        .exec();
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[allow(clippy::disallowed_methods, reason = "it is not part of the configuration, which has not been read yet")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "it is not part of the configuration, which has not been read yet"
+)]
 fn is_set(variable: &str) -> bool {
     std::env::var_os(variable).is_some()
 }

@@ -17,7 +17,8 @@ use crate::config::LogFormat;
 pub fn start(level: LevelFilter, format: LogFormat, console: &Console) {
     let libraries = level.min(LevelFilter::WARN);
     let filter = Targets::new().with_default(libraries).with_target("authd", level);
-    let layer = tracing_subscriber::fmt::layer().with_writer(StderrLines).with_ansi(console.is_coloured());
+    let layer =
+        tracing_subscriber::fmt::layer().with_writer(StderrLines).with_ansi(console.is_coloured());
     let registry = tracing_subscriber::registry().with(filter);
     // It fails only if logging has already started, and it is started only once.
     let _ = match format {
@@ -27,7 +28,8 @@ pub fn start(level: LevelFilter, format: LogFormat, console: &Console) {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         // A message formatted at run time may contain data that a client sent. A literal cannot.
-        let said = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("see the place");
+        let said =
+            panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("see the place");
         tracing::error!(place, said, "panic");
     }));
 }

@@ -4,12 +4,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::Global;
-use super::console::{Console, OutputFormat, ListRecord, lines};
+use super::console::{Console, ListRecord, OutputFormat, lines};
 use super::failure::Failure;
 use super::opened;
 use crate::env::Env;
 use crate::identity::{By, Core, letters};
-use crate::mail::outbox::{self, MessageBody, Message, OutboxEntry, MessageState};
+use crate::mail::outbox::{self, Message, MessageBody, MessageState, OutboxEntry};
 use crate::mail::smtp::{self, SmtpOutcome, SmtpStep};
 use crate::model::{Email, Time};
 
@@ -133,13 +133,19 @@ impl MailCommand {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         match self {
             MailCommand::List(command) => {
-                opened::with_core(global, console, async |core, console| command.run(core, console).await)
+                opened::with_core(global, console, async |core, console| {
+                    command.run(core, console).await
+                })
             }
             MailCommand::Show(command) => {
-                opened::with_core(global, console, async |core, console| command.run(core, console).await)
+                opened::with_core(global, console, async |core, console| {
+                    command.run(core, console).await
+                })
             }
             MailCommand::Retry(command) => {
-                opened::with_core(global, console, async |core, console| command.run(core, console).await)
+                opened::with_core(global, console, async |core, console| {
+                    command.run(core, console).await
+                })
             }
             MailCommand::Test(command) => command.run(global, console),
         }
@@ -165,20 +171,27 @@ impl MailList {
         list.end()?;
         let next = before.unwrap_or_default();
         if !read(core, state, Some(&next), 1).await?.is_empty() {
-            console
-                .note(&format!("there are more messages: continue with --before {next}, or show all with --limit 0"));
+            console.note(&format!(
+                "there are more messages: continue with --before {next}, or show all with --limit 0"
+            ));
         }
         Ok(())
     }
 }
 
-async fn read(core: &Core, state: Option<MessageState>, before: Option<&str>, size: usize) -> Result<Vec<Message>, Failure> {
+async fn read(
+    core: &Core,
+    state: Option<MessageState>,
+    before: Option<&str>,
+    size: usize,
+) -> Result<Vec<Message>, Failure> {
     Ok(outbox::list(&core.store, state, before, i64::try_from(size).unwrap_or(i64::MAX)).await?)
 }
 
 /// The newest letter. If the server is still writing one, waits up to two seconds for it.
 async fn newest(core: &Core) -> Result<String, Failure> {
-    let is_asked_for = |message: &Message| message.recipient.is_none() && message.finished_at.is_none();
+    let is_asked_for =
+        |message: &Message| message.recipient.is_none() && message.finished_at.is_none();
     let mut page = read(core, None, None, PAGE_OF_NEWEST).await?;
     for _ in 0..20 {
         if !page.iter().any(is_asked_for) {
@@ -202,7 +215,8 @@ impl MailShow {
             return Ok(console.json(&whole(&shown))?);
         }
         let row = MailRow(&shown.message);
-        let labels = ["id", "to", "letter", "state", "attempts", "created", "next attempt", "last error"];
+        let labels =
+            ["id", "to", "letter", "state", "attempts", "created", "next attempt", "last error"];
         let details: Vec<(&str, String)> = labels.into_iter().zip(row.details()).collect();
         console.details(&details, &Value::Null)?;
         let _: () = match &shown.body {
@@ -222,9 +236,14 @@ impl MailShow {
 /// The message with its body, as JSON.
 fn whole(shown: &OutboxEntry) -> Value {
     let mut json = MailRow(&shown.message).json();
-    if let (Value::Object(fields), Some(MessageBody::Letter { subject, text, html })) = (&mut json, &shown.body) {
-        let body = [("subject", subject.as_str()), ("text", text.reveal()), ("html", html.reveal())];
-        fields.extend(Map::from_iter(body.map(|(name, value)| (name.to_owned(), Value::from(value)))));
+    if let (Value::Object(fields), Some(MessageBody::Letter { subject, text, html })) =
+        (&mut json, &shown.body)
+    {
+        let body =
+            [("subject", subject.as_str()), ("text", text.reveal()), ("html", html.reveal())];
+        fields.extend(Map::from_iter(
+            body.map(|(name, value)| (name.to_owned(), Value::from(value))),
+        ));
     }
     json
 }
@@ -247,7 +266,9 @@ impl Retry {
             }
         }
         if core.config.mail.smtp.is_none() {
-            console.warning("no mail server is configured (mail.smtp_url): the messages stay in the outbox");
+            console.warning(
+                "no mail server is configured (mail.smtp_url): the messages stay in the outbox",
+            );
         }
         Ok(console.records(&due.iter().map(MailRow).collect::<Vec<_>>())?)
     }
@@ -275,7 +296,8 @@ struct MailRow<'a>(&'a Message);
 impl MailRow<'_> {
     fn details(&self) -> Vec<String> {
         let message = self.0;
-        let due = matches!(message.state, MessageState::Requested | MessageState::Waiting).then_some(message.next_at);
+        let due = matches!(message.state, MessageState::Requested | MessageState::Waiting)
+            .then_some(message.next_at);
         vec![
             message.id.clone(),
             message.recipient.clone().unwrap_or_else(|| "-".to_owned()),
@@ -320,16 +342,25 @@ impl Test {
     fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         let config = opened::configuration(global, console)?.config;
         let Some(server) = &config.mail.smtp else {
-            return Err(Failure::failed("no mail server is configured, so there is nothing to test")
-                .hint("set mail.smtp_url, or AUTHD_MAIL__SMTP_URL=smtp://user:password@host:port"));
+            return Err(Failure::failed(
+                "no mail server is configured, so there is nothing to test",
+            )
+            .hint("set mail.smtp_url, or AUTHD_MAIL__SMTP_URL=smtp://user:password@host:port"));
         };
         let (env, form) = (Env::real(), console.form());
         let mut steps = Vec::new();
-        let done = opened::wait(smtp::probe(server, &config.mail.from, &self.to, &env, |step| match form {
-            // Print each step as it happens, because the next one may take long.
-            OutputFormat::People => console.step(&told(&step)),
-            OutputFormat::Json => steps.push(step_json(&step)),
-        }))?;
+        let done =
+            opened::wait(smtp::probe(
+                server,
+                &config.mail.from,
+                &self.to,
+                &env,
+                |step| match form {
+                    // Print each step as it happens, because the next one may take long.
+                    OutputFormat::People => console.step(&told(&step)),
+                    OutputFormat::Json => steps.push(step_json(&step)),
+                },
+            ))?;
         if form == OutputFormat::Json {
             console.json(&json!({ "delivered": done.is_ok(), "steps": steps }))?;
         }

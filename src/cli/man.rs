@@ -56,14 +56,19 @@ fn text(command: &Command) -> Result<String, Failure> {
     let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
     let source = concat!("authd ", env!("CARGO_PKG_VERSION"));
     let mut page = Vec::new();
-    Page::new(command.clone()).title(name).source(source).manual("authd manual").render(&mut page)?;
+    Page::new(command.clone())
+        .title(name)
+        .source(source)
+        .manual("authd manual")
+        .render(&mut page)?;
     let page = String::from_utf8_lossy(&page);
     // The text after the long help contains only examples.
     Ok(page.replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n"))
 }
 
 fn install(root: &Command, dir: &Path, console: &mut Console) -> Result<(), Failure> {
-    let cannot = |error| Failure::failed(format_args!("cannot write to {}: {error}", dir.display()));
+    let cannot =
+        |error| Failure::failed(format_args!("cannot write to {}: {error}", dir.display()));
     std::fs::create_dir_all(dir).map_err(cannot)?;
     let mut files = Vec::new();
     for command in all(root) {
@@ -74,7 +79,9 @@ fn install(root: &Command, dir: &Path, console: &mut Console) -> Result<(), Fail
     }
     match console.form() {
         OutputFormat::Json => Ok(console.json(&json!(files))?),
-        OutputFormat::People => Ok(console.line(&format!("wrote {} pages to {}", files.len(), dir.display()))?),
+        OutputFormat::People => {
+            Ok(console.line(&format!("wrote {} pages to {}", files.len(), dir.display()))?)
+        }
     }
 }
 
@@ -94,7 +101,11 @@ mod tests {
         root.build();
         let pages = all(&root);
         let names: Vec<_> = pages.iter().filter_map(|page| page.get_display_name()).collect();
-        assert!(names.contains(&"authd-user-create") && !names.iter().any(|name| name.ends_with("help")), "{names:?}");
+        assert!(
+            names.contains(&"authd-user-create")
+                && !names.iter().any(|name| name.ends_with("help")),
+            "{names:?}"
+        );
         let page = text(find(&root, &["user".to_owned(), "create".to_owned()]).unwrap()).unwrap();
         assert!(page.contains(".SH EXAMPLES") && page.contains("authd user create"), "{page}");
     }

@@ -102,7 +102,8 @@ fn setting(text: &str) -> Result<(String, String), String> {
 }
 
 fn email(text: &str) -> Result<Email, String> {
-    Email::parse(text).ok_or_else(|| "expected one e-mail address, like jane@example.com".to_owned())
+    Email::parse(text)
+        .ok_or_else(|| "expected one e-mail address, like jane@example.com".to_owned())
 }
 
 #[derive(Debug, Subcommand)]
@@ -188,7 +189,9 @@ mod tests {
         fn leaves(command: &clap::Command, found: &mut Vec<String>) {
             if command.has_subcommands() {
                 command.get_subcommands().for_each(|inner| leaves(inner, found));
-            } else if command.get_after_long_help().is_none_or(|help| !help.to_string().contains("Examples:\n  authd "))
+            } else if command
+                .get_after_long_help()
+                .is_none_or(|help| !help.to_string().contains("Examples:\n  authd "))
             {
                 found.push(command.get_name().to_owned());
             }
@@ -204,7 +207,10 @@ mod tests {
             for argument in command.get_arguments() {
                 let name = argument.get_id().as_str();
                 let takes_value = argument.get_action().takes_values();
-                assert!(!takes_value || !(name.contains("password") || name.contains("secret")), "{name}");
+                assert!(
+                    !takes_value || !(name.contains("password") || name.contains("secret")),
+                    "{name}"
+                );
             }
             command.get_subcommands().for_each(look);
         }

@@ -28,14 +28,23 @@ pub fn inputs(global: &Global, listen: Option<String>) -> Result<Inputs, Failure
     let named = [("profile", global.profile.clone()), ("listen", listen)];
     flags.extend(named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     if flags.iter().any(|(key, value)| config::is_secret(key, value)) {
-        return Err(Failure::usage("a secret in an argument can be read by every process on this machine")
-            .hint("set it in the environment, like AUTHD_TOKENS__SECRET, or in a file"));
+        return Err(Failure::usage(
+            "a secret in an argument can be read by every process on this machine",
+        )
+        .hint("set it in the environment, like AUTHD_TOKENS__SECRET, or in a file"));
     }
-    Ok(Inputs { flags, env_file: global.env_file.clone(), file: global.config.clone(), ..Inputs::from_process() })
+    Ok(Inputs {
+        flags,
+        env_file: global.env_file.clone(),
+        file: global.config.clone(),
+        ..Inputs::from_process()
+    })
 }
 
 fn text(path: &Path) -> Result<String, Failure> {
-    path.to_str().map(str::to_owned).ok_or_else(|| Failure::usage("--db expects a path that is UTF-8 text"))
+    path.to_str()
+        .map(str::to_owned)
+        .ok_or_else(|| Failure::usage("--db expects a path that is UTF-8 text"))
 }
 
 /// Adds the profile recorded in the database, if there is a database.
@@ -80,7 +89,13 @@ pub fn with_core(
     let loaded = configuration(global, console)?;
     log::start(log::level("warn", global.verbose), loaded.config.log.format, console);
     wait(async {
-        let core = app::open(Arc::new(loaded.config), loaded.master_key, ProcessRole::Command, Env::real()).await?;
+        let core = app::open(
+            Arc::new(loaded.config),
+            loaded.master_key,
+            ProcessRole::Command,
+            Env::real(),
+        )
+        .await?;
         work(&core, console).await
     })?
 }
@@ -88,6 +103,8 @@ pub fn with_core(
 /// Runs a future on this thread.
 pub fn wait<F: Future>(work: F) -> Result<F::Output, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::failed(format_args!("the event loop could not start: {error}")))?;
+    let runtime = runtime.map_err(|error| {
+        Failure::failed(format_args!("the event loop could not start: {error}"))
+    })?;
     Ok(runtime.block_on(work))
 }

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::console::{Console, OutputFormat, ListRecord};
+use super::console::{Console, ListRecord, OutputFormat};
 use super::failure::Failure;
 use crate::config::report;
 
@@ -40,7 +40,10 @@ impl ProfileCommand {
     pub fn run(self, console: &mut Console) -> Result<(), Failure> {
         match self {
             ProfileCommand::List(_) => {
-                let rows: Vec<ProfileRow> = report::profiles().into_iter().map(|(name, about)| ProfileRow { name, about }).collect();
+                let rows: Vec<ProfileRow> = report::profiles()
+                    .into_iter()
+                    .map(|(name, about)| ProfileRow { name, about })
+                    .collect();
                 Ok(console.records(&rows)?)
             }
             ProfileCommand::Show(ProfileShow { name }) => {

@@ -6,7 +6,9 @@
 
 use std::io::{self, BufReader, IsTerminal, Read, Write};
 
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr,
+};
 use zeroize::Zeroizing;
 
 use super::failure::Failure;
@@ -64,7 +66,8 @@ pub fn need_somebody() -> Result<(), Failure> {
     if io::stdin().is_terminal() {
         return Ok(());
     }
-    Err(Failure::usage("this needs confirmation, and there is no terminal to prompt on").hint("confirm with --yes"))
+    Err(Failure::usage("this needs confirmation, and there is no terminal to prompt on")
+        .hint("confirm with --yes"))
 }
 
 /// Asks for confirmation before something is deleted.
@@ -100,12 +103,15 @@ fn piped_password(input: impl Read) -> Result<Password, Failure> {
 
 fn password(bytes: &[u8]) -> Result<Password, Failure> {
     if bytes.len() > MOST_BYTES {
-        return Err(Failure::failed(format_args!("a password has at most {MOST_BYTES} bytes, got more")));
+        return Err(Failure::failed(format_args!(
+            "a password has at most {MOST_BYTES} bytes, got more"
+        )));
     }
     if bytes.is_empty() {
         return Err(Failure::failed("a password is needed, and nothing came"));
     }
-    let text = std::str::from_utf8(bytes).map_err(|_| Failure::failed("a password must be UTF-8 text"))?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| Failure::failed("a password must be UTF-8 text"))?;
     Ok(Password::new(text))
 }
 
@@ -178,14 +184,22 @@ mod tests {
 
     #[test]
     fn a_piped_password_loses_its_line_end_and_nothing_else() {
-        for (piped, password) in [("  a b \n", "  a b "), ("x\r\n", "x"), ("x\n\n", "x\n"), ("x", "x")] {
+        for (piped, password) in
+            [("  a b \n", "  a b "), ("x\r\n", "x"), ("x\n\n", "x\n"), ("x", "x")]
+        {
             assert_eq!(piped_password(piped.as_bytes()).unwrap().reveal(), password);
         }
     }
 
     #[test]
     fn what_cannot_be_a_password_is_refused() {
-        for bad in [Vec::new(), b"\n".to_vec(), vec![0xff, 0xfe], vec![b'a'; MOST_BYTES + 1], vec![b'a'; 1 << 20]] {
+        for bad in [
+            Vec::new(),
+            b"\n".to_vec(),
+            vec![0xff, 0xfe],
+            vec![b'a'; MOST_BYTES + 1],
+            vec![b'a'; 1 << 20],
+        ] {
             assert!(piped_password(bad.as_slice()).is_err());
         }
         assert!(piped_password([b'a'; MOST_BYTES].as_slice()).is_ok());
@@ -193,7 +207,9 @@ mod tests {
 
     #[test]
     fn typed_keys_can_be_taken_back() {
-        let typed = |keys: &str| read_typed(keys.as_bytes()).map(|typed| String::from_utf8(typed.to_vec()).unwrap());
+        let typed = |keys: &str| {
+            read_typed(keys.as_bytes()).map(|typed| String::from_utf8(typed.to_vec()).unwrap())
+        };
         assert_eq!(typed("abc\x7f\x7fd\nrest").unwrap(), "ad");
         assert_eq!(typed("añ\x7fo\r").unwrap(), "ao");
         assert_eq!(typed("wrong\x15right\n").unwrap(), "right");

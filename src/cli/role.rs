@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::Global;
-use super::console::{Console, OutputFormat, ListRecord};
+use super::console::{Console, ListRecord, OutputFormat};
 use super::failure::Failure;
 use super::opened;
 use crate::error::{Error, Kind};
@@ -102,15 +102,21 @@ impl RoleCommand {
                 let roles = roles::list(core).await?;
                 Ok(console.records(&roles.iter().map(RoleRow).collect::<Vec<_>>())?)
             }
-            RoleCommand::Create(command) => {
-                tell(console, "created", &roles::create(core, &by, &command.role, command.permissions).await?)
-            }
-            RoleCommand::Grant(command) => {
-                tell(console, "changed", &roles::grant(core, &by, &command.role, command.permissions).await?)
-            }
-            RoleCommand::Withdraw(command) => {
-                tell(console, "changed", &roles::withdraw(core, &by, &command.role, command.permissions).await?)
-            }
+            RoleCommand::Create(command) => tell(
+                console,
+                "created",
+                &roles::create(core, &by, &command.role, command.permissions).await?,
+            ),
+            RoleCommand::Grant(command) => tell(
+                console,
+                "changed",
+                &roles::grant(core, &by, &command.role, command.permissions).await?,
+            ),
+            RoleCommand::Withdraw(command) => tell(
+                console,
+                "changed",
+                &roles::withdraw(core, &by, &command.role, command.permissions).await?,
+            ),
             RoleCommand::Delete(command) => {
                 let role = find(core, &command.role).await?;
                 roles::delete(core, &by, &role.name).await?;
@@ -122,7 +128,8 @@ impl RoleCommand {
 
 async fn find(core: &Core, name: &str) -> Result<roles::Role, Failure> {
     let role = roles::list(core).await?.into_iter().find(|role| role.name == name);
-    Ok(role.ok_or_else(|| Error::with(Kind::NotFound, format!("There is no role named {name:?}")))?)
+    Ok(role
+        .ok_or_else(|| Error::with(Kind::NotFound, format!("There is no role named {name:?}")))?)
 }
 
 /// Reports a change to a role.
@@ -144,7 +151,12 @@ impl ListRecord for RoleRow<'_> {
     fn cells(&self) -> Vec<String> {
         let role = self.0;
         let built_in = if role.built_in { "yes" } else { "no" };
-        vec![role.name.clone(), built_in.to_owned(), role.members.to_string(), role.permissions.join(" ")]
+        vec![
+            role.name.clone(),
+            built_in.to_owned(),
+            role.members.to_string(),
+            role.permissions.join(" "),
+        ]
     }
 
     fn json(&self) -> Value {

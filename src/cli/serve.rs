@@ -67,7 +67,8 @@ impl Serve {
         };
         let runtime = runtime()?;
         let served = runtime.block_on(async {
-            let core = app::open(config, loaded.master_key, ProcessRole::Server, Env::real()).await?;
+            let core =
+                app::open(config, loaded.master_key, ProcessRole::Server, Env::real()).await?;
             let first = identity::app::create_first(&core).await?;
             app::serve(core.clone(), reread, |address| {
                 // The server runs even if the greeting cannot be written.
@@ -87,7 +88,9 @@ fn runtime() -> Result<Runtime, Failure> {
         .thread_name("authd-worker")
         .max_blocking_threads(BLOCKING_THREADS)
         .build()
-        .map_err(|error| Failure::failed(format_args!("the server threads could not start: {error}")))
+        .map_err(|error| {
+            Failure::failed(format_args!("the server threads could not start: {error}"))
+        })
 }
 
 /// Prints where everything is, and what to do next.
@@ -97,24 +100,41 @@ fn welcome(
     first: Option<&(ApiClient, Secret)>,
     console: &mut Console,
 ) -> io::Result<()> {
-    let base = config.server.public_url.clone().unwrap_or_else(|| format!("http://{}", reachable(address)));
+    let base = config
+        .server
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("http://{}", reachable(address)));
     let outlet = config.mail.smtp.as_ref().map(|smtp| format!("{}:{}", smtp.host, smtp.port));
     let (api, docs) = (format!("{base}/v1"), format!("{base}/docs"));
     let mail = match &outlet {
         Some(host) => format!("is sent through {host} (authd mail list)"),
-        None => "waits in the outbox, because no mail server is configured (authd mail list)".to_owned(),
+        None => {
+            "waits in the outbox, because no mail server is configured (authd mail list)".to_owned()
+        }
     };
     let wire = config.server.wire;
-    let apis = if wire == WireName::V1 { api.clone() } else { format!("{base} ({}), {api}", wire.as_str()) };
+    let apis = if wire == WireName::V1 {
+        api.clone()
+    } else {
+        format!("{base} ({}), {api}", wire.as_str())
+    };
     let lines = [
         ("api", apis),
         ("docs", docs.clone()),
         ("database", config.db.display().to_string()),
         ("mail", mail),
-        ("new admin", "authd user create --email you@example.com --role admin --verified".to_owned()),
+        (
+            "new admin",
+            "authd user create --email you@example.com --role admin --verified".to_owned(),
+        ),
     ];
     if console.form() == OutputFormat::People {
-        console.line(&format!("authd {} serves profile {}", env!("CARGO_PKG_VERSION"), config.profile))?;
+        console.line(&format!(
+            "authd {} serves profile {}",
+            env!("CARGO_PKG_VERSION"),
+            config.profile
+        ))?;
     }
     let app = first.map(|(app, key)| json!({ "id": app.id, "key": key.reveal() }));
     let json = json!({
@@ -139,6 +159,7 @@ fn welcome(
 
 /// Replaces the unspecified address with loopback, under which this machine reaches the server.
 fn reachable(address: SocketAddr) -> SocketAddr {
-    let loopback: IpAddr = if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
+    let loopback: IpAddr =
+        if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
     if address.ip().is_unspecified() { SocketAddr::new(loopback, address.port()) } else { address }
 }

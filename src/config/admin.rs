@@ -1,7 +1,7 @@
 //! `[admin]`: where administrators may call from.
 
 use super::Network;
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 
 /// `[admin]`: administrative calls of all APIs.
 #[derive(Debug, Clone)]
@@ -23,15 +23,15 @@ pub enum AdminNetworks {
 
 impl AdminConfig {
     pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
-        let networks =
-            r.value("admin.networks", "\"any\", \"loopback\", or a list of networks like 10.0.0.0/8", |raw| match raw
-                .to_text()
-                .trim()
-            {
+        let networks = r.value(
+            "admin.networks",
+            "\"any\", \"loopback\", or a list of networks like 10.0.0.0/8",
+            |raw| match raw.to_text().trim() {
                 "any" => Some(AdminNetworks::Any),
                 "loopback" => Some(AdminNetworks::Loopback),
                 _ => ConfigReader::networks(raw).map(AdminNetworks::These),
-            });
+            },
+        );
         Ok(Self { networks: networks? })
     }
 }

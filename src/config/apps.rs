@@ -1,6 +1,6 @@
 //! `[apps]`: whether a call must identify the API client that it comes from.
 
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 use super::server::WireName;
 
 /// `[apps]`: registered API clients and their keys.
@@ -18,7 +18,9 @@ impl AppsConfig {
     pub(super) fn validate(&self, wire: WireName, r: &mut ConfigReader) {
         if self.required && !wire.brings_app_headers() {
             let wire = wire.as_str();
-            let why = format!("expected false for server.wire \"{wire}\", whose clients send no app headers, got true");
+            let why = format!(
+                "expected false for server.wire \"{wire}\", whose clients send no app headers, got true"
+            );
             r.refuse("apps.required", why);
         }
     }

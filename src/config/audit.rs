@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 
 /// `[audit]`: the security log.
 #[derive(Debug, Clone)]
@@ -13,6 +13,11 @@ pub struct AuditConfig {
 
 impl AuditConfig {
     pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
-        Ok(Self { keep: r.duration("audit.keep", Duration::from_hours(1)..=Duration::from_hours(50 * 365 * 24))? })
+        Ok(Self {
+            keep: r.duration(
+                "audit.keep",
+                Duration::from_hours(1)..=Duration::from_hours(50 * 365 * 24),
+            )?,
+        })
     }
 }

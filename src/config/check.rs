@@ -54,8 +54,19 @@ impl ConfigReport {
         self.findings.iter().all(|finding| finding.level != Severity::Error)
     }
 
-    fn add(&mut self, level: Severity, key: &str, message: impl Into<String>, remedy: impl Into<String>) {
-        self.findings.push(Finding { level, key: key.to_owned(), message: message.into(), remedy: remedy.into() });
+    fn add(
+        &mut self,
+        level: Severity,
+        key: &str,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.findings.push(Finding {
+            level,
+            key: key.to_owned(),
+            message: message.into(),
+            remedy: remedy.into(),
+        });
     }
 
     fn error(&mut self, key: &str, message: &str, remedy: &str) {
@@ -82,8 +93,14 @@ pub fn check(loaded: &Loaded) -> ConfigReport {
     mail(config, &mut found);
     guessing(config, &mut found);
     for variable in &loaded.ignored {
-        let message = format!("{} ({}) is not honoured: {}", variable.name, variable.origin, variable.reason);
-        found.add(Severity::Hint, &variable.name, message, "remove it, so that it does not look effective");
+        let message =
+            format!("{} ({}) is not honoured: {}", variable.name, variable.origin, variable.reason);
+        found.add(
+            Severity::Hint,
+            &variable.name,
+            message,
+            "remove it, so that it does not look effective",
+        );
     }
     found.findings.sort_by_key(|finding| finding.level);
     found
@@ -121,13 +138,25 @@ fn server(config: &Config, found: &mut ConfigReport) {
         );
     }
     if server.trusted_proxies.iter().flatten().any(|network| network.bits == 0) {
-        found.error("server.trusted_proxies", "any client can forge its client IP", "set it to the proxy's network");
+        found.error(
+            "server.trusted_proxies",
+            "any client can forge its client IP",
+            "set it to the proxy's network",
+        );
     }
     if server.cors_origins.iter().any(|origin| origin.starts_with("http://")) {
-        found.warning("server.cors_origins", "a page without TLS may call with credentials", "use https origins only");
+        found.warning(
+            "server.cors_origins",
+            "a page without TLS may call with credentials",
+            "use https origins only",
+        );
     }
     if config.log.format == super::LogFormat::Text {
-        found.hint("log.format", "log lines are plain text", "set \"json\" if a program collects them");
+        found.hint(
+            "log.format",
+            "log lines are plain text",
+            "set \"json\" if a program collects them",
+        );
     }
 }
 
@@ -157,7 +186,11 @@ fn tokens(config: &Config, found: &mut ConfigReport) {
             "set a secret of at least 32 bytes if another service must check them",
         );
     } else if config.tokens.has_published_secret() {
-        found.error("tokens.secret", "it is printed in a public document", "generate one: openssl rand -hex 32");
+        found.error(
+            "tokens.secret",
+            "it is printed in a public document",
+            "generate one: openssl rand -hex 32",
+        );
     }
 }
 
@@ -220,12 +253,20 @@ fn guessing(config: &Config, found: &mut ConfigReport) {
         found.warning("limits.general", "it is off", "set a rate");
     }
     if config.password.min_length < 8 {
-        found.warning("password.min_length", "passwords may have fewer than 8 characters", "set 12 or more");
+        found.warning(
+            "password.min_length",
+            "passwords may have fewer than 8 characters",
+            "set 12 or more",
+        );
     }
     if !config.password.blocklist {
         found.hint("password.blocklist", "common passwords are accepted", "set it to true");
     }
     if !config.hashing.is_strong() {
-        found.error("hashing.memory", "it is below OWASP's minimum", "set 19456 with hashing.passes = 2 or more");
+        found.error(
+            "hashing.memory",
+            "it is below OWASP's minimum",
+            "set 19456 with hashing.passes = 2 or more",
+        );
     }
 }

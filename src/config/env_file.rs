@@ -24,7 +24,10 @@ pub(super) fn parse(text: &str, file: &str) -> (Vec<Variable>, Vec<Problem>) {
             variables.push(Variable { name: name.to_owned(), value, line });
         } else {
             let origin = Origin::EnvFile { file: file.to_owned(), line, name: String::new() };
-            problems.push(Problem::unreadable(origin, "expected NAME=value, got something else".to_owned()));
+            problems.push(Problem::unreadable(
+                origin,
+                "expected NAME=value, got something else".to_owned(),
+            ));
         }
     }
     (variables, problems)
@@ -60,7 +63,8 @@ mod tests {
     fn every_usual_form_of_a_line_is_read() {
         let text = "# comment\n\nA=1\nexport B = two words # said\nC=\"x # y\" # z\nD='q'\nE=\nF=a#b\nG=a=b\n";
         let (variables, problems) = parse(text, ".env");
-        let shown: Vec<String> = variables.iter().map(|v| format!("{}{}={}", v.line, v.name, v.value)).collect();
+        let shown: Vec<String> =
+            variables.iter().map(|v| format!("{}{}={}", v.line, v.name, v.value)).collect();
         assert_eq!(shown, ["3A=1", "4B=two words", "5C=x # y", "6D=q", "7E=", "8F=a#b", "9G=a=b"]);
         assert!(problems.is_empty());
     }

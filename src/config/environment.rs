@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::env_file;
-use super::layer::{SourcedValue, Layer, Origin, Raw};
+use super::layer::{Layer, Origin, Raw, SourcedValue};
 use super::problem::Problem;
 use super::profile::EnvTable;
 use super::span;
@@ -40,12 +40,13 @@ pub(super) fn gather(
     file_name: &str,
 ) -> BTreeMap<String, EnvVariable> {
     let from_file = file.into_iter().map(|v| {
-        let origin = Origin::EnvFile { file: file_name.to_owned(), line: v.line, name: v.name.clone() };
+        let origin =
+            Origin::EnvFile { file: file_name.to_owned(), line: v.line, name: v.name.clone() };
         (v.name, EnvVariable { value: v.value, origin })
     });
-    let from_process = process
-        .iter()
-        .map(|(name, value)| (name.clone(), EnvVariable { value: value.clone(), origin: Origin::Env(name.clone()) }));
+    let from_process = process.iter().map(|(name, value)| {
+        (name.clone(), EnvVariable { value: value.clone(), origin: Origin::Env(name.clone()) })
+    });
     let mut all: BTreeMap<String, EnvVariable> = from_file.collect();
     all.extend(from_process.filter(|(_, found)| !found.value.is_empty()));
     all.retain(|_, found| !found.value.is_empty());
@@ -75,7 +76,9 @@ pub(super) fn own_names(all: &BTreeMap<String, EnvVariable>, problems: &mut Vec<
 /// True for the variables that container platforms set for a service named `authd` in neighbouring
 /// containers. They are not configuration.
 fn is_service_link(rest: &str, value: &str) -> bool {
-    let has_port = |text: &str| text == "PORT" || text.strip_prefix("PORT_").is_some_and(|rest| !rest.starts_with('_'));
+    let has_port = |text: &str| {
+        text == "PORT" || text.strip_prefix("PORT_").is_some_and(|rest| !rest.starts_with('_'))
+    };
     match rest.strip_prefix("SERVICE_") {
         Some(rest) => rest == "HOST" || has_port(rest),
         // A plain AUTHD_PORT=3000 is an administrator's mistake, so it is reported.
@@ -103,7 +106,9 @@ pub(super) fn document_names(
         let is_from_file = matches!(found.origin, Origin::EnvFile { .. });
         let reason = match table.ignored(name) {
             Some(reason) => reason.to_owned(),
-            None if is_from_file && !name.starts_with("AUTHD_") => "it has no effect here".to_owned(),
+            None if is_from_file && !name.starts_with("AUTHD_") => {
+                "it has no effect here".to_owned()
+            }
             None => continue,
         };
         ignored.push(IgnoredVariable { name: name.clone(), origin: found.origin.clone(), reason });
@@ -111,13 +116,23 @@ pub(super) fn document_names(
     ignored
 }
 
-fn add(layer: &mut Layer, key: String, value: &str, found: &EnvVariable, problems: &mut Vec<Problem>) {
+fn add(
+    layer: &mut Layer,
+    key: String,
+    value: &str,
+    found: &EnvVariable,
+    problems: &mut Vec<Problem>,
+) {
     let given = SourcedValue { raw: Raw::Text(value.to_owned()), origin: found.origin.clone() };
     match layer.get(&key) {
         // The message quotes neither value, because it may be a secret.
         Some(there) if !is_same(&there.raw.to_text(), value) => {
-            let (one, other) = (there.origin.variable().unwrap_or(""), found.origin.variable().unwrap_or(""));
-            let message = format!("{one} and {other} ({}) have different values: set only one of them", there.origin);
+            let (one, other) =
+                (there.origin.variable().unwrap_or(""), found.origin.variable().unwrap_or(""));
+            let message = format!(
+                "{one} and {other} ({}) have different values: set only one of them",
+                there.origin
+            );
             problems.push(Problem::new(&key, Some(found.origin.clone()), message));
         }
         Some(_) => {}

@@ -1,6 +1,6 @@
 //! `[factors]`: second factors.
 
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 
 /// `[factors]`: second factors.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! `[files]`: how many files an account may upload, and how much space files may take.
 
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 
 /// `[files]`: upload quota and limits on space.
 #[derive(Debug, Clone)]

@@ -1,7 +1,7 @@
 //! `[hashing]`: the cost of password hashes (argon2id with one lane).
 
 use super::Environment;
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 
 /// `[hashing]`: the cost of password hashes.
 #[derive(Debug, Clone)]
@@ -33,10 +33,14 @@ impl Hashing {
         match environment {
             Environment::Production => r.refuse(
                 "hashing.memory",
-                format!("expected at least 19456 KiB with 2 passes, or 47104 KiB with 1, got {came}"),
+                format!(
+                    "expected at least 19456 KiB with 2 passes, or 47104 KiB with 1, got {came}"
+                ),
             ),
             Environment::Development => {
-                r.note(format!("hashing cost ({came}) is below OWASP's minimum; production refuses it"));
+                r.note(format!(
+                    "hashing cost ({came}) is below OWASP's minimum; production refuses it"
+                ));
             }
         }
     }

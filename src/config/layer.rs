@@ -70,7 +70,9 @@ impl fmt::Display for Origin {
             Origin::Flag(name) if name.contains('.') => write!(f, "flag --set {name}"),
             Origin::Flag(name) => write!(f, "flag --{name}"),
             Origin::Env(name) => write!(f, "env {name}"),
-            Origin::EnvFile { file, line, .. } | Origin::File { file, line } => write!(f, "{file} line {line}"),
+            Origin::EnvFile { file, line, .. } | Origin::File { file, line } => {
+                write!(f, "{file} line {line}")
+            }
             Origin::Database => f.write_str("database"),
             Origin::Profile(name) => write!(f, "profile {name}"),
             Origin::BuiltIn => f.write_str("built-in"),
@@ -144,7 +146,10 @@ pub(super) fn lay_over(below: &mut Layer, above: Layer) {
 }
 
 /// Parses TOML text into a layer. `origin` converts a line number to an origin.
-pub(super) fn from_toml(text: &str, origin: impl Fn(usize) -> Origin) -> Result<Layer, Box<Problem>> {
+pub(super) fn from_toml(
+    text: &str,
+    origin: impl Fn(usize) -> Origin,
+) -> Result<Layer, Box<Problem>> {
     let line_at = |byte: usize| text.bytes().take(byte).filter(|b| *b == b'\n').count() + 1;
     let table = DeTable::parse(text).map_err(|e| {
         let line = e.span().map_or(1, |span| line_at(span.start));
@@ -160,11 +165,18 @@ pub(super) fn from_toml(text: &str, origin: impl Fn(usize) -> Origin) -> Result<
 
 fn flatten(prefix: &str, table: &DeTable<'_>, origin: &dyn Fn(usize) -> Origin, into: &mut Layer) {
     for (name, value) in table {
-        let key = if prefix.is_empty() { name.get_ref().to_string() } else { format!("{prefix}.{}", name.get_ref()) };
+        let key = if prefix.is_empty() {
+            name.get_ref().to_string()
+        } else {
+            format!("{prefix}.{}", name.get_ref())
+        };
         if let DeValue::Table(inner) = value.get_ref() {
             flatten(&key, inner, origin, into);
         } else {
-            into.insert(key, SourcedValue { raw: raw(value.get_ref()), origin: origin(name.span().start) });
+            into.insert(
+                key,
+                SourcedValue { raw: raw(value.get_ref()), origin: origin(name.span().start) },
+            );
         }
     }
 }
@@ -183,7 +195,9 @@ fn raw(value: &DeValue<'_>) -> Raw {
                 DeValue::Integer(number) => Some(number.as_str().to_owned()),
                 _ => None,
             });
-            texts.collect::<Option<Vec<_>>>().map_or(Raw::Other("a list whose items are not all strings"), Raw::List)
+            texts
+                .collect::<Option<Vec<_>>>()
+                .map_or(Raw::Other("a list whose items are not all strings"), Raw::List)
         }
         DeValue::Float(_) => Raw::Other("a number with a fraction"),
         DeValue::Datetime(_) => Raw::Other("a date"),
@@ -201,8 +215,10 @@ mod tests {
 
     #[test]
     fn tables_of_every_form_become_dotted_keys_with_their_line() {
-        let layer = read("a = 1\n[b]\nc = \"x\"\nd = { e = true,\n  f = [\"g\", 2] }\n[h.i]\nj = []\n");
-        let shown: Vec<String> = layer.iter().map(|(k, g)| format!("{k}={} {}", g.raw.to_text(), g.origin)).collect();
+        let layer =
+            read("a = 1\n[b]\nc = \"x\"\nd = { e = true,\n  f = [\"g\", 2] }\n[h.i]\nj = []\n");
+        let shown: Vec<String> =
+            layer.iter().map(|(k, g)| format!("{k}={} {}", g.raw.to_text(), g.origin)).collect();
         assert_eq!(
             shown,
             [
@@ -217,7 +233,10 @@ mod tests {
 
     #[test]
     fn a_broken_file_is_refused_with_its_line_and_none_of_its_text() {
-        let problem = from_toml("a = 1\nsecret = hush-hush\n", |line| Origin::File { file: "a.toml".into(), line });
+        let problem = from_toml("a = 1\nsecret = hush-hush\n", |line| Origin::File {
+            file: "a.toml".into(),
+            line,
+        });
         let shown = problem.err().unwrap().to_string();
         assert!(shown.contains("a.toml line 2"), "{shown}");
         assert!(!shown.contains("hush"), "{shown}");
@@ -226,15 +245,24 @@ mod tests {
     #[test]
     fn the_higher_origin_wins_whichever_is_laid_first() {
         let flag = |text: &str| {
-            Layer::from([("k".into(), SourcedValue { raw: Raw::Text(text.into()), origin: Origin::Flag("k".into()) })])
+            Layer::from([(
+                "k".into(),
+                SourcedValue { raw: Raw::Text(text.into()), origin: Origin::Flag("k".into()) },
+            )])
         };
         let env = |text: &str| {
-            Layer::from([("k".into(), SourcedValue { raw: Raw::Text(text.into()), origin: Origin::Env("AUTHD_K".into()) })])
+            Layer::from([(
+                "k".into(),
+                SourcedValue { raw: Raw::Text(text.into()), origin: Origin::Env("AUTHD_K".into()) },
+            )])
         };
         let mut one = flag("flag");
         lay_over(&mut one, env("env"));
         let mut two = env("env");
         lay_over(&mut two, flag("flag"));
-        assert_eq!((one["k"].raw.to_text(), two["k"].raw.to_text()), ("flag".to_owned(), "flag".to_owned()));
+        assert_eq!(
+            (one["k"].raw.to_text(), two["k"].raw.to_text()),
+            ("flag".to_owned(), "flag".to_owned())
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 use crate::error::Limit;
 
 /// A number of calls per time window.
@@ -76,7 +76,9 @@ impl Limits {
             | Limit::NotMe => self.verify_email,
             Limit::Forgot | Limit::ForgotByCode => self.forgot,
             Limit::Reset | Limit::ResetByCode => self.reset,
-            Limit::Factor | Limit::FactorSent | Limit::Reauthenticate | Limit::ChangePassword => self.factor,
+            Limit::Factor | Limit::FactorSent | Limit::Reauthenticate | Limit::ChangePassword => {
+                self.factor
+            }
             Limit::Code | Limit::CodeRequest | Limit::ResetCode => self.code,
         }
     }

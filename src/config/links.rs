@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 
 /// `[links]`: where links in mail lead and how long they are valid.
 #[derive(Debug, Clone)]
@@ -62,6 +62,7 @@ fn is_template(text: &str) -> bool {
     let is_scheme = scheme.starts_with(|c: char| c.is_ascii_lowercase())
         && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b));
     let is_plain = rest.bytes().all(|b| b.is_ascii_graphic() && !b"\"<>\\^`|".contains(&b));
-    let is_behind_host = rest.find(['/', '?', '#']).is_some_and(|end| rest.find(TOKEN).is_some_and(|at| at > end));
+    let is_behind_host =
+        rest.find(['/', '?', '#']).is_some_and(|end| rest.find(TOKEN).is_some_and(|at| at > end));
     is_scheme && is_plain && is_behind_host && rest.matches(TOKEN).count() == 1
 }

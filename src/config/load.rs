@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::environment::{self, EnvVariable, IgnoredVariable};
-use super::layer::{SourcedValue, Layer, Origin, Raw, from_toml, lay_over};
+use super::layer::{Layer, Origin, Raw, SourcedValue, from_toml, lay_over};
 use super::problem::{Problem, Problems};
 use super::profile::{ProfileName, STANDARD};
 use super::reader::{ConfigEntry, ConfigReader, Visibility};
@@ -38,7 +38,8 @@ impl Inputs {
     #[must_use]
     pub fn from_process() -> Self {
         // No variable that authd reads has a name or value that is not Unicode.
-        let env = std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)));
+        let env = std::env::vars_os()
+            .filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)));
         Self { env: env.collect(), ..Self::default() }
     }
 }
@@ -68,7 +69,12 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Problems> {
     let mut layer = base_layer(profile, &mut sources.problems);
     lay_over(&mut layer, std::mem::take(&mut sources.file));
     let ignored = match profile.environment() {
-        Ok(table) => environment::document_names(&sources.variables, &table, &mut sources.env, &mut sources.problems),
+        Ok(table) => environment::document_names(
+            &sources.variables,
+            &table,
+            &mut sources.env,
+            &mut sources.problems,
+        ),
         Err(problem) => {
             sources.problems.push(*problem);
             Vec::new()
@@ -86,7 +92,8 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Problems> {
         config.validate(&mut reader);
     }
     reader.refuse_unknown();
-    let master_key = sources.variables.get("AUTHD_MASTER_KEY").map(|found| Secret::new(found.value.clone()));
+    let master_key =
+        sources.variables.get("AUTHD_MASTER_KEY").map(|found| Secret::new(found.value.clone()));
     match config {
         Ok(config) if reader.problems.is_empty() => {
             Ok(Loaded { config, entries: reader.entries, notes: reader.notes, ignored, master_key })
@@ -117,7 +124,8 @@ pub fn database(inputs: &Inputs) -> Result<PathBuf, Problems> {
 /// read it there.
 #[must_use]
 pub fn is_secret(name: &str, value: &str) -> bool {
-    let mut reader = ConfigReader::new(base_layer(ProfileName::standard(), &mut Vec::new()), Path::new(""));
+    let mut reader =
+        ConfigReader::new(base_layer(ProfileName::standard(), &mut Vec::new()), Path::new(""));
     // Only the entries matter here, not whether the standard values are valid.
     let _ = Config::read(&mut reader);
     let key = environment::key_of(name);
@@ -126,9 +134,9 @@ pub fn is_secret(name: &str, value: &str) -> bool {
         Some(Visibility::Url) => has_password(value),
         // The administrator may have put a URL with a password under the wrong key. An @ in the
         // path is not a login.
-        Some(Visibility::All) | None => value
-            .split_once("://")
-            .is_some_and(|(_, rest)| has_password(rest.split(['/', '?', '#']).next().unwrap_or(""))),
+        Some(Visibility::All) | None => value.split_once("://").is_some_and(|(_, rest)| {
+            has_password(rest.split(['/', '?', '#']).next().unwrap_or(""))
+        }),
     }
 }
 
@@ -153,7 +161,8 @@ impl Sources {
     fn gather(inputs: &Inputs) -> Self {
         let mut problems = Vec::new();
         let flags = inputs.flags.iter().map(|(name, value)| {
-            let given = SourcedValue { raw: Raw::Text(value.clone()), origin: Origin::Flag(name.clone()) };
+            let given =
+                SourcedValue { raw: Raw::Text(value.clone()), origin: Origin::Flag(name.clone()) };
             (environment::key_of(name), given)
         });
         let flags = flags.collect();
@@ -173,19 +182,23 @@ impl Sources {
         if let Some(given) = named {
             self.profile = given;
         } else if let Some(recorded) = recorded {
-            self.profile = SourcedValue { raw: Raw::Text(recorded.clone()), origin: Origin::Database };
+            self.profile =
+                SourcedValue { raw: Raw::Text(recorded.clone()), origin: Origin::Database };
         }
         let name = self.profile.raw.to_text();
         if let Some(recorded) = recorded
             && *recorded != name
         {
             let origin = &self.profile.origin;
-            self.notes.push(format!("using profile {name} ({origin}), but the database was started with {recorded}"));
+            self.notes.push(format!(
+                "using profile {name} ({origin}), but the database was started with {recorded}"
+            ));
         }
         let all = ProfileName::all();
         let found = ProfileName::find(&name).or_else(|| {
             let known: Vec<&str> = all.iter().map(|profile| profile.name).collect();
-            let message = format!("expected {}, got {}", known.join(" or "), self.profile.raw.quoted());
+            let message =
+                format!("expected {}, got {}", known.join(" or "), self.profile.raw.quoted());
             let problem = Problem::new("profile", Some(self.profile.origin.clone()), message);
             self.problems.push(problem.suggest(&name, known));
             None
@@ -213,7 +226,9 @@ fn file_layer(inputs: &Inputs, problems: &mut Vec<Problem>) -> Layer {
     let shown = path.display().to_string();
     let text = match std::fs::read_to_string(inputs.dir.join(path)) {
         Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound && named.is_none() => return Layer::new(),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound && named.is_none() => {
+            return Layer::new();
+        }
         Err(e) => {
             problems.push(unreadable(&shown, &e));
             return Layer::new();
@@ -226,7 +241,9 @@ fn file_layer(inputs: &Inputs, problems: &mut Vec<Problem>) -> Layer {
 }
 
 fn variables(inputs: &Inputs, problems: &mut Vec<Problem>) -> BTreeMap<String, EnvVariable> {
-    let Some(path) = inputs.env_file.as_deref() else { return environment::gather(&inputs.env, Vec::new(), "") };
+    let Some(path) = inputs.env_file.as_deref() else {
+        return environment::gather(&inputs.env, Vec::new(), "");
+    };
     let shown = path.display().to_string();
     let (from_file, bad_lines) = match std::fs::read_to_string(inputs.dir.join(path)) {
         Ok(text) => env_file::parse(&text, &shown),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 
 /// `[location]`: the database that maps client IPs to places.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 
 /// `[lockout]`: failures that lock an account name for all clients.
 #[derive(Debug, Clone)]
@@ -19,7 +19,8 @@ impl Lockout {
     pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let enabled = r.truth("lockout.enabled");
         let failures = r.whole("lockout.failures", 1..=100_000);
-        let duration = r.duration("lockout.duration", Duration::from_secs(1)..=Duration::from_hours(366 * 24));
+        let duration =
+            r.duration("lockout.duration", Duration::from_secs(1)..=Duration::from_hours(366 * 24));
         Ok(Self { enabled: enabled?, failures: failures?, duration: duration? })
     }
 }

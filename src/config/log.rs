@@ -1,6 +1,6 @@
 //! `[log]`: what is written to standard error.
 
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 
 /// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,8 @@ impl LogConfig {
     pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let levels = ["error", "warn", "info", "debug", "trace"].map(|level| (level, level));
         let level = r.choice("log.level", &levels);
-        let format = r.choice("log.format", &[("text", LogFormat::Text), ("json", LogFormat::Json)]);
+        let format =
+            r.choice("log.format", &[("text", LogFormat::Text), ("json", LogFormat::Json)]);
         Ok(Self { level: level?.to_owned(), format: format? })
     }
 }

@@ -1,6 +1,6 @@
 //! `[login]`: what a login requires besides the password, and what may replace the password.
 
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 
 /// `[login]`: logins with codes.
 #[derive(Debug, Clone)]

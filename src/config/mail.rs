@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use super::problem::Problem;
-use super::reader::{Reported, ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult, Reported};
 use super::web_origin::split_port;
 use crate::model::{Email, Secret};
 
@@ -55,7 +55,11 @@ const PLAIN_PORT: u16 = 25;
 
 impl MailConfig {
     pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
-        let url = r.url(URL, "smtp://user:password@host:port, or smtps:// for TLS from the first byte", Smtp::parse);
+        let url = r.url(
+            URL,
+            "smtp://user:password@host:port, or smtps:// for TLS from the first byte",
+            Smtp::parse,
+        );
         let host = r.option(HOST, "a host name or address", |raw| host_name(&raw.to_text()));
         let port = r.optional_whole::<u16>("mail.smtp_port", 1..=65_535);
         let user = r.optional_text("mail.smtp_user", 255);
@@ -85,7 +89,11 @@ struct SmtpUrlParts {
 
 /// Chooses between URL and host: the one from the higher layer wins, and both in the same layer are
 /// refused.
-fn server(r: &mut ConfigReader, url: Option<Smtp>, parts: SmtpUrlParts) -> ReadResult<Option<Smtp>> {
+fn server(
+    r: &mut ConfigReader,
+    url: Option<Smtp>,
+    parts: SmtpUrlParts,
+) -> ReadResult<Option<Smtp>> {
     let rank = |key: &str| r.origin(key).map(super::Origin::rank);
     let smtp = match (url, parts.host) {
         (Some(_), Some(_)) if rank(URL) == rank(HOST) => {
@@ -108,7 +116,9 @@ fn server(r: &mut ConfigReader, url: Option<Smtp>, parts: SmtpUrlParts) -> ReadR
     };
     let Some(mut smtp) = smtp else {
         if parts.user.is_some() || parts.password.is_some() {
-            r.note(format!("a mail server login is set, but neither {URL} nor {HOST}: mail waits in the outbox"));
+            r.note(format!(
+                "a mail server login is set, but neither {URL} nor {HOST}: mail waits in the outbox"
+            ));
         }
         return Ok(None);
     };
@@ -157,7 +167,12 @@ impl Smtp {
             }
             None => None,
         };
-        Some(Self { host, port: port.unwrap_or_else(|| default_port(protection)), protection, login })
+        Some(Self {
+            host,
+            port: port.unwrap_or_else(|| default_port(protection)),
+            protection,
+            login,
+        })
     }
 
     /// True if mail and password would cross a network unencrypted.
@@ -176,14 +191,16 @@ fn default_port(protection: Protection) -> u16 {
 }
 
 fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|a| a.to_canonical().is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|a| a.to_canonical().is_loopback())
 }
 
 /// A host name, or an IP address without brackets.
 fn host_name(text: &str) -> Option<String> {
     let bare = text.trim();
     let bare = bare.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(bare);
-    let is_name = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    let is_name =
+        !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
     (is_name || bare.parse::<IpAddr>().is_ok()).then(|| bare.to_owned())
 }
 
@@ -200,7 +217,9 @@ fn percent_decoded(text: &str) -> Option<String> {
             bytes.push(byte);
         }
     }
-    String::from_utf8(bytes).ok().filter(|text| !text.is_empty() && !text.contains(char::is_control))
+    String::from_utf8(bytes)
+        .ok()
+        .filter(|text| !text.is_empty() && !text.contains(char::is_control))
 }
 
 /// Parses `Name <address>` or a bare address. Control characters are refused, because they could
@@ -225,14 +244,28 @@ mod tests {
 
     fn read(url: &str) -> (String, u16, Protection, Option<(String, String)>) {
         let smtp = Smtp::parse(url).unwrap();
-        (smtp.host, smtp.port, smtp.protection, smtp.login.map(|(user, pass)| (user, pass.reveal().to_owned())))
+        (
+            smtp.host,
+            smtp.port,
+            smtp.protection,
+            smtp.login.map(|(user, pass)| (user, pass.reveal().to_owned())),
+        )
     }
 
     #[test]
     fn the_scheme_and_the_host_decide_how_mail_is_protected() {
-        assert_eq!(read("smtp://mx.example.com"), ("mx.example.com".into(), 587, Protection::StartTls, None));
-        assert_eq!(read("smtps://mx.example.com/"), ("mx.example.com".into(), 465, Protection::Tls, None));
-        assert_eq!(read("smtp://localhost:1025"), ("localhost".into(), 1025, Protection::None, None));
+        assert_eq!(
+            read("smtp://mx.example.com"),
+            ("mx.example.com".into(), 587, Protection::StartTls, None)
+        );
+        assert_eq!(
+            read("smtps://mx.example.com/"),
+            ("mx.example.com".into(), 465, Protection::Tls, None)
+        );
+        assert_eq!(
+            read("smtp://localhost:1025"),
+            ("localhost".into(), 1025, Protection::None, None)
+        );
         assert_eq!(read("smtp://[::1]"), ("::1".into(), 25, Protection::None, None));
         assert_eq!(read("smtp+insecure://mx.example.com:2525").2, Protection::None);
     }
@@ -266,7 +299,9 @@ mod tests {
     fn a_sender_is_one_address_with_or_without_a_name() {
         assert_eq!(sender("Our App <noreply@example.org>").unwrap().key(), "noreply@example.org");
         assert_eq!(sender("noreply@example.org").unwrap().key(), "noreply@example.org");
-        for bad in ["", "Name", "A <b>", "A <a@b.c>, B <c@d.e>", "A <a@b.c>\r\nBcc: x@y.z", "<a@b.c> A"] {
+        for bad in
+            ["", "Name", "A <b>", "A <a@b.c>, B <c@d.e>", "A <a@b.c>\r\nBcc: x@y.z", "<a@b.c> A"]
+        {
             assert!(sender(bad).is_none(), "{bad:?}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 
 /// `[metrics]`: metrics for Prometheus.
 #[derive(Debug, Clone)]

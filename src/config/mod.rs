@@ -76,7 +76,7 @@ pub use sms::{Gateway, Sms};
 pub use throttle::Throttle;
 pub use tokens::{Algorithm, TokensConfig};
 
-use reader::{ReadResult, ConfigReader};
+use reader::{ConfigReader, ReadResult};
 
 /// The whole configuration of an instance.
 #[derive(Debug, Clone)]
@@ -237,10 +237,16 @@ impl Config {
         self.password.validate(r);
         self.signup.validate(&self.links, self.server.wire, r);
         if self.signup.logs_in && self.login.otp == LoginOtp::Email {
-            r.refuse("login.otp", "expected \"off\" because sign-up logs in (signup.logs_in), got \"email\"");
+            r.refuse(
+                "login.otp",
+                "expected \"off\" because sign-up logs in (signup.logs_in), got \"email\"",
+            );
         }
         if self.server.wire.asks_for_code() && self.login.otp == LoginOtp::Off {
-            r.refuse("login.otp", "expected \"email\" for a server.wire whose login requires a code, got \"off\"");
+            r.refuse(
+                "login.otp",
+                "expected \"email\" for a server.wire whose login requires a code, got \"off\"",
+            );
         }
         self.apps.validate(self.server.wire, r);
         self.throttle.validate(r);

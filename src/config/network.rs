@@ -24,7 +24,9 @@ impl Network {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (address, bits) = match text.split_once('/') {
-            Some((address, bits)) if !bits.starts_with('+') => (address, Some(bits.parse::<u8>().ok()?)),
+            Some((address, bits)) if !bits.starts_with('+') => {
+                (address, Some(bits.parse::<u8>().ok()?))
+            }
             Some(_) => return None,
             None => (text, None),
         };
@@ -35,7 +37,9 @@ impl Network {
             return None;
         }
         match (address, address.to_canonical()) {
-            (IpAddr::V6(_), mapped @ IpAddr::V4(_)) if bits >= 96 => Some(Self { address: mapped, bits: bits - 96 }),
+            (IpAddr::V6(_), mapped @ IpAddr::V4(_)) if bits >= 96 => {
+                Some(Self { address: mapped, bits: bits - 96 })
+            }
             _ => Some(Self { address, bits }),
         }
     }
@@ -44,8 +48,12 @@ impl Network {
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => same(own.to_bits().into(), other.to_bits().into(), self.bits, 32),
-            (IpAddr::V6(own), IpAddr::V6(other)) => same(own.to_bits(), other.to_bits(), self.bits, 128),
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                same(own.to_bits().into(), other.to_bits().into(), self.bits, 32)
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => {
+                same(own.to_bits(), other.to_bits(), self.bits, 128)
+            }
             _ => false,
         }
     }
@@ -107,7 +115,17 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_refused() {
-        for bad in ["", "10.0.0.0/33", "::/129", "10.0.0/8", "a", "10.0.0.0/", "10.0.0.0/+8", "10.0.0.0/-1", "/8"] {
+        for bad in [
+            "",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0/8",
+            "a",
+            "10.0.0.0/",
+            "10.0.0.0/+8",
+            "10.0.0.0/-1",
+            "/8",
+        ] {
             assert_eq!(Network::parse(bad), None, "{bad:?}");
         }
     }

@@ -1,10 +1,13 @@
 //! `[password]`: rules for new passwords, and how they may be set. Existing passwords keep working.
 
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 
 /// `[password]`: rules for new passwords, and how they may be set.
 #[derive(Debug, Clone)]
-#[allow(clippy::struct_excessive_bools, reason = "each is an independent rule that the administrator switches on")]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is an independent rule that the administrator switches on"
+)]
 pub struct PasswordRules {
     /// The smallest number of characters.
     pub min_length: usize,
@@ -53,7 +56,10 @@ impl PasswordRules {
     pub(super) fn validate(&self, r: &mut ConfigReader) {
         if self.min_length > self.max_length {
             let (least, most) = (self.min_length, self.max_length);
-            r.refuse("password.min_length", format!("expected at most password.max_length ({most}), got {least}"));
+            r.refuse(
+                "password.min_length",
+                format!("expected at most password.max_length ({most}), got {least}"),
+            );
         }
     }
 }

@@ -31,7 +31,11 @@ impl Problem {
     }
 
     /// Adds the nearest known spelling, if one is near enough.
-    pub(super) fn suggest<'a>(mut self, came: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(super) fn suggest<'a>(
+        mut self,
+        came: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
         self.nearest = nearest(came, known).map(str::to_owned);
         self
     }
@@ -82,7 +86,11 @@ pub(super) fn nearest<'a>(came: &str, known: impl IntoIterator<Item = &'a str>) 
         // Matches `listen` and `mail.listen` to `server.listen`: the name is right, but its section
         // is missing or wrong.
         let (name, came_name) = (last(&candidate), last(&came));
-        let moved = if came.contains('.') && name != came_name { usize::MAX } else { distance(name, came_name) + 1 };
+        let moved = if came.contains('.') && name != came_name {
+            usize::MAX
+        } else {
+            distance(name, came_name) + 1
+        };
         whole.min(moved)
     };
     known
@@ -138,6 +146,9 @@ mod tests {
     fn all_errors_are_told_at_once() {
         let one = Problem::new("a.b", Some(Origin::BuiltIn), "expected x".into());
         let text = Problems(vec![one.clone(), one]).to_string();
-        assert_eq!(text, "the configuration has 2 errors:\n  a.b (built-in): expected x\n  a.b (built-in): expected x");
+        assert_eq!(
+            text,
+            "the configuration has 2 errors:\n  a.b (built-in): expected x\n  a.b (built-in): expected x"
+        );
     }
 }

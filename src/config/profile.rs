@@ -74,7 +74,11 @@ impl ProfileName {
 
     fn own_environment(&self) -> Result<EnvTable, Box<Problem>> {
         let file: WithEnv = toml::from_str(self.text).map_err(|e| {
-            Box::new(Problem::new("env", Some(Origin::Profile(self.name.to_owned())), e.message().to_owned()))
+            Box::new(Problem::new(
+                "env",
+                Some(Origin::Profile(self.name.to_owned())),
+                e.message().to_owned(),
+            ))
         })?;
         Ok(file.env)
     }
@@ -100,7 +104,9 @@ pub(super) struct EnvTable {
 impl EnvTable {
     /// Why a variable is not honoured, if the document names it but it has no effect here.
     pub fn ignored(&self, name: &str) -> Option<&str> {
-        let fits = |pattern: &str| pattern.strip_suffix('*').map_or(pattern == name, |start| name.starts_with(start));
+        let fits = |pattern: &str| {
+            pattern.strip_suffix('*').map_or(pattern == name, |start| name.starts_with(start))
+        };
         self.ignored.iter().find(|(pattern, _)| fits(pattern)).map(|(_, reason)| reason.as_str())
     }
 }
@@ -140,7 +146,11 @@ impl VariableMeaning {
             text = format!("{text} {unit}");
         }
         if self.list == Some(ListForm::Comma) {
-            text = listed(&text).iter().map(|item| item.trim().trim_end_matches('/')).collect::<Vec<_>>().join(",");
+            text = listed(&text)
+                .iter()
+                .map(|item| item.trim().trim_end_matches('/'))
+                .collect::<Vec<_>>()
+                .join(",");
         }
         self.form.as_ref().map_or(text.clone(), |form| form.replace("{}", &text))
     }
@@ -176,14 +186,21 @@ mod tests {
         assert_eq!(meaning("keys = [\"a\"]").translate("\"Our App <a@b.io>\""), "Our App <a@b.io>");
         assert_eq!(meaning("keys = [\"a\"]\nunit = \"minutes\"").translate("30"), "30 minutes");
         assert_eq!(meaning("keys = [\"a\"]\nunit = \"minutes\"").translate("2h"), "2h");
-        assert_eq!(meaning("keys = [\"a\"]\nform = \"0.0.0.0:{}\"").translate("3000"), "0.0.0.0:3000");
-        assert_eq!(meaning("keys = [\"a\"]\nwords = { test = \"development\" }").translate("test"), "development");
+        assert_eq!(
+            meaning("keys = [\"a\"]\nform = \"0.0.0.0:{}\"").translate("3000"),
+            "0.0.0.0:3000"
+        );
+        assert_eq!(
+            meaning("keys = [\"a\"]\nwords = { test = \"development\" }").translate("test"),
+            "development"
+        );
         assert_eq!(
             meaning("keys = [\"a\"]\nlist = \"comma\"").translate("https://a.io/, https://b.io"),
             "https://a.io,https://b.io"
         );
         assert_eq!(
-            meaning("keys = [\"a\"]\nlist = \"comma\"").translate("[\"https://a.io/\", \"https://b.io\"]"),
+            meaning("keys = [\"a\"]\nlist = \"comma\"")
+                .translate("[\"https://a.io/\", \"https://b.io\"]"),
             "https://a.io,https://b.io"
         );
     }

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::layer::{SourcedValue, Layer, Origin, Raw};
+use super::layer::{Layer, Origin, Raw, SourcedValue};
 use super::limits::{Rate, Shape};
 use super::problem::Problem;
 use super::{Network, span};
@@ -70,11 +70,22 @@ pub(super) struct ConfigReader {
 impl ConfigReader {
     /// Creates a reader over merged layers. Relative paths start at `dir`.
     pub fn new(given: Layer, dir: &Path) -> Self {
-        Self { given, dir: dir.to_owned(), entries: Vec::new(), problems: Vec::new(), notes: Vec::new() }
+        Self {
+            given,
+            dir: dir.to_owned(),
+            entries: Vec::new(),
+            problems: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 
     /// Reads a key that must have a value.
-    pub fn value<T>(&mut self, key: &'static str, allowed: &str, parse: impl Fn(&Raw) -> Option<T>) -> ReadResult<T> {
+    pub fn value<T>(
+        &mut self,
+        key: &'static str,
+        allowed: &str,
+        parse: impl Fn(&Raw) -> Option<T>,
+    ) -> ReadResult<T> {
         let Some(value) = self.find(key, allowed, (Need::Always, Visibility::All), parse)? else {
             self.problems.push(Problem::new(key, None, format!("expected {allowed}, got nothing")));
             return Err(Reported);
@@ -94,30 +105,56 @@ impl ConfigReader {
 
     /// Reads a secret, which is never shown.
     pub fn secret(&mut self, key: &'static str, allowed: &str) -> ReadResult<Option<Secret>> {
-        self.find(key, &format!("{allowed}, or \"none\""), (Need::Maybe, Visibility::Hidden), |raw| {
-            text(raw).filter(|_| !raw.is_none()).map(Secret::new)
-        })
+        self.find(
+            key,
+            &format!("{allowed}, or \"none\""),
+            (Need::Maybe, Visibility::Hidden),
+            |raw| text(raw).filter(|_| !raw.is_none()).map(Secret::new),
+        )
     }
 
     /// Reads a URL whose user name and password are never shown.
-    pub fn url<T>(&mut self, key: &'static str, allowed: &str, parse: impl Fn(&str) -> Option<T>) -> ReadResult<Option<T>> {
-        self.find(key, &format!("{allowed}, or \"none\""), (Need::Maybe, Visibility::Url), |raw| parse(&text(raw)?))
+    pub fn url<T>(
+        &mut self,
+        key: &'static str,
+        allowed: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> ReadResult<Option<T>> {
+        self.find(key, &format!("{allowed}, or \"none\""), (Need::Maybe, Visibility::Url), |raw| {
+            parse(&text(raw)?)
+        })
     }
 
     /// Reads a duration within bounds.
-    pub fn duration(&mut self, key: &'static str, bounds: RangeInclusive<Duration>) -> ReadResult<Duration> {
+    pub fn duration(
+        &mut self,
+        key: &'static str,
+        bounds: RangeInclusive<Duration>,
+    ) -> ReadResult<Duration> {
         let allowed = duration_form(&bounds);
-        self.value(key, &allowed, |raw| span::parse(&text(raw)?).filter(|span| bounds.contains(span)))
+        self.value(key, &allowed, |raw| {
+            span::parse(&text(raw)?).filter(|span| bounds.contains(span))
+        })
     }
 
     /// Reads an optional duration within bounds.
-    pub fn optional_duration(&mut self, key: &'static str, bounds: RangeInclusive<Duration>) -> ReadResult<Option<Duration>> {
+    pub fn optional_duration(
+        &mut self,
+        key: &'static str,
+        bounds: RangeInclusive<Duration>,
+    ) -> ReadResult<Option<Duration>> {
         let allowed = duration_form(&bounds);
-        self.option(key, &allowed, |raw| span::parse(&text(raw)?).filter(|span| bounds.contains(span)))
+        self.option(key, &allowed, |raw| {
+            span::parse(&text(raw)?).filter(|span| bounds.contains(span))
+        })
     }
 
     /// Reads an integer within bounds.
-    pub fn whole<T: TryFrom<u64> + Display>(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> ReadResult<T> {
+    pub fn whole<T: TryFrom<u64> + Display>(
+        &mut self,
+        key: &'static str,
+        bounds: RangeInclusive<u64>,
+    ) -> ReadResult<T> {
         self.value(key, &whole_form(&bounds), |raw| whole(raw, &bounds))
     }
 
@@ -140,7 +177,11 @@ impl ConfigReader {
     }
 
     /// Reads one of a set of words, ignoring case.
-    pub fn choice<T: Copy>(&mut self, key: &'static str, words: &[(&'static str, T)]) -> ReadResult<T> {
+    pub fn choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        words: &[(&'static str, T)],
+    ) -> ReadResult<T> {
         let find = |raw: &Raw| {
             let came = text(raw)?;
             words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&came)).map(|(_, value)| *value)
@@ -148,7 +189,8 @@ impl ConfigReader {
         let before = self.problems.len();
         let found = self.value(key, &alternatives(words.iter().map(|(word, _)| *word)), find);
         if let (Some(problem), Some(given)) = (self.problems.get_mut(before), self.given.get(key)) {
-            *problem = problem.clone().suggest(&given.raw.to_text(), words.iter().map(|(word, _)| *word));
+            *problem =
+                problem.clone().suggest(&given.raw.to_text(), words.iter().map(|(word, _)| *word));
         }
         found
     }
@@ -159,13 +201,24 @@ impl ConfigReader {
     }
 
     /// Reads an optional text, by the rules of [`ConfigReader::text`].
-    pub fn optional_text(&mut self, key: &'static str, longest: usize) -> ReadResult<Option<String>> {
+    pub fn optional_text(
+        &mut self,
+        key: &'static str,
+        longest: usize,
+    ) -> ReadResult<Option<String>> {
         self.option(key, &format!("a text of 1 to {longest} characters"), |raw| line(raw, longest))
     }
 
     /// Reads a list: in TOML a list of strings, elsewhere separated by commas or in TOML syntax.
-    pub fn list<T>(&mut self, key: &'static str, each: &str, parse: impl Fn(&str) -> Option<T>) -> ReadResult<Vec<T>> {
-        self.value(key, &format!("a list of {each}"), |raw| items(raw)?.iter().map(|item| parse(item)).collect())
+    pub fn list<T>(
+        &mut self,
+        key: &'static str,
+        each: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> ReadResult<Vec<T>> {
+        self.value(key, &format!("a list of {each}"), |raw| {
+            items(raw)?.iter().map(|item| parse(item)).collect()
+        })
     }
 
     /// Reads an optional list of networks. `None` differs from an empty list.
@@ -216,7 +269,10 @@ impl ConfigReader {
     fn spread_off(&mut self, whole: &'static str, count: &'static str) {
         let Some(given) = self.given.remove(whole) else { return };
         if !given.raw.is_none() {
-            let message = format!("expected {{ count, window, shape }} or \"off\", got {}", given.raw.quoted());
+            let message = format!(
+                "expected {{ count, window, shape }} or \"off\", got {}",
+                given.raw.quoted()
+            );
             self.problems.push(Problem::new(whole, Some(given.origin), message));
             return;
         }
@@ -224,11 +280,15 @@ impl ConfigReader {
         match there {
             Some(origin) if origin.rank() > given.origin.rank() => {}
             Some(origin) if origin.rank() == given.origin.rank() => {
-                let message = format!("\"off\" contradicts {count} ({origin}): set only one of them");
+                let message =
+                    format!("\"off\" contradicts {count} ({origin}): set only one of them");
                 self.problems.push(Problem::new(whole, Some(given.origin), message));
             }
             _ => {
-                self.given.insert(count.to_owned(), SourcedValue { raw: Raw::Integer(0), origin: given.origin });
+                self.given.insert(
+                    count.to_owned(),
+                    SourcedValue { raw: Raw::Integer(0), origin: given.origin },
+                );
             }
         }
     }
@@ -258,8 +318,9 @@ impl ConfigReader {
             }
             // Of equally near keys, suggest the one that was read first: `server` is read before
             // the other sections.
-            let mut problem = Problem::new(key, Some(given.origin.clone()), allowed_beside(key, &known))
-                .suggest(key, self.entries.iter().map(|entry| entry.key));
+            let mut problem =
+                Problem::new(key, Some(given.origin.clone()), allowed_beside(key, &known))
+                    .suggest(key, self.entries.iter().map(|entry| entry.key));
             if let Some(variable) = given.origin.variable() {
                 variable.clone_into(&mut problem.key);
                 problem.nearest = problem.nearest.map(|key| variable_of(&key));
@@ -282,7 +343,8 @@ impl ConfigReader {
         };
         // Some keys give "off" a meaning of their own, so the key's own parser runs first.
         let is_taken_away = |raw: &Raw| need == Need::Maybe && raw.is_none();
-        let read = raw.map(|raw| parse(raw).map(Some).or_else(|| is_taken_away(raw).then_some(None)));
+        let read =
+            raw.map(|raw| parse(raw).map(Some).or_else(|| is_taken_away(raw).then_some(None)));
         let is_set = !matches!(read, None | Some(Some(None)));
         let value = raw.filter(|_| is_set).map(|raw| shown(raw, show));
         let read = match (read, raw) {
@@ -312,9 +374,11 @@ pub(super) fn variable_of(key: &str) -> String {
 
 fn allowed_beside(key: &str, known: &BTreeSet<&str>) -> String {
     let section = key.split('.').next().unwrap_or("");
-    let inside: Vec<&str> = known.iter().filter_map(|known| known.strip_prefix(section)?.strip_prefix('.')).collect();
+    let inside: Vec<&str> =
+        known.iter().filter_map(|known| known.strip_prefix(section)?.strip_prefix('.')).collect();
     if inside.is_empty() {
-        let sections: BTreeSet<&str> = known.iter().filter_map(|known| known.split('.').next()).collect();
+        let sections: BTreeSet<&str> =
+            known.iter().filter_map(|known| known.split('.').next()).collect();
         let sections: Vec<&str> = sections.into_iter().collect();
         return format!("unknown key; expected one of {}", sections.join(", "));
     }
@@ -358,7 +422,9 @@ fn path(raw: &Raw, dir: &Path) -> Option<PathBuf> {
 fn whole<T: TryFrom<u64>>(raw: &Raw, bounds: &RangeInclusive<u64>) -> Option<T> {
     let number = match raw {
         Raw::Integer(number) => u64::try_from(*number).ok()?,
-        Raw::Text(text) if text.trim().bytes().all(|b| b.is_ascii_digit()) => text.trim().parse().ok()?,
+        Raw::Text(text) if text.trim().bytes().all(|b| b.is_ascii_digit()) => {
+            text.trim().parse().ok()?
+        }
         _ => return None,
     };
     bounds.contains(&number).then(|| T::try_from(number).ok())?
@@ -368,13 +434,18 @@ fn items(raw: &Raw) -> Option<Vec<String>> {
     match raw {
         Raw::List(items) => Some(items.clone()),
         Raw::Text(text) if text.trim_start().starts_with('[') => {
-            let wrapped: BTreeMap<String, Vec<String>> = toml::from_str(&format!("list = {text}")).ok()?;
+            let wrapped: BTreeMap<String, Vec<String>> =
+                toml::from_str(&format!("list = {text}")).ok()?;
             wrapped.into_values().next()
         }
         Raw::Text(_) if raw.is_none() => None,
-        Raw::Text(text) => {
-            Some(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect())
-        }
+        Raw::Text(text) => Some(
+            text.split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        ),
         _ => None,
     }
 }
@@ -389,5 +460,10 @@ fn whole_form(bounds: &RangeInclusive<u64>) -> String {
 }
 
 fn duration_form(bounds: &RangeInclusive<Duration>) -> String {
-    format!("{}, from {} to {}", span::FORM, span::to_text(*bounds.start()), span::to_text(*bounds.end()))
+    format!(
+        "{}, from {} to {}",
+        span::FORM,
+        span::to_text(*bounds.start()),
+        span::to_text(*bounds.end())
+    )
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::layer::Layer;
 use super::reader::ConfigReader;
-use super::{ConfigReport, Config, ConfigEntry, Loaded, Origin, ProfileName};
+use super::{Config, ConfigEntry, ConfigReport, Loaded, Origin, ProfileName};
 
 /// `config show`: every key with its value and origin, in the order of the sections.
 #[must_use]
@@ -19,7 +19,11 @@ pub fn show(loaded: &Loaded) -> &[ConfigEntry] {
 #[must_use]
 pub fn show_text(entries: &[ConfigEntry]) -> String {
     let rows = entries.iter().map(|entry| {
-        [entry.key.to_owned(), entry.value.clone().unwrap_or_else(|| "-".to_owned()), entry.origin.to_string()]
+        [
+            entry.key.to_owned(),
+            entry.value.clone().unwrap_or_else(|| "-".to_owned()),
+            entry.origin.to_string(),
+        ]
     });
     aligned(&rows.collect::<Vec<_>>())
 }
@@ -39,7 +43,11 @@ pub fn check_text(check: &ConfigReport) -> String {
         let _ = writeln!(text, "{}: {}: {}", finding.level, finding.key, finding.message);
         let _ = writeln!(text, "  {}", finding.remedy);
     }
-    text.push_str(if check.is_ready() { "ready for production\n" } else { "not ready for production\n" });
+    text.push_str(if check.is_ready() {
+        "ready for production\n"
+    } else {
+        "not ready for production\n"
+    });
     text
 }
 
@@ -75,7 +83,9 @@ pub fn reference() -> String {
     let mut columns = Vec::new();
     for profile in ProfileName::all() {
         let mut layer = Layer::new();
-        for (below, origin) in [(ProfileName::standard(), Origin::BuiltIn), (profile, Origin::Profile(String::new()))] {
+        for (below, origin) in
+            [(ProfileName::standard(), Origin::BuiltIn), (profile, Origin::Profile(String::new()))]
+        {
             layer.extend(below.layer(&origin).unwrap_or_default());
         }
         let mut reader = ConfigReader::new(layer, std::path::Path::new(""));
@@ -85,7 +95,9 @@ pub fn reference() -> String {
     }
     let mut text = String::new();
     for index in 0..columns.first().map_or(0, |(_, entries)| entries.len()) {
-        let Some(entry) = columns.first().and_then(|(_, entries)| entries.get(index)) else { continue };
+        let Some(entry) = columns.first().and_then(|(_, entries)| entries.get(index)) else {
+            continue;
+        };
         let _ = writeln!(text, "{}\n  {}", entry.key, entry.allowed);
         for (name, entries) in &columns {
             let value = entries.get(index).and_then(|entry| entry.value.as_deref()).unwrap_or("-");
@@ -96,7 +108,8 @@ pub fn reference() -> String {
 }
 
 fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width =
+        |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     let mut text = String::new();
     for row in rows {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::Network;
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 use super::web_origin::WebOrigin;
 
 /// Development includes more detail in responses, production applies stricter checks.
@@ -43,8 +43,13 @@ pub enum WireName {
 
 impl WireName {
     /// All APIs.
-    pub const ALL: [WireName; 5] =
-        [WireName::V1, WireName::Siteworks, WireName::Jobpath, WireName::Jobpsych, WireName::Authbackend];
+    pub const ALL: [WireName; 5] = [
+        WireName::V1,
+        WireName::Siteworks,
+        WireName::Jobpath,
+        WireName::Jobpsych,
+        WireName::Authbackend,
+    ];
 
     /// The word used in the configuration and in the path of the API's document.
     #[must_use]
@@ -114,11 +119,14 @@ impl Server {
         let listen = r.value("server.listen", "an address and port like 127.0.0.1:3000", |raw| {
             raw.to_text().trim().replace("localhost:", "127.0.0.1:").parse().ok()
         });
-        let public_url =
-            r.option("server.public_url", "an origin like https://auth.example.com, without a path", |raw| {
+        let public_url = r.option(
+            "server.public_url",
+            "an origin like https://auth.example.com, without a path",
+            |raw| {
                 let text = raw.to_text();
                 WebOrigin::parse(text.trim().trim_end_matches('/')).map(|origin| origin.to_string())
-            });
+            },
+        );
         let wire = r.choice("server.wire", &WireName::ALL.map(|wire| (wire.as_str(), wire)));
         let environment = r.choice(
             "server.environment",
@@ -126,13 +134,16 @@ impl Server {
         );
         let trusted_proxies = r.optional_networks("server.trusted_proxies");
         let service_networks = r.optional_networks("server.service_networks");
-        let service_hosts = r.list("server.service_hosts", "names of this server like authd.internal", |item| {
-            let origin = WebOrigin::parse(&format!("http://{item}")).filter(|_| !item.contains(':'))?;
-            Some(origin.host().to_owned())
-        });
-        let cors_origins = r.list("server.cors_origins", "exact origins like https://app.example.com", |item| {
-            WebOrigin::parse(item).map(|origin| origin.to_string())
-        });
+        let service_hosts =
+            r.list("server.service_hosts", "names of this server like authd.internal", |item| {
+                let origin =
+                    WebOrigin::parse(&format!("http://{item}")).filter(|_| !item.contains(':'))?;
+                Some(origin.host().to_owned())
+            });
+        let cors_origins =
+            r.list("server.cors_origins", "exact origins like https://app.example.com", |item| {
+                WebOrigin::parse(item).map(|origin| origin.to_string())
+            });
         let connections = r.whole("server.connections", 1..=1_000_000);
         let body_limit = r.whole("server.body_limit", 1024..=16 * 1024 * 1024);
         Ok(Self {
@@ -164,10 +175,15 @@ impl Server {
         }
         let believes_all = |network: &Network| network.bits == 0;
         if self.service_networks.iter().flatten().any(believes_all) {
-            r.refuse("server.service_networks", "expected networks of services, got one that contains every address");
+            r.refuse(
+                "server.service_networks",
+                "expected networks of services, got one that contains every address",
+            );
         }
         if self.trusted_proxies.iter().flatten().any(believes_all) {
-            r.note("server.trusted_proxies contains every address: any client can forge its client IP");
+            r.note(
+                "server.trusted_proxies contains every address: any client can forge its client IP",
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 //! `[service]`: the name that users see.
 
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 
 /// `[service]`: the name that users see.
 #[derive(Debug, Clone)]

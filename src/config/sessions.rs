@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 use super::span;
 
 /// When a refresh token is rotated.
@@ -41,11 +41,22 @@ impl SessionsConfig {
         let short = r.duration("sessions.short", life);
         let rotate = r.choice(
             "sessions.rotate",
-            &[("always", RotationPolicy::Always), ("cookie", RotationPolicy::Cookie), ("never", RotationPolicy::Never)],
+            &[
+                ("always", RotationPolicy::Always),
+                ("cookie", RotationPolicy::Cookie),
+                ("never", RotationPolicy::Never),
+            ],
         );
         let grace = r.duration("sessions.grace", Duration::ZERO..=Duration::from_mins(5));
         let max = r.whole("sessions.max", 1..=10_000);
-        Ok(Self { idle: idle?, absolute: absolute?, short: short?, rotate: rotate?, grace: grace?, max: max? })
+        Ok(Self {
+            idle: idle?,
+            absolute: absolute?,
+            short: short?,
+            rotate: rotate?,
+            grace: grace?,
+            max: max?,
+        })
     }
 
     pub(super) fn validate(&self, r: &mut ConfigReader) {
@@ -53,7 +64,10 @@ impl SessionsConfig {
             && absolute < self.idle
         {
             let (idle, absolute) = (span::to_text(self.idle), span::to_text(absolute));
-            r.refuse("sessions.absolute", format!("expected at least sessions.idle ({idle}), got {absolute}"));
+            r.refuse(
+                "sessions.absolute",
+                format!("expected at least sessions.idle ({idle}), got {absolute}"),
+            );
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 use super::span;
 use super::{Links, WireName};
 
@@ -39,14 +39,19 @@ impl SignUp {
         let verify_email = r.truth("signup.verify_email");
         let reveal_existing = r.truth("signup.reveal_existing");
         let logs_in = r.truth("signup.logs_in");
-        let require = r.list("signup.require", "\"username\", \"firstName\" and \"lastName\"", |item| match item {
-            "username" => Some(SignUpField::Username),
-            "firstName" => Some(SignUpField::FirstName),
-            "lastName" => Some(SignUpField::LastName),
-            _ => None,
-        });
-        let remove_unproved =
-            r.duration("signup.remove_unproved", Duration::from_secs(1)..=Duration::from_hours(10 * 365 * 24));
+        let require =
+            r.list("signup.require", "\"username\", \"firstName\" and \"lastName\"", |item| {
+                match item {
+                    "username" => Some(SignUpField::Username),
+                    "firstName" => Some(SignUpField::FirstName),
+                    "lastName" => Some(SignUpField::LastName),
+                    _ => None,
+                }
+            });
+        let remove_unproved = r.duration(
+            "signup.remove_unproved",
+            Duration::from_secs(1)..=Duration::from_hours(10 * 365 * 24),
+        );
         Ok(Self {
             verify_email: verify_email?,
             reveal_existing: reveal_existing?,
@@ -58,21 +63,34 @@ impl SignUp {
 
     pub(super) fn validate(&self, links: &Links, wire: WireName, r: &mut ConfigReader) {
         if self.logs_in && !self.reveal_existing {
-            r.refuse("signup.reveal_existing", "expected true because sign-up logs in (signup.logs_in), got false");
+            r.refuse(
+                "signup.reveal_existing",
+                "expected true because sign-up logs in (signup.logs_in), got false",
+            );
         }
         if self.logs_in && self.verify_email {
-            r.refuse("signup.verify_email", "expected false because sign-up logs in (signup.logs_in), got true");
+            r.refuse(
+                "signup.verify_email",
+                "expected false because sign-up logs in (signup.logs_in), got true",
+            );
         }
         if wire.enters_at_sign_up() && !self.logs_in {
-            r.refuse("signup.logs_in", "expected true for a server.wire whose sign-up returns tokens, got false");
+            r.refuse(
+                "signup.logs_in",
+                "expected true for a server.wire whose sign-up returns tokens, got false",
+            );
         }
         if wire.asks_for_code() && !self.reveal_existing {
             let sentence = "expected true for a server.wire whose sign-up returns the account's number, got false";
             r.refuse("signup.reveal_existing", sentence);
         }
         if self.remove_unproved < links.verify_life {
-            let (life, came) = (span::to_text(links.verify_life), span::to_text(self.remove_unproved));
-            r.refuse("signup.remove_unproved", format!("expected at least links.verify_life ({life}), got {came}"));
+            let (life, came) =
+                (span::to_text(links.verify_life), span::to_text(self.remove_unproved));
+            r.refuse(
+                "signup.remove_unproved",
+                format!("expected at least links.verify_life ({life}), got {came}"),
+            );
         }
     }
 }

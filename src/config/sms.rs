@@ -1,7 +1,7 @@
 //! `[sms]`: the HTTP gateway that sends text messages. Off until a gateway and countries are set.
 
 use super::problem::Problem;
-use super::reader::{Reported, ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult, Reported};
 use crate::model::Secret;
 
 /// `[sms]`: text messages.
@@ -34,8 +34,12 @@ const TWILIO: &str = "https://api.twilio.com";
 
 impl Sms {
     pub(super) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
-        let preset = r.option("sms.preset", "\"twilio\"", |raw| (raw.to_text().trim() == "twilio").then_some(()));
-        let url = r.url("sms.url", "an http:// or https:// URL", |text| is_url(text).then(|| text.trim().to_owned()));
+        let preset = r.option("sms.preset", "\"twilio\"", |raw| {
+            (raw.to_text().trim() == "twilio").then_some(())
+        });
+        let url = r.url("sms.url", "an http:// or https:// URL", |text| {
+            is_url(text).then(|| text.trim().to_owned())
+        });
         let method = r.choice("sms.method", &[("POST", "POST"), ("PUT", "PUT"), ("GET", "GET")]);
         let headers = r.secret("sms.headers", "lines of `name: value`");
         let body = r.secret("sms.body", "a text that contains {to} and {text}");
@@ -44,7 +48,8 @@ impl Sms {
         let from = r.optional_text("sms.from", 40);
         let countries = r.list("sms.countries", "calling codes like \"49\"", |item| {
             let digits = item.trim().trim_start_matches('+');
-            let is_code = (1..=4).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+            let is_code =
+                (1..=4).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
             (is_code && !digits.starts_with('0')).then(|| digits.to_owned())
         });
         let daily = r.whole("sms.daily", 0..=10_000_000);
@@ -93,29 +98,57 @@ fn basic((account, secret): &(String, Secret)) -> (String, Secret) {
 
 /// The request that Twilio expects: the account in the path, basic authentication, three form
 /// fields.
-fn twilio(r: &mut ConfigReader, url: Option<String>, login: Option<(String, Secret)>, from: Option<String>) -> ReadResult<Gateway> {
+fn twilio(
+    r: &mut ConfigReader,
+    url: Option<String>,
+    login: Option<(String, Secret)>,
+    from: Option<String>,
+) -> ReadResult<Gateway> {
     let Some(login) = login else {
         return Err(lacks(r, "sms.account", "sms.account and sms.secret with the preset"));
     };
     let Some(from) = from else { return Err(lacks(r, "sms.from", "the sender with the preset")) };
     let base = url.unwrap_or_else(|| TWILIO.to_owned());
     Ok(Gateway {
-        url: Secret::new(format!("{}/2010-04-01/Accounts/{}/Messages.json", base.trim_end_matches('/'), login.0)),
+        url: Secret::new(format!(
+            "{}/2010-04-01/Accounts/{}/Messages.json",
+            base.trim_end_matches('/'),
+            login.0
+        )),
         method: "POST".to_owned(),
-        headers: vec![("content-type".to_owned(), Secret::new("application/x-www-form-urlencoded")), basic(&login)],
+        headers: vec![
+            ("content-type".to_owned(), Secret::new("application/x-www-form-urlencoded")),
+            basic(&login),
+        ],
         body: Secret::new("To={to}&From={from}&Body={text}"),
         from,
     })
 }
 
-fn custom(r: &mut ConfigReader, own: Own, login: Option<&(String, Secret)>, from: Option<String>) -> ReadResult<Gateway> {
+fn custom(
+    r: &mut ConfigReader,
+    own: Own,
+    login: Option<&(String, Secret)>,
+    from: Option<String>,
+) -> ReadResult<Gateway> {
     let url = own.url.unwrap_or_default();
     let mut headers = Vec::new();
-    for line in own.headers.iter().flat_map(|text| text.reveal().lines()).filter(|line| !line.trim().is_empty()) {
-        let pair = line.split_once(':').map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim()));
-        let Some((name, value)) = pair.filter(|(name, value)| is_header(name) && !value.contains(char::is_control))
+    for line in own
+        .headers
+        .iter()
+        .flat_map(|text| text.reveal().lines())
+        .filter(|line| !line.trim().is_empty())
+    {
+        let pair = line
+            .split_once(':')
+            .map(|(name, value)| (name.trim().to_ascii_lowercase(), value.trim()));
+        let Some((name, value)) =
+            pair.filter(|(name, value)| is_header(name) && !value.contains(char::is_control))
         else {
-            r.refuse("sms.headers", "expected lines of `name: value`, got something else (not shown)");
+            r.refuse(
+                "sms.headers",
+                "expected lines of `name: value`, got something else (not shown)",
+            );
             return Err(Reported);
         };
         headers.push((name, Secret::new(value)));
@@ -124,10 +157,19 @@ fn custom(r: &mut ConfigReader, own: Own, login: Option<&(String, Secret)>, from
     let body = own.body.unwrap_or_else(|| Secret::new(""));
     let whole = format!("{url}{}", body.reveal());
     if !(whole.contains("{to}") && whole.contains("{text}")) {
-        r.refuse("sms.body", "expected {to} and {text} here or in sms.url, got something else (not shown)");
+        r.refuse(
+            "sms.body",
+            "expected {to} and {text} here or in sms.url, got something else (not shown)",
+        );
         return Err(Reported);
     }
-    Ok(Gateway { url: Secret::new(url), method: own.method.to_owned(), headers, body, from: from.unwrap_or_default() })
+    Ok(Gateway {
+        url: Secret::new(url),
+        method: own.method.to_owned(),
+        headers,
+        body,
+        from: from.unwrap_or_default(),
+    })
 }
 
 fn is_header(name: &str) -> bool {

@@ -46,7 +46,8 @@ pub(super) fn to_text(span: Duration) -> String {
         return "0s".to_owned();
     }
     let mut text = String::new();
-    for (name, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)] {
+    for (name, size) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)]
+    {
         if millis >= size {
             let _ = write!(text, "{}{name}", millis / size);
             millis %= size;
@@ -61,9 +62,14 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_people_write_them() {
-        for (text, seconds) in
-            [("15m", 900), ("30 days", 2_592_000), ("30d", 2_592_000), ("1h30m", 5400), ("1 h 30 min", 5400), ("0s", 0)]
-        {
+        for (text, seconds) in [
+            ("15m", 900),
+            ("30 days", 2_592_000),
+            ("30d", 2_592_000),
+            ("1h30m", 5400),
+            ("1 h 30 min", 5400),
+            ("0s", 0),
+        ] {
             assert_eq!(parse(text), Some(Duration::from_secs(seconds)), "{text}");
         }
         assert_eq!(parse("250ms"), Some(Duration::from_millis(250)));
@@ -71,7 +77,18 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_is_refused() {
-        for bad in ["", "15", "m", "15 parsecs", "-1s", "1.5h", "99999999999999999999s", "200000d", "1h,2m", "15M"] {
+        for bad in [
+            "",
+            "15",
+            "m",
+            "15 parsecs",
+            "-1s",
+            "1.5h",
+            "99999999999999999999s",
+            "200000d",
+            "1h,2m",
+            "15M",
+        ] {
             assert_eq!(parse(bad), None, "{bad:?}");
         }
     }

@@ -53,11 +53,15 @@ fn flags_lie_over_environment_over_env_file_over_file_over_profile_over_built_in
             "authd.toml",
             "profile = \"perfect21\"\n[tokens]\naccess = \"11m\"\n[sessions]\nmax = 7\n[log]\nlevel = \"warn\"\n",
         ),
-        ("box.env", "# ours\nAUTHD_TOKENS__ACCESS=12m\nAUTHD_LOG__LEVEL=debug\nAUTHD_SERVICE__NAME=\"My App\"\n"),
+        (
+            "box.env",
+            "# ours\nAUTHD_TOKENS__ACCESS=12m\nAUTHD_LOG__LEVEL=debug\nAUTHD_SERVICE__NAME=\"My App\"\n",
+        ),
     ]);
     inputs.env_file = Some("box.env".into());
     inputs.env = env(&[("AUTHD_LISTEN", "127.0.0.1:4000"), ("AUTHD_TOKENS__ACCESS", "13m")]);
-    inputs.flags = vec![("listen".into(), "127.0.0.1:5000".into()), ("lockout.failures".into(), "9".into())];
+    inputs.flags =
+        vec![("listen".into(), "127.0.0.1:5000".into()), ("lockout.failures".into(), "9".into())];
     let loaded = load(&inputs).unwrap();
     assert_eq!(shown(&loaded, "server.listen"), ("127.0.0.1:5000", "flag --listen".into()));
     assert_eq!(shown(&loaded, "lockout.failures"), ("9", "flag --set lockout.failures".into()));
@@ -87,31 +91,59 @@ fn a_file_that_is_named_must_be_there() {
 #[test]
 fn the_standard_profile_has_its_figures() {
     let config = loaded(&[]).config;
-    assert_eq!((config.profile.as_str(), config.public_url().as_str()), ("standard", "http://127.0.0.1:3000"));
+    assert_eq!(
+        (config.profile.as_str(), config.public_url().as_str()),
+        ("standard", "http://127.0.0.1:3000")
+    );
     assert_eq!((config.tokens.algorithm, config.tokens.access), (Algorithm::Es256, minutes(15)));
     let days = |count: u64| Duration::from_hours(24 * count);
     let sessions = &config.sessions;
-    assert_eq!((sessions.idle, sessions.absolute, sessions.short), (days(30), Some(days(90)), days(1)));
-    assert_eq!((sessions.rotate, sessions.grace, sessions.max), (RotationPolicy::Always, Duration::from_secs(30), 20));
+    assert_eq!(
+        (sessions.idle, sessions.absolute, sessions.short),
+        (days(30), Some(days(90)), days(1))
+    );
+    assert_eq!(
+        (sessions.rotate, sessions.grace, sessions.max),
+        (RotationPolicy::Always, Duration::from_secs(30), 20)
+    );
     let rules = &config.password;
-    assert_eq!((rules.min_length, rules.max_length, rules.blocklist, rules.personal), (12, 256, true, true));
+    assert_eq!(
+        (rules.min_length, rules.max_length, rules.blocklist, rules.personal),
+        (12, 256, true, true)
+    );
     assert!(!rules.upper && !rules.lower && !rules.digit && !rules.symbol);
-    assert!(config.signup.verify_email && !config.signup.reveal_existing && config.signup.require.is_empty());
+    assert!(
+        config.signup.verify_email
+            && !config.signup.reveal_existing
+            && config.signup.require.is_empty()
+    );
     assert_eq!((config.signup.remove_unproved, config.links.verify_life), (days(7), days(1)));
     assert_eq!((config.links.reset_life, &config.links.reset), (Duration::from_hours(1), &None));
     assert!(config.throttle.enabled && !config.lockout.enabled);
     assert_eq!((config.throttle.failures, config.throttle.window), (10, minutes(15)));
     assert_eq!((config.throttle.longest_wait, config.throttle.known_for), (minutes(60), days(90)));
     assert_eq!((config.throttle.account_failures, config.throttle.account_window), (100, days(1)));
-    let smooth = |count, minutes| Some(Rate { count, window: Duration::from_mins(minutes), shape: Shape::Smooth });
+    let smooth = |count, minutes| {
+        Some(Rate { count, window: Duration::from_mins(minutes), shape: Shape::Smooth })
+    };
     let limits = &config.limits;
     assert_eq!((limits.rate(Limit::General), limits.token_factor), (smooth(600, 1), 10));
-    assert_eq!((limits.rate(Limit::SignIn), limits.rate(Limit::SignUp)), (smooth(30, 1), smooth(10, 1)));
-    assert_eq!((limits.rate(Limit::Refresh), limits.rate(Limit::Resend)), (smooth(30, 1), smooth(10, 60)));
+    assert_eq!(
+        (limits.rate(Limit::SignIn), limits.rate(Limit::SignUp)),
+        (smooth(30, 1), smooth(10, 1))
+    );
+    assert_eq!(
+        (limits.rate(Limit::Refresh), limits.rate(Limit::Resend)),
+        (smooth(30, 1), smooth(10, 60))
+    );
     assert_eq!(limits.rate(Limit::VerifyEmail), smooth(60, 1));
-    let window = |count| Some(Rate { count, window: Duration::from_hours(1), shape: Shape::Window });
+    let window =
+        |count| Some(Rate { count, window: Duration::from_hours(1), shape: Shape::Window });
     assert_eq!((limits.mail_address, limits.mail_client), (window(5), window(20)));
-    assert_eq!((config.hashing.memory, config.hashing.passes, config.hashing.threads), (19_456, 2, None));
+    assert_eq!(
+        (config.hashing.memory, config.hashing.passes, config.hashing.threads),
+        (19_456, 2, None)
+    );
     assert!(config.mail.smtp.is_none() && config.server.trusted_proxies.is_none());
 }
 
@@ -121,9 +153,15 @@ fn the_perfect21_profile_has_its_documents_figures() {
     assert_eq!((config.tokens.algorithm, config.tokens.access), (Algorithm::Rs256, minutes(15)));
     let sessions = &config.sessions;
     assert_eq!((sessions.idle, sessions.absolute), (Duration::from_hours(7 * 24), None));
-    assert_eq!((sessions.short, sessions.rotate, sessions.max), (Duration::from_hours(24), RotationPolicy::Cookie, 5));
+    assert_eq!(
+        (sessions.short, sessions.rotate, sessions.max),
+        (Duration::from_hours(24), RotationPolicy::Cookie, 5)
+    );
     let rules = &config.password;
-    assert_eq!((rules.min_length, rules.max_length, rules.blocklist, rules.personal), (12, 256, false, false));
+    assert_eq!(
+        (rules.min_length, rules.max_length, rules.blocklist, rules.personal),
+        (12, 256, false, false)
+    );
     assert!(rules.upper && rules.lower && rules.digit && rules.symbol);
     assert!(config.signup.verify_email && config.signup.reveal_existing);
     let required: Vec<SignUpField> = config.signup.require.into_iter().collect();
@@ -133,7 +171,10 @@ fn the_perfect21_profile_has_its_documents_figures() {
     let window = |count, span| Some(Rate { count, window: minutes(span), shape: Shape::Window });
     let limits = &config.limits;
     assert_eq!((limits.general, limits.sign_in), (window(100, 15), window(5, 15)));
-    assert_eq!((limits.sign_up, limits.resend, limits.refresh), (window(3, 60), window(3, 60), window(5, 15)));
+    assert_eq!(
+        (limits.sign_up, limits.resend, limits.refresh),
+        (window(3, 60), window(3, 60), window(5, 15))
+    );
 }
 
 #[test]
@@ -166,16 +207,25 @@ fn a_document_variable_counts_under_its_profile_and_nowhere_else() {
     assert_eq!(config.server.environment, Environment::Development);
     assert_eq!(config.server.listen, "0.0.0.0:8080".parse().unwrap());
     assert_eq!(config.public_url(), "http://localhost:8080");
-    assert_eq!((config.tokens.access, config.sessions.idle), (minutes(5), Duration::from_hours(72)));
+    assert_eq!(
+        (config.tokens.access, config.sessions.idle),
+        (minutes(5), Duration::from_hours(72))
+    );
     let general = config.limits.general.unwrap();
     assert_eq!((general.count, general.window), (50, minutes(10)));
     let (sign_in, refresh) = (config.limits.sign_in.unwrap(), config.limits.refresh.unwrap());
     assert_eq!((sign_in.count, refresh.count, sign_in.window), (4, 4, minutes(15)));
     assert_eq!(config.server.cors_origins, ["https://a.example.org", "https://b.example.org"]);
     let smtp = config.mail.smtp.as_ref().unwrap();
-    assert_eq!((smtp.host.as_str(), smtp.port, smtp.protection), ("mx.example.org", 465, Protection::Tls));
+    assert_eq!(
+        (smtp.host.as_str(), smtp.port, smtp.protection),
+        ("mx.example.org", 465, Protection::Tls)
+    );
     assert_eq!(smtp.login.as_ref().unwrap().1.reveal(), "canary-1");
-    assert_eq!((config.mail.from.as_str(), config.log.level.as_str()), ("Our App <noreply@example.org>", "debug"));
+    assert_eq!(
+        (config.mail.from.as_str(), config.log.level.as_str()),
+        ("Our App <noreply@example.org>", "debug")
+    );
     assert!(!config.lockout.enabled);
     assert_eq!((config.lockout.failures, config.lockout.duration), (3, minutes(45)));
     assert_eq!((config.sessions.short, config.sessions.max), (Duration::from_hours(12), 2));
@@ -188,20 +238,33 @@ fn a_document_variable_counts_under_its_profile_and_nowhere_else() {
 
 #[test]
 fn two_variables_that_contradict_each_other_are_refused_and_two_that_agree_are_not() {
-    let text = refused(&[("AUTHD_PROFILE", "perfect21"), ("PORT", "1"), ("AUTHD_LISTEN", "127.0.0.1:2")]);
-    assert!(text.contains("server.listen") && text.contains("PORT") && text.contains("AUTHD_LISTEN"), "{text}");
+    let text =
+        refused(&[("AUTHD_PROFILE", "perfect21"), ("PORT", "1"), ("AUTHD_LISTEN", "127.0.0.1:2")]);
+    assert!(
+        text.contains("server.listen") && text.contains("PORT") && text.contains("AUTHD_LISTEN"),
+        "{text}"
+    );
     let text = refused(&[("AUTHD_LISTEN", "127.0.0.1:1"), ("AUTHD_SERVER__LISTEN", "127.0.0.1:2")]);
     assert!(text.contains("AUTHD_SERVER__LISTEN"), "{text}");
     loaded(&[("AUTHD_PROFILE", "perfect21"), ("PORT", "81"), ("AUTHD_LISTEN", "0.0.0.0:81")]);
-    loaded(&[("AUTHD_PROFILE", "perfect21"), ("JWT_ACCESS_EXPIRY", "900s"), ("AUTHD_TOKENS__ACCESS", "15m")]);
+    loaded(&[
+        ("AUTHD_PROFILE", "perfect21"),
+        ("JWT_ACCESS_EXPIRY", "900s"),
+        ("AUTHD_TOKENS__ACCESS", "15m"),
+    ]);
 }
 
 #[test]
 fn variables_without_a_meaning_are_reported_and_never_honoured() {
-    let (_dir, mut inputs) = folder(&[("box.env", "DB_HOST=old\nSOMETHING=1\nAUTHD_MASTER_KEY=canary\n")]);
+    let (_dir, mut inputs) =
+        folder(&[("box.env", "DB_HOST=old\nSOMETHING=1\nAUTHD_MASTER_KEY=canary\n")]);
     inputs.env_file = Some("box.env".into());
-    inputs.env =
-        env(&[("AUTHD_PROFILE", "perfect21"), ("DATABASE_URL", "postgres://x"), ("REDIS_PORT", "1"), ("HOME", "/")]);
+    inputs.env = env(&[
+        ("AUTHD_PROFILE", "perfect21"),
+        ("DATABASE_URL", "postgres://x"),
+        ("REDIS_PORT", "1"),
+        ("HOME", "/"),
+    ]);
     let first = load(&inputs).unwrap();
     let names: Vec<&str> = first.ignored.iter().map(|variable| variable.name.as_str()).collect();
     assert_eq!(names, ["DATABASE_URL", "DB_HOST", "REDIS_PORT", "SOMETHING"]);
@@ -209,13 +272,23 @@ fn variables_without_a_meaning_are_reported_and_never_honoured() {
     let check = check(&first);
     assert!(check.findings.iter().any(|f| f.key == "DATABASE_URL" && f.level == Severity::Hint));
     inputs.env.insert("UPLOAD_MAX_SIZE".into(), "10MB".into());
-    let uploads = load(&inputs).unwrap().ignored.into_iter().find(|variable| variable.name == "UPLOAD_MAX_SIZE");
+    let uploads = load(&inputs)
+        .unwrap()
+        .ignored
+        .into_iter()
+        .find(|variable| variable.name == "UPLOAD_MAX_SIZE");
     assert!(uploads.unwrap().reason.contains("files.size"));
     inputs.env.remove("UPLOAD_MAX_SIZE");
     for profile in ProfileName::all() {
         inputs.env.insert("AUTHD_PROFILE".into(), profile.name.into());
-        let names: Vec<String> = load(&inputs).unwrap().ignored.into_iter().map(|variable| variable.name).collect();
-        assert_eq!(names, ["DATABASE_URL", "DB_HOST", "REDIS_PORT", "SOMETHING"], "{}", profile.name);
+        let names: Vec<String> =
+            load(&inputs).unwrap().ignored.into_iter().map(|variable| variable.name).collect();
+        assert_eq!(
+            names,
+            ["DATABASE_URL", "DB_HOST", "REDIS_PORT", "SOMETHING"],
+            "{}",
+            profile.name
+        );
     }
 }
 
@@ -261,7 +334,9 @@ fn names_that_a_platform_sets_for_its_neighbours_are_not_ours() {
         ("AUTHD_SERVICE_PORT_HTTP", "80"),
         ("AUTHD_LISTEN", ""),
     ]);
-    assert!(refused(&[("AUTHD_PORT", "3000")]).contains("AUTHD_PORT (env AUTHD_PORT): unknown key"));
+    assert!(
+        refused(&[("AUTHD_PORT", "3000")]).contains("AUTHD_PORT (env AUTHD_PORT): unknown key")
+    );
 }
 
 #[test]
@@ -276,7 +351,8 @@ fn every_error_is_told_at_once_with_key_place_what_is_allowed_and_the_nearest_sp
         "authd.toml",
         "[tokens]\nacess = \"5m\"\n[limits]\ngeneral = { count = 5, window = \"1m\", shape = \"smoth\" }\n[colour]\nred = 1\n",
     )]);
-    inputs.env = env(&[("AUTHD_SERVER__LISTN", "x"), ("AUTHD_SESSIONS__MAX", "many"), ("AUTHD_LISTN", "x")]);
+    inputs.env =
+        env(&[("AUTHD_SERVER__LISTN", "x"), ("AUTHD_SESSIONS__MAX", "many"), ("AUTHD_LISTN", "x")]);
     inputs.flags = vec![("db".into(), "postgres://me:canary@box/db".into())];
     let text = load(&inputs).err().unwrap().to_string();
     insta::assert_snapshot!(text);
@@ -304,7 +380,10 @@ fn the_recorded_profile_is_used_and_another_one_is_said_aloud() {
     inputs.flags = vec![("profile".into(), "standard".into())];
     let other = load(&inputs).unwrap();
     assert_eq!(other.config.profile, "standard");
-    assert_eq!(other.notes, ["using profile standard (flag --profile), but the database was started with perfect21"]);
+    assert_eq!(
+        other.notes,
+        ["using profile standard (flag --profile), but the database was started with perfect21"]
+    );
 }
 
 #[test]
@@ -341,7 +420,8 @@ fn no_secret_is_ever_shown() {
         ("AUTHD_MAIL__SMTP_URL", "smtp://canary@mx"),
         ("AUTHD_MAIL__SMTP_PASSWORD", "canary"),
     ] {
-        let text = refused(&[("AUTHD_TOKENS__ALGORITHM", "HS256"), ("AUTHD_MAIL__SMTP_HOST", "mx"), bad]);
+        let text =
+            refused(&[("AUTHD_TOKENS__ALGORITHM", "HS256"), ("AUTHD_MAIL__SMTP_HOST", "mx"), bad]);
         assert!(!text.contains("canary"), "{text}");
     }
 }
@@ -374,7 +454,11 @@ fn cheap_hashing_is_for_development_alone() {
     };
     assert!(cheap("development").unwrap().notes[0].contains("below OWASP's minimum"));
     assert!(cheap("production").err().unwrap().to_string().contains("hashing.memory"));
-    assert!(loaded(&[("AUTHD_HASHING__MEMORY", "47104"), ("AUTHD_HASHING__PASSES", "1")]).notes.is_empty());
+    assert!(
+        loaded(&[("AUTHD_HASHING__MEMORY", "47104"), ("AUTHD_HASHING__PASSES", "1")])
+            .notes
+            .is_empty()
+    );
 }
 
 #[test]
@@ -388,13 +472,19 @@ fn a_rate_is_turned_off_by_word_or_by_a_count_of_zero_and_on_again_from_above() 
     assert_eq!((on.count, on.window, on.shape), (7, minutes(1), Shape::Smooth));
     inputs.env = env(&[("AUTHD_LIMITS__GENERAL__COUNT", "7"), ("AUTHD_LIMITS__GENERAL", "off")]);
     assert!(load(&inputs).err().unwrap().to_string().contains("contradicts"));
-    assert!(from_file("[limits]\ngeneral = 5").err().unwrap().contains("expected { count, window, shape }"));
+    assert!(
+        from_file("[limits]\ngeneral = 5")
+            .err()
+            .unwrap()
+            .contains("expected { count, window, shape }")
+    );
 }
 
 #[test]
 fn what_a_lower_layer_gives_can_be_taken_away() {
     assert_eq!(loaded(&[("AUTHD_SESSIONS__ABSOLUTE", "none")]).config.sessions.absolute, None);
-    let (_dir, mut inputs) = folder(&[("authd.toml", "[server]\ntrusted_proxies = [\"10.0.0.0/8\"]")]);
+    let (_dir, mut inputs) =
+        folder(&[("authd.toml", "[server]\ntrusted_proxies = [\"10.0.0.0/8\"]")]);
     assert_eq!(load(&inputs).unwrap().config.server.trusted_proxies.unwrap().len(), 1);
     inputs.env = env(&[("AUTHD_SERVER__TRUSTED_PROXIES", "[]")]);
     assert_eq!(load(&inputs).unwrap().config.server.trusted_proxies, Some(Vec::new()));
@@ -415,7 +505,10 @@ fn values_that_do_not_fit_together_are_refused() {
         ("[throttle]\nlongest_wait = \"1s\"", "throttle.longest_wait"),
         ("[mail]\nsmtp_url = \"smtp://a\"\nsmtp_host = \"b\"", "mail.smtp_host"),
         ("[mail]\nsmtp_host = \"b\"\nsmtp_user = \"c\"", "mail.smtp_user"),
-        ("[mail]\nsmtp_url = \"smtp://a:b@c\"\nsmtp_user = \"d\"\nsmtp_password = \"e\"", "mail.smtp_user"),
+        (
+            "[mail]\nsmtp_url = \"smtp://a:b@c\"\nsmtp_user = \"d\"\nsmtp_password = \"e\"",
+            "mail.smtp_user",
+        ),
         ("[mail]\ntemplates = \"gone\"", "mail.templates"),
         ("[server]\nservice_networks = [\"0.0.0.0/0\"]", "server.service_networks"),
         ("[server]\npublic_url = \"https://a.example.org/auth\"", "server.public_url"),
@@ -438,23 +531,36 @@ fn values_that_do_not_fit_together_are_refused() {
 
 #[test]
 fn a_password_may_come_from_elsewhere_than_its_mail_server() {
-    let (_dir, mut inputs) =
-        folder(&[("authd.toml", "[mail]\nsmtp_url = \"smtp://mx.example.org\"\nsmtp_user = \"me\"")]);
+    let (_dir, mut inputs) = folder(&[(
+        "authd.toml",
+        "[mail]\nsmtp_url = \"smtp://mx.example.org\"\nsmtp_user = \"me\"",
+    )]);
     inputs.env = env(&[("AUTHD_MAIL__SMTP_PASSWORD", "p")]);
     let smtp = load(&inputs).unwrap().config.mail.smtp.unwrap();
     assert_eq!((smtp.host.as_str(), smtp.login.is_some()), ("mx.example.org", true));
     let lone = loaded(&[("AUTHD_MAIL__SMTP_PASSWORD", "p")]);
     assert!(lone.config.mail.smtp.is_none() && lone.notes[0].contains("mail.smtp_host"));
-    inputs.env = env(&[("AUTHD_MAIL__SMTP_PASSWORD", "p"), ("AUTHD_MAIL__SMTP_HOST", "other.example.org")]);
+    inputs.env =
+        env(&[("AUTHD_MAIL__SMTP_PASSWORD", "p"), ("AUTHD_MAIL__SMTP_HOST", "other.example.org")]);
     assert_eq!(load(&inputs).unwrap().config.mail.smtp.unwrap().host, "other.example.org");
 }
 
 #[test]
 fn service_calls_are_for_the_machine_itself_until_a_proxy_could_stand_before_it() {
     assert_eq!(loaded(&[]).config.service_networks(), Network::LOOPBACK);
-    assert_eq!(loaded(&[("AUTHD_PUBLIC_URL", "http://localhost:3000")]).config.service_networks().len(), 2);
-    assert!(loaded(&[("AUTHD_PUBLIC_URL", "https://a.example.org")]).config.service_networks().is_empty());
-    assert!(loaded(&[("AUTHD_SERVER__ENVIRONMENT", "production")]).config.service_networks().is_empty());
+    assert_eq!(
+        loaded(&[("AUTHD_PUBLIC_URL", "http://localhost:3000")]).config.service_networks().len(),
+        2
+    );
+    assert!(
+        loaded(&[("AUTHD_PUBLIC_URL", "https://a.example.org")])
+            .config
+            .service_networks()
+            .is_empty()
+    );
+    assert!(
+        loaded(&[("AUTHD_SERVER__ENVIRONMENT", "production")]).config.service_networks().is_empty()
+    );
 }
 
 #[test]
@@ -489,7 +595,11 @@ fn the_check_says_what_production_lacks_and_is_content_when_nothing_does() {
 #[test]
 fn the_check_finds_what_is_allowed_but_unwise() {
     let found = |pairs: &[(&str, &str)]| -> Vec<String> {
-        check(&loaded(pairs)).findings.into_iter().map(|f| format!("{} {}", f.level, f.key)).collect()
+        check(&loaded(pairs))
+            .findings
+            .into_iter()
+            .map(|f| format!("{} {}", f.level, f.key))
+            .collect()
     };
     let has = |pairs: &[(&str, &str)], finding: &str| {
         let found = found(pairs);
@@ -504,7 +614,10 @@ fn the_check_finds_what_is_allowed_but_unwise() {
     let service = "hint server.service_networks";
     has(&production, service);
     let told = [&production[..], &[("AUTHD_SERVER__SERVICE_NETWORKS", "127.0.0.1/32")]].concat();
-    assert!(!found(&told).contains(&service.to_owned()) && !found(&production[..1]).contains(&service.to_owned()));
+    assert!(
+        !found(&told).contains(&service.to_owned())
+            && !found(&production[..1]).contains(&service.to_owned())
+    );
     has(&[("AUTHD_MAIL__SMTP_URL", "smtp+insecure://mx.example.org")], "warning mail.smtp_url");
     has(&[("AUTHD_THROTTLE__ENABLED", "false")], "error throttle.enabled");
     has(&[("AUTHD_LIMITS__SIGN_IN", "off")], "warning limits.sign_in");

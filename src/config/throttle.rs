@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 use super::span;
 
 /// `[throttle]`: delays after wrong passwords, per client IP and account name, and per account from
@@ -56,7 +56,10 @@ impl Throttle {
     pub(super) fn validate(&self, r: &mut ConfigReader) {
         if self.longest_wait < self.first_wait {
             let (first, came) = (span::to_text(self.first_wait), span::to_text(self.longest_wait));
-            r.refuse("throttle.longest_wait", format!("expected at least throttle.first_wait ({first}), got {came}"));
+            r.refuse(
+                "throttle.longest_wait",
+                format!("expected at least throttle.first_wait ({first}), got {came}"),
+            );
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::Environment;
-use super::reader::{ReadResult, ConfigReader};
+use super::reader::{ConfigReader, ReadResult};
 use crate::model::Secret;
 use crate::model::secret::digest;
 
@@ -90,7 +90,8 @@ impl TokensConfig {
                 ("HS256", Algorithm::Hs256),
             ],
         );
-        let access = r.duration("tokens.access", Duration::from_secs(1)..=Duration::from_hours(30 * 24));
+        let access =
+            r.duration("tokens.access", Duration::from_secs(1)..=Duration::from_hours(30 * 24));
         let issuer = r.optional_text("tokens.issuer", 255);
         let audience = r.optional_text("tokens.audience", 255);
         let secret = r.secret("tokens.secret", "a secret of at least 32 bytes");
@@ -113,12 +114,18 @@ impl TokensConfig {
         if self.algorithm != Algorithm::Hs256 {
             r.note("tokens.secret is not used: only HS256 uses a secret");
         } else if length < SHORTEST_SECRET {
-            r.refuse("tokens.secret", format!("expected at least {SHORTEST_SECRET} bytes, got {length}"));
+            r.refuse(
+                "tokens.secret",
+                format!("expected at least {SHORTEST_SECRET} bytes, got {length}"),
+            );
         } else if self.has_published_secret() {
-            let message = "expected a secret of your own, got one that is printed in a public document";
+            let message =
+                "expected a secret of your own, got one that is printed in a public document";
             match environment {
                 Environment::Production => r.refuse("tokens.secret", message),
-                Environment::Development => r.note(format!("tokens.secret: {message}; production refuses it")),
+                Environment::Development => {
+                    r.note(format!("tokens.secret: {message}; production refuses it"))
+                }
             }
         }
     }
@@ -126,7 +133,9 @@ impl TokensConfig {
     /// True if the shared secret is printed in a public document.
     #[must_use]
     pub fn has_published_secret(&self) -> bool {
-        self.secret.as_ref().is_some_and(|secret| PUBLISHED.contains(&hex(secret.reveal().trim()).as_str()))
+        self.secret
+            .as_ref()
+            .is_some_and(|secret| PUBLISHED.contains(&hex(secret.reveal().trim()).as_str()))
     }
 }
 

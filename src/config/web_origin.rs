@@ -46,7 +46,8 @@ impl WebOrigin {
     pub(super) fn is_loopback(&self) -> bool {
         let bare = self.host.trim_start_matches('[').trim_end_matches(']');
         let is_local_name = self.host == "localhost" || self.host.ends_with(".localhost");
-        is_local_name || bare.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+        is_local_name
+            || bare.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
     }
 }
 
@@ -59,7 +60,11 @@ impl fmt::Display for WebOrigin {
 
 /// Splits `host:port`, `[v6]:port` or a bare host. The port must be greater than 0.
 pub(super) fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
-    let end = if text.starts_with('[') { text.find(']')? + 1 } else { text.find(':').unwrap_or(text.len()) };
+    let end = if text.starts_with('[') {
+        text.find(']')? + 1
+    } else {
+        text.find(':').unwrap_or(text.len())
+    };
     let (host, rest) = text.split_at(end);
     match rest.strip_prefix(':') {
         Some(port) if port.bytes().all(|b| b.is_ascii_digit()) => {
@@ -117,7 +122,9 @@ mod tests {
     fn loopback_is_known_by_name_and_by_address() {
         let is_local = |text: &str| WebOrigin::parse(text).unwrap().is_loopback();
         assert!(
-            ["http://localhost:1", "http://a.localhost", "http://127.9.9.9", "http://[::1]"].into_iter().all(is_local)
+            ["http://localhost:1", "http://a.localhost", "http://127.9.9.9", "http://[::1]"]
+                .into_iter()
+                .all(is_local)
         );
         assert!(!["http://192.168.0.1", "https://localhost.example.com"].into_iter().any(is_local));
     }

@@ -11,7 +11,8 @@ const SECRET: &str = "a secret of our own that is long enough";
 fn load_under(profile: &str, variables: &[(&str, &str)]) -> Result<Loaded, String> {
     let named = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let env = named.chain([("AUTHD_PROFILE".to_owned(), profile.to_owned())]).collect();
-    load(&Inputs { env, dir: "/nowhere".into(), ..Inputs::default() }).map_err(|problems| problems.to_string())
+    load(&Inputs { env, dir: "/nowhere".into(), ..Inputs::default() })
+        .map_err(|problems| problems.to_string())
 }
 
 fn under(profile: &str, variables: &[(&str, &str)]) -> Loaded {
@@ -29,7 +30,10 @@ fn minutes(count: u64) -> Duration {
 #[test]
 fn the_siteworks_profile_has_its_documents_figures() {
     let config = under("siteworks", &[]).config;
-    assert_eq!((config.server.wire, config.server.listen.to_string()), (WireName::Siteworks, "127.0.0.1:8000".into()));
+    assert_eq!(
+        (config.server.wire, config.server.listen.to_string()),
+        (WireName::Siteworks, "127.0.0.1:8000".into())
+    );
     assert_eq!((config.tokens.algorithm, config.tokens.access), (Algorithm::Hs256, minutes(15)));
     let sessions = &config.sessions;
     assert_eq!((sessions.idle, sessions.absolute), (Duration::from_hours(7 * 24), None));
@@ -47,7 +51,10 @@ fn the_siteworks_profile_has_its_documents_figures() {
 #[test]
 fn the_jobpath_profile_has_its_documents_figures() {
     let (config, standard) = (under("jobpath", &[]).config, under("standard", &[]).config);
-    assert_eq!((config.server.wire, config.server.listen.to_string()), (WireName::Jobpath, "127.0.0.1:8000".into()));
+    assert_eq!(
+        (config.server.wire, config.server.listen.to_string()),
+        (WireName::Jobpath, "127.0.0.1:8000".into())
+    );
     assert_eq!((config.tokens.algorithm, config.tokens.access), (Algorithm::Hs256, minutes(30)));
     assert_eq!((config.sessions.idle, config.sessions.absolute), (minutes(30), None));
     let rules = &config.password;
@@ -75,11 +82,21 @@ fn the_variables_of_siteworks_mean_what_its_document_says() {
         ],
     );
     let config = &loaded.config;
-    assert_eq!((config.tokens.access, config.server.listen.to_string()), (minutes(10), "0.0.0.0:8000".into()));
-    assert_eq!((config.service.name.as_str(), config.mail.from.as_str()), ("SiteWorks", "noreply@siteworks.com"));
+    assert_eq!(
+        (config.tokens.access, config.server.listen.to_string()),
+        (minutes(10), "0.0.0.0:8000".into())
+    );
+    assert_eq!(
+        (config.service.name.as_str(), config.mail.from.as_str()),
+        ("SiteWorks", "noreply@siteworks.com")
+    );
     assert_eq!(config.server.cors_origins, ["http://localhost:3000"]);
     assert!(config.tokens.has_published_secret());
-    assert!(loaded.notes.iter().any(|note| note.contains("production refuses it")), "{:?}", loaded.notes);
+    assert!(
+        loaded.notes.iter().any(|note| note.contains("production refuses it")),
+        "{:?}",
+        loaded.notes
+    );
     let ignored: Vec<&str> = loaded.ignored.iter().map(|variable| variable.name.as_str()).collect();
     assert_eq!(ignored, ["BREVO_API_KEY", "DATABASE_URL"]);
 }
@@ -103,14 +120,20 @@ fn the_variables_of_jobpath_mean_what_its_document_says() {
         ],
     );
     let config = &loaded.config;
-    assert_eq!((config.service.name.as_str(), config.server.environment), ("JobPath", Environment::Production));
+    assert_eq!(
+        (config.service.name.as_str(), config.server.environment),
+        ("JobPath", Environment::Production)
+    );
     assert_eq!((config.tokens.access, config.sessions.idle), (minutes(45), minutes(45)));
     assert_eq!(config.server.cors_origins, ["https://yourdomain.com", "https://app.example.com"]);
     assert_eq!(config.log.level, "warn");
     let ignored: Vec<&str> = loaded.ignored.iter().map(|variable| variable.name.as_str()).collect();
     assert_eq!(ignored, ["APP_VERSION", "BCRYPT_ROUNDS", "DATABASE_URL", "DB_POOL_SIZE"]);
     let environment = |value: &str| under("jobpath", &[("DEBUG", value)]).config.server.environment;
-    assert_eq!((environment("True"), environment("0")), (Environment::Development, Environment::Production));
+    assert_eq!(
+        (environment("True"), environment("0")),
+        (Environment::Development, Environment::Production)
+    );
 }
 
 #[test]
@@ -122,7 +145,9 @@ fn the_secrets_that_the_documents_print_are_refused_in_production() {
     assert!(under("jobpath", &[("JWT_SECRET_KEY", printed)]).config.tokens.has_published_secret());
     let text = refused("jobpath", &[("JWT_SECRET_KEY", printed), ("DEBUG", "False")]);
     assert!(text.contains("printed in a public document"), "{text}");
-    assert!(refused("jobpath", &[("JWT_SECRET_KEY", "your-secret-key")]).contains("at least 32 bytes"));
+    assert!(
+        refused("jobpath", &[("JWT_SECRET_KEY", "your-secret-key")]).contains("at least 32 bytes")
+    );
 }
 
 #[test]
@@ -146,17 +171,26 @@ fn what_no_key_can_mean_is_refused_by_its_own_name() {
 fn a_sign_up_that_logs_in_hides_no_address_and_waits_for_no_proof() {
     let text = refused("siteworks", &[("AUTHD_SIGNUP__REVEAL_EXISTING", "false")]);
     assert!(text.contains("signup.reveal_existing") && text.contains("signup.logs_in"), "{text}");
-    assert!(refused("siteworks", &[("AUTHD_SIGNUP__VERIFY_EMAIL", "true")]).contains("signup.verify_email"));
+    assert!(
+        refused("siteworks", &[("AUTHD_SIGNUP__VERIFY_EMAIL", "true")])
+            .contains("signup.verify_email")
+    );
     assert!(refused("siteworks", &[("AUTHD_LOGIN__OTP", "email")]).contains("login.otp"));
     assert!(refused("siteworks", &[("AUTHD_SIGNUP__LOGS_IN", "false")]).contains("server.wire"));
-    assert!(refused("standard", &[("AUTHD_SERVER__WIRE", "sitework")]).contains("did you mean `siteworks`?"));
+    assert!(
+        refused("standard", &[("AUTHD_SERVER__WIRE", "sitework")])
+            .contains("did you mean `siteworks`?")
+    );
 }
 
 #[test]
 fn app_headers_are_not_asked_for_on_a_wire_whose_clients_send_none() {
     for profile in ["siteworks", "jobpath", "jobpsych"] {
         let text = refused(profile, &[("AUTHD_APPS__REQUIRED", "true")]);
-        assert!(text.contains("apps.required") && text.contains(&format!("\"{profile}\"")), "{text}");
+        assert!(
+            text.contains("apps.required") && text.contains(&format!("\"{profile}\"")),
+            "{text}"
+        );
     }
     assert!(under("standard", &[("AUTHD_APPS__REQUIRED", "true")]).config.apps.required);
     assert!(refused("authbackend", &[("AUTHD_SERVER__WIRE", "jobpath")]).contains("apps.required"));
@@ -165,9 +199,15 @@ fn app_headers_are_not_asked_for_on_a_wire_whose_clients_send_none() {
 #[test]
 fn the_authbackend_profile_has_its_documents_figures() {
     let config = under("authbackend", &[("PORT", "3000"), ("JWT_SECRET", SECRET)]).config;
-    assert_eq!((config.server.wire, config.server.listen.to_string()), (WireName::Authbackend, "0.0.0.0:3000".into()));
+    assert_eq!(
+        (config.server.wire, config.server.listen.to_string()),
+        (WireName::Authbackend, "0.0.0.0:3000".into())
+    );
     assert_eq!((config.tokens.algorithm, config.tokens.access), (Algorithm::Hs256, minutes(15)));
-    assert_eq!((config.sessions.idle, config.sessions.rotate), (Duration::from_hours(7 * 24), RotationPolicy::Never));
+    assert_eq!(
+        (config.sessions.idle, config.sessions.rotate),
+        (Duration::from_hours(7 * 24), RotationPolicy::Never)
+    );
     assert!(config.signup.verify_email && config.signup.reveal_existing && !config.signup.logs_in);
     assert!(config.apps.required && config.links.post_at_once);
     assert_eq!(config.login.otp, LoginOtp::Email);
@@ -185,14 +225,20 @@ fn the_authbackend_profile_has_its_documents_figures() {
 
 #[test]
 fn a_login_that_is_completed_with_a_code_needs_one() {
-    let text = refused("authbackend", &[("AUTHD_LOGIN__OTP", "off"), ("AUTHD_SIGNUP__REVEAL_EXISTING", "false")]);
+    let text = refused(
+        "authbackend",
+        &[("AUTHD_LOGIN__OTP", "off"), ("AUTHD_SIGNUP__REVEAL_EXISTING", "false")],
+    );
     assert!(text.contains("login.otp") && text.contains("signup.reveal_existing"), "{text}");
 }
 
 #[test]
 fn the_jobpsych_profile_has_its_documents_figures() {
     let (config, standard) = (under("jobpsych", &[]).config, under("standard", &[]).config);
-    assert_eq!((config.server.wire, config.server.listen.to_string()), (WireName::Jobpsych, "127.0.0.1:5000".into()));
+    assert_eq!(
+        (config.server.wire, config.server.listen.to_string()),
+        (WireName::Jobpsych, "127.0.0.1:5000".into())
+    );
     assert_eq!((config.tokens.algorithm, config.tokens.access), (Algorithm::Hs256, minutes(15)));
     let sessions = &config.sessions;
     assert_eq!((sessions.idle, sessions.absolute), (Duration::from_hours(7 * 24), None));
@@ -228,7 +274,10 @@ fn the_variables_of_jobpsych_mean_what_its_document_says() {
         ("0.0.0.0:5000".into(), Environment::Production)
     );
     assert_eq!(config.tokens.secret.as_ref().map(crate::model::Secret::reveal), Some(SECRET));
-    assert_eq!((config.tokens.access, config.sessions.idle), (minutes(10), Duration::from_hours(5 * 24)));
+    assert_eq!(
+        (config.tokens.access, config.sessions.idle),
+        (minutes(10), Duration::from_hours(5 * 24))
+    );
     assert_eq!(config.server.cors_origins, ["https://app.example.com", "http://localhost:3000"]);
     assert_eq!(config.files.limit, 25);
     let ignored: Vec<&str> = loaded.ignored.iter().map(|variable| variable.name.as_str()).collect();
@@ -239,15 +288,22 @@ fn the_variables_of_jobpsych_mean_what_its_document_says() {
         &[("JWT_ACCESS_SECRET", SECRET), ("JWT_SECRET", "another secret that is long enough, too")],
     );
     assert!(
-        two.contains("JWT_ACCESS_SECRET") && two.contains("JWT_SECRET") && !two.contains("another secret"),
+        two.contains("JWT_ACCESS_SECRET")
+            && two.contains("JWT_SECRET")
+            && !two.contains("another secret"),
         "{two}"
     );
     let printed = "343164a0c3169c9defa93088fddfc759dbda6f11cd0322c67a7c086665cbe75a";
     assert!(under("jobpsych", &[("JWT_SECRET", printed)]).config.tokens.has_published_secret());
     let text = refused("jobpsych", &[("JWT_SECRET", printed), ("NODE_ENV", "production")]);
     assert!(text.contains("printed in a public document") && !text.contains(printed), "{text}");
-    assert!(refused("jobpsych", &[("JWT_SECRET", "your_64_char_secret_here")]).contains("at least 32 bytes"));
-    for (name, value) in [("UPLOAD_LIMIT", "many"), ("JWT_ACCESS_EXPIRES_IN", "soon"), ("CORS_ORIGINS", "*")] {
+    assert!(
+        refused("jobpsych", &[("JWT_SECRET", "your_64_char_secret_here")])
+            .contains("at least 32 bytes")
+    );
+    for (name, value) in
+        [("UPLOAD_LIMIT", "many"), ("JWT_ACCESS_EXPIRES_IN", "soon"), ("CORS_ORIGINS", "*")]
+    {
         assert!(refused("jobpsych", &[(name, value)]).contains(&format!("env {name}")), "{name}");
     }
 }

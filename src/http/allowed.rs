@@ -12,7 +12,7 @@ use super::carried;
 use super::client;
 use super::reject::Reject;
 use crate::error::Result;
-use crate::identity::actor::{self, Demand, ProofAge, Locality};
+use crate::identity::actor::{self, Demand, Locality, ProofAge};
 use crate::identity::{Actor, Admin, By};
 use crate::model::{Permission, Source};
 
@@ -119,7 +119,11 @@ async fn admit<N: Needs>(request: &Request) -> Result<Allowed<N>> {
     let (core, source) = (carried::core(request)?, carried::meter(request)?.source());
     let caller = bearer::authenticate(request).await?;
     let demand = Demand { any_of: N::ANY_OF, proof: N::PROOF };
-    let locality = if client::is_local_request(&core.config.server, request) { Locality::Local } else { Locality::Remote };
+    let locality = if client::is_local_request(&core.config.server, request) {
+        Locality::Local
+    } else {
+        Locality::Remote
+    };
     let admin = actor::admit(core, &caller, demand, locality, source).await?;
     Ok(Allowed { admin, source: source.clone(), needs: PhantomData })
 }

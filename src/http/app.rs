@@ -34,7 +34,8 @@ impl FromApp {
     /// # Errors
     /// `AppInvalid` if the policy requires an API client and the headers do not identify one.
     pub async fn of(core: &Arc<Core>, headers: &HeaderMap) -> Result<Self> {
-        let app = if core.config.apps.required { Some(recognise(core, headers).await?) } else { None };
+        let app =
+            if core.config.apps.required { Some(recognise(core, headers).await?) } else { None };
         Ok(Self { app, core: core.clone() })
     }
 
@@ -46,7 +47,9 @@ impl FromApp {
     pub async fn meter(&self, visit: &RequestContext, subject: RateKey<'_>) -> Result<Meter> {
         let Some(app) = &self.app else { return Ok(visit.meter.clone()) };
         let key = format!("{}|{}", app.id, subject.key(&self.core).await?);
-        Ok(visit.meter.counting_for(ClientIp::stand_in(&self.core.master.mac("app caller", key.as_bytes()))))
+        Ok(visit
+            .meter
+            .counting_for(ClientIp::stand_in(&self.core.master.mac("app caller", key.as_bytes()))))
     }
 }
 
@@ -58,7 +61,9 @@ impl<'a> FromRequest<'a> for FromApp {
 }
 
 async fn recognise(core: &Core, headers: &HeaderMap) -> Result<ApiClient> {
-    let (Some(id), Some(key)) = (only(headers, ID), only(headers, KEY)) else { return Err(Kind::AppInvalid.into()) };
+    let (Some(id), Some(key)) = (only(headers, ID), only(headers, KEY)) else {
+        return Err(Kind::AppInvalid.into());
+    };
     app::check(core, id, key).await
 }
 
@@ -71,7 +76,12 @@ pub(super) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// Marks the operations in a document that take the headers, if the policy requires them. Call this
 /// before the document is completed.
-pub fn describe(document: &mut Value, config: &Config, operations: &mut [Described], taking: &[&str]) {
+pub fn describe(
+    document: &mut Value,
+    config: &Config,
+    operations: &mut [Described],
+    taking: &[&str],
+) {
     if !config.apps.required {
         return;
     }

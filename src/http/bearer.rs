@@ -161,7 +161,9 @@ pub(super) fn token(headers: &HeaderMap) -> Result<&str> {
     let value = values.next().ok_or(Kind::TokenMissing)?;
     let bytes = value.as_bytes();
     // No early exit, so that the compiler can vectorize the loop.
-    let strays = bytes.iter().fold(0, |strays, byte| strays | u8::from(!byte.is_ascii()) | u8::from(*byte == b','));
+    let strays = bytes
+        .iter()
+        .fold(0, |strays, byte| strays | u8::from(!byte.is_ascii()) | u8::from(*byte == b','));
     let text = std::str::from_utf8(bytes).ok().filter(|_| strays == 0 && values.next().is_none());
     let text = text.ok_or(Kind::TokenFormat)?.trim_matches([' ', '\t']);
     let (scheme, token) = text.split_once(' ').ok_or(Kind::TokenFormat)?;
@@ -186,7 +188,13 @@ mod tests {
 
     #[test]
     fn one_bearer_token_is_read_whatever_the_case_of_the_scheme() {
-        for line in ["Bearer abc.def", "bearer abc.def", "BEARER  abc.def", "Bearer abc.def ", "Bearer abc.def\t"] {
+        for line in [
+            "Bearer abc.def",
+            "bearer abc.def",
+            "BEARER  abc.def",
+            "Bearer abc.def ",
+            "Bearer abc.def\t",
+        ] {
             assert_eq!(read(&[line]), Ok("abc.def".to_owned()), "{line}");
         }
     }

@@ -95,7 +95,8 @@ impl<'a, T: Payload> ApiExtractor<'a> for OptionalBody<T> {
 }
 
 fn meta<T: Payload>(required: bool) -> MetaRequest {
-    let content = vec![MetaMediaType { content_type: "application/json", schema: Json::<T>::schema_ref() }];
+    let content =
+        vec![MetaMediaType { content_type: "application/json", schema: Json::<T>::schema_ref() }];
     MetaRequest { description: None, content, required }
 }
 
@@ -131,9 +132,16 @@ fn is_json(request: &Request) -> bool {
 
 /// Rejects a body whose `Content-Length` is too large, before reading any of it.
 fn refuse_announced(request: &Request) -> Result<()> {
-    let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let announced = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     let limit = u64::try_from(carried::core(request)?.config.server.body_limit).unwrap_or(u64::MAX);
-    if announced.is_some_and(|length| length > limit) { Err(Kind::PayloadTooLarge.into()) } else { Ok(()) }
+    if announced.is_some_and(|length| length > limit) {
+        Err(Kind::PayloadTooLarge.into())
+    } else {
+        Ok(())
+    }
 }
 
 /// Reads the whole body, up to the configured limit.
@@ -141,7 +149,9 @@ pub(super) async fn bytes(config: &Config, body: &mut RequestBody) -> Result<Byt
     let body = body.take().map_err(Error::internal)?;
     body.into_bytes_limit(config.server.body_limit).await.map_err(|error| match error {
         poem::error::ReadBodyError::PayloadTooLarge => Error::new(Kind::PayloadTooLarge),
-        other => Error::with(Kind::MalformedBody, "The request body is incomplete").caused_by(other),
+        other => {
+            Error::with(Kind::MalformedBody, "The request body is incomplete").caused_by(other)
+        }
     })
 }
 
@@ -157,7 +167,11 @@ fn parse<T: Payload>(request: &Request, bytes: &[u8]) -> Result<T> {
 ///
 /// # Errors
 /// `Validation`, or the payload's specific kind for a missing field.
-pub fn check<T: Payload>(schemas: &Schemas, fields: &Map<String, Value>, config: &Config) -> Result<()> {
+pub fn check<T: Payload>(
+    schemas: &Schemas,
+    fields: &Map<String, Value>,
+    config: &Config,
+) -> Result<()> {
     let mut broken = schemas.of::<T>().check(fields);
     let settled: Vec<String> = broken.iter().map(|row| row.field.clone()).collect();
     let more = T::rules(fields, config).into_iter();

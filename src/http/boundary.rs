@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use poem::http::header::{ALLOW, CONTENT_TYPE, HOST, RETRY_AFTER, SET_COOKIE, USER_AGENT, WWW_AUTHENTICATE};
+use poem::http::header::{
+    ALLOW, CONTENT_TYPE, HOST, RETRY_AFTER, SET_COOKIE, USER_AGENT, WWW_AUTHENTICATE,
+};
 use poem::http::{HeaderValue, Method, StatusCode};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use tracing::Instrument;
@@ -128,8 +130,12 @@ impl<E: Endpoint> Boundary<E> {
         let Surroundings { env, limiter, refusals, .. } = &self.surroundings;
         let address = self.addresses.of(request);
         let request_id = request_id::choose(request.headers(), env);
-        let user_agent = request.headers().get(USER_AGENT).map(|agent| cut(&String::from_utf8_lossy(agent.as_bytes())));
-        let source = Source { address: Some(address), user_agent, request_id: Some(request_id.clone()) };
+        let user_agent = request
+            .headers()
+            .get(USER_AGENT)
+            .map(|agent| cut(&String::from_utf8_lossy(agent.as_bytes())));
+        let source =
+            Source { address: Some(address), user_agent, request_id: Some(request_id.clone()) };
         let meter = Meter::new(limiter.clone(), refusals.clone(), source);
         request.extensions_mut().insert(meter.clone());
         RequestRecord {
@@ -181,18 +187,32 @@ impl<E: Endpoint> Boundary<E> {
         let kind = error.kind();
         let status = wire.status_of(error);
         if status.is_server_error() {
-            tracing::error!(request_id = visit.request_id, ?kind, cause = error.chain(), "request failed");
+            tracing::error!(
+                request_id = visit.request_id,
+                ?kind,
+                cause = error.chain(),
+                "request failed"
+            );
         } else {
-            tracing::debug!(request_id = visit.request_id, ?kind, cause = error.chain(), "request refused");
+            tracing::debug!(
+                request_id = visit.request_id,
+                ?kind,
+                cause = error.chain(),
+                "request refused"
+            );
         }
         let about = About { request_id: visit.request_id.clone(), now: env.wall() };
-        let body =
-            if status.is_server_error() { wire.body(&constant(error), &about) } else { wire.body(error, &about) };
+        let body = if status.is_server_error() {
+            wire.body(&constant(error), &about)
+        } else {
+            wire.body(error, &about)
+        };
         let mut response = Response::builder().status(status).body(body.to_string());
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-        let again =
-            error.retry_delay().or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1)));
+        let again = error
+            .retry_delay()
+            .or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1)));
         if let Some(wait) = again {
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
         }

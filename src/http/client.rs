@@ -63,7 +63,9 @@ impl Addresses {
         if warned_at.is_none_or(|at| now.since(at) >= WARN_EVERY) {
             *warned_at = Some(now);
             let advice = match self.trusted {
-                None => "server.trusted_proxies is not set: list the proxies there, or set it to [] if there are none",
+                None => {
+                    "server.trusted_proxies is not set: list the proxies there, or set it to [] if there are none"
+                }
                 Some(_) => "the peer is not in server.trusted_proxies, so the header is ignored",
             };
             tracing::warn!(%peer, "X-Forwarded-For from a peer that is no trusted proxy: {advice}");
@@ -86,7 +88,8 @@ pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr
     if !is_in(trusted, client) {
         return client;
     }
-    let lines: Vec<&[u8]> = headers.get_all(&X_FORWARDED_FOR).iter().map(poem::http::HeaderValue::as_bytes).collect();
+    let lines: Vec<&[u8]> =
+        headers.get_all(&X_FORWARDED_FOR).iter().map(poem::http::HeaderValue::as_bytes).collect();
     for hop in lines.iter().rev().flat_map(|line| line.rsplit(|&b| b == b',')) {
         let Some(hop) = std::str::from_utf8(hop).ok().and_then(parse_hop) else { break };
         client = hop;
@@ -108,7 +111,9 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
 /// Whether a request has no header that a proxy would add.
 #[must_use]
 pub fn is_direct(headers: &HeaderMap) -> bool {
-    !headers.keys().any(|name| name.as_str().starts_with("x-forwarded") || OTHER_FORWARDING.contains(&name.as_str()))
+    !headers.keys().any(|name| {
+        name.as_str().starts_with("x-forwarded") || OTHER_FORWARDING.contains(&name.as_str())
+    })
 }
 
 /// Whether a request may use service calls and metrics. Only the peer address counts, never a
@@ -164,12 +169,16 @@ fn is_in(networks: &[Network], address: IpAddr) -> bool {
 }
 
 fn holds(network: &Network, address: IpAddr) -> bool {
-    let shifted = |bits: u128, width: u32| bits.checked_shr(width.saturating_sub(u32::from(network.bits))).unwrap_or(0);
+    let shifted = |bits: u128, width: u32| {
+        bits.checked_shr(width.saturating_sub(u32::from(network.bits))).unwrap_or(0)
+    };
     match (network.address.to_canonical(), address) {
         (IpAddr::V4(first), IpAddr::V4(address)) => {
             shifted(first.to_bits().into(), 32) == shifted(address.to_bits().into(), 32)
         }
-        (IpAddr::V6(first), IpAddr::V6(address)) => shifted(first.to_bits(), 128) == shifted(address.to_bits(), 128),
+        (IpAddr::V6(first), IpAddr::V6(address)) => {
+            shifted(first.to_bits(), 128) == shifted(address.to_bits(), 128)
+        }
         _ => false,
     }
 }
@@ -222,7 +231,11 @@ mod tests {
             (vec![b"10.3.3.3, 10.4.4.4"], "10.3.3.3"),
             (vec![], "10.0.0.1"),
         ] {
-            assert_eq!(address(ip("::ffff:10.0.0.1"), &forwarded(&lines), &trusted), ip(client), "{lines:?}");
+            assert_eq!(
+                address(ip("::ffff:10.0.0.1"), &forwarded(&lines), &trusted),
+                ip(client),
+                "{lines:?}"
+            );
         }
     }
 
@@ -237,7 +250,11 @@ mod tests {
             (b"198.51.100.7 10.1.1.1", "10.0.0.1"),
             (b"", "10.0.0.1"),
         ] {
-            assert_eq!(address(ip("10.0.0.1"), &forwarded(&[line]), &trusted), ip(client), "{line:?}");
+            assert_eq!(
+                address(ip("10.0.0.1"), &forwarded(&[line]), &trusted),
+                ip(client),
+                "{line:?}"
+            );
         }
     }
 
@@ -285,7 +302,11 @@ mod tests {
     fn service_calls_are_for_this_machine_until_the_service_is_public() {
         let direct = direct("localhost:3000");
         let allowed = |server: &Server, peer| service_allowed(server, ip(peer), &direct);
-        assert!(allowed(&server(), "127.0.0.1") && allowed(&server(), "::1") && allowed(&server(), "::ffff:127.0.0.1"));
+        assert!(
+            allowed(&server(), "127.0.0.1")
+                && allowed(&server(), "::1")
+                && allowed(&server(), "::ffff:127.0.0.1")
+        );
         assert!(!allowed(&server(), "192.0.2.1") && !allowed(&server(), "0.0.0.0"));
         let mut through = forwarded(&[b"127.0.0.1"]);
         through.insert(HOST, "localhost".parse().unwrap());

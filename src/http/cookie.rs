@@ -34,7 +34,8 @@ fn refused(name: &str, why: &str) -> Error {
 
 /// A cookie value as RFC 6265, section 4.1.1, defines it, with or without quotes.
 fn plain(value: &[u8]) -> Option<String> {
-    let value = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value);
+    let value =
+        value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value);
     let is_octet = |&b: &u8| b.is_ascii_graphic() && !b"\",;\\".contains(&b);
     value.iter().all(is_octet).then(|| String::from_utf8_lossy(value).into_owned())
 }
@@ -55,9 +56,12 @@ mod tests {
 
     #[test]
     fn one_cookie_is_found_among_others() {
-        for lines in
-            [vec!["token=abc"], vec!["a=1; token=abc; b=\"ü"], vec!["a=1", "token=\"abc\""], vec![";;token=abc;"]]
-        {
+        for lines in [
+            vec!["token=abc"],
+            vec!["a=1; token=abc; b=\"ü"],
+            vec!["a=1", "token=\"abc\""],
+            vec![";;token=abc;"],
+        ] {
             assert_eq!(find_in(&lines), Ok(Some("abc".into())), "{lines:?}");
         }
         assert_eq!(find_in(&["token=a=b"]), Ok(Some("a=b".into())));
@@ -74,7 +78,14 @@ mod tests {
 
     #[test]
     fn another_name_is_another_cookie() {
-        for lines in [vec![], vec![""], vec!["Token=abc"], vec!["xtoken=abc"], vec!["token"], vec!["a=token=abc"]] {
+        for lines in [
+            vec![],
+            vec![""],
+            vec!["Token=abc"],
+            vec!["xtoken=abc"],
+            vec!["token"],
+            vec!["a=token=abc"],
+        ] {
             assert_eq!(find_in(&lines), Ok(None), "{lines:?}");
         }
     }

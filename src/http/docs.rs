@@ -7,7 +7,9 @@
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use hyper::body::Bytes;
-use poem::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use poem::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+};
 use poem::http::{HeaderValue, StatusCode};
 use poem::{Endpoint, Request, Response, endpoint, get};
 use poem_openapi::OpenApiService;
@@ -46,7 +48,9 @@ impl Document {
     /// Creates the document of the wire with this name.
     #[must_use]
     pub fn new(name: &'static str, write: impl FnOnce() -> Value + Send + 'static) -> Self {
-        let file = written(move || StaticFile::new("application/json; charset=utf-8", write().to_string().into()));
+        let file = written(move || {
+            StaticFile::new("application/json; charset=utf-8", write().to_string().into())
+        });
         Self { name, file }
     }
 
@@ -91,7 +95,8 @@ pub fn routes(route: Routes, documents: Vec<Document>) -> Routes {
         documents.iter().map(|Document { name, .. }| format!("<option>{name}</option>")).collect();
     let page = PAGE.replace("{documents}", &options.concat());
     let bundle = Arc::new(OnceLock::new());
-    let [docs, docs_css, boot_js, ui_css, ui_js, reference_css, first_reference, first_document] = PATHS;
+    let [docs, docs_css, boot_js, ui_css, ui_js, reference_css, first_reference, first_document] =
+        PATHS;
     let mut route = route
         .at(docs, get(fixed(StaticFile::new(HTML, page.into()))))
         .at(docs_css, get(fixed(StaticFile::new(CSS, STYLE.into()))))
@@ -131,7 +136,11 @@ impl StaticFile {
 
     /// Responds with the file, or with 304 if the browser's copy is current.
     fn answer(&self, request: &Request) -> Response {
-        let known = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let known = request
+            .headers()
+            .get(IF_NONE_MATCH)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or("");
         let tag = self.etag.to_str().unwrap_or_default();
         let unchanged = known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag);
         let response = Response::builder()
@@ -153,12 +162,17 @@ fn on_demand(file: LazyFile) -> impl Endpoint {
     endpoint::make_sync(move |request: Request| file.answer(&request))
 }
 
-fn from_bundle(bundle: Arc<OnceLock<Option<Bundle>>>, part: fn(&Bundle) -> &StaticFile) -> impl Endpoint {
+fn from_bundle(
+    bundle: Arc<OnceLock<Option<Bundle>>>,
+    part: fn(&Bundle) -> &StaticFile,
+) -> impl Endpoint {
     endpoint::make(move |request: Request| {
         let bundle = bundle.clone();
         async move {
             let bundle = bundle.get_or_init(Bundle::cut).as_ref();
-            let bundle = bundle.ok_or_else(|| Reject(Error::internal("unexpected format of the Swagger UI bundle")))?;
+            let bundle = bundle.ok_or_else(|| {
+                Reject(Error::internal("unexpected format of the Swagger UI bundle"))
+            })?;
             Ok::<_, poem::Error>(part(bundle).answer(&request))
         }
     })
@@ -175,7 +189,8 @@ impl Bundle {
         let page = Bytes::from(OpenApiService::new((), "", "").swagger_ui_html());
         let text = std::str::from_utf8(&page).ok()?;
         let style = between(text, "<style charset=\"UTF-8\">", text.find("</style>")?)?;
-        let script = between(text, "<script charset=\"UTF-8\">", text.rfind("</script>\n</head>")?)?;
+        let script =
+            between(text, "<script charset=\"UTF-8\">", text.rfind("</script>\n</head>")?)?;
         Some(Self {
             style: StaticFile::new(CSS, page.slice(style)),
             script: StaticFile::new("text/javascript; charset=utf-8", page.slice(script)),
@@ -219,7 +234,10 @@ mod tests {
     async fn nothing_on_the_page_is_inline_or_from_another_host() {
         for path in ["/docs", "/redoc", "/redoc/v1"] {
             let page = fetch(path, None).await.into_body().into_string().await.unwrap();
-            assert!(!page.contains("<style") && !page.contains("<script>") && !page.contains("://"), "{page}");
+            assert!(
+                !page.contains("<style") && !page.contains("<script>") && !page.contains("://"),
+                "{page}"
+            );
             assert!(page.contains("v1") && !page.contains(" style="), "{page}");
         }
         assert!(!POLICY.contains("unsafe"));

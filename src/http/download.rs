@@ -8,7 +8,9 @@ use futures_util::stream;
 use poem::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY};
 use poem::{Body, IntoResponse, Response};
 use poem_openapi::ApiResponse;
-use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::registry::{
+    MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
+};
 
 use super::failure::cut_off;
 use crate::identity::Core;
@@ -36,8 +38,10 @@ impl Download {
 
 /// The `Content-Disposition` value in the form that every browser understands (RFC 6266, RFC 8187).
 fn disposition(name: &str) -> String {
-    let plain: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || "._- ".contains(c) { c } else { '_' }).collect();
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "._- ".contains(c) { c } else { '_' })
+        .collect();
     let mut text = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''");
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
@@ -59,8 +63,10 @@ impl IntoResponse for Download {
 impl ApiResponse for Download {
     fn meta() -> MetaResponses {
         let bytes = MetaSchema { format: Some("binary"), ..MetaSchema::new("string") };
-        let media =
-            MetaMediaType { content_type: "application/octet-stream", schema: MetaSchemaRef::Inline(Box::new(bytes)) };
+        let media = MetaMediaType {
+            content_type: "application/octet-stream",
+            schema: MetaSchemaRef::Inline(Box::new(bytes)),
+        };
         let response = MetaResponse {
             description: "The file, with its own media type",
             status: Some(200),

@@ -2,7 +2,9 @@
 
 use poem::error::{ParsePathError, ReadBodyError};
 use poem::http::StatusCode;
-use poem_openapi::error::{ParseParamError, ParsePathError as ParsePathParamError, ParseRequestPayloadError};
+use poem_openapi::error::{
+    ParseParamError, ParsePathError as ParsePathParamError, ParseRequestPayloadError,
+};
 
 use super::reject::CoreFailure;
 use crate::error::{Error, FieldError, Kind, Limit, Rule};
@@ -16,14 +18,22 @@ pub fn from_poem(error: poem::Error) -> Error {
     };
     if let Some(parameter) = error.downcast_ref::<ParseParamError>() {
         let message = format!("The parameter {} is missing or malformed", parameter.name);
-        return Error::invalid(vec![FieldError::new(parameter.name, Rule::Format, "Invalid value", message)]);
+        return Error::invalid(vec![FieldError::new(
+            parameter.name,
+            Rule::Format,
+            "Invalid value",
+            message,
+        )]);
     }
     if error.is::<ParsePathError>() || error.is::<ParsePathParamError>() {
         return Error::new(Kind::NotFound);
     }
     if matches!(error.downcast_ref::<ReadBodyError>(), Some(ReadBodyError::Io(_))) {
-        return Error::with(Kind::MalformedBody, "The request body ended early or arrived too slowly")
-            .caused_by(Framework::of(&error));
+        return Error::with(
+            Kind::MalformedBody,
+            "The request body ended early or arrived too slowly",
+        )
+        .caused_by(Framework::of(&error));
     }
     if error.is::<ParseRequestPayloadError>()
         || error.is::<ReadBodyError>() && error.status() == StatusCode::BAD_REQUEST
@@ -87,7 +97,8 @@ mod tests {
 
     #[test]
     fn a_core_error_comes_through_whole() {
-        let sent = Error::with(Kind::TooMany(Limit::SignIn), "Wait").retry_after(std::time::Duration::from_secs(7));
+        let sent = Error::with(Kind::TooMany(Limit::SignIn), "Wait")
+            .retry_after(std::time::Duration::from_secs(7));
         let back = from_poem(Reject(sent).into());
         assert_eq!((back.kind(), back.message()), (Kind::TooMany(Limit::SignIn), "Wait"));
         assert_eq!(back.retry_delay(), Some(std::time::Duration::from_secs(7)));
@@ -102,7 +113,10 @@ mod tests {
             (poem::Error::from_string("secret words", StatusCode::BAD_REQUEST), Kind::Validation),
             (poem::Error::from_string("secret words", StatusCode::BAD_GATEWAY), Kind::Internal),
             (ReadBodyError::PayloadTooLarge.into(), Kind::PayloadTooLarge),
-            (ParseParamError { name: "page", reason: "secret words".into() }.into(), Kind::Validation),
+            (
+                ParseParamError { name: "page", reason: "secret words".into() }.into(),
+                Kind::Validation,
+            ),
         ] {
             let error: Error = from_poem(error);
             assert_eq!(error.kind(), kind);

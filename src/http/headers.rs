@@ -2,8 +2,8 @@
 //! precedence.
 
 use poem::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS, X_XSS_PROTECTION,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS, X_XSS_PROTECTION,
 };
 use poem::http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -36,7 +36,11 @@ impl Transport {
     #[must_use]
     pub fn of(server: &Server) -> Self {
         let https = server.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
-        if https || server.environment == Environment::Production { Self::Https } else { Self::Plain }
+        if https || server.environment == Environment::Production {
+            Self::Https
+        } else {
+            Self::Plain
+        }
     }
 }
 

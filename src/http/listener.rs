@@ -28,7 +28,7 @@ use poem::{Addr, Body, Endpoint, Request, RequestParts, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::pace::{Pace, Paced, PacedBody, ConnectionProgress, Timeouts, Unread};
+use super::pace::{ConnectionProgress, Pace, Paced, PacedBody, Timeouts, Unread};
 use crate::config::Server;
 use crate::error::{Error, Result};
 
@@ -56,7 +56,10 @@ struct CurrentEndpoint {
 impl EndpointSwap {
     /// Starts with this endpoint.
     pub fn new(endpoint: impl Endpoint<Output = Response> + 'static) -> Self {
-        Self(Arc::new(CurrentEndpoint { turn: AtomicU64::new(0), app: RwLock::new(Arc::new(ToDynEndpoint(endpoint))) }))
+        Self(Arc::new(CurrentEndpoint {
+            turn: AtomicU64::new(0),
+            app: RwLock::new(Arc::new(ToDynEndpoint(endpoint))),
+        }))
     }
 
     /// Uses this endpoint for all new requests.
@@ -117,7 +120,9 @@ pub struct Listener {
 impl Listener {
     /// Binds the configured address. The error names the address.
     pub async fn bind(server: &Server, timeouts: Timeouts) -> Result<Self> {
-        let failed = |e: io::Error| Error::refused(format!("cannot listen on {}", server.listen)).caused_by(e);
+        let failed = |e: io::Error| {
+            Error::refused(format!("cannot listen on {}", server.listen)).caused_by(e)
+        };
         let socket = TcpListener::bind(server.listen).await.map_err(failed)?;
         let local_addr = socket.local_addr().map_err(failed)?;
         let connections = server.connections.clamp(1, Semaphore::MAX_PERMITS);
@@ -174,7 +179,10 @@ impl Listener {
 
 /// Accepts the next connection once there is a free slot. If the system has no resources for it,
 /// this waits instead of spinning.
-async fn accept(socket: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
+async fn accept(
+    socket: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
     let slot = slots.clone().acquire_owned().await.ok();
     let mut pause = FIRST_PAUSE;
     loop {
@@ -200,7 +208,11 @@ fn is_the_peers(error: &io::Error) -> bool {
 /// Multipart bodies are uploads and get more time, because they may be large.
 fn pace(headers: &HeaderMap) -> Pace {
     let form = headers.get(CONTENT_TYPE).and_then(|value| value.as_bytes().get(..10));
-    if form.is_some_and(|form| form.eq_ignore_ascii_case(b"multipart/")) { Pace::Pieces } else { Pace::Whole }
+    if form.is_some_and(|form| form.eq_ignore_ascii_case(b"multipart/")) {
+        Pace::Pieces
+    } else {
+        Pace::Whole
+    }
 }
 
 struct Connection {
@@ -218,7 +230,8 @@ impl Connection {
         }
         let io = TokioIo::new(Paced::new(stream, self.progress.clone(), self.timeouts));
         let this = &self;
-        let service = service_fn(|request| async move { Ok::<_, Infallible>(this.answer(request).await) });
+        let service =
+            service_fn(|request| async move { Ok::<_, Infallible>(this.answer(request).await) });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.timeouts.idle)
@@ -231,16 +244,29 @@ impl Connection {
         drop(slot);
     }
 
-    async fn answer(&self, request: hyper::Request<Incoming>) -> hyper::Response<BoxBody<Bytes, io::Error>> {
+    async fn answer(
+        &self,
+        request: hyper::Request<Incoming>,
+    ) -> hyper::Response<BoxBody<Bytes, io::Error>> {
         let under_way = self.progress.begin();
         let (parts, body) = request.into_parts();
         let body = if body.is_end_stream() {
             Body::empty()
         } else {
-            let unread = if parts.headers.contains_key(EXPECT) { Unread::Refused } else { Unread::Discarded };
-            Body::from(BoxBody::new(PacedBody::new(body, self.timeouts, pace(&parts.headers), unread)))
+            let unread = if parts.headers.contains_key(EXPECT) {
+                Unread::Refused
+            } else {
+                Unread::Discarded
+            };
+            Body::from(BoxBody::new(PacedBody::new(
+                body,
+                self.timeouts,
+                pace(&parts.headers),
+                unread,
+            )))
         };
-        let parts = RequestParts::from((parts, self.local.clone(), self.remote.clone(), Scheme::HTTP));
+        let parts =
+            RequestParts::from((parts, self.local.clone(), self.remote.clone(), Scheme::HTTP));
         let held = self.app.take();
         let response = held.app.call(Request::from_parts(parts, body)).await;
         self.app.keep(held);

@@ -117,13 +117,18 @@ pub fn alone(core: Arc<Core>) -> impl Endpoint<Output = Response> + 'static {
     endpoint::make(move |request: Request| {
         let (core, standard) = (core.clone(), standard.clone());
         async move {
-            let is_local = core.config.metrics.listen.is_some_and(|address| address.ip().is_loopback());
+            let is_local =
+                core.config.metrics.listen.is_some_and(|address| address.ip().is_loopback());
             let mut response = match request.uri().path() {
                 _ if is_local && !is_asked_by_name(&core.config.server, request.headers()) => {
                     StatusCode::FORBIDDEN.into()
                 }
-                PATH if [Method::GET, Method::HEAD].contains(request.method()) => figures(&core).await,
-                PATH => StatusCode::METHOD_NOT_ALLOWED.with_header(ALLOW, "GET, HEAD").into_response(),
+                PATH if [Method::GET, Method::HEAD].contains(request.method()) => {
+                    figures(&core).await
+                }
+                PATH => {
+                    StatusCode::METHOD_NOT_ALLOWED.with_header(ALLOW, "GET, HEAD").into_response()
+                }
                 _ => StatusCode::NOT_FOUND.into(),
             };
             let id = request_id::choose(request.headers(), &core.env);

@@ -50,13 +50,20 @@ pub enum LimitCoverage {
 
 const BODY_ERRORS: [Kind; 4] =
     [Kind::Validation, Kind::MalformedBody, Kind::UnsupportedMediaType, Kind::PayloadTooLarge];
-const TOKEN_ERRORS: [Kind; 5] =
-    [Kind::TokenMissing, Kind::TokenFormat, Kind::TokenInvalid, Kind::TokenExpired, Kind::SessionEnded];
+const TOKEN_ERRORS: [Kind; 5] = [
+    Kind::TokenMissing,
+    Kind::TokenFormat,
+    Kind::TokenInvalid,
+    Kind::TokenExpired,
+    Kind::SessionEnded,
+];
 
 /// The document that poem-openapi generates from the types of an API.
 #[must_use]
 pub fn generated<A: OpenApi>() -> Value {
-    let text = OpenApiService::new(DocumentedOnly::<A>(PhantomData), "authd", env!("CARGO_PKG_VERSION")).spec();
+    let text =
+        OpenApiService::new(DocumentedOnly::<A>(PhantomData), "authd", env!("CARGO_PKG_VERSION"))
+            .spec();
     serde_json::from_str(&text).unwrap_or_default()
 }
 
@@ -72,7 +79,11 @@ impl<A: OpenApi> OpenApi for DocumentedOnly<A> {
         A::register(registry);
     }
 
-    fn add_routes(self, _routes: &mut HashMap<String, HashMap<http::Method, BoxEndpoint<'static>>>) {}
+    fn add_routes(
+        self,
+        _routes: &mut HashMap<String, HashMap<http::Method, BoxEndpoint<'static>>>,
+    ) {
+    }
 }
 
 /// Sets a document's title, description and servers.
@@ -80,7 +91,9 @@ pub fn introduce(document: &mut Value, config: &Config, mounts: &[&str], about: 
     document["info"]["title"] = config.service.name.clone().into();
     document["info"]["description"] = about.into();
     let base = config.server.public_url.as_deref().unwrap_or("");
-    let url = |mount: &&str| Some(format!("{base}{mount}")).filter(|url| !url.is_empty()).unwrap_or("/".to_owned());
+    let url = |mount: &&str| {
+        Some(format!("{base}{mount}")).filter(|url| !url.is_empty()).unwrap_or("/".to_owned())
+    };
     document["servers"] = mounts.iter().map(|mount| json!({ "url": url(mount) })).collect();
 }
 
@@ -95,7 +108,8 @@ pub fn complete(document: &mut Value, wire: &dyn Wire, operations: &[Described])
     }
     let Some(paths) = document["paths"].as_object_mut() else { return };
     for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
-        let described = operations.iter().find(|described| operation["operationId"] == described.id);
+        let described =
+            operations.iter().find(|described| operation["operationId"] == described.id);
         if let Some(described) = described {
             describe(operation, wire, described);
         }
@@ -107,16 +121,23 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described) {
     if operation.get("requestBody").is_some() {
         kinds.extend(BODY_ERRORS);
         if let Some(media) = operation["requestBody"]["content"].get_mut("application/json") {
-            let named = |(name, value): &(&str, Value)| ((*name).to_owned(), json!({ "value": value }));
+            let named =
+                |(name, value): &(&str, Value)| ((*name).to_owned(), json!({ "value": value }));
             media["examples"] = Value::Object(described.requests.iter().map(named).collect());
         }
     }
-    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+    for parameter in
+        operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten()
+    {
         describe_parameter(parameter);
     }
     kinds.extend(move_demand(operation));
     let takes_token = |requirement: &Value| requirement.get(SCHEME).is_some();
-    if operation.get("security").and_then(Value::as_array).is_some_and(|any| any.iter().any(takes_token)) {
+    if operation
+        .get("security")
+        .and_then(Value::as_array)
+        .is_some_and(|any| any.iter().any(takes_token))
+    {
         kinds.extend(TOKEN_ERRORS);
     }
     kinds.extend(&described.errors);
@@ -138,11 +159,17 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described) {
 /// `x-permission` (the caller needs one of the listed) and `x-fresh-authentication`. Returns the
 /// errors that this adds.
 fn move_demand(operation: &mut Value) -> Vec<Kind> {
-    let Some(security) = operation.get_mut("security").and_then(Value::as_array_mut) else { return Vec::new() };
-    let words = |requirement: &Value| requirement.as_object().and_then(|one| one.keys().next().cloned());
-    let demands: Vec<String> = security.iter().filter_map(words).filter(|word| word != SCHEME).collect();
-    let (fresh, permissions): (Vec<_>, Vec<_>) = demands.into_iter().partition(|word| word == FRESH);
-    let permissions: Vec<_> = permissions.into_iter().filter(|word| Permission::parse(word).is_some()).collect();
+    let Some(security) = operation.get_mut("security").and_then(Value::as_array_mut) else {
+        return Vec::new();
+    };
+    let words =
+        |requirement: &Value| requirement.as_object().and_then(|one| one.keys().next().cloned());
+    let demands: Vec<String> =
+        security.iter().filter_map(words).filter(|word| word != SCHEME).collect();
+    let (fresh, permissions): (Vec<_>, Vec<_>) =
+        demands.into_iter().partition(|word| word == FRESH);
+    let permissions: Vec<_> =
+        permissions.into_iter().filter(|word| Permission::parse(word).is_some()).collect();
     if permissions.is_empty() {
         return Vec::new();
     }
@@ -170,8 +197,9 @@ fn describe_success(status: &str, response: &mut Value, described: &Described) {
         let said = described.response["message"].as_str().unwrap_or("Success");
         response["description"] = said.into();
     }
-    let content =
-        response["content"].as_object_mut().and_then(|content| content.remove("application/json; charset=utf-8"));
+    let content = response["content"]
+        .as_object_mut()
+        .and_then(|content| content.remove("application/json; charset=utf-8"));
     if let Some(mut media) = content {
         if status.starts_with('2') {
             media["example"] = described.response.clone();
@@ -182,7 +210,12 @@ fn describe_success(status: &str, response: &mut Value, described: &Described) {
 }
 
 /// Adds one error with its actual body as an example. Errors of the same status share a response.
-fn add_error(responses: &mut Map<String, Value>, wire: &dyn Wire, kind: Kind, counted: LimitCoverage) {
+fn add_error(
+    responses: &mut Map<String, Value>,
+    wire: &dyn Wire,
+    kind: Kind,
+    counted: LimitCoverage,
+) {
     let status = wire.status_of(&example_of(kind));
     let key = status.as_str().to_owned();
     let response = responses.entry(key).or_insert_with(|| {
@@ -193,15 +226,22 @@ fn add_error(responses: &mut Map<String, Value>, wire: &dyn Wire, kind: Kind, co
         })
     });
     if status == StatusCode::UNAUTHORIZED && wire.challenges(kind) {
-        response["headers"]["WWW-Authenticate"] = json!({ "$ref": "#/components/headers/WWW-Authenticate" });
+        response["headers"]["WWW-Authenticate"] =
+            json!({ "$ref": "#/components/headers/WWW-Authenticate" });
     }
     if let Some(examples) = response["content"]["application/json"]["examples"].as_object_mut() {
         let error = example_of(kind);
-        let about = About { request_id: "req-uuid-for-tracking".into(), now: Time::from_seconds(1_701_426_600) };
+        let about = About {
+            request_id: "req-uuid-for-tracking".into(),
+            now: Time::from_seconds(1_701_426_600),
+        };
         let code = wire.code(kind);
         let taken = examples.keys().filter(|name| name.split('-').next() == Some(code)).count();
         let name = if taken == 0 { code.to_owned() } else { format!("{code}-{}", taken + 1) };
-        examples.insert(name, json!({ "summary": wire.sentence(kind), "value": wire.body(&error, &about) }));
+        examples.insert(
+            name,
+            json!({ "summary": wire.sentence(kind), "value": wire.body(&error, &about) }),
+        );
     }
 }
 
@@ -234,8 +274,9 @@ fn header_refs(status: &str, counted: LimitCoverage) -> Value {
     if matches!(status, "423" | "429" | "503") {
         names.push("Retry-After");
     }
-    let refs =
-        names.into_iter().map(|name| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") })));
+    let refs = names
+        .into_iter()
+        .map(|name| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") })));
     Value::Object(refs.collect())
 }
 
@@ -255,7 +296,9 @@ fn headers() -> Value {
 /// Marks optional properties as nullable, in requests and responses.
 fn allow_null(schema: &mut Value) {
     let required = schema["required"].as_array().cloned().unwrap_or_default();
-    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { return };
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
+        return;
+    };
     for (name, property) in properties {
         if !required.iter().any(|known| known == name.as_str()) && property.get("type").is_some() {
             property["nullable"] = true.into();
@@ -267,7 +310,9 @@ fn allow_null(schema: &mut Value) {
 /// `allOf`. Client generators then fail to resolve the first, so the second is removed.
 fn say_once(schema: &mut Value) {
     if let Some(all) = schema.get_mut("allOf").and_then(Value::as_array_mut) {
-        all.retain(|part| part.as_object().is_none_or(|part| part.keys().any(|key| key != "description")));
+        all.retain(|part| {
+            part.as_object().is_none_or(|part| part.keys().any(|key| key != "description"))
+        });
     }
     match schema {
         Value::Object(map) => map.values_mut().for_each(say_once),

@@ -108,7 +108,9 @@ pub fn is_loopback(url: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare == "localhost"
         || bare.ends_with(".localhost")
-        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+        || bare
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
@@ -134,7 +136,8 @@ mod tests {
     fn answer(server: &Server, lines: &[(&str, &str)]) -> Result<(), Kind> {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
-            headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
+            headers
+                .append(HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
         }
         check_headers(&headers, server).map_err(|error| error.kind())
     }
@@ -199,16 +202,28 @@ mod tests {
 
     #[test]
     fn what_is_no_origin_of_a_page_has_none() {
-        for written in
-            ["null", "", "*", "https://", "ftp://a.example", "https://a.example/", "https://u@a.example", "a.example"]
-        {
+        for written in [
+            "null",
+            "",
+            "*",
+            "https://",
+            "ftp://a.example",
+            "https://a.example/",
+            "https://u@a.example",
+            "a.example",
+        ] {
             assert_eq!(normal(written), None, "{written}");
         }
     }
 
     #[test]
     fn loopback_is_a_name_or_an_address_of_this_machine() {
-        for url in ["http://localhost:3000", "http://app.localhost", "http://127.0.0.1", "http://[::1]:80/x"] {
+        for url in [
+            "http://localhost:3000",
+            "http://app.localhost",
+            "http://127.0.0.1",
+            "http://[::1]:80/x",
+        ] {
             assert!(is_loopback(url), "{url}");
         }
         for url in ["http://localhost.example.com", "https://example.com", "http://10.0.0.1", "x"] {

@@ -56,8 +56,10 @@ pub const PIECE: usize = 64 * 1024;
 impl Timeouts {
     /// The time limit of a whole upload with this announced size.
     fn whole_upload(&self, announced: Option<u64>) -> Duration {
-        let pieces = announced.map_or(self.upload, |bytes| bytes.min(self.upload)).div_ceil(PIECE as u64);
-        self.body.saturating_add(self.piece.saturating_mul(u32::try_from(pieces).unwrap_or(u32::MAX)))
+        let pieces =
+            announced.map_or(self.upload, |bytes| bytes.min(self.upload)).div_ceil(PIECE as u64);
+        self.body
+            .saturating_add(self.piece.saturating_mul(u32::try_from(pieces).unwrap_or(u32::MAX)))
     }
 }
 
@@ -121,7 +123,11 @@ impl<S> Paced<S> {
         if over { Err(io::ErrorKind::TimedOut.into()) } else { Ok(()) }
     }
 
-    fn check_write<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn check_write<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.write = None;
             return written;
@@ -133,7 +139,11 @@ impl<S> Paced<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         let got_bytes = buffer.filled().len() > before;
@@ -143,7 +153,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.check_write(cx, written)
     }
@@ -212,7 +226,8 @@ impl PacedBody {
     pub(super) fn new(body: Incoming, timeouts: Timeouts, pace: Pace, unread: Unread) -> Self {
         let is_upload = pace == Pace::Pieces;
         let piece = is_upload.then_some((timeouts.body, PIECE));
-        let end = is_upload.then(|| Box::pin(sleep(timeouts.whole_upload(body.size_hint().exact()))));
+        let end =
+            is_upload.then(|| Box::pin(sleep(timeouts.whole_upload(body.size_hint().exact()))));
         Self(Some(Under { body, limit: Box::pin(sleep(timeouts.body)), end, piece, unread }))
     }
 }
@@ -229,7 +244,10 @@ impl Under {
         if !has_ended {
             ready!(self.limit.as_mut().poll(cx));
         }
-        Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::TimedOut, "the request body did not arrive in time"))))
+        Poll::Ready(Some(Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the request body did not arrive in time",
+        ))))
     }
 
     /// Restarts the timeout of an upload after each complete piece.
@@ -256,7 +274,10 @@ impl Under {
 
 impl Drop for PacedBody {
     fn drop(&mut self) {
-        let left = self.0.take().filter(|under| under.unread == Unread::Discarded && !under.body.is_end_stream());
+        let left = self
+            .0
+            .take()
+            .filter(|under| under.unread == Unread::Discarded && !under.body.is_end_stream());
         if let (Some(under), Ok(runtime)) = (left, tokio::runtime::Handle::try_current()) {
             runtime.spawn(under.discard());
         }
@@ -267,7 +288,10 @@ impl Body for PacedBody {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let Some(under) = &mut self.0 else { return Poll::Ready(None) };
         let frame = ready!(under.poll_frame(cx));
         if matches!(frame, Some(Err(_))) {

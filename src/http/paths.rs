@@ -18,7 +18,8 @@ impl Paths {
     #[must_use]
     pub fn with_operations(mut self, apis: &[MetaApi], mounts: &[&str]) -> Self {
         for path in apis.iter().flat_map(|api| &api.paths) {
-            let methods: Vec<_> = path.operations.iter().map(|operation| operation.method.clone()).collect();
+            let methods: Vec<_> =
+                path.operations.iter().map(|operation| operation.method.clone()).collect();
             for mount in mounts {
                 self.add(format!("{mount}{}", path.path), &methods);
             }
@@ -60,7 +61,8 @@ fn fits(template: &str, path: &str) -> bool {
     loop {
         match (templates.next(), segments.next()) {
             (None, None) => return true,
-            (Some(template), Some(segment)) if template == segment || template.starts_with('{') => {}
+            (Some(template), Some(segment)) if template == segment || template.starts_with('{') => {
+            }
             _ => return false,
         }
     }

@@ -16,7 +16,12 @@ pub fn text_of<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str
 /// The rules that the password of a new account breaks. `names` are the fields with names of the
 /// owner.
 #[must_use]
-pub fn new_password(fields: &Map<String, Value>, field: &str, names: &[&str], config: &Config) -> Vec<FieldError> {
+pub fn new_password(
+    fields: &Map<String, Value>,
+    field: &str,
+    names: &[&str],
+    config: &Config,
+) -> Vec<FieldError> {
     let Some(password) = text_of(fields, field) else { return Vec::new() };
     let names: Vec<&str> = names.iter().filter_map(|name| text_of(fields, name)).collect();
     let personal = Personal {
@@ -30,10 +35,15 @@ pub fn new_password(fields: &Map<String, Value>, field: &str, names: &[&str], co
 
 /// The only rule for a password to be verified is the maximum length.
 #[must_use]
-pub fn tried_password(fields: &Map<String, Value>, field: &str, config: &Config) -> Vec<FieldError> {
+pub fn tried_password(
+    fields: &Map<String, Value>,
+    field: &str,
+    config: &Config,
+) -> Vec<FieldError> {
     let is_too_long = |text: &str| rules::is_too_long(&config.password, text);
     let broken = text_of(fields, field).is_some_and(is_too_long).then(|| {
-        let sentence = format!("{} must be at most {} characters", label(field), config.password.max_length);
+        let sentence =
+            format!("{} must be at most {} characters", label(field), config.password.max_length);
         FieldError::new(field, Rule::TooLong, "Too long", sentence)
     });
     broken.into_iter().collect()

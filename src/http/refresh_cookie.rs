@@ -32,7 +32,8 @@ pub fn name(config: &Config, naming: Naming) -> &'static str {
 /// `ForeignOrigin` if a page of another site sent it, `Validation` if it occurs twice or is
 /// malformed.
 pub fn read(request: &Request, config: &Config, naming: Naming) -> Result<Option<Secret>> {
-    let found = cookie::find(request.headers(), name(config, naming))?.filter(|value| !value.is_empty());
+    let found =
+        cookie::find(request.headers(), name(config, naming))?.filter(|value| !value.is_empty());
     if found.is_some() {
         origin::check(request, config)?;
     }
@@ -42,7 +43,13 @@ pub fn read(request: &Request, config: &Config, naming: Naming) -> Result<Option
 /// The `Set-Cookie` value with a refresh token. Without a lifetime the cookie ends when the browser
 /// closes.
 #[must_use]
-pub fn set(config: &Config, naming: Naming, path: &str, token: &Secret, life: Option<Duration>) -> String {
+pub fn set(
+    config: &Config,
+    naming: Naming,
+    path: &str,
+    token: &Secret,
+    life: Option<Duration>,
+) -> String {
     header(Transport::of(&config.server), naming, path, token, life)
 }
 
@@ -52,9 +59,20 @@ pub fn clear(config: &Config, naming: Naming, path: &str) -> String {
     header(Transport::of(&config.server), naming, path, &Secret::new(""), Some(Duration::ZERO))
 }
 
-fn header(transport: Transport, naming: Naming, path: &str, token: &Secret, life: Option<Duration>) -> String {
+fn header(
+    transport: Transport,
+    naming: Naming,
+    path: &str,
+    token: &Secret,
+    life: Option<Duration>,
+) -> String {
     let life = life.map(|life| format!("; Max-Age={}", whole_seconds(life))).unwrap_or_default();
-    format!("{}={}{life}{}", name_over(transport, naming), token.reveal(), attributes(transport, path))
+    format!(
+        "{}={}{life}{}",
+        name_over(transport, naming),
+        token.reveal(),
+        attributes(transport, path)
+    )
 }
 
 /// Rounded up, so that the milliseconds since the session started do not shorten a lifetime of days
@@ -81,8 +99,14 @@ mod tests {
 
     #[test]
     fn a_cookie_is_narrow_and_out_of_reach_for_script() {
-        assert_eq!(attributes(Transport::Plain, "/v1/auth"), "; Path=/v1/auth; HttpOnly; SameSite=Strict");
-        assert_eq!(attributes(Transport::Https, "/v1/auth"), "; Path=/v1/auth; HttpOnly; SameSite=Strict; Secure");
+        assert_eq!(
+            attributes(Transport::Plain, "/v1/auth"),
+            "; Path=/v1/auth; HttpOnly; SameSite=Strict"
+        );
+        assert_eq!(
+            attributes(Transport::Https, "/v1/auth"),
+            "; Path=/v1/auth; HttpOnly; SameSite=Strict; Secure"
+        );
     }
 
     #[test]
@@ -90,8 +114,13 @@ mod tests {
         let token = Secret::new("abc");
         let set = |life| header(Transport::Plain, Naming::Guarded, "/v1/auth", &token, life);
         assert!(set(None).starts_with("refreshToken=abc; Path"));
-        assert!(set(Some(Duration::from_mins(1))).starts_with("refreshToken=abc; Max-Age=60; Path"));
-        assert!(set(Some(Duration::from_millis(604_799_990))).starts_with("refreshToken=abc; Max-Age=604800; Path"));
+        assert!(
+            set(Some(Duration::from_mins(1))).starts_with("refreshToken=abc; Max-Age=60; Path")
+        );
+        assert!(
+            set(Some(Duration::from_millis(604_799_990)))
+                .starts_with("refreshToken=abc; Max-Age=604800; Path")
+        );
         assert!(set(Some(Duration::ZERO)).starts_with("refreshToken=abc; Max-Age=0; Path"));
     }
 }

@@ -63,7 +63,11 @@ pub trait Wire: Send + Sync + 'static {
     fn challenges(&self, kind: Kind) -> bool {
         let about_token = matches!(
             kind,
-            Kind::TokenMissing | Kind::TokenFormat | Kind::TokenInvalid | Kind::TokenExpired | Kind::SessionEnded
+            Kind::TokenMissing
+                | Kind::TokenFormat
+                | Kind::TokenInvalid
+                | Kind::TokenExpired
+                | Kind::SessionEnded
         );
         about_token && self.status(kind) == StatusCode::UNAUTHORIZED
     }

@@ -21,7 +21,8 @@ pub fn choose(headers: &HeaderMap, env: &Env) -> String {
 }
 
 fn is_harmless(id: &str) -> bool {
-    (1..=MAX_LENGTH).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+    (1..=MAX_LENGTH).contains(&id.len())
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
 
 #[cfg(test)]
@@ -49,7 +50,9 @@ mod tests {
     fn any_other_id_is_replaced() {
         let env = Env::real();
         let too_long = "a".repeat(65);
-        for sent in [vec![], vec![""], vec!["a b"], vec!["a\"b"], vec![&too_long], vec!["one", "two"]] {
+        for sent in
+            [vec![], vec![""], vec!["a b"], vec!["a\"b"], vec![&too_long], vec!["one", "two"]]
+        {
             let id = choose(&headers(&sent), &env);
             assert_eq!(id.len(), 36, "{sent:?} gave {id}");
             assert!(!sent.contains(&id.as_str()));

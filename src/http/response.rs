@@ -45,8 +45,9 @@ pub struct SerializedJson<T> {
 /// A success response, serialized directly.
 pub fn written<T: Serialize>(body: &T) -> QuickAnswer<T> {
     let mut text = Vec::with_capacity(ROOM);
-    serde_json::to_writer(&mut text, body)
-        .map_err(|error| Reject(Error::internal("failed to serialize a response").caused_by(error)))?;
+    serde_json::to_writer(&mut text, body).map_err(|error| {
+        Reject(Error::internal("failed to serialize a response").caused_by(error))
+    })?;
     Ok(Response::new(SerializedJson { text, _of: PhantomData }))
 }
 

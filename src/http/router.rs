@@ -46,7 +46,10 @@ impl Routes {
         api.add_routes(&mut table);
         let setting = Arc::new(Setting { core: Arc::clone(core), schemas: Schemas::default() });
         for (path, methods) in table {
-            let operations = Operations { methods: methods.into_iter().collect(), setting: Arc::clone(&setting) };
+            let operations = Operations {
+                methods: methods.into_iter().collect(),
+                setting: Arc::clone(&setting),
+            };
             let place = Arc::new(operations.boxed());
             for mount in mounts {
                 self.place(format!("{mount}{path}"), Arc::clone(&place));
@@ -71,7 +74,9 @@ impl Routes {
         Router {
             whole: whole.into_iter().map(named).collect(),
             templates: LazyLock::new(Box::new(move || {
-                templates.into_iter().fold(Route::new(), |route, (path, place)| route.at(path, place))
+                templates
+                    .into_iter()
+                    .fold(Route::new(), |route, (path, place)| route.at(path, place))
             })),
         }
     }
@@ -135,7 +140,8 @@ mod tests {
     }
 
     async fn ask(path: &str) -> Result<String, StatusCode> {
-        let routes = Routes::default().at("/a", get(whole)).at("/a/:id", get(part)).at("/a", get(part));
+        let routes =
+            Routes::default().at("/a", get(whole)).at("/a/:id", get(part)).at("/a", get(part));
         let answer = routes.router().call(Request::builder().uri_str(path).finish()).await;
         match answer {
             Ok(response) => Ok(response.into_body().into_string().await.unwrap()),

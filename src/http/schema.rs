@@ -24,10 +24,13 @@ impl Schemas {
     #[must_use]
     pub fn of<T: Type + 'static>(&self) -> Arc<Schema> {
         // A poisoned lock is safe to use: no update of the map can be left half done.
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).cloned();
+        let known =
+            self.0.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).cloned();
         known.unwrap_or_else(|| {
             let mut schemas = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(schemas.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(Schema::of::<T>())))
+            Arc::clone(
+                schemas.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(Schema::of::<T>())),
+            )
         })
     }
 }
@@ -63,14 +66,23 @@ impl Schema {
         }
     }
 
-    fn object(&self, schema: &MetaSchema, fields: &Map<String, Value>, path: &str, broken: &mut Vec<FieldError>) {
+    fn object(
+        &self,
+        schema: &MetaSchema,
+        fields: &Map<String, Value>,
+        path: &str,
+        broken: &mut Vec<FieldError>,
+    ) {
         for (name, field_schema) in &schema.properties {
             let required = schema.required.contains(name);
-            let path = || if path.is_empty() { (*name).to_owned() } else { format!("{path}.{name}") };
+            let path =
+                || if path.is_empty() { (*name).to_owned() } else { format!("{path}.{name}") };
             match fields.get(*name) {
                 None | Some(Value::Null) if required => broken.push(required_row(&path())),
                 None | Some(Value::Null) => {}
-                Some(Value::String(text)) if required && text.is_empty() => broken.push(required_row(&path())),
+                Some(Value::String(text)) if required && text.is_empty() => {
+                    broken.push(required_row(&path()))
+                }
                 Some(value) => {
                     if let Some(schema) = self.resolve(field_schema) {
                         self.value(schema, value, &path(), broken);
@@ -91,14 +103,22 @@ impl Schema {
             ("object", Value::Object(fields)) => self.object(schema, fields, path, broken),
             ("array", Value::Array(items)) => self.array(schema, items, path, broken),
             ("boolean", Value::Bool(_)) | ("", _) => {}
-            ("integer" | "number", Value::Number(number)) if schema.ty == "number" || !number.is_f64() => {
+            ("integer" | "number", Value::Number(number))
+                if schema.ty == "number" || !number.is_f64() =>
+            {
                 broken.extend(number_row(schema, number.as_f64().unwrap_or_default(), path));
             }
             (expected, _) => broken.push(type_row(expected, path)),
         }
     }
 
-    fn array(&self, schema: &MetaSchema, items: &[Value], path: &str, broken: &mut Vec<FieldError>) {
+    fn array(
+        &self,
+        schema: &MetaSchema,
+        items: &[Value],
+        path: &str,
+        broken: &mut Vec<FieldError>,
+    ) {
         let label = label(path);
         if let Some(min) = schema.min_items.filter(|min| items.len() < *min) {
             let sentence = format!("{label} must have at least {min} entries");
@@ -109,7 +129,9 @@ impl Schema {
             broken.push(FieldError::new(path, Rule::TooLong, "Too many", sentence));
             return;
         }
-        let Some(schema) = schema.items.as_ref().and_then(|schema| self.resolve(schema)) else { return };
+        let Some(schema) = schema.items.as_ref().and_then(|schema| self.resolve(schema)) else {
+            return;
+        };
         for (index, item) in items.iter().enumerate() {
             self.value(schema, item, &format!("{path}[{index}]"), broken);
         }
@@ -143,7 +165,11 @@ fn string_row(schema: &MetaSchema, value: &str, path: &str) -> Option<FieldError
         return row(Rule::TooShort, "Too short", format!("must be at least {min} characters"));
     }
     if value.chars().any(text::is_control) {
-        return row(Rule::Format, "Invalid characters", "must not contain control characters".to_owned());
+        return row(
+            Rule::Format,
+            "Invalid characters",
+            "must not contain control characters".to_owned(),
+        );
     }
     match schema.format {
         Some("email") if Email::parse(value).is_none() => {
@@ -152,10 +178,14 @@ fn string_row(schema: &MetaSchema, value: &str, path: &str) -> Option<FieldError
         Some("username") if Username::parse(value).is_none() => row(
             Rule::Username,
             "Invalid username format",
-            "may contain only letters, numbers, underscores, hyphens and dots between them".to_owned(),
+            "may contain only letters, numbers, underscores, hyphens and dots between them"
+                .to_owned(),
         ),
-        _ if !schema.enum_items.is_empty() && !schema.enum_items.iter().any(|item| item == value) => {
-            let allowed = schema.enum_items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
+        _ if !schema.enum_items.is_empty()
+            && !schema.enum_items.iter().any(|item| item == value) =>
+        {
+            let allowed =
+                schema.enum_items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
             row(Rule::Format, "Not allowed", format!("must be one of: {allowed}"))
         }
         _ => None,
@@ -165,10 +195,20 @@ fn string_row(schema: &MetaSchema, value: &str, path: &str) -> Option<FieldError
 fn number_row(schema: &MetaSchema, number: f64, path: &str) -> Option<FieldError> {
     let label = label(path);
     if let Some(min) = schema.minimum.filter(|min| number < *min) {
-        return Some(FieldError::new(path, Rule::TooShort, "Too small", format!("{label} must be at least {min}")));
+        return Some(FieldError::new(
+            path,
+            Rule::TooShort,
+            "Too small",
+            format!("{label} must be at least {min}"),
+        ));
     }
     let max = schema.maximum.filter(|max| number > *max)?;
-    Some(FieldError::new(path, Rule::TooLong, "Too large", format!("{label} must be at most {max}")))
+    Some(FieldError::new(
+        path,
+        Rule::TooLong,
+        "Too large",
+        format!("{label} must be at most {max}"),
+    ))
 }
 
 /// A field's name as the start of a sentence: `firstName` becomes `First name`.
@@ -252,7 +292,9 @@ mod tests {
 
     #[test]
     fn nothing_is_coerced() {
-        for (name, value) in [("flag", json!(1)), ("count", json!("5")), ("count", json!(1.5)), ("inner", json!([]))] {
+        for (name, value) in
+            [("flag", json!(1)), ("count", json!("5")), ("count", json!(1.5)), ("inner", json!([]))]
+        {
             let body = json!({"name": "anna", name: value});
             assert_eq!(rows(&body), [(name.to_owned(), Rule::WrongType)], "{body}");
         }

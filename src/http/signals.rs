@@ -16,7 +16,10 @@ pub struct Endings(watch::Receiver<u32>);
 impl Endings {
     /// Starts to listen for signals. `on_hangup` runs on each SIGHUP.
     pub fn listen(on_hangup: impl Fn() + Send + 'static) -> Result<Self> {
-        let open = |kind| signal(kind).map_err(|e| Error::internal("failed to install signal handlers").caused_by(e));
+        let open = |kind| {
+            signal(kind)
+                .map_err(|e| Error::internal("failed to install signal handlers").caused_by(e))
+        };
         let mut terminate = open(SignalKind::terminate())?;
         let mut interrupt = open(SignalKind::interrupt())?;
         let mut hangup = open(SignalKind::hangup())?;
@@ -87,7 +90,10 @@ mod tests {
         endings.first().await;
         endings.last(Duration::from_millis(1)).await;
         let long = Duration::from_hours(1);
-        assert!(endings.second().now_or_never().is_none() && endings.last(long).now_or_never().is_none());
+        assert!(
+            endings.second().now_or_never().is_none()
+                && endings.last(long).now_or_never().is_none()
+        );
         kill_process(getpid(), Signal::INT).unwrap();
         endings.second().await;
         endings.last(long).await;

@@ -139,7 +139,12 @@ mod tests {
         ];
         for case in cases {
             let error = parse_object(case).unwrap_err();
-            assert_eq!(error.kind(), Kind::MalformedBody, "{}", String::from_utf8_lossy(&case[..case.len().min(40)]));
+            assert_eq!(
+                error.kind(),
+                Kind::MalformedBody,
+                "{}",
+                String::from_utf8_lossy(&case[..case.len().min(40)])
+            );
         }
     }
 

@@ -27,7 +27,9 @@ pub fn routes(route: Routes, core: &Arc<Core>) -> Routes {
 fn readiness(core: Arc<Core>) -> impl Endpoint {
     endpoint::make(move |_: Request| {
         let core = core.clone();
-        async move { Ok::<_, poem::Error>(health::ready(&core).await.map(|()| plain("ok")).map_err(Reject)?) }
+        async move {
+            Ok::<_, poem::Error>(health::ready(&core).await.map(|()| plain("ok")).map_err(Reject)?)
+        }
     })
     .map_to_response()
 }
@@ -40,7 +42,10 @@ fn public_keys(core: Arc<Core>) -> impl Endpoint {
         async move {
             // The keys loaded last are better than none.
             if let Err(error) = key::catch_up(&core).await {
-                tracing::warn!(error = error.chain(), "failed to reload the keys; publishing the ones loaded last");
+                tracing::warn!(
+                    error = error.chain(),
+                    "failed to reload the keys; publishing the ones loaded last"
+                );
             }
             let answer = Response::builder()
                 .header(CONTENT_TYPE, "application/json; charset=utf-8")

@@ -33,11 +33,24 @@ impl<'a> ApiExtractor<'a> for FileBody {
     fn register(_registry: &mut Registry) {}
 
     fn request_meta() -> Option<MetaRequest> {
-        let file = MetaSchemaRef::Inline(Box::new(MetaSchema { format: Some("binary"), ..MetaSchema::new("string") }));
-        let schema = MetaSchema { properties: vec![(FIELD, file)], required: vec![FIELD], ..MetaSchema::new("object") };
-        let media =
-            MetaMediaType { content_type: "multipart/form-data", schema: MetaSchemaRef::Inline(Box::new(schema)) };
-        Some(MetaRequest { description: Some("The file, in the field `file`."), content: vec![media], required: true })
+        let file = MetaSchemaRef::Inline(Box::new(MetaSchema {
+            format: Some("binary"),
+            ..MetaSchema::new("string")
+        }));
+        let schema = MetaSchema {
+            properties: vec![(FIELD, file)],
+            required: vec![FIELD],
+            ..MetaSchema::new("object")
+        };
+        let media = MetaMediaType {
+            content_type: "multipart/form-data",
+            schema: MetaSchemaRef::Inline(Box::new(schema)),
+        };
+        Some(MetaRequest {
+            description: Some("The file, in the field `file`."),
+            content: vec![media],
+            required: true,
+        })
     }
 
     async fn from_request(
@@ -58,10 +71,17 @@ impl<'a> ApiExtractor<'a> for FileBody {
 /// # Errors
 /// `Validation` without a file, `MalformedBody`, and the errors of [`file::begin`] and
 /// [`file::Upload`].
-pub async fn receive(core: &Core, caller: &Caller, body: FileBody, source: &Source) -> Result<(FileRow, Quota)> {
+pub async fn receive(
+    core: &Core,
+    caller: &Caller,
+    body: FileBody,
+    source: &Source,
+) -> Result<(FileRow, Quota)> {
     let mut body = body.0;
     let mut beside = 0;
-    while let Some(field) = body.next_field().await.map_err(|error| Error::new(broken()).caused_by(error))? {
+    while let Some(field) =
+        body.next_field().await.map_err(|error| Error::new(broken()).caused_by(error))?
+    {
         if field.name() == Some(FIELD) && field.file_name().is_some() {
             return take(core, caller, field, source).await;
         }
@@ -75,7 +95,12 @@ fn broken() -> Kind {
     Kind::MalformedBody
 }
 
-async fn take(core: &Core, caller: &Caller, field: Field, source: &Source) -> Result<(FileRow, Quota)> {
+async fn take(
+    core: &Core,
+    caller: &Caller,
+    field: Field,
+    source: &Source,
+) -> Result<(FileRow, Quota)> {
     let name = field.file_name().unwrap_or_default().to_owned();
     let mut upload = file::begin(core, caller, &name, source).await?;
     let mut bytes = Box::pin(field.into_async_read());
@@ -94,7 +119,8 @@ async fn skip(field: Field, beside: &mut usize) -> Result<()> {
     let mut bytes = Box::pin(field.into_async_read());
     let mut buffer = vec![0; 4096];
     loop {
-        let read = bytes.read(&mut buffer).await.map_err(|error| Error::new(broken()).caused_by(error))?;
+        let read =
+            bytes.read(&mut buffer).await.map_err(|error| Error::new(broken()).caused_by(error))?;
         *beside += read;
         if *beside > MOST_BESIDE {
             return Err(Kind::PayloadTooLarge.into());

@@ -24,7 +24,9 @@ impl RequestContext {
     #[must_use]
     pub fn refresh_failed(&self, failure: Error) -> Error {
         match failure.kind() {
-            Kind::RefreshInvalid | Kind::RefreshRevoked => self.meter.count_failure(Limit::Refresh, failure),
+            Kind::RefreshInvalid | Kind::RefreshRevoked => {
+                self.meter.count_failure(Limit::Refresh, failure)
+            }
             _ => failure,
         }
     }
@@ -33,7 +35,11 @@ impl RequestContext {
 impl<'a> FromRequest<'a> for RequestContext {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
         let meter = carried::meter(request).map_err(Reject)?.clone();
-        Ok(Self { source: meter.source().clone(), meter, path: request.original_uri().path().to_owned() })
+        Ok(Self {
+            source: meter.source().clone(),
+            meter,
+            path: request.original_uri().path().to_owned(),
+        })
     }
 }
 

@@ -60,7 +60,8 @@ impl Wires {
 /// Whether a path equals the prefix or is below it.
 #[must_use]
 pub fn is_under(path: &str, prefix: &str) -> bool {
-    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/'))
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || prefix.ends_with('/'))
 }
 
 #[cfg(test)]
@@ -126,6 +127,9 @@ mod tests {
 
     #[test]
     fn whoever_answers_get_answers_head() {
-        assert_eq!(Wires::new(Arc::new(FixedName("root")), Arc::new(GetAndPost)).allow("/"), "GET, HEAD, POST");
+        assert_eq!(
+            Wires::new(Arc::new(FixedName("root")), Arc::new(GetAndPost)).allow("/"),
+            "GET, HEAD, POST"
+        );
     }
 }

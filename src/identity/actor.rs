@@ -62,13 +62,19 @@ impl Caller {
     /// # Errors
     /// `Forbidden` from a network that is not allowed or without any of the permissions,
     /// `ReauthenticationRequired`.
-    pub fn require(&self, core: &Core, demand: Demand, locality: Locality, source: &Source) -> Result<Admin> {
+    pub fn require(
+        &self,
+        core: &Core,
+        demand: Demand,
+        locality: Locality,
+        source: &Source,
+    ) -> Result<Admin> {
         let is_let_in = match &core.config.admin.networks {
             AdminNetworks::Any => true,
             AdminNetworks::Loopback => locality == Locality::Local,
-            AdminNetworks::These(networks) => {
-                source.address.is_some_and(|address| networks.iter().any(|network| network.contains(address)))
-            }
+            AdminNetworks::These(networks) => source
+                .address
+                .is_some_and(|address| networks.iter().any(|network| network.contains(address))),
         };
         let rights = Rights::of(&self.roles, self.permissions.clone());
         if !is_let_in || !demand.any_of.iter().any(|permission| rights.hold(*permission)) {
@@ -85,13 +91,20 @@ impl Caller {
 ///
 /// # Errors
 /// As [`Caller::require`].
-pub async fn admit(core: &Core, caller: &Caller, demand: Demand, locality: Locality, source: &Source) -> Result<Admin> {
+pub async fn admit(
+    core: &Core,
+    caller: &Caller,
+    demand: Demand,
+    locality: Locality,
+    source: &Source,
+) -> Result<Admin> {
     let refused = match caller.require(core, demand, locality, source) {
         Ok(admin) => return Ok(admin),
         Err(error) => error,
     };
     let words: Vec<&str> = demand.any_of.iter().map(|permission| permission.as_str()).collect();
-    let event = Event::refused(What::AdminRefused).about(&caller.account.id).in_session(&caller.session);
+    let event =
+        Event::refused(What::AdminRefused).about(&caller.account.id).in_session(&caller.session);
     let event = event.by(caller.account.id.as_str()).because(words.join(" "));
     let log = AuditLog::new(core, source);
     core.store.write(move |db| log.record(db, &event)).await?;
@@ -134,8 +147,11 @@ impl Actor {
     /// The actor's current rights; the command line has all. Refuses an administrator who has lost
     /// the session or the permission since the request began.
     fn rights(&self, db: &mut dyn Db) -> Result<Rights> {
-        let Actor::Admin(admin) = self else { return Ok(Rights::of(&[role::ADMIN.to_owned()], Vec::new())) };
-        let ended = store::sessions::find(db, &admin.session)?.is_none_or(|session| session.ended_at.is_some());
+        let Actor::Admin(admin) = self else {
+            return Ok(Rights::of(&[role::ADMIN.to_owned()], Vec::new()));
+        };
+        let ended = store::sessions::find(db, &admin.session)?
+            .is_none_or(|session| session.ended_at.is_some());
         let rights = store::roles::rights_in_force(db, &admin.account)?;
         if ended {
             return Err(Kind::SessionEnded.into());
@@ -170,7 +186,11 @@ impl Actor {
     /// `Forbidden`.
     pub fn may_grant(&self, db: &mut dyn Db, role: &str, permissions: Vec<String>) -> Result<()> {
         let own = self.rights(db)?;
-        if own.cover(&Rights::of(&[role.to_owned()], permissions)) { Ok(()) } else { Err(more_rights()) }
+        if own.cover(&Rights::of(&[role.to_owned()], permissions)) {
+            Ok(())
+        } else {
+            Err(more_rights())
+        }
     }
 }
 

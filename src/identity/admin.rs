@@ -14,7 +14,7 @@ use crate::model::session::SessionEnd;
 use crate::model::{Account, AccountId, Email, Event, Password, Permission, Username, role, text};
 use crate::password::pool::Lane;
 use crate::store;
-use crate::store::accounts::{NewRow, AccountQuery};
+use crate::store::accounts::{AccountQuery, NewRow};
 use crate::store::db::{Constraint, Db};
 
 /// How long a deleted account can be restored.
@@ -60,7 +60,10 @@ pub(super) fn load(db: &mut dyn Db, account: Account) -> Result<AccountWithRoles
 pub(super) fn with_roles(db: &mut dyn Db, accounts: Vec<Account>) -> Result<Vec<AccountWithRoles>> {
     let ids: Vec<&AccountId> = accounts.iter().map(|account| &account.id).collect();
     let mut roles = store::roles::of_many(db, &ids)?;
-    let entry = |account: Account| AccountWithRoles { roles: roles.remove(account.id.as_str()).unwrap_or_default(), account };
+    let entry = |account: Account| AccountWithRoles {
+        roles: roles.remove(account.id.as_str()).unwrap_or_default(),
+        account,
+    };
     Ok(accounts.into_iter().map(entry).collect())
 }
 
@@ -71,7 +74,9 @@ pub(super) fn with_roles(db: &mut dyn Db, accounts: Vec<Account>) -> Result<Vec<
 pub async fn count_sessions(core: &Core, entries: &[AccountWithRoles]) -> Result<Vec<i64>> {
     let ids: Vec<AccountId> = entries.iter().map(|entry| entry.account.id.clone()).collect();
     let now = core.env.now();
-    core.store.scan(move |db| ids.iter().map(|id| store::sessions::count_live(db, id, now)).collect()).await
+    core.store
+        .scan(move |db| ids.iter().map(|id| store::sessions::count_live(db, id, now)).collect())
+        .await
 }
 
 /// Looks up an account by id, address or user name. The id comes first because a user name may look
@@ -91,9 +96,8 @@ fn look_up(db: &mut dyn Db, name: &str) -> Result<Account> {
 pub(super) fn look_up_for(db: &mut dyn Db, actor: &Actor, name: &str) -> Result<Account> {
     match actor {
         Actor::CommandLine => look_up(db, name),
-        Actor::Admin(_) => {
-            store::accounts::find(db, &AccountId::new(name))?.ok_or_else(|| Kind::AccountNotFound.into())
-        }
+        Actor::Admin(_) => store::accounts::find(db, &AccountId::new(name))?
+            .ok_or_else(|| Kind::AccountNotFound.into()),
     }
 }
 
@@ -116,7 +120,12 @@ pub async fn find(core: &Core, name: &str) -> Result<AccountWithRoles> {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn list(core: &Core, filter: &AccountFilter, after: Option<&str>, limit: i64) -> Result<Vec<AccountWithRoles>> {
+pub async fn list(
+    core: &Core,
+    filter: &AccountFilter,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<AccountWithRoles>> {
     let (filter, verification) = (filter.clone(), core.verification());
     let prefix = filter.search.as_deref().map(text::fold);
     let after = after.map(str::to_owned);
@@ -128,7 +137,8 @@ pub async fn list(core: &Core, filter: &AccountFilter, after: Option<&str>, limi
                 let accounts = store::accounts::list(db, &page)?;
                 let Some(last) = accounts.last() else { break };
                 page.after = Some(last.id.to_string());
-                let fits = |account: &Account| has_status(account, filter.status.as_deref(), verification);
+                let fits =
+                    |account: &Account| has_status(account, filter.status.as_deref(), verification);
                 found.extend(accounts.into_iter().filter(fits));
             }
             found.truncate(usize::try_from(limit).unwrap_or(0));
@@ -197,10 +207,21 @@ pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<AccountWithRo
         .await
 }
 
-pub(super) fn give(db: &mut dyn Db, actor: &Actor, log: &AuditLog, id: &AccountId, name: &str) -> Result<()> {
+pub(super) fn give(
+    db: &mut dyn Db,
+    actor: &Actor,
+    log: &AuditLog,
+    id: &AccountId,
+    name: &str,
+) -> Result<()> {
     if !store::roles::exists(db, name)? {
         let sentence = format!("There is no role named {name:?}");
-        return Err(Error::invalid(vec![FieldError::new("roles", Rule::Format, "Unknown role", sentence)]));
+        return Err(Error::invalid(vec![FieldError::new(
+            "roles",
+            Rule::Format,
+            "Unknown role",
+            sentence,
+        )]));
     }
     if name != role::DEFAULT {
         actor.needs(db, Permission::Roles)?;
@@ -208,24 +229,41 @@ pub(super) fn give(db: &mut dyn Db, actor: &Actor, log: &AuditLog, id: &AccountI
         actor.may_grant(db, name, permissions)?;
     }
     if store::roles::give(db, id, name)? {
-        log.record(db, &Event::done(What::RolesChanged).about(id).by(actor.name()).because(format!("+{name}")))?;
+        log.record(
+            db,
+            &Event::done(What::RolesChanged).about(id).by(actor.name()).because(format!("+{name}")),
+        )?;
     }
     Ok(())
 }
 
-pub(super) fn take(db: &mut dyn Db, actor: &Actor, log: &AuditLog, id: &AccountId, name: &str) -> Result<()> {
+pub(super) fn take(
+    db: &mut dyn Db,
+    actor: &Actor,
+    log: &AuditLog,
+    id: &AccountId,
+    name: &str,
+) -> Result<()> {
     actor.needs(db, Permission::Roles)?;
     if name == role::ADMIN {
         keep_last_admin(db, id)?;
     }
     if store::roles::take(db, id, name)? {
-        log.record(db, &Event::done(What::RolesChanged).about(id).by(actor.name()).because(format!("-{name}")))?;
+        log.record(
+            db,
+            &Event::done(What::RolesChanged).about(id).by(actor.name()).because(format!("-{name}")),
+        )?;
     }
     Ok(())
 }
 
 /// Changes one account inside a write and returns its new state.
-pub(super) async fn change<F>(core: &Core, by: &By, name: &str, change: F) -> Result<AccountWithRoles>
+pub(super) async fn change<F>(
+    core: &Core,
+    by: &By,
+    name: &str,
+    change: F,
+) -> Result<AccountWithRoles>
 where
     F: Fn(&mut dyn Db, &AuditLog, &Account) -> Result<()> + Send + 'static,
 {
@@ -244,7 +282,13 @@ where
     Ok(entry)
 }
 
-pub(super) fn end_all_sessions(db: &mut dyn Db, actor: &Actor, log: &AuditLog, id: &AccountId, why: SessionEnd) -> Result<()> {
+pub(super) fn end_all_sessions(
+    db: &mut dyn Db,
+    actor: &Actor,
+    log: &AuditLog,
+    id: &AccountId,
+    why: SessionEnd,
+) -> Result<()> {
     for session in store::sessions::end_all(db, id, why, log.at())? {
         let event = Event::done(What::SessionEnded).about(id).in_session(&session).by(actor.name());
         log.record(db, &event.because(why.as_str()))?;
@@ -256,7 +300,12 @@ pub(super) fn end_all_sessions(db: &mut dyn Db, actor: &Actor, log: &AuditLog, i
 ///
 /// # Errors
 /// `AccountNotFound`, `Validation` for a bad password.
-pub async fn set_password(core: &Core, by: &By, name: &str, new: Password) -> Result<AccountWithRoles> {
+pub async fn set_password(
+    core: &Core,
+    by: &By,
+    name: &str,
+    new: Password,
+) -> Result<AccountWithRoles> {
     let account = find(core, name).await?.account;
     password::check_rules(core, &account, &new)?;
     let hash = core.hashing.hash(Lane::Known(by.source.client()), new).await?;
@@ -303,7 +352,13 @@ pub enum RoleChange {
 ///
 /// # Errors
 /// `AccountNotFound`, `Validation` for an unknown role, `LastAdmin`.
-pub async fn change_role(core: &Core, by: &By, name: &str, role: &str, way: RoleChange) -> Result<AccountWithRoles> {
+pub async fn change_role(
+    core: &Core,
+    by: &By,
+    name: &str,
+    role: &str,
+    way: RoleChange,
+) -> Result<AccountWithRoles> {
     change_roles(core, by, name, vec![(way, role.to_owned())]).await
 }
 
@@ -311,7 +366,12 @@ pub async fn change_role(core: &Core, by: &By, name: &str, role: &str, way: Role
 ///
 /// # Errors
 /// As [`change_role`].
-pub async fn change_roles(core: &Core, by: &By, name: &str, changes: Vec<(RoleChange, String)>) -> Result<AccountWithRoles> {
+pub async fn change_roles(
+    core: &Core,
+    by: &By,
+    name: &str,
+    changes: Vec<(RoleChange, String)>,
+) -> Result<AccountWithRoles> {
     let actor = by.actor.clone();
     change(core, by, name, move |db, log, account| {
         changes.iter().try_for_each(|(way, role)| match way {

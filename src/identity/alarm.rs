@@ -14,8 +14,8 @@ use crate::model::session::SessionEnd;
 use crate::model::{Account, Device, Event, SessionId, Source, Time, secret};
 use crate::store;
 use crate::store::anomalies::Alarm;
+use crate::store::attempts::{self, AttemptRow, Scope};
 use crate::store::db::Db;
-use crate::store::attempts::{self, Scope, AttemptRow};
 
 /// Lifetime of the link in a new-device mail.
 const LINK_LIFE: Duration = Duration::from_hours(168);
@@ -42,9 +42,13 @@ impl NewDeviceCheck {
         let device = Device::of(source.user_agent.as_deref()).label();
         let place = source.address.and_then(|address| core.places.find(address));
         let country = place.as_ref().and_then(|place| place.country.clone());
-        let words = place.map(|place| [place.city, place.country].into_iter().flatten().collect::<Vec<_>>().join(", "));
-        let client =
-            source.address.map_or_else(|| "this machine".to_owned(), |address| address.to_canonical().to_string());
+        let words = place.map(|place| {
+            [place.city, place.country].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        });
+        let client = source.address.map_or_else(
+            || "this machine".to_owned(),
+            |address| address.to_canonical().to_string(),
+        );
         let token = secret::encode(&core.env.random::<32>()?);
         let until = core.env.now() + LINK_LIFE;
         let letter = Letter::NewDevice {
@@ -76,10 +80,19 @@ impl NewDeviceCheck {
         session: &SessionId,
         familiarity: super::guard::Familiarity,
     ) -> Result<()> {
-        let is_new_device =
-            store::anomalies::note_trait(db, &account.id, &format!("device:{}", self.device), log.at())?;
+        let is_new_device = store::anomalies::note_trait(
+            db,
+            &account.id,
+            &format!("device:{}", self.device),
+            log.at(),
+        )?;
         let is_new_place = match &self.country {
-            Some(country) => store::anomalies::note_trait(db, &account.id, &format!("country:{country}"), log.at())?,
+            Some(country) => store::anomalies::note_trait(
+                db,
+                &account.id,
+                &format!("country:{country}"),
+                log.at(),
+            )?,
             None => familiarity == super::guard::Familiarity::Unknown,
         };
         if self.is_first || !(is_new_device || is_new_place) {
@@ -90,12 +103,19 @@ impl NewDeviceCheck {
             (false, _, Some(_)) => "country",
             _ => "address",
         };
-        let event = Event::done(What::NewDevice).about(&account.id).in_session(session).by(account.id.as_str());
+        let event = Event::done(What::NewDevice)
+            .about(&account.id)
+            .in_session(session)
+            .by(account.id.as_str());
         log.record(db, &event.because(what))?;
         if account.email_verified_at.is_none() {
             return Ok(());
         }
-        let alarm = Alarm { account: account.id.clone(), email_key: self.email_key.clone(), session: session.clone() };
+        let alarm = Alarm {
+            account: account.id.clone(),
+            email_key: self.email_key.clone(),
+            session: session.clone(),
+        };
         store::anomalies::insert_alarm(db, &self.hash, &alarm, self.until)?;
         mail::enqueue(db, &self.letter)
     }
@@ -109,8 +129,13 @@ pub async fn look(core: &Core, token: &str) -> Result<()> {
     let (hash, now) = (secret::digest(token.as_bytes()), core.env.now());
     core.store
         .read(move |db| {
-            store::anomalies::find_alarm(db, &hash)?.ok_or_else(|| Error::new(Kind::LinkInvalid))?;
-            if store::anomalies::is_alarm_live(db, &hash, now)? { Ok(()) } else { Err(Kind::LinkExpired.into()) }
+            store::anomalies::find_alarm(db, &hash)?
+                .ok_or_else(|| Error::new(Kind::LinkInvalid))?;
+            if store::anomalies::is_alarm_live(db, &hash, now)? {
+                Ok(())
+            } else {
+                Err(Kind::LinkExpired.into())
+            }
         })
         .await
 }
@@ -142,7 +167,10 @@ pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
                 return Err(Kind::LinkExpired.into());
             }
             let by = account.as_str();
-            log.record(db, &Event::done(What::LoginDisowned).about(&account).in_session(&session).by(by))?;
+            log.record(
+                db,
+                &Event::done(What::LoginDisowned).about(&account).in_session(&session).by(by),
+            )?;
             change_email::restore_address(db, &owner, &email_key, &log)?;
             rescue.store(db, SessionEnd::Disowned)
         })
@@ -154,7 +182,8 @@ pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
 /// The alarm of a link, and the account as it is now.
 fn raised(db: &mut dyn Db, hash: &[u8; 32]) -> Result<(Alarm, Account)> {
     let alarm = store::anomalies::find_alarm(db, hash)?.ok_or(Kind::LinkInvalid)?;
-    let owner = store::accounts::find(db, &alarm.account)?.filter(|owner| owner.deleted_at.is_none());
+    let owner =
+        store::accounts::find(db, &alarm.account)?.filter(|owner| owner.deleted_at.is_none());
     Ok((alarm, owner.ok_or(Kind::LinkInvalid)?))
 }
 

@@ -17,15 +17,31 @@ const LONGEST_NAME: usize = 100;
 ///
 /// # Errors
 /// `Validation` for the name, `Forbidden`.
-pub async fn create(core: &Core, by: &By, name: &str, kind: app::ApiClientKind) -> Result<(ApiClient, Secret)> {
+pub async fn create(
+    core: &Core,
+    by: &By,
+    name: &str,
+    kind: app::ApiClientKind,
+) -> Result<(ApiClient, Secret)> {
     if !(1..=LONGEST_NAME).contains(&text::length(name)) || name.chars().any(text::is_control) {
         let sentence = format!("Name must have 1 to {LONGEST_NAME} characters on one line");
-        return Err(Error::invalid(vec![FieldError::new("name", Rule::Format, "Invalid value", sentence)]));
+        return Err(Error::invalid(vec![FieldError::new(
+            "name",
+            Rule::Format,
+            "Invalid value",
+            sentence,
+        )]));
     }
     let (log, actor) = (AuditLog::new(core, &by.source), by.actor.clone());
     let key = new_key(core)?;
     let hash = secret::digest(key.reveal().as_bytes());
-    let app = ApiClient { id: core.env.new_id()?, name: name.to_owned(), kind, created_at: log.at(), rotated_at: log.at() };
+    let app = ApiClient {
+        id: core.env.new_id()?,
+        name: name.to_owned(),
+        kind,
+        created_at: log.at(),
+        rotated_at: log.at(),
+    };
     let made = app.clone();
     core.store
         .write(move |db| {
@@ -112,9 +128,12 @@ pub async fn delete(core: &Core, by: &By, id: &str) -> Result<()> {
 /// `AppInvalid`.
 pub async fn check(core: &Core, id: &str, key: &str) -> Result<ApiClient> {
     let (wanted, presented) = (id.to_owned(), secret::digest(key.as_bytes()));
-    let (app, stored) =
-        core.store.read(move |db| Ok((store::apps::find(db, &wanted)?, store::apps::key_hash(db, &wanted)?))).await?;
-    let is_right = verify_slices_are_equal(&presented, stored.as_deref().unwrap_or(&[0; 32])).is_ok();
+    let (app, stored) = core
+        .store
+        .read(move |db| Ok((store::apps::find(db, &wanted)?, store::apps::key_hash(db, &wanted)?)))
+        .await?;
+    let is_right =
+        verify_slices_are_equal(&presented, stored.as_deref().unwrap_or(&[0; 32])).is_ok();
     app.filter(|_| is_right).ok_or_else(|| Kind::AppInvalid.into())
 }
 

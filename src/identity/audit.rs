@@ -26,7 +26,8 @@ impl AuditLog {
     /// Begins the log of an operation that happens now.
     #[must_use]
     pub fn new(core: &Core, source: &Source) -> Self {
-        let (env, metrics, refusals) = (core.env.clone(), core.metrics.clone(), core.refusals.clone());
+        let (env, metrics, refusals) =
+            (core.env.clone(), core.metrics.clone(), core.refusals.clone());
         Self { at: env.now(), env, metrics, refusals, source: source.clone() }
     }
 
@@ -57,13 +58,18 @@ impl AuditLog {
     }
 }
 
-pub use crate::store::audit::{AuditFilter, From, AuditRow};
+pub use crate::store::audit::{AuditFilter, AuditRow, From};
 
 /// Reads at most `limit` records that match the filter, beginning at `from`.
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn read(core: &Core, filter: &AuditFilter, from: &From, limit: i64) -> Result<Vec<AuditRow>> {
+pub async fn read(
+    core: &Core,
+    filter: &AuditFilter,
+    from: &From,
+    limit: i64,
+) -> Result<Vec<AuditRow>> {
     let (filter, from) = (filter.clone(), from.clone());
     core.store.scan(move |db| store::audit::page(db, &filter, &from, limit)).await
 }
@@ -111,7 +117,12 @@ pub async fn own(
 }
 
 /// Reads records about an account, as its owner may see them.
-pub(super) fn about(db: &mut dyn Db, account: &AccountId, from: &From, limit: i64) -> Result<Vec<AuditRow>> {
+pub(super) fn about(
+    db: &mut dyn Db,
+    account: &AccountId,
+    from: &From,
+    limit: i64,
+) -> Result<Vec<AuditRow>> {
     let filter = AuditFilter { about: Some(account.clone()), ..AuditFilter::default() };
     let mut records = store::audit::page(db, &filter, from, limit)?;
     for record in &mut records {
@@ -154,14 +165,20 @@ enum ExportStage {
 /// Records per piece.
 const PIECE: i64 = 500;
 
-const HEADING: &str = "id,at,event,outcome,accountId,sessionId,actor,ipAddress,userAgent,requestId,detail,count\r\n";
+const HEADING: &str =
+    "id,at,event,outcome,accountId,sessionId,actor,ipAddress,userAgent,requestId,detail,count\r\n";
 
 impl AuditExport {
     /// Begins an export. The audit log records that it was made.
     ///
     /// # Errors
     /// `Forbidden`, `Unavailable`.
-    pub async fn begin(core: &Core, by: &By, filter: AuditFilter, form: AuditFormat) -> Result<Self> {
+    pub async fn begin(
+        core: &Core,
+        by: &By,
+        filter: AuditFilter,
+        form: AuditFormat,
+    ) -> Result<Self> {
         let (log, actor) = (AuditLog::new(core, &by.source), by.actor.clone());
         core.store
             .write(move |db| {
@@ -221,7 +238,8 @@ fn cells(record: &AuditRow) -> [(&'static str, Option<String>); 11] {
 /// Converts a record to one JSON object.
 #[must_use]
 pub fn json(record: &AuditRow) -> serde_json::Value {
-    let fields = cells(record).map(|(name, value)| (name.to_owned(), serde_json::Value::from(value)));
+    let fields =
+        cells(record).map(|(name, value)| (name.to_owned(), serde_json::Value::from(value)));
     let count = ("count".to_owned(), serde_json::Value::from(record.times));
     serde_json::Value::Object(fields.into_iter().chain([count]).collect())
 }

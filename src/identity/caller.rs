@@ -34,7 +34,9 @@ pub struct Caller {
 pub async fn authenticate(core: &Core, token: &str) -> Result<Caller> {
     let verified = match core.tokens.verify(token) {
         // The token's key may be newer than those that this process has loaded.
-        Err(error) if error.kind() == Kind::TokenInvalid && key::catch_up(core).await? => core.tokens.verify(token)?,
+        Err(error) if error.kind() == Kind::TokenInvalid && key::catch_up(core).await? => {
+            core.tokens.verify(token)?
+        }
         other => other?,
     };
     recognise(core, &verified, || Ok(token)).await
@@ -46,11 +48,17 @@ pub async fn authenticate(core: &Core, token: &str) -> Result<Caller> {
 ///
 /// # Errors
 /// As [`authenticate`].
-pub async fn recognise<'t>(core: &Core, verified: &VerifiedToken, token: impl Fn() -> Result<&'t str>) -> Result<Caller> {
+pub async fn recognise<'t>(
+    core: &Core,
+    verified: &VerifiedToken,
+    token: impl Fn() -> Result<&'t str>,
+) -> Result<Caller> {
     let id = verified.session.clone();
     let found = core
         .store
-        .recall(("standing", verified.session.as_str()), move |db| store::sessions::find_standing(db, &id))
+        .recall(("standing", verified.session.as_str()), move |db| {
+            store::sessions::find_standing(db, &id)
+        })
         .await?;
     let Some(standing) = found.as_ref() else { return Err(Kind::SessionEnded.into()) };
     if standing.epoch != verified.epoch {
@@ -82,9 +90,13 @@ fn note_activity(core: &Core, standing: &SessionSnapshot, now: Time) {
     }
     let (store, id) = (core.store.clone(), standing.session.id.clone());
     tokio::spawn(async move {
-        let noted = store.write(move |db| store::sessions::touch(db, &id, now - ACTIVITY_STEP, now)).await;
+        let noted =
+            store.write(move |db| store::sessions::touch(db, &id, now - ACTIVITY_STEP, now)).await;
         if let Err(error) = noted {
-            tracing::debug!(error = error.chain(), "failed to record the last activity of a session");
+            tracing::debug!(
+                error = error.chain(),
+                "failed to record the last activity of a session"
+            );
         }
     });
 }

@@ -12,10 +12,13 @@ use super::audit::AuditLog;
 use super::factor::check::{Budget, CodeCheck};
 use super::gate::{Issued, NewSession, Proof, Remember};
 use super::guard::LoginTarget;
-use super::one_time_code::{self, CodeDelivery, CodePurpose, CodeAttempt, Trust};
+use super::one_time_code::{self, CodeAttempt, CodeDelivery, CodePurpose, Trust};
 use crate::error::{Error, Extra, Kind, Limit, Result};
 use crate::model::event::What;
-use crate::model::{Account, Barrier, ClientIp, Email, Event, Factor, FactorKind, Method, Secret, Source, Time, secret};
+use crate::model::{
+    Account, Barrier, ClientIp, Email, Event, Factor, FactorKind, Method, Secret, Source, Time,
+    secret,
+};
 use crate::store;
 use crate::store::challenges::Challenge;
 use crate::store::db::Db;
@@ -95,19 +98,33 @@ impl Pending {
 }
 
 /// Prepares the code to send for a kind of factor; `None` if it needs none or none can be sent.
-fn dispatch(core: &Core, account: &Account, factors: &[Factor], kind: FactorKind) -> Result<Option<CodeDelivery>> {
+fn dispatch(
+    core: &Core,
+    account: &Account,
+    factors: &[Factor],
+    kind: FactorKind,
+) -> Result<Option<CodeDelivery>> {
     match kind {
         FactorKind::Totp => Ok(None),
-        FactorKind::Email => one_time_code::by_mail(core, account, CodePurpose::Factor, None).map(Some),
+        FactorKind::Email => {
+            one_time_code::by_mail(core, account, CodePurpose::Factor, None).map(Some)
+        }
         FactorKind::Sms => match number_of(factors) {
-            Some(number) => one_time_code::by_text(core, account, number, CodePurpose::Factor, None),
+            Some(number) => {
+                one_time_code::by_text(core, account, number, CodePurpose::Factor, None)
+            }
             None => Ok(None),
         },
     }
 }
 
 fn number_of(factors: &[Factor]) -> Option<&str> {
-    factors.iter().rev().find(|f| f.kind == FactorKind::Sms && f.confirmed_at.is_some())?.target.as_deref()
+    factors
+        .iter()
+        .rev()
+        .find(|f| f.kind == FactorKind::Sms && f.confirmed_at.is_some())?
+        .target
+        .as_deref()
 }
 
 /// A challenge with the account and factors that can complete it.
@@ -119,7 +136,12 @@ struct ChallengeWithAccount {
 }
 
 impl ChallengeWithAccount {
-    fn load(db: &mut dyn Db, row: Challenge, client: ClientIp, since: Time) -> Result<Option<Self>> {
+    fn load(
+        db: &mut dyn Db,
+        row: Challenge,
+        client: ClientIp,
+        since: Time,
+    ) -> Result<Option<Self>> {
         let Some(account) = store::accounts::find(db, &row.account)? else { return Ok(None) };
         let factors = store::factors::of(db, &row.account)?;
         let is_stranger = !store::clients::is_known(db, &row.account, client, since)?;
@@ -171,13 +193,20 @@ pub async fn complete(core: &Core, token: &str, typed: &str, source: &Source) ->
 ///
 /// # Errors
 /// `MfaCodeInvalid`, `BackupCodeUsed`, `TooMany`.
-pub async fn complete_newest(core: &Core, email: &Email, typed: &str, source: &Source) -> Result<Issued> {
+pub async fn complete_newest(
+    core: &Core,
+    email: &Email,
+    typed: &str,
+    source: &Source,
+) -> Result<Issued> {
     let (key, client, now) = (email.key().to_owned(), source.client(), core.env.now());
     let since = now - core.config.throttle.known_for;
     let (account, found) = core
         .store
         .read(move |db| {
-            let Some(account) = store::accounts::find_by_email(db, &key)? else { return Ok((None, None)) };
+            let Some(account) = store::accounts::find_by_email(db, &key)? else {
+                return Ok((None, None));
+            };
             let newest = store::challenges::find_newest(db, &account.id, now - LIFE_WITHOUT_TOKEN)?;
             let found = match newest {
                 Some(row) => ChallengeWithAccount::load(db, row, client, since)?,
@@ -190,16 +219,23 @@ pub async fn complete_newest(core: &Core, email: &Email, typed: &str, source: &S
         // A client without a token learns only about the code: another client may have completed
         // the challenge at the same moment.
         let finished = finish(core, found, ChallengeLookup::ByEmail, typed, source).await;
-        let by_code =
-            |error: Error| if error.kind() == Kind::TokenInvalid { Kind::MfaCodeInvalid.into() } else { error };
+        let by_code = |error: Error| {
+            if error.kind() == Kind::TokenInvalid { Kind::MfaCodeInvalid.into() } else { error }
+        };
         return finished.map_err(by_code);
     }
-    let bucket = account.as_ref().map_or_else(|| LoginTarget::unknown(email.key()), LoginTarget::of);
+    let bucket =
+        account.as_ref().map_or_else(|| LoginTarget::unknown(email.key()), LoginTarget::of);
     refuse_nothing(core, &bucket, typed, source).await
 }
 
 /// Counts and refuses a code where no login is pending, in the same way as where one is.
-async fn refuse_nothing(core: &Core, bucket: &LoginTarget, typed: &str, source: &Source) -> Result<Issued> {
+async fn refuse_nothing(
+    core: &Core,
+    bucket: &LoginTarget,
+    typed: &str,
+    source: &Source,
+) -> Result<Issued> {
     let showing = (source.client(), Trust::Unknown);
     let showing = CodeAttempt::new(core, bucket, None, CodePurpose::Factor, typed, showing);
     let log = AuditLog::new(core, source);
@@ -251,7 +287,9 @@ impl ChallengeAttempts {
                 }
                 Ok(Some(Kind::TokenInvalid.into()))
             }
-            ChallengeAttempts::OfAddress(showing) => Ok(showing.count(db, log)?.map(one_time_code::too_many)),
+            ChallengeAttempts::OfAddress(showing) => {
+                Ok(showing.count(db, log)?.map(one_time_code::too_many))
+            }
         }
     }
 
@@ -263,17 +301,30 @@ impl ChallengeAttempts {
     }
 }
 
-async fn finish(core: &Core, found: ChallengeWithAccount, lookup: ChallengeLookup, typed: &str, source: &Source) -> Result<Issued> {
+async fn finish(
+    core: &Core,
+    found: ChallengeWithAccount,
+    lookup: ChallengeLookup,
+    typed: &str,
+    source: &Source,
+) -> Result<Issued> {
     let ChallengeWithAccount { row, account, factors, is_stranger } = found;
     let remember = if row.remember { Remember::Long } else { Remember::Short };
-    let standing = if row.client == source.client().to_bytes() { Trust::RequestedHere } else { Trust::Unknown };
+    let standing = if row.client == source.client().to_bytes() {
+        Trust::RequestedHere
+    } else {
+        Trust::Unknown
+    };
     let from = (source.client(), standing);
     let check = CodeCheck::prepare(core, &account, &factors, &row.methods, typed, from)?;
     let (tries, check) = match lookup {
-        ChallengeLookup::ByToken => (ChallengeAttempts::OfToken(Budget::new(core, &account, is_stranger)), check),
+        ChallengeLookup::ByToken => {
+            (ChallengeAttempts::OfToken(Budget::new(core, &account, is_stranger)), check)
+        }
         ChallengeLookup::ByEmail => {
             let bucket = LoginTarget::of(&account);
-            let showing = CodeAttempt::new(core, &bucket, Some(&account), CodePurpose::Factor, typed, from);
+            let showing =
+                CodeAttempt::new(core, &bucket, Some(&account), CodePurpose::Factor, typed, from);
             (ChallengeAttempts::OfAddress(Box::new(showing)), check.counted_before())
         }
     };
@@ -296,7 +347,9 @@ async fn finish(core: &Core, found: ChallengeWithAccount, lookup: ChallengeLooku
             inside.open(db).map(Ok)
         })
         .await
-        .map_err(|error| if error.kind() == Kind::InvalidCredentials { Kind::TokenInvalid.into() } else { error })?;
+        .map_err(|error| {
+            if error.kind() == Kind::InvalidCredentials { Kind::TokenInvalid.into() } else { error }
+        })?;
     opening.outcome(core, verdict?).await?.into_issued()
 }
 
@@ -305,7 +358,12 @@ async fn finish(core: &Core, found: ChallengeWithAccount, lookup: ChallengeLooku
 /// # Errors
 /// `TokenInvalid`, `TokenExpired`, `Validation` for a method that sends no code or that the login
 /// does not offer, `TooMany(Factor)`.
-pub async fn send(core: &Core, token: &str, wanted: Option<FactorKind>, source: &Source) -> Result<FactorKind> {
+pub async fn send(
+    core: &Core,
+    token: &str,
+    wanted: Option<FactorKind>,
+    source: &Source,
+) -> Result<FactorKind> {
     let found = find(core, token, source).await?;
     let mut offered = found.row.methods.iter().filter_map(|method| match method {
         Method::Factor(kind) if *kind != FactorKind::Totp => Some(*kind),
@@ -322,7 +380,12 @@ pub async fn send(core: &Core, token: &str, wanted: Option<FactorKind>, source: 
         .write(move |db| {
             let wait = dispatch.send(db, &log)?;
             if wait.is_none() {
-                log.record(db, &Event::done(What::CodeRequested).about(&found.account.id).because(kind.as_str()))?;
+                log.record(
+                    db,
+                    &Event::done(What::CodeRequested)
+                        .about(&found.account.id)
+                        .because(kind.as_str()),
+                )?;
             }
             Ok(wait)
         })

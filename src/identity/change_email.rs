@@ -29,7 +29,12 @@ pub async fn request(core: &Core, fresh: &Fresh, new: &Email, source: &Source) -
     let account = &fresh.caller().account;
     if account.email.key() == new.key() {
         let sentence = "This is already the email address of your account";
-        return Err(Error::invalid(vec![FieldError::new("newEmail", Rule::Format, "Not a new address", sentence)]));
+        return Err(Error::invalid(vec![FieldError::new(
+            "newEmail",
+            Rule::Format,
+            "Not a new address",
+            sentence,
+        )]));
     }
     let asked = Request::ChangeEmail {
         account_id: account.id.to_string(),
@@ -37,7 +42,8 @@ pub async fn request(core: &Core, fresh: &Fresh, new: &Email, source: &Source) -
         email: new.as_str().to_owned(),
     };
     let prepared = core.post.request(&asked, source)?;
-    let (log, id, session) = (AuditLog::new(core, source), account.id.clone(), fresh.caller().session.clone());
+    let (log, id, session) =
+        (AuditLog::new(core, source), account.id.clone(), fresh.caller().session.clone());
     core.store
         .write(move |db| {
             mail::enqueue(db, &prepared)?;
@@ -60,7 +66,8 @@ pub(super) fn gives_way(holder: &Account, verification: Verification) -> bool {
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn confirm(core: &Core, token: &str, source: &Source) -> Result<()> {
-    let (hash, log, verification) = (link::digest_of(token), AuditLog::new(core, source), core.verification());
+    let (hash, log, verification) =
+        (link::digest_of(token), AuditLog::new(core, source), core.verification());
     let outcome = core
         .store
         .write(move |db| {
@@ -74,7 +81,10 @@ pub async fn confirm(core: &Core, token: &str, source: &Source) -> Result<()> {
             clear_the_way(db, &account.id, &link.email_key, verification, &log)?;
             make_own(db, &account.id, &link, &log)?;
             verify_email::claim_username(db, &account.id, now)?;
-            log.record(db, &Event::done(What::EmailChanged).about(&account.id).by(account.id.as_str()))?;
+            log.record(
+                db,
+                &Event::done(What::EmailChanged).about(&account.id).by(account.id.as_str()),
+            )?;
             link::void_all(db, &account.id)?;
             store::links::prolong_undoing(db, &account.id, account.email.key(), now + UNDO_FOR, now)
         })
@@ -105,7 +115,13 @@ pub async fn undo(core: &Core, token: &str, source: &Source) -> Result<()> {
     Ok(())
 }
 
-fn give_back(db: &mut dyn Db, account: &Account, hash: &[u8; 32], link: &Link, log: &AuditLog) -> Result<()> {
+fn give_back(
+    db: &mut dyn Db,
+    account: &Account,
+    hash: &[u8; 32],
+    link: &Link,
+    log: &AuditLog,
+) -> Result<()> {
     if !store::links::spend(db, hash, log.at())? {
         return Err(Kind::LinkInvalid.into());
     }
@@ -114,7 +130,10 @@ fn give_back(db: &mut dyn Db, account: &Account, hash: &[u8; 32], link: &Link, l
         clear_the_way(db, &account.id, &link.email_key, Verification::Required, log)?;
         make_own(db, &account.id, link, log)?;
     }
-    log.record(db, &Event::done(What::EmailChangeUndone).about(&account.id).by(account.id.as_str()))?;
+    log.record(
+        db,
+        &Event::done(What::EmailChangeUndone).about(&account.id).by(account.id.as_str()),
+    )?;
     store::links::void_later_undoing(db, &account.id, hash)
 }
 
@@ -122,7 +141,12 @@ fn give_back(db: &mut dyn Db, account: &Account, hash: &[u8; 32], link: &Link, l
 ///
 /// # Errors
 /// `LinkInvalid`.
-pub(super) fn reachable_at(db: &mut dyn Db, account: &Account, email_key: &str, now: Time) -> Result<Email> {
+pub(super) fn reachable_at(
+    db: &mut dyn Db,
+    account: &Account,
+    email_key: &str,
+    now: Time,
+) -> Result<Email> {
     if account.email.key() == email_key {
         return Ok(account.email.clone());
     }
@@ -135,7 +159,12 @@ pub(super) fn reachable_at(db: &mut dyn Db, account: &Account, email_key: &str, 
 ///
 /// # Errors
 /// `LinkInvalid` when the account can no longer take the address back.
-pub(super) fn restore_address(db: &mut dyn Db, account: &Account, email_key: &str, log: &AuditLog) -> Result<()> {
+pub(super) fn restore_address(
+    db: &mut dyn Db,
+    account: &Account,
+    email_key: &str,
+    log: &AuditLog,
+) -> Result<()> {
     if account.email.key() == email_key {
         return Ok(());
     }
@@ -147,7 +176,8 @@ pub(super) fn restore_address(db: &mut dyn Db, account: &Account, email_key: &st
 /// The undo link and the account that it restores.
 fn undoable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<(Link, Account)> {
     let link = link::usable(db, hash, LinkPurpose::UndoEmail, now)?;
-    let account = store::accounts::find(db, &link.account)?.filter(|account| account.deleted_at.is_none());
+    let account =
+        store::accounts::find(db, &link.account)?.filter(|account| account.deleted_at.is_none());
     Ok((link, account.ok_or(Kind::LinkInvalid)?))
 }
 
@@ -177,13 +207,19 @@ fn make_own(db: &mut dyn Db, id: &AccountId, link: &Link, log: &AuditLog) -> Res
     match store::accounts::set_email(db, id, &address_of(link)?, log.at()) {
         Ok(true) => Ok(()),
         Ok(false) => Err(Kind::LinkInvalid.into()),
-        Err(error) if Constraint::of(&error) == Some(Constraint::Email) => Err(Kind::LinkInvalid.into()),
+        Err(error) if Constraint::of(&error) == Some(Constraint::Email) => {
+            Err(Kind::LinkInvalid.into())
+        }
         Err(error) => Err(error),
     }
 }
 
 /// The address that a link gives to the account.
 fn address_of(link: &Link) -> Result<Email> {
-    let email = link.address.as_deref().and_then(Email::parse).filter(|email| email.key() == link.email_key);
+    let email = link
+        .address
+        .as_deref()
+        .and_then(Email::parse)
+        .filter(|email| email.key() == link.email_key);
     email.ok_or_else(|| Error::internal("the link of an email change has no valid address"))
 }

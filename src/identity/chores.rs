@@ -39,19 +39,29 @@ pub async fn purge(core: &Core) -> Result<()> {
     removed += piecewise(core, move |db| store::factors::purge_unconfirmed(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::attempts::purge(db, now, PIECE)).await?;
     removed += piecewise(core, move |db| store::clients::purge(db, unknown, PIECE)).await?;
-    removed += in_pieces_of(ACCOUNTS, core, move |db| store::erasure::purge_hidden(db, hidden, ACCOUNTS)).await?;
-    removed += in_pieces_of(ACCOUNTS, core, move |db| store::erasure::blank_deleted(db, hidden, ACCOUNTS)).await?;
-    removed += piecewise(core, move |db| store::accounts::purge_reservations(db, now, PIECE)).await?;
-    removed += piecewise(core, move |db| store::anomalies::purge_traits(db, unknown, PIECE)).await?;
+    removed +=
+        in_pieces_of(ACCOUNTS, core, move |db| store::erasure::purge_hidden(db, hidden, ACCOUNTS))
+            .await?;
+    removed +=
+        in_pieces_of(ACCOUNTS, core, move |db| store::erasure::blank_deleted(db, hidden, ACCOUNTS))
+            .await?;
+    removed +=
+        piecewise(core, move |db| store::accounts::purge_reservations(db, now, PIECE)).await?;
+    removed +=
+        piecewise(core, move |db| store::anomalies::purge_traits(db, unknown, PIECE)).await?;
     removed += piecewise(core, move |db| store::anomalies::purge_alarms(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::outbox::purge(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::audit::purge(db, audited, PIECE)).await?;
     removed += core.store.write(move |db| store::keys::purge(db, now)).await?;
     let unfinished = now - super::file::PATIENCE;
-    removed += piecewise(core, move |db| store::files::purge_unfinished(db, unfinished, PIECE)).await?;
+    removed +=
+        piecewise(core, move |db| store::files::purge_unfinished(db, unfinished, PIECE)).await?;
     if core.config.signup.verify_email {
         let stale = now - core.config.signup.remove_unproved;
-        removed += in_pieces_of(ACCOUNTS, core, move |db| store::erasure::purge_unproved(db, stale, ACCOUNTS)).await?;
+        removed += in_pieces_of(ACCOUNTS, core, move |db| {
+            store::erasure::purge_unproved(db, stale, ACCOUNTS)
+        })
+        .await?;
     }
     if removed > 0 {
         tracing::info!(rows = removed, "cleanup removed expired rows");

@@ -25,8 +25,14 @@ pub async fn own_account(core: &Core, fresh: &Fresh, source: &Source) -> Result<
                 return Err(Kind::LastAdmin.into());
             }
             let by_owner = |what| Event::done(what).about(&account.id).by(account.id.as_str());
-            for session in store::sessions::end_all(db, &account.id, SessionEnd::Deleted, log.at())? {
-                log.record(db, &by_owner(What::SessionEnded).in_session(&session).because(SessionEnd::Deleted.as_str()))?;
+            for session in store::sessions::end_all(db, &account.id, SessionEnd::Deleted, log.at())?
+            {
+                log.record(
+                    db,
+                    &by_owner(What::SessionEnded)
+                        .in_session(&session)
+                        .because(SessionEnd::Deleted.as_str()),
+                )?;
             }
             link::void_all(db, &account.id)?;
             log.record(db, &by_owner(What::Deleted))?;

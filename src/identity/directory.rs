@@ -46,14 +46,20 @@ pub async fn page(core: &Core, wanted: &Wanted) -> Result<AccountPage> {
     let query = Query {
         status: wanted.status,
         verification: core.verification(),
-        prefix: wanted.search.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(text::fold),
+        prefix: wanted
+            .search
+            .as_deref()
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .map(text::fold),
         offset: (wanted.page - 1).saturating_mul(wanted.limit),
         limit: wanted.limit,
     };
     core.store
         .scan(move |db| {
             let total = store::directory::count(db, &query)?;
-            let accounts = if query.offset < total { store::directory::page(db, &query)? } else { Vec::new() };
+            let accounts =
+                if query.offset < total { store::directory::page(db, &query)? } else { Vec::new() };
             let cut_off = store::directory::is_cut_off(db, &query)?;
             Ok(AccountPage { entries: admin::with_roles(db, accounts)?, total, cut_off })
         })
@@ -90,7 +96,8 @@ pub async fn file(core: &Core, id: &str) -> Result<AccountDetails> {
     let entry = AccountWithRoles { account, roles };
     let failures = guard::failures(core, &entry.account).await?;
     let id = entry.account.id.clone();
-    let last_failed_login = core.store.scan(move |db| store::audit::last_failed_login(db, &id)).await?;
+    let last_failed_login =
+        core.store.scan(move |db| store::audit::last_failed_login(db, &id)).await?;
     Ok(AccountDetails {
         permissions: core.roles.permissions(&entry.roles),
         failed_logins: failures.count,
@@ -120,7 +127,10 @@ pub async fn update(core: &Core, by: &By, id: &str, changes: Changes) -> Result<
     let (actor, verification) = (by.actor.clone(), core.verification());
     admin::change(core, by, id, move |db, log, account| {
         if account.deleted_at.is_some() {
-            return Err(Error::with(Kind::AccountNotFound, "User account is deleted; restore it first"));
+            return Err(Error::with(
+                Kind::AccountNotFound,
+                "User account is deleted; restore it first",
+            ));
         }
         if !changes.correction.is_empty() {
             actor.needs(db, Permission::UsersWrite)?;
@@ -150,7 +160,8 @@ pub async fn toggle_suspension(core: &Core, by: &By, id: &str) -> Result<Account
     let actor = by.actor.clone();
     admin::change(core, by, id, move |db, log, account| {
         actor.needs(db, Permission::UsersSuspend)?;
-        let wanted = if account.suspended_at.is_some() { Status::Active } else { Status::Suspended };
+        let wanted =
+            if account.suspended_at.is_some() { Status::Active } else { Status::Suspended };
         set_status(db, &actor, log, account, wanted)
     })
     .await
@@ -164,7 +175,8 @@ pub async fn by_number(core: &Core, number: &str) -> Result<AccountWithRoles> {
     let number: i64 = number.parse().map_err(|_| Error::new(Kind::AccountNotFound))?;
     core.store
         .read(move |db| {
-            let found = store::directory::find_by_number(db, number)?.filter(|account| account.deleted_at.is_none());
+            let found = store::directory::find_by_number(db, number)?
+                .filter(|account| account.deleted_at.is_none());
             admin::load(db, found.ok_or_else(|| Error::new(Kind::AccountNotFound))?)
         })
         .await
@@ -186,7 +198,13 @@ pub async fn present(core: &Core, page: i64, limit: i64) -> Result<Vec<AccountWi
 
 type Database<'a> = &'a mut dyn store::db::Db;
 
-fn set_status(db: Database<'_>, actor: &super::Actor, log: &AuditLog, account: &Account, wanted: Status) -> Result<()> {
+fn set_status(
+    db: Database<'_>,
+    actor: &super::Actor,
+    log: &AuditLog,
+    account: &Account,
+    wanted: Status,
+) -> Result<()> {
     let id = &account.id;
     match wanted {
         Status::Suspended => {
@@ -203,12 +221,23 @@ fn set_status(db: Database<'_>, actor: &super::Actor, log: &AuditLog, account: &
         _ => {
             let sentence = "Status can only be set to active or suspended; to verify or delete an account, use the \
                             calls for that";
-            Err(Error::invalid(vec![FieldError::new("status", Rule::Format, "Not allowed", sentence)]))
+            Err(Error::invalid(vec![FieldError::new(
+                "status",
+                Rule::Format,
+                "Not allowed",
+                sentence,
+            )]))
         }
     }
 }
 
-fn set_roles(db: Database<'_>, actor: &super::Actor, log: &AuditLog, id: &AccountId, wanted: &[String]) -> Result<()> {
+fn set_roles(
+    db: Database<'_>,
+    actor: &super::Actor,
+    log: &AuditLog,
+    id: &AccountId,
+    wanted: &[String],
+) -> Result<()> {
     let had = store::roles::of(db, id)?;
     for name in wanted.iter().filter(|name| !had.contains(name)) {
         admin::give(db, actor, log, id, name)?;
@@ -275,13 +304,21 @@ pub async fn end_sessions(core: &Core, by: &By, name: &str) -> Result<AccountWit
 ///
 /// # Errors
 /// `AccountNotFound`, `SessionNotFound`, `Forbidden`.
-pub async fn end_session(core: &Core, by: &By, name: &str, session: &str) -> Result<AccountWithRoles> {
+pub async fn end_session(
+    core: &Core,
+    by: &By,
+    name: &str,
+    session: &str,
+) -> Result<AccountWithRoles> {
     let (actor, session) = (by.actor.clone(), SessionId::new(session));
     admin::change(core, by, name, move |db, log, account| {
         if !store::sessions::end_of(db, &account.id, &session, SessionEnd::Admin, log.at())? {
             return Err(Error::new(Kind::SessionNotFound));
         }
-        let event = Event::done(What::SessionEnded).about(&account.id).in_session(&session).by(actor.name());
+        let event = Event::done(What::SessionEnded)
+            .about(&account.id)
+            .in_session(&session)
+            .by(actor.name());
         log.record(db, &event.because(SessionEnd::Admin.as_str()))
     })
     .await
@@ -297,7 +334,10 @@ pub async fn send_reset(core: &Core, by: &By, id: &str) -> Result<AccountWithRol
     let actor = by.actor.clone();
     admin::change(core, by, id, move |db, log, account| {
         actor.needs(db, Permission::UsersWrite)?;
-        log.record(db, &Event::done(What::PasswordResetRequested).about(&account.id).by(actor.name()))?;
+        log.record(
+            db,
+            &Event::done(What::PasswordResetRequested).about(&account.id).by(actor.name()),
+        )?;
         mail::enqueue(db, &prepared)
     })
     .await

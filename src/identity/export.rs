@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::model::event::What;
 use crate::model::{Account, ClientIp, Event, Source, Time};
 use crate::store;
-use crate::store::audit::{From, AuditRow};
+use crate::store::audit::{AuditRow, From};
 
 pub use crate::model::factor::Factor;
 pub use crate::store::export::{MailRecord, SessionExportRow};
@@ -54,8 +54,14 @@ pub async fn everything(core: &Core, fresh: &Fresh, source: &Source) -> Result<P
                 at,
                 roles: roles.clone(),
                 sessions: store::export::sessions(db, &account.id)?,
-                clients: clients.iter().filter_map(|row| Some((client(&row.client)?, row.last_login_at))).collect(),
-                factors: (store::factors::of(db, &account.id)?, store::factors::count_backup_codes(db, &account.id)?),
+                clients: clients
+                    .iter()
+                    .filter_map(|row| Some((client(&row.client)?, row.last_login_at)))
+                    .collect(),
+                factors: (
+                    store::factors::of(db, &account.id)?,
+                    store::factors::count_backup_codes(db, &account.id)?,
+                ),
                 files: store::files::list(db, &account.id)?,
                 events: audit::about(db, &account.id, &From::Newest, store::export::MOST)?,
                 mails: store::export::mails(db, &account.id)?,

@@ -49,7 +49,8 @@ impl Slots {
     fn take(&self, account: &AccountId) -> Result<UploadSlot> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.get(account).is_some_and(|own| *own >= self.each) {
-            let message = "You have too many uploads in progress, please wait until one is finished";
+            let message =
+                "You have too many uploads in progress, please wait until one is finished";
             return Err(Error::with(Kind::TooMany(Limit::General), message).retry_after(SOON));
         }
         if taken.values().sum::<usize>() >= self.all {
@@ -104,7 +105,8 @@ pub async fn begin(core: &Core, caller: &Caller, name: &str, source: &Source) ->
     let name = check_name(name)?;
     let quota = quota::own(core, caller).await?;
     if quota.remaining() == 0 {
-        AuditLog::new(core, source).refuse(Barrier::Uploads, &LoginTarget::of_owner(&caller.account.id));
+        AuditLog::new(core, source)
+            .refuse(Barrier::Uploads, &LoginTarget::of_owner(&caller.account.id));
         return Err(Kind::UploadLimitReached.into());
     }
     let slot = core.slots.take(&caller.account.id)?;
@@ -125,7 +127,8 @@ pub async fn begin(core: &Core, caller: &Caller, name: &str, source: &Source) ->
         begun: true,
         _slot: slot,
     };
-    let (id, account, name, at) = (upload.id.clone(), upload.account.clone(), upload.name.clone(), upload.log.at());
+    let (id, account, name, at) =
+        (upload.id.clone(), upload.account.clone(), upload.name.clone(), upload.log.at());
     core.store.write(move |db| store::files::begin(db, &id, &account, &name, at)).await?;
     Ok(upload)
 }
@@ -133,7 +136,9 @@ pub async fn begin(core: &Core, caller: &Caller, name: &str, source: &Source) ->
 /// Returns the last part of the path that the client sent, if it is a valid file name.
 fn check_name(sent: &str) -> Result<String> {
     let name = sent.rsplit(['/', '\\']).next().unwrap_or("").trim();
-    let fits = !name.is_empty() && text::length(name) <= LONGEST_NAME && !name.chars().any(text::is_control);
+    let fits = !name.is_empty()
+        && text::length(name) <= LONGEST_NAME
+        && !name.chars().any(text::is_control);
     if fits {
         return Ok(name.to_owned());
     }
@@ -152,7 +157,9 @@ impl FileSpace {
     /// fails.
     async fn check_for_one(&self, store: &Store) -> Result<()> {
         let taken = store.scan(store::files::total_size).await?;
-        if u64::try_from(taken).unwrap_or(u64::MAX).saturating_add(self.files.size) > self.files.total {
+        if u64::try_from(taken).unwrap_or(u64::MAX).saturating_add(self.files.size)
+            > self.files.total
+        {
             return Err(full());
         }
         self.check_disk(self.files.size)
@@ -199,7 +206,10 @@ impl Upload {
         self.size += bytes.len() as u64;
         let largest = self.room.files.size;
         if self.size > largest {
-            return Err(Error::with(Kind::PayloadTooLarge, format!("A file can have at most {largest} bytes")));
+            return Err(Error::with(
+                Kind::PayloadTooLarge,
+                format!("A file can have at most {largest} bytes"),
+            ));
         }
         self.sniffer.feed(bytes);
         self.waiting.extend_from_slice(bytes);
@@ -215,7 +225,11 @@ impl Upload {
         self.room.check_disk(piece.len() as u64)?;
         let (id, position, total) = (self.id.clone(), self.position, self.room.total());
         self.position += 1;
-        kept(self.store.write(move |db| store::files::add_piece(db, &id, position, &piece, total)).await?)
+        kept(
+            self.store
+                .write(move |db| store::files::add_piece(db, &id, position, &piece, total))
+                .await?,
+        )
     }
 
     /// Ends the upload. The file is both stored and counted, or neither.
@@ -226,12 +240,21 @@ impl Upload {
     pub async fn finish(mut self) -> Result<(FileRow, Quota)> {
         if self.size == 0 {
             let sentence = "The file is empty";
-            return Err(Error::invalid(vec![FieldError::new("file", Rule::Required, "Empty file", sentence)]));
+            return Err(Error::invalid(vec![FieldError::new(
+                "file",
+                Rule::Required,
+                "Empty file",
+                sentence,
+            )]));
         }
         let found = std::mem::take(&mut self.sniffer).finish();
-        let media =
-            found.filter(|&media| Media::by_name(&self.name).is_none_or(|named| named == media)).ok_or_else(|| {
-                Error::with(Kind::UnsupportedMediaType, "Expected a PDF, DOC, DOCX, TXT, JPG, PNG or GIF file")
+        let media = found
+            .filter(|&media| Media::by_name(&self.name).is_none_or(|named| named == media))
+            .ok_or_else(|| {
+                Error::with(
+                    Kind::UnsupportedMediaType,
+                    "Expected a PDF, DOC, DOCX, TXT, JPG, PNG or GIF file",
+                )
             })?;
         let end = FinalPiece {
             piece: std::mem::take(&mut self.waiting),
@@ -258,7 +281,8 @@ impl Drop for Upload {
         let (store, id) = (self.store.clone(), self.id.clone());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             // If this fails, the cleanup removes the upload later.
-            runtime.spawn(async move { store.write(move |db| store::files::abandon(db, &id)).await });
+            runtime
+                .spawn(async move { store.write(move |db| store::files::abandon(db, &id)).await });
         }
     }
 }
@@ -281,11 +305,13 @@ impl FinalPiece {
         if !self.piece.is_empty() {
             kept(store::files::add_piece(db, &self.id, self.position, &self.piece, self.total)?)?;
         }
-        let used = store::files::count_one(db, &self.account, i64::from(self.configured))?.ok_or_else(|| {
-            self.log.refuse(Barrier::Uploads, &LoginTarget::of_owner(&self.account));
-            Error::new(Kind::UploadLimitReached)
-        })?;
-        let size = store::files::complete(db, &self.id, self.media.as_str(), self.log.at())?.ok_or_else(gone)?;
+        let used = store::files::count_one(db, &self.account, i64::from(self.configured))?
+            .ok_or_else(|| {
+                self.log.refuse(Barrier::Uploads, &LoginTarget::of_owner(&self.account));
+                Error::new(Kind::UploadLimitReached)
+            })?;
+        let size = store::files::complete(db, &self.id, self.media.as_str(), self.log.at())?
+            .ok_or_else(gone)?;
         let event = Event::done(What::FileUploaded).about(&self.account).by(self.account.as_str());
         self.log.record(db, &event.because(self.id.as_str()))?;
         let file = FileRow {
@@ -341,7 +367,8 @@ pub async fn sums(core: &Core, caller: &Caller) -> Result<(i64, i64)> {
 /// # Errors
 /// `NotFound`.
 pub async fn delete(core: &Core, caller: &Caller, file: &str, source: &Source) -> Result<()> {
-    let (account, file, log) = (caller.account.id.clone(), file.to_owned(), AuditLog::new(core, source));
+    let (account, file, log) =
+        (caller.account.id.clone(), file.to_owned(), AuditLog::new(core, source));
     core.store
         .write(move |db| {
             if !store::files::delete(db, &account, &file)? {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::audit::AuditLog;
 use super::guard::LoginTarget;
-use super::link::{self, NewLink, LinkPurpose};
+use super::link::{self, LinkPurpose, NewLink};
 use super::{Core, change_email, one_time_code};
 use crate::config::Rate;
 use crate::env::Later;
@@ -14,9 +14,9 @@ use crate::error::{Error, Result};
 use crate::mail::{self, JobHandler, Letter, OutgoingMessage, Request, RequestedBy};
 use crate::model::{Account, AccountId, Barrier, Email, Source, Time, secret};
 use crate::store;
+use crate::store::attempts::{self, AttemptRow, Scope};
 use crate::store::codes::Code;
 use crate::store::db::Db;
-use crate::store::attempts::{self, Scope, AttemptRow};
 
 /// Handles requests for mail.
 pub struct MailJobs(pub Arc<Core>);
@@ -88,7 +88,13 @@ struct PlannedMail {
 impl PlannedMail {
     fn of(core: &Core, account: &Account, letter: &Letter, link: Option<NewLink>) -> Result<Self> {
         let letters = vec![core.post.letter(&account.email, account.id.as_str(), letter)?];
-        Ok(Self { account: account.clone(), letters, links: link.into_iter().collect(), code: None, counted: None })
+        Ok(Self {
+            account: account.clone(),
+            letters,
+            links: link.into_iter().collect(),
+            code: None,
+            counted: None,
+        })
     }
 
     /// Counts the letters against the address and the client IP of the request.
@@ -104,9 +110,16 @@ impl PlannedMail {
         self
     }
 
-    fn run(&self, db: &mut dyn Db, to: Option<Rate>, from: Option<Rate>, log: &AuditLog) -> Result<()> {
+    fn run(
+        &self,
+        db: &mut dyn Db,
+        to: Option<Rate>,
+        from: Option<Rate>,
+        log: &AuditLog,
+    ) -> Result<()> {
         let now = log.at();
-        let is_as_read = |current: &Account| current.stamp == self.account.stamp && current.is_reachable();
+        let is_as_read =
+            |current: &Account| current.stamp == self.account.stamp && current.is_reachable();
         if !store::accounts::find(db, &self.account.id)?.as_ref().is_some_and(is_as_read) {
             // The worker retries and reads the changed account.
             return Err(Error::unavailable("the account changed while its mail was prepared"));
@@ -129,19 +142,33 @@ impl PlannedMail {
     }
 }
 
-async fn errand(core: &Core, account: &Account, request: &Request, by: &RequestedBy) -> Result<Option<PlannedMail>> {
+async fn errand(
+    core: &Core,
+    account: &Account,
+    request: &Request,
+    by: &RequestedBy,
+) -> Result<Option<PlannedMail>> {
     let unproved = account.email_verified_at.is_none();
     let errand = match request {
         Request::Welcome { .. } | Request::Verification { .. } if !unproved => return Ok(None),
-        Request::Welcome { .. } => return Ok(Some(verification(core, account)?.counted_for(core, &account.email))),
+        Request::Welcome { .. } => {
+            return Ok(Some(verification(core, account)?.counted_for(core, &account.email)));
+        }
         // A sign-up with an address that still awaits verification gets the verification mail
         // again, because that is what helps the owner. Only a verified address gets this notice.
-        Request::AlreadyRegistered { .. } if !unproved => PlannedMail::of(core, account, &Letter::AlreadyRegistered, None)?,
-        Request::Verification { .. } | Request::AlreadyRegistered { .. } => verification(core, account)?,
-        Request::PasswordClosed { .. } => password_closed(core, account)?,
-        Request::AccountLocked { until, .. } => {
-            PlannedMail::of(core, account, &Letter::AccountLocked { until: Time::from_millis(*until) }, None)?
+        Request::AlreadyRegistered { .. } if !unproved => {
+            PlannedMail::of(core, account, &Letter::AlreadyRegistered, None)?
         }
+        Request::Verification { .. } | Request::AlreadyRegistered { .. } => {
+            verification(core, account)?
+        }
+        Request::PasswordClosed { .. } => password_closed(core, account)?,
+        Request::AccountLocked { until, .. } => PlannedMail::of(
+            core,
+            account,
+            &Letter::AccountLocked { until: Time::from_millis(*until) },
+            None,
+        )?,
         Request::Reset { .. } => reset(core, account)?,
         Request::LoginCode { .. } => code_of(core, account, one_time_code::CodePurpose::Login)?,
         Request::ResetCode { .. } => code_of(core, account, one_time_code::CodePurpose::Reset)?,
@@ -167,22 +194,41 @@ fn verification(core: &Core, account: &Account) -> Result<PlannedMail> {
         disown: link::to_page(core, "verify-email/disown", &token),
         until,
     };
-    PlannedMail::of(core, account, &letter, Some(NewLink::new(account, &token, LinkPurpose::Verify, until)))
+    PlannedMail::of(
+        core,
+        account,
+        &letter,
+        Some(NewLink::new(account, &token, LinkPurpose::Verify, until)),
+    )
 }
 
 fn password_closed(core: &Core, account: &Account) -> Result<PlannedMail> {
     let (token, until) = (new_token(core)?, core.env.now() + core.config.throttle.account_window);
     let letter = Letter::PasswordClosed { link: link::to_page(core, "open-login", &token), until };
-    PlannedMail::of(core, account, &letter, Some(NewLink::new(account, &token, LinkPurpose::OpenLogin, until)))
+    PlannedMail::of(
+        core,
+        account,
+        &letter,
+        Some(NewLink::new(account, &token, LinkPurpose::OpenLogin, until)),
+    )
 }
 
 fn reset(core: &Core, account: &Account) -> Result<PlannedMail> {
     let (token, until) = (new_token(core)?, core.env.now() + core.config.links.reset_life);
     let letter = Letter::ResetPassword { link: link::to_reset(core, &token), until };
-    PlannedMail::of(core, account, &letter, Some(NewLink::new(account, &token, LinkPurpose::Reset, until)))
+    PlannedMail::of(
+        core,
+        account,
+        &letter,
+        Some(NewLink::new(account, &token, LinkPurpose::Reset, until)),
+    )
 }
 
-fn code_of(core: &Core, account: &Account, purpose: one_time_code::CodePurpose) -> Result<PlannedMail> {
+fn code_of(
+    core: &Core,
+    account: &Account,
+    purpose: one_time_code::CodePurpose,
+) -> Result<PlannedMail> {
     let (code, digits) = one_time_code::make(core, account, purpose, account.email.key())?;
     let letter = Letter::OneTimeCode { code: digits, until: code.expires_at };
     Ok(PlannedMail { code: Some(code), ..PlannedMail::of(core, account, &letter, None)? })
@@ -190,7 +236,12 @@ fn code_of(core: &Core, account: &Account, purpose: one_time_code::CodePurpose) 
 
 /// Mails the confirmation link to the new address and a notice to the old one. A taken address gets
 /// only a notice.
-async fn change_of_address(core: &Core, account: &Account, new: &Email, by: &RequestedBy) -> Result<Option<PlannedMail>> {
+async fn change_of_address(
+    core: &Core,
+    account: &Account,
+    new: &Email,
+    by: &RequestedBy,
+) -> Result<Option<PlannedMail>> {
     let (key, id, now) = (new.key().to_owned(), account.id.clone(), core.env.now());
     let verification = core.verification();
     let (holder, is_kept) = core
@@ -213,22 +264,33 @@ async fn change_of_address(core: &Core, account: &Account, new: &Email, by: &Req
     let mut errand = PlannedMail {
         account: account.clone(),
         letters: vec![core.post.letter(new, account.id.as_str(), &proof)?],
-        links: vec![NewLink::new(account, &token, LinkPurpose::ConfirmEmail, until).making_own(new)],
+        links: vec![
+            NewLink::new(account, &token, LinkPurpose::ConfirmEmail, until).making_own(new),
+        ],
         code: None,
         counted: None,
     };
     // An unverified address may belong to a stranger, so it gets no link to undo the change.
     if account.email_verified_at.is_some() {
         let (token, until) = (new_token(core)?, now + change_email::UNDO_FOR);
-        let notice = Letter::EmailChanging { undo: link::to_page(core, "undo-email", &token), until };
+        let notice =
+            Letter::EmailChanging { undo: link::to_page(core, "undo-email", &token), until };
         errand.letters.push(core.post.letter(&account.email, account.id.as_str(), &notice)?);
-        errand.links.push(NewLink::new(account, &token, LinkPurpose::UndoEmail, until).making_own(&account.email));
+        errand.links.push(
+            NewLink::new(account, &token, LinkPurpose::UndoEmail, until).making_own(&account.email),
+        );
     }
     Ok(Some(errand.counted(core, new, by)))
 }
 
 /// Counts one mail in a fixed window. Returns false if the limit is reached.
-fn count(db: &mut dyn Db, scope: Scope, key: &[u8; 32], rate: Option<Rate>, now: Time) -> Result<bool> {
+fn count(
+    db: &mut dyn Db,
+    scope: Scope,
+    key: &[u8; 32],
+    rate: Option<Rate>,
+    now: Time,
+) -> Result<bool> {
     let Some(rate) = rate else { return Ok(true) };
     let row = attempts::lock(db, scope, key, now)?;
     if row.count >= i64::from(rate.count) {

@@ -13,7 +13,9 @@ use crate::config::LoginOtp;
 use crate::error::{Error, Extra, Kind, Result};
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
-use crate::model::{Account, ClientIp, Event, Factor, FactorKind, Method, Secret, SessionId, Source, Time};
+use crate::model::{
+    Account, ClientIp, Event, Factor, FactorKind, Method, Secret, SessionId, Source, Time,
+};
 use crate::store;
 use crate::store::db::Db;
 use crate::store::sessions::SessionRow;
@@ -56,7 +58,9 @@ impl GateOutcome {
     pub fn into_issued(self) -> Result<Issued> {
         match self {
             GateOutcome::Issued(issued) => Ok(*issued),
-            GateOutcome::Challenge(challenge) => Err(Error::new(Kind::MfaRequired).carrying(challenge)),
+            GateOutcome::Challenge(challenge) => {
+                Err(Error::new(Kind::MfaRequired).carrying(challenge))
+            }
         }
     }
 }
@@ -64,9 +68,12 @@ impl GateOutcome {
 /// The methods still required after this proof, given the account's factors. Empty if the proof is
 /// enough.
 fn still_due(proof: &Proof, factors: &[Factor], backup_codes: i64, otp: LoginOtp) -> Vec<Method> {
-    let has = |kind: FactorKind| factors.iter().any(|factor| factor.kind == kind && factor.confirmed_at.is_some());
+    let has = |kind: FactorKind| {
+        factors.iter().any(|factor| factor.kind == kind && factor.confirmed_at.is_some())
+    };
     let guards = FactorKind::ALL.into_iter().any(has);
-    let mut kinds: Vec<FactorKind> = FactorKind::ALL.into_iter().filter(|kind| has(*kind)).collect();
+    let mut kinds: Vec<FactorKind> =
+        FactorKind::ALL.into_iter().filter(|kind| has(*kind)).collect();
     // A mailed code never replaces an authenticator.
     if has(FactorKind::Totp) {
         kinds.retain(|kind| *kind != FactorKind::Email);
@@ -159,21 +166,41 @@ impl NewSession {
         // version, and the write then refuses.
         let (factors, backup_codes) = core
             .store
-            .read(move |db| Ok((store::factors::of(db, &id)?, store::factors::count_backup_codes(db, &id)?)))
+            .read(move |db| {
+                Ok((store::factors::of(db, &id)?, store::factors::count_backup_codes(db, &id)?))
+            })
             .await?;
         let due = still_due(&proof, &factors, backup_codes, core.config.login.otp);
         let next = if due.is_empty() {
             let (session, refresh) = Self::session(core, &account, remember)?;
-            NextStep::Session(Box::new(session), refresh, Box::new(NewDeviceCheck::prepare(core, &account, source)?))
+            NextStep::Session(
+                Box::new(session),
+                refresh,
+                Box::new(NewDeviceCheck::prepare(core, &account, source)?),
+            )
         } else {
-            NextStep::Challenge(Box::new(challenge::Pending::prepare(core, &account, &factors, due, remember, source)?))
+            NextStep::Challenge(Box::new(challenge::Pending::prepare(
+                core, &account, &factors, due, remember, source,
+            )?))
         };
         let (client, cap) = (source.client(), core.config.sessions.max);
         let known_since = core.env.now() - core.config.throttle.known_for;
-        Ok(Self { next, account, client, source: source.clone(), cap, known_since, log: AuditLog::new(core, source) })
+        Ok(Self {
+            next,
+            account,
+            client,
+            source: source.clone(),
+            cap,
+            known_since,
+            log: AuditLog::new(core, source),
+        })
     }
 
-    fn session(core: &Core, account: &Account, remember: Remember) -> Result<(SessionRow, RefreshToken)> {
+    fn session(
+        core: &Core,
+        account: &Account,
+        remember: Remember,
+    ) -> Result<(SessionRow, RefreshToken)> {
         let (rules, now) = (&core.config.sessions, core.env.now());
         let id = SessionId::new(core.env.new_id()?);
         let token = RefreshToken::first(&core.tokens.refresh_keys(), &core.env, &id)?;
@@ -228,14 +255,18 @@ impl NewSession {
             let event = Event::done(What::SessionEnded).about(&self.account.id).in_session(&ended);
             self.log.record(db, &event.because(SessionEnd::Cap.as_str()))?;
         }
-        let is_known = store::clients::is_known(db, &self.account.id, self.client, self.known_since)?;
+        let is_known =
+            store::clients::is_known(db, &self.account.id, self.client, self.known_since)?;
         let familiarity = if is_known { Familiarity::Known } else { Familiarity::Unknown };
         store::clients::note(db, &self.account.id, self.client, now)?;
         store::stats::count_login(db, now)?;
         let event = Event::done(What::Login).about(&self.account.id).in_session(&session.id);
         self.log.record(db, &event.by(self.account.id.as_str()))?;
         watch.look(db, &self.log, &self.account, &session.id, familiarity)?;
-        Ok(SessionGrant { roles: store::roles::of(db, &self.account.id)?, epoch: Some(store::keys::epoch(db)?) })
+        Ok(SessionGrant {
+            roles: store::roles::of(db, &self.account.id)?,
+            epoch: Some(store::keys::epoch(db)?),
+        })
     }
 
     /// Returns what the client receives, once the write is committed. It uses the keys in force
@@ -307,7 +338,11 @@ mod tests {
             (&mailed, &[Email, Sms], 1, LoginOtp::Off, "sms,backup_code"),
             (&password, &[Email, Sms], 0, LoginOtp::Off, "email,sms"),
         ] {
-            assert_eq!(due(proof, kinds, backup_codes, otp), expected, "{proof:?} {kinds:?} {otp:?}");
+            assert_eq!(
+                due(proof, kinds, backup_codes, otp),
+                expected,
+                "{proof:?} {kinds:?} {otp:?}"
+            );
         }
     }
 

@@ -22,8 +22,8 @@ use crate::mail::{self, Outbox, OutgoingMessage, Request};
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Barrier, ClientIp, Event, Source, Time};
 use crate::store::Store;
+use crate::store::attempts::{self, AttemptRow, Scope};
 use crate::store::db::Db;
-use crate::store::attempts::{self, Scope, AttemptRow};
 
 /// The upper limit of [`patience`].
 const MOST_PATIENCE: Duration = Duration::from_millis(50);
@@ -201,7 +201,8 @@ pub async fn begin(
         counted: Vec::new(),
     };
     let (throttle, lockout) = (core.config.throttle.clone(), core.config.lockout.clone());
-    let (store, post, log, bucket) = (core.store.clone(), core.post.clone(), AuditLog::new(core, source), bucket.clone());
+    let (store, post, log, bucket) =
+        (core.store.clone(), core.post.clone(), AuditLog::new(core, source), bucket.clone());
     let patience = patience(core);
     let counting = async move {
         let write = move |db: &mut dyn Db| {
@@ -221,18 +222,31 @@ pub async fn begin(
             }
         }
     };
-    tokio::spawn(counting).await.map_err(|error| Error::internal("counting an attempt failed").caused_by(error))?
+    tokio::spawn(counting)
+        .await
+        .map_err(|error| Error::internal("counting an attempt failed").caused_by(error))?
 }
 
 /// Prepares the mails to the owner for an attempt that reaches a limit: the password is closed to
 /// unfamiliar client IPs, or the name is locked.
-fn notices(core: &Core, bucket: &LoginTarget, now: Time, source: &Source) -> Result<(Option<OutgoingMessage>, Option<OutgoingMessage>)> {
+fn notices(
+    core: &Core,
+    bucket: &LoginTarget,
+    now: Time,
+    source: &Source,
+) -> Result<(Option<OutgoingMessage>, Option<OutgoingMessage>)> {
     let (throttle, lockout) = (&core.config.throttle, &core.config.lockout);
     let Some(id) = &bucket.account else { return Ok((None, None)) };
-    let request = |wanted: bool, request: Request| wanted.then(|| core.post.request(&request, source)).transpose();
-    let closing = request(throttle.enabled, Request::PasswordClosed { account_id: id.to_string() })?;
+    let request = |wanted: bool, request: Request| {
+        wanted.then(|| core.post.request(&request, source)).transpose()
+    };
+    let closing =
+        request(throttle.enabled, Request::PasswordClosed { account_id: id.to_string() })?;
     let until = (now + lockout.duration).millis();
-    Ok((closing, request(lockout.enabled, Request::AccountLocked { account_id: id.to_string(), until })?))
+    Ok((
+        closing,
+        request(lockout.enabled, Request::AccountLocked { account_id: id.to_string(), until })?,
+    ))
 }
 
 /// Why an attempt was refused before it was counted.
@@ -245,7 +259,9 @@ impl Refused {
     fn told(self) -> (Barrier, Error) {
         match self {
             Self::Locked(left) => (Barrier::Lockout, locked(left)),
-            Self::Waiting(left) => (Barrier::Throttle, Error::new(Kind::TooMany(Limit::SignIn)).retry_after(left)),
+            Self::Waiting(left) => {
+                (Barrier::Throttle, Error::new(Kind::TooMany(Limit::SignIn)).retry_after(left))
+            }
         }
     }
 }
@@ -258,7 +274,10 @@ fn count(
     familiarity: Familiarity,
     now: Time,
 ) -> Result<Option<Refused>> {
-    let locking = lockout.enabled.then(|| attempts::lock(db, Scope::Lockout, &counters.name, now)).transpose()?;
+    let locking = lockout
+        .enabled
+        .then(|| attempts::lock(db, Scope::Lockout, &counters.name, now))
+        .transpose()?;
     if let Some(left) = locking.as_ref().and_then(|row| row.blocked_for(now)) {
         return Ok(Some(Refused::Locked(left)));
     }
@@ -269,7 +288,11 @@ fn count(
         }
         let next = one_more_of_pair(&row, throttle, now);
         attempts::save(db, Scope::Pair, &counters.pair, &next)?;
-        counters.counted.push(CounterHit { scope: Scope::Pair, began: next.blocked_until, limit: throttle.failures });
+        counters.counted.push(CounterHit {
+            scope: Scope::Pair,
+            began: next.blocked_until,
+            limit: throttle.failures,
+        });
         let row = attempts::lock(db, Scope::Account, &counters.name, now)?;
         if row.blocked_for(now).is_some() {
             counters.closed = familiarity == Familiarity::Unknown;
@@ -278,20 +301,33 @@ fn count(
             counters.closes = next.blocked_until.is_some();
             attempts::save(db, Scope::Account, &counters.name, &next)?;
             let limit = throttle.account_failures;
-            counters.counted.push(CounterHit { scope: Scope::Account, began: next.blocked_until, limit });
+            counters.counted.push(CounterHit {
+                scope: Scope::Account,
+                began: next.blocked_until,
+                limit,
+            });
         }
     }
     if let Some(row) = locking {
         let next = one_more_before_lockout(row, lockout, throttle, now);
         counters.locks = next.blocked_until.is_some();
         attempts::save(db, Scope::Lockout, &counters.name, &next)?;
-        counters.counted.push(CounterHit { scope: Scope::Lockout, began: next.blocked_until, limit: lockout.failures });
+        counters.counted.push(CounterHit {
+            scope: Scope::Lockout,
+            began: next.blocked_until,
+            limit: lockout.failures,
+        });
     }
     Ok(None)
 }
 
 /// A failure counts until a success, or until `throttle.account_window` passes without another one.
-fn one_more_before_lockout(row: AttemptRow, lockout: &Lockout, throttle: &Throttle, now: Time) -> AttemptRow {
+fn one_more_before_lockout(
+    row: AttemptRow,
+    lockout: &Lockout,
+    throttle: &Throttle,
+    now: Time,
+) -> AttemptRow {
     let row = if row.blocked_until.is_some() { AttemptRow::none(now) } else { row };
     let count = row.count + 1;
     let blocked_until = (count >= i64::from(lockout.failures)).then(|| now + lockout.duration);
@@ -320,7 +356,8 @@ fn one_more_of_pair(row: &AttemptRow, throttle: &Throttle, now: Time) -> Attempt
 
 fn one_more_at_account(row: &AttemptRow, throttle: &Throttle, now: Time) -> AttemptRow {
     let count = row.count + 1;
-    let blocked_until = (count >= i64::from(throttle.account_failures)).then(|| now + throttle.account_window);
+    let blocked_until =
+        (count >= i64::from(throttle.account_failures)).then(|| now + throttle.account_window);
     let forget_at = blocked_until.unwrap_or(row.started_at + throttle.account_window);
     AttemptRow { count, blocked_until, forget_at, ..row.clone() }
 }
@@ -368,14 +405,18 @@ impl Drop for Attempt {
         if self.has_ended.load(Ordering::Acquire) {
             return;
         }
-        let Some(UnfinishedAttempt { runtime, store, post, log }) = self.attempt.take() else { return };
+        let Some(UnfinishedAttempt { runtime, store, post, log }) = self.attempt.take() else {
+            return;
+        };
         let counters = self.counters.clone();
         // The writer's thread, which has no runtime, drops a write that no caller waits for. Use
         // the runtime that the attempt began on.
         runtime.spawn(async move {
             match store.write(move |db| counters.fail(db, &log, "unfinished")).await {
                 Ok(()) => post.ring(),
-                Err(error) => tracing::error!(error = error.chain(), "failed to record a counted attempt"),
+                Err(error) => {
+                    tracing::error!(error = error.chain(), "failed to record a counted attempt")
+                }
             }
         });
     }
@@ -401,7 +442,8 @@ impl AttemptCounters {
             let row = attempts::lock(db, *scope, key, now)?;
             let count = (row.count - 1).max(0);
             // The last attempt began the block; without this one the others are not enough for it.
-            let is_lifted = row.blocked_until.is_some() && (row.blocked_until == *began || count < i64::from(*limit));
+            let is_lifted = row.blocked_until.is_some()
+                && (row.blocked_until == *began || count < i64::from(*limit));
             let before = AttemptRow {
                 count,
                 blocked_until: row.blocked_until.filter(|_| !is_lifted),

@@ -31,10 +31,13 @@ pub async fn ready(core: &Core) -> Result<()> {
 
 /// Checks the database and mail delivery.
 pub async fn check(core: &Core) -> HealthSummary {
-    let database = if ready(core).await.is_ok() { HealthState::Healthy } else { HealthState::Unhealthy };
+    let database =
+        if ready(core).await.is_ok() { HealthState::Healthy } else { HealthState::Unhealthy };
     let email = match core.config.mail.smtp {
         None => HealthState::NotConfigured,
-        Some(_) if core.store.read(health::is_mail_stuck).await.is_ok_and(|stuck| !stuck) => HealthState::Healthy,
+        Some(_) if core.store.read(health::is_mail_stuck).await.is_ok_and(|stuck| !stuck) => {
+            HealthState::Healthy
+        }
         Some(_) => HealthState::Unhealthy,
     };
     HealthSummary { database, email }

@@ -38,7 +38,11 @@ pub async fn verify(core: &Core, token: &str) -> Result<ActiveToken> {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn introspect(core: &Core, _service: &TrustedService, token: &str) -> Result<Option<ActiveToken>> {
+pub async fn introspect(
+    core: &Core,
+    _service: &TrustedService,
+    token: &str,
+) -> Result<Option<ActiveToken>> {
     match verify(core, token).await {
         Ok(verified) => Ok(Some(verified)),
         Err(error) => match error.kind() {

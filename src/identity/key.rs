@@ -118,7 +118,10 @@ pub async fn rotate_if_due(core: &Core) -> Result<()> {
     // the next run, a minute later, tries again.
     if core.tokens.is_turn_due() && put(core, keys.clone(), rotation, None).await? {
         reload(core).await?;
-        tracing::info!(key = keys.kid(), "published a new signing key, which signs after the lead time");
+        tracing::info!(
+            key = keys.kid(),
+            "published a new signing key, which signs after the lead time"
+        );
     }
     Ok(())
 }
@@ -140,7 +143,11 @@ async fn put(core: &Core, keys: NewKeys, rotation: Rotation, by: Option<&By>) ->
                 actor.needs(db, Permission::Keys)?;
             }
             // A refresh token that never rotates keeps its key for as long as its session lives.
-            let until = if all_turn { Some(store::sessions::last_refresh(db)?.unwrap_or(log.at())) } else { None };
+            let until = if all_turn {
+                Some(store::sessions::last_refresh(db)?.unwrap_or(log.at()))
+            } else {
+                None
+            };
             let done = keys.put(db, until)?;
             if done {
                 if rotation.old == Old::Die {

@@ -107,7 +107,12 @@ pub async fn look(core: &Core, purpose: LinkPurpose, token: &str) -> Result<()> 
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
-pub(super) fn usable(db: &mut dyn Db, hash: &[u8; 32], purpose: LinkPurpose, now: Time) -> Result<Link> {
+pub(super) fn usable(
+    db: &mut dyn Db,
+    hash: &[u8; 32],
+    purpose: LinkPurpose,
+    now: Time,
+) -> Result<Link> {
     let link = find(db, hash, purpose)?;
     if link.spent_at.is_some() { Err(Kind::LinkInvalid.into()) } else { refuse_old(link, now) }
 }

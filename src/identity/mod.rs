@@ -95,6 +95,10 @@ impl Core {
     /// Whether an address must be verified before its account can be used.
     #[must_use]
     pub fn verification(&self) -> Verification {
-        if self.config.signup.verify_email { Verification::Required } else { Verification::Optional }
+        if self.config.signup.verify_email {
+            Verification::Required
+        } else {
+            Verification::Optional
+        }
     }
 }

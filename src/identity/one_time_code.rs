@@ -16,9 +16,9 @@ use crate::mail::{self, Letter, OutgoingMessage};
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Barrier, ClientIp, Email, Event, Secret, Source, Time};
 use crate::store;
+use crate::store::attempts::{self, Scope};
 use crate::store::codes::{Code, Match};
 use crate::store::db::Db;
-use crate::store::attempts::{self, Scope};
 
 pub use crate::store::codes::CodePurpose;
 
@@ -71,7 +71,10 @@ impl CodeAttempt {
         Self {
             purpose,
             trust,
-            own: core.master.mac("code tries", if trust == Trust::RequestedHere { &own } else { all.as_bytes() }),
+            own: core.master.mac(
+                "code tries",
+                if trust == Trust::RequestedHere { &own } else { all.as_bytes() },
+            ),
             all: core.master.mac("code tries", all.as_bytes()),
             subject: subject.cloned(),
             bucket: bucket.clone(),
@@ -149,7 +152,8 @@ pub(super) async fn show(
     let found = core.store.read(move |db| store::accounts::find_by_email(db, &key)).await?;
     let bucket = found.as_ref().map_or_else(|| LoginTarget::unknown(email.key()), LoginTarget::of);
     let account = found.filter(Account::is_reachable);
-    let showing = CodeAttempt::new(core, &bucket, account.as_ref(), purpose, typed, (source.client(), trust));
+    let showing =
+        CodeAttempt::new(core, &bucket, account.as_ref(), purpose, typed, (source.client(), trust));
     let (inside, subject, log) = (showing.clone(), account.clone(), AuditLog::new(core, source));
     let verdict = core
         .store
@@ -158,12 +162,18 @@ pub(super) async fn show(
                 return Ok(Err(too_many(wait)));
             }
             let code = inside.look(db, log.at())?;
-            let is_right = |account: &Account| code.as_ref().is_some_and(|code| code.target == account.email.key());
+            let is_right = |account: &Account| {
+                code.as_ref().is_some_and(|code| code.target == account.email.key())
+            };
             let is_right = subject.as_ref().is_some_and(is_right);
             if is_right {
                 inside.forgive(db)?;
             }
-            let event = if is_right { Event::done(What::CodeShown) } else { Event::refused(What::CodeShown) };
+            let event = if is_right {
+                Event::done(What::CodeShown)
+            } else {
+                Event::refused(What::CodeShown)
+            };
             let event = event.because(purpose.as_str());
             let event = match &subject {
                 Some(account) => event.about(&account.id),
@@ -220,7 +230,11 @@ impl CodeRequested {
     /// Writes the record.
     pub fn note(&self, db: &mut dyn Db, now: Time) -> Result<()> {
         attempts::lock(db, Scope::CodeAsked, &self.0, now)?;
-        let row = attempts::AttemptRow { count: 1, forget_at: now + LIFE, ..attempts::AttemptRow::none(now) };
+        let row = attempts::AttemptRow {
+            count: 1,
+            forget_at: now + LIFE,
+            ..attempts::AttemptRow::none(now)
+        };
         attempts::save(db, Scope::CodeAsked, &self.0, &row)
     }
 }
@@ -229,7 +243,12 @@ impl CodeRequested {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn standing_of(core: &Core, email: &Email, purpose: CodePurpose, client: ClientIp) -> Result<Trust> {
+pub async fn standing_of(
+    core: &Core,
+    email: &Email,
+    purpose: CodePurpose,
+    client: ClientIp,
+) -> Result<Trust> {
     let (key, now) = (asked_key(core, email, purpose, client), core.env.now());
     let row = core.store.read(move |db| attempts::peek(db, Scope::CodeAsked, &key, now)).await?;
     Ok(if row.count > 0 { Trust::RequestedHere } else { Trust::Unknown })
@@ -268,7 +287,12 @@ impl CodeDelivery {
 }
 
 /// Makes a new code for an account, not yet stored, and returns it with its digits.
-pub fn make(core: &Core, account: &Account, purpose: CodePurpose, target: &str) -> Result<(Code, Secret)> {
+pub fn make(
+    core: &Core,
+    account: &Account,
+    purpose: CodePurpose,
+    target: &str,
+) -> Result<(Code, Secret)> {
     let digits = six_digits(core)?;
     let code = Code {
         account: account.id.clone(),
@@ -289,13 +313,23 @@ fn six_digits(core: &Core) -> Result<Secret> {
 }
 
 /// A new code by mail, for a client that has passed the first factor.
-pub fn by_mail(core: &Core, account: &Account, purpose: CodePurpose, factor: Option<&str>) -> Result<CodeDelivery> {
+pub fn by_mail(
+    core: &Core,
+    account: &Account,
+    purpose: CodePurpose,
+    factor: Option<&str>,
+) -> Result<CodeDelivery> {
     let (code, digits) = make(core, account, purpose, account.email.key())?;
     let letter = Letter::OneTimeCode { code: digits, until: code.expires_at };
     let message = core.post.letter(&account.email, account.id.as_str(), &letter)?;
     let key = core.master.mac("codes sent", account.id.as_str().as_bytes());
     let code = Code { factor: factor.map(str::to_owned), ..code };
-    Ok(CodeDelivery { code, message, bucket: LoginTarget::of(account), limits: vec![(Scope::CodeSent, key, SENT)] })
+    Ok(CodeDelivery {
+        code,
+        message,
+        bucket: LoginTarget::of(account),
+        limits: vec![(Scope::CodeSent, key, SENT)],
+    })
 }
 
 /// A new code by text message, for a client that has passed the first factor. Returns `None` if
@@ -312,7 +346,8 @@ pub fn by_text(
         return Ok(None);
     }
     let (code, digits) = make(core, account, purpose, number)?;
-    let text = Secret::new(format!("{} is your {} code.", digits.reveal(), core.config.service.name));
+    let text =
+        Secret::new(format!("{} is your {} code.", digits.reveal(), core.config.service.name));
     let message = core.post.text_message(number, account.id.as_str(), &text, code.expires_at)?;
     let key = |text: &str| core.master.mac("texts sent", text.as_bytes());
     let limits = vec![

@@ -14,7 +14,8 @@ use crate::store;
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn follow(core: &Core, token: &str, source: &Source) -> Result<()> {
-    let (hash, log, client) = (link::digest_of(token), AuditLog::new(core, source), source.client());
+    let (hash, log, client) =
+        (link::digest_of(token), AuditLog::new(core, source), source.client());
     let outcome = core
         .store
         .write(move |db| {
@@ -23,7 +24,10 @@ pub async fn follow(core: &Core, token: &str, source: &Source) -> Result<()> {
                 return Err(Kind::LinkInvalid.into());
             }
             store::clients::note(db, &link.account, client, log.at())?;
-            log.record(db, &Event::done(What::LoginOpened).about(&link.account).by(link.account.as_str()))
+            log.record(
+                db,
+                &Event::done(What::LoginOpened).about(&link.account).by(link.account.as_str()),
+            )
         })
         .await;
     link::settle(core, hash, outcome).await

@@ -49,8 +49,12 @@ fn check(
     names: &[&Option<String>],
 ) -> Result<()> {
     let names: Vec<&str> = names.iter().filter_map(|name| name.as_deref()).collect();
-    let personal =
-        Personal { email: Some(email.as_str()), username, names: &names, service: &core.config.service.name };
+    let personal = Personal {
+        email: Some(email.as_str()),
+        username,
+        names: &names,
+        service: &core.config.service.name,
+    };
     let broken = rules::check(&core.config.password, field, new.reveal(), &personal);
     if broken.is_empty() { Ok(()) } else { Err(Error::invalid(broken)) }
 }
@@ -61,29 +65,52 @@ fn check(
 /// # Errors
 /// `Validation` for a bad new password, `WrongCurrentPassword`, `AccountLocked`, `TooMany(SignIn)`,
 /// `Unavailable`.
-pub async fn change(core: &Core, caller: &Caller, current: Password, new: Password, source: &Source) -> Result<()> {
+pub async fn change(
+    core: &Core,
+    caller: &Caller,
+    current: Password,
+    new: Password,
+    source: &Source,
+) -> Result<()> {
     check_rules(core, &caller.account, &new)?;
-    let attempt = reauthenticate::check_password(core, caller, current, What::PasswordChanged, source).await?;
+    let attempt =
+        reauthenticate::check_password(core, caller, current, What::PasswordChanged, source)
+            .await?;
     let hash = match core.hashing.hash(Lane::Known(source.client()), new).await {
         Ok(hash) => hash,
         Err(busy) => return Err(reauthenticate::take_back(core, attempt, busy).await),
     };
-    let letter = core.post.letter(&caller.account.email, caller.account.id.as_str(), &Letter::PasswordChanged)?;
-    let (log, account, session) = (AuditLog::new(core, source), caller.account.clone(), caller.session.clone());
+    let letter = core.post.letter(
+        &caller.account.email,
+        caller.account.id.as_str(),
+        &Letter::PasswordChanged,
+    )?;
+    let (log, account, session) =
+        (AuditLog::new(core, source), caller.account.clone(), caller.session.clone());
     core.store
         .write(move |db| {
             // A concurrent request may have changed the password: then the one checked above is no
             // longer current.
-            if !store::accounts::change_password(db, &account, &hash.text, &hash.scheme, log.at())? {
+            if !store::accounts::change_password(db, &account, &hash.text, &hash.scheme, log.at())?
+            {
                 return Err(Kind::WrongCurrentPassword.into());
             }
             attempt.forgive(db)?;
             store::sessions::renew_proof(db, &session, log.at())?;
             let done = Event::done(What::PasswordChanged).about(&account.id).in_session(&session);
             log.record(db, &done.by(account.id.as_str()))?;
-            for ended in store::sessions::end_others(db, &account.id, &session, SessionEnd::Password, log.at())? {
+            for ended in store::sessions::end_others(
+                db,
+                &account.id,
+                &session,
+                SessionEnd::Password,
+                log.at(),
+            )? {
                 let event = Event::done(What::SessionEnded).about(&account.id).in_session(&ended);
-                log.record(db, &event.by(account.id.as_str()).because(SessionEnd::Password.as_str()))?;
+                log.record(
+                    db,
+                    &event.by(account.id.as_str()).because(SessionEnd::Password.as_str()),
+                )?;
             }
             link::void_all(db, &account.id)?;
             // An unverified address may belong to a third party, so it gets no mail that others can

@@ -3,7 +3,7 @@
 use super::Core;
 use super::audit::AuditLog;
 use super::gate::{Issued, NewSession, Proof, Remember};
-use super::one_time_code::{self, CodeRequested, CodePurpose};
+use super::one_time_code::{self, CodePurpose, CodeRequested};
 use crate::error::{Kind, Result};
 use crate::mail::{self, Request};
 use crate::model::event::What;
@@ -22,7 +22,8 @@ fn refuse_where_off(core: &Core) -> Result<()> {
 /// `NotFound` where the policy does not allow it, `Unavailable`.
 pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> {
     refuse_where_off(core)?;
-    let prepared = core.post.request(&Request::LoginCode { email_key: email.key().to_owned() }, source)?;
+    let prepared =
+        core.post.request(&Request::LoginCode { email_key: email.key().to_owned() }, source)?;
     let asking = CodeRequested::new(core, email, CodePurpose::Login, source.client());
     let log = AuditLog::new(core, source);
     core.store
@@ -44,10 +45,18 @@ pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> 
 /// # Errors
 /// `NotFound` where the policy does not allow it, `CodeInvalid`, `TooMany(Code)`, `MfaRequired`
 /// with a challenge.
-pub async fn verify(core: &Core, email: &Email, typed: &str, remember: Remember, source: &Source) -> Result<Issued> {
+pub async fn verify(
+    core: &Core,
+    email: &Email,
+    typed: &str,
+    remember: Remember,
+    source: &Source,
+) -> Result<Issued> {
     refuse_where_off(core)?;
-    let (showing, account) = one_time_code::show(core, email, CodePurpose::Login, typed, source).await?;
-    let opening = NewSession::prepare(core, account.clone(), Proof::MailedCode, remember, source).await?;
+    let (showing, account) =
+        one_time_code::show(core, email, CodePurpose::Login, typed, source).await?;
+    let opening =
+        NewSession::prepare(core, account.clone(), Proof::MailedCode, remember, source).await?;
     let (inside, log) = (opening.clone(), AuditLog::new(core, source));
     let (account, opened) = core
         .store
@@ -60,7 +69,9 @@ pub async fn verify(core: &Core, email: &Email, typed: &str, remember: Remember,
             Ok((account, opened))
         })
         .await
-        .map_err(|error| if error.kind() == Kind::InvalidCredentials { Kind::CodeInvalid.into() } else { error })?;
+        .map_err(|error| {
+            if error.kind() == Kind::InvalidCredentials { Kind::CodeInvalid.into() } else { error }
+        })?;
     opening.renewed(account).outcome(core, opened).await?.into_issued()
 }
 
@@ -71,7 +82,10 @@ fn prove(db: &mut dyn Db, account: &Account, log: &AuditLog) -> Result<Account> 
     }
     if store::accounts::prove_email(db, &account.id, account.email.key(), log.at())? {
         super::verify_email::claim_username(db, &account.id, log.at())?;
-        log.record(db, &Event::done(What::EmailVerified).about(&account.id).by(account.id.as_str()))?;
+        log.record(
+            db,
+            &Event::done(What::EmailVerified).about(&account.id).by(account.id.as_str()),
+        )?;
         store::accounts::clear_password(db, &account.id, log.at())?;
         for session in store::sessions::end_all(db, &account.id, SessionEnd::Password, log.at())? {
             let event = Event::done(What::SessionEnded).about(&account.id).in_session(&session);

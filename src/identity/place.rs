@@ -28,7 +28,10 @@ impl Places {
         let Some(path) = file else { return Ok(Self::default()) };
         match Reader::open_readfile(path) {
             Ok(reader) => Ok(Self(Some(Arc::new(reader)))),
-            Err(cause) => Err(Error::refused(format!("location.file {} cannot be read: {cause}", path.display()))),
+            Err(cause) => Err(Error::refused(format!(
+                "location.file {} cannot be read: {cause}",
+                path.display()
+            ))),
         }
     }
 

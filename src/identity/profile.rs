@@ -13,7 +13,12 @@ pub use crate::store::accounts::ProfileChange as Changes;
 ///
 /// # Errors
 /// `SessionEnded` when the account was deleted meanwhile, `Unavailable`.
-pub async fn update(core: &Core, caller: &Caller, changes: Changes, source: &Source) -> Result<Account> {
+pub async fn update(
+    core: &Core,
+    caller: &Caller,
+    changes: Changes,
+    source: &Source,
+) -> Result<Account> {
     let (log, id) = (AuditLog::new(core, source), caller.account.id.clone());
     core.store
         .write(move |db| {

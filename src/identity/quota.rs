@@ -31,7 +31,11 @@ impl Quota {
     /// Share of the limit that is used, in whole percent.
     #[must_use]
     pub fn percentage(self) -> i64 {
-        if self.limit <= 0 { 100 } else { (self.uploaded.saturating_mul(100) / self.limit).min(100) }
+        if self.limit <= 0 {
+            100
+        } else {
+            (self.uploaded.saturating_mul(100) / self.limit).min(100)
+        }
     }
 
     pub(super) fn of(used: Used, configured: u32) -> Self {
@@ -77,7 +81,8 @@ async fn of(core: &Core, account: &AccountId) -> Result<Option<Quota>> {
 }
 
 fn holder(db: &mut dyn Db, email: &Email) -> Result<Option<Account>> {
-    Ok(store::accounts::find_by_email(db, email.key())?.filter(|account| account.deleted_at.is_none()))
+    Ok(store::accounts::find_by_email(db, email.key())?
+        .filter(|account| account.deleted_at.is_none()))
 }
 
 /// The quota of the account with this address, for a service.
@@ -95,15 +100,24 @@ pub async fn find(core: &Core, _service: &TrustedService, email: &Email) -> Resu
 ///
 /// # Errors
 /// `AccountNotFound`, `UploadLimitReached`.
-pub async fn count(core: &Core, service: &TrustedService, email: &Email, source: &Source) -> Result<Quota> {
-    let (email, configured, log) = (email.clone(), core.config.files.limit, AuditLog::new(core, source));
+pub async fn count(
+    core: &Core,
+    service: &TrustedService,
+    email: &Email,
+    source: &Source,
+) -> Result<Quota> {
+    let (email, configured, log) =
+        (email.clone(), core.config.files.limit, AuditLog::new(core, source));
     let actor = service.name.clone();
     let counted = core
         .store
         .write(move |db| {
-            let Some(account) = holder(db, &email)? else { return Ok(Err(Error::new(Kind::AccountNotFound))) };
+            let Some(account) = holder(db, &email)? else {
+                return Ok(Err(Error::new(Kind::AccountNotFound)));
+            };
             let event = |done: Event| done.about(&account.id).by(actor.as_str());
-            let Some(used) = store::files::count_one(db, &account.id, i64::from(configured))? else {
+            let Some(used) = store::files::count_one(db, &account.id, i64::from(configured))?
+            else {
                 log.refuse(Barrier::Uploads, &LoginTarget::of(&account).tried_by(&actor));
                 return Ok(Err(Error::new(Kind::UploadLimitReached)));
             };

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::audit::AuditLog;
-use super::guard::{self, Familiarity, Attempt, LoginTarget};
+use super::guard::{self, Attempt, Familiarity, LoginTarget};
 use super::{Caller, Core};
 use crate::error::{Error, Kind, Result};
 use crate::model::event::What;
@@ -56,12 +56,22 @@ pub enum ReauthenticationProof {
 /// # Errors
 /// `WrongCurrentPassword`, `AccountLocked`, `TooMany(SignIn)`, `SessionEnded`; for a code, the
 /// errors of [`super::factor::show`].
-pub async fn renew(core: &Core, caller: &Caller, proof: ReauthenticationProof, source: &Source) -> Result<()> {
+pub async fn renew(
+    core: &Core,
+    caller: &Caller,
+    proof: ReauthenticationProof,
+    source: &Source,
+) -> Result<()> {
     let attempt = match proof {
-        ReauthenticationProof::Password(password) => check_password(core, caller, password, What::Reauthenticated, source).await?,
-        ReauthenticationProof::Code(code) => return super::factor::show(core, caller, code.reveal(), source).await,
+        ReauthenticationProof::Password(password) => {
+            check_password(core, caller, password, What::Reauthenticated, source).await?
+        }
+        ReauthenticationProof::Code(code) => {
+            return super::factor::show(core, caller, code.reveal(), source).await;
+        }
     };
-    let (log, account, session) = (AuditLog::new(core, source), caller.account.id.clone(), caller.session.clone());
+    let (log, account, session) =
+        (AuditLog::new(core, source), caller.account.id.clone(), caller.session.clone());
     core.store
         .write(move |db| {
             attempt.forgive(db)?;
@@ -90,15 +100,24 @@ pub(super) async fn check_password(
         return Err(Kind::WrongCurrentPassword.into());
     }
     let account = &caller.account;
-    let (id, client, since) = (account.id.clone(), source.client(), core.env.now() - core.config.throttle.known_for);
-    let is_known = core.store.read(move |db| store::clients::is_known(db, &id, client, since)).await?;
+    let (id, client, since) =
+        (account.id.clone(), source.client(), core.env.now() - core.config.throttle.known_for);
+    let is_known =
+        core.store.read(move |db| store::clients::is_known(db, &id, client, since)).await?;
     let familiarity = if is_known { Familiarity::Known } else { Familiarity::Unknown };
-    let failure = Event::refused(what).about(&account.id).in_session(&caller.session).by(account.id.as_str());
-    let attempt = guard::begin(core, &LoginTarget::of_owner(&account.id), familiarity, failure, source).await?;
+    let failure =
+        Event::refused(what).about(&account.id).in_session(&caller.session).by(account.id.as_str());
+    let attempt =
+        guard::begin(core, &LoginTarget::of_owner(&account.id), familiarity, failure, source)
+            .await?;
     let lane = Lane::Known(client);
     let matches = match account.password_hash.clone().filter(|_| !attempt.is_closed()) {
-        Some(stored) => core.hashing.verify(lane, password, stored).await.map(|verdict| verdict.matches),
-        None => core.hashing.verify_nothing(lane, password, account.id.as_str()).await.map(|()| false),
+        Some(stored) => {
+            core.hashing.verify(lane, password, stored).await.map(|verdict| verdict.matches)
+        }
+        None => {
+            core.hashing.verify_nothing(lane, password, account.id.as_str()).await.map(|()| false)
+        }
     };
     let matches = match matches {
         Ok(matches) => matches,

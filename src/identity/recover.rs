@@ -20,7 +20,8 @@ use crate::store::db::Db;
 /// # Errors
 /// `Unavailable`.
 pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> {
-    let prepared = core.post.request(&Request::Reset { email_key: email.key().to_owned() }, source)?;
+    let prepared =
+        core.post.request(&Request::Reset { email_key: email.key().to_owned() }, source)?;
     let log = AuditLog::new(core, source);
     core.store
         .write(move |db| {
@@ -48,7 +49,11 @@ pub async fn reset(core: &Core, token: &str, new: Password, source: &Source) -> 
             if !store::links::spend(db, &hash, change.log.at())? {
                 return Err(Kind::LinkInvalid.into());
             }
-            if change.store(db, &account, &link.email_key)? { Ok(()) } else { Err(Kind::LinkInvalid.into()) }
+            if change.store(db, &account, &link.email_key)? {
+                Ok(())
+            } else {
+                Err(Kind::LinkInvalid.into())
+            }
         })
         .await
         .map_err(told)?;
@@ -69,7 +74,8 @@ fn told(error: Error) -> Error {
 fn subject(db: &mut dyn Db, hash: &[u8; 32], now: crate::model::Time) -> Result<(Link, Account)> {
     let link = link::usable(db, hash, LinkPurpose::Reset, now)?;
     let account = store::accounts::find(db, &link.account)?;
-    let account = account.filter(|account| account.is_reachable() && account.email.key() == link.email_key);
+    let account =
+        account.filter(|account| account.is_reachable() && account.email.key() == link.email_key);
     Ok((link, account.ok_or_else(|| Error::new(Kind::LinkInvalid))?))
 }
 
@@ -86,7 +92,12 @@ impl Reset {
     ///
     /// # Errors
     /// `Validation` for a bad password, `Unavailable`.
-    pub(super) async fn prepare(core: &Core, account: &Account, new: Password, source: &Source) -> Result<Self> {
+    pub(super) async fn prepare(
+        core: &Core,
+        account: &Account,
+        new: Password,
+        source: &Source,
+    ) -> Result<Self> {
         password::check_rules(core, account, &new)?;
         Ok(Self {
             hash: core.hashing.hash(Lane::Client(source.client()), new).await?,
@@ -98,9 +109,15 @@ impl Reset {
 
     /// Stores the password, for an owner who has read the mail to this address. Returns `false` if
     /// the account is gone.
-    pub(super) fn store(&self, db: &mut dyn Db, account: &Account, email_key: &str) -> Result<bool> {
+    pub(super) fn store(
+        &self,
+        db: &mut dyn Db,
+        account: &Account,
+        email_key: &str,
+    ) -> Result<bool> {
         let (log, now) = (&self.log, self.log.at());
-        if !store::accounts::set_password(db, &account.id, &self.hash.text, &self.hash.scheme, now)? {
+        if !store::accounts::set_password(db, &account.id, &self.hash.text, &self.hash.scheme, now)?
+        {
             return Ok(false);
         }
         let by_owner = |what| Event::done(what).about(&account.id).by(account.id.as_str());

@@ -6,7 +6,7 @@
 
 use super::Core;
 use super::audit::AuditLog;
-use super::one_time_code::{self, CodeRequested, CodePurpose};
+use super::one_time_code::{self, CodePurpose, CodeRequested};
 use super::recover::Reset;
 use crate::error::{Kind, Result};
 use crate::mail::{self, Request};
@@ -24,7 +24,8 @@ fn refuse_where_off(core: &Core) -> Result<()> {
 /// `NotFound` where the policy does not allow it, `Unavailable`.
 pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> {
     refuse_where_off(core)?;
-    let prepared = core.post.request(&Request::ResetCode { email_key: email.key().to_owned() }, source)?;
+    let prepared =
+        core.post.request(&Request::ResetCode { email_key: email.key().to_owned() }, source)?;
     let asking = CodeRequested::new(core, email, CodePurpose::Reset, source.client());
     let log = AuditLog::new(core, source);
     core.store
@@ -53,20 +54,32 @@ pub async fn look(core: &Core, email: &Email, typed: &str, source: &Source) -> R
 /// # Errors
 /// `NotFound` where the policy does not allow it, `CodeInvalid`, `TooMany(Code)`, `Validation` for
 /// a bad password (the code stays usable), `Unavailable`.
-pub async fn reset(core: &Core, email: &Email, typed: &str, new: Password, source: &Source) -> Result<()> {
+pub async fn reset(
+    core: &Core,
+    email: &Email,
+    typed: &str,
+    new: Password,
+    source: &Source,
+) -> Result<()> {
     refuse_where_off(core)?;
-    let (showing, account) = one_time_code::show(core, email, CodePurpose::Reset, typed, source).await?;
+    let (showing, account) =
+        one_time_code::show(core, email, CodePurpose::Reset, typed, source).await?;
     let change = Reset::prepare(core, &account, new, source).await?;
     let now = core.env.now();
     core.store
         .write(move |db| {
             // Any change to the account's credentials since the code was checked voids the code.
-            let is_as_read = |current: &Account| current.stamp == account.stamp && current.is_reachable();
+            let is_as_read =
+                |current: &Account| current.stamp == account.stamp && current.is_reachable();
             if !store::accounts::find(db, &account.id)?.as_ref().is_some_and(is_as_read) {
                 return Err(Kind::CodeInvalid.into());
             }
             let Some(code) = showing.spend(db, now)? else { return Err(Kind::CodeInvalid.into()) };
-            if change.store(db, &account, &code.target)? { Ok(()) } else { Err(Kind::CodeInvalid.into()) }
+            if change.store(db, &account, &code.target)? {
+                Ok(())
+            } else {
+                Err(Kind::CodeInvalid.into())
+            }
         })
         .await?;
     core.post.ring();

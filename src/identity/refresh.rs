@@ -31,7 +31,12 @@ pub enum TokenTransport {
 ///
 /// # Errors
 /// `RefreshInvalid`, `RefreshRevoked`, `Unavailable`.
-pub async fn turn(core: &Core, token: &str, channel: TokenTransport, source: &Source) -> Result<Issued> {
+pub async fn turn(
+    core: &Core,
+    token: &str,
+    channel: TokenTransport,
+    source: &Source,
+) -> Result<Issued> {
     let presented = parse(core, token).await?;
     let keys = core.tokens.refresh_keys();
     let turns = turns(core.config.sessions.rotate, channel);
@@ -58,7 +63,8 @@ pub async fn turn(core: &Core, token: &str, channel: TokenTransport, source: &So
         let account = &standing.account;
         // An unverified address may belong to a third party, so it gets no mail that others can
         // trigger.
-        let letter = || core.post.letter(&account.email, account.id.as_str(), &Letter::SessionStolen);
+        let letter =
+            || core.post.letter(&account.email, account.id.as_str(), &Letter::SessionStolen);
         let notice = account.email_verified_at.map(|_| letter()).transpose()?;
         let step = RefreshStep { stage: RefreshStage::Act(notice), ..step };
         outcome = core.store.write(move |db| step.take(db)).await?;
@@ -98,7 +104,12 @@ async fn parse(core: &Core, token: &str) -> Result<RefreshToken> {
     }
 }
 
-fn issued(core: &Core, standing: SessionSnapshot, token: &RefreshToken, now: Time) -> Result<Issued> {
+fn issued(
+    core: &Core,
+    standing: SessionSnapshot,
+    token: &RefreshToken,
+    now: Time,
+) -> Result<Issued> {
     let session = standing.session;
     Ok(Issued {
         permissions: core.roles.permissions(&standing.roles),
@@ -171,12 +182,20 @@ impl RefreshStep {
             return Ok(RefreshOutcome::Refused(Kind::RefreshRevoked));
         }
         match age(session, &self.turn, &self.successor_hash) {
-            Age::Parent if self.is_within_grace(session) => Ok(RefreshOutcome::Again(Box::new(standing))),
-            Age::Older if self.is_within_grace(session) => Ok(RefreshOutcome::Refused(Kind::RefreshInvalid)),
+            Age::Parent if self.is_within_grace(session) => {
+                Ok(RefreshOutcome::Again(Box::new(standing)))
+            }
+            Age::Older if self.is_within_grace(session) => {
+                Ok(RefreshOutcome::Refused(Kind::RefreshInvalid))
+            }
             // A restored backup, or a clock that was set back: no reason to suspect theft.
             Age::Unknown => Ok(RefreshOutcome::Refused(Kind::RefreshInvalid)),
-            _ if session.turned_at.is_none_or(|turned| turned > now) => Ok(RefreshOutcome::Refused(Kind::RefreshInvalid)),
-            Age::Parent => self.reused(db, &standing).map(|()| RefreshOutcome::Refused(Kind::RefreshRevoked)),
+            _ if session.turned_at.is_none_or(|turned| turned > now) => {
+                Ok(RefreshOutcome::Refused(Kind::RefreshInvalid))
+            }
+            Age::Parent => {
+                self.reused(db, &standing).map(|()| RefreshOutcome::Refused(Kind::RefreshRevoked))
+            }
             Age::Older => {
                 if let RefreshStage::Act(notice) = &self.stage {
                     self.reused(db, &standing)?;
@@ -188,7 +207,9 @@ impl RefreshStep {
     }
 
     fn is_within_grace(&self, session: &SessionRow) -> bool {
-        session.turned_at.is_some_and(|turned| turned <= self.turn.now && self.turn.now.since(turned) <= self.grace)
+        session.turned_at.is_some_and(|turned| {
+            turned <= self.turn.now && self.turn.now.since(turned) <= self.grace
+        })
     }
 
     fn reused(&self, db: &mut dyn Db, standing: &SessionSnapshot) -> Result<()> {
@@ -199,7 +220,8 @@ impl RefreshStep {
 
     fn end(&self, db: &mut dyn Db, session: &SessionRow, why: SessionEnd) -> Result<()> {
         if store::sessions::end(db, &session.id, why, self.turn.now)? {
-            let event = Event::done(What::SessionEnded).about(&session.account).in_session(&session.id);
+            let event =
+                Event::done(What::SessionEnded).about(&session.account).in_session(&session.id);
             self.log.record(db, &event.because(why.as_str()))?;
         }
         Ok(())
@@ -237,7 +259,8 @@ pub async fn holder(core: &Core, token: &str) -> Result<SessionHolder> {
     if session.ended_at.is_some() {
         return Err(Kind::RefreshRevoked.into());
     }
-    let is_current = presented.generation == session.generation && session.secret_hash == presented.secret_hash();
+    let is_current = presented.generation == session.generation
+        && session.secret_hash == presented.secret_hash();
     let is_parent = presented.generation + 1 == session.generation
         && session.secret_hash == successor_hash
         && session.turned_at.is_some_and(|turned| turned <= now && now.since(turned) <= grace);

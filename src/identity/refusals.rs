@@ -96,12 +96,23 @@ impl Refusals {
     /// An empty collection.
     #[must_use]
     pub fn new(env: Env, metrics: Metrics) -> Self {
-        Self(Arc::new(RefusalsInner { env, metrics, gathered: Mutex::default(), waiting: tokio::sync::Mutex::default() }))
+        Self(Arc::new(RefusalsInner {
+            env,
+            metrics,
+            gathered: Mutex::default(),
+            waiting: tokio::sync::Mutex::default(),
+        }))
     }
 
     /// Records a refusal for this client (which may stand in for an API client), or for an account
     /// name.
-    pub fn note(&self, barrier: Barrier, client: ClientIp, subject: Option<&LoginTarget>, source: &Source) {
+    pub fn note(
+        &self,
+        barrier: Barrier,
+        client: ClientIp,
+        subject: Option<&LoginTarget>,
+        source: &Source,
+    ) {
         let RefusalsInner { env, metrics, .. } = &*self.0;
         metrics.note_refusal(barrier);
         let now = env.now();
@@ -117,10 +128,17 @@ impl Refusals {
         if let Some(tally) = tallies.get_mut(&this) {
             tally.count += 1;
         } else if tallies.len() < APART {
-            tallies.insert(this, RefusalCount { order: *seen, ..RefusalCount::first(barrier, subject, source, now) });
+            tallies.insert(
+                this,
+                RefusalCount { order: *seen, ..RefusalCount::first(barrier, subject, source, now) },
+            );
         } else {
             let nobody = Source { address: None, user_agent: None, request_id: None };
-            let others = || RefusalCount { order: *seen, count: 0, ..RefusalCount::first(barrier, None, &nobody, now) };
+            let others = || RefusalCount {
+                order: *seen,
+                count: 0,
+                ..RefusalCount::first(barrier, None, &nobody, now)
+            };
             tallies.entry(Who::Others).or_insert_with(others).count += 1;
         }
     }
@@ -185,7 +203,8 @@ pub async fn record(core: &Core, until: Until) -> Result<()> {
         waiting.drain(..too_many);
     }
     while !waiting.is_empty() {
-        let piece = waiting.iter_mut().take(PIECE).map(|due| due.named(env)).collect::<Result<Vec<_>>>()?;
+        let piece =
+            waiting.iter_mut().take(PIECE).map(|due| due.named(env)).collect::<Result<Vec<_>>>()?;
         let written = piece.clone();
         // If the outcome of an earlier write is unknown, its records may exist already. They keep
         // their ids, so they are not written twice.
@@ -267,7 +286,8 @@ mod tests {
     fn what_can_have_no_id_yet_is_still_due() {
         let (hand, refusals) = world();
         refusals.note(Barrier::Throttle, source(1).client(), None, &source(1));
-        let mut due: Vec<_> = refusals.take(Until::Now).into_iter().map(|tally| Due { id: None, tally }).collect();
+        let mut due: Vec<_> =
+            refusals.take(Until::Now).into_iter().map(|tally| Due { id: None, tally }).collect();
         assert!(due[0].named(&Env::new(hand.clone(), Arc::new(Nothing))).is_err());
         let (id, tally) = due[0].named(&Env::new(hand.clone(), Arc::new(Zeros))).unwrap();
         assert_eq!(tally.count, 1);
@@ -293,7 +313,11 @@ mod tests {
         }
         refusals.note(Barrier::Lockout, source(1).client(), None, &source(1));
         let due = refusals.take(Until::Now);
-        assert_eq!(due.len(), APART + 2, "one flood does not displace the refusals of other limits");
+        assert_eq!(
+            due.len(),
+            APART + 2,
+            "one flood does not displace the refusals of other limits"
+        );
         assert_eq!(due.iter().map(|tally| tally.count).sum::<i64>(), 10_001);
         assert!(due.iter().any(|tally| tally.source.address.is_none() && tally.count == 9_000));
         for _ in 0..10 * GATHERED {

@@ -5,7 +5,7 @@
 
 use super::Core;
 use super::audit::AuditLog;
-use super::link::{self, NewLink, LinkPurpose};
+use super::link::{self, LinkPurpose, NewLink};
 use crate::error::{Kind, Result};
 use crate::mail::{self, Letter, OutgoingMessage};
 use crate::model::event::What;
@@ -24,7 +24,12 @@ pub(super) struct Rescue {
 
 impl Rescue {
     /// Prepares it for the owner, who reads the mail sent to this address.
-    pub(super) fn prepare(core: &Core, account: &Account, email: &Email, source: &Source) -> Result<Self> {
+    pub(super) fn prepare(
+        core: &Core,
+        account: &Account,
+        email: &Email,
+        source: &Source,
+    ) -> Result<Self> {
         let account = Account { email: email.clone(), ..account.clone() };
         let token = secret::encode(&core.env.random::<32>()?);
         let until = core.env.now() + core.config.links.reset_life;
@@ -49,7 +54,8 @@ impl Rescue {
         let account = account.ok_or(Kind::LinkInvalid)?;
         store::accounts::clear_password(db, id, now)?;
         for session in store::sessions::end_all(db, id, why, now)? {
-            let ended = Event::done(What::SessionEnded).about(id).in_session(&session).by(id.as_str());
+            let ended =
+                Event::done(What::SessionEnded).about(id).in_session(&session).by(id.as_str());
             log.record(db, &ended.because(why.as_str()))?;
         }
         link::void_all(db, id)?;

@@ -34,7 +34,8 @@ impl RoleCache {
     #[must_use]
     pub fn permissions(&self, roles: &[String]) -> Vec<String> {
         let book = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let all: BTreeSet<&String> = roles.iter().filter_map(|role| book.get(role)).flatten().collect();
+        let all: BTreeSet<&String> =
+            roles.iter().filter_map(|role| book.get(role)).flatten().collect();
         all.into_iter().cloned().collect()
     }
 }

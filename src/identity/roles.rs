@@ -23,12 +23,28 @@ fn check(name: &str, permissions: &[String]) -> Result<()> {
     let mut broken = Vec::new();
     let allowed = "must be 1 to 64 lowercase letters, digits, dots, colons, underscores or hyphens";
     if !permission::is_name(name) {
-        broken.push(FieldError::new("name", Rule::Format, "Invalid value", format!("Name {allowed}")));
+        broken.push(FieldError::new(
+            "name",
+            Rule::Format,
+            "Invalid value",
+            format!("Name {allowed}"),
+        ));
     }
-    for (index, word) in permissions.iter().enumerate().filter(|(_, word)| !permission::is_grantable(word)) {
+    for (index, word) in
+        permissions.iter().enumerate().filter(|(_, word)| !permission::is_grantable(word))
+    {
         let known = word.starts_with("admin.");
-        let sentence = if known { format!("There is no permission {word:?}") } else { format!("Permission {allowed}") };
-        broken.push(FieldError::new(format!("permissions[{index}]"), Rule::Format, "Invalid value", sentence));
+        let sentence = if known {
+            format!("There is no permission {word:?}")
+        } else {
+            format!("Permission {allowed}")
+        };
+        broken.push(FieldError::new(
+            format!("permissions[{index}]"),
+            Rule::Format,
+            "Invalid value",
+            sentence,
+        ));
     }
     if broken.is_empty() { Ok(()) } else { Err(Error::invalid(broken)) }
 }
@@ -46,7 +62,10 @@ pub async fn create(core: &Core, by: &By, name: &str, permissions: Vec<String>) 
             actor.needs(db, Permission::Roles)?;
             actor.may_grant(db, &name, permissions.clone())?;
             if !store::roles::create(db, &name, log.at())? {
-                return Err(Error::with(Kind::AlreadyExists, format!("A role named {name} already exists")));
+                return Err(Error::with(
+                    Kind::AlreadyExists,
+                    format!("A role named {name} already exists"),
+                ));
             }
             store::roles::set_permissions(db, &name, &permissions)?;
             store::keys::raise_epoch(db)?;
@@ -71,7 +90,12 @@ async fn get(core: &Core, name: String) -> Result<Role> {
 fn of_own(db: &mut dyn Db, name: &str) -> Result<Vec<String>> {
     if store::roles::is_built_in(db, name)?.ok_or_else(|| no_such_role(name))? {
         let sentence = format!("The role {name} is built in and cannot be changed");
-        return Err(Error::invalid(vec![FieldError::new("name", Rule::Format, "Built in", sentence)]));
+        return Err(Error::invalid(vec![FieldError::new(
+            "name",
+            Rule::Format,
+            "Built in",
+            sentence,
+        )]));
     }
     store::roles::permissions(db, name)
 }
@@ -99,7 +123,9 @@ pub async fn grant(core: &Core, by: &By, name: &str, more: Vec<String>) -> Resul
 /// # Errors
 /// As [`change`].
 pub async fn withdraw(core: &Core, by: &By, name: &str, less: Vec<String>) -> Result<Role> {
-    let kept = move |before: &[String]| before.iter().filter(|word| !less.contains(word)).cloned().collect();
+    let kept = move |before: &[String]| {
+        before.iter().filter(|word| !less.contains(word)).cloned().collect()
+    };
     rewrite(core, by, name, kept).await
 }
 

@@ -54,7 +54,8 @@ impl<'a> Roster<'a> {
     /// `Unavailable`.
     pub async fn page(&mut self) -> Result<Vec<Whole>> {
         let Some(after) = self.after.take() else { return Ok(Vec::new()) };
-        let mut page = self.core.store.scan(move |db| store::transfer::page(db, &after, PAGE)).await?;
+        let mut page =
+            self.core.store.scan(move |db| store::transfer::page(db, &after, PAGE)).await?;
         self.after = page.last().map(|account| account.id.as_str().to_owned());
         if self.hashes == Hashes::Left {
             for account in &mut page {

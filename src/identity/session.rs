@@ -47,13 +47,17 @@ pub async fn list(core: &Core, account: &AccountId) -> Result<Vec<SessionView>> 
 /// # Errors
 /// `SessionNotFound`, also for sessions of other accounts.
 pub async fn end(core: &Core, caller: &Caller, id: &str, source: &Source) -> Result<()> {
-    let (log, account, id) = (AuditLog::new(core, source), caller.account.id.clone(), SessionId::new(id));
+    let (log, account, id) =
+        (AuditLog::new(core, source), caller.account.id.clone(), SessionId::new(id));
     core.store
         .write(move |db| {
             if !store::sessions::end_of(db, &account, &id, SessionEnd::Revoked, log.at())? {
                 return Err(Error::new(Kind::SessionNotFound));
             }
-            let event = Event::done(What::SessionEnded).about(&account).in_session(&id).by(account.as_str());
+            let event = Event::done(What::SessionEnded)
+                .about(&account)
+                .in_session(&id)
+                .by(account.as_str());
             log.record(db, &event.because(SessionEnd::Revoked.as_str()))
         })
         .await
@@ -64,12 +68,17 @@ pub async fn end(core: &Core, caller: &Caller, id: &str, source: &Source) -> Res
 /// # Errors
 /// `Unavailable`.
 pub async fn end_others(core: &Core, caller: &Caller, source: &Source) -> Result<usize> {
-    let (log, account, kept) = (AuditLog::new(core, source), caller.account.id.clone(), caller.session.clone());
+    let (log, account, kept) =
+        (AuditLog::new(core, source), caller.account.id.clone(), caller.session.clone());
     core.store
         .write(move |db| {
-            let ended = store::sessions::end_others(db, &account, &kept, SessionEnd::Revoked, log.at())?;
+            let ended =
+                store::sessions::end_others(db, &account, &kept, SessionEnd::Revoked, log.at())?;
             for id in &ended {
-                let event = Event::done(What::SessionEnded).about(&account).in_session(id).by(account.as_str());
+                let event = Event::done(What::SessionEnded)
+                    .about(&account)
+                    .in_session(id)
+                    .by(account.as_str());
                 log.record(db, &event.because(SessionEnd::Revoked.as_str()))?;
             }
             Ok(ended.len())

@@ -3,7 +3,7 @@
 use super::Core;
 use super::audit::AuditLog;
 use super::gate::{Issued, NewSession, Proof, Remember};
-use super::guard::{self, Familiarity, Attempt, LoginTarget};
+use super::guard::{self, Attempt, Familiarity, LoginTarget};
 use crate::error::{Error, Kind, Result};
 use crate::mail::{self, Request};
 use crate::model::account::{Status, Verification};
@@ -25,7 +25,8 @@ impl Name {
     #[must_use]
     pub fn key(&self) -> String {
         match self {
-            Name::Email(typed) => Email::parse(typed).map_or_else(|| text::fold(typed), |email| email.key().to_owned()),
+            Name::Email(typed) => Email::parse(typed)
+                .map_or_else(|| text::fold(typed), |email| email.key().to_owned()),
             Name::Username(typed) => text::fold(typed),
         }
     }
@@ -59,13 +60,18 @@ async fn look_up(core: &Core, name: &Name, source: &Source) -> Result<LoginCandi
                 Name::Username(_) => store::accounts::find_by_username(db, &key)?,
             };
             // Unknown names are checked too, so that both take the same time.
-            let id = account.as_ref().map_or_else(|| AccountId::new(""), |account| account.id.clone());
+            let id =
+                account.as_ref().map_or_else(|| AccountId::new(""), |account| account.id.clone());
             let is_known = store::clients::is_known(db, &id, client, since)?;
             Ok((account, is_known))
         })
         .await?;
     let bucket = account.as_ref().map_or_else(|| LoginTarget::unknown(&folded), LoginTarget::of);
-    Ok(LoginCandidate { account, bucket, familiarity: if is_known { Familiarity::Known } else { Familiarity::Unknown } })
+    Ok(LoginCandidate {
+        account,
+        bucket,
+        familiarity: if is_known { Familiarity::Known } else { Familiarity::Unknown },
+    })
 }
 
 /// Refuses a locked name before any other limit is checked. Does nothing if the policy has no
@@ -87,7 +93,11 @@ pub async fn refuse_locked(core: &Core, name: &Name, source: &Source) -> Result<
 /// `InvalidCredentials` for an unknown name and a wrong password alike. After the correct password
 /// `EmailUnverified` (where that is revealed), `AccountSuspended`, `AccountDeleted`, `MfaRequired`
 /// with a challenge. Also `AccountLocked`, `TooMany(SignIn)`, `Unavailable`.
-pub async fn with_password(core: &Core, credentials: Credentials, source: &Source) -> Result<Issued> {
+pub async fn with_password(
+    core: &Core,
+    credentials: Credentials,
+    source: &Source,
+) -> Result<Issued> {
     if rules::is_too_long(&core.config.password, credentials.password.reveal()) {
         return Err(wrong(core));
     }
@@ -108,10 +118,16 @@ pub async fn with_password(core: &Core, credentials: Credentials, source: &Sourc
         return Err(wrong(core));
     };
     match account.status(core.verification()) {
-        Status::Active => issue(core, account, upgrade, attempt, credentials.remember, source).await,
+        Status::Active => {
+            issue(core, account, upgrade, attempt, credentials.remember, source).await
+        }
         Status::Pending => Err(refuse_unproved(core, &account, attempt, source).await?),
-        Status::Suspended => Err(refuse_state(core, &account, attempt, Kind::AccountSuspended, source).await?),
-        Status::Deleted => Err(refuse_state(core, &account, attempt, Kind::AccountDeleted, source).await?),
+        Status::Suspended => {
+            Err(refuse_state(core, &account, attempt, Kind::AccountSuspended, source).await?)
+        }
+        Status::Deleted => {
+            Err(refuse_state(core, &account, attempt, Kind::AccountDeleted, source).await?)
+        }
     }
 }
 
@@ -131,7 +147,8 @@ pub async fn begin(core: &Core, credentials: Credentials, source: &Source) -> Re
 /// names both causes.
 fn wrong(core: &Core) -> Error {
     if core.verification() == Verification::Required && !core.config.signup.reveal_existing {
-        let both = "Wrong email/username or password, or the email address has not been verified yet";
+        let both =
+            "Wrong email/username or password, or the email address has not been verified yet";
         return Error::with(Kind::InvalidCredentials, both);
     }
     Kind::InvalidCredentials.into()
@@ -152,7 +169,8 @@ async fn check(
     };
     let password = credentials.password.clone();
     let stored = subject.account.as_ref().and_then(|account| account.password_hash.clone());
-    let (Some(account), Some(stored), false) = (&subject.account, stored, attempt.is_closed()) else {
+    let (Some(account), Some(stored), false) = (&subject.account, stored, attempt.is_closed())
+    else {
         core.hashing.verify_nothing(lane, password, &credentials.name.key()).await?;
         return Ok(None);
     };
@@ -162,14 +180,22 @@ async fn check(
 
 async fn refuse(core: &Core, attempt: Attempt, source: &Source) -> Result<()> {
     let log = AuditLog::new(core, source);
-    core.store.write_patiently(guard::patience(core), move |db| attempt.fail(db, &log, "wrong_password")).await?;
+    core.store
+        .write_patiently(guard::patience(core), move |db| attempt.fail(db, &log, "wrong_password"))
+        .await?;
     core.post.ring();
     Ok(())
 }
 
 /// The correct password of an account that may not log in: takes the attempt back and reveals the
 /// reason.
-async fn refuse_state(core: &Core, account: &Account, attempt: Attempt, kind: Kind, source: &Source) -> Result<Error> {
+async fn refuse_state(
+    core: &Core,
+    account: &Account,
+    attempt: Attempt,
+    kind: Kind,
+    source: &Source,
+) -> Result<Error> {
     let log = AuditLog::new(core, source);
     let event = Event::refused(What::Login).about(&account.id).because(match kind {
         Kind::AccountSuspended => "suspended",
@@ -189,7 +215,12 @@ async fn refuse_state(core: &Core, account: &Account, attempt: Attempt, kind: Ki
 ///
 /// Where sign-up does not reveal whether an address is taken, this must look like a wrong password
 /// in every respect, so the attempt stays counted.
-async fn refuse_unproved(core: &Core, account: &Account, attempt: Attempt, source: &Source) -> Result<Error> {
+async fn refuse_unproved(
+    core: &Core,
+    account: &Account,
+    attempt: Attempt,
+    source: &Source,
+) -> Result<Error> {
     let request = Request::Verification { email_key: account.email.key().to_owned() };
     let prepared = core.post.request(&request, source)?;
     let log = AuditLog::new(core, source);
@@ -230,6 +261,8 @@ async fn issue(
             inside.open(db)
         })
         .await
-        .map_err(|error| if error.kind() == Kind::InvalidCredentials { wrong(core) } else { error })?;
+        .map_err(
+            |error| if error.kind() == Kind::InvalidCredentials { wrong(core) } else { error },
+        )?;
     opening.outcome(core, opened).await?.into_issued()
 }

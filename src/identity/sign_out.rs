@@ -43,7 +43,12 @@ pub async fn here(core: &Core, holder: &SessionHolder, source: &Source) -> Resul
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn here_and_of(core: &Core, caller: &Caller, refresh_token: Option<&Secret>, source: &Source) -> Result<()> {
+pub async fn here_and_of(
+    core: &Core,
+    caller: &Caller,
+    refresh_token: Option<&Secret>,
+    source: &Source,
+) -> Result<()> {
     let mut holders = vec![SessionHolder::from(caller)];
     if let Some(token) = refresh_token {
         match holder_of(core, token.reveal()).await {
@@ -61,8 +66,13 @@ async fn end(core: &Core, holders: Vec<SessionHolder>, source: &Source) -> Resul
         .write(move |db| {
             for holder in &holders {
                 if store::sessions::end(db, &holder.session, SessionEnd::Logout, log.at())? {
-                    let event = Event::done(What::SessionEnded).about(&holder.account).in_session(&holder.session);
-                    log.record(db, &event.by(holder.account.as_str()).because(SessionEnd::Logout.as_str()))?;
+                    let event = Event::done(What::SessionEnded)
+                        .about(&holder.account)
+                        .in_session(&holder.session);
+                    log.record(
+                        db,
+                        &event.by(holder.account.as_str()).because(SessionEnd::Logout.as_str()),
+                    )?;
                 }
             }
             Ok(())
@@ -78,9 +88,20 @@ pub async fn everywhere(core: &Core, holder: &SessionHolder, source: &Source) ->
     let (log, holder) = (AuditLog::new(core, source), holder.clone());
     core.store
         .write(move |db| {
-            for session in store::sessions::end_all(db, &holder.account, SessionEnd::LogoutEverywhere, log.at())? {
-                let event = Event::done(What::SessionEnded).about(&holder.account).in_session(&session);
-                log.record(db, &event.by(holder.account.as_str()).because(SessionEnd::LogoutEverywhere.as_str()))?;
+            for session in store::sessions::end_all(
+                db,
+                &holder.account,
+                SessionEnd::LogoutEverywhere,
+                log.at(),
+            )? {
+                let event =
+                    Event::done(What::SessionEnded).about(&holder.account).in_session(&session);
+                log.record(
+                    db,
+                    &event
+                        .by(holder.account.as_str())
+                        .because(SessionEnd::LogoutEverywhere.as_str()),
+                )?;
             }
             Ok(())
         })

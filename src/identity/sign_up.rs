@@ -11,7 +11,9 @@ use crate::error::{Error, Kind, Result};
 use crate::mail::{self, OutgoingMessage, Request};
 use crate::model::account::Verification;
 use crate::model::event::What;
-use crate::model::{Account, AccountId, Email, Event, Password, Source, Status, Time, Username, role};
+use crate::model::{
+    Account, AccountId, Email, Event, Password, Source, Status, Time, Username, role,
+};
 use crate::password::pool::Lane;
 use crate::store;
 use crate::store::accounts::NewRow;
@@ -62,11 +64,16 @@ pub fn admit_role(asked: Option<&str>) -> Result<()> {
 ///
 /// # Errors
 /// As [`register`].
-pub async fn register_numbered(core: &Core, new: NewAccount, source: &Source) -> Result<(SignedUp, i64)> {
+pub async fn register_numbered(
+    core: &Core,
+    new: NewAccount,
+    source: &Source,
+) -> Result<(SignedUp, i64)> {
     let made = register(core, new, source).await?;
     let id = made.id.clone();
     let account = core.store.read(move |db| store::accounts::find(db, &id)).await?;
-    let account = account.ok_or_else(|| Error::internal("an account was missing right after its sign-up"))?;
+    let account =
+        account.ok_or_else(|| Error::internal("an account was missing right after its sign-up"))?;
     Ok((made, account.number))
 }
 
@@ -97,9 +104,15 @@ pub async fn register(core: &Core, new: NewAccount, source: &Source) -> Result<S
 ///
 /// # Errors
 /// `Validation` for a bad password, `EmailTaken`, `UsernameTaken`, `Unavailable`.
-pub async fn register_and_enter(core: &Core, new: NewAccount, remember: Remember, source: &Source) -> Result<Issued> {
+pub async fn register_and_enter(
+    core: &Core,
+    new: NewAccount,
+    remember: Remember,
+    source: &Source,
+) -> Result<Issued> {
     let entry = PendingSignUp::prepare(core, new, source).await?;
-    let opening = NewSession::prepare(core, entry.account(), Proof::Password, remember, source).await?;
+    let opening =
+        NewSession::prepare(core, entry.account(), Proof::Password, remember, source).await?;
     let inside = opening.clone();
     let made = core.store.write(move |db| {
         if let Err(refused) = entry.store(db)? {
@@ -107,7 +120,8 @@ pub async fn register_and_enter(core: &Core, new: NewAccount, remember: Remember
         }
         let opened = inside.open(db)?;
         let stored = store::accounts::find(db, &entry.row.id)?;
-        let account = stored.ok_or_else(|| Error::internal("an account was missing right after its sign-up"))?;
+        let account = stored
+            .ok_or_else(|| Error::internal("an account was missing right after its sign-up"))?;
         Ok(Ok((account, opened)))
     });
     let (account, opened) = made.await??;

@@ -36,9 +36,11 @@ pub async fn logins(core: &Core) -> Result<LoginCounts> {
     let now = core.env.now();
     let stamp = Timestamp::from_millisecond(now.millis()).map_err(Error::internal)?;
     let today = stamp.to_zoned(TimeZone::UTC).date();
-    let counted = core.store.scan(move |db| store::stats::logins_since(db, day_of(now) - 366)).await?;
+    let counted =
+        core.store.scan(move |db| store::stats::logins_since(db, day_of(now) - 366)).await?;
     let on = |date: Date| -> Result<i64> {
-        let day = i64::from(date.since(Date::constant(1970, 1, 1)).map_err(Error::internal)?.get_days());
+        let day =
+            i64::from(date.since(Date::constant(1970, 1, 1)).map_err(Error::internal)?.get_days());
         Ok(counted.iter().find(|(counted, _)| *counted == day).map_or(0, |(_, logins)| *logins))
     };
     let back = |span: Span| today.checked_sub(span).map_err(Error::internal);
@@ -49,7 +51,10 @@ pub async fn logins(core: &Core) -> Result<LoginCounts> {
     }
     let mut monthly = Vec::with_capacity(12);
     for months in (0..12).rev() {
-        let first = today.first_of_month().checked_sub(Span::new().months(months)).map_err(Error::internal)?;
+        let first = today
+            .first_of_month()
+            .checked_sub(Span::new().months(months))
+            .map_err(Error::internal)?;
         let mut logins = 0;
         for day in 0..first.days_in_month() {
             logins += on(first.checked_add(Span::new().days(day)).map_err(Error::internal)?)?;

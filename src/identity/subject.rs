@@ -38,11 +38,17 @@ impl RateKey<'_> {
             RateKey::Name(name) => (by_name(core, name).await?, name.key()),
             RateKey::Reset(token) => {
                 let hash = link::digest_of(token.reveal());
-                let found = core.store.read(move |db| store::links::find(db, &hash, LinkPurpose::Reset)).await?;
+                let found = core
+                    .store
+                    .read(move |db| store::links::find(db, &hash, LinkPurpose::Reset))
+                    .await?;
                 (found.map(|link| link.account), secret::encode(&hash))
             }
             RateKey::Login(token) => {
-                return Ok(format!("login:{}", secret::encode(&secret::digest(token.reveal().as_bytes()))));
+                return Ok(format!(
+                    "login:{}",
+                    secret::encode(&secret::digest(token.reveal().as_bytes()))
+                ));
             }
             RateKey::Caller(caller) => return Ok(format!("session:{}", caller.session)),
         };
@@ -58,7 +64,8 @@ async fn by_name(core: &Core, name: &Name) -> Result<Option<AccountId>> {
             Ok(found.map(|account| account.id))
         }
         Name::Username(_) => {
-            let found = core.store.read(move |db| store::accounts::find_by_username(db, &key)).await?;
+            let found =
+                core.store.read(move |db| store::accounts::find_by_username(db, &key)).await?;
             Ok(found.map(|account| account.id))
         }
     }

@@ -32,7 +32,12 @@ pub async fn prove(core: &Core, token: &str, source: &Source) -> Result<Proved> 
             if store::accounts::prove_email(db, &link.account, &link.email_key, log.at())? {
                 store::links::spend(db, &hash, log.at())?;
                 claim_username(db, &link.account, log.at())?;
-                log.record(db, &Event::done(What::EmailVerified).about(&link.account).by(link.account.as_str()))?;
+                log.record(
+                    db,
+                    &Event::done(What::EmailVerified)
+                        .about(&link.account)
+                        .by(link.account.as_str()),
+                )?;
                 return Ok(Proved::Now);
             }
             match store::accounts::find(db, &link.account)? {
@@ -45,7 +50,9 @@ pub async fn prove(core: &Core, token: &str, source: &Source) -> Result<Proved> 
 }
 
 fn is_proved_as(account: &crate::model::Account, link: &Link) -> bool {
-    account.deleted_at.is_none() && account.email_verified_at.is_some() && account.email.key() == link.email_key
+    account.deleted_at.is_none()
+        && account.email_verified_at.is_some()
+        && account.email.key() == link.email_key
 }
 
 /// Gives an account the user name that was held for its sign-up, unless the hold has expired and
@@ -89,7 +96,8 @@ fn usable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<Link> {
 /// # Errors
 /// `Unavailable`.
 pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> {
-    let prepared = core.post.request(&Request::Verification { email_key: email.key().to_owned() }, source)?;
+    let prepared =
+        core.post.request(&Request::Verification { email_key: email.key().to_owned() }, source)?;
     let log = AuditLog::new(core, source);
     core.store
         .write(move |db| {

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 use super::Core;
 use crate::env::Env;
 use crate::error::Result;
-use crate::metrics::{self, Reading, Spread, MetricsSnapshot};
+use crate::metrics::{self, MetricsSnapshot, Reading, Spread};
 use crate::model::Time;
 use crate::store;
 use crate::store::outbox::MessageState;
@@ -57,7 +57,9 @@ pub async fn read(core: &Core) -> MetricsSnapshot {
     }];
     match count(core).await {
         Ok(count) => readings.extend(of_database(&count)),
-        Err(error) => tracing::warn!(error = error.chain(), "counting sessions and mail for metrics failed"),
+        Err(error) => {
+            tracing::warn!(error = error.chain(), "counting sessions and mail for metrics failed")
+        }
     }
     let (hashing, writer) = (core.hashing.vitals(), core.store.vitals());
     for (name, help, value) in [
@@ -69,8 +71,16 @@ pub async fn read(core: &Core) -> MetricsSnapshot {
         readings.push(reading(name, help, value));
     }
     let spreads = vec![
-        Spread { name: "writer_group_changes", help: "Writes per commit", histogram: writer.groups },
-        Spread { name: "writer_commit_duration_seconds", help: "Duration of a commit", histogram: writer.commits },
+        Spread {
+            name: "writer_group_changes",
+            help: "Writes per commit",
+            histogram: writer.groups,
+        },
+        Spread {
+            name: "writer_commit_duration_seconds",
+            help: "Duration of a commit",
+            histogram: writer.commits,
+        },
     ];
     MetricsSnapshot { readings, spreads, process: metrics::of_process(core.census.began) }
 }
@@ -86,7 +96,9 @@ fn of_database(count: &Count) -> Vec<Reading> {
         name: "mail_outbox",
         help: "Messages in the outbox by state, counted at most once a minute",
         label: Some(("state", state.as_str())),
-        value: float(count.outbox.iter().find(|(one, _)| *one == state).map_or(0, |(_, count)| *count)),
+        value: float(
+            count.outbox.iter().find(|(one, _)| *one == state).map_or(0, |(_, count)| *count),
+        ),
     }));
     readings
 }
@@ -98,8 +110,10 @@ async fn count(core: &Core) -> Result<Count> {
     if let Some(count) = last.as_ref().filter(|count| now.since(count.at) < COUNT_LASTS) {
         return Ok(count.clone());
     }
-    let (sessions, outbox) =
-        core.store.scan(move |db| Ok((store::sessions::count_all_live(db, now)?, store::outbox::count(db)?))).await?;
+    let (sessions, outbox) = core
+        .store
+        .scan(move |db| Ok((store::sessions::count_all_live(db, now)?, store::outbox::count(db)?)))
+        .await?;
     Ok(last.insert(Count { at: now, sessions, outbox }).clone())
 }
 

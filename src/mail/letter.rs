@@ -107,20 +107,35 @@ pub struct LetterKind {
     pub values: &'static [&'static str],
 }
 
-const VERIFY_EMAIL: LetterKind = LetterKind { name: "verify_email", links: &["link", "disown"], values: &["until"] };
-const ALREADY_REGISTERED: LetterKind = LetterKind { name: "already_registered", links: &[], values: &[] };
-const PASSWORD_CLOSED: LetterKind = LetterKind { name: "password_closed", links: &["link"], values: &["until"] };
-const ACCOUNT_LOCKED: LetterKind = LetterKind { name: "account_locked", links: &[], values: &["until"] };
+const VERIFY_EMAIL: LetterKind =
+    LetterKind { name: "verify_email", links: &["link", "disown"], values: &["until"] };
+const ALREADY_REGISTERED: LetterKind =
+    LetterKind { name: "already_registered", links: &[], values: &[] };
+const PASSWORD_CLOSED: LetterKind =
+    LetterKind { name: "password_closed", links: &["link"], values: &["until"] };
+const ACCOUNT_LOCKED: LetterKind =
+    LetterKind { name: "account_locked", links: &[], values: &["until"] };
 const SESSION_STOLEN: LetterKind = LetterKind { name: "session_stolen", links: &[], values: &[] };
 const PASSWORD_SET: LetterKind = LetterKind { name: "password_set", links: &[], values: &[] };
-const NEW_DEVICE: LetterKind = LetterKind { name: "new_device", links: &["link"], values: &["device", "place", "at", "until"] };
-const ONE_TIME_CODE: LetterKind = LetterKind { name: "one_time_code", links: &[], values: &["code", "until"] };
-const FACTOR_CHANGED: LetterKind = LetterKind { name: "factor_changed", links: &[], values: &["change"] };
-const PASSWORD_CHANGED: LetterKind = LetterKind { name: "password_changed", links: &[], values: &[] };
-const RESET_PASSWORD: LetterKind = LetterKind { name: "reset_password", links: &["link"], values: &["until"] };
-const PASSWORD_VOID: LetterKind = LetterKind { name: "password_void", links: &["link"], values: &["until"] };
-const CONFIRM_EMAIL: LetterKind = LetterKind { name: "confirm_email", links: &["link"], values: &["until"] };
-const EMAIL_CHANGING: LetterKind = LetterKind { name: "email_changing", links: &["undo"], values: &["until"] };
+const NEW_DEVICE: LetterKind = LetterKind {
+    name: "new_device",
+    links: &["link"],
+    values: &["device", "place", "at", "until"],
+};
+const ONE_TIME_CODE: LetterKind =
+    LetterKind { name: "one_time_code", links: &[], values: &["code", "until"] };
+const FACTOR_CHANGED: LetterKind =
+    LetterKind { name: "factor_changed", links: &[], values: &["change"] };
+const PASSWORD_CHANGED: LetterKind =
+    LetterKind { name: "password_changed", links: &[], values: &[] };
+const RESET_PASSWORD: LetterKind =
+    LetterKind { name: "reset_password", links: &["link"], values: &["until"] };
+const PASSWORD_VOID: LetterKind =
+    LetterKind { name: "password_void", links: &["link"], values: &["until"] };
+const CONFIRM_EMAIL: LetterKind =
+    LetterKind { name: "confirm_email", links: &["link"], values: &["until"] };
+const EMAIL_CHANGING: LetterKind =
+    LetterKind { name: "email_changing", links: &["undo"], values: &["until"] };
 const ADDRESS_TAKEN: LetterKind = LetterKind { name: "address_taken", links: &[], values: &[] };
 const ACCOUNT_DELETED: LetterKind = LetterKind { name: "account_deleted", links: &[], values: &[] };
 
@@ -212,9 +227,13 @@ impl Letter {
             Letter::PasswordClosed { link, until: time }
             | Letter::ResetPassword { link, until: time }
             | Letter::PasswordVoid { link, until: time }
-            | Letter::ConfirmEmail { link, until: time } => vec![("link", link.clone()), until(time)],
+            | Letter::ConfirmEmail { link, until: time } => {
+                vec![("link", link.clone()), until(time)]
+            }
             Letter::AccountLocked { until: time } => vec![until(time)],
-            Letter::EmailChanging { undo, until: time } => vec![("undo", undo.clone()), until(time)],
+            Letter::EmailChanging { undo, until: time } => {
+                vec![("undo", undo.clone()), until(time)]
+            }
             Letter::AlreadyRegistered
             | Letter::SessionStolen
             | Letter::PasswordSet
@@ -246,7 +265,13 @@ mod tests {
             Letter::AccountLocked { until },
             Letter::SessionStolen,
             Letter::PasswordSet,
-            Letter::NewDevice { link: link(), device: String::new(), place: String::new(), at: until, until },
+            Letter::NewDevice {
+                link: link(),
+                device: String::new(),
+                place: String::new(),
+                at: until,
+                until,
+            },
             Letter::OneTimeCode { code: Secret::new("123456"), until },
             Letter::FactorChanged { change: "Changed.".into() },
             Letter::PasswordChanged,

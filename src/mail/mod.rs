@@ -8,8 +8,8 @@ pub mod letter;
 pub mod outbox;
 pub mod post;
 pub mod smtp;
-pub mod templates;
 pub mod template;
+pub mod templates;
 pub mod worker;
 
 use std::sync::Arc;
@@ -85,7 +85,9 @@ struct NoTransport;
 
 impl Mailer for NoTransport {
     fn deliver<'a>(&'a self, _mail: &'a Mail) -> Later<'a, Delivery> {
-        Box::pin(std::future::ready(Delivery::Unreachable("no mail server is configured".to_owned())))
+        Box::pin(std::future::ready(Delivery::Unreachable(
+            "no mail server is configured".to_owned(),
+        )))
     }
 
     fn is_configured(&self) -> bool {

@@ -36,7 +36,12 @@ pub enum MessageBody {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn list(store: &Store, state: Option<MessageState>, before: Option<&str>, limit: i64) -> Result<Vec<Message>> {
+pub async fn list(
+    store: &Store,
+    state: Option<MessageState>,
+    before: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Message>> {
     let before = before.map(ToOwned::to_owned);
     store.scan(move |db| outbox::list(db, state, before.as_deref(), limit)).await
 }
@@ -59,7 +64,9 @@ pub async fn show(store: &Store, master: &MasterKey, id: &str) -> Result<OutboxE
     let mut message = found.ok_or_else(|| unknown(id))?;
     let body = match (&message.sealed, &message.recipient) {
         (None, _) => None,
-        (Some(_), None) => Some(MessageBody::Request(post::open::<SealedRequest>(master, &message)?.request)),
+        (Some(_), None) => {
+            Some(MessageBody::Request(post::open::<SealedRequest>(master, &message)?.request))
+        }
         (Some(_), Some(_)) => {
             let SealedBody { subject, text, html, .. } = post::open(master, &message)?;
             Some(MessageBody::Letter { subject, text: Secret::new(text), html: Secret::new(html) })
@@ -79,8 +86,9 @@ pub fn retry(db: &mut dyn Db, id: &str, now: Time) -> Result<Message> {
         (true, Some(message)) => Ok(Message { sealed: None, ..message }),
         (false, Some(message)) => {
             let state = message.state.as_str();
-            let why =
-                format!("Message {id} is {state} and cannot be sent again: its body is erased or its link expired");
+            let why = format!(
+                "Message {id} is {state} and cannot be sent again: its body is erased or its link expired"
+            );
             Err(Error::with(Kind::Validation, why))
         }
     }

@@ -28,9 +28,7 @@ pub enum Request {
         email_key: String,
     },
     /// Send the first verification mail of a new account; no limit applies.
-    Welcome {
-        account_id: String,
-    },
+    Welcome { account_id: String },
     /// Inform the owner of this address that someone attempted to sign up with it.
     AlreadyRegistered {
         /// The key of the address.
@@ -42,9 +40,7 @@ pub enum Request {
         email_key: String,
     },
     /// Inform the owner that the password is no longer accepted from unknown IPs.
-    PasswordClosed {
-        account_id: String,
-    },
+    PasswordClosed { account_id: String },
     /// Inform the owner that failed attempts have locked the account.
     AccountLocked {
         account_id: String,
@@ -138,7 +134,11 @@ pub fn enqueue(db: &mut dyn Db, prepared: &OutgoingMessage) -> Result<()> {
         account_id: prepared.account_id.clone(),
         recipient: prepared.recipient.clone(),
         sealed: Some(prepared.sealed.clone()),
-        state: if prepared.recipient.is_some() { MessageState::Waiting } else { MessageState::Requested },
+        state: if prepared.recipient.is_some() {
+            MessageState::Waiting
+        } else {
+            MessageState::Requested
+        },
         attempts: 0,
         next_at: prepared.created_at,
         expires_at: prepared.expires_at,
@@ -200,11 +200,25 @@ impl Outbox {
     ///
     /// # Errors
     /// `Validation` if a template in the configured folder or the sender address is invalid.
-    pub fn with(service: &config::ServiceConfig, mail: &config::MailConfig, env: Env, master: MasterKey) -> Result<Self> {
+    pub fn with(
+        service: &config::ServiceConfig,
+        mail: &config::MailConfig,
+        env: Env,
+        master: MasterKey,
+    ) -> Result<Self> {
         let templates = Templates::load(&service.name, mail.templates.as_deref())?;
         let domain = sender(&mail.from)?.email.domain().to_owned();
         let from = mail.from.clone();
-        Ok(Self { room: Arc::new(OutboxInner { env, master, templates, from, domain, bells: Notifiers::default() }) })
+        Ok(Self {
+            room: Arc::new(OutboxInner {
+                env,
+                master,
+                templates,
+                from,
+                domain,
+                bells: Notifiers::default(),
+            }),
+        })
     }
 
     /// Renders and seals a letter to this address.
@@ -230,7 +244,13 @@ impl Outbox {
     }
 
     /// Seals a text message to this number.
-    pub fn text_message(&self, number: &str, account_id: &str, text: &Secret, until: Time) -> Result<OutgoingMessage> {
+    pub fn text_message(
+        &self,
+        number: &str,
+        account_id: &str,
+        text: &Secret,
+        until: Time,
+    ) -> Result<OutgoingMessage> {
         let room = &self.room;
         let id = room.env.new_id()?;
         let sealed = SealedBody {
@@ -286,7 +306,10 @@ impl Outbox {
     /// Opens a letter's row.
     pub(super) fn open_letter(&self, message: &Message) -> Result<Mail> {
         let sealed: SealedBody = open(&self.room.master, message)?;
-        let to = message.recipient.clone().ok_or_else(|| Error::internal("a letter without a recipient"))?;
+        let to = message
+            .recipient
+            .clone()
+            .ok_or_else(|| Error::internal("a letter without a recipient"))?;
         Ok(Mail {
             message_id: sealed.message_id,
             from: self.room.from.clone(),
@@ -309,16 +332,21 @@ fn place(id: &str) -> String {
 }
 
 fn seal(room: &OutboxInner, id: &str, body: &impl Serialize) -> Result<Vec<u8>> {
-    let plain = serde_json::to_vec(body).map_err(|cause| Error::internal("sealing mail").caused_by(cause))?;
+    let plain = serde_json::to_vec(body)
+        .map_err(|cause| Error::internal("sealing mail").caused_by(cause))?;
     room.master.seal(&room.env, &place(id), &zeroize::Zeroizing::new(plain))
 }
 
 /// Opens the body of a row.
 pub(super) fn open<T: for<'a> Deserialize<'a>>(master: &MasterKey, message: &Message) -> Result<T> {
-    let sealed = message.sealed.as_deref().ok_or_else(|| Error::internal("the body of this mail is erased"))?;
+    let sealed = message
+        .sealed
+        .as_deref()
+        .ok_or_else(|| Error::internal("the body of this mail is erased"))?;
     let plain = zeroize::Zeroizing::new(master.open(&place(&message.id), sealed)?);
     // The parser's message is dropped, because it would quote the decrypted text.
-    serde_json::from_slice(&plain).map_err(|_| Error::internal("the body of this mail has an unknown format"))
+    serde_json::from_slice(&plain)
+        .map_err(|_| Error::internal("the body of this mail has an unknown format"))
 }
 
 #[cfg(test)]
@@ -331,7 +359,11 @@ mod tests {
     async fn one_ring_wakes_both_workers() {
         let master = MasterKey::parse(&crate::model::secret::encode(&[1; 32])).unwrap();
         let service = config::ServiceConfig { name: "Example".to_owned() };
-        let mail = config::MailConfig { smtp: None, from: "no-reply@auth.example".to_owned(), templates: None };
+        let mail = config::MailConfig {
+            smtp: None,
+            from: "no-reply@auth.example".to_owned(),
+            templates: None,
+        };
         let post = Outbox::with(&service, &mail, Env::real(), master).unwrap();
         post.ring();
         for channel in [Channel::Text, Channel::Mail] {

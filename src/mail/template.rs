@@ -32,7 +32,13 @@ impl Template {
     ///
     /// # Errors
     /// `Validation` if it uses an unknown name or its braces do not match.
-    pub fn parse(file: &str, first_line: usize, source: &str, form: Escaping, names: &[&str]) -> Result<Self> {
+    pub fn parse(
+        file: &str,
+        first_line: usize,
+        source: &str,
+        form: Escaping,
+        names: &[&str],
+    ) -> Result<Self> {
         let mut parts = Vec::new();
         let mut rest = source;
         while let Some(at) = rest.find(['{', '}']) {
@@ -40,12 +46,18 @@ impl Template {
             let line = || first_line + source[..source.len() - tail.len()].matches('\n').count();
             if let Some(inner) = tail.strip_prefix("{{") {
                 push_words(&mut parts, words);
-                let name = inner.split_once("}}").filter(|(name, _)| !name.contains(['{', '}', '\n']));
-                let (name, after) = name.ok_or_else(|| broken(file, line(), "`{{` is not closed by `}}`"))?;
+                let name =
+                    inner.split_once("}}").filter(|(name, _)| !name.contains(['{', '}', '\n']));
+                let (name, after) =
+                    name.ok_or_else(|| broken(file, line(), "`{{` is not closed by `}}`"))?;
                 let name = name.trim();
                 if !names.contains(&name) {
                     let known = names.join(", ");
-                    return Err(broken(file, line(), &format!("`{name}` is unknown here; known names: {known}")));
+                    return Err(broken(
+                        file,
+                        line(),
+                        &format!("`{name}` is unknown here; known names: {known}"),
+                    ));
                 }
                 parts.push(Part::Name(name.to_owned()));
                 rest = after;
@@ -87,7 +99,10 @@ impl Template {
             match part {
                 Part::Words(words) => out.push_str(words),
                 Part::Name(name) => {
-                    let value = values.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value);
+                    let value = values
+                        .iter()
+                        .find(|(known, _)| known == name)
+                        .map_or("", |(_, value)| value);
                     match self.form {
                         Escaping::Text => out.push_str(value),
                         Escaping::Html => escape(value, &mut out),
@@ -141,7 +156,8 @@ mod tests {
             template.render(&values),
             "a { b } <p>&lt;b&gt;&quot;it&#39;s&quot; &amp; co&lt;/b&gt; {{service}}</p>"
         );
-        let text = Template::parse("a.txt", 1, "{{service}}", Escaping::Text, &["service"]).unwrap();
+        let text =
+            Template::parse("a.txt", 1, "{{service}}", Escaping::Text, &["service"]).unwrap();
         assert_eq!(text.render(&values), "<b>\"it's\" & co</b>");
     }
 
@@ -156,13 +172,22 @@ mod tests {
             ("{{ {{link}} }}", 1, "`{{` is not closed"),
         ] {
             let message = parse(source).unwrap_err().message().to_owned();
-            assert!(message.starts_with(&format!("mail template a.html, line {line}: {why}")), "{source}: {message}");
+            assert!(
+                message.starts_with(&format!("mail template a.html, line {line}: {why}")),
+                "{source}: {message}"
+            );
         }
     }
 
     #[test]
     fn one_template_goes_around_another() {
-        let layout = Template::parse("l.html", 1, "<{{content}}|{{service}}>", Escaping::Html, &["content", "service"]);
+        let layout = Template::parse(
+            "l.html",
+            1,
+            "<{{content}}|{{service}}>",
+            Escaping::Html,
+            &["content", "service"],
+        );
         let inner = parse("in {{link}}").unwrap();
         let whole = layout.unwrap().around("content", &inner);
         assert!(whole.names("link") && !whole.names("content"));

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use super::letter::{LetterKind, Letter};
+use super::letter::{Letter, LetterKind};
 use super::template::{Escaping, Template, broken};
 use crate::error::{self, Error, Result};
 use crate::model::text;
@@ -52,11 +52,15 @@ impl Templates {
             reject_unknown_files(folder)?;
         }
         let layout_names = ["service", "content"];
-        let layout = Template::parse(LAYOUT, 1, &source(LAYOUT, folder)?, Escaping::Html, &layout_names)?;
+        let layout =
+            Template::parse(LAYOUT, 1, &source(LAYOUT, folder)?, Escaping::Html, &layout_names)?;
         if !layout.names("content") {
             return Err(broken(LAYOUT, 1, "`{{content}}` is missing"));
         }
-        let sheets = LetterKind::ALL.into_iter().map(|kind| LetterTemplate::load(kind, &layout, folder)).collect::<Result<_>>()?;
+        let sheets = LetterKind::ALL
+            .into_iter()
+            .map(|kind| LetterTemplate::load(kind, &layout, folder))
+            .collect::<Result<_>>()?;
         Ok(Self { service: sanitize_name(service), sheets })
     }
 
@@ -67,7 +71,8 @@ impl Templates {
     pub fn render(&self, letter: &Letter) -> Result<Rendered> {
         let kind = letter.kind();
         let sheet = self.sheets.iter().find(|sheet| sheet.kind == kind);
-        let sheet = sheet.ok_or_else(|| Error::internal(format!("no template for the letter {}", kind.name)))?;
+        let sheet = sheet
+            .ok_or_else(|| Error::internal(format!("no template for the letter {}", kind.name)))?;
         let given = letter.values();
         let mut values = vec![("service", self.service.as_str())];
         values.extend(given.iter().map(|(name, value)| (*name, value.reveal())));
@@ -81,18 +86,25 @@ impl Templates {
 
 impl LetterTemplate {
     fn load(kind: LetterKind, layout: &Template, folder: Option<&Path>) -> Result<Self> {
-        let names: Vec<&str> = ["service"].iter().chain(kind.links).chain(kind.values).copied().collect();
+        let names: Vec<&str> =
+            ["service"].iter().chain(kind.links).chain(kind.values).copied().collect();
         let text_file = format!("{}.txt", kind.name);
         let whole = source(&text_file, folder)?.replace("\r\n", "\n");
         let head = whole.strip_prefix(SUBJECT).and_then(|rest| rest.split_once("\n\n"));
-        let (subject, body) = head.filter(|(subject, _)| !subject.contains('\n')).ok_or_else(|| {
-            broken(&text_file, 1, "expected `Subject: …` in the first line, followed by an empty line")
-        })?;
+        let (subject, body) =
+            head.filter(|(subject, _)| !subject.contains('\n')).ok_or_else(|| {
+                broken(
+                    &text_file,
+                    1,
+                    "expected `Subject: …` in the first line, followed by an empty line",
+                )
+            })?;
         // Lock screens and mail server logs show the subject, so it must not contain a link.
         let subject = Template::parse(&text_file, 1, subject.trim(), Escaping::Text, &["service"])?;
         let text = Template::parse(&text_file, 3, body, Escaping::Text, &names)?;
         let html_file = format!("{}.html", kind.name);
-        let html = Template::parse(&html_file, 1, &source(&html_file, folder)?, Escaping::Html, &names)?;
+        let html =
+            Template::parse(&html_file, 1, &source(&html_file, folder)?, Escaping::Html, &names)?;
         for (file, template) in [(&text_file, &text), (&html_file, &html)] {
             if let Some(link) = kind.links.iter().find(|link| !template.names(link)) {
                 return Err(broken(file, 1, &format!("`{{{{{link}}}}}` is missing")));
@@ -105,7 +117,10 @@ impl LetterTemplate {
 /// Sanitizes the service name so that it cannot inject a header or a line: control characters and
 /// runs of white space become one space, and the name is truncated.
 fn sanitize_name(name: &str) -> String {
-    let shown: String = name.chars().map(|c| if text::is_control(c) || is_reordering(c) { ' ' } else { c }).collect();
+    let shown: String = name
+        .chars()
+        .map(|c| if text::is_control(c) || is_reordering(c) { ' ' } else { c })
+        .collect();
     shown.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST_NAME).collect()
 }
 
@@ -118,19 +133,28 @@ fn source(file: &str, folder: Option<&Path>) -> Result<String> {
     if let Some(path) = folder.map(|folder| folder.join(file)).filter(|path| path.exists()) {
         return std::fs::read_to_string(&path).map_err(|cause| unreadable(&path, cause));
     }
-    let embedded = Embedded::get(file).ok_or_else(|| Error::internal(format!("{file} is not embedded")))?;
-    String::from_utf8(embedded.data.into_owned()).map_err(|cause| Error::internal(file).caused_by(cause))
+    let embedded =
+        Embedded::get(file).ok_or_else(|| Error::internal(format!("{file} is not embedded")))?;
+    String::from_utf8(embedded.data.into_owned())
+        .map_err(|cause| Error::internal(file).caused_by(cause))
 }
 
 /// Rejects template files of unknown names: a misspelt file would otherwise be silently ignored.
 fn reject_unknown_files(folder: &Path) -> Result<()> {
     for entry in std::fs::read_dir(folder).map_err(|cause| unreadable(folder, cause))? {
-        let name = entry.map_err(|cause| unreadable(folder, cause))?.file_name().to_string_lossy().into_owned();
-        let is_template = Path::new(&name).extension().is_some_and(|ending| ending == "txt" || ending == "html");
+        let name = entry
+            .map_err(|cause| unreadable(folder, cause))?
+            .file_name()
+            .to_string_lossy()
+            .into_owned();
+        let is_template =
+            Path::new(&name).extension().is_some_and(|ending| ending == "txt" || ending == "html");
         if is_template && Embedded::get(&name).is_none() {
             let known = Embedded::iter().collect::<Vec<_>>().join(", ");
-            let message =
-                format!("mail template {} belongs to no letter; known files: {known}", folder.join(name).display());
+            let message = format!(
+                "mail template {} belongs to no letter; known files: {known}",
+                folder.join(name).display()
+            );
             return Err(Error::with(error::Kind::Validation, message));
         }
     }
@@ -153,13 +177,23 @@ mod tests {
         let until = Time::from_millis(1_701_421_200_000);
         let link = || Secret::new(LINK);
         vec![
-            Letter::VerifyEmail { link: link(), disown: Secret::new("https://auth.example/v1/disown?token=no"), until },
+            Letter::VerifyEmail {
+                link: link(),
+                disown: Secret::new("https://auth.example/v1/disown?token=no"),
+                until,
+            },
             Letter::AlreadyRegistered,
             Letter::PasswordClosed { link: link(), until },
             Letter::AccountLocked { until },
             Letter::SessionStolen,
             Letter::PasswordSet,
-            Letter::NewDevice { link: link(), device: "Chrome".into(), place: "192.0.2.1".into(), at: until, until },
+            Letter::NewDevice {
+                link: link(),
+                device: "Chrome".into(),
+                place: "192.0.2.1".into(),
+                at: until,
+                until,
+            },
             Letter::OneTimeCode { code: Secret::new("123456"), until },
             Letter::FactorChanged { change: "Changed.".into() },
             Letter::PasswordChanged,
@@ -188,7 +222,11 @@ mod tests {
             let escaped = "https://auth.example/v1/verify?token=abc&amp;x=&#39;&quot;&lt;&gt;";
             if !letter.kind().links.is_empty() {
                 assert!(rendered.text.lines().any(|line| line.trim() == LINK), "{}", rendered.text);
-                assert!(rendered.html.contains(&format!("href=\"{escaped}\"")), "{}", rendered.html);
+                assert!(
+                    rendered.html.contains(&format!("href=\"{escaped}\"")),
+                    "{}",
+                    rendered.html
+                );
                 assert!(rendered.html.contains(&format!(">{escaped}<")), "{}", rendered.html);
                 assert!(rendered.text.contains("1 December 2023, 09:00 UTC"));
             }
@@ -205,27 +243,51 @@ mod tests {
         let name = format!("Evil\r\nBcc: x@y.example\u{202e}<script>{}", "a".repeat(100));
         let rendered = Templates::load(&name, None).unwrap().render(&Letter::PasswordSet).unwrap();
         assert!(!rendered.subject.contains(['\r', '\n', '\u{202e}']), "{:?}", rendered.subject);
-        assert!(rendered.subject.contains("Evil Bcc: x@y.example <script>"), "{:?}", rendered.subject);
+        assert!(
+            rendered.subject.contains("Evil Bcc: x@y.example <script>"),
+            "{:?}",
+            rendered.subject
+        );
         assert!(!rendered.subject.contains(&"a".repeat(41)));
         assert!(!rendered.html.contains("<script>"));
     }
 
     #[test]
     fn a_template_of_the_folder_is_taken_before_the_embedded_one() {
-        let templates = load_with("password_set.txt", "Subject: New at {{service}}\r\n\r\nWords.\r\n").unwrap();
+        let templates =
+            load_with("password_set.txt", "Subject: New at {{service}}\r\n\r\nWords.\r\n").unwrap();
         let rendered = templates.render(&Letter::PasswordSet).unwrap();
-        assert_eq!((rendered.subject.as_str(), rendered.text.as_str()), ("New at Example", "Words.\n"));
+        assert_eq!(
+            (rendered.subject.as_str(), rendered.text.as_str()),
+            ("New at Example", "Words.\n")
+        );
         assert!(rendered.html.contains("Example"));
     }
 
     #[test]
     fn a_useless_template_is_refused_when_it_is_loaded() {
         for (file, content, expected) in [
-            ("password_set.txt", "Subject: a\n\nHello {{name}}\n", "password_set.txt, line 3: `name` is unknown"),
+            (
+                "password_set.txt",
+                "Subject: a\n\nHello {{name}}\n",
+                "password_set.txt, line 3: `name` is unknown",
+            ),
             ("password_set.txt", "Hello\n", "password_set.txt, line 1: expected `Subject: …`"),
-            ("password_set.txt", "Subject: a\nb: c\n\nHello\n", "password_set.txt, line 1: expected `Subject: …`"),
-            ("verify_email.txt", "Subject: {{link}}\n\n{{link}} {{disown}}", "line 1: `link` is unknown here"),
-            ("verify_email.html", "<p>{{link}}</p>", "verify_email.html, line 1: `{{disown}}` is missing"),
+            (
+                "password_set.txt",
+                "Subject: a\nb: c\n\nHello\n",
+                "password_set.txt, line 1: expected `Subject: …`",
+            ),
+            (
+                "verify_email.txt",
+                "Subject: {{link}}\n\n{{link}} {{disown}}",
+                "line 1: `link` is unknown here",
+            ),
+            (
+                "verify_email.html",
+                "<p>{{link}}</p>",
+                "verify_email.html, line 1: `{{disown}}` is missing",
+            ),
             ("layout.html", "<p>", "layout.html, line 1: `{{content}}` is missing"),
             ("verify-email.html", "<p>", "belongs to no letter"),
         ] {
@@ -233,6 +295,10 @@ mod tests {
             assert!(message.contains(expected), "{file}: {message}");
         }
         let missing = Templates::load("a", Some(Path::new("/nowhere/at/all"))).err().unwrap();
-        assert!(missing.message().contains("/nowhere/at/all cannot be read"), "{}", missing.message());
+        assert!(
+            missing.message().contains("/nowhere/at/all cannot be read"),
+            "{}",
+            missing.message()
+        );
     }
 }

@@ -56,15 +56,34 @@ struct Outage {
 impl Worker {
     /// Creates a worker for the mail in this outbox.
     #[must_use]
-    pub fn new(post: Outbox, store: Store, mailer: Arc<dyn Mailer>, fulfil: Arc<dyn JobHandler>) -> Self {
+    pub fn new(
+        post: Outbox,
+        store: Store,
+        mailer: Arc<dyn Mailer>,
+        fulfil: Arc<dyn JobHandler>,
+    ) -> Self {
         let (outage, unmarked) = (Mutex::default(), Mutex::default());
         let channel = Channel::Mail;
-        Self { post, store, mailer, fulfil, channel, outage, unmarked, next_sweep: AtomicI64::new(i64::MIN) }
+        Self {
+            post,
+            store,
+            mailer,
+            fulfil,
+            channel,
+            outage,
+            unmarked,
+            next_sweep: AtomicI64::new(i64::MIN),
+        }
     }
 
     /// Creates a worker for text messages only.
     #[must_use]
-    pub fn for_texts(post: Outbox, store: Store, gateway: Arc<dyn Mailer>, fulfil: Arc<dyn JobHandler>) -> Self {
+    pub fn for_texts(
+        post: Outbox,
+        store: Store,
+        gateway: Arc<dyn Mailer>,
+        fulfil: Arc<dyn JobHandler>,
+    ) -> Self {
         Self { channel: Channel::Text, ..Self::new(post, store, gateway, fulfil) }
     }
 
@@ -79,7 +98,9 @@ impl Worker {
         loop {
             if !stopping {
                 match self.take(AT_A_TIME - hands.len()).await {
-                    Ok(messages) => hands.extend(messages.into_iter().map(|message| self.work(message))),
+                    Ok(messages) => {
+                        hands.extend(messages.into_iter().map(|message| self.work(message)))
+                    }
                     Err(error) => note(Err(error)),
                 }
             }
@@ -144,8 +165,10 @@ impl Worker {
     }
 
     async fn claim(&self, state: MessageState, limit: usize) -> Result<Vec<Message>> {
-        let (now, limit, channel) = (self.env().now(), i64::try_from(limit).unwrap_or(i64::MAX), self.channel);
-        if limit == 0 || !self.store.read(move |db| outbox::is_due(db, channel, state, now)).await? {
+        let (now, limit, channel) =
+            (self.env().now(), i64::try_from(limit).unwrap_or(i64::MAX), self.channel);
+        if limit == 0 || !self.store.read(move |db| outbox::is_due(db, channel, state, now)).await?
+        {
             return Ok(Vec::new());
         }
         self.store.write(move |db| outbox::claim(db, channel, state, now, now + CLAIM, limit)).await
@@ -173,7 +196,12 @@ impl Worker {
         match self.fulfil.fulfil(message.id.clone(), request, source).await {
             Ok(()) => Ok(()),
             Err(error) => {
-                tracing::warn!(id = message.id, kind = message.kind, error = error.chain(), "mail request failed");
+                tracing::warn!(
+                    id = message.id,
+                    kind = message.kind,
+                    error = error.chain(),
+                    "mail request failed"
+                );
                 self.put_off(message, error.message()).await
             }
         }
@@ -187,8 +215,11 @@ impl Worker {
             Ok(mail) => mail,
             Err(error) => return self.cannot_open(message, &error).await,
         };
-        let delivery =
-            if self.unmarked().contains(&message.id) { Delivery::Delivered } else { self.mailer.deliver(&mail).await };
+        let delivery = if self.unmarked().contains(&message.id) {
+            Delivery::Delivered
+        } else {
+            self.mailer.deliver(&mail).await
+        };
         self.learn(&delivery);
         let id = message.id.clone();
         match delivery {
@@ -200,7 +231,12 @@ impl Worker {
                 Ok(())
             }
             Delivery::Later(why) => {
-                tracing::warn!(id = message.id, kind = message.kind, why, "mail delivery failed; will retry");
+                tracing::warn!(
+                    id = message.id,
+                    kind = message.kind,
+                    why,
+                    "mail delivery failed; will retry"
+                );
                 self.put_off(message, &why).await
             }
             Delivery::Unreachable(why) => {
@@ -212,7 +248,12 @@ impl Worker {
                 self.end(move |db, _| outbox::give_back(db, &id, next_at, &why)).await
             }
             Delivery::Never(why) => {
-                tracing::warn!(id = message.id, kind = message.kind, why, "mail delivery failed permanently");
+                tracing::warn!(
+                    id = message.id,
+                    kind = message.kind,
+                    why,
+                    "mail delivery failed permanently"
+                );
                 self.end(move |db, now| outbox::fail(db, &id, now, &why)).await
             }
         }
@@ -236,12 +277,23 @@ impl Worker {
     }
 
     async fn cannot_open(&self, message: &Message, error: &crate::error::Error) -> Result<()> {
-        tracing::error!(id = message.id, kind = message.kind, error = error.chain(), "mail cannot be opened");
+        tracing::error!(
+            id = message.id,
+            kind = message.kind,
+            error = error.chain(),
+            "mail cannot be opened"
+        );
         let id = message.id.clone();
-        self.end(move |db, now| outbox::fail(db, &id, now, "cannot be opened: wrong master key, or damaged")).await
+        self.end(move |db, now| {
+            outbox::fail(db, &id, now, "cannot be opened: wrong master key, or damaged")
+        })
+        .await
     }
 
-    async fn end(&self, work: impl Fn(&mut dyn Db, Time) -> Result<()> + Send + 'static) -> Result<()> {
+    async fn end(
+        &self,
+        work: impl Fn(&mut dyn Db, Time) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
         let now = self.env().now();
         self.store.write(move |db| work(db, now)).await
     }
@@ -314,9 +366,11 @@ mod tests {
 
     #[test]
     fn waits_grow_and_stay_bounded() {
-        let waits: Vec<u64> = [0, 1, 2, 3, 7, 8, i64::MAX].into_iter().map(|n| backoff(n).as_secs()).collect();
+        let waits: Vec<u64> =
+            [0, 1, 2, 3, 7, 8, i64::MAX].into_iter().map(|n| backoff(n).as_secs()).collect();
         assert_eq!(waits, [10, 10, 20, 40, 640, 900, 900]);
-        let pauses: Vec<u64> = [0, 1, 2, 3, 4, 5, u32::MAX].into_iter().map(|n| pause(n).as_secs()).collect();
+        let pauses: Vec<u64> =
+            [0, 1, 2, 3, 4, 5, u32::MAX].into_iter().map(|n| pause(n).as_secs()).collect();
         assert_eq!(pauses, [2, 2, 4, 8, 16, 20, 20]);
     }
 }

@@ -12,7 +12,8 @@ use prometheus_client::metrics::family::Family;
 use thread_local::ThreadLocal;
 
 /// From half a millisecond (a token check under load) to ten seconds.
-const SECONDS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const SECONDS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// A method and a status.
 type MethodStatus = (&'static str, u16);
@@ -29,19 +30,28 @@ impl Requests {
         let outcome = (method, status);
         match tally.get_mut(route) {
             Some(outcomes) => outcomes.entry(outcome).or_default().note(seconds),
-            None => tally.entry(Arc::clone(route)).or_default().entry(outcome).or_default().note(seconds),
+            None => tally
+                .entry(Arc::clone(route))
+                .or_default()
+                .entry(outcome)
+                .or_default()
+                .note(seconds),
         }
     }
 
     /// The counts and durations, summed over all threads.
     pub(super) fn totals(&self) -> (Family<Answered, Counter>, Durations) {
-        let (answered, mut durations) = (Family::<Answered, Counter>::default(), BTreeMap::<RequestLabels, Took>::new());
+        let (answered, mut durations) =
+            (Family::<Answered, Counter>::default(), BTreeMap::<RequestLabels, Took>::new());
         for tally in &self.0 {
             for (route, outcomes) in &*lock(tally) {
                 for (&(method, status), took) in outcomes {
                     let labels = Answered { method, route: Arc::clone(route), status };
                     answered.get_or_create(&labels).inc_by(took.count);
-                    durations.entry(RequestLabels { method, route: Arc::clone(route) }).or_default().add(took);
+                    durations
+                        .entry(RequestLabels { method, route: Arc::clone(route) })
+                        .or_default()
+                        .add(took);
                 }
             }
         }
@@ -128,7 +138,9 @@ mod tests {
             scope.spawn(|| requests.note("GET", &route, 500, 11.0));
         });
         let (answered, Durations(durations)) = requests.totals();
-        let count = |status| answered.get_or_create(&Answered { method: "GET", route: route.clone(), status }).get();
+        let count = |status| {
+            answered.get_or_create(&Answered { method: "GET", route: route.clone(), status }).get()
+        };
         assert_eq!((count(200), count(500)), (2, 1));
         let took = durations[&RequestLabels { method: "GET", route: route.clone() }];
         assert_eq!((took.count, took.within[0], took.within[1]), (3, 1, 1));

@@ -60,12 +60,20 @@ impl Account {
     /// The full name: the stored one, or given and family name joined.
     #[must_use]
     pub fn full_name(&self) -> Option<String> {
-        Self::whole_name(self.name.as_deref(), self.first_name.as_deref(), self.last_name.as_deref())
+        Self::whole_name(
+            self.name.as_deref(),
+            self.first_name.as_deref(),
+            self.last_name.as_deref(),
+        )
     }
 
     /// The full name built from these parts: `name` if present, or given and family name joined.
     #[must_use]
-    pub fn whole_name(name: Option<&str>, first: Option<&str>, last: Option<&str>) -> Option<String> {
+    pub fn whole_name(
+        name: Option<&str>,
+        first: Option<&str>,
+        last: Option<&str>,
+    ) -> Option<String> {
         let parts: Vec<&str> = [first, last].into_iter().flatten().collect();
         name.map(str::to_owned).or_else(|| (!parts.is_empty()).then(|| parts.join(" ")))
     }

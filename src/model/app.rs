@@ -24,7 +24,9 @@ impl ApiClientKind {
     /// The kind with this name.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
-        [ApiClientKind::Client, ApiClientKind::Service].into_iter().find(|kind| kind.as_str() == word)
+        [ApiClientKind::Client, ApiClientKind::Service]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
     }
 }
 

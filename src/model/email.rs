@@ -71,7 +71,10 @@ impl fmt::Display for Email {
 /// A dot-atom as in RFC 5322, section 3.2.3.
 fn is_local(local: &str) -> bool {
     let is_atom = |atom: &str| {
-        !atom.is_empty() && atom.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b))
+        !atom.is_empty()
+            && atom
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b))
     };
     local.len() <= MAX_LOCAL_LENGTH && local.split('.').all(is_atom)
 }
@@ -93,7 +96,9 @@ fn is_domain(domain: &str) -> bool {
             && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
     let last = domain.rsplit('.').next().unwrap_or("");
-    domain.contains('.') && domain.split('.').all(is_label) && !last.bytes().all(|b| b.is_ascii_digit())
+    domain.contains('.')
+        && domain.split('.').all(is_label)
+        && !last.bytes().all(|b| b.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -154,9 +159,13 @@ mod tests {
 
     #[test]
     fn unusual_but_real_addresses_pass() {
-        for good in
-            ["o'brien+tag@mail.example.co.uk", "a@b.co", "x_y-z=1@xn--bcher-kva.example", "1@2.ch", "a@उदाहरण.example"]
-        {
+        for good in [
+            "o'brien+tag@mail.example.co.uk",
+            "a@b.co",
+            "x_y-z=1@xn--bcher-kva.example",
+            "1@2.ch",
+            "a@उदाहरण.example",
+        ] {
             assert!(Email::parse(good).is_some(), "{good}");
         }
     }

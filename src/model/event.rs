@@ -201,7 +201,14 @@ impl Event {
     /// An event for an action that succeeded.
     #[must_use]
     pub fn done(what: What) -> Self {
-        Self { what, outcome: EventOutcome::Done, account: None, session: None, actor: None, detail: None }
+        Self {
+            what,
+            outcome: EventOutcome::Done,
+            account: None,
+            session: None,
+            actor: None,
+            detail: None,
+        }
     }
 
     /// An event for an action that was refused.

@@ -113,7 +113,11 @@ mod tests {
 
     #[test]
     fn methods_come_back_from_their_text() {
-        let methods = vec![Method::Factor(FactorKind::Totp), Method::Factor(FactorKind::Sms), Method::BackupCode];
+        let methods = vec![
+            Method::Factor(FactorKind::Totp),
+            Method::Factor(FactorKind::Sms),
+            Method::BackupCode,
+        ];
         assert_eq!(Method::split(&Method::join(&methods)), methods);
         assert_eq!(Method::split(""), []);
     }

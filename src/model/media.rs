@@ -25,7 +25,9 @@ impl Media {
         match self {
             Media::Pdf => "application/pdf",
             Media::Doc => "application/msword",
-            Media::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            Media::Docx => {
+                "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+            }
             Media::Text => "text/plain",
             Media::Jpeg => "image/jpeg",
             Media::Png => "image/png",
@@ -101,7 +103,8 @@ impl Sniffer {
         if let Some(search) = &mut self.wanted {
             search.feed(rest);
         }
-        self.is_text &= bytes.iter().all(|&byte| byte >= b' ' && byte != 0x7f || b"\t\n\r\x0c".contains(&byte));
+        self.is_text &=
+            bytes.iter().all(|&byte| byte >= b' ' && byte != 0x7f || b"\t\n\r\x0c".contains(&byte));
     }
 
     fn magic(&self) -> Option<Media> {
@@ -112,7 +115,9 @@ impl Sniffer {
     #[must_use]
     pub fn finish(self) -> Option<Media> {
         match (self.magic(), &self.wanted) {
-            (Some(media @ (Media::Doc | Media::Docx)), Some(search)) => search.found.then_some(media),
+            (Some(media @ (Media::Doc | Media::Docx)), Some(search)) => {
+                search.found.then_some(media)
+            }
             (Some(Media::Doc | Media::Docx), None) => None,
             (Some(media), _) => Some(media),
             (None, _) => (self.is_text && !self.head.is_empty()).then_some(Media::Text),
@@ -156,7 +161,8 @@ mod tests {
 
     #[test]
     fn a_file_is_what_it_holds_however_it_comes() {
-        let docx = [b"PK\x03\x04....[Content_Types].xml....".as_slice(), DOCX_ENTRY, b"..."].concat();
+        let docx =
+            [b"PK\x03\x04....[Content_Types].xml....".as_slice(), DOCX_ENTRY, b"..."].concat();
         let zip = b"PK\x03\x04............evil.exe....".as_slice();
         let doc = [b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1.....".as_slice(), DOC_STREAM].concat();
         for step in [1, 3, 7, 1000] {

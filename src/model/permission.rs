@@ -72,7 +72,8 @@ pub const LONGEST_NAME: usize = 64;
 /// that cannot be mistaken for a built-in one.
 #[must_use]
 pub fn is_grantable(word: &str) -> bool {
-    let own = |word: &str| word == role::OWN_PROFILE || !(word.starts_with("admin.") || word == "admin");
+    let own =
+        |word: &str| word == role::OWN_PROFILE || !(word.starts_with("admin.") || word == "admin");
     is_name(word) && (Permission::parse(word).is_some() || own(word))
 }
 
@@ -138,7 +139,10 @@ mod tests {
         let user = rights("user", &["users.read"]);
         assert!(admin.cover(&support) && support.cover(&user) && user.cover(&user));
         assert!(!user.cover(&support) && !support.cover(&admin) && admin.cover(&admin));
-        assert!(admin.cover(&rights("shop", &["orders.write"])) && !support.cover(&rights("shop", &["orders.write"])));
+        assert!(
+            admin.cover(&rights("shop", &["orders.write"]))
+                && !support.cover(&rights("shop", &["orders.write"]))
+        );
     }
 
     #[test]
@@ -146,7 +150,8 @@ mod tests {
         for good in ["users.read", "admin.users.read", "orders.write", "a"] {
             assert!(is_grantable(good), "{good}");
         }
-        for bad in ["", "admin.everything", "admin", "Orders", "a b", "a,b", "a\n", &"a".repeat(65)] {
+        for bad in ["", "admin.everything", "admin", "Orders", "a b", "a,b", "a\n", &"a".repeat(65)]
+        {
             assert!(!is_grantable(bad), "{bad}");
         }
     }

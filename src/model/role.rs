@@ -13,7 +13,10 @@ pub struct BuiltIn {
 /// From the least to the most privileged.
 pub const BUILT_IN: [BuiltIn; 3] = [
     BuiltIn { name: "user", permissions: &[OWN_PROFILE] },
-    BuiltIn { name: "moderator", permissions: &[OWN_PROFILE, "admin.users.read", "admin.users.suspend"] },
+    BuiltIn {
+        name: "moderator",
+        permissions: &[OWN_PROFILE, "admin.users.read", "admin.users.suspend"],
+    },
     BuiltIn {
         name: "admin",
         permissions: &[

@@ -19,7 +19,8 @@ impl Username {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
         let inside = |b: u8| plain(b) || b == b'.';
         let bytes = text.as_bytes();
-        let ends_well = bytes.first().is_some_and(|&b| plain(b)) && bytes.last().is_some_and(|&b| plain(b));
+        let ends_well =
+            bytes.first().is_some_and(|&b| plain(b)) && bytes.last().is_some_and(|&b| plain(b));
         let fits = (MIN_LENGTH..=MAX_LENGTH).contains(&bytes.len());
         (fits && ends_well && bytes.iter().all(|&b| inside(b)))
             .then(|| Self { typed: text.to_owned(), key: text.to_ascii_lowercase() })
@@ -47,7 +48,9 @@ mod tests {
         for good in ["joe", "John_Doe-1", "first.last", &"a".repeat(50)] {
             assert!(Username::parse(good).is_some(), "{good}");
         }
-        for bad in ["", "jo", "jo hn", "jöhn", ".joe", "joe.", "joe@example.com", "joe\n", &"a".repeat(51)] {
+        for bad in
+            ["", "jo", "jo hn", "jöhn", ".joe", "joe.", "joe@example.com", "joe\n", &"a".repeat(51)]
+        {
             assert_eq!(Username::parse(bad), None, "{bad:?}");
         }
         assert_eq!(Username::parse("JoHn").unwrap().key(), "john");

@@ -22,9 +22,16 @@ impl HashMemory {
     }
 
     /// Hashes a new password.
-    pub(super) fn hash(&mut self, scheme: Scheme, password: &Password, salt: [u8; 16]) -> Result<Hash> {
+    pub(super) fn hash(
+        &mut self,
+        scheme: Scheme,
+        password: &Password,
+        salt: [u8; 16],
+    ) -> Result<Hash> {
         let password = password.normalised();
-        self.with_memory(scheme.memory(), |memory| scheme::hash(scheme, password.as_bytes(), salt, memory))
+        self.with_memory(scheme.memory(), |memory| {
+            scheme::hash(scheme, password.as_bytes(), salt, memory)
+        })
     }
 
     /// Checks the bytes as received, then NFC-normalised: imported hashes were made from either.
@@ -40,7 +47,11 @@ impl HashMemory {
         })
     }
 
-    fn with_memory<T>(&mut self, kib: u32, work: impl FnOnce(&mut [Block]) -> Result<T>) -> Result<T> {
+    fn with_memory<T>(
+        &mut self,
+        kib: u32,
+        work: impl FnOnce(&mut [Block]) -> Result<T>,
+    ) -> Result<T> {
         if kib > self.owns {
             return work(&mut allocate(kib)?);
         }
@@ -54,9 +65,9 @@ impl HashMemory {
 fn allocate(kib: u32) -> Result<Vec<Block>> {
     let blocks = usize::try_from(kib).unwrap_or(usize::MAX);
     let mut memory = Vec::new();
-    memory
-        .try_reserve_exact(blocks)
-        .map_err(|cause| Error::unavailable(format!("not enough memory for a hash of {kib} KiB")).caused_by(cause))?;
+    memory.try_reserve_exact(blocks).map_err(|cause| {
+        Error::unavailable(format!("not enough memory for a hash of {kib} KiB")).caused_by(cause)
+    })?;
     memory.resize(blocks, Block::new());
     Ok(memory)
 }
@@ -71,7 +82,12 @@ mod tests {
         assert_eq!(bench.blocks.capacity(), 0);
         bench.hash("argon2id:64:1:1".parse().unwrap(), &Password::new("x"), [0; 16]).unwrap();
         let place = bench.blocks.as_ptr();
-        bench.matches(&StoredHash::stand_in("argon2id:128:1:1".parse().unwrap()), &Password::new("x")).unwrap();
+        bench
+            .matches(
+                &StoredHash::stand_in("argon2id:128:1:1".parse().unwrap()),
+                &Password::new("x"),
+            )
+            .unwrap();
         assert_eq!((bench.blocks.len(), bench.blocks.as_ptr()), (64, place));
     }
 }

@@ -97,7 +97,8 @@ fn is_cheap(letters: &[char], own: &[Vec<char>]) -> bool {
 fn repeated_unit(letters: &[char]) -> &[char] {
     let whole = letters.len();
     let unit = (1..=whole / 2).find(|&unit| {
-        whole.is_multiple_of(unit) && letters.iter().zip(letters.iter().skip(unit)).all(|(one, other)| one == other)
+        whole.is_multiple_of(unit)
+            && letters.iter().zip(letters.iter().skip(unit)).all(|(one, other)| one == other)
     });
     letters.get(..unit.unwrap_or(whole)).unwrap_or(letters)
 }
@@ -115,7 +116,9 @@ fn cost(letters: &[char], own: &[Vec<char>]) -> Option<u32> {
         }
         for piece in pieces(&letters[place..], own) {
             for (used, so_far) in reached.iter().enumerate() {
-                let Some(cost) = so_far.map(|cost| cost + piece.cost).filter(|cost| *cost <= AFFORDABLE) else {
+                let Some(cost) =
+                    so_far.map(|cost| cost + piece.cost).filter(|cost| *cost <= AFFORDABLE)
+                else {
                     continue;
                 };
                 let there = &mut best[place + piece.length][used | usize::from(piece.own)];
@@ -145,7 +148,8 @@ fn pieces(rest: &[char], own: &[Vec<char>]) -> Vec<Continuation> {
     let run = longest_run(rest);
     (SHORTEST_RUN..=run).for_each(|length| add(length, RUN, false));
     for one in ['i', 'l'] {
-        let plain: Vec<char> = rest.iter().take(LONGEST_WORD).map(|&letter| unmasked(letter, one)).collect();
+        let plain: Vec<char> =
+            rest.iter().take(LONGEST_WORD).map(|&letter| unmasked(letter, one)).collect();
         for word in own.iter().filter(|word| plain.starts_with(word) || rest.starts_with(word)) {
             add(word.len(), OWN_WORD, true);
         }
@@ -188,7 +192,9 @@ fn is_year(rest: &[char]) -> bool {
 /// How many of the first characters are equal, or adjacent in one line of [`LINES`].
 fn longest_run(rest: &[char]) -> usize {
     let equal = rest.iter().take_while(|letter| **letter == rest[0]).count();
-    let lines = LINES.iter().flat_map(|line| [follow(rest, line.chars()), follow(rest, line.chars().rev())]);
+    let lines = LINES
+        .iter()
+        .flat_map(|line| [follow(rest, line.chars()), follow(rest, line.chars().rev())]);
     lines.max().unwrap_or(0).max(equal)
 }
 
@@ -197,7 +203,11 @@ fn follow(rest: &[char], line: impl Iterator<Item = char> + Clone) -> usize {
     let mut from = line;
     let mut farthest = 0;
     while let Some(_first) = from.by_ref().find(|letter| *letter == rest[0]) {
-        let along = rest[1..].iter().zip(from.clone()).take_while(|(letter, next)| **letter == *next).count();
+        let along = rest[1..]
+            .iter()
+            .zip(from.clone())
+            .take_while(|(letter, next)| **letter == *next)
+            .count();
         farthest = farthest.max(1 + along);
     }
     farthest
@@ -208,10 +218,14 @@ fn is_listed(word: &str) -> bool {
     let (mut low, mut high) = (0, COMMON.len());
     while low < high {
         let middle = low.midpoint(high);
-        let start =
-            COMMON.as_bytes()[low..middle].iter().rposition(|&byte| byte == b'\n').map_or(low, |at| low + at + 1);
-        let end =
-            COMMON.as_bytes()[start..].iter().position(|&byte| byte == b'\n').map_or(COMMON.len(), |at| start + at);
+        let start = COMMON.as_bytes()[low..middle]
+            .iter()
+            .rposition(|&byte| byte == b'\n')
+            .map_or(low, |at| low + at + 1);
+        let end = COMMON.as_bytes()[start..]
+            .iter()
+            .position(|&byte| byte == b'\n')
+            .map_or(COMMON.len(), |at| start + at);
         match COMMON.as_bytes()[start..end].cmp(word.as_bytes()) {
             std::cmp::Ordering::Equal => return true,
             std::cmp::Ordering::Less => low = end + 1,
@@ -248,7 +262,10 @@ mod tests {
         assert!(words.is_sorted() && words.len() > 2000, "{} words", words.len());
         for (index, word) in words.iter().enumerate() {
             assert!((4..=LONGEST_WORD).contains(&word.chars().count()), "{word}");
-            assert!(word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit()), "{word}");
+            assert!(
+                word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit()),
+                "{word}"
+            );
             assert!(index == 0 || words[index - 1] != *word, "{word} twice");
             assert!(is_listed(word), "{word}");
             assert!(!is_listed(&format!("{word}~")) && !is_listed(&word[..1]));
@@ -265,8 +282,10 @@ mod tests {
 
     #[test]
     fn shorter_ones_are_known_where_the_setting_allows_them() {
-        for password in ["password", "12345678", "iloveyou", "qwerty12", "football", "sunshine", "trustno1", "abcd1234"]
-        {
+        for password in [
+            "password", "12345678", "iloveyou", "qwerty12", "football", "sunshine", "trustno1",
+            "abcd1234",
+        ] {
             assert!(is_common(password), "{password}");
         }
     }
@@ -309,9 +328,13 @@ mod tests {
         ] {
             assert!(made(password), "{password}");
         }
-        for password in
-            ["malice in the palace", "alice keeps bees upstairs", "password1234", "wonderlands of jupiter", ""]
-        {
+        for password in [
+            "malice in the palace",
+            "alice keeps bees upstairs",
+            "password1234",
+            "wonderlands of jupiter",
+            "",
+        ] {
             assert!(!made(password), "{password}");
         }
         assert!(!Guess::of("password1234").is_made_of(&[]));
@@ -319,8 +342,13 @@ mod tests {
 
     #[test]
     fn the_longest_password_is_measured_quickly_and_without_a_panic() {
-        for password in ["a1".repeat(128), "password".repeat(32), "é✓".repeat(128), "x".repeat(256), "qaz".repeat(85)]
-        {
+        for password in [
+            "a1".repeat(128),
+            "password".repeat(32),
+            "é✓".repeat(128),
+            "x".repeat(256),
+            "qaz".repeat(85),
+        ] {
             assert!(is_common(&password), "made of a short unit");
         }
         let long: String = (0..256_u32).filter_map(|i| char::from_u32(33 + i * 7 % 90)).collect();

@@ -54,8 +54,10 @@ impl DummyScheme {
     pub(super) fn scheme(&self, name: &str) -> Scheme {
         let shares = self.shares.read().unwrap_or_else(PoisonError::into_inner);
         let Some((_, all)) = shares.last() else { return self.today };
-        let tag = hmac::sign(&self.key.read().unwrap_or_else(PoisonError::into_inner), name.as_bytes());
-        let drawn = tag.as_ref().iter().take(8).fold(0_u64, |point, &byte| point << 8 | u64::from(byte));
+        let tag =
+            hmac::sign(&self.key.read().unwrap_or_else(PoisonError::into_inner), name.as_bytes());
+        let drawn =
+            tag.as_ref().iter().take(8).fold(0_u64, |point, &byte| point << 8 | u64::from(byte));
         // A point between 0 and 1, scaled to the total: when the total grows, no name moves further
         // than the proportions did.
         let place = u64::try_from((u128::from(drawn) * u128::from(*all)) >> 64).unwrap_or(0);
@@ -76,7 +78,9 @@ mod tests {
     }
 
     fn share(draw: &DummyScheme, scheme: &str) -> usize {
-        (0..1000).filter(|i| draw.scheme(&format!("user{i}@example.com")).to_string() == scheme).count()
+        (0..1000)
+            .filter(|i| draw.scheme(&format!("user{i}@example.com")).to_string() == scheme)
+            .count()
     }
 
     #[test]
@@ -87,8 +91,13 @@ mod tests {
     #[test]
     fn names_draw_in_the_proportions_of_the_accounts() {
         let draw = draw();
-        let learnt =
-            [("bcrypt:12", 30), ("argon2id:64:1:1", 70), ("md5", 1_000_000), ("bcrypt:31", 900), ("bcrypt:4", 0)];
+        let learnt = [
+            ("bcrypt:12", 30),
+            ("argon2id:64:1:1", 70),
+            ("md5", 1_000_000),
+            ("bcrypt:31", 900),
+            ("bcrypt:4", 0),
+        ];
         draw.learn(learnt.map(|(scheme, accounts)| (scheme.to_owned(), accounts)).to_vec());
         let old = share(&draw, "bcrypt:12");
         assert!((250..350).contains(&old), "{old}");
@@ -98,7 +107,8 @@ mod tests {
     #[test]
     fn a_name_always_draws_the_same_and_another_key_draws_otherwise() {
         let schemes = vec![("bcrypt:12".to_owned(), 1), ("argon2id:64:1:1".to_owned(), 1)];
-        let all = |draw: &DummyScheme| (0..64).map(|i| draw.scheme(&i.to_string())).collect::<Vec<_>>();
+        let all =
+            |draw: &DummyScheme| (0..64).map(|i| draw.scheme(&i.to_string())).collect::<Vec<_>>();
         let (one, two) = (draw(), draw());
         one.learn(schemes.clone());
         two.learn(schemes);
@@ -110,7 +120,9 @@ mod tests {
     #[test]
     fn when_accounts_are_upgraded_no_name_goes_back_to_an_old_scheme() {
         let draw = draw();
-        let learn = |old, new| draw.learn(vec![("bcrypt:12".to_owned(), old), ("argon2id:64:1:1".to_owned(), new)]);
+        let learn = |old, new| {
+            draw.learn(vec![("bcrypt:12".to_owned(), old), ("argon2id:64:1:1".to_owned(), new)])
+        };
         let names = (0..200).map(|i| format!("n{i}"));
         learn(50, 50);
         let before: Vec<String> = names.filter(|name| draw.scheme(name) == draw.today).collect();

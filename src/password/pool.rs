@@ -69,8 +69,13 @@ impl Pool {
         let today = Scheme::today(config)?;
         let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let threads = config.threads.unwrap_or_else(processors).max(1);
-        let room =
-            HashQueue { lanes: Lanes::new(config.queue), spare: MOST_MEMORY, pace: Duration::ZERO, busy: 0, open: true };
+        let room = HashQueue {
+            lanes: Lanes::new(config.queue),
+            spare: MOST_MEMORY,
+            pace: Duration::ZERO,
+            busy: 0,
+            open: true,
+        };
         let shared = Arc::new(Shared {
             room: Mutex::new(room),
             bell: Condvar::new(),
@@ -85,7 +90,9 @@ impl Pool {
             std::thread::Builder::new()
                 .name(format!("hashing-{number}"))
                 .spawn(move || work(&shared))
-                .map_err(|cause| Error::internal("starting a hashing thread failed").caused_by(cause))?;
+                .map_err(|cause| {
+                    Error::internal("starting a hashing thread failed").caused_by(cause)
+                })?;
         }
         Ok(Self { office })
     }
@@ -105,7 +112,12 @@ impl Pool {
     ///
     /// # Errors
     /// `Unavailable` with a delay when the queue is full.
-    pub async fn verify(&self, lane: Lane, password: Password, stored: String) -> Result<PasswordVerdict> {
+    pub async fn verify(
+        &self,
+        lane: Lane,
+        password: Password,
+        stored: String,
+    ) -> Result<PasswordVerdict> {
         let Some(stored) = StoredHash::read(&stored) else {
             tracing::warn!(
                 "a stored password hash is unreadable or exceeds the work limits: no password will match it"
@@ -351,7 +363,10 @@ mod tests {
     }
 
     /// Keeps a thread busy until the sender is dropped. Returns once the thread has begun.
-    async fn occupy(pool: &Pool, scheme: Scheme) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<()>>) {
+    async fn occupy(
+        pool: &Pool,
+        scheme: Scheme,
+    ) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<()>>) {
         let (release, hold) = mpsc::channel::<()>();
         let (begun, has_begun) = oneshot::channel();
         let pool = pool.clone();
@@ -379,7 +394,8 @@ mod tests {
         let pool = pool_of(2, 8, 64);
         let hash = pool.hash(client(9), password("correct horse")).await.unwrap();
         assert_eq!(hash.scheme, "argon2id:64:1:1");
-        let right = pool.verify(client(1), password("correct horse"), hash.text.clone()).await.unwrap();
+        let right =
+            pool.verify(client(1), password("correct horse"), hash.text.clone()).await.unwrap();
         assert!(right.matches && right.upgrade.is_none());
         let wrong = pool.verify(client(1), password("Correct horse"), hash.text).await.unwrap();
         assert!(!wrong.matches && wrong.upgrade.is_none());
@@ -389,18 +405,31 @@ mod tests {
     async fn imported_hashes_but_dearer_ones_are_upgraded_when_the_password_is_right() {
         let pool = pool_of(1, 8, 64);
         for (stored, better) in [
-            ("$2y$04$/OK.fbVrR/bpIqNJ5ianF.RYxan6GqoWFZ.Gvlr69TFErQfu72DzK", Some("argon2id:64:1:1")),
-            ("$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4", None),
+            (
+                "$2y$04$/OK.fbVrR/bpIqNJ5ianF.RYxan6GqoWFZ.Gvlr69TFErQfu72DzK",
+                Some("argon2id:64:1:1"),
+            ),
+            (
+                "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+                None,
+            ),
         ] {
-            let right = pool.verify(client(9), password("password"), stored.to_owned()).await.unwrap();
-            assert_eq!((right.matches, right.upgrade.as_ref().map(|hash| &*hash.scheme)), (true, better));
+            let right =
+                pool.verify(client(9), password("password"), stored.to_owned()).await.unwrap();
+            assert_eq!(
+                (right.matches, right.upgrade.as_ref().map(|hash| &*hash.scheme)),
+                (true, better)
+            );
             let kept = right.upgrade.map_or(stored.to_owned(), |hash| hash.text);
             let again = pool.verify(client(9), password("password"), kept).await.unwrap();
             assert!(again.matches && again.upgrade.is_none());
-            let wrong = pool.verify(client(9), password("passwort"), stored.to_owned()).await.unwrap();
+            let wrong =
+                pool.verify(client(9), password("passwort"), stored.to_owned()).await.unwrap();
             assert!(!wrong.matches && wrong.upgrade.is_none());
         }
-        pool.hash(client(9), password("the next job comes after the last one's end")).await.unwrap();
+        pool.hash(client(9), password("the next job comes after the last one's end"))
+            .await
+            .unwrap();
         assert_eq!(pool.shared().room().spare, MOST_MEMORY, "booked memory is given back");
     }
 
@@ -411,7 +440,10 @@ mod tests {
         let ours = pool.hash(client(9), password(decomposed)).await.unwrap().text;
         let scheme = pool.shared().today;
         let mut memory = vec![argon2::Block::new(); 64];
-        let theirs = super::super::scheme::hash(scheme, decomposed.as_bytes(), [1; 16], &mut memory).unwrap().text;
+        let theirs =
+            super::super::scheme::hash(scheme, decomposed.as_bytes(), [1; 16], &mut memory)
+                .unwrap()
+                .text;
         for (stored, typed, expected) in [
             (&ours, composed, true),
             (&ours, decomposed, true),
@@ -427,8 +459,11 @@ mod tests {
     #[tokio::test]
     async fn a_stored_hash_that_cannot_be_read_is_wrong() {
         let pool = pool_of(1, 8, 64);
-        for stored in ["", "password", "$argon2id$v=19$m=4294967295,t=9,p=1$c29tZXNhbHQ$AAAA", "$2b$31$"] {
-            let verdict = pool.verify(client(9), password("password"), stored.to_owned()).await.unwrap();
+        for stored in
+            ["", "password", "$argon2id$v=19$m=4294967295,t=9,p=1$c29tZXNhbHQ$AAAA", "$2b$31$"]
+        {
+            let verdict =
+                pool.verify(client(9), password("password"), stored.to_owned()).await.unwrap();
             assert!(!verdict.matches && verdict.upgrade.is_none());
         }
     }
@@ -472,7 +507,9 @@ mod tests {
         let ask = |lane, name: &'static str| {
             let (pool, done) = (pool.clone(), done.clone());
             tokio::spawn(async move {
-                let work = move |_: &mut HashMemory| done.send(name).map_err(|_| Error::internal("no receiver"));
+                let work = move |_: &mut HashMemory| {
+                    done.send(name).map_err(|_| Error::internal("no receiver"))
+                };
                 pool.submit(lane, pool.shared().today, work).await
             })
         };
@@ -495,7 +532,9 @@ mod tests {
         let gone = {
             let pool = pool.clone();
             tokio::spawn(async move {
-                let work = move |_: &mut HashMemory| done.send(()).map_err(|_| Error::internal("no receiver"));
+                let work = move |_: &mut HashMemory| {
+                    done.send(()).map_err(|_| Error::internal("no receiver"))
+                };
                 pool.submit(client(1), pool.shared().today, work).await
             })
         };
@@ -529,7 +568,10 @@ mod tests {
     #[tokio::test]
     async fn a_panic_costs_one_job_and_no_thread() {
         let pool = pool_of(1, 8, 8);
-        let error = pool.submit::<()>(client(9), pool.shared().today, |_| panic!("as asked")).await.unwrap_err();
+        let error = pool
+            .submit::<()>(client(9), pool.shared().today, |_| panic!("as asked"))
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), Kind::Internal);
         pool.hash(client(9), password("x")).await.unwrap();
     }
@@ -539,7 +581,8 @@ mod tests {
         let pool = pool_of(1, 8, 8);
         assert_eq!(pool.backlog(), Duration::ZERO);
         let (release, first) = occupy(&pool, pool.shared().today).await;
-        let waiting: Vec<_> = (0..3).map(|_| Box::pin(pool.hash(client(9), password("x")))).collect();
+        let waiting: Vec<_> =
+            (0..3).map(|_| Box::pin(pool.hash(client(9), password("x")))).collect();
         let mut waiting = futures_util::future::join_all(waiting);
         assert!(futures_util::FutureExt::now_or_never(&mut waiting).is_none());
         pool.shared().room().pace = Duration::from_millis(8);

@@ -22,7 +22,12 @@ pub(super) struct Lanes<J> {
 impl<J: QueueItem> Lanes<J> {
     /// A queue for this many jobs, at least one.
     pub(super) fn new(capacity: usize) -> Self {
-        Self { waiting: HashMap::new(), turns: VecDeque::new(), length: 0, capacity: capacity.max(1) }
+        Self {
+            waiting: HashMap::new(),
+            turns: VecDeque::new(),
+            length: 0,
+            capacity: capacity.max(1),
+        }
     }
 
     /// How many jobs are queued.
@@ -89,7 +94,8 @@ impl<J: QueueItem> Lanes<J> {
     }
 
     fn longest(&self) -> Option<(Lane, usize)> {
-        let lengths = self.turns.iter().map(|lane| (*lane, self.waiting.get(lane).map_or(0, VecDeque::len)));
+        let lengths =
+            self.turns.iter().map(|lane| (*lane, self.waiting.get(lane).map_or(0, VecDeque::len)));
         lengths.max_by_key(|(_, length)| *length)
     }
 
@@ -143,9 +149,13 @@ mod tests {
     #[test]
     fn lanes_are_served_in_turn() {
         let mut lanes = Lanes::new(10);
-        for (lane, job) in
-            [(client(1), "a1"), (client(1), "a2"), (client(1), "a3"), (client(2), "b1"), (known(9), "k1")]
-        {
+        for (lane, job) in [
+            (client(1), "a1"),
+            (client(1), "a2"),
+            (client(1), "a3"),
+            (client(2), "b1"),
+            (known(9), "k1"),
+        ] {
             assert_eq!(lanes.admit(lane, TestJob(job)), None);
         }
         assert_eq!(served(&mut lanes), ["a1", "b1", "k1", "a2", "a3"]);
@@ -170,7 +180,11 @@ mod tests {
         }
         assert_eq!(lanes.admit(client(2), TestJob("b1")), Some(TestJob("a3")));
         assert_eq!(lanes.admit(client(2), TestJob("b2")), Some(TestJob("a2")));
-        assert_eq!(lanes.admit(client(2), TestJob("b3")), Some(TestJob("b3")), "its own lane is the longest by now");
+        assert_eq!(
+            lanes.admit(client(2), TestJob("b3")),
+            Some(TestJob("b3")),
+            "its own lane is the longest by now"
+        );
         assert_eq!(served(&mut lanes), ["a1", "b1", "b2"]);
     }
 
@@ -191,7 +205,11 @@ mod tests {
         lanes.admit(client(1), TestJob("a1"));
         lanes.admit(client(2), TestJob("b1"));
         assert_eq!(lanes.admit(client(1), TestJob("a2")), Some(TestJob("a2")));
-        assert_eq!(lanes.admit(known(9), TestJob("k1")), Some(TestJob("b1")), "a client without a job goes first");
+        assert_eq!(
+            lanes.admit(known(9), TestJob("k1")),
+            Some(TestJob("b1")),
+            "a client without a job goes first"
+        );
     }
 
     #[test]

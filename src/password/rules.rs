@@ -30,9 +30,15 @@ pub struct Personal<'a> {
 /// Returns every rule that a new password breaks, each with its reason; empty for a good password.
 /// `field` is the name of the request field.
 #[must_use]
-pub fn check(rules: &PasswordRules, field: &str, password: &str, personal: &Personal<'_>) -> Vec<FieldError> {
-    let broken =
-        |rule, message: &'static str, sentence: Cow<'static, str>| FieldError::new(field, rule, message, sentence);
+pub fn check(
+    rules: &PasswordRules,
+    field: &str,
+    password: &str,
+    personal: &Personal<'_>,
+) -> Vec<FieldError> {
+    let broken = |rule, message: &'static str, sentence: Cow<'static, str>| {
+        FieldError::new(field, rule, message, sentence)
+    };
     if is_too_long(rules, password) {
         let sentence = format!("Password must be at most {} characters", rules.max_length);
         return vec![broken(Rule::TooLong, "Too long", sentence.into())];
@@ -69,7 +75,10 @@ pub fn is_too_long(rules: &PasswordRules, password: &str) -> bool {
 }
 
 /// The character kinds that are required and missing.
-fn missing(rules: &PasswordRules, password: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+fn missing(
+    rules: &PasswordRules,
+    password: &str,
+) -> impl Iterator<Item = (&'static str, &'static str)> {
     let has = |kind: fn(char) -> bool| password.chars().any(kind);
     [
         (
@@ -99,7 +108,9 @@ fn own_words(personal: &Personal<'_>) -> Vec<String> {
     let mut add = |text: &str| {
         let whole = fold(text);
         let parts = whole.split(|letter: char| !letter.is_alphanumeric());
-        words.extend(parts.chain([whole.as_str()]).filter(|part| tells_something(part)).map(str::to_owned));
+        words.extend(
+            parts.chain([whole.as_str()]).filter(|part| tells_something(part)).map(str::to_owned),
+        );
     };
     if let Some(email) = personal.email {
         add(email);
@@ -161,14 +172,20 @@ mod tests {
     };
 
     fn messages(rules: &PasswordRules, password: &str) -> Vec<String> {
-        check(rules, "password", password, &ALICE).into_iter().map(|error| error.message.into_owned()).collect()
+        check(rules, "password", password, &ALICE)
+            .into_iter()
+            .map(|error| error.message.into_owned())
+            .collect()
     }
 
     #[test]
     fn a_good_password_breaks_nothing() {
-        for good in
-            ["correct horse battery", "  spaces stay  as typed ", "tür zum garten 7", "🦀🐙🦑🐚🐌🦞🐡🐠🐟🐬🐳🦭"]
-        {
+        for good in [
+            "correct horse battery",
+            "  spaces stay  as typed ",
+            "tür zum garten 7",
+            "🦀🐙🦑🐚🐌🦞🐡🐠🐟🐬🐳🦭",
+        ] {
             assert_eq!(messages(&standard(), good), [""; 0], "{good}");
         }
         assert_eq!(messages(&composed(), "SecurePassword123!"), [""; 0]);
@@ -179,7 +196,12 @@ mod tests {
         let errors = check(&standard(), "newPassword", "xkqw7zvtbm🦀", &ALICE);
         assert_eq!(
             errors,
-            [FieldError::new("newPassword", Rule::TooShort, "Too short", "Password must be at least 12 characters")]
+            [FieldError::new(
+                "newPassword",
+                Rule::TooShort,
+                "Too short",
+                "Password must be at least 12 characters"
+            )]
         );
         assert_eq!(messages(&standard(), "xkqw7zvtbm🦀é"), [""; 0]);
         assert_eq!(
@@ -191,9 +213,17 @@ mod tests {
         let errors = check(&composed(), "password", &long, &ALICE);
         assert_eq!(
             errors,
-            [FieldError::new("password", Rule::TooLong, "Too long", "Password must be at most 256 characters")]
+            [FieldError::new(
+                "password",
+                Rule::TooLong,
+                "Too long",
+                "Password must be at most 256 characters"
+            )]
         );
-        assert!(!is_too_long(&standard(), &"🦀".repeat(256)) && is_too_long(&standard(), &"🦀".repeat(257)));
+        assert!(
+            !is_too_long(&standard(), &"🦀".repeat(256))
+                && is_too_long(&standard(), &"🦀".repeat(257))
+        );
     }
 
     #[test]
@@ -208,16 +238,26 @@ mod tests {
         assert_eq!(messages(&composed(), ""), all);
         assert_eq!(messages(&composed(), "lowercaseonly"), [all[1], all[3], all[4]]);
         let errors = check(&composed(), "password", "Abcdefgh!jklm", &ALICE);
-        let number =
-            FieldError::new("password", Rule::PasswordStrength, "Needs a number", "Password must include a number");
+        let number = FieldError::new(
+            "password",
+            Rule::PasswordStrength,
+            "Needs a number",
+            "Password must include a number",
+        );
         assert_eq!(errors, [number]);
     }
 
     #[test]
     fn control_characters_are_refused() {
-        for bad in ["correct\0horse battery", "correct horse\tbattery", "correct horse\u{85}battery"] {
+        for bad in
+            ["correct\0horse battery", "correct horse\tbattery", "correct horse\u{85}battery"]
+        {
             let errors = check(&standard(), "password", bad, &ALICE);
-            assert_eq!(errors.iter().map(|error| error.rule).collect::<Vec<_>>(), [Rule::Format], "{bad:?}");
+            assert_eq!(
+                errors.iter().map(|error| error.rule).collect::<Vec<_>>(),
+                [Rule::Format],
+                "{bad:?}"
+            );
         }
     }
 
@@ -248,6 +288,9 @@ mod tests {
 
     #[test]
     fn nobody_in_particular_is_made_of_nothing() {
-        assert!(check(&standard(), "password", "correct horse battery", &Personal::default()).is_empty());
+        assert!(
+            check(&standard(), "password", "correct horse battery", &Personal::default())
+                .is_empty()
+        );
     }
 }

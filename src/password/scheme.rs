@@ -37,7 +37,8 @@ const BCRYPT_DIGEST: usize = 23;
 
 /// bcrypt's base64. Implementations ignore the spare bits of the last character, and hashes exist
 /// with some of them set.
-const BCRYPT_BASE64: GeneralPurpose = GeneralPurpose::new(&BCRYPT, NO_PAD.with_decode_allow_trailing_bits(true));
+const BCRYPT_BASE64: GeneralPurpose =
+    GeneralPurpose::new(&BCRYPT, NO_PAD.with_decode_allow_trailing_bits(true));
 
 /// A finished hash, ready for the store.
 #[derive(Clone)]
@@ -80,7 +81,13 @@ impl Scheme {
     /// The scheme for new hashes.
     pub fn today(hashing: &config::Hashing) -> Result<Self> {
         let (memory, passes) = (hashing.memory, hashing.passes);
-        let scheme = Self::Argon2 { variant: Algorithm::Argon2id, version: Version::V0x13, memory, passes, lanes: 1 };
+        let scheme = Self::Argon2 {
+            variant: Algorithm::Argon2id,
+            version: Version::V0x13,
+            memory,
+            passes,
+            lanes: 1,
+        };
         scheme.bounded().ok_or_else(|| {
             Error::internal(format!(
                 "hashing.memory = {memory} KiB with hashing.passes = {passes}: expected 8 to {MOST_MEMORY} KiB, \
@@ -102,8 +109,10 @@ impl Scheme {
     /// less memory or less work. More expensive hashes are kept.
     #[must_use]
     pub fn is_outdated(self, today: Self) -> bool {
-        let (Self::Argon2 { variant, version, memory, passes, .. }, Self::Argon2 { memory: least, passes: rounds, .. }) =
-            (self, today)
+        let (
+            Self::Argon2 { variant, version, memory, passes, .. },
+            Self::Argon2 { memory: least, passes: rounds, .. },
+        ) = (self, today)
         else {
             return true;
         };
@@ -157,10 +166,18 @@ impl FromStr for Scheme {
                 Some("v16") => Version::V0x10,
                 Some(_) => return None,
             };
-            parts.next().is_none().then_some(Self::Argon2 { variant, version, memory, passes, lanes })
+            parts.next().is_none().then_some(Self::Argon2 {
+                variant,
+                version,
+                memory,
+                passes,
+                lanes,
+            })
         };
         read().and_then(Self::bounded).ok_or_else(|| {
-            Error::internal(format!("expected a password scheme like argon2id:19456:2:1 or bcrypt:12, got {text:?}"))
+            Error::internal(format!(
+                "expected a password scheme like argon2id:19456:2:1 or bcrypt:12, got {text:?}"
+            ))
         })
     }
 }
@@ -168,7 +185,8 @@ impl FromStr for Scheme {
 /// The scheme of a stored hash as text; `unreadable` for a hash that no password can match.
 #[must_use]
 pub fn scheme_of(stored: &str) -> String {
-    StoredHash::read(stored).map_or_else(|| "unreadable".to_owned(), |stored| stored.scheme.to_string())
+    StoredHash::read(stored)
+        .map_or_else(|| "unreadable".to_owned(), |stored| stored.scheme.to_string())
 }
 
 /// How bcrypt converts a password into its key.
@@ -214,8 +232,14 @@ impl StoredHash {
     /// matches.
     #[must_use]
     pub fn stand_in(scheme: Scheme) -> Self {
-        let digest = if matches!(scheme, Scheme::Bcrypt { .. }) { BCRYPT_DIGEST } else { NEW_DIGEST };
-        Self { scheme, letters: Letters::Unsigned, salt: vec![0; NEW_SALT], digest: vec![0; digest] }
+        let digest =
+            if matches!(scheme, Scheme::Bcrypt { .. }) { BCRYPT_DIGEST } else { NEW_DIGEST };
+        Self {
+            scheme,
+            letters: Letters::Unsigned,
+            salt: vec![0; NEW_SALT],
+            digest: vec![0; digest],
+        }
     }
 
     /// The scheme and cost of the hash.
@@ -253,7 +277,12 @@ impl StoredHash {
         let (salt, digest) = rest.split_at(22);
         let salt = BCRYPT_BASE64.decode(salt).ok()?;
         let digest = BCRYPT_BASE64.decode(digest).ok()?;
-        (salt.len() == 16 && digest.len() == BCRYPT_DIGEST).then_some(Self { scheme, letters, salt, digest })
+        (salt.len() == 16 && digest.len() == BCRYPT_DIGEST).then_some(Self {
+            scheme,
+            letters,
+            salt,
+            digest,
+        })
     }
 
     /// `v=19$m=19456,t=2,p=1$salt$digest`. Without `v` it is version 1.0, which is older than that
@@ -283,7 +312,12 @@ impl StoredHash {
 }
 
 /// Hashes an NFC password.
-pub fn hash(scheme: Scheme, password: &[u8], salt: [u8; NEW_SALT], memory: &mut [Block]) -> Result<Hash> {
+pub fn hash(
+    scheme: Scheme,
+    password: &[u8],
+    salt: [u8; NEW_SALT],
+    memory: &mut [Block],
+) -> Result<Hash> {
     let Scheme::Argon2 { variant, version, memory: kib, passes, lanes } = scheme else {
         return Err(Error::internal(format!("new hashes are argon2, not {scheme}")));
     };
@@ -295,13 +329,20 @@ pub fn hash(scheme: Scheme, password: &[u8], salt: [u8; NEW_SALT], memory: &mut 
     Ok(Hash { text, scheme: scheme.to_string() })
 }
 
-fn argon2(scheme: Scheme, password: &[u8], salt: &[u8], digest: &mut [u8], memory: &mut [Block]) -> Result<()> {
+fn argon2(
+    scheme: Scheme,
+    password: &[u8],
+    salt: &[u8],
+    digest: &mut [u8],
+    memory: &mut [Block],
+) -> Result<()> {
     let Scheme::Argon2 { variant, version, memory: kib, passes, lanes } = scheme else {
         return Err(Error::internal(format!("{scheme} is not argon2")));
     };
     Params::new(kib, passes, lanes, None)
         .and_then(|params| {
-            Argon2::new(variant, version, params).hash_password_into_with_memory(password, salt, digest, memory)
+            Argon2::new(variant, version, params)
+                .hash_password_into_with_memory(password, salt, digest, memory)
         })
         .map_err(|cause| Error::internal(format!("hashing with {scheme} failed: {cause}")))
 }
@@ -327,10 +368,9 @@ fn signed_key(key: &[u8]) -> Zeroizing<[u8; BCRYPT_KEY]> {
     let mut words = Zeroizing::new([0; BCRYPT_KEY]);
     let mut letters = key.iter().cycle();
     for four in words.chunks_exact_mut(4) {
-        let word = letters
-            .by_ref()
-            .take(4)
-            .fold(0_u32, |word, &letter| word << 8 | i32::from(letter.cast_signed()).cast_unsigned());
+        let word = letters.by_ref().take(4).fold(0_u32, |word, &letter| {
+            word << 8 | i32::from(letter.cast_signed()).cast_unsigned()
+        });
         four.copy_from_slice(&word.to_be_bytes());
     }
     words
@@ -357,13 +397,18 @@ mod tests {
     fn bcrypt_other_variants_and_whatever_costs_less_are_outdated() {
         let scheme = |text: &str| text.parse::<Scheme>().unwrap();
         let today = scheme("argon2id:19456:2:1");
-        for old in ["bcrypt:14", "argon2i:65536:4:1", "argon2d:65536:4:1", "argon2id:65536:4:1:v16"] {
+        for old in ["bcrypt:14", "argon2i:65536:4:1", "argon2d:65536:4:1", "argon2id:65536:4:1:v16"]
+        {
             assert!(scheme(old).is_outdated(today), "{old}");
         }
-        for cheaper in ["argon2id:19456:1:1", "argon2id:19455:3:1", "argon2id:9216:9:1", "argon2id:32768:1:4"] {
+        for cheaper in
+            ["argon2id:19456:1:1", "argon2id:19455:3:1", "argon2id:9216:9:1", "argon2id:32768:1:4"]
+        {
             assert!(scheme(cheaper).is_outdated(today), "{cheaper}");
         }
-        for dearer in ["argon2id:19456:2:1", "argon2id:19456:3:1", "argon2id:47104:1:1", "argon2id:65536:3:4"] {
+        for dearer in
+            ["argon2id:19456:2:1", "argon2id:19456:3:1", "argon2id:47104:1:1", "argon2id:65536:3:4"]
+        {
             assert!(!scheme(dearer).is_outdated(today), "{dearer}");
         }
     }
@@ -388,7 +433,9 @@ mod tests {
         assert!(opens(&right, accents) && opens(&wrong, accents));
         assert!(!opens(&right.replace("2y", "2x"), accents));
         let short = format!("$2x$04${SALT}79F7iyfPXU.AMPgYp2WOmvgKQ4Ez/5.");
-        assert!(opens(&short, b"\xa3") && opens(&short, b"\xff\xff\xa3") && !opens(&short, b"\xff\xa4"));
+        assert!(
+            opens(&short, b"\xa3") && opens(&short, b"\xff\xff\xa3") && !opens(&short, b"\xff\xa4")
+        );
     }
 
     #[test]
@@ -417,7 +464,10 @@ mod tests {
         let mut memory = vec![Block::new(); 64];
         let made = hash(scheme, "pässword".as_bytes(), [9; 16], &mut memory).unwrap();
         assert!(made.text.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{}", made.text);
-        assert_eq!((made.scheme.as_str(), scheme_of(&made.text).as_str()), ("argon2id:64:1:1", "argon2id:64:1:1"));
+        assert_eq!(
+            (made.scheme.as_str(), scheme_of(&made.text).as_str()),
+            ("argon2id:64:1:1", "argon2id:64:1:1")
+        );
         assert!(opens(&made.text, "pässword".as_bytes()) && !opens(&made.text, b"password"));
         assert!(!format!("{made:?} {:?}", StoredHash::read(&made.text)).contains("$argon2id$"));
     }
@@ -425,10 +475,21 @@ mod tests {
     #[test]
     fn schemes_are_told_and_read_as_text() {
         let told = |text| scheme_of(text).parse::<Scheme>().unwrap().to_string();
-        assert_eq!(told("$2x$10$/OK.fbVrR/bpIqNJ5ianF.RYxan6GqoWFZ.Gvlr69TFErQfu72DzK"), "bcrypt:10");
+        assert_eq!(
+            told("$2x$10$/OK.fbVrR/bpIqNJ5ianF.RYxan6GqoWFZ.Gvlr69TFErQfu72DzK"),
+            "bcrypt:10"
+        );
         let digest = "c29tZXNhbHQ$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8";
         assert_eq!(told(&format!("$argon2d$v=16$m=64,t=3,p=2${digest}")), "argon2d:64:3:2:v16");
-        for bad in ["", "bcrypt", "bcrypt:15", "bcrypt:12:1", "argon2id:19456:2", "argon2id:19456:2:1:v17", "md5:1"] {
+        for bad in [
+            "",
+            "bcrypt",
+            "bcrypt:15",
+            "bcrypt:12:1",
+            "argon2id:19456:2",
+            "argon2id:19456:2:1:v17",
+            "md5:1",
+        ] {
             assert!(bad.parse::<Scheme>().is_err(), "{bad}");
         }
     }

@@ -21,7 +21,9 @@ pub struct HttpGateway {
 /// The mailer for text messages. Without a gateway, all messages wait.
 #[must_use]
 pub fn gateway(config: &Sms) -> Arc<dyn Mailer> {
-    Arc::new(HttpGateway { gateway: config.gateway.clone().map(|gateway| (gateway, Exchange::new())) })
+    Arc::new(HttpGateway {
+        gateway: config.gateway.clone().map(|gateway| (gateway, Exchange::new())),
+    })
 }
 
 impl Mailer for HttpGateway {
@@ -29,7 +31,9 @@ impl Mailer for HttpGateway {
         Box::pin(async move {
             match &self.gateway {
                 Some((gateway, exchange)) => send(gateway, exchange, mail).await,
-                None => Delivery::Unreachable("no gateway for text messages is configured".to_owned()),
+                None => {
+                    Delivery::Unreachable("no gateway for text messages is configured".to_owned())
+                }
             }
         })
     }
@@ -40,10 +44,23 @@ impl Mailer for HttpGateway {
 }
 
 async fn send(gateway: &Gateway, exchange: &Exchange, message: &Mail) -> Delivery {
-    let values = [("{to}", message.to.as_str()), ("{text}", message.text.as_str()), ("{from}", gateway.from.as_str())];
-    let kind = gateway.headers.iter().find(|(name, _)| name == "content-type").map_or("", |(_, kind)| kind.reveal());
-    let url = Secret::new(template::fill(gateway.url.reveal(), &values, template::SmsEscaping::Percent));
-    let body = Secret::new(template::fill(gateway.body.reveal(), &values, template::SmsEscaping::of(kind)));
+    let values = [
+        ("{to}", message.to.as_str()),
+        ("{text}", message.text.as_str()),
+        ("{from}", gateway.from.as_str()),
+    ];
+    let kind = gateway
+        .headers
+        .iter()
+        .find(|(name, _)| name == "content-type")
+        .map_or("", |(_, kind)| kind.reveal());
+    let url =
+        Secret::new(template::fill(gateway.url.reveal(), &values, template::SmsEscaping::Percent));
+    let body = Secret::new(template::fill(
+        gateway.body.reveal(),
+        &values,
+        template::SmsEscaping::of(kind),
+    ));
     let Some(target) = Target::parse(url.reveal()) else {
         return Delivery::Never("the gateway URL is invalid".to_owned());
     };

@@ -72,8 +72,14 @@ mod tests {
 
     #[test]
     fn values_take_the_form_of_their_place() {
-        assert_eq!(fill("To={to}&Body={text}", &VALUES, SmsEscaping::Percent), "To=%2B49170&Body=%221%22%20%26%20%7Bto%7D");
-        assert_eq!(fill("{\"m\":\"{text}\"}", &VALUES, SmsEscaping::Json), "{\"m\":\"\\\"1\\\" & {to}\"}");
+        assert_eq!(
+            fill("To={to}&Body={text}", &VALUES, SmsEscaping::Percent),
+            "To=%2B49170&Body=%221%22%20%26%20%7Bto%7D"
+        );
+        assert_eq!(
+            fill("{\"m\":\"{text}\"}", &VALUES, SmsEscaping::Json),
+            "{\"m\":\"\\\"1\\\" & {to}\"}"
+        );
         assert_eq!(fill("{other} {to}", &VALUES, SmsEscaping::Plain), "{other} +49170");
     }
 

@@ -122,12 +122,18 @@ fn one(rows: Option<Row>) -> Result<Option<Account>> {
 
 /// Finds the account with this id.
 pub fn find(db: &mut dyn Db, id: &AccountId) -> Result<Option<Account>> {
-    one(db.first(sql!(concat!("select ", columns!(), " from accounts a where a.id = $1")), &[id.as_str().into()])?)
+    one(db.first(
+        sql!(concat!("select ", columns!(), " from accounts a where a.id = $1")),
+        &[id.as_str().into()],
+    )?)
 }
 
 /// Finds the account with this address.
 pub fn find_by_email(db: &mut dyn Db, email_key: &str) -> Result<Option<Account>> {
-    one(db.first(sql!(concat!("select ", columns!(), " from accounts a where a.email_key = $1")), &[email_key.into()])?)
+    one(db.first(
+        sql!(concat!("select ", columns!(), " from accounts a where a.email_key = $1")),
+        &[email_key.into()],
+    )?)
 }
 
 /// Finds the account with this user name.
@@ -139,7 +145,12 @@ pub fn find_by_username(db: &mut dyn Db, username_key: &str) -> Result<Option<Ac
 }
 
 /// True if an account or a pending sign-up other than `holder` has this user name.
-pub fn is_username_taken(db: &mut dyn Db, username_key: &str, holder: &AccountId, now: Time) -> Result<bool> {
+pub fn is_username_taken(
+    db: &mut dyn Db,
+    username_key: &str,
+    holder: &AccountId,
+    now: Time,
+) -> Result<bool> {
     let row = db.first(
         sql!(
             "select 1 from accounts where username_key = $1 and id <> $2 \
@@ -152,7 +163,12 @@ pub fn is_username_taken(db: &mut dyn Db, username_key: &str, holder: &AccountId
 }
 
 /// Reserves a user name for a sign-up, whether or not the sign-up created an account.
-pub fn reserve_username(db: &mut dyn Db, username_key: &str, holder: &AccountId, until: Time) -> Result<()> {
+pub fn reserve_username(
+    db: &mut dyn Db,
+    username_key: &str,
+    holder: &AccountId,
+    until: Time,
+) -> Result<()> {
     db.run(
         sql!(
             "insert into username_reservations (username_key, holder, until) values ($1, $2, $3) \
@@ -165,7 +181,10 @@ pub fn reserve_username(db: &mut dyn Db, username_key: &str, holder: &AccountId,
 
 /// Assigns a reserved user name to the account.
 pub fn take_username(db: &mut dyn Db, id: &AccountId, username_key: &str) -> Result<()> {
-    db.run(sql!("delete from username_reservations where username_key = $1"), &[username_key.into()])?;
+    db.run(
+        sql!("delete from username_reservations where username_key = $1"),
+        &[username_key.into()],
+    )?;
     db.run(
         sql!("update accounts set username_key = $1 where id = $2 and username_key is null"),
         &[username_key.into(), id.as_str().into()],
@@ -175,7 +194,10 @@ pub fn take_username(db: &mut dyn Db, id: &AccountId, username_key: &str) -> Res
 
 /// Removes an account's user name that another account claimed first.
 pub fn drop_username(db: &mut dyn Db, id: &AccountId) -> Result<()> {
-    db.run(sql!("update accounts set username = null where id = $1 and username_key is null"), &[id.as_str().into()])?;
+    db.run(
+        sql!("update accounts set username = null where id = $1 and username_key is null"),
+        &[id.as_str().into()],
+    )?;
     Ok(())
 }
 
@@ -239,7 +261,13 @@ pub fn clear_password(db: &mut dyn Db, id: &AccountId, now: Time) -> Result<()> 
 }
 
 /// Replaces a hash by a stronger hash of the same password.
-pub fn upgrade_hash(db: &mut dyn Db, id: &AccountId, old: &str, new: &str, scheme: &str) -> Result<()> {
+pub fn upgrade_hash(
+    db: &mut dyn Db,
+    id: &AccountId,
+    old: &str,
+    new: &str,
+    scheme: &str,
+) -> Result<()> {
     db.run(
         sql!("update accounts set password_hash = $1, password_scheme = $2 where id = $3 and password_hash = $4"),
         &[new.into(), scheme.into(), id.as_str().into(), old.into()],
@@ -248,7 +276,13 @@ pub fn upgrade_hash(db: &mut dyn Db, id: &AccountId, old: &str, new: &str, schem
 }
 
 /// Sets a new password. Returns false if the account is deleted.
-pub fn set_password(db: &mut dyn Db, id: &AccountId, hash: &str, scheme: &str, now: Time) -> Result<bool> {
+pub fn set_password(
+    db: &mut dyn Db,
+    id: &AccountId,
+    hash: &str,
+    scheme: &str,
+    now: Time,
+) -> Result<bool> {
     let changed = db.run(
         sql!(
             "update accounts set password_hash = $1, password_scheme = $2, stamp = stamp + 1, updated_at = $3 \
@@ -261,7 +295,13 @@ pub fn set_password(db: &mut dyn Db, id: &AccountId, hash: &str, scheme: &str, n
 
 /// Sets a new password if the account is active and its credential version has not changed since
 /// the old password was checked; otherwise returns false.
-pub fn change_password(db: &mut dyn Db, account: &Account, hash: &str, scheme: &str, now: Time) -> Result<bool> {
+pub fn change_password(
+    db: &mut dyn Db,
+    account: &Account,
+    hash: &str,
+    scheme: &str,
+    now: Time,
+) -> Result<bool> {
     let changed = db.run(
         sql!(
             "update accounts set password_hash = $1, password_scheme = $2, stamp = stamp + 1, updated_at = $3 \
@@ -302,7 +342,12 @@ pub fn set_email(db: &mut dyn Db, id: &AccountId, email: &Email, now: Time) -> R
 
 /// Suspends (`Some`) or reinstates (`None`) an account. Returns false if nothing changed or the
 /// account is deleted.
-pub fn set_suspended(db: &mut dyn Db, id: &AccountId, since: Option<Time>, now: Time) -> Result<bool> {
+pub fn set_suspended(
+    db: &mut dyn Db,
+    id: &AccountId,
+    since: Option<Time>,
+    now: Time,
+) -> Result<bool> {
     let sql = if since.is_some() {
         sql!(
             "update accounts set suspended_at = $1, stamp = stamp + 1, updated_at = $1 \
@@ -341,9 +386,15 @@ pub struct ProfileChange {
 }
 
 /// Updates the profile field by field and returns the updated account.
-pub fn change_profile(db: &mut dyn Db, id: &AccountId, change: &ProfileChange, now: Time) -> Result<Option<Account>> {
+pub fn change_profile(
+    db: &mut dyn Db,
+    id: &AccountId,
+    change: &ProfileChange,
+    now: Time,
+) -> Result<Option<Account>> {
     let flag = |field: &Option<Option<String>>| Value::Int(i64::from(field.is_some()));
-    let value = |field: &Option<Option<String>>| field.clone().flatten().map_or(Value::Null, Value::Text);
+    let value =
+        |field: &Option<Option<String>>| field.clone().flatten().map_or(Value::Null, Value::Text);
     let changed = db.run(
         sql!(
             "update accounts set \
@@ -404,7 +455,11 @@ pub fn list(db: &mut dyn Db, page: &AccountQuery) -> Result<Vec<Account>> {
     let after = page.after.clone().unwrap_or_default();
     let rows = match &page.prefix {
         None => db.all(
-            sql!(concat!("select ", columns!(), " from accounts a where a.id > $1 order by a.id limit $2")),
+            sql!(concat!(
+                "select ",
+                columns!(),
+                " from accounts a where a.id > $1 order by a.id limit $2"
+            )),
             &[after.into(), page.limit.into()],
         )?,
         // A prefix match is the range from the prefix to the prefix plus the last code point: an

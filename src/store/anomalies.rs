@@ -58,7 +58,10 @@ pub fn insert_alarm(db: &mut dyn Db, hash: &[u8; 32], alarm: &Alarm, until: Time
 
 /// Finds the login of a link, even if the link is used or expired.
 pub fn find_alarm(db: &mut dyn Db, hash: &[u8; 32]) -> Result<Option<Alarm>> {
-    let row = db.first(sql!("select account_id, email_key, session_id from alarms where hash = $1"), &[hash.into()])?;
+    let row = db.first(
+        sql!("select account_id, email_key, session_id from alarms where hash = $1"),
+        &[hash.into()],
+    )?;
     row.map(|mut row| {
         Ok(Alarm {
             account: AccountId::new(row.take::<String>()?),
@@ -89,7 +92,10 @@ pub fn spend_alarm(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool> 
 
 /// Voids the unused links of an account.
 pub fn void_alarms(db: &mut dyn Db, account: &AccountId) -> Result<()> {
-    db.run(sql!("delete from alarms where account_id = $1 and spent_at is null"), &[account.as_str().into()])?;
+    db.run(
+        sql!("delete from alarms where account_id = $1 and spent_at is null"),
+        &[account.as_str().into()],
+    )?;
     Ok(())
 }
 

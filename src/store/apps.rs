@@ -12,7 +12,8 @@ fn read(mut row: Row) -> Result<ApiClient> {
         name: row.take()?,
         kind: {
             let word: String = row.take()?;
-            ApiClientKind::parse(&word).ok_or_else(|| Error::internal(format!("apps.kind is unknown: {word}")))?
+            ApiClientKind::parse(&word)
+                .ok_or_else(|| Error::internal(format!("apps.kind is unknown: {word}")))?
         },
         created_at: row.take()?,
         rotated_at: row.take()?,
@@ -37,27 +38,38 @@ pub fn insert(db: &mut dyn Db, app: &ApiClient, key_hash: &[u8; 32]) -> Result<(
 
 /// Lists all API clients, oldest first.
 pub fn list(db: &mut dyn Db) -> Result<Vec<ApiClient>> {
-    let rows = db.all(sql!("select id, name, kind, created_at, rotated_at from apps order by created_at, id"), &[])?;
+    let rows = db.all(
+        sql!("select id, name, kind, created_at, rotated_at from apps order by created_at, id"),
+        &[],
+    )?;
     rows.into_iter().map(read).collect()
 }
 
 /// Finds the API client with this id.
 pub fn find(db: &mut dyn Db, id: &str) -> Result<Option<ApiClient>> {
-    db.first(sql!("select id, name, kind, created_at, rotated_at from apps where id = $1"), &[id.into()])?
-        .map(read)
-        .transpose()
+    db.first(
+        sql!("select id, name, kind, created_at, rotated_at from apps where id = $1"),
+        &[id.into()],
+    )?
+    .map(read)
+    .transpose()
 }
 
 /// Finds the key digest of an API client.
 pub fn key_hash(db: &mut dyn Db, id: &str) -> Result<Option<Vec<u8>>> {
-    db.first(sql!("select key_hash from apps where id = $1"), &[id.into()])?.map(|mut row| row.take()).transpose()
+    db.first(sql!("select key_hash from apps where id = $1"), &[id.into()])?
+        .map(|mut row| row.take())
+        .transpose()
 }
 
 /// Finds the API client whose key has this digest.
 pub fn find_by_key(db: &mut dyn Db, key_hash: &[u8; 32]) -> Result<Option<ApiClient>> {
-    db.first(sql!("select id, name, kind, created_at, rotated_at from apps where key_hash = $1"), &[key_hash.into()])?
-        .map(read)
-        .transpose()
+    db.first(
+        sql!("select id, name, kind, created_at, rotated_at from apps where key_hash = $1"),
+        &[key_hash.into()],
+    )?
+    .map(read)
+    .transpose()
 }
 
 /// Replaces the key of an API client. Returns false if there is none with this id.

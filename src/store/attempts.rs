@@ -154,7 +154,10 @@ pub fn save(db: &mut dyn Db, scope: Scope, key: &[u8; 32], row: &AttemptRow) -> 
 
 /// Deletes the row. Returns false if there was none.
 pub fn forget(db: &mut dyn Db, scope: Scope, key: &[u8; 32]) -> Result<bool> {
-    let gone = db.run(sql!("delete from tries where scope = $1 and key = $2"), &[scope.as_str().into(), key.into()])?;
+    let gone = db.run(
+        sql!("delete from tries where scope = $1 and key = $2"),
+        &[scope.as_str().into(), key.into()],
+    )?;
     Ok(gone == 1)
 }
 

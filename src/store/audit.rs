@@ -11,7 +11,14 @@ pub fn insert(db: &mut dyn Db, id: &str, at: Time, event: &Event, source: &Sourc
 }
 
 /// Writes one record for an event that occurred several times. Does nothing if the record exists.
-pub fn insert_counted(db: &mut dyn Db, id: &str, at: Time, event: &Event, source: &Source, times: i64) -> Result<()> {
+pub fn insert_counted(
+    db: &mut dyn Db,
+    id: &str,
+    at: Time,
+    event: &Event,
+    source: &Source,
+    times: i64,
+) -> Result<()> {
     db.run(
         sql!(
             "insert into audit (id, at, event, outcome, account_id, session_id, actor, client, user_agent, request_id, \
@@ -146,7 +153,12 @@ macro_rules! both_ways {
 }
 
 /// Returns at most `limit` records that match the filter.
-pub fn page(db: &mut dyn Db, filter: &AuditFilter, from: &From, limit: i64) -> Result<Vec<AuditRow>> {
+pub fn page(
+    db: &mut dyn Db,
+    filter: &AuditFilter,
+    from: &From,
+    limit: i64,
+) -> Result<Vec<AuditRow>> {
     // Ids contain only digits, letters and hyphens, so none sorts after a tilde.
     let (downwards, id) = match from {
         From::Newest => (true, "~"),

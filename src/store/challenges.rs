@@ -38,7 +38,9 @@ fn read(mut row: Row) -> Result<Challenge> {
     Ok(Challenge {
         hash: {
             let bytes: Vec<u8> = row.take()?;
-            bytes.try_into().map_err(|_| crate::error::Error::internal("challenges.hash is not a SHA-256 digest"))?
+            bytes.try_into().map_err(|_| {
+                crate::error::Error::internal("challenges.hash is not a SHA-256 digest")
+            })?
         },
         account: AccountId::new(row.take::<String>()?),
         stamp: row.take()?,
@@ -77,7 +79,10 @@ pub fn insert(db: &mut dyn Db, new: &Challenge, client: ClientIp) -> Result<bool
 
 /// Finds the challenge with this digest.
 pub fn find(db: &mut dyn Db, hash: &[u8; 32]) -> Result<Option<Challenge>> {
-    let row = db.first(sql!(concat!("select ", columns!(), " from challenges where hash = $1")), &[hash.into()])?;
+    let row = db.first(
+        sql!(concat!("select ", columns!(), " from challenges where hash = $1")),
+        &[hash.into()],
+    )?;
     row.map(read).transpose()
 }
 

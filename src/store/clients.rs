@@ -18,7 +18,12 @@ pub fn note(db: &mut dyn Db, account: &AccountId, client: ClientIp, now: Time) -
 }
 
 /// True if this client IP has logged in to the account since `since`.
-pub fn is_known(db: &mut dyn Db, account: &AccountId, client: ClientIp, since: Time) -> Result<bool> {
+pub fn is_known(
+    db: &mut dyn Db,
+    account: &AccountId,
+    client: ClientIp,
+    since: Time,
+) -> Result<bool> {
     let row = db.first(
         sql!("select 1 from known_clients where account_id = $1 and client = $2 and last_login_at > $3"),
         &[account.as_str().into(), client.to_bytes().into(), since.into()],

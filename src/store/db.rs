@@ -31,7 +31,10 @@ impl Sql {
                     number = number * 10 + (bytes[digit] - b'0') as usize;
                     digit += 1;
                 }
-                assert!(number >= 1 && number <= highest + 1, "$n must first appear in ascending order");
+                assert!(
+                    number >= 1 && number <= highest + 1,
+                    "$n must first appear in ascending order"
+                );
                 if number == highest + 1 {
                     highest = number;
                 }
@@ -146,8 +149,10 @@ impl Row {
     /// Takes the next column. Fails if there is no further column or it has another type: the
     /// statement and its reader disagree.
     pub fn take<T: FromColumn>(&mut self) -> Result<T> {
-        let value =
-            self.values.next().ok_or_else(|| Error::internal("a row has fewer columns than its reader takes"))?;
+        let value = self
+            .values
+            .next()
+            .ok_or_else(|| Error::internal("a row has fewer columns than its reader takes"))?;
         T::from_value(value)
     }
 }
@@ -256,7 +261,9 @@ impl Constraint {
     /// The unique constraint behind this error, if there is one.
     #[must_use]
     pub fn of(error: &Error) -> Option<Constraint> {
-        std::error::Error::source(error).and_then(|source| source.downcast_ref::<Constraint>()).copied()
+        std::error::Error::source(error)
+            .and_then(|source| source.downcast_ref::<Constraint>())
+            .copied()
     }
 }
 

@@ -87,7 +87,12 @@ macro_rules! statements {
                 $state,
                 " order by a.number limit $1 offset $2"
             )),
-            count_found: sql!(concat!("select count(*) from accounts a where ", found!(), " and ", $state)),
+            count_found: sql!(concat!(
+                "select count(*) from accounts a where ",
+                found!(),
+                " and ",
+                $state
+            )),
             // Ordering by an expression keeps the engine from scanning all numbers instead of the
             // few matches.
             page_found: sql!(concat!(
@@ -110,13 +115,19 @@ fn statements(status: Option<Status>, verification: Verification) -> Statements 
             statements!("a.suspended_at is null and a.deleted_at is null")
         }
         (Some(Status::Active), Verification::Required) => {
-            statements!("a.suspended_at is null and a.deleted_at is null and a.email_verified_at is not null")
+            statements!(
+                "a.suspended_at is null and a.deleted_at is null and a.email_verified_at is not null"
+            )
         }
         (Some(Status::Pending), Verification::Required) => {
-            statements!("a.suspended_at is null and a.deleted_at is null and a.email_verified_at is null")
+            statements!(
+                "a.suspended_at is null and a.deleted_at is null and a.email_verified_at is null"
+            )
         }
         (Some(Status::Pending), Verification::Optional) => statements!("a.number is null"),
-        (Some(Status::Suspended), _) => statements!("a.suspended_at is not null and a.deleted_at is null"),
+        (Some(Status::Suspended), _) => {
+            statements!("a.suspended_at is not null and a.deleted_at is null")
+        }
         (Some(Status::Deleted), _) => statements!("a.deleted_at is not null"),
     }
 }
@@ -170,8 +181,10 @@ pub fn present(db: &mut dyn Db, limit: i64, offset: i64) -> Result<Vec<Account>>
 
 /// Finds the account with this number.
 pub fn find_by_number(db: &mut dyn Db, number: i64) -> Result<Option<Account>> {
-    let row =
-        db.first(sql!(concat!("select ", columns!(), " from accounts a where a.number = $1")), &[number.into()])?;
+    let row = db.first(
+        sql!(concat!("select ", columns!(), " from accounts a where a.number = $1")),
+        &[number.into()],
+    )?;
     row.map(|mut row| read(&mut row)).transpose()
 }
 
@@ -196,7 +209,8 @@ impl Correction {
 /// deleted.
 pub fn correct(db: &mut dyn Db, id: &AccountId, change: &Correction, now: Time) -> Result<bool> {
     let flag = |field: &Option<Option<String>>| Value::Int(i64::from(field.is_some()));
-    let value = |field: &Option<Option<String>>| field.clone().flatten().map_or(Value::Null, Value::Text);
+    let value =
+        |field: &Option<Option<String>>| field.clone().flatten().map_or(Value::Null, Value::Text);
     let changed = db.run(
         sql!(
             "update accounts set \
@@ -247,7 +261,8 @@ mod tests {
         let explained: &'static str = format!("explain query plan {}", sql.text()).leak();
         let rows = db.all(Sql::checked(explained), &[]).unwrap();
         let steps = rows.into_iter().map(|mut row| {
-            let (_, _, _): (i64, i64, i64) = (row.take().unwrap(), row.take().unwrap(), row.take().unwrap());
+            let (_, _, _): (i64, i64, i64) =
+                (row.take().unwrap(), row.take().unwrap(), row.take().unwrap());
             row.take::<String>().unwrap()
         });
         steps.collect::<Vec<_>>().join("; ")
@@ -256,21 +271,28 @@ mod tests {
     #[test]
     fn no_list_and_no_search_walks_the_whole_table() {
         let mut db = TestDb::new();
-        let states =
-            [None, Some(Status::Active), Some(Status::Pending), Some(Status::Suspended), Some(Status::Deleted)];
+        let states = [
+            None,
+            Some(Status::Active),
+            Some(Status::Pending),
+            Some(Status::Suspended),
+            Some(Status::Deleted),
+        ];
         for status in states {
             for verification in [Verification::Required, Verification::Optional] {
                 let found = statements(status, verification);
                 for sql in [found.count, found.page, found.count_found, found.page_found] {
                     let plan = plan(&mut db, sql);
                     let walks = plan.split("; ").any(|step| {
-                        (step.starts_with("SCAN a") || step.starts_with("SCAN accounts")) && !step.contains("INDEX")
+                        (step.starts_with("SCAN a") || step.starts_with("SCAN accounts"))
+                            && !step.contains("INDEX")
                     });
                     assert!(!walks, "{status:?} {verification:?}: {plan}\n{}", sql.text());
                 }
                 for sql in [found.count_found, found.page_found] {
                     let plan = plan(&mut db, sql);
-                    for index in ["email_key>?", "username_key>?", "name_key>?", "last_name_key>?"] {
+                    for index in ["email_key>?", "username_key>?", "name_key>?", "last_name_key>?"]
+                    {
                         assert!(plan.contains(index), "{plan}");
                     }
                     assert!(!plan.contains("SCAN a "), "only the matches are scanned: {plan}");

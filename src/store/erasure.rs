@@ -39,8 +39,10 @@ pub fn purge_hidden(db: &mut dyn Db, hidden_before: Time, limit: i64) -> Result<
 /// passed ([`blank_deleted`]), so that an attacker cannot erase their traces at once. The same
 /// write records the deletion.
 pub fn remove_unproved(db: &mut dyn Db, id: &AccountId) -> Result<bool> {
-    let removed =
-        db.run(sql!("delete from accounts where id = $1 and email_verified_at is null"), &[id.as_str().into()])?;
+    let removed = db.run(
+        sql!("delete from accounts where id = $1 and email_verified_at is null"),
+        &[id.as_str().into()],
+    )?;
     if removed == 1 {
         drop_letters(db, id.as_str())?;
     }
@@ -101,6 +103,11 @@ fn blank_records(db: &mut dyn Db, id: &str) -> Result<()> {
         ),
         &[id.into()],
     )?;
-    db.run(sql!("update audit set client = null, user_agent = null, request_id = null where actor = $1"), &[id.into()])
-        .map(drop)
+    db.run(
+        sql!(
+            "update audit set client = null, user_agent = null, request_id = null where actor = $1"
+        ),
+        &[id.into()],
+    )
+    .map(drop)
 }

@@ -63,7 +63,9 @@ pub fn clients(db: &mut dyn Db, account: &AccountId) -> Result<Vec<KnownClient>>
         ),
         &[account.as_str().into(), MOST.into()],
     )?;
-    rows.into_iter().map(|mut row| Ok(KnownClient { client: row.take()?, last_login_at: row.take()? })).collect()
+    rows.into_iter()
+        .map(|mut row| Ok(KnownClient { client: row.take()?, last_login_at: row.take()? }))
+        .collect()
 }
 
 /// A mail in the outbox.
@@ -86,7 +88,12 @@ pub fn mails(db: &mut dyn Db, account: &AccountId) -> Result<Vec<MailRecord>> {
         &[account.as_str().into(), MOST.into()],
     )?;
     let record = |mut row: Row| {
-        Ok(MailRecord { kind: row.take()?, recipient: row.take()?, state: row.take()?, created_at: row.take()? })
+        Ok(MailRecord {
+            kind: row.take()?,
+            recipient: row.take()?,
+            state: row.take()?,
+            created_at: row.take()?,
+        })
     };
     rows.into_iter().map(record).collect()
 }

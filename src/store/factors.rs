@@ -17,7 +17,8 @@ fn read(mut row: Row) -> Result<Factor> {
         account: AccountId::new(row.take::<String>()?),
         kind: {
             let word: String = row.take()?;
-            FactorKind::parse(&word).ok_or_else(|| Error::internal(format!("factors.kind is unknown: {word}")))?
+            FactorKind::parse(&word)
+                .ok_or_else(|| Error::internal(format!("factors.kind is unknown: {word}")))?
         },
         name: row.take()?,
         sealed: row.take()?,
@@ -52,7 +53,11 @@ pub fn insert(db: &mut dyn Db, new: &Factor) -> Result<()> {
 /// Lists all factors of an account, oldest first, including unconfirmed ones.
 pub fn of(db: &mut dyn Db, account: &AccountId) -> Result<Vec<Factor>> {
     let rows = db.all(
-        sql!(concat!("select ", columns!(), " from factors where account_id = $1 order by created_at, id")),
+        sql!(concat!(
+            "select ",
+            columns!(),
+            " from factors where account_id = $1 order by created_at, id"
+        )),
         &[account.as_str().into()],
     )?;
     rows.into_iter().map(read).collect()
@@ -68,7 +73,13 @@ pub fn drop_unconfirmed(db: &mut dyn Db, account: &AccountId, kind: FactorKind) 
 }
 
 /// Confirms a factor. Returns false if it no longer exists or is already confirmed.
-pub fn confirm(db: &mut dyn Db, account: &AccountId, id: &str, step: Option<i64>, now: Time) -> Result<bool> {
+pub fn confirm(
+    db: &mut dyn Db,
+    account: &AccountId,
+    id: &str,
+    step: Option<i64>,
+    now: Time,
+) -> Result<bool> {
     let changed = db.run(
         sql!(
             "update factors set confirmed_at = $1, last_step = $2 \
@@ -94,7 +105,13 @@ pub fn take_step(db: &mut dyn Db, id: &str, step: i64, now: Time) -> Result<bool
 
 /// Records that the account's factors of this kind, with this phone number if they have one,
 /// completed a login.
-pub fn note_use(db: &mut dyn Db, account: &AccountId, kind: FactorKind, target: &str, now: Time) -> Result<()> {
+pub fn note_use(
+    db: &mut dyn Db,
+    account: &AccountId,
+    kind: FactorKind,
+    target: &str,
+    now: Time,
+) -> Result<()> {
     db.run(
         sql!(
             "update factors set last_used_at = $1 where account_id = $2 and kind = $3 and confirmed_at is not null \
@@ -116,15 +133,20 @@ pub fn rename(db: &mut dyn Db, account: &AccountId, id: &str, name: &str) -> Res
 
 /// Deletes a factor. Returns false if the account has no such factor.
 pub fn remove(db: &mut dyn Db, account: &AccountId, id: &str) -> Result<bool> {
-    let gone =
-        db.run(sql!("delete from factors where id = $1 and account_id = $2"), &[id.into(), account.as_str().into()])?;
+    let gone = db.run(
+        sql!("delete from factors where id = $1 and account_id = $2"),
+        &[id.into(), account.as_str().into()],
+    )?;
     Ok(gone == 1)
 }
 
 /// Deletes all factors and backup codes of an account. Returns the number of confirmed factors.
 pub fn remove_all(db: &mut dyn Db, account: &AccountId) -> Result<u64> {
     db.run(sql!("delete from backup_codes where account_id = $1"), &[account.as_str().into()])?;
-    db.run(sql!("delete from factors where account_id = $1 and confirmed_at is null"), &[account.as_str().into()])?;
+    db.run(
+        sql!("delete from factors where account_id = $1 and confirmed_at is null"),
+        &[account.as_str().into()],
+    )?;
     db.run(sql!("delete from factors where account_id = $1"), &[account.as_str().into()])
 }
 
@@ -147,7 +169,10 @@ pub fn insert_backup_codes(
 
 /// Deletes the active backup codes.
 pub fn drop_backup_codes(db: &mut dyn Db, account: &AccountId) -> Result<()> {
-    db.run(sql!("delete from backup_codes where account_id = $1 and factor_id is null"), &[account.as_str().into()])?;
+    db.run(
+        sql!("delete from backup_codes where account_id = $1 and factor_id is null"),
+        &[account.as_str().into()],
+    )?;
     Ok(())
 }
 
@@ -161,7 +186,12 @@ pub fn release_backup_codes(db: &mut dyn Db, account: &AccountId, factor: &str) 
 }
 
 /// Uses up a backup code. Returns false if the account has no such code or it was used.
-pub fn spend_backup_code(db: &mut dyn Db, account: &AccountId, hash: &[u8; 32], now: Time) -> Result<bool> {
+pub fn spend_backup_code(
+    db: &mut dyn Db,
+    account: &AccountId,
+    hash: &[u8; 32],
+    now: Time,
+) -> Result<bool> {
     let spent = db.run(
         sql!(
             "update backup_codes set used_at = $1 \
@@ -175,7 +205,9 @@ pub fn spend_backup_code(db: &mut dyn Db, account: &AccountId, hash: &[u8; 32], 
 /// True if this backup code of the account was used.
 pub fn is_backup_code_used(db: &mut dyn Db, account: &AccountId, hash: &[u8; 32]) -> Result<bool> {
     let row = db.first(
-        sql!("select 1 from backup_codes where account_id = $1 and hash = $2 and used_at is not null"),
+        sql!(
+            "select 1 from backup_codes where account_id = $1 and hash = $2 and used_at is not null"
+        ),
         &[account.as_str().into(), hash.into()],
     )?;
     Ok(row.is_some())

@@ -48,7 +48,13 @@ pub enum Added {
 
 /// Adds a piece, unless the size of all files, including unfinished ones, would exceed `total`
 /// bytes.
-pub fn add_piece(db: &mut dyn Db, id: &str, position: i64, bytes: &[u8], total: i64) -> Result<Added> {
+pub fn add_piece(
+    db: &mut dyn Db,
+    id: &str,
+    position: i64,
+    bytes: &[u8],
+    total: i64,
+) -> Result<Added> {
     // Locks a row that all uploads share, for an engine that could count two uploads at once.
     db.run(
         sql!(
@@ -98,7 +104,13 @@ pub fn total_size(db: &mut dyn Db) -> Result<i64> {
 }
 
 fn read(mut row: Row) -> Result<FileRow> {
-    Ok(FileRow { id: row.take()?, name: row.take()?, kind: row.take()?, size: row.take()?, uploaded_at: row.take()? })
+    Ok(FileRow {
+        id: row.take()?,
+        name: row.take()?,
+        kind: row.take()?,
+        size: row.take()?,
+        uploaded_at: row.take()?,
+    })
 }
 
 /// Lists the account's files, newest first.
@@ -170,7 +182,9 @@ pub fn purge_unfinished(db: &mut dyn Db, begun_before: Time, limit: i64) -> Resu
 /// The account's usage of its quota.
 pub fn used(db: &mut dyn Db, account: &AccountId) -> Result<Option<Used>> {
     let row = db.first(
-        sql!("select files_uploaded, upload_limit from accounts where id = $1 and deleted_at is null"),
+        sql!(
+            "select files_uploaded, upload_limit from accounts where id = $1 and deleted_at is null"
+        ),
         &[account.as_str().into()],
     )?;
     row.map(|mut row| Ok(Used { uploaded: row.take()?, own_limit: row.take()? })).transpose()
@@ -199,7 +213,12 @@ pub struct QuotaChange {
 }
 
 /// Changes an account's quota. Returns false if there is no such account.
-pub fn set_quota(db: &mut dyn Db, account: &AccountId, change: QuotaChange, now: Time) -> Result<bool> {
+pub fn set_quota(
+    db: &mut dyn Db,
+    account: &AccountId,
+    change: QuotaChange,
+    now: Time,
+) -> Result<bool> {
     let changed = db.run(
         sql!(
             "update accounts set \

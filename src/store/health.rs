@@ -12,7 +12,8 @@ pub fn read_anything(db: &mut dyn Db) -> Result<()> {
 /// Whether mail waits after a failed attempt. Mail that is being delivered has no error yet,
 /// however slow the mail server is.
 pub fn is_mail_stuck(db: &mut dyn Db) -> Result<bool> {
-    let tried =
-        sql!("select kind from outbox where state = 'waiting' and last_error is not null and kind <> 'sms' limit 1");
+    let tried = sql!(
+        "select kind from outbox where state = 'waiting' and last_error is not null and kind <> 'sms' limit 1"
+    );
     Ok(db.first(tried, &[])?.is_some())
 }

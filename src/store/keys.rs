@@ -79,7 +79,9 @@ pub fn put_signing_key(db: &mut dyn Db, key: &SigningKey) -> Result<()> {
 
 /// Sets the end of every other signing key that has none: it verifies until `until`.
 pub fn supersede_signing_keys(db: &mut dyn Db, by: &str, until: Time) -> Result<u64> {
-    let sql = sql!("update signing_keys set verifies_until = $1 where verifies_until is null and id <> $2");
+    let sql = sql!(
+        "update signing_keys set verifies_until = $1 where verifies_until is null and id <> $2"
+    );
     db.run(sql, &[until.into(), by.into()])
 }
 
@@ -104,7 +106,9 @@ pub fn revoke_signing_keys(db: &mut dyn Db, except: &str, now: Time) -> Result<u
 
 /// Sets the end of older refresh keys that have none: they verify until `until`.
 pub fn supersede_refresh_keys(db: &mut dyn Db, before: i64, until: Time) -> Result<u64> {
-    let sql = sql!("update refresh_keys set verifies_until = $1 where verifies_until is null and version < $2");
+    let sql = sql!(
+        "update refresh_keys set verifies_until = $1 where verifies_until is null and version < $2"
+    );
     db.run(sql, &[until.into(), before.into()])
 }
 
@@ -119,14 +123,18 @@ pub fn revoke_refresh_keys(db: &mut dyn Db, before: i64, now: Time) -> Result<u6
 
 /// Deletes keys whose last token has expired.
 pub fn purge(db: &mut dyn Db, now: Time) -> Result<u64> {
-    let signing = db.run(sql!("delete from signing_keys where verifies_until <= $1"), &[now.into()])?;
-    let refresh = db.run(sql!("delete from refresh_keys where verifies_until <= $1"), &[now.into()])?;
+    let signing =
+        db.run(sql!("delete from signing_keys where verifies_until <= $1"), &[now.into()])?;
+    let refresh =
+        db.run(sql!("delete from refresh_keys where verifies_until <= $1"), &[now.into()])?;
     Ok(signing + refresh)
 }
 
 /// Lists every refresh-token MAC key, oldest first.
 pub fn refresh_keys(db: &mut dyn Db) -> Result<Vec<RefreshKey>> {
-    let sql = sql!("select version, sealed, created_at, verifies_until from refresh_keys order by version");
+    let sql = sql!(
+        "select version, sealed, created_at, verifies_until from refresh_keys order by version"
+    );
     let read = |mut row: Row| {
         Ok(RefreshKey {
             version: row.take()?,
@@ -140,8 +148,15 @@ pub fn refresh_keys(db: &mut dyn Db) -> Result<Vec<RefreshKey>> {
 
 /// Adds a refresh-token MAC key. Fails if the version exists.
 pub fn insert_refresh_key(db: &mut dyn Db, key: &RefreshKey) -> Result<()> {
-    let sql = sql!("insert into refresh_keys (version, sealed, created_at, verifies_until) values ($1, $2, $3, $4)");
-    let values = [key.version.into(), key.sealed.as_slice().into(), key.created_at.into(), key.verifies_until.into()];
+    let sql = sql!(
+        "insert into refresh_keys (version, sealed, created_at, verifies_until) values ($1, $2, $3, $4)"
+    );
+    let values = [
+        key.version.into(),
+        key.sealed.as_slice().into(),
+        key.created_at.into(),
+        key.verifies_until.into(),
+    ];
     db.run(sql, &values).map(drop)
 }
 
@@ -174,7 +189,9 @@ pub fn master_check(db: &mut dyn Db) -> Result<Option<Vec<u8>>> {
 
 /// Stores the check value of the master key. An existing value is never replaced.
 pub fn set_master_check(db: &mut dyn Db, proof: &[u8; 32]) -> Result<()> {
-    let sql = sql!("insert into instance (name, bytes) values ('master', $1) on conflict (name) do nothing");
+    let sql = sql!(
+        "insert into instance (name, bytes) values ('master', $1) on conflict (name) do nothing"
+    );
     db.run(sql, &[proof.into()]).map(drop)
 }
 
@@ -216,7 +233,9 @@ pub(crate) mod fixture {
                 let cell = |at| {
                     Ok(match row.get_ref(at)? {
                         ValueRef::Integer(number) => Value::Int(number),
-                        ValueRef::Text(text) => Value::Text(String::from_utf8(text.to_vec()).unwrap()),
+                        ValueRef::Text(text) => {
+                            Value::Text(String::from_utf8(text.to_vec()).unwrap())
+                        }
                         ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
                         ValueRef::Null | ValueRef::Real(_) => Value::Null,
                     })
@@ -283,7 +302,9 @@ mod tests {
         assert_eq!(supersede_signing_keys(&mut db, "b", Time::from_millis(9)).unwrap(), 1);
         let ends = |db: &mut fixture::TestDb| {
             let keys = signing_keys(db).unwrap();
-            keys.iter().map(|key| (key.id.clone(), key.verifies_until.map(Time::millis))).collect::<Vec<_>>()
+            keys.iter()
+                .map(|key| (key.id.clone(), key.verifies_until.map(Time::millis)))
+                .collect::<Vec<_>>()
         };
         assert_eq!(ends(&mut db), [("a".to_owned(), Some(9)), ("b".to_owned(), None)]);
         put_signing_key(&mut db, &key("a", 3)).unwrap();
@@ -293,7 +314,12 @@ mod tests {
     #[test]
     fn a_version_of_a_refresh_key_is_given_once() {
         let mut db = fixture::TestDb::new();
-        let key = RefreshKey { version: 1, sealed: vec![1], created_at: Time::from_millis(1), verifies_until: None };
+        let key = RefreshKey {
+            version: 1,
+            sealed: vec![1],
+            created_at: Time::from_millis(1),
+            verifies_until: None,
+        };
         insert_refresh_key(&mut db, &key).unwrap();
         assert!(insert_refresh_key(&mut db, &key).is_err());
         assert_eq!(refresh_keys(&mut db).unwrap().len(), 1);

@@ -49,7 +49,13 @@ pub struct Link {
 }
 
 /// Stores a link.
-pub fn insert(db: &mut dyn Db, hash: &[u8; 32], purpose: LinkPurpose, link: &Link, now: Time) -> Result<()> {
+pub fn insert(
+    db: &mut dyn Db,
+    hash: &[u8; 32],
+    purpose: LinkPurpose,
+    link: &Link,
+    now: Time,
+) -> Result<()> {
     db.run(
         sql!(
             "insert into links (hash, purpose, account_id, email_key, address, created_at, expires_at) \
@@ -134,7 +140,13 @@ pub fn void_later_undoing(db: &mut dyn Db, account: &AccountId, hash: &[u8; 32])
 }
 
 /// Extends the links that restore this address until `until`.
-pub fn prolong_undoing(db: &mut dyn Db, account: &AccountId, email_key: &str, until: Time, now: Time) -> Result<()> {
+pub fn prolong_undoing(
+    db: &mut dyn Db,
+    account: &AccountId,
+    email_key: &str,
+    until: Time,
+    now: Time,
+) -> Result<()> {
     db.run(
         sql!(
             "update links set expires_at = $1 where account_id = $2 and purpose = $3 and email_key = $4 \
@@ -157,17 +169,29 @@ pub fn find_undoing(
             "select hash from links where account_id = $1 and purpose = $2 and email_key = $3 \
              and spent_at is null and expires_at > $4 order by created_at desc limit 1"
         ),
-        &[account.as_str().into(), LinkPurpose::UndoEmail.as_str().into(), email_key.into(), now.into()],
+        &[
+            account.as_str().into(),
+            LinkPurpose::UndoEmail.as_str().into(),
+            email_key.into(),
+            now.into(),
+        ],
     )?;
     let Some(mut row) = row else { return Ok(None) };
-    let hash: [u8; 32] =
-        row.take::<Vec<u8>>()?.try_into().map_err(|_| Error::internal("a digest is not 32 bytes long"))?;
+    let hash: [u8; 32] = row
+        .take::<Vec<u8>>()?
+        .try_into()
+        .map_err(|_| Error::internal("a digest is not 32 bytes long"))?;
     Ok(find(db, &hash, LinkPurpose::UndoEmail)?.map(|link| (hash, link)))
 }
 
 /// True while the address is reserved for an account other than `holder`, which may still restore
 /// it.
-pub fn is_address_kept(db: &mut dyn Db, email_key: &str, holder: &AccountId, now: Time) -> Result<bool> {
+pub fn is_address_kept(
+    db: &mut dyn Db,
+    email_key: &str,
+    holder: &AccountId,
+    now: Time,
+) -> Result<bool> {
     // The purpose is a literal because the engine cannot match the partial index to a parameter.
     let row = db.first(
         sql!(

@@ -7,6 +7,7 @@
 pub mod accounts;
 pub mod anomalies;
 pub mod apps;
+pub mod attempts;
 pub mod audit;
 pub mod challenges;
 pub mod clients;
@@ -28,7 +29,6 @@ pub mod space;
 pub mod sqlite;
 pub mod stats;
 pub mod transfer;
-pub mod attempts;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -123,9 +123,9 @@ impl Store {
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
         let engine = self.engine.clone();
-        tokio::task::spawn_blocking(move || engine.scan(&work))
-            .await
-            .map_err(|error| Error::internal("a database scan panicked or was cancelled").caused_by(error))?
+        tokio::task::spawn_blocking(move || engine.scan(&work)).await.map_err(|error| {
+            Error::internal("a database scan panicked or was cancelled").caused_by(error)
+        })?
     }
 
     /// Runs one atomic change and returns after it is on disk. The engine may run the closure more

@@ -24,7 +24,13 @@ pub enum MessageState {
 
 impl MessageState {
     /// Every state.
-    pub const ALL: [MessageState; 5] = [MessageState::Requested, MessageState::Waiting, MessageState::Delivered, MessageState::Failed, MessageState::Dropped];
+    pub const ALL: [MessageState; 5] = [
+        MessageState::Requested,
+        MessageState::Waiting,
+        MessageState::Delivered,
+        MessageState::Failed,
+        MessageState::Dropped,
+    ];
 
     /// The name used in the database and in the API.
     #[must_use]
@@ -139,8 +145,10 @@ pub fn claim(
          returning id, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at, last_error,
            created_at, finished_at"
     );
-    let rows =
-        db.all(sql, &[until.into(), state.as_str().into(), now.into(), channel.number().into(), limit.into()])?;
+    let rows = db.all(
+        sql,
+        &[until.into(), state.as_str().into(), now.into(), channel.number().into(), limit.into()],
+    )?;
     let mut messages = rows.into_iter().map(read).collect::<Result<Vec<_>>>()?;
     messages.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(messages)
@@ -164,8 +172,9 @@ pub fn end_request(db: &mut dyn Db, id: &str) -> Result<bool> {
 
 /// Postpones the next attempt.
 pub fn postpone(db: &mut dyn Db, id: &str, next_at: Time, error: &str) -> Result<()> {
-    let sql =
-        sql!("update outbox set next_at = $1, last_error = $2 where id = $3 and state in ('requested', 'waiting')");
+    let sql = sql!(
+        "update outbox set next_at = $1, last_error = $2 where id = $3 and state in ('requested', 'waiting')"
+    );
     db.run(sql, &[next_at.into(), error.into(), id.into()]).map(drop)
 }
 
@@ -197,8 +206,9 @@ pub fn drop_expired(db: &mut dyn Db, now: Time) -> Result<u64> {
 
 /// True if a message has expired.
 pub fn is_any_expired(db: &mut dyn Db, now: Time) -> Result<bool> {
-    let sql =
-        sql!("select id from outbox where state in ('requested', 'waiting', 'failed') and expires_at <= $1 limit 1");
+    let sql = sql!(
+        "select id from outbox where state in ('requested', 'waiting', 'failed') and expires_at <= $1 limit 1"
+    );
     Ok(db.first(sql, &[now.into()])?.is_some())
 }
 
@@ -225,14 +235,20 @@ pub fn retry(db: &mut dyn Db, id: &str, now: Time) -> Result<bool> {
 
 /// Returns a page of messages without bodies, newest first, in one state or all, from before the id
 /// `before`.
-pub fn list(db: &mut dyn Db, state: Option<MessageState>, before: Option<&str>, limit: i64) -> Result<Vec<Message>> {
+pub fn list(
+    db: &mut dyn Db,
+    state: Option<MessageState>,
+    before: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Message>> {
     // Ids contain only digits, letters and hyphens, so none sorts after a tilde.
     let sql = sql!(
         "select id, kind, account_id, recipient, null, state, attempts, next_at, expires_at, last_error, created_at,
            finished_at
          from outbox where id < $1 and ($2 = '' or state = $2) order by id desc limit $3"
     );
-    let values = [before.unwrap_or("~").into(), state.map_or("", MessageState::as_str).into(), limit.into()];
+    let values =
+        [before.unwrap_or("~").into(), state.map_or("", MessageState::as_str).into(), limit.into()];
     db.all(sql, &values)?.into_iter().map(read).collect()
 }
 
@@ -248,7 +264,8 @@ pub fn find(db: &mut dyn Db, id: &str) -> Result<Option<Message>> {
 
 /// Counts the messages per state; states without messages are left out.
 pub fn count(db: &mut dyn Db) -> Result<Vec<(MessageState, i64)>> {
-    let rows = db.all(sql!("select state, count(*) from outbox group by state order by state"), &[])?;
+    let rows =
+        db.all(sql!("select state, count(*) from outbox group by state order by state"), &[])?;
     rows.into_iter().map(|mut row| Ok((read_state(&row.take::<String>()?)?, row.take()?))).collect()
 }
 
@@ -280,5 +297,6 @@ fn read(mut row: Row) -> Result<Message> {
 }
 
 fn read_state(word: &str) -> Result<MessageState> {
-    MessageState::parse(word).ok_or_else(|| Error::internal(format!("outbox.state is unknown: {word}")))
+    MessageState::parse(word)
+        .ok_or_else(|| Error::internal(format!("outbox.state is unknown: {word}")))
 }

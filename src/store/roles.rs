@@ -33,7 +33,10 @@ pub fn write_built_in(db: &mut dyn Db, now: Time) -> Result<()> {
 
 /// Every role with each of its permissions.
 pub fn all_permissions(db: &mut dyn Db) -> Result<Vec<(String, String)>> {
-    let rows = db.all(sql!("select role, permission from role_permissions order by role, permission"), &[])?;
+    let rows = db.all(
+        sql!("select role, permission from role_permissions order by role, permission"),
+        &[],
+    )?;
     rows.into_iter().map(|mut row| Ok((row.take()?, row.take()?))).collect()
 }
 
@@ -62,8 +65,10 @@ pub fn take(db: &mut dyn Db, account: &AccountId, role: &str) -> Result<bool> {
 
 /// The account's roles, sorted.
 pub fn of(db: &mut dyn Db, account: &AccountId) -> Result<Vec<String>> {
-    let rows =
-        db.all(sql!("select role from account_roles where account_id = $1 order by role"), &[account.as_str().into()])?;
+    let rows = db.all(
+        sql!("select role from account_roles where account_id = $1 order by role"),
+        &[account.as_str().into()],
+    )?;
     rows.into_iter().map(|mut row| row.take()).collect()
 }
 
@@ -177,8 +182,10 @@ fn read(mut row: Row) -> Result<Role> {
 
 /// The permissions of a role, sorted.
 pub fn permissions(db: &mut dyn Db, role: &str) -> Result<Vec<String>> {
-    let rows =
-        db.all(sql!("select permission from role_permissions where role = $1 order by permission"), &[role.into()])?;
+    let rows = db.all(
+        sql!("select permission from role_permissions where role = $1 order by permission"),
+        &[role.into()],
+    )?;
     rows.into_iter().map(|mut row| row.take()).collect()
 }
 
@@ -186,7 +193,9 @@ pub fn permissions(db: &mut dyn Db, role: &str) -> Result<Vec<String>> {
 /// is suspended or deleted.
 pub fn rights_in_force(db: &mut dyn Db, account: &AccountId) -> Result<Rights> {
     let is_active = db.first(
-        sql!("select 1 from accounts where id = $1 and suspended_at is null and deleted_at is null"),
+        sql!(
+            "select 1 from accounts where id = $1 and suspended_at is null and deleted_at is null"
+        ),
         &[account.as_str().into()],
     )?;
     if is_active.is_some() { rights(db, account) } else { Ok(Rights::default()) }
@@ -201,7 +210,8 @@ pub fn rights(db: &mut dyn Db, account: &AccountId) -> Result<Rights> {
         ),
         &[account.as_str().into()],
     )?;
-    let permissions = rows.into_iter().map(|mut row| row.take()).collect::<Result<Vec<String>>>()?;
+    let permissions =
+        rows.into_iter().map(|mut row| row.take()).collect::<Result<Vec<String>>>()?;
     Ok(Rights::of(&of(db, account)?, permissions))
 }
 

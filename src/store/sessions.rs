@@ -105,8 +105,10 @@ pub fn insert(db: &mut dyn Db, new: &SessionRow, source: &Source) -> Result<()> 
 
 /// Finds the session with this id.
 pub fn find(db: &mut dyn Db, id: &SessionId) -> Result<Option<SessionRow>> {
-    let row =
-        db.first(sql!(concat!("select ", columns!(), " from sessions s where s.id = $1")), &[id.as_str().into()])?;
+    let row = db.first(
+        sql!(concat!("select ", columns!(), " from sessions s where s.id = $1")),
+        &[id.as_str().into()],
+    )?;
     row.map(|mut row| read(&mut row)).transpose()
 }
 
@@ -197,7 +199,9 @@ pub fn turn(db: &mut dyn Db, turn: &Turn) -> Result<bool> {
 /// Ends one session. Returns false if it had ended.
 pub fn end(db: &mut dyn Db, id: &SessionId, why: SessionEnd, now: Time) -> Result<bool> {
     let ended = db.run(
-        sql!("update sessions set ended_at = $1, end_reason = $2 where id = $3 and ended_at is null"),
+        sql!(
+            "update sessions set ended_at = $1, end_reason = $2 where id = $3 and ended_at is null"
+        ),
         &[now.into(), why.as_str().into(), id.as_str().into()],
     )?;
     Ok(ended == 1)
@@ -208,7 +212,12 @@ fn ids(rows: Vec<Row>) -> Result<Vec<SessionId>> {
 }
 
 /// Ends all live sessions of an account and returns their ids.
-pub fn end_all(db: &mut dyn Db, account: &AccountId, why: SessionEnd, now: Time) -> Result<Vec<SessionId>> {
+pub fn end_all(
+    db: &mut dyn Db,
+    account: &AccountId,
+    why: SessionEnd,
+    now: Time,
+) -> Result<Vec<SessionId>> {
     ids(db.all(
         sql!(
             "update sessions set ended_at = $1, end_reason = $2 where account_id = $3 and ended_at is null returning id"
@@ -253,7 +262,12 @@ pub fn renew_proof(db: &mut dyn Db, id: &SessionId, now: Time) -> Result<bool> {
 }
 
 /// Ends the oldest live sessions of an account until `keep` are left, and returns their ids.
-pub fn end_oldest(db: &mut dyn Db, account: &AccountId, keep: u32, now: Time) -> Result<Vec<SessionId>> {
+pub fn end_oldest(
+    db: &mut dyn Db,
+    account: &AccountId,
+    keep: u32,
+    now: Time,
+) -> Result<Vec<SessionId>> {
     ids(db.all(
         sql!(
             "update sessions set ended_at = $1, end_reason = $2 where account_id = $3 and ended_at is null \
@@ -352,7 +366,13 @@ pub fn list_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<Vec<
 }
 
 /// Ends one live session of this account. Returns false if the account has no such session.
-pub fn end_of(db: &mut dyn Db, account: &AccountId, id: &SessionId, why: SessionEnd, now: Time) -> Result<bool> {
+pub fn end_of(
+    db: &mut dyn Db,
+    account: &AccountId,
+    id: &SessionId,
+    why: SessionEnd,
+    now: Time,
+) -> Result<bool> {
     let ended = db.run(
         sql!(
             "update sessions set ended_at = $1, end_reason = $2 where id = $3 and account_id = $4 and ended_at is null \

@@ -28,7 +28,10 @@ pub fn count_login(db: &mut dyn Db, now: Time) -> Result<()> {
 
 /// Completed logins per day since `day`, oldest first; days without logins are left out.
 pub fn logins_since(db: &mut dyn Db, day: i64) -> Result<Vec<(i64, i64)>> {
-    let rows = db.all(sql!("select day, logins from login_counts where day >= $1 order by day"), &[day.into()])?;
+    let rows = db.all(
+        sql!("select day, logins from login_counts where day >= $1 order by day"),
+        &[day.into()],
+    )?;
     rows.into_iter().map(|mut row| Ok((row.take()?, row.take()?))).collect()
 }
 
@@ -53,7 +56,10 @@ pub fn totals(db: &mut dyn Db, now: Time) -> Result<AccountTotals> {
     let mut count = |sql, values: &[super::Value]| -> Result<i64> {
         db.first(sql, values)?.map_or(Ok(0), |mut row| Ok(row.take::<Option<i64>>()?.unwrap_or(0)))
     };
-    let present = count(sql!("select count(*) from accounts where suspended_at is null and deleted_at is null"), &[])?;
+    let present = count(
+        sql!("select count(*) from accounts where suspended_at is null and deleted_at is null"),
+        &[],
+    )?;
     let proved = count(
         sql!(
             "select count(*) from accounts where suspended_at is null and deleted_at is null \
@@ -61,8 +67,10 @@ pub fn totals(db: &mut dyn Db, now: Time) -> Result<AccountTotals> {
         ),
         &[],
     )?;
-    let suspended =
-        count(sql!("select count(*) from accounts where suspended_at is not null and deleted_at is null"), &[])?;
+    let suspended = count(
+        sql!("select count(*) from accounts where suspended_at is not null and deleted_at is null"),
+        &[],
+    )?;
     let proved_suspended = count(
         sql!(
             "select count(*) from accounts where suspended_at is not null and deleted_at is null \

@@ -43,7 +43,8 @@ pub fn draw_numbers(db: &mut dyn Db, count: i64) -> Result<i64> {
         ),
         &[count.into()],
     )?;
-    let last: i64 = row.ok_or_else(|| Error::internal("the account counter returned no number"))?.take()?;
+    let last: i64 =
+        row.ok_or_else(|| Error::internal("the account counter returned no number"))?.take()?;
     Ok(last - count + 1)
 }
 
@@ -61,8 +62,18 @@ pub fn pass_number(db: &mut dyn Db, number: i64) -> Result<()> {
 
 /// Inserts an account with its roles under this number. Returns false if its id, number, address or
 /// user name is taken.
-pub fn insert(db: &mut dyn Db, new: &Whole, number: i64, scheme: Option<&str>, now: Time) -> Result<bool> {
-    let whole = Account::whole_name(new.name.as_deref(), new.first_name.as_deref(), new.last_name.as_deref());
+pub fn insert(
+    db: &mut dyn Db,
+    new: &Whole,
+    number: i64,
+    scheme: Option<&str>,
+    now: Time,
+) -> Result<bool> {
+    let whole = Account::whole_name(
+        new.name.as_deref(),
+        new.first_name.as_deref(),
+        new.last_name.as_deref(),
+    );
     let inserted = db.run(
         sql!(
             "insert into accounts (id, number, email, email_key, email_verified_at, username, username_key, first_name, \
@@ -119,7 +130,11 @@ pub struct Names {
 
 fn names(row: Option<Row>) -> Result<Option<Names>> {
     row.map(|mut row| {
-        Ok(Names { id: AccountId::new(row.take::<String>()?), number: row.take()?, deleted_at: row.take()? })
+        Ok(Names {
+            id: AccountId::new(row.take::<String>()?),
+            number: row.take()?,
+            deleted_at: row.take()?,
+        })
     })
     .transpose()
 }
@@ -132,12 +147,18 @@ pub fn find_by_email(db: &mut dyn Db, email_key: &str) -> Result<Option<Names>> 
 
 /// Finds the account with this text id.
 pub fn find_by_id(db: &mut dyn Db, id: &AccountId) -> Result<Option<Names>> {
-    names(db.first(sql!("select id, number, deleted_at from accounts where id = $1"), &[id.as_str().into()])?)
+    names(db.first(
+        sql!("select id, number, deleted_at from accounts where id = $1"),
+        &[id.as_str().into()],
+    )?)
 }
 
 /// Finds the account with this number.
 pub fn find_by_number(db: &mut dyn Db, number: i64) -> Result<Option<Names>> {
-    names(db.first(sql!("select id, number, deleted_at from accounts where number = $1"), &[number.into()])?)
+    names(db.first(
+        sql!("select id, number, deleted_at from accounts where number = $1"),
+        &[number.into()],
+    )?)
 }
 
 /// Returns accounts that are not deleted, with their roles, in the order of their ids from after
@@ -152,8 +173,11 @@ pub fn page(db: &mut dyn Db, after: &str, limit: i64) -> Result<Vec<Whole>> {
         ),
         &[after.into(), limit.into()],
     )?;
-    let mut page: Vec<Whole> = rows.into_iter().map(|mut row| read(&mut row)).collect::<Result<_>>()?;
-    let Some(last) = page.last().map(|account| account.id.as_str().to_owned()) else { return Ok(page) };
+    let mut page: Vec<Whole> =
+        rows.into_iter().map(|mut row| read(&mut row)).collect::<Result<_>>()?;
+    let Some(last) = page.last().map(|account| account.id.as_str().to_owned()) else {
+        return Ok(page);
+    };
     let rows = db.all(
         sql!("select account_id, role from account_roles where account_id > $1 and account_id <= $2 order by account_id, role"),
         &[after.into(), Value::Text(last)],

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 
-use super::mint::{Mint, ClaimRules};
-use super::ring::{Ring, KeyRows};
+use super::mint::{ClaimRules, Mint};
+use super::ring::{KeyRows, Ring};
 use super::{AccessToken, Grant};
 use crate::config::{self, Algorithm};
 use crate::env::{Clock, Env, Random};
@@ -90,13 +90,17 @@ impl Instance {
 
     /// Does what a server start does, on the test database.
     pub(super) fn try_start(&mut self) -> Result<Mint> {
-        let ring = Ring::open(&KeyRows::read(&mut self.db)?, &self.config, &self.master, self.env.now())?;
+        let ring =
+            Ring::open(&KeyRows::read(&mut self.db)?, &self.config, &self.master, self.env.now())?;
         let made = ring.make_missing(&self.config, &self.master, &self.env)?;
         if !made.is_empty() {
             made.store(&mut self.db, self.config.access)?;
         }
-        let rules =
-            ClaimRules { issuer: ISSUER.to_owned(), audience: self.config.audience.clone(), life: self.config.access };
+        let rules = ClaimRules {
+            issuer: ISSUER.to_owned(),
+            audience: self.config.audience.clone(),
+            life: self.config.access,
+        };
         Ok(Mint::new(rules, self.env.clone(), self.master.clone(), self.ring()?))
     }
 

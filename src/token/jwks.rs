@@ -45,7 +45,10 @@ mod tests {
     use crate::env::Env;
 
     fn jwk(algorithm: Algorithm) -> Option<Value> {
-        public("k", &KeyMaterial::open(algorithm, &generate(algorithm, &Env::real()).unwrap()).unwrap())
+        public(
+            "k",
+            &KeyMaterial::open(algorithm, &generate(algorithm, &Env::real()).unwrap()).unwrap(),
+        )
     }
 
     #[test]

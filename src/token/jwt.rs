@@ -62,7 +62,11 @@ pub(super) fn encode_header(algorithm: &str, kid: &str) -> String {
 }
 
 /// The text that a token's signature covers: authd's claims, then the wire's own in their order.
-pub(super) fn compose(header: &str, claims: &Claims, own: &[(&'static str, Value)]) -> Result<String> {
+pub(super) fn compose(
+    header: &str,
+    claims: &Claims,
+    own: &[(&'static str, Value)],
+) -> Result<String> {
     let mut all = Map::new();
     all.insert("iss".to_owned(), claims.iss.as_str().into());
     all.insert("sub".to_owned(), claims.sub.as_str().into());
@@ -177,7 +181,16 @@ mod tests {
 
     fn claims() -> Claims {
         let text = str::to_owned;
-        Claims { iss: text("i"), sub: text("a"), iat: 1, exp: 2, nbf: None, jti: text("j"), sid: text("s"), aud: None }
+        Claims {
+            iss: text("i"),
+            sub: text("a"),
+            iat: 1,
+            exp: 2,
+            nbf: None,
+            jti: text("j"),
+            sid: text("s"),
+            aud: None,
+        }
     }
 
     fn read(json: &str) -> Option<Claims> {
@@ -190,7 +203,8 @@ mod tests {
         let text = compose(&encode_header("ES256", "k"), &claims(), &own).unwrap();
         let (header, body) = text.split_once('.').unwrap();
         assert_eq!(decode(header).unwrap(), br#"{"alg":"ES256","kid":"k","typ":"JWT"}"#);
-        let expected = r#"{"iss":"i","sub":"a","iat":1,"exp":2,"jti":"j","sid":"s","zeta":1,"alpha":["x"]}"#;
+        let expected =
+            r#"{"iss":"i","sub":"a","iat":1,"exp":2,"jti":"j","sid":"s","zeta":1,"alpha":["x"]}"#;
         assert_eq!(String::from_utf8(decode(body).unwrap()).unwrap(), expected);
         let signed = format!("{text}.AA");
         assert_eq!(take_apart(&signed).unwrap().claims().unwrap(), claims());

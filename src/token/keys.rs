@@ -10,7 +10,8 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
+    RsaKeyPair,
 };
 use jsonwebtoken::DecodingKey;
 use jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER;
@@ -92,25 +93,33 @@ pub(super) fn check_secret(secret: &[u8]) -> Result<()> {
         return Ok(());
     };
     let expected = "tokens.secret: expected at least 32 bytes drawn at random";
-    Err(Error::with(Kind::Internal, format!("{expected}, got {found}; generate one with `openssl rand -base64 48`")))
+    Err(Error::with(
+        Kind::Internal,
+        format!("{expected}, got {found}; generate one with `openssl rand -base64 48`"),
+    ))
 }
 
 impl KeyMaterial {
     /// Parses a key made by [`generate`], or imported.
     pub(super) fn open(algorithm: Algorithm, private: &[u8]) -> Result<Self> {
-        let refused = |_| Error::internal(format!("a stored key is not a private key for {}", name(algorithm)));
+        let refused = |_| {
+            Error::internal(format!("a stored key is not a private key for {}", name(algorithm)))
+        };
         match algorithm {
             Algorithm::Rs256 => {
                 let pair = RsaKeyPair::from_pkcs8(private).map_err(refused)?;
                 if pair.public_modulus_len() < RSA_LEAST_BYTES {
                     let bits = pair.public_modulus_len() * 8;
-                    return Err(Error::internal(format!("expected an RSA key of at least 2048 bits, got {bits}")));
+                    return Err(Error::internal(format!(
+                        "expected an RSA key of at least 2048 bits, got {bits}"
+                    )));
                 }
                 let public = DecodingKey::from_rsa_der(pair.public_key().as_ref());
                 Ok(Self::Rsa(Box::new(pair), public))
             }
             Algorithm::Es256 => {
-                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private).map_err(refused)?;
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private)
+                    .map_err(refused)?;
                 let public = DecodingKey::from_ec_der(pair.public_key().as_ref());
                 Ok(Self::Ec(Box::new(pair), public))
             }
@@ -123,7 +132,9 @@ impl KeyMaterial {
                 let key = hmac::Key::new(hmac::HMAC_SHA256, private);
                 Ok(Self::Secret(Box::new(key), DecodingKey::from_secret(private)))
             }
-            Algorithm::Hs256 => Err(Error::internal("a stored shared secret is shorter than 32 bytes")),
+            Algorithm::Hs256 => {
+                Err(Error::internal("a stored shared secret is shorter than 32 bytes"))
+            }
         }
     }
 
@@ -218,7 +229,10 @@ mod tests {
     fn a_weak_secret_is_refused_without_being_shown() {
         for weak in ["hush-hush", "abababababababababababababababababababab"] {
             let error = check_secret(weak.as_bytes()).unwrap_err();
-            assert!(error.message().starts_with("tokens.secret") && !error.chain().contains(weak), "{error}");
+            assert!(
+                error.message().starts_with("tokens.secret") && !error.chain().contains(weak),
+                "{error}"
+            );
         }
         check_secret(b"4f1c9a7be0d2835664afc01b77e29d38").unwrap();
     }

@@ -48,7 +48,11 @@ impl VerifiedTokenCache {
     }
 
     /// Applies `think` to a cached token.
-    pub(super) fn find<T>(&self, digest: &Digest, think: impl FnOnce(&Remembered) -> T) -> Option<T> {
+    pub(super) fn find<T>(
+        &self,
+        digest: &Digest,
+        think: impl FnOnce(&Remembered) -> T,
+    ) -> Option<T> {
         self.with_shard(digest, |shard| {
             if let Some(found) = shard.young.get(digest) {
                 return Some(think(found));

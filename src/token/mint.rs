@@ -8,7 +8,7 @@ use std::time::Duration;
 use aws_lc_rs::constant_time;
 
 use super::jwt::{self, Claims};
-use super::memory::{VerifiedTokenCache, Remembered};
+use super::memory::{Remembered, VerifiedTokenCache};
 use super::ring::{LiveKey, Ring};
 use super::{AccessToken, Grant, VerifiedToken};
 use crate::config::Algorithm;
@@ -73,7 +73,9 @@ impl Mint {
     /// Signs an access token.
     pub(super) fn sign(&self, grant: &Grant) -> Result<AccessToken> {
         let ring = self.ring();
-        let held = ring.signer(self.env.now()).ok_or_else(|| Error::internal("no signing key is in force"))?;
+        let held = ring
+            .signer(self.env.now())
+            .ok_or_else(|| Error::internal("no signing key is in force"))?;
         let now = self.env.wall();
         let iat = now.seconds();
         let exp = Time::from_seconds(iat) + self.rules.life;
@@ -104,9 +106,16 @@ impl Mint {
             // Made after the wall clock was set back: only the cache tells it from a token that has
             // expired before.
             let verified = verified(claims, ring.epoch);
-            self.memory.keep(VerifiedTokenCache::digest(&token), Remembered { kid: Arc::clone(&held.kid), verified });
+            self.memory.keep(
+                VerifiedTokenCache::digest(&token),
+                Remembered { kid: Arc::clone(&held.kid), verified },
+            );
         }
-        Ok(AccessToken { token, expires_at: Time::from_seconds(exp), expires_in: exp.saturating_sub(iat).max(0) })
+        Ok(AccessToken {
+            token,
+            expires_at: Time::from_seconds(exp),
+            expires_in: exp.saturating_sub(iat).max(0),
+        })
     }
 
     /// Checks an access token, or finds it among those checked before.
@@ -117,7 +126,9 @@ impl Mint {
         let digest = VerifiedTokenCache::digest(token);
         // Held to the end, so that no token is cached whose key is gone.
         let ring = self.held();
-        if let Some(checked) = self.memory.find(&digest, |found| self.check_remembered(&ring, found)) {
+        if let Some(checked) =
+            self.memory.find(&digest, |found| self.check_remembered(&ring, found))
+        {
             return checked.inspect_err(|_| self.memory.forget(&digest));
         }
         let (kid, claims) = self.check(&ring, token).ok_or(Kind::TokenInvalid)?;
@@ -152,7 +163,11 @@ impl Mint {
     fn latest_after(&self, wall: Time) -> i64 {
         let (seconds, latest) = (wall.seconds(), self.latest.load(Ordering::Relaxed));
         // Written at most once a second, so that concurrent readers do not wait for each other.
-        if seconds > latest { self.latest.fetch_max(seconds, Ordering::Relaxed).max(seconds) } else { latest }
+        if seconds > latest {
+            self.latest.fetch_max(seconds, Ordering::Relaxed).max(seconds)
+        } else {
+            latest
+        }
     }
 
     /// Checks everything but the expiry. Returns `None` for a token that authd did not issue.
@@ -161,7 +176,8 @@ impl Mint {
         // The header selects the key, and the key determines the algorithm; the `alg` of the header
         // must agree.
         let held = ring.find(&parts.header.kid, self.env.now())?;
-        let agrees = parts.header.alg == super::keys::name(held.key.algorithm()) && parts.header.typ == "JWT";
+        let agrees = parts.header.alg == super::keys::name(held.key.algorithm())
+            && parts.header.typ == "JWT";
         if !agrees || !held.key.verifies(parts.signed.as_bytes(), &parts.signature) {
             return None;
         }
@@ -192,7 +208,9 @@ impl Mint {
         if held.key.algorithm() != Algorithm::Hs256 {
             return true;
         }
-        let jti = decode(&claims.jti).filter(|jti| jti.len() == NONCE_LEN + PROOF_LEN).unwrap_or_default();
+        let jti = decode(&claims.jti)
+            .filter(|jti| jti.len() == NONCE_LEN + PROOF_LEN)
+            .unwrap_or_default();
         let Some((nonce, proof)) = jti.split_at_checked(NONCE_LEN) else { return false };
         let expected = self.proof(held, claims, nonce);
         constant_time::verify_slices_are_equal(&expected[..PROOF_LEN], proof).is_ok()

@@ -26,8 +26,8 @@ use crate::error::{Error, Result};
 use crate::model::{AccountId, SessionId, Time};
 use crate::seal::MasterKey;
 use crate::store::{self, Store};
-use mint::{Mint, ClaimRules};
-use ring::{Ring, KeyRows};
+use mint::{ClaimRules, Mint};
+use ring::{KeyRows, Ring};
 
 pub use rotation::{Begin, NewKeys, Old, Rotation};
 
@@ -134,7 +134,11 @@ impl Tokens {
     ) -> Result<Self> {
         ring::check_config(config)?;
         let (ring, made) = open_ring(config, store, master, env, missing).await?;
-        let rules = ClaimRules { issuer: issuer.to_owned(), audience: config.audience.clone(), life: config.access };
+        let rules = ClaimRules {
+            issuer: issuer.to_owned(),
+            audience: config.audience.clone(),
+            life: config.access,
+        };
         Ok(Self(Arc::new(TokensInner {
             mint: Mint::new(rules, env.clone(), master.clone(), ring),
             config: config.clone(),
@@ -172,7 +176,9 @@ impl Tokens {
         let inner = &self.0;
         let _one_at_a_time = inner.loading.lock().await;
         if inner.store.read(|db| store::keys::epoch(db)).await? != self.epoch() {
-            let (ring, _) = open_ring(&inner.config, &inner.store, &inner.master, &inner.env, inner.missing).await?;
+            let (ring, _) =
+                open_ring(&inner.config, &inner.store, &inner.master, &inner.env, inner.missing)
+                    .await?;
             inner.mint.replace(ring);
         }
         Ok(())
@@ -236,7 +242,9 @@ async fn open_ring(
     env: &Env,
     missing: Missing,
 ) -> Result<(Ring, Option<String>)> {
-    let load = || async { Ring::open(&store.read(|db| KeyRows::read(db)).await?, config, master, env.now()) };
+    let load = || async {
+        Ring::open(&store.read(|db| KeyRows::read(db)).await?, config, master, env.now())
+    };
     let ring = load().await?;
     if missing == Missing::Left {
         return Ok((ring, None));

@@ -42,9 +42,16 @@ struct VersionKey {
 
 impl MacKeys {
     /// Adds a key. The key with the highest version makes new tokens.
-    pub(super) fn add(&mut self, version: i64, key: &[u8], verifies_until: Option<Time>) -> Result<()> {
+    pub(super) fn add(
+        &mut self,
+        version: i64,
+        key: &[u8],
+        verifies_until: Option<Time>,
+    ) -> Result<()> {
         let version = u32::try_from(version).map_err(|_| {
-            Error::internal(format!("a refresh key has version {version}, which is not a 32-bit number"))
+            Error::internal(format!(
+                "a refresh key has version {version}, which is not a 32-bit number"
+            ))
         })?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, key);
         self.keys.push(VersionKey { version, key, verifies_until });
@@ -68,13 +75,17 @@ impl MacKeys {
     }
 
     fn current(&self) -> Result<u32> {
-        self.keys.last().map(|one| one.version).ok_or_else(|| Error::internal("no refresh token key is in force"))
+        self.keys
+            .last()
+            .map(|one| one.version)
+            .ok_or_else(|| Error::internal("no refresh token key is in force"))
     }
 
     /// A MAC for one purpose with the key of this version; `RefreshInvalid` if that key has
     /// expired.
     fn mac(&self, version: u32, purpose: MacPurpose, bytes: &[u8]) -> Result<hmac::Tag> {
-        let one = self.keys.iter().find(|one| one.version == version).ok_or(Kind::RefreshInvalid)?;
+        let one =
+            self.keys.iter().find(|one| one.version == version).ok_or(Kind::RefreshInvalid)?;
         let mut context = hmac::Context::with_key(&one.key);
         context.update(&[purpose as u8]);
         context.update(bytes);
@@ -126,11 +137,17 @@ impl RefreshToken {
         let mut rest = signed;
         let version = u32::from_be_bytes(take(&mut rest)?);
         let expected = keys.mac(version, MacPurpose::Token, signed)?;
-        constant_time::verify_slices_are_equal(&expected.as_ref()[..MAC_LEN], mac).map_err(|_| Kind::RefreshInvalid)?;
+        constant_time::verify_slices_are_equal(&expected.as_ref()[..MAC_LEN], mac)
+            .map_err(|_| Kind::RefreshInvalid)?;
         let session = Uuid::from_bytes(take::<SESSION_LEN>(&mut rest)?);
         let generation = u32::from_be_bytes(take(&mut rest)?);
         let secret = Zeroizing::new(take(&mut rest)?);
-        Ok(Self { session: SessionId::new(session.to_string()), generation: generation.into(), version, secret })
+        Ok(Self {
+            session: SessionId::new(session.to_string()),
+            generation: generation.into(),
+            version,
+            secret,
+        })
     }
 
     /// Whether a text has the form of a token under a newer key than these. Another process may
@@ -185,7 +202,10 @@ impl RefreshToken {
             .filter(|id| id.to_string() == self.session.as_str())
             .ok_or_else(|| Error::internal("a session id is not a UUID"))?;
         let generation = u32::try_from(self.generation).map_err(|_| {
-            Error::internal(format!("a session has generation {}, which is not a 32-bit number", self.generation))
+            Error::internal(format!(
+                "a session has generation {}, which is not a 32-bit number",
+                self.generation
+            ))
         })?;
         let mut bytes = Zeroizing::new(Vec::with_capacity(SIGNED_LEN + MAC_LEN));
         bytes.extend_from_slice(&self.version.to_be_bytes());
@@ -217,7 +237,12 @@ mod tests {
     }
 
     fn first(keys: &MacKeys) -> RefreshToken {
-        RefreshToken::first(keys, &Env::real(), &SessionId::new("01942f3c-6c00-7000-8000-000000000001")).unwrap()
+        RefreshToken::first(
+            keys,
+            &Env::real(),
+            &SessionId::new("01942f3c-6c00-7000-8000-000000000001"),
+        )
+        .unwrap()
     }
 
     fn refusal<T>(result: Result<T>) -> Kind {
@@ -273,7 +298,13 @@ mod tests {
         let text = |keys: &MacKeys| first(keys).to_text(keys).unwrap();
         assert!(RefreshToken::names_unknown_key(&keys(&[2]), &text(&newer)));
         assert!(RefreshToken::names_unknown_key(&MacKeys::default(), &text(&newer)));
-        for known in [text(&keys(&[1])), text(&keys(&[2])), "x".repeat(96) + "=", "?".repeat(96), String::new()] {
+        for known in [
+            text(&keys(&[1])),
+            text(&keys(&[2])),
+            "x".repeat(96) + "=",
+            "?".repeat(96),
+            String::new(),
+        ] {
             assert!(!RefreshToken::names_unknown_key(&keys(&[2]), &known), "{known}");
         }
     }
@@ -297,11 +328,24 @@ mod tests {
             let mut bytes = text.clone().into_bytes();
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
             let forged = String::from_utf8(bytes).unwrap();
-            assert_eq!(refusal(RefreshToken::parse(&keys, &forged)), Kind::RefreshInvalid, "character {at}");
+            assert_eq!(
+                refusal(RefreshToken::parse(&keys, &forged)),
+                Kind::RefreshInvalid,
+                "character {at}"
+            );
         }
-        for forged in [format!("{text}="), format!("{text}A"), text[..95].to_owned(), format!(" {text}"), String::new()]
-        {
-            assert_eq!(refusal(RefreshToken::parse(&keys, &forged)), Kind::RefreshInvalid, "{forged}");
+        for forged in [
+            format!("{text}="),
+            format!("{text}A"),
+            text[..95].to_owned(),
+            format!(" {text}"),
+            String::new(),
+        ] {
+            assert_eq!(
+                refusal(RefreshToken::parse(&keys, &forged)),
+                Kind::RefreshInvalid,
+                "{forged}"
+            );
         }
     }
 
@@ -326,7 +370,9 @@ mod tests {
     #[test]
     fn without_a_key_there_is_no_token() {
         assert!(MacKeys::default().is_empty());
-        assert!(RefreshToken::first(&MacKeys::default(), &Env::real(), &SessionId::new("x")).is_err());
+        assert!(
+            RefreshToken::first(&MacKeys::default(), &Env::real(), &SessionId::new("x")).is_err()
+        );
     }
 
     proptest! {

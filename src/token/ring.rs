@@ -79,14 +79,22 @@ impl LiveKey {
 
 impl Ring {
     /// Opens the rows that are in force.
-    pub(super) fn open(stored: &KeyRows, config: &config::TokensConfig, master: &MasterKey, now: Time) -> Result<Self> {
+    pub(super) fn open(
+        stored: &KeyRows,
+        config: &config::TokensConfig,
+        master: &MasterKey,
+        now: Time,
+    ) -> Result<Self> {
         let shared = shared_kid(config, master);
         let live = |until: Option<Time>| until.is_none_or(|until| now < until);
         let mut held = Vec::new();
         for row in stored.signing.iter().filter(|row| live(row.verifies_until)) {
             let private = Private::new(master.open(&signing_place(&row.id), &row.sealed)?);
             let algorithm = named(&row.algorithm).ok_or_else(|| {
-                Error::internal(format!("unknown algorithm {} in signing_keys.algorithm", row.algorithm))
+                Error::internal(format!(
+                    "unknown algorithm {} in signing_keys.algorithm",
+                    row.algorithm
+                ))
             })?;
             let key = KeyMaterial::open(algorithm, &private)?;
             held.push(Arc::new(LiveKey {
@@ -124,8 +132,12 @@ impl Ring {
 
     /// The keys published at this time, including those that do not sign yet.
     pub(super) fn jwks(&self, now: Time) -> Value {
-        let keys: Vec<_> =
-            self.held.iter().filter(|held| held.is_live(now)).filter_map(|held| held.public.clone()).collect();
+        let keys: Vec<_> = self
+            .held
+            .iter()
+            .filter(|held| held.is_live(now))
+            .filter_map(|held| held.public.clone())
+            .collect();
         serde_json::json!({ "keys": keys })
     }
 
@@ -136,16 +148,30 @@ impl Ring {
     }
 
     /// Makes and seals the keys that are missing. This may take a second, and changes nothing yet.
-    pub(super) fn make_missing(&self, config: &config::TokensConfig, master: &MasterKey, env: &Env) -> Result<Made> {
-        let signing = if self.newest().is_some() { None } else { Some(make_signing(config, master, env)?) };
-        let refresh = if self.refresh.is_empty() { Some(make_refresh(self.next_refresh, master, env)?) } else { None };
+    pub(super) fn make_missing(
+        &self,
+        config: &config::TokensConfig,
+        master: &MasterKey,
+        env: &Env,
+    ) -> Result<Made> {
+        let signing =
+            if self.newest().is_some() { None } else { Some(make_signing(config, master, env)?) };
+        let refresh = if self.refresh.is_empty() {
+            Some(make_refresh(self.next_refresh, master, env)?)
+        } else {
+            None
+        };
         Ok(Made { signing, refresh })
     }
 }
 
 impl KeyRows {
     pub(super) fn read(db: &mut dyn Db) -> Result<Self> {
-        Ok(Self { epoch: rows::epoch(db)?, signing: rows::signing_keys(db)?, refresh: rows::refresh_keys(db)? })
+        Ok(Self {
+            epoch: rows::epoch(db)?,
+            signing: rows::signing_keys(db)?,
+            refresh: rows::refresh_keys(db)?,
+        })
     }
 }
 
@@ -162,12 +188,16 @@ impl Made {
         // changes.
         rows::raise_epoch(db)?;
         let stored = KeyRows::read(db)?;
-        if let Some(key) = self.signing.as_ref().filter(|key| !stored.signing.iter().any(|row| replaces(row, key))) {
+        if let Some(key) =
+            self.signing.as_ref().filter(|key| !stored.signing.iter().any(|row| replaces(row, key)))
+        {
             rows::put_signing_key(db, key)?;
             rows::supersede_signing_keys(db, &key.id, key.signs_from + access + MARGIN)?;
         }
-        if let Some(key) =
-            self.refresh.as_ref().filter(|key| stored.refresh.iter().all(|row| row.version != key.version))
+        if let Some(key) = self
+            .refresh
+            .as_ref()
+            .filter(|key| stored.refresh.iter().all(|row| row.version != key.version))
         {
             rows::insert_refresh_key(db, key)?;
         }
@@ -204,13 +234,18 @@ pub(super) fn check_config(config: &config::TokensConfig) -> Result<()> {
 }
 
 /// Makes a signing key that signs from now on.
-pub(super) fn make_signing(config: &config::TokensConfig, master: &MasterKey, env: &Env) -> Result<rows::SigningKey> {
+pub(super) fn make_signing(
+    config: &config::TokensConfig,
+    master: &MasterKey,
+    env: &Env,
+) -> Result<rows::SigningKey> {
     let algorithm = config.algorithm;
     let (id, private) = match (shared_kid(config, master), &config.secret) {
         (Some(kid), Some(secret)) => (kid, Private::new(secret.reveal().as_bytes().to_vec())),
-        _ => {
-            (format!("{}-{}", name(algorithm).to_lowercase(), encode(&env.random::<12>()?)), generate(algorithm, env)?)
-        }
+        _ => (
+            format!("{}-{}", name(algorithm).to_lowercase(), encode(&env.random::<12>()?)),
+            generate(algorithm, env)?,
+        ),
     };
     let key = KeyMaterial::open(algorithm, &private)?;
     let now = env.now();
@@ -226,7 +261,11 @@ pub(super) fn make_signing(config: &config::TokensConfig, master: &MasterKey, en
 }
 
 /// Makes a MAC key for refresh tokens.
-pub(super) fn make_refresh(version: i64, master: &MasterKey, env: &Env) -> Result<rows::RefreshKey> {
+pub(super) fn make_refresh(
+    version: i64,
+    master: &MasterKey,
+    env: &Env,
+) -> Result<rows::RefreshKey> {
     let key = Private::new(env.random::<REFRESH_KEY_LEN>()?.to_vec());
     let sealed = master.seal(env, &refresh_place(version), &key)?;
     Ok(rows::RefreshKey { version, sealed, created_at: env.now(), verifies_until: None })

@@ -70,7 +70,8 @@ impl NewKeys {
         }
         rows::put_signing_key(db, &self.signing)?;
         rows::insert_refresh_key(db, &self.refresh)?;
-        let (kid, from, version) = (&self.signing.id, self.signing.signs_from, self.refresh.version);
+        let (kid, from, version) =
+            (&self.signing.id, self.signing.signs_from, self.refresh.version);
         if self.old == Old::Die {
             rows::revoke_signing_keys(db, kid, from)?;
             rows::revoke_refresh_keys(db, version, from)?;
@@ -169,7 +170,10 @@ mod tests {
         let mut instance = Instance::new(Algorithm::EdDsa);
         let old = part(&token(&instance.start()).token, 0)["kid"].as_str().unwrap().to_owned();
         let new = turn(&mut instance, LATER);
-        assert_eq!((signer(&mut instance, START + 599), signer(&mut instance, START + 600)), (old, new));
+        assert_eq!(
+            (signer(&mut instance, START + 599), signer(&mut instance, START + 600)),
+            (old, new)
+        );
         assert_eq!(published(&mut instance, START), 2);
         assert_eq!(published(&mut instance, START + 600 + 900 + 59), 2);
         instance.clock.set(START + 600 + 900 + 60);
@@ -196,7 +200,10 @@ mod tests {
         let one = turn(&mut instance, LATER);
         instance.clock.set(START + 60);
         let two = turn(&mut instance, LATER);
-        assert_eq!((signer(&mut instance, START + 600), signer(&mut instance, START + 660)), (one, two));
+        assert_eq!(
+            (signer(&mut instance, START + 600), signer(&mut instance, START + 660)),
+            (one, two)
+        );
         assert_eq!(published(&mut instance, START + 659 + 900), 3);
     }
 
@@ -227,7 +234,11 @@ mod tests {
         let new = turn(&mut instance, REVOKED);
         assert_eq!((signer(&mut instance, START), published(&mut instance, START)), (new, 1));
         let refresh = rows::refresh_keys(&mut instance.db).unwrap();
-        let live: Vec<_> = refresh.iter().filter(|key| key.verifies_until.is_none()).map(|key| key.version).collect();
+        let live: Vec<_> = refresh
+            .iter()
+            .filter(|key| key.verifies_until.is_none())
+            .map(|key| key.version)
+            .collect();
         assert_eq!(live, [3]);
     }
 
@@ -247,7 +258,10 @@ mod tests {
         instance.config.rotate_every = Some(Duration::from_hours(1));
         instance.start();
         let error = prepared(&mut instance, NOW).unwrap_err();
-        assert!(error.kind() == Kind::Forbidden && error.message().contains("tokens.secret"), "{error}");
+        assert!(
+            error.kind() == Kind::Forbidden && error.message().contains("tokens.secret"),
+            "{error}"
+        );
         instance.config.secret = None;
         let error = prepared(&mut instance, NOW).unwrap_err();
         assert!(error.message().contains("another configuration"), "{error}");

@@ -21,7 +21,8 @@ fn login<'a>(app: &'a App, name: &str, from: &str) -> Call<'a> {
 async fn leave_after(app: &App, steps: usize, call: Call<'_>) {
     let mut call = pin!(call.send());
     for _ in 0..steps {
-        if std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_ready())).await {
+        if std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_ready())).await
+        {
             return;
         }
         // Background work of the call goes on; everything queued in the writer before this write is
@@ -46,7 +47,9 @@ async fn audit_with(app: &App, times: usize, beginning: &str) -> Vec<String> {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), found).await.unwrap_or_else(|_| panic!("no {times} of {beginning}"))
+    tokio::time::timeout(Duration::from_secs(30), found)
+        .await
+        .unwrap_or_else(|_| panic!("no {times} of {beginning}"))
 }
 
 #[tokio::test]
@@ -64,7 +67,8 @@ async fn the_failure_that_locks_a_name_is_recorded_and_told_when_its_caller_has_
             assert_eq!(login(&app, name, "203.0.113.10").send().await.status, 423);
         }
         let mails = app.mails().await;
-        let told: Vec<_> = mails.iter().map(|mail| (mail.to.as_str(), mail.subject.as_str())).collect();
+        let told: Vec<_> =
+            mails.iter().map(|mail| (mail.to.as_str(), mail.subject.as_str())).collect();
         assert_eq!(told, [("ada@example.com", "Your account at authd is temporarily locked")]);
     }
 }
@@ -72,7 +76,9 @@ async fn the_failure_that_locks_a_name_is_recorded_and_told_when_its_caller_has_
 #[tokio::test]
 async fn the_failure_that_closes_a_password_is_recorded_and_told_when_its_caller_has_gone() {
     for steps in 1..=3 {
-        let app = app_with("standard", &[("throttle.account_failures", "3"), ("limits.sign_in", "off")]).await;
+        let app =
+            app_with("standard", &[("throttle.account_failures", "3"), ("limits.sign_in", "off")])
+                .await;
         app.join("ada").await;
         for n in 0..2 {
             assert_eq!(login(&app, "ada", &format!("203.0.113.{n}")).send().await.status, 401);

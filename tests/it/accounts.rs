@@ -22,7 +22,10 @@ async fn an_account_goes_from_sign_up_to_logout() {
     let proved = app.post("/v1/auth/verify-email", &body).send().await;
     assert_eq!(proved.body, json!({ "success": true, "message": "Email verified successfully" }));
     let again = app.post("/v1/auth/verify-email", &body).send().await;
-    assert_eq!((again.status.as_u16(), &again.body["message"]), (200, &json!("Email is already verified")));
+    assert_eq!(
+        (again.status.as_u16(), &again.body["message"]),
+        (200, &json!("Email is already verified"))
+    );
 
     let tokens = app.login("jo.doe", PASSWORD).await.tokens();
     let me = app.get("/v1/users/me").bearer(&tokens.access).send().await;
@@ -33,11 +36,13 @@ async fn an_account_goes_from_sign_up_to_logout() {
     assert_eq!(out.body, json!({ "success": true, "message": "Logged out successfully" }));
     let gone = app.get("/v1/users/me").bearer(&tokens.access).send().await;
     assert_eq!((gone.status.as_u16(), gone.code()), (401, "TOKEN_REVOKED"));
-    let refreshed = app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
+    let refreshed =
+        app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
     assert_eq!((refreshed.status.as_u16(), refreshed.code()), (401, "TOKEN_REVOKED"));
 
     let story = ["sign_up done", "email_verified done", "login done", "session_ended done logout"];
-    let told: Vec<String> = app.audit().await.into_iter().filter(|line| !line.starts_with("key_made")).collect();
+    let told: Vec<String> =
+        app.audit().await.into_iter().filter(|line| !line.starts_with("key_made")).collect();
     assert_eq!(told, story);
 }
 
@@ -48,7 +53,8 @@ async fn a_session_lives_on_through_a_restart() {
     let app = app.restart("standard", &[]).await;
     let me = app.get("/v1/users/me").bearer(&tokens.access).send().await;
     assert_eq!(me.status, 200, "{}", me.text);
-    let refreshed = app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
+    let refreshed =
+        app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
     assert_eq!(refreshed.status, 200, "{}", refreshed.text);
 }
 
@@ -78,7 +84,10 @@ async fn a_spent_refresh_token_ends_its_session_and_no_other() {
     assert_eq!(ended.code(), "TOKEN_REVOKED");
     assert_eq!(app.get("/v1/users/me").bearer(&other.access).send().await.status, 200);
     assert!(app.audit().await.contains(&"refresh_reused refused".to_owned()));
-    assert!(app.mails().await.is_empty(), "the successor was never used: nothing says that it was theft");
+    assert!(
+        app.mails().await.is_empty(),
+        "the successor was never used: nothing says that it was theft"
+    );
 }
 
 #[tokio::test]
@@ -87,11 +96,20 @@ async fn a_grandparent_after_the_grace_is_theft_and_the_owner_is_told() {
     let tokens = app.enter("ada").await;
     let mut current = tokens.refresh.clone();
     for _ in 0..2 {
-        current = app.post("/v1/auth/refresh", &json!({ "refreshToken": current })).send().await.tokens().refresh;
+        current = app
+            .post("/v1/auth/refresh", &json!({ "refreshToken": current }))
+            .send()
+            .await
+            .tokens()
+            .refresh;
     }
     let old = json!({ "refreshToken": tokens.refresh });
     let within = app.post("/v1/auth/refresh", &old).send().await;
-    assert_eq!((within.status.as_u16(), within.code()), (401, "INVALID_REFRESH_TOKEN"), "only refused: a slow tab");
+    assert_eq!(
+        (within.status.as_u16(), within.code()),
+        (401, "INVALID_REFRESH_TOKEN"),
+        "only refused: a slow tab"
+    );
     app.turn_clock(MINUTE);
     assert_eq!(app.post("/v1/auth/refresh", &old).send().await.code(), "TOKEN_REVOKED");
     let last = app.post("/v1/auth/refresh", &json!({ "refreshToken": current })).send().await;
@@ -109,7 +127,8 @@ async fn fifty_parallel_refreshes_leave_one_live_token() {
         let body = json!({ "refreshToken": current });
         let calls = (0..50).map(|_| app.post("/v1/auth/refresh", &body).send());
         let answers = futures_util::future::join_all(calls).await;
-        let successors: std::collections::BTreeSet<String> = answers.iter().map(|a| a.tokens().refresh).collect();
+        let successors: std::collections::BTreeSet<String> =
+            answers.iter().map(|a| a.tokens().refresh).collect();
         assert_eq!(successors.len(), 1);
         current = successors.into_iter().next().unwrap();
     }
@@ -122,13 +141,22 @@ async fn a_session_ends_when_idle_and_at_its_absolute_limit() {
     let mut current = app.login("ada", PASSWORD).await.tokens().refresh;
     for _ in 0..4 {
         app.turn_clock(20 * DAY);
-        current = app.post("/v1/auth/refresh", &json!({ "refreshToken": current })).send().await.tokens().refresh;
+        current = app
+            .post("/v1/auth/refresh", &json!({ "refreshToken": current }))
+            .send()
+            .await
+            .tokens()
+            .refresh;
     }
     let left = app.post("/v1/auth/refresh", &json!({ "refreshToken": idle.refresh })).send().await;
     assert_eq!((left.status.as_u16(), left.code()), (401, "INVALID_REFRESH_TOKEN"));
     app.turn_clock(10 * DAY);
     let over = app.post("/v1/auth/refresh", &json!({ "refreshToken": current })).send().await;
-    assert_eq!((over.status.as_u16(), over.code()), (401, "INVALID_REFRESH_TOKEN"), "90 days are over");
+    assert_eq!(
+        (over.status.as_u16(), over.code()),
+        (401, "INVALID_REFRESH_TOKEN"),
+        "90 days are over"
+    );
     assert!(app.audit().await.contains(&"session_ended done expired".to_owned()));
 }
 
@@ -155,7 +183,10 @@ async fn logout_everywhere_ends_every_session() {
     let body = json!({ "logoutAllDevices": true });
     assert_eq!(app.post("/v1/auth/logout", &body).bearer(&one.access).send().await.status, 200);
     for tokens in [one, two] {
-        assert_eq!(app.get("/v1/users/me").bearer(&tokens.access).send().await.code(), "TOKEN_REVOKED");
+        assert_eq!(
+            app.get("/v1/users/me").bearer(&tokens.access).send().await.code(),
+            "TOKEN_REVOKED"
+        );
     }
 }
 
@@ -169,12 +200,18 @@ async fn a_taken_address_is_answered_like_success_and_its_owner_is_told() {
     app.mails().await;
     let taken = app.post("/v1/auth/register", &body).send().await;
     assert_eq!(taken.status, fresh.status);
-    let keys = |body: &serde_json::Value| body["data"].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let keys = |body: &serde_json::Value| {
+        body["data"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+    };
     assert_eq!(keys(&taken.body), keys(&fresh.body));
     assert_eq!(taken.body["data"]["status"], "pending");
     let mails = app.mails().await;
     assert_eq!(mails.len(), 1);
-    assert!(mails[0].to.starts_with("ada@") && !mails[0].text.contains("verify-email"), "{}", mails[0].text);
+    assert!(
+        mails[0].to.starts_with("ada@") && !mails[0].text.contains("verify-email"),
+        "{}",
+        mails[0].text
+    );
 
     body["email"] = json!("carl@example.com");
     let name = app.post("/v1/auth/register", &body).send().await;
@@ -213,10 +250,14 @@ async fn of_fifty_parallel_uses_of_a_link_one_changes_anything() {
     let body = json!({ "token": token_in(&app.mails().await, "verify-email?token=") });
     let calls = (0..50).map(|_| app.post("/v1/auth/verify-email", &body).send());
     let answers = futures_util::future::join_all(calls).await;
-    let now = answers.iter().filter(|answer| answer.body["message"] == "Email verified successfully").count();
+    let now = answers
+        .iter()
+        .filter(|answer| answer.body["message"] == "Email verified successfully")
+        .count();
     assert_eq!(now, 1);
     assert!(answers.iter().all(|answer| answer.status == 200));
-    let proofs = app.audit().await.into_iter().filter(|line| line.starts_with("email_verified")).count();
+    let proofs =
+        app.audit().await.into_iter().filter(|line| line.starts_with("email_verified")).count();
     assert_eq!(proofs, 1);
 }
 
@@ -232,7 +273,10 @@ async fn every_unexpired_link_works_and_an_old_one_is_gone() {
     app.turn_clock(23 * HOUR);
     let old = app.post("/v1/auth/verify-email", &json!({ "token": first })).send().await;
     assert_eq!((old.status.as_u16(), old.code()), (410, "TOKEN_EXPIRED"));
-    assert_eq!(app.post("/v1/auth/verify-email", &json!({ "token": second })).send().await.status, 200);
+    assert_eq!(
+        app.post("/v1/auth/verify-email", &json!({ "token": second })).send().await.status,
+        200
+    );
     let unknown = app.post("/v1/auth/verify-email", &json!({ "token": "abc123" })).send().await;
     assert_eq!((unknown.status.as_u16(), unknown.code()), (404, "INVALID_TOKEN"));
 }
@@ -255,8 +299,14 @@ async fn asking_again_answers_alike_and_is_limited_without_telling() {
     app.mails().await;
     let mut sent = 0;
     for _ in 0..8 {
-        let known = app.post("/v1/auth/resend-verification", &json!({ "email": "ada@example.com" })).send().await;
-        let unknown = app.post("/v1/auth/resend-verification", &json!({ "email": "no@example.com" })).send().await;
+        let known = app
+            .post("/v1/auth/resend-verification", &json!({ "email": "ada@example.com" }))
+            .send()
+            .await;
+        let unknown = app
+            .post("/v1/auth/resend-verification", &json!({ "email": "no@example.com" }))
+            .send()
+            .await;
         assert_eq!((known.status, &known.body), (unknown.status, &unknown.body));
         sent += app.mails().await.len();
     }
@@ -285,7 +335,11 @@ async fn ten_failures_from_one_address_begin_waits_that_keep_nobody_else_out() {
     assert_eq!(second, 2 * first);
     app.turn_clock(Duration::from_secs(second));
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
-    assert_eq!(app.login("ada", "wrong password").await.code(), "INVALID_CREDENTIALS", "a success forgives it all");
+    assert_eq!(
+        app.login("ada", "wrong password").await.code(),
+        "INVALID_CREDENTIALS",
+        "a success forgives it all"
+    );
 }
 
 #[tokio::test]
@@ -312,16 +366,24 @@ async fn a_hundred_failures_close_the_password_to_strangers_and_a_mailed_link_op
     };
     assert_eq!(login(PASSWORD, "203.0.113.9".to_owned()).await.status, 200);
     for n in 0..100 {
-        assert_eq!(login("wrong password", format!("10.0.{}.{}", n / 10, n % 10)).await.code(), "INVALID_CREDENTIALS");
+        assert_eq!(
+            login("wrong password", format!("10.0.{}.{}", n / 10, n % 10)).await.code(),
+            "INVALID_CREDENTIALS"
+        );
     }
     let stranger = login(PASSWORD, "198.51.100.7".to_owned()).await;
     assert_eq!(stranger.code(), "INVALID_CREDENTIALS");
-    assert_eq!(login(PASSWORD, "203.0.113.9".to_owned()).await.status, 200, "where the owner has been before");
+    assert_eq!(
+        login(PASSWORD, "203.0.113.9".to_owned()).await.status,
+        200,
+        "where the owner has been before"
+    );
     let mails = app.mails().await;
     assert_eq!(mails.len(), 1, "one mail, not one for each failure");
     let token = token_in(&mails, "/v1/open-login?token=");
     let form = app.call(poem::http::Method::POST, "/v1/open-login").from("198.51.100.7");
-    let opened = form.body("application/x-www-form-urlencoded", format!("token={token}")).send().await;
+    let opened =
+        form.body("application/x-www-form-urlencoded", format!("token={token}")).send().await;
     assert_eq!(opened.status, 200, "{}", opened.text);
     assert_eq!(login(PASSWORD, "198.51.100.7".to_owned()).await.status, 200);
     assert_eq!(login(PASSWORD, "198.51.100.8".to_owned()).await.code(), "INVALID_CREDENTIALS");

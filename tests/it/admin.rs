@@ -36,7 +36,13 @@ pub async fn staff(app: &App, name: &str, roles: &[&str]) -> (String, String) {
     (id, app.login(name, PASSWORD).await.tokens().access)
 }
 
-pub async fn call(app: &App, method: Method, path: &str, token: &str, body: Option<&Value>) -> Answer {
+pub async fn call(
+    app: &App,
+    method: Method,
+    path: &str,
+    token: &str,
+    body: Option<&Value>,
+) -> Answer {
     let call = app.call(method, path).bearer(token);
     match body {
         Some(body) => call.json(body).send().await,

@@ -20,7 +20,8 @@ use crate::support::{Answer, App, Call, START, app_with, token_in};
 const EMAIL: &str = "user@example.com";
 const PASSWORD: &str = "SecurePass123!";
 const NEW_PASSWORD: &str = "NewSecurePass123!";
-const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36";
+const CHROME: &str =
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36";
 
 /// The program with its profile, and the API client that calls it.
 struct Stage {
@@ -36,7 +37,10 @@ impl Stage {
 
     async fn set_with(keys: &[(&str, &str)]) -> Self {
         let app = app_with("authbackend", keys).await;
-        let (made, key) = apps::create(&app.core, &By::command_line(), "web", ApiClientKind::Client).await.unwrap();
+        let (made, key) =
+            apps::create(&app.core, &By::command_line(), "web", ApiClientKind::Client)
+                .await
+                .unwrap();
         Self { id: made.id, key: key.reveal().to_owned(), app }
     }
 
@@ -53,7 +57,8 @@ impl Stage {
     async fn join(&self) {
         assert_eq!(self.sign_up().await.status, 200);
         let token = token_in(&self.app.mails().await, "verify-email?token=");
-        let proved = self.app.post("/api/auth/verify-email", &json!({ "token": token })).send().await;
+        let proved =
+            self.app.post("/api/auth/verify-email", &json!({ "token": token })).send().await;
         assert_eq!(proved.body, done("Email verified successfully"));
     }
 
@@ -73,7 +78,8 @@ impl Stage {
         let begun = self.login(password).await;
         assert_eq!(begun.status, 200, "{}", begun.text);
         let code = self.mailed_code().await;
-        let entered = self.post("verify-otp", &json!({ "email": EMAIL, "otpCode": code })).send().await;
+        let entered =
+            self.post("verify-otp", &json!({ "email": EMAIL, "otpCode": code })).send().await;
         assert_eq!(entered.status, 200, "{}", entered.text);
         entered
     }
@@ -81,7 +87,9 @@ impl Stage {
     /// Signs up and logs in as an administrator; returns the access token.
     async fn administrate(&self) -> String {
         self.join().await;
-        admin::change_role(&self.app.core, &By::command_line(), EMAIL, "admin", RoleChange::Give).await.unwrap();
+        admin::change_role(&self.app.core, &By::command_line(), EMAIL, "admin", RoleChange::Give)
+            .await
+            .unwrap();
         text(&self.enter(PASSWORD).await, "/data/token")
     }
 
@@ -107,7 +115,12 @@ fn text(answer: &Answer, pointer: &str) -> String {
 /// Status, code and message of an error; checks its envelope.
 fn refusal(answer: &Answer) -> (u16, String, String) {
     assert_eq!(answer.body["success"], false, "{}", answer.text);
-    assert_eq!(answer.body.get("errors").is_some(), answer.body["code"] == "VALIDATION_ERROR", "{}", answer.text);
+    assert_eq!(
+        answer.body.get("errors").is_some(),
+        answer.body["code"] == "VALIDATION_ERROR",
+        "{}",
+        answer.text
+    );
     (answer.status.as_u16(), text(answer, "/code"), text(answer, "/message"))
 }
 
@@ -130,7 +143,10 @@ async fn sign_up_verification_and_the_two_steps_of_a_login_answer_as_the_documen
         "data": { "userId": 1, "email": EMAIL, "emailVerificationRequired": true },
     });
     assert_eq!(signed_up.body, expected);
-    assert_eq!(refusal(&stage.sign_up().await), refused(400, "VALIDATION_ERROR", "Email already exists"));
+    assert_eq!(
+        refusal(&stage.sign_up().await),
+        refused(400, "VALIDATION_ERROR", "Email already exists")
+    );
 
     let token = token_in(&stage.app.mails().await, "verify-email?token=");
     let early = stage.login(PASSWORD).await;
@@ -141,7 +157,8 @@ async fn sign_up_verification_and_the_two_steps_of_a_login_answer_as_the_documen
     let verify = || stage.app.post("/api/auth/verify-email", &json!({ "token": token }));
     assert_eq!(verify().send().await.body, done("Email verified successfully"));
     assert_eq!(verify().send().await.body, done("Email is already verified"));
-    let wrong = stage.app.post("/api/auth/verify-email", &json!({ "token": "nothing" })).send().await;
+    let wrong =
+        stage.app.post("/api/auth/verify-email", &json!({ "token": "nothing" })).send().await;
     assert_eq!(refusal(&wrong), refused(400, "TOKEN_ERROR", "Invalid or expired token"));
 
     let begun = stage.login(PASSWORD).await;
@@ -177,7 +194,10 @@ async fn the_three_steps_of_a_reset_set_a_new_password_and_only_the_last_uses_th
     let token = text(&stage.enter(PASSWORD).await, "/data/token");
     for email in [EMAIL, "nobody@example.com"] {
         let asked = stage.post("password-reset", &json!({ "email": email })).send().await;
-        assert_eq!((asked.status.as_u16(), &asked.body), (200, &done("Password reset code sent to your email")));
+        assert_eq!(
+            (asked.status.as_u16(), &asked.body),
+            (200, &done("Password reset code sent to your email"))
+        );
     }
     let code = stage.mailed_code().await;
     let shown = |code: &str| json!({ "email": EMAIL, "otpCode": code });
@@ -189,7 +209,8 @@ async fn the_three_steps_of_a_reset_set_a_new_password_and_only_the_last_uses_th
     let seen = stage.post("password-reset/verify-otp", &shown(wrong)).send().await;
     assert_eq!(refusal(&seen), refused(400, "OTP_ERROR", "Invalid or expired OTP"));
 
-    let confirm = |code: &str| json!({ "email": EMAIL, "otpCode": code, "newPassword": NEW_PASSWORD });
+    let confirm =
+        |code: &str| json!({ "email": EMAIL, "otpCode": code, "newPassword": NEW_PASSWORD });
     for _ in 0..4 {
         // A password that breaks a rule uses up neither the code nor one of the hourly resets.
         let bad = json!({ "email": EMAIL, "otpCode": code, "newPassword": "JohnJohn" });
@@ -226,14 +247,19 @@ async fn tokens_are_validated_and_refreshed_and_the_refresh_token_stays() {
     stage.join().await;
     let entered = stage.enter(PASSWORD).await;
     let (access, refresh) = (text(&entered, "/data/token"), text(&entered, "/data/refreshToken"));
-    let valid = stage.app.post("/api/auth/validate-token", &json!({ "token": access })).send().await;
+    let valid =
+        stage.app.post("/api/auth/validate-token", &json!({ "token": access })).send().await;
     let expected = json!({
         "success": true,
         "message": "Token is valid",
         "data": { "userId": 1, "email": EMAIL, "role": "user" },
     });
     assert_eq!((valid.status.as_u16(), &valid.body), (200, &expected));
-    let bad = stage.app.post("/api/auth/validate-token", &json!({ "token": "jwt-token-here" })).send().await;
+    let bad = stage
+        .app
+        .post("/api/auth/validate-token", &json!({ "token": "jwt-token-here" }))
+        .send()
+        .await;
     assert_eq!(refusal(&bad), refused(401, "TOKEN_ERROR", "Invalid or expired token"));
 
     for _ in 0..2 {
@@ -247,7 +273,11 @@ async fn tokens_are_validated_and_refreshed_and_the_refresh_token_stays() {
         assert_eq!(refreshed.body, expected);
         assert_eq!(stage.get("/api/auth/sessions", &token).await.status, 200);
     }
-    let bad = stage.app.post("/api/auth/refresh-token", &json!({ "refreshToken": "refresh-token-here" })).send().await;
+    let bad = stage
+        .app
+        .post("/api/auth/refresh-token", &json!({ "refreshToken": "refresh-token-here" }))
+        .send()
+        .await;
     assert_eq!(refusal(&bad), refused(401, "TOKEN_ERROR", "Invalid or expired token"));
     assert_eq!(stage.get("/api/auth/sessions", &access).await.body["code"], "TOKEN_ERROR");
     let none = stage.app.get("/api/auth/sessions").send().await;
@@ -265,7 +295,10 @@ async fn one_s_own_calls_answer_as_the_document_prints() {
         stage.app.post("/api/auth/change-password", &body).bearer(&second)
     };
     let wrong = change("OldPass123!").send().await;
-    assert_eq!(refusal(&wrong), refused(401, "AUTHENTICATION_ERROR", "Current password is incorrect"));
+    assert_eq!(
+        refusal(&wrong),
+        refused(401, "AUTHENTICATION_ERROR", "Current password is incorrect")
+    );
 
     let listed = stage.get("/api/auth/sessions", &second).await;
     let rows = listed.body["data"]["sessions"].as_array().unwrap();
@@ -312,19 +345,31 @@ async fn administrators_see_and_change_accounts_by_their_numbers() {
     assert_eq!(paged.body["data"]["users"], json!([user]));
     assert_eq!(stage.get("/api/admin/users?limit=0", &token).await.status, 400);
 
-    let put = |path: &str, body: &Value| stage.app.put(&format!("/api/admin/users/{path}"), body).bearer(&token);
+    let put = |path: &str, body: &Value| {
+        stage.app.put(&format!("/api/admin/users/{path}"), body).bearer(&token)
+    };
     let promoted = put("2/role", &json!({ "role": "moderator" })).send().await;
     assert_eq!(promoted.body, done("User role updated successfully"));
-    assert_eq!(stage.get("/api/admin/users/2", &token).await.body["data"]["user"]["role"], "moderator");
+    assert_eq!(
+        stage.get("/api/admin/users/2", &token).await.body["data"]["user"]["role"],
+        "moderator"
+    );
     let unknown = put("2/role", &json!({ "role": "emperor" })).send().await;
-    assert_eq!((unknown.status.as_u16(), &unknown.body["errors"][0]["field"]), (400, &json!("role")));
+    assert_eq!(
+        (unknown.status.as_u16(), &unknown.body["errors"][0]["field"]),
+        (400, &json!("role"))
+    );
     let last = put("1/role", &json!({ "role": "user" })).send().await;
     assert_eq!((refusal(&last).0, refusal(&last).1), (403, "AUTHORIZATION_ERROR".to_owned()));
 
     let lock = || stage.app.call(Method::PUT, "/api/admin/users/2/lock").bearer(&token);
-    let login = || stage.post("login", &json!({ "email": "other@example.com", "password": PASSWORD }));
+    let login =
+        || stage.post("login", &json!({ "email": "other@example.com", "password": PASSWORD }));
     assert_eq!(lock().send().await.body, done("User lock status updated"));
-    assert_eq!(refusal(&login().send().await), refused(403, "AUTHORIZATION_ERROR", "Account is locked"));
+    assert_eq!(
+        refusal(&login().send().await),
+        refused(403, "AUTHORIZATION_ERROR", "Account is locked")
+    );
     assert_eq!(lock().send().await.body, done("User lock status updated"));
     assert_eq!(refusal(&login().send().await).0, 401);
 
@@ -339,11 +384,13 @@ async fn figures_count_completed_logins_and_only_administrators_see_them() {
     let stage = Stage::set().await;
     let token = stage.administrate().await;
     let stats = stage.get("/api/admin/stats", &token).await;
-    let figures = json!({ "totalUsers": 1, "verifiedUsers": 1, "totalLogins": 1, "activeSessions": 1 });
+    let figures =
+        json!({ "totalUsers": 1, "verifiedUsers": 1, "totalLogins": 1, "activeSessions": 1 });
     assert_eq!(stats.body, json!({ "success": true, "data": figures }));
     let logins = stage.get("/api/admin/analytics/logins", &token).await;
     let data = &logins.body["data"];
-    let (daily, monthly) = (data["dailyLogins"].as_array().unwrap(), data["monthlyLogins"].as_array().unwrap());
+    let (daily, monthly) =
+        (data["dailyLogins"].as_array().unwrap(), data["monthlyLogins"].as_array().unwrap());
     assert_eq!((daily.len(), monthly.len()), (30, 12));
     let today = seconds_text(START);
     assert_eq!(daily[29], json!({ "date": today[..10], "count": 1 }));
@@ -352,12 +399,22 @@ async fn figures_count_completed_logins_and_only_administrators_see_them() {
 
     let other = json!({ "email": "other@example.com", "password": PASSWORD });
     stage.post("signup", &other).send().await;
-    admin::change_role(&stage.app.core, &By::command_line(), EMAIL, "user", RoleChange::Give).await.unwrap();
-    admin::verify(&stage.app.core, &By::command_line(), "other@example.com").await.unwrap();
-    admin::change_role(&stage.app.core, &By::command_line(), "other@example.com", "admin", RoleChange::Give)
+    admin::change_role(&stage.app.core, &By::command_line(), EMAIL, "user", RoleChange::Give)
         .await
         .unwrap();
-    admin::change_role(&stage.app.core, &By::command_line(), EMAIL, "admin", RoleChange::Take).await.unwrap();
+    admin::verify(&stage.app.core, &By::command_line(), "other@example.com").await.unwrap();
+    admin::change_role(
+        &stage.app.core,
+        &By::command_line(),
+        "other@example.com",
+        "admin",
+        RoleChange::Give,
+    )
+    .await
+    .unwrap();
+    admin::change_role(&stage.app.core, &By::command_line(), EMAIL, "admin", RoleChange::Take)
+        .await
+        .unwrap();
     let stats = stage.get("/api/admin/stats", &token).await;
     assert_eq!(refusal(&stats), refused(403, "AUTHORIZATION_ERROR", "Insufficient permissions"));
 }
@@ -391,18 +448,34 @@ async fn calls_without_a_registered_app_are_refused_on_every_wire() {
     let stage = Stage::set().await;
     let body = json!({ "email": EMAIL, "password": PASSWORD, "otpCode": "123456", "newPassword": NEW_PASSWORD });
     let message = "Valid X-App-ID and X-Service-Key headers are required";
-    for path in
-        ["signup", "login", "verify-otp", "password-reset", "password-reset/verify-otp", "password-reset/confirm"]
-    {
+    for path in [
+        "signup",
+        "login",
+        "verify-otp",
+        "password-reset",
+        "password-reset/verify-otp",
+        "password-reset/confirm",
+    ] {
         let bare = || stage.app.post(&format!("/api/auth/{path}"), &body);
-        assert_eq!(refusal(&bare().send().await), refused(401, "AUTHENTICATION_ERROR", message), "{path}");
-        let wrong = bare().header("x-app-id", &stage.id).header("x-service-key", "sk_wrong").send().await;
+        assert_eq!(
+            refusal(&bare().send().await),
+            refused(401, "AUTHENTICATION_ERROR", message),
+            "{path}"
+        );
+        let wrong =
+            bare().header("x-app-id", &stage.id).header("x-service-key", "sk_wrong").send().await;
         assert_eq!(refusal(&wrong), refused(401, "AUTHENTICATION_ERROR", message), "{path}");
         let half = bare().header("x-service-key", &stage.key).send().await;
         assert_eq!(refusal(&half).0, 401, "{path}");
     }
-    for path in ["register", "login", "forgot-password", "reset-password", "otp/request", "otp/verify"] {
-        assert_eq!(stage.app.post(&format!("/v1/auth/{path}"), &body).send().await.status, 401, "{path}");
+    for path in
+        ["register", "login", "forgot-password", "reset-password", "otp/request", "otp/verify"]
+    {
+        assert_eq!(
+            stage.app.post(&format!("/v1/auth/{path}"), &body).send().await.status,
+            401,
+            "{path}"
+        );
     }
     let native = stage.app.post("/v1/auth/forgot-password", &json!({ "email": EMAIL }));
     let native = native.header("x-app-id", &stage.id).header("x-service-key", &stage.key);
@@ -424,9 +497,11 @@ async fn a_sign_up_that_asks_for_another_role_makes_nothing() {
 #[tokio::test]
 async fn bad_input_is_refused_with_a_row_for_each_field() {
     let stage = Stage::set().await;
-    let answer = stage.post("signup", &json!({ "email": "no address", "password": "short" })).send().await;
+    let answer =
+        stage.post("signup", &json!({ "email": "no address", "password": "short" })).send().await;
     assert_eq!(refusal(&answer).0, 400);
-    let fields: Vec<_> = answer.body["errors"].as_array().unwrap().iter().map(|row| row["field"].clone()).collect();
+    let fields: Vec<_> =
+        answer.body["errors"].as_array().unwrap().iter().map(|row| row["field"].clone()).collect();
     assert_eq!(fields, ["email", "password"]);
     let broken = stage.post("signup", &json!({})).body("application/json", "{").send().await;
     assert_eq!(refusal(&broken).1, "VALIDATION_ERROR");
@@ -440,7 +515,10 @@ async fn limits_count_per_app_and_address_and_end_with_their_window() {
         assert_eq!(stage.login("WrongPass123!").await.status, 401);
     }
     let refused_one = stage.login(PASSWORD).await;
-    assert_eq!((refusal(&refused_one).0, refusal(&refused_one).1), (429, "RATE_LIMIT_ERROR".to_owned()));
+    assert_eq!(
+        (refusal(&refused_one).0, refusal(&refused_one).1),
+        (429, "RATE_LIMIT_ERROR".to_owned())
+    );
     assert_eq!(refused_one.header("retry-after"), "900");
     let other = json!({ "email": "other@example.com", "password": PASSWORD });
     assert_eq!(stage.post("login", &other).send().await.status, 401);
@@ -466,13 +544,22 @@ async fn the_verification_page_presses_its_own_button() {
     let token = token_in(&stage.app.mails().await, "verify-email?token=");
     let page = stage.app.get(&format!("/verify-email?token={token}")).send().await;
     assert_eq!(page.status, 200);
-    assert!(page.text.contains("<script src=\"/verify-email/post.js\" defer></script>"), "{}", page.text);
+    assert!(
+        page.text.contains("<script src=\"/verify-email/post.js\" defer></script>"),
+        "{}",
+        page.text
+    );
     assert!(page.text.contains("<button>Verify email address</button>"));
     assert!(page.header("content-security-policy").contains("script-src 'self'"));
     let script = stage.app.get("/verify-email/post.js").send().await;
-    assert_eq!((script.status.as_u16(), script.header("content-type")), (200, "text/javascript; charset=utf-8"));
-    let form = stage.app.call(Method::POST, "/verify-email").header("sec-fetch-site", "same-origin");
-    let posted = form.body("application/x-www-form-urlencoded", format!("token={token}")).send().await;
+    assert_eq!(
+        (script.status.as_u16(), script.header("content-type")),
+        (200, "text/javascript; charset=utf-8")
+    );
+    let form =
+        stage.app.call(Method::POST, "/verify-email").header("sec-fetch-site", "same-origin");
+    let posted =
+        form.body("application/x-www-form-urlencoded", format!("token={token}")).send().await;
     assert!(posted.text.contains("Email address verified"), "{}", posted.text);
     assert_eq!(stage.login(PASSWORD).await.status, 200);
     let other = stage.app.get("/reset-password?token=nothing").send().await;
@@ -494,9 +581,15 @@ fn the_first_start_prints_the_headers_that_its_clients_send_and_the_second_does_
     let folder = Folder::new();
     let started = || {
         let arguments = ["serve", "--profile", "authbackend", "--listen", "127.0.0.1:0"];
-        let mut child = folder.command(&[&arguments[..], &CHEAP].concat()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = folder
+            .command(&[&arguments[..], &CHEAP].concat())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let address = lines.find_map(|line| Some(line.split("http://").nth(1)?.split([' ', '/']).next()?.to_owned()));
+        let address = lines.find_map(|line| {
+            Some(line.split("http://").nth(1)?.split([' ', '/']).next()?.to_owned())
+        });
         let server = Server { child, address: address.unwrap(), greeting: Value::Null };
         assert_eq!(server.get("/readyz").unwrap().status, 200);
         (server, lines)
@@ -505,8 +598,10 @@ fn the_first_start_prints_the_headers_that_its_clients_send_and_the_second_does_
     let id = lines.find(|line| line.starts_with("X-App-ID: ")).unwrap();
     let key = lines.next().unwrap();
     assert!(key.starts_with("X-Service-Key: sk_"), "{key}");
-    let made =
-        server.client().ask("POST", "/api/auth/signup", &format!("{id}\r\n{key}\r\n"), Some(&example())).unwrap();
+    let made = server
+        .client()
+        .ask("POST", "/api/auth/signup", &format!("{id}\r\n{key}\r\n"), Some(&example()))
+        .unwrap();
     assert_eq!((made.status, &made.body["data"]["userId"]), (200, &json!(1)), "{}", made.body);
     assert_eq!(server.end(), Some(0));
     let (server, lines) = started();
@@ -519,23 +614,34 @@ async fn an_account_with_an_authenticator_is_asked_for_its_code_and_gets_no_lett
     let stage = Stage::set().await;
     stage.join().await;
     let token = text(&stage.enter(PASSWORD).await, "/data/token");
-    let setup = stage.app.post("/v1/auth/mfa/setup", &json!({ "type": "totp" })).bearer(&token).send().await;
+    let setup = stage
+        .app
+        .post("/v1/auth/mfa/setup", &json!({ "type": "totp" }))
+        .bearer(&token)
+        .send()
+        .await;
     let backup = text(&setup, "/data/backupCodes/0");
     let secret = totp_rs::Secret::try_from_base32(text(&setup, "/data/secret")).unwrap();
     let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
-    let code = || totp.generate(u64::try_from(stage.app.core.env.wall().seconds()).unwrap()).to_string();
+    let code =
+        || totp.generate(u64::try_from(stage.app.core.env.wall().seconds()).unwrap()).to_string();
     let confirm = stage.app.post("/v1/auth/mfa/verify", &json!({ "code": code() })).bearer(&token);
-    let confirm = confirm.header("x-app-id", &stage.id).header("x-service-key", &stage.key).send().await;
+    let confirm =
+        confirm.header("x-app-id", &stage.id).header("x-service-key", &stage.key).send().await;
     assert_eq!(confirm.status, 200, "{}", confirm.text);
     stage.app.mails().await;
 
-    let show = |code: &str| stage.post("verify-otp", &json!({ "email": EMAIL, "otpCode": code })).send();
+    let show =
+        |code: &str| stage.post("verify-otp", &json!({ "email": EMAIL, "otpCode": code })).send();
     for backup in [None, Some(backup)] {
         stage.app.turn_clock(Duration::from_mins(11));
         let begun = stage.login(PASSWORD).await;
         assert_eq!(begun.status, 200, "{}", begun.text);
         assert!(stage.app.mails().await.is_empty(), "no letter");
-        assert_eq!(refusal(&show("000000").await), refused(400, "OTP_ERROR", "Invalid or expired OTP"));
+        assert_eq!(
+            refusal(&show("000000").await),
+            refused(400, "OTP_ERROR", "Invalid or expired OTP")
+        );
         let entered = show(&backup.unwrap_or_else(code)).await;
         assert_eq!(entered.status, 200, "{}", entered.text);
     }

@@ -47,7 +47,11 @@ impl Ground {
             for (method, document) in item.as_object().unwrap() {
                 let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
                 if ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str()) {
-                    found.push(Operation { method, path: path.clone(), document: document.clone() });
+                    found.push(Operation {
+                        method,
+                        path: path.clone(),
+                        document: document.clone(),
+                    });
                 }
             }
         }
@@ -66,9 +70,15 @@ impl Ground {
         &self.document["components"]["schemas"][name]
     }
 
-    async fn send(&self, operation: &Operation, content_types: &[&str], body: impl Into<Vec<u8>>) -> Answer {
+    async fn send(
+        &self,
+        operation: &Operation,
+        content_types: &[&str],
+        body: impl Into<Vec<u8>>,
+    ) -> Answer {
         let path = format!("/v1{}", filled(&operation.path));
-        let mut call = self.app.call(operation.method.clone(), &path).body("application/json", body);
+        let mut call =
+            self.app.call(operation.method.clone(), &path).body("application/json", body);
         call = call.without("content-type");
         for content_type in content_types {
             call = call.header("content-type", content_type);
@@ -92,12 +102,21 @@ impl Ground {
             let mut statement = db.prepare(sql).unwrap();
             let columns = statement.column_count();
             let row = |row: &rusqlite::Row<'_>| {
-                (0..columns).map(|at| row.get_ref(at).map(|value| format!("{value:?}"))).collect::<Result<Vec<_>, _>>()
+                (0..columns)
+                    .map(|at| row.get_ref(at).map(|value| format!("{value:?}")))
+                    .collect::<Result<Vec<_>, _>>()
             };
-            statement.query_map([], |found| row(found)).unwrap().map(|row| row.unwrap().join("|")).collect()
+            statement
+                .query_map([], |found| row(found))
+                .unwrap()
+                .map(|row| row.unwrap().join("|"))
+                .collect()
         };
-        let mut names = db.prepare("select name from sqlite_schema where type = 'table' order by name").unwrap();
-        let names: Vec<String> = names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let mut names = db
+            .prepare("select name from sqlite_schema where type = 'table' order by name")
+            .unwrap();
+        let names: Vec<String> =
+            names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
         let all = |name: &str| match name {
             "audit" => texts("select * from audit where event <> 'admin_refused'"),
             other => texts(&format!("select * from \"{other}\"")),
@@ -108,14 +127,18 @@ impl Ground {
 
 /// Resolves a schema that refers to another one.
 pub fn resolved(document: &Value, schema: &Value) -> Value {
-    let named = schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref")).and_then(Value::as_str);
+    let named =
+        schema.get("$ref").or_else(|| schema.pointer("/allOf/0/$ref")).and_then(Value::as_str);
     let found = named.and_then(|named| document.pointer(named.trim_start_matches('#')));
     found.unwrap_or(schema).clone()
 }
 
 /// A path with its parameters filled in.
 pub fn filled(path: &str) -> String {
-    path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect::<Vec<_>>().join("/")
+    path.split('/')
+        .map(|part| if part.starts_with('{') { "x" } else { part })
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 impl Operation {
@@ -139,7 +162,11 @@ impl Operation {
         let name = self.name();
         assert!(status < 500, "{name}: {}", answer.text);
         let documented = self.document["responses"].as_object().unwrap();
-        assert!(documented.contains_key(&status.to_string()), "{name}: {status} is not documented: {}", answer.text);
+        assert!(
+            documented.contains_key(&status.to_string()),
+            "{name}: {status} is not documented: {}",
+            answer.text
+        );
         if status >= 400 {
             assert_envelope(&name, answer);
         }
@@ -151,7 +178,10 @@ fn assert_envelope(name: &str, answer: &Answer) {
     assert_eq!(answer.header("content-type"), "application/json; charset=utf-8", "{name}");
     assert_eq!(body["success"], false, "{name}: {text}");
     let code = body["error"]["code"].as_str().unwrap_or_default();
-    assert!(!code.is_empty() && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'), "{name}: {text}");
+    assert!(
+        !code.is_empty() && code.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'),
+        "{name}: {text}"
+    );
     assert!(!body["error"]["message"].as_str().unwrap_or_default().is_empty(), "{name}: {text}");
     assert_eq!(body["requestId"], answer.header("x-request-id"), "{name}");
     assert_eq!(body["timestamp"], "2027-01-15T08:00:00Z", "{name}");
@@ -197,7 +227,11 @@ async fn a_body_that_is_no_json_object_is_refused_by_every_call() {
         for body in broken() {
             let shown = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();
             let answer = ground.send(&operation, &["application/json"], body).await;
-            wrong.expect((400, "VALIDATION_ERROR"), &answer, &format!("{}: {shown}", operation.name()));
+            wrong.expect(
+                (400, "VALIDATION_ERROR"),
+                &answer,
+                &format!("{}: {shown}", operation.name()),
+            );
         }
     }
     wrong.assert_none();
@@ -226,7 +260,11 @@ async fn a_body_of_another_type_or_too_large_is_refused_by_every_call() {
             &[],
         ] {
             let answer = ground.send(&operation, types, "{\"x\":1}").await;
-            wrong.expect((415, "UNSUPPORTED_MEDIA_TYPE"), &answer, &format!("{}: {types:?}", operation.name()));
+            wrong.expect(
+                (415, "UNSUPPORTED_MEDIA_TYPE"),
+                &answer,
+                &format!("{}: {types:?}", operation.name()),
+            );
         }
         let answer = ground.send(&operation, &["application/json"], large.clone()).await;
         wrong.expect((413, "PAYLOAD_TOO_LARGE"), &answer, &operation.name());
@@ -251,18 +289,26 @@ pub fn bad_values(schema: &Value, is_required: bool) -> Vec<(Option<Value>, &'st
         }
     }
     if is_required {
-        bad.extend([(None, "REQUIRED_FIELD_MISSING"), (Some(Value::Null), "REQUIRED_FIELD_MISSING")]);
+        bad.extend([
+            (None, "REQUIRED_FIELD_MISSING"),
+            (Some(Value::Null), "REQUIRED_FIELD_MISSING"),
+        ]);
     }
     match kind {
         "integer" => bad.extend(
             [("1.5", "VALIDATION_ERROR"), ("1e30", "VALIDATION_ERROR"), ("-1", "FIELD_TOO_SHORT")]
                 .map(|(number, code)| (number.parse().ok(), code)),
         ),
-        "array" => bad.extend([json!([7]), json!([null]), json!([["x"]])].map(|list| (Some(list), "VALIDATION_ERROR"))),
+        "array" => bad.extend(
+            [json!([7]), json!([null]), json!([["x"]])]
+                .map(|list| (Some(list), "VALIDATION_ERROR")),
+        ),
         _ => {}
     }
     if schema["enum"].is_array() {
-        bad.extend(["nonsense", "a\u{200b}", "\0"].map(|word| (Some(json!(word)), "VALIDATION_ERROR")));
+        bad.extend(
+            ["nonsense", "a\u{200b}", "\0"].map(|word| (Some(json!(word)), "VALIDATION_ERROR")),
+        );
     }
     if kind == "string" {
         if is_required {
@@ -275,10 +321,13 @@ pub fn bad_values(schema: &Value, is_required: bool) -> Vec<(Option<Value>, &'st
             bad.push((Some(json!("a".repeat(60_000))), "FIELD_TOO_LONG"));
         }
         let (tricks, code): (&[&str], _) = match schema["format"].as_str() {
-            Some("email") => {
-                (&["a\u{200b}b@example.com", "ａ@example.com", "a@example.com\u{202e}"], "INVALID_EMAIL_FORMAT")
+            Some("email") => (
+                &["a\u{200b}b@example.com", "ａ@example.com", "a@example.com\u{202e}"],
+                "INVALID_EMAIL_FORMAT",
+            ),
+            Some("username") => {
+                (&["ada\u{200d}lovelace", "ａｄａ", "ada\u{202e}x"], "INVALID_USERNAME_FORMAT")
             }
-            Some("username") => (&["ada\u{200d}lovelace", "ａｄａ", "ada\u{202e}x"], "INVALID_USERNAME_FORMAT"),
             _ => (&[], ""),
         };
         bad.extend(tricks.iter().map(|trick| (Some(json!(trick)), code)));
@@ -300,21 +349,35 @@ fn good(operation: &Operation) -> Map<String, Value> {
             "email": "new@example.com", "username": "newcomer", "password": PASSWORD, "firstName": "Given",
             "lastName": "Family", "phone": "+1234567890",
         }),
-        "/auth/login" => json!({ "email": "ada@example.com", "password": PASSWORD, "rememberMe": true }),
-        "/users/me" => json!({ "firstName": "Given", "lastName": "Family", "phone": "+1234567890" }),
+        "/auth/login" => {
+            json!({ "email": "ada@example.com", "password": PASSWORD, "rememberMe": true })
+        }
+        "/users/me" => {
+            json!({ "firstName": "Given", "lastName": "Family", "phone": "+1234567890" })
+        }
         "/auth/resend-verification" => json!({ "email": "ada@example.com" }),
-        "/auth/verify-email" | "/auth/verify-email/disown" | "/auth/confirm-email" | "/auth/undo-email" => {
+        "/auth/verify-email"
+        | "/auth/verify-email/disown"
+        | "/auth/confirm-email"
+        | "/auth/undo-email" => {
             json!({ "token": "x" })
         }
         "/auth/verify-token" | "/service/introspect" => json!({ "token": "x" }),
-        "/auth/forgot-password" | "/auth/reset-code/request" | "/auth/otp/request" | "/service/quota/count" => {
+        "/auth/forgot-password"
+        | "/auth/reset-code/request"
+        | "/auth/otp/request"
+        | "/service/quota/count" => {
             json!({ "email": "eve@example.com" })
         }
         "/auth/reset-password" => json!({ "token": "x", "newPassword": PASSWORD }),
-        "/auth/change-password" => json!({ "currentPassword": PASSWORD, "newPassword": "another long passphrase" }),
+        "/auth/change-password" => {
+            json!({ "currentPassword": PASSWORD, "newPassword": "another long passphrase" })
+        }
         "/auth/reauthenticate" => json!({ "password": PASSWORD }),
         "/users/me/email" => json!({ "newEmail": "new@example.com" }),
-        "/auth/reset-code/verify" | "/auth/otp/verify" => json!({ "email": "eve@example.com", "code": "000000" }),
+        "/auth/reset-code/verify" | "/auth/otp/verify" => {
+            json!({ "email": "eve@example.com", "code": "000000" })
+        }
         "/auth/reset-code/confirm" => {
             json!({ "email": "eve@example.com", "code": "000000", "newPassword": PASSWORD })
         }
@@ -341,16 +404,25 @@ async fn every_bad_value_of_every_field_is_named_by_every_call() {
     let mut wrong = Wrong::default();
     for operation in ground.with_body() {
         let schema = ground.schema(&operation).clone();
-        let required: Vec<&str> =
-            schema["required"].as_array().into_iter().flatten().map(|name| name.as_str().unwrap()).collect();
+        let required: Vec<&str> = schema["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|name| name.as_str().unwrap())
+            .collect();
         for (field, of_field) in schema["properties"].as_object().unwrap() {
-            for (value, code) in bad_values(&resolved(&ground.document, of_field), required.contains(&field.as_str())) {
+            for (value, code) in bad_values(
+                &resolved(&ground.document, of_field),
+                required.contains(&field.as_str()),
+            ) {
                 let mut body = good(&operation);
                 match &value {
                     Some(value) => body.insert(field.clone(), value.clone()),
                     None => body.remove(field),
                 };
-                let answer = ground.send(&operation, &["application/json"], Value::Object(body).to_string()).await;
+                let answer = ground
+                    .send(&operation, &["application/json"], Value::Object(body).to_string())
+                    .await;
                 wrong.row(&operation, field, value.as_ref(), code, &answer);
             }
         }
@@ -380,13 +452,21 @@ async fn a_password_above_the_maximum_is_refused_by_every_call() {
     let (mut wrong, mut tried) = (Wrong::default(), 0);
     for operation in ground.with_body() {
         let schema = ground.schema(&operation).clone();
-        for (field, _) in schema["properties"].as_object().unwrap().iter().filter(|(_, of)| of["format"] == "password")
+        for (field, _) in schema["properties"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(_, of)| of["format"] == "password")
         {
-            let (_, _, expected) =
-                TOO_LONG.iter().find(|row| (row.0, row.1) == (&operation.path, field)).expect("a row for each");
+            let (_, _, expected) = TOO_LONG
+                .iter()
+                .find(|row| (row.0, row.1) == (&operation.path, field))
+                .expect("a row for each");
             let mut body = good(&operation);
             body.insert(field.clone(), "a".repeat(257).into());
-            let answer = ground.send(&operation, &["application/json"], Value::Object(body).to_string()).await;
+            let answer = ground
+                .send(&operation, &["application/json"], Value::Object(body).to_string())
+                .await;
             wrong.expect(*expected, &answer, &format!("{}: {field}", operation.name()));
             tried += 1;
         }
@@ -412,7 +492,14 @@ impl Wrong {
         }
     }
 
-    fn row(&mut self, operation: &Operation, field: &str, value: Option<&Value>, code: &str, answer: &Answer) {
+    fn row(
+        &mut self,
+        operation: &Operation,
+        field: &str,
+        value: Option<&Value>,
+        code: &str,
+        answer: &Answer,
+    ) {
         let shown = value.map(|value| value.to_string().chars().take(40).collect::<String>());
         let about = format!("{}: {field} {shown:?}", operation.name());
         // A missing required value has its own code in the document.
@@ -453,14 +540,20 @@ async fn all_bad_fields_are_named_at_once_by_every_call() {
     for operation in ground.with_body() {
         let fields: Vec<String> =
             ground.schema(&operation)["properties"].as_object().unwrap().keys().cloned().collect();
-        let body: Map<String, Value> = fields.iter().map(|field| (field.clone(), json!([{}, 7]))).collect();
-        let answer = ground.send(&operation, &["application/json"], Value::Object(body).to_string()).await;
+        let body: Map<String, Value> =
+            fields.iter().map(|field| (field.clone(), json!([{}, 7]))).collect();
+        let answer =
+            ground.send(&operation, &["application/json"], Value::Object(body).to_string()).await;
         wrong.expect((400, "VALIDATION_ERROR"), &answer, &operation.name());
         let rows = answer.body["error"]["details"].as_array().cloned().unwrap_or_default();
         let said = |field: &str| rows.iter().filter(|row| names(row, field)).count();
-        let bad = |field: &str| if ground.schema(&operation)["properties"][field]["type"] == "array" { 2 } else { 1 };
+        let bad = |field: &str| {
+            if ground.schema(&operation)["properties"][field]["type"] == "array" { 2 } else { 1 }
+        };
         let unsaid = fields.iter().filter(|field| said(field) != bad(field));
-        wrong.0.extend(unsaid.map(|field| format!("{}: {field}: {}", operation.name(), answer.text)));
+        wrong
+            .0
+            .extend(unsaid.map(|field| format!("{}: {field}: {}", operation.name(), answer.text)));
     }
     wrong.assert_none();
     assert_eq!(ground.state(), before);
@@ -530,15 +623,28 @@ async fn an_address_or_a_name_with_tricks_in_it_is_refused() {
     for email in ADDRESSES {
         let mut body = json!({ "email": email, "password": PASSWORD });
         let answer = app.post("/v1/auth/register", &body).send().await;
-        assert_eq!((answer.status.as_u16(), answer.code()), (400, "VALIDATION_ERROR"), "{email:?} {}", answer.text);
+        assert_eq!(
+            (answer.status.as_u16(), answer.code()),
+            (400, "VALIDATION_ERROR"),
+            "{email:?} {}",
+            answer.text
+        );
         assert_eq!(answer.body["error"]["details"][0]["code"], "INVALID_EMAIL_FORMAT", "{email:?}");
         body = json!({ "email": email });
-        assert_eq!(app.post("/v1/auth/resend-verification", &body).send().await.status, 400, "{email:?}");
+        assert_eq!(
+            app.post("/v1/auth/resend-verification", &body).send().await.status,
+            400,
+            "{email:?}"
+        );
     }
     for username in USERNAMES {
-        let body = json!({ "email": "new@example.com", "username": username, "password": PASSWORD });
+        let body =
+            json!({ "email": "new@example.com", "username": username, "password": PASSWORD });
         let answer = app.post("/v1/auth/register", &body).send().await;
-        assert_eq!(answer.body["error"]["details"][0]["code"], "INVALID_USERNAME_FORMAT", "{username:?}");
+        assert_eq!(
+            answer.body["error"]["details"][0]["code"], "INVALID_USERNAME_FORMAT",
+            "{username:?}"
+        );
     }
     assert_eq!(ground.state(), before);
 }

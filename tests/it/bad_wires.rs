@@ -30,7 +30,12 @@ struct Operation {
 
 impl Operation {
     fn required(&self) -> Vec<&str> {
-        self.schema["required"].as_array().into_iter().flatten().map(|name| name.as_str().unwrap()).collect()
+        self.schema["required"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|name| name.as_str().unwrap())
+            .collect()
     }
 
     fn fields(&self) -> &Map<String, Value> {
@@ -43,9 +48,13 @@ impl Ground {
         let app = app_with(name, &UNLIMITED).await;
         let document = app.get("/openapi.json").send().await.body;
         make(&app, "ada", &["admin"]).await;
-        let mut ground = Self { name, app, document, bearer: String::new(), caller: None, wrong: Vec::new() };
+        let mut ground =
+            Self { name, app, document, bearer: String::new(), caller: None, wrong: Vec::new() };
         if name == "authbackend" {
-            let (made, key) = apps::create(&ground.app.core, &By::command_line(), "web", ApiClientKind::Client).await.unwrap();
+            let (made, key) =
+                apps::create(&ground.app.core, &By::command_line(), "web", ApiClientKind::Client)
+                    .await
+                    .unwrap();
             ground.caller = Some((made.id, key.reveal().to_owned()));
         }
         ground.bearer = ground.enter().await;
@@ -60,16 +69,25 @@ impl Ground {
         if self.name == "authbackend" {
             let mails = self.app.mails().await;
             let mut lines = mails.iter().flat_map(|mail| mail.text.lines()).map(str::trim);
-            let code = lines.find(|line| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit())).unwrap();
+            let code = lines
+                .find(|line| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit()))
+                .unwrap();
             let shown = json!({ "email": "ada@example.com", "otpCode": code }).to_string();
-            answer = self.call(Method::POST, "/api/auth/verify-otp", "application/json", shown).await;
+            answer =
+                self.call(Method::POST, "/api/auth/verify-otp", "application/json", shown).await;
         }
         let places = ["/tokens/accessToken", "/accessToken", "/access_token", "/data/token"];
         let found = places.into_iter().find_map(|place| answer.body.pointer(place)?.as_str());
         found.unwrap_or_else(|| panic!("{}: {}", self.name, answer.text)).to_owned()
     }
 
-    async fn call(&self, method: Method, path: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Answer {
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        body: impl Into<Vec<u8>>,
+    ) -> Answer {
         // From the network of the service callers.
         let mut call = self.app.call(method, path).body(content_type, body).from("127.0.0.1");
         if let Some((id, key)) = &self.caller {
@@ -81,7 +99,12 @@ impl Ground {
         call.send().await
     }
 
-    async fn send(&self, operation: &Operation, content_type: &str, body: impl Into<Vec<u8>>) -> Answer {
+    async fn send(
+        &self,
+        operation: &Operation,
+        content_type: &str,
+        body: impl Into<Vec<u8>>,
+    ) -> Answer {
         self.call(operation.method.clone(), &filled(&operation.path), content_type, body).await
     }
 
@@ -109,27 +132,42 @@ impl Ground {
     }
 
     /// Checks that a response has the wire's envelope, one of these statuses and this code.
-    fn expect(&mut self, operation: &Operation, statuses: &[u16], code: &str, answer: &Answer, about: &str) {
+    fn expect(
+        &mut self,
+        operation: &Operation,
+        statuses: &[u16],
+        code: &str,
+        answer: &Answer,
+        about: &str,
+    ) {
         let body = &answer.body;
         let (is_enveloped, said) = match self.name {
-            "jobpath" => {
-                (body["detail"]["message"].is_string() && body["status_code"] == answer.status.as_u16(), &body["error"])
-            }
+            "jobpath" => (
+                body["detail"]["message"].is_string()
+                    && body["status_code"] == answer.status.as_u16(),
+                &body["error"],
+            ),
             "jobpsych" => (body["success"] == false && body["message"].is_string(), &body["error"]),
             _ => (body["success"] == false && body["message"].is_string(), &body["code"]),
         };
         let status = answer.status.as_u16();
         let is_documented = operation.statuses.contains(&status.to_string());
-        if !is_enveloped || !is_documented || !statuses.contains(&status) || *said != self.spelt(code) {
+        if !is_enveloped
+            || !is_documented
+            || !statuses.contains(&status)
+            || *said != self.spelt(code)
+        {
             let name = format!("{} {} {}", self.name, operation.method, operation.path);
-            self.wrong.push(format!("{name}: {about}: {statuses:?} {code}: {status} {}", answer.text));
+            self.wrong
+                .push(format!("{name}: {about}: {statuses:?} {code}: {status} {}", answer.text));
         }
     }
 
     /// The fields that an error names.
     fn named(&self, answer: &Answer) -> Vec<String> {
         let of_rows = |rows: &Value| {
-            let names = rows.as_array().into_iter().flatten().filter(|row| row["message"].is_string());
+            let names =
+                rows.as_array().into_iter().flatten().filter(|row| row["message"].is_string());
             names.map(|row| row["field"].as_str().unwrap().to_owned()).collect()
         };
         match self.name {
@@ -142,7 +180,13 @@ impl Ground {
         }
     }
 
-    fn expect_rows(&mut self, operation: &Operation, fields: &[&str], answer: &Answer, about: &str) {
+    fn expect_rows(
+        &mut self,
+        operation: &Operation,
+        fields: &[&str],
+        answer: &Answer,
+        about: &str,
+    ) {
         let named = self.named(answer);
         let are_all = fields.iter().all(|field| named.iter().any(|name| name == field));
         if !are_all || !named.iter().all(|name| fields.contains(&name.as_str())) {
@@ -157,7 +201,9 @@ impl Ground {
             let answer = self.send(operation, "application/json", body).await;
             self.expect(operation, &[400], "VALIDATION_ERROR", &answer, &about);
         }
-        for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", "text/json"] {
+        for content_type in
+            ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", "text/json"]
+        {
             let answer = self.send(operation, content_type, "{\"x\":1}").await;
             self.expect(operation, &[415], "UNSUPPORTED_MEDIA_TYPE", &answer, content_type);
         }
@@ -170,24 +216,31 @@ impl Ground {
         for (field, schema) in operation.fields() {
             let is_required = operation.required().contains(&field.as_str());
             for (value, code) in bad_values(&resolved(&self.document, schema), is_required) {
-                let about = format!("{field} {:.40}", value.as_ref().map_or("missing".to_owned(), Value::to_string));
+                let about = format!(
+                    "{field} {:.40}",
+                    value.as_ref().map_or("missing".to_owned(), Value::to_string)
+                );
                 let mut body = good(operation);
                 match value {
                     Some(value) => body.insert(field.clone(), value),
                     None => body.remove(field),
                 };
-                let answer = self.send(operation, "application/json", Value::Object(body).to_string()).await;
+                let answer =
+                    self.send(operation, "application/json", Value::Object(body).to_string()).await;
                 // A well-formed request that cannot be accepted is 422 on the one wire that uses
                 // this status.
                 let is_form = code == "REQUIRED_FIELD_MISSING";
-                let statuses: &[u16] = if self.name == "jobpsych" && !is_form { &[400, 422] } else { &[400] };
+                let statuses: &[u16] =
+                    if self.name == "jobpsych" && !is_form { &[400, 422] } else { &[400] };
                 self.expect(operation, statuses, "VALIDATION_ERROR", &answer, &about);
                 self.expect_rows(operation, &[field], &answer, &about);
             }
         }
         let all: Vec<&str> = operation.fields().keys().map(String::as_str).collect();
-        let body: Map<String, Value> = all.iter().map(|field| ((*field).to_owned(), json!([{}, 7]))).collect();
-        let answer = self.send(operation, "application/json", Value::Object(body).to_string()).await;
+        let body: Map<String, Value> =
+            all.iter().map(|field| ((*field).to_owned(), json!([{}, 7]))).collect();
+        let answer =
+            self.send(operation, "application/json", Value::Object(body).to_string()).await;
         self.expect(operation, &[400], "VALIDATION_ERROR", &answer, "all");
         self.expect_rows(operation, &all, &answer, "all");
     }

@@ -15,8 +15,12 @@ async fn token_for(app: &App, call: &str, path: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_with_a_phone_and_no_script_resets_a_password() {
-    for (script, light, name) in [(Script::Off, Light::Day, "day"), (Script::On, Light::Night, "night")] {
-        let Some(browser) = Browser::open_as("a new password", script, light, PHONE) else { return };
+    for (script, light, name) in
+        [(Script::Off, Light::Day, "day"), (Script::On, Light::Night, "night")]
+    {
+        let Some(browser) = Browser::open_as("a new password", script, light, PHONE) else {
+            return;
+        };
         let app = app().await;
         let server = app.listen().await;
         app.join("ada").await;
@@ -44,7 +48,9 @@ async fn somebody_with_a_phone_and_no_script_resets_a_password() {
         browser.press("button");
         browser.sees("h1", "Check your email");
         browser.picture(&format!("forgot-done-{name}"));
-        assert!(app.mails().await.iter().any(|mail| mail.subject.starts_with("Set a new password")));
+        assert!(
+            app.mails().await.iter().any(|mail| mail.subject.starts_with("Set a new password"))
+        );
     }
 }
 
@@ -101,7 +107,10 @@ async fn where_the_policy_says_so_script_presses_the_button_of_a_verification_li
         ("true", Script::Off, "Verify your email address"),
         ("false", Script::On, "Verify your email address"),
     ] {
-        let Some(browser) = Browser::open_as("a link used at once", script, Light::Day, PHONE) else { return };
+        let Some(browser) = Browser::open_as("a link used at once", script, Light::Day, PHONE)
+        else {
+            return;
+        };
         let app = app_with("standard", &[("links.post_at_once", set)]).await;
         let server = app.listen().await;
         app.register("ada").await;
@@ -115,7 +124,9 @@ async fn where_the_policy_says_so_script_presses_the_button_of_a_verification_li
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_runs_what_somebody_put_into_it() {
-    let Some(browser) = Browser::open_as("what somebody put into a page", Script::On, Light::Day, PHONE) else {
+    let Some(browser) =
+        Browser::open_as("what somebody put into a page", Script::On, Light::Day, PHONE)
+    else {
         return;
     };
     let name = "<img src=x onerror=\"document.title='run'\">";
@@ -129,8 +140,10 @@ async fn no_page_runs_what_somebody_put_into_it() {
     let typed = "\"><script>document.title='run'</script>{text}{actions}";
     assert_eq!(browser.attribute("#email", "value").as_deref(), Some(typed));
     browser.picture("xss");
-    for path in ["/v1/reset-password?token=\"><script>document.title='run'</script>", "/v1/undo-email?token='onload='"]
-    {
+    for path in [
+        "/v1/reset-password?token=\"><script>document.title='run'</script>",
+        "/v1/undo-email?token='onload='",
+    ] {
         browser.go(&server.url(path));
         browser.sees("h1", "This link is incomplete");
     }
@@ -144,7 +157,10 @@ async fn no_page_runs_what_somebody_put_into_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_is_used_by_keyboard_alone_and_its_parts_have_names() {
-    let Some(browser) = Browser::open_as("a page by keyboard", Script::On, Light::Day, PHONE) else { return };
+    let Some(browser) = Browser::open_as("a page by keyboard", Script::On, Light::Day, PHONE)
+    else {
+        return;
+    };
     let app = app().await;
     let server = app.listen().await;
     browser.go(&server.url("/v1/forgot-password"));

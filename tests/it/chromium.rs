@@ -57,7 +57,10 @@ pub struct Browser {
 impl Browser {
     /// Opens a desktop-sized window, or prints why it cannot.
     pub fn open(scenario: &str) -> Option<Self> {
-        Self::start(scenario, |profile| json!({ "args": flags(profile, &["--window-size=1280,1000"]) }))
+        Self::start(
+            scenario,
+            |profile| json!({ "args": flags(profile, &["--window-size=1280,1000"]) }),
+        )
     }
 
     /// Opens a window of this width, with or without JavaScript, in the light or dark scheme.
@@ -68,7 +71,10 @@ impl Browser {
         // Without touch: the driver waits forever for a tap if pages may not run JavaScript.
         let window = json!({ "width": width, "height": 780, "pixelRatio": 2, "touch": false });
         let emulation = json!({ "deviceMetrics": window });
-        Self::start(scenario, |profile| json!({ "args": flags(profile, &[&settings]), "mobileEmulation": emulation }))
+        Self::start(
+            scenario,
+            |profile| json!({ "args": flags(profile, &[&settings]), "mobileEmulation": emulation }),
+        )
     }
 
     fn start(scenario: &str, options: impl FnOnce(&Path) -> Value) -> Option<Self> {
@@ -77,20 +83,29 @@ impl Browser {
             return None;
         }
         let mut driver = Command::new("chromedriver");
-        let driver = driver.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let driver = driver
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
         let mut driver = driver.spawn().unwrap();
         let mut said = BufReader::new(driver.stdout.take().unwrap());
-        let port = said
-            .by_ref()
-            .lines()
-            .find_map(|line| line.unwrap().split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok());
+        let port = said.by_ref().lines().find_map(|line| {
+            line.unwrap().split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok()
+        });
         let profile = TempDir::new().unwrap();
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "goog:chromeOptions": options(profile.path()),
             "goog:loggingPrefs": { "browser": "ALL" },
             "timeouts": { "implicit": WAIT, "script": WAIT, "pageLoad": WAIT },
         } } });
-        let mut browser = Self { driver, port: port.unwrap(), session: String::new(), _said: said, _profile: profile };
+        let mut browser = Self {
+            driver,
+            port: port.unwrap(),
+            session: String::new(),
+            _said: said,
+            _profile: profile,
+        };
         let opened = browser.ask("POST", "/session", &wanted);
         browser.session = format!("/session/{}", opened["sessionId"].as_str().unwrap());
         Some(browser)
@@ -113,10 +128,15 @@ impl Browser {
         for _ in 0..PATIENCE {
             let by = json!({ "using": "css selector", "value": selector });
             let found = self.try_ask("POST", &format!("{}/element", self.session), &by).unwrap();
-            assert!(found["error"] != "no such element", "there is no {selector}, expected {expected:?} in it");
+            assert!(
+                found["error"] != "no such element",
+                "there is no {selector}, expected {expected:?} in it"
+            );
             // While the page is being replaced, there is nothing to read.
             let Some(id) = id(&found) else { continue };
-            last = self.try_ask("GET", &format!("{}/element/{id}/text", self.session), &Value::Null).unwrap();
+            last = self
+                .try_ask("GET", &format!("{}/element/{id}/text", self.session), &Value::Null)
+                .unwrap();
             if last == expected {
                 return;
             }
@@ -141,7 +161,8 @@ impl Browser {
     }
 
     pub fn attribute(&self, selector: &str, name: &str) -> Option<String> {
-        let value = self.ask("GET", &format!("{}/attribute/{name}", self.find(selector)), &Value::Null);
+        let value =
+            self.ask("GET", &format!("{}/attribute/{name}", self.find(selector)), &Value::Null);
         value.as_str().map(str::to_owned)
     }
 
@@ -160,7 +181,10 @@ impl Browser {
     /// Emulates a phone screen.
     pub fn be_a_phone(&self) {
         let params = json!({ "width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true });
-        self.tell("/goog/cdp/execute", &json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": params }));
+        self.tell(
+            "/goog/cdp/execute",
+            &json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": params }),
+        );
     }
 
     /// The console messages since the last call.
@@ -172,10 +196,14 @@ impl Browser {
 
     /// Saves a screenshot in the folder `AUTHD_SCREENSHOTS`, for people to look at.
     pub fn picture(&self, name: &str) {
-        #[allow(clippy::disallowed_methods, reason = "whoever wants to look at the pages says where they go")]
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "whoever wants to look at the pages says where they go"
+        )]
         let Some(folder) = std::env::var_os("AUTHD_SCREENSHOTS") else { return };
         let picture = self.ask("GET", &format!("{}/screenshot", self.session), &Value::Null);
-        let bytes = base64::engine::general_purpose::STANDARD.decode(picture.as_str().unwrap()).unwrap();
+        let bytes =
+            base64::engine::general_purpose::STANDARD.decode(picture.as_str().unwrap()).unwrap();
         std::fs::write(Path::new(&folder).join(format!("{name}.png")), bytes).unwrap();
     }
 
@@ -199,7 +227,9 @@ impl Browser {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(Duration::from_millis(2 * WAIT)))?;
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+        );
         write!(stream, "{head}content-length: {}\r\n\r\n{body}", body.len())?;
         let mut reader = BufReader::new(stream);
         let (mut line, mut length) = (String::new(), 0);

@@ -28,7 +28,8 @@ pub struct Ran {
 
 impl Ran {
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error} in {}\n{}", self.out, self.err))
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|error| panic!("{error} in {}\n{}", self.out, self.err))
     }
 }
 
@@ -231,7 +232,10 @@ fn a_value_is_shown_with_where_it_came_from() {
     let shown = ran.json();
     let origin = |key: &str| {
         let entry = shown.as_array().unwrap().iter().find(|entry| entry["key"] == key);
-        entry.unwrap_or_else(|| panic!("no {key} in {shown}"))["origin"].as_str().unwrap().to_owned()
+        entry.unwrap_or_else(|| panic!("no {key} in {shown}"))["origin"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     assert_eq!(origin("server.listen"), "env AUTHD_LISTEN");
     assert_eq!(origin("tokens.access"), "authd.toml line 2");
@@ -281,7 +285,9 @@ fn everything_that_needs_no_database_prints_json_too() {
 #[test]
 fn completions_and_manual_come_from_the_definition() {
     let folder = Folder::new();
-    for (shell, word) in [("bash", "complete -F _authd"), ("zsh", "#compdef authd"), ("fish", "complete -c authd")] {
+    for (shell, word) in
+        [("bash", "complete -F _authd"), ("zsh", "#compdef authd"), ("fish", "complete -c authd")]
+    {
         let ran = folder.run(&["completions", shell]);
         assert_eq!(ran.code, Some(0), "{}", ran.err);
         assert!(ran.out.contains(word) && ran.out.contains("set-password"), "{shell}: {}", ran.out);
@@ -299,7 +305,9 @@ fn completions_and_manual_come_from_the_definition() {
 #[test]
 fn a_reader_that_has_seen_enough_is_no_failure() {
     let folder = Folder::new();
-    for command in [&["--help"][..], &["openapi"], &["config", "show"], &["completions", "bash"], &["man"]] {
+    for command in
+        [&["--help"][..], &["openapi"], &["config", "show"], &["completions", "bash"], &["man"]]
+    {
         let mut child = folder.authd(command).spawn().unwrap();
         drop(child.stdout.take());
         let ran = ran(child);
@@ -342,23 +350,41 @@ fn accounts_are_made_and_changed_while_the_server_runs() {
     let folder = Folder::new();
     let server = folder.serve();
     let user = |arguments: &[&str], input: &str| {
-        let ran = folder.run_with_input(&[&["user"], arguments, &CHEAP, &["--json"]].concat(), input);
+        let ran =
+            folder.run_with_input(&[&["user"], arguments, &CHEAP, &["--json"]].concat(), input);
         assert_eq!(ran.code, Some(0), "{arguments:?}: {}", ran.err);
         ran.json()
     };
-    let new = ["create", "--email", "You@example.com", "--role", "admin", "--verified", "--password-stdin"];
+    let new = [
+        "create",
+        "--email",
+        "You@example.com",
+        "--role",
+        "admin",
+        "--verified",
+        "--password-stdin",
+    ];
     let made = user(&new, &format!("{PASSWORD}\n"));
-    assert_eq!((&made["email"], &made["status"]), (&Value::from("You@example.com"), &Value::from("active")));
+    assert_eq!(
+        (&made["email"], &made["status"]),
+        (&Value::from("You@example.com"), &Value::from("active"))
+    );
     assert_eq!(made["roles"], serde_json::json!(["admin", "user"]));
     let id = made["id"].as_str().unwrap();
 
-    user(&["create", "--email", "jane@example.com", "--username", "jane", "--password-stdin"], PASSWORD);
+    user(
+        &["create", "--email", "jane@example.com", "--username", "jane", "--password-stdin"],
+        PASSWORD,
+    );
     assert_eq!(user(&["show", "JANE"], "")["status"], "pending");
     assert_eq!(user(&["verify", "jane"], "")["status"], "active");
     assert_eq!(user(&["lock", "jane"], "")["status"], "suspended");
     assert_eq!(user(&["list", "--status", "suspended"], "")[0]["username"], "jane");
     assert_eq!(user(&["unlock", "jane"], "")["status"], "active");
-    assert_eq!(user(&["role", "jane", "--give", "moderator"], "")["roles"], serde_json::json!(["moderator", "user"]));
+    assert_eq!(
+        user(&["role", "jane", "--give", "moderator"], "")["roles"],
+        serde_json::json!(["moderator", "user"])
+    );
     user(&["set-password", "jane", "--password-stdin"], "Another-Horse-8-Battery");
     assert_eq!(user(&["list", "--limit", "1"], "")[0]["id"], id);
     assert_eq!(user(&["list", "--search", "jan", "--limit", "0"], "").as_array().unwrap().len(), 1);
@@ -368,23 +394,40 @@ fn accounts_are_made_and_changed_while_the_server_runs() {
     assert_eq!(user(&["show", "jane"], "")["status"], "active");
     assert_eq!(server.end(), Some(0));
     let shown = folder.run(&["user", "show", id]);
-    assert!(shown.out.contains("You@example.com") && !shown.out.contains("argon2"), "{}", shown.out);
+    assert!(
+        shown.out.contains("You@example.com") && !shown.out.contains("argon2"),
+        "{}",
+        shown.out
+    );
 }
 
 #[test]
 fn what_the_core_refuses_ends_with_1_and_a_reason() {
     let folder = Folder::new();
     let server = folder.serve();
-    let new = ["user", "create", "--email", "you@example.com", "--role", "admin", "--password-stdin"];
+    let new =
+        ["user", "create", "--email", "you@example.com", "--role", "admin", "--password-stdin"];
     assert_eq!(folder.run_with_input(&new, PASSWORD).code, Some(0));
     let refused = |arguments: &[&str], input: &str, word: &str| {
         let ran = folder.run_with_input(arguments, input);
         assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{arguments:?}: {}", ran.err);
-        assert!(ran.err.starts_with("error:") && ran.err.contains(word), "{arguments:?}: {}", ran.err);
+        assert!(
+            ran.err.starts_with("error:") && ran.err.contains(word),
+            "{arguments:?}: {}",
+            ran.err
+        );
     };
     refused(&new, PASSWORD, "already registered");
-    refused(&["user", "create", "--email", "a@example.com", "--password-stdin"], "short", "12 characters");
-    refused(&["user", "create", "--email", "a@example.com", "--password-stdin"], "", "nothing came");
+    refused(
+        &["user", "create", "--email", "a@example.com", "--password-stdin"],
+        "short",
+        "12 characters",
+    );
+    refused(
+        &["user", "create", "--email", "a@example.com", "--password-stdin"],
+        "",
+        "nothing came",
+    );
     refused(&["user", "show", "nobody"], "", "authd user list");
     refused(&["user", "role", "you@example.com", "--give", "king"], "", "king");
     refused(&["user", "role", "you@example.com", "--take", "admin"], "", "last admin");
@@ -422,7 +465,15 @@ async fn a_letter_for_trial_shows_each_step_of_the_conversation() {
     let run = async |form: &'static [&'static str]| {
         let set = set.clone();
         let arguments = move || {
-            let test = ["mail", "test", "you@example.com", "--set", &set, "--set", "mail.from=auth@example.com"];
+            let test = [
+                "mail",
+                "test",
+                "you@example.com",
+                "--set",
+                &set,
+                "--set",
+                "mail.from=auth@example.com",
+            ];
             Folder::new().run(&[&test, form].concat())
         };
         tokio::task::spawn_blocking(arguments).await.unwrap()
@@ -432,7 +483,11 @@ async fn a_letter_for_trial_shows_each_step_of_the_conversation() {
     let lines: Vec<_> = people.out.lines().collect();
     assert_eq!(lines[0], format!("ok      connect    127.0.0.1:{}", server.port));
     assert_eq!(lines[1], "ok      banner     220 mx.example ESMTP");
-    assert!(lines[2].starts_with("ok      EHLO       ") && lines[2].contains("mx.example"), "{}", people.out);
+    assert!(
+        lines[2].starts_with("ok      EHLO       ") && lines[2].contains("mx.example"),
+        "{}",
+        people.out
+    );
     assert_eq!(
         lines[3..],
         [
@@ -444,7 +499,12 @@ async fn a_letter_for_trial_shows_each_step_of_the_conversation() {
         ]
     );
     let json = run(&["--json"]).await;
-    assert_eq!((json.code, &json.json()["delivered"]), (Some(0), &Value::Bool(true)), "{}", json.err);
+    assert_eq!(
+        (json.code, &json.json()["delivered"]),
+        (Some(0), &Value::Bool(true)),
+        "{}",
+        json.err
+    );
     let last = serde_json::json!({ "name": "QUIT", "ok": true, "answer": "221 bye" });
     assert_eq!(json.json()["steps"][7], last);
     assert!(server.heard().contains("RCPT TO:<you@example.com>"), "{}", server.heard());
@@ -469,8 +529,16 @@ fn words_of_a_server(folder: &Folder, flags: &[&str]) -> String {
 fn the_first_start_says_where_everything_is_and_under_authbackend_the_first_app_once() {
     let folder = Folder::new();
     let first = words_of_a_server(&folder, &["--profile", "authbackend"]);
-    for word in ["authbackend", "/v1", "/docs", "authd.db", "outbox", "authd mail", "authd user create", "--role admin"]
-    {
+    for word in [
+        "authbackend",
+        "/v1",
+        "/docs",
+        "authd.db",
+        "outbox",
+        "authd mail",
+        "authd user create",
+        "--role admin",
+    ] {
         assert!(first.contains(word), "{word} in {first}");
     }
     for label in ["api", "docs", "mail", "new admin"] {
@@ -484,7 +552,10 @@ fn the_first_start_says_where_everything_is_and_under_authbackend_the_first_app_
     let (id, key) = (value("X-App-ID: "), value("X-Service-Key: "));
     assert!(!id.is_empty() && key.len() >= 32, "{first}");
     let again = words_of_a_server(&folder, &[]);
-    assert!(again.contains("new admin") && !again.contains("X-App-ID") && !again.contains(&key), "{again}");
+    assert!(
+        again.contains("new admin") && !again.contains("X-App-ID") && !again.contains(&key),
+        "{again}"
+    );
     assert_eq!(folder.run(&["app", "list", "--json"]).out.matches(&id).count(), 1);
     let standard = words_of_a_server(&Folder::new(), &[]);
     assert!(!standard.contains("X-App-ID"), "{standard}");
@@ -498,7 +569,10 @@ fn on_a_terminal(folder: &Folder, command: &str, more: &[(&str, &str)]) -> Optio
     }
     let command = format!("'{}' {command}", env!("CARGO_BIN_EXE_authd"));
     let mut script = Command::new("script");
-    script.args(["-qec", &command, "/dev/null"]).current_dir(folder.0.path()).env_remove("NO_COLOR");
+    script
+        .args(["-qec", &command, "/dev/null"])
+        .current_dir(folder.0.path())
+        .env_remove("NO_COLOR");
     let output = script.envs(more.iter().copied()).stdin(Stdio::null()).output().unwrap();
     Some(String::from_utf8(output.stdout).unwrap())
 }
@@ -509,7 +583,13 @@ fn colour_and_bars_are_for_a_terminal_alone_and_no_color_is_heard() {
     folder.write("users.jsonl", "{\"email\":\"a@example.com\"}\n{\"email\":\"b@example.com\"}\n");
     assert_eq!(folder.serve().end(), Some(0));
     let import = ["user", "import", "users.jsonl", "--dry-run"];
-    for command in [&["user", "show", "nobody"][..], &["user", "list"], &["config", "check"], &import, &["--help"]] {
+    for command in [
+        &["user", "show", "nobody"][..],
+        &["user", "list"],
+        &["config", "check"],
+        &import,
+        &["--help"],
+    ] {
         let ran = folder.run(command);
         let said = ran.out + &ran.err;
         assert!(!said.contains('\x1b') && !said.contains('\r'), "{command:?}: {said:?}");
@@ -529,8 +609,14 @@ fn colour_and_bars_are_for_a_terminal_alone_and_no_color_is_heard() {
 fn the_document_without_a_name_is_that_of_the_root() {
     let folder = Folder::new();
     let of = |arguments: &[&str]| folder.run(arguments).json()["paths"].clone();
-    assert_eq!(of(&["openapi", "--profile", "jobpath"]), of(&["openapi", "jobpath", "--profile", "jobpath"]));
-    assert_ne!(of(&["openapi", "--profile", "jobpath"]), of(&["openapi", "v1", "--profile", "jobpath"]));
+    assert_eq!(
+        of(&["openapi", "--profile", "jobpath"]),
+        of(&["openapi", "jobpath", "--profile", "jobpath"])
+    );
+    assert_ne!(
+        of(&["openapi", "--profile", "jobpath"]),
+        of(&["openapi", "v1", "--profile", "jobpath"])
+    );
     assert_eq!(of(&["openapi"]), of(&["openapi", "v1"]));
 }
 
@@ -539,7 +625,8 @@ fn following_the_audit_log_with_no_limit_begins_at_its_beginning() {
     let folder = Folder::new();
     assert_eq!(folder.serve().end(), Some(0));
     let all = folder.run(&["audit", "--limit", "0", "--json"]).json();
-    let mut following = folder.authd(&["audit", "--follow", "--limit", "0", "--json"]).spawn().unwrap();
+    let mut following =
+        folder.authd(&["audit", "--follow", "--limit", "0", "--json"]).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(following.stdout.take().unwrap()).read_line(&mut line).unwrap();
     following.kill().unwrap();

@@ -12,8 +12,12 @@ const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
 /// Limits live as long as the process, whose monotonic clock does not jump.
-const UNLIMITED: [(&str, &str); 4] =
-    [("limits.general", "off"), ("limits.sign_in", "off"), ("limits.refresh", "off"), ("limits.verify_email", "off")];
+const UNLIMITED: [(&str, &str); 4] = [
+    ("limits.general", "off"),
+    ("limits.sign_in", "off"),
+    ("limits.refresh", "off"),
+    ("limits.verify_email", "off"),
+];
 
 async fn refresh(app: &App, token: &str) -> Answer {
     app.post("/v1/auth/refresh", &json!({ "refreshToken": token })).send().await
@@ -36,12 +40,23 @@ async fn what_has_ended_stays_ended_when_the_clock_jumps() {
             app.clock.turn_back(HOUR);
         }
         assert_eq!(refresh(&app, &out.refresh).await.code(), "TOKEN_REVOKED");
-        assert!(["TOKEN_REVOKED", "TOKEN_EXPIRED", "INVALID_TOKEN"].contains(&me(&app, &out.access).await.as_str()));
+        assert!(
+            ["TOKEN_REVOKED", "TOKEN_EXPIRED", "INVALID_TOKEN"]
+                .contains(&me(&app, &out.access).await.as_str())
+        );
     }
     app.clock.turn(30 * DAY);
-    assert_eq!(refresh(&app, &left.refresh).await.code(), "INVALID_REFRESH_TOKEN", "idle for too long");
+    assert_eq!(
+        refresh(&app, &left.refresh).await.code(),
+        "INVALID_REFRESH_TOKEN",
+        "idle for too long"
+    );
     app.clock.turn_back(HOUR);
-    assert_eq!(refresh(&app, &left.refresh).await.code(), "TOKEN_REVOKED", "and that ended it for good");
+    assert_eq!(
+        refresh(&app, &left.refresh).await.code(),
+        "TOKEN_REVOKED",
+        "and that ended it for good"
+    );
 }
 
 #[tokio::test]
@@ -51,7 +66,11 @@ async fn a_clock_set_back_ends_no_session_and_tells_nobody_of_a_theft() {
     let next = refresh(&app, &tokens.refresh).await.tokens();
     app.clock.turn_back(HOUR);
     let parent = refresh(&app, &tokens.refresh).await;
-    assert_eq!((parent.status.as_u16(), parent.code()), (401, "INVALID_REFRESH_TOKEN"), "no grace at a negative age");
+    assert_eq!(
+        (parent.status.as_u16(), parent.code()),
+        (401, "INVALID_REFRESH_TOKEN"),
+        "no grace at a negative age"
+    );
     let current = refresh(&app, &next.refresh).await;
     assert_eq!(current.status, 200, "{}", current.text);
     app.clock.turn(HOUR);
@@ -132,8 +151,15 @@ async fn a_token_from_ahead_of_a_restored_file_is_only_refused() {
             assert_eq!((answer.status.as_u16(), answer.code()), (401, "INVALID_REFRESH_TOKEN"));
             assert!(!answer.headers.contains_key("set-cookie"));
             let cookie = format!("refreshToken={token}");
-            let answer = app.call(poem::http::Method::POST, "/v1/auth/refresh").header("cookie", &cookie).send().await;
-            assert_eq!((answer.code(), answer.headers.contains_key("set-cookie")), ("INVALID_REFRESH_TOKEN", false));
+            let answer = app
+                .call(poem::http::Method::POST, "/v1/auth/refresh")
+                .header("cookie", &cookie)
+                .send()
+                .await;
+            assert_eq!(
+                (answer.code(), answer.headers.contains_key("set-cookie")),
+                ("INVALID_REFRESH_TOKEN", false)
+            );
         }
     }
     assert_eq!(refresh(&app, &old).await.status, 200, "the session lives where the file left it");

@@ -33,7 +33,8 @@ fn done_with(folder: &Folder, arguments: &[&str], input: &str) -> Value {
     let mut child = folder.command(&arguments).stdin(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
-    let (out, err) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    let (out, err) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert_eq!(output.status.code(), Some(0), "{arguments:?}: {err}");
     serde_json::from_str(&out).unwrap_or_else(|error| panic!("{arguments:?}: {error} in {out}"))
 }
@@ -43,13 +44,23 @@ fn done_with(folder: &Folder, arguments: &[&str], input: &str) -> Value {
 fn fails(folder: &Folder, code: i32, arguments: &[&str], word: &str) {
     let ran = folder.run(arguments);
     assert_eq!((ran.code, ran.out.as_str()), (Some(code), ""), "{arguments:?}: {}", ran.err);
-    let (_, error) = ran.err.split_once("error:").unwrap_or_else(|| panic!("{arguments:?}: {}", ran.err));
+    let (_, error) =
+        ran.err.split_once("error:").unwrap_or_else(|| panic!("{arguments:?}: {}", ran.err));
     assert!(error.contains(word), "{arguments:?}: {error}");
 }
 
 fn make(folder: &Folder, name: &str, more: &[&str]) -> String {
     let email = format!("{name}@example.com");
-    let create = ["user", "create", "--email", email.as_str(), "--username", name, "--verified", "--password-stdin"];
+    let create = [
+        "user",
+        "create",
+        "--email",
+        email.as_str(),
+        "--username",
+        name,
+        "--verified",
+        "--password-stdin",
+    ];
     done_with(folder, &[&create, more].concat(), PASSWORD)["id"].as_str().unwrap().to_owned()
 }
 
@@ -62,7 +73,10 @@ fn get(server: &Server, path: &str, token: &str) -> Reply {
 }
 
 fn post(server: &Server, path: &str, token: &str, body: &Value) -> Reply {
-    server.client().ask("POST", path, &format!("Authorization: Bearer {token}\r\n"), Some(body)).unwrap()
+    server
+        .client()
+        .ask("POST", path, &format!("Authorization: Bearer {token}\r\n"), Some(body))
+        .unwrap()
 }
 
 fn names<'a>(list: &'a Value, name: &str) -> Vec<&'a str> {
@@ -100,17 +114,24 @@ fn roles_are_made_given_changed_and_deleted_beside_the_server_and_hold_at_once()
     fails(&folder, 1, &["role", "delete", "admin"], "built");
     fails(&folder, 2, &["role", "grant", "support"], "PERMISSION");
     assert_eq!(done(&folder, &["role", "delete", "support"])["name"], "support");
-    assert_eq!(done(&folder, &["user", "show", id.as_str()])["roles"], json!(["user"]), "whoever had it has lost it");
+    assert_eq!(
+        done(&folder, &["user", "show", id.as_str()])["roles"],
+        json!(["user"]),
+        "whoever had it has lost it"
+    );
 
     let story = done(&folder, &["audit", "--limit", "0"]);
     let by_hand: Vec<&str> = story
         .as_array()
         .unwrap()
         .iter()
-        .filter(|record| record["actor"] == "cli" && record["event"].as_str().unwrap().starts_with("role"))
+        .filter(|record| {
+            record["actor"] == "cli" && record["event"].as_str().unwrap().starts_with("role")
+        })
         .map(|record| record["event"].as_str().unwrap())
         .collect();
-    let expected = ["role_created", "roles_changed", "role_changed", "role_changed", "role_deleted"];
+    let expected =
+        ["role_created", "roles_changed", "role_changed", "role_changed", "role_deleted"];
     assert_eq!(by_hand, expected, "{story}");
 }
 
@@ -175,7 +196,11 @@ fn keys_are_turned_beside_the_server_which_follows_without_a_restart() {
     assert!(signing(&now) != signing(&turned) && uses(&now).contains(&"verifying"), "{now}");
     assert_eq!(me(&server, &token), 200, "the old one verifies on");
     let revoked = done(&folder, &["key", "rotate", "--revoke"]);
-    assert_eq!(uses(&revoked).iter().filter(|key| **key == "ended").count(), uses(&revoked).len() - 1, "{revoked}");
+    assert_eq!(
+        uses(&revoked).iter().filter(|key| **key == "ended").count(),
+        uses(&revoked).len() - 1,
+        "{revoked}"
+    );
     assert_eq!(me(&server, &token), 401);
     let token = log_in(&server, "jane", PASSWORD).text("accessToken");
     assert_eq!(me(&server, &token), 200);
@@ -194,12 +219,22 @@ fn keys_are_turned_beside_the_server_which_follows_without_a_restart() {
 
 /// Sets up an authenticator and confirms it.
 fn guard(server: &Server, token: &str) {
-    let setup = post(server, "/v1/auth/mfa/setup", token, &json!({ "type": "totp", "deviceName": "Phone" }));
+    let setup = post(
+        server,
+        "/v1/auth/mfa/setup",
+        token,
+        &json!({ "type": "totp", "deviceName": "Phone" }),
+    );
     assert_eq!(setup.status, 200, "{}", setup.body);
     let secret = totp_rs::Secret::try_from_base32(setup.text("secret")).unwrap();
     let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
     let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap();
-    let confirmed = post(server, "/v1/auth/mfa/verify", token, &json!({ "code": totp.generate(now).to_string() }));
+    let confirmed = post(
+        server,
+        "/v1/auth/mfa/verify",
+        token,
+        &json!({ "code": totp.generate(now).to_string() }),
+    );
     assert_eq!(confirmed.status, 200, "{}", confirmed.body);
 }
 
@@ -241,13 +276,20 @@ fn sessions_are_seen_and_ended_and_factors_removed() {
     for command in ["sessions", "revoke", "mfa-reset"] {
         fails(&folder, 1, &["user", command, "nobody"], "authd user list");
     }
-    let refused = done(&folder, &["audit", "--outcome", "refused", "--since", "2020-01-01", "--limit", "0"]);
+    let refused =
+        done(&folder, &["audit", "--outcome", "refused", "--since", "2020-01-01", "--limit", "0"]);
     assert!(names(&refused, "outcome").iter().all(|outcome| *outcome == "refused"), "{refused}");
     assert_eq!(done(&folder, &["audit", "--until", "2020-01-01T00:00:00Z"]), json!([]));
     fails(&folder, 2, &["audit", "--since", "yesterday"], "yesterday");
     let ended = done(&folder, &["audit", "--event", "session_ended", "--user", "jane"]);
     assert!(ended.as_array().unwrap().iter().all(|record| record["actor"] == "cli"), "{ended}");
-    assert_eq!(done(&folder, &["audit", "--event", "factor_removed", "--limit", "0"]).as_array().unwrap().len(), 1);
+    assert_eq!(
+        done(&folder, &["audit", "--event", "factor_removed", "--limit", "0"])
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 /// A long-running command, read line by line; stops when dropped.
@@ -261,7 +303,9 @@ impl Following {
         let mut child = folder.command(arguments).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap());
         let (said, lines) = channel();
-        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| said.send(line)));
+        std::thread::spawn(move || {
+            out.lines().map_while(Result::ok).try_for_each(|line| said.send(line))
+        });
         Self { child, lines }
     }
 
@@ -296,7 +340,10 @@ fn a_followed_log_prints_what_happens_after_it_began() {
     let people = Following::start(&folder, &["audit", "--follow", "--event", "login"]);
     people.until("wrong_password");
     let line: Value = serde_json::from_str(&programs.until("\"login\"")).unwrap();
-    assert_eq!((&line["outcome"], &line["accountId"], &line["count"]), (&json!("refused"), &json!(id), &json!(1)));
+    assert_eq!(
+        (&line["outcome"], &line["accountId"], &line["count"]),
+        (&json!("refused"), &json!(id), &json!(1))
+    );
     assert_eq!(log_in(&server, "jane", PASSWORD).status, 200);
     let line = people.until("  done  ");
     assert!(line.contains("  login  ") && line.contains(&id), "{line}");
@@ -333,21 +380,36 @@ fn a_locked_out_last_admin_gets_back_in_by_the_command_line_alone() {
             server = folder.serve(&[]);
         } else {
             done(&folder, &["user", "unlock", "root"]);
-            assert_eq!(log_in(&server, "root", PASSWORD).code(), "MFA_REQUIRED", "unlocked at once");
+            assert_eq!(
+                log_in(&server, "root", PASSWORD).code(),
+                "MFA_REQUIRED",
+                "unlocked at once"
+            );
             done_with(&folder, &["user", "set-password", "root", "--password-stdin"], ANOTHER);
             done(&folder, &["user", "mfa-reset", "root"]);
         }
         assert_eq!(log_in(&server, "root", PASSWORD).status, 401, "{meanwhile}");
         let back = log_in(&server, "root", ANOTHER);
         assert_eq!(back.status, 200, "{meanwhile}: {}", back.body);
-        assert_eq!(get(&server, "/v1/admin/users", &back.text("accessToken")).status, 200, "{meanwhile}");
-        assert_eq!(get(&server, "/v1/users/me", &token).status, 401, "the session of before is over");
+        assert_eq!(
+            get(&server, "/v1/admin/users", &back.text("accessToken")).status,
+            200,
+            "{meanwhile}"
+        );
+        assert_eq!(
+            get(&server, "/v1/users/me", &token).status,
+            401,
+            "the session of before is over"
+        );
         assert_eq!(server.end(), Some(0));
         let told = done(&folder, &["audit", "--user", "root", "--limit", "0"]);
         for event in ["lockout", "password_set", "factor_removed", "unlocked"] {
             // A new password also lifts the lockout.
             let is_there = names(&told, "event").contains(&event);
-            assert!(is_there || (is_alone && event == "unlocked"), "{meanwhile}: {event} in {told}");
+            assert!(
+                is_there || (is_alone && event == "unlocked"),
+                "{meanwhile}: {event} in {told}"
+            );
         }
     }
 }

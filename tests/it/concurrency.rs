@@ -22,7 +22,9 @@ async fn at_once(app: &Arc<App>, path: &'static str, bodies: Vec<(Value, String)
 fn tally(answers: &[Answer]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for answer in answers {
-        *counts.entry(format!("{} {}", answer.status.as_u16(), answer.code()).trim().to_owned()).or_default() += 1;
+        *counts
+            .entry(format!("{} {}", answer.status.as_u16(), answer.code()).trim().to_owned())
+            .or_default() += 1;
     }
     counts
 }
@@ -56,12 +58,19 @@ async fn a_limit_lets_through_exactly_as_many_as_it_says() {
             [("count", "7"), ("window", "1h"), ("shape", shape)]
                 .map(|(key, value)| (format!("limits.{name}.{key}"), value.to_owned()))
         });
-        let set: Vec<_> = set.iter().flatten().map(|(key, value)| (key.as_str(), value.as_str())).collect();
-        let app = unlimited("standard", &[&[("limits.mail_address", "off")], &set[..]].concat()).await;
+        let set: Vec<_> =
+            set.iter().flatten().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+        let app =
+            unlimited("standard", &[&[("limits.mail_address", "off")], &set[..]].concat()).await;
         let resend = vec![(json!({ "email": "a@example.com" }), HERE.to_owned()); 40];
         let expected = counts([("200", 7), ("429 REGISTRATION_RATE_LIMIT_EXCEEDED", 33)]);
-        assert_eq!(tally(&at_once(&app, "/v1/auth/resend-verification", resend).await), expected, "{shape}");
-        let sign_up = (0..40).map(|n| (registration(&format!("user{n}")), HERE.to_owned())).collect();
+        assert_eq!(
+            tally(&at_once(&app, "/v1/auth/resend-verification", resend).await),
+            expected,
+            "{shape}"
+        );
+        let sign_up =
+            (0..40).map(|n| (registration(&format!("user{n}")), HERE.to_owned())).collect();
         let expected = counts([("201", 7), ("429 RATE_LIMIT_EXCEEDED", 33)]);
         assert_eq!(tally(&at_once(&app, "/v1/auth/register", sign_up).await), expected, "{shape}");
     }
@@ -83,7 +92,8 @@ async fn five_failures_lock_a_name_however_many_come_at_once() {
     let app = unlimited("perfect21", &[]).await;
     app.join("ada").await;
     for name in ["ada", "nobody"] {
-        let tries = (0..40).map(|n| (login(name, "Wrong-password-1"), format!("203.0.113.{n}"))).collect();
+        let tries =
+            (0..40).map(|n| (login(name, "Wrong-password-1"), format!("203.0.113.{n}"))).collect();
         let expected = counts([("401 INVALID_CREDENTIALS", 5), ("423 ACCOUNT_LOCKED", 35)]);
         assert_eq!(tally(&at_once(&app, "/v1/auth/login", tries).await), expected, "{name}");
     }
@@ -100,13 +110,17 @@ async fn one_of_many_sign_ups_makes_the_account() {
         })
     };
     let app = unlimited("perfect21", &[]).await;
-    let address = at_once(&app, "/v1/auth/register", same("email", "one@example.com").collect()).await;
+    let address =
+        at_once(&app, "/v1/auth/register", same("email", "one@example.com").collect()).await;
     assert_eq!(tally(&address), counts([("201", 1), ("409 EMAIL_EXISTS", 19)]));
     let name = at_once(&app, "/v1/auth/register", same("username", "the_one").collect()).await;
     assert_eq!(tally(&name), counts([("201", 1), ("409 USERNAME_EXISTS", 19)]));
 
-    let app = unlimited("standard", &[("limits.mail_address", "off"), ("limits.mail_client", "off")]).await;
-    let address = at_once(&app, "/v1/auth/register", same("email", "one@example.com").collect()).await;
+    let app =
+        unlimited("standard", &[("limits.mail_address", "off"), ("limits.mail_client", "off")])
+            .await;
+    let address =
+        at_once(&app, "/v1/auth/register", same("email", "one@example.com").collect()).await;
     assert_eq!(tally(&address), counts([("201", 20)]), "told alike");
     let done = app.audit().await.iter().filter(|line| *line == "sign_up done").count();
     assert_eq!(done, 1);
@@ -126,7 +140,10 @@ async fn parallel_logins_leave_as_many_sessions_as_the_cap_allows() {
         alive += usize::from(app.get("/v1/users/me").bearer(&access).send().await.status == 200);
     }
     assert_eq!((answers.len(), alive), (30, 5));
-    assert_eq!(app.audit().await.iter().filter(|line| *line == "session_ended done cap").count(), 25);
+    assert_eq!(
+        app.audit().await.iter().filter(|line| *line == "session_ended done cap").count(),
+        25
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -135,10 +152,19 @@ async fn one_of_fifty_uses_of_a_link_proves_the_address() {
     app.register("ada").await;
     let token = json!({ "token": token_in(&app.mails().await, "verify-email?token=") });
     let answers = at_once(&app, "/v1/auth/verify-email", vec![(token, HERE.to_owned()); 50]).await;
-    let proved = answers.iter().filter(|answer| answer.body["message"] == "Email verified successfully").count();
-    let already = answers.iter().filter(|answer| answer.body["message"] == "Email is already verified").count();
+    let proved = answers
+        .iter()
+        .filter(|answer| answer.body["message"] == "Email verified successfully")
+        .count();
+    let already = answers
+        .iter()
+        .filter(|answer| answer.body["message"] == "Email is already verified")
+        .count();
     assert_eq!((proved, already), (1, 49));
-    assert_eq!(app.audit().await.iter().filter(|line| line.starts_with("email_verified")).count(), 1);
+    assert_eq!(
+        app.audit().await.iter().filter(|line| line.starts_with("email_verified")).count(),
+        1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -150,33 +176,53 @@ async fn a_logout_among_refreshes_ends_the_session_for_all_of_them() {
         let body = json!({ "refreshToken": tokens.refresh });
         let mut tasks = tokio::task::JoinSet::new();
         for n in 0..12 {
-            let (app, body, path) = (app.clone(), body.clone(), if n == 6 { "logout" } else { "refresh" });
+            let (app, body, path) =
+                (app.clone(), body.clone(), if n == 6 { "logout" } else { "refresh" });
             tasks.spawn(async move { app.post(&format!("/v1/auth/{path}"), &body).send().await });
         }
         for answer in tasks.join_all().await {
             assert!([200, 401].contains(&answer.status.as_u16()), "{}", answer.text);
             if answer.body["data"].is_object() {
-                let code = app.get("/v1/users/me").bearer(&answer.tokens().access).send().await.code().to_owned();
+                let code = app
+                    .get("/v1/users/me")
+                    .bearer(&answer.tokens().access)
+                    .send()
+                    .await
+                    .code()
+                    .to_owned();
                 assert_eq!(code, "TOKEN_REVOKED");
                 let next = json!({ "refreshToken": answer.tokens().refresh });
-                assert_eq!(app.post("/v1/auth/refresh", &next).send().await.code(), "TOKEN_REVOKED");
+                assert_eq!(
+                    app.post("/v1/auth/refresh", &next).send().await.code(),
+                    "TOKEN_REVOKED"
+                );
             }
         }
     }
-    assert_eq!(app.audit().await.iter().filter(|line| *line == "session_ended done logout").count(), 10);
+    assert_eq!(
+        app.audit().await.iter().filter(|line| *line == "session_ended done logout").count(),
+        10
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_flood_of_logins_is_turned_away_with_a_time_to_come_again_while_tokens_are_checked() {
-    let set =
-        [("hashing.queue", "4"), ("hashing.threads", "1"), ("hashing.memory", "1024"), ("throttle.enabled", "false")];
+    let set = [
+        ("hashing.queue", "4"),
+        ("hashing.threads", "1"),
+        ("hashing.memory", "1024"),
+        ("throttle.enabled", "false"),
+    ];
     let app = unlimited("standard", &set).await;
     let access = app.enter("ada").await.access;
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..120 {
         let app = app.clone();
         tasks.spawn(async move {
-            app.post("/v1/auth/login", &login("ada", PASSWORD)).from(&format!("10.0.0.{n}")).send().await
+            app.post("/v1/auth/login", &login("ada", PASSWORD))
+                .from(&format!("10.0.0.{n}"))
+                .send()
+                .await
         });
     }
     for _ in 0..20 {
@@ -184,13 +230,18 @@ async fn a_flood_of_logins_is_turned_away_with_a_time_to_come_again_while_tokens
         assert_eq!(app.get("/readyz").send().await.status, 200);
     }
     let answers = tasks.join_all().await;
-    let (in_time, too_many): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    let (in_time, too_many): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|answer| answer.status == 200);
     assert!(!in_time.is_empty() && !too_many.is_empty(), "{:?}", tally(&answers));
     for answer in too_many {
         assert_eq!((answer.status.as_u16(), answer.code()), (503, "SERVICE_UNAVAILABLE"));
         assert!(answer.header("retry-after").parse::<u32>().unwrap() >= 1);
     }
-    assert_eq!(app.login("ada", PASSWORD).await.status, 200, "nothing was counted against the owner");
+    assert_eq!(
+        app.login("ada", PASSWORD).await.status,
+        200,
+        "nothing was counted against the owner"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -199,7 +250,8 @@ async fn a_try_that_found_no_room_locks_nobody_out() {
     let app = unlimited("perfect21", &set).await;
     app.join("ada").await;
     for name in ["ada", "nobody"] {
-        let tries = (0..20).map(|n| (login(name, "Wrong-password-1"), format!("203.0.113.{n}"))).collect();
+        let tries =
+            (0..20).map(|n| (login(name, "Wrong-password-1"), format!("203.0.113.{n}"))).collect();
         let answers = at_once(&app, "/v1/auth/login", tries).await;
         let looked_at = answers.iter().filter(|answer| answer.status == 401).count();
         let no_room = answers.iter().filter(|answer| answer.status == 503).count();

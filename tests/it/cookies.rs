@@ -25,8 +25,11 @@ fn jar(answer: &Answer) -> String {
 /// All data that a refused request must not change.
 fn sessions(app: &App) -> Vec<String> {
     let db = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
-    let mut rows =
-        db.prepare("select id || generation || hex(secret_hash) || coalesce(ended_at, '') from sessions").unwrap();
+    let mut rows = db
+        .prepare(
+            "select id || generation || hex(secret_hash) || coalesce(ended_at, '') from sessions",
+        )
+        .unwrap();
     rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
 }
 
@@ -42,8 +45,13 @@ async fn a_cookie_belongs_to_the_auth_routes_of_its_mount() {
         let turned = refresh(&app, mount, &jar(&entered)).send().await;
         assert_eq!(turned.status, 200, "{}", turned.text);
         assert!(turned.header("set-cookie").ends_with(&path));
-        let out = app.call(Method::POST, &format!("{mount}/auth/logout")).header("cookie", &jar(&turned)).send().await;
-        let cleared = format!("refreshToken=; Max-Age=0; Path={mount}/auth; HttpOnly; SameSite=Strict");
+        let out = app
+            .call(Method::POST, &format!("{mount}/auth/logout"))
+            .header("cookie", &jar(&turned))
+            .send()
+            .await;
+        let cleared =
+            format!("refreshToken=; Max-Age=0; Path={mount}/auth; HttpOnly; SameSite=Strict");
         assert_eq!((out.status.as_u16(), out.header("set-cookie")), (200, cleared.as_str()));
     }
 }
@@ -58,7 +66,11 @@ async fn when_cookie_and_body_bring_a_token_the_cookie_counts() {
     assert_eq!(turned.status, 200);
     assert_eq!(turned.body["data"].get("refreshToken"), None);
     assert_ne!(jar(&turned), jar(&one), "the cookie's has turned");
-    assert_eq!(app.post("/v1/auth/refresh", &body).send().await.status, 200, "the body's is as it was");
+    assert_eq!(
+        app.post("/v1/auth/refresh", &body).send().await.status,
+        200,
+        "the body's is as it was"
+    );
 
     let worthless = refresh(&app, "/v1", "refreshToken=x").json(&body).send().await;
     assert_eq!((worthless.status.as_u16(), worthless.code()), (401, "INVALID_REFRESH_TOKEN"));
@@ -80,7 +92,11 @@ async fn two_of_the_name_are_refused_on_every_call_that_reads_it() {
             call().header("cookie", &cookie).header("cookie", "refreshToken="),
         ] {
             let answer = twice.send().await;
-            assert_eq!((answer.status.as_u16(), answer.code()), (400, "VALIDATION_ERROR"), "{path}");
+            assert_eq!(
+                (answer.status.as_u16(), answer.code()),
+                (400, "VALIDATION_ERROR"),
+                "{path}"
+            );
             assert!(!answer.headers.contains_key("set-cookie"), "{path}: no cookie is cleared");
         }
     }
@@ -89,7 +105,10 @@ async fn two_of_the_name_are_refused_on_every_call_that_reads_it() {
 
 #[tokio::test]
 async fn a_cookie_that_another_sites_page_sends_changes_nothing() {
-    let set = [("server.public_url", "https://auth.example.com"), ("server.cors_origins", "https://app.example.com")];
+    let set = [
+        ("server.public_url", "https://auth.example.com"),
+        ("server.cors_origins", "https://app.example.com"),
+    ];
     let app = app_with("standard", &set).await;
     app.join("ada").await;
     let cookie = jar(&login(&app, "/v1").await);
@@ -103,15 +122,22 @@ async fn a_cookie_that_another_sites_page_sends_changes_nothing() {
         &[("sec-fetch-site", "cross-site")],
         &[("origin", "https://app.example.com"), ("origin", "https://evil.example")],
     ];
-    for path in ["/v1/auth/refresh", "/v1/auth/logout", "/api/v1/auth/refresh", "/api/v1/auth/logout"] {
+    for path in
+        ["/v1/auth/refresh", "/v1/auth/logout", "/api/v1/auth/refresh", "/api/v1/auth/logout"]
+    {
         for headers in foreign {
             for body in [None, Some(json!({ "logoutAllDevices": true }))] {
                 let mut call = app.call(Method::POST, path).header("cookie", &cookie);
                 for (name, value) in headers {
                     call = call.header(name, value);
                 }
-                let answer = body.iter().fold(call, |call, body: &Value| call.json(body)).send().await;
-                assert_eq!((answer.status.as_u16(), answer.code()), (403, "ORIGIN_NOT_ALLOWED"), "{path} {headers:?}");
+                let answer =
+                    body.iter().fold(call, |call, body: &Value| call.json(body)).send().await;
+                assert_eq!(
+                    (answer.status.as_u16(), answer.code()),
+                    (403, "ORIGIN_NOT_ALLOWED"),
+                    "{path} {headers:?}"
+                );
                 assert!(!answer.headers.contains_key("set-cookie"), "{path} {headers:?}");
             }
         }
@@ -137,7 +163,9 @@ async fn an_answer_to_another_sites_page_neither_sets_nor_clears_a_cookie() {
     // Browsers send no cookie with such a form, but would accept one from the response.
     let app = app_with("jobpsych", &[("server.public_url", "https://auth.example.com")]).await;
     let account = json!({ "name": "Ada", "email": "ada@example.com", "password": PASSWORD, "company_name": "A" });
-    assert!(app.post("/api/auth/register", &account).send().await.headers.contains_key("set-cookie"));
+    assert!(
+        app.post("/api/auth/register", &account).send().await.headers.contains_key("set-cookie")
+    );
     let login = json!({ "email": "ada@example.com", "password": PASSWORD });
     let access = app.post("/v1/auth/login", &login).send().await.tokens().access;
     let calls: [(&str, Option<&Value>, bool); 6] = [
@@ -148,21 +176,35 @@ async fn an_answer_to_another_sites_page_neither_sets_nor_clears_a_cookie() {
         ("/v1/auth/logout", None, true),
         ("/v1/auth/logout-all", None, true),
     ];
-    for (name, value) in [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
+    for (name, value) in
+        [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")]
+    {
         for (path, body, is_bearer) in calls {
             let call = app.call(Method::POST, path).header(name, value);
             let call = body.iter().fold(call, |call, body| call.json(body));
             let answer = if is_bearer { call.bearer(&access) } else { call }.send().await;
-            assert!(!answer.headers.contains_key("set-cookie"), "{path} {value}: {}", answer.header("set-cookie"));
+            assert!(
+                !answer.headers.contains_key("set-cookie"),
+                "{path} {value}: {}",
+                answer.header("set-cookie")
+            );
         }
     }
-    let ours = app.call(Method::POST, "/api/auth/logout").header("origin", "https://auth.example.com").send().await;
+    let ours = app
+        .call(Method::POST, "/api/auth/logout")
+        .header("origin", "https://auth.example.com")
+        .send()
+        .await;
     assert!(ours.header("set-cookie").contains("Max-Age=0"), "{}", ours.text);
 }
 
 #[tokio::test]
 async fn over_https_and_in_production_the_cookie_is_secure_and_says_so_in_its_name() {
-    let in_production = [("server.environment", "production"), ("hashing.memory", "19456"), ("hashing.passes", "2")];
+    let in_production = [
+        ("server.environment", "production"),
+        ("hashing.memory", "19456"),
+        ("hashing.passes", "2"),
+    ];
     for set in [&[("server.public_url", "https://auth.example.com")][..], &in_production] {
         let app = app_with("standard", set).await;
         app.join("ada").await;
@@ -170,12 +212,21 @@ async fn over_https_and_in_production_the_cookie_is_secure_and_says_so_in_its_na
         let cookie = jar(&entered);
         assert!(cookie.starts_with("__Secure-refreshToken="), "{set:?}: {cookie}");
         let attributes = "; Max-Age=2592000; Path=/v1/auth; HttpOnly; SameSite=Strict; Secure";
-        assert!(entered.header("set-cookie").ends_with(attributes), "{}", entered.header("set-cookie"));
+        assert!(
+            entered.header("set-cookie").ends_with(attributes),
+            "{}",
+            entered.header("set-cookie")
+        );
         let plain = cookie.replace("__Secure-", "");
-        assert_eq!(refresh(&app, "/v1", &plain).send().await.code(), "MISSING_REFRESH_TOKEN", "set by no page of ours");
+        assert_eq!(
+            refresh(&app, "/v1", &plain).send().await.code(),
+            "MISSING_REFRESH_TOKEN",
+            "set by no page of ours"
+        );
         let both = refresh(&app, "/v1", &format!("{plain}x; {cookie}")).send().await;
         assert_eq!(both.status, 200, "the other name is another cookie: {}", both.text);
-        let out = app.call(Method::POST, "/v1/auth/logout").header("cookie", &jar(&both)).send().await;
+        let out =
+            app.call(Method::POST, "/v1/auth/logout").header("cookie", &jar(&both)).send().await;
         assert!(out.header("set-cookie").starts_with("__Secure-refreshToken=; Max-Age=0;"));
     }
 }
@@ -192,11 +243,19 @@ async fn only_listed_origins_may_read_the_answers() {
         ("*", false),
     ] {
         let answer = app.get("/v1/users/me").header("origin", origin).send().await;
-        assert_eq!(answer.headers.contains_key("access-control-allow-origin"), is_listed, "{origin}");
+        assert_eq!(
+            answer.headers.contains_key("access-control-allow-origin"),
+            is_listed,
+            "{origin}"
+        );
         assert!(varies(&answer), "{origin}");
         let ask = app.call(Method::OPTIONS, "/v1/auth/login").header("origin", origin);
         let preflight = ask.header("access-control-request-method", "POST").send().await;
-        assert_eq!(preflight.header("access-control-allow-credentials") == "true", is_listed, "{origin}");
+        assert_eq!(
+            preflight.header("access-control-allow-credentials") == "true",
+            is_listed,
+            "{origin}"
+        );
         assert!(varies(&preflight), "{origin}");
     }
 }

@@ -32,10 +32,14 @@ fn busy_client(client: &Client, name: &str, known: &Mutex<Known>) {
     loop {
         count += 1;
         let email = format!("{name}-{count}@example.com");
-        let Some(reply) = client.post("/v1/auth/register", &credentials(&email, PASSWORD)) else { return };
+        let Some(reply) = client.post("/v1/auth/register", &credentials(&email, PASSWORD)) else {
+            return;
+        };
         assert_eq!(reply.status, 201, "{}", reply.body);
         known.lock().unwrap().accounts.push(email.clone());
-        let Some(reply) = client.post("/v1/auth/login", &credentials(&email, PASSWORD)) else { return };
+        let Some(reply) = client.post("/v1/auth/login", &credentials(&email, PASSWORD)) else {
+            return;
+        };
         assert_eq!(reply.status, 200, "{}", reply.body);
         let mut token = reply.text("refreshToken");
         known.lock().unwrap().alive.push(token.clone());
@@ -68,7 +72,12 @@ fn assert_kept(client: &Client, known: &Known) {
     }
     for token in known.ended.iter().rev().take(3) {
         let reply = refresh(client, token).unwrap();
-        assert_eq!((reply.status, reply.code()), (401, "TOKEN_REVOKED"), "a session is back: {}", reply.body);
+        assert_eq!(
+            (reply.status, reply.code()),
+            (401, "TOKEN_REVOKED"),
+            "a session is back: {}",
+            reply.body
+        );
     }
 }
 
@@ -87,7 +96,9 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed_under_load() {
                 scope.spawn(move || busy_client(&client, &format!("r{round}-{n}"), known));
             }
             // Waits until enough is acknowledged, and then for a time that differs in each round.
-            while known.iter().map(|known| known.lock().unwrap().accounts.len()).sum::<usize>() < clients {
+            while known.iter().map(|known| known.lock().unwrap().accounts.len()).sum::<usize>()
+                < clients
+            {
                 std::thread::park_timeout(Duration::from_millis(5));
             }
             std::thread::park_timeout(Duration::from_millis(17 * (round % 13) + 40));
@@ -99,10 +110,12 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed_under_load() {
         }
         server.kill();
         let file = rusqlite::Connection::open(folder.path("authd.db")).unwrap();
-        let verdict: String = file.query_row("pragma integrity_check", [], |row| row.get(0)).unwrap();
+        let verdict: String =
+            file.query_row("pragma integrity_check", [], |row| row.get(0)).unwrap();
         assert_eq!(verdict, "ok");
-        let broken: i64 =
-            file.query_row("select count(*) from pragma_foreign_key_check", [], |row| row.get(0)).unwrap();
+        let broken: i64 = file
+            .query_row("select count(*) from pragma_foreign_key_check", [], |row| row.get(0))
+            .unwrap();
         assert_eq!(broken, 0);
     }
 }
@@ -114,7 +127,17 @@ fn a_change_is_on_disk_before_it_is_acknowledged() {
     let server = folder.serve(&CHEAP);
     let id = server.child.id().to_string();
     let strace = std::process::Command::new("strace")
-        .args(["-f", "-qq", "-s", "40", "-e", "trace=fdatasync,fsync,writev,write,sendto", "-p", &id, "-o"])
+        .args([
+            "-f",
+            "-qq",
+            "-s",
+            "40",
+            "-e",
+            "trace=fdatasync,fsync,writev,write,sendto",
+            "-p",
+            &id,
+            "-o",
+        ])
         .arg(&trace)
         .stderr(std::process::Stdio::piped())
         .spawn();
@@ -135,11 +158,16 @@ fn a_change_is_on_disk_before_it_is_acknowledged() {
     if !is_attached() {
         let _ = strace.kill();
         let _ = strace.wait();
-        crate::tools::skip("a change is on disk before it is acknowledged", "processes cannot be watched here");
+        crate::tools::skip(
+            "a change is on disk before it is acknowledged",
+            "processes cannot be watched here",
+        );
         return;
     }
     for n in 0..5 {
-        let reply = server.post("/v1/auth/register", &credentials(&format!("u{n}@example.com"), PASSWORD)).unwrap();
+        let reply = server
+            .post("/v1/auth/register", &credentials(&format!("u{n}@example.com"), PASSWORD))
+            .unwrap();
         assert_eq!(reply.status, 201);
     }
     assert_eq!(server.end(), Some(0));

@@ -10,15 +10,22 @@ use crate::cli::Folder;
 fn operations(document: &Value) -> Vec<String> {
     let items = document["paths"].as_object().unwrap().values();
     let operations = items.flat_map(|item| item.as_object().unwrap().values());
-    operations.filter_map(|operation| operation["operationId"].as_str()).map(str::to_owned).collect()
+    operations
+        .filter_map(|operation| operation["operationId"].as_str())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// All resources came from this server, and none was blocked.
 fn assert_quiet(browser: &Browser, url: &str) {
     assert_eq!(browser.console(), Vec::<String>::new());
-    let loaded = browser.run("return performance.getEntriesByType('resource').map(entry => entry.name)");
+    let loaded =
+        browser.run("return performance.getEntriesByType('resource').map(entry => entry.name)");
     for name in loaded.as_array().unwrap() {
-        assert!(name.as_str().unwrap().starts_with(url) || name.as_str().unwrap().starts_with("data:"), "{name}");
+        assert!(
+            name.as_str().unwrap().starts_with(url) || name.as_str().unwrap().starts_with("data:"),
+            "{name}"
+        );
     }
 }
 
@@ -47,14 +54,19 @@ fn assert_reads(browser: &Browser, folder: &Folder, name: &str) {
 #[test]
 fn every_wire_s_own_calls_are_on_both_pages_under_its_profile() {
     let Some(browser) = Browser::open("the pages of the documents") else { return };
-    for (profile, call) in [("jobpath", "login"), ("jobpsych", "uploadFile"), ("authbackend", "verifyOtp")] {
+    for (profile, call) in
+        [("jobpath", "login"), ("jobpsych", "uploadFile"), ("authbackend", "verifyOtp")]
+    {
         let folder = Folder::new();
         let server = folder.serve_with(&["--profile", profile]);
         let url = server.greeting["url"].as_str().unwrap();
         browser.go(&format!("{url}/docs"));
         browser.wait(".opblock");
         assert_eq!(browser.run("return document.getElementById('documents').value"), profile);
-        assert!(operations(&folder.run(&["openapi", profile]).json()).contains(&call.to_owned()), "{profile}");
+        assert!(
+            operations(&folder.run(&["openapi", profile]).json()).contains(&call.to_owned()),
+            "{profile}"
+        );
         assert_tries_out(&browser, &folder, url, profile);
         browser.go(&format!("{url}/redoc"));
         assert_reads(&browser, &folder, profile);
@@ -84,7 +96,9 @@ fn every_call_can_be_tried_out_in_the_browser() {
     browser.click("#operations-Health-getHealth .opblock-summary-control");
     browser.click("#operations-Health-getHealth .try-out__btn");
     browser.click("#operations-Health-getHealth .execute");
-    assert!(browser.wait(".live-responses-table .response .response-col_status").starts_with("200"));
+    assert!(
+        browser.wait(".live-responses-table .response .response-col_status").starts_with("200")
+    );
     browser.be_a_phone();
     assert!(fits_the_window(&browser));
     assert_quiet(&browser, url);
@@ -97,7 +111,8 @@ fn the_reference_shows_every_call_without_script() {
     let server = folder.serve_with(&["--profile", "siteworks"]);
     let url = server.greeting["url"].as_str().unwrap();
     browser.go(&format!("{url}/redoc"));
-    let title = browser.run("return document.querySelector('.documents a[aria-current]').textContent");
+    let title =
+        browser.run("return document.querySelector('.documents a[aria-current]').textContent");
     assert_eq!(title, "siteworks");
     assert_quiet(&browser, url);
 
@@ -105,7 +120,8 @@ fn the_reference_shows_every_call_without_script() {
     browser.wait("#getHealth");
     assert_eq!(browser.run("return document.scripts.length"), 0);
     assert_reads(&browser, &folder, "v1");
-    let error = "return document.querySelector('#login').textContent.includes('INVALID_CREDENTIALS')";
+    let error =
+        "return document.querySelector('#login').textContent.includes('INVALID_CREDENTIALS')";
     assert_eq!(browser.run(error), true);
     let styled = "return getComputedStyle(document.querySelector('.frame')).display";
     assert_eq!(browser.run(styled), "grid");

@@ -41,7 +41,9 @@ async fn login(app: &App, body: &Value, from: &str) -> Answer {
 
 #[tokio::test]
 async fn a_login_looks_the_same_for_every_name_that_does_not_open() {
-    for (profile, set) in [("standard", &UNLIMITED[..2]), ("perfect21", &[("tokens.algorithm", "ES256")][..])] {
+    for (profile, set) in
+        [("standard", &UNLIMITED[..2]), ("perfect21", &[("tokens.algorithm", "ES256")][..])]
+    {
         let app = app_with(profile, set).await;
         app.join("ada").await;
         let mut answers = Vec::new();
@@ -61,7 +63,11 @@ async fn a_login_looks_the_same_for_every_name_that_does_not_open() {
         .enumerate()
         {
             let answer = login(&app, body, &format!("198.51.100.{n}")).await;
-            assert_eq!((answer.status.as_u16(), answer.code()), (401, "INVALID_CREDENTIALS"), "{profile}: {body}");
+            assert_eq!(
+                (answer.status.as_u16(), answer.code()),
+                (401, "INVALID_CREDENTIALS"),
+                "{profile}: {body}"
+            );
             answers.push(seen(&answer));
         }
         assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{profile}: {answers:#?}");
@@ -76,17 +82,24 @@ async fn what_is_wrong_with_an_account_is_told_after_the_right_password_alone() 
     app.register("unproved").await;
     let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
     for (column, name) in [("suspended_at", "barred"), ("deleted_at", "gone")] {
-        let state = format!("update accounts set {column} = 1 where email_key = '{name}@example.com'");
+        let state =
+            format!("update accounts set {column} = 1 where email_key = '{name}@example.com'");
         assert_eq!(file.execute(&state, []).unwrap(), 1);
     }
     let unknown = seen(&app.login("nobody", "wrong password").await);
-    for (name, code) in
-        [("gone", "ACCOUNT_DELETED"), ("barred", "ACCOUNT_SUSPENDED"), ("unproved", "INVALID_CREDENTIALS")]
-    {
+    for (name, code) in [
+        ("gone", "ACCOUNT_DELETED"),
+        ("barred", "ACCOUNT_SUSPENDED"),
+        ("unproved", "INVALID_CREDENTIALS"),
+    ] {
         assert_eq!(seen(&app.login(name, "wrong password").await), unknown, "{name}");
         assert_eq!(app.login(name, PASSWORD).await.code(), code, "{name}");
     }
-    assert_eq!(seen(&app.login("unproved", PASSWORD).await), unknown, "words that name both causes");
+    assert_eq!(
+        seen(&app.login("unproved", PASSWORD).await),
+        unknown,
+        "words that name both causes"
+    );
 }
 
 #[tokio::test]
@@ -108,18 +121,29 @@ async fn a_sign_up_and_a_resend_look_the_same_for_a_taken_address() {
         let email = data.remove("email").unwrap().as_str().unwrap().to_owned();
         (
             status,
-            headers.iter().filter(|(name, _)| name != "content-length").cloned().collect::<Vec<_>>(),
+            headers
+                .iter()
+                .filter(|(name, _)| name != "content-length")
+                .cloned()
+                .collect::<Vec<_>>(),
             body,
             email.contains('@'),
         )
     };
     let free = shape(&app.post("/v1/auth/register", &fresh(1, "free@example.com")).send().await, 1);
     let taken = shape(&app.post("/v1/auth/register", &fresh(2, "Ada@example.com")).send().await, 2);
-    let waiting = shape(&app.post("/v1/auth/register", &fresh(3, "unproved@example.com")).send().await, 3);
+    let waiting =
+        shape(&app.post("/v1/auth/register", &fresh(3, "unproved@example.com")).send().await, 3);
     assert_eq!((&taken, &waiting), (&free, &free));
 
-    let ask = |email: &'static str| app.post("/v1/auth/resend-verification", &json!({ "email": email })).send();
-    let answers = [ask("ada@example.com").await, ask("unproved@example.com").await, ask("nobody@example.com").await];
+    let ask = |email: &'static str| {
+        app.post("/v1/auth/resend-verification", &json!({ "email": email })).send()
+    };
+    let answers = [
+        ask("ada@example.com").await,
+        ask("unproved@example.com").await,
+        ask("nobody@example.com").await,
+    ];
     assert!(answers.windows(2).all(|pair| seen(&pair[0]) == seen(&pair[1])));
 }
 
@@ -142,7 +166,10 @@ fn told_apart(one: &[Duration], two: &[Duration]) -> f64 {
     area.max(1.0 - area)
 }
 
-#[allow(clippy::disallowed_methods, reason = "what a stranger with a stopwatch sees is the question")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "what a stranger with a stopwatch sees is the question"
+)]
 fn stopwatch() -> Instant {
     Instant::now()
 }
@@ -183,11 +210,13 @@ async fn assert_alike(app: &App, path: &str, bodies: [&dyn Fn(usize) -> Value; 2
 
 #[tokio::test]
 async fn a_login_takes_as_long_for_an_unknown_name_as_for_a_wrong_password() {
-    let cost: &[(&str, &str)] = if is_long() { &[("hashing.memory", "1024")] } else { &[("hashing.memory", "256")] };
+    let cost: &[(&str, &str)] =
+        if is_long() { &[("hashing.memory", "1024")] } else { &[("hashing.memory", "256")] };
     let app = app_with("standard", &[&UNLIMITED[..], cost].concat()).await;
     app.join("ada").await;
     let known = |_| json!({ "email": "ada@example.com", "password": "wrong password" });
-    let unknown = |n: usize| json!({ "email": format!("n{n:02}@example.com"), "password": "wrong password" });
+    let unknown =
+        |n: usize| json!({ "email": format!("n{n:02}@example.com"), "password": "wrong password" });
     assert_alike(&app, "/v1/auth/login", [&known, &unknown]).await;
 }
 
@@ -210,7 +239,10 @@ async fn a_wrong_code_for_an_account_asks_for_no_more_work_than_one_for_nobody()
         app.post("/v1/auth/otp/request", &json!({ "email": email })).send().await;
         app.mails().await;
         let before = app.draws();
-        let answer = app.post("/v1/auth/otp/verify", &json!({ "email": email, "code": "000000" })).send().await;
+        let answer = app
+            .post("/v1/auth/otp/verify", &json!({ "email": email, "code": "000000" }))
+            .send()
+            .await;
         answers.push((seen(&answer), app.draws() - before));
     }
     assert_eq!(answers[0], answers[1]);

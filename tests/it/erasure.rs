@@ -15,13 +15,15 @@ const EMAIL: &str = "countess@example.com";
 const HOME: &str = "203.0.113.77";
 const AGENT: &str = "Analytical/1.0";
 /// Personal data of the test account, wherever it is stored.
-const TRACES: [&str; 7] = ["countess", "Augusta", "Lovelace", "+491701234567", HOME, AGENT, "the-request"];
+const TRACES: [&str; 7] =
+    ["countess", "Augusta", "Lovelace", "+491701234567", HOME, AGENT, "the-request"];
 
 /// Every place in the file that contains one of these words: `table.column: word`.
 fn places(app: &App, words: &[&str]) -> Vec<String> {
     let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
     let mut tables = file.prepare("select name from sqlite_master where type = 'table'").unwrap();
-    let tables: Vec<String> = tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let tables: Vec<String> =
+        tables.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     assert!(tables.len() > 20, "{tables:?}");
     let address: Vec<u8> = HOME.split('.').map(|part| part.parse().unwrap()).collect();
     let mut found = Vec::new();
@@ -60,29 +62,39 @@ async fn sign_up(app: &App) -> Answer {
 }
 
 async fn log_in(app: &App, password: &str) -> Answer {
-    from_home(app.post("/v1/auth/login", &json!({ "email": EMAIL, "password": password }))).send().await
+    from_home(app.post("/v1/auth/login", &json!({ "email": EMAIL, "password": password })))
+        .send()
+        .await
 }
 
 /// An account with some activity.
 async fn lived(app: &App) -> Tokens {
     assert_eq!(sign_up(app).await.status, 201);
     let token = token_in(&app.mails().await, "verify-email?token=");
-    let proved = from_home(app.post("/v1/auth/verify-email", &json!({ "token": token }))).send().await;
+    let proved =
+        from_home(app.post("/v1/auth/verify-email", &json!({ "token": token }))).send().await;
     assert_eq!(proved.status, 200, "{}", proved.text);
     log_in(app, "a wrong password").await;
     let tokens = log_in(app, PASSWORD).await.tokens();
     let phone = json!({ "phone": "+491701234567" });
-    assert_eq!(from_home(app.put("/v1/users/me", &phone).bearer(&tokens.access)).send().await.status, 200);
+    assert_eq!(
+        from_home(app.put("/v1/users/me", &phone).bearer(&tokens.access)).send().await.status,
+        200
+    );
     let change = json!({ "currentPassword": PASSWORD, "newPassword": "another long passphrase" });
     let changed = app.put("/v1/auth/change-password", &change).bearer(&tokens.access);
     assert_eq!(from_home(changed).send().await.status, 200);
-    let refreshed = from_home(app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh }))).send().await;
+    let refreshed =
+        from_home(app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })))
+            .send()
+            .await;
     refreshed.tokens()
 }
 
 fn events_about(app: &App, id: &str) -> i64 {
     let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
-    file.query_row("select count(*) from audit where account_id = $1", [id], |row| row.get(0)).unwrap()
+    file.query_row("select count(*) from audit where account_id = $1", [id], |row| row.get(0))
+        .unwrap()
 }
 
 #[tokio::test]
@@ -91,13 +103,16 @@ async fn nothing_says_who_somebody_was_thirty_days_after_the_deletion() {
     let tokens = lived(&app).await;
     let me: Value = app.get("/v1/users/me").bearer(&tokens.access).send().await.body;
     let id = me["data"]["id"].as_str().unwrap().to_owned();
-    let gone = from_home(app.call(Method::DELETE, "/v1/users/me").bearer(&tokens.access)).send().await;
+    let gone =
+        from_home(app.call(Method::DELETE, "/v1/users/me").bearer(&tokens.access)).send().await;
     assert_eq!(gone.status, 200, "{}", gone.text);
     // Without a mail server, the last letters would stay in the outbox permanently.
     app.turn_clock(29 * DAY);
     chores::purge(&app.core).await.unwrap();
     let before = places(&app, &TRACES);
-    for place in ["accounts.email: countess", "outbox.recipient: countess", "audit.client: 203.0.113.77"] {
+    for place in
+        ["accounts.email: countess", "outbox.recipient: countess", "audit.client: 203.0.113.77"]
+    {
         assert!(before.iter().any(|found| found == place), "{place}: {before:?}");
     }
     let events = events_about(&app, &id);
@@ -119,11 +134,19 @@ async fn an_unproved_account_goes_at_once_and_its_traces_in_the_log_with_the_tim
     assert_eq!(from_desk.send().await.status, 200);
     let names = ["countess", "Augusta", "Lovelace"];
     assert_eq!(places(&app, &names), Vec::<String>::new());
-    assert_eq!(places(&app, &[HOME]), ["audit.client: 203.0.113.77"], "nobody wipes their traces at once");
+    assert_eq!(
+        places(&app, &[HOME]),
+        ["audit.client: 203.0.113.77"],
+        "nobody wipes their traces at once"
+    );
     app.turn_clock(30 * DAY);
     chores::purge(&app.core).await.unwrap();
     assert_eq!(places(&app, &TRACES), Vec::<String>::new());
-    assert_eq!(places(&app, &["198.51.100.9"]), ["audit.client: 198.51.100.9"], "who deleted it stays on record");
+    assert_eq!(
+        places(&app, &["198.51.100.9"]),
+        ["audit.client: 198.51.100.9"],
+        "who deleted it stays on record"
+    );
 }
 
 #[tokio::test]
@@ -131,7 +154,9 @@ async fn a_sign_up_that_was_disowned_leaves_nothing_after_the_time_of_hidden_acc
     let app = app().await;
     assert_eq!(sign_up(&app).await.status, 201);
     let token = token_in(&app.mails().await, "verify-email?token=");
-    let disowned = from_home(app.post("/v1/auth/verify-email/disown", &json!({ "token": token }))).send().await;
+    let disowned = from_home(app.post("/v1/auth/verify-email/disown", &json!({ "token": token })))
+        .send()
+        .await;
     assert_eq!(disowned.status, 200, "{}", disowned.text);
     app.turn_clock(29 * DAY);
     chores::purge(&app.core).await.unwrap();
@@ -150,10 +175,14 @@ async fn whoever_held_an_address_without_a_proof_leaves_nothing_after_another_ha
     assert_eq!(sign_up(&app).await.status, 201);
     app.mails().await;
     let access = app.enter("ada").await.access;
-    let asked = app.post("/v1/users/me/email", &json!({ "newEmail": EMAIL })).bearer(&access).send().await;
+    let asked =
+        app.post("/v1/users/me/email", &json!({ "newEmail": EMAIL })).bearer(&access).send().await;
     assert_eq!(asked.status, 200, "{}", asked.text);
     let token = token_in(&app.mails().await, "/v1/confirm-email?token=");
-    assert_eq!(app.post("/v1/auth/confirm-email", &json!({ "token": token })).send().await.status, 200);
+    assert_eq!(
+        app.post("/v1/auth/confirm-email", &json!({ "token": token })).send().await.status,
+        200
+    );
     assert!(app.audit().await.contains(&"deleted done address_proved_by_another".to_owned()));
     app.turn_clock(30 * DAY);
     chores::purge(&app.core).await.unwrap();

@@ -13,8 +13,15 @@ use crate::cli::{Folder, PASSWORD};
 use crate::tools::{is_here, missing, succeed};
 
 /// The output of every client, in order.
-const STORY: [&str; 7] =
-    ["signed up: ", "verified", "logged in", "me: ", "refreshed", "logged out", "the access token is dead"];
+const STORY: [&str; 7] = [
+    "signed up: ",
+    "verified",
+    "logged in",
+    "me: ",
+    "refreshed",
+    "logged out",
+    "the access token is dead",
+];
 
 fn example(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(path)
@@ -30,12 +37,19 @@ fn tell(program: &str, path: &str, needs: &[&str]) {
         let server = folder.serve_with(&["--profile", profile]);
         let authd = Path::new(env!("CARGO_BIN_EXE_authd")).parent().unwrap();
         let mut client = Command::new("sh");
-        client.args(["-c", "PATH=\"$0:$PATH\" exec \"$@\""]).arg(authd).arg(program).arg(example(path));
+        client
+            .args(["-c", "PATH=\"$0:$PATH\" exec \"$@\""])
+            .arg(authd)
+            .arg(program)
+            .arg(example(path));
         client.arg(server.greeting["url"].as_str().unwrap()).current_dir(folder.0.path());
         let printed = succeed(&mut client);
         let lines: Vec<&str> = printed.lines().collect();
         assert_eq!(lines.len(), STORY.len(), "{profile}: {printed}");
-        assert!(lines.iter().zip(STORY).all(|(line, word)| line.starts_with(word)), "{profile}: {printed}");
+        assert!(
+            lines.iter().zip(STORY).all(|(line, word)| line.starts_with(word)),
+            "{profile}: {printed}"
+        );
     }
 }
 
@@ -60,7 +74,8 @@ fn serve_files(folder: PathBuf) -> String {
     let origin = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         for mut stream in listener.incoming().map_while(Result::ok) {
-            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let mut lines =
+                BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
             let Some(line) = lines.next() else { continue };
             let _ = lines.find(String::is_empty);
             let target = line.split(' ').nth(1).unwrap_or("/").split('?').next().unwrap_or("/");
@@ -71,8 +86,12 @@ fn serve_files(folder: PathBuf) -> String {
                 _ => "text/html",
             };
             let bytes = std::fs::read(folder.join(name)).unwrap_or_default();
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n", bytes.len());
-            let _ = stream.write_all(&[head.as_bytes(), b"connection: close\r\n\r\n", &bytes].concat());
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n",
+                bytes.len()
+            );
+            let _ =
+                stream.write_all(&[head.as_bytes(), b"connection: close\r\n\r\n", &bytes].concat());
         }
     });
     origin
@@ -117,7 +136,10 @@ fn the_story_is_told_in_a_page() {
     browser.go(&page);
     browser.wait("#outside:not([hidden])");
     let refused = |line: &String| line.contains("status of 4");
-    assert_eq!(browser.console().into_iter().filter(|line| !refused(line)).collect::<Vec<_>>(), Vec::<String>::new());
+    assert_eq!(
+        browser.console().into_iter().filter(|line| !refused(line)).collect::<Vec<_>>(),
+        Vec::<String>::new()
+    );
 }
 
 #[test]

@@ -44,12 +44,19 @@ impl Phone {
 }
 
 async fn set_up(app: &App, access: &str) -> Phone {
-    let answer = app.post("/v1/auth/mfa/setup", &json!({ "type": "totp", "deviceName": "Phone" })).bearer(access);
+    let answer = app
+        .post("/v1/auth/mfa/setup", &json!({ "type": "totp", "deviceName": "Phone" }))
+        .bearer(access);
     let answer = answer.send().await;
     assert_eq!(answer.status, 200, "{}", answer.text);
     let data = &answer.body["data"];
     let secret = totp_rs::Secret::try_from_base32(data["secret"].as_str().unwrap()).unwrap();
-    let backup_codes = data["backupCodes"].as_array().unwrap().iter().map(|c| c.as_str().unwrap().to_owned()).collect();
+    let backup_codes = data["backupCodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c.as_str().unwrap().to_owned())
+        .collect();
     let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
     Phone { totp, backup_codes, id: data["deviceId"].as_str().unwrap().to_owned() }
 }
@@ -85,8 +92,16 @@ fn refused(answer: &Answer) -> (u16, &str) {
 
 /// The six digits of the newest letter with a code.
 fn code_in(mails: &[Mail]) -> String {
-    let mail = mails.iter().rev().find(|mail| mail.subject.starts_with("Your code")).expect("a letter with a code");
-    mail.text.lines().find(|line| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit())).unwrap().to_owned()
+    let mail = mails
+        .iter()
+        .rev()
+        .find(|mail| mail.subject.starts_with("Your code"))
+        .expect("a letter with a code");
+    mail.text
+        .lines()
+        .find(|line| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit()))
+        .unwrap()
+        .to_owned()
 }
 
 async fn call(app: &App, method: Method, path: &str, access: &str) -> Answer {
@@ -99,8 +114,17 @@ async fn an_authenticator_is_set_up_asked_for_and_removed() {
     let tokens = app.enter("ada").await;
     let phone = set_up(&app, &tokens.access).await;
     assert_eq!(phone.backup_codes.len(), 10);
-    assert!(phone.backup_codes.iter().all(|code| code.len() == 19 && code.split('-').all(|group| group.len() == 4)));
-    assert_eq!(app.login("ada", PASSWORD).await.status, 200, "it guards nothing until it is confirmed");
+    assert!(
+        phone
+            .backup_codes
+            .iter()
+            .all(|code| code.len() == 19 && code.split('-').all(|group| group.len() == 4))
+    );
+    assert_eq!(
+        app.login("ada", PASSWORD).await.status,
+        200,
+        "it guards nothing until it is confirmed"
+    );
     assert_eq!(refused(&verify(&app, &tokens.access, "000000").await), (400, "INVALID_MFA_CODE"));
     assert_eq!(verify(&app, &tokens.access, &phone.code(&app, 0)).await.status, 200);
     let mails = app.mails().await;
@@ -114,15 +138,26 @@ async fn an_authenticator_is_set_up_asked_for_and_removed() {
     let done = verify(&app, &token, &phone.code(&app, 0)).await;
     let fields: Vec<_> = done.body["data"].as_object().unwrap().keys().cloned().collect();
     assert_eq!(fields, ["accessToken", "refreshToken", "expiresIn", "tokenType", "user"]);
-    assert_eq!((done.cookie(), &done.body["message"]), (Some(done.tokens().refresh), &json!("Login successful")));
-    assert_eq!(refused(&verify(&app, &token, &phone.backup_codes[0]).await), (401, "INVALID_TOKEN"), "it is spent");
+    assert_eq!(
+        (done.cookie(), &done.body["message"]),
+        (Some(done.tokens().refresh), &json!("Login successful"))
+    );
+    assert_eq!(
+        refused(&verify(&app, &token, &phone.backup_codes[0]).await),
+        (401, "INVALID_TOKEN"),
+        "it is spent"
+    );
 
     let access = done.tokens().access;
     let path = format!("/v1/users/me/mfa/{}", phone.id);
-    let renamed = app.call(Method::PATCH, &path).json(&json!({ "deviceName": "Old phone" })).bearer(&access);
+    let renamed =
+        app.call(Method::PATCH, &path).json(&json!({ "deviceName": "Old phone" })).bearer(&access);
     assert_eq!(renamed.send().await.body["data"]["deviceName"], "Old phone");
     let list = call(&app, Method::GET, "/v1/users/me/mfa", &access).await.body;
-    assert_eq!((&list["data"]["enabled"], &list["data"]["backupCodesLeft"]), (&json!(true), &json!(10)));
+    assert_eq!(
+        (&list["data"]["enabled"], &list["data"]["backupCodesLeft"]),
+        (&json!(true), &json!(10))
+    );
     assert_eq!(list["data"]["devices"][0]["deviceName"], "Old phone");
     assert!(!list.to_string().contains("secret"), "the secret is never shown again: {list}");
 
@@ -132,8 +167,11 @@ async fn an_authenticator_is_set_up_asked_for_and_removed() {
     assert!(app.mails().await[0].text.contains("does not ask for an authenticator app"));
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
     let audit = app.audit().await;
-    for line in ["factor_added refused wrong_code", "factor_added done totp", "login_challenged done totp,backup_code"]
-    {
+    for line in [
+        "factor_added refused wrong_code",
+        "factor_added done totp",
+        "login_challenged done totp,backup_code",
+    ] {
         assert!(audit.iter().any(|entry| entry == line), "{line}: {audit:?}");
     }
 }
@@ -149,7 +187,8 @@ async fn of_fifty_parallel_uses_of_one_backup_code_one_counts() {
     let typed = phone.backup_codes[3].to_lowercase().replace('-', " ");
     let answers = join_all(tokens.iter().map(|token| verify(&app, token, &typed))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
-    let rest = answers.iter().filter(|answer| refused(answer) == (400, "MFA_BACKUP_CODE_USED")).count();
+    let rest =
+        answers.iter().filter(|answer| refused(answer) == (400, "MFA_BACKUP_CODE_USED")).count();
     assert_eq!(rest, 49);
 }
 
@@ -158,8 +197,14 @@ async fn no_step_is_taken_twice_nor_one_before_it() {
     let app = app_with("standard", &UNLIMITED).await;
     let (_, phone) = guarded(&app, "ada").await;
     let again = waiting(&app.login("ada", PASSWORD).await);
-    assert_eq!(refused(&verify(&app, &again, &phone.code(&app, 0)).await), (400, "INVALID_MFA_CODE"));
-    assert_eq!(refused(&verify(&app, &again, &phone.code(&app, 1)).await), (400, "INVALID_MFA_CODE"));
+    assert_eq!(
+        refused(&verify(&app, &again, &phone.code(&app, 0)).await),
+        (400, "INVALID_MFA_CODE")
+    );
+    assert_eq!(
+        refused(&verify(&app, &again, &phone.code(&app, 1)).await),
+        (400, "INVALID_MFA_CODE")
+    );
 
     app.turn_clock(2 * STEP);
     let mut tokens = Vec::new();
@@ -170,10 +215,18 @@ async fn no_step_is_taken_twice_nor_one_before_it() {
     let answers = join_all(tokens.iter().map(|token| verify(&app, token, &code))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
     let late = waiting(&app.login("ada", PASSWORD).await);
-    assert_eq!(verify(&app, &late, &phone.code(&app, 1)).await.status, 400, "older than the last one");
+    assert_eq!(
+        verify(&app, &late, &phone.code(&app, 1)).await.status,
+        400,
+        "older than the last one"
+    );
     app.turn_clock(2 * STEP);
     let late = waiting(&app.login("ada", PASSWORD).await);
-    assert_eq!(verify(&app, &late, &phone.code(&app, 1)).await.status, 200, "one step behind is within the window");
+    assert_eq!(
+        verify(&app, &late, &phone.code(&app, 1)).await.status,
+        200,
+        "one step behind is within the window"
+    );
 }
 
 #[tokio::test]
@@ -185,7 +238,10 @@ async fn a_challenge_is_carried_over_a_restart_and_dies_after_five_minutes() {
     app.turn_clock(2 * STEP);
     assert_eq!(verify(&app, &waiting(&first), &phone.code(&app, 0)).await.status, 200);
     app.turn_clock(Duration::from_mins(4));
-    assert_eq!(refused(&verify(&app, &waiting(&second), &phone.code(&app, 0)).await), (401, "TOKEN_EXPIRED"));
+    assert_eq!(
+        refused(&verify(&app, &waiting(&second), &phone.code(&app, 0)).await),
+        (401, "TOKEN_EXPIRED")
+    );
 }
 
 #[tokio::test]
@@ -231,21 +287,34 @@ async fn no_road_yields_a_session_without_the_factor() {
     for (path, body) in [
         ("/v1/auth/login", json!({ "email": "ada@example.com", "password": PASSWORD })),
         ("/v1/auth/login", json!({ "username": "ada", "password": PASSWORD })),
-        ("/api/v1/auth/login", json!({ "email": "ADA@example.com", "password": PASSWORD, "rememberMe": false })),
+        (
+            "/api/v1/auth/login",
+            json!({ "email": "ADA@example.com", "password": PASSWORD, "rememberMe": false }),
+        ),
         ("/v1/auth/otp/verify", json!({ "email": "ada@example.com", "code": mailed })),
     ] {
         let answer = app.post(path, &body).send().await;
         let token = waiting(&answer);
-        assert!(!answer.text.contains("accessToken") && !answer.text.contains("refreshToken"), "{path}");
+        assert!(
+            !answer.text.contains("accessToken") && !answer.text.contains("refreshToken"),
+            "{path}"
+        );
         assert_eq!(methods(&answer), &json!(["totp", "backup_code"]), "{path}");
-        assert_eq!(call(&app, Method::GET, "/v1/users/me", &token).await.status, 401, "it opens nothing else");
+        assert_eq!(
+            call(&app, Method::GET, "/v1/users/me", &token).await.status,
+            401,
+            "it opens nothing else"
+        );
         let refresh = app.post("/v1/auth/refresh", &json!({ "refreshToken": token })).send().await;
         assert_eq!(refused(&refresh), (401, "INVALID_REFRESH_TOKEN"));
     }
     app.post("/v1/auth/forgot-password", &json!({ "email": "ada@example.com" })).send().await;
     let token = crate::support::token_in(&app.mails().await, "token=");
     let password = "another long passphrase";
-    let reset = app.post("/v1/auth/reset-password", &json!({ "token": token, "newPassword": password })).send().await;
+    let reset = app
+        .post("/v1/auth/reset-password", &json!({ "token": token, "newPassword": password }))
+        .send()
+        .await;
     assert_eq!(reset.status, 200, "{}", reset.text);
     app.turn_clock(STEP);
     let after = waiting(&app.login("ada", password).await);
@@ -259,11 +328,23 @@ async fn a_change_of_the_account_voids_a_login_that_waits() {
     app.turn_clock(STEP);
     let token = waiting(&app.login("ada", PASSWORD).await);
     let renewed = call(&app, Method::POST, "/v1/auth/mfa/backup-codes", &tokens.access).await;
-    assert_eq!(renewed.body["data"]["backupCodes"].as_array().unwrap().len(), 10, "{}", renewed.text);
+    assert_eq!(
+        renewed.body["data"]["backupCodes"].as_array().unwrap().len(),
+        10,
+        "{}",
+        renewed.text
+    );
     assert_eq!(refused(&verify(&app, &token, &phone.code(&app, 0)).await), (401, "INVALID_TOKEN"));
     let token = waiting(&app.login("ada", PASSWORD).await);
-    assert_eq!(verify(&app, &token, &phone.backup_codes[0]).await.status, 400, "the codes before are gone");
-    assert_eq!(verify(&app, &token, renewed.body["data"]["backupCodes"][0].as_str().unwrap()).await.status, 200);
+    assert_eq!(
+        verify(&app, &token, &phone.backup_codes[0]).await.status,
+        400,
+        "the codes before are gone"
+    );
+    assert_eq!(
+        verify(&app, &token, renewed.body["data"]["backupCodes"][0].as_str().unwrap()).await.status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -271,13 +352,23 @@ async fn a_change_of_factors_asks_for_a_fresh_proof() {
     let app = app().await;
     let (tokens, phone) = guarded(&app, "ada").await;
     app.turn_clock(Duration::from_secs(901));
-    let fresh = app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await.tokens();
+    let fresh = app
+        .post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh }))
+        .send()
+        .await
+        .tokens();
     let path = format!("/v1/users/me/mfa/{}", phone.id);
     let stale = (403, "REAUTHENTICATION_REQUIRED");
     let setup = json!({ "type": "totp" });
-    assert_eq!(refused(&app.post("/v1/auth/mfa/setup", &setup).bearer(&fresh.access).send().await), stale);
+    assert_eq!(
+        refused(&app.post("/v1/auth/mfa/setup", &setup).bearer(&fresh.access).send().await),
+        stale
+    );
     assert_eq!(refused(&call(&app, Method::DELETE, &path, &fresh.access).await), stale);
-    assert_eq!(refused(&call(&app, Method::POST, "/v1/auth/mfa/backup-codes", &fresh.access).await), stale);
+    assert_eq!(
+        refused(&call(&app, Method::POST, "/v1/auth/mfa/backup-codes", &fresh.access).await),
+        stale
+    );
     let renew = |body| app.post("/v1/auth/reauthenticate", &body).bearer(&fresh.access).send();
     assert_eq!(refused(&renew(json!({ "code": "000000" })).await), (400, "INVALID_MFA_CODE"));
     assert_eq!(refused(&renew(json!({})).await), (400, "VALIDATION_ERROR"));
@@ -291,17 +382,29 @@ async fn under_perfect21_the_first_set_up_takes_any_valid_token() {
         let app = app_with(profile, &[("tokens.access", "1h")]).await;
         let tokens = app.enter("ada").await;
         app.turn_clock(Duration::from_secs(901));
-        let answer = app.post("/v1/auth/mfa/setup", &json!({ "type": "totp" })).bearer(&tokens.access).send().await;
+        let answer = app
+            .post("/v1/auth/mfa/setup", &json!({ "type": "totp" }))
+            .bearer(&tokens.access)
+            .send()
+            .await;
         assert_eq!(answer.status, expected, "{profile}: {}", answer.text);
     }
 }
 
 #[tokio::test]
 async fn a_factor_can_be_set_up_only_on_a_proved_address() {
-    let app = app_with("standard", &[("signup.verify_email", "false"), ("signup.reveal_existing", "true")]).await;
+    let app = app_with(
+        "standard",
+        &[("signup.verify_email", "false"), ("signup.reveal_existing", "true")],
+    )
+    .await;
     app.register("ada").await;
     let tokens = app.login("ada", PASSWORD).await.tokens();
-    let answer = app.post("/v1/auth/mfa/setup", &json!({ "type": "totp" })).bearer(&tokens.access).send().await;
+    let answer = app
+        .post("/v1/auth/mfa/setup", &json!({ "type": "totp" }))
+        .bearer(&tokens.access)
+        .send()
+        .await;
     assert_eq!(refused(&answer), (403, "INSUFFICIENT_PERMISSIONS"));
 }
 
@@ -309,13 +412,21 @@ async fn a_factor_can_be_set_up_only_on_a_proved_address() {
 async fn codes_by_mail_are_a_factor_but_never_stand_in_for_an_authenticator() {
     let app = app().await;
     let tokens = app.enter("ada").await;
-    let setup = app.post("/v1/auth/mfa/setup", &json!({ "type": "email" })).bearer(&tokens.access).send().await;
+    let setup = app
+        .post("/v1/auth/mfa/setup", &json!({ "type": "email" }))
+        .bearer(&tokens.access)
+        .send()
+        .await;
     assert!(setup.body["data"].get("secret").is_none(), "{}", setup.text);
     let code = code_in(&app.mails().await);
     assert_eq!(verify(&app, &tokens.access, &code).await.status, 200);
     let login = app.login("ada", PASSWORD).await;
     assert_eq!(methods(&login), &json!(["email", "backup_code"]));
-    assert_eq!(verify(&app, &waiting(&login), &code).await.status, 400, "a code of another purpose");
+    assert_eq!(
+        verify(&app, &waiting(&login), &code).await.status,
+        400,
+        "a code of another purpose"
+    );
     assert_eq!(verify(&app, &waiting(&login), &code_in(&app.mails().await)).await.status, 200);
 
     let phone = set_up(&app, &tokens.access).await;
@@ -323,7 +434,11 @@ async fn codes_by_mail_are_a_factor_but_never_stand_in_for_an_authenticator() {
     app.mails().await;
     let login = app.login("ada", PASSWORD).await;
     assert_eq!(methods(&login), &json!(["totp", "backup_code"]));
-    let send = app.post("/v1/auth/mfa/challenge", &json!({ "method": "email" })).bearer(&waiting(&login)).send().await;
+    let send = app
+        .post("/v1/auth/mfa/challenge", &json!({ "method": "email" }))
+        .bearer(&waiting(&login))
+        .send()
+        .await;
     assert_eq!(refused(&send), (400, "VALIDATION_ERROR"));
     assert_eq!(app.mails().await.len(), 0);
 }
@@ -337,7 +452,11 @@ async fn the_policy_can_ask_everybody_for_a_mailed_code() {
     let (token, code) = (waiting(&login), code_in(&app.mails().await));
     assert_eq!(methods(&login), &json!(["email"]));
     let other = waiting(&app.login("bob", PASSWORD).await);
-    assert_eq!(refused(&verify(&app, &other, &code).await), (400, "INVALID_MFA_CODE"), "another user's code");
+    assert_eq!(
+        refused(&verify(&app, &other, &code).await),
+        (400, "INVALID_MFA_CODE"),
+        "another user's code"
+    );
     let again = app.call(Method::POST, "/v1/auth/mfa/challenge").bearer(&token).send().await;
     assert_eq!(again.body["message"], "Verification code sent by email", "{}", again.text);
     let mails = app.mails().await;
@@ -355,10 +474,15 @@ async fn a_login_without_a_token_is_completed_by_its_address() {
     let (email, source) = (Email::parse("ada@example.com").unwrap(), Source::command_line());
     let try_it = |email: Email, code: String| {
         let (core, source) = (app.core.clone(), source.clone());
-        async move { challenge::complete_newest(&core, &email, &code, &source).await.map(|issued| issued.account.id) }
+        async move {
+            challenge::complete_newest(&core, &email, &code, &source)
+                .await
+                .map(|issued| issued.account.id)
+        }
     };
     let nothing = try_it(email.clone(), "123456".into()).await.unwrap_err();
-    let unknown = try_it(Email::parse("eve@example.com").unwrap(), "123456".into()).await.unwrap_err();
+    let unknown =
+        try_it(Email::parse("eve@example.com").unwrap(), "123456".into()).await.unwrap_err();
     assert_eq!((nothing.kind(), nothing.message()), (unknown.kind(), unknown.message()));
     waiting(&app.login("ada", PASSWORD).await);
     let code = code_in(&app.mails().await);
@@ -379,7 +503,8 @@ async fn a_mailed_code_logs_in_where_the_policy_allows_it() {
     let app = app_with("standard", &[("login.passwordless", "true")]).await;
     app.join("ada").await;
     let known = app.post("/v1/auth/otp/request", &ask).send().await;
-    let unknown = app.post("/v1/auth/otp/request", &json!({ "email": "eve@example.com" })).send().await;
+    let unknown =
+        app.post("/v1/auth/otp/request", &json!({ "email": "eve@example.com" })).send().await;
     assert_eq!((known.status, known.text.len()), (unknown.status, unknown.text.len()));
     assert_eq!(known.body["message"], unknown.body["message"]);
     let mails = app.mails().await;
@@ -389,9 +514,15 @@ async fn a_mailed_code_logs_in_where_the_policy_allows_it() {
     let session = app.post("/v1/auth/otp/verify", &body).send().await;
     assert_eq!(session.cookie(), Some(session.tokens().refresh));
     let again = app.post("/v1/auth/otp/verify", &body).send().await;
-    let stranger = app.post("/v1/auth/otp/verify", &json!({ "email": "eve@example.com", "code": code })).send().await;
+    let stranger = app
+        .post("/v1/auth/otp/verify", &json!({ "email": "eve@example.com", "code": code }))
+        .send()
+        .await;
     assert_eq!(refused(&again), (400, "INVALID_CODE"));
-    assert_eq!((refused(&stranger), &stranger.body["error"]), (refused(&again), &again.body["error"]));
+    assert_eq!(
+        (refused(&stranger), &stranger.body["error"]),
+        (refused(&again), &again.body["error"])
+    );
 }
 
 #[tokio::test]
@@ -399,8 +530,9 @@ async fn a_code_dies_after_ten_minutes_and_with_a_change_of_the_password() {
     let app = app_with("standard", &[("login.passwordless", "true")]).await;
     let tokens = app.enter("ada").await;
     let ask = || app.post("/v1/auth/otp/request", &json!({ "email": "ada@example.com" })).send();
-    let show =
-        |code: String| app.post("/v1/auth/otp/verify", &json!({ "email": "ada@example.com", "code": code })).send();
+    let show = |code: String| {
+        app.post("/v1/auth/otp/verify", &json!({ "email": "ada@example.com", "code": code })).send()
+    };
     ask().await;
     let code = code_in(&app.mails().await);
     app.turn_clock(Duration::from_mins(10));
@@ -415,7 +547,8 @@ async fn a_code_dies_after_ten_minutes_and_with_a_change_of_the_password() {
 
 #[tokio::test]
 async fn who_has_used_up_the_tries_at_a_code_is_refused_and_the_code_lives_on_for_its_owner() {
-    let app = app_with("standard", &[("login.passwordless", "true"), ("limits.code.count", "0")]).await;
+    let app =
+        app_with("standard", &[("login.passwordless", "true"), ("limits.code.count", "0")]).await;
     app.join("ada").await;
     app.post("/v1/auth/otp/request", &json!({ "email": "ada@example.com" })).send().await;
     let code = code_in(&app.mails().await);
@@ -424,7 +557,8 @@ async fn who_has_used_up_the_tries_at_a_code_is_refused_and_the_code_lives_on_fo
             let body = json!({ "email": format!("{name}@example.com"), "code": "000000" });
             let from = format!("198.51.100.{guess}");
             let answer = app.post("/v1/auth/otp/verify", &body).from(&from).send().await;
-            let expected = if guess < 5 { (400, "INVALID_CODE") } else { (429, "AUTH_RATE_LIMIT_EXCEEDED") };
+            let expected =
+                if guess < 5 { (400, "INVALID_CODE") } else { (429, "AUTH_RATE_LIMIT_EXCEEDED") };
             assert_eq!(refused(&answer), expected, "{name} {guess}");
         }
     }
@@ -456,7 +590,10 @@ async fn a_device_of_another_account_is_not_there() {
     assert_eq!(refused(&verify(&app, &bob.access, "123456").await), (400, "MFA_NOT_ENABLED"));
     let codes = call(&app, Method::POST, "/v1/auth/mfa/backup-codes", &bob.access).await;
     assert_eq!(refused(&codes), (400, "MFA_NOT_ENABLED"));
-    assert_eq!(call(&app, Method::GET, "/v1/users/me/mfa", &ada.access).await.body["data"]["enabled"], true);
+    assert_eq!(
+        call(&app, Method::GET, "/v1/users/me/mfa", &ada.access).await.body["data"]["enabled"],
+        true
+    );
 }
 
 #[tokio::test]
@@ -467,8 +604,13 @@ async fn those_who_run_the_service_can_let_somebody_back_in() {
     let me = call(&app, Method::GET, "/v1/users/me", &tokens.access).await;
     let id = AccountId::new(me.body["data"]["id"].as_str().unwrap());
     assert_eq!(factor::reset_all(&app.core, &By::command_line(), &id).await.unwrap(), 1);
-    assert!(app.mails().await.iter().any(|mail| mail.text.contains("All second factors were removed")));
-    assert_eq!(refused(&verify(&app, &waits, &phone.backup_codes[0]).await), (401, "INVALID_TOKEN"));
+    assert!(
+        app.mails().await.iter().any(|mail| mail.text.contains("All second factors were removed"))
+    );
+    assert_eq!(
+        refused(&verify(&app, &waits, &phone.backup_codes[0]).await),
+        (401, "INVALID_TOKEN")
+    );
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
     assert_eq!(factor::reset_all(&app.core, &By::command_line(), &id).await.unwrap(), 0);
 }
@@ -478,7 +620,11 @@ async fn the_database_keeps_no_secret_of_a_factor_in_the_clear() {
     let app = app().await;
     assert_eq!(START % 30_000, 0);
     let tokens = app.enter("ada").await;
-    let answer = app.post("/v1/auth/mfa/setup", &json!({ "type": "totp" })).bearer(&tokens.access).send().await;
+    let answer = app
+        .post("/v1/auth/mfa/setup", &json!({ "type": "totp" }))
+        .bearer(&tokens.access)
+        .send()
+        .await;
     let secret = answer.body["data"]["secret"].as_str().unwrap().to_owned();
     let code = answer.body["data"]["backupCodes"][0].as_str().unwrap().to_owned();
     let raw = totp_rs::Secret::try_from_base32(&secret).unwrap();
@@ -500,10 +646,16 @@ async fn a_wire_without_a_step_for_it_refuses_the_right_password() {
     ] {
         let app = app_with(profile, &[]).await;
         guarded(&app, "ada").await;
-        let login =
-            |password: &str| app.post(path, &json!({ "email": "ada@example.com", "password": password })).send();
+        let login = |password: &str| {
+            app.post(path, &json!({ "email": "ada@example.com", "password": password })).send()
+        };
         let right = login(PASSWORD).await;
-        assert_eq!((right.status.as_u16(), right.body.pointer(place).unwrap()), (403, &json!(code)), "{}", right.text);
+        assert_eq!(
+            (right.status.as_u16(), right.body.pointer(place).unwrap()),
+            (403, &json!(code)),
+            "{}",
+            right.text
+        );
         assert!(!right.text.contains("oken\""), "{}", right.text);
         assert_eq!(login("Wr0ng&password").await.status, 401, "{profile}");
     }
@@ -513,7 +665,11 @@ async fn a_wire_without_a_step_for_it_refuses_the_right_password() {
 async fn an_access_token_where_a_login_s_token_is_asked_for_is_a_bad_request_and_no_401() {
     let app = app().await;
     let access = app.enter("ada").await.access;
-    let sent = app.post("/v1/auth/mfa/challenge", &json!({ "method": "email" })).bearer(&access).send().await;
+    let sent = app
+        .post("/v1/auth/mfa/challenge", &json!({ "method": "email" }))
+        .bearer(&access)
+        .send()
+        .await;
     assert_eq!(refused(&sent), (400, "VALIDATION_ERROR"), "{}", sent.text);
     assert!(sent.body["error"]["message"].as_str().unwrap().contains("mfaToken"), "{}", sent.text);
     assert!(sent.header("www-authenticate").is_empty());
@@ -532,7 +688,11 @@ async fn of_two_changes_of_factors_at_once_the_second_may_try_again() {
     assert_eq!((late.kind(), V1.status(late.kind()).as_u16()), (Kind::Conflict, 409));
     let late = factor::remove(&app.core, &early, &phone.id, &source).await.unwrap_err();
     assert_eq!(late.kind(), Kind::Conflict);
-    assert_eq!(call(&app, Method::GET, "/v1/users/me", &tokens.access).await.status, 200, "the session lives");
+    assert_eq!(
+        call(&app, Method::GET, "/v1/users/me", &tokens.access).await.status,
+        200,
+        "the session lives"
+    );
     let now = Fresh::check(&app.core, &caller().await.unwrap()).unwrap();
     factor::remove(&app.core, &now, &phone.id, &source).await.unwrap();
 
@@ -545,12 +705,19 @@ async fn of_two_changes_of_factors_at_once_the_second_may_try_again() {
 async fn a_set_up_shows_an_address_that_authenticators_read_and_the_same_as_a_picture() {
     let app = app().await;
     let tokens = app.enter("ada").await;
-    let answer = app.post("/v1/auth/mfa/setup", &json!({ "type": "totp" })).bearer(&tokens.access).send().await;
+    let answer = app
+        .post("/v1/auth/mfa/setup", &json!({ "type": "totp" }))
+        .bearer(&tokens.access)
+        .send()
+        .await;
     let data = &answer.body["data"];
     let (uri, secret) = (data["otpauthUri"].as_str().unwrap(), data["secret"].as_str().unwrap());
     assert!(uri.starts_with("otpauth://totp/") && uri.contains("ada%40example.com"), "{uri}");
     assert!(uri.contains(&format!("secret={secret}")) && uri.contains("issuer="), "{uri}");
-    assert!(data["qrCode"].as_str().unwrap().starts_with("data:image/png;base64,iVBORw0KGgo"), "{data}");
+    assert!(
+        data["qrCode"].as_str().unwrap().starts_with("data:image/png;base64,iVBORw0KGgo"),
+        "{data}"
+    );
 }
 
 #[tokio::test]
@@ -559,19 +726,34 @@ async fn each_change_of_factors_is_recorded_once_and_told_to_the_owner() {
     let (tokens, phone) = guarded(&app, "ada").await;
     let path = format!("/v1/users/me/mfa/{}", phone.id);
     assert_eq!(app.mails().await.len(), 1, "that it asks for a code now");
-    let renamed = app.call(Method::PATCH, &path).json(&json!({ "deviceName": "Old phone" })).bearer(&tokens.access);
+    let renamed = app
+        .call(Method::PATCH, &path)
+        .json(&json!({ "deviceName": "Old phone" }))
+        .bearer(&tokens.access);
     assert_eq!(renamed.send().await.status, 200);
     assert_eq!(app.mails().await.len(), 0, "a name guards nothing");
-    assert_eq!(call(&app, Method::POST, "/v1/auth/mfa/backup-codes", &tokens.access).await.status, 200);
+    assert_eq!(
+        call(&app, Method::POST, "/v1/auth/mfa/backup-codes", &tokens.access).await.status,
+        200
+    );
     let mails = app.mails().await;
     assert!(mails.len() == 1 && mails[0].text.contains("backup codes"), "{mails:?}");
     assert_eq!(call(&app, Method::DELETE, &path, &tokens.access).await.status, 200);
     assert_eq!(app.mails().await.len(), 1);
-    let told: Vec<String> =
-        app.audit().await.into_iter().filter(|line| line.starts_with("factor") || line.starts_with("backup")).collect();
+    let told: Vec<String> = app
+        .audit()
+        .await
+        .into_iter()
+        .filter(|line| line.starts_with("factor") || line.starts_with("backup"))
+        .collect();
     assert_eq!(
         told,
-        ["factor_added done totp", "factor_renamed done", "backup_codes_made done", "factor_removed done totp"]
+        [
+            "factor_added done totp",
+            "factor_renamed done",
+            "backup_codes_made done",
+            "factor_removed done totp"
+        ]
     );
 }
 
@@ -583,7 +765,8 @@ async fn fifty_parallel_guesses_are_five_tries() {
     app.turn_clock(2 * STEP);
     let token = waiting(&app.login("ada", PASSWORD).await);
     let answers = join_all((0..50).map(|_| verify(&app, &token, "000000"))).await;
-    let wrong = answers.iter().filter(|answer| refused(answer) == (400, "INVALID_MFA_CODE")).count();
+    let wrong =
+        answers.iter().filter(|answer| refused(answer) == (400, "INVALID_MFA_CODE")).count();
     let dead = answers.iter().filter(|answer| refused(answer) == (401, "INVALID_TOKEN")).count();
     assert_eq!((wrong, dead), (5, 45));
     assert_eq!(refused(&verify(&app, &token, &phone.code(&app, 0)).await), (401, "INVALID_TOKEN"));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use authd::http::limits::Limiter;
-use authd::http::listener::{Listener, EndpointSwap};
+use authd::http::listener::{EndpointSwap, Listener};
 use authd::http::pace::{PIECE, Timeouts};
 use authd::identity::{caller, file};
 use authd::model::Source;
@@ -21,9 +21,15 @@ async fn upload(app: &App, token: &str, name: &str, content: &[u8]) -> Answer {
 }
 
 async fn upload_to(app: &App, path: &str, token: &str, name: &str, content: &[u8]) -> Answer {
-    let head = format!("--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
+    let head = format!(
+        "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n"
+    );
     let body = [head.as_bytes(), content, b"\r\n--x--\r\n"].concat();
-    app.call(Method::POST, path).body("multipart/form-data; boundary=x", body).bearer(token).send().await
+    app.call(Method::POST, path)
+        .body("multipart/form-data; boundary=x", body)
+        .bearer(token)
+        .send()
+        .await
 }
 
 #[tokio::test]
@@ -46,7 +52,10 @@ async fn a_file_goes_in_and_comes_out_and_its_deletion_gives_no_quota_back() {
 
     let bob = app.enter("bob").await;
     assert_eq!(app.get(&path).bearer(&bob.access).send().await.code(), "NOT_FOUND");
-    assert_eq!(app.call(Method::DELETE, &path).bearer(&bob.access).send().await.code(), "NOT_FOUND");
+    assert_eq!(
+        app.call(Method::DELETE, &path).bearer(&bob.access).send().await.code(),
+        "NOT_FOUND"
+    );
 
     let back = app.get(&path).bearer(&ada.access).send().await;
     assert_eq!((back.text.len(), back.header("content-type")), (700_017, "application/pdf"));
@@ -68,16 +77,27 @@ async fn a_file_that_lies_about_its_type_or_size_leaves_nothing_behind() {
         ("cv", b"\x7fELF\x02\x01\x01\0"),
     ] {
         let refused = upload(&app, &ada.access, name, content).await;
-        assert_eq!((refused.status.as_u16(), refused.code()), (415, "UNSUPPORTED_MEDIA_TYPE"), "{name}");
+        assert_eq!(
+            (refused.status.as_u16(), refused.code()),
+            (415, "UNSUPPORTED_MEDIA_TYPE"),
+            "{name}"
+        );
     }
     let large = upload(&app, &ada.access, "cv.pdf", &[PDF, &[b'x'; 1000]].concat()).await;
     assert_eq!((large.status.as_u16(), large.code()), (413, "PAYLOAD_TOO_LARGE"));
     for (name, content) in [("", PDF), ("cv.pdf", b"".as_slice())] {
         assert_eq!(upload(&app, &ada.access, name, content).await.status, 400, "{name:?}");
     }
-    let other = app.call(Method::POST, "/v1/users/me/files").json(&json!({})).bearer(&ada.access).send().await;
+    let other = app
+        .call(Method::POST, "/v1/users/me/files")
+        .json(&json!({}))
+        .bearer(&ada.access)
+        .send()
+        .await;
     assert_eq!(other.code(), "UNSUPPORTED_MEDIA_TYPE");
-    let cut = app.call(Method::POST, "/v1/users/me/files").body("multipart/form-data; boundary=x", "--x\r\nrubbish");
+    let cut = app
+        .call(Method::POST, "/v1/users/me/files")
+        .body("multipart/form-data; boundary=x", "--x\r\nrubbish");
     assert_eq!(cut.bearer(&ada.access).send().await.status, 400);
     let listed = app.get("/v1/users/me/files").bearer(&ada.access).send().await;
     assert_eq!(listed.body["data"], json!([]));
@@ -132,7 +152,8 @@ struct Slow(TcpStream);
 impl Slow {
     /// Starts uploading a file of this size.
     async fn begin(server: &Server, token: &str, size: usize) -> Self {
-        let part = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"cv.pdf\"\r\n\r\n";
+        let part =
+            "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"cv.pdf\"\r\n\r\n";
         let length = part.len() + size + "\r\n--x--\r\n".len();
         let head = format!(
             "POST /v1/users/me/files HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
@@ -156,7 +177,11 @@ impl Slow {
         self.send(b"\r\n--x--\r\n").await;
         let mut answer = Vec::new();
         let _ = self.0.read_to_end(&mut answer).await;
-        String::from_utf8_lossy(&answer).split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap()
+        String::from_utf8_lossy(&answer)
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())
+            .unwrap()
     }
 }
 
@@ -195,9 +220,17 @@ async fn a_file_that_no_room_is_left_for_is_refused_for_now() {
     let total = [("files.total", "1000"), ("files.size", "800"), ("files.free_space", "0")];
     let app = app_with("standard", &total).await;
     let ada = app.enter("ada").await;
-    assert_eq!(upload(&app, &ada.access, "cv.pdf", &[PDF, &[b'x'; 300]].concat()).await.status, 201);
+    assert_eq!(
+        upload(&app, &ada.access, "cv.pdf", &[PDF, &[b'x'; 300]].concat()).await.status,
+        201
+    );
     let refused = upload(&app, &ada.access, "cv.pdf", PDF).await;
-    assert_eq!((refused.status.as_u16(), refused.code()), (503, "SERVICE_UNAVAILABLE"), "{}", refused.text);
+    assert_eq!(
+        (refused.status.as_u16(), refused.code()),
+        (503, "SERVICE_UNAVAILABLE"),
+        "{}",
+        refused.text
+    );
     assert!(!refused.header("retry-after").is_empty() && !refused.text.contains("files.total"));
     let list = app.get("/v1/users/me/files").bearer(&ada.access).send().await;
     let path = format!("/v1/users/me/files/{}", list.body["data"][0]["id"].as_str().unwrap());
@@ -206,7 +239,11 @@ async fn a_file_that_no_room_is_left_for_is_refused_for_now() {
 
     let app = app_with("standard", &[("files.free_space", "1000000000000")]).await;
     let ada = app.enter("ada").await;
-    assert_eq!(upload(&app, &ada.access, "cv.pdf", PDF).await.status, 503, "the disk's room is not ours");
+    assert_eq!(
+        upload(&app, &ada.access, "cv.pdf", PDF).await.status,
+        503,
+        "the disk's room is not ours"
+    );
     assert_eq!(sizes(&app), [0_i64; 0]);
 }
 
@@ -238,10 +275,16 @@ async fn few_uploads_are_under_way_at_a_time_and_one_that_breaks_off_is_gone_at_
     slow.send(&vec![b'x'; 300_000]).await;
     until_sizes(&app, &[262_144]).await;
     let refused = upload(&app, &ada.access, "cv.pdf", PDF).await;
-    assert_eq!((refused.status.as_u16(), refused.code()), (503, "SERVICE_UNAVAILABLE"), "{}", refused.text);
+    assert_eq!(
+        (refused.status.as_u16(), refused.code()),
+        (503, "SERVICE_UNAVAILABLE"),
+        "{}",
+        refused.text
+    );
     drop(slow);
     until_sizes(&app, &[]).await;
-    let pieces: i64 = database(&app).query_row("select count(*) from file_pieces", [], |row| row.get(0)).unwrap();
+    let pieces: i64 =
+        database(&app).query_row("select count(*) from file_pieces", [], |row| row.get(0)).unwrap();
     assert_eq!(pieces, 0);
     assert_eq!(upload(&app, &ada.access, "cv.pdf", PDF).await.status, 201);
 }
@@ -255,7 +298,10 @@ async fn a_file_left_unfinished_by_an_end_in_between_is_purged_after_an_hour() {
                 select 'left', account_id, name, '', 4, created_at from files";
     assert_eq!(database(&app).execute(left, []).unwrap(), 1);
     database(&app)
-        .execute("insert into file_pieces (file_id, position, bytes) values ('left', 0, x'25504446')", [])
+        .execute(
+            "insert into file_pieces (file_id, position, bytes) values ('left', 0, x'25504446')",
+            [],
+        )
         .unwrap();
     app.turn_clock(Duration::from_mins(59));
     authd::identity::chores::purge(&app.core).await.unwrap();
@@ -266,8 +312,14 @@ async fn a_file_left_unfinished_by_an_end_in_between_is_purged_after_an_hour() {
 }
 
 /// Serves on its own port with these timeouts.
-async fn serve_within(app: &App, timeouts: Timeouts) -> (std::net::SocketAddr, tokio::task::JoinHandle<()>) {
-    let at = authd::config::Server { listen: ([127, 0, 0, 1], 0).into(), ..app.core.config.server.clone() };
+async fn serve_within(
+    app: &App,
+    timeouts: Timeouts,
+) -> (std::net::SocketAddr, tokio::task::JoinHandle<()>) {
+    let at = authd::config::Server {
+        listen: ([127, 0, 0, 1], 0).into(),
+        ..app.core.config.server.clone()
+    };
     let listener = Listener::bind(&at, timeouts).await.unwrap();
     let address = listener.local_addr();
     let forever = std::future::pending::<()>;
@@ -299,7 +351,8 @@ async fn an_upload_has_its_time_again_with_each_piece_that_comes() {
     let app = app().await;
     let ada = app.enter("ada").await;
     let (address, serving) =
-        serve_within(&app, Timeouts { body: Duration::from_millis(400), ..Timeouts::default() }).await;
+        serve_within(&app, Timeouts { body: Duration::from_millis(400), ..Timeouts::default() })
+            .await;
     // Longer in total than the body timeout, but never idle for that long.
     let slow = send_slowly(address, &ada.access, Duration::from_millis(40)).await;
     assert!(slow.starts_with("HTTP/1.1 201"), "{slow}");
@@ -319,7 +372,12 @@ async fn one_account_never_holds_all_the_room_for_uploads_under_way() {
         let (first, second) = (begin().await.unwrap(), begin().await.unwrap());
         let path = if profile == "jobpsych" { "/api/files/upload" } else { "/v1/users/me/files" };
         let third = upload_to(&app, path, &ada.access, "cv.pdf", PDF).await;
-        assert_eq!((third.status.as_u16(), third.header("retry-after")), (429, "1"), "{}", third.text);
+        assert_eq!(
+            (third.status.as_u16(), third.header("retry-after")),
+            (429, "1"),
+            "{}",
+            third.text
+        );
         assert_eq!(third.body.pointer(code), Some(&json!("RATE_LIMIT_EXCEEDED")), "{}", third.text);
         assert_eq!(upload(&app, &bob.access, "cv.pdf", PDF).await.status, 201, "others have room");
         drop(first);

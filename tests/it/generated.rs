@@ -34,7 +34,10 @@ fn documents() -> Folder {
 /// A server with an account that can log in.
 fn served(folder: &Folder) -> Server {
     let server = folder.serve();
-    let ran = folder.run_with_input(&["user", "create", "--email", EMAIL, "--verified", "--password-stdin"], PASSWORD);
+    let ran = folder.run_with_input(
+        &["user", "create", "--email", EMAIL, "--verified", "--password-stdin"],
+        PASSWORD,
+    );
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     server
 }
@@ -71,7 +74,9 @@ fn gaps(document: &Value) -> Vec<String> {
                 miss("example of the body");
             }
             let responses = operation["responses"].as_object().unwrap();
-            if !responses.contains_key("500") || !responses.keys().any(|status| status.starts_with('2')) {
+            if !responses.contains_key("500")
+                || !responses.keys().any(|status| status.starts_with('2'))
+            {
                 miss("success or 500");
             }
             for (status, response) in responses {
@@ -93,7 +98,8 @@ fn gaps(document: &Value) -> Vec<String> {
 /// Whether a JSON body or response has an example; other types need none.
 fn has_examples(part: &Value) -> bool {
     let has_one = |media: &Value| {
-        media.get("example").is_some() || media["examples"].as_object().is_some_and(|examples| !examples.is_empty())
+        media.get("example").is_some()
+            || media["examples"].as_object().is_some_and(|examples| !examples.is_empty())
     };
     part["content"].get("application/json").is_none_or(has_one)
 }
@@ -121,7 +127,11 @@ fn a_typescript_client_is_made_from_the_document_and_works() {
         command
     };
     for (name, _) in DOCUMENTS {
-        succeed(tool("openapi-typescript/bin/cli.js").args([&format!("{name}.json"), "-o", &format!("{name}.d.ts")]));
+        succeed(tool("openapi-typescript/bin/cli.js").args([
+            &format!("{name}.json"),
+            "-o",
+            &format!("{name}.d.ts"),
+        ]));
     }
     std::fs::copy(usage("usage.ts"), dir.join("usage.mts")).unwrap();
     let strict = ["--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom"];
@@ -129,7 +139,8 @@ fn a_typescript_client_is_made_from_the_document_and_works() {
     succeed(tool("typescript/bin/tsc").args(strict).arg("usage.mts").args(sources));
     let server = served(&folder);
     let mut app = Command::new("node");
-    let printed = succeed(app.arg("usage.mjs").args([&base(&server), EMAIL, PASSWORD]).current_dir(dir));
+    let printed =
+        succeed(app.arg("usage.mjs").args([&base(&server), EMAIL, PASSWORD]).current_dir(dir));
     assert_eq!(printed, "typescript: jane@example.com is active\n");
 }
 
@@ -150,9 +161,20 @@ fn a_python_client_is_made_from_the_document_and_works() {
         let document = format!("{name}.json");
         succeed(python().args(["-m", "openapi_spec_validator", &document]));
         let folder = if name == "v1" { "client".to_owned() } else { format!("client_{name}") };
-        let generate = ["-m", "openapi_python_client", "generate", "--meta", "none", "--config", "generator.yml"];
+        let generate = [
+            "-m",
+            "openapi_python_client",
+            "generate",
+            "--meta",
+            "none",
+            "--config",
+            "generator.yml",
+        ];
         let said = succeed(
-            python().args(generate).args(["--fail-on-warning", "--path", &document]).args(["--output-path", &folder]),
+            python()
+                .args(generate)
+                .args(["--fail-on-warning", "--path", &document])
+                .args(["--output-path", &folder]),
         );
         assert!(!said.contains("Warning"), "{name}: {said}");
     }

@@ -22,7 +22,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("mail", &["config", "env", "error", "model", "seal", "store"]),
     // Text messages are sent through the outbox, by the same trait as letters.
     ("sms", &["config", "env", "error", "mail", "model", "seal", "store"]),
-    ("identity", &["config", "env", "error", "mail", "metrics", "model", "password", "seal", "sms", "store", "token"]),
+    (
+        "identity",
+        &[
+            "config", "env", "error", "mail", "metrics", "model", "password", "seal", "sms",
+            "store", "token",
+        ],
+    ),
     ("http", &["config", "env", "error", "identity", "metrics", "model", "password"]),
     ("api", &["config", "env", "error", "http", "identity", "model", "password"]),
     ("app", &["*"]),
@@ -68,14 +74,20 @@ fn rooms() -> Vec<(PathBuf, String, String)> {
         let stem = path.file_stem().is_some_and(|stem| stem == "tests" || stem == "fixture");
         stem || path.components().any(|part| part.as_os_str() == "tests")
     };
-    let files = files_under(&root).into_iter().map(|path| path.strip_prefix(&root).unwrap().to_owned());
+    let files =
+        files_under(&root).into_iter().map(|path| path.strip_prefix(&root).unwrap().to_owned());
     files
         .filter(|path| !is_test(path))
         .map(|path| {
             let text = fs::read_to_string(root.join(&path)).unwrap();
             let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
-            let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
-            let owner = path.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+            let code = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .collect::<Vec<_>>()
+                .join("\n");
+            let owner =
+                path.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
             (path, owner, code)
         })
         .collect()
@@ -139,9 +151,9 @@ fn a_foreign_crate_comes_in_by_its_own_door() {
     let mut wrong = Vec::new();
     for (path, room, code) in rooms() {
         for (name, doors) in DOORS {
-            let uses = code
-                .match_indices(&format!("{name}::"))
-                .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':'));
+            let uses = code.match_indices(&format!("{name}::")).any(|(at, _)| {
+                !code[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':')
+            });
             if uses && !doors.contains(&room.as_str()) {
                 wrong.push(format!("{}: `{name}` is for {doors:?} alone", path.display()));
             }
@@ -154,7 +166,9 @@ fn a_foreign_crate_comes_in_by_its_own_door() {
 fn no_file_is_longer_than_somebody_reads() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut wrong = Vec::new();
-    for path in ["src", "tests", "benches"].iter().flat_map(|folder| files_under(&root.join(folder))) {
+    for path in
+        ["src", "tests", "benches"].iter().flat_map(|folder| files_under(&root.join(folder)))
+    {
         let text = fs::read_to_string(&path).unwrap();
         let lines = text.lines().count();
         if lines > 600 {
@@ -172,7 +186,11 @@ fn no_file_is_longer_than_somebody_reads() {
 fn only_the_store_speaks_sql() {
     for (path, room, code) in rooms() {
         if room != "store" {
-            assert!(!code.contains("sql!("), "{}: SQL text stands in src/store alone", path.display());
+            assert!(
+                !code.contains("sql!("),
+                "{}: SQL text stands in src/store alone",
+                path.display()
+            );
         }
     }
 }

@@ -9,7 +9,7 @@ use authd::env::Env;
 use authd::error::{Error, Kind, Limit};
 use authd::http::boundary::{Surroundings, TokenCheck, boundary};
 use authd::http::limits::{Limiter, Meter};
-use authd::http::listener::{Listener, EndpointSwap};
+use authd::http::listener::{EndpointSwap, Listener};
 use authd::http::pace::Timeouts;
 use authd::http::reject::{About, Reject, Wire};
 use authd::http::wires::{Methods, Wires};
@@ -172,9 +172,12 @@ fn limits(general: u32) -> Limits {
 
 fn app(server: Server, limits: Limits) -> impl poem::Endpoint<Output = poem::Response> {
     let env = Env::real();
-    let wires = Wires::new(Arc::new(MadeUp("root")), Arc::new(Table)).mount("/t", Arc::new(MadeUp("t")));
-    let (limiter, tokens, uncounted) = (Limiter::new(limits, env.clone()), Arc::new(OneToken), vec!["/health".into()]);
-    let refusals = authd::identity::refusals::Refusals::new(env.clone(), authd::metrics::Metrics::default());
+    let wires =
+        Wires::new(Arc::new(MadeUp("root")), Arc::new(Table)).mount("/t", Arc::new(MadeUp("t")));
+    let (limiter, tokens, uncounted) =
+        (Limiter::new(limits, env.clone()), Arc::new(OneToken), vec!["/health".into()]);
+    let refusals =
+        authd::identity::refusals::Refusals::new(env.clone(), authd::metrics::Metrics::default());
     boundary(routes(), Surroundings { env, server, wires, limiter, refusals, tokens, uncounted })
 }
 
@@ -193,7 +196,8 @@ async fn start_with(server: Server, limits: Limits, timeouts: Timeouts) -> Runni
     let swap = EndpointSwap::new(app(server, limits));
     let (drain, drained) = oneshot::channel();
     let (abort, aborted) = oneshot::channel();
-    let serving = listener.serve(swap.clone(), async { drop(drained.await) }, async { drop(aborted.await) });
+    let serving =
+        listener.serve(swap.clone(), async { drop(drained.await) }, async { drop(aborted.await) });
     Running { address, swap, drain, abort, task: tokio::spawn(serving) }
 }
 
@@ -212,7 +216,10 @@ impl Answer {
 
     fn header(&self, name: &str) -> Option<&str> {
         let lines = self.0.split("\r\n").skip(1).take_while(|line| !line.is_empty());
-        lines.filter_map(|line| line.split_once(": ")).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, v)| v)
+        lines
+            .filter_map(|line| line.split_once(": "))
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, v)| v)
     }
 
     fn body(&self) -> &str {
@@ -239,7 +246,8 @@ impl Running {
 
     /// One request on a separate connection; `more` are header lines with their line ends.
     async fn ask(&self, first: &str, more: &str) -> Answer {
-        self.raw(format!("{first} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{more}\r\n")).await
+        self.raw(format!("{first} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{more}\r\n"))
+            .await
     }
 }
 
@@ -293,7 +301,11 @@ async fn every_wrong_path_ends_in_the_envelope_of_its_wire() {
     ] {
         let answer = running.ask(first, "").await;
         assert_eq!((answer.status(), answer.kind().as_str()), (404, kind), "{first}");
-        assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"), "{first}");
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/json; charset=utf-8"),
+            "{first}"
+        );
         assert!(answer.body().contains(answer.header("x-request-id").unwrap()), "{first}");
     }
 }
@@ -301,10 +313,17 @@ async fn every_wrong_path_ends_in_the_envelope_of_its_wire() {
 #[tokio::test]
 async fn a_wrong_method_names_the_right_ones() {
     let running = start().await;
-    for (first, allow) in [("GET /t/echo", "POST"), ("DELETE /t/hello", "GET, HEAD"), ("OPTIONS /t/hello", "GET, HEAD")]
-    {
+    for (first, allow) in [
+        ("GET /t/echo", "POST"),
+        ("DELETE /t/hello", "GET, HEAD"),
+        ("OPTIONS /t/hello", "GET, HEAD"),
+    ] {
         let answer = running.ask(first, "").await;
-        assert_eq!((answer.status(), answer.kind().as_str()), (405, "t MethodNotAllowed"), "{first}");
+        assert_eq!(
+            (answer.status(), answer.kind().as_str()),
+            (405, "t MethodNotAllowed"),
+            "{first}"
+        );
         assert_eq!(answer.header("allow"), Some(allow), "{first}");
     }
 }
@@ -313,7 +332,10 @@ async fn a_wrong_method_names_the_right_ones() {
 async fn head_is_get_without_the_body() {
     let running = start().await;
     let answer = running.ask("HEAD /t/hello", "").await;
-    assert_eq!((answer.status(), answer.header("content-length"), answer.body()), (200, Some("5"), ""));
+    assert_eq!(
+        (answer.status(), answer.header("content-length"), answer.body()),
+        (200, Some("5"), "")
+    );
 }
 
 #[tokio::test]
@@ -321,8 +343,14 @@ async fn a_panic_and_a_fault_tell_nothing_and_the_connection_lives_on() {
     let running = start().await;
     for path in ["/t/panic", "/t/refused/secret"] {
         let mut stream = running.open().await;
-        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes()).await.unwrap();
-        stream.write_all(b"GET /t/hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await.unwrap();
+        stream
+            .write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").as_bytes())
+            .await
+            .unwrap();
+        stream
+            .write_all(b"GET /t/hello HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .await
+            .unwrap();
         let both = rest(&mut stream).await;
         assert_eq!(both.status(), 500);
         assert!(both.0.contains("\"message\":\"Internal server error\""), "{path}");
@@ -346,7 +374,8 @@ async fn a_refusal_carries_what_its_status_asks_for() {
 async fn a_request_has_one_host() {
     let running = start().await;
     for hosts in ["", "Host: a\r\nHost: a\r\n", "Host: a\r\nHost: b\r\n"] {
-        let answer = running.raw(format!("GET /t/hello HTTP/1.1\r\nConnection: close\r\n{hosts}\r\n")).await;
+        let answer =
+            running.raw(format!("GET /t/hello HTTP/1.1\r\nConnection: close\r\n{hosts}\r\n")).await;
         assert_eq!((answer.status(), answer.kind().as_str()), (400, "t Validation"), "{hosts:?}");
     }
     let old = running.raw("GET /t/hello HTTP/1.0\r\n\r\n").await;
@@ -404,7 +433,10 @@ async fn a_head_that_trickles_is_cut_off_and_an_idle_connection_is_not() {
     half.write_all(b"GET /t/hello HTTP/1.1\r\nHo").await.unwrap();
     assert_eq!(rest(&mut half).await.0, "", "closed without an answer");
     for stream in [&mut idle, &mut used] {
-        stream.write_all(b"GET /t/hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+        stream
+            .write_all(b"GET /t/hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            .await
+            .unwrap();
         assert!(rest(stream).await.0.ends_with("hello"));
     }
 }
@@ -432,7 +464,8 @@ async fn a_connection_without_a_request_is_closed_in_the_end() {
 async fn a_body_that_trickles_is_answered_and_cut_off() {
     let timeouts = Timeouts { body: Duration::from_millis(50), ..Timeouts::default() };
     let running = start_with(server(), limits(1000), timeouts).await;
-    let answer = running.raw("POST /t/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf").await;
+    let answer =
+        running.raw("POST /t/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf").await;
     assert_eq!((answer.status(), answer.kind().as_str()), (400, "t MalformedBody"));
 }
 
@@ -441,8 +474,11 @@ async fn a_body_may_come_with_a_length_or_in_chunks() {
     let running = start().await;
     let chunked = "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n";
     assert_eq!(running.ask("POST /t/echo", chunked).await.body(), "abcde");
-    let answer =
-        running.raw("POST /t/echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc").await;
+    let answer = running
+        .raw(
+            "POST /t/echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc",
+        )
+        .await;
     assert_eq!(answer.body(), "abc");
     let broken = running.ask("POST /t/echo", "Transfer-Encoding: chunked\r\n\r\nzz\r\n").await;
     assert_eq!((broken.status(), broken.kind().as_str()), (400, "t MalformedBody"));
@@ -452,11 +488,16 @@ async fn a_body_may_come_with_a_length_or_in_chunks() {
 async fn a_body_that_nobody_reads_costs_neither_the_answer_nor_the_connection() {
     let running = start().await;
     let body = "x".repeat(500_000);
-    let first = format!("POST /t/nothing HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-    let both = running.raw(first + "GET /t/hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    let first = format!(
+        "POST /t/nothing HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let both =
+        running.raw(first + "GET /t/hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
     assert_eq!(both.status(), 404);
     assert!(both.0.ends_with("hello"));
-    let expecting = "POST /t/nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
+    let expecting =
+        "POST /t/nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n";
     assert_eq!(running.raw(expecting).await.status(), 404);
 }
 
@@ -465,7 +506,8 @@ async fn two_requests_use_one_connection() {
     let running = start().await;
     let mut stream = running.open().await;
     for connection in ["keep-alive", "close"] {
-        let request = format!("GET /t/hello HTTP/1.1\r\nHost: a\r\nConnection: {connection}\r\n\r\n");
+        let request =
+            format!("GET /t/hello HTTP/1.1\r\nHost: a\r\nConnection: {connection}\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
     }
     assert_eq!(rest(&mut stream).await.0.matches("HTTP/1.1 200 OK").count(), 2);
@@ -475,7 +517,10 @@ async fn two_requests_use_one_connection() {
 async fn the_general_limit_refuses_with_true_figures_and_spares_health() {
     let running = start_with(server(), limits(2), Timeouts::default()).await;
     for left in ["1", "0"] {
-        assert_eq!(running.ask("GET /t/hello", "").await.header("x-ratelimit-remaining"), Some(left));
+        assert_eq!(
+            running.ask("GET /t/hello", "").await.header("x-ratelimit-remaining"),
+            Some(left)
+        );
     }
     let refused = running.ask("GET /t/hello", "").await;
     assert_eq!((refused.status(), refused.kind().as_str()), (429, "t TooMany(General)"));
@@ -489,7 +534,10 @@ async fn the_general_limit_refuses_with_true_figures_and_spares_health() {
     let preflight = running.ask("OPTIONS /t/echo", preflight).await;
     assert_eq!((preflight.status(), preflight.header("x-ratelimit-limit")), (204, None));
     for _ in 0..4 {
-        assert_eq!(running.ask("GET /t/hello", "Authorization: Bearer good\r\n").await.status(), 200);
+        assert_eq!(
+            running.ask("GET /t/hello", "Authorization: Bearer good\r\n").await.status(),
+            200
+        );
     }
     assert_eq!(running.ask("GET /t/hello", "Authorization: Bearer good\r\n").await.status(), 429);
     assert_eq!(running.ask("GET /t/hello", "Authorization: Bearer bad\r\n").await.status(), 429);
@@ -502,13 +550,17 @@ async fn the_headers_tell_of_the_limit_nearest_to_its_end() {
     assert_eq!((first.status(), first.header("x-ratelimit-limit")), (200, Some("1")));
     let second = running.ask("GET /t/limited", "").await;
     assert_eq!((second.status(), second.kind().as_str()), (429, "t TooMany(SignUp)"));
-    assert_eq!((second.header("x-ratelimit-limit"), second.header("x-ratelimit-remaining")), (Some("1"), Some("0")));
+    assert_eq!(
+        (second.header("x-ratelimit-limit"), second.header("x-ratelimit-remaining")),
+        (Some("1"), Some("0"))
+    );
 }
 
 #[tokio::test]
 async fn a_listed_page_may_call_and_no_other() {
     let running = start().await;
-    let preflight = |origin: &str| format!("Origin: {origin}\r\nAccess-Control-Request-Method: POST\r\n");
+    let preflight =
+        |origin: &str| format!("Origin: {origin}\r\nAccess-Control-Request-Method: POST\r\n");
     let answer = running.ask("OPTIONS /t/echo", &preflight("https://app.example.com")).await;
     assert_eq!(answer.status(), 204);
     assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example.com"));
@@ -521,7 +573,8 @@ async fn a_listed_page_may_call_and_no_other() {
 
 #[tokio::test]
 async fn the_client_is_who_a_trusted_proxy_says() {
-    let more = "X-Forwarded-For: 203.0.113.9, 198.51.100.7\r\nUser-Agent: test\r\nX-Request-ID: r1\r\n";
+    let more =
+        "X-Forwarded-For: 203.0.113.9, 198.51.100.7\r\nUser-Agent: test\r\nX-Request-ID: r1\r\n";
     let nobody = start().await;
     assert!(nobody.ask("GET /t/who", more).await.body().starts_with("Some(127.0.0.1)"));
     let loopback = Network { address: [127, 0, 0, 0].into(), bits: 8 };
@@ -538,8 +591,13 @@ async fn a_new_endpoint_answers_the_next_request_of_an_open_connection() {
     stream.write_all(b"GET /t/hello HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     let mut first = [0; 1024];
     assert!(stream.read(&mut first).await.unwrap() > 0);
-    running.swap.replace(app(Server { environment: Environment::Production, ..server() }, limits(1000)));
-    stream.write_all(b"GET /t/hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+    running
+        .swap
+        .replace(app(Server { environment: Environment::Production, ..server() }, limits(1000)));
+    stream
+        .write_all(b"GET /t/hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        .await
+        .unwrap();
     assert!(rest(&mut stream).await.header("strict-transport-security").is_some());
 }
 
@@ -571,7 +629,8 @@ async fn a_drain_ends_in_time_and_at_once_when_told_twice() {
         stream.write_all(stuck).await.unwrap();
         assert_eq!(running.ask("GET /t/hello", "").await.status(), 200);
         running.drain.send(()).unwrap();
-        let kept = if twice { running.abort.send(()).map(|()| None) } else { Ok(Some(running.abort)) };
+        let kept =
+            if twice { running.abort.send(()).map(|()| None) } else { Ok(Some(running.abort)) };
         timeout(Duration::from_secs(5), running.task).await.unwrap().unwrap();
         drop(kept);
     }

@@ -16,7 +16,10 @@ fn bcrypt(version: bcrypt::Version) -> String {
 /// Runs `authd user` on the scenario's database.
 fn user(app: &App, arguments: &[&str], input: &str) -> Ran {
     let db = app.dir.path().join("authd.db");
-    Folder::new().run_with_input(&[&["user"], arguments, &["--json", "--db", db.to_str().unwrap()]].concat(), input)
+    Folder::new().run_with_input(
+        &[&["user"], arguments, &["--json", "--db", db.to_str().unwrap()]].concat(),
+        input,
+    )
 }
 
 fn import(app: &App, arguments: &[&str], input: &str) -> Value {
@@ -27,7 +30,12 @@ fn import(app: &App, arguments: &[&str], input: &str) -> Value {
 
 async fn account(app: &App, email: &str) -> Account {
     let key = email.to_owned();
-    let found = app.core.store.read(move |db| authd::store::accounts::find_by_email(db, &key)).await.unwrap();
+    let found = app
+        .core
+        .store
+        .read(move |db| authd::store::accounts::find_by_email(db, &key))
+        .await
+        .unwrap();
     found.unwrap_or_else(|| panic!("no {email}"))
 }
 
@@ -54,16 +62,25 @@ async fn a_table_of_postgresql_moves_in_and_its_people_log_in_with_their_old_pas
     assert_eq!(summary["leftColumns"], json!(["refresh_token"]));
     let jane = account(&app, "jane@example.com").await;
     assert_eq!((jane.number, jane.email.as_str()), (7, "Jane@Example.com"));
-    assert_eq!((jane.name.as_deref(), jane.company_name.as_deref()), (Some("Jane \"J\" Doe"), Some("Doe, Inc.")));
+    assert_eq!(
+        (jane.name.as_deref(), jane.company_name.as_deref()),
+        (Some("Jane \"J\" Doe"), Some("Doe, Inc."))
+    );
     assert_eq!(jane.created_at.to_millis_text(), "2023-12-01T09:00:00.500Z");
     assert_eq!(whole(&app).await.iter().map(|one| one.files_uploaded).sum::<i64>(), 3);
     assert_eq!(app.login("jane", PASSWORD).await.status, 200);
     assert_eq!(app.login("jo", PASSWORD).await.status, 200);
     assert_eq!(app.login("jo", "not-his-password-1").await.status, 401);
-    assert!(account(&app, "jane@example.com").await.password_hash.unwrap().starts_with("$argon2id$"));
+    assert!(
+        account(&app, "jane@example.com").await.password_hash.unwrap().starts_with("$argon2id$")
+    );
     app.join("new").await;
     assert_eq!(account(&app, "new@example.com").await.number, 13);
-    assert!(app.audit().await.contains(&"accounts_imported done 2 imported, 0 there already, 0 refused".to_owned()));
+    assert!(
+        app.audit()
+            .await
+            .contains(&"accounts_imported done 2 imported, 0 there already, 0 refused".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -78,7 +95,10 @@ async fn exports_of_mysql_are_read_with_their_backslashes_and_nulls() {
     let summary = import(&app, &["--format", "csv", "--escape", "backslash"], &csv);
     assert_eq!(counts(&summary), [2, 2, 0, 0], "{summary}");
     let a = account(&app, "a@example.com").await;
-    assert_eq!((a.id.as_str(), a.first_name.as_deref()), ("6f9619ff-8b86-d011-b42d-00c04fc964ff", Some("A \"x\"")));
+    assert_eq!(
+        (a.id.as_str(), a.first_name.as_deref()),
+        ("6f9619ff-8b86-d011-b42d-00c04fc964ff", Some("A \"x\""))
+    );
     let b = account(&app, "b@example.com").await;
     assert!(b.suspended_at.is_some() && b.first_name.is_none() && b.last_login_at.is_none());
     assert_eq!(app.login("a", PASSWORD).await.status, 200);
@@ -164,12 +184,18 @@ async fn what_cannot_be_taken_is_told_with_its_line_and_stops_nothing() {
         (14, "--allow-roles admin"),
         (15, "no role king"),
     ] {
-        let reason = told.iter().find(|remark| remark["line"] == line).unwrap_or_else(|| panic!("{line}: {report}"));
+        let reason = told
+            .iter()
+            .find(|remark| remark["line"] == line)
+            .unwrap_or_else(|| panic!("{line}: {report}"));
         assert!(reason["reason"].as_str().unwrap().contains(word), "{line}: {reason}");
     }
     let again = import(&app, &["--format", "csv"], &file);
     assert_eq!(counts(&again), [14, 0, 3, 11], "{again}");
-    assert_eq!(app.audit().await.iter().filter(|line| line.starts_with("accounts_imported")).count(), 1);
+    assert_eq!(
+        app.audit().await.iter().filter(|line| line.starts_with("accounts_imported")).count(),
+        1
+    );
     assert_eq!(user(&app, &["import", "-", "--format", "csv", "--strict"], &file).code, Some(1));
     app.join("next").await;
     assert_eq!(account(&app, "next@example.com").await.number, 112);
@@ -178,7 +204,8 @@ async fn what_cannot_be_taken_is_told_with_its_line_and_stops_nothing() {
 #[tokio::test]
 async fn a_role_that_may_do_more_comes_along_only_when_it_is_allowed() {
     let app = app().await;
-    let file = "email,roles\na@example.com,\"{admin,user}\"\nb@example.com,\"[\"\"moderator\"\"]\"\n";
+    let file =
+        "email,roles\na@example.com,\"{admin,user}\"\nb@example.com,\"[\"\"moderator\"\"]\"\n";
     let summary = import(&app, &["--format", "csv", "--allow-roles", "admin"], file);
     assert_eq!((counts(&summary), &summary["changed"]), ([2, 2, 0, 0], &json!(1)), "{summary}");
     let mut accounts = whole(&app).await;
@@ -199,20 +226,33 @@ async fn what_is_exported_with_hashes_is_imported_as_the_same() {
     ];
     let file = lines.map(|line| line.to_string()).join("\n");
     // A name that contains a tab is invalid.
-    assert_eq!(counts(&import(&from, &["--format", "jsonl", "--allow-roles", "moderator"], &file)), [3, 2, 0, 1]);
+    assert_eq!(
+        counts(&import(&from, &["--format", "jsonl", "--allow-roles", "moderator"], &file)),
+        [3, 2, 0, 1]
+    );
     let file = file.replace("\\t", "");
-    assert_eq!(counts(&import(&from, &["--format", "jsonl", "--allow-roles", "moderator"], &file)), [3, 1, 2, 0]);
+    assert_eq!(
+        counts(&import(&from, &["--format", "jsonl", "--allow-roles", "moderator"], &file)),
+        [3, 1, 2, 0]
+    );
     from.join("dora").await;
     for format in ["jsonl", "csv"] {
         let exported = user(&from, &["export", "--with-hashes", "--format", format], "");
         assert_eq!(exported.code, Some(0), "{}", exported.err);
         let to = app().await;
-        let summary = import(&to, &["--format", format, "--allow-roles", "moderator"], &exported.out);
+        let summary =
+            import(&to, &["--format", format, "--allow-roles", "moderator"], &exported.out);
         assert_eq!(counts(&summary), [4, 4, 0, 0], "{format}: {summary}\n{}", exported.out);
         // The scenario's clock is ahead of the command's, and creation times in the future are not
         // imported.
-        let told = |accounts: Vec<Whole>| accounts.into_iter().filter(|one| one.number != Some(42)).collect::<Vec<_>>();
-        assert_eq!(format!("{:?}", told(whole(&to).await)), format!("{:?}", told(whole(&from).await)), "{format}");
+        let told = |accounts: Vec<Whole>| {
+            accounts.into_iter().filter(|one| one.number != Some(42)).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            format!("{:?}", told(whole(&to).await)),
+            format!("{:?}", told(whole(&from).await)),
+            "{format}"
+        );
         assert_eq!(to.login("dora", PASSWORD).await.status, 200);
     }
     let without = user(&from, &["export"], "");
@@ -247,7 +287,8 @@ fn a_file_that_is_none_of_ours_is_told_so() {
 }
 
 #[tokio::test]
-async fn hashes_of_every_maker_open_as_they_are_and_become_ours_unless_they_are_of_our_kind_and_dearer() {
+async fn hashes_of_every_maker_open_as_they_are_and_become_ours_unless_they_are_of_our_kind_and_dearer()
+ {
     let app = app().await;
     let salt = "/OK.fbVrR/bpIqNJ5ianF.";
     let bcrypt = |version| format!("${version}$04${salt}RYxan6GqoWFZ.Gvlr69TFErQfu72DzK");
@@ -256,21 +297,30 @@ async fn hashes_of_every_maker_open_as_they_are_and_become_ours_unless_they_are_
         bcrypt("2b"),
         bcrypt("2x"),
         bcrypt("2y"),
-        "$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8".to_owned(),
-        "$argon2i$v=19$m=256,t=2,p=2$c29tZXNhbHQ$T/XOJ2mh1/TIpJHfCdQan76Q5esCFVoT5MAeIM1Oq2E".to_owned(),
-        "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4".to_owned(),
+        "$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8"
+            .to_owned(),
+        "$argon2i$v=19$m=256,t=2,p=2$c29tZXNhbHQ$T/XOJ2mh1/TIpJHfCdQan76Q5esCFVoT5MAeIM1Oq2E"
+            .to_owned(),
+        "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
+            .to_owned(),
         "$argon2i$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY".to_owned(),
     ];
     let rows = hashes.iter().enumerate();
     let file: String = rows
-        .map(|(n, hash)| json!({ "email": format!("u{n}@example.com"), "password": hash }).to_string() + "\n")
+        .map(|(n, hash)| {
+            json!({ "email": format!("u{n}@example.com"), "password": hash }).to_string() + "\n"
+        })
         .collect();
     let summary = import(&app, &["--format", "jsonl", "--assume-verified"], &file);
     assert_eq!(counts(&summary), [8, 8, 0, 0], "{summary}");
     for (n, hash) in hashes.iter().enumerate() {
         let (name, email) = (format!("u{n}"), format!("u{n}@example.com"));
         assert_eq!(app.login(&name, "passwore").await.status, 401, "{hash}");
-        assert_eq!(account(&app, &email).await.password_hash.as_ref(), Some(hash), "only the right one is made anew");
+        assert_eq!(
+            account(&app, &email).await.password_hash.as_ref(),
+            Some(hash),
+            "only the right one is made anew"
+        );
         assert_eq!(app.login(&name, "password").await.status, 200, "{hash}");
         let made = account(&app, &email).await.password_hash.unwrap();
         let is_dearer = hash.starts_with("$argon2id$");
@@ -284,19 +334,34 @@ async fn hashes_of_every_maker_open_as_they_are_and_become_ours_unless_they_are_
 async fn a_second_run_takes_nothing_back_that_has_changed_since() {
     let app = app().await;
     let hash = bcrypt(bcrypt::Version::TwoB);
-    let file =
-        format!("id,email,password,name,role\n7,jo@example.com,{hash},Jo,user\n8,ann@example.com,{hash},Ann,user\n");
-    assert_eq!(counts(&import(&app, &["--format", "csv", "--assume-verified"], &file)), [2, 2, 0, 0]);
-    let set = user(&app, &["set-password", "jo@example.com", "--password-stdin"], "Another-Horse-8-Battery");
+    let file = format!(
+        "id,email,password,name,role\n7,jo@example.com,{hash},Jo,user\n8,ann@example.com,{hash},Ann,user\n"
+    );
+    assert_eq!(
+        counts(&import(&app, &["--format", "csv", "--assume-verified"], &file)),
+        [2, 2, 0, 0]
+    );
+    let set = user(
+        &app,
+        &["set-password", "jo@example.com", "--password-stdin"],
+        "Another-Horse-8-Battery",
+    );
     assert_eq!(set.code, Some(0), "{}", set.err);
-    for command in [&["lock", "ann@example.com"][..], &["role", "jo@example.com", "--give", "moderator"]] {
+    for command in
+        [&["lock", "ann@example.com"][..], &["role", "jo@example.com", "--give", "moderator"]]
+    {
         assert_eq!(user(&app, command, "").code, Some(0));
     }
     let before = format!("{:?}", whole(&app).await);
     // This time with another row, another spelling and other values.
-    let file = file.replace("jo@", "Jo@").replace(",Jo,", ",Joseph,") + &format!("9,new@example.com,{hash},New,user\n");
-    assert_eq!(counts(&import(&app, &["--format", "csv", "--assume-verified"], &file)), [3, 1, 2, 0]);
-    let after = whole(&app).await.into_iter().filter(|one| one.number != Some(9)).collect::<Vec<_>>();
+    let file = file.replace("jo@", "Jo@").replace(",Jo,", ",Joseph,")
+        + &format!("9,new@example.com,{hash},New,user\n");
+    assert_eq!(
+        counts(&import(&app, &["--format", "csv", "--assume-verified"], &file)),
+        [3, 1, 2, 0]
+    );
+    let after =
+        whole(&app).await.into_iter().filter(|one| one.number != Some(9)).collect::<Vec<_>>();
     assert_eq!(format!("{after:?}"), before);
     assert_eq!(app.login("jo", PASSWORD).await.status, 401);
     assert_eq!(app.login("jo", "Another-Horse-8-Battery").await.status, 200);
@@ -310,7 +375,10 @@ async fn spellings_of_one_address_are_one_address() {
     let summary = import(&app, &["--format", "csv"], file);
     assert_eq!(counts(&summary), [5, 2, 0, 3], "{summary}");
     // Another file knows nothing of the lines of this one, but the database does.
-    assert_eq!(counts(&import(&app, &["--format", "csv"], "email\nANN@xn--BCHER-kva.example\n")), [1, 0, 1, 0]);
+    assert_eq!(
+        counts(&import(&app, &["--format", "csv"], "email\nANN@xn--BCHER-kva.example\n")),
+        [1, 0, 1, 0]
+    );
     let two = "id,email\n55,ANN@bücher.example\n";
     let ran = user(&app, &["import", "-", "--format", "csv"], two);
     assert_eq!(counts(&ran.json()), [1, 0, 0, 1], "an id of its own makes it another's address");
@@ -329,7 +397,10 @@ fn a_terminal_sees_how_far_an_import_has_come() {
     let command = format!("{} user import users.csv", env!("CARGO_BIN_EXE_authd"));
     terminal.args(["-qec", &command, "/dev/null"]).current_dir(folder.0.path());
     let seen = succeed(&mut terminal);
-    assert!(seen.contains("[####") && seen.contains(" % ") && seen.contains("0 there already"), "{seen}");
+    assert!(
+        seen.contains("[####") && seen.contains(" % ") && seen.contains("0 there already"),
+        "{seen}"
+    );
     assert!(seen.contains("imported 6000 of 6000 rows"), "{seen}");
     // A pipe shows no progress.
     let again = folder.run(&["user", "import", "users.csv"]);

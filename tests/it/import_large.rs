@@ -15,7 +15,9 @@ const PASSWORD: &str = "The old 1 pass-word";
 
 /// A table of this many accounts, all with the same password.
 fn table(numbers: std::ops::RangeInclusive<u32>) -> String {
-    let hash = bcrypt::hash_with_salt(PASSWORD, 4, [7; 16]).unwrap().format_for_version(bcrypt::Version::TwoB);
+    let hash = bcrypt::hash_with_salt(PASSWORD, 4, [7; 16])
+        .unwrap()
+        .format_for_version(bcrypt::Version::TwoB);
     let mut table = String::from("id,email,password,name,is_verified\n");
     for n in numbers {
         writeln!(table, "{n},user{n}@example.com,{hash},User {n},t").unwrap();
@@ -26,7 +28,8 @@ fn table(numbers: std::ops::RangeInclusive<u32>) -> String {
 /// The audit log's records of imports, oldest first.
 fn told(folder: &Folder) -> Vec<String> {
     let records: Value = serde_json::from_str(&folder.run(&["audit", "--json"]).out).unwrap();
-    let imports = records.as_array().unwrap().iter().filter(|record| record["event"] == "accounts_imported");
+    let imports =
+        records.as_array().unwrap().iter().filter(|record| record["event"] == "accounts_imported");
     imports.map(|record| record["detail"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -42,7 +45,11 @@ fn an_import_that_was_killed_goes_on_where_it_was_and_each_row_is_there_once() {
     let folder = begun();
     let all = table(1..=12_000);
     std::fs::write(folder.path("users.csv"), &all).unwrap();
-    let mut import = folder.command(&["user", "import", "-", "--format", "csv"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut import = folder
+        .command(&["user", "import", "-", "--format", "csv"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut input = import.stdin.take().unwrap();
     // The rest of the input never arrives, so the import cannot end before it is killed.
     input.write_all(&all.as_bytes()[..all.len() / 6 * 5]).unwrap();
@@ -61,11 +68,15 @@ fn an_import_that_was_killed_goes_on_where_it_was_and_each_row_is_there_once() {
     let ran = folder.run(&["user", "import", "users.csv", "--json"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let summary: Value = serde_json::from_str(&ran.out).unwrap();
-    let (imported, present) = (summary["imported"].as_u64().unwrap(), summary["present"].as_u64().unwrap());
+    let (imported, present) =
+        (summary["imported"].as_u64().unwrap(), summary["present"].as_u64().unwrap());
     assert_eq!((imported + present, &summary["refused"]), (12_000, &json!(0)));
     assert!(imported > 0 && present > 0, "{summary}");
     assert_eq!(said, format!("begun, {present} imported so far"));
-    assert_eq!(told(&folder), [said, format!("{imported} imported, {present} there already, 0 refused")]);
+    assert_eq!(
+        told(&folder),
+        [said, format!("{imported} imported, {present} there already, 0 refused")]
+    );
 
     let exported = folder.run(&["user", "export", "--format", "jsonl"]).out;
     let rows = exported.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -77,7 +88,11 @@ fn an_import_that_was_killed_goes_on_where_it_was_and_each_row_is_there_once() {
 #[test]
 fn an_import_that_is_interrupted_says_how_to_go_on() {
     let folder = begun();
-    let mut import = folder.command(&["user", "import", "-", "--format", "csv"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut import = folder
+        .command(&["user", "import", "-", "--format", "csv"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut input = import.stdin.take().unwrap();
     input.write_all(table(1..=6_000).as_bytes()).unwrap();
     while told(&folder).is_empty() {
@@ -85,7 +100,8 @@ fn an_import_that_is_interrupted_says_how_to_go_on() {
     }
     kill_process(Pid::from_child(&import), Signal::INT).unwrap();
     let ended = import.wait_with_output().unwrap();
-    let (out, err) = (String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap());
+    let (out, err) =
+        (String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap());
     assert_eq!(ended.status.code(), Some(1), "{err}");
     assert!(err.contains("interrupted") && err.contains("hint: run it again to go on"), "{err}");
     assert!(out.starts_with("imported 5000 of 5000 rows"), "{out}");
@@ -109,11 +125,14 @@ fn an_import_beside_a_busy_server_lets_everybody_through() {
                 let (client, is_over) = (server.client(), &is_over);
                 scope.spawn(move || {
                     let login = credentials(&format!("user{n}@example.com"), PASSWORD);
-                    let mut token = client.post("/v1/auth/login", &login).unwrap().text("refreshToken");
+                    let mut token =
+                        client.post("/v1/auth/login", &login).unwrap().text("refreshToken");
                     let mut took = Vec::new();
                     while !is_over.load(Ordering::Relaxed) {
                         let began = Instant::now();
-                        let turned = client.post("/v1/auth/refresh", &json!({ "refreshToken": token })).unwrap();
+                        let turned = client
+                            .post("/v1/auth/refresh", &json!({ "refreshToken": token }))
+                            .unwrap();
                         assert_eq!(turned.status, 200, "{}", turned.body);
                         took.push(began.elapsed());
                         token = turned.text("refreshToken");
@@ -131,7 +150,11 @@ fn an_import_beside_a_busy_server_lets_everybody_through() {
     });
     took.sort_unstable();
     let slow = took[took.len() * 99 / 100];
-    assert!(slow <= Duration::from_millis(if is_long() { 100 } else { 1000 }), "{slow:?} of {}", took.len());
+    assert!(
+        slow <= Duration::from_millis(if is_long() { 100 } else { 1000 }),
+        "{slow:?} of {}",
+        took.len()
+    );
     let wal = std::fs::metadata(folder.path("authd.db-wal")).unwrap().len();
     assert!(wal <= 64 << 20, "{wal}");
     let last = credentials(&format!("user{rows}@example.com"), PASSWORD);
@@ -165,7 +188,8 @@ fn a_million_rows_move_in_and_one_of_them_logs_in_with_the_old_password() {
     assert_eq!((&summary["imported"], &summary["refused"]), (&json!(rows), &json!(0)));
     assert!(most <= 200 << 10, "{most} KiB");
     if is_long() {
-        let figures = format!("{:.1} s, limit 60 s; {} MiB, limit 200 MiB", took.as_secs_f64(), most >> 10);
+        let figures =
+            format!("{:.1} s, limit 60 s; {} MiB, limit 200 MiB", took.as_secs_f64(), most >> 10);
         let _ = writeln!(std::io::stderr(), "import of {rows} rows: {figures}");
     }
     if is_long() && !cfg!(debug_assertions) {

@@ -67,7 +67,10 @@ async fn every_call_of_the_document_answers_as_it_prints() {
     assert_eq!((me.status.as_u16(), &me.body), (200, &user));
 
     let out = app.call(Method::POST, "/auth/logout").bearer(&token).send().await;
-    assert_eq!((out.status.as_u16(), out.body), (200, json!({ "message": "Logged out successfully" })));
+    assert_eq!(
+        (out.status.as_u16(), out.body),
+        (200, json!({ "message": "Logged out successfully" }))
+    );
 }
 
 #[tokio::test]
@@ -87,17 +90,26 @@ async fn the_token_says_what_the_document_lists_and_lives_thirty_minutes() {
     app.turn_clock(Duration::from_mins(30) - Duration::from_secs(1));
     assert_eq!(app.get("/auth/me").bearer(&token).send().await.status, 200);
     app.turn_clock(Duration::from_secs(1));
-    assert_eq!(refusal(&app.get("/auth/me").bearer(&token).send().await), (401, "invalid_token".into()));
+    assert_eq!(
+        refusal(&app.get("/auth/me").bearer(&token).send().await),
+        (401, "invalid_token".into())
+    );
 }
 
 #[tokio::test]
 async fn a_logout_ends_the_token_for_good_across_restarts() {
     let app = jobpath().await;
     let token = enter(&app).await;
-    let other = app.post("/auth/login", &example()).send().await.body["access_token"].as_str().unwrap().to_owned();
+    let other = app.post("/auth/login", &example()).send().await.body["access_token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert_eq!(app.call(Method::POST, "/auth/logout").bearer(&token).send().await.status, 200);
     let app = app.restart("jobpath", &[]).await;
-    assert_eq!(refusal(&app.get("/auth/me").bearer(&token).send().await), (401, "invalid_token".into()));
+    assert_eq!(
+        refusal(&app.get("/auth/me").bearer(&token).send().await),
+        (401, "invalid_token".into())
+    );
     let again = app.call(Method::POST, "/auth/logout").bearer(&token).send().await;
     assert_eq!(refusal(&again), (401, "invalid_token".into()));
     assert_eq!(app.get("/auth/me").bearer(&other).send().await.status, 200);
@@ -128,13 +140,17 @@ async fn every_refusal_has_the_documents_code_and_message() {
     admin::suspend(&app.core, &By::command_line(), "user@example.com").await.unwrap();
     let inactive = app.post("/auth/login", &example()).send().await;
     assert_eq!(refusal(&inactive), (403, "inactive_user".into()));
-    assert_eq!(refusal(&app.get("/auth/me").bearer(&token).send().await), (401, "invalid_token".into()));
+    assert_eq!(
+        refusal(&app.get("/auth/me").bearer(&token).send().await),
+        (401, "invalid_token".into())
+    );
 }
 
 #[tokio::test]
 async fn every_bad_input_is_answered_in_the_envelope() {
     let app = jobpath().await;
-    let login = |kind: &str, body: &str| app.call(Method::POST, "/auth/login").body(kind, body.to_owned());
+    let login =
+        |kind: &str, body: &str| app.call(Method::POST, "/auth/login").body(kind, body.to_owned());
     let json = "application/json";
     let big = format!("{{\"email\":\"{}\"}}", "a".repeat(70_000));
     for (call, status, code) in [
@@ -143,7 +159,11 @@ async fn every_bad_input_is_answered_in_the_envelope() {
         (app.get("/"), 404, "not_found"),
         (app.get("/auth/login"), 405, "method_not_allowed"),
         (login("text/plain", "{}"), 415, "unsupported_media_type"),
-        (login("application/x-www-form-urlencoded", "username=a&password=b"), 415, "unsupported_media_type"),
+        (
+            login("application/x-www-form-urlencoded", "username=a&password=b"),
+            415,
+            "unsupported_media_type",
+        ),
         (login(json, &big), 413, "payload_too_large"),
         (login(json, ""), 400, "validation_error"),
         (login(json, "{"), 400, "validation_error"),
@@ -168,7 +188,11 @@ async fn every_bad_input_is_answered_in_the_envelope() {
 async fn a_password_has_eight_characters_and_no_other_rule() {
     let app = jobpath().await;
     let signup = |name: &str, password: &str| {
-        app.post("/auth/signup", &json!({ "email": format!("{name}@example.com"), "password": password })).send()
+        app.post(
+            "/auth/signup",
+            &json!({ "email": format!("{name}@example.com"), "password": password }),
+        )
+        .send()
     };
     assert_eq!(signup("ada", "password").await.status, 201);
     let short = signup("bob", "passwor").await;
@@ -179,7 +203,9 @@ async fn a_password_has_eight_characters_and_no_other_rule() {
 
 #[tokio::test]
 async fn the_documents_are_where_the_document_says() {
-    for (profile, first) in [("jobpath", "/auth/me"), ("siteworks", "/api/auth/profile"), ("standard", "/users/me")] {
+    for (profile, first) in
+        [("jobpath", "/auth/me"), ("siteworks", "/api/auth/profile"), ("standard", "/users/me")]
+    {
         let app = app_with(profile, &[]).await;
         let root = app.get("/openapi.json").send().await;
         assert!(root.body["paths"].get(first).is_some(), "{profile}");

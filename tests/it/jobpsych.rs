@@ -73,7 +73,11 @@ async fn the_cookie_is_secure_under_its_own_name_in_production() {
     let app = app_with("jobpsych", &production).await;
     let registered = app.post("/api/auth/register", &example()).send().await;
     let cookie = registered.header("set-cookie");
-    assert!(cookie.starts_with("refreshToken=") && cookie.contains("; Secure"), "{cookie} {}", registered.text);
+    assert!(
+        cookie.starts_with("refreshToken=") && cookie.contains("; Secure"),
+        "{cookie} {}",
+        registered.text
+    );
     let weak = app.post("/api/auth/register", &json!({ "email": 5 })).send().await;
     assert!(weak.body.get("details").is_none(), "no details in production: {}", weak.text);
 }
@@ -83,13 +87,18 @@ async fn the_refresh_token_is_in_the_cookie_alone_and_turns() {
     let app = jobpsych().await;
     let (_, first) = enter(&app).await;
     let none = app.post("/api/auth/refresh", &json!({ "refreshToken": first })).send().await;
-    assert_eq!(refusal(&none), (401, "TOKEN_VERIFICATION_FAILED".to_owned()), "a body is not looked at");
+    assert_eq!(
+        refusal(&none),
+        (401, "TOKEN_VERIFICATION_FAILED".to_owned()),
+        "a body is not looked at"
+    );
     let refreshed = with_cookie(app.call(Method::POST, "/api/auth/refresh"), &first).send().await;
     let message = "Token refreshed successfully";
     let expected = json!({ "success": true, "message": message, "accessToken": text(&refreshed, "/accessToken") });
     assert_eq!((refreshed.status.as_u16(), &refreshed.body), (200, &expected));
     assert_ne!(refreshed.cookie().unwrap(), first);
-    let foreign = with_cookie(app.call(Method::POST, "/api/auth/refresh"), &refreshed.cookie().unwrap());
+    let foreign =
+        with_cookie(app.call(Method::POST, "/api/auth/refresh"), &refreshed.cookie().unwrap());
     let foreign = foreign.header("origin", "https://evil.example").send().await;
     assert_eq!(refusal(&foreign), (403, "FORBIDDEN".to_owned()));
 }
@@ -103,7 +112,11 @@ async fn logout_ends_the_session_and_its_access_token() {
     assert!(out.header("set-cookie").contains("Max-Age=0"));
     let gone = app.get("/api/auth/profile").bearer(&access).send().await;
     assert_eq!(refusal(&gone), (401, "TOKEN_VERIFICATION_FAILED".to_owned()));
-    assert_eq!(app.call(Method::POST, "/api/auth/logout").send().await.status, 200, "nobody is refused");
+    assert_eq!(
+        app.call(Method::POST, "/api/auth/logout").send().await.status,
+        200,
+        "nobody is refused"
+    );
 }
 
 #[tokio::test]
@@ -132,11 +145,18 @@ async fn what_is_missing_is_400_and_what_is_not_acceptable_422() {
     let wrong = json!({ "email": "john@example.com", "password": "another one" });
     let wrong = app.post("/api/auth/login", &wrong).send().await;
     assert_eq!(refusal(&wrong), (401, "INVALID_CREDENTIALS".to_owned()));
-    let broken = app.call(Method::POST, "/api/auth/login").body("application/json", "{").send().await;
+    let broken =
+        app.call(Method::POST, "/api/auth/login").body("application/json", "{").send().await;
     assert_eq!(refusal(&broken), (400, "VALIDATION_ERROR".to_owned()));
     assert_eq!(refusal(&app.get("/api/auth/nothing").send().await), (404, "NOT_FOUND".to_owned()));
-    assert_eq!(refusal(&app.get("/api/auth/login").send().await), (405, "METHOD_NOT_ALLOWED".to_owned()));
-    assert_eq!(refusal(&app.get("/api/auth/profile").send().await), (401, "TOKEN_VERIFICATION_FAILED".to_owned()));
+    assert_eq!(
+        refusal(&app.get("/api/auth/login").send().await),
+        (405, "METHOD_NOT_ALLOWED".to_owned())
+    );
+    assert_eq!(
+        refusal(&app.get("/api/auth/profile").send().await),
+        (401, "TOKEN_VERIFICATION_FAILED".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -163,7 +183,10 @@ async fn a_second_service_asks_and_counts_and_thirty_at_once_leave_ten() {
         assert_eq!(refusal(refused), (429, "UPLOAD_LIMIT_REACHED".to_owned()));
     }
     let unknown = app.get("/api/auth/user-uploads/no@example.com").from(HOME).send().await;
-    assert_eq!((refusal(&unknown), &unknown.body["filesUploaded"]), ((404, "USER_NOT_FOUND".to_owned()), &json!(0)));
+    assert_eq!(
+        (refusal(&unknown), &unknown.body["filesUploaded"]),
+        ((404, "USER_NOT_FOUND".to_owned()), &json!(0))
+    );
     assert_eq!(app.get("/api/auth/user-uploads/rubbish").from(HOME).send().await.status, 400);
 }
 
@@ -206,7 +229,8 @@ async fn a_token_is_verified_and_told_in_exactly_four_claims() {
         &claims,
         &jsonwebtoken::EncodingKey::from_secret(SECRET.as_bytes()),
     );
-    let forged = app.post("/api/auth/verify-token", &json!({ "token": forged.unwrap() })).send().await;
+    let forged =
+        app.post("/api/auth/verify-token", &json!({ "token": forged.unwrap() })).send().await;
     assert_eq!(refusal(&forged), (401, "TOKEN_VERIFICATION_FAILED".to_owned()));
     let missing = app.post("/api/auth/verify-token", &json!({})).send().await;
     assert_eq!(refusal(&missing), (400, "VALIDATION_ERROR".to_owned()));
@@ -217,7 +241,10 @@ async fn a_token_is_verified_and_told_in_exactly_four_claims() {
         (&info["algorithm"], &info["accessTokenExpiry"], &info["refreshTokenExpiry"]),
         (&json!("HS256"), &json!("15m"), &json!("7d"))
     );
-    assert_eq!((&info["secretLength"], &info["secretFirstChars"]), (&json!(64), &json!(&SECRET[..10])));
+    assert_eq!(
+        (&info["secretLength"], &info["secretFirstChars"]),
+        (&json!(64), &json!(&SECRET[..10]))
+    );
     assert_eq!(
         (&info["secretLastChars"], info["secretFingerprint"].as_str().unwrap().len()),
         (&json!(&SECRET[55..]), 16)
@@ -226,17 +253,26 @@ async fn a_token_is_verified_and_told_in_exactly_four_claims() {
 
 #[tokio::test]
 async fn a_forgotten_password_is_reset_by_a_mailed_link() {
-    let set = [("limits.reset.count", "2"), ("limits.reset.shape", "window"), ("password.personal", "true")];
+    let set = [
+        ("limits.reset.count", "2"),
+        ("limits.reset.shape", "window"),
+        ("password.personal", "true"),
+    ];
     let app = app_with("jobpsych", &set).await;
     enter(&app).await;
-    let known = app.post("/api/auth/reset-password", &json!({ "email": "john@example.com" })).send().await;
-    let unknown = app.post("/api/auth/reset-password", &json!({ "email": "no@example.com" })).send().await;
+    let known =
+        app.post("/api/auth/reset-password", &json!({ "email": "john@example.com" })).send().await;
+    let unknown =
+        app.post("/api/auth/reset-password", &json!({ "email": "no@example.com" })).send().await;
     assert_eq!((known.status, &known.body), (unknown.status, &unknown.body));
     let token = token_in(&app.mails().await, "reset-password?token=");
     // A password that breaks a rule uses up neither the link nor one of the hourly resets.
     for _ in 0..3 {
         let bad = json!({ "token": token, "newPassword": "john@example.com" });
-        assert_eq!(refusal(&app.post("/api/auth/reset-password", &bad).send().await).1, "VALIDATION_ERROR");
+        assert_eq!(
+            refusal(&app.post("/api/auth/reset-password", &bad).send().await).1,
+            "VALIDATION_ERROR"
+        );
     }
     let set = json!({ "token": token, "newPassword": "anotherPassword456" });
     let done = app.post("/api/auth/reset-password", &set).send().await;
@@ -264,9 +300,9 @@ async fn a_password_change_keeps_the_session_that_made_it() {
 async fn files_are_uploaded_counted_listed_fetched_and_deleted() {
     let app = jobpsych().await;
     let (access, _) = enter(&app).await;
-    let body =
-        "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"cv.pdf\"\r\n\r\n%PDF-1.7 hello\r\n--x--\r\n";
-    let upload = app.call(Method::POST, "/api/files/upload").body("multipart/form-data; boundary=x", body);
+    let body = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"cv.pdf\"\r\n\r\n%PDF-1.7 hello\r\n--x--\r\n";
+    let upload =
+        app.call(Method::POST, "/api/files/upload").body("multipart/form-data; boundary=x", body);
     let uploaded = upload.bearer(&access).send().await;
     assert_eq!(uploaded.status, 201, "{}", uploaded.text);
     let expected = json!({
@@ -281,10 +317,14 @@ async fn files_are_uploaded_counted_listed_fetched_and_deleted() {
     let path = format!("/api/files/{}", text(&uploaded, "/file/id"));
     assert_eq!(app.get(&path).bearer(&access).send().await.text, "%PDF-1.7 hello");
     let stats = app.get("/api/files/stats").bearer(&access).send().await;
-    let figures = json!({ "totalFiles": 1, "totalSize": 14, "limit": 10, "remaining": 9, "percentage": 10 });
+    let figures =
+        json!({ "totalFiles": 1, "totalSize": 14, "limit": 10, "remaining": 9, "percentage": 10 });
     assert_eq!(stats.body, json!({ "success": true, "stats": figures }));
     assert_eq!(app.call(Method::DELETE, &path).bearer(&access).send().await.status, 200);
-    assert_eq!(app.get("/api/files").bearer(&access).send().await.body, json!({ "success": true, "files": [] }));
+    assert_eq!(
+        app.get("/api/files").bearer(&access).send().await.body,
+        json!({ "success": true, "files": [] })
+    );
     let stats = app.get("/api/auth/upload-stats").bearer(&access).send().await;
     let figures = json!({
         "email": "john@example.com", "name": "John Doe", "totalUploads": 1, "limit": 10, "remaining": 9,
@@ -294,7 +334,10 @@ async fn files_are_uploaded_counted_listed_fetched_and_deleted() {
     let lying = app
         .call(Method::POST, "/api/files/upload")
         .body("multipart/form-data; boundary=x", body.replace("%PDF", "MZ\0\0"));
-    assert_eq!(refusal(&lying.bearer(&access).send().await), (415, "UNSUPPORTED_MEDIA_TYPE".to_owned()));
+    assert_eq!(
+        refusal(&lying.bearer(&access).send().await),
+        (415, "UNSUPPORTED_MEDIA_TYPE".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -302,12 +345,30 @@ async fn the_root_and_the_health_check_are_as_documented() {
     let app = jobpsych().await;
     let health = app.get("/health").send().await;
     let names: Vec<&String> = health.body.as_object().unwrap().keys().collect();
-    assert_eq!(names, ["status", "service", "uptime", "timestamp", "version", "environment", "database", "features"]);
-    assert_eq!((&health.body["status"], &health.body["service"]), (&json!("OK"), &json!("jobpsych-auth-api")));
+    assert_eq!(
+        names,
+        [
+            "status",
+            "service",
+            "uptime",
+            "timestamp",
+            "version",
+            "environment",
+            "database",
+            "features"
+        ]
+    );
+    assert_eq!(
+        (&health.body["status"], &health.body["service"]),
+        (&json!("OK"), &json!("jobpsych-auth-api"))
+    );
     app.turn_clock(Duration::from_secs(90));
     let later = app.get("/health").send().await;
     assert_eq!(later.body["uptime"].as_f64(), Some(90.0));
-    assert_eq!((&health.body["database"], health.body["uptime"].is_f64()), (&json!("connected"), true));
+    assert_eq!(
+        (&health.body["database"], health.body["uptime"].is_f64()),
+        (&json!("connected"), true)
+    );
     assert_eq!(app.get("/").send().await.body["success"], true);
 }
 
@@ -321,6 +382,9 @@ async fn a_token_is_verified_however_long_it_is() {
         let token = text(&made, "/accessToken");
         assert!(token.len() > 512, "{}", token.len());
         let verified = app.post("/api/auth/verify-token", &json!({ "token": token })).send().await;
-        assert_eq!((verified.status.as_u16(), &verified.body["decoded"]["email"]), (200, &body["email"]));
+        assert_eq!(
+            (verified.status.as_u16(), &verified.body["decoded"]["email"]),
+            (200, &body["email"])
+        );
     }
 }

@@ -33,7 +33,12 @@ async fn refresh(app: &App, token: &str) -> (u16, String, String) {
 
 async fn published(app: &App) -> BTreeSet<String> {
     let jwks = app.get("/.well-known/jwks.json").send().await.body;
-    jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+    jwks["keys"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["kid"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 fn kid(access: &str) -> String {
@@ -56,12 +61,18 @@ async fn a_rotation_is_noticed_by_nobody_who_holds_a_token() {
     app.turn_clock(MINUTES(16));
     assert_eq!(published(&app).await, BTreeSet::from([new]));
     let log = app.audit().await;
-    assert_eq!(log.iter().filter(|line| line.starts_with("key_made done es256-")).count(), 2, "{log:?}");
+    assert_eq!(
+        log.iter().filter(|line| line.starts_with("key_made done es256-")).count(),
+        2,
+        "{log:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_is_refused_while_the_keys_turn_under_load() {
-    let app = Arc::new(app_with("standard", &[("limits.general", "off"), ("limits.sign_in", "off")]).await);
+    let app = Arc::new(
+        app_with("standard", &[("limits.general", "off"), ("limits.sign_in", "off")]).await,
+    );
     let start = app.enter("ada").await;
     let mut callers = tokio::task::JoinSet::new();
     for number in 0..16 {
@@ -96,7 +107,8 @@ async fn nothing_is_refused_while_the_keys_turn_under_load() {
 /// Why each session ended, sorted; nothing for an active one.
 fn ended(app: &App) -> Vec<String> {
     let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
-    let mut asked = file.prepare("select coalesce(end_reason, '') from sessions order by 1").unwrap();
+    let mut asked =
+        file.prepare("select coalesce(end_reason, '') from sessions order by 1").unwrap();
     let reasons = asked.query_map([], |row| row.get(0)).unwrap();
     reasons.map(Result::unwrap).collect()
 }
@@ -109,7 +121,10 @@ async fn revoking_kills_every_token_that_is_out_and_a_login_makes_good_ones() {
     app.login("ada", PASSWORD).await;
     let new = rotate(&app, REVOKED).await;
     assert_eq!(ended(&app), ["keys_revoked", "keys_revoked"]);
-    assert_eq!((me(&app, &before.access).await, refresh(&app, &before.refresh).await.0), (401, 401));
+    assert_eq!(
+        (me(&app, &before.access).await, refresh(&app, &before.refresh).await.0),
+        (401, 401)
+    );
     assert_eq!(published(&app).await, BTreeSet::from([new]));
     let after = app.login("ada", PASSWORD).await.tokens();
     assert_eq!((me(&app, &after.access).await, refresh(&app, &after.refresh).await.0), (200, 200));
@@ -124,13 +139,18 @@ async fn revoking_kills_every_token_that_is_out_and_a_login_makes_good_ones() {
 async fn a_token_that_was_checked_before_its_key_was_revoked_opens_nothing_after_it() {
     let app = app().await;
     let access = app.enter("ada").await.access;
-    let recognise = async |checked| caller::recognise(&app.core, &checked, || Ok(access.as_str())).await;
+    let recognise =
+        async |checked| caller::recognise(&app.core, &checked, || Ok(access.as_str())).await;
     let checked = app.core.tokens.verify(&access).unwrap();
     assert!(recognise(checked.clone()).await.is_ok());
     rotate(&app, NOW).await;
     assert!(recognise(checked.clone()).await.is_ok(), "its key still verifies");
     rotate(&app, REVOKED).await;
-    assert_eq!(app.core.tokens.verify(&access).unwrap_err().kind(), Kind::TokenInvalid, "the keys are loaded");
+    assert_eq!(
+        app.core.tokens.verify(&access).unwrap_err().kind(),
+        Kind::TokenInvalid,
+        "the keys are loaded"
+    );
     assert_eq!(recognise(checked).await.unwrap_err().kind(), Kind::TokenInvalid);
 }
 
@@ -151,7 +171,8 @@ async fn a_refresh_token_outlives_the_rotation_of_its_key_until_its_session_ends
 
 #[tokio::test]
 async fn a_token_that_never_turns_is_good_for_as_long_as_its_session() {
-    let app = app_with("standard", &[("sessions.rotate", "never"), ("sessions.absolute", "none")]).await;
+    let app =
+        app_with("standard", &[("sessions.rotate", "never"), ("sessions.absolute", "none")]).await;
     let first = app.enter("ada").await;
     for _ in 0..4 {
         rotate(&app, NOW).await;
@@ -169,7 +190,9 @@ async fn on_schedule_a_key_gets_its_successor_once() {
     app.turn_clock(Duration::from_hours(24 * 30));
     key::rotate_if_due(&app.core).await.unwrap();
     key::rotate_if_due(&app.core).await.unwrap();
-    let uses = |listed: Vec<key::KeySummary>| listed.into_iter().map(|key| key.used_for.as_str()).collect::<Vec<_>>();
+    let uses = |listed: Vec<key::KeySummary>| {
+        listed.into_iter().map(|key| key.used_for.as_str()).collect::<Vec<_>>()
+    };
     assert_eq!(uses(key::list(&app.core).await.unwrap()), ["next", "signing"]);
     app.turn_clock(MINUTES(10));
     assert_eq!(uses(key::list(&app.core).await.unwrap()), ["signing", "verifying"]);
@@ -183,7 +206,8 @@ async fn on_schedule_a_key_gets_its_successor_once() {
 fn run_key(app: &App, rest: &[&str]) {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_authd"));
     command.args(["key"]).args(rest).args(["--json", "--set", "tokens.algorithm=EdDSA"]);
-    let ran = command.current_dir(app.dir.path()).env_clear().stdin(Stdio::null()).output().unwrap();
+    let ran =
+        command.current_dir(app.dir.path()).env_clear().stdin(Stdio::null()).output().unwrap();
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
 }
 

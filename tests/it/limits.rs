@@ -99,6 +99,10 @@ async fn no_page_uses_up_what_another_has() {
         assert_ne!(post(path, body).await.status, 429, "{path}");
     }
     for (path, body) in pages {
-        assert_eq!(post(&format!("/v1{path}"), body).await.status, 429, "{path}: every mount counts together");
+        assert_eq!(
+            post(&format!("/v1{path}"), body).await.status,
+            429,
+            "{path}: every mount counts together"
+        );
     }
 }

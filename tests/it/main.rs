@@ -1,6 +1,11 @@
 //! One integration test binary: scenarios by module, all against the real program.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a scenario fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a scenario fails by panicking"
+)]
 
 mod abandoned;
 mod accounts;

@@ -36,7 +36,8 @@ struct Block {
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    let mut pages: Vec<_> = docs.filter(|path| path.extension().is_some_and(|end| end == "md")).collect();
+    let mut pages: Vec<_> =
+        docs.filter(|path| path.extension().is_some_and(|end| end == "md")).collect();
     pages.push(root.join("README.md"));
     pages.push(root.join("CONTRIBUTING.md"));
     pages.push(root.join("benches/README.md"));
@@ -52,9 +53,19 @@ fn blocks(page: &Path) -> Vec<Block> {
         let Some(info) = line.strip_prefix("```") else { continue };
         let (language, note) = info.split_once(' ').unwrap_or((info, ""));
         let line = index + 1;
-        assert!(LANGUAGES.contains(&language), "{}:{line}: a block of {language:?}", page.display());
-        let body: Vec<&str> = lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").collect();
-        found.push(Block { line, language: language.to_owned(), note: note.to_owned(), text: body.join("\n") });
+        assert!(
+            LANGUAGES.contains(&language),
+            "{}:{line}: a block of {language:?}",
+            page.display()
+        );
+        let body: Vec<&str> =
+            lines.by_ref().map(|(_, line)| line).take_while(|line| *line != "```").collect();
+        found.push(Block {
+            line,
+            language: language.to_owned(),
+            note: note.to_owned(),
+            text: body.join("\n"),
+        });
     }
     found
 }
@@ -105,12 +116,14 @@ fn run(name: &str, blocks: &[Block]) {
     files.write("script.sh", &script(name, blocks));
     let mut path = vec![Path::new(env!("CARGO_BIN_EXE_authd")).parent().unwrap().to_owned()];
     if let Some(node) = installed("node") {
-        std::os::unix::fs::symlink(node.join("node_modules"), folder.0.path().join("node_modules")).unwrap();
+        std::os::unix::fs::symlink(node.join("node_modules"), folder.0.path().join("node_modules"))
+            .unwrap();
     }
     path.extend(installed("python").map(|python| python.join("bin")));
     let path: Vec<&str> = path.iter().map(|part| part.to_str().unwrap()).collect();
     let mut bash = Command::new("sh");
-    bash.args(["-c", "PATH=\"$0:$PATH\" exec bash \"$1\"", &path.join(":")]).arg(files.0.path().join("script.sh"));
+    bash.args(["-c", "PATH=\"$0:$PATH\" exec bash \"$1\"", &path.join(":")])
+        .arg(files.0.path().join("script.sh"));
     bash.env("PAGE_FILES", files.0.path()).env("HOME", files.0.path()).current_dir(folder.0.path());
     succeed(&mut bash);
 }
@@ -149,11 +162,14 @@ fn every_link_of_the_documentation_leads_to_a_file_and_heading_that_is_there() {
                 continue;
             }
             let (file, heading) = target.split_once('#').unwrap_or((target, ""));
-            let path = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            let path =
+                if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
             assert!(path.exists(), "{}: {target}", page.display());
             let is_there = heading.is_empty() || {
                 let text = fs::read_to_string(&path).unwrap();
-                text.lines().any(|line| line.starts_with('#') && anchor(line.trim_start_matches(['#', ' '])) == heading)
+                text.lines().any(|line| {
+                    line.starts_with('#') && anchor(line.trim_start_matches(['#', ' '])) == heading
+                })
             };
             assert!(is_there, "{}: {target}", page.display());
         }

@@ -8,7 +8,7 @@ use poem::http::Method;
 use poem::{Endpoint, Request};
 use serde_json::json;
 
-use authd::http::listener::{Listener, EndpointSwap};
+use authd::http::listener::{EndpointSwap, Listener};
 use authd::http::pace::Timeouts;
 
 use crate::support::{App, PASSWORD, app, app_with};
@@ -35,11 +35,13 @@ async fn figures_are_for_the_machine_itself_and_never_for_who_was_forwarded() {
     let app = app().await;
     let stranger = app.get("/metrics").send().await;
     assert_eq!((stranger.status.as_u16(), stranger.code()), (403, "INSUFFICIENT_PERMISSIONS"));
-    let forwarded = app.get("/metrics").from("127.0.0.1").header("x-forwarded-for", "127.0.0.1").send().await;
+    let forwarded =
+        app.get("/metrics").from("127.0.0.1").header("x-forwarded-for", "127.0.0.1").send().await;
     assert_eq!(forwarded.status, 403);
     assert_eq!(app.call(Method::POST, "/metrics").from("127.0.0.1").send().await.status, 405);
     figures(&app).await;
-    let public = app.restart("standard", &[("server.public_url", "https://auth.example.com")]).await;
+    let public =
+        app.restart("standard", &[("server.public_url", "https://auth.example.com")]).await;
     assert_eq!(public.get("/metrics").from("127.0.0.1").send().await.status, 403);
     let named = public.restart("standard", &[("server.service_networks", "192.0.2.0/24")]).await;
     assert_eq!(named.get("/metrics").send().await.status, 200);
@@ -59,10 +61,15 @@ async fn figures_are_not_for_a_page_that_points_its_own_name_at_this_machine() {
     ] {
         assert_eq!(ask(host).await.status, status, "{host}");
     }
-    let set = [("server.service_networks", "192.0.2.0/24"), ("server.service_hosts", "authd.internal")];
+    let set =
+        [("server.service_networks", "192.0.2.0/24"), ("server.service_hosts", "authd.internal")];
     let named = app.restart("standard", &set).await;
     for (host, status) in [("authd.internal:3000", 200), ("evil.example", 403)] {
-        assert_eq!(named.get("/metrics").set_header("host", host).send().await.status, status, "{host}");
+        assert_eq!(
+            named.get("/metrics").set_header("host", host).send().await.status,
+            status,
+            "{host}"
+        );
     }
 }
 
@@ -78,9 +85,17 @@ async fn requests_are_counted_by_the_template_of_their_route_and_their_status() 
     app.call(Method::from_bytes(b"BREW").unwrap(), "/coffee").send().await;
     let text = figures(&app).await;
     let requests = |labels: &str| value(&text, &format!("authd_http_requests_total{{{labels}}}"));
-    assert_eq!(requests("method=\"GET\",route=\"/v1/users/me\",status=\"200\""), Some(1.0), "{text}");
+    assert_eq!(
+        requests("method=\"GET\",route=\"/v1/users/me\",status=\"200\""),
+        Some(1.0),
+        "{text}"
+    );
     assert_eq!(requests("method=\"GET\",route=\"/api/v1/users/me\",status=\"200\""), Some(1.0));
-    assert_eq!(requests("method=\"GET\",route=\"/v1/users/me\",status=\"401\""), Some(1.0), "{text}");
+    assert_eq!(
+        requests("method=\"GET\",route=\"/v1/users/me\",status=\"401\""),
+        Some(1.0),
+        "{text}"
+    );
     assert_eq!(requests("method=\"GET\",route=\"none\",status=\"404\""), Some(1.0), "{text}");
     assert_eq!(requests("method=\"other\",route=\"none\",status=\"404\""), Some(1.0));
     let took = "authd_http_request_duration_seconds_count{method=\"GET\",route=\"/v1/users/me\"}";
@@ -156,7 +171,10 @@ async fn prometheus_itself_can_read_the_figures() {
 async fn figures_on_a_port_of_their_own_are_for_whoever_reaches_it() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let app = app().await;
-    let server = authd::config::Server { listen: ([127, 0, 0, 1], 0).into(), ..app.core.config.server.clone() };
+    let server = authd::config::Server {
+        listen: ([127, 0, 0, 1], 0).into(),
+        ..app.core.config.server.clone()
+    };
     let listener = Listener::bind(&server, Timeouts::default()).await.unwrap();
     let address = listener.local_addr();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
@@ -172,7 +190,9 @@ async fn figures_on_a_port_of_their_own_are_for_whoever_reaches_it() {
         stream.read_to_string(&mut answer).await.unwrap();
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{path}\n{answer}");
         assert_eq!(answer.contains("authd_build_info"), status == "200");
-        for header in ["x-content-type-options: nosniff", "cache-control: no-store", "x-request-id: scrape-1"] {
+        for header in
+            ["x-content-type-options: nosniff", "cache-control: no-store", "x-request-id: scrape-1"]
+        {
             assert!(answer.contains(header), "{path} without {header}\n{answer}");
         }
     }
@@ -187,12 +207,22 @@ async fn what_was_undone_is_counted_by_no_figure() {
     crate::admin::make(&app, "root", &["admin"]).await;
     let change = async |changes: [(RoleChange, &str); 2]| {
         let changes = changes.map(|(way, role)| (way, role.to_owned())).to_vec();
-        admin::change_roles(&app.core, &authd::identity::By::command_line(), "root@example.com", changes).await
+        admin::change_roles(
+            &app.core,
+            &authd::identity::By::command_line(),
+            "root@example.com",
+            changes,
+        )
+        .await
     };
     let series = "authd_events_total{event=\"roles_changed\",outcome=\"done\"}";
     let before = value(&figures(&app).await, series);
     change([(RoleChange::Give, "moderator"), (RoleChange::Take, "admin")]).await.unwrap_err();
-    assert_eq!(value(&figures(&app).await, series), before, "the last admin stays, and so does the count");
+    assert_eq!(
+        value(&figures(&app).await, series),
+        before,
+        "the last admin stays, and so does the count"
+    );
     change([(RoleChange::Give, "moderator"), (RoleChange::Take, "user")]).await.unwrap();
     assert_eq!(value(&figures(&app).await, series), Some(before.unwrap_or(0.0) + 2.0));
 }
@@ -206,7 +236,11 @@ async fn what_looks_like_an_attack_is_counted() {
     app.turn_clock(Duration::from_secs(31));
     assert_eq!(app.post("/v1/auth/refresh", &parent).send().await.status, 401);
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
-    app.post("/v1/auth/login", &body).from("203.0.113.9").header("user-agent", "Another/1").send().await;
+    app.post("/v1/auth/login", &body)
+        .from("203.0.113.9")
+        .header("user-agent", "Another/1")
+        .send()
+        .await;
     for turn in 0..30 {
         app.login(&format!("nobody{turn}"), "a wrong passphrase").await;
     }

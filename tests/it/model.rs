@@ -86,7 +86,14 @@ impl World {
     async fn new(seed: u64) -> Self {
         let app = app_with("standard", &SET).await;
         let dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        Self { app, dice, now: START / 1000, accounts: Default::default(), sessions: Vec::new(), story: Vec::new() }
+        Self {
+            app,
+            dice,
+            now: START / 1000,
+            accounts: Default::default(),
+            sessions: Vec::new(),
+            story: Vec::new(),
+        }
     }
 
     /// Logs an operation and checks that its result is the predicted one.
@@ -105,7 +112,10 @@ impl World {
         for mail in self.app.mails().await {
             let owner = NAMES.iter().position(|name| mail.to.starts_with(name)).unwrap();
             if let Some((_, rest)) = mail.text.split_once("/v1/verify-email?token=") {
-                let token = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_').collect();
+                let token = rest
+                    .chars()
+                    .take_while(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_')
+                    .collect();
                 self.accounts[owner].links.push((token, self.now + DAY));
             }
         }
@@ -156,7 +166,13 @@ impl World {
             access: (tokens.access, now + ACCESS),
         });
         let mine = |session: &&mut Session| session.owner == who && !session.has_ended;
-        let kept = self.sessions.iter_mut().rev().filter(mine).filter(|session| now < session.idle_until).take(CAP);
+        let kept = self
+            .sessions
+            .iter_mut()
+            .rev()
+            .filter(mine)
+            .filter(|session| now < session.idle_until)
+            .take(CAP);
         let kept: Vec<String> = kept.map(|session| session.refresh[0].clone()).collect();
         self.sessions
             .iter_mut()
@@ -189,7 +205,10 @@ impl World {
             "TOKEN_REVOKED"
         };
         let answer = self.post("refresh", json!({ "refreshToken": token })).await;
-        let done = format!("refresh session {at} of {} with {generation} of {current}", NAMES[self.sessions[at].owner]);
+        let done = format!(
+            "refresh session {at} of {} with {generation} of {current}",
+            NAMES[self.sessions[at].owner]
+        );
         self.check(&done, answer.code(), foretold);
         self.read_letters().await;
         if !foretold.is_empty() {
@@ -204,7 +223,10 @@ impl World {
             session.turned = now;
             session.idle_until = (now + IDLE).min(ends);
         } else {
-            assert_eq!(tokens.refresh, session.refresh[current], "the parent gets the very successor");
+            assert_eq!(
+                tokens.refresh, session.refresh[current],
+                "the parent gets the very successor"
+            );
         }
     }
 
@@ -233,9 +255,14 @@ impl World {
             (false, false) => "INVALID_REFRESH_TOKEN",
             (false, true) => "",
         };
-        let body = json!({ "refreshToken": session.refresh.last(), "logoutAllDevices": everywhere });
+        let body =
+            json!({ "refreshToken": session.refresh.last(), "logoutAllDevices": everywhere });
         let answer = self.post("logout", body).await;
-        self.check(&format!("log out session {at}, everywhere: {everywhere}"), answer.code(), foretold);
+        self.check(
+            &format!("log out session {at}, everywhere: {everywhere}"),
+            answer.code(),
+            foretold,
+        );
         if foretold.is_empty() {
             let owner = self.sessions[at].owner;
             for (other, session) in self.sessions.iter_mut().enumerate() {
@@ -250,7 +277,8 @@ impl World {
     }
 
     fn wait(&mut self) {
-        let seconds = *self.dice.pick(&[1, 7, 29, 31, 60, 300, 901, 3600, DAY + 1, 9 * DAY, 31 * DAY]);
+        let seconds =
+            *self.dice.pick(&[1, 7, 29, 31, 60, 300, 901, 3600, DAY + 1, 9 * DAY, 31 * DAY]);
         self.pass(seconds);
         self.story.push(format!("wait {seconds} seconds"));
     }

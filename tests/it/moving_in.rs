@@ -56,19 +56,30 @@ fn steps(document: &str) -> Vec<String> {
 async fn moved_in(profile: &str, table: &str) -> App {
     let app = app_with(profile, &[]).await;
     let (steps, folder) = (steps(profile), Folder::new());
-    let file = steps.iter().find_map(|step| step.split_once("\" DB > ")).unwrap_or_else(|| panic!("{steps:?}")).1;
-    let hash = bcrypt::hash_with_result(PASSWORD, 4).unwrap().format_for_version(bcrypt::Version::TwoB);
+    let file = steps
+        .iter()
+        .find_map(|step| step.split_once("\" DB > "))
+        .unwrap_or_else(|| panic!("{steps:?}"))
+        .1;
+    let hash =
+        bcrypt::hash_with_result(PASSWORD, 4).unwrap().format_for_version(bcrypt::Version::TwoB);
     folder.write(file, &table.replace("HASH", &hash));
-    let command = steps.last().unwrap().strip_prefix("authd ").unwrap_or_else(|| panic!("{steps:?}"));
+    let command =
+        steps.last().unwrap().strip_prefix("authd ").unwrap_or_else(|| panic!("{steps:?}"));
     let db = app.dir.path().join("authd.db");
-    let arguments: Vec<&str> = command.split(' ').chain(["--json", "--db", db.to_str().unwrap()]).collect();
+    let arguments: Vec<&str> =
+        command.split(' ').chain(["--json", "--db", db.to_str().unwrap()]).collect();
     let dry: String = arguments.join(" ").replace("--report refused.jsonl", "--dry-run");
     let dry = folder.run(&dry.split(' ').collect::<Vec<_>>()).json();
     let ran = folder.run(&arguments);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
     let (summary, rows) = (ran.json(), table.lines().count() - 1);
     for (name, count) in [("imported", rows), ("refused", 0), ("changed", 0)] {
-        assert_eq!((&summary[name], &dry[name]), (&json!(count), &json!(count)), "{profile} {summary}");
+        assert_eq!(
+            (&summary[name], &dry[name]),
+            (&json!(count), &json!(count)),
+            "{profile} {summary}"
+        );
     }
     assert_eq!(summary["unknownColumns"], json!([]), "{profile}");
     app
@@ -102,7 +113,10 @@ async fn the_users_of_jobpsych_log_in_with_their_old_passwords() {
 async fn the_users_of_jobpath_log_in_with_their_old_passwords() {
     let app = moved_in("jobpath", JOBPATH).await;
     let entered = login(&app, "/auth/login", "user@example.com").await;
-    assert_is(&entered, &[("/user", json!({ "id": UUID, "email": "user@example.com", "is_active": true }))]);
+    assert_is(
+        &entered,
+        &[("/user", json!({ "id": UUID, "email": "user@example.com", "is_active": true }))],
+    );
     let off = login(&app, "/auth/login", "off@example.com").await;
     assert_eq!((off.status.as_u16(), &off.body["error"]), (403, &json!("inactive_user")));
 }
@@ -111,7 +125,10 @@ async fn the_users_of_jobpath_log_in_with_their_old_passwords() {
 async fn the_users_of_siteworks_log_in_with_their_old_passwords() {
     let app = moved_in("siteworks", SITEWORKS).await;
     let entered = login(&app, "/api/auth/login", "user@example.com").await;
-    assert_is(&entered, &[("/user/id", json!("clx1abcd0000008l4")), ("/user/name", json!("John Doe"))]);
+    assert_is(
+        &entered,
+        &[("/user/id", json!("clx1abcd0000008l4")), ("/user/name", json!("John Doe"))],
+    );
     let off = login(&app, "/api/auth/login", "off@example.com").await;
     assert_eq!((off.status.as_u16(), &off.body["code"]), (403, &json!("ACCOUNT_DEACTIVATED")));
 }
@@ -119,21 +136,31 @@ async fn the_users_of_siteworks_log_in_with_their_old_passwords() {
 #[tokio::test]
 async fn the_users_of_authbackend_log_in_with_their_old_passwords() {
     let app = moved_in("authbackend", AUTHBACKEND).await;
-    let (made, key) = apps::create(&app.core, &By::command_line(), "web", ApiClientKind::Client).await.unwrap();
+    let (made, key) =
+        apps::create(&app.core, &By::command_line(), "web", ApiClientKind::Client).await.unwrap();
     let post = async |path: &str, body: &Value| {
         let call = app.post(&format!("/api/auth/{path}"), body);
         call.header("x-app-id", &made.id).header("x-service-key", key.reveal()).send().await
     };
-    for (email, number, role) in [("user@example.com", 1, "user"), ("boss@example.com", 2, "admin")] {
+    for (email, number, role) in [("user@example.com", 1, "user"), ("boss@example.com", 2, "admin")]
+    {
         assert_is(&post("login", &json!({ "email": email, "password": PASSWORD })).await, &[]);
         let letters = app.mails().await;
         let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit());
-        let code = letters.iter().flat_map(|mail| mail.text.lines()).map(str::trim).find(is_code).unwrap();
+        let code =
+            letters.iter().flat_map(|mail| mail.text.lines()).map(str::trim).find(is_code).unwrap();
         let entered = post("verify-otp", &json!({ "email": email, "otpCode": code })).await;
-        assert_is(&entered, &[("/data/user", json!({ "id": number, "email": email, "role": role }))]);
+        assert_is(
+            &entered,
+            &[("/data/user", json!({ "id": number, "email": email, "role": role }))],
+        );
     }
-    let locked = post("login", &json!({ "email": "locked@example.com", "password": PASSWORD })).await;
-    assert_eq!((locked.status.as_u16(), &locked.body["message"]), (403, &json!("Account is locked")));
+    let locked =
+        post("login", &json!({ "email": "locked@example.com", "password": PASSWORD })).await;
+    assert_eq!(
+        (locked.status.as_u16(), &locked.body["message"]),
+        (403, &json!("Account is locked"))
+    );
 }
 
 #[tokio::test]
@@ -141,9 +168,14 @@ async fn the_users_of_perfect21_log_in_with_their_old_passwords() {
     let app = moved_in("perfect21", PERFECT21).await;
     let entered = login(&app, "/api/v1/auth/login", "user@example.com").await;
     let user = |name: &str, value: &str| (format!("/data/user/{name}"), json!(value));
-    for (pointer, value) in [user("id", UUID), user("username", "johndoe"), user("status", "active")] {
+    for (pointer, value) in
+        [user("id", UUID), user("username", "johndoe"), user("status", "active")]
+    {
         assert_is(&entered, &[(&pointer, value)]);
     }
-    let boss = app.post("/api/v1/auth/login", &json!({ "username": "boss", "password": PASSWORD })).send().await;
+    let boss = app
+        .post("/api/v1/auth/login", &json!({ "username": "boss", "password": PASSWORD }))
+        .send()
+        .await;
     assert_is(&boss, &[("/data/user/roles", json!(["admin", "user"]))]);
 }

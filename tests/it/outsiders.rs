@@ -60,7 +60,8 @@ fn multipart(content: &[u8], name: &str) -> Vec<u8> {
 }
 
 async fn upload(app: &App, token: &str, body: Vec<u8>) -> Answer {
-    let call = app.call(Method::POST, "/api/files/upload").body("multipart/form-data; boundary=x", body);
+    let call =
+        app.call(Method::POST, "/api/files/upload").body("multipart/form-data; boundary=x", body);
     call.bearer(token).send().await
 }
 
@@ -75,14 +76,25 @@ async fn counted(app: &App, token: &str) -> (Value, Value) {
 async fn a_proxy_on_the_same_box_makes_nobody_a_service() {
     let app = jobpsych(&[]).await;
     enter(&app).await;
-    for header in ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded", "via", "x-real-ip"] {
+    for header in [
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "x-forwarded-host",
+        "forwarded",
+        "via",
+        "x-real-ip",
+    ] {
         assert_refused(&app, header, |call| call.from(HOME).header(header, HOME)).await;
     }
     assert_refused(&app, "from elsewhere", |call| call.from("198.51.100.7")).await;
 
     // A proxy that adds no header is detected by the server's public address, by the environment,
     // or by the address of the proxy.
-    let production = [("server.environment", "production"), ("hashing.memory", "19456"), ("hashing.passes", "2")];
+    let production = [
+        ("server.environment", "production"),
+        ("hashing.memory", "19456"),
+        ("hashing.passes", "2"),
+    ];
     for set in [
         &[("server.public_url", "https://auth.example.com")][..],
         &production,
@@ -101,17 +113,28 @@ async fn a_service_s_key_opens_its_calls_from_anywhere_and_no_other_key_does() {
     let token = enter(&app).await;
     let by = By::command_line();
     let (_, client) = apps::create(&app.core, &by, "web", ApiClientKind::Client).await.unwrap();
-    let (service, key) = apps::create(&app.core, &by, "second", ApiClientKind::Service).await.unwrap();
-    assert_refused(&app, "a client's key", |call| call.header("x-service-key", client.reveal())).await;
-    assert_refused(&app, "a user's token", |call| call.bearer(&token)).await;
-    assert_refused(&app, "two keys", |call| call.header("x-service-key", key.reveal()).header("x-service-key", "x"))
+    let (service, key) =
+        apps::create(&app.core, &by, "second", ApiClientKind::Service).await.unwrap();
+    assert_refused(&app, "a client's key", |call| call.header("x-service-key", client.reveal()))
         .await;
+    assert_refused(&app, "a user's token", |call| call.bearer(&token)).await;
+    assert_refused(&app, "two keys", |call| {
+        call.header("x-service-key", key.reveal()).header("x-service-key", "x")
+    })
+    .await;
     for call in service_calls(&app) {
-        let answer = call.header("x-forwarded-for", "203.0.113.9").header("x-service-key", key.reveal()).send().await;
+        let answer = call
+            .header("x-forwarded-for", "203.0.113.9")
+            .header("x-service-key", key.reveal())
+            .send()
+            .await;
         assert_eq!(answer.status, 200, "{}", answer.text);
     }
     apps::delete(&app.core, &by, &service.id).await.unwrap();
-    assert_refused(&app, "a deleted service's key", |call| call.header("x-service-key", key.reveal())).await;
+    assert_refused(&app, "a deleted service's key", |call| {
+        call.header("x-service-key", key.reveal())
+    })
+    .await;
     assert_eq!(counted(&app, &token).await.0, 1);
 }
 
@@ -144,10 +167,18 @@ async fn a_token_of_another_algorithm_secret_or_maker_opens_nothing() {
         ("rubbish", "a.b.c".to_owned()),
     ] {
         let refused = (401, "TOKEN_VERIFICATION_FAILED");
-        assert_eq!(refusal(&app.get("/api/auth/profile").bearer(&token).send().await), refused, "{what}");
+        assert_eq!(
+            refusal(&app.get("/api/auth/profile").bearer(&token).send().await),
+            refused,
+            "{what}"
+        );
         let verified = app.post("/api/auth/verify-token", &json!({ "token": token })).send().await;
         assert_eq!(refusal(&verified), refused, "{what}");
-        assert_eq!(refusal(&upload(&app, &token, multipart(PDF, "cv.pdf")).await), refused, "{what}");
+        assert_eq!(
+            refusal(&upload(&app, &token, multipart(PDF, "cv.pdf")).await),
+            refused,
+            "{what}"
+        );
     }
     assert_eq!(counted(&app, &good).await, (json!(0), json!(0)));
 }
@@ -164,11 +195,18 @@ async fn a_file_that_lies_about_its_type_or_size_is_refused_and_counts_nothing()
         ("cv.pdf", &[PDF, &[b'x'; 1000]].concat(), (413, "PAYLOAD_TOO_LARGE")),
         ("cv.pdf", b"", (400, "VALIDATION_ERROR")),
     ] {
-        assert_eq!(refusal(&upload(&app, &token, multipart(content, name)).await), expected, "{name}");
+        assert_eq!(
+            refusal(&upload(&app, &token, multipart(content, name)).await),
+            expected,
+            "{name}"
+        );
     }
     assert_eq!(counted(&app, &token).await, (json!(0), json!(0)));
     // The declared type of the part is ignored: this one is declared as an image and is a document.
-    assert_eq!(upload(&app, &token, multipart(PDF, "cv.pdf")).await.body["file"]["type"], "application/pdf");
+    assert_eq!(
+        upload(&app, &token, multipart(PDF, "cv.pdf")).await.body["file"]["type"],
+        "application/pdf"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,15 +232,21 @@ async fn a_body_of_another_length_than_it_says_leaves_no_file() {
 
 #[tokio::test]
 async fn uploads_here_and_counts_from_the_second_service_share_one_quota() {
-    let app =
-        jobpsych(&[("files.in_flight", "30"), ("files.in_flight_account", "30"), ("files.free_space", "0")]).await;
+    let app = jobpsych(&[
+        ("files.in_flight", "30"),
+        ("files.in_flight_account", "30"),
+        ("files.free_space", "0"),
+    ])
+    .await;
     let token = enter(&app).await;
     let uploads = (0..30).map(|_| upload(&app, &token, multipart(PDF, "cv.pdf")));
     let body = json!({ "email": EMAIL });
     let counts = (0..30).map(|_| app.post("/api/auth/increment-upload", &body).from(HOME).send());
-    let (uploads, counts) =
-        futures_util::future::join(futures_util::future::join_all(uploads), futures_util::future::join_all(counts))
-            .await;
+    let (uploads, counts) = futures_util::future::join(
+        futures_util::future::join_all(uploads),
+        futures_util::future::join_all(counts),
+    )
+    .await;
     let taken = uploads.iter().filter(|answer| answer.status == 201).count();
     assert_eq!(taken + counts.iter().filter(|answer| answer.status == 200).count(), 10);
     for refused in uploads.iter().chain(&counts).filter(|answer| !answer.status.is_success()) {
@@ -222,8 +266,14 @@ async fn two_refresh_cookies_and_those_of_another_site_s_page_change_nothing() {
         let call = || app.call(Method::POST, path);
         for (call, expected) in [
             (call().header("cookie", &format!("{cookie}; {cookie}")), (400, "VALIDATION_ERROR")),
-            (call().header("cookie", &cookie).header("cookie", "refreshToken=x"), (400, "VALIDATION_ERROR")),
-            (call().header("cookie", &cookie).header("sec-fetch-site", "cross-site"), (403, "FORBIDDEN")),
+            (
+                call().header("cookie", &cookie).header("cookie", "refreshToken=x"),
+                (400, "VALIDATION_ERROR"),
+            ),
+            (
+                call().header("cookie", &cookie).header("sec-fetch-site", "cross-site"),
+                (403, "FORBIDDEN"),
+            ),
             (call().header("cookie", &cookie).header("origin", "null"), (403, "FORBIDDEN")),
         ] {
             let answer = call.send().await;

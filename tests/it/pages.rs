@@ -25,7 +25,10 @@ fn encoded(text: &str) -> String {
 async fn a_scanner_opens_every_link_and_uses_none() {
     let app = app().await;
     let access = app.enter("ada").await.access;
-    app.post("/v1/users/me/email", &json!({ "newEmail": "new@example.org" })).bearer(&access).send().await;
+    app.post("/v1/users/me/email", &json!({ "newEmail": "new@example.org" }))
+        .bearer(&access)
+        .send()
+        .await;
     let mails = app.mails().await;
     let reset = link(&app, "/v1/reset-password?token=").await;
     let links = [
@@ -45,7 +48,10 @@ async fn a_scanner_opens_every_link_and_uses_none() {
                     ("no-store", "strict-origin")
                 );
                 let policy = seen.header("content-security-policy");
-                assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+                assert!(
+                    policy.starts_with("default-src 'none'") && !policy.contains("unsafe"),
+                    "{policy}"
+                );
             }
         }
     }
@@ -54,7 +60,10 @@ async fn a_scanner_opens_every_link_and_uses_none() {
         let form = format!("token={token}&newPassword={}", encoded(NEW));
         let pressed = post(&app, &format!("/v1/{page}"), &form).await;
         let expected = if *page == "reset-password" { 200 } else { 404 };
-        assert_eq!(pressed.status, expected, "{page}: a new password voids the rest, but not the way back");
+        assert_eq!(
+            pressed.status, expected,
+            "{page}: a new password voids the rest, but not the way back"
+        );
         if *page == "confirm-email" {
             break;
         }
@@ -97,7 +106,8 @@ async fn a_form_from_another_site_changes_nothing() {
 async fn without_a_public_url_a_form_may_come_from_the_host_it_goes_to() {
     let app = app().await;
     let send = |host: &'static str, origin: &'static str| {
-        let mut call = app.call(Method::POST, "/v1/forgot-password").body(FORM, "email=a%40example.com");
+        let mut call =
+            app.call(Method::POST, "/v1/forgot-password").body(FORM, "email=a%40example.com");
         call = call.set_header("host", host);
         call.header("origin", origin).send()
     };
@@ -111,12 +121,18 @@ async fn a_bad_password_shows_the_reasons_and_keeps_the_link() {
     app.join("ada").await;
     let token = link(&app, "/v1/reset-password?token=").await;
     for _ in 0..5 {
-        let refused = post(&app, "/v1/reset-password", &format!("token={token}&newPassword=short")).await;
+        let refused =
+            post(&app, "/v1/reset-password", &format!("token={token}&newPassword=short")).await;
         assert_eq!(refused.status, 400);
-        for reason in ["at least 12 characters", "an uppercase letter", "a number", "a special character"] {
+        for reason in
+            ["at least 12 characters", "an uppercase letter", "a number", "a special character"]
+        {
             assert!(refused.text.contains(reason), "{reason} in {}", refused.text);
         }
-        assert!(refused.text.contains(&format!("value=\"{token}\"")) && !refused.text.contains("short\""));
+        assert!(
+            refused.text.contains(&format!("value=\"{token}\""))
+                && !refused.text.contains("short\"")
+        );
     }
     let empty = post(&app, "/v1/reset-password", &format!("token={token}")).await;
     assert_eq!(empty.status, 400);
@@ -137,7 +153,8 @@ async fn a_dead_link_says_so_at_once_and_shows_a_way_on() {
     let expired = app.get(&format!("/api/v1/reset-password?token={token}")).send().await;
     assert_eq!(expired.status, 410);
     assert!(expired.text.contains("action=\"/api/v1/forgot-password\""), "{}", expired.text);
-    let pressed = post(&app, "/reset-password", &format!("token={token}&newPassword={}", encoded(NEW))).await;
+    let pressed =
+        post(&app, "/reset-password", &format!("token={token}&newPassword={}", encoded(NEW))).await;
     assert_eq!(pressed.status, 410);
     assert!(pressed.text.contains("action=\"/forgot-password\""), "{}", pressed.text);
     let other = app.get(&format!("/v1/verify-email?token={token}")).send().await;
@@ -159,7 +176,8 @@ async fn the_page_that_asks_for_a_link_says_the_same_of_every_address_and_is_lim
     assert_eq!(bad.status, 400);
     assert!(bad.text.contains("value=\"&quot;&gt;&lt;script&gt;\""), "{}", bad.text);
     assert_eq!(app.mails().await.len(), 1);
-    let call = app.post("/v1/auth/forgot-password", &json!({ "email": "x@example.com" })).send().await;
+    let call =
+        app.post("/v1/auth/forgot-password", &json!({ "email": "x@example.com" })).send().await;
     assert_eq!(call.status, 200);
     assert_eq!(
         post(&app, "/v1/forgot-password", "email=ada%40example.com").await.status,
@@ -182,10 +200,14 @@ async fn links_lead_to_the_apps_own_pages_where_it_has_them_whatever_the_request
     let app = app_with("standard", &keys).await;
     let access = app.enter("ada").await.access;
     let forgot = app.post("/v1/auth/forgot-password", &json!({ "email": "ada@example.com" }));
-    let forgot = forgot.header("x-forwarded-host", "evil.example").set_header("host", "evil.example");
+    let forgot =
+        forgot.header("x-forwarded-host", "evil.example").set_header("host", "evil.example");
     assert_eq!(forgot.send().await.status, 200);
     let token = token_in(&app.mails().await, "https://app.example.com/#/reset/");
-    app.post("/v1/users/me/email", &json!({ "newEmail": "new@example.org" })).bearer(&access).send().await;
+    app.post("/v1/users/me/email", &json!({ "newEmail": "new@example.org" }))
+        .bearer(&access)
+        .send()
+        .await;
     let mails = app.mails().await;
     token_in(&mails, "myapp://confirm?t=");
     token_in(&mails, "https://id.example.com/v1/undo-email?token=");

@@ -9,7 +9,8 @@ use authd::model::{Email, Password, Username};
 use crate::support::{Answer, App, PASSWORD, app, app_with};
 
 async fn sign_up(app: &App, name: &str, password: &str) -> Answer {
-    let body = json!({ "email": format!("{name}@example.com"), "username": name, "password": password });
+    let body =
+        json!({ "email": format!("{name}@example.com"), "username": name, "password": password });
     app.post("/v1/auth/register", &body).send().await
 }
 
@@ -26,7 +27,9 @@ fn hash(app: &App, name: &str, new: Option<&str>) -> String {
 
 fn reasons(answer: &Answer) -> Vec<(&str, &str)> {
     let rows = answer.body["error"]["details"].as_array().map(Vec::as_slice).unwrap_or_default();
-    rows.iter().map(|row| (row["code"].as_str().unwrap(), row["message"].as_str().unwrap())).collect()
+    rows.iter()
+        .map(|row| (row["code"].as_str().unwrap(), row["message"].as_str().unwrap()))
+        .collect()
 }
 
 #[tokio::test]
@@ -83,15 +86,21 @@ async fn a_bad_password_is_refused_with_every_reason() {
         ("authdauthdauthd", vec![(strength, "Too personal")]),
     ] {
         let answer = sign_up(&app, "ada", password).await;
-        let got: Vec<_> =
-            reasons(&answer).into_iter().filter(|(_, why)| expected.iter().any(|(_, other)| other == why)).collect();
+        let got: Vec<_> = reasons(&answer)
+            .into_iter()
+            .filter(|(_, why)| expected.iter().any(|(_, other)| other == why))
+            .collect();
         assert_eq!(got, expected, "{password}: {}", answer.text);
         assert_eq!(answer.status == 201, expected.is_empty(), "{password}: {}", answer.text);
     }
     let long = "x".repeat(257);
     assert_eq!(reasons(&sign_up(&app, "bob", &long).await), [("FIELD_TOO_LONG", "Too long")]);
     let login = app.login("ada", &long).await;
-    assert_eq!((login.status.as_u16(), login.code()), (400, "VALIDATION_ERROR"), "before anything is hashed");
+    assert_eq!(
+        (login.status.as_u16(), login.code()),
+        (400, "VALIDATION_ERROR"),
+        "before anything is hashed"
+    );
 }
 
 #[tokio::test]
@@ -140,13 +149,17 @@ async fn no_answer_ever_holds_a_password_or_a_hash() {
     let app = app().await;
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
     let tokens = app.enter("bob").await;
-    let mut texts = vec![sign_up(&app, "ada", "hunter2").await.text, app.register("ada").await.text];
+    let mut texts =
+        vec![sign_up(&app, "ada", "hunter2").await.text, app.register("ada").await.text];
     texts.push(app.post("/v1/auth/login", &body).send().await.text);
     texts.push(app.get("/v1/users/me").bearer(&tokens.access).send().await.text);
     let update: Value = json!({ "firstName": "B", "password": PASSWORD, "passwordHash": "x" });
     texts.push(app.put("/v1/users/me", &update).bearer(&tokens.access).send().await.text);
     for text in texts {
-        assert!(!text.contains(PASSWORD) && !text.contains("argon2") && !text.contains("hunter2"), "{text}");
+        assert!(
+            !text.contains(PASSWORD) && !text.contains("argon2") && !text.contains("hunter2"),
+            "{text}"
+        );
     }
 }
 
@@ -158,8 +171,11 @@ async fn a_password_made_of_any_of_ones_names_is_refused_on_the_administrators_r
     });
     assert_eq!(app.post("/api/auth/register", &body).send().await.status, 201);
     let by = By::command_line();
-    for made_of_it in ["augustalovelace", "Analytical-Engines", "AnalyticalEngines1", "ada@example.com"] {
-        let refused = admin::set_password(&app.core, &by, "ada@example.com", Password::new(made_of_it)).await;
+    for made_of_it in
+        ["augustalovelace", "Analytical-Engines", "AnalyticalEngines1", "ada@example.com"]
+    {
+        let refused =
+            admin::set_password(&app.core, &by, "ada@example.com", Password::new(made_of_it)).await;
         let refused = refused.err().unwrap_or_else(|| panic!("{made_of_it} was taken"));
         assert_eq!(refused.fields()[0].message, "Too personal", "{made_of_it}: {refused}");
     }
@@ -178,7 +194,10 @@ async fn a_password_made_of_any_of_ones_names_is_refused_on_the_administrators_r
     for made_of_it in ["robertbuilderson", "the-builder-the-builder", "bob@example.com"] {
         let refused = admin::create(&app.core, &by, new(made_of_it)).await;
         let refused = refused.err().unwrap_or_else(|| panic!("{made_of_it} was taken"));
-        assert_eq!((refused.fields()[0].field.as_ref(), &*refused.fields()[0].message), ("password", "Too personal"));
+        assert_eq!(
+            (refused.fields()[0].field.as_ref(), &*refused.fields()[0].message),
+            ("password", "Too personal")
+        );
     }
     admin::create(&app.core, &by, new(PASSWORD)).await.unwrap();
 }

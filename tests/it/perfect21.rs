@@ -21,7 +21,8 @@ fn keys(value: &Value) -> Vec<&str> {
 fn part(token: &str, index: usize) -> Value {
     use base64::Engine;
     let text = token.split('.').nth(index).unwrap();
-    serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
+    serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap())
+        .unwrap()
 }
 
 async fn login_from(app: &App, address: &str, body: &Value) -> Answer {
@@ -48,7 +49,8 @@ async fn the_documented_story_is_told_word_for_word() {
     });
     assert_eq!(registered.body, told);
 
-    let credentials = json!({ "email": "user@example.com", "password": "SecurePass123!", "rememberMe": true });
+    let credentials =
+        json!({ "email": "user@example.com", "password": "SecurePass123!", "rememberMe": true });
     let early = app.post("/v1/auth/login", &credentials).send().await;
     assert_eq!((early.status.as_u16(), early.code()), (401, "EMAIL_NOT_VERIFIED"));
     assert!(!early.headers.contains_key("www-authenticate"), "no token was shown");
@@ -58,7 +60,12 @@ async fn the_documented_story_is_told_word_for_word() {
     assert_eq!(verified.body, json!({ "success": true, "message": "Email verified successfully" }));
 
     let login = app.post("/v1/auth/login", &credentials).send().await;
-    assert_eq!((login.status.as_u16(), &login.body["message"]), (200, &json!("Login successful")), "{}", login.text);
+    assert_eq!(
+        (login.status.as_u16(), &login.body["message"]),
+        (200, &json!("Login successful")),
+        "{}",
+        login.text
+    );
     let data = &login.body["data"];
     assert_eq!(keys(data), ["accessToken", "refreshToken", "expiresIn", "tokenType", "user"]);
     assert_eq!((&data["expiresIn"], &data["tokenType"]), (&json!(900), &json!("Bearer")));
@@ -74,7 +81,11 @@ async fn the_documented_story_is_told_word_for_word() {
     let claims = part(access, 1);
     assert_eq!(claims["sub"], id);
     assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 900);
-    assert!(login.header("set-cookie").contains("; Max-Age=604800; Path=/v1/auth; HttpOnly; SameSite=Strict"));
+    assert!(
+        login
+            .header("set-cookie")
+            .contains("; Max-Age=604800; Path=/v1/auth; HttpOnly; SameSite=Strict")
+    );
 
     profile_and_logout(&app, access, &id).await;
 }
@@ -98,9 +109,16 @@ async fn profile_and_logout(app: &App, access: &str, id: &Value) {
     }});
     assert_eq!(changed.body, told);
     let emptied = app.put("/v1/users/me", &json!({ "firstName": "" })).bearer(access).send().await;
-    assert_eq!(emptied.body["error"]["details"][0]["code"], "REQUIRED_FIELD_MISSING", "it was asked for at sign-up");
+    assert_eq!(
+        emptied.body["error"]["details"][0]["code"], "REQUIRED_FIELD_MISSING",
+        "it was asked for at sign-up"
+    );
 
-    let out = app.post("/v1/auth/logout", &json!({ "logoutAllDevices": false })).bearer(access).send().await;
+    let out = app
+        .post("/v1/auth/logout", &json!({ "logoutAllDevices": false }))
+        .bearer(access)
+        .send()
+        .await;
     assert_eq!(out.body, json!({ "success": true, "message": "Logged out successfully" }));
     assert!(out.header("set-cookie").starts_with("refreshToken=; Max-Age=0; Path=/v1/auth"));
     assert_eq!(app.get("/v1/users/me").bearer(access).send().await.code(), "TOKEN_REVOKED");
@@ -115,12 +133,22 @@ async fn what_a_sign_up_must_bring_is_said_all_at_once() {
     let bare = app.post("/v1/auth/register", &json!({ "password": "weak" })).send().await;
     assert_eq!((bare.status.as_u16(), bare.code()), (400, "VALIDATION_ERROR"));
     let rows = bare.body["error"]["details"].as_array().unwrap().clone();
-    let has = |field: &str, code: &str| rows.iter().any(|row| row["field"] == field && row["code"] == code);
+    let has = |field: &str, code: &str| {
+        rows.iter().any(|row| row["field"] == field && row["code"] == code)
+    };
     for field in ["email", "username", "firstName", "lastName"] {
         assert!(has(field, "REQUIRED_FIELD_MISSING"), "{field}: {}", bare.text);
     }
-    assert!(has("password", "FIELD_TOO_SHORT") && has("password", "INVALID_PASSWORD_STRENGTH"), "{}", bare.text);
-    assert_eq!(rows.iter().filter(|row| row["field"] == "password").count(), 4, "short, no capital, digit, sign");
+    assert!(
+        has("password", "FIELD_TOO_SHORT") && has("password", "INVALID_PASSWORD_STRENGTH"),
+        "{}",
+        bare.text
+    );
+    assert_eq!(
+        rows.iter().filter(|row| row["field"] == "password").count(),
+        4,
+        "short, no capital, digit, sign"
+    );
 
     let mut body = registration("johndoe");
     body["password"] = json!("Short1!");
@@ -141,7 +169,11 @@ async fn what_a_sign_up_must_bring_is_said_all_at_once() {
     }
     body["username"] = json!("has.dot");
     body["password"] = json!("SecurePass123!");
-    assert_eq!(app.post("/v1/auth/register", &body).send().await.status, 201, "common clients make dotted names");
+    assert_eq!(
+        app.post("/v1/auth/register", &body).send().await.status,
+        201,
+        "common clients make dotted names"
+    );
 }
 
 #[tokio::test]
@@ -172,10 +204,23 @@ async fn three_sign_ups_an_hour_come_from_one_client_address() {
     app.turn_clock(10 * MINUTE);
     let fourth = app.register("user4").await;
     assert_eq!((fourth.status.as_u16(), fourth.code()), (429, "RATE_LIMIT_EXCEEDED"));
-    assert_eq!(fourth.body["error"]["message"], "Too many registration attempts. Try again in 50 minutes.");
-    assert_eq!((fourth.header("retry-after"), &fourth.body["error"]["retryAfter"]), ("3000", &json!(3000)));
+    assert_eq!(
+        fourth.body["error"]["message"],
+        "Too many registration attempts. Try again in 50 minutes."
+    );
+    assert_eq!(
+        (fourth.header("retry-after"), &fourth.body["error"]["retryAfter"]),
+        ("3000", &json!(3000))
+    );
     assert_eq!(fourth.header("x-ratelimit-reset"), (1_800_000_000 + 3600).to_string());
-    assert_eq!(app.post("/v1/auth/register", &registration("user5")).from("198.51.100.7").send().await.status, 201);
+    assert_eq!(
+        app.post("/v1/auth/register", &registration("user5"))
+            .from("198.51.100.7")
+            .send()
+            .await
+            .status,
+        201
+    );
     app.turn_clock(50 * MINUTE);
     assert_eq!(app.register("user4").await.status, 201);
 }
@@ -193,7 +238,11 @@ async fn five_logins_in_a_quarter_of_an_hour_come_from_one_client_address() {
     assert_eq!(sixth.body["error"]["message"], "Too many requests. Try again in 15 minutes.");
     assert_eq!((sixth.header("retry-after"), sixth.header("x-ratelimit-remaining")), ("900", "0"));
     let body = json!({ "username": "johndoe", "password": PASSWORD });
-    assert_eq!(app.post("/api/v1/auth/login", &body).send().await.status, 429, "one bucket for both mounts");
+    assert_eq!(
+        app.post("/api/v1/auth/login", &body).send().await.status,
+        429,
+        "one bucket for both mounts"
+    );
     assert_eq!(login_from(&app, "198.51.100.7", &body).await.status, 200);
     app.turn_clock(15 * MINUTE);
     assert_eq!(app.login("johndoe", PASSWORD).await.status, 200);
@@ -209,15 +258,27 @@ async fn five_failures_lock_a_name_whether_or_not_it_is_an_account() {
         let from = format!("198.51.100.{}", name.len());
         for _ in 0..5 {
             let wrong = login_from(&app, &from, &body(name, "Wrong-Password-1")).await;
-            assert_eq!((wrong.status.as_u16(), wrong.code()), (401, "INVALID_CREDENTIALS"), "{name}");
+            assert_eq!(
+                (wrong.status.as_u16(), wrong.code()),
+                (401, "INVALID_CREDENTIALS"),
+                "{name}"
+            );
         }
         let right = login_from(&app, &from, &body(name, PASSWORD)).await;
-        assert_eq!((right.status.as_u16(), right.code()), (423, "ACCOUNT_LOCKED"), "before the login limit");
+        assert_eq!(
+            (right.status.as_u16(), right.code()),
+            (423, "ACCOUNT_LOCKED"),
+            "before the login limit"
+        );
         let wrong = login_from(&app, &from, &body(name, "Wrong-Password-1")).await;
         assert_eq!(wrong.status, 423);
         assert_eq!(wrong.body["error"], right.body["error"]);
         let other = login_from(&app, &from, &body("somebody", PASSWORD)).await;
-        assert_eq!((other.status.as_u16(), other.code()), (429, "RATE_LIMIT_EXCEEDED"), "any other name");
+        assert_eq!(
+            (other.status.as_u16(), other.code()),
+            (429, "RATE_LIMIT_EXCEEDED"),
+            "any other name"
+        );
         let elsewhere = login_from(&app, "203.0.113.77", &body(name, PASSWORD)).await;
         assert_eq!(elsewhere.status, 423, "from wherever");
         answers.push((right.body["error"].clone(), right.header("retry-after").to_owned()));
@@ -225,7 +286,11 @@ async fn five_failures_lock_a_name_whether_or_not_it_is_an_account() {
     assert_eq!(answers[0], answers[1]);
     assert_eq!(answers[0].1, "1800");
     let by_name = json!({ "username": "JohnDoe", "password": PASSWORD });
-    assert_eq!(login_from(&app, "203.0.113.78", &by_name).await.status, 423, "one bucket however it is named");
+    assert_eq!(
+        login_from(&app, "203.0.113.78", &by_name).await.status,
+        423,
+        "one bucket however it is named"
+    );
     app.turn_clock(30 * MINUTE);
     assert_eq!(login_from(&app, "203.0.113.79", &body("johndoe", PASSWORD)).await.status, 200);
     assert_eq!(login_from(&app, "203.0.113.79", &body("nobody", PASSWORD)).await.status, 401);
@@ -261,18 +326,27 @@ async fn a_refresh_by_body_does_not_turn_and_one_by_cookie_does() {
         let access = refreshed.tokens().access;
         assert_eq!(app.get("/v1/users/me").bearer(&access).send().await.status, 200);
     }
-    let cookie =
-        |token: &str| app.post("/v1/auth/refresh", &json!({})).header("cookie", &format!("refreshToken={token}"));
+    let cookie = |token: &str| {
+        app.post("/v1/auth/refresh", &json!({})).header("cookie", &format!("refreshToken={token}"))
+    };
     let turned = cookie(&tokens.refresh).send().await;
     let successor = turned.cookie().unwrap();
     assert_ne!(successor, tokens.refresh);
     assert_eq!(keys(&turned.body["data"]), ["accessToken", "expiresIn", "tokenType"]);
     for token in [&successor, &tokens.refresh] {
         let by_body = app.post("/v1/auth/refresh", &json!({ "refreshToken": token })).send().await;
-        assert_eq!(keys(&by_body.body["data"]), ["accessToken", "expiresIn", "tokenType"], "however often it turned");
+        assert_eq!(
+            keys(&by_body.body["data"]),
+            ["accessToken", "expiresIn", "tokenType"],
+            "however often it turned"
+        );
     }
     app.turn_clock(MINUTE);
-    assert_eq!(cookie(&tokens.refresh).send().await.code(), "TOKEN_REVOKED", "the parent after the grace");
+    assert_eq!(
+        cookie(&tokens.refresh).send().await.code(),
+        "TOKEN_REVOKED",
+        "the parent after the grace"
+    );
     assert_eq!(cookie(&successor).send().await.code(), "TOKEN_REVOKED", "its session has ended");
 }
 
@@ -280,7 +354,8 @@ async fn a_refresh_by_body_does_not_turn_and_one_by_cookie_does() {
 async fn a_session_idles_for_seven_days_and_has_no_other_end() {
     let app = perfect21().await;
     let tokens = app.enter("johndoe").await;
-    let refresh = || app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send();
+    let refresh =
+        || app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send();
     for _ in 0..20 {
         app.turn_clock(6 * 24 * HOUR);
         assert_eq!(refresh().await.status, 200);
@@ -297,11 +372,16 @@ async fn a_login_not_to_be_remembered_ends_with_the_browser_or_after_a_day() {
     let login = app.post("/v1/auth/login", &body).send().await;
     assert!(!login.header("set-cookie").contains("Max-Age"), "{}", login.header("set-cookie"));
     let tokens = login.tokens();
-    let refresh = || app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send();
+    let refresh =
+        || app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send();
     app.turn_clock(23 * HOUR);
     assert_eq!(refresh().await.status, 200);
     app.turn_clock(HOUR);
-    assert_eq!(refresh().await.code(), "INVALID_REFRESH_TOKEN", "a refresh does not make the day longer");
+    assert_eq!(
+        refresh().await.code(),
+        "INVALID_REFRESH_TOKEN",
+        "a refresh does not make the day longer"
+    );
 }
 
 #[tokio::test]
@@ -326,7 +406,10 @@ async fn a_hundred_calls_in_a_quarter_of_an_hour_come_from_one_client_address() 
     let access = app.enter("johndoe").await.access;
     let path = "/v1/nothing";
     let first = app.get(path).from("203.0.113.1").send().await;
-    assert_eq!((first.header("x-ratelimit-limit"), first.header("x-ratelimit-remaining")), ("100", "99"));
+    assert_eq!(
+        (first.header("x-ratelimit-limit"), first.header("x-ratelimit-remaining")),
+        ("100", "99")
+    );
     for _ in 0..99 {
         assert_eq!(app.get(path).from("203.0.113.1").send().await.status, 404);
     }
@@ -337,15 +420,22 @@ async fn a_hundred_calls_in_a_quarter_of_an_hour_come_from_one_client_address() 
     });
     assert_eq!(over.body["error"], error);
     assert_eq!(over.header("x-ratelimit-reset"), (1_800_000_000 + 900).to_string());
-    assert_eq!(app.get("/v1/health").from("203.0.113.1").send().await.status, 200, "health is not counted");
+    assert_eq!(
+        app.get("/v1/health").from("203.0.113.1").send().await.status,
+        200,
+        "health is not counted"
+    );
     let with_token = app.get("/v1/users/me").bearer(&access).from("203.0.113.1").send().await;
     assert_eq!((with_token.status.as_u16(), with_token.header("x-ratelimit-limit")), (200, "1000"));
 }
 
 #[tokio::test]
 async fn the_documented_security_headers_are_on_every_answer() {
-    let app =
-        app_with("perfect21", &[("tokens.algorithm", "ES256"), ("server.public_url", "https://a.example.com")]).await;
+    let app = app_with(
+        "perfect21",
+        &[("tokens.algorithm", "ES256"), ("server.public_url", "https://a.example.com")],
+    )
+    .await;
     for path in ["/v1/health", "/v1/users/me", "/nothing", "/docs", "/v1/verify-email"] {
         let answer = app.get(path).send().await;
         for (name, value) in [
@@ -360,11 +450,15 @@ async fn the_documented_security_headers_are_on_every_answer() {
         let policy = answer.header("content-security-policy");
         assert!(policy.contains("default-src '") && !policy.contains("unsafe"), "{path}: {policy}");
         assert!(
-            answer.headers.contains_key("referrer-policy") && answer.headers.contains_key("x-request-id"),
+            answer.headers.contains_key("referrer-policy")
+                && answer.headers.contains_key("x-request-id"),
             "{path}"
         );
     }
-    assert_eq!(app.get("/v1/health").send().await.header("content-security-policy"), "default-src 'self'");
+    assert_eq!(
+        app.get("/v1/health").send().await.header("content-security-policy"),
+        "default-src 'self'"
+    );
 }
 
 #[tokio::test]
@@ -373,13 +467,17 @@ async fn the_owner_of_a_locked_account_is_told_once_and_nobody_else_is() {
     app.join("johndoe").await;
     app.mails().await;
     for name in ["johndoe", "nobody"] {
-        let body = json!({ "email": format!("{name}@example.com"), "password": "Wrong-Password-1" });
+        let body =
+            json!({ "email": format!("{name}@example.com"), "password": "Wrong-Password-1" });
         for _ in 0..7 {
             login_from(&app, &format!("198.51.100.{}", name.len()), &body).await;
         }
     }
     let mails = app.mails().await;
     assert_eq!(mails.len(), 1, "{mails:?}");
-    assert!(mails[0].to.contains("johndoe@example.com") && mails[0].subject.contains("locked"), "{mails:?}");
+    assert!(
+        mails[0].to.contains("johndoe@example.com") && mails[0].subject.contains("locked"),
+        "{mails:?}"
+    );
     assert!(mails[0].text.contains("until 15 January 2027, 08:30 UTC"), "{}", mails[0].text);
 }

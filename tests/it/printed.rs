@@ -56,7 +56,8 @@ impl Call {
         let answers = parts.map(|answer| {
             let (about, printed) = answer.split_once('\n').unwrap();
             let (status, word) = about.split_once(' ').unwrap();
-            let printed = serde_json::from_str(printed).unwrap_or_else(|error| panic!("{name} {word}: {error}"));
+            let printed = serde_json::from_str(printed)
+                .unwrap_or_else(|error| panic!("{name} {word}: {error}"));
             (word, status.parse().unwrap(), printed)
         });
         Self { name, method, path, headers, body, answers: answers.collect() }
@@ -85,14 +86,24 @@ impl Document {
     }
 
     fn filled(&self, text: &str) -> String {
-        self.values.iter().fold(text.to_owned(), |text, (printed, value)| text.replace(printed, value))
+        self.values
+            .iter()
+            .fold(text.to_owned(), |text, (printed, value)| text.replace(printed, value))
     }
 
     /// Sends a call as printed and compares the response with the one printed under this name.
     async fn send(&self, name: &str, word: &str) -> Answer {
-        let call = self.calls.iter().find(|call| call.name == name).unwrap_or_else(|| panic!("no call {name}"));
-        let mut request = self.app.call(call.method.parse().unwrap(), &self.filled(call.path)).from("127.0.0.1");
-        request = request.header("user-agent", "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0.0.0");
+        let call = self
+            .calls
+            .iter()
+            .find(|call| call.name == name)
+            .unwrap_or_else(|| panic!("no call {name}"));
+        let mut request =
+            self.app.call(call.method.parse().unwrap(), &self.filled(call.path)).from("127.0.0.1");
+        request = request.header(
+            "user-agent",
+            "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0.0.0",
+        );
         for (header, value) in &call.headers {
             request = request.header(header, &self.filled(value));
         }
@@ -100,7 +111,8 @@ impl Document {
             request = request.body("application/json", self.filled(call.body));
         }
         let answer = request.send().await;
-        let Some((word, status, printed)) = call.answers.iter().find(|(known, ..)| *known == word) else {
+        let Some((word, status, printed)) = call.answers.iter().find(|(known, ..)| *known == word)
+        else {
             assert!(call.answers.is_empty(), "{name}: no answer {word}");
             self.sent.borrow_mut().insert((call.name, ""));
             return answer;
@@ -108,7 +120,10 @@ impl Document {
         self.sent.borrow_mut().insert((call.name, word));
         assert_eq!(answer.status, *status, "{name} {word}: {}", answer.text);
         if let Err(what) = is_like(printed, &answer.body, "") {
-            panic!("{name} {word}: {what}\nprinted {printed}\ncame {} {}", answer.status, answer.text);
+            panic!(
+                "{name} {word}: {what}\nprinted {printed}\ncame {} {}",
+                answer.status, answer.text
+            );
         }
         answer
     }
@@ -151,7 +166,9 @@ fn shape(value: &Value) -> String {
         Value::String(text) if text.starts_with("20") => {
             text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect()
         }
-        Value::String(text) if text.starts_with("eyJ") || text.contains("jwt-token") => "a JWT".to_owned(),
+        Value::String(text) if text.starts_with("eyJ") || text.contains("jwt-token") => {
+            "a JWT".to_owned()
+        }
         Value::String(_) => "a text".to_owned(),
         Value::Number(number) if number.is_f64() => "a fraction".to_owned(),
         Value::Number(_) => "a number".to_owned(),
@@ -168,13 +185,20 @@ fn text(answer: &Answer, pointer: &str) -> String {
 async fn mailed_code(app: &App) -> String {
     let letters = app.mails().await;
     let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit());
-    letters.iter().flat_map(|mail| mail.text.lines()).map(str::trim).find(is_code).unwrap().to_owned()
+    letters
+        .iter()
+        .flat_map(|mail| mail.text.lines())
+        .map(str::trim)
+        .find(is_code)
+        .unwrap()
+        .to_owned()
 }
 
 /// The authbackend wire with its profile, and the API client that its requests name.
 async fn authbackend() -> Document {
     let app = app_with("authbackend", &[]).await;
-    let (made, key) = apps::create(&app.core, &By::command_line(), "web", ApiClientKind::Client).await.unwrap();
+    let (made, key) =
+        apps::create(&app.core, &By::command_line(), "web", ApiClientKind::Client).await.unwrap();
     let mut document = Document::new(app, include_str!("printed/authbackend.http"));
     document.put("your_unique_app_id_here", &made.id);
     document.put("your_service_key_here", key.reveal());
@@ -196,13 +220,16 @@ impl Document {
 
     /// Posts a request that the document does not print.
     async fn post(&self, path: &str, body: &Value) -> Answer {
-        let (id, key) = (self.filled("your_unique_app_id_here"), self.filled("your_service_key_here"));
+        let (id, key) =
+            (self.filled("your_unique_app_id_here"), self.filled("your_service_key_here"));
         self.app.post(path, body).header("x-app-id", &id).header("x-service-key", &key).send().await
     }
 
     /// Another account with a verified address; returns its number.
     async fn befriend(&self, email: &str) -> String {
-        let made = self.post("/api/auth/signup", &json!({ "email": email, "password": "SecurePass123!" })).await;
+        let made = self
+            .post("/api/auth/signup", &json!({ "email": email, "password": "SecurePass123!" }))
+            .await;
         admin::verify(&self.app.core, &By::command_line(), email).await.unwrap();
         self.app.mails().await;
         made.body["data"]["userId"].to_string()
@@ -212,10 +239,14 @@ impl Document {
     async fn administrate(&mut self) {
         let email = "boss@example.com";
         self.befriend(email).await;
-        admin::change_role(&self.app.core, &By::command_line(), email, "admin", RoleChange::Give).await.unwrap();
-        self.post("/api/auth/login", &json!({ "email": email, "password": "SecurePass123!" })).await;
+        admin::change_role(&self.app.core, &By::command_line(), email, "admin", RoleChange::Give)
+            .await
+            .unwrap();
+        self.post("/api/auth/login", &json!({ "email": email, "password": "SecurePass123!" }))
+            .await;
         let code = mailed_code(&self.app).await;
-        let entered = self.post("/api/auth/verify-otp", &json!({ "email": email, "otpCode": code })).await;
+        let entered =
+            self.post("/api/auth/verify-otp", &json!({ "email": email, "otpCode": code })).await;
         self.put("<jwt-token>", &text(&entered, "/data/token"));
     }
 }
@@ -229,7 +260,11 @@ async fn every_call_of_the_authbackend_document_is_answered_as_it_is_printed() {
     document.put("verification-token-from-email", &link);
     document.put("verification-token", &link);
     let page = document.send("24", "").await;
-    assert!(page.header("content-type").starts_with("text/html") && page.text.contains("<script"), "{}", page.text);
+    assert!(
+        page.header("content-type").starts_with("text/html") && page.text.contains("<script"),
+        "{}",
+        page.text
+    );
     document.send("2", "Success").await;
     document.send("2", "Already Verified").await;
 
@@ -239,7 +274,10 @@ async fn every_call_of_the_authbackend_document_is_answered_as_it_is_printed() {
     }
     document.enter().await;
     let old = json!({ "currentPassword": "SecurePass123!", "newPassword": "OldPass123!" });
-    let change = document.app.post("/api/auth/change-password", &old).bearer(&document.filled("<jwt-token>"));
+    let change = document
+        .app
+        .post("/api/auth/change-password", &old)
+        .bearer(&document.filled("<jwt-token>"));
     assert_eq!(change.send().await.status, 200);
     for name in ["8", "11"] {
         document.send(name, "Success").await;
@@ -274,7 +312,8 @@ async fn every_call_of_the_jobpsych_document_is_answered_as_it_is_printed() {
     document.send("register", "Success").await;
     let count = async |document: &Document| {
         let body = json!({ "email": "john@example.com" });
-        let counted = document.app.post("/api/auth/increment-upload", &body).from("127.0.0.1").send().await;
+        let counted =
+            document.app.post("/api/auth/increment-upload", &body).from("127.0.0.1").send().await;
         assert_eq!(counted.status, 200);
     };
     count(&document).await;
@@ -325,7 +364,10 @@ async fn every_call_of_the_tables_is_served_and_asks_for_a_login_where_they_say_
         ("get", "/health", false),
     ] {
         assert!(served["paths"][path][method].is_object(), "{method} {path}");
-        let called = app.call(method.to_uppercase().parse().unwrap(), &path.replace("{email}", "jo@example.com"));
+        let called = app.call(
+            method.to_uppercase().parse().unwrap(),
+            &path.replace("{email}", "jo@example.com"),
+        );
         let call = match (method, path) {
             ("post", "/api/files/upload") => called.body("multipart/form-data; boundary=x", "--x--\r\n"),
             ("post", "/api/auth/change-password") => {
@@ -336,15 +378,19 @@ async fn every_call_of_the_tables_is_served_and_asks_for_a_login_where_they_say_
             _ => called,
         };
         let answer = call.send().await;
-        assert_eq!(answer.text.contains("Access token is required"), asks, "{method} {path}: {}", answer.text);
+        assert_eq!(
+            answer.text.contains("Access token is required"),
+            asks,
+            "{method} {path}: {}",
+            answer.text
+        );
     }
 }
 
 #[test]
 fn a_printed_value_is_held_against_what_comes_and_not_passed_over() {
     let printed = json!({ "id": 1, "at": [{ "timestamp": "2025-09-29T10:30:00Z", "count": 4 }] });
-    let came =
-        |id: i64, timestamp: &str| json!({ "more": 0, "id": id, "at": [{ "timestamp": timestamp, "count": 7 }] });
+    let came = |id: i64, timestamp: &str| json!({ "more": 0, "id": id, "at": [{ "timestamp": timestamp, "count": 7 }] });
     assert_eq!(is_like(&printed, &came(1, "2026-01-02T03:04:05Z"), ""), Ok(()));
     for other in [
         came(2, "2026-01-02T03:04:05Z"),

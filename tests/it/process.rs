@@ -72,18 +72,27 @@ impl Folder {
         let mut child = self.command(&arguments).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let greeting: Value = serde_json::from_str(&line)
-            .unwrap_or_else(|_| panic!("no greeting: {}", std::fs::read_to_string(self.path("log")).unwrap()));
-        let server = Server { child, address: greeting["address"].as_str().unwrap().to_owned(), greeting };
+        let greeting: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+            panic!("no greeting: {}", std::fs::read_to_string(self.path("log")).unwrap())
+        });
+        let server =
+            Server { child, address: greeting["address"].as_str().unwrap().to_owned(), greeting };
         assert_eq!(server.get("/readyz").unwrap().status, 200);
-        assert!(began.elapsed() < Duration::from_secs(if is_long() { 10 } else { 20 }), "{:?}", began.elapsed());
+        assert!(
+            began.elapsed() < Duration::from_secs(if is_long() { 10 } else { 20 }),
+            "{:?}",
+            began.elapsed()
+        );
         server
     }
 
     /// The token of the link in the newest letter.
     pub fn newest_link(&self) -> String {
         let ran = self.run(&["mail", "show", "--last", "--json"]);
-        let (_, rest) = ran.out.split_once("verify-email?token=").unwrap_or_else(|| panic!("{}{}", ran.out, ran.err));
+        let (_, rest) = ran
+            .out
+            .split_once("verify-email?token=")
+            .unwrap_or_else(|| panic!("{}{}", ran.out, ran.err));
         rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_').collect()
     }
 }
@@ -152,7 +161,10 @@ impl Reply {
     }
 
     pub fn text(&self, name: &str) -> String {
-        self.body["data"][name].as_str().unwrap_or_else(|| panic!("no {name} in {}", self.body)).to_owned()
+        self.body["data"][name]
+            .as_str()
+            .unwrap_or_else(|| panic!("no {name} in {}", self.body))
+            .to_owned()
     }
 }
 
@@ -194,7 +206,9 @@ fn whole_reply(bytes: &[u8]) -> Option<Reply> {
     let text = String::from_utf8_lossy(bytes);
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let length = head
+        .lines()
+        .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
     (body.len() >= length.unwrap_or(0)).then(|| Reply {
         status,
         head: head.to_owned(),

@@ -15,7 +15,10 @@ const NEW: &str = "N3w!correct horse-staple";
 
 async fn forgot(app: &App, email: &str) {
     let answer = app.post("/v1/auth/forgot-password", &json!({ "email": email })).send().await;
-    assert_eq!(answer.body, json!({ "success": true, "message": "Password reset email sent if account exists" }));
+    assert_eq!(
+        answer.body,
+        json!({ "success": true, "message": "Password reset email sent if account exists" })
+    );
     assert_eq!(answer.status, 200);
 }
 
@@ -25,7 +28,9 @@ async fn reset_token(app: &App, name: &str) -> String {
 }
 
 async fn reset(app: &App, token: &str, password: &str) -> crate::support::Answer {
-    app.post("/v1/auth/reset-password", &json!({ "token": token, "newPassword": password })).send().await
+    app.post("/v1/auth/reset-password", &json!({ "token": token, "newPassword": password }))
+        .send()
+        .await
 }
 
 fn kinds(mails: &[Mail]) -> Vec<(&str, &str)> {
@@ -38,9 +43,15 @@ async fn a_forgotten_password_is_set_anew_and_every_session_ends() {
     let tokens = app.enter("ada").await;
     let token = reset_token(&app, "ada").await;
     let done = reset(&app, &token, NEW).await;
-    assert_eq!(done.body, json!({ "success": true, "message": "Password reset successfully" }), "{}", done.text);
+    assert_eq!(
+        done.body,
+        json!({ "success": true, "message": "Password reset successfully" }),
+        "{}",
+        done.text
+    );
     assert_eq!(app.get("/v1/users/me").bearer(&tokens.access).send().await.code(), "TOKEN_REVOKED");
-    let refreshed = app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
+    let refreshed =
+        app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
     assert_eq!(refreshed.code(), "TOKEN_REVOKED");
     assert_eq!(app.login("ada", PASSWORD).await.status, 401);
     assert_eq!(app.login("ada", NEW).await.status, 200);
@@ -49,7 +60,9 @@ async fn a_forgotten_password_is_set_anew_and_every_session_ends() {
     let again = reset(&app, &token, "An0ther!passphrase").await;
     assert_eq!((again.status.as_u16(), again.code()), (404, "INVALID_TOKEN"), "a link works once");
     let audit = app.audit().await;
-    for line in ["password_reset_requested done", "password_reset done", "session_ended done password"] {
+    for line in
+        ["password_reset_requested done", "password_reset done", "session_ended done password"]
+    {
         assert_eq!(audit.iter().filter(|told| *told == line).count(), 1, "{line} in {audit:?}");
     }
 }
@@ -70,7 +83,10 @@ async fn a_reset_link_dies_of_age_of_a_newer_one_and_of_a_changed_password() {
     let access = app.login("ada", PASSWORD).await.tokens().access + &access[..0];
     let change = json!({ "currentPassword": PASSWORD, "newPassword": NEW });
     let changed = app.put("/v1/auth/change-password", &change).bearer(&access).send().await;
-    assert_eq!(changed.body, json!({ "success": true, "message": "Password changed successfully" }));
+    assert_eq!(
+        changed.body,
+        json!({ "success": true, "message": "Password changed successfully" })
+    );
     assert_eq!(reset(&app, &third, "An0ther!passphrase").await.code(), "INVALID_TOKEN");
 }
 
@@ -78,7 +94,9 @@ async fn a_reset_link_dies_of_age_of_a_newer_one_and_of_a_changed_password() {
 async fn a_reset_without_a_token_says_so_and_a_bad_password_keeps_the_link() {
     let app = app().await;
     app.join("ada").await;
-    for body in [json!({}), json!({ "newPassword": NEW }), json!({ "token": "", "newPassword": NEW })] {
+    for body in
+        [json!({}), json!({ "newPassword": NEW }), json!({ "token": "", "newPassword": NEW })]
+    {
         let answer = app.post("/v1/auth/reset-password", &body).send().await;
         assert_eq!((answer.status.as_u16(), answer.code()), (400, "MISSING_TOKEN"), "{body}");
     }
@@ -101,8 +119,12 @@ async fn of_many_parallel_uses_of_a_reset_link_one_counts() {
     app.join("ada").await;
     let token = reset_token(&app, "ada").await;
     let passwords: Vec<_> = (0..20).map(|n| format!("{NEW}{n}")).collect();
-    let answers = futures_util::future::join_all(passwords.iter().map(|password| reset(&app, &token, password))).await;
-    let won: Vec<_> = answers.iter().zip(&passwords).filter(|(answer, _)| answer.status == 200).collect();
+    let answers = futures_util::future::join_all(
+        passwords.iter().map(|password| reset(&app, &token, password)),
+    )
+    .await;
+    let won: Vec<_> =
+        answers.iter().zip(&passwords).filter(|(answer, _)| answer.status == 200).collect();
     assert_eq!(won.len(), 1);
     assert!(answers.iter().all(|answer| matches!(answer.status.as_u16(), 200 | 404)));
     assert_eq!(app.login("ada", won[0].1).await.status, 200);
@@ -112,7 +134,9 @@ async fn of_many_parallel_uses_of_a_reset_link_one_counts() {
 async fn forgot_answers_the_same_for_every_address_and_spellings_share_a_mailbox() {
     let app = app().await;
     app.join("ada").await;
-    let ask = |email: &'static str| app.post("/v1/auth/forgot-password", &json!({ "email": email })).send();
+    let ask = |email: &'static str| {
+        app.post("/v1/auth/forgot-password", &json!({ "email": email })).send()
+    };
     let known = ask("ada@example.com").await;
     let unknown = ask("nobody@example.com").await;
     assert_eq!((known.status, &known.text), (unknown.status, &unknown.text));
@@ -122,13 +146,20 @@ async fn forgot_answers_the_same_for_every_address_and_spellings_share_a_mailbox
         names
     };
     assert_eq!(names(&known), names(&unknown));
-    let rows = app.core.store.scan(|db| authd::store::outbox::list(db, None, None, 2)).await.unwrap();
+    let rows =
+        app.core.store.scan(|db| authd::store::outbox::list(db, None, None, 2)).await.unwrap();
     assert_eq!(rows.len(), 2);
     for row in &rows {
         assert_eq!((row.kind.as_str(), &row.recipient, &row.account_id), ("reset", &None, &None));
     }
     assert_eq!(app.mails().await.len(), 1);
-    for email in ["ADA@example.com", "Ada@Example.COM", "aDa@example.com", "ada@EXAMPLE.com", "ada@example.com"] {
+    for email in [
+        "ADA@example.com",
+        "Ada@Example.COM",
+        "aDa@example.com",
+        "ada@EXAMPLE.com",
+        "ada@example.com",
+    ] {
         ask(email).await;
     }
     assert_eq!(
@@ -160,7 +191,8 @@ async fn a_client_address_causes_twenty_letters_an_hour_to_whatever_addresses() 
     let app = app_with("standard", &[("limits.forgot", "off"), ("limits.sign_up", "off")]).await;
     for n in 0..22 {
         let body = registration(&format!("user{n}"));
-        let made = app.post("/v1/auth/register", &body).from(&format!("198.51.100.{n}")).send().await;
+        let made =
+            app.post("/v1/auth/register", &body).from(&format!("198.51.100.{n}")).send().await;
         assert_eq!(made.status, 201, "{}", made.text);
     }
     assert_eq!(app.mails().await.len(), 22);
@@ -181,18 +213,27 @@ async fn a_client_address_causes_twenty_letters_an_hour_to_whatever_addresses() 
 #[tokio::test]
 async fn the_documents_figures_hold_for_forgot_and_reset() {
     let app = app_with("perfect21", &[]).await;
-    let ask = |n: u32| app.post("/v1/auth/forgot-password", &json!({ "email": format!("u{n}@example.com") })).send();
+    let ask = |n: u32| {
+        app.post("/v1/auth/forgot-password", &json!({ "email": format!("u{n}@example.com") }))
+            .send()
+    };
     for n in 0..3 {
         assert_eq!(ask(n).await.status, 200);
     }
     let refused = ask(4).await;
-    assert_eq!((refused.status.as_u16(), refused.code()), (429, "PASSWORD_RESET_RATE_LIMIT_EXCEEDED"));
+    assert_eq!(
+        (refused.status.as_u16(), refused.code()),
+        (429, "PASSWORD_RESET_RATE_LIMIT_EXCEEDED")
+    );
     assert_eq!(refused.header("retry-after"), "3600");
     for _ in 0..3 {
         assert_eq!(reset(&app, "unknown", NEW).await.status, 404);
     }
     let refused = reset(&app, "unknown", NEW).await;
-    assert_eq!((refused.status.as_u16(), refused.code()), (429, "PASSWORD_RESET_RATE_LIMIT_EXCEEDED"));
+    assert_eq!(
+        (refused.status.as_u16(), refused.code()),
+        (429, "PASSWORD_RESET_RATE_LIMIT_EXCEEDED")
+    );
     app.turn_clock(HOUR);
     assert_eq!(ask(5).await.status, 200);
 }
@@ -210,12 +251,19 @@ async fn a_password_that_breaks_a_rule_uses_up_no_try() {
 
 #[tokio::test]
 async fn a_reset_proves_the_address_and_what_a_squatter_left_is_void() {
-    let app = app_with("standard", &[("signup.verify_email", "false"), ("signup.reveal_existing", "true")]).await;
+    let app = app_with(
+        "standard",
+        &[("signup.verify_email", "false"), ("signup.reveal_existing", "true")],
+    )
+    .await;
     app.register("ada").await;
     let squatter = app.login("ada", PASSWORD).await.tokens();
     let token = reset_token(&app, "ada").await;
     assert_eq!(reset(&app, &token, NEW).await.status, 200);
-    assert_eq!(app.get("/v1/users/me").bearer(&squatter.access).send().await.code(), "TOKEN_REVOKED");
+    assert_eq!(
+        app.get("/v1/users/me").bearer(&squatter.access).send().await.code(),
+        "TOKEN_REVOKED"
+    );
     assert_eq!(app.login("ada", PASSWORD).await.status, 401);
     let owner = app.login("ada", NEW).await.tokens();
     let me = app.get("/v1/users/me").bearer(&owner.access).send().await;
@@ -232,7 +280,8 @@ async fn a_reset_lets_somebody_in_who_waits_for_the_verification_mail() {
     assert_eq!(reset(&app, &token, NEW).await.status, 200);
     let me = app.login("ada", NEW).await.tokens().access;
     assert_eq!(app.get("/v1/users/me").bearer(&me).send().await.body["data"]["username"], "ada");
-    let disown = app.post("/v1/auth/verify-email/disown", &json!({ "token": verification })).send().await;
+    let disown =
+        app.post("/v1/auth/verify-email/disown", &json!({ "token": verification })).send().await;
     assert_eq!(disown.status, 404, "links from before the new password are void");
 }
 
@@ -275,8 +324,12 @@ async fn a_changed_password_keeps_the_session_that_changed_it_and_ends_the_other
     let done = app.put("/v1/auth/change-password", &change).bearer(&here.access).send().await;
     assert_eq!(done.status, 200, "{}", done.text);
     assert_eq!(app.get("/v1/users/me").bearer(&here.access).send().await.status, 200);
-    assert_eq!(app.get("/v1/users/me").bearer(&elsewhere.access).send().await.code(), "TOKEN_REVOKED");
-    let refreshed = app.post("/v1/auth/refresh", &json!({ "refreshToken": here.refresh })).send().await;
+    assert_eq!(
+        app.get("/v1/users/me").bearer(&elsewhere.access).send().await.code(),
+        "TOKEN_REVOKED"
+    );
+    let refreshed =
+        app.post("/v1/auth/refresh", &json!({ "refreshToken": here.refresh })).send().await;
     assert_eq!(refreshed.status, 200);
     assert_eq!(app.mails().await.len(), 1);
     assert_eq!(app.login("ada", PASSWORD).await.status, 401);
@@ -305,7 +358,10 @@ async fn a_wrong_current_password_is_no_401_and_counts_with_those_of_the_login()
     assert_eq!(change(PASSWORD, NEW).await.status, 423);
     assert_eq!(app.login("ada", PASSWORD).await.status, 423);
     let audit = app.audit().await;
-    assert_eq!(audit.iter().filter(|line| *line == "password_changed refused wrong_password").count(), 2);
+    assert_eq!(
+        audit.iter().filter(|line| *line == "password_changed refused wrong_password").count(),
+        2
+    );
     assert_eq!(audit.iter().filter(|line| *line == "lockout done").count(), 1);
 }
 
@@ -328,10 +384,18 @@ async fn a_proof_is_fresh_for_15_minutes_and_a_refresh_makes_nothing_fresh() {
     let tokens = app.enter("ada").await;
     let export = |access: String| app.get("/v1/users/me/export").bearer(&access).send();
     app.turn_clock(15 * MINUTE);
-    let tokens = app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await.tokens();
+    let tokens = app
+        .post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh }))
+        .send()
+        .await
+        .tokens();
     assert_eq!(export(tokens.access.clone()).await.status, 200);
     app.turn_clock(Duration::from_millis(1));
-    let tokens = app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await.tokens();
+    let tokens = app
+        .post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh }))
+        .send()
+        .await
+        .tokens();
     let stale = export(tokens.access.clone()).await;
     assert_eq!((stale.status.as_u16(), stale.code()), (403, "REAUTHENTICATION_REQUIRED"));
     for call in [app.call(poem::http::Method::DELETE, "/v1/users/me"), {
@@ -339,14 +403,20 @@ async fn a_proof_is_fresh_for_15_minutes_and_a_refresh_makes_nothing_fresh() {
     }] {
         assert_eq!(call.bearer(&tokens.access).send().await.code(), "REAUTHENTICATION_REQUIRED");
     }
-    let proof = app.post("/v1/auth/reauthenticate", &json!({ "password": PASSWORD })).bearer(&tokens.access);
-    assert_eq!(proof.send().await.body, json!({ "success": true, "message": "Authentication renewed" }));
+    let proof = app
+        .post("/v1/auth/reauthenticate", &json!({ "password": PASSWORD }))
+        .bearer(&tokens.access);
+    assert_eq!(
+        proof.send().await.body,
+        json!({ "success": true, "message": "Authentication renewed" })
+    );
     assert_eq!(export(tokens.access).await.status, 200);
     assert!(app.audit().await.contains(&"reauthenticated done".to_owned()));
 }
 
 async fn ask_for(app: &App, access: &str, email: &str) {
-    let answer = app.post("/v1/users/me/email", &json!({ "newEmail": email })).bearer(access).send().await;
+    let answer =
+        app.post("/v1/users/me/email", &json!({ "newEmail": email })).bearer(access).send().await;
     let message = "Confirmation email sent to the new address if it can be used";
     assert_eq!(answer.body, json!({ "success": true, "message": message }), "{}", answer.text);
 }
@@ -390,9 +460,16 @@ async fn the_address_before_undoes_the_change_for_seven_days_and_ends_all_sessio
 
     // An attacker cannot disable the undo link with a new password, another change of address, or a
     // sign-up with the old address.
-    let thief = app.post("/v1/auth/refresh", &json!({ "refreshToken": thief.refresh })).send().await.tokens();
+    let thief = app
+        .post("/v1/auth/refresh", &json!({ "refreshToken": thief.refresh }))
+        .send()
+        .await
+        .tokens();
     let change = json!({ "currentPassword": PASSWORD, "newPassword": NEW });
-    assert_eq!(app.put("/v1/auth/change-password", &change).bearer(&thief.access).send().await.status, 200);
+    assert_eq!(
+        app.put("/v1/auth/change-password", &change).bearer(&thief.access).send().await.status,
+        200
+    );
     ask_for(&app, &thief.access, "second@example.org").await;
     let further = token_in(&app.mails().await, "/v1/confirm-email?token=");
     assert_eq!(use_link(&app, "confirm-email", &further).await.0, 200);
@@ -409,7 +486,10 @@ async fn the_address_before_undoes_the_change_for_seven_days_and_ends_all_sessio
     let token = token_in(&app.mails().await, "/v1/reset-password?token=");
     assert_eq!(reset(&app, &token, "Mine!again 4 ever").await.status, 200);
     let me = app.login("ada", "Mine!again 4 ever").await.tokens().access;
-    assert_eq!(app.get("/v1/users/me").bearer(&me).send().await.body["data"]["email"], "ada@example.com");
+    assert_eq!(
+        app.get("/v1/users/me").bearer(&me).send().await.body["data"]["email"],
+        "ada@example.com"
+    );
     assert_eq!(use_link(&app, "undo-email", &undo).await.0, 404);
     assert!(app.audit().await.contains(&"session_ended done email_undone".to_owned()));
 }
@@ -420,7 +500,8 @@ async fn a_change_is_undone_before_it_is_confirmed_and_not_after_seven_days() {
     let access = app.enter("ada").await.access;
     ask_for(&app, &access, "new@example.org").await;
     let mails = app.mails().await;
-    let (confirm, undo) = (token_in(&mails, "confirm-email?token="), token_in(&mails, "undo-email?token="));
+    let (confirm, undo) =
+        (token_in(&mails, "confirm-email?token="), token_in(&mails, "undo-email?token="));
     assert_eq!(use_link(&app, "undo-email", &undo).await.0, 200);
     assert_eq!(use_link(&app, "confirm-email", &confirm).await.0, 404);
     assert_eq!(app.get("/v1/users/me").bearer(&access).send().await.code(), "TOKEN_REVOKED");
@@ -430,7 +511,8 @@ async fn a_change_is_undone_before_it_is_confirmed_and_not_after_seven_days() {
     let access = app.login("ada", NEW).await.tokens().access;
     ask_for(&app, &access, "new@example.org").await;
     let mails = app.mails().await;
-    let (confirm, undo) = (token_in(&mails, "confirm-email?token="), token_in(&mails, "undo-email?token="));
+    let (confirm, undo) =
+        (token_in(&mails, "confirm-email?token="), token_in(&mails, "undo-email?token="));
     assert_eq!(use_link(&app, "confirm-email", &confirm).await.0, 200);
     app.turn_clock(7 * DAY);
     let (status, body) = use_link(&app, "undo-email", &undo).await;
@@ -447,7 +529,8 @@ async fn a_link_to_a_new_address_dies_of_age_of_a_newer_one_and_serves_nothing_e
     let access = app.enter("ada").await.access;
     ask_for(&app, &access, "one@example.org").await;
     let mails = app.mails().await;
-    let (first, undo) = (token_in(&mails, "confirm-email?token="), token_in(&mails, "undo-email?token="));
+    let (first, undo) =
+        (token_in(&mails, "confirm-email?token="), token_in(&mails, "undo-email?token="));
     for call in ["verify-email", "undo-email", "verify-email/disown"] {
         assert_eq!(use_link(&app, call, &first).await.0, 404, "{call}");
     }
@@ -467,8 +550,15 @@ async fn a_taken_address_is_answered_the_same_and_its_owner_is_told() {
     let access = app.enter("ada").await.access;
     ask_for(&app, &access, "BOB@example.com").await;
     let mails = app.mails().await;
-    assert_eq!(kinds(&mails), [("bob@example.com", "Someone tried to use your email address at authd")]);
-    let own = app.post("/v1/users/me/email", &json!({ "newEmail": "ADA@example.com" })).bearer(&access).send().await;
+    assert_eq!(
+        kinds(&mails),
+        [("bob@example.com", "Someone tried to use your email address at authd")]
+    );
+    let own = app
+        .post("/v1/users/me/email", &json!({ "newEmail": "ADA@example.com" }))
+        .bearer(&access)
+        .send()
+        .await;
     assert_eq!((own.status.as_u16(), own.code()), (400, "VALIDATION_ERROR"));
 }
 
@@ -503,7 +593,10 @@ async fn a_password_changed_between_question_and_mail_stops_the_change_of_addres
     let access = app.enter("ada").await.access;
     ask_for(&app, &access, "new@example.org").await;
     let change = json!({ "currentPassword": PASSWORD, "newPassword": NEW });
-    assert_eq!(app.put("/v1/auth/change-password", &change).bearer(&access).send().await.status, 200);
+    assert_eq!(
+        app.put("/v1/auth/change-password", &change).bearer(&access).send().await.status,
+        200
+    );
     let mails = app.mails().await;
     assert_eq!(kinds(&mails), [("ada@example.com", "Your password at authd was changed")]);
 }
@@ -512,15 +605,25 @@ async fn a_password_changed_between_question_and_mail_stops_the_change_of_addres
 async fn an_account_leaves_by_its_owners_wish_and_frees_nothing() {
     let app = app().await;
     let tokens = app.enter("ada").await;
-    let gone = app.call(poem::http::Method::DELETE, "/v1/users/me").bearer(&tokens.access).send().await;
-    assert_eq!(gone.body, json!({ "success": true, "message": "Account deleted successfully" }), "{}", gone.text);
+    let gone =
+        app.call(poem::http::Method::DELETE, "/v1/users/me").bearer(&tokens.access).send().await;
+    assert_eq!(
+        gone.body,
+        json!({ "success": true, "message": "Account deleted successfully" }),
+        "{}",
+        gone.text
+    );
     assert!(gone.header("set-cookie").contains("Max-Age=0"), "{}", gone.header("set-cookie"));
     assert_eq!(gone.cookie().as_deref(), Some(""));
     assert_eq!(app.get("/v1/users/me").bearer(&tokens.access).send().await.code(), "TOKEN_REVOKED");
-    let refreshed = app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
+    let refreshed =
+        app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
     assert_eq!(refreshed.status, 401);
     assert_eq!(app.login("ada", PASSWORD).await.code(), "ACCOUNT_DELETED");
-    assert_eq!(kinds(&app.mails().await), [("ada@example.com", "Your account at authd was deleted")]);
+    assert_eq!(
+        kinds(&app.mails().await),
+        [("ada@example.com", "Your account at authd was deleted")]
+    );
     forgot(&app, "ada@example.com").await;
     app.register("ada").await;
     assert!(app.mails().await.is_empty(), "the address stays the hidden account's");
@@ -536,12 +639,18 @@ async fn the_last_admin_stays() {
     app.join("bob").await;
     let by = authd::identity::By::command_line();
     let give = authd::identity::admin::RoleChange::Give;
-    authd::identity::admin::change_role(&app.core, &by, "ada@example.com", "admin", give).await.unwrap();
-    let leave = |access: String| app.call(poem::http::Method::DELETE, "/v1/users/me").bearer(&access).send();
+    authd::identity::admin::change_role(&app.core, &by, "ada@example.com", "admin", give)
+        .await
+        .unwrap();
+    let leave = |access: String| {
+        app.call(poem::http::Method::DELETE, "/v1/users/me").bearer(&access).send()
+    };
     let ada = app.login("ada", PASSWORD).await.tokens().access;
     let refused = leave(ada.clone()).await;
     assert_eq!((refused.status.as_u16(), refused.code()), (409, "LAST_ADMIN"));
-    authd::identity::admin::change_role(&app.core, &by, "bob@example.com", "admin", give).await.unwrap();
+    authd::identity::admin::change_role(&app.core, &by, "bob@example.com", "admin", give)
+        .await
+        .unwrap();
     assert_eq!(leave(ada).await.status, 200);
 }
 
@@ -550,20 +659,36 @@ async fn an_export_holds_all_about_its_owner_and_no_secret() {
     let app = app().await;
     app.enter("bob").await;
     let access = app.enter("ada").await.access;
-    let export = app.get("/v1/users/me/export").bearer(&access).header("user-agent", "Tester/1.0").send().await;
+    let export = app
+        .get("/v1/users/me/export")
+        .bearer(&access)
+        .header("user-agent", "Tester/1.0")
+        .send()
+        .await;
     assert_eq!(export.status, 200, "{}", export.text);
     assert_eq!(export.header("content-disposition"), "attachment; filename=\"account.json\"");
     let data = &export.body["data"];
     let parts: Vec<_> = data.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(
         parts,
-        ["exportedAt", "account", "sessions", "clients", "factors", "backupCodesLeft", "files", "events", "mails"]
+        [
+            "exportedAt",
+            "account",
+            "sessions",
+            "clients",
+            "factors",
+            "backupCodesLeft",
+            "files",
+            "events",
+            "mails"
+        ]
     );
     assert_eq!(data["account"]["email"], "ada@example.com");
     assert_eq!(data["account"]["roles"], json!(["user"]));
     assert_eq!(data["sessions"].as_array().unwrap().len(), 1);
     assert_eq!(data["clients"][0]["ipAddress"], "192.0.2.1");
-    let events: Vec<_> = data["events"].as_array().unwrap().iter().map(|event| &event["event"]).collect();
+    let events: Vec<_> =
+        data["events"].as_array().unwrap().iter().map(|event| &event["event"]).collect();
     assert_eq!(events, ["exported", "login", "email_verified", "sign_up"]);
     assert_eq!(data["mails"][0]["kind"], "verify_email");
     for secret in ["argon2", "bob", "hash", PASSWORD, "token"] {

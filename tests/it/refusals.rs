@@ -30,7 +30,9 @@ async fn hits(app: &App) -> Vec<AuditRow> {
 
 /// Limit, account and count.
 fn told(hits: &[AuditRow]) -> Vec<(&str, Option<&str>, i64)> {
-    hits.iter().map(|hit| (hit.detail.as_deref().unwrap(), hit.account_id.as_deref(), hit.times)).collect()
+    hits.iter()
+        .map(|hit| (hit.detail.as_deref().unwrap(), hit.account_id.as_deref(), hit.times))
+        .collect()
 }
 
 async fn log_in(app: &App, name: &str, from: &str) -> u16 {
@@ -71,19 +73,33 @@ async fn refused_logins_of_a_minute_are_one_record_whether_or_not_the_account_ex
     let first = hits(&app).await;
     assert_eq!(told(&first), [("throttle", Some(id.as_str()), 4), ("throttle", None, 4)]);
     for hit in &first {
-        assert_eq!((hit.outcome.as_str(), hit.client.as_deref()), ("refused", Some("198.51.100.7")));
+        assert_eq!(
+            (hit.outcome.as_str(), hit.client.as_deref()),
+            ("refused", Some("198.51.100.7"))
+        );
         assert_eq!((hit.at.millis(), hit.actor.as_deref()), (START + 3000, None));
         assert!(hit.request_id.is_some());
     }
-    assert_eq!(log_in(&app, "ada", "198.51.100.7").await, 401, "the wait is over, and the next one begins");
+    assert_eq!(
+        log_in(&app, "ada", "198.51.100.7").await,
+        401,
+        "the wait is over, and the next one begins"
+    );
     for _ in 0..2 {
         assert_eq!(log_in(&app, "ada", "198.51.100.7").await, 429);
     }
     let second = hits(&app).await;
-    assert_eq!(told(&second)[2..], [("throttle", Some(id.as_str()), 2)], "another minute, another record");
+    assert_eq!(
+        told(&second)[2..],
+        [("throttle", Some(id.as_str()), 2)],
+        "another minute, another record"
+    );
     assert_eq!(hits(&app).await.len(), 3, "nothing is recorded twice");
     let shown = own(&app, &access).await;
-    assert_eq!(shown.iter().map(|record| record["count"].as_i64().unwrap()).collect::<Vec<_>>(), [2, 4]);
+    assert_eq!(
+        shown.iter().map(|record| record["count"].as_i64().unwrap()).collect::<Vec<_>>(),
+        [2, 4]
+    );
 }
 
 #[tokio::test]
@@ -105,7 +121,10 @@ async fn a_lockout_and_a_limit_of_calls_are_told_apart() {
     let mut found = told(&found);
     found.sort_unstable();
     let id = Some(id.as_str());
-    assert_eq!(found, [("lockout", None, 3), ("lockout", id, 3), ("sign_in", None, 1), ("sign_in", None, 1)]);
+    assert_eq!(
+        found,
+        [("lockout", None, 3), ("lockout", id, 3), ("sign_in", None, 1), ("sign_in", None, 1)]
+    );
 }
 
 #[tokio::test]
@@ -116,7 +135,14 @@ async fn a_password_tried_by_who_is_logged_in_names_them() {
     let change = json!({ "currentPassword": WRONG, "newPassword": "another long passphrase" });
     let mut answers = Vec::new();
     for _ in 0..13 {
-        answers.push(app.put("/v1/auth/change-password", &change).bearer(&access).send().await.status.as_u16());
+        answers.push(
+            app.put("/v1/auth/change-password", &change)
+                .bearer(&access)
+                .send()
+                .await
+                .status
+                .as_u16(),
+        );
     }
     assert_eq!(answers[9..], [400, 429, 429, 429]);
     let found = hits(&app).await;
@@ -138,7 +164,8 @@ async fn refused_codes_are_one_record_and_wrong_ones_one_each() {
     }
     let found = hits(&app).await;
     assert_eq!(told(&found), [("code_tries", Some(id.as_str()), 3), ("code_tries", None, 3)]);
-    let wrong = app.audit().await.into_iter().filter(|line| line.starts_with("code_shown refused")).count();
+    let wrong =
+        app.audit().await.into_iter().filter(|line| line.starts_with("code_shown refused")).count();
     assert_eq!(wrong, 10);
 }
 
@@ -159,7 +186,12 @@ async fn refused_second_factors_are_one_record() {
     let found = hits(&app).await;
     assert_eq!(told(&found), [("factor_tries", Some(id.as_str()), 3)]);
     assert_eq!(found[0].actor, Some(id));
-    let wrong = app.audit().await.into_iter().filter(|line| line.starts_with("factor_added refused")).count();
+    let wrong = app
+        .audit()
+        .await
+        .into_iter()
+        .filter(|line| line.starts_with("factor_added refused"))
+        .count();
     assert_eq!(wrong, 10);
 }
 
@@ -178,7 +210,8 @@ async fn a_login_that_waits_and_has_no_tries_left_is_told_and_so_are_codes_that_
         assert_eq!(verify(&app, token).await.status, if guess < 5 { 400 } else { 401 });
     }
     let found = hits(&app).await;
-    let limits: Vec<_> = found.iter().map(|hit| (hit.detail.as_deref().unwrap(), hit.times)).collect();
+    let limits: Vec<_> =
+        found.iter().map(|hit| (hit.detail.as_deref().unwrap(), hit.times)).collect();
     assert_eq!(limits, [("codes_sent", 2), ("factor_tries", 3)]);
     assert!(found.iter().all(|hit| hit.account_id.is_some()));
 }
@@ -230,15 +263,27 @@ async fn administrators_read_and_export_the_count() {
     hits(&app).await;
     let list = get(&app, "/v1/admin/audit?event=limit_hit", &root).await;
     let record = &list.body["data"]["records"][0];
-    assert_eq!((&record["detail"], &record["count"]), (&json!("resend"), &json!(3)), "{}", list.text);
-    assert_eq!((&record["outcome"], &record["ipAddress"]), (&json!("refused"), &json!("2001:db8::7")));
+    assert_eq!(
+        (&record["detail"], &record["count"]),
+        (&json!("resend"), &json!(3)),
+        "{}",
+        list.text
+    );
+    assert_eq!(
+        (&record["outcome"], &record["ipAddress"]),
+        (&json!("refused"), &json!("2001:db8::7"))
+    );
     let login = get(&app, "/v1/admin/audit?event=login", &root).await;
     assert_eq!(login.body["data"]["records"][0]["count"], 1);
     let lines = get(&app, "/v1/admin/audit/export?event=limit_hit", &root).await;
     let line: Value = serde_json::from_str(lines.text.lines().next().unwrap()).unwrap();
     assert_eq!((&line["detail"], &line["count"]), (&json!("resend"), &json!(3)));
     let table = get(&app, "/v1/admin/audit/export?format=csv&event=limit_hit", &root).await;
-    assert!(table.text.starts_with("id,") && table.text.contains(",detail,count\r\n"), "{}", table.text);
+    assert!(
+        table.text.starts_with("id,") && table.text.contains(",detail,count\r\n"),
+        "{}",
+        table.text
+    );
     assert!(table.text.trim_end().ends_with(",\"resend\",\"3\""), "{}", table.text);
 }
 
@@ -251,7 +296,9 @@ async fn an_export_of_ones_own_data_has_the_count_and_no_address_of_an_administr
         log_in(&app, "ada", "198.51.100.7").await;
     }
     hits(&app).await;
-    let change = app.put(&format!("/v1/admin/users/{id}"), &json!({ "firstName": "Ada" })).from("203.0.113.99");
+    let change = app
+        .put(&format!("/v1/admin/users/{id}"), &json!({ "firstName": "Ada" }))
+        .from("203.0.113.99");
     assert_eq!(change.bearer(&root).send().await.status, 200);
     let export = app.get("/v1/users/me/export").bearer(&access).send().await;
     assert_eq!(export.status, 200, "{}", export.text);

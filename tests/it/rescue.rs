@@ -28,7 +28,10 @@ async fn ask_for(app: &App, access: &str, email: &str) -> Vec<Mail> {
 async fn assert_rescued(app: &App, thief: &str) {
     let wrong = app.login("ada", "another wrong password").await;
     let known = app.login("ada", PASSWORD).await;
-    assert_eq!((known.status.as_u16(), known.body["error"].clone()), (401, wrong.body["error"].clone()));
+    assert_eq!(
+        (known.status.as_u16(), known.body["error"].clone()),
+        (401, wrong.body["error"].clone())
+    );
     assert_eq!(app.get("/v1/users/me").bearer(thief).send().await.code(), "TOKEN_REVOKED");
     let mails = app.mails().await;
     let letters: Vec<_> = mails.iter().filter(|mail| mail.subject == LETTER).collect();
@@ -39,10 +42,12 @@ async fn assert_rescued(app: &App, thief: &str) {
 }
 
 #[tokio::test]
-async fn a_change_of_address_that_is_undone_before_its_proof_takes_the_password_from_who_asked_for_it() {
+async fn a_change_of_address_that_is_undone_before_its_proof_takes_the_password_from_who_asked_for_it()
+ {
     let app = app().await;
     let thief = app.enter("ada").await.access;
-    let token = token_in(&ask_for(&app, &thief, "thief@example.org").await, "/v1/undo-email?token=");
+    let token =
+        token_in(&ask_for(&app, &thief, "thief@example.org").await, "/v1/undo-email?token=");
     assert_eq!(undo(&app, &token).await.status, 200);
     assert_rescued(&app, &thief).await;
 }
@@ -66,7 +71,8 @@ async fn an_address_that_is_taken_back_brings_the_account_along() {
 async fn whoever_uses_up_the_mail_to_an_address_does_not_keep_its_owners_link_back() {
     let app = app().await;
     let thief = app.enter("ada").await.access;
-    let token = token_in(&ask_for(&app, &thief, "thief@example.org").await, "/v1/undo-email?token=");
+    let token =
+        token_in(&ask_for(&app, &thief, "thief@example.org").await, "/v1/undo-email?token=");
     for _ in 0..8 {
         app.post("/v1/auth/forgot-password", &json!({ "email": "ada@example.com" })).send().await;
     }
@@ -92,7 +98,11 @@ async fn a_login_that_its_owner_disowns_ends_the_password_and_every_session() {
     assert_eq!(press(token).await.status, 200);
     assert_eq!(app.get("/v1/users/me").bearer(&old).send().await.code(), "TOKEN_REVOKED");
     assert_rescued(&app, &thief).await;
-    assert_eq!(press(other).await.status, 404, "that login is over too: an old mail ends no new password");
+    assert_eq!(
+        press(other).await.status,
+        404,
+        "that login is over too: an old mail ends no new password"
+    );
     assert_eq!(app.login("ada", NEW).await.status, 200);
 }
 
@@ -103,7 +113,8 @@ async fn stolen(app: &App) -> (String, String) {
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
     let thief = app.post("/v1/auth/login", &body).from("203.0.113.9").send().await.tokens().access;
     let alarm = token_in(&app.mails().await, "/v1/not-me?token=");
-    let confirm = token_in(&ask_for(app, &thief, "thief@example.org").await, "/v1/confirm-email?token=");
+    let confirm =
+        token_in(&ask_for(app, &thief, "thief@example.org").await, "/v1/confirm-email?token=");
     let confirmed = app.post("/v1/auth/confirm-email", &json!({ "token": confirm })).send().await;
     assert_eq!(confirmed.status, 200, "{}", confirmed.text);
     app.mails().await;
@@ -112,11 +123,15 @@ async fn stolen(app: &App) -> (String, String) {
 
 async fn disown(app: &App, token: &str) -> Answer {
     let form = format!("token={token}");
-    app.call(Method::POST, "/v1/not-me").body("application/x-www-form-urlencoded", form).send().await
+    app.call(Method::POST, "/v1/not-me")
+        .body("application/x-www-form-urlencoded", form)
+        .send()
+        .await
 }
 
 #[tokio::test]
-async fn a_disowned_login_that_has_changed_the_address_since_gives_it_back_and_tells_the_thief_nothing() {
+async fn a_disowned_login_that_has_changed_the_address_since_gives_it_back_and_tells_the_thief_nothing()
+ {
     let app = app().await;
     let (alarm, thief) = stolen(&app).await;
     assert_eq!(disown(&app, &alarm).await.status, 200);
@@ -135,7 +150,11 @@ async fn a_disowned_login_whose_address_cannot_be_taken_back_mails_nobody_a_link
     file.execute("delete from links where purpose = 'undo_email'", []).unwrap();
     assert_eq!(disown(&app, &alarm).await.status, 404);
     assert_eq!(app.mails().await.len(), 0);
-    assert_eq!(app.get("/v1/users/me").bearer(&thief).send().await.status, 200, "nothing was changed");
+    assert_eq!(
+        app.get("/v1/users/me").bearer(&thief).send().await.status,
+        200,
+        "nothing was changed"
+    );
 }
 
 #[tokio::test]
@@ -145,10 +164,14 @@ async fn a_login_whose_password_was_right_a_moment_before_the_rescue_gives_no_se
 
     let app = app().await;
     let thief = app.enter("ada").await.access;
-    let token = token_in(&ask_for(&app, &thief, "thief@example.org").await, "/v1/undo-email?token=");
+    let token =
+        token_in(&ask_for(&app, &thief, "thief@example.org").await, "/v1/undo-email?token=");
     let caller = authd::identity::caller::authenticate(&app.core, &thief).await.unwrap();
     let source = Source::command_line();
-    let opening = NewSession::prepare(&app.core, caller.account, Proof::Password, Remember::Long, &source).await.unwrap();
+    let opening =
+        NewSession::prepare(&app.core, caller.account, Proof::Password, Remember::Long, &source)
+            .await
+            .unwrap();
     assert_eq!(undo(&app, &token).await.status, 200);
     assert!(app.core.store.write(move |db| opening.open(db)).await.is_err());
 }

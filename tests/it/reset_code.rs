@@ -18,7 +18,10 @@ async fn step(app: &App, name: &str, body: &Value) -> Answer {
 async fn mailed_code(app: &App) -> String {
     let mails = app.mails().await;
     let mut lines = mails.iter().flat_map(|mail| mail.text.lines());
-    lines.find(|line| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit())).expect("a code").to_owned()
+    lines
+        .find(|line| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit()))
+        .expect("a code")
+        .to_owned()
 }
 
 #[tokio::test]
@@ -27,16 +30,27 @@ async fn a_code_is_asked_for_looked_at_and_used_once() {
     let tokens = app.enter("ada").await;
     let email = json!({ "email": "ada@example.com" });
     let asked = step(&app, "request", &email).await;
-    assert_eq!(asked.body, json!({ "success": true, "message": "Password reset code sent if account exists" }));
+    assert_eq!(
+        asked.body,
+        json!({ "success": true, "message": "Password reset code sent if account exists" })
+    );
     let code = mailed_code(&app).await;
     let shown = json!({ "email": "ADA@example.com", "code": code });
     for _ in 0..2 {
-        assert_eq!(step(&app, "verify", &shown).await.body["message"], "Code verified successfully");
+        assert_eq!(
+            step(&app, "verify", &shown).await.body["message"],
+            "Code verified successfully"
+        );
     }
     let with = |password: &str| json!({ "email": "ada@example.com", "code": code, "newPassword": password });
     assert_eq!(said(&step(&app, "confirm", &with("short")).await), (400, "VALIDATION_ERROR"));
     let done = step(&app, "confirm", &with(NEW)).await;
-    assert_eq!(done.body, json!({ "success": true, "message": "Password reset successfully" }), "{}", done.text);
+    assert_eq!(
+        done.body,
+        json!({ "success": true, "message": "Password reset successfully" }),
+        "{}",
+        done.text
+    );
     assert_eq!(said(&step(&app, "confirm", &with(PASSWORD)).await), (400, "INVALID_CODE"));
     assert_eq!(app.get("/v1/users/me").bearer(&tokens.access).send().await.code(), "TOKEN_REVOKED");
     assert_eq!(app.login("ada", PASSWORD).await.status, 401);

@@ -34,7 +34,8 @@ impl Pair {
         };
         let folder = Folder::new();
         let authd = serve(&folder, authd_flags);
-        let (service, address) = start_service(&tools, &[("AUTHD_URL", url(&authd)), ("JWT_SECRET", service_secret)]);
+        let (service, address) =
+            start_service(&tools, &[("AUTHD_URL", url(&authd)), ("JWT_SECRET", service_secret)]);
         Some(Self { authd, service, address, folder })
     }
 
@@ -44,9 +45,11 @@ impl Pair {
     }
 
     fn upload(&self, authorization: &str) -> Reply {
-        let file =
-            "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"cv.txt\"\r\n\r\ntwo words\r\n--x--\r\n";
-        let about = format!("Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {}\r\n", file.len());
+        let file = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"cv.txt\"\r\n\r\ntwo words\r\n--x--\r\n";
+        let about = format!(
+            "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {}\r\n",
+            file.len()
+        );
         ask(&self.address, &format!("POST /analyze HTTP/1.1\r\n{about}{authorization}"), file)
     }
 
@@ -57,7 +60,8 @@ impl Pair {
     /// authd's count, requested as the service does.
     fn counted(&self, email: &str) -> Value {
         let request = format!("GET /api/auth/user-uploads/{email} HTTP/1.1\r\n");
-        ask(url(&self.authd).trim_start_matches("http://"), &request, "").body["filesUploaded"].clone()
+        ask(url(&self.authd).trim_start_matches("http://"), &request, "").body["filesUploaded"]
+            .clone()
     }
 }
 
@@ -127,8 +131,14 @@ fn refusal(reply: &Reply) -> (u16, &str) {
 /// A token forged with this secret; `life` is in seconds from now.
 fn forged(algorithm: Algorithm, secret: &str, life: i64) -> String {
     let now = i64::try_from(now()).unwrap();
-    let claims = json!({ "email": "jo@example.com", "userId": "1", "iat": now - 900, "exp": now + life });
-    jsonwebtoken::encode(&Header::new(algorithm), &claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
+    let claims =
+        json!({ "email": "jo@example.com", "userId": "1", "iat": now - 900, "exp": now + life });
+    jsonwebtoken::encode(
+        &Header::new(algorithm),
+        &claims,
+        &EncodingKey::from_secret(secret.as_bytes()),
+    )
+    .unwrap()
 }
 
 #[allow(clippy::disallowed_methods, reason = "the service looks at the real clock")]
@@ -165,7 +175,8 @@ fn of_thirty_uploads_at_once_exactly_ten_are_taken() {
         let calls: Vec<_> = (0..30).map(|_| scope.spawn(|| pair.upload(&token))).collect();
         calls.into_iter().map(|call| call.join().unwrap()).collect()
     });
-    let (taken, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
+    let (taken, refused): (Vec<_>, Vec<_>) =
+        answers.iter().partition(|answer| answer.status == 200);
     assert_eq!((taken.len(), refused.len()), (10, 20));
     assert!(refused.iter().all(|answer| refusal(answer) == (429, "UPLOAD_LIMIT_REACHED")));
     assert_eq!(pair.counted("jo@example.com"), 10);
@@ -194,7 +205,11 @@ fn a_token_of_another_secret_or_algorithm_or_time_is_refused_and_counts_nothing(
         ("expired", bearer(&forged(Algorithm::HS256, SECRET, -1))),
         ("no signature", bearer(&format!("{cut}."))),
     ] {
-        assert_eq!(refusal(&pair.upload(&authorization)), (401, "TOKEN_VERIFICATION_FAILED"), "{what}");
+        assert_eq!(
+            refusal(&pair.upload(&authorization)),
+            (401, "TOKEN_VERIFICATION_FAILED"),
+            "{what}"
+        );
     }
     assert_eq!(pair.counted("jo@example.com"), 0);
     assert_eq!(pair.upload(&bearer(&good)).status, 200);

@@ -20,7 +20,11 @@ async fn key(app: &App, kind: ApiClientKind) -> String {
     key.reveal().to_owned()
 }
 
-async fn call(app: &App, (method, path, body): &(Method, &str, Value), key: Option<&str>) -> Answer {
+async fn call(
+    app: &App,
+    (method, path, body): &(Method, &str, Value),
+    key: Option<&str>,
+) -> Answer {
     let call = app.call(method.clone(), path);
     let call = if body.is_null() { call } else { call.json(body) };
     match key {
@@ -35,7 +39,8 @@ async fn a_service_s_key_opens_its_calls_and_a_client_s_opens_none() {
     let person = json!({ "name": "Ada", "email": "ada@example.com", "password": PASSWORD, "company_name": "A" });
     let entered = app.post("/api/auth/register", &person).send().await;
     let token = json!({ "token": entered.body["accessToken"] });
-    let (service, client) = (key(&app, ApiClientKind::Service).await, key(&app, ApiClientKind::Client).await);
+    let (service, client) =
+        (key(&app, ApiClientKind::Service).await, key(&app, ApiClientKind::Client).await);
     let calls = [
         (Method::GET, "/api/auth/user-uploads/ada@example.com", Value::Null),
         (Method::POST, "/api/auth/increment-upload", json!({ "email": "ada@example.com" })),
@@ -50,12 +55,23 @@ async fn a_service_s_key_opens_its_calls_and_a_client_s_opens_none() {
             assert_eq!(call(&app, one, refused).await.status, 403, "{} {refused:?}", one.1);
         }
         let opened = call(&app, one, Some(&service)).await;
-        assert_eq!((opened.status.as_u16(), &opened.body["success"]), (200, &json!(true)), "{}", opened.text);
+        assert_eq!(
+            (opened.status.as_u16(), &opened.body["success"]),
+            (200, &json!(true)),
+            "{}",
+            opened.text
+        );
     }
     let quota = call(&app, &calls[3], Some(&service)).await;
     let figures = json!({ "filesUploaded": 2, "limit": 10, "remaining": 8, "percentage": 20 });
-    assert_eq!(quota.body["data"], json!({ "email": "ada@example.com", "quota": figures }), "one quota on both wires");
-    for (path, status, code) in [("no@example.com", 404, "USER_NOT_FOUND"), ("rubbish", 400, "VALIDATION_ERROR")] {
+    assert_eq!(
+        quota.body["data"],
+        json!({ "email": "ada@example.com", "quota": figures }),
+        "one quota on both wires"
+    );
+    for (path, status, code) in
+        [("no@example.com", 404, "USER_NOT_FOUND"), ("rubbish", 400, "VALIDATION_ERROR")]
+    {
         let answer = app.get(&format!("/v1/service/quota/{path}")).from(HOME).send().await;
         assert_eq!(said(&answer), (status, code), "{path}");
     }
@@ -71,10 +87,22 @@ async fn a_token_is_told_to_its_holder_and_introspected_by_a_service() {
     let tokens = app.enter("ada").await;
     let body = json!({ "token": tokens.access });
     let verified = app.post("/v1/auth/verify-token", &body).send().await;
-    assert_eq!((verified.status.as_u16(), &verified.body["message"]), (200, &json!("Token is valid")));
+    assert_eq!(
+        (verified.status.as_u16(), &verified.body["message"]),
+        (200, &json!("Token is valid"))
+    );
     let data = verified.body["data"].clone();
     let fields: Vec<_> = data.as_object().unwrap().keys().map(String::as_str).collect();
-    let expected = ["userId", "email", "username", "sessionId", "roles", "permissions", "issuedAt", "expiresAt"];
+    let expected = [
+        "userId",
+        "email",
+        "username",
+        "sessionId",
+        "roles",
+        "permissions",
+        "issuedAt",
+        "expiresAt",
+    ];
     assert_eq!(fields, expected);
     assert_eq!((&data["email"], &data["roles"]), (&json!("ada@example.com"), &json!(["user"])));
 
@@ -84,12 +112,21 @@ async fn a_token_is_told_to_its_holder_and_introspected_by_a_service() {
     let nothing = json!({ "success": true, "data": { "active": false } });
     for dead in [json!({ "token": "rubbish" }), json!({ "token": tokens.refresh })] {
         assert_eq!(introspect(&dead).await.body, nothing, "{dead}");
-        assert_eq!(said(&app.post("/v1/auth/verify-token", &dead).send().await), (401, "INVALID_TOKEN"));
+        assert_eq!(
+            said(&app.post("/v1/auth/verify-token", &dead).send().await),
+            (401, "INVALID_TOKEN")
+        );
     }
     app.post("/v1/auth/logout", &json!({})).bearer(&tokens.access).send().await;
     assert_eq!(introspect(&body).await.body, nothing, "revocation is seen at once");
-    assert_eq!(said(&app.post("/v1/auth/verify-token", &body).send().await), (401, "TOKEN_REVOKED"));
-    assert_eq!(said(&app.post("/v1/auth/verify-token", &json!({})).send().await), (400, "VALIDATION_ERROR"));
+    assert_eq!(
+        said(&app.post("/v1/auth/verify-token", &body).send().await),
+        (401, "TOKEN_REVOKED")
+    );
+    assert_eq!(
+        said(&app.post("/v1/auth/verify-token", &json!({})).send().await),
+        (400, "VALIDATION_ERROR")
+    );
 }
 
 #[tokio::test]
@@ -119,19 +156,28 @@ async fn in_production_no_character_of_the_secret_is_shown_and_its_fingerprint_t
     for byte in digest.as_ref() {
         write!(hex, "{byte:02x}").unwrap();
     }
-    for (path, place) in
-        [("/api/auth/jwt-info", "/jwtInfo/secretFingerprint"), ("/v1/service/jwt-info", "/data/secret/fingerprint")]
-    {
+    for (path, place) in [
+        ("/api/auth/jwt-info", "/jwtInfo/secretFingerprint"),
+        ("/v1/service/jwt-info", "/data/secret/fingerprint"),
+    ] {
         let info = app.get(path).from(HOME).send().await;
         assert_eq!(info.status, 200, "{}", info.text);
         assert_eq!(info.body.pointer(place).unwrap(), &hex[..16], "{path}");
         for piece in SECRET.as_bytes().windows(4) {
             let piece = std::str::from_utf8(piece).unwrap();
-            assert!(!info.text.contains(piece) || hex[..16].contains(piece), "{piece} in {}", info.text);
+            assert!(
+                !info.text.contains(piece) || hex[..16].contains(piece),
+                "{piece} in {}",
+                info.text
+            );
         }
     }
-    let shown =
-        app_with("jobpsych", &[("tokens.secret", SECRET)]).await.get("/v1/service/jwt-info").from(HOME).send().await;
+    let shown = app_with("jobpsych", &[("tokens.secret", SECRET)])
+        .await
+        .get("/v1/service/jwt-info")
+        .from(HOME)
+        .send()
+        .await;
     let secret = json!({ "length": 64, "fingerprint": &hex[..16] });
     assert_eq!(shown.body["data"]["secret"], secret, "nor here, where it is development");
     assert_eq!(shown.body["data"]["accessExpiresIn"], 900);

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, PidfdFlags, PidfdGetfdFlags, Resource, Rlimit, Signal, getrlimit, kill_process, pidfd_getfd, pidfd_open,
-    prlimit,
+    Pid, PidfdFlags, PidfdGetfdFlags, Resource, Rlimit, Signal, getrlimit, kill_process,
+    pidfd_getfd, pidfd_open, prlimit,
 };
 use serde_json::{Value, json};
 
@@ -47,17 +47,27 @@ fn the_story_goes_on_through_restarts_in_its_middle() {
 
     let server = folder.serve(&CHEAP);
     let bearer = |reply: &Reply| format!("Authorization: Bearer {}\r\n", reply.text("accessToken"));
-    assert_eq!(server.client().ask("GET", "/v1/users/me", &bearer(&login), None).unwrap().status, 200);
-    let refreshed = server.post("/v1/auth/refresh", &json!({ "refreshToken": login.text("refreshToken") })).unwrap();
+    assert_eq!(
+        server.client().ask("GET", "/v1/users/me", &bearer(&login), None).unwrap().status,
+        200
+    );
+    let refreshed = server
+        .post("/v1/auth/refresh", &json!({ "refreshToken": login.text("refreshToken") }))
+        .unwrap();
     assert_eq!(refreshed.status, 200, "{}", refreshed.body);
-    assert_eq!(server.client().ask("POST", "/v1/auth/logout", &bearer(&refreshed), None).unwrap().status, 200);
+    assert_eq!(
+        server.client().ask("POST", "/v1/auth/logout", &bearer(&refreshed), None).unwrap().status,
+        200
+    );
     server.kill();
 
     let server = folder.serve(&CHEAP);
     for reply in [&login, &refreshed] {
         let gone = server.client().ask("GET", "/v1/users/me", &bearer(reply), None).unwrap();
         assert_eq!((gone.status, gone.code()), (401, "TOKEN_REVOKED"));
-        let gone = server.post("/v1/auth/refresh", &json!({ "refreshToken": reply.text("refreshToken") })).unwrap();
+        let gone = server
+            .post("/v1/auth/refresh", &json!({ "refreshToken": reply.text("refreshToken") }))
+            .unwrap();
         assert_eq!((gone.status, gone.code()), (401, "TOKEN_REVOKED"));
     }
     assert_eq!(server.end(), Some(0));
@@ -67,13 +77,13 @@ fn the_story_goes_on_through_restarts_in_its_middle() {
 fn a_body_above_the_limit_is_refused_with_its_length_and_in_chunks_alike() {
     let folder = Folder::new();
     let server = folder.serve(&CHEAP);
-    let head =
-        "POST /v1/auth/login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n";
+    let head = "POST /v1/auth/login HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n";
     let body = |length: usize| format!("{{\"email\":\"{}\"}}", "a".repeat(length - 12));
     let plain = |length: usize| format!("{head}Content-Length: {length}\r\n\r\n{}", body(length));
     let chunked = |length: usize| {
         let body = body(length);
-        let piece = |part: &[u8]| format!("{:x}\r\n{}\r\n", part.len(), String::from_utf8_lossy(part));
+        let piece =
+            |part: &[u8]| format!("{:x}\r\n{}\r\n", part.len(), String::from_utf8_lossy(part));
         let chunks: Vec<String> = body.as_bytes().chunks(1000).map(piece).collect();
         let chunks = chunks.concat();
         format!("{head}Transfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n")
@@ -81,7 +91,12 @@ fn a_body_above_the_limit_is_refused_with_its_length_and_in_chunks_alike() {
     for length in [65_537, 200_000] {
         for request in [plain(length), chunked(length)] {
             let reply = server.client().raw(request).unwrap();
-            assert_eq!((reply.status, reply.code()), (413, "PAYLOAD_TOO_LARGE"), "{length}: {}", reply.head);
+            assert_eq!(
+                (reply.status, reply.code()),
+                (413, "PAYLOAD_TOO_LARGE"),
+                "{length}: {}",
+                reply.head
+            );
         }
     }
     for request in [plain(65_536), chunked(65_536)] {
@@ -89,7 +104,11 @@ fn a_body_above_the_limit_is_refused_with_its_length_and_in_chunks_alike() {
         assert_eq!((reply.status, reply.code()), (400, "MISSING_CREDENTIALS"), "{}", reply.body);
     }
     let promised = format!("{head}Content-Length: 99999999999\r\n\r\n");
-    assert_eq!(server.client().raw(promised).unwrap().code(), "PAYLOAD_TOO_LARGE", "before it has arrived");
+    assert_eq!(
+        server.client().raw(promised).unwrap().code(),
+        "PAYLOAD_TOO_LARGE",
+        "before it has arrived"
+    );
 }
 
 /// All values that only the client may know, from one run of the story.
@@ -105,8 +124,18 @@ fn tell_the_story(folder: &Folder, arguments: &[&str]) -> Vec<(&'static str, Str
     let link = folder.newest_link();
     ask("GET", &format!("/v1/verify-email?token={link}"), "", None);
     ask("POST", "/v1/auth/verify-email", "", Some(&json!({ "token": link })));
-    ask("POST", "/v1/auth/login", "", Some(&credentials("jo@example.com", "canary-wrong-password-2")));
-    ask("POST", "/v1/auth/login", "", Some(&credentials("canary-typed-into-the-wrong-field-3", PASSWORD)));
+    ask(
+        "POST",
+        "/v1/auth/login",
+        "",
+        Some(&credentials("jo@example.com", "canary-wrong-password-2")),
+    );
+    ask(
+        "POST",
+        "/v1/auth/login",
+        "",
+        Some(&credentials("canary-typed-into-the-wrong-field-3", PASSWORD)),
+    );
     let login = ask("POST", "/v1/auth/login", "", Some(&sign_up("jo@example.com")));
     let (access, refresh) = (login.text("accessToken"), login.text("refreshToken"));
     let bearer = format!("Authorization: Bearer {access}\r\n");
@@ -166,7 +195,10 @@ fn no_secret_is_in_log_database_or_process_list_and_no_line_of_the_log_is_forged
             }
         }
         let log = fs::read_to_string(folder.path("log")).unwrap();
-        assert!(log.contains("/v1/auth/login") && log.contains("DEBUG"), "a log at its most talkative: {log}");
+        assert!(
+            log.contains("/v1/auth/login") && log.contains("DEBUG"),
+            "a log at its most talkative: {log}"
+        );
         assert!(log.contains("my-own.id_1"), "the client's own id is the log's");
         assert!(!log.contains("\u{85}") && !log.contains("forged id"), "{log}");
         for line in log.lines() {
@@ -175,7 +207,11 @@ fn no_secret_is_in_log_database_or_process_list_and_no_line_of_the_log_is_forged
             assert!(!line.starts_with("2026-01-01"), "{line:?}");
         }
         for (name, mode) in [("authd.key", 0o600), ("authd.db", 0o600)] {
-            assert_eq!(fs::metadata(folder.path(name)).unwrap().permissions().mode() & 0o777, mode, "{name}");
+            assert_eq!(
+                fs::metadata(folder.path(name)).unwrap().permissions().mode() & 0o777,
+                mode,
+                "{name}"
+            );
         }
     }
 }
@@ -190,7 +226,11 @@ fn a_missing_or_wrong_master_key_is_refused_and_none_is_made() {
         for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["mail", "list"]] {
             let ran = folder.run(command);
             assert_eq!((ran.code, ran.out.as_str()), (Some(1), ""), "{command:?}: {}", ran.err);
-            assert!(ran.err.contains("master key") && ran.err.contains(word), "{command:?}: {}", ran.err);
+            assert!(
+                ran.err.contains("master key") && ran.err.contains(word),
+                "{command:?}: {}",
+                ran.err
+            );
         }
         assert_eq!(fs::read(folder.path("authd.db")).unwrap(), database, "untouched");
     };
@@ -202,7 +242,10 @@ fn a_missing_or_wrong_master_key_is_refused_and_none_is_made() {
     assert_eq!(other.serve(&CHEAP).end(), Some(0));
     fs::copy(other.path("authd.key"), &key).unwrap();
     refused("authd.db");
-    let wrong = folder.command(&["serve", "--listen", "127.0.0.1:0"]).env("AUTHD_MASTER_KEY", "x".repeat(43)).output();
+    let wrong = folder
+        .command(&["serve", "--listen", "127.0.0.1:0"])
+        .env("AUTHD_MASTER_KEY", "x".repeat(43))
+        .output();
     assert_eq!(wrong.unwrap().status.code(), Some(1));
 
     fs::rename(&kept, &key).unwrap();
@@ -232,12 +275,15 @@ fn a_database_that_was_there_is_never_begun_anew() {
 fn sighup_reads_the_configuration_again_and_a_broken_one_changes_nothing() {
     let folder = Folder::new();
     let limit = |count: u32| {
-        let rate = format!("[limits]\nsign_up = {{ count = {count}, window = \"1h\", shape = \"window\" }}\n");
+        let rate = format!(
+            "[limits]\nsign_up = {{ count = {count}, window = \"1h\", shape = \"window\" }}\n"
+        );
         fs::write(folder.path("authd.toml"), rate).unwrap();
     };
     limit(1);
     let server = folder.serve(&CHEAP[..6]);
-    let register = |n: u32| server.post("/v1/auth/register", &sign_up(&format!("u{n}@example.com"))).unwrap();
+    let register =
+        |n: u32| server.post("/v1/auth/register", &sign_up(&format!("u{n}@example.com"))).unwrap();
     assert_eq!(register(1).status, 201);
     assert_eq!(register(2).status, 429);
     limit(3);
@@ -314,7 +360,8 @@ fn the_command_line_and_a_busy_server_share_the_file_without_a_busy_error() {
             let client = client.clone();
             scope.spawn(move || {
                 for n in 0..40 {
-                    let reply = client.post("/v1/auth/register", &sign_up(&format!("u{worker}-{n}@example.com")));
+                    let reply = client
+                        .post("/v1/auth/register", &sign_up(&format!("u{worker}-{n}@example.com")));
                     assert_eq!(reply.unwrap().status, 201);
                 }
             });
@@ -334,8 +381,15 @@ fn the_command_line_and_a_busy_server_share_the_file_without_a_busy_error() {
     assert_eq!(login.status, 200);
     let bearer = format!("Authorization: Bearer {}\r\n", login.text("accessToken"));
     let me = || client.ask("GET", "/v1/users/me", &bearer, None).unwrap();
-    assert_eq!(folder.run(&["user", "role", "u0-3@example.com", "--give", "moderator"]).code, Some(0));
-    assert_eq!(me().body["data"]["roles"], json!(["moderator", "user"]), "in the very next request");
+    assert_eq!(
+        folder.run(&["user", "role", "u0-3@example.com", "--give", "moderator"]).code,
+        Some(0)
+    );
+    assert_eq!(
+        me().body["data"]["roles"],
+        json!(["moderator", "user"]),
+        "in the very next request"
+    );
     let locked = folder.run(&["user", "lock", "u0-3@example.com"]);
     assert_eq!(locked.code, Some(0), "{}", locked.err);
     assert_eq!((me().status, me().code()), (401, "TOKEN_REVOKED"));
@@ -349,7 +403,8 @@ fn slow_clients_do_not_hurt_a_good_one() {
     let folder = Folder::new();
     let server = folder.serve(&CHEAP);
     let count = if is_long() { 1000 } else { 200 };
-    let mut slow: Vec<TcpStream> = (0..count).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
+    let mut slow: Vec<TcpStream> =
+        (0..count).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
     for (n, stream) in slow.iter_mut().enumerate() {
         let begun = match n % 3 {
             0 => "GET /v1/health HTTP/1.1\r\nHost: loc",
@@ -361,7 +416,10 @@ fn slow_clients_do_not_hurt_a_good_one() {
         stream.write_all(begun.as_bytes()).unwrap();
     }
     for stream in slow.iter_mut().take(50) {
-        #[allow(clippy::disallowed_methods, reason = "how long a good client waits is the question")]
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "how long a good client waits is the question"
+        )]
         let began = std::time::Instant::now();
         assert_eq!(server.get("/v1/health").unwrap().status, 200);
         assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
@@ -400,7 +458,8 @@ fn a_network_filesystem_is_warned_about() {
         let mut strace = Command::new("strace");
         // The result of statfs(2) begins with the filesystem's magic number: NFS is 0x6969.
         strace.args(["-f", "-o", "/dev/null", "-e", "trace=statfs", "-e"]);
-        strace.args(["inject=statfs:poke_exit=@arg2=6969000000000000", env!("CARGO_BIN_EXE_authd")]);
+        strace
+            .args(["inject=statfs:poke_exit=@arg2=6969000000000000", env!("CARGO_BIN_EXE_authd")]);
         let output = strace.args(command).current_dir(folder.path("")).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains("authd.db is on NFS"), "{command:?}: {said}");
@@ -415,7 +474,9 @@ fn silent_mail_server() -> (u16, Receiver<TcpStream>) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (take, taken) = channel();
-    std::thread::spawn(move || listener.incoming().flatten().try_for_each(|stream| take.send(stream)));
+    std::thread::spawn(move || {
+        listener.incoming().flatten().try_for_each(|stream| take.send(stream))
+    });
     (port, taken)
 }
 
@@ -436,12 +497,17 @@ fn time_to_the_end(signals: u32) -> Duration {
     }
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
     let took = began.elapsed();
-    assert_eq!(folder.run(&["mail", "list", "--json"]).out.matches("jo@example.com").count(), 1, "the letter waits on");
+    assert_eq!(
+        folder.run(&["mail", "list", "--json"]).out.matches("jo@example.com").count(),
+        1,
+        "the letter waits on"
+    );
     took
 }
 
 #[test]
-fn mail_that_does_not_get_ahead_holds_the_end_up_for_ten_seconds_at_most_and_not_at_a_second_signal() {
+fn mail_that_does_not_get_ahead_holds_the_end_up_for_ten_seconds_at_most_and_not_at_a_second_signal()
+ {
     let at_once = time_to_the_end(2);
     assert!(at_once < Duration::from_secs(5), "{at_once:?}");
     if is_long() {
@@ -471,8 +537,10 @@ fn a_server_without_descriptors_waits_and_serves_again_when_there_are_some() {
     let few = Rlimit { current: Some(of_it() + 4), ..getrlimit(Resource::Nofile) };
     prlimit(Some(Pid::from_child(&server.child)), Resource::Nofile, few).unwrap();
     // The kernel still accepts the connections, and the server gets them when it can.
-    let held: Vec<TcpStream> = (0..20).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
-    let refusals = || fs::read_to_string(folder.path("log")).unwrap().matches("could not accept").count();
+    let held: Vec<TcpStream> =
+        (0..20).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
+    let refusals =
+        || fs::read_to_string(folder.path("log")).unwrap().matches("could not accept").count();
     until("it has no descriptor left", || refusals() > 0);
     drop(held);
     until("it serves again", || server.get("/readyz").is_some_and(|reply| reply.status == 200));
@@ -505,7 +573,8 @@ fn small_answers_leave_at_once() {
 }
 
 #[test]
-fn while_the_disk_fails_changes_are_refused_and_reads_go_on_and_then_all_is_well_without_a_restart() {
+fn while_the_disk_fails_changes_are_refused_and_reads_go_on_and_then_all_is_well_without_a_restart()
+{
     let what = "a failing disk";
     if !is_here("strace") {
         return missing(what, "strace");
@@ -513,11 +582,20 @@ fn while_the_disk_fails_changes_are_refused_and_reads_go_on_and_then_all_is_well
     let folder = Folder::new();
     let server = folder.serve(&CHEAP);
     assert_eq!(server.post("/v1/auth/register", &sign_up("jo@example.com")).unwrap().status, 201);
-    assert_eq!(server.post("/v1/auth/verify-email", &json!({ "token": folder.newest_link() })).unwrap().status, 200);
-    let access = server.post("/v1/auth/login", &sign_up("jo@example.com")).unwrap().text("accessToken");
+    assert_eq!(
+        server
+            .post("/v1/auth/verify-email", &json!({ "token": folder.newest_link() }))
+            .unwrap()
+            .status,
+        200
+    );
+    let access =
+        server.post("/v1/auth/login", &sign_up("jo@example.com")).unwrap().text("accessToken");
     let bearer = format!("Authorization: Bearer {access}\r\n");
     let read = || server.client().ask("GET", "/v1/users/me", &bearer, None).unwrap().status;
-    let change = |name: &str| server.client().ask("PUT", "/v1/users/me", &bearer, Some(&json!({ "firstName": name })));
+    let change = |name: &str| {
+        server.client().ask("PUT", "/v1/users/me", &bearer, Some(&json!({ "firstName": name })))
+    };
     let id = server.child.id().to_string();
     let is_watched = || {
         let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
@@ -526,7 +604,18 @@ fn while_the_disk_fails_changes_are_refused_and_reads_go_on_and_then_all_is_well
     for fault in ["EIO", "EROFS", "ENOSPC"] {
         let inject = format!("inject=pwrite64:error={fault}");
         let mut strace = Command::new("strace");
-        strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", &inject, "-p", &id]);
+        strace.args([
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=pwrite64",
+            "-e",
+            &inject,
+            "-p",
+            &id,
+        ]);
         let mut strace = strace.stderr(std::process::Stdio::null()).spawn().unwrap();
         for _ in 0..1000 {
             if is_watched() || strace.try_wait().unwrap().is_some() {
@@ -567,7 +656,8 @@ fn hashing_threads_give_way_to_all_others() {
         // After the name: the state is field 3, nice is field 19.
         found.push((name.to_owned(), rest.split_whitespace().nth(16).unwrap().parse().unwrap()));
     }
-    let (hashing, others): (Vec<_>, Vec<_>) = found.into_iter().partition(|(name, _)| name.starts_with("hashing-"));
+    let (hashing, others): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|(name, _)| name.starts_with("hashing-"));
     assert_eq!(hashing.len(), 2, "{others:?}");
     let ours = rustix::process::getpriority_process(None).unwrap();
     assert!(hashing.iter().all(|(_, nice)| *nice == 10), "{hashing:?}");
@@ -579,15 +669,19 @@ fn hashing_threads_give_way_to_all_others() {
 #[cfg(target_os = "linux")]
 fn large_pages_are_asked_for_where_they_are_given_on_request_and_nobody_has_spoken_of_them() {
     let folder = Folder::new();
-    let environment = |server: &Server| fs::read_to_string(format!("/proc/{}/environ", server.child.id())).unwrap();
-    let modes = fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").unwrap_or_default();
+    let environment = |server: &Server| {
+        fs::read_to_string(format!("/proc/{}/environ", server.child.id())).unwrap()
+    };
+    let modes =
+        fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").unwrap_or_default();
     let server = folder.serve(&CHEAP);
     let is_asked = environment(&server).contains("GLIBC_TUNABLES=glibc.malloc.hugetlb=1");
     assert_eq!(is_asked, cfg!(target_env = "gnu") && modes.contains("[madvise]"));
     server.kill();
     // The administrator has set the variable, or a first start has already removed it.
     for (variable, value) in [("GLIBC_TUNABLES", ""), ("LARGE_PAGES_ASKED", "1")] {
-        let mut command = folder.command(&[&["serve", "--listen", "127.0.0.1:0"], &CHEAP[..]].concat());
+        let mut command =
+            folder.command(&[&["serve", "--listen", "127.0.0.1:0"], &CHEAP[..]].concat());
         let mut child = command.env(variable, value).spawn().unwrap();
         child.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
         let environment = fs::read_to_string(format!("/proc/{}/environ", child.id())).unwrap();

@@ -60,7 +60,8 @@ const WEEK: Duration = Duration::from_hours(7 * 24);
 
 /// The expected `tokens` of a response whose refresh token expires this long after the start.
 fn pair(answer: &Answer, end: Duration) -> Value {
-    let (access, refresh) = (text(answer, "/tokens/accessToken"), text(answer, "/tokens/refreshToken"));
+    let (access, refresh) =
+        (text(answer, "/tokens/accessToken"), text(answer, "/tokens/refreshToken"));
     json!({ "accessToken": access, "refreshToken": refresh, "expiresAt": later(end) })
 }
 
@@ -102,7 +103,10 @@ async fn sign_up_login_and_refresh_answer_as_the_document_prints() {
     assert_eq!(turned.status, 200, "{}", turned.text);
     assert_ne!(text(&turned, "/tokens/refreshToken"), token);
     let tokens = pair(&turned, WEEK + MINUTE * 2);
-    assert_eq!(turned.body, json!({ "success": true, "message": "Token refreshed successfully", "tokens": tokens }));
+    assert_eq!(
+        turned.body,
+        json!({ "success": true, "message": "Token refreshed successfully", "tokens": tokens })
+    );
 }
 
 #[tokio::test]
@@ -119,22 +123,42 @@ async fn the_calls_with_a_token_answer_in_the_documents_form() {
     assert_eq!(profile.body, json!({ "success": true, "user": user }));
 
     app.turn_clock(MINUTE);
-    let put = app.put("/api/auth/profile", &json!({ "name": "Updated Name" })).bearer(&access).send().await;
-    assert_eq!((put.status.as_u16(), text(&put, "/message")), (200, "Profile updated successfully".into()));
-    assert_eq!((text(&put, "/user/name"), text(&put, "/user/updatedAt")), ("Updated Name".into(), later(MINUTE)));
+    let put = app
+        .put("/api/auth/profile", &json!({ "name": "Updated Name" }))
+        .bearer(&access)
+        .send()
+        .await;
+    assert_eq!(
+        (put.status.as_u16(), text(&put, "/message")),
+        (200, "Profile updated successfully".into())
+    );
+    assert_eq!(
+        (text(&put, "/user/name"), text(&put, "/user/updatedAt")),
+        ("Updated Name".into(), later(MINUTE))
+    );
 
     let done = |message: &str| json!({ "success": true, "message": message });
     let change = json!({ "currentPassword": PASSWORD, "newPassword": "NewSecurePass456!" });
     let changed = app.put("/api/auth/change-password", &change).bearer(&access).send().await;
-    assert_eq!((changed.status.as_u16(), changed.body), (200, done("Password changed successfully")));
+    assert_eq!(
+        (changed.status.as_u16(), changed.body),
+        (200, done("Password changed successfully"))
+    );
 
-    let out = app.post("/api/auth/logout", &json!({ "refreshToken": refresh })).bearer(&access).send().await;
+    let out = app
+        .post("/api/auth/logout", &json!({ "refreshToken": refresh }))
+        .bearer(&access)
+        .send()
+        .await;
     assert_eq!((out.status.as_u16(), out.body), (200, done("Logged out successfully")));
 
     let again = json!({ "email": "user@example.com", "password": "NewSecurePass456!" });
     let access = text(&app.post("/api/auth/login", &again).send().await, "/tokens/accessToken");
     let all = app.call(Method::POST, "/api/auth/logout-all").bearer(&access).send().await;
-    assert_eq!((all.status.as_u16(), all.body), (200, done("Logged out from all devices successfully")));
+    assert_eq!(
+        (all.status.as_u16(), all.body),
+        (200, done("Logged out from all devices successfully"))
+    );
 }
 
 #[tokio::test]
@@ -156,11 +180,21 @@ async fn every_refusal_has_the_documents_code() {
             "Invalid or expired refresh token",
         ),
         (post("refresh", json!({})), 400, "VALIDATION_ERROR", "Refresh token is required"),
-        (app.call(Method::POST, "/api/auth/refresh"), 400, "VALIDATION_ERROR", "Refresh token is required"),
+        (
+            app.call(Method::POST, "/api/auth/refresh"),
+            400,
+            "VALIDATION_ERROR",
+            "Refresh token is required",
+        ),
         (app.get("/api/auth/profile"), 401, "AUTH_ERROR", "Access token is required"),
         (app.get("/api/auth/profile").header("authorization", "Basic YTpi"), 401, "AUTH_ERROR", ""),
         (app.get("/api/auth/profile").bearer("a.b.c"), 401, "INVALID_TOKEN", "Invalid token"),
-        (post("logout", json!({ "refreshToken": refresh })), 401, "AUTH_ERROR", "Access token is required"),
+        (
+            post("logout", json!({ "refreshToken": refresh })),
+            401,
+            "AUTH_ERROR",
+            "Access token is required",
+        ),
         (
             app.put("/api/auth/change-password", &change).bearer(&access),
             400,
@@ -188,7 +222,9 @@ async fn every_refusal_has_the_documents_code() {
 #[tokio::test]
 async fn every_bad_input_is_answered_in_the_envelope() {
     let app = siteworks().await;
-    let login = |kind: &str, body: &str| app.call(Method::POST, "/api/auth/login").body(kind, body.to_owned());
+    let login = |kind: &str, body: &str| {
+        app.call(Method::POST, "/api/auth/login").body(kind, body.to_owned())
+    };
     let json = "application/json";
     let big = format!("{{\"email\":\"{}\"}}", "a".repeat(70_000));
     for (call, status, code) in [
@@ -230,7 +266,12 @@ async fn all_broken_rules_are_told_at_once() {
     assert_eq!((told("email"), told("password"), told("name")), (1, 4, 1), "{}", answer.text);
     let nameless = json!({ "email": "user@example.com", "password": PASSWORD });
     let nameless = app.post("/api/auth/register", &nameless).send().await;
-    assert_eq!((nameless.status.as_u16(), &nameless.body["user"]["name"]), (201, &Value::Null), "{}", nameless.text);
+    assert_eq!(
+        (nameless.status.as_u16(), &nameless.body["user"]["name"]),
+        (201, &Value::Null),
+        "{}",
+        nameless.text
+    );
 }
 
 #[tokio::test]
@@ -283,7 +324,8 @@ async fn a_logout_ends_the_callers_session_and_that_of_the_refresh_token() {
     let (first, first_refresh) = enter(&app).await;
     let login = json!({ "email": "user@example.com", "password": PASSWORD });
     let second = app.post("/api/auth/login", &login).send().await;
-    let (second, second_refresh) = (text(&second, "/tokens/accessToken"), text(&second, "/tokens/refreshToken"));
+    let (second, second_refresh) =
+        (text(&second, "/tokens/accessToken"), text(&second, "/tokens/refreshToken"));
     let other = json!({ "email": "other@example.com", "password": PASSWORD });
     let other = app.post("/api/auth/register", &other).send().await;
     let third = app.post("/api/auth/login", &login).send().await;
@@ -291,10 +333,21 @@ async fn a_logout_ends_the_callers_session_and_that_of_the_refresh_token() {
     // Another account's token is ignored.
     let foreign = json!({ "refreshToken": text(&other, "/tokens/refreshToken") });
     assert_eq!(
-        app.post("/api/auth/logout", &foreign).bearer(&text(&third, "/tokens/accessToken")).send().await.status,
+        app.post("/api/auth/logout", &foreign)
+            .bearer(&text(&third, "/tokens/accessToken"))
+            .send()
+            .await
+            .status,
         200
     );
-    assert_eq!(app.get("/api/auth/profile").bearer(&text(&other, "/tokens/accessToken")).send().await.status, 200);
+    assert_eq!(
+        app.get("/api/auth/profile")
+            .bearer(&text(&other, "/tokens/accessToken"))
+            .send()
+            .await
+            .status,
+        200
+    );
 
     let own = json!({ "refreshToken": second_refresh });
     assert_eq!(app.post("/api/auth/logout", &own).bearer(&first).send().await.status, 200);
@@ -313,10 +366,14 @@ async fn a_deactivated_account_is_told_so_after_the_right_password_only() {
     let app = siteworks().await;
     let (access, refresh) = enter(&app).await;
     admin::suspend(&app.core, &By::command_line(), "user@example.com").await.unwrap();
-    let login =
-        |password: &str| app.post("/api/auth/login", &json!({ "email": "user@example.com", "password": password }));
+    let login = |password: &str| {
+        app.post("/api/auth/login", &json!({ "email": "user@example.com", "password": password }))
+    };
     let right = login(PASSWORD).send().await;
-    assert_eq!(refusal(&right), (403, "ACCOUNT_DEACTIVATED".into(), "Account is deactivated".into()));
+    assert_eq!(
+        refusal(&right),
+        (403, "ACCOUNT_DEACTIVATED".into(), "Account is deactivated".into())
+    );
     assert_eq!(refusal(&login("WrongPass123!").send().await).1, "INVALID_CREDENTIALS");
     assert_eq!(refusal(&app.get("/api/auth/profile").bearer(&access).send().await).0, 401);
     let refreshed = app.post("/api/auth/refresh", &json!({ "refreshToken": refresh })).send().await;
@@ -352,10 +409,17 @@ async fn a_changed_password_ends_the_other_sessions_only() {
     };
     let weak = change("weak").await;
     assert_eq!(refusal(&weak).0, 400);
-    assert!(weak.body["errors"].as_array().unwrap().iter().all(|row| row["field"] == "newPassword"), "{}", weak.text);
+    assert!(
+        weak.body["errors"].as_array().unwrap().iter().all(|row| row["field"] == "newPassword"),
+        "{}",
+        weak.text
+    );
     assert_eq!(change("NewSecurePass456!").await.status, 200);
     assert_eq!(app.get("/api/auth/profile").bearer(&access).send().await.status, 200);
-    assert_eq!(refusal(&app.get("/api/auth/profile").bearer(&other).send().await).1, "INVALID_TOKEN");
+    assert_eq!(
+        refusal(&app.get("/api/auth/profile").bearer(&other).send().await).1,
+        "INVALID_TOKEN"
+    );
     assert_eq!(refusal(&app.post("/api/auth/login", &login).send().await).1, "INVALID_CREDENTIALS");
 }
 
@@ -364,7 +428,9 @@ async fn a_token_stolen_from_an_account_that_nobody_has_proved_ends_its_session_
     let app = siteworks().await;
     let (_, first) = enter(&app).await;
     app.mails().await;
-    let turn = async |token: &str| app.post("/api/auth/refresh", &json!({ "refreshToken": token })).send().await;
+    let turn = async |token: &str| {
+        app.post("/api/auth/refresh", &json!({ "refreshToken": token })).send().await
+    };
     let second = text(&turn(&first).await, "/tokens/refreshToken");
     let third = text(&turn(&second).await, "/tokens/refreshToken");
     app.turn_clock(MINUTE);

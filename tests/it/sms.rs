@@ -24,7 +24,8 @@ impl Gateway {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let (requests, answers) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<VecDeque<u16>>>::default());
+        let (requests, answers) =
+            (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<VecDeque<u16>>>::default());
         let (kept, told) = (requests.clone(), answers.clone());
         tokio::spawn(async move {
             loop {
@@ -32,7 +33,9 @@ impl Gateway {
                 let request = read_request(&mut stream).await;
                 kept.lock().unwrap().push(request);
                 let status = told.lock().unwrap().pop_front().unwrap_or(201);
-                let answer = format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{{}}");
+                let answer = format!(
+                    "HTTP/1.1 {status} X\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{{}}"
+                );
                 stream.write_all(answer.as_bytes()).await.unwrap();
             }
         });
@@ -53,8 +56,10 @@ async fn read_request(stream: &mut tokio::net::TcpStream) -> String {
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length =
-                head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            let length = head
+                .to_lowercase()
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
             if body.len() >= length.unwrap_or(0) {
                 return text;
             }
@@ -100,11 +105,17 @@ async fn verify(app: &App, token: &str, code: &str) -> Answer {
 }
 
 async fn set_up(app: &App, access: &str) -> Answer {
-    app.post("/v1/auth/mfa/setup", &json!({ "type": "sms", "deviceName": "Phone" })).bearer(access).send().await
+    app.post("/v1/auth/mfa/setup", &json!({ "type": "sms", "deviceName": "Phone" }))
+        .bearer(access)
+        .send()
+        .await
 }
 
 async fn set_phone(app: &App, access: &str, phone: &str) {
-    assert_eq!(app.put("/v1/users/me", &json!({ "phone": phone })).bearer(access).send().await.status, 200);
+    assert_eq!(
+        app.put("/v1/users/me", &json!({ "phone": phone })).bearer(access).send().await.status,
+        200
+    );
 }
 
 async fn is_phone_verified(app: &App, access: &str) -> bool {
@@ -125,7 +136,10 @@ async fn codes_by_text_message_guard_an_account_and_prove_its_number() {
     app.turn_clock(Duration::from_secs(10));
     deliver(&app).await;
     let request = gateway.take().pop().unwrap();
-    assert!(request.starts_with("POST /2010-04-01/Accounts/AC123/Messages.json HTTP/1.1\r\n"), "{request}");
+    assert!(
+        request.starts_with("POST /2010-04-01/Accounts/AC123/Messages.json HTTP/1.1\r\n"),
+        "{request}"
+    );
     assert!(request.contains("authorization: Basic QUMxMjM6aHVzaA=="), "{request}");
     assert!(request.contains("To=%2B491701234567&From=%2B15005550006&Body="), "{request}");
     assert_eq!(verify(&app, &access, &code_in(&request)).await.status, 200);
@@ -137,7 +151,10 @@ async fn codes_by_text_message_guard_an_account_and_prove_its_number() {
     assert!(!is_phone_verified(&app, &access).await);
     deliver(&app).await;
     let request = gateway.take().pop().unwrap();
-    assert!(request.contains("To=%2B491701234567&"), "the factor keeps the number it was confirmed with");
+    assert!(
+        request.contains("To=%2B491701234567&"),
+        "the factor keeps the number it was confirmed with"
+    );
     let token = login.body["error"]["mfaToken"].as_str().unwrap();
     assert_eq!(verify(&app, token, &code_in(&request)).await.status, 200);
 }
@@ -235,7 +252,10 @@ async fn any_other_gateway_is_spoken_to_by_its_template() {
     assert_eq!(set_up(&app, &access).await.status, 200);
     deliver(&app).await;
     let request = gateway.take().pop().unwrap();
-    assert!(request.starts_with("PUT /send?key=1 HTTP/1.1\r\n") && request.contains("x-key: k"), "{request}");
+    assert!(
+        request.starts_with("PUT /send?key=1 HTTP/1.1\r\n") && request.contains("x-key: k"),
+        "{request}"
+    );
     let (_, body) = request.split_once("\r\n\r\n").unwrap();
     let body: serde_json::Value = serde_json::from_str(body).unwrap();
     assert_eq!(body["to"], NUMBER);

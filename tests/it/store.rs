@@ -1,5 +1,10 @@
 //! Store scenarios: the store's guarantees to readers and writers, on real files.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail at once")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail at once"
+)]
 
 mod files;
 mod load;
@@ -41,7 +46,10 @@ fn opened_as(plan: &Plan) -> Opened {
 fn keep(name: &str, number: i64) -> impl Fn(&mut dyn Db) -> Result<()> + Send + use<> {
     let name = name.to_owned();
     move |db| {
-        db.run(sql!("insert into instance (name, number) values ($1, $2)"), &[(&name).into(), number.into()])?;
+        db.run(
+            sql!("insert into instance (name, number) values ($1, $2)"),
+            &[(&name).into(), number.into()],
+        )?;
         Ok(())
     }
 }
@@ -105,7 +113,8 @@ async fn nobody_is_answered_before_the_commit_of_the_whole_group() {
 #[tokio::test]
 async fn a_patient_change_waits_for_company_until_somebody_is_in_a_hurry() {
     let Opened { store, .. } = &opened();
-    let mut patient = std::pin::pin!(store.write_patiently(Duration::from_mins(10), keep("patient", 1)));
+    let mut patient =
+        std::pin::pin!(store.write_patiently(Duration::from_mins(10), keep("patient", 1)));
     assert!(tokio::time::timeout(Duration::from_millis(30), &mut patient).await.is_err());
     assert!(names(store).await.is_empty());
     let (first, second) = tokio::join!(patient, store.write(keep("hurried", 2)));
@@ -196,7 +205,11 @@ async fn a_full_queue_refuses_the_next_change_at_once() {
 
 #[tokio::test]
 async fn a_unique_rule_is_told_by_its_name() {
-    fn account(number: i64, email: &'static str, username: &'static str) -> impl Fn(&mut dyn Db) -> Result<()> + Send {
+    fn account(
+        number: i64,
+        email: &'static str,
+        username: &'static str,
+    ) -> impl Fn(&mut dyn Db) -> Result<()> + Send {
         move |db| {
             let id = format!("id {number}");
             let values: [Value; 4] = [id.into(), number.into(), email.into(), username.into()];
@@ -220,7 +233,9 @@ async fn a_unique_rule_is_told_by_its_name() {
     }
     let unknown = store
         .write(|db| {
-            let sql = sql!("insert into known_clients (account_id, client, last_login_at) values ($1, $2, 0)");
+            let sql = sql!(
+                "insert into known_clients (account_id, client, last_login_at) values ($1, $2, 0)"
+            );
             db.run(sql, &["nobody".into(), vec![1].into()])
         })
         .await
@@ -278,7 +293,9 @@ async fn all_statements_of_a_read_see_one_moment() {
     let Opened { store, path, _folder } = opened();
     store.write(keep("a", 1)).await.unwrap();
     let read = move |db: &mut dyn Db| {
-        let count = |db: &mut dyn Db| db.first(sql!("select count(*) from instance"), &[])?.unwrap().take::<i64>();
+        let count = |db: &mut dyn Db| {
+            db.first(sql!("select count(*) from instance"), &[])?.unwrap().take::<i64>()
+        };
         let before = count(db)?;
         let other = rusqlite::Connection::open(&path).unwrap();
         other.execute("insert into instance (name) values (hex(randomblob(8)))", []).unwrap();

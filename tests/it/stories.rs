@@ -138,14 +138,21 @@ const TONGUES: [Tongue; 10] = [
 ];
 
 fn at<'a>(answer: &'a Answer, pointer: &str) -> &'a str {
-    answer.body.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer}: {}", answer.text))
+    answer
+        .body
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_else(|| panic!("{pointer}: {}", answer.text))
 }
 
 #[tokio::test]
 async fn the_story_of_an_account_is_the_same_over_every_wire() {
     for tongue in TONGUES {
         let app = app_with(tongue.profile, &[]).await;
-        let (made, key) = apps::create(&app.core, &By::command_line(), "web", ApiClientKind::Client).await.unwrap();
+        let (made, key) =
+            apps::create(&app.core, &By::command_line(), "web", ApiClientKind::Client)
+                .await
+                .unwrap();
         Teller { app, tongue, id: made.id, key: key.reveal().to_owned() }.tell().await;
     }
 }
@@ -167,7 +174,10 @@ impl Teller {
         let tongue = &self.tongue;
         self.join().await;
         let wrong = self.login("Wr0ng&password").await;
-        assert_eq!((wrong.status.as_u16(), at(&wrong, tongue.wrong_password.0)), (401, tongue.wrong_password.1));
+        assert_eq!(
+            (wrong.status.as_u16(), at(&wrong, tongue.wrong_password.0)),
+            (401, tongue.wrong_password.1)
+        );
         let entered = self.enter().await;
         let mut access = at(&entered, tongue.access).to_owned();
         let me = self.me(&access).await;
@@ -183,7 +193,12 @@ impl Teller {
         let out = self.app.call(Method::POST, tongue.logout).bearer(&access).send().await;
         assert_eq!(out.status, 200, "{}: {}", tongue.profile, out.text);
         let dead = self.me(&access).await;
-        assert_eq!((dead.status.as_u16(), at(&dead, tongue.dead_token.0)), (401, tongue.dead_token.1), "{}", dead.text);
+        assert_eq!(
+            (dead.status.as_u16(), at(&dead, tongue.dead_token.0)),
+            (401, tongue.dead_token.1),
+            "{}",
+            dead.text
+        );
         if let Some(refresh) = tongue.refresh {
             assert_eq!(self.refresh(refresh, &entered).await.status, 401, "{}", tongue.profile);
         }
@@ -205,7 +220,9 @@ impl Teller {
     }
 
     async fn login(&self, password: &str) -> Answer {
-        self.post(self.tongue.login, &json!({ "email": "ada@EXAMPLE.com", "password": password })).send().await
+        self.post(self.tongue.login, &json!({ "email": "ada@EXAMPLE.com", "password": password }))
+            .send()
+            .await
     }
 
     /// Logs in, with the mailed code if required.
@@ -214,9 +231,14 @@ impl Teller {
         let Some(code) = self.tongue.code else { return self.entered(first) };
         let letters = self.app.mails().await;
         let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit());
-        let sent = letters.iter().flat_map(|mail| mail.text.lines()).map(str::trim).find(is_code).unwrap();
+        let sent =
+            letters.iter().flat_map(|mail| mail.text.lines()).map(str::trim).find(is_code).unwrap();
         self.entered(match code {
-            Code::Beside(path) => self.post(path, &json!({ "email": "Ada@example.com", "otpCode": sent })).send().await,
+            Code::Beside(path) => {
+                self.post(path, &json!({ "email": "Ada@example.com", "otpCode": sent }))
+                    .send()
+                    .await
+            }
             Code::Under(path) => {
                 let token = at(&first, "/error/mfaToken");
                 self.post(path, &json!({ "code": sent })).bearer(token).send().await
@@ -239,7 +261,9 @@ impl Teller {
     /// Refreshes with the token from a login.
     async fn refresh(&self, (path, keeps): (&str, Keeps), entered: &Answer) -> Answer {
         match keeps {
-            Keeps::InBody(pointer) => self.post(path, &json!({ "refreshToken": at(entered, pointer) })).send().await,
+            Keeps::InBody(pointer) => {
+                self.post(path, &json!({ "refreshToken": at(entered, pointer) })).send().await
+            }
             Keeps::InCookie => {
                 let cookie = format!("refreshToken={}", entered.cookie().unwrap());
                 self.app.call(Method::POST, path).header("cookie", &cookie).send().await

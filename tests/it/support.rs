@@ -9,10 +9,10 @@ use authd::config::{self, Config};
 use authd::env::{Clock, Env, Later, Random};
 use authd::error::Result;
 use authd::http::limits::Limiter;
-use authd::http::listener::{Listener, EndpointSwap};
+use authd::http::listener::{EndpointSwap, Listener};
 use authd::http::pace::Timeouts;
 use authd::identity::Core;
-use authd::identity::audit::{self, AuditFilter, From, AuditRow};
+use authd::identity::audit::{self, AuditFilter, AuditRow, From};
 use authd::identity::caller::VerifiedToken;
 use authd::mail::{Delivery, Mail, Mailer, Worker};
 use authd::model::{AccountId, SessionId, Time};
@@ -140,19 +140,30 @@ pub fn config(profile: &str, set: &[(&str, &str)], dir: &std::path::Path) -> Con
         ("hashing.passes", "1"),
         ("hashing.threads", "2"),
     ];
-    let flags = cheap.iter().chain(set).map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let flags = cheap
+        .iter()
+        .chain(set)
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect();
     let inputs = config::Inputs { flags, dir: dir.to_owned(), ..config::Inputs::default() };
     config::load(&inputs).unwrap_or_else(|problems| panic!("{problems}")).config
 }
 
-async fn open(profile: &str, set: &[(&str, &str)], dir: Arc<tempfile::TempDir>, clock: Arc<HandClock>) -> App {
+async fn open(
+    profile: &str,
+    set: &[(&str, &str)],
+    dir: Arc<tempfile::TempDir>,
+    clock: Arc<HandClock>,
+) -> App {
     let config = Arc::new(config(profile, set, dir.path()));
     let random = Arc::new(SystemRandom::default());
     let env = Env::new(clock.clone(), random.clone());
     let core = loop {
         match authd::app::open(config.clone(), None, ProcessRole::Server, env.clone()).await {
             // Background work of the previous server may still be finishing.
-            Err(error) if error.message().starts_with("another authd") => tokio::task::yield_now().await,
+            Err(error) if error.message().starts_with("another authd") => {
+                tokio::task::yield_now().await
+            }
             opened => break opened.unwrap(),
         }
     };
@@ -173,7 +184,11 @@ impl App {
     }
 
     /// The same after `work` changed the closed files.
-    pub async fn reopened_after(self, profile: &str, between: impl FnOnce(&std::path::Path)) -> App {
+    pub async fn reopened_after(
+        self,
+        profile: &str,
+        between: impl FnOnce(&std::path::Path),
+    ) -> App {
         let App { core, clock, dir, endpoint, worker, .. } = self;
         drop((endpoint, worker, core));
         between(dir.path());
@@ -190,14 +205,18 @@ impl App {
     }
 
     pub fn call(&self, method: Method, path: &str) -> Call<'_> {
-        let request = poem::http::Request::builder().method(method).uri(path).header("host", "localhost");
+        let request =
+            poem::http::Request::builder().method(method).uri(path).header("host", "localhost");
         let request = request.body(Vec::new()).unwrap();
         Call { app: self, request, from: "192.0.2.1:4711".to_owned() }
     }
 
     /// Also serves on a real port, until the returned server is dropped.
     pub async fn listen(&self) -> Server {
-        let at = authd::config::Server { listen: ([127, 0, 0, 1], 0).into(), ..self.core.config.server.clone() };
+        let at = authd::config::Server {
+            listen: ([127, 0, 0, 1], 0).into(),
+            ..self.core.config.server.clone()
+        };
         let listener = Listener::bind(&at, Timeouts::default()).await.unwrap();
         let address = listener.local_addr();
         let limiter = Limiter::new(self.core.config.limits.clone(), self.core.env.clone());
@@ -230,7 +249,9 @@ impl App {
         let records = audit::read(&self.core, &all, &oldest, 10_000).await.unwrap();
         let line = |r: AuditRow| {
             let times = if r.event == "limit_hit" { r.times.to_string() } else { String::new() };
-            format!("{} {} {} {times}", r.event, r.outcome, r.detail.unwrap_or_default()).trim_end().to_owned()
+            format!("{} {} {} {times}", r.event, r.outcome, r.detail.unwrap_or_default())
+                .trim_end()
+                .to_owned()
         };
         records.into_iter().map(line).collect()
     }
@@ -292,7 +313,10 @@ pub fn registration(name: &str) -> Value {
 
 /// The token of the first link with this path in the letters.
 pub fn token_in(mails: &[Mail], path: &str) -> String {
-    let mail = mails.iter().find(|mail| mail.text.contains(path)).unwrap_or_else(|| panic!("no letter with {path}"));
+    let mail = mails
+        .iter()
+        .find(|mail| mail.text.contains(path))
+        .unwrap_or_else(|| panic!("no letter with {path}"));
     let (_, rest) = mail.text.split_once(path).unwrap();
     rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-' || *c == '_').collect()
 }
@@ -351,7 +375,8 @@ impl Call<'_> {
     pub async fn send(self) -> Answer {
         let peer = Addr::socket(self.from.parse().unwrap());
         let (parts, body) = self.request.into_parts();
-        let parts = RequestParts::from((parts, LocalAddr(peer.clone()), RemoteAddr(peer), Scheme::HTTP));
+        let parts =
+            RequestParts::from((parts, LocalAddr(peer.clone()), RemoteAddr(peer), Scheme::HTTP));
         let request = Request::from_parts(parts, body.into());
         let response = self.app.endpoint.call(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());

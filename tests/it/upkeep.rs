@@ -23,7 +23,8 @@ async fn what_has_expired_is_forgotten_and_what_is_alive_stays() {
     app.login("ada", "wrong password").await;
     app.login("nobody", "wrong password").await;
     app.mails().await;
-    let tables = ["sessions", "links", "tries", "outbox", "audit", "known_clients", "username_reservations"];
+    let tables =
+        ["sessions", "links", "tries", "outbox", "audit", "known_clients", "username_reservations"];
     for table in tables {
         assert!(rows(&app, table) > 0, "{table}");
     }
@@ -34,7 +35,8 @@ async fn what_has_expired_is_forgotten_and_what_is_alive_stays() {
     app.turn_clock(8 * DAY);
     authd::identity::chores::purge(&app.core).await.unwrap();
     assert_eq!(rows(&app, "accounts"), 1, "nobody proved the other");
-    let refreshed = app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
+    let refreshed =
+        app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
     assert_eq!(refreshed.status, 200);
 
     app.turn_clock(400 * DAY);
@@ -47,7 +49,11 @@ async fn what_has_expired_is_forgotten_and_what_is_alive_stays() {
 
 #[tokio::test]
 async fn what_a_limit_refused_is_one_record_with_a_count() {
-    let set = [("limits.resend.count", "2"), ("limits.resend.window", "1h"), ("limits.resend.shape", "window")];
+    let set = [
+        ("limits.resend.count", "2"),
+        ("limits.resend.window", "1h"),
+        ("limits.resend.shape", "window"),
+    ];
     let app = app_with("standard", &set).await;
     for from in ["198.51.100.1", "198.51.100.2"] {
         for _ in 0..5 {
@@ -59,8 +65,13 @@ async fn what_a_limit_refused_is_one_record_with_a_count() {
     for _ in 0..2 {
         refusals::record(&app.core, Until::LastMinute).await.unwrap();
     }
-    let told: Vec<String> = app.audit().await.into_iter().filter(|line| line.starts_with("limit_hit")).collect();
-    assert_eq!(told, ["limit_hit refused resend 3", "limit_hit refused resend 3"], "one for each client address");
+    let told: Vec<String> =
+        app.audit().await.into_iter().filter(|line| line.starts_with("limit_hit")).collect();
+    assert_eq!(
+        told,
+        ["limit_hit refused resend 3", "limit_hit refused resend 3"],
+        "one for each client address"
+    );
 }
 
 #[tokio::test]
@@ -68,15 +79,20 @@ async fn every_event_has_one_record_with_its_source() {
     let app = app().await;
     app.enter("ada").await;
     let body = json!({ "email": "ada@example.com", "password": "wrong password" });
-    let call = app.post("/v1/auth/login", &body).from("198.51.100.7").header("user-agent", "Browser/1");
+    let call =
+        app.post("/v1/auth/login", &body).from("198.51.100.7").header("user-agent", "Browser/1");
     let refused = call.header("x-request-id", "from-a-test").send().await;
     assert_eq!(refused.status, 401);
     let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
-    let mut query = file.prepare("select * from audit where event = 'login' and outcome = 'refused'").unwrap();
+    let mut query =
+        file.prepare("select * from audit where event = 'login' and outcome = 'refused'").unwrap();
     let columns = query.column_count();
     let found: Vec<String> = query
         .query_map([], |row| {
-            Ok((0..columns).map(|at| format!("{:?} ", row.get_ref(at).unwrap())).collect::<Vec<_>>().concat())
+            Ok((0..columns)
+                .map(|at| format!("{:?} ", row.get_ref(at).unwrap()))
+                .collect::<Vec<_>>()
+                .concat())
         })
         .unwrap()
         .map(Result::unwrap)

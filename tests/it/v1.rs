@@ -8,7 +8,9 @@ use crate::support::{PASSWORD, app, app_with, token_in};
 #[tokio::test]
 async fn whatever_is_wrong_with_a_request_is_said_in_the_envelope() {
     let app = app().await;
-    let login = |kind: &str, body: &str| app.call(Method::POST, "/v1/auth/login").body(kind, body.to_owned());
+    let login = |kind: &str, body: &str| {
+        app.call(Method::POST, "/v1/auth/login").body(kind, body.to_owned())
+    };
     let big = format!("{{\"email\":\"{}\"}}", "a".repeat(70_000));
     let json = "application/json";
     for (call, status, code) in [
@@ -28,9 +30,21 @@ async fn whatever_is_wrong_with_a_request_is_said_in_the_envelope() {
         (app.get("/v1/users/me").header("authorization", "Basic YTpi"), 401, "INVALID_AUTH_FORMAT"),
         (app.get("/v1/users/me").bearer("a.b.c"), 401, "INVALID_TOKEN"),
         (app.post("/v1/auth/refresh", &json!({})), 400, "MISSING_REFRESH_TOKEN"),
-        (app.call(Method::POST, "/v1/auth/refresh").body("text/plain", ""), 400, "MISSING_REFRESH_TOKEN"),
-        (app.post("/v1/auth/refresh", &json!({ "refreshToken": "x" })), 401, "INVALID_REFRESH_TOKEN"),
-        (app.call(Method::POST, "/v1/auth/logout").body("text/plain", ""), 401, "MISSING_AUTH_HEADER"),
+        (
+            app.call(Method::POST, "/v1/auth/refresh").body("text/plain", ""),
+            400,
+            "MISSING_REFRESH_TOKEN",
+        ),
+        (
+            app.post("/v1/auth/refresh", &json!({ "refreshToken": "x" })),
+            401,
+            "INVALID_REFRESH_TOKEN",
+        ),
+        (
+            app.call(Method::POST, "/v1/auth/logout").body("text/plain", ""),
+            401,
+            "MISSING_AUTH_HEADER",
+        ),
         (app.post("/v1/auth/verify-email", &json!({})), 400, "MISSING_TOKEN"),
         (app.post("/v1/auth/verify-email", &json!({ "token": "x" })), 404, "INVALID_TOKEN"),
         (app.post("/v1/auth/verify-email/disown", &json!({ "token": "x" })), 404, "INVALID_TOKEN"),
@@ -40,7 +54,10 @@ async fn whatever_is_wrong_with_a_request_is_said_in_the_envelope() {
         assert_eq!(answer.body["success"], false);
         assert_eq!(answer.body["requestId"], answer.header("x-request-id"));
         assert_eq!(answer.headers.contains_key("allow"), status == 405);
-        assert_eq!(answer.headers.contains_key("www-authenticate"), status == 401 && code != "INVALID_REFRESH_TOKEN");
+        assert_eq!(
+            answer.headers.contains_key("www-authenticate"),
+            status == 401 && code != "INVALID_REFRESH_TOKEN"
+        );
     }
 }
 
@@ -51,23 +68,30 @@ async fn the_refresh_token_travels_in_the_cookie_of_its_mount() {
     let body = json!({ "username": "ada", "password": PASSWORD });
     let login = app.post("/api/v1/auth/login", &body).send().await;
     let set = login.header("set-cookie").to_owned();
-    assert!(set.contains("; Max-Age=") && set.ends_with("; Path=/api/v1/auth; HttpOnly; SameSite=Strict"), "{set}");
+    assert!(
+        set.contains("; Max-Age=")
+            && set.ends_with("; Path=/api/v1/auth; HttpOnly; SameSite=Strict"),
+        "{set}"
+    );
     let cookie = set.split(';').next().unwrap().to_owned();
     assert_eq!(cookie, format!("refreshToken={}", login.tokens().refresh));
 
     let refresh = || app.call(Method::POST, "/api/v1/auth/refresh");
-    let foreign = refresh().header("cookie", &cookie).header("origin", "https://evil.example").send().await;
+    let foreign =
+        refresh().header("cookie", &cookie).header("origin", "https://evil.example").send().await;
     assert_eq!((foreign.status.as_u16(), foreign.code()), (403, "ORIGIN_NOT_ALLOWED"));
     let twice = refresh().header("cookie", &format!("{cookie}; {cookie}")).send().await;
     assert_eq!((twice.status.as_u16(), twice.code()), (400, "VALIDATION_ERROR"));
 
-    let turned = refresh().header("cookie", &cookie).json(&json!({ "refreshToken": "x" })).send().await;
+    let turned =
+        refresh().header("cookie", &cookie).json(&json!({ "refreshToken": "x" })).send().await;
     assert_eq!(turned.status, 200, "{}", turned.text);
     assert!(turned.body["data"].get("refreshToken").is_none(), "{}", turned.text);
     let successor = turned.header("set-cookie").split(';').next().unwrap().to_owned();
     assert_ne!(successor, cookie);
 
-    let out = app.call(Method::POST, "/api/v1/auth/logout").header("cookie", &successor).send().await;
+    let out =
+        app.call(Method::POST, "/api/v1/auth/logout").header("cookie", &successor).send().await;
     assert_eq!(out.status, 200, "{}", out.text);
     assert!(out.header("set-cookie").starts_with("refreshToken=; Max-Age=0; Path=/api/v1/auth"));
     assert_eq!(refresh().header("cookie", &successor).send().await.code(), "TOKEN_REVOKED");
@@ -89,9 +113,13 @@ async fn a_profile_is_shown_and_changed_field_by_field() {
     let app = app().await;
     let access = app.enter("ada").await.access;
     let put = |body| app.put("/v1/users/me", &body).bearer(&access).send();
-    let changed = put(json!({ "firstName": "Ada", "phone": "+1234567890", "roles": ["admin"], "status": "x" })).await;
+    let changed = put(
+        json!({ "firstName": "Ada", "phone": "+1234567890", "roles": ["admin"], "status": "x" }),
+    )
+    .await;
     assert_eq!(changed.status, 200, "{}", changed.text);
-    let fields: Vec<_> = changed.body["data"].as_object().unwrap().keys().map(String::as_str).collect();
+    let fields: Vec<_> =
+        changed.body["data"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(fields, ["id", "email", "username", "firstName", "lastName", "phone", "updatedAt"]);
     assert_eq!(put(json!({ "phone": null })).await.body["data"]["phone"], json!(null));
     let me = app.get("/v1/users/me").bearer(&access).send().await.body;
@@ -99,7 +127,12 @@ async fn a_profile_is_shown_and_changed_field_by_field() {
     assert_eq!(me["data"]["roles"], json!(["user"]));
     let refused = put(json!({ "firstName": 7, "phone": "1".repeat(21) })).await;
     assert_eq!((refused.status.as_u16(), refused.code()), (400, "VALIDATION_ERROR"));
-    let codes: Vec<_> = refused.body["error"]["details"].as_array().unwrap().iter().map(|row| &row["code"]).collect();
+    let codes: Vec<_> = refused.body["error"]["details"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["code"])
+        .collect();
     assert_eq!(codes, ["VALIDATION_ERROR", "FIELD_TOO_LONG"]);
 }
 
@@ -120,22 +153,36 @@ async fn a_link_is_used_by_its_button_and_never_by_being_opened() {
     let body = json!({ "email": "ada@example.com", "password": PASSWORD });
     assert_eq!(app.post("/v1/auth/login", &body).send().await.status, 401);
 
-    let post = |path: &str| app.call(Method::POST, path).body("application/x-www-form-urlencoded", form());
+    let post =
+        |path: &str| app.call(Method::POST, path).body("application/x-www-form-urlencoded", form());
     let pressed = post("/v1/verify-email").send().await;
-    assert!(pressed.status == 200 && pressed.text.contains("Email address verified"), "{}", pressed.text);
+    assert!(
+        pressed.status == 200 && pressed.text.contains("Email address verified"),
+        "{}",
+        pressed.text
+    );
     assert!(post("/v1/verify-email").send().await.text.contains("Already verified"));
     assert_eq!(app.post("/v1/auth/login", &body).send().await.status, 200);
     for path in ["/v1/verify-email", "/v1/verify-email?token=%3Cscript%3E"] {
         assert_eq!(app.get(path).send().await.status, 400, "{path}");
     }
-    let unknown = app.call(Method::POST, "/v1/verify-email").body("application/x-www-form-urlencoded", "token=abc");
+    let unknown = app
+        .call(Method::POST, "/v1/verify-email")
+        .body("application/x-www-form-urlencoded", "token=abc");
     assert_eq!(unknown.send().await.status, 404);
 }
 
 #[tokio::test]
 async fn documents_health_and_keys_are_open_to_everybody() {
     let app = app().await;
-    for path in ["/docs", "/openapi.json", "/openapi/v1.json", "/livez", "/readyz", "/.well-known/jwks.json"] {
+    for path in [
+        "/docs",
+        "/openapi.json",
+        "/openapi/v1.json",
+        "/livez",
+        "/readyz",
+        "/.well-known/jwks.json",
+    ] {
         let answer = app.get(path).send().await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.text);
         assert!(!answer.headers.contains_key("x-ratelimit-limit"), "{path}");
@@ -151,10 +198,17 @@ async fn the_uptime_is_that_of_the_process_whatever_was_read_again() {
     let app = app().await;
     app.turn_clock(std::time::Duration::from_secs(90));
     // The effect of a SIGHUP: other routes on the same core.
-    let limiter = authd::http::limits::Limiter::new(app.core.config.limits.clone(), app.core.env.clone());
+    let limiter =
+        authd::http::limits::Limiter::new(app.core.config.limits.clone(), app.core.env.clone());
     let swapped = authd::app::endpoint(&app.core, &limiter);
-    let request = poem::Request::builder().uri_str("/v1/health").header("host", "localhost").finish();
-    let health = poem::Endpoint::get_response(&swapped, request).await.into_body().into_string().await.unwrap();
+    let request =
+        poem::Request::builder().uri_str("/v1/health").header("host", "localhost").finish();
+    let health = poem::Endpoint::get_response(&swapped, request)
+        .await
+        .into_body()
+        .into_string()
+        .await
+        .unwrap();
     let health: serde_json::Value = serde_json::from_str(&health).unwrap();
     assert_eq!(health["uptime"], 90, "{health}");
 }

@@ -22,36 +22,73 @@ impl AuthbackendOwnAccountApi {
     /// Change password
     ///
     /// The session that makes this call continues; all other sessions end.
-    #[oai(path = "/api/auth/change-password", method = "post", operation_id = "changePassword", tag = "AuthbackendTag::Account")]
-    async fn change_password(&self, visit: RequestContext, bearer: Bearer, body: Body<AuthbackendChangePasswordRequest>) -> Answer<AuthbackendDone> {
+    #[oai(
+        path = "/api/auth/change-password",
+        method = "post",
+        operation_id = "changePassword",
+        tag = "AuthbackendTag::Account"
+    )]
+    async fn change_password(
+        &self,
+        visit: RequestContext,
+        bearer: Bearer,
+        body: Body<AuthbackendChangePasswordRequest>,
+    ) -> Answer<AuthbackendDone> {
         let asked = body.0;
-        password::change(&self.0, &bearer.0, asked.current_password.0, asked.new_password.0, &visit.source).await?;
+        password::change(
+            &self.0,
+            &bearer.0,
+            asked.current_password.0,
+            asked.new_password.0,
+            &visit.source,
+        )
+        .await?;
         Ok(answer(view::done("Password changed successfully")))
     }
 
     /// Logout
-    #[oai(path = "/api/auth/logout", method = "post", operation_id = "logout", tag = "AuthbackendTag::Account")]
+    #[oai(
+        path = "/api/auth/logout",
+        method = "post",
+        operation_id = "logout",
+        tag = "AuthbackendTag::Account"
+    )]
     async fn logout(&self, visit: RequestContext, bearer: Bearer) -> Answer<AuthbackendDone> {
         sign_out::here(&self.0, &SessionHolder::from(&bearer.0), &visit.source).await?;
         Ok(answer(view::done("Logged out successfully")))
     }
 
     /// Logout all devices
-    #[oai(path = "/api/auth/logout-all", method = "post", operation_id = "logoutAll", tag = "AuthbackendTag::Account")]
+    #[oai(
+        path = "/api/auth/logout-all",
+        method = "post",
+        operation_id = "logoutAll",
+        tag = "AuthbackendTag::Account"
+    )]
     async fn logout_all(&self, visit: RequestContext, bearer: Bearer) -> Answer<AuthbackendDone> {
         sign_out::everywhere(&self.0, &SessionHolder::from(&bearer.0), &visit.source).await?;
         Ok(answer(view::done("Logged out from all devices successfully")))
     }
 
     /// Get user sessions
-    #[oai(path = "/api/auth/sessions", method = "get", operation_id = "listSessions", tag = "AuthbackendTag::Account")]
+    #[oai(
+        path = "/api/auth/sessions",
+        method = "get",
+        operation_id = "listSessions",
+        tag = "AuthbackendTag::Account"
+    )]
     async fn sessions(&self, bearer: Bearer) -> Answer<SessionsAnswer> {
         let sessions = session::list(&self.0, &bearer.0.account.id).await?;
         Ok(answer(view::sessions(sessions, &bearer.0)))
     }
 
     /// Terminate specific session
-    #[oai(path = "/api/auth/sessions/:sessionId", method = "delete", operation_id = "endSession", tag = "AuthbackendTag::Account")]
+    #[oai(
+        path = "/api/auth/sessions/:sessionId",
+        method = "delete",
+        operation_id = "endSession",
+        tag = "AuthbackendTag::Account"
+    )]
     async fn end_session(
         &self,
         visit: RequestContext,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 
-use super::types::{AuthbackendDone, LoginsAnswer, RoleRequest, StatisticsAnswer, UserAnswer, UsersAnswer};
+use super::types::{
+    AuthbackendDone, LoginsAnswer, RoleRequest, StatisticsAnswer, UserAnswer, UsersAnswer,
+};
 use super::{AuthbackendTag, view};
 use crate::http::allowed::{Allowed, ManageRoles, ReadStats, ReadUsers, SuspendUsers, WriteUsers};
 use crate::http::body::Body;
@@ -25,7 +27,12 @@ impl AuthbackendAdminApi {
     ///
     /// Returns accounts in the order of their IDs: the first 1,000 unless `page` and `limit` select
     /// others.
-    #[oai(path = "/api/admin/users", method = "get", operation_id = "listUsers", tag = "AuthbackendTag::Admin")]
+    #[oai(
+        path = "/api/admin/users",
+        method = "get",
+        operation_id = "listUsers",
+        tag = "AuthbackendTag::Admin"
+    )]
     async fn list(
         &self,
         _admin: Allowed<ReadUsers>,
@@ -36,12 +43,18 @@ impl AuthbackendAdminApi {
         #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
         limit: Query<Option<i64>>,
     ) -> Answer<UsersAnswer> {
-        let found = directory::present(&self.0, page.0.unwrap_or(1), limit.0.unwrap_or(MANY)).await?;
+        let found =
+            directory::present(&self.0, page.0.unwrap_or(1), limit.0.unwrap_or(MANY)).await?;
         Ok(answer(view::users(found)))
     }
 
     /// Get user by ID
-    #[oai(path = "/api/admin/users/:userId", method = "get", operation_id = "getUser", tag = "AuthbackendTag::Admin")]
+    #[oai(
+        path = "/api/admin/users/:userId",
+        method = "get",
+        operation_id = "getUser",
+        tag = "AuthbackendTag::Admin"
+    )]
     async fn get(
         &self,
         _admin: Allowed<ReadUsers>,
@@ -53,7 +66,12 @@ impl AuthbackendAdminApi {
     /// Update user role
     ///
     /// The new role replaces all roles of the account.
-    #[oai(path = "/api/admin/users/:userId/role", method = "put", operation_id = "setUserRole", tag = "AuthbackendTag::Admin")]
+    #[oai(
+        path = "/api/admin/users/:userId/role",
+        method = "put",
+        operation_id = "setUserRole",
+        tag = "AuthbackendTag::Admin"
+    )]
     async fn set_role(
         &self,
         admin: Allowed<ManageRoles>,
@@ -69,7 +87,12 @@ impl AuthbackendAdminApi {
     /// Toggle user lock
     ///
     /// Locks an account and ends its sessions, or unlocks a locked account.
-    #[oai(path = "/api/admin/users/:userId/lock", method = "put", operation_id = "toggleUserLock", tag = "AuthbackendTag::Admin")]
+    #[oai(
+        path = "/api/admin/users/:userId/lock",
+        method = "put",
+        operation_id = "toggleUserLock",
+        tag = "AuthbackendTag::Admin"
+    )]
     async fn toggle_lock(
         &self,
         admin: Allowed<SuspendUsers>,
@@ -85,15 +108,29 @@ impl AuthbackendAdminApi {
     /// The account is hidden immediately and erased after 30 days. An account whose email address
     /// was never verified is erased immediately. Unlike the native API, this call does not require
     /// fresh authentication, because this API has no call to reauthenticate.
-    #[oai(path = "/api/admin/users/:userId", method = "delete", operation_id = "deleteUser", tag = "AuthbackendTag::Admin")]
-    async fn delete(&self, admin: Allowed<WriteUsers>, #[oai(name = "userId")] user_id: Path<String>) -> Answer<AuthbackendDone> {
+    #[oai(
+        path = "/api/admin/users/:userId",
+        method = "delete",
+        operation_id = "deleteUser",
+        tag = "AuthbackendTag::Admin"
+    )]
+    async fn delete(
+        &self,
+        admin: Allowed<WriteUsers>,
+        #[oai(name = "userId")] user_id: Path<String>,
+    ) -> Answer<AuthbackendDone> {
         let id = directory::by_number(&self.0, &user_id.0).await?.account.id;
         admin::delete(&self.0, &admin.by(), id.as_str()).await?;
         Ok(answer(view::done("User deleted successfully")))
     }
 
     /// Get system statistics
-    #[oai(path = "/api/admin/stats", method = "get", operation_id = "getStats", tag = "AuthbackendTag::Admin")]
+    #[oai(
+        path = "/api/admin/stats",
+        method = "get",
+        operation_id = "getStats",
+        tag = "AuthbackendTag::Admin"
+    )]
     async fn stats(&self, _admin: Allowed<ReadStats>) -> Answer<StatisticsAnswer> {
         Ok(answer(view::statistics(stats::totals(&self.0).await?)))
     }
@@ -102,7 +139,12 @@ impl AuthbackendAdminApi {
     ///
     /// Returns the number of completed logins for each of the last 30 days and the last 12 months,
     /// in UTC. Days and months without logins are included.
-    #[oai(path = "/api/admin/analytics/logins", method = "get", operation_id = "getLogins", tag = "AuthbackendTag::Admin")]
+    #[oai(
+        path = "/api/admin/analytics/logins",
+        method = "get",
+        operation_id = "getLogins",
+        tag = "AuthbackendTag::Admin"
+    )]
     async fn logins(&self, _admin: Allowed<ReadStats>) -> Answer<LoginsAnswer> {
         Ok(answer(view::logins(stats::logins(&self.0).await?)))
     }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use poem_openapi::OpenApi;
 
 use super::types::{
-    AccessTokenRequest, CodeRequest, AuthbackendDone, ForgotRequest, AuthbackendLinkRequest, AuthbackendLoginAnswer, AuthbackendLoginRequest, AuthbackendRefreshAnswer,
-    AuthbackendRefreshRequest, ResetRequest, AuthbackendSessionAnswer, SignUpAnswer, SignUpRequest, TokenAnswer,
+    AccessTokenRequest, AuthbackendDone, AuthbackendLinkRequest, AuthbackendLoginAnswer,
+    AuthbackendLoginRequest, AuthbackendRefreshAnswer, AuthbackendRefreshRequest,
+    AuthbackendSessionAnswer, CodeRequest, ForgotRequest, ResetRequest, SignUpAnswer,
+    SignUpRequest, TokenAnswer,
 };
 use super::{AuthbackendTag, view};
 use crate::error::{Error, Limit};
@@ -30,8 +32,18 @@ impl AuthbackendAuthApi {
     /// User registration
     ///
     /// Creates an account and emails a verification link to its address.
-    #[oai(path = "/api/auth/signup", method = "post", operation_id = "signup", tag = "AuthbackendTag::Authentication")]
-    async fn sign_up(&self, visit: RequestContext, app: FromApp, body: Body<SignUpRequest>) -> Answer<SignUpAnswer> {
+    #[oai(
+        path = "/api/auth/signup",
+        method = "post",
+        operation_id = "signup",
+        tag = "AuthbackendTag::Authentication"
+    )]
+    async fn sign_up(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<SignUpRequest>,
+    ) -> Answer<SignUpAnswer> {
         let asked = body.0;
         app.meter(&visit, RateKey::Email(&asked.email.0)).await?.count(Limit::SignUp)?;
         sign_up::admit_role(asked.role.as_deref())?;
@@ -53,8 +65,17 @@ impl AuthbackendAuthApi {
     ///
     /// Verifies the address that the token was mailed to. Further calls with the same token report
     /// that the address is already verified.
-    #[oai(path = "/api/auth/verify-email", method = "post", operation_id = "verifyEmail", tag = "AuthbackendTag::Authentication")]
-    async fn verify_email(&self, visit: RequestContext, body: Body<AuthbackendLinkRequest>) -> Answer<AuthbackendDone> {
+    #[oai(
+        path = "/api/auth/verify-email",
+        method = "post",
+        operation_id = "verifyEmail",
+        tag = "AuthbackendTag::Authentication"
+    )]
+    async fn verify_email(
+        &self,
+        visit: RequestContext,
+        body: Body<AuthbackendLinkRequest>,
+    ) -> Answer<AuthbackendDone> {
         visit.meter.count(Limit::VerifyEmail)?;
         let proved = verify_email::prove(&self.0, body.0.token.0.reveal(), &visit.source).await?;
         Ok(answer(view::proved(proved)))
@@ -65,8 +86,18 @@ impl AuthbackendAuthApi {
     /// The first of two steps: if the password is correct, the server emails a code, which
     /// `verify-otp` accepts for ten minutes. An account with an authenticator app gets no email and
     /// uses a code from the app instead.
-    #[oai(path = "/api/auth/login", method = "post", operation_id = "login", tag = "AuthbackendTag::Authentication")]
-    async fn login(&self, visit: RequestContext, app: FromApp, body: Body<AuthbackendLoginRequest>) -> Answer<AuthbackendLoginAnswer> {
+    #[oai(
+        path = "/api/auth/login",
+        method = "post",
+        operation_id = "login",
+        tag = "AuthbackendTag::Authentication"
+    )]
+    async fn login(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<AuthbackendLoginRequest>,
+    ) -> Answer<AuthbackendLoginAnswer> {
         let (email, password) = (body.0.email.0, body.0.password.0);
         let name = Name::Email(email.to_string());
         sign_in::refuse_locked(&self.0, &name, &visit.source).await?;
@@ -77,11 +108,22 @@ impl AuthbackendAuthApi {
     }
 
     /// OTP verification (complete login)
-    #[oai(path = "/api/auth/verify-otp", method = "post", operation_id = "verifyOtp", tag = "AuthbackendTag::Authentication")]
-    async fn verify_otp(&self, visit: RequestContext, app: FromApp, body: Body<CodeRequest>) -> Answer<AuthbackendSessionAnswer> {
+    #[oai(
+        path = "/api/auth/verify-otp",
+        method = "post",
+        operation_id = "verifyOtp",
+        tag = "AuthbackendTag::Authentication"
+    )]
+    async fn verify_otp(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<CodeRequest>,
+    ) -> Answer<AuthbackendSessionAnswer> {
         let (email, code) = (body.0.email.0, body.0.otp_code.0);
         app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::Factor)?;
-        let issued = challenge::complete_newest(&self.0, &email, code.reveal(), &visit.source).await?;
+        let issued =
+            challenge::complete_newest(&self.0, &email, code.reveal(), &visit.source).await?;
         Ok(answer(view::logged_in(&self.0, &issued)?))
     }
 
@@ -94,7 +136,12 @@ impl AuthbackendAuthApi {
         operation_id = "passwordReset",
         tag = "AuthbackendTag::Authentication"
     )]
-    async fn forgot(&self, visit: RequestContext, app: FromApp, body: Body<ForgotRequest>) -> Answer<AuthbackendDone> {
+    async fn forgot(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<ForgotRequest>,
+    ) -> Answer<AuthbackendDone> {
         let email = body.0.email.0;
         app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::ForgotByCode)?;
         recover_by_code::request(&self.0, &email, &visit.source).await?;
@@ -110,7 +157,12 @@ impl AuthbackendAuthApi {
         operation_id = "passwordResetVerifyOtp",
         tag = "AuthbackendTag::Authentication"
     )]
-    async fn look(&self, visit: RequestContext, app: FromApp, body: Body<CodeRequest>) -> Answer<AuthbackendDone> {
+    async fn look(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<CodeRequest>,
+    ) -> Answer<AuthbackendDone> {
         let (email, code) = (body.0.email.0, body.0.otp_code.0);
         app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::ResetCode)?;
         recover_by_code::look(&self.0, &email, code.reveal(), &visit.source).await?;
@@ -126,12 +178,18 @@ impl AuthbackendAuthApi {
         operation_id = "passwordResetConfirm",
         tag = "AuthbackendTag::Authentication"
     )]
-    async fn confirm(&self, visit: RequestContext, app: FromApp, body: Body<ResetRequest>) -> Answer<AuthbackendDone> {
+    async fn confirm(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<ResetRequest>,
+    ) -> Answer<AuthbackendDone> {
         let asked = body.0;
         let (email, code, new) = (asked.email.0, asked.otp_code.0, asked.new_password.0);
         let meter = app.meter(&visit, RateKey::Email(&email)).await?;
         meter.count(Limit::ResetByCode)?;
-        let reset = recover_by_code::reset(&self.0, &email, code.reveal(), new, &visit.source).await;
+        let reset =
+            recover_by_code::reset(&self.0, &email, code.reveal(), new, &visit.source).await;
         reset.map_err(|failure| meter.reset_failed(Limit::ResetByCode, failure))?;
         Ok(answer(view::done("Password reset successfully")))
     }
@@ -157,11 +215,16 @@ impl AuthbackendAuthApi {
         operation_id = "refreshToken",
         tag = "AuthbackendTag::Authentication"
     )]
-    async fn refresh(&self, visit: RequestContext, body: OptionalBody<AuthbackendRefreshRequest>) -> Answer<AuthbackendRefreshAnswer> {
+    async fn refresh(
+        &self,
+        visit: RequestContext,
+        body: OptionalBody<AuthbackendRefreshRequest>,
+    ) -> Answer<AuthbackendRefreshAnswer> {
         let token = body.0.map(|body| body.refresh_token.0);
         let token = token.ok_or_else(|| Error::invalid(vec![required_row("refreshToken")]))?;
         visit.meter.peek(Limit::Refresh)?;
-        let issued = refresh::turn(&self.0, token.reveal(), TokenTransport::Body, &visit.source).await;
+        let issued =
+            refresh::turn(&self.0, token.reveal(), TokenTransport::Body, &visit.source).await;
         let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
         Ok(answer(view::refreshed(&self.0, &issued)?))
     }

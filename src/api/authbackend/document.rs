@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{AuthbackendApi, Authbackend};
+use super::{Authbackend, AuthbackendApi};
 use crate::config::Config;
 use crate::error::{Kind, Limit};
-use crate::http::openapi::{self, LimitCoverage, Described};
+use crate::http::openapi::{self, Described, LimitCoverage};
 use crate::http::{app, policy};
 
 const EMAIL: &str = "user@example.com";
@@ -13,8 +13,14 @@ const PASSWORD: &str = "SecurePass123!";
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...";
 
 /// Operations that take the API client headers, if the policy requires them.
-const FROM_APPS: [&str; 6] =
-    ["signup", "login", "verifyOtp", "passwordReset", "passwordResetVerifyOtp", "passwordResetConfirm"];
+const FROM_APPS: [&str; 6] = [
+    "signup",
+    "login",
+    "verifyOtp",
+    "passwordReset",
+    "passwordResetVerifyOtp",
+    "passwordResetConfirm",
+];
 
 /// The document for this configuration.
 pub(super) fn document(config: &Config) -> Value {
@@ -23,9 +29,11 @@ pub(super) fn document(config: &Config) -> Value {
                  administration. All errors share one envelope.";
     openapi::introduce(&mut document, config, &[""], about);
     let schemas = &mut document["components"]["schemas"];
-    for (schema, property) in
-        [("SignUpRequest", "password"), ("ResetRequest", "newPassword"), ("ChangePasswordRequest", "newPassword")]
-    {
+    for (schema, property) in [
+        ("SignUpRequest", "password"),
+        ("ResetRequest", "newPassword"),
+        ("ChangePasswordRequest", "newPassword"),
+    ] {
         policy::bound_password(&mut schemas[schema]["properties"][property], &config.password);
     }
     let mut operations = [open(), own(), admin(), system()].concat();
@@ -35,7 +43,13 @@ pub(super) fn document(config: &Config) -> Value {
 }
 
 fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
-    Described { id, errors: errors.to_vec(), counted: LimitCoverage::Yes, requests: Vec::new(), response }
+    Described {
+        id,
+        errors: errors.to_vec(),
+        counted: LimitCoverage::Yes,
+        requests: Vec::new(),
+        response,
+    }
 }
 
 fn open() -> Vec<Described> {
@@ -95,11 +109,17 @@ fn own() -> Vec<Described> {
         "isCurrent": true,
     });
     vec![
-        described("changePassword", &change, done("Password changed successfully"))
-            .taking("passwords", json!({ "currentPassword": "OldPass123!", "newPassword": "NewSecurePass123!" })),
+        described("changePassword", &change, done("Password changed successfully")).taking(
+            "passwords",
+            json!({ "currentPassword": "OldPass123!", "newPassword": "NewSecurePass123!" }),
+        ),
         described("logout", &[], done("Logged out successfully")),
         described("logoutAll", &[], done("Logged out from all devices successfully")),
-        described("listSessions", &[], json!({ "success": true, "data": { "sessions": [session] } })),
+        described(
+            "listSessions",
+            &[],
+            json!({ "success": true, "data": { "sessions": [session] } }),
+        ),
         described("endSession", &[Kind::SessionNotFound], done("Session terminated successfully")),
     ]
 }
@@ -113,7 +133,11 @@ fn admin() -> Vec<Described> {
         "monthlyLogins": [{ "month": "2025-09", "count": 1250 }],
     });
     vec![
-        described("listUsers", &[Kind::Validation], json!({ "success": true, "data": { "users": [user()] } })),
+        described(
+            "listUsers",
+            &[Kind::Validation],
+            json!({ "success": true, "data": { "users": [user()] } }),
+        ),
         described("getUser", &missing, json!({ "success": true, "data": { "user": user() } })),
         described("setUserRole", &change, done("User role updated successfully"))
             .taking("role", json!({ "role": "admin" })),
@@ -139,7 +163,10 @@ fn system() -> Vec<Described> {
         "documentation": "Check README.md for API documentation",
     });
     vec![
-        Described { counted: LimitCoverage::No, ..described("getHealth", &[Kind::Unavailable], health) },
+        Described {
+            counted: LimitCoverage::No,
+            ..described("getHealth", &[Kind::Unavailable], health)
+        },
         described("getIndex", &[], index),
     ]
 }

@@ -75,7 +75,10 @@ impl Wire for Authbackend {
             | Kind::UsernameTaken
             | Kind::AlreadyExists
             | Kind::Conflict => VALIDATION,
-            Kind::MfaCodeInvalid | Kind::MfaNotEnabled | Kind::BackupCodeUsed | Kind::CodeInvalid => "OTP_ERROR",
+            Kind::MfaCodeInvalid
+            | Kind::MfaNotEnabled
+            | Kind::BackupCodeUsed
+            | Kind::CodeInvalid => "OTP_ERROR",
             Kind::TokenInvalid
             | Kind::TokenExpired
             | Kind::SessionEnded
@@ -114,7 +117,9 @@ impl Wire for Authbackend {
             Kind::EmailUnverified => "Please verify your email before logging in",
             Kind::AccountSuspended => "Account is locked",
             Kind::AccountNotFound => "User not found",
-            Kind::MfaCodeInvalid | Kind::BackupCodeUsed | Kind::CodeInvalid => "Invalid or expired OTP",
+            Kind::MfaCodeInvalid | Kind::BackupCodeUsed | Kind::CodeInvalid => {
+                "Invalid or expired OTP"
+            }
             Kind::TokenInvalid
             | Kind::TokenExpired
             | Kind::SessionEnded

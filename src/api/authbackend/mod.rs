@@ -35,7 +35,12 @@ enum AuthbackendTag {
     System,
 }
 
-type AuthbackendApi = (auth::AuthbackendAuthApi, account::AuthbackendOwnAccountApi, admin::AuthbackendAdminApi, system::AuthbackendSystemApi);
+type AuthbackendApi = (
+    auth::AuthbackendAuthApi,
+    account::AuthbackendOwnAccountApi,
+    admin::AuthbackendAdminApi,
+    system::AuthbackendSystemApi,
+);
 
 /// The wire as the server mounts it.
 #[must_use]

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::types::{
-    AccessTokenRequest, AuthbackendChangePasswordRequest, CodeRequest, ForgotRequest, AuthbackendLinkRequest, AuthbackendLoginRequest, AuthbackendRefreshRequest,
-    ResetRequest, RoleRequest, SignUpRequest,
+    AccessTokenRequest, AuthbackendChangePasswordRequest, AuthbackendLinkRequest,
+    AuthbackendLoginRequest, AuthbackendRefreshRequest, CodeRequest, ForgotRequest, ResetRequest,
+    RoleRequest, SignUpRequest,
 };
 use crate::config::Config;
 use crate::error::FieldError;

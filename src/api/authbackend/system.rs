@@ -15,7 +15,12 @@ pub(super) struct AuthbackendSystemApi(pub(super) Arc<Core>);
 #[OpenApi]
 impl AuthbackendSystemApi {
     /// Health check
-    #[oai(path = "/health", method = "get", operation_id = "getHealth", tag = "AuthbackendTag::System")]
+    #[oai(
+        path = "/health",
+        method = "get",
+        operation_id = "getHealth",
+        tag = "AuthbackendTag::System"
+    )]
     async fn health(&self) -> Answer<AuthbackendHealth> {
         health::ready(&self.0).await?;
         Ok(answer(view::health(&self.0)))

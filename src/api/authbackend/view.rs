@@ -1,9 +1,12 @@
 //! Conversion of accounts, sessions and statistics to responses of the authbackend wire.
 
 use super::types::{
-    Daily, AuthbackendDone, AuthbackendEndpoints, AuthbackendHealth, Holder, AuthbackendIndex, LoggedIn, AuthbackendLoginAnswer, Logins, LoginsAnswer, Monthly, NewToken,
-    OneUser, AuthbackendRefreshAnswer, Session, AuthbackendSessionAnswer, AuthbackendSessionUser, AuthbackendSessions, SessionsAnswer, SignUpAnswer, AuthbackendSignedUp,
-    Statistics, StatisticsAnswer, TokenAnswer, AuthbackendUser, UserAnswer, AuthbackendUsers, UsersAnswer, Waiting,
+    AuthbackendDone, AuthbackendEndpoints, AuthbackendHealth, AuthbackendIndex,
+    AuthbackendLoginAnswer, AuthbackendRefreshAnswer, AuthbackendSessionAnswer,
+    AuthbackendSessionUser, AuthbackendSessions, AuthbackendSignedUp, AuthbackendUser,
+    AuthbackendUsers, Daily, Holder, LoggedIn, Logins, LoginsAnswer, Monthly, NewToken, OneUser,
+    Session, SessionsAnswer, SignUpAnswer, Statistics, StatisticsAnswer, TokenAnswer, UserAnswer,
+    UsersAnswer, Waiting,
 };
 use crate::error::Result;
 use crate::identity::admin::AccountWithRoles;
@@ -22,9 +25,16 @@ pub(super) fn done(message: &str) -> AuthbackendDone {
 
 pub(super) fn signed_up(core: &Core, made: &sign_up::SignedUp, number: i64) -> SignUpAnswer {
     let waits = core.verification() == Verification::Required;
-    let message =
-        if waits { "User registered successfully. Please verify your email." } else { "User registered successfully" };
-    let data = AuthbackendSignedUp { user_id: number, email: made.email.to_string(), email_verification_required: waits };
+    let message = if waits {
+        "User registered successfully. Please verify your email."
+    } else {
+        "User registered successfully"
+    };
+    let data = AuthbackendSignedUp {
+        user_id: number,
+        email: made.email.to_string(),
+        email_verification_required: waits,
+    };
     SignUpAnswer { success: true, message: message.into(), data }
 }
 
@@ -37,7 +47,11 @@ pub(super) fn proved(proved: Proved) -> AuthbackendDone {
 
 pub(super) fn waiting(email: &Email) -> AuthbackendLoginAnswer {
     let data = Waiting { email: email.to_string(), otp_required: true };
-    AuthbackendLoginAnswer { success: true, message: "Verification code sent to your email".into(), data }
+    AuthbackendLoginAnswer {
+        success: true,
+        message: "Verification code sent to your email".into(),
+        data,
+    }
 }
 
 pub(super) fn logged_in(core: &Core, issued: &Issued) -> Result<AuthbackendSessionAnswer> {
@@ -66,7 +80,11 @@ pub(super) fn valid(caller: &Caller) -> TokenAnswer {
 
 pub(super) fn refreshed(core: &Core, issued: &Issued) -> Result<AuthbackendRefreshAnswer> {
     let data = NewToken { token: gate::access_token(core, issued, Vec::new())?.token };
-    Ok(AuthbackendRefreshAnswer { success: true, message: "Token refreshed successfully".into(), data })
+    Ok(AuthbackendRefreshAnswer {
+        success: true,
+        message: "Token refreshed successfully".into(),
+        data,
+    })
 }
 
 pub(super) fn sessions(sessions: Vec<session::SessionView>, caller: &Caller) -> SessionsAnswer {
@@ -76,7 +94,10 @@ pub(super) fn sessions(sessions: Vec<session::SessionView>, caller: &Caller) -> 
         is_current: session.id == caller.session,
         session_id: session.id.to_string(),
     };
-    SessionsAnswer { success: true, data: AuthbackendSessions { sessions: sessions.into_iter().map(shown).collect() } }
+    SessionsAnswer {
+        success: true,
+        data: AuthbackendSessions { sessions: sessions.into_iter().map(shown).collect() },
+    }
 }
 
 fn user(entry: AccountWithRoles) -> AuthbackendUser {
@@ -93,7 +114,10 @@ fn user(entry: AccountWithRoles) -> AuthbackendUser {
 }
 
 pub(super) fn users(entries: Vec<AccountWithRoles>) -> UsersAnswer {
-    UsersAnswer { success: true, data: AuthbackendUsers { users: entries.into_iter().map(user).collect() } }
+    UsersAnswer {
+        success: true,
+        data: AuthbackendUsers { users: entries.into_iter().map(user).collect() },
+    }
 }
 
 pub(super) fn one_user(entry: AccountWithRoles) -> UserAnswer {
@@ -113,7 +137,11 @@ pub(super) fn statistics(totals: stats::AccountTotals) -> StatisticsAnswer {
 pub(super) fn logins(logins: stats::LoginCounts) -> LoginsAnswer {
     let data = Logins {
         daily_logins: logins.daily.into_iter().map(|(date, count)| Daily { date, count }).collect(),
-        monthly_logins: logins.monthly.into_iter().map(|(month, count)| Monthly { month, count }).collect(),
+        monthly_logins: logins
+            .monthly
+            .into_iter()
+            .map(|(month, count)| Monthly { month, count })
+            .collect(),
     };
     LoginsAnswer { success: true, data }
 }
@@ -132,7 +160,11 @@ pub(super) fn index() -> AuthbackendIndex {
         success: true,
         message: "Authentication API Server".into(),
         version: VERSION.into(),
-        endpoints: AuthbackendEndpoints { auth: "/api/auth".into(), admin: "/api/admin".into(), health: "/health".into() },
+        endpoints: AuthbackendEndpoints {
+            auth: "/api/auth".into(),
+            admin: "/api/admin".into(),
+            health: "/health".into(),
+        },
         documentation: "Check README.md for API documentation".into(),
     }
 }

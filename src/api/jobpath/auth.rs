@@ -7,7 +7,9 @@ use poem_openapi::{ApiResponse, OpenApi};
 use serde_json::json;
 
 use super::JobpathTag;
-use super::types::{CreatedUser, JobpathDone, JobpathLoginAnswer, JobpathLoginRequest, SignupRequest, JobpathUser};
+use super::types::{
+    CreatedUser, JobpathDone, JobpathLoginAnswer, JobpathLoginRequest, JobpathUser, SignupRequest,
+};
 use crate::error::Limit;
 use crate::http::bearer::Bearer;
 use crate::http::body::Body;
@@ -34,8 +36,17 @@ enum JobpathRegisterResponse {
 #[OpenApi]
 impl JobpathAuthApi {
     /// Sign up
-    #[oai(path = "/auth/signup", method = "post", operation_id = "signup", tag = "JobpathTag::Authentication")]
-    async fn signup(&self, visit: RequestContext, body: Body<SignupRequest>) -> Result<JobpathRegisterResponse, Reject> {
+    #[oai(
+        path = "/auth/signup",
+        method = "post",
+        operation_id = "signup",
+        tag = "JobpathTag::Authentication"
+    )]
+    async fn signup(
+        &self,
+        visit: RequestContext,
+        body: Body<SignupRequest>,
+    ) -> Result<JobpathRegisterResponse, Reject> {
         visit.meter.count(Limit::SignUp)?;
         let new = NewAccount {
             email: body.0.email.0,
@@ -58,12 +69,22 @@ impl JobpathAuthApi {
     /// Log in with email address and password
     ///
     /// The token cannot be refreshed. When it expires, log in again.
-    #[oai(path = "/auth/login", method = "post", operation_id = "login", tag = "JobpathTag::Authentication")]
-    async fn login(&self, visit: RequestContext, body: Body<JobpathLoginRequest>) -> Answer<JobpathLoginAnswer> {
+    #[oai(
+        path = "/auth/login",
+        method = "post",
+        operation_id = "login",
+        tag = "JobpathTag::Authentication"
+    )]
+    async fn login(
+        &self,
+        visit: RequestContext,
+        body: Body<JobpathLoginRequest>,
+    ) -> Answer<JobpathLoginAnswer> {
         let name = Name::Email(body.0.email.0.to_string());
         sign_in::refuse_locked(&self.0, &name, &visit.source).await?;
         visit.meter.count(Limit::SignIn)?;
-        let credentials = Credentials { name, password: body.0.password.0, remember: Remember::Long };
+        let credentials =
+            Credentials { name, password: body.0.password.0, remember: Remember::Long };
         let issued = sign_in::with_password(&self.0, credentials, &visit.source).await?;
         let (id, email) = (issued.account.id.as_str(), issued.account.email.as_str());
         let claims = vec![("user_id", json!(id)), ("email", json!(email))];
@@ -75,7 +96,12 @@ impl JobpathAuthApi {
     }
 
     /// Get the current user
-    #[oai(path = "/auth/me", method = "get", operation_id = "getCurrentUser", tag = "JobpathTag::Authentication")]
+    #[oai(
+        path = "/auth/me",
+        method = "get",
+        operation_id = "getCurrentUser",
+        tag = "JobpathTag::Authentication"
+    )]
     #[allow(clippy::unused_async, reason = "operations are")]
     async fn me(&self, bearer: Bearer) -> Answer<JobpathUser> {
         Ok(answer(JobpathUser::of(&bearer.0.account)))
@@ -84,7 +110,12 @@ impl JobpathAuthApi {
     /// Log out
     ///
     /// Revokes the token permanently.
-    #[oai(path = "/auth/logout", method = "post", operation_id = "logout", tag = "JobpathTag::Authentication")]
+    #[oai(
+        path = "/auth/logout",
+        method = "post",
+        operation_id = "logout",
+        tag = "JobpathTag::Authentication"
+    )]
     async fn logout(&self, visit: RequestContext, bearer: Bearer) -> Answer<JobpathDone> {
         sign_out::here(&self.0, &SessionHolder::from(&bearer.0), &visit.source).await?;
         Ok(answer(JobpathDone { message: "Logged out successfully".into() }))

@@ -6,7 +6,7 @@ use super::Jobpath;
 use super::auth::JobpathAuthApi;
 use crate::config::Config;
 use crate::error::{Kind, Limit};
-use crate::http::openapi::{self, LimitCoverage, Described};
+use crate::http::openapi::{self, Described, LimitCoverage};
 use crate::http::policy;
 
 const EMAIL: &str = "user@example.com";
@@ -16,16 +16,26 @@ const ID: &str = "550e8400-e29b-41d4-a716-446655440000";
 /// The document for this configuration.
 pub(super) fn document(config: &Config) -> Value {
     let mut document = openapi::generated::<JobpathAuthApi>();
-    let about = "Sign-up and login with one token that cannot be refreshed. All errors share one envelope.";
+    let about =
+        "Sign-up and login with one token that cannot be refreshed. All errors share one envelope.";
     openapi::introduce(&mut document, config, &[""], about);
     let schemas = &mut document["components"]["schemas"];
-    policy::bound_password(&mut schemas["SignupRequest"]["properties"]["password"], &config.password);
+    policy::bound_password(
+        &mut schemas["SignupRequest"]["properties"]["password"],
+        &config.password,
+    );
     openapi::complete(&mut document, &Jobpath, &operations());
     document
 }
 
 fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
-    Described { id, errors: errors.to_vec(), counted: LimitCoverage::Yes, requests: Vec::new(), response }
+    Described {
+        id,
+        errors: errors.to_vec(),
+        counted: LimitCoverage::Yes,
+        requests: Vec::new(),
+        response,
+    }
 }
 
 fn operations() -> Vec<Described> {
@@ -45,7 +55,8 @@ fn operations() -> Vec<Described> {
     });
     let account = || json!({ "email": EMAIL, "password": PASSWORD });
     vec![
-        described("signup", &[Kind::EmailTaken, Kind::TooMany(Limit::SignUp)], created).taking("account", account()),
+        described("signup", &[Kind::EmailTaken, Kind::TooMany(Limit::SignUp)], created)
+            .taking("account", account()),
         described("login", &sign_in, logged_in).taking("password", account()),
         described("getCurrentUser", &[], user()),
         described("logout", &[], json!({ "message": "Logged out successfully" })),

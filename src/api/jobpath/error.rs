@@ -46,11 +46,15 @@ impl Wire for Jobpath {
             | Kind::ReauthenticationRequired
             | Kind::Forbidden
             | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
-            Kind::LinkInvalid | Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
-            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::EmailTaken | Kind::UsernameTaken | Kind::AlreadyExists | Kind::Conflict | Kind::LastAdmin => {
-                StatusCode::CONFLICT
+            Kind::LinkInvalid | Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => {
+                StatusCode::NOT_FOUND
             }
+            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Kind::EmailTaken
+            | Kind::UsernameTaken
+            | Kind::AlreadyExists
+            | Kind::Conflict
+            | Kind::LastAdmin => StatusCode::CONFLICT,
             Kind::LinkExpired => StatusCode::GONE,
             Kind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -112,7 +116,9 @@ impl Wire for Jobpath {
             Kind::AccountSuspended | Kind::AccountDeleted => "User account is inactive",
             Kind::EmailTaken => "Email already exists",
             Kind::TokenMissing | Kind::TokenFormat => "Not authenticated",
-            Kind::TokenInvalid | Kind::TokenExpired | Kind::SessionEnded => "Invalid or expired token",
+            Kind::TokenInvalid | Kind::TokenExpired | Kind::SessionEnded => {
+                "Invalid or expired token"
+            }
             other => other.sentence(),
         }
     }

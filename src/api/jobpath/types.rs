@@ -69,7 +69,11 @@ impl JobpathUser {
     /// Converts an account.
     pub(super) fn of(account: &Account) -> Self {
         let status = account.status(Verification::Optional);
-        Self { id: account.id.to_string(), email: account.email.to_string(), is_active: status == Status::Active }
+        Self {
+            id: account.id.to_string(),
+            email: account.email.to_string(),
+            is_active: status == Status::Active,
+        }
     }
 }
 

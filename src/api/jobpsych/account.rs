@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use poem_openapi::OpenApi;
 
-use super::types::{JobpsychChangePasswordRequest, JobpsychDone, JobpsychProfileAnswer, UploadStats, UploadStatsAnswer};
+use super::types::{
+    JobpsychChangePasswordRequest, JobpsychDone, JobpsychProfileAnswer, UploadStats,
+    UploadStatsAnswer,
+};
 use super::{JobpsychTag, view};
 use crate::error::Limit;
 use crate::http::bearer::Bearer;
@@ -19,9 +22,17 @@ pub(super) struct JobpsychOwnAccountApi(pub(super) Arc<Core>);
 #[OpenApi]
 impl JobpsychOwnAccountApi {
     /// Get user profile
-    #[oai(path = "/api/auth/profile", method = "get", operation_id = "getProfile", tag = "JobpsychTag::Authentication")]
+    #[oai(
+        path = "/api/auth/profile",
+        method = "get",
+        operation_id = "getProfile",
+        tag = "JobpsychTag::Authentication"
+    )]
     async fn profile(&self, bearer: Bearer) -> Answer<JobpsychProfileAnswer> {
-        Ok(answer(JobpsychProfileAnswer { success: true, user: view::own(&self.0, &bearer.0).await? }))
+        Ok(answer(JobpsychProfileAnswer {
+            success: true,
+            user: view::own(&self.0, &bearer.0).await?,
+        }))
     }
 
     /// Change password
@@ -33,7 +44,12 @@ impl JobpsychOwnAccountApi {
         operation_id = "changePassword",
         tag = "JobpsychTag::Authentication"
     )]
-    async fn change_password(&self, visit: RequestContext, bearer: Bearer, body: Body<JobpsychChangePasswordRequest>) -> Answer<JobpsychDone> {
+    async fn change_password(
+        &self,
+        visit: RequestContext,
+        bearer: Bearer,
+        body: Body<JobpsychChangePasswordRequest>,
+    ) -> Answer<JobpsychDone> {
         visit.meter.count(Limit::ChangePassword)?;
         let (current, new) = (body.0.current_password.0, body.0.new_password.0);
         password::change(&self.0, &bearer.0, current, new, &visit.source).await?;
@@ -41,7 +57,12 @@ impl JobpsychOwnAccountApi {
     }
 
     /// Get detailed stats
-    #[oai(path = "/api/auth/upload-stats", method = "get", operation_id = "getUploadStats", tag = "JobpsychTag::Quota")]
+    #[oai(
+        path = "/api/auth/upload-stats",
+        method = "get",
+        operation_id = "getUploadStats",
+        tag = "JobpsychTag::Quota"
+    )]
     async fn upload_stats(&self, bearer: Bearer) -> Answer<UploadStatsAnswer> {
         let quota = quota::own(&self.0, &bearer.0).await?;
         let account = &bearer.0.account;

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use poem_openapi::payload::{Json, Response};
 use poem_openapi::{ApiResponse, OpenApi};
 
-use super::types::{JobpsychDone, JobpsychLoginRequest, JobpsychRefreshAnswer, JobpsychRegisterRequest, JobpsychResetPasswordRequest, JobpsychSessionAnswer};
+use super::types::{
+    JobpsychDone, JobpsychLoginRequest, JobpsychRefreshAnswer, JobpsychRegisterRequest,
+    JobpsychResetPasswordRequest, JobpsychSessionAnswer,
+};
 use super::{JobpsychTag, view};
 use crate::error::{Error, Kind, Limit, Result};
 use crate::http::bearer::MaybeBearer;
@@ -41,8 +44,17 @@ impl JobpsychAuthApi {
     /// Register new user
     ///
     /// Creates an account and logs it in. The refresh token is in an `HttpOnly` cookie.
-    #[oai(path = "/api/auth/register", method = "post", operation_id = "register", tag = "JobpsychTag::Authentication")]
-    async fn register(&self, visit: RequestContext, body: Body<JobpsychRegisterRequest>) -> Result<Response<JobpsychRegisterResponse>, Reject> {
+    #[oai(
+        path = "/api/auth/register",
+        method = "post",
+        operation_id = "register",
+        tag = "JobpsychTag::Authentication"
+    )]
+    async fn register(
+        &self,
+        visit: RequestContext,
+        body: Body<JobpsychRegisterRequest>,
+    ) -> Result<Response<JobpsychRegisterResponse>, Reject> {
         visit.meter.count(Limit::SignUp)?;
         let asked = body.0;
         let new = NewAccount {
@@ -55,18 +67,30 @@ impl JobpsychAuthApi {
             company_name: Some(asked.company_name),
             phone: None,
         };
-        let issued = sign_up::register_and_enter(&self.0, new, Remember::Long, &visit.source).await?;
+        let issued =
+            sign_up::register_and_enter(&self.0, new, Remember::Long, &visit.source).await?;
         let (session, cookie) = self.session("User registered successfully", issued).await?;
-        Ok(Response::new(JobpsychRegisterResponse::Account(Json(session))).header("set-cookie", cookie))
+        Ok(Response::new(JobpsychRegisterResponse::Account(Json(session)))
+            .header("set-cookie", cookie))
     }
 
     /// Login user
-    #[oai(path = "/api/auth/login", method = "post", operation_id = "login", tag = "JobpsychTag::Authentication")]
-    async fn login(&self, visit: RequestContext, body: Body<JobpsychLoginRequest>) -> Answer<JobpsychSessionAnswer> {
+    #[oai(
+        path = "/api/auth/login",
+        method = "post",
+        operation_id = "login",
+        tag = "JobpsychTag::Authentication"
+    )]
+    async fn login(
+        &self,
+        visit: RequestContext,
+        body: Body<JobpsychLoginRequest>,
+    ) -> Answer<JobpsychSessionAnswer> {
         let name = Name::Email(body.0.email.0.to_string());
         sign_in::refuse_locked(&self.0, &name, &visit.source).await?;
         visit.meter.count(Limit::SignIn)?;
-        let credentials = Credentials { name, password: body.0.password.0, remember: Remember::Long };
+        let credentials =
+            Credentials { name, password: body.0.password.0, remember: Remember::Long };
         let issued = sign_in::with_password(&self.0, credentials, &visit.source).await?;
         let (session, cookie) = self.session("Login successful", issued).await?;
         Ok(with_cookie(session, cookie))
@@ -75,27 +99,51 @@ impl JobpsychAuthApi {
     /// Refresh access token
     ///
     /// Takes the refresh token from its cookie and sets the next one there.
-    #[oai(path = "/api/auth/refresh", method = "post", operation_id = "refresh", tag = "JobpsychTag::Authentication")]
-    async fn refresh(&self, visit: RequestContext, cookie: PlainRefreshCookie) -> Answer<JobpsychRefreshAnswer> {
+    #[oai(
+        path = "/api/auth/refresh",
+        method = "post",
+        operation_id = "refresh",
+        tag = "JobpsychTag::Authentication"
+    )]
+    async fn refresh(
+        &self,
+        visit: RequestContext,
+        cookie: PlainRefreshCookie,
+    ) -> Answer<JobpsychRefreshAnswer> {
         let token = cookie.0.ok_or(Kind::MissingRefreshToken)?;
         visit.meter.peek(Limit::Refresh)?;
-        let issued = refresh::turn(&self.0, token.reveal(), TokenTransport::Cookie, &visit.source).await;
+        let issued =
+            refresh::turn(&self.0, token.reveal(), TokenTransport::Cookie, &visit.source).await;
         let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
         let access_token = view::access_token(&self.0, &issued)?;
         let message = "Token refreshed successfully".into();
-        Ok(with_cookie(JobpsychRefreshAnswer { success: true, message, access_token }, self.cookie(&issued)))
+        Ok(with_cookie(
+            JobpsychRefreshAnswer { success: true, message, access_token },
+            self.cookie(&issued),
+        ))
     }
 
     /// Logout user
     ///
     /// Ends the sessions of the cookie and of the access token, if the request has them, and clears
     /// the cookie.
-    #[oai(path = "/api/auth/logout", method = "post", operation_id = "logout", tag = "JobpsychTag::Authentication")]
-    async fn logout(&self, visit: RequestContext, cookie: PlainRefreshCookie, bearer: MaybeBearer) -> Answer<JobpsychDone> {
+    #[oai(
+        path = "/api/auth/logout",
+        method = "post",
+        operation_id = "logout",
+        tag = "JobpsychTag::Authentication"
+    )]
+    async fn logout(
+        &self,
+        visit: RequestContext,
+        cookie: PlainRefreshCookie,
+        bearer: MaybeBearer,
+    ) -> Answer<JobpsychDone> {
         if let Some(token) = cookie.0 {
             match sign_out::holder_of(&self.0, token.reveal()).await {
                 Ok(holder) => sign_out::here(&self.0, &holder, &visit.source).await?,
-                Err(error) if matches!(error.kind(), Kind::RefreshInvalid | Kind::RefreshRevoked) => {}
+                Err(error)
+                    if matches!(error.kind(), Kind::RefreshInvalid | Kind::RefreshRevoked) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -116,7 +164,11 @@ impl JobpsychAuthApi {
         operation_id = "resetPassword",
         tag = "JobpsychTag::Authentication"
     )]
-    async fn reset_password(&self, visit: RequestContext, body: Body<JobpsychResetPasswordRequest>) -> Answer<JobpsychDone> {
+    async fn reset_password(
+        &self,
+        visit: RequestContext,
+        body: Body<JobpsychResetPasswordRequest>,
+    ) -> Answer<JobpsychDone> {
         let asked = body.0;
         match (asked.token, asked.new_password, asked.email) {
             (Some(token), Some(new), _) => {
@@ -138,15 +190,33 @@ impl JobpsychAuthApi {
 }
 
 impl JobpsychAuthApi {
-    async fn session(&self, message: &str, issued: Issued) -> Result<(JobpsychSessionAnswer, String)> {
+    async fn session(
+        &self,
+        message: &str,
+        issued: Issued,
+    ) -> Result<(JobpsychSessionAnswer, String)> {
         let cookie = self.cookie(&issued);
         let access_token = view::access_token(&self.0, &issued)?;
         let quota = quota::of_account(&self.0, &issued.account).await?;
         let user = view::user(&issued.account, quota);
-        Ok((JobpsychSessionAnswer { success: true, message: message.to_owned(), access_token, user }, cookie))
+        Ok((
+            JobpsychSessionAnswer {
+                success: true,
+                message: message.to_owned(),
+                access_token,
+                user,
+            },
+            cookie,
+        ))
     }
 
     fn cookie(&self, issued: &Issued) -> String {
-        refresh_cookie::set(&self.0.config, Naming::AsDocumented, COOKIE_PATH, &issued.refresh, issued.cookie_life)
+        refresh_cookie::set(
+            &self.0.config,
+            Naming::AsDocumented,
+            COOKIE_PATH,
+            &issued.refresh,
+            issued.cookie_life,
+        )
     }
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{JobpsychApi, Jobpsych};
+use super::{Jobpsych, JobpsychApi};
 use crate::config::Config;
 use crate::error::{Kind, Limit};
-use crate::http::openapi::{self, LimitCoverage, Described};
+use crate::http::openapi::{self, Described, LimitCoverage};
 use crate::http::policy;
 use crate::http::refresh_cookie::{self, Naming};
 
@@ -16,8 +16,7 @@ const COOKIE_SCHEME: &str = "refreshCookie";
 /// The document for this configuration.
 pub(super) fn document(config: &Config) -> Value {
     let mut document = openapi::generated::<JobpsychApi>();
-    let about =
-        "Accounts with the refresh token in a cookie, files, and an upload quota that a second service can query.";
+    let about = "Accounts with the refresh token in a cookie, files, and an upload quota that a second service can query.";
     openapi::introduce(&mut document, config, &[""], about);
     document["components"]["securitySchemes"][COOKIE_SCHEME] = json!({
         "type": "apiKey",
@@ -65,7 +64,13 @@ pub(super) fn document(config: &Config) -> Value {
 }
 
 fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
-    Described { id, errors: errors.to_vec(), counted: LimitCoverage::Yes, requests: Vec::new(), response }
+    Described {
+        id,
+        errors: errors.to_vec(),
+        counted: LimitCoverage::Yes,
+        requests: Vec::new(),
+        response,
+    }
 }
 
 fn operations() -> Vec<Described> {
@@ -92,7 +97,12 @@ fn accounts() -> Vec<Described> {
         Kind::ForeignOrigin,
         Kind::TooMany(Limit::Refresh),
     ];
-    let reset = [Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(Limit::Forgot), Kind::TooMany(Limit::Reset)];
+    let reset = [
+        Kind::LinkInvalid,
+        Kind::LinkExpired,
+        Kind::TooMany(Limit::Forgot),
+        Kind::TooMany(Limit::Reset),
+    ];
     let stats = json!({
         "email": EMAIL, "name": "John Doe", "totalUploads": 4, "limit": 10, "remaining": 6, "percentage": 40,
         "canUpload": true,
@@ -140,12 +150,21 @@ fn services() -> Vec<Described> {
         "success": true, "message": "Upload count incremented successfully", "email": EMAIL, "filesUploaded": 4,
         "limit": 10, "remaining": 6,
     });
-    let decoded = json!({ "userId": "1", "email": EMAIL, "iat": 1_759_467_600, "exp": 1_759_468_500 });
+    let decoded =
+        json!({ "userId": "1", "email": EMAIL, "iat": 1_759_467_600, "exp": 1_759_468_500 });
     let bad_token = [Kind::TokenInvalid, Kind::TokenExpired, Kind::SessionEnded];
     vec![
-        described("getUserUploads", &[Kind::Validation, Kind::Forbidden, Kind::AccountNotFound], uploads),
-        described("incrementUpload", &[Kind::Forbidden, Kind::AccountNotFound, Kind::UploadLimitReached], incremented)
-            .taking("address", json!({ "email": EMAIL })),
+        described(
+            "getUserUploads",
+            &[Kind::Validation, Kind::Forbidden, Kind::AccountNotFound],
+            uploads,
+        ),
+        described(
+            "incrementUpload",
+            &[Kind::Forbidden, Kind::AccountNotFound, Kind::UploadLimitReached],
+            incremented,
+        )
+        .taking("address", json!({ "email": EMAIL })),
         described("verifyToken", &bad_token, json!({ "success": true, "decoded": decoded }))
             .taking("token", json!({ "token": TOKEN })),
         described("getJwtInfo", &[Kind::Forbidden], jwt_info()),

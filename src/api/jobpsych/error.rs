@@ -23,7 +23,12 @@ impl Jobpsych {
     fn details(self, error: &Error) -> Option<String> {
         let rows = error.fields();
         let told = self.environment != Environment::Production && !rows.is_empty();
-        told.then(|| rows.iter().map(|row| format!("{}: {}", row.field, row.sentence)).collect::<Vec<_>>().join("; "))
+        told.then(|| {
+            rows.iter()
+                .map(|row| format!("{}: {}", row.field, row.sentence))
+                .collect::<Vec<_>>()
+                .join("; ")
+        })
     }
 }
 
@@ -64,9 +69,11 @@ impl Wire for Jobpsych {
             | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
             Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::EmailTaken | Kind::UsernameTaken | Kind::AlreadyExists | Kind::Conflict | Kind::LastAdmin => {
-                StatusCode::CONFLICT
-            }
+            Kind::EmailTaken
+            | Kind::UsernameTaken
+            | Kind::AlreadyExists
+            | Kind::Conflict
+            | Kind::LastAdmin => StatusCode::CONFLICT,
             Kind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Kind::AccountLocked => StatusCode::LOCKED,
@@ -80,7 +87,10 @@ impl Wire for Jobpsych {
     fn status_of(&self, error: &Error) -> StatusCode {
         let is_form = |rule: Rule| matches!(rule, Rule::Required | Rule::WrongType);
         let rows = error.fields();
-        if error.kind() == Kind::Validation && !rows.is_empty() && !rows.iter().any(|row| is_form(row.rule)) {
+        if error.kind() == Kind::Validation
+            && !rows.is_empty()
+            && !rows.iter().any(|row| is_form(row.rule))
+        {
             return StatusCode::UNPROCESSABLE_ENTITY;
         }
         self.status(error.kind())
@@ -119,7 +129,9 @@ impl Wire for Jobpsych {
             Kind::AccountNotFound => "USER_NOT_FOUND",
             Kind::SessionNotFound | Kind::NotFound => "NOT_FOUND",
             Kind::EmailTaken => "EMAIL_EXISTS",
-            Kind::UsernameTaken | Kind::AlreadyExists | Kind::Conflict | Kind::LastAdmin => "CONFLICT",
+            Kind::UsernameTaken | Kind::AlreadyExists | Kind::Conflict | Kind::LastAdmin => {
+                "CONFLICT"
+            }
             Kind::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Kind::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
@@ -136,7 +148,9 @@ impl Wire for Jobpsych {
             Kind::EmailTaken => "User with this email already exists",
             Kind::AccountNotFound => "User not found",
             Kind::TokenMissing | Kind::TokenFormat => "Access token is required",
-            Kind::TokenInvalid | Kind::TokenExpired | Kind::SessionEnded => "Invalid or expired token",
+            Kind::TokenInvalid | Kind::TokenExpired | Kind::SessionEnded => {
+                "Invalid or expired token"
+            }
             Kind::MissingRefreshToken => "Refresh token is required",
             Kind::RefreshInvalid | Kind::RefreshRevoked => "Invalid or expired refresh token",
             other => other.sentence(),
@@ -145,7 +159,8 @@ impl Wire for Jobpsych {
 
     fn body(&self, error: &Error, _about: &About) -> Value {
         let kind = error.kind();
-        let mut body = json!({ "success": false, "message": self.message(error), "error": self.code(kind) });
+        let mut body =
+            json!({ "success": false, "message": self.message(error), "error": self.code(kind) });
         if kind == Kind::AccountNotFound {
             // A second service reads this number even if the account does not exist.
             body["filesUploaded"] = 0.into();

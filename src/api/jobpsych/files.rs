@@ -6,7 +6,9 @@ use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
-use super::types::{JobpsychDone, FileStats, FileStatsAnswer, JobpsychFilesAnswer, JobpsychUploadAnswer};
+use super::types::{
+    FileStats, FileStatsAnswer, JobpsychDone, JobpsychFilesAnswer, JobpsychUploadAnswer,
+};
 use super::{JobpsychTag, view};
 use crate::error::Result;
 use crate::http::bearer::Bearer;
@@ -34,8 +36,18 @@ impl JobpsychFilesApi {
     ///
     /// Accepts PDF, DOC, DOCX, TXT, JPG, PNG and GIF files, detected by their content. The upload
     /// counts towards the quota.
-    #[oai(path = "/api/files/upload", method = "post", operation_id = "uploadFile", tag = "JobpsychTag::Files")]
-    async fn upload(&self, visit: RequestContext, bearer: Bearer, body: FileBody) -> Result<JobpsychUploadResponse, Reject> {
+    #[oai(
+        path = "/api/files/upload",
+        method = "post",
+        operation_id = "uploadFile",
+        tag = "JobpsychTag::Files"
+    )]
+    async fn upload(
+        &self,
+        visit: RequestContext,
+        bearer: Bearer,
+        body: FileBody,
+    ) -> Result<JobpsychUploadResponse, Reject> {
         let (file, quota) = upload::receive(&self.0, &bearer.0, body, &visit.source).await?;
         Ok(JobpsychUploadResponse::File(Json(JobpsychUploadAnswer {
             success: true,
@@ -48,7 +60,12 @@ impl JobpsychFilesApi {
     }
 
     /// Get file stats
-    #[oai(path = "/api/files/stats", method = "get", operation_id = "getFileStats", tag = "JobpsychTag::Files")]
+    #[oai(
+        path = "/api/files/stats",
+        method = "get",
+        operation_id = "getFileStats",
+        tag = "JobpsychTag::Files"
+    )]
     async fn stats(&self, bearer: Bearer) -> Answer<FileStatsAnswer> {
         let quota = quota::own(&self.0, &bearer.0).await?;
         let (total_files, total_size) = file::sums(&self.0, &bearer.0).await?;
@@ -63,14 +80,27 @@ impl JobpsychFilesApi {
     }
 
     /// List files
-    #[oai(path = "/api/files", method = "get", operation_id = "listFiles", tag = "JobpsychTag::Files")]
+    #[oai(
+        path = "/api/files",
+        method = "get",
+        operation_id = "listFiles",
+        tag = "JobpsychTag::Files"
+    )]
     async fn list(&self, bearer: Bearer) -> Answer<JobpsychFilesAnswer> {
         let files = file::list(&self.0, &bearer.0).await?;
-        Ok(answer(JobpsychFilesAnswer { success: true, files: files.into_iter().map(view::file).collect() }))
+        Ok(answer(JobpsychFilesAnswer {
+            success: true,
+            files: files.into_iter().map(view::file).collect(),
+        }))
     }
 
     /// Download a file
-    #[oai(path = "/api/files/:id", method = "get", operation_id = "getFile", tag = "JobpsychTag::Files")]
+    #[oai(
+        path = "/api/files/:id",
+        method = "get",
+        operation_id = "getFile",
+        tag = "JobpsychTag::Files"
+    )]
     async fn get(&self, bearer: Bearer, id: Path<String>) -> Result<Download, Reject> {
         let file = file::get(&self.0, &bearer.0, &id).await?;
         Ok(Download::of(self.0.clone(), file))
@@ -79,8 +109,18 @@ impl JobpsychFilesApi {
     /// Delete a file
     ///
     /// The upload still counts towards the quota.
-    #[oai(path = "/api/files/:id", method = "delete", operation_id = "deleteFile", tag = "JobpsychTag::Files")]
-    async fn delete(&self, visit: RequestContext, bearer: Bearer, id: Path<String>) -> Answer<JobpsychDone> {
+    #[oai(
+        path = "/api/files/:id",
+        method = "delete",
+        operation_id = "deleteFile",
+        tag = "JobpsychTag::Files"
+    )]
+    async fn delete(
+        &self,
+        visit: RequestContext,
+        bearer: Bearer,
+        id: Path<String>,
+    ) -> Answer<JobpsychDone> {
         file::delete(&self.0, &bearer.0, &id, &visit.source).await?;
         Ok(answer(view::done("File deleted successfully")))
     }

@@ -41,7 +41,13 @@ enum JobpsychTag {
     System,
 }
 
-type JobpsychApi = (auth::JobpsychAuthApi, account::JobpsychOwnAccountApi, service::JobpsychServiceApi, files::JobpsychFilesApi, system::JobpsychSystemApi);
+type JobpsychApi = (
+    auth::JobpsychAuthApi,
+    account::JobpsychOwnAccountApi,
+    service::JobpsychServiceApi,
+    files::JobpsychFilesApi,
+    system::JobpsychSystemApi,
+);
 
 /// The wire as the server mounts it.
 #[must_use]

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::types::{
-    JobpsychChangePasswordRequest, IncrementRequest, JobpsychLoginRequest, JobpsychRegisterRequest, JobpsychResetPasswordRequest, VerifyTokenRequest,
+    IncrementRequest, JobpsychChangePasswordRequest, JobpsychLoginRequest, JobpsychRegisterRequest,
+    JobpsychResetPasswordRequest, VerifyTokenRequest,
 };
 use crate::config::Config;
 use crate::error::FieldError;

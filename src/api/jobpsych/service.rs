@@ -8,8 +8,8 @@ use poem_openapi::param::Path;
 
 use super::JobpsychTag;
 use super::types::{
-    Decoded, IncrementAnswer, IncrementRequest, JwtInfo, JwtInfoAnswer, UploadsAnswer, VerifyTokenAnswer,
-    VerifyTokenRequest,
+    Decoded, IncrementAnswer, IncrementRequest, JwtInfo, JwtInfoAnswer, UploadsAnswer,
+    VerifyTokenAnswer, VerifyTokenRequest,
 };
 use crate::error::{Error, FieldError, Result, Rule};
 use crate::http::body::Body;
@@ -28,7 +28,12 @@ impl JobpsychServiceApi {
     /// Get upload count
     ///
     /// For callers from `server.service_networks`, or with a service's key.
-    #[oai(path = "/api/auth/user-uploads/:email", method = "get", operation_id = "getUserUploads", tag = "JobpsychTag::Quota")]
+    #[oai(
+        path = "/api/auth/user-uploads/:email",
+        method = "get",
+        operation_id = "getUserUploads",
+        tag = "JobpsychTag::Quota"
+    )]
     async fn uploads(&self, service: ServiceCaller, email: Path<String>) -> Answer<UploadsAnswer> {
         let email = address(&email)?;
         let quota = quota::find(&self.0, &service.0, &email).await?;
@@ -46,7 +51,12 @@ impl JobpsychServiceApi {
     ///
     /// For callers from `server.service_networks`, or with a service's key. An increment beyond the
     /// limit is refused.
-    #[oai(path = "/api/auth/increment-upload", method = "post", operation_id = "incrementUpload", tag = "JobpsychTag::Quota")]
+    #[oai(
+        path = "/api/auth/increment-upload",
+        method = "post",
+        operation_id = "incrementUpload",
+        tag = "JobpsychTag::Quota"
+    )]
     async fn increment(
         &self,
         visit: RequestContext,
@@ -66,7 +76,12 @@ impl JobpsychServiceApi {
     }
 
     /// Verify JWT token
-    #[oai(path = "/api/auth/verify-token", method = "post", operation_id = "verifyToken", tag = "JobpsychTag::Tokens")]
+    #[oai(
+        path = "/api/auth/verify-token",
+        method = "post",
+        operation_id = "verifyToken",
+        tag = "JobpsychTag::Tokens"
+    )]
     async fn verify_token(&self, body: Body<VerifyTokenRequest>) -> Answer<VerifyTokenAnswer> {
         let verified = introspect::verify(&self.0, body.0.token.0.reveal()).await?;
         let account = &verified.caller.account;
@@ -83,7 +98,12 @@ impl JobpsychServiceApi {
     ///
     /// For callers from `server.service_networks`, or with a service's key. In production the
     /// characters of the secret are omitted; compare the fingerprint instead.
-    #[oai(path = "/api/auth/jwt-info", method = "get", operation_id = "getJwtInfo", tag = "JobpsychTag::Tokens")]
+    #[oai(
+        path = "/api/auth/jwt-info",
+        method = "get",
+        operation_id = "getJwtInfo",
+        tag = "JobpsychTag::Tokens"
+    )]
     #[allow(clippy::unused_async, reason = "operations are")]
     async fn jwt_info(&self, service: ServiceCaller) -> Answer<JwtInfoAnswer> {
         Ok(answer(JwtInfoAnswer {
@@ -99,7 +119,12 @@ impl JobpsychServiceApi {
 /// status is 400, not 422.
 fn address(text: &str) -> Result<Email> {
     Email::parse(text).ok_or_else(|| {
-        let row = FieldError::new("email", Rule::WrongType, "Invalid email format", "Email must be a valid address");
+        let row = FieldError::new(
+            "email",
+            Rule::WrongType,
+            "Invalid email format",
+            "Email must be a valid address",
+        );
         Error::invalid(vec![row])
     })
 }

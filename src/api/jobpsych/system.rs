@@ -6,7 +6,7 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::JobpsychTag;
-use super::types::{JobpsychEndpoints, Features, JobpsychHealthReport, JobpsychIndex};
+use super::types::{Features, JobpsychEndpoints, JobpsychHealthReport, JobpsychIndex};
 use crate::http::response::{Answer, answer};
 use crate::identity::Core;
 use crate::identity::health::{self, HealthState};
@@ -38,13 +38,22 @@ impl JobpsychSystemApi {
             success: true,
             message: "JobPsych Auth API".into(),
             version: VERSION.into(),
-            endpoints: JobpsychEndpoints { auth: "/api/auth".into(), files: "/api/files".into(), health: "/health".into() },
+            endpoints: JobpsychEndpoints {
+                auth: "/api/auth".into(),
+                files: "/api/files".into(),
+                health: "/health".into(),
+            },
             documentation: "/docs".into(),
         }))
     }
 
     /// Health check
-    #[oai(path = "/health", method = "get", operation_id = "getHealth", tag = "JobpsychTag::System")]
+    #[oai(
+        path = "/health",
+        method = "get",
+        operation_id = "getHealth",
+        tag = "JobpsychTag::System"
+    )]
     async fn health(&self) -> JobpsychHealthResponse {
         let well = health::check(&self.0).await.database == HealthState::Healthy;
         let active = || "active".to_owned();
@@ -63,6 +72,10 @@ impl JobpsychSystemApi {
                 fastapi_integration: active(),
             },
         };
-        if well { JobpsychHealthResponse::Well(Json(report)) } else { JobpsychHealthResponse::Unwell(Json(report)) }
+        if well {
+            JobpsychHealthResponse::Well(Json(report))
+        } else {
+            JobpsychHealthResponse::Unwell(Json(report))
+        }
     }
 }

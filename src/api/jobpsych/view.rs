@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::types::{JobpsychDone, StoredFile, JobpsychUser};
+use super::types::{JobpsychDone, JobpsychUser, StoredFile};
 use crate::error::Result;
 use crate::identity::file::FileRow;
 use crate::identity::gate::{self, Issued};
@@ -28,7 +28,10 @@ pub(super) async fn own(core: &Core, caller: &Caller) -> Result<JobpsychUser> {
 /// An access token with the claims that a second service reads.
 pub(super) fn access_token(core: &Core, issued: &Issued) -> Result<String> {
     let account = &issued.account;
-    let claims = vec![("userId", json!(account.number.to_string())), ("email", json!(account.email.as_str()))];
+    let claims = vec![
+        ("userId", json!(account.number.to_string())),
+        ("email", json!(account.email.as_str())),
+    ];
     Ok(gate::access_token(core, issued, claims)?.token)
 }
 

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use poem_openapi::OpenApi;
 use poem_openapi::types::MaybeUndefined;
 
-use super::types::{SiteworksChangePasswordRequest, SiteworksDone, SiteworksProfileAnswer, UpdateProfileAnswer, SiteworksUpdateProfileRequest};
+use super::types::{
+    SiteworksChangePasswordRequest, SiteworksDone, SiteworksProfileAnswer,
+    SiteworksUpdateProfileRequest, UpdateProfileAnswer,
+};
 use super::{SiteworksTag, view};
 use crate::error::Limit;
 use crate::http::bearer::Bearer;
@@ -21,7 +24,12 @@ pub(super) struct SiteworksOwnAccountApi(pub(super) Arc<Core>);
 #[OpenApi]
 impl SiteworksOwnAccountApi {
     /// Get the current user's profile
-    #[oai(path = "/api/auth/profile", method = "get", operation_id = "getProfile", tag = "SiteworksTag::Profile")]
+    #[oai(
+        path = "/api/auth/profile",
+        method = "get",
+        operation_id = "getProfile",
+        tag = "SiteworksTag::Profile"
+    )]
     #[allow(clippy::unused_async, reason = "operations are")]
     async fn get(&self, bearer: Bearer) -> Answer<SiteworksProfileAnswer> {
         Ok(answer(view::own_account(&self.0, &bearer.0.account)))
@@ -30,22 +38,38 @@ impl SiteworksOwnAccountApi {
     /// Update the profile
     ///
     /// An absent field keeps its value; `null` or an empty string clears it.
-    #[oai(path = "/api/auth/profile", method = "put", operation_id = "updateProfile", tag = "SiteworksTag::Profile")]
+    #[oai(
+        path = "/api/auth/profile",
+        method = "put",
+        operation_id = "updateProfile",
+        tag = "SiteworksTag::Profile"
+    )]
     async fn update(
         &self,
         visit: RequestContext,
         bearer: Bearer,
         body: Body<SiteworksUpdateProfileRequest>,
     ) -> Answer<UpdateProfileAnswer> {
-        let account = profile::update(&self.0, &bearer.0, changes(body.0.name), &visit.source).await?;
+        let account =
+            profile::update(&self.0, &bearer.0, changes(body.0.name), &visit.source).await?;
         Ok(answer(view::updated(&self.0, &account)))
     }
 
     /// Change the password
     ///
     /// All other sessions of the account end.
-    #[oai(path = "/api/auth/change-password", method = "put", operation_id = "changePassword", tag = "SiteworksTag::Profile")]
-    async fn change_password(&self, visit: RequestContext, bearer: Bearer, body: Body<SiteworksChangePasswordRequest>) -> Answer<SiteworksDone> {
+    #[oai(
+        path = "/api/auth/change-password",
+        method = "put",
+        operation_id = "changePassword",
+        tag = "SiteworksTag::Profile"
+    )]
+    async fn change_password(
+        &self,
+        visit: RequestContext,
+        bearer: Bearer,
+        body: Body<SiteworksChangePasswordRequest>,
+    ) -> Answer<SiteworksDone> {
         visit.meter.count(Limit::ChangePassword)?;
         let (current, new) = (body.0.current_password.0, body.0.new_password.0);
         password::change(&self.0, &bearer.0, current, new, &visit.source).await?;
@@ -60,5 +84,10 @@ fn changes(name: MaybeUndefined<String>) -> Changes {
         MaybeUndefined::Null => None,
         MaybeUndefined::Value(name) => Some(name).filter(|name| !name.is_empty()),
     };
-    Changes { name: Some(name), first_name: Some(None), last_name: Some(None), ..Changes::default() }
+    Changes {
+        name: Some(name),
+        first_name: Some(None),
+        last_name: Some(None),
+        ..Changes::default()
+    }
 }

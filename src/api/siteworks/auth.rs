@@ -6,7 +6,9 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::types::{
-    SiteworksDone, SiteworksLoginAnswer, SiteworksLoginRequest, SiteworksLogoutRequest, SiteworksRefreshAnswer, SiteworksRefreshRequest, RegisterAnswer, SiteworksRegisterRequest,
+    RegisterAnswer, SiteworksDone, SiteworksLoginAnswer, SiteworksLoginRequest,
+    SiteworksLogoutRequest, SiteworksRefreshAnswer, SiteworksRefreshRequest,
+    SiteworksRegisterRequest,
 };
 use super::{SiteworksTag, view};
 use crate::error::{Error, Limit};
@@ -39,8 +41,17 @@ impl SiteworksAuthApi {
     /// Register a new user
     ///
     /// Creates an account and logs it in.
-    #[oai(path = "/api/auth/register", method = "post", operation_id = "register", tag = "SiteworksTag::Authentication")]
-    async fn register(&self, visit: RequestContext, body: Body<SiteworksRegisterRequest>) -> Result<SiteworksRegisterResponse, Reject> {
+    #[oai(
+        path = "/api/auth/register",
+        method = "post",
+        operation_id = "register",
+        tag = "SiteworksTag::Authentication"
+    )]
+    async fn register(
+        &self,
+        visit: RequestContext,
+        body: Body<SiteworksRegisterRequest>,
+    ) -> Result<SiteworksRegisterResponse, Reject> {
         visit.meter.count(Limit::SignUp)?;
         let asked = body.0;
         let new = NewAccount {
@@ -53,17 +64,28 @@ impl SiteworksAuthApi {
             company_name: None,
             phone: None,
         };
-        let issued = sign_up::register_and_enter(&self.0, new, Remember::Long, &visit.source).await?;
+        let issued =
+            sign_up::register_and_enter(&self.0, new, Remember::Long, &visit.source).await?;
         Ok(SiteworksRegisterResponse::Account(Json(view::registered(&self.0, &issued)?)))
     }
 
     /// Log in with email address and password
-    #[oai(path = "/api/auth/login", method = "post", operation_id = "login", tag = "SiteworksTag::Authentication")]
-    async fn login(&self, visit: RequestContext, body: Body<SiteworksLoginRequest>) -> Answer<SiteworksLoginAnswer> {
+    #[oai(
+        path = "/api/auth/login",
+        method = "post",
+        operation_id = "login",
+        tag = "SiteworksTag::Authentication"
+    )]
+    async fn login(
+        &self,
+        visit: RequestContext,
+        body: Body<SiteworksLoginRequest>,
+    ) -> Answer<SiteworksLoginAnswer> {
         let name = Name::Email(body.0.email.0.to_string());
         sign_in::refuse_locked(&self.0, &name, &visit.source).await?;
         visit.meter.count(Limit::SignIn)?;
-        let credentials = Credentials { name, password: body.0.password.0, remember: Remember::Long };
+        let credentials =
+            Credentials { name, password: body.0.password.0, remember: Remember::Long };
         let issued = sign_in::with_password(&self.0, credentials, &visit.source).await?;
         Ok(answer(view::logged_in(&self.0, &issued)?))
     }
@@ -71,12 +93,22 @@ impl SiteworksAuthApi {
     /// Refresh the access token
     ///
     /// The refresh token is rotated; the response contains the next one.
-    #[oai(path = "/api/auth/refresh", method = "post", operation_id = "refresh", tag = "SiteworksTag::Authentication")]
-    async fn refresh(&self, visit: RequestContext, body: OptionalBody<SiteworksRefreshRequest>) -> Answer<SiteworksRefreshAnswer> {
+    #[oai(
+        path = "/api/auth/refresh",
+        method = "post",
+        operation_id = "refresh",
+        tag = "SiteworksTag::Authentication"
+    )]
+    async fn refresh(
+        &self,
+        visit: RequestContext,
+        body: OptionalBody<SiteworksRefreshRequest>,
+    ) -> Answer<SiteworksRefreshAnswer> {
         let token = body.0.map(|body| body.refresh_token.0);
         let token = token.ok_or_else(|| Error::invalid(vec![required_row("refreshToken")]))?;
         visit.meter.peek(Limit::Refresh)?;
-        let issued = refresh::turn(&self.0, token.reveal(), TokenTransport::Body, &visit.source).await;
+        let issued =
+            refresh::turn(&self.0, token.reveal(), TokenTransport::Body, &visit.source).await;
         let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
         Ok(answer(view::refreshed(&self.0, &issued)?))
     }
@@ -85,15 +117,30 @@ impl SiteworksAuthApi {
     ///
     /// Ends the session of the access token. Also ends the session of the refresh token in the body
     /// if it belongs to the same account.
-    #[oai(path = "/api/auth/logout", method = "post", operation_id = "logout", tag = "SiteworksTag::Authentication")]
-    async fn logout(&self, visit: RequestContext, bearer: Bearer, body: OptionalBody<SiteworksLogoutRequest>) -> Answer<SiteworksDone> {
+    #[oai(
+        path = "/api/auth/logout",
+        method = "post",
+        operation_id = "logout",
+        tag = "SiteworksTag::Authentication"
+    )]
+    async fn logout(
+        &self,
+        visit: RequestContext,
+        bearer: Bearer,
+        body: OptionalBody<SiteworksLogoutRequest>,
+    ) -> Answer<SiteworksDone> {
         let token = body.0.and_then(|body| body.refresh_token).map(|field| field.0);
         sign_out::here_and_of(&self.0, &bearer.0, token.as_ref(), &visit.source).await?;
         Ok(answer(view::done("Logged out successfully")))
     }
 
     /// Log out from all devices
-    #[oai(path = "/api/auth/logout-all", method = "post", operation_id = "logoutAll", tag = "SiteworksTag::Authentication")]
+    #[oai(
+        path = "/api/auth/logout-all",
+        method = "post",
+        operation_id = "logoutAll",
+        tag = "SiteworksTag::Authentication"
+    )]
     async fn logout_all(&self, visit: RequestContext, bearer: Bearer) -> Answer<SiteworksDone> {
         sign_out::everywhere(&self.0, &SessionHolder::from(&bearer.0), &visit.source).await?;
         Ok(answer(view::done("Logged out from all devices successfully")))

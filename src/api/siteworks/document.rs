@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{SiteworksApi, Siteworks};
+use super::{Siteworks, SiteworksApi};
 use crate::config::Config;
 use crate::error::{Kind, Limit};
-use crate::http::openapi::{self, LimitCoverage, Described};
+use crate::http::openapi::{self, Described, LimitCoverage};
 use crate::http::policy;
 
 const EMAIL: &str = "user@example.com";
@@ -20,14 +20,26 @@ pub(super) fn document(config: &Config) -> Value {
         "Sign-up, login and sessions with a token pair in the body. All errors share one envelope.";
     openapi::introduce(&mut document, config, &[""], about);
     let schemas = &mut document["components"]["schemas"];
-    policy::bound_password(&mut schemas["RegisterRequest"]["properties"]["password"], &config.password);
-    policy::bound_password(&mut schemas["ChangePasswordRequest"]["properties"]["newPassword"], &config.password);
+    policy::bound_password(
+        &mut schemas["RegisterRequest"]["properties"]["password"],
+        &config.password,
+    );
+    policy::bound_password(
+        &mut schemas["ChangePasswordRequest"]["properties"]["newPassword"],
+        &config.password,
+    );
     openapi::complete(&mut document, &Siteworks, &operations());
     document
 }
 
 fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
-    Described { id, errors: errors.to_vec(), counted: LimitCoverage::Yes, requests: Vec::new(), response }
+    Described {
+        id,
+        errors: errors.to_vec(),
+        counted: LimitCoverage::Yes,
+        requests: Vec::new(),
+        response,
+    }
 }
 
 fn operations() -> Vec<Described> {
@@ -45,14 +57,18 @@ fn operations() -> Vec<Described> {
             .taking("account", json!({ "email": EMAIL, "password": PASSWORD, "name": NAME })),
         described("login", &sign_in, login_answer())
             .taking("password", json!({ "email": EMAIL, "password": PASSWORD })),
-        described("refresh", &refresh, refresh_answer()).taking("token", json!({ "refreshToken": "refresh_token" })),
+        described("refresh", &refresh, refresh_answer())
+            .taking("token", json!({ "refreshToken": "refresh_token" })),
         described("logout", &[], done("Logged out successfully"))
             .taking("token", json!({ "refreshToken": "refresh_token" })),
         described("logoutAll", &[], done("Logged out from all devices successfully")),
         described("getProfile", &[], json!({ "success": true, "user": profile(NAME) })),
-        described("updateProfile", &[], updated()).taking("name", json!({ "name": "Updated Name" })),
-        described("changePassword", &change, done("Password changed successfully"))
-            .taking("passwords", json!({ "currentPassword": "OldPass123!", "newPassword": "NewSecurePass456!" })),
+        described("updateProfile", &[], updated())
+            .taking("name", json!({ "name": "Updated Name" })),
+        described("changePassword", &change, done("Password changed successfully")).taking(
+            "passwords",
+            json!({ "currentPassword": "OldPass123!", "newPassword": "NewSecurePass456!" }),
+        ),
     ]
 }
 

@@ -46,11 +46,15 @@ impl Wire for Siteworks {
             | Kind::ReauthenticationRequired
             | Kind::Forbidden
             | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
-            Kind::LinkInvalid | Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
-            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::EmailTaken | Kind::UsernameTaken | Kind::AlreadyExists | Kind::Conflict | Kind::LastAdmin => {
-                StatusCode::CONFLICT
+            Kind::LinkInvalid | Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => {
+                StatusCode::NOT_FOUND
             }
+            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Kind::EmailTaken
+            | Kind::UsernameTaken
+            | Kind::AlreadyExists
+            | Kind::Conflict
+            | Kind::LastAdmin => StatusCode::CONFLICT,
             Kind::LinkExpired => StatusCode::GONE,
             Kind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -41,7 +41,14 @@ pub fn mounted() -> Mounted {
         mounts: &[""],
         uncounted: &[],
         add: |routes, core| {
-            routes.with_operations((auth::SiteworksAuthApi(core.clone()), account::SiteworksOwnAccountApi(core.clone())), &[""], core)
+            routes.with_operations(
+                (
+                    auth::SiteworksAuthApi(core.clone()),
+                    account::SiteworksOwnAccountApi(core.clone()),
+                ),
+                &[""],
+                core,
+            )
         },
     }
 }

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::types::{
-    SiteworksChangePasswordRequest, SiteworksLoginRequest, SiteworksLogoutRequest, SiteworksRefreshRequest, SiteworksRegisterRequest, SiteworksUpdateProfileRequest,
+    SiteworksChangePasswordRequest, SiteworksLoginRequest, SiteworksLogoutRequest,
+    SiteworksRefreshRequest, SiteworksRegisterRequest, SiteworksUpdateProfileRequest,
 };
 use crate::config::Config;
 use crate::error::FieldError;

@@ -1,7 +1,8 @@
 //! Conversion of accounts and sessions to responses of the siteworks wire.
 
 use super::types::{
-    SiteworksDone, SiteworksLoginAnswer, SiteworksProfile, SiteworksProfileAnswer, SiteworksRefreshAnswer, RegisterAnswer, SiteworksRegisteredUser, SiteworksSessionUser, TokenPair,
+    RegisterAnswer, SiteworksDone, SiteworksLoginAnswer, SiteworksProfile, SiteworksProfileAnswer,
+    SiteworksRefreshAnswer, SiteworksRegisteredUser, SiteworksSessionUser, TokenPair,
     UpdateProfileAnswer,
 };
 use crate::error::Result;

@@ -7,7 +7,8 @@ use poem_openapi::payload::{Json, Response};
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::types::{
-    Done, LoginAnswer, LoginRequest, LogoutRequest, RefreshAnswer, RefreshRequest, RegisterAnswer, RegisterRequest,
+    Done, LoginAnswer, LoginRequest, LogoutRequest, RefreshAnswer, RefreshRequest, RegisterAnswer,
+    RegisterRequest,
 };
 use super::{MOUNTS, V1Tag, view};
 use crate::error::{Kind, Limit, Result};
@@ -45,8 +46,18 @@ impl AuthApi {
     /// Sign up
     ///
     /// Creates an account and emails a verification link to its address.
-    #[oai(path = "/auth/register", method = "post", operation_id = "register", tag = "V1Tag::Authentication")]
-    async fn register(&self, visit: RequestContext, app: FromApp, body: Body<RegisterRequest>) -> Result<RegisterResponse, Reject> {
+    #[oai(
+        path = "/auth/register",
+        method = "post",
+        operation_id = "register",
+        tag = "V1Tag::Authentication"
+    )]
+    async fn register(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<RegisterRequest>,
+    ) -> Result<RegisterResponse, Reject> {
         let asked = body.0;
         app.meter(&visit, RateKey::Email(&asked.email.0)).await?.count(Limit::SignUp)?;
         let new = NewAccount {
@@ -67,8 +78,18 @@ impl AuthApi {
     ///
     /// Takes a password with `email` or `username`. The response carries the refresh token in the
     /// body and in an `HttpOnly` cookie.
-    #[oai(path = "/auth/login", method = "post", operation_id = "login", tag = "V1Tag::Authentication")]
-    async fn login(&self, visit: RequestContext, app: FromApp, body: Body<LoginRequest>) -> Answer<LoginAnswer> {
+    #[oai(
+        path = "/auth/login",
+        method = "post",
+        operation_id = "login",
+        tag = "V1Tag::Authentication"
+    )]
+    async fn login(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<LoginRequest>,
+    ) -> Answer<LoginAnswer> {
         let credentials = credentials(body.0)?;
         sign_in::refuse_locked(&self.0, &credentials.name, &visit.source).await?;
         app.meter(&visit, RateKey::Name(&credentials.name)).await?.count(Limit::SignIn)?;
@@ -89,7 +110,12 @@ impl AuthApi {
     /// Takes the refresh token from the cookie or, without a cookie, from the body. The next
     /// refresh token is returned the same way: in the body if the token came in the body, otherwise
     /// only in the cookie.
-    #[oai(path = "/auth/refresh", method = "post", operation_id = "refresh", tag = "V1Tag::Authentication")]
+    #[oai(
+        path = "/auth/refresh",
+        method = "post",
+        operation_id = "refresh",
+        tag = "V1Tag::Authentication"
+    )]
     async fn refresh(
         &self,
         visit: RequestContext,
@@ -109,8 +135,13 @@ impl AuthApi {
             }
             TokenTransport::Cookie => {
                 let path = cookie_path(&visit.path);
-                let cookie =
-                    refresh_cookie::set(&self.0.config, Naming::Guarded, &path, &issued.refresh, issued.cookie_life);
+                let cookie = refresh_cookie::set(
+                    &self.0.config,
+                    Naming::Guarded,
+                    &path,
+                    &issued.refresh,
+                    issued.cookie_life,
+                );
                 Ok(written(&session.into())?.header(SET_COOKIE, cookie))
             }
         }
@@ -120,7 +151,12 @@ impl AuthApi {
     ///
     /// Ends the session that the access token, the cookie or the refresh token in the body belongs
     /// to. With `logoutAllDevices`, ends all sessions of the account.
-    #[oai(path = "/auth/logout", method = "post", operation_id = "logout", tag = "V1Tag::Authentication")]
+    #[oai(
+        path = "/auth/logout",
+        method = "post",
+        operation_id = "logout",
+        tag = "V1Tag::Authentication"
+    )]
     async fn logout(
         &self,
         visit: RequestContext,
@@ -128,7 +164,8 @@ impl AuthApi {
         cookie: RefreshCookie,
         body: OptionalBody<LogoutRequest>,
     ) -> Answer<Done> {
-        let (everywhere, in_body) = body.0.map_or((None, None), |body| (body.logout_all_devices, body.refresh_token));
+        let (everywhere, in_body) =
+            body.0.map_or((None, None), |body| (body.logout_all_devices, body.refresh_token));
         let token = presented(cookie.0, in_body).map(|(token, _)| token);
         let holder = self.holder(bearer.0, token).await?;
         if everywhere == Some(true) {
@@ -142,7 +179,12 @@ impl AuthApi {
     /// Log out everywhere
     ///
     /// Ends all sessions of the account.
-    #[oai(path = "/auth/logout-all", method = "post", operation_id = "logoutAll", tag = "V1Tag::Authentication")]
+    #[oai(
+        path = "/auth/logout-all",
+        method = "post",
+        operation_id = "logoutAll",
+        tag = "V1Tag::Authentication"
+    )]
     async fn logout_all(&self, visit: RequestContext, bearer: Bearer) -> Answer<Done> {
         sign_out::everywhere(&self.0, &SessionHolder::from(&bearer.0), &visit.source).await?;
         Ok(self.logged_out(&visit))
@@ -161,7 +203,8 @@ impl AuthApi {
     }
 
     fn logged_out(&self, visit: &RequestContext) -> Response<Json<Done>> {
-        let cookie = refresh_cookie::clear(&self.0.config, Naming::Guarded, &cookie_path(&visit.path));
+        let cookie =
+            refresh_cookie::clear(&self.0.config, Naming::Guarded, &cookie_path(&visit.path));
         with_cookie(Done::saying("Logged out successfully"), cookie)
     }
 }
@@ -169,7 +212,9 @@ impl AuthApi {
 /// Picks the refresh token to use: the cookie takes precedence over the body.
 fn presented(cookie: Option<Secret>, body: Option<TokenField>) -> Option<(Secret, TokenTransport)> {
     let body = body.map(|field| field.0).filter(|token| !token.reveal().is_empty());
-    cookie.map(|token| (token, TokenTransport::Cookie)).or(body.map(|token| (token, TokenTransport::Body)))
+    cookie
+        .map(|token| (token, TokenTransport::Cookie))
+        .or(body.map(|token| (token, TokenTransport::Body)))
 }
 
 /// The path of the auth routes under the mount that this request used.
@@ -180,7 +225,12 @@ pub(super) fn cookie_path(path: &str) -> String {
 
 fn credentials(asked: LoginRequest) -> Result<Credentials> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let name = given(asked.email).map(Name::Email).or_else(|| given(asked.username).map(Name::Username));
+    let name =
+        given(asked.email).map(Name::Email).or_else(|| given(asked.username).map(Name::Username));
     let remember = if asked.remember_me.unwrap_or(true) { Remember::Long } else { Remember::Short };
-    Ok(Credentials { name: name.ok_or(Kind::MissingCredentials)?, password: asked.password.0, remember })
+    Ok(Credentials {
+        name: name.ok_or(Kind::MissingCredentials)?,
+        password: asked.password.0,
+        remember,
+    })
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::examples::operations;
 use super::payload::field_name;
-use super::{V1Api, MOUNTS, V1};
+use super::{MOUNTS, V1, V1Api};
 use crate::config::Config;
 use crate::http::{app, openapi, policy, refresh_cookie};
 
@@ -64,9 +64,14 @@ pub fn document(config: &Config) -> Value {
     unwell["status"] = "UNAVAILABLE".into();
     unwell["services"]["database"] = "unhealthy".into();
     health["503"]["content"]["application/json"]["example"] = unwell;
-    for path in
-        ["/auth/login", "/auth/refresh", "/auth/logout", "/auth/logout-all", "/auth/mfa/verify", "/auth/otp/verify"]
-    {
+    for path in [
+        "/auth/login",
+        "/auth/refresh",
+        "/auth/logout",
+        "/auth/logout-all",
+        "/auth/mfa/verify",
+        "/auth/otp/verify",
+    ] {
         document["paths"][path]["post"]["responses"]["200"]["headers"]["Set-Cookie"] = json!({
             "description": "Sets or clears the cookie with the refresh token.",
             "schema": { "type": "string" },
@@ -124,10 +129,15 @@ mod tests {
     /// Every operation, with its method and path.
     fn all(document: &Value) -> Vec<(String, &Value)> {
         let paths = document["paths"].as_object().unwrap();
-        let of = |(path, item): (&String, &'_ Value)| format!("{path} {}", item.as_object().unwrap().len());
+        let of = |(path, item): (&String, &'_ Value)| {
+            format!("{path} {}", item.as_object().unwrap().len())
+        };
         assert!(paths.iter().map(of).all(|line| !line.ends_with(" 0")));
         let operations = paths.iter().flat_map(|(path, item)| {
-            item.as_object().unwrap().iter().map(move |(method, operation)| (format!("{method} {path}"), operation))
+            item.as_object()
+                .unwrap()
+                .iter()
+                .map(move |(method, operation)| (format!("{method} {path}"), operation))
         });
         operations.collect()
     }
@@ -165,7 +175,10 @@ mod tests {
     fn every_operation_has_its_own_id_and_a_description() {
         let described: BTreeSet<_> = operations().iter().map(|described| described.id).collect();
         let document = document(&config());
-        let ids: Vec<_> = all(&document).iter().map(|(_, op)| op["operationId"].as_str().unwrap().to_owned()).collect();
+        let ids: Vec<_> = all(&document)
+            .iter()
+            .map(|(_, op)| op["operationId"].as_str().unwrap().to_owned())
+            .collect();
         let unique: BTreeSet<_> = ids.iter().map(String::as_str).collect();
         assert_eq!(unique.len(), ids.len());
         assert_eq!(unique, described);
@@ -184,7 +197,10 @@ mod tests {
                 assert!(json.is_none_or(|media| media["examples"].is_object()), "{name}");
             }
             if operation["security"].to_string().contains("bearerAuth") {
-                assert!(operation["responses"]["401"]["content"].to_string().contains("TOKEN_REVOKED"), "{name}");
+                assert!(
+                    operation["responses"]["401"]["content"].to_string().contains("TOKEN_REVOKED"),
+                    "{name}"
+                );
             }
             for (status, response) in operation["responses"].as_object().unwrap() {
                 let media = response["content"].as_object().unwrap();
@@ -202,7 +218,9 @@ mod tests {
     #[test]
     fn no_rule_stands_in_the_document_that_nobody_checks() {
         let document = document(&config());
-        for word in ["pattern", "uniqueItems", "multipleOf", "oneOf", "anyOf", "additionalProperties"] {
+        for word in
+            ["pattern", "uniqueItems", "multipleOf", "oneOf", "anyOf", "additionalProperties"]
+        {
             let mut found = Vec::new();
             under(&document["components"], word, &mut found);
             assert_eq!(found, Vec::<&Value>::new(), "{word}");

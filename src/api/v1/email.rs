@@ -23,7 +23,12 @@ impl EmailVerification {
     ///
     /// Verifies the address that the token was mailed to. Further calls with the same token report
     /// that the address is already verified.
-    #[oai(path = "/auth/verify-email", method = "post", operation_id = "verifyEmail", tag = "V1Tag::EmailVerification")]
+    #[oai(
+        path = "/auth/verify-email",
+        method = "post",
+        operation_id = "verifyEmail",
+        tag = "V1Tag::EmailVerification"
+    )]
     async fn verify(&self, visit: RequestContext, body: Body<LinkRequest>) -> Answer<Done> {
         visit.meter.count(Limit::VerifyEmail)?;
         let proved = verify_email::prove(&self.0, body.0.token.0.reveal(), &visit.source).await?;
@@ -46,7 +51,9 @@ impl EmailVerification {
     async fn resend(&self, visit: RequestContext, body: Body<ResendRequest>) -> Answer<Done> {
         visit.meter.count(Limit::Resend)?;
         verify_email::request(&self.0, &body.0.email.0, &visit.source).await?;
-        Ok(answer(Done::saying("Verification email sent if the account exists and is not verified")))
+        Ok(answer(Done::saying(
+            "Verification email sent if the account exists and is not verified",
+        )))
     }
 
     /// Disown an account

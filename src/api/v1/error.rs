@@ -45,11 +45,15 @@ impl Wire for V1 {
             | Kind::AccountDeleted
             | Kind::Forbidden
             | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
-            Kind::LinkInvalid | Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
-            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::EmailTaken | Kind::UsernameTaken | Kind::AlreadyExists | Kind::Conflict | Kind::LastAdmin => {
-                StatusCode::CONFLICT
+            Kind::LinkInvalid | Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => {
+                StatusCode::NOT_FOUND
             }
+            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Kind::EmailTaken
+            | Kind::UsernameTaken
+            | Kind::AlreadyExists
+            | Kind::Conflict
+            | Kind::LastAdmin => StatusCode::CONFLICT,
             Kind::LinkExpired => StatusCode::GONE,
             Kind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -116,7 +120,11 @@ impl Wire for V1 {
             ) => "AUTH_RATE_LIMIT_EXCEEDED",
             Kind::TooMany(Limit::Resend) => "REGISTRATION_RATE_LIMIT_EXCEEDED",
             Kind::TooMany(
-                Limit::Forgot | Limit::Reset | Limit::ForgotByCode | Limit::ResetCode | Limit::ResetByCode,
+                Limit::Forgot
+                | Limit::Reset
+                | Limit::ForgotByCode
+                | Limit::ResetCode
+                | Limit::ResetByCode,
             ) => "PASSWORD_RESET_RATE_LIMIT_EXCEEDED",
             Kind::Unavailable => "SERVICE_UNAVAILABLE",
             Kind::Internal => "INTERNAL_SERVER_ERROR",

@@ -7,7 +7,7 @@ mod service;
 use serde_json::{Value, json};
 
 use crate::error::{Kind, Limit};
-use crate::http::openapi::{LimitCoverage, Described};
+use crate::http::openapi::{Described, LimitCoverage};
 
 pub(super) const EMAIL: &str = "user@example.com";
 pub(super) const ID: &str = "123e4567-e89b-12d3-a456-426614174000";
@@ -24,12 +24,21 @@ pub(super) fn operations() -> Vec<Described> {
     all.extend(mfa::operations());
     all.extend(service::operations());
     all.extend(files());
-    all.push(Described { counted: LimitCoverage::No, ..described("getHealth", &[], health_answer()) });
+    all.push(Described {
+        counted: LimitCoverage::No,
+        ..described("getHealth", &[], health_answer())
+    });
     all
 }
 
 pub(super) fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
-    Described { id, errors: errors.to_vec(), counted: LimitCoverage::Yes, requests: Vec::new(), response }
+    Described {
+        id,
+        errors: errors.to_vec(),
+        counted: LimitCoverage::Yes,
+        requests: Vec::new(),
+        response,
+    }
 }
 
 fn authentication() -> Vec<Described> {
@@ -56,7 +65,10 @@ fn authentication() -> Vec<Described> {
         described("register", &sign_up, register_answer()).taking("account", register_request()),
         described("login", &sign_in, login_answer())
             .taking("email", json!({ "email": EMAIL, "password": PASSWORD, "rememberMe": true }))
-            .taking("username", json!({ "username": "johndoe", "password": PASSWORD, "rememberMe": false })),
+            .taking(
+                "username",
+                json!({ "username": "johndoe", "password": PASSWORD, "rememberMe": false }),
+            ),
         described("refresh", &refresh, refresh_answer())
             .taking("body", json!({ "refreshToken": "def502004e6a0b5c9df6e5..." })),
         described("logout", &sign_out, done("Logged out successfully"))
@@ -66,11 +78,22 @@ fn authentication() -> Vec<Described> {
 }
 
 fn email_verification() -> Vec<Described> {
-    let link = [Kind::MissingLinkToken, Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(Limit::VerifyEmail)];
-    let disown = [Kind::MissingLinkToken, Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(Limit::Disown)];
+    let link = [
+        Kind::MissingLinkToken,
+        Kind::LinkInvalid,
+        Kind::LinkExpired,
+        Kind::TooMany(Limit::VerifyEmail),
+    ];
+    let disown = [
+        Kind::MissingLinkToken,
+        Kind::LinkInvalid,
+        Kind::LinkExpired,
+        Kind::TooMany(Limit::Disown),
+    ];
     let token = json!({ "token": "abc123def456ghi789..." });
     vec![
-        described("verifyEmail", &link, done("Email verified successfully")).taking("token", token.clone()),
+        described("verifyEmail", &link, done("Email verified successfully"))
+            .taking("token", token.clone()),
         described(
             "resendVerification",
             &[Kind::TooMany(Limit::Resend)],
@@ -84,8 +107,10 @@ fn email_verification() -> Vec<Described> {
 fn user_management() -> Vec<Described> {
     vec![
         described("getProfile", &[], profile_answer()),
-        described("updateProfile", &[], update_answer())
-            .taking("profile", json!({ "firstName": "John", "lastName": "Smith", "phone": "+1234567890" })),
+        described("updateProfile", &[], update_answer()).taking(
+            "profile",
+            json!({ "firstName": "John", "lastName": "Smith", "phone": "+1234567890" }),
+        ),
     ]
 }
 

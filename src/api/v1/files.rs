@@ -105,23 +105,51 @@ impl FilesApi {
     ///
     /// Accepts PDF, DOC, DOCX, TXT, JPG, PNG and GIF files, detected by their content. The upload
     /// counts towards the quota.
-    #[oai(path = "/users/me/files", method = "post", operation_id = "uploadFile", tag = "V1Tag::Files")]
-    async fn upload(&self, visit: RequestContext, bearer: Bearer, body: FileBody) -> Result<UploadResponse, Reject> {
+    #[oai(
+        path = "/users/me/files",
+        method = "post",
+        operation_id = "uploadFile",
+        tag = "V1Tag::Files"
+    )]
+    async fn upload(
+        &self,
+        visit: RequestContext,
+        bearer: Bearer,
+        body: FileBody,
+    ) -> Result<UploadResponse, Reject> {
         let (file, quota) = upload::receive(&self.0, &bearer.0, body, &visit.source).await?;
         let data = UploadedFile { file: shown(file), quota: shown_quota(quota) };
-        Ok(UploadResponse::File(Json(UploadAnswer { success: true, message: "File uploaded successfully".into(), data })))
+        Ok(UploadResponse::File(Json(UploadAnswer {
+            success: true,
+            message: "File uploaded successfully".into(),
+            data,
+        })))
     }
 
     /// List the caller's files
-    #[oai(path = "/users/me/files", method = "get", operation_id = "listFiles", tag = "V1Tag::Files")]
+    #[oai(
+        path = "/users/me/files",
+        method = "get",
+        operation_id = "listFiles",
+        tag = "V1Tag::Files"
+    )]
     async fn list(&self, bearer: Bearer) -> Answer<FilesAnswer> {
         let files = file::list(&self.0, &bearer.0).await?;
         Ok(answer(FilesAnswer { success: true, data: files.into_iter().map(shown).collect() }))
     }
 
     /// Download a file of the caller
-    #[oai(path = "/users/me/files/:fileId", method = "get", operation_id = "getFile", tag = "V1Tag::Files")]
-    async fn get(&self, bearer: Bearer, #[oai(name = "fileId")] id: Path<String>) -> Result<Download, Reject> {
+    #[oai(
+        path = "/users/me/files/:fileId",
+        method = "get",
+        operation_id = "getFile",
+        tag = "V1Tag::Files"
+    )]
+    async fn get(
+        &self,
+        bearer: Bearer,
+        #[oai(name = "fileId")] id: Path<String>,
+    ) -> Result<Download, Reject> {
         let file = file::get(&self.0, &bearer.0, &id).await?;
         Ok(Download::of(self.0.clone(), file))
     }
@@ -129,14 +157,29 @@ impl FilesApi {
     /// Delete a file of the caller
     ///
     /// The upload still counts towards the quota.
-    #[oai(path = "/users/me/files/:fileId", method = "delete", operation_id = "deleteFile", tag = "V1Tag::Files")]
-    async fn delete(&self, visit: RequestContext, bearer: Bearer, #[oai(name = "fileId")] id: Path<String>) -> Answer<Done> {
+    #[oai(
+        path = "/users/me/files/:fileId",
+        method = "delete",
+        operation_id = "deleteFile",
+        tag = "V1Tag::Files"
+    )]
+    async fn delete(
+        &self,
+        visit: RequestContext,
+        bearer: Bearer,
+        #[oai(name = "fileId")] id: Path<String>,
+    ) -> Answer<Done> {
         file::delete(&self.0, &bearer.0, &id, &visit.source).await?;
         Ok(answer(Done::saying("File deleted successfully")))
     }
 
     /// Get the caller's upload quota
-    #[oai(path = "/users/me/quota", method = "get", operation_id = "getQuota", tag = "V1Tag::Files")]
+    #[oai(
+        path = "/users/me/quota",
+        method = "get",
+        operation_id = "getQuota",
+        tag = "V1Tag::Files"
+    )]
     async fn quota(&self, bearer: Bearer) -> Answer<QuotaAnswer> {
         let quota = quota::own(&self.0, &bearer.0).await?;
         Ok(answer(QuotaAnswer { success: true, data: shown_quota(quota) }))

@@ -8,8 +8,9 @@ use poem_openapi::payload::{Json, Response};
 
 use super::auth::cookie_path;
 use super::types::{
-    BackupCodes, BackupCodesAnswer, Done, LoginAnswer, MfaChallengeRequest, MfaDeviceAnswer, MfaOverviewAnswer,
-    MfaRenameRequest, MfaSetupAnswer, MfaSetupRequest, MfaVerifyAnswer, MfaVerifyRequest, OtpRequest, OtpVerifyRequest,
+    BackupCodes, BackupCodesAnswer, Done, LoginAnswer, MfaChallengeRequest, MfaDeviceAnswer,
+    MfaOverviewAnswer, MfaRenameRequest, MfaSetupAnswer, MfaSetupRequest, MfaVerifyAnswer,
+    MfaVerifyRequest, OtpRequest, OtpVerifyRequest,
 };
 use super::{V1Tag, view};
 use crate::error::{Limit, Result};
@@ -34,9 +35,15 @@ impl Mfa {
     /// The factor has no effect until a code confirms it. The secrets in the response are shown
     /// only once. Requires fresh authentication and a verified email address.
     #[oai(path = "/auth/mfa/setup", method = "post", operation_id = "mfaSetup", tag = "V1Tag::Mfa")]
-    async fn set_up(&self, visit: RequestContext, bearer: Bearer, body: Body<MfaSetupRequest>) -> Answer<MfaSetupAnswer> {
+    async fn set_up(
+        &self,
+        visit: RequestContext,
+        bearer: Bearer,
+        body: Body<MfaSetupRequest>,
+    ) -> Answer<MfaSetupAnswer> {
         let name = body.0.device_name.unwrap_or_default();
-        let started = factor::set_up(&self.0, &bearer.0, body.0.kind.into(), &name, &visit.source).await?;
+        let started =
+            factor::set_up(&self.0, &bearer.0, body.0.kind.into(), &name, &visit.source).await?;
         Ok(answer(view::set_up(started).into()))
     }
 
@@ -46,7 +53,12 @@ impl Mfa {
     /// confirms a factor that is being set up; if there is none, checks the code against a
     /// confirmed factor and makes the session's authentication fresh. Backup codes are accepted
     /// too.
-    #[oai(path = "/auth/mfa/verify", method = "post", operation_id = "mfaVerify", tag = "V1Tag::Mfa")]
+    #[oai(
+        path = "/auth/mfa/verify",
+        method = "post",
+        operation_id = "mfaVerify",
+        tag = "V1Tag::Mfa"
+    )]
     async fn verify(
         &self,
         visit: RequestContext,
@@ -58,12 +70,19 @@ impl Mfa {
         let (code, device) = (body.0.code.0, body.0.device_id);
         match bearer {
             EitherBearer::Opaque(token) => {
-                let issued = challenge::complete(&self.0, token.reveal(), code.reveal(), &visit.source).await?;
+                let issued =
+                    challenge::complete(&self.0, token.reveal(), code.reveal(), &visit.source)
+                        .await?;
                 let login = self.logged_in(&visit, &issued)?;
-                Ok(login.map(|data| MfaVerifyAnswer { success: true, message: data.message, data: Some(data.data) }))
+                Ok(login.map(|data| MfaVerifyAnswer {
+                    success: true,
+                    message: data.message,
+                    data: Some(data.data),
+                }))
             }
             EitherBearer::Caller(caller) => {
-                factor::verify(&self.0, &caller, code.reveal(), device.as_deref(), &visit.source).await?;
+                factor::verify(&self.0, &caller, code.reveal(), device.as_deref(), &visit.source)
+                    .await?;
                 let message = "MFA verified successfully".to_owned();
                 Ok(answer(MfaVerifyAnswer { success: true, message, data: None }))
             }
@@ -74,7 +93,12 @@ impl Mfa {
     ///
     /// Takes the `mfaToken` as bearer token and sends a new code by one of the login's methods. The
     /// previous code stops working.
-    #[oai(path = "/auth/mfa/challenge", method = "post", operation_id = "mfaChallenge", tag = "V1Tag::Mfa")]
+    #[oai(
+        path = "/auth/mfa/challenge",
+        method = "post",
+        operation_id = "mfaChallenge",
+        tag = "V1Tag::Mfa"
+    )]
     async fn challenge(
         &self,
         visit: RequestContext,
@@ -84,15 +108,25 @@ impl Mfa {
     ) -> Answer<Done> {
         app.meter(&visit, subject(&bearer)).await?.count(Limit::FactorSent)?;
         let wanted = body.0.and_then(|body| body.method).map(Into::into);
-        let sent = challenge::send(&self.0, bearer.token()?.reveal(), wanted, &visit.source).await?;
+        let sent =
+            challenge::send(&self.0, bearer.token()?.reveal(), wanted, &visit.source).await?;
         Ok(answer(Done::saying(&format!("Verification code sent by {}", sent.as_str()))))
     }
 
     /// Create new backup codes
     ///
     /// The previous backup codes stop working. Requires fresh authentication.
-    #[oai(path = "/auth/mfa/backup-codes", method = "post", operation_id = "mfaBackupCodes", tag = "V1Tag::Mfa")]
-    async fn backup_codes(&self, visit: RequestContext, bearer: Bearer) -> Answer<BackupCodesAnswer> {
+    #[oai(
+        path = "/auth/mfa/backup-codes",
+        method = "post",
+        operation_id = "mfaBackupCodes",
+        tag = "V1Tag::Mfa"
+    )]
+    async fn backup_codes(
+        &self,
+        visit: RequestContext,
+        bearer: Bearer,
+    ) -> Answer<BackupCodesAnswer> {
         let fresh = Fresh::check(&self.0, &bearer.0)?;
         let codes = factor::renew_backup_codes(&self.0, &fresh, &visit.source).await?;
         Ok(answer(BackupCodes { backup_codes: view::codes(&codes) }.into()))
@@ -105,7 +139,12 @@ impl Mfa {
     }
 
     /// Rename a second factor
-    #[oai(path = "/users/me/mfa/:id", method = "patch", operation_id = "renameMfa", tag = "V1Tag::Mfa")]
+    #[oai(
+        path = "/users/me/mfa/:id",
+        method = "patch",
+        operation_id = "renameMfa",
+        tag = "V1Tag::Mfa"
+    )]
     async fn rename(
         &self,
         visit: RequestContext,
@@ -113,12 +152,18 @@ impl Mfa {
         id: Path<String>,
         body: Body<MfaRenameRequest>,
     ) -> Answer<MfaDeviceAnswer> {
-        let renamed = factor::rename(&self.0, &bearer.0, &id.0, &body.0.device_name, &visit.source).await?;
+        let renamed =
+            factor::rename(&self.0, &bearer.0, &id.0, &body.0.device_name, &visit.source).await?;
         Ok(answer(view::device(renamed).into()))
     }
 
     /// Rename a second factor (same as `PATCH`)
-    #[oai(path = "/users/me/mfa/:id", method = "put", operation_id = "replaceMfaName", tag = "V1Tag::Mfa")]
+    #[oai(
+        path = "/users/me/mfa/:id",
+        method = "put",
+        operation_id = "replaceMfaName",
+        tag = "V1Tag::Mfa"
+    )]
     async fn replace_name(
         &self,
         visit: RequestContext,
@@ -132,8 +177,18 @@ impl Mfa {
     /// Remove a second factor
     ///
     /// Removing the last factor also removes the backup codes. Requires fresh authentication.
-    #[oai(path = "/users/me/mfa/:id", method = "delete", operation_id = "removeMfa", tag = "V1Tag::Mfa")]
-    async fn remove(&self, visit: RequestContext, bearer: Bearer, id: Path<String>) -> Answer<Done> {
+    #[oai(
+        path = "/users/me/mfa/:id",
+        method = "delete",
+        operation_id = "removeMfa",
+        tag = "V1Tag::Mfa"
+    )]
+    async fn remove(
+        &self,
+        visit: RequestContext,
+        bearer: Bearer,
+        id: Path<String>,
+    ) -> Answer<Done> {
         let fresh = Fresh::check(&self.0, &bearer.0)?;
         factor::remove(&self.0, &fresh, &id.0, &visit.source).await?;
         Ok(answer(Done::saying("MFA device removed")))
@@ -143,8 +198,18 @@ impl Mfa {
     ///
     /// Emails a code for login without a password if the address has an account. The response is
     /// the same in either case. Available only if the server allows passwordless login.
-    #[oai(path = "/auth/otp/request", method = "post", operation_id = "otpRequest", tag = "V1Tag::Authentication")]
-    async fn otp_request(&self, visit: RequestContext, app: FromApp, body: Body<OtpRequest>) -> Answer<Done> {
+    #[oai(
+        path = "/auth/otp/request",
+        method = "post",
+        operation_id = "otpRequest",
+        tag = "V1Tag::Authentication"
+    )]
+    async fn otp_request(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<OtpRequest>,
+    ) -> Answer<Done> {
         app.meter(&visit, RateKey::Email(&body.0.email.0)).await?.count(Limit::CodeRequest)?;
         passwordless::request(&self.0, &body.0.email.0, &visit.source).await?;
         Ok(answer(Done::saying("Login code sent if account exists")))
@@ -154,12 +219,24 @@ impl Mfa {
     ///
     /// An account with an authenticator app must also provide a code from it. Available only if the
     /// server allows passwordless login.
-    #[oai(path = "/auth/otp/verify", method = "post", operation_id = "otpVerify", tag = "V1Tag::Authentication")]
-    async fn otp_verify(&self, visit: RequestContext, app: FromApp, body: Body<OtpVerifyRequest>) -> Answer<LoginAnswer> {
+    #[oai(
+        path = "/auth/otp/verify",
+        method = "post",
+        operation_id = "otpVerify",
+        tag = "V1Tag::Authentication"
+    )]
+    async fn otp_verify(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<OtpVerifyRequest>,
+    ) -> Answer<LoginAnswer> {
         app.meter(&visit, RateKey::Email(&body.0.email.0)).await?.count(Limit::Code)?;
-        let remember = if body.0.remember_me.unwrap_or(true) { Remember::Long } else { Remember::Short };
+        let remember =
+            if body.0.remember_me.unwrap_or(true) { Remember::Long } else { Remember::Short };
         let (email, code) = (body.0.email.0, body.0.code.0);
-        let issued = passwordless::verify(&self.0, &email, code.reveal(), remember, &visit.source).await?;
+        let issued =
+            passwordless::verify(&self.0, &email, code.reveal(), remember, &visit.source).await?;
         let login = self.logged_in(&visit, &issued)?;
         Ok(login.map(|login| login))
     }
@@ -170,7 +247,13 @@ impl Mfa {
     fn logged_in(&self, visit: &RequestContext, issued: &Issued) -> Result<Login> {
         let session = view::new_session(&self.0, issued)?;
         let path = cookie_path(&visit.path);
-        let cookie = refresh_cookie::set(&self.0.config, Naming::Guarded, &path, &issued.refresh, issued.cookie_life);
+        let cookie = refresh_cookie::set(
+            &self.0.config,
+            Naming::Guarded,
+            &path,
+            &issued.refresh,
+            issued.cookie_life,
+        );
         Ok(Login { body: session.into(), cookie })
     }
 }

@@ -3,11 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::admin::bodies::{
-    CreateAppRequest, CreateRoleRequest, CreateUserRequest, QuotaRequest, RotateKeyRequest, UpdateRoleRequest,
-    UpdateUserRequest,
+    CreateAppRequest, CreateRoleRequest, CreateUserRequest, QuotaRequest, RotateKeyRequest,
+    UpdateRoleRequest, UpdateUserRequest,
 };
 use super::types::{
-    LinkRequest, LoginRequest, LogoutRequest, RefreshRequest, RegisterRequest, ResendRequest, UpdateProfileRequest,
+    LinkRequest, LoginRequest, LogoutRequest, RefreshRequest, RegisterRequest, ResendRequest,
+    UpdateProfileRequest,
 };
 use crate::config::{Config, SignUpField};
 use crate::error::{FieldError, Kind};
@@ -18,7 +19,8 @@ use crate::http::schema::required_row;
 impl Payload for RegisterRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         let asked_for = config.signup.require.iter().map(|field| field_name(*field));
-        let mut broken: Vec<_> = asked_for.filter(|name| is_blank(fields.get(*name))).map(required_row).collect();
+        let mut broken: Vec<_> =
+            asked_for.filter(|name| is_blank(fields.get(*name))).map(required_row).collect();
         broken.extend(policy::new_password(fields, "password", &["firstName", "lastName"], config));
         broken
     }
@@ -41,8 +43,12 @@ impl Payload for UpdateProfileRequest {
     /// A name that the policy requires can be changed but not cleared.
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         let asked_for = config.signup.require.iter().map(|field| field_name(*field));
-        let emptied = asked_for.filter(|name| fields.contains_key(*name) && is_blank(fields.get(*name)));
-        emptied.filter(|name| *name != field_name(SignUpField::Username)).map(required_row).collect()
+        let emptied =
+            asked_for.filter(|name| fields.contains_key(*name) && is_blank(fields.get(*name)));
+        emptied
+            .filter(|name| *name != field_name(SignUpField::Username))
+            .map(required_row)
+            .collect()
     }
 }
 

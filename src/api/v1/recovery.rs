@@ -6,8 +6,8 @@ use poem_openapi::OpenApi;
 
 use super::V1Tag;
 use super::types::{
-    ChangeEmailRequest, ChangePasswordRequest, Done, ForgotPasswordRequest, LinkRequest, ReauthenticateRequest,
-    ResetPasswordRequest,
+    ChangeEmailRequest, ChangePasswordRequest, Done, ForgotPasswordRequest, LinkRequest,
+    ReauthenticateRequest, ResetPasswordRequest,
 };
 use crate::error::{Kind, Limit, Result};
 use crate::http::app::FromApp;
@@ -28,8 +28,18 @@ impl Recovery {
     ///
     /// Emails a link that sets a new password if the address has an account. The response is the
     /// same in either case. A new link replaces the previous one.
-    #[oai(path = "/auth/forgot-password", method = "post", operation_id = "forgotPassword", tag = "V1Tag::Password")]
-    async fn forgot(&self, visit: RequestContext, app: FromApp, body: Body<ForgotPasswordRequest>) -> Answer<Done> {
+    #[oai(
+        path = "/auth/forgot-password",
+        method = "post",
+        operation_id = "forgotPassword",
+        tag = "V1Tag::Password"
+    )]
+    async fn forgot(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<ForgotPasswordRequest>,
+    ) -> Answer<Done> {
         app.meter(&visit, RateKey::Email(&body.0.email.0)).await?.count(Limit::Forgot)?;
         recover::request(&self.0, &body.0.email.0, &visit.source).await?;
         Ok(answer(Done::saying("Password reset email sent if account exists")))
@@ -40,8 +50,18 @@ impl Recovery {
     /// Sets a new password with the token from an emailed link. The link works once. All sessions
     /// end, a lockout is lifted, and the email address counts as verified. The call does not log
     /// in.
-    #[oai(path = "/auth/reset-password", method = "post", operation_id = "resetPassword", tag = "V1Tag::Password")]
-    async fn reset(&self, visit: RequestContext, app: FromApp, body: Body<ResetPasswordRequest>) -> Answer<Done> {
+    #[oai(
+        path = "/auth/reset-password",
+        method = "post",
+        operation_id = "resetPassword",
+        tag = "V1Tag::Password"
+    )]
+    async fn reset(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<ResetPasswordRequest>,
+    ) -> Answer<Done> {
         let asked = body.0;
         let meter = app.meter(&visit, RateKey::Reset(&asked.token.0)).await?;
         meter.count(Limit::Reset)?;
@@ -54,11 +74,28 @@ impl Recovery {
     /// Change the password of the caller's account
     ///
     /// The session that makes this call continues; all other sessions end.
-    #[oai(path = "/auth/change-password", method = "put", operation_id = "changePassword", tag = "V1Tag::Password")]
-    async fn change(&self, visit: RequestContext, bearer: Bearer, body: Body<ChangePasswordRequest>) -> Answer<Done> {
+    #[oai(
+        path = "/auth/change-password",
+        method = "put",
+        operation_id = "changePassword",
+        tag = "V1Tag::Password"
+    )]
+    async fn change(
+        &self,
+        visit: RequestContext,
+        bearer: Bearer,
+        body: Body<ChangePasswordRequest>,
+    ) -> Answer<Done> {
         visit.meter.count(Limit::ChangePassword)?;
         let asked = body.0;
-        password::change(&self.0, &bearer.0, asked.current_password.0, asked.new_password.0, &visit.source).await?;
+        password::change(
+            &self.0,
+            &bearer.0,
+            asked.current_password.0,
+            asked.new_password.0,
+            &visit.source,
+        )
+        .await?;
         Ok(answer(Done::saying("Password changed successfully")))
     }
 
@@ -67,8 +104,18 @@ impl Recovery {
     /// Makes the session's authentication fresh for 15 minutes. Fresh authentication is required to
     /// change the email address and to delete or export the account, for example. A login has the
     /// same effect; a token refresh does not.
-    #[oai(path = "/auth/reauthenticate", method = "post", operation_id = "reauthenticate", tag = "V1Tag::Authentication")]
-    async fn reauthenticate(&self, visit: RequestContext, bearer: Bearer, body: Body<ReauthenticateRequest>) -> Answer<Done> {
+    #[oai(
+        path = "/auth/reauthenticate",
+        method = "post",
+        operation_id = "reauthenticate",
+        tag = "V1Tag::Authentication"
+    )]
+    async fn reauthenticate(
+        &self,
+        visit: RequestContext,
+        bearer: Bearer,
+        body: Body<ReauthenticateRequest>,
+    ) -> Answer<Done> {
         visit.meter.count(Limit::Reauthenticate)?;
         let proof = proof(body.0)?;
         reauthenticate::renew(&self.0, &bearer.0, proof, &visit.source).await?;
@@ -80,15 +127,30 @@ impl Recovery {
     /// Emails a confirmation link to the new address, and a notice to the current address. For 7
     /// days, a link in the notice undoes the change and ends all sessions. Requires fresh
     /// authentication. The response is the same if the new address is already taken.
-    #[oai(path = "/users/me/email", method = "post", operation_id = "changeEmail", tag = "V1Tag::UserManagement")]
-    async fn change_email(&self, visit: RequestContext, bearer: Bearer, body: Body<ChangeEmailRequest>) -> Answer<Done> {
+    #[oai(
+        path = "/users/me/email",
+        method = "post",
+        operation_id = "changeEmail",
+        tag = "V1Tag::UserManagement"
+    )]
+    async fn change_email(
+        &self,
+        visit: RequestContext,
+        bearer: Bearer,
+        body: Body<ChangeEmailRequest>,
+    ) -> Answer<Done> {
         let fresh = Fresh::check(&self.0, &bearer.0)?;
         change_email::request(&self.0, &fresh, &body.0.new_email.0, &visit.source).await?;
         Ok(answer(Done::saying("Confirmation email sent to the new address if it can be used")))
     }
 
     /// Confirm a new email address
-    #[oai(path = "/auth/confirm-email", method = "post", operation_id = "confirmEmail", tag = "V1Tag::EmailVerification")]
+    #[oai(
+        path = "/auth/confirm-email",
+        method = "post",
+        operation_id = "confirmEmail",
+        tag = "V1Tag::EmailVerification"
+    )]
     async fn confirm_email(&self, visit: RequestContext, body: Body<LinkRequest>) -> Answer<Done> {
         visit.meter.count(Limit::ConfirmEmail)?;
         change_email::confirm(&self.0, body.0.token.0.reveal(), &visit.source).await?;
@@ -99,7 +161,12 @@ impl Recovery {
     ///
     /// Restores the address that the token was mailed to and ends all sessions. A link that sets a
     /// new password is sent to that address.
-    #[oai(path = "/auth/undo-email", method = "post", operation_id = "undoEmail", tag = "V1Tag::EmailVerification")]
+    #[oai(
+        path = "/auth/undo-email",
+        method = "post",
+        operation_id = "undoEmail",
+        tag = "V1Tag::EmailVerification"
+    )]
     async fn undo_email(&self, visit: RequestContext, body: Body<LinkRequest>) -> Answer<Done> {
         visit.meter.count(Limit::UndoEmail)?;
         change_email::undo(&self.0, body.0.token.0.reveal(), &visit.source).await?;

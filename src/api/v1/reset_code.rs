@@ -25,8 +25,18 @@ impl ResetCode {
     /// Emails a code that sets a new password if the address has an account. The response is the
     /// same in either case. A new code replaces the previous one. Available only if the server
     /// allows reset by code.
-    #[oai(path = "/auth/reset-code/request", method = "post", operation_id = "resetCodeRequest", tag = "V1Tag::Password")]
-    async fn request(&self, visit: RequestContext, app: FromApp, body: Body<ResetCodeRequest>) -> Answer<Done> {
+    #[oai(
+        path = "/auth/reset-code/request",
+        method = "post",
+        operation_id = "resetCodeRequest",
+        tag = "V1Tag::Password"
+    )]
+    async fn request(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<ResetCodeRequest>,
+    ) -> Answer<Done> {
         let email = body.0.email.0;
         app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::ForgotByCode)?;
         recover_by_code::request(&self.0, &email, &visit.source).await?;
@@ -37,8 +47,18 @@ impl ResetCode {
     ///
     /// Checks whether the code is correct without consuming it. Available only if the server allows
     /// reset by code.
-    #[oai(path = "/auth/reset-code/verify", method = "post", operation_id = "resetCodeVerify", tag = "V1Tag::Password")]
-    async fn verify(&self, visit: RequestContext, app: FromApp, body: Body<ResetCodeVerifyRequest>) -> Answer<Done> {
+    #[oai(
+        path = "/auth/reset-code/verify",
+        method = "post",
+        operation_id = "resetCodeVerify",
+        tag = "V1Tag::Password"
+    )]
+    async fn verify(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<ResetCodeVerifyRequest>,
+    ) -> Answer<Done> {
         let (email, code) = (body.0.email.0, body.0.code.0);
         app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::ResetCode)?;
         recover_by_code::look(&self.0, &email, code.reveal(), &visit.source).await?;
@@ -50,13 +70,24 @@ impl ResetCode {
     /// Sets a new password and consumes the code. All sessions end, a lockout is lifted, and the
     /// email address counts as verified. The call does not log in. Available only if the server
     /// allows reset by code.
-    #[oai(path = "/auth/reset-code/confirm", method = "post", operation_id = "resetCodeConfirm", tag = "V1Tag::Password")]
-    async fn confirm(&self, visit: RequestContext, app: FromApp, body: Body<ResetCodeConfirmRequest>) -> Answer<Done> {
+    #[oai(
+        path = "/auth/reset-code/confirm",
+        method = "post",
+        operation_id = "resetCodeConfirm",
+        tag = "V1Tag::Password"
+    )]
+    async fn confirm(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<ResetCodeConfirmRequest>,
+    ) -> Answer<Done> {
         let asked = body.0;
         let (email, code, new) = (asked.email.0, asked.code.0, asked.new_password.0);
         let meter = app.meter(&visit, RateKey::Email(&email)).await?;
         meter.count(Limit::ResetByCode)?;
-        let reset = recover_by_code::reset(&self.0, &email, code.reveal(), new, &visit.source).await;
+        let reset =
+            recover_by_code::reset(&self.0, &email, code.reveal(), new, &visit.source).await;
         reset.map_err(|failure| meter.reset_failed(Limit::ResetByCode, failure))?;
         Ok(answer(Done::saying("Password reset successfully")))
     }

@@ -7,8 +7,9 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
 
 use super::types::{
-    CountUploadRequest, Introspection, IntrospectionAnswer, QuotaOfAddress, QuotaOfAddressAnswer, SecretView,
-    SigningAnswer, SigningView, TokenRequest, UploadCountedAnswer, TokenVerification, VerifyTokenAnswer,
+    CountUploadRequest, Introspection, IntrospectionAnswer, QuotaOfAddress, QuotaOfAddressAnswer,
+    SecretView, SigningAnswer, SigningView, TokenRequest, TokenVerification, UploadCountedAnswer,
+    VerifyTokenAnswer,
 };
 use super::{V1Tag, view};
 use crate::error::{Error, FieldError, Result, Rule};
@@ -17,7 +18,7 @@ use crate::http::response::{Answer, answer};
 use crate::http::service::ServiceCaller;
 use crate::http::visit::RequestContext;
 use crate::identity::Core;
-use crate::identity::introspect::{self, SharedSecret, Signing, ActiveToken};
+use crate::identity::introspect::{self, ActiveToken, SharedSecret, Signing};
 use crate::identity::quota::{self, Quota};
 use crate::model::Email;
 
@@ -30,7 +31,12 @@ impl ServiceApi {
     ///
     /// Returns the account that the token belongs to, or the reason why the token is not valid. No
     /// further credentials are needed.
-    #[oai(path = "/auth/verify-token", method = "post", operation_id = "verifyToken", tag = "V1Tag::Services")]
+    #[oai(
+        path = "/auth/verify-token",
+        method = "post",
+        operation_id = "verifyToken",
+        tag = "V1Tag::Services"
+    )]
     async fn verify_token(&self, body: Body<TokenRequest>) -> Answer<VerifyTokenAnswer> {
         let verified = introspect::verify(&self.0, body.0.token.0.reveal()).await?;
         Ok(answer(shown(verified).into()))
@@ -40,8 +46,17 @@ impl ServiceApi {
     ///
     /// For callers from `server.service_networks`, or with a service's key. For a token that is not
     /// valid, the response says only that it is not active.
-    #[oai(path = "/service/introspect", method = "post", operation_id = "introspectToken", tag = "V1Tag::Services")]
-    async fn introspect(&self, service: ServiceCaller, body: Body<TokenRequest>) -> Answer<IntrospectionAnswer> {
+    #[oai(
+        path = "/service/introspect",
+        method = "post",
+        operation_id = "introspectToken",
+        tag = "V1Tag::Services"
+    )]
+    async fn introspect(
+        &self,
+        service: ServiceCaller,
+        body: Body<TokenRequest>,
+    ) -> Answer<IntrospectionAnswer> {
         let found = introspect::introspect(&self.0, &service.0, body.0.token.0.reveal()).await?;
         Ok(answer(Introspection { active: found.is_some(), token: found.map(shown) }.into()))
     }
@@ -49,8 +64,17 @@ impl ServiceApi {
     /// Get the upload quota of an email address
     ///
     /// For callers from `server.service_networks`, or with a service's key.
-    #[oai(path = "/service/quota/:email", method = "get", operation_id = "getQuotaOf", tag = "V1Tag::Services")]
-    async fn quota(&self, service: ServiceCaller, email: Path<String>) -> Answer<QuotaOfAddressAnswer> {
+    #[oai(
+        path = "/service/quota/:email",
+        method = "get",
+        operation_id = "getQuotaOf",
+        tag = "V1Tag::Services"
+    )]
+    async fn quota(
+        &self,
+        service: ServiceCaller,
+        email: Path<String>,
+    ) -> Answer<QuotaOfAddressAnswer> {
         let email = address(&email)?;
         let quota = quota::find(&self.0, &service.0, &email).await?;
         Ok(answer(quota_of(&email, quota).into()))
@@ -60,7 +84,12 @@ impl ServiceApi {
     ///
     /// For callers from `server.service_networks`, or with a service's key. An upload beyond the
     /// limit is refused.
-    #[oai(path = "/service/quota/count", method = "post", operation_id = "countUpload", tag = "V1Tag::Services")]
+    #[oai(
+        path = "/service/quota/count",
+        method = "post",
+        operation_id = "countUpload",
+        tag = "V1Tag::Services"
+    )]
     async fn count(
         &self,
         visit: RequestContext,
@@ -77,7 +106,12 @@ impl ServiceApi {
     /// For callers from `server.service_networks`, or with a service's key. The response contains
     /// no part of a shared secret. Compare the fingerprint to check that another service uses the
     /// same secret.
-    #[oai(path = "/service/jwt-info", method = "get", operation_id = "getJwtInfo", tag = "V1Tag::Services")]
+    #[oai(
+        path = "/service/jwt-info",
+        method = "get",
+        operation_id = "getJwtInfo",
+        tag = "V1Tag::Services"
+    )]
     #[allow(clippy::unused_async, reason = "operations are")]
     async fn jwt_info(&self, service: ServiceCaller) -> Answer<SigningAnswer> {
         Ok(answer(signing(introspect::signing(&self.0, &service.0)).into()))
@@ -87,7 +121,12 @@ impl ServiceApi {
 /// Parses the email address in a path.
 fn address(text: &str) -> Result<Email> {
     Email::parse(text).ok_or_else(|| {
-        let row = FieldError::new("email", Rule::Email, "Invalid email format", "Email must be a valid address");
+        let row = FieldError::new(
+            "email",
+            Rule::Email,
+            "Invalid email format",
+            "Email must be a valid address",
+        );
         Error::invalid(vec![row])
     })
 }

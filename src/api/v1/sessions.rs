@@ -22,7 +22,12 @@ impl SessionsApi {
     /// List the caller's sessions
     ///
     /// Returns all active sessions, most recently used first.
-    #[oai(path = "/users/me/sessions", method = "get", operation_id = "listSessions", tag = "V1Tag::SessionManagement")]
+    #[oai(
+        path = "/users/me/sessions",
+        method = "get",
+        operation_id = "listSessions",
+        tag = "V1Tag::SessionManagement"
+    )]
     async fn list(&self, bearer: Bearer) -> Answer<SessionsAnswer> {
         let sessions = session::list(&self.0, &bearer.0.account.id).await?;
         let shown = |session| shown::session(session, Some(&bearer.0.session));
@@ -61,7 +66,12 @@ impl SessionsApi {
     /// List the caller's security records
     ///
     /// Returns the audit log entries about the caller's account, newest first.
-    #[oai(path = "/users/me/audit", method = "get", operation_id = "listOwnAudit", tag = "V1Tag::SessionManagement")]
+    #[oai(
+        path = "/users/me/audit",
+        method = "get",
+        operation_id = "listOwnAudit",
+        tag = "V1Tag::SessionManagement"
+    )]
     async fn audit(
         &self,
         bearer: Bearer,
@@ -72,6 +82,8 @@ impl SessionsApi {
     ) -> Answer<AuditAnswer> {
         let limit = Paging::read(None, limit.0)?.limit;
         let (records, next) = audit::own(&self.0, &bearer.0, before.0, limit).await?;
-        Ok(answer(AuditPage { records: records.into_iter().map(shown::record).collect(), next }.into()))
+        Ok(answer(
+            AuditPage { records: records.into_iter().map(shown::record).collect(), next }.into(),
+        ))
     }
 }

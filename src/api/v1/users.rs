@@ -27,7 +27,12 @@ impl UsersApi {
     /// Get the caller's profile
     ///
     /// Returns the account, its roles and the permissions that they grant.
-    #[oai(path = "/users/me", method = "get", operation_id = "getProfile", tag = "V1Tag::UserManagement")]
+    #[oai(
+        path = "/users/me",
+        method = "get",
+        operation_id = "getProfile",
+        tag = "V1Tag::UserManagement"
+    )]
     #[allow(clippy::unused_async, reason = "operations are")]
     async fn get(&self, bearer: Bearer) -> QuickAnswer<ProfileAnswer> {
         written(&view::profile(&self.0, bearer.0).into())
@@ -36,7 +41,12 @@ impl UsersApi {
     /// Update the caller's profile
     ///
     /// Absent fields keep their values; `null` or an empty string clears a field.
-    #[oai(path = "/users/me", method = "put", operation_id = "updateProfile", tag = "V1Tag::UserManagement")]
+    #[oai(
+        path = "/users/me",
+        method = "put",
+        operation_id = "updateProfile",
+        tag = "V1Tag::UserManagement"
+    )]
     async fn update(
         &self,
         visit: RequestContext,
@@ -60,11 +70,17 @@ impl UsersApi {
     ///
     /// Hides the account immediately, ends all its sessions and erases it after 30 days. Requires
     /// fresh authentication. The last administrator cannot be deleted.
-    #[oai(path = "/users/me", method = "delete", operation_id = "deleteAccount", tag = "V1Tag::UserManagement")]
+    #[oai(
+        path = "/users/me",
+        method = "delete",
+        operation_id = "deleteAccount",
+        tag = "V1Tag::UserManagement"
+    )]
     async fn delete(&self, visit: RequestContext, bearer: Bearer) -> Answer<Done> {
         let fresh = Fresh::check(&self.0, &bearer.0)?;
         delete::own_account(&self.0, &fresh, &visit.source).await?;
-        let cookie = refresh_cookie::clear(&self.0.config, Naming::Guarded, &cookie_path(&visit.path));
+        let cookie =
+            refresh_cookie::clear(&self.0.config, Naming::Guarded, &cookie_path(&visit.path));
         Ok(with_cookie(Done::saying("Account deleted successfully"), cookie))
     }
 
@@ -72,11 +88,17 @@ impl UsersApi {
     ///
     /// Returns all data that the server stores about the caller, without hashes of secrets.
     /// Requires fresh authentication.
-    #[oai(path = "/users/me/export", method = "get", operation_id = "exportAccount", tag = "V1Tag::UserManagement")]
+    #[oai(
+        path = "/users/me/export",
+        method = "get",
+        operation_id = "exportAccount",
+        tag = "V1Tag::UserManagement"
+    )]
     async fn export(&self, visit: RequestContext, bearer: Bearer) -> Answer<ExportAnswer> {
         let fresh = Fresh::check(&self.0, &bearer.0)?;
         let all = export::everything(&self.0, &fresh, &visit.source).await?;
-        Ok(answer(view::exported(all).into()).header(CONTENT_DISPOSITION, "attachment; filename=\"account.json\""))
+        Ok(answer(view::exported(all).into())
+            .header(CONTENT_DISPOSITION, "attachment; filename=\"account.json\""))
     }
 }
 

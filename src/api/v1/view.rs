@@ -6,7 +6,10 @@ mod mfa;
 use serde_json::json;
 
 use super::files::{FileView, QuotaView};
-use super::types::{AccountStatus, LoginSession, Profile, RefreshedSession, RegisteredUser, SessionUser, UpdatedProfile};
+use super::types::{
+    AccountStatus, LoginSession, Profile, RefreshedSession, RegisteredUser, SessionUser,
+    UpdatedProfile,
+};
 use crate::error::Result;
 use crate::identity::file::FileRow;
 use crate::identity::gate::{self, Issued};

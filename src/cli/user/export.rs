@@ -135,7 +135,12 @@ fn values(account: &Whole) -> [Value; 20] {
 }
 
 fn object(values: [Value; 20]) -> Value {
-    NAMES.iter().zip(values).map(|(name, value)| ((*name).to_owned(), value)).collect::<serde_json::Map<_, _>>().into()
+    NAMES
+        .iter()
+        .zip(values)
+        .map(|(name, value)| ((*name).to_owned(), value))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 fn csv(values: &[Value]) -> String {
@@ -150,6 +155,8 @@ fn cell(value: &Value) -> String {
         Value::Array(parts) => parts.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
         other => other.to_string(),
     };
-    let is_plain = !text.is_empty() && text != "NULL" && !text.contains(['"', ',', ';', '\t', '\n', '\r', '\\']);
+    let is_plain = !text.is_empty()
+        && text != "NULL"
+        && !text.contains(['"', ',', ';', '\t', '\n', '\r', '\\']);
     if is_plain { text } else { format!("\"{}\"", text.replace('"', "\"\"")) }
 }

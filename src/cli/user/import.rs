@@ -15,7 +15,9 @@ use crate::cli::console::{Console, OutputFormat, plain};
 use crate::cli::failure::Failure;
 use crate::cli::progress::ProgressBar;
 use crate::identity::Core;
-use crate::identity::import::{self, ImportColumn, Draft, ColumnMeaning, Options, Remark, Remarked, ImportRules, Summary};
+use crate::identity::import::{
+    self, ColumnMeaning, Draft, ImportColumn, ImportRules, Options, Remark, Remarked, Summary,
+};
 use crate::model::Source;
 
 /// How many rows are imported at a time.
@@ -114,10 +116,14 @@ enum EscapeWord {
 struct GivenMeaning(ColumnMeaning);
 
 fn meaning(text: &str) -> Result<(String, GivenMeaning), String> {
-    let expected = || "expected theirs=ours, like uid=id, or theirs=- to ignore the column".to_owned();
-    let (theirs, ours) = text.split_once('=').filter(|(theirs, _)| !theirs.is_empty()).ok_or_else(expected)?;
+    let expected =
+        || "expected theirs=ours, like uid=id, or theirs=- to ignore the column".to_owned();
+    let (theirs, ours) =
+        text.split_once('=').filter(|(theirs, _)| !theirs.is_empty()).ok_or_else(expected)?;
     match ImportColumn::meaning(ours) {
-        ColumnMeaning::Read(column) => Ok((theirs.to_owned(), GivenMeaning(ColumnMeaning::Read(column)))),
+        ColumnMeaning::Read(column) => {
+            Ok((theirs.to_owned(), GivenMeaning(ColumnMeaning::Read(column))))
+        }
         _ if ours == "-" => Ok((theirs.to_owned(), GivenMeaning(ColumnMeaning::Left))),
         _ => Err(expected()),
     }
@@ -178,7 +184,10 @@ impl UserImport {
                     Err(error) => break Err(Failure::from(error)),
                 }
                 let Summary { imported, present, refused, .. } = import.summary();
-                progress.show(position, &format!("{imported} imported, {present} there already, {refused} refused"));
+                progress.show(
+                    position,
+                    &format!("{imported} imported, {present} there already, {refused} refused"),
+                );
             }
         };
         let summary = import.finish().await?;
@@ -194,7 +203,8 @@ impl UserImport {
                 .hint("use --format csv or --format jsonl"));
         };
         let path = self.file.display();
-        let cannot = |error: io::Error| Failure::failed(format_args!("cannot read {path}: {error}"));
+        let cannot =
+            |error: io::Error| Failure::failed(format_args!("cannot read {path}: {error}"));
         let (input, total): (Input, Option<u64>) = if self.file == Path::new("-") {
             (Box::new(BufReader::new(io::stdin())), None)
         } else {
@@ -211,27 +221,46 @@ impl UserImport {
         });
         let rows: Box<dyn Rows + Send> = match format {
             Format::Jsonl => Box::new(Json::new(input, headings)),
-            Format::Csv => Box::new(Csv::open(input, escape, headings).map_err(|unreadable| match unreadable {
-                Unreadable::Io(error) => cannot(error),
-                Unreadable::Heading(why) => Failure::failed(format_args!("cannot read {path}: {why}")),
-            })?),
+            Format::Csv => {
+                Box::new(Csv::open(input, escape, headings).map_err(
+                    |unreadable| match unreadable {
+                        Unreadable::Io(error) => cannot(error),
+                        Unreadable::Heading(why) => {
+                            Failure::failed(format_args!("cannot read {path}: {why}"))
+                        }
+                    },
+                )?)
+            }
         };
         Ok((rows, total))
     }
 
-    fn tell(&self, summary: &Summary, shown: &ImportSummary, console: &mut Console) -> io::Result<()> {
+    fn tell(
+        &self,
+        summary: &Summary,
+        shown: &ImportSummary,
+        console: &mut Console,
+    ) -> io::Result<()> {
         let Summary { rows, imported, present, refused, changed, reasons } = summary;
         let list = |names: &std::collections::BTreeSet<String>| {
             names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ")
         };
         if !shown.unused.unknown.is_empty() {
-            console.warning(&format!("unknown columns were not read: {}", list(&shown.unused.unknown)));
+            console.warning(&format!(
+                "unknown columns were not read: {}",
+                list(&shown.unused.unknown)
+            ));
         }
         if !shown.unused.left.is_empty() {
             console.note(&format!("ignored columns: {}", list(&shown.unused.left)));
         }
         for remark in &shown.first {
-            console.note(&format!("line {}: {}: {}", remark.line, word(remark.outcome), plain(&remark.reason)));
+            console.note(&format!(
+                "line {}: {}: {}",
+                remark.line,
+                word(remark.outcome),
+                plain(&remark.reason)
+            ));
         }
         let more = refused + changed;
         if more > shown.first.len() as u64 {
@@ -250,7 +279,9 @@ impl UserImport {
             }));
         }
         let verb = if self.dry_run { "would import" } else { "imported" };
-        console.line(&format!("{verb} {imported} of {rows} rows; {present} were there already, {refused} were refused"))
+        console.line(&format!(
+            "{verb} {imported} of {rows} rows; {present} were there already, {refused} were refused"
+        ))
     }
 
     fn judge(&self, summary: &Summary) -> Result<(), Failure> {
@@ -277,11 +308,20 @@ struct ImportSummary {
 }
 
 impl ImportSummary {
-    fn note(&mut self, remarks: Vec<Remark>, unused: Unused, report: Option<&mut BufWriter<File>>) -> io::Result<()> {
+    fn note(
+        &mut self,
+        remarks: Vec<Remark>,
+        unused: Unused,
+        report: Option<&mut BufWriter<File>>,
+    ) -> io::Result<()> {
         self.unused = unused;
         if let Some(report) = report {
             for Remark { line, outcome, reason } in &remarks {
-                writeln!(report, "{}", json!({ "line": line, "outcome": word(*outcome), "reason": reason }))?;
+                writeln!(
+                    report,
+                    "{}",
+                    json!({ "line": line, "outcome": word(*outcome), "reason": reason })
+                )?;
             }
         }
         let room = SHOWN.saturating_sub(self.first.len());
@@ -298,14 +338,19 @@ fn cannot_report(error: io::Error) -> Failure {
 /// Creates a file that only its owner can read. An existing file is not overwritten.
 pub fn made(path: &Path) -> Result<BufWriter<File>, Failure> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    file.map(BufWriter::new).map_err(|error| Failure::failed(format_args!("cannot create {}: {error}", path.display())))
+    file.map(BufWriter::new)
+        .map_err(|error| Failure::failed(format_args!("cannot create {}: {error}", path.display())))
 }
 
 /// Reads rows on a separate thread, a few batches ahead of the import.
-fn reading(rows: Box<dyn Rows + Send>, rules: ImportRules) -> Result<Receiver<BatchResult>, Failure> {
+fn reading(
+    rows: Box<dyn Rows + Send>,
+    rules: ImportRules,
+) -> Result<Receiver<BatchResult>, Failure> {
     let (sender, batches) = mpsc::channel(AHEAD);
-    let reading =
-        std::thread::Builder::new().name("authd-reading".to_owned()).spawn(move || read(rows, &rules, &sender));
+    let reading = std::thread::Builder::new()
+        .name("authd-reading".to_owned())
+        .spawn(move || read(rows, &rules, &sender));
     reading.map_err(|error| Failure::failed(format_args!("a thread could not start: {error}")))?;
     Ok(batches)
 }

@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::opened;
 use super::prompt::{self, PasswordFrom};
 use super::{Global, email};
-use crate::identity::admin::{self, AccountWithRoles, AccountFilter, NewEntry, RoleChange};
+use crate::identity::admin::{self, AccountFilter, AccountWithRoles, NewEntry, RoleChange};
 use crate::identity::{By, Core};
 use crate::model::{Email, Username, text};
 use view::AccountView;
@@ -248,13 +248,19 @@ pub struct UserDelete {
 }
 
 fn username(text: &str) -> Result<Username, String> {
-    Username::parse(text)
-        .ok_or_else(|| "expected 3 to 50 letters, digits, underscores, hyphens and inner dots".to_owned())
+    Username::parse(text).ok_or_else(|| {
+        "expected 3 to 50 letters, digits, underscores, hyphens and inner dots".to_owned()
+    })
 }
 
 fn own_name(text: &str) -> Result<String, String> {
-    let fits = (1..=LONGEST_NAME).contains(&text::length(text)) && !text.chars().any(text::is_control);
-    if fits { Ok(text.to_owned()) } else { Err(format!("expected 1 to {LONGEST_NAME} characters on one line")) }
+    let fits =
+        (1..=LONGEST_NAME).contains(&text::length(text)) && !text.chars().any(text::is_control);
+    if fits {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("expected 1 to {LONGEST_NAME} characters on one line"))
+    }
 }
 
 impl UserCommand {
@@ -262,22 +268,32 @@ impl UserCommand {
         match self {
             UserCommand::Create(command) => command.run(global, console),
             UserCommand::List(command) => {
-                opened::with_core(global, console, async |core, console| command.run(core, console).await)
+                opened::with_core(global, console, async |core, console| {
+                    command.run(core, console).await
+                })
             }
-            UserCommand::Show(command) => opened::with_core(global, console, async |core, console| {
-                let entry = admin::find(core, &command.user).await?;
-                Ok(AccountView::of(core, &entry).await?.whole(console)?)
-            }),
+            UserCommand::Show(command) => {
+                opened::with_core(global, console, async |core, console| {
+                    let entry = admin::find(core, &command.user).await?;
+                    Ok(AccountView::of(core, &entry).await?.whole(console)?)
+                })
+            }
             UserCommand::SetPassword(command) => command.run(global, console),
             UserCommand::Verify(command) => {
-                change(global, console, "verified", async |core, by| Ok(admin::verify(core, by, &command.user).await?))
+                change(global, console, "verified", async |core, by| {
+                    Ok(admin::verify(core, by, &command.user).await?)
+                })
             }
-            UserCommand::Role(command) => change(global, console, "changed", async |core, by| command.run(core, by).await),
-            UserCommand::Lock(command) => {
-                change(global, console, "locked", async |core, by| Ok(admin::suspend(core, by, &command.user).await?))
+            UserCommand::Role(command) => {
+                change(global, console, "changed", async |core, by| command.run(core, by).await)
             }
+            UserCommand::Lock(command) => change(global, console, "locked", async |core, by| {
+                Ok(admin::suspend(core, by, &command.user).await?)
+            }),
             UserCommand::Unlock(command) => {
-                change(global, console, "unlocked", async |core, by| Ok(admin::unlock(core, by, &command.user).await?))
+                change(global, console, "unlocked", async |core, by| {
+                    Ok(admin::unlock(core, by, &command.user).await?)
+                })
             }
             UserCommand::Delete(command) => command.run(global, console),
             UserCommand::Restore(command) => command.run(global, console),
@@ -285,10 +301,14 @@ impl UserCommand {
             UserCommand::Revoke(command) => command.run(global, console),
             UserCommand::MfaReset(command) => command.run(global, console),
             UserCommand::Import(command) => {
-                opened::with_core(global, console, async |core, console| command.run(core, console).await)
+                opened::with_core(global, console, async |core, console| {
+                    command.run(core, console).await
+                })
             }
             UserCommand::Export(command) => {
-                opened::with_core(global, console, async |core, console| command.run(core, console).await)
+                opened::with_core(global, console, async |core, console| {
+                    command.run(core, console).await
+                })
             }
         }
     }
@@ -339,21 +359,34 @@ impl SetPassword {
         opened::with_core(global, console, async |core, console| {
             let before = admin::find(core, &self.user).await?.account;
             let password = prompt::new_password(from)?;
-            let entry = admin::set_password(core, &By::command_line(), before.id.as_str(), password).await?;
-            Ok(AccountView::of(core, &entry).await?.changed("set the password and ended the sessions of", console)?)
+            let entry =
+                admin::set_password(core, &By::command_line(), before.id.as_str(), password)
+                    .await?;
+            Ok(AccountView::of(core, &entry)
+                .await?
+                .changed("set the password and ended the sessions of", console)?)
         })
     }
 }
 
 impl UserList {
     async fn run(self, core: &Core, console: &mut Console) -> Result<(), Failure> {
-        let filter = AccountFilter { status: self.status.map(|status| status.word().to_owned()), search: self.search };
+        let filter = AccountFilter {
+            status: self.status.map(|status| status.word().to_owned()),
+            search: self.search,
+        };
         let mut left = if self.limit == 0 { usize::MAX } else { self.limit };
         let mut after = self.after;
         let mut list = console.list();
         while left > 0 {
             let size = left.min(PAGE);
-            let page = admin::list(core, &filter, after.as_deref(), i64::try_from(size).unwrap_or(i64::MAX)).await?;
+            let page = admin::list(
+                core,
+                &filter,
+                after.as_deref(),
+                i64::try_from(size).unwrap_or(i64::MAX),
+            )
+            .await?;
             list.page(&AccountView::all(core, &page).await?)?;
             left -= page.len();
             if page.len() < size {
@@ -364,7 +397,9 @@ impl UserList {
         list.end()?;
         let next = after.unwrap_or_default();
         if !admin::list(core, &filter, Some(&next), 1).await?.is_empty() {
-            console.note(&format!("there are more accounts: continue with --after {next}, or show all with --limit 0"));
+            console.note(&format!(
+                "there are more accounts: continue with --after {next}, or show all with --limit 0"
+            ));
         }
         Ok(())
     }
@@ -373,7 +408,8 @@ impl UserList {
 impl UserRole {
     async fn run(self, core: &Core, by: &By) -> Result<AccountWithRoles, Failure> {
         let given = self.give.into_iter().map(|role| (RoleChange::Give, role));
-        let changes = given.chain(self.take.into_iter().map(|role| (RoleChange::Take, role))).collect();
+        let changes =
+            given.chain(self.take.into_iter().map(|role| (RoleChange::Take, role))).collect();
         Ok(admin::change_roles(core, by, &self.user, changes).await?)
     }
 }
@@ -386,7 +422,11 @@ impl UserDelete {
         change(global, console, "deleted", async |core, by| {
             let before = admin::find(core, &self.user).await?.account;
             if !self.yes {
-                prompt::confirm(&format!("Delete the account {} ({})?", plain(before.email.as_str()), before.id))?;
+                prompt::confirm(&format!(
+                    "Delete the account {} ({})?",
+                    plain(before.email.as_str()),
+                    before.id
+                ))?;
             }
             Ok(admin::delete(core, by, before.id.as_str()).await?)
         })

@@ -91,14 +91,18 @@ impl MfaReset {
             let entry = admin::find(core, &self.user).await?;
             let removed = factor::reset_all(core, &By::command_line(), &entry.account.id).await?;
             console.note(&format!("{removed} second factors removed"));
-            Ok(super::AccountView::of(core, &entry).await?.changed("reset the second factors of", console)?)
+            Ok(super::AccountView::of(core, &entry)
+                .await?
+                .changed("reset the second factors of", console)?)
         })
     }
 }
 
 impl Restore {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
-        super::change(global, console, "restored", async |core, by| Ok(directory::restore(core, by, &self.user).await?))
+        super::change(global, console, "restored", async |core, by| {
+            Ok(directory::restore(core, by, &self.user).await?)
+        })
     }
 }
 
@@ -108,17 +112,21 @@ struct SessionListRow<'a>(&'a SessionView);
 impl SessionListRow<'_> {
     fn place(&self) -> Option<String> {
         let place = self.0.place.as_ref()?;
-        let parts: Vec<&str> = [&place.city, &place.country].into_iter().flatten().map(String::as_str).collect();
+        let parts: Vec<&str> =
+            [&place.city, &place.country].into_iter().flatten().map(String::as_str).collect();
         Some(parts.join(", "))
     }
 }
 
 impl ListRecord for SessionListRow<'_> {
-    const HEADINGS: &'static [&'static str] = &["DEVICE", "ADDRESS", "PLACE", "LAST ACTIVE", "CREATED", "ID"];
+    const HEADINGS: &'static [&'static str] =
+        &["DEVICE", "ADDRESS", "PLACE", "LAST ACTIVE", "CREATED", "ID"];
 
     fn cells(&self) -> Vec<String> {
         let session = self.0;
-        let text = |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| "-".to_owned());
+        let text = |text: Option<String>| {
+            text.filter(|text| !text.is_empty()).unwrap_or_else(|| "-".to_owned())
+        };
         vec![
             session.device.label(),
             text(Some(session.address.clone())),

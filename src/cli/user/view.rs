@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use crate::cli::console::{Console, OutputFormat, ListRecord, plain};
+use crate::cli::console::{Console, ListRecord, OutputFormat, plain};
 use crate::error::Result;
 use crate::identity::Core;
 use crate::identity::admin::{self, AccountWithRoles};
@@ -35,7 +35,9 @@ impl<'a> AccountView<'a> {
     pub async fn all(core: &Core, entries: &'a [AccountWithRoles]) -> Result<Vec<Self>> {
         let sessions = admin::count_sessions(core, entries).await?;
         let both = entries.iter().zip(sessions);
-        Ok(both.map(|(entry, sessions)| Self::under(core.verification(), entry, sessions)).collect())
+        Ok(both
+            .map(|(entry, sessions)| Self::under(core.verification(), entry, sessions))
+            .collect())
     }
 
     fn under(verification: Verification, entry: &'a AccountWithRoles, sessions: i64) -> Self {
@@ -77,7 +79,10 @@ impl<'a> AccountView<'a> {
                 let roles = self.entry.roles.join(", ");
                 let state = self.status.as_str();
                 let email = plain(account.email.as_str());
-                console.line(&format!("{done} {email} ({state}, roles: {roles}, id: {})", plain(account.id.as_str())))
+                console.line(&format!(
+                    "{done} {email} ({state}, roles: {roles}, id: {})",
+                    plain(account.id.as_str())
+                ))
             }
         }
     }
@@ -172,13 +177,22 @@ mod tests {
     #[test]
     fn the_policy_says_whether_an_unproved_address_waits() {
         let entry = entry();
-        assert_eq!(AccountView::under(Verification::Required, &entry, 2).json()["status"], "pending");
-        assert_eq!(AccountView::under(Verification::Optional, &entry, 2).json()["status"], "active");
+        assert_eq!(
+            AccountView::under(Verification::Required, &entry, 2).json()["status"],
+            "pending"
+        );
+        assert_eq!(
+            AccountView::under(Verification::Optional, &entry, 2).json()["status"],
+            "active"
+        );
     }
 
     #[test]
     fn there_is_a_cell_for_each_heading() {
         let entry = entry();
-        assert_eq!(AccountView::under(Verification::Required, &entry, 2).cells().len(), AccountView::HEADINGS.len());
+        assert_eq!(
+            AccountView::under(Verification::Required, &entry, 2).cells().len(),
+            AccountView::HEADINGS.len()
+        );
     }
 }

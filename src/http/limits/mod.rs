@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use smooth::Smooth;
-pub use standing::{Meter, LimitStatus, Standings};
+pub use standing::{LimitStatus, Meter, Standings};
 use window::Windows;
 
 use crate::config::{Limits, Rate, Shape};
@@ -115,7 +115,8 @@ impl Limiter {
             let rate = rate_of(&limits, bucket).filter(|rate| rate.shape == Shape::Smooth);
             let Some(rate) = rate else { continue };
             let kept = old.get(&bucket).filter(|old| old.rate() == rate).cloned();
-            if let Some(limit) = kept.or_else(|| Smooth::new(rate, SMOOTH_KEYS, &env).map(Arc::new)) {
+            if let Some(limit) = kept.or_else(|| Smooth::new(rate, SMOOTH_KEYS, &env).map(Arc::new))
+            {
                 smooth.insert(bucket, limit);
             }
         }
@@ -174,7 +175,12 @@ impl Limiter {
         self.len() == 0
     }
 
-    fn ask(&self, bucket: Bucket, client: ClientIp, step: LimitStep) -> Result<Option<LimitStatus>> {
+    fn ask(
+        &self,
+        bucket: Bucket,
+        client: ClientIp,
+        step: LimitStep,
+    ) -> Result<Option<LimitStatus>> {
         let LimitsInner { env, limits, smooth, windows } = &*self.0;
         let Some(rate) = rate_of(limits, bucket) else { return Ok(None) };
         let verdict = match (smooth.get(&bucket), step) {
@@ -185,10 +191,15 @@ impl Limiter {
         };
         let limit = bucket.limit();
         match verdict {
-            Ok(Allowance { remaining, reset }) => {
-                Ok(Some(LimitStatus { limit, allowed: rate.count, remaining, reset_at: env.wall() + reset }))
+            Ok(Allowance { remaining, reset }) => Ok(Some(LimitStatus {
+                limit,
+                allowed: rate.count,
+                remaining,
+                reset_at: env.wall() + reset,
+            })),
+            Err(wait) => {
+                Err(Error::with(Kind::TooMany(limit), sentence(limit, wait)).retry_after(wait))
             }
-            Err(wait) => Err(Error::with(Kind::TooMany(limit), sentence(limit, wait)).retry_after(wait)),
         }
     }
 
@@ -210,7 +221,9 @@ fn rate_of(limits: &Limits, bucket: Bucket) -> Option<Rate> {
     let rate = limits.rate(bucket.limit())?;
     match bucket {
         Bucket::Named(_) => Some(rate),
-        Bucket::WithToken => Some(Rate { count: rate.count.saturating_mul(limits.token_factor.max(1)), ..rate }),
+        Bucket::WithToken => {
+            Some(Rate { count: rate.count.saturating_mul(limits.token_factor.max(1)), ..rate })
+        }
     }
 }
 
@@ -219,13 +232,16 @@ fn rate_of(limits: &Limits, bucket: Bucket) -> Option<Rate> {
 pub fn sentence(limit: Limit, wait: Duration) -> String {
     let what = match limit {
         Limit::SignUp => "registration attempts",
-        Limit::Factor | Limit::Reauthenticate | Limit::ChangePassword | Limit::ResetCode | Limit::Code => {
-            "verification attempts"
-        }
+        Limit::Factor
+        | Limit::Reauthenticate
+        | Limit::ChangePassword
+        | Limit::ResetCode
+        | Limit::Code => "verification attempts",
         _ => "requests",
     };
     let minutes = wait.as_millis().div_ceil(60_000).max(1);
-    let (count, unit) = if minutes < 60 { (minutes, "minute") } else { (minutes.div_ceil(60), "hour") };
+    let (count, unit) =
+        if minutes < 60 { (minutes, "minute") } else { (minutes.div_ceil(60), "hour") };
     let plural = if count == 1 { "" } else { "s" };
     format!("Too many {what}. Try again in {count} {unit}{plural}.")
 }

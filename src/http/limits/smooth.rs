@@ -88,7 +88,11 @@ impl Smooth {
         let quota = Quota::with_period(interval)?.allow_burst(count);
         let arrivals = Arc::new(Arrivals::new(keys));
         let origin = env.now();
-        let governor = RateLimiter::new(quota, LimiterStore(arrivals.clone()), Turned { env: env.clone(), origin });
+        let governor = RateLimiter::new(
+            quota,
+            LimiterStore(arrivals.clone()),
+            Turned { env: env.clone(), origin },
+        );
         Some(Self { rate, interval, origin, arrivals, governor })
     }
 
@@ -105,13 +109,18 @@ impl Smooth {
     /// Checks whether a call would be allowed, without counting it.
     pub(super) fn look(&self, client: ClientIp) -> LimitVerdict {
         let verdict = self.ask(Call::Looked(client));
-        verdict.map(|room| Allowance { remaining: room.remaining.saturating_add(1).min(self.rate.count), ..room })
+        verdict.map(|room| Allowance {
+            remaining: room.remaining.saturating_add(1).min(self.rate.count),
+            ..room
+        })
     }
 
     /// Removes one counted call.
     pub(super) fn give_back(&self, client: ClientIp) {
         let interval = u64::try_from(self.interval.as_nanos()).unwrap_or(u64::MAX);
-        self.arrivals.update(&client, |arrival| ((), arrival.map(|Arrival(at)| Arrival(at.saturating_sub(interval)))));
+        self.arrivals.update(&client, |arrival| {
+            ((), arrival.map(|Arrival(at)| Arrival(at.saturating_sub(interval))))
+        });
     }
 
     /// Removes clients whose full burst is available again.
@@ -132,7 +141,9 @@ impl Smooth {
                 let used = self.rate.count.saturating_sub(remaining);
                 Ok(Allowance { remaining, reset: self.interval.saturating_mul(used) })
             }
-            Err(until) => Err(until.wait_time_from(self.governor.clock().env.now().since(self.origin))),
+            Err(until) => {
+                Err(until.wait_time_from(self.governor.clock().env.now().since(self.origin)))
+            }
         }
     }
 }

@@ -37,15 +37,24 @@ impl Standings {
     #[must_use]
     pub fn nearest(&self) -> Option<LimitStatus> {
         let standings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        standings.iter().copied().min_by_key(|standing| (standing.remaining, std::cmp::Reverse(standing.reset_at)))
+        standings
+            .iter()
+            .copied()
+            .min_by_key(|standing| (standing.remaining, std::cmp::Reverse(standing.reset_at)))
     }
 
     /// Writes `X-RateLimit-Limit`, `-Remaining` and `-Reset`.
     pub fn write(&self, headers: &mut HeaderMap) {
         let Some(standing) = self.nearest() else { return };
         let reset = (standing.reset_at + Duration::from_millis(999)).seconds();
-        headers.insert(HeaderName::from_static("x-ratelimit-limit"), HeaderValue::from(standing.allowed));
-        headers.insert(HeaderName::from_static("x-ratelimit-remaining"), HeaderValue::from(standing.remaining));
+        headers.insert(
+            HeaderName::from_static("x-ratelimit-limit"),
+            HeaderValue::from(standing.allowed),
+        );
+        headers.insert(
+            HeaderName::from_static("x-ratelimit-remaining"),
+            HeaderValue::from(standing.remaining),
+        );
         headers.insert(HeaderName::from_static("x-ratelimit-reset"), HeaderValue::from(reset));
     }
 }
@@ -68,7 +77,13 @@ impl Meter {
     #[must_use]
     pub fn new(limiter: Limiter, refusals: Refusals, source: Source) -> Self {
         let client = source.client();
-        Self(Arc::new(PendingCharge { limiter, refusals, client, source, standings: Standings::default() }))
+        Self(Arc::new(PendingCharge {
+            limiter,
+            refusals,
+            client,
+            source,
+            standings: Standings::default(),
+        }))
     }
 
     /// The client that sent the request.
@@ -84,7 +99,13 @@ impl Meter {
     pub fn counting_for(&self, client: ClientIp) -> Self {
         let PendingCharge { limiter, refusals, source, .. } = &*self.0;
         let (limiter, refusals, source) = (limiter.clone(), refusals.clone(), source.clone());
-        Self(Arc::new(PendingCharge { limiter, refusals, client, source, standings: Standings::default() }))
+        Self(Arc::new(PendingCharge {
+            limiter,
+            refusals,
+            client,
+            source,
+            standings: Standings::default(),
+        }))
     }
 
     /// Counts this call against a limit.

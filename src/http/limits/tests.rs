@@ -69,7 +69,8 @@ impl World {
     /// The meter of a request from this client.
     fn meter(&self, last: u8) -> Meter {
         let env = Env::new(self.hand.clone(), Arc::new(Zeros));
-        let source = Source { address: Some(client(last).address()), user_agent: None, request_id: None };
+        let source =
+            Source { address: Some(client(last).address()), user_agent: None, request_id: None };
         Meter::new(self.limiter.clone(), Refusals::new(env, self.metrics.clone()), source)
     }
 
@@ -129,7 +130,8 @@ fn a_valid_token_has_ten_times_the_general_limit_beside_it() {
     for shape in [Shape::Window, Shape::Smooth] {
         let world = World::new(shape);
         assert_eq!(world.passed(Limit::General, client(1)), 6);
-        let with_token = (0..100).take_while(|_| world.limiter.check_with_token(client(1)).is_ok()).count();
+        let with_token =
+            (0..100).take_while(|_| world.limiter.check_with_token(client(1)).is_ok()).count();
         assert_eq!(with_token, 60);
     }
 }
@@ -190,7 +192,9 @@ fn many_threads_get_exactly_what_is_allowed() {
         let passed = AtomicUsize::new(0);
         std::thread::scope(|scope| {
             for _ in 0..20 {
-                scope.spawn(|| passed.fetch_add(world.passed(Limit::SignIn, client(1)), Ordering::SeqCst));
+                scope.spawn(|| {
+                    passed.fetch_add(world.passed(Limit::SignIn, client(1)), Ordering::SeqCst)
+                });
             }
         });
         assert_eq!(passed.into_inner(), 5, "{shape:?}");
@@ -224,7 +228,10 @@ fn each_refusal_is_noted_once_however_it_came_about() {
     }
     let _ = second.peek(Limit::Refresh);
     let text = world.metrics.text(crate::metrics::MetricsSnapshot::default());
-    for line in ["authd_limit_refusals_total{limit=\"sign_up\"} 5", "authd_limit_refusals_total{limit=\"refresh\"} 2"] {
+    for line in [
+        "authd_limit_refusals_total{limit=\"sign_up\"} 5",
+        "authd_limit_refusals_total{limit=\"refresh\"} 2",
+    ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }
 }
@@ -257,8 +264,9 @@ fn the_headers_speak_of_the_limit_nearest_to_its_end() {
 fn failures_beyond_the_limit_are_answered_as_too_many() {
     let world = World::new(Shape::Window);
     let meter = world.meter(1);
-    let answers: Vec<Kind> =
-        (0..7).map(|_| meter.count_failure(Limit::Refresh, Kind::RefreshInvalid.into()).kind()).collect();
+    let answers: Vec<Kind> = (0..7)
+        .map(|_| meter.count_failure(Limit::Refresh, Kind::RefreshInvalid.into()).kind())
+        .collect();
     assert_eq!(answers[..5], [Kind::RefreshInvalid; 5]);
     assert_eq!(answers[5..], [Kind::TooMany(Limit::Refresh); 2]);
     assert_eq!(meter.peek(Limit::Refresh).unwrap_err().kind(), Kind::TooMany(Limit::Refresh));

@@ -46,8 +46,11 @@ impl<K: Hash + Eq + Copy> Windows<K> {
     pub(super) fn look(&self, key: &K, rate: Rate, now: Time) -> LimitVerdict {
         self.0.update(key, |window| {
             let window = live(window, rate, now);
-            let verdict =
-                if window.used >= rate.count { Err(window.ends.since(now)) } else { Ok(room(window, rate, now)) };
+            let verdict = if window.used >= rate.count {
+                Err(window.ends.since(now))
+            } else {
+                Ok(room(window, rate, now))
+            };
             (verdict, None)
         })
     }

@@ -62,7 +62,12 @@ impl PageContext<'_> {
 
 /// The page of a link before the user presses the button. `broken` are the reasons why a password
 /// was rejected.
-pub(super) fn question(place: PageContext<'_>, token: &str, rules: &PasswordRules, broken: &[String]) -> Content {
+pub(super) fn question(
+    place: PageContext<'_>,
+    token: &str,
+    rules: &PasswordRules,
+    broken: &[String],
+) -> Content {
     let (title, text, actions) = match place.page {
         Page::Verify => (
             "Verify your email address",
@@ -122,7 +127,11 @@ pub(super) fn posting_at_once(place: PageContext<'_>, page: Content) -> Content 
 
 /// The page that asks for an address to send a new link to. With a `reason`, `typed` was rejected
 /// as an invalid address.
-pub(super) fn ask_for_link(place: PageContext<'_>, typed: &str, reason: Option<&'static str>) -> Content {
+pub(super) fn ask_for_link(
+    place: PageContext<'_>,
+    typed: &str,
+    reason: Option<&'static str>,
+) -> Content {
     let (title, text) = match place.page {
         Page::Resend => (
             "Verify your email address",
@@ -139,8 +148,12 @@ pub(super) fn ask_for_link(place: PageContext<'_>, typed: &str, reason: Option<&
 /// The page after an address was submitted. The same whether or not the address has an account.
 pub(super) fn link_asked_for(page: Page) -> Content {
     let text = match page {
-        Page::Resend => "If an account with this address is not verified yet, we have sent it a new link.",
-        _ => "If there is an account with this address, we have sent it a link to choose a new password.",
+        Page::Resend => {
+            "If an account with this address is not verified yet, we have sent it a new link."
+        }
+        _ => {
+            "If there is an account with this address, we have sent it a link to choose a new password."
+        }
     };
     Content::saying("Check your email", text)
 }
@@ -150,7 +163,10 @@ fn address_form(action: &str, typed: &str, reason: Option<&'static str>) -> Stri
     let (mark, alert) = match reason {
         Some(reason) => (
             " aria-invalid=\"true\" aria-describedby=\"reasons\"",
-            format!("<ul class=\"reasons\" id=\"reasons\" role=\"alert\"><li>{}</li></ul>", escape(reason)),
+            format!(
+                "<ul class=\"reasons\" id=\"reasons\" role=\"alert\"><li>{}</li></ul>",
+                escape(reason)
+            ),
         ),
         None => ("", String::new()),
     };
@@ -168,8 +184,10 @@ fn new_password(rules: &PasswordRules, broken: &[String]) -> String {
     let (mark, described) = if broken.is_empty() {
         ("", "rules")
     } else {
-        let items = broken.iter().map(|reason| escape(reason)).collect::<Vec<_>>().join("</li><li>");
-        reasons = format!("<ul class=\"reasons\" id=\"reasons\" role=\"alert\"><li>{items}</li></ul>");
+        let items =
+            broken.iter().map(|reason| escape(reason)).collect::<Vec<_>>().join("</li><li>");
+        reasons =
+            format!("<ul class=\"reasons\" id=\"reasons\" role=\"alert\"><li>{items}</li></ul>");
         (" aria-invalid=\"true\"", "reasons rules")
     };
     // No maxlength: browsers truncate silently, and count UTF-16 units where authd counts code
@@ -192,7 +210,8 @@ fn in_words(rules: &PasswordRules) -> String {
         (rules.digit, "a number"),
         (rules.symbol, "a special character"),
     ];
-    let asked: Vec<_> = kinds.into_iter().filter_map(|(is_asked, words)| is_asked.then_some(words)).collect();
+    let asked: Vec<_> =
+        kinds.into_iter().filter_map(|(is_asked, words)| is_asked.then_some(words)).collect();
     let with = match asked.split_last() {
         None => String::new(),
         Some((only, [])) => format!(", with {only}"),
@@ -207,12 +226,17 @@ fn in_words(rules: &PasswordRules) -> String {
 /// The page after the button was pressed.
 pub(super) fn done(place: PageContext<'_>) -> Content {
     match place.page {
-        Page::Verify => Content::saying("Email address verified", "Thank you. You can close this page and log in."),
+        Page::Verify => Content::saying(
+            "Email address verified",
+            "Thank you. You can close this page and log in.",
+        ),
         Page::Disown => Content::saying(
             "Account removed",
             "The account created with your email address was removed. There is nothing else to do.",
         ),
-        Page::OpenLogin => Content::saying("Login allowed", "You can now log in with your password from here."),
+        Page::OpenLogin => {
+            Content::saying("Login allowed", "You can now log in with your password from here.")
+        }
         Page::Reset => Content::saying(
             "Password changed",
             "You have been logged out on all devices. Close this page and log in with your new password.",
@@ -225,13 +249,19 @@ pub(super) fn done(place: PageContext<'_>) -> Content {
             title: "Your account keeps this address",
             text: "All devices have been logged out. The person who asked for the change may know your password, so \
                    it no longer works. We have sent you a link to choose a new one.",
-            actions: format!("<a class=\"other\" href=\"{}\">Send it again</a>", place.beside(Page::Forgot)),
+            actions: format!(
+                "<a class=\"other\" href=\"{}\">Send it again</a>",
+                place.beside(Page::Forgot)
+            ),
         },
         Page::NotMe => Content {
             title: "Login ended",
             text: "All devices have been logged out. Someone may know your password, so it no longer works. We have \
                    sent you a link to choose a new one.",
-            actions: format!("<a class=\"other\" href=\"{}\">Send it again</a>", place.beside(Page::Forgot)),
+            actions: format!(
+                "<a class=\"other\" href=\"{}\">Send it again</a>",
+                place.beside(Page::Forgot)
+            ),
         },
         Page::Forgot | Page::Resend => link_asked_for(place.page),
     }
@@ -239,14 +269,18 @@ pub(super) fn done(place: PageContext<'_>) -> Content {
 
 /// The page for an address that was already verified.
 pub(super) fn verified_already() -> Content {
-    Content::saying("Already verified", "This email address is already verified. You can close this page and log in.")
+    Content::saying(
+        "Already verified",
+        "This email address is already verified. You can close this page and log in.",
+    )
 }
 
 /// The page for an error, with a form for a new link if that helps. Statuses are the same as on the
 /// native API.
 pub(super) fn refusal(place: PageContext<'_>, kind: Kind, asks: Asks) -> (StatusCode, Content) {
     let again = "Please wait a moment, then try again.";
-    let is_about_link = matches!(kind, Kind::MissingLinkToken | Kind::LinkExpired | Kind::LinkInvalid);
+    let is_about_link =
+        matches!(kind, Kind::MissingLinkToken | Kind::LinkExpired | Kind::LinkInvalid);
     let (status, title, text) = match kind {
         Kind::MissingLinkToken => (
             StatusCode::BAD_REQUEST,
@@ -268,14 +302,22 @@ pub(super) fn refusal(place: PageContext<'_>, kind: Kind, asks: Asks) -> (Status
         Kind::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "This is too large", again),
         Kind::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "Too many attempts", again),
         Kind::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Not possible right now", again),
-        Kind::MalformedBody | Kind::Validation => (StatusCode::BAD_REQUEST, "Something went wrong", again),
+        Kind::MalformedBody | Kind::Validation => {
+            (StatusCode::BAD_REQUEST, "Something went wrong", again)
+        }
         _ => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", again),
     };
     let mut content = Content::saying(title, text);
-    if is_about_link && asks == Asks::InApp && matches!(place.page, Page::Reset | Page::Forgot | Page::NotMe) {
+    if is_about_link
+        && asks == Asks::InApp
+        && matches!(place.page, Page::Reset | Page::Forgot | Page::NotMe)
+    {
         return (
             status,
-            Content::saying(title, "It works for a limited time and only once. Please request a new one in the app."),
+            Content::saying(
+                title,
+                "It works for a limited time and only once. Please request a new one in the app.",
+            ),
         );
     }
     let way_on = match place.page {
@@ -295,11 +337,19 @@ fn after(page: Page) -> &'static str {
         Page::Reset | Page::Forgot | Page::Verify | Page::Resend => {
             "Links work for a limited time only. Type your email address, and we will send you a new one."
         }
-        Page::ConfirmEmail => "Please change the email address in your account again. You will get a new link.",
-        Page::UndoEmail => "A change can be undone for 7 days. Please contact the operator of this service.",
-        Page::NotMe => "Please log in and look at the list of your sessions, or choose a new password.",
+        Page::ConfirmEmail => {
+            "Please change the email address in your account again. You will get a new link."
+        }
+        Page::UndoEmail => {
+            "A change can be undone for 7 days. Please contact the operator of this service."
+        }
+        Page::NotMe => {
+            "Please log in and look at the list of your sessions, or choose a new password."
+        }
         Page::Disown => "There is nothing to do: an unverified account is removed automatically.",
-        Page::OpenLogin => "Please log in as usual. If your login is blocked again, you will get a new link.",
+        Page::OpenLogin => {
+            "Please log in as usual. If your login is blocked again, you will get a new link."
+        }
     }
 }
 
@@ -352,30 +402,60 @@ mod tests {
         assert_eq!(escape("<a href=\"x\">'&"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;");
         let place = PageContext { page: Page::Forgot, path: "/forgot-password" };
         let content = ask_for_link(place, "\"><script>", Some("<b>"));
-        assert!(!content.actions.contains("<script>") && !content.actions.contains("<b>"), "{}", content.actions);
+        assert!(
+            !content.actions.contains("<script>") && !content.actions.contains("<b>"),
+            "{}",
+            content.actions
+        );
         let place = PageContext { page: Page::Reset, path: "/reset-password" };
         let content = question(place, "abc", &rules(), &["<script>".to_owned()]);
-        assert!(content.actions.contains("&lt;script&gt;") && !content.actions.contains("<script>"));
+        assert!(
+            content.actions.contains("&lt;script&gt;") && !content.actions.contains("<script>")
+        );
     }
 
     #[test]
     fn forms_post_under_the_mount_that_was_used() {
         for mount in ["", "/v1", "/api/v1"] {
             let path = format!("{mount}/verify-email");
-            let content = question(PageContext { page: Page::Verify, path: &path }, "abc", &rules(), &[]);
-            assert!(content.actions.contains(&format!("method=\"post\" action=\"{mount}/verify-email\"")));
-            assert!(content.actions.contains(&format!("href=\"{mount}/verify-email/disown?token=abc\"")));
+            let content =
+                question(PageContext { page: Page::Verify, path: &path }, "abc", &rules(), &[]);
+            assert!(
+                content
+                    .actions
+                    .contains(&format!("method=\"post\" action=\"{mount}/verify-email\""))
+            );
+            assert!(
+                content
+                    .actions
+                    .contains(&format!("href=\"{mount}/verify-email/disown?token=abc\""))
+            );
             let path = format!("{mount}/reset-password");
-            let (_, content) = refusal(PageContext { page: Page::Reset, path: &path }, Kind::LinkExpired, Asks::Here);
-            assert!(content.actions.contains(&format!("action=\"{mount}/forgot-password\"")), "{}", content.actions);
-            let (_, content) = refusal(PageContext { page: Page::Reset, path: &path }, Kind::LinkExpired, Asks::InApp);
+            let (_, content) = refusal(
+                PageContext { page: Page::Reset, path: &path },
+                Kind::LinkExpired,
+                Asks::Here,
+            );
+            assert!(
+                content.actions.contains(&format!("action=\"{mount}/forgot-password\"")),
+                "{}",
+                content.actions
+            );
+            let (_, content) = refusal(
+                PageContext { page: Page::Reset, path: &path },
+                Kind::LinkExpired,
+                Asks::InApp,
+            );
             assert_eq!(content.actions, "");
         }
     }
 
     #[test]
     fn the_rules_are_told_in_words() {
-        assert!(in_words(&rules()).starts_with("At least 12 characters, with an uppercase letter and a number."));
+        assert!(
+            in_words(&rules())
+                .starts_with("At least 12 characters, with an uppercase letter and a number.")
+        );
         let plain = PasswordRules { upper: false, digit: false, ..rules() };
         assert!(in_words(&plain).starts_with("At least 12 characters. "));
     }

@@ -8,13 +8,15 @@ const MAX_TOKEN: usize = 512;
 /// token.
 pub(super) fn token_of(pairs: &str) -> Option<&str> {
     let token = pairs.split('&').find_map(|pair| pair.strip_prefix("token="))?;
-    let well_formed = token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    let well_formed =
+        token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
     (well_formed && (1..=MAX_TOKEN).contains(&token.len())).then_some(token)
 }
 
 /// The value of a field that occurs exactly once; `None` if it is absent, repeated or not UTF-8.
 pub(super) fn field(pairs: &str, name: &str) -> Option<String> {
-    let mut values = pairs.split('&').filter_map(|pair| pair.split_once('=')).filter(|(key, _)| *key == name);
+    let mut values =
+        pairs.split('&').filter_map(|pair| pair.split_once('=')).filter(|(key, _)| *key == name);
     match (values.next(), values.next()) {
         (Some((_, value)), None) => decode(value),
         _ => None,
@@ -56,7 +58,14 @@ mod tests {
     fn a_field_is_decoded_whole_or_not_at_all() {
         let form = "token=abc&newPassword=a+b%2Bc%26%C3%A9%F0%9F%94%91&x=1";
         assert_eq!(field(form, "newPassword").as_deref(), Some("a b+c&é🔑"));
-        for bad in ["", "newPassword", "newPassword=%", "newPassword=%4", "newPassword=%zz", "newPassword=%ff"] {
+        for bad in [
+            "",
+            "newPassword",
+            "newPassword=%",
+            "newPassword=%4",
+            "newPassword=%zz",
+            "newPassword=%ff",
+        ] {
             assert_eq!(field(bad, "newPassword"), None, "{bad}");
         }
         assert_eq!(field("email=a&email=b", "email"), None);

@@ -6,7 +6,9 @@ mod form;
 
 use std::sync::Arc;
 
-use poem::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER};
+use poem::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
+};
 use poem::http::{HeaderMap, HeaderValue, StatusCode};
 use poem::{Endpoint, FromRequest, Request, Response, RouteMethod, endpoint};
 
@@ -162,7 +164,12 @@ impl Pages {
         })
     }
 
-    async fn ask(&self, place: PageContext<'_>, query: &str, headers: &HeaderMap) -> Result<Content> {
+    async fn ask(
+        &self,
+        place: PageContext<'_>,
+        query: &str,
+        headers: &HeaderMap,
+    ) -> Result<Content> {
         if !self.page.takes_token() {
             self.admit(headers).await?;
             return Ok(content::ask_for_link(place, "", None));
@@ -192,10 +199,15 @@ impl Pages {
         })
     }
 
-    async fn decide(&self, place: PageContext<'_>, request: Request) -> Result<(StatusCode, Content)> {
+    async fn decide(
+        &self,
+        place: PageContext<'_>,
+        request: Request,
+    ) -> Result<(StatusCode, Content)> {
         origin::check_form(&request, &self.core.config)?;
         let (request, mut body) = request.split();
-        let visit = RequestContext::from_request(&request, &mut body).await.map_err(Error::internal)?;
+        let visit =
+            RequestContext::from_request(&request, &mut body).await.map_err(Error::internal)?;
         let form = body::bytes(&self.core.config, &mut body).await?;
         let form = std::str::from_utf8(&form).map_err(|_| Kind::MalformedBody)?;
         if !self.page.takes_token() {
@@ -208,7 +220,8 @@ impl Pages {
             Ok(content) => Ok((StatusCode::OK, content)),
             Err(error) if !error.fields().is_empty() => {
                 let error = visit.meter.reset_failed(self.page.limit(), error);
-                let reasons: Vec<_> = error.fields().iter().map(|row| row.sentence.clone().into_owned()).collect();
+                let reasons: Vec<_> =
+                    error.fields().iter().map(|row| row.sentence.clone().into_owned()).collect();
                 let content = content::question(place, token, &self.core.config.password, &reasons);
                 Ok((StatusCode::BAD_REQUEST, content))
             }
@@ -216,7 +229,13 @@ impl Pages {
         }
     }
 
-    async fn follow(&self, place: PageContext<'_>, token: &str, form: &str, visit: &RequestContext) -> Result<Content> {
+    async fn follow(
+        &self,
+        place: PageContext<'_>,
+        token: &str,
+        form: &str,
+        visit: &RequestContext,
+    ) -> Result<Content> {
         let (core, source) = (&self.core, &visit.source);
         match self.page {
             Page::Verify => match verify_email::prove(core, token, source).await? {
@@ -257,10 +276,15 @@ impl Pages {
         let typed = form::field(form, "email").unwrap_or_default();
         let Some(email) = Email::parse(typed.trim()) else {
             let reason = "Please type an email address, like jo@example.com.";
-            return Ok((StatusCode::BAD_REQUEST, content::ask_for_link(place, &typed, Some(reason))));
+            return Ok((
+                StatusCode::BAD_REQUEST,
+                content::ask_for_link(place, &typed, Some(reason)),
+            ));
         };
         match app {
-            Some(app) => app.meter(visit, RateKey::Email(&email)).await?.count(self.page.limit())?,
+            Some(app) => {
+                app.meter(visit, RateKey::Email(&email)).await?.count(self.page.limit())?
+            }
             None => visit.meter.count(self.page.limit())?,
         }
         match self.page {
@@ -271,7 +295,8 @@ impl Pages {
     }
 
     fn failure(&self, place: PageContext<'_>, error: &Error) -> Response {
-        let (status, content) = content::refusal(place, error.kind(), Asks::under(&self.core.config));
+        let (status, content) =
+            content::refusal(place, error.kind(), Asks::under(&self.core.config));
         if status.is_server_error() {
             tracing::error!(cause = error.chain(), "page request failed");
         }
@@ -336,12 +361,19 @@ mod tests {
     #[test]
     fn nothing_on_a_page_needs_another_host_and_script_only_where_the_policy_says_so() {
         assert!(!PAGE.contains("<script") && !PAGE.contains("http"));
-        let inputs = |profile: &str| Inputs { flags: vec![("profile".into(), profile.into())], ..Inputs::default() };
+        let inputs = |profile: &str| Inputs {
+            flags: vec![("profile".into(), profile.into())],
+            ..Inputs::default()
+        };
         for (profile, scripted) in [("standard", 0), ("authbackend", 1)] {
-            let config = load(&inputs(profile)).unwrap_or_else(|problems| panic!("{problems}")).config;
+            let config =
+                load(&inputs(profile)).unwrap_or_else(|problems| panic!("{problems}")).config;
             let policies = Page::ALL.map(|page| policy(page, &config));
             assert!(policies.iter().all(|policy| !policy.contains("unsafe")));
-            assert_eq!(policies.iter().filter(|policy| policy.contains("script-src 'self'")).count(), scripted);
+            assert_eq!(
+                policies.iter().filter(|policy| policy.contains("script-src 'self'")).count(),
+                scripted
+            );
         }
     }
 }

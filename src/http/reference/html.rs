@@ -43,7 +43,10 @@ pub fn path(path: &str) -> String {
 
 /// Renders a method as a badge.
 pub fn badge(method: &str) -> String {
-    format!("<span class=\"method {method}\">{}</span>", if method == "delete" { "DEL" } else { method })
+    format!(
+        "<span class=\"method {method}\">{}</span>",
+        if method == "delete" { "DEL" } else { method }
+    )
 }
 
 /// Renders a JSON value, pretty-printed.
@@ -57,7 +60,10 @@ mod tests {
 
     #[test]
     fn descriptions_keep_their_paragraphs_and_code() {
-        assert_eq!(prose("Takes `a<b`.\n\nAnd & more."), "<p>Takes <code>a&lt;b</code>.</p><p>And &amp; more.</p>");
+        assert_eq!(
+            prose("Takes `a<b`.\n\nAnd & more."),
+            "<p>Takes <code>a&lt;b</code>.</p><p>And &amp; more.</p>"
+        );
         assert_eq!(prose(" \n"), "");
     }
 }

@@ -74,8 +74,10 @@ pub fn page(document: &Value, place: &ReferencePage) -> String {
 /// Groups the operations by their first tag, in the document's order of tags. Operations without a
 /// tag come last.
 fn groups(document: &Value) -> Vec<(&str, Vec<Operation<'_>>)> {
-    let names = document["tags"].as_array().into_iter().flatten().filter_map(|tag| tag["name"].as_str());
-    let mut groups: Vec<(&str, Vec<Operation<'_>>)> = names.map(|name| (name, Vec::new())).collect();
+    let names =
+        document["tags"].as_array().into_iter().flatten().filter_map(|tag| tag["name"].as_str());
+    let mut groups: Vec<(&str, Vec<Operation<'_>>)> =
+        names.map(|name| (name, Vec::new())).collect();
     for (path, item) in document["paths"].as_object().into_iter().flatten() {
         for method in METHODS {
             let Some(value) = item.get(method) else { continue };
@@ -102,7 +104,9 @@ fn introduction(document: &Value, title: &str) -> String {
     if !bases.is_empty() {
         facts.push(format!("<dt>Base</dt><dd>{}</dd>", bases.join(" or ")));
     }
-    for (name, scheme) in document["components"]["securitySchemes"].as_object().into_iter().flatten() {
+    for (name, scheme) in
+        document["components"]["securitySchemes"].as_object().into_iter().flatten()
+    {
         let how = prose(scheme["description"].as_str().unwrap_or(""));
         facts.push(format!("<dt>{}</dt><dd><p>{}</p>{how}</dd>", escape(name), carried(scheme)));
     }
@@ -120,7 +124,8 @@ fn carried(scheme: &Value) -> String {
 }
 
 fn heading(document: &Value, tag: &str) -> String {
-    let described = document["tags"].as_array().into_iter().flatten().find(|known| known["name"] == tag);
+    let described =
+        document["tags"].as_array().into_iter().flatten().find(|known| known["name"] == tag);
     let description = described.and_then(|tag| tag["description"].as_str()).unwrap_or("");
     format!("<header class=\"group\"><h2>{}</h2>{}</header>", escape(tag), prose(description))
 }
@@ -219,7 +224,10 @@ mod tests {
             "components": { "securitySchemes": { "<i>": { "type": "apiKey", "in": "cookie", "name": bad, "description": bad } } },
         });
         let page = page(&document, &place());
-        assert!(!page.contains("<script") && !page.contains("<i>") && !page.contains("{main}\""), "{page}");
+        assert!(
+            !page.contains("<script") && !page.contains("<i>") && !page.contains("{main}\""),
+            "{page}"
+        );
         assert_eq!(page.matches("<section class=\"intro\">").count(), 1);
     }
 }

@@ -9,9 +9,14 @@ use super::schema::{Presence, Way, field, fields, resolved};
 /// Renders the operation as a section: text on one side, examples on the other.
 pub fn section(operation: &Operation) -> String {
     let (anchor, title) = (escape(&operation.anchor()), escape(operation.title()));
-    let line = format!("<p class=\"line\">{}<code>{}</code></p>", badge(operation.method), path(operation.path));
+    let line = format!(
+        "<p class=\"line\">{}<code>{}</code></p>",
+        badge(operation.method),
+        path(operation.path)
+    );
     let description = prose(operation.value["description"].as_str().unwrap_or(""));
-    let words = [security(operation), parameters(operation), body(operation), responses(operation)].concat();
+    let words = [security(operation), parameters(operation), body(operation), responses(operation)]
+        .concat();
     let examples = [call(operation), answer(operation)].concat();
     format!(
         "<section class=\"operation\" id=\"{anchor}\"><div class=\"words\">\
@@ -23,7 +28,8 @@ pub fn section(operation: &Operation) -> String {
 /// The authentication that a caller needs: any of the alternatives.
 fn security(operation: &Operation) -> String {
     let required = operation.value.get("security").or_else(|| operation.document.get("security"));
-    let alternatives: Vec<String> = required.and_then(Value::as_array).into_iter().flatten().map(requirement).collect();
+    let alternatives: Vec<String> =
+        required.and_then(Value::as_array).into_iter().flatten().map(requirement).collect();
     if alternatives.is_empty() {
         return String::new();
     }
@@ -47,16 +53,23 @@ fn parameters(operation: &Operation) -> String {
             let name = parameter["name"].as_str().unwrap_or("");
             let place = parameter["in"].as_str().unwrap_or("");
             let mut schema = resolved(document, &parameter["schema"]).clone();
-            if let (Some(schema), Some(words)) = (schema.as_object_mut(), parameter.get("description")) {
+            if let (Some(schema), Some(words)) =
+                (schema.as_object_mut(), parameter.get("description"))
+            {
                 schema.insert("description".into(), words.clone());
             }
-            let presence = if parameter["required"] == true { Presence::Required } else { Presence::Optional };
+            let presence =
+                if parameter["required"] == true { Presence::Required } else { Presence::Optional };
             let row = field(document, name, &schema, Way::In, presence);
             format!("<li>{row}<p class=\"place\">in the {}</p></li>", escape(place))
         })
         .collect::<Vec<_>>()
         .concat();
-    if rows.is_empty() { rows } else { format!("<h4>Parameters</h4><ul class=\"fields\">{rows}</ul>") }
+    if rows.is_empty() {
+        rows
+    } else {
+        format!("<h4>Parameters</h4><ul class=\"fields\">{rows}</ul>")
+    }
 }
 
 fn body(operation: &Operation) -> String {
@@ -80,13 +93,20 @@ fn responses(operation: &Operation) -> String {
 
 fn success(operation: &Operation, status: &str, response: &Value) -> String {
     let media = media(response);
-    let fields = media.map(|media| fields(operation.document, &media["schema"], Way::Out)).unwrap_or_default();
-    format!("<details open><summary>{}</summary>{}{fields}</details>", summary(status, response), headers(response))
+    let fields = media
+        .map(|media| fields(operation.document, &media["schema"], Way::Out))
+        .unwrap_or_default();
+    format!(
+        "<details open><summary>{}</summary>{}{fields}</details>",
+        summary(status, response),
+        headers(response)
+    )
 }
 
 /// An error response: each possible code, with its body.
 fn refusal(operation: &Operation, status: &str, response: &Value) -> String {
-    let examples = media(response).and_then(|media| media["examples"].as_object()).into_iter().flatten();
+    let examples =
+        media(response).and_then(|media| media["examples"].as_object()).into_iter().flatten();
     let rows = examples
         .map(|(name, example)| {
             let words = inline(example["summary"].as_str().unwrap_or(""));
@@ -99,11 +119,17 @@ fn refusal(operation: &Operation, status: &str, response: &Value) -> String {
         .collect::<Vec<_>>()
         .concat();
     let rows = if rows.is_empty() {
-        media(response).map(|media| fields(operation.document, &media["schema"], Way::Out)).unwrap_or_default()
+        media(response)
+            .map(|media| fields(operation.document, &media["schema"], Way::Out))
+            .unwrap_or_default()
     } else {
         rows
     };
-    format!("<details><summary>{}</summary>{}{rows}</details>", summary(status, response), headers(response))
+    format!(
+        "<details><summary>{}</summary>{}{rows}</details>",
+        summary(status, response),
+        headers(response)
+    )
 }
 
 fn summary(status: &str, response: &Value) -> String {
@@ -115,7 +141,11 @@ fn summary(status: &str, response: &Value) -> String {
 fn headers(response: &Value) -> String {
     let names = response["headers"].as_object().into_iter().flat_map(Map::keys);
     let names: Vec<_> = names.map(|name| format!("<code>{}</code>", escape(name))).collect();
-    if names.is_empty() { String::new() } else { format!("<p class=\"headers\">Headers: {}</p>", names.join(" ")) }
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!("<p class=\"headers\">Headers: {}</p>", names.join(" "))
+    }
 }
 
 fn media(response: &Value) -> Option<&Value> {
@@ -131,12 +161,14 @@ fn example(media: &Value) -> Option<&Value> {
 /// The request as a curl command.
 fn call(operation: &Operation) -> String {
     let base = operation.document["servers"][0]["url"].as_str().unwrap_or("").trim_end_matches('/');
-    let mut lines = vec![format!("curl -X {} '{base}{}'", operation.method.to_uppercase(), operation.path)];
+    let mut lines =
+        vec![format!("curl -X {} '{base}{}'", operation.method.to_uppercase(), operation.path)];
     let asks = |scheme: &str| {
         let alternatives = operation.value["security"].as_array();
         alternatives.is_some_and(|all| all.first().is_some_and(|first| first.get(scheme).is_some()))
     };
-    let schemes = operation.document["components"]["securitySchemes"].as_object().into_iter().flatten();
+    let schemes =
+        operation.document["components"]["securitySchemes"].as_object().into_iter().flatten();
     for (name, scheme) in schemes.filter(|(name, _)| asks(name)) {
         lines.push(match (scheme["in"].as_str(), scheme["name"].as_str()) {
             (Some("cookie"), Some(cookie)) => format!("-b '{cookie}=…'"),
@@ -145,7 +177,9 @@ fn call(operation: &Operation) -> String {
             _ => format!("# {name}"),
         });
     }
-    let content = operation.value["requestBody"]["content"].as_object().and_then(|content| content.iter().next());
+    let content = operation.value["requestBody"]["content"]
+        .as_object()
+        .and_then(|content| content.iter().next());
     if let Some((kind, media)) = content {
         if let Some(body) = example(media).filter(|_| kind.contains("json")) {
             lines.push(format!("-H 'Content-Type: {kind}'"));
@@ -155,7 +189,9 @@ fn call(operation: &Operation) -> String {
         }
     }
     let typed = escape(&lines.join(" \\\n  "));
-    format!("<figure><figcaption>Request</figcaption><pre tabindex=\"0\"><code>{typed}</code></pre></figure>")
+    format!(
+        "<figure><figcaption>Request</figcaption><pre tabindex=\"0\"><code>{typed}</code></pre></figure>"
+    )
 }
 
 /// The example success responses.
@@ -163,7 +199,9 @@ fn answer(operation: &Operation) -> String {
     let responses = operation.value["responses"].as_object().into_iter().flatten();
     let good = responses.filter(|(status, _)| status.starts_with('2'));
     good.filter_map(|(status, response)| Some((status, example(media(response)?)?)))
-        .map(|(status, body)| format!("<figure><figcaption>{}</figcaption>{}</figure>", escape(status), json(body)))
+        .map(|(status, body)| {
+            format!("<figure><figcaption>{}</figcaption>{}</figure>", escape(status), json(body))
+        })
         .collect::<Vec<_>>()
         .concat()
 }

@@ -36,7 +36,9 @@ fn nested(document: &Value, schema: &Value, way: Way, depth: usize) -> String {
     if let Some(items) = schema.get("items") {
         return nested(document, items, way, depth - 1);
     }
-    let Some(properties) = schema["properties"].as_object().filter(|properties| !properties.is_empty()) else {
+    let Some(properties) =
+        schema["properties"].as_object().filter(|properties| !properties.is_empty())
+    else {
         return String::new();
     };
     let presence = |name: &str| match schema["required"].as_array() {
@@ -58,12 +60,17 @@ pub fn field(document: &Value, name: &str, schema: &Value, way: Way, presence: P
         (Way::Out, Presence::Optional) => "<em>optional</em>",
         _ => "",
     };
-    let description = schema["description"].as_str().or_else(|| inner["description"].as_str()).unwrap_or("");
+    let description =
+        schema["description"].as_str().or_else(|| inner["description"].as_str()).unwrap_or("");
     let mut rules = rules(inner);
     if rules.is_empty() && inner.get("items").is_some() {
         rules = self::rules(resolved(document, &inner["items"]));
     }
-    let rules = if rules.is_empty() { String::new() } else { format!(" <span class=\"rules\">{rules}</span>") };
+    let rules = if rules.is_empty() {
+        String::new()
+    } else {
+        format!(" <span class=\"rules\">{rules}</span>")
+    };
     let kind = escape(&kind(document, inner));
     format!(
         "<div class=\"field\"><code class=\"name\">{}</code> <span class=\"type\">{kind}</span> {sign}</div>\
@@ -76,12 +83,16 @@ pub fn field(document: &Value, name: &str, schema: &Value, way: Way, presence: P
 /// The type in words.
 fn kind(document: &Value, schema: &Value) -> String {
     let mut kind = match schema["type"].as_str() {
-        Some("array") => format!("array of {}", kind(document, resolved(document, &schema["items"]))),
+        Some("array") => {
+            format!("array of {}", kind(document, resolved(document, &schema["items"])))
+        }
         Some(plain) => plain.to_owned(),
         None if schema.get("properties").is_some() => "object".to_owned(),
         None => "any".to_owned(),
     };
-    if let Some(format) = schema["format"].as_str().filter(|format| !matches!(*format, "int32" | "int64")) {
+    if let Some(format) =
+        schema["format"].as_str().filter(|format| !matches!(*format, "int32" | "int64"))
+    {
         kind = format!("{kind} ({format})");
     }
     if schema["nullable"] == true {
@@ -92,9 +103,11 @@ fn kind(document: &Value, schema: &Value) -> String {
 
 fn rules(schema: &Value) -> String {
     let mut rules = Vec::new();
-    for (low, high, unit) in
-        [("minLength", "maxLength", " characters"), ("minItems", "maxItems", " entries"), ("minimum", "maximum", "")]
-    {
+    for (low, high, unit) in [
+        ("minLength", "maxLength", " characters"),
+        ("minItems", "maxItems", " entries"),
+        ("minimum", "maximum", ""),
+    ] {
         let figure = |key| schema.get(key).filter(|figure: &&Value| figure.is_number());
         match (figure(low), figure(high)) {
             (Some(low), Some(high)) => rules.push(format!("{low} to {high}{unit}")),
@@ -110,7 +123,8 @@ fn rules(schema: &Value) -> String {
         rules.push(format!("like <code>{}</code>", escape(pattern)));
     }
     let values = schema["enum"].as_array().into_iter().flatten();
-    let values: Vec<_> = values.map(|value| format!("<code>{}</code>", escape(&plain(value)))).collect();
+    let values: Vec<_> =
+        values.map(|value| format!("<code>{}</code>", escape(&plain(value)))).collect();
     if !values.is_empty() {
         rules.push(format!("one of {}", values.join(" ")));
     }
@@ -125,7 +139,8 @@ fn plain(value: &Value) -> String {
 pub fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     let mut schema = schema;
     for _ in 0..DEPTH {
-        let pointed = schema["$ref"].as_str().and_then(|link| document.pointer(link.strip_prefix('#')?));
+        let pointed =
+            schema["$ref"].as_str().and_then(|link| document.pointer(link.strip_prefix('#')?));
         let wrapped = || schema["allOf"].as_array().and_then(|all| all.first());
         match pointed.or_else(wrapped) {
             Some(inner) => schema = inner,

@@ -25,16 +25,26 @@ fn new_code(env: &Env) -> Result<String> {
 /// Formats a code as `ABCD-EFGH-IJKL-MNOP`.
 fn shown(code: &str) -> Secret {
     let letters: Vec<char> = code.chars().collect();
-    Secret::new(letters.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-"))
+    Secret::new(
+        letters
+            .chunks(4)
+            .map(|group| group.iter().collect::<String>())
+            .collect::<Vec<_>>()
+            .join("-"),
+    )
 }
 
 /// Returns the MAC of a typed code, or `None` if it does not have the form of a backup code.
 /// Spaces, dashes and case are ignored.
 #[must_use]
 pub fn digest_of(core: &Core, account: &AccountId, typed: &str) -> Option<[u8; 32]> {
-    let code: String =
-        typed.chars().filter(|c| !c.is_whitespace() && *c != '-').map(|c| c.to_ascii_uppercase()).collect();
-    let is_one = code.len() == LETTERS && code.bytes().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b));
+    let code: String = typed
+        .chars()
+        .filter(|c| !c.is_whitespace() && *c != '-')
+        .map(|c| c.to_ascii_uppercase())
+        .collect();
+    let is_one = code.len() == LETTERS
+        && code.bytes().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(&b));
     is_one.then(|| mac(core, account, &code))
 }
 

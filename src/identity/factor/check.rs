@@ -10,12 +10,12 @@ use crate::error::{Error, Kind, Limit, Result};
 use crate::identity::Core;
 use crate::identity::audit::AuditLog;
 use crate::identity::guard::LoginTarget;
-use crate::identity::one_time_code::{self, CodePurpose, CodeAttempt, Trust};
+use crate::identity::one_time_code::{self, CodeAttempt, CodePurpose, Trust};
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Barrier, ClientIp, Event, Factor, FactorKind, Method};
 use crate::store;
-use crate::store::db::Db;
 use crate::store::attempts::{self, Scope};
+use crate::store::db::Db;
 
 /// Attempts per day from client IPs that never logged in to the account.
 const STRANGERS: (u32, Duration) = (50, Duration::from_hours(24));
@@ -34,9 +34,17 @@ impl Budget {
     #[must_use]
     pub fn new(core: &Core, account: &Account, is_stranger: bool) -> Self {
         let key = core.master.mac("factor tries", account.id.as_str().as_bytes());
-        let all = core.config.limits.factor_account.map(|rate| (Scope::Factor, key, (rate.count, rate.window)));
+        let all = core
+            .config
+            .limits
+            .factor_account
+            .map(|rate| (Scope::Factor, key, (rate.count, rate.window)));
         let known = core.master.mac("factor tries of the known", account.id.as_str().as_bytes());
-        let day = if is_stranger { (Scope::FactorDay, key, STRANGERS) } else { (Scope::FactorDay, known, KNOWN) };
+        let day = if is_stranger {
+            (Scope::FactorDay, key, STRANGERS)
+        } else {
+            (Scope::FactorDay, known, KNOWN)
+        };
         Self { bucket: LoginTarget::of(account), limits: all.into_iter().chain([day]).collect() }
     }
 
@@ -97,7 +105,9 @@ impl CodeCheck {
     ) -> Result<Self> {
         let allows = |kind: FactorKind| methods.contains(&Method::Factor(kind));
         let plain: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
-        let guards = |kind: FactorKind| factors.iter().filter(move |f| f.kind == kind && f.confirmed_at.is_some());
+        let guards = |kind: FactorKind| {
+            factors.iter().filter(move |f| f.kind == kind && f.confirmed_at.is_some())
+        };
         let mut steps = Vec::new();
         for factor in guards(FactorKind::Totp).filter(|_| allows(FactorKind::Totp)) {
             steps.extend(step_of(core, factor, &plain)?.map(|step| (factor.id.clone(), step)));
@@ -107,14 +117,33 @@ impl CodeCheck {
             targets.push((FactorKind::Email, account.email.key().to_owned()));
         }
         if allows(FactorKind::Sms) {
-            targets.extend(guards(FactorKind::Sms).filter_map(|f| Some((f.kind, f.target.clone()?))));
+            targets
+                .extend(guards(FactorKind::Sms).filter_map(|f| Some((f.kind, f.target.clone()?))));
         }
         let sent = (!targets.is_empty()).then(|| {
             let bucket = LoginTarget::of(account);
-            SentCode { showing: CodeAttempt::new(core, &bucket, Some(account), CodePurpose::Factor, &plain, from), targets }
+            SentCode {
+                showing: CodeAttempt::new(
+                    core,
+                    &bucket,
+                    Some(account),
+                    CodePurpose::Factor,
+                    &plain,
+                    from,
+                ),
+                targets,
+            }
         });
-        let backup = methods.contains(&Method::BackupCode).then(|| backup::digest_of(core, &account.id, typed));
-        Ok(Self { account: account.id.clone(), steps, sent, backup: backup.flatten(), counting: CountedBy::Here })
+        let backup = methods
+            .contains(&Method::BackupCode)
+            .then(|| backup::digest_of(core, &account.id, typed));
+        Ok(Self {
+            account: account.id.clone(),
+            steps,
+            sent,
+            backup: backup.flatten(),
+            counting: CountedBy::Here,
+        })
     }
 
     /// The same check for an attempt that the caller has already counted.
@@ -131,7 +160,9 @@ impl CodeCheck {
         let verdict = self.weigh(db, log)?;
         let event = match &verdict {
             Err(refusal) if matches!(refusal.kind(), Kind::TooMany(_)) => return Ok(verdict),
-            Ok(method) => Event::done(What::FactorShown).by(self.account.as_str()).because(method.as_str()),
+            Ok(method) => {
+                Event::done(What::FactorShown).by(self.account.as_str()).because(method.as_str())
+            }
             Err(refusal) => Event::refused(What::FactorShown).because(match refusal.kind() {
                 Kind::BackupCodeUsed => "used_backup_code",
                 _ => "wrong_code",
@@ -163,7 +194,8 @@ impl CodeCheck {
             return Ok(Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
         }
         let found = sent.showing.look(db, now)?;
-        let target = found.and_then(|code| sent.targets.iter().find(|(_, target)| *target == code.target));
+        let target =
+            found.and_then(|code| sent.targets.iter().find(|(_, target)| *target == code.target));
         let Some((kind, target)) = target else { return Ok(Err(Kind::MfaCodeInvalid.into())) };
         if sent.showing.spend(db, now)?.is_none() {
             return Ok(Err(Kind::MfaCodeInvalid.into()));
@@ -178,7 +210,10 @@ impl CodeCheck {
 
 /// Returns the time step whose code was typed, whether it was used before or not.
 pub fn step_of(core: &Core, factor: &Factor, typed: &str) -> Result<Option<i64>> {
-    let sealed = factor.sealed.as_deref().ok_or_else(|| Error::internal("authenticator has no stored secret"))?;
+    let sealed = factor
+        .sealed
+        .as_deref()
+        .ok_or_else(|| Error::internal("authenticator has no stored secret"))?;
     let secret = zeroize::Zeroizing::new(core.master.open(&place(&factor.id), sealed)?);
     Ok(totp::matching_step(&secret, typed, core.env.wall(), &core.config.factors))
 }

@@ -13,14 +13,15 @@ use self::check::{Budget, CodeCheck, place, step_of};
 use super::actor::By;
 use super::audit::AuditLog;
 use super::guard::LoginTarget;
-use super::one_time_code::{self, CodeDelivery, CodePurpose, CodeAttempt, Trust};
+use super::one_time_code::{self, CodeAttempt, CodeDelivery, CodePurpose, Trust};
 use super::reauthenticate::Fresh;
 use super::{Caller, Core};
 use crate::error::{Error, FieldError, Kind, Limit, Result, Rule};
 use crate::mail::{self, Letter, OutgoingMessage};
 use crate::model::event::What;
 use crate::model::{
-    Account, AccountId, Event, Factor, FactorKind, Method, Permission, Secret, SessionId, Source, Time,
+    Account, AccountId, Event, Factor, FactorKind, Method, Permission, Secret, SessionId, Source,
+    Time,
 };
 use crate::store;
 use crate::store::db::Db;
@@ -82,7 +83,13 @@ fn letter(core: &Core, account: &Account, change: String) -> Result<OutgoingMess
 /// # Errors
 /// `Forbidden` until the address is verified, `ReauthenticationRequired`, `Validation` if the
 /// server cannot send text messages to the profile's number, `AlreadyExists`, `TooMany(Factor)`.
-pub async fn set_up(core: &Core, caller: &Caller, kind: FactorKind, name: &str, source: &Source) -> Result<Started> {
+pub async fn set_up(
+    core: &Core,
+    caller: &Caller,
+    kind: FactorKind,
+    name: &str,
+    source: &Source,
+) -> Result<Started> {
     let account = &caller.account;
     if account.email_verified_at.is_none() {
         return Err(Error::with(Kind::Forbidden, "Verify the email address first"));
@@ -153,7 +160,13 @@ async fn store_new(
             has_room(&confirmed, new.kind, new.target.as_deref())?;
             store::factors::drop_unconfirmed(db, &new.account, new.kind)?;
             store::factors::insert(db, &new)?;
-            store::factors::insert_backup_codes(db, &new.account, &hashes, Some(&new.id), log.at())?;
+            store::factors::insert_backup_codes(
+                db,
+                &new.account,
+                &hashes,
+                Some(&new.id),
+                log.at(),
+            )?;
             match dispatch.as_ref().map(|dispatch| dispatch.send(db, &log)).transpose()?.flatten() {
                 Some(wait) => Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)),
                 None => Ok(()),
@@ -170,7 +183,11 @@ fn target(core: &Core, account: &Account, kind: FactorKind) -> Result<Option<Str
         return Ok(None);
     }
     if !core.config.sms.is_on() {
-        return Err(invalid("type", "Not available", "Codes by text message are not available here"));
+        return Err(invalid(
+            "type",
+            "Not available",
+            "Codes by text message are not available here",
+        ));
     }
     let number = account.phone.as_deref().filter(|phone| is_e164(phone));
     let Some(number) = number else {
@@ -178,7 +195,11 @@ fn target(core: &Core, account: &Account, kind: FactorKind) -> Result<Option<Str
         return Err(invalid("phone", "Invalid phone number", sentence));
     };
     if !core.config.sms.may_reach(number) {
-        return Err(invalid("phone", "Not available", "Text messages are not sent to this country"));
+        return Err(invalid(
+            "phone",
+            "Not available",
+            "Text messages are not sent to this country",
+        ));
     }
     Ok(Some(number.to_owned()))
 }
@@ -187,7 +208,9 @@ fn target(core: &Core, account: &Account, kind: FactorKind) -> Result<Option<Str
 /// begin with zero.
 fn is_e164(number: &str) -> bool {
     let digits = number.strip_prefix('+').unwrap_or("");
-    (8..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit())
+    (8..=15).contains(&digits.len())
+        && !digits.starts_with('0')
+        && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn authenticator(core: &Core, account: &Account, id: &str) -> Result<(Vec<u8>, Authenticator)> {
@@ -207,8 +230,12 @@ fn dispatch(
     id: &str,
 ) -> Result<Option<CodeDelivery>> {
     match (kind, number) {
-        (FactorKind::Email, _) => one_time_code::by_mail(core, account, CodePurpose::Setup, Some(id)).map(Some),
-        (FactorKind::Sms, Some(number)) => one_time_code::by_text(core, account, number, CodePurpose::Setup, Some(id)),
+        (FactorKind::Email, _) => {
+            one_time_code::by_mail(core, account, CodePurpose::Setup, Some(id)).map(Some)
+        }
+        (FactorKind::Sms, Some(number)) => {
+            one_time_code::by_text(core, account, number, CodePurpose::Setup, Some(id))
+        }
         _ => Ok(None),
     }
 }
@@ -238,7 +265,9 @@ pub async fn verify(
     let factors = factors_of(core, &caller.account.id).await?;
     let named = |factor: &&Factor| device.is_none_or(|id| factor.id == id);
     match factors.iter().rev().filter(named).find(|factor| factor.confirmed_at.is_none()) {
-        Some(factor) => confirm(core, caller, factor, typed, source).await.map(|()| CodeConfirmation::Confirmed),
+        Some(factor) => {
+            confirm(core, caller, factor, typed, source).await.map(|()| CodeConfirmation::Confirmed)
+        }
         None => show(core, caller, typed, source).await.map(|()| CodeConfirmation::Shown),
     }
 }
@@ -251,7 +280,13 @@ enum Confirmation {
     Sent(Box<CodeAttempt>),
 }
 
-async fn confirm(core: &Core, caller: &Caller, factor: &Factor, typed: &str, source: &Source) -> Result<()> {
+async fn confirm(
+    core: &Core,
+    caller: &Caller,
+    factor: &Factor,
+    typed: &str,
+    source: &Source,
+) -> Result<()> {
     let (account, is_fresh) = (&caller.account, Fresh::check(core, caller).is_ok());
     let plain: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect();
     let how = match factor.kind {
@@ -259,7 +294,14 @@ async fn confirm(core: &Core, caller: &Caller, factor: &Factor, typed: &str, sou
         FactorKind::Email | FactorKind::Sms => {
             let from = (source.client(), Trust::RequestedHere);
             let bucket = LoginTarget::of_owner(&account.id);
-            Confirmation::Sent(Box::new(CodeAttempt::new(core, &bucket, Some(account), CodePurpose::Setup, &plain, from)))
+            Confirmation::Sent(Box::new(CodeAttempt::new(
+                core,
+                &bucket,
+                Some(account),
+                CodePurpose::Setup,
+                &plain,
+                from,
+            )))
         }
     };
     let change = format!("Logging in now asks for {} as well.", factor.kind.in_words());
@@ -272,16 +314,21 @@ async fn confirm(core: &Core, caller: &Caller, factor: &Factor, typed: &str, sou
             }
             let step = match confirmation(db, &how, &factor, &log)? {
                 Ok(step) => step,
-                Err(refusal) if matches!(refusal.kind(), Kind::TooMany(_)) => return Ok(Err(refusal)),
+                Err(refusal) if matches!(refusal.kind(), Kind::TooMany(_)) => {
+                    return Ok(Err(refusal));
+                }
                 Err(refusal) => {
-                    let event = Event::refused(What::FactorAdded).about(&account.id).by(account.id.as_str());
+                    let event = Event::refused(What::FactorAdded)
+                        .about(&account.id)
+                        .by(account.id.as_str());
                     log.record(db, &event.because("wrong_code"))?;
                     return Ok(Err(refusal));
                 }
             };
             budget.give_back(db)?;
             let before = put_in_force(db, &log, &account, &factor, step)?;
-            if !is_fresh && before.iter().any(|other| other.confirmed_at >= Some(factor.created_at)) {
+            if !is_fresh && before.iter().any(|other| other.confirmed_at >= Some(factor.created_at))
+            {
                 return Err(Kind::ReauthenticationRequired.into());
             }
             mail::enqueue(db, &letter).map(Ok)
@@ -293,7 +340,12 @@ async fn confirm(core: &Core, caller: &Caller, factor: &Factor, typed: &str, sou
 
 /// Returns the authenticator's step, if there is one. A refusal is the inner `Err`, so that the
 /// write commits and its count stays.
-fn confirmation(db: &mut dyn Db, how: &Confirmation, factor: &Factor, log: &AuditLog) -> Result<Result<Option<i64>>> {
+fn confirmation(
+    db: &mut dyn Db,
+    how: &Confirmation,
+    factor: &Factor,
+    log: &AuditLog,
+) -> Result<Result<Option<i64>>> {
     let showing = match how {
         Confirmation::Step(Some(step)) => return Ok(Ok(Some(*step))),
         Confirmation::Step(None) => return Ok(Err(Kind::MfaCodeInvalid.into())),
@@ -345,8 +397,11 @@ fn put_in_force(
 pub async fn show(core: &Core, caller: &Caller, typed: &str, source: &Source) -> Result<()> {
     let account = &caller.account;
     let factors = factors_of(core, &account.id).await?;
-    let mut methods: Vec<Method> =
-        factors.iter().filter(|f| f.confirmed_at.is_some()).map(|f| Method::Factor(f.kind)).collect();
+    let mut methods: Vec<Method> = factors
+        .iter()
+        .filter(|f| f.confirmed_at.is_some())
+        .map(|f| Method::Factor(f.kind))
+        .collect();
     if methods.is_empty() {
         return Err(Kind::MfaNotEnabled.into());
     }
@@ -394,7 +449,13 @@ pub async fn list(core: &Core, caller: &Caller) -> Result<Overview> {
 ///
 /// # Errors
 /// `NotFound`.
-pub async fn rename(core: &Core, caller: &Caller, id: &str, name: &str, source: &Source) -> Result<Factor> {
+pub async fn rename(
+    core: &Core,
+    caller: &Caller,
+    id: &str,
+    name: &str,
+    source: &Source,
+) -> Result<Factor> {
     let (log, account) = (AuditLog::new(core, source), caller.account.id.clone());
     let (id, name) = (id.to_owned(), name.to_owned());
     core.store
@@ -403,7 +464,8 @@ pub async fn rename(core: &Core, caller: &Caller, id: &str, name: &str, source: 
                 return Err(no_such_factor());
             }
             log.record(db, &Event::done(What::FactorRenamed).about(&account).by(account.as_str()))?;
-            let found = store::factors::of(db, &account)?.into_iter().find(|factor| factor.id == id);
+            let found =
+                store::factors::of(db, &account)?.into_iter().find(|factor| factor.id == id);
             found.ok_or_else(no_such_factor)
         })
         .await
@@ -427,9 +489,14 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
     let caller = fresh.caller();
     let factors = factors_of(core, &caller.account.id).await?;
     let factor = factors.into_iter().find(|factor| factor.id == id).ok_or_else(no_such_factor)?;
-    let change = format!("Logging in no longer asks for {} ({}).", factor.kind.in_words(), factor.kind.as_str());
+    let change = format!(
+        "Logging in no longer asks for {} ({}).",
+        factor.kind.in_words(),
+        factor.kind.as_str()
+    );
     let letter = letter(core, &caller.account, change)?;
-    let (log, account, session) = (AuditLog::new(core, source), caller.account.clone(), caller.session.clone());
+    let (log, account, session) =
+        (AuditLog::new(core, source), caller.account.clone(), caller.session.clone());
     core.store
         .write(move |db| {
             if !store::factors::remove(db, &account.id, &factor.id)? {
@@ -441,7 +508,8 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
             if !store::accounts::raise_stamp(db, &account.id, account.stamp)? {
                 return Err(conflict(db, &session, log.at())?);
             }
-            if store::factors::of(db, &account.id)?.iter().all(|other| other.confirmed_at.is_none()) {
+            if store::factors::of(db, &account.id)?.iter().all(|other| other.confirmed_at.is_none())
+            {
                 store::factors::drop_backup_codes(db, &account.id)?;
             }
             let event = Event::done(What::FactorRemoved).about(&account.id).by(account.id.as_str());
@@ -457,23 +525,37 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
 ///
 /// # Errors
 /// `MfaNotEnabled`, `Conflict`.
-pub async fn renew_backup_codes(core: &Core, fresh: &Fresh, source: &Source) -> Result<Vec<Secret>> {
+pub async fn renew_backup_codes(
+    core: &Core,
+    fresh: &Fresh,
+    source: &Source,
+) -> Result<Vec<Secret>> {
     let caller = fresh.caller();
     let (shown, hashes) = backup::new_set(core, &caller.account.id)?;
-    let letter =
-        letter(core, &caller.account, "New backup codes were made. The previous codes no longer work.".into())?;
-    let (log, account, session) = (AuditLog::new(core, source), caller.account.clone(), caller.session.clone());
+    let letter = letter(
+        core,
+        &caller.account,
+        "New backup codes were made. The previous codes no longer work.".into(),
+    )?;
+    let (log, account, session) =
+        (AuditLog::new(core, source), caller.account.clone(), caller.session.clone());
     core.store
         .write(move |db| {
             if !store::accounts::raise_stamp(db, &account.id, account.stamp)? {
                 return Err(conflict(db, &session, log.at())?);
             }
-            if store::factors::of(db, &account.id)?.iter().all(|factor| factor.confirmed_at.is_none()) {
+            if store::factors::of(db, &account.id)?
+                .iter()
+                .all(|factor| factor.confirmed_at.is_none())
+            {
                 return Err(Kind::MfaNotEnabled.into());
             }
             store::factors::drop_backup_codes(db, &account.id)?;
             store::factors::insert_backup_codes(db, &account.id, &hashes, None, log.at())?;
-            log.record(db, &Event::done(What::BackupCodesMade).about(&account.id).by(account.id.as_str()))?;
+            log.record(
+                db,
+                &Event::done(What::BackupCodesMade).about(&account.id).by(account.id.as_str()),
+            )?;
             mail::enqueue(db, &letter)
         })
         .await?;
@@ -489,9 +571,11 @@ pub async fn renew_backup_codes(core: &Core, fresh: &Fresh, source: &Source) -> 
 pub async fn reset_all(core: &Core, by: &By, account: &AccountId) -> Result<u64> {
     let id = account.clone();
     let found = core.store.read(move |db| store::accounts::find(db, &id)).await?;
-    let account = found.filter(|account| account.deleted_at.is_none()).ok_or(Kind::AccountNotFound)?;
+    let account =
+        found.filter(|account| account.deleted_at.is_none()).ok_or(Kind::AccountNotFound)?;
     let change = "All second factors were removed by an administrator.".to_owned();
-    let (letter, log, actor) = (letter(core, &account, change)?, AuditLog::new(core, &by.source), by.actor.clone());
+    let (letter, log, actor) =
+        (letter(core, &account, change)?, AuditLog::new(core, &by.source), by.actor.clone());
     let removed = core
         .store
         .write(move |db| {
@@ -520,8 +604,15 @@ mod tests {
         for good in ["+491701234567", "+12025550123"] {
             assert!(is_e164(good), "{good}");
         }
-        for bad in ["", "+", "491701234567", "+0491701234567", "+49 170 1234567", "+1234567890123456", "+49x701234567"]
-        {
+        for bad in [
+            "",
+            "+",
+            "491701234567",
+            "+0491701234567",
+            "+49 170 1234567",
+            "+1234567890123456",
+            "+49x701234567",
+        ] {
             assert!(!is_e164(bad), "{bad}");
         }
     }

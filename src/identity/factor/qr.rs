@@ -14,9 +14,11 @@ const MARGIN: usize = 4;
 
 /// Renders the text as a QR code in a data URL.
 pub fn data_url(text: &Secret) -> Result<Secret> {
-    let failed =
-        |error: Box<dyn std::error::Error + Send + Sync>| Error::internal("failed to draw a QR code").caused_by(error);
-    let code = QrCode::with_error_correction_level(text.reveal(), EcLevel::M).map_err(|e| failed(e.into()))?;
+    let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+        Error::internal("failed to draw a QR code").caused_by(error)
+    };
+    let code = QrCode::with_error_correction_level(text.reveal(), EcLevel::M)
+        .map_err(|e| failed(e.into()))?;
     let side = (code.width() + 2 * MARGIN) * SCALE;
     let row = side.div_ceil(8);
     let mut pixels = vec![0xff_u8; row * side];
@@ -50,7 +52,8 @@ mod tests {
     #[test]
     fn a_qr_code_is_a_png_that_decodes_to_its_modules() {
         let url = data_url(&Secret::new("otpauth://totp/a:b?secret=AAAA")).unwrap();
-        let file = STANDARD.decode(url.reveal().strip_prefix("data:image/png;base64,").unwrap()).unwrap();
+        let file =
+            STANDARD.decode(url.reveal().strip_prefix("data:image/png;base64,").unwrap()).unwrap();
         let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut pixels).unwrap();

@@ -26,7 +26,9 @@ pub fn matching_step(secret: &[u8], typed: &str, wall: Time, rules: &Factors) ->
     let window = now - i64::from(rules.totp_behind)..=now + i64::from(rules.totp_ahead);
     // Compute every code even after a match, so that the time reveals nothing.
     let matching: Vec<i64> = window
-        .filter(|step| verify_slices_are_equal(code(secret, *step).as_bytes(), typed.as_bytes()).is_ok())
+        .filter(|step| {
+            verify_slices_are_equal(code(secret, *step).as_bytes(), typed.as_bytes()).is_ok()
+        })
         .collect();
     matching.last().copied()
 }
@@ -37,7 +39,8 @@ fn code(secret: &[u8], step: i64) -> String {
     let tag = hmac::sign(&key, &step.to_be_bytes());
     let digest = tag.as_ref();
     let offset = usize::from(digest.last().copied().unwrap_or(0) & 0x0f);
-    let word = digest.iter().skip(offset).take(4).fold(0_u32, |word, byte| (word << 8) | u32::from(*byte));
+    let word =
+        digest.iter().skip(offset).take(4).fold(0_u32, |word, byte| (word << 8) | u32::from(*byte));
     format!("{:06}", (word & 0x7fff_ffff) % 1_000_000)
 }
 
@@ -77,7 +80,10 @@ fn escaped(text: &str) -> String {
             out.push(char::from(byte));
         } else {
             out.push('%');
-            out.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])));
+            out.extend(
+                [byte >> 4, byte & 15]
+                    .map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])),
+            );
         }
     }
     out
@@ -96,9 +102,12 @@ mod tests {
 
     #[test]
     fn the_codes_are_those_of_the_rfc() {
-        for (seconds, expected) in
-            [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (20_000_000_000, "353130")]
-        {
+        for (seconds, expected) in [
+            (59, "287082"),
+            (1_111_111_109, "081804"),
+            (1_234_567_890, "005924"),
+            (20_000_000_000, "353130"),
+        ] {
             assert_eq!(code(RFC, seconds / STEP), expected, "{seconds}");
         }
     }
@@ -119,7 +128,9 @@ mod tests {
 
     #[test]
     fn base32_is_that_of_the_rfc() {
-        for (plain, encoded) in [("", ""), ("f", "MY"), ("fo", "MZXQ"), ("foo", "MZXW6"), ("foobar", "MZXW6YTBOI")] {
+        for (plain, encoded) in
+            [("", ""), ("f", "MY"), ("fo", "MZXQ"), ("foo", "MZXW6"), ("foobar", "MZXW6YTBOI")]
+        {
             assert_eq!(base32(plain.as_bytes()), encoded);
         }
         assert_eq!(base32(RFC), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
@@ -128,6 +139,8 @@ mod tests {
     #[test]
     fn names_cannot_break_out_of_the_address() {
         let uri = uri("A & B", "x@y.example?secret=1", "AAAA");
-        assert!(uri.reveal().starts_with("otpauth://totp/A%20%26%20B:x%40y.example%3Fsecret%3D1?secret=AAAA&issuer="));
+        assert!(uri.reveal().starts_with(
+            "otpauth://totp/A%20%26%20B:x%40y.example%3Fsecret%3D1?secret=AAAA&issuer="
+        ));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::column::{ImportColumn, Fields};
+use super::column::{Fields, ImportColumn};
 use super::value::{self, When};
 use crate::env::Env;
 use crate::error::Result;
@@ -64,7 +64,8 @@ impl ImportRules {
         let email = Email::parse(email).ok_or("its e-mail address is not valid")?;
         let (id, number, named) = identity(fields, fresh)?;
         let username = fields.get(ImportColumn::Username).map(|name| {
-            Username::parse(name).ok_or("its user name is not 3 to 50 letters, digits, _, - and inner dots")
+            Username::parse(name)
+                .ok_or("its user name is not 3 to 50 letters, digits, _, - and inner dots")
         });
         let username = username.transpose()?;
         let hash = fields.get(ImportColumn::PasswordHash);
@@ -89,7 +90,8 @@ impl ImportRules {
             name: words(fields, ImportColumn::Name, LONGEST_NAME)?,
             company_name: words(fields, ImportColumn::CompanyName, LONGEST_NAME)?,
             phone: words(fields, ImportColumn::Phone, LONGEST_PHONE)?,
-            phone_verified_at: moment(fields, ImportColumn::PhoneVerified)?.and_then(|said| said.at(created_at)),
+            phone_verified_at: moment(fields, ImportColumn::PhoneVerified)?
+                .and_then(|said| said.at(created_at)),
             password_hash: hash.map(str::to_owned),
             files_uploaded: count(fields, ImportColumn::FilesUploaded)?.unwrap_or(0),
             upload_limit: count(fields, ImportColumn::UploadLimit)?,
@@ -99,7 +101,12 @@ impl ImportRules {
             updated_at: past(fields, ImportColumn::UpdatedAt, now)?.unwrap_or(created_at),
             roles: self.roles(fields, &mut notes),
         };
-        Ok(Candidate { scheme: account.password_hash.as_deref().map(scheme::scheme_of), account, named, notes })
+        Ok(Candidate {
+            scheme: account.password_hash.as_deref().map(scheme::scheme_of),
+            account,
+            named,
+            notes,
+        })
     }
 
     /// The roles that the account keeps. A list replaces the default role, a single role is added
@@ -129,10 +136,17 @@ impl ImportRules {
 }
 
 /// Reads the ids: a numeric id becomes the number, any other safe text becomes the id.
-fn identity(fields: &Fields, fresh: AccountId) -> ParseResult<(AccountId, Option<i64>, AccountReference)> {
+fn identity(
+    fields: &Fields,
+    fresh: AccountId,
+) -> ParseResult<(AccountId, Option<i64>, AccountReference)> {
     let number = fields.get(ImportColumn::Number).map(numeric).transpose()?;
     let Some(id) = fields.get(ImportColumn::Id) else {
-        return Ok((fresh, number, if number.is_some() { AccountReference::Number } else { AccountReference::Address }));
+        return Ok((
+            fresh,
+            number,
+            if number.is_some() { AccountReference::Number } else { AccountReference::Address },
+        ));
     };
     let is_numeric = id.bytes().all(|b| b.is_ascii_digit()) && !id.starts_with('0');
     if is_numeric && number.is_none() {
@@ -179,7 +193,8 @@ fn moment(fields: &Fields, column: ImportColumn) -> ParseResult<Option<Said>> {
             When::Unreadable => None,
         },
     };
-    said.map(Some).ok_or_else(|| format!("its {} is neither a yes, a no nor a time", column.as_str()))
+    said.map(Some)
+        .ok_or_else(|| format!("its {} is neither a yes, a no nor a time", column.as_str()))
 }
 
 fn past(fields: &Fields, column: ImportColumn, now: Time) -> ParseResult<Option<Time>> {
@@ -195,7 +210,10 @@ fn past(fields: &Fields, column: ImportColumn, now: Time) -> ParseResult<Option<
 fn words(fields: &Fields, column: ImportColumn, longest: usize) -> ParseResult<Option<String>> {
     let Some(words) = fields.get(column) else { return Ok(None) };
     if text::length(words) > longest || words.chars().any(text::is_control) {
-        return Err(format!("its {} is longer than {longest} characters or has control characters", column.as_str()));
+        return Err(format!(
+            "its {} is longer than {longest} characters or has control characters",
+            column.as_str()
+        ));
     }
     Ok(Some(words.to_owned()))
 }
@@ -229,13 +247,18 @@ impl StateColumns {
         match fields.get(ImportColumn::Status).map(str::to_ascii_lowercase).as_deref() {
             None | Some("active" | "enabled" | "verified" | "ok") => {}
             Some("pending" | "unverified") => is_pending = true,
-            Some("suspended" | "inactive" | "disabled" | "locked" | "blocked" | "banned" | "deactivated") => {
+            Some(
+                "suspended" | "inactive" | "disabled" | "locked" | "blocked" | "banned"
+                | "deactivated",
+            ) => {
                 if !matches!(suspended, Some(Said::At(_))) {
                     suspended = Some(Said::Yes);
                 }
             }
             Some("deleted") => return Err("it was deleted in the old service".to_owned()),
-            Some(_) => return Err("its status is not active, pending, suspended or deleted".to_owned()),
+            Some(_) => {
+                return Err("its status is not active, pending, suspended or deleted".to_owned());
+            }
         }
         Ok(Self { suspended, is_pending })
     }

@@ -57,7 +57,14 @@ const NAMES: [(ImportColumn, &str, &[&str]); ImportColumn::COUNT] = [
     (
         ImportColumn::EmailVerified,
         "email_verified_at",
-        &["isverified", "verified", "emailverified", "isemailverified", "verifiedat", "emailconfirmed"],
+        &[
+            "isverified",
+            "verified",
+            "emailverified",
+            "isemailverified",
+            "verifiedat",
+            "emailconfirmed",
+        ],
     ),
     (ImportColumn::Username, "username", &["login", "usernm", "nickname"]),
     (ImportColumn::FirstName, "first_name", &["givenname", "firstname"]),
@@ -66,14 +73,28 @@ const NAMES: [(ImportColumn, &str, &[&str]); ImportColumn::COUNT] = [
     (ImportColumn::CompanyName, "company_name", &["company"]),
     (ImportColumn::Phone, "phone", &["phonenumber", "telephone", "mobile"]),
     (ImportColumn::PhoneVerified, "phone_verified_at", &["phoneverified", "isphoneverified"]),
-    (ImportColumn::PasswordHash, "password_hash", &["password", "hash", "hashedpassword", "passwd", "passworddigest"]),
+    (
+        ImportColumn::PasswordHash,
+        "password_hash",
+        &["password", "hash", "hashedpassword", "passwd", "passworddigest"],
+    ),
     (ImportColumn::FilesUploaded, "files_uploaded", &["uploads", "uploadcount"]),
     (ImportColumn::UploadLimit, "upload_limit", &["maxuploads"]),
     (ImportColumn::Active, "is_active", &["active", "enabled", "isenabled"]),
     (
         ImportColumn::Suspended,
         "suspended_at",
-        &["suspended", "issuspended", "locked", "islocked", "blocked", "isblocked", "banned", "disabled", "isdisabled"],
+        &[
+            "suspended",
+            "issuspended",
+            "locked",
+            "islocked",
+            "blocked",
+            "isblocked",
+            "banned",
+            "disabled",
+            "isdisabled",
+        ],
     ),
     (ImportColumn::Status, "status", &["state", "accountstatus"]),
     (ImportColumn::Deleted, "deleted_at", &["deleted", "isdeleted"]),
@@ -115,7 +136,9 @@ impl ImportColumn {
     #[must_use]
     pub fn meaning(name: &str) -> ColumnMeaning {
         let folded = folded(name);
-        let known = NAMES.iter().find(|(_, own, others)| folded == self::folded(own) || others.contains(&&*folded));
+        let known = NAMES
+            .iter()
+            .find(|(_, own, others)| folded == self::folded(own) || others.contains(&&*folded));
         match known {
             Some((column, ..)) => ColumnMeaning::Read(*column),
             None if LEFT.contains(&&*folded) => ColumnMeaning::Left,

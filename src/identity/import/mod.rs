@@ -25,7 +25,7 @@ use crate::store::db::Db;
 use candidate::AccountReference;
 
 pub use candidate::{Candidate, ImportRules};
-pub use column::{ImportColumn, Fields, ColumnMeaning};
+pub use column::{ColumnMeaning, Fields, ImportColumn};
 
 /// Rows written between two checks of the clock.
 const CHUNK: usize = 32;
@@ -118,11 +118,16 @@ impl<'a> ImportRun<'a> {
     pub async fn begin(core: &'a Core, options: Options, source: &Source) -> Result<Self> {
         let all = core.store.read(|db| store::roles::all_permissions(db)).await?;
         let of = |name: &str| -> BTreeSet<String> {
-            all.iter().filter(|(role, _)| role == name).map(|(_, permission)| permission.clone()).collect()
+            all.iter()
+                .filter(|(role, _)| role == name)
+                .map(|(_, permission)| permission.clone())
+                .collect()
         };
         let everybodys = of(role::DEFAULT);
         let roles: BTreeSet<String> = all.iter().map(|(role, _)| role.clone()).collect();
-        let is_withheld = |name: &&String| !options.allowed_roles.contains(name) && !of(name).is_subset(&everybodys);
+        let is_withheld = |name: &&String| {
+            !options.allowed_roles.contains(name) && !of(name).is_subset(&everybodys)
+        };
         let rules = ImportRules {
             withheld: roles.iter().filter(is_withheld).cloned().collect(),
             roles,
@@ -165,13 +170,18 @@ impl<'a> ImportRun<'a> {
         }
         let candidates = Arc::new(candidates);
         let looked = self.look(&candidates).await?;
-        let free: Vec<usize> = looked.iter().enumerate().filter(|(_, o)| o.is_none()).map(|(at, _)| at).collect();
+        let free: Vec<usize> =
+            looked.iter().enumerate().filter(|(_, o)| o.is_none()).map(|(at, _)| at).collect();
         let written = if self.options.dry_run {
             free.iter().map(|_| ImportOutcome::Imported).collect()
         } else {
             self.write(&candidates, &free).await?
         };
-        self.looks = looked.iter().flatten().chain(&written).any(|outcome| matches!(outcome, ImportOutcome::Present));
+        self.looks = looked
+            .iter()
+            .flatten()
+            .chain(&written)
+            .any(|outcome| matches!(outcome, ImportOutcome::Present));
         let mut written = written.into_iter();
         for ((line, candidate), looked) in lines.into_iter().zip(candidates.iter()).zip(looked) {
             if let Some(outcome) = looked.or_else(|| written.next()) {
@@ -188,7 +198,8 @@ impl<'a> ImportRun<'a> {
     pub async fn finish(self) -> Result<Summary> {
         let Summary { imported, present, refused, .. } = self.summary;
         if imported > 0 && !self.options.dry_run {
-            let event = event(format!("{imported} imported, {present} there already, {refused} refused"));
+            let event =
+                event(format!("{imported} imported, {present} there already, {refused} refused"));
             let (log, record) = (self.log, self.record);
             self.core.store.write(move |db| log.keep(db, &record, &event)).await?;
         }
@@ -196,18 +207,26 @@ impl<'a> ImportRun<'a> {
     }
 
     /// Refuses a row whose names this file has used before.
-    fn first_of_its_name(&mut self, line: u64, candidate: Candidate) -> std::result::Result<Candidate, String> {
+    fn first_of_its_name(
+        &mut self,
+        line: u64,
+        candidate: Candidate,
+    ) -> std::result::Result<Candidate, String> {
         let account = &candidate.account;
         let mut names = vec![("address", account.email.key().to_owned())];
         // Outside a dry run the database itself detects duplicates of the other names.
         if self.options.dry_run {
             names.extend(account.username_key.clone().map(|key| ("user name", key)));
-            names.extend((candidate.named == AccountReference::Id).then(|| ("id", account.id.to_string())));
+            names.extend(
+                (candidate.named == AccountReference::Id).then(|| ("id", account.id.to_string())),
+            );
             names.extend(account.number.map(|number| ("number", number.to_string())));
         }
         for name in names {
             match self.seen.entry(self.hasher.hash_one(&name)) {
-                Entry::Occupied(first) => return Err(format!("its {} is already on line {}", name.0, first.get())),
+                Entry::Occupied(first) => {
+                    return Err(format!("its {} is already on line {}", name.0, first.get()));
+                }
                 Entry::Vacant(place) => place.insert(line),
             };
         }
@@ -220,10 +239,17 @@ impl<'a> ImportRun<'a> {
             return Ok(candidates.iter().map(|_| None).collect());
         }
         let (candidates, now) = (candidates.clone(), self.core.env.now());
-        self.core.store.scan(move |db| candidates.iter().map(|one| standing(db, one, now)).collect()).await
+        self.core
+            .store
+            .scan(move |db| candidates.iter().map(|one| standing(db, one, now)).collect())
+            .await
     }
 
-    async fn write(&self, candidates: &Arc<Vec<Candidate>>, free: &[usize]) -> Result<Vec<ImportOutcome>> {
+    async fn write(
+        &self,
+        candidates: &Arc<Vec<Candidate>>,
+        free: &[usize],
+    ) -> Result<Vec<ImportOutcome>> {
         let mut outcomes: Vec<ImportOutcome> = Vec::with_capacity(free.len());
         while let Some(left) = free.get(outcomes.len()..).filter(|left| !left.is_empty()) {
             let piece = ImportChunk {
@@ -240,7 +266,13 @@ impl<'a> ImportRun<'a> {
         Ok(outcomes)
     }
 
-    fn count(&mut self, line: u64, outcome: ImportOutcome, notes: &[String], remarks: &mut Vec<Remark>) {
+    fn count(
+        &mut self,
+        line: u64,
+        outcome: ImportOutcome,
+        notes: &[String],
+        remarks: &mut Vec<Remark>,
+    ) {
         let mut remark = |reason: &str, outcome| {
             *self.summary.reasons.entry(in_general(reason)).or_default() += 1;
             remarks.push(Remark { line, outcome, reason: reason.to_owned() });
@@ -266,7 +298,10 @@ impl<'a> ImportRun<'a> {
 fn in_general(reason: &str) -> String {
     for end in [" line ", " the account with "] {
         if let Some((before, _)) = reason.split_once(end) {
-            return format!("{before}{}", if end == " line " { " an earlier line" } else { " another account" });
+            return format!(
+                "{before}{}",
+                if end == " line " { " an earlier line" } else { " another account" }
+            );
         }
     }
     reason.to_owned()
@@ -285,13 +320,19 @@ fn standing(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<
         return match (holder.deleted_at, is_same) {
             (Some(_), _) => refused("its address is that of a deleted account".to_owned()),
             (None, true) => Ok(Some(ImportOutcome::Present)),
-            (None, false) => refused(format!("its address is that of the account with number {}", holder.number)),
+            (None, false) => {
+                refused(format!("its address is that of the account with number {}", holder.number))
+            }
         };
     }
     if store::links::is_address_kept(db, account.email.key(), &account.id, now)? {
-        return refused("its address is reserved for an account that has just given it up".to_owned());
+        return refused(
+            "its address is reserved for an account that has just given it up".to_owned(),
+        );
     }
-    if candidate.named == AccountReference::Id && store::transfer::find_by_id(db, &account.id)?.is_some() {
+    if candidate.named == AccountReference::Id
+        && store::transfer::find_by_id(db, &account.id)?.is_some()
+    {
         return refused("its id is that of another account".to_owned());
     }
     if let Some(number) = account.number
@@ -326,7 +367,8 @@ impl ImportChunk {
         let now = self.env.now();
         let mut outcomes = Vec::new();
         for places in self.places.chunks(CHUNK) {
-            let rows: Vec<&Candidate> = places.iter().filter_map(|&at| self.candidates.get(at)).collect();
+            let rows: Vec<&Candidate> =
+                places.iter().filter_map(|&at| self.candidates.get(at)).collect();
             write_chunk(db, &rows, now, &mut outcomes)?;
             if self.env.now().since(now) >= self.budget {
                 break;
@@ -349,7 +391,12 @@ fn imported_of(outcomes: &[ImportOutcome]) -> u64 {
     outcomes.iter().map(|outcome| u64::from(matches!(outcome, ImportOutcome::Imported))).sum()
 }
 
-fn write_chunk(db: &mut dyn Db, rows: &[&Candidate], now: Time, outcomes: &mut Vec<ImportOutcome>) -> Result<()> {
+fn write_chunk(
+    db: &mut dyn Db,
+    rows: &[&Candidate],
+    now: Time,
+    outcomes: &mut Vec<ImportOutcome>,
+) -> Result<()> {
     if let Some(highest) = rows.iter().filter_map(|row| row.account.number).max() {
         store::transfer::pass_number(db, highest)?;
     }
@@ -367,11 +414,13 @@ fn write_chunk(db: &mut dyn Db, rows: &[&Candidate], now: Time, outcomes: &mut V
                 Some(key) => store::accounts::is_username_taken(db, key, &account.id, now)?,
                 None => false,
             };
-        let is_new = !is_held && store::transfer::insert(db, &row.account, number, row.scheme.as_deref(), now)?;
+        let is_new = !is_held
+            && store::transfer::insert(db, &row.account, number, row.scheme.as_deref(), now)?;
         outcomes.push(if is_new {
             ImportOutcome::Imported
         } else {
-            let unexplained = || ImportOutcome::Refused("it conflicts with an existing account".to_owned());
+            let unexplained =
+                || ImportOutcome::Refused("it conflicts with an existing account".to_owned());
             standing(db, row, now)?.unwrap_or_else(unexplained)
         });
     }

@@ -37,7 +37,9 @@ pub(super) fn time(text: &str) -> When {
         Ok(number) if number.unsigned_abs() < MILLIS_FROM => Timestamp::from_second(number),
         Ok(number) => Timestamp::from_millisecond(number),
         Err(_) => text.parse::<Timestamp>().or_else(|_| {
-            text.parse::<DateTime>().and_then(|civil| civil.to_zoned(TimeZone::UTC)).map(|at| at.timestamp())
+            text.parse::<DateTime>()
+                .and_then(|civil| civil.to_zoned(TimeZone::UTC))
+                .map(|at| at.timestamp())
         }),
     };
     read.map_or(When::Unreadable, |at| When::At(Time::from_millis(at.as_millisecond())))

@@ -67,10 +67,16 @@ pub(super) struct Conversation {
 
 impl Conversation {
     /// Connects, greets the server, starts TLS and logs in.
-    pub(super) async fn open(server: &Smtp, patience: Duration, report: StepReporter<'_>) -> Tried<Self> {
+    pub(super) async fn open(
+        server: &Smtp,
+        patience: Duration,
+        report: StepReporter<'_>,
+    ) -> Tried<Self> {
         let connection = match server.protection {
             Protection::Tls => connect_tls(server, patience, report).await?,
-            Protection::StartTls | Protection::None => connect_plain(server, patience, report).await?,
+            Protection::StartTls | Protection::None => {
+                connect_plain(server, patience, report).await?
+            }
         };
         let mut this = Self { connection, patience };
         if server.protection == Protection::StartTls {
@@ -81,19 +87,28 @@ impl Conversation {
         }
         if let Some((user, password)) = &server.login {
             let credentials = Credentials::new(user.clone(), password.reveal().to_owned());
-            let done = reply(patience, "AUTH", this.connection.auth(DEFAULT_MECHANISMS, &credentials)).await;
+            let done =
+                reply(patience, "AUTH", this.connection.auth(DEFAULT_MECHANISMS, &credentials))
+                    .await;
             // Only the reply code of a login is shown, because some servers echo the credentials.
-            let done = done.map(|response| response.code().to_string()).map_err(|trouble| Trouble {
-                answer: trouble.code.map_or(trouble.answer, |code| format!("{code} the login was refused")),
-                ..trouble
-            });
+            let done =
+                done.map(|response| response.code().to_string()).map_err(|trouble| Trouble {
+                    answer: trouble
+                        .code
+                        .map_or(trouble.answer, |code| format!("{code} the login was refused")),
+                    ..trouble
+                });
             tell(report, "AUTH", done)?;
         }
         Ok(this)
     }
 
     /// Sends one message; returns `Ok` once the server has accepted it.
-    pub(super) async fn hand_over(&mut self, letter: &Envelope, report: StepReporter<'_>) -> Tried<()> {
+    pub(super) async fn hand_over(
+        &mut self,
+        letter: &Envelope,
+        report: StepReporter<'_>,
+    ) -> Tried<()> {
         let patience = self.patience;
         let connection = &mut self.connection;
         let mail = connection.command(Mail::new(Some(letter.from.clone()), vec![]));
@@ -114,20 +129,29 @@ impl Conversation {
     }
 }
 
-async fn connect_plain(server: &Smtp, patience: Duration, report: StepReporter<'_>) -> Tried<AsyncSmtpConnection> {
-    let connected = timeout(patience, TcpStream::connect((server.host.as_str(), server.port))).await;
+async fn connect_plain(
+    server: &Smtp,
+    patience: Duration,
+    report: StepReporter<'_>,
+) -> Tried<AsyncSmtpConnection> {
+    let connected =
+        timeout(patience, TcpStream::connect((server.host.as_str(), server.port))).await;
     let stream = match connected {
         Ok(Ok(stream)) => Ok(stream),
         Ok(Err(error)) => Err(trouble("connect", &error.to_string())),
         Err(_) => Err(late("connect", patience)),
     };
-    let peer = |stream: &TcpStream| stream.peer_addr().map_or_else(|_| String::new(), |peer| peer.to_string());
+    let peer = |stream: &TcpStream| {
+        stream.peer_addr().map_or_else(|_| String::new(), |peer| peer.to_string())
+    };
     let told = stream.as_ref().map(peer).map_err(Trouble::again);
     tell(report, "connect", told)?;
     let heard = Heard::default();
     let listening = Box::new(Listening::to(stream?, heard.clone()));
     let name = ClientId::default();
-    let greeted = reply(patience, "EHLO", AsyncSmtpConnection::connect_with_transport(listening, &name)).await;
+    let greeted =
+        reply(patience, "EHLO", AsyncSmtpConnection::connect_with_transport(listening, &name))
+            .await;
     let banner = heard.banner();
     match greeted {
         Ok(connection) => {
@@ -140,17 +164,25 @@ async fn connect_plain(server: &Smtp, patience: Duration, report: StepReporter<'
             if step == "EHLO" {
                 tell(report, "banner", Ok(banner))?;
             }
-            Err(tell(report, step, Err(Trouble { step, ..trouble })).err().unwrap_or_else(|| late(step, patience)))
+            Err(tell(report, step, Err(Trouble { step, ..trouble }))
+                .err()
+                .unwrap_or_else(|| late(step, patience)))
         }
     }
 }
 
-async fn connect_tls(server: &Smtp, patience: Duration, report: StepReporter<'_>) -> Tried<AsyncSmtpConnection> {
+async fn connect_tls(
+    server: &Smtp,
+    patience: Duration,
+    report: StepReporter<'_>,
+) -> Tried<AsyncSmtpConnection> {
     let (name, tls) = (ClientId::default(), tls_for(server)?);
     let address = (server.host.as_str(), server.port);
-    let opened = AsyncSmtpConnection::connect_tokio1(address, Some(patience), &name, Some(tls), None);
+    let opened =
+        AsyncSmtpConnection::connect_tokio1(address, Some(patience), &name, Some(tls), None);
     let connection = reply(patience, "connect", opened).await;
-    let told = connection.as_ref().map(|_| format!("TLS with {}", server.host)).map_err(Trouble::again);
+    let told =
+        connection.as_ref().map(|_| format!("TLS with {}", server.host)).map_err(Trouble::again);
     tell(report, "connect", told)?;
     let connection = connection?;
     tell(report, "EHLO", Ok(connection.server_info().to_string()))?;
@@ -158,7 +190,8 @@ async fn connect_tls(server: &Smtp, patience: Duration, report: StepReporter<'_>
 }
 
 fn tls_for(server: &Smtp) -> Tried<TlsParameters> {
-    TlsParameters::new_rustls(server.host.clone()).map_err(|error| trouble("connect", &error.to_string()))
+    TlsParameters::new_rustls(server.host.clone())
+        .map_err(|error| trouble("connect", &error.to_string()))
 }
 
 /// Runs one step within its time limit.

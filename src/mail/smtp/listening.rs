@@ -59,8 +59,13 @@ impl Listening {
         if self.answer > LONGEST_ANSWER {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the reply does not end"));
         }
-        if self.is_upgrading && bytes.iter().position(|&byte| byte == b'\n').is_some_and(|end| end + 1 < bytes.len()) {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "unexpected data after the reply to STARTTLS"));
+        if self.is_upgrading
+            && bytes.iter().position(|&byte| byte == b'\n').is_some_and(|end| end + 1 < bytes.len())
+        {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "unexpected data after the reply to STARTTLS",
+            ));
         }
         Ok(())
     }
@@ -73,7 +78,11 @@ impl AsyncTokioStream for Listening {
 }
 
 impl AsyncRead for Listening {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buffer) {
             Poll::Ready(Ok(())) => Poll::Ready(self.judge(&buffer.filled()[before..])),
@@ -83,7 +92,11 @@ impl AsyncRead for Listening {
 }
 
 impl AsyncWrite for Listening {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.answer = 0;
         self.is_upgrading = bytes.starts_with(b"STARTTLS");
         Pin::new(&mut self.stream).poll_write(cx, bytes)

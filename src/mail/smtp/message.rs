@@ -43,7 +43,8 @@ pub(super) struct Envelope {
 pub(super) fn format(mail: &Mail, date: Time) -> Result<Envelope> {
     let from = sender(&mail.from)?;
     let to: Address = mail.to.parse().map_err(|_| not_an_address("The recipient", &mail.to))?;
-    let date = SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(date.millis()).unwrap_or(0));
+    let date =
+        SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(date.millis()).unwrap_or(0));
     let message = Message::builder()
         .from(from.clone())
         .to(Mailbox::new(None, to.clone()))
@@ -68,11 +69,16 @@ pub fn sender(text: &str) -> Result<Mailbox> {
     let name = (!name.is_empty()).then(|| name.to_owned());
     let email = Email::parse(address).filter(|_| !text.contains(char::is_control));
     let address = email.and_then(|email| email.mailbox().parse().ok());
-    address.map(|address| Mailbox::new(name, address)).ok_or_else(|| not_an_address("The sender (mail.from)", text))
+    address
+        .map(|address| Mailbox::new(name, address))
+        .ok_or_else(|| not_an_address("The sender (mail.from)", text))
 }
 
 fn not_an_address(who: &str, text: &str) -> Error {
-    Error::with(Kind::Validation, format!("{who} must be `name@host` or `Name <name@host>`, not {text:?}"))
+    Error::with(
+        Kind::Validation,
+        format!("{who} must be `name@host` or `Name <name@host>`, not {text:?}"),
+    )
 }
 
 #[cfg(test)]
@@ -91,7 +97,8 @@ mod tests {
     }
 
     fn formatted(mail: &Mail) -> String {
-        String::from_utf8(format(mail, Time::from_millis(1_701_421_200_000)).unwrap().bytes).unwrap()
+        String::from_utf8(format(mail, Time::from_millis(1_701_421_200_000)).unwrap().bytes)
+            .unwrap()
     }
 
     #[test]
@@ -118,7 +125,10 @@ mod tests {
         let text = formatted(&Mail { subject: subject.to_owned(), ..mail() });
         assert!(!text.lines().any(|line| line.starts_with("Bcc")), "{text}");
         for to in ["a@b.co, c@d.co", "a@b.co\r\nBcc: c@d.co", "<a@b.co>", "", "A <a@b.co>"] {
-            assert!(format(&Mail { to: to.to_owned(), ..mail() }, Time::default()).is_err(), "{to}");
+            assert!(
+                format(&Mail { to: to.to_owned(), ..mail() }, Time::default()).is_err(),
+                "{to}"
+            );
         }
         for from in ["", "Name", "a@b.co, c@d.co", "Na\r\nme <a@b.co>", "ä@b.co"] {
             assert!(sender(from).is_err(), "{from}");

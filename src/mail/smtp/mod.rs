@@ -62,7 +62,8 @@ impl SmtpMailer {
                     return Delivery::Delivered;
                 }
                 // The server closed the kept connection, so its first step fails: use a new one.
-                Err(trouble) if was_kept && trouble.step == "MAIL FROM" && is_connection(&trouble) => {}
+                Err(trouble)
+                    if was_kept && trouble.step == "MAIL FROM" && is_connection(&trouble) => {}
                 Err(trouble) => {
                     if trouble.code.is_some() {
                         conversation.close(&mut ignore).await;
@@ -126,7 +127,9 @@ pub async fn probe(
         conversation.close(&mut report).await;
         done
     };
-    talk().await.map_err(|trouble| Error::with(Kind::Unavailable, format!("The mail server refused at {trouble}")))
+    talk().await.map_err(|trouble| {
+        Error::with(Kind::Unavailable, format!("The mail server refused at {trouble}"))
+    })
 }
 
 fn ignore(_: SmtpStep) {}
@@ -158,7 +161,9 @@ mod tests {
         let judged = |step, code| judge(&Trouble { step, code, answer: "words".to_owned() });
         assert_eq!(judged("RCPT TO", Some(550)), Delivery::Never("RCPT TO: words".to_owned()));
         assert_eq!(judged("message", Some(554)), Delivery::Never("message: words".to_owned()));
-        for (step, code) in [("RCPT TO", 451), ("MAIL FROM", 550), ("RCPT TO", 530), ("message", 452)] {
+        for (step, code) in
+            [("RCPT TO", 451), ("MAIL FROM", 550), ("RCPT TO", 530), ("message", 452)]
+        {
             assert!(matches!(judged(step, Some(code)), Delivery::Later(_)), "{step} {code}");
         }
         for (step, code) in [("RCPT TO", None), ("MAIL FROM", Some(421)), ("message", None)] {

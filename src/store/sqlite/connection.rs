@@ -16,8 +16,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The only connection of this process that changes the file. After it is open, it waits for no
 /// lock by itself, because the writer polls for the lock.
 pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
-    let connection =
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
     connection.busy_timeout(PATIENCE)?;
     secure(&connection)?;
     // The writer runs checkpoints itself, after it has answered its callers rather than within a
@@ -35,8 +37,10 @@ pub(super) fn writer(path: &Path) -> rusqlite::Result<Connection> {
 
 /// A read-only connection.
 pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
-    let connection =
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
     connection.busy_timeout(PATIENCE)?;
     secure(&connection)?;
     connection.execute_batch("pragma query_only = on; pragma cache_size = -1024;")?;
@@ -45,8 +49,11 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
 
 /// Reads the database file alone: takes no lock, reads no WAL, leaves no files behind.
 pub(super) fn onlooker(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let connection = Connection::open_with_flags(format!("file:{}?immutable=1", percent_encoded(path)), flags)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let connection =
+        Connection::open_with_flags(format!("file:{}?immutable=1", percent_encoded(path)), flags)?;
     secure(&connection)?;
     Ok(connection)
 }
@@ -101,7 +108,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("authd.db");
         let last = Connection::open(&path).unwrap();
-        last.execute_batch("pragma journal_mode = wal; pragma locking_mode = exclusive; create table t (n)").unwrap();
+        last.execute_batch(
+            "pragma journal_mode = wal; pragma locking_mode = exclusive; create table t (n)",
+        )
+        .unwrap();
         let closing = std::thread::spawn(move || {
             std::thread::sleep(Duration::from_millis(30));
             drop(last);

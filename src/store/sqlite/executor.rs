@@ -5,7 +5,7 @@ use rusqlite::{CachedStatement, Connection};
 
 use super::fault;
 use crate::error::{Error, Result};
-use crate::store::db::{Db, AfterCommit, Row, Sql, Value};
+use crate::store::db::{AfterCommit, Db, Row, Sql, Value};
 
 /// What a closure may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,19 +50,27 @@ impl<'c> Executor<'c> {
         } else if self.connection.is_autocommit() {
             // SQLite ends the transaction by itself after some errors. A later statement would
             // commit on its own.
-            return Err(Error::unavailable("SQLite has ended the transaction that this statement belongs to"));
+            return Err(Error::unavailable(
+                "SQLite has ended the transaction that this statement belongs to",
+            ));
         }
-        let mut statement = self.connection.prepare_cached(sql.text()).map_err(|error| self.noted(error))?;
+        let mut statement =
+            self.connection.prepare_cached(sql.text()).map_err(|error| self.noted(error))?;
         let expected = statement.parameter_count();
         if expected != values.len() {
             let came = values.len();
-            return Err(Error::internal(format!("a statement takes {expected} values but got {came}: {}", sql.text())));
+            return Err(Error::internal(format!(
+                "a statement takes {expected} values but got {came}: {}",
+                sql.text()
+            )));
         }
         if self.access != Access::Write && !statement.readonly() {
             return Err(Error::internal(format!("a read tried to write: {}", sql.text())));
         }
         for (at, value) in values.iter().enumerate() {
-            statement.raw_bind_parameter(at + 1, Bound(value)).map_err(|error| self.noted(error))?;
+            statement
+                .raw_bind_parameter(at + 1, Bound(value))
+                .map_err(|error| self.noted(error))?;
         }
         Ok(statement)
     }
@@ -122,7 +130,9 @@ fn value(found: ValueRef<'_>) -> Result<Value> {
             .map(Value::Text)
             .map_err(|_| Error::internal("a text column holds bytes that are not UTF-8")),
         ValueRef::Blob(bytes) => Ok(Value::Bytes(bytes.to_vec())),
-        ValueRef::Real(_) => Err(Error::internal("expected a column of bigint, text or bytes, found a real number")),
+        ValueRef::Real(_) => {
+            Err(Error::internal("expected a column of bigint, text or bytes, found a real number"))
+        }
     }
 }
 
@@ -136,7 +146,9 @@ mod tests {
 
     fn connection() -> Connection {
         let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch("create table t (n integer, b blob, s text unique) strict; begin").unwrap();
+        connection
+            .execute_batch("create table t (n integer, b blob, s text unique) strict; begin")
+            .unwrap();
         connection
     }
 
@@ -146,7 +158,9 @@ mod tests {
         let mut executor = Executor::new(&connection, Access::Write);
         let values = [Value::from(i64::MIN), Value::from(vec![0, 255]), Value::from("a\u{0}ä")];
         assert_eq!(executor.run(sql!("insert into t values ($1, $2, $3)"), &values).unwrap(), 1);
-        executor.run(sql!("insert into t values ($1, $2, $1)"), &[Value::Null, Value::from(vec![])]).unwrap();
+        executor
+            .run(sql!("insert into t values ($1, $2, $1)"), &[Value::Null, Value::from(vec![])])
+            .unwrap();
         let rows = executor.all(sql!("select n, b, s from t order by n nulls last"), &[]).unwrap();
         let mut rows = rows.into_iter();
         let mut row = rows.next().unwrap();
@@ -162,7 +176,8 @@ mod tests {
     #[test]
     fn a_number_that_is_not_whole_is_a_fault() {
         let connection = connection();
-        let error = Executor::new(&connection, Access::Read).all(sql!("select 0.5"), &[]).unwrap_err();
+        let error =
+            Executor::new(&connection, Access::Read).all(sql!("select 0.5"), &[]).unwrap_err();
         assert_eq!(error.kind(), Kind::Internal);
         assert!(error.chain().contains("real number"));
     }
@@ -177,7 +192,12 @@ mod tests {
             (sql!("select 1"), &one[..]),
             (sql!("insert into t (n) values ($1)"), &one[..]),
         ] {
-            assert_eq!(executor.all(sql, values).unwrap_err().kind(), Kind::Internal, "{}", sql.text());
+            assert_eq!(
+                executor.all(sql, values).unwrap_err().kind(),
+                Kind::Internal,
+                "{}",
+                sql.text()
+            );
         }
         assert!(!executor.in_trouble());
     }
@@ -198,7 +218,8 @@ mod tests {
     fn a_column_takes_nothing_of_another_type() {
         let connection = connection();
         let mut executor = Executor::new(&connection, Access::Write);
-        let error = executor.run(sql!("insert into t (n) values ($1)"), &[Value::from("ten")]).unwrap_err();
+        let error =
+            executor.run(sql!("insert into t (n) values ($1)"), &[Value::from("ten")]).unwrap_err();
         assert_eq!(error.kind(), Kind::Internal);
         assert_eq!(Constraint::of(&error), None);
     }
@@ -226,7 +247,8 @@ mod tests {
         let connection = connection();
         connection.execute_batch("rollback").unwrap();
         let mut executor = Executor::new(&connection, Access::Write);
-        let error = executor.run(sql!("insert into t (n) values ($1)"), &[Value::from(1)]).unwrap_err();
+        let error =
+            executor.run(sql!("insert into t (n) values ($1)"), &[Value::from(1)]).unwrap_err();
         assert_eq!(error.kind(), Kind::Unavailable);
     }
 }

@@ -51,10 +51,14 @@ pub(super) fn is_trouble(error: &rusqlite::Error) -> bool {
 /// The unique constraint that a statement violated. SQLite names it only in its message.
 fn met(error: &rusqlite::Error) -> Option<Constraint> {
     let rusqlite::Error::SqliteFailure(code, message) = error else { return None };
-    if !matches!(code.extended_code, ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY) {
+    if !matches!(
+        code.extended_code,
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+    ) {
         return None;
     }
-    let column = message.as_deref().and_then(|text| text.rsplit_once(": ")).map(|(_, column)| column);
+    let column =
+        message.as_deref().and_then(|text| text.rsplit_once(": ")).map(|(_, column)| column);
     Some(match column {
         Some("accounts.email_key") => Constraint::Email,
         Some("accounts.username_key") => Constraint::Username,
@@ -72,9 +76,13 @@ mod tests {
 
     #[test]
     fn trouble_with_disk_and_lock_is_unavailable_with_a_time_to_come_back() {
-        for code in
-            [ffi::SQLITE_BUSY, ffi::SQLITE_FULL, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_READONLY, ffi::SQLITE_CORRUPT]
-        {
+        for code in [
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_IOERR_FSYNC,
+            ffi::SQLITE_READONLY,
+            ffi::SQLITE_CORRUPT,
+        ] {
             let error = failure(code, "told");
             assert_eq!(error.kind(), Kind::Unavailable, "{code}");
             assert_eq!(error.retry_delay(), Some(Duration::from_secs(1)));
@@ -90,7 +98,10 @@ mod tests {
             ("accounts.number", Constraint::Other),
             ("known_clients.account_id, known_clients.client", Constraint::Other),
         ] {
-            let error = failure(ffi::SQLITE_CONSTRAINT_UNIQUE, &format!("UNIQUE constraint failed: {column}"));
+            let error = failure(
+                ffi::SQLITE_CONSTRAINT_UNIQUE,
+                &format!("UNIQUE constraint failed: {column}"),
+            );
             assert_eq!(error.kind(), Kind::Internal);
             assert_eq!(Constraint::of(&error), Some(constraint));
         }

@@ -17,10 +17,16 @@ pub(super) fn version_of(place: &DatabasePath, plan: &Plan) -> Result<i64> {
     let path = place.file();
     let about = path.metadata().map_err(|error| cannot("read", path, error))?;
     if !about.is_file() {
-        return Err(refused(format!("expected {} to be a database file, but it is something else", path.display())));
+        return Err(refused(format!(
+            "expected {} to be a database file, but it is something else",
+            path.display()
+        )));
     }
     if about.len() == 0 {
-        return Err(refused(format!("{} is empty: expected a database. Remove it to start over", path.display())));
+        return Err(refused(format!(
+            "{} is empty: expected a database. Remove it to start over",
+            path.display()
+        )));
     }
     let (application, version) = read(place).map_err(|error| unreadable(place, error))?;
     if application != i64::from(schema::APPLICATION_ID) {
@@ -38,13 +44,20 @@ pub(super) fn version_of(place: &DatabasePath, plan: &Plan) -> Result<i64> {
         )));
     }
     if version < 1 {
-        return Err(refused(format!("{} is damaged: its schema says version {version}", path.display())));
+        return Err(refused(format!(
+            "{} is damaged: its schema says version {version}",
+            path.display()
+        )));
     }
     Ok(version)
 }
 
 /// Runs a reading closure on the file at its current schema version.
-pub(super) fn look_into<T>(place: &DatabasePath, plan: &Plan, work: impl FnOnce(&mut dyn Db) -> Result<T>) -> Result<T> {
+pub(super) fn look_into<T>(
+    place: &DatabasePath,
+    plan: &Plan,
+    work: impl FnOnce(&mut dyn Db) -> Result<T>,
+) -> Result<T> {
     version_of(place, plan)?;
     // A server may start to write at any time, so the file is read without its WAL only if no
     // server has it open.
@@ -65,7 +78,11 @@ fn read(place: &DatabasePath) -> rusqlite::Result<(i64, i64)> {
 /// If there is a WAL, the file alone may be outdated or in the middle of a change, so both are read
 /// together.
 fn look(place: &DatabasePath) -> rusqlite::Result<Connection> {
-    if place.has_log() { connection::reader(place.file()) } else { connection::onlooker(place.file()) }
+    if place.has_log() {
+        connection::reader(place.file())
+    } else {
+        connection::onlooker(place.file())
+    }
 }
 
 pub(super) fn number(connection: &Connection, pragma: &str) -> rusqlite::Result<i64> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
-use crate::store::db::{Db, AfterCommit};
+use crate::store::db::{AfterCommit, Db};
 
 /// Whether to keep or undo a job's changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,10 @@ pub(super) trait WriteJob: Send {
 }
 
 /// Creates a job and the channel on which its caller waits.
-pub(super) fn asked<T, F>(work: F, patience: Duration) -> (Box<dyn WriteJob>, oneshot::Receiver<Result<T>>)
+pub(super) fn asked<T, F>(
+    work: F,
+    patience: Duration,
+) -> (Box<dyn WriteJob>, oneshot::Receiver<Result<T>>)
 where
     T: Send + 'static,
     F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
@@ -73,8 +76,9 @@ where
     }
 
     fn run(&mut self, db: &mut dyn Db) -> JobVerdict {
-        let result = catch_unwind(AssertUnwindSafe(|| (self.work)(db)))
-            .unwrap_or_else(|panic| Err(Error::internal(format!("a change panicked: {}", words(&*panic)))));
+        let result = catch_unwind(AssertUnwindSafe(|| (self.work)(db))).unwrap_or_else(|panic| {
+            Err(Error::internal(format!("a change panicked: {}", words(&*panic))))
+        });
         let verdict = if result.is_ok() { JobVerdict::Keep } else { JobVerdict::Undo };
         self.result = Some(result);
         verdict
@@ -97,7 +101,9 @@ where
     }
 
     fn give_up(self: Box<Self>, why: &str) {
-        let _ = self.caller.send(Err(Error::unavailable(format!("the change may not be on disk: {why}"))));
+        let _ = self
+            .caller
+            .send(Err(Error::unavailable(format!("the change may not be on disk: {why}"))));
     }
 }
 

@@ -23,7 +23,7 @@ use super::db::Db;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use keeper::WalReaderPin;
-use place::{ServerLock, DatabasePath, refused};
+use place::{DatabasePath, ServerLock, refused};
 use readers::Readers;
 use writer::Writer;
 
@@ -101,8 +101,9 @@ impl Engine {
                 None
             }
         };
-        let cannot_open =
-            |error: rusqlite::Error| refused(format!("{} cannot be opened", place.file().display())).caused_by(error);
+        let cannot_open = |error: rusqlite::Error| {
+            refused(format!("{} cannot be opened", place.file().display())).caused_by(error)
+        };
         let mut connection = connection::writer(place.file()).map_err(cannot_open)?;
         if connection.is_readonly(rusqlite::MAIN_DB).map_err(cannot_open)? {
             return Err(refused(format!("{} is read-only", place.file().display())));
@@ -133,7 +134,11 @@ impl Engine {
 
     /// Reads from the file at its current schema version, even an older one, and leaves no files
     /// next to it. Refuses a file that is foreign, damaged or from a newer version.
-    pub fn look<T>(path: &Path, plan: &Plan, work: impl FnOnce(&mut dyn Db) -> Result<T>) -> Result<T> {
+    pub fn look<T>(
+        path: &Path,
+        plan: &Plan,
+        work: impl FnOnce(&mut dyn Db) -> Result<T>,
+    ) -> Result<T> {
         inspect::look_into(&DatabasePath::of(path)?, plan, work)
     }
 
@@ -195,7 +200,9 @@ impl Engine {
     {
         let (job, answer) = job::asked(work, patience);
         self.0.writer.submit(job)?;
-        answer.await.unwrap_or_else(|_| Err(Error::unavailable("the database writer stopped before this change")))
+        answer.await.unwrap_or_else(|_| {
+            Err(Error::unavailable("the database writer stopped before this change"))
+        })
     }
 }
 

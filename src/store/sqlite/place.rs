@@ -25,13 +25,17 @@ impl DatabasePath {
             return Ok(Self { file });
         }
         if path.is_symlink() {
-            return Err(refused(format!("{} points to a file that does not exist", path.display())));
+            return Err(refused(format!(
+                "{} points to a file that does not exist",
+                path.display()
+            )));
         }
         let full = std::path::absolute(path).map_err(|error| cannot("find", path, error))?;
         let (Some(folder), Some(name)) = (full.parent(), full.file_name()) else {
             return Err(refused(format!("{} is not a file", path.display())));
         };
-        let folder = folder.canonicalize().map_err(|error| cannot("find the directory", folder, error))?;
+        let folder =
+            folder.canonicalize().map_err(|error| cannot("find the directory", folder, error))?;
         Ok(Self { file: folder.join(name) })
     }
 
@@ -65,7 +69,9 @@ impl DatabasePath {
     /// Syncs the directory, so that its entries survive a crash.
     pub(super) fn sync_folder(&self) -> Result<()> {
         let folder = self.folder();
-        File::open(folder).and_then(|file| file.sync_all()).map_err(|error| cannot("write", folder, error))
+        File::open(folder)
+            .and_then(|file| file.sync_all())
+            .map_err(|error| cannot("write", folder, error))
     }
 
     /// Refuses a location where the database file is missing but files that belong to it remain.
@@ -130,9 +136,12 @@ impl ServerLock {
                 let mut holder = String::new();
                 let _ = file.read_to_string(&mut holder);
                 let holder = holder.trim();
-                let who = if holder.is_empty() { String::new() } else { format!(" (process {holder})") };
+                let who =
+                    if holder.is_empty() { String::new() } else { format!(" (process {holder})") };
                 let database = place.file().display();
-                return Err(refused(format!("another authd{who} is serving {database}: only one server may use it")));
+                return Err(refused(format!(
+                    "another authd{who} is serving {database}: only one server may use it"
+                )));
             }
             Err(TryLockError::Error(error)) => return Err(cannot("lock", &path, error)),
         }
@@ -194,9 +203,17 @@ mod tests {
         let link = folder.path().join("link.db");
         std::fs::write(&file, "x").unwrap();
         std::os::unix::fs::symlink(&file, &link).unwrap();
-        assert_eq!(DatabasePath::of(&link).unwrap().file(), DatabasePath::of(&file).unwrap().file());
+        assert_eq!(
+            DatabasePath::of(&link).unwrap().file(),
+            DatabasePath::of(&file).unwrap().file()
+        );
         std::fs::remove_file(&file).unwrap();
-        assert!(DatabasePath::of(&link).unwrap_err().message().contains("points to a file that does not exist"));
+        assert!(
+            DatabasePath::of(&link)
+                .unwrap_err()
+                .message()
+                .contains("points to a file that does not exist")
+        );
     }
 
     #[test]

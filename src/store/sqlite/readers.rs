@@ -84,7 +84,11 @@ impl Readers {
     /// Runs a list or a scan.
     pub(super) fn scan<T>(&self, work: &dyn Fn(&mut dyn Db) -> Result<T>) -> Result<T> {
         let reader = self.scans.get();
-        reader.map_err(|error| Error::unavailable(format!("no database reader became available: {error}")))?.read(work)
+        reader
+            .map_err(|error| {
+                Error::unavailable(format!("no database reader became available: {error}"))
+            })?
+            .read(work)
     }
 
     /// Runs a closure of a single statement and caches its result under a key until the database
@@ -194,12 +198,21 @@ struct ReadCache {
 }
 
 impl ReadCache {
-    fn find<T: Send + Sync + 'static>(&self, version: i64, (question, about): Key<'_>) -> Option<Arc<T>> {
+    fn find<T: Send + Sync + 'static>(
+        &self,
+        version: i64,
+        (question, about): Key<'_>,
+    ) -> Option<Arc<T>> {
         let answers = (self.version == version).then_some(&self.answers)?;
         Arc::clone(answers.get(question)?.get(about)?).downcast().ok()
     }
 
-    fn keep(&mut self, version: i64, (question, about): Key<'_>, answer: Arc<dyn Any + Send + Sync>) {
+    fn keep(
+        &mut self,
+        version: i64,
+        (question, about): Key<'_>,
+        answer: Arc<dyn Any + Send + Sync>,
+    ) {
         if self.version != version || self.count >= ANSWERS {
             *self = Self { version, ..Self::default() };
         }
@@ -220,7 +233,12 @@ impl ManageConnection for Opener {
 
     fn connect(&self) -> rusqlite::Result<SqliteReader> {
         let connection = connection::reader(&self.path)?;
-        Ok(SqliteReader { connection, memory: ReadCache::default(), is_broken: false, _open: Arc::clone(&self.open) })
+        Ok(SqliteReader {
+            connection,
+            memory: ReadCache::default(),
+            is_broken: false,
+            _open: Arc::clone(&self.open),
+        })
     }
 
     fn is_valid(&self, _reader: &mut SqliteReader) -> rusqlite::Result<()> {
@@ -245,7 +263,11 @@ mod tests {
         }
         let last = (3 * ANSWERS - 1).to_string();
         assert_eq!(memory.find(1, ("number", &last)), Some(Arc::new(3 * ANSWERS - 1)));
-        assert_eq!(memory.find::<String>(1, ("number", &last)), None, "an answer of another type is not returned");
+        assert_eq!(
+            memory.find::<String>(1, ("number", &last)),
+            None,
+            "an answer of another type is not returned"
+        );
         assert_eq!(memory.find::<usize>(2, ("number", &last)), None);
         memory.keep(2, ("word", "a"), Arc::new(7_usize));
         assert_eq!(memory.find::<usize>(2, ("number", &last)), None);

@@ -25,8 +25,12 @@ pub(super) fn create(place: &DatabasePath, plan: &Plan) -> Result<()> {
         remove(&place.beside(ending))?;
     }
     touch(&path)?;
-    fill(&path, plan).map_err(|error| refused(format!("cannot create {}", place.file().display())).caused_by(error))?;
-    File::open(&path).and_then(|file| file.sync_all()).map_err(|error| cannot("write", &path, error))?;
+    fill(&path, plan).map_err(|error| {
+        refused(format!("cannot create {}", place.file().display())).caused_by(error)
+    })?;
+    File::open(&path)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| cannot("write", &path, error))?;
     fs::rename(&path, place.file()).map_err(|error| cannot("create", place.file(), error))?;
     place.sync_folder()
 }
@@ -46,7 +50,8 @@ fn fill(path: &Path, plan: &Plan) -> rusqlite::Result<()> {
 
 /// Makes sure that the database uses a WAL, which the readers and the writer rely on.
 pub(super) fn keep_log(place: &DatabasePath, connection: &Connection) -> Result<()> {
-    let cannot = || refused(format!("{} cannot use a write-ahead log (WAL)", place.file().display()));
+    let cannot =
+        || refused(format!("{} cannot use a write-ahead log (WAL)", place.file().display()));
     let mode: String = connection
         .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
         .map_err(|error| cannot().caused_by(error))?;
@@ -54,7 +59,12 @@ pub(super) fn keep_log(place: &DatabasePath, connection: &Connection) -> Result<
 }
 
 /// Applies every migration step that the file has not seen yet.
-pub(super) fn bring_up(place: &DatabasePath, connection: &mut Connection, plan: &Plan, at: Time) -> Result<()> {
+pub(super) fn bring_up(
+    place: &DatabasePath,
+    connection: &mut Connection,
+    plan: &Plan,
+    at: Time,
+) -> Result<()> {
     let path = place.file().display();
     let failed = |error| refused(format!("cannot upgrade {path}")).caused_by(error);
     let version = number(connection, "user_version").map_err(failed)?;
@@ -67,7 +77,8 @@ pub(super) fn bring_up(place: &DatabasePath, connection: &mut Connection, plan: 
     for (step, version) in missing.iter().zip(version + 1..) {
         tracing::info!(version, step.says, "upgrading the database");
         take(connection, step, version).map_err(|error| {
-            refused(format!("cannot upgrade {path} to schema version {version}: {}", step.says)).caused_by(error)
+            refused(format!("cannot upgrade {path} to schema version {version}: {}", step.says))
+                .caused_by(error)
         })?;
     }
     Ok(())
@@ -78,9 +89,13 @@ pub(super) fn bring_up(place: &DatabasePath, connection: &mut Connection, plan: 
 fn take(connection: &mut Connection, step: &UpgradeStep, version: i64) -> Result<()> {
     let told = |error| Error::internal("a migration statement failed").caused_by(error);
     connection.execute_batch("pragma foreign_keys = off").map_err(told)?;
-    let change = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
+    let change =
+        connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(told)?;
     change.execute_batch(&in_own_words(step.sql)).map_err(told)?;
-    let broken = change.prepare("pragma foreign_key_check").and_then(|mut check| check.exists([])).map_err(told)?;
+    let broken = change
+        .prepare("pragma foreign_key_check")
+        .and_then(|mut check| check.exists([]))
+        .map_err(told)?;
     if broken {
         return Err(Error::internal("the migration would leave foreign keys to missing rows"));
     }
@@ -118,7 +133,10 @@ fn copy_pages(source: &Connection, target: &Path) -> rusqlite::Result<()> {
 /// The portable schema in SQLite's dialect: strict tables use integer and blob instead of bigint
 /// and bytea.
 fn in_own_words(portable: &str) -> String {
-    portable.replace(" bigint", " integer").replace(" bytea", " blob").replace("\n);", "\n) strict;")
+    portable
+        .replace(" bigint", " integer")
+        .replace(" bytea", " blob")
+        .replace("\n);", "\n) strict;")
 }
 
 /// Creates an empty file that only its owner can open. The file must not exist yet.
@@ -129,7 +147,9 @@ fn touch(path: &Path) -> Result<()> {
 
 fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot("remove", path, error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(cannot("remove", path, error))
+        }
         _ => Ok(()),
     }
 }
@@ -143,10 +163,14 @@ mod tests {
     fn every_table_of_the_schema_is_strict() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(&in_own_words(Plan::of(ProcessRole::Server).schema)).unwrap();
-        let mut tables =
-            connection.prepare("select name, strict from pragma_table_list where schema = 'main'").unwrap();
-        let tables: Vec<(String, bool)> =
-            tables.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect();
+        let mut tables = connection
+            .prepare("select name, strict from pragma_table_list where schema = 'main'")
+            .unwrap();
+        let tables: Vec<(String, bool)> = tables
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
         assert!(tables.len() > 10);
         for (name, is_strict) in tables {
             assert!(is_strict || name.starts_with("sqlite_"), "{name} is not strict");
@@ -157,15 +181,20 @@ mod tests {
     fn nothing_of_a_step_stays_when_rows_would_point_nowhere() {
         let mut connection = Connection::open_in_memory().unwrap();
         connection
-            .execute_batch("create table a (id text primary key); create table b (a text references a (id))")
+            .execute_batch(
+                "create table a (id text primary key); create table b (a text references a (id))",
+            )
             .unwrap();
-        let step =
-            UpgradeStep { says: "drop what is needed", sql: "insert into b values ('nowhere'); create table c (n bigint);" };
+        let step = UpgradeStep {
+            says: "drop what is needed",
+            sql: "insert into b values ('nowhere'); create table c (n bigint);",
+        };
         let error = take(&mut connection, &step, 2).unwrap_err();
         assert!(error.chain().contains("missing rows"));
         assert_eq!(number(&connection, "user_version").unwrap(), 0);
-        let tables: i64 =
-            connection.query_row("select count(*) from sqlite_schema where name = 'c'", [], |r| r.get(0)).unwrap();
+        let tables: i64 = connection
+            .query_row("select count(*) from sqlite_schema where name = 'c'", [], |r| r.get(0))
+            .unwrap();
         assert_eq!(tables, 0);
     }
 }

@@ -15,7 +15,7 @@ use rusqlite::Connection;
 
 use super::connection::run;
 use super::executor::{Access, Executor};
-use super::job::{WriteJob, JobVerdict};
+use super::job::{JobVerdict, WriteJob};
 use super::keeper::WalReaderPin;
 use super::place::DatabasePath;
 use super::{Plan, ProcessRole, connection, fault};
@@ -56,7 +56,8 @@ const RESTART_PATIENCE: Duration = Duration::from_millis(50);
 const GROUP_SIZES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 
 /// Histogram buckets for the seconds that a group takes to be written.
-const COMMIT_SECONDS: [f64; 12] = [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 1.0, 2.5];
+const COMMIT_SECONDS: [f64; 12] =
+    [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 1.0, 2.5];
 
 /// The writer's statistics.
 #[derive(Debug, Clone)]
@@ -78,11 +79,19 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(place: &DatabasePath, connection: Connection, keeper: Option<WalReaderPin>, plan: &Plan) -> Result<Self> {
+    pub(super) fn start(
+        place: &DatabasePath,
+        connection: Connection,
+        keeper: Option<WalReaderPin>,
+        plan: &Plan,
+    ) -> Result<Self> {
         let (queue, jobs) = sync_channel(QUEUE);
         let length = Arc::new(AtomicUsize::new(0));
-        let vitals =
-            WriterStats { waiting: 0, groups: Histogram::new(GROUP_SIZES), commits: Histogram::new(COMMIT_SECONDS) };
+        let vitals = WriterStats {
+            waiting: 0,
+            groups: Histogram::new(GROUP_SIZES),
+            commits: Histogram::new(COMMIT_SECONDS),
+        };
         let pen = WriterThread {
             place: place.clone(),
             connection: Some(connection),
@@ -98,7 +107,9 @@ impl Writer {
                 let queue = Queue { jobs, length: length.clone() };
                 move || pen.write_all(&queue)
             })
-            .map_err(|error| Error::internal("failed to start the database writer thread").caused_by(error))?;
+            .map_err(|error| {
+                Error::internal("failed to start the database writer thread").caused_by(error)
+            })?;
         Ok(Self { vitals, queue: Some(queue), length, thread: Some(thread) })
     }
 
@@ -108,13 +119,19 @@ impl Writer {
     }
 
     pub(super) fn submit(&self, job: Box<dyn WriteJob>) -> Result<()> {
-        let Some(queue) = &self.queue else { return Err(Error::unavailable("the database is closing")) };
+        let Some(queue) = &self.queue else {
+            return Err(Error::unavailable("the database is closing"));
+        };
         self.length.fetch_add(1, Ordering::Relaxed);
         queue.try_send(job).map_err(|error| {
             self.length.fetch_sub(1, Ordering::Relaxed);
             match error {
-                TrySendError::Full(_) => Error::unavailable(format!("the write queue is full ({QUEUE} changes)")),
-                TrySendError::Disconnected(_) => Error::unavailable("the database writer has stopped"),
+                TrySendError::Full(_) => {
+                    Error::unavailable(format!("the write queue is full ({QUEUE} changes)"))
+                }
+                TrySendError::Disconnected(_) => {
+                    Error::unavailable("the database writer has stopped")
+                }
             }
         })
     }
@@ -152,7 +169,11 @@ impl Queue {
         group.push(first);
         while group.len() < limit {
             let left = patience.saturating_sub(Duration::from_secs_f64(watch.seconds()));
-            let next = if left.is_zero() { self.jobs.try_recv().ok() } else { self.jobs.recv_timeout(left).ok() };
+            let next = if left.is_zero() {
+                self.jobs.try_recv().ok()
+            } else {
+                self.jobs.recv_timeout(left).ok()
+            };
             let Some(next) = next else { break };
             patience = patience.min(next.patience());
             group.push(next);
@@ -239,7 +260,8 @@ impl WriterThread {
         for job in group {
             write_one(connection, job.as_mut()).map_err(Lost::OnTheWay)?;
         }
-        run(connection, "commit").map_err(|error| Lost::OnTheWay(format!("the commit failed: {error}")))
+        run(connection, "commit")
+            .map_err(|error| Lost::OnTheWay(format!("the commit failed: {error}")))
     }
 
     /// Returns the connection inside a new transaction. No job has run yet, so a broken connection
@@ -260,7 +282,10 @@ impl WriterThread {
         let watch = Stopwatch::start();
         loop {
             match self.connection().and_then(|connection| run(connection, "begin immediate")) {
-                Err(error) if fault::is_busy(&error) && watch.seconds() < self.lock_patience.as_secs_f64() => {
+                Err(error)
+                    if fault::is_busy(&error)
+                        && watch.seconds() < self.lock_patience.as_secs_f64() =>
+                {
                     std::thread::sleep(LOCK_POLL);
                 }
                 settled => return settled,
@@ -288,7 +313,11 @@ impl WriterThread {
                 why
             }
         };
-        tracing::error!(changes = group.len(), why, "changes failed: the database cannot be written");
+        tracing::error!(
+            changes = group.len(),
+            why,
+            "changes failed: the database cannot be written"
+        );
         group.drain(..).for_each(|job| job.give_up(&why));
     }
 
@@ -357,5 +386,7 @@ struct WalSize {
 }
 
 fn checkpoint(connection: &Connection, pragma: &str) -> rusqlite::Result<WalSize> {
-    connection.prepare_cached(pragma)?.query_row([], |row| Ok(WalSize { pages: row.get(1)?, moved: row.get(2)? }))
+    connection
+        .prepare_cached(pragma)?
+        .query_row([], |row| Ok(WalSize { pages: row.get(1)?, moved: row.get(2)? }))
 }

@@ -80,7 +80,8 @@ fn a_plain_library_verifies_our_tokens_with_our_published_keys() {
         let mut validation = Validation::new(header.alg);
         validation.validate_exp = false;
         validation.set_issuer(&[ISSUER]);
-        let read = decode::<Value>(&made, &DecodingKey::from_jwk(jwk).unwrap(), &validation).unwrap();
+        let read =
+            decode::<Value>(&made, &DecodingKey::from_jwk(jwk).unwrap(), &validation).unwrap();
         assert_eq!(read.claims["sub"], grant().account.as_str());
     }
 }
@@ -91,7 +92,9 @@ fn who_shares_the_secret_verifies_with_a_plain_library() {
     let made = token(&instance.start()).token;
     let mut validation = Validation::new(jsonwebtoken::Algorithm::HS256);
     validation.validate_exp = false;
-    assert!(decode::<Value>(&made, &DecodingKey::from_secret(SHARED.as_bytes()), &validation).is_ok());
+    assert!(
+        decode::<Value>(&made, &DecodingKey::from_secret(SHARED.as_bytes()), &validation).is_ok()
+    );
     assert_eq!(instance.ring().unwrap().jwks(instance.env.now()), json!({ "keys": [] }));
 }
 
@@ -140,7 +143,10 @@ fn bad_headers(kid: &str, alg: &str) -> Vec<(&'static str, String)> {
     vec![
         ("alg none", with("alg", json!("none"))),
         ("alg None", with("alg", json!("None"))),
-        ("alg of another family", with("alg", json!(if alg == "HS256" { "ES256" } else { "HS256" }))),
+        (
+            "alg of another family",
+            with("alg", json!(if alg == "HS256" { "ES256" } else { "HS256" })),
+        ),
         ("alg HS512", with("alg", json!("HS512"))),
         ("alg in small letters", with("alg", json!(alg.to_lowercase()))),
         ("alg empty", with("alg", json!(""))),
@@ -178,7 +184,11 @@ fn a_header_that_must_not_be_followed_is_refused_even_under_a_right_signature() 
         let forged = sign_with_secret(SHARED.as_bytes(), &bad, &claims);
         assert_eq!(refusal(mint.verify(&forged)), Kind::TokenInvalid, "{what}");
         let unsigned = forged.rsplit_once('.').unwrap().0;
-        assert_eq!(refusal(mint.verify(&format!("{unsigned}."))), Kind::TokenInvalid, "{what}, unsigned");
+        assert_eq!(
+            refusal(mint.verify(&format!("{unsigned}."))),
+            Kind::TokenInvalid,
+            "{what}, unsigned"
+        );
     }
 }
 
@@ -212,7 +222,9 @@ fn a_token_that_names_another_key_than_its_own_is_refused() {
     assert!(mint.verify(&old).is_ok() && mint.verify(&new).is_ok());
     let parts = |token: &str| token.split('.').map(str::to_owned).collect::<Vec<_>>();
     let (old, new) = (parts(&old), parts(&new));
-    for mixed in [[&new[0], &old[1], &old[2]], [&old[0], &new[1], &new[2]], [&old[0], &new[1], &old[2]]] {
+    for mixed in
+        [[&new[0], &old[1], &old[2]], [&old[0], &new[1], &new[2]], [&old[0], &new[1], &old[2]]]
+    {
         let mixed = format!("{}.{}.{}", mixed[0], mixed[1], mixed[2]);
         assert_eq!(refusal(mint.verify(&mixed)), Kind::TokenInvalid);
     }
@@ -245,7 +257,10 @@ fn bad_claims_are_refused_even_under_a_right_signature() {
         assert_eq!(refusal(mint.verify(&forged)), Kind::TokenInvalid, "{what}");
     }
     let nbf = claims.replacen(&exp, &format!(r#"{exp},"nbf":{}"#, START + 60), 1);
-    assert!(mint.verify(&sign_with_secret(SHARED.as_bytes(), &header, &nbf)).is_ok(), "nbf within the leeway");
+    assert!(
+        mint.verify(&sign_with_secret(SHARED.as_bytes(), &header, &nbf)).is_ok(),
+        "nbf within the leeway"
+    );
 }
 
 #[test]
@@ -271,7 +286,9 @@ fn only_the_exact_text_is_a_token() {
         // Base64url of 32 and of 64 bytes has unused bits in its last character: every spelling but
         // the canonical one is refused.
         let spellings = ('A'..='Z').chain('a'..='z').chain('0'..='9');
-        let others = spellings.map(|last| format!("{}{last}", &made[..made.len() - 1])).filter(|one| *one != made);
+        let others = spellings
+            .map(|last| format!("{}{last}", &made[..made.len() - 1]))
+            .filter(|one| *one != made);
         let others = others.chain([
             format!("{made}="),
             format!("{made}=="),
@@ -306,7 +323,8 @@ fn an_oversize_token_is_neither_read_nor_made() {
     let made = token(&mint).token;
     let mut claims = part(&made, 1);
     claims["role"] = json!("x".repeat(8000));
-    let forged = sign_with_secret(SHARED.as_bytes(), &part(&made, 0).to_string(), &claims.to_string());
+    let forged =
+        sign_with_secret(SHARED.as_bytes(), &part(&made, 0).to_string(), &claims.to_string());
     assert_eq!(refusal(mint.verify(&forged)), Kind::TokenInvalid);
 }
 

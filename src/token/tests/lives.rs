@@ -21,12 +21,15 @@ use crate::token::refresh::RefreshToken;
 
 #[test]
 fn keys_and_tokens_survive_a_restart() {
-    for mut instance in
-        [Instance::new(Algorithm::Es256), Instance::new(Algorithm::Hs256), Instance::with_secret(SHARED)]
-    {
+    for mut instance in [
+        Instance::new(Algorithm::Es256),
+        Instance::new(Algorithm::Hs256),
+        Instance::with_secret(SHARED),
+    ] {
         let first = instance.start();
         let made = token(&first).token;
-        let refresh = RefreshToken::first(&first.ring().refresh, &instance.env, &grant().session).unwrap();
+        let refresh =
+            RefreshToken::first(&first.ring().refresh, &instance.env, &grant().session).unwrap();
         let text = refresh.to_text(&first.ring().refresh).unwrap();
         let second = instance.start();
         assert!(second.verify(&made).is_ok());
@@ -41,7 +44,8 @@ fn keys_and_tokens_survive_a_restart() {
 fn another_master_key_is_an_error_and_never_a_reason_for_new_keys() {
     let mut instance = Instance::new(Algorithm::Es256);
     instance.start();
-    let right = std::mem::replace(&mut instance.master, MasterKey::parse(&"b2".repeat(32)).unwrap());
+    let right =
+        std::mem::replace(&mut instance.master, MasterKey::parse(&"b2".repeat(32)).unwrap());
     assert!(instance.try_start().is_err());
     assert_eq!(rows::signing_keys(&mut instance.db).unwrap().len(), 1);
     instance.master = right;
@@ -119,7 +123,9 @@ fn a_new_key_is_published_before_it_signs_and_the_old_one_stays_until_its_last_t
     rotate(&mut instance, START + 600);
     mint.replace(instance.ring().unwrap());
     let kid = |token: &str| part(token, 0)["kid"].clone();
-    let published = |mint: &Mint, at: i64| mint.ring().jwks(Time::from_seconds(at))["keys"].as_array().unwrap().len();
+    let published = |mint: &Mint, at: i64| {
+        mint.ring().jwks(Time::from_seconds(at))["keys"].as_array().unwrap().len()
+    };
     assert_eq!(kid(&token(&mint).token), kid(&first));
     assert_eq!(published(&mint, START), 2);
     instance.clock.set(START + 599);
@@ -153,7 +159,9 @@ fn a_token_whose_key_was_revoked_is_refused_though_it_was_remembered() {
 fn of_two_that_make_the_first_key_at_once_one_is_kept() {
     let mut instance = Instance::new(Algorithm::Es256);
     let empty = instance.ring().unwrap();
-    let make = |instance: &Instance| empty.make_missing(&instance.config, &instance.master, &instance.env).unwrap();
+    let make = |instance: &Instance| {
+        empty.make_missing(&instance.config, &instance.master, &instance.env).unwrap()
+    };
     let (one, two) = (make(&instance), make(&instance));
     let access = instance.config.access;
     one.store(&mut instance.db, access).unwrap();
@@ -175,7 +183,12 @@ fn a_key_moved_to_another_row_is_refused() {
 }
 
 /// A server on a database file, or a command next to it.
-async fn open(path: &Path, role: ProcessRole, config: &config::TokensConfig, instance: &Instance) -> Tokens {
+async fn open(
+    path: &Path,
+    role: ProcessRole,
+    config: &config::TokensConfig,
+    instance: &Instance,
+) -> Tokens {
     let store = Store::open(path, role).unwrap();
     let (master, env) = (&instance.master, &instance.env);
     match role {
@@ -221,7 +234,8 @@ async fn what_another_process_did_to_the_keys_holds_after_a_reload() {
     let instance = Instance::new(Algorithm::Es256);
     let server = open(&path, ProcessRole::Server, &instance.config, &instance).await;
     let made = server.sign(&grant()).unwrap().token;
-    let refresh = RefreshToken::first(&server.refresh_keys(), &instance.env, &grant().session).unwrap();
+    let refresh =
+        RefreshToken::first(&server.refresh_keys(), &instance.env, &grant().session).unwrap();
     server.verify(&made).unwrap();
     let kid = server.made().unwrap().to_owned();
     let revoke = move |db: &mut dyn crate::store::db::Db| {
@@ -230,8 +244,10 @@ async fn what_another_process_did_to_the_keys_holds_after_a_reload() {
     };
     Store::open(&path, ProcessRole::Command).unwrap().write(revoke).await.unwrap();
     assert!(server.verify(&made).is_ok(), "not yet seen");
-    let all: Vec<_> =
-        (0..8).map(|_| server.clone()).map(|one| tokio::spawn(async move { one.reload().await })).collect();
+    let all: Vec<_> = (0..8)
+        .map(|_| server.clone())
+        .map(|one| tokio::spawn(async move { one.reload().await }))
+        .collect();
     for one in all {
         one.await.unwrap().unwrap();
     }
@@ -248,7 +264,8 @@ async fn a_weak_secret_is_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let instance = Instance::with_secret("changeme");
     let store = Store::open(&folder.path().join("authd.db"), ProcessRole::Server).unwrap();
-    let opened = Tokens::open(&instance.config, ISSUER, &store, &instance.master, &instance.env).await;
+    let opened =
+        Tokens::open(&instance.config, ISSUER, &store, &instance.master, &instance.env).await;
     let error = opened.err().unwrap();
     assert!(error.message().starts_with("tokens.secret: expected at least 32 bytes"), "{error}");
 }
@@ -264,7 +281,11 @@ fn a_token_refused_for_its_age_is_refused_for_good_and_one_made_after_a_jump_ser
     assert_eq!(refusal(mint.verify(&seen)), Kind::TokenExpired);
     instance.clock.set(START);
     for old in [&seen, &unseen] {
-        assert_eq!(refusal(mint.verify(old)), Kind::TokenExpired, "even though the clock says that it is still valid");
+        assert_eq!(
+            refusal(mint.verify(old)),
+            Kind::TokenExpired,
+            "even though the clock says that it is still valid"
+        );
     }
     let new = token(&mint).token;
     assert!(mint.verify(&new).is_ok() && mint.verify(&new).is_ok());

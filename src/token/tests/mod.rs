@@ -9,7 +9,8 @@ use crate::config::Algorithm;
 use crate::error::{Kind, Result};
 use crate::model::secret::decode;
 
-const ALL: [Algorithm; 4] = [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa, Algorithm::Hs256];
+const ALL: [Algorithm; 4] =
+    [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa, Algorithm::Hs256];
 /// A shared secret that passes every check.
 pub(super) const SHARED: &str = "4f1c9a7be0d2835664afc01b77e29d38";
 

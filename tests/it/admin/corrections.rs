@@ -12,7 +12,10 @@ async fn an_administrator_proves_an_address_ends_sessions_and_removes_factors() 
     let (_, root) = staff(&app, "root", &["admin"]).await;
     assert_eq!(app.register("ada").await.status, 201);
     let found = get(&app, "/v1/admin/users?search=ada", &root).await;
-    let id = found.body["data"]["users"][0]["id"].as_str().unwrap_or_else(|| panic!("{}", found.text)).to_owned();
+    let id = found.body["data"]["users"][0]["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{}", found.text))
+        .to_owned();
     let path = |rest: &str| format!("/v1/admin/users/{id}{rest}");
     assert_eq!(app.login("ada", PASSWORD).await.status, 401);
     assert_eq!(post(&app, &path("/verify"), &root, json!({})).await.status, 200);
@@ -25,7 +28,9 @@ async fn an_administrator_proves_an_address_ends_sessions_and_removes_factors() 
     assert_eq!(sessions.body["data"].as_array().unwrap().len(), 3, "{}", sessions.text);
     let own = get(&app, "/v1/users/me/sessions", &tokens[0]).await;
     let sessions = own.body["data"].as_array().unwrap();
-    let current = sessions.iter().find(|session| session["isCurrent"] == true).unwrap()["id"].as_str().unwrap();
+    let current = sessions.iter().find(|session| session["isCurrent"] == true).unwrap()["id"]
+        .as_str()
+        .unwrap();
     assert_eq!(delete(&app, &path(&format!("/sessions/{current}")), &root).await.status, 200);
     assert_eq!(said(&get(&app, "/v1/users/me", &tokens[0]).await), (401, "TOKEN_REVOKED"));
     assert_eq!(get(&app, "/v1/users/me", &tokens[1]).await.status, 200, "that one alone");
@@ -38,12 +43,18 @@ async fn an_administrator_proves_an_address_ends_sessions_and_removes_factors() 
     assert_eq!(setup.status, 200, "{}", setup.text);
     let mails = app.mails().await;
     let letter = mails.iter().rev().find(|mail| mail.subject.starts_with("Your code")).unwrap();
-    let code = letter.text.lines().find(|line| line.len() == 6 && line.parse::<u32>().is_ok()).unwrap();
-    assert_eq!(post(&app, "/v1/auth/mfa/verify", &tokens[1], json!({ "code": code })).await.status, 200);
+    let code =
+        letter.text.lines().find(|line| line.len() == 6 && line.parse::<u32>().is_ok()).unwrap();
+    assert_eq!(
+        post(&app, "/v1/auth/mfa/verify", &tokens[1], json!({ "code": code })).await.status,
+        200
+    );
     assert_eq!(said(&app.login("ada", PASSWORD).await), (401, "MFA_REQUIRED"));
     app.mails().await;
     assert_eq!(delete(&app, &path("/mfa"), &root).await.status, 200);
-    assert!(app.mails().await.iter().any(|mail| mail.text.contains("All second factors were removed")));
+    assert!(
+        app.mails().await.iter().any(|mail| mail.text.contains("All second factors were removed"))
+    );
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
 
     assert_eq!(delete(&app, &path("/sessions"), &root).await.status, 200);
@@ -88,37 +99,54 @@ async fn whatever_happens_is_one_record_done_or_refused() {
     let token = tokens.access.as_str();
     let answer = put(&app, "/v1/users/me", token, json!({ "firstName": "Augusta" })).await;
     assert_eq!(told.by(&app, &answer, 200).await, ["profile_changed done"]);
-    let answer = post(&app, "/v1/auth/reauthenticate", token, json!({ "password": "a wrong passphrase" })).await;
+    let answer =
+        post(&app, "/v1/auth/reauthenticate", token, json!({ "password": "a wrong passphrase" }))
+            .await;
     assert_eq!(told.by(&app, &answer, 400).await, ["reauthenticated refused wrong_password"]);
-    let answer = post(&app, "/v1/auth/reauthenticate", token, json!({ "password": PASSWORD })).await;
+    let answer =
+        post(&app, "/v1/auth/reauthenticate", token, json!({ "password": PASSWORD })).await;
     assert_eq!(told.by(&app, &answer, 200).await, ["reauthenticated done"]);
     let change = json!({ "currentPassword": PASSWORD, "newPassword": "another long passphrase" });
     let answer = call(&app, Method::PUT, "/v1/auth/change-password", token, Some(&change)).await;
     assert_eq!(told.by(&app, &answer, 200).await, ["password_changed done"]);
-    let answer = app.post("/v1/auth/forgot-password", &json!({ "email": "ada@example.com" })).send().await;
+    let answer =
+        app.post("/v1/auth/forgot-password", &json!({ "email": "ada@example.com" })).send().await;
     assert_eq!(told.by(&app, &answer, 200).await, ["password_reset_requested done"]);
-    let answer = app.post("/v1/auth/forgot-password", &json!({ "email": "nobody@example.com" })).send().await;
-    assert_eq!(told.by(&app, &answer, 200).await, ["password_reset_requested done"], "whoever it is");
+    let answer = app
+        .post("/v1/auth/forgot-password", &json!({ "email": "nobody@example.com" }))
+        .send()
+        .await;
+    assert_eq!(
+        told.by(&app, &answer, 200).await,
+        ["password_reset_requested done"],
+        "whoever it is"
+    );
     let answer = get(&app, "/v1/admin/users", token).await;
     assert_eq!(told.by(&app, &answer, 403).await, ["admin_refused refused admin.users.read"]);
     let answer = get(&app, "/v1/users/me/export", token).await;
     assert_eq!(told.by(&app, &answer, 200).await, ["exported done"]);
     let answer = post(&app, "/v1/auth/logout", token, json!({})).await;
     assert_eq!(told.by(&app, &answer, 200).await, ["session_ended done logout"]);
-    let answer = app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
+    let answer =
+        app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
     assert_eq!(told.by(&app, &answer, 401).await, [""; 0], "nothing has happened");
 
     // Each record has the time, the source and, if known, the actor.
-    let root = app.login("root", PASSWORD).await.tokens().access + if root.is_empty() { "!" } else { "" };
+    let root =
+        app.login("root", PASSWORD).await.tokens().access + if root.is_empty() { "!" } else { "" };
     let log = get(&app, "/v1/admin/audit?limit=100", &root).await;
     for record in log.body["data"]["records"].as_array().unwrap() {
         assert!(record["at"].is_string() && record["outcome"].is_string(), "{record}");
         assert!(
-            record["ipAddress"].is_string() || record["actor"] == "cli" || record["event"] == "key_made",
+            record["ipAddress"].is_string()
+                || record["actor"] == "cli"
+                || record["event"] == "key_made",
             "{record}"
         );
-        let known = ["profile_changed", "password_changed", "reauthenticated", "exported", "admin_refused"];
-        let names_somebody = record["actor"] == record["accountId"] && record["actor"] != Value::Null;
+        let known =
+            ["profile_changed", "password_changed", "reauthenticated", "exported", "admin_refused"];
+        let names_somebody =
+            record["actor"] == record["accountId"] && record["actor"] != Value::Null;
         assert!(names_somebody || !known.contains(&record["event"].as_str().unwrap()), "{record}");
     }
 }
@@ -137,9 +165,21 @@ async fn what_is_made_for_others_has_the_documented_fields_and_no_more() {
     assert_ne!(id, "mine");
     let shown = get(&app, &format!("/v1/admin/users/{id}"), &root).await;
     let data = &shown.body["data"];
-    assert_eq!((&data["status"], &data["roles"]), (&json!("pending"), &json!(["user"])), "{}", shown.text);
-    assert!(data["permissions"] == json!(["users.read"]) && data["createdAt"] != "2001-01-01T00:00:00Z", "{data}");
-    let role = json!({ "name": "reader", "permissions": ["admin.stats"], "builtIn": true, "members": 9 });
+    assert_eq!(
+        (&data["status"], &data["roles"]),
+        (&json!("pending"), &json!(["user"])),
+        "{}",
+        shown.text
+    );
+    assert!(
+        data["permissions"] == json!(["users.read"]) && data["createdAt"] != "2001-01-01T00:00:00Z",
+        "{data}"
+    );
+    let role =
+        json!({ "name": "reader", "permissions": ["admin.stats"], "builtIn": true, "members": 9 });
     let made = post(&app, "/v1/admin/roles", &root, role).await;
-    assert_eq!((&made.body["data"]["builtIn"], &made.body["data"]["members"]), (&json!(false), &json!(0)));
+    assert_eq!(
+        (&made.body["data"]["builtIn"], &made.body["data"]["members"]),
+        (&json!(false), &json!(0))
+    );
 }

@@ -15,7 +15,8 @@ async fn the_audit_log_tells_the_story_in_order() {
     let (root_id, root) = staff(&app, "root", &["admin"]).await;
     let (id, _) = staff(&app, "ada", &[]).await;
     app.login("ada", "wrong").await;
-    put(&app, &format!("/v1/admin/users/{id}"), &root, json!({ "roles": ["user", "moderator"] })).await;
+    put(&app, &format!("/v1/admin/users/{id}"), &root, json!({ "roles": ["user", "moderator"] }))
+        .await;
     put(&app, &format!("/v1/admin/users/{id}"), &root, json!({ "status": "suspended" })).await;
     delete(&app, &format!("/v1/admin/users/{id}"), &root).await;
 
@@ -26,7 +27,9 @@ async fn the_audit_log_tells_the_story_in_order() {
         .rev()
         .map(|record| {
             let text = |name: &str| record[name].as_str().unwrap_or("").to_owned();
-            format!("{} {} {}", text("event"), text("outcome"), text("detail")).trim_end().to_owned()
+            format!("{} {} {}", text("event"), text("outcome"), text("detail"))
+                .trim_end()
+                .to_owned()
         })
         .collect();
     let story = [
@@ -45,14 +48,18 @@ async fn the_audit_log_tells_the_story_in_order() {
     // By page, by filter, and with invalid filters.
     let first = get(&app, &format!("/v1/admin/audit?userId={id}&limit=3"), &root).await;
     let next = first.body["data"]["next"].as_str().unwrap();
-    let second = get(&app, &format!("/v1/admin/audit?userId={id}&limit=100&before={next}"), &root).await;
+    let second =
+        get(&app, &format!("/v1/admin/audit?userId={id}&limit=100&before={next}"), &root).await;
     assert_eq!(second.body["data"]["records"].as_array().unwrap().len(), story.len() - 3);
     assert_eq!(second.body["data"]["next"], Value::Null);
     let refused = get(&app, "/v1/admin/audit?event=login&outcome=refused", &root).await;
     assert_eq!(refused.body["data"]["records"].as_array().unwrap().len(), 1);
     let later = get(&app, "/v1/admin/audit?since=2999-01-01T00:00:00Z", &root).await;
     assert_eq!(later.body["data"]["records"], json!([]));
-    assert_eq!(said(&get(&app, "/v1/admin/audit?since=yesterday", &root).await), (400, "VALIDATION_ERROR"));
+    assert_eq!(
+        said(&get(&app, "/v1/admin/audit?since=yesterday", &root).await),
+        (400, "VALIDATION_ERROR")
+    );
 }
 
 #[tokio::test]
@@ -79,7 +86,11 @@ async fn everybody_sees_their_own_records_and_no_others() {
     for path in ["/v1/users/me/audit", "/v1/users/me/export"] {
         let seen = get(&app, path, &ada).await;
         assert!(seen.text.contains("account_changed"), "{}", seen.text);
-        assert!(!seen.text.contains("127.0.0.9") && !seen.text.contains("Console"), "{path}: {}", seen.text);
+        assert!(
+            !seen.text.contains("127.0.0.9") && !seen.text.contains("Console"),
+            "{path}: {}",
+            seen.text
+        );
     }
 }
 
@@ -105,7 +116,12 @@ async fn the_audit_log_is_exported_whole_and_the_export_is_a_record() {
     assert_eq!(lines.header("content-type"), "application/x-ndjson");
     let total = lines.text.lines().count();
     assert!(total > 600);
-    assert!(lines.text.lines().all(|line| serde_json::from_str::<Value>(line).unwrap()["event"].is_string()));
+    assert!(
+        lines
+            .text
+            .lines()
+            .all(|line| serde_json::from_str::<Value>(line).unwrap()["event"].is_string())
+    );
     assert!(lines.text.contains("audit_exported"));
     let csv = get(&app, "/v1/admin/audit/export?format=csv&event=login", &root).await;
     assert!(csv.header("content-type").starts_with("text/csv"));
@@ -147,31 +163,55 @@ async fn the_outbox_is_listed_without_bodies_and_tried_again() {
     assert_eq!(letters.len(), 1, "{}", listed.text);
     assert!(!listed.text.contains("token") && !listed.text.contains("sealed"), "{}", listed.text);
     let id = letters[0]["id"].as_str().unwrap();
-    assert_eq!(post(&app, &format!("/v1/admin/mail/{id}/retry"), &root, json!({})).await.status, 200);
-    assert_eq!(said(&post(&app, "/v1/admin/mail/nothing/retry", &root, json!({})).await), (404, "NOT_FOUND"));
-    assert_eq!(said(&get(&app, "/v1/admin/mail?limit=1000", &root).await), (400, "VALIDATION_ERROR"));
+    assert_eq!(
+        post(&app, &format!("/v1/admin/mail/{id}/retry"), &root, json!({})).await.status,
+        200
+    );
+    assert_eq!(
+        said(&post(&app, "/v1/admin/mail/nothing/retry", &root, json!({})).await),
+        (404, "NOT_FOUND")
+    );
+    assert_eq!(
+        said(&get(&app, "/v1/admin/mail?limit=1000", &root).await),
+        (400, "VALIDATION_ERROR")
+    );
 }
 
 #[tokio::test]
 async fn an_apps_key_is_shown_once_and_dies_when_it_is_turned() {
     let app = app().await;
     let (_, root) = staff(&app, "root", &["admin"]).await;
-    let made = post(&app, "/v1/admin/apps", &root, json!({ "name": "Uploads", "kind": "service" })).await;
+    let made =
+        post(&app, "/v1/admin/apps", &root, json!({ "name": "Uploads", "kind": "service" })).await;
     assert_eq!(made.status, 201, "{}", made.text);
-    let (id, key) = (made.body["data"]["id"].as_str().unwrap(), made.body["data"]["key"].as_str().unwrap());
+    let (id, key) =
+        (made.body["data"]["id"].as_str().unwrap(), made.body["data"]["key"].as_str().unwrap());
     assert!(!get(&app, "/v1/admin/apps", &root).await.text.contains("\"key\""));
-    assert!(apps::check(&app.core, id, key).await.is_ok() && apps::check_service_key(&app.core, key).await.is_ok());
+    assert!(
+        apps::check(&app.core, id, key).await.is_ok()
+            && apps::check_service_key(&app.core, key).await.is_ok()
+    );
     for (id, key) in [(id, "wrong"), ("nothing", key), ("", ""), (id, "")] {
         assert!(apps::check(&app.core, id, key).await.is_err(), "{id} {key}");
     }
-    let client = post(&app, "/v1/admin/apps", &root, json!({ "name": "Site", "kind": "client" })).await;
+    let client =
+        post(&app, "/v1/admin/apps", &root, json!({ "name": "Site", "kind": "client" })).await;
     let client_key = client.body["data"]["key"].as_str().unwrap();
-    assert!(apps::check_service_key(&app.core, client_key).await.is_err(), "a client's key opens nothing");
+    assert!(
+        apps::check_service_key(&app.core, client_key).await.is_err(),
+        "a client's key opens nothing"
+    );
 
     let turned = post(&app, &format!("/v1/admin/apps/{id}/rotate"), &root, json!({})).await;
     let new = turned.body["data"]["key"].as_str().unwrap();
-    assert!(apps::check(&app.core, id, key).await.is_err() && apps::check(&app.core, id, new).await.is_ok());
+    assert!(
+        apps::check(&app.core, id, key).await.is_err()
+            && apps::check(&app.core, id, new).await.is_ok()
+    );
     assert_eq!(delete(&app, &format!("/v1/admin/apps/{id}"), &root).await.status, 200);
     assert!(apps::check(&app.core, id, new).await.is_err());
-    assert_eq!(said(&delete(&app, &format!("/v1/admin/apps/{id}"), &root).await), (404, "NOT_FOUND"));
+    assert_eq!(
+        said(&delete(&app, &format!("/v1/admin/apps/{id}"), &root).await),
+        (404, "NOT_FOUND")
+    );
 }

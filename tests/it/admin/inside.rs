@@ -1,7 +1,7 @@
 //! An administrator's rights are checked again in the write, not only before it.
 
 use authd::error::{Kind, Result};
-use authd::identity::actor::{Demand, ProofAge, Locality};
+use authd::identity::actor::{Demand, Locality, ProofAge};
 use authd::identity::admin::{self as accounts, RoleChange};
 use authd::identity::audit::{AuditExport, AuditFilter, AuditFormat};
 use authd::identity::{Actor, By, app as apps, caller, key, letters, quota, roles};
@@ -20,7 +20,10 @@ async fn let_in(app: &App, token: &str, any_of: &'static [Permission]) -> By {
     let caller = caller::authenticate(&app.core, token).await.unwrap();
     let source = Source { address: None, user_agent: None, request_id: None };
     let demand = Demand { any_of, proof: ProofAge::Any };
-    By { actor: Actor::Admin(caller.require(&app.core, demand, Locality::Local, &source).unwrap()), source }
+    By {
+        actor: Actor::Admin(caller.require(&app.core, demand, Locality::Local, &source).unwrap()),
+        source,
+    }
 }
 
 async fn whole_audit(app: &App) -> usize {
@@ -28,7 +31,12 @@ async fn whole_audit(app: &App) -> usize {
 }
 
 /// The result of each operation after the first check.
-async fn everything(app: &App, doors: &[By], target: &str, letter: &str) -> Vec<(&'static str, Result<()>)> {
+async fn everything(
+    app: &App,
+    doors: &[By],
+    target: &str,
+    letter: &str,
+) -> Vec<(&'static str, Result<()>)> {
     let core = &app.core;
     let [keys, mail, app_door, role, users, audit] = doors else { panic!("six doors") };
     let change = quota::Change { limit: Some(Some(3)), uploaded: None };
@@ -36,10 +44,18 @@ async fn everything(app: &App, doors: &[By], target: &str, letter: &str) -> Vec<
     vec![
         ("mail", letters::retry(core, mail, letter).await.map(drop)),
         ("apps", apps::create(core, app_door, "Website", AppKind::Client).await.map(drop)),
-        ("roles", roles::create(core, role, "support", vec!["admin.stats".to_owned()]).await.map(drop)),
+        (
+            "roles",
+            roles::create(core, role, "support", vec!["admin.stats".to_owned()]).await.map(drop),
+        ),
         ("quota", quota::change(core, users, &id, change).await.map(drop)),
         ("suspend", accounts::suspend(core, users, target).await.map(drop)),
-        ("export", AuditExport::begin(core, audit, AuditFilter::default(), AuditFormat::Csv).await.map(drop)),
+        (
+            "export",
+            AuditExport::begin(core, audit, AuditFilter::default(), AuditFormat::Csv)
+                .await
+                .map(drop),
+        ),
         // It also ends the administrator's own session.
         ("keys", key::rotate(core, keys, ROTATION).await.map(drop)),
     ]
@@ -66,7 +82,13 @@ async fn who_is_demoted_or_logged_out_after_the_door_is_refused_in_the_write() {
     make(&app, "root", &["admin"]).await;
     let target = make(&app, "ada", &[]).await;
     app.post("/v1/auth/forgot-password", &json!({ "email": "ada@example.com" })).send().await;
-    let letter = app.core.store.scan(|db| authd::store::outbox::list(db, None, None, 1)).await.unwrap().remove(0);
+    let letter = app
+        .core
+        .store
+        .scan(|db| authd::store::outbox::list(db, None, None, 1))
+        .await
+        .unwrap()
+        .remove(0);
     for (name, expected) in [("second", Kind::Forbidden), ("third", Kind::SessionEnded)] {
         let (id, token) = staff(&app, name, &["admin"]).await;
         let doors = six_doors(&app, &token).await;
@@ -80,7 +102,11 @@ async fn who_is_demoted_or_logged_out_after_the_door_is_refused_in_the_write() {
         for (operation, ended) in everything(&app, &doors, &target, &letter.id).await {
             assert_eq!(ended.map_err(|error| error.kind()), Err(expected), "{operation}");
         }
-        assert_eq!((whole_audit(&app).await, app.core.tokens.signer()), (before, signer), "and nothing has changed");
+        assert_eq!(
+            (whole_audit(&app).await, app.core.tokens.signer()),
+            (before, signer),
+            "and nothing has changed"
+        );
     }
     let (_, token) = staff(&app, "fourth", &["admin"]).await;
     let doors = six_doors(&app, &token).await;
@@ -95,20 +121,39 @@ async fn a_letter_that_may_not_be_tried_again_stays_as_it_is() {
     let (id, token) = staff(&app, "root", &["admin"]).await;
     make(&app, "second", &["admin"]).await;
     app.join("ada").await;
-    let delivered = app.core.store.scan(|db| authd::store::outbox::list(db, None, None, 1)).await.unwrap().remove(0);
+    let delivered = app
+        .core
+        .store
+        .scan(|db| authd::store::outbox::list(db, None, None, 1))
+        .await
+        .unwrap()
+        .remove(0);
     app.post("/v1/auth/forgot-password", &json!({ "email": "ada@example.com" })).send().await;
     let read = || app.core.store.scan(|db| authd::store::outbox::list(db, None, None, 1));
     let waiting = read().await.unwrap().remove(0);
     app.turn_clock(std::time::Duration::from_secs(5));
     let by = let_in(&app, &token, &[Permission::Mail]).await;
-    assert_eq!(letters::retry(&app.core, &by, &delivered.id).await.unwrap_err().kind(), Kind::Validation);
+    assert_eq!(
+        letters::retry(&app.core, &by, &delivered.id).await.unwrap_err().kind(),
+        Kind::Validation
+    );
     assert_eq!(letters::retry(&app.core, &by, "nothing").await.unwrap_err().kind(), Kind::NotFound);
     assert!(!app.audit().await.iter().any(|line| line.starts_with("mail_retried")));
-    accounts::change_role(&app.core, &By::command_line(), &id, "admin", RoleChange::Take).await.unwrap();
-    assert_eq!(letters::retry(&app.core, &by, &waiting.id).await.unwrap_err().kind(), Kind::Forbidden);
-    assert_eq!(read().await.unwrap().remove(0).next_at, waiting.next_at, "refused is not done all the same");
+    accounts::change_role(&app.core, &By::command_line(), &id, "admin", RoleChange::Take)
+        .await
+        .unwrap();
+    assert_eq!(
+        letters::retry(&app.core, &by, &waiting.id).await.unwrap_err().kind(),
+        Kind::Forbidden
+    );
+    assert_eq!(
+        read().await.unwrap().remove(0).next_at,
+        waiting.next_at,
+        "refused is not done all the same"
+    );
     let retried = letters::retry(&app.core, &By::command_line(), &waiting.id).await.unwrap();
     assert!(retried.next_at > waiting.next_at);
-    let told: Vec<String> = app.audit().await.into_iter().filter(|line| line.starts_with("mail_retried")).collect();
+    let told: Vec<String> =
+        app.audit().await.into_iter().filter(|line| line.starts_with("mail_retried")).collect();
     assert_eq!(told, [format!("mail_retried done {}", waiting.id)], "on the command line too");
 }

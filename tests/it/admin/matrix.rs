@@ -82,13 +82,20 @@ fn operations(document: &Value, admin: &str) -> Vec<Operation> {
         for (method, operation) in item.as_object().unwrap() {
             let name = operation["operationId"].as_str().unwrap().to_owned();
             let rule = operation["x-permission"].as_array();
-            assert_eq!(rule.is_some(), path.starts_with(admin), "{name} has no rule, or one in the wrong place");
+            assert_eq!(
+                rule.is_some(),
+                path.starts_with(admin),
+                "{name} has no rule, or one in the wrong place"
+            );
             let Some(rule) = rule else { continue };
-            let needs: Vec<String> = rule.iter().map(|word| word.as_str().unwrap().to_owned()).collect();
+            let needs: Vec<String> =
+                rule.iter().map(|word| word.as_str().unwrap().to_owned()).collect();
             assert!(!needs.is_empty(), "{name}");
             let method: Method = method.to_ascii_uppercase().parse().unwrap();
-            let examples = operation["requestBody"]["content"]["application/json"]["examples"].as_object();
-            let example = examples.and_then(|all| all.values().next()).map(|one| one["value"].clone());
+            let examples =
+                operation["requestBody"]["content"]["application/json"]["examples"].as_object();
+            let example =
+                examples.and_then(|all| all.values().next()).map(|one| one["value"].clone());
             let one = |name: &str, needs: &[&str], body| Operation {
                 name: name.to_owned(),
                 method: method.clone(),
@@ -131,17 +138,30 @@ async fn enter(app: &App, name: &str, roles: &[&str]) -> String {
     };
     let mails = app.mails().await;
     let mut lines = mails.iter().flat_map(|mail| mail.text.lines());
-    let code = lines.find(|line| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit())).unwrap();
-    app.post("/v1/auth/mfa/verify", &json!({ "code": code })).bearer(token).send().await.tokens().access
+    let code =
+        lines.find(|line| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit())).unwrap();
+    app.post("/v1/auth/mfa/verify", &json!({ "code": code }))
+        .bearer(token)
+        .send()
+        .await
+        .tokens()
+        .access
 }
 
 /// The path with the target's id, if it has one, and otherwise with ids that do not exist.
-async fn path_of(app: &App, wire: &Wire, operation: &Operation, target: &str, turn: usize) -> String {
+async fn path_of(
+    app: &App,
+    wire: &Wire,
+    operation: &Operation,
+    target: &str,
+    turn: usize,
+) -> String {
     let mut path = format!("{}{}", wire.mount, operation.path);
     if path.contains("{userId}") {
         let target_roles: &[&str] = if target == "user" { &[] } else { &[target] };
         let id = make(app, &format!("target{turn}"), target_roles).await;
-        let number = authd::identity::admin::find(&app.core, &id).await.unwrap().account.number.to_string();
+        let number =
+            authd::identity::admin::find(&app.core, &id).await.unwrap().account.number.to_string();
         path = path.replace("{userId}", if wire.mount.is_empty() { &number } else { &id });
     }
     for place in ["{role}", "{sessionId}", "{appId}", "{messageId}"] {
@@ -150,7 +170,15 @@ async fn path_of(app: &App, wire: &Wire, operation: &Operation, target: &str, tu
     path
 }
 
-async fn try_one(app: &App, wire: &Wire, operation: &Operation, role: &str, token: &str, target: &str, turn: usize) {
+async fn try_one(
+    app: &App,
+    wire: &Wire,
+    operation: &Operation,
+    role: &str,
+    token: &str,
+    target: &str,
+    turn: usize,
+) {
     let is_about_somebody = operation.path.contains("{userId}");
     let path = path_of(app, wire, operation, target, turn).await;
     let answer = call(app, operation.method.clone(), &path, token, operation.body.as_ref()).await;
@@ -160,7 +188,10 @@ async fn try_one(app: &App, wire: &Wire, operation: &Operation, role: &str, toke
     let expected = may && (!changes || covers(role, target));
     let name = format!("{}: {role}: {} of {target}: {}", wire.profile, operation.name, answer.text);
     if expected {
-        assert!(!matches!(answer.status.as_u16(), 401 | 403) && answer.status.as_u16() < 500, "{name}");
+        assert!(
+            !matches!(answer.status.as_u16(), 401 | 403) && answer.status.as_u16() < 500,
+            "{name}"
+        );
     } else {
         let code = answer.body.pointer(wire.code).and_then(Value::as_str);
         assert_eq!((answer.status.as_u16(), code), (403, Some(wire.refused)), "{name}");
@@ -209,7 +240,8 @@ async fn what_is_marked_so_is_refused_to_whoever_has_not_proved_themselves_for_a
     let token = enter(&app, "root", &["admin"]).await;
     let document = app.get("/openapi/v1.json").send().await.body;
     let marked = |operation: &Operation| {
-        let place = &document["paths"][&operation.path][operation.method.as_str().to_ascii_lowercase()];
+        let place =
+            &document["paths"][&operation.path][operation.method.as_str().to_ascii_lowercase()];
         place["x-fresh-authentication"].as_bool().unwrap_or(false)
     };
     let all = operations(&document, "/admin/");
@@ -217,7 +249,8 @@ async fn what_is_marked_so_is_refused_to_whoever_has_not_proved_themselves_for_a
     app.turn_clock(std::time::Duration::from_mins(16));
     for (turn, operation) in all.iter().enumerate() {
         let path = path_of(&app, &WIRES[0], operation, "user", turn).await;
-        let answer = call(&app, operation.method.clone(), &path, &token, operation.body.as_ref()).await;
+        let answer =
+            call(&app, operation.method.clone(), &path, &token, operation.body.as_ref()).await;
         let code = answer.body.pointer("/error/code").and_then(Value::as_str);
         let stale = (answer.status.as_u16(), code) == (403, Some("REAUTHENTICATION_REQUIRED"));
         assert_eq!(stale, marked(operation), "{}: {}", operation.name, answer.text);
@@ -227,7 +260,8 @@ async fn what_is_marked_so_is_refused_to_whoever_has_not_proved_themselves_for_a
 #[tokio::test]
 async fn administrators_of_every_wire_are_let_in_only_from_their_networks() {
     for wire in &WIRES {
-        let networks: Vec<_> = UNCOUNTED.into_iter().chain([("admin.networks", "198.51.100.0/24")]).collect();
+        let networks: Vec<_> =
+            UNCOUNTED.into_iter().chain([("admin.networks", "198.51.100.0/24")]).collect();
         let app = app_with(wire.profile, &networks).await;
         let token = enter(&app, "root", &["admin"]).await;
         let document = app.get(wire.document).send().await.body;
@@ -243,7 +277,13 @@ async fn administrators_of_every_wire_are_let_in_only_from_their_networks() {
             let away = from("192.0.2.1").await;
             assert_eq!(away.status, 403, "{}: {}: {}", wire.profile, operation.name, away.text);
             let near = from("198.51.100.7").await;
-            assert!(!matches!(near.status.as_u16(), 401 | 403), "{}: {}: {}", wire.profile, operation.name, near.text);
+            assert!(
+                !matches!(near.status.as_u16(), 401 | 403),
+                "{}: {}: {}",
+                wire.profile,
+                operation.name,
+                near.text
+            );
         }
     }
 }

@@ -16,7 +16,10 @@ async fn accounts_are_listed_page_by_page_and_found_by_how_they_begin() {
         make(&app, name, &[]).await;
     }
     let page = get(&app, "/v1/admin/users?page=2&limit=2", &root).await;
-    assert_eq!(page.body["data"]["pagination"], json!({ "page": 2, "limit": 2, "total": 6, "pages": 3 }));
+    assert_eq!(
+        page.body["data"]["pagination"],
+        json!({ "page": 2, "limit": 2, "total": 6, "pages": 3 })
+    );
     let fields: Vec<&String> = page.body["data"]["users"][0].as_object().unwrap().keys().collect();
     let documented = [
         "id",
@@ -49,10 +52,25 @@ async fn accounts_are_listed_page_by_page_and_found_by_how_they_begin() {
         ("page=1000000000000&limit=100", vec![]),
     ] {
         let found = get(&app, &format!("/v1/admin/users?{query}"), &root).await;
-        let users = found.body["data"]["users"].as_array().unwrap_or_else(|| panic!("{query}: {}", found.text));
-        assert_eq!(users.iter().map(|user| user["username"].as_str().unwrap()).collect::<Vec<_>>(), names, "{query}");
+        let users = found.body["data"]["users"]
+            .as_array()
+            .unwrap_or_else(|| panic!("{query}: {}", found.text));
+        assert_eq!(
+            users.iter().map(|user| user["username"].as_str().unwrap()).collect::<Vec<_>>(),
+            names,
+            "{query}"
+        );
     }
-    for query in ["page=0", "page=-1", "limit=0", "limit=101", "limit=1000", "page=x", "status=asleep", "search=%00"] {
+    for query in [
+        "page=0",
+        "page=-1",
+        "limit=0",
+        "limit=101",
+        "limit=1000",
+        "page=x",
+        "status=asleep",
+        "search=%00",
+    ] {
         let refused = get(&app, &format!("/v1/admin/users?{query}"), &root).await;
         assert_eq!(said(&refused), (400, "VALIDATION_ERROR"), "{query}: {}", refused.text);
         let field = query.split_once('=').unwrap().0;
@@ -93,14 +111,25 @@ async fn an_account_is_shown_with_its_security_fields_and_unlocked() {
         "accountLockedUntil",
     ];
     assert_eq!(fields, documented);
-    assert_eq!((&data["failedLoginAttempts"], &data["permissions"]), (&json!(5), &json!(["users.read"])));
-    assert!(data["lastFailedLogin"].is_string() && data["accountLockedUntil"].is_string(), "{}", shown.text);
+    assert_eq!(
+        (&data["failedLoginAttempts"], &data["permissions"]),
+        (&json!(5), &json!(["users.read"]))
+    );
+    assert!(
+        data["lastFailedLogin"].is_string() && data["accountLockedUntil"].is_string(),
+        "{}",
+        shown.text
+    );
     assert_eq!(post(&app, &format!("{path}/unlock"), &root, json!({})).await.status, 200);
     let shown = get(&app, &path, &root).await;
     assert_eq!(shown.body["data"]["failedLoginAttempts"], 0);
     assert!(shown.body["data"]["accountLockedUntil"].is_null());
     assert_eq!(said(&get(&app, "/v1/admin/users/nobody", &root).await), (404, "USER_NOT_FOUND"));
-    assert_eq!(said(&get(&app, "/v1/admin/users/ada", &root).await), (404, "USER_NOT_FOUND"), "an id, not a name");
+    assert_eq!(
+        said(&get(&app, "/v1/admin/users/ada", &root).await),
+        (404, "USER_NOT_FOUND"),
+        "an id, not a name"
+    );
 }
 
 #[tokio::test]
@@ -117,16 +146,27 @@ async fn an_update_changes_what_is_documented_and_nothing_else() {
     let changed = put(&app, &path, &root, hostile).await;
     assert_eq!(changed.body["message"], "User updated successfully");
     let fields: Vec<&String> = changed.body["data"].as_object().unwrap().keys().collect();
-    assert_eq!(fields, ["id", "email", "username", "firstName", "lastName", "status", "roles", "updatedAt"]);
+    assert_eq!(
+        fields,
+        ["id", "email", "username", "firstName", "lastName", "status", "roles", "updatedAt"]
+    );
     let shown = get(&app, &path, &root).await;
     let data = &shown.body["data"];
-    assert_eq!((&data["firstName"], &data["email"]), (&json!("Augusta"), &json!("ada@example.com")));
+    assert_eq!(
+        (&data["firstName"], &data["email"]),
+        (&json!("Augusta"), &json!("ada@example.com"))
+    );
     assert_eq!((&data["username"], &data["emailVerified"]), (&json!("ada"), &json!(true)));
     assert_eq!(data["permissions"], json!(["users.read"]));
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
     // In the other direction: no user can make themselves an administrator.
-    let own =
-        put(&app, "/v1/users/me", &token, json!({ "roles": ["admin"], "status": "active", "lastName": "L" })).await;
+    let own = put(
+        &app,
+        "/v1/users/me",
+        &token,
+        json!({ "roles": ["admin"], "status": "active", "lastName": "L" }),
+    )
+    .await;
     assert_eq!(own.status, 200);
     assert_eq!(get(&app, "/v1/users/me", &token).await.body["data"]["roles"], json!(["user"]));
     for (body, field) in [
@@ -152,11 +192,20 @@ async fn a_suspended_account_is_out_at_once_and_in_again_by_status() {
     assert_eq!(suspended.body["data"]["status"], "suspended", "{}", suspended.text);
     assert_eq!(said(&get(&app, "/v1/users/me", &token).await), (401, "TOKEN_REVOKED"));
     assert_eq!(said(&app.login("ada", PASSWORD).await), (403, "ACCOUNT_SUSPENDED"));
-    let mixed = put(&app, &path, &moderator, json!({ "status": "active", "firstName": "No" })).await;
+    let mixed =
+        put(&app, &path, &moderator, json!({ "status": "active", "firstName": "No" })).await;
     assert_eq!(said(&mixed), (403, "INSUFFICIENT_PERMISSIONS"));
-    assert_eq!(said(&app.login("ada", PASSWORD).await), (403, "ACCOUNT_SUSPENDED"), "half of it is not done either");
+    assert_eq!(
+        said(&app.login("ada", PASSWORD).await),
+        (403, "ACCOUNT_SUSPENDED"),
+        "half of it is not done either"
+    );
     assert_eq!(put(&app, &path, &moderator, json!({ "status": "active" })).await.status, 200);
-    assert_eq!(said(&get(&app, "/v1/users/me", &token).await), (401, "TOKEN_REVOKED"), "nothing is revived");
+    assert_eq!(
+        said(&get(&app, "/v1/users/me", &token).await),
+        (401, "TOKEN_REVOKED"),
+        "nothing is revived"
+    );
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
 }
 
@@ -166,8 +215,16 @@ async fn an_admin_who_is_demoted_in_mid_session_is_refused_at_once() {
     let (_, root) = staff(&app, "root", &["admin"]).await;
     let (id, second) = staff(&app, "second", &["admin"]).await;
     assert_eq!(get(&app, "/v1/admin/users", &second).await.status, 200);
-    assert_eq!(put(&app, &format!("/v1/admin/users/{id}"), &root, json!({ "roles": ["user"] })).await.status, 200);
-    assert_eq!(said(&get(&app, "/v1/admin/users", &second).await), (403, "INSUFFICIENT_PERMISSIONS"));
+    assert_eq!(
+        put(&app, &format!("/v1/admin/users/{id}"), &root, json!({ "roles": ["user"] }))
+            .await
+            .status,
+        200
+    );
+    assert_eq!(
+        said(&get(&app, "/v1/admin/users", &second).await),
+        (403, "INSUFFICIENT_PERMISSIONS")
+    );
     assert_eq!(get(&app, "/v1/users/me", &second).await.body["data"]["roles"], json!(["user"]));
 }
 
@@ -176,8 +233,14 @@ async fn the_last_admin_cannot_be_demoted_suspended_or_deleted() {
     let app = app().await;
     let (id, root) = staff(&app, "root", &["admin"]).await;
     let path = format!("/v1/admin/users/{id}");
-    assert_eq!(said(&put(&app, &path, &root, json!({ "roles": ["user"] })).await), (409, "LAST_ADMIN"));
-    assert_eq!(said(&put(&app, &path, &root, json!({ "status": "suspended" })).await), (409, "LAST_ADMIN"));
+    assert_eq!(
+        said(&put(&app, &path, &root, json!({ "roles": ["user"] })).await),
+        (409, "LAST_ADMIN")
+    );
+    assert_eq!(
+        said(&put(&app, &path, &root, json!({ "status": "suspended" })).await),
+        (409, "LAST_ADMIN")
+    );
     assert_eq!(said(&delete(&app, &path, &root).await), (409, "LAST_ADMIN"));
     make(&app, "second", &["admin"]).await;
     assert_eq!(put(&app, &path, &root, json!({ "roles": ["user"] })).await.status, 200);
@@ -207,9 +270,18 @@ async fn a_deleted_account_can_be_brought_back_within_thirty_days() {
     assert_eq!(delete(&app, &path, &root).await.body["message"], "User deleted successfully");
     assert_eq!(said(&get(&app, "/v1/users/me", &token).await), (401, "TOKEN_REVOKED"));
     assert_eq!(get(&app, &path, &root).await.body["data"]["status"], "deleted");
-    assert_eq!(said(&put(&app, &path, &root, json!({ "firstName": "X" })).await), (404, "USER_NOT_FOUND"));
-    assert_eq!(post(&app, &format!("{path}/restore"), &root, json!({})).await.body["data"]["status"], "active");
-    assert_eq!(said(&post(&app, &format!("{path}/restore"), &root, json!({})).await), (404, "USER_NOT_FOUND"));
+    assert_eq!(
+        said(&put(&app, &path, &root, json!({ "firstName": "X" })).await),
+        (404, "USER_NOT_FOUND")
+    );
+    assert_eq!(
+        post(&app, &format!("{path}/restore"), &root, json!({})).await.body["data"]["status"],
+        "active"
+    );
+    assert_eq!(
+        said(&post(&app, &format!("{path}/restore"), &root, json!({})).await),
+        (404, "USER_NOT_FOUND")
+    );
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
 }
 
@@ -224,7 +296,10 @@ async fn a_search_that_fits_tens_of_thousands_says_that_it_shows_the_first() {
     assert_eq!(file.execute(many, []).unwrap(), 40_000);
     let searched = async |query: &str| {
         let found = get(&app, &format!("/v1/admin/users?search={query}&limit=100"), &root).await;
-        (found.body["data"]["pagination"].clone(), found.body["data"]["users"].as_array().unwrap().len())
+        (
+            found.body["data"]["pagination"].clone(),
+            found.body["data"]["users"].as_array().unwrap().len(),
+        )
     };
     let (wide, first) = searched("p").await;
     assert_eq!((wide["more"].as_bool(), first), (Some(true), 100));
@@ -257,7 +332,8 @@ async fn administrators_are_let_in_only_from_their_networks() {
     let networks = [("admin.networks", "198.51.100.0/24")];
     let app = app_with("standard", &networks).await;
     let (_, root) = staff(&app, "root", &["admin"]).await;
-    let from = |address: &'static str| app.get("/v1/admin/users").bearer(&root).from(address).send();
+    let from =
+        |address: &'static str| app.get("/v1/admin/users").bearer(&root).from(address).send();
     assert_eq!(said(&from("192.0.2.1").await), (403, "INSUFFICIENT_PERMISSIONS"));
     assert_eq!(from("198.51.100.7").await.status, 200);
     let app = app.restart("standard", &[("admin.networks", "loopback")]).await;
@@ -281,14 +357,24 @@ async fn nobody_makes_or_gives_a_role_with_more_than_they_may() {
     assert_eq!(made.status, 201, "{}", made.text);
     let (id, hr) = staff(&app, "hera", &["hr"]).await;
     let escalate = json!({ "name": "more", "permissions": ["admin.users.write"] });
-    assert_eq!(said(&post(&app, "/v1/admin/roles", &hr, escalate).await), (403, "INSUFFICIENT_PERMISSIONS"));
+    assert_eq!(
+        said(&post(&app, "/v1/admin/roles", &hr, escalate).await),
+        (403, "INSUFFICIENT_PERMISSIONS")
+    );
     let grow = json!({ "permissions": ["admin.roles", "admin.users.write"] });
-    assert_eq!(said(&put(&app, "/v1/admin/roles/hr", &hr, grow).await), (403, "INSUFFICIENT_PERMISSIONS"));
-    let own = put(&app, &format!("/v1/admin/users/{id}"), &hr, json!({ "roles": ["user", "admin"] })).await;
+    assert_eq!(
+        said(&put(&app, "/v1/admin/roles/hr", &hr, grow).await),
+        (403, "INSUFFICIENT_PERMISSIONS")
+    );
+    let own =
+        put(&app, &format!("/v1/admin/users/{id}"), &hr, json!({ "roles": ["user", "admin"] }))
+            .await;
     assert_eq!(said(&own), (403, "INSUFFICIENT_PERMISSIONS"));
     let target = make(&app, "ada", &[]).await;
     assert_eq!(
-        put(&app, &format!("/v1/admin/users/{target}"), &hr, json!({ "roles": ["user", "hr"] })).await.status,
+        put(&app, &format!("/v1/admin/users/{target}"), &hr, json!({ "roles": ["user", "hr"] }))
+            .await
+            .status,
         200
     );
 
@@ -307,24 +393,40 @@ async fn built_in_roles_stay_and_names_are_checked() {
     let (_, root) = staff(&app, "root", &["admin"]).await;
     for (answer, expected) in [
         (delete(&app, "/v1/admin/roles/moderator", &root).await, (400, "VALIDATION_ERROR")),
-        (put(&app, "/v1/admin/roles/user", &root, json!({ "permissions": [] })).await, (400, "VALIDATION_ERROR")),
+        (
+            put(&app, "/v1/admin/roles/user", &root, json!({ "permissions": [] })).await,
+            (400, "VALIDATION_ERROR"),
+        ),
         (
             post(&app, "/v1/admin/roles", &root, json!({ "name": "A b", "permissions": [] })).await,
             (400, "VALIDATION_ERROR"),
         ),
         (
-            post(&app, "/v1/admin/roles", &root, json!({ "name": "a", "permissions": ["admin.everything"] })).await,
+            post(
+                &app,
+                "/v1/admin/roles",
+                &root,
+                json!({ "name": "a", "permissions": ["admin.everything"] }),
+            )
+            .await,
             (400, "VALIDATION_ERROR"),
         ),
         (
-            post(&app, "/v1/admin/roles", &root, json!({ "name": "user", "permissions": [] })).await,
+            post(&app, "/v1/admin/roles", &root, json!({ "name": "user", "permissions": [] }))
+                .await,
             (409, "ALREADY_EXISTS"),
         ),
         (delete(&app, "/v1/admin/roles/nothing", &root).await, (404, "NOT_FOUND")),
     ] {
         assert_eq!(said(&answer), expected, "{}", answer.text);
     }
-    let own = post(&app, "/v1/admin/roles", &root, json!({ "name": "editor", "permissions": ["posts.write"] })).await;
+    let own = post(
+        &app,
+        "/v1/admin/roles",
+        &root,
+        json!({ "name": "editor", "permissions": ["posts.write"] }),
+    )
+    .await;
     assert_eq!(own.body["data"]["permissions"], json!(["posts.write"]), "{}", own.text);
 }
 
@@ -332,8 +434,7 @@ async fn built_in_roles_stay_and_names_are_checked() {
 async fn an_administrator_makes_an_account_under_the_same_rules() {
     let app = app().await;
     let (_, root) = staff(&app, "root", &["admin"]).await;
-    let body =
-        json!({ "email": "ada@example.com", "password": PASSWORD, "emailVerified": true, "roles": ["moderator"] });
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD, "emailVerified": true, "roles": ["moderator"] });
     let made = post(&app, "/v1/admin/users", &root, body.clone()).await;
     assert_eq!(made.status, 201, "{}", made.text);
     assert_eq!(made.body["data"]["roles"], json!(["moderator", "user"]));
@@ -341,10 +442,19 @@ async fn an_administrator_makes_an_account_under_the_same_rules() {
     assert_eq!(said(&post(&app, "/v1/admin/users", &root, body).await), (409, "EMAIL_EXISTS"));
     let weak = json!({ "email": "bob@example.com", "password": "password1234" });
     let refused = post(&app, "/v1/admin/users", &root, weak).await;
-    assert_eq!(refused.body["error"]["details"][0]["code"], "INVALID_PASSWORD_STRENGTH", "{}", refused.text);
+    assert_eq!(
+        refused.body["error"]["details"][0]["code"], "INVALID_PASSWORD_STRENGTH",
+        "{}",
+        refused.text
+    );
     let reset = made.body["data"]["id"].as_str().unwrap();
     app.mails().await;
-    assert_eq!(post(&app, &format!("/v1/admin/users/{reset}/reset-password"), &root, json!({})).await.status, 200);
+    assert_eq!(
+        post(&app, &format!("/v1/admin/users/{reset}/reset-password"), &root, json!({}))
+            .await
+            .status,
+        200
+    );
     assert!(app.mails().await.iter().any(|mail| mail.text.contains("reset-password?token=")));
 }
 
@@ -356,13 +466,21 @@ async fn an_administrator_gives_nobody_an_address_that_is_kept_for_its_owner_bef
     post(&app, "/v1/users/me/email", &ada, json!({ "newEmail": "new@example.org" })).await;
     let mails = app.mails().await;
     let link = |path| json!({ "token": token_in(&mails, path) });
-    let confirmed = app.post("/v1/auth/confirm-email", &link("/v1/confirm-email?token=")).send().await;
+    let confirmed =
+        app.post("/v1/auth/confirm-email", &link("/v1/confirm-email?token=")).send().await;
     assert_eq!(confirmed.status, 200, "{}", confirmed.text);
     let body = json!({ "email": "ada@example.com", "password": PASSWORD, "emailVerified": true });
-    assert_eq!(said(&post(&app, "/v1/admin/users", &root, body.clone()).await), (409, "EMAIL_EXISTS"));
+    assert_eq!(
+        said(&post(&app, "/v1/admin/users", &root, body.clone()).await),
+        (409, "EMAIL_EXISTS")
+    );
     let undone = app.post("/v1/auth/undo-email", &link("/v1/undo-email?token=")).send().await;
     assert_eq!(undone.status, 200, "{}", undone.text);
-    assert_eq!(said(&post(&app, "/v1/admin/users", &root, body).await), (409, "EMAIL_EXISTS"), "it is ada's again");
+    assert_eq!(
+        said(&post(&app, "/v1/admin/users", &root, body).await),
+        (409, "EMAIL_EXISTS"),
+        "it is ada's again"
+    );
 }
 
 #[tokio::test]
@@ -374,12 +492,22 @@ async fn an_administrator_sets_a_quota_and_turns_the_keys() {
     let set = put(&app, &path, &root, json!({ "limit": 3, "filesUploaded": 1 })).await;
     let expected = json!({ "filesUploaded": 1, "limit": 3, "remaining": 2, "percentage": 33 });
     assert_eq!(set.body["data"], expected, "{}", set.text);
-    assert_eq!(said(&put(&app, &path, &root, json!({ "limit": -1 })).await), (400, "VALIDATION_ERROR"));
-    assert_eq!(said(&put(&app, "/v1/admin/users/nobody/quota", &root, json!({})).await), (404, "USER_NOT_FOUND"));
+    assert_eq!(
+        said(&put(&app, &path, &root, json!({ "limit": -1 })).await),
+        (400, "VALIDATION_ERROR")
+    );
+    assert_eq!(
+        said(&put(&app, "/v1/admin/users/nobody/quota", &root, json!({})).await),
+        (404, "USER_NOT_FOUND")
+    );
 
     let turned = post(&app, "/v1/admin/keys/rotate", &root, json!({ "mode": "now" })).await;
-    let mut uses: Vec<&str> =
-        turned.body["data"].as_array().unwrap().iter().map(|key| key["usedFor"].as_str().unwrap()).collect();
+    let mut uses: Vec<&str> = turned.body["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["usedFor"].as_str().unwrap())
+        .collect();
     uses.sort_unstable();
     assert_eq!(uses, ["signing", "verifying"], "{}", turned.text);
     assert_eq!(get(&app, "/v1/users/me", &ada).await.status, 200, "the old key's tokens live on");
@@ -391,8 +519,10 @@ async fn an_administrator_sets_a_quota_and_turns_the_keys() {
 async fn of_parallel_grants_and_withdrawals_none_is_lost() {
     let app = app().await;
     let by = authd::identity::By::command_line();
-    let words = |range: std::ops::Range<u32>| range.map(|n| format!("support.p{n}")).collect::<Vec<_>>();
-    let made = authd::identity::roles::create(&app.core, &by, "support", words(0..10)).await.unwrap();
+    let words =
+        |range: std::ops::Range<u32>| range.map(|n| format!("support.p{n}")).collect::<Vec<_>>();
+    let made =
+        authd::identity::roles::create(&app.core, &by, "support", words(0..10)).await.unwrap();
     assert_eq!(made.permissions.len(), 10);
     let grant = |n| authd::identity::roles::grant(&app.core, &by, "support", words(n..n + 1));
     let withdraw = |n| authd::identity::roles::withdraw(&app.core, &by, "support", words(n..n + 1));
@@ -412,7 +542,8 @@ async fn several_roles_are_given_and_taken_together_or_not_at_all() {
     let app = app().await;
     let by = authd::identity::By::command_line();
     make(&app, "root", &["admin"]).await;
-    let wanted = vec![(RoleChange::Give, "moderator".to_owned()), (RoleChange::Take, "admin".to_owned())];
+    let wanted =
+        vec![(RoleChange::Give, "moderator".to_owned()), (RoleChange::Take, "admin".to_owned())];
     let refused = change_roles(&app.core, &by, "root@example.com", wanted).await.unwrap_err();
     assert_eq!(refused.kind(), authd::error::Kind::LastAdmin);
     let root = authd::identity::admin::find(&app.core, "root@example.com").await.unwrap();

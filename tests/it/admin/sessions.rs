@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 use super::{delete, get, make, said};
 use crate::support::{App, PASSWORD, app, app_with, token_in};
 
-const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/120.0 Safari/537.36";
+const CHROME: &str =
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/120.0 Safari/537.36";
 const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) Version/17.1 Mobile/15E148 Safari/604.1";
 
 async fn login_from(app: &App, name: &str, address: &str, agent: &str) -> String {
     let body = json!({ "email": format!("{name}@example.com"), "password": PASSWORD });
-    let answer = app.post("/v1/auth/login", &body).from(address).header("user-agent", agent).send().await;
+    let answer =
+        app.post("/v1/auth/login", &body).from(address).header("user-agent", agent).send().await;
     answer.tokens().access
 }
 
@@ -27,9 +29,13 @@ async fn a_session_is_listed_with_its_device_and_ended_from_another_one_is_refus
     let listed = get(&app, "/v1/users/me/sessions", &desk).await;
     let sessions = listed.body["data"].as_array().unwrap();
     assert_eq!(sessions.len(), 2, "{}", listed.text);
-    let expected = json!({ "browser": "Safari", "os": "iOS", "device": "Mobile", "label": "Safari on iOS" });
+    let expected =
+        json!({ "browser": "Safari", "os": "iOS", "device": "Mobile", "label": "Safari on iOS" });
     assert_eq!(sessions[0]["deviceInfo"], expected);
-    assert_eq!((&sessions[0]["ipAddress"], &sessions[0]["isCurrent"]), (&json!("198.51.100.7"), &json!(false)));
+    assert_eq!(
+        (&sessions[0]["ipAddress"], &sessions[0]["isCurrent"]),
+        (&json!("198.51.100.7"), &json!(false))
+    );
     assert_eq!(
         (&sessions[1]["deviceInfo"]["label"], &sessions[1]["isCurrent"]),
         (&json!("Chrome on Windows"), &json!(true))
@@ -38,9 +44,15 @@ async fn a_session_is_listed_with_its_device_and_ended_from_another_one_is_refus
 
     let id = sessions[0]["id"].as_str().unwrap();
     let ended = delete(&app, &format!("/v1/users/me/sessions/{id}"), &desk).await;
-    assert_eq!(ended.body, json!({ "success": true, "message": "Session terminated successfully" }));
+    assert_eq!(
+        ended.body,
+        json!({ "success": true, "message": "Session terminated successfully" })
+    );
     assert_eq!(said(&get(&app, "/v1/users/me", &phone).await), (401, "TOKEN_REVOKED"));
-    assert_eq!(said(&delete(&app, &format!("/v1/users/me/sessions/{id}"), &desk).await), (404, "SESSION_NOT_FOUND"));
+    assert_eq!(
+        said(&delete(&app, &format!("/v1/users/me/sessions/{id}"), &desk).await),
+        (404, "SESSION_NOT_FOUND")
+    );
     assert_eq!(get(&app, "/v1/users/me", &desk).await.status, 200);
 }
 
@@ -53,7 +65,10 @@ async fn other_peoples_sessions_are_not_there() {
     let bob = login_from(&app, "bob", "192.0.2.2", CHROME).await;
     let listed = get(&app, "/v1/users/me/sessions", &ada).await;
     let id = listed.body["data"][0]["id"].as_str().unwrap();
-    assert_eq!(said(&delete(&app, &format!("/v1/users/me/sessions/{id}"), &bob).await), (404, "SESSION_NOT_FOUND"));
+    assert_eq!(
+        said(&delete(&app, &format!("/v1/users/me/sessions/{id}"), &bob).await),
+        (404, "SESSION_NOT_FOUND")
+    );
     assert_eq!(get(&app, "/v1/users/me", &ada).await.status, 200);
 }
 
@@ -84,7 +99,11 @@ async fn a_login_from_something_new_is_told_to_the_owner_who_can_end_it() {
     let strange = login_from(&app, "ada", "203.0.113.9", IPHONE).await;
     let mails = app.mails().await;
     assert_eq!(mails.len(), 1);
-    assert!(mails[0].text.contains("Safari on iOS") && mails[0].text.contains("203.0.113.9"), "{}", mails[0].text);
+    assert!(
+        mails[0].text.contains("Safari on iOS") && mails[0].text.contains("203.0.113.9"),
+        "{}",
+        mails[0].text
+    );
     let token = token_in(&mails, "/v1/not-me?token=");
 
     let page = app.get(&format!("/v1/not-me?token={token}")).send().await;
@@ -113,7 +132,8 @@ async fn a_burst_of_failures_from_one_address_is_one_record() {
     for turn in 0..45 {
         app.login(&format!("nobody{turn}"), "wrong").await;
     }
-    let bursts = app.audit().await.into_iter().filter(|line| line.starts_with("failure_burst")).count();
+    let bursts =
+        app.audit().await.into_iter().filter(|line| line.starts_with("failure_burst")).count();
     assert_eq!(bursts, 1);
 }
 
@@ -140,7 +160,8 @@ fn location_file() -> Vec<u8> {
     let (below, above) = (record("US", "New York"), record("GB", "London"));
     // One node of two 24-bit records: data begins 16 bytes after the nodes, and a pointer to it is
     // greater than the number of nodes.
-    let pointer = |offset: usize| u32::try_from(1 + 16 + offset).unwrap().to_be_bytes()[1..].to_vec();
+    let pointer =
+        |offset: usize| u32::try_from(1 + 16 + offset).unwrap().to_be_bytes()[1..].to_vec();
     let mut file = [pointer(0), pointer(below.len()), vec![0; 16], below, above].concat();
     file.extend(b"\xab\xcd\xefMaxMind.com");
     let small = |value: u8| vec![0xa1, value];

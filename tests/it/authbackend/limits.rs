@@ -26,7 +26,8 @@ impl Stage {
         let body = json!({ "email": format!("{name}@example.com"), "username": name, "password": PASSWORD });
         assert_eq!(self.native("/v1/auth/register", &body).send().await.status, 201);
         let token = token_in(&self.app.mails().await, "verify-email?token=");
-        let proved = self.app.post("/v1/auth/verify-email", &json!({ "token": token })).send().await;
+        let proved =
+            self.app.post("/v1/auth/verify-email", &json!({ "token": token })).send().await;
         assert_eq!(proved.status, 200, "{}", proved.text);
     }
 
@@ -54,8 +55,11 @@ async fn logins_to_an_account_share_one_bucket_by_address_and_user_name_on_every
     let mut last = Vec::new();
     for name in ["ada", "nobody"] {
         let email = format!("{name}@example.com");
-        let by_email = |path: &str| stage.native(path, &json!({ "email": email, "password": wrong })).from("192.0.2.7");
-        let by_name = |path: &str| stage.native(path, &json!({ "username": name, "password": wrong }));
+        let by_email = |path: &str| {
+            stage.native(path, &json!({ "email": email, "password": wrong })).from("192.0.2.7")
+        };
+        let by_name =
+            |path: &str| stage.native(path, &json!({ "username": name, "password": wrong }));
         assert_eq!(by_email("/v1/auth/login").send().await.status, 401);
         assert_eq!(by_email("/api/auth/login").send().await.status, 401);
         let shout = json!({ "email": email.to_uppercase(), "password": wrong });
@@ -85,17 +89,29 @@ async fn no_header_says_what_is_left_at_an_account() {
         ("verify-otp", json!({ "email": EMAIL, "otpCode": CODE })),
         ("password-reset", json!({ "email": EMAIL })),
         ("password-reset/verify-otp", json!({ "email": EMAIL, "otpCode": CODE })),
-        ("password-reset/confirm", json!({ "email": EMAIL, "otpCode": CODE, "newPassword": NEW_PASSWORD })),
+        (
+            "password-reset/confirm",
+            json!({ "email": EMAIL, "otpCode": CODE, "newPassword": NEW_PASSWORD }),
+        ),
     ];
     for (path, body) in calls {
         for _ in 0..6 {
             let answer = stage.post(path, &body).send().await;
-            assert_eq!(answer.header("x-ratelimit-limit"), "600", "{path}: the general limit's alone");
+            assert_eq!(
+                answer.header("x-ratelimit-limit"),
+                "600",
+                "{path}: the general limit's alone"
+            );
             assert_ne!(answer.header("x-ratelimit-remaining"), "0", "{path}");
         }
     }
-    let verified = stage.app.post("/api/auth/verify-email", &json!({ "token": "nothing" })).send().await;
-    assert_eq!(verified.header("x-ratelimit-limit"), "5", "a client address may know what it has left");
+    let verified =
+        stage.app.post("/api/auth/verify-email", &json!({ "token": "nothing" })).send().await;
+    assert_eq!(
+        verified.header("x-ratelimit-limit"),
+        "5",
+        "a client address may know what it has left"
+    );
 }
 
 #[tokio::test]
@@ -103,30 +119,50 @@ async fn a_login_that_waits_is_counted_by_its_token_and_an_address_by_itself() {
     let stage = Stage::set().await;
     stage.join_named("ada").await;
     stage.join_named("bob").await;
-    let (first, second, other) = (stage.waiting("ada").await, stage.waiting("ada").await, stage.waiting("bob").await);
+    let (first, second, other) =
+        (stage.waiting("ada").await, stage.waiting("ada").await, stage.waiting("bob").await);
     let show = |token: &str, from: &str| {
-        stage.native("/v1/auth/mfa/verify", &json!({ "code": CODE })).bearer(token).from(from).send()
+        stage
+            .native("/v1/auth/mfa/verify", &json!({ "code": CODE }))
+            .bearer(token)
+            .from(from)
+            .send()
     };
     assert_eq!(show(&first, "192.0.2.1").await.code(), "INVALID_MFA_CODE");
     for n in 0..4 {
         let email = if n == 0 { "ADA@example.com" } else { "ada@example.com" };
-        let by_address = stage.post("verify-otp", &json!({ "email": email, "otpCode": CODE })).send().await;
+        let by_address =
+            stage.post("verify-otp", &json!({ "email": email, "otpCode": CODE })).send().await;
         assert_eq!(by_address.status, if n < 3 { 400 } else { 429 }, "{}", by_address.text);
     }
     for from in ["192.0.2.2", "192.0.2.3"] {
-        assert_eq!(show(&first, from).await.code(), "INVALID_MFA_CODE", "a stranger's tries are the stranger's");
+        assert_eq!(
+            show(&first, from).await.code(),
+            "INVALID_MFA_CODE",
+            "a stranger's tries are the stranger's"
+        );
     }
     assert_eq!(show(&first, "192.0.2.4").await.code(), "AUTH_RATE_LIMIT_EXCEEDED");
-    assert_eq!(show(&second, "192.0.2.1").await.code(), "INVALID_MFA_CODE", "another token, the same account");
-    assert_eq!(show(&other, "192.0.2.1").await.code(), "INVALID_MFA_CODE", "another account, the same server");
+    assert_eq!(
+        show(&second, "192.0.2.1").await.code(),
+        "INVALID_MFA_CODE",
+        "another token, the same account"
+    );
+    assert_eq!(
+        show(&other, "192.0.2.1").await.code(),
+        "INVALID_MFA_CODE",
+        "another account, the same server"
+    );
 
-    let again = |token: &str| stage.native("/v1/auth/mfa/challenge", &json!({})).bearer(token).send();
+    let again =
+        |token: &str| stage.native("/v1/auth/mfa/challenge", &json!({})).bearer(token).send();
     for _ in 0..3 {
         assert_eq!(again(&first).await.status, 200);
     }
     assert_eq!(again(&first).await.status, 429);
     assert_eq!(again(&other).await.status, 200);
-    let elsewhere = stage.app.post("/v1/auth/mfa/verify", &json!({ "code": CODE })).bearer(&other).send().await;
+    let elsewhere =
+        stage.app.post("/v1/auth/mfa/verify", &json!({ "code": CODE })).bearer(&other).send().await;
     assert_eq!(elsewhere.status, 401, "an app is named first");
 }
 
@@ -148,7 +184,8 @@ async fn a_stranger_who_knows_the_address_leaves_the_owner_s_own_tries_alone() {
 #[tokio::test]
 async fn an_address_is_counted_without_a_look_whether_anybody_has_it() {
     let stage = Stage::set().await;
-    let calls = ["/v1/auth/forgot-password", "/v1/auth/reset-code/request", "/api/auth/password-reset"];
+    let calls =
+        ["/v1/auth/forgot-password", "/v1/auth/reset-code/request", "/api/auth/password-reset"];
     let ask = |path: &str, email: &str| stage.native(path, &json!({ "email": email })).send();
     for email in ["ada@example.com", "ADA@example.com"] {
         for path in &calls[..2] {
@@ -159,7 +196,11 @@ async fn an_address_is_counted_without_a_look_whether_anybody_has_it() {
     assert_eq!(ask(calls[0], "ada@example.com").await.status, 200);
     assert_eq!(ask(calls[2], "ada@example.com").await.status, 200);
     for path in calls {
-        assert_eq!(ask(path, "ada@example.com").await.status, 429, "{path}: the same bucket as before there was one");
+        assert_eq!(
+            ask(path, "ada@example.com").await.status,
+            429,
+            "{path}: the same bucket as before there was one"
+        );
     }
 }
 
@@ -167,10 +208,19 @@ async fn an_address_is_counted_without_a_look_whether_anybody_has_it() {
 async fn a_reset_by_link_is_counted_for_the_account_behind_it() {
     let stage = Stage::set().await;
     let reset = |token: &str| {
-        stage.native("/v1/auth/reset-password", &json!({ "token": token, "newPassword": NEW_PASSWORD })).send()
+        stage
+            .native(
+                "/v1/auth/reset-password",
+                &json!({ "token": token, "newPassword": NEW_PASSWORD }),
+            )
+            .send()
     };
     for n in 0..5 {
-        assert_eq!(reset(&format!("nothing-{n}")).await.status, 404, "a server resets for everybody");
+        assert_eq!(
+            reset(&format!("nothing-{n}")).await.status,
+            404,
+            "a server resets for everybody"
+        );
     }
     for _ in 0..2 {
         assert_eq!(reset("nothing-0").await.status, 404);
@@ -180,15 +230,24 @@ async fn a_reset_by_link_is_counted_for_the_account_behind_it() {
     stage.join_named("ada").await;
     let mut tokens = Vec::new();
     for _ in 0..2 {
-        let asked = stage.native("/v1/auth/forgot-password", &json!({ "email": "ada@example.com" })).send().await;
+        let asked = stage
+            .native("/v1/auth/forgot-password", &json!({ "email": "ada@example.com" }))
+            .send()
+            .await;
         assert_eq!(asked.status, 200);
         tokens.push(token_in(&stage.app.mails().await, "reset-password?token="));
     }
     let weak = |token: &str| {
-        stage.native("/v1/auth/reset-password", &json!({ "token": token, "newPassword": "short" })).send()
+        stage
+            .native("/v1/auth/reset-password", &json!({ "token": token, "newPassword": "short" }))
+            .send()
     };
     for _ in 0..5 {
-        assert_eq!(weak(&tokens[1]).await.status, 400, "a password that broke a rule is no use of the link");
+        assert_eq!(
+            weak(&tokens[1]).await.status,
+            400,
+            "a password that broke a rule is no use of the link"
+        );
     }
     assert_eq!(reset(&tokens[1]).await.status, 200);
 }
@@ -213,7 +272,10 @@ async fn each_documented_limit_has_its_figure_and_window() {
                 assert_ne!(stage.post(path, &body).send().await.status, 429, "{path}");
             }
             let over = stage.post(path, &body).send().await;
-            assert_eq!((refusal(&over).0, over.header("retry-after")), (429, window.as_secs().to_string().as_str()));
+            assert_eq!(
+                (refusal(&over).0, over.header("retry-after")),
+                (429, window.as_secs().to_string().as_str())
+            );
             stage.app.turn_clock(window);
         }
     }
@@ -226,13 +288,19 @@ async fn a_change_of_password_and_refreshes_that_succeed_are_not_counted() {
     let entered = stage.enter(PASSWORD).await;
     let (access, refresh) = (text(&entered, "/data/token"), text(&entered, "/data/refreshToken"));
     for turn in 0..10 {
-        let (current, new) = if turn % 2 == 0 { (PASSWORD, NEW_PASSWORD) } else { (NEW_PASSWORD, PASSWORD) };
+        let (current, new) =
+            if turn % 2 == 0 { (PASSWORD, NEW_PASSWORD) } else { (NEW_PASSWORD, PASSWORD) };
         let change = json!({ "currentPassword": current, "newPassword": new });
-        let changed = stage.app.post("/api/auth/change-password", &change).bearer(&access).send().await;
+        let changed =
+            stage.app.post("/api/auth/change-password", &change).bearer(&access).send().await;
         assert_eq!(changed.status, 200, "{}", changed.text);
     }
     for _ in 0..50 {
-        let refreshed = stage.app.post("/api/auth/refresh-token", &json!({ "refreshToken": refresh })).send().await;
+        let refreshed = stage
+            .app
+            .post("/api/auth/refresh-token", &json!({ "refreshToken": refresh }))
+            .send()
+            .await;
         assert_eq!(refreshed.status, 200, "{}", refreshed.text);
     }
 }
@@ -249,7 +317,11 @@ async fn the_page_that_asks_for_a_reset_is_for_apps_and_the_one_that_a_link_open
         assert_eq!(stage.app.get(path).send().await.status, 403, "{path}");
         let posted = form(path, "email=ada%40example.com").send().await;
         assert_eq!(posted.status, 403, "{path}");
-        assert!(posted.text.contains("Please continue in the app") && !posted.text.contains("<form"), "{}", posted.text);
+        assert!(
+            posted.text.contains("Please continue in the app") && !posted.text.contains("<form"),
+            "{}",
+            posted.text
+        );
     }
     assert!(stage.app.mails().await.is_empty());
     assert_eq!(stage.with_headers(stage.app.get("/forgot-password")).await.status, 200);
@@ -257,13 +329,23 @@ async fn the_page_that_asks_for_a_reset_is_for_apps_and_the_one_that_a_link_open
         let posted = stage.with_headers(form("/forgot-password", "email=ada%40example.com")).await;
         assert_eq!(posted.status, if turn < 3 { 200 } else { 429 });
     }
-    let asked = stage.native("/v1/auth/forgot-password", &json!({ "email": "ada@example.com" })).send().await;
+    let asked = stage
+        .native("/v1/auth/forgot-password", &json!({ "email": "ada@example.com" }))
+        .send()
+        .await;
     assert_eq!(asked.status, 429, "the page and the call are one operation");
     let mails = stage.app.mails().await;
     let token = token_in(&mails[mails.len() - 1..], "reset-password?token=");
-    assert_eq!(stage.app.get(&format!("/v1/reset-password?token={token}")).send().await.status, 200);
+    assert_eq!(
+        stage.app.get(&format!("/v1/reset-password?token={token}")).send().await.status,
+        200
+    );
     let dead = stage.app.get("/v1/reset-password?token=nothing").send().await;
-    assert!(dead.text.contains("ask again in the app") && !dead.text.contains("<form"), "{}", dead.text);
+    assert!(
+        dead.text.contains("ask again in the app") && !dead.text.contains("<form"),
+        "{}",
+        dead.text
+    );
     let body = format!("token={token}&newPassword=NewSecurePass123!");
     assert_eq!(form("/v1/reset-password", &body).send().await.status, 200);
 }

@@ -20,14 +20,23 @@ async fn a_wrong_method_names_exactly_the_right_ones_on_every_path_and_mount() {
     }
     for (path, known) in &mut methods {
         known.sort();
-        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"] {
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"]
+        {
             if known.iter().any(|known| known == method) {
                 continue;
             }
             for mount in ["/v1", "/api/v1"] {
-                let answer = ground.app.call(method.parse().unwrap(), &format!("{mount}{path}")).send().await;
+                let answer = ground
+                    .app
+                    .call(method.parse().unwrap(), &format!("{mount}{path}"))
+                    .send()
+                    .await;
                 let about = format!("{method} {mount}{path}");
-                assert_eq!((answer.status.as_u16(), answer.code()), (405, "METHOD_NOT_ALLOWED"), "{about}");
+                assert_eq!(
+                    (answer.status.as_u16(), answer.code()),
+                    (405, "METHOD_NOT_ALLOWED"),
+                    "{about}"
+                );
                 assert_eq!(answer.header("allow"), known.join(", "), "{about}");
                 assert_envelope(&about, &answer);
             }
@@ -71,7 +80,10 @@ async fn an_unknown_path_is_said_in_the_envelope() {
             let about = format!("{method} {path}");
             let code = answer.code();
             assert!(
-                matches!((answer.status.as_u16(), code), (404, "NOT_FOUND") | (405, "METHOD_NOT_ALLOWED")),
+                matches!(
+                    (answer.status.as_u16(), code),
+                    (404, "NOT_FOUND") | (405, "METHOD_NOT_ALLOWED")
+                ),
                 "{about}"
             );
             assert_envelope(&about, &answer);
@@ -83,11 +95,36 @@ async fn an_unknown_path_is_said_in_the_envelope() {
 async fn a_header_of_whatever_bytes_is_no_fault_of_ours() {
     let ground = Ground::new().await;
     let long = "a".repeat(9000);
-    for value in ["", " ", "Bearer", "Bearer ", "bearer x", "Bearer x y", "Bearer a.b.c", "\u{ff}\u{fe}", "\t", &long] {
-        for name in ["authorization", "cookie", "origin", "x-forwarded-for", "x-request-id", "user-agent", "accept"] {
-            for (method, path) in [(Method::GET, "/v1/users/me"), (Method::POST, "/v1/auth/refresh")] {
+    for value in [
+        "",
+        " ",
+        "Bearer",
+        "Bearer ",
+        "bearer x",
+        "Bearer x y",
+        "Bearer a.b.c",
+        "\u{ff}\u{fe}",
+        "\t",
+        &long,
+    ] {
+        for name in [
+            "authorization",
+            "cookie",
+            "origin",
+            "x-forwarded-for",
+            "x-request-id",
+            "user-agent",
+            "accept",
+        ] {
+            for (method, path) in
+                [(Method::GET, "/v1/users/me"), (Method::POST, "/v1/auth/refresh")]
+            {
                 let answer = ground.app.call(method, path).header(name, value).send().await;
-                assert!((400..=403).contains(&answer.status.as_u16()), "{name}: {value:?}: {}", answer.text);
+                assert!(
+                    (400..=403).contains(&answer.status.as_u16()),
+                    "{name}: {value:?}: {}",
+                    answer.text
+                );
                 assert_envelope(&format!("{path} {name}: {value:?}"), &answer);
             }
         }

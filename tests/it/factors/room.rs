@@ -13,15 +13,26 @@ async fn an_account_has_ten_factors_however_many_are_begun_at_once() {
     }
     app.mails().await;
     let phone = set_up(&app, &tokens.access).await;
-    let by_mail = app.post("/v1/auth/mfa/setup", &json!({ "type": "email" })).bearer(&tokens.access).send().await;
-    let by_mail_id = by_mail.body["data"]["deviceId"].as_str().unwrap_or_else(|| panic!("{}", by_mail.text)).to_owned();
+    let by_mail = app
+        .post("/v1/auth/mfa/setup", &json!({ "type": "email" }))
+        .bearer(&tokens.access)
+        .send()
+        .await;
+    let by_mail_id = by_mail.body["data"]["deviceId"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{}", by_mail.text))
+        .to_owned();
     let tenth = json!({ "code": code_in(&app.mails().await), "deviceId": by_mail_id });
     let tenth = app.post("/v1/auth/mfa/verify", &tenth).bearer(&tokens.access).send().await;
     assert_eq!(tenth.status, 200, "{}", tenth.text);
     let eleventh = verify(&app, &tokens.access, &phone.code(&app, 0)).await;
     assert_eq!(eleventh.status, 409, "{}", eleventh.text);
     let list = call(&app, Method::GET, "/v1/users/me/mfa", &tokens.access).await.body;
-    let guards = list["data"]["devices"].as_array().unwrap().iter().filter(|device| device["confirmed"] == true);
+    let guards = list["data"]["devices"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|device| device["confirmed"] == true);
     assert_eq!(guards.count(), 10, "{list}");
 }
 
@@ -30,11 +41,18 @@ async fn of_parallel_set_ups_by_mail_one_guards() {
     let app = app_with("standard", &UNLIMITED).await;
     let tokens = app.enter("ada").await;
     app.mails().await;
-    let set_up = || app.post("/v1/auth/mfa/setup", &json!({ "type": "email" })).bearer(&tokens.access).send();
+    let set_up = || {
+        app.post("/v1/auth/mfa/setup", &json!({ "type": "email" })).bearer(&tokens.access).send()
+    };
     let begun = join_all((0..10).map(|_| set_up())).await;
-    assert!(begun.iter().all(|answer| [200, 429].contains(&answer.status.as_u16())), "{}", begun[0].text);
+    assert!(
+        begun.iter().all(|answer| [200, 429].contains(&answer.status.as_u16())),
+        "{}",
+        begun[0].text
+    );
     let code = code_in(&app.mails().await);
-    let (confirmed, begun) = tokio::join!(verify(&app, &tokens.access, &code), join_all((0..10).map(|_| set_up())));
+    let (confirmed, begun) =
+        tokio::join!(verify(&app, &tokens.access, &code), join_all((0..10).map(|_| set_up())));
     assert!(confirmed.status == 200 || confirmed.status == 400, "{}", confirmed.text);
     drop(begun);
     let list = call(&app, Method::GET, "/v1/users/me/mfa", &tokens.access).await.body;
@@ -49,7 +67,8 @@ async fn a_factor_begun_before_another_guarded_takes_a_fresh_proof_to_confirm() 
     let phone = set_up(&app, &stolen).await;
     app.mails().await;
     let owner = app.login("ada", PASSWORD).await.tokens().access;
-    let by_mail = app.post("/v1/auth/mfa/setup", &json!({ "type": "email" })).bearer(&owner).send().await;
+    let by_mail =
+        app.post("/v1/auth/mfa/setup", &json!({ "type": "email" })).bearer(&owner).send().await;
     assert_eq!(by_mail.status, 200, "{}", by_mail.text);
     assert_eq!(verify(&app, &owner, &code_in(&app.mails().await)).await.status, 200);
     let thief = verify(&app, &stolen, &phone.code(&app, 0)).await;

@@ -17,7 +17,13 @@ const LIMITS: [(&str, &str); 4] = [
 /// Requests a code and sends wrong ones until they are refused; returns the right code and the
 /// number of attempts.
 async fn use_up(app: &App) -> (String, u32) {
-    assert_eq!(app.post("/v1/auth/otp/request", &json!({ "email": "ada@example.com" })).send().await.status, 200);
+    assert_eq!(
+        app.post("/v1/auth/otp/request", &json!({ "email": "ada@example.com" }))
+            .send()
+            .await
+            .status,
+        200
+    );
     let code = code_in(&app.mails().await);
     let wrong = if code == "000000" { "000001" } else { "000000" };
     let mut tries = 0;
@@ -33,7 +39,10 @@ async fn use_up(app: &App) -> (String, u32) {
 }
 
 async fn show(app: &App, code: &str) -> (u16, String) {
-    let answer = app.post("/v1/auth/otp/verify", &json!({ "email": "ada@example.com", "code": code })).send().await;
+    let answer = app
+        .post("/v1/auth/otp/verify", &json!({ "email": "ada@example.com", "code": code }))
+        .send()
+        .await;
     let (status, code) = refused(&answer);
     (status, code.to_owned())
 }

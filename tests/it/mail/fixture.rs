@@ -9,7 +9,9 @@ use std::time::Duration;
 use authd::config;
 use authd::env::{Clock, Env, Later, Random};
 use authd::error::{Error, Result};
-use authd::mail::{self, Delivery, JobHandler, Letter, Mail, Mailer, Outbox, Request, RequestedBy, Worker};
+use authd::mail::{
+    self, Delivery, JobHandler, Letter, Mail, Mailer, Outbox, Request, RequestedBy, Worker,
+};
 use authd::model::{Email, Secret, Source, Time};
 use authd::seal::MasterKey;
 use authd::store::Store;
@@ -79,7 +81,9 @@ impl Actor {
         if *self.unreachable.lock().unwrap() {
             return Delivery::Unreachable("connect: connection refused".to_owned());
         }
-        if let Some((_, answer)) = self.refused.lock().unwrap().iter().find(|(to, _)| *to == mail.to) {
+        if let Some((_, answer)) =
+            self.refused.lock().unwrap().iter().find(|(to, _)| *to == mail.to)
+        {
             return answer.clone();
         }
         self.seen.lock().unwrap().push(mail.clone());
@@ -116,7 +120,8 @@ impl JobHandler for Writes {
                     return Err(Error::unavailable("the disk is full"));
                 }
             }
-            let letter = self.post.letter(&email("asked@example.org"), "a-1", &Letter::AlreadyRegistered)?;
+            let letter =
+                self.post.letter(&email("asked@example.org"), "a-1", &Letter::AlreadyRegistered)?;
             let write = self.store.write(move |db| {
                 if outbox::end_request(db, &id)? {
                     mail::enqueue(db, &letter)?;
@@ -144,14 +149,19 @@ impl Office {
     pub fn open() -> Self {
         let (clock, env) = env();
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::new(Engine::open(&folder.path().join("authd.db"), ProcessRole::Server).unwrap());
+        let store =
+            Store::new(Engine::open(&folder.path().join("authd.db"), ProcessRole::Server).unwrap());
         let post = Self::post(&env, 1);
         Self { clock, env, store, post, folder }
     }
 
     pub fn post(env: &Env, master: u8) -> Outbox {
         let service = config::ServiceConfig { name: "Example".to_owned() };
-        let mail = config::MailConfig { smtp: None, from: "Example <no-reply@auth.example>".to_owned(), templates: None };
+        let mail = config::MailConfig {
+            smtp: None,
+            from: "Example <no-reply@auth.example>".to_owned(),
+            templates: None,
+        };
         Outbox::with(&service, &mail, env.clone(), key(master)).unwrap()
     }
 

@@ -20,7 +20,8 @@ impl Server {
     pub async fn start(rules: Rules) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (heard, connections) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<usize>>::default());
+        let (heard, connections) =
+            (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<usize>>::default());
         let (log, count) = (heard.clone(), connections.clone());
         let rules = Arc::new(rules);
         tokio::spawn(async move {
@@ -33,7 +34,12 @@ impl Server {
     }
 
     pub fn config(&self) -> Smtp {
-        Smtp { host: "127.0.0.1".to_owned(), port: self.port, protection: Protection::None, login: None }
+        Smtp {
+            host: "127.0.0.1".to_owned(),
+            port: self.port,
+            protection: Protection::None,
+            login: None,
+        }
     }
 
     pub fn heard(&self) -> String {
@@ -57,7 +63,12 @@ fn answer(rules: &Rules, line: &str) -> &'static str {
         ("QUIT", "221 bye"),
     ];
     let fits = |rule: &&(&str, &'static str)| line.starts_with(rule.0);
-    rules.iter().rev().find(fits).or_else(|| usual.iter().find(fits)).map_or("500 what?", |rule| rule.1)
+    rules
+        .iter()
+        .rev()
+        .find(fits)
+        .or_else(|| usual.iter().find(fits))
+        .map_or("500 what?", |rule| rule.1)
 }
 
 async fn talk(stream: TcpStream, rules: Arc<Rules>, heard: Arc<Mutex<Vec<String>>>) {

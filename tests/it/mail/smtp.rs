@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authd::config::{Protection, Smtp};
-use authd::mail::smtp::{SmtpOutcome, SmtpMailer, SmtpStep, probe};
+use authd::mail::smtp::{SmtpMailer, SmtpOutcome, SmtpStep, probe};
 use authd::mail::{Delivery, Mail, Mailer};
 use authd::model::Secret;
 use authd::store::outbox::MessageState;
@@ -40,10 +40,20 @@ async fn messages_go_over_one_connection_and_arrive_whole() {
     }
     mailer.rest().await;
     let heard = server.heard();
-    assert_eq!((server.connections(), heard.matches("MAIL FROM:<no-reply@auth.example>").count()), (1, 3));
+    assert_eq!(
+        (server.connections(), heard.matches("MAIL FROM:<no-reply@auth.example>").count()),
+        (1, 3)
+    );
     assert_eq!(heard.matches("RCPT TO:<joe@example.org>").count(), 3);
     assert_eq!(heard.matches("\nQUIT").count(), 1);
-    for line in ["Message-ID: <1@auth.example>", "Auto-Submitted: auto-generated", "first", "..", "...second", "."] {
+    for line in [
+        "Message-ID: <1@auth.example>",
+        "Auto-Submitted: auto-generated",
+        "first",
+        "..",
+        "...second",
+        ".",
+    ] {
         assert_eq!(heard.lines().filter(|heard| *heard == line).count(), 3, "{line} in {heard}");
     }
 }
@@ -52,7 +62,10 @@ async fn messages_go_over_one_connection_and_arrive_whole() {
 async fn a_refusal_for_good_is_the_messages_own() {
     for (rules, words) in [
         (vec![("RCPT", "550 5.1.1 no such user")], "RCPT TO: 550 5.1.1 no such user"),
-        (vec![(".", "554 looks like spam: https://a.example/?token=x")], "message: 554 looks like spam: …"),
+        (
+            vec![(".", "554 looks like spam: https://a.example/?token=x")],
+            "message: 554 looks like spam: …",
+        ),
         (vec![("DATA", "554 no valid recipients")], "DATA: 554 no valid recipients"),
     ] {
         assert_eq!(delivery(rules).await, Delivery::Never(words.to_owned()));
@@ -97,13 +110,22 @@ async fn a_server_that_cannot_be_used_keeps_everything_waiting() {
 
 #[tokio::test]
 async fn nothing_is_sent_in_the_clear_where_protection_is_asked_for() {
-    for rules in [vec![], vec![("EHLO", "250-mx.example\r\n250 STARTTLS"), ("STARTTLS", "454 not now")]] {
+    for rules in
+        [vec![], vec![("EHLO", "250-mx.example\r\n250 STARTTLS"), ("STARTTLS", "454 not now")]]
+    {
         let server = Server::start(rules).await;
         let login = Some(("me".to_owned(), Secret::new("hush")));
         let config = Smtp { protection: Protection::StartTls, login, ..server.config() };
         let delivery = mailer(config).deliver(&mail()).await;
-        assert!(matches!(&delivery, Delivery::Unreachable(why) if why.starts_with("STARTTLS: ")), "{delivery:?}");
-        assert!(!server.heard().contains("MAIL") && !server.heard().contains("AUTH"), "{}", server.heard());
+        assert!(
+            matches!(&delivery, Delivery::Unreachable(why) if why.starts_with("STARTTLS: ")),
+            "{delivery:?}"
+        );
+        assert!(
+            !server.heard().contains("MAIL") && !server.heard().contains("AUTH"),
+            "{}",
+            server.heard()
+        );
     }
     let server = Server::start(vec![]).await;
     let config = Smtp { protection: Protection::Tls, ..server.config() };
@@ -112,7 +134,8 @@ async fn nothing_is_sent_in_the_clear_where_protection_is_asked_for() {
 
 #[tokio::test]
 async fn words_behind_the_answer_to_starttls_are_not_taken_for_protected_ones() {
-    let rules = vec![("EHLO", "250-mx.example\r\n250 STARTTLS"), ("STARTTLS", "220 go\r\n250 mx.example")];
+    let rules =
+        vec![("EHLO", "250-mx.example\r\n250 STARTTLS"), ("STARTTLS", "220 go\r\n250 mx.example")];
     let config = Smtp { protection: Protection::StartTls, ..Server::start(rules).await.config() };
     let delivery = mailer(config).deliver(&mail()).await;
     let Delivery::Unreachable(why) = delivery else { panic!("{delivery:?}") };
@@ -123,7 +146,10 @@ async fn words_behind_the_answer_to_starttls_are_not_taken_for_protected_ones() 
 async fn an_answer_that_does_not_end_fills_no_memory() {
     let flood: &'static str = Box::leak("a".repeat(300 * 1024).into_boxed_str());
     let delivery = delivery(vec![("MAIL", flood)]).await;
-    assert!(matches!(&delivery, Delivery::Unreachable(why) if why.contains("does not end")), "{delivery:?}");
+    assert!(
+        matches!(&delivery, Delivery::Unreachable(why) if why.contains("does not end")),
+        "{delivery:?}"
+    );
 }
 
 #[tokio::test]
@@ -186,7 +212,8 @@ async fn the_probe_stops_at_the_step_that_fails() {
         (vec![("RCPT", "550 no such user")], "RCPT TO", "550 no such user"),
     ] {
         let (steps, done) = steps(&Server::start(rules).await.config()).await;
-        let failed: Vec<_> = steps.iter().filter(|step| step.outcome == SmtpOutcome::Failed).collect();
+        let failed: Vec<_> =
+            steps.iter().filter(|step| step.outcome == SmtpOutcome::Failed).collect();
         assert_eq!((failed.len(), failed[0].name, failed[0].answer.as_str()), (1, step, answer));
         let message = done.unwrap_err().message().to_owned();
         assert_eq!(message, format!("The mail server refused at {step}: {answer}"));
@@ -197,7 +224,8 @@ async fn the_probe_stops_at_the_step_that_fails() {
 async fn mail_survives_a_mail_server_that_is_down_and_leaves_when_it_is_back() {
     let office = Office::open();
     let id = office.send("joe@example.org").await;
-    let (down, up) = (Server::start(vec![("connect", "421 maintenance")]).await, Server::start(vec![]).await);
+    let (down, up) =
+        (Server::start(vec![("connect", "421 maintenance")]).await, Server::start(vec![]).await);
     let worker = office.worker(Arc::new(mailer(down.config())));
     worker.run_once().await.unwrap();
     let row = office.row(&id).await;
@@ -206,5 +234,9 @@ async fn mail_survives_a_mail_server_that_is_down_and_leaves_when_it_is_back() {
     office.clock.turn(Duration::from_secs(30));
     office.worker(Arc::new(mailer(up.config()))).run_once().await.unwrap();
     assert_eq!(office.row(&id).await.state, MessageState::Delivered);
-    assert!(up.heard().contains("Subject: Confirm your email address for Example"), "{}", up.heard());
+    assert!(
+        up.heard().contains("Subject: Confirm your email address for Example"),
+        "{}",
+        up.heard()
+    );
 }

@@ -60,11 +60,18 @@ async fn a_bad_address_fails_alone() {
     }
     let actor = Arc::new(Actor::default());
     let never = Delivery::Never("RCPT TO: 550 no such user".to_owned());
-    actor.refused.lock().unwrap().extend((0..5).map(|n| (format!("u{n}@example.org"), never.clone())));
+    actor
+        .refused
+        .lock()
+        .unwrap()
+        .extend((0..5).map(|n| (format!("u{n}@example.org"), never.clone())));
     assert_eq!(office.worker(actor.clone()).run_once().await.unwrap(), 10);
     assert_eq!(actor.seen_by().len(), 5);
     let failed = office.row(&ids[0]).await;
-    assert_eq!((failed.state, failed.last_error.as_deref()), (MessageState::Failed, Some("RCPT TO: 550 no such user")));
+    assert_eq!(
+        (failed.state, failed.last_error.as_deref()),
+        (MessageState::Failed, Some("RCPT TO: 550 no such user"))
+    );
     assert_eq!(office.row(&ids[9]).await.state, MessageState::Delivered);
     let counts = office.store.read(outbox::count).await.unwrap();
     assert_eq!(counts, [(MessageState::Delivered, 5), (MessageState::Failed, 5)]);
@@ -79,14 +86,18 @@ async fn a_temporary_refusal_is_tried_again_at_growing_intervals_under_one_messa
     let worker = office.worker(actor.clone());
     assert_eq!(worker.run_once().await.unwrap(), 1);
     let row = office.row(&id).await;
-    assert_eq!((row.state, row.attempts, row.last_error.as_deref()), (MessageState::Waiting, 1, Some("451 one")));
+    assert_eq!(
+        (row.state, row.attempts, row.last_error.as_deref()),
+        (MessageState::Waiting, 1, Some("451 one"))
+    );
     for (wait, tries) in [(9, 0), (1, 1), (19, 0), (1, 1), (3600, 0)] {
         office.clock.turn(Duration::from_secs(wait));
         assert_eq!(worker.run_once().await.unwrap(), tries, "after {wait} s");
     }
     let row = office.row(&id).await;
     assert_eq!((row.state, row.attempts, row.last_error), (MessageState::Delivered, 3, None));
-    let ids: Vec<_> = actor.seen.lock().unwrap().iter().map(|mail| mail.message_id.clone()).collect();
+    let ids: Vec<_> =
+        actor.seen.lock().unwrap().iter().map(|mail| mail.message_id.clone()).collect();
     assert!(ids.len() == 3 && ids.iter().all(|id| *id == ids[0]), "{ids:?}");
 }
 
@@ -144,7 +155,10 @@ async fn a_letter_is_given_up_after_three_days_and_can_be_tried_by_hand() {
         office.clock.turn(Duration::from_hours(1));
     }
     let row = office.row(&id).await;
-    assert_eq!((row.state, row.last_error.as_deref()), (MessageState::Failed, Some("given up; the last attempt: 451 busy")));
+    assert_eq!(
+        (row.state, row.last_error.as_deref()),
+        (MessageState::Failed, Some("given up; the last attempt: 451 busy"))
+    );
     actor.refused.lock().unwrap().clear();
     assert_eq!(worker.run_once().await.unwrap(), 0);
     retry(&office, &id).await.unwrap();
@@ -159,10 +173,15 @@ async fn without_a_way_out_letters_wait_and_requests_are_fulfilled() {
     let letter = office.send("joe@example.org").await;
     let actor = Arc::new(Actor { unconfigured: true, ..Actor::default() });
     let writes = office.writes();
-    let worker = Worker::new(office.post.clone(), office.store.clone(), actor.clone(), writes.clone());
+    let worker =
+        Worker::new(office.post.clone(), office.store.clone(), actor.clone(), writes.clone());
     assert_eq!(worker.run_once().await.unwrap(), 1);
     assert_eq!(office.store.read(move |db| outbox::find(db, &request)).await.unwrap(), None);
-    assert_eq!(office.store.read(outbox::count).await.unwrap(), [(MessageState::Waiting, 2)], "nothing was delivered");
+    assert_eq!(
+        office.store.read(outbox::count).await.unwrap(),
+        [(MessageState::Waiting, 2)],
+        "nothing was delivered"
+    );
     let row = office.row(&letter).await;
     assert_eq!((row.state, row.attempts), (MessageState::Waiting, 0));
     let (asked, by) = writes.asked.lock().unwrap()[0].clone();
@@ -180,10 +199,14 @@ async fn a_request_becomes_one_letter_even_when_it_is_fulfilled_twice() {
     let actor = Arc::new(Actor::default());
     let writes = office.writes();
     *writes.fail.lock().unwrap() = 1;
-    let worker = Worker::new(office.post.clone(), office.store.clone(), actor.clone(), writes.clone());
+    let worker =
+        Worker::new(office.post.clone(), office.store.clone(), actor.clone(), writes.clone());
     worker.run_once().await.unwrap();
     let row = office.row(&id).await;
-    assert_eq!((row.state, row.last_error.as_deref()), (MessageState::Requested, Some("Service temporarily unavailable")));
+    assert_eq!(
+        (row.state, row.last_error.as_deref()),
+        (MessageState::Requested, Some("Service temporarily unavailable"))
+    );
     office.clock.turn(Duration::from_secs(10));
     assert_eq!(worker.run_once().await.unwrap(), 2);
     let (request, by) = writes.asked.lock().unwrap()[0].clone();
@@ -197,7 +220,8 @@ async fn what_another_master_key_sealed_fails_and_says_so() {
     let office = Office::open();
     let id = office.send("joe@example.org").await;
     let other = Office::post(&office.env, 2);
-    let worker = Worker::new(other, office.store.clone(), Arc::new(Actor::default()), office.writes());
+    let worker =
+        Worker::new(other, office.store.clone(), Arc::new(Actor::default()), office.writes());
     worker.run_once().await.unwrap();
     let row = office.row(&id).await;
     assert_eq!(row.state, MessageState::Failed);
@@ -249,7 +273,13 @@ async fn what_was_in_hand_when_the_server_died_leaves_after_the_restart() {
     let id = office.send("joe@example.org").await;
     let now = office.env.now();
     let lease = Duration::from_mins(3);
-    office.store.write(move |db| outbox::claim(db, Channel::Mail, MessageState::Waiting, now, now + lease, 4)).await.unwrap();
+    office
+        .store
+        .write(move |db| {
+            outbox::claim(db, Channel::Mail, MessageState::Waiting, now, now + lease, 4)
+        })
+        .await
+        .unwrap();
     let slow = Arc::new(Slow::default());
     slow.go_on.notify_one();
     office.worker(slow.clone()).run(slow.started.notified()).await;
@@ -264,9 +294,16 @@ async fn a_claimed_message_is_nobody_elses() {
     }
     let now = office.env.now();
     let claim = |at: Time| {
-        office
-            .store
-            .write(move |db| outbox::claim(db, Channel::Mail, MessageState::Waiting, at, at + Duration::from_secs(9), 4))
+        office.store.write(move |db| {
+            outbox::claim(
+                db,
+                Channel::Mail,
+                MessageState::Waiting,
+                at,
+                at + Duration::from_secs(9),
+                4,
+            )
+        })
     };
     let (first, second) = (claim(now).await.unwrap(), claim(now).await.unwrap());
     assert_eq!((first.len(), second.len()), (4, 2));
@@ -281,7 +318,10 @@ async fn the_command_line_lists_opens_and_retries() {
     office.clock.turn(Duration::from_millis(5));
     let second = office.request().await;
     let page = shown::list(&office.store, None, None, 1).await.unwrap();
-    assert_eq!((page.len(), page[0].id.as_str(), page[0].sealed.as_ref()), (1, second.as_str(), None));
+    assert_eq!(
+        (page.len(), page[0].id.as_str(), page[0].sealed.as_ref()),
+        (1, second.as_str(), None)
+    );
     let page = shown::list(&office.store, None, Some(&second), 10).await.unwrap();
     assert_eq!(page.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), [first.as_str()]);
 
@@ -293,11 +333,18 @@ async fn the_command_line_lists_opens_and_retries() {
     assert!(matches!(opened.body, Some(MessageBody::Request(Request::Verification { .. }))));
     assert!(shown::show(&office.store, &key(2), &first).await.is_err());
 
-    assert_eq!(shown::show(&office.store, &key(1), "nobody").await.unwrap_err().kind(), Kind::NotFound);
+    assert_eq!(
+        shown::show(&office.store, &key(1), "nobody").await.unwrap_err().kind(),
+        Kind::NotFound
+    );
     assert_eq!(retry(&office, "nobody").await.unwrap_err().kind(), Kind::NotFound);
     office.worker(Arc::new(Actor::default())).run_once().await.unwrap();
     let refused = retry(&office, &first).await.unwrap_err();
-    assert!(refused.message().contains("is delivered and cannot be sent again"), "{}", refused.message());
+    assert!(
+        refused.message().contains("is delivered and cannot be sent again"),
+        "{}",
+        refused.message()
+    );
     assert!(shown::show(&office.store, &key(1), &first).await.unwrap().body.is_none());
 }
 
@@ -350,11 +397,19 @@ async fn the_worker_for_texts_takes_no_letter_out_of_another_hand() {
     let office = Office::open();
     office.send("joe@example.org").await;
     let now = office.env.now();
-    let claim = move |db: &mut dyn Db| outbox::claim(db, Channel::Mail, MessageState::Waiting, now, now + MINUTE, 4);
+    let claim = move |db: &mut dyn Db| {
+        outbox::claim(db, Channel::Mail, MessageState::Waiting, now, now + MINUTE, 4)
+    };
     assert_eq!(office.store.write(claim).await.unwrap().len(), 1);
-    assert_eq!(office.store.write(move |db| outbox::hurry(db, Channel::Text, now)).await.unwrap(), 0);
+    assert_eq!(
+        office.store.write(move |db| outbox::hurry(db, Channel::Text, now)).await.unwrap(),
+        0
+    );
     assert_eq!(office.store.write(claim).await.unwrap().len(), 0);
-    assert_eq!(office.store.write(move |db| outbox::hurry(db, Channel::Mail, now)).await.unwrap(), 1);
+    assert_eq!(
+        office.store.write(move |db| outbox::hurry(db, Channel::Mail, now)).await.unwrap(),
+        1
+    );
 }
 
 /// A mailer that panics for one address.

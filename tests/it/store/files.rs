@@ -12,7 +12,12 @@ fn folder_of(path: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<_> = fs::read_dir(path.parent().unwrap())
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .map(|file| (file.file_name().unwrap().to_string_lossy().into_owned(), fs::read(&file).unwrap_or_default()))
+        .map(|file| {
+            (
+                file.file_name().unwrap().to_string_lossy().into_owned(),
+                fs::read(&file).unwrap_or_default(),
+            )
+        })
         .filter(|(name, _)| name != "authd.db.lock")
         .collect();
     files.sort();
@@ -56,7 +61,10 @@ fn a_new_database_is_for_its_owner_alone_and_closes_into_one_file() {
 fn a_second_server_is_refused_and_told_who_the_first_is() {
     let Opened { store, path, _folder } = opened();
     let error = refusal(&path, ProcessRole::Server);
-    assert!(error.message().contains(&format!("another authd (process {})", std::process::id())), "{error}");
+    assert!(
+        error.message().contains(&format!("another authd (process {})", std::process::id())),
+        "{error}"
+    );
     drop(store);
     Store::open(&path, ProcessRole::Server).unwrap();
 }
@@ -77,7 +85,10 @@ fn a_command_makes_no_database() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("authd.db");
     let error = refusal(&path, ProcessRole::Command);
-    assert!(error.message().contains("there is no database") && error.message().contains("authd serve"), "{error}");
+    assert!(
+        error.message().contains("there is no database") && error.message().contains("authd serve"),
+        "{error}"
+    );
     assert!(folder_of(&path).is_empty());
 }
 
@@ -146,9 +157,16 @@ fn a_file_of_a_newer_authd_is_refused() {
     assert_refused(&path, "newer authd");
 }
 
-const SECOND: UpgradeStep = UpgradeStep { says: "add pets", sql: "create table pets (\n  name text primary key,\n  age bigint\n);" };
-const THIRD: UpgradeStep = UpgradeStep { says: "give an age", sql: "insert into pets (name, age) values ('Laika', 3);" };
-const BROKEN: UpgradeStep = UpgradeStep { says: "break", sql: "create table half (n bigint); insert into nowhere values (1);" };
+const SECOND: UpgradeStep = UpgradeStep {
+    says: "add pets",
+    sql: "create table pets (\n  name text primary key,\n  age bigint\n);",
+};
+const THIRD: UpgradeStep =
+    UpgradeStep { says: "give an age", sql: "insert into pets (name, age) values ('Laika', 3);" };
+const BROKEN: UpgradeStep = UpgradeStep {
+    says: "break",
+    sql: "create table half (n bigint); insert into nowhere values (1);",
+};
 
 /// A migration plan with these steps that leaves the schema of a new file unchanged.
 fn plan(steps: &'static [UpgradeStep]) -> Plan {
@@ -189,7 +207,10 @@ fn a_step_that_fails_leaves_the_version_before_it() {
     let error = Engine::open_as(&path, &plan(&[SECOND, BROKEN])).err().unwrap();
     assert!(error.message().contains("version 3: break"), "{error}");
     assert_eq!(number(&path, "select user_version from pragma_user_version"), 2);
-    assert_eq!(number(&path, "select count(*) from sqlite_schema where name in ('pets', 'half')"), 1);
+    assert_eq!(
+        number(&path, "select count(*) from sqlite_schema where name in ('pets', 'half')"),
+        1
+    );
     Engine::open_as(&path, &plan(&[SECOND, THIRD])).unwrap();
     assert_eq!(number(&path, "select age from pets"), 3);
     assert_eq!(copies(&path).len(), 2);
@@ -199,7 +220,9 @@ fn a_step_that_fails_leaves_the_version_before_it() {
 fn a_command_leaves_an_older_file_to_the_server() {
     let (path, _folder) = closed();
     let before = folder_of(&path);
-    let error = Engine::open_as(&path, &Plan { role: ProcessRole::Command, ..plan(&[SECOND]) }).err().unwrap();
+    let error = Engine::open_as(&path, &Plan { role: ProcessRole::Command, ..plan(&[SECOND]) })
+        .err()
+        .unwrap();
     assert!(error.message().contains("older authd"), "{error}");
     assert!(folder_of(&path) == before);
 }
@@ -218,7 +241,8 @@ async fn an_older_file_can_be_looked_into_before_it_is_brought_up_to_date() {
     let before = folder_of(&path);
     assert_eq!(Engine::look(&path, &newer, count).unwrap(), 1);
     assert!(folder_of(&path) == before, "something is left beside it");
-    let error = Engine::look(&path, &newer, |db| db.run(sql!("delete from instance"), &[])).unwrap_err();
+    let error =
+        Engine::look(&path, &newer, |db| db.run(sql!("delete from instance"), &[])).unwrap_err();
     assert!(error.chain().contains("write"), "{error}");
 
     rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 1000).unwrap();

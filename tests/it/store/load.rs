@@ -22,7 +22,8 @@ enum Ending {
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    let ending = prop_oneof![3 => Just(Ending::Well), 1 => Just(Ending::Error), 1 => Just(Ending::Panic)];
+    let ending =
+        prop_oneof![3 => Just(Ending::Well), 1 => Just(Ending::Error), 1 => Just(Ending::Panic)];
     (0..6_u8, 1..100_i64, ending).prop_map(|(name, by, ending)| Change { name, by, ending })
 }
 
@@ -63,17 +64,21 @@ fn changes_in_groups_are_the_same_as_one_after_the_other() {
     let Opened { store, path: _, _folder } = opened();
     let mut sums = [0; 6];
     let groups = prop::collection::vec(prop::collection::vec(change(), 0..40), 1..6);
-    let config = Config { cases: 32, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
+    let config =
+        Config { cases: 32, failure_persistence: None, max_shrink_iters: 0, ..Config::default() };
     let sums = std::cell::RefCell::new(&mut sums);
     let run = |groups: Vec<Vec<Change>>| {
         let mut sums = sums.borrow_mut();
         for group in groups {
             let expected: Vec<_> = group.iter().map(|change| change.expect(*sums)).collect();
-            let answers = runtime.block_on(join_all(group.iter().map(|change| store.write(change.work()))));
-            let answers: Vec<_> = answers.into_iter().map(|answer| answer.map_err(|error| error.kind())).collect();
+            let answers =
+                runtime.block_on(join_all(group.iter().map(|change| store.write(change.work()))));
+            let answers: Vec<_> =
+                answers.into_iter().map(|answer| answer.map_err(|error| error.kind())).collect();
             prop_assert_eq!(answers, expected);
         }
-        let rows = runtime.block_on(store.read(|db| db.all(sql!("select name, number from instance"), &[])));
+        let rows = runtime
+            .block_on(store.read(|db| db.all(sql!("select name, number from instance"), &[])));
         let mut kept = [0; 6];
         for mut row in rows.unwrap() {
             let name: String = row.take().unwrap();
@@ -89,8 +94,9 @@ fn changes_in_groups_are_the_same_as_one_after_the_other() {
 /// pages.
 fn megabyte(round: u8) -> impl Fn(&mut dyn Db) -> Result<u64> + Send {
     move |db| {
-        let sql =
-            sql!("insert into instance (name, bytes) values ($1, $2) on conflict (name) do update set bytes = $2");
+        let sql = sql!(
+            "insert into instance (name, bytes) values ($1, $2) on conflict (name) do update set bytes = $2"
+        );
         db.run(sql, &["blob".into(), vec![round; 1_000_000].into()])
     }
 }

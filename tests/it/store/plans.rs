@@ -17,10 +17,12 @@ struct Planner {
 
 impl Planner {
     fn explain(&mut self, sql: Sql, values: &[Value]) {
-        let mut explained = self.file.prepare(&format!("explain query plan {}", sql.text())).unwrap();
+        let mut explained =
+            self.file.prepare(&format!("explain query plan {}", sql.text())).unwrap();
         assert_eq!(explained.parameter_count(), values.len());
-        let steps =
-            explained.query_map(rusqlite::params_from_iter(values.iter().map(|_| 0)), |row| row.get(3)).unwrap();
+        let steps = explained
+            .query_map(rusqlite::params_from_iter(values.iter().map(|_| 0)), |row| row.get(3))
+            .unwrap();
         self.plans.push(steps.map(Result::unwrap).collect::<Vec<String>>().join("; "));
     }
 }
@@ -39,7 +41,8 @@ impl Db for Planner {
 
 fn plans(work: impl FnOnce(&mut dyn Db) -> Result<()>) -> String {
     let Opened { path, .. } = &opened();
-    let mut planner = Planner { file: rusqlite::Connection::open(path).unwrap(), plans: Vec::new() };
+    let mut planner =
+        Planner { file: rusqlite::Connection::open(path).unwrap(), plans: Vec::new() };
     work(&mut planner).unwrap();
     planner.plans.join("\n")
 }
@@ -61,18 +64,25 @@ fn what_is_asked_about_one_account_is_found_by_an_index_that_leads_to_it() {
 fn a_search_reads_the_beginning_of_four_index_ranges_and_no_more() {
     for status in [None, Some(Status::Active), Some(Status::Suspended)] {
         let prefix = Some("a".to_owned());
-        let query = Query { status, verification: Verification::Required, prefix, offset: 0, limit: 20 };
+        let query =
+            Query { status, verification: Verification::Required, prefix, offset: 0, limit: 20 };
         let found = plans(|db| {
             directory::count(db, &query)?;
             directory::page(db, &query)?;
             directory::is_cut_off(db, &query).map(drop)
         });
         for plan in found.lines() {
-            for (part, key) in [("one", "email"), ("two", "username"), ("three", "name"), ("four", "last_name")] {
-                let (_, rest) = plan.split_once(&format!("CO-ROUTINE {part}; SEARCH accounts USING ")).unwrap();
+            for (part, key) in
+                [("one", "email"), ("two", "username"), ("three", "name"), ("four", "last_name")]
+            {
+                let (_, rest) =
+                    plan.split_once(&format!("CO-ROUTINE {part}; SEARCH accounts USING ")).unwrap();
                 let read = rest.split_once(&format!("; SCAN {part}")).unwrap().0;
                 let range = format!("({key}_key>? AND {key}_key<?)");
-                assert!(read.ends_with(&range) && !read.contains(';'), "in its own order, up to the limit: {plan}");
+                assert!(
+                    read.ends_with(&range) && !read.contains(';'),
+                    "in its own order, up to the limit: {plan}"
+                );
             }
             assert!(!plan.contains("SCAN a") && !plan.contains("accounts_present"), "{plan}");
         }

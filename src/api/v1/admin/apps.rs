@@ -40,15 +40,25 @@ impl AppsApi {
     ///
     /// The app's key is shown only in this response.
     #[oai(path = "/admin/apps", method = "post", operation_id = "createApp", tag = "V1Tag::Admin")]
-    async fn create(&self, admin: Allowed<ManageApps>, body: Body<CreateAppRequest>) -> Result<AppCreatedResponse, Reject> {
-        let (app, key) = app::create(&self.0, &admin.by(), &body.0.name, body.0.kind.into()).await?;
+    async fn create(
+        &self,
+        admin: Allowed<ManageApps>,
+        body: Body<CreateAppRequest>,
+    ) -> Result<AppCreatedResponse, Reject> {
+        let (app, key) =
+            app::create(&self.0, &admin.by(), &body.0.name, body.0.kind.into()).await?;
         Ok(AppCreatedResponse::App(Json(view::app(app, Some(key.reveal().to_owned())).into())))
     }
 
     /// Rotate an app's key
     ///
     /// The previous key stops working immediately.
-    #[oai(path = "/admin/apps/:appId/rotate", method = "post", operation_id = "rotateApp", tag = "V1Tag::Admin")]
+    #[oai(
+        path = "/admin/apps/:appId/rotate",
+        method = "post",
+        operation_id = "rotateApp",
+        tag = "V1Tag::Admin"
+    )]
     async fn rotate(
         &self,
         admin: Allowed<FreshProof<ManageApps>>,
@@ -59,7 +69,12 @@ impl AppsApi {
     }
 
     /// Delete an app
-    #[oai(path = "/admin/apps/:appId", method = "delete", operation_id = "deleteApp", tag = "V1Tag::Admin")]
+    #[oai(
+        path = "/admin/apps/:appId",
+        method = "delete",
+        operation_id = "deleteApp",
+        tag = "V1Tag::Admin"
+    )]
     async fn delete(
         &self,
         admin: Allowed<FreshProof<ManageApps>>,

@@ -53,14 +53,21 @@ impl AuditApi {
         let limit = Paging::read(None, limit.0)?.limit;
         let filter = filter(user_id.0, event.0, outcome.0, since.0.as_deref(), until.0.as_deref())?;
         let (records, next) = audit::newest(&self.0, &filter, before.0, limit).await?;
-        Ok(answer(AuditPage { records: records.into_iter().map(view::record).collect(), next }.into()))
+        Ok(answer(
+            AuditPage { records: records.into_iter().map(view::record).collect(), next }.into(),
+        ))
     }
 
     /// Export the audit log
     ///
     /// Returns records, oldest first, as JSON Lines or CSV. The export itself is recorded in the
     /// audit log.
-    #[oai(path = "/admin/audit/export", method = "get", operation_id = "exportAudit", tag = "V1Tag::Admin")]
+    #[oai(
+        path = "/admin/audit/export",
+        method = "get",
+        operation_id = "exportAudit",
+        tag = "V1Tag::Admin"
+    )]
     #[allow(clippy::too_many_arguments, reason = "each is a parameter of the call")]
     async fn export(
         &self,
@@ -85,10 +92,11 @@ impl AuditApi {
             _ => (AuditFormat::JsonLines, "application/x-ndjson"),
         };
         let export = AuditExport::begin(&self.0, &admin.by(), filter, form).await?;
-        let pieces = stream::try_unfold((self.0.clone(), export), |(core, mut export)| async move {
-            let piece = export.next(&core).await.map_err(cut_off)?;
-            Ok::<_, std::io::Error>(piece.map(|piece| (piece, (core, export))))
-        });
+        let pieces =
+            stream::try_unfold((self.0.clone(), export), |(core, mut export)| async move {
+                let piece = export.next(&core).await.map_err(cut_off)?;
+                Ok::<_, std::io::Error>(piece.map(|piece| (piece, (core, export))))
+            });
         Ok(Response::new(Binary(Body::from_bytes_stream(pieces))).header("content-type", kind))
     }
 }

@@ -84,7 +84,11 @@ fn roles() -> Vec<Described> {
             .taking("role", json!({ "name": "support", "permissions": ["admin.users.read"] })),
         described("updateRole", &[Kind::NotFound], answer(role()))
             .taking("permissions", json!({ "permissions": ["admin.users.read", "admin.audit"] })),
-        described("deleteRole", &[Kind::NotFound, Kind::Validation], done("Role deleted successfully")),
+        described(
+            "deleteRole",
+            &[Kind::NotFound, Kind::Validation],
+            done("Role deleted successfully"),
+        ),
     ]
 }
 
@@ -108,7 +112,11 @@ fn records() -> Vec<Described> {
     vec![
         described("listAudit", &[Kind::Validation], audit_answer()),
         described("exportAudit", &[Kind::Validation], Value::Null),
-        described("listMail", &[Kind::Validation], answer(json!({ "letters": [letter()], "next": null }))),
+        described(
+            "listMail",
+            &[Kind::Validation],
+            answer(json!({ "letters": [letter()], "next": null })),
+        ),
         described(
             "retryMail",
             &[Kind::NotFound, Kind::Validation],
@@ -133,12 +141,14 @@ fn apps() -> Vec<Described> {
     });
     let mut with_key = app.clone();
     with_key["key"] = "sk_Zm9yIGV4YW1wbGUgb25seSwgbm8ga2V5IG9mIG91cnM".into();
-    let shown = json!({ "success": true, "message": "The key is shown only once", "data": with_key });
+    let shown =
+        json!({ "success": true, "message": "The key is shown only once", "data": with_key });
     vec![
         described("listKeys", &[], keys.clone()),
         described("rotateKeys", &[], keys).taking("scheduled", json!({ "mode": "scheduled" })),
         described("listApps", &[], json!({ "success": true, "data": [app] })),
-        described("createApp", &[], shown.clone()).taking("app", json!({ "name": "Website", "kind": "client" })),
+        described("createApp", &[], shown.clone())
+            .taking("app", json!({ "name": "Website", "kind": "client" })),
         described("rotateApp", &[Kind::NotFound], shown),
         described("deleteApp", &[Kind::NotFound], done("App deleted successfully")),
     ]

@@ -38,8 +38,17 @@ impl Keys {
     }
 
     /// Rotate the signing keys
-    #[oai(path = "/admin/keys/rotate", method = "post", operation_id = "rotateKeys", tag = "V1Tag::Admin")]
-    async fn rotate(&self, admin: Allowed<FreshProof<ManageKeys>>, body: Body<RotateKeyRequest>) -> Answer<KeysAnswer> {
+    #[oai(
+        path = "/admin/keys/rotate",
+        method = "post",
+        operation_id = "rotateKeys",
+        tag = "V1Tag::Admin"
+    )]
+    async fn rotate(
+        &self,
+        admin: Allowed<FreshProof<ManageKeys>>,
+        body: Body<RotateKeyRequest>,
+    ) -> Answer<KeysAnswer> {
         key::rotate(&self.0, &admin.by(), body.0.mode.into()).await?;
         let keys = key::list(&self.0).await?;
         Ok(answer(keys.into_iter().map(view::key).collect::<Vec<_>>().into()))

@@ -34,12 +34,21 @@ impl MailApi {
         limit: Query<Option<i64>>,
     ) -> Answer<LettersAnswer> {
         let limit = Paging::read(None, limit.0)?.limit;
-        let (letters, next) = letters::list(&self.0, state.0.map(MessageState::from), before.0.as_deref(), limit).await?;
-        Ok(answer(LetterPage { letters: letters.into_iter().map(view::letter).collect(), next }.into()))
+        let (letters, next) =
+            letters::list(&self.0, state.0.map(MessageState::from), before.0.as_deref(), limit)
+                .await?;
+        Ok(answer(
+            LetterPage { letters: letters.into_iter().map(view::letter).collect(), next }.into(),
+        ))
     }
 
     /// Retry a message
-    #[oai(path = "/admin/mail/:messageId/retry", method = "post", operation_id = "retryMail", tag = "V1Tag::Admin")]
+    #[oai(
+        path = "/admin/mail/:messageId/retry",
+        method = "post",
+        operation_id = "retryMail",
+        tag = "V1Tag::Admin"
+    )]
     async fn retry(
         &self,
         admin: Allowed<ManageMail>,

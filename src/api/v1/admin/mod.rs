@@ -17,7 +17,15 @@ use std::sync::Arc;
 use crate::identity::Core;
 
 /// All administrative operations.
-pub(super) type AdminApi = (users::AdminUsersApi, roles::RolesApi, audit::AuditApi, mail::MailApi, stats::Stats, apps::AppsApi, keys::Keys);
+pub(super) type AdminApi = (
+    users::AdminUsersApi,
+    roles::RolesApi,
+    audit::AuditApi,
+    mail::MailApi,
+    stats::Stats,
+    apps::AppsApi,
+    keys::Keys,
+);
 
 pub(super) fn api(core: &Arc<Core>) -> AdminApi {
     (
@@ -41,7 +49,7 @@ pub(super) mod shown {
 pub(super) mod bodies {
     //! Request bodies that implement `Payload`.
     pub use super::types::{
-        CreateAppRequest, CreateRoleRequest, CreateUserRequest, QuotaRequest, RotateKeyRequest, UpdateRoleRequest,
-        UpdateUserRequest,
+        CreateAppRequest, CreateRoleRequest, CreateUserRequest, QuotaRequest, RotateKeyRequest,
+        UpdateRoleRequest, UpdateUserRequest,
     };
 }

@@ -72,9 +72,12 @@ pub fn time(name: &'static str, text: Option<&str>) -> Result<Option<Time>> {
     let Some(text) = text else { return Ok(None) };
     match text.parse::<jiff::Timestamp>() {
         Ok(stamp) => Ok(Some(Time::from_millis(stamp.as_millisecond()))),
-        Err(_) => {
-            Err(Error::invalid(vec![row(name, Rule::Format, "Invalid value", "a time like 2023-12-01T09:00:00Z")]))
-        }
+        Err(_) => Err(Error::invalid(vec![row(
+            name,
+            Rule::Format,
+            "Invalid value",
+            "a time like 2023-12-01T09:00:00Z",
+        )])),
     }
 }
 
@@ -94,7 +97,10 @@ mod tests {
 
     #[test]
     fn a_time_is_a_time() {
-        assert_eq!(time("since", Some("2023-12-01T09:00:00Z")).unwrap(), Some(Time::from_seconds(1_701_421_200)));
+        assert_eq!(
+            time("since", Some("2023-12-01T09:00:00Z")).unwrap(),
+            Some(Time::from_seconds(1_701_421_200))
+        );
         assert!(time("since", Some("yesterday")).is_err());
         assert_eq!(time("since", None).unwrap(), None);
     }

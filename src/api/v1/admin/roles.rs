@@ -39,14 +39,28 @@ impl RolesApi {
     /// Create a role
     ///
     /// Administrators can grant only permissions that they have themselves.
-    #[oai(path = "/admin/roles", method = "post", operation_id = "createRole", tag = "V1Tag::Admin")]
-    async fn create(&self, admin: Allowed<ManageRoles>, body: Body<CreateRoleRequest>) -> Result<RoleCreatedResponse, Reject> {
+    #[oai(
+        path = "/admin/roles",
+        method = "post",
+        operation_id = "createRole",
+        tag = "V1Tag::Admin"
+    )]
+    async fn create(
+        &self,
+        admin: Allowed<ManageRoles>,
+        body: Body<CreateRoleRequest>,
+    ) -> Result<RoleCreatedResponse, Reject> {
         let role = roles::create(&self.0, &admin.by(), &body.0.name, body.0.permissions).await?;
         Ok(RoleCreatedResponse::Role(Json(view::role(role).into())))
     }
 
     /// Set the permissions of a role
-    #[oai(path = "/admin/roles/:role", method = "put", operation_id = "updateRole", tag = "V1Tag::Admin")]
+    #[oai(
+        path = "/admin/roles/:role",
+        method = "put",
+        operation_id = "updateRole",
+        tag = "V1Tag::Admin"
+    )]
     async fn update(
         &self,
         admin: Allowed<ManageRoles>,
@@ -60,8 +74,17 @@ impl RolesApi {
     /// Delete a role
     ///
     /// All accounts that have the role lose it. Built-in roles cannot be deleted.
-    #[oai(path = "/admin/roles/:role", method = "delete", operation_id = "deleteRole", tag = "V1Tag::Admin")]
-    async fn delete(&self, admin: Allowed<FreshProof<ManageRoles>>, role: Path<String>) -> Answer<Done> {
+    #[oai(
+        path = "/admin/roles/:role",
+        method = "delete",
+        operation_id = "deleteRole",
+        tag = "V1Tag::Admin"
+    )]
+    async fn delete(
+        &self,
+        admin: Allowed<FreshProof<ManageRoles>>,
+        role: Path<String>,
+    ) -> Answer<Done> {
         roles::delete(&self.0, &admin.by(), &role.0).await?;
         Ok(answer(Done::saying("Role deleted successfully")))
     }

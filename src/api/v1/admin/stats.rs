@@ -34,12 +34,25 @@ impl Stats {
     ///
     /// Returns the number of completed logins for each of the last 30 days and the last 12 months,
     /// in UTC. Days and months without logins are included with 0.
-    #[oai(path = "/admin/stats/logins", method = "get", operation_id = "getLoginAnalytics", tag = "V1Tag::Admin")]
+    #[oai(
+        path = "/admin/stats/logins",
+        method = "get",
+        operation_id = "getLoginAnalytics",
+        tag = "V1Tag::Admin"
+    )]
     async fn logins(&self, _admin: Allowed<ReadStats>) -> Answer<LoginsAnswer> {
         let logins = stats::logins(&self.0).await?;
         let shown = LoginAnalytics {
-            daily_logins: logins.daily.into_iter().map(|(date, count)| DailyLogins { date, count }).collect(),
-            monthly_logins: logins.monthly.into_iter().map(|(month, count)| MonthlyLogins { month, count }).collect(),
+            daily_logins: logins
+                .daily
+                .into_iter()
+                .map(|(date, count)| DailyLogins { date, count })
+                .collect(),
+            monthly_logins: logins
+                .monthly
+                .into_iter()
+                .map(|(month, count)| MonthlyLogins { month, count })
+                .collect(),
         };
         Ok(answer(shown.into()))
     }

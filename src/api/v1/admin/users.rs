@@ -11,8 +11,8 @@ use super::super::types::{AccountStatus, Done};
 use super::super::{V1Tag, users::change};
 use super::paging::{self, Paging};
 use super::types::{
-    CreateUserRequest, Pagination, QuotaChangedAnswer, QuotaRequest, SessionsAnswer, UpdateUserRequest, UserAnswer,
-    UserChangedAnswer, UserCreatedAnswer, UserPage, UsersAnswer,
+    CreateUserRequest, Pagination, QuotaChangedAnswer, QuotaRequest, SessionsAnswer,
+    UpdateUserRequest, UserAnswer, UserChangedAnswer, UserCreatedAnswer, UserPage, UsersAnswer,
 };
 use super::view;
 use crate::http::allowed::{Allowed, FreshProof, ReadUsers, UpdateUsers, WriteUsers};
@@ -87,8 +87,17 @@ impl AdminUsersApi {
     }
 
     /// Create an account
-    #[oai(path = "/admin/users", method = "post", operation_id = "createUser", tag = "V1Tag::Admin")]
-    async fn create(&self, admin: Allowed<WriteUsers>, body: Body<CreateUserRequest>) -> Result<UserCreatedResponse, Reject> {
+    #[oai(
+        path = "/admin/users",
+        method = "post",
+        operation_id = "createUser",
+        tag = "V1Tag::Admin"
+    )]
+    async fn create(
+        &self,
+        admin: Allowed<WriteUsers>,
+        body: Body<CreateUserRequest>,
+    ) -> Result<UserCreatedResponse, Reject> {
         let asked = body.0;
         let new = NewEntry {
             email: asked.email.0,
@@ -104,7 +113,12 @@ impl AdminUsersApi {
     }
 
     /// Get an account
-    #[oai(path = "/admin/users/:userId", method = "get", operation_id = "getUser", tag = "V1Tag::Admin")]
+    #[oai(
+        path = "/admin/users/:userId",
+        method = "get",
+        operation_id = "getUser",
+        tag = "V1Tag::Admin"
+    )]
     async fn get(
         &self,
         _admin: Allowed<ReadUsers>,
@@ -119,7 +133,12 @@ impl AdminUsersApi {
     /// Absent fields keep their values. `status` requires `admin.users.suspend`, `roles` requires
     /// `admin.roles`, and the other fields require `admin.users.write`. Administrators cannot
     /// change an account that has permissions they lack.
-    #[oai(path = "/admin/users/:userId", method = "put", operation_id = "updateUser", tag = "V1Tag::Admin")]
+    #[oai(
+        path = "/admin/users/:userId",
+        method = "put",
+        operation_id = "updateUser",
+        tag = "V1Tag::Admin"
+    )]
     async fn update(
         &self,
         admin: Allowed<UpdateUsers>,
@@ -144,7 +163,12 @@ impl AdminUsersApi {
     ///
     /// The account is hidden immediately and erased after 30 days. An account whose email address
     /// was never verified is erased immediately.
-    #[oai(path = "/admin/users/:userId", method = "delete", operation_id = "deleteUser", tag = "V1Tag::Admin")]
+    #[oai(
+        path = "/admin/users/:userId",
+        method = "delete",
+        operation_id = "deleteUser",
+        tag = "V1Tag::Admin"
+    )]
     async fn delete(
         &self,
         admin: Allowed<FreshProof<WriteUsers>>,
@@ -157,7 +181,12 @@ impl AdminUsersApi {
     /// Restore a deleted account
     ///
     /// Works until the account is erased. The account's sessions stay ended.
-    #[oai(path = "/admin/users/:userId/restore", method = "post", operation_id = "restoreUser", tag = "V1Tag::Admin")]
+    #[oai(
+        path = "/admin/users/:userId/restore",
+        method = "post",
+        operation_id = "restoreUser",
+        tag = "V1Tag::Admin"
+    )]
     async fn restore(
         &self,
         admin: Allowed<WriteUsers>,
@@ -168,7 +197,12 @@ impl AdminUsersApi {
     }
 
     /// Unlock an account after failed logins
-    #[oai(path = "/admin/users/:userId/unlock", method = "post", operation_id = "unlockUser", tag = "V1Tag::Admin")]
+    #[oai(
+        path = "/admin/users/:userId/unlock",
+        method = "post",
+        operation_id = "unlockUser",
+        tag = "V1Tag::Admin"
+    )]
     async fn unlock(
         &self,
         admin: Allowed<WriteUsers>,
@@ -179,7 +213,12 @@ impl AdminUsersApi {
     }
 
     /// Mark an email address as verified
-    #[oai(path = "/admin/users/:userId/verify", method = "post", operation_id = "verifyUser", tag = "V1Tag::Admin")]
+    #[oai(
+        path = "/admin/users/:userId/verify",
+        method = "post",
+        operation_id = "verifyUser",
+        tag = "V1Tag::Admin"
+    )]
     async fn verify(
         &self,
         admin: Allowed<WriteUsers>,
@@ -192,7 +231,12 @@ impl AdminUsersApi {
     /// Set an account's upload quota
     ///
     /// Absent fields keep their values. A `limit` of `null` applies the configured limit.
-    #[oai(path = "/admin/users/:userId/quota", method = "put", operation_id = "setUserQuota", tag = "V1Tag::Admin")]
+    #[oai(
+        path = "/admin/users/:userId/quota",
+        method = "put",
+        operation_id = "setUserQuota",
+        tag = "V1Tag::Admin"
+    )]
     async fn set_quota(
         &self,
         admin: Allowed<WriteUsers>,
@@ -230,7 +274,12 @@ impl AdminUsersApi {
     /// Remove all second factors of an account
     ///
     /// For owners who have lost their second factors. The owner is notified by email.
-    #[oai(path = "/admin/users/:userId/mfa", method = "delete", operation_id = "resetUserMfa", tag = "V1Tag::Admin")]
+    #[oai(
+        path = "/admin/users/:userId/mfa",
+        method = "delete",
+        operation_id = "resetUserMfa",
+        tag = "V1Tag::Admin"
+    )]
     async fn reset_mfa(
         &self,
         admin: Allowed<FreshProof<WriteUsers>>,
@@ -254,7 +303,13 @@ impl AdminUsersApi {
     ) -> Answer<SessionsAnswer> {
         let id = directory::file(&self.0, &user_id.0).await?.entry.account.id;
         let sessions = directory::sessions(&self.0, id.as_str()).await?;
-        Ok(answer(sessions.into_iter().map(|session| view::session(session, None)).collect::<Vec<_>>().into()))
+        Ok(answer(
+            sessions
+                .into_iter()
+                .map(|session| view::session(session, None))
+                .collect::<Vec<_>>()
+                .into(),
+        ))
     }
 
     /// End all sessions of an account

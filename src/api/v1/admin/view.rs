@@ -2,8 +2,8 @@
 
 use super::super::view::{status, time};
 use super::types::{
-    AppKind, AuditRecord, ChangedUser, DeviceInfo, LetterState, ListedUser, Location, ShownApp, ShownKey, ShownLetter,
-    ShownQuota, ShownRole, ShownSession, WholeUser,
+    AppKind, AuditRecord, ChangedUser, DeviceInfo, LetterState, ListedUser, Location, ShownApp,
+    ShownKey, ShownLetter, ShownQuota, ShownRole, ShownSession, WholeUser,
 };
 use crate::identity::Core;
 use crate::identity::admin::AccountWithRoles;

@@ -14,7 +14,8 @@ pub(super) fn operations() -> Vec<Described> {
     let shown = [Kind::MfaCodeInvalid, Kind::BackupCodeUsed, Kind::MfaNotEnabled, limit];
     let set_up = [Kind::Forbidden, Kind::ReauthenticationRequired, Kind::AlreadyExists, limit];
     let sent = [Kind::NotFound, Kind::TooMany(Limit::CodeRequest)];
-    let logged_in = [Kind::NotFound, Kind::TooMany(Limit::Code), Kind::CodeInvalid, Kind::MfaRequired];
+    let logged_in =
+        [Kind::NotFound, Kind::TooMany(Limit::Code), Kind::CodeInvalid, Kind::MfaRequired];
     let name = json!({ "deviceName": "My new phone" });
     vec![
         described("mfaSetup", &set_up, json!({ "success": true, "data": setup() }))
@@ -24,18 +25,30 @@ pub(super) fn operations() -> Vec<Described> {
             .taking("code", code)
             .taking("device", json!({ "code": "123456", "deviceId": ID }))
             .taking("backupCode", json!({ "code": "MFRG-GZDF-MZTW-Q2LK" })),
-        described("mfaChallenge", &[Kind::TooMany(Limit::FactorSent)], done("Verification code sent by email"))
-            .taking("method", json!({ "method": "email" })),
+        described(
+            "mfaChallenge",
+            &[Kind::TooMany(Limit::FactorSent)],
+            done("Verification code sent by email"),
+        )
+        .taking("method", json!({ "method": "email" })),
         described(
             "mfaBackupCodes",
             &[Kind::ReauthenticationRequired, Kind::MfaNotEnabled, Kind::Conflict],
             backup_codes(),
         ),
         described("listMfa", &[], json!({ "success": true, "data": overview() })),
-        described("renameMfa", &[Kind::NotFound], json!({ "success": true, "data": device("My new phone") }))
-            .taking("name", name.clone()),
-        described("replaceMfaName", &[Kind::NotFound], json!({ "success": true, "data": device("My new phone") }))
-            .taking("name", name),
+        described(
+            "renameMfa",
+            &[Kind::NotFound],
+            json!({ "success": true, "data": device("My new phone") }),
+        )
+        .taking("name", name.clone()),
+        described(
+            "replaceMfaName",
+            &[Kind::NotFound],
+            json!({ "success": true, "data": device("My new phone") }),
+        )
+        .taking("name", name),
         described(
             "removeMfa",
             &[Kind::ReauthenticationRequired, Kind::NotFound, Kind::Conflict],

@@ -8,10 +8,13 @@ use crate::http::openapi::Described;
 
 const LINK: &str = "reset_token_from_email";
 /// Errors of every operation that checks the caller's password.
-const PASSWORD_CHECK: [Kind; 3] = [Kind::WrongCurrentPassword, Kind::AccountLocked, Kind::TooMany(Limit::SignIn)];
+const PASSWORD_CHECK: [Kind; 3] =
+    [Kind::WrongCurrentPassword, Kind::AccountLocked, Kind::TooMany(Limit::SignIn)];
 
 pub(super) fn operations() -> Vec<Described> {
-    let link = |limit| [Kind::MissingLinkToken, Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(limit)];
+    let link = |limit| {
+        [Kind::MissingLinkToken, Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(limit)]
+    };
     let reset = link(Limit::Reset);
     let mut change = PASSWORD_CHECK.to_vec();
     change.push(Kind::TooMany(Limit::ChangePassword));
@@ -32,8 +35,10 @@ pub(super) fn operations() -> Vec<Described> {
         .taking("address", json!({ "email": EMAIL })),
         described("resetPassword", &reset, done("Password reset successfully"))
             .taking("password", json!({ "token": LINK, "newPassword": "NewSecurePass123!" })),
-        described("changePassword", &change, done("Password changed successfully"))
-            .taking("passwords", json!({ "currentPassword": "OldSecurePass123!", "newPassword": "NewSecurePass123!" })),
+        described("changePassword", &change, done("Password changed successfully")).taking(
+            "passwords",
+            json!({ "currentPassword": "OldSecurePass123!", "newPassword": "NewSecurePass123!" }),
+        ),
         described("reauthenticate", &renew, done("Authentication renewed"))
             .taking("password", json!({ "password": "SecurePass123!" }))
             .taking("code", json!({ "code": "123456" })),
@@ -43,9 +48,14 @@ pub(super) fn operations() -> Vec<Described> {
             done("Confirmation email sent to the new address if it can be used"),
         )
         .taking("address", json!({ "newEmail": "new@example.com" })),
-        described("confirmEmail", &link(Limit::ConfirmEmail), done("Email address changed successfully"))
-            .taking("token", token.clone()),
-        described("undoEmail", &link(Limit::UndoEmail), done("Change of email address undone")).taking("token", token),
+        described(
+            "confirmEmail",
+            &link(Limit::ConfirmEmail),
+            done("Email address changed successfully"),
+        )
+        .taking("token", token.clone()),
+        described("undoEmail", &link(Limit::UndoEmail), done("Change of email address undone"))
+            .taking("token", token),
         described(
             "deleteAccount",
             &[Kind::ReauthenticationRequired, Kind::LastAdmin],

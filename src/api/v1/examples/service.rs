@@ -51,9 +51,17 @@ fn reset_codes() -> Vec<Described> {
             done("Password reset code sent if account exists"),
         )
         .taking("address", json!({ "email": EMAIL })),
-        described("resetCodeVerify", &code(Limit::ResetCode), done("Code verified successfully")).taking("code", shown),
-        described("resetCodeConfirm", &code(Limit::ResetByCode), done("Password reset successfully"))
-            .taking("password", json!({ "email": EMAIL, "code": "123456", "newPassword": "NewSecurePass123!" })),
+        described("resetCodeVerify", &code(Limit::ResetCode), done("Code verified successfully"))
+            .taking("code", shown),
+        described(
+            "resetCodeConfirm",
+            &code(Limit::ResetByCode),
+            done("Password reset successfully"),
+        )
+        .taking(
+            "password",
+            json!({ "email": EMAIL, "code": "123456", "newPassword": "NewSecurePass123!" }),
+        ),
     ]
 }
 

@@ -1,7 +1,8 @@
 //! Request bodies for second factors and login codes. They have no rules beyond their schemas.
 
 use super::super::types::{
-    MfaChallengeRequest, MfaRenameRequest, MfaSetupRequest, MfaVerifyRequest, OtpRequest, OtpVerifyRequest,
+    MfaChallengeRequest, MfaRenameRequest, MfaSetupRequest, MfaVerifyRequest, OtpRequest,
+    OtpVerifyRequest,
 };
 use crate::http::body::Payload;
 

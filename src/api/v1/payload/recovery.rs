@@ -4,7 +4,8 @@
 use serde_json::{Map, Value};
 
 use super::super::types::{
-    ChangeEmailRequest, ChangePasswordRequest, ForgotPasswordRequest, ReauthenticateRequest, ResetPasswordRequest,
+    ChangeEmailRequest, ChangePasswordRequest, ForgotPasswordRequest, ReauthenticateRequest,
+    ResetPasswordRequest,
 };
 use crate::error::Kind;
 use crate::http::body::Payload;

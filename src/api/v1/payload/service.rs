@@ -2,7 +2,8 @@
 //! because they depend on the account.
 
 use super::super::types::{
-    CountUploadRequest, ResetCodeConfirmRequest, ResetCodeRequest, ResetCodeVerifyRequest, TokenRequest,
+    CountUploadRequest, ResetCodeConfirmRequest, ResetCodeRequest, ResetCodeVerifyRequest,
+    TokenRequest,
 };
 use crate::http::body::Payload;
 

@@ -12,7 +12,8 @@ fn said<T: Payload>(body: &Value) -> (Option<Kind>, Vec<String>) {
     match body::check::<T>(&Schemas::default(), body.as_object().unwrap(), &config()) {
         Ok(()) => (None, Vec::new()),
         Err(error) => {
-            let rows = error.fields().iter().map(|row| format!("{}: {:?}", row.field, row.rule)).collect();
+            let rows =
+                error.fields().iter().map(|row| format!("{}: {:?}", row.field, row.rule)).collect();
             (Some(error.kind()), rows)
         }
     }
@@ -30,13 +31,26 @@ fn sign_up(field: &str, value: Value) -> Value {
 
 #[test]
 fn a_good_sign_up_passes_with_and_without_its_optional_fields() {
-    assert_eq!(said::<RegisterRequest>(&sign_up("other", json!({"isAdmin": true}))), (None, vec![]));
+    assert_eq!(
+        said::<RegisterRequest>(&sign_up("other", json!({"isAdmin": true}))),
+        (None, vec![])
+    );
     for field in ["firstName", "lastName", "phone"] {
-        assert_eq!(said::<RegisterRequest>(&sign_up(field, Value::Null)), (None, vec![]), "{field}");
+        assert_eq!(
+            said::<RegisterRequest>(&sign_up(field, Value::Null)),
+            (None, vec![]),
+            "{field}"
+        );
     }
-    assert_eq!(said::<RegisterRequest>(&sign_up("email", json!("O'Brien+x@Bücher.example"))), (None, vec![]));
+    assert_eq!(
+        said::<RegisterRequest>(&sign_up("email", json!("O'Brien+x@Bücher.example"))),
+        (None, vec![])
+    );
     assert_eq!(said::<RegisterRequest>(&sign_up("username", json!("first.last"))), (None, vec![]));
-    assert_eq!(said::<RegisterRequest>(&sign_up("firstName", json!("é".repeat(100)))), (None, vec![]));
+    assert_eq!(
+        said::<RegisterRequest>(&sign_up("firstName", json!("é".repeat(100)))),
+        (None, vec![])
+    );
 }
 
 #[test]
@@ -78,7 +92,11 @@ fn every_bad_value_of_every_field_of_a_sign_up_is_named() {
         let row = format!("{field}: {rule}");
         let (kind, rows) = said::<RegisterRequest>(&sign_up(field, value.clone()));
         assert_eq!(kind, Some(Kind::Validation), "{field} {value}");
-        assert_eq!(rows.iter().filter(|found| **found == row).count(), 1, "{field} {value}: {rows:?}");
+        assert_eq!(
+            rows.iter().filter(|found| **found == row).count(),
+            1,
+            "{field} {value}: {rows:?}"
+        );
         assert!(rows.iter().all(|row| row.starts_with(field)), "{field} {value}: {rows:?}");
     }
 }
@@ -88,7 +106,10 @@ fn all_bad_fields_are_reported_at_once_and_in_order() {
     let body = json!({"email": "x", "password": "short", "firstName": 7});
     let (_, rows) = said::<RegisterRequest>(&body);
     assert_eq!(rows[..2], ["email: Email", "firstName: WrongType"]);
-    assert!(rows.contains(&"username: Required".into()) && rows.contains(&"password: TooShort".into()), "{rows:?}");
+    assert!(
+        rows.contains(&"username: Required".into()) && rows.contains(&"password: TooShort".into()),
+        "{rows:?}"
+    );
 }
 
 #[test]
@@ -104,7 +125,10 @@ fn a_login_without_name_or_password_has_a_word_of_its_own() {
         assert_eq!(said::<LoginRequest>(&body).0, Some(Kind::MissingCredentials), "{body}");
     }
     assert_eq!(said::<LoginRequest>(&json!({"username": "j", "password": "x"})), (None, vec![]));
-    assert_eq!(said::<LoginRequest>(&json!({"email": "no address", "password": "x"})), (None, vec![]));
+    assert_eq!(
+        said::<LoginRequest>(&json!({"email": "no address", "password": "x"})),
+        (None, vec![])
+    );
 }
 
 #[test]
@@ -118,7 +142,11 @@ fn a_login_of_wrong_types_is_a_validation_error() {
         (json!({"username": "a\u{0}b", "password": "x"}), "username: Format"),
     ];
     for (body, row) in cases {
-        assert_eq!(said::<LoginRequest>(&body), (Some(Kind::Validation), vec![row.to_owned()]), "{body}");
+        assert_eq!(
+            said::<LoginRequest>(&body),
+            (Some(Kind::Validation), vec![row.to_owned()]),
+            "{body}"
+        );
     }
 }
 
@@ -129,7 +157,10 @@ fn the_other_bodies_are_held_against_their_schemas() {
     assert_eq!(said::<LinkRequest>(&json!({"token": "a".repeat(513)})).1, ["token: TooLong"]);
     assert_eq!(said::<RefreshRequest>(&json!({})), (None, vec![]));
     assert_eq!(said::<RefreshRequest>(&json!({"refreshToken": []})).1, ["refreshToken: WrongType"]);
-    assert_eq!(said::<LogoutRequest>(&json!({"logoutAllDevices": 1})).1, ["logoutAllDevices: WrongType"]);
+    assert_eq!(
+        said::<LogoutRequest>(&json!({"logoutAllDevices": 1})).1,
+        ["logoutAllDevices: WrongType"]
+    );
     assert_eq!(said::<ResendRequest>(&json!({"email": "x"})).1, ["email: Email"]);
 }
 

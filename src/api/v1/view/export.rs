@@ -1,7 +1,8 @@
 //! Conversion of an account export to v1's response.
 
 use super::super::types::{
-    Export, ExportedAccount, ExportedClient, ExportedEvent, ExportedFactor, ExportedFile, ExportedMail, ExportedSession,
+    Export, ExportedAccount, ExportedClient, ExportedEvent, ExportedFactor, ExportedFile,
+    ExportedMail, ExportedSession,
 };
 use super::time;
 use crate::identity::audit::AuditRow;
@@ -34,7 +35,10 @@ pub(in super::super) fn exported(all: export::PersonalData) -> Export {
         clients: all
             .clients
             .into_iter()
-            .map(|(client, at)| ExportedClient { ip_address: client.to_string(), last_login: at.to_seconds_text() })
+            .map(|(client, at)| ExportedClient {
+                ip_address: client.to_string(),
+                last_login: at.to_seconds_text(),
+            })
             .collect(),
         factors: all.factors.0.into_iter().map(factor).collect(),
         backup_codes_left: all.factors.1,

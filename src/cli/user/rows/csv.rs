@@ -3,9 +3,9 @@
 
 use std::io;
 
-use super::lines::{SourceLine, LineReader};
-use super::{Headings, Input, ImportRow, Rows, Unreadable, Unused};
-use crate::identity::import::{ImportColumn, Fields};
+use super::lines::{LineReader, SourceLine};
+use super::{Headings, ImportRow, Input, Rows, Unreadable, Unused};
+use crate::identity::import::{Fields, ImportColumn};
 
 /// The longest row in bytes, over all lines that its quotes span.
 const LONGEST: usize = 64 * 1024;
@@ -35,22 +35,31 @@ impl Csv {
     /// # Errors
     /// If there is no heading, no column for the e-mail address, or two columns with the same
     /// meaning.
-    pub fn open(input: Input, escape: Option<Escape>, headings: Headings) -> Result<Self, Unreadable> {
+    pub fn open(
+        input: Input,
+        escape: Option<Escape>,
+        headings: Headings,
+    ) -> Result<Self, Unreadable> {
         let mut lines = LineReader::new(input);
         let first = lines.next()?.ok_or_else(|| Unreadable::Heading("it is empty".to_owned()))?;
-        let delimiter =
-            [b'\t', b';'].into_iter().find(|sign| first.bytes.contains(sign) && !first.bytes.contains(&b','));
+        let delimiter = [b'\t', b';']
+            .into_iter()
+            .find(|sign| first.bytes.contains(sign) && !first.bytes.contains(&b','));
         let delimiter = delimiter.unwrap_or(b',');
         let by_habit = if delimiter == b'\t' { Escape::Backslash } else { Escape::Quote };
         let escape = escape.unwrap_or(by_habit);
         lines.put_back(vec![first]);
         let mut csv = Self { lines, delimiter, escape, columns: Vec::new(), headings };
-        let names = csv.row()?.map_or(Ok(Vec::new()), |(_, cells)| cells).map_err(Unreadable::Heading)?;
+        let names =
+            csv.row()?.map_or(Ok(Vec::new()), |(_, cells)| cells).map_err(Unreadable::Heading)?;
         for name in names {
             let name = name.unwrap_or_default();
             let column = csv.headings.column(name.trim());
             if let Some(twice) = column.filter(|_| csv.columns.contains(&column)) {
-                let sentence = format!("two of its columns mean {}: exclude one with --column NAME=-", twice.as_str());
+                let sentence = format!(
+                    "two of its columns mean {}: exclude one with --column NAME=-",
+                    twice.as_str()
+                );
                 return Err(Unreadable::Heading(sentence));
             }
             csv.columns.push(column);
@@ -78,7 +87,10 @@ impl Csv {
                 let Some(line) = next else { break Err("a quote in it is not closed".to_owned()) };
                 length += line.bytes.len();
                 let fed = if line.is_cut || length > LONGEST {
-                    Err(format!("it is longer than {} KiB; perhaps a quote in it is not closed", LONGEST / 1024))
+                    Err(format!(
+                        "it is longer than {} KiB; perhaps a quote in it is not closed",
+                        LONGEST / 1024
+                    ))
                 } else {
                     parser.feed(&line.bytes)
                 };
@@ -176,7 +188,9 @@ impl Parser {
     }
 
     fn feed(&mut self, line: &[u8]) -> Result<Fed, String> {
-        let end = line.strip_suffix(b"\n").map_or(line.len(), |line| line.strip_suffix(b"\r").unwrap_or(line).len());
+        let end = line
+            .strip_suffix(b"\n")
+            .map_or(line.len(), |line| line.strip_suffix(b"\r").unwrap_or(line).len());
         for (at, &byte) in line.iter().enumerate() {
             let is_end = at >= end && !self.is_escaped && self.state != CsvState::Quoted;
             if is_end {
@@ -187,7 +201,11 @@ impl Parser {
         }
         let goes_on = self.state == CsvState::Quoted || self.is_escaped;
         if goes_on {
-            return if line.ends_with(b"\n") { Ok(Fed::Open) } else { Err("a quote in it is not closed".to_owned()) };
+            return if line.ends_with(b"\n") {
+                Ok(Fed::Open)
+            } else {
+                Err("a quote in it is not closed".to_owned())
+            };
         }
         // The last line of a file may lack a line end. A row with an escaped line end continues.
         if line.ends_with(b"\n") {
@@ -219,18 +237,26 @@ impl Parser {
             (CsvState::Start, b'"') => {
                 (self.state, self.was_quoted) = (CsvState::Quoted, true);
             }
-            (CsvState::Start | CsvState::Bare | CsvState::Quote, byte) if byte == self.delimiter => self.end_cell(),
+            (CsvState::Start | CsvState::Bare | CsvState::Quote, byte)
+                if byte == self.delimiter =>
+            {
+                self.end_cell()
+            }
             (CsvState::Quoted, b'"') => self.state = CsvState::Quote,
             (CsvState::Quote, b'"') => {
                 self.cell.push(b'"');
                 self.state = CsvState::Quoted;
             }
             (CsvState::Quote, _) => {
-                return Err("something follows a closing quote; files from MySQL need --escape backslash".to_owned());
+                return Err(
+                    "something follows a closing quote; files from MySQL need --escape backslash"
+                        .to_owned(),
+                );
             }
             (_, b'\\') if self.escape == Escape::Backslash => {
                 self.is_escaped = true;
-                self.state = if self.state == CsvState::Start { CsvState::Bare } else { self.state };
+                self.state =
+                    if self.state == CsvState::Start { CsvState::Bare } else { self.state };
             }
             (CsvState::Start | CsvState::Bare, byte) => {
                 self.cell.push(byte);
@@ -249,7 +275,8 @@ impl Parser {
     }
 
     fn cells(self) -> Result<Vec<Option<String>>, String> {
-        let text = |cell: Vec<u8>| String::from_utf8(cell).map_err(|_| "it is not UTF-8".to_owned());
+        let text =
+            |cell: Vec<u8>| String::from_utf8(cell).map_err(|_| "it is not UTF-8".to_owned());
         self.cells.into_iter().map(|cell| cell.map(text).transpose()).collect()
     }
 }
@@ -277,7 +304,10 @@ mod tests {
         let read = |text| cells(text, Escape::Quote);
         assert_eq!(read("a,b,\r\n").unwrap(), some(&["a", "b", ""]));
         assert_eq!(read("\"a,\"\"b\"\"\nc\",\"\"\n").unwrap(), some(&["a,\"b\"\nc", ""]));
-        assert_eq!(read("\\N,NULL,\"NULL\",C:\\x").unwrap(), [vec![None, None], some(&["NULL", "C:\\x"])].concat());
+        assert_eq!(
+            read("\\N,NULL,\"NULL\",C:\\x").unwrap(),
+            [vec![None, None], some(&["NULL", "C:\\x"])].concat()
+        );
         assert!(read("\"a\"b,c\n").unwrap_err().contains("--escape"));
         assert!(read("\"a,b").unwrap_err().contains("not closed"));
     }

@@ -5,7 +5,7 @@ use std::io;
 use serde_json::{Map, Value};
 
 use super::lines::LineReader;
-use super::{Headings, Input, ImportRow, Rows, Unused};
+use super::{Headings, ImportRow, Input, Rows, Unused};
 use crate::identity::import::Fields;
 
 /// A file in JSON Lines format.
@@ -22,15 +22,24 @@ impl Json {
 
     fn fields(&mut self, bytes: &[u8]) -> Result<Fields, String> {
         let object: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| {
-            let hint = if bytes.starts_with(b"[") { ": convert an array to lines with `jq -c '.[]'`" } else { "" };
+            let hint = if bytes.starts_with(b"[") {
+                ": convert an array to lines with `jq -c '.[]'`"
+            } else {
+                ""
+            };
             format!("it is not a JSON object (column {}){hint}", error.column())
         })?;
         let mut fields = Fields::default();
         for (name, value) in object {
             let Some(column) = self.headings.column(&name) else { continue };
-            if let Some(text) = text(value).map_err(|NoText| format!("its {} is an object", column.as_str()))? {
+            if let Some(text) =
+                text(value).map_err(|NoText| format!("its {} is an object", column.as_str()))?
+            {
                 if fields.get(column).is_some() {
-                    return Err(format!("two of its names mean {}: choose one with --column", column.as_str()));
+                    return Err(format!(
+                        "two of its names mean {}: choose one with --column",
+                        column.as_str()
+                    ));
                 }
                 fields.put(column, text);
             }
@@ -61,7 +70,10 @@ impl Rows for Json {
         while let Some(line) = self.lines.next()? {
             let bytes = line.bytes.trim_ascii();
             if line.is_cut {
-                return Ok(Some(ImportRow { line: line.number, read: Err("it is longer than a megabyte".to_owned()) }));
+                return Ok(Some(ImportRow {
+                    line: line.number,
+                    read: Err("it is longer than a megabyte".to_owned()),
+                }));
             }
             if !bytes.is_empty() {
                 return Ok(Some(ImportRow { line: line.number, read: self.fields(bytes) }));

@@ -8,7 +8,7 @@ mod lines;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
 
-use crate::identity::import::{ImportColumn, Fields, ColumnMeaning};
+use crate::identity::import::{ColumnMeaning, Fields, ImportColumn};
 
 pub use csv::{Csv, Escape};
 pub use json::Json;
@@ -61,7 +61,9 @@ impl Headings {
             ColumnMeaning::Read(column) => return Some(column),
             ColumnMeaning::Left => self.unused.left.insert(name.to_owned()),
             // A malformed file must not make this list grow without bound.
-            ColumnMeaning::Unknown if self.unused.unknown.len() < 100 => self.unused.unknown.insert(name.to_owned()),
+            ColumnMeaning::Unknown if self.unused.unknown.len() < 100 => {
+                self.unused.unknown.insert(name.to_owned())
+            }
             ColumnMeaning::Unknown => false,
         };
         None
