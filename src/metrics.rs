@@ -165,7 +165,7 @@ fn register(registry: &mut Registry, readings: &[Reading]) {
     }
 }
 
-/// Converts OpenMetrics to the older text format, which every scraper reads. In it, a counter
+/// Converts `OpenMetrics` to the older text format, which every scraper reads. In it, a counter
 /// family has the same name as its samples, with `_total`.
 fn classic(open: &str) -> String {
     let is_counter =

@@ -124,7 +124,7 @@ impl TokensConfig {
             match environment {
                 Environment::Production => r.refuse("tokens.secret", message),
                 Environment::Development => {
-                    r.note(format!("tokens.secret: {message}; production refuses it"))
+                    r.note(format!("tokens.secret: {message}; production refuses it"));
                 }
             }
         }

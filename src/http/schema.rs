@@ -81,7 +81,7 @@ impl Schema {
                 None | Some(Value::Null) if required => broken.push(required_row(&path())),
                 None | Some(Value::Null) => {}
                 Some(Value::String(text)) if required && text.is_empty() => {
-                    broken.push(required_row(&path()))
+                    broken.push(required_row(&path()));
                 }
                 Some(value) => {
                     if let Some(schema) = self.resolve(field_schema) {

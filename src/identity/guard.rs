@@ -415,7 +415,7 @@ impl Drop for Attempt {
             match store.write(move |db| counters.fail(db, &log, "unfinished")).await {
                 Ok(()) => post.ring(),
                 Err(error) => {
-                    tracing::error!(error = error.chain(), "failed to record a counted attempt")
+                    tracing::error!(error = error.chain(), "failed to record a counted attempt");
                 }
             }
         });

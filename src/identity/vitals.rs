@@ -58,7 +58,7 @@ pub async fn read(core: &Core) -> MetricsSnapshot {
     match count(core).await {
         Ok(count) => readings.extend(of_database(&count)),
         Err(error) => {
-            tracing::warn!(error = error.chain(), "counting sessions and mail for metrics failed")
+            tracing::warn!(error = error.chain(), "counting sessions and mail for metrics failed");
         }
     }
     let (hashing, writer) = (core.hashing.vitals(), core.store.vitals());

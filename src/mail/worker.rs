@@ -99,7 +99,7 @@ impl Worker {
             if !stopping {
                 match self.take(AT_A_TIME - hands.len()).await {
                     Ok(messages) => {
-                        hands.extend(messages.into_iter().map(|message| self.work(message)))
+                        hands.extend(messages.into_iter().map(|message| self.work(message)));
                     }
                     Err(error) => note(Err(error)),
                 }

@@ -121,7 +121,7 @@ mod tests {
     fn when_accounts_are_upgraded_no_name_goes_back_to_an_old_scheme() {
         let draw = draw();
         let learn = |old, new| {
-            draw.learn(vec![("bcrypt:12".to_owned(), old), ("argon2id:64:1:1".to_owned(), new)])
+            draw.learn(vec![("bcrypt:12".to_owned(), old), ("argon2id:64:1:1".to_owned(), new)]);
         };
         let names = (0..200).map(|i| format!("n{i}"));
         learn(50, 50);

@@ -162,7 +162,7 @@ async fn open(
         match authd::app::open(config.clone(), None, ProcessRole::Server, env.clone()).await {
             // Background work of the previous server may still be finishing.
             Err(error) if error.message().starts_with("another authd") => {
-                tokio::task::yield_now().await
+                tokio::task::yield_now().await;
             }
             opened => break opened.unwrap(),
         }

@@ -283,7 +283,7 @@ impl Pages {
         };
         match app {
             Some(app) => {
-                app.meter(visit, RateKey::Email(&email)).await?.count(self.page.limit())?
+                app.meter(visit, RateKey::Email(&email)).await?.count(self.page.limit())?;
             }
             None => visit.meter.count(self.page.limit())?,
         }

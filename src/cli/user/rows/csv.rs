@@ -240,7 +240,7 @@ impl Parser {
             (CsvState::Start | CsvState::Bare | CsvState::Quote, byte)
                 if byte == self.delimiter =>
             {
-                self.end_cell()
+                self.end_cell();
             }
             (CsvState::Quoted, b'"') => self.state = CsvState::Quote,
             (CsvState::Quote, b'"') => {
