@@ -10,30 +10,34 @@ use futures_util::FutureExt as _;
 use poem::{Endpoint, Response};
 use tokio::sync::watch;
 
-use crate::api;
 use crate::config::{Config, Server};
 use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::http::boundary::{Surroundings, TokenCheck, boundary};
 use crate::http::limits::Limiter;
-use crate::http::listener::{EndpointSwap, Listener};
-use crate::http::metrics::{alone, counted};
-use crate::http::pace::{PIECE, Timeouts};
-use crate::http::signals::Endings;
-use crate::identity::fulfil::MailJobs;
-use crate::identity::refusals::{self, Refusals, Until};
-use crate::identity::vitals::CountCache;
-use crate::identity::{Core, chores, file, key, place, role};
+use crate::http::server::boundary::{Surroundings, TokenCheck, boundary};
+use crate::http::server::listener::{EndpointSwap, Listener};
+use crate::http::server::metrics::{alone, counted};
+use crate::http::server::pace::{PIECE, Timeouts};
+use crate::http::server::signals::Endings;
+use crate::identity::Core;
+use crate::identity::account::file;
+use crate::identity::admin::role_cache;
+use crate::identity::audit::refusals;
+use crate::identity::audit::refusals::{Refusals, Until};
+use crate::identity::session::location;
+use crate::identity::system::count_cache::CountCache;
+use crate::identity::system::mail_jobs::MailJobs;
+use crate::identity::system::{cleanup, key};
 use crate::mail::{self, Mailer, Outbox, Worker};
 use crate::metrics::Metrics;
 use crate::model::event::What;
 use crate::model::{Event, Secret, Source};
 use crate::password::pool::Pool;
 use crate::seal::MasterKey;
-use crate::sms;
 use crate::store::sqlite::ProcessRole;
 use crate::store::{self, Store};
 use crate::token::{Tokens, VerifiedToken};
+use crate::{api, sms};
 
 /// The key under which the profile of the first `serve` is recorded.
 const PROFILE: &str = "profile";
@@ -59,8 +63,8 @@ pub async fn open(
         let (profile, now) = (config.profile.clone(), env.now());
         store
             .write(move |db| {
-                store::roles::write_built_in(db, now)?;
-                store::instance::set_text_if_absent(db, PROFILE, &profile)
+                store::tables::roles::write_built_in(db, now)?;
+                store::tables::instance::set_text_if_absent(db, PROFILE, &profile)
             })
             .await?;
     }
@@ -73,7 +77,7 @@ pub async fn open(
                 let (id, at) = (env.new_id()?, env.now());
                 store
                     .write(move |db| {
-                        store::audit::insert(db, &id, at, &event, &Source::command_line())
+                        store::tables::audit::insert(db, &id, at, &event, &Source::command_line())
                     })
                     .await?;
             }
@@ -89,8 +93,8 @@ pub async fn open(
     hashing.set_dummy_key(&master.mac("dummy work", b""));
     Ok(Arc::new(Core {
         hashing,
-        roles: role::RoleCache::open(&store).await?,
-        places: place::Places::open(config.location.file.as_deref())?,
+        roles: role_cache::RoleCache::open(&store).await?,
+        places: location::Places::open(config.location.file.as_deref())?,
         post: Outbox::new(config.clone(), env.clone(), master.clone())?,
         slots: file::Slots::new(config.files.in_flight, config.files.in_flight_account),
         config,
@@ -111,7 +115,11 @@ pub async fn open(
 /// # Errors
 /// `Internal` if the file exists and is not an authd database.
 pub fn recorded_profile(db: &Path) -> Result<Option<String>> {
-    if db.exists() { Store::look(db, |db| store::instance::words(db, PROFILE)) } else { Ok(None) }
+    if db.exists() {
+        Store::look(db, |db| store::tables::instance::words(db, PROFILE))
+    } else {
+        Ok(None)
+    }
 }
 
 /// The master key of this database. It is created together with the database and never replaced.
@@ -122,7 +130,7 @@ async fn unlock(
     role: ProcessRole,
     env: &Env,
 ) -> Result<MasterKey> {
-    let proof = store.read(|db| store::keys::master_check(db)).await?;
+    let proof = store.read(|db| store::tables::keys::master_check(db)).await?;
     let file = key_file(db);
     let key = match (&given, &proof) {
         (Some(text), _) => MasterKey::parse(text.reveal())?,
@@ -145,7 +153,7 @@ async fn unlock(
         ))),
         None => {
             let check = key.check_value();
-            store.write(move |db| store::keys::set_master_check(db, &check)).await?;
+            store.write(move |db| store::tables::keys::set_master_check(db, &check)).await?;
             Ok(key)
         }
     }
@@ -274,7 +282,7 @@ fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
         tracing::warn!(key, "the new value takes effect only after a restart");
     }
     Ok(Arc::new(Core {
-        places: place::Places::open(config.location.file.as_deref())?,
+        places: location::Places::open(config.location.file.as_deref())?,
         post: Outbox::new(config.clone(), core.env.clone(), core.master.clone())?,
         config,
         env: core.env.clone(),
@@ -368,8 +376,8 @@ impl Background {
             |core| async move { key::rotate_if_due(&core).await },
         ));
         tasks.spawn(every(Duration::from_hours(1), stopped, core.clone(), |core| async move {
-            chores::learn_schemes(&core).await?;
-            chores::purge(&core).await
+            cleanup::learn_schemes(&core).await?;
+            cleanup::purge(&core).await
         }));
         Self { stop, tasks }
     }

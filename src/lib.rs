@@ -31,15 +31,15 @@
 //!
 //! # A request's way
 //!
-//! 1. [`http::listener`] reads it from the socket, within limits of time and size, and hands it to the endpoint of the hour
+//! 1. [`http::server::listener`] reads it from the socket, within limits of time and size, and hands it to the endpoint of the hour
 //!    (a SIGHUP puts another in its place).
-//! 2. [`http::boundary`] gives it an id and a [`model::Source`] (the client's address behind trusted proxies), counts it
+//! 2. [`http::server::boundary`] gives it an id and a [`model::Source`] (the client's address behind trusted proxies), counts it
 //!    under the general limit, and is where everything ends that goes wrong further in: an error of ours, the framework's or
 //!    a panic leaves in the envelope of the path's wire, and the reason is logged there, once.
-//!    [`http::router`] then finds the operation of the path.
-//! 3. The wire's handler (`api/v1`) takes what it needs by extractors: [`http::body::Body`] holds the JSON against the
+//!    [`http::server::router`] then finds the operation of the path.
+//! 3. The wire's handler (`api/v1`) takes what it needs by extractors: [`http::extract::body::Body`] holds the JSON against the
 //!    schema of the OpenAPI document and the policy's rules and reports every bad field at once;
-//!    [`http::bearer::Bearer`] turns the access token into an [`identity::Caller`], which is the authorisation.
+//!    [`http::extract::bearer::Bearer`] turns the access token into an [`identity::Caller`], which is the authorisation.
 //! 4. The handler counts its own limit, calls one operation of [`identity`] and converts the answer. A handler that needs an
 //!    `if` about accounts is in the wrong room.
 //!
@@ -50,9 +50,9 @@
 //! that changes it, and writes the audit record and the mail together with the change. The writer thread runs what is
 //! waiting in one transaction and answers only after its commit, so whatever was acknowledged is on disk. What every request
 //! reads is remembered until anybody changes anything ([`store::Store::recall`]); what is in no hurry may wait for company
-//! ([`store::Store::write_patiently`]). A try at a password is counted ([`identity::guard`]) before the password is looked at. Every road to a session ends at
-//! [`identity::gate`]. Whatever must not tell whether an account exists only stores a request; the outbox worker looks the
-//! account up and makes link and letter ([`identity::fulfil`]).
+//! ([`store::Store::write_patiently`]). A try at a password is counted ([`identity::login::guard`]) before the password is looked at. Every road to a session ends at
+//! [`identity::login::gate`]. Whatever must not tell whether an account exists only stores a request; the outbox worker looks the
+//! account up and makes link and letter ([`identity::system::mail_jobs`]).
 //!
 //! # Where to begin reading
 //!
@@ -75,3 +75,4 @@ pub mod seal;
 pub mod sms;
 pub mod store;
 pub mod token;
+pub mod web;

@@ -7,8 +7,8 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use authd::env::Env;
 use authd::model::secret::digest;
 use authd::model::{AccountId, Email, SessionId, Source, Time};
-use authd::store::sessions::{SessionRow, Turn};
 use authd::store::sqlite::ProcessRole;
+use authd::store::tables::sessions::{SessionRow, Turn};
 use authd::store::{self, Store};
 use poem::listener::TcpListener;
 use poem::{Response, Route, Server, get, handler};
@@ -90,8 +90,8 @@ pub async fn group_commits_per_second(span: Duration, callers: usize) -> f64 {
                     now: env.now(),
                 };
                 let step = move |db: &mut dyn store::db::Db| {
-                    assert!(store::sessions::turn(db, &turn)?);
-                    store::sessions::find_standing(db, &turn.id)
+                    assert!(store::tables::sessions::turn(db, &turn)?);
+                    store::tables::sessions::find_standing(db, &turn.id)
                 };
                 store.write(step).await.unwrap();
                 generation += 1;
@@ -108,7 +108,7 @@ pub async fn group_commits_per_second(span: Duration, callers: usize) -> f64 {
 
 fn prepare(db: &mut dyn store::db::Db, ids: &[SessionId], now: Time) -> authd::error::Result<()> {
     let account = AccountId::new("raw");
-    let row = store::accounts::NewRow {
+    let row = store::tables::accounts::NewRow {
         id: account.clone(),
         email: Email::parse("raw@example.com").unwrap(),
         email_verified_at: Some(now),
@@ -123,7 +123,7 @@ fn prepare(db: &mut dyn store::db::Db, ids: &[SessionId], now: Time) -> authd::e
         password_scheme: "none".to_owned(),
         created_at: now,
     };
-    store::accounts::insert(db, &row)?;
+    store::tables::accounts::insert(db, &row)?;
     for id in ids {
         let session = SessionRow {
             id: id.clone(),
@@ -139,7 +139,7 @@ fn prepare(db: &mut dyn store::db::Db, ids: &[SessionId], now: Time) -> authd::e
             last_active_at: now,
             ended_at: None,
         };
-        store::sessions::insert(db, &session, &Source::command_line())?;
+        store::tables::sessions::insert(db, &session, &Source::command_line())?;
     }
     Ok(())
 }

@@ -4,10 +4,7 @@
 //! The native API is always mounted. `server.wire` names the wire that is served at the root in
 //! addition. To add a wire, add a module with a `mounted` function and a variant of [`WireName`].
 
-pub mod authbackend;
-pub mod jobpath;
-pub mod jobpsych;
-pub mod siteworks;
+pub mod compat;
 #[cfg(test)]
 mod tests;
 pub mod v1;
@@ -20,13 +17,15 @@ use poem_openapi::registry::MetaApi;
 use serde_json::Value;
 
 use crate::config::{Config, WireName};
-use crate::http::docs::{self, Document};
-use crate::http::paths::Paths;
-use crate::http::reject::Wire;
-use crate::http::router::Routes;
-use crate::http::wires::{Methods, Wires};
-use crate::http::{pages, system};
+use crate::http::docs::site;
+use crate::http::docs::site::Document;
+use crate::http::server::paths::Paths;
+use crate::http::server::reject::Wire;
+use crate::http::server::router::Routes;
+use crate::http::server::system;
+use crate::http::server::wires::{Methods, Wires};
 use crate::identity::Core;
+use crate::web::pages;
 
 /// A wire as the server mounts it.
 pub struct Mounted {
@@ -51,10 +50,10 @@ pub struct Mounted {
 pub fn named(name: WireName, config: &Config) -> Mounted {
     match name {
         WireName::V1 => v1::mounted(),
-        WireName::Siteworks => siteworks::mounted(),
-        WireName::Jobpath => jobpath::mounted(),
-        WireName::Jobpsych => jobpsych::mounted(config),
-        WireName::Authbackend => authbackend::mounted(),
+        WireName::Siteworks => compat::siteworks::mounted(),
+        WireName::Jobpath => compat::jobpath::mounted(),
+        WireName::Jobpsych => compat::jobpsych::mounted(config),
+        WireName::Authbackend => compat::authbackend::mounted(),
     }
 }
 
@@ -77,7 +76,7 @@ pub fn routes(
     };
     let documents = mounted.iter().map(document).collect();
     let beside =
-        docs::routes(system::routes(pages::routes(Routes::default(), core), core), documents);
+        site::routes(system::routes(pages::routes(Routes::default(), core), core), documents);
     mounted.iter().fold(beside, |routes, api| (api.add)(routes, core)).router()
 }
 
@@ -111,8 +110,8 @@ fn page_paths() -> impl Iterator<Item = String> {
 /// the pages.
 fn read_paths<'n>(names: impl Iterator<Item = &'n str>) -> impl Iterator<Item = String> {
     let scripts = pages::MOUNTS.map(|mount| format!("{mount}{}", pages::SCRIPT));
-    let documents = names.flat_map(docs::paths_of);
-    system::PATHS.into_iter().chain(docs::PATHS).map(str::to_owned).chain(scripts).chain(documents)
+    let documents = names.flat_map(site::paths_of);
+    system::PATHS.into_iter().chain(site::PATHS).map(str::to_owned).chain(scripts).chain(documents)
 }
 
 /// Every path with its methods, collected on first use.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::config::{Inputs, load};
 use crate::error::{Error, Kind};
-use crate::http::reject::About;
+use crate::http::server::reject::About;
 use crate::model::Time;
 
 /// Every wire, with the profile that serves it at the root.

@@ -3,11 +3,11 @@
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::Global;
 use super::console::{Console, ListRecord, OutputFormat, plain};
 use super::failure::Failure;
-use super::{opened, prompt};
-use crate::identity::{By, app};
+use super::{Global, opened, prompt};
+use crate::identity::By;
+use crate::identity::access::api_client;
 use crate::model::{self, Secret};
 
 /// Register apps and rotate their keys
@@ -104,22 +104,23 @@ impl AppCommand {
         let by = By::command_line();
         opened::with_core(global, console, async |core, console| match self {
             AppCommand::Create(command) => {
-                let (app, key) = app::create(core, &by, &command.name, command.kind.kind()).await?;
+                let (app, key) =
+                    api_client::create(core, &by, &command.name, command.kind.kind()).await?;
                 with_key(console, &app, &key)
             }
             AppCommand::List(AppList {}) => {
-                let apps = app::list(core).await?;
+                let apps = api_client::list(core).await?;
                 Ok(console.records(&apps.iter().map(AppRow).collect::<Vec<_>>())?)
             }
             AppCommand::Rotate(command) => {
-                let (app, key) = app::rotate(core, &by, &command.id).await?;
+                let (app, key) = api_client::rotate(core, &by, &command.id).await?;
                 with_key(console, &app, &key)
             }
             AppCommand::Delete(command) => {
                 if !command.yes {
                     prompt::confirm(&format!("Delete the app {}?", plain(&command.id)))?;
                 }
-                app::delete(core, &by, &command.id).await?;
+                api_client::delete(core, &by, &command.id).await?;
                 let said = match console.form() {
                     OutputFormat::Json => console.json(&json!({ "id": command.id })),
                     OutputFormat::People => {

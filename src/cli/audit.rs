@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use clap::Args;
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 
-use super::Global;
 use super::console::{Console, ListRecord as Row, OutputFormat};
 use super::failure::Failure;
-use super::opened;
-use crate::identity::audit::{self, AuditFilter, AuditRow, From};
-use crate::identity::{Core, admin};
+use super::{Global, opened};
+use crate::identity::Core;
+use crate::identity::admin::accounts;
+use crate::identity::audit::log;
+use crate::identity::audit::log::{AuditFilter, AuditRow, From};
 use crate::model::Time;
 
 /// How many records are read at a time.
@@ -74,7 +76,7 @@ impl AuditCommand {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         opened::with_core(global, console, async |core, console| {
             let account = match &self.user {
-                Some(user) => Some(admin::find(core, user).await?.account.id),
+                Some(user) => Some(accounts::find(core, user).await?.account.id),
                 None => None,
             };
             let filter = AuditFilter {
@@ -116,14 +118,14 @@ impl AuditCommand {
         loop {
             for record in &records {
                 match console.form() {
-                    OutputFormat::Json => console.step(&audit::json(record).to_string()),
+                    OutputFormat::Json => console.step(&log::json(record).to_string()),
                     OutputFormat::People => console.step(&AuditLine(record).cells().join("  ")),
                 }
             }
             if records.is_empty() {
                 tokio::time::sleep(PAUSE).await;
             }
-            records = audit::read(core, filter, &From::After(after.clone()), PAGE).await?;
+            records = log::read(core, filter, &From::After(after.clone()), PAGE).await?;
             if let Some(last) = records.last() {
                 after.clone_from(&last.id);
             }
@@ -133,7 +135,7 @@ impl AuditCommand {
 
 /// The newest `limit` records, newest last.
 async fn newest(core: &Core, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRow>, Failure> {
-    let mut records = audit::read(core, filter, &From::Newest, i64::from(limit)).await?;
+    let mut records = log::read(core, filter, &From::Newest, i64::from(limit)).await?;
     records.reverse();
     Ok(records)
 }
@@ -141,7 +143,7 @@ async fn newest(core: &Core, filter: &AuditFilter, limit: u32) -> Result<Vec<Aud
 async fn all(core: &Core, console: &mut Console, filter: &AuditFilter) -> Result<(), Failure> {
     let (mut list, mut after) = (console.list(), String::new());
     loop {
-        let records = audit::read(core, filter, &From::After(after.clone()), PAGE).await?;
+        let records = log::read(core, filter, &From::After(after.clone()), PAGE).await?;
         let Some(last) = records.last() else { return Ok(list.end()?) };
         after.clone_from(&last.id);
         list.page(&records.iter().map(AuditLine).collect::<Vec<_>>())?;
@@ -171,7 +173,7 @@ impl Row for AuditLine<'_> {
     }
 
     fn json(&self) -> serde_json::Value {
-        audit::json(self.0)
+        log::json(self.0)
     }
 }
 

@@ -3,10 +3,9 @@
 
 use clap::{Args, Subcommand};
 
-use super::Global;
 use super::console::{Console, OutputFormat, lines};
 use super::failure::Failure;
-use super::opened;
+use super::{Global, opened};
 use crate::config::{self, report};
 
 /// Show and check the configuration

@@ -1,8 +1,7 @@
 //! Failures of a command: the message on standard error, the hint after it, and the exit code.
 
-use std::fmt;
-use std::io;
 use std::process::ExitCode;
+use std::{fmt, io};
 
 use crate::error::{Error, Kind};
 

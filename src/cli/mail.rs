@@ -3,12 +3,12 @@
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::Global;
 use super::console::{Console, ListRecord, OutputFormat, lines};
 use super::failure::Failure;
-use super::opened;
+use super::{Global, opened};
 use crate::env::Env;
-use crate::identity::{By, Core, letters};
+use crate::identity::account::letters;
+use crate::identity::{By, Core};
 use crate::mail::outbox::{self, Message, MessageBody, MessageState, OutboxEntry};
 use crate::mail::smtp::{self, SmtpOutcome, SmtpStep};
 use crate::model::{Email, Time};

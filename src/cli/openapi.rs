@@ -2,10 +2,9 @@
 
 use clap::{Args, ValueEnum};
 
-use super::Global;
 use super::console::Console;
 use super::failure::Failure;
-use super::opened;
+use super::{Global, opened};
 use crate::{api, config};
 
 /// Print the OpenAPI document of an API

@@ -3,12 +3,11 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::Global;
 use super::console::{Console, ListRecord, OutputFormat};
 use super::failure::Failure;
-use super::opened;
+use super::{Global, opened};
 use crate::error::{Error, Kind};
-use crate::identity::roles;
+use crate::identity::admin::roles;
 use crate::identity::{By, Core};
 
 /// List, create and change roles

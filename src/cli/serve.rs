@@ -10,17 +10,15 @@ use clap::Args;
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
-use super::Global;
 use super::console::{Console, OutputFormat};
 use super::failure::Failure;
-use super::{large_pages, log, opened};
-use crate::app;
+use super::{Global, large_pages, log, opened};
 use crate::config::{self, Config, WireName};
 use crate::env::Env;
 use crate::error::Error;
-use crate::identity;
 use crate::model::{ApiClient, Secret};
 use crate::store::sqlite::ProcessRole;
+use crate::{app, identity};
 
 /// Threads for lists and scans. Hashing, writing and sending have their own threads.
 const BLOCKING_THREADS: usize = 16;
@@ -69,7 +67,7 @@ impl Serve {
         let served = runtime.block_on(async {
             let core =
                 app::open(config, loaded.master_key, ProcessRole::Server, Env::real()).await?;
-            let first = identity::app::create_first(&core).await?;
+            let first = identity::access::api_client::create_first(&core).await?;
             app::serve(core.clone(), reread, |address| {
                 // The server runs even if the greeting cannot be written.
                 let _ = welcome(&core.config, address, first.as_ref(), console);

@@ -7,7 +7,7 @@ use super::env_file;
 use super::layer::{Layer, Origin, Raw, SourcedValue};
 use super::problem::Problem;
 use super::profile::EnvTable;
-use super::span;
+use crate::config::values::span;
 
 /// Aliases without a section, for keys that are set often.
 const SHORT: [(&str, &str); 2] = [("listen", "server.listen"), ("public_url", "server.public_url")];

@@ -4,77 +4,54 @@
 //! The rest of the program sees only these structs, whose values are parsed and checked. See `load`
 //! for how values are found and where each came from. Each section has its own file.
 
-mod admin;
-mod apps;
-mod audit;
 mod check;
 mod env_file;
 mod environment;
-mod factors;
-mod files;
-mod hashing;
 mod layer;
-mod limits;
-mod links;
 mod load;
-mod location;
-mod lockout;
-mod log;
-mod login;
-mod mail;
-mod metrics;
-mod network;
-mod password;
 mod problem;
 mod profile;
 mod reader;
 pub mod report;
-mod server;
-mod service;
-mod sessions;
-mod signup;
-mod sms;
-mod span;
+mod sections;
 #[cfg(test)]
 mod tests;
-mod throttle;
-mod tokens;
-mod web_origin;
+mod values;
 #[cfg(test)]
 mod wire_profile_tests;
 
 use std::path::PathBuf;
 
-pub use admin::{AdminConfig, AdminNetworks};
-pub use apps::AppsConfig;
-pub use audit::AuditConfig;
+pub use crate::config::sections::admin::{AdminConfig, AdminNetworks};
+pub use crate::config::sections::apps::AppsConfig;
+pub use crate::config::sections::audit::AuditConfig;
+pub use crate::config::sections::factors::Factors;
+pub use crate::config::sections::files::FilesConfig;
+pub use crate::config::sections::hashing::Hashing;
+pub use crate::config::sections::limits::{Limits, Rate, Shape};
+pub use crate::config::sections::links::Links;
+pub use crate::config::sections::location::LocationConfig;
+pub use crate::config::sections::lockout::Lockout;
+pub use crate::config::sections::log::{LogConfig, LogFormat};
+pub use crate::config::sections::login::{LoginConfig, LoginOtp};
+pub use crate::config::sections::mail::{MailConfig, Protection, Smtp};
+pub use crate::config::sections::metrics::MetricsConfig;
+pub use crate::config::sections::password::PasswordRules;
+pub use crate::config::sections::server::{Environment, Server, WireName};
+pub use crate::config::sections::service::ServiceConfig;
+pub use crate::config::sections::sessions::{RotationPolicy, SessionsConfig};
+pub use crate::config::sections::signup::{SignUp, SignUpField};
+pub use crate::config::sections::sms::{Gateway, Sms};
+pub use crate::config::sections::throttle::Throttle;
+pub use crate::config::sections::tokens::{Algorithm, TokensConfig};
+pub use crate::config::values::network::Network;
 pub use check::{ConfigReport, Finding, Severity, check};
 pub use environment::IgnoredVariable;
-pub use factors::Factors;
-pub use files::FilesConfig;
-pub use hashing::Hashing;
 pub use layer::Origin;
-pub use limits::{Limits, Rate, Shape};
-pub use links::Links;
 pub use load::{Inputs, Loaded, database, is_secret, load};
-pub use location::LocationConfig;
-pub use lockout::Lockout;
-pub use log::{LogConfig, LogFormat};
-pub use login::{LoginConfig, LoginOtp};
-pub use mail::{MailConfig, Protection, Smtp};
-pub use metrics::MetricsConfig;
-pub use network::Network;
-pub use password::PasswordRules;
 pub use problem::{Problem, Problems};
 pub use profile::{ProfileName, STANDARD};
 pub use reader::ConfigEntry;
-pub use server::{Environment, Server, WireName};
-pub use service::ServiceConfig;
-pub use sessions::{RotationPolicy, SessionsConfig};
-pub use signup::{SignUp, SignUpField};
-pub use sms::{Gateway, Sms};
-pub use throttle::Throttle;
-pub use tokens::{Algorithm, TokensConfig};
 
 use reader::{ConfigReader, ReadResult};
 

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::layer::{Layer, Origin, Raw, SourcedValue};
-use super::limits::{Rate, Shape};
 use super::problem::Problem;
-use super::{Network, span};
+use crate::config::Network;
+use crate::config::sections::limits::{Rate, Shape};
+use crate::config::values::span;
 use crate::model::Secret;
 
 /// One key of the effective configuration, safe to show.

@@ -1,41 +1,7 @@
 //! HTTP code that all wires share: listener, boundary, client IP, limits, headers, bodies. Depends
 //! on poem, but on no wire.
 
-pub mod allowed;
-pub mod app;
-pub mod bearer;
-pub mod body;
-pub mod boundary;
-pub mod carried;
-pub mod client;
-pub mod cookie;
-pub mod cors;
 pub mod docs;
-pub mod download;
-pub mod failure;
-pub mod fields;
-pub mod headers;
+pub mod extract;
 pub mod limits;
-pub mod listener;
-pub mod log;
-pub mod metrics;
-pub mod openapi;
-pub mod origin;
-pub mod pace;
-pub mod pages;
-pub mod paths;
-pub mod policy;
-pub mod reference;
-pub mod refresh_cookie;
-pub mod reject;
-pub mod request_id;
-pub mod response;
-pub mod router;
-pub mod schema;
-pub mod service;
-pub mod signals;
-pub mod strict_json;
-pub mod system;
-pub mod upload;
-pub mod visit;
-pub mod wires;
+pub mod server;

@@ -2,55 +2,16 @@
 //! envelope.
 //!
 //! Authorisation is a value: an operation on an account's data takes a [`Caller`], and only
-//! [`caller::authenticate`] makes one. Every way to log in ends at the [`gate`].
+//! [`access::caller::authenticate`] makes one. Every way to log in ends at the [`gate`].
 
-pub mod actor;
+pub mod access;
+pub mod account;
 pub mod admin;
-pub mod alarm;
-pub mod app;
 pub mod audit;
-pub mod caller;
-pub mod challenge;
-pub mod change_email;
-pub mod chores;
-pub mod delete;
-pub mod directory;
-pub mod export;
 pub mod factor;
-pub mod file;
-pub mod fulfil;
-pub mod gate;
-pub mod guard;
-pub mod health;
-pub mod import;
-pub mod introspect;
-pub mod key;
-pub mod letters;
-pub mod link;
-pub mod one_time_code;
-pub mod open_login;
-pub mod password;
-pub mod passwordless;
-pub mod place;
-pub mod profile;
-pub mod quota;
-pub mod reauthenticate;
-pub mod recover;
-pub mod recover_by_code;
-pub mod refresh;
-pub mod refusals;
-mod rescue;
-pub mod role;
-pub mod roles;
-pub mod roster;
+pub mod login;
 pub mod session;
-pub mod sign_in;
-pub mod sign_out;
-pub mod sign_up;
-pub mod stats;
-pub mod subject;
-pub mod verify_email;
-pub mod vitals;
+pub mod system;
 
 use std::sync::Arc;
 
@@ -64,8 +25,8 @@ use crate::seal::MasterKey;
 use crate::store::Store;
 use crate::token::Tokens;
 
-pub use actor::{Actor, Admin, By};
-pub use caller::Caller;
+pub use crate::identity::access::actor::{Actor, Admin, By};
+pub use crate::identity::access::caller::Caller;
 
 /// Everything that the operations need, shared by all requests.
 pub struct Core {
@@ -76,19 +37,19 @@ pub struct Core {
     pub hashing: Pool,
     pub tokens: Tokens,
     /// The role cache: what each role may do.
-    pub roles: role::RoleCache,
+    pub roles: admin::role_cache::RoleCache,
     /// The location of client IPs.
-    pub places: place::Places,
+    pub places: session::location::Places,
     pub master: MasterKey,
     /// The mail outbox.
     pub post: Outbox,
     pub metrics: Metrics,
     /// Requests that a limit refused, not yet written to the audit log.
-    pub refusals: refusals::Refusals,
+    pub refusals: audit::refusals::Refusals,
     /// Cached counts from the database, for metrics.
-    pub census: Arc<vitals::CountCache>,
+    pub census: Arc<system::count_cache::CountCache>,
     /// How many uploads may run at the same time.
-    pub slots: file::Slots,
+    pub slots: account::file::Slots,
 }
 
 impl Core {

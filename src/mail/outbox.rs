@@ -4,10 +4,11 @@ use super::post::{self, Request, SealedBody, SealedRequest};
 use crate::error::{Error, Kind, Result};
 use crate::model::{Secret, Time};
 use crate::seal::MasterKey;
+use crate::store::Store;
 use crate::store::db::Db;
-use crate::store::{Store, outbox};
+use crate::store::tables::outbox;
 
-pub use crate::store::outbox::{Message, MessageState};
+pub use crate::store::tables::outbox::{Message, MessageState};
 
 /// A message with its opened body.
 #[derive(Debug, Clone)]

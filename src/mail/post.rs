@@ -15,7 +15,8 @@ use crate::error::{Error, Result};
 use crate::model::{Email, Secret, Source, Time};
 use crate::seal::MasterKey;
 use crate::store::db::Db;
-use crate::store::outbox::{self, Channel, Message, MessageState};
+use crate::store::tables::outbox;
+use crate::store::tables::outbox::{Channel, Message, MessageState};
 
 /// A request for mail. The client's answer does not depend on whether an account exists, because
 /// the account is looked up only later, by the worker.

@@ -18,8 +18,10 @@ use super::{Delivery, Mailer};
 use crate::env::Env;
 use crate::error::Result;
 use crate::model::Time;
-use crate::store::outbox::{self, Channel, Message, MessageState};
-use crate::store::{Store, db::Db};
+use crate::store::Store;
+use crate::store::db::Db;
+use crate::store::tables::outbox;
+use crate::store::tables::outbox::{Channel, Message, MessageState};
 
 /// How many messages are processed at a time.
 pub const AT_A_TIME: usize = 4;

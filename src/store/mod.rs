@@ -4,31 +4,9 @@
 //! [`Store::read`] and [`Store::write`] take short, synchronous closures that only use the
 //! database. A write is atomic. Only this module uses a database driver.
 
-pub mod accounts;
-pub mod anomalies;
-pub mod apps;
-pub mod attempts;
-pub mod audit;
-pub mod challenges;
-pub mod clients;
-pub mod codes;
 pub mod db;
-pub mod directory;
-pub mod erasure;
-pub mod export;
-pub mod factors;
-pub mod files;
-pub mod health;
-pub mod instance;
-pub mod keys;
-pub mod links;
-pub mod outbox;
-pub mod roles;
-pub mod sessions;
-pub mod space;
 pub mod sqlite;
-pub mod stats;
-pub mod transfer;
+pub mod tables;
 
 use std::path::Path;
 use std::sync::Arc;

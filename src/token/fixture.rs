@@ -14,7 +14,7 @@ use crate::env::{Clock, Env, Random};
 use crate::error::{Error, Result};
 use crate::model::{AccountId, Secret, SessionId, Time};
 use crate::seal::MasterKey;
-use crate::store::keys::fixture::TestDb;
+use crate::store::tables::keys::fixture::TestDb;
 
 /// When the tests begin, in seconds.
 pub(super) const START: i64 = 1_700_000_000;

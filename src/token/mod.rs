@@ -175,7 +175,7 @@ impl Tokens {
     pub async fn reload(&self) -> Result<()> {
         let inner = &self.0;
         let _one_at_a_time = inner.loading.lock().await;
-        if inner.store.read(|db| store::keys::epoch(db)).await? != self.epoch() {
+        if inner.store.read(|db| store::tables::keys::epoch(db)).await? != self.epoch() {
             let (ring, _) =
                 open_ring(&inner.config, &inner.store, &inner.master, &inner.env, inner.missing)
                     .await?;

@@ -19,7 +19,7 @@ use crate::model::Time;
 use crate::model::secret::encode;
 use crate::seal::MasterKey;
 use crate::store::db::Db;
-use crate::store::keys as rows;
+use crate::store::tables::keys as rows;
 
 /// How much longer than its last token a superseded key lives, because clocks differ.
 pub(super) const MARGIN: Duration = Duration::from_mins(1);

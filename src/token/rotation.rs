@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::Time;
 use crate::seal::MasterKey;
 use crate::store::db::Db;
-use crate::store::keys as rows;
+use crate::store::tables::keys as rows;
 
 use super::ring::{MARGIN, Ring, make_refresh, make_signing};
 

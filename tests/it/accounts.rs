@@ -396,8 +396,8 @@ async fn accounts_that_nobody_proved_go_after_a_week() {
     app.mails().await;
     app.join("bob").await;
     app.turn_clock(7 * DAY);
-    authd::identity::chores::purge(&app.core).await.unwrap();
-    let found = authd::identity::admin::find(&app.core, "ada@example.com").await;
+    authd::identity::system::cleanup::purge(&app.core).await.unwrap();
+    let found = authd::identity::admin::accounts::find(&app.core, "ada@example.com").await;
     assert_eq!(found.unwrap_err().kind(), authd::error::Kind::AccountNotFound);
-    assert!(authd::identity::admin::find(&app.core, "bob@example.com").await.is_ok());
+    assert!(authd::identity::admin::accounts::find(&app.core, "bob@example.com").await.is_ok());
 }

@@ -8,7 +8,8 @@ mod people;
 mod sessions;
 
 use authd::identity::By;
-use authd::identity::admin::{self, NewEntry};
+use authd::identity::admin::accounts;
+use authd::identity::admin::accounts::NewEntry;
 use authd::model::{Email, Password, Username};
 use poem::http::Method;
 use serde_json::Value;
@@ -27,7 +28,7 @@ pub async fn make(app: &App, name: &str, roles: &[&str]) -> String {
         roles: roles.iter().map(|&role| role.to_owned()).collect(),
         verified: true,
     };
-    admin::create(&app.core, &By::command_line(), new).await.unwrap().account.id.to_string()
+    accounts::create(&app.core, &By::command_line(), new).await.unwrap().account.id.to_string()
 }
 
 /// Creates an account with these roles and logs it in; returns its id and access token.

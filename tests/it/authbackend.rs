@@ -7,8 +7,10 @@ use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
 
-use authd::identity::admin::RoleChange;
-use authd::identity::{By, admin, app as apps};
+use authd::identity::By;
+use authd::identity::access::api_client as apps;
+use authd::identity::admin::accounts;
+use authd::identity::admin::accounts::RoleChange;
 use authd::model::Time;
 use authd::model::app::ApiClientKind;
 use poem::http::Method;
@@ -87,9 +89,15 @@ impl Stage {
     /// Signs up and logs in as an administrator; returns the access token.
     async fn administrate(&self) -> String {
         self.join().await;
-        admin::change_role(&self.app.core, &By::command_line(), EMAIL, "admin", RoleChange::Give)
-            .await
-            .unwrap();
+        accounts::change_role(
+            &self.app.core,
+            &By::command_line(),
+            EMAIL,
+            "admin",
+            RoleChange::Give,
+        )
+        .await
+        .unwrap();
         text(&self.enter(PASSWORD).await, "/data/token")
     }
 
@@ -399,11 +407,11 @@ async fn figures_count_completed_logins_and_only_administrators_see_them() {
 
     let other = json!({ "email": "other@example.com", "password": PASSWORD });
     stage.post("signup", &other).send().await;
-    admin::change_role(&stage.app.core, &By::command_line(), EMAIL, "user", RoleChange::Give)
+    accounts::change_role(&stage.app.core, &By::command_line(), EMAIL, "user", RoleChange::Give)
         .await
         .unwrap();
-    admin::verify(&stage.app.core, &By::command_line(), "other@example.com").await.unwrap();
-    admin::change_role(
+    accounts::verify(&stage.app.core, &By::command_line(), "other@example.com").await.unwrap();
+    accounts::change_role(
         &stage.app.core,
         &By::command_line(),
         "other@example.com",
@@ -412,7 +420,7 @@ async fn figures_count_completed_logins_and_only_administrators_see_them() {
     )
     .await
     .unwrap();
-    admin::change_role(&stage.app.core, &By::command_line(), EMAIL, "admin", RoleChange::Take)
+    accounts::change_role(&stage.app.core, &By::command_line(), EMAIL, "admin", RoleChange::Take)
         .await
         .unwrap();
     let stats = stage.get("/api/admin/stats", &token).await;

@@ -1,7 +1,8 @@
 //! Bad input for every call of every other wire, by its own document: its own envelope and codes,
 //! all invalid fields named, and never an internal error.
 
-use authd::identity::{By, app as apps};
+use authd::identity::By;
+use authd::identity::access::api_client as apps;
 use authd::model::app::ApiClientKind;
 use poem::http::Method;
 use serde_json::{Map, Value, json};

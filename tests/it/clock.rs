@@ -117,11 +117,11 @@ async fn a_jump_harms_no_chore() {
     app.register("unproved").await;
     for _ in 0..2 {
         app.clock.turn_back(HOUR);
-        authd::identity::chores::purge(&app.core).await.unwrap();
+        authd::identity::system::cleanup::purge(&app.core).await.unwrap();
         app.mails().await;
     }
     app.clock.turn(4 * HOUR);
-    authd::identity::chores::purge(&app.core).await.unwrap();
+    authd::identity::system::cleanup::purge(&app.core).await.unwrap();
     assert_eq!(refresh(&app, &tokens.refresh).await.status, 200);
     assert_eq!(app.login("unproved", PASSWORD).await.code(), "INVALID_CREDENTIALS");
 }

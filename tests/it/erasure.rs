@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use authd::identity::{admin, chores};
+use authd::identity::admin::accounts;
+use authd::identity::system::cleanup;
 use poem::http::Method;
 use rusqlite::types::Value as Cell;
 use serde_json::{Value, json};
@@ -108,7 +109,7 @@ async fn nothing_says_who_somebody_was_thirty_days_after_the_deletion() {
     assert_eq!(gone.status, 200, "{}", gone.text);
     // Without a mail server, the last letters would stay in the outbox permanently.
     app.turn_clock(29 * DAY);
-    chores::purge(&app.core).await.unwrap();
+    cleanup::purge(&app.core).await.unwrap();
     let before = places(&app, &TRACES);
     for place in
         ["accounts.email: countess", "outbox.recipient: countess", "audit.client: 203.0.113.77"]
@@ -118,7 +119,7 @@ async fn nothing_says_who_somebody_was_thirty_days_after_the_deletion() {
     let events = events_about(&app, &id);
     assert!(events > 5);
     app.turn_clock(DAY);
-    chores::purge(&app.core).await.unwrap();
+    cleanup::purge(&app.core).await.unwrap();
     assert_eq!(places(&app, &TRACES), Vec::<String>::new());
     assert_eq!(events_about(&app, &id), events, "what happened stays, under a pseudonym");
 }
@@ -128,7 +129,7 @@ async fn an_unproved_account_goes_at_once_and_its_traces_in_the_log_with_the_tim
     let app = app().await;
     let (_, root) = staff(&app, "root", &["admin"]).await;
     assert_eq!(sign_up(&app).await.status, 201);
-    let id = admin::find(&app.core, EMAIL).await.unwrap().account.id.to_string();
+    let id = accounts::find(&app.core, EMAIL).await.unwrap().account.id.to_string();
     let path = format!("/v1/admin/users/{id}");
     let from_desk = app.call(Method::DELETE, &path).bearer(&root).from("198.51.100.9");
     assert_eq!(from_desk.send().await.status, 200);
@@ -140,7 +141,7 @@ async fn an_unproved_account_goes_at_once_and_its_traces_in_the_log_with_the_tim
         "nobody wipes their traces at once"
     );
     app.turn_clock(30 * DAY);
-    chores::purge(&app.core).await.unwrap();
+    cleanup::purge(&app.core).await.unwrap();
     assert_eq!(places(&app, &TRACES), Vec::<String>::new());
     assert_eq!(
         places(&app, &["198.51.100.9"]),
@@ -159,13 +160,13 @@ async fn a_sign_up_that_was_disowned_leaves_nothing_after_the_time_of_hidden_acc
         .await;
     assert_eq!(disowned.status, 200, "{}", disowned.text);
     app.turn_clock(29 * DAY);
-    chores::purge(&app.core).await.unwrap();
+    cleanup::purge(&app.core).await.unwrap();
     assert!(
         places(&app, &[HOME]).contains(&"audit.client: 203.0.113.77".to_owned()),
         "nobody wipes their traces at once"
     );
     app.turn_clock(DAY);
-    chores::purge(&app.core).await.unwrap();
+    cleanup::purge(&app.core).await.unwrap();
     assert_eq!(places(&app, &TRACES), Vec::<String>::new());
 }
 
@@ -185,7 +186,7 @@ async fn whoever_held_an_address_without_a_proof_leaves_nothing_after_another_ha
     );
     assert!(app.audit().await.contains(&"deleted done address_proved_by_another".to_owned()));
     app.turn_clock(30 * DAY);
-    chores::purge(&app.core).await.unwrap();
+    cleanup::purge(&app.core).await.unwrap();
     assert_eq!(places(&app, &[HOME, AGENT, "the-request", "Augusta"]), Vec::<String>::new());
 }
 
@@ -195,6 +196,6 @@ async fn an_account_that_nobody_proved_in_time_leaves_nothing() {
     assert_eq!(sign_up(&app).await.status, 201);
     app.mails().await;
     app.turn_clock(8 * DAY);
-    chores::purge(&app.core).await.unwrap();
+    cleanup::purge(&app.core).await.unwrap();
     assert_eq!(places(&app, &TRACES), Vec::<String>::new());
 }

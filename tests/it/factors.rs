@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use authd::api::v1::V1;
 use authd::error::Kind;
-use authd::http::reject::Wire;
-use authd::identity::reauthenticate::Fresh;
-use authd::identity::{By, caller, challenge, factor};
+use authd::http::server::reject::Wire;
+use authd::identity::access::caller;
+use authd::identity::login::challenge;
+use authd::identity::login::reauthenticate::Fresh;
+use authd::identity::{By, factor};
 use authd::mail::Mail;
 use authd::model::{AccountId, Email, Source};
 use futures_util::future::join_all;

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use authd::http::limits::Limiter;
-use authd::http::listener::{EndpointSwap, Listener};
-use authd::http::pace::{PIECE, Timeouts};
-use authd::identity::{caller, file};
+use authd::http::server::listener::{EndpointSwap, Listener};
+use authd::http::server::pace::{PIECE, Timeouts};
+use authd::identity::access::caller;
+use authd::identity::account::file;
 use authd::model::Source;
 use poem::http::Method;
 use serde_json::json;
@@ -304,10 +305,10 @@ async fn a_file_left_unfinished_by_an_end_in_between_is_purged_after_an_hour() {
         )
         .unwrap();
     app.turn_clock(Duration::from_mins(59));
-    authd::identity::chores::purge(&app.core).await.unwrap();
+    authd::identity::system::cleanup::purge(&app.core).await.unwrap();
     assert_eq!(sizes(&app).len(), 2, "somebody may still be sending it");
     app.turn_clock(Duration::from_mins(1));
-    authd::identity::chores::purge(&app.core).await.unwrap();
+    authd::identity::system::cleanup::purge(&app.core).await.unwrap();
     assert_eq!(sizes(&app), [i64::try_from(PDF.len()).unwrap()], "what is whole stays");
 }
 

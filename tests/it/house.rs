@@ -30,7 +30,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("http", &["config", "env", "error", "identity", "metrics", "model", "password"]),
-    ("api", &["config", "env", "error", "http", "identity", "model", "password"]),
+    ("web", &["config", "env", "error", "http", "identity", "model"]),
+    ("api", &["config", "env", "error", "http", "identity", "model", "password", "web"]),
     ("app", &["*"]),
     ("cli", &["*"]),
     ("main", &["*"]),
@@ -41,7 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const DOORS: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
-    ("poem", &["http", "api", "app"]),
+    ("poem", &["http", "api", "app", "web"]),
     ("poem_openapi", &["http", "api"]),
     ("hyper", &["http", "sms"]),
     ("hyper_util", &["http", "sms"]),

@@ -7,12 +7,12 @@ use std::time::Duration;
 use authd::config::{Environment, Limits, Network, Rate, Server, Shape};
 use authd::env::Env;
 use authd::error::{Error, Kind, Limit};
-use authd::http::boundary::{Surroundings, TokenCheck, boundary};
 use authd::http::limits::{Limiter, Meter};
-use authd::http::listener::{EndpointSwap, Listener};
-use authd::http::pace::Timeouts;
-use authd::http::reject::{About, Reject, Wire};
-use authd::http::wires::{Methods, Wires};
+use authd::http::server::boundary::{Surroundings, TokenCheck, boundary};
+use authd::http::server::listener::{EndpointSwap, Listener};
+use authd::http::server::pace::Timeouts;
+use authd::http::server::reject::{About, Reject, Wire};
+use authd::http::server::wires::{Methods, Wires};
 use poem::http::{Method, StatusCode};
 use poem::web::{Data, Path};
 use poem::{Route, get, handler, post};
@@ -67,7 +67,7 @@ impl Methods for Table {
 struct OneToken;
 
 impl TokenCheck for OneToken {
-    fn check(&self, token: &str) -> Option<authd::identity::caller::VerifiedToken> {
+    fn check(&self, token: &str) -> Option<authd::identity::access::caller::VerifiedToken> {
         (token == "good").then(crate::support::somebodys)
     }
 }
@@ -176,8 +176,10 @@ fn app(server: Server, limits: Limits) -> impl poem::Endpoint<Output = poem::Res
         Wires::new(Arc::new(MadeUp("root")), Arc::new(Table)).mount("/t", Arc::new(MadeUp("t")));
     let (limiter, tokens, uncounted) =
         (Limiter::new(limits, env.clone()), Arc::new(OneToken), vec!["/health".into()]);
-    let refusals =
-        authd::identity::refusals::Refusals::new(env.clone(), authd::metrics::Metrics::default());
+    let refusals = authd::identity::audit::refusals::Refusals::new(
+        env.clone(),
+        authd::metrics::Metrics::default(),
+    );
     boundary(routes(), Surroundings { env, server, wires, limiter, refusals, tokens, uncounted })
 }
 

@@ -1,7 +1,8 @@
 //! Migration: files of the old backends, imported by the real program next to a running server.
 
 use authd::model::Account;
-use authd::store::transfer::{self, Whole};
+use authd::store::tables::transfer;
+use authd::store::tables::transfer::Whole;
 use serde_json::{Value, json};
 
 use crate::cli::{Folder, Ran};
@@ -33,7 +34,7 @@ async fn account(app: &App, email: &str) -> Account {
     let found = app
         .core
         .store
-        .read(move |db| authd::store::accounts::find_by_email(db, &key))
+        .read(move |db| authd::store::tables::accounts::find_by_email(db, &key))
         .await
         .unwrap();
     found.unwrap_or_else(|| panic!("no {email}"))
@@ -133,7 +134,7 @@ async fn the_fields_that_the_other_documents_show_are_known() {
     assert_eq!(app.login("a", PASSWORD).await.status, 200);
     let d = account(&app, "d@example.com").await;
     assert_eq!((d.id.as_str(), d.email_verified_at), ("7b0e", None));
-    authd::identity::chores::purge(&app.core).await.unwrap();
+    authd::identity::system::cleanup::purge(&app.core).await.unwrap();
     account(&app, "d@example.com").await;
 }
 

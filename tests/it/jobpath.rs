@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use authd::identity::{By, admin};
+use authd::identity::By;
+use authd::identity::admin::accounts;
 use authd::model::Time;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -137,7 +138,7 @@ async fn every_refusal_has_the_documents_code_and_message() {
     ] {
         assert_eq!(refusal(&call.send().await), (status, code.to_owned()));
     }
-    admin::suspend(&app.core, &By::command_line(), "user@example.com").await.unwrap();
+    accounts::suspend(&app.core, &By::command_line(), "user@example.com").await.unwrap();
     let inactive = app.post("/auth/login", &example()).send().await;
     assert_eq!(refusal(&inactive), (403, "inactive_user".into()));
     assert_eq!(

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authd::error::Kind;
-use authd::identity::{By, caller, key};
+use authd::identity::By;
+use authd::identity::access::caller;
+use authd::identity::system::key;
 use authd::token::{Begin, Old, Rotation};
 use serde_json::json;
 
@@ -163,8 +165,9 @@ async fn a_refresh_token_outlives_the_rotation_of_its_key_until_its_session_ends
     let (status, _, next) = refresh(&app, &first.refresh).await;
     assert_eq!(status, 200);
     app.turn_clock(Duration::from_hours(24 * 29));
-    authd::identity::chores::purge(&app.core).await.unwrap();
-    let keys = app.core.store.read(|db| authd::store::keys::refresh_keys(db)).await.unwrap();
+    authd::identity::system::cleanup::purge(&app.core).await.unwrap();
+    let keys =
+        app.core.store.read(|db| authd::store::tables::keys::refresh_keys(db)).await.unwrap();
     assert_eq!(keys.iter().map(|key| key.version).collect::<Vec<_>>(), [2]);
     assert_eq!(refresh(&app, &next).await.0, 200);
 }
@@ -177,7 +180,7 @@ async fn a_token_that_never_turns_is_good_for_as_long_as_its_session() {
     for _ in 0..4 {
         rotate(&app, NOW).await;
         app.turn_clock(Duration::from_hours(24 * 29));
-        authd::identity::chores::purge(&app.core).await.unwrap();
+        authd::identity::system::cleanup::purge(&app.core).await.unwrap();
         assert_eq!(refresh(&app, &first.refresh).await.0, 200);
     }
 }
@@ -198,7 +201,7 @@ async fn on_schedule_a_key_gets_its_successor_once() {
     assert_eq!(uses(key::list(&app.core).await.unwrap()), ["signing", "verifying"]);
     app.turn_clock(MINUTES(16));
     assert_eq!(uses(key::list(&app.core).await.unwrap()), ["signing", "ended"]);
-    authd::identity::chores::purge(&app.core).await.unwrap();
+    authd::identity::system::cleanup::purge(&app.core).await.unwrap();
     assert_eq!(key::list(&app.core).await.unwrap().len(), 1);
 }
 

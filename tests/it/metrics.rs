@@ -8,8 +8,8 @@ use poem::http::Method;
 use poem::{Endpoint, Request};
 use serde_json::json;
 
-use authd::http::listener::{EndpointSwap, Listener};
-use authd::http::pace::Timeouts;
+use authd::http::server::listener::{EndpointSwap, Listener};
+use authd::http::server::pace::Timeouts;
 
 use crate::support::{App, PASSWORD, app, app_with};
 
@@ -179,7 +179,7 @@ async fn figures_on_a_port_of_their_own_are_for_whoever_reaches_it() {
     let address = listener.local_addr();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let drain = async { drop(ended.await) };
-    let swap = EndpointSwap::new(authd::http::metrics::alone(app.core.clone()));
+    let swap = EndpointSwap::new(authd::http::server::metrics::alone(app.core.clone()));
     let serving = tokio::spawn(listener.serve(swap, drain, std::future::pending()));
     for (path, status) in [("/metrics", "200"), ("/v1/health", "404"), ("/", "404")] {
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
@@ -202,12 +202,13 @@ async fn figures_on_a_port_of_their_own_are_for_whoever_reaches_it() {
 
 #[tokio::test]
 async fn what_was_undone_is_counted_by_no_figure() {
-    use authd::identity::admin::{self, RoleChange};
+    use authd::identity::admin::accounts;
+    use authd::identity::admin::accounts::RoleChange;
     let app = app().await;
     crate::admin::make(&app, "root", &["admin"]).await;
     let change = async |changes: [(RoleChange, &str); 2]| {
         let changes = changes.map(|(way, role)| (way, role.to_owned())).to_vec();
-        admin::change_roles(
+        accounts::change_roles(
             &app.core,
             &authd::identity::By::command_line(),
             "root@example.com",
@@ -273,7 +274,8 @@ async fn a_port_of_this_machine_alone_is_not_for_a_page_that_points_its_own_name
     ] {
         let app = app_with("standard", &[("metrics.listen", listen)]).await;
         let request = Request::builder().uri_str("/metrics").header("host", host).finish();
-        let answer = authd::http::metrics::alone(app.core.clone()).call(request).await.unwrap();
+        let answer =
+            authd::http::server::metrics::alone(app.core.clone()).call(request).await.unwrap();
         assert_eq!(answer.status().as_u16(), status, "{host} at {listen}");
     }
 }

@@ -1,7 +1,8 @@
 //! Migration as docs/import.md describes it: for each document, a table exported by `psql` or `mysql`,
 //! the page's own command, and a login over the document's wire with the old password.
 
-use authd::identity::{By, app as apps};
+use authd::identity::By;
+use authd::identity::access::api_client as apps;
 use authd::model::app::ApiClientKind;
 use serde_json::{Value, json};
 

@@ -4,7 +4,8 @@
 use std::io::Write as _;
 use std::net::{Shutdown, TcpStream};
 
-use authd::identity::{By, app as apps};
+use authd::identity::By;
+use authd::identity::access::api_client as apps;
 use authd::model::app::ApiClientKind;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -3,7 +3,8 @@
 
 use serde_json::{Value, json};
 
-use authd::identity::{By, admin};
+use authd::identity::By;
+use authd::identity::admin::accounts;
 use authd::model::{Email, Password, Username};
 
 use crate::support::{Answer, App, PASSWORD, app, app_with};
@@ -175,14 +176,17 @@ async fn a_password_made_of_any_of_ones_names_is_refused_on_the_administrators_r
         ["augustalovelace", "Analytical-Engines", "AnalyticalEngines1", "ada@example.com"]
     {
         let refused =
-            admin::set_password(&app.core, &by, "ada@example.com", Password::new(made_of_it)).await;
+            accounts::set_password(&app.core, &by, "ada@example.com", Password::new(made_of_it))
+                .await;
         let refused = refused.err().unwrap_or_else(|| panic!("{made_of_it} was taken"));
         assert_eq!(refused.fields()[0].message, "Too personal", "{made_of_it}: {refused}");
     }
-    admin::set_password(&app.core, &by, "ada@example.com", Password::new(PASSWORD)).await.unwrap();
+    accounts::set_password(&app.core, &by, "ada@example.com", Password::new(PASSWORD))
+        .await
+        .unwrap();
 
     let app = app_with("standard", &[]).await;
-    let new = |password: &str| admin::NewEntry {
+    let new = |password: &str| accounts::NewEntry {
         email: Email::parse("bob@example.com").unwrap(),
         username: Username::parse("the-builder"),
         first_name: Some("Robert".to_owned()),
@@ -192,12 +196,12 @@ async fn a_password_made_of_any_of_ones_names_is_refused_on_the_administrators_r
         verified: true,
     };
     for made_of_it in ["robertbuilderson", "the-builder-the-builder", "bob@example.com"] {
-        let refused = admin::create(&app.core, &by, new(made_of_it)).await;
+        let refused = accounts::create(&app.core, &by, new(made_of_it)).await;
         let refused = refused.err().unwrap_or_else(|| panic!("{made_of_it} was taken"));
         assert_eq!(
             (refused.fields()[0].field.as_ref(), &*refused.fields()[0].message),
             ("password", "Too personal")
         );
     }
-    admin::create(&app.core, &by, new(PASSWORD)).await.unwrap();
+    accounts::create(&app.core, &by, new(PASSWORD)).await.unwrap();
 }

@@ -4,8 +4,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use authd::identity::admin::{self, RoleChange};
-use authd::identity::{By, app as apps};
+use authd::identity::By;
+use authd::identity::access::api_client as apps;
+use authd::identity::admin::accounts;
+use authd::identity::admin::accounts::RoleChange;
 use authd::model::app::ApiClientKind;
 use serde_json::{Value, json};
 
@@ -230,7 +232,7 @@ impl Document {
         let made = self
             .post("/api/auth/signup", &json!({ "email": email, "password": "SecurePass123!" }))
             .await;
-        admin::verify(&self.app.core, &By::command_line(), email).await.unwrap();
+        accounts::verify(&self.app.core, &By::command_line(), email).await.unwrap();
         self.app.mails().await;
         made.body["data"]["userId"].to_string()
     }
@@ -239,9 +241,15 @@ impl Document {
     async fn administrate(&mut self) {
         let email = "boss@example.com";
         self.befriend(email).await;
-        admin::change_role(&self.app.core, &By::command_line(), email, "admin", RoleChange::Give)
-            .await
-            .unwrap();
+        accounts::change_role(
+            &self.app.core,
+            &By::command_line(),
+            email,
+            "admin",
+            RoleChange::Give,
+        )
+        .await
+        .unwrap();
         self.post("/api/auth/login", &json!({ "email": email, "password": "SecurePass123!" }))
             .await;
         let code = mailed_code(&self.app).await;

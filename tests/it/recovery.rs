@@ -146,8 +146,12 @@ async fn forgot_answers_the_same_for_every_address_and_spellings_share_a_mailbox
         names
     };
     assert_eq!(names(&known), names(&unknown));
-    let rows =
-        app.core.store.scan(|db| authd::store::outbox::list(db, None, None, 2)).await.unwrap();
+    let rows = app
+        .core
+        .store
+        .scan(|db| authd::store::tables::outbox::list(db, None, None, 2))
+        .await
+        .unwrap();
     assert_eq!(rows.len(), 2);
     for row in &rows {
         assert_eq!((row.kind.as_str(), &row.recipient, &row.account_id), ("reset", &None, &None));
@@ -304,12 +308,12 @@ async fn a_suspended_or_deleted_account_is_not_reached_by_a_reset() {
     app.join("ada").await;
     let token = reset_token(&app, "ada").await;
     let by = authd::identity::By::command_line();
-    authd::identity::admin::suspend(&app.core, &by, "ada@example.com").await.unwrap();
+    authd::identity::admin::accounts::suspend(&app.core, &by, "ada@example.com").await.unwrap();
     assert_eq!(reset(&app, &token, NEW).await.code(), "INVALID_TOKEN");
     forgot(&app, "ada@example.com").await;
     assert!(app.mails().await.is_empty());
     assert_eq!(app.login("ada", PASSWORD).await.code(), "ACCOUNT_SUSPENDED", "nothing has changed");
-    authd::identity::admin::delete(&app.core, &by, "ada@example.com").await.unwrap();
+    authd::identity::admin::accounts::delete(&app.core, &by, "ada@example.com").await.unwrap();
     forgot(&app, "ada@example.com").await;
     assert!(app.mails().await.is_empty());
     assert_eq!(reset(&app, &token, NEW).await.code(), "INVALID_TOKEN");
@@ -628,7 +632,7 @@ async fn an_account_leaves_by_its_owners_wish_and_frees_nothing() {
     app.register("ada").await;
     assert!(app.mails().await.is_empty(), "the address stays the hidden account's");
     app.turn_clock(30 * DAY);
-    authd::identity::chores::purge(&app.core).await.unwrap();
+    authd::identity::system::cleanup::purge(&app.core).await.unwrap();
     app.join("ada").await;
 }
 
@@ -638,8 +642,8 @@ async fn the_last_admin_stays() {
     app.join("ada").await;
     app.join("bob").await;
     let by = authd::identity::By::command_line();
-    let give = authd::identity::admin::RoleChange::Give;
-    authd::identity::admin::change_role(&app.core, &by, "ada@example.com", "admin", give)
+    let give = authd::identity::admin::accounts::RoleChange::Give;
+    authd::identity::admin::accounts::change_role(&app.core, &by, "ada@example.com", "admin", give)
         .await
         .unwrap();
     let leave = |access: String| {
@@ -648,7 +652,7 @@ async fn the_last_admin_stays() {
     let ada = app.login("ada", PASSWORD).await.tokens().access;
     let refused = leave(ada.clone()).await;
     assert_eq!((refused.status.as_u16(), refused.code()), (409, "LAST_ADMIN"));
-    authd::identity::admin::change_role(&app.core, &by, "bob@example.com", "admin", give)
+    authd::identity::admin::accounts::change_role(&app.core, &by, "bob@example.com", "admin", give)
         .await
         .unwrap();
     assert_eq!(leave(ada).await.status, 200);

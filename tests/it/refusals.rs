@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use authd::identity::audit;
-use authd::identity::quota::{self, TrustedService};
-use authd::identity::refusals::{self, Until};
+use authd::identity::account::quota;
+use authd::identity::account::quota::TrustedService;
+use authd::identity::audit::refusals::Until;
+use authd::identity::audit::{log, refusals};
 use authd::model::{Email, Source};
-use authd::store::audit::AuditRow;
+use authd::store::tables::audit::AuditRow;
 use serde_json::{Value, json};
 
 use crate::admin::{get, staff};
@@ -17,8 +18,8 @@ const MINUTE: Duration = Duration::from_mins(1);
 const WRONG: &str = "a wrong passphrase";
 
 async fn records(app: &App) -> Vec<AuditRow> {
-    let (all, oldest) = (audit::AuditFilter::default(), audit::From::After(String::new()));
-    audit::read(&app.core, &all, &oldest, 10_000).await.unwrap()
+    let (all, oldest) = (log::AuditFilter::default(), log::From::After(String::new()));
+    log::read(&app.core, &all, &oldest, 10_000).await.unwrap()
 }
 
 /// The recorded refusals, once the minute is over.

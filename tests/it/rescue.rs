@@ -159,14 +159,14 @@ async fn a_disowned_login_whose_address_cannot_be_taken_back_mails_nobody_a_link
 
 #[tokio::test]
 async fn a_login_whose_password_was_right_a_moment_before_the_rescue_gives_no_session() {
-    use authd::identity::gate::{NewSession, Proof, Remember};
+    use authd::identity::login::gate::{NewSession, Proof, Remember};
     use authd::model::Source;
 
     let app = app().await;
     let thief = app.enter("ada").await.access;
     let token =
         token_in(&ask_for(&app, &thief, "thief@example.org").await, "/v1/undo-email?token=");
-    let caller = authd::identity::caller::authenticate(&app.core, &thief).await.unwrap();
+    let caller = authd::identity::access::caller::authenticate(&app.core, &thief).await.unwrap();
     let source = Source::command_line();
     let opening =
         NewSession::prepare(&app.core, caller.account, Proof::Password, Remember::Long, &source)

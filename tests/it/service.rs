@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use authd::identity::{By, app as apps};
+use authd::identity::By;
+use authd::identity::access::api_client as apps;
 use authd::model::app::ApiClientKind;
 use poem::http::Method;
 use serde_json::{Value, json};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use authd::identity::{By, admin};
+use authd::identity::By;
+use authd::identity::admin::accounts;
 use authd::model::Time;
 use poem::http::Method;
 use serde_json::{Value, json};
@@ -365,7 +366,7 @@ async fn a_logout_ends_the_callers_session_and_that_of_the_refresh_token() {
 async fn a_deactivated_account_is_told_so_after_the_right_password_only() {
     let app = siteworks().await;
     let (access, refresh) = enter(&app).await;
-    admin::suspend(&app.core, &By::command_line(), "user@example.com").await.unwrap();
+    accounts::suspend(&app.core, &By::command_line(), "user@example.com").await.unwrap();
     let login = |password: &str| {
         app.post("/api/auth/login", &json!({ "email": "user@example.com", "password": password }))
     };

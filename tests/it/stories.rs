@@ -1,7 +1,8 @@
 //! The same flow over every wire: sign up, log in, identify the caller, refresh where supported,
 //! log out, be rejected.
 
-use authd::identity::{By, app as apps};
+use authd::identity::By;
+use authd::identity::access::api_client as apps;
 use authd::model::app::ApiClientKind;
 use poem::http::Method;
 use serde_json::{Value, json};

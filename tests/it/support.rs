@@ -9,11 +9,12 @@ use authd::config::{self, Config};
 use authd::env::{Clock, Env, Later, Random};
 use authd::error::Result;
 use authd::http::limits::Limiter;
-use authd::http::listener::{EndpointSwap, Listener};
-use authd::http::pace::Timeouts;
+use authd::http::server::listener::{EndpointSwap, Listener};
+use authd::http::server::pace::Timeouts;
 use authd::identity::Core;
-use authd::identity::audit::{self, AuditFilter, AuditRow, From};
-use authd::identity::caller::VerifiedToken;
+use authd::identity::access::caller::VerifiedToken;
+use authd::identity::audit::log;
+use authd::identity::audit::log::{AuditFilter, AuditRow, From};
 use authd::mail::{Delivery, Mail, Mailer, Worker};
 use authd::model::{AccountId, SessionId, Time};
 use authd::store::sqlite::ProcessRole;
@@ -246,7 +247,7 @@ impl App {
     /// The audit log so far: `event outcome detail`, and a count for rate limit refusals.
     pub async fn audit(&self) -> Vec<String> {
         let (all, oldest) = (AuditFilter::default(), From::After(String::new()));
-        let records = audit::read(&self.core, &all, &oldest, 10_000).await.unwrap();
+        let records = log::read(&self.core, &all, &oldest, 10_000).await.unwrap();
         let line = |r: AuditRow| {
             let times = if r.event == "limit_hit" { r.times.to_string() } else { String::new() };
             format!("{} {} {} {times}", r.event, r.outcome, r.detail.unwrap_or_default())

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use authd::identity::refusals::{self, Until};
+use authd::identity::audit::refusals;
+use authd::identity::audit::refusals::Until;
 use poem::http::Method;
 use serde_json::json;
 
@@ -28,19 +29,19 @@ async fn what_has_expired_is_forgotten_and_what_is_alive_stays() {
     for table in tables {
         assert!(rows(&app, table) > 0, "{table}");
     }
-    authd::identity::chores::purge(&app.core).await.unwrap();
+    authd::identity::system::cleanup::purge(&app.core).await.unwrap();
     let me = app.get("/v1/users/me").bearer(&tokens.access).send().await;
     assert_eq!((rows(&app, "accounts"), me.status.as_u16()), (2, 200), "nothing is due yet");
 
     app.turn_clock(8 * DAY);
-    authd::identity::chores::purge(&app.core).await.unwrap();
+    authd::identity::system::cleanup::purge(&app.core).await.unwrap();
     assert_eq!(rows(&app, "accounts"), 1, "nobody proved the other");
     let refreshed =
         app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
     assert_eq!(refreshed.status, 200);
 
     app.turn_clock(400 * DAY);
-    authd::identity::chores::purge(&app.core).await.unwrap();
+    authd::identity::system::cleanup::purge(&app.core).await.unwrap();
     for table in tables {
         assert_eq!(rows(&app, table), 0, "{table}");
     }
@@ -129,12 +130,12 @@ async fn the_audit_log_is_kept_for_as_long_as_the_policy_says() {
     let app = app_with("standard", &[("audit.keep", "30 days")]).await;
     app.login("nobody", "a wrong passphrase").await;
     app.turn_clock(29 * DAY);
-    authd::identity::chores::purge(&app.core).await.unwrap();
+    authd::identity::system::cleanup::purge(&app.core).await.unwrap();
     let is_there = |lines: &[String]| lines.iter().any(|line| line.starts_with("login refused"));
     assert!(is_there(&app.audit().await));
     app.login("nobody", "a wrong passphrase").await;
     app.turn_clock(2 * DAY);
-    authd::identity::chores::purge(&app.core).await.unwrap();
+    authd::identity::system::cleanup::purge(&app.core).await.unwrap();
     let left = app.audit().await;
     assert_eq!(left.iter().filter(|line| line.starts_with("login refused")).count(), 1, "{left:?}");
 }

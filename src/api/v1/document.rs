@@ -7,7 +7,9 @@ use super::examples::operations;
 use super::payload::field_name;
 use super::{MOUNTS, V1, V1Api};
 use crate::config::Config;
-use crate::http::{app, openapi, policy, refresh_cookie};
+use crate::http::docs::openapi;
+use crate::http::extract::{api_client, refresh_cookie};
+use crate::http::server::policy;
 
 /// The name of the refresh cookie's security scheme in the document.
 const COOKIE_SCHEME: &str = "refreshCookie";
@@ -57,7 +59,7 @@ pub fn document(config: &Config) -> Value {
     describe_services(&mut document);
     apply_policy(&mut document["components"]["schemas"], config);
     let mut operations = operations();
-    app::describe(&mut document, config, &mut operations, &FROM_APPS);
+    api_client::describe(&mut document, config, &mut operations, &FROM_APPS);
     openapi::complete(&mut document, &V1, &operations);
     let health = &mut document["paths"]["/health"]["get"]["responses"];
     let mut unwell = health["200"]["content"]["application/json"]["example"].clone();

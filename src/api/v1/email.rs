@@ -8,11 +8,12 @@ use poem_openapi::OpenApi;
 use super::V1Tag;
 use super::types::{Done, LinkRequest, ResendRequest};
 use crate::error::Limit;
-use crate::http::body::Body;
-use crate::http::response::{Answer, answer};
-use crate::http::visit::RequestContext;
+use crate::http::extract::body::Body;
+use crate::http::extract::request_context::RequestContext;
+use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
-use crate::identity::verify_email::{self, Proved};
+use crate::identity::account::verify_email;
+use crate::identity::account::verify_email::Proved;
 
 /// Operations on verification links.
 pub(super) struct EmailVerification(pub(super) Arc<Core>);

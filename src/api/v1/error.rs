@@ -6,7 +6,7 @@ use poem::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Extra, FieldError, Kind, Limit, Rule};
-use crate::http::reject::{About, Wire};
+use crate::http::server::reject::{About, Wire};
 
 /// The native wire.
 #[derive(Debug, Clone, Copy)]
@@ -102,30 +102,7 @@ impl Wire for V1 {
             Kind::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Kind::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
-            Kind::TooMany(Limit::General | Limit::SignUp | Limit::SignIn) => "RATE_LIMIT_EXCEEDED",
-            Kind::TooMany(
-                Limit::Refresh
-                | Limit::VerifyEmail
-                | Limit::ConfirmEmail
-                | Limit::UndoEmail
-                | Limit::Disown
-                | Limit::OpenLogin
-                | Limit::NotMe
-                | Limit::Factor
-                | Limit::FactorSent
-                | Limit::Reauthenticate
-                | Limit::ChangePassword
-                | Limit::CodeRequest
-                | Limit::Code,
-            ) => "AUTH_RATE_LIMIT_EXCEEDED",
-            Kind::TooMany(Limit::Resend) => "REGISTRATION_RATE_LIMIT_EXCEEDED",
-            Kind::TooMany(
-                Limit::Forgot
-                | Limit::Reset
-                | Limit::ForgotByCode
-                | Limit::ResetCode
-                | Limit::ResetByCode,
-            ) => "PASSWORD_RESET_RATE_LIMIT_EXCEEDED",
+            Kind::TooMany(limit) => limit_code(limit),
             Kind::Unavailable => "SERVICE_UNAVAILABLE",
             Kind::Internal => "INTERNAL_SERVER_ERROR",
         }
@@ -190,6 +167,32 @@ impl Wire for V1 {
                 "requestId": text(),
             },
         })
+    }
+}
+
+/// The code of a 429, by the limit that was used up.
+fn limit_code(limit: Limit) -> &'static str {
+    match limit {
+        Limit::General | Limit::SignUp | Limit::SignIn => "RATE_LIMIT_EXCEEDED",
+        Limit::Refresh
+        | Limit::VerifyEmail
+        | Limit::ConfirmEmail
+        | Limit::UndoEmail
+        | Limit::Disown
+        | Limit::OpenLogin
+        | Limit::NotMe
+        | Limit::Factor
+        | Limit::FactorSent
+        | Limit::Reauthenticate
+        | Limit::ChangePassword
+        | Limit::CodeRequest
+        | Limit::Code => "AUTH_RATE_LIMIT_EXCEEDED",
+        Limit::Resend => "REGISTRATION_RATE_LIMIT_EXCEEDED",
+        Limit::Forgot
+        | Limit::Reset
+        | Limit::ForgotByCode
+        | Limit::ResetCode
+        | Limit::ResetByCode => "PASSWORD_RESET_RATE_LIMIT_EXCEEDED",
     }
 }
 

@@ -7,7 +7,7 @@ mod service;
 use serde_json::{Value, json};
 
 use crate::error::{Kind, Limit};
-use crate::http::openapi::{Described, LimitCoverage};
+use crate::http::docs::openapi::{Described, LimitCoverage};
 
 pub(super) const EMAIL: &str = "user@example.com";
 pub(super) const ID: &str = "123e4567-e89b-12d3-a456-426614174000";

@@ -10,13 +10,15 @@ use super::V1Tag;
 use super::types::Done;
 use super::view::{file as shown, quota as shown_quota};
 use crate::error::Result;
-use crate::http::bearer::Bearer;
-use crate::http::download::Download;
-use crate::http::reject::Reject;
-use crate::http::response::{Answer, answer};
-use crate::http::upload::{self, FileBody};
-use crate::http::visit::RequestContext;
-use crate::identity::{Core, file, quota};
+use crate::http::extract::bearer::Bearer;
+use crate::http::extract::request_context::RequestContext;
+use crate::http::extract::upload;
+use crate::http::extract::upload::FileBody;
+use crate::http::server::download::Download;
+use crate::http::server::reject::Reject;
+use crate::http::server::response::{Answer, answer};
+use crate::identity::Core;
+use crate::identity::account::{file, quota};
 
 /// Operations under `/users/me/files`.
 pub(super) struct FilesApi(pub(super) Arc<Core>);

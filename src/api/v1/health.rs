@@ -8,7 +8,8 @@ use poem_openapi::{ApiResponse, OpenApi};
 use super::V1Tag;
 use super::types::{HealthReport, Services};
 use crate::identity::Core;
-use crate::identity::health::{self, HealthState};
+use crate::identity::system::health;
+use crate::identity::system::health::HealthState;
 
 /// The health check operation.
 pub(super) struct HealthApi(pub(super) Arc<Core>);

@@ -14,16 +14,18 @@ use super::types::{
 };
 use super::{V1Tag, view};
 use crate::error::{Limit, Result};
-use crate::http::app::FromApp;
-use crate::http::bearer::{Bearer, EitherBearer};
-use crate::http::body::{Body, OptionalBody};
-use crate::http::refresh_cookie::{self, Naming};
-use crate::http::response::{Answer, answer, with_cookie};
-use crate::http::visit::RequestContext;
-use crate::identity::gate::{Issued, Remember};
-use crate::identity::reauthenticate::Fresh;
-use crate::identity::subject::RateKey;
-use crate::identity::{Core, challenge, factor, passwordless};
+use crate::http::extract::api_client::FromApp;
+use crate::http::extract::bearer::{Bearer, EitherBearer};
+use crate::http::extract::body::{Body, OptionalBody};
+use crate::http::extract::refresh_cookie;
+use crate::http::extract::refresh_cookie::Naming;
+use crate::http::extract::request_context::RequestContext;
+use crate::http::server::response::{Answer, answer, with_cookie};
+use crate::identity::access::rate_key::RateKey;
+use crate::identity::login::gate::{Issued, Remember};
+use crate::identity::login::reauthenticate::Fresh;
+use crate::identity::login::{challenge, passwordless};
+use crate::identity::{Core, factor};
 
 /// Operations on second factors and login codes.
 pub(super) struct Mfa(pub(super) Arc<Core>);

@@ -12,9 +12,9 @@ use super::types::{
 };
 use crate::config::{Config, SignUpField};
 use crate::error::{FieldError, Kind};
-use crate::http::body::Payload;
-use crate::http::policy;
-use crate::http::schema::required_row;
+use crate::http::extract::body::Payload;
+use crate::http::extract::schema::required_row;
+use crate::http::server::policy;
 
 impl Payload for RegisterRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {

@@ -10,14 +10,16 @@ use super::types::{
     ReauthenticateRequest, ResetPasswordRequest,
 };
 use crate::error::{Kind, Limit, Result};
-use crate::http::app::FromApp;
-use crate::http::bearer::Bearer;
-use crate::http::body::Body;
-use crate::http::response::{Answer, answer};
-use crate::http::visit::RequestContext;
-use crate::identity::reauthenticate::{self, Fresh, ReauthenticationProof};
-use crate::identity::subject::RateKey;
-use crate::identity::{Core, change_email, password, recover};
+use crate::http::extract::api_client::FromApp;
+use crate::http::extract::bearer::Bearer;
+use crate::http::extract::body::Body;
+use crate::http::extract::request_context::RequestContext;
+use crate::http::server::response::{Answer, answer};
+use crate::identity::Core;
+use crate::identity::access::rate_key::RateKey;
+use crate::identity::account::{change_email, password, recover};
+use crate::identity::login::reauthenticate;
+use crate::identity::login::reauthenticate::{Fresh, ReauthenticationProof};
 
 /// Operations on the caller's password and email address.
 pub(super) struct Recovery(pub(super) Arc<Core>);

@@ -8,12 +8,13 @@ use poem_openapi::OpenApi;
 use super::V1Tag;
 use super::types::{Done, ResetCodeConfirmRequest, ResetCodeRequest, ResetCodeVerifyRequest};
 use crate::error::Limit;
-use crate::http::app::FromApp;
-use crate::http::body::Body;
-use crate::http::response::{Answer, answer};
-use crate::http::visit::RequestContext;
-use crate::identity::subject::RateKey;
-use crate::identity::{Core, recover_by_code};
+use crate::http::extract::api_client::FromApp;
+use crate::http::extract::body::Body;
+use crate::http::extract::request_context::RequestContext;
+use crate::http::server::response::{Answer, answer};
+use crate::identity::Core;
+use crate::identity::access::rate_key::RateKey;
+use crate::identity::account::recover_by_code;
 
 /// Operations under `/auth/reset-code`.
 pub(super) struct ResetCode(pub(super) Arc<Core>);

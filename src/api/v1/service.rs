@@ -13,13 +13,15 @@ use super::types::{
 };
 use super::{V1Tag, view};
 use crate::error::{Error, FieldError, Result, Rule};
-use crate::http::body::Body;
-use crate::http::response::{Answer, answer};
-use crate::http::service::ServiceCaller;
-use crate::http::visit::RequestContext;
+use crate::http::extract::body::Body;
+use crate::http::extract::request_context::RequestContext;
+use crate::http::extract::service::ServiceCaller;
+use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
-use crate::identity::introspect::{self, ActiveToken, SharedSecret, Signing};
-use crate::identity::quota::{self, Quota};
+use crate::identity::access::introspect;
+use crate::identity::access::introspect::{ActiveToken, SharedSecret, Signing};
+use crate::identity::account::quota;
+use crate::identity::account::quota::Quota;
 use crate::model::Email;
 
 /// Operations that other services call.

@@ -8,11 +8,12 @@ use poem_openapi::param::{Path, Query};
 use super::V1Tag;
 use super::admin::shown::{self, AuditAnswer, AuditPage, Paging, SessionsAnswer};
 use super::types::Done;
-use crate::http::bearer::Bearer;
-use crate::http::response::{Answer, answer};
-use crate::http::visit::RequestContext;
-use crate::identity::audit;
-use crate::identity::{Core, session};
+use crate::http::extract::bearer::Bearer;
+use crate::http::extract::request_context::RequestContext;
+use crate::http::server::response::{Answer, answer};
+use crate::identity::Core;
+use crate::identity::audit::log;
+use crate::identity::session::list;
 
 /// Operations under `/users/me/sessions` and `/users/me/audit`.
 pub(super) struct SessionsApi(pub(super) Arc<Core>);
@@ -29,7 +30,7 @@ impl SessionsApi {
         tag = "V1Tag::SessionManagement"
     )]
     async fn list(&self, bearer: Bearer) -> Answer<SessionsAnswer> {
-        let sessions = session::list(&self.0, &bearer.0.account.id).await?;
+        let sessions = list::list(&self.0, &bearer.0.account.id).await?;
         let shown = |session| shown::session(session, Some(&bearer.0.session));
         Ok(answer(sessions.into_iter().map(shown).collect::<Vec<_>>().into()))
     }
@@ -47,7 +48,7 @@ impl SessionsApi {
         bearer: Bearer,
         #[oai(name = "sessionId")] session_id: Path<String>,
     ) -> Answer<Done> {
-        session::end(&self.0, &bearer.0, &session_id.0, &visit.source).await?;
+        list::end(&self.0, &bearer.0, &session_id.0, &visit.source).await?;
         Ok(answer(Done::saying("Session terminated successfully")))
     }
 
@@ -59,7 +60,7 @@ impl SessionsApi {
         tag = "V1Tag::SessionManagement"
     )]
     async fn end_others(&self, visit: RequestContext, bearer: Bearer) -> Answer<Done> {
-        session::end_others(&self.0, &bearer.0, &visit.source).await?;
+        list::end_others(&self.0, &bearer.0, &visit.source).await?;
         Ok(answer(Done::saying("All other sessions terminated successfully")))
     }
 
@@ -81,7 +82,7 @@ impl SessionsApi {
         limit: Query<Option<i64>>,
     ) -> Answer<AuditAnswer> {
         let limit = Paging::read(None, limit.0)?.limit;
-        let (records, next) = audit::own(&self.0, &bearer.0, before.0, limit).await?;
+        let (records, next) = log::own(&self.0, &bearer.0, before.0, limit).await?;
         Ok(answer(
             AuditPage { records: records.into_iter().map(shown::record).collect(), next }.into(),
         ))

@@ -9,7 +9,7 @@ use poem_openapi::{Enum, Object};
 
 use serde::Serialize;
 
-use crate::http::fields::{EmailField, PasswordField, TokenField, UsernameField};
+use crate::http::extract::fields::{EmailField, PasswordField, TokenField, UsernameField};
 
 pub use mfa::*;
 pub use recovery::*;

@@ -9,15 +9,16 @@ use poem_openapi::types::MaybeUndefined;
 use super::auth::cookie_path;
 use super::types::{Done, ExportAnswer, ProfileAnswer, UpdateProfileAnswer, UpdateProfileRequest};
 use super::{V1Tag, view};
-use crate::http::bearer::Bearer;
-use crate::http::body::Body;
-use crate::http::refresh_cookie::{self, Naming};
-use crate::http::response::{Answer, QuickAnswer, answer, with_cookie, written};
-use crate::http::visit::RequestContext;
+use crate::http::extract::bearer::Bearer;
+use crate::http::extract::body::Body;
+use crate::http::extract::refresh_cookie;
+use crate::http::extract::refresh_cookie::Naming;
+use crate::http::extract::request_context::RequestContext;
+use crate::http::server::response::{Answer, QuickAnswer, answer, with_cookie, written};
 use crate::identity::Core;
-use crate::identity::profile::{self, Changes};
-use crate::identity::reauthenticate::Fresh;
-use crate::identity::{delete, export};
+use crate::identity::account::profile::Changes;
+use crate::identity::account::{delete, export, profile};
+use crate::identity::login::reauthenticate::Fresh;
 
 /// Operations under `/users`.
 pub(super) struct UsersApi(pub(super) Arc<Core>);

@@ -11,10 +11,11 @@ use super::types::{
     UpdatedProfile,
 };
 use crate::error::Result;
-use crate::identity::file::FileRow;
-use crate::identity::gate::{self, Issued};
-use crate::identity::quota::Quota;
-use crate::identity::sign_up::SignedUp;
+use crate::identity::account::file::FileRow;
+use crate::identity::account::quota::Quota;
+use crate::identity::account::sign_up::SignedUp;
+use crate::identity::login::gate;
+use crate::identity::login::gate::Issued;
 use crate::identity::{Caller, Core};
 use crate::model::account::Verification;
 use crate::model::{Account, Status, Time};

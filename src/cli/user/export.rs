@@ -11,9 +11,9 @@ use crate::cli::console::Console;
 use crate::cli::failure::Failure;
 use crate::cli::progress::ProgressBar;
 use crate::identity::Core;
-use crate::identity::roster::{Hashes, Roster};
+use crate::identity::admin::export_all::{Hashes, Roster};
 use crate::model::{Source, Time};
-use crate::store::transfer::Whole;
+use crate::store::tables::transfer::Whole;
 
 /// Export all accounts in a format that `user import` reads
 ///

@@ -15,8 +15,9 @@ use crate::cli::console::{Console, OutputFormat, plain};
 use crate::cli::failure::Failure;
 use crate::cli::progress::ProgressBar;
 use crate::identity::Core;
-use crate::identity::import::{
-    self, ColumnMeaning, Draft, ImportColumn, ImportRules, Options, Remark, Remarked, Summary,
+use crate::identity::admin::import;
+use crate::identity::admin::import::{
+    ColumnMeaning, Draft, ImportColumn, ImportRules, Options, Remark, Remarked, Summary,
 };
 use crate::model::Source;
 

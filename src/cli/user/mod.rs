@@ -10,10 +10,10 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::console::{Console, plain};
 use super::failure::Failure;
-use super::opened;
 use super::prompt::{self, PasswordFrom};
-use super::{Global, email};
-use crate::identity::admin::{self, AccountFilter, AccountWithRoles, NewEntry, RoleChange};
+use super::{Global, email, opened};
+use crate::identity::admin::accounts;
+use crate::identity::admin::accounts::{AccountFilter, AccountWithRoles, NewEntry, RoleChange};
 use crate::identity::{By, Core};
 use crate::model::{Email, Username, text};
 use view::AccountView;
@@ -274,25 +274,25 @@ impl UserCommand {
             }
             UserCommand::Show(command) => {
                 opened::with_core(global, console, async |core, console| {
-                    let entry = admin::find(core, &command.user).await?;
+                    let entry = accounts::find(core, &command.user).await?;
                     Ok(AccountView::of(core, &entry).await?.whole(console)?)
                 })
             }
             UserCommand::SetPassword(command) => command.run(global, console),
             UserCommand::Verify(command) => {
                 change(global, console, "verified", async |core, by| {
-                    Ok(admin::verify(core, by, &command.user).await?)
+                    Ok(accounts::verify(core, by, &command.user).await?)
                 })
             }
             UserCommand::Role(command) => {
                 change(global, console, "changed", async |core, by| command.run(core, by).await)
             }
             UserCommand::Lock(command) => change(global, console, "locked", async |core, by| {
-                Ok(admin::suspend(core, by, &command.user).await?)
+                Ok(accounts::suspend(core, by, &command.user).await?)
             }),
             UserCommand::Unlock(command) => {
                 change(global, console, "unlocked", async |core, by| {
-                    Ok(admin::unlock(core, by, &command.user).await?)
+                    Ok(accounts::unlock(core, by, &command.user).await?)
                 })
             }
             UserCommand::Delete(command) => command.run(global, console),
@@ -346,7 +346,7 @@ impl UserCreate {
                 roles: self.roles,
                 verified: self.verified,
             };
-            let entry = admin::create(core, &By::command_line(), new).await?;
+            let entry = accounts::create(core, &By::command_line(), new).await?;
             Ok(AccountView::of(core, &entry).await?.changed("created", console)?)
         })
     }
@@ -357,10 +357,10 @@ impl SetPassword {
         let from = asked_from(self.password_stdin);
         prompt::need_source(from)?;
         opened::with_core(global, console, async |core, console| {
-            let before = admin::find(core, &self.user).await?.account;
+            let before = accounts::find(core, &self.user).await?.account;
             let password = prompt::new_password(from)?;
             let entry =
-                admin::set_password(core, &By::command_line(), before.id.as_str(), password)
+                accounts::set_password(core, &By::command_line(), before.id.as_str(), password)
                     .await?;
             Ok(AccountView::of(core, &entry)
                 .await?
@@ -380,7 +380,7 @@ impl UserList {
         let mut list = console.list();
         while left > 0 {
             let size = left.min(PAGE);
-            let page = admin::list(
+            let page = accounts::list(
                 core,
                 &filter,
                 after.as_deref(),
@@ -396,7 +396,7 @@ impl UserList {
         }
         list.end()?;
         let next = after.unwrap_or_default();
-        if !admin::list(core, &filter, Some(&next), 1).await?.is_empty() {
+        if !accounts::list(core, &filter, Some(&next), 1).await?.is_empty() {
             console.note(&format!(
                 "there are more accounts: continue with --after {next}, or show all with --limit 0"
             ));
@@ -410,7 +410,7 @@ impl UserRole {
         let given = self.give.into_iter().map(|role| (RoleChange::Give, role));
         let changes =
             given.chain(self.take.into_iter().map(|role| (RoleChange::Take, role))).collect();
-        Ok(admin::change_roles(core, by, &self.user, changes).await?)
+        Ok(accounts::change_roles(core, by, &self.user, changes).await?)
     }
 }
 
@@ -420,7 +420,7 @@ impl UserDelete {
             prompt::need_somebody()?;
         }
         change(global, console, "deleted", async |core, by| {
-            let before = admin::find(core, &self.user).await?.account;
+            let before = accounts::find(core, &self.user).await?.account;
             if !self.yes {
                 prompt::confirm(&format!(
                     "Delete the account {} ({})?",
@@ -428,7 +428,7 @@ impl UserDelete {
                     before.id
                 ))?;
             }
-            Ok(admin::delete(core, by, before.id.as_str()).await?)
+            Ok(accounts::delete(core, by, before.id.as_str()).await?)
         })
     }
 }

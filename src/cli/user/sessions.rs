@@ -4,12 +4,12 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::cli::Global;
 use crate::cli::console::{Console, ListRecord};
 use crate::cli::failure::Failure;
-use crate::cli::opened;
-use crate::identity::session::SessionView;
-use crate::identity::{By, admin, directory, factor};
+use crate::cli::{Global, opened};
+use crate::identity::admin::{accounts, search};
+use crate::identity::session::list::SessionView;
+use crate::identity::{By, factor};
 
 /// List the live sessions of an account
 #[derive(Debug, Args)]
@@ -68,7 +68,7 @@ pub struct Restore {
 impl UserSessions {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         opened::with_core(global, console, async |core, console| {
-            let sessions = directory::sessions(core, &self.user).await?;
+            let sessions = search::sessions(core, &self.user).await?;
             Ok(console.records(&sessions.iter().map(SessionListRow).collect::<Vec<_>>())?)
         })
     }
@@ -78,8 +78,8 @@ impl Revoke {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         super::change(global, console, "ended sessions of", async |core, by| {
             Ok(match &self.session {
-                Some(session) => directory::end_session(core, by, &self.user, session).await?,
-                None => directory::end_sessions(core, by, &self.user).await?,
+                Some(session) => search::end_session(core, by, &self.user, session).await?,
+                None => search::end_sessions(core, by, &self.user).await?,
             })
         })
     }
@@ -88,7 +88,7 @@ impl Revoke {
 impl MfaReset {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         opened::with_core(global, console, async |core, console| {
-            let entry = admin::find(core, &self.user).await?;
+            let entry = accounts::find(core, &self.user).await?;
             let removed = factor::reset_all(core, &By::command_line(), &entry.account.id).await?;
             console.note(&format!("{removed} second factors removed"));
             Ok(super::AccountView::of(core, &entry)
@@ -101,7 +101,7 @@ impl MfaReset {
 impl Restore {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         super::change(global, console, "restored", async |core, by| {
-            Ok(directory::restore(core, by, &self.user).await?)
+            Ok(search::restore(core, by, &self.user).await?)
         })
     }
 }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::cli::console::{Console, ListRecord, OutputFormat, plain};
 use crate::error::Result;
 use crate::identity::Core;
-use crate::identity::admin::{self, AccountWithRoles};
+use crate::identity::admin::accounts;
+use crate::identity::admin::accounts::AccountWithRoles;
 use crate::model::Time;
 use crate::model::account::{Status, Verification};
 
@@ -24,7 +25,7 @@ impl<'a> AccountView<'a> {
     /// # Errors
     /// `Unavailable`.
     pub async fn of(core: &Core, entry: &'a AccountWithRoles) -> Result<Self> {
-        let sessions = admin::count_sessions(core, std::slice::from_ref(entry)).await?;
+        let sessions = accounts::count_sessions(core, std::slice::from_ref(entry)).await?;
         Ok(Self::under(core.verification(), entry, sessions.first().copied().unwrap_or(0)))
     }
 
@@ -33,7 +34,7 @@ impl<'a> AccountView<'a> {
     /// # Errors
     /// `Unavailable`.
     pub async fn all(core: &Core, entries: &'a [AccountWithRoles]) -> Result<Vec<Self>> {
-        let sessions = admin::count_sessions(core, entries).await?;
+        let sessions = accounts::count_sessions(core, entries).await?;
         let both = entries.iter().zip(sessions);
         Ok(both
             .map(|(entry, sessions)| Self::under(core.verification(), entry, sessions))

@@ -7,7 +7,7 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{Bucket, Limiter};
 use crate::error::{Error, Limit, Result};
-use crate::identity::refusals::Refusals;
+use crate::identity::audit::refusals::Refusals;
 use crate::model::{Barrier, ClientIp, Source, Time};
 
 /// The state of one limit for one client.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use super::*;
 use crate::env::{Clock, Random};
-use crate::identity::refusals::Refusals;
+use crate::identity::audit::refusals::Refusals;
 use crate::metrics::Metrics;
 use crate::model::{Source, Time};
 

@@ -8,14 +8,16 @@ use std::time::Duration;
 use super::{backup, totp};
 use crate::error::{Error, Kind, Limit, Result};
 use crate::identity::Core;
-use crate::identity::audit::AuditLog;
-use crate::identity::guard::LoginTarget;
-use crate::identity::one_time_code::{self, CodeAttempt, CodePurpose, Trust};
+use crate::identity::audit::log::AuditLog;
+use crate::identity::login::guard::LoginTarget;
+use crate::identity::login::one_time_code;
+use crate::identity::login::one_time_code::{CodeAttempt, CodePurpose, Trust};
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Barrier, ClientIp, Event, Factor, FactorKind, Method};
 use crate::store;
-use crate::store::attempts::{self, Scope};
 use crate::store::db::Db;
+use crate::store::tables::attempts;
+use crate::store::tables::attempts::Scope;
 
 /// Attempts per day from client IPs that never logged in to the account.
 const STRANGERS: (u32, Duration) = (50, Duration::from_hours(24));
@@ -175,15 +177,15 @@ impl CodeCheck {
     fn weigh(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Result<Method>> {
         let now = log.at();
         for (factor, step) in &self.steps {
-            if store::factors::take_step(db, factor, *step, now)? {
+            if store::tables::factors::take_step(db, factor, *step, now)? {
                 return Ok(Ok(Method::Factor(FactorKind::Totp)));
             }
         }
         if let Some(hash) = &self.backup {
-            if store::factors::spend_backup_code(db, &self.account, hash, now)? {
+            if store::tables::factors::spend_backup_code(db, &self.account, hash, now)? {
                 return Ok(Ok(Method::BackupCode));
             }
-            if store::factors::is_backup_code_used(db, &self.account, hash)? {
+            if store::tables::factors::is_backup_code_used(db, &self.account, hash)? {
                 return Ok(Err(Kind::BackupCodeUsed.into()));
             }
         }
@@ -203,7 +205,7 @@ impl CodeCheck {
         if self.counting == CountedBy::Here {
             sent.showing.forgive(db)?;
         }
-        store::factors::note_use(db, &self.account, *kind, target, now)?;
+        store::tables::factors::note_use(db, &self.account, *kind, target, now)?;
         Ok(Ok(Method::Factor(*kind)))
     }
 }

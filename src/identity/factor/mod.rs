@@ -10,13 +10,14 @@ mod qr;
 pub mod totp;
 
 use self::check::{Budget, CodeCheck, place, step_of};
-use super::actor::By;
-use super::audit::AuditLog;
-use super::guard::LoginTarget;
-use super::one_time_code::{self, CodeAttempt, CodeDelivery, CodePurpose, Trust};
-use super::reauthenticate::Fresh;
 use super::{Caller, Core};
 use crate::error::{Error, FieldError, Kind, Limit, Result, Rule};
+use crate::identity::access::actor::By;
+use crate::identity::audit::log::AuditLog;
+use crate::identity::login::guard::LoginTarget;
+use crate::identity::login::one_time_code;
+use crate::identity::login::one_time_code::{CodeAttempt, CodeDelivery, CodePurpose, Trust};
+use crate::identity::login::reauthenticate::Fresh;
 use crate::mail::{self, Letter, OutgoingMessage};
 use crate::model::event::What;
 use crate::model::{
@@ -71,7 +72,7 @@ fn invalid(field: &str, short: &'static str, sentence: &'static str) -> Error {
 
 async fn factors_of(core: &Core, account: &AccountId) -> Result<Vec<Factor>> {
     let id = account.clone();
-    core.store.read(move |db| store::factors::of(db, &id)).await
+    core.store.read(move |db| store::tables::factors::of(db, &id)).await
 }
 
 fn letter(core: &Core, account: &Account, change: String) -> Result<OutgoingMessage> {
@@ -152,15 +153,15 @@ async fn store_new(
     core.store
         .write(move |db| {
             // Another call may have confirmed a factor since this one looked.
-            store::accounts::hold(db, &new.account)?;
-            let confirmed = confirmed(store::factors::of(db, &new.account)?);
+            store::tables::accounts::hold(db, &new.account)?;
+            let confirmed = confirmed(store::tables::factors::of(db, &new.account)?);
             if !confirmed.is_empty() && !is_fresh {
                 return Err(Kind::ReauthenticationRequired.into());
             }
             has_room(&confirmed, new.kind, new.target.as_deref())?;
-            store::factors::drop_unconfirmed(db, &new.account, new.kind)?;
-            store::factors::insert(db, &new)?;
-            store::factors::insert_backup_codes(
+            store::tables::factors::drop_unconfirmed(db, &new.account, new.kind)?;
+            store::tables::factors::insert(db, &new)?;
+            store::tables::factors::insert_backup_codes(
                 db,
                 &new.account,
                 &hashes,
@@ -372,18 +373,18 @@ fn put_in_force(
     step: Option<i64>,
 ) -> Result<Vec<Factor>> {
     let gone = || Error::new(Kind::MfaCodeInvalid);
-    if !store::accounts::raise_stamp(db, &account.id, account.stamp)? {
+    if !store::tables::accounts::raise_stamp(db, &account.id, account.stamp)? {
         return Err(gone());
     }
-    let before = confirmed(store::factors::of(db, &account.id)?);
+    let before = confirmed(store::tables::factors::of(db, &account.id)?);
     has_room(&before, factor.kind, factor.target.as_deref())?;
-    if !store::factors::confirm(db, &account.id, &factor.id, step, log.at())? {
+    if !store::tables::factors::confirm(db, &account.id, &factor.id, step, log.at())? {
         return Err(gone());
     }
-    store::factors::drop_backup_codes(db, &account.id)?;
-    store::factors::release_backup_codes(db, &account.id, &factor.id)?;
+    store::tables::factors::drop_backup_codes(db, &account.id)?;
+    store::tables::factors::release_backup_codes(db, &account.id, &factor.id)?;
     if let Some(number) = &factor.target {
-        store::accounts::prove_phone(db, &account.id, number, log.at())?;
+        store::tables::accounts::prove_phone(db, &account.id, number, log.at())?;
     }
     let event = Event::done(What::FactorAdded).about(&account.id).by(account.id.as_str());
     log.record(db, &event.because(factor.kind.as_str()))?;
@@ -423,7 +424,7 @@ pub async fn show(core: &Core, caller: &Caller, typed: &str, source: &Source) ->
                 return Ok(Err(refusal));
             }
             budget.give_back(db)?;
-            if !store::sessions::renew_proof(db, &session, log.at())? {
+            if !store::tables::sessions::renew_proof(db, &session, log.at())? {
                 return Err(Kind::SessionEnded.into());
             }
             Ok(Ok(()))
@@ -439,8 +440,8 @@ pub async fn list(core: &Core, caller: &Caller) -> Result<Overview> {
     let id = caller.account.id.clone();
     core.store
         .read(move |db| {
-            let backup_codes = store::factors::count_backup_codes(db, &id)?;
-            Ok(Overview { factors: store::factors::of(db, &id)?, backup_codes })
+            let backup_codes = store::tables::factors::count_backup_codes(db, &id)?;
+            Ok(Overview { factors: store::tables::factors::of(db, &id)?, backup_codes })
         })
         .await
 }
@@ -460,12 +461,13 @@ pub async fn rename(
     let (id, name) = (id.to_owned(), name.to_owned());
     core.store
         .write(move |db| {
-            if !store::factors::rename(db, &account, &id, &name)? {
+            if !store::tables::factors::rename(db, &account, &id, &name)? {
                 return Err(no_such_factor());
             }
             log.record(db, &Event::done(What::FactorRenamed).about(&account).by(account.as_str()))?;
-            let found =
-                store::factors::of(db, &account)?.into_iter().find(|factor| factor.id == id);
+            let found = store::tables::factors::of(db, &account)?
+                .into_iter()
+                .find(|factor| factor.id == id);
             found.ok_or_else(no_such_factor)
         })
         .await
@@ -477,7 +479,8 @@ fn no_such_factor() -> Error {
 
 /// The error for a change that lost a race: the session has ended, or the client can retry.
 fn conflict(db: &mut dyn Db, session: &SessionId, now: Time) -> Result<Error> {
-    let is_alive = store::sessions::find(db, session)?.is_some_and(|session| session.is_alive(now));
+    let is_alive =
+        store::tables::sessions::find(db, session)?.is_some_and(|session| session.is_alive(now));
     Ok(if is_alive { Kind::Conflict.into() } else { Kind::SessionEnded.into() })
 }
 
@@ -499,18 +502,20 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
         (AuditLog::new(core, source), caller.account.clone(), caller.session.clone());
     core.store
         .write(move |db| {
-            if !store::factors::remove(db, &account.id, &factor.id)? {
+            if !store::tables::factors::remove(db, &account.id, &factor.id)? {
                 return Err(no_such_factor());
             }
             if factor.confirmed_at.is_none() {
                 return Ok(());
             }
-            if !store::accounts::raise_stamp(db, &account.id, account.stamp)? {
+            if !store::tables::accounts::raise_stamp(db, &account.id, account.stamp)? {
                 return Err(conflict(db, &session, log.at())?);
             }
-            if store::factors::of(db, &account.id)?.iter().all(|other| other.confirmed_at.is_none())
+            if store::tables::factors::of(db, &account.id)?
+                .iter()
+                .all(|other| other.confirmed_at.is_none())
             {
-                store::factors::drop_backup_codes(db, &account.id)?;
+                store::tables::factors::drop_backup_codes(db, &account.id)?;
             }
             let event = Event::done(What::FactorRemoved).about(&account.id).by(account.id.as_str());
             log.record(db, &event.because(factor.kind.as_str()))?;
@@ -541,17 +546,17 @@ pub async fn renew_backup_codes(
         (AuditLog::new(core, source), caller.account.clone(), caller.session.clone());
     core.store
         .write(move |db| {
-            if !store::accounts::raise_stamp(db, &account.id, account.stamp)? {
+            if !store::tables::accounts::raise_stamp(db, &account.id, account.stamp)? {
                 return Err(conflict(db, &session, log.at())?);
             }
-            if store::factors::of(db, &account.id)?
+            if store::tables::factors::of(db, &account.id)?
                 .iter()
                 .all(|factor| factor.confirmed_at.is_none())
             {
                 return Err(Kind::MfaNotEnabled.into());
             }
-            store::factors::drop_backup_codes(db, &account.id)?;
-            store::factors::insert_backup_codes(db, &account.id, &hashes, None, log.at())?;
+            store::tables::factors::drop_backup_codes(db, &account.id)?;
+            store::tables::factors::insert_backup_codes(db, &account.id, &hashes, None, log.at())?;
             log.record(
                 db,
                 &Event::done(What::BackupCodesMade).about(&account.id).by(account.id.as_str()),
@@ -570,7 +575,7 @@ pub async fn renew_backup_codes(
 /// `AccountNotFound`, `Forbidden`.
 pub async fn reset_all(core: &Core, by: &By, account: &AccountId) -> Result<u64> {
     let id = account.clone();
-    let found = core.store.read(move |db| store::accounts::find(db, &id)).await?;
+    let found = core.store.read(move |db| store::tables::accounts::find(db, &id)).await?;
     let account =
         found.filter(|account| account.deleted_at.is_none()).ok_or(Kind::AccountNotFound)?;
     let change = "All second factors were removed by an administrator.".to_owned();
@@ -581,8 +586,8 @@ pub async fn reset_all(core: &Core, by: &By, account: &AccountId) -> Result<u64>
         .write(move |db| {
             actor.needs(db, Permission::UsersWrite)?;
             actor.may_change(db, &account.id)?;
-            let removed = store::factors::remove_all(db, &account.id)?;
-            store::accounts::void_proofs(db, &account.id)?;
+            let removed = store::tables::factors::remove_all(db, &account.id)?;
+            store::tables::accounts::void_proofs(db, &account.id)?;
             if removed > 0 {
                 let event = Event::done(What::FactorRemoved).about(&account.id).by(actor.name());
                 log.record(db, &event.because("all"))?;

@@ -230,7 +230,7 @@ mod tests {
         let path = folder.path().join("authd.db");
         let server = Engine::open(&path, ProcessRole::Server).unwrap();
         let connection = connection::reader(&path).unwrap();
-        let sql = crate::store::sessions::STANDING;
+        let sql = crate::store::tables::sessions::STANDING;
         for round in 0..5 {
             connection.execute_batch("begin").unwrap();
             let id = Value::from(format!("session {round}"));

@@ -5,8 +5,7 @@
 
 use std::time::Duration;
 
-use rusqlite::ErrorCode;
-use rusqlite::ffi;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::error::{Error, Kind};
 use crate::store::db::Constraint;

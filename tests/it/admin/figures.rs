@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use authd::identity::app as apps;
+use authd::identity::access::api_client as apps;
 use poem::http::Method;
 use serde_json::{Value, json};
 
@@ -107,7 +107,13 @@ async fn the_audit_log_is_exported_whole_and_the_export_is_a_record() {
                     authd::model::Event::done(authd::model::event::What::KeyMade),
                 );
                 let source = authd::model::Source::command_line();
-                authd::store::audit::insert(db, &format!("zz{turn:05}"), at, &event, &source)
+                authd::store::tables::audit::insert(
+                    db,
+                    &format!("zz{turn:05}"),
+                    at,
+                    &event,
+                    &source,
+                )
             })
             .await
             .unwrap();

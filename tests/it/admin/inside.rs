@@ -1,10 +1,14 @@
 //! An administrator's rights are checked again in the write, not only before it.
 
 use authd::error::{Kind, Result};
-use authd::identity::actor::{Demand, Locality, ProofAge};
-use authd::identity::admin::{self as accounts, RoleChange};
-use authd::identity::audit::{AuditExport, AuditFilter, AuditFormat};
-use authd::identity::{Actor, By, app as apps, caller, key, letters, quota, roles};
+use authd::identity::access::actor::{Demand, Locality, ProofAge};
+use authd::identity::access::{api_client as apps, caller};
+use authd::identity::account::{letters, quota};
+use authd::identity::admin::accounts::RoleChange;
+use authd::identity::admin::{accounts, roles};
+use authd::identity::audit::log::{AuditExport, AuditFilter, AuditFormat};
+use authd::identity::system::key;
+use authd::identity::{Actor, By};
 use authd::model::app::ApiClientKind as AppKind;
 use authd::model::{AccountId, Permission, Source};
 use authd::token::{Begin, Old, Rotation};
@@ -85,7 +89,7 @@ async fn who_is_demoted_or_logged_out_after_the_door_is_refused_in_the_write() {
     let letter = app
         .core
         .store
-        .scan(|db| authd::store::outbox::list(db, None, None, 1))
+        .scan(|db| authd::store::tables::outbox::list(db, None, None, 1))
         .await
         .unwrap()
         .remove(0);
@@ -124,12 +128,12 @@ async fn a_letter_that_may_not_be_tried_again_stays_as_it_is() {
     let delivered = app
         .core
         .store
-        .scan(|db| authd::store::outbox::list(db, None, None, 1))
+        .scan(|db| authd::store::tables::outbox::list(db, None, None, 1))
         .await
         .unwrap()
         .remove(0);
     app.post("/v1/auth/forgot-password", &json!({ "email": "ada@example.com" })).send().await;
-    let read = || app.core.store.scan(|db| authd::store::outbox::list(db, None, None, 1));
+    let read = || app.core.store.scan(|db| authd::store::tables::outbox::list(db, None, None, 1));
     let waiting = read().await.unwrap().remove(0);
     app.turn_clock(std::time::Duration::from_secs(5));
     let by = let_in(&app, &token, &[Permission::Mail]).await;

@@ -1,7 +1,8 @@
 //! Role × operation × role of the target, read from the document: an operation without a rule
 //! fails the test.
 
-use authd::identity::{By, roles};
+use authd::identity::By;
+use authd::identity::admin::roles;
 use poem::http::Method;
 use serde_json::{Value, json};
 
@@ -160,8 +161,12 @@ async fn path_of(
     if path.contains("{userId}") {
         let target_roles: &[&str] = if target == "user" { &[] } else { &[target] };
         let id = make(app, &format!("target{turn}"), target_roles).await;
-        let number =
-            authd::identity::admin::find(&app.core, &id).await.unwrap().account.number.to_string();
+        let number = authd::identity::admin::accounts::find(&app.core, &id)
+            .await
+            .unwrap()
+            .account
+            .number
+            .to_string();
         path = path.replace("{userId}", if wire.mount.is_empty() { &number } else { &id });
     }
     for place in ["{role}", "{sessionId}", "{appId}", "{messageId}"] {

@@ -521,24 +521,27 @@ async fn of_parallel_grants_and_withdrawals_none_is_lost() {
     let by = authd::identity::By::command_line();
     let words =
         |range: std::ops::Range<u32>| range.map(|n| format!("support.p{n}")).collect::<Vec<_>>();
-    let made =
-        authd::identity::roles::create(&app.core, &by, "support", words(0..10)).await.unwrap();
+    let made = authd::identity::admin::roles::create(&app.core, &by, "support", words(0..10))
+        .await
+        .unwrap();
     assert_eq!(made.permissions.len(), 10);
-    let grant = |n| authd::identity::roles::grant(&app.core, &by, "support", words(n..n + 1));
-    let withdraw = |n| authd::identity::roles::withdraw(&app.core, &by, "support", words(n..n + 1));
+    let grant =
+        |n| authd::identity::admin::roles::grant(&app.core, &by, "support", words(n..n + 1));
+    let withdraw =
+        |n| authd::identity::admin::roles::withdraw(&app.core, &by, "support", words(n..n + 1));
     let (granted, withdrawn) = tokio::join!(
         futures_util::future::join_all((10..20).map(grant)),
         futures_util::future::join_all((0..10).map(withdraw)),
     );
     assert!(granted.iter().chain(&withdrawn).all(Result::is_ok));
-    let roles = authd::identity::roles::list(&app.core).await.unwrap();
+    let roles = authd::identity::admin::roles::list(&app.core).await.unwrap();
     let support = roles.into_iter().find(|role| role.name == "support").unwrap();
     assert_eq!(support.permissions, words(10..20));
 }
 
 #[tokio::test]
 async fn several_roles_are_given_and_taken_together_or_not_at_all() {
-    use authd::identity::admin::{RoleChange, change_roles};
+    use authd::identity::admin::accounts::{RoleChange, change_roles};
     let app = app().await;
     let by = authd::identity::By::command_line();
     make(&app, "root", &["admin"]).await;
@@ -546,6 +549,6 @@ async fn several_roles_are_given_and_taken_together_or_not_at_all() {
         vec![(RoleChange::Give, "moderator".to_owned()), (RoleChange::Take, "admin".to_owned())];
     let refused = change_roles(&app.core, &by, "root@example.com", wanted).await.unwrap_err();
     assert_eq!(refused.kind(), authd::error::Kind::LastAdmin);
-    let root = authd::identity::admin::find(&app.core, "root@example.com").await.unwrap();
+    let root = authd::identity::admin::accounts::find(&app.core, "root@example.com").await.unwrap();
     assert_eq!(root.roles, ["admin", "user"]);
 }

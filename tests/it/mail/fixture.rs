@@ -15,8 +15,9 @@ use authd::mail::{
 use authd::model::{Email, Secret, Source, Time};
 use authd::seal::MasterKey;
 use authd::store::Store;
-use authd::store::outbox::{self, Message};
 use authd::store::sqlite::{Engine, ProcessRole};
+use authd::store::tables::outbox;
+use authd::store::tables::outbox::Message;
 
 pub const START: i64 = 1_701_421_200_000;
 pub const LINK: &str = "https://auth.example/v1/verify?token=canary-in-the-link";

@@ -7,7 +7,7 @@ use authd::config::{Protection, Smtp};
 use authd::mail::smtp::{SmtpMailer, SmtpOutcome, SmtpStep, probe};
 use authd::mail::{Delivery, Mail, Mailer};
 use authd::model::Secret;
-use authd::store::outbox::MessageState;
+use authd::store::tables::outbox::MessageState;
 
 use super::fixture::{Office, email, env};
 use super::server::{Rules, Server};

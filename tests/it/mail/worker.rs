@@ -10,8 +10,8 @@ use authd::mail::outbox::{self as shown, MessageBody};
 use authd::mail::{Delivery, Letter, Mail, Mailer, Request, Worker};
 use authd::model::{Source, Time};
 use authd::store::db::Db;
-use authd::store::health;
-use authd::store::outbox::{self, Channel, MessageState};
+use authd::store::tables::outbox::{Channel, MessageState};
+use authd::store::tables::{health, outbox};
 use tokio::sync::Notify;
 
 use super::fixture::{Actor, LINK, Office, contains, key};

@@ -1,11 +1,10 @@
 //! The query plans of statements whose cost must not grow with the whole database.
 
-use authd::model::Status;
 use authd::model::account::Verification;
-use authd::model::{AccountId, Time};
+use authd::model::{AccountId, Status, Time};
 use authd::store::db::{Row, Sql};
-use authd::store::directory::{self, Query};
-use authd::store::{audit, erasure, export, factors, health, roles};
+use authd::store::tables::directory::Query;
+use authd::store::tables::{audit, directory, erasure, export, factors, health, roles};
 
 use super::*;
 

@@ -10,11 +10,12 @@ use super::super::V1Tag;
 use super::super::types::Done;
 use super::types::{AppAnswer, AppsAnswer, CreateAppRequest};
 use super::view;
-use crate::http::allowed::{Allowed, FreshProof, ManageApps};
-use crate::http::body::Body;
-use crate::http::reject::Reject;
-use crate::http::response::{Answer, answer};
-use crate::identity::{Core, app};
+use crate::http::extract::allowed::{Allowed, FreshProof, ManageApps};
+use crate::http::extract::body::Body;
+use crate::http::server::reject::Reject;
+use crate::http::server::response::{Answer, answer};
+use crate::identity::Core;
+use crate::identity::access::api_client;
 
 /// Operations under `/admin/apps`.
 pub struct AppsApi(pub(super) Arc<Core>);
@@ -32,7 +33,7 @@ impl AppsApi {
     /// List apps
     #[oai(path = "/admin/apps", method = "get", operation_id = "listApps", tag = "V1Tag::Admin")]
     async fn list(&self, _admin: Allowed<ManageApps>) -> Answer<AppsAnswer> {
-        let apps = app::list(&self.0).await?;
+        let apps = api_client::list(&self.0).await?;
         Ok(answer(apps.into_iter().map(|app| view::app(app, None)).collect::<Vec<_>>().into()))
     }
 
@@ -46,7 +47,7 @@ impl AppsApi {
         body: Body<CreateAppRequest>,
     ) -> Result<AppCreatedResponse, Reject> {
         let (app, key) =
-            app::create(&self.0, &admin.by(), &body.0.name, body.0.kind.into()).await?;
+            api_client::create(&self.0, &admin.by(), &body.0.name, body.0.kind.into()).await?;
         Ok(AppCreatedResponse::App(Json(view::app(app, Some(key.reveal().to_owned())).into())))
     }
 
@@ -64,7 +65,7 @@ impl AppsApi {
         admin: Allowed<FreshProof<ManageApps>>,
         #[oai(name = "appId")] app_id: Path<String>,
     ) -> Answer<AppAnswer> {
-        let (app, key) = app::rotate(&self.0, &admin.by(), &app_id.0).await?;
+        let (app, key) = api_client::rotate(&self.0, &admin.by(), &app_id.0).await?;
         Ok(answer(view::app(app, Some(key.reveal().to_owned())).into()))
     }
 
@@ -80,7 +81,7 @@ impl AppsApi {
         admin: Allowed<FreshProof<ManageApps>>,
         #[oai(name = "appId")] app_id: Path<String>,
     ) -> Answer<Done> {
-        app::delete(&self.0, &admin.by(), &app_id.0).await?;
+        api_client::delete(&self.0, &admin.by(), &app_id.0).await?;
         Ok(answer(Done::saying("App deleted successfully")))
     }
 }

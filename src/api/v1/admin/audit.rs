@@ -13,12 +13,13 @@ use super::paging::{self, Paging};
 use super::types::{AuditAnswer, AuditPage, ExportFormat};
 use super::view;
 use crate::error::Result;
-use crate::http::allowed::{Allowed, ReadAudit};
-use crate::http::failure::cut_off;
-use crate::http::reject::Reject;
-use crate::http::response::{Answer, answer};
+use crate::http::extract::allowed::{Allowed, ReadAudit};
+use crate::http::server::failure::cut_off;
+use crate::http::server::reject::Reject;
+use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
-use crate::identity::audit::{self, AuditExport, AuditFilter, AuditFormat};
+use crate::identity::audit::log;
+use crate::identity::audit::log::{AuditExport, AuditFilter, AuditFormat};
 use crate::model::AccountId;
 
 /// Operations under `/admin/audit`.
@@ -52,7 +53,7 @@ impl AuditApi {
     ) -> Answer<AuditAnswer> {
         let limit = Paging::read(None, limit.0)?.limit;
         let filter = filter(user_id.0, event.0, outcome.0, since.0.as_deref(), until.0.as_deref())?;
-        let (records, next) = audit::newest(&self.0, &filter, before.0, limit).await?;
+        let (records, next) = log::newest(&self.0, &filter, before.0, limit).await?;
         Ok(answer(
             AuditPage { records: records.into_iter().map(view::record).collect(), next }.into(),
         ))

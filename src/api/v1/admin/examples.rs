@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::examples::{EMAIL, ID, described, done};
 use crate::error::Kind;
-use crate::http::openapi::Described;
+use crate::http::docs::openapi::Described;
 
 /// All administrative operations.
 pub fn operations() -> Vec<Described> {

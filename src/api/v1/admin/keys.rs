@@ -7,11 +7,12 @@ use poem_openapi::OpenApi;
 use super::super::V1Tag;
 use super::types::{KeysAnswer, RotateKeyRequest, RotationMode};
 use super::view;
-use crate::http::allowed::{Allowed, FreshProof, ManageKeys};
-use crate::http::body::Body;
-use crate::http::response::{Answer, answer};
-use crate::identity::key::{Begin, Old, Rotation};
-use crate::identity::{Core, key};
+use crate::http::extract::allowed::{Allowed, FreshProof, ManageKeys};
+use crate::http::extract::body::Body;
+use crate::http::server::response::{Answer, answer};
+use crate::identity::Core;
+use crate::identity::system::key;
+use crate::identity::system::key::{Begin, Old, Rotation};
 
 /// Operations under `/admin/keys`.
 pub struct Keys(pub(super) Arc<Core>);

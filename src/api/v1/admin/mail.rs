@@ -9,10 +9,11 @@ use super::super::V1Tag;
 use super::paging::Paging;
 use super::types::{LetterAnswer, LetterPage, LetterState, LettersAnswer};
 use super::view;
-use crate::http::allowed::{Allowed, ManageMail};
-use crate::http::response::{Answer, answer};
-use crate::identity::letters::MessageState;
-use crate::identity::{Core, letters};
+use crate::http::extract::allowed::{Allowed, ManageMail};
+use crate::http::server::response::{Answer, answer};
+use crate::identity::Core;
+use crate::identity::account::letters;
+use crate::identity::account::letters::MessageState;
 
 /// Operations under `/admin/mail`.
 pub struct MailApi(pub(super) Arc<Core>);

@@ -1,7 +1,7 @@
 //! Pages, searches and times in query strings.
 
 use crate::error::{Error, FieldError, Result, Rule};
-use crate::http::schema::label;
+use crate::http::extract::schema::label;
 use crate::model::{Time, text};
 
 /// Entries per page if the query does not say.

@@ -10,11 +10,12 @@ use super::super::V1Tag;
 use super::super::types::Done;
 use super::types::{CreateRoleRequest, RoleAnswer, RolesAnswer, UpdateRoleRequest};
 use super::view;
-use crate::http::allowed::{Allowed, FreshProof, ManageRoles};
-use crate::http::body::Body;
-use crate::http::reject::Reject;
-use crate::http::response::{Answer, answer};
-use crate::identity::{Core, roles};
+use crate::http::extract::allowed::{Allowed, FreshProof, ManageRoles};
+use crate::http::extract::body::Body;
+use crate::http::server::reject::Reject;
+use crate::http::server::response::{Answer, answer};
+use crate::identity::Core;
+use crate::identity::admin::roles;
 
 /// Operations under `/admin/roles`.
 pub struct RolesApi(pub(super) Arc<Core>);

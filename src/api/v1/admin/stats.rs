@@ -6,9 +6,10 @@ use poem_openapi::OpenApi;
 
 use super::super::V1Tag;
 use super::types::{DailyLogins, LoginAnalytics, LoginsAnswer, MonthlyLogins, StatsAnswer, Totals};
-use crate::http::allowed::{Allowed, ReadStats};
-use crate::http::response::{Answer, answer};
-use crate::identity::{Core, stats};
+use crate::http::extract::allowed::{Allowed, ReadStats};
+use crate::http::server::response::{Answer, answer};
+use crate::identity::Core;
+use crate::identity::admin::stats;
 
 /// Operations under `/admin/stats`.
 pub struct Stats(pub(super) Arc<Core>);

@@ -4,7 +4,7 @@ use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Enum, Object};
 
 use super::super::types::AccountStatus;
-use crate::http::fields::{EmailField, PasswordField, UsernameField};
+use crate::http::extract::fields::{EmailField, PasswordField, UsernameField};
 
 /// An account in a list.
 #[derive(Debug, Object)]

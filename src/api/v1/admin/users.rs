@@ -7,21 +7,24 @@ use poem_openapi::payload::Json;
 use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{ApiResponse, OpenApi};
 
+use super::super::V1Tag;
 use super::super::types::{AccountStatus, Done};
-use super::super::{V1Tag, users::change};
+use super::super::users::change;
 use super::paging::{self, Paging};
 use super::types::{
     CreateUserRequest, Pagination, QuotaChangedAnswer, QuotaRequest, SessionsAnswer,
     UpdateUserRequest, UserAnswer, UserChangedAnswer, UserCreatedAnswer, UserPage, UsersAnswer,
 };
 use super::view;
-use crate::http::allowed::{Allowed, FreshProof, ReadUsers, UpdateUsers, WriteUsers};
-use crate::http::body::Body;
-use crate::http::reject::Reject;
-use crate::http::response::{Answer, answer};
-use crate::identity::admin::{self, NewEntry};
-use crate::identity::directory::{self, Changes, Correction, Wanted};
-use crate::identity::{Core, factor, quota};
+use crate::http::extract::allowed::{Allowed, FreshProof, ReadUsers, UpdateUsers, WriteUsers};
+use crate::http::extract::body::Body;
+use crate::http::server::reject::Reject;
+use crate::http::server::response::{Answer, answer};
+use crate::identity::account::quota;
+use crate::identity::admin::accounts::NewEntry;
+use crate::identity::admin::search::{Changes, Correction, Wanted};
+use crate::identity::admin::{accounts, search};
+use crate::identity::{Core, factor};
 use crate::model::{AccountId, Status};
 
 /// Operations under `/admin/users`.
@@ -74,7 +77,7 @@ impl AdminUsersApi {
             status: status.0.map(Status::from),
             search: paging::search(search.0)?,
         };
-        let found = directory::page(&self.0, &wanted).await?;
+        let found = search::page(&self.0, &wanted).await?;
         let pagination = Pagination {
             page: paging.page,
             limit: paging.limit,
@@ -108,7 +111,7 @@ impl AdminUsersApi {
             roles: asked.roles.unwrap_or_default(),
             verified: asked.email_verified == Some(true),
         };
-        let entry = admin::create(&self.0, &admin.by(), new).await?;
+        let entry = accounts::create(&self.0, &admin.by(), new).await?;
         Ok(UserCreatedResponse::Account(Json(view::listed(&self.0, entry).into())))
     }
 
@@ -124,7 +127,7 @@ impl AdminUsersApi {
         _admin: Allowed<ReadUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<UserAnswer> {
-        let file = directory::file(&self.0, &user_id.0).await?;
+        let file = search::file(&self.0, &user_id.0).await?;
         Ok(answer(view::whole(&self.0, file).into()))
     }
 
@@ -155,7 +158,7 @@ impl AdminUsersApi {
             status: asked.status.map(Status::from),
             roles: asked.roles,
         };
-        let entry = directory::update(&self.0, &admin.by(), &user_id.0, changes).await?;
+        let entry = search::update(&self.0, &admin.by(), &user_id.0, changes).await?;
         Ok(answer(view::changed(&self.0, entry).into()))
     }
 
@@ -174,7 +177,7 @@ impl AdminUsersApi {
         admin: Allowed<FreshProof<WriteUsers>>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<Done> {
-        admin::delete(&self.0, &admin.by(), &user_id.0).await?;
+        accounts::delete(&self.0, &admin.by(), &user_id.0).await?;
         Ok(answer(Done::saying("User deleted successfully")))
     }
 
@@ -192,7 +195,7 @@ impl AdminUsersApi {
         admin: Allowed<WriteUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<UserChangedAnswer> {
-        let entry = directory::restore(&self.0, &admin.by(), &user_id.0).await?;
+        let entry = search::restore(&self.0, &admin.by(), &user_id.0).await?;
         Ok(answer(view::changed(&self.0, entry).into()))
     }
 
@@ -208,7 +211,7 @@ impl AdminUsersApi {
         admin: Allowed<WriteUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<UserChangedAnswer> {
-        let entry = directory::unlock(&self.0, &admin.by(), &user_id.0).await?;
+        let entry = search::unlock(&self.0, &admin.by(), &user_id.0).await?;
         Ok(answer(view::changed(&self.0, entry).into()))
     }
 
@@ -224,7 +227,7 @@ impl AdminUsersApi {
         admin: Allowed<WriteUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<UserChangedAnswer> {
-        let entry = admin::verify(&self.0, &admin.by(), &user_id.0).await?;
+        let entry = accounts::verify(&self.0, &admin.by(), &user_id.0).await?;
         Ok(answer(view::changed(&self.0, entry).into()))
     }
 
@@ -267,7 +270,7 @@ impl AdminUsersApi {
         admin: Allowed<WriteUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<Done> {
-        directory::send_reset(&self.0, &admin.by(), &user_id.0).await?;
+        search::send_reset(&self.0, &admin.by(), &user_id.0).await?;
         Ok(answer(Done::saying("Password reset email sent")))
     }
 
@@ -301,8 +304,8 @@ impl AdminUsersApi {
         _admin: Allowed<ReadUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<SessionsAnswer> {
-        let id = directory::file(&self.0, &user_id.0).await?.entry.account.id;
-        let sessions = directory::sessions(&self.0, id.as_str()).await?;
+        let id = search::file(&self.0, &user_id.0).await?.entry.account.id;
+        let sessions = search::sessions(&self.0, id.as_str()).await?;
         Ok(answer(
             sessions
                 .into_iter()
@@ -324,7 +327,7 @@ impl AdminUsersApi {
         admin: Allowed<WriteUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<Done> {
-        directory::end_sessions(&self.0, &admin.by(), &user_id.0).await?;
+        search::end_sessions(&self.0, &admin.by(), &user_id.0).await?;
         Ok(answer(Done::saying("Sessions terminated successfully")))
     }
 
@@ -341,7 +344,7 @@ impl AdminUsersApi {
         #[oai(name = "userId")] user_id: Path<String>,
         #[oai(name = "sessionId")] session_id: Path<String>,
     ) -> Answer<Done> {
-        directory::end_session(&self.0, &admin.by(), &user_id.0, &session_id.0).await?;
+        search::end_session(&self.0, &admin.by(), &user_id.0, &session_id.0).await?;
         Ok(answer(Done::saying("Session terminated successfully")))
     }
 }

@@ -6,14 +6,14 @@ use super::types::{
     ShownKey, ShownLetter, ShownQuota, ShownRole, ShownSession, WholeUser,
 };
 use crate::identity::Core;
-use crate::identity::admin::AccountWithRoles;
-use crate::identity::audit::AuditRow;
-use crate::identity::directory::AccountDetails;
-use crate::identity::key::KeySummary;
-use crate::identity::letters::{Message, MessageState};
-use crate::identity::quota::Quota;
-use crate::identity::roles::Role;
-use crate::identity::session::SessionView;
+use crate::identity::account::letters::{Message, MessageState};
+use crate::identity::account::quota::Quota;
+use crate::identity::admin::accounts::AccountWithRoles;
+use crate::identity::admin::roles::Role;
+use crate::identity::admin::search::AccountDetails;
+use crate::identity::audit::log::AuditRow;
+use crate::identity::session::list::SessionView;
+use crate::identity::system::key::KeySummary;
 use crate::model::{ApiClient, SessionId, app};
 
 pub(super) fn listed(core: &Core, entry: AccountWithRoles) -> ListedUser {

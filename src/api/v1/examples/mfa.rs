@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{EMAIL, ID, described, done, login_answer};
 use crate::error::{Kind, Limit};
-use crate::http::openapi::Described;
+use crate::http::docs::openapi::Described;
 
 const MADE: &str = "2023-12-01T10:30:00Z";
 

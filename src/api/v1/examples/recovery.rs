@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{EMAIL, ID, described, done};
 use crate::error::{Kind, Limit};
-use crate::http::openapi::Described;
+use crate::http::docs::openapi::Described;
 
 const LINK: &str = "reset_token_from_email";
 /// Errors of every operation that checks the caller's password.

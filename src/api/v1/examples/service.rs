@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{EMAIL, ID, TOKEN, described, done};
 use crate::error::{Kind, Limit};
-use crate::http::openapi::Described;
+use crate::http::docs::openapi::Described;
 
 pub(super) fn operations() -> Vec<Described> {
     let mut all = reset_codes();

@@ -4,7 +4,7 @@ use super::super::types::{
     MfaChallengeRequest, MfaRenameRequest, MfaSetupRequest, MfaVerifyRequest, OtpRequest,
     OtpVerifyRequest,
 };
-use crate::http::body::Payload;
+use crate::http::extract::body::Payload;
 
 impl Payload for MfaSetupRequest {}
 impl Payload for MfaVerifyRequest {}

@@ -7,10 +7,10 @@ use super::super::types::{
     ChangeEmailRequest, ChangePasswordRequest, ForgotPasswordRequest, ReauthenticateRequest,
     ResetPasswordRequest,
 };
-use crate::error::Kind;
-use crate::http::body::Payload;
-use crate::http::schema::required_row;
-use crate::{config::Config, error::FieldError};
+use crate::config::Config;
+use crate::error::{FieldError, Kind};
+use crate::http::extract::body::Payload;
+use crate::http::extract::schema::required_row;
 
 impl Payload for ReauthenticateRequest {
     fn rules(fields: &Map<String, Value>, _config: &Config) -> Vec<FieldError> {

@@ -5,7 +5,7 @@ use super::super::types::{
     CountUploadRequest, ResetCodeConfirmRequest, ResetCodeRequest, ResetCodeVerifyRequest,
     TokenRequest,
 };
-use crate::http::body::Payload;
+use crate::http::extract::body::Payload;
 
 impl Payload for TokenRequest {}
 impl Payload for CountUploadRequest {}

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::super::fixture::config;
 use super::*;
-use crate::http::body;
-use crate::http::schema::Schemas;
+use crate::http::extract::body;
+use crate::http::extract::schema::Schemas;
 
 /// The error kind and the broken rules of a body, as `field: Rule`.
 fn said<T: Payload>(body: &Value) -> (Option<Kind>, Vec<String>) {

@@ -3,7 +3,7 @@
 use poem_openapi::{Enum, Object};
 
 use super::LoginSession;
-use crate::http::fields::{EmailField, TokenField};
+use crate::http::extract::fields::{EmailField, TokenField};
 
 /// The kind of a second factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]

@@ -2,7 +2,7 @@
 
 use poem_openapi::Object;
 
-use crate::http::fields::{EmailField, PasswordField, TokenField};
+use crate::http::extract::fields::{EmailField, PasswordField, TokenField};
 
 /// Request for a password reset email.
 #[derive(Debug, Object)]

@@ -4,7 +4,7 @@ use poem_openapi::Object;
 
 use super::super::files::QuotaView;
 use super::answers;
-use crate::http::fields::{AccessTokenField, EmailField, PasswordField, TokenField};
+use crate::http::extract::fields::{AccessTokenField, EmailField, PasswordField, TokenField};
 
 /// Request to check an access token.
 #[derive(Debug, Object)]

@@ -5,8 +5,9 @@ use super::super::types::{
     ExportedMail, ExportedSession,
 };
 use super::time;
-use crate::identity::audit::AuditRow;
-use crate::identity::export::{self, Factor, FileRow, MailRecord, SessionExportRow};
+use crate::identity::account::export;
+use crate::identity::account::export::{Factor, FileRow, MailRecord, SessionExportRow};
+use crate::identity::audit::log::AuditRow;
 use crate::model::Time;
 
 pub(in super::super) fn exported(all: export::PersonalData) -> Export {

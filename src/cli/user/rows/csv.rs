@@ -5,7 +5,7 @@ use std::io;
 
 use super::lines::{LineReader, SourceLine};
 use super::{Headings, ImportRow, Input, Rows, Unreadable, Unused};
-use crate::identity::import::{Fields, ImportColumn};
+use crate::identity::admin::import::{Fields, ImportColumn};
 
 /// The longest row in bytes, over all lines that its quotes span.
 const LONGEST: usize = 64 * 1024;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::lines::LineReader;
 use super::{Headings, ImportRow, Input, Rows, Unused};
-use crate::identity::import::Fields;
+use crate::identity::admin::import::Fields;
 
 /// A file in JSON Lines format.
 pub struct Json {

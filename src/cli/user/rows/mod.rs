@@ -8,7 +8,7 @@ mod lines;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead};
 
-use crate::identity::import::{ColumnMeaning, Fields, ImportColumn};
+use crate::identity::admin::import::{ColumnMeaning, Fields, ImportColumn};
 
 pub use csv::{Csv, Escape};
 pub use json::Json;

@@ -1,0 +1,235 @@
+//! Sign-up, login with password and code, token refresh, and password reset in three steps.
+
+use std::sync::Arc;
+
+use poem_openapi::OpenApi;
+
+use crate::api::compat::authbackend::types::{
+    AccessTokenRequest, AuthbackendDone, AuthbackendLinkRequest, AuthbackendLoginAnswer,
+    AuthbackendLoginRequest, AuthbackendRefreshAnswer, AuthbackendRefreshRequest,
+    AuthbackendSessionAnswer, CodeRequest, ForgotRequest, ResetRequest, SignUpAnswer,
+    SignUpRequest, TokenAnswer,
+};
+use crate::api::compat::authbackend::{AuthbackendTag, view};
+use crate::error::{Error, Limit};
+use crate::http::extract::api_client::FromApp;
+use crate::http::extract::body::{Body, OptionalBody};
+use crate::http::extract::request_context::RequestContext;
+use crate::http::extract::schema::required_row;
+use crate::http::server::response::{Answer, answer};
+use crate::identity::Core;
+use crate::identity::access::caller;
+use crate::identity::access::rate_key::RateKey;
+use crate::identity::account::sign_up::NewAccount;
+use crate::identity::account::{recover_by_code, sign_up, verify_email};
+use crate::identity::login::gate::Remember;
+use crate::identity::login::sign_in::{Credentials, Name};
+use crate::identity::login::{challenge, sign_in};
+use crate::identity::session::refresh;
+use crate::identity::session::refresh::TokenTransport;
+
+/// Operations that need no access token.
+pub(in crate::api) struct AuthbackendAuthApi(pub(in crate::api) Arc<Core>);
+
+#[OpenApi]
+impl AuthbackendAuthApi {
+    /// User registration
+    ///
+    /// Creates an account and emails a verification link to its address.
+    #[oai(
+        path = "/api/auth/signup",
+        method = "post",
+        operation_id = "signup",
+        tag = "AuthbackendTag::Authentication"
+    )]
+    async fn sign_up(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<SignUpRequest>,
+    ) -> Answer<SignUpAnswer> {
+        let asked = body.0;
+        app.meter(&visit, RateKey::Email(&asked.email.0)).await?.count(Limit::SignUp)?;
+        sign_up::admit_role(asked.role.as_deref())?;
+        let new = NewAccount {
+            email: asked.email.0,
+            password: asked.password.0,
+            username: None,
+            first_name: asked.first_name.filter(|name| !name.is_empty()),
+            last_name: asked.last_name.filter(|name| !name.is_empty()),
+            name: None,
+            company_name: None,
+            phone: None,
+        };
+        let (made, number) = sign_up::register_numbered(&self.0, new, &visit.source).await?;
+        Ok(answer(view::signed_up(&self.0, &made, number)))
+    }
+
+    /// Email verification
+    ///
+    /// Verifies the address that the token was mailed to. Further calls with the same token report
+    /// that the address is already verified.
+    #[oai(
+        path = "/api/auth/verify-email",
+        method = "post",
+        operation_id = "verifyEmail",
+        tag = "AuthbackendTag::Authentication"
+    )]
+    async fn verify_email(
+        &self,
+        visit: RequestContext,
+        body: Body<AuthbackendLinkRequest>,
+    ) -> Answer<AuthbackendDone> {
+        visit.meter.count(Limit::VerifyEmail)?;
+        let proved = verify_email::prove(&self.0, body.0.token.0.reveal(), &visit.source).await?;
+        Ok(answer(view::proved(proved)))
+    }
+
+    /// User login
+    ///
+    /// The first of two steps: if the password is correct, the server emails a code, which
+    /// `verify-otp` accepts for ten minutes. An account with an authenticator app gets no email and
+    /// uses a code from the app instead.
+    #[oai(
+        path = "/api/auth/login",
+        method = "post",
+        operation_id = "login",
+        tag = "AuthbackendTag::Authentication"
+    )]
+    async fn login(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<AuthbackendLoginRequest>,
+    ) -> Answer<AuthbackendLoginAnswer> {
+        let (email, password) = (body.0.email.0, body.0.password.0);
+        let name = Name::Email(email.to_string());
+        sign_in::refuse_locked(&self.0, &name, &visit.source).await?;
+        app.meter(&visit, RateKey::Name(&name)).await?.count(Limit::SignIn)?;
+        let credentials = Credentials { name, password, remember: Remember::Long };
+        sign_in::begin(&self.0, credentials, &visit.source).await?;
+        Ok(answer(view::waiting(&email)))
+    }
+
+    /// OTP verification (complete login)
+    #[oai(
+        path = "/api/auth/verify-otp",
+        method = "post",
+        operation_id = "verifyOtp",
+        tag = "AuthbackendTag::Authentication"
+    )]
+    async fn verify_otp(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<CodeRequest>,
+    ) -> Answer<AuthbackendSessionAnswer> {
+        let (email, code) = (body.0.email.0, body.0.otp_code.0);
+        app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::Factor)?;
+        let issued =
+            challenge::complete_newest(&self.0, &email, code.reveal(), &visit.source).await?;
+        Ok(answer(view::logged_in(&self.0, &issued)?))
+    }
+
+    /// Password reset request
+    ///
+    /// Emails a code if the address has an account. The response is the same in either case.
+    #[oai(
+        path = "/api/auth/password-reset",
+        method = "post",
+        operation_id = "passwordReset",
+        tag = "AuthbackendTag::Authentication"
+    )]
+    async fn forgot(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<ForgotRequest>,
+    ) -> Answer<AuthbackendDone> {
+        let email = body.0.email.0;
+        app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::ForgotByCode)?;
+        recover_by_code::request(&self.0, &email, &visit.source).await?;
+        Ok(answer(view::done("Password reset code sent to your email")))
+    }
+
+    /// Password reset OTP verification
+    ///
+    /// Checks the code without consuming it.
+    #[oai(
+        path = "/api/auth/password-reset/verify-otp",
+        method = "post",
+        operation_id = "passwordResetVerifyOtp",
+        tag = "AuthbackendTag::Authentication"
+    )]
+    async fn look(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<CodeRequest>,
+    ) -> Answer<AuthbackendDone> {
+        let (email, code) = (body.0.email.0, body.0.otp_code.0);
+        app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::ResetCode)?;
+        recover_by_code::look(&self.0, &email, code.reveal(), &visit.source).await?;
+        Ok(answer(view::done("OTP verified successfully")))
+    }
+
+    /// Password reset confirmation
+    ///
+    /// Sets a new password and consumes the code. All sessions end.
+    #[oai(
+        path = "/api/auth/password-reset/confirm",
+        method = "post",
+        operation_id = "passwordResetConfirm",
+        tag = "AuthbackendTag::Authentication"
+    )]
+    async fn confirm(
+        &self,
+        visit: RequestContext,
+        app: FromApp,
+        body: Body<ResetRequest>,
+    ) -> Answer<AuthbackendDone> {
+        let asked = body.0;
+        let (email, code, new) = (asked.email.0, asked.otp_code.0, asked.new_password.0);
+        let meter = app.meter(&visit, RateKey::Email(&email)).await?;
+        meter.count(Limit::ResetByCode)?;
+        let reset =
+            recover_by_code::reset(&self.0, &email, code.reveal(), new, &visit.source).await;
+        reset.map_err(|failure| meter.reset_failed(Limit::ResetByCode, failure))?;
+        Ok(answer(view::done("Password reset successfully")))
+    }
+
+    /// Token validation
+    #[oai(
+        path = "/api/auth/validate-token",
+        method = "post",
+        operation_id = "validateToken",
+        tag = "AuthbackendTag::Authentication"
+    )]
+    async fn validate(&self, body: Body<AccessTokenRequest>) -> Answer<TokenAnswer> {
+        let caller = caller::authenticate(&self.0, body.0.token.0.reveal()).await?;
+        Ok(answer(view::valid(&caller)))
+    }
+
+    /// Refresh token
+    ///
+    /// Returns a new access token. The refresh token stays the same.
+    #[oai(
+        path = "/api/auth/refresh-token",
+        method = "post",
+        operation_id = "refreshToken",
+        tag = "AuthbackendTag::Authentication"
+    )]
+    async fn refresh(
+        &self,
+        visit: RequestContext,
+        body: OptionalBody<AuthbackendRefreshRequest>,
+    ) -> Answer<AuthbackendRefreshAnswer> {
+        let token = body.0.map(|body| body.refresh_token.0);
+        let token = token.ok_or_else(|| Error::invalid(vec![required_row("refreshToken")]))?;
+        visit.meter.peek(Limit::Refresh)?;
+        let issued =
+            refresh::turn(&self.0, token.reveal(), TokenTransport::Body, &visit.source).await;
+        let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
+        Ok(answer(view::refreshed(&self.0, &issued)?))
+    }
+}

@@ -1,0 +1,227 @@
+//! The OpenAPI document of the authbackend wire: the errors of every operation, and examples.
+
+use serde_json::{Value, json};
+
+use crate::api::compat::authbackend::{Authbackend, AuthbackendApi};
+use crate::config::Config;
+use crate::error::{Kind, Limit};
+use crate::http::docs::openapi;
+use crate::http::docs::openapi::{Described, LimitCoverage};
+use crate::http::extract::api_client;
+use crate::http::server::policy;
+
+const EMAIL: &str = "user@example.com";
+const PASSWORD: &str = "SecurePass123!";
+const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...";
+
+/// Operations that take the API client headers, if the policy requires them.
+const FROM_APPS: [&str; 6] = [
+    "signup",
+    "login",
+    "verifyOtp",
+    "passwordReset",
+    "passwordResetVerifyOtp",
+    "passwordResetConfirm",
+];
+
+/// The document for this configuration.
+pub(in crate::api) fn document(config: &Config) -> Value {
+    let mut document = openapi::generated::<AuthbackendApi>();
+    let about = "Sign-up with email verification, login with a password and an emailed code, sessions, and \
+                 administration. All errors share one envelope.";
+    openapi::introduce(&mut document, config, &[""], about);
+    let schemas = &mut document["components"]["schemas"];
+    for (schema, property) in [
+        ("SignUpRequest", "password"),
+        ("ResetRequest", "newPassword"),
+        ("ChangePasswordRequest", "newPassword"),
+    ] {
+        policy::bound_password(&mut schemas[schema]["properties"][property], &config.password);
+    }
+    let mut operations = [open(), own(), admin(), system()].concat();
+    api_client::describe(&mut document, config, &mut operations, &FROM_APPS);
+    openapi::complete(&mut document, &Authbackend, &operations);
+    document
+}
+
+fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
+    Described {
+        id,
+        errors: errors.to_vec(),
+        counted: LimitCoverage::Yes,
+        requests: Vec::new(),
+        response,
+    }
+}
+
+fn open() -> Vec<Described> {
+    let sign_up = [Kind::EmailTaken, Kind::Forbidden, Kind::TooMany(Limit::SignUp)];
+    let sign_in = [
+        Kind::InvalidCredentials,
+        Kind::EmailUnverified,
+        Kind::AccountSuspended,
+        Kind::AccountDeleted,
+        Kind::AccountLocked,
+        Kind::TooMany(Limit::SignIn),
+    ];
+    let link = [Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(Limit::VerifyEmail)];
+    let reset = [Kind::CodeInvalid, Kind::TooMany(Limit::ResetByCode)];
+    let code = json!({ "email": EMAIL, "otpCode": "123456" });
+    let token = [Kind::TokenInvalid, Kind::TokenExpired, Kind::SessionEnded];
+    vec![
+        described("signup", &sign_up, signed_up()).taking(
+            "account",
+            json!({ "email": EMAIL, "firstName": "John", "lastName": "Doe", "password": PASSWORD, "role": "user" }),
+        ),
+        described("verifyEmail", &link, done("Email verified successfully"))
+            .taking("token", json!({ "token": "verification-token-from-email" })),
+        described("login", &sign_in, waiting()).taking("password", json!({ "email": EMAIL, "password": PASSWORD })),
+        described("verifyOtp", &[Kind::MfaCodeInvalid, Kind::TooMany(Limit::Factor)], logged_in())
+            .taking("code", code.clone()),
+        described(
+            "passwordReset",
+            &[Kind::TooMany(Limit::ForgotByCode)],
+            done("Password reset code sent to your email"),
+        )
+        .taking("address", json!({ "email": EMAIL })),
+        described(
+            "passwordResetVerifyOtp",
+            &[Kind::CodeInvalid, Kind::TooMany(Limit::ResetCode)],
+            done("OTP verified successfully"),
+        )
+        .taking("code", code),
+        described("passwordResetConfirm", &reset, done("Password reset successfully"))
+            .taking("password", json!({ "email": EMAIL, "otpCode": "123456", "newPassword": "NewSecurePass123!" })),
+        described("validateToken", &token, valid()).taking("token", json!({ "token": "jwt-token-here" })),
+        described(
+            "refreshToken",
+            &[Kind::RefreshInvalid, Kind::RefreshRevoked, Kind::TooMany(Limit::Refresh)],
+            json!({ "success": true, "message": "Token refreshed successfully", "data": { "token": TOKEN } }),
+        )
+        .taking("token", json!({ "refreshToken": "refresh-token-here" })),
+    ]
+}
+
+fn own() -> Vec<Described> {
+    let change = [Kind::WrongCurrentPassword, Kind::AccountLocked, Kind::TooMany(Limit::SignIn)];
+    let session = json!({
+        "sessionId": "session-1",
+        "device": "Chrome on Windows",
+        "lastActive": "2025-09-29T10:30:00Z",
+        "isCurrent": true,
+    });
+    vec![
+        described("changePassword", &change, done("Password changed successfully")).taking(
+            "passwords",
+            json!({ "currentPassword": "OldPass123!", "newPassword": "NewSecurePass123!" }),
+        ),
+        described("logout", &[], done("Logged out successfully")),
+        described("logoutAll", &[], done("Logged out from all devices successfully")),
+        described(
+            "listSessions",
+            &[],
+            json!({ "success": true, "data": { "sessions": [session] } }),
+        ),
+        described("endSession", &[Kind::SessionNotFound], done("Session terminated successfully")),
+    ]
+}
+
+fn admin() -> Vec<Described> {
+    let missing = [Kind::AccountNotFound];
+    let change = [Kind::AccountNotFound, Kind::LastAdmin];
+    let figures = json!({ "totalUsers": 150, "verifiedUsers": 145, "totalLogins": 1250, "activeSessions": 45 });
+    let logins = json!({
+        "dailyLogins": [{ "date": "2025-09-29", "count": 45 }],
+        "monthlyLogins": [{ "month": "2025-09", "count": 1250 }],
+    });
+    vec![
+        described(
+            "listUsers",
+            &[Kind::Validation],
+            json!({ "success": true, "data": { "users": [user()] } }),
+        ),
+        described("getUser", &missing, json!({ "success": true, "data": { "user": user() } })),
+        described("setUserRole", &change, done("User role updated successfully"))
+            .taking("role", json!({ "role": "admin" })),
+        described("toggleUserLock", &change, done("User lock status updated")),
+        described("deleteUser", &change, done("User deleted successfully")),
+        described("getStats", &[], json!({ "success": true, "data": figures })),
+        described("getLogins", &[], json!({ "success": true, "data": logins })),
+    ]
+}
+
+fn system() -> Vec<Described> {
+    let health = json!({
+        "success": true,
+        "message": "Server is running",
+        "timestamp": "2025-09-29T10:30:00Z",
+        "environment": "development",
+    });
+    let index = json!({
+        "success": true,
+        "message": "Authentication API Server",
+        "version": "1.0.0",
+        "endpoints": { "auth": "/api/auth", "admin": "/api/admin", "health": "/health" },
+        "documentation": "Check README.md for API documentation",
+    });
+    vec![
+        Described {
+            counted: LimitCoverage::No,
+            ..described("getHealth", &[Kind::Unavailable], health)
+        },
+        described("getIndex", &[], index),
+    ]
+}
+
+fn done(message: &str) -> Value {
+    json!({ "success": true, "message": message })
+}
+
+fn signed_up() -> Value {
+    json!({
+        "success": true,
+        "message": "User registered successfully. Please verify your email.",
+        "data": { "userId": 1, "email": EMAIL, "emailVerificationRequired": true },
+    })
+}
+
+fn waiting() -> Value {
+    json!({
+        "success": true,
+        "message": "Verification code sent to your email",
+        "data": { "email": EMAIL, "otpRequired": true },
+    })
+}
+
+fn logged_in() -> Value {
+    json!({
+        "success": true,
+        "message": "Login successful",
+        "data": {
+            "token": TOKEN,
+            "refreshToken": "refresh-token-here",
+            "user": { "id": 1, "email": EMAIL, "role": "user" },
+            "sessionId": "session-uuid-here",
+        },
+    })
+}
+
+fn valid() -> Value {
+    json!({
+        "success": true,
+        "message": "Token is valid",
+        "data": { "userId": 1, "email": EMAIL, "role": "user" },
+    })
+}
+
+fn user() -> Value {
+    json!({
+        "id": 1,
+        "email": EMAIL,
+        "firstName": "John",
+        "lastName": "Doe",
+        "role": "user",
+        "isEmailVerified": true,
+        "createdAt": "2025-09-29T10:00:00Z",
+    })
+}

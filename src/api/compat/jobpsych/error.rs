@@ -1,0 +1,188 @@
+//! Maps errors to the status codes, error codes, messages and envelope of the jobpsych wire.
+
+use poem::http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::config::{Config, Environment};
+use crate::error::{Error, Kind, Rule};
+use crate::http::server::reject::{About, Wire};
+
+/// The jobpsych wire.
+#[derive(Debug, Clone, Copy)]
+pub struct Jobpsych {
+    environment: Environment,
+}
+
+impl Jobpsych {
+    /// The wire for this configuration. It shows error details only outside production.
+    #[must_use]
+    pub fn under(config: &Config) -> Self {
+        Self { environment: config.server.environment }
+    }
+
+    fn details(self, error: &Error) -> Option<String> {
+        let rows = error.fields();
+        let told = self.environment != Environment::Production && !rows.is_empty();
+        told.then(|| {
+            rows.iter()
+                .map(|row| format!("{}: {}", row.field, row.sentence))
+                .collect::<Vec<_>>()
+                .join("; ")
+        })
+    }
+}
+
+impl Wire for Jobpsych {
+    fn name(&self) -> &'static str {
+        "jobpsych"
+    }
+
+    fn status(&self, kind: Kind) -> StatusCode {
+        match kind {
+            Kind::Validation
+            | Kind::MalformedBody
+            | Kind::MissingCredentials
+            | Kind::MissingLinkToken
+            | Kind::LinkInvalid
+            | Kind::LinkExpired
+            | Kind::WrongCurrentPassword
+            | Kind::MfaCodeInvalid
+            | Kind::MfaNotEnabled
+            | Kind::BackupCodeUsed
+            | Kind::CodeInvalid => StatusCode::BAD_REQUEST,
+            Kind::InvalidCredentials
+            | Kind::MissingRefreshToken
+            | Kind::TokenMissing
+            | Kind::TokenFormat
+            | Kind::TokenInvalid
+            | Kind::TokenExpired
+            | Kind::SessionEnded
+            | Kind::RefreshInvalid
+            | Kind::RefreshRevoked
+            | Kind::AppInvalid => StatusCode::UNAUTHORIZED,
+            Kind::EmailUnverified
+            | Kind::AccountSuspended
+            | Kind::AccountDeleted
+            | Kind::MfaRequired
+            | Kind::ReauthenticationRequired
+            | Kind::Forbidden
+            | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
+            Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
+            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Kind::EmailTaken
+            | Kind::UsernameTaken
+            | Kind::AlreadyExists
+            | Kind::Conflict
+            | Kind::LastAdmin => StatusCode::CONFLICT,
+            Kind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Kind::AccountLocked => StatusCode::LOCKED,
+            Kind::TooMany(_) | Kind::UploadLimitReached => StatusCode::TOO_MANY_REQUESTS,
+            Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Missing or wrongly typed fields are a 400; well-formed values that break a rule are a 422.
+    fn status_of(&self, error: &Error) -> StatusCode {
+        let is_form = |rule: Rule| matches!(rule, Rule::Required | Rule::WrongType);
+        let rows = error.fields();
+        if error.kind() == Kind::Validation
+            && !rows.is_empty()
+            && !rows.iter().any(|row| is_form(row.rule))
+        {
+            return StatusCode::UNPROCESSABLE_ENTITY;
+        }
+        self.status(error.kind())
+    }
+
+    fn code(&self, kind: Kind) -> &'static str {
+        match kind {
+            Kind::Validation
+            | Kind::MalformedBody
+            | Kind::MissingCredentials
+            | Kind::MissingLinkToken
+            | Kind::LinkInvalid
+            | Kind::LinkExpired
+            | Kind::MfaCodeInvalid
+            | Kind::MfaNotEnabled
+            | Kind::BackupCodeUsed
+            | Kind::CodeInvalid => "VALIDATION_ERROR",
+            Kind::InvalidCredentials | Kind::WrongCurrentPassword => "INVALID_CREDENTIALS",
+            Kind::MissingRefreshToken
+            | Kind::TokenMissing
+            | Kind::TokenFormat
+            | Kind::TokenInvalid
+            | Kind::TokenExpired
+            | Kind::SessionEnded
+            | Kind::RefreshInvalid
+            | Kind::RefreshRevoked
+            | Kind::AppInvalid => "TOKEN_VERIFICATION_FAILED",
+            Kind::EmailUnverified
+            | Kind::AccountSuspended
+            | Kind::AccountDeleted
+            | Kind::ReauthenticationRequired
+            | Kind::Forbidden
+            | Kind::ForeignOrigin => "FORBIDDEN",
+            Kind::MfaRequired => "MFA_REQUIRED",
+            Kind::AccountLocked => "ACCOUNT_LOCKED",
+            Kind::AccountNotFound => "USER_NOT_FOUND",
+            Kind::SessionNotFound | Kind::NotFound => "NOT_FOUND",
+            Kind::EmailTaken => "EMAIL_EXISTS",
+            Kind::UsernameTaken | Kind::AlreadyExists | Kind::Conflict | Kind::LastAdmin => {
+                "CONFLICT"
+            }
+            Kind::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Kind::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Kind::TooMany(_) => "RATE_LIMIT_EXCEEDED",
+            Kind::UploadLimitReached => "UPLOAD_LIMIT_REACHED",
+            Kind::Unavailable => "SERVICE_UNAVAILABLE",
+            Kind::Internal => "SERVER_ERROR",
+        }
+    }
+
+    fn sentence(&self, kind: Kind) -> &'static str {
+        match kind {
+            Kind::InvalidCredentials => "Invalid email or password",
+            Kind::EmailTaken => "User with this email already exists",
+            Kind::AccountNotFound => "User not found",
+            Kind::TokenMissing | Kind::TokenFormat => "Access token is required",
+            Kind::TokenInvalid | Kind::TokenExpired | Kind::SessionEnded => {
+                "Invalid or expired token"
+            }
+            Kind::MissingRefreshToken => "Refresh token is required",
+            Kind::RefreshInvalid | Kind::RefreshRevoked => "Invalid or expired refresh token",
+            other => other.sentence(),
+        }
+    }
+
+    fn body(&self, error: &Error, _about: &About) -> Value {
+        let kind = error.kind();
+        let mut body =
+            json!({ "success": false, "message": self.message(error), "error": self.code(kind) });
+        if kind == Kind::AccountNotFound {
+            // A second service reads this number even if the account does not exist.
+            body["filesUploaded"] = 0.into();
+        }
+        if let Some(details) = self.details(error) {
+            body["details"] = details.into();
+        }
+        body
+    }
+
+    fn schema(&self) -> Value {
+        let text = || json!({ "type": "string" });
+        json!({
+            "type": "object",
+            "required": ["success", "message", "error"],
+            "properties": {
+                "success": { "type": "boolean", "enum": [false] },
+                "message": text(),
+                "error": text(),
+                "details": { "type": "string", "description": "Only outside production." },
+                "filesUploaded": { "type": "integer", "format": "int64", "description": "Only with `USER_NOT_FOUND`." },
+            },
+        })
+    }
+}

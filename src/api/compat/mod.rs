@@ -1,0 +1,6 @@
+//! The APIs of existing backends. Their shapes are fixed by their documents.
+
+pub mod authbackend;
+pub mod jobpath;
+pub mod jobpsych;
+pub mod siteworks;

@@ -1,0 +1,139 @@
+//! The OpenAPI document of the siteworks wire: the errors of every operation, and examples.
+
+use serde_json::{Value, json};
+
+use crate::api::compat::siteworks::{Siteworks, SiteworksApi};
+use crate::config::Config;
+use crate::error::{Kind, Limit};
+use crate::http::docs::openapi;
+use crate::http::docs::openapi::{Described, LimitCoverage};
+use crate::http::server::policy;
+
+const EMAIL: &str = "user@example.com";
+const NAME: &str = "John Doe";
+const PASSWORD: &str = "SecurePass123!";
+const ID: &str = "123e4567-e89b-12d3-a456-426614174000";
+
+/// The document for this configuration.
+pub(in crate::api) fn document(config: &Config) -> Value {
+    let mut document = openapi::generated::<SiteworksApi>();
+    let about =
+        "Sign-up, login and sessions with a token pair in the body. All errors share one envelope.";
+    openapi::introduce(&mut document, config, &[""], about);
+    let schemas = &mut document["components"]["schemas"];
+    policy::bound_password(
+        &mut schemas["RegisterRequest"]["properties"]["password"],
+        &config.password,
+    );
+    policy::bound_password(
+        &mut schemas["ChangePasswordRequest"]["properties"]["newPassword"],
+        &config.password,
+    );
+    openapi::complete(&mut document, &Siteworks, &operations());
+    document
+}
+
+fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
+    Described {
+        id,
+        errors: errors.to_vec(),
+        counted: LimitCoverage::Yes,
+        requests: Vec::new(),
+        response,
+    }
+}
+
+fn operations() -> Vec<Described> {
+    let sign_in = [
+        Kind::InvalidCredentials,
+        Kind::AccountSuspended,
+        Kind::MfaRequired,
+        Kind::AccountLocked,
+        Kind::TooMany(Limit::SignIn),
+    ];
+    let refresh = [Kind::RefreshInvalid, Kind::TooMany(Limit::Refresh)];
+    let change = [Kind::WrongCurrentPassword, Kind::AccountLocked, Kind::TooMany(Limit::SignIn)];
+    vec![
+        described("register", &[Kind::EmailTaken, Kind::TooMany(Limit::SignUp)], register_answer())
+            .taking("account", json!({ "email": EMAIL, "password": PASSWORD, "name": NAME })),
+        described("login", &sign_in, login_answer())
+            .taking("password", json!({ "email": EMAIL, "password": PASSWORD })),
+        described("refresh", &refresh, refresh_answer())
+            .taking("token", json!({ "refreshToken": "refresh_token" })),
+        described("logout", &[], done("Logged out successfully"))
+            .taking("token", json!({ "refreshToken": "refresh_token" })),
+        described("logoutAll", &[], done("Logged out from all devices successfully")),
+        described("getProfile", &[], json!({ "success": true, "user": profile(NAME) })),
+        described("updateProfile", &[], updated())
+            .taking("name", json!({ "name": "Updated Name" })),
+        described("changePassword", &change, done("Password changed successfully")).taking(
+            "passwords",
+            json!({ "currentPassword": "OldPass123!", "newPassword": "NewSecurePass456!" }),
+        ),
+    ]
+}
+
+fn done(message: &str) -> Value {
+    json!({ "success": true, "message": message })
+}
+
+fn tokens() -> Value {
+    json!({
+        "accessToken": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...",
+        "refreshToken": "def502004e6a0b5c9df6e5...",
+        "expiresAt": "2024-01-08T00:00:00.000Z",
+    })
+}
+
+fn register_answer() -> Value {
+    json!({
+        "success": true,
+        "message": "User registered successfully",
+        "user": {
+            "id": ID,
+            "email": EMAIL,
+            "name": NAME,
+            "isVerified": true,
+            "isActive": true,
+            "createdAt": "2024-01-01T00:00:00.000Z",
+        },
+        "tokens": tokens(),
+    })
+}
+
+fn login_answer() -> Value {
+    json!({
+        "success": true,
+        "message": "Login successful",
+        "user": {
+            "id": ID,
+            "email": EMAIL,
+            "name": NAME,
+            "isVerified": true,
+            "isActive": true,
+            "lastLoginAt": "2024-01-01T00:00:00.000Z",
+        },
+        "tokens": tokens(),
+    })
+}
+
+fn refresh_answer() -> Value {
+    json!({ "success": true, "message": "Token refreshed successfully", "tokens": tokens() })
+}
+
+fn profile(name: &str) -> Value {
+    json!({
+        "id": ID,
+        "email": EMAIL,
+        "name": name,
+        "isVerified": true,
+        "isActive": true,
+        "lastLoginAt": "2024-01-01T00:00:00.000Z",
+        "createdAt": "2024-01-01T00:00:00.000Z",
+        "updatedAt": "2024-01-01T00:00:00.000Z",
+    })
+}
+
+fn updated() -> Value {
+    json!({ "success": true, "message": "Profile updated successfully", "user": profile("Updated Name") })
+}

@@ -1,0 +1,5 @@
+//! Types of values that several sections share.
+
+pub mod network;
+pub mod span;
+pub mod web_origin;

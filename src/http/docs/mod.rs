@@ -1,0 +1,5 @@
+//! The OpenAPI documents and the pages that show them.
+
+pub mod openapi;
+pub mod reference;
+pub mod site;

@@ -1,0 +1,376 @@
+//! Determines the client IP: the peer's address, or the one that trusted proxies forward. Also
+//! decides which peers may make service calls.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use poem::Request;
+use poem::http::header::HOST;
+use poem::http::uri::Authority;
+use poem::http::{HeaderMap, HeaderName, Uri};
+
+use crate::config::{Environment, Network, Server};
+use crate::env::Env;
+use crate::http::extract::origin;
+use crate::model::Time;
+
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+const OTHER_FORWARDING: [&str; 9] = [
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-original-forwarded-for",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "fastly-client-ip",
+];
+
+const WARN_EVERY: Duration = Duration::from_mins(1);
+
+/// Determines client IPs, and warns at most once a minute about forwarding headers from untrusted
+/// peers.
+pub struct Addresses {
+    trusted: Option<Vec<Network>>,
+    env: Env,
+    warned_at: Mutex<Option<Time>>,
+}
+
+impl Addresses {
+    /// Reads the trusted proxies from the configuration.
+    #[must_use]
+    pub fn new(server: &Server, env: Env) -> Self {
+        Self { trusted: server.trusted_proxies.clone(), env, warned_at: Mutex::new(None) }
+    }
+
+    /// The client IP of a request.
+    #[must_use]
+    pub fn of(&self, request: &Request) -> IpAddr {
+        let peer = peer(request);
+        let trusted = self.trusted.as_deref().unwrap_or_default();
+        if request.headers().contains_key(&X_FORWARDED_FOR) && !is_in(trusted, peer) {
+            self.warn(peer);
+        }
+        address(peer, request.headers(), trusted)
+    }
+
+    fn warn(&self, peer: IpAddr) {
+        let now = self.env.now();
+        let mut warned_at = self.warned_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned_at.is_none_or(|at| now.since(at) >= WARN_EVERY) {
+            *warned_at = Some(now);
+            let advice = match self.trusted {
+                None => {
+                    "server.trusted_proxies is not set: list the proxies there, or set it to [] if there are none"
+                }
+                Some(_) => "the peer is not in server.trusted_proxies, so the header is ignored",
+            };
+            tracing::warn!(%peer, "X-Forwarded-For from a peer that is no trusted proxy: {advice}");
+        }
+    }
+}
+
+/// The peer address of the connection; 0.0.0.0 for a request without a connection.
+#[must_use]
+pub fn peer(request: &Request) -> IpAddr {
+    let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    request.remote_addr().as_socket_addr().map_or(nowhere, |address| address.ip().to_canonical())
+}
+
+/// The client IP: the peer, or behind trusted proxies the right-most address in `X-Forwarded-For`
+/// that is not a trusted proxy. Addresses further left are under the client's control.
+#[must_use]
+pub fn address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
+    let mut client = peer.to_canonical();
+    if !is_in(trusted, client) {
+        return client;
+    }
+    let lines: Vec<&[u8]> =
+        headers.get_all(&X_FORWARDED_FOR).iter().map(poem::http::HeaderValue::as_bytes).collect();
+    for hop in lines.iter().rev().flat_map(|line| line.rsplit(|&b| b == b',')) {
+        let Some(hop) = std::str::from_utf8(hop).ok().and_then(parse_hop) else { break };
+        client = hop;
+        if !is_in(trusted, client) {
+            break;
+        }
+    }
+    client
+}
+
+/// Parses an IP address with or without a port.
+fn parse_hop(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let with_port = || text.parse::<std::net::SocketAddr>().map(|address| address.ip());
+    bare.parse::<IpAddr>().or_else(|_| with_port()).ok().map(|address| address.to_canonical())
+}
+
+/// Whether a request has no header that a proxy would add.
+#[must_use]
+pub fn is_direct(headers: &HeaderMap) -> bool {
+    !headers.keys().any(|name| {
+        name.as_str().starts_with("x-forwarded") || OTHER_FORWARDING.contains(&name.as_str())
+    })
+}
+
+/// Whether a request may use service calls and metrics. Only the peer address counts, never a
+/// forwarded address, and a trusted proxy is never allowed.
+#[must_use]
+pub fn service_allowed(server: &Server, peer: IpAddr, headers: &HeaderMap) -> bool {
+    let peer = peer.to_canonical();
+    if !is_itself(server, peer, headers) {
+        return false;
+    }
+    let networks = server.service_networks.as_deref();
+    networks.map_or_else(|| is_loopback(server, peer), |networks| is_in(networks, peer))
+}
+
+/// Whether a request is local, that is, sent from this machine. Only certain if no proxy is
+/// involved and the server is not public.
+#[must_use]
+pub fn is_local_request(server: &Server, request: &Request) -> bool {
+    let peer = peer(request);
+    is_itself(server, peer, request.headers()) && is_loopback(server, peer)
+}
+
+/// Whether the peer is the client itself and not a proxy.
+fn is_itself(server: &Server, peer: IpAddr, headers: &HeaderMap) -> bool {
+    let is_proxy = is_in(server.trusted_proxies.as_deref().unwrap_or_default(), peer);
+    is_direct(headers) && !is_proxy && is_asked_by_name(server, headers)
+}
+
+/// Whether the `Host` header names this server: localhost, the public host, a configured service
+/// host, or an IP address. This stops DNS rebinding: if an attacker points the domain of a page at
+/// this machine, the browser sends the attacker's domain as `Host`.
+#[must_use]
+pub fn is_asked_by_name(server: &Server, headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
+    let Some(host) = host.to_str().ok().filter(|host| !host.contains('@')) else { return false };
+    let Ok(host) = host.to_ascii_lowercase().parse::<Authority>() else { return false };
+    let host = host.host();
+    let public = server.public_url.as_deref().and_then(|url| url.parse::<Uri>().ok());
+    host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+        || host == "localhost"
+        || public.and_then(|url| url.host().map(str::to_ascii_lowercase)).as_deref() == Some(host)
+        || server.service_hosts.iter().any(|own| own == host)
+}
+
+fn is_loopback(server: &Server, peer: IpAddr) -> bool {
+    let is_local = server.public_url.as_deref().is_none_or(origin::is_loopback);
+    is_local && server.environment != Environment::Production && peer.is_loopback()
+}
+
+fn is_in(networks: &[Network], address: IpAddr) -> bool {
+    networks.iter().any(|network| holds(network, address))
+}
+
+fn holds(network: &Network, address: IpAddr) -> bool {
+    let shifted = |bits: u128, width: u32| {
+        bits.checked_shr(width.saturating_sub(u32::from(network.bits))).unwrap_or(0)
+    };
+    match (network.address.to_canonical(), address) {
+        (IpAddr::V4(first), IpAddr::V4(address)) => {
+            shifted(first.to_bits().into(), 32) == shifted(address.to_bits().into(), 32)
+        }
+        (IpAddr::V6(first), IpAddr::V6(address)) => {
+            shifted(first.to_bits(), 128) == shifted(address.to_bits(), 128)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn net(text: &str) -> Network {
+        let (address, bits) = text.split_once('/').unwrap();
+        Network { address: ip(address), bits: bits.parse().unwrap() }
+    }
+
+    fn forwarded(lines: &[&[u8]]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(X_FORWARDED_FOR, poem::http::HeaderValue::from_bytes(line).unwrap());
+        }
+        headers
+    }
+
+    /// The headers of a call that did not pass a proxy.
+    fn direct(host: &str) -> HeaderMap {
+        HeaderMap::from_iter([(HOST, host.parse().unwrap())])
+    }
+
+    #[test]
+    fn nobody_is_believed_without_trusted_proxies() {
+        let headers = forwarded(&[b"198.51.100.7"]);
+        assert_eq!(address(ip("10.0.0.1"), &headers, &[]), ip("10.0.0.1"));
+        assert_eq!(address(ip("10.0.0.1"), &headers, &[net("10.1.0.0/16")]), ip("10.0.0.1"));
+    }
+
+    #[test]
+    fn behind_proxies_the_right_most_stranger_is_the_client() {
+        let trusted = [net("10.0.0.0/8"), net("2001:db8::/32")];
+        for (lines, client) in [
+            (vec![&b"198.51.100.7"[..]], "198.51.100.7"),
+            (vec![b"203.0.113.9, 198.51.100.7"], "198.51.100.7"),
+            (vec![b"203.0.113.9, 198.51.100.7, 10.9.9.9"], "198.51.100.7"),
+            (vec![b"203.0.113.9", b"198.51.100.7,10.1.2.3", b"10.2.3.4"], "198.51.100.7"),
+            (vec![b"198.51.100.7:4711"], "198.51.100.7"),
+            (vec![b"[2001:dead::7]:443"], "2001:dead::7"),
+            (vec![b"[2001:dead::7]"], "2001:dead::7"),
+            (vec![b"::ffff:198.51.100.7"], "198.51.100.7"),
+            (vec![b"10.3.3.3, 10.4.4.4"], "10.3.3.3"),
+            (vec![], "10.0.0.1"),
+        ] {
+            assert_eq!(
+                address(ip("::ffff:10.0.0.1"), &forwarded(&lines), &trusted),
+                ip(client),
+                "{lines:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn garbage_stops_at_the_last_good_hop() {
+        let trusted = [net("10.0.0.0/8")];
+        for (line, client) in [
+            (&b"198.51.100.7, unknown"[..], "10.0.0.1"),
+            (b"198.51.100.7, unknown, 10.5.5.5", "10.5.5.5"),
+            (b"198.51.100.7,", "10.0.0.1"),
+            (b"198.51.100.7, \xff\xfe", "10.0.0.1"),
+            (b"198.51.100.7 10.1.1.1", "10.0.0.1"),
+            (b"", "10.0.0.1"),
+        ] {
+            assert_eq!(
+                address(ip("10.0.0.1"), &forwarded(&[line]), &trusted),
+                ip(client),
+                "{line:?}"
+            );
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_a_stranger_sends_the_client_is_never_a_hop_beyond_the_first_stranger(line in "[ -~]{0,60}") {
+            let headers = forwarded(&[line.as_bytes(), b"198.51.100.7, 10.1.1.1"]);
+            proptest::prop_assert_eq!(address(ip("10.0.0.1"), &headers, &[net("10.0.0.0/8")]), ip("198.51.100.7"));
+            let _ = address(ip("10.0.0.1"), &forwarded(&[line.as_bytes()]), &[net("0.0.0.0/0")]);
+        }
+    }
+
+    #[test]
+    fn a_network_is_its_leading_bits() {
+        for (network, address, inside) in [
+            ("10.0.0.0/8", "10.255.1.1", true),
+            ("10.0.0.0/8", "11.0.0.0", false),
+            ("0.0.0.0/0", "8.8.8.8", true),
+            ("::/0", "2001:db8::1", true),
+            ("::/0", "8.8.8.8", false),
+            ("192.0.2.1/32", "192.0.2.1", true),
+            ("192.0.2.1/32", "192.0.2.2", false),
+            ("2001:db8::/33", "2001:db8:8000::", false),
+        ] {
+            assert_eq!(holds(&net(network), ip(address)), inside, "{network} {address}");
+        }
+    }
+
+    fn server() -> Server {
+        Server {
+            listen: ([127, 0, 0, 1], 0).into(),
+            public_url: None,
+            wire: crate::config::WireName::V1,
+            environment: Environment::Development,
+            trusted_proxies: None,
+            service_networks: None,
+            service_hosts: vec![],
+            cors_origins: vec![],
+            connections: 8,
+            body_limit: 65536,
+        }
+    }
+
+    #[test]
+    fn service_calls_are_for_this_machine_until_the_service_is_public() {
+        let direct = direct("localhost:3000");
+        let allowed = |server: &Server, peer| service_allowed(server, ip(peer), &direct);
+        assert!(
+            allowed(&server(), "127.0.0.1")
+                && allowed(&server(), "::1")
+                && allowed(&server(), "::ffff:127.0.0.1")
+        );
+        assert!(!allowed(&server(), "192.0.2.1") && !allowed(&server(), "0.0.0.0"));
+        let mut through = forwarded(&[b"127.0.0.1"]);
+        through.insert(HOST, "localhost".parse().unwrap());
+        assert!(!service_allowed(&server(), ip("127.0.0.1"), &through));
+        let public = Server { public_url: Some("https://auth.example.com".into()), ..server() };
+        assert!(!allowed(&public, "127.0.0.1"));
+        let production = Server { environment: Environment::Production, ..server() };
+        assert!(!allowed(&production, "127.0.0.1"));
+    }
+
+    #[test]
+    fn service_networks_hold_the_peer_itself_and_no_trusted_proxy() {
+        let server = Server {
+            service_networks: Some(vec![net("10.0.0.0/8")]),
+            trusted_proxies: Some(vec![net("10.0.0.1/32")]),
+            ..server()
+        };
+        let direct = direct("10.0.0.9:3000");
+        assert!(service_allowed(&server, ip("10.0.0.2"), &direct));
+        assert!(!service_allowed(&server, ip("10.0.0.1"), &direct));
+        assert!(!service_allowed(&server, ip("10.0.0.1"), &forwarded(&[b"10.0.0.2"])));
+        assert!(!service_allowed(&server, ip("127.0.0.1"), &direct));
+    }
+
+    #[test]
+    fn a_page_that_points_its_own_name_at_this_machine_is_told_nothing() {
+        let home = server();
+        let named = Server {
+            public_url: Some("http://box.localhost:3000".into()),
+            service_hosts: vec!["authd.internal".into()],
+            ..server()
+        };
+        for (host, is_local, where_named) in [
+            ("localhost", true, true),
+            ("LocalHost:3000", true, true),
+            ("127.0.0.1:3000", true, true),
+            ("[::1]:3000", true, true),
+            ("box.localhost:3000", false, true),
+            ("authd.internal:3000", false, true),
+            ("evil.example", false, false),
+            ("evil.example:3000", false, false),
+            ("localhost.evil.example", false, false),
+            ("127.0.0.1.evil.example", false, false),
+            ("localhost@evil.example", false, false),
+            ("evil.example@localhost", false, false),
+            ("", false, false),
+        ] {
+            let peer = ip("127.0.0.1");
+            assert_eq!(service_allowed(&home, peer, &direct(host)), is_local, "{host}");
+            assert_eq!(service_allowed(&named, peer, &direct(host)), where_named, "{host}");
+        }
+        let mut twice = direct("localhost");
+        twice.append(HOST, "evil.example".parse().unwrap());
+        assert!(!service_allowed(&home, ip("127.0.0.1"), &twice));
+        assert!(!service_allowed(&home, ip("127.0.0.1"), &HeaderMap::new()));
+    }
+
+    #[test]
+    fn any_forwarding_header_makes_a_request_indirect() {
+        assert!(is_direct(&HeaderMap::new()));
+        for name in ["forwarded", "x-forwarded-for", "x-forwarded-proto", "x-real-ip", "via"] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HeaderName::from_static(name), "x".parse().unwrap());
+            assert!(!is_direct(&headers), "{name}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Field types that are parsed during extraction: handlers get well-formed values, and the OpenAPI
+//! document shows the expected format.
+
+use std::borrow::Cow;
+
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
+use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
+use serde_json::Value;
+
+use crate::model::{Email, Password, Secret, Username, email, username};
+
+/// Implements parsing and schema for a string field.
+macro_rules! text_field {
+    ($(#[$doc:meta])* $name:ident($inner:ty), $schema:expr, $parse:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone)]
+        pub struct $name(pub $inner);
+
+        impl Type for $name {
+            const IS_REQUIRED: bool = true;
+            type RawValueType = Self;
+            type RawElementValueType = Self;
+
+            fn name() -> Cow<'static, str> {
+                concat!("string_", stringify!($name)).into()
+            }
+
+            fn schema_ref() -> MetaSchemaRef {
+                MetaSchemaRef::Inline(Box::new(MetaSchema { ty: "string", ..$schema }))
+            }
+
+            fn as_raw_value(&self) -> Option<&Self> {
+                Some(self)
+            }
+
+            fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+                Box::new(std::iter::once(self))
+            }
+        }
+
+        /// Request-only: never serialized.
+        impl ToJSON for $name {
+            fn to_json(&self) -> Option<Value> {
+                None
+            }
+        }
+
+        impl ParseFromJSON for $name {
+            fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+                let Some(Value::String(text)) = value else {
+                    return Err(ParseError::expected_type(value.unwrap_or_default()));
+                };
+                let parse: fn(String) -> Option<$inner> = $parse;
+                parse(text).map(Self).ok_or_else(|| ParseError::custom(concat!("not a valid ", stringify!($name))))
+            }
+        }
+    };
+}
+
+text_field!(
+    /// An email address.
+    EmailField(Email),
+    MetaSchema { format: Some("email"), max_length: Some(email::MAX_LENGTH), ..MetaSchema::ANY },
+    |text| Email::parse(&text)
+);
+
+text_field!(
+    /// A user name.
+    UsernameField(Username),
+    MetaSchema {
+        format: Some("username"),
+        min_length: Some(username::MIN_LENGTH),
+        max_length: Some(username::MAX_LENGTH),
+        ..MetaSchema::ANY
+    },
+    |text| Username::parse(&text)
+);
+
+text_field!(
+    /// A password. For its rules see [`crate::http::server::policy`].
+    PasswordField(Password),
+    MetaSchema { format: Some("password"), write_only: true, ..MetaSchema::ANY },
+    |text| Some(Password::new(text))
+);
+
+text_field!(
+    /// A refresh token or link token. Opaque; ours are never longer than the maximum.
+    TokenField(Secret),
+    MetaSchema { max_length: Some(512), ..MetaSchema::ANY },
+    |text| Some(Secret::new(text))
+);
+
+text_field!(
+    /// An access token: a JWT from any issuer.
+    AccessTokenField(Secret),
+    MetaSchema { max_length: Some(8192), ..MetaSchema::ANY },
+    |text| Some(Secret::new(text))
+);

@@ -1,0 +1,322 @@
+//! Checks a JSON body against the schema in its OpenAPI document, and reports all broken rules
+//! together.
+//!
+//! The rules are declared once, in the types of the wire. Rules that depend on the policy come from
+//! [`crate::http::extract::body::Payload::rules`].
+
+use std::any::TypeId;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef, Registry};
+use poem_openapi::types::Type;
+use serde_json::{Map, Value};
+
+use crate::error::{FieldError, Rule};
+use crate::model::{Email, Username, text};
+
+/// The schemas of request bodies. Each is built when the first body of its type arrives.
+#[derive(Debug, Default)]
+pub struct Schemas(RwLock<HashMap<TypeId, Arc<Schema>>>);
+
+impl Schemas {
+    /// The schema of a type.
+    #[must_use]
+    pub fn of<T: Type + 'static>(&self) -> Arc<Schema> {
+        // A poisoned lock is safe to use: no update of the map can be left half done.
+        let known =
+            self.0.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).cloned();
+        known.unwrap_or_else(|| {
+            let mut schemas = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(
+                schemas.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(Schema::of::<T>())),
+            )
+        })
+    }
+}
+
+/// The schema of one type, with the schemas it refers to by name.
+#[derive(Debug)]
+pub struct Schema {
+    root: MetaSchemaRef,
+    named: BTreeMap<String, MetaSchema>,
+}
+
+impl Schema {
+    fn of<T: Type>() -> Self {
+        let mut registry = Registry::new();
+        T::register(&mut registry);
+        Self { root: T::schema_ref(), named: registry.schemas }
+    }
+
+    /// All rules that the fields break, in the order of the schema.
+    #[must_use]
+    pub fn check(&self, fields: &Map<String, Value>) -> Vec<FieldError> {
+        let mut broken = Vec::new();
+        if let Some(schema) = self.resolve(&self.root) {
+            self.object(schema, fields, "", &mut broken);
+        }
+        broken
+    }
+
+    fn resolve<'a>(&'a self, schema: &'a MetaSchemaRef) -> Option<&'a MetaSchema> {
+        match schema {
+            MetaSchemaRef::Inline(schema) => Some(schema),
+            MetaSchemaRef::Reference(name) => self.named.get(name),
+        }
+    }
+
+    fn object(
+        &self,
+        schema: &MetaSchema,
+        fields: &Map<String, Value>,
+        path: &str,
+        broken: &mut Vec<FieldError>,
+    ) {
+        for (name, field_schema) in &schema.properties {
+            let required = schema.required.contains(name);
+            let path =
+                || if path.is_empty() { (*name).to_owned() } else { format!("{path}.{name}") };
+            match fields.get(*name) {
+                None | Some(Value::Null) if required => broken.push(required_row(&path())),
+                None | Some(Value::Null) => {}
+                Some(Value::String(text)) if required && text.is_empty() => {
+                    broken.push(required_row(&path()));
+                }
+                Some(value) => {
+                    if let Some(schema) = self.resolve(field_schema) {
+                        self.value(schema, value, &path(), broken);
+                    }
+                }
+            }
+        }
+    }
+
+    fn value(&self, schema: &MetaSchema, value: &Value, path: &str, broken: &mut Vec<FieldError>) {
+        // The generator writes a field of a named type that has its own description as `allOf` that
+        // type.
+        for part in schema.all_of.iter().filter_map(|part| self.resolve(part)) {
+            self.value(part, value, path, broken);
+        }
+        match (schema.ty, value) {
+            ("string", Value::String(text)) => broken.extend(string_row(schema, text, path)),
+            ("object", Value::Object(fields)) => self.object(schema, fields, path, broken),
+            ("array", Value::Array(items)) => self.array(schema, items, path, broken),
+            ("boolean", Value::Bool(_)) | ("", _) => {}
+            ("integer" | "number", Value::Number(number))
+                if schema.ty == "number" || !number.is_f64() =>
+            {
+                broken.extend(number_row(schema, number.as_f64().unwrap_or_default(), path));
+            }
+            (expected, _) => broken.push(type_row(expected, path)),
+        }
+    }
+
+    fn array(
+        &self,
+        schema: &MetaSchema,
+        items: &[Value],
+        path: &str,
+        broken: &mut Vec<FieldError>,
+    ) {
+        let label = label(path);
+        if let Some(min) = schema.min_items.filter(|min| items.len() < *min) {
+            let sentence = format!("{label} must have at least {min} entries");
+            broken.push(FieldError::new(path, Rule::TooShort, "Too few", sentence));
+        }
+        if let Some(max) = schema.max_items.filter(|max| items.len() > *max) {
+            let sentence = format!("{label} must have at most {max} entries");
+            broken.push(FieldError::new(path, Rule::TooLong, "Too many", sentence));
+            return;
+        }
+        let Some(schema) = schema.items.as_ref().and_then(|schema| self.resolve(schema)) else {
+            return;
+        };
+        for (index, item) in items.iter().enumerate() {
+            self.value(schema, item, &format!("{path}[{index}]"), broken);
+        }
+    }
+}
+
+/// The error for a missing field.
+#[must_use]
+pub fn required_row(path: &str) -> FieldError {
+    FieldError::new(path, Rule::Required, "Required", format!("{} is required", label(path)))
+}
+
+fn type_row(expected: &str, path: &str) -> FieldError {
+    let article = if expected.starts_with(['a', 'i', 'o']) { "an" } else { "a" };
+    let message = format!("Must be {article} {expected}");
+    let sentence = format!("{} must be {article} {expected}", label(path));
+    FieldError::new(path, Rule::WrongType, message, sentence)
+}
+
+/// The first rule that a string breaks. Later rules are not reported: a text that is too long is
+/// not also reported as an invalid address.
+fn string_row(schema: &MetaSchema, value: &str, path: &str) -> Option<FieldError> {
+    let length = text::length(value);
+    let row = |rule, message: &'static str, words: String| {
+        Some(FieldError::new(path, rule, message, format!("{} {words}", label(path))))
+    };
+    if let Some(max) = schema.max_length.filter(|max| length > *max) {
+        return row(Rule::TooLong, "Too long", format!("must be at most {max} characters"));
+    }
+    if let Some(min) = schema.min_length.filter(|min| length < *min) {
+        return row(Rule::TooShort, "Too short", format!("must be at least {min} characters"));
+    }
+    if value.chars().any(text::is_control) {
+        return row(
+            Rule::Format,
+            "Invalid characters",
+            "must not contain control characters".to_owned(),
+        );
+    }
+    match schema.format {
+        Some("email") if Email::parse(value).is_none() => {
+            row(Rule::Email, "Invalid email format", "must be a valid email address".to_owned())
+        }
+        Some("username") if Username::parse(value).is_none() => row(
+            Rule::Username,
+            "Invalid username format",
+            "may contain only letters, numbers, underscores, hyphens and dots between them"
+                .to_owned(),
+        ),
+        _ if !schema.enum_items.is_empty()
+            && !schema.enum_items.iter().any(|item| item == value) =>
+        {
+            let allowed =
+                schema.enum_items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
+            row(Rule::Format, "Not allowed", format!("must be one of: {allowed}"))
+        }
+        _ => None,
+    }
+}
+
+fn number_row(schema: &MetaSchema, number: f64, path: &str) -> Option<FieldError> {
+    let label = label(path);
+    if let Some(min) = schema.minimum.filter(|min| number < *min) {
+        return Some(FieldError::new(
+            path,
+            Rule::TooShort,
+            "Too small",
+            format!("{label} must be at least {min}"),
+        ));
+    }
+    let max = schema.maximum.filter(|max| number > *max)?;
+    Some(FieldError::new(
+        path,
+        Rule::TooLong,
+        "Too large",
+        format!("{label} must be at most {max}"),
+    ))
+}
+
+/// A field's name as the start of a sentence: `firstName` becomes `First name`.
+#[must_use]
+pub fn label(path: &str) -> String {
+    let name = path.rsplit('.').next().unwrap_or(path);
+    let mut label = String::with_capacity(name.len() + 2);
+    for c in name.chars() {
+        match c {
+            'A'..='Z' => label.extend([' ', c.to_ascii_lowercase()]),
+            _ if label.is_empty() => label.push(c.to_ascii_uppercase()),
+            _ => label.push(c),
+        }
+    }
+    label
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use poem_openapi::{Enum, Object};
+    use serde_json::json;
+
+    #[derive(Enum)]
+    enum TestColour {
+        #[oai(rename = "red")]
+        Red,
+    }
+
+    #[derive(Object)]
+    #[oai(rename_all = "camelCase")]
+    struct TestInner {
+        #[oai(validator(max_length = 3))]
+        short_text: String,
+    }
+
+    #[derive(Object)]
+    #[oai(rename_all = "camelCase")]
+    #[allow(dead_code, reason = "only its schema is read")]
+    struct Outer {
+        #[oai(validator(min_length = 2, max_length = 4))]
+        name: String,
+        flag: Option<bool>,
+        #[oai(validator(minimum(value = "1"), maximum(value = "9")))]
+        count: Option<i32>,
+        colour: Option<TestColour>,
+        inner: Option<TestInner>,
+        #[oai(validator(max_items = 2))]
+        list: Option<Vec<TestInner>>,
+    }
+
+    fn rows(value: &Value) -> Vec<(String, Rule)> {
+        let rows = Schemas::default().of::<Outer>().check(value.as_object().unwrap());
+        rows.into_iter().map(|row| (row.field, row.rule)).collect()
+    }
+
+    #[test]
+    fn every_bad_field_is_reported_with_its_path() {
+        let body = json!({
+            "name": "", "flag": "true", "count": 0, "colour": "blue",
+            "inner": {"shortText": "long"}, "list": [{"shortText": 7}, {}],
+        });
+        let expected = [
+            ("name", Rule::Required),
+            ("flag", Rule::WrongType),
+            ("count", Rule::TooShort),
+            ("colour", Rule::Format),
+            ("inner.shortText", Rule::TooLong),
+            ("list[0].shortText", Rule::WrongType),
+            ("list[1].shortText", Rule::Required),
+        ];
+        assert_eq!(rows(&body), expected.map(|(field, rule)| (field.to_owned(), rule)));
+    }
+
+    #[test]
+    fn lengths_are_counted_in_code_points() {
+        assert_eq!(rows(&json!({"name": "😀😀😀😀"})), []);
+        assert_eq!(rows(&json!({"name": "😀"})), [("name".to_owned(), Rule::TooShort)]);
+        assert_eq!(rows(&json!({"name": "aaaaa"})), [("name".to_owned(), Rule::TooLong)]);
+    }
+
+    #[test]
+    fn nothing_is_coerced() {
+        for (name, value) in
+            [("flag", json!(1)), ("count", json!("5")), ("count", json!(1.5)), ("inner", json!([]))]
+        {
+            let body = json!({"name": "anna", name: value});
+            assert_eq!(rows(&body), [(name.to_owned(), Rule::WrongType)], "{body}");
+        }
+    }
+
+    #[test]
+    fn null_is_absence_and_unknown_fields_are_ignored() {
+        assert_eq!(rows(&json!({"name": "anna", "flag": null, "other": {"x": "\u{0}"}})), []);
+        assert_eq!(rows(&json!({"name": null})), [("name".to_owned(), Rule::Required)]);
+    }
+
+    #[test]
+    fn control_characters_are_refused() {
+        for bad in ["a\0b", "a\nb", "a\u{85}", "\u{7f}aa"] {
+            assert_eq!(rows(&json!({"name": bad})), [("name".to_owned(), Rule::Format)], "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn labels_read_like_words() {
+        assert_eq!(label("firstName"), "First name");
+        assert_eq!(label("inner.refreshToken"), "Refresh token");
+        assert_eq!(label("email"), "Email");
+    }
+}

@@ -1,0 +1,36 @@
+//! Calls by other services, authorized by the peer's network or by a service key.
+
+use poem::{FromRequest, Request, RequestBody};
+
+use crate::error::{Kind, Result};
+use crate::http::extract::api_client::{KEY, only};
+use crate::http::extract::client_ip;
+use crate::http::server::carried;
+use crate::http::server::reject::Reject;
+use crate::identity::Core;
+use crate::identity::access::api_client;
+use crate::identity::account::quota::TrustedService;
+
+/// A service that may query the accounts of others.
+#[derive(Debug)]
+pub struct ServiceCaller(pub TrustedService);
+
+impl<'a> FromRequest<'a> for ServiceCaller {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        let core = carried::core(request).map_err(Reject)?;
+        Ok(Self(recognise(core, request).await.map_err(Reject)?))
+    }
+}
+
+async fn recognise(core: &Core, request: &Request) -> Result<TrustedService> {
+    if client_ip::service_allowed(&core.config.server, client_ip::peer(request), request.headers())
+    {
+        return Ok(TrustedService::checked("network"));
+    }
+    let Some(key) = only(request.headers(), KEY) else { return Err(Kind::Forbidden.into()) };
+    match api_client::check_service_key(core, key).await {
+        Ok(app) => Ok(TrustedService::checked(format!("app:{}", app.id))),
+        Err(error) if error.kind() == Kind::AppInvalid => Err(Kind::Forbidden.into()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,278 @@
+//! The outermost wrapper: every error inside becomes a response in the envelope of the request's
+//! wire.
+//!
+//! The boundary assigns the request's id and source, rejects malformed requests, counts against the
+//! general limit, and logs. It catches panics and framework errors. Authorization happens further
+//! in.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use poem::http::header::{
+    ALLOW, CONTENT_TYPE, HOST, RETRY_AFTER, SET_COOKIE, USER_AGENT, WWW_AUTHENTICATE,
+};
+use poem::http::{HeaderValue, Method, StatusCode};
+use poem::{Endpoint, IntoResponse, Request, Response};
+use tracing::Instrument;
+
+use crate::config::Server;
+use crate::env::Env;
+use crate::error::{Error, Kind, Limit, Result};
+use crate::http::extract::client_ip::Addresses;
+use crate::http::extract::{bearer, origin};
+use crate::http::limits::{Limiter, Meter};
+use crate::http::server::cors::Cors;
+use crate::http::server::failure::from_poem;
+use crate::http::server::headers::{Standard, Transport};
+use crate::http::server::log::RequestLine;
+use crate::http::server::reject::About;
+use crate::http::server::wires::{Wires, is_under};
+use crate::http::server::{cors, request_id};
+use crate::identity::access::caller::VerifiedToken;
+use crate::identity::audit::refusals::Refusals;
+use crate::model::{Source, Time};
+
+/// Maximum number of headers in a request.
+const MAX_HEADERS: usize = 64;
+/// Maximum length of a request's path and query, in bytes.
+const MAX_URI: usize = 8 * 1024;
+/// Maximum number of characters kept of a User-Agent.
+const MAX_USER_AGENT: usize = 256;
+
+/// A cheap check that a token is ours and has not expired. Calls with such a token get the higher
+/// general limit.
+pub trait TokenCheck: Send + Sync + 'static {
+    /// The verified claims, if the signature and the times are valid.
+    fn check(&self, token: &str) -> Option<VerifiedToken>;
+}
+
+/// The dependencies of the boundary.
+#[derive(Clone)]
+pub struct Surroundings {
+    pub env: Env,
+    /// Trusted proxies, public URL, CORS origins.
+    pub server: Server,
+    pub wires: Wires,
+    pub limiter: Limiter,
+    /// Aggregates refusals by limits for the audit log.
+    pub refusals: Refusals,
+    pub tokens: Arc<dyn TokenCheck>,
+    /// Paths exempt from the general limit, with everything below them: health, pages, documents,
+    /// keys.
+    pub uncounted: Vec<String>,
+}
+
+/// Wraps the router of all wires in the boundary.
+pub fn boundary(
+    inner: impl Endpoint + 'static,
+    surroundings: Surroundings,
+) -> impl Endpoint<Output = Response> + 'static {
+    let server = &surroundings.server;
+    Boundary {
+        inner,
+        cors: Cors::new(&server.cors_origins),
+        standard: Standard::over(Transport::of(server)),
+        addresses: Addresses::new(server, surroundings.env.clone()),
+        surroundings,
+    }
+}
+
+struct Boundary<E> {
+    inner: E,
+    cors: Cors,
+    standard: Standard,
+    addresses: Addresses,
+    surroundings: Surroundings,
+}
+
+/// What the boundary keeps of a request while the router handles it.
+struct RequestRecord {
+    method: Method,
+    path: String,
+    origin: Option<HeaderValue>,
+    /// False if a page of another site sent the request.
+    may_set_cookies: bool,
+    preflight: Option<Response>,
+    request_id: String,
+    meter: Meter,
+    began: Time,
+}
+
+impl<E: Endpoint> Endpoint for Boundary<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let mut visit = self.receive(&mut request);
+        let span = tracing::error_span!("request", id = %visit.request_id);
+        let mut response = match visit.preflight.take() {
+            Some(answer) => answer,
+            None => match self.pass(request, &visit).instrument(span.clone()).await {
+                Ok(response) => response,
+                Err(error) => span.in_scope(|| self.render(&error, &visit)),
+            },
+        };
+        if !visit.may_set_cookies {
+            response.headers_mut().remove(SET_COOKIE);
+        }
+        visit.meter.standings().write(response.headers_mut());
+        cors::mark(response.headers_mut(), visit.origin.take());
+        self.standard.complete(response.headers_mut(), &visit.request_id);
+        self.log(&visit, &response);
+        Ok(response)
+    }
+}
+
+impl<E: Endpoint> Boundary<E> {
+    /// Reads what the response needs from the request, and stores the [`Meter`] in it for handlers.
+    fn receive(&self, request: &mut Request) -> RequestRecord {
+        let Surroundings { env, limiter, refusals, .. } = &self.surroundings;
+        let address = self.addresses.of(request);
+        let request_id = request_id::choose(request.headers(), env);
+        let user_agent = request
+            .headers()
+            .get(USER_AGENT)
+            .map(|agent| cut(&String::from_utf8_lossy(agent.as_bytes())));
+        let source =
+            Source { address: Some(address), user_agent, request_id: Some(request_id.clone()) };
+        let meter = Meter::new(limiter.clone(), refusals.clone(), source);
+        request.extensions_mut().insert(meter.clone());
+        RequestRecord {
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            origin: self.cors.admit(request.headers()),
+            may_set_cookies: origin::may_set_cookies(request.headers(), &self.surroundings.server),
+            preflight: self.cors.preflight(request.method(), request.headers()),
+            request_id,
+            meter,
+            began: env.now(),
+        }
+    }
+
+    async fn pass(&self, mut request: Request, visit: &RequestRecord) -> Result<Response> {
+        if !self.surroundings.uncounted.iter().any(|prefix| is_under(&visit.path, prefix)) {
+            self.count(&mut request, visit)?;
+        }
+        check_form(&request)?;
+        if request.method() == Method::HEAD {
+            // hyper omits the body of the response and keeps its length.
+            request.set_method(Method::GET);
+        }
+        match AssertUnwindSafe(self.inner.call(request)).catch_unwind().await {
+            Ok(Ok(response)) => Ok(response.into_response()),
+            Ok(Err(error)) => Err(from_poem(error)),
+            Err(_) => Err(Error::internal("panic in a request handler")),
+        }
+    }
+
+    /// Counts the request. Stores the verified token in it, so that the bearer extractor need not
+    /// verify it again.
+    fn count(&self, request: &mut Request, visit: &RequestRecord) -> Result<()> {
+        let token = bearer::token(request.headers()).ok();
+        match token.and_then(|token| self.surroundings.tokens.check(token)) {
+            Some(verified) => {
+                request.set_data(verified);
+                visit.meter.count_with_token()
+            }
+            None => visit.meter.count(Limit::General),
+        }
+    }
+
+    /// Renders an error in the envelope of the path's wire. This is the only place that logs its
+    /// cause.
+    fn render(&self, error: &Error, visit: &RequestRecord) -> Response {
+        let Surroundings { env, wires, .. } = &self.surroundings;
+        let wire = wires.of(&visit.path);
+        let kind = error.kind();
+        let status = wire.status_of(error);
+        if status.is_server_error() {
+            tracing::error!(
+                request_id = visit.request_id,
+                ?kind,
+                cause = error.chain(),
+                "request failed"
+            );
+        } else {
+            tracing::debug!(
+                request_id = visit.request_id,
+                ?kind,
+                cause = error.chain(),
+                "request refused"
+            );
+        }
+        let about = About { request_id: visit.request_id.clone(), now: env.wall() };
+        let body = if status.is_server_error() {
+            wire.body(&constant(error), &about)
+        } else {
+            wire.body(error, &about)
+        };
+        let mut response = Response::builder().status(status).body(body.to_string());
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+        let again = error
+            .retry_delay()
+            .or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1)));
+        if let Some(wait) = again {
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+        }
+        if kind == Kind::MethodNotAllowed
+            && let Ok(allow) = HeaderValue::from_str(&wires.allow(&visit.path))
+        {
+            headers.insert(ALLOW, allow);
+        }
+        if wire.challenges(kind) {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+
+    fn log(&self, visit: &RequestRecord, response: &Response) {
+        RequestLine {
+            method: &visit.method,
+            path: &visit.path,
+            status: response.status(),
+            took: self.surroundings.env.now().since(visit.began),
+            client: visit.meter.source().address.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into()),
+            request_id: &visit.request_id,
+        }
+        .write();
+    }
+}
+
+/// Rejects requests that are malformed for every endpoint.
+fn check_form(request: &Request) -> Result<()> {
+    let bad = |message| Err(Error::with(Kind::Validation, message));
+    let hosts = request.headers().get_all(HOST).iter().count();
+    if hosts != 1 {
+        return bad("Exactly one Host header is expected");
+    }
+    if request.headers().len() > MAX_HEADERS {
+        return bad("At most 64 header fields are expected");
+    }
+    let uri = request.uri();
+    if uri.path().len() + uri.query().map_or(0, str::len) > MAX_URI {
+        return bad("The URL is longer than 8192 bytes");
+    }
+    if !uri.path().starts_with('/') {
+        return Err(Error::new(Kind::NotFound));
+    }
+    Ok(())
+}
+
+/// A 5xx body: the kind's fixed sentence and `Retry-After`, never the error's own message.
+fn constant(error: &Error) -> Error {
+    let told = Error::new(error.kind());
+    match error.retry_delay() {
+        Some(wait) => told.retry_after(wait),
+        None => told,
+    }
+}
+
+fn whole_seconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
+}
+
+fn cut(user_agent: &str) -> String {
+    user_agent.chars().filter(|char| !char.is_control()).take(MAX_USER_AGENT).collect()
+}

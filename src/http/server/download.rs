@@ -1,0 +1,95 @@
+//! Streams a stored file in chunks, as an attachment, so that no browser renders it as a page of
+//! this origin.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use futures_util::stream;
+use poem::http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY};
+use poem::{Body, IntoResponse, Response};
+use poem_openapi::ApiResponse;
+use poem_openapi::registry::{
+    MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
+};
+
+use crate::http::server::failure::cut_off;
+use crate::identity::Core;
+use crate::identity::account::file;
+use crate::identity::account::file::FileRow;
+
+/// A response that streams a file.
+pub struct Download(Response);
+
+impl Download {
+    /// Starts to stream a file to its owner.
+    #[must_use]
+    pub fn of(core: Arc<Core>, file: FileRow) -> Self {
+        let head = Response::builder()
+            .content_type(&file.kind)
+            .header(CONTENT_DISPOSITION, disposition(&file.name))
+            .header(CONTENT_LENGTH, file.size)
+            .header(CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'");
+        let pieces = stream::try_unfold((core, file, 0), |(core, file, position)| async move {
+            let piece = file::piece(&core, &file, position).await.map_err(cut_off)?;
+            Ok::<_, std::io::Error>(piece.map(|bytes| (bytes, (core, file, position + 1))))
+        });
+        Self(head.body(Body::from_bytes_stream(pieces)))
+    }
+}
+
+/// The `Content-Disposition` value in the form that every browser understands (RFC 6266, RFC 8187).
+fn disposition(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "._- ".contains(c) { c } else { '_' })
+        .collect();
+    let mut text = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''");
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
+            text.push(char::from(byte));
+        } else {
+            // Writing to a `String` cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
+}
+
+impl IntoResponse for Download {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl ApiResponse for Download {
+    fn meta() -> MetaResponses {
+        let bytes = MetaSchema { format: Some("binary"), ..MetaSchema::new("string") };
+        let media = MetaMediaType {
+            content_type: "application/octet-stream",
+            schema: MetaSchemaRef::Inline(Box::new(bytes)),
+        };
+        let response = MetaResponse {
+            description: "The file, with its own media type",
+            status: Some(200),
+            status_range: None,
+            content: vec![media],
+            headers: Vec::new(),
+        };
+        MetaResponses { responses: vec![response] }
+    }
+
+    fn register(_registry: &mut Registry) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_name_stays_a_name() {
+        let header = disposition("a\"; filename=evil.html\r\nX: y\u{202e}.pdf");
+        assert!(!header.contains(['\r', '\n']) && header.is_ascii(), "{header}");
+        assert_eq!(header.matches('"').count(), 2, "{header}");
+        assert!(disposition("Grüße.txt").ends_with("filename*=UTF-8''Gr%C3%BC%C3%9Fe.txt"));
+    }
+}

@@ -1,0 +1,277 @@
+//! The port: accepts connections, reads HTTP/1.1 within limits, passes requests to the current
+//! endpoint, and drains on shutdown.
+//!
+//! Input that is not an HTTP request gets hyper's empty 4xx response, and the connection is closed.
+//! The endpoint answers everything else.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use http_body_util::combinators::BoxBody;
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use poem::endpoint::{DynEndpoint, ToDynEndpoint};
+use poem::http::HeaderMap;
+use poem::http::header::{CONTENT_TYPE, EXPECT};
+use poem::http::uri::Scheme;
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Addr, Body, Endpoint, Request, RequestParts, Response};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::config::Server;
+use crate::error::{Error, Result};
+use crate::http::server::pace::{ConnectionProgress, Pace, Paced, PacedBody, Timeouts, Unread};
+
+/// Maximum size of a request head, in bytes.
+const MAX_HEAD: usize = 16 * 1024;
+/// Maximum number of bytes that a connection buffers.
+const MAX_BUFFER: usize = 32 * 1024;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+type AppEndpoint = dyn DynEndpoint<Output = Response>;
+
+/// An endpoint that can be replaced while the server runs. A request keeps the endpoint it started
+/// with.
+#[derive(Clone)]
+pub struct EndpointSwap(Arc<CurrentEndpoint>);
+
+struct CurrentEndpoint {
+    /// How many times the endpoint was replaced.
+    turn: AtomicU64,
+    app: RwLock<Arc<AppEndpoint>>,
+}
+
+impl EndpointSwap {
+    /// Starts with this endpoint.
+    pub fn new(endpoint: impl Endpoint<Output = Response> + 'static) -> Self {
+        Self(Arc::new(CurrentEndpoint {
+            turn: AtomicU64::new(0),
+            app: RwLock::new(Arc::new(ToDynEndpoint(endpoint))),
+        }))
+    }
+
+    /// Uses this endpoint for all new requests.
+    pub fn replace(&self, endpoint: impl Endpoint<Output = Response> + 'static) {
+        let mut app = self.0.app.write().unwrap_or_else(PoisonError::into_inner);
+        *app = Arc::new(ToDynEndpoint(endpoint));
+        self.0.turn.fetch_add(1, Ordering::Release);
+    }
+
+    fn turn(&self) -> u64 {
+        self.0.turn.load(Ordering::Acquire)
+    }
+
+    fn current(&self) -> PinnedEndpoint {
+        let app = self.0.app.read().unwrap_or_else(PoisonError::into_inner);
+        PinnedEndpoint { turn: self.turn(), app: Arc::clone(&app) }
+    }
+}
+
+/// An endpoint and its generation.
+struct PinnedEndpoint {
+    turn: u64,
+    app: Arc<AppEndpoint>,
+}
+
+/// A connection's cached endpoint, so that requests need not take the lock that all connections
+/// share.
+struct EndpointCache {
+    swap: EndpointSwap,
+    between: Mutex<Option<PinnedEndpoint>>,
+}
+
+impl EndpointCache {
+    fn of(swap: EndpointSwap) -> Self {
+        Self { swap, between: Mutex::new(None) }
+    }
+
+    /// Takes the current endpoint for a request.
+    fn take(&self) -> PinnedEndpoint {
+        let held = self.between.lock().unwrap_or_else(PoisonError::into_inner).take();
+        held.filter(|held| held.turn == self.swap.turn()).unwrap_or_else(|| self.swap.current())
+    }
+
+    /// Keeps the endpoint for the next request.
+    fn keep(&self, held: PinnedEndpoint) {
+        *self.between.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
+    }
+}
+
+/// A bound TCP port.
+pub struct Listener {
+    socket: TcpListener,
+    local_addr: SocketAddr,
+    connections: usize,
+    timeouts: Timeouts,
+}
+
+impl Listener {
+    /// Binds the configured address. The error names the address.
+    pub async fn bind(server: &Server, timeouts: Timeouts) -> Result<Self> {
+        let failed = |e: io::Error| {
+            Error::refused(format!("cannot listen on {}", server.listen)).caused_by(e)
+        };
+        let socket = TcpListener::bind(server.listen).await.map_err(failed)?;
+        let local_addr = socket.local_addr().map_err(failed)?;
+        let connections = server.connections.clamp(1, Semaphore::MAX_PERMITS);
+        Ok(Self { socket, local_addr, connections, timeouts })
+    }
+
+    /// The bound address, with the actual port if port 0 was configured.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Serves until `drain` completes, then waits for requests in progress until the drain timeout
+    /// is over or `abort` completes.
+    pub async fn serve(
+        self,
+        app: EndpointSwap,
+        drain: impl Future<Output = ()> + Send,
+        abort: impl Future<Output = ()> + Send,
+    ) {
+        let graceful = GracefulShutdown::new();
+        let mut tasks = tokio::task::JoinSet::new();
+        let mut drain = pin!(drain);
+        let slots = Arc::new(Semaphore::new(self.connections));
+        // Kept while connections end, so that a pause after a failed accept is not cut short.
+        let mut accepting = Box::pin(accept(&self.socket, &slots));
+        loop {
+            let (stream, peer, slot) = tokio::select! {
+                biased;
+                () = &mut drain => break,
+                Some(_) = tasks.join_next() => continue,
+                accepted = &mut accepting => accepted,
+            };
+            accepting.set(accept(&self.socket, &slots));
+            let connection = Connection {
+                app: EndpointCache::of(app.clone()),
+                local: LocalAddr(Addr::socket(self.local_addr)),
+                remote: RemoteAddr(Addr::socket(peer)),
+                timeouts: self.timeouts,
+                progress: Arc::default(),
+            };
+            tasks.spawn(connection.serve(stream, graceful.watcher(), slot));
+        }
+        drop(accepting);
+        drop(self.socket);
+        tokio::select! {
+            () = graceful.shutdown() => {}
+            () = tokio::time::sleep(self.timeouts.drain) => tracing::warn!("drain timeout: aborting requests"),
+            () = abort => tracing::warn!("stopped before all requests had finished"),
+        }
+        tasks.shutdown().await;
+    }
+}
+
+/// Accepts the next connection once there is a free slot. If the system has no resources for it,
+/// this waits instead of spinning.
+async fn accept(
+    socket: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
+    let slot = slots.clone().acquire_owned().await.ok();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match socket.accept().await {
+            Ok((stream, peer)) => return (stream, peer, slot),
+            Err(error) if is_the_peers(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "could not accept a connection; retrying in {} ms", pause.as_millis());
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+/// Whether the peer closed the connection before it was accepted. Then accept can be retried
+/// immediately.
+fn is_the_peers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+/// Multipart bodies are uploads and get more time, because they may be large.
+fn pace(headers: &HeaderMap) -> Pace {
+    let form = headers.get(CONTENT_TYPE).and_then(|value| value.as_bytes().get(..10));
+    if form.is_some_and(|form| form.eq_ignore_ascii_case(b"multipart/")) {
+        Pace::Pieces
+    } else {
+        Pace::Whole
+    }
+}
+
+struct Connection {
+    app: EndpointCache,
+    local: LocalAddr,
+    remote: RemoteAddr,
+    timeouts: Timeouts,
+    progress: Arc<ConnectionProgress>,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream, watcher: Watcher, slot: Option<OwnedSemaphorePermit>) {
+        if stream.set_nodelay(true).is_err() {
+            return;
+        }
+        let io = TokioIo::new(Paced::new(stream, self.progress.clone(), self.timeouts));
+        let this = &self;
+        let service =
+            service_fn(|request| async move { Ok::<_, Infallible>(this.answer(request).await) });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.timeouts.idle)
+            .max_header_size(MAX_HEAD)
+            .max_buf_size(MAX_BUFFER)
+            .serve_connection(io, service);
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(%error, "connection closed early");
+        }
+        drop(slot);
+    }
+
+    async fn answer(
+        &self,
+        request: hyper::Request<Incoming>,
+    ) -> hyper::Response<BoxBody<Bytes, io::Error>> {
+        let under_way = self.progress.begin();
+        let (parts, body) = request.into_parts();
+        let body = if body.is_end_stream() {
+            Body::empty()
+        } else {
+            let unread = if parts.headers.contains_key(EXPECT) {
+                Unread::Refused
+            } else {
+                Unread::Discarded
+            };
+            Body::from(BoxBody::new(PacedBody::new(
+                body,
+                self.timeouts,
+                pace(&parts.headers),
+                unread,
+            )))
+        };
+        let parts =
+            RequestParts::from((parts, self.local.clone(), self.remote.clone(), Scheme::HTTP));
+        let held = self.app.take();
+        let response = held.app.call(Request::from_parts(parts, body)).await;
+        self.app.keep(held);
+        drop(under_way);
+        // The boundary renders every error, so an error here has no body to show.
+        response.unwrap_or_else(|_| poem::http::StatusCode::INTERNAL_SERVER_ERROR.into()).into()
+    }
+}

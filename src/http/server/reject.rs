@@ -1,0 +1,119 @@
+//! How errors reach the client: a handler returns [`Reject`], and the boundary renders it in the
+//! envelope of the request's wire.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+use poem::error::ResponseError;
+use poem::http::StatusCode;
+use serde_json::Value;
+
+use crate::error::{Error, Kind};
+use crate::http::limits;
+use crate::model::Time;
+
+/// What an envelope may contain besides the error.
+#[derive(Debug, Clone)]
+pub struct About {
+    pub request_id: String,
+    pub now: Time,
+}
+
+/// How one wire represents errors: a table of statuses, a table of codes, and an envelope.
+pub trait Wire: Send + Sync + 'static {
+    /// The wire's name, such as `v1`; also the name of its OpenAPI document.
+    fn name(&self) -> &'static str;
+
+    /// The HTTP status of a kind.
+    fn status(&self, kind: Kind) -> StatusCode;
+
+    /// The HTTP status of an error, for wires where it depends on more than the kind.
+    fn status_of(&self, error: &Error) -> StatusCode {
+        self.status(error.kind())
+    }
+
+    /// The error code of a kind.
+    fn code(&self, kind: Kind) -> &'static str;
+
+    /// The response body.
+    fn body(&self, error: &Error, about: &About) -> Value;
+
+    /// The JSON schema of the response body.
+    fn schema(&self) -> Value;
+
+    /// The default message of a kind.
+    fn sentence(&self, kind: Kind) -> &'static str {
+        kind.sentence()
+    }
+
+    /// The message of an error: a fixed sentence for internal errors, the remaining wait for
+    /// used-up limits.
+    fn message<'a>(&self, error: &'a Error) -> Cow<'a, str> {
+        let kind = error.kind();
+        match (kind, error.retry_delay()) {
+            (Kind::Internal | Kind::Unavailable, _) => self.sentence(kind).into(),
+            (Kind::TooMany(limit), Some(wait)) => limits::sentence(limit, wait).into(),
+            _ if error.message() == kind.sentence() => self.sentence(kind).into(),
+            _ => error.message().into(),
+        }
+    }
+
+    /// Whether a response of this kind has `WWW-Authenticate: Bearer`.
+    fn challenges(&self, kind: Kind) -> bool {
+        let about_token = matches!(
+            kind,
+            Kind::TokenMissing
+                | Kind::TokenFormat
+                | Kind::TokenInvalid
+                | Kind::TokenExpired
+                | Kind::SessionEnded
+        );
+        about_token && self.status(kind) == StatusCode::UNAUTHORIZED
+    }
+}
+
+/// A core error returned by a handler.
+#[derive(Debug)]
+pub struct Reject(pub Error);
+
+impl From<Error> for Reject {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl From<Kind> for Reject {
+    fn from(kind: Kind) -> Self {
+        Self(kind.into())
+    }
+}
+
+/// A core error inside a poem error, for the boundary to extract.
+#[derive(Debug)]
+pub struct CoreFailure(pub Error);
+
+impl fmt::Display for CoreFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl StdError for CoreFailure {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source()
+    }
+}
+
+impl ResponseError for CoreFailure {
+    /// Only seen without a boundary; for the real status see [`Wire::status_of`].
+    fn status(&self) -> StatusCode {
+        StatusCode::INTERNAL_SERVER_ERROR
+    }
+}
+
+impl From<Reject> for poem::Error {
+    fn from(reject: Reject) -> Self {
+        CoreFailure(reject.0).into()
+    }
+}

@@ -1,0 +1,62 @@
+//! Paths at the root that belong to no wire: liveness, readiness, public keys, metrics.
+
+use std::sync::Arc;
+
+use poem::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use poem::{Endpoint, EndpointExt, Request, Response, endpoint, get};
+
+use crate::http::server::metrics;
+use crate::http::server::reject::Reject;
+use crate::http::server::router::Routes;
+use crate::identity::Core;
+use crate::identity::system::{health, key};
+
+/// All paths of this module. All accept `GET`.
+pub const PATHS: [&str; 4] = ["/livez", "/readyz", "/.well-known/jwks.json", metrics::PATH];
+
+/// Adds the routes.
+#[must_use]
+pub fn routes(route: Routes, core: &Arc<Core>) -> Routes {
+    let [live, ready, keys, figures] = PATHS;
+    route
+        .at(live, get(endpoint::make_sync(|_| plain("ok"))))
+        .at(ready, get(readiness(core.clone())))
+        .at(keys, get(public_keys(core.clone())))
+        .at(figures, get(metrics::guarded(core.clone())))
+}
+
+fn readiness(core: Arc<Core>) -> impl Endpoint {
+    endpoint::make(move |_: Request| {
+        let core = core.clone();
+        async move {
+            Ok::<_, poem::Error>(health::ready(&core).await.map(|()| plain("ok")).map_err(Reject)?)
+        }
+    })
+    .map_to_response()
+}
+
+/// The public keys that verify tokens (RFC 7517). Cached for a minute only, because a key may be
+/// revoked.
+fn public_keys(core: Arc<Core>) -> impl Endpoint {
+    endpoint::make(move |_: Request| {
+        let core = core.clone();
+        async move {
+            // The keys loaded last are better than none.
+            if let Err(error) = key::catch_up(&core).await {
+                tracing::warn!(
+                    error = error.chain(),
+                    "failed to reload the keys; publishing the ones loaded last"
+                );
+            }
+            let answer = Response::builder()
+                .header(CONTENT_TYPE, "application/json; charset=utf-8")
+                .header(CACHE_CONTROL, "public, max-age=60")
+                .body(core.tokens.jwks().to_string());
+            Ok::<_, poem::Error>(answer)
+        }
+    })
+}
+
+fn plain(text: &'static str) -> Response {
+    Response::builder().content_type("text/plain; charset=utf-8").body(text)
+}

@@ -1,0 +1,203 @@
+//! Who changes other people's data: the command line or an administrator.
+//!
+//! An [`Admin`] comes only from [`Caller::require`], so no operation on other accounts runs without
+//! a permission check. The rights are read again inside the write and compared with those of the
+//! target: an actor cannot change an account with more rights.
+
+use crate::config::AdminNetworks;
+use crate::error::{Error, Kind, Result};
+use crate::identity::audit::log::AuditLog;
+use crate::identity::login::reauthenticate::Fresh;
+use crate::identity::{Caller, Core};
+use crate::model::event::What;
+use crate::model::{AccountId, Event, Permission, Rights, SessionId, Source, role};
+use crate::store;
+use crate::store::db::Db;
+
+/// What an operation requires of its caller.
+#[derive(Debug, Clone, Copy)]
+pub struct Demand {
+    /// The caller must hold one of these permissions.
+    pub any_of: &'static [Permission],
+    /// How recent the session's last proof must be.
+    pub proof: ProofAge,
+}
+
+/// How recently the caller must have proved their identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProofAge {
+    /// At any time in this session.
+    Any,
+    /// A few minutes ago, for operations that cannot be undone.
+    Fresh,
+}
+
+/// Whether a request comes from this machine, by the same rule as service calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Locality {
+    /// From this machine, through no proxy.
+    Local,
+    Remote,
+}
+
+/// An administrator who holds a permission that the operation requires.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    account: AccountId,
+    session: SessionId,
+    demand: Demand,
+}
+
+impl Admin {
+    /// The administrator's own account.
+    #[must_use]
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+}
+
+impl Caller {
+    /// Checks network, permissions and proof. This is the only way to obtain an [`Admin`].
+    ///
+    /// # Errors
+    /// `Forbidden` from a network that is not allowed or without any of the permissions,
+    /// `ReauthenticationRequired`.
+    pub fn require(
+        &self,
+        core: &Core,
+        demand: Demand,
+        locality: Locality,
+        source: &Source,
+    ) -> Result<Admin> {
+        let is_let_in = match &core.config.admin.networks {
+            AdminNetworks::Any => true,
+            AdminNetworks::Loopback => locality == Locality::Local,
+            AdminNetworks::These(networks) => source
+                .address
+                .is_some_and(|address| networks.iter().any(|network| network.contains(address))),
+        };
+        let rights = Rights::of(&self.roles, self.permissions.clone());
+        if !is_let_in || !demand.any_of.iter().any(|permission| rights.hold(*permission)) {
+            return Err(Kind::Forbidden.into());
+        }
+        if demand.proof == ProofAge::Fresh {
+            Fresh::check(core, self)?;
+        }
+        Ok(Admin { account: self.account.id.clone(), session: self.session.clone(), demand })
+    }
+}
+
+/// Like [`Caller::require`], but records a refusal in the audit log.
+///
+/// # Errors
+/// As [`Caller::require`].
+pub async fn admit(
+    core: &Core,
+    caller: &Caller,
+    demand: Demand,
+    locality: Locality,
+    source: &Source,
+) -> Result<Admin> {
+    let refused = match caller.require(core, demand, locality, source) {
+        Ok(admin) => return Ok(admin),
+        Err(error) => error,
+    };
+    let words: Vec<&str> = demand.any_of.iter().map(|permission| permission.as_str()).collect();
+    let event =
+        Event::refused(What::AdminRefused).about(&caller.account.id).in_session(&caller.session);
+    let event = event.by(caller.account.id.as_str()).because(words.join(" "));
+    let log = AuditLog::new(core, source);
+    core.store.write(move |db| log.record(db, &event)).await?;
+    Err(refused)
+}
+
+/// Who performs an operation, and from where.
+#[derive(Debug, Clone)]
+pub struct By {
+    pub actor: Actor,
+    pub source: Source,
+}
+
+impl By {
+    /// The operator at the command line.
+    #[must_use]
+    pub fn command_line() -> Self {
+        Self { actor: Actor::CommandLine, source: Source::command_line() }
+    }
+}
+
+/// Who changes other people's data.
+#[derive(Debug, Clone)]
+pub enum Actor {
+    /// The owner of the machine, who can do everything.
+    CommandLine,
+    Admin(Admin),
+}
+
+impl Actor {
+    /// The name in the audit log.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Actor::CommandLine => "cli",
+            Actor::Admin(admin) => admin.account.as_str(),
+        }
+    }
+
+    /// The actor's current rights; the command line has all. Refuses an administrator who has lost
+    /// the session or the permission since the request began.
+    fn rights(&self, db: &mut dyn Db) -> Result<Rights> {
+        let Actor::Admin(admin) = self else {
+            return Ok(Rights::of(&[role::ADMIN.to_owned()], Vec::new()));
+        };
+        let ended = store::tables::sessions::find(db, &admin.session)?
+            .is_none_or(|session| session.ended_at.is_some());
+        let rights = store::tables::roles::rights_in_force(db, &admin.account)?;
+        if ended {
+            return Err(Kind::SessionEnded.into());
+        }
+        if admin.demand.any_of.iter().any(|permission| rights.hold(*permission)) {
+            Ok(rights)
+        } else {
+            Err(Kind::Forbidden.into())
+        }
+    }
+
+    /// Refuses to change an account with more rights than the actor. Call it first in the write.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub fn may_change(&self, db: &mut dyn Db, target: &AccountId) -> Result<()> {
+        let own = self.rights(db)?;
+        if own.cover(&store::tables::roles::rights(db, target)?) {
+            Ok(())
+        } else {
+            Err(more_rights())
+        }
+    }
+
+    /// Refuses an actor without this permission, in addition to what the operation itself requires.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub fn needs(&self, db: &mut dyn Db, permission: Permission) -> Result<()> {
+        if self.rights(db)?.hold(permission) { Ok(()) } else { Err(Kind::Forbidden.into()) }
+    }
+
+    /// Refuses to give or take a role with permissions that the actor lacks.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub fn may_grant(&self, db: &mut dyn Db, role: &str, permissions: Vec<String>) -> Result<()> {
+        let own = self.rights(db)?;
+        if own.cover(&Rights::of(&[role.to_owned()], permissions)) {
+            Ok(())
+        } else {
+            Err(more_rights())
+        }
+    }
+}
+
+fn more_rights() -> Error {
+    Error::with(Kind::Forbidden, "This requires permissions that you do not have")
+}

@@ -1,0 +1,104 @@
+//! Who is calling. A [`Caller`] comes only from a token whose session is alive in this very
+//! request.
+
+use std::time::Duration;
+
+use crate::error::{Kind, Result};
+use crate::identity::Core;
+use crate::identity::system::key;
+use crate::model::{Account, SessionId, Time};
+use crate::store;
+use crate::store::tables::sessions::SessionSnapshot;
+pub use crate::token::VerifiedToken;
+
+/// How old the recorded last activity of a session must be before it is written again.
+const ACTIVITY_STEP: Duration = Duration::from_mins(5);
+
+/// The owner of a valid access token in this request.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The account as read in this request.
+    pub account: Account,
+    pub session: SessionId,
+    /// When the owner last proved their identity.
+    pub proved_at: Time,
+    /// Sorted.
+    pub roles: Vec<String>,
+    /// Everything the roles permit, sorted.
+    pub permissions: Vec<String>,
+}
+
+/// Checks a token, then reads its session and account.
+///
+/// # Errors
+/// `TokenInvalid`, `TokenExpired`, `SessionEnded`.
+pub async fn authenticate(core: &Core, token: &str) -> Result<Caller> {
+    let verified = match core.tokens.verify(token) {
+        // The token's key may be newer than those that this process has loaded.
+        Err(error) if error.kind() == Kind::TokenInvalid && key::catch_up(core).await? => {
+            core.tokens.verify(token)?
+        }
+        other => other?,
+    };
+    recognise(core, &verified, || Ok(token)).await
+}
+
+/// Reads the session and account of a token that was just verified. If the keys have been rotated
+/// since, by this or another process, it verifies the token again, so the token must be the one of
+/// this request.
+///
+/// # Errors
+/// As [`authenticate`].
+pub async fn recognise<'t>(
+    core: &Core,
+    verified: &VerifiedToken,
+    token: impl Fn() -> Result<&'t str>,
+) -> Result<Caller> {
+    let id = verified.session.clone();
+    let found = core
+        .store
+        .recall(("standing", verified.session.as_str()), move |db| {
+            store::tables::sessions::find_standing(db, &id)
+        })
+        .await?;
+    let Some(standing) = found.as_ref() else { return Err(Kind::SessionEnded.into()) };
+    if standing.epoch != verified.epoch {
+        key::reload(core).await?;
+        core.tokens.verify(token()?)?;
+    }
+    let now = core.env.now();
+    let usable = standing.session.is_alive(now)
+        && standing.account.id == verified.account
+        && standing.account.suspended_at.is_none()
+        && standing.account.deleted_at.is_none();
+    if !usable {
+        return Err(Kind::SessionEnded.into());
+    }
+    note_activity(core, standing, now);
+    Ok(Caller {
+        permissions: core.roles.permissions(&standing.roles),
+        account: standing.account.clone(),
+        session: standing.session.id.clone(),
+        proved_at: standing.session.proved_at,
+        roles: standing.roles.clone(),
+    })
+}
+
+/// Records the last activity in the background, if the recorded one is old enough.
+fn note_activity(core: &Core, standing: &SessionSnapshot, now: Time) {
+    if now.since(standing.session.last_active_at) < ACTIVITY_STEP {
+        return;
+    }
+    let (store, id) = (core.store.clone(), standing.session.id.clone());
+    tokio::spawn(async move {
+        let noted = store
+            .write(move |db| store::tables::sessions::touch(db, &id, now - ACTIVITY_STEP, now))
+            .await;
+        if let Err(error) = noted {
+            tracing::debug!(
+                error = error.chain(),
+                "failed to record the last activity of a session"
+            );
+        }
+    });
+}

@@ -1,0 +1,8 @@
+//! Who calls: the caller of a request, the administrator it may act as, the API client that it
+//! comes through, and the key that its limits count by.
+
+pub mod actor;
+pub mod api_client;
+pub mod caller;
+pub mod introspect;
+pub mod rate_key;

@@ -1,0 +1,76 @@
+//! The rate key: what a call by an API client on a user's behalf is rate-limited by.
+//!
+//! A login name counts for the account behind it, so an account has one bucket for all its names. A
+//! name without an account counts the same way. An address that mail is sent to counts as itself,
+//! and a token or session counts for itself: an attacker who only knows the address cannot use up
+//! the limit of a client that holds a token.
+
+use crate::error::Result;
+use crate::identity::account::link;
+use crate::identity::login::sign_in::Name;
+use crate::identity::{Caller, Core};
+use crate::model::{AccountId, Email, Secret, secret};
+use crate::store;
+use crate::store::tables::links::LinkPurpose;
+
+/// What a call names.
+#[derive(Debug, Clone, Copy)]
+pub enum RateKey<'a> {
+    /// An address. Nothing is looked up that could reveal whether it has an account.
+    Email(&'a Email),
+    /// An address or user name as typed.
+    Name(&'a Name),
+    /// A login that waits for its second factor, by its token.
+    Login(&'a Secret),
+    /// A link that sets a password, by its token.
+    Reset(&'a Secret),
+    /// The caller, by its session.
+    Caller(&'a Caller),
+}
+
+impl RateKey<'_> {
+    /// The text that the call is counted under.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn key(self, core: &Core) -> Result<String> {
+        let (account, otherwise) = match self {
+            RateKey::Email(email) => (None, email.key().to_owned()),
+            RateKey::Name(name) => (by_name(core, name).await?, name.key()),
+            RateKey::Reset(token) => {
+                let hash = link::digest_of(token.reveal());
+                let found = core
+                    .store
+                    .read(move |db| store::tables::links::find(db, &hash, LinkPurpose::Reset))
+                    .await?;
+                (found.map(|link| link.account), secret::encode(&hash))
+            }
+            RateKey::Login(token) => {
+                return Ok(format!(
+                    "login:{}",
+                    secret::encode(&secret::digest(token.reveal().as_bytes()))
+                ));
+            }
+            RateKey::Caller(caller) => return Ok(format!("session:{}", caller.session)),
+        };
+        Ok(account.map_or_else(|| format!("name:{otherwise}"), |id| format!("account:{id}")))
+    }
+}
+
+async fn by_name(core: &Core, name: &Name) -> Result<Option<AccountId>> {
+    let key = name.key();
+    match name {
+        Name::Email(_) => {
+            let found =
+                core.store.read(move |db| store::tables::accounts::find_by_email(db, &key)).await?;
+            Ok(found.map(|account| account.id))
+        }
+        Name::Username(_) => {
+            let found = core
+                .store
+                .read(move |db| store::tables::accounts::find_by_username(db, &key))
+                .await?;
+            Ok(found.map(|account| account.id))
+        }
+    }
+}

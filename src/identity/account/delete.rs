@@ -1,0 +1,52 @@
+//! Account deletion by the owner. The account is hidden at once and erased after 30 days. An
+//! account that was never verified is erased at once, which frees its address.
+
+use crate::error::{Kind, Result};
+use crate::identity::Core;
+use crate::identity::account::link;
+use crate::identity::audit::log::AuditLog;
+use crate::identity::login::reauthenticate::Fresh;
+use crate::mail::{self, Letter};
+use crate::model::event::What;
+use crate::model::session::SessionEnd;
+use crate::model::{Event, Source, role};
+use crate::store;
+
+/// Deletes the caller's account, ends all its sessions and mails the owner.
+///
+/// # Errors
+/// `LastAdmin`, `SessionEnded` if the account was deleted meanwhile, `Unavailable`.
+pub async fn own_account(core: &Core, fresh: &Fresh, source: &Source) -> Result<()> {
+    let account = fresh.caller().account.clone();
+    let letter = core.post.letter(&account.email, account.id.as_str(), &Letter::AccountDeleted)?;
+    let log = AuditLog::new(core, source);
+    core.store
+        .write(move |db| {
+            if store::tables::roles::is_last_holder(db, &account.id, role::ADMIN)? {
+                return Err(Kind::LastAdmin.into());
+            }
+            let by_owner = |what| Event::done(what).about(&account.id).by(account.id.as_str());
+            for session in
+                store::tables::sessions::end_all(db, &account.id, SessionEnd::Deleted, log.at())?
+            {
+                log.record(
+                    db,
+                    &by_owner(What::SessionEnded)
+                        .in_session(&session)
+                        .because(SessionEnd::Deleted.as_str()),
+                )?;
+            }
+            link::void_all(db, &account.id)?;
+            log.record(db, &by_owner(What::Deleted))?;
+            if store::tables::erasure::remove_unproved(db, &account.id)? {
+                return Ok(());
+            }
+            if !store::tables::accounts::hide(db, &account.id, log.at())? {
+                return Err(Kind::SessionEnded.into());
+            }
+            mail::enqueue(db, &letter)
+        })
+        .await?;
+    core.post.ring();
+    Ok(())
+}

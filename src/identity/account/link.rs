@@ -1,0 +1,158 @@
+//! Links in mail. They are built from the public URL, never from request headers that a client
+//! controls. Only their digest is stored, bound to account, purpose and address.
+
+use crate::error::{Error, Kind, Result};
+use crate::identity::Core;
+use crate::model::{Account, AccountId, Secret, Time, secret};
+use crate::store;
+use crate::store::db::Db;
+
+pub use crate::store::tables::links::{Link, LinkPurpose};
+
+/// The link to one of authd's own pages. Pages are under `/v1`, so a proxy that forwards only that
+/// prefix still reaches them.
+#[must_use]
+pub fn to_page(core: &Core, page: &str, token: &str) -> Secret {
+    Secret::new(format!("{}/v1/{page}?token={token}", core.config.public_url()))
+}
+
+/// The link that verifies an address: to authd's page, or to the application's (`links.verify`).
+#[must_use]
+pub fn to_verification(core: &Core, token: &str) -> Secret {
+    to_own_or_page(core, core.config.links.verify.as_deref(), "verify-email", token)
+}
+
+/// The link that sets a new password: to authd's page, or to the application's (`links.reset`).
+#[must_use]
+pub fn to_reset(core: &Core, token: &str) -> Secret {
+    to_own_or_page(core, core.config.links.reset.as_deref(), "reset-password", token)
+}
+
+/// The link that confirms a new address: to authd's page, or to the application's
+/// (`links.confirm_email`).
+#[must_use]
+pub fn to_confirmation(core: &Core, token: &str) -> Secret {
+    to_own_or_page(core, core.config.links.confirm_email.as_deref(), "confirm-email", token)
+}
+
+fn to_own_or_page(core: &Core, template: Option<&str>, page: &str, token: &str) -> Secret {
+    match template {
+        Some(template) => Secret::new(template.replace("{token}", token)),
+        None => to_page(core, page, token),
+    }
+}
+
+/// A link that is ready to be stored.
+#[derive(Debug, Clone)]
+pub struct NewLink {
+    hash: [u8; 32],
+    purpose: LinkPurpose,
+    row: Link,
+}
+
+impl NewLink {
+    /// A link for this account and its current address.
+    #[must_use]
+    pub fn new(account: &Account, token: &str, purpose: LinkPurpose, expires_at: Time) -> Self {
+        let row = Link {
+            account: account.id.clone(),
+            email_key: account.email.key().to_owned(),
+            address: None,
+            expires_at,
+            spent_at: None,
+        };
+        Self { hash: digest_of(token), purpose, row }
+    }
+
+    /// The same link, mailed to `email`. Following it makes `email` the account's address.
+    #[must_use]
+    pub fn making_own(mut self, email: &crate::model::Email) -> Self {
+        email.key().clone_into(&mut self.row.email_key);
+        self.row.address = Some(email.as_str().to_owned());
+        self
+    }
+
+    /// Stores the link. A new reset or address-confirmation link voids the previous one.
+    pub fn store(&self, db: &mut dyn Db, now: Time) -> Result<()> {
+        if matches!(self.purpose, LinkPurpose::Reset | LinkPurpose::ConfirmEmail) {
+            store::tables::links::void(db, &self.row.account, self.purpose)?;
+        }
+        store::tables::links::insert(db, &self.hash, self.purpose, &self.row, now)
+    }
+}
+
+/// The digest that the store keeps instead of the token.
+#[must_use]
+pub fn digest_of(token: &str) -> [u8; 32] {
+    secret::digest(token.as_bytes())
+}
+
+/// Checks whether a link would work, without using it. Called by the page that the link opens. A
+/// verification link that was already used still counts as working.
+///
+/// # Errors
+/// `LinkInvalid`, `LinkExpired`.
+pub async fn look(core: &Core, purpose: LinkPurpose, token: &str) -> Result<()> {
+    let (hash, now) = (digest_of(token), core.env.now());
+    core.store
+        .read(move |db| match purpose {
+            LinkPurpose::Verify => find(db, &hash, purpose).and_then(|link| refuse_old(link, now)),
+            _ => usable(db, &hash, purpose, now),
+        })
+        .await
+        .map(drop)
+}
+
+/// Finds an unused link that has not expired.
+///
+/// # Errors
+/// `LinkInvalid`, `LinkExpired`.
+pub(in crate::identity) fn usable(
+    db: &mut dyn Db,
+    hash: &[u8; 32],
+    purpose: LinkPurpose,
+    now: Time,
+) -> Result<Link> {
+    let link = find(db, hash, purpose)?;
+    if link.spent_at.is_some() { Err(Kind::LinkInvalid.into()) } else { refuse_old(link, now) }
+}
+
+/// Finds a link, used or not.
+///
+/// # Errors
+/// `LinkInvalid`.
+pub(in crate::identity) fn find(
+    db: &mut dyn Db,
+    hash: &[u8; 32],
+    purpose: LinkPurpose,
+) -> Result<Link> {
+    store::tables::links::find(db, hash, purpose)?.ok_or_else(|| Error::new(Kind::LinkInvalid))
+}
+
+/// Returns the link unless it has expired.
+///
+/// # Errors
+/// `LinkExpired`.
+pub(in crate::identity) fn refuse_old(link: Link, now: Time) -> Result<Link> {
+    if link.expires_at <= now { Err(Kind::LinkExpired.into()) } else { Ok(link) }
+}
+
+/// Passes on the outcome of using a link. A link that was refused as expired is marked dead, so
+/// that it stays expired even if the clock is set back.
+pub(in crate::identity) async fn settle<T>(
+    core: &Core,
+    hash: [u8; 32],
+    outcome: Result<T>,
+) -> Result<T> {
+    if outcome.as_ref().is_err_and(|error| error.kind() == Kind::LinkExpired) {
+        core.store.write(move |db| store::tables::links::bury(db, &hash)).await?;
+    }
+    outcome
+}
+
+/// Voids everything mailed to an account that grants access: links and one-time codes. Called when
+/// its password or address changes.
+pub fn void_all(db: &mut dyn Db, account: &AccountId) -> Result<()> {
+    store::tables::links::void_all(db, account)?;
+    store::tables::codes::void_all(db, account)
+}

@@ -1,0 +1,17 @@
+//! What people do with an account of their own: sign up, prove an address, recover, change, export
+//! and delete.
+
+pub mod change_email;
+pub mod delete;
+pub mod export;
+pub mod file;
+pub mod letters;
+pub mod link;
+pub mod password;
+pub mod profile;
+pub mod quota;
+pub mod recover;
+pub mod recover_by_code;
+pub mod sign_up;
+pub mod takeover;
+pub mod verify_email;

@@ -1,0 +1,134 @@
+//! The rules for every new password, and changing the password with the current one.
+
+use crate::error::{Error, Kind, Result};
+use crate::identity::account::link;
+use crate::identity::audit::log::AuditLog;
+use crate::identity::login::reauthenticate;
+use crate::identity::{Caller, Core};
+use crate::mail::{self, Letter};
+use crate::model::event::What;
+use crate::model::session::SessionEnd;
+use crate::model::{Account, Email, Event, Password, Source, Username};
+use crate::password::pool::Lane;
+use crate::password::rules::{self, Personal};
+use crate::store;
+
+/// The field name in errors about a new password, where the account must be known to check it.
+pub const NEW_PASSWORD: &str = "newPassword";
+/// The field name in errors about an account's first password.
+pub const FIRST_PASSWORD: &str = "password";
+
+/// Rejects a new password that breaks the rules for this account.
+///
+/// # Errors
+/// `Validation` with every broken rule, under [`NEW_PASSWORD`].
+pub(in crate::identity) fn check_rules(
+    core: &Core,
+    account: &Account,
+    new: &Password,
+) -> Result<()> {
+    let names = [&account.first_name, &account.last_name, &account.name, &account.company_name];
+    check(core, NEW_PASSWORD, new, &account.email, account.username.as_deref(), &names)
+}
+
+/// Rejects the first password of a new account if it breaks the rules.
+///
+/// # Errors
+/// `Validation` with every broken rule, under [`FIRST_PASSWORD`].
+pub(in crate::identity) fn check_first(
+    core: &Core,
+    new: &Password,
+    email: &Email,
+    username: Option<&Username>,
+    names: &[&Option<String>],
+) -> Result<()> {
+    check(core, FIRST_PASSWORD, new, email, username.map(Username::as_str), names)
+}
+
+/// Every operation that sets a password calls this, even if a wire has checked the password before.
+fn check(
+    core: &Core,
+    field: &str,
+    new: &Password,
+    email: &Email,
+    username: Option<&str>,
+    names: &[&Option<String>],
+) -> Result<()> {
+    let names: Vec<&str> = names.iter().filter_map(|name| name.as_deref()).collect();
+    let personal = Personal {
+        email: Some(email.as_str()),
+        username,
+        names: &names,
+        service: &core.config.service.name,
+    };
+    let broken = rules::check(&core.config.password, field, new.reveal(), &personal);
+    if broken.is_empty() { Ok(()) } else { Err(Error::invalid(broken)) }
+}
+
+/// Changes the password. The caller's session stays, all others end, mailed links are voided, and
+/// the owner is notified.
+///
+/// # Errors
+/// `Validation` for a bad new password, `WrongCurrentPassword`, `AccountLocked`, `TooMany(SignIn)`,
+/// `Unavailable`.
+pub async fn change(
+    core: &Core,
+    caller: &Caller,
+    current: Password,
+    new: Password,
+    source: &Source,
+) -> Result<()> {
+    check_rules(core, &caller.account, &new)?;
+    let attempt =
+        reauthenticate::check_password(core, caller, current, What::PasswordChanged, source)
+            .await?;
+    let hash = match core.hashing.hash(Lane::Known(source.client()), new).await {
+        Ok(hash) => hash,
+        Err(busy) => return Err(reauthenticate::take_back(core, attempt, busy).await),
+    };
+    let letter = core.post.letter(
+        &caller.account.email,
+        caller.account.id.as_str(),
+        &Letter::PasswordChanged,
+    )?;
+    let (log, account, session) =
+        (AuditLog::new(core, source), caller.account.clone(), caller.session.clone());
+    core.store
+        .write(move |db| {
+            // A concurrent request may have changed the password: then the one checked above is no
+            // longer current.
+            if !store::tables::accounts::change_password(
+                db,
+                &account,
+                &hash.text,
+                &hash.scheme,
+                log.at(),
+            )? {
+                return Err(Kind::WrongCurrentPassword.into());
+            }
+            attempt.forgive(db)?;
+            store::tables::sessions::renew_proof(db, &session, log.at())?;
+            let done = Event::done(What::PasswordChanged).about(&account.id).in_session(&session);
+            log.record(db, &done.by(account.id.as_str()))?;
+            for ended in store::tables::sessions::end_others(
+                db,
+                &account.id,
+                &session,
+                SessionEnd::Password,
+                log.at(),
+            )? {
+                let event = Event::done(What::SessionEnded).about(&account.id).in_session(&ended);
+                log.record(
+                    db,
+                    &event.by(account.id.as_str()).because(SessionEnd::Password.as_str()),
+                )?;
+            }
+            link::void_all(db, &account.id)?;
+            // An unverified address may belong to a third party, so it gets no mail that others can
+            // trigger.
+            if account.email_verified_at.is_some() { mail::enqueue(db, &letter) } else { Ok(()) }
+        })
+        .await?;
+    core.post.ring();
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! Resetting a forgotten password: requesting a link, and setting a new password with it.
+//!
+//! Using the link proves access to the mailbox, so it also verifies an unverified address. It
+//! creates no session and removes no second factor.
+
+use crate::error::{Error, Kind, Result};
+use crate::identity::Core;
+use crate::identity::account::link::{Link, LinkPurpose};
+use crate::identity::account::{link, password, verify_email};
+use crate::identity::audit::log::AuditLog;
+use crate::identity::login::guard;
+use crate::mail::{self, Letter, OutgoingMessage, Request};
+use crate::model::event::What;
+use crate::model::session::SessionEnd;
+use crate::model::{Account, Email, Event, Password, Source};
+use crate::password::pool::{Hash, Lane};
+use crate::store;
+use crate::store::db::Db;
+
+/// Requests a reset link. The response never depends on whether the account exists.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> {
+    let prepared =
+        core.post.request(&Request::Reset { email_key: email.key().to_owned() }, source)?;
+    let log = AuditLog::new(core, source);
+    core.store
+        .write(move |db| {
+            mail::enqueue(db, &prepared)?;
+            log.record(db, &Event::done(What::PasswordResetRequested))
+        })
+        .await?;
+    core.post.ring();
+    Ok(())
+}
+
+/// Sets a new password with a mailed link. All sessions end, lockouts are lifted, other links are
+/// voided, and the owner is notified.
+///
+/// # Errors
+/// `LinkInvalid`, `LinkExpired`, `Validation` for a bad password, `Unavailable`.
+pub async fn reset(core: &Core, token: &str, new: Password, source: &Source) -> Result<()> {
+    let (hash, now) = (link::digest_of(token), core.env.now());
+    let found = core.store.read(move |db| subject(db, &hash, now)).await.map_err(told);
+    let (_, account) = link::settle(core, hash, found).await?;
+    let change = Reset::prepare(core, &account, new, source).await?;
+    core.store
+        .write(move |db| {
+            let (link, account) = subject(db, &hash, change.log.at())?;
+            if !store::tables::links::spend(db, &hash, change.log.at())? {
+                return Err(Kind::LinkInvalid.into());
+            }
+            if change.store(db, &account, &link.email_key)? {
+                Ok(())
+            } else {
+                Err(Kind::LinkInvalid.into())
+            }
+        })
+        .await
+        .map_err(told)?;
+    core.post.ring();
+    Ok(())
+}
+
+/// Names the purpose of an expired link in the message.
+fn told(error: Error) -> Error {
+    match error.kind() {
+        Kind::LinkExpired => Error::with(Kind::LinkExpired, "Reset token expired"),
+        _ => error,
+    }
+}
+
+/// Finds the link and its account. The account must be neither deleted nor suspended, and must
+/// still have the address that the link was mailed to.
+fn subject(db: &mut dyn Db, hash: &[u8; 32], now: crate::model::Time) -> Result<(Link, Account)> {
+    let link = link::usable(db, hash, LinkPurpose::Reset, now)?;
+    let account = store::tables::accounts::find(db, &link.account)?;
+    let account =
+        account.filter(|account| account.is_reachable() && account.email.key() == link.email_key);
+    Ok((link, account.ok_or_else(|| Error::new(Kind::LinkInvalid))?))
+}
+
+/// A new password, ready to be stored.
+pub(in crate::identity) struct Reset {
+    hash: Hash,
+    letter: OutgoingMessage,
+    attempts_key: [u8; 32],
+    log: AuditLog,
+}
+
+impl Reset {
+    /// Does everything that must happen before the write: checks, hashing, the mail.
+    ///
+    /// # Errors
+    /// `Validation` for a bad password, `Unavailable`.
+    pub(in crate::identity) async fn prepare(
+        core: &Core,
+        account: &Account,
+        new: Password,
+        source: &Source,
+    ) -> Result<Self> {
+        password::check_rules(core, account, &new)?;
+        Ok(Self {
+            hash: core.hashing.hash(Lane::Client(source.client()), new).await?,
+            letter: core.post.letter(&account.email, account.id.as_str(), &Letter::PasswordSet)?,
+            attempts_key: guard::key_of(core, account),
+            log: AuditLog::new(core, source),
+        })
+    }
+
+    /// Stores the password, for an owner who has read the mail to this address. Returns `false` if
+    /// the account is gone.
+    pub(in crate::identity) fn store(
+        &self,
+        db: &mut dyn Db,
+        account: &Account,
+        email_key: &str,
+    ) -> Result<bool> {
+        let (log, now) = (&self.log, self.log.at());
+        if !store::tables::accounts::set_password(
+            db,
+            &account.id,
+            &self.hash.text,
+            &self.hash.scheme,
+            now,
+        )? {
+            return Ok(false);
+        }
+        let by_owner = |what| Event::done(what).about(&account.id).by(account.id.as_str());
+        log.record(db, &by_owner(What::PasswordReset))?;
+        if store::tables::accounts::prove_email(db, &account.id, email_key, now)? {
+            verify_email::claim_username(db, &account.id, now)?;
+            log.record(db, &by_owner(What::EmailVerified))?;
+        }
+        for session in store::tables::sessions::end_all(db, &account.id, SessionEnd::Password, now)?
+        {
+            let ended = by_owner(What::SessionEnded).in_session(&session);
+            log.record(db, &ended.because(SessionEnd::Password.as_str()))?;
+        }
+        link::void_all(db, &account.id)?;
+        if guard::lift(db, &self.attempts_key)? {
+            log.record(db, &by_owner(What::Unlocked))?;
+        }
+        mail::enqueue(db, &self.letter)?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,256 @@
+//! Creating an account through the public sign-up.
+//!
+//! Where sign-up must not reveal that an address is taken, both cases do the same work: hash the
+//! password, hold the user name for the lifetime of a link, store one mail request. The response
+//! then contains only what the client sent.
+
+use crate::error::{Error, Kind, Result};
+use crate::identity::Core;
+use crate::identity::account::password;
+use crate::identity::audit::log::AuditLog;
+use crate::identity::login::gate::{Issued, NewSession, Proof, Remember};
+use crate::mail::{self, OutgoingMessage, Request};
+use crate::model::account::Verification;
+use crate::model::event::What;
+use crate::model::{
+    Account, AccountId, Email, Event, Password, Source, Status, Time, Username, role,
+};
+use crate::password::pool::Lane;
+use crate::store;
+use crate::store::db::{Constraint, Db};
+use crate::store::tables::accounts::NewRow;
+
+/// A sign-up request, with well-formed values.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    pub email: Email,
+    pub password: Password,
+    pub username: Option<Username>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    /// The full name, where a wire does not split it.
+    pub name: Option<String>,
+    pub company_name: Option<String>,
+    pub phone: Option<String>,
+}
+
+/// The response to a sign-up. Where a taken address is not revealed, it is made only from what the
+/// client sent.
+#[derive(Debug, Clone)]
+pub struct SignedUp {
+    pub id: AccountId,
+    /// The address as typed.
+    pub email: Email,
+    /// The user name as typed.
+    pub username: Option<String>,
+    pub status: Status,
+    /// Always false right after a sign-up.
+    pub email_verified: bool,
+    pub created_at: Time,
+}
+
+/// Refuses a sign-up that asks for any role but the default one.
+///
+/// # Errors
+/// `Forbidden`.
+pub fn admit_role(asked: Option<&str>) -> Result<()> {
+    match asked {
+        None | Some(role::DEFAULT) => Ok(()),
+        Some(_) => Err(Error::with(Kind::Forbidden, "A sign-up cannot choose this role")),
+    }
+}
+
+/// Creates an account and returns its number too. Use it only where a taken address is revealed:
+/// otherwise no account, and so no number, may exist.
+///
+/// # Errors
+/// As [`register`].
+pub async fn register_numbered(
+    core: &Core,
+    new: NewAccount,
+    source: &Source,
+) -> Result<(SignedUp, i64)> {
+    let made = register(core, new, source).await?;
+    let id = made.id.clone();
+    let account = core.store.read(move |db| store::tables::accounts::find(db, &id)).await?;
+    let account =
+        account.ok_or_else(|| Error::internal("an account was missing right after its sign-up"))?;
+    Ok((made, account.number))
+}
+
+/// Creates an account and sends the verification mail.
+///
+/// # Errors
+/// `Validation` for a bad password, `EmailTaken` where that is revealed, `UsernameTaken`,
+/// `Unavailable`.
+pub async fn register(core: &Core, new: NewAccount, source: &Source) -> Result<SignedUp> {
+    let entry = PendingSignUp::prepare(core, new, source).await?;
+    let waits = core.verification() == Verification::Required;
+    let made = SignedUp {
+        id: entry.row.id.clone(),
+        email: entry.row.email.clone(),
+        username: entry.row.username.clone(),
+        status: if waits { Status::Pending } else { Status::Active },
+        email_verified: false,
+        created_at: entry.row.created_at,
+    };
+    core.store.write(move |db| entry.store(db)).await??;
+    core.post.ring();
+    Ok(made)
+}
+
+/// Creates an account and issues its first session in the same write, where the policy lets a
+/// sign-up log in (`signup.logs_in`). That policy excludes both hidden addresses and verification
+/// before the first session.
+///
+/// # Errors
+/// `Validation` for a bad password, `EmailTaken`, `UsernameTaken`, `Unavailable`.
+pub async fn register_and_enter(
+    core: &Core,
+    new: NewAccount,
+    remember: Remember,
+    source: &Source,
+) -> Result<Issued> {
+    let entry = PendingSignUp::prepare(core, new, source).await?;
+    let opening =
+        NewSession::prepare(core, entry.account(), Proof::Password, remember, source).await?;
+    let inside = opening.clone();
+    let made = core.store.write(move |db| {
+        if let Err(refused) = entry.store(db)? {
+            return Ok(Err(refused));
+        }
+        let opened = inside.open(db)?;
+        let stored = store::tables::accounts::find(db, &entry.row.id)?;
+        let account = stored
+            .ok_or_else(|| Error::internal("an account was missing right after its sign-up"))?;
+        Ok(Ok((account, opened)))
+    });
+    let (account, opened) = made.await??;
+    core.post.ring();
+    Ok(Issued { account, ..opening.outcome(core, opened).await?.into_issued()? })
+}
+
+/// A sign-up, ready to be stored.
+struct PendingSignUp {
+    row: NewRow,
+    username: Option<Username>,
+    reveals: bool,
+    held_until: Time,
+    welcome: OutgoingMessage,
+    notice: OutgoingMessage,
+    log: AuditLog,
+}
+
+impl PendingSignUp {
+    /// Does everything that must happen before the write: hashing, the id, the mail.
+    async fn prepare(core: &Core, new: NewAccount, source: &Source) -> Result<Self> {
+        let names = [&new.first_name, &new.last_name, &new.name, &new.company_name];
+        password::check_first(core, &new.password, &new.email, new.username.as_ref(), &names)?;
+        let hash = core.hashing.hash(Lane::Client(source.client()), new.password).await?;
+        let id = AccountId::new(core.env.new_id()?);
+        let log = AuditLog::new(core, source);
+        let taken = Request::AlreadyRegistered { email_key: new.email.key().to_owned() };
+        Ok(Self {
+            welcome: core.post.request(&Request::Welcome { account_id: id.to_string() }, source)?,
+            notice: core.post.request(&taken, source)?,
+            reveals: core.config.signup.reveal_existing,
+            held_until: log.at() + core.config.links.verify_life,
+            row: NewRow {
+                id,
+                email: new.email,
+                email_verified_at: None,
+                username: new.username.as_ref().map(|name| name.as_str().to_owned()),
+                username_key: None,
+                first_name: new.first_name,
+                last_name: new.last_name,
+                name: new.name,
+                company_name: new.company_name,
+                phone: new.phone,
+                password_hash: hash.text,
+                password_scheme: hash.scheme,
+                created_at: log.at(),
+            },
+            username: new.username,
+            log,
+        })
+    }
+
+    /// The account as it will be stored. Its number is 0 here, because the database assigns it.
+    fn account(&self) -> Account {
+        let row = &self.row;
+        Account {
+            id: row.id.clone(),
+            number: 0,
+            email: row.email.clone(),
+            email_verified_at: row.email_verified_at,
+            username: row.username.clone(),
+            first_name: row.first_name.clone(),
+            last_name: row.last_name.clone(),
+            name: row.name.clone(),
+            company_name: row.company_name.clone(),
+            phone: row.phone.clone(),
+            phone_verified_at: None,
+            password_hash: Some(row.password_hash.clone()),
+            stamp: store::tables::accounts::FIRST_STAMP,
+            suspended_at: None,
+            deleted_at: None,
+            last_login_at: None,
+            created_at: row.created_at,
+            updated_at: row.created_at,
+        }
+    }
+
+    /// The inner result is the client's answer. A refusal is not an error of the write, because its
+    /// audit record must be kept.
+    fn store(&self, db: &mut dyn Db) -> Result<Result<()>> {
+        if let Some(name) = &self.username
+            && store::tables::accounts::is_username_taken(
+                db,
+                name.key(),
+                &self.row.id,
+                self.log.at(),
+            )?
+        {
+            return self.refuse(db, Kind::UsernameTaken, "username_taken");
+        }
+        // Where taken addresses are revealed, the account gets its user name immediately. Otherwise
+        // the name is only held, as it is for an address that is taken.
+        let mut row = self.row.clone();
+        if self.reveals {
+            row.username_key = self.username.as_ref().map(|name| name.key().to_owned());
+        } else if let Some(name) = &self.username {
+            store::tables::accounts::reserve_username(db, name.key(), &row.id, self.held_until)?;
+        }
+        let inserted = match self.insert(db, &row) {
+            Err(error) if Constraint::of(&error) == Some(Constraint::Username) => {
+                return Ok(Err(Kind::UsernameTaken.into()));
+            }
+            other => other?,
+        };
+        if inserted {
+            store::tables::roles::give(db, &row.id, role::DEFAULT)?;
+            mail::enqueue(db, &self.welcome)?;
+            self.log.record(db, &Event::done(What::SignUp).about(&row.id))?;
+            return Ok(Ok(()));
+        }
+        if self.reveals {
+            return self.refuse(db, Kind::EmailTaken, "email_taken");
+        }
+        mail::enqueue(db, &self.notice)?;
+        self.log.record(db, &Event::refused(What::SignUp).because("email_taken"))?;
+        Ok(Ok(()))
+    }
+
+    /// An address that an account recently gave up stays taken until that account can no longer
+    /// restore it.
+    fn insert(&self, db: &mut dyn Db, row: &NewRow) -> Result<bool> {
+        let is_kept =
+            store::tables::links::is_address_kept(db, row.email.key(), &row.id, self.log.at())?;
+        if is_kept { Ok(false) } else { store::tables::accounts::insert(db, row) }
+    }
+
+    fn refuse(&self, db: &mut dyn Db, kind: Kind, why: &'static str) -> Result<Result<()>> {
+        self.log.record(db, &Event::refused(What::SignUp).because(why))?;
+        Ok(Err(kind.into()))
+    }
+}

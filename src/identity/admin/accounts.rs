@@ -1,0 +1,466 @@
+//! Operations on any account, for administrators and the command line. Every change first checks
+//! that the actor may make it and that the target has no more rights than the actor.
+
+use std::time::Duration;
+
+use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::identity::Core;
+use crate::identity::access::actor::{Actor, By};
+use crate::identity::account::{link, password};
+use crate::identity::audit::log::AuditLog;
+use crate::identity::login::guard;
+use crate::mail::{self, Letter};
+use crate::model::account::Verification;
+use crate::model::event::What;
+use crate::model::session::SessionEnd;
+use crate::model::{Account, AccountId, Email, Event, Password, Permission, Username, role, text};
+use crate::password::pool::Lane;
+use crate::store;
+use crate::store::db::{Constraint, Db};
+use crate::store::tables::accounts::{AccountQuery, NewRow};
+
+/// How long a deleted account can be restored.
+pub const HIDDEN_FOR: Duration = Duration::from_hours(720);
+
+/// An account with its roles.
+#[derive(Debug, Clone)]
+pub struct AccountWithRoles {
+    pub account: Account,
+    /// Sorted.
+    pub roles: Vec<String>,
+}
+
+/// The data of an account that an administrator creates.
+#[derive(Debug, Clone)]
+pub struct NewEntry {
+    pub email: Email,
+    pub username: Option<Username>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub password: Password,
+    /// Roles besides the default one.
+    pub roles: Vec<String>,
+    /// Whether the address counts as verified.
+    pub verified: bool,
+}
+
+/// Which accounts to list.
+#[derive(Debug, Clone, Default)]
+pub struct AccountFilter {
+    /// Only accounts in this state: `active`, `pending`, `suspended`, `deleted`.
+    pub status: Option<String>,
+    /// Only accounts whose address or user name begins with this.
+    pub search: Option<String>,
+}
+
+pub(in crate::identity) fn load(db: &mut dyn Db, account: Account) -> Result<AccountWithRoles> {
+    let roles = store::tables::roles::of(db, &account.id)?;
+    Ok(AccountWithRoles { account, roles })
+}
+
+/// Adds the roles to these accounts with one query.
+pub(in crate::identity) fn with_roles(
+    db: &mut dyn Db,
+    accounts: Vec<Account>,
+) -> Result<Vec<AccountWithRoles>> {
+    let ids: Vec<&AccountId> = accounts.iter().map(|account| &account.id).collect();
+    let mut roles = store::tables::roles::of_many(db, &ids)?;
+    let entry = |account: Account| AccountWithRoles {
+        roles: roles.remove(account.id.as_str()).unwrap_or_default(),
+        account,
+    };
+    Ok(accounts.into_iter().map(entry).collect())
+}
+
+/// Counts the live sessions of each account.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn count_sessions(core: &Core, entries: &[AccountWithRoles]) -> Result<Vec<i64>> {
+    let ids: Vec<AccountId> = entries.iter().map(|entry| entry.account.id.clone()).collect();
+    let now = core.env.now();
+    core.store
+        .scan(move |db| {
+            ids.iter().map(|id| store::tables::sessions::count_live(db, id, now)).collect()
+        })
+        .await
+}
+
+/// Looks up an account by id, address or user name. The id comes first because a user name may look
+/// like an id.
+fn look_up(db: &mut dyn Db, name: &str) -> Result<Account> {
+    if let Some(account) = store::tables::accounts::find(db, &AccountId::new(name))? {
+        return Ok(account);
+    }
+    let found = match Email::parse(name) {
+        Some(email) => store::tables::accounts::find_by_email(db, email.key())?,
+        None => store::tables::accounts::find_by_username(db, &text::fold(name))?,
+    };
+    found.ok_or_else(|| Kind::AccountNotFound.into())
+}
+
+/// Looks up an account as this actor may name it: administrators only by id.
+pub(in crate::identity) fn look_up_for(
+    db: &mut dyn Db,
+    actor: &Actor,
+    name: &str,
+) -> Result<Account> {
+    match actor {
+        Actor::CommandLine => look_up(db, name),
+        Actor::Admin(_) => store::tables::accounts::find(db, &AccountId::new(name))?
+            .ok_or_else(|| Kind::AccountNotFound.into()),
+    }
+}
+
+/// Finds an account by id, e-mail address or user name.
+///
+/// # Errors
+/// `AccountNotFound`.
+pub async fn find(core: &Core, name: &str) -> Result<AccountWithRoles> {
+    let name = name.to_owned();
+    core.store
+        .read(move |db| {
+            let account = look_up(db, &name)?;
+            load(db, account)
+        })
+        .await
+}
+
+/// Lists at most `limit` accounts that match the filter, in the order of their ids, starting after
+/// the given id.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn list(
+    core: &Core,
+    filter: &AccountFilter,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<AccountWithRoles>> {
+    let (filter, verification) = (filter.clone(), core.verification());
+    let prefix = filter.search.as_deref().map(text::fold);
+    let after = after.map(str::to_owned);
+    core.store
+        .scan(move |db| {
+            let mut found = Vec::new();
+            let mut page = AccountQuery { after: after.clone(), prefix: prefix.clone(), limit };
+            while i64::try_from(found.len()).unwrap_or(i64::MAX) < limit {
+                let accounts = store::tables::accounts::list(db, &page)?;
+                let Some(last) = accounts.last() else { break };
+                page.after = Some(last.id.to_string());
+                let fits =
+                    |account: &Account| has_status(account, filter.status.as_deref(), verification);
+                found.extend(accounts.into_iter().filter(fits));
+            }
+            found.truncate(usize::try_from(limit).unwrap_or(0));
+            with_roles(db, found)
+        })
+        .await
+}
+
+fn has_status(account: &Account, status: Option<&str>, verification: Verification) -> bool {
+    status.is_none_or(|status| account.status(verification).as_str() == status)
+}
+
+/// Creates an account.
+///
+/// # Errors
+/// `EmailTaken`, `UsernameTaken`, `Validation` for an unknown role or a bad password.
+pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<AccountWithRoles> {
+    let names = [&new.first_name, &new.last_name];
+    password::check_first(core, &new.password, &new.email, new.username.as_ref(), &names)?;
+    let hash = core.hashing.hash(Lane::Known(by.source.client()), new.password.clone()).await?;
+    let (log, actor) = (AuditLog::new(core, &by.source), by.actor.clone());
+    let row = NewRow {
+        id: AccountId::new(core.env.new_id()?),
+        email: new.email,
+        email_verified_at: new.verified.then(|| log.at()),
+        username: new.username.as_ref().map(|name| name.as_str().to_owned()),
+        username_key: new.username.as_ref().map(|name| name.key().to_owned()),
+        first_name: new.first_name,
+        last_name: new.last_name,
+        name: None,
+        company_name: None,
+        phone: None,
+        password_hash: hash.text,
+        password_scheme: hash.scheme,
+        created_at: log.at(),
+    };
+    let roles = new.roles;
+    core.store
+        .write(move |db| {
+            actor.needs(db, Permission::UsersWrite)?;
+            if let Some(key) = &row.username_key
+                && store::tables::accounts::is_username_taken(db, key, &row.id, log.at())?
+            {
+                return Err(Kind::UsernameTaken.into());
+            }
+            // As at sign-up, an address that another account can still take back counts as taken.
+            if store::tables::links::is_address_kept(db, row.email.key(), &row.id, log.at())? {
+                return Err(Kind::EmailTaken.into());
+            }
+            match store::tables::accounts::insert(db, &row) {
+                Ok(true) => {}
+                Ok(false) => return Err(Kind::EmailTaken.into()),
+                Err(error) if Constraint::of(&error) == Some(Constraint::Username) => {
+                    return Err(Kind::UsernameTaken.into());
+                }
+                Err(error) => return Err(error),
+            }
+            log.record(db, &Event::done(What::AccountCreated).about(&row.id).by(actor.name()))?;
+            store::tables::roles::give(db, &row.id, role::DEFAULT)?;
+            for name in &roles {
+                give(db, &actor, &log, &row.id, name)?;
+            }
+            let account = look_up(db, row.id.as_str())?;
+            load(db, account)
+        })
+        .await
+}
+
+pub(in crate::identity) fn give(
+    db: &mut dyn Db,
+    actor: &Actor,
+    log: &AuditLog,
+    id: &AccountId,
+    name: &str,
+) -> Result<()> {
+    if !store::tables::roles::exists(db, name)? {
+        let sentence = format!("There is no role named {name:?}");
+        return Err(Error::invalid(vec![FieldError::new(
+            "roles",
+            Rule::Format,
+            "Unknown role",
+            sentence,
+        )]));
+    }
+    if name != role::DEFAULT {
+        actor.needs(db, Permission::Roles)?;
+        let permissions = store::tables::roles::permissions(db, name)?;
+        actor.may_grant(db, name, permissions)?;
+    }
+    if store::tables::roles::give(db, id, name)? {
+        log.record(
+            db,
+            &Event::done(What::RolesChanged).about(id).by(actor.name()).because(format!("+{name}")),
+        )?;
+    }
+    Ok(())
+}
+
+pub(in crate::identity) fn take(
+    db: &mut dyn Db,
+    actor: &Actor,
+    log: &AuditLog,
+    id: &AccountId,
+    name: &str,
+) -> Result<()> {
+    actor.needs(db, Permission::Roles)?;
+    if name == role::ADMIN {
+        keep_last_admin(db, id)?;
+    }
+    if store::tables::roles::take(db, id, name)? {
+        log.record(
+            db,
+            &Event::done(What::RolesChanged).about(id).by(actor.name()).because(format!("-{name}")),
+        )?;
+    }
+    Ok(())
+}
+
+/// Changes one account inside a write and returns its new state.
+pub(in crate::identity) async fn change<F>(
+    core: &Core,
+    by: &By,
+    name: &str,
+    change: F,
+) -> Result<AccountWithRoles>
+where
+    F: Fn(&mut dyn Db, &AuditLog, &Account) -> Result<()> + Send + 'static,
+{
+    let (log, name, actor) = (AuditLog::new(core, &by.source), name.to_owned(), by.actor.clone());
+    let entry = core
+        .store
+        .write(move |db| {
+            let account = look_up_for(db, &actor, &name)?;
+            actor.may_change(db, &account.id)?;
+            change(db, &log, &account)?;
+            let account = store::tables::accounts::find(db, &account.id)?.unwrap_or(account);
+            load(db, account)
+        })
+        .await?;
+    core.post.ring();
+    Ok(entry)
+}
+
+pub(in crate::identity) fn end_all_sessions(
+    db: &mut dyn Db,
+    actor: &Actor,
+    log: &AuditLog,
+    id: &AccountId,
+    why: SessionEnd,
+) -> Result<()> {
+    for session in store::tables::sessions::end_all(db, id, why, log.at())? {
+        let event = Event::done(What::SessionEnded).about(id).in_session(&session).by(actor.name());
+        log.record(db, &event.because(why.as_str()))?;
+    }
+    Ok(())
+}
+
+/// Sets a password, ends all sessions, voids all links and mails the owner.
+///
+/// # Errors
+/// `AccountNotFound`, `Validation` for a bad password.
+pub async fn set_password(
+    core: &Core,
+    by: &By,
+    name: &str,
+    new: Password,
+) -> Result<AccountWithRoles> {
+    let account = find(core, name).await?.account;
+    password::check_rules(core, &account, &new)?;
+    let hash = core.hashing.hash(Lane::Known(by.source.client()), new).await?;
+    let letter = core.post.letter(&account.email, account.id.as_str(), &Letter::PasswordSet)?;
+    let key = guard::key_of(core, &account);
+    let actor = by.actor.clone();
+    change(core, by, account.id.as_str(), move |db, log, account| {
+        if !store::tables::accounts::set_password(
+            db,
+            &account.id,
+            &hash.text,
+            &hash.scheme,
+            log.at(),
+        )? {
+            return Err(Kind::AccountNotFound.into());
+        }
+        log.record(db, &Event::done(What::PasswordSet).about(&account.id).by(actor.name()))?;
+        end_all_sessions(db, &actor, log, &account.id, SessionEnd::Password)?;
+        store::tables::links::void_all(db, &account.id)?;
+        guard::lift(db, &key)?;
+        mail::enqueue(db, &letter)
+    })
+    .await
+}
+
+/// Marks the address as verified.
+///
+/// # Errors
+/// `AccountNotFound`.
+pub async fn verify(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
+    let actor = by.actor.clone();
+    change(core, by, name, move |db, log, account| {
+        if store::tables::accounts::prove_email(db, &account.id, account.email.key(), log.at())? {
+            crate::identity::account::verify_email::claim_username(db, &account.id, log.at())?;
+            log.record(db, &Event::done(What::EmailVerified).about(&account.id).by(actor.name()))?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Whether to give or take a role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoleChange {
+    Give,
+    Take,
+}
+
+/// Gives or takes a role. The last administrator keeps the role.
+///
+/// # Errors
+/// `AccountNotFound`, `Validation` for an unknown role, `LastAdmin`.
+pub async fn change_role(
+    core: &Core,
+    by: &By,
+    name: &str,
+    role: &str,
+    way: RoleChange,
+) -> Result<AccountWithRoles> {
+    change_roles(core, by, name, vec![(way, role.to_owned())]).await
+}
+
+/// Gives and takes several roles, all or none. The last administrator keeps the role.
+///
+/// # Errors
+/// As [`change_role`].
+pub async fn change_roles(
+    core: &Core,
+    by: &By,
+    name: &str,
+    changes: Vec<(RoleChange, String)>,
+) -> Result<AccountWithRoles> {
+    let actor = by.actor.clone();
+    change(core, by, name, move |db, log, account| {
+        changes.iter().try_for_each(|(way, role)| match way {
+            RoleChange::Give => give(db, &actor, log, &account.id, role),
+            RoleChange::Take => take(db, &actor, log, &account.id, role),
+        })
+    })
+    .await
+}
+
+pub(in crate::identity) fn keep_last_admin(db: &mut dyn Db, id: &AccountId) -> Result<()> {
+    if store::tables::roles::is_last_holder(db, id, role::ADMIN)? {
+        return Err(Kind::LastAdmin.into());
+    }
+    Ok(())
+}
+
+/// Suspends an account, ends its sessions and voids its links.
+///
+/// # Errors
+/// `AccountNotFound`, `LastAdmin`.
+pub async fn suspend(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
+    let actor = by.actor.clone();
+    change(core, by, name, move |db, log, account| {
+        keep_last_admin(db, &account.id)?;
+        if store::tables::accounts::set_suspended(db, &account.id, Some(log.at()), log.at())? {
+            log.record(db, &Event::done(What::Suspended).about(&account.id).by(actor.name()))?;
+            end_all_sessions(db, &actor, log, &account.id, SessionEnd::Admin)?;
+            link::void_all(db, &account.id)?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Lifts a suspension and a lockout.
+///
+/// # Errors
+/// `AccountNotFound`.
+pub async fn unlock(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
+    let key = guard::key_of(core, &find(core, name).await?.account);
+    let actor = by.actor.clone();
+    change(core, by, name, move |db, log, account| {
+        if store::tables::accounts::set_suspended(db, &account.id, None, log.at())? {
+            log.record(db, &Event::done(What::Unsuspended).about(&account.id).by(actor.name()))?;
+        }
+        if guard::lift(db, &key)? {
+            log.record(db, &Event::done(What::Unlocked).about(&account.id).by(actor.name()))?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Deletes an account. It is hidden at once and erased after 30 days; an account that was never
+/// verified is erased at once.
+///
+/// # Errors
+/// `AccountNotFound`, `LastAdmin`.
+pub async fn delete(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
+    let actor = by.actor.clone();
+    change(core, by, name, move |db, log, account| {
+        keep_last_admin(db, &account.id)?;
+        if account.deleted_at.is_some() {
+            return Err(Kind::AccountNotFound.into());
+        }
+        end_all_sessions(db, &actor, log, &account.id, SessionEnd::Admin)?;
+        if !store::tables::erasure::remove_unproved(db, &account.id)? {
+            store::tables::accounts::hide(db, &account.id, log.at())?;
+            store::tables::links::void_all(db, &account.id)?;
+        }
+        log.record(db, &Event::done(What::Deleted).about(&account.id).by(actor.name()))
+    })
+    .await
+}

@@ -1,0 +1,270 @@
+//! Turns one row of a file into an account that the import can write, or into the reason why it
+//! cannot.
+
+use std::collections::BTreeSet;
+
+use crate::env::Env;
+use crate::error::Result;
+use crate::identity::admin::import::column::{Fields, ImportColumn};
+use crate::identity::admin::import::value;
+use crate::identity::admin::import::value::When;
+use crate::model::{AccountId, Email, Time, Username, role, text};
+use crate::password::{refusal, scheme};
+use crate::store::tables::transfer::Whole;
+
+/// The highest number accepted: no count reaches it, and every JSON reader represents it exactly.
+const HIGHEST_NUMBER: i64 = 1 << 52;
+const LONGEST_ID: usize = 64;
+const LONGEST_PART: usize = 100;
+const LONGEST_NAME: usize = 255;
+const LONGEST_PHONE: usize = 32;
+
+/// What identifies an account in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::identity) enum AccountReference {
+    Id,
+    Number,
+    /// The row has no id, only the address.
+    Address,
+}
+
+/// An account that the import can write.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    pub(in crate::identity) account: Whole,
+    pub(in crate::identity) named: AccountReference,
+    pub(in crate::identity) scheme: Option<String>,
+    pub(in crate::identity) notes: Vec<String>,
+}
+
+/// The rules that rows are checked against.
+#[derive(Clone)]
+pub struct ImportRules {
+    /// All roles that exist in this database.
+    pub(in crate::identity) roles: BTreeSet<String>,
+    /// Roles that have more permissions than the default role and are not allowed by an option.
+    pub(in crate::identity) withheld: BTreeSet<String>,
+    /// Whether an address counts as verified if the file does not say.
+    pub(in crate::identity) unsaid_is_proved: bool,
+    pub(in crate::identity) env: Env,
+}
+
+type ParseResult<T> = std::result::Result<T, String>;
+
+impl ImportRules {
+    /// Reads a row. The inner error is the reason for refusing it.
+    pub fn read(&self, fields: &Fields) -> Result<ParseResult<Candidate>> {
+        let fresh = AccountId::new(self.env.new_id()?);
+        Ok(self.candidate(fields, fresh))
+    }
+
+    fn candidate(&self, fields: &Fields, fresh: AccountId) -> ParseResult<Candidate> {
+        let now = self.env.now();
+        let state = StateColumns::of(fields)?;
+        let email = fields.get(ImportColumn::Email).ok_or("it has no e-mail address")?;
+        let email = Email::parse(email).ok_or("its e-mail address is not valid")?;
+        let (id, number, named) = identity(fields, fresh)?;
+        let username = fields.get(ImportColumn::Username).map(|name| {
+            Username::parse(name)
+                .ok_or("its user name is not 3 to 50 letters, digits, _, - and inner dots")
+        });
+        let username = username.transpose()?;
+        let hash = fields.get(ImportColumn::PasswordHash);
+        if let Some(reason) = hash.and_then(refusal::reason) {
+            return Err(reason);
+        }
+        let created_at = past(fields, ImportColumn::CreatedAt, now)?.unwrap_or(now);
+        let mut notes = Vec::new();
+        let proved = match moment(fields, ImportColumn::EmailVerified)? {
+            Some(said) => said.at(created_at),
+            None => (self.unsaid_is_proved && !state.is_pending).then_some(created_at),
+        };
+        let account = Whole {
+            id,
+            number,
+            email,
+            email_verified_at: proved,
+            username_key: username.as_ref().map(|name| name.key().to_owned()),
+            username: username.map(|name| name.as_str().to_owned()),
+            first_name: words(fields, ImportColumn::FirstName, LONGEST_PART)?,
+            last_name: words(fields, ImportColumn::LastName, LONGEST_PART)?,
+            name: words(fields, ImportColumn::Name, LONGEST_NAME)?,
+            company_name: words(fields, ImportColumn::CompanyName, LONGEST_NAME)?,
+            phone: words(fields, ImportColumn::Phone, LONGEST_PHONE)?,
+            phone_verified_at: moment(fields, ImportColumn::PhoneVerified)?
+                .and_then(|said| said.at(created_at)),
+            password_hash: hash.map(str::to_owned),
+            files_uploaded: count(fields, ImportColumn::FilesUploaded)?.unwrap_or(0),
+            upload_limit: count(fields, ImportColumn::UploadLimit)?,
+            suspended_at: state.suspended_at(now),
+            last_login_at: past(fields, ImportColumn::LastLoginAt, now)?,
+            created_at,
+            updated_at: past(fields, ImportColumn::UpdatedAt, now)?.unwrap_or(created_at),
+            roles: self.roles(fields, &mut notes),
+        };
+        Ok(Candidate {
+            scheme: account.password_hash.as_deref().map(scheme::scheme_of),
+            account,
+            named,
+            notes,
+        })
+    }
+
+    /// The roles that the account keeps. A list replaces the default role, a single role is added
+    /// to it. The result is never empty.
+    fn roles(&self, fields: &Fields, notes: &mut Vec<String>) -> Vec<String> {
+        let listed = fields.get(ImportColumn::Roles).map(value::list).unwrap_or_default();
+        let mut kept = BTreeSet::new();
+        if listed.is_empty() {
+            kept.insert(role::DEFAULT.to_owned());
+        }
+        let single = fields.get(ImportColumn::Role).map(str::to_ascii_lowercase);
+        for name in listed.into_iter().chain(single) {
+            let shown: String = name.chars().filter(|c| !text::is_control(*c)).take(50).collect();
+            if self.withheld.contains(&name) {
+                notes.push(format!("the role {shown} was dropped; --allow-roles {shown} keeps it"));
+            } else if self.roles.contains(&name) {
+                kept.insert(name);
+            } else {
+                notes.push(format!("there is no role {shown}; it was dropped"));
+            }
+        }
+        if kept.is_empty() {
+            kept.insert(role::DEFAULT.to_owned());
+        }
+        kept.into_iter().collect()
+    }
+}
+
+/// Reads the ids: a numeric id becomes the number, any other safe text becomes the id.
+fn identity(
+    fields: &Fields,
+    fresh: AccountId,
+) -> ParseResult<(AccountId, Option<i64>, AccountReference)> {
+    let number = fields.get(ImportColumn::Number).map(numeric).transpose()?;
+    let Some(id) = fields.get(ImportColumn::Id) else {
+        return Ok((
+            fresh,
+            number,
+            if number.is_some() { AccountReference::Number } else { AccountReference::Address },
+        ));
+    };
+    let is_numeric = id.bytes().all(|b| b.is_ascii_digit()) && !id.starts_with('0');
+    if is_numeric && number.is_none() {
+        return Ok((fresh, Some(numeric(id)?), AccountReference::Number));
+    }
+    let is_safe = |b: u8| b.is_ascii_alphanumeric() || b"-_.:".contains(&b);
+    if id.len() > LONGEST_ID || !id.bytes().all(is_safe) {
+        return Err(format!("its id is not 1 to {LONGEST_ID} letters, digits, -, _, . and :"));
+    }
+    Ok((AccountId::new(id), number, AccountReference::Id))
+}
+
+fn numeric(text: &str) -> ParseResult<i64> {
+    let number = text.parse().ok().filter(|number| (1..=HIGHEST_NUMBER).contains(number));
+    number.ok_or_else(|| format!("its numeric id is not between 1 and {HIGHEST_NUMBER}"))
+}
+
+/// What a file says about an event: whether it happened, or when.
+enum Said {
+    Yes,
+    No,
+    At(Time),
+}
+
+impl Said {
+    /// When it happened; `unknown` if the file only says that it did.
+    fn at(&self, unknown: Time) -> Option<Time> {
+        match self {
+            Said::Yes => Some(unknown),
+            Said::No => None,
+            Said::At(at) => Some(*at),
+        }
+    }
+}
+
+fn moment(fields: &Fields, column: ImportColumn) -> ParseResult<Option<Said>> {
+    let Some(text) = fields.get(column) else { return Ok(None) };
+    let said = match value::truth(text) {
+        Some(true) => Some(Said::Yes),
+        Some(false) => Some(Said::No),
+        None => match value::time(text) {
+            When::At(at) => Some(Said::At(at)),
+            When::Never => Some(Said::No),
+            When::Unreadable => None,
+        },
+    };
+    said.map(Some)
+        .ok_or_else(|| format!("its {} is neither a yes, a no nor a time", column.as_str()))
+}
+
+fn past(fields: &Fields, column: ImportColumn, now: Time) -> ParseResult<Option<Time>> {
+    let Some(text) = fields.get(column) else { return Ok(None) };
+    match value::time(text) {
+        // Clocks differ: a time in the future counts as now.
+        When::At(at) => Ok(Some(at.min(now))),
+        When::Never => Ok(None),
+        When::Unreadable => Err(format!("its {} is not a valid time", column.as_str())),
+    }
+}
+
+fn words(fields: &Fields, column: ImportColumn, longest: usize) -> ParseResult<Option<String>> {
+    let Some(words) = fields.get(column) else { return Ok(None) };
+    if text::length(words) > longest || words.chars().any(text::is_control) {
+        return Err(format!(
+            "its {} is longer than {longest} characters or has control characters",
+            column.as_str()
+        ));
+    }
+    Ok(Some(words.to_owned()))
+}
+
+fn count(fields: &Fields, column: ImportColumn) -> ParseResult<Option<i64>> {
+    let Some(text) = fields.get(column) else { return Ok(None) };
+    let count = text.parse().ok().filter(|count| (0..=HIGHEST_NUMBER).contains(count));
+    count.map(Some).ok_or_else(|| format!("its {} is not a valid count", column.as_str()))
+}
+
+/// What the columns about an account's state say together.
+struct StateColumns {
+    suspended: Option<Said>,
+    is_pending: bool,
+}
+
+impl StateColumns {
+    fn of(fields: &Fields) -> ParseResult<Self> {
+        if moment(fields, ImportColumn::Deleted)?.is_some_and(|said| !matches!(said, Said::No)) {
+            return Err("it was deleted in the old service".to_owned());
+        }
+        let mut suspended = moment(fields, ImportColumn::Suspended)?;
+        if let Some(text) = fields.get(ImportColumn::Active) {
+            match value::truth(text) {
+                Some(true) => {}
+                Some(false) => suspended = suspended.or(Some(Said::Yes)),
+                None => return Err("its is_active is neither yes nor no".to_owned()),
+            }
+        }
+        let mut is_pending = false;
+        match fields.get(ImportColumn::Status).map(str::to_ascii_lowercase).as_deref() {
+            None | Some("active" | "enabled" | "verified" | "ok") => {}
+            Some("pending" | "unverified") => is_pending = true,
+            Some(
+                "suspended" | "inactive" | "disabled" | "locked" | "blocked" | "banned"
+                | "deactivated",
+            ) => {
+                if !matches!(suspended, Some(Said::At(_))) {
+                    suspended = Some(Said::Yes);
+                }
+            }
+            Some("deleted") => return Err("it was deleted in the old service".to_owned()),
+            Some(_) => {
+                return Err("its status is not active, pending, suspended or deleted".to_owned());
+            }
+        }
+        Ok(Self { suspended, is_pending })
+    }
+
+    fn suspended_at(&self, now: Time) -> Option<Time> {
+        self.suspended.as_ref().and_then(|said| said.at(now))
+    }
+}

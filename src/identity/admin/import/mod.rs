@@ -1,0 +1,437 @@
+//! Imports accounts from an old backend. Ids, password hashes and dates stay as they were.
+//!
+//! Rows come in batches. Each row is written, found to exist already, or refused with a reason, and
+//! no row stops another. The command line reads the files. While a server is running, the writes
+//! are small and the store pauses between them.
+
+mod candidate;
+mod column;
+mod value;
+
+use std::collections::hash_map::{Entry, RandomState};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::env::Env;
+use crate::error::Result;
+use crate::identity::Core;
+use crate::identity::admin::import::candidate::AccountReference;
+use crate::identity::audit::log::AuditLog;
+use crate::model::event::What;
+use crate::model::{Event, Source, Time, role};
+use crate::store;
+use crate::store::db::Db;
+
+pub use crate::identity::admin::import::candidate::{Candidate, ImportRules};
+pub use crate::identity::admin::import::column::{ColumnMeaning, Fields, ImportColumn};
+
+/// Rows written between two checks of the clock.
+const CHUNK: usize = 32;
+/// How long one write may take while a server is running, without its commit.
+const BESIDE_A_SERVER: Duration = Duration::from_millis(8);
+/// How long one write may take while no server is running. A server that starts meanwhile waits no
+/// longer than this.
+const ALONE: Duration = Duration::from_secs(1);
+
+/// What the operator decides about an import.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Check everything, write nothing.
+    pub dry_run: bool,
+    /// Roles to keep although they have more permissions than the default role.
+    pub allowed_roles: Vec<String>,
+    /// Count addresses as verified if the file does not say.
+    pub assume_verified: bool,
+}
+
+/// A row as read: its line and the result.
+pub struct Draft {
+    pub line: u64,
+    /// The account, or the reason for refusing the row.
+    pub read: std::result::Result<Candidate, String>,
+}
+
+/// A note about one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    pub line: u64,
+    /// Whether the row was refused or imported in part.
+    pub outcome: Remarked,
+    /// The reason. Of the row's contents it names only a role or an id.
+    pub reason: String,
+}
+
+/// The result of a row that needs a note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remarked {
+    Refused,
+    /// Imported, but without everything that the row contained.
+    Changed,
+}
+
+/// The counts of an import.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub rows: u64,
+    /// Accounts created, or that a dry run would create.
+    pub imported: u64,
+    /// Accounts that already existed with the same id and address.
+    pub present: u64,
+    pub refused: u64,
+    /// Imported accounts that lack something the row contained.
+    pub changed: u64,
+    /// How often each reason occurred.
+    pub reasons: BTreeMap<String, u64>,
+}
+
+/// The result of one candidate.
+enum ImportOutcome {
+    Imported,
+    Present,
+    Refused(String),
+}
+
+/// A running import.
+pub struct ImportRun<'a> {
+    core: &'a Core,
+    options: Options,
+    rules: ImportRules,
+    /// The line where this file first used an address (in a dry run, any other name too), by hash.
+    seen: HashMap<u64, u64>,
+    hasher: RandomState,
+    /// Whether to look rows up before writing them: at first, and while a batch contains existing
+    /// accounts.
+    looks: bool,
+    log: AuditLog,
+    /// The id of the import's only audit record.
+    record: String,
+    summary: Summary,
+}
+
+impl<'a> ImportRun<'a> {
+    /// Begins an import.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn begin(core: &'a Core, options: Options, source: &Source) -> Result<Self> {
+        let all = core.store.read(|db| store::tables::roles::all_permissions(db)).await?;
+        let of = |name: &str| -> BTreeSet<String> {
+            all.iter()
+                .filter(|(role, _)| role == name)
+                .map(|(_, permission)| permission.clone())
+                .collect()
+        };
+        let everybodys = of(role::DEFAULT);
+        let roles: BTreeSet<String> = all.iter().map(|(role, _)| role.clone()).collect();
+        let is_withheld = |name: &&String| {
+            !options.allowed_roles.contains(name) && !of(name).is_subset(&everybodys)
+        };
+        let rules = ImportRules {
+            withheld: roles.iter().filter(is_withheld).cloned().collect(),
+            roles,
+            unsaid_is_proved: options.assume_verified,
+            env: core.env.clone(),
+        };
+        let (seen, hasher, summary) = (HashMap::new(), RandomState::new(), Summary::default());
+        let (log, record) = (AuditLog::new(core, source), core.env.new_id()?);
+        Ok(Self { core, options, rules, seen, hasher, looks: true, log, record, summary })
+    }
+
+    /// The rules for reading rows, usable on any thread.
+    #[must_use]
+    pub fn rules(&self) -> ImportRules {
+        self.rules.clone()
+    }
+
+    /// The counts so far.
+    #[must_use]
+    pub fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    /// Imports the next rows. Returns when the result of each row is known.
+    ///
+    /// # Errors
+    /// `Unavailable`; earlier writes stay.
+    pub async fn take(&mut self, drafts: Vec<Draft>) -> Result<Vec<Remark>> {
+        let mut remarks = Vec::new();
+        let (mut lines, mut candidates) = (Vec::new(), Vec::new());
+        for Draft { line, read } in drafts {
+            self.summary.rows += 1;
+            match read.and_then(|candidate| self.first_of_its_name(line, candidate)) {
+                Ok(candidate) => {
+                    lines.push(line);
+                    candidates.push(candidate);
+                }
+                Err(reason) => self.count(line, ImportOutcome::Refused(reason), &[], &mut remarks),
+            }
+        }
+        let candidates = Arc::new(candidates);
+        let looked = self.look(&candidates).await?;
+        let free: Vec<usize> =
+            looked.iter().enumerate().filter(|(_, o)| o.is_none()).map(|(at, _)| at).collect();
+        let written = if self.options.dry_run {
+            free.iter().map(|_| ImportOutcome::Imported).collect()
+        } else {
+            self.write(&candidates, &free).await?
+        };
+        self.looks = looked
+            .iter()
+            .flatten()
+            .chain(&written)
+            .any(|outcome| matches!(outcome, ImportOutcome::Present));
+        let mut written = written.into_iter();
+        for ((line, candidate), looked) in lines.into_iter().zip(candidates.iter()).zip(looked) {
+            if let Some(outcome) = looked.or_else(|| written.next()) {
+                self.count(line, outcome, &candidate.notes, &mut remarks);
+            }
+        }
+        Ok(remarks)
+    }
+
+    /// Ends the import. If anything was changed, writes the counts to its audit record.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn finish(self) -> Result<Summary> {
+        let Summary { imported, present, refused, .. } = self.summary;
+        if imported > 0 && !self.options.dry_run {
+            let event =
+                event(format!("{imported} imported, {present} there already, {refused} refused"));
+            let (log, record) = (self.log, self.record);
+            self.core.store.write(move |db| log.keep(db, &record, &event)).await?;
+        }
+        Ok(self.summary)
+    }
+
+    /// Refuses a row whose names this file has used before.
+    fn first_of_its_name(
+        &mut self,
+        line: u64,
+        candidate: Candidate,
+    ) -> std::result::Result<Candidate, String> {
+        let account = &candidate.account;
+        let mut names = vec![("address", account.email.key().to_owned())];
+        // Outside a dry run the database itself detects duplicates of the other names.
+        if self.options.dry_run {
+            names.extend(account.username_key.clone().map(|key| ("user name", key)));
+            names.extend(
+                (candidate.named == AccountReference::Id).then(|| ("id", account.id.to_string())),
+            );
+            names.extend(account.number.map(|number| ("number", number.to_string())));
+        }
+        for name in names {
+            match self.seen.entry(self.hasher.hash_one(&name)) {
+                Entry::Occupied(first) => {
+                    return Err(format!("its {} is already on line {}", name.0, first.get()));
+                }
+                Entry::Vacant(place) => place.insert(line),
+            };
+        }
+        Ok(candidate)
+    }
+
+    /// Looks the candidates up before anything is written; `None` for one that can be written.
+    async fn look(&self, candidates: &Arc<Vec<Candidate>>) -> Result<Vec<Option<ImportOutcome>>> {
+        if !self.looks && !self.options.dry_run {
+            return Ok(candidates.iter().map(|_| None).collect());
+        }
+        let (candidates, now) = (candidates.clone(), self.core.env.now());
+        self.core
+            .store
+            .scan(move |db| candidates.iter().map(|one| standing(db, one, now)).collect())
+            .await
+    }
+
+    async fn write(
+        &self,
+        candidates: &Arc<Vec<Candidate>>,
+        free: &[usize],
+    ) -> Result<Vec<ImportOutcome>> {
+        let mut outcomes: Vec<ImportOutcome> = Vec::with_capacity(free.len());
+        while let Some(left) = free.get(outcomes.len()..).filter(|left| !left.is_empty()) {
+            let piece = ImportChunk {
+                candidates: candidates.clone(),
+                places: left.to_vec(),
+                budget: if self.core.store.is_served() { BESIDE_A_SERVER } else { ALONE },
+                env: self.core.env.clone(),
+                log: self.log.clone(),
+                record: self.record.clone(),
+                before: self.summary.imported + imported_of(&outcomes),
+            };
+            outcomes.extend(self.core.store.write(move |db| piece.write(db)).await?);
+        }
+        Ok(outcomes)
+    }
+
+    fn count(
+        &mut self,
+        line: u64,
+        outcome: ImportOutcome,
+        notes: &[String],
+        remarks: &mut Vec<Remark>,
+    ) {
+        let mut remark = |reason: &str, outcome| {
+            *self.summary.reasons.entry(in_general(reason)).or_default() += 1;
+            remarks.push(Remark { line, outcome, reason: reason.to_owned() });
+        };
+        match outcome {
+            ImportOutcome::Present => self.summary.present += 1,
+            ImportOutcome::Refused(reason) => {
+                self.summary.refused += 1;
+                remark(&reason, Remarked::Refused);
+            }
+            ImportOutcome::Imported => {
+                self.summary.imported += 1;
+                self.summary.changed += u64::from(!notes.is_empty());
+                for note in notes {
+                    remark(note, Remarked::Changed);
+                }
+            }
+        }
+    }
+}
+
+/// Generalizes a reason for counting: replaces the line or id at its end.
+fn in_general(reason: &str) -> String {
+    for end in [" line ", " the account with "] {
+        if let Some((before, _)) = reason.split_once(end) {
+            return format!(
+                "{before}{}",
+                if end == " line " { " an earlier line" } else { " another account" }
+            );
+        }
+    }
+    reason.to_owned()
+}
+
+/// Why a candidate cannot be written; `None` if it can.
+fn standing(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<ImportOutcome>> {
+    let account = &candidate.account;
+    let refused = |reason: String| Ok(Some(ImportOutcome::Refused(reason)));
+    if let Some(holder) = store::tables::transfer::find_by_email(db, account.email.key())? {
+        let is_same = match candidate.named {
+            AccountReference::Id => holder.id == account.id,
+            AccountReference::Number => Some(holder.number) == account.number,
+            AccountReference::Address => true,
+        };
+        return match (holder.deleted_at, is_same) {
+            (Some(_), _) => refused("its address is that of a deleted account".to_owned()),
+            (None, true) => Ok(Some(ImportOutcome::Present)),
+            (None, false) => {
+                refused(format!("its address is that of the account with number {}", holder.number))
+            }
+        };
+    }
+    if store::tables::links::is_address_kept(db, account.email.key(), &account.id, now)? {
+        return refused(
+            "its address is reserved for an account that has just given it up".to_owned(),
+        );
+    }
+    if candidate.named == AccountReference::Id
+        && store::tables::transfer::find_by_id(db, &account.id)?.is_some()
+    {
+        return refused("its id is that of another account".to_owned());
+    }
+    if let Some(number) = account.number
+        && let Some(holder) = store::tables::transfer::find_by_number(db, number)?
+    {
+        return refused(format!("its number is that of the account with id {}", holder.id));
+    }
+    if let Some(key) = &account.username_key
+        && store::tables::accounts::is_username_taken(db, key, &account.id, now)?
+    {
+        return refused("its user name is that of another account".to_owned());
+    }
+    Ok(None)
+}
+
+/// The part of a batch that one write handles.
+struct ImportChunk {
+    candidates: Arc<Vec<Candidate>>,
+    places: Vec<usize>,
+    budget: Duration,
+    env: Env,
+    log: AuditLog,
+    record: String,
+    /// Accounts that earlier writes imported.
+    before: u64,
+}
+
+impl ImportChunk {
+    /// Writes rows until the budget is used up and returns their results. The next write handles
+    /// the rest.
+    fn write(&self, db: &mut dyn Db) -> Result<Vec<ImportOutcome>> {
+        let now = self.env.now();
+        let mut outcomes = Vec::new();
+        for places in self.places.chunks(CHUNK) {
+            let rows: Vec<&Candidate> =
+                places.iter().filter_map(|&at| self.candidates.get(at)).collect();
+            write_chunk(db, &rows, now, &mut outcomes)?;
+            if self.env.now().since(now) >= self.budget {
+                break;
+            }
+        }
+        let imported = imported_of(&outcomes);
+        if imported > 0 {
+            let event = event(format!("begun, {} imported so far", self.before + imported));
+            self.log.keep(db, &self.record, &event)?;
+        }
+        Ok(outcomes)
+    }
+}
+
+fn event(detail: String) -> Event {
+    Event::done(What::AccountsImported).by("cli").because(detail)
+}
+
+fn imported_of(outcomes: &[ImportOutcome]) -> u64 {
+    outcomes.iter().map(|outcome| u64::from(matches!(outcome, ImportOutcome::Imported))).sum()
+}
+
+fn write_chunk(
+    db: &mut dyn Db,
+    rows: &[&Candidate],
+    now: Time,
+    outcomes: &mut Vec<ImportOutcome>,
+) -> Result<()> {
+    if let Some(highest) = rows.iter().filter_map(|row| row.account.number).max() {
+        store::tables::transfer::pass_number(db, highest)?;
+    }
+    let unnumbered = rows.iter().filter(|row| row.account.number.is_none()).count();
+    let mut next = match i64::try_from(unnumbered).unwrap_or(0) {
+        0 => 0,
+        count => store::tables::transfer::draw_numbers(db, count)?,
+    };
+    for row in rows {
+        let number = row.account.number.unwrap_or(next);
+        next += i64::from(row.account.number.is_none());
+        let account = &row.account;
+        let is_held =
+            store::tables::links::is_address_kept(db, account.email.key(), &account.id, now)?
+                || match &account.username_key {
+                    Some(key) => {
+                        store::tables::accounts::is_username_taken(db, key, &account.id, now)?
+                    }
+                    None => false,
+                };
+        let is_new = !is_held
+            && store::tables::transfer::insert(
+                db,
+                &row.account,
+                number,
+                row.scheme.as_deref(),
+                now,
+            )?;
+        outcomes.push(if is_new {
+            ImportOutcome::Imported
+        } else {
+            let unexplained =
+                || ImportOutcome::Refused("it conflicts with an existing account".to_owned());
+            standing(db, row, now)?.unwrap_or_else(unexplained)
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,351 @@
+//! Accounts as administrators see and correct them: pages, details, sessions, restoring a deleted
+//! account.
+
+use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::identity::Core;
+use crate::identity::access::actor::By;
+use crate::identity::admin::accounts;
+use crate::identity::admin::accounts::{AccountWithRoles, HIDDEN_FOR};
+use crate::identity::audit::log::AuditLog;
+use crate::identity::login::guard;
+use crate::identity::session::list;
+use crate::mail::{self, Request};
+use crate::model::event::What;
+use crate::model::session::SessionEnd;
+use crate::model::{Account, AccountId, Event, Permission, SessionId, Status, Time, text};
+use crate::store;
+use crate::store::tables::directory::Query;
+
+pub use crate::store::tables::directory::Correction;
+
+/// Which page of which accounts.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Begins at 1.
+    pub page: i64,
+    /// Accounts per page.
+    pub limit: i64,
+    pub status: Option<Status>,
+    /// Only accounts whose address, user name or name begins with this.
+    pub search: Option<String>,
+}
+
+/// A page of accounts.
+#[derive(Debug, Clone)]
+pub struct AccountPage {
+    pub entries: Vec<AccountWithRoles>,
+    /// Number of matching accounts on all pages.
+    pub total: i64,
+    /// Whether more accounts match than a search examines. These are the first in alphabetical
+    /// order.
+    pub cut_off: bool,
+}
+
+/// Reads a page of accounts, in the order of their creation.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn page(core: &Core, wanted: &Wanted) -> Result<AccountPage> {
+    let query = Query {
+        status: wanted.status,
+        verification: core.verification(),
+        prefix: wanted
+            .search
+            .as_deref()
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .map(text::fold),
+        offset: (wanted.page - 1).saturating_mul(wanted.limit),
+        limit: wanted.limit,
+    };
+    core.store
+        .scan(move |db| {
+            let total = store::tables::directory::count(db, &query)?;
+            let accounts = if query.offset < total {
+                store::tables::directory::page(db, &query)?
+            } else {
+                Vec::new()
+            };
+            let cut_off = store::tables::directory::is_cut_off(db, &query)?;
+            Ok(AccountPage { entries: accounts::with_roles(db, accounts)?, total, cut_off })
+        })
+        .await
+}
+
+/// The details of an account for an administrator.
+#[derive(Debug, Clone)]
+pub struct AccountDetails {
+    pub entry: AccountWithRoles,
+    /// Everything the roles permit, sorted.
+    pub permissions: Vec<String>,
+    /// Wrong passwords that currently count.
+    pub failed_logins: i64,
+    pub last_failed_login: Option<Time>,
+    /// When the lockout after failures ends.
+    pub locked_until: Option<Time>,
+}
+
+async fn account(core: &Core, id: &str) -> Result<Account> {
+    let id = AccountId::new(id);
+    let found = core.store.read(move |db| store::tables::accounts::find(db, &id)).await?;
+    found.ok_or_else(|| Kind::AccountNotFound.into())
+}
+
+/// Reads the details of the account with this id.
+///
+/// # Errors
+/// `AccountNotFound`.
+pub async fn file(core: &Core, id: &str) -> Result<AccountDetails> {
+    let account = account(core, id).await?;
+    let id = account.id.clone();
+    let roles = core.store.read(move |db| store::tables::roles::of(db, &id)).await?;
+    let entry = AccountWithRoles { account, roles };
+    let failures = guard::failures(core, &entry.account).await?;
+    let id = entry.account.id.clone();
+    let last_failed_login =
+        core.store.scan(move |db| store::tables::audit::last_failed_login(db, &id)).await?;
+    Ok(AccountDetails {
+        permissions: core.roles.permissions(&entry.roles),
+        failed_logins: failures.count,
+        locked_until: failures.locked_until,
+        last_failed_login,
+        entry,
+    })
+}
+
+/// Changes to an account. Absent values stay as they are.
+#[derive(Debug, Clone, Default)]
+pub struct Changes {
+    /// Names and phone number.
+    pub correction: Correction,
+    /// Suspends the account, or lifts a suspension.
+    pub status: Option<Status>,
+    /// The new roles; they replace all others.
+    pub roles: Option<Vec<String>>,
+}
+
+/// Changes an account. `status` requires `admin.users.suspend`, `roles` requires `admin.roles`, the
+/// rest requires `admin.users.write`.
+///
+/// # Errors
+/// `AccountNotFound`, `Validation`, `Forbidden`, `LastAdmin`.
+pub async fn update(core: &Core, by: &By, id: &str, changes: Changes) -> Result<AccountWithRoles> {
+    let (actor, verification) = (by.actor.clone(), core.verification());
+    accounts::change(core, by, id, move |db, log, account| {
+        if account.deleted_at.is_some() {
+            return Err(Error::with(
+                Kind::AccountNotFound,
+                "User account is deleted; restore it first",
+            ));
+        }
+        if !changes.correction.is_empty() {
+            actor.needs(db, Permission::UsersWrite)?;
+            store::tables::directory::correct(db, &account.id, &changes.correction, log.at())?;
+            log.record(db, &Event::done(What::AccountChanged).about(&account.id).by(actor.name()))?;
+        }
+        match changes.status {
+            Some(wanted) if wanted != account.status(verification) => {
+                actor.needs(db, Permission::UsersSuspend)?;
+                set_status(db, &actor, log, account, wanted)?;
+            }
+            _ => {}
+        }
+        if let Some(wanted) = &changes.roles {
+            set_roles(db, &actor, log, &account.id, wanted)?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Suspends an account, or lifts its suspension.
+///
+/// # Errors
+/// `AccountNotFound`, `Forbidden`, `LastAdmin`.
+pub async fn toggle_suspension(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
+    let actor = by.actor.clone();
+    accounts::change(core, by, id, move |db, log, account| {
+        actor.needs(db, Permission::UsersSuspend)?;
+        let wanted =
+            if account.suspended_at.is_some() { Status::Active } else { Status::Suspended };
+        set_status(db, &actor, log, account, wanted)
+    })
+    .await
+}
+
+/// Finds an account by its number, as some APIs name it. A deleted account is not found.
+///
+/// # Errors
+/// `AccountNotFound`.
+pub async fn by_number(core: &Core, number: &str) -> Result<AccountWithRoles> {
+    let number: i64 = number.parse().map_err(|_| Error::new(Kind::AccountNotFound))?;
+    core.store
+        .read(move |db| {
+            let found = store::tables::directory::find_by_number(db, number)?
+                .filter(|account| account.deleted_at.is_none());
+            accounts::load(db, found.ok_or_else(|| Error::new(Kind::AccountNotFound))?)
+        })
+        .await
+}
+
+/// Reads a page of the accounts that are not deleted, in the order of their numbers.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn present(core: &Core, page: i64, limit: i64) -> Result<Vec<AccountWithRoles>> {
+    let offset = (page - 1).saturating_mul(limit);
+    core.store
+        .scan(move |db| {
+            let accounts = store::tables::directory::present(db, limit, offset)?;
+            accounts::with_roles(db, accounts)
+        })
+        .await
+}
+
+type Database<'a> = &'a mut dyn store::db::Db;
+
+fn set_status(
+    db: Database<'_>,
+    actor: &crate::identity::Actor,
+    log: &AuditLog,
+    account: &Account,
+    wanted: Status,
+) -> Result<()> {
+    let id = &account.id;
+    match wanted {
+        Status::Suspended => {
+            accounts::keep_last_admin(db, id)?;
+            store::tables::accounts::set_suspended(db, id, Some(log.at()), log.at())?;
+            log.record(db, &Event::done(What::Suspended).about(id).by(actor.name()))?;
+            crate::identity::account::link::void_all(db, id)?;
+            accounts::end_all_sessions(db, actor, log, id, SessionEnd::Admin)
+        }
+        Status::Active if account.suspended_at.is_some() => {
+            store::tables::accounts::set_suspended(db, id, None, log.at())?;
+            log.record(db, &Event::done(What::Unsuspended).about(id).by(actor.name()))
+        }
+        _ => {
+            let sentence = "Status can only be set to active or suspended; to verify or delete an account, use the \
+                            calls for that";
+            Err(Error::invalid(vec![FieldError::new(
+                "status",
+                Rule::Format,
+                "Not allowed",
+                sentence,
+            )]))
+        }
+    }
+}
+
+fn set_roles(
+    db: Database<'_>,
+    actor: &crate::identity::Actor,
+    log: &AuditLog,
+    id: &AccountId,
+    wanted: &[String],
+) -> Result<()> {
+    let had = store::tables::roles::of(db, id)?;
+    for name in wanted.iter().filter(|name| !had.contains(name)) {
+        accounts::give(db, actor, log, id, name)?;
+    }
+    for name in had.iter().filter(|name| !wanted.contains(name)) {
+        accounts::take(db, actor, log, id, name)?;
+    }
+    Ok(())
+}
+
+/// Lifts a lockout after failures. A suspension by an administrator stays.
+///
+/// # Errors
+/// `AccountNotFound`, `Forbidden`.
+pub async fn unlock(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
+    let key = guard::key_of(core, &account(core, id).await?);
+    let actor = by.actor.clone();
+    accounts::change(core, by, id, move |db, log, account| {
+        if guard::lift(db, &key)? {
+            log.record(db, &Event::done(What::Unlocked).about(&account.id).by(actor.name()))?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Restores a deleted account that has not been erased yet. Its sessions stay ended.
+///
+/// # Errors
+/// `AccountNotFound` when it is not deleted, `Forbidden`.
+pub async fn restore(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
+    let actor = by.actor.clone();
+    accounts::change(core, by, id, move |db, log, account| {
+        if !store::tables::directory::restore(db, &account.id, log.at() - HIDDEN_FOR, log.at())? {
+            return Err(Error::with(Kind::AccountNotFound, "User account is not deleted"));
+        }
+        log.record(db, &Event::done(What::AccountRestored).about(&account.id).by(actor.name()))
+    })
+    .await
+}
+
+/// Lists the live sessions of an account.
+///
+/// # Errors
+/// `AccountNotFound`.
+pub async fn sessions(core: &Core, name: &str) -> Result<Vec<list::SessionView>> {
+    let account = accounts::find(core, name).await?.account;
+    list::list(core, &account.id).await
+}
+
+/// Ends all sessions of an account.
+///
+/// # Errors
+/// `AccountNotFound`, `Forbidden`.
+pub async fn end_sessions(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
+    let actor = by.actor.clone();
+    accounts::change(core, by, name, move |db, log, account| {
+        accounts::end_all_sessions(db, &actor, log, &account.id, SessionEnd::Admin)
+    })
+    .await
+}
+
+/// Ends one session of an account.
+///
+/// # Errors
+/// `AccountNotFound`, `SessionNotFound`, `Forbidden`.
+pub async fn end_session(
+    core: &Core,
+    by: &By,
+    name: &str,
+    session: &str,
+) -> Result<AccountWithRoles> {
+    let (actor, session) = (by.actor.clone(), SessionId::new(session));
+    accounts::change(core, by, name, move |db, log, account| {
+        if !store::tables::sessions::end_of(db, &account.id, &session, SessionEnd::Admin, log.at())?
+        {
+            return Err(Error::new(Kind::SessionNotFound));
+        }
+        let event = Event::done(What::SessionEnded)
+            .about(&account.id)
+            .in_session(&session)
+            .by(actor.name());
+        log.record(db, &event.because(SessionEnd::Admin.as_str()))
+    })
+    .await
+}
+
+/// Mails the owner a link to set a new password.
+///
+/// # Errors
+/// `AccountNotFound`, `Forbidden`.
+pub async fn send_reset(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
+    let email_key = account(core, id).await?.email.key().to_owned();
+    let prepared = core.post.request(&Request::Reset { email_key }, &by.source)?;
+    let actor = by.actor.clone();
+    accounts::change(core, by, id, move |db, log, account| {
+        actor.needs(db, Permission::UsersWrite)?;
+        log.record(
+            db,
+            &Event::done(What::PasswordResetRequested).about(&account.id).by(actor.name()),
+        )?;
+        mail::enqueue(db, &prepared)
+    })
+    .await
+}

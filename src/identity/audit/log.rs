@@ -1,0 +1,289 @@
+//! The audit log: writes records inside the write of the change they describe, and reads them back.
+
+use crate::env::Env;
+use crate::error::Result;
+use crate::identity::access::actor::By;
+use crate::identity::audit::refusals::Refusals;
+use crate::identity::login::guard::LoginTarget;
+use crate::identity::{Caller, Core};
+use crate::metrics::Metrics;
+use crate::model::event::What;
+use crate::model::{AccountId, Barrier, Event, Permission, Source, Time};
+use crate::store;
+use crate::store::db::Db;
+
+/// Writes the records of one operation, all with the same time and source.
+#[derive(Clone)]
+pub struct AuditLog {
+    env: Env,
+    metrics: Metrics,
+    refusals: Refusals,
+    at: Time,
+    source: Source,
+}
+
+impl AuditLog {
+    /// Begins the log of an operation that happens now.
+    #[must_use]
+    pub fn new(core: &Core, source: &Source) -> Self {
+        let (env, metrics, refusals) =
+            (core.env.clone(), core.metrics.clone(), core.refusals.clone());
+        Self { at: env.now(), env, metrics, refusals, source: source.clone() }
+    }
+
+    /// The time of the operation.
+    #[must_use]
+    pub fn at(&self) -> Time {
+        self.at
+    }
+
+    /// Writes one record.
+    pub fn record(&self, db: &mut dyn Db, event: &Event) -> Result<()> {
+        store::tables::audit::insert(db, &self.env.new_id()?, self.at, event, &self.source)?;
+        let (metrics, event) = (self.metrics.clone(), event.clone());
+        db.after_commit(Box::new(move || metrics.note_event(&event)));
+        Ok(())
+    }
+
+    /// Notes that a limit refused this login target. The record is written at the end of the
+    /// minute.
+    pub fn refuse(&self, barrier: Barrier, subject: &LoginTarget) {
+        self.refusals.note(barrier, self.source.client(), Some(subject), &self.source);
+    }
+
+    /// Writes or updates the only record of an operation that spans many writes. Each write
+    /// replaces its detail.
+    pub fn keep(&self, db: &mut dyn Db, id: &str, event: &Event) -> Result<()> {
+        store::tables::audit::keep(db, id, self.at, event, &self.source)
+    }
+}
+
+pub use crate::store::tables::audit::{AuditFilter, AuditRow, From};
+
+/// Reads at most `limit` records that match the filter, beginning at `from`.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn read(
+    core: &Core,
+    filter: &AuditFilter,
+    from: &From,
+    limit: i64,
+) -> Result<Vec<AuditRow>> {
+    let (filter, from) = (filter.clone(), from.clone());
+    core.store.scan(move |db| store::tables::audit::page(db, &filter, &from, limit)).await
+}
+
+/// Truncates a list to `limit`. If there was more, returns the id before which the next page
+/// begins.
+pub(in crate::identity) fn cut<T>(
+    list: &mut Vec<T>,
+    limit: i64,
+    id: impl Fn(&T) -> String,
+) -> Option<String> {
+    let limit = usize::try_from(limit).unwrap_or(0);
+    let is_more = list.len() > limit;
+    list.truncate(limit);
+    list.last().filter(|_| is_more).map(id)
+}
+
+/// Reads the newest records that match, before an id. Also returns the id before which the next
+/// page begins.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn newest(
+    core: &Core,
+    filter: &AuditFilter,
+    before: Option<String>,
+    limit: i64,
+) -> Result<(Vec<AuditRow>, Option<String>)> {
+    let from = before.map_or(From::Newest, From::Before);
+    let mut records = read(core, filter, &from, limit + 1).await?;
+    let next = cut(&mut records, limit, |record| record.id.clone());
+    Ok((records, next))
+}
+
+/// Reads the newest records about the caller's own account, without what the account did to others.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn own(
+    core: &Core,
+    caller: &Caller,
+    before: Option<String>,
+    limit: i64,
+) -> Result<(Vec<AuditRow>, Option<String>)> {
+    let (id, from) = (caller.account.id.clone(), before.map_or(From::Newest, From::Before));
+    let mut records = core.store.scan(move |db| about(db, &id, &from, limit + 1)).await?;
+    let next = cut(&mut records, limit, |record| record.id.clone());
+    Ok((records, next))
+}
+
+/// Reads records about an account, as its owner may see them.
+pub(in crate::identity) fn about(
+    db: &mut dyn Db,
+    account: &AccountId,
+    from: &From,
+    limit: i64,
+) -> Result<Vec<AuditRow>> {
+    let filter = AuditFilter { about: Some(account.clone()), ..AuditFilter::default() };
+    let mut records = store::tables::audit::page(db, &filter, from, limit)?;
+    for record in &mut records {
+        redact_actor(record, account.as_str());
+    }
+    Ok(records)
+}
+
+/// Hides from the owner who else acted on the account, and from where.
+fn redact_actor(record: &mut AuditRow, own: &str) {
+    if record.actor.as_deref().is_some_and(|actor| actor != own) {
+        record.actor = Some("administrator".to_owned());
+        (record.client, record.user_agent, record.request_id) = (None, None, None);
+    }
+}
+
+/// The format of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditFormat {
+    /// One JSON object per line.
+    JsonLines,
+    /// Comma-separated values with a header row (RFC 4180).
+    Csv,
+}
+
+/// Exports the whole log in pieces, oldest first, so that memory use does not depend on its length.
+pub struct AuditExport {
+    filter: AuditFilter,
+    form: AuditFormat,
+    after: String,
+    state: ExportStage,
+}
+
+enum ExportStage {
+    Heading,
+    Records,
+    End,
+}
+
+/// Records per piece.
+const PIECE: i64 = 500;
+
+const HEADING: &str =
+    "id,at,event,outcome,accountId,sessionId,actor,ipAddress,userAgent,requestId,detail,count\r\n";
+
+impl AuditExport {
+    /// Begins an export. The audit log records that it was made.
+    ///
+    /// # Errors
+    /// `Forbidden`, `Unavailable`.
+    pub async fn begin(
+        core: &Core,
+        by: &By,
+        filter: AuditFilter,
+        form: AuditFormat,
+    ) -> Result<Self> {
+        let (log, actor) = (AuditLog::new(core, &by.source), by.actor.clone());
+        core.store
+            .write(move |db| {
+                actor.needs(db, Permission::Audit)?;
+                log.record(db, &Event::done(What::AuditExported).by(actor.name()))
+            })
+            .await?;
+        Ok(Self { filter, form, after: String::new(), state: ExportStage::Heading })
+    }
+
+    /// Returns the next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn next(&mut self, core: &Core) -> Result<Option<String>> {
+        let mut piece = String::new();
+        if let ExportStage::Heading = self.state {
+            self.state = ExportStage::Records;
+            if self.form == AuditFormat::Csv {
+                piece.push_str(HEADING);
+            }
+        }
+        if let ExportStage::End = self.state {
+            return Ok(None);
+        }
+        let records = read(core, &self.filter, &From::After(self.after.clone()), PIECE).await?;
+        match records.last() {
+            Some(last) => self.after.clone_from(&last.id),
+            None => self.state = ExportStage::End,
+        }
+        for record in &records {
+            match self.form {
+                AuditFormat::JsonLines => piece.push_str(&json_line(record)),
+                AuditFormat::Csv => piece.push_str(&csv_line(record)),
+            }
+        }
+        Ok(Some(piece))
+    }
+}
+
+fn cells(record: &AuditRow) -> [(&'static str, Option<String>); 11] {
+    [
+        ("id", Some(record.id.clone())),
+        ("at", Some(record.at.to_millis_text())),
+        ("event", Some(record.event.clone())),
+        ("outcome", Some(record.outcome.clone())),
+        ("accountId", record.account_id.clone()),
+        ("sessionId", record.session_id.clone()),
+        ("actor", record.actor.clone()),
+        ("ipAddress", record.client.clone()),
+        ("userAgent", record.user_agent.clone()),
+        ("requestId", record.request_id.clone()),
+        ("detail", record.detail.clone()),
+    ]
+}
+
+/// Converts a record to one JSON object.
+#[must_use]
+pub fn json(record: &AuditRow) -> serde_json::Value {
+    let fields =
+        cells(record).map(|(name, value)| (name.to_owned(), serde_json::Value::from(value)));
+    let count = ("count".to_owned(), serde_json::Value::from(record.times));
+    serde_json::Value::Object(fields.into_iter().chain([count]).collect())
+}
+
+fn json_line(record: &AuditRow) -> String {
+    format!("{}\n", json(record))
+}
+
+/// Quotes every value. A leading apostrophe keeps spreadsheets from reading a value as a formula.
+fn csv_line(record: &AuditRow) -> String {
+    let quoted = cells(record).map(|(_, value)| {
+        let value = value.unwrap_or_default();
+        let guard = if value.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+        format!("\"{guard}{}\"", value.replace('"', "\"\""))
+    });
+    format!("{},\"{}\"\r\n", quoted.join(","), record.times)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_user_agent_is_a_value_and_nothing_else() {
+        let record = AuditRow {
+            id: "1".into(),
+            at: Time::from_seconds(1_701_421_200),
+            event: "login".into(),
+            outcome: "done".into(),
+            account_id: None,
+            session_id: None,
+            actor: None,
+            client: None,
+            user_agent: Some("=cmd|\"x\",y\n".into()),
+            request_id: None,
+            detail: None,
+            times: 1,
+        };
+        let line = csv_line(&record);
+        assert!(line.contains(",\"'=cmd|\"\"x\"\",y\n\","), "{line}");
+        assert_eq!(json_line(&record).lines().count(), 1);
+    }
+}

@@ -1,0 +1,4 @@
+//! The security record: writing it, reading it, and counting what limits refused.
+
+pub mod log;
+pub mod refusals;

@@ -1,0 +1,329 @@
+//! Requests that limits refused, collected in memory until their minute is over. Then each limit,
+//! client and account name gets one record in the audit log, with a count.
+//!
+//! A refusal writes nothing by itself, so a flood of refused requests does not become a flood of
+//! writes. A clean restart loses nothing, a power failure at most the current minute.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::env::Env;
+use crate::error::Result;
+use crate::identity::Core;
+use crate::identity::login::guard::LoginTarget;
+use crate::metrics::Metrics;
+use crate::model::event::What;
+use crate::model::{Barrier, ClientIp, Event, Source, Time};
+use crate::store;
+use crate::store::db::Db;
+
+/// How many clients per limit and minute get a record of their own. The others share one.
+const APART: usize = 1_000;
+/// How many pairs of limit and minute are kept while nothing writes them.
+const GATHERED: usize = 64;
+/// How many records are kept while they cannot be written.
+const WAITING: usize = 20_000;
+/// How many records go into one write.
+const PIECE: usize = 200;
+const MINUTE: i64 = 60_000;
+
+/// Refusals that are not written yet. Clones share the same collection.
+#[derive(Clone)]
+pub struct Refusals(Arc<RefusalsInner>);
+
+struct RefusalsInner {
+    env: Env,
+    metrics: Metrics,
+    gathered: Mutex<Gathered>,
+    waiting: tokio::sync::Mutex<Vec<Due>>,
+}
+
+type Minutes = BTreeMap<(i64, Barrier), HashMap<Who, RefusalCount>>;
+
+#[derive(Default)]
+struct Gathered {
+    minutes: Minutes,
+    /// How many refusals there were. This gives the order in which tallies began.
+    seen: u64,
+}
+
+/// The party that a refusal is counted for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Who {
+    /// A client, with an account name if the limit looks at one.
+    This(ClientIp, Option<String>),
+    /// All parties beyond [`APART`].
+    Others,
+}
+
+/// How often, and when first.
+#[derive(Debug, Clone)]
+struct RefusalCount {
+    order: u64,
+    first: Time,
+    count: i64,
+    event: Event,
+    source: Source,
+}
+
+/// A record that is due. It gets its id when it is first written, so that no record is lost if
+/// generating an id fails.
+struct Due {
+    id: Option<String>,
+    tally: RefusalCount,
+}
+
+impl Due {
+    fn named(&mut self, env: &Env) -> Result<(String, RefusalCount)> {
+        let id = match &self.id {
+            Some(id) => id.clone(),
+            None => self.id.insert(env.new_id()?).clone(),
+        };
+        Ok((id, self.tally.clone()))
+    }
+}
+
+/// Which minutes to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// Only minutes that are over.
+    LastMinute,
+    /// The current minute too, because the server no longer takes requests.
+    Now,
+}
+
+impl Refusals {
+    /// An empty collection.
+    #[must_use]
+    pub fn new(env: Env, metrics: Metrics) -> Self {
+        Self(Arc::new(RefusalsInner {
+            env,
+            metrics,
+            gathered: Mutex::default(),
+            waiting: tokio::sync::Mutex::default(),
+        }))
+    }
+
+    /// Records a refusal for this client (which may stand in for an API client), or for an account
+    /// name.
+    pub fn note(
+        &self,
+        barrier: Barrier,
+        client: ClientIp,
+        subject: Option<&LoginTarget>,
+        source: &Source,
+    ) {
+        let RefusalsInner { env, metrics, .. } = &*self.0;
+        metrics.note_refusal(barrier);
+        let now = env.now();
+        let minute = (now.millis().div_euclid(MINUTE), barrier);
+        let mut gathered = self.gathered();
+        let Gathered { minutes, seen } = &mut *gathered;
+        if minutes.len() >= GATHERED && !minutes.contains_key(&minute) {
+            give_up_oldest(minutes);
+        }
+        let tallies = minutes.entry(minute).or_default();
+        *seen += 1;
+        let this = Who::This(client, subject.map(|bucket| bucket.text().to_owned()));
+        if let Some(tally) = tallies.get_mut(&this) {
+            tally.count += 1;
+        } else if tallies.len() < APART {
+            tallies.insert(
+                this,
+                RefusalCount { order: *seen, ..RefusalCount::first(barrier, subject, source, now) },
+            );
+        } else {
+            let nobody = Source { address: None, user_agent: None, request_id: None };
+            let others = || RefusalCount {
+                order: *seen,
+                count: 0,
+                ..RefusalCount::first(barrier, None, &nobody, now)
+            };
+            tallies.entry(Who::Others).or_insert_with(others).count += 1;
+        }
+    }
+
+    fn gathered(&self) -> MutexGuard<'_, Gathered> {
+        self.0.gathered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what is due, in the order in which it began.
+    fn take(&self, until: Until) -> Vec<RefusalCount> {
+        let this_minute = self.0.env.now().millis().div_euclid(MINUTE);
+        let mut gathered = self.gathered();
+        let mut due = Vec::new();
+        gathered.minutes.retain(|(minute, _), tallies| {
+            let stays = until == Until::LastMinute && *minute >= this_minute;
+            if !stays {
+                due.extend(tallies.drain().map(|(_, tally)| tally));
+            }
+            stays
+        });
+        due.sort_by_key(|tally| tally.order);
+        due
+    }
+}
+
+/// Drops the oldest minute to make space for a new one. Returns how many refusals are lost with it.
+fn give_up_oldest(minutes: &mut Minutes) -> i64 {
+    let oldest = minutes.pop_first().map(|(_, tallies)| tallies).unwrap_or_default();
+    let refusals = oldest.values().map(|tally| tally.count).sum();
+    tracing::error!(
+        refusals,
+        records = oldest.len(),
+        "audit records of refused requests were dropped: too many minutes are not yet written"
+    );
+    refusals
+}
+
+impl RefusalCount {
+    fn first(barrier: Barrier, subject: Option<&LoginTarget>, source: &Source, now: Time) -> Self {
+        let event = Event::refused(What::LimitHit).because(barrier.as_str());
+        let event = Event {
+            account: subject.and_then(LoginTarget::account).cloned(),
+            actor: subject.and_then(LoginTarget::actor).map(str::to_owned),
+            ..event
+        };
+        Self { order: 0, first: now, count: 1, event, source: source.clone() }
+    }
+}
+
+/// Writes what is due, each record with its count. Records that could not be written are tried
+/// again at the next call.
+pub async fn record(core: &Core, until: Until) -> Result<()> {
+    let RefusalsInner { env, metrics, waiting, .. } = &*core.refusals.0;
+    let mut waiting = waiting.lock().await;
+    waiting.extend(core.refusals.take(until).into_iter().map(|tally| Due { id: None, tally }));
+    let too_many = waiting.len().saturating_sub(WAITING);
+    if too_many > 0 {
+        tracing::error!(
+            records = too_many,
+            "audit records of refused requests were dropped: they could not be written"
+        );
+        waiting.drain(..too_many);
+    }
+    while !waiting.is_empty() {
+        let piece =
+            waiting.iter_mut().take(PIECE).map(|due| due.named(env)).collect::<Result<Vec<_>>>()?;
+        let written = piece.clone();
+        // If the outcome of an earlier write is unknown, its records may exist already. They keep
+        // their ids, so they are not written twice.
+        let write = move |db: &mut dyn Db| {
+            piece.iter().try_for_each(|(id, RefusalCount { first, count, event, source, .. })| {
+                store::tables::audit::insert_counted(db, id, *first, event, source, *count)
+            })
+        };
+        core.store.write(write).await?;
+        for (_, tally) in &written {
+            metrics.note_event(&tally.event);
+        }
+        waiting.drain(..written.len());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::{Clock, Random};
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    struct Hand(AtomicI64);
+
+    impl Clock for Hand {
+        fn now(&self) -> Time {
+            Time::from_millis(self.0.load(Ordering::SeqCst))
+        }
+
+        fn wall(&self) -> Time {
+            self.now()
+        }
+    }
+
+    struct Zeros;
+
+    impl Random for Zeros {
+        fn fill(&self, buffer: &mut [u8]) -> Result<()> {
+            buffer.fill(0);
+            Ok(())
+        }
+    }
+
+    struct Nothing;
+
+    impl Random for Nothing {
+        fn fill(&self, _: &mut [u8]) -> Result<()> {
+            Err(crate::error::Error::internal("no randomness"))
+        }
+    }
+
+    fn world() -> (Arc<Hand>, Refusals) {
+        let hand = Arc::new(Hand(AtomicI64::new(1_700_000_000_000)));
+        (hand.clone(), Refusals::new(Env::new(hand, Arc::new(Zeros)), Metrics::default()))
+    }
+
+    fn source(last: u32) -> Source {
+        let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 + last);
+        Source { address: Some(address.into()), user_agent: None, request_id: None }
+    }
+
+    #[test]
+    fn a_minute_that_goes_on_is_not_due_yet() {
+        let (hand, refusals) = world();
+        let note = || refusals.note(Barrier::Throttle, source(1).client(), None, &source(1));
+        note();
+        assert!(refusals.take(Until::LastMinute).is_empty());
+        note();
+        hand.0.fetch_add(MINUTE, Ordering::SeqCst);
+        note();
+        let due = refusals.take(Until::LastMinute);
+        assert_eq!(due.iter().map(|tally| tally.count).collect::<Vec<_>>(), [2]);
+        assert_eq!(refusals.take(Until::Now).len(), 1);
+        assert!(refusals.take(Until::Now).is_empty());
+    }
+
+    #[test]
+    fn what_can_have_no_id_yet_is_still_due() {
+        let (hand, refusals) = world();
+        refusals.note(Barrier::Throttle, source(1).client(), None, &source(1));
+        let mut due: Vec<_> =
+            refusals.take(Until::Now).into_iter().map(|tally| Due { id: None, tally }).collect();
+        assert!(due[0].named(&Env::new(hand.clone(), Arc::new(Nothing))).is_err());
+        let (id, tally) = due[0].named(&Env::new(hand.clone(), Arc::new(Zeros))).unwrap();
+        assert_eq!(tally.count, 1);
+        let again = due[0].named(&Env::new(hand, Arc::new(Nothing))).unwrap();
+        assert_eq!(again.0, id, "it keeps its id, so that it is not written twice");
+    }
+
+    #[test]
+    fn a_minute_that_is_given_up_says_how_much_was_in_it() {
+        let (_, refusals) = world();
+        for last in [1, 2, 2] {
+            refusals.note(Barrier::Throttle, source(last).client(), None, &source(last));
+        }
+        assert_eq!(give_up_oldest(&mut refusals.gathered().minutes), 3);
+        assert!(refusals.take(Until::Now).is_empty());
+    }
+
+    #[test]
+    fn any_number_of_callers_stays_within_the_bound_and_none_goes_uncounted() {
+        let (hand, refusals) = world();
+        for last in 0..10_000 {
+            refusals.note(Barrier::Throttle, source(last).client(), None, &source(last));
+        }
+        refusals.note(Barrier::Lockout, source(1).client(), None, &source(1));
+        let due = refusals.take(Until::Now);
+        assert_eq!(
+            due.len(),
+            APART + 2,
+            "one flood does not displace the refusals of other limits"
+        );
+        assert_eq!(due.iter().map(|tally| tally.count).sum::<i64>(), 10_001);
+        assert!(due.iter().any(|tally| tally.source.address.is_none() && tally.count == 9_000));
+        for _ in 0..10 * GATHERED {
+            hand.0.fetch_add(MINUTE, Ordering::SeqCst);
+            refusals.note(Barrier::Throttle, source(1).client(), None, &source(1));
+        }
+        assert_eq!(refusals.take(Until::Now).len(), GATHERED);
+    }
+}

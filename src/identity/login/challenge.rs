@@ -1,0 +1,404 @@
+//! Logins that wait for a second factor: create a challenge, complete it with a code, send its code
+//! again.
+//!
+//! A challenge is bound to the account's credential version: any change of password, address,
+//! factors or state voids it. It dies after five wrong codes or five minutes, and completes only
+//! the login that it belongs to.
+
+use std::time::Duration;
+
+use crate::error::{Error, Extra, Kind, Limit, Result};
+use crate::identity::Core;
+use crate::identity::audit::log::AuditLog;
+use crate::identity::factor::check::{Budget, CodeCheck};
+use crate::identity::login::gate::{Issued, NewSession, Proof, Remember};
+use crate::identity::login::guard::LoginTarget;
+use crate::identity::login::one_time_code;
+use crate::identity::login::one_time_code::{CodeAttempt, CodeDelivery, CodePurpose, Trust};
+use crate::model::event::What;
+use crate::model::{
+    Account, Barrier, ClientIp, Email, Event, Factor, FactorKind, Method, Secret, Source, Time,
+    secret,
+};
+use crate::store;
+use crate::store::db::Db;
+use crate::store::tables::challenges::Challenge;
+
+/// Lifetime of a challenge.
+pub const LIFE: Duration = Duration::from_mins(5);
+/// How long after the right password a login can be completed where the API hands out no token.
+const LIFE_WITHOUT_TOKEN: Duration = Duration::from_mins(10);
+/// Number of wrong codes after which a challenge dies.
+const TRIES: i64 = 5;
+
+/// Proof that a challenge was completed. Only this file can create one.
+#[derive(Debug, Clone)]
+pub struct Completed(());
+
+/// A challenge that is about to be stored.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    row: Challenge,
+    client: ClientIp,
+    token: Secret,
+    dispatch: Option<CodeDelivery>,
+}
+
+impl Pending {
+    /// Prepares a challenge with these methods, and the code that the first of them needs.
+    pub(in crate::identity) fn prepare(
+        core: &Core,
+        account: &Account,
+        factors: &[Factor],
+        methods: Vec<Method>,
+        remember: Remember,
+        source: &Source,
+    ) -> Result<Self> {
+        let token = Secret::new(secret::encode(&core.env.random::<32>()?));
+        let now = core.env.now();
+        let dispatch = match methods.first() {
+            Some(Method::Factor(kind)) => dispatch(core, account, factors, *kind)?,
+            _ => None,
+        };
+        let row = Challenge {
+            hash: secret::digest(token.reveal().as_bytes()),
+            account: account.id.clone(),
+            stamp: account.stamp,
+            methods,
+            remember: remember == Remember::Long,
+            client: source.client().to_bytes(),
+            tries: 0,
+            created_at: now,
+            expires_at: now + LIFE,
+            spent_at: None,
+        };
+        Ok(Self { row, client: source.client(), token, dispatch })
+    }
+
+    /// Stores the challenge and sends its code, inside a write. If a rate limit holds the code
+    /// back, the previous code stays valid.
+    ///
+    /// # Errors
+    /// `InvalidCredentials` when the account has changed since its proof was checked.
+    pub(in crate::identity) fn store(
+        &self,
+        db: &mut dyn Db,
+        log: &AuditLog,
+        stamp: i64,
+    ) -> Result<()> {
+        let row = Challenge { stamp, ..self.row.clone() };
+        if !store::tables::challenges::insert(db, &row, self.client)? {
+            return Err(Kind::InvalidCredentials.into());
+        }
+        if let Some(dispatch) = &self.dispatch {
+            dispatch.send(db, log)?;
+        }
+        let event = Event::done(What::LoginChallenged).about(&row.account);
+        log.record(db, &event.because(Method::join(&row.methods)))
+    }
+
+    /// What the client receives.
+    pub(in crate::identity) fn into_extra(self) -> Extra {
+        Extra::Challenge { token: self.token, methods: self.row.methods, expires_in: LIFE }
+    }
+}
+
+/// Prepares the code to send for a kind of factor; `None` if it needs none or none can be sent.
+fn dispatch(
+    core: &Core,
+    account: &Account,
+    factors: &[Factor],
+    kind: FactorKind,
+) -> Result<Option<CodeDelivery>> {
+    match kind {
+        FactorKind::Totp => Ok(None),
+        FactorKind::Email => {
+            one_time_code::by_mail(core, account, CodePurpose::Factor, None).map(Some)
+        }
+        FactorKind::Sms => match number_of(factors) {
+            Some(number) => {
+                one_time_code::by_text(core, account, number, CodePurpose::Factor, None)
+            }
+            None => Ok(None),
+        },
+    }
+}
+
+fn number_of(factors: &[Factor]) -> Option<&str> {
+    factors
+        .iter()
+        .rev()
+        .find(|f| f.kind == FactorKind::Sms && f.confirmed_at.is_some())?
+        .target
+        .as_deref()
+}
+
+/// A challenge with the account and factors that can complete it.
+struct ChallengeWithAccount {
+    row: Challenge,
+    account: Account,
+    factors: Vec<Factor>,
+    is_stranger: bool,
+}
+
+impl ChallengeWithAccount {
+    fn load(
+        db: &mut dyn Db,
+        row: Challenge,
+        client: ClientIp,
+        since: Time,
+    ) -> Result<Option<Self>> {
+        let Some(account) = store::tables::accounts::find(db, &row.account)? else {
+            return Ok(None);
+        };
+        let factors = store::tables::factors::of(db, &row.account)?;
+        let is_stranger = !store::tables::clients::is_known(db, &row.account, client, since)?;
+        Ok((account.stamp == row.stamp).then_some(Self { row, account, factors, is_stranger }))
+    }
+}
+
+/// Finds the live challenge of a token.
+async fn find(core: &Core, token: &str, source: &Source) -> Result<ChallengeWithAccount> {
+    let (hash, client) = (secret::digest(token.as_bytes()), source.client());
+    let since = core.env.now() - core.config.throttle.known_for;
+    let found = core
+        .store
+        .read(move |db| match store::tables::challenges::find(db, &hash)? {
+            Some(row) => ChallengeWithAccount::load(db, row, client, since),
+            None => Ok(None),
+        })
+        .await?
+        .ok_or_else(|| Error::new(Kind::TokenInvalid))?;
+    note_used_up(&AuditLog::new(core, source), &found.row);
+    if found.row.spent_at.is_some() || found.row.tries >= TRIES {
+        return Err(Kind::TokenInvalid.into());
+    }
+    if found.row.expires_at <= core.env.now() {
+        return Err(Kind::TokenExpired.into());
+    }
+    Ok(found)
+}
+
+/// Notes that a challenge has no attempts left.
+fn note_used_up(log: &AuditLog, row: &Challenge) {
+    if row.spent_at.is_none() && row.tries >= TRIES {
+        log.refuse(Barrier::FactorTries, &LoginTarget::of_id(&row.account));
+    }
+}
+
+/// Completes a login with a code and issues its session.
+///
+/// # Errors
+/// `TokenInvalid`, `TokenExpired`, `MfaCodeInvalid`, `BackupCodeUsed`, `TooMany(Factor)`.
+pub async fn complete(core: &Core, token: &str, typed: &str, source: &Source) -> Result<Issued> {
+    let found = find(core, token, source).await?;
+    finish(core, found, ChallengeLookup::ByToken, typed, source).await
+}
+
+/// Completes the newest login of this address, where the API hands out no token. Its password must
+/// have been right within the last ten minutes. An unknown address gets the same answer as a wrong
+/// code, and counts as one.
+///
+/// # Errors
+/// `MfaCodeInvalid`, `BackupCodeUsed`, `TooMany`.
+pub async fn complete_newest(
+    core: &Core,
+    email: &Email,
+    typed: &str,
+    source: &Source,
+) -> Result<Issued> {
+    let (key, client, now) = (email.key().to_owned(), source.client(), core.env.now());
+    let since = now - core.config.throttle.known_for;
+    let (account, found) = core
+        .store
+        .read(move |db| {
+            let Some(account) = store::tables::accounts::find_by_email(db, &key)? else {
+                return Ok((None, None));
+            };
+            let newest =
+                store::tables::challenges::find_newest(db, &account.id, now - LIFE_WITHOUT_TOKEN)?;
+            let found = match newest {
+                Some(row) => ChallengeWithAccount::load(db, row, client, since)?,
+                None => None,
+            };
+            Ok((Some(account), found))
+        })
+        .await?;
+    if let Some(found) = found {
+        // A client without a token learns only about the code: another client may have completed
+        // the challenge at the same moment.
+        let finished = finish(core, found, ChallengeLookup::ByEmail, typed, source).await;
+        let by_code = |error: Error| {
+            if error.kind() == Kind::TokenInvalid { Kind::MfaCodeInvalid.into() } else { error }
+        };
+        return finished.map_err(by_code);
+    }
+    let bucket =
+        account.as_ref().map_or_else(|| LoginTarget::unknown(email.key()), LoginTarget::of);
+    refuse_nothing(core, &bucket, typed, source).await
+}
+
+/// Counts and refuses a code where no login is pending, in the same way as where one is.
+async fn refuse_nothing(
+    core: &Core,
+    bucket: &LoginTarget,
+    typed: &str,
+    source: &Source,
+) -> Result<Issued> {
+    let showing = (source.client(), Trust::Unknown);
+    let showing = CodeAttempt::new(core, bucket, None, CodePurpose::Factor, typed, showing);
+    let log = AuditLog::new(core, source);
+    let wait = core
+        .store
+        .write(move |db| {
+            let wait = showing.count(db, &log)?;
+            if wait.is_none() {
+                showing.spend(db, log.at())?;
+                log.record(db, &Event::refused(What::FactorShown).because("no_login"))?;
+            }
+            Ok(wait)
+        })
+        .await?;
+    Err(wait.map_or_else(|| Kind::MfaCodeInvalid.into(), one_time_code::too_many))
+}
+
+/// How the client names a pending login.
+#[derive(Debug, Clone, Copy)]
+enum ChallengeLookup {
+    ByToken,
+    ByEmail,
+}
+
+/// How attempts at a pending login are counted.
+#[derive(Clone)]
+enum ChallengeAttempts {
+    /// The client that gave the first proof holds the token: five attempts for the token, within
+    /// the account's budget.
+    OfToken(Budget),
+    /// Any client can name the address: counted like one-time codes, so that a stranger uses up
+    /// only their own attempts.
+    OfAddress(Box<CodeAttempt>),
+}
+
+impl ChallengeAttempts {
+    /// Counts one attempt. Returns the refusal if none are left.
+    fn count(&self, db: &mut dyn Db, row: &Challenge, log: &AuditLog) -> Result<Option<Error>> {
+        match self {
+            ChallengeAttempts::OfToken(budget) => {
+                if let Some(wait) = budget.count(db, log)? {
+                    return Ok(Some(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
+                }
+                if store::tables::challenges::count_try(db, &row.hash, TRIES, log.at() - LIFE)? {
+                    return Ok(None);
+                }
+                if let Some(row) = store::tables::challenges::find(db, &row.hash)? {
+                    note_used_up(log, &row);
+                }
+                Ok(Some(Kind::TokenInvalid.into()))
+            }
+            ChallengeAttempts::OfAddress(showing) => {
+                Ok(showing.count(db, log)?.map(one_time_code::too_many))
+            }
+        }
+    }
+
+    fn give_back(&self, db: &mut dyn Db) -> Result<()> {
+        match self {
+            ChallengeAttempts::OfToken(budget) => budget.give_back(db),
+            ChallengeAttempts::OfAddress(showing) => showing.forgive(db),
+        }
+    }
+}
+
+async fn finish(
+    core: &Core,
+    found: ChallengeWithAccount,
+    lookup: ChallengeLookup,
+    typed: &str,
+    source: &Source,
+) -> Result<Issued> {
+    let ChallengeWithAccount { row, account, factors, is_stranger } = found;
+    let remember = if row.remember { Remember::Long } else { Remember::Short };
+    let standing = if row.client == source.client().to_bytes() {
+        Trust::RequestedHere
+    } else {
+        Trust::Unknown
+    };
+    let from = (source.client(), standing);
+    let check = CodeCheck::prepare(core, &account, &factors, &row.methods, typed, from)?;
+    let (tries, check) = match lookup {
+        ChallengeLookup::ByToken => {
+            (ChallengeAttempts::OfToken(Budget::new(core, &account, is_stranger)), check)
+        }
+        ChallengeLookup::ByEmail => {
+            let bucket = LoginTarget::of(&account);
+            let showing =
+                CodeAttempt::new(core, &bucket, Some(&account), CodePurpose::Factor, typed, from);
+            (ChallengeAttempts::OfAddress(Box::new(showing)), check.counted_before())
+        }
+    };
+    let proof = Proof::Factor(Completed(()));
+    let opening = NewSession::prepare(core, account, proof, remember, source).await?;
+    let (inside, log) = (opening.clone(), AuditLog::new(core, source));
+    let verdict = core
+        .store
+        .write(move |db| {
+            if let Some(refusal) = tries.count(db, &row, &log)? {
+                return Ok(Err(refusal));
+            }
+            if let Err(refusal) = check.run(db, &log)? {
+                return Ok(Err(refusal));
+            }
+            tries.give_back(db)?;
+            if !store::tables::challenges::spend(db, &row.hash, log.at())? {
+                return Ok(Err(Kind::TokenInvalid.into()));
+            }
+            inside.open(db).map(Ok)
+        })
+        .await
+        .map_err(|error| {
+            if error.kind() == Kind::InvalidCredentials { Kind::TokenInvalid.into() } else { error }
+        })?;
+    opening.outcome(core, verdict?).await?.into_issued()
+}
+
+/// Sends the code of a pending login again, or by another of its methods. Returns the method.
+///
+/// # Errors
+/// `TokenInvalid`, `TokenExpired`, `Validation` for a method that sends no code or that the login
+/// does not offer, `TooMany(Factor)`.
+pub async fn send(
+    core: &Core,
+    token: &str,
+    wanted: Option<FactorKind>,
+    source: &Source,
+) -> Result<FactorKind> {
+    let found = find(core, token, source).await?;
+    let mut offered = found.row.methods.iter().filter_map(|method| match method {
+        Method::Factor(kind) if *kind != FactorKind::Totp => Some(*kind),
+        _ => None,
+    });
+    let kind = offered.find(|kind| wanted.is_none_or(|wanted| wanted == *kind));
+    let Some(kind) = kind else { return Err(crate::identity::factor::no_such_method()) };
+    let Some(dispatch) = dispatch(core, &found.account, &found.factors, kind)? else {
+        return Err(crate::identity::factor::no_such_method());
+    };
+    let log = AuditLog::new(core, source);
+    let wait = core
+        .store
+        .write(move |db| {
+            let wait = dispatch.send(db, &log)?;
+            if wait.is_none() {
+                log.record(
+                    db,
+                    &Event::done(What::CodeRequested)
+                        .about(&found.account.id)
+                        .because(kind.as_str()),
+                )?;
+            }
+            Ok(wait)
+        })
+        .await?;
+    core.post.ring();
+    wait.map_or(Ok(kind), |wait| Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)))
+}

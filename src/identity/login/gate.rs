@@ -1,0 +1,358 @@
+//! The gate: the only place that issues sessions. Every way to log in ends here with a proof, and
+//! only this module decides whether the proof is enough.
+
+use std::time::Duration;
+
+use crate::config::LoginOtp;
+use crate::error::{Error, Extra, Kind, Result};
+use crate::identity::Core;
+use crate::identity::audit::log::AuditLog;
+use crate::identity::login::challenge;
+use crate::identity::login::challenge::Completed;
+use crate::identity::login::guard::Familiarity;
+use crate::identity::login::new_device::NewDeviceCheck;
+use crate::identity::system::key;
+use crate::model::event::What;
+use crate::model::session::SessionEnd;
+use crate::model::{
+    Account, ClientIp, Event, Factor, FactorKind, Method, Secret, SessionId, Source, Time,
+};
+use crate::store;
+use crate::store::db::Db;
+use crate::store::tables::sessions::SessionRow;
+use crate::token::refresh::RefreshToken;
+use crate::token::{AccessToken, Grant};
+
+/// How long a session is meant to live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remember {
+    /// As long as the policy allows.
+    Long,
+    /// Until the browser closes, at most 24 hours.
+    Short,
+}
+
+/// What a client that wants a session has proved.
+#[derive(Debug, Clone)]
+pub enum Proof {
+    Password,
+    /// A code that the server mailed to the account's address.
+    MailedCode,
+    /// A first proof followed by a second factor. Only a completed challenge provides one.
+    Factor(Completed),
+}
+
+/// The result of a proof.
+#[derive(Debug, Clone)]
+pub enum GateOutcome {
+    /// The proof was enough.
+    Issued(Box<Issued>),
+    /// A second factor is still required.
+    Challenge(Extra),
+}
+
+impl GateOutcome {
+    /// Returns the session.
+    ///
+    /// # Errors
+    /// `MfaRequired` with the challenge.
+    pub fn into_issued(self) -> Result<Issued> {
+        match self {
+            GateOutcome::Issued(issued) => Ok(*issued),
+            GateOutcome::Challenge(challenge) => {
+                Err(Error::new(Kind::MfaRequired).carrying(challenge))
+            }
+        }
+    }
+}
+
+/// The methods still required after this proof, given the account's factors. Empty if the proof is
+/// enough.
+fn still_due(proof: &Proof, factors: &[Factor], backup_codes: i64, otp: LoginOtp) -> Vec<Method> {
+    let has = |kind: FactorKind| {
+        factors.iter().any(|factor| factor.kind == kind && factor.confirmed_at.is_some())
+    };
+    let guards = FactorKind::ALL.into_iter().any(has);
+    let mut kinds: Vec<FactorKind> =
+        FactorKind::ALL.into_iter().filter(|kind| has(*kind)).collect();
+    // A mailed code never replaces an authenticator.
+    if has(FactorKind::Totp) {
+        kinds.retain(|kind| *kind != FactorKind::Email);
+    }
+    match proof {
+        Proof::Factor(_) => return Vec::new(),
+        Proof::MailedCode => kinds.retain(|kind| *kind != FactorKind::Email),
+        Proof::Password if !guards && otp == LoginOtp::Email => kinds.push(FactorKind::Email),
+        Proof::Password => {}
+    }
+    let is_due = !kinds.is_empty();
+    let backup = (is_due && guards && backup_codes > 0).then_some(Method::BackupCode);
+    kinds.into_iter().map(Method::Factor).chain(backup).collect()
+}
+
+/// A session that was just issued or refreshed, with what the client receives.
+#[derive(Debug, Clone)]
+pub struct Issued {
+    pub account: Account,
+    /// Sorted.
+    pub roles: Vec<String>,
+    /// Everything the roles permit, sorted.
+    pub permissions: Vec<String>,
+    pub session: SessionId,
+    /// When the session ends even if it is used.
+    pub session_ends: Option<Time>,
+    /// When the refresh token expires if it is not used.
+    pub refresh_until: Time,
+    pub refresh: Secret,
+    /// Whether the refresh token differs from the one presented.
+    pub turned: bool,
+    /// Lifetime of the refresh token's cookie; `None` means until the browser closes.
+    pub cookie_life: Option<Duration>,
+}
+
+/// Signs the access token for an issued session, with the API's own claims.
+pub fn access_token(
+    core: &Core,
+    issued: &Issued,
+    claims: Vec<(&'static str, serde_json::Value)>,
+) -> Result<AccessToken> {
+    core.tokens.sign(&Grant {
+        account: issued.account.id.clone(),
+        session: issued.session.clone(),
+        session_ends: issued.session_ends,
+        claims,
+    })
+}
+
+/// A session or a challenge that is about to be issued: prepared before the write, inserted inside
+/// it.
+#[derive(Clone)]
+pub struct NewSession {
+    next: NextStep,
+    account: Account,
+    client: ClientIp,
+    source: Source,
+    cap: u32,
+    known_since: Time,
+    log: AuditLog,
+}
+
+#[derive(Clone)]
+enum NextStep {
+    Session(Box<SessionRow>, RefreshToken, Box<NewDeviceCheck>),
+    Challenge(Box<challenge::Pending>),
+}
+
+/// The result of the write that inserted a session or a challenge.
+#[derive(Debug, Clone)]
+pub struct SessionGrant {
+    /// Sorted.
+    roles: Vec<String>,
+    /// The key epoch in which the session began; `None` for a challenge.
+    epoch: Option<i64>,
+}
+
+impl NewSession {
+    /// Prepares what an account gets for this proof: a session, or a challenge if the proof is not
+    /// enough.
+    pub async fn prepare(
+        core: &Core,
+        account: Account,
+        proof: Proof,
+        remember: Remember,
+        source: &Source,
+    ) -> Result<Self> {
+        let id = account.id.clone();
+        // Reading outside the write is safe: a later change raises the account's credential
+        // version, and the write then refuses.
+        let (factors, backup_codes) = core
+            .store
+            .read(move |db| {
+                Ok((
+                    store::tables::factors::of(db, &id)?,
+                    store::tables::factors::count_backup_codes(db, &id)?,
+                ))
+            })
+            .await?;
+        let due = still_due(&proof, &factors, backup_codes, core.config.login.otp);
+        let next = if due.is_empty() {
+            let (session, refresh) = Self::session(core, &account, remember)?;
+            NextStep::Session(
+                Box::new(session),
+                refresh,
+                Box::new(NewDeviceCheck::prepare(core, &account, source)?),
+            )
+        } else {
+            NextStep::Challenge(Box::new(challenge::Pending::prepare(
+                core, &account, &factors, due, remember, source,
+            )?))
+        };
+        let (client, cap) = (source.client(), core.config.sessions.max);
+        let known_since = core.env.now() - core.config.throttle.known_for;
+        Ok(Self {
+            next,
+            account,
+            client,
+            source: source.clone(),
+            cap,
+            known_since,
+            log: AuditLog::new(core, source),
+        })
+    }
+
+    fn session(
+        core: &Core,
+        account: &Account,
+        remember: Remember,
+    ) -> Result<(SessionRow, RefreshToken)> {
+        let (rules, now) = (&core.config.sessions, core.env.now());
+        let id = SessionId::new(core.env.new_id()?);
+        let token = RefreshToken::first(&core.tokens.refresh_keys(), &core.env, &id)?;
+        let (idle_for, longest) = match remember {
+            Remember::Long => (rules.idle, rules.absolute),
+            Remember::Short => (rules.short.min(rules.idle), Some(rules.short)),
+        };
+        let expires_at = longest.map(|life| now + life);
+        let session = SessionRow {
+            id,
+            account: account.id.clone(),
+            generation: token.generation,
+            secret_hash: token.secret_hash().to_vec(),
+            turned_at: None,
+            idle_for,
+            idle_until: expires_at.map_or(now + idle_for, |end| end.min(now + idle_for)),
+            remember: remember == Remember::Long,
+            expires_at,
+            proved_at: now,
+            last_active_at: now,
+            ended_at: None,
+        };
+        Ok((session, token))
+    }
+
+    /// Uses the account as it is after a change in the same write.
+    #[must_use]
+    pub fn renewed(mut self, account: Account) -> Self {
+        self.account = account;
+        self
+    }
+
+    /// Issues the session or the challenge inside a write, if the account is active and unchanged
+    /// since its proof was checked. A new session ends the oldest ones above the cap.
+    ///
+    /// # Errors
+    /// `InvalidCredentials` if the account has changed since.
+    pub fn open(&self, db: &mut dyn Db) -> Result<SessionGrant> {
+        let now = self.log.at();
+        let (session, watch) = match &self.next {
+            NextStep::Session(session, _, watch) => (session, watch),
+            NextStep::Challenge(pending) => {
+                pending.store(db, &self.log, self.account.stamp)?;
+                return Ok(SessionGrant { roles: Vec::new(), epoch: None });
+            }
+        };
+        if !store::tables::accounts::note_login(db, &self.account.id, self.account.stamp, now)? {
+            return Err(Kind::InvalidCredentials.into());
+        }
+        store::tables::sessions::insert(db, session, &self.source)?;
+        for ended in store::tables::sessions::end_oldest(db, &self.account.id, self.cap, now)? {
+            let event = Event::done(What::SessionEnded).about(&self.account.id).in_session(&ended);
+            self.log.record(db, &event.because(SessionEnd::Cap.as_str()))?;
+        }
+        let is_known =
+            store::tables::clients::is_known(db, &self.account.id, self.client, self.known_since)?;
+        let familiarity = if is_known { Familiarity::Known } else { Familiarity::Unknown };
+        store::tables::clients::note(db, &self.account.id, self.client, now)?;
+        store::tables::stats::count_login(db, now)?;
+        let event = Event::done(What::Login).about(&self.account.id).in_session(&session.id);
+        self.log.record(db, &event.by(self.account.id.as_str()))?;
+        watch.look(db, &self.log, &self.account, &session.id, familiarity)?;
+        Ok(SessionGrant {
+            roles: store::tables::roles::of(db, &self.account.id)?,
+            epoch: Some(store::tables::keys::epoch(db)?),
+        })
+    }
+
+    /// Returns what the client receives, once the write is committed. It uses the keys in force
+    /// when the session began: another process may have rotated them since this one loaded its
+    /// keys.
+    pub async fn outcome(self, core: &Core, opened: SessionGrant) -> Result<GateOutcome> {
+        let now = self.log.at();
+        let (session, refresh) = match self.next {
+            NextStep::Session(session, refresh, _) => (session, refresh),
+            NextStep::Challenge(pending) => {
+                core.post.ring();
+                return Ok(GateOutcome::Challenge(pending.into_extra()));
+            }
+        };
+        key::reach(core, opened.epoch).await?;
+        let keys = core.tokens.refresh_keys();
+        Ok(GateOutcome::Issued(Box::new(Issued {
+            permissions: core.roles.permissions(&opened.roles),
+            roles: opened.roles,
+            session: session.id.clone(),
+            session_ends: session.expires_at,
+            refresh_until: session.idle_until,
+            refresh: Secret::new(refresh.under_newest(&keys)?.to_text(&keys)?),
+            turned: true,
+            cookie_life: session.remember.then(|| session.idle_until.since(now)),
+            account: Account { last_login_at: Some(now), ..self.account },
+        })))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::AccountId;
+
+    fn factor(kind: FactorKind, confirmed: Option<i64>) -> Factor {
+        Factor {
+            id: kind.as_str().into(),
+            account: AccountId::new("a"),
+            kind,
+            name: String::new(),
+            sealed: None,
+            target: None,
+            last_step: None,
+            created_at: Time::default(),
+            confirmed_at: confirmed.map(Time::from_millis),
+            last_used_at: None,
+        }
+    }
+
+    fn due(proof: &Proof, kinds: &[FactorKind], backup_codes: i64, otp: LoginOtp) -> String {
+        let factors: Vec<Factor> = kinds.iter().map(|kind| factor(*kind, Some(1))).collect();
+        Method::join(&still_due(proof, &factors, backup_codes, otp))
+    }
+
+    #[test]
+    fn what_is_due_depends_on_the_proof_the_factors_and_the_policy() {
+        use FactorKind::{Email, Sms, Totp};
+        let (password, mailed) = (Proof::Password, Proof::MailedCode);
+        for (proof, kinds, backup_codes, otp, expected) in [
+            (&password, &[][..], 0, LoginOtp::Off, ""),
+            (&password, &[], 0, LoginOtp::Email, "email"),
+            (&mailed, &[], 0, LoginOtp::Email, ""),
+            (&password, &[Totp], 10, LoginOtp::Email, "totp,backup_code"),
+            (&mailed, &[Totp], 0, LoginOtp::Off, "totp"),
+            (&password, &[Totp, Email], 1, LoginOtp::Off, "totp,backup_code"),
+            (&password, &[Email], 1, LoginOtp::Email, "email,backup_code"),
+            (&mailed, &[Email], 1, LoginOtp::Off, ""),
+            (&mailed, &[Email, Sms], 1, LoginOtp::Off, "sms,backup_code"),
+            (&password, &[Email, Sms], 0, LoginOtp::Off, "email,sms"),
+        ] {
+            assert_eq!(
+                due(proof, kinds, backup_codes, otp),
+                expected,
+                "{proof:?} {kinds:?} {otp:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_factor_guards_nothing_until_it_is_confirmed() {
+        let factors = [factor(FactorKind::Totp, None)];
+        assert_eq!(still_due(&Proof::Password, &factors, 0, LoginOtp::Off), []);
+    }
+}

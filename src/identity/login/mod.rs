@@ -1,0 +1,11 @@
+//! Every way to log in, the counters of failed attempts, and the gate where a session is issued.
+
+pub mod challenge;
+pub mod gate;
+pub mod guard;
+pub mod new_device;
+pub mod one_time_code;
+pub mod open_login;
+pub mod passwordless;
+pub mod reauthenticate;
+pub mod sign_in;

@@ -1,0 +1,203 @@
+//! Detects suspicious logins: from a device or place that the account has not used before, and
+//! bursts of failures from one client IP. For a new device or place, the server mails the owner a
+//! link that ends the login.
+
+use std::time::Duration;
+
+use crate::error::{Error, Kind, Result};
+use crate::identity::Core;
+use crate::identity::account::takeover::Rescue;
+use crate::identity::account::{change_email, link};
+use crate::identity::audit::log::AuditLog;
+use crate::mail::{self, Letter, OutgoingMessage};
+use crate::model::event::What;
+use crate::model::session::SessionEnd;
+use crate::model::{Account, Device, Event, SessionId, Source, Time, secret};
+use crate::store;
+use crate::store::db::Db;
+use crate::store::tables::anomalies::Alarm;
+use crate::store::tables::attempts;
+use crate::store::tables::attempts::{AttemptRow, Scope};
+
+/// Lifetime of the link in a new-device mail.
+const LINK_LIFE: Duration = Duration::from_hours(168);
+/// Number of failures from one client IP in [`BURST_WINDOW`] that counts as a burst.
+const BURST: i64 = 20;
+/// See [`BURST`].
+const BURST_WINDOW: Duration = Duration::from_mins(15);
+
+/// The mail for a login from a new device or place: prepared before the write, used inside it.
+#[derive(Clone)]
+pub struct NewDeviceCheck {
+    device: String,
+    country: Option<String>,
+    letter: OutgoingMessage,
+    email_key: String,
+    hash: [u8; 32],
+    until: Time,
+    is_first: bool,
+}
+
+impl NewDeviceCheck {
+    /// Prepares the mail for a login that is about to complete.
+    pub fn prepare(core: &Core, account: &Account, source: &Source) -> Result<Self> {
+        let device = Device::of(source.user_agent.as_deref()).label();
+        let place = source.address.and_then(|address| core.places.find(address));
+        let country = place.as_ref().and_then(|place| place.country.clone());
+        let words = place.map(|place| {
+            [place.city, place.country].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        });
+        let client = source.address.map_or_else(
+            || "this machine".to_owned(),
+            |address| address.to_canonical().to_string(),
+        );
+        let token = secret::encode(&core.env.random::<32>()?);
+        let until = core.env.now() + LINK_LIFE;
+        let letter = Letter::NewDevice {
+            link: link::to_page(core, "not-me", &token),
+            device: device.clone(),
+            place: words.map_or_else(|| client.clone(), |words| format!("{words} ({client})")),
+            at: core.env.now(),
+            until,
+        };
+        Ok(Self {
+            device,
+            country,
+            letter: core.post.letter(&account.email, account.id.as_str(), &letter)?,
+            email_key: account.email.key().to_owned(),
+            hash: secret::digest(token.as_bytes()),
+            until,
+            is_first: account.last_login_at.is_none(),
+        })
+    }
+
+    /// Records the device and place of this login, inside the write that completes it. Mails the
+    /// owner about anything new, except at the account's first login. Where the country is not
+    /// known, an unfamiliar client IP counts as a new place.
+    pub fn look(
+        &self,
+        db: &mut dyn Db,
+        log: &AuditLog,
+        account: &Account,
+        session: &SessionId,
+        familiarity: crate::identity::login::guard::Familiarity,
+    ) -> Result<()> {
+        let is_new_device = store::tables::anomalies::note_trait(
+            db,
+            &account.id,
+            &format!("device:{}", self.device),
+            log.at(),
+        )?;
+        let is_new_place = match &self.country {
+            Some(country) => store::tables::anomalies::note_trait(
+                db,
+                &account.id,
+                &format!("country:{country}"),
+                log.at(),
+            )?,
+            None => familiarity == crate::identity::login::guard::Familiarity::Unknown,
+        };
+        if self.is_first || !(is_new_device || is_new_place) {
+            return Ok(());
+        }
+        let what = match (is_new_device, is_new_place, &self.country) {
+            (true, _, _) => "device",
+            (false, _, Some(_)) => "country",
+            _ => "address",
+        };
+        let event = Event::done(What::NewDevice)
+            .about(&account.id)
+            .in_session(session)
+            .by(account.id.as_str());
+        log.record(db, &event.because(what))?;
+        if account.email_verified_at.is_none() {
+            return Ok(());
+        }
+        let alarm = Alarm {
+            account: account.id.clone(),
+            email_key: self.email_key.clone(),
+            session: session.clone(),
+        };
+        store::tables::anomalies::insert_alarm(db, &self.hash, &alarm, self.until)?;
+        mail::enqueue(db, &self.letter)
+    }
+}
+
+/// Checks that a link still works, without using it up.
+///
+/// # Errors
+/// `LinkInvalid`, `LinkExpired`.
+pub async fn look(core: &Core, token: &str) -> Result<()> {
+    let (hash, now) = (secret::digest(token.as_bytes()), core.env.now());
+    core.store
+        .read(move |db| {
+            store::tables::anomalies::find_alarm(db, &hash)?
+                .ok_or_else(|| Error::new(Kind::LinkInvalid))?;
+            if store::tables::anomalies::is_alarm_live(db, &hash, now)? {
+                Ok(())
+            } else {
+                Err(Kind::LinkExpired.into())
+            }
+        })
+        .await
+}
+
+/// Handles the owner's report that a login was not theirs. The attacker knows the password, so the
+/// server ends all sessions and mails a link to set a new one.
+///
+/// The mail goes to the address that the alarm was mailed to. If the account has another address
+/// since, it gets the old one back, as by the link that undoes the change.
+///
+/// # Errors
+/// `LinkInvalid`, also when the account can no longer take the address back; `LinkExpired`.
+pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
+    let (hash, log) = (secret::digest(token.as_bytes()), AuditLog::new(core, source));
+    let now = log.at();
+    let (owner, email) = core
+        .store
+        .read(move |db| {
+            let (alarm, owner) = raised(db, &hash)?;
+            let email = change_email::reachable_at(db, &owner, &alarm.email_key, now)?;
+            Ok((owner, email))
+        })
+        .await?;
+    let rescue = Rescue::prepare(core, &owner, &email, source)?;
+    core.store
+        .write(move |db| {
+            let (Alarm { account, email_key, session }, owner) = raised(db, &hash)?;
+            if !store::tables::anomalies::spend_alarm(db, &hash, log.at())? {
+                return Err(Kind::LinkExpired.into());
+            }
+            let by = account.as_str();
+            log.record(
+                db,
+                &Event::done(What::LoginDisowned).about(&account).in_session(&session).by(by),
+            )?;
+            change_email::restore_address(db, &owner, &email_key, &log)?;
+            rescue.store(db, SessionEnd::Disowned)
+        })
+        .await?;
+    core.post.ring();
+    Ok(())
+}
+
+/// The alarm of a link, and the account as it is now.
+fn raised(db: &mut dyn Db, hash: &[u8; 32]) -> Result<(Alarm, Account)> {
+    let alarm = store::tables::anomalies::find_alarm(db, hash)?.ok_or(Kind::LinkInvalid)?;
+    let owner = store::tables::accounts::find(db, &alarm.account)?
+        .filter(|owner| owner.deleted_at.is_none());
+    Ok((alarm, owner.ok_or(Kind::LinkInvalid)?))
+}
+
+/// Counts a failed login from a client IP. Records the failure that reaches the burst threshold,
+/// once per window.
+pub fn note_failure(db: &mut dyn Db, log: &AuditLog, client_key: &[u8; 32]) -> Result<()> {
+    let row = attempts::lock(db, Scope::Burst, client_key, log.at())?;
+    let next = AttemptRow { count: row.count + 1, forget_at: row.started_at + BURST_WINDOW, ..row };
+    attempts::save(db, Scope::Burst, client_key, &next)?;
+    if next.count == BURST {
+        log.record(db, &Event::done(What::FailureBurst).because(BURST.to_string()))
+    } else {
+        Ok(())
+    }
+}

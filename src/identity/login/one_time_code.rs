@@ -1,0 +1,361 @@
+//! One-time codes: six digits, valid for ten minutes, one per account and purpose. This module
+//! makes, sends and counts them.
+//!
+//! Attempts are counted per account and purpose, not per code: five in ten minutes for a client IP
+//! that requested the code or passed the first factor, five an hour for all other client IPs
+//! together, and fifty a day in total. A client that has used its attempts up is refused, and the
+//! code stays valid for the others.
+
+use std::time::Duration;
+
+use crate::error::{Error, Kind, Limit, Result};
+use crate::identity::Core;
+use crate::identity::audit::log::AuditLog;
+use crate::identity::login::guard::LoginTarget;
+use crate::mail::{self, Letter, OutgoingMessage};
+use crate::model::event::What;
+use crate::model::{Account, AccountId, Barrier, ClientIp, Email, Event, Secret, Source, Time};
+use crate::store;
+use crate::store::db::Db;
+use crate::store::tables::attempts;
+use crate::store::tables::attempts::Scope;
+use crate::store::tables::codes::{Code, Match};
+
+pub use crate::store::tables::codes::CodePurpose;
+
+/// How long a code is valid, and how long requesting one gives a client IP its own attempts.
+pub const LIFE: Duration = Duration::from_mins(10);
+
+const DAY: Duration = Duration::from_hours(24);
+const EARNED: (u32, Duration) = (5, LIFE);
+const OTHERS: (u32, Duration) = (5, Duration::from_hours(1));
+const IN_A_DAY: (u32, Duration) = (50, DAY);
+/// Codes mailed after a correct first factor.
+const SENT: (u32, Duration) = (5, LIFE);
+const TEXTS: (u32, Duration) = (5, DAY);
+
+/// Whether a client IP has attempts of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// It passed the first factor, or requested the code.
+    RequestedHere,
+    /// Anything else: it shares its attempts with all other such client IPs.
+    Unknown,
+}
+
+/// An attempt to use a code: counted, then checked or spent, inside one write.
+#[derive(Debug, Clone)]
+pub struct CodeAttempt {
+    purpose: CodePurpose,
+    trust: Trust,
+    own: [u8; 32],
+    all: [u8; 32],
+    subject: Option<Account>,
+    bucket: LoginTarget,
+    hash: [u8; 32],
+}
+
+impl CodeAttempt {
+    /// A code typed for an account, or for a name without an account. Both cost the same.
+    #[must_use]
+    pub fn new(
+        core: &Core,
+        bucket: &LoginTarget,
+        subject: Option<&Account>,
+        purpose: CodePurpose,
+        typed: &str,
+        (client, trust): (ClientIp, Trust),
+    ) -> Self {
+        let all = format!("{}|{}", purpose.as_str(), bucket.text());
+        let own = [all.as_bytes(), b"|", client.to_bytes().as_slice()].concat();
+        let owner = subject.map_or("", |account| account.id.as_str());
+        Self {
+            purpose,
+            trust,
+            own: core.master.mac(
+                "code tries",
+                if trust == Trust::RequestedHere { &own } else { all.as_bytes() },
+            ),
+            all: core.master.mac("code tries", all.as_bytes()),
+            subject: subject.cloned(),
+            bucket: bucket.clone(),
+            hash: digest_of(core, owner, purpose, &plain(typed)),
+        }
+    }
+
+    /// Counts the attempt. If none are left, returns how long to wait.
+    pub fn count(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Option<Duration>> {
+        let limits = [(self.scope(), self.own, self.rate()), (Scope::CodeDay, self.all, IN_A_DAY)];
+        let wait = count_all(db, &limits, log.at())?;
+        if wait.is_some() {
+            log.refuse(Barrier::CodeTries, &self.bucket);
+        }
+        Ok(wait)
+    }
+
+    /// Takes the attempt back, because the code was correct.
+    pub fn forgive(&self, db: &mut dyn Db) -> Result<()> {
+        attempts::give_back(db, self.scope(), &self.own)?;
+        attempts::give_back(db, Scope::CodeDay, &self.all)
+    }
+
+    /// Checks whether the code is correct and still valid, without using it up.
+    pub fn look(&self, db: &mut dyn Db, now: Time) -> Result<Option<Match>> {
+        let (owner, stamp) = self.owner();
+        store::tables::codes::find(db, &owner, self.purpose, &self.hash, stamp, now)
+    }
+
+    /// Uses the code up. Returns `None` if it is wrong, expired or already used.
+    pub fn spend(&self, db: &mut dyn Db, now: Time) -> Result<Option<Match>> {
+        let (owner, stamp) = self.owner();
+        store::tables::codes::spend(db, &owner, self.purpose, &self.hash, stamp, now)
+    }
+
+    /// The account and credential version to look the code up under. An unknown name is looked up
+    /// too, so that it costs the same.
+    fn owner(&self) -> (AccountId, i64) {
+        let owner = self.subject.as_ref().map(|account| (account.id.clone(), account.stamp));
+        owner.unwrap_or_else(|| (AccountId::new(""), store::tables::accounts::FIRST_STAMP))
+    }
+
+    fn scope(&self) -> Scope {
+        match self.trust {
+            Trust::RequestedHere => Scope::CodeEarned,
+            Trust::Unknown => Scope::CodeOthers,
+        }
+    }
+
+    fn rate(&self) -> (u32, Duration) {
+        match self.trust {
+            Trust::RequestedHere => EARNED,
+            Trust::Unknown => OTHERS,
+        }
+    }
+}
+
+/// Checks a code for an address. The attempt is counted, and taken back if the code is correct and
+/// still valid. The code is not used up.
+///
+/// Nothing slow happens before the code is known to be correct, so an unknown address gets the same
+/// answer as a wrong code, and as fast.
+///
+/// # Errors
+/// `CodeInvalid`, `TooMany(Code)`.
+pub(in crate::identity) async fn show(
+    core: &Core,
+    email: &Email,
+    purpose: CodePurpose,
+    typed: &str,
+    source: &Source,
+) -> Result<(CodeAttempt, Account)> {
+    let trust = standing_of(core, email, purpose, source.client()).await?;
+    let key = email.key().to_owned();
+    let found = core.store.read(move |db| store::tables::accounts::find_by_email(db, &key)).await?;
+    let bucket = found.as_ref().map_or_else(|| LoginTarget::unknown(email.key()), LoginTarget::of);
+    let account = found.filter(Account::is_reachable);
+    let showing =
+        CodeAttempt::new(core, &bucket, account.as_ref(), purpose, typed, (source.client(), trust));
+    let (inside, subject, log) = (showing.clone(), account.clone(), AuditLog::new(core, source));
+    let verdict = core
+        .store
+        .write(move |db| {
+            if let Some(wait) = inside.count(db, &log)? {
+                return Ok(Err(too_many(wait)));
+            }
+            let code = inside.look(db, log.at())?;
+            let is_right = |account: &Account| {
+                code.as_ref().is_some_and(|code| code.target == account.email.key())
+            };
+            let is_right = subject.as_ref().is_some_and(is_right);
+            if is_right {
+                inside.forgive(db)?;
+            }
+            let event = if is_right {
+                Event::done(What::CodeShown)
+            } else {
+                Event::refused(What::CodeShown)
+            };
+            let event = event.because(purpose.as_str());
+            let event = match &subject {
+                Some(account) => event.about(&account.id),
+                None => event,
+            };
+            log.record(db, &event)?;
+            Ok(if is_right { Ok(()) } else { Err(Error::new(Kind::CodeInvalid)) })
+        })
+        .await?;
+    verdict?;
+    Ok((showing, account.ok_or(Kind::CodeInvalid)?))
+}
+
+/// The error for a client that has used up its attempts.
+#[must_use]
+pub fn too_many(wait: Duration) -> Error {
+    Error::new(Kind::TooMany(Limit::Code)).retry_after(wait)
+}
+
+/// Counts under several limits together: under all of them or under none.
+pub(in crate::identity) fn count_all(
+    db: &mut dyn Db,
+    limits: &[(Scope, [u8; 32], (u32, Duration))],
+    now: Time,
+) -> Result<Option<Duration>> {
+    for (index, (scope, key, rate)) in limits.iter().enumerate() {
+        if let Some(wait) = attempts::count(db, *scope, key, *rate, now)? {
+            for (scope, key, _) in &limits[..index] {
+                attempts::give_back(db, *scope, key)?;
+            }
+            return Ok(Some(wait));
+        }
+    }
+    Ok(None)
+}
+
+fn asked_key(core: &Core, email: &Email, purpose: CodePurpose, client: ClientIp) -> [u8; 32] {
+    let name = format!("{}|{}|", purpose.as_str(), email.key());
+    core.master.mac("code asked", &[name.as_bytes(), client.to_bytes().as_slice()].concat())
+}
+
+/// Records that a client IP requested a code for an address, whether or not the address has an
+/// account. This gives the client IP its own attempts.
+#[derive(Debug, Clone)]
+pub struct CodeRequested([u8; 32]);
+
+impl CodeRequested {
+    /// Prepares the record for the write that stores the request.
+    #[must_use]
+    pub fn new(core: &Core, email: &Email, purpose: CodePurpose, client: ClientIp) -> Self {
+        Self(asked_key(core, email, purpose, client))
+    }
+
+    /// Writes the record.
+    pub fn note(&self, db: &mut dyn Db, now: Time) -> Result<()> {
+        attempts::lock(db, Scope::CodeAsked, &self.0, now)?;
+        let row = attempts::AttemptRow {
+            count: 1,
+            forget_at: now + LIFE,
+            ..attempts::AttemptRow::none(now)
+        };
+        attempts::save(db, Scope::CodeAsked, &self.0, &row)
+    }
+}
+
+/// Whether a client IP has requested a code for this address.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn standing_of(
+    core: &Core,
+    email: &Email,
+    purpose: CodePurpose,
+    client: ClientIp,
+) -> Result<Trust> {
+    let (key, now) = (asked_key(core, email, purpose, client), core.env.now());
+    let row = core.store.read(move |db| attempts::peek(db, Scope::CodeAsked, &key, now)).await?;
+    Ok(if row.count > 0 { Trust::RequestedHere } else { Trust::Unknown })
+}
+
+/// A typed code without its spaces and dashes.
+fn plain(typed: &str) -> String {
+    typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect()
+}
+
+fn digest_of(core: &Core, account: &str, purpose: CodePurpose, code: &str) -> [u8; 32] {
+    core.master.mac("one-time code", format!("{}|{account}|{code}", purpose.as_str()).as_bytes())
+}
+
+/// A new code, to be stored and sent in one write, unless a limit holds it back.
+#[derive(Debug, Clone)]
+pub struct CodeDelivery {
+    code: Code,
+    message: OutgoingMessage,
+    bucket: LoginTarget,
+    limits: Vec<(Scope, [u8; 32], (u32, Duration))>,
+}
+
+impl CodeDelivery {
+    /// Stores the code and its message. If a limit holds it back, returns how long to wait, and the
+    /// previous code stays valid.
+    pub fn send(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Option<Duration>> {
+        if let Some(wait) = count_all(db, &self.limits, log.at())? {
+            log.refuse(Barrier::CodesSent, &self.bucket);
+            return Ok(Some(wait));
+        }
+        store::tables::codes::replace(db, &self.code, log.at())?;
+        mail::enqueue(db, &self.message)?;
+        Ok(None)
+    }
+}
+
+/// Makes a new code for an account, not yet stored, and returns it with its digits.
+pub fn make(
+    core: &Core,
+    account: &Account,
+    purpose: CodePurpose,
+    target: &str,
+) -> Result<(Code, Secret)> {
+    let digits = six_digits(core)?;
+    let code = Code {
+        account: account.id.clone(),
+        purpose,
+        hash: digest_of(core, account.id.as_str(), purpose, digits.reveal()),
+        stamp: account.stamp,
+        target: target.to_owned(),
+        factor: None,
+        expires_at: core.env.now() + LIFE,
+    };
+    Ok((code, digits))
+}
+
+fn six_digits(core: &Core) -> Result<Secret> {
+    // Modulo bias: some codes are more likely by less than one part in 10^13.
+    let number = u64::from_be_bytes(core.env.random()?);
+    Ok(Secret::new(format!("{:06}", number % 1_000_000)))
+}
+
+/// A new code by mail, for a client that has passed the first factor.
+pub fn by_mail(
+    core: &Core,
+    account: &Account,
+    purpose: CodePurpose,
+    factor: Option<&str>,
+) -> Result<CodeDelivery> {
+    let (code, digits) = make(core, account, purpose, account.email.key())?;
+    let letter = Letter::OneTimeCode { code: digits, until: code.expires_at };
+    let message = core.post.letter(&account.email, account.id.as_str(), &letter)?;
+    let key = core.master.mac("codes sent", account.id.as_str().as_bytes());
+    let code = Code { factor: factor.map(str::to_owned), ..code };
+    Ok(CodeDelivery {
+        code,
+        message,
+        bucket: LoginTarget::of(account),
+        limits: vec![(Scope::CodeSent, key, SENT)],
+    })
+}
+
+/// A new code by text message, for a client that has passed the first factor. Returns `None` if
+/// text messages are off or may not reach this number.
+pub fn by_text(
+    core: &Core,
+    account: &Account,
+    number: &str,
+    purpose: CodePurpose,
+    factor: Option<&str>,
+) -> Result<Option<CodeDelivery>> {
+    let sms = &core.config.sms;
+    if !sms.is_on() || !sms.may_reach(number) {
+        return Ok(None);
+    }
+    let (code, digits) = make(core, account, purpose, number)?;
+    let text =
+        Secret::new(format!("{} is your {} code.", digits.reveal(), core.config.service.name));
+    let message = core.post.text_message(number, account.id.as_str(), &text, code.expires_at)?;
+    let key = |text: &str| core.master.mac("texts sent", text.as_bytes());
+    let limits = vec![
+        (Scope::SmsTo, key(number), TEXTS),
+        (Scope::SmsAccount, key(account.id.as_str()), TEXTS),
+        (Scope::SmsAll, key(""), (sms.daily, DAY)),
+    ];
+    let code = Code { factor: factor.map(str::to_owned), ..code };
+    Ok(Some(CodeDelivery { code, message, bucket: LoginTarget::of(account), limits }))
+}

@@ -1,0 +1,99 @@
+//! Logging in with a mailed code instead of the password, where the policy allows it.
+
+use crate::error::{Kind, Result};
+use crate::identity::Core;
+use crate::identity::audit::log::AuditLog;
+use crate::identity::login::gate::{Issued, NewSession, Proof, Remember};
+use crate::identity::login::one_time_code;
+use crate::identity::login::one_time_code::{CodePurpose, CodeRequested};
+use crate::mail::{self, Request};
+use crate::model::event::What;
+use crate::model::session::SessionEnd;
+use crate::model::{Account, Email, Event, Source};
+use crate::store;
+use crate::store::db::Db;
+
+fn refuse_where_off(core: &Core) -> Result<()> {
+    if core.config.login.passwordless { Ok(()) } else { Err(Kind::NotFound.into()) }
+}
+
+/// Requests a code. The response never depends on whether the account exists.
+///
+/// # Errors
+/// `NotFound` where the policy does not allow it, `Unavailable`.
+pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> {
+    refuse_where_off(core)?;
+    let prepared =
+        core.post.request(&Request::LoginCode { email_key: email.key().to_owned() }, source)?;
+    let asking = CodeRequested::new(core, email, CodePurpose::Login, source.client());
+    let log = AuditLog::new(core, source);
+    core.store
+        .write(move |db| {
+            asking.note(db, log.at())?;
+            mail::enqueue(db, &prepared)?;
+            log.record(db, &Event::done(What::CodeRequested).because(CodePurpose::Login.as_str()))
+        })
+        .await?;
+    core.post.ring();
+    Ok(())
+}
+
+/// Logs in with a code. The gate may ask for a second factor afterwards.
+///
+/// If the address was not verified before, this verifies it, and removes the password and all
+/// sessions: another party may have created the account with this address.
+///
+/// # Errors
+/// `NotFound` where the policy does not allow it, `CodeInvalid`, `TooMany(Code)`, `MfaRequired`
+/// with a challenge.
+pub async fn verify(
+    core: &Core,
+    email: &Email,
+    typed: &str,
+    remember: Remember,
+    source: &Source,
+) -> Result<Issued> {
+    refuse_where_off(core)?;
+    let (showing, account) =
+        one_time_code::show(core, email, CodePurpose::Login, typed, source).await?;
+    let opening =
+        NewSession::prepare(core, account.clone(), Proof::MailedCode, remember, source).await?;
+    let (inside, log) = (opening.clone(), AuditLog::new(core, source));
+    let (account, opened) = core
+        .store
+        .write(move |db| {
+            if showing.spend(db, log.at())?.is_none_or(|code| code.target != account.email.key()) {
+                return Err(Kind::CodeInvalid.into());
+            }
+            let account = prove(db, &account, &log)?;
+            let opened = inside.clone().renewed(account.clone()).open(db)?;
+            Ok((account, opened))
+        })
+        .await
+        .map_err(|error| {
+            if error.kind() == Kind::InvalidCredentials { Kind::CodeInvalid.into() } else { error }
+        })?;
+    opening.renewed(account).outcome(core, opened).await?.into_issued()
+}
+
+/// Returns the account with its address verified.
+fn prove(db: &mut dyn Db, account: &Account, log: &AuditLog) -> Result<Account> {
+    if account.email_verified_at.is_some() {
+        return Ok(account.clone());
+    }
+    if store::tables::accounts::prove_email(db, &account.id, account.email.key(), log.at())? {
+        crate::identity::account::verify_email::claim_username(db, &account.id, log.at())?;
+        log.record(
+            db,
+            &Event::done(What::EmailVerified).about(&account.id).by(account.id.as_str()),
+        )?;
+        store::tables::accounts::clear_password(db, &account.id, log.at())?;
+        for session in
+            store::tables::sessions::end_all(db, &account.id, SessionEnd::Password, log.at())?
+        {
+            let event = Event::done(What::SessionEnded).about(&account.id).in_session(&session);
+            log.record(db, &event.because(SessionEnd::Password.as_str()))?;
+        }
+    }
+    store::tables::accounts::find(db, &account.id)?.ok_or_else(|| Kind::CodeInvalid.into())
+}

@@ -1,0 +1,269 @@
+//! Logging in with a password.
+
+use crate::error::{Error, Kind, Result};
+use crate::identity::Core;
+use crate::identity::audit::log::AuditLog;
+use crate::identity::login::gate::{Issued, NewSession, Proof, Remember};
+use crate::identity::login::guard;
+use crate::identity::login::guard::{Attempt, Familiarity, LoginTarget};
+use crate::mail::{self, Request};
+use crate::model::account::{Status, Verification};
+use crate::model::event::What;
+use crate::model::{Account, AccountId, Email, Event, Password, Source, text};
+use crate::password::pool::{Hash, Lane};
+use crate::password::rules;
+use crate::store;
+
+/// The name that a client logs in with, as typed. It need not be well-formed.
+#[derive(Debug, Clone)]
+pub enum Name {
+    Email(String),
+    Username(String),
+}
+
+impl Name {
+    /// The key under which this name is looked up and counted.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Name::Email(typed) => Email::parse(typed)
+                .map_or_else(|| text::fold(typed), |email| email.key().to_owned()),
+            Name::Username(typed) => text::fold(typed),
+        }
+    }
+}
+
+/// What a client sends to log in.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    pub name: Name,
+    pub password: Password,
+    /// How long the session should live.
+    pub remember: Remember,
+}
+
+/// An account that may exist, and how attempts against it are counted.
+struct LoginCandidate {
+    account: Option<Account>,
+    bucket: LoginTarget,
+    familiarity: Familiarity,
+}
+
+async fn look_up(core: &Core, name: &Name, source: &Source) -> Result<LoginCandidate> {
+    let (key, name, client) = (name.key(), name.clone(), source.client());
+    let since = core.env.now() - core.config.throttle.known_for;
+    let folded = key.clone();
+    let (account, is_known) = core
+        .store
+        .read(move |db| {
+            let account = match name {
+                Name::Email(_) => store::tables::accounts::find_by_email(db, &key)?,
+                Name::Username(_) => store::tables::accounts::find_by_username(db, &key)?,
+            };
+            // Unknown names are checked too, so that both take the same time.
+            let id =
+                account.as_ref().map_or_else(|| AccountId::new(""), |account| account.id.clone());
+            let is_known = store::tables::clients::is_known(db, &id, client, since)?;
+            Ok((account, is_known))
+        })
+        .await?;
+    let bucket = account.as_ref().map_or_else(|| LoginTarget::unknown(&folded), LoginTarget::of);
+    Ok(LoginCandidate {
+        account,
+        bucket,
+        familiarity: if is_known { Familiarity::Known } else { Familiarity::Unknown },
+    })
+}
+
+/// Refuses a locked name before any other limit is checked. Does nothing if the policy has no
+/// lockouts.
+///
+/// # Errors
+/// `AccountLocked` with the time that is left.
+pub async fn refuse_locked(core: &Core, name: &Name, source: &Source) -> Result<()> {
+    if !core.config.lockout.enabled {
+        return Ok(());
+    }
+    let subject = look_up(core, name, source).await?;
+    guard::refuse_locked(core, &subject.bucket, source).await
+}
+
+/// Checks the password and issues a session at the gate.
+///
+/// # Errors
+/// `InvalidCredentials` for an unknown name and a wrong password alike. After the correct password
+/// `EmailUnverified` (where that is revealed), `AccountSuspended`, `AccountDeleted`, `MfaRequired`
+/// with a challenge. Also `AccountLocked`, `TooMany(SignIn)`, `Unavailable`.
+pub async fn with_password(
+    core: &Core,
+    credentials: Credentials,
+    source: &Source,
+) -> Result<Issued> {
+    if rules::is_too_long(&core.config.password, credentials.password.reveal()) {
+        return Err(wrong(core));
+    }
+    let subject = look_up(core, &credentials.name, source).await?;
+    let about = subject.account.as_ref().map(|account| account.id.clone());
+    let failure = Event { account: about, ..Event::refused(What::Login) };
+    let attempt = guard::begin(core, &subject.bucket, subject.familiarity, failure, source).await?;
+    let checked = match check(core, &subject, &attempt, &credentials, source).await {
+        Ok(checked) => checked,
+        Err(busy) => {
+            let now = core.env.now();
+            core.store.write(move |db| attempt.take_back(db, now)).await?;
+            return Err(busy);
+        }
+    };
+    let Some((account, upgrade)) = checked else {
+        refuse(core, attempt, source).await?;
+        return Err(wrong(core));
+    };
+    match account.status(core.verification()) {
+        Status::Active => {
+            issue(core, account, upgrade, attempt, credentials.remember, source).await
+        }
+        Status::Pending => Err(refuse_unproved(core, &account, attempt, source).await?),
+        Status::Suspended => {
+            Err(refuse_state(core, &account, attempt, Kind::AccountSuspended, source).await?)
+        }
+        Status::Deleted => {
+            Err(refuse_state(core, &account, attempt, Kind::AccountDeleted, source).await?)
+        }
+    }
+}
+
+/// The first step of a login that is completed with a code: checks the password and sends the code.
+///
+/// # Errors
+/// As [`with_password`], except `MfaRequired`.
+pub async fn begin(core: &Core, credentials: Credentials, source: &Source) -> Result<()> {
+    match with_password(core, credentials, source).await {
+        Err(error) if error.kind() == Kind::MfaRequired => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Err(Error::internal("a login that requires a code was completed without one")),
+    }
+}
+
+/// The error for a wrong password. Where an unverified account must look the same, the message
+/// names both causes.
+fn wrong(core: &Core) -> Error {
+    if core.verification() == Verification::Required && !core.config.signup.reveal_existing {
+        let both =
+            "Wrong email/username or password, or the email address has not been verified yet";
+        return Error::with(Kind::InvalidCredentials, both);
+    }
+    Kind::InvalidCredentials.into()
+}
+
+/// Returns the account if this is its password, and the stronger hash that should replace the
+/// stored one.
+async fn check(
+    core: &Core,
+    subject: &LoginCandidate,
+    attempt: &Attempt,
+    credentials: &Credentials,
+    source: &Source,
+) -> Result<Option<(Account, Option<(String, Hash)>)>> {
+    let lane = match subject.familiarity {
+        Familiarity::Known => Lane::Known(source.client()),
+        Familiarity::Unknown => Lane::Client(source.client()),
+    };
+    let password = credentials.password.clone();
+    let stored = subject.account.as_ref().and_then(|account| account.password_hash.clone());
+    let (Some(account), Some(stored), false) = (&subject.account, stored, attempt.is_closed())
+    else {
+        core.hashing.verify_nothing(lane, password, &credentials.name.key()).await?;
+        return Ok(None);
+    };
+    let verdict = core.hashing.verify(lane, password, stored.clone()).await?;
+    Ok(verdict.matches.then(|| (account.clone(), verdict.upgrade.map(|hash| (stored, hash)))))
+}
+
+async fn refuse(core: &Core, attempt: Attempt, source: &Source) -> Result<()> {
+    let log = AuditLog::new(core, source);
+    core.store
+        .write_patiently(guard::patience(core), move |db| attempt.fail(db, &log, "wrong_password"))
+        .await?;
+    core.post.ring();
+    Ok(())
+}
+
+/// The correct password of an account that may not log in: takes the attempt back and reveals the
+/// reason.
+async fn refuse_state(
+    core: &Core,
+    account: &Account,
+    attempt: Attempt,
+    kind: Kind,
+    source: &Source,
+) -> Result<Error> {
+    let log = AuditLog::new(core, source);
+    let event = Event::refused(What::Login).about(&account.id).because(match kind {
+        Kind::AccountSuspended => "suspended",
+        Kind::AccountDeleted => "deleted",
+        _ => "unverified",
+    });
+    core.store
+        .write(move |db| {
+            attempt.forgive(db)?;
+            log.record(db, &event)
+        })
+        .await?;
+    Ok(kind.into())
+}
+
+/// The correct password of an unverified account: sends the verification mail again.
+///
+/// Where sign-up does not reveal whether an address is taken, this must look like a wrong password
+/// in every respect, so the attempt stays counted.
+async fn refuse_unproved(
+    core: &Core,
+    account: &Account,
+    attempt: Attempt,
+    source: &Source,
+) -> Result<Error> {
+    let request = Request::Verification { email_key: account.email.key().to_owned() };
+    let prepared = core.post.request(&request, source)?;
+    let log = AuditLog::new(core, source);
+    let event = Event::refused(What::Login).about(&account.id).because("unverified");
+    let tells = core.config.signup.reveal_existing;
+    core.store
+        .write_patiently(guard::patience(core), move |db| {
+            mail::enqueue(db, &prepared)?;
+            if !tells {
+                return attempt.fail(db, &log, "unverified");
+            }
+            attempt.forgive(db)?;
+            log.record(db, &event)
+        })
+        .await?;
+    core.post.ring();
+    Ok(if tells { Kind::EmailUnverified.into() } else { wrong(core) })
+}
+
+async fn issue(
+    core: &Core,
+    account: Account,
+    upgrade: Option<(String, Hash)>,
+    attempt: Attempt,
+    remember: Remember,
+    source: &Source,
+) -> Result<Issued> {
+    let id = account.id.clone();
+    let opening = NewSession::prepare(core, account, Proof::Password, remember, source).await?;
+    let inside = opening.clone();
+    let opened = core
+        .store
+        .write_patiently(guard::patience(core), move |db| {
+            attempt.forgive(db)?;
+            if let Some((old, new)) = &upgrade {
+                store::tables::accounts::upgrade_hash(db, &id, old, &new.text, &new.scheme)?;
+            }
+            inside.open(db)
+        })
+        .await
+        .map_err(
+            |error| if error.kind() == Kind::InvalidCredentials { wrong(core) } else { error },
+        )?;
+    opening.outcome(core, opened).await?.into_issued()
+}

@@ -1,0 +1,6 @@
+//! Sessions after login: list, refresh, end, and where they come from.
+
+pub mod list;
+pub mod location;
+pub mod refresh;
+pub mod sign_out;

@@ -1,0 +1,271 @@
+//! Refreshing a session: rotation of the refresh token, the grace period for its direct parent, and
+//! reuse detection.
+//!
+//! A client that presents the parent within the grace period gets the identical successor, computed
+//! from the parent itself, so a race or a lost response logs no client out. After the grace period,
+//! presenting the parent ends the session.
+
+use crate::config::RotationPolicy;
+use crate::error::{Error, Kind, Result};
+use crate::identity::Core;
+use crate::identity::audit::log::AuditLog;
+use crate::identity::login::gate::Issued;
+use crate::identity::session::sign_out::SessionHolder;
+use crate::mail::{self, Letter, OutgoingMessage};
+use crate::model::event::What;
+use crate::model::session::SessionEnd;
+use crate::model::{Event, Secret, Source, Time};
+use crate::store;
+use crate::store::db::Db;
+use crate::store::tables::sessions::{SessionRow, SessionSnapshot, Turn};
+use crate::token::refresh::RefreshToken;
+
+/// How the client sent the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenTransport {
+    Body,
+    Cookie,
+}
+
+/// Refreshes the session behind a token.
+///
+/// # Errors
+/// `RefreshInvalid`, `RefreshRevoked`, `Unavailable`.
+pub async fn turn(
+    core: &Core,
+    token: &str,
+    channel: TokenTransport,
+    source: &Source,
+) -> Result<Issued> {
+    let presented = parse(core, token).await?;
+    let keys = core.tokens.refresh_keys();
+    let turns = turns(core.config.sessions.rotate, channel);
+    let next = if turns { presented.successor(&keys)? } else { presented.clone() };
+    let log = AuditLog::new(core, source);
+    let grace = core.config.sessions.grace;
+    let step = RefreshStep {
+        turn: Turn {
+            id: presented.session.clone(),
+            generation: presented.generation,
+            secret_hash: presented.secret_hash(),
+            next_generation: next.generation,
+            next_hash: next.secret_hash(),
+            now: log.at(),
+        },
+        successor_hash: presented.successor(&keys)?.secret_hash(),
+        grace,
+        stage: RefreshStage::Look,
+        log: log.clone(),
+    };
+    let first = step.clone();
+    let mut outcome = core.store.write(move |db| first.take(db)).await?;
+    if let RefreshOutcome::Stolen(standing) = &outcome {
+        let account = &standing.account;
+        // An unverified address may belong to a third party, so it gets no mail that others can
+        // trigger.
+        let letter =
+            || core.post.letter(&account.email, account.id.as_str(), &Letter::SessionStolen);
+        let notice = account.email_verified_at.map(|_| letter()).transpose()?;
+        let step = RefreshStep { stage: RefreshStage::Act(notice), ..step };
+        outcome = core.store.write(move |db| step.take(db)).await?;
+        core.post.ring();
+    }
+    let (standing, token) = match outcome {
+        RefreshOutcome::Turned(standing) => (standing, next),
+        RefreshOutcome::Again(standing) => (standing, presented.successor(&keys)?),
+        RefreshOutcome::Refused(kind) => return Err(kind.into()),
+        RefreshOutcome::Stolen(_) => return Err(Kind::RefreshRevoked.into()),
+    };
+    crate::identity::system::key::reach(core, standing.epoch).await?;
+    issued(core, *standing, &token, log.at()).map(|issued| Issued { turned: turns, ..issued })
+}
+
+fn turns(rotate: RotationPolicy, channel: TokenTransport) -> bool {
+    match rotate {
+        RotationPolicy::Always => true,
+        RotationPolicy::Cookie => channel == TokenTransport::Cookie,
+        RotationPolicy::Never => false,
+    }
+}
+
+/// Parses a token with the loaded keys. A token under an unknown key may be newer than what this
+/// process has loaded, so the keys are reloaded if the epoch has changed.
+async fn parse(core: &Core, token: &str) -> Result<RefreshToken> {
+    match RefreshToken::parse(&core.tokens.refresh_keys(), token) {
+        Err(error) if RefreshToken::names_unknown_key(&core.tokens.refresh_keys(), token) => {
+            let epoch = core.store.read(|db| store::tables::keys::epoch(db)).await?;
+            if epoch == core.tokens.epoch() {
+                return Err(error);
+            }
+            crate::identity::system::key::reload(core).await?;
+            RefreshToken::parse(&core.tokens.refresh_keys(), token)
+        }
+        other => other,
+    }
+}
+
+fn issued(
+    core: &Core,
+    standing: SessionSnapshot,
+    token: &RefreshToken,
+    now: Time,
+) -> Result<Issued> {
+    let session = standing.session;
+    Ok(Issued {
+        permissions: core.roles.permissions(&standing.roles),
+        account: standing.account,
+        roles: standing.roles,
+        session_ends: session.expires_at,
+        refresh_until: session.idle_until,
+        refresh: Secret::new(token.to_text(&core.tokens.refresh_keys())?),
+        turned: false,
+        cookie_life: session.remember.then(|| session.idle_until.since(now)),
+        session: session.id,
+    })
+}
+
+/// One refresh, decided inside a write.
+#[derive(Clone)]
+struct RefreshStep {
+    turn: Turn,
+    successor_hash: [u8; 32],
+    grace: std::time::Duration,
+    stage: RefreshStage,
+    log: AuditLog,
+}
+
+/// How far a step may go. The mail about a theft is prepared only when there is a theft. The step
+/// then runs a second time with it, so that mail, audit record and the end of the session are one
+/// change.
+#[derive(Clone)]
+enum RefreshStage {
+    /// A theft is only reported to the caller of the step.
+    Look,
+    /// A theft ends the session, and the owner gets this letter, if there is one.
+    Act(Option<OutgoingMessage>),
+}
+
+/// Result of a step. The session's row is as it is after the step.
+enum RefreshOutcome {
+    /// The token was the current one, and the session now has its successor.
+    Turned(Box<SessionSnapshot>),
+    /// The token was the direct parent, within the grace period.
+    Again(Box<SessionSnapshot>),
+    Refused(Kind),
+    /// The token was superseded long ago, and so was its successor: two parties hold tokens of one
+    /// session. [`RefreshStage::Act`] ends the session.
+    Stolen(Box<SessionSnapshot>),
+}
+
+impl RefreshStep {
+    fn take(&self, db: &mut dyn Db) -> Result<RefreshOutcome> {
+        let turned = store::tables::sessions::turn(db, &self.turn)?;
+        let Some(standing) = store::tables::sessions::find_standing(db, &self.turn.id)? else {
+            return Ok(RefreshOutcome::Refused(Kind::RefreshInvalid));
+        };
+        if turned {
+            return Ok(RefreshOutcome::Turned(Box::new(standing)));
+        }
+        self.explain(db, standing)
+    }
+
+    fn explain(&self, db: &mut dyn Db, standing: SessionSnapshot) -> Result<RefreshOutcome> {
+        let (session, now) = (&standing.session, self.turn.now);
+        if session.ended_at.is_some() {
+            return Ok(RefreshOutcome::Refused(Kind::RefreshRevoked));
+        }
+        if session.is_too_old(now) {
+            self.end(db, session, SessionEnd::Expired)?;
+            return Ok(RefreshOutcome::Refused(Kind::RefreshInvalid));
+        }
+        if standing.account.suspended_at.is_some() || standing.account.deleted_at.is_some() {
+            return Ok(RefreshOutcome::Refused(Kind::RefreshRevoked));
+        }
+        match age(session, &self.turn, &self.successor_hash) {
+            Age::Parent if self.is_within_grace(session) => {
+                Ok(RefreshOutcome::Again(Box::new(standing)))
+            }
+            Age::Older if self.is_within_grace(session) => {
+                Ok(RefreshOutcome::Refused(Kind::RefreshInvalid))
+            }
+            // A restored backup, or a clock that was set back: no reason to suspect theft.
+            Age::Unknown => Ok(RefreshOutcome::Refused(Kind::RefreshInvalid)),
+            _ if session.turned_at.is_none_or(|turned| turned > now) => {
+                Ok(RefreshOutcome::Refused(Kind::RefreshInvalid))
+            }
+            Age::Parent => {
+                self.reused(db, &standing).map(|()| RefreshOutcome::Refused(Kind::RefreshRevoked))
+            }
+            Age::Older => {
+                if let RefreshStage::Act(notice) = &self.stage {
+                    self.reused(db, &standing)?;
+                    notice.iter().try_for_each(|letter| mail::enqueue(db, letter))?;
+                }
+                Ok(RefreshOutcome::Stolen(Box::new(standing)))
+            }
+        }
+    }
+
+    fn is_within_grace(&self, session: &SessionRow) -> bool {
+        session.turned_at.is_some_and(|turned| {
+            turned <= self.turn.now && self.turn.now.since(turned) <= self.grace
+        })
+    }
+
+    fn reused(&self, db: &mut dyn Db, standing: &SessionSnapshot) -> Result<()> {
+        let event = Event::refused(What::RefreshReused).about(&standing.account.id);
+        self.log.record(db, &event.in_session(&standing.session.id))?;
+        self.end(db, &standing.session, SessionEnd::Reuse)
+    }
+
+    fn end(&self, db: &mut dyn Db, session: &SessionRow, why: SessionEnd) -> Result<()> {
+        if store::tables::sessions::end(db, &session.id, why, self.turn.now)? {
+            let event =
+                Event::done(What::SessionEnded).about(&session.account).in_session(&session.id);
+            self.log.record(db, &event.because(why.as_str()))?;
+        }
+        Ok(())
+    }
+}
+
+/// How a token that is not the current one relates to the current one.
+enum Age {
+    /// The current token is its successor.
+    Parent,
+    /// It was rotated out before the parent.
+    Older,
+    /// No known ancestor.
+    Unknown,
+}
+
+fn age(session: &SessionRow, turn: &Turn, successor_hash: &[u8; 32]) -> Age {
+    if turn.generation + 1 == session.generation {
+        return if session.secret_hash == successor_hash { Age::Parent } else { Age::Unknown };
+    }
+    if turn.generation < session.generation { Age::Older } else { Age::Unknown }
+}
+
+/// Finds the holder of this refresh token. The session must be alive, and the token must be its
+/// current one, or its parent within the grace period.
+///
+/// # Errors
+/// `RefreshInvalid`, `RefreshRevoked`.
+pub async fn holder(core: &Core, token: &str) -> Result<SessionHolder> {
+    let presented = parse(core, token).await?;
+    let successor_hash = presented.successor(&core.tokens.refresh_keys())?.secret_hash();
+    let (id, now, grace) = (presented.session.clone(), core.env.now(), core.config.sessions.grace);
+    let found = core.store.read(move |db| store::tables::sessions::find(db, &id)).await?;
+    let session = found.ok_or_else(|| Error::new(Kind::RefreshInvalid))?;
+    if session.ended_at.is_some() {
+        return Err(Kind::RefreshRevoked.into());
+    }
+    let is_current = presented.generation == session.generation
+        && session.secret_hash == presented.secret_hash();
+    let is_parent = presented.generation + 1 == session.generation
+        && session.secret_hash == successor_hash
+        && session.turned_at.is_some_and(|turned| turned <= now && now.since(turned) <= grace);
+    if session.is_too_old(now) || !(is_current || is_parent) {
+        return Err(Kind::RefreshInvalid.into());
+    }
+    Ok(SessionHolder { account: session.account, session: session.id })
+}

@@ -1,0 +1,98 @@
+//! Background cleanup: removes expired rows, a few at a time so that no request waits for it, and
+//! learns how the passwords of this database are hashed.
+
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::identity::Core;
+use crate::identity::admin::accounts::HIDDEN_FOR;
+use crate::store;
+use crate::store::db::Db;
+
+/// Rows that one write removes, with their dependent rows.
+const PIECE: i64 = 500;
+/// Accounts that one write erases. Each has letters and records of its own.
+const ACCOUNTS: i64 = 25;
+/// How long the server keeps what has ended: a session from when it would have ended unused, a
+/// link, a code, a pending login, a finished mail, an unconfirmed factor.
+const REMEMBERED_FOR: Duration = Duration::from_hours(168);
+
+/// Tells the hashing pool how passwords are hashed in this database, for the dummy work of unknown
+/// names.
+pub async fn learn_schemes(core: &Core) -> Result<()> {
+    core.hashing.learn(core.store.scan(store::tables::accounts::count_schemes).await?);
+    Ok(())
+}
+
+/// Removes everything that is due. After an error, what was already removed stays removed.
+pub async fn purge(core: &Core) -> Result<()> {
+    let now = core.env.now();
+    let old = now - REMEMBERED_FOR;
+    let hidden = now - HIDDEN_FOR;
+    let unknown = now - core.config.throttle.known_for;
+    let audited = now - core.config.audit.keep;
+    let mut removed = 0;
+    removed += piecewise(core, move |db| store::tables::sessions::purge(db, old, PIECE)).await?;
+    removed += piecewise(core, move |db| store::tables::links::purge(db, old, PIECE)).await?;
+    removed += piecewise(core, move |db| store::tables::challenges::purge(db, old, PIECE)).await?;
+    removed += piecewise(core, move |db| store::tables::codes::purge(db, old, PIECE)).await?;
+    removed += piecewise(core, move |db| store::tables::factors::purge_unconfirmed(db, old, PIECE))
+        .await?;
+    removed += piecewise(core, move |db| store::tables::attempts::purge(db, now, PIECE)).await?;
+    removed += piecewise(core, move |db| store::tables::clients::purge(db, unknown, PIECE)).await?;
+    removed += in_pieces_of(ACCOUNTS, core, move |db| {
+        store::tables::erasure::purge_hidden(db, hidden, ACCOUNTS)
+    })
+    .await?;
+    removed += in_pieces_of(ACCOUNTS, core, move |db| {
+        store::tables::erasure::blank_deleted(db, hidden, ACCOUNTS)
+    })
+    .await?;
+    removed +=
+        piecewise(core, move |db| store::tables::accounts::purge_reservations(db, now, PIECE))
+            .await?;
+    removed +=
+        piecewise(core, move |db| store::tables::anomalies::purge_traits(db, unknown, PIECE))
+            .await?;
+    removed +=
+        piecewise(core, move |db| store::tables::anomalies::purge_alarms(db, old, PIECE)).await?;
+    removed += piecewise(core, move |db| store::tables::outbox::purge(db, old, PIECE)).await?;
+    removed += piecewise(core, move |db| store::tables::audit::purge(db, audited, PIECE)).await?;
+    removed += core.store.write(move |db| store::tables::keys::purge(db, now)).await?;
+    let unfinished = now - crate::identity::account::file::PATIENCE;
+    removed +=
+        piecewise(core, move |db| store::tables::files::purge_unfinished(db, unfinished, PIECE))
+            .await?;
+    if core.config.signup.verify_email {
+        let stale = now - core.config.signup.remove_unproved;
+        removed += in_pieces_of(ACCOUNTS, core, move |db| {
+            store::tables::erasure::purge_unproved(db, stale, ACCOUNTS)
+        })
+        .await?;
+    }
+    if removed > 0 {
+        tracing::info!(rows = removed, "cleanup removed expired rows");
+    }
+    Ok(())
+}
+
+async fn piecewise<F>(core: &Core, piece: F) -> Result<u64>
+where
+    F: Fn(&mut dyn Db) -> Result<u64> + Send + Clone + 'static,
+{
+    in_pieces_of(PIECE, core, piece).await
+}
+
+async fn in_pieces_of<F>(size: i64, core: &Core, piece: F) -> Result<u64>
+where
+    F: Fn(&mut dyn Db) -> Result<u64> + Send + Clone + 'static,
+{
+    let mut removed = 0;
+    loop {
+        let gone = core.store.write(piece.clone()).await?;
+        removed += gone;
+        if gone < size.unsigned_abs() {
+            return Ok(removed);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Health of the service: whether the database can be read and whether mail is being delivered.
+
+use crate::error::Result;
+use crate::identity::Core;
+use crate::store::tables::health;
+
+/// State of one dependency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HealthState {
+    Healthy,
+    Unhealthy,
+    /// No SMTP server is configured, so mail stays in the outbox.
+    NotConfigured,
+}
+
+/// Health of the service, by dependency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HealthSummary {
+    pub database: HealthState,
+    /// Mail delivery.
+    pub email: HealthState,
+}
+
+/// Fails when the database cannot be read.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn ready(core: &Core) -> Result<()> {
+    core.store.read(health::read_anything).await
+}
+
+/// Checks the database and mail delivery.
+pub async fn check(core: &Core) -> HealthSummary {
+    let database =
+        if ready(core).await.is_ok() { HealthState::Healthy } else { HealthState::Unhealthy };
+    let email = match core.config.mail.smtp {
+        None => HealthState::NotConfigured,
+        Some(_) if core.store.read(health::is_mail_stuck).await.is_ok_and(|stuck| !stuck) => {
+            HealthState::Healthy
+        }
+        Some(_) => HealthState::Unhealthy,
+    };
+    HealthSummary { database, email }
+}

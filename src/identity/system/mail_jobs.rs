@@ -1,0 +1,306 @@
+//! The job handler for mail requests. The outbox worker calls it to look an account up, make its
+//! link, and store the letter (or nothing) in the write that ends the request.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::config::Rate;
+use crate::env::Later;
+use crate::error::{Error, Result};
+use crate::identity::Core;
+use crate::identity::account::link::{LinkPurpose, NewLink};
+use crate::identity::account::{change_email, link};
+use crate::identity::audit::log::AuditLog;
+use crate::identity::login::guard::LoginTarget;
+use crate::identity::login::one_time_code;
+use crate::mail::{self, JobHandler, Letter, OutgoingMessage, Request, RequestedBy};
+use crate::model::{Account, AccountId, Barrier, Email, Source, Time, secret};
+use crate::store;
+use crate::store::db::Db;
+use crate::store::tables::attempts;
+use crate::store::tables::attempts::{AttemptRow, Scope};
+use crate::store::tables::codes::Code;
+
+/// Handles requests for mail.
+pub struct MailJobs(pub Arc<Core>);
+
+impl JobHandler for MailJobs {
+    fn fulfil(&self, id: String, request: Request, by: RequestedBy) -> Later<'_, Result<()>> {
+        Box::pin(async move {
+            let core = &self.0;
+            let errand = match find(core, &request).await? {
+                Some(account) => errand(core, &account, &request, &by).await?,
+                None => None,
+            };
+            let source = source_of(&by);
+            let log = AuditLog::new(core, &source);
+            let (to, from) = (core.config.limits.mail_address, core.config.limits.mail_client);
+            core.store
+                .write(move |db| {
+                    if !store::tables::outbox::end_request(db, &id)? {
+                        return Ok(());
+                    }
+                    errand.as_ref().map_or(Ok(()), |errand| errand.run(db, to, from, &log))
+                })
+                .await?;
+            core.post.ring();
+            Ok(())
+        })
+    }
+}
+
+/// The source of a request, as far as the outbox stores it.
+fn source_of(by: &RequestedBy) -> Source {
+    let v4 = <[u8; 4]>::try_from(by.client.as_slice()).map(IpAddr::from);
+    let address = v4.or_else(|_| <[u8; 16]>::try_from(by.client.as_slice()).map(IpAddr::from)).ok();
+    Source { address, user_agent: None, request_id: None }
+}
+
+async fn find(core: &Core, request: &Request) -> Result<Option<Account>> {
+    let request = request.clone();
+    let account = core
+        .store
+        .read(move |db| match &request {
+            Request::Verification { email_key }
+            | Request::AlreadyRegistered { email_key }
+            | Request::LoginCode { email_key }
+            | Request::ResetCode { email_key }
+            | Request::Reset { email_key } => store::tables::accounts::find_by_email(db, email_key),
+            Request::Welcome { account_id }
+            | Request::PasswordClosed { account_id }
+            | Request::AccountLocked { account_id, .. }
+            | Request::ChangeEmail { account_id, .. } => {
+                store::tables::accounts::find(db, &AccountId::new(account_id.as_str()))
+            }
+        })
+        .await?;
+    Ok(account.filter(Account::is_reachable))
+}
+
+/// What a request leads to: letters, their links, and the limits that may hold all of it back.
+struct PlannedMail {
+    /// As read when the letters were written.
+    account: Account,
+    letters: Vec<OutgoingMessage>,
+    links: Vec<NewLink>,
+    code: Option<Code>,
+    /// Rate-limit keys of the address and, except at sign-up, of the client IP.
+    counted: Option<([u8; 32], Option<[u8; 32]>)>,
+}
+
+impl PlannedMail {
+    fn of(core: &Core, account: &Account, letter: &Letter, link: Option<NewLink>) -> Result<Self> {
+        let letters = vec![core.post.letter(&account.email, account.id.as_str(), letter)?];
+        Ok(Self {
+            account: account.clone(),
+            letters,
+            links: link.into_iter().collect(),
+            code: None,
+            counted: None,
+        })
+    }
+
+    /// Counts the letters against the address and the client IP of the request.
+    fn counted(mut self, core: &Core, address: &Email, by: &RequestedBy) -> Self {
+        let to = core.master.mac("mail to", address.key().as_bytes());
+        self.counted = Some((to, Some(core.master.mac("mail from", &by.client))));
+        self
+    }
+
+    /// Counts the letters against the address alone: sign-ups have their own limit per client IP.
+    fn counted_for(mut self, core: &Core, address: &Email) -> Self {
+        self.counted = Some((core.master.mac("mail to", address.key().as_bytes()), None));
+        self
+    }
+
+    fn run(
+        &self,
+        db: &mut dyn Db,
+        to: Option<Rate>,
+        from: Option<Rate>,
+        log: &AuditLog,
+    ) -> Result<()> {
+        let now = log.at();
+        let is_as_read =
+            |current: &Account| current.stamp == self.account.stamp && current.is_reachable();
+        if !store::tables::accounts::find(db, &self.account.id)?.as_ref().is_some_and(is_as_read) {
+            // The worker retries and reads the changed account.
+            return Err(Error::unavailable("the account changed while its mail was prepared"));
+        }
+        if let Some((address, client)) = &self.counted {
+            // A client over its own limit must not use up the address's limit.
+            let fits_client = match client {
+                Some(client) => count(db, Scope::MailFrom, client, from, now)?,
+                None => true,
+            };
+            if !fits_client || !count(db, Scope::MailTo, address, to, now)? {
+                let barrier = if fits_client { Barrier::MailAddress } else { Barrier::MailClient };
+                log.refuse(barrier, &LoginTarget::of(&self.account));
+                return Ok(());
+            }
+        }
+        self.links.iter().try_for_each(|link| link.store(db, now))?;
+        self.code.iter().try_for_each(|code| store::tables::codes::replace(db, code, now))?;
+        self.letters.iter().try_for_each(|letter| mail::enqueue(db, letter))
+    }
+}
+
+async fn errand(
+    core: &Core,
+    account: &Account,
+    request: &Request,
+    by: &RequestedBy,
+) -> Result<Option<PlannedMail>> {
+    let unproved = account.email_verified_at.is_none();
+    let errand = match request {
+        Request::Welcome { .. } | Request::Verification { .. } if !unproved => return Ok(None),
+        Request::Welcome { .. } => {
+            return Ok(Some(verification(core, account)?.counted_for(core, &account.email)));
+        }
+        // A sign-up with an address that still awaits verification gets the verification mail
+        // again, because that is what helps the owner. Only a verified address gets this notice.
+        Request::AlreadyRegistered { .. } if !unproved => {
+            PlannedMail::of(core, account, &Letter::AlreadyRegistered, None)?
+        }
+        Request::Verification { .. } | Request::AlreadyRegistered { .. } => {
+            verification(core, account)?
+        }
+        Request::PasswordClosed { .. } => password_closed(core, account)?,
+        Request::AccountLocked { until, .. } => PlannedMail::of(
+            core,
+            account,
+            &Letter::AccountLocked { until: Time::from_millis(*until) },
+            None,
+        )?,
+        Request::Reset { .. } => reset(core, account)?,
+        Request::LoginCode { .. } => code_of(core, account, one_time_code::CodePurpose::Login)?,
+        Request::ResetCode { .. } => code_of(core, account, one_time_code::CodePurpose::Reset)?,
+        Request::ChangeEmail { stamp, email, .. } => {
+            let new = Email::parse(email).filter(|_| account.stamp == *stamp);
+            return match new {
+                Some(new) => change_of_address(core, account, &new, by).await,
+                None => Ok(None),
+            };
+        }
+    };
+    Ok(Some(errand.counted(core, &account.email, by)))
+}
+
+fn new_token(core: &Core) -> Result<String> {
+    Ok(secret::encode(&core.env.random::<32>()?))
+}
+
+fn verification(core: &Core, account: &Account) -> Result<PlannedMail> {
+    let (token, until) = (new_token(core)?, core.env.now() + core.config.links.verify_life);
+    let letter = Letter::VerifyEmail {
+        link: link::to_verification(core, &token),
+        disown: link::to_page(core, "verify-email/disown", &token),
+        until,
+    };
+    PlannedMail::of(
+        core,
+        account,
+        &letter,
+        Some(NewLink::new(account, &token, LinkPurpose::Verify, until)),
+    )
+}
+
+fn password_closed(core: &Core, account: &Account) -> Result<PlannedMail> {
+    let (token, until) = (new_token(core)?, core.env.now() + core.config.throttle.account_window);
+    let letter = Letter::PasswordClosed { link: link::to_page(core, "open-login", &token), until };
+    PlannedMail::of(
+        core,
+        account,
+        &letter,
+        Some(NewLink::new(account, &token, LinkPurpose::OpenLogin, until)),
+    )
+}
+
+fn reset(core: &Core, account: &Account) -> Result<PlannedMail> {
+    let (token, until) = (new_token(core)?, core.env.now() + core.config.links.reset_life);
+    let letter = Letter::ResetPassword { link: link::to_reset(core, &token), until };
+    PlannedMail::of(
+        core,
+        account,
+        &letter,
+        Some(NewLink::new(account, &token, LinkPurpose::Reset, until)),
+    )
+}
+
+fn code_of(
+    core: &Core,
+    account: &Account,
+    purpose: one_time_code::CodePurpose,
+) -> Result<PlannedMail> {
+    let (code, digits) = one_time_code::make(core, account, purpose, account.email.key())?;
+    let letter = Letter::OneTimeCode { code: digits, until: code.expires_at };
+    Ok(PlannedMail { code: Some(code), ..PlannedMail::of(core, account, &letter, None)? })
+}
+
+/// Mails the confirmation link to the new address and a notice to the old one. A taken address gets
+/// only a notice.
+async fn change_of_address(
+    core: &Core,
+    account: &Account,
+    new: &Email,
+    by: &RequestedBy,
+) -> Result<Option<PlannedMail>> {
+    let (key, id, now) = (new.key().to_owned(), account.id.clone(), core.env.now());
+    let verification = core.verification();
+    let (holder, is_kept) = core
+        .store
+        .read(move |db| {
+            let holder =
+                store::tables::accounts::find_by_email(db, &key)?.filter(|holder| holder.id != id);
+            Ok((holder, store::tables::links::is_address_kept(db, &key, &id, now)?))
+        })
+        .await?;
+    match holder {
+        Some(holder) if !change_email::gives_way(&holder, verification) => {
+            let errand = PlannedMail::of(core, &holder, &Letter::AddressTaken, None)?;
+            return Ok(Some(errand.counted(core, new, by)).filter(|_| holder.is_reachable()));
+        }
+        _ if is_kept => return Ok(None),
+        _ => {}
+    }
+    let (token, until) = (new_token(core)?, now + core.config.links.verify_life);
+    let proof = Letter::ConfirmEmail { link: link::to_confirmation(core, &token), until };
+    let mut errand = PlannedMail {
+        account: account.clone(),
+        letters: vec![core.post.letter(new, account.id.as_str(), &proof)?],
+        links: vec![
+            NewLink::new(account, &token, LinkPurpose::ConfirmEmail, until).making_own(new),
+        ],
+        code: None,
+        counted: None,
+    };
+    // An unverified address may belong to a stranger, so it gets no link to undo the change.
+    if account.email_verified_at.is_some() {
+        let (token, until) = (new_token(core)?, now + change_email::UNDO_FOR);
+        let notice =
+            Letter::EmailChanging { undo: link::to_page(core, "undo-email", &token), until };
+        errand.letters.push(core.post.letter(&account.email, account.id.as_str(), &notice)?);
+        errand.links.push(
+            NewLink::new(account, &token, LinkPurpose::UndoEmail, until).making_own(&account.email),
+        );
+    }
+    Ok(Some(errand.counted(core, new, by)))
+}
+
+/// Counts one mail in a fixed window. Returns false if the limit is reached.
+fn count(
+    db: &mut dyn Db,
+    scope: Scope,
+    key: &[u8; 32],
+    rate: Option<Rate>,
+    now: Time,
+) -> Result<bool> {
+    let Some(rate) = rate else { return Ok(true) };
+    let row = attempts::lock(db, scope, key, now)?;
+    if row.count >= i64::from(rate.count) {
+        return Ok(false);
+    }
+    let next = AttemptRow { count: row.count + 1, forget_at: row.started_at + rate.window, ..row };
+    attempts::save(db, scope, key, &next)?;
+    Ok(true)
+}

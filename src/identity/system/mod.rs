@@ -1,0 +1,8 @@
+//! What the server does by itself: cleanup, signing keys, health, counts, and the mail jobs of the
+//! outbox.
+
+pub mod cleanup;
+pub mod count_cache;
+pub mod health;
+pub mod key;
+pub mod mail_jobs;

@@ -1,0 +1,501 @@
+//! The `accounts` table and the user names reserved by sign-ups.
+
+use crate::error::Result;
+use crate::model::{Account, AccountId, Email, Time, text};
+use crate::sql;
+use crate::store::db::{Db, Row, Value};
+
+/// The columns of an account, for every statement whose rows [`read`] decodes.
+macro_rules! columns {
+    () => {
+        "a.id, a.number, a.email, a.email_key, a.email_verified_at, a.username, a.first_name, a.last_name, a.name, a.company_name, a.phone, \
+         a.phone_verified_at, a.password_hash, a.stamp, a.suspended_at, a.deleted_at, a.last_login_at, a.created_at, \
+         a.updated_at"
+    };
+}
+pub(in crate::store) use columns;
+
+/// Decodes the columns of an account from a row.
+pub fn read(row: &mut Row) -> Result<Account> {
+    Ok(Account {
+        id: AccountId::new(row.take::<String>()?),
+        number: row.take()?,
+        email: {
+            let typed: String = row.take()?;
+            let key: Option<String> = row.take()?;
+            Email::stored(typed, key.unwrap_or_default())
+        },
+        email_verified_at: row.take()?,
+        username: row.take()?,
+        first_name: row.take()?,
+        last_name: row.take()?,
+        name: row.take()?,
+        company_name: row.take()?,
+        phone: row.take()?,
+        phone_verified_at: row.take()?,
+        password_hash: row.take()?,
+        stamp: row.take()?,
+        suspended_at: row.take()?,
+        deleted_at: row.take()?,
+        last_login_at: row.take()?,
+        created_at: row.take()?,
+        updated_at: row.take()?,
+    })
+}
+
+/// An account to insert.
+#[derive(Debug, Clone)]
+pub struct NewRow {
+    pub id: AccountId,
+    pub email: Email,
+    pub email_verified_at: Option<Time>,
+    pub username: Option<String>,
+    /// The normalised user name; `None` while the name is only reserved.
+    pub username_key: Option<String>,
+    pub first_name: Option<String>,
+    pub last_name: Option<String>,
+    pub name: Option<String>,
+    pub company_name: Option<String>,
+    pub phone: Option<String>,
+    pub password_hash: String,
+    /// The scheme and cost of the hash.
+    pub password_scheme: String,
+    pub created_at: Time,
+}
+
+/// The credential version of a new account.
+pub const FIRST_STAMP: i64 = 1;
+
+/// Inserts an account with the next number. Returns false if its address is taken.
+///
+/// # Errors
+/// [`crate::store::Constraint::Username`] as the source if the user name is taken.
+pub fn insert(db: &mut dyn Db, new: &NewRow) -> Result<bool> {
+    let number = crate::store::tables::instance::next_account_number(db)?;
+    let row = db.first(
+        sql!(
+            "insert into accounts (id, number, email, email_key, email_verified_at, username, username_key, first_name, \
+             last_name, name, company_name, phone, password_hash, password_scheme, stamp, created_at, updated_at, name_key, \
+             last_name_key) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, $15, $15, $16, $17) \
+             on conflict (email_key) do nothing returning id"
+        ),
+        &[
+            new.id.as_str().into(),
+            number.into(),
+            new.email.as_str().into(),
+            new.email.key().into(),
+            new.email_verified_at.into(),
+            new.username.as_ref().into_value(),
+            new.username_key.as_ref().into_value(),
+            new.first_name.as_ref().into_value(),
+            new.last_name.as_ref().into_value(),
+            new.name.as_ref().into_value(),
+            new.company_name.as_ref().into_value(),
+            new.phone.as_ref().into_value(),
+            (&new.password_hash).into(),
+            (&new.password_scheme).into(),
+            new.created_at.into(),
+            Account::whole_name(new.name.as_deref(), new.first_name.as_deref(), new.last_name.as_deref())
+                .as_deref()
+                .map(text::fold)
+                .into(),
+            new.last_name.as_deref().map(text::fold).into(),
+        ],
+    )?;
+    Ok(row.is_some())
+}
+
+trait IntoValue {
+    fn into_value(self) -> Value;
+}
+
+impl IntoValue for Option<&String> {
+    fn into_value(self) -> Value {
+        self.map_or(Value::Null, |text| Value::Text(text.clone()))
+    }
+}
+
+fn one(rows: Option<Row>) -> Result<Option<Account>> {
+    rows.map(|mut row| read(&mut row)).transpose()
+}
+
+/// Finds the account with this id.
+pub fn find(db: &mut dyn Db, id: &AccountId) -> Result<Option<Account>> {
+    one(db.first(
+        sql!(concat!("select ", columns!(), " from accounts a where a.id = $1")),
+        &[id.as_str().into()],
+    )?)
+}
+
+/// Finds the account with this address.
+pub fn find_by_email(db: &mut dyn Db, email_key: &str) -> Result<Option<Account>> {
+    one(db.first(
+        sql!(concat!("select ", columns!(), " from accounts a where a.email_key = $1")),
+        &[email_key.into()],
+    )?)
+}
+
+/// Finds the account with this user name.
+pub fn find_by_username(db: &mut dyn Db, username_key: &str) -> Result<Option<Account>> {
+    one(db.first(
+        sql!(concat!("select ", columns!(), " from accounts a where a.username_key = $1")),
+        &[username_key.into()],
+    )?)
+}
+
+/// True if an account or a pending sign-up other than `holder` has this user name.
+pub fn is_username_taken(
+    db: &mut dyn Db,
+    username_key: &str,
+    holder: &AccountId,
+    now: Time,
+) -> Result<bool> {
+    let row = db.first(
+        sql!(
+            "select 1 from accounts where username_key = $1 and id <> $2 \
+             union all \
+             select 1 from username_reservations where username_key = $1 and holder <> $2 and until > $3"
+        ),
+        &[username_key.into(), holder.as_str().into(), now.into()],
+    )?;
+    Ok(row.is_some())
+}
+
+/// Reserves a user name for a sign-up, whether or not the sign-up created an account.
+pub fn reserve_username(
+    db: &mut dyn Db,
+    username_key: &str,
+    holder: &AccountId,
+    until: Time,
+) -> Result<()> {
+    db.run(
+        sql!(
+            "insert into username_reservations (username_key, holder, until) values ($1, $2, $3) \
+             on conflict (username_key) do update set holder = $2, until = $3"
+        ),
+        &[username_key.into(), holder.as_str().into(), until.into()],
+    )?;
+    Ok(())
+}
+
+/// Assigns a reserved user name to the account.
+pub fn take_username(db: &mut dyn Db, id: &AccountId, username_key: &str) -> Result<()> {
+    db.run(
+        sql!("delete from username_reservations where username_key = $1"),
+        &[username_key.into()],
+    )?;
+    db.run(
+        sql!("update accounts set username_key = $1 where id = $2 and username_key is null"),
+        &[username_key.into(), id.as_str().into()],
+    )?;
+    Ok(())
+}
+
+/// Removes an account's user name that another account claimed first.
+pub fn drop_username(db: &mut dyn Db, id: &AccountId) -> Result<()> {
+    db.run(
+        sql!("update accounts set username = null where id = $1 and username_key is null"),
+        &[id.as_str().into()],
+    )?;
+    Ok(())
+}
+
+/// Records a completed login. Returns false if the credential version changed since the caller read
+/// the password hash, or if the account is not active.
+pub fn note_login(db: &mut dyn Db, id: &AccountId, stamp: i64, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set last_login_at = $1 \
+             where id = $2 and stamp = $3 and suspended_at is null and deleted_at is null"
+        ),
+        &[now.into(), id.as_str().into(), stamp.into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Raises the credential version if it still is `stamp` and the account is active; otherwise
+/// returns false. Proofs that were issued for the old version stop working.
+pub fn raise_stamp(db: &mut dyn Db, id: &AccountId, stamp: i64) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set stamp = stamp + 1 \
+             where id = $1 and stamp = $2 and suspended_at is null and deleted_at is null"
+        ),
+        &[id.as_str().into(), stamp.into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Locks the account's row, so that two concurrent changes under one rule run one after the other.
+pub fn hold(db: &mut dyn Db, id: &AccountId) -> Result<()> {
+    db.run(sql!("update accounts set stamp = stamp where id = $1"), &[id.as_str().into()]).map(drop)
+}
+
+/// Raises the credential version unconditionally. Proofs that were issued for the old version stop
+/// working.
+pub fn void_proofs(db: &mut dyn Db, id: &AccountId) -> Result<()> {
+    db.run(sql!("update accounts set stamp = stamp + 1 where id = $1"), &[id.as_str().into()])?;
+    Ok(())
+}
+
+/// Marks the phone number as verified if it still is the number in the profile.
+pub fn prove_phone(db: &mut dyn Db, id: &AccountId, phone: &str, now: Time) -> Result<()> {
+    db.run(
+        sql!("update accounts set phone_verified_at = $1, updated_at = $1 where id = $2 and phone = $3"),
+        &[now.into(), id.as_str().into(), phone.into()],
+    )?;
+    Ok(())
+}
+
+/// Removes the password, because the person who set it never verified the address.
+pub fn clear_password(db: &mut dyn Db, id: &AccountId, now: Time) -> Result<()> {
+    db.run(
+        sql!(
+            "update accounts set password_hash = null, password_scheme = null, stamp = stamp + 1, updated_at = $1 \
+             where id = $2"
+        ),
+        &[now.into(), id.as_str().into()],
+    )?;
+    Ok(())
+}
+
+/// Replaces a hash by a stronger hash of the same password.
+pub fn upgrade_hash(
+    db: &mut dyn Db,
+    id: &AccountId,
+    old: &str,
+    new: &str,
+    scheme: &str,
+) -> Result<()> {
+    db.run(
+        sql!("update accounts set password_hash = $1, password_scheme = $2 where id = $3 and password_hash = $4"),
+        &[new.into(), scheme.into(), id.as_str().into(), old.into()],
+    )?;
+    Ok(())
+}
+
+/// Sets a new password. Returns false if the account is deleted.
+pub fn set_password(
+    db: &mut dyn Db,
+    id: &AccountId,
+    hash: &str,
+    scheme: &str,
+    now: Time,
+) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set password_hash = $1, password_scheme = $2, stamp = stamp + 1, updated_at = $3 \
+             where id = $4 and deleted_at is null"
+        ),
+        &[hash.into(), scheme.into(), now.into(), id.as_str().into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Sets a new password if the account is active and its credential version has not changed since
+/// the old password was checked; otherwise returns false.
+pub fn change_password(
+    db: &mut dyn Db,
+    account: &Account,
+    hash: &str,
+    scheme: &str,
+    now: Time,
+) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set password_hash = $1, password_scheme = $2, stamp = stamp + 1, updated_at = $3 \
+             where id = $4 and stamp = $5 and suspended_at is null and deleted_at is null"
+        ),
+        &[hash.into(), scheme.into(), now.into(), account.id.as_str().into(), account.stamp.into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Marks the address as verified. Returns false if the account has another address by now or is
+/// already verified.
+pub fn prove_email(db: &mut dyn Db, id: &AccountId, email_key: &str, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set email_verified_at = $1, updated_at = $1, stamp = stamp + 1 \
+             where id = $2 and email_key = $3 and email_verified_at is null and deleted_at is null"
+        ),
+        &[now.into(), id.as_str().into(), email_key.into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Replaces the account's address by a verified one. Returns false if the account is deleted.
+///
+/// # Errors
+/// [`crate::store::Constraint::Email`] as the source if another account has the address.
+pub fn set_email(db: &mut dyn Db, id: &AccountId, email: &Email, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set email = $1, email_key = $2, email_verified_at = $3, stamp = stamp + 1, updated_at = $3 \
+             where id = $4 and deleted_at is null"
+        ),
+        &[email.as_str().into(), email.key().into(), now.into(), id.as_str().into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Suspends (`Some`) or reinstates (`None`) an account. Returns false if nothing changed or the
+/// account is deleted.
+pub fn set_suspended(
+    db: &mut dyn Db,
+    id: &AccountId,
+    since: Option<Time>,
+    now: Time,
+) -> Result<bool> {
+    let sql = if since.is_some() {
+        sql!(
+            "update accounts set suspended_at = $1, stamp = stamp + 1, updated_at = $1 \
+             where id = $2 and suspended_at is null and deleted_at is null"
+        )
+    } else {
+        sql!(
+            "update accounts set suspended_at = null, stamp = stamp + 1, updated_at = $1 \
+             where id = $2 and suspended_at is not null and deleted_at is null"
+        )
+    };
+    Ok(db.run(sql, &[now.into(), id.as_str().into()])? == 1)
+}
+
+/// Soft-deletes an account. Returns false if it was already deleted.
+pub fn hide(db: &mut dyn Db, id: &AccountId, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set deleted_at = $1, stamp = stamp + 1, updated_at = $1 \
+             where id = $2 and deleted_at is null"
+        ),
+        &[now.into(), id.as_str().into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// New profile values: `None` leaves a field unchanged, `Some(None)` clears it.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileChange {
+    pub first_name: Option<Option<String>>,
+    pub last_name: Option<Option<String>>,
+    pub name: Option<Option<String>>,
+    pub company_name: Option<Option<String>>,
+    /// A new phone number is unverified.
+    pub phone: Option<Option<String>>,
+}
+
+/// Updates the profile field by field and returns the updated account.
+pub fn change_profile(
+    db: &mut dyn Db,
+    id: &AccountId,
+    change: &ProfileChange,
+    now: Time,
+) -> Result<Option<Account>> {
+    let flag = |field: &Option<Option<String>>| Value::Int(i64::from(field.is_some()));
+    let value =
+        |field: &Option<Option<String>>| field.clone().flatten().map_or(Value::Null, Value::Text);
+    let changed = db.run(
+        sql!(
+            "update accounts set \
+             first_name = case when cast($1 as bigint) = 1 then cast($2 as text) else first_name end, \
+             last_name = case when cast($3 as bigint) = 1 then cast($4 as text) else last_name end, \
+             name = case when cast($5 as bigint) = 1 then cast($6 as text) else name end, \
+             company_name = case when cast($7 as bigint) = 1 then cast($8 as text) else company_name end, \
+             phone_verified_at = case when cast($9 as bigint) = 1 \
+               and coalesce(phone, '') <> coalesce(cast($10 as text), '') then null else phone_verified_at end, \
+             phone = case when cast($9 as bigint) = 1 then cast($10 as text) else phone end, \
+             updated_at = $11 where id = $12 and deleted_at is null and suspended_at is null"
+        ),
+        &[
+            flag(&change.first_name),
+            value(&change.first_name),
+            flag(&change.last_name),
+            value(&change.last_name),
+            flag(&change.name),
+            value(&change.name),
+            flag(&change.company_name),
+            value(&change.company_name),
+            flag(&change.phone),
+            value(&change.phone),
+            now.into(),
+            id.as_str().into(),
+        ],
+    )?;
+    if changed == 0 {
+        return Ok(None);
+    }
+    index_names(db, id)?;
+    find(db, id)
+}
+
+/// Updates the search keys of the names after a change of names.
+pub fn index_names(db: &mut dyn Db, id: &AccountId) -> Result<()> {
+    let Some(account) = find(db, id)? else { return Ok(()) };
+    let last = account.last_name.as_deref().map(text::fold);
+    db.run(
+        sql!("update accounts set name_key = $1, last_name_key = $2 where id = $3"),
+        &[account.full_name().as_deref().map(text::fold).into(), last.into(), id.as_str().into()],
+    )?;
+    Ok(())
+}
+
+/// The part of the account list to return.
+#[derive(Debug, Clone)]
+pub struct AccountQuery {
+    /// Only ids after this one.
+    pub after: Option<String>,
+    /// Only addresses or user names that start with this case-folded text.
+    pub prefix: Option<String>,
+    pub limit: i64,
+}
+
+/// Lists accounts in the order of their ids.
+pub fn list(db: &mut dyn Db, page: &AccountQuery) -> Result<Vec<Account>> {
+    let after = page.after.clone().unwrap_or_default();
+    let rows = match &page.prefix {
+        None => db.all(
+            sql!(concat!(
+                "select ",
+                columns!(),
+                " from accounts a where a.id > $1 order by a.id limit $2"
+            )),
+            &[after.into(), page.limit.into()],
+        )?,
+        // A prefix match is the range from the prefix to the prefix plus the last code point: an
+        // index range without wildcards.
+        Some(prefix) => db.all(
+            sql!(concat!(
+                "select ",
+                columns!(),
+                " from accounts a where a.id > $1 and ((a.email_key >= $2 and a.email_key < $3) \
+                 or (a.username_key >= $2 and a.username_key < $3)) order by a.id limit $4"
+            )),
+            &[after.into(), prefix.into(), format!("{prefix}\u{10ffff}").into(), page.limit.into()],
+        )?,
+    };
+    rows.into_iter().map(|mut row| read(&mut row)).collect()
+}
+
+/// Counts the accounts per scheme and cost of their password hash.
+pub fn count_schemes(db: &mut dyn Db) -> Result<Vec<(String, u64)>> {
+    let rows = db.all(
+        sql!(
+            "select password_scheme, count(*) from accounts where password_scheme is not null group by password_scheme"
+        ),
+        &[],
+    )?;
+    let pair = |mut row: Row| Ok((row.take()?, u64::try_from(row.take::<i64>()?).unwrap_or(0)));
+    rows.into_iter().map(pair).collect()
+}
+
+/// Deletes up to `limit` expired user name reservations and returns how many it deleted.
+pub fn purge_reservations(db: &mut dyn Db, now: Time, limit: i64) -> Result<u64> {
+    db.run(
+        sql!(
+            "delete from username_reservations where username_key in \
+             (select username_key from username_reservations where until <= $1 limit $2)"
+        ),
+        &[now.into(), limit.into()],
+    )
+}

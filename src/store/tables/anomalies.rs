@@ -1,0 +1,108 @@
+//! The tables `known_traits` and `alarms`: the devices and countries an account was used from, and
+//! the links that end an unfamiliar login.
+
+use crate::error::Result;
+use crate::model::{AccountId, SessionId, Time};
+use crate::sql;
+use crate::store::db::Db;
+
+/// Records that the account was used with this trait. Returns false if the trait was already known.
+pub fn note_trait(db: &mut dyn Db, account: &AccountId, word: &str, now: Time) -> Result<bool> {
+    let values = [account.as_str().into(), word.into(), now.into()];
+    let added = db.run(
+        sql!(
+            "insert into known_traits (account_id, trait, last_login_at) values ($1, $2, $3) \
+             on conflict (account_id, trait) do nothing"
+        ),
+        &values,
+    )?;
+    if added == 0 {
+        db.run(
+            sql!("update known_traits set last_login_at = $1 where account_id = $2 and trait = $3"),
+            &[now.into(), account.as_str().into(), word.into()],
+        )?;
+    }
+    Ok(added == 1)
+}
+
+/// Deletes up to `limit` traits not seen since `before` and returns how many it deleted.
+pub fn purge_traits(db: &mut dyn Db, before: Time, limit: i64) -> Result<u64> {
+    db.run(
+        sql!(
+            "delete from known_traits where (account_id, trait) in \
+             (select account_id, trait from known_traits where last_login_at <= $1 limit $2)"
+        ),
+        &[before.into(), limit.into()],
+    )
+}
+
+/// The login that a new-device mail is about.
+#[derive(Debug, Clone)]
+pub struct Alarm {
+    pub account: AccountId,
+    /// The address that the mail was sent to.
+    pub email_key: String,
+    /// The session that the login started.
+    pub session: SessionId,
+}
+
+/// Stores the link of a new-device mail.
+pub fn insert_alarm(db: &mut dyn Db, hash: &[u8; 32], alarm: &Alarm, until: Time) -> Result<()> {
+    let Alarm { account, email_key, session } = alarm;
+    db.run(
+        sql!("insert into alarms (hash, account_id, email_key, session_id, expires_at) values ($1, $2, $3, $4, $5)"),
+        &[hash.into(), account.as_str().into(), email_key.into(), session.as_str().into(), until.into()],
+    )?;
+    Ok(())
+}
+
+/// Finds the login of a link, even if the link is used or expired.
+pub fn find_alarm(db: &mut dyn Db, hash: &[u8; 32]) -> Result<Option<Alarm>> {
+    let row = db.first(
+        sql!("select account_id, email_key, session_id from alarms where hash = $1"),
+        &[hash.into()],
+    )?;
+    row.map(|mut row| {
+        Ok(Alarm {
+            account: AccountId::new(row.take::<String>()?),
+            email_key: row.take()?,
+            session: SessionId::new(row.take::<String>()?),
+        })
+    })
+    .transpose()
+}
+
+/// Whether a link can still be used.
+pub fn is_alarm_live(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool> {
+    let row = db.first(
+        sql!("select 1 from alarms where hash = $1 and spent_at is null and expires_at > $2"),
+        &[hash.into(), now.into()],
+    )?;
+    Ok(row.is_some())
+}
+
+/// Uses up a link. Returns false if it is already used or expired.
+pub fn spend_alarm(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool> {
+    let spent = db.run(
+        sql!("update alarms set spent_at = $1 where hash = $2 and spent_at is null and expires_at > $1"),
+        &[now.into(), hash.into()],
+    )?;
+    Ok(spent == 1)
+}
+
+/// Voids the unused links of an account.
+pub fn void_alarms(db: &mut dyn Db, account: &AccountId) -> Result<()> {
+    db.run(
+        sql!("delete from alarms where account_id = $1 and spent_at is null"),
+        &[account.as_str().into()],
+    )?;
+    Ok(())
+}
+
+/// Deletes up to `limit` links that expired long ago and returns how many it deleted.
+pub fn purge_alarms(db: &mut dyn Db, died_before: Time, limit: i64) -> Result<u64> {
+    db.run(
+        sql!("delete from alarms where hash in (select hash from alarms where expires_at <= $1 limit $2)"),
+        &[died_before.into(), limit.into()],
+    )
+}

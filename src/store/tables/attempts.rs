@@ -1,0 +1,206 @@
+//! The `tries` table: attempt counters that must survive a restart.
+//!
+//! The caller locks a row, applies its rule, and saves the row. So of two concurrent attempts, only
+//! one can be the last that is allowed.
+
+use crate::error::{Error, Result};
+use crate::model::Time;
+use crate::sql;
+use crate::store::db::Db;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Wrong passwords from one client IP for one account name.
+    Pair,
+    /// Wrong passwords for one account name from all client IPs together.
+    Account,
+    /// Failures that lock an account name.
+    Lockout,
+    /// Mail that unauthenticated callers can trigger, per recipient address.
+    MailTo,
+    /// Mail that unauthenticated callers can trigger, per client IP.
+    MailFrom,
+    /// Failed logins from one client IP, for all accounts.
+    Burst,
+    /// Second factors submitted for an account.
+    Factor,
+    /// Second factors submitted for an account per day, from client IPs that never logged in to it.
+    FactorDay,
+    /// One-time codes submitted from a client IP that requested a code or passed the first factor.
+    CodeEarned,
+    /// One-time codes submitted from all other client IPs together.
+    CodeOthers,
+    /// One-time codes submitted per day.
+    CodeDay,
+    /// A client IP that has requested a one-time code.
+    CodeAsked,
+    /// One-time codes mailed after a correct first factor.
+    CodeSent,
+    /// Text messages to one number.
+    SmsTo,
+    /// Text messages of one account.
+    SmsAccount,
+    /// All text messages.
+    SmsAll,
+}
+
+impl Scope {
+    /// The name used in the database.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scope::Pair => "pair",
+            Scope::Account => "account",
+            Scope::Lockout => "lockout",
+            Scope::MailTo => "mail_to",
+            Scope::MailFrom => "mail_from",
+            Scope::Burst => "burst",
+            Scope::Factor => "factor",
+            Scope::FactorDay => "factor_day",
+            Scope::CodeEarned => "code_earned",
+            Scope::CodeOthers => "code_others",
+            Scope::CodeDay => "code_day",
+            Scope::CodeAsked => "code_asked",
+            Scope::CodeSent => "code_sent",
+            Scope::SmsTo => "sms_to",
+            Scope::SmsAccount => "sms_account",
+            Scope::SmsAll => "sms_all",
+        }
+    }
+}
+
+/// The attempt counter of one scope and key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptRow {
+    /// The number of attempts in this window.
+    pub count: i64,
+    /// When the window started.
+    pub started_at: Time,
+    /// Until when all attempts are refused.
+    pub blocked_until: Option<Time>,
+    /// How often the key was blocked in a row.
+    pub waits: i64,
+    /// When the row expires.
+    pub forget_at: Time,
+}
+
+impl AttemptRow {
+    /// A counter without any attempts.
+    #[must_use]
+    pub fn none(now: Time) -> Self {
+        Self { count: 0, started_at: now, blocked_until: None, waits: 0, forget_at: now }
+    }
+
+    /// The remaining time of a block.
+    #[must_use]
+    pub fn blocked_for(&self, now: Time) -> Option<std::time::Duration> {
+        self.blocked_until.filter(|&until| until > now).map(|until| until.since(now))
+    }
+}
+
+fn read(mut row: crate::store::db::Row, now: Time) -> Result<AttemptRow> {
+    let attempt = AttemptRow {
+        count: row.take()?,
+        started_at: row.take()?,
+        blocked_until: row.take()?,
+        waits: row.take()?,
+        forget_at: row.take()?,
+    };
+    Ok(if attempt.forget_at <= now { AttemptRow::none(now) } else { attempt })
+}
+
+/// Locks the row for the rest of this write and reads it. An expired row reads as an empty counter.
+pub fn lock(db: &mut dyn Db, scope: Scope, key: &[u8; 32], now: Time) -> Result<AttemptRow> {
+    let row = db.first(
+        sql!(
+            "insert into tries (scope, key, count, started_at, waits, forget_at) values ($1, $2, 0, $3, 0, $3) \
+             on conflict (scope, key) do update set count = tries.count \
+             returning count, started_at, blocked_until, waits, forget_at"
+        ),
+        &[scope.as_str().into(), key.into(), now.into()],
+    )?;
+    read(row.ok_or_else(|| Error::internal("locking a row of tries returned no row"))?, now)
+}
+
+/// Reads the row without locking it.
+pub fn peek(db: &mut dyn Db, scope: Scope, key: &[u8; 32], now: Time) -> Result<AttemptRow> {
+    let row = db.first(
+        sql!("select count, started_at, blocked_until, waits, forget_at from tries where scope = $1 and key = $2"),
+        &[scope.as_str().into(), key.into()],
+    )?;
+    row.map_or_else(|| Ok(AttemptRow::none(now)), |row| read(row, now))
+}
+
+/// Saves a locked row.
+pub fn save(db: &mut dyn Db, scope: Scope, key: &[u8; 32], row: &AttemptRow) -> Result<()> {
+    db.run(
+        sql!(
+            "update tries set count = $1, started_at = $2, blocked_until = $3, waits = $4, forget_at = $5 \
+             where scope = $6 and key = $7"
+        ),
+        &[
+            row.count.into(),
+            row.started_at.into(),
+            row.blocked_until.into(),
+            row.waits.into(),
+            row.forget_at.into(),
+            scope.as_str().into(),
+            key.into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Deletes the row. Returns false if there was none.
+pub fn forget(db: &mut dyn Db, scope: Scope, key: &[u8; 32]) -> Result<bool> {
+    let gone = db.run(
+        sql!("delete from tries where scope = $1 and key = $2"),
+        &[scope.as_str().into(), key.into()],
+    )?;
+    Ok(gone == 1)
+}
+
+/// Counts one attempt in a fixed window. If the limit `most` is reached, returns how long to wait
+/// instead.
+pub fn count(
+    db: &mut dyn Db,
+    scope: Scope,
+    key: &[u8; 32],
+    (most, window): (u32, std::time::Duration),
+    now: Time,
+) -> Result<Option<std::time::Duration>> {
+    let row = lock(db, scope, key, now)?;
+    if row.count >= i64::from(most) {
+        return Ok(Some(row.forget_at.since(now)));
+    }
+    let next = AttemptRow { count: row.count + 1, forget_at: row.started_at + window, ..row };
+    save(db, scope, key, &next)?;
+    Ok(None)
+}
+
+/// Takes one counted attempt back.
+pub fn give_back(db: &mut dyn Db, scope: Scope, key: &[u8; 32]) -> Result<()> {
+    db.run(
+        sql!("update tries set count = count - 1 where scope = $1 and key = $2 and count > 0"),
+        &[scope.as_str().into(), key.into()],
+    )?;
+    Ok(())
+}
+
+/// Deletes the row unless it blocks.
+pub fn forget_unblocked(db: &mut dyn Db, scope: Scope, key: &[u8; 32]) -> Result<()> {
+    db.run(
+        sql!("delete from tries where scope = $1 and key = $2 and blocked_until is null"),
+        &[scope.as_str().into(), key.into()],
+    )?;
+    Ok(())
+}
+
+/// Deletes up to `limit` expired rows and returns how many it deleted.
+pub fn purge(db: &mut dyn Db, now: Time, limit: i64) -> Result<u64> {
+    db.run(
+        sql!("delete from tries where (scope, key) in (select scope, key from tries where forget_at <= $1 limit $2)"),
+        &[now.into(), limit.into()],
+    )
+}

@@ -1,0 +1,113 @@
+//! Erasing accounts: the account with all dependent rows, its mail in the outbox, and the personal
+//! data in its audit records. The records themselves stay, with the account id as a pseudonym.
+
+use crate::error::Result;
+use crate::model::{AccountId, Time};
+use crate::sql;
+use crate::store::db::{Db, Row};
+
+/// Deletes up to `limit` accounts whose address was not verified in time and returns how many it
+/// deleted.
+pub fn purge_unproved(db: &mut dyn Db, made_before: Time, limit: i64) -> Result<u64> {
+    let gone = db.all(
+        sql!(
+            "delete from accounts where id in (select id from accounts where email_verified_at is null \
+             and created_at <= $1 and last_login_at is null and imported_at is null order by created_at limit $2) \
+             returning id"
+        ),
+        &[made_before.into(), limit.into()],
+    )?;
+    forget_all(db, gone)
+}
+
+/// Erases up to `limit` accounts that were soft-deleted long ago and returns how many it erased.
+pub fn purge_hidden(db: &mut dyn Db, hidden_before: Time, limit: i64) -> Result<u64> {
+    let gone = db.all(
+        sql!(
+            "delete from accounts where id in (select id from accounts where deleted_at is not null \
+             and deleted_at <= $1 order by deleted_at limit $2) returning id"
+        ),
+        &[hidden_before.into(), limit.into()],
+    )?;
+    forget_all(db, gone)
+}
+
+/// Deletes an account with an unverified address and all its dependent rows. Returns false if the
+/// address has been verified.
+///
+/// Its audit records keep their personal data until the retention period of deleted accounts has
+/// passed ([`blank_deleted`]), so that an attacker cannot erase their traces at once. The same
+/// write records the deletion.
+pub fn remove_unproved(db: &mut dyn Db, id: &AccountId) -> Result<bool> {
+    let removed = db.run(
+        sql!("delete from accounts where id = $1 and email_verified_at is null"),
+        &[id.as_str().into()],
+    )?;
+    if removed == 1 {
+        drop_letters(db, id.as_str())?;
+    }
+    drop_reservations(db, id.as_str())?;
+    Ok(removed == 1)
+}
+
+/// Blanks the personal data in audit records of up to `limit` accounts that no longer exist and
+/// were deleted before `deleted_before`. Returns the number of accounts.
+pub fn blank_deleted(db: &mut dyn Db, deleted_before: Time, limit: i64) -> Result<u64> {
+    let gone = db.all(
+        sql!(
+            "select distinct d.account_id from audit d where d.event = 'deleted' and d.at <= $1 \
+             and not exists (select 1 from accounts where accounts.id = d.account_id) \
+             and (exists (select 1 from audit t where t.account_id = d.account_id \
+             and (t.actor is null or t.actor = t.account_id) \
+             and (t.client is not null or t.user_agent is not null or t.request_id is not null)) \
+             or exists (select 1 from audit t where t.actor = d.account_id \
+             and (t.client is not null or t.user_agent is not null or t.request_id is not null))) limit $2"
+        ),
+        &[deleted_before.into(), limit.into()],
+    )?;
+    let mut blanked = 0;
+    for mut row in gone {
+        blank_records(db, &row.take::<String>()?)?;
+        blanked += 1;
+    }
+    Ok(blanked)
+}
+
+fn forget_all(db: &mut dyn Db, gone: Vec<Row>) -> Result<u64> {
+    let mut forgotten = 0;
+    for mut row in gone {
+        let id: String = row.take()?;
+        drop_letters(db, &id)?;
+        drop_reservations(db, &id)?;
+        blank_records(db, &id)?;
+        forgotten += 1;
+    }
+    Ok(forgotten)
+}
+
+fn drop_letters(db: &mut dyn Db, id: &str) -> Result<()> {
+    db.run(sql!("delete from outbox where account_id = $1"), &[id.into()]).map(drop)
+}
+
+fn drop_reservations(db: &mut dyn Db, id: &str) -> Result<()> {
+    db.run(sql!("delete from username_reservations where holder = $1"), &[id.into()]).map(drop)
+}
+
+/// Blanks records of what the account did and of attempts against it. Records of an administrator's
+/// actions on the account show the administrator's origin, and stay unchanged.
+fn blank_records(db: &mut dyn Db, id: &str) -> Result<()> {
+    db.run(
+        sql!(
+            "update audit set client = null, user_agent = null, request_id = null \
+             where account_id = $1 and (actor is null or actor = $1)"
+        ),
+        &[id.into()],
+    )?;
+    db.run(
+        sql!(
+            "update audit set client = null, user_agent = null, request_id = null where actor = $1"
+        ),
+        &[id.into()],
+    )
+    .map(drop)
+}

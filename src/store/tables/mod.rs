@@ -1,0 +1,25 @@
+//! One file per table group: plain functions with portable SQL.
+
+pub mod accounts;
+pub mod anomalies;
+pub mod apps;
+pub mod attempts;
+pub mod audit;
+pub mod challenges;
+pub mod clients;
+pub mod codes;
+pub mod directory;
+pub mod erasure;
+pub mod export;
+pub mod factors;
+pub mod files;
+pub mod health;
+pub mod instance;
+pub mod keys;
+pub mod links;
+pub mod outbox;
+pub mod roles;
+pub mod sessions;
+pub mod space;
+pub mod stats;
+pub mod transfer;

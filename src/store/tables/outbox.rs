@@ -1,0 +1,302 @@
+//! The `outbox` table: mail that is being delivered, and requests that are not processed yet.
+//!
+//! Bodies are sealed by the caller and are never opened here.
+
+use crate::error::{Error, Result};
+use crate::model::Time;
+use crate::sql;
+use crate::store::db::{Db, Row, Value};
+
+/// The state of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MessageState {
+    /// A request; the server has not yet looked whether the account exists.
+    Requested,
+    /// Composed and waiting for delivery.
+    Waiting,
+    /// The mail server accepted it.
+    Delivered,
+    /// Refused permanently, or given up after the last attempt.
+    Failed,
+    /// Expired before delivery.
+    Dropped,
+}
+
+impl MessageState {
+    /// Every state.
+    pub const ALL: [MessageState; 5] = [
+        MessageState::Requested,
+        MessageState::Waiting,
+        MessageState::Delivered,
+        MessageState::Failed,
+        MessageState::Dropped,
+    ];
+
+    /// The name used in the database and in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MessageState::Requested => "requested",
+            MessageState::Waiting => "waiting",
+            MessageState::Delivered => "delivered",
+            MessageState::Failed => "failed",
+            MessageState::Dropped => "dropped",
+        }
+    }
+
+    /// The state with this name.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == word)
+    }
+}
+
+/// The kind of a text message; every other kind is mail.
+pub const TEXT: &str = "sms";
+
+/// How messages are delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// Mail, and requests, which are processed by the same worker.
+    Mail,
+    /// Text messages.
+    Text,
+}
+
+impl Channel {
+    fn number(self) -> i64 {
+        i64::from(self == Channel::Text)
+    }
+}
+
+/// A message in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Sorts by time.
+    pub id: String,
+    /// The name of the template or of the request.
+    pub kind: String,
+    pub account_id: Option<String>,
+    /// The address; `None` while the message is only a request.
+    pub recipient: Option<String>,
+    /// The sealed body. It is erased after delivery and left out of lists.
+    pub sealed: Option<Vec<u8>>,
+    pub state: MessageState,
+    /// The number of delivery attempts.
+    pub attempts: i64,
+    /// When the next attempt is due.
+    pub next_at: Time,
+    /// When delivery no longer makes sense.
+    pub expires_at: Option<Time>,
+    /// Why the last attempt failed.
+    pub last_error: Option<String>,
+    pub created_at: Time,
+    /// When it reached its final state.
+    pub finished_at: Option<Time>,
+}
+
+/// Stores a message.
+pub fn insert(db: &mut dyn Db, message: &Message) -> Result<()> {
+    let values = [
+        Value::from(&message.id),
+        Value::from(&message.kind),
+        Value::from(message.account_id.as_ref()),
+        Value::from(message.recipient.as_ref()),
+        Value::from(message.sealed.clone()),
+        Value::from(message.state.as_str()),
+        Value::from(message.attempts),
+        Value::from(message.next_at),
+        Value::from(message.expires_at),
+        Value::from(message.last_error.as_ref()),
+        Value::from(message.created_at),
+        Value::from(message.finished_at),
+    ];
+    let sql = sql!(
+        "insert into outbox (id, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at, last_error,
+         created_at, finished_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+    );
+    db.run(sql, &values).map(drop)
+}
+
+/// True if a message in this state is due.
+pub fn is_due(db: &mut dyn Db, channel: Channel, state: MessageState, now: Time) -> Result<bool> {
+    let sql = sql!(
+        "select id from outbox where state = $1 and next_at <= $2
+           and case when kind = 'sms' then 1 else 0 end = $3 limit 1"
+    );
+    Ok(db.first(sql, &[state.as_str().into(), now.into(), channel.number().into()])?.is_some())
+}
+
+/// Claims due messages of this channel and state. It counts the attempt, and no other worker gets
+/// them before `until`.
+pub fn claim(
+    db: &mut dyn Db,
+    channel: Channel,
+    state: MessageState,
+    now: Time,
+    until: Time,
+    limit: i64,
+) -> Result<Vec<Message>> {
+    let sql = sql!(
+        "update outbox set attempts = attempts + 1, next_at = $1
+         where id in (select id from outbox where state = $2 and next_at <= $3
+             and case when kind = 'sms' then 1 else 0 end = $4 order by next_at, id limit $5)
+           and state = $2 and next_at <= $3
+         returning id, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at, last_error,
+           created_at, finished_at"
+    );
+    let rows = db.all(
+        sql,
+        &[until.into(), state.as_str().into(), now.into(), channel.number().into(), limit.into()],
+    )?;
+    let mut messages = rows.into_iter().map(read).collect::<Result<Vec<_>>>()?;
+    messages.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(messages)
+}
+
+/// Marks a message as delivered and erases its body. Returns false if it was not waiting.
+pub fn mark_delivered(db: &mut dyn Db, id: &str, now: Time) -> Result<bool> {
+    let sql = sql!(
+        "update outbox set state = 'delivered', sealed = null, last_error = null, finished_at = $1
+         where id = $2 and state = 'waiting'"
+    );
+    Ok(db.run(sql, &[now.into(), id.into()])? == 1)
+}
+
+/// Deletes a processed request in the write that stores its result. Nothing was sent for it, so
+/// nothing needs to remain. If it returns false, the request has ended before and the caller must
+/// store nothing.
+pub fn end_request(db: &mut dyn Db, id: &str) -> Result<bool> {
+    Ok(db.run(sql!("delete from outbox where id = $1 and state = 'requested'"), &[id.into()])? == 1)
+}
+
+/// Postpones the next attempt.
+pub fn postpone(db: &mut dyn Db, id: &str, next_at: Time, error: &str) -> Result<()> {
+    let sql = sql!(
+        "update outbox set next_at = $1, last_error = $2 where id = $3 and state in ('requested', 'waiting')"
+    );
+    db.run(sql, &[next_at.into(), error.into(), id.into()]).map(drop)
+}
+
+/// Postpones the next attempt and does not count this one, because the mail server never saw it.
+pub fn give_back(db: &mut dyn Db, id: &str, next_at: Time, error: &str) -> Result<()> {
+    let sql = sql!(
+        "update outbox set attempts = attempts - 1, next_at = $1, last_error = $2 where id = $3 and state = 'waiting'"
+    );
+    db.run(sql, &[next_at.into(), error.into(), id.into()]).map(drop)
+}
+
+/// Ends the attempts. The body stays for [`retry`] until the row is purged.
+pub fn fail(db: &mut dyn Db, id: &str, now: Time, error: &str) -> Result<()> {
+    let sql = sql!(
+        "update outbox set state = 'failed', last_error = $1, finished_at = $2
+         where id = $3 and state in ('requested', 'waiting')"
+    );
+    db.run(sql, &[error.into(), now.into(), id.into()]).map(drop)
+}
+
+/// Drops expired messages with their bodies and returns how many.
+pub fn drop_expired(db: &mut dyn Db, now: Time) -> Result<u64> {
+    let sql = sql!(
+        "update outbox set state = 'dropped', sealed = null, finished_at = $1
+         where state in ('requested', 'waiting', 'failed') and expires_at <= $1"
+    );
+    db.run(sql, &[now.into()])
+}
+
+/// True if a message has expired.
+pub fn is_any_expired(db: &mut dyn Db, now: Time) -> Result<bool> {
+    let sql = sql!(
+        "select id from outbox where state in ('requested', 'waiting', 'failed') and expires_at <= $1 limit 1"
+    );
+    Ok(db.first(sql, &[now.into()])?.is_some())
+}
+
+/// Makes all messages of this channel that wait for a later attempt due now. No worker may be
+/// delivering any of them.
+pub fn hurry(db: &mut dyn Db, channel: Channel, now: Time) -> Result<u64> {
+    let sql = sql!(
+        "update outbox set next_at = $1 where state in ('requested', 'waiting') and next_at > $1
+           and case when kind = 'sms' then 1 else 0 end = $2"
+    );
+    db.run(sql, &[now.into(), channel.number().into()])
+}
+
+/// Makes one undelivered message due now. Returns false if there is none or its link has expired.
+pub fn retry(db: &mut dyn Db, id: &str, now: Time) -> Result<bool> {
+    let sql = sql!(
+        "update outbox set state = case when recipient is null then 'requested' else 'waiting' end,
+           attempts = 0, next_at = $1, finished_at = null
+         where id = $2 and state in ('requested', 'waiting', 'failed') and sealed is not null
+           and (expires_at is null or expires_at > $1)"
+    );
+    Ok(db.run(sql, &[now.into(), id.into()])? == 1)
+}
+
+/// Returns a page of messages without bodies, newest first, in one state or all, from before the id
+/// `before`.
+pub fn list(
+    db: &mut dyn Db,
+    state: Option<MessageState>,
+    before: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Message>> {
+    // Ids contain only digits, letters and hyphens, so none sorts after a tilde.
+    let sql = sql!(
+        "select id, kind, account_id, recipient, null, state, attempts, next_at, expires_at, last_error, created_at,
+           finished_at
+         from outbox where id < $1 and ($2 = '' or state = $2) order by id desc limit $3"
+    );
+    let values =
+        [before.unwrap_or("~").into(), state.map_or("", MessageState::as_str).into(), limit.into()];
+    db.all(sql, &values)?.into_iter().map(read).collect()
+}
+
+/// Finds one message with its body.
+pub fn find(db: &mut dyn Db, id: &str) -> Result<Option<Message>> {
+    let sql = sql!(
+        "select id, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at, last_error, created_at,
+           finished_at
+         from outbox where id = $1"
+    );
+    db.first(sql, &[id.into()])?.map(read).transpose()
+}
+
+/// Counts the messages per state; states without messages are left out.
+pub fn count(db: &mut dyn Db) -> Result<Vec<(MessageState, i64)>> {
+    let rows =
+        db.all(sql!("select state, count(*) from outbox group by state order by state"), &[])?;
+    rows.into_iter().map(|mut row| Ok((read_state(&row.take::<String>()?)?, row.take()?))).collect()
+}
+
+/// Deletes up to `limit` messages that reached their final state before this time and returns how
+/// many it deleted.
+pub fn purge(db: &mut dyn Db, before: Time, limit: i64) -> Result<u64> {
+    let sql = sql!(
+        "delete from outbox where id in
+           (select id from outbox where finished_at is not null and finished_at < $1 order by finished_at limit $2)"
+    );
+    db.run(sql, &[before.into(), limit.into()])
+}
+
+fn read(mut row: Row) -> Result<Message> {
+    Ok(Message {
+        id: row.take()?,
+        kind: row.take()?,
+        account_id: row.take()?,
+        recipient: row.take()?,
+        sealed: row.take()?,
+        state: read_state(&row.take::<String>()?)?,
+        attempts: row.take()?,
+        next_at: row.take()?,
+        expires_at: row.take()?,
+        last_error: row.take()?,
+        created_at: row.take()?,
+        finished_at: row.take()?,
+    })
+}
+
+fn read_state(word: &str) -> Result<MessageState> {
+    MessageState::parse(word)
+        .ok_or_else(|| Error::internal(format!("outbox.state is unknown: {word}")))
+}

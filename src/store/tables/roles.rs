@@ -1,0 +1,247 @@
+//! The tables of roles, their permissions and their holders.
+
+use std::collections::HashMap;
+
+use crate::error::Result;
+use crate::model::{AccountId, Rights, Time, role};
+use crate::sql;
+use crate::store::db::{Db, Row, Value};
+
+/// Adds missing built-in roles and missing permissions of built-in roles. Permissions that this
+/// version no longer grants stay.
+pub fn write_built_in(db: &mut dyn Db, now: Time) -> Result<()> {
+    for role in &role::BUILT_IN {
+        db.run(
+            sql!(
+                "insert into roles (name, built_in, created_at) values ($1, 1, $2) \
+                 on conflict (name) do update set built_in = 1"
+            ),
+            &[role.name.into(), now.into()],
+        )?;
+        for permission in role.permissions {
+            db.run(
+                sql!(
+                    "insert into role_permissions (role, permission) values ($1, $2) \
+                     on conflict (role, permission) do nothing"
+                ),
+                &[role.name.into(), (*permission).into()],
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Every role with each of its permissions.
+pub fn all_permissions(db: &mut dyn Db) -> Result<Vec<(String, String)>> {
+    let rows = db.all(
+        sql!("select role, permission from role_permissions order by role, permission"),
+        &[],
+    )?;
+    rows.into_iter().map(|mut row| Ok((row.take()?, row.take()?))).collect()
+}
+
+/// True if the role exists.
+pub fn exists(db: &mut dyn Db, role: &str) -> Result<bool> {
+    Ok(db.first(sql!("select 1 from roles where name = $1"), &[role.into()])?.is_some())
+}
+
+/// Gives a role to an account. Returns false if the account already has it.
+pub fn give(db: &mut dyn Db, account: &AccountId, role: &str) -> Result<bool> {
+    let given = db.run(
+        sql!("insert into account_roles (account_id, role) values ($1, $2) on conflict (account_id, role) do nothing"),
+        &[account.as_str().into(), role.into()],
+    )?;
+    Ok(given == 1)
+}
+
+/// Takes a role from an account. Returns false if the account does not have it.
+pub fn take(db: &mut dyn Db, account: &AccountId, role: &str) -> Result<bool> {
+    let taken = db.run(
+        sql!("delete from account_roles where account_id = $1 and role = $2"),
+        &[account.as_str().into(), role.into()],
+    )?;
+    Ok(taken == 1)
+}
+
+/// The account's roles, sorted.
+pub fn of(db: &mut dyn Db, account: &AccountId) -> Result<Vec<String>> {
+    let rows = db.all(
+        sql!("select role from account_roles where account_id = $1 order by role"),
+        &[account.as_str().into()],
+    )?;
+    rows.into_iter().map(|mut row| row.take()).collect()
+}
+
+/// How many accounts one statement asks about.
+const TOGETHER: usize = 20;
+
+/// The roles of each of these accounts, sorted. Accounts without roles are left out.
+pub fn of_many(db: &mut dyn Db, accounts: &[&AccountId]) -> Result<HashMap<String, Vec<String>>> {
+    let mut roles: HashMap<String, Vec<String>> = HashMap::new();
+    for some in accounts.chunks(TOGETHER) {
+        // Unused parameters get an id that no account has.
+        let mut values: Vec<Value> = some.iter().map(|id| id.as_str().into()).collect();
+        values.resize(TOGETHER, "".into());
+        let rows = db.all(
+            sql!(
+                "select account_id, role from account_roles where account_id in ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
+                 $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) order by account_id, role"
+            ),
+            &values,
+        )?;
+        for mut row in rows {
+            roles.entry(row.take()?).or_default().push(row.take()?);
+        }
+    }
+    Ok(roles)
+}
+
+/// Locks the role's row, so that a concurrent change cannot rely on outdated data.
+pub fn hold(db: &mut dyn Db, role: &str) -> Result<()> {
+    db.run(sql!("update roles set built_in = built_in where name = $1"), &[role.into()]).map(drop)
+}
+
+/// True if this account is the only active holder of the role. Locks the role's row first, so that
+/// two concurrent changes cannot both assume that the other holder stays.
+pub fn is_last_holder(db: &mut dyn Db, account: &AccountId, role: &str) -> Result<bool> {
+    hold(db, role)?;
+    let holds = db.first(
+        sql!(
+            "select 1 from account_roles r join accounts a on a.id = r.account_id \
+             where r.role = $1 and a.id = $2 and a.suspended_at is null and a.deleted_at is null"
+        ),
+        &[role.into(), account.as_str().into()],
+    )?;
+    let other = db.first(
+        sql!(
+            "select 1 from account_roles r join accounts a on a.id = r.account_id \
+             where r.role = $1 and a.id <> $2 and a.suspended_at is null and a.deleted_at is null"
+        ),
+        &[role.into(), account.as_str().into()],
+    )?;
+    Ok(holds.is_some() && other.is_none())
+}
+
+/// A role with its permissions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    pub name: String,
+    /// True if the role comes with the program.
+    pub built_in: bool,
+    /// Sorted.
+    pub permissions: Vec<String>,
+    /// How many accounts have the role.
+    pub members: i64,
+    pub created_at: Time,
+}
+
+/// Lists all roles, sorted by name.
+pub fn list(db: &mut dyn Db) -> Result<Vec<Role>> {
+    let rows = db.all(
+        sql!(
+            "select name, built_in, created_at, \
+             (select count(*) from account_roles m where m.role = roles.name) from roles order by name"
+        ),
+        &[],
+    )?;
+    let mut roles = rows.into_iter().map(read).collect::<Result<Vec<_>>>()?;
+    for role in &mut roles {
+        role.permissions = permissions(db, &role.name)?;
+    }
+    Ok(roles)
+}
+
+/// Whether the role with this name is built in; `None` if there is none.
+pub fn is_built_in(db: &mut dyn Db, name: &str) -> Result<Option<bool>> {
+    let found = db.first(sql!("select built_in from roles where name = $1"), &[name.into()])?;
+    found.map(|mut row| Ok(row.take::<i64>()? != 0)).transpose()
+}
+
+/// Finds the role with this name.
+pub fn find(db: &mut dyn Db, name: &str) -> Result<Option<Role>> {
+    let found = db.first(
+        sql!(
+            "select name, built_in, created_at, \
+             (select count(*) from account_roles m where m.role = roles.name) from roles where name = $1"
+        ),
+        &[name.into()],
+    )?;
+    let Some(row) = found else { return Ok(None) };
+    Ok(Some(Role { permissions: permissions(db, name)?, ..read(row)? }))
+}
+
+fn read(mut row: Row) -> Result<Role> {
+    Ok(Role {
+        name: row.take()?,
+        built_in: row.take::<i64>()? != 0,
+        created_at: row.take()?,
+        members: row.take()?,
+        permissions: Vec::new(),
+    })
+}
+
+/// The permissions of a role, sorted.
+pub fn permissions(db: &mut dyn Db, role: &str) -> Result<Vec<String>> {
+    let rows = db.all(
+        sql!("select permission from role_permissions where role = $1 order by permission"),
+        &[role.into()],
+    )?;
+    rows.into_iter().map(|mut row| row.take()).collect()
+}
+
+/// What an account may do through all its roles, read from the current rows. Empty if the account
+/// is suspended or deleted.
+pub fn rights_in_force(db: &mut dyn Db, account: &AccountId) -> Result<Rights> {
+    let is_active = db.first(
+        sql!(
+            "select 1 from accounts where id = $1 and suspended_at is null and deleted_at is null"
+        ),
+        &[account.as_str().into()],
+    )?;
+    if is_active.is_some() { rights(db, account) } else { Ok(Rights::default()) }
+}
+
+/// What an account may do through all its roles, regardless of its state.
+pub fn rights(db: &mut dyn Db, account: &AccountId) -> Result<Rights> {
+    let rows = db.all(
+        sql!(
+            "select distinct p.permission from role_permissions p join account_roles r on r.role = p.role \
+             where r.account_id = $1"
+        ),
+        &[account.as_str().into()],
+    )?;
+    let permissions =
+        rows.into_iter().map(|mut row| row.take()).collect::<Result<Vec<String>>>()?;
+    Ok(Rights::of(&of(db, account)?, permissions))
+}
+
+/// Creates a role. Returns false if the name exists.
+pub fn create(db: &mut dyn Db, name: &str, now: Time) -> Result<bool> {
+    let made = db.run(
+        sql!("insert into roles (name, built_in, created_at) values ($1, 0, $2) on conflict (name) do nothing"),
+        &[name.into(), now.into()],
+    )?;
+    Ok(made == 1)
+}
+
+/// Sets the permissions of a role. Locks the role's row first.
+pub fn set_permissions(db: &mut dyn Db, name: &str, permissions: &[String]) -> Result<()> {
+    hold(db, name)?;
+    db.run(sql!("delete from role_permissions where role = $1"), &[name.into()])?;
+    for permission in permissions {
+        db.run(
+            sql!(
+                "insert into role_permissions (role, permission) values ($1, $2) \
+                 on conflict (role, permission) do nothing"
+            ),
+            &[name.into(), permission.into()],
+        )?;
+    }
+    Ok(())
+}
+
+/// Deletes a role and takes it from all its holders. Returns false if it is built in or does not
+/// exist.
+pub fn delete(db: &mut dyn Db, name: &str) -> Result<bool> {
+    Ok(db.run(sql!("delete from roles where name = $1 and built_in = 0"), &[name.into()])? == 1)
+}

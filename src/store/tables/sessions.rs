@@ -1,0 +1,384 @@
+//! The `sessions` table, and the one row that every request with a token reads.
+
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::model::session::SessionEnd;
+use crate::model::{Account, AccountId, SessionId, Source, Time};
+use crate::sql;
+use crate::store::db::{Db, Row, Sql, Value};
+use crate::store::tables::accounts;
+
+/// A row of the `sessions` table.
+#[derive(Debug, Clone)]
+pub struct SessionRow {
+    /// The `sid` claim of tokens.
+    pub id: SessionId,
+    pub account: AccountId,
+    /// How often the refresh token has been rotated.
+    pub generation: i64,
+    /// SHA-256 of the current refresh secret.
+    pub secret_hash: Vec<u8>,
+    /// When the refresh token was last rotated.
+    pub turned_at: Option<Time>,
+    /// How long the session lives without a refresh.
+    pub idle_for: Duration,
+    /// When it ends without a refresh.
+    pub idle_until: Time,
+    /// False if the cookie ends with the browser.
+    pub remember: bool,
+    /// When it ends even if it is refreshed.
+    pub expires_at: Option<Time>,
+    /// When the owner last proved their identity.
+    pub proved_at: Time,
+    /// When it was last used, accurate to a few minutes.
+    pub last_active_at: Time,
+    pub ended_at: Option<Time>,
+}
+
+impl SessionRow {
+    /// True while the session can be used.
+    #[must_use]
+    pub fn is_alive(&self, now: Time) -> bool {
+        self.ended_at.is_none() && !self.is_too_old(now)
+    }
+
+    /// True if one of its lifetimes has passed.
+    #[must_use]
+    pub fn is_too_old(&self, now: Time) -> bool {
+        self.idle_until <= now || self.expires_at.is_some_and(|end| end <= now)
+    }
+}
+
+macro_rules! columns {
+    () => {
+        "s.id, s.account_id, s.generation, s.secret_hash, s.turned_at, s.idle_for, s.idle_until, s.remember, \
+         s.expires_at, s.proved_at, s.last_active_at, s.ended_at"
+    };
+}
+
+fn read(row: &mut Row) -> Result<SessionRow> {
+    Ok(SessionRow {
+        id: SessionId::new(row.take::<String>()?),
+        account: AccountId::new(row.take::<String>()?),
+        generation: row.take()?,
+        secret_hash: row.take()?,
+        turned_at: row.take()?,
+        idle_for: Duration::from_millis(u64::try_from(row.take::<i64>()?).unwrap_or(0)),
+        idle_until: row.take()?,
+        remember: row.take::<i64>()? != 0,
+        expires_at: row.take()?,
+        proved_at: row.take()?,
+        last_active_at: row.take()?,
+        ended_at: row.take()?,
+    })
+}
+
+fn millis(span: Duration) -> Value {
+    Value::Int(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Inserts a session. Only the login gate calls this.
+pub fn insert(db: &mut dyn Db, new: &SessionRow, source: &Source) -> Result<()> {
+    db.run(
+        sql!(
+            "insert into sessions (id, account_id, generation, secret_hash, idle_for, idle_until, remember, expires_at, \
+             proved_at, last_active_at, client, user_agent, created_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $9)"
+        ),
+        &[
+            new.id.as_str().into(),
+            new.account.as_str().into(),
+            new.generation.into(),
+            new.secret_hash.clone().into(),
+            millis(new.idle_for),
+            new.idle_until.into(),
+            i64::from(new.remember).into(),
+            new.expires_at.into(),
+            new.proved_at.into(),
+            source.address.map(|address| address.to_canonical().to_string()).unwrap_or_default().into(),
+            source.user_agent.as_deref().into(),
+        ],
+    )?;
+    Ok(())
+}
+
+/// Finds the session with this id.
+pub fn find(db: &mut dyn Db, id: &SessionId) -> Result<Option<SessionRow>> {
+    let row = db.first(
+        sql!(concat!("select ", columns!(), " from sessions s where s.id = $1")),
+        &[id.as_str().into()],
+    )?;
+    row.map(|mut row| read(&mut row)).transpose()
+}
+
+/// What a request with a token reads: the session, its account with roles, and the instance's
+/// epoch.
+#[derive(Debug, Clone)]
+pub struct SessionSnapshot {
+    pub session: SessionRow,
+    pub account: Account,
+    /// The account's roles, sorted.
+    pub roles: Vec<String>,
+    /// How often keys, roles, API clients or the stored policy have changed.
+    pub epoch: i64,
+}
+
+fn standing(mut row: Row) -> Result<SessionSnapshot> {
+    let session = read(&mut row)?;
+    let account = accounts::read(&mut row)?;
+    let mut roles: Vec<String> = row
+        .take::<Option<String>>()?
+        .unwrap_or_default()
+        .split(',')
+        .filter(|r| !r.is_empty())
+        .map(str::to_owned)
+        .collect();
+    roles.sort_unstable();
+    let epoch = row.take::<Option<i64>>()?.unwrap_or(0);
+    Ok(SessionSnapshot { session, account, roles, epoch })
+}
+
+/// Reads a session and everything a request needs to know about it in one row.
+pub fn find_standing(db: &mut dyn Db, id: &SessionId) -> Result<Option<SessionSnapshot>> {
+    db.first(STANDING, &[id.as_str().into()])?.map(standing).transpose()
+}
+
+/// The statement that every request with a token runs.
+pub(in crate::store) const STANDING: Sql = sql!(concat!(
+    "select ",
+    columns!(),
+    ", ",
+    accounts::columns!(),
+    ", (select string_agg(r.role, ',') from account_roles r where r.account_id = a.id), \
+     (select number from instance where name = 'epoch') \
+     from sessions s join accounts a on a.id = s.account_id where s.id = $1"
+));
+
+/// One rotation of a refresh token.
+#[derive(Debug, Clone)]
+pub struct Turn {
+    pub id: SessionId,
+    /// The generation that the client presented.
+    pub generation: i64,
+    /// The digest of the secret that the client presented.
+    pub secret_hash: [u8; 32],
+    /// The next generation; unchanged if the token is not rotated.
+    pub next_generation: i64,
+    /// The digest of the next secret; unchanged if the token is not rotated.
+    pub next_hash: [u8; 32],
+    pub now: Time,
+}
+
+/// Rotates the token if the session is live and the token is the current one; otherwise returns
+/// false.
+pub fn turn(db: &mut dyn Db, turn: &Turn) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update sessions set generation = $1, secret_hash = $2, \
+             turned_at = case when generation = $1 then turned_at else cast($3 as bigint) end, last_active_at = $3, \
+             idle_until = case when expires_at is not null and expires_at < $3 + idle_for then expires_at \
+               else $3 + idle_for end \
+             where id = $4 and generation = $5 and secret_hash = $6 and ended_at is null and idle_until > $3 \
+             and (expires_at is null or expires_at > $3) \
+             and exists (select 1 from accounts a where a.id = sessions.account_id and a.suspended_at is null \
+               and a.deleted_at is null)"
+        ),
+        &[
+            turn.next_generation.into(),
+            (&turn.next_hash).into(),
+            turn.now.into(),
+            turn.id.as_str().into(),
+            turn.generation.into(),
+            (&turn.secret_hash).into(),
+        ],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Ends one session. Returns false if it had ended.
+pub fn end(db: &mut dyn Db, id: &SessionId, why: SessionEnd, now: Time) -> Result<bool> {
+    let ended = db.run(
+        sql!(
+            "update sessions set ended_at = $1, end_reason = $2 where id = $3 and ended_at is null"
+        ),
+        &[now.into(), why.as_str().into(), id.as_str().into()],
+    )?;
+    Ok(ended == 1)
+}
+
+fn ids(rows: Vec<Row>) -> Result<Vec<SessionId>> {
+    rows.into_iter().map(|mut row| Ok(SessionId::new(row.take::<String>()?))).collect()
+}
+
+/// Ends all live sessions of an account and returns their ids.
+pub fn end_all(
+    db: &mut dyn Db,
+    account: &AccountId,
+    why: SessionEnd,
+    now: Time,
+) -> Result<Vec<SessionId>> {
+    ids(db.all(
+        sql!(
+            "update sessions set ended_at = $1, end_reason = $2 where account_id = $3 and ended_at is null returning id"
+        ),
+        &[now.into(), why.as_str().into(), account.as_str().into()],
+    )?)
+}
+
+/// Ends all live sessions of all accounts and returns how many.
+pub fn end_everybodys(db: &mut dyn Db, why: SessionEnd, now: Time) -> Result<u64> {
+    db.run(
+        sql!("update sessions set ended_at = $1, end_reason = $2 where ended_at is null"),
+        &[now.into(), why.as_str().into()],
+    )
+}
+
+/// Ends all live sessions of an account except one and returns their ids.
+pub fn end_others(
+    db: &mut dyn Db,
+    account: &AccountId,
+    keep: &SessionId,
+    why: SessionEnd,
+    now: Time,
+) -> Result<Vec<SessionId>> {
+    ids(db.all(
+        sql!(
+            "update sessions set ended_at = $1, end_reason = $2 where account_id = $3 and id <> $4 \
+             and ended_at is null returning id"
+        ),
+        &[now.into(), why.as_str().into(), account.as_str().into(), keep.as_str().into()],
+    )?)
+}
+
+/// Records that the session's owner proved their identity again. Returns false if the session has
+/// ended.
+pub fn renew_proof(db: &mut dyn Db, id: &SessionId, now: Time) -> Result<bool> {
+    let renewed = db.run(
+        sql!("update sessions set proved_at = $1 where id = $2 and ended_at is null"),
+        &[now.into(), id.as_str().into()],
+    )?;
+    Ok(renewed == 1)
+}
+
+/// Ends the oldest live sessions of an account until `keep` are left, and returns their ids.
+pub fn end_oldest(
+    db: &mut dyn Db,
+    account: &AccountId,
+    keep: u32,
+    now: Time,
+) -> Result<Vec<SessionId>> {
+    ids(db.all(
+        sql!(
+            "update sessions set ended_at = $1, end_reason = $2 where account_id = $3 and ended_at is null \
+             and id not in (select id from sessions where account_id = $3 and ended_at is null and idle_until > $1 \
+             order by created_at desc, id desc limit $4) returning id"
+        ),
+        &[now.into(), SessionEnd::Cap.as_str().into(), account.as_str().into(), i64::from(keep).into()],
+    )?)
+}
+
+/// Counts the live sessions of an account.
+pub fn count_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<i64> {
+    let row = db.first(
+        sql!(
+            "select count(*) from sessions where account_id = $1 and ended_at is null and idle_until > $2 \
+             and (expires_at is null or expires_at > $2)"
+        ),
+        &[account.as_str().into(), now.into()],
+    )?;
+    row.map_or(Ok(0), |mut row| row.take())
+}
+
+/// Counts the live sessions of all accounts. The query is slow, so call it only where waiting does
+/// no harm.
+pub fn count_all_live(db: &mut dyn Db, now: Time) -> Result<i64> {
+    let row = db.first(
+        sql!(
+            "select count(*) from sessions where idle_until > $1 and ended_at is null \
+             and (expires_at is null or expires_at > $1)"
+        ),
+        &[now.into()],
+    )?;
+    row.map_or(Ok(0), |mut row| row.take())
+}
+
+/// When the last outstanding refresh token expires.
+pub fn last_refresh(db: &mut dyn Db) -> Result<Option<Time>> {
+    let row = db.first(sql!("select max(idle_until) from sessions"), &[])?;
+    row.map_or(Ok(None), |mut row| row.take())
+}
+
+/// Records that a session was used, unless a use since `older_than` is already recorded.
+pub fn touch(db: &mut dyn Db, id: &SessionId, older_than: Time, now: Time) -> Result<()> {
+    db.run(
+        sql!("update sessions set last_active_at = $1 where id = $2 and last_active_at < $3 and ended_at is null"),
+        &[now.into(), id.as_str().into(), older_than.into()],
+    )?;
+    Ok(())
+}
+
+/// Deletes up to `limit` sessions whose idle lifetime ended before `idle_before` and returns how
+/// many it deleted.
+pub fn purge(db: &mut dyn Db, idle_before: Time, limit: i64) -> Result<u64> {
+    db.run(
+        sql!(
+            "delete from sessions where id in (select id from sessions where idle_until <= $1 order by idle_until \
+             limit $2)"
+        ),
+        &[idle_before.into(), limit.into()],
+    )
+}
+
+/// A live session as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveSession {
+    pub id: SessionId,
+    /// The client IP at login as text; empty if there was none.
+    pub client: String,
+    /// The User-Agent at login.
+    pub user_agent: Option<String>,
+    pub created_at: Time,
+    /// When it was last used, accurate to a few minutes.
+    pub last_active_at: Time,
+}
+
+/// Lists the live sessions of an account, last used first.
+pub fn list_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<Vec<LiveSession>> {
+    let rows = db.all(
+        sql!(
+            "select id, client, user_agent, created_at, last_active_at from sessions \
+             where account_id = $1 and ended_at is null and idle_until > $2 \
+             and (expires_at is null or expires_at > $2) order by last_active_at desc, id desc"
+        ),
+        &[account.as_str().into(), now.into()],
+    )?;
+    let listed = |mut row: Row| {
+        Ok(LiveSession {
+            id: SessionId::new(row.take::<String>()?),
+            client: row.take()?,
+            user_agent: row.take()?,
+            created_at: row.take()?,
+            last_active_at: row.take()?,
+        })
+    };
+    rows.into_iter().map(listed).collect()
+}
+
+/// Ends one live session of this account. Returns false if the account has no such session.
+pub fn end_of(
+    db: &mut dyn Db,
+    account: &AccountId,
+    id: &SessionId,
+    why: SessionEnd,
+    now: Time,
+) -> Result<bool> {
+    let ended = db.run(
+        sql!(
+            "update sessions set ended_at = $1, end_reason = $2 where id = $3 and account_id = $4 and ended_at is null \
+             and idle_until > $1 and (expires_at is null or expires_at > $1)"
+        ),
+        &[now.into(), why.as_str().into(), id.as_str().into(), account.as_str().into()],
+    )?;
+    Ok(ended == 1)
+}

@@ -1,0 +1,74 @@
+//! Parses the fields of a posted form (`application/x-www-form-urlencoded`, URL Standard, section
+//! 5.1).
+
+/// The maximum length of a link token.
+const MAX_TOKEN: usize = 512;
+
+/// The token in a query or form. Our tokens need no decoding, so a value with escapes is not a
+/// token.
+pub(in crate::web) fn token_of(pairs: &str) -> Option<&str> {
+    let token = pairs.split('&').find_map(|pair| pair.strip_prefix("token="))?;
+    let well_formed =
+        token.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    (well_formed && (1..=MAX_TOKEN).contains(&token.len())).then_some(token)
+}
+
+/// The value of a field that occurs exactly once; `None` if it is absent, repeated or not UTF-8.
+pub(in crate::web) fn field(pairs: &str, name: &str) -> Option<String> {
+    let mut values =
+        pairs.split('&').filter_map(|pair| pair.split_once('=')).filter(|(key, _)| *key == name);
+    match (values.next(), values.next()) {
+        (Some((_, value)), None) => decode(value),
+        _ => None,
+    }
+}
+
+fn decode(text: &str) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => digit(bytes.next()?)? << 4 | digit(bytes.next()?)?,
+            other => other,
+        });
+    }
+    String::from_utf8(decoded).ok()
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_taken_as_it_is_or_not_at_all() {
+        assert_eq!(token_of("token=ab-c_1"), Some("ab-c_1"));
+        assert_eq!(token_of("utm=x&token=abc&y=z"), Some("abc"));
+        let long = format!("token={}", "a".repeat(513));
+        for bad in ["", "token=", "tokens=abc", "token=a%20b", "token=<b>", "token=a+b", &long] {
+            assert_eq!(token_of(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_field_is_decoded_whole_or_not_at_all() {
+        let form = "token=abc&newPassword=a+b%2Bc%26%C3%A9%F0%9F%94%91&x=1";
+        assert_eq!(field(form, "newPassword").as_deref(), Some("a b+c&é🔑"));
+        for bad in [
+            "",
+            "newPassword",
+            "newPassword=%",
+            "newPassword=%4",
+            "newPassword=%zz",
+            "newPassword=%ff",
+        ] {
+            assert_eq!(field(bad, "newPassword"), None, "{bad}");
+        }
+        assert_eq!(field("email=a&email=b", "email"), None);
+        assert_eq!(field("email=", "email").as_deref(), Some(""));
+    }
+}
