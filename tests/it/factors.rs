@@ -166,7 +166,7 @@ async fn an_authenticator_is_set_up_asked_for_and_removed() {
     app.mails().await;
     assert_eq!(call(&app, Method::DELETE, &path, &access).await.status, 200);
     assert_eq!(call(&app, Method::DELETE, &path, &access).await.status, 404);
-    assert!(app.mails().await[0].text.contains("does not ask for an authenticator app"));
+    assert!(app.mails().await[0].text.contains("no longer asks for an authenticator app"));
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
     let audit = app.audit().await;
     for line in [

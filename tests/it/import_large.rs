@@ -103,7 +103,7 @@ fn an_import_that_is_interrupted_says_how_to_go_on() {
     let (out, err) =
         (String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap());
     assert_eq!(ended.status.code(), Some(1), "{err}");
-    assert!(err.contains("interrupted") && err.contains("hint: run it again to go on"), "{err}");
+    assert!(err.contains("interrupted") && err.contains("hint: run it again to continue"), "{err}");
     assert!(out.starts_with("imported 5000 of 5000 rows"), "{out}");
     assert_eq!(told(&folder), ["5000 imported, 0 there already, 0 refused"]);
     drop(input);

@@ -342,7 +342,7 @@ async fn the_page_that_asks_for_a_reset_is_for_apps_and_the_one_that_a_link_open
     );
     let dead = stage.app.get("/v1/reset-password?token=nothing").send().await;
     assert!(
-        dead.text.contains("ask again in the app") && !dead.text.contains("<form"),
+        dead.text.contains("request a new one in the app") && !dead.text.contains("<form"),
         "{}",
         dead.text
     );

@@ -225,7 +225,7 @@ async fn what_another_master_key_sealed_fails_and_says_so() {
     worker.run_once().await.unwrap();
     let row = office.row(&id).await;
     assert_eq!(row.state, MessageState::Failed);
-    assert!(row.last_error.unwrap().contains("another master key"));
+    assert!(row.last_error.unwrap().contains("wrong master key"));
 }
 
 /// A slow mailer.

@@ -197,7 +197,7 @@ pub struct SiteworksProfileAnswer {
 pub struct UpdateProfileAnswer {
     /// Always `true`.
     pub success: bool,
-    /// Always `SiteworksProfile updated successfully`.
+    /// Always `Profile updated successfully`.
     pub message: String,
     /// The account after the change.
     pub user: SiteworksProfile,
