@@ -20,7 +20,6 @@ use crate::http::server::metrics::{alone, counted};
 use crate::http::server::pace::{PIECE, Timeouts};
 use crate::http::server::signals::Endings;
 use crate::identity::Core;
-use crate::identity::account::file;
 use crate::identity::admin::role_cache;
 use crate::identity::audit::refusals;
 use crate::identity::audit::refusals::{Refusals, Until};
@@ -87,7 +86,7 @@ pub async fn open(
             Tokens::open_stored(&config.tokens, &config.issuer(), &store, &master, &env).await?
         }
     };
-    let census = Arc::new(CountCache::starting(&env));
+    let counts = Arc::new(CountCache::starting(&env));
     let metrics = Metrics::default();
     let hashing = Pool::start(&config.hashing, &env)?;
     hashing.set_dummy_key(&master.mac("dummy work", b""));
@@ -96,7 +95,10 @@ pub async fn open(
         roles: role_cache::RoleCache::open(&store).await?,
         places: location::Places::open(config.location.file.as_deref())?,
         post: Outbox::new(config.clone(), env.clone(), master.clone())?,
-        slots: file::Slots::new(config.files.in_flight, config.files.in_flight_account),
+        slots: crate::identity::account::upload_slots::Slots::new(
+            config.files.in_flight,
+            config.files.in_flight_account,
+        ),
         config,
         store,
         tokens,
@@ -104,7 +106,7 @@ pub async fn open(
         refusals: Refusals::new(env.clone(), metrics.clone()),
         metrics,
         env,
-        census,
+        counts,
     }))
 }
 
@@ -253,7 +255,7 @@ pub async fn serve(
         tokio::select! {
             ended = &mut listening => {
                 background.stop(last).await;
-                if let Err(error) = refusals::record(&core, Until::Now).await {
+                if let Err(error) = refusals::record(&core.refusals, &core.store, Until::Now).await {
                     tracing::error!(error = error.chain(), "recording refusals in the audit log failed");
                 }
                 return ended.map_err(|error| Error::internal("the listener task ended unexpectedly").caused_by(error));
@@ -293,7 +295,7 @@ fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
         master: core.master.clone(),
         metrics: core.metrics.clone(),
         refusals: core.refusals.clone(),
-        census: core.census.clone(),
+        counts: core.counts.clone(),
         slots: core.slots.clone(),
     }))
 }
@@ -360,14 +362,14 @@ impl Background {
             Duration::from_secs(5),
             stopped.clone(),
             core.clone(),
-            |core| async move { refusals::record(&core, Until::LastMinute).await },
+            |core| async move { refusals::record(&core.refusals, &core.store, Until::LastMinute).await },
         ));
         // Requests that verify tokens notice key changes themselves; those that only sign do not.
         tasks.spawn(every(
             Duration::from_secs(1),
             stopped.clone(),
             core.clone(),
-            |core| async move { key::catch_up(&core).await.map(drop) },
+            |core| async move { crate::identity::system::key_reload::catch_up(&core).await.map(drop) },
         ));
         tasks.spawn(every(
             Duration::from_mins(1),

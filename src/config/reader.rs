@@ -11,7 +11,8 @@ use std::time::Duration;
 use super::layer::{Layer, Origin, Raw, SourcedValue};
 use super::problem::Problem;
 use crate::config::Network;
-use crate::config::sections::limits::{Rate, Shape};
+use crate::config::values::rate::Rate;
+use crate::config::values::rate::Shape;
 use crate::config::values::span;
 use crate::model::Secret;
 

@@ -47,9 +47,9 @@ pub struct Core {
     /// Requests that a limit refused, not yet written to the audit log.
     pub refusals: audit::refusals::Refusals,
     /// Cached counts from the database, for metrics.
-    pub census: Arc<system::count_cache::CountCache>,
+    pub counts: Arc<system::count_cache::CountCache>,
     /// How many uploads may run at the same time.
-    pub slots: account::file::Slots,
+    pub slots: account::upload_slots::Slots,
 }
 
 impl Core {

@@ -25,7 +25,7 @@ async fn records(app: &App) -> Vec<AuditRow> {
 /// The recorded refusals, once the minute is over.
 async fn hits(app: &App) -> Vec<AuditRow> {
     app.turn_clock(MINUTE);
-    refusals::record(&app.core, Until::LastMinute).await.unwrap();
+    refusals::record(&app.core.refusals, &app.core.store, Until::LastMinute).await.unwrap();
     records(app).await.into_iter().filter(|record| record.event == "limit_hit").collect()
 }
 

@@ -159,7 +159,9 @@ async fn a_disowned_login_whose_address_cannot_be_taken_back_mails_nobody_a_link
 
 #[tokio::test]
 async fn a_login_whose_password_was_right_a_moment_before_the_rescue_gives_no_session() {
-    use authd::identity::login::gate::{NewSession, Proof, Remember};
+    use authd::identity::login::gate::NewSession;
+    use authd::identity::login::gate::Proof;
+    use authd::identity::login::remember::Remember;
     use authd::model::Source;
 
     let app = app().await;

@@ -64,7 +64,7 @@ async fn what_a_limit_refused_is_one_record_with_a_count() {
     }
     app.turn_clock(Duration::from_mins(1));
     for _ in 0..2 {
-        refusals::record(&app.core, Until::LastMinute).await.unwrap();
+        refusals::record(&app.core.refusals, &app.core.store, Until::LastMinute).await.unwrap();
     }
     let told: Vec<String> =
         app.audit().await.into_iter().filter(|line| line.starts_with("limit_hit")).collect();

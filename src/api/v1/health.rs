@@ -39,7 +39,7 @@ impl HealthApi {
             status: if well { "OK" } else { "UNAVAILABLE" }.into(),
             timestamp: self.0.env.wall().to_seconds_text(),
             version: env!("CARGO_PKG_VERSION").into(),
-            uptime: i64::try_from(self.0.census.uptime(self.0.env.now()).as_secs())
+            uptime: i64::try_from(self.0.counts.uptime(self.0.env.now()).as_secs())
                 .unwrap_or(i64::MAX),
             services: Services {
                 database: word(health.database).into(),

@@ -21,9 +21,10 @@ use crate::http::extract::refresh_cookie;
 use crate::http::extract::refresh_cookie::Naming;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::server::response::{Answer, answer, with_cookie};
+use crate::identity::access::fresh::Fresh;
 use crate::identity::access::rate_key::RateKey;
-use crate::identity::login::gate::{Issued, Remember};
-use crate::identity::login::reauthenticate::Fresh;
+use crate::identity::login::gate::Issued;
+use crate::identity::login::remember::Remember;
 use crate::identity::login::{challenge, passwordless};
 use crate::identity::{Core, factor};
 

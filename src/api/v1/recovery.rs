@@ -16,10 +16,11 @@ use crate::http::extract::body::Body;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
+use crate::identity::access::fresh::Fresh;
 use crate::identity::access::rate_key::RateKey;
 use crate::identity::account::{change_email, password, recover};
 use crate::identity::login::reauthenticate;
-use crate::identity::login::reauthenticate::{Fresh, ReauthenticationProof};
+use crate::identity::login::reauthenticate::ReauthenticationProof;
 
 /// Operations on the caller's password and email address.
 pub(super) struct Recovery(pub(super) Arc<Core>);

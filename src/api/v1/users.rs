@@ -16,9 +16,9 @@ use crate::http::extract::refresh_cookie::Naming;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::server::response::{Answer, QuickAnswer, answer, with_cookie, written};
 use crate::identity::Core;
+use crate::identity::access::fresh::Fresh;
 use crate::identity::account::profile::Changes;
 use crate::identity::account::{delete, export, profile};
-use crate::identity::login::reauthenticate::Fresh;
 
 /// Operations under `/users`.
 pub(super) struct UsersApi(pub(super) Arc<Core>);

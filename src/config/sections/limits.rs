@@ -1,29 +1,9 @@
 //! `[limits]`: rate limits per client IP. See `http` for the counting.
 
-use std::time::Duration;
+use crate::config::values::rate::Rate;
 
 use crate::config::reader::{ConfigReader, ReadResult};
 use crate::error::Limit;
-
-/// A number of calls per time window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// How many calls are allowed.
-    pub count: u32,
-    /// The time in which they are counted.
-    pub window: Duration,
-    /// How calls are counted.
-    pub shape: Shape,
-}
-
-/// How calls are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
-    /// In a fixed window that begins with the first call.
-    Window,
-    /// With an even refill; `count` is the burst.
-    Smooth,
-}
 
 /// `[limits]`: rate limits per client IP. `None` means no limit.
 #[derive(Debug, Clone)]

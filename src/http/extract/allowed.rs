@@ -12,7 +12,6 @@ use crate::http::extract::bearer::Bearer;
 use crate::http::extract::{bearer, client_ip};
 use crate::http::server::carried;
 use crate::http::server::reject::Reject;
-use crate::identity::access::actor;
 use crate::identity::access::actor::{Demand, Locality, ProofAge};
 use crate::identity::{Actor, Admin, By};
 use crate::model::{Permission, Source};
@@ -125,6 +124,7 @@ async fn admit<N: Needs>(request: &Request) -> Result<Allowed<N>> {
     } else {
         Locality::Remote
     };
-    let admin = actor::admit(core, &caller, demand, locality, source).await?;
+    let admin =
+        crate::identity::access::admit::admit(core, &caller, demand, locality, source).await?;
     Ok(Allowed { admin, source: source.clone(), needs: PhantomData })
 }

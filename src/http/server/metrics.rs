@@ -16,7 +16,7 @@ use crate::http::server::headers::{Standard, Transport};
 use crate::http::server::reject::Reject;
 use crate::http::server::request_id;
 use crate::identity::Core;
-use crate::identity::system::count_cache;
+use crate::identity::system::metrics as system_metrics;
 use crate::metrics::{Metrics, Stopwatch};
 
 /// The path of the metrics.
@@ -140,6 +140,6 @@ pub fn alone(core: Arc<Core>) -> impl Endpoint<Output = Response> + 'static {
 }
 
 async fn figures(core: &Core) -> Response {
-    let text = core.metrics.text(count_cache::read(core).await);
+    let text = core.metrics.text(system_metrics::read(core).await);
     Response::builder().header(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8").body(text)
 }

@@ -9,7 +9,7 @@ use crate::http::server::metrics;
 use crate::http::server::reject::Reject;
 use crate::http::server::router::Routes;
 use crate::identity::Core;
-use crate::identity::system::{health, key};
+use crate::identity::system::health;
 
 /// All paths of this module. All accept `GET`.
 pub const PATHS: [&str; 4] = ["/livez", "/readyz", "/.well-known/jwks.json", metrics::PATH];
@@ -42,7 +42,7 @@ fn public_keys(core: Arc<Core>) -> impl Endpoint {
         let core = core.clone();
         async move {
             // The keys loaded last are better than none.
-            if let Err(error) = key::catch_up(&core).await {
+            if let Err(error) = crate::identity::system::key_reload::catch_up(&core).await {
                 tracing::warn!(
                     error = error.chain(),
                     "failed to reload the keys; publishing the ones loaded last"

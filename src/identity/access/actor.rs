@@ -6,11 +6,9 @@
 
 use crate::config::AdminNetworks;
 use crate::error::{Error, Kind, Result};
-use crate::identity::audit::log::AuditLog;
-use crate::identity::login::reauthenticate::Fresh;
+use crate::identity::access::fresh::Fresh;
 use crate::identity::{Caller, Core};
-use crate::model::event::What;
-use crate::model::{AccountId, Event, Permission, Rights, SessionId, Source, role};
+use crate::model::{AccountId, Permission, Rights, SessionId, Source, role};
 use crate::store;
 use crate::store::db::Db;
 
@@ -85,30 +83,6 @@ impl Caller {
         }
         Ok(Admin { account: self.account.id.clone(), session: self.session.clone(), demand })
     }
-}
-
-/// Like [`Caller::require`], but records a refusal in the audit log.
-///
-/// # Errors
-/// As [`Caller::require`].
-pub async fn admit(
-    core: &Core,
-    caller: &Caller,
-    demand: Demand,
-    locality: Locality,
-    source: &Source,
-) -> Result<Admin> {
-    let refused = match caller.require(core, demand, locality, source) {
-        Ok(admin) => return Ok(admin),
-        Err(error) => error,
-    };
-    let words: Vec<&str> = demand.any_of.iter().map(|permission| permission.as_str()).collect();
-    let event =
-        Event::refused(What::AdminRefused).about(&caller.account.id).in_session(&caller.session);
-    let event = event.by(caller.account.id.as_str()).because(words.join(" "));
-    let log = AuditLog::new(core, source);
-    core.store.write(move |db| log.record(db, &event)).await?;
-    Err(refused)
 }
 
 /// Who performs an operation, and from where.

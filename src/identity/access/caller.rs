@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use crate::error::{Kind, Result};
 use crate::identity::Core;
-use crate::identity::system::key;
 use crate::model::{Account, SessionId, Time};
 use crate::store;
 use crate::store::tables::sessions::SessionSnapshot;
@@ -35,7 +34,10 @@ pub struct Caller {
 pub async fn authenticate(core: &Core, token: &str) -> Result<Caller> {
     let verified = match core.tokens.verify(token) {
         // The token's key may be newer than those that this process has loaded.
-        Err(error) if error.kind() == Kind::TokenInvalid && key::catch_up(core).await? => {
+        Err(error)
+            if error.kind() == Kind::TokenInvalid
+                && crate::identity::system::key_reload::catch_up(core).await? =>
+        {
             core.tokens.verify(token)?
         }
         other => other?,
@@ -63,7 +65,7 @@ pub async fn recognise<'t>(
         .await?;
     let Some(standing) = found.as_ref() else { return Err(Kind::SessionEnded.into()) };
     if standing.epoch != verified.epoch {
-        key::reload(core).await?;
+        crate::identity::system::key_reload::reload(core).await?;
         core.tokens.verify(token()?)?;
     }
     let now = core.env.now();

@@ -2,7 +2,10 @@
 //! comes through, and the key that its limits count by.
 
 pub mod actor;
+pub mod admit;
 pub mod api_client;
 pub mod caller;
+pub mod fresh;
 pub mod introspect;
+pub mod login_target;
 pub mod rate_key;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use crate::error::{Error, FieldError, Kind, Result, Rule};
 use crate::identity::Core;
+use crate::identity::access::fresh::Fresh;
 use crate::identity::account::link::{Link, LinkPurpose};
 use crate::identity::account::takeover::Rescue;
 use crate::identity::account::{link, verify_email};
 use crate::identity::audit::log::AuditLog;
-use crate::identity::login::reauthenticate::Fresh;
 use crate::mail::{self, Request};
 use crate::model::account::Verification;
 use crate::model::event::What;

@@ -3,9 +3,9 @@
 
 use crate::error::{Kind, Result};
 use crate::identity::Core;
+use crate::identity::access::fresh::Fresh;
 use crate::identity::account::link;
 use crate::identity::audit::log::AuditLog;
-use crate::identity::login::reauthenticate::Fresh;
 use crate::mail::{self, Letter};
 use crate::model::event::What;
 use crate::model::session::SessionEnd;

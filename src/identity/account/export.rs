@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use crate::error::Result;
 use crate::identity::Core;
+use crate::identity::access::fresh::Fresh;
 use crate::identity::audit::log;
 use crate::identity::audit::log::AuditLog;
-use crate::identity::login::reauthenticate::Fresh;
 use crate::model::event::What;
 use crate::model::{Account, ClientIp, Event, Source, Time};
 use crate::store;

@@ -1,16 +1,15 @@
 //! Files that users upload: streamed into the store in pieces, one write per piece. The last write
 //! makes the file visible and counts it towards the quota. Unfinished uploads are removed.
 
-use std::collections::HashMap;
+use crate::identity::account::upload_slots::UploadSlot;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::error::{Error, FieldError, Kind, Limit, Result, Rule};
+use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::identity::access::login_target::LoginTarget;
 use crate::identity::account::quota;
 use crate::identity::account::quota::Quota;
 use crate::identity::audit::log::AuditLog;
-use crate::identity::login::guard::LoginTarget;
 use crate::identity::{Caller, Core};
 use crate::model::event::What;
 use crate::model::media::{Media, Sniffer};
@@ -28,57 +27,6 @@ const PIECE: usize = 256 * 1024;
 const LONGEST_NAME: usize = 255;
 /// How long an upload may take before its pieces are removed.
 pub const PATIENCE: Duration = Duration::from_hours(1);
-/// When a client with too many uploads in progress can retry.
-const SOON: Duration = Duration::from_secs(1);
-
-/// The uploads in progress, limited in total and per account. Cheap to clone.
-#[derive(Clone)]
-pub struct Slots {
-    taken: Arc<Mutex<HashMap<AccountId, usize>>>,
-    all: usize,
-    each: usize,
-}
-
-impl Slots {
-    /// Allows `all` uploads in total and `each` for one account.
-    #[must_use]
-    pub fn new(all: usize, each: usize) -> Self {
-        Self { taken: Arc::default(), all, each }
-    }
-
-    /// Takes a slot for an account.
-    fn take(&self, account: &AccountId) -> Result<UploadSlot> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if taken.get(account).is_some_and(|own| *own >= self.each) {
-            let message =
-                "You have too many uploads in progress, please wait until one is finished";
-            return Err(Error::with(Kind::TooMany(Limit::General), message).retry_after(SOON));
-        }
-        if taken.values().sum::<usize>() >= self.all {
-            return Err(Error::unavailable("too many uploads are in progress"));
-        }
-        *taken.entry(account.clone()).or_default() += 1;
-        Ok(UploadSlot { slots: self.clone(), account: account.clone() })
-    }
-}
-
-/// The slot of an upload in progress. Dropping it frees it.
-struct UploadSlot {
-    slots: Slots,
-    account: AccountId,
-}
-
-impl Drop for UploadSlot {
-    fn drop(&mut self) {
-        let mut taken = self.slots.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = taken.get_mut(&self.account) {
-            *own -= 1;
-            if *own == 0 {
-                taken.remove(&self.account);
-            }
-        }
-    }
-}
 
 /// An upload in progress. Dropped before [`Upload::finish`], it is removed.
 pub struct Upload {

@@ -14,4 +14,5 @@ pub mod recover;
 pub mod recover_by_code;
 pub mod sign_up;
 pub mod takeover;
+pub mod upload_slots;
 pub mod verify_email;

@@ -3,8 +3,8 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::identity::access::actor::By;
+use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
-use crate::identity::login::guard::LoginTarget;
 use crate::identity::{Caller, Core};
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Barrier, Email, Event, Permission, Source};

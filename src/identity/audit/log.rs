@@ -3,8 +3,8 @@
 use crate::env::Env;
 use crate::error::Result;
 use crate::identity::access::actor::By;
+use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::refusals::Refusals;
-use crate::identity::login::guard::LoginTarget;
 use crate::identity::{Caller, Core};
 use crate::metrics::Metrics;
 use crate::model::event::What;

@@ -9,13 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::env::Env;
 use crate::error::Result;
-use crate::identity::Core;
-use crate::identity::login::guard::LoginTarget;
+use crate::identity::access::login_target::LoginTarget;
 use crate::metrics::Metrics;
 use crate::model::event::What;
 use crate::model::{Barrier, ClientIp, Event, Source, Time};
-use crate::store;
 use crate::store::db::Db;
+use crate::store::{self, Store};
 
 /// How many clients per limit and minute get a record of their own. The others share one.
 const APART: usize = 1_000;
@@ -190,10 +189,10 @@ impl RefusalCount {
 
 /// Writes what is due, each record with its count. Records that could not be written are tried
 /// again at the next call.
-pub async fn record(core: &Core, until: Until) -> Result<()> {
-    let RefusalsInner { env, metrics, waiting, .. } = &*core.refusals.0;
+pub async fn record(refusals: &Refusals, store: &Store, until: Until) -> Result<()> {
+    let RefusalsInner { env, metrics, waiting, .. } = &*refusals.0;
     let mut waiting = waiting.lock().await;
-    waiting.extend(core.refusals.take(until).into_iter().map(|tally| Due { id: None, tally }));
+    waiting.extend(refusals.take(until).into_iter().map(|tally| Due { id: None, tally }));
     let too_many = waiting.len().saturating_sub(WAITING);
     if too_many > 0 {
         tracing::error!(
@@ -213,7 +212,7 @@ pub async fn record(core: &Core, until: Until) -> Result<()> {
                 store::tables::audit::insert_counted(db, id, *first, event, source, *count)
             })
         };
-        core.store.write(write).await?;
+        store.write(write).await?;
         for (_, tally) in &written {
             metrics.note_event(&tally.event);
         }

@@ -13,11 +13,11 @@ use self::check::{Budget, CodeCheck, place, step_of};
 use super::{Caller, Core};
 use crate::error::{Error, FieldError, Kind, Limit, Result, Rule};
 use crate::identity::access::actor::By;
+use crate::identity::access::fresh::Fresh;
+use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
-use crate::identity::login::guard::LoginTarget;
 use crate::identity::login::one_time_code;
 use crate::identity::login::one_time_code::{CodeAttempt, CodeDelivery, CodePurpose, Trust};
-use crate::identity::login::reauthenticate::Fresh;
 use crate::mail::{self, Letter, OutgoingMessage};
 use crate::model::event::What;
 use crate::model::{

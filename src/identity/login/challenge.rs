@@ -7,131 +7,30 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, Extra, Kind, Limit, Result};
+use crate::error::{Error, Kind, Limit, Result};
 use crate::identity::Core;
+use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::factor::check::{Budget, CodeCheck};
-use crate::identity::login::gate::{Issued, NewSession, Proof, Remember};
-use crate::identity::login::guard::LoginTarget;
+use crate::identity::login::gate::Issued;
+use crate::identity::login::gate::NewSession;
+use crate::identity::login::gate::Proof;
 use crate::identity::login::one_time_code;
-use crate::identity::login::one_time_code::{CodeAttempt, CodeDelivery, CodePurpose, Trust};
+use crate::identity::login::one_time_code::{CodeAttempt, CodePurpose, Trust};
+use crate::identity::login::pending::{Completed, LIFE, dispatch};
+use crate::identity::login::remember::Remember;
 use crate::model::event::What;
 use crate::model::{
-    Account, Barrier, ClientIp, Email, Event, Factor, FactorKind, Method, Secret, Source, Time,
-    secret,
+    Account, Barrier, ClientIp, Email, Event, Factor, FactorKind, Method, Source, Time, secret,
 };
 use crate::store;
 use crate::store::db::Db;
 use crate::store::tables::challenges::Challenge;
 
-/// Lifetime of a challenge.
-pub const LIFE: Duration = Duration::from_mins(5);
 /// How long after the right password a login can be completed where the API hands out no token.
 const LIFE_WITHOUT_TOKEN: Duration = Duration::from_mins(10);
 /// Number of wrong codes after which a challenge dies.
 const TRIES: i64 = 5;
-
-/// Proof that a challenge was completed. Only this file can create one.
-#[derive(Debug, Clone)]
-pub struct Completed(());
-
-/// A challenge that is about to be stored.
-#[derive(Debug, Clone)]
-pub struct Pending {
-    row: Challenge,
-    client: ClientIp,
-    token: Secret,
-    dispatch: Option<CodeDelivery>,
-}
-
-impl Pending {
-    /// Prepares a challenge with these methods, and the code that the first of them needs.
-    pub(in crate::identity) fn prepare(
-        core: &Core,
-        account: &Account,
-        factors: &[Factor],
-        methods: Vec<Method>,
-        remember: Remember,
-        source: &Source,
-    ) -> Result<Self> {
-        let token = Secret::new(secret::encode(&core.env.random::<32>()?));
-        let now = core.env.now();
-        let dispatch = match methods.first() {
-            Some(Method::Factor(kind)) => dispatch(core, account, factors, *kind)?,
-            _ => None,
-        };
-        let row = Challenge {
-            hash: secret::digest(token.reveal().as_bytes()),
-            account: account.id.clone(),
-            stamp: account.stamp,
-            methods,
-            remember: remember == Remember::Long,
-            client: source.client().to_bytes(),
-            tries: 0,
-            created_at: now,
-            expires_at: now + LIFE,
-            spent_at: None,
-        };
-        Ok(Self { row, client: source.client(), token, dispatch })
-    }
-
-    /// Stores the challenge and sends its code, inside a write. If a rate limit holds the code
-    /// back, the previous code stays valid.
-    ///
-    /// # Errors
-    /// `InvalidCredentials` when the account has changed since its proof was checked.
-    pub(in crate::identity) fn store(
-        &self,
-        db: &mut dyn Db,
-        log: &AuditLog,
-        stamp: i64,
-    ) -> Result<()> {
-        let row = Challenge { stamp, ..self.row.clone() };
-        if !store::tables::challenges::insert(db, &row, self.client)? {
-            return Err(Kind::InvalidCredentials.into());
-        }
-        if let Some(dispatch) = &self.dispatch {
-            dispatch.send(db, log)?;
-        }
-        let event = Event::done(What::LoginChallenged).about(&row.account);
-        log.record(db, &event.because(Method::join(&row.methods)))
-    }
-
-    /// What the client receives.
-    pub(in crate::identity) fn into_extra(self) -> Extra {
-        Extra::Challenge { token: self.token, methods: self.row.methods, expires_in: LIFE }
-    }
-}
-
-/// Prepares the code to send for a kind of factor; `None` if it needs none or none can be sent.
-fn dispatch(
-    core: &Core,
-    account: &Account,
-    factors: &[Factor],
-    kind: FactorKind,
-) -> Result<Option<CodeDelivery>> {
-    match kind {
-        FactorKind::Totp => Ok(None),
-        FactorKind::Email => {
-            one_time_code::by_mail(core, account, CodePurpose::Factor, None).map(Some)
-        }
-        FactorKind::Sms => match number_of(factors) {
-            Some(number) => {
-                one_time_code::by_text(core, account, number, CodePurpose::Factor, None)
-            }
-            None => Ok(None),
-        },
-    }
-}
-
-fn number_of(factors: &[Factor]) -> Option<&str> {
-    factors
-        .iter()
-        .rev()
-        .find(|f| f.kind == FactorKind::Sms && f.confirmed_at.is_some())?
-        .target
-        .as_deref()
-}
 
 /// A challenge with the account and factors that can complete it.
 struct ChallengeWithAccount {
@@ -337,7 +236,7 @@ async fn finish(
             (ChallengeAttempts::OfAddress(Box::new(showing)), check.counted_before())
         }
     };
-    let proof = Proof::Factor(Completed(()));
+    let proof = Proof::Factor(Completed::new());
     let opening = NewSession::prepare(core, account, proof, remember, source).await?;
     let (inside, log) = (opening.clone(), AuditLog::new(core, source));
     let verdict = core

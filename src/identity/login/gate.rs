@@ -1,17 +1,16 @@
 //! The gate: the only place that issues sessions. Every way to log in ends here with a proof, and
 //! only this module decides whether the proof is enough.
 
+use crate::identity::login::remember::Remember;
 use std::time::Duration;
 
 use crate::config::LoginOtp;
 use crate::error::{Error, Extra, Kind, Result};
 use crate::identity::Core;
 use crate::identity::audit::log::AuditLog;
-use crate::identity::login::challenge;
-use crate::identity::login::challenge::Completed;
 use crate::identity::login::guard::Familiarity;
 use crate::identity::login::new_device::NewDeviceCheck;
-use crate::identity::system::key;
+use crate::identity::login::pending::Completed;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{
@@ -22,15 +21,6 @@ use crate::store::db::Db;
 use crate::store::tables::sessions::SessionRow;
 use crate::token::refresh::RefreshToken;
 use crate::token::{AccessToken, Grant};
-
-/// How long a session is meant to live.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Remember {
-    /// As long as the policy allows.
-    Long,
-    /// Until the browser closes, at most 24 hours.
-    Short,
-}
 
 /// What a client that wants a session has proved.
 #[derive(Debug, Clone)]
@@ -140,7 +130,7 @@ pub struct NewSession {
 #[derive(Clone)]
 enum NextStep {
     Session(Box<SessionRow>, RefreshToken, Box<NewDeviceCheck>),
-    Challenge(Box<challenge::Pending>),
+    Challenge(Box<crate::identity::login::pending::Pending>),
 }
 
 /// The result of the write that inserted a session or a challenge.
@@ -183,7 +173,7 @@ impl NewSession {
                 Box::new(NewDeviceCheck::prepare(core, &account, source)?),
             )
         } else {
-            NextStep::Challenge(Box::new(challenge::Pending::prepare(
+            NextStep::Challenge(Box::new(crate::identity::login::pending::Pending::prepare(
                 core, &account, &factors, due, remember, source,
             )?))
         };
@@ -285,7 +275,7 @@ impl NewSession {
                 return Ok(GateOutcome::Challenge(pending.into_extra()));
             }
         };
-        key::reach(core, opened.epoch).await?;
+        crate::identity::system::key_reload::reach(core, opened.epoch).await?;
         let keys = core.tokens.refresh_keys();
         Ok(GateOutcome::Issued(Box::new(Issued {
             permissions: core.roles.permissions(&opened.roles),

@@ -8,6 +8,7 @@
 //! are keyed by a MAC of the account, or of the name as typed if no account has it, so both cases
 //! look and cost the same.
 
+use crate::identity::access::login_target::LoginTarget;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,7 +21,7 @@ use crate::identity::Core;
 use crate::identity::audit::log::AuditLog;
 use crate::mail::{self, Outbox, OutgoingMessage, Request};
 use crate::model::event::What;
-use crate::model::{Account, AccountId, Barrier, ClientIp, Event, Source, Time};
+use crate::model::{Account, Barrier, Event, Source, Time};
 use crate::store::Store;
 use crate::store::db::Db;
 use crate::store::tables::attempts;
@@ -28,72 +29,6 @@ use crate::store::tables::attempts::{AttemptRow, Scope};
 
 /// The upper limit of [`patience`].
 const MOST_PATIENCE: Duration = Duration::from_millis(50);
-
-/// The login target that attempts are counted for: an account, or a name that no account has.
-#[derive(Debug, Clone)]
-pub struct LoginTarget {
-    text: String,
-    account: Option<AccountId>,
-    actor: Option<String>,
-}
-
-impl LoginTarget {
-    /// The login target of an account, however the client named it.
-    #[must_use]
-    pub fn of(account: &Account) -> Self {
-        Self::of_id(&account.id)
-    }
-
-    /// The login target of the account with this id.
-    #[must_use]
-    pub(in crate::identity) fn of_id(id: &AccountId) -> Self {
-        Self { text: format!("account:{id}"), account: Some(id.clone()), actor: None }
-    }
-
-    /// The login target of an account whose owner is logged in.
-    #[must_use]
-    pub fn of_owner(id: &AccountId) -> Self {
-        Self::of_id(id).tried_by(id.as_str())
-    }
-
-    /// The same login target, with the actor that makes the attempt.
-    #[must_use]
-    pub(in crate::identity) fn tried_by(self, actor: &str) -> Self {
-        Self { actor: Some(actor.to_owned()), ..self }
-    }
-
-    /// The login target of a name that no account has.
-    #[must_use]
-    pub fn unknown(folded_name: &str) -> Self {
-        Self { text: format!("name:{folded_name}"), account: None, actor: None }
-    }
-
-    /// The account, if there is one.
-    pub(in crate::identity) fn account(&self) -> Option<&AccountId> {
-        self.account.as_ref()
-    }
-
-    /// The actor that makes the attempt, if known.
-    pub(in crate::identity) fn actor(&self) -> Option<&str> {
-        self.actor.as_deref()
-    }
-
-    /// The text that attempts are keyed by.
-    pub(in crate::identity) fn text(&self) -> &str {
-        &self.text
-    }
-
-    fn key(&self, core: &Core) -> [u8; 32] {
-        core.master.mac("tries", self.text.as_bytes())
-    }
-
-    fn pair_key(&self, core: &Core, client: ClientIp) -> [u8; 32] {
-        let mut bytes = client.to_bytes();
-        bytes.push(b'|');
-        bytes.extend_from_slice(self.text.as_bytes());
-        core.master.mac("tries", &bytes)
-    }
-}
 
 /// Whether the account has seen the client IP before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,7 +89,7 @@ pub async fn refuse_locked(core: &Core, bucket: &LoginTarget, source: &Source) -
     if !core.config.lockout.enabled {
         return Ok(());
     }
-    let (key, now) = (bucket.key(core), core.env.now());
+    let (key, now) = (bucket.key(&core.master), core.env.now());
     let row = core.store.read(move |db| attempts::peek(db, Scope::Lockout, &key, now)).await?;
     row.blocked_for(now).map_or(Ok(()), |left| {
         AuditLog::new(core, source).refuse(Barrier::Lockout, bucket);
@@ -190,8 +125,8 @@ pub async fn begin(
     let now = core.env.now();
     let (closing, locking) = notices(core, bucket, now, source)?;
     let fresh = AttemptCounters {
-        name: bucket.key(core),
-        pair: bucket.pair_key(core, source.client()),
+        name: bucket.key(&core.master),
+        pair: bucket.pair_key(&core.master, source.client()),
         client: core.master.mac("failures from", &source.client().to_bytes()),
         failure,
         closed: false,
@@ -237,7 +172,7 @@ fn notices(
     source: &Source,
 ) -> Result<(Option<OutgoingMessage>, Option<OutgoingMessage>)> {
     let (throttle, lockout) = (&core.config.throttle, &core.config.lockout);
-    let Some(id) = &bucket.account else { return Ok((None, None)) };
+    let Some(id) = bucket.account() else { return Ok((None, None)) };
     let request = |wanted: bool, request: Request| {
         wanted.then(|| core.post.request(&request, source)).transpose()
     };
@@ -458,7 +393,7 @@ impl AttemptCounters {
 
     fn fail(&self, db: &mut dyn Db, log: &AuditLog, why: &str) -> Result<()> {
         log.record(db, &self.failure.clone().because(why))?;
-        crate::identity::login::new_device::note_failure(db, log, &self.client)?;
+        crate::identity::login::burst::note_failure(db, log, &self.client)?;
         let event = |what| Event { account: self.failure.account.clone(), ..Event::done(what) };
         if self.locks {
             log.record(db, &event(What::Lockout))?;
@@ -486,7 +421,7 @@ pub fn lift(db: &mut dyn Db, name_key: &[u8; 32]) -> Result<bool> {
 /// The key under which an account's attempts are counted, for [`lift`].
 #[must_use]
 pub fn key_of(core: &Core, account: &Account) -> [u8; 32] {
-    LoginTarget::of(account).key(core)
+    LoginTarget::of(account).key(&core.master)
 }
 
 /// What currently counts against an account.

@@ -16,16 +16,9 @@ use crate::model::{Account, Device, Event, SessionId, Source, Time, secret};
 use crate::store;
 use crate::store::db::Db;
 use crate::store::tables::anomalies::Alarm;
-use crate::store::tables::attempts;
-use crate::store::tables::attempts::{AttemptRow, Scope};
 
 /// Lifetime of the link in a new-device mail.
 const LINK_LIFE: Duration = Duration::from_hours(168);
-/// Number of failures from one client IP in [`BURST_WINDOW`] that counts as a burst.
-const BURST: i64 = 20;
-/// See [`BURST`].
-const BURST_WINDOW: Duration = Duration::from_mins(15);
-
 /// The mail for a login from a new device or place: prepared before the write, used inside it.
 #[derive(Clone)]
 pub struct NewDeviceCheck {
@@ -187,17 +180,4 @@ fn raised(db: &mut dyn Db, hash: &[u8; 32]) -> Result<(Alarm, Account)> {
     let owner = store::tables::accounts::find(db, &alarm.account)?
         .filter(|owner| owner.deleted_at.is_none());
     Ok((alarm, owner.ok_or(Kind::LinkInvalid)?))
-}
-
-/// Counts a failed login from a client IP. Records the failure that reaches the burst threshold,
-/// once per window.
-pub fn note_failure(db: &mut dyn Db, log: &AuditLog, client_key: &[u8; 32]) -> Result<()> {
-    let row = attempts::lock(db, Scope::Burst, client_key, log.at())?;
-    let next = AttemptRow { count: row.count + 1, forget_at: row.started_at + BURST_WINDOW, ..row };
-    attempts::save(db, Scope::Burst, client_key, &next)?;
-    if next.count == BURST {
-        log.record(db, &Event::done(What::FailureBurst).because(BURST.to_string()))
-    } else {
-        Ok(())
-    }
 }

@@ -3,9 +3,12 @@
 use crate::error::{Kind, Result};
 use crate::identity::Core;
 use crate::identity::audit::log::AuditLog;
-use crate::identity::login::gate::{Issued, NewSession, Proof, Remember};
+use crate::identity::login::gate::Issued;
+use crate::identity::login::gate::NewSession;
+use crate::identity::login::gate::Proof;
 use crate::identity::login::one_time_code;
 use crate::identity::login::one_time_code::{CodePurpose, CodeRequested};
+use crate::identity::login::remember::Remember;
 use crate::mail::{self, Request};
 use crate::model::event::What;
 use crate::model::session::SessionEnd;

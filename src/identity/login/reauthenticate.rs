@@ -3,46 +3,18 @@
 //! Every operation that asks for the caller's current password checks it here, so all wrong
 //! attempts count together.
 
-use std::time::Duration;
-
 use crate::error::{Error, Kind, Result};
+use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard;
-use crate::identity::login::guard::{Attempt, Familiarity, LoginTarget};
+use crate::identity::login::guard::Attempt;
+use crate::identity::login::guard::Familiarity;
 use crate::identity::{Caller, Core};
 use crate::model::event::What;
 use crate::model::{Event, Password, Secret, Source};
 use crate::password::pool::Lane;
 use crate::password::rules;
 use crate::store;
-
-/// Maximum age of a session's last proof for operations that need a fresh one.
-const FRESH_FOR: Duration = Duration::from_mins(15);
-
-/// A caller whose session saw a proof of identity in the last 15 minutes. A refresh does not make a
-/// caller fresh.
-#[derive(Debug, Clone)]
-pub struct Fresh(Caller);
-
-impl Fresh {
-    /// Returns the caller as fresh, if the last proof is recent enough.
-    ///
-    /// # Errors
-    /// `ReauthenticationRequired`.
-    pub fn check(core: &Core, caller: &Caller) -> Result<Self> {
-        let now = core.env.now();
-        if caller.proved_at > now || now.since(caller.proved_at) > FRESH_FOR {
-            return Err(Kind::ReauthenticationRequired.into());
-        }
-        Ok(Self(caller.clone()))
-    }
-
-    /// The caller behind it.
-    #[must_use]
-    pub fn caller(&self) -> &Caller {
-        &self.0
-    }
-}
 
 /// What a caller confirms its identity with.
 #[derive(Debug, Clone)]

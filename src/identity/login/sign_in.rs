@@ -2,10 +2,15 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::identity::Core;
+use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
-use crate::identity::login::gate::{Issued, NewSession, Proof, Remember};
+use crate::identity::login::gate::Issued;
+use crate::identity::login::gate::NewSession;
+use crate::identity::login::gate::Proof;
 use crate::identity::login::guard;
-use crate::identity::login::guard::{Attempt, Familiarity, LoginTarget};
+use crate::identity::login::guard::Attempt;
+use crate::identity::login::guard::Familiarity;
+use crate::identity::login::remember::Remember;
 use crate::mail::{self, Request};
 use crate::model::account::{Status, Verification};
 use crate::model::event::What;

@@ -1,5 +1,6 @@
 //! Sessions after login: list, refresh, end, and where they come from.
 
+pub mod holder;
 pub mod list;
 pub mod location;
 pub mod refresh;

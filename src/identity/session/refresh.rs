@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::identity::Core;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::gate::Issued;
-use crate::identity::session::sign_out::SessionHolder;
+use crate::identity::session::holder::SessionHolder;
 use crate::mail::{self, Letter, OutgoingMessage};
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
@@ -76,7 +76,7 @@ pub async fn turn(
         RefreshOutcome::Refused(kind) => return Err(kind.into()),
         RefreshOutcome::Stolen(_) => return Err(Kind::RefreshRevoked.into()),
     };
-    crate::identity::system::key::reach(core, standing.epoch).await?;
+    crate::identity::system::key_reload::reach(core, standing.epoch).await?;
     issued(core, *standing, &token, log.at()).map(|issued| Issued { turned: turns, ..issued })
 }
 
@@ -97,7 +97,7 @@ async fn parse(core: &Core, token: &str) -> Result<RefreshToken> {
             if epoch == core.tokens.epoch() {
                 return Err(error);
             }
-            crate::identity::system::key::reload(core).await?;
+            crate::identity::system::key_reload::reload(core).await?;
             RefreshToken::parse(&core.tokens.refresh_keys(), token)
         }
         other => other,

@@ -2,24 +2,12 @@
 
 use crate::error::{Kind, Result};
 use crate::identity::audit::log::AuditLog;
+use crate::identity::session::holder::SessionHolder;
 use crate::identity::{Caller, Core};
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
-use crate::model::{AccountId, Event, Secret, SessionId, Source};
+use crate::model::{Event, Secret, Source};
 use crate::store;
-
-/// The session to log out, identified by an access token or a refresh token.
-#[derive(Debug, Clone)]
-pub struct SessionHolder {
-    pub account: AccountId,
-    pub session: SessionId,
-}
-
-impl From<&Caller> for SessionHolder {
-    fn from(caller: &Caller) -> Self {
-        Self { account: caller.account.id.clone(), session: caller.session.clone() }
-    }
-}
 
 /// Finds the holder of this refresh token. The session must be alive, and the token must be its
 /// current one, or its parent within the grace period.

@@ -5,4 +5,6 @@ pub mod cleanup;
 pub mod count_cache;
 pub mod health;
 pub mod key;
+pub mod key_reload;
 pub mod mail_jobs;
+pub mod metrics;

@@ -15,7 +15,7 @@ use crate::http::extract::request_context::RequestContext;
 use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
 use crate::identity::account::password;
-use crate::identity::session::sign_out::SessionHolder;
+use crate::identity::session::holder::SessionHolder;
 use crate::identity::session::{list, sign_out};
 
 /// Operations on the caller's account.

@@ -22,7 +22,7 @@ use crate::identity::access::caller;
 use crate::identity::access::rate_key::RateKey;
 use crate::identity::account::sign_up::NewAccount;
 use crate::identity::account::{recover_by_code, sign_up, verify_email};
-use crate::identity::login::gate::Remember;
+use crate::identity::login::remember::Remember;
 use crate::identity::login::sign_in::{Credentials, Name};
 use crate::identity::login::{challenge, sign_in};
 use crate::identity::session::refresh;

@@ -19,11 +19,11 @@ use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
 use crate::identity::account::sign_up;
 use crate::identity::account::sign_up::NewAccount;
-use crate::identity::login::gate::Remember;
+use crate::identity::login::remember::Remember;
 use crate::identity::login::sign_in::{Credentials, Name};
 use crate::identity::login::{gate, sign_in};
+use crate::identity::session::holder::SessionHolder;
 use crate::identity::session::sign_out;
-use crate::identity::session::sign_out::SessionHolder;
 
 /// All operations of this wire.
 pub(in crate::api) struct JobpathAuthApi(pub(in crate::api) Arc<Core>);

@@ -22,11 +22,12 @@ use crate::http::server::response::{Answer, answer, with_cookie};
 use crate::identity::Core;
 use crate::identity::account::sign_up::NewAccount;
 use crate::identity::account::{quota, recover, sign_up};
-use crate::identity::login::gate::{Issued, Remember};
+use crate::identity::login::gate::Issued;
+use crate::identity::login::remember::Remember;
 use crate::identity::login::sign_in;
 use crate::identity::login::sign_in::{Credentials, Name};
+use crate::identity::session::holder::SessionHolder;
 use crate::identity::session::refresh::TokenTransport;
-use crate::identity::session::sign_out::SessionHolder;
 use crate::identity::session::{refresh, sign_out};
 
 /// The path to which browsers send the refresh cookie.

@@ -63,7 +63,7 @@ impl JobpsychSystemApi {
         let report = JobpsychHealthReport {
             status: if well { "OK" } else { "UNAVAILABLE" }.into(),
             service: "jobpsych-auth-api".into(),
-            uptime: self.0.census.uptime(self.0.env.now()).as_secs_f64(),
+            uptime: self.0.counts.uptime(self.0.env.now()).as_secs_f64(),
             timestamp: self.0.env.wall().to_millis_text(),
             version: VERSION.into(),
             environment: self.0.config.server.environment.as_str().to_owned(),

@@ -21,11 +21,11 @@ use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
 use crate::identity::account::sign_up;
 use crate::identity::account::sign_up::NewAccount;
-use crate::identity::login::gate::Remember;
+use crate::identity::login::remember::Remember;
 use crate::identity::login::sign_in;
 use crate::identity::login::sign_in::{Credentials, Name};
+use crate::identity::session::holder::SessionHolder;
 use crate::identity::session::refresh::TokenTransport;
-use crate::identity::session::sign_out::SessionHolder;
 use crate::identity::session::{refresh, sign_out};
 
 /// Operations that create and end sessions.

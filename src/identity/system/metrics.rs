@@ -1,0 +1,71 @@
+//! Metrics that are read on request: queues, sessions, the outbox, the process.
+
+use crate::identity::Core;
+use crate::identity::system::count_cache::Count;
+use crate::metrics::{self, MetricsSnapshot, Reading, Spread};
+use crate::store::tables::outbox::MessageState;
+
+/// Reads all metrics. Leaves out the database counts if the database cannot be read.
+pub async fn read(core: &Core) -> MetricsSnapshot {
+    let mut readings = vec![Reading {
+        name: "build_info",
+        help: "Version of authd",
+        label: Some(("version", env!("CARGO_PKG_VERSION"))),
+        value: 1.0,
+    }];
+    match core.counts.current(&core.store, core.env.now()).await {
+        Ok(count) => readings.extend(of_database(&count)),
+        Err(error) => {
+            tracing::warn!(error = error.chain(), "counting sessions and mail for metrics failed");
+        }
+    }
+    let (hashing, writer) = (core.hashing.vitals(), core.store.vitals());
+    for (name, help, value) in [
+        ("hashing_threads", "Hashing threads", hashing.threads),
+        ("hashing_busy", "Hashing threads at work", hashing.busy),
+        ("hashing_queue", "Hashing jobs in the queue", hashing.waiting),
+        ("writer_queue", "Database writes in the queue", writer.waiting),
+    ] {
+        readings.push(reading(name, help, value));
+    }
+    let spreads = vec![
+        Spread {
+            name: "writer_group_changes",
+            help: "Writes per commit",
+            histogram: writer.groups,
+        },
+        Spread {
+            name: "writer_commit_duration_seconds",
+            help: "Duration of a commit",
+            histogram: writer.commits,
+        },
+    ];
+    MetricsSnapshot { readings, spreads, process: metrics::of_process(core.counts.began()) }
+}
+
+fn of_database(count: &Count) -> Vec<Reading> {
+    let mut readings = vec![Reading {
+        name: "sessions",
+        help: "Live sessions, counted at most once a minute",
+        label: None,
+        value: float(count.sessions),
+    }];
+    readings.extend(MessageState::ALL.map(|state| Reading {
+        name: "mail_outbox",
+        help: "Messages in the outbox by state, counted at most once a minute",
+        label: Some(("state", state.as_str())),
+        value: float(
+            count.outbox.iter().find(|(one, _)| *one == state).map_or(0, |(_, count)| *count),
+        ),
+    }));
+    readings
+}
+
+fn reading(name: &'static str, help: &'static str, value: usize) -> Reading {
+    Reading { name, help, label: None, value: float(i64::try_from(value).unwrap_or(i64::MAX)) }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+fn float(count: i64) -> f64 {
+    count as f64
+}
