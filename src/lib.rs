@@ -1,63 +1,103 @@
 //! authd: the authentication server you run as one file.
 //!
-//! One binary serves sign-up, e-mail verification, login and sessions over HTTP, keeps everything in one SQLite file and
-//! sends mail from an outbox in it. There is one core of identities, one policy for all of it (the configuration), and
-//! thin wires that translate requests into calls of the core and its answers into their own shapes.
+//! One binary serves sign-up, email verification, login and sessions over HTTP, keeps everything in
+//! one SQLite file, and sends mail from an outbox in that file. There is one core, one policy for
+//! all of it (the configuration), and thin wires: HTTP APIs that translate requests into calls of
+//! the core and its results into responses.
 //!
-//! # The rooms
+//! # The modules
 //!
-//! Each room owns one thing, and the arrows between them run one way; `tests/it/house.rs` fails on a wrong one.
+//! Each module owns one thing and may use the modules in its row and no others.
+//! `tests/it/house.rs` checks this table, and that no files of different modules use each other in a
+//! circle.
 //!
-//! | room | owns | knows |
+//! | module | owns | may use |
 //! |---|---|---|
-//! | [`error`] | the one [`error::Error`]: a kind (why, never how it looks), a message safe to show, field errors | nothing |
-//! | [`model`] | plain data, parsed once at the edge: addresses, names, secrets, accounts, events, times | `error` |
-//! | [`env`](mod@env) | the outside world as values: clock and randomness | `model` |
-//! | [`seal`] | the master key: what is sealed at rest, and the keys that are derived from it | `env` |
-//! | [`config`] | where each value comes from, and what it may be; profiles are `static/profiles/*.toml` | `model` |
-//! | [`store`] | the database: the executor seam, SQL by table, SQLite's readers and group-commit writer | `model` |
-//! | [`password`] | hashing in threads of its own, the queue before them, the rules for new passwords | `config` |
-//! | [`token`] | signing keys, access tokens, refresh tokens | `store`, `seal` |
-//! | [`mail`] | letters, the outbox and its worker, SMTP | `store`, `seal` |
-//! | [`sms`] | text messages: the HTTP gateway that they leave through, by the same outbox | `mail`, `store` |
-//! | [`metrics`] | what the program counts about itself | `model` |
-//! | [`identity`] | the core: one file per family of operations. No HTTP, no SQL, no JSON envelope | all above |
-//! | [`http`] | what every wire shares: listener, boundary, limits, bodies, cookies, pages, documents | `identity` |
-//! | [`api`] | the wires: routes, field names, statuses and code words; no rule of their own | `http`, `identity` |
-//! | [`app`] | the only place where the parts are wired together; `main` and the tests both use it | everything |
+//! | [`error`] | the one [`error::Error`]: a kind (the reason), a safe message, field errors | `model` |
+//! | [`model`] | plain data, parsed once at the edge: addresses, names, secrets, accounts, times | `error` |
+//! | [`env`](mod@env) | the outside world as values: clock and randomness | `error`, `model` |
+//! | [`seal`] | the master key: what is sealed at rest, and keys derived from it | `env`, `error`, `model` |
+//! | [`config`] | every setting: its origin, its allowed values; profiles are `static/profiles/*.toml` | `error`, `model` |
+//! | [`metrics`] | what the program counts about itself | `error`, `model` |
+//! | [`store`] | the database: engine interface, SQL by table, readers and the group-commit writer | `env`, `error`, `metrics`, `model` |
+//! | [`password`] | hashing in its own threads, the queue before them, rules for new passwords | `config`, `env`, `error`, `model` |
+//! | [`token`] | signing keys, access tokens, refresh tokens | `config`, `env`, `error`, `model`, `seal`, `store` |
+//! | [`mail`] | letters, the outbox and its worker, SMTP | `config`, `env`, `error`, `model`, `seal`, `store` |
+//! | [`sms`] | text messages through an HTTP gateway | `config`, `env`, `error`, `mail`, `model`, `seal`, `store` |
+//! | [`identity`] | the core, in families of operations; no HTTP, no SQL, no JSON envelope | `config`, `env`, `error`, `mail`, `metrics`, `model`, `password`, `seal`, `sms`, `store`, `token` |
+//! | [`http`] | what all wires and pages share: server, extractors, limits, documents | `config`, `env`, `error`, `identity`, `metrics`, `model`, `password` |
+//! | [`web`] | pages for people in a browser | `config`, `env`, `error`, `http`, `identity`, `model` |
+//! | [`api`] | the wires: routes, field names, statuses and codes; no business rules | `config`, `env`, `error`, `http`, `identity`, `model`, `password`, `web` |
+//! | [`app`] | assembling the parts; `main` and the tests both use it | everything |
 //! | [`cli`] | the command line | everything |
 //!
-//! Only `store` knows SQLite, only `http` and `api` know poem, only `mail` speaks SMTP, only `sms` asks a server of others by HTTP.
+//! Only `store` knows SQLite; only `http`, `web` and `api` know poem; only `mail` speaks SMTP.
 //!
-//! # A request's way
+//! # How a request is handled
 //!
-//! 1. [`http::server::listener`] reads it from the socket, within limits of time and size, and hands it to the endpoint of the hour
-//!    (a SIGHUP puts another in its place).
-//! 2. [`http::server::boundary`] gives it an id and a [`model::Source`] (the client's address behind trusted proxies), counts it
-//!    under the general limit, and is where everything ends that goes wrong further in: an error of ours, the framework's or
-//!    a panic leaves in the envelope of the path's wire, and the reason is logged there, once.
-//!    [`http::server::router`] then finds the operation of the path.
-//! 3. The wire's handler (`api/v1`) takes what it needs by extractors: [`http::extract::body::Body`] holds the JSON against the
-//!    schema of the OpenAPI document and the policy's rules and reports every bad field at once;
-//!    [`http::extract::bearer::Bearer`] turns the access token into an [`identity::Caller`], which is the authorisation.
-//! 4. The handler counts its own limit, calls one operation of [`identity`] and converts the answer. A handler that needs an
-//!    `if` about accounts is in the wrong room.
+//! 1. [`http::server::listener`] reads it from the socket, within limits of time and size, and
+//!    passes it to the current endpoint (SIGHUP replaces it).
+//! 2. [`http::server::boundary`] assigns a request ID and a [`model::Source`] (the client IP, behind
+//!    trusted proxies), counts the general limit, and renders every failure in the envelope of the
+//!    path's wire: an error of the core, one of the framework, or a panic. The cause is logged
+//!    there, once. [`http::server::router`] then finds the operation.
+//! 3. The wire's handler takes what it needs through extractors. [`http::extract::body::Body`]
+//!    checks the JSON against the schema of the OpenAPI document and the policy, and reports all
+//!    bad fields at once. [`http::extract::bearer::Bearer`] turns the access token into a
+//!    [`identity::Caller`], which is the authorisation.
+//! 4. The handler calls one operation of [`identity`] and converts the result. A handler that needs
+//!    an `if` about accounts contains a rule that belongs in the core.
 //!
-//! # An operation's way
+//! # How an operation works
 //!
-//! It reads what it needs ([`store::Store::read`]), does slow work outside (hashing, in [`password::pool`]), and then makes
-//! one change ([`store::Store::write`]): a short closure that checks again what the slow step rested on, in the statement
-//! that changes it, and writes the audit record and the mail together with the change. The writer thread runs what is
-//! waiting in one transaction and answers only after its commit, so whatever was acknowledged is on disk. What every request
-//! reads is remembered until anybody changes anything ([`store::Store::recall`]); what is in no hurry may wait for company
-//! ([`store::Store::write_patiently`]). A try at a password is counted ([`identity::login::guard`]) before the password is looked at. Every road to a session ends at
-//! [`identity::login::gate`]. Whatever must not tell whether an account exists only stores a request; the outbox worker looks the
-//! account up and makes link and letter ([`identity::system::mail_jobs`]).
+//! It reads what it needs ([`store::Store::read`]), does slow work outside the database (hashing, in
+//! [`password::pool`]), and then makes one change ([`store::Store::write`]): a short closure that
+//! checks again what the slow step relied on, in the statement that changes it, and writes the
+//! audit record and the mail together with the change. The writer thread runs all waiting writes in
+//! one transaction and answers after its commit, so every acknowledged change is on disk. What every
+//! request reads is cached until the database changes ([`store::Store::recall`]); writes that can
+//! wait are batched ([`store::Store::write_patiently`]).
 //!
-//! # Where to begin reading
+//! A password attempt is counted ([`identity::login::guard`]) before the password is checked. Every
+//! way to log in ends at [`identity::login::gate`], the only place that issues a session. An
+//! operation that must not reveal whether an account exists only stores a request; the outbox
+//! worker looks up the account and makes link and letter ([`identity::system::mail_jobs`]).
 //!
-//! `api/v1/auth.rs` for what is served, `identity/sign_in.rs` for how an operation is written, `schema.sql` for what is
-//! kept, `static/profiles/standard.toml` for what can be set, `tests/it/accounts.rs` for what is promised.
+//! # Glossary
+//!
+//! | word | meaning |
+//! |---|---|
+//! | account | a person's record: addresses, credentials, roles, state |
+//! | actor | who changes another account: an administrator, or the command line |
+//! | API client | an application registered with a key (`X-App-ID`): a browser client or a service |
+//! | attempt | a counted check of a password or code |
+//! | caller | the account and session that an access token names, read from the database |
+//! | challenge | a login that waits for its second factor |
+//! | client IP | the address that a request is counted by; IPv6 by /64 |
+//! | credential version | a number on the account, raised when password, address, factors or state change |
+//! | epoch | a number in the database, raised when keys, roles or stored policy change |
+//! | factor | a second proof at login: authenticator app, emailed code, text message |
+//! | fresh | with a proof of identity in the last 15 minutes |
+//! | gate | the place where a login becomes a session, if no factor is due |
+//! | job | work for the outbox worker that must not delay the request |
+//! | kind | the reason of an error; a wire maps it to status and code |
+//! | letter | a mail of a fixed type, with its values |
+//! | limit | a number of calls per time, counted per client IP or account |
+//! | link | a single-use token in a mail, stored as a digest |
+//! | lockout | the refusal of a name after too many failures (a setting) |
+//! | outbox | the queue of messages in the database |
+//! | profile | a preset of the whole configuration |
+//! | sealed | encrypted at rest under a key derived from the master key |
+//! | session | a login on one device: a row that refresh tokens rotate |
+//! | throttle | the wait after failures, per client IP and account name |
+//! | trust | whether a client IP has requested a code or passed the first factor |
+//! | wire | an HTTP API with its own paths, envelope and codes |
+//!
+//! # Where to start reading
+//!
+//! `api/v1/auth.rs` shows what is served, `identity/login/sign_in.rs` how an operation is written,
+//! `schema.sql` what is stored, `static/profiles/standard.toml` what can be set, and
+//! `tests/it/accounts.rs` what is promised.
 
 pub mod api;
 pub mod app;

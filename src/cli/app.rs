@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::console::{Console, ListRecord, OutputFormat, plain};
 use super::failure::Failure;
-use super::{Global, opened, prompt};
+use crate::cli::global::Global;
+use crate::cli::opened;
+use crate::cli::prompt;
 use crate::identity::By;
 use crate::identity::access::api_client;
 use crate::model::{self, Secret};

@@ -9,7 +9,8 @@ use jiff::tz::TimeZone;
 
 use super::console::{Console, ListRecord as Row, OutputFormat};
 use super::failure::Failure;
-use super::{Global, opened};
+use crate::cli::global::Global;
+use crate::cli::opened;
 use crate::identity::Core;
 use crate::identity::admin::accounts;
 use crate::identity::audit::log;

@@ -5,7 +5,8 @@ use clap::{Args, Subcommand};
 
 use super::console::{Console, OutputFormat, lines};
 use super::failure::Failure;
-use super::{Global, opened};
+use crate::cli::global::Global;
+use crate::cli::opened;
 use crate::config::{self, report};
 
 /// Show and check the configuration

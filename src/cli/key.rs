@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::console::{Console, ListRecord};
 use super::failure::Failure;
-use super::{Global, opened};
+use crate::cli::global::Global;
+use crate::cli::opened;
 use crate::identity::system::key;
 use crate::identity::system::key::KeySummary;
 use crate::identity::{By, Core};

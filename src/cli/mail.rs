@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::console::{Console, ListRecord, OutputFormat, lines};
 use super::failure::Failure;
-use super::{Global, opened};
+use crate::cli::global::Global;
+use crate::cli::opened;
 use crate::env::Env;
 use crate::identity::account::letters;
 use crate::identity::{By, Core};
@@ -125,7 +126,7 @@ Examples:
       Test a mail server before configuring it")]
 pub struct Test {
     /// The recipient of the test message
-    #[arg(value_name = "ADDRESS", value_parser = super::email)]
+    #[arg(value_name = "ADDRESS", value_parser = crate::cli::global::email)]
     to: Email,
 }
 

@@ -10,6 +10,7 @@ mod completions;
 mod config;
 pub mod console;
 pub mod failure;
+mod global;
 mod key;
 mod large_pages;
 mod log;
@@ -25,14 +26,13 @@ mod serve;
 mod user;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 
-use crate::model::Email;
 use console::{Console, OutputFormat};
 use failure::{Exit, Failure};
+pub use global::Global;
 
 /// An authentication server in a single binary.
 ///
@@ -60,51 +60,6 @@ Examples:
       Check what a production deployment still lacks
 
 Exit codes: 0 success, 1 failure, 2 wrong command line.";
-
-/// Options of all commands.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Global options")]
-pub struct Global {
-    /// Print JSON instead of tables and sentences
-    #[arg(long, global = true)]
-    json: bool,
-
-    /// Read this configuration file instead of authd.toml
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-
-    /// Read environment variables from this file; the environment overrides them
-    #[arg(long, global = true, value_name = "FILE")]
-    env_file: Option<PathBuf>,
-
-    /// Start from this preset (see `authd profile list`)
-    #[arg(long, global = true, value_name = "NAME")]
-    profile: Option<String>,
-
-    /// Use this database file
-    #[arg(long, global = true, value_name = "FILE")]
-    db: Option<PathBuf>,
-
-    /// Set any configuration key; may be repeated
-    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = setting)]
-    set: Vec<(String, String)>,
-
-    /// Log more to standard error; repeat for even more
-    #[arg(short, long, global = true, action = ArgAction::Count)]
-    verbose: u8,
-}
-
-fn setting(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("expected key=value, like server.listen=127.0.0.1:8080".to_owned()),
-    }
-}
-
-fn email(text: &str) -> Result<Email, String> {
-    Email::parse(text)
-        .ok_or_else(|| "expected one e-mail address, like jane@example.com".to_owned())
-}
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -215,12 +170,5 @@ mod tests {
             command.get_subcommands().for_each(look);
         }
         look(&Arguments::command());
-    }
-
-    #[test]
-    fn a_setting_is_a_key_and_a_value_that_may_hold_anything() {
-        assert_eq!(setting("a.b=c=d"), Ok(("a.b".to_owned(), "c=d".to_owned())));
-        assert_eq!(setting("a="), Ok(("a".to_owned(), String::new())));
-        assert!(setting("a").is_err() && setting("=b").is_err());
     }
 }

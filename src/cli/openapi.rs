@@ -4,7 +4,8 @@ use clap::{Args, ValueEnum};
 
 use super::console::Console;
 use super::failure::Failure;
-use super::{Global, opened};
+use crate::cli::global::Global;
+use crate::cli::opened;
 use crate::{api, config};
 
 /// Print the OpenAPI document of an API

@@ -9,8 +9,9 @@ use tokio::runtime::Builder;
 
 use super::console::Console;
 use super::failure::Failure;
-use super::{Global, log};
 use crate::app;
+use crate::cli::global::Global;
+use crate::cli::log;
 use crate::config::{self, Inputs, Loaded, Origin, Problems};
 use crate::env::Env;
 use crate::identity::Core;

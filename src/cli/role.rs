@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::console::{Console, ListRecord, OutputFormat};
 use super::failure::Failure;
-use super::{Global, opened};
+use crate::cli::global::Global;
+use crate::cli::opened;
 use crate::error::{Error, Kind};
 use crate::identity::admin::roles;
 use crate::identity::{By, Core};

@@ -12,7 +12,10 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::console::{Console, OutputFormat};
 use super::failure::Failure;
-use super::{Global, large_pages, log, opened};
+use crate::cli::global::Global;
+use crate::cli::large_pages;
+use crate::cli::log;
+use crate::cli::opened;
 use crate::config::{self, Config, WireName};
 use crate::env::Env;
 use crate::error::Error;

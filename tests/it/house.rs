@@ -1,8 +1,12 @@
 //! Architecture rules: which module may use which, and the maximum length of a file.
 
+mod imports;
+
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use imports::{Module, ReExports, SourceFile, files_under, sources};
 
 /// Each module under `src/` and the modules it may use. Dependencies point one way:
 /// `api → http → identity → store, mail, … → model → error`; `app` wires them together, `cli` and
@@ -55,107 +59,83 @@ const DOORS: &[(&str, &[&str])] = &[
     ("comfy_table", &["cli"]),
 ];
 
-fn files_under(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files_under(&path));
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            found.push(path);
-        }
-    }
-    found
-}
-
-/// A file's module, and its text without comments and unit tests; tests may use any module.
-fn rooms() -> Vec<(PathBuf, String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let is_test = |path: &Path| {
-        let stem = path.file_stem().is_some_and(|stem| stem == "tests" || stem == "fixture");
-        stem || path.components().any(|part| part.as_os_str() == "tests")
-    };
-    let files =
-        files_under(&root).into_iter().map(|path| path.strip_prefix(&root).unwrap().to_owned());
-    files
-        .filter(|path| !is_test(path))
-        .map(|path| {
-            let text = fs::read_to_string(root.join(&path)).unwrap();
-            let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
-            let code = text
-                .lines()
-                .filter(|line| !line.trim_start().starts_with("//"))
-                .collect::<Vec<_>>()
-                .join("\n");
-            let owner =
-                path.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
-            (path, owner, code)
-        })
-        .collect()
-}
-
-fn word(text: &str) -> &str {
-    &text[..text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(text.len())]
-}
-
-/// The modules that a text names after `crate::`, including those in a group.
-fn named(code: &str) -> BTreeSet<&str> {
-    let mut found = BTreeSet::new();
-    for (at, _) in code.match_indices("crate::") {
-        let rest = &code[at + "crate::".len()..];
-        let Some(group) = rest.strip_prefix('{') else {
-            found.insert(word(rest));
-            continue;
-        };
-        let (mut depth, mut expects) = (1, true);
-        for (at, c) in group.char_indices() {
-            match c {
-                '{' => depth += 1,
-                '}' => depth -= 1,
-                ',' if depth == 1 => expects = true,
-                c if depth == 1 && expects && c.is_ascii_lowercase() => {
-                    found.insert(word(&group[at..]));
-                    expects = false;
-                }
-                _ => {}
-            }
-            if depth == 0 {
-                break;
-            }
-        }
-    }
-    found
-}
-
 #[test]
 fn the_arrows_between_the_rooms_run_one_way() {
     let mut wrong = Vec::new();
-    for (path, room, code) in rooms() {
+    let sources = sources();
+    let uses = imports::uses(&sources, ReExports::AsNamed);
+    for file in &sources {
+        let (path, room) = (file.path.display(), file.top());
         let Some((_, may)) = ARROWS.iter().find(|(name, _)| *name == room) else {
-            wrong.push(format!(
-                "{}: the room `{room}` has no arrows yet: say in ARROWS what it may know",
-                path.display()
-            ));
+            wrong.push(format!("{path}: `{room}` has no entry in ARROWS yet"));
             continue;
         };
-        for known in named(&code) {
-            if known != room && !may.contains(&"*") && !may.contains(&known) {
-                wrong.push(format!("{}: `{room}` must not know `{known}`", path.display()));
+        for used in uses[&file.module].iter().filter_map(|used| used.first()) {
+            if used != room && !may.contains(&"*") && !may.contains(&used.as_str()) {
+                wrong.push(format!("{path}: `{room}` must not use `{used}`"));
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Two folders of one module may use each other's files, but no file may use, over however many
+/// others, a file of another module that uses it: such files can only be read all at once.
+#[test]
+fn no_files_of_different_modules_use_each_other_in_a_circle() {
+    let sources = sources();
+    let folders = imports::folders(&sources);
+    let owner = |module: &Module| {
+        sources.iter().find(|file| file.module == *module).unwrap().owner(&folders)
+    };
+    let uses = imports::uses(&sources, ReExports::Followed);
+    let mut wrong = Vec::new();
+    for circle in imports::circles(&uses) {
+        if circle.iter().map(&owner).collect::<BTreeSet<_>>().len() > 1 {
+            let names: Vec<_> = circle.iter().map(|module| module.join("::")).collect();
+            wrong.push(names.join(" <-> "));
+        }
+    }
+    assert!(wrong.is_empty(), "circles between modules:\n{}", wrong.join("\n"));
+}
+
+/// The table of modules in `lib.rs` says what ARROWS says.
+#[test]
+fn the_table_in_the_tour_is_the_table_of_arrows() {
+    let lib = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs");
+    let text = fs::read_to_string(lib).unwrap();
+    let rows: Vec<(String, BTreeSet<String>)> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("//! | [`"))
+        .map(|line| {
+            let name = line.split('`').next().unwrap().to_owned();
+            let known = line.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+            (name, known.split(", ").map(|known| known.trim_matches('`').to_owned()).collect())
+        })
+        .collect();
+    for (name, may) in ARROWS.iter().filter(|(name, _)| !["main", "lib"].contains(name)) {
+        let expected: BTreeSet<String> = match *may {
+            ["*"] => BTreeSet::from(["everything".to_owned()]),
+            may => may.iter().filter(|known| **known != "sql").map(ToString::to_string).collect(),
+        };
+        let Some((_, known)) = rows.iter().find(|(row, _)| row == name) else {
+            panic!("lib.rs has no row for `{name}`");
+        };
+        assert_eq!(*known, expected, "the row of `{name}` in lib.rs");
+    }
+    assert_eq!(rows.len(), ARROWS.len() - 2, "a row of lib.rs names no module");
+}
+
 #[test]
 fn a_foreign_crate_comes_in_by_its_own_door() {
     let mut wrong = Vec::new();
-    for (path, room, code) in rooms() {
+    for SourceFile { path, code, module } in sources() {
+        let room = module.first().map_or("lib", String::as_str);
         for (name, doors) in DOORS {
             let uses = code.match_indices(&format!("{name}::")).any(|(at, _)| {
                 !code[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':')
             });
-            if uses && !doors.contains(&room.as_str()) {
+            if uses && !doors.contains(&room) {
                 wrong.push(format!("{}: `{name}` is for {doors:?} alone", path.display()));
             }
         }
@@ -185,8 +165,8 @@ fn no_file_is_longer_than_somebody_reads() {
 
 #[test]
 fn only_the_store_speaks_sql() {
-    for (path, room, code) in rooms() {
-        if room != "store" {
+    for SourceFile { path, code, module } in sources() {
+        if module.first().is_none_or(|top| top != "store") {
             assert!(
                 !code.contains("sql!("),
                 "{}: SQL text stands in src/store alone",

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::cli::console::{Console, ListRecord};
 use crate::cli::failure::Failure;
-use crate::cli::{Global, opened};
+use crate::cli::global::Global;
+use crate::cli::opened;
 use crate::identity::admin::{accounts, search};
 use crate::identity::session::list::SessionView;
 use crate::identity::{By, factor};

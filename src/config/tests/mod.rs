@@ -1,5 +1,7 @@
 //! Tests of the configuration as a whole: precedence, origins, errors, profiles, checks.
 
+mod printed;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -575,93 +577,4 @@ fn a_public_url_without_trusted_proxies_is_warned_of_at_start() {
     let public = ("AUTHD_PUBLIC_URL", "https://a.example.org");
     assert!(loaded(&[public]).notes[0].contains("trusted_proxies"));
     assert!(loaded(&[public, ("AUTHD_SERVER__TRUSTED_PROXIES", "[]")]).notes.is_empty());
-}
-
-#[test]
-fn the_check_says_what_production_lacks_and_is_content_when_nothing_does() {
-    insta::assert_snapshot!(report::check_text(&check(&loaded(&[]))));
-    let ready = loaded(&[
-        ("AUTHD_SERVER__ENVIRONMENT", "production"),
-        ("AUTHD_PUBLIC_URL", "https://auth.our-app.org"),
-        ("AUTHD_SERVER__TRUSTED_PROXIES", "127.0.0.1"),
-        ("AUTHD_MAIL__SMTP_URL", "smtp://u:p@mx.our-app.org"),
-        ("AUTHD_MAIL__FROM", "noreply@our-app.org"),
-        ("AUTHD_LOG__FORMAT", "json"),
-    ]);
-    let check = check(&ready);
-    assert_eq!((check.is_ready(), check.findings), (true, Vec::new()));
-}
-
-#[test]
-fn the_check_finds_what_is_allowed_but_unwise() {
-    let found = |pairs: &[(&str, &str)]| -> Vec<String> {
-        check(&loaded(pairs))
-            .findings
-            .into_iter()
-            .map(|f| format!("{} {}", f.level, f.key))
-            .collect()
-    };
-    let has = |pairs: &[(&str, &str)], finding: &str| {
-        let found = found(pairs);
-        assert!(found.iter().any(|f| f == finding), "{finding} is not among {found:?}");
-    };
-    has(&[("AUTHD_PUBLIC_URL", "https://a.example.org")], "error server.trusted_proxies");
-    has(&[("AUTHD_PUBLIC_URL", "http://a.example.org")], "error server.public_url");
-    has(&[("AUTHD_SERVER__TRUSTED_PROXIES", "0.0.0.0/0")], "error server.trusted_proxies");
-    has(&[("AUTHD_SERVER__CORS_ORIGINS", "http://a.example.org")], "warning server.cors_origins");
-    has(&[("AUTHD_TOKENS__ALGORITHM", "HS256")], "hint tokens.secret");
-    let production = [("AUTHD_PROFILE", "jobpsych"), ("NODE_ENV", "production")];
-    let service = "hint server.service_networks";
-    has(&production, service);
-    let told = [&production[..], &[("AUTHD_SERVER__SERVICE_NETWORKS", "127.0.0.1/32")]].concat();
-    assert!(
-        !found(&told).contains(&service.to_owned())
-            && !found(&production[..1]).contains(&service.to_owned())
-    );
-    has(&[("AUTHD_MAIL__SMTP_URL", "smtp+insecure://mx.example.org")], "warning mail.smtp_url");
-    has(&[("AUTHD_THROTTLE__ENABLED", "false")], "error throttle.enabled");
-    has(&[("AUTHD_LIMITS__SIGN_IN", "off")], "warning limits.sign_in");
-    has(&[("AUTHD_HASHING__MEMORY", "64")], "error hashing.memory");
-    has(&[("AUTHD_PASSWORD__MIN_LENGTH", "4")], "warning password.min_length");
-}
-
-#[test]
-fn every_key_of_every_profile_is_known_and_every_honoured_variable_sets_one() {
-    for profile in ProfileName::all() {
-        let first = loaded(&[("AUTHD_PROFILE", profile.name)]);
-        let keys: Vec<&str> = first.entries.iter().map(|entry| entry.key).collect();
-        for (name, meaning) in profile.environment().unwrap().honoured {
-            for key in meaning.keys {
-                assert!(keys.contains(&key.as_str()), "{name} sets {key}");
-            }
-        }
-    }
-}
-
-#[test]
-fn the_standard_profile_names_every_key() {
-    for entry in loaded(&[]).entries {
-        let name = entry.key.rsplit('.').next().unwrap();
-        assert!(ProfileName::standard().text.contains(name), "{} is missing", entry.key);
-    }
-}
-
-#[test]
-fn the_reference_of_all_keys_is_as_agreed() {
-    insta::assert_snapshot!(report::reference());
-}
-
-#[test]
-fn the_configuration_prints_as_agreed() {
-    let mut inputs = from_env(&[("AUTHD_PROFILE", "perfect21"), ("PORT", "8080")]);
-    inputs.flags = vec![("db".into(), "/var/lib/authd.db".into())];
-    insta::assert_snapshot!(report::show_text(report::show(&load(&inputs).unwrap())));
-}
-
-#[test]
-fn profiles_are_listed_and_shown() {
-    let names: Vec<&str> = report::profiles().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["standard", "perfect21", "siteworks", "jobpath", "jobpsych", "authbackend"]);
-    assert!(report::profile("perfect21").unwrap().contains("RS256"));
-    assert_eq!(report::profile("other"), None);
 }
