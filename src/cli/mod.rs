@@ -12,7 +12,6 @@ pub mod console;
 pub mod failure;
 mod global;
 mod key;
-mod large_pages;
 mod log;
 mod mail;
 mod man;

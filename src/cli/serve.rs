@@ -13,7 +13,6 @@ use tokio::runtime::{Builder, Runtime};
 use super::console::{Console, OutputFormat};
 use super::failure::Failure;
 use crate::cli::global::Global;
-use crate::cli::large_pages;
 use crate::cli::log;
 use crate::cli::opened;
 use crate::config::{self, Config, WireName};
@@ -53,7 +52,6 @@ pub struct Serve {
 impl Serve {
     /// Serves until a signal ends it.
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
-        large_pages::ask();
         let mut inputs = opened::inputs(global, self.listen)?;
         opened::recall_profile(&mut inputs)?;
         let loaded = opened::load(&inputs)?;

@@ -2,7 +2,7 @@
 //! bodies.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -16,7 +16,7 @@ use rustix::process::{
 };
 use serde_json::{Value, json};
 
-use crate::process::{CHEAP, Folder, Reply, Server, credentials, is_long, read_reply};
+use crate::process::{CHEAP, Folder, Reply, credentials, is_long, read_reply};
 use crate::tools::{is_here, missing, skip};
 
 const PASSWORD: &str = "canary-correct-horse-1";
@@ -663,30 +663,4 @@ fn hashing_threads_give_way_to_all_others() {
     assert!(hashing.iter().all(|(_, nice)| *nice == 10), "{hashing:?}");
     assert!(others.iter().all(|(_, nice)| *nice == ours), "{others:?}");
     assert_eq!(server.end(), Some(0));
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn large_pages_are_asked_for_where_they_are_given_on_request_and_nobody_has_spoken_of_them() {
-    let folder = Folder::new();
-    let environment = |server: &Server| {
-        fs::read_to_string(format!("/proc/{}/environ", server.child.id())).unwrap()
-    };
-    let modes =
-        fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").unwrap_or_default();
-    let server = folder.serve(&CHEAP);
-    let is_asked = environment(&server).contains("GLIBC_TUNABLES=glibc.malloc.hugetlb=1");
-    assert_eq!(is_asked, cfg!(target_env = "gnu") && modes.contains("[madvise]"));
-    server.kill();
-    // The administrator has set the variable, or a first start has already removed it.
-    for (variable, value) in [("GLIBC_TUNABLES", ""), ("LARGE_PAGES_ASKED", "1")] {
-        let mut command =
-            folder.command(&[&["serve", "--listen", "127.0.0.1:0"], &CHEAP[..]].concat());
-        let mut child = command.env(variable, value).spawn().unwrap();
-        child.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
-        let environment = fs::read_to_string(format!("/proc/{}/environ", child.id())).unwrap();
-        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
-        assert!(child.wait().unwrap().success());
-        assert!(!environment.contains("hugetlb"), "{environment}");
-    }
 }
