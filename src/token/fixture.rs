@@ -8,7 +8,7 @@ use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 
 use super::mint::{ClaimRules, Mint};
 use super::ring::{KeyRows, Ring};
-use super::{AccessToken, Grant};
+use super::{AccessToken, Audience, Grant};
 use crate::config::{self, Algorithm};
 use crate::env::{Clock, Env, Random};
 use crate::error::{Error, Result};
@@ -119,6 +119,8 @@ pub(super) fn grant() -> Grant {
         account: AccountId::new("01942f3c-6c00-7000-8000-00000000000a"),
         session: SessionId::new("01942f3c-6c00-7000-8000-00000000000b"),
         session_ends: None,
+        audience: Audience::Instance,
+        scope: None,
         claims: vec![("role", serde_json::json!("user"))],
     }
 }

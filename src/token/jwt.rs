@@ -19,8 +19,13 @@ use crate::model::secret::{decode, encode};
 /// them.
 pub(super) const LONGEST: usize = 8 * 1024;
 
+/// Header `typ` of a token for authd and the services of this instance.
+pub(super) const FIRST_PARTY: &str = "JWT";
+/// Header `typ` of a token for another party's resource server (RFC 9068, section 2.1).
+pub(super) const FOR_A_RESOURCE: &str = "at+jwt";
+
 /// Claims that only authd sets; a wire's own claims cannot use these names.
-const REGISTERED: [&str; 8] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid"];
+const REGISTERED: [&str; 9] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "scope"];
 
 /// The header. Any other member is refused, so keys and key addresses (`jwk`, `jku`, `x5c`, `x5u`)
 /// and extensions (`crit`) never have an effect.
@@ -30,7 +35,7 @@ pub(super) struct Header {
     /// The algorithm; it must match the key's.
     pub(super) alg: String,
     pub(super) kid: String,
-    /// Always `JWT`.
+    /// `JWT` on every token that authd accepts.
     pub(super) typ: String,
 }
 
@@ -45,6 +50,8 @@ pub(super) struct Claims {
     pub(super) jti: String,
     pub(super) sid: String,
     pub(super) aud: Option<String>,
+    /// Written, never read back: authd takes rights from the database.
+    pub(super) scope: Option<String>,
 }
 
 /// A token split into its parts. None of them is trusted yet.
@@ -57,8 +64,8 @@ pub(super) struct JwtParts<'a> {
 }
 
 /// The encoded token header.
-pub(super) fn encode_header(algorithm: &str, kid: &str) -> String {
-    encode(serde_json::json!({ "alg": algorithm, "kid": kid, "typ": "JWT" }).to_string().as_bytes())
+pub(super) fn encode_header(algorithm: &str, kid: &str, typ: &str) -> String {
+    encode(serde_json::json!({ "alg": algorithm, "kid": kid, "typ": typ }).to_string().as_bytes())
 }
 
 /// The text that a token's signature covers: authd's claims, then the wire's own in their order.
@@ -76,6 +83,9 @@ pub(super) fn compose(
     all.insert("sid".to_owned(), claims.sid.as_str().into());
     if let Some(aud) = &claims.aud {
         all.insert("aud".to_owned(), aud.as_str().into());
+    }
+    if let Some(scope) = &claims.scope {
+        all.insert("scope".to_owned(), scope.as_str().into());
     }
     for (name, value) in own {
         if REGISTERED.contains(name) || all.insert((*name).to_owned(), value.clone()).is_some() {
@@ -168,6 +178,7 @@ impl RawClaims {
             jti: self.jti?,
             sid: self.sid?,
             aud: self.aud,
+            scope: None,
         })
     }
 }
@@ -190,6 +201,7 @@ mod tests {
             jti: text("j"),
             sid: text("s"),
             aud: None,
+            scope: None,
         }
     }
 
@@ -200,7 +212,7 @@ mod tests {
     #[test]
     fn our_claims_come_first_and_the_wires_own_follow_in_their_order() {
         let own = [("zeta", json!(1)), ("alpha", json!(["x"]))];
-        let text = compose(&encode_header("ES256", "k"), &claims(), &own).unwrap();
+        let text = compose(&encode_header("ES256", "k", FIRST_PARTY), &claims(), &own).unwrap();
         let (header, body) = text.split_once('.').unwrap();
         assert_eq!(decode(header).unwrap(), br#"{"alg":"ES256","kid":"k","typ":"JWT"}"#);
         let expected =

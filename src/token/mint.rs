@@ -10,7 +10,7 @@ use aws_lc_rs::constant_time;
 use super::jwt::{self, Claims};
 use super::memory::{Remembered, VerifiedTokenCache};
 use super::ring::{LiveKey, Ring};
-use super::{AccessToken, Grant, VerifiedToken};
+use super::{AccessToken, Audience, Grant, VerifiedToken};
 use crate::config::Algorithm;
 use crate::env::Env;
 use crate::error::{Error, Kind, Result};
@@ -88,10 +88,21 @@ impl Mint {
             nbf: None,
             jti: String::new(),
             sid: grant.session.to_string(),
-            aud: self.rules.audience.clone(),
+            aud: match &grant.audience {
+                Audience::Instance => self.rules.audience.clone(),
+                Audience::Resource(resource) => Some(resource.clone()),
+            },
+            scope: grant.scope.clone(),
         };
         claims.jti = self.new_jti(held, &claims)?;
-        let mut token = jwt::compose(&held.header, &claims, &grant.claims)?;
+        let mut token = match grant.audience {
+            Audience::Instance => jwt::compose(&held.header, &claims, &grant.claims)?,
+            Audience::Resource(_) => {
+                let algorithm = super::keys::name(held.key.algorithm());
+                let header = jwt::encode_header(algorithm, &held.kid, jwt::FOR_A_RESOURCE);
+                jwt::compose(&header, &claims, &grant.claims)?
+            }
+        };
         let signature = held.key.sign(token.as_bytes())?;
         token.push('.');
         token.push_str(&encode(&signature));
@@ -102,7 +113,7 @@ impl Mint {
                 jwt::LONGEST
             )));
         }
-        if exp <= self.latest.load(Ordering::Relaxed) {
+        if exp <= self.latest.load(Ordering::Relaxed) && grant.audience == Audience::Instance {
             // Made after the wall clock was set back: only the cache tells it from a token that has
             // expired before.
             let verified = verified(claims, ring.epoch);
@@ -177,7 +188,7 @@ impl Mint {
         // must agree.
         let held = ring.find(&parts.header.kid, self.env.now())?;
         let agrees = parts.header.alg == super::keys::name(held.key.algorithm())
-            && parts.header.typ == "JWT";
+            && parts.header.typ == jwt::FIRST_PARTY;
         if !agrees || !held.key.verifies(parts.signed.as_bytes(), &parts.signature) {
             return None;
         }

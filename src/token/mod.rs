@@ -46,6 +46,17 @@ pub struct VerifiedToken {
     pub epoch: i64,
 }
 
+/// Whom an access token is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// authd itself and the services of this instance: header `typ` is `JWT`, and `aud` is the
+    /// configured one, if there is one. Plain JWT libraries refuse an `aud` that they do not expect.
+    Instance,
+    /// A resource server of another party (RFC 8707): header `typ` is `at+jwt` (RFC 9068), and `aud`
+    /// names it. authd refuses such a token on all its own APIs.
+    Resource(String),
+}
+
 /// The contents of a new access token.
 #[derive(Debug, Clone)]
 pub struct Grant {
@@ -55,6 +66,9 @@ pub struct Grant {
     pub session: SessionId,
     /// When the session ends at the latest: no token outlives it.
     pub session_ends: Option<Time>,
+    pub audience: Audience,
+    /// `scope` (RFC 8693, section 4.2), if the grant is limited to one.
+    pub scope: Option<String>,
     /// The wire's own claims, in order.
     pub claims: Vec<(&'static str, serde_json::Value)>,
 }

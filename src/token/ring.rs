@@ -99,7 +99,7 @@ impl Ring {
             let key = KeyMaterial::open(algorithm, &private)?;
             held.push(Arc::new(LiveKey {
                 kid: row.id.as_str().into(),
-                header: jwt::encode_header(name(algorithm), &row.id),
+                header: jwt::encode_header(name(algorithm), &row.id, jwt::FIRST_PARTY),
                 public: jwks::public(&row.id, &key),
                 key: Arc::new(key),
                 created_at: row.created_at,

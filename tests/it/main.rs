@@ -52,6 +52,7 @@ mod recovery;
 mod refusals;
 mod rescue;
 mod reset_code;
+mod resource_tokens;
 mod second_service;
 mod service;
 mod serving;

@@ -139,11 +139,12 @@ fn quota_of(email: &Email, quota: Quota) -> QuotaOfAddress {
 
 fn shown(verified: ActiveToken) -> TokenVerification {
     let ActiveToken { caller, issued_at, expires_at } = verified;
+    let session_id = caller.session().to_string();
     TokenVerification {
         user_id: caller.account.id.to_string(),
         email: caller.account.email.to_string(),
         username: caller.account.username,
-        session_id: caller.session.to_string(),
+        session_id,
         roles: caller.roles,
         permissions: caller.permissions,
         issued_at: issued_at.to_seconds_text(),

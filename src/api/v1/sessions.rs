@@ -31,7 +31,7 @@ impl SessionsApi {
     )]
     async fn list(&self, bearer: Bearer) -> Answer<SessionsAnswer> {
         let sessions = list::list(&self.0, &bearer.0.account.id).await?;
-        let shown = |session| shown::session(session, Some(&bearer.0.session));
+        let shown = |session| shown::session(session, Some(bearer.0.session()));
         Ok(answer(sessions.into_iter().map(shown).collect::<Vec<_>>().into()))
     }
 

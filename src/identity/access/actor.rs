@@ -81,7 +81,7 @@ impl Caller {
         if demand.proof == ProofAge::Fresh {
             Fresh::check(core, self)?;
         }
-        Ok(Admin { account: self.account.id.clone(), session: self.session.clone(), demand })
+        Ok(Admin { account: self.account.id.clone(), session: self.session().clone(), demand })
     }
 }
 

@@ -25,7 +25,7 @@ pub async fn admit(
     };
     let words: Vec<&str> = demand.any_of.iter().map(|permission| permission.as_str()).collect();
     let event =
-        Event::refused(What::AdminRefused).about(&caller.account.id).in_session(&caller.session);
+        Event::refused(What::AdminRefused).about(&caller.account.id).in_session(caller.session());
     let event = event.by(caller.account.id.as_str()).because(words.join(" "));
     let log = AuditLog::new(core, source);
     core.store.write(move |db| log.record(db, &event)).await?;

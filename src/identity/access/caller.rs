@@ -13,18 +13,41 @@ pub use crate::token::VerifiedToken;
 /// How old the recorded last activity of a session must be before it is written again.
 const ACTIVITY_STEP: Duration = Duration::from_mins(5);
 
+/// How a request shows who calls. Each way has its own rights: only the owner in a login session can
+/// be [fresh](crate::identity::access::fresh::Fresh).
+#[derive(Debug, Clone)]
+pub enum Via {
+    /// An access token of a login session.
+    Session(LoginProof),
+}
+
+/// The login session of a caller.
+#[derive(Debug, Clone)]
+pub struct LoginProof {
+    pub session: SessionId,
+    /// When the owner last proved their identity.
+    pub proved_at: Time,
+}
+
 /// The owner of a valid access token in this request.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// The account as read in this request.
     pub account: Account,
-    pub session: SessionId,
-    /// When the owner last proved their identity.
-    pub proved_at: Time,
+    pub via: Via,
     /// Sorted.
     pub roles: Vec<String>,
     /// Everything the roles permit, sorted.
     pub permissions: Vec<String>,
+}
+
+impl Caller {
+    /// The session that the request belongs to, for the audit log and for operations on sessions.
+    #[must_use]
+    pub fn session(&self) -> &SessionId {
+        let Via::Session(proof) = &self.via;
+        &proof.session
+    }
 }
 
 /// Checks a token, then reads its session and account.
@@ -80,8 +103,10 @@ pub async fn recognise<'t>(
     Ok(Caller {
         permissions: core.roles.permissions(&standing.roles),
         account: standing.account.clone(),
-        session: standing.session.id.clone(),
-        proved_at: standing.session.proved_at,
+        via: Via::Session(LoginProof {
+            session: standing.session.id.clone(),
+            proved_at: standing.session.proved_at,
+        }),
         roles: standing.roles.clone(),
     })
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::{Kind, Result};
 use crate::identity::Core;
-use crate::identity::access::caller::Caller;
+use crate::identity::access::caller::{Caller, Via};
 
 /// Maximum age of a session's last proof for operations that need a fresh one.
 const FRESH_FOR: Duration = Duration::from_mins(15);
@@ -21,7 +21,8 @@ impl Fresh {
     /// `ReauthenticationRequired`.
     pub fn check(core: &Core, caller: &Caller) -> Result<Self> {
         let now = core.env.now();
-        if caller.proved_at > now || now.since(caller.proved_at) > FRESH_FOR {
+        let Via::Session(proof) = &caller.via;
+        if proof.proved_at > now || now.since(proof.proved_at) > FRESH_FOR {
             return Err(Kind::ReauthenticationRequired.into());
         }
         Ok(Self(caller.clone()))

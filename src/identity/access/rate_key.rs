@@ -51,7 +51,7 @@ impl RateKey<'_> {
                     secret::encode(&secret::digest(token.reveal().as_bytes()))
                 ));
             }
-            RateKey::Caller(caller) => return Ok(format!("session:{}", caller.session)),
+            RateKey::Caller(caller) => return Ok(format!("session:{}", caller.session())),
         };
         Ok(account.map_or_else(|| format!("name:{otherwise}"), |id| format!("account:{id}")))
     }

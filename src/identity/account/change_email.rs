@@ -44,7 +44,7 @@ pub async fn request(core: &Core, fresh: &Fresh, new: &Email, source: &Source) -
     };
     let prepared = core.post.request(&asked, source)?;
     let (log, id, session) =
-        (AuditLog::new(core, source), account.id.clone(), fresh.caller().session.clone());
+        (AuditLog::new(core, source), account.id.clone(), fresh.caller().session().clone());
     core.store
         .write(move |db| {
             mail::enqueue(db, &prepared)?;

@@ -44,7 +44,7 @@ pub struct PersonalData {
 /// `Unavailable`.
 pub async fn everything(core: &Core, fresh: &Fresh, source: &Source) -> Result<PersonalData> {
     let (caller, log) = (fresh.caller(), AuditLog::new(core, source));
-    let event = Event::done(What::Exported).about(&caller.account.id).in_session(&caller.session);
+    let event = Event::done(What::Exported).about(&caller.account.id).in_session(caller.session());
     let (event, at) = (event.by(caller.account.id.as_str()), log.at());
     core.store.write(move |db| log.record(db, &event)).await?;
     let (account, roles) = (caller.account.clone(), caller.roles.clone());

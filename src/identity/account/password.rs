@@ -92,7 +92,7 @@ pub async fn change(
         &Letter::PasswordChanged,
     )?;
     let (log, account, session) =
-        (AuditLog::new(core, source), caller.account.clone(), caller.session.clone());
+        (AuditLog::new(core, source), caller.account.clone(), caller.session().clone());
     core.store
         .write(move |db| {
             // A concurrent request may have changed the password: then the one checked above is no

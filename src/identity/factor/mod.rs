@@ -414,7 +414,7 @@ pub async fn show(core: &Core, caller: &Caller, typed: &str, source: &Source) ->
     let from = (source.client(), Trust::RequestedHere);
     let check = CodeCheck::prepare(core, account, &factors, &methods, typed, from)?;
     let budget = Budget::of_owner(core, account);
-    let (log, session) = (AuditLog::new(core, source), caller.session.clone());
+    let (log, session) = (AuditLog::new(core, source), caller.session().clone());
     core.store
         .write(move |db| {
             if let Some(wait) = budget.count(db, &log)? {
@@ -499,7 +499,7 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
     );
     let letter = letter(core, &caller.account, change)?;
     let (log, account, session) =
-        (AuditLog::new(core, source), caller.account.clone(), caller.session.clone());
+        (AuditLog::new(core, source), caller.account.clone(), caller.session().clone());
     core.store
         .write(move |db| {
             if !store::tables::factors::remove(db, &account.id, &factor.id)? {
@@ -543,7 +543,7 @@ pub async fn renew_backup_codes(
         "New backup codes were made. The previous codes no longer work.".into(),
     )?;
     let (log, account, session) =
-        (AuditLog::new(core, source), caller.account.clone(), caller.session.clone());
+        (AuditLog::new(core, source), caller.account.clone(), caller.session().clone());
     core.store
         .write(move |db| {
             if !store::tables::accounts::raise_stamp(db, &account.id, account.stamp)? {

@@ -20,7 +20,7 @@ use crate::store;
 use crate::store::db::Db;
 use crate::store::tables::sessions::SessionRow;
 use crate::token::refresh::RefreshToken;
-use crate::token::{AccessToken, Grant};
+use crate::token::{AccessToken, Audience, Grant};
 
 /// What a client that wants a session has proved.
 #[derive(Debug, Clone)]
@@ -110,6 +110,8 @@ pub fn access_token(
         account: issued.account.id.clone(),
         session: issued.session.clone(),
         session_ends: issued.session_ends,
+        audience: Audience::Instance,
+        scope: None,
         claims,
     })
 }

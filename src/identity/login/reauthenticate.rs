@@ -44,7 +44,7 @@ pub async fn renew(
         }
     };
     let (log, account, session) =
-        (AuditLog::new(core, source), caller.account.id.clone(), caller.session.clone());
+        (AuditLog::new(core, source), caller.account.id.clone(), caller.session().clone());
     core.store
         .write(move |db| {
             attempt.forgive(db)?;
@@ -78,8 +78,10 @@ pub(in crate::identity) async fn check_password(
     let is_known =
         core.store.read(move |db| store::tables::clients::is_known(db, &id, client, since)).await?;
     let familiarity = if is_known { Familiarity::Known } else { Familiarity::Unknown };
-    let failure =
-        Event::refused(what).about(&account.id).in_session(&caller.session).by(account.id.as_str());
+    let failure = Event::refused(what)
+        .about(&account.id)
+        .in_session(caller.session())
+        .by(account.id.as_str());
     let attempt =
         guard::begin(core, &LoginTarget::of_owner(&account.id), familiarity, failure, source)
             .await?;

@@ -12,6 +12,6 @@ pub struct SessionHolder {
 
 impl From<&Caller> for SessionHolder {
     fn from(caller: &Caller) -> Self {
-        Self { account: caller.account.id.clone(), session: caller.session.clone() }
+        Self { account: caller.account.id.clone(), session: caller.session().clone() }
     }
 }

@@ -70,7 +70,7 @@ pub async fn end(core: &Core, caller: &Caller, id: &str, source: &Source) -> Res
 /// `Unavailable`.
 pub async fn end_others(core: &Core, caller: &Caller, source: &Source) -> Result<usize> {
     let (log, account, kept) =
-        (AuditLog::new(core, source), caller.account.id.clone(), caller.session.clone());
+        (AuditLog::new(core, source), caller.account.id.clone(), caller.session().clone());
     core.store
         .write(move |db| {
             let ended = store::tables::sessions::end_others(

@@ -13,6 +13,7 @@ use crate::error::Kind;
 use crate::model::Time;
 use crate::model::secret::{decode as decode64, encode};
 use crate::token::fixture::{ISSUER, Instance, START, grant, token};
+use crate::token::{Audience, Grant};
 
 /// A token signed by a party that has the shared secret.
 fn sign_with_secret(secret: &[u8], header: &str, claims: &str) -> String {
@@ -54,6 +55,27 @@ fn a_token_says_what_it_should_and_aud_only_when_configured() {
     assert!(mint.verify(&with).is_ok());
     instance.config.audience = None;
     assert_eq!(refusal(instance.start().verify(&with)), Kind::TokenInvalid);
+}
+
+#[test]
+fn a_token_for_a_resource_says_so_in_type_audience_and_scope_and_is_refused_here() {
+    let mut instance = Instance::new(Algorithm::Es256);
+    instance.config.audience = Some("app".to_owned());
+    let mint = instance.start();
+    for resource in ["https://files.example.org", "app"] {
+        let for_resource = Grant {
+            audience: Audience::Resource(resource.to_owned()),
+            scope: Some("files.read files.write".to_owned()),
+            ..grant()
+        };
+        let made = mint.sign(&for_resource).unwrap().token;
+        assert_eq!(part(&made, 0)["typ"], "at+jwt");
+        assert_eq!(part(&made, 1)["aud"], resource);
+        assert_eq!(part(&made, 1)["scope"], "files.read files.write");
+        assert_eq!(refusal(mint.verify(&made)), Kind::TokenInvalid, "{resource}");
+        // Refused again, not found in the cache.
+        assert_eq!(refusal(mint.verify(&made)), Kind::TokenInvalid, "{resource}");
+    }
 }
 
 #[test]

@@ -102,7 +102,7 @@ pub(in crate::api) fn sessions(
     let shown = |session: list::SessionView| Session {
         device: format!("{} on {}", session.device.browser, session.device.os),
         last_active: session.last_active_at.to_seconds_text(),
-        is_current: session.id == caller.session,
+        is_current: session.id == *caller.session(),
         session_id: session.id.to_string(),
     };
     SessionsAnswer {
