@@ -18,6 +18,7 @@ mod chromium;
 mod cli;
 mod clock;
 mod commands;
+mod compat;
 mod concurrency;
 mod config;
 mod cookies;

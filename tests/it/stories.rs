@@ -75,7 +75,11 @@ const WIRES: [WireUnderTest; 10] = [
     WireUnderTest { profile: "siteworks", verify: None, ..V1 },
     WireUnderTest { profile: "jobpath", verify: None, ..V1 },
     WireUnderTest { profile: "jobpsych", verify: None, ..V1 },
-    WireUnderTest { profile: "authbackend", code: Some(Code::WithToken("/v1/auth/mfa/verify")), ..V1 },
+    WireUnderTest {
+        profile: "authbackend",
+        code: Some(Code::WithToken("/v1/auth/mfa/verify")),
+        ..V1
+    },
     WireUnderTest {
         profile: "siteworks",
         sign_up: "/api/auth/register",
@@ -139,14 +143,21 @@ const WIRES: [WireUnderTest; 10] = [
 ];
 
 fn at<'a>(answer: &'a Answer, pointer: &str) -> &'a str {
-    answer.body.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer}: {}", answer.text))
+    answer
+        .body
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_else(|| panic!("{pointer}: {}", answer.text))
 }
 
 #[tokio::test]
 async fn the_story_of_an_account_is_the_same_over_every_wire() {
     for wire in WIRES {
         let app = app_with(wire.profile, &[]).await;
-        let (made, key) = apps::create(&app.core, &By::command_line(), "web", ApiClientKind::Client).await.unwrap();
+        let (made, key) =
+            apps::create(&app.core, &By::command_line(), "web", ApiClientKind::Client)
+                .await
+                .unwrap();
         WireClient { app, wire, id: made.id, key: key.reveal().to_owned() }.run().await;
     }
 }
@@ -168,7 +179,10 @@ impl WireClient {
         let wire = &self.wire;
         self.join().await;
         let wrong = self.login("Wr0ng&password").await;
-        assert_eq!((wrong.status.as_u16(), at(&wrong, wire.wrong_password.0)), (401, wire.wrong_password.1));
+        assert_eq!(
+            (wrong.status.as_u16(), at(&wrong, wire.wrong_password.0)),
+            (401, wire.wrong_password.1)
+        );
         let entered = self.enter().await;
         let mut access = at(&entered, wire.access).to_owned();
         let me = self.me(&access).await;
@@ -184,7 +198,12 @@ impl WireClient {
         let out = self.app.call(Method::POST, wire.logout).bearer(&access).send().await;
         assert_eq!(out.status, 200, "{}: {}", wire.profile, out.text);
         let dead = self.me(&access).await;
-        assert_eq!((dead.status.as_u16(), at(&dead, wire.dead_token.0)), (401, wire.dead_token.1), "{}", dead.text);
+        assert_eq!(
+            (dead.status.as_u16(), at(&dead, wire.dead_token.0)),
+            (401, wire.dead_token.1),
+            "{}",
+            dead.text
+        );
         if let Some(refresh) = wire.refresh {
             assert_eq!(self.refresh(refresh, &entered).await.status, 401, "{}", wire.profile);
         }
@@ -206,7 +225,9 @@ impl WireClient {
     }
 
     async fn login(&self, password: &str) -> Answer {
-        self.post(self.wire.login, &json!({ "email": "ada@EXAMPLE.com", "password": password })).send().await
+        self.post(self.wire.login, &json!({ "email": "ada@EXAMPLE.com", "password": password }))
+            .send()
+            .await
     }
 
     /// Logs in, with the mailed code if required.
@@ -215,10 +236,13 @@ impl WireClient {
         let Some(code) = self.wire.code else { return self.entered(first) };
         let letters = self.app.mails().await;
         let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit());
-        let sent = letters.iter().flat_map(|mail| mail.text.lines()).map(str::trim).find(is_code).unwrap();
+        let sent =
+            letters.iter().flat_map(|mail| mail.text.lines()).map(str::trim).find(is_code).unwrap();
         self.entered(match code {
             Code::WithEmail(path) => {
-                self.post(path, &json!({ "email": "Ada@example.com", "otpCode": sent })).send().await
+                self.post(path, &json!({ "email": "Ada@example.com", "otpCode": sent }))
+                    .send()
+                    .await
             }
             Code::WithToken(path) => {
                 let token = at(&first, "/error/mfaToken");
@@ -235,7 +259,9 @@ impl WireClient {
     async fn me(&self, access: &str) -> Answer {
         match self.wire.whoami {
             Whoami::Profile(path) => self.app.get(path).bearer(access).send().await,
-            Whoami::Introspection(path) => self.app.post(path, &json!({ "token": access })).send().await,
+            Whoami::Introspection(path) => {
+                self.app.post(path, &json!({ "token": access })).send().await
+            }
         }
     }
 

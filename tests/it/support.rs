@@ -11,11 +11,13 @@ use authd::error::Result;
 use authd::http::limits::Limiter;
 use authd::http::server::listener::{EndpointSwap, Listener};
 use authd::http::server::pace::Timeouts;
-use authd::identity::Core;
+use authd::identity::access::api_client as api_clients;
 use authd::identity::access::caller::VerifiedToken;
 use authd::identity::audit::log;
 use authd::identity::audit::log::{AuditFilter, AuditRow, From};
+use authd::identity::{By, Core};
 use authd::mail::{Delivery, Mail, Mailer, Worker};
+use authd::model::app::ApiClientKind;
 use authd::model::{AccountId, SessionId, Time};
 use authd::store::sqlite::ProcessRole;
 use poem::endpoint::{DynEndpoint, ToDynEndpoint};
@@ -255,6 +257,15 @@ impl App {
                 .to_owned()
         };
         records.into_iter().map(line).collect()
+    }
+
+    /// Registers an API client, `client` or `service`, as `authd app create` does; returns its id
+    /// and key.
+    pub async fn api_client(&self, name: &str, kind: &str) -> (String, String) {
+        let kind = ApiClientKind::parse(kind).unwrap();
+        let (made, key) =
+            api_clients::create(&self.core, &By::command_line(), name, kind).await.unwrap();
+        (made.id, key.reveal().to_owned())
     }
 
     /// Signs up; returns the response.
