@@ -46,33 +46,11 @@ enum Bucket {
     WithToken,
 }
 
-const BUCKETS: [Bucket; 23] = [
-    Bucket::Named(Limit::General),
-    Bucket::Named(Limit::SignUp),
-    Bucket::Named(Limit::SignIn),
-    Bucket::Named(Limit::Refresh),
-    Bucket::Named(Limit::Resend),
-    Bucket::Named(Limit::VerifyEmail),
-    Bucket::Named(Limit::ConfirmEmail),
-    Bucket::Named(Limit::UndoEmail),
-    Bucket::Named(Limit::Disown),
-    Bucket::Named(Limit::OpenLogin),
-    Bucket::Named(Limit::NotMe),
-    Bucket::Named(Limit::Forgot),
-    Bucket::Named(Limit::Reset),
-    Bucket::Named(Limit::ForgotByCode),
-    Bucket::Named(Limit::ResetCode),
-    Bucket::Named(Limit::ResetByCode),
-    Bucket::Named(Limit::Factor),
-    Bucket::Named(Limit::FactorSent),
-    Bucket::Named(Limit::Reauthenticate),
-    Bucket::Named(Limit::ChangePassword),
-    Bucket::Named(Limit::CodeRequest),
-    Bucket::Named(Limit::Code),
-    Bucket::WithToken,
-];
-
 impl Bucket {
+    fn all() -> impl Iterator<Item = Bucket> {
+        Limit::ALL.into_iter().map(Bucket::Named).chain([Bucket::WithToken])
+    }
+
     fn limit(self) -> Limit {
         match self {
             Bucket::Named(limit) => limit,
@@ -111,10 +89,10 @@ impl Limiter {
         windows: Arc<Windows<(Bucket, ClientIp)>>,
     ) -> Self {
         let mut smooth = BTreeMap::new();
-        for bucket in BUCKETS {
+        for bucket in Bucket::all() {
             let rate = rate_of(&limits, bucket).filter(|rate| rate.shape == Shape::Smooth);
             let Some(rate) = rate else { continue };
-            let kept = old.get(&bucket).filter(|old| old.rate() == rate).cloned();
+            let kept = old.get(&bucket).filter(|old| old.rate == rate).cloned();
             if let Some(limit) = kept.or_else(|| Smooth::new(rate, SMOOTH_KEYS, &env).map(Arc::new))
             {
                 smooth.insert(bucket, limit);
@@ -166,7 +144,8 @@ impl Limiter {
     /// The number of counters.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.windows.len() + self.0.smooth.values().map(|smooth| smooth.len()).sum::<usize>()
+        self.0.windows.len()
+            + self.0.smooth.values().map(|smooth| smooth.arrivals.len()).sum::<usize>()
     }
 
     /// Whether there are no counters.
@@ -183,11 +162,9 @@ impl Limiter {
     ) -> Result<Option<LimitStatus>> {
         let LimitsInner { env, limits, smooth, windows } = &*self.0;
         let Some(rate) = rate_of(limits, bucket) else { return Ok(None) };
-        let verdict = match (smooth.get(&bucket), step) {
-            (Some(smooth), LimitStep::Count) => smooth.count(client),
-            (Some(smooth), LimitStep::Look) => smooth.look(client),
-            (None, LimitStep::Count) => windows.count(&(bucket, client), rate, env.now()),
-            (None, LimitStep::Look) => windows.look(&(bucket, client), rate, env.now()),
+        let verdict = match smooth.get(&bucket) {
+            Some(smooth) => smooth.ask(client, step),
+            None => windows.ask(&(bucket, client), step, rate, env.now()),
         };
         let limit = bucket.limit();
         match verdict {
@@ -211,7 +188,8 @@ impl Limiter {
     }
 }
 
-#[derive(Clone, Copy)]
+/// Whether a call is counted or only checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum LimitStep {
     Count,
     Look,

@@ -13,70 +13,52 @@ use governor::state::StateStore;
 use governor::{Quota, RateLimiter};
 
 use super::bounded::{Bounded, Ending};
-use super::{Allowance, LimitVerdict};
+use super::{Allowance, LimitStep, LimitVerdict};
 use crate::config::Rate;
 use crate::env::Env;
 use crate::model::{ClientIp, Time};
 
 /// One smooth limit, for all clients.
 pub(super) struct Smooth {
-    rate: Rate,
+    pub(super) rate: Rate,
     interval: Duration,
-    origin: Time,
-    arrivals: Arc<Arrivals>,
-    governor: RateLimiter<Call, LimiterStore, Turned, StateInformationMiddleware>,
+    /// The theoretical arrival time of each client's next call, since the limit started.
+    pub(super) arrivals: Arc<Bounded<ClientIp, Nanos>>,
+    governor: RateLimiter<Call, LimiterStore, SinceStart, StateInformationMiddleware>,
 }
 
-/// Whether a call is counted or only checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Call {
-    Counted(ClientIp),
-    Looked(ClientIp),
-}
+type Call = (ClientIp, LimitStep);
 
-/// The theoretical arrival time of each client's next call, in nanoseconds since the limit started.
-type Arrivals = Bounded<ClientIp, Arrival>;
-
-#[derive(Clone, Copy)]
-struct Arrival(u64);
-
-impl Ending for Arrival {
-    fn end(self) -> u64 {
-        self.0
-    }
-}
-
-struct LimiterStore(Arc<Arrivals>);
+struct LimiterStore(Arc<Bounded<ClientIp, Nanos>>);
 
 impl StateStore for LimiterStore {
     type Key = Call;
 
-    fn measure_and_replace<T, F, E>(&self, call: &Call, measure: F) -> Result<T, E>
+    fn measure_and_replace<T, F, E>(&self, (client, step): &Call, measure: F) -> Result<T, E>
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
-        let (Call::Counted(client) | Call::Looked(client)) = call;
-        self.0.update(client, |arrival| match measure(arrival.map(|Arrival(at)| Nanos::new(at))) {
-            Ok((answer, next)) => {
-                let counted = matches!(call, Call::Counted(_)).then(|| Arrival(next.as_u64()));
-                (Ok(answer), counted)
-            }
+        self.0.update(client, |arrival| match measure(arrival) {
+            Ok((answer, next)) => (Ok(answer), (*step == LimitStep::Count).then_some(next)),
             Err(refusal) => (Err(refusal), None),
         })
     }
 }
 
-/// Adapts our clock to governor: the time since the limit started.
-struct Turned {
-    env: Env,
-    origin: Time,
+impl Ending for Nanos {
+    fn end(self) -> u64 {
+        self.as_u64()
+    }
 }
 
-impl GovernorClock for Turned {
+/// Our clock as governor reads it: the time since the limit started.
+struct SinceStart(Env, Time);
+
+impl GovernorClock for SinceStart {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
-        self.env.now().since(self.origin)
+        self.0.now().since(self.1)
     }
 }
 
@@ -86,64 +68,33 @@ impl Smooth {
         let count = NonZeroU32::new(rate.count)?;
         let interval = (rate.window / rate.count).max(Duration::from_nanos(1));
         let quota = Quota::with_period(interval)?.allow_burst(count);
-        let arrivals = Arc::new(Arrivals::new(keys));
-        let origin = env.now();
-        let governor = RateLimiter::new(
-            quota,
-            LimiterStore(arrivals.clone()),
-            Turned { env: env.clone(), origin },
-        );
-        Some(Self { rate, interval, origin, arrivals, governor })
+        let arrivals = Arc::new(Bounded::new(keys));
+        let clock = SinceStart(env.clone(), env.now());
+        let governor = RateLimiter::new(quota, LimiterStore(arrivals.clone()), clock);
+        Some(Self { rate, interval, arrivals, governor })
     }
 
-    /// The configured rate.
-    pub(super) fn rate(&self) -> Rate {
-        self.rate
-    }
-
-    /// Counts a call if the limit allows it.
-    pub(super) fn count(&self, client: ClientIp) -> LimitVerdict {
-        self.ask(Call::Counted(client))
-    }
-
-    /// Checks whether a call would be allowed, without counting it.
-    pub(super) fn look(&self, client: ClientIp) -> LimitVerdict {
-        let verdict = self.ask(Call::Looked(client));
-        verdict.map(|room| Allowance {
-            remaining: room.remaining.saturating_add(1).min(self.rate.count),
-            ..room
-        })
+    /// Checks whether a call is allowed, and counts it if asked to.
+    pub(super) fn ask(&self, client: ClientIp, step: LimitStep) -> LimitVerdict {
+        let state = self.governor.check_key(&(client, step));
+        let state = state.map_err(|until| until.wait_time_from(self.governor.clock().now()))?;
+        // What is left after the call, even if it is only checked.
+        let left = state.remaining_burst_capacity();
+        let remaining =
+            left.saturating_add(u32::from(step == LimitStep::Look)).min(self.rate.count);
+        let reset = self.interval.saturating_mul(self.rate.count.saturating_sub(left));
+        Ok(Allowance { remaining, reset })
     }
 
     /// Removes one counted call.
     pub(super) fn give_back(&self, client: ClientIp) {
-        let interval = u64::try_from(self.interval.as_nanos()).unwrap_or(u64::MAX);
-        self.arrivals.update(&client, |arrival| {
-            ((), arrival.map(|Arrival(at)| Arrival(at.saturating_sub(interval))))
-        });
+        let interval = Nanos::from(self.interval);
+        self.arrivals
+            .update(&client, |arrival| ((), arrival.map(|at| at.saturating_sub(interval))));
     }
 
     /// Removes clients whose full burst is available again.
     pub(super) fn purge(&self) {
-        let now = self.governor.clock().now();
-        self.arrivals.purge(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX));
-    }
-
-    /// The number of clients with a counter.
-    pub(super) fn len(&self) -> usize {
-        self.arrivals.len()
-    }
-
-    fn ask(&self, call: Call) -> LimitVerdict {
-        match self.governor.check_key(&call) {
-            Ok(state) => {
-                let remaining = state.remaining_burst_capacity();
-                let used = self.rate.count.saturating_sub(remaining);
-                Ok(Allowance { remaining, reset: self.interval.saturating_mul(used) })
-            }
-            Err(until) => {
-                Err(until.wait_time_from(self.governor.clock().env.now().since(self.origin)))
-            }
-        }
+        self.arrivals.purge(Nanos::from(self.governor.clock().now()).as_u64());
     }
 }

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use super::bounded::{Bounded, Ending};
-use super::{Allowance, LimitVerdict};
+use super::{Allowance, LimitStep, LimitVerdict};
 use crate::config::Rate;
 use crate::model::Time;
 
@@ -30,28 +30,15 @@ impl<K: Hash + Eq + Copy> Windows<K> {
         Self(Bounded::new(keys))
     }
 
-    /// Counts a call if the window allows it.
-    pub(super) fn count(&self, key: &K, rate: Rate, now: Time) -> LimitVerdict {
+    /// Checks whether the window allows a call, and counts it if asked to.
+    pub(super) fn ask(&self, key: &K, step: LimitStep, rate: Rate, now: Time) -> LimitVerdict {
         self.0.update(key, |window| {
             let mut window = live(window, rate, now);
             if window.used >= rate.count {
                 return (Err(window.ends.since(now)), None);
             }
-            window.used += 1;
-            (Ok(room(window, rate, now)), Some(window))
-        })
-    }
-
-    /// Checks whether a call would be allowed, without counting it.
-    pub(super) fn look(&self, key: &K, rate: Rate, now: Time) -> LimitVerdict {
-        self.0.update(key, |window| {
-            let window = live(window, rate, now);
-            let verdict = if window.used >= rate.count {
-                Err(window.ends.since(now))
-            } else {
-                Ok(room(window, rate, now))
-            };
-            (verdict, None)
+            window.used += u32::from(step == LimitStep::Count);
+            (Ok(room(window, rate, now)), (step == LimitStep::Count).then_some(window))
         })
     }
 
