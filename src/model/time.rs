@@ -6,6 +6,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+/// The number of seconds that a duration takes, rounded up: a client that waits this long is not
+/// refused again, and a cookie lives no shorter than its session.
+#[must_use]
+pub fn whole_seconds(span: Duration) -> u64 {
+    span.as_secs() + u64::from(span.subsec_nanos() > 0)
+}
+
 /// Milliseconds since 1970 in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Time(i64);
@@ -91,6 +98,18 @@ mod tests {
         let time = Time::from_millis(1_701_421_200_987);
         assert_eq!(time.to_seconds_text(), "2023-12-01T09:00:00Z");
         assert_eq!(time.to_millis_text(), "2023-12-01T09:00:00.987Z");
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up() {
+        for (span, seconds) in [
+            (Duration::ZERO, 0),
+            (Duration::from_millis(1), 1),
+            (Duration::from_millis(604_799_990), 604_800),
+            (Duration::from_mins(15), 900),
+        ] {
+            assert_eq!(whole_seconds(span), seconds, "{span:?}");
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ use super::scheme::{MOST_MEMORY, Scheme, StoredHash};
 use crate::config;
 use crate::env::Env;
 use crate::error::{Error, Result};
+use crate::model::time::whole_seconds;
 use crate::model::{ClientIp, Password};
 
 /// Niceness of hashing threads: requests that only read get the processor first.
@@ -280,8 +281,7 @@ impl Shared {
         drop(room);
         self.bell.notify_one();
         if let Some(entry) = displaced {
-            let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
-            let delay = Duration::from_secs(seconds.max(1)).min(LONGEST_DELAY);
+            let delay = Duration::from_secs(whole_seconds(delay).max(1)).min(LONGEST_DELAY);
             entry.job.refuse(Error::unavailable("the hashing queue is full").retry_after(delay));
         }
     }

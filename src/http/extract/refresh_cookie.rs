@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::http::extract::{cookie, origin};
 use crate::http::server::headers::Transport;
 use crate::model::Secret;
+use crate::model::time::whole_seconds;
 
 /// How a wire names its cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,12 +74,6 @@ fn header(
         token.reveal(),
         attributes(transport, path)
     )
-}
-
-/// Rounded up, so that the milliseconds since the session started do not shorten a lifetime of days
-/// by a second.
-fn whole_seconds(life: Duration) -> u64 {
-    life.as_secs() + u64::from(life.subsec_nanos() > 0)
 }
 
 fn name_over(transport: Transport, naming: Naming) -> &'static str {

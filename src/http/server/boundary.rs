@@ -32,6 +32,7 @@ use crate::http::server::wires::{Wires, is_under};
 use crate::http::server::{cors, request_id};
 use crate::identity::access::caller::VerifiedToken;
 use crate::identity::audit::refusals::Refusals;
+use crate::model::time::whole_seconds;
 use crate::model::{Source, Time};
 
 /// Maximum number of headers in a request.
@@ -214,7 +215,7 @@ impl<E: Endpoint> Boundary<E> {
             .retry_delay()
             .or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1)));
         if let Some(wait) = again {
-            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait).max(1)));
         }
         if kind == Kind::MethodNotAllowed
             && let Ok(allow) = HeaderValue::from_str(&wires.allow(&visit.path))
@@ -267,10 +268,6 @@ fn constant(error: &Error) -> Error {
         Some(wait) => told.retry_after(wait),
         None => told,
     }
-}
-
-fn whole_seconds(wait: Duration) -> u64 {
-    u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX).max(1)
 }
 
 fn cut(user_agent: &str) -> String {

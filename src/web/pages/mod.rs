@@ -24,6 +24,7 @@ use crate::identity::account::link::LinkPurpose;
 use crate::identity::account::verify_email::Proved;
 use crate::identity::account::{change_email, link, recover, verify_email};
 use crate::identity::login::{new_device, open_login};
+use crate::model::time::whole_seconds;
 use crate::model::{Email, Password, secret};
 use crate::web::pages::content::{Asks, Content, PageContext, escape};
 
@@ -304,7 +305,9 @@ impl Pages {
         }
         let mut response = self.render(status, &content);
         if let Some(wait) = error.retry_delay() {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait).max(1)));
         }
         response
     }
