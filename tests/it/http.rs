@@ -1,5 +1,6 @@
 //! HTTP scenarios: raw bytes against a real port, with a wire made for these tests.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,8 +44,8 @@ impl Wire for MadeUp {
         }
     }
 
-    fn code(&self, _: Kind) -> &'static str {
-        "CODE"
+    fn code(&self, _: Kind) -> Cow<'static, str> {
+        "CODE".into()
     }
 
     fn body(&self, error: &Error, about: &About) -> Value {

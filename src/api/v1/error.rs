@@ -1,12 +1,12 @@
-//! Maps errors to v1's status codes, error codes and response envelope.
+//! Maps errors to v1's error codes and response envelope. Its statuses are the default ones.
 
-use std::time::Duration;
+use std::borrow::Cow;
 
-use poem::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Extra, FieldError, Kind, Limit, Rule};
 use crate::http::server::reject::{About, Wire};
+use crate::model::time::whole_seconds;
 
 /// The native wire.
 #[derive(Debug, Clone, Copy)]
@@ -17,95 +17,8 @@ impl Wire for V1 {
         "v1"
     }
 
-    fn status(&self, kind: Kind) -> StatusCode {
-        match kind {
-            Kind::Validation
-            | Kind::MalformedBody
-            | Kind::MissingCredentials
-            | Kind::MissingRefreshToken
-            | Kind::MissingLinkToken
-            | Kind::WrongCurrentPassword
-            | Kind::MfaCodeInvalid
-            | Kind::MfaNotEnabled
-            | Kind::BackupCodeUsed
-            | Kind::CodeInvalid => StatusCode::BAD_REQUEST,
-            Kind::InvalidCredentials
-            | Kind::EmailUnverified
-            | Kind::TokenMissing
-            | Kind::TokenFormat
-            | Kind::TokenInvalid
-            | Kind::TokenExpired
-            | Kind::SessionEnded
-            | Kind::RefreshInvalid
-            | Kind::RefreshRevoked
-            | Kind::MfaRequired
-            | Kind::AppInvalid => StatusCode::UNAUTHORIZED,
-            Kind::ReauthenticationRequired
-            | Kind::AccountSuspended
-            | Kind::AccountDeleted
-            | Kind::Forbidden
-            | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
-            Kind::LinkInvalid | Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => {
-                StatusCode::NOT_FOUND
-            }
-            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::EmailTaken
-            | Kind::UsernameTaken
-            | Kind::AlreadyExists
-            | Kind::Conflict
-            | Kind::LastAdmin => StatusCode::CONFLICT,
-            Kind::LinkExpired => StatusCode::GONE,
-            Kind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Kind::AccountLocked => StatusCode::LOCKED,
-            Kind::TooMany(_) | Kind::UploadLimitReached => StatusCode::TOO_MANY_REQUESTS,
-            Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-
-    fn code(&self, kind: Kind) -> &'static str {
-        match kind {
-            Kind::Validation | Kind::MalformedBody => "VALIDATION_ERROR",
-            Kind::MissingCredentials => "MISSING_CREDENTIALS",
-            Kind::MissingRefreshToken => "MISSING_REFRESH_TOKEN",
-            Kind::MissingLinkToken => "MISSING_TOKEN",
-            Kind::InvalidCredentials | Kind::WrongCurrentPassword => "INVALID_CREDENTIALS",
-            Kind::EmailUnverified => "EMAIL_NOT_VERIFIED",
-            Kind::AccountLocked => "ACCOUNT_LOCKED",
-            Kind::AccountSuspended => "ACCOUNT_SUSPENDED",
-            Kind::AccountDeleted => "ACCOUNT_DELETED",
-            Kind::EmailTaken => "EMAIL_EXISTS",
-            Kind::UsernameTaken => "USERNAME_EXISTS",
-            Kind::TokenMissing => "MISSING_AUTH_HEADER",
-            Kind::TokenFormat => "INVALID_AUTH_FORMAT",
-            Kind::TokenInvalid | Kind::LinkInvalid => "INVALID_TOKEN",
-            Kind::TokenExpired | Kind::LinkExpired => "TOKEN_EXPIRED",
-            Kind::SessionEnded | Kind::RefreshRevoked => "TOKEN_REVOKED",
-            Kind::RefreshInvalid => "INVALID_REFRESH_TOKEN",
-            Kind::ReauthenticationRequired => "REAUTHENTICATION_REQUIRED",
-            Kind::MfaRequired => "MFA_REQUIRED",
-            Kind::MfaCodeInvalid => "INVALID_MFA_CODE",
-            Kind::MfaNotEnabled => "MFA_NOT_ENABLED",
-            Kind::BackupCodeUsed => "MFA_BACKUP_CODE_USED",
-            Kind::CodeInvalid => "INVALID_CODE",
-            Kind::SessionNotFound => "SESSION_NOT_FOUND",
-            Kind::AlreadyExists => "ALREADY_EXISTS",
-            Kind::Conflict => "CONFLICT",
-            Kind::LastAdmin => "LAST_ADMIN",
-            Kind::AppInvalid => "INVALID_APP_CREDENTIALS",
-            Kind::UploadLimitReached => "UPLOAD_LIMIT_REACHED",
-            Kind::Forbidden => "INSUFFICIENT_PERMISSIONS",
-            Kind::ForeignOrigin => "ORIGIN_NOT_ALLOWED",
-            Kind::AccountNotFound => "USER_NOT_FOUND",
-            Kind::NotFound => "NOT_FOUND",
-            Kind::MethodNotAllowed => "METHOD_NOT_ALLOWED",
-            Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
-            Kind::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
-            Kind::TooMany(limit) => limit_code(limit),
-            Kind::Unavailable => "SERVICE_UNAVAILABLE",
-            Kind::Internal => "INTERNAL_SERVER_ERROR",
-        }
+    fn code(&self, kind: Kind) -> Cow<'static, str> {
+        code(kind).into()
     }
 
     fn body(&self, error: &Error, about: &About) -> Value {
@@ -170,6 +83,51 @@ impl Wire for V1 {
     }
 }
 
+/// The error code of a kind. A new kind does not compile without one.
+fn code(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Validation | Kind::MalformedBody => "VALIDATION_ERROR",
+        Kind::MissingCredentials => "MISSING_CREDENTIALS",
+        Kind::MissingRefreshToken => "MISSING_REFRESH_TOKEN",
+        Kind::MissingLinkToken => "MISSING_TOKEN",
+        Kind::InvalidCredentials | Kind::WrongCurrentPassword => "INVALID_CREDENTIALS",
+        Kind::EmailUnverified => "EMAIL_NOT_VERIFIED",
+        Kind::AccountLocked => "ACCOUNT_LOCKED",
+        Kind::AccountSuspended => "ACCOUNT_SUSPENDED",
+        Kind::AccountDeleted => "ACCOUNT_DELETED",
+        Kind::EmailTaken => "EMAIL_EXISTS",
+        Kind::UsernameTaken => "USERNAME_EXISTS",
+        Kind::TokenMissing => "MISSING_AUTH_HEADER",
+        Kind::TokenFormat => "INVALID_AUTH_FORMAT",
+        Kind::TokenInvalid | Kind::LinkInvalid => "INVALID_TOKEN",
+        Kind::TokenExpired | Kind::LinkExpired => "TOKEN_EXPIRED",
+        Kind::SessionEnded | Kind::RefreshRevoked => "TOKEN_REVOKED",
+        Kind::RefreshInvalid => "INVALID_REFRESH_TOKEN",
+        Kind::ReauthenticationRequired => "REAUTHENTICATION_REQUIRED",
+        Kind::MfaRequired => "MFA_REQUIRED",
+        Kind::MfaCodeInvalid => "INVALID_MFA_CODE",
+        Kind::MfaNotEnabled => "MFA_NOT_ENABLED",
+        Kind::BackupCodeUsed => "MFA_BACKUP_CODE_USED",
+        Kind::CodeInvalid => "INVALID_CODE",
+        Kind::SessionNotFound => "SESSION_NOT_FOUND",
+        Kind::AlreadyExists => "ALREADY_EXISTS",
+        Kind::Conflict => "CONFLICT",
+        Kind::LastAdmin => "LAST_ADMIN",
+        Kind::AppInvalid => "INVALID_APP_CREDENTIALS",
+        Kind::UploadLimitReached => "UPLOAD_LIMIT_REACHED",
+        Kind::Forbidden => "INSUFFICIENT_PERMISSIONS",
+        Kind::ForeignOrigin => "ORIGIN_NOT_ALLOWED",
+        Kind::AccountNotFound => "USER_NOT_FOUND",
+        Kind::NotFound => "NOT_FOUND",
+        Kind::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+        Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+        Kind::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+        Kind::TooMany(limit) => limit_code(limit),
+        Kind::Unavailable => "SERVICE_UNAVAILABLE",
+        Kind::Internal => "INTERNAL_SERVER_ERROR",
+    }
+}
+
 /// The code of a 429, by the limit that was used up.
 fn limit_code(limit: Limit) -> &'static str {
     match limit {
@@ -212,13 +170,10 @@ fn row_code(rule: Rule) -> &'static str {
     }
 }
 
-/// Rounds up, so that a client that waits this long is not refused again.
-fn whole_seconds(after: Duration) -> u64 {
-    after.as_secs() + u64::from(after.subsec_nanos() > 0)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::model::Time;
 
@@ -266,12 +221,6 @@ mod tests {
         let message = "Too many registration attempts. Try again in 1 hour.";
         assert_eq!(body(Limit::SignUp, 3600)["message"], message);
         assert_eq!(body(Limit::SignUp, 3590)["message"], message);
-    }
-
-    #[test]
-    fn a_wait_is_rounded_up() {
-        assert_eq!(whole_seconds(Duration::from_millis(1)), 1);
-        assert_eq!(whole_seconds(Duration::from_mins(15)), 900);
     }
 
     #[test]

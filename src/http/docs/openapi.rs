@@ -236,8 +236,8 @@ fn add_error(
             now: Time::from_seconds(1_701_426_600),
         };
         let code = wire.code(kind);
-        let taken = examples.keys().filter(|name| name.split('-').next() == Some(code)).count();
-        let name = if taken == 0 { code.to_owned() } else { format!("{code}-{}", taken + 1) };
+        let taken = examples.keys().filter(|name| name.split('-').next() == Some(&*code)).count();
+        let name = if taken == 0 { code.into_owned() } else { format!("{code}-{}", taken + 1) };
         examples.insert(
             name,
             json!({ "summary": wire.sentence(kind), "value": wire.body(&error, &about) }),

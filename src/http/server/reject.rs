@@ -20,13 +20,15 @@ pub struct About {
     pub now: Time,
 }
 
-/// How one wire represents errors: a table of statuses, a table of codes, and an envelope.
+/// How one wire represents errors: its statuses, its codes, and an envelope.
 pub trait Wire: Send + Sync + 'static {
     /// The wire's name, such as `v1`; also the name of its OpenAPI document.
     fn name(&self) -> &'static str;
 
     /// The HTTP status of a kind.
-    fn status(&self, kind: Kind) -> StatusCode;
+    fn status(&self, kind: Kind) -> StatusCode {
+        status(kind)
+    }
 
     /// The HTTP status of an error, for wires where it depends on more than the kind.
     fn status_of(&self, error: &Error) -> StatusCode {
@@ -34,7 +36,7 @@ pub trait Wire: Send + Sync + 'static {
     }
 
     /// The error code of a kind.
-    fn code(&self, kind: Kind) -> &'static str;
+    fn code(&self, kind: Kind) -> Cow<'static, str>;
 
     /// The response body.
     fn body(&self, error: &Error, about: &About) -> Value;
@@ -70,6 +72,56 @@ pub trait Wire: Send + Sync + 'static {
                 | Kind::SessionEnded
         );
         about_token && self.status(kind) == StatusCode::UNAUTHORIZED
+    }
+}
+
+/// The HTTP status of a kind, unless the wire states another. A new kind does not compile without
+/// one.
+#[must_use]
+pub fn status(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::Validation
+        | Kind::MalformedBody
+        | Kind::MissingCredentials
+        | Kind::MissingRefreshToken
+        | Kind::MissingLinkToken
+        | Kind::WrongCurrentPassword
+        | Kind::MfaCodeInvalid
+        | Kind::MfaNotEnabled
+        | Kind::BackupCodeUsed
+        | Kind::CodeInvalid => StatusCode::BAD_REQUEST,
+        Kind::InvalidCredentials
+        | Kind::EmailUnverified
+        | Kind::TokenMissing
+        | Kind::TokenFormat
+        | Kind::TokenInvalid
+        | Kind::TokenExpired
+        | Kind::SessionEnded
+        | Kind::RefreshInvalid
+        | Kind::RefreshRevoked
+        | Kind::MfaRequired
+        | Kind::AppInvalid => StatusCode::UNAUTHORIZED,
+        Kind::ReauthenticationRequired
+        | Kind::AccountSuspended
+        | Kind::AccountDeleted
+        | Kind::Forbidden
+        | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
+        Kind::LinkInvalid | Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => {
+            StatusCode::NOT_FOUND
+        }
+        Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Kind::EmailTaken
+        | Kind::UsernameTaken
+        | Kind::AlreadyExists
+        | Kind::Conflict
+        | Kind::LastAdmin => StatusCode::CONFLICT,
+        Kind::LinkExpired => StatusCode::GONE,
+        Kind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Kind::AccountLocked => StatusCode::LOCKED,
+        Kind::TooMany(_) | Kind::UploadLimitReached => StatusCode::TOO_MANY_REQUESTS,
+        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

@@ -66,6 +66,8 @@ pub fn is_under(path: &str, prefix: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use poem::http::StatusCode;
     use serde_json::Value;
 
@@ -84,8 +86,8 @@ mod tests {
             StatusCode::IM_A_TEAPOT
         }
 
-        fn code(&self, _: Kind) -> &'static str {
-            "CODE"
+        fn code(&self, _: Kind) -> Cow<'static, str> {
+            "CODE".into()
         }
 
         fn body(&self, _: &Error, _: &About) -> Value {

@@ -1,11 +1,15 @@
-//! Maps errors to the status codes, error codes, messages and envelope of the authbackend wire.
+//! The errors of the authbackend wire: its envelope, and the statuses, codes and messages that differ from
+//! the native API.
+
+use std::borrow::Cow;
 
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::api::v1::V1;
 use crate::config::WireName;
 use crate::error::{Error, FieldError, Kind};
-use crate::http::server::reject::{About, Wire};
+use crate::http::server::reject::{About, Wire, status};
 
 /// The authbackend wire.
 #[derive(Debug, Clone, Copy)]
@@ -20,55 +24,21 @@ impl Wire for Authbackend {
 
     fn status(&self, kind: Kind) -> StatusCode {
         match kind {
-            Kind::Validation
-            | Kind::MalformedBody
-            | Kind::MissingCredentials
-            | Kind::MissingRefreshToken
-            | Kind::MissingLinkToken
-            | Kind::EmailTaken
+            Kind::EmailTaken
             | Kind::UsernameTaken
             | Kind::AlreadyExists
             | Kind::Conflict
             | Kind::LinkInvalid
-            | Kind::LinkExpired
-            | Kind::MfaCodeInvalid
-            | Kind::MfaNotEnabled
-            | Kind::BackupCodeUsed
-            | Kind::CodeInvalid => StatusCode::BAD_REQUEST,
-            Kind::InvalidCredentials
-            | Kind::EmailUnverified
-            | Kind::WrongCurrentPassword
-            | Kind::TokenMissing
-            | Kind::TokenFormat
-            | Kind::TokenInvalid
-            | Kind::TokenExpired
-            | Kind::SessionEnded
-            | Kind::RefreshInvalid
-            | Kind::RefreshRevoked
-            | Kind::MfaRequired
-            | Kind::AppInvalid => StatusCode::UNAUTHORIZED,
-            Kind::AccountLocked
-            | Kind::AccountSuspended
-            | Kind::AccountDeleted
-            | Kind::ReauthenticationRequired
-            | Kind::LastAdmin
-            | Kind::Forbidden
-            | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
-            Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
-            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Kind::TooMany(_) | Kind::UploadLimitReached => StatusCode::TOO_MANY_REQUESTS,
-            Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            | Kind::LinkExpired => StatusCode::BAD_REQUEST,
+            Kind::WrongCurrentPassword => StatusCode::UNAUTHORIZED,
+            Kind::AccountLocked | Kind::LastAdmin => StatusCode::FORBIDDEN,
+            other => status(other),
         }
     }
 
-    fn code(&self, kind: Kind) -> &'static str {
-        match kind {
-            Kind::Validation
-            | Kind::MalformedBody
-            | Kind::MissingCredentials
+    fn code(&self, kind: Kind) -> Cow<'static, str> {
+        let code = match kind {
+            Kind::MissingCredentials
             | Kind::MissingRefreshToken
             | Kind::MissingLinkToken
             | Kind::EmailTaken
@@ -100,14 +70,12 @@ impl Wire for Authbackend {
             | Kind::LastAdmin
             | Kind::Forbidden
             | Kind::ForeignOrigin => "AUTHORIZATION_ERROR",
-            Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => "NOT_FOUND",
-            Kind::MethodNotAllowed => "METHOD_NOT_ALLOWED",
-            Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
-            Kind::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Kind::AccountNotFound | Kind::SessionNotFound => "NOT_FOUND",
             Kind::TooMany(_) | Kind::UploadLimitReached => "RATE_LIMIT_ERROR",
-            Kind::Unavailable => "SERVICE_UNAVAILABLE",
             Kind::Internal => "INTERNAL_ERROR",
-        }
+            other => return V1.code(other),
+        };
+        code.into()
     }
 
     fn sentence(&self, kind: Kind) -> &'static str {

@@ -1,11 +1,15 @@
-//! Maps errors to the status codes, error codes, messages and envelope of the jobpsych wire.
+//! The errors of the jobpsych wire: its envelope, and the statuses, codes and messages that differ from
+//! the native API.
+
+use std::borrow::Cow;
 
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::api::v1::V1;
 use crate::config::{Config, Environment};
 use crate::error::{Error, Kind, Rule};
-use crate::http::server::reject::{About, Wire};
+use crate::http::server::reject::{About, Wire, status};
 
 /// The jobpsych wire.
 #[derive(Debug, Clone, Copy)]
@@ -39,47 +43,10 @@ impl Wire for Jobpsych {
 
     fn status(&self, kind: Kind) -> StatusCode {
         match kind {
-            Kind::Validation
-            | Kind::MalformedBody
-            | Kind::MissingCredentials
-            | Kind::MissingLinkToken
-            | Kind::LinkInvalid
-            | Kind::LinkExpired
-            | Kind::WrongCurrentPassword
-            | Kind::MfaCodeInvalid
-            | Kind::MfaNotEnabled
-            | Kind::BackupCodeUsed
-            | Kind::CodeInvalid => StatusCode::BAD_REQUEST,
-            Kind::InvalidCredentials
-            | Kind::MissingRefreshToken
-            | Kind::TokenMissing
-            | Kind::TokenFormat
-            | Kind::TokenInvalid
-            | Kind::TokenExpired
-            | Kind::SessionEnded
-            | Kind::RefreshInvalid
-            | Kind::RefreshRevoked
-            | Kind::AppInvalid => StatusCode::UNAUTHORIZED,
-            Kind::EmailUnverified
-            | Kind::AccountSuspended
-            | Kind::AccountDeleted
-            | Kind::MfaRequired
-            | Kind::ReauthenticationRequired
-            | Kind::Forbidden
-            | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
-            Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => StatusCode::NOT_FOUND,
-            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::EmailTaken
-            | Kind::UsernameTaken
-            | Kind::AlreadyExists
-            | Kind::Conflict
-            | Kind::LastAdmin => StatusCode::CONFLICT,
-            Kind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Kind::AccountLocked => StatusCode::LOCKED,
-            Kind::TooMany(_) | Kind::UploadLimitReached => StatusCode::TOO_MANY_REQUESTS,
-            Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Kind::LinkInvalid | Kind::LinkExpired => StatusCode::BAD_REQUEST,
+            Kind::MissingRefreshToken => StatusCode::UNAUTHORIZED,
+            Kind::EmailUnverified | Kind::MfaRequired => StatusCode::FORBIDDEN,
+            other => status(other),
         }
     }
 
@@ -96,11 +63,9 @@ impl Wire for Jobpsych {
         self.status(error.kind())
     }
 
-    fn code(&self, kind: Kind) -> &'static str {
-        match kind {
-            Kind::Validation
-            | Kind::MalformedBody
-            | Kind::MissingCredentials
+    fn code(&self, kind: Kind) -> Cow<'static, str> {
+        let code = match kind {
+            Kind::MissingCredentials
             | Kind::MissingLinkToken
             | Kind::LinkInvalid
             | Kind::LinkExpired
@@ -108,7 +73,6 @@ impl Wire for Jobpsych {
             | Kind::MfaNotEnabled
             | Kind::BackupCodeUsed
             | Kind::CodeInvalid => "VALIDATION_ERROR",
-            Kind::InvalidCredentials | Kind::WrongCurrentPassword => "INVALID_CREDENTIALS",
             Kind::MissingRefreshToken
             | Kind::TokenMissing
             | Kind::TokenFormat
@@ -124,22 +88,13 @@ impl Wire for Jobpsych {
             | Kind::ReauthenticationRequired
             | Kind::Forbidden
             | Kind::ForeignOrigin => "FORBIDDEN",
-            Kind::MfaRequired => "MFA_REQUIRED",
-            Kind::AccountLocked => "ACCOUNT_LOCKED",
-            Kind::AccountNotFound => "USER_NOT_FOUND",
-            Kind::SessionNotFound | Kind::NotFound => "NOT_FOUND",
-            Kind::EmailTaken => "EMAIL_EXISTS",
-            Kind::UsernameTaken | Kind::AlreadyExists | Kind::Conflict | Kind::LastAdmin => {
-                "CONFLICT"
-            }
-            Kind::MethodNotAllowed => "METHOD_NOT_ALLOWED",
-            Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
-            Kind::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Kind::SessionNotFound => "NOT_FOUND",
+            Kind::UsernameTaken | Kind::AlreadyExists | Kind::LastAdmin => "CONFLICT",
             Kind::TooMany(_) => "RATE_LIMIT_EXCEEDED",
-            Kind::UploadLimitReached => "UPLOAD_LIMIT_REACHED",
-            Kind::Unavailable => "SERVICE_UNAVAILABLE",
             Kind::Internal => "SERVER_ERROR",
-        }
+            other => return V1.code(other),
+        };
+        code.into()
     }
 
     fn sentence(&self, kind: Kind) -> &'static str {

@@ -1,11 +1,15 @@
-//! Maps errors to the status codes, error codes, messages and envelope of the siteworks wire.
+//! The errors of the siteworks wire: its envelope, and the statuses, codes and messages that differ from
+//! the native API.
+
+use std::borrow::Cow;
 
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::api::v1::V1;
 use crate::config::WireName;
 use crate::error::{Error, FieldError, Kind};
-use crate::http::server::reject::{About, Wire};
+use crate::http::server::reject::{About, Wire, status};
 
 /// The siteworks wire.
 #[derive(Debug, Clone, Copy)]
@@ -20,67 +24,23 @@ impl Wire for Siteworks {
 
     fn status(&self, kind: Kind) -> StatusCode {
         match kind {
-            Kind::Validation
-            | Kind::MalformedBody
-            | Kind::MissingCredentials
-            | Kind::MissingRefreshToken
-            | Kind::MissingLinkToken
-            | Kind::WrongCurrentPassword
-            | Kind::MfaCodeInvalid
-            | Kind::MfaNotEnabled
-            | Kind::BackupCodeUsed
-            | Kind::CodeInvalid => StatusCode::BAD_REQUEST,
-            Kind::InvalidCredentials
-            | Kind::TokenMissing
-            | Kind::TokenFormat
-            | Kind::TokenInvalid
-            | Kind::TokenExpired
-            | Kind::SessionEnded
-            | Kind::RefreshInvalid
-            | Kind::RefreshRevoked
-            | Kind::AppInvalid => StatusCode::UNAUTHORIZED,
-            Kind::EmailUnverified
-            | Kind::AccountSuspended
-            | Kind::AccountDeleted
-            | Kind::MfaRequired
-            | Kind::ReauthenticationRequired
-            | Kind::Forbidden
-            | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
-            Kind::LinkInvalid | Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => {
-                StatusCode::NOT_FOUND
-            }
-            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Kind::EmailTaken
-            | Kind::UsernameTaken
-            | Kind::AlreadyExists
-            | Kind::Conflict
-            | Kind::LastAdmin => StatusCode::CONFLICT,
-            Kind::LinkExpired => StatusCode::GONE,
-            Kind::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Kind::AccountLocked => StatusCode::LOCKED,
-            Kind::TooMany(_) | Kind::UploadLimitReached => StatusCode::TOO_MANY_REQUESTS,
-            Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Kind::EmailUnverified | Kind::MfaRequired => StatusCode::FORBIDDEN,
+            other => status(other),
         }
     }
 
-    fn code(&self, kind: Kind) -> &'static str {
-        match kind {
-            Kind::Validation
-            | Kind::MalformedBody
-            | Kind::MissingCredentials
+    fn code(&self, kind: Kind) -> Cow<'static, str> {
+        let code = match kind {
+            Kind::MissingCredentials
             | Kind::MissingRefreshToken
             | Kind::MissingLinkToken
             | Kind::MfaCodeInvalid
             | Kind::MfaNotEnabled
             | Kind::BackupCodeUsed
             | Kind::CodeInvalid => VALIDATION,
-            Kind::InvalidCredentials => "INVALID_CREDENTIALS",
             Kind::WrongCurrentPassword => "INVALID_CURRENT_PASSWORD",
-            Kind::TokenInvalid | Kind::SessionEnded | Kind::LinkInvalid => "INVALID_TOKEN",
-            Kind::TokenExpired | Kind::LinkExpired => "TOKEN_EXPIRED",
-            Kind::RefreshInvalid | Kind::RefreshRevoked => "INVALID_REFRESH_TOKEN",
+            Kind::SessionEnded => "INVALID_TOKEN",
+            Kind::RefreshRevoked => "INVALID_REFRESH_TOKEN",
             Kind::TokenMissing
             | Kind::TokenFormat
             | Kind::AppInvalid
@@ -90,19 +50,14 @@ impl Wire for Siteworks {
             | Kind::ForeignOrigin
             | Kind::LastAdmin => "AUTH_ERROR",
             Kind::AccountSuspended | Kind::AccountDeleted => "ACCOUNT_DEACTIVATED",
-            Kind::AccountLocked => "ACCOUNT_LOCKED",
-            Kind::MfaRequired => "MFA_REQUIRED",
             Kind::EmailTaken => "USER_EXISTS",
             Kind::UsernameTaken | Kind::AlreadyExists => "DUPLICATE_ENTRY",
-            Kind::Conflict => "CONFLICT",
-            Kind::AccountNotFound | Kind::SessionNotFound | Kind::NotFound => "NOT_FOUND",
-            Kind::MethodNotAllowed => "METHOD_NOT_ALLOWED",
-            Kind::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
-            Kind::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Kind::AccountNotFound | Kind::SessionNotFound => "NOT_FOUND",
             Kind::TooMany(_) | Kind::UploadLimitReached => "RATE_LIMIT_EXCEEDED",
-            Kind::Unavailable => "SERVICE_UNAVAILABLE",
             Kind::Internal => "INTERNAL_ERROR",
-        }
+            other => return V1.code(other),
+        };
+        code.into()
     }
 
     fn sentence(&self, kind: Kind) -> &'static str {
