@@ -35,7 +35,9 @@ use crate::identity::{Caller, Core};
 use crate::model::Secret;
 
 /// Operations under `/auth` that create and end sessions.
-pub(super) struct AuthApi(pub(super) Arc<Core>);
+pub(super) struct AuthApi {
+    pub(super) core: Arc<Core>,
+}
 
 /// Response to a sign-up.
 #[derive(ApiResponse)]
@@ -74,7 +76,7 @@ impl AuthApi {
             company_name: None,
             phone: asked.phone.filter(|phone| !phone.is_empty()),
         };
-        let made = sign_up::register(&self.0, new, &visit.source).await?;
+        let made = sign_up::register(&self.core, new, &visit.source).await?;
         Ok(RegisterResponse::Account(Json(view::registered(made).into())))
     }
 
@@ -95,12 +97,12 @@ impl AuthApi {
         body: Body<LoginRequest>,
     ) -> Answer<LoginAnswer> {
         let credentials = credentials(body.0)?;
-        sign_in::refuse_locked(&self.0, &credentials.name, &visit.source).await?;
+        sign_in::refuse_locked(&self.core, &credentials.name, &visit.source).await?;
         app.meter(&visit, RateKey::Name(&credentials.name)).await?.count(Limit::SignIn)?;
-        let issued = sign_in::with_password(&self.0, credentials, &visit.source).await?;
-        let session = view::new_session(&self.0, &issued)?;
+        let issued = sign_in::with_password(&self.core, credentials, &visit.source).await?;
+        let session = view::new_session(&self.core, &issued)?;
         let cookie = refresh_cookie::set(
-            &self.0.config,
+            &self.core.config,
             Naming::Guarded,
             &cookie_path(&visit.path),
             &issued.refresh,
@@ -129,9 +131,9 @@ impl AuthApi {
         let in_body = body.0.and_then(|body| body.refresh_token);
         let (token, channel) = presented(cookie.0, in_body).ok_or(Kind::MissingRefreshToken)?;
         visit.meter.peek(Limit::Refresh)?;
-        let issued = refresh::turn(&self.0, token.reveal(), channel, &visit.source).await;
+        let issued = refresh::turn(&self.core, token.reveal(), channel, &visit.source).await;
         let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
-        let mut session = view::refreshed(&self.0, &issued)?;
+        let mut session = view::refreshed(&self.core, &issued)?;
         match channel {
             TokenTransport::Body => {
                 session.refresh_token = issued.turned.then(|| issued.refresh.reveal().to_owned());
@@ -140,7 +142,7 @@ impl AuthApi {
             TokenTransport::Cookie => {
                 let path = cookie_path(&visit.path);
                 let cookie = refresh_cookie::set(
-                    &self.0.config,
+                    &self.core.config,
                     Naming::Guarded,
                     &path,
                     &issued.refresh,
@@ -173,9 +175,9 @@ impl AuthApi {
         let token = presented(cookie.0, in_body).map(|(token, _)| token);
         let holder = self.holder(bearer.0, token).await?;
         if everywhere == Some(true) {
-            sign_out::everywhere(&self.0, &holder, &visit.source).await?;
+            sign_out::everywhere(&self.core, &holder, &visit.source).await?;
         } else {
-            sign_out::here(&self.0, &holder, &visit.source).await?;
+            sign_out::here(&self.core, &holder, &visit.source).await?;
         }
         Ok(self.logged_out(&visit))
     }
@@ -190,7 +192,7 @@ impl AuthApi {
         tag = "V1Tag::Authentication"
     )]
     async fn logout_all(&self, visit: RequestContext, bearer: Bearer) -> Answer<Done> {
-        sign_out::everywhere(&self.0, &SessionHolder::from(&bearer.0), &visit.source).await?;
+        sign_out::everywhere(&self.core, &SessionHolder::from(&bearer.0), &visit.source).await?;
         Ok(self.logged_out(&visit))
     }
 }
@@ -201,14 +203,14 @@ impl AuthApi {
     async fn holder(&self, bearer: Result<Caller>, token: Option<Secret>) -> Result<SessionHolder> {
         match (bearer, token) {
             (Ok(caller), _) => Ok(SessionHolder::from(&caller)),
-            (Err(_), Some(token)) => sign_out::holder_of(&self.0, token.reveal()).await,
+            (Err(_), Some(token)) => sign_out::holder_of(&self.core, token.reveal()).await,
             (Err(error), None) => Err(error),
         }
     }
 
     fn logged_out(&self, visit: &RequestContext) -> Response<Json<Done>> {
         let cookie =
-            refresh_cookie::clear(&self.0.config, Naming::Guarded, &cookie_path(&visit.path));
+            refresh_cookie::clear(&self.core.config, Naming::Guarded, &cookie_path(&visit.path));
         with_cookie(Done::saying("Logged out successfully"), cookie)
     }
 }

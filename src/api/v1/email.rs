@@ -16,7 +16,9 @@ use crate::identity::account::verify_email;
 use crate::identity::account::verify_email::Proved;
 
 /// Operations on verification links.
-pub(super) struct EmailVerification(pub(super) Arc<Core>);
+pub(super) struct EmailVerification {
+    pub(super) core: Arc<Core>,
+}
 
 #[OpenApi]
 impl EmailVerification {
@@ -32,7 +34,8 @@ impl EmailVerification {
     )]
     async fn verify(&self, visit: RequestContext, body: Body<LinkRequest>) -> Answer<Done> {
         visit.meter.count(Limit::VerifyEmail)?;
-        let proved = verify_email::prove(&self.0, body.0.token.0.reveal(), &visit.source).await?;
+        let proved =
+            verify_email::prove(&self.core, body.0.token.0.reveal(), &visit.source).await?;
         Ok(answer(Done::saying(match proved {
             Proved::Now => "Email verified successfully",
             Proved::Already => "Email is already verified",
@@ -51,7 +54,7 @@ impl EmailVerification {
     )]
     async fn resend(&self, visit: RequestContext, body: Body<ResendRequest>) -> Answer<Done> {
         visit.meter.count(Limit::Resend)?;
-        verify_email::request(&self.0, &body.0.email.0, &visit.source).await?;
+        verify_email::request(&self.core, &body.0.email.0, &visit.source).await?;
         Ok(answer(Done::saying(
             "Verification email sent if the account exists and is not verified",
         )))
@@ -69,7 +72,7 @@ impl EmailVerification {
     )]
     async fn disown(&self, visit: RequestContext, body: Body<LinkRequest>) -> Answer<Done> {
         visit.meter.count(Limit::Disown)?;
-        verify_email::disown(&self.0, body.0.token.0.reveal(), &visit.source).await?;
+        verify_email::disown(&self.core, body.0.token.0.reveal(), &visit.source).await?;
         Ok(answer(Done::saying("Account removed")))
     }
 }

@@ -21,7 +21,9 @@ use crate::identity::Core;
 use crate::identity::account::{file, quota};
 
 /// Operations under `/users/me/files`.
-pub(super) struct FilesApi(pub(super) Arc<Core>);
+pub(super) struct FilesApi {
+    pub(super) core: Arc<Core>,
+}
 
 /// An uploaded file.
 #[derive(Debug, Object)]
@@ -119,7 +121,7 @@ impl FilesApi {
         bearer: Bearer,
         body: FileBody,
     ) -> Result<UploadResponse, Reject> {
-        let (file, quota) = upload::receive(&self.0, &bearer.0, body, &visit.source).await?;
+        let (file, quota) = upload::receive(&self.core, &bearer.0, body, &visit.source).await?;
         let data = UploadedFile { file: shown(file), quota: shown_quota(quota) };
         Ok(UploadResponse::File(Json(UploadAnswer {
             success: true,
@@ -136,7 +138,7 @@ impl FilesApi {
         tag = "V1Tag::Files"
     )]
     async fn list(&self, bearer: Bearer) -> Answer<FilesAnswer> {
-        let files = file::list(&self.0, &bearer.0).await?;
+        let files = file::list(&self.core, &bearer.0).await?;
         Ok(answer(FilesAnswer { success: true, data: files.into_iter().map(shown).collect() }))
     }
 
@@ -152,8 +154,8 @@ impl FilesApi {
         bearer: Bearer,
         #[oai(name = "fileId")] id: Path<String>,
     ) -> Result<Download, Reject> {
-        let file = file::get(&self.0, &bearer.0, &id).await?;
-        Ok(Download::of(self.0.clone(), file))
+        let file = file::get(&self.core, &bearer.0, &id).await?;
+        Ok(Download::of(self.core.clone(), file))
     }
 
     /// Delete a file of the caller
@@ -171,7 +173,7 @@ impl FilesApi {
         bearer: Bearer,
         #[oai(name = "fileId")] id: Path<String>,
     ) -> Answer<Done> {
-        file::delete(&self.0, &bearer.0, &id, &visit.source).await?;
+        file::delete(&self.core, &bearer.0, &id, &visit.source).await?;
         Ok(answer(Done::saying("File deleted successfully")))
     }
 
@@ -183,7 +185,7 @@ impl FilesApi {
         tag = "V1Tag::Files"
     )]
     async fn quota(&self, bearer: Bearer) -> Answer<QuotaAnswer> {
-        let quota = quota::own(&self.0, &bearer.0).await?;
+        let quota = quota::own(&self.core, &bearer.0).await?;
         Ok(answer(QuotaAnswer { success: true, data: shown_quota(quota) }))
     }
 }

@@ -12,7 +12,9 @@ use crate::identity::system::health;
 use crate::identity::system::health::HealthState;
 
 /// The health check operation.
-pub(super) struct HealthApi(pub(super) Arc<Core>);
+pub(super) struct HealthApi {
+    pub(super) core: Arc<Core>,
+}
 
 /// Responses to a health check.
 #[derive(ApiResponse)]
@@ -33,13 +35,13 @@ impl HealthApi {
     /// `/livez` and `/readyz`.
     #[oai(path = "/health", method = "get", operation_id = "getHealth", tag = "V1Tag::Health")]
     async fn get(&self) -> HealthResponse {
-        let health = health::check(&self.0).await;
+        let health = health::check(&self.core).await;
         let well = health.database == HealthState::Healthy;
         let report = HealthReport {
             status: if well { "OK" } else { "UNAVAILABLE" }.into(),
-            timestamp: self.0.env.wall().to_seconds_text(),
+            timestamp: self.core.env.wall().to_seconds_text(),
             version: env!("CARGO_PKG_VERSION").into(),
-            uptime: i64::try_from(self.0.counts.uptime(self.0.env.now()).as_secs())
+            uptime: i64::try_from(self.core.counts.uptime(self.core.env.now()).as_secs())
                 .unwrap_or(i64::MAX),
             services: Services {
                 database: word(health.database).into(),

@@ -29,7 +29,9 @@ use crate::identity::login::{challenge, passwordless};
 use crate::identity::{Core, factor};
 
 /// Operations on second factors and login codes.
-pub(super) struct Mfa(pub(super) Arc<Core>);
+pub(super) struct Mfa {
+    pub(super) core: Arc<Core>,
+}
 
 #[OpenApi]
 impl Mfa {
@@ -46,7 +48,7 @@ impl Mfa {
     ) -> Answer<MfaSetupAnswer> {
         let name = body.0.device_name.unwrap_or_default();
         let started =
-            factor::set_up(&self.0, &bearer.0, body.0.kind.into(), &name, &visit.source).await?;
+            factor::set_up(&self.core, &bearer.0, body.0.kind.into(), &name, &visit.source).await?;
         Ok(answer(view::set_up(started).into()))
     }
 
@@ -74,7 +76,7 @@ impl Mfa {
         match bearer {
             EitherBearer::Opaque(token) => {
                 let issued =
-                    challenge::complete(&self.0, token.reveal(), code.reveal(), &visit.source)
+                    challenge::complete(&self.core, token.reveal(), code.reveal(), &visit.source)
                         .await?;
                 let login = self.logged_in(&visit, &issued)?;
                 Ok(login.map(|data| MfaVerifyAnswer {
@@ -84,8 +86,14 @@ impl Mfa {
                 }))
             }
             EitherBearer::Caller(caller) => {
-                factor::verify(&self.0, &caller, code.reveal(), device.as_deref(), &visit.source)
-                    .await?;
+                factor::verify(
+                    &self.core,
+                    &caller,
+                    code.reveal(),
+                    device.as_deref(),
+                    &visit.source,
+                )
+                .await?;
                 let message = "MFA verified successfully".to_owned();
                 Ok(answer(MfaVerifyAnswer { success: true, message, data: None }))
             }
@@ -112,7 +120,7 @@ impl Mfa {
         app.meter(&visit, subject(&bearer)).await?.count(Limit::FactorSent)?;
         let wanted = body.0.and_then(|body| body.method).map(Into::into);
         let sent =
-            challenge::send(&self.0, bearer.token()?.reveal(), wanted, &visit.source).await?;
+            challenge::send(&self.core, bearer.token()?.reveal(), wanted, &visit.source).await?;
         Ok(answer(Done::saying(&format!("Verification code sent by {}", sent.as_str()))))
     }
 
@@ -130,15 +138,15 @@ impl Mfa {
         visit: RequestContext,
         bearer: Bearer,
     ) -> Answer<BackupCodesAnswer> {
-        let fresh = Fresh::check(&self.0, &bearer.0)?;
-        let codes = factor::renew_backup_codes(&self.0, &fresh, &visit.source).await?;
+        let fresh = Fresh::check(&self.core, &bearer.0)?;
+        let codes = factor::renew_backup_codes(&self.core, &fresh, &visit.source).await?;
         Ok(answer(BackupCodes { backup_codes: view::codes(&codes) }.into()))
     }
 
     /// List the caller's second factors
     #[oai(path = "/users/me/mfa", method = "get", operation_id = "listMfa", tag = "V1Tag::Mfa")]
     async fn list(&self, bearer: Bearer) -> Answer<MfaOverviewAnswer> {
-        Ok(answer(view::overview(factor::list(&self.0, &bearer.0).await?).into()))
+        Ok(answer(view::overview(factor::list(&self.core, &bearer.0).await?).into()))
     }
 
     /// Rename a second factor
@@ -156,7 +164,8 @@ impl Mfa {
         body: Body<MfaRenameRequest>,
     ) -> Answer<MfaDeviceAnswer> {
         let renamed =
-            factor::rename(&self.0, &bearer.0, &id.0, &body.0.device_name, &visit.source).await?;
+            factor::rename(&self.core, &bearer.0, &id.0, &body.0.device_name, &visit.source)
+                .await?;
         Ok(answer(view::device(renamed).into()))
     }
 
@@ -192,8 +201,8 @@ impl Mfa {
         bearer: Bearer,
         id: Path<String>,
     ) -> Answer<Done> {
-        let fresh = Fresh::check(&self.0, &bearer.0)?;
-        factor::remove(&self.0, &fresh, &id.0, &visit.source).await?;
+        let fresh = Fresh::check(&self.core, &bearer.0)?;
+        factor::remove(&self.core, &fresh, &id.0, &visit.source).await?;
         Ok(answer(Done::saying("MFA device removed")))
     }
 
@@ -214,7 +223,7 @@ impl Mfa {
         body: Body<OtpRequest>,
     ) -> Answer<Done> {
         app.meter(&visit, RateKey::Email(&body.0.email.0)).await?.count(Limit::CodeRequest)?;
-        passwordless::request(&self.0, &body.0.email.0, &visit.source).await?;
+        passwordless::request(&self.core, &body.0.email.0, &visit.source).await?;
         Ok(answer(Done::saying("Login code sent if account exists")))
     }
 
@@ -239,7 +248,8 @@ impl Mfa {
             if body.0.remember_me.unwrap_or(true) { Remember::Long } else { Remember::Short };
         let (email, code) = (body.0.email.0, body.0.code.0);
         let issued =
-            passwordless::verify(&self.0, &email, code.reveal(), remember, &visit.source).await?;
+            passwordless::verify(&self.core, &email, code.reveal(), remember, &visit.source)
+                .await?;
         let login = self.logged_in(&visit, &issued)?;
         Ok(login.map(|login| login))
     }
@@ -248,10 +258,10 @@ impl Mfa {
 impl Mfa {
     /// The response to a completed login, with its cookie.
     fn logged_in(&self, visit: &RequestContext, issued: &Issued) -> Result<Login> {
-        let session = view::new_session(&self.0, issued)?;
+        let session = view::new_session(&self.core, issued)?;
         let path = cookie_path(&visit.path);
         let cookie = refresh_cookie::set(
-            &self.0.config,
+            &self.core.config,
             Naming::Guarded,
             &path,
             &issued.refresh,

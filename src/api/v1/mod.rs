@@ -81,16 +81,16 @@ type V1Api = (
 
 fn api(core: &Arc<Core>) -> V1Api {
     (
-        auth::AuthApi(core.clone()),
-        email::EmailVerification(core.clone()),
-        users::UsersApi(core.clone()),
-        (recovery::Recovery(core.clone()), reset_code::ResetCode(core.clone())),
-        mfa::Mfa(core.clone()),
-        files::FilesApi(core.clone()),
-        service::ServiceApi(core.clone()),
-        sessions::SessionsApi(core.clone()),
+        auth::AuthApi { core: core.clone() },
+        email::EmailVerification { core: core.clone() },
+        users::UsersApi { core: core.clone() },
+        (recovery::Recovery { core: core.clone() }, reset_code::ResetCode { core: core.clone() }),
+        mfa::Mfa { core: core.clone() },
+        files::FilesApi { core: core.clone() },
+        service::ServiceApi { core: core.clone() },
+        sessions::SessionsApi { core: core.clone() },
         admin::api(core),
-        health::HealthApi(core.clone()),
+        health::HealthApi { core: core.clone() },
     )
 }
 

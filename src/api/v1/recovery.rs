@@ -23,7 +23,9 @@ use crate::identity::login::reauthenticate;
 use crate::identity::login::reauthenticate::ReauthenticationProof;
 
 /// Operations on the caller's password and email address.
-pub(super) struct Recovery(pub(super) Arc<Core>);
+pub(super) struct Recovery {
+    pub(super) core: Arc<Core>,
+}
 
 #[OpenApi]
 impl Recovery {
@@ -44,7 +46,7 @@ impl Recovery {
         body: Body<ForgotPasswordRequest>,
     ) -> Answer<Done> {
         app.meter(&visit, RateKey::Email(&body.0.email.0)).await?.count(Limit::Forgot)?;
-        recover::request(&self.0, &body.0.email.0, &visit.source).await?;
+        recover::request(&self.core, &body.0.email.0, &visit.source).await?;
         Ok(answer(Done::saying("Password reset email sent if account exists")))
     }
 
@@ -68,7 +70,7 @@ impl Recovery {
         let asked = body.0;
         let meter = app.meter(&visit, RateKey::Reset(&asked.token.0)).await?;
         meter.count(Limit::Reset)?;
-        recover::reset(&self.0, asked.token.0.reveal(), asked.new_password.0, &visit.source)
+        recover::reset(&self.core, asked.token.0.reveal(), asked.new_password.0, &visit.source)
             .await
             .map_err(|failure| meter.reset_failed(Limit::Reset, failure))?;
         Ok(answer(Done::saying("Password reset successfully")))
@@ -92,7 +94,7 @@ impl Recovery {
         visit.meter.count(Limit::ChangePassword)?;
         let asked = body.0;
         password::change(
-            &self.0,
+            &self.core,
             &bearer.0,
             asked.current_password.0,
             asked.new_password.0,
@@ -121,7 +123,7 @@ impl Recovery {
     ) -> Answer<Done> {
         visit.meter.count(Limit::Reauthenticate)?;
         let proof = proof(body.0)?;
-        reauthenticate::renew(&self.0, &bearer.0, proof, &visit.source).await?;
+        reauthenticate::renew(&self.core, &bearer.0, proof, &visit.source).await?;
         Ok(answer(Done::saying("Authentication renewed")))
     }
 
@@ -142,8 +144,8 @@ impl Recovery {
         bearer: Bearer,
         body: Body<ChangeEmailRequest>,
     ) -> Answer<Done> {
-        let fresh = Fresh::check(&self.0, &bearer.0)?;
-        change_email::request(&self.0, &fresh, &body.0.new_email.0, &visit.source).await?;
+        let fresh = Fresh::check(&self.core, &bearer.0)?;
+        change_email::request(&self.core, &fresh, &body.0.new_email.0, &visit.source).await?;
         Ok(answer(Done::saying("Confirmation email sent to the new address if it can be used")))
     }
 
@@ -156,7 +158,7 @@ impl Recovery {
     )]
     async fn confirm_email(&self, visit: RequestContext, body: Body<LinkRequest>) -> Answer<Done> {
         visit.meter.count(Limit::ConfirmEmail)?;
-        change_email::confirm(&self.0, body.0.token.0.reveal(), &visit.source).await?;
+        change_email::confirm(&self.core, body.0.token.0.reveal(), &visit.source).await?;
         Ok(answer(Done::saying("Email address changed successfully")))
     }
 
@@ -172,7 +174,7 @@ impl Recovery {
     )]
     async fn undo_email(&self, visit: RequestContext, body: Body<LinkRequest>) -> Answer<Done> {
         visit.meter.count(Limit::UndoEmail)?;
-        change_email::undo(&self.0, body.0.token.0.reveal(), &visit.source).await?;
+        change_email::undo(&self.core, body.0.token.0.reveal(), &visit.source).await?;
         Ok(answer(Done::saying("Change of email address undone")))
     }
 }

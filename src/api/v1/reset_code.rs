@@ -17,7 +17,9 @@ use crate::identity::access::rate_key::RateKey;
 use crate::identity::account::recover_by_code;
 
 /// Operations under `/auth/reset-code`.
-pub(super) struct ResetCode(pub(super) Arc<Core>);
+pub(super) struct ResetCode {
+    pub(super) core: Arc<Core>,
+}
 
 #[OpenApi]
 impl ResetCode {
@@ -40,7 +42,7 @@ impl ResetCode {
     ) -> Answer<Done> {
         let email = body.0.email.0;
         app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::ForgotByCode)?;
-        recover_by_code::request(&self.0, &email, &visit.source).await?;
+        recover_by_code::request(&self.core, &email, &visit.source).await?;
         Ok(answer(Done::saying("Password reset code sent if account exists")))
     }
 
@@ -62,7 +64,7 @@ impl ResetCode {
     ) -> Answer<Done> {
         let (email, code) = (body.0.email.0, body.0.code.0);
         app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::ResetCode)?;
-        recover_by_code::look(&self.0, &email, code.reveal(), &visit.source).await?;
+        recover_by_code::look(&self.core, &email, code.reveal(), &visit.source).await?;
         Ok(answer(Done::saying("Code verified successfully")))
     }
 
@@ -88,7 +90,7 @@ impl ResetCode {
         let meter = app.meter(&visit, RateKey::Email(&email)).await?;
         meter.count(Limit::ResetByCode)?;
         let reset =
-            recover_by_code::reset(&self.0, &email, code.reveal(), new, &visit.source).await;
+            recover_by_code::reset(&self.core, &email, code.reveal(), new, &visit.source).await;
         reset.map_err(|failure| meter.reset_failed(Limit::ResetByCode, failure))?;
         Ok(answer(Done::saying("Password reset successfully")))
     }

@@ -25,7 +25,9 @@ use crate::identity::account::quota::Quota;
 use crate::model::Email;
 
 /// Operations that other services call.
-pub(super) struct ServiceApi(pub(super) Arc<Core>);
+pub(super) struct ServiceApi {
+    pub(super) core: Arc<Core>,
+}
 
 #[OpenApi]
 impl ServiceApi {
@@ -40,7 +42,7 @@ impl ServiceApi {
         tag = "V1Tag::Services"
     )]
     async fn verify_token(&self, body: Body<TokenRequest>) -> Answer<VerifyTokenAnswer> {
-        let verified = introspect::verify(&self.0, body.0.token.0.reveal()).await?;
+        let verified = introspect::verify(&self.core, body.0.token.0.reveal()).await?;
         Ok(answer(shown(verified).into()))
     }
 
@@ -59,7 +61,7 @@ impl ServiceApi {
         service: ServiceCaller,
         body: Body<TokenRequest>,
     ) -> Answer<IntrospectionAnswer> {
-        let found = introspect::introspect(&self.0, &service.0, body.0.token.0.reveal()).await?;
+        let found = introspect::introspect(&self.core, &service.0, body.0.token.0.reveal()).await?;
         Ok(answer(Introspection { active: found.is_some(), token: found.map(shown) }.into()))
     }
 
@@ -78,7 +80,7 @@ impl ServiceApi {
         email: Path<String>,
     ) -> Answer<QuotaOfAddressAnswer> {
         let email = address(&email)?;
-        let quota = quota::find(&self.0, &service.0, &email).await?;
+        let quota = quota::find(&self.core, &service.0, &email).await?;
         Ok(answer(quota_of(&email, quota).into()))
     }
 
@@ -99,7 +101,7 @@ impl ServiceApi {
         body: Body<CountUploadRequest>,
     ) -> Answer<UploadCountedAnswer> {
         let email = body.0.email.0;
-        let quota = quota::count(&self.0, &service.0, &email, &visit.source).await?;
+        let quota = quota::count(&self.core, &service.0, &email, &visit.source).await?;
         Ok(answer(quota_of(&email, quota).into()))
     }
 
@@ -116,7 +118,7 @@ impl ServiceApi {
     )]
     #[allow(clippy::unused_async, reason = "operations are")]
     async fn jwt_info(&self, service: ServiceCaller) -> Answer<SigningAnswer> {
-        Ok(answer(signing(introspect::signing(&self.0, &service.0)).into()))
+        Ok(answer(signing(introspect::signing(&self.core, &service.0)).into()))
     }
 }
 

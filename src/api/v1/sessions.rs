@@ -16,7 +16,9 @@ use crate::identity::audit::log;
 use crate::identity::session::list;
 
 /// Operations under `/users/me/sessions` and `/users/me/audit`.
-pub(super) struct SessionsApi(pub(super) Arc<Core>);
+pub(super) struct SessionsApi {
+    pub(super) core: Arc<Core>,
+}
 
 #[OpenApi]
 impl SessionsApi {
@@ -30,7 +32,7 @@ impl SessionsApi {
         tag = "V1Tag::SessionManagement"
     )]
     async fn list(&self, bearer: Bearer) -> Answer<SessionsAnswer> {
-        let sessions = list::list(&self.0, &bearer.0.account.id).await?;
+        let sessions = list::list(&self.core, &bearer.0.account.id).await?;
         let shown = |session| shown::session(session, Some(bearer.0.session()));
         Ok(answer(sessions.into_iter().map(shown).collect::<Vec<_>>().into()))
     }
@@ -48,7 +50,7 @@ impl SessionsApi {
         bearer: Bearer,
         #[oai(name = "sessionId")] session_id: Path<String>,
     ) -> Answer<Done> {
-        list::end(&self.0, &bearer.0, &session_id.0, &visit.source).await?;
+        list::end(&self.core, &bearer.0, &session_id.0, &visit.source).await?;
         Ok(answer(Done::saying("Session terminated successfully")))
     }
 
@@ -60,7 +62,7 @@ impl SessionsApi {
         tag = "V1Tag::SessionManagement"
     )]
     async fn end_others(&self, visit: RequestContext, bearer: Bearer) -> Answer<Done> {
-        list::end_others(&self.0, &bearer.0, &visit.source).await?;
+        list::end_others(&self.core, &bearer.0, &visit.source).await?;
         Ok(answer(Done::saying("All other sessions terminated successfully")))
     }
 
@@ -82,7 +84,7 @@ impl SessionsApi {
         limit: Query<Option<i64>>,
     ) -> Answer<AuditAnswer> {
         let limit = Paging::read(None, limit.0)?.limit;
-        let (records, next) = log::own(&self.0, &bearer.0, before.0, limit).await?;
+        let (records, next) = log::own(&self.core, &bearer.0, before.0, limit).await?;
         Ok(answer(
             AuditPage { records: records.into_iter().map(shown::record).collect(), next }.into(),
         ))

@@ -21,7 +21,9 @@ use crate::identity::account::profile::Changes;
 use crate::identity::account::{delete, export, profile};
 
 /// Operations under `/users`.
-pub(super) struct UsersApi(pub(super) Arc<Core>);
+pub(super) struct UsersApi {
+    pub(super) core: Arc<Core>,
+}
 
 #[OpenApi]
 impl UsersApi {
@@ -36,7 +38,7 @@ impl UsersApi {
     )]
     #[allow(clippy::unused_async, reason = "operations are")]
     async fn get(&self, bearer: Bearer) -> QuickAnswer<ProfileAnswer> {
-        written(&view::profile(&self.0, bearer.0).into())
+        written(&view::profile(&self.core, bearer.0).into())
     }
 
     /// Update the caller's profile
@@ -63,7 +65,7 @@ impl UsersApi {
             phone: change(body.0.phone),
             ..Changes::default()
         };
-        let account = profile::update(&self.0, &bearer.0, changes, &visit.source).await?;
+        let account = profile::update(&self.core, &bearer.0, changes, &visit.source).await?;
         Ok(answer(view::updated(account).into()))
     }
 
@@ -78,10 +80,10 @@ impl UsersApi {
         tag = "V1Tag::UserManagement"
     )]
     async fn delete(&self, visit: RequestContext, bearer: Bearer) -> Answer<Done> {
-        let fresh = Fresh::check(&self.0, &bearer.0)?;
-        delete::own_account(&self.0, &fresh, &visit.source).await?;
+        let fresh = Fresh::check(&self.core, &bearer.0)?;
+        delete::own_account(&self.core, &fresh, &visit.source).await?;
         let cookie =
-            refresh_cookie::clear(&self.0.config, Naming::Guarded, &cookie_path(&visit.path));
+            refresh_cookie::clear(&self.core.config, Naming::Guarded, &cookie_path(&visit.path));
         Ok(with_cookie(Done::saying("Account deleted successfully"), cookie))
     }
 
@@ -96,8 +98,8 @@ impl UsersApi {
         tag = "V1Tag::UserManagement"
     )]
     async fn export(&self, visit: RequestContext, bearer: Bearer) -> Answer<ExportAnswer> {
-        let fresh = Fresh::check(&self.0, &bearer.0)?;
-        let all = export::everything(&self.0, &fresh, &visit.source).await?;
+        let fresh = Fresh::check(&self.core, &bearer.0)?;
+        let all = export::everything(&self.core, &fresh, &visit.source).await?;
         Ok(answer(view::exported(all).into())
             .header(CONTENT_DISPOSITION, "attachment; filename=\"account.json\""))
     }

@@ -19,7 +19,9 @@ use crate::identity::session::holder::SessionHolder;
 use crate::identity::session::{list, sign_out};
 
 /// Operations on the caller's account.
-pub(in crate::api) struct AuthbackendOwnAccountApi(pub(in crate::api) Arc<Core>);
+pub(in crate::api) struct AuthbackendOwnAccountApi {
+    pub(in crate::api) core: Arc<Core>,
+}
 
 #[OpenApi]
 impl AuthbackendOwnAccountApi {
@@ -40,7 +42,7 @@ impl AuthbackendOwnAccountApi {
     ) -> Answer<AuthbackendDone> {
         let asked = body.0;
         password::change(
-            &self.0,
+            &self.core,
             &bearer.0,
             asked.current_password.0,
             asked.new_password.0,
@@ -58,7 +60,7 @@ impl AuthbackendOwnAccountApi {
         tag = "AuthbackendTag::Account"
     )]
     async fn logout(&self, visit: RequestContext, bearer: Bearer) -> Answer<AuthbackendDone> {
-        sign_out::here(&self.0, &SessionHolder::from(&bearer.0), &visit.source).await?;
+        sign_out::here(&self.core, &SessionHolder::from(&bearer.0), &visit.source).await?;
         Ok(answer(view::done("Logged out successfully")))
     }
 
@@ -70,7 +72,7 @@ impl AuthbackendOwnAccountApi {
         tag = "AuthbackendTag::Account"
     )]
     async fn logout_all(&self, visit: RequestContext, bearer: Bearer) -> Answer<AuthbackendDone> {
-        sign_out::everywhere(&self.0, &SessionHolder::from(&bearer.0), &visit.source).await?;
+        sign_out::everywhere(&self.core, &SessionHolder::from(&bearer.0), &visit.source).await?;
         Ok(answer(view::done("Logged out from all devices successfully")))
     }
 
@@ -82,7 +84,7 @@ impl AuthbackendOwnAccountApi {
         tag = "AuthbackendTag::Account"
     )]
     async fn sessions(&self, bearer: Bearer) -> Answer<SessionsAnswer> {
-        let sessions = list::list(&self.0, &bearer.0.account.id).await?;
+        let sessions = list::list(&self.core, &bearer.0.account.id).await?;
         Ok(answer(view::sessions(sessions, &bearer.0)))
     }
 
@@ -99,7 +101,7 @@ impl AuthbackendOwnAccountApi {
         bearer: Bearer,
         #[oai(name = "sessionId")] session_id: Path<String>,
     ) -> Answer<AuthbackendDone> {
-        list::end(&self.0, &bearer.0, &session_id.0, &visit.source).await?;
+        list::end(&self.core, &bearer.0, &session_id.0, &visit.source).await?;
         Ok(answer(view::done("Session terminated successfully")))
     }
 }

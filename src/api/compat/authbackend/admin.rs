@@ -19,7 +19,9 @@ use crate::identity::admin::search::Changes;
 use crate::identity::admin::{accounts, search, stats};
 
 /// Operations under `/api/admin`.
-pub(in crate::api) struct AuthbackendAdminApi(pub(in crate::api) Arc<Core>);
+pub(in crate::api) struct AuthbackendAdminApi {
+    pub(in crate::api) core: Arc<Core>,
+}
 
 /// Number of accounts in a list if the query has no limit.
 const MANY: i64 = 1000;
@@ -46,7 +48,8 @@ impl AuthbackendAdminApi {
         #[oai(validator(minimum(value = "1"), maximum(value = "1000")))]
         limit: Query<Option<i64>>,
     ) -> Answer<UsersAnswer> {
-        let found = search::present(&self.0, page.0.unwrap_or(1), limit.0.unwrap_or(MANY)).await?;
+        let found =
+            search::present(&self.core, page.0.unwrap_or(1), limit.0.unwrap_or(MANY)).await?;
         Ok(answer(view::users(found)))
     }
 
@@ -62,7 +65,7 @@ impl AuthbackendAdminApi {
         _admin: Allowed<ReadUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<UserAnswer> {
-        Ok(answer(view::one_user(search::by_number(&self.0, &user_id.0).await?)))
+        Ok(answer(view::one_user(search::by_number(&self.core, &user_id.0).await?)))
     }
 
     /// Update user role
@@ -80,9 +83,9 @@ impl AuthbackendAdminApi {
         #[oai(name = "userId")] user_id: Path<String>,
         body: Body<RoleRequest>,
     ) -> Answer<AuthbackendDone> {
-        let id = search::by_number(&self.0, &user_id.0).await?.account.id;
+        let id = search::by_number(&self.core, &user_id.0).await?.account.id;
         let changes = Changes { roles: Some(vec![body.0.role]), ..Changes::default() };
-        search::update(&self.0, &admin.by(), id.as_str(), changes).await?;
+        search::update(&self.core, &admin.by(), id.as_str(), changes).await?;
         Ok(answer(view::done("User role updated successfully")))
     }
 
@@ -100,8 +103,8 @@ impl AuthbackendAdminApi {
         admin: Allowed<SuspendUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<AuthbackendDone> {
-        let id = search::by_number(&self.0, &user_id.0).await?.account.id;
-        search::toggle_suspension(&self.0, &admin.by(), id.as_str()).await?;
+        let id = search::by_number(&self.core, &user_id.0).await?.account.id;
+        search::toggle_suspension(&self.core, &admin.by(), id.as_str()).await?;
         Ok(answer(view::done("User lock status updated")))
     }
 
@@ -121,8 +124,8 @@ impl AuthbackendAdminApi {
         admin: Allowed<WriteUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<AuthbackendDone> {
-        let id = search::by_number(&self.0, &user_id.0).await?.account.id;
-        accounts::delete(&self.0, &admin.by(), id.as_str()).await?;
+        let id = search::by_number(&self.core, &user_id.0).await?.account.id;
+        accounts::delete(&self.core, &admin.by(), id.as_str()).await?;
         Ok(answer(view::done("User deleted successfully")))
     }
 
@@ -134,7 +137,7 @@ impl AuthbackendAdminApi {
         tag = "AuthbackendTag::Admin"
     )]
     async fn stats(&self, _admin: Allowed<ReadStats>) -> Answer<StatisticsAnswer> {
-        Ok(answer(view::statistics(stats::totals(&self.0).await?)))
+        Ok(answer(view::statistics(stats::totals(&self.core).await?)))
     }
 
     /// Get login analytics
@@ -148,6 +151,6 @@ impl AuthbackendAdminApi {
         tag = "AuthbackendTag::Admin"
     )]
     async fn logins(&self, _admin: Allowed<ReadStats>) -> Answer<LoginsAnswer> {
-        Ok(answer(view::logins(stats::logins(&self.0).await?)))
+        Ok(answer(view::logins(stats::logins(&self.core).await?)))
     }
 }

@@ -29,7 +29,9 @@ use crate::identity::session::refresh;
 use crate::identity::session::refresh::TokenTransport;
 
 /// Operations that need no access token.
-pub(in crate::api) struct AuthbackendAuthApi(pub(in crate::api) Arc<Core>);
+pub(in crate::api) struct AuthbackendAuthApi {
+    pub(in crate::api) core: Arc<Core>,
+}
 
 #[OpenApi]
 impl AuthbackendAuthApi {
@@ -61,8 +63,8 @@ impl AuthbackendAuthApi {
             company_name: None,
             phone: None,
         };
-        let (made, number) = sign_up::register_numbered(&self.0, new, &visit.source).await?;
-        Ok(answer(view::signed_up(&self.0, &made, number)))
+        let (made, number) = sign_up::register_numbered(&self.core, new, &visit.source).await?;
+        Ok(answer(view::signed_up(&self.core, &made, number)))
     }
 
     /// Email verification
@@ -81,7 +83,8 @@ impl AuthbackendAuthApi {
         body: Body<AuthbackendLinkRequest>,
     ) -> Answer<AuthbackendDone> {
         visit.meter.count(Limit::VerifyEmail)?;
-        let proved = verify_email::prove(&self.0, body.0.token.0.reveal(), &visit.source).await?;
+        let proved =
+            verify_email::prove(&self.core, body.0.token.0.reveal(), &visit.source).await?;
         Ok(answer(view::proved(proved)))
     }
 
@@ -104,10 +107,10 @@ impl AuthbackendAuthApi {
     ) -> Answer<AuthbackendLoginAnswer> {
         let (email, password) = (body.0.email.0, body.0.password.0);
         let name = Name::Email(email.to_string());
-        sign_in::refuse_locked(&self.0, &name, &visit.source).await?;
+        sign_in::refuse_locked(&self.core, &name, &visit.source).await?;
         app.meter(&visit, RateKey::Name(&name)).await?.count(Limit::SignIn)?;
         let credentials = Credentials { name, password, remember: Remember::Long };
-        sign_in::begin(&self.0, credentials, &visit.source).await?;
+        sign_in::begin(&self.core, credentials, &visit.source).await?;
         Ok(answer(view::waiting(&email)))
     }
 
@@ -127,8 +130,8 @@ impl AuthbackendAuthApi {
         let (email, code) = (body.0.email.0, body.0.otp_code.0);
         app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::Factor)?;
         let issued =
-            challenge::complete_newest(&self.0, &email, code.reveal(), &visit.source).await?;
-        Ok(answer(view::logged_in(&self.0, &issued)?))
+            challenge::complete_newest(&self.core, &email, code.reveal(), &visit.source).await?;
+        Ok(answer(view::logged_in(&self.core, &issued)?))
     }
 
     /// Password reset request
@@ -148,7 +151,7 @@ impl AuthbackendAuthApi {
     ) -> Answer<AuthbackendDone> {
         let email = body.0.email.0;
         app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::ForgotByCode)?;
-        recover_by_code::request(&self.0, &email, &visit.source).await?;
+        recover_by_code::request(&self.core, &email, &visit.source).await?;
         Ok(answer(view::done("Password reset code sent to your email")))
     }
 
@@ -169,7 +172,7 @@ impl AuthbackendAuthApi {
     ) -> Answer<AuthbackendDone> {
         let (email, code) = (body.0.email.0, body.0.otp_code.0);
         app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::ResetCode)?;
-        recover_by_code::look(&self.0, &email, code.reveal(), &visit.source).await?;
+        recover_by_code::look(&self.core, &email, code.reveal(), &visit.source).await?;
         Ok(answer(view::done("OTP verified successfully")))
     }
 
@@ -193,7 +196,7 @@ impl AuthbackendAuthApi {
         let meter = app.meter(&visit, RateKey::Email(&email)).await?;
         meter.count(Limit::ResetByCode)?;
         let reset =
-            recover_by_code::reset(&self.0, &email, code.reveal(), new, &visit.source).await;
+            recover_by_code::reset(&self.core, &email, code.reveal(), new, &visit.source).await;
         reset.map_err(|failure| meter.reset_failed(Limit::ResetByCode, failure))?;
         Ok(answer(view::done("Password reset successfully")))
     }
@@ -206,7 +209,7 @@ impl AuthbackendAuthApi {
         tag = "AuthbackendTag::Authentication"
     )]
     async fn validate(&self, body: Body<AccessTokenRequest>) -> Answer<TokenAnswer> {
-        let caller = caller::authenticate(&self.0, body.0.token.0.reveal()).await?;
+        let caller = caller::authenticate(&self.core, body.0.token.0.reveal()).await?;
         Ok(answer(view::valid(&caller)))
     }
 
@@ -228,8 +231,8 @@ impl AuthbackendAuthApi {
         let token = token.ok_or_else(|| Error::invalid(vec![required_row("refreshToken")]))?;
         visit.meter.peek(Limit::Refresh)?;
         let issued =
-            refresh::turn(&self.0, token.reveal(), TokenTransport::Body, &visit.source).await;
+            refresh::turn(&self.core, token.reveal(), TokenTransport::Body, &visit.source).await;
         let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
-        Ok(answer(view::refreshed(&self.0, &issued)?))
+        Ok(answer(view::refreshed(&self.core, &issued)?))
     }
 }

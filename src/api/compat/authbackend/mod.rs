@@ -53,10 +53,10 @@ pub fn mounted() -> Mounted {
         uncounted: &["/health"],
         add: |routes, core| {
             let api = (
-                auth::AuthbackendAuthApi(core.clone()),
-                account::AuthbackendOwnAccountApi(core.clone()),
-                admin::AuthbackendAdminApi(core.clone()),
-                system::AuthbackendSystemApi(core.clone()),
+                auth::AuthbackendAuthApi { core: core.clone() },
+                account::AuthbackendOwnAccountApi { core: core.clone() },
+                admin::AuthbackendAdminApi { core: core.clone() },
+                system::AuthbackendSystemApi { core: core.clone() },
             );
             routes.with_operations(api, &[""], core)
         },

@@ -11,7 +11,9 @@ use crate::identity::Core;
 use crate::identity::system::health;
 
 /// Operations at the root.
-pub(in crate::api) struct AuthbackendSystemApi(pub(in crate::api) Arc<Core>);
+pub(in crate::api) struct AuthbackendSystemApi {
+    pub(in crate::api) core: Arc<Core>,
+}
 
 #[OpenApi]
 impl AuthbackendSystemApi {
@@ -23,8 +25,8 @@ impl AuthbackendSystemApi {
         tag = "AuthbackendTag::System"
     )]
     async fn health(&self) -> Answer<AuthbackendHealth> {
-        health::ready(&self.0).await?;
-        Ok(answer(view::health(&self.0)))
+        health::ready(&self.core).await?;
+        Ok(answer(view::health(&self.core)))
     }
 
     /// API information

@@ -26,7 +26,9 @@ use crate::identity::session::holder::SessionHolder;
 use crate::identity::session::sign_out;
 
 /// All operations of this wire.
-pub(in crate::api) struct JobpathAuthApi(pub(in crate::api) Arc<Core>);
+pub(in crate::api) struct JobpathAuthApi {
+    pub(in crate::api) core: Arc<Core>,
+}
 
 /// Response to a sign-up.
 #[derive(ApiResponse)]
@@ -61,7 +63,7 @@ impl JobpathAuthApi {
             company_name: None,
             phone: None,
         };
-        let made = sign_up::register(&self.0, new, &visit.source).await?;
+        let made = sign_up::register(&self.core, new, &visit.source).await?;
         Ok(JobpathRegisterResponse::User(Json(CreatedUser {
             id: made.id.to_string(),
             email: made.email.to_string(),
@@ -84,15 +86,15 @@ impl JobpathAuthApi {
         body: Body<JobpathLoginRequest>,
     ) -> Answer<JobpathLoginAnswer> {
         let name = Name::Email(body.0.email.0.to_string());
-        sign_in::refuse_locked(&self.0, &name, &visit.source).await?;
+        sign_in::refuse_locked(&self.core, &name, &visit.source).await?;
         visit.meter.count(Limit::SignIn)?;
         let credentials =
             Credentials { name, password: body.0.password.0, remember: Remember::Long };
-        let issued = sign_in::with_password(&self.0, credentials, &visit.source).await?;
+        let issued = sign_in::with_password(&self.core, credentials, &visit.source).await?;
         let (id, email) = (issued.account.id.as_str(), issued.account.email.as_str());
         let claims = vec![("user_id", json!(id)), ("email", json!(email))];
         Ok(answer(JobpathLoginAnswer {
-            access_token: gate::access_token(&self.0, &issued, claims)?.token,
+            access_token: gate::access_token(&self.core, &issued, claims)?.token,
             token_type: "bearer".into(),
             user: JobpathUser::of(&issued.account),
         }))
@@ -120,7 +122,7 @@ impl JobpathAuthApi {
         tag = "JobpathTag::Authentication"
     )]
     async fn logout(&self, visit: RequestContext, bearer: Bearer) -> Answer<JobpathDone> {
-        sign_out::here(&self.0, &SessionHolder::from(&bearer.0), &visit.source).await?;
+        sign_out::here(&self.core, &SessionHolder::from(&bearer.0), &visit.source).await?;
         Ok(answer(JobpathDone { message: "Logged out successfully".into() }))
     }
 }

@@ -33,6 +33,8 @@ pub fn mounted() -> Mounted {
         operations: auth::JobpathAuthApi::meta,
         mounts: &[""],
         uncounted: &[],
-        add: |routes, core| routes.with_operations(auth::JobpathAuthApi(core.clone()), &[""], core),
+        add: |routes, core| {
+            routes.with_operations(auth::JobpathAuthApi { core: core.clone() }, &[""], core)
+        },
     }
 }

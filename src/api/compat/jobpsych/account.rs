@@ -18,7 +18,9 @@ use crate::identity::Core;
 use crate::identity::account::{password, quota};
 
 /// Operations on the caller's account.
-pub(in crate::api) struct JobpsychOwnAccountApi(pub(in crate::api) Arc<Core>);
+pub(in crate::api) struct JobpsychOwnAccountApi {
+    pub(in crate::api) core: Arc<Core>,
+}
 
 #[OpenApi]
 impl JobpsychOwnAccountApi {
@@ -32,7 +34,7 @@ impl JobpsychOwnAccountApi {
     async fn profile(&self, bearer: Bearer) -> Answer<JobpsychProfileAnswer> {
         Ok(answer(JobpsychProfileAnswer {
             success: true,
-            user: view::own(&self.0, &bearer.0).await?,
+            user: view::own(&self.core, &bearer.0).await?,
         }))
     }
 
@@ -53,7 +55,7 @@ impl JobpsychOwnAccountApi {
     ) -> Answer<JobpsychDone> {
         visit.meter.count(Limit::ChangePassword)?;
         let (current, new) = (body.0.current_password.0, body.0.new_password.0);
-        password::change(&self.0, &bearer.0, current, new, &visit.source).await?;
+        password::change(&self.core, &bearer.0, current, new, &visit.source).await?;
         Ok(answer(view::done("Password changed successfully")))
     }
 
@@ -65,7 +67,7 @@ impl JobpsychOwnAccountApi {
         tag = "JobpsychTag::Quota"
     )]
     async fn upload_stats(&self, bearer: Bearer) -> Answer<UploadStatsAnswer> {
-        let quota = quota::own(&self.0, &bearer.0).await?;
+        let quota = quota::own(&self.core, &bearer.0).await?;
         let account = &bearer.0.account;
         let stats = UploadStats {
             email: account.email.to_string(),

@@ -34,7 +34,9 @@ use crate::identity::session::{refresh, sign_out};
 const COOKIE_PATH: &str = "/api/auth";
 
 /// Operations that create and end sessions.
-pub(in crate::api) struct JobpsychAuthApi(pub(in crate::api) Arc<Core>);
+pub(in crate::api) struct JobpsychAuthApi {
+    pub(in crate::api) core: Arc<Core>,
+}
 
 /// Response to a sign-up.
 #[derive(ApiResponse)]
@@ -73,7 +75,7 @@ impl JobpsychAuthApi {
             phone: None,
         };
         let issued =
-            sign_up::register_and_enter(&self.0, new, Remember::Long, &visit.source).await?;
+            sign_up::register_and_enter(&self.core, new, Remember::Long, &visit.source).await?;
         let (session, cookie) = self.session("User registered successfully", issued).await?;
         Ok(Response::new(JobpsychRegisterResponse::Account(Json(session)))
             .header("set-cookie", cookie))
@@ -92,11 +94,11 @@ impl JobpsychAuthApi {
         body: Body<JobpsychLoginRequest>,
     ) -> Answer<JobpsychSessionAnswer> {
         let name = Name::Email(body.0.email.0.to_string());
-        sign_in::refuse_locked(&self.0, &name, &visit.source).await?;
+        sign_in::refuse_locked(&self.core, &name, &visit.source).await?;
         visit.meter.count(Limit::SignIn)?;
         let credentials =
             Credentials { name, password: body.0.password.0, remember: Remember::Long };
-        let issued = sign_in::with_password(&self.0, credentials, &visit.source).await?;
+        let issued = sign_in::with_password(&self.core, credentials, &visit.source).await?;
         let (session, cookie) = self.session("Login successful", issued).await?;
         Ok(with_cookie(session, cookie))
     }
@@ -118,9 +120,9 @@ impl JobpsychAuthApi {
         let token = cookie.0.ok_or(Kind::MissingRefreshToken)?;
         visit.meter.peek(Limit::Refresh)?;
         let issued =
-            refresh::turn(&self.0, token.reveal(), TokenTransport::Cookie, &visit.source).await;
+            refresh::turn(&self.core, token.reveal(), TokenTransport::Cookie, &visit.source).await;
         let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
-        let access_token = view::access_token(&self.0, &issued)?;
+        let access_token = view::access_token(&self.core, &issued)?;
         let message = "Token refreshed successfully".into();
         Ok(with_cookie(
             JobpsychRefreshAnswer { success: true, message, access_token },
@@ -145,17 +147,17 @@ impl JobpsychAuthApi {
         bearer: MaybeBearer,
     ) -> Answer<JobpsychDone> {
         if let Some(token) = cookie.0 {
-            match sign_out::holder_of(&self.0, token.reveal()).await {
-                Ok(holder) => sign_out::here(&self.0, &holder, &visit.source).await?,
+            match sign_out::holder_of(&self.core, token.reveal()).await {
+                Ok(holder) => sign_out::here(&self.core, &holder, &visit.source).await?,
                 Err(error)
                     if matches!(error.kind(), Kind::RefreshInvalid | Kind::RefreshRevoked) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         if let Ok(caller) = bearer.0 {
-            sign_out::here(&self.0, &SessionHolder::from(&caller), &visit.source).await?;
+            sign_out::here(&self.core, &SessionHolder::from(&caller), &visit.source).await?;
         }
-        let cleared = refresh_cookie::clear(&self.0.config, Naming::AsDocumented, COOKIE_PATH);
+        let cleared = refresh_cookie::clear(&self.core.config, Naming::AsDocumented, COOKIE_PATH);
         Ok(with_cookie(view::done("Logged out successfully"), cleared))
     }
 
@@ -178,14 +180,15 @@ impl JobpsychAuthApi {
         match (asked.token, asked.new_password, asked.email) {
             (Some(token), Some(new), _) => {
                 visit.meter.count(Limit::Reset)?;
-                let reset = recover::reset(&self.0, token.0.reveal(), new.0, &visit.source).await;
+                let reset =
+                    recover::reset(&self.core, token.0.reveal(), new.0, &visit.source).await;
                 reset.map_err(|failure| visit.meter.reset_failed(Limit::Reset, failure))?;
                 Ok(answer(view::done("Password reset successfully")))
             }
             (Some(_), None, _) => Err(Error::invalid(vec![required_row("newPassword")]).into()),
             (None, None, Some(email)) => {
                 visit.meter.count(Limit::Forgot)?;
-                recover::request(&self.0, &email.0, &visit.source).await?;
+                recover::request(&self.core, &email.0, &visit.source).await?;
                 Ok(answer(view::done("Password reset email sent if account exists")))
             }
             (None, Some(_), _) => Err(Error::invalid(vec![required_row("token")]).into()),
@@ -201,8 +204,8 @@ impl JobpsychAuthApi {
         issued: Issued,
     ) -> Result<(JobpsychSessionAnswer, String)> {
         let cookie = self.cookie(&issued);
-        let access_token = view::access_token(&self.0, &issued)?;
-        let quota = quota::of_account(&self.0, &issued.account).await?;
+        let access_token = view::access_token(&self.core, &issued)?;
+        let quota = quota::of_account(&self.core, &issued.account).await?;
         let user = view::user(&issued.account, quota);
         Ok((
             JobpsychSessionAnswer {
@@ -217,7 +220,7 @@ impl JobpsychAuthApi {
 
     fn cookie(&self, issued: &Issued) -> String {
         refresh_cookie::set(
-            &self.0.config,
+            &self.core.config,
             Naming::AsDocumented,
             COOKIE_PATH,
             &issued.refresh,

@@ -22,7 +22,9 @@ use crate::identity::Core;
 use crate::identity::account::{file, quota};
 
 /// Operations under `/api/files`.
-pub(in crate::api) struct JobpsychFilesApi(pub(in crate::api) Arc<Core>);
+pub(in crate::api) struct JobpsychFilesApi {
+    pub(in crate::api) core: Arc<Core>,
+}
 
 /// Response to an upload.
 #[derive(ApiResponse)]
@@ -50,7 +52,7 @@ impl JobpsychFilesApi {
         bearer: Bearer,
         body: FileBody,
     ) -> Result<JobpsychUploadResponse, Reject> {
-        let (file, quota) = upload::receive(&self.0, &bearer.0, body, &visit.source).await?;
+        let (file, quota) = upload::receive(&self.core, &bearer.0, body, &visit.source).await?;
         Ok(JobpsychUploadResponse::File(Json(JobpsychUploadAnswer {
             success: true,
             message: "File uploaded successfully".into(),
@@ -69,8 +71,8 @@ impl JobpsychFilesApi {
         tag = "JobpsychTag::Files"
     )]
     async fn stats(&self, bearer: Bearer) -> Answer<FileStatsAnswer> {
-        let quota = quota::own(&self.0, &bearer.0).await?;
-        let (total_files, total_size) = file::sums(&self.0, &bearer.0).await?;
+        let quota = quota::own(&self.core, &bearer.0).await?;
+        let (total_files, total_size) = file::sums(&self.core, &bearer.0).await?;
         let stats = FileStats {
             total_files,
             total_size,
@@ -89,7 +91,7 @@ impl JobpsychFilesApi {
         tag = "JobpsychTag::Files"
     )]
     async fn list(&self, bearer: Bearer) -> Answer<JobpsychFilesAnswer> {
-        let files = file::list(&self.0, &bearer.0).await?;
+        let files = file::list(&self.core, &bearer.0).await?;
         Ok(answer(JobpsychFilesAnswer {
             success: true,
             files: files.into_iter().map(view::file).collect(),
@@ -104,8 +106,8 @@ impl JobpsychFilesApi {
         tag = "JobpsychTag::Files"
     )]
     async fn get(&self, bearer: Bearer, id: Path<String>) -> Result<Download, Reject> {
-        let file = file::get(&self.0, &bearer.0, &id).await?;
-        Ok(Download::of(self.0.clone(), file))
+        let file = file::get(&self.core, &bearer.0, &id).await?;
+        Ok(Download::of(self.core.clone(), file))
     }
 
     /// Delete a file
@@ -123,7 +125,7 @@ impl JobpsychFilesApi {
         bearer: Bearer,
         id: Path<String>,
     ) -> Answer<JobpsychDone> {
-        file::delete(&self.0, &bearer.0, &id, &visit.source).await?;
+        file::delete(&self.core, &bearer.0, &id, &visit.source).await?;
         Ok(answer(view::done("File deleted successfully")))
     }
 }

@@ -60,11 +60,11 @@ pub fn mounted(config: &Config) -> Mounted {
         uncounted: &["/health"],
         add: |routes, core| {
             let api = (
-                auth::JobpsychAuthApi(core.clone()),
-                account::JobpsychOwnAccountApi(core.clone()),
-                service::JobpsychServiceApi(core.clone()),
-                files::JobpsychFilesApi(core.clone()),
-                system::JobpsychSystemApi(core.clone()),
+                auth::JobpsychAuthApi { core: core.clone() },
+                account::JobpsychOwnAccountApi { core: core.clone() },
+                service::JobpsychServiceApi { core: core.clone() },
+                files::JobpsychFilesApi { core: core.clone() },
+                system::JobpsychSystemApi { core: core.clone() },
             );
             routes.with_operations(api, &[""], core)
         },

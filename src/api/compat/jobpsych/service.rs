@@ -23,7 +23,9 @@ use crate::identity::account::quota;
 use crate::model::Email;
 
 /// Operations that other services call.
-pub(in crate::api) struct JobpsychServiceApi(pub(in crate::api) Arc<Core>);
+pub(in crate::api) struct JobpsychServiceApi {
+    pub(in crate::api) core: Arc<Core>,
+}
 
 #[OpenApi]
 impl JobpsychServiceApi {
@@ -38,7 +40,7 @@ impl JobpsychServiceApi {
     )]
     async fn uploads(&self, service: ServiceCaller, email: Path<String>) -> Answer<UploadsAnswer> {
         let email = address(&email)?;
-        let quota = quota::find(&self.0, &service.0, &email).await?;
+        let quota = quota::find(&self.core, &service.0, &email).await?;
         Ok(answer(UploadsAnswer {
             success: true,
             email: email.to_string(),
@@ -66,7 +68,7 @@ impl JobpsychServiceApi {
         body: Body<IncrementRequest>,
     ) -> Answer<IncrementAnswer> {
         let email = body.0.email.0;
-        let quota = quota::count(&self.0, &service.0, &email, &visit.source).await?;
+        let quota = quota::count(&self.core, &service.0, &email, &visit.source).await?;
         Ok(answer(IncrementAnswer {
             success: true,
             message: "Upload count incremented successfully".into(),
@@ -85,7 +87,7 @@ impl JobpsychServiceApi {
         tag = "JobpsychTag::Tokens"
     )]
     async fn verify_token(&self, body: Body<VerifyTokenRequest>) -> Answer<VerifyTokenAnswer> {
-        let verified = introspect::verify(&self.0, body.0.token.0.reveal()).await?;
+        let verified = introspect::verify(&self.core, body.0.token.0.reveal()).await?;
         let account = &verified.caller.account;
         let decoded = Decoded {
             user_id: account.number.to_string(),
@@ -111,7 +113,7 @@ impl JobpsychServiceApi {
         Ok(answer(JwtInfoAnswer {
             success: true,
             message: "JWT configuration information".into(),
-            jwt_info: jwt_info(&self.0, &introspect::signing(&self.0, &service.0)),
+            jwt_info: jwt_info(&self.core, &introspect::signing(&self.core, &service.0)),
             note: "Share this info with FastAPI team to ensure JWT secrets match".into(),
         }))
     }

@@ -18,7 +18,9 @@ use crate::identity::system::health::HealthState;
 const VERSION: &str = "2.0.0";
 
 /// Operations at the root.
-pub(in crate::api) struct JobpsychSystemApi(pub(in crate::api) Arc<Core>);
+pub(in crate::api) struct JobpsychSystemApi {
+    pub(in crate::api) core: Arc<Core>,
+}
 
 /// Responses to a health check.
 #[derive(ApiResponse)]
@@ -58,15 +60,15 @@ impl JobpsychSystemApi {
         tag = "JobpsychTag::System"
     )]
     async fn health(&self) -> JobpsychHealthResponse {
-        let well = health::check(&self.0).await.database == HealthState::Healthy;
+        let well = health::check(&self.core).await.database == HealthState::Healthy;
         let active = || "active".to_owned();
         let report = JobpsychHealthReport {
             status: if well { "OK" } else { "UNAVAILABLE" }.into(),
             service: "jobpsych-auth-api".into(),
-            uptime: self.0.counts.uptime(self.0.env.now()).as_secs_f64(),
-            timestamp: self.0.env.wall().to_millis_text(),
+            uptime: self.core.counts.uptime(self.core.env.now()).as_secs_f64(),
+            timestamp: self.core.env.wall().to_millis_text(),
             version: VERSION.into(),
-            environment: self.0.config.server.environment.as_str().to_owned(),
+            environment: self.core.config.server.environment.as_str().to_owned(),
             database: if well { "connected" } else { "disconnected" }.into(),
             features: Features {
                 authentication: active(),

@@ -20,7 +20,9 @@ use crate::identity::account::profile::Changes;
 use crate::identity::account::{password, profile};
 
 /// Operations on the caller's account.
-pub(in crate::api) struct SiteworksOwnAccountApi(pub(in crate::api) Arc<Core>);
+pub(in crate::api) struct SiteworksOwnAccountApi {
+    pub(in crate::api) core: Arc<Core>,
+}
 
 #[OpenApi]
 impl SiteworksOwnAccountApi {
@@ -33,7 +35,7 @@ impl SiteworksOwnAccountApi {
     )]
     #[allow(clippy::unused_async, reason = "operations are")]
     async fn get(&self, bearer: Bearer) -> Answer<SiteworksProfileAnswer> {
-        Ok(answer(view::own_account(&self.0, &bearer.0.account)))
+        Ok(answer(view::own_account(&self.core, &bearer.0.account)))
     }
 
     /// Update the profile
@@ -52,8 +54,8 @@ impl SiteworksOwnAccountApi {
         body: Body<SiteworksUpdateProfileRequest>,
     ) -> Answer<UpdateProfileAnswer> {
         let account =
-            profile::update(&self.0, &bearer.0, changes(body.0.name), &visit.source).await?;
-        Ok(answer(view::updated(&self.0, &account)))
+            profile::update(&self.core, &bearer.0, changes(body.0.name), &visit.source).await?;
+        Ok(answer(view::updated(&self.core, &account)))
     }
 
     /// Change the password
@@ -73,7 +75,7 @@ impl SiteworksOwnAccountApi {
     ) -> Answer<SiteworksDone> {
         visit.meter.count(Limit::ChangePassword)?;
         let (current, new) = (body.0.current_password.0, body.0.new_password.0);
-        password::change(&self.0, &bearer.0, current, new, &visit.source).await?;
+        password::change(&self.core, &bearer.0, current, new, &visit.source).await?;
         Ok(answer(view::done("Password changed successfully")))
     }
 }

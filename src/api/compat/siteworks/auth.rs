@@ -29,7 +29,9 @@ use crate::identity::session::refresh::TokenTransport;
 use crate::identity::session::{refresh, sign_out};
 
 /// Operations that create and end sessions.
-pub(in crate::api) struct SiteworksAuthApi(pub(in crate::api) Arc<Core>);
+pub(in crate::api) struct SiteworksAuthApi {
+    pub(in crate::api) core: Arc<Core>,
+}
 
 /// Response to a sign-up.
 #[derive(ApiResponse)]
@@ -68,8 +70,8 @@ impl SiteworksAuthApi {
             phone: None,
         };
         let issued =
-            sign_up::register_and_enter(&self.0, new, Remember::Long, &visit.source).await?;
-        Ok(SiteworksRegisterResponse::Account(Json(view::registered(&self.0, &issued)?)))
+            sign_up::register_and_enter(&self.core, new, Remember::Long, &visit.source).await?;
+        Ok(SiteworksRegisterResponse::Account(Json(view::registered(&self.core, &issued)?)))
     }
 
     /// Log in with email address and password
@@ -85,12 +87,12 @@ impl SiteworksAuthApi {
         body: Body<SiteworksLoginRequest>,
     ) -> Answer<SiteworksLoginAnswer> {
         let name = Name::Email(body.0.email.0.to_string());
-        sign_in::refuse_locked(&self.0, &name, &visit.source).await?;
+        sign_in::refuse_locked(&self.core, &name, &visit.source).await?;
         visit.meter.count(Limit::SignIn)?;
         let credentials =
             Credentials { name, password: body.0.password.0, remember: Remember::Long };
-        let issued = sign_in::with_password(&self.0, credentials, &visit.source).await?;
-        Ok(answer(view::logged_in(&self.0, &issued)?))
+        let issued = sign_in::with_password(&self.core, credentials, &visit.source).await?;
+        Ok(answer(view::logged_in(&self.core, &issued)?))
     }
 
     /// Refresh the access token
@@ -111,9 +113,9 @@ impl SiteworksAuthApi {
         let token = token.ok_or_else(|| Error::invalid(vec![required_row("refreshToken")]))?;
         visit.meter.peek(Limit::Refresh)?;
         let issued =
-            refresh::turn(&self.0, token.reveal(), TokenTransport::Body, &visit.source).await;
+            refresh::turn(&self.core, token.reveal(), TokenTransport::Body, &visit.source).await;
         let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
-        Ok(answer(view::refreshed(&self.0, &issued)?))
+        Ok(answer(view::refreshed(&self.core, &issued)?))
     }
 
     /// Log out
@@ -133,7 +135,7 @@ impl SiteworksAuthApi {
         body: OptionalBody<SiteworksLogoutRequest>,
     ) -> Answer<SiteworksDone> {
         let token = body.0.and_then(|body| body.refresh_token).map(|field| field.0);
-        sign_out::here_and_of(&self.0, &bearer.0, token.as_ref(), &visit.source).await?;
+        sign_out::here_and_of(&self.core, &bearer.0, token.as_ref(), &visit.source).await?;
         Ok(answer(view::done("Logged out successfully")))
     }
 
@@ -145,7 +147,7 @@ impl SiteworksAuthApi {
         tag = "SiteworksTag::Authentication"
     )]
     async fn logout_all(&self, visit: RequestContext, bearer: Bearer) -> Answer<SiteworksDone> {
-        sign_out::everywhere(&self.0, &SessionHolder::from(&bearer.0), &visit.source).await?;
+        sign_out::everywhere(&self.core, &SessionHolder::from(&bearer.0), &visit.source).await?;
         Ok(answer(view::done("Logged out from all devices successfully")))
     }
 }

@@ -43,8 +43,8 @@ pub fn mounted() -> Mounted {
         add: |routes, core| {
             routes.with_operations(
                 (
-                    auth::SiteworksAuthApi(core.clone()),
-                    account::SiteworksOwnAccountApi(core.clone()),
+                    auth::SiteworksAuthApi { core: core.clone() },
+                    account::SiteworksOwnAccountApi { core: core.clone() },
                 ),
                 &[""],
                 core,

@@ -18,7 +18,9 @@ use crate::identity::Core;
 use crate::identity::access::api_client;
 
 /// Operations under `/admin/apps`.
-pub struct AppsApi(pub(super) Arc<Core>);
+pub struct AppsApi {
+    pub(super) core: Arc<Core>,
+}
 
 /// Response to the registration of an app.
 #[derive(ApiResponse)]
@@ -33,7 +35,7 @@ impl AppsApi {
     /// List apps
     #[oai(path = "/admin/apps", method = "get", operation_id = "listApps", tag = "V1Tag::Admin")]
     async fn list(&self, _admin: Allowed<ManageApps>) -> Answer<AppsAnswer> {
-        let apps = api_client::list(&self.0).await?;
+        let apps = api_client::list(&self.core).await?;
         Ok(answer(apps.into_iter().map(|app| view::app(app, None)).collect::<Vec<_>>().into()))
     }
 
@@ -47,7 +49,7 @@ impl AppsApi {
         body: Body<CreateAppRequest>,
     ) -> Result<AppCreatedResponse, Reject> {
         let (app, key) =
-            api_client::create(&self.0, &admin.by(), &body.0.name, body.0.kind.into()).await?;
+            api_client::create(&self.core, &admin.by(), &body.0.name, body.0.kind.into()).await?;
         Ok(AppCreatedResponse::App(Json(view::app(app, Some(key.reveal().to_owned())).into())))
     }
 
@@ -65,7 +67,7 @@ impl AppsApi {
         admin: Allowed<FreshProof<ManageApps>>,
         #[oai(name = "appId")] app_id: Path<String>,
     ) -> Answer<AppAnswer> {
-        let (app, key) = api_client::rotate(&self.0, &admin.by(), &app_id.0).await?;
+        let (app, key) = api_client::rotate(&self.core, &admin.by(), &app_id.0).await?;
         Ok(answer(view::app(app, Some(key.reveal().to_owned())).into()))
     }
 
@@ -81,7 +83,7 @@ impl AppsApi {
         admin: Allowed<FreshProof<ManageApps>>,
         #[oai(name = "appId")] app_id: Path<String>,
     ) -> Answer<Done> {
-        api_client::delete(&self.0, &admin.by(), &app_id.0).await?;
+        api_client::delete(&self.core, &admin.by(), &app_id.0).await?;
         Ok(answer(Done::saying("App deleted successfully")))
     }
 }

@@ -23,7 +23,9 @@ use crate::identity::audit::log::{AuditExport, AuditFilter, AuditFormat};
 use crate::model::AccountId;
 
 /// Operations under `/admin/audit`.
-pub struct AuditApi(pub(super) Arc<Core>);
+pub struct AuditApi {
+    pub(super) core: Arc<Core>,
+}
 
 #[OpenApi]
 impl AuditApi {
@@ -53,7 +55,7 @@ impl AuditApi {
     ) -> Answer<AuditAnswer> {
         let limit = Paging::read(None, limit.0)?.limit;
         let filter = filter(user_id.0, event.0, outcome.0, since.0.as_deref(), until.0.as_deref())?;
-        let (records, next) = log::newest(&self.0, &filter, before.0, limit).await?;
+        let (records, next) = log::newest(&self.core, &filter, before.0, limit).await?;
         Ok(answer(
             AuditPage { records: records.into_iter().map(view::record).collect(), next }.into(),
         ))
@@ -92,9 +94,9 @@ impl AuditApi {
             Some(ExportFormat::Csv) => (AuditFormat::Csv, "text/csv; charset=utf-8"),
             _ => (AuditFormat::JsonLines, "application/x-ndjson"),
         };
-        let export = AuditExport::begin(&self.0, &admin.by(), filter, form).await?;
+        let export = AuditExport::begin(&self.core, &admin.by(), filter, form).await?;
         let pieces =
-            stream::try_unfold((self.0.clone(), export), |(core, mut export)| async move {
+            stream::try_unfold((self.core.clone(), export), |(core, mut export)| async move {
                 let piece = export.next(&core).await.map_err(cut_off)?;
                 Ok::<_, std::io::Error>(piece.map(|piece| (piece, (core, export))))
             });

@@ -15,7 +15,9 @@ use crate::identity::system::key;
 use crate::identity::system::key::{Begin, Old, Rotation};
 
 /// Operations under `/admin/keys`.
-pub struct Keys(pub(super) Arc<Core>);
+pub struct Keys {
+    pub(super) core: Arc<Core>,
+}
 
 impl From<RotationMode> for Rotation {
     fn from(mode: RotationMode) -> Self {
@@ -34,7 +36,7 @@ impl Keys {
     /// Returns the keys, newest first, without their private parts.
     #[oai(path = "/admin/keys", method = "get", operation_id = "listKeys", tag = "V1Tag::Admin")]
     async fn list(&self, _admin: Allowed<ManageKeys>) -> Answer<KeysAnswer> {
-        let keys = key::list(&self.0).await?;
+        let keys = key::list(&self.core).await?;
         Ok(answer(keys.into_iter().map(view::key).collect::<Vec<_>>().into()))
     }
 
@@ -50,8 +52,8 @@ impl Keys {
         admin: Allowed<FreshProof<ManageKeys>>,
         body: Body<RotateKeyRequest>,
     ) -> Answer<KeysAnswer> {
-        key::rotate(&self.0, &admin.by(), body.0.mode.into()).await?;
-        let keys = key::list(&self.0).await?;
+        key::rotate(&self.core, &admin.by(), body.0.mode.into()).await?;
+        let keys = key::list(&self.core).await?;
         Ok(answer(keys.into_iter().map(view::key).collect::<Vec<_>>().into()))
     }
 }

@@ -16,7 +16,9 @@ use crate::identity::account::letters;
 use crate::identity::account::letters::MessageState;
 
 /// Operations under `/admin/mail`.
-pub struct MailApi(pub(super) Arc<Core>);
+pub struct MailApi {
+    pub(super) core: Arc<Core>,
+}
 
 #[OpenApi]
 impl MailApi {
@@ -36,7 +38,7 @@ impl MailApi {
     ) -> Answer<LettersAnswer> {
         let limit = Paging::read(None, limit.0)?.limit;
         let (letters, next) =
-            letters::list(&self.0, state.0.map(MessageState::from), before.0.as_deref(), limit)
+            letters::list(&self.core, state.0.map(MessageState::from), before.0.as_deref(), limit)
                 .await?;
         Ok(answer(
             LetterPage { letters: letters.into_iter().map(view::letter).collect(), next }.into(),
@@ -55,7 +57,7 @@ impl MailApi {
         admin: Allowed<ManageMail>,
         #[oai(name = "messageId")] message_id: Path<String>,
     ) -> Answer<LetterAnswer> {
-        let message = letters::retry(&self.0, &admin.by(), &message_id.0).await?;
+        let message = letters::retry(&self.core, &admin.by(), &message_id.0).await?;
         Ok(answer(view::letter(message).into()))
     }
 }

@@ -29,13 +29,13 @@ pub(super) type AdminApi = (
 
 pub(super) fn api(core: &Arc<Core>) -> AdminApi {
     (
-        users::AdminUsersApi(core.clone()),
-        roles::RolesApi(core.clone()),
-        audit::AuditApi(core.clone()),
-        mail::MailApi(core.clone()),
-        stats::Stats(core.clone()),
-        apps::AppsApi(core.clone()),
-        keys::Keys(core.clone()),
+        users::AdminUsersApi { core: core.clone() },
+        roles::RolesApi { core: core.clone() },
+        audit::AuditApi { core: core.clone() },
+        mail::MailApi { core: core.clone() },
+        stats::Stats { core: core.clone() },
+        apps::AppsApi { core: core.clone() },
+        keys::Keys { core: core.clone() },
     )
 }
 

@@ -18,7 +18,9 @@ use crate::identity::Core;
 use crate::identity::admin::roles;
 
 /// Operations under `/admin/roles`.
-pub struct RolesApi(pub(super) Arc<Core>);
+pub struct RolesApi {
+    pub(super) core: Arc<Core>,
+}
 
 /// Response to the creation of a role.
 #[derive(ApiResponse)]
@@ -33,7 +35,7 @@ impl RolesApi {
     /// List roles
     #[oai(path = "/admin/roles", method = "get", operation_id = "listRoles", tag = "V1Tag::Admin")]
     async fn list(&self, _admin: Allowed<ManageRoles>) -> Answer<RolesAnswer> {
-        let roles = roles::list(&self.0).await?;
+        let roles = roles::list(&self.core).await?;
         Ok(answer(roles.into_iter().map(view::role).collect::<Vec<_>>().into()))
     }
 
@@ -51,7 +53,7 @@ impl RolesApi {
         admin: Allowed<ManageRoles>,
         body: Body<CreateRoleRequest>,
     ) -> Result<RoleCreatedResponse, Reject> {
-        let role = roles::create(&self.0, &admin.by(), &body.0.name, body.0.permissions).await?;
+        let role = roles::create(&self.core, &admin.by(), &body.0.name, body.0.permissions).await?;
         Ok(RoleCreatedResponse::Role(Json(view::role(role).into())))
     }
 
@@ -68,7 +70,7 @@ impl RolesApi {
         role: Path<String>,
         body: Body<UpdateRoleRequest>,
     ) -> Answer<RoleAnswer> {
-        let role = roles::change(&self.0, &admin.by(), &role.0, body.0.permissions).await?;
+        let role = roles::change(&self.core, &admin.by(), &role.0, body.0.permissions).await?;
         Ok(answer(view::role(role).into()))
     }
 
@@ -86,7 +88,7 @@ impl RolesApi {
         admin: Allowed<FreshProof<ManageRoles>>,
         role: Path<String>,
     ) -> Answer<Done> {
-        roles::delete(&self.0, &admin.by(), &role.0).await?;
+        roles::delete(&self.core, &admin.by(), &role.0).await?;
         Ok(answer(Done::saying("Role deleted successfully")))
     }
 }

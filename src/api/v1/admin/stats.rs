@@ -12,14 +12,16 @@ use crate::identity::Core;
 use crate::identity::admin::stats;
 
 /// Operations under `/admin/stats`.
-pub struct Stats(pub(super) Arc<Core>);
+pub struct Stats {
+    pub(super) core: Arc<Core>,
+}
 
 #[OpenApi]
 impl Stats {
     /// Get totals
     #[oai(path = "/admin/stats", method = "get", operation_id = "getStats", tag = "V1Tag::Admin")]
     async fn totals(&self, _admin: Allowed<ReadStats>) -> Answer<StatsAnswer> {
-        let totals = stats::totals(&self.0).await?;
+        let totals = stats::totals(&self.core).await?;
         let shown = Totals {
             total_users: totals.users,
             verified_users: totals.verified,
@@ -42,7 +44,7 @@ impl Stats {
         tag = "V1Tag::Admin"
     )]
     async fn logins(&self, _admin: Allowed<ReadStats>) -> Answer<LoginsAnswer> {
-        let logins = stats::logins(&self.0).await?;
+        let logins = stats::logins(&self.core).await?;
         let shown = LoginAnalytics {
             daily_logins: logins
                 .daily

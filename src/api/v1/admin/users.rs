@@ -28,7 +28,9 @@ use crate::identity::{Core, factor};
 use crate::model::{AccountId, Status};
 
 /// Operations under `/admin/users`.
-pub struct AdminUsersApi(pub(super) Arc<Core>);
+pub struct AdminUsersApi {
+    pub(super) core: Arc<Core>,
+}
 
 /// Response to the creation of an account.
 #[derive(ApiResponse)]
@@ -77,7 +79,7 @@ impl AdminUsersApi {
             status: status.0.map(Status::from),
             search: paging::search(search.0)?,
         };
-        let found = search::page(&self.0, &wanted).await?;
+        let found = search::page(&self.core, &wanted).await?;
         let pagination = Pagination {
             page: paging.page,
             limit: paging.limit,
@@ -85,7 +87,8 @@ impl AdminUsersApi {
             pages: paging.pages(found.total),
             more: found.cut_off.then_some(true),
         };
-        let users = found.entries.into_iter().map(|entry| view::listed(&self.0, entry)).collect();
+        let users =
+            found.entries.into_iter().map(|entry| view::listed(&self.core, entry)).collect();
         Ok(answer(UserPage { users, pagination }.into()))
     }
 
@@ -111,8 +114,8 @@ impl AdminUsersApi {
             roles: asked.roles.unwrap_or_default(),
             verified: asked.email_verified == Some(true),
         };
-        let entry = accounts::create(&self.0, &admin.by(), new).await?;
-        Ok(UserCreatedResponse::Account(Json(view::listed(&self.0, entry).into())))
+        let entry = accounts::create(&self.core, &admin.by(), new).await?;
+        Ok(UserCreatedResponse::Account(Json(view::listed(&self.core, entry).into())))
     }
 
     /// Get an account
@@ -127,8 +130,8 @@ impl AdminUsersApi {
         _admin: Allowed<ReadUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<UserAnswer> {
-        let file = search::file(&self.0, &user_id.0).await?;
-        Ok(answer(view::whole(&self.0, file).into()))
+        let file = search::file(&self.core, &user_id.0).await?;
+        Ok(answer(view::whole(&self.core, file).into()))
     }
 
     /// Update an account
@@ -158,8 +161,8 @@ impl AdminUsersApi {
             status: asked.status.map(Status::from),
             roles: asked.roles,
         };
-        let entry = search::update(&self.0, &admin.by(), &user_id.0, changes).await?;
-        Ok(answer(view::changed(&self.0, entry).into()))
+        let entry = search::update(&self.core, &admin.by(), &user_id.0, changes).await?;
+        Ok(answer(view::changed(&self.core, entry).into()))
     }
 
     /// Delete an account
@@ -177,7 +180,7 @@ impl AdminUsersApi {
         admin: Allowed<FreshProof<WriteUsers>>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<Done> {
-        accounts::delete(&self.0, &admin.by(), &user_id.0).await?;
+        accounts::delete(&self.core, &admin.by(), &user_id.0).await?;
         Ok(answer(Done::saying("User deleted successfully")))
     }
 
@@ -195,8 +198,8 @@ impl AdminUsersApi {
         admin: Allowed<WriteUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<UserChangedAnswer> {
-        let entry = search::restore(&self.0, &admin.by(), &user_id.0).await?;
-        Ok(answer(view::changed(&self.0, entry).into()))
+        let entry = search::restore(&self.core, &admin.by(), &user_id.0).await?;
+        Ok(answer(view::changed(&self.core, entry).into()))
     }
 
     /// Unlock an account after failed logins
@@ -211,8 +214,8 @@ impl AdminUsersApi {
         admin: Allowed<WriteUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<UserChangedAnswer> {
-        let entry = search::unlock(&self.0, &admin.by(), &user_id.0).await?;
-        Ok(answer(view::changed(&self.0, entry).into()))
+        let entry = search::unlock(&self.core, &admin.by(), &user_id.0).await?;
+        Ok(answer(view::changed(&self.core, entry).into()))
     }
 
     /// Mark an email address as verified
@@ -227,8 +230,8 @@ impl AdminUsersApi {
         admin: Allowed<WriteUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<UserChangedAnswer> {
-        let entry = accounts::verify(&self.0, &admin.by(), &user_id.0).await?;
-        Ok(answer(view::changed(&self.0, entry).into()))
+        let entry = accounts::verify(&self.core, &admin.by(), &user_id.0).await?;
+        Ok(answer(view::changed(&self.core, entry).into()))
     }
 
     /// Set an account's upload quota
@@ -252,7 +255,8 @@ impl AdminUsersApi {
             MaybeUndefined::Value(limit) => Some(Some(limit)),
         };
         let change = quota::Change { limit, uploaded: body.0.files_uploaded };
-        let quota = quota::change(&self.0, &admin.by(), &AccountId::new(user_id.0), change).await?;
+        let quota =
+            quota::change(&self.core, &admin.by(), &AccountId::new(user_id.0), change).await?;
         Ok(answer(view::quota(quota).into()))
     }
 
@@ -270,7 +274,7 @@ impl AdminUsersApi {
         admin: Allowed<WriteUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<Done> {
-        search::send_reset(&self.0, &admin.by(), &user_id.0).await?;
+        search::send_reset(&self.core, &admin.by(), &user_id.0).await?;
         Ok(answer(Done::saying("Password reset email sent")))
     }
 
@@ -288,7 +292,7 @@ impl AdminUsersApi {
         admin: Allowed<FreshProof<WriteUsers>>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<Done> {
-        factor::reset_all(&self.0, &admin.by(), &AccountId::new(user_id.0)).await?;
+        factor::reset_all(&self.core, &admin.by(), &AccountId::new(user_id.0)).await?;
         Ok(answer(Done::saying("MFA devices removed")))
     }
 
@@ -304,8 +308,8 @@ impl AdminUsersApi {
         _admin: Allowed<ReadUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<SessionsAnswer> {
-        let id = search::file(&self.0, &user_id.0).await?.entry.account.id;
-        let sessions = search::sessions(&self.0, id.as_str()).await?;
+        let id = search::file(&self.core, &user_id.0).await?.entry.account.id;
+        let sessions = search::sessions(&self.core, id.as_str()).await?;
         Ok(answer(
             sessions
                 .into_iter()
@@ -327,7 +331,7 @@ impl AdminUsersApi {
         admin: Allowed<WriteUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<Done> {
-        search::end_sessions(&self.0, &admin.by(), &user_id.0).await?;
+        search::end_sessions(&self.core, &admin.by(), &user_id.0).await?;
         Ok(answer(Done::saying("Sessions terminated successfully")))
     }
 
@@ -344,7 +348,7 @@ impl AdminUsersApi {
         #[oai(name = "userId")] user_id: Path<String>,
         #[oai(name = "sessionId")] session_id: Path<String>,
     ) -> Answer<Done> {
-        search::end_session(&self.0, &admin.by(), &user_id.0, &session_id.0).await?;
+        search::end_session(&self.core, &admin.by(), &user_id.0, &session_id.0).await?;
         Ok(answer(Done::saying("Session terminated successfully")))
     }
 }
