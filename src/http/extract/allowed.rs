@@ -3,15 +3,13 @@
 
 use std::marker::PhantomData;
 
-use poem::{Request, RequestBody};
+use poem::Request;
 use poem_openapi::registry::Registry;
-use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use crate::error::Result;
 use crate::http::extract::bearer::Bearer;
 use crate::http::extract::{bearer, client_ip};
 use crate::http::server::carried;
-use crate::http::server::reject::Reject;
 use crate::identity::access::actor::{Demand, Locality, ProofAge};
 use crate::identity::{Actor, Admin, By};
 use crate::model::{Permission, Source};
@@ -87,12 +85,7 @@ impl<N> Allowed<N> {
     }
 }
 
-impl<'a, N: Needs> ApiExtractor<'a> for Allowed<N> {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
-
-    type ParamType = ();
-    type ParamRawType = ();
-
+extractor!(Allowed<N> as SecurityScheme [N: Needs] {
     fn register(registry: &mut Registry) {
         Bearer::register(registry);
     }
@@ -105,15 +98,7 @@ impl<'a, N: Needs> ApiExtractor<'a> for Allowed<N> {
             .chain(fresh)
             .collect()
     }
-
-    async fn from_request(
-        request: &'a Request,
-        _body: &mut RequestBody,
-        _options: ExtractParamOptions<()>,
-    ) -> poem::Result<Self> {
-        Ok(admit::<N>(request).await.map_err(Reject)?)
-    }
-}
+} |request, _body| admit::<N>(request).await);
 
 async fn admit<N: Needs>(request: &Request) -> Result<Allowed<N>> {
     let (core, source) = (carried::core(request)?, carried::meter(request)?.source());

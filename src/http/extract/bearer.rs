@@ -3,15 +3,13 @@
 //! Not derived, because a derived scheme with several alternatives reports the error of the last
 //! one.
 
+use poem::Request;
 use poem::http::HeaderMap;
 use poem::http::header::AUTHORIZATION;
-use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
-use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use crate::error::{Error, Kind, Result};
 use crate::http::server::carried;
-use crate::http::server::reject::Reject;
 use crate::identity::Caller;
 use crate::identity::access::caller;
 use crate::identity::access::caller::VerifiedToken;
@@ -55,82 +53,36 @@ impl EitherBearer {
     }
 }
 
-impl<'a> ApiExtractor<'a> for EitherBearer {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+/// Implements the extractor of an access token; with a fallback, the document says that a call
+/// without a token is answered too.
+macro_rules! bearer_extractor {
+    ($type:ty, fallback: $fallback:literal, |$request:ident| $read:expr) => {
+        extractor!($type as SecurityScheme {
+            fn register(registry: &mut Registry) {
+                describe(registry);
+            }
 
-    type ParamType = ();
-    type ParamRawType = ();
+            fn security_schemes() -> Vec<&'static str> {
+                vec![SCHEME]
+            }
 
-    fn register(registry: &mut Registry) {
-        describe(registry);
-    }
-
-    fn security_schemes() -> Vec<&'static str> {
-        vec![SCHEME]
-    }
-
-    async fn from_request(
-        request: &'a Request,
-        _body: &mut RequestBody,
-        _options: ExtractParamOptions<()>,
-    ) -> poem::Result<Self> {
-        let token = token(request.headers()).map_err(Reject)?;
-        if !token.contains('.') {
-            return Ok(Self::Opaque(Secret::new(token)));
-        }
-        let caller = authenticate(request).await.map_err(Reject)?;
-        Ok(Self::Caller(Box::new(caller)))
-    }
+            fn has_security_fallback() -> bool {
+                $fallback
+            }
+        } |$request, _body| $read);
+    };
 }
 
-impl<'a> ApiExtractor<'a> for Bearer {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+bearer_extractor!(Bearer, fallback: false, |request| authenticate(request).await.map(Self));
+bearer_extractor!(MaybeBearer, fallback: true, |request| Ok(Self(authenticate(request).await)));
+bearer_extractor!(EitherBearer, fallback: false, |request| either(request).await);
 
-    type ParamType = ();
-    type ParamRawType = ();
-
-    fn register(registry: &mut Registry) {
-        describe(registry);
+async fn either(request: &Request) -> Result<EitherBearer> {
+    let token = token(request.headers())?;
+    if !token.contains('.') {
+        return Ok(EitherBearer::Opaque(Secret::new(token)));
     }
-
-    fn security_schemes() -> Vec<&'static str> {
-        vec![SCHEME]
-    }
-
-    async fn from_request(
-        request: &'a Request,
-        _body: &mut RequestBody,
-        _options: ExtractParamOptions<()>,
-    ) -> poem::Result<Self> {
-        Ok(authenticate(request).await.map(Self).map_err(Reject)?)
-    }
-}
-
-impl<'a> ApiExtractor<'a> for MaybeBearer {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
-
-    type ParamType = ();
-    type ParamRawType = ();
-
-    fn register(registry: &mut Registry) {
-        describe(registry);
-    }
-
-    fn security_schemes() -> Vec<&'static str> {
-        vec![SCHEME]
-    }
-
-    fn has_security_fallback() -> bool {
-        true
-    }
-
-    async fn from_request(
-        request: &'a Request,
-        _body: &mut RequestBody,
-        _options: ExtractParamOptions<()>,
-    ) -> poem::Result<Self> {
-        Ok(Self(authenticate(request).await))
-    }
+    authenticate(request).await.map(|caller| EitherBearer::Caller(Box::new(caller)))
 }
 
 fn describe(registry: &mut Registry) {

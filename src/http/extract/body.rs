@@ -9,7 +9,6 @@ use poem::{Request, RequestBody};
 use poem_openapi::payload::{Json, Payload as _};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
 use poem_openapi::types::ParseFromJSON;
-use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde_json::{Map, Value};
 
 use crate::config::Config;
@@ -17,7 +16,6 @@ use crate::error::{Error, FieldError, Kind, Result, Rule};
 use crate::http::extract::schema::Schemas;
 use crate::http::extract::strict_json;
 use crate::http::server::carried;
-use crate::http::server::reject::Reject;
 
 /// A JSON body, with rules that depend on the configured policy and so are not in its schema.
 pub trait Payload: ParseFromJSON + 'static {
@@ -48,51 +46,23 @@ pub struct Body<T>(pub T);
 #[derive(Debug)]
 pub struct OptionalBody<T>(pub Option<T>);
 
-impl<'a, T: Payload> ApiExtractor<'a> for Body<T> {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+/// Implements the extractor of a JSON body.
+macro_rules! body_extractor {
+    ($type:ident, required: $required:literal, $read:ident) => {
+        extractor!($type<T> as RequestObject [T: Payload] {
+            fn register(registry: &mut Registry) {
+                T::register(registry);
+            }
 
-    type ParamType = ();
-    type ParamRawType = ();
-
-    fn register(registry: &mut Registry) {
-        T::register(registry);
-    }
-
-    fn request_meta() -> Option<MetaRequest> {
-        Some(meta::<T>(true))
-    }
-
-    async fn from_request(
-        request: &'a Request,
-        body: &mut RequestBody,
-        _options: ExtractParamOptions<()>,
-    ) -> poem::Result<Self> {
-        Ok(Self(read(request, body).await.map_err(Reject)?))
-    }
+            fn request_meta() -> Option<MetaRequest> {
+                Some(meta::<T>($required))
+            }
+        } |request, body| $read(request, body).await.map(Self));
+    };
 }
 
-impl<'a, T: Payload> ApiExtractor<'a> for OptionalBody<T> {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
-
-    type ParamType = ();
-    type ParamRawType = ();
-
-    fn register(registry: &mut Registry) {
-        T::register(registry);
-    }
-
-    fn request_meta() -> Option<MetaRequest> {
-        Some(meta::<T>(false))
-    }
-
-    async fn from_request(
-        request: &'a Request,
-        body: &mut RequestBody,
-        _options: ExtractParamOptions<()>,
-    ) -> poem::Result<Self> {
-        Ok(Self(read_optional(request, body).await.map_err(Reject)?))
-    }
-}
+body_extractor!(Body, required: true, read);
+body_extractor!(OptionalBody, required: false, read_optional);
 
 fn meta<T: Payload>(required: bool) -> MetaRequest {
     let content =

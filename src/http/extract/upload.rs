@@ -4,11 +4,9 @@
 use poem::web::{Field, Multipart};
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaRef, Registry};
-use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use tokio::io::AsyncReadExt;
 
 use crate::error::{Error, FieldError, Kind, Result, Rule};
-use crate::http::server::reject::Reject;
 use crate::identity::account::file;
 use crate::identity::account::file::FileRow;
 use crate::identity::account::quota::Quota;
@@ -25,12 +23,7 @@ const STEP: usize = 32 * 1024;
 /// A multipart body. [`receive`] reads it.
 pub struct FileBody(Multipart);
 
-impl<'a> ApiExtractor<'a> for FileBody {
-    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
-
-    type ParamType = ();
-    type ParamRawType = ();
-
+extractor!(FileBody as RequestObject {
     fn register(_registry: &mut Registry) {}
 
     fn request_meta() -> Option<MetaRequest> {
@@ -53,18 +46,13 @@ impl<'a> ApiExtractor<'a> for FileBody {
             required: true,
         })
     }
+} |request, body| multipart(request, body).await.map(Self));
 
-    async fn from_request(
-        request: &'a Request,
-        body: &mut RequestBody,
-        _options: ExtractParamOptions<()>,
-    ) -> poem::Result<Self> {
-        let refused = |_| {
-            let message = "Unsupported content type, expected multipart/form-data";
-            Reject(Error::with(Kind::UnsupportedMediaType, message))
-        };
-        Ok(Self(<Multipart as FromRequest>::from_request(request, body).await.map_err(refused)?))
-    }
+async fn multipart(request: &Request, body: &mut RequestBody) -> Result<Multipart> {
+    Multipart::from_request(request, body).await.map_err(|_| {
+        let message = "Unsupported content type, expected multipart/form-data";
+        Error::with(Kind::UnsupportedMediaType, message)
+    })
 }
 
 /// Reads the file of a body and stores it.
