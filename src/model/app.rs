@@ -33,7 +33,7 @@ impl ApiClientKind {
 /// An API client, without its key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiClient {
-    /// The app id, sent as `X-ApiClient-ID`.
+    /// The app id, sent as `X-App-ID`.
     pub id: String,
     pub name: String,
     pub kind: ApiClientKind,
