@@ -45,8 +45,11 @@
 //!    checks the JSON against the schema of the OpenAPI document and the policy, and reports all
 //!    bad fields at once. [`http::extract::bearer::Bearer`] turns the access token into a
 //!    [`identity::Caller`], which is the authorisation.
-//! 4. The handler calls one operation of [`identity`] and converts the result. A handler that needs
-//!    an `if` about accounts contains a rule that belongs in the core.
+//! 4. The handler counts the limit that its signature declares
+//!    ([`http::extract::limited::Limited`], which also writes it into the OpenAPI document), passes
+//!    the proof ([`identity::access::counted::Counted`]) to one operation of [`identity`], and
+//!    converts the result. A handler that needs an `if` about accounts contains a rule that belongs
+//!    in the core.
 //!
 //! # How an operation works
 //!

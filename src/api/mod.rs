@@ -39,7 +39,7 @@ pub struct Mounted {
     /// Prefixes of the paths in the document, without a trailing slash. The root is the empty
     /// string.
     pub mounts: &'static [&'static str],
-    /// Paths that are exempt from rate limits, including everything below them.
+    /// Paths of the document that are exempt from rate limits, including everything below them.
     pub uncounted: &'static [&'static str],
     /// Adds the operations under every mount.
     pub add: fn(Routes, &Arc<Core>) -> Routes,
@@ -97,7 +97,10 @@ pub fn wires(mounted: &[Mounted]) -> Wires {
 /// paths that each wire names.
 #[must_use]
 pub fn uncounted(mounted: &[Mounted]) -> Vec<String> {
-    let named = mounted.iter().flat_map(|api| api.uncounted).map(|&path| path.to_owned());
+    let named = mounted.iter().flat_map(|api| {
+        let paths = api.uncounted.iter();
+        paths.flat_map(|path| api.mounts.iter().map(move |mount| format!("{mount}{path}")))
+    });
     page_paths().chain(read_paths(mounted.iter().map(|api| api.wire.name()))).chain(named).collect()
 }
 

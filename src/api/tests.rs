@@ -1,12 +1,13 @@
 //! Checks that hold for every wire: one table of errors, and complete OpenAPI documents.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::*;
 use crate::config::{Inputs, load};
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, Limit};
 use crate::http::server::reject::About;
 use crate::model::Time;
 
@@ -143,6 +144,141 @@ fn every_document_is_whole() {
                 let Some(media) = response["content"].get("application/json") else { continue };
                 let is_shown = media.get("example").is_some() || media.get("examples").is_some();
                 assert!(is_shown || status.starts_with('5'), "{name} {place} {status}");
+            }
+        }
+    }
+}
+
+/// The limits that the operations of a wire declare in their signatures, by operation id.
+fn declared(api: &Mounted) -> BTreeMap<&'static str, Vec<Limit>> {
+    let apis = (api.operations)();
+    let operations = apis.iter().flat_map(|api| &api.paths).flat_map(|path| &path.operations);
+    let limits = operations.map(|operation| {
+        let words = operation.security.iter().flat_map(HashMap::keys);
+        (operation.operation_id.unwrap(), words.filter_map(|word| Limit::parse(word)).collect())
+    });
+    limits.collect()
+}
+
+/// Operation ids by wire.
+type Operations = &'static [(&'static str, &'static [&'static str])];
+
+/// The operations that declare no limit, each with the reason why it needs none beside the general
+/// one. An operation that is neither here nor declares a limit fails the test below.
+const WITHOUT_A_LIMIT: [(&str, Operations); 8] = [
+    (
+        "works for the caller alone, with a valid access token",
+        &[
+            ("v1", &["getProfile", "updateProfile", "listSessions", "listOwnAudit", "listMfa"]),
+            ("v1", &["renameMfa", "replaceMfaName"]),
+            ("siteworks", &["getProfile", "updateProfile"]),
+            ("jobpath", &["getCurrentUser"]),
+            ("jobpsych", &["getProfile", "getUploadStats"]),
+            ("authbackend", &["listSessions"]),
+        ],
+    ),
+    (
+        "needs a fresh authentication, whose attempts are limited",
+        &[(
+            "v1",
+            &["changeEmail", "mfaBackupCodes", "removeMfa", "deleteAccount", "exportAccount"],
+        )],
+    ),
+    (
+        "counts by account in the core, because the code or password is the caller's own",
+        &[("v1", &["mfaSetup"]), ("authbackend", &["changePassword"])],
+    ),
+    (
+        "only ends sessions that its tokens belong to; a logout must not be refused",
+        &[
+            ("v1", &["logout", "logoutAll", "endSession", "endOtherSessions"]),
+            ("siteworks", &["logout", "logoutAll"]),
+            ("jobpath", &["logout"]),
+            ("jobpsych", &["logout"]),
+            ("authbackend", &["logout", "logoutAll", "endSession"]),
+        ],
+    ),
+    (
+        "is bounded by the quota of files",
+        &[
+            ("v1", &["uploadFile", "listFiles", "getFile", "deleteFile", "getQuota"]),
+            ("jobpsych", &["uploadFile", "listFiles", "getFile", "deleteFile", "getFileStats"]),
+        ],
+    ),
+    (
+        "needs a permission",
+        &[
+            ("v1", &["listUsers", "createUser", "getUser", "updateUser", "deleteUser"]),
+            ("v1", &["restoreUser", "unlockUser", "verifyUser", "setUserQuota"]),
+            ("v1", &["resetUserPassword", "resetUserMfa", "listUserSessions"]),
+            ("v1", &["endUserSessions", "endUserSession"]),
+            ("v1", &["listRoles", "createRole", "updateRole", "deleteRole"]),
+            ("v1", &["listAudit", "exportAudit", "listMail", "retryMail"]),
+            ("v1", &["getStats", "getLoginAnalytics", "listKeys", "rotateKeys"]),
+            ("v1", &["listApps", "createApp", "rotateApp", "deleteApp"]),
+            ("authbackend", &["listUsers", "getUser", "setUserRole", "toggleUserLock"]),
+            ("authbackend", &["deleteUser", "getStats", "getLogins"]),
+        ],
+    ),
+    (
+        "serves other services, which check tokens that nobody can guess",
+        &[
+            ("v1", &["verifyToken", "introspectToken", "getQuotaOf", "countUpload", "getJwtInfo"]),
+            ("jobpsych", &["getUserUploads", "incrementUpload", "verifyToken", "getJwtInfo"]),
+            ("authbackend", &["validateToken"]),
+        ],
+    ),
+    (
+        "says only what the server is and that it runs",
+        &[
+            ("v1", &["getHealth"]),
+            ("jobpsych", &["getHealth", "getIndex"]),
+            ("authbackend", &["getHealth", "getIndex"]),
+        ],
+    ),
+];
+
+#[test]
+fn every_operation_declares_its_limit_or_is_listed_with_the_reason_why_it_has_none() {
+    for api in all() {
+        let name = api.wire.name();
+        let (limited, unlimited): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            declared(&api).into_iter().partition(|(_, limits)| !limits.is_empty());
+        let mut listed: Vec<&str> = WITHOUT_A_LIMIT
+            .iter()
+            .flat_map(|(_, wires)| wires.iter().filter(|(wire, _)| *wire == name))
+            .flat_map(|(_, ids)| ids.iter().copied())
+            .collect();
+        listed.sort_unstable();
+        assert_eq!(listed, unlimited.into_keys().collect::<Vec<_>>(), "{name}");
+        assert!(limited.contains_key("login"), "{name}");
+    }
+}
+
+#[test]
+fn a_declared_limit_is_in_the_document_with_the_answer_of_the_server() {
+    let about = About {
+        request_id: "req-uuid-for-tracking".into(),
+        now: Time::from_seconds(1_701_426_600),
+    };
+    for api in all() {
+        let document = document(&api);
+        let declared = declared(&api);
+        assert!(!document.to_string().contains("x-limits"), "{}", api.wire.name());
+        for (place, operation) in operations_of(&document) {
+            let schemes = operation["security"].as_array().into_iter().flatten();
+            let mut names = schemes.flat_map(|scheme| scheme.as_object().unwrap().keys());
+            assert!(names.all(|name| Limit::parse(name).is_none()), "{place}");
+            for limit in &declared[operation["operationId"].as_str().unwrap()] {
+                let error = Error::new(Kind::TooMany(*limit)).retry_after(Duration::from_mins(15));
+                let answer = api.wire.body(&error, &about);
+                let response = &operation["responses"]["429"]["content"]["application/json"];
+                let examples = response["examples"].as_object().unwrap();
+                assert!(
+                    examples.values().any(|example| example["value"] == answer),
+                    "{} {place}: {answer}",
+                    api.wire.name()
+                );
             }
         }
     }

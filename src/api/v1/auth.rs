@@ -11,11 +11,12 @@ use super::types::{
     RegisterRequest,
 };
 use super::{MOUNTS, V1Tag, view};
-use crate::error::{Kind, Limit, Result};
+use crate::error::{Kind, Result, limit};
 use crate::http::extract::api_client::FromApp;
 use crate::http::extract::bearer::{Bearer, MaybeBearer};
 use crate::http::extract::body::{Body, OptionalBody};
 use crate::http::extract::fields::TokenField;
+use crate::http::extract::limited::Limited;
 use crate::http::extract::refresh_cookie;
 use crate::http::extract::refresh_cookie::Naming;
 use crate::http::extract::request_context::{RefreshCookie, RequestContext};
@@ -62,10 +63,11 @@ impl AuthApi {
         &self,
         visit: RequestContext,
         app: FromApp,
+        limit: Limited<limit::SignUp>,
         body: Body<RegisterRequest>,
     ) -> Result<RegisterResponse, Reject> {
         let asked = body.0;
-        app.meter(&visit, RateKey::Email(&asked.email.0)).await?.count(Limit::SignUp)?;
+        let counted = limit.count_for(&app, RateKey::Email(&asked.email.0)).await?;
         let new = NewAccount {
             email: asked.email.0,
             password: asked.password.0,
@@ -76,7 +78,7 @@ impl AuthApi {
             company_name: None,
             phone: asked.phone.filter(|phone| !phone.is_empty()),
         };
-        let made = sign_up::register(&self.core, new, &visit.source).await?;
+        let made = sign_up::register(&self.core, new, &counted, &visit.source).await?;
         Ok(RegisterResponse::Account(Json(view::registered(made).into())))
     }
 
@@ -94,12 +96,15 @@ impl AuthApi {
         &self,
         visit: RequestContext,
         app: FromApp,
+        limit: Limited<limit::SignIn>,
         body: Body<LoginRequest>,
     ) -> Answer<LoginAnswer> {
         let credentials = credentials(body.0)?;
-        sign_in::refuse_locked(&self.core, &credentials.name, &visit.source).await?;
-        app.meter(&visit, RateKey::Name(&credentials.name)).await?.count(Limit::SignIn)?;
-        let issued = sign_in::with_password(&self.core, credentials, &visit.source).await?;
+        let (core, source) = (&self.core, &visit.source);
+        let not_locked = sign_in::refuse_locked(core, &credentials.name, source).await?;
+        let counted = limit.count_for(&app, RateKey::Name(&credentials.name)).await?;
+        let issued =
+            sign_in::with_password(core, credentials, &not_locked, &counted, source).await?;
         let session = view::new_session(&self.core, &issued)?;
         let cookie = refresh_cookie::set(
             &self.core.config,
@@ -126,13 +131,14 @@ impl AuthApi {
         &self,
         visit: RequestContext,
         cookie: RefreshCookie,
+        limit: Limited<limit::Refresh>,
         body: OptionalBody<RefreshRequest>,
     ) -> QuickAnswer<RefreshAnswer> {
         let in_body = body.0.and_then(|body| body.refresh_token);
         let (token, channel) = presented(cookie.0, in_body).ok_or(Kind::MissingRefreshToken)?;
-        visit.meter.peek(Limit::Refresh)?;
-        let issued = refresh::turn(&self.core, token.reveal(), channel, &visit.source).await;
-        let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
+        let checked = limit.check()?;
+        let issued =
+            refresh::turn(&self.core, token.reveal(), channel, &checked, &visit.source).await?;
         let mut session = view::refreshed(&self.core, &issued)?;
         match channel {
             TokenTransport::Body => {

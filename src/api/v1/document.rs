@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::examples::operations;
 use super::payload::field_name;
-use super::{MOUNTS, V1, V1Api};
+use super::{MOUNTS, UNCOUNTED, V1, V1Api};
 use crate::config::Config;
 use crate::http::docs::openapi;
 use crate::http::extract::{api_client, refresh_cookie};
@@ -60,7 +60,7 @@ pub fn document(config: &Config) -> Value {
     apply_policy(&mut document["components"]["schemas"], config);
     let mut operations = operations();
     api_client::describe(&mut document, config, &mut operations, &FROM_APPS);
-    openapi::complete(&mut document, &V1, &operations);
+    openapi::complete(&mut document, &V1, &operations, &UNCOUNTED);
     let health = &mut document["paths"]["/health"]["get"]["responses"];
     let mut unwell = health["200"]["content"]["application/json"]["example"].clone();
     unwell["status"] = "UNAVAILABLE".into();

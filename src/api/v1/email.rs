@@ -7,8 +7,9 @@ use poem_openapi::OpenApi;
 
 use super::V1Tag;
 use super::types::{Done, LinkRequest, ResendRequest};
-use crate::error::Limit;
+use crate::error::limit;
 use crate::http::extract::body::Body;
+use crate::http::extract::limited::Limited;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
@@ -32,10 +33,16 @@ impl EmailVerification {
         operation_id = "verifyEmail",
         tag = "V1Tag::EmailVerification"
     )]
-    async fn verify(&self, visit: RequestContext, body: Body<LinkRequest>) -> Answer<Done> {
-        visit.meter.count(Limit::VerifyEmail)?;
+    async fn verify(
+        &self,
+        visit: RequestContext,
+        limit: Limited<limit::VerifyEmail>,
+        body: Body<LinkRequest>,
+    ) -> Answer<Done> {
+        let counted = limit.count()?;
         let proved =
-            verify_email::prove(&self.core, body.0.token.0.reveal(), &visit.source).await?;
+            verify_email::prove(&self.core, body.0.token.0.reveal(), &counted, &visit.source)
+                .await?;
         Ok(answer(Done::saying(match proved {
             Proved::Now => "Email verified successfully",
             Proved::Already => "Email is already verified",
@@ -52,9 +59,14 @@ impl EmailVerification {
         operation_id = "resendVerification",
         tag = "V1Tag::EmailVerification"
     )]
-    async fn resend(&self, visit: RequestContext, body: Body<ResendRequest>) -> Answer<Done> {
-        visit.meter.count(Limit::Resend)?;
-        verify_email::request(&self.core, &body.0.email.0, &visit.source).await?;
+    async fn resend(
+        &self,
+        visit: RequestContext,
+        limit: Limited<limit::Resend>,
+        body: Body<ResendRequest>,
+    ) -> Answer<Done> {
+        let counted = limit.count()?;
+        verify_email::request(&self.core, &body.0.email.0, &counted, &visit.source).await?;
         Ok(answer(Done::saying(
             "Verification email sent if the account exists and is not verified",
         )))
@@ -70,9 +82,14 @@ impl EmailVerification {
         operation_id = "disownEmail",
         tag = "V1Tag::EmailVerification"
     )]
-    async fn disown(&self, visit: RequestContext, body: Body<LinkRequest>) -> Answer<Done> {
-        visit.meter.count(Limit::Disown)?;
-        verify_email::disown(&self.core, body.0.token.0.reveal(), &visit.source).await?;
+    async fn disown(
+        &self,
+        visit: RequestContext,
+        limit: Limited<limit::Disown>,
+        body: Body<LinkRequest>,
+    ) -> Answer<Done> {
+        let counted = limit.count()?;
+        verify_email::disown(&self.core, body.0.token.0.reveal(), &counted, &visit.source).await?;
         Ok(answer(Done::saying("Account removed")))
     }
 }

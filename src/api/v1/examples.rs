@@ -6,8 +6,8 @@ mod service;
 
 use serde_json::{Value, json};
 
-use crate::error::{Kind, Limit};
-use crate::http::docs::openapi::{Described, LimitCoverage};
+use crate::error::Kind;
+use crate::http::docs::openapi::Described;
 
 pub(super) const EMAIL: &str = "user@example.com";
 pub(super) const ID: &str = "123e4567-e89b-12d3-a456-426614174000";
@@ -24,25 +24,12 @@ pub(super) fn operations() -> Vec<Described> {
     all.extend(mfa::operations());
     all.extend(service::operations());
     all.extend(files());
-    all.push(Described {
-        counted: LimitCoverage::No,
-        ..described("getHealth", &[], health_answer())
-    });
+    all.push(Described::new("getHealth", &[], health_answer()));
     all
 }
 
-pub(super) fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
-    Described {
-        id,
-        errors: errors.to_vec(),
-        counted: LimitCoverage::Yes,
-        requests: Vec::new(),
-        response,
-    }
-}
-
 fn authentication() -> Vec<Described> {
-    let sign_up = [Kind::EmailTaken, Kind::UsernameTaken, Kind::TooMany(Limit::SignUp)];
+    let sign_up = [Kind::EmailTaken, Kind::UsernameTaken];
     let sign_in = [
         Kind::MissingCredentials,
         Kind::InvalidCredentials,
@@ -51,63 +38,51 @@ fn authentication() -> Vec<Described> {
         Kind::AccountDeleted,
         Kind::AccountLocked,
         Kind::MfaRequired,
-        Kind::TooMany(Limit::SignIn),
     ];
     let refresh = [
         Kind::MissingRefreshToken,
         Kind::RefreshInvalid,
         Kind::RefreshRevoked,
         Kind::ForeignOrigin,
-        Kind::TooMany(Limit::Refresh),
     ];
     let sign_out = [Kind::RefreshInvalid, Kind::RefreshRevoked, Kind::ForeignOrigin];
     vec![
-        described("register", &sign_up, register_answer()).taking("account", register_request()),
-        described("login", &sign_in, login_answer())
+        Described::new("register", &sign_up, register_answer())
+            .taking("account", register_request()),
+        Described::new("login", &sign_in, login_answer())
             .taking("email", json!({ "email": EMAIL, "password": PASSWORD, "rememberMe": true }))
             .taking(
                 "username",
                 json!({ "username": "johndoe", "password": PASSWORD, "rememberMe": false }),
             ),
-        described("refresh", &refresh, refresh_answer())
+        Described::new("refresh", &refresh, refresh_answer())
             .taking("body", json!({ "refreshToken": "def502004e6a0b5c9df6e5..." })),
-        described("logout", &sign_out, done("Logged out successfully"))
+        Described::new("logout", &sign_out, done("Logged out successfully"))
             .taking("here", json!({ "logoutAllDevices": false })),
-        described("logoutAll", &[], done("Logged out successfully")),
+        Described::new("logoutAll", &[], done("Logged out successfully")),
     ]
 }
 
 fn email_verification() -> Vec<Described> {
-    let link = [
-        Kind::MissingLinkToken,
-        Kind::LinkInvalid,
-        Kind::LinkExpired,
-        Kind::TooMany(Limit::VerifyEmail),
-    ];
-    let disown = [
-        Kind::MissingLinkToken,
-        Kind::LinkInvalid,
-        Kind::LinkExpired,
-        Kind::TooMany(Limit::Disown),
-    ];
+    let link = [Kind::MissingLinkToken, Kind::LinkInvalid, Kind::LinkExpired];
     let token = json!({ "token": "abc123def456ghi789..." });
     vec![
-        described("verifyEmail", &link, done("Email verified successfully"))
+        Described::new("verifyEmail", &link, done("Email verified successfully"))
             .taking("token", token.clone()),
-        described(
+        Described::new(
             "resendVerification",
-            &[Kind::TooMany(Limit::Resend)],
+            &[],
             done("Verification email sent if the account exists and is not verified"),
         )
         .taking("address", json!({ "email": EMAIL })),
-        described("disownEmail", &disown, done("Account removed")).taking("token", token),
+        Described::new("disownEmail", &link, done("Account removed")).taking("token", token),
     ]
 }
 
 fn user_management() -> Vec<Described> {
     vec![
-        described("getProfile", &[], profile_answer()),
-        described("updateProfile", &[], update_answer()).taking(
+        Described::new("getProfile", &[], profile_answer()),
+        Described::new("updateProfile", &[], update_answer()).taking(
             "profile",
             json!({ "firstName": "John", "lastName": "Smith", "phone": "+1234567890" }),
         ),
@@ -123,11 +98,11 @@ fn files() -> Vec<Described> {
         "success": true, "message": "File uploaded successfully", "data": { "file": file, "quota": quota },
     });
     vec![
-        described("uploadFile", &[Kind::UploadLimitReached], uploaded),
-        described("listFiles", &[], json!({ "success": true, "data": [file] })),
-        described("getFile", &[Kind::NotFound], Value::Null),
-        described("deleteFile", &[Kind::NotFound], done("File deleted successfully")),
-        described("getQuota", &[], json!({ "success": true, "data": quota })),
+        Described::new("uploadFile", &[Kind::UploadLimitReached], uploaded),
+        Described::new("listFiles", &[], json!({ "success": true, "data": [file] })),
+        Described::new("getFile", &[Kind::NotFound], Value::Null),
+        Described::new("deleteFile", &[Kind::NotFound], done("File deleted successfully")),
+        Described::new("getQuota", &[], json!({ "success": true, "data": quota })),
     ]
 }
 

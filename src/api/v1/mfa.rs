@@ -13,10 +13,11 @@ use super::types::{
     MfaVerifyRequest, OtpRequest, OtpVerifyRequest,
 };
 use super::{V1Tag, view};
-use crate::error::{Limit, Result};
+use crate::error::{Result, limit};
 use crate::http::extract::api_client::FromApp;
 use crate::http::extract::bearer::{Bearer, EitherBearer};
 use crate::http::extract::body::{Body, OptionalBody};
+use crate::http::extract::limited::Limited;
 use crate::http::extract::refresh_cookie;
 use crate::http::extract::refresh_cookie::Naming;
 use crate::http::extract::request_context::RequestContext;
@@ -69,15 +70,21 @@ impl Mfa {
         visit: RequestContext,
         app: FromApp,
         bearer: EitherBearer,
+        limit: Limited<limit::Factor>,
         body: Body<MfaVerifyRequest>,
     ) -> Answer<MfaVerifyAnswer> {
-        app.meter(&visit, subject(&bearer)).await?.count(Limit::Factor)?;
+        let counted = limit.count_for(&app, subject(&bearer)).await?;
         let (code, device) = (body.0.code.0, body.0.device_id);
         match bearer {
             EitherBearer::Opaque(token) => {
-                let issued =
-                    challenge::complete(&self.core, token.reveal(), code.reveal(), &visit.source)
-                        .await?;
+                let issued = challenge::complete(
+                    &self.core,
+                    token.reveal(),
+                    code.reveal(),
+                    &counted,
+                    &visit.source,
+                )
+                .await?;
                 let login = self.logged_in(&visit, &issued)?;
                 Ok(login.map(|data| MfaVerifyAnswer {
                     success: true,
@@ -91,6 +98,7 @@ impl Mfa {
                     &caller,
                     code.reveal(),
                     device.as_deref(),
+                    &counted,
                     &visit.source,
                 )
                 .await?;
@@ -115,12 +123,14 @@ impl Mfa {
         visit: RequestContext,
         app: FromApp,
         bearer: EitherBearer,
+        limit: Limited<limit::FactorSent>,
         body: OptionalBody<MfaChallengeRequest>,
     ) -> Answer<Done> {
-        app.meter(&visit, subject(&bearer)).await?.count(Limit::FactorSent)?;
+        let counted = limit.count_for(&app, subject(&bearer)).await?;
         let wanted = body.0.and_then(|body| body.method).map(Into::into);
         let sent =
-            challenge::send(&self.core, bearer.token()?.reveal(), wanted, &visit.source).await?;
+            challenge::send(&self.core, bearer.token()?.reveal(), wanted, &counted, &visit.source)
+                .await?;
         Ok(answer(Done::saying(&format!("Verification code sent by {}", sent.as_str()))))
     }
 
@@ -220,10 +230,11 @@ impl Mfa {
         &self,
         visit: RequestContext,
         app: FromApp,
+        limit: Limited<limit::CodeRequest>,
         body: Body<OtpRequest>,
     ) -> Answer<Done> {
-        app.meter(&visit, RateKey::Email(&body.0.email.0)).await?.count(Limit::CodeRequest)?;
-        passwordless::request(&self.core, &body.0.email.0, &visit.source).await?;
+        let counted = limit.count_for(&app, RateKey::Email(&body.0.email.0)).await?;
+        passwordless::request(&self.core, &body.0.email.0, &counted, &visit.source).await?;
         Ok(answer(Done::saying("Login code sent if account exists")))
     }
 
@@ -241,15 +252,22 @@ impl Mfa {
         &self,
         visit: RequestContext,
         app: FromApp,
+        limit: Limited<limit::Code>,
         body: Body<OtpVerifyRequest>,
     ) -> Answer<LoginAnswer> {
-        app.meter(&visit, RateKey::Email(&body.0.email.0)).await?.count(Limit::Code)?;
+        let counted = limit.count_for(&app, RateKey::Email(&body.0.email.0)).await?;
         let remember =
             if body.0.remember_me.unwrap_or(true) { Remember::Long } else { Remember::Short };
         let (email, code) = (body.0.email.0, body.0.code.0);
-        let issued =
-            passwordless::verify(&self.core, &email, code.reveal(), remember, &visit.source)
-                .await?;
+        let issued = passwordless::verify(
+            &self.core,
+            &email,
+            code.reveal(),
+            remember,
+            &counted,
+            &visit.source,
+        )
+        .await?;
         let login = self.logged_in(&visit, &issued)?;
         Ok(login.map(|login| login))
     }

@@ -95,7 +95,7 @@ fn api(core: &Arc<Core>) -> V1Api {
 }
 
 /// Paths that are exempt from rate limits.
-const UNCOUNTED: [&str; 2] = ["/v1/health", "/api/v1/health"];
+const UNCOUNTED: [&str; 1] = ["/health"];
 
 /// The native API as the server mounts it.
 #[must_use]

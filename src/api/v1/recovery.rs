@@ -9,10 +9,11 @@ use super::types::{
     ChangeEmailRequest, ChangePasswordRequest, Done, ForgotPasswordRequest, LinkRequest,
     ReauthenticateRequest, ResetPasswordRequest,
 };
-use crate::error::{Kind, Limit, Result};
+use crate::error::{Kind, Result, limit};
 use crate::http::extract::api_client::FromApp;
 use crate::http::extract::bearer::Bearer;
 use crate::http::extract::body::Body;
+use crate::http::extract::limited::Limited;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
@@ -43,10 +44,11 @@ impl Recovery {
         &self,
         visit: RequestContext,
         app: FromApp,
+        limit: Limited<limit::Forgot>,
         body: Body<ForgotPasswordRequest>,
     ) -> Answer<Done> {
-        app.meter(&visit, RateKey::Email(&body.0.email.0)).await?.count(Limit::Forgot)?;
-        recover::request(&self.core, &body.0.email.0, &visit.source).await?;
+        let counted = limit.count_for(&app, RateKey::Email(&body.0.email.0)).await?;
+        recover::request(&self.core, &body.0.email.0, &counted, &visit.source).await?;
         Ok(answer(Done::saying("Password reset email sent if account exists")))
     }
 
@@ -65,14 +67,19 @@ impl Recovery {
         &self,
         visit: RequestContext,
         app: FromApp,
+        limit: Limited<limit::Reset>,
         body: Body<ResetPasswordRequest>,
     ) -> Answer<Done> {
         let asked = body.0;
-        let meter = app.meter(&visit, RateKey::Reset(&asked.token.0)).await?;
-        meter.count(Limit::Reset)?;
-        recover::reset(&self.core, asked.token.0.reveal(), asked.new_password.0, &visit.source)
-            .await
-            .map_err(|failure| meter.reset_failed(Limit::Reset, failure))?;
+        let counted = limit.count_for(&app, RateKey::Reset(&asked.token.0)).await?;
+        recover::reset(
+            &self.core,
+            asked.token.0.reveal(),
+            asked.new_password.0,
+            &counted,
+            &visit.source,
+        )
+        .await?;
         Ok(answer(Done::saying("Password reset successfully")))
     }
 
@@ -89,15 +96,17 @@ impl Recovery {
         &self,
         visit: RequestContext,
         bearer: Bearer,
+        limit: Limited<limit::ChangePassword>,
         body: Body<ChangePasswordRequest>,
     ) -> Answer<Done> {
-        visit.meter.count(Limit::ChangePassword)?;
+        let counted = limit.count()?;
         let asked = body.0;
         password::change(
             &self.core,
             &bearer.0,
             asked.current_password.0,
             asked.new_password.0,
+            &counted,
             &visit.source,
         )
         .await?;
@@ -119,11 +128,12 @@ impl Recovery {
         &self,
         visit: RequestContext,
         bearer: Bearer,
+        limit: Limited<limit::Reauthenticate>,
         body: Body<ReauthenticateRequest>,
     ) -> Answer<Done> {
-        visit.meter.count(Limit::Reauthenticate)?;
+        let counted = limit.count()?;
         let proof = proof(body.0)?;
-        reauthenticate::renew(&self.core, &bearer.0, proof, &visit.source).await?;
+        reauthenticate::renew(&self.core, &bearer.0, proof, &counted, &visit.source).await?;
         Ok(answer(Done::saying("Authentication renewed")))
     }
 
@@ -156,9 +166,14 @@ impl Recovery {
         operation_id = "confirmEmail",
         tag = "V1Tag::EmailVerification"
     )]
-    async fn confirm_email(&self, visit: RequestContext, body: Body<LinkRequest>) -> Answer<Done> {
-        visit.meter.count(Limit::ConfirmEmail)?;
-        change_email::confirm(&self.core, body.0.token.0.reveal(), &visit.source).await?;
+    async fn confirm_email(
+        &self,
+        visit: RequestContext,
+        limit: Limited<limit::ConfirmEmail>,
+        body: Body<LinkRequest>,
+    ) -> Answer<Done> {
+        let counted = limit.count()?;
+        change_email::confirm(&self.core, body.0.token.0.reveal(), &counted, &visit.source).await?;
         Ok(answer(Done::saying("Email address changed successfully")))
     }
 
@@ -172,9 +187,14 @@ impl Recovery {
         operation_id = "undoEmail",
         tag = "V1Tag::EmailVerification"
     )]
-    async fn undo_email(&self, visit: RequestContext, body: Body<LinkRequest>) -> Answer<Done> {
-        visit.meter.count(Limit::UndoEmail)?;
-        change_email::undo(&self.core, body.0.token.0.reveal(), &visit.source).await?;
+    async fn undo_email(
+        &self,
+        visit: RequestContext,
+        limit: Limited<limit::UndoEmail>,
+        body: Body<LinkRequest>,
+    ) -> Answer<Done> {
+        let counted = limit.count()?;
+        change_email::undo(&self.core, body.0.token.0.reveal(), &counted, &visit.source).await?;
         Ok(answer(Done::saying("Change of email address undone")))
     }
 }

@@ -7,9 +7,10 @@ use poem_openapi::OpenApi;
 
 use super::V1Tag;
 use super::types::{Done, ResetCodeConfirmRequest, ResetCodeRequest, ResetCodeVerifyRequest};
-use crate::error::Limit;
+use crate::error::limit;
 use crate::http::extract::api_client::FromApp;
 use crate::http::extract::body::Body;
+use crate::http::extract::limited::Limited;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
@@ -38,11 +39,12 @@ impl ResetCode {
         &self,
         visit: RequestContext,
         app: FromApp,
+        limit: Limited<limit::ForgotByCode>,
         body: Body<ResetCodeRequest>,
     ) -> Answer<Done> {
         let email = body.0.email.0;
-        app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::ForgotByCode)?;
-        recover_by_code::request(&self.core, &email, &visit.source).await?;
+        let counted = limit.count_for(&app, RateKey::Email(&email)).await?;
+        recover_by_code::request(&self.core, &email, &counted, &visit.source).await?;
         Ok(answer(Done::saying("Password reset code sent if account exists")))
     }
 
@@ -60,11 +62,12 @@ impl ResetCode {
         &self,
         visit: RequestContext,
         app: FromApp,
+        limit: Limited<limit::ResetCode>,
         body: Body<ResetCodeVerifyRequest>,
     ) -> Answer<Done> {
         let (email, code) = (body.0.email.0, body.0.code.0);
-        app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::ResetCode)?;
-        recover_by_code::look(&self.core, &email, code.reveal(), &visit.source).await?;
+        let counted = limit.count_for(&app, RateKey::Email(&email)).await?;
+        recover_by_code::look(&self.core, &email, code.reveal(), &counted, &visit.source).await?;
         Ok(answer(Done::saying("Code verified successfully")))
     }
 
@@ -83,15 +86,14 @@ impl ResetCode {
         &self,
         visit: RequestContext,
         app: FromApp,
+        limit: Limited<limit::ResetByCode>,
         body: Body<ResetCodeConfirmRequest>,
     ) -> Answer<Done> {
         let asked = body.0;
         let (email, code, new) = (asked.email.0, asked.code.0, asked.new_password.0);
-        let meter = app.meter(&visit, RateKey::Email(&email)).await?;
-        meter.count(Limit::ResetByCode)?;
-        let reset =
-            recover_by_code::reset(&self.core, &email, code.reveal(), new, &visit.source).await;
-        reset.map_err(|failure| meter.reset_failed(Limit::ResetByCode, failure))?;
+        let counted = limit.count_for(&app, RateKey::Email(&email)).await?;
+        recover_by_code::reset(&self.core, &email, code.reveal(), new, &counted, &visit.source)
+            .await?;
         Ok(answer(Done::saying("Password reset successfully")))
     }
 }

@@ -12,20 +12,21 @@ use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::{Map, Value, json};
 
 use crate::config::Config;
-use crate::error::{Error, Extra, FieldError, Kind, Rule};
+use crate::error::{Error, Extra, FieldError, Kind, Limit, Rule};
 use crate::http::extract::allowed::FRESH;
 use crate::http::extract::bearer::SCHEME;
 use crate::http::extract::schema::label;
 use crate::http::server::reject::{About, Wire};
+use crate::http::server::wires::is_under;
 use crate::model::{FactorKind, Method, Permission, Secret, Time};
 
 /// Documentation of one operation beyond its types.
 #[derive(Debug, Clone)]
 pub struct Described {
     pub id: &'static str,
-    /// The errors specific to the operation. The errors of its body and token are added.
+    /// The errors specific to the operation. The errors of its body, its token and its limits are
+    /// added.
     pub errors: Vec<Kind>,
-    pub counted: LimitCoverage,
     /// Named examples of its request body.
     pub requests: Vec<(&'static str, Value)>,
     /// An example of its success response.
@@ -33,6 +34,12 @@ pub struct Described {
 }
 
 impl Described {
+    /// Documents an operation by its id, its errors and an example of its success response.
+    #[must_use]
+    pub fn new(id: &'static str, errors: &[Kind], response: Value) -> Self {
+        Self { id, errors: errors.to_vec(), requests: Vec::new(), response }
+    }
+
     /// Adds an example of the request body.
     #[must_use]
     pub fn taking(mut self, name: &'static str, example: Value) -> Self {
@@ -41,12 +48,15 @@ impl Described {
     }
 }
 
-/// Whether the operation counts against the general limit.
+/// Whether a path counts against the general limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LimitCoverage {
+enum LimitCoverage {
     Yes,
     No,
 }
+
+/// The limits of an operation, from its signature until the document is completed.
+const LIMITS: &str = "x-limits";
 
 const BODY_ERRORS: [Kind; 4] =
     [Kind::Validation, Kind::MalformedBody, Kind::UnsupportedMediaType, Kind::PayloadTooLarge];
@@ -58,13 +68,45 @@ const TOKEN_ERRORS: [Kind; 5] = [
     Kind::SessionEnded,
 ];
 
-/// The document that poem-openapi generates from the types of an API.
+/// The document that poem-openapi generates from the types of an API, with the limits of each
+/// operation taken out of its security list.
 #[must_use]
 pub fn generated<A: OpenApi>() -> Value {
     let text =
         OpenApiService::new(DocumentedOnly::<A>(PhantomData), "authd", env!("CARGO_PKG_VERSION"))
             .spec();
-    serde_json::from_str(&text).unwrap_or_default()
+    let mut document = serde_json::from_str(&text).unwrap_or_default();
+    operations_of(&mut document).for_each(|(_, operation)| take_limits_out(operation));
+    document
+}
+
+/// Every operation of a document, with its path.
+fn operations_of(document: &mut Value) -> impl Iterator<Item = (&str, &mut Value)> {
+    let paths = document["paths"].as_object_mut().into_iter().flatten();
+    paths.flat_map(|(path, item)| {
+        let operations = item.as_object_mut().into_iter().flat_map(Map::values_mut);
+        operations.map(move |operation| (path.as_str(), operation))
+    })
+}
+
+/// Moves the limits of an operation out of its security list, where the extractor puts them.
+fn take_limits_out(operation: &mut Value) {
+    let Some(security) = operation.get_mut("security").and_then(Value::as_array_mut) else {
+        return;
+    };
+    let mut limits = Vec::new();
+    security.retain(|requirement| {
+        let word = requirement.as_object().and_then(|one| one.keys().next());
+        let limit = word.filter(|word| Limit::parse(word).is_some());
+        limits.extend(limit.cloned());
+        limit.is_none()
+    });
+    if security.is_empty() {
+        operation.as_object_mut().map(|operation| operation.remove("security"));
+    }
+    if !limits.is_empty() {
+        operation[LIMITS] = limits.into();
+    }
 }
 
 /// An API with the operations of `A` but without its state, for generating the document only.
@@ -97,8 +139,14 @@ pub fn introduce(document: &mut Value, config: &Config, mounts: &[&str], about: 
     document["servers"] = mounts.iter().map(|mount| json!({ "url": url(mount) })).collect();
 }
 
-/// Completes a generated document: headers, errors, examples.
-pub fn complete(document: &mut Value, wire: &dyn Wire, operations: &[Described]) {
+/// Completes a generated document: headers, errors, examples. `uncounted` are the paths that are
+/// exempt from the general limit, with everything below them.
+pub fn complete(
+    document: &mut Value,
+    wire: &dyn Wire,
+    operations: &[Described],
+    uncounted: &[&str],
+) {
     document["openapi"] = "3.0.3".into();
     document["components"]["headers"] = headers();
     document["components"]["schemas"]["Error"] = wire.schema();
@@ -106,17 +154,18 @@ pub fn complete(document: &mut Value, wire: &dyn Wire, operations: &[Described])
         schemas.values_mut().for_each(allow_null);
         schemas.values_mut().for_each(say_once);
     }
-    let Some(paths) = document["paths"].as_object_mut() else { return };
-    for operation in paths.values_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
+    for (path, operation) in operations_of(document) {
         let described =
             operations.iter().find(|described| operation["operationId"] == described.id);
         if let Some(described) = described {
-            describe(operation, wire, described);
+            let is_exempt = uncounted.iter().any(|prefix| is_under(path, prefix));
+            let counted = if is_exempt { LimitCoverage::No } else { LimitCoverage::Yes };
+            describe(operation, wire, described, counted);
         }
     }
 }
 
-fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described) {
+fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described, counted: LimitCoverage) {
     let mut kinds = Vec::new();
     if operation.get("requestBody").is_some() {
         kinds.extend(BODY_ERRORS);
@@ -141,16 +190,21 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described) {
         kinds.extend(TOKEN_ERRORS);
     }
     kinds.extend(&described.errors);
-    if described.counted == LimitCoverage::Yes {
-        kinds.extend([Kind::TooMany(crate::error::Limit::General), Kind::Unavailable]);
+    let limits = operation.as_object_mut().and_then(|operation| operation.remove(LIMITS));
+    let words = limits.as_ref().and_then(Value::as_array).into_iter().flatten();
+    kinds.extend(words.filter_map(|word| Limit::parse(word.as_str()?)).map(Kind::TooMany));
+    if counted == LimitCoverage::Yes {
+        kinds.extend([Kind::TooMany(Limit::General), Kind::Unavailable]);
     }
     kinds.push(Kind::Internal);
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for (status, response) in responses.iter_mut() {
-        describe_success(status, response, described);
+        describe_success(status, response, described, counted);
     }
-    for kind in kinds {
-        add_error(responses, wire, kind, described.counted);
+    for (at, kind) in kinds.iter().enumerate() {
+        if !kinds[..at].contains(kind) {
+            add_error(responses, wire, *kind, counted);
+        }
     }
     responses.sort_keys();
 }
@@ -191,7 +245,12 @@ fn describe_parameter(parameter: &mut Value) {
     }
 }
 
-fn describe_success(status: &str, response: &mut Value, described: &Described) {
+fn describe_success(
+    status: &str,
+    response: &mut Value,
+    described: &Described,
+    counted: LimitCoverage,
+) {
     if response["description"].as_str().is_none_or(str::is_empty) {
         // The message in the example response, or a generic text.
         let said = described.response["message"].as_str().unwrap_or("Success");
@@ -206,7 +265,7 @@ fn describe_success(status: &str, response: &mut Value, described: &Described) {
         }
         response["content"] = json!({ "application/json": media });
     }
-    response["headers"] = header_refs(status, described.counted);
+    response["headers"] = header_refs(status, counted);
 }
 
 /// Adds one error with its actual body as an example. Errors of the same status share a response.

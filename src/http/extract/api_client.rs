@@ -1,4 +1,4 @@
-//! Identifies the API client of a call by `X-ApiClient-ID` and `X-Service-Key`, if the policy requires
+//! Identifies the API client of a call by `X-App-ID` and `X-Service-Key`, if the policy requires
 //! them.
 
 use std::sync::Arc;
@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use crate::config::Config;
 use crate::error::{Kind, Result};
 use crate::http::docs::openapi::Described;
-use crate::http::extract::request_context::RequestContext;
 use crate::http::limits::Meter;
 use crate::http::server::carried;
 use crate::http::server::reject::Reject;
@@ -45,12 +44,11 @@ impl FromApp {
     ///
     /// # Errors
     /// `Unavailable` if the database is not available.
-    pub async fn meter(&self, visit: &RequestContext, subject: RateKey<'_>) -> Result<Meter> {
-        let Some(app) = &self.app else { return Ok(visit.meter.clone()) };
-        let key = format!("{}|{}", app.id, subject.key(&self.core).await?);
-        Ok(visit
-            .meter
-            .counting_for(ClientIp::stand_in(&self.core.master.mac("app caller", key.as_bytes()))))
+    pub(super) async fn meter(&self, meter: &Meter, key: RateKey<'_>) -> Result<Meter> {
+        let Some(app) = &self.app else { return Ok(meter.clone()) };
+        let key = format!("{}|{}", app.id, key.key(&self.core).await?);
+        let mac = self.core.master.mac("app caller", key.as_bytes());
+        Ok(meter.counting_for(ClientIp::stand_in(&mac)))
     }
 }
 

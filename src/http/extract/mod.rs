@@ -34,6 +34,7 @@ pub mod body;
 pub mod client_ip;
 pub mod cookie;
 pub mod fields;
+pub mod limited;
 pub mod origin;
 pub mod refresh_cookie;
 pub mod request_context;

@@ -1,8 +1,9 @@
-//! What a handler gets from a request besides its body: source, limits, path and cookie.
+//! What a handler gets from a request besides its body: source, path and cookie.
 
 use poem::{FromRequest, Request, RequestBody};
 
-use crate::error::{Error, Kind, Limit};
+use crate::error::limit::NamedLimit;
+use crate::http::extract::limited::Limited;
 use crate::http::extract::refresh_cookie;
 use crate::http::extract::refresh_cookie::Naming;
 use crate::http::limits::Meter;
@@ -14,22 +15,17 @@ use crate::model::{Secret, Source};
 pub struct RequestContext {
     /// The client that sent the request.
     pub source: Source,
-    /// Counts the request against limits.
-    pub meter: Meter,
+    meter: Meter,
     /// The path as sent by the client.
     pub path: String,
 }
 
 impl RequestContext {
-    /// Returns the error for a failed refresh, and counts refused tokens against the refresh limit.
+    /// A limit for this request, for pages. An operation declares its limit in its signature
+    /// instead.
     #[must_use]
-    pub fn refresh_failed(&self, failure: Error) -> Error {
-        match failure.kind() {
-            Kind::RefreshInvalid | Kind::RefreshRevoked => {
-                self.meter.count_failure(Limit::Refresh, failure)
-            }
-            _ => failure,
-        }
+    pub fn limited<L: NamedLimit>(&self) -> Limited<L> {
+        Limited::new(&self.meter)
     }
 }
 

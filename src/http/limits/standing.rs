@@ -6,7 +6,8 @@ use std::time::Duration;
 use poem::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{Bucket, Limiter};
-use crate::error::{Error, Limit, Result};
+use crate::error::{Limit, Result};
+use crate::identity::access::counted::CallCounter;
 use crate::identity::audit::refusals::Refusals;
 use crate::model::{Barrier, ClientIp, Source, Time};
 
@@ -113,7 +114,13 @@ impl Meter {
     /// # Errors
     /// `TooMany` if the limit is used up.
     pub fn count(&self, limit: Limit) -> Result<()> {
-        self.note(Bucket::Named(limit), self.0.limiter.check(limit, self.0.client))
+        self.0.count(limit)
+    }
+
+    /// The counter of this call, for the core.
+    #[must_use]
+    pub fn counter(&self) -> Arc<dyn CallCounter> {
+        self.0.clone()
     }
 
     /// Counts this call against the higher general limit for valid tokens.
@@ -121,38 +128,7 @@ impl Meter {
     /// # Errors
     /// `TooMany` if the limit is used up.
     pub fn count_with_token(&self) -> Result<()> {
-        self.note(Bucket::WithToken, self.0.limiter.check_with_token(self.0.client))
-    }
-
-    /// Refuses if a limit is used up, without counting. A limit that counts only failures calls
-    /// this first and [`Meter::count_failure`] after a failure.
-    ///
-    /// # Errors
-    /// `TooMany` if the limit is used up.
-    pub fn peek(&self, limit: Limit) -> Result<()> {
-        self.note(Bucket::Named(limit), self.0.limiter.peek(limit, self.0.client))
-    }
-
-    /// Counts a failure. Returns the error to answer with: the failure itself, or `TooMany` if the
-    /// limit is used up.
-    #[must_use]
-    pub fn count_failure(&self, limit: Limit, failure: Error) -> Error {
-        self.count(limit).err().unwrap_or(failure)
-    }
-
-    /// Uncounts a reset if the new password only broke a rule, so that the holder of the link or
-    /// code can choose another one. Returns the failure.
-    #[must_use]
-    pub fn reset_failed(&self, limit: Limit, failure: Error) -> Error {
-        if !failure.fields().is_empty() {
-            self.give_back(limit);
-        }
-        failure
-    }
-
-    /// Removes one counted call.
-    pub fn give_back(&self, limit: Limit) {
-        self.0.limiter.give_back(limit, self.0.client);
+        self.0.note(Bucket::WithToken, self.0.limiter.check_with_token(self.0.client))
     }
 
     /// The statuses of the limits checked so far.
@@ -160,9 +136,25 @@ impl Meter {
     pub fn standings(&self) -> &Standings {
         &self.0.standings
     }
+}
 
+impl CallCounter for PendingCharge {
+    fn count(&self, limit: Limit) -> Result<()> {
+        self.note(Bucket::Named(limit), self.limiter.check(limit, self.client))
+    }
+
+    fn peek(&self, limit: Limit) -> Result<()> {
+        self.note(Bucket::Named(limit), self.limiter.peek(limit, self.client))
+    }
+
+    fn give_back(&self, limit: Limit) {
+        self.limiter.give_back(limit, self.client);
+    }
+}
+
+impl PendingCharge {
     fn note(&self, bucket: Bucket, answer: Result<Option<LimitStatus>>) -> Result<()> {
-        let PendingCharge { limiter, refusals, source, client, standings } = &*self.0;
+        let PendingCharge { limiter, refusals, source, client, standings } = self;
         let standing = match &answer {
             Ok(standing) => *standing,
             Err(refusal) => {

@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use super::*;
 use crate::env::{Clock, Random};
+use crate::error::{FieldError, Rule, limit};
+use crate::http::extract::limited::Limited;
+use crate::identity::access::counted::Checked;
 use crate::identity::audit::refusals::Refusals;
 use crate::metrics::Metrics;
 use crate::model::{Source, Time};
@@ -224,9 +227,9 @@ fn each_refusal_is_noted_once_however_it_came_about() {
         let _ = first.count(Limit::SignUp);
     }
     for _ in 0..6 {
-        let _ = second.count_failure(Limit::Refresh, Kind::RefreshInvalid.into());
+        let _ = refresh_fails(&second);
     }
-    let _ = second.peek(Limit::Refresh);
+    let _ = second.counter().peek(Limit::Refresh);
     let text = world.metrics.text(crate::metrics::MetricsSnapshot::default());
     for line in [
         "authd_limit_refusals_total{limit=\"sign_up\"} 5",
@@ -264,12 +267,32 @@ fn the_headers_speak_of_the_limit_nearest_to_its_end() {
 fn failures_beyond_the_limit_are_answered_as_too_many() {
     let world = World::new(Shape::Window);
     let meter = world.meter(1);
-    let answers: Vec<Kind> = (0..7)
-        .map(|_| meter.count_failure(Limit::Refresh, Kind::RefreshInvalid.into()).kind())
-        .collect();
+    let checked: Checked<limit::Refresh> = Checked::by(meter.counter()).unwrap();
+    let answers: Vec<Kind> =
+        (0..7).map(|_| checked.failed(Kind::RefreshInvalid.into()).kind()).collect();
     assert_eq!(answers[..5], [Kind::RefreshInvalid; 5]);
     assert_eq!(answers[5..], [Kind::TooMany(Limit::Refresh); 2]);
-    assert_eq!(meter.peek(Limit::Refresh).unwrap_err().kind(), Kind::TooMany(Limit::Refresh));
+    assert_eq!(refresh_fails(&meter).unwrap_err().kind(), Kind::TooMany(Limit::Refresh));
+}
+
+#[test]
+fn a_reset_counts_unless_only_the_new_password_is_refused() {
+    let world = World::new(Shape::Window);
+    let limited: Limited<limit::SignUp> = Limited::new(&world.meter(1));
+    let weak = || Error::invalid(vec![FieldError::new("password", Rule::TooShort, "", "")]);
+    for _ in 0..9 {
+        let _ = limited.count().unwrap().failed(weak());
+    }
+    for _ in 0..3 {
+        let _ = limited.count().unwrap().failed(Kind::LinkInvalid.into());
+    }
+    assert_eq!(limited.count().err().unwrap().kind(), Kind::TooMany(Limit::SignUp));
+}
+
+/// One failed refresh under the limit that counts failures only.
+fn refresh_fails(meter: &Meter) -> Result<Error> {
+    let checked: Checked<limit::Refresh> = Checked::by(meter.counter())?;
+    Ok(checked.failed(Kind::RefreshInvalid.into()))
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Who calls: the caller of a request, the administrator it may act as, the API client that it
-//! comes through, and the key that its limits count by.
+//! comes through, the key that its limits count by, and the proof that they counted it.
 
 pub mod actor;
 pub mod admit;
 pub mod api_client;
 pub mod caller;
 pub mod fresh;
+pub mod counted;
 pub mod introspect;
 pub mod login_target;
 pub mod rate_key;

@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::error::{Error, FieldError, Kind, Result, Rule, limit};
 use crate::identity::Core;
 use crate::identity::access::fresh::Fresh;
+use crate::identity::access::counted::Counted;
 use crate::identity::account::link::{Link, LinkPurpose};
 use crate::identity::account::takeover::Rescue;
 use crate::identity::account::{link, verify_email};
@@ -66,7 +67,12 @@ pub(in crate::identity) fn gives_way(holder: &Account, verification: Verificatio
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
-pub async fn confirm(core: &Core, token: &str, source: &Source) -> Result<()> {
+pub async fn confirm(
+    core: &Core,
+    token: &str,
+    _counted: &Counted<limit::ConfirmEmail>,
+    source: &Source,
+) -> Result<()> {
     let (hash, log, verification) =
         (link::digest_of(token), AuditLog::new(core, source), core.verification());
     let outcome = core
@@ -106,7 +112,12 @@ pub async fn confirm(core: &Core, token: &str, source: &Source) -> Result<()> {
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
-pub async fn undo(core: &Core, token: &str, source: &Source) -> Result<()> {
+pub async fn undo(
+    core: &Core,
+    token: &str,
+    _counted: &Counted<limit::UndoEmail>,
+    source: &Source,
+) -> Result<()> {
     let (hash, now) = (link::digest_of(token), core.env.now());
     let found = core.store.read(move |db| undoable(db, &hash, now)).await;
     let (link, account) = link::settle(core, hash, found).await?;

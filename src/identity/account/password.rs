@@ -1,6 +1,7 @@
 //! The rules for every new password, and changing the password with the current one.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, limit};
+use crate::identity::access::counted::Counted;
 use crate::identity::account::link;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::reauthenticate;
@@ -76,6 +77,7 @@ pub async fn change(
     caller: &Caller,
     current: Password,
     new: Password,
+    _counted: &Counted<limit::ChangePassword>,
     source: &Source,
 ) -> Result<()> {
     check_rules(core, &caller.account, &new)?;

@@ -3,8 +3,9 @@
 //! Using the link proves access to the mailbox, so it also verifies an unverified address. It
 //! creates no session and removes no second factor.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, limit};
 use crate::identity::Core;
+use crate::identity::access::counted::Counted;
 use crate::identity::account::link::{Link, LinkPurpose};
 use crate::identity::account::{link, password, verify_email};
 use crate::identity::audit::log::AuditLog;
@@ -21,7 +22,12 @@ use crate::store::db::Db;
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> {
+pub async fn request(
+    core: &Core,
+    email: &Email,
+    _counted: &Counted<limit::Forgot>,
+    source: &Source,
+) -> Result<()> {
     let prepared =
         core.post.request(&Request::Reset { email_key: email.key().to_owned() }, source)?;
     let log = AuditLog::new(core, source);
@@ -40,7 +46,17 @@ pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> 
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`, `Validation` for a bad password, `Unavailable`.
-pub async fn reset(core: &Core, token: &str, new: Password, source: &Source) -> Result<()> {
+pub async fn reset(
+    core: &Core,
+    token: &str,
+    new: Password,
+    counted: &Counted<limit::Reset>,
+    source: &Source,
+) -> Result<()> {
+    follow(core, token, new, source).await.map_err(|failure| counted.failed(failure))
+}
+
+async fn follow(core: &Core, token: &str, new: Password, source: &Source) -> Result<()> {
     let (hash, now) = (link::digest_of(token), core.env.now());
     let found = core.store.read(move |db| subject(db, &hash, now)).await.map_err(told);
     let (_, account) = link::settle(core, hash, found).await?;

@@ -4,8 +4,9 @@
 //! As with a link, having the code proves access to the mailbox. An unknown address gets the same
 //! answer as a wrong code.
 
-use crate::error::{Kind, Result};
+use crate::error::{Kind, Result, limit};
 use crate::identity::Core;
+use crate::identity::access::counted::Counted;
 use crate::identity::account::recover::Reset;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::one_time_code;
@@ -23,7 +24,12 @@ fn refuse_where_off(core: &Core) -> Result<()> {
 ///
 /// # Errors
 /// `NotFound` where the policy does not allow it, `Unavailable`.
-pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> {
+pub async fn request(
+    core: &Core,
+    email: &Email,
+    _counted: &Counted<limit::ForgotByCode>,
+    source: &Source,
+) -> Result<()> {
     refuse_where_off(core)?;
     let prepared =
         core.post.request(&Request::ResetCode { email_key: email.key().to_owned() }, source)?;
@@ -44,7 +50,13 @@ pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> 
 ///
 /// # Errors
 /// `NotFound` where the policy does not allow it, `CodeInvalid`, `TooMany(Code)`.
-pub async fn look(core: &Core, email: &Email, typed: &str, source: &Source) -> Result<()> {
+pub async fn look(
+    core: &Core,
+    email: &Email,
+    typed: &str,
+    _counted: &Counted<limit::ResetCode>,
+    source: &Source,
+) -> Result<()> {
     refuse_where_off(core)?;
     one_time_code::show(core, email, CodePurpose::Reset, typed, source).await.map(drop)
 }
@@ -56,6 +68,17 @@ pub async fn look(core: &Core, email: &Email, typed: &str, source: &Source) -> R
 /// `NotFound` where the policy does not allow it, `CodeInvalid`, `TooMany(Code)`, `Validation` for
 /// a bad password (the code stays usable), `Unavailable`.
 pub async fn reset(
+    core: &Core,
+    email: &Email,
+    typed: &str,
+    new: Password,
+    counted: &Counted<limit::ResetByCode>,
+    source: &Source,
+) -> Result<()> {
+    spend(core, email, typed, new, source).await.map_err(|failure| counted.failed(failure))
+}
+
+async fn spend(
     core: &Core,
     email: &Email,
     typed: &str,

@@ -4,8 +4,9 @@
 //! password, hold the user name for the lifetime of a link, store one mail request. The response
 //! then contains only what the client sent.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, limit};
 use crate::identity::Core;
+use crate::identity::access::counted::Counted;
 use crate::identity::account::password;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::gate::Issued;
@@ -71,9 +72,10 @@ pub fn admit_role(asked: Option<&str>) -> Result<()> {
 pub async fn register_numbered(
     core: &Core,
     new: NewAccount,
+    counted: &Counted<limit::SignUp>,
     source: &Source,
 ) -> Result<(SignedUp, i64)> {
-    let made = register(core, new, source).await?;
+    let made = register(core, new, counted, source).await?;
     let id = made.id.clone();
     let account = core.store.read(move |db| store::tables::accounts::find(db, &id)).await?;
     let account =
@@ -86,7 +88,12 @@ pub async fn register_numbered(
 /// # Errors
 /// `Validation` for a bad password, `EmailTaken` where that is revealed, `UsernameTaken`,
 /// `Unavailable`.
-pub async fn register(core: &Core, new: NewAccount, source: &Source) -> Result<SignedUp> {
+pub async fn register(
+    core: &Core,
+    new: NewAccount,
+    _counted: &Counted<limit::SignUp>,
+    source: &Source,
+) -> Result<SignedUp> {
     let entry = PendingSignUp::prepare(core, new, source).await?;
     let waits = core.verification() == Verification::Required;
     let made = SignedUp {
@@ -112,6 +119,7 @@ pub async fn register_and_enter(
     core: &Core,
     new: NewAccount,
     remember: Remember,
+    _counted: &Counted<limit::SignUp>,
     source: &Source,
 ) -> Result<Issued> {
     let entry = PendingSignUp::prepare(core, new, source).await?;

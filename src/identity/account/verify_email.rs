@@ -1,7 +1,8 @@
 //! Verifying an address: following the link, requesting it again, and "this was not me".
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, limit};
 use crate::identity::Core;
+use crate::identity::access::counted::Counted;
 use crate::identity::account::link;
 use crate::identity::account::link::{Link, LinkPurpose};
 use crate::identity::audit::log::AuditLog;
@@ -24,7 +25,12 @@ pub enum Proved {
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
-pub async fn prove(core: &Core, token: &str, source: &Source) -> Result<Proved> {
+pub async fn prove(
+    core: &Core,
+    token: &str,
+    _counted: &Counted<limit::VerifyEmail>,
+    source: &Source,
+) -> Result<Proved> {
     let (hash, log) = (link::digest_of(token), AuditLog::new(core, source));
     let outcome = core
         .store
@@ -76,7 +82,12 @@ pub(in crate::identity) fn claim_username(
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
-pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
+pub async fn disown(
+    core: &Core,
+    token: &str,
+    _counted: &Counted<limit::Disown>,
+    source: &Source,
+) -> Result<()> {
     let (hash, log) = (link::digest_of(token), AuditLog::new(core, source));
     let outcome = core
         .store
@@ -100,7 +111,12 @@ fn usable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<Link> {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> {
+pub async fn request(
+    core: &Core,
+    email: &Email,
+    _counted: &Counted<limit::Resend>,
+    source: &Source,
+) -> Result<()> {
     let prepared =
         core.post.request(&Request::Verification { email_key: email.key().to_owned() }, source)?;
     let log = AuditLog::new(core, source);

@@ -11,10 +11,11 @@ pub mod totp;
 
 use self::check::{Budget, CodeCheck, place, step_of};
 use super::{Caller, Core};
-use crate::error::{Error, FieldError, Kind, Limit, Result, Rule};
+use crate::error::{Error, FieldError, Kind, Limit, Result, Rule, limit};
 use crate::identity::access::actor::By;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::access::login_target::LoginTarget;
+use crate::identity::access::counted::Counted;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::one_time_code;
 use crate::identity::login::one_time_code::{CodeAttempt, CodeDelivery, CodePurpose, Trust};
@@ -27,6 +28,8 @@ use crate::model::{
 use crate::store;
 use crate::store::db::Db;
 
+/// The refusal when too many codes were sent or were wrong for one account.
+pub const USED_UP: Kind = Kind::TooMany(Limit::Factor);
 /// The most confirmed factors that an account can have.
 const MOST: usize = 10;
 
@@ -261,6 +264,7 @@ pub async fn verify(
     caller: &Caller,
     typed: &str,
     device: Option<&str>,
+    _counted: &Counted<limit::Factor>,
     source: &Source,
 ) -> Result<CodeConfirmation> {
     let factors = factors_of(core, &caller.account.id).await?;

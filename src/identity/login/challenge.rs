@@ -10,6 +10,8 @@ use std::time::Duration;
 use crate::error::{Error, Kind, Limit, Result};
 use crate::identity::Core;
 use crate::identity::access::login_target::LoginTarget;
+use crate::error::{Error, Extra, Kind, Limit, Result, limit};
+use crate::identity::access::counted::Counted;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::factor::check::{Budget, CodeCheck};
 use crate::identity::login::gate::Issued;
@@ -89,7 +91,13 @@ fn note_used_up(log: &AuditLog, row: &Challenge) {
 ///
 /// # Errors
 /// `TokenInvalid`, `TokenExpired`, `MfaCodeInvalid`, `BackupCodeUsed`, `TooMany(Factor)`.
-pub async fn complete(core: &Core, token: &str, typed: &str, source: &Source) -> Result<Issued> {
+pub async fn complete(
+    core: &Core,
+    token: &str,
+    typed: &str,
+    _counted: &Counted<limit::Factor>,
+    source: &Source,
+) -> Result<Issued> {
     let found = find(core, token, source).await?;
     finish(core, found, ChallengeLookup::ByToken, typed, source).await
 }
@@ -104,6 +112,7 @@ pub async fn complete_newest(
     core: &Core,
     email: &Email,
     typed: &str,
+    _counted: &Counted<limit::Factor>,
     source: &Source,
 ) -> Result<Issued> {
     let (key, client, now) = (email.key().to_owned(), source.client(), core.env.now());
@@ -270,6 +279,7 @@ pub async fn send(
     core: &Core,
     token: &str,
     wanted: Option<FactorKind>,
+    _counted: &Counted<limit::FactorSent>,
     source: &Source,
 ) -> Result<FactorKind> {
     let found = find(core, token, source).await?;

@@ -27,6 +27,8 @@ use crate::store::db::Db;
 use crate::store::tables::attempts;
 use crate::store::tables::attempts::{AttemptRow, Scope};
 
+/// The refusal of a client that has to wait after wrong passwords for one name.
+pub const USED_UP: Kind = Kind::TooMany(Limit::SignIn);
 /// The upper limit of [`patience`].
 const MOST_PATIENCE: Duration = Duration::from_millis(50);
 
@@ -195,9 +197,7 @@ impl Refused {
     fn told(self) -> (Barrier, Error) {
         match self {
             Self::Locked(left) => (Barrier::Lockout, locked(left)),
-            Self::Waiting(left) => {
-                (Barrier::Throttle, Error::new(Kind::TooMany(Limit::SignIn)).retry_after(left))
-            }
+            Self::Waiting(left) => (Barrier::Throttle, Error::new(USED_UP).retry_after(left)),
         }
     }
 }

@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, limit};
 use crate::identity::Core;
+use crate::identity::access::counted::Counted;
 use crate::identity::account::takeover::Rescue;
 use crate::identity::account::{change_email, link};
 use crate::identity::audit::log::AuditLog;
@@ -143,7 +144,12 @@ pub async fn look(core: &Core, token: &str) -> Result<()> {
 ///
 /// # Errors
 /// `LinkInvalid`, also when the account can no longer take the address back; `LinkExpired`.
-pub async fn disown(core: &Core, token: &str, source: &Source) -> Result<()> {
+pub async fn disown(
+    core: &Core,
+    token: &str,
+    _counted: &Counted<limit::NotMe>,
+    source: &Source,
+) -> Result<()> {
     let (hash, log) = (secret::digest(token.as_bytes()), AuditLog::new(core, source));
     let now = log.at();
     let (owner, email) = core

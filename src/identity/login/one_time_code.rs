@@ -23,6 +23,8 @@ use crate::store::tables::codes::{Code, Match};
 
 pub use crate::store::tables::codes::CodePurpose;
 
+/// The refusal of a client that has used up its attempts.
+pub const USED_UP: Kind = Kind::TooMany(Limit::Code);
 /// How long a code is valid, and how long requesting one gives a client IP its own attempts.
 pub const LIFE: Duration = Duration::from_mins(10);
 
@@ -191,7 +193,7 @@ pub(in crate::identity) async fn show(
 /// The error for a client that has used up its attempts.
 #[must_use]
 pub fn too_many(wait: Duration) -> Error {
-    Error::new(Kind::TooMany(Limit::Code)).retry_after(wait)
+    Error::new(USED_UP).retry_after(wait)
 }
 
 /// Counts under several limits together: under all of them or under none.

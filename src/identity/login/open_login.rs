@@ -1,8 +1,9 @@
 //! The link that lets an owner log in while password logins from unknown client IPs are blocked.
 //! Following it proves access to the mailbox, so the client IP that follows it counts as known.
 
-use crate::error::{Kind, Result};
+use crate::error::{Kind, Result, limit};
 use crate::identity::Core;
+use crate::identity::access::counted::Counted;
 use crate::identity::account::link;
 use crate::identity::account::link::LinkPurpose;
 use crate::identity::audit::log::AuditLog;
@@ -14,7 +15,12 @@ use crate::store;
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
-pub async fn follow(core: &Core, token: &str, source: &Source) -> Result<()> {
+pub async fn follow(
+    core: &Core,
+    token: &str,
+    _counted: &Counted<limit::OpenLogin>,
+    source: &Source,
+) -> Result<()> {
     let (hash, log, client) =
         (link::digest_of(token), AuditLog::new(core, source), source.client());
     let outcome = core

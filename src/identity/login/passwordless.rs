@@ -1,7 +1,8 @@
 //! Logging in with a mailed code instead of the password, where the policy allows it.
 
-use crate::error::{Kind, Result};
+use crate::error::{Kind, Result, limit};
 use crate::identity::Core;
+use crate::identity::access::counted::Counted;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::gate::Issued;
 use crate::identity::login::gate::NewSession;
@@ -24,7 +25,12 @@ fn refuse_where_off(core: &Core) -> Result<()> {
 ///
 /// # Errors
 /// `NotFound` where the policy does not allow it, `Unavailable`.
-pub async fn request(core: &Core, email: &Email, source: &Source) -> Result<()> {
+pub async fn request(
+    core: &Core,
+    email: &Email,
+    _counted: &Counted<limit::CodeRequest>,
+    source: &Source,
+) -> Result<()> {
     refuse_where_off(core)?;
     let prepared =
         core.post.request(&Request::LoginCode { email_key: email.key().to_owned() }, source)?;
@@ -54,6 +60,7 @@ pub async fn verify(
     email: &Email,
     typed: &str,
     remember: Remember,
+    _counted: &Counted<limit::Code>,
     source: &Source,
 ) -> Result<Issued> {
     refuse_where_off(core)?;

@@ -5,6 +5,9 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::identity::access::login_target::LoginTarget;
+use std::time::Duration;
+use crate::error::{Error, Kind, Result, limit};
+use crate::identity::access::counted::Counted;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard;
 use crate::identity::login::guard::Attempt;
@@ -33,6 +36,7 @@ pub async fn renew(
     core: &Core,
     caller: &Caller,
     proof: ReauthenticationProof,
+    _counted: &Counted<limit::Reauthenticate>,
     source: &Source,
 ) -> Result<()> {
     let attempt = match proof {

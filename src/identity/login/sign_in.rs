@@ -1,8 +1,9 @@
 //! Logging in with a password.
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::login_target::LoginTarget;
+use crate::identity::access::counted::Counted;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::gate::Issued;
 use crate::identity::login::gate::NewSession;
@@ -80,17 +81,20 @@ async fn look_up(core: &Core, name: &Name, source: &Source) -> Result<LoginCandi
     })
 }
 
+/// Proof that the name of a login was not locked, to be had before the call is counted.
+pub struct NotLocked(());
+
 /// Refuses a locked name before any other limit is checked. Does nothing if the policy has no
 /// lockouts.
 ///
 /// # Errors
 /// `AccountLocked` with the time that is left.
-pub async fn refuse_locked(core: &Core, name: &Name, source: &Source) -> Result<()> {
-    if !core.config.lockout.enabled {
-        return Ok(());
+pub async fn refuse_locked(core: &Core, name: &Name, source: &Source) -> Result<NotLocked> {
+    if core.config.lockout.enabled {
+        let subject = look_up(core, name, source).await?;
+        guard::refuse_locked(core, &subject.bucket, source).await?;
     }
-    let subject = look_up(core, name, source).await?;
-    guard::refuse_locked(core, &subject.bucket, source).await
+    Ok(NotLocked(()))
 }
 
 /// Checks the password and issues a session at the gate.
@@ -102,6 +106,8 @@ pub async fn refuse_locked(core: &Core, name: &Name, source: &Source) -> Result<
 pub async fn with_password(
     core: &Core,
     credentials: Credentials,
+    _not_locked: &NotLocked,
+    _counted: &Counted<limit::SignIn>,
     source: &Source,
 ) -> Result<Issued> {
     if rules::is_too_long(&core.config.password, credentials.password.reveal()) {
@@ -141,8 +147,14 @@ pub async fn with_password(
 ///
 /// # Errors
 /// As [`with_password`], except `MfaRequired`.
-pub async fn begin(core: &Core, credentials: Credentials, source: &Source) -> Result<()> {
-    match with_password(core, credentials, source).await {
+pub async fn begin(
+    core: &Core,
+    credentials: Credentials,
+    not_locked: &NotLocked,
+    counted: &Counted<limit::SignIn>,
+    source: &Source,
+) -> Result<()> {
+    match with_password(core, credentials, not_locked, counted, source).await {
         Err(error) if error.kind() == Kind::MfaRequired => Ok(()),
         Err(error) => Err(error),
         Ok(_) => Err(Error::internal("a login that requires a code was completed without one")),

@@ -6,8 +6,9 @@
 //! presenting the parent ends the session.
 
 use crate::config::RotationPolicy;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, limit};
 use crate::identity::Core;
+use crate::identity::access::counted::Checked;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::gate::Issued;
 use crate::identity::session::holder::SessionHolder;
@@ -27,11 +28,24 @@ pub enum TokenTransport {
     Cookie,
 }
 
-/// Refreshes the session behind a token.
+/// Refreshes the session behind a token. Refused tokens count against the limit.
 ///
 /// # Errors
-/// `RefreshInvalid`, `RefreshRevoked`, `Unavailable`.
+/// `RefreshInvalid`, `RefreshRevoked`, `TooMany(Refresh)`, `Unavailable`.
 pub async fn turn(
+    core: &Core,
+    token: &str,
+    channel: TokenTransport,
+    checked: &Checked<limit::Refresh>,
+    source: &Source,
+) -> Result<Issued> {
+    rotate(core, token, channel, source).await.map_err(|failure| match failure.kind() {
+        Kind::RefreshInvalid | Kind::RefreshRevoked => checked.failed(failure),
+        _ => failure,
+    })
+}
+
+async fn rotate(
     core: &Core,
     token: &str,
     channel: TokenTransport,

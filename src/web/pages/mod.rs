@@ -13,7 +13,7 @@ use poem::http::{HeaderMap, HeaderValue, StatusCode};
 use poem::{Endpoint, FromRequest, Request, Response, RouteMethod, endpoint};
 
 use crate::config::Config;
-use crate::error::{Error, Kind, Limit, Result};
+use crate::error::{Error, Kind, Result};
 use crate::http::extract::api_client::FromApp;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::extract::{body, origin};
@@ -121,21 +121,6 @@ impl Page {
             Page::Resend | Page::Forgot | Page::NotMe => None,
         }
     }
-
-    /// The limit that its button counts against.
-    fn limit(self) -> Limit {
-        match self {
-            Page::Forgot => Limit::Forgot,
-            Page::Reset => Limit::Reset,
-            Page::Resend => Limit::Resend,
-            Page::Verify => Limit::VerifyEmail,
-            Page::Disown => Limit::Disown,
-            Page::OpenLogin => Limit::OpenLogin,
-            Page::ConfirmEmail => Limit::ConfirmEmail,
-            Page::UndoEmail => Limit::UndoEmail,
-            Page::NotMe => Limit::NotMe,
-        }
-    }
 }
 
 #[derive(Clone)]
@@ -218,11 +203,9 @@ impl Pages {
             return self.send_link(place, form, &visit, app).await;
         }
         let token = form::token_of(form).ok_or(Kind::MissingLinkToken)?;
-        visit.meter.count(self.page.limit())?;
         match self.follow(place, token, form, &visit).await {
             Ok(content) => Ok((StatusCode::OK, content)),
             Err(error) if !error.fields().is_empty() => {
-                let error = visit.meter.reset_failed(self.page.limit(), error);
                 let reasons: Vec<_> =
                     error.fields().iter().map(|row| row.sentence.clone().into_owned()).collect();
                 let content = content::question(place, token, &self.core.config.password, &reasons);
@@ -232,6 +215,7 @@ impl Pages {
         }
     }
 
+    /// Counts the call and follows the link.
     async fn follow(
         &self,
         place: PageContext<'_>,
@@ -241,19 +225,32 @@ impl Pages {
     ) -> Result<Content> {
         let (core, source) = (&self.core, &visit.source);
         match self.page {
-            Page::Verify => match verify_email::prove(core, token, source).await? {
-                Proved::Now => {}
-                Proved::Already => return Ok(content::verified_already()),
-            },
-            Page::Disown => verify_email::disown(core, token, source).await?,
-            Page::OpenLogin => open_login::follow(core, token, source).await?,
-            Page::Reset => {
-                let new = form::field(form, "newPassword").unwrap_or_default();
-                recover::reset(core, token, Password::new(new), source).await?;
+            Page::Verify => {
+                let counted = visit.limited().count()?;
+                if verify_email::prove(core, token, &counted, source).await? == Proved::Already {
+                    return Ok(content::verified_already());
+                }
             }
-            Page::ConfirmEmail => change_email::confirm(core, token, source).await?,
-            Page::UndoEmail => change_email::undo(core, token, source).await?,
-            Page::NotMe => new_device::disown(core, token, source).await?,
+            Page::Disown => {
+                verify_email::disown(core, token, &visit.limited().count()?, source).await?;
+            }
+            Page::OpenLogin => {
+                open_login::follow(core, token, &visit.limited().count()?, source).await?;
+            }
+            Page::Reset => {
+                let counted = visit.limited().count()?;
+                let new = Password::new(form::field(form, "newPassword").unwrap_or_default());
+                recover::reset(core, token, new, &counted, source).await?;
+            }
+            Page::ConfirmEmail => {
+                change_email::confirm(core, token, &visit.limited().count()?, source).await?;
+            }
+            Page::UndoEmail => {
+                change_email::undo(core, token, &visit.limited().count()?, source).await?;
+            }
+            Page::NotMe => {
+                new_device::disown(core, token, &visit.limited().count()?, source).await?;
+            }
             Page::Forgot | Page::Resend => {}
         }
         Ok(content::done(place))
@@ -284,15 +281,13 @@ impl Pages {
                 content::ask_for_link(place, &typed, Some(reason)),
             ));
         };
+        let (core, source) = (&self.core, &visit.source);
         match app {
             Some(app) => {
-                app.meter(visit, RateKey::Email(&email)).await?.count(self.page.limit())?;
+                let counted = visit.limited().count_for(&app, RateKey::Email(&email)).await?;
+                recover::request(core, &email, &counted, source).await?;
             }
-            None => visit.meter.count(self.page.limit())?,
-        }
-        match self.page {
-            Page::Resend => verify_email::request(&self.core, &email, &visit.source).await?,
-            _ => recover::request(&self.core, &email, &visit.source).await?,
+            None => verify_email::request(core, &email, &visit.limited().count()?, source).await?,
         }
         Ok((StatusCode::OK, content::link_asked_for(self.page)))
     }

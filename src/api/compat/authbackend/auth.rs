@@ -11,9 +11,10 @@ use crate::api::compat::authbackend::types::{
     SignUpRequest, TokenAnswer,
 };
 use crate::api::compat::authbackend::{AuthbackendTag, view};
-use crate::error::{Error, Limit};
+use crate::error::{Error, limit};
 use crate::http::extract::api_client::FromApp;
 use crate::http::extract::body::{Body, OptionalBody};
+use crate::http::extract::limited::Limited;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::extract::schema::required_row;
 use crate::http::server::response::{Answer, answer};
@@ -48,10 +49,11 @@ impl AuthbackendAuthApi {
         &self,
         visit: RequestContext,
         app: FromApp,
+        limit: Limited<limit::SignUp>,
         body: Body<SignUpRequest>,
     ) -> Answer<SignUpAnswer> {
         let asked = body.0;
-        app.meter(&visit, RateKey::Email(&asked.email.0)).await?.count(Limit::SignUp)?;
+        let counted = limit.count_for(&app, RateKey::Email(&asked.email.0)).await?;
         sign_up::admit_role(asked.role.as_deref())?;
         let new = NewAccount {
             email: asked.email.0,
@@ -63,7 +65,8 @@ impl AuthbackendAuthApi {
             company_name: None,
             phone: None,
         };
-        let (made, number) = sign_up::register_numbered(&self.core, new, &visit.source).await?;
+        let (made, number) =
+            sign_up::register_numbered(&self.core, new, &counted, &visit.source).await?;
         Ok(answer(view::signed_up(&self.core, &made, number)))
     }
 
@@ -80,11 +83,13 @@ impl AuthbackendAuthApi {
     async fn verify_email(
         &self,
         visit: RequestContext,
+        limit: Limited<limit::VerifyEmail>,
         body: Body<AuthbackendLinkRequest>,
     ) -> Answer<AuthbackendDone> {
-        visit.meter.count(Limit::VerifyEmail)?;
+        let counted = limit.count()?;
         let proved =
-            verify_email::prove(&self.core, body.0.token.0.reveal(), &visit.source).await?;
+            verify_email::prove(&self.core, body.0.token.0.reveal(), &counted, &visit.source)
+                .await?;
         Ok(answer(view::proved(proved)))
     }
 
@@ -103,14 +108,15 @@ impl AuthbackendAuthApi {
         &self,
         visit: RequestContext,
         app: FromApp,
+        limit: Limited<limit::SignIn>,
         body: Body<AuthbackendLoginRequest>,
     ) -> Answer<AuthbackendLoginAnswer> {
         let (email, password) = (body.0.email.0, body.0.password.0);
         let name = Name::Email(email.to_string());
-        sign_in::refuse_locked(&self.core, &name, &visit.source).await?;
-        app.meter(&visit, RateKey::Name(&name)).await?.count(Limit::SignIn)?;
+        let not_locked = sign_in::refuse_locked(&self.core, &name, &visit.source).await?;
+        let counted = limit.count_for(&app, RateKey::Name(&name)).await?;
         let credentials = Credentials { name, password, remember: Remember::Long };
-        sign_in::begin(&self.core, credentials, &visit.source).await?;
+        sign_in::begin(&self.core, credentials, &not_locked, &counted, &visit.source).await?;
         Ok(answer(view::waiting(&email)))
     }
 
@@ -125,12 +131,14 @@ impl AuthbackendAuthApi {
         &self,
         visit: RequestContext,
         app: FromApp,
+        limit: Limited<limit::Factor>,
         body: Body<CodeRequest>,
     ) -> Answer<AuthbackendSessionAnswer> {
         let (email, code) = (body.0.email.0, body.0.otp_code.0);
-        app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::Factor)?;
+        let counted = limit.count_for(&app, RateKey::Email(&email)).await?;
         let issued =
-            challenge::complete_newest(&self.core, &email, code.reveal(), &visit.source).await?;
+            challenge::complete_newest(&self.core, &email, code.reveal(), &counted, &visit.source)
+                .await?;
         Ok(answer(view::logged_in(&self.core, &issued)?))
     }
 
@@ -147,11 +155,12 @@ impl AuthbackendAuthApi {
         &self,
         visit: RequestContext,
         app: FromApp,
+        limit: Limited<limit::ForgotByCode>,
         body: Body<ForgotRequest>,
     ) -> Answer<AuthbackendDone> {
         let email = body.0.email.0;
-        app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::ForgotByCode)?;
-        recover_by_code::request(&self.core, &email, &visit.source).await?;
+        let counted = limit.count_for(&app, RateKey::Email(&email)).await?;
+        recover_by_code::request(&self.core, &email, &counted, &visit.source).await?;
         Ok(answer(view::done("Password reset code sent to your email")))
     }
 
@@ -168,11 +177,12 @@ impl AuthbackendAuthApi {
         &self,
         visit: RequestContext,
         app: FromApp,
+        limit: Limited<limit::ResetCode>,
         body: Body<CodeRequest>,
     ) -> Answer<AuthbackendDone> {
         let (email, code) = (body.0.email.0, body.0.otp_code.0);
-        app.meter(&visit, RateKey::Email(&email)).await?.count(Limit::ResetCode)?;
-        recover_by_code::look(&self.core, &email, code.reveal(), &visit.source).await?;
+        let counted = limit.count_for(&app, RateKey::Email(&email)).await?;
+        recover_by_code::look(&self.core, &email, code.reveal(), &counted, &visit.source).await?;
         Ok(answer(view::done("OTP verified successfully")))
     }
 
@@ -189,15 +199,14 @@ impl AuthbackendAuthApi {
         &self,
         visit: RequestContext,
         app: FromApp,
+        limit: Limited<limit::ResetByCode>,
         body: Body<ResetRequest>,
     ) -> Answer<AuthbackendDone> {
         let asked = body.0;
         let (email, code, new) = (asked.email.0, asked.otp_code.0, asked.new_password.0);
-        let meter = app.meter(&visit, RateKey::Email(&email)).await?;
-        meter.count(Limit::ResetByCode)?;
-        let reset =
-            recover_by_code::reset(&self.core, &email, code.reveal(), new, &visit.source).await;
-        reset.map_err(|failure| meter.reset_failed(Limit::ResetByCode, failure))?;
+        let counted = limit.count_for(&app, RateKey::Email(&email)).await?;
+        recover_by_code::reset(&self.core, &email, code.reveal(), new, &counted, &visit.source)
+            .await?;
         Ok(answer(view::done("Password reset successfully")))
     }
 
@@ -225,14 +234,20 @@ impl AuthbackendAuthApi {
     async fn refresh(
         &self,
         visit: RequestContext,
+        limit: Limited<limit::Refresh>,
         body: OptionalBody<AuthbackendRefreshRequest>,
     ) -> Answer<AuthbackendRefreshAnswer> {
         let token = body.0.map(|body| body.refresh_token.0);
         let token = token.ok_or_else(|| Error::invalid(vec![required_row("refreshToken")]))?;
-        visit.meter.peek(Limit::Refresh)?;
-        let issued =
-            refresh::turn(&self.core, token.reveal(), TokenTransport::Body, &visit.source).await;
-        let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
+        let checked = limit.check()?;
+        let issued = refresh::turn(
+            &self.core,
+            token.reveal(),
+            TokenTransport::Body,
+            &checked,
+            &visit.source,
+        )
+        .await?;
         Ok(answer(view::refreshed(&self.core, &issued)?))
     }
 }

@@ -2,13 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::api::compat::authbackend::{Authbackend, AuthbackendApi};
+use crate::api::compat::authbackend::{Authbackend, AuthbackendApi, UNCOUNTED};
 use crate::config::Config;
-use crate::error::{Kind, Limit};
+use crate::error::Kind;
 use crate::http::docs::openapi;
-use crate::http::docs::openapi::{Described, LimitCoverage};
+use crate::http::docs::openapi::Described;
 use crate::http::extract::api_client;
 use crate::http::server::policy;
+use crate::identity::login::{guard, one_time_code};
 
 const EMAIL: &str = "user@example.com";
 const PASSWORD: &str = "SecurePass123!";
@@ -40,62 +41,51 @@ pub(in crate::api) fn document(config: &Config) -> Value {
     }
     let mut operations = [open(), own(), admin(), system()].concat();
     api_client::describe(&mut document, config, &mut operations, &FROM_APPS);
-    openapi::complete(&mut document, &Authbackend, &operations);
+    openapi::complete(&mut document, &Authbackend, &operations, &UNCOUNTED);
     document
 }
 
-fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
-    Described {
-        id,
-        errors: errors.to_vec(),
-        counted: LimitCoverage::Yes,
-        requests: Vec::new(),
-        response,
-    }
-}
-
 fn open() -> Vec<Described> {
-    let sign_up = [Kind::EmailTaken, Kind::Forbidden, Kind::TooMany(Limit::SignUp)];
+    let sign_up = [Kind::EmailTaken, Kind::Forbidden];
     let sign_in = [
         Kind::InvalidCredentials,
         Kind::EmailUnverified,
         Kind::AccountSuspended,
         Kind::AccountDeleted,
         Kind::AccountLocked,
-        Kind::TooMany(Limit::SignIn),
     ];
-    let link = [Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(Limit::VerifyEmail)];
-    let reset = [Kind::CodeInvalid, Kind::TooMany(Limit::ResetByCode)];
+    let link = [Kind::LinkInvalid, Kind::LinkExpired];
+    let code_used = [Kind::CodeInvalid, one_time_code::USED_UP];
     let code = json!({ "email": EMAIL, "otpCode": "123456" });
     let token = [Kind::TokenInvalid, Kind::TokenExpired, Kind::SessionEnded];
     vec![
-        described("signup", &sign_up, signed_up()).taking(
+        Described::new("signup", &sign_up, signed_up()).taking(
             "account",
             json!({ "email": EMAIL, "firstName": "John", "lastName": "Doe", "password": PASSWORD, "role": "user" }),
         ),
-        described("verifyEmail", &link, done("Email verified successfully"))
+        Described::new("verifyEmail", &link, done("Email verified successfully"))
             .taking("token", json!({ "token": "verification-token-from-email" })),
-        described("login", &sign_in, waiting()).taking("password", json!({ "email": EMAIL, "password": PASSWORD })),
-        described("verifyOtp", &[Kind::MfaCodeInvalid, Kind::TooMany(Limit::Factor)], logged_in())
+        Described::new("login", &sign_in, waiting()).taking("password", json!({ "email": EMAIL, "password": PASSWORD })),
+        Described::new("verifyOtp", &[Kind::MfaCodeInvalid], logged_in())
             .taking("code", code.clone()),
-        described(
+        Described::new(
             "passwordReset",
-            &[Kind::TooMany(Limit::ForgotByCode)],
+            &[],
             done("Password reset code sent to your email"),
         )
         .taking("address", json!({ "email": EMAIL })),
-        described(
+        Described::new(
             "passwordResetVerifyOtp",
-            &[Kind::CodeInvalid, Kind::TooMany(Limit::ResetCode)],
+            &code_used,
             done("OTP verified successfully"),
         )
         .taking("code", code),
-        described("passwordResetConfirm", &reset, done("Password reset successfully"))
+        Described::new("passwordResetConfirm", &code_used, done("Password reset successfully"))
             .taking("password", json!({ "email": EMAIL, "otpCode": "123456", "newPassword": "NewSecurePass123!" })),
-        described("validateToken", &token, valid()).taking("token", json!({ "token": "jwt-token-here" })),
-        described(
+        Described::new("validateToken", &token, valid()).taking("token", json!({ "token": "jwt-token-here" })),
+        Described::new(
             "refreshToken",
-            &[Kind::RefreshInvalid, Kind::RefreshRevoked, Kind::TooMany(Limit::Refresh)],
+            &[Kind::RefreshInvalid, Kind::RefreshRevoked],
             json!({ "success": true, "message": "Token refreshed successfully", "data": { "token": TOKEN } }),
         )
         .taking("token", json!({ "refreshToken": "refresh-token-here" })),
@@ -103,7 +93,7 @@ fn open() -> Vec<Described> {
 }
 
 fn own() -> Vec<Described> {
-    let change = [Kind::WrongCurrentPassword, Kind::AccountLocked, Kind::TooMany(Limit::SignIn)];
+    let change = [Kind::WrongCurrentPassword, Kind::AccountLocked, guard::USED_UP];
     let session = json!({
         "sessionId": "session-1",
         "device": "Chrome on Windows",
@@ -111,18 +101,22 @@ fn own() -> Vec<Described> {
         "isCurrent": true,
     });
     vec![
-        described("changePassword", &change, done("Password changed successfully")).taking(
+        Described::new("changePassword", &change, done("Password changed successfully")).taking(
             "passwords",
             json!({ "currentPassword": "OldPass123!", "newPassword": "NewSecurePass123!" }),
         ),
-        described("logout", &[], done("Logged out successfully")),
-        described("logoutAll", &[], done("Logged out from all devices successfully")),
-        described(
+        Described::new("logout", &[], done("Logged out successfully")),
+        Described::new("logoutAll", &[], done("Logged out from all devices successfully")),
+        Described::new(
             "listSessions",
             &[],
             json!({ "success": true, "data": { "sessions": [session] } }),
         ),
-        described("endSession", &[Kind::SessionNotFound], done("Session terminated successfully")),
+        Described::new(
+            "endSession",
+            &[Kind::SessionNotFound],
+            done("Session terminated successfully"),
+        ),
     ]
 }
 
@@ -135,18 +129,18 @@ fn admin() -> Vec<Described> {
         "monthlyLogins": [{ "month": "2025-09", "count": 1250 }],
     });
     vec![
-        described(
+        Described::new(
             "listUsers",
             &[Kind::Validation],
             json!({ "success": true, "data": { "users": [user()] } }),
         ),
-        described("getUser", &missing, json!({ "success": true, "data": { "user": user() } })),
-        described("setUserRole", &change, done("User role updated successfully"))
+        Described::new("getUser", &missing, json!({ "success": true, "data": { "user": user() } })),
+        Described::new("setUserRole", &change, done("User role updated successfully"))
             .taking("role", json!({ "role": "admin" })),
-        described("toggleUserLock", &change, done("User lock status updated")),
-        described("deleteUser", &change, done("User deleted successfully")),
-        described("getStats", &[], json!({ "success": true, "data": figures })),
-        described("getLogins", &[], json!({ "success": true, "data": logins })),
+        Described::new("toggleUserLock", &change, done("User lock status updated")),
+        Described::new("deleteUser", &change, done("User deleted successfully")),
+        Described::new("getStats", &[], json!({ "success": true, "data": figures })),
+        Described::new("getLogins", &[], json!({ "success": true, "data": logins })),
     ]
 }
 
@@ -165,11 +159,8 @@ fn system() -> Vec<Described> {
         "documentation": "Check README.md for API documentation",
     });
     vec![
-        Described {
-            counted: LimitCoverage::No,
-            ..described("getHealth", &[Kind::Unavailable], health)
-        },
-        described("getIndex", &[], index),
+        Described::new("getHealth", &[Kind::Unavailable], health),
+        Described::new("getIndex", &[], index),
     ]
 }
 

@@ -42,6 +42,9 @@ type AuthbackendApi = (
     system::AuthbackendSystemApi,
 );
 
+/// Paths that are exempt from rate limits.
+const UNCOUNTED: [&str; 1] = ["/health"];
+
 /// The wire as the server mounts it.
 #[must_use]
 pub fn mounted() -> Mounted {
@@ -50,7 +53,7 @@ pub fn mounted() -> Mounted {
         document: document::document,
         operations: AuthbackendApi::meta,
         mounts: &[""],
-        uncounted: &["/health"],
+        uncounted: &UNCOUNTED,
         add: |routes, core| {
             let api = (
                 auth::AuthbackendAuthApi { core: core.clone() },

@@ -10,9 +10,10 @@ use crate::api::compat::jobpath::JobpathTag;
 use crate::api::compat::jobpath::types::{
     CreatedUser, JobpathDone, JobpathLoginAnswer, JobpathLoginRequest, JobpathUser, SignupRequest,
 };
-use crate::error::Limit;
+use crate::error::limit;
 use crate::http::extract::bearer::Bearer;
 use crate::http::extract::body::Body;
+use crate::http::extract::limited::Limited;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::server::reject::Reject;
 use crate::http::server::response::{Answer, answer};
@@ -50,9 +51,10 @@ impl JobpathAuthApi {
     async fn signup(
         &self,
         visit: RequestContext,
+        limit: Limited<limit::SignUp>,
         body: Body<SignupRequest>,
     ) -> Result<JobpathRegisterResponse, Reject> {
-        visit.meter.count(Limit::SignUp)?;
+        let counted = limit.count()?;
         let new = NewAccount {
             email: body.0.email.0,
             password: body.0.password.0,
@@ -63,7 +65,7 @@ impl JobpathAuthApi {
             company_name: None,
             phone: None,
         };
-        let made = sign_up::register(&self.core, new, &visit.source).await?;
+        let made = sign_up::register(&self.core, new, &counted, &visit.source).await?;
         Ok(JobpathRegisterResponse::User(Json(CreatedUser {
             id: made.id.to_string(),
             email: made.email.to_string(),
@@ -83,14 +85,17 @@ impl JobpathAuthApi {
     async fn login(
         &self,
         visit: RequestContext,
+        limit: Limited<limit::SignIn>,
         body: Body<JobpathLoginRequest>,
     ) -> Answer<JobpathLoginAnswer> {
         let name = Name::Email(body.0.email.0.to_string());
-        sign_in::refuse_locked(&self.core, &name, &visit.source).await?;
-        visit.meter.count(Limit::SignIn)?;
+        let not_locked = sign_in::refuse_locked(&self.core, &name, &visit.source).await?;
+        let counted = limit.count()?;
         let credentials =
             Credentials { name, password: body.0.password.0, remember: Remember::Long };
-        let issued = sign_in::with_password(&self.core, credentials, &visit.source).await?;
+        let issued =
+            sign_in::with_password(&self.core, credentials, &not_locked, &counted, &visit.source)
+                .await?;
         let (id, email) = (issued.account.id.as_str(), issued.account.email.as_str());
         let claims = vec![("user_id", json!(id)), ("email", json!(email))];
         Ok(answer(JobpathLoginAnswer {

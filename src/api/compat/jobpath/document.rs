@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use crate::api::compat::jobpath::Jobpath;
 use crate::api::compat::jobpath::auth::JobpathAuthApi;
 use crate::config::Config;
-use crate::error::{Kind, Limit};
+use crate::error::Kind;
 use crate::http::docs::openapi;
-use crate::http::docs::openapi::{Described, LimitCoverage};
+use crate::http::docs::openapi::Described;
 use crate::http::server::policy;
 
 const EMAIL: &str = "user@example.com";
@@ -25,28 +25,13 @@ pub(in crate::api) fn document(config: &Config) -> Value {
         &mut schemas["SignupRequest"]["properties"]["password"],
         &config.password,
     );
-    openapi::complete(&mut document, &Jobpath, &operations());
+    openapi::complete(&mut document, &Jobpath, &operations(), &[]);
     document
 }
 
-fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
-    Described {
-        id,
-        errors: errors.to_vec(),
-        counted: LimitCoverage::Yes,
-        requests: Vec::new(),
-        response,
-    }
-}
-
 fn operations() -> Vec<Described> {
-    let sign_in = [
-        Kind::InvalidCredentials,
-        Kind::AccountSuspended,
-        Kind::MfaRequired,
-        Kind::AccountLocked,
-        Kind::TooMany(Limit::SignIn),
-    ];
+    let sign_in =
+        [Kind::InvalidCredentials, Kind::AccountSuspended, Kind::MfaRequired, Kind::AccountLocked];
     let user = || json!({ "id": ID, "email": EMAIL, "is_active": true });
     let created = json!({ "id": ID, "email": EMAIL, "created_at": "2024-02-06T10:30:00Z" });
     let logged_in = json!({
@@ -56,10 +41,9 @@ fn operations() -> Vec<Described> {
     });
     let account = || json!({ "email": EMAIL, "password": PASSWORD });
     vec![
-        described("signup", &[Kind::EmailTaken, Kind::TooMany(Limit::SignUp)], created)
-            .taking("account", account()),
-        described("login", &sign_in, logged_in).taking("password", account()),
-        described("getCurrentUser", &[], user()),
-        described("logout", &[], json!({ "message": "Logged out successfully" })),
+        Described::new("signup", &[Kind::EmailTaken], created).taking("account", account()),
+        Described::new("login", &sign_in, logged_in).taking("password", account()),
+        Described::new("getCurrentUser", &[], user()),
+        Described::new("logout", &[], json!({ "message": "Logged out successfully" })),
     ]
 }

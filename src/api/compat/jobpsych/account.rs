@@ -9,9 +9,10 @@ use crate::api::compat::jobpsych::types::{
     UploadStatsAnswer,
 };
 use crate::api::compat::jobpsych::{JobpsychTag, view};
-use crate::error::Limit;
+use crate::error::limit;
 use crate::http::extract::bearer::Bearer;
 use crate::http::extract::body::Body;
+use crate::http::extract::limited::Limited;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
@@ -51,11 +52,12 @@ impl JobpsychOwnAccountApi {
         &self,
         visit: RequestContext,
         bearer: Bearer,
+        limit: Limited<limit::ChangePassword>,
         body: Body<JobpsychChangePasswordRequest>,
     ) -> Answer<JobpsychDone> {
-        visit.meter.count(Limit::ChangePassword)?;
+        let counted = limit.count()?;
         let (current, new) = (body.0.current_password.0, body.0.new_password.0);
-        password::change(&self.core, &bearer.0, current, new, &visit.source).await?;
+        password::change(&self.core, &bearer.0, current, new, &counted, &visit.source).await?;
         Ok(answer(view::done("Password changed successfully")))
     }
 

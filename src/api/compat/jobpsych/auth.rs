@@ -10,9 +10,10 @@ use crate::api::compat::jobpsych::types::{
     JobpsychResetPasswordRequest, JobpsychSessionAnswer,
 };
 use crate::api::compat::jobpsych::{JobpsychTag, view};
-use crate::error::{Error, Kind, Limit, Result};
+use crate::error::{Error, Kind, Result, limit};
 use crate::http::extract::bearer::MaybeBearer;
 use crate::http::extract::body::Body;
+use crate::http::extract::limited::Limited;
 use crate::http::extract::refresh_cookie;
 use crate::http::extract::refresh_cookie::Naming;
 use crate::http::extract::request_context::{PlainRefreshCookie, RequestContext};
@@ -60,9 +61,10 @@ impl JobpsychAuthApi {
     async fn register(
         &self,
         visit: RequestContext,
+        limit: Limited<limit::SignUp>,
         body: Body<JobpsychRegisterRequest>,
     ) -> Result<Response<JobpsychRegisterResponse>, Reject> {
-        visit.meter.count(Limit::SignUp)?;
+        let counted = limit.count()?;
         let asked = body.0;
         let new = NewAccount {
             email: asked.email.0,
@@ -75,7 +77,8 @@ impl JobpsychAuthApi {
             phone: None,
         };
         let issued =
-            sign_up::register_and_enter(&self.core, new, Remember::Long, &visit.source).await?;
+            sign_up::register_and_enter(&self.core, new, Remember::Long, &counted, &visit.source)
+                .await?;
         let (session, cookie) = self.session("User registered successfully", issued).await?;
         Ok(Response::new(JobpsychRegisterResponse::Account(Json(session)))
             .header("set-cookie", cookie))
@@ -91,14 +94,17 @@ impl JobpsychAuthApi {
     async fn login(
         &self,
         visit: RequestContext,
+        limit: Limited<limit::SignIn>,
         body: Body<JobpsychLoginRequest>,
     ) -> Answer<JobpsychSessionAnswer> {
         let name = Name::Email(body.0.email.0.to_string());
-        sign_in::refuse_locked(&self.core, &name, &visit.source).await?;
-        visit.meter.count(Limit::SignIn)?;
+        let not_locked = sign_in::refuse_locked(&self.core, &name, &visit.source).await?;
+        let counted = limit.count()?;
         let credentials =
             Credentials { name, password: body.0.password.0, remember: Remember::Long };
-        let issued = sign_in::with_password(&self.core, credentials, &visit.source).await?;
+        let issued =
+            sign_in::with_password(&self.core, credentials, &not_locked, &counted, &visit.source)
+                .await?;
         let (session, cookie) = self.session("Login successful", issued).await?;
         Ok(with_cookie(session, cookie))
     }
@@ -116,12 +122,18 @@ impl JobpsychAuthApi {
         &self,
         visit: RequestContext,
         cookie: PlainRefreshCookie,
+        limit: Limited<limit::Refresh>,
     ) -> Answer<JobpsychRefreshAnswer> {
         let token = cookie.0.ok_or(Kind::MissingRefreshToken)?;
-        visit.meter.peek(Limit::Refresh)?;
-        let issued =
-            refresh::turn(&self.core, token.reveal(), TokenTransport::Cookie, &visit.source).await;
-        let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
+        let checked = limit.check()?;
+        let issued = refresh::turn(
+            &self.core,
+            token.reveal(),
+            TokenTransport::Cookie,
+            &checked,
+            &visit.source,
+        )
+        .await?;
         let access_token = view::access_token(&self.core, &issued)?;
         let message = "Token refreshed successfully".into();
         Ok(with_cookie(
@@ -174,21 +186,22 @@ impl JobpsychAuthApi {
     async fn reset_password(
         &self,
         visit: RequestContext,
+        forgot_limit: Limited<limit::Forgot>,
+        reset_limit: Limited<limit::Reset>,
         body: Body<JobpsychResetPasswordRequest>,
     ) -> Answer<JobpsychDone> {
         let asked = body.0;
         match (asked.token, asked.new_password, asked.email) {
             (Some(token), Some(new), _) => {
-                visit.meter.count(Limit::Reset)?;
-                let reset =
-                    recover::reset(&self.core, token.0.reveal(), new.0, &visit.source).await;
-                reset.map_err(|failure| visit.meter.reset_failed(Limit::Reset, failure))?;
+                let counted = reset_limit.count()?;
+                recover::reset(&self.core, token.0.reveal(), new.0, &counted, &visit.source)
+                    .await?;
                 Ok(answer(view::done("Password reset successfully")))
             }
             (Some(_), None, _) => Err(Error::invalid(vec![required_row("newPassword")]).into()),
             (None, None, Some(email)) => {
-                visit.meter.count(Limit::Forgot)?;
-                recover::request(&self.core, &email.0, &visit.source).await?;
+                let counted = forgot_limit.count()?;
+                recover::request(&self.core, &email.0, &counted, &visit.source).await?;
                 Ok(answer(view::done("Password reset email sent if account exists")))
             }
             (None, Some(_), _) => Err(Error::invalid(vec![required_row("token")]).into()),

@@ -2,14 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::api::compat::jobpsych::{Jobpsych, JobpsychApi};
+use crate::api::compat::jobpsych::{Jobpsych, JobpsychApi, UNCOUNTED};
 use crate::config::Config;
-use crate::error::{Kind, Limit};
+use crate::error::Kind;
 use crate::http::docs::openapi;
-use crate::http::docs::openapi::{Described, LimitCoverage};
+use crate::http::docs::openapi::Described;
 use crate::http::extract::refresh_cookie;
 use crate::http::extract::refresh_cookie::Naming;
 use crate::http::server::policy;
+use crate::identity::login::guard;
 
 const EMAIL: &str = "john@example.com";
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...";
@@ -49,7 +50,7 @@ pub(in crate::api) fn document(config: &Config) -> Value {
     ] {
         policy::bound_password(&mut schemas[schema]["properties"][property], &config.password);
     }
-    openapi::complete(&mut document, &Jobpsych::under(config), &operations());
+    openapi::complete(&mut document, &Jobpsych::under(config), &operations(), &UNCOUNTED);
     let health = &mut document["paths"]["/health"]["get"]["responses"];
     let mut unwell = health["200"]["content"]["application/json"]["example"].clone();
     unwell["status"] = "UNAVAILABLE".into();
@@ -65,54 +66,33 @@ pub(in crate::api) fn document(config: &Config) -> Value {
     document
 }
 
-fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
-    Described {
-        id,
-        errors: errors.to_vec(),
-        counted: LimitCoverage::Yes,
-        requests: Vec::new(),
-        response,
-    }
-}
-
 fn operations() -> Vec<Described> {
     let mut all = accounts();
     all.extend(services());
     all.extend(files());
-    all.push(described("getIndex", &[], index()));
-    all.push(Described { counted: LimitCoverage::No, ..described("getHealth", &[], health()) });
+    all.push(Described::new("getIndex", &[], index()));
+    all.push(Described::new("getHealth", &[], health()));
     all
 }
 
 fn accounts() -> Vec<Described> {
-    let sign_in = [
-        Kind::InvalidCredentials,
-        Kind::AccountSuspended,
-        Kind::MfaRequired,
-        Kind::AccountLocked,
-        Kind::TooMany(Limit::SignIn),
-    ];
+    let sign_in =
+        [Kind::InvalidCredentials, Kind::AccountSuspended, Kind::MfaRequired, Kind::AccountLocked];
     let refresh = [
         Kind::MissingRefreshToken,
         Kind::RefreshInvalid,
         Kind::RefreshRevoked,
         Kind::ForeignOrigin,
-        Kind::TooMany(Limit::Refresh),
     ];
-    let reset = [
-        Kind::LinkInvalid,
-        Kind::LinkExpired,
-        Kind::TooMany(Limit::Forgot),
-        Kind::TooMany(Limit::Reset),
-    ];
+    let reset = [Kind::LinkInvalid, Kind::LinkExpired];
     let stats = json!({
         "email": EMAIL, "name": "John Doe", "totalUploads": 4, "limit": 10, "remaining": 6, "percentage": 40,
         "canUpload": true,
     });
     vec![
-        described(
+        Described::new(
             "register",
-            &[Kind::EmailTaken, Kind::TooMany(Limit::SignUp)],
+            &[Kind::EmailTaken],
             session("User registered successfully", 0),
         )
         .taking(
@@ -121,25 +101,25 @@ fn accounts() -> Vec<Described> {
                 "name": "John Doe", "email": EMAIL, "password": "securePassword123", "company_name": "Acme Corp",
             }),
         ),
-        described("login", &sign_in, session("Login successful", 2))
+        Described::new("login", &sign_in, session("Login successful", 2))
             .taking("password", json!({ "email": EMAIL, "password": "securePassword123" })),
-        described(
+        Described::new(
             "refresh",
             &refresh,
             json!({ "success": true, "message": "Token refreshed successfully", "accessToken": TOKEN }),
         ),
-        described("logout", &[Kind::ForeignOrigin], done("Logged out successfully")),
-        described("resetPassword", &reset, done("Password reset email sent if account exists"))
+        Described::new("logout", &[Kind::ForeignOrigin], done("Logged out successfully")),
+        Described::new("resetPassword", &reset, done("Password reset email sent if account exists"))
             .taking("ask", json!({ "email": EMAIL }))
             .taking("set", json!({ "token": "reset-token-from-email", "newPassword": "newSecurePassword123" })),
-        described("getProfile", &[], json!({ "success": true, "user": user(2) })),
-        described(
+        Described::new("getProfile", &[], json!({ "success": true, "user": user(2) })),
+        Described::new(
             "changePassword",
-            &[Kind::WrongCurrentPassword, Kind::AccountLocked, Kind::TooMany(Limit::SignIn)],
+            &[Kind::WrongCurrentPassword, Kind::AccountLocked, guard::USED_UP],
             done("Password changed successfully"),
         )
         .taking("passwords", json!({ "currentPassword": "securePassword123", "newPassword": "newSecurePassword123" })),
-        described("getUploadStats", &[], json!({ "success": true, "stats": stats })),
+        Described::new("getUploadStats", &[], json!({ "success": true, "stats": stats })),
     ]
 }
 
@@ -156,20 +136,20 @@ fn services() -> Vec<Described> {
         json!({ "userId": "1", "email": EMAIL, "iat": 1_759_467_600, "exp": 1_759_468_500 });
     let bad_token = [Kind::TokenInvalid, Kind::TokenExpired, Kind::SessionEnded];
     vec![
-        described(
+        Described::new(
             "getUserUploads",
             &[Kind::Validation, Kind::Forbidden, Kind::AccountNotFound],
             uploads,
         ),
-        described(
+        Described::new(
             "incrementUpload",
             &[Kind::Forbidden, Kind::AccountNotFound, Kind::UploadLimitReached],
             incremented,
         )
         .taking("address", json!({ "email": EMAIL })),
-        described("verifyToken", &bad_token, json!({ "success": true, "decoded": decoded }))
+        Described::new("verifyToken", &bad_token, json!({ "success": true, "decoded": decoded }))
             .taking("token", json!({ "token": TOKEN })),
-        described("getJwtInfo", &[Kind::Forbidden], jwt_info()),
+        Described::new("getJwtInfo", &[Kind::Forbidden], jwt_info()),
     ]
 }
 
@@ -184,11 +164,11 @@ fn files() -> Vec<Described> {
     });
     let stats = json!({ "totalFiles": 3, "totalSize": 144_639, "limit": 10, "remaining": 6, "percentage": 40 });
     vec![
-        described("uploadFile", &[Kind::UploadLimitReached], uploaded),
-        described("getFileStats", &[], json!({ "success": true, "stats": stats })),
-        described("listFiles", &[], json!({ "success": true, "files": [file] })),
-        described("getFile", &[Kind::NotFound], Value::Null),
-        described("deleteFile", &[Kind::NotFound], done("File deleted successfully")),
+        Described::new("uploadFile", &[Kind::UploadLimitReached], uploaded),
+        Described::new("getFileStats", &[], json!({ "success": true, "stats": stats })),
+        Described::new("listFiles", &[], json!({ "success": true, "files": [file] })),
+        Described::new("getFile", &[Kind::NotFound], Value::Null),
+        Described::new("deleteFile", &[Kind::NotFound], done("File deleted successfully")),
     ]
 }
 

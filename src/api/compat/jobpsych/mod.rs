@@ -49,6 +49,9 @@ type JobpsychApi = (
     system::JobpsychSystemApi,
 );
 
+/// Paths that are exempt from rate limits.
+const UNCOUNTED: [&str; 1] = ["/health"];
+
 /// The wire as the server mounts it.
 #[must_use]
 pub fn mounted(config: &Config) -> Mounted {
@@ -57,7 +60,7 @@ pub fn mounted(config: &Config) -> Mounted {
         document: document::document,
         operations: JobpsychApi::meta,
         mounts: &[""],
-        uncounted: &["/health"],
+        uncounted: &UNCOUNTED,
         add: |routes, core| {
             let api = (
                 auth::JobpsychAuthApi { core: core.clone() },

@@ -10,9 +10,10 @@ use crate::api::compat::siteworks::types::{
     SiteworksUpdateProfileRequest, UpdateProfileAnswer,
 };
 use crate::api::compat::siteworks::{SiteworksTag, view};
-use crate::error::Limit;
+use crate::error::limit;
 use crate::http::extract::bearer::Bearer;
 use crate::http::extract::body::Body;
+use crate::http::extract::limited::Limited;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
@@ -71,11 +72,12 @@ impl SiteworksOwnAccountApi {
         &self,
         visit: RequestContext,
         bearer: Bearer,
+        limit: Limited<limit::ChangePassword>,
         body: Body<SiteworksChangePasswordRequest>,
     ) -> Answer<SiteworksDone> {
-        visit.meter.count(Limit::ChangePassword)?;
+        let counted = limit.count()?;
         let (current, new) = (body.0.current_password.0, body.0.new_password.0);
-        password::change(&self.core, &bearer.0, current, new, &visit.source).await?;
+        password::change(&self.core, &bearer.0, current, new, &counted, &visit.source).await?;
         Ok(answer(view::done("Password changed successfully")))
     }
 }

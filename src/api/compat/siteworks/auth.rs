@@ -11,9 +11,10 @@ use crate::api::compat::siteworks::types::{
     SiteworksRegisterRequest,
 };
 use crate::api::compat::siteworks::{SiteworksTag, view};
-use crate::error::{Error, Limit};
+use crate::error::{Error, limit};
 use crate::http::extract::bearer::Bearer;
 use crate::http::extract::body::{Body, OptionalBody};
+use crate::http::extract::limited::Limited;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::extract::schema::required_row;
 use crate::http::server::reject::Reject;
@@ -55,9 +56,10 @@ impl SiteworksAuthApi {
     async fn register(
         &self,
         visit: RequestContext,
+        limit: Limited<limit::SignUp>,
         body: Body<SiteworksRegisterRequest>,
     ) -> Result<SiteworksRegisterResponse, Reject> {
-        visit.meter.count(Limit::SignUp)?;
+        let counted = limit.count()?;
         let asked = body.0;
         let new = NewAccount {
             email: asked.email.0,
@@ -70,7 +72,8 @@ impl SiteworksAuthApi {
             phone: None,
         };
         let issued =
-            sign_up::register_and_enter(&self.core, new, Remember::Long, &visit.source).await?;
+            sign_up::register_and_enter(&self.core, new, Remember::Long, &counted, &visit.source)
+                .await?;
         Ok(SiteworksRegisterResponse::Account(Json(view::registered(&self.core, &issued)?)))
     }
 
@@ -84,14 +87,17 @@ impl SiteworksAuthApi {
     async fn login(
         &self,
         visit: RequestContext,
+        limit: Limited<limit::SignIn>,
         body: Body<SiteworksLoginRequest>,
     ) -> Answer<SiteworksLoginAnswer> {
         let name = Name::Email(body.0.email.0.to_string());
-        sign_in::refuse_locked(&self.core, &name, &visit.source).await?;
-        visit.meter.count(Limit::SignIn)?;
+        let not_locked = sign_in::refuse_locked(&self.core, &name, &visit.source).await?;
+        let counted = limit.count()?;
         let credentials =
             Credentials { name, password: body.0.password.0, remember: Remember::Long };
-        let issued = sign_in::with_password(&self.core, credentials, &visit.source).await?;
+        let issued =
+            sign_in::with_password(&self.core, credentials, &not_locked, &counted, &visit.source)
+                .await?;
         Ok(answer(view::logged_in(&self.core, &issued)?))
     }
 
@@ -107,14 +113,20 @@ impl SiteworksAuthApi {
     async fn refresh(
         &self,
         visit: RequestContext,
+        limit: Limited<limit::Refresh>,
         body: OptionalBody<SiteworksRefreshRequest>,
     ) -> Answer<SiteworksRefreshAnswer> {
         let token = body.0.map(|body| body.refresh_token.0);
         let token = token.ok_or_else(|| Error::invalid(vec![required_row("refreshToken")]))?;
-        visit.meter.peek(Limit::Refresh)?;
-        let issued =
-            refresh::turn(&self.core, token.reveal(), TokenTransport::Body, &visit.source).await;
-        let issued = issued.map_err(|failure| visit.refresh_failed(failure))?;
+        let checked = limit.check()?;
+        let issued = refresh::turn(
+            &self.core,
+            token.reveal(),
+            TokenTransport::Body,
+            &checked,
+            &visit.source,
+        )
+        .await?;
         Ok(answer(view::refreshed(&self.core, &issued)?))
     }
 

@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use crate::api::compat::siteworks::{Siteworks, SiteworksApi};
 use crate::config::Config;
-use crate::error::{Kind, Limit};
+use crate::error::Kind;
 use crate::http::docs::openapi;
-use crate::http::docs::openapi::{Described, LimitCoverage};
+use crate::http::docs::openapi::Described;
 use crate::http::server::policy;
+use crate::identity::login::guard;
 
 const EMAIL: &str = "user@example.com";
 const NAME: &str = "John Doe";
@@ -29,44 +30,29 @@ pub(in crate::api) fn document(config: &Config) -> Value {
         &mut schemas["ChangePasswordRequest"]["properties"]["newPassword"],
         &config.password,
     );
-    openapi::complete(&mut document, &Siteworks, &operations());
+    openapi::complete(&mut document, &Siteworks, &operations(), &[]);
     document
 }
 
-fn described(id: &'static str, errors: &[Kind], response: Value) -> Described {
-    Described {
-        id,
-        errors: errors.to_vec(),
-        counted: LimitCoverage::Yes,
-        requests: Vec::new(),
-        response,
-    }
-}
-
 fn operations() -> Vec<Described> {
-    let sign_in = [
-        Kind::InvalidCredentials,
-        Kind::AccountSuspended,
-        Kind::MfaRequired,
-        Kind::AccountLocked,
-        Kind::TooMany(Limit::SignIn),
-    ];
-    let refresh = [Kind::RefreshInvalid, Kind::TooMany(Limit::Refresh)];
-    let change = [Kind::WrongCurrentPassword, Kind::AccountLocked, Kind::TooMany(Limit::SignIn)];
+    let sign_in =
+        [Kind::InvalidCredentials, Kind::AccountSuspended, Kind::MfaRequired, Kind::AccountLocked];
+    let refresh = [Kind::RefreshInvalid];
+    let change = [Kind::WrongCurrentPassword, Kind::AccountLocked, guard::USED_UP];
     vec![
-        described("register", &[Kind::EmailTaken, Kind::TooMany(Limit::SignUp)], register_answer())
+        Described::new("register", &[Kind::EmailTaken], register_answer())
             .taking("account", json!({ "email": EMAIL, "password": PASSWORD, "name": NAME })),
-        described("login", &sign_in, login_answer())
+        Described::new("login", &sign_in, login_answer())
             .taking("password", json!({ "email": EMAIL, "password": PASSWORD })),
-        described("refresh", &refresh, refresh_answer())
+        Described::new("refresh", &refresh, refresh_answer())
             .taking("token", json!({ "refreshToken": "refresh_token" })),
-        described("logout", &[], done("Logged out successfully"))
+        Described::new("logout", &[], done("Logged out successfully"))
             .taking("token", json!({ "refreshToken": "refresh_token" })),
-        described("logoutAll", &[], done("Logged out from all devices successfully")),
-        described("getProfile", &[], json!({ "success": true, "user": profile(NAME) })),
-        described("updateProfile", &[], updated())
+        Described::new("logoutAll", &[], done("Logged out from all devices successfully")),
+        Described::new("getProfile", &[], json!({ "success": true, "user": profile(NAME) })),
+        Described::new("updateProfile", &[], updated())
             .taking("name", json!({ "name": "Updated Name" })),
-        described("changePassword", &change, done("Password changed successfully")).taking(
+        Described::new("changePassword", &change, done("Password changed successfully")).taking(
             "passwords",
             json!({ "currentPassword": "OldPass123!", "newPassword": "NewSecurePass456!" }),
         ),

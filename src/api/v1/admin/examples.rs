@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::examples::{EMAIL, ID, described, done};
+use super::super::examples::{EMAIL, ID, done};
 use crate::error::Kind;
 use crate::http::docs::openapi::Described;
 
@@ -21,8 +21,8 @@ fn users() -> Vec<Described> {
     let target = [Kind::AccountNotFound];
     let changed = || json!({ "success": true, "message": "User updated successfully", "data": changed_user() });
     vec![
-        described("listUsers", &[Kind::Validation], users_answer()),
-        described(
+        Described::new("listUsers", &[Kind::Validation], users_answer()),
+        Described::new(
             "createUser",
             &[Kind::EmailTaken, Kind::UsernameTaken],
             json!({ "success": true, "message": "User created successfully", "data": listed_user() }),
@@ -31,13 +31,13 @@ fn users() -> Vec<Described> {
             "account",
             json!({ "email": EMAIL, "username": "johndoe", "password": "SecurePass123!", "emailVerified": true }),
         ),
-        described("getUser", &target, user_answer()),
-        described("updateUser", &[Kind::AccountNotFound, Kind::LastAdmin], changed()).taking(
+        Described::new("getUser", &target, user_answer()),
+        Described::new("updateUser", &[Kind::AccountNotFound, Kind::LastAdmin], changed()).taking(
             "changes",
             json!({ "firstName": "John", "lastName": "Smith", "status": "active", "roles": ["user", "moderator"] }),
         ),
-        described("deleteUser", &[Kind::AccountNotFound, Kind::LastAdmin], done("User deleted successfully")),
-        described(
+        Described::new("deleteUser", &[Kind::AccountNotFound, Kind::LastAdmin], done("User deleted successfully")),
+        Described::new(
             "setUserQuota",
             &target,
             json!({
@@ -46,14 +46,14 @@ fn users() -> Vec<Described> {
             }),
         )
         .taking("quota", json!({ "limit": 10 })),
-        described("restoreUser", &target, changed()),
-        described("unlockUser", &target, changed()),
-        described("verifyUser", &target, changed()),
-        described("resetUserPassword", &target, done("Password reset email sent")),
-        described("resetUserMfa", &target, done("MFA devices removed")),
-        described("listUserSessions", &target, sessions_answer()),
-        described("endUserSessions", &target, done("Sessions terminated successfully")),
-        described(
+        Described::new("restoreUser", &target, changed()),
+        Described::new("unlockUser", &target, changed()),
+        Described::new("verifyUser", &target, changed()),
+        Described::new("resetUserPassword", &target, done("Password reset email sent")),
+        Described::new("resetUserMfa", &target, done("MFA devices removed")),
+        Described::new("listUserSessions", &target, sessions_answer()),
+        Described::new("endUserSessions", &target, done("Sessions terminated successfully")),
+        Described::new(
             "endUserSession",
             &[Kind::AccountNotFound, Kind::SessionNotFound],
             done("Session terminated successfully"),
@@ -63,10 +63,14 @@ fn users() -> Vec<Described> {
 
 fn sessions() -> Vec<Described> {
     vec![
-        described("listSessions", &[], sessions_answer()),
-        described("endSession", &[Kind::SessionNotFound], done("Session terminated successfully")),
-        described("endOtherSessions", &[], done("All other sessions terminated successfully")),
-        described("listOwnAudit", &[Kind::Validation], audit_answer()),
+        Described::new("listSessions", &[], sessions_answer()),
+        Described::new(
+            "endSession",
+            &[Kind::SessionNotFound],
+            done("Session terminated successfully"),
+        ),
+        Described::new("endOtherSessions", &[], done("All other sessions terminated successfully")),
+        Described::new("listOwnAudit", &[Kind::Validation], audit_answer()),
     ]
 }
 
@@ -79,12 +83,12 @@ fn roles() -> Vec<Described> {
     };
     let answer = |data: Value| json!({ "success": true, "data": data });
     vec![
-        described("listRoles", &[], answer(json!([role()]))),
-        described("createRole", &[Kind::AlreadyExists], answer(role()))
+        Described::new("listRoles", &[], answer(json!([role()]))),
+        Described::new("createRole", &[Kind::AlreadyExists], answer(role()))
             .taking("role", json!({ "name": "support", "permissions": ["admin.users.read"] })),
-        described("updateRole", &[Kind::NotFound], answer(role()))
+        Described::new("updateRole", &[Kind::NotFound], answer(role()))
             .taking("permissions", json!({ "permissions": ["admin.users.read", "admin.audit"] })),
-        described(
+        Described::new(
             "deleteRole",
             &[Kind::NotFound, Kind::Validation],
             done("Role deleted successfully"),
@@ -110,20 +114,20 @@ fn records() -> Vec<Described> {
     });
     let answer = |data: Value| json!({ "success": true, "data": data });
     vec![
-        described("listAudit", &[Kind::Validation], audit_answer()),
-        described("exportAudit", &[Kind::Validation], Value::Null),
-        described(
+        Described::new("listAudit", &[Kind::Validation], audit_answer()),
+        Described::new("exportAudit", &[Kind::Validation], Value::Null),
+        Described::new(
             "listMail",
             &[Kind::Validation],
             answer(json!({ "letters": [letter()], "next": null })),
         ),
-        described(
+        Described::new(
             "retryMail",
             &[Kind::NotFound, Kind::Validation],
             json!({ "success": true, "message": "The message will be retried", "data": letter() }),
         ),
-        described("getStats", &[], answer(totals)),
-        described("getLoginAnalytics", &[], answer(logins)),
+        Described::new("getStats", &[], answer(totals)),
+        Described::new("getLoginAnalytics", &[], answer(logins)),
     ]
 }
 
@@ -144,13 +148,13 @@ fn apps() -> Vec<Described> {
     let shown =
         json!({ "success": true, "message": "The key is shown only once", "data": with_key });
     vec![
-        described("listKeys", &[], keys.clone()),
-        described("rotateKeys", &[], keys).taking("scheduled", json!({ "mode": "scheduled" })),
-        described("listApps", &[], json!({ "success": true, "data": [app] })),
-        described("createApp", &[], shown.clone())
+        Described::new("listKeys", &[], keys.clone()),
+        Described::new("rotateKeys", &[], keys).taking("scheduled", json!({ "mode": "scheduled" })),
+        Described::new("listApps", &[], json!({ "success": true, "data": [app] })),
+        Described::new("createApp", &[], shown.clone())
             .taking("app", json!({ "name": "Website", "kind": "client" })),
-        described("rotateApp", &[Kind::NotFound], shown),
-        described("deleteApp", &[Kind::NotFound], done("App deleted successfully")),
+        Described::new("rotateApp", &[Kind::NotFound], shown),
+        Described::new("deleteApp", &[Kind::NotFound], done("App deleted successfully")),
     ]
 }
 

@@ -2,66 +2,62 @@
 
 use serde_json::{Value, json};
 
-use super::{EMAIL, ID, described, done};
-use crate::error::{Kind, Limit};
+use super::{EMAIL, ID, done};
+use crate::error::Kind;
 use crate::http::docs::openapi::Described;
+use crate::identity::factor;
+use crate::identity::login::guard;
 
 const LINK: &str = "reset_token_from_email";
 /// Errors of every operation that checks the caller's password.
-const PASSWORD_CHECK: [Kind; 3] =
-    [Kind::WrongCurrentPassword, Kind::AccountLocked, Kind::TooMany(Limit::SignIn)];
+const PASSWORD_CHECK: [Kind; 3] = [Kind::WrongCurrentPassword, Kind::AccountLocked, guard::USED_UP];
 
 pub(super) fn operations() -> Vec<Described> {
-    let link = |limit| {
-        [Kind::MissingLinkToken, Kind::LinkInvalid, Kind::LinkExpired, Kind::TooMany(limit)]
-    };
-    let reset = link(Limit::Reset);
-    let mut change = PASSWORD_CHECK.to_vec();
-    change.push(Kind::TooMany(Limit::ChangePassword));
+    let link = [Kind::MissingLinkToken, Kind::LinkInvalid, Kind::LinkExpired];
     let mut renew = PASSWORD_CHECK.to_vec();
     renew.extend([
         Kind::MfaCodeInvalid,
         Kind::BackupCodeUsed,
         Kind::MfaNotEnabled,
-        Kind::TooMany(Limit::Reauthenticate),
+        factor::USED_UP,
     ]);
     let token = json!({ "token": "abc123def456ghi789..." });
     vec![
-        described(
+        Described::new(
             "forgotPassword",
-            &[Kind::TooMany(Limit::Forgot)],
+            &[],
             done("Password reset email sent if account exists"),
         )
         .taking("address", json!({ "email": EMAIL })),
-        described("resetPassword", &reset, done("Password reset successfully"))
+        Described::new("resetPassword", &link, done("Password reset successfully"))
             .taking("password", json!({ "token": LINK, "newPassword": "NewSecurePass123!" })),
-        described("changePassword", &change, done("Password changed successfully")).taking(
+        Described::new("changePassword", &PASSWORD_CHECK, done("Password changed successfully")).taking(
             "passwords",
             json!({ "currentPassword": "OldSecurePass123!", "newPassword": "NewSecurePass123!" }),
         ),
-        described("reauthenticate", &renew, done("Authentication renewed"))
+        Described::new("reauthenticate", &renew, done("Authentication renewed"))
             .taking("password", json!({ "password": "SecurePass123!" }))
             .taking("code", json!({ "code": "123456" })),
-        described(
+        Described::new(
             "changeEmail",
             &[Kind::ReauthenticationRequired],
             done("Confirmation email sent to the new address if it can be used"),
         )
         .taking("address", json!({ "newEmail": "new@example.com" })),
-        described(
+        Described::new(
             "confirmEmail",
-            &link(Limit::ConfirmEmail),
+            &link,
             done("Email address changed successfully"),
         )
         .taking("token", token.clone()),
-        described("undoEmail", &link(Limit::UndoEmail), done("Change of email address undone"))
+        Described::new("undoEmail", &link, done("Change of email address undone"))
             .taking("token", token),
-        described(
+        Described::new(
             "deleteAccount",
             &[Kind::ReauthenticationRequired, Kind::LastAdmin],
             done("Account deleted successfully"),
         ),
-        described("exportAccount", &[Kind::ReauthenticationRequired], export_answer()),
+        Described::new("exportAccount", &[Kind::ReauthenticationRequired], export_answer()),
     ]
 }
 

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::{EMAIL, ID, TOKEN, described, done};
-use crate::error::{Kind, Limit};
+use super::{EMAIL, ID, TOKEN, done};
+use crate::error::Kind;
 use crate::http::docs::openapi::Described;
+use crate::identity::login::one_time_code;
 
 pub(super) fn operations() -> Vec<Described> {
     let mut all = reset_codes();
@@ -13,52 +14,51 @@ pub(super) fn operations() -> Vec<Described> {
     });
     let bad_token = [Kind::TokenInvalid, Kind::TokenExpired, Kind::SessionEnded];
     all.extend([
-        described(
+        Described::new(
             "verifyToken",
             &bad_token,
             json!({ "success": true, "message": "Token is valid", "data": verified() }),
         )
         .taking("token", json!({ "token": TOKEN })),
-        described(
+        Described::new(
             "introspectToken",
             &[Kind::Forbidden],
             json!({ "success": true, "data": { "active": true, "token": verified() } }),
         )
         .taking("token", json!({ "token": TOKEN })),
-        described(
+        Described::new(
             "getQuotaOf",
             &[Kind::Validation, Kind::Forbidden, Kind::AccountNotFound],
             json!({ "success": true, "data": quota }),
         ),
-        described(
+        Described::new(
             "countUpload",
             &[Kind::Forbidden, Kind::AccountNotFound, Kind::UploadLimitReached],
             json!({ "success": true, "message": "Upload counted", "data": quota }),
         )
         .taking("address", json!({ "email": EMAIL })),
-        described("getJwtInfo", &[Kind::Forbidden], json!({ "success": true, "data": signing() })),
+        Described::new(
+            "getJwtInfo",
+            &[Kind::Forbidden],
+            json!({ "success": true, "data": signing() }),
+        ),
     ]);
     all
 }
 
 fn reset_codes() -> Vec<Described> {
-    let code = |limit| [Kind::NotFound, Kind::CodeInvalid, Kind::TooMany(limit)];
+    let code = [Kind::NotFound, Kind::CodeInvalid, one_time_code::USED_UP];
     let shown = json!({ "email": EMAIL, "code": "123456" });
     vec![
-        described(
+        Described::new(
             "resetCodeRequest",
-            &[Kind::NotFound, Kind::TooMany(Limit::ForgotByCode)],
+            &[Kind::NotFound],
             done("Password reset code sent if account exists"),
         )
         .taking("address", json!({ "email": EMAIL })),
-        described("resetCodeVerify", &code(Limit::ResetCode), done("Code verified successfully"))
+        Described::new("resetCodeVerify", &code, done("Code verified successfully"))
             .taking("code", shown),
-        described(
-            "resetCodeConfirm",
-            &code(Limit::ResetByCode),
-            done("Password reset successfully"),
-        )
-        .taking(
+        Described::new("resetCodeConfirm", &code, done("Password reset successfully")).taking(
             "password",
             json!({ "email": EMAIL, "code": "123456", "newPassword": "NewSecurePass123!" }),
         ),

@@ -1,0 +1,64 @@
+//! The rate limit of an operation, declared once in its signature. The operation counts the call
+//! with it and hands the proof to the core, and the OpenAPI pass publishes the 429 that it causes.
+
+use std::marker::PhantomData;
+
+use poem_openapi::registry::Registry;
+
+use crate::error::Result;
+use crate::error::limit::NamedLimit;
+use crate::http::extract::api_client::FromApp;
+use crate::http::limits::Meter;
+use crate::http::server::carried;
+use crate::identity::access::counted::{Checked, Counted};
+use crate::identity::access::rate_key::RateKey;
+
+/// The limit `L`, which the call is not yet counted against.
+///
+/// It is not counted during extraction: a call whose token or body is refused does not count, a
+/// locked name is refused before the limit, and some limits count by what the body names.
+pub struct Limited<L> {
+    meter: Meter,
+    limit: PhantomData<L>,
+}
+
+impl<L: NamedLimit> Limited<L> {
+    /// The limit for the request of this meter.
+    pub(in crate::http) fn new(meter: &Meter) -> Self {
+        Self { meter: meter.clone(), limit: PhantomData }
+    }
+
+    /// Counts the call by client IP.
+    ///
+    /// # Errors
+    /// `TooMany` if the limit is used up.
+    pub fn count(&self) -> Result<Counted<L>> {
+        Counted::by(self.meter.counter())
+    }
+
+    /// Counts the call by API client and by what the call names, or by client IP if the policy
+    /// requires no API client.
+    ///
+    /// # Errors
+    /// `TooMany` if the limit is used up, `Unavailable`.
+    pub async fn count_for(&self, app: &FromApp, key: RateKey<'_>) -> Result<Counted<L>> {
+        Counted::by(app.meter(&self.meter, key).await?.counter())
+    }
+
+    /// Checks the limit by client IP. The core counts only failures.
+    ///
+    /// # Errors
+    /// `TooMany` if the limit is used up.
+    pub fn check(&self) -> Result<Checked<L>> {
+        Checked::by(self.meter.counter())
+    }
+}
+
+extractor!(Limited<L> as SecurityScheme [L: NamedLimit] {
+    fn register(_registry: &mut Registry) {}
+
+    /// The generator knows no limits. The OpenAPI pass takes this out of the security list again.
+    fn security_schemes() -> Vec<&'static str> {
+        vec![L::LIMIT.as_str()]
+    }
+} |request, _body| carried::meter(request).map(Self::new));

@@ -1,0 +1,102 @@
+//! Calls that were counted against a rate limit, as values.
+//!
+//! An operation that a client could repeat to guess a secret, to send mail or to create accounts
+//! takes the [`Counted`] call of its limit, and only counting makes one: a handler that forgets the
+//! limit does not compile.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::error::limit::NamedLimit;
+use crate::error::{Error, Limit, Result};
+
+/// Counts one call of a client. Implemented by the rate limits of the HTTP server.
+pub trait CallCounter: Send + Sync {
+    /// Counts the call.
+    ///
+    /// # Errors
+    /// `TooMany` if the limit is used up.
+    fn count(&self, limit: Limit) -> Result<()>;
+
+    /// Checks the limit without counting the call.
+    ///
+    /// # Errors
+    /// `TooMany` if the limit is used up.
+    fn peek(&self, limit: Limit) -> Result<()>;
+
+    /// Uncounts the call.
+    fn give_back(&self, limit: Limit);
+}
+
+/// A call that was counted against the limit `L`.
+///
+/// ```
+/// # use authd::error::limit;
+/// # use authd::identity::access::counted::Counted;
+/// # fn log_in(_: &Counted<limit::SignIn>) {}
+/// log_in(&Counted::exempt("an example"));
+/// ```
+///
+/// A call that was counted against another limit does not compile:
+///
+/// ```compile_fail
+/// # use authd::error::limit;
+/// # use authd::identity::access::counted::Counted;
+/// # fn log_in(_: &Counted<limit::SignIn>) {}
+/// log_in(&Counted::<limit::SignUp>::exempt("an example"));
+/// ```
+pub struct Counted<L> {
+    counter: Option<Arc<dyn CallCounter>>,
+    limit: PhantomData<L>,
+}
+
+impl<L: NamedLimit> Counted<L> {
+    /// Counts the call.
+    ///
+    /// # Errors
+    /// `TooMany` if the limit is used up.
+    pub fn by(counter: Arc<dyn CallCounter>) -> Result<Self> {
+        counter.count(L::LIMIT)?;
+        Ok(Self { counter: Some(counter), limit: PhantomData })
+    }
+
+    /// A call that is deliberately not counted, for the reason given.
+    #[must_use]
+    pub fn exempt(_reason: &'static str) -> Self {
+        Self { counter: None, limit: PhantomData }
+    }
+
+    /// Uncounts the call if it failed only because a value broke a rule, so that the holder of a
+    /// link or code can choose another password. Returns the failure.
+    #[must_use]
+    pub fn failed(&self, failure: Error) -> Error {
+        if let Some(counter) = self.counter.as_ref().filter(|_| !failure.fields().is_empty()) {
+            counter.give_back(L::LIMIT);
+        }
+        failure
+    }
+}
+
+/// A call under the limit `L`, which counts only failures and is not used up.
+pub struct Checked<L> {
+    counter: Arc<dyn CallCounter>,
+    limit: PhantomData<L>,
+}
+
+impl<L: NamedLimit> Checked<L> {
+    /// Checks the limit without counting the call.
+    ///
+    /// # Errors
+    /// `TooMany` if the limit is used up.
+    pub fn by(counter: Arc<dyn CallCounter>) -> Result<Self> {
+        counter.peek(L::LIMIT)?;
+        Ok(Self { counter, limit: PhantomData })
+    }
+
+    /// Counts a failure. Returns the error to answer with: the failure itself, or `TooMany` if the
+    /// limit is used up.
+    #[must_use]
+    pub fn failed(&self, failure: Error) -> Error {
+        self.counter.count(L::LIMIT).err().unwrap_or(failure)
+    }
+}
