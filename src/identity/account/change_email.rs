@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::error::{Error, FieldError, Kind, Result, Rule, limit};
 use crate::identity::Core;
-use crate::identity::access::fresh::Fresh;
 use crate::identity::access::counted::Counted;
+use crate::identity::access::fresh::Fresh;
 use crate::identity::account::link::{Link, LinkPurpose};
 use crate::identity::account::takeover::Rescue;
 use crate::identity::account::{link, verify_email};

@@ -7,11 +7,10 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, Kind, Limit, Result};
+use crate::error::{Error, Kind, Limit, Result, limit};
 use crate::identity::Core;
-use crate::identity::access::login_target::LoginTarget;
-use crate::error::{Error, Extra, Kind, Limit, Result, limit};
 use crate::identity::access::counted::Counted;
+use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::factor::check::{Budget, CodeCheck};
 use crate::identity::login::gate::Issued;

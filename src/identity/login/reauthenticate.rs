@@ -3,11 +3,9 @@
 //! Every operation that asks for the caller's current password checks it here, so all wrong
 //! attempts count together.
 
-use crate::error::{Error, Kind, Result};
-use crate::identity::access::login_target::LoginTarget;
-use std::time::Duration;
 use crate::error::{Error, Kind, Result, limit};
 use crate::identity::access::counted::Counted;
+use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard;
 use crate::identity::login::guard::Attempt;

@@ -2,8 +2,8 @@
 
 use crate::error::{Error, Kind, Result, limit};
 use crate::identity::Core;
-use crate::identity::access::login_target::LoginTarget;
 use crate::identity::access::counted::Counted;
+use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::gate::Issued;
 use crate::identity::login::gate::NewSession;
