@@ -1,10 +1,11 @@
 //! All code that touches the database: the engine interface, the engines, and one file per table
 //! group.
 //!
-//! [`Store::read`] and [`Store::write`] take short, synchronous closures that only use the
-//! database. A write is atomic. Only this module uses a database driver.
+//! [`Store::read`], [`Store::write`] and [`Store::decide`] take short, synchronous closures that
+//! only use the database. A write is atomic. Only this module uses a database driver.
 
 pub mod db;
+mod decision;
 pub mod sqlite;
 pub mod tables;
 
@@ -16,6 +17,7 @@ use crate::error::{Error, Result};
 use db::Db;
 
 pub use db::{Constraint, Row, Value};
+pub use decision::Decision;
 
 /// A handle to the database, independent of the engine. Cheap to clone.
 #[derive(Clone)]
@@ -131,5 +133,30 @@ impl Store {
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
         self.engine.write(patience, work).await
+    }
+
+    /// Runs one atomic change that may refuse its caller: the closure decides whether a refusal
+    /// keeps the changes ([`Decision::CommitThenRefuse`]) or undoes them (`Err`).
+    ///
+    /// # Errors
+    /// The refusal, with the changes kept; otherwise as [`Store::write`].
+    pub async fn decide<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Db) -> Result<Decision<T>> + Send + 'static,
+    {
+        self.decide_patiently(Duration::ZERO, work).await
+    }
+
+    /// As [`Store::decide`], for a change that can wait, as in [`Store::write_patiently`].
+    ///
+    /// # Errors
+    /// As [`Store::decide`].
+    pub async fn decide_patiently<T, F>(&self, patience: Duration, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Db) -> Result<Decision<T>> + Send + 'static,
+    {
+        self.write_patiently(patience, work).await?.into_result()
     }
 }

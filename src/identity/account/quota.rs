@@ -8,9 +8,9 @@ use crate::identity::audit::log::AuditLog;
 use crate::identity::{Caller, Core};
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Barrier, Email, Event, Permission, Source};
-use crate::store;
 use crate::store::db::Db;
 use crate::store::tables::files::Used;
+use crate::store::{self, Decision};
 
 pub use crate::store::tables::files::QuotaChange as Change;
 
@@ -111,21 +111,21 @@ pub async fn count(
     let actor = service.name.clone();
     let counted = core
         .store
-        .write(move |db| {
+        .decide(move |db| {
             let Some(account) = holder(db, &email)? else {
-                return Ok(Err(Error::new(Kind::AccountNotFound)));
+                return Ok(Decision::CommitThenRefuse(Kind::AccountNotFound.into()));
             };
             let event = |done: Event| done.about(&account.id).by(actor.as_str());
             let Some(used) =
                 store::tables::files::count_one(db, &account.id, i64::from(configured))?
             else {
                 log.refuse(Barrier::Uploads, &LoginTarget::of(&account).tried_by(&actor));
-                return Ok(Err(Error::new(Kind::UploadLimitReached)));
+                return Ok(Decision::CommitThenRefuse(Kind::UploadLimitReached.into()));
             };
             log.record(db, &event(Event::done(What::UploadCounted)))?;
-            Ok(Ok(used))
+            Ok(Decision::Commit(used))
         })
-        .await??;
+        .await?;
     Ok(Quota::of(counted, configured))
 }
 

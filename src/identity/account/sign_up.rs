@@ -20,9 +20,9 @@ use crate::model::{
     Account, AccountId, Email, Event, Password, Source, Status, Time, Username, role,
 };
 use crate::password::pool::Lane;
-use crate::store;
 use crate::store::db::{Constraint, Db};
 use crate::store::tables::accounts::NewRow;
+use crate::store::{self, Decision};
 
 /// A sign-up request, with well-formed values.
 #[derive(Debug, Clone)]
@@ -104,7 +104,7 @@ pub async fn register(
         email_verified: false,
         created_at: entry.row.created_at,
     };
-    core.store.write(move |db| entry.store(db)).await??;
+    core.store.decide(move |db| entry.store(db)).await?;
     core.post.ring();
     Ok(made)
 }
@@ -126,17 +126,17 @@ pub async fn register_and_enter(
     let opening =
         NewSession::prepare(core, entry.account(), Proof::Password, remember, source).await?;
     let inside = opening.clone();
-    let made = core.store.write(move |db| {
-        if let Err(refused) = entry.store(db)? {
-            return Ok(Err(refused));
+    let made = core.store.decide(move |db| {
+        if let Decision::CommitThenRefuse(refusal) = entry.store(db)? {
+            return Ok(Decision::CommitThenRefuse(refusal));
         }
         let opened = inside.open(db)?;
         let stored = store::tables::accounts::find(db, &entry.row.id)?;
         let account = stored
             .ok_or_else(|| Error::internal("an account was missing right after its sign-up"))?;
-        Ok(Ok((account, opened)))
+        Ok(Decision::Commit((account, opened)))
     });
-    let (account, opened) = made.await??;
+    let (account, opened) = made.await?;
     core.post.ring();
     Ok(Issued { account, ..opening.outcome(core, opened).await?.into_issued()? })
 }
@@ -211,9 +211,7 @@ impl PendingSignUp {
         }
     }
 
-    /// The inner result is the client's answer. A refusal is not an error of the write, because its
-    /// audit record must be kept.
-    fn store(&self, db: &mut dyn Db) -> Result<Result<()>> {
+    fn store(&self, db: &mut dyn Db) -> Result<Decision<()>> {
         if let Some(name) = &self.username
             && store::tables::accounts::is_username_taken(
                 db,
@@ -234,7 +232,7 @@ impl PendingSignUp {
         }
         let inserted = match self.insert(db, &row) {
             Err(error) if Constraint::of(&error) == Some(Constraint::Username) => {
-                return Ok(Err(Kind::UsernameTaken.into()));
+                return Ok(Decision::CommitThenRefuse(Kind::UsernameTaken.into()));
             }
             other => other?,
         };
@@ -242,14 +240,14 @@ impl PendingSignUp {
             store::tables::roles::give(db, &row.id, role::DEFAULT)?;
             mail::enqueue(db, &self.welcome)?;
             self.log.record(db, &Event::done(What::SignUp).about(&row.id))?;
-            return Ok(Ok(()));
+            return Ok(Decision::Commit(()));
         }
         if self.reveals {
             return self.refuse(db, Kind::EmailTaken, "email_taken");
         }
         mail::enqueue(db, &self.notice)?;
         self.log.record(db, &Event::refused(What::SignUp).because("email_taken"))?;
-        Ok(Ok(()))
+        Ok(Decision::Commit(()))
     }
 
     /// An address that an account recently gave up stays taken until that account can no longer
@@ -260,8 +258,8 @@ impl PendingSignUp {
         if is_kept { Ok(false) } else { store::tables::accounts::insert(db, row) }
     }
 
-    fn refuse(&self, db: &mut dyn Db, kind: Kind, why: &'static str) -> Result<Result<()>> {
+    fn refuse(&self, db: &mut dyn Db, kind: Kind, why: &'static str) -> Result<Decision<()>> {
         self.log.record(db, &Event::refused(What::SignUp).because(why))?;
-        Ok(Err(kind.into()))
+        Ok(Decision::CommitThenRefuse(kind.into()))
     }
 }

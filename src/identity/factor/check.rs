@@ -14,10 +14,10 @@ use crate::identity::login::one_time_code;
 use crate::identity::login::one_time_code::{CodeAttempt, CodePurpose, Trust};
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Barrier, ClientIp, Event, Factor, FactorKind, Method};
-use crate::store;
 use crate::store::db::Db;
 use crate::store::tables::attempts;
 use crate::store::tables::attempts::Scope;
+use crate::store::{self, Decision};
 
 /// Attempts per day from client IPs that never logged in to the account.
 const STRANGERS: (u32, Duration) = (50, Duration::from_hours(24));
@@ -69,6 +69,12 @@ impl Budget {
     pub fn give_back(&self, db: &mut dyn Db) -> Result<()> {
         self.limits.iter().try_for_each(|(scope, key, _)| attempts::give_back(db, *scope, key))
     }
+}
+
+/// The error for an account or a client IP that has no attempts left at second factors.
+#[must_use]
+pub fn too_many(wait: Duration) -> Error {
+    Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)
 }
 
 /// A typed code with everything that it may match.
@@ -156,57 +162,59 @@ impl CodeCheck {
 
     /// Spends the code inside a write and records the result. A refusal by a rate limit is recorded
     /// by the limit itself.
-    ///
-    /// A refusal is the inner `Err`, so that the write commits and its count stays.
-    pub fn run(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Result<Method>> {
-        let verdict = self.weigh(db, log)?;
-        let event = match &verdict {
-            Err(refusal) if matches!(refusal.kind(), Kind::TooMany(_)) => return Ok(verdict),
-            Ok(method) => {
+    pub fn run(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Decision<Method>> {
+        let decision = self.spend(db, log)?;
+        let event = match &decision {
+            Decision::Commit(method) => {
                 Event::done(What::FactorShown).by(self.account.as_str()).because(method.as_str())
             }
-            Err(refusal) => Event::refused(What::FactorShown).because(match refusal.kind() {
-                Kind::BackupCodeUsed => "used_backup_code",
-                _ => "wrong_code",
-            }),
+            Decision::CommitThenRefuse(refusal) => {
+                let why = match refusal.kind() {
+                    Kind::TooMany(_) => return Ok(decision),
+                    Kind::BackupCodeUsed => "used_backup_code",
+                    _ => "wrong_code",
+                };
+                Event::refused(What::FactorShown).because(why)
+            }
         };
         log.record(db, &event.about(&self.account))?;
-        Ok(verdict)
+        Ok(decision)
     }
 
-    fn weigh(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Result<Method>> {
+    fn spend(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Decision<Method>> {
+        let refuse = |kind: Kind| Ok(Decision::CommitThenRefuse(kind.into()));
         let now = log.at();
         for (factor, step) in &self.steps {
             if store::tables::factors::take_step(db, factor, *step, now)? {
-                return Ok(Ok(Method::Factor(FactorKind::Totp)));
+                return Ok(Decision::Commit(Method::Factor(FactorKind::Totp)));
             }
         }
         if let Some(hash) = &self.backup {
             if store::tables::factors::spend_backup_code(db, &self.account, hash, now)? {
-                return Ok(Ok(Method::BackupCode));
+                return Ok(Decision::Commit(Method::BackupCode));
             }
             if store::tables::factors::is_backup_code_used(db, &self.account, hash)? {
-                return Ok(Err(Kind::BackupCodeUsed.into()));
+                return refuse(Kind::BackupCodeUsed);
             }
         }
-        let Some(sent) = &self.sent else { return Ok(Err(Kind::MfaCodeInvalid.into())) };
+        let Some(sent) = &self.sent else { return refuse(Kind::MfaCodeInvalid) };
         if self.counting == CountedBy::Here
             && let Some(wait) = sent.showing.count(db, log)?
         {
-            return Ok(Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
+            return Ok(Decision::CommitThenRefuse(too_many(wait)));
         }
         let found = sent.showing.look(db, now)?;
         let target =
             found.and_then(|code| sent.targets.iter().find(|(_, target)| *target == code.target));
-        let Some((kind, target)) = target else { return Ok(Err(Kind::MfaCodeInvalid.into())) };
+        let Some((kind, target)) = target else { return refuse(Kind::MfaCodeInvalid) };
         if sent.showing.spend(db, now)?.is_none() {
-            return Ok(Err(Kind::MfaCodeInvalid.into()));
+            return refuse(Kind::MfaCodeInvalid);
         }
         if self.counting == CountedBy::Here {
             sent.showing.forgive(db)?;
         }
         store::tables::factors::note_use(db, &self.account, *kind, target, now)?;
-        Ok(Ok(Method::Factor(*kind)))
+        Ok(Decision::Commit(Method::Factor(*kind)))
     }
 }
 

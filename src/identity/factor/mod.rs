@@ -9,9 +9,10 @@ pub mod check;
 mod qr;
 pub mod totp;
 
-use self::check::{Budget, CodeCheck, place, step_of};
+use self::check::{Budget, CodeCheck, place, step_of, too_many};
 use super::{Caller, Core};
 use crate::error::{Error, FieldError, Kind, Limit, Result, Rule, limit};
+use crate::error::{Error, FieldError, Kind, Result, Rule};
 use crate::identity::access::actor::By;
 use crate::identity::access::counted::Counted;
 use crate::identity::access::fresh::Fresh;
@@ -25,8 +26,8 @@ use crate::model::{
     Account, AccountId, Event, Factor, FactorKind, Method, Permission, Secret, SessionId, Source,
     Time,
 };
-use crate::store;
 use crate::store::db::Db;
+use crate::store::{self, Decision};
 
 /// The refusal when too many codes were sent or were wrong for one account.
 pub const USED_UP: Kind = Kind::TooMany(Limit::Factor);
@@ -172,7 +173,7 @@ async fn store_new(
                 log.at(),
             )?;
             match dispatch.as_ref().map(|dispatch| dispatch.send(db, &log)).transpose()?.flatten() {
-                Some(wait) => Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)),
+                Some(wait) => Err(too_many(wait)),
                 None => Ok(()),
             }
         })
@@ -313,21 +314,20 @@ async fn confirm(
     let (letter, budget) = (letter(core, account, change)?, Budget::of_owner(core, account));
     let (log, account, factor) = (AuditLog::new(core, source), account.clone(), factor.clone());
     core.store
-        .write(move |db| {
+        .decide(move |db| {
             if let Some(wait) = budget.count(db, &log)? {
-                return Ok(Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
+                return Ok(Decision::CommitThenRefuse(too_many(wait)));
             }
             let step = match confirmation(db, &how, &factor, &log)? {
-                Ok(step) => step,
-                Err(refusal) if matches!(refusal.kind(), Kind::TooMany(_)) => {
-                    return Ok(Err(refusal));
-                }
-                Err(refusal) => {
-                    let event = Event::refused(What::FactorAdded)
-                        .about(&account.id)
-                        .by(account.id.as_str());
-                    log.record(db, &event.because("wrong_code"))?;
-                    return Ok(Err(refusal));
+                Decision::Commit(step) => step,
+                Decision::CommitThenRefuse(refusal) => {
+                    // A refusal by a rate limit is recorded by the limit itself.
+                    if !matches!(refusal.kind(), Kind::TooMany(_)) {
+                        let event = Event::refused(What::FactorAdded).about(&account.id);
+                        let event = event.by(account.id.as_str()).because("wrong_code");
+                        log.record(db, &event)?;
+                    }
+                    return Ok(Decision::CommitThenRefuse(refusal));
                 }
             };
             budget.give_back(db)?;
@@ -336,35 +336,38 @@ async fn confirm(
             {
                 return Err(Kind::ReauthenticationRequired.into());
             }
-            mail::enqueue(db, &letter).map(Ok)
+            mail::enqueue(db, &letter).map(Decision::Commit)
         })
-        .await??;
+        .await?;
     core.post.ring();
     Ok(())
 }
 
-/// Returns the authenticator's step, if there is one. A refusal is the inner `Err`, so that the
-/// write commits and its count stays.
+/// Checks the code that confirms a factor. Returns the authenticator's step, if there is one.
 fn confirmation(
     db: &mut dyn Db,
     how: &Confirmation,
     factor: &Factor,
     log: &AuditLog,
-) -> Result<Result<Option<i64>>> {
+) -> Result<Decision<Option<i64>>> {
+    let wrong = || Ok(Decision::CommitThenRefuse(Kind::MfaCodeInvalid.into()));
     let showing = match how {
-        Confirmation::Step(Some(step)) => return Ok(Ok(Some(*step))),
-        Confirmation::Step(None) => return Ok(Err(Kind::MfaCodeInvalid.into())),
+        Confirmation::Step(Some(step)) => return Ok(Decision::Commit(Some(*step))),
+        Confirmation::Step(None) => return wrong(),
         Confirmation::Sent(showing) => showing,
     };
     if let Some(wait) = showing.count(db, log)? {
-        return Ok(Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
+        return Ok(Decision::CommitThenRefuse(too_many(wait)));
     }
     let found = showing.look(db, log.at())?;
     if found.is_none_or(|code| code.factor.as_deref() != Some(factor.id.as_str())) {
-        return Ok(Err(Kind::MfaCodeInvalid.into()));
+        return wrong();
     }
     showing.forgive(db)?;
-    Ok(showing.spend(db, log.at())?.map(|_| None).ok_or_else(|| Kind::MfaCodeInvalid.into()))
+    match showing.spend(db, log.at())? {
+        Some(_) => Ok(Decision::Commit(None)),
+        None => wrong(),
+    }
 }
 
 /// Activates a factor and the backup codes made with it. Returns the factors that were active
@@ -420,20 +423,20 @@ pub async fn show(core: &Core, caller: &Caller, typed: &str, source: &Source) ->
     let budget = Budget::of_owner(core, account);
     let (log, session) = (AuditLog::new(core, source), caller.session().clone());
     core.store
-        .write(move |db| {
+        .decide(move |db| {
             if let Some(wait) = budget.count(db, &log)? {
-                return Ok(Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
+                return Ok(Decision::CommitThenRefuse(too_many(wait)));
             }
-            if let Err(refusal) = check.run(db, &log)? {
-                return Ok(Err(refusal));
+            if let Decision::CommitThenRefuse(refusal) = check.run(db, &log)? {
+                return Ok(Decision::CommitThenRefuse(refusal));
             }
             budget.give_back(db)?;
             if !store::tables::sessions::renew_proof(db, &session, log.at())? {
                 return Err(Kind::SessionEnded.into());
             }
-            Ok(Ok(()))
+            Ok(Decision::Commit(()))
         })
-        .await?
+        .await
 }
 
 /// Lists the caller's factors.

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use crate::error::{Error, Kind, Limit, Result, limit};
+use crate::error::{Error, Extra, Kind, Result};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::access::login_target::LoginTarget;
@@ -16,6 +17,9 @@ use crate::identity::factor::check::{Budget, CodeCheck};
 use crate::identity::login::gate::Issued;
 use crate::identity::login::gate::NewSession;
 use crate::identity::login::gate::Proof;
+use crate::identity::factor::check::{Budget, CodeCheck, too_many};
+use crate::identity::login::gate::{Issued, NewSession, Proof, Remember};
+use crate::identity::login::guard::LoginTarget;
 use crate::identity::login::one_time_code;
 use crate::identity::login::one_time_code::{CodeAttempt, CodePurpose, Trust};
 use crate::identity::login::pending::{Completed, LIFE, dispatch};
@@ -24,9 +28,9 @@ use crate::model::event::What;
 use crate::model::{
     Account, Barrier, ClientIp, Email, Event, Factor, FactorKind, Method, Source, Time, secret,
 };
-use crate::store;
 use crate::store::db::Db;
 use crate::store::tables::challenges::Challenge;
+use crate::store::{self, Decision};
 
 /// How long after the right password a login can be completed where the API hands out no token.
 const LIFE_WITHOUT_TOKEN: Duration = Duration::from_mins(10);
@@ -155,18 +159,16 @@ async fn refuse_nothing(
     let showing = (source.client(), Trust::Unknown);
     let showing = CodeAttempt::new(core, bucket, None, CodePurpose::Factor, typed, showing);
     let log = AuditLog::new(core, source);
-    let wait = core
-        .store
-        .write(move |db| {
-            let wait = showing.count(db, &log)?;
-            if wait.is_none() {
-                showing.spend(db, log.at())?;
-                log.record(db, &Event::refused(What::FactorShown).because("no_login"))?;
+    core.store
+        .decide(move |db| {
+            if let Some(wait) = showing.count(db, &log)? {
+                return Ok(Decision::CommitThenRefuse(one_time_code::too_many(wait)));
             }
-            Ok(wait)
+            showing.spend(db, log.at())?;
+            log.record(db, &Event::refused(What::FactorShown).because("no_login"))?;
+            Ok(Decision::CommitThenRefuse(Kind::MfaCodeInvalid.into()))
         })
-        .await?;
-    Err(wait.map_or_else(|| Kind::MfaCodeInvalid.into(), one_time_code::too_many))
+        .await
 }
 
 /// How the client names a pending login.
@@ -188,24 +190,25 @@ enum ChallengeAttempts {
 }
 
 impl ChallengeAttempts {
-    /// Counts one attempt. Returns the refusal if none are left.
-    fn count(&self, db: &mut dyn Db, row: &Challenge, log: &AuditLog) -> Result<Option<Error>> {
+    /// Counts one attempt. Refuses it if none are left.
+    fn count(&self, db: &mut dyn Db, row: &Challenge, log: &AuditLog) -> Result<Decision<()>> {
         match self {
             ChallengeAttempts::OfToken(budget) => {
                 if let Some(wait) = budget.count(db, log)? {
-                    return Ok(Some(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)));
+                    return Ok(Decision::CommitThenRefuse(too_many(wait)));
                 }
                 if store::tables::challenges::count_try(db, &row.hash, TRIES, log.at() - LIFE)? {
-                    return Ok(None);
+                    return Ok(Decision::Commit(()));
                 }
                 if let Some(row) = store::tables::challenges::find(db, &row.hash)? {
                     note_used_up(log, &row);
                 }
-                Ok(Some(Kind::TokenInvalid.into()))
+                Ok(Decision::CommitThenRefuse(Kind::TokenInvalid.into()))
             }
-            ChallengeAttempts::OfAddress(showing) => {
-                Ok(showing.count(db, log)?.map(one_time_code::too_many))
-            }
+            ChallengeAttempts::OfAddress(showing) => Ok(match showing.count(db, log)? {
+                Some(wait) => Decision::CommitThenRefuse(one_time_code::too_many(wait)),
+                None => Decision::Commit(()),
+            }),
         }
     }
 
@@ -233,7 +236,7 @@ async fn finish(
     };
     let from = (source.client(), standing);
     let check = CodeCheck::prepare(core, &account, &factors, &row.methods, typed, from)?;
-    let (tries, check) = match lookup {
+    let (attempts, check) = match lookup {
         ChallengeLookup::ByToken => {
             (ChallengeAttempts::OfToken(Budget::new(core, &account, is_stranger)), check)
         }
@@ -247,26 +250,26 @@ async fn finish(
     let proof = Proof::Factor(Completed::new());
     let opening = NewSession::prepare(core, account, proof, remember, source).await?;
     let (inside, log) = (opening.clone(), AuditLog::new(core, source));
-    let verdict = core
+    let opened = core
         .store
-        .write(move |db| {
-            if let Some(refusal) = tries.count(db, &row, &log)? {
-                return Ok(Err(refusal));
+        .decide(move |db| {
+            if let Decision::CommitThenRefuse(refusal) = attempts.count(db, &row, &log)? {
+                return Ok(Decision::CommitThenRefuse(refusal));
             }
-            if let Err(refusal) = check.run(db, &log)? {
-                return Ok(Err(refusal));
+            if let Decision::CommitThenRefuse(refusal) = check.run(db, &log)? {
+                return Ok(Decision::CommitThenRefuse(refusal));
             }
-            tries.give_back(db)?;
+            attempts.give_back(db)?;
             if !store::tables::challenges::spend(db, &row.hash, log.at())? {
-                return Ok(Err(Kind::TokenInvalid.into()));
+                return Ok(Decision::CommitThenRefuse(Kind::TokenInvalid.into()));
             }
-            inside.open(db).map(Ok)
+            inside.open(db).map(Decision::Commit)
         })
         .await
         .map_err(|error| {
             if error.kind() == Kind::InvalidCredentials { Kind::TokenInvalid.into() } else { error }
         })?;
-    opening.outcome(core, verdict?).await?.into_issued()
+    opening.outcome(core, opened).await?.into_issued()
 }
 
 /// Sends the code of a pending login again, or by another of its methods. Returns the method.
@@ -292,21 +295,16 @@ pub async fn send(
         return Err(crate::identity::factor::no_such_method());
     };
     let log = AuditLog::new(core, source);
-    let wait = core
-        .store
-        .write(move |db| {
-            let wait = dispatch.send(db, &log)?;
-            if wait.is_none() {
-                log.record(
-                    db,
-                    &Event::done(What::CodeRequested)
-                        .about(&found.account.id)
-                        .because(kind.as_str()),
-                )?;
+    core.store
+        .decide(move |db| {
+            if let Some(wait) = dispatch.send(db, &log)? {
+                return Ok(Decision::CommitThenRefuse(too_many(wait)));
             }
-            Ok(wait)
+            let event = Event::done(What::CodeRequested).about(&found.account.id);
+            log.record(db, &event.because(kind.as_str()))?;
+            Ok(Decision::Commit(()))
         })
         .await?;
     core.post.ring();
-    wait.map_or(Ok(kind), |wait| Err(Error::new(Kind::TooMany(Limit::Factor)).retry_after(wait)))
+    Ok(kind)
 }

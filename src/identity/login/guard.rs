@@ -23,9 +23,11 @@ use crate::mail::{self, Outbox, OutgoingMessage, Request};
 use crate::model::event::What;
 use crate::model::{Account, Barrier, Event, Source, Time};
 use crate::store::Store;
+use crate::model::{Account, AccountId, Barrier, ClientIp, Event, Source, Time};
 use crate::store::db::Db;
 use crate::store::tables::attempts;
 use crate::store::tables::attempts::{AttemptRow, Scope};
+use crate::store::{Decision, Store};
 
 /// The refusal of a client that has to wait after wrong passwords for one name.
 pub const USED_UP: Kind = Kind::TooMany(Limit::SignIn);
@@ -143,22 +145,21 @@ pub async fn begin(
         (core.store.clone(), core.post.clone(), AuditLog::new(core, source), bucket.clone());
     let patience = patience(core);
     let counting = async move {
+        let refusals = log.clone();
         let write = move |db: &mut dyn Db| {
             let mut counters = fresh.clone();
             let refused = count(db, &mut counters, &throttle, &lockout, familiarity, now)?;
-            Ok(refused.map_or(Ok(counters), Err))
+            Ok(match refused {
+                Some(refused) => {
+                    refusals.refuse(refused.barrier(), &bucket);
+                    Decision::CommitThenRefuse(refused.into_error())
+                }
+                None => Decision::Commit(counters),
+            })
         };
-        match store.write_patiently(patience, write).await? {
-            Ok(counters) => {
-                let unfinished = UnfinishedAttempt { runtime: Handle::current(), store, post, log };
-                Ok(Attempt { counters, has_ended: Arc::default(), unfinished: Some(unfinished) })
-            }
-            Err(refused) => {
-                let (barrier, error) = refused.told();
-                log.refuse(barrier, &bucket);
-                Err(error)
-            }
-        }
+        let counters = store.decide_patiently(patience, write).await?;
+        let unfinished = UnfinishedAttempt { runtime: Handle::current(), store, post, log };
+        Ok(Attempt { counters, has_ended: Arc::default(), unfinished: Some(unfinished) })
     };
     tokio::spawn(counting)
         .await
@@ -194,10 +195,17 @@ enum Refused {
 }
 
 impl Refused {
-    fn told(self) -> (Barrier, Error) {
+    fn barrier(&self) -> Barrier {
         match self {
-            Self::Locked(left) => (Barrier::Lockout, locked(left)),
-            Self::Waiting(left) => (Barrier::Throttle, Error::new(USED_UP).retry_after(left)),
+            Self::Locked(_) => Barrier::Lockout,
+            Self::Waiting(_) => Barrier::Throttle,
+        }
+    }
+
+    fn into_error(self) -> Error {
+        match self {
+            Self::Locked(left) => locked(left),
+            Self::Waiting(left) => Error::new(USED_UP).retry_after(left),
         }
     }
 }

@@ -15,11 +15,11 @@ use crate::identity::audit::log::AuditLog;
 use crate::mail::{self, Letter, OutgoingMessage};
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Barrier, ClientIp, Email, Event, Secret, Source, Time};
-use crate::store;
 use crate::store::db::Db;
 use crate::store::tables::attempts;
 use crate::store::tables::attempts::Scope;
 use crate::store::tables::codes::{Code, Match};
+use crate::store::{self, Decision};
 
 pub use crate::store::tables::codes::CodePurpose;
 
@@ -158,11 +158,10 @@ pub(in crate::identity) async fn show(
     let showing =
         CodeAttempt::new(core, &bucket, account.as_ref(), purpose, typed, (source.client(), trust));
     let (inside, subject, log) = (showing.clone(), account.clone(), AuditLog::new(core, source));
-    let verdict = core
-        .store
-        .write(move |db| {
+    core.store
+        .decide(move |db| {
             if let Some(wait) = inside.count(db, &log)? {
-                return Ok(Err(too_many(wait)));
+                return Ok(Decision::CommitThenRefuse(too_many(wait)));
             }
             let code = inside.look(db, log.at())?;
             let is_right = |account: &Account| {
@@ -183,10 +182,13 @@ pub(in crate::identity) async fn show(
                 None => event,
             };
             log.record(db, &event)?;
-            Ok(if is_right { Ok(()) } else { Err(Error::new(Kind::CodeInvalid)) })
+            Ok(if is_right {
+                Decision::Commit(())
+            } else {
+                Decision::CommitThenRefuse(Kind::CodeInvalid.into())
+            })
         })
         .await?;
-    verdict?;
     Ok((showing, account.ok_or(Kind::CodeInvalid)?))
 }
 

@@ -16,9 +16,9 @@ use crate::mail::{self, Letter, OutgoingMessage};
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{Event, Secret, Source, Time};
-use crate::store;
 use crate::store::db::Db;
 use crate::store::tables::sessions::{SessionRow, SessionSnapshot, Turn};
+use crate::store::{self, Decision};
 use crate::token::refresh::RefreshToken;
 
 /// How the client sent the token.
@@ -72,7 +72,7 @@ async fn rotate(
         log: log.clone(),
     };
     let first = step.clone();
-    let mut outcome = core.store.write(move |db| first.take(db)).await?;
+    let mut outcome = core.store.decide(move |db| first.take(db)).await?;
     if let RefreshOutcome::Stolen(standing) = &outcome {
         let account = &standing.account;
         // An unverified address may belong to a third party, so it gets no mail that others can
@@ -81,13 +81,12 @@ async fn rotate(
             || core.post.letter(&account.email, account.id.as_str(), &Letter::SessionStolen);
         let notice = account.email_verified_at.map(|_| letter()).transpose()?;
         let step = RefreshStep { stage: RefreshStage::Act(notice), ..step };
-        outcome = core.store.write(move |db| step.take(db)).await?;
+        outcome = core.store.decide(move |db| step.take(db)).await?;
         core.post.ring();
     }
     let (standing, token) = match outcome {
         RefreshOutcome::Turned(standing) => (standing, next),
         RefreshOutcome::Again(standing) => (standing, presented.successor(&keys)?),
-        RefreshOutcome::Refused(kind) => return Err(kind.into()),
         RefreshOutcome::Stolen(_) => return Err(Kind::RefreshRevoked.into()),
     };
     crate::identity::system::key_reload::reach(core, standing.epoch).await?;
@@ -165,57 +164,59 @@ enum RefreshOutcome {
     Turned(Box<SessionSnapshot>),
     /// The token was the direct parent, within the grace period.
     Again(Box<SessionSnapshot>),
-    Refused(Kind),
     /// The token was superseded long ago, and so was its successor: two parties hold tokens of one
     /// session. [`RefreshStage::Act`] ends the session.
     Stolen(Box<SessionSnapshot>),
 }
 
 impl RefreshStep {
-    fn take(&self, db: &mut dyn Db) -> Result<RefreshOutcome> {
+    fn take(&self, db: &mut dyn Db) -> Result<Decision<RefreshOutcome>> {
         let turned = store::tables::sessions::turn(db, &self.turn)?;
         let Some(standing) = store::tables::sessions::find_standing(db, &self.turn.id)? else {
-            return Ok(RefreshOutcome::Refused(Kind::RefreshInvalid));
+            return refuse(Kind::RefreshInvalid);
         };
         if turned {
-            return Ok(RefreshOutcome::Turned(Box::new(standing)));
+            return Ok(Decision::Commit(RefreshOutcome::Turned(Box::new(standing))));
         }
         self.explain(db, standing)
     }
 
-    fn explain(&self, db: &mut dyn Db, standing: SessionSnapshot) -> Result<RefreshOutcome> {
+    fn explain(
+        &self,
+        db: &mut dyn Db,
+        standing: SessionSnapshot,
+    ) -> Result<Decision<RefreshOutcome>> {
         let (session, now) = (&standing.session, self.turn.now);
         if session.ended_at.is_some() {
-            return Ok(RefreshOutcome::Refused(Kind::RefreshRevoked));
+            return refuse(Kind::RefreshRevoked);
         }
         if session.is_too_old(now) {
             self.end(db, session, SessionEnd::Expired)?;
-            return Ok(RefreshOutcome::Refused(Kind::RefreshInvalid));
+            return refuse(Kind::RefreshInvalid);
         }
         if standing.account.suspended_at.is_some() || standing.account.deleted_at.is_some() {
-            return Ok(RefreshOutcome::Refused(Kind::RefreshRevoked));
+            return refuse(Kind::RefreshRevoked);
         }
         match age(session, &self.turn, &self.successor_hash) {
             Age::Parent if self.is_within_grace(session) => {
-                Ok(RefreshOutcome::Again(Box::new(standing)))
+                Ok(Decision::Commit(RefreshOutcome::Again(Box::new(standing))))
             }
-            Age::Older if self.is_within_grace(session) => {
-                Ok(RefreshOutcome::Refused(Kind::RefreshInvalid))
-            }
+            Age::Older if self.is_within_grace(session) => refuse(Kind::RefreshInvalid),
             // A restored backup, or a clock that was set back: no reason to suspect theft.
-            Age::Unknown => Ok(RefreshOutcome::Refused(Kind::RefreshInvalid)),
+            Age::Unknown => refuse(Kind::RefreshInvalid),
             _ if session.turned_at.is_none_or(|turned| turned > now) => {
-                Ok(RefreshOutcome::Refused(Kind::RefreshInvalid))
+                refuse(Kind::RefreshInvalid)
             }
             Age::Parent => {
-                self.reused(db, &standing).map(|()| RefreshOutcome::Refused(Kind::RefreshRevoked))
+                self.reused(db, &standing)?;
+                refuse(Kind::RefreshRevoked)
             }
             Age::Older => {
                 if let RefreshStage::Act(notice) = &self.stage {
                     self.reused(db, &standing)?;
                     notice.iter().try_for_each(|letter| mail::enqueue(db, letter))?;
                 }
-                Ok(RefreshOutcome::Stolen(Box::new(standing)))
+                Ok(Decision::Commit(RefreshOutcome::Stolen(Box::new(standing))))
             }
         }
     }
@@ -240,6 +241,11 @@ impl RefreshStep {
         }
         Ok(())
     }
+}
+
+/// Refuses the token. What the step changed stays: it may have ended the session.
+fn refuse(kind: Kind) -> Result<Decision<RefreshOutcome>> {
+    Ok(Decision::CommitThenRefuse(kind.into()))
 }
 
 /// How a token that is not the current one relates to the current one.
