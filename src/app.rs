@@ -27,10 +27,11 @@ use crate::identity::session::location;
 use crate::identity::system::count_cache::CountCache;
 use crate::identity::system::mail_jobs::MailJobs;
 use crate::identity::system::{cleanup, key};
-use crate::mail::{self, Mailer, Outbox, Worker};
+use crate::mail::{self, Composer, MailChannel, Mailer};
 use crate::metrics::Metrics;
 use crate::model::event::What;
 use crate::model::{Event, Secret, Source};
+use crate::outbox::{Deliver, Outbox, Worker};
 use crate::password::pool::Pool;
 use crate::seal::MasterKey;
 use crate::store::sqlite::ProcessRole;
@@ -90,11 +91,13 @@ pub async fn open(
     let metrics = Metrics::default();
     let hashing = Pool::start(&config.hashing, &env)?;
     hashing.set_dummy_key(&master.mac("dummy work", b""));
+    let outbox = Outbox::new(env.clone(), master.clone());
     Ok(Arc::new(Core {
         hashing,
         roles: role_cache::RoleCache::open(&store).await?,
         places: location::Places::open(config.location.file.as_deref())?,
-        post: Outbox::new(config.clone(), env.clone(), master.clone())?,
+        mail: Composer::new(&config.service, &config.mail, outbox.clone())?,
+        outbox,
         slots: crate::identity::account::upload_slots::Slots::new(
             config.files.in_flight,
             config.files.in_flight_account,
@@ -194,21 +197,18 @@ pub fn endpoint(
     counted(boundary(api::routes(&mounted, core), surroundings), core.metrics.clone())
 }
 
-/// Creates the worker that sends the mail in the outbox.
+/// Creates the worker that handles the jobs in the outbox and sends its mail.
 #[must_use]
 pub fn worker(core: &Arc<Core>, mailer: Arc<dyn Mailer>) -> Worker {
-    Worker::new(core.post.clone(), core.store.clone(), mailer, Arc::new(MailJobs(core.clone())))
+    let channel = Arc::new(MailChannel::new(mailer, &core.config.mail.from));
+    Worker::new(core.outbox.clone(), core.store.clone(), channel)
+        .with_jobs(Arc::new(MailJobs(core.clone())))
 }
 
 /// Creates the worker that sends the text messages in the outbox.
 #[must_use]
-pub fn text_worker(core: &Arc<Core>, gateway: Arc<dyn Mailer>) -> Worker {
-    Worker::for_texts(
-        core.post.clone(),
-        core.store.clone(),
-        gateway,
-        Arc::new(MailJobs(core.clone())),
-    )
+pub fn text_worker(core: &Arc<Core>, gateway: Arc<dyn Deliver>) -> Worker {
+    Worker::new(core.outbox.clone(), core.store.clone(), gateway)
 }
 
 /// Serves until a signal stops the server. Calls `ready` with the bound address, and `reread` for
@@ -285,9 +285,10 @@ fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
     }
     Ok(Arc::new(Core {
         places: location::Places::open(config.location.file.as_deref())?,
-        post: Outbox::new(config.clone(), core.env.clone(), core.master.clone())?,
+        mail: Composer::new(&config.service, &config.mail, core.outbox.clone())?,
         config,
         env: core.env.clone(),
+        outbox: core.outbox.clone(),
         store: core.store.clone(),
         hashing: core.hashing.clone(),
         tokens: core.tokens.clone(),

@@ -22,9 +22,10 @@
 //! | [`store`] | the database: engine interface, SQL by table, readers and the group-commit writer | `env`, `error`, `metrics`, `model` |
 //! | [`password`] | hashing in its own threads, the queue before them, rules for new passwords | `config`, `env`, `error`, `model` |
 //! | [`token`] | signing keys, access tokens, refresh tokens | `config`, `env`, `error`, `model`, `seal`, `store` |
-//! | [`mail`] | letters, the outbox and its worker, SMTP | `config`, `env`, `error`, `model`, `seal`, `store` |
-//! | [`sms`] | text messages through an HTTP gateway | `config`, `env`, `error`, `mail`, `model`, `seal`, `store` |
-//! | [`identity`] | the core, in families of operations; no HTTP, no SQL, no JSON envelope | `config`, `env`, `error`, `mail`, `metrics`, `model`, `password`, `seal`, `sms`, `store`, `token` |
+//! | [`outbox`] | the queue of messages and jobs, its worker, the sealing of bodies | `env`, `error`, `model`, `seal`, `store` |
+//! | [`mail`] | a channel of the outbox: letters, templates, SMTP | `config`, `env`, `error`, `model`, `outbox` |
+//! | [`sms`] | a channel of the outbox: text messages through an HTTP gateway | `config`, `env`, `error`, `model`, `outbox` |
+//! | [`identity`] | the core, in families of operations; no HTTP, no SQL, no JSON envelope | `config`, `env`, `error`, `mail`, `metrics`, `model`, `outbox`, `password`, `seal`, `sms`, `store`, `token` |
 //! | [`http`] | what all wires and pages share: server, extractors, limits, documents | `config`, `env`, `error`, `identity`, `metrics`, `model`, `password` |
 //! | [`web`] | pages for people in a browser | `config`, `env`, `error`, `http`, `identity`, `model` |
 //! | [`api`] | the wires: routes, field names, statuses and codes; no business rules | `config`, `env`, `error`, `http`, `identity`, `model`, `password`, `web` |
@@ -56,7 +57,8 @@
 //! It reads what it needs ([`store::Store::read`]), does slow work outside the database (hashing, in
 //! [`password::pool`]), and then makes one change ([`store::Store::write`]): a short closure that
 //! checks again what the slow step relied on, in the statement that changes it, and writes the
-//! audit record and the mail together with the change. The writer thread runs all waiting writes in
+//! audit record and the mail together with the change. A refusal that must keep what it counted is a
+//! [`store::Decision`]; an error rolls everything back. The writer thread runs all waiting writes in
 //! one transaction and answers after its commit, so every acknowledged change is on disk. What every
 //! request reads is cached until the database changes ([`store::Store::recall`]); writes that can
 //! wait are batched ([`store::Store::write_patiently`]).
@@ -113,6 +115,7 @@ pub mod identity;
 pub mod mail;
 pub mod metrics;
 pub mod model;
+pub mod outbox;
 pub mod password;
 pub mod seal;
 pub mod sms;

@@ -1,18 +1,18 @@
 //! `authd mail`: the outbox, and a test of the mail server.
 
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::console::{Console, ListRecord, OutputFormat, lines};
 use super::failure::Failure;
 use crate::cli::global::Global;
 use crate::cli::opened;
 use crate::env::Env;
-use crate::identity::account::letters;
+use crate::identity::account::letters::{self, Message, MessageBody, MessageState, OutboxEntry};
 use crate::identity::{By, Core};
-use crate::mail::outbox::{self, Message, MessageBody, MessageState, OutboxEntry};
 use crate::mail::smtp::{self, SmtpOutcome, SmtpStep};
 use crate::model::{Email, Time};
+use crate::outbox;
 
 /// How many messages are read at a time.
 const PAGE: usize = 500;
@@ -211,7 +211,7 @@ impl MailShow {
             Some(id) => id,
             None => newest(core).await?,
         };
-        let shown = outbox::show(&core.store, &core.master, &id).await?;
+        let shown = letters::show(&core.store, &core.outbox, &id).await?;
         if console.form() == OutputFormat::Json {
             return Ok(console.json(&whole(&shown))?);
         }
@@ -220,31 +220,38 @@ impl MailShow {
             ["id", "to", "letter", "state", "attempts", "created", "next attempt", "last error"];
         let details: Vec<(&str, String)> = labels.into_iter().zip(row.details()).collect();
         console.details(&details, &Value::Null)?;
-        let _: () = match &shown.body {
-            Some(MessageBody::Letter { subject, text, .. }) => {
-                console.details(&[("subject   ", subject.clone())], &Value::Null)?;
-                console.line(&format!("\n{}", lines(text.reveal()).trim_end()))?;
-            }
-            Some(MessageBody::Request(_)) => {
-                console.note("it is only requested: the server writes it if the account exists");
-            }
-            None => console.note("the text has been erased"),
+        let Some(body) = &shown.body else {
+            console.note("the text has been erased");
+            return Ok(());
         };
+        let Some([subject, text, _]) = parts(body) else {
+            console.note("it is only requested: the server writes it if the account exists");
+            return Ok(());
+        };
+        console.details(&[("subject   ", subject.to_owned())], &Value::Null)?;
+        console.line(&format!("\n{}", lines(text).trim_end()))?;
         Ok(())
+    }
+}
+
+/// The subject, text and HTML of a message, empty where it has none; `None` for a job.
+fn parts(body: &MessageBody) -> Option<[&str; 3]> {
+    match body {
+        MessageBody::Letter { subject, text, html } => {
+            Some([subject.as_str(), text.reveal(), html.reveal()])
+        }
+        MessageBody::Text(text) => Some(["", text.reveal(), ""]),
+        MessageBody::Job(_) => None,
     }
 }
 
 /// The message with its body, as JSON.
 fn whole(shown: &OutboxEntry) -> Value {
     let mut json = MailRow(&shown.message).json();
-    if let (Value::Object(fields), Some(MessageBody::Letter { subject, text, html })) =
-        (&mut json, &shown.body)
+    if let (Value::Object(fields), Some(values)) = (&mut json, shown.body.as_ref().and_then(parts))
     {
-        let body =
-            [("subject", subject.as_str()), ("text", text.reveal()), ("html", html.reveal())];
-        fields.extend(Map::from_iter(
-            body.map(|(name, value)| (name.to_owned(), Value::from(value))),
-        ));
+        let names = ["subject", "text", "html"].map(str::to_owned);
+        fields.extend(names.into_iter().zip(values.map(Value::from)));
     }
     json
 }
@@ -376,4 +383,44 @@ fn told(step: &SmtpStep) -> String {
 
 fn step_json(step: &SmtpStep) -> Value {
     json!({ "name": step.name, "ok": step.outcome == SmtpOutcome::Done, "answer": step.answer })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Secret;
+    use crate::outbox::Channel;
+
+    fn shown(body: MessageBody) -> Value {
+        let message = Message {
+            id: "1".to_owned(),
+            channel: Channel::Mail,
+            kind: "test".to_owned(),
+            account_id: None,
+            recipient: None,
+            sealed: None,
+            state: MessageState::Waiting,
+            attempts: 0,
+            next_at: Time::default(),
+            expires_at: None,
+            last_error: None,
+            created_at: Time::default(),
+            finished_at: None,
+        };
+        let json = whole(&OutboxEntry { message, body: Some(body) });
+        ["subject", "text", "html"].map(|name| json[name].clone()).into_iter().collect()
+    }
+
+    #[test]
+    fn every_written_message_is_shown_with_the_same_fields() {
+        let letter = MessageBody::Letter {
+            subject: "Hello".to_owned(),
+            text: Secret::new("plain"),
+            html: Secret::new("<p>"),
+        };
+        assert_eq!(shown(letter), json!(["Hello", "plain", "<p>"]));
+        assert_eq!(shown(MessageBody::Text(Secret::new("123456"))), json!(["", "123456", ""]));
+        let job = crate::outbox::Job::Welcome { account_id: "a-1".to_owned() };
+        assert_eq!(shown(MessageBody::Job(job)), json!([null, null, null]));
+    }
 }

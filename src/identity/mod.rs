@@ -17,9 +17,10 @@ use std::sync::Arc;
 
 use crate::config::Config;
 use crate::env::Env;
-use crate::mail::Outbox;
+use crate::mail::Composer;
 use crate::metrics::Metrics;
 use crate::model::account::Verification;
+use crate::outbox::Outbox;
 use crate::password::pool::Pool;
 use crate::seal::MasterKey;
 use crate::store::Store;
@@ -41,8 +42,10 @@ pub struct Core {
     /// The location of client IPs.
     pub places: session::location::Places,
     pub master: MasterKey,
-    /// The mail outbox.
-    pub post: Outbox,
+    /// Writes letters.
+    pub mail: Composer,
+    /// The queue of letters, text messages and jobs.
+    pub outbox: Outbox,
     pub metrics: Metrics,
     /// Requests that a limit refused, not yet written to the audit log.
     pub refusals: audit::refusals::Refusals,

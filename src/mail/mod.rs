@@ -1,25 +1,22 @@
-//! Mail: the letters, the outbox that queues them, and the worker that sends them.
-//!
-//! A letter is rendered and sealed outside the write and stored in the same transaction as the
-//! change it reports. Mail that must not reveal whether an account exists is stored as a request,
-//! which the worker handles later.
+//! Mail: the letters, their templates, and their delivery over SMTP. Letters wait in the outbox,
+//! which this module delivers from as its channel.
 
+mod channel;
+mod compose;
 pub mod letter;
-pub mod outbox;
-pub mod post;
 pub mod smtp;
 pub mod template;
 pub mod templates;
-pub mod worker;
 
 use std::sync::Arc;
 
 use crate::config;
 use crate::env::{Env, Later};
+use crate::outbox::Delivery;
 
+pub use channel::{LetterBody, MailChannel};
+pub use compose::Composer;
 pub use letter::Letter;
-pub use post::{JobHandler, Outbox, OutgoingMessage, Request, RequestedBy, enqueue};
-pub use worker::Worker;
 
 /// A finished message.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,25 +41,12 @@ impl std::fmt::Debug for Mail {
     }
 }
 
-/// The result of one delivery attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Delivery {
-    /// The mail server accepted the message.
-    Delivered,
-    /// A temporary failure of this message; the outbox stores the reason.
-    Later(String),
-    /// The mail server cannot be used at the moment: every message waits.
-    Unreachable(String),
-    /// The mail server rejects this message permanently.
-    Never(String),
-}
-
-/// Delivers finished messages: over SMTP, or through a text message gateway.
+/// Sends finished mail.
 pub trait Mailer: Send + Sync {
-    /// Attempts once to deliver one message.
+    /// Attempts once to deliver one mail.
     fn deliver<'a>(&'a self, mail: &'a Mail) -> Later<'a, Delivery>;
 
-    /// False if no mail server or gateway is configured: messages then stay in the outbox.
+    /// False if no mail server is configured: letters then stay in the outbox.
     fn is_configured(&self) -> bool;
 
     /// Closes open connections; the worker calls this when nothing is left to deliver.

@@ -1,40 +1,76 @@
-//! Text messages: sent to an HTTP gateway, one request each. They are queued in the outbox like
-//! mail, so none is lost while the gateway is unavailable.
+//! Text messages: a channel of the outbox that sends each message to an HTTP gateway in one request.
+//! None is lost while the gateway is unavailable, because messages wait in the outbox.
 
 mod exchange;
 mod template;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{Gateway, Sms};
 use crate::env::Later;
-use crate::mail::{Delivery, Mail, Mailer};
-use crate::model::Secret;
+use crate::error::Result;
+use crate::model::{Secret, Time};
+use crate::outbox::{
+    Channel, Deliver, Delivery, NewMessage, OpenedMessage, Outbox, OutgoingMessage,
+};
 
 use exchange::{Exchange, Target};
+
+/// The body of a text message's outbox row.
+#[derive(Serialize, Deserialize)]
+pub struct TextBody {
+    /// Contains a code.
+    pub text: String,
+}
+
+/// Writes a text message to this number, to be stored with [`enqueue`](crate::outbox::enqueue).
+pub fn compose(
+    outbox: &Outbox,
+    number: &str,
+    account_id: &str,
+    text: &Secret,
+    until: Time,
+) -> Result<OutgoingMessage> {
+    let new = NewMessage {
+        id: outbox.new_id()?,
+        channel: Channel::Sms,
+        kind: Channel::Sms.as_str(),
+        account_id,
+        recipient: number.to_owned(),
+        expires_at: Some(until),
+    };
+    outbox.message(new, &TextBody { text: text.reveal().to_owned() })
+}
 
 /// Sends messages to the configured gateway.
 pub struct HttpGateway {
     gateway: Option<(Gateway, Exchange)>,
 }
 
-/// The mailer for text messages. Without a gateway, all messages wait.
+/// The channel for text messages. Without a gateway, all messages wait.
 #[must_use]
-pub fn gateway(config: &Sms) -> Arc<dyn Mailer> {
+pub fn gateway(config: &Sms) -> Arc<dyn Deliver> {
     Arc::new(HttpGateway {
         gateway: config.gateway.clone().map(|gateway| (gateway, Exchange::new())),
     })
 }
 
-impl Mailer for HttpGateway {
-    fn deliver<'a>(&'a self, mail: &'a Mail) -> Later<'a, Delivery> {
+impl Deliver for HttpGateway {
+    fn channel(&self) -> Channel {
+        Channel::Sms
+    }
+
+    fn deliver<'a>(&'a self, message: &'a OpenedMessage) -> Later<'a, Result<Delivery>> {
         Box::pin(async move {
-            match &self.gateway {
-                Some((gateway, exchange)) => send(gateway, exchange, mail).await,
+            let (number, TextBody { text }) = (message.recipient()?, message.body()?);
+            Ok(match &self.gateway {
+                Some((gateway, exchange)) => send(gateway, exchange, number, &text).await,
                 None => {
                     Delivery::Unreachable("no gateway for text messages is configured".to_owned())
                 }
-            }
+            })
         })
     }
 
@@ -43,12 +79,8 @@ impl Mailer for HttpGateway {
     }
 }
 
-async fn send(gateway: &Gateway, exchange: &Exchange, message: &Mail) -> Delivery {
-    let values = [
-        ("{to}", message.to.as_str()),
-        ("{text}", message.text.as_str()),
-        ("{from}", gateway.from.as_str()),
-    ];
+async fn send(gateway: &Gateway, exchange: &Exchange, number: &str, text: &str) -> Delivery {
+    let values = [("{to}", number), ("{text}", text), ("{from}", gateway.from.as_str())];
     let kind = gateway
         .headers
         .iter()
@@ -85,6 +117,13 @@ fn verdict(status: u16) -> Delivery {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_message_that_an_earlier_version_sealed_as_mail_can_be_read() {
+        let sealed = r#"{"message_id":"1","subject":"","text":"123456 is your code.","html":""}"#;
+        let body: TextBody = serde_json::from_str(sealed).unwrap();
+        assert_eq!(body.text, "123456 is your code.");
+    }
 
     #[test]
     fn an_answer_says_whether_to_come_again() {

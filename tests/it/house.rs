@@ -9,7 +9,7 @@ use std::path::Path;
 use imports::{Module, ReExports, SourceFile, files_under, sources};
 
 /// Each module under `src/` and the modules it may use. Dependencies point one way:
-/// `api → http → identity → store, mail, … → model → error`; `app` wires them together, `cli` and
+/// `api → http → identity → mail, sms → outbox → store → model → error`; `app` wires them together, `cli` and
 /// `main` are at the top.
 const ARROWS: &[(&str, &[&str])] = &[
     // The data that an error carries for a wire to render (a second factor's challenge) is plain
@@ -23,14 +23,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["env", "error", "metrics", "model", "sql"]),
     ("password", &["config", "env", "error", "model"]),
     ("token", &["config", "env", "error", "model", "seal", "store"]),
-    ("mail", &["config", "env", "error", "model", "seal", "store"]),
-    // Text messages are sent through the outbox, by the same trait as letters.
-    ("sms", &["config", "env", "error", "mail", "model", "seal", "store"]),
+    ("outbox", &["env", "error", "model", "seal", "store"]),
+    // The channels of the outbox: they deliver its messages, and it knows neither.
+    ("mail", &["config", "env", "error", "model", "outbox"]),
+    ("sms", &["config", "env", "error", "model", "outbox"]),
     (
         "identity",
         &[
-            "config", "env", "error", "mail", "metrics", "model", "password", "seal", "sms",
-            "store", "token",
+            "config", "env", "error", "mail", "metrics", "model", "outbox", "password", "seal",
+            "sms", "store", "token",
         ],
     ),
     ("http", &["config", "env", "error", "identity", "metrics", "model", "password"]),

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use authd::identity::account::letters::{self, MessageBody};
+use authd::outbox::{self, MessageState};
 use authd::sms;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -157,6 +159,48 @@ async fn codes_by_text_message_guard_an_account_and_prove_its_number() {
     );
     let token = login.body["error"]["mfaToken"].as_str().unwrap();
     assert_eq!(verify(&app, token, &code_in(&request)).await.status, 200);
+}
+
+/// The log lines written while it exists.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_text_message_is_shown_and_logged_as_one() {
+    let gateway = Gateway::start().await;
+    let app = with_gateway(&gateway).await;
+    let access = app.enter("ada").await.access;
+    set_phone(&app, &access, NUMBER).await;
+    assert_eq!(set_up(&app, &access).await.status, 200);
+    let core = &app.core;
+    let waiting = outbox::list(&core.store, Some(MessageState::Waiting), None, 2).await.unwrap();
+    let [message] = &waiting[..] else { panic!("{waiting:?}") };
+    assert_eq!((message.kind.as_str(), message.recipient.as_deref()), ("sms", Some(NUMBER)));
+    let shown = letters::show(&core.store, &core.outbox, &message.id).await.unwrap();
+    let Some(MessageBody::Text(text)) = shown.body else { panic!("a text message") };
+
+    let log = Log::default();
+    let (writer, format) = (log.clone(), tracing_subscriber::fmt().with_ansi(false));
+    let subscriber = format.with_writer(move || writer.clone()).finish();
+    let logging = tracing::subscriber::set_default(subscriber);
+    deliver(&app).await;
+    drop(logging);
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("message delivered channel=\"sms\""), "{log}");
+    assert!(!log.contains("mail") && !log.contains(text.reveal()), "{log}");
+    let request = gateway.take().pop().unwrap();
+    assert_eq!(code_in(&request), text.reveal()[..6]);
 }
 
 #[tokio::test]

@@ -12,10 +12,12 @@ use crate::identity::account::takeover::Rescue;
 use crate::identity::account::{link, verify_email};
 use crate::identity::audit::log::AuditLog;
 use crate::mail::{self, Request};
+use crate::identity::login::reauthenticate::Fresh;
 use crate::model::account::Verification;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{Account, AccountId, Email, Event, Source, Time};
+use crate::outbox::{self, Job};
 use crate::store;
 use crate::store::db::{Constraint, Db};
 
@@ -38,23 +40,21 @@ pub async fn request(core: &Core, fresh: &Fresh, new: &Email, source: &Source) -
             sentence,
         )]));
     }
-    let asked = Request::ChangeEmail {
+    let asked = Job::ChangeEmail {
         account_id: account.id.to_string(),
         stamp: account.stamp,
         email: new.as_str().to_owned(),
     };
-    let prepared = core.post.request(&asked, source)?;
+    let prepared = core.outbox.job(&asked, source)?;
     let (log, id, session) =
         (AuditLog::new(core, source), account.id.clone(), fresh.caller().session().clone());
     core.store
         .write(move |db| {
-            mail::enqueue(db, &prepared)?;
+            outbox::enqueue(db, &prepared)?;
             let event = Event::done(What::EmailChangeRequested).about(&id).in_session(&session);
             log.record(db, &event.by(id.as_str()))
         })
-        .await?;
-    core.post.ring();
-    Ok(())
+        .await
 }
 
 /// Whether an account gives its address up to a client who proves to own it. Only an unverified
@@ -129,9 +129,7 @@ pub async fn undo(
             give_back(db, &account, &hash, &link, &log)?;
             rescue.store(db, SessionEnd::EmailUndone)
         })
-        .await?;
-    core.post.ring();
-    Ok(())
+        .await
 }
 
 fn give_back(

@@ -7,9 +7,12 @@ use crate::identity::access::fresh::Fresh;
 use crate::identity::account::link;
 use crate::identity::audit::log::AuditLog;
 use crate::mail::{self, Letter};
+use crate::identity::login::reauthenticate::Fresh;
+use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{Event, Source, role};
+use crate::outbox;
 use crate::store;
 
 /// Deletes the caller's account, ends all its sessions and mails the owner.
@@ -18,7 +21,7 @@ use crate::store;
 /// `LastAdmin`, `SessionEnded` if the account was deleted meanwhile, `Unavailable`.
 pub async fn own_account(core: &Core, fresh: &Fresh, source: &Source) -> Result<()> {
     let account = fresh.caller().account.clone();
-    let letter = core.post.letter(&account.email, account.id.as_str(), &Letter::AccountDeleted)?;
+    let letter = core.mail.compose(&account.email, account.id.as_str(), &Letter::AccountDeleted)?;
     let log = AuditLog::new(core, source);
     core.store
         .write(move |db| {
@@ -44,9 +47,7 @@ pub async fn own_account(core: &Core, fresh: &Fresh, source: &Source) -> Result<
             if !store::tables::accounts::hide(db, &account.id, log.at())? {
                 return Err(Kind::SessionEnded.into());
             }
-            mail::enqueue(db, &letter)
+            outbox::enqueue(db, &letter)
         })
-        .await?;
-    core.post.ring();
-    Ok(())
+        .await
 }

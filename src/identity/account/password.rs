@@ -6,10 +6,11 @@ use crate::identity::account::link;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::reauthenticate;
 use crate::identity::{Caller, Core};
-use crate::mail::{self, Letter};
+use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{Account, Email, Event, Password, Source, Username};
+use crate::outbox;
 use crate::password::pool::Lane;
 use crate::password::rules::{self, Personal};
 use crate::store;
@@ -88,7 +89,7 @@ pub async fn change(
         Ok(hash) => hash,
         Err(busy) => return Err(reauthenticate::take_back(core, attempt, busy).await),
     };
-    let letter = core.post.letter(
+    let letter = core.mail.compose(
         &caller.account.email,
         caller.account.id.as_str(),
         &Letter::PasswordChanged,
@@ -128,9 +129,7 @@ pub async fn change(
             link::void_all(db, &account.id)?;
             // An unverified address may belong to a third party, so it gets no mail that others can
             // trigger.
-            if account.email_verified_at.is_some() { mail::enqueue(db, &letter) } else { Ok(()) }
+            if account.email_verified_at.is_some() { outbox::enqueue(db, &letter) } else { Ok(()) }
         })
-        .await?;
-    core.post.ring();
-    Ok(())
+        .await
 }

@@ -10,10 +10,11 @@ use crate::identity::account::link::{Link, LinkPurpose};
 use crate::identity::account::{link, password, verify_email};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard;
-use crate::mail::{self, Letter, OutgoingMessage, Request};
+use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{Account, Email, Event, Password, Source};
+use crate::outbox::{self, Job, OutgoingMessage};
 use crate::password::pool::{Hash, Lane};
 use crate::store;
 use crate::store::db::Db;
@@ -28,17 +29,14 @@ pub async fn request(
     _counted: &Counted<limit::Forgot>,
     source: &Source,
 ) -> Result<()> {
-    let prepared =
-        core.post.request(&Request::Reset { email_key: email.key().to_owned() }, source)?;
+    let prepared = core.outbox.job(&Job::Reset { email_key: email.key().to_owned() }, source)?;
     let log = AuditLog::new(core, source);
     core.store
         .write(move |db| {
-            mail::enqueue(db, &prepared)?;
+            outbox::enqueue(db, &prepared)?;
             log.record(db, &Event::done(What::PasswordResetRequested))
         })
-        .await?;
-    core.post.ring();
-    Ok(())
+        .await
 }
 
 /// Sets a new password with a mailed link. All sessions end, lockouts are lifted, other links are
@@ -75,7 +73,6 @@ async fn follow(core: &Core, token: &str, new: Password, source: &Source) -> Res
         })
         .await
         .map_err(told)?;
-    core.post.ring();
     Ok(())
 }
 
@@ -119,7 +116,7 @@ impl Reset {
         password::check_rules(core, account, &new)?;
         Ok(Self {
             hash: core.hashing.hash(Lane::Client(source.client()), new).await?,
-            letter: core.post.letter(&account.email, account.id.as_str(), &Letter::PasswordSet)?,
+            letter: core.mail.compose(&account.email, account.id.as_str(), &Letter::PasswordSet)?,
             attempts_key: guard::key_of(core, account),
             log: AuditLog::new(core, source),
         })
@@ -158,7 +155,7 @@ impl Reset {
         if guard::lift(db, &self.attempts_key)? {
             log.record(db, &by_owner(What::Unlocked))?;
         }
-        mail::enqueue(db, &self.letter)?;
+        outbox::enqueue(db, &self.letter)?;
         Ok(true)
     }
 }

@@ -11,9 +11,9 @@ use crate::identity::account::recover::Reset;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::one_time_code;
 use crate::identity::login::one_time_code::{CodePurpose, CodeRequested};
-use crate::mail::{self, Request};
 use crate::model::event::What;
 use crate::model::{Account, Email, Event, Password, Source};
+use crate::outbox::{self, Job};
 use crate::store;
 
 fn refuse_where_off(core: &Core) -> Result<()> {
@@ -32,18 +32,16 @@ pub async fn request(
 ) -> Result<()> {
     refuse_where_off(core)?;
     let prepared =
-        core.post.request(&Request::ResetCode { email_key: email.key().to_owned() }, source)?;
+        core.outbox.job(&Job::ResetCode { email_key: email.key().to_owned() }, source)?;
     let asking = CodeRequested::new(core, email, CodePurpose::Reset, source.client());
     let log = AuditLog::new(core, source);
     core.store
         .write(move |db| {
             asking.note(db, log.at())?;
-            mail::enqueue(db, &prepared)?;
+            outbox::enqueue(db, &prepared)?;
             log.record(db, &Event::done(What::PasswordResetRequested).because("code"))
         })
-        .await?;
-    core.post.ring();
-    Ok(())
+        .await
 }
 
 /// Checks a code without using it up. A wrong one counts as an attempt.
@@ -105,7 +103,5 @@ async fn spend(
                 Err(Kind::CodeInvalid.into())
             }
         })
-        .await?;
-    core.post.ring();
-    Ok(())
+        .await
 }

@@ -14,11 +14,13 @@ use crate::identity::login::gate::NewSession;
 use crate::identity::login::gate::Proof;
 use crate::identity::login::remember::Remember;
 use crate::mail::{self, OutgoingMessage, Request};
+use crate::identity::login::gate::{Issued, NewSession, Proof, Remember};
 use crate::model::account::Verification;
 use crate::model::event::What;
 use crate::model::{
     Account, AccountId, Email, Event, Password, Source, Status, Time, Username, role,
 };
+use crate::outbox::{self, Job, OutgoingMessage};
 use crate::password::pool::Lane;
 use crate::store::db::{Constraint, Db};
 use crate::store::tables::accounts::NewRow;
@@ -105,7 +107,6 @@ pub async fn register(
         created_at: entry.row.created_at,
     };
     core.store.decide(move |db| entry.store(db)).await?;
-    core.post.ring();
     Ok(made)
 }
 
@@ -137,7 +138,6 @@ pub async fn register_and_enter(
         Ok(Decision::Commit((account, opened)))
     });
     let (account, opened) = made.await?;
-    core.post.ring();
     Ok(Issued { account, ..opening.outcome(core, opened).await?.into_issued()? })
 }
 
@@ -160,10 +160,10 @@ impl PendingSignUp {
         let hash = core.hashing.hash(Lane::Client(source.client()), new.password).await?;
         let id = AccountId::new(core.env.new_id()?);
         let log = AuditLog::new(core, source);
-        let taken = Request::AlreadyRegistered { email_key: new.email.key().to_owned() };
+        let taken = Job::AlreadyRegistered { email_key: new.email.key().to_owned() };
         Ok(Self {
-            welcome: core.post.request(&Request::Welcome { account_id: id.to_string() }, source)?,
-            notice: core.post.request(&taken, source)?,
+            welcome: core.outbox.job(&Job::Welcome { account_id: id.to_string() }, source)?,
+            notice: core.outbox.job(&taken, source)?,
             reveals: core.config.signup.reveal_existing,
             held_until: log.at() + core.config.links.verify_life,
             row: NewRow {
@@ -238,14 +238,14 @@ impl PendingSignUp {
         };
         if inserted {
             store::tables::roles::give(db, &row.id, role::DEFAULT)?;
-            mail::enqueue(db, &self.welcome)?;
+            outbox::enqueue(db, &self.welcome)?;
             self.log.record(db, &Event::done(What::SignUp).about(&row.id))?;
             return Ok(Decision::Commit(()));
         }
         if self.reveals {
             return self.refuse(db, Kind::EmailTaken, "email_taken");
         }
-        mail::enqueue(db, &self.notice)?;
+        outbox::enqueue(db, &self.notice)?;
         self.log.record(db, &Event::refused(What::SignUp).because("email_taken"))?;
         Ok(Decision::Commit(()))
     }

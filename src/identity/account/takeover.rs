@@ -8,10 +8,11 @@ use crate::identity::Core;
 use crate::identity::account::link;
 use crate::identity::account::link::{LinkPurpose, NewLink};
 use crate::identity::audit::log::AuditLog;
-use crate::mail::{self, Letter, OutgoingMessage};
+use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{Account, AccountId, Email, Event, Source, secret};
+use crate::outbox::{self, OutgoingMessage};
 use crate::store;
 use crate::store::db::Db;
 
@@ -36,7 +37,7 @@ impl Rescue {
         let until = core.env.now() + core.config.links.reset_life;
         let letter = Letter::PasswordVoid { link: link::to_reset(core, &token), until };
         Ok(Self {
-            letter: core.post.letter(email, account.id.as_str(), &letter)?,
+            letter: core.mail.compose(email, account.id.as_str(), &letter)?,
             link: NewLink::new(&account, &token, LinkPurpose::Reset, until),
             id: account.id,
             log: AuditLog::new(core, source),
@@ -66,7 +67,7 @@ impl Rescue {
         if account.is_reachable() {
             self.link.store(db, now)?;
             log.record(db, &Event::done(What::PasswordResetRequested).about(id).by(id.as_str()))?;
-            mail::enqueue(db, &self.letter)?;
+            outbox::enqueue(db, &self.letter)?;
         }
         Ok(())
     }

@@ -6,9 +6,9 @@ use crate::identity::access::counted::Counted;
 use crate::identity::account::link;
 use crate::identity::account::link::{Link, LinkPurpose};
 use crate::identity::audit::log::AuditLog;
-use crate::mail::{self, Request};
 use crate::model::event::What;
 use crate::model::{AccountId, Email, Event, Source, Time, text};
+use crate::outbox::{self, Job};
 use crate::store;
 use crate::store::db::Db;
 
@@ -118,14 +118,12 @@ pub async fn request(
     source: &Source,
 ) -> Result<()> {
     let prepared =
-        core.post.request(&Request::Verification { email_key: email.key().to_owned() }, source)?;
+        core.outbox.job(&Job::Verification { email_key: email.key().to_owned() }, source)?;
     let log = AuditLog::new(core, source);
     core.store
         .write(move |db| {
-            mail::enqueue(db, &prepared)?;
+            outbox::enqueue(db, &prepared)?;
             log.record(db, &Event::done(What::VerificationRequested))
         })
-        .await?;
-    core.post.ring();
-    Ok(())
+        .await
 }

@@ -9,11 +9,12 @@ use crate::identity::access::actor::{Actor, By};
 use crate::identity::account::{link, password};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard;
-use crate::mail::{self, Letter};
+use crate::mail::Letter;
 use crate::model::account::Verification;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{Account, AccountId, Email, Event, Password, Permission, Username, role, text};
+use crate::outbox;
 use crate::password::pool::Lane;
 use crate::store;
 use crate::store::db::{Constraint, Db};
@@ -289,7 +290,6 @@ where
             load(db, account)
         })
         .await?;
-    core.post.ring();
     Ok(entry)
 }
 
@@ -320,7 +320,7 @@ pub async fn set_password(
     let account = find(core, name).await?.account;
     password::check_rules(core, &account, &new)?;
     let hash = core.hashing.hash(Lane::Known(by.source.client()), new).await?;
-    let letter = core.post.letter(&account.email, account.id.as_str(), &Letter::PasswordSet)?;
+    let letter = core.mail.compose(&account.email, account.id.as_str(), &Letter::PasswordSet)?;
     let key = guard::key_of(core, &account);
     let actor = by.actor.clone();
     change(core, by, account.id.as_str(), move |db, log, account| {
@@ -337,7 +337,7 @@ pub async fn set_password(
         end_all_sessions(db, &actor, log, &account.id, SessionEnd::Password)?;
         store::tables::links::void_all(db, &account.id)?;
         guard::lift(db, &key)?;
-        mail::enqueue(db, &letter)
+        outbox::enqueue(db, &letter)
     })
     .await
 }

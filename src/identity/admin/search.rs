@@ -9,10 +9,10 @@ use crate::identity::admin::accounts::{AccountWithRoles, HIDDEN_FOR};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard;
 use crate::identity::session::list;
-use crate::mail::{self, Request};
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{Account, AccountId, Event, Permission, SessionId, Status, Time, text};
+use crate::outbox::{self, Job};
 use crate::store;
 use crate::store::tables::directory::Query;
 
@@ -337,7 +337,7 @@ pub async fn end_session(
 /// `AccountNotFound`, `Forbidden`.
 pub async fn send_reset(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
     let email_key = account(core, id).await?.email.key().to_owned();
-    let prepared = core.post.request(&Request::Reset { email_key }, &by.source)?;
+    let prepared = core.outbox.job(&Job::Reset { email_key }, &by.source)?;
     let actor = by.actor.clone();
     accounts::change(core, by, id, move |db, log, account| {
         actor.needs(db, Permission::UsersWrite)?;
@@ -345,7 +345,7 @@ pub async fn send_reset(core: &Core, by: &By, id: &str) -> Result<AccountWithRol
             db,
             &Event::done(What::PasswordResetRequested).about(&account.id).by(actor.name()),
         )?;
-        mail::enqueue(db, &prepared)
+        outbox::enqueue(db, &prepared)
     })
     .await
 }

@@ -21,11 +21,14 @@ use crate::identity::audit::log::AuditLog;
 use crate::identity::login::one_time_code;
 use crate::identity::login::one_time_code::{CodeAttempt, CodeDelivery, CodePurpose, Trust};
 use crate::mail::{self, Letter, OutgoingMessage};
+use crate::identity::login::reauthenticate::Fresh;
+use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::{
     Account, AccountId, Event, Factor, FactorKind, Method, Permission, Secret, SessionId, Source,
     Time,
 };
+use crate::outbox::{self, OutgoingMessage};
 use crate::store::db::Db;
 use crate::store::{self, Decision};
 
@@ -80,7 +83,7 @@ async fn factors_of(core: &Core, account: &AccountId) -> Result<Vec<Factor>> {
 }
 
 fn letter(core: &Core, account: &Account, change: String) -> Result<OutgoingMessage> {
-    core.post.letter(&account.email, account.id.as_str(), &Letter::FactorChanged { change })
+    core.mail.compose(&account.email, account.id.as_str(), &Letter::FactorChanged { change })
 }
 
 /// Begins to set up a factor.
@@ -177,9 +180,7 @@ async fn store_new(
                 None => Ok(()),
             }
         })
-        .await?;
-    core.post.ring();
-    Ok(())
+        .await
 }
 
 /// The phone number for text messages; `None` for other kinds.
@@ -336,11 +337,9 @@ async fn confirm(
             {
                 return Err(Kind::ReauthenticationRequired.into());
             }
-            mail::enqueue(db, &letter).map(Decision::Commit)
+            outbox::enqueue(db, &letter).map(Decision::Commit)
         })
-        .await?;
-    core.post.ring();
-    Ok(())
+        .await
 }
 
 /// Checks the code that confirms a factor. Returns the authenticator's step, if there is one.
@@ -526,11 +525,9 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
             }
             let event = Event::done(What::FactorRemoved).about(&account.id).by(account.id.as_str());
             log.record(db, &event.because(factor.kind.as_str()))?;
-            mail::enqueue(db, &letter)
+            outbox::enqueue(db, &letter)
         })
-        .await?;
-    core.post.ring();
-    Ok(())
+        .await
 }
 
 /// Makes new backup codes. The previous ones stop working.
@@ -568,10 +565,9 @@ pub async fn renew_backup_codes(
                 db,
                 &Event::done(What::BackupCodesMade).about(&account.id).by(account.id.as_str()),
             )?;
-            mail::enqueue(db, &letter)
+            outbox::enqueue(db, &letter)
         })
         .await?;
-    core.post.ring();
     Ok(shown)
 }
 
@@ -598,12 +594,11 @@ pub async fn reset_all(core: &Core, by: &By, account: &AccountId) -> Result<u64>
             if removed > 0 {
                 let event = Event::done(What::FactorRemoved).about(&account.id).by(actor.name());
                 log.record(db, &event.because("all"))?;
-                mail::enqueue(db, &letter)?;
+                outbox::enqueue(db, &letter)?;
             }
             Ok(removed)
         })
         .await?;
-    core.post.ring();
     Ok(removed)
 }
 

@@ -305,6 +305,5 @@ pub async fn send(
             Ok(Decision::Commit(()))
         })
         .await?;
-    core.post.ring();
     Ok(kind)
 }

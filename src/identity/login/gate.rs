@@ -273,7 +273,6 @@ impl NewSession {
         let (session, refresh) = match self.next {
             NextStep::Session(session, refresh, _) => (session, refresh),
             NextStep::Challenge(pending) => {
-                core.post.ring();
                 return Ok(GateOutcome::Challenge(pending.into_extra()));
             }
         };

@@ -19,11 +19,11 @@ use crate::config::{Lockout, Throttle};
 use crate::error::{Error, Kind, Limit, Result};
 use crate::identity::Core;
 use crate::identity::audit::log::AuditLog;
-use crate::mail::{self, Outbox, OutgoingMessage, Request};
 use crate::model::event::What;
 use crate::model::{Account, Barrier, Event, Source, Time};
 use crate::store::Store;
 use crate::model::{Account, AccountId, Barrier, ClientIp, Event, Source, Time};
+use crate::outbox::{self, Job, OutgoingMessage};
 use crate::store::db::Db;
 use crate::store::tables::attempts;
 use crate::store::tables::attempts::{AttemptRow, Scope};
@@ -54,7 +54,6 @@ pub struct Attempt {
 struct UnfinishedAttempt {
     runtime: Handle,
     store: Store,
-    post: Outbox,
     log: AuditLog,
 }
 
@@ -141,8 +140,7 @@ pub async fn begin(
         counted: Vec::new(),
     };
     let (throttle, lockout) = (core.config.throttle.clone(), core.config.lockout.clone());
-    let (store, post, log, bucket) =
-        (core.store.clone(), core.post.clone(), AuditLog::new(core, source), bucket.clone());
+    let (store, log, bucket) = (core.store.clone(), AuditLog::new(core, source), bucket.clone());
     let patience = patience(core);
     let counting = async move {
         let refusals = log.clone();
@@ -158,7 +156,7 @@ pub async fn begin(
             })
         };
         let counters = store.decide_patiently(patience, write).await?;
-        let unfinished = UnfinishedAttempt { runtime: Handle::current(), store, post, log };
+        let unfinished = UnfinishedAttempt { runtime: Handle::current(), store, log };
         Ok(Attempt { counters, has_ended: Arc::default(), unfinished: Some(unfinished) })
     };
     tokio::spawn(counting)
@@ -176,16 +174,10 @@ fn notices(
 ) -> Result<(Option<OutgoingMessage>, Option<OutgoingMessage>)> {
     let (throttle, lockout) = (&core.config.throttle, &core.config.lockout);
     let Some(id) = bucket.account() else { return Ok((None, None)) };
-    let request = |wanted: bool, request: Request| {
-        wanted.then(|| core.post.request(&request, source)).transpose()
-    };
-    let closing =
-        request(throttle.enabled, Request::PasswordClosed { account_id: id.to_string() })?;
+    let job = |wanted: bool, job: Job| wanted.then(|| core.outbox.job(&job, source)).transpose();
+    let closing = job(throttle.enabled, Job::PasswordClosed { account_id: id.to_string() })?;
     let until = (now + lockout.duration).millis();
-    Ok((
-        closing,
-        request(lockout.enabled, Request::AccountLocked { account_id: id.to_string(), until })?,
-    ))
+    Ok((closing, job(lockout.enabled, Job::AccountLocked { account_id: id.to_string(), until })?))
 }
 
 /// Why an attempt was refused before it was counted.
@@ -349,18 +341,16 @@ impl Drop for Attempt {
         if self.has_ended.load(Ordering::Acquire) {
             return;
         }
-        let Some(UnfinishedAttempt { runtime, store, post, log }) = self.unfinished.take() else {
+        let Some(UnfinishedAttempt { runtime, store, log }) = self.unfinished.take() else {
             return;
         };
         let counters = self.counters.clone();
         // The writer's thread, which has no runtime, drops a write that no caller waits for. Use
         // the runtime that the attempt began on.
         runtime.spawn(async move {
-            match store.write(move |db| counters.fail(db, &log, "unfinished")).await {
-                Ok(()) => post.ring(),
-                Err(error) => {
-                    tracing::error!(error = error.chain(), "failed to record a counted attempt");
-                }
+            let recorded = store.write(move |db| counters.fail(db, &log, "unfinished")).await;
+            if let Err(error) = recorded {
+                tracing::error!(error = error.chain(), "failed to record a counted attempt");
             }
         });
     }
@@ -406,13 +396,13 @@ impl AttemptCounters {
         if self.locks {
             log.record(db, &event(What::Lockout))?;
             if let Some(notice) = &self.locking {
-                mail::enqueue(db, notice)?;
+                outbox::enqueue(db, notice)?;
             }
         }
         if self.closes {
             log.record(db, &event(What::PasswordClosed))?;
             if let Some(notice) = &self.closing {
-                mail::enqueue(db, notice)?;
+                outbox::enqueue(db, notice)?;
             }
         }
         Ok(())

@@ -10,10 +10,11 @@ use crate::identity::access::counted::Counted;
 use crate::identity::account::takeover::Rescue;
 use crate::identity::account::{change_email, link};
 use crate::identity::audit::log::AuditLog;
-use crate::mail::{self, Letter, OutgoingMessage};
+use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{Account, Device, Event, SessionId, Source, Time, secret};
+use crate::outbox::{self, OutgoingMessage};
 use crate::store;
 use crate::store::db::Db;
 use crate::store::tables::anomalies::Alarm;
@@ -57,7 +58,7 @@ impl NewDeviceCheck {
         Ok(Self {
             device,
             country,
-            letter: core.post.letter(&account.email, account.id.as_str(), &letter)?,
+            letter: core.mail.compose(&account.email, account.id.as_str(), &letter)?,
             email_key: account.email.key().to_owned(),
             hash: secret::digest(token.as_bytes()),
             until,
@@ -113,7 +114,7 @@ impl NewDeviceCheck {
             session: session.clone(),
         };
         store::tables::anomalies::insert_alarm(db, &self.hash, &alarm, self.until)?;
-        mail::enqueue(db, &self.letter)
+        outbox::enqueue(db, &self.letter)
     }
 }
 
@@ -175,9 +176,7 @@ pub async fn disown(
             change_email::restore_address(db, &owner, &email_key, &log)?;
             rescue.store(db, SessionEnd::Disowned)
         })
-        .await?;
-    core.post.ring();
-    Ok(())
+        .await
 }
 
 /// The alarm of a link, and the account as it is now.

@@ -13,8 +13,12 @@ use crate::identity::Core;
 use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
 use crate::mail::{self, Letter, OutgoingMessage};
+use crate::identity::login::guard::LoginTarget;
+use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Barrier, ClientIp, Email, Event, Secret, Source, Time};
+use crate::outbox::{self, OutgoingMessage};
+use crate::sms;
 use crate::store::db::Db;
 use crate::store::tables::attempts;
 use crate::store::tables::attempts::Scope;
@@ -286,7 +290,7 @@ impl CodeDelivery {
             return Ok(Some(wait));
         }
         store::tables::codes::replace(db, &self.code, log.at())?;
-        mail::enqueue(db, &self.message)?;
+        outbox::enqueue(db, &self.message)?;
         Ok(None)
     }
 }
@@ -326,7 +330,7 @@ pub fn by_mail(
 ) -> Result<CodeDelivery> {
     let (code, digits) = make(core, account, purpose, account.email.key())?;
     let letter = Letter::OneTimeCode { code: digits, until: code.expires_at };
-    let message = core.post.letter(&account.email, account.id.as_str(), &letter)?;
+    let message = core.mail.compose(&account.email, account.id.as_str(), &letter)?;
     let key = core.master.mac("codes sent", account.id.as_str().as_bytes());
     let code = Code { factor: factor.map(str::to_owned), ..code };
     Ok(CodeDelivery {
@@ -353,7 +357,7 @@ pub fn by_text(
     let (code, digits) = make(core, account, purpose, number)?;
     let text =
         Secret::new(format!("{} is your {} code.", digits.reveal(), core.config.service.name));
-    let message = core.post.text_message(number, account.id.as_str(), &text, code.expires_at)?;
+    let message = sms::compose(&core.outbox, number, account.id.as_str(), &text, code.expires_at)?;
     let key = |text: &str| core.master.mac("texts sent", text.as_bytes());
     let limits = vec![
         (Scope::SmsTo, key(number), TEXTS),

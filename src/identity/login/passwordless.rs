@@ -14,6 +14,7 @@ use crate::mail::{self, Request};
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{Account, Email, Event, Source};
+use crate::outbox::{self, Job};
 use crate::store;
 use crate::store::db::Db;
 
@@ -33,18 +34,16 @@ pub async fn request(
 ) -> Result<()> {
     refuse_where_off(core)?;
     let prepared =
-        core.post.request(&Request::LoginCode { email_key: email.key().to_owned() }, source)?;
+        core.outbox.job(&Job::LoginCode { email_key: email.key().to_owned() }, source)?;
     let asking = CodeRequested::new(core, email, CodePurpose::Login, source.client());
     let log = AuditLog::new(core, source);
     core.store
         .write(move |db| {
             asking.note(db, log.at())?;
-            mail::enqueue(db, &prepared)?;
+            outbox::enqueue(db, &prepared)?;
             log.record(db, &Event::done(What::CodeRequested).because(CodePurpose::Login.as_str()))
         })
-        .await?;
-    core.post.ring();
-    Ok(())
+        .await
 }
 
 /// Logs in with a code. The gate may ask for a second factor afterwards.

@@ -105,7 +105,6 @@ pub(in crate::identity) async fn check_password(
     }
     let log = AuditLog::new(core, source);
     core.store.write(move |db| attempt.fail(db, &log, "wrong_password")).await?;
-    core.post.ring();
     Err(Kind::WrongCurrentPassword.into())
 }
 

@@ -13,9 +13,11 @@ use crate::identity::login::guard::Attempt;
 use crate::identity::login::guard::Familiarity;
 use crate::identity::login::remember::Remember;
 use crate::mail::{self, Request};
+use crate::identity::login::guard::{Attempt, Familiarity, LoginTarget};
 use crate::model::account::{Status, Verification};
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Email, Event, Password, Source, text};
+use crate::outbox::{self, Job};
 use crate::password::pool::{Hash, Lane};
 use crate::password::rules;
 use crate::store;
@@ -200,9 +202,7 @@ async fn refuse(core: &Core, attempt: Attempt, source: &Source) -> Result<()> {
     let log = AuditLog::new(core, source);
     core.store
         .write_patiently(guard::patience(core), move |db| attempt.fail(db, &log, "wrong_password"))
-        .await?;
-    core.post.ring();
-    Ok(())
+        .await
 }
 
 /// The correct password of an account that may not log in: takes the attempt back and reveals the
@@ -239,14 +239,14 @@ async fn refuse_unproved(
     attempt: Attempt,
     source: &Source,
 ) -> Result<Error> {
-    let request = Request::Verification { email_key: account.email.key().to_owned() };
-    let prepared = core.post.request(&request, source)?;
+    let job = Job::Verification { email_key: account.email.key().to_owned() };
+    let prepared = core.outbox.job(&job, source)?;
     let log = AuditLog::new(core, source);
     let event = Event::refused(What::Login).about(&account.id).because("unverified");
     let tells = core.config.signup.reveal_existing;
     core.store
         .write_patiently(guard::patience(core), move |db| {
-            mail::enqueue(db, &prepared)?;
+            outbox::enqueue(db, &prepared)?;
             if !tells {
                 return attempt.fail(db, &log, "unverified");
             }
@@ -254,7 +254,6 @@ async fn refuse_unproved(
             log.record(db, &event)
         })
         .await?;
-    core.post.ring();
     Ok(if tells { Kind::EmailUnverified.into() } else { wrong(core) })
 }
 

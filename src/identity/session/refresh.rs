@@ -13,9 +13,12 @@ use crate::identity::audit::log::AuditLog;
 use crate::identity::login::gate::Issued;
 use crate::identity::session::holder::SessionHolder;
 use crate::mail::{self, Letter, OutgoingMessage};
+use crate::identity::session::sign_out::SessionHolder;
+use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{Event, Secret, Source, Time};
+use crate::outbox::{self, OutgoingMessage};
 use crate::store::db::Db;
 use crate::store::tables::sessions::{SessionRow, SessionSnapshot, Turn};
 use crate::store::{self, Decision};
@@ -78,11 +81,10 @@ async fn rotate(
         // An unverified address may belong to a third party, so it gets no mail that others can
         // trigger.
         let letter =
-            || core.post.letter(&account.email, account.id.as_str(), &Letter::SessionStolen);
+            || core.mail.compose(&account.email, account.id.as_str(), &Letter::SessionStolen);
         let notice = account.email_verified_at.map(|_| letter()).transpose()?;
         let step = RefreshStep { stage: RefreshStage::Act(notice), ..step };
         outcome = core.store.decide(move |db| step.take(db)).await?;
-        core.post.ring();
     }
     let (standing, token) = match outcome {
         RefreshOutcome::Turned(standing) => (standing, next),
@@ -173,7 +175,7 @@ impl RefreshStep {
     fn take(&self, db: &mut dyn Db) -> Result<Decision<RefreshOutcome>> {
         let turned = store::tables::sessions::turn(db, &self.turn)?;
         let Some(standing) = store::tables::sessions::find_standing(db, &self.turn.id)? else {
-            return refuse(Kind::RefreshInvalid);
+            return Ok(refuse(Kind::RefreshInvalid));
         };
         if turned {
             return Ok(Decision::Commit(RefreshOutcome::Turned(Box::new(standing))));
@@ -188,33 +190,33 @@ impl RefreshStep {
     ) -> Result<Decision<RefreshOutcome>> {
         let (session, now) = (&standing.session, self.turn.now);
         if session.ended_at.is_some() {
-            return refuse(Kind::RefreshRevoked);
+            return Ok(refuse(Kind::RefreshRevoked));
         }
         if session.is_too_old(now) {
             self.end(db, session, SessionEnd::Expired)?;
-            return refuse(Kind::RefreshInvalid);
+            return Ok(refuse(Kind::RefreshInvalid));
         }
         if standing.account.suspended_at.is_some() || standing.account.deleted_at.is_some() {
-            return refuse(Kind::RefreshRevoked);
+            return Ok(refuse(Kind::RefreshRevoked));
         }
         match age(session, &self.turn, &self.successor_hash) {
             Age::Parent if self.is_within_grace(session) => {
                 Ok(Decision::Commit(RefreshOutcome::Again(Box::new(standing))))
             }
-            Age::Older if self.is_within_grace(session) => refuse(Kind::RefreshInvalid),
+            Age::Older if self.is_within_grace(session) => Ok(refuse(Kind::RefreshInvalid)),
             // A restored backup, or a clock that was set back: no reason to suspect theft.
-            Age::Unknown => refuse(Kind::RefreshInvalid),
+            Age::Unknown => Ok(refuse(Kind::RefreshInvalid)),
             _ if session.turned_at.is_none_or(|turned| turned > now) => {
-                refuse(Kind::RefreshInvalid)
+                Ok(refuse(Kind::RefreshInvalid))
             }
             Age::Parent => {
                 self.reused(db, &standing)?;
-                refuse(Kind::RefreshRevoked)
+                Ok(refuse(Kind::RefreshRevoked))
             }
             Age::Older => {
                 if let RefreshStage::Act(notice) = &self.stage {
                     self.reused(db, &standing)?;
-                    notice.iter().try_for_each(|letter| mail::enqueue(db, letter))?;
+                    notice.iter().try_for_each(|letter| outbox::enqueue(db, letter))?;
                 }
                 Ok(Decision::Commit(RefreshOutcome::Stolen(Box::new(standing))))
             }
@@ -244,8 +246,8 @@ impl RefreshStep {
 }
 
 /// Refuses the token. What the step changed stays: it may have ended the session.
-fn refuse(kind: Kind) -> Result<Decision<RefreshOutcome>> {
-    Ok(Decision::CommitThenRefuse(kind.into()))
+fn refuse(kind: Kind) -> Decision<RefreshOutcome> {
+    Decision::CommitThenRefuse(kind.into())
 }
 
 /// How a token that is not the current one relates to the current one.

@@ -1,5 +1,5 @@
-//! The job handler for mail requests. The outbox worker calls it to look an account up, make its
-//! link, and store the letter (or nothing) in the write that ends the request.
+//! The job handler for requested mail. The outbox worker calls it to look an account up, make its
+//! link, and store the letter (or nothing) in the write that ends the job.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,23 +13,24 @@ use crate::identity::account::link::{LinkPurpose, NewLink};
 use crate::identity::account::{change_email, link};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::one_time_code;
-use crate::mail::{self, JobHandler, Letter, OutgoingMessage, Request, RequestedBy};
+use crate::mail::Letter;
 use crate::model::{Account, AccountId, Barrier, Email, Source, Time, secret};
+use crate::outbox::{self, Job, JobHandler, OutgoingMessage, RequestedBy};
 use crate::store;
 use crate::store::db::Db;
 use crate::store::tables::attempts;
 use crate::store::tables::attempts::{AttemptRow, Scope};
 use crate::store::tables::codes::Code;
 
-/// Handles requests for mail.
+/// Handles jobs that lead to mail.
 pub struct MailJobs(pub Arc<Core>);
 
 impl JobHandler for MailJobs {
-    fn fulfil(&self, id: String, request: Request, by: RequestedBy) -> Later<'_, Result<()>> {
+    fn handle(&self, id: String, job: Job, by: RequestedBy) -> Later<'_, Result<()>> {
         Box::pin(async move {
             let core = &self.0;
-            let errand = match find(core, &request).await? {
-                Some(account) => errand(core, &account, &request, &by).await?,
+            let planned = match find(core, &job).await? {
+                Some(account) => plan(core, &account, &job, &by).await?,
                 None => None,
             };
             let source = source_of(&by);
@@ -37,39 +38,38 @@ impl JobHandler for MailJobs {
             let (to, from) = (core.config.limits.mail_address, core.config.limits.mail_client);
             core.store
                 .write(move |db| {
-                    if !store::tables::outbox::end_request(db, &id)? {
+                    if !store::tables::outbox::end_job(db, &id)? {
                         return Ok(());
                     }
-                    errand.as_ref().map_or(Ok(()), |errand| errand.run(db, to, from, &log))
+                    planned.as_ref().map_or(Ok(()), |planned| planned.store(db, to, from, &log))
                 })
                 .await?;
-            core.post.ring();
             Ok(())
         })
     }
 }
 
-/// The source of a request, as far as the outbox stores it.
+/// The source of the request behind a job, as far as the outbox stores it.
 fn source_of(by: &RequestedBy) -> Source {
     let v4 = <[u8; 4]>::try_from(by.client.as_slice()).map(IpAddr::from);
     let address = v4.or_else(|_| <[u8; 16]>::try_from(by.client.as_slice()).map(IpAddr::from)).ok();
     Source { address, user_agent: None, request_id: None }
 }
 
-async fn find(core: &Core, request: &Request) -> Result<Option<Account>> {
-    let request = request.clone();
+async fn find(core: &Core, job: &Job) -> Result<Option<Account>> {
+    let job = job.clone();
     let account = core
         .store
-        .read(move |db| match &request {
-            Request::Verification { email_key }
-            | Request::AlreadyRegistered { email_key }
-            | Request::LoginCode { email_key }
-            | Request::ResetCode { email_key }
-            | Request::Reset { email_key } => store::tables::accounts::find_by_email(db, email_key),
-            Request::Welcome { account_id }
-            | Request::PasswordClosed { account_id }
-            | Request::AccountLocked { account_id, .. }
-            | Request::ChangeEmail { account_id, .. } => {
+        .read(move |db| match &job {
+            Job::Verification { email_key }
+            | Job::AlreadyRegistered { email_key }
+            | Job::LoginCode { email_key }
+            | Job::ResetCode { email_key }
+            | Job::Reset { email_key } => store::tables::accounts::find_by_email(db, email_key),
+            Job::Welcome { account_id }
+            | Job::PasswordClosed { account_id }
+            | Job::AccountLocked { account_id, .. }
+            | Job::ChangeEmail { account_id, .. } => {
                 store::tables::accounts::find(db, &AccountId::new(account_id.as_str()))
             }
         })
@@ -77,7 +77,7 @@ async fn find(core: &Core, request: &Request) -> Result<Option<Account>> {
     Ok(account.filter(Account::is_reachable))
 }
 
-/// What a request leads to: letters, their links, and the limits that may hold all of it back.
+/// What a job leads to: letters, their links, and the limits that may hold all of it back.
 struct PlannedMail {
     /// As read when the letters were written.
     account: Account,
@@ -90,7 +90,7 @@ struct PlannedMail {
 
 impl PlannedMail {
     fn of(core: &Core, account: &Account, letter: &Letter, link: Option<NewLink>) -> Result<Self> {
-        let letters = vec![core.post.letter(&account.email, account.id.as_str(), letter)?];
+        let letters = vec![core.mail.compose(&account.email, account.id.as_str(), letter)?];
         Ok(Self {
             account: account.clone(),
             letters,
@@ -113,7 +113,7 @@ impl PlannedMail {
         self
     }
 
-    fn run(
+    fn store(
         &self,
         db: &mut dyn Db,
         to: Option<Rate>,
@@ -141,41 +141,39 @@ impl PlannedMail {
         }
         self.links.iter().try_for_each(|link| link.store(db, now))?;
         self.code.iter().try_for_each(|code| store::tables::codes::replace(db, code, now))?;
-        self.letters.iter().try_for_each(|letter| mail::enqueue(db, letter))
+        self.letters.iter().try_for_each(|letter| outbox::enqueue(db, letter))
     }
 }
 
-async fn errand(
+async fn plan(
     core: &Core,
     account: &Account,
-    request: &Request,
+    job: &Job,
     by: &RequestedBy,
 ) -> Result<Option<PlannedMail>> {
     let unproved = account.email_verified_at.is_none();
-    let errand = match request {
-        Request::Welcome { .. } | Request::Verification { .. } if !unproved => return Ok(None),
-        Request::Welcome { .. } => {
+    let planned = match job {
+        Job::Welcome { .. } | Job::Verification { .. } if !unproved => return Ok(None),
+        Job::Welcome { .. } => {
             return Ok(Some(verification(core, account)?.counted_for(core, &account.email)));
         }
         // A sign-up with an address that still awaits verification gets the verification mail
         // again, because that is what helps the owner. Only a verified address gets this notice.
-        Request::AlreadyRegistered { .. } if !unproved => {
+        Job::AlreadyRegistered { .. } if !unproved => {
             PlannedMail::of(core, account, &Letter::AlreadyRegistered, None)?
         }
-        Request::Verification { .. } | Request::AlreadyRegistered { .. } => {
-            verification(core, account)?
-        }
-        Request::PasswordClosed { .. } => password_closed(core, account)?,
-        Request::AccountLocked { until, .. } => PlannedMail::of(
+        Job::Verification { .. } | Job::AlreadyRegistered { .. } => verification(core, account)?,
+        Job::PasswordClosed { .. } => password_closed(core, account)?,
+        Job::AccountLocked { until, .. } => PlannedMail::of(
             core,
             account,
             &Letter::AccountLocked { until: Time::from_millis(*until) },
             None,
         )?,
-        Request::Reset { .. } => reset(core, account)?,
-        Request::LoginCode { .. } => code_of(core, account, one_time_code::CodePurpose::Login)?,
-        Request::ResetCode { .. } => code_of(core, account, one_time_code::CodePurpose::Reset)?,
-        Request::ChangeEmail { stamp, email, .. } => {
+        Job::Reset { .. } => reset(core, account)?,
+        Job::LoginCode { .. } => code_of(core, account, one_time_code::CodePurpose::Login)?,
+        Job::ResetCode { .. } => code_of(core, account, one_time_code::CodePurpose::Reset)?,
+        Job::ChangeEmail { stamp, email, .. } => {
             let new = Email::parse(email).filter(|_| account.stamp == *stamp);
             return match new {
                 Some(new) => change_of_address(core, account, &new, by).await,
@@ -183,7 +181,7 @@ async fn errand(
             };
         }
     };
-    Ok(Some(errand.counted(core, &account.email, by)))
+    Ok(Some(planned.counted(core, &account.email, by)))
 }
 
 fn new_token(core: &Core) -> Result<String> {
@@ -257,17 +255,17 @@ async fn change_of_address(
         .await?;
     match holder {
         Some(holder) if !change_email::gives_way(&holder, verification) => {
-            let errand = PlannedMail::of(core, &holder, &Letter::AddressTaken, None)?;
-            return Ok(Some(errand.counted(core, new, by)).filter(|_| holder.is_reachable()));
+            let planned = PlannedMail::of(core, &holder, &Letter::AddressTaken, None)?;
+            return Ok(Some(planned.counted(core, new, by)).filter(|_| holder.is_reachable()));
         }
         _ if is_kept => return Ok(None),
         _ => {}
     }
     let (token, until) = (new_token(core)?, now + core.config.links.verify_life);
     let proof = Letter::ConfirmEmail { link: link::to_confirmation(core, &token), until };
-    let mut errand = PlannedMail {
+    let mut planned = PlannedMail {
         account: account.clone(),
-        letters: vec![core.post.letter(new, account.id.as_str(), &proof)?],
+        letters: vec![core.mail.compose(new, account.id.as_str(), &proof)?],
         links: vec![
             NewLink::new(account, &token, LinkPurpose::ConfirmEmail, until).making_own(new),
         ],
@@ -279,12 +277,12 @@ async fn change_of_address(
         let (token, until) = (new_token(core)?, now + change_email::UNDO_FOR);
         let notice =
             Letter::EmailChanging { undo: link::to_page(core, "undo-email", &token), until };
-        errand.letters.push(core.post.letter(&account.email, account.id.as_str(), &notice)?);
-        errand.links.push(
+        planned.letters.push(core.mail.compose(&account.email, account.id.as_str(), &notice)?);
+        planned.links.push(
             NewLink::new(account, &token, LinkPurpose::UndoEmail, until).making_own(&account.email),
         );
     }
-    Ok(Some(errand.counted(core, new, by)))
+    Ok(Some(planned.counted(core, new, by)))
 }
 
 /// Counts one mail in a fixed window. Returns false if the limit is reached.

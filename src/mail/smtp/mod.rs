@@ -9,11 +9,12 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use self::conversation::{Conversation, Trouble};
-use super::{Delivery, Mail, Mailer};
+use super::{Mail, Mailer};
 use crate::config::Smtp;
 use crate::env::{Env, Later};
 use crate::error::{Error, Kind, Result};
 use crate::model::Email;
+use crate::outbox::Delivery;
 
 pub use self::conversation::{SmtpOutcome, SmtpStep};
 

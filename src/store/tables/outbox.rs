@@ -1,4 +1,4 @@
-//! The `outbox` table: mail that is being delivered, and requests that are not processed yet.
+//! The `outbox` table: messages that are being delivered, and jobs that are not handled yet.
 //!
 //! Bodies are sealed by the caller and are never opened here.
 
@@ -10,11 +10,11 @@ use crate::store::db::{Db, Row, Value};
 /// The state of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MessageState {
-    /// A request; the server has not yet looked whether the account exists.
+    /// A job; the server has not yet looked whether the account exists.
     Requested,
     /// Composed and waiting for delivery.
     Waiting,
-    /// The mail server accepted it.
+    /// The other server accepted it.
     Delivered,
     /// Refused permanently, or given up after the last attempt.
     Failed,
@@ -51,33 +51,54 @@ impl MessageState {
     }
 }
 
-/// The kind of a text message; every other kind is mail.
-pub const TEXT: &str = "sms";
-
-/// How messages are delivered.
+/// What a row is, and so which worker processes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channel {
-    /// Mail, and requests, which are processed by the same worker.
+    /// A letter, delivered to a mail server.
     Mail,
-    /// Text messages.
-    Text,
+    /// A text message, delivered to a gateway.
+    Sms,
+    /// Not a message but a job that may lead to one.
+    Job,
 }
 
 impl Channel {
+    /// Its name, as logs show it. It is also the `kind` of all text messages.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Channel::Mail => "mail",
+            Channel::Sms => "sms",
+            Channel::Job => "job",
+        }
+    }
+
+    /// Whether its rows are text messages, as statements compare it. Statements tell mail from
+    /// jobs by the state, because only a job is `requested`.
     fn number(self) -> i64 {
-        i64::from(self == Channel::Text)
+        i64::from(self == Channel::Sms)
+    }
+
+    /// The channel of a stored row.
+    fn of_row(kind: &str, recipient: Option<&str>) -> Self {
+        match recipient {
+            None => Channel::Job,
+            Some(_) if kind == Channel::Sms.as_str() => Channel::Sms,
+            Some(_) => Channel::Mail,
+        }
     }
 }
 
-/// A message in the outbox.
+/// A message or a job in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// Sorts by time.
     pub id: String,
-    /// The name of the template or of the request.
+    pub channel: Channel,
+    /// The name of the template or of the job.
     pub kind: String,
     pub account_id: Option<String>,
-    /// The address; `None` while the message is only a request.
+    /// The address or number; `None` for a job.
     pub recipient: Option<String>,
     /// The sealed body. It is erased after delivery and left out of lists.
     pub sealed: Option<Vec<u8>>,
@@ -163,10 +184,9 @@ pub fn mark_delivered(db: &mut dyn Db, id: &str, now: Time) -> Result<bool> {
     Ok(db.run(sql, &[now.into(), id.into()])? == 1)
 }
 
-/// Deletes a processed request in the write that stores its result. Nothing was sent for it, so
-/// nothing needs to remain. If it returns false, the request has ended before and the caller must
-/// store nothing.
-pub fn end_request(db: &mut dyn Db, id: &str) -> Result<bool> {
+/// Deletes a handled job in the write that stores its result. Nothing was sent for it, so nothing
+/// needs to remain. If it returns false, the job has ended before and the caller must store nothing.
+pub fn end_job(db: &mut dyn Db, id: &str) -> Result<bool> {
     Ok(db.run(sql!("delete from outbox where id = $1 and state = 'requested'"), &[id.into()])? == 1)
 }
 
@@ -178,7 +198,7 @@ pub fn postpone(db: &mut dyn Db, id: &str, next_at: Time, error: &str) -> Result
     db.run(sql, &[next_at.into(), error.into(), id.into()]).map(drop)
 }
 
-/// Postpones the next attempt and does not count this one, because the mail server never saw it.
+/// Postpones the next attempt and does not count this one, because the other server never saw it.
 pub fn give_back(db: &mut dyn Db, id: &str, next_at: Time, error: &str) -> Result<()> {
     let sql = sql!(
         "update outbox set attempts = attempts - 1, next_at = $1, last_error = $2 where id = $3 and state = 'waiting'"
@@ -280,11 +300,14 @@ pub fn purge(db: &mut dyn Db, before: Time, limit: i64) -> Result<u64> {
 }
 
 fn read(mut row: Row) -> Result<Message> {
+    let (id, kind, account_id) = (row.take()?, row.take::<String>()?, row.take()?);
+    let recipient: Option<String> = row.take()?;
     Ok(Message {
-        id: row.take()?,
-        kind: row.take()?,
-        account_id: row.take()?,
-        recipient: row.take()?,
+        id,
+        channel: Channel::of_row(&kind, recipient.as_deref()),
+        kind,
+        account_id,
+        recipient,
         sealed: row.take()?,
         state: read_state(&row.take::<String>()?)?,
         attempts: row.take()?,

@@ -9,17 +9,16 @@ use std::time::Duration;
 use authd::config;
 use authd::env::{Clock, Env, Later, Random};
 use authd::error::{Error, Result};
-use authd::mail::{
-    self, Delivery, JobHandler, Letter, Mail, Mailer, Outbox, Request, RequestedBy, Worker,
-};
+use authd::mail::{Composer, Letter, Mail, MailChannel, Mailer};
 use authd::model::{Email, Secret, Source, Time};
+use authd::outbox::{Delivery, Job, JobHandler, Message, Outbox, RequestedBy, Worker, enqueue};
 use authd::seal::MasterKey;
 use authd::store::Store;
 use authd::store::sqlite::{Engine, ProcessRole};
 use authd::store::tables::outbox;
-use authd::store::tables::outbox::Message;
 
 pub const START: i64 = 1_701_421_200_000;
+pub const FROM: &str = "Example <no-reply@auth.example>";
 pub const LINK: &str = "https://auth.example/v1/verify?token=canary-in-the-link";
 
 pub struct HandClock(AtomicI64);
@@ -102,18 +101,18 @@ impl Mailer for Actor {
     }
 }
 
-/// Handles every request with one letter; fails first if configured to.
+/// Handles every job with one letter; fails first if configured to.
 pub struct Writes {
-    pub post: Outbox,
+    pub mail: Composer,
     pub store: Store,
     pub fail: Mutex<u32>,
-    pub asked: Mutex<Vec<(Request, RequestedBy)>>,
+    pub asked: Mutex<Vec<(Job, RequestedBy)>>,
 }
 
 impl JobHandler for Writes {
-    fn fulfil(&self, id: String, request: Request, source: RequestedBy) -> Later<'_, Result<()>> {
+    fn handle(&self, id: String, job: Job, by: RequestedBy) -> Later<'_, Result<()>> {
         Box::pin(async move {
-            self.asked.lock().unwrap().push((request, source));
+            self.asked.lock().unwrap().push((job, by));
             {
                 let mut fail = self.fail.lock().unwrap();
                 if *fail > 0 {
@@ -121,11 +120,14 @@ impl JobHandler for Writes {
                     return Err(Error::unavailable("the disk is full"));
                 }
             }
-            let letter =
-                self.post.letter(&email("asked@example.org"), "a-1", &Letter::AlreadyRegistered)?;
+            let letter = self.mail.compose(
+                &email("asked@example.org"),
+                "a-1",
+                &Letter::AlreadyRegistered,
+            )?;
             let write = self.store.write(move |db| {
-                if outbox::end_request(db, &id)? {
-                    mail::enqueue(db, &letter)?;
+                if outbox::end_job(db, &id)? {
+                    enqueue(db, &letter)?;
                 }
                 Ok(())
             });
@@ -138,41 +140,40 @@ pub fn email(text: &str) -> Email {
     Email::parse(text).unwrap()
 }
 
-pub struct Office {
+pub struct OutboxFixture {
     pub clock: Arc<HandClock>,
     pub env: Env,
     pub store: Store,
-    pub post: Outbox,
+    pub outbox: Outbox,
+    pub mail: Composer,
     pub folder: tempfile::TempDir,
 }
 
-impl Office {
+impl OutboxFixture {
     pub fn open() -> Self {
         let (clock, env) = env();
         let folder = tempfile::tempdir().unwrap();
         let store =
             Store::new(Engine::open(&folder.path().join("authd.db"), ProcessRole::Server).unwrap());
-        let post = Self::post(&env, 1);
-        Self { clock, env, store, post, folder }
-    }
-
-    pub fn post(env: &Env, master: u8) -> Outbox {
+        let outbox = Outbox::new(env.clone(), key(1));
         let service = config::ServiceConfig { name: "Example".to_owned() };
-        let mail = config::MailConfig {
-            smtp: None,
-            from: "Example <no-reply@auth.example>".to_owned(),
-            templates: None,
-        };
-        Outbox::with(&service, &mail, env.clone(), key(master)).unwrap()
+        let mail = config::MailConfig { smtp: None, from: FROM.to_owned(), templates: None };
+        let mail = Composer::new(&service, &mail, outbox.clone()).unwrap();
+        Self { clock, env, store, outbox, mail, folder }
     }
 
     pub fn writes(&self) -> Arc<Writes> {
-        let (post, store) = (self.post.clone(), self.store.clone());
-        Arc::new(Writes { post, store, fail: Mutex::new(0), asked: Mutex::default() })
+        let (mail, store) = (self.mail.clone(), self.store.clone());
+        Arc::new(Writes { mail, store, fail: Mutex::new(0), asked: Mutex::default() })
     }
 
     pub fn worker(&self, mailer: Arc<dyn Mailer>) -> Worker {
-        Worker::new(self.post.clone(), self.store.clone(), mailer, self.writes())
+        self.worker_with(mailer, self.writes())
+    }
+
+    pub fn worker_with(&self, mailer: Arc<dyn Mailer>, jobs: Arc<dyn JobHandler>) -> Worker {
+        let channel = Arc::new(MailChannel::new(mailer, FROM));
+        Worker::new(self.outbox.clone(), self.store.clone(), channel).with_jobs(jobs)
     }
 
     /// Stores a letter with a link that is valid for a day; returns its row's id.
@@ -183,17 +184,17 @@ impl Office {
     }
 
     pub async fn store_letter(&self, to: &str, letter: &Letter) -> String {
-        let prepared = self.post.letter(&email(to), "a-1", letter).unwrap();
-        let id = prepared.id.clone();
-        self.store.write(move |db| mail::enqueue(db, &prepared)).await.unwrap();
+        let outgoing = self.mail.compose(&email(to), "a-1", letter).unwrap();
+        let id = outgoing.id.clone();
+        self.store.write(move |db| enqueue(db, &outgoing)).await.unwrap();
         id
     }
 
-    pub async fn request(&self) -> String {
-        let request = Request::Verification { email_key: "asked@example.org".to_owned() };
-        let prepared = self.post.request(&request, &Source::command_line()).unwrap();
-        let id = prepared.id.clone();
-        self.store.write(move |db| mail::enqueue(db, &prepared)).await.unwrap();
+    pub async fn job(&self) -> String {
+        let job = Job::Verification { email_key: "asked@example.org".to_owned() };
+        let outgoing = self.outbox.job(&job, &Source::command_line()).unwrap();
+        let id = outgoing.id.clone();
+        self.store.write(move |db| enqueue(db, &outgoing)).await.unwrap();
         id
     }
 

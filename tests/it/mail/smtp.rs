@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use authd::config::{Protection, Smtp};
 use authd::mail::smtp::{SmtpMailer, SmtpOutcome, SmtpStep, probe};
-use authd::mail::{Delivery, Mail, Mailer};
+use authd::mail::{Mail, Mailer};
 use authd::model::Secret;
-use authd::store::tables::outbox::MessageState;
+use authd::outbox::{Delivery, MessageState};
 
-use super::fixture::{Office, email, env};
+use super::fixture::{OutboxFixture, email, env};
 use super::server::{Rules, Server};
 
 fn mail() -> Mail {
@@ -222,18 +222,18 @@ async fn the_probe_stops_at_the_step_that_fails() {
 
 #[tokio::test]
 async fn mail_survives_a_mail_server_that_is_down_and_leaves_when_it_is_back() {
-    let office = Office::open();
-    let id = office.send("joe@example.org").await;
+    let fixture = OutboxFixture::open();
+    let id = fixture.send("joe@example.org").await;
     let (down, up) =
         (Server::start(vec![("connect", "421 maintenance")]).await, Server::start(vec![]).await);
-    let worker = office.worker(Arc::new(mailer(down.config())));
+    let worker = fixture.worker(Arc::new(mailer(down.config())));
     worker.run_once().await.unwrap();
-    let row = office.row(&id).await;
+    let row = fixture.row(&id).await;
     assert_eq!((row.state, row.attempts), (MessageState::Waiting, 0));
     assert_eq!(row.last_error.as_deref(), Some("banner: 421 maintenance"));
-    office.clock.turn(Duration::from_secs(30));
-    office.worker(Arc::new(mailer(up.config()))).run_once().await.unwrap();
-    assert_eq!(office.row(&id).await.state, MessageState::Delivered);
+    fixture.clock.turn(Duration::from_secs(30));
+    fixture.worker(Arc::new(mailer(up.config()))).run_once().await.unwrap();
+    assert_eq!(fixture.row(&id).await.state, MessageState::Delivered);
     assert!(
         up.heard().contains("Subject: Confirm your email address for Example"),
         "{}",

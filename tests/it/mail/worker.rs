@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use authd::env::Later;
 use authd::error::Kind;
-use authd::mail::outbox::{self as shown, MessageBody};
-use authd::mail::{Delivery, Letter, Mail, Mailer, Request, Worker};
+use authd::identity::account::letters::{self, MessageBody};
+use authd::mail::{Letter, Mail, MailChannel, Mailer};
 use authd::model::{Source, Time};
+use authd::outbox::{
+    self as queue, Channel, Delivery, Job, JobHandler, Message, MessageState, Outbox, Worker,
+};
 use authd::store::db::Db;
-use authd::store::tables::outbox::{Channel, MessageState};
 use authd::store::tables::{health, outbox};
 use tokio::sync::Notify;
 
-use super::fixture::{Actor, LINK, Office, contains, key};
+use super::fixture::{Actor, FROM, LINK, OutboxFixture, contains, key};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -23,24 +25,24 @@ fn later(why: &str) -> Delivery {
 }
 
 /// Makes a letter due again, as the command line and administrators do.
-async fn retry(office: &Office, id: &str) -> authd::error::Result<shown::Message> {
-    let (id, now) = (id.to_owned(), office.env.now());
-    office.store.write(move |db| shown::retry(db, &id, now)).await
+async fn retry(fixture: &OutboxFixture, id: &str) -> authd::error::Result<Message> {
+    let (id, now, outbox) = (id.to_owned(), fixture.env.now(), fixture.outbox.clone());
+    fixture.store.write(move |db| outbox.retry(db, &id, now)).await
 }
 
 #[tokio::test]
 async fn a_letter_is_sealed_while_it_waits_and_erased_once_delivered() {
-    let office = Office::open();
-    let id = office.send("joe@example.org").await;
-    assert!(contains(&office.bytes(), "joe@example.org"));
+    let fixture = OutboxFixture::open();
+    let id = fixture.send("joe@example.org").await;
+    assert!(contains(&fixture.bytes(), "joe@example.org"));
     for canary in ["canary-in-the-link", "canary-in-the-other", "Confirm your"] {
-        assert!(!contains(&office.bytes(), canary), "{canary}");
+        assert!(!contains(&fixture.bytes(), canary), "{canary}");
     }
     let actor = Arc::new(Actor::default());
-    let worker = office.worker(actor.clone());
+    let worker = fixture.worker(actor.clone());
     assert_eq!(worker.run_once().await.unwrap(), 1);
     assert_eq!(worker.run_once().await.unwrap(), 0);
-    let row = office.row(&id).await;
+    let row = fixture.row(&id).await;
     assert_eq!((row.state, row.sealed, row.attempts), (MessageState::Delivered, None, 1));
     assert!(row.finished_at.is_some());
     let seen = actor.seen.lock().unwrap();
@@ -53,10 +55,10 @@ async fn a_letter_is_sealed_while_it_waits_and_erased_once_delivered() {
 
 #[tokio::test]
 async fn a_bad_address_fails_alone() {
-    let office = Office::open();
+    let fixture = OutboxFixture::open();
     let mut ids = Vec::new();
     for number in 0..10 {
-        ids.push(office.send(&format!("u{number}@example.org")).await);
+        ids.push(fixture.send(&format!("u{number}@example.org")).await);
     }
     let actor = Arc::new(Actor::default());
     let never = Delivery::Never("RCPT TO: 550 no such user".to_owned());
@@ -65,36 +67,36 @@ async fn a_bad_address_fails_alone() {
         .lock()
         .unwrap()
         .extend((0..5).map(|n| (format!("u{n}@example.org"), never.clone())));
-    assert_eq!(office.worker(actor.clone()).run_once().await.unwrap(), 10);
+    assert_eq!(fixture.worker(actor.clone()).run_once().await.unwrap(), 10);
     assert_eq!(actor.seen_by().len(), 5);
-    let failed = office.row(&ids[0]).await;
+    let failed = fixture.row(&ids[0]).await;
     assert_eq!(
         (failed.state, failed.last_error.as_deref()),
         (MessageState::Failed, Some("RCPT TO: 550 no such user"))
     );
-    assert_eq!(office.row(&ids[9]).await.state, MessageState::Delivered);
-    let counts = office.store.read(outbox::count).await.unwrap();
+    assert_eq!(fixture.row(&ids[9]).await.state, MessageState::Delivered);
+    let counts = fixture.store.read(outbox::count).await.unwrap();
     assert_eq!(counts, [(MessageState::Delivered, 5), (MessageState::Failed, 5)]);
 }
 
 #[tokio::test]
 async fn a_temporary_refusal_is_tried_again_at_growing_intervals_under_one_message_id() {
-    let office = Office::open();
-    let id = office.send("joe@example.org").await;
+    let fixture = OutboxFixture::open();
+    let id = fixture.send("joe@example.org").await;
     let actor = Arc::new(Actor::default());
     actor.answers.lock().unwrap().extend([later("451 one"), later("451 two")]);
-    let worker = office.worker(actor.clone());
+    let worker = fixture.worker(actor.clone());
     assert_eq!(worker.run_once().await.unwrap(), 1);
-    let row = office.row(&id).await;
+    let row = fixture.row(&id).await;
     assert_eq!(
         (row.state, row.attempts, row.last_error.as_deref()),
         (MessageState::Waiting, 1, Some("451 one"))
     );
     for (wait, tries) in [(9, 0), (1, 1), (19, 0), (1, 1), (3600, 0)] {
-        office.clock.turn(Duration::from_secs(wait));
+        fixture.clock.turn(Duration::from_secs(wait));
         assert_eq!(worker.run_once().await.unwrap(), tries, "after {wait} s");
     }
-    let row = office.row(&id).await;
+    let row = fixture.row(&id).await;
     assert_eq!((row.state, row.attempts, row.last_error), (MessageState::Delivered, 3, None));
     let ids: Vec<_> =
         actor.seen.lock().unwrap().iter().map(|mail| mail.message_id.clone()).collect();
@@ -103,25 +105,25 @@ async fn a_temporary_refusal_is_tried_again_at_growing_intervals_under_one_messa
 
 #[tokio::test]
 async fn mail_leaves_within_a_minute_of_the_mail_servers_return() {
-    let office = Office::open();
+    let fixture = OutboxFixture::open();
     let mut ids = Vec::new();
     for number in 0..20 {
-        ids.push(office.send(&format!("u{number}@example.org")).await);
+        ids.push(fixture.send(&format!("u{number}@example.org")).await);
     }
     let actor = Arc::new(Actor::default());
     *actor.unreachable.lock().unwrap() = true;
-    let worker = office.worker(actor.clone());
+    let worker = fixture.worker(actor.clone());
     for _ in 0..600 {
         worker.run_once().await.unwrap();
-        office.clock.turn(Duration::from_secs(1));
+        fixture.clock.turn(Duration::from_secs(1));
     }
     let tries = actor.tries.load(Ordering::Relaxed);
     assert!(tries < 60, "a lost server is asked now and then, not by everybody: {tries}");
-    assert!(office.row(&ids[0]).await.attempts <= 1);
+    assert!(fixture.row(&ids[0]).await.attempts <= 1);
     *actor.unreachable.lock().unwrap() = false;
     for _ in 0..60 {
         worker.run_once().await.unwrap();
-        office.clock.turn(Duration::from_secs(1));
+        fixture.clock.turn(Duration::from_secs(1));
     }
     let mut seen = actor.seen_by();
     seen.sort();
@@ -131,99 +133,97 @@ async fn mail_leaves_within_a_minute_of_the_mail_servers_return() {
 
 #[tokio::test]
 async fn a_letter_with_a_dead_link_is_dropped_unsent() {
-    let office = Office::open();
-    let id = office.send("joe@example.org").await;
-    let lasting = office.store_letter("joe@example.org", &Letter::PasswordSet).await;
-    office.clock.turn(Duration::from_hours(24));
+    let fixture = OutboxFixture::open();
+    let id = fixture.send("joe@example.org").await;
+    let lasting = fixture.store_letter("joe@example.org", &Letter::PasswordSet).await;
+    fixture.clock.turn(Duration::from_hours(24));
     let actor = Arc::new(Actor::default());
-    office.worker(actor.clone()).run_once().await.unwrap();
-    let row = office.row(&id).await;
+    fixture.worker(actor.clone()).run_once().await.unwrap();
+    let row = fixture.row(&id).await;
     assert_eq!((row.state, row.sealed), (MessageState::Dropped, None));
-    assert_eq!(office.row(&lasting).await.state, MessageState::Delivered);
+    assert_eq!(fixture.row(&lasting).await.state, MessageState::Delivered);
     assert_eq!(actor.seen.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn a_letter_is_given_up_after_three_days_and_can_be_tried_by_hand() {
-    let office = Office::open();
-    let id = office.store_letter("joe@example.org", &Letter::PasswordSet).await;
+    let fixture = OutboxFixture::open();
+    let id = fixture.store_letter("joe@example.org", &Letter::PasswordSet).await;
     let actor = Arc::new(Actor::default());
     actor.refused.lock().unwrap().push(("joe@example.org".to_owned(), later("451 busy")));
-    let worker = office.worker(actor.clone());
+    let worker = fixture.worker(actor.clone());
     for _ in 0..73 {
         worker.run_once().await.unwrap();
-        office.clock.turn(Duration::from_hours(1));
+        fixture.clock.turn(Duration::from_hours(1));
     }
-    let row = office.row(&id).await;
+    let row = fixture.row(&id).await;
     assert_eq!(
         (row.state, row.last_error.as_deref()),
         (MessageState::Failed, Some("given up; the last attempt: 451 busy"))
     );
     actor.refused.lock().unwrap().clear();
     assert_eq!(worker.run_once().await.unwrap(), 0);
-    retry(&office, &id).await.unwrap();
+    retry(&fixture, &id).await.unwrap();
     assert_eq!(worker.run_once().await.unwrap(), 1);
-    assert_eq!(office.row(&id).await.state, MessageState::Delivered);
+    assert_eq!(fixture.row(&id).await.state, MessageState::Delivered);
 }
 
 #[tokio::test]
-async fn without_a_way_out_letters_wait_and_requests_are_fulfilled() {
-    let office = Office::open();
-    let request = office.request().await;
-    let letter = office.send("joe@example.org").await;
+async fn without_a_mail_server_letters_wait_and_jobs_are_handled() {
+    let fixture = OutboxFixture::open();
+    let job = fixture.job().await;
+    let letter = fixture.send("joe@example.org").await;
     let actor = Arc::new(Actor { unconfigured: true, ..Actor::default() });
-    let writes = office.writes();
-    let worker =
-        Worker::new(office.post.clone(), office.store.clone(), actor.clone(), writes.clone());
+    let writes = fixture.writes();
+    let worker = fixture.worker_with(actor.clone(), writes.clone());
     assert_eq!(worker.run_once().await.unwrap(), 1);
-    assert_eq!(office.store.read(move |db| outbox::find(db, &request)).await.unwrap(), None);
+    assert_eq!(fixture.store.read(move |db| outbox::find(db, &job)).await.unwrap(), None);
     assert_eq!(
-        office.store.read(outbox::count).await.unwrap(),
+        fixture.store.read(outbox::count).await.unwrap(),
         [(MessageState::Waiting, 2)],
         "nothing was delivered"
     );
-    let row = office.row(&letter).await;
+    let row = fixture.row(&letter).await;
     assert_eq!((row.state, row.attempts), (MessageState::Waiting, 0));
     let (asked, by) = writes.asked.lock().unwrap()[0].clone();
-    assert_eq!(asked, Request::Verification { email_key: "asked@example.org".to_owned() });
+    assert_eq!(asked, Job::Verification { email_key: "asked@example.org".to_owned() });
     assert_eq!(by.client, Source::command_line().client().to_bytes());
-    let waiting = shown::list(&office.store, Some(MessageState::Waiting), None, 10).await.unwrap();
+    let waiting = queue::list(&fixture.store, Some(MessageState::Waiting), None, 10).await.unwrap();
     assert_eq!(waiting.len(), 2);
 }
 
 #[tokio::test]
-async fn a_request_becomes_one_letter_even_when_it_is_fulfilled_twice() {
-    let office = Office::open();
-    let id = office.request().await;
-    assert!(!contains(&office.bytes(), "asked@example.org"));
+async fn a_job_becomes_one_letter_even_when_it_is_handled_twice() {
+    let fixture = OutboxFixture::open();
+    let id = fixture.job().await;
+    assert!(!contains(&fixture.bytes(), "asked@example.org"));
     let actor = Arc::new(Actor::default());
-    let writes = office.writes();
+    let writes = fixture.writes();
     *writes.fail.lock().unwrap() = 1;
-    let worker =
-        Worker::new(office.post.clone(), office.store.clone(), actor.clone(), writes.clone());
+    let worker = fixture.worker_with(actor.clone(), writes.clone());
     worker.run_once().await.unwrap();
-    let row = office.row(&id).await;
+    let row = fixture.row(&id).await;
     assert_eq!(
         (row.state, row.last_error.as_deref()),
         (MessageState::Requested, Some("Service temporarily unavailable"))
     );
-    office.clock.turn(Duration::from_secs(10));
+    fixture.clock.turn(Duration::from_secs(10));
     assert_eq!(worker.run_once().await.unwrap(), 2);
-    let (request, by) = writes.asked.lock().unwrap()[0].clone();
-    authd::mail::JobHandler::fulfil(&*writes, id, request, by).await.unwrap();
+    let (job, by) = writes.asked.lock().unwrap()[0].clone();
+    writes.handle(id, job, by).await.unwrap();
     worker.run_once().await.unwrap();
     assert_eq!(actor.seen_by(), ["asked@example.org"]);
 }
 
 #[tokio::test]
 async fn what_another_master_key_sealed_fails_and_says_so() {
-    let office = Office::open();
-    let id = office.send("joe@example.org").await;
-    let other = Office::post(&office.env, 2);
-    let worker =
-        Worker::new(other, office.store.clone(), Arc::new(Actor::default()), office.writes());
+    let fixture = OutboxFixture::open();
+    let id = fixture.send("joe@example.org").await;
+    let other = Outbox::new(fixture.env.clone(), key(2));
+    let channel = Arc::new(MailChannel::new(Arc::new(Actor::default()), FROM));
+    let worker = Worker::new(other, fixture.store.clone(), channel);
     worker.run_once().await.unwrap();
-    let row = office.row(&id).await;
+    let row = fixture.row(&id).await;
     assert_eq!(row.state, MessageState::Failed);
     assert!(row.last_error.unwrap().contains("wrong master key"));
 }
@@ -251,29 +251,28 @@ impl Mailer for Slow {
 
 #[tokio::test]
 async fn a_stopping_worker_finishes_what_is_in_hand() {
-    let office = Office::open();
+    let fixture = OutboxFixture::open();
     let slow = Arc::new(Slow::default());
-    let worker = office.worker(slow.clone());
+    let worker = fixture.worker(slow.clone());
     let stop = Arc::new(Notify::new());
     let stopped = stop.clone();
     let running = tokio::spawn(async move { worker.run(stopped.notified()).await });
-    let id = office.send("joe@example.org").await;
-    office.post.ring();
+    let id = fixture.send("joe@example.org").await;
     slow.started.notified().await;
     stop.notify_one();
     tokio::task::yield_now().await;
     slow.go_on.notify_one();
     running.await.unwrap();
-    assert_eq!(office.row(&id).await.state, MessageState::Delivered);
+    assert_eq!(fixture.row(&id).await.state, MessageState::Delivered);
 }
 
 #[tokio::test]
 async fn what_was_in_hand_when_the_server_died_leaves_after_the_restart() {
-    let office = Office::open();
-    let id = office.send("joe@example.org").await;
-    let now = office.env.now();
+    let fixture = OutboxFixture::open();
+    let id = fixture.send("joe@example.org").await;
+    let now = fixture.env.now();
     let lease = Duration::from_mins(3);
-    office
+    fixture
         .store
         .write(move |db| {
             outbox::claim(db, Channel::Mail, MessageState::Waiting, now, now + lease, 4)
@@ -282,19 +281,19 @@ async fn what_was_in_hand_when_the_server_died_leaves_after_the_restart() {
         .unwrap();
     let slow = Arc::new(Slow::default());
     slow.go_on.notify_one();
-    office.worker(slow.clone()).run(slow.started.notified()).await;
-    assert_eq!(office.row(&id).await.state, MessageState::Delivered);
+    fixture.worker(slow.clone()).run(slow.started.notified()).await;
+    assert_eq!(fixture.row(&id).await.state, MessageState::Delivered);
 }
 
 #[tokio::test]
 async fn a_claimed_message_is_nobody_elses() {
-    let office = Office::open();
+    let fixture = OutboxFixture::open();
     for number in 0..6 {
-        office.send(&format!("u{number}@example.org")).await;
+        fixture.send(&format!("u{number}@example.org")).await;
     }
-    let now = office.env.now();
+    let now = fixture.env.now();
     let claim = |at: Time| {
-        office.store.write(move |db| {
+        fixture.store.write(move |db| {
             outbox::claim(
                 db,
                 Channel::Mail,
@@ -313,62 +312,63 @@ async fn a_claimed_message_is_nobody_elses() {
 
 #[tokio::test]
 async fn the_command_line_lists_opens_and_retries() {
-    let office = Office::open();
-    let first = office.send("one@example.org").await;
-    office.clock.turn(Duration::from_millis(5));
-    let second = office.request().await;
-    let page = shown::list(&office.store, None, None, 1).await.unwrap();
+    let fixture = OutboxFixture::open();
+    let first = fixture.send("one@example.org").await;
+    fixture.clock.turn(Duration::from_millis(5));
+    let second = fixture.job().await;
+    let page = queue::list(&fixture.store, None, None, 1).await.unwrap();
     assert_eq!(
         (page.len(), page[0].id.as_str(), page[0].sealed.as_ref()),
         (1, second.as_str(), None)
     );
-    let page = shown::list(&office.store, None, Some(&second), 10).await.unwrap();
+    let page = queue::list(&fixture.store, None, Some(&second), 10).await.unwrap();
     assert_eq!(page.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), [first.as_str()]);
 
-    let opened = shown::show(&office.store, &key(1), &first).await.unwrap();
+    let opened = letters::show(&fixture.store, &fixture.outbox, &first).await.unwrap();
     assert!(!format!("{opened:?}").contains("canary"));
     let Some(MessageBody::Letter { text, html, .. }) = opened.body else { panic!("a letter") };
     assert!(text.reveal().contains(LINK) && html.reveal().contains(LINK));
-    let opened = shown::show(&office.store, &key(1), &second).await.unwrap();
-    assert!(matches!(opened.body, Some(MessageBody::Request(Request::Verification { .. }))));
-    assert!(shown::show(&office.store, &key(2), &first).await.is_err());
+    let other = Outbox::new(fixture.env.clone(), key(2));
+    let opened = letters::show(&fixture.store, &fixture.outbox, &second).await.unwrap();
+    assert!(matches!(opened.body, Some(MessageBody::Job(Job::Verification { .. }))));
+    assert!(letters::show(&fixture.store, &other, &first).await.is_err());
 
     assert_eq!(
-        shown::show(&office.store, &key(1), "nobody").await.unwrap_err().kind(),
+        letters::show(&fixture.store, &fixture.outbox, "nobody").await.unwrap_err().kind(),
         Kind::NotFound
     );
-    assert_eq!(retry(&office, "nobody").await.unwrap_err().kind(), Kind::NotFound);
-    office.worker(Arc::new(Actor::default())).run_once().await.unwrap();
-    let refused = retry(&office, &first).await.unwrap_err();
+    assert_eq!(retry(&fixture, "nobody").await.unwrap_err().kind(), Kind::NotFound);
+    fixture.worker(Arc::new(Actor::default())).run_once().await.unwrap();
+    let refused = retry(&fixture, &first).await.unwrap_err();
     assert!(
         refused.message().contains("is delivered and cannot be sent again"),
         "{}",
         refused.message()
     );
-    assert!(shown::show(&office.store, &key(1), &first).await.unwrap().body.is_none());
+    assert!(letters::show(&fixture.store, &fixture.outbox, &first).await.unwrap().body.is_none());
 }
 
 #[tokio::test]
 async fn finished_messages_are_purged_in_pieces() {
-    let office = Office::open();
+    let fixture = OutboxFixture::open();
     for number in 0..5 {
-        office.send(&format!("u{number}@example.org")).await;
+        fixture.send(&format!("u{number}@example.org")).await;
     }
-    office.worker(Arc::new(Actor::default())).run_once().await.unwrap();
-    let waiting = office.send("new@example.org").await;
-    let before = office.env.now() + Duration::from_secs(1);
-    let purge = || office.store.write(move |db| outbox::purge(db, before, 3));
+    fixture.worker(Arc::new(Actor::default())).run_once().await.unwrap();
+    let waiting = fixture.send("new@example.org").await;
+    let before = fixture.env.now() + Duration::from_secs(1);
+    let purge = || fixture.store.write(move |db| outbox::purge(db, before, 3));
     assert_eq!([purge().await.unwrap(), purge().await.unwrap(), purge().await.unwrap()], [3, 2, 0]);
-    assert_eq!(office.row(&waiting).await.state, MessageState::Waiting);
+    assert_eq!(fixture.row(&waiting).await.state, MessageState::Waiting);
 }
 
 #[tokio::test]
 async fn mail_is_stuck_while_the_mail_server_is_down_and_not_while_it_is_slow() {
-    let office = Office::open();
-    let is_stuck = async || office.store.read(health::is_mail_stuck).await.unwrap();
-    office.send("joe@example.org").await;
+    let fixture = OutboxFixture::open();
+    let is_stuck = async || fixture.store.read(health::is_mail_stuck).await.unwrap();
+    fixture.send("joe@example.org").await;
     let slow = Arc::new(Slow::default());
-    let worker = office.worker(slow.clone());
+    let worker = fixture.worker(slow.clone());
     let watch = async {
         slow.started.notified().await;
         assert!(!is_stuck().await, "it is only slow");
@@ -377,16 +377,16 @@ async fn mail_is_stuck_while_the_mail_server_is_down_and_not_while_it_is_slow() 
     assert_eq!(tokio::join!(worker.run_once(), watch).0.unwrap(), 1);
 
     for number in 0..200 {
-        office.send(&format!("u{number}@example.org")).await;
+        fixture.send(&format!("u{number}@example.org")).await;
     }
     let actor = Arc::new(Actor::default());
     *actor.unreachable.lock().unwrap() = true;
-    let worker = office.worker(actor.clone());
+    let worker = fixture.worker(actor.clone());
     worker.run_once().await.unwrap();
     assert!(is_stuck().await, "nobody answers");
     *actor.unreachable.lock().unwrap() = false;
     for _ in 0..60 {
-        office.clock.turn(Duration::from_secs(1));
+        fixture.clock.turn(Duration::from_secs(1));
         worker.run_once().await.unwrap();
     }
     assert!(!is_stuck().await, "it is back");
@@ -394,20 +394,20 @@ async fn mail_is_stuck_while_the_mail_server_is_down_and_not_while_it_is_slow() 
 
 #[tokio::test]
 async fn the_worker_for_texts_takes_no_letter_out_of_another_hand() {
-    let office = Office::open();
-    office.send("joe@example.org").await;
-    let now = office.env.now();
+    let fixture = OutboxFixture::open();
+    fixture.send("joe@example.org").await;
+    let now = fixture.env.now();
     let claim = move |db: &mut dyn Db| {
         outbox::claim(db, Channel::Mail, MessageState::Waiting, now, now + MINUTE, 4)
     };
-    assert_eq!(office.store.write(claim).await.unwrap().len(), 1);
+    assert_eq!(fixture.store.write(claim).await.unwrap().len(), 1);
     assert_eq!(
-        office.store.write(move |db| outbox::hurry(db, Channel::Text, now)).await.unwrap(),
+        fixture.store.write(move |db| outbox::hurry(db, Channel::Sms, now)).await.unwrap(),
         0
     );
-    assert_eq!(office.store.write(claim).await.unwrap().len(), 0);
+    assert_eq!(fixture.store.write(claim).await.unwrap().len(), 0);
     assert_eq!(
-        office.store.write(move |db| outbox::hurry(db, Channel::Mail, now)).await.unwrap(),
+        fixture.store.write(move |db| outbox::hurry(db, Channel::Mail, now)).await.unwrap(),
         1
     );
 }
@@ -428,13 +428,13 @@ impl Mailer for Faulty {
 
 #[tokio::test]
 async fn a_fault_in_one_message_puts_off_that_one_alone() {
-    let office = Office::open();
-    let bad = office.send("bad@example.org").await;
-    office.send("joe@example.org").await;
+    let fixture = OutboxFixture::open();
+    let bad = fixture.send("bad@example.org").await;
+    fixture.send("joe@example.org").await;
     let mailer = Arc::new(Faulty(Actor::default()));
-    assert_eq!(office.worker(mailer.clone()).run_once().await.unwrap(), 2);
+    assert_eq!(fixture.worker(mailer.clone()).run_once().await.unwrap(), 2);
     assert_eq!(mailer.0.seen_by(), ["joe@example.org"]);
-    let row = office.row(&bad).await;
+    let row = fixture.row(&bad).await;
     assert_eq!((row.state, row.last_error.as_deref()), (MessageState::Waiting, Some("panic")));
-    assert!(row.next_at > office.env.now());
+    assert!(row.next_at > fixture.env.now());
 }

@@ -1,7 +1,7 @@
-//! The outbox worker: handles requests and delivers letters, a few at a time.
+//! The outbox worker: delivers the messages of one channel, a few at a time, and handles jobs.
 //!
-//! Every message has its own attempts: if the mail server rejects one message, only that message is
-//! postponed. If the mail server itself cannot be used, the worker probes it with one message at
+//! Every message has its own attempts: if the other server rejects one message, only that message
+//! is postponed. If the server itself cannot be used, the worker probes it with one message at
 //! short intervals, so that delivery resumes within a minute after the server returns.
 
 use std::collections::HashSet;
@@ -13,123 +13,108 @@ use std::time::Duration;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt};
 
-use super::post::{JobHandler, Outbox};
-use super::{Delivery, Mailer};
+use super::{
+    Channel, Deliver, Delivery, JobHandler, Message, MessageState, OpenedMessage, Outbox, SealedJob,
+};
 use crate::env::Env;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Time;
 use crate::store::Store;
 use crate::store::db::Db;
 use crate::store::tables::outbox;
-use crate::store::tables::outbox::{Channel, Message, MessageState};
 
-/// How many messages are processed at a time.
-pub const AT_A_TIME: usize = 4;
+/// How many messages and jobs are processed at a time.
+const CONCURRENCY: usize = 4;
 /// How often the worker polls for messages that the command line stored.
-pub const LOOK_EVERY: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// The age at which the worker gives up on an undelivered message.
-pub const GIVE_UP_AFTER: Duration = Duration::from_hours(72);
+const GIVE_UP_AFTER: Duration = Duration::from_hours(72);
 
 /// How long a message is claimed. Longer than any attempt can take; if the worker dies, the message
 /// is due again after this time.
 const CLAIM: Duration = Duration::from_mins(3);
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
-/// Handles requests and delivers letters.
+/// Delivers the messages of one channel, and handles jobs if it has a handler.
 pub struct Worker {
-    post: Outbox,
+    outbox: Outbox,
     store: Store,
-    mailer: Arc<dyn Mailer>,
-    fulfil: Arc<dyn JobHandler>,
-    channel: Channel,
+    deliver: Arc<dyn Deliver>,
+    jobs: Option<Arc<dyn JobHandler>>,
     outage: Mutex<Outage>,
     /// Delivered messages whose state could not be stored: they must not be sent again.
     unmarked: Mutex<HashSet<String>>,
     next_sweep: AtomicI64,
 }
 
-/// The state of the mail server.
+/// The state of the server that messages are delivered to.
 #[derive(Default)]
 struct Outage {
     failures: u32,
-    ask_at: Time,
+    probe_at: Time,
 }
 
 impl Worker {
-    /// Creates a worker for the mail in this outbox.
+    /// Creates a worker that delivers the messages of this channel.
     #[must_use]
-    pub fn new(
-        post: Outbox,
-        store: Store,
-        mailer: Arc<dyn Mailer>,
-        fulfil: Arc<dyn JobHandler>,
-    ) -> Self {
-        let (outage, unmarked) = (Mutex::default(), Mutex::default());
-        let channel = Channel::Mail;
+    pub fn new(outbox: Outbox, store: Store, deliver: Arc<dyn Deliver>) -> Self {
         Self {
-            post,
+            outbox,
             store,
-            mailer,
-            fulfil,
-            channel,
-            outage,
-            unmarked,
+            deliver,
+            jobs: None,
+            outage: Mutex::default(),
+            unmarked: Mutex::default(),
             next_sweep: AtomicI64::new(i64::MIN),
         }
     }
 
-    /// Creates a worker for text messages only.
+    /// Makes the worker handle jobs as well. One worker must do so.
     #[must_use]
-    pub fn for_texts(
-        post: Outbox,
-        store: Store,
-        gateway: Arc<dyn Mailer>,
-        fulfil: Arc<dyn JobHandler>,
-    ) -> Self {
-        Self { channel: Channel::Text, ..Self::new(post, store, gateway, fulfil) }
+    pub fn with_jobs(self, handler: Arc<dyn JobHandler>) -> Self {
+        Self { jobs: Some(handler), ..self }
     }
 
     /// Runs until `stop` completes, then finishes the messages in progress.
     pub async fn run(&self, stop: impl Future<Output = ()> + Send) {
         // After a restart, perhaps with another mail server, all messages are due immediately.
-        let (now, channel) = (self.env().now(), self.channel);
-        note(self.store.write(move |db| outbox::hurry(db, channel, now)).await.map(drop));
+        log_failure(self.make_all_due().await);
         let mut stop = std::pin::pin!(stop);
-        let mut hands = FuturesUnordered::new();
+        let mut in_progress = FuturesUnordered::new();
         let mut stopping = false;
         loop {
             if !stopping {
-                match self.take(AT_A_TIME - hands.len()).await {
+                match self.take(CONCURRENCY - in_progress.len()).await {
                     Ok(messages) => {
-                        hands.extend(messages.into_iter().map(|message| self.work(message)));
+                        in_progress.extend(messages.into_iter().map(|message| self.work(message)));
                     }
-                    Err(error) => note(Err(error)),
+                    Err(error) => log_failure(Err(error)),
                 }
             }
-            if hands.is_empty() {
-                self.mailer.rest().await;
+            if in_progress.is_empty() {
+                self.deliver.rest().await;
                 if stopping {
                     return;
                 }
             }
-            let has_room = hands.len() < AT_A_TIME;
+            let has_room = in_progress.len() < CONCURRENCY;
             tokio::select! {
-                Some(()) = hands.next() => {}
+                Some(()) = in_progress.next() => {}
                 () = &mut stop, if !stopping => stopping = true,
-                () = self.called(), if has_room && !stopping => {}
+                () = self.wait(), if has_room && !stopping => {}
             }
         }
     }
 
     /// Processes all due messages once and returns how many there were.
     pub async fn run_once(&self) -> Result<usize> {
-        let mut hands = FuturesUnordered::new();
+        let mut in_progress = FuturesUnordered::new();
         let mut done = 0;
         loop {
-            let messages = self.take(AT_A_TIME - hands.len()).await?;
-            hands.extend(messages.into_iter().map(|message| self.work(message)));
-            if hands.next().await.is_none() {
-                self.mailer.rest().await;
+            let messages = self.take(CONCURRENCY - in_progress.len()).await?;
+            in_progress.extend(messages.into_iter().map(|message| self.work(message)));
+            if in_progress.next().await.is_none() {
+                self.deliver.rest().await;
                 return Ok(done);
             }
             done += 1;
@@ -137,7 +122,16 @@ impl Worker {
     }
 
     fn env(&self) -> &Env {
-        self.post.env()
+        self.outbox.env()
+    }
+
+    fn channel(&self) -> Channel {
+        self.deliver.channel()
+    }
+
+    /// The channels whose rows this worker processes.
+    fn channels(&self) -> impl Iterator<Item = Channel> + Send + use<> {
+        self.jobs.as_ref().map(|_| Channel::Job).into_iter().chain([self.channel()])
     }
 
     fn outage(&self) -> MutexGuard<'_, Outage> {
@@ -148,27 +142,45 @@ impl Worker {
         self.unmarked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn called(&self) {
-        // Notified or timed out: in both cases messages may be due.
-        let _ = tokio::time::timeout(LOOK_EVERY, self.post.rung(self.channel)).await;
+    async fn make_all_due(&self) -> Result<()> {
+        let now = self.env().now();
+        for channel in self.channels() {
+            self.store.write(move |db| outbox::hurry(db, channel, now)).await?;
+        }
+        Ok(())
     }
 
-    /// Claims due messages: requests first, then as many letters as the mail server's state allows.
+    /// Waits until a message is stored, or until it is time to poll.
+    async fn wait(&self) {
+        let mut stored: FuturesUnordered<_> =
+            self.channels().map(|channel| self.outbox.notified(channel)).collect();
+        // Notified or timed out: in both cases messages may be due.
+        let _ = tokio::time::timeout(POLL_INTERVAL, stored.next()).await;
+    }
+
+    /// Claims due rows: jobs first, then as many messages as the other server's state allows.
     async fn take(&self, room: usize) -> Result<Vec<Message>> {
         self.sweep().await?;
-        let mut taken = self.claim(MessageState::Requested, room).await?;
-        let allowed = self.letters_allowed().min(room - taken.len());
-        let letters = self.claim(MessageState::Waiting, allowed).await?;
-        if !letters.is_empty() {
-            self.hold_while_asking();
+        let mut taken = match self.jobs {
+            Some(_) => self.claim(Channel::Job, MessageState::Requested, room).await?,
+            None => Vec::new(),
+        };
+        let allowed = self.deliveries_allowed().min(room - taken.len());
+        let messages = self.claim(self.channel(), MessageState::Waiting, allowed).await?;
+        if !messages.is_empty() {
+            self.hold_while_probing();
         }
-        taken.extend(letters);
+        taken.extend(messages);
         Ok(taken)
     }
 
-    async fn claim(&self, state: MessageState, limit: usize) -> Result<Vec<Message>> {
-        let (now, limit, channel) =
-            (self.env().now(), i64::try_from(limit).unwrap_or(i64::MAX), self.channel);
+    async fn claim(
+        &self,
+        channel: Channel,
+        state: MessageState,
+        limit: usize,
+    ) -> Result<Vec<Message>> {
+        let (now, limit) = (self.env().now(), i64::try_from(limit).unwrap_or(i64::MAX));
         if limit == 0 || !self.store.read(move |db| outbox::is_due(db, channel, state, now)).await?
         {
             return Ok(Vec::new());
@@ -178,31 +190,34 @@ impl Worker {
 
     async fn work(&self, message: Message) {
         let done = async {
-            match message.state {
-                MessageState::Requested => self.fulfil(&message).await,
+            match &self.jobs {
+                Some(handler) if message.channel == Channel::Job => {
+                    self.handle(handler.as_ref(), &message).await
+                }
                 _ => self.deliver(&message).await,
             }
         };
         // A panic must not drop the other messages in progress: they would be sent again.
-        note(match AssertUnwindSafe(done).catch_unwind().await {
+        log_failure(match AssertUnwindSafe(done).catch_unwind().await {
             Ok(done) => done,
             Err(_) => self.put_off(&message, "panic").await,
         });
     }
 
-    async fn fulfil(&self, message: &Message) -> Result<()> {
-        let (request, source) = match self.post.open_request(message) {
+    async fn handle(&self, handler: &dyn JobHandler, message: &Message) -> Result<()> {
+        let opened = self.outbox.open(message).and_then(|opened| opened.body::<SealedJob>());
+        let SealedJob { job, source } = match opened {
             Ok(opened) => opened,
             Err(error) => return self.cannot_open(message, &error).await,
         };
-        match self.fulfil.fulfil(message.id.clone(), request, source).await {
+        match handler.handle(message.id.clone(), job, source).await {
             Ok(()) => Ok(()),
             Err(error) => {
                 tracing::warn!(
                     id = message.id,
                     kind = message.kind,
                     error = error.chain(),
-                    "mail request failed"
+                    "a job failed; will retry"
                 );
                 self.put_off(message, error.message()).await
             }
@@ -213,50 +228,55 @@ impl Worker {
         if message.expires_at.is_some_and(|at| at <= self.env().now()) {
             return self.end(|db, now| outbox::drop_expired(db, now).map(drop)).await;
         }
-        let mail = match self.post.open_letter(message) {
-            Ok(mail) => mail,
+        let opened = match self.outbox.open(message) {
+            Ok(opened) => opened,
             Err(error) => return self.cannot_open(message, &error).await,
         };
-        let delivery = if self.unmarked().contains(&message.id) {
-            Delivery::Delivered
-        } else {
-            self.mailer.deliver(&mail).await
+        let delivery = match self.attempt(message, &opened).await {
+            Ok(delivery) => delivery,
+            Err(error) => return self.cannot_open(message, &error).await,
         };
         self.learn(&delivery);
+        self.log(message, &delivery);
         let id = message.id.clone();
         match delivery {
             Delivery::Delivered => {
-                tracing::info!(id = message.id, kind = message.kind, "mail delivered");
                 self.unmarked().insert(message.id.clone());
                 self.end(move |db, now| outbox::mark_delivered(db, &id, now).map(drop)).await?;
                 self.unmarked().remove(&message.id);
                 Ok(())
             }
-            Delivery::Later(why) => {
-                tracing::warn!(
-                    id = message.id,
-                    kind = message.kind,
-                    why,
-                    "mail delivery failed; will retry"
-                );
-                self.put_off(message, &why).await
-            }
+            Delivery::Later(why) => self.put_off(message, &why).await,
             Delivery::Unreachable(why) => {
-                tracing::warn!(id = message.id, why, "mail delivery failed: server unreachable");
                 if self.is_given_up(message) {
                     return self.give_up(message, &why).await;
                 }
-                let next_at = self.outage().ask_at;
+                let next_at = self.outage().probe_at;
                 self.end(move |db, _| outbox::give_back(db, &id, next_at, &why)).await
             }
+            Delivery::Never(why) => self.end(move |db, now| outbox::fail(db, &id, now, &why)).await,
+        }
+    }
+
+    async fn attempt(&self, message: &Message, opened: &OpenedMessage) -> Result<Delivery> {
+        if self.unmarked().contains(&message.id) {
+            return Ok(Delivery::Delivered);
+        }
+        self.deliver.deliver(opened).await
+    }
+
+    fn log(&self, message: &Message, delivery: &Delivery) {
+        let (channel, id, kind) = (self.channel().as_str(), &message.id, &message.kind);
+        match delivery {
+            Delivery::Delivered => tracing::info!(channel, id, kind, "message delivered"),
+            Delivery::Later(why) => {
+                tracing::warn!(channel, id, kind, why, "delivery failed; will retry");
+            }
+            Delivery::Unreachable(why) => {
+                tracing::warn!(channel, id, kind, why, "delivery failed: server unreachable");
+            }
             Delivery::Never(why) => {
-                tracing::warn!(
-                    id = message.id,
-                    kind = message.kind,
-                    why,
-                    "mail delivery failed permanently"
-                );
-                self.end(move |db, now| outbox::fail(db, &id, now, &why)).await
+                tracing::warn!(channel, id, kind, why, "delivery failed permanently");
             }
         }
     }
@@ -278,12 +298,13 @@ impl Worker {
         self.end(move |db, now| outbox::fail(db, &id, now, &why)).await
     }
 
-    async fn cannot_open(&self, message: &Message, error: &crate::error::Error) -> Result<()> {
+    async fn cannot_open(&self, message: &Message, error: &Error) -> Result<()> {
         tracing::error!(
+            channel = message.channel.as_str(),
             id = message.id,
             kind = message.kind,
             error = error.chain(),
-            "mail cannot be opened"
+            "a message cannot be opened"
         );
         let id = message.id.clone();
         self.end(move |db, now| {
@@ -300,7 +321,7 @@ impl Worker {
         self.store.write(move |db| work(db, now)).await
     }
 
-    /// Drops messages that expired while waiting for an attempt or a mail server.
+    /// Drops messages that expired while waiting for an attempt or a server.
     async fn sweep(&self) -> Result<()> {
         let now = self.env().now();
         if now.millis() < self.next_sweep.load(Ordering::Relaxed) {
@@ -309,26 +330,26 @@ impl Worker {
         self.next_sweep.store((now + SWEEP_EVERY).millis(), Ordering::Relaxed);
         if self.store.read(move |db| outbox::is_any_expired(db, now)).await? {
             let dropped = self.store.write(move |db| outbox::drop_expired(db, now)).await?;
-            tracing::info!(dropped, "mail dropped: its links have expired");
+            tracing::info!(dropped, "messages dropped: their links or codes have expired");
         }
         Ok(())
     }
 
-    fn letters_allowed(&self) -> usize {
+    fn deliveries_allowed(&self) -> usize {
         let outage = self.outage();
         match outage.failures {
-            _ if !self.mailer.is_configured() => 0,
-            0 => AT_A_TIME,
-            _ if self.env().now() >= outage.ask_at => 1,
+            _ if !self.deliver.is_configured() => 0,
+            0 => CONCURRENCY,
+            _ if self.env().now() >= outage.probe_at => 1,
             _ => 0,
         }
     }
 
-    /// While one message probes an unavailable mail server, no other does.
-    fn hold_while_asking(&self) {
+    /// While one message probes an unavailable server, no other does.
+    fn hold_while_probing(&self) {
         let mut outage = self.outage();
         if outage.failures > 0 {
-            outage.ask_at = self.env().now() + CLAIM;
+            outage.probe_at = self.env().now() + CLAIM;
         }
     }
 
@@ -340,7 +361,7 @@ impl Worker {
             return;
         }
         outage.failures = outage.failures.saturating_add(1);
-        outage.ask_at = now + pause(outage.failures);
+        outage.probe_at = now + pause(outage.failures);
     }
 }
 
@@ -350,13 +371,13 @@ fn backoff(attempts: i64) -> Duration {
     (Duration::from_secs(10) * 2_u32.pow(doublings)).min(Duration::from_mins(15))
 }
 
-/// The delay for all messages after the mail server failed: 2 seconds, doubling up to 20, so that
-/// the worker soon notices when it returns.
+/// The delay for all messages after the server failed: 2 seconds, doubling up to 20, so that the
+/// worker soon notices when it returns.
 fn pause(failures: u32) -> Duration {
     (Duration::from_secs(2) * 2_u32.pow(failures.clamp(1, 5) - 1)).min(Duration::from_secs(20))
 }
 
-fn note(done: Result<()>) {
+fn log_failure(done: Result<()>) {
     if let Err(error) = done {
         tracing::error!(error = error.chain(), "processing the outbox failed");
     }
