@@ -24,7 +24,7 @@ struct Embedded;
 /// All templates, parsed and valid.
 pub struct Templates {
     service: String,
-    sheets: Vec<LetterTemplate>,
+    templates: Vec<LetterTemplate>,
 }
 
 struct LetterTemplate {
@@ -57,11 +57,11 @@ impl Templates {
         if !layout.names("content") {
             return Err(broken(LAYOUT, 1, "`{{content}}` is missing"));
         }
-        let sheets = LetterKind::ALL
+        let templates = LetterKind::ALL
             .into_iter()
             .map(|kind| LetterTemplate::load(kind, &layout, folder))
             .collect::<Result<_>>()?;
-        Ok(Self { service: sanitize_name(service), sheets })
+        Ok(Self { service: sanitize_name(service), templates })
     }
 
     /// Renders a letter.
@@ -70,16 +70,16 @@ impl Templates {
     /// `Internal` if the letter has no template, which does not happen for existing letters.
     pub fn render(&self, letter: &Letter) -> Result<Rendered> {
         let kind = letter.kind();
-        let sheet = self.sheets.iter().find(|sheet| sheet.kind == kind);
-        let sheet = sheet
+        let template = self.templates.iter().find(|template| template.kind == kind);
+        let template = template
             .ok_or_else(|| Error::internal(format!("no template for the letter {}", kind.name)))?;
         let given = letter.values();
         let mut values = vec![("service", self.service.as_str())];
         values.extend(given.iter().map(|(name, value)| (*name, value.reveal())));
         Ok(Rendered {
-            subject: sheet.subject.render(&values),
-            text: sheet.text.render(&values),
-            html: sheet.html.render(&values),
+            subject: template.subject.render(&values),
+            text: template.text.render(&values),
+            html: template.html.render(&values),
         })
     }
 }
