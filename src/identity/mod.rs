@@ -2,7 +2,7 @@
 //! envelope.
 //!
 //! Authorisation is a value: an operation on an account's data takes a [`Caller`], and only
-//! [`access::caller::authenticate`] makes one. Every way to log in ends at the [`gate`].
+//! [`access::caller::authenticate`] makes one. Every way to log in ends at the [`login::gate`].
 
 pub mod access;
 pub mod account;
