@@ -190,6 +190,9 @@ async fn a_text_message_is_shown_and_logged_as_one() {
     let shown = letters::show(&core.store, &core.outbox, &message.id).await.unwrap();
     let Some(MessageBody::Text(text)) = shown.body else { panic!("a text message") };
 
+    // With a single subscriber, an event that another test's thread reaches first is disabled for
+    // good, because that thread has none.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let log = Log::default();
     let (writer, format) = (log.clone(), tracing_subscriber::fmt().with_ansi(false));
     let subscriber = format.with_writer(move || writer.clone()).finish();
