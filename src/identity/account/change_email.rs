@@ -11,8 +11,6 @@ use crate::identity::account::link::{Link, LinkPurpose};
 use crate::identity::account::takeover::Rescue;
 use crate::identity::account::{link, verify_email};
 use crate::identity::audit::log::AuditLog;
-use crate::mail::{self, Request};
-use crate::identity::login::reauthenticate::Fresh;
 use crate::model::account::Verification;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;

@@ -6,8 +6,6 @@ use crate::identity::Core;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::account::link;
 use crate::identity::audit::log::AuditLog;
-use crate::mail::{self, Letter};
-use crate::identity::login::reauthenticate::Fresh;
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;

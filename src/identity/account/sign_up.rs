@@ -13,8 +13,6 @@ use crate::identity::login::gate::Issued;
 use crate::identity::login::gate::NewSession;
 use crate::identity::login::gate::Proof;
 use crate::identity::login::remember::Remember;
-use crate::mail::{self, OutgoingMessage, Request};
-use crate::identity::login::gate::{Issued, NewSession, Proof, Remember};
 use crate::model::account::Verification;
 use crate::model::event::What;
 use crate::model::{

@@ -12,7 +12,6 @@ pub mod totp;
 use self::check::{Budget, CodeCheck, place, step_of, too_many};
 use super::{Caller, Core};
 use crate::error::{Error, FieldError, Kind, Limit, Result, Rule, limit};
-use crate::error::{Error, FieldError, Kind, Result, Rule};
 use crate::identity::access::actor::By;
 use crate::identity::access::counted::Counted;
 use crate::identity::access::fresh::Fresh;
@@ -20,8 +19,6 @@ use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::one_time_code;
 use crate::identity::login::one_time_code::{CodeAttempt, CodeDelivery, CodePurpose, Trust};
-use crate::mail::{self, Letter, OutgoingMessage};
-use crate::identity::login::reauthenticate::Fresh;
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::{

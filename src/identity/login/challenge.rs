@@ -7,19 +7,17 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, Kind, Limit, Result, limit};
-use crate::error::{Error, Extra, Kind, Result};
+use crate::error::limit;
+use crate::error::{Error, Kind, Result};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
+use crate::identity::factor::check::too_many;
 use crate::identity::factor::check::{Budget, CodeCheck};
 use crate::identity::login::gate::Issued;
 use crate::identity::login::gate::NewSession;
 use crate::identity::login::gate::Proof;
-use crate::identity::factor::check::{Budget, CodeCheck, too_many};
-use crate::identity::login::gate::{Issued, NewSession, Proof, Remember};
-use crate::identity::login::guard::LoginTarget;
 use crate::identity::login::one_time_code;
 use crate::identity::login::one_time_code::{CodeAttempt, CodePurpose, Trust};
 use crate::identity::login::pending::{Completed, LIFE, dispatch};

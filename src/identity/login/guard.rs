@@ -21,13 +21,12 @@ use crate::identity::Core;
 use crate::identity::audit::log::AuditLog;
 use crate::model::event::What;
 use crate::model::{Account, Barrier, Event, Source, Time};
-use crate::store::Store;
-use crate::model::{Account, AccountId, Barrier, ClientIp, Event, Source, Time};
 use crate::outbox::{self, Job, OutgoingMessage};
+use crate::store::Decision;
+use crate::store::Store;
 use crate::store::db::Db;
 use crate::store::tables::attempts;
 use crate::store::tables::attempts::{AttemptRow, Scope};
-use crate::store::{Decision, Store};
 
 /// The refusal of a client that has to wait after wrong passwords for one name.
 pub const USED_UP: Kind = Kind::TooMany(Limit::SignIn);

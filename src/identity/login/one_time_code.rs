@@ -12,8 +12,6 @@ use crate::error::{Error, Kind, Limit, Result};
 use crate::identity::Core;
 use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
-use crate::mail::{self, Letter, OutgoingMessage};
-use crate::identity::login::guard::LoginTarget;
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Barrier, ClientIp, Email, Event, Secret, Source, Time};

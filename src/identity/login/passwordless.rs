@@ -10,7 +10,6 @@ use crate::identity::login::gate::Proof;
 use crate::identity::login::one_time_code;
 use crate::identity::login::one_time_code::{CodePurpose, CodeRequested};
 use crate::identity::login::remember::Remember;
-use crate::mail::{self, Request};
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{Account, Email, Event, Source};

@@ -12,8 +12,6 @@ use crate::identity::login::guard;
 use crate::identity::login::guard::Attempt;
 use crate::identity::login::guard::Familiarity;
 use crate::identity::login::remember::Remember;
-use crate::mail::{self, Request};
-use crate::identity::login::guard::{Attempt, Familiarity, LoginTarget};
 use crate::model::account::{Status, Verification};
 use crate::model::event::What;
 use crate::model::{Account, AccountId, Email, Event, Password, Source, text};

@@ -12,8 +12,6 @@ use crate::identity::access::counted::Checked;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::gate::Issued;
 use crate::identity::session::holder::SessionHolder;
-use crate::mail::{self, Letter, OutgoingMessage};
-use crate::identity::session::sign_out::SessionHolder;
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
