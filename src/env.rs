@@ -7,7 +7,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
@@ -50,7 +50,7 @@ impl Env {
     /// The machine's clock and the operating system's randomness.
     #[must_use]
     pub fn real() -> Self {
-        Self::new(Arc::new(SystemClock::start()), Arc::new(SystemRandomness(SystemRandom::new())))
+        Self::new(Arc::new(SystemClock::start()), Arc::new(SystemRandomness::default()))
     }
 
     /// The current time. It never goes backwards within a process.
@@ -123,13 +123,82 @@ impl Clock for SystemClock {
 }
 
 /// The operating system's randomness.
-struct SystemRandomness(SystemRandom);
+#[derive(Debug, Default)]
+pub struct SystemRandomness(SystemRandom);
 
 impl Random for SystemRandomness {
     fn fill(&self, buffer: &mut [u8]) -> Result<()> {
         self.0
             .fill(buffer)
             .map_err(|_| Error::internal("the operating system returned no random bytes"))
+    }
+}
+
+/// A clock that stands still until it is moved by hand, for tests.
+#[derive(Debug)]
+pub struct HandClock {
+    now: AtomicI64,
+    /// How far the wall clock is ahead of [`Clock::now`].
+    wall_ahead: AtomicI64,
+}
+
+impl HandClock {
+    /// A clock that shows this time.
+    #[must_use]
+    pub fn at(now: Time) -> Self {
+        Self { now: AtomicI64::new(now.millis()), wall_ahead: AtomicI64::new(0) }
+    }
+
+    /// Sets the clock to this time.
+    pub fn set(&self, now: Time) {
+        self.now.store(now.millis(), Ordering::SeqCst);
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.now.fetch_add(millis(by), Ordering::SeqCst);
+    }
+
+    /// Moves the clock back, which happens to a real program only between two runs.
+    pub fn set_back(&self, by: Duration) {
+        self.now.fetch_sub(millis(by), Ordering::SeqCst);
+    }
+
+    /// Sets the wall clock alone. Negative seconds put it behind.
+    pub fn set_wall_ahead(&self, seconds: i64) {
+        self.wall_ahead.store(seconds.saturating_mul(1000), Ordering::SeqCst);
+    }
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> Time {
+        Time::from_millis(self.now.load(Ordering::SeqCst))
+    }
+
+    fn wall(&self) -> Time {
+        let ahead = self.wall_ahead.load(Ordering::SeqCst);
+        Time::from_millis(self.now.load(Ordering::SeqCst).saturating_add(ahead))
+    }
+}
+
+/// Bytes that are the same in every run, for tests: the numbers 1, 2, 3 and so on. They are no
+/// secret.
+#[derive(Debug, Default)]
+pub struct FixedRandom {
+    drawn: AtomicU64,
+}
+
+impl Random for FixedRandom {
+    fn fill(&self, buffer: &mut [u8]) -> Result<()> {
+        for chunk in buffer.chunks_mut(8) {
+            let number = self.drawn.fetch_add(1, Ordering::Relaxed).wrapping_add(1).to_be_bytes();
+            chunk.copy_from_slice(&number[number.len() - chunk.len()..]);
+        }
+        Ok(())
     }
 }
 
@@ -143,5 +212,34 @@ mod tests {
         let ids: Vec<String> = (0..10_000).map(|_| env.new_id().unwrap()).collect();
         assert!(ids.is_sorted());
         assert!(ids.iter().all(|id| uuid::Uuid::parse_str(id).unwrap().get_version_num() == 7));
+    }
+
+    #[test]
+    fn a_hand_clock_moves_only_by_hand() {
+        let clock = HandClock::at(Time::from_seconds(100));
+        assert_eq!((clock.now(), clock.wall()), (Time::from_seconds(100), Time::from_seconds(100)));
+        clock.advance(Duration::from_secs(20));
+        clock.set_back(Duration::from_secs(5));
+        assert_eq!(clock.now(), Time::from_seconds(115));
+        clock.set_wall_ahead(-15);
+        assert_eq!((clock.now(), clock.wall()), (Time::from_seconds(115), Time::from_seconds(100)));
+        clock.set(Time::from_millis(7));
+        assert_eq!(clock.now(), Time::from_millis(7));
+    }
+
+    #[test]
+    fn fixed_randomness_repeats_in_every_run_but_not_within_one() {
+        let drawn = || {
+            let env = Env::new(
+                Arc::new(HandClock::at(Time::from_seconds(0))),
+                Arc::new(FixedRandom::default()),
+            );
+            [env.random::<8>().unwrap(), env.random::<8>().unwrap()]
+        };
+        assert_eq!(drawn(), drawn());
+        assert_ne!(drawn()[0], drawn()[1]);
+        let mut short = [0; 11];
+        FixedRandom::default().fill(&mut short).unwrap();
+        assert_eq!(short, [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 2]);
     }
 }

@@ -1,17 +1,14 @@
 //! Shared by the tests of this module: a clock set by hand, and an instance that can be restarted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 
 use super::mint::{ClaimRules, Mint};
 use super::ring::{KeyRows, Ring};
 use super::{AccessToken, Audience, Grant};
 use crate::config::{self, Algorithm};
-use crate::env::{Clock, Env, Random};
-use crate::error::{Error, Result};
+use crate::env::{Env, HandClock, SystemRandomness};
+use crate::error::Result;
 use crate::model::{AccountId, Secret, SessionId, Time};
 use crate::seal::MasterKey;
 use crate::store::tables::keys::fixture::TestDb;
@@ -20,42 +17,10 @@ use crate::store::tables::keys::fixture::TestDb;
 pub(super) const START: i64 = 1_700_000_000;
 pub(super) const ISSUER: &str = "http://127.0.0.1:3000";
 
-/// A clock set by hand, in milliseconds.
-#[derive(Clone)]
-pub(super) struct HandClock(Arc<AtomicI64>);
-
-impl HandClock {
-    pub(super) fn set(&self, seconds: i64) {
-        self.0.store(seconds * 1000, Ordering::SeqCst);
-    }
-
-    pub(super) fn turn(&self, by: Duration) {
-        self.set(self.now().seconds() + i64::try_from(by.as_secs()).unwrap());
-    }
-}
-
-impl Clock for HandClock {
-    fn now(&self) -> Time {
-        Time::from_millis(self.0.load(Ordering::SeqCst))
-    }
-
-    fn wall(&self) -> Time {
-        self.now()
-    }
-}
-
-struct Dice;
-
-impl Random for Dice {
-    fn fill(&self, buffer: &mut [u8]) -> Result<()> {
-        SystemRandom::new().fill(buffer).map_err(|_| Error::internal("no randomness"))
-    }
-}
-
 /// An instance: the state that survives a restart.
 pub(super) struct Instance {
     pub(super) db: TestDb,
-    pub(super) clock: HandClock,
+    pub(super) clock: Arc<HandClock>,
     pub(super) env: Env,
     pub(super) master: MasterKey,
     pub(super) config: config::TokensConfig,
@@ -63,7 +28,7 @@ pub(super) struct Instance {
 
 impl Instance {
     pub(super) fn new(algorithm: Algorithm) -> Self {
-        let clock = HandClock(Arc::new(AtomicI64::new(START * 1000)));
+        let clock = Arc::new(HandClock::at(Time::from_seconds(START)));
         let config = config::TokensConfig {
             algorithm,
             access: Duration::from_mins(15),
@@ -75,7 +40,7 @@ impl Instance {
         };
         Self {
             db: TestDb::new(),
-            env: Env::new(Arc::new(clock.clone()), Arc::new(Dice)),
+            env: Env::new(clock.clone(), Arc::new(SystemRandomness::default())),
             clock,
             master: MasterKey::parse(&"a1".repeat(32)).unwrap(),
             config,
@@ -86,6 +51,11 @@ impl Instance {
         let mut instance = Self::new(Algorithm::Hs256);
         instance.config.secret = Some(Secret::new(secret));
         instance
+    }
+
+    /// Sets the clock.
+    pub(super) fn set_clock(&self, seconds: i64) {
+        self.clock.set(Time::from_seconds(seconds));
     }
 
     /// Does what a server start does, on the test database.

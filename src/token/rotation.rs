@@ -176,7 +176,7 @@ mod tests {
         );
         assert_eq!(published(&mut instance, START), 2);
         assert_eq!(published(&mut instance, START + 600 + 900 + 59), 2);
-        instance.clock.set(START + 600 + 900 + 60);
+        instance.set_clock(START + 600 + 900 + 60);
         assert_eq!(rows::purge(&mut instance.db, instance.env.now()).unwrap(), 1);
         assert_eq!(published(&mut instance, START), 1);
     }
@@ -186,7 +186,7 @@ mod tests {
         let mut instance = Instance::new(Algorithm::Es256);
         instance.start();
         turn(&mut instance, LATER);
-        instance.clock.set(START + 60);
+        instance.set_clock(START + 60);
         let new = turn(&mut instance, NOW);
         for seconds in [START + 60, START + 600, START + 5000] {
             assert_eq!(signer(&mut instance, seconds), new);
@@ -198,7 +198,7 @@ mod tests {
         let mut instance = Instance::new(Algorithm::Es256);
         instance.start();
         let one = turn(&mut instance, LATER);
-        instance.clock.set(START + 60);
+        instance.set_clock(START + 60);
         let two = turn(&mut instance, LATER);
         assert_eq!(
             (signer(&mut instance, START + 600), signer(&mut instance, START + 660)),
@@ -219,10 +219,10 @@ mod tests {
             assert!(mint.verify(&before).is_ok());
         }
         turn(&mut instance, LATER);
-        instance.clock.set(START + 599);
+        instance.set_clock(START + 599);
         mint.replace(instance.ring().unwrap());
         let last = token(&mint).token;
-        instance.clock.set(START + 599 + 899);
+        instance.set_clock(START + 599 + 899);
         assert!(mint.verify(&last).is_ok());
     }
 
@@ -278,7 +278,7 @@ mod tests {
         assert!(!due(&mut instance, START + 1_000_000));
         instance.config.rotate_every = Some(Duration::from_secs(1000));
         assert!(!due(&mut instance, START + 999) && due(&mut instance, START + 1000));
-        instance.clock.set(START + 1000);
+        instance.set_clock(START + 1000);
         turn(&mut instance, LATER);
         assert!(!due(&mut instance, START + 1600));
     }

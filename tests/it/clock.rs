@@ -35,9 +35,9 @@ async fn what_has_ended_stays_ended_when_the_clock_jumps() {
     app.post("/v1/auth/logout", &json!({})).bearer(&out.access).send().await;
     for forward in [true, false, false, true] {
         if forward {
-            app.clock.turn(HOUR);
+            app.clock.advance(HOUR);
         } else {
-            app.clock.turn_back(HOUR);
+            app.clock.set_back(HOUR);
         }
         assert_eq!(refresh(&app, &out.refresh).await.code(), "TOKEN_REVOKED");
         assert!(
@@ -45,13 +45,13 @@ async fn what_has_ended_stays_ended_when_the_clock_jumps() {
                 .contains(&me(&app, &out.access).await.as_str())
         );
     }
-    app.clock.turn(30 * DAY);
+    app.clock.advance(30 * DAY);
     assert_eq!(
         refresh(&app, &left.refresh).await.code(),
         "INVALID_REFRESH_TOKEN",
         "idle for too long"
     );
-    app.clock.turn_back(HOUR);
+    app.clock.set_back(HOUR);
     assert_eq!(
         refresh(&app, &left.refresh).await.code(),
         "TOKEN_REVOKED",
@@ -64,7 +64,7 @@ async fn a_clock_set_back_ends_no_session_and_tells_nobody_of_a_theft() {
     let app = app_with("standard", &UNLIMITED).await;
     let tokens = app.enter("ada").await;
     let next = refresh(&app, &tokens.refresh).await.tokens();
-    app.clock.turn_back(HOUR);
+    app.clock.set_back(HOUR);
     let parent = refresh(&app, &tokens.refresh).await;
     assert_eq!(
         (parent.status.as_u16(), parent.code()),
@@ -73,7 +73,7 @@ async fn a_clock_set_back_ends_no_session_and_tells_nobody_of_a_theft() {
     );
     let current = refresh(&app, &next.refresh).await;
     assert_eq!(current.status, 200, "{}", current.text);
-    app.clock.turn(HOUR);
+    app.clock.advance(HOUR);
     assert_eq!(refresh(&app, &current.tokens().refresh).await.status, 200);
     assert!(app.mails().await.is_empty());
 }
@@ -83,11 +83,11 @@ async fn a_link_refused_for_its_age_is_dead_whatever_the_clock_says_later() {
     let app = app_with("standard", &UNLIMITED).await;
     app.register("ada").await;
     let token = json!({ "token": token_in(&app.mails().await, "verify-email?token=") });
-    app.clock.turn(DAY);
+    app.clock.advance(DAY);
     for path in ["/v1/auth/verify-email", "/v1/auth/verify-email/disown"] {
         let late = app.post(path, &token).send().await;
         assert_eq!((late.status.as_u16(), late.code()), (410, "TOKEN_EXPIRED"), "{path}");
-        app.clock.turn_back(HOUR);
+        app.clock.set_back(HOUR);
         let later = app.post(path, &token).send().await;
         assert_eq!((later.status.as_u16(), later.code()), (410, "TOKEN_EXPIRED"), "{path}");
     }
@@ -101,12 +101,12 @@ async fn waits_and_locks_end_though_the_clock_was_set_back() {
         app.login("ada", "wrong password").await;
     }
     assert_eq!(app.login("ada", PASSWORD).await.status, 429);
-    app.clock.turn_back(HOUR);
+    app.clock.set_back(HOUR);
     let wait = app.login("ada", PASSWORD).await;
     assert_eq!(wait.status, 429);
     let seconds: u64 = wait.header("retry-after").parse().unwrap();
     assert!(seconds <= 3660, "no longer than the jump and the wait: {seconds}");
-    app.clock.turn(Duration::from_secs(seconds));
+    app.clock.advance(Duration::from_secs(seconds));
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
 }
 
@@ -116,11 +116,11 @@ async fn a_jump_harms_no_chore() {
     let tokens = app.enter("ada").await;
     app.register("unproved").await;
     for _ in 0..2 {
-        app.clock.turn_back(HOUR);
+        app.clock.set_back(HOUR);
         authd::identity::system::cleanup::purge(&app.core).await.unwrap();
         app.mails().await;
     }
-    app.clock.turn(4 * HOUR);
+    app.clock.advance(4 * HOUR);
     authd::identity::system::cleanup::purge(&app.core).await.unwrap();
     assert_eq!(refresh(&app, &tokens.refresh).await.status, 200);
     assert_eq!(app.login("unproved", PASSWORD).await.code(), "INVALID_CREDENTIALS");
@@ -146,7 +146,7 @@ async fn a_token_from_ahead_of_a_restored_file_is_only_refused() {
         .await;
     for token in [&ahead, &further] {
         for clock in [Duration::ZERO, HOUR] {
-            app.clock.turn(clock);
+            app.clock.advance(clock);
             let answer = refresh(&app, token).await;
             assert_eq!((answer.status.as_u16(), answer.code()), (401, "INVALID_REFRESH_TOKEN"));
             assert!(!answer.headers.contains_key("set-cookie"));
@@ -170,7 +170,7 @@ async fn a_token_from_ahead_of_a_restored_file_is_only_refused() {
 async fn a_server_started_an_hour_before_it_was_made_serves() {
     let app = app().await;
     let tokens = app.enter("ada").await;
-    app.clock.turn_back(HOUR);
+    app.clock.set_back(HOUR);
     let app = app.restart("standard", &UNLIMITED).await;
     let login = app.login("ada", PASSWORD).await;
     assert_eq!(login.status, 200, "{}", login.text);
@@ -186,7 +186,7 @@ async fn a_wall_clock_that_jumps_costs_at_most_a_refresh() {
     assert_eq!(me(&app, &old).await, "");
     for ahead in [3600, 0, -3600, 3600, -3600, 0] {
         app.clock.set_wall_ahead(ahead);
-        app.clock.turn(Duration::from_secs(31));
+        app.clock.advance(Duration::from_secs(31));
         tokens = refresh(&app, &tokens.refresh).await.tokens();
         assert_eq!(me(&app, &tokens.access).await, "", "{ahead}");
         // One hour earlier, the token is also from the future.

@@ -1,12 +1,12 @@
 //! Shared by the scenarios: the real program in-process, on a temporary database, with a manual
 //! clock and a mailer that collects letters. Everything else is what `authd serve` runs.
 
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use authd::config::{self, Config};
-use authd::env::{Clock, Env, Later, Random};
+use authd::env::{Env, HandClock, Later, Random, SystemRandomness};
 use authd::error::Result;
 use authd::http::limits::Limiter;
 use authd::http::server::listener::{EndpointSwap, Listener};
@@ -33,49 +33,17 @@ pub const PASSWORD: &str = "Tr0ub4dor&3-plaice";
 /// The start time of every scenario's clock.
 pub const START: i64 = 1_800_000_000_000;
 
-/// A manual clock.
-pub struct HandClock {
-    now: AtomicI64,
-    /// How far the wall clock is ahead of the monotonic clock.
-    wall_ahead: AtomicI64,
-}
-
-impl HandClock {
-    pub fn turn(&self, by: Duration) {
-        self.now.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
-    }
-
-    /// Sets the clock back, which the program can notice only after a restart.
-    pub fn turn_back(&self, by: Duration) {
-        self.now.fetch_sub(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
-    }
-
-    /// Sets the wall clock; the monotonic clock goes on.
-    pub fn set_wall_ahead(&self, seconds: i64) {
-        self.wall_ahead.store(seconds * 1000, Ordering::SeqCst);
-    }
-}
-
-impl Clock for HandClock {
-    fn now(&self) -> Time {
-        Time::from_millis(self.now.load(Ordering::SeqCst))
-    }
-
-    fn wall(&self) -> Time {
-        Time::from_millis(self.now.load(Ordering::SeqCst) + self.wall_ahead.load(Ordering::SeqCst))
-    }
-}
-
 /// The system's randomness, with a counter of its calls.
 #[derive(Default)]
-pub struct SystemRandom {
+pub struct CountedRandom {
+    system: SystemRandomness,
     draws: AtomicUsize,
 }
 
-impl Random for SystemRandom {
+impl Random for CountedRandom {
     fn fill(&self, buffer: &mut [u8]) -> Result<()> {
         self.draws.fetch_add(1, Ordering::SeqCst);
-        aws_lc_rs::rand::fill(buffer).map_err(|_| authd::error::Error::internal("no randomness"))
+        self.system.fill(buffer)
     }
 }
 
@@ -101,7 +69,7 @@ pub struct App {
     pub core: Arc<Core>,
     pub clock: Arc<HandClock>,
     pub dir: Arc<tempfile::TempDir>,
-    random: Arc<SystemRandom>,
+    random: Arc<CountedRandom>,
     endpoint: Arc<dyn DynEndpoint<Output = Response>>,
     collector: Arc<Collector>,
     worker: Worker,
@@ -130,7 +98,7 @@ pub async fn app() -> App {
 /// A profile with some keys set.
 pub async fn app_with(profile: &str, set: &[(&str, &str)]) -> App {
     let dir = Arc::new(tempfile::tempdir().unwrap());
-    let clock = Arc::new(HandClock { now: AtomicI64::new(START), wall_ahead: AtomicI64::new(0) });
+    let clock = Arc::new(HandClock::at(Time::from_millis(START)));
     open(profile, set, dir, clock).await
 }
 
@@ -160,7 +128,7 @@ async fn open(
     clock: Arc<HandClock>,
 ) -> App {
     let config = Arc::new(config(profile, set, dir.path()));
-    let random = Arc::new(SystemRandom::default());
+    let random = Arc::new(CountedRandom::default());
     let env = Env::new(clock.clone(), random.clone());
     let core = loop {
         match authd::app::open(config.clone(), None, ProcessRole::Server, env.clone()).await {
@@ -200,7 +168,7 @@ impl App {
     }
 
     pub fn turn_clock(&self, by: Duration) {
-        self.clock.turn(by);
+        self.clock.advance(by);
     }
 
     /// How often randomness was drawn so far: it reveals work that would otherwise need timing.

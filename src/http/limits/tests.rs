@@ -1,37 +1,17 @@
 //! Tests of the limits with a manual clock.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::env::{Clock, Random};
 use crate::error::{FieldError, Rule, limit};
 use crate::http::extract::limited::Limited;
 use crate::identity::access::counted::Checked;
+use crate::env::{FixedRandom, HandClock};
 use crate::identity::audit::refusals::Refusals;
 use crate::metrics::Metrics;
 use crate::model::{Source, Time};
-
-struct Hand(AtomicI64);
-
-impl Clock for Hand {
-    fn now(&self) -> Time {
-        Time::from_millis(self.0.load(Ordering::SeqCst))
-    }
-
-    fn wall(&self) -> Time {
-        self.now()
-    }
-}
-
-struct Zeros;
-
-impl Random for Zeros {
-    fn fill(&self, buffer: &mut [u8]) -> Result<()> {
-        buffer.fill(0);
-        Ok(())
-    }
-}
 
 fn rate(count: u32, seconds: u64, shape: Shape) -> Rate {
     Rate { count, window: Duration::from_secs(seconds), shape }
@@ -57,28 +37,29 @@ fn limits(shape: Shape) -> Limits {
 }
 
 struct World {
-    hand: Arc<Hand>,
+    clock: Arc<HandClock>,
     limiter: Limiter,
     metrics: Metrics,
 }
 
 impl World {
     fn new(shape: Shape) -> Self {
-        let hand = Arc::new(Hand(AtomicI64::new(1_700_000_000_000)));
-        let limiter = Limiter::new(limits(shape), Env::new(hand.clone(), Arc::new(Zeros)));
-        Self { hand, limiter, metrics: Metrics::default() }
+        let clock = Arc::new(HandClock::at(Time::from_seconds(1_700_000_000)));
+        let env = Env::new(clock.clone(), Arc::new(FixedRandom::default()));
+        let limiter = Limiter::new(limits(shape), env);
+        Self { clock, limiter, metrics: Metrics::default() }
     }
 
     /// The meter of a request from this client.
     fn meter(&self, last: u8) -> Meter {
-        let env = Env::new(self.hand.clone(), Arc::new(Zeros));
+        let env = Env::new(self.clock.clone(), Arc::new(FixedRandom::default()));
         let source =
             Source { address: Some(client(last).address()), user_agent: None, request_id: None };
         Meter::new(self.limiter.clone(), Refusals::new(env, self.metrics.clone()), source)
     }
 
     fn turn(&self, span: Duration) {
-        self.hand.0.fetch_add(i64::try_from(span.as_millis()).unwrap(), Ordering::SeqCst);
+        self.clock.advance(span);
     }
 
     fn seconds(&self, seconds: u64) {

@@ -224,29 +224,10 @@ pub async fn record(refusals: &Refusals, store: &Store, until: Until) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::env::{Clock, Random};
-    use std::sync::atomic::{AtomicI64, Ordering};
+    use crate::env::{FixedRandom, HandClock, Random};
+    use std::time::Duration;
 
-    struct Hand(AtomicI64);
-
-    impl Clock for Hand {
-        fn now(&self) -> Time {
-            Time::from_millis(self.0.load(Ordering::SeqCst))
-        }
-
-        fn wall(&self) -> Time {
-            self.now()
-        }
-    }
-
-    struct Zeros;
-
-    impl Random for Zeros {
-        fn fill(&self, buffer: &mut [u8]) -> Result<()> {
-            buffer.fill(0);
-            Ok(())
-        }
-    }
+    const ONE_MINUTE: Duration = Duration::from_mins(1);
 
     struct Nothing;
 
@@ -256,9 +237,10 @@ mod tests {
         }
     }
 
-    fn world() -> (Arc<Hand>, Refusals) {
-        let hand = Arc::new(Hand(AtomicI64::new(1_700_000_000_000)));
-        (hand.clone(), Refusals::new(Env::new(hand, Arc::new(Zeros)), Metrics::default()))
+    fn world() -> (Arc<HandClock>, Refusals) {
+        let clock = Arc::new(HandClock::at(Time::from_seconds(1_700_000_000)));
+        let env = Env::new(clock.clone(), Arc::new(FixedRandom::default()));
+        (clock, Refusals::new(env, Metrics::default()))
     }
 
     fn source(last: u32) -> Source {
@@ -268,12 +250,12 @@ mod tests {
 
     #[test]
     fn a_minute_that_goes_on_is_not_due_yet() {
-        let (hand, refusals) = world();
+        let (clock, refusals) = world();
         let note = || refusals.note(Barrier::Throttle, source(1).client(), None, &source(1));
         note();
         assert!(refusals.take(Until::LastMinute).is_empty());
         note();
-        hand.0.fetch_add(MINUTE, Ordering::SeqCst);
+        clock.advance(ONE_MINUTE);
         note();
         let due = refusals.take(Until::LastMinute);
         assert_eq!(due.iter().map(|tally| tally.count).collect::<Vec<_>>(), [2]);
@@ -283,14 +265,15 @@ mod tests {
 
     #[test]
     fn what_can_have_no_id_yet_is_still_due() {
-        let (hand, refusals) = world();
+        let (clock, refusals) = world();
         refusals.note(Barrier::Throttle, source(1).client(), None, &source(1));
         let mut due: Vec<_> =
             refusals.take(Until::Now).into_iter().map(|tally| Due { id: None, tally }).collect();
-        assert!(due[0].named(&Env::new(hand.clone(), Arc::new(Nothing))).is_err());
-        let (id, tally) = due[0].named(&Env::new(hand.clone(), Arc::new(Zeros))).unwrap();
+        assert!(due[0].named(&Env::new(clock.clone(), Arc::new(Nothing))).is_err());
+        let (id, tally) =
+            due[0].named(&Env::new(clock.clone(), Arc::new(FixedRandom::default()))).unwrap();
         assert_eq!(tally.count, 1);
-        let again = due[0].named(&Env::new(hand, Arc::new(Nothing))).unwrap();
+        let again = due[0].named(&Env::new(clock, Arc::new(Nothing))).unwrap();
         assert_eq!(again.0, id, "it keeps its id, so that it is not written twice");
     }
 
@@ -306,7 +289,7 @@ mod tests {
 
     #[test]
     fn any_number_of_callers_stays_within_the_bound_and_none_goes_uncounted() {
-        let (hand, refusals) = world();
+        let (clock, refusals) = world();
         for last in 0..10_000 {
             refusals.note(Barrier::Throttle, source(last).client(), None, &source(last));
         }
@@ -320,7 +303,7 @@ mod tests {
         assert_eq!(due.iter().map(|tally| tally.count).sum::<i64>(), 10_001);
         assert!(due.iter().any(|tally| tally.source.address.is_none() && tally.count == 9_000));
         for _ in 0..10 * GATHERED {
-            hand.0.fetch_add(MINUTE, Ordering::SeqCst);
+            clock.advance(ONE_MINUTE);
             refusals.note(Barrier::Throttle, source(1).client(), None, &source(1));
         }
         assert_eq!(refusals.take(Until::Now).len(), GATHERED);

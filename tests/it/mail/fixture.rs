@@ -2,12 +2,12 @@
 //! that responds as scripted and stores its messages.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use authd::config;
-use authd::env::{Clock, Env, Later, Random};
+use authd::env::{Env, FixedRandom, HandClock, Later};
 use authd::error::{Error, Result};
 use authd::mail::{Composer, Letter, Mail, MailChannel, Mailer};
 use authd::model::{Email, Secret, Source, Time};
@@ -21,39 +21,9 @@ pub const START: i64 = 1_701_421_200_000;
 pub const FROM: &str = "Example <no-reply@auth.example>";
 pub const LINK: &str = "https://auth.example/v1/verify?token=canary-in-the-link";
 
-pub struct HandClock(AtomicI64);
-
-impl HandClock {
-    pub fn turn(&self, by: Duration) {
-        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::Relaxed);
-    }
-}
-
-impl Clock for HandClock {
-    fn now(&self) -> Time {
-        Time::from_millis(self.0.load(Ordering::Relaxed))
-    }
-
-    fn wall(&self) -> Time {
-        self.now()
-    }
-}
-
-struct Counting(AtomicU64);
-
-impl Random for Counting {
-    fn fill(&self, buffer: &mut [u8]) -> Result<()> {
-        for byte in buffer.chunks_mut(8) {
-            let number = self.0.fetch_add(1, Ordering::Relaxed);
-            byte.copy_from_slice(&number.to_be_bytes()[8 - byte.len()..]);
-        }
-        Ok(())
-    }
-}
-
 pub fn env() -> (Arc<HandClock>, Env) {
-    let clock = Arc::new(HandClock(AtomicI64::new(START)));
-    (clock.clone(), Env::new(clock, Arc::new(Counting(AtomicU64::new(1)))))
+    let clock = Arc::new(HandClock::at(Time::from_millis(START)));
+    (clock.clone(), Env::new(clock, Arc::new(FixedRandom::default())))
 }
 
 pub fn key(byte: u8) -> MasterKey {

@@ -231,7 +231,7 @@ async fn mail_survives_a_mail_server_that_is_down_and_leaves_when_it_is_back() {
     let row = fixture.row(&id).await;
     assert_eq!((row.state, row.attempts), (MessageState::Waiting, 0));
     assert_eq!(row.last_error.as_deref(), Some("banner: 421 maintenance"));
-    fixture.clock.turn(Duration::from_secs(30));
+    fixture.clock.advance(Duration::from_secs(30));
     fixture.worker(Arc::new(mailer(up.config()))).run_once().await.unwrap();
     assert_eq!(fixture.row(&id).await.state, MessageState::Delivered);
     assert!(

@@ -93,7 +93,7 @@ async fn a_temporary_refusal_is_tried_again_at_growing_intervals_under_one_messa
         (MessageState::Waiting, 1, Some("451 one"))
     );
     for (wait, tries) in [(9, 0), (1, 1), (19, 0), (1, 1), (3600, 0)] {
-        fixture.clock.turn(Duration::from_secs(wait));
+        fixture.clock.advance(Duration::from_secs(wait));
         assert_eq!(worker.run_once().await.unwrap(), tries, "after {wait} s");
     }
     let row = fixture.row(&id).await;
@@ -115,7 +115,7 @@ async fn mail_leaves_within_a_minute_of_the_mail_servers_return() {
     let worker = fixture.worker(actor.clone());
     for _ in 0..600 {
         worker.run_once().await.unwrap();
-        fixture.clock.turn(Duration::from_secs(1));
+        fixture.clock.advance(Duration::from_secs(1));
     }
     let tries = actor.tries.load(Ordering::Relaxed);
     assert!(tries < 60, "a lost server is asked now and then, not by everybody: {tries}");
@@ -123,7 +123,7 @@ async fn mail_leaves_within_a_minute_of_the_mail_servers_return() {
     *actor.unreachable.lock().unwrap() = false;
     for _ in 0..60 {
         worker.run_once().await.unwrap();
-        fixture.clock.turn(Duration::from_secs(1));
+        fixture.clock.advance(Duration::from_secs(1));
     }
     let mut seen = actor.seen_by();
     seen.sort();
@@ -136,7 +136,7 @@ async fn a_letter_with_a_dead_link_is_dropped_unsent() {
     let fixture = OutboxFixture::open();
     let id = fixture.send("joe@example.org").await;
     let lasting = fixture.store_letter("joe@example.org", &Letter::PasswordSet).await;
-    fixture.clock.turn(Duration::from_hours(24));
+    fixture.clock.advance(Duration::from_hours(24));
     let actor = Arc::new(Actor::default());
     fixture.worker(actor.clone()).run_once().await.unwrap();
     let row = fixture.row(&id).await;
@@ -154,7 +154,7 @@ async fn a_letter_is_given_up_after_three_days_and_can_be_tried_by_hand() {
     let worker = fixture.worker(actor.clone());
     for _ in 0..73 {
         worker.run_once().await.unwrap();
-        fixture.clock.turn(Duration::from_hours(1));
+        fixture.clock.advance(Duration::from_hours(1));
     }
     let row = fixture.row(&id).await;
     assert_eq!(
@@ -207,7 +207,7 @@ async fn a_job_becomes_one_letter_even_when_it_is_handled_twice() {
         (row.state, row.last_error.as_deref()),
         (MessageState::Requested, Some("Service temporarily unavailable"))
     );
-    fixture.clock.turn(Duration::from_secs(10));
+    fixture.clock.advance(Duration::from_secs(10));
     assert_eq!(worker.run_once().await.unwrap(), 2);
     let (job, by) = writes.asked.lock().unwrap()[0].clone();
     writes.handle(id, job, by).await.unwrap();
@@ -314,7 +314,7 @@ async fn a_claimed_message_is_nobody_elses() {
 async fn the_command_line_lists_opens_and_retries() {
     let fixture = OutboxFixture::open();
     let first = fixture.send("one@example.org").await;
-    fixture.clock.turn(Duration::from_millis(5));
+    fixture.clock.advance(Duration::from_millis(5));
     let second = fixture.job().await;
     let page = queue::list(&fixture.store, None, None, 1).await.unwrap();
     assert_eq!(
@@ -386,7 +386,7 @@ async fn mail_is_stuck_while_the_mail_server_is_down_and_not_while_it_is_slow() 
     assert!(is_stuck().await, "nobody answers");
     *actor.unreachable.lock().unwrap() = false;
     for _ in 0..60 {
-        fixture.clock.turn(Duration::from_secs(1));
+        fixture.clock.advance(Duration::from_secs(1));
         worker.run_once().await.unwrap();
     }
     assert!(!is_stuck().await, "it is back");
