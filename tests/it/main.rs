@@ -43,6 +43,7 @@ mod manual;
 mod metrics;
 mod model;
 mod moving_in;
+mod openapi;
 mod outsiders;
 mod pages;
 mod passwords;

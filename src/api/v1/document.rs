@@ -157,11 +157,6 @@ mod tests {
     }
 
     #[test]
-    fn the_document_is_what_it_was() {
-        insta::assert_json_snapshot!(document(&config()));
-    }
-
-    #[test]
     fn every_reference_leads_somewhere() {
         let document = document(&config());
         let mut references = Vec::new();
