@@ -3,3 +3,4 @@
 pub mod openapi;
 pub mod reference;
 pub mod site;
+pub mod static_file;

@@ -1,39 +1,46 @@
 //! The OpenAPI documents and the two pages that show them: Swagger UI to try out calls, and a
 //! reference that needs no script. Neither loads anything from another host.
 //!
-//! The Swagger UI bundle is extracted from the page that poem-openapi ships. Bundle, documents and
-//! references are generated on first request, so unused ones cost nothing.
+//! Files are generated on first request, so unused ones cost nothing. Those of Swagger UI are
+//! embedded compressed; `static/docs/swagger-ui/NOTICE` says where they come from.
 
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock};
 
-use hyper::body::Bytes;
-use poem::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-};
-use poem::http::{HeaderValue, StatusCode};
-use poem::{Endpoint, Request, Response, endpoint, get};
-use poem_openapi::OpenApiService;
+use askama::Template;
+use poem::http::HeaderValue;
+use poem::http::header::CONTENT_SECURITY_POLICY;
+use poem::{Endpoint, Request, endpoint, get};
 use serde_json::Value;
 
-use crate::error::Error;
 use crate::http::docs::reference;
 use crate::http::docs::reference::ReferencePage;
+use crate::http::docs::static_file::StaticFile;
 use crate::http::server::reject::Reject;
 use crate::http::server::router::Routes;
-use crate::model::secret;
 
-const PAGE: &str = include_str!("../../../static/docs/index.html");
 const STYLE: &str = include_str!("../../../static/docs/docs.css");
 const BOOT: &str = include_str!("../../../static/docs/boot.js");
 const REFERENCE_STYLE: &str = include_str!("../../../static/docs/reference.css");
+const SWAGGER_STYLE: &[u8] = include_bytes!("../../../static/docs/swagger-ui/swagger-ui.css.gz");
+const SWAGGER_SCRIPT: &[u8] =
+    include_bytes!("../../../static/docs/swagger-ui/swagger-ui-bundle.js.gz");
 
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Icons in the bundle's style sheet are `data:` images; everything else is served from this
 /// origin.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// The page that tries out calls.
+#[derive(Template)]
+#[template(path = "docs/index.html")]
+struct TryOutView<'a> {
+    /// The names of all documents.
+    names: &'a [&'static str],
+}
 
 /// One wire's OpenAPI document.
 #[derive(Clone)]
@@ -59,7 +66,8 @@ impl Document {
     fn reference(&self, names: &Arc<[&'static str]>, root: &'static str) -> LazyFile {
         let (document, names) = (self.clone(), Arc::clone(names));
         written(move || {
-            let value = serde_json::from_slice(&document.file.bytes).unwrap_or_default();
+            let text = document.file.content().ok();
+            let value = text.and_then(|text| serde_json::from_slice(text).ok()).unwrap_or_default();
             let place = ReferencePage { names: &names, current: document.name, root };
             StaticFile::new(HTML, reference::page(&value, &place).into())
         })
@@ -92,20 +100,23 @@ pub fn paths_of(name: &str) -> [String; 2] {
 /// `/openapi/<name>.json`.
 #[must_use]
 pub fn routes(route: Routes, documents: Vec<Document>) -> Routes {
-    let options: Vec<String> =
-        documents.iter().map(|Document { name, .. }| format!("<option>{name}</option>")).collect();
-    let page = PAGE.replace("{documents}", &options.concat());
-    let bundle = Arc::new(OnceLock::new());
+    let names: Arc<[&'static str]> = documents.iter().map(|document| document.name).collect();
+    let try_out = {
+        let names = Arc::clone(&names);
+        move || StaticFile::new(HTML, TryOutView { names: &names }.to_string().into())
+    };
     let [docs, docs_css, boot_js, ui_css, ui_js, reference_css, first_reference, first_document] =
         PATHS;
     let mut route = route
-        .at(docs, get(fixed(StaticFile::new(HTML, page.into()))))
-        .at(docs_css, get(fixed(StaticFile::new(CSS, STYLE.into()))))
-        .at(boot_js, get(fixed(StaticFile::new("text/javascript; charset=utf-8", BOOT.into()))))
-        .at(ui_css, get(from_bundle(bundle.clone(), |bundle| &bundle.style)))
-        .at(ui_js, get(from_bundle(bundle, |bundle| &bundle.script)))
-        .at(reference_css, get(fixed(StaticFile::new(CSS, REFERENCE_STYLE.into()))));
-    let names: Arc<[&'static str]> = documents.iter().map(|document| document.name).collect();
+        .at(docs, get(on_demand(written(try_out))))
+        .at(docs_css, get(on_demand(written(|| StaticFile::new(CSS, STYLE.into())))))
+        .at(boot_js, get(on_demand(written(|| StaticFile::new(SCRIPT, BOOT.into())))))
+        .at(ui_css, get(on_demand(written(|| StaticFile::packed(CSS, SWAGGER_STYLE)))))
+        .at(ui_js, get(on_demand(written(|| StaticFile::packed(SCRIPT, SWAGGER_SCRIPT)))))
+        .at(
+            reference_css,
+            get(on_demand(written(|| StaticFile::new(CSS, REFERENCE_STYLE.into())))),
+        );
     if let Some(first) = documents.first() {
         route = route
             .at(first_document, get(on_demand(first.file.clone())))
@@ -120,92 +131,23 @@ pub fn routes(route: Routes, documents: Vec<Document>) -> Routes {
     route
 }
 
-/// A file and its `ETag`.
-#[derive(Debug, Clone)]
-struct StaticFile {
-    content_type: &'static str,
-    bytes: Bytes,
-    etag: HeaderValue,
-}
-
-impl StaticFile {
-    fn new(content_type: &'static str, bytes: Bytes) -> Self {
-        let tag = format!("\"{}\"", &secret::encode(&secret::digest(&bytes))[..22]);
-        let etag = HeaderValue::from_str(&tag).unwrap_or(HeaderValue::from_static("\"\""));
-        Self { content_type, bytes, etag }
-    }
-
-    /// Responds with the file, or with 304 if the browser's copy is current.
-    fn answer(&self, request: &Request) -> Response {
-        let known = request
-            .headers()
-            .get(IF_NONE_MATCH)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or("");
-        let tag = self.etag.to_str().unwrap_or_default();
-        let unchanged = known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag);
-        let response = Response::builder()
-            .header(ETAG, self.etag.clone())
-            .header(CACHE_CONTROL, "no-cache")
-            .header(CONTENT_SECURITY_POLICY, POLICY);
-        if unchanged {
-            return response.status(StatusCode::NOT_MODIFIED).finish();
-        }
-        response.header(CONTENT_TYPE, self.content_type).body(self.bytes.clone())
-    }
-}
-
-fn fixed(file: StaticFile) -> impl Endpoint {
-    endpoint::make_sync(move |request: Request| file.answer(&request))
-}
-
 fn on_demand(file: LazyFile) -> impl Endpoint {
-    endpoint::make_sync(move |request: Request| file.answer(&request))
-}
-
-fn from_bundle(
-    bundle: Arc<OnceLock<Option<Bundle>>>,
-    part: fn(&Bundle) -> &StaticFile,
-) -> impl Endpoint {
     endpoint::make(move |request: Request| {
-        let bundle = bundle.clone();
+        let file = Arc::clone(&file);
         async move {
-            let bundle = bundle.get_or_init(Bundle::cut).as_ref();
-            let bundle = bundle.ok_or_else(|| {
-                Reject(Error::internal("unexpected format of the Swagger UI bundle"))
-            })?;
-            Ok::<_, poem::Error>(part(bundle).answer(&request))
+            let mut response = file.answer(&request).map_err(Reject)?;
+            let policy = HeaderValue::from_static(POLICY);
+            response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+            Ok::<_, poem::Error>(response)
         }
     })
 }
 
-/// The two files of Swagger UI.
-struct Bundle {
-    style: StaticFile,
-    script: StaticFile,
-}
-
-impl Bundle {
-    fn cut() -> Option<Self> {
-        let page = Bytes::from(OpenApiService::new((), "", "").swagger_ui_html());
-        let text = std::str::from_utf8(&page).ok()?;
-        let style = between(text, "<style charset=\"UTF-8\">", text.find("</style>")?)?;
-        let script =
-            between(text, "<script charset=\"UTF-8\">", text.rfind("</script>\n</head>")?)?;
-        Some(Self {
-            style: StaticFile::new(CSS, page.slice(style)),
-            script: StaticFile::new("text/javascript; charset=utf-8", page.slice(script)),
-        })
-    }
-}
-
-fn between(text: &str, opening: &str, end: usize) -> Option<std::ops::Range<usize>> {
-    let start = text.find(opening)? + opening.len();
-    (start <= end).then_some(start..end)
-}
-
 #[cfg(test)]
 mod tests {
+    use poem::Response;
+    use poem::http::StatusCode;
+    use poem::http::header::{ETAG, IF_NONE_MATCH};
     use serde_json::json;
 
     use super::*;
@@ -244,12 +186,14 @@ mod tests {
         assert!(!POLICY.contains("unsafe"));
     }
 
-    #[test]
-    fn the_bundle_is_cut_where_its_parts_end() {
-        let bundle = Bundle::cut().unwrap();
-        let text = |file: &StaticFile| String::from_utf8(file.bytes.to_vec()).unwrap();
-        let (style, script) = (text(&bundle.style), text(&bundle.script));
-        assert!(style.contains(".swagger-ui") && !style.contains("</style"), "{}", style.len());
-        assert!(script.contains("SwaggerUIBundle") && script.len() > 1_000_000, "{}", script.len());
+    #[tokio::test]
+    async fn the_files_of_swagger_ui_are_whole() {
+        for (path, length, word) in [
+            ("/docs/swagger-ui.css", 152_071, ".swagger-ui"),
+            ("/docs/swagger-ui.js", 1_452_753, "SwaggerUIBundle"),
+        ] {
+            let content = fetch(path, None).await.into_body().into_string().await.unwrap();
+            assert!(content.len() == length && content.contains(word), "{path}: {}", content.len());
+        }
     }
 }

@@ -1,18 +1,19 @@
 //! Renders an OpenAPI document as a reference page. The page is rendered on the server, so it needs
 //! no script and no other host.
 //!
-//! `operation` renders one operation, `schema` its request and response fields, `html` text. All
-//! content comes from the document, so this module knows no wire.
+//! `operation` reads one operation, `schema` its request and response fields, `text` descriptions.
+//! The templates are in `static/docs/reference`. All content comes from the document, so this
+//! module knows no wire.
 
-mod html;
 mod operation;
 mod schema;
+mod text;
 
+use askama::Template;
 use serde_json::Value;
 
-use crate::http::docs::reference::html::{escape, prose};
-
-const PAGE: &str = include_str!("../../../../static/docs/reference.html");
+use crate::http::docs::reference::operation::OperationView;
+use crate::http::docs::reference::text::{Prose, prose, text};
 
 /// The page's position among the reference pages.
 #[derive(Debug, Clone)]
@@ -36,39 +37,69 @@ struct Operation<'a> {
     value: &'a Value,
 }
 
-impl Operation<'_> {
+impl<'a> Operation<'a> {
     /// The fragment identifier of the operation.
     fn anchor(&self) -> String {
         let id = self.value["operationId"].as_str();
         id.map_or_else(|| format!("{}{}", self.method, self.path.replace('/', "-")), str::to_owned)
     }
 
-    fn title(&self) -> &str {
+    fn title(&self) -> &'a str {
         self.value["summary"].as_str().unwrap_or(self.path)
     }
+}
+
+/// The whole page.
+#[derive(Template)]
+#[template(path = "docs/reference/page.html")]
+struct ReferenceView<'a> {
+    place: &'a ReferencePage<'a>,
+    title: &'a str,
+    version: &'a str,
+    description: Prose<'a>,
+    bases: Vec<&'a str>,
+    schemes: Vec<SchemeView<'a>>,
+    groups: Vec<OperationGroup<'a>>,
+}
+
+/// A security scheme.
+struct SchemeView<'a> {
+    name: &'a str,
+    /// The part of a request that carries the credentials.
+    carrier: &'a str,
+    /// The name within that part.
+    code: Option<&'a str>,
+    description: Prose<'a>,
+}
+
+/// The operations of one tag.
+struct OperationGroup<'a> {
+    tag: &'a str,
+    description: Prose<'a>,
+    operations: Vec<OperationView<'a>>,
 }
 
 /// Renders a document as a page.
 #[must_use]
 pub fn page(document: &Value, place: &ReferencePage) -> String {
-    let title = document["info"]["title"].as_str().unwrap_or("API");
-    let groups = groups(document);
-    let mut main = introduction(document, title);
-    for (tag, operations) in &groups {
-        main.push_str(&heading(document, tag));
-        main.extend(operations.iter().map(operation::section));
-    }
-    let parts = [
-        ("{title}", escape(title)),
-        ("{version}", escape(document["info"]["version"].as_str().unwrap_or(""))),
-        ("{documents}", documents(place)),
-        ("{links}", links(&groups)),
-        ("{root}", place.root.to_owned()),
-        ("{current}", escape(place.current)),
-        // Last, so that placeholders in the document's text are not replaced.
-        ("{main}", main),
-    ];
-    parts.into_iter().fold(PAGE.to_owned(), |page, (name, text)| page.replace(name, &text))
+    let info = &document["info"];
+    let servers = document["servers"].as_array().into_iter().flatten();
+    let schemes = document["components"]["securitySchemes"].as_object().into_iter().flatten();
+    let groups = groups(document).into_iter().map(|(tag, operations)| OperationGroup {
+        tag,
+        description: prose(described(document, tag)),
+        operations: operations.iter().map(operation::view).collect(),
+    });
+    let view = ReferenceView {
+        place,
+        title: info["title"].as_str().unwrap_or("API"),
+        version: text(&info["version"]),
+        description: prose(text(&info["description"])),
+        bases: servers.filter_map(|server| server["url"].as_str()).collect(),
+        schemes: schemes.map(|(name, scheme)| scheme_view(name, scheme)).collect(),
+        groups: groups.collect(),
+    };
+    view.to_string()
 }
 
 /// Groups the operations by their first tag, in the document's order of tags. Operations without a
@@ -93,66 +124,22 @@ fn groups(document: &Value) -> Vec<(&str, Vec<Operation<'_>>)> {
     groups
 }
 
-fn introduction(document: &Value, title: &str) -> String {
-    let description = prose(document["info"]["description"].as_str().unwrap_or(""));
-    let servers = document["servers"].as_array().into_iter().flatten();
-    let bases: Vec<_> = servers
-        .filter_map(|server| server["url"].as_str())
-        .map(|url| format!("<code>{}</code>", escape(url)))
-        .collect();
-    let mut facts = Vec::new();
-    if !bases.is_empty() {
-        facts.push(format!("<dt>Base</dt><dd>{}</dd>", bases.join(" or ")));
-    }
-    for (name, scheme) in
-        document["components"]["securitySchemes"].as_object().into_iter().flatten()
-    {
-        let how = prose(scheme["description"].as_str().unwrap_or(""));
-        facts.push(format!("<dt>{}</dt><dd><p>{}</p>{how}</dd>", escape(name), carried(scheme)));
-    }
-    let (title, facts) = (escape(title), facts.concat());
-    format!("<section class=\"intro\"><h1>{title}</h1>{description}<dl>{facts}</dl></section>")
-}
-
-/// Describes where a request carries the credentials of a security scheme.
-fn carried(scheme: &Value) -> String {
-    match (scheme["type"].as_str(), scheme["in"].as_str(), scheme["name"].as_str()) {
-        (Some("http"), _, _) => "header <code>Authorization: Bearer …</code>".to_owned(),
-        (_, Some(place), Some(name)) => format!("{} <code>{}</code>", escape(place), escape(name)),
-        _ => String::new(),
-    }
-}
-
-fn heading(document: &Value, tag: &str) -> String {
-    let described =
-        document["tags"].as_array().into_iter().flatten().find(|known| known["name"] == tag);
-    let description = described.and_then(|tag| tag["description"].as_str()).unwrap_or("");
-    format!("<header class=\"group\"><h2>{}</h2>{}</header>", escape(tag), prose(description))
-}
-
-/// Links to all documents, or the name of the only one.
-fn documents(place: &ReferencePage) -> String {
-    if place.names.len() < 2 {
-        return format!("<span>{}</span>", escape(place.current));
-    }
-    let link = |name: &&str| {
-        let here = if *name == place.current { " aria-current=\"page\"" } else { "" };
-        format!("<a href=\"{}redoc/{name}\"{here}>{name}</a>", place.root)
+fn scheme_view<'a>(name: &'a str, scheme: &'a Value) -> SchemeView<'a> {
+    let (carrier, code) = match (scheme["type"].as_str(), scheme["in"].as_str()) {
+        (Some("http"), _) => ("header", Some("Authorization: Bearer …")),
+        (_, Some(place)) => (place, scheme["name"].as_str()),
+        _ => ("", None),
     };
-    place.names.iter().map(link).collect::<Vec<_>>().concat()
+    SchemeView { name, carrier, code, description: prose(text(&scheme["description"])) }
 }
 
-fn links(groups: &[(&str, Vec<Operation>)]) -> String {
-    let link = |operation: &Operation| {
-        let (anchor, title) = (escape(&operation.anchor()), escape(operation.title()));
-        let badge = html::badge(operation.method);
-        format!("<li><a href=\"#{anchor}\">{badge}<span>{title}</span></a></li>")
-    };
-    let group = |(tag, operations): &(&str, Vec<Operation>)| {
-        let links = operations.iter().map(link).collect::<Vec<_>>().concat();
-        format!("<h2>{}</h2><ul>{links}</ul>", escape(tag))
-    };
-    groups.iter().map(group).collect::<Vec<_>>().concat()
+/// The description of a tag.
+fn described<'a>(document: &'a Value, tag: &str) -> &'a str {
+    let tags = document["tags"].as_array();
+    tags.into_iter()
+        .flatten()
+        .find(|known| known["name"] == tag)
+        .map_or("", |known| text(&known["description"]))
 }
 
 #[cfg(test)]
@@ -225,7 +212,11 @@ mod tests {
         });
         let page = page(&document, &place());
         assert!(
-            !page.contains("<script") && !page.contains("<i>") && !page.contains("{main}\""),
+            !page.contains("<script") && !page.contains("<i>") && !page.contains("\"'{main}"),
+            "{page}"
+        );
+        assert!(
+            page.contains("&#60;script&#62;alert(1)&#60;/script&#62;&#34;&#39;{main}"),
             "{page}"
         );
         assert_eq!(page.matches("<section class=\"intro\">").count(), 1);

@@ -1,151 +1,161 @@
-//! Renders one operation: description, parameters, body, responses and examples.
+//! Reads one operation: description, parameters, body, responses and examples.
 
 use serde_json::{Map, Value};
 
 use crate::http::docs::reference::Operation;
-use crate::http::docs::reference::html::{badge, escape, inline, json, path, prose};
-use crate::http::docs::reference::schema::{Presence, Way, field, fields, resolved};
+use crate::http::docs::reference::schema::{
+    FieldList, FieldView, Presence, Way, field, fields, resolved,
+};
+use crate::http::docs::reference::text::{Inline, PathTemplate, Prose, inline, path, prose, text};
 
-/// Renders the operation as a section: text on one side, examples on the other.
-pub fn section(operation: &Operation) -> String {
-    let (anchor, title) = (escape(&operation.anchor()), escape(operation.title()));
-    let line = format!(
-        "<p class=\"line\">{}<code>{}</code></p>",
-        badge(operation.method),
-        path(operation.path)
-    );
-    let description = prose(operation.value["description"].as_str().unwrap_or(""));
-    let words = [security(operation), parameters(operation), body(operation), responses(operation)]
-        .concat();
-    let examples = [call(operation), answer(operation)].concat();
-    format!(
-        "<section class=\"operation\" id=\"{anchor}\"><div class=\"words\">\
-        <h3><a href=\"#{anchor}\">{title}</a></h3>{line}{description}{words}</div>\
-        <div class=\"examples\">{examples}</div></section>"
-    )
+/// An operation as the page shows it: text on one side, examples on the other.
+pub struct OperationView<'a> {
+    pub anchor: String,
+    pub title: &'a str,
+    pub method: &'static str,
+    pub path: PathTemplate<'a>,
+    pub description: Prose<'a>,
+    /// The authentication that a caller needs: any of the alternatives, each all of its schemes.
+    pub security: Vec<Vec<&'a str>>,
+    pub parameters: FieldList<'a>,
+    pub bodies: Vec<BodyView<'a>>,
+    pub responses: Vec<ResponseView<'a>>,
+    /// The request as a curl command.
+    pub call: String,
+    /// The example success responses.
+    pub answers: Vec<AnswerExample<'a>>,
 }
 
-/// The authentication that a caller needs: any of the alternatives.
-fn security(operation: &Operation) -> String {
+/// A request body of one media type.
+pub struct BodyView<'a> {
+    pub media_type: &'a str,
+    pub is_optional: bool,
+    pub fields: FieldList<'a>,
+}
+
+/// The responses of one status.
+pub struct ResponseView<'a> {
+    pub status: &'a str,
+    /// The first digit of the status.
+    pub class: &'a str,
+    pub is_open: bool,
+    pub description: Inline<'a>,
+    pub headers: Vec<&'a str>,
+    /// The errors, if it is one.
+    pub codes: Vec<ErrorExample<'a>>,
+    pub fields: FieldList<'a>,
+}
+
+/// An error code, with its body.
+pub struct ErrorExample<'a> {
+    pub code: &'a str,
+    pub words: Inline<'a>,
+    pub body: String,
+}
+
+/// An example success response.
+pub struct AnswerExample<'a> {
+    pub status: &'a str,
+    pub body: String,
+}
+
+/// Reads an operation.
+pub fn view<'a>(operation: &Operation<'a>) -> OperationView<'a> {
+    OperationView {
+        anchor: operation.anchor(),
+        title: operation.title(),
+        method: operation.method,
+        path: path(operation.path),
+        description: prose(text(&operation.value["description"])),
+        security: security(operation),
+        parameters: parameters(operation),
+        bodies: bodies(operation),
+        responses: responses(operation)
+            .map(|(status, response)| response_view(operation, status, response))
+            .collect(),
+        call: call(operation),
+        answers: answers(operation),
+    }
+}
+
+fn security<'a>(operation: &Operation<'a>) -> Vec<Vec<&'a str>> {
     let required = operation.value.get("security").or_else(|| operation.document.get("security"));
-    let alternatives: Vec<String> =
-        required.and_then(Value::as_array).into_iter().flatten().map(requirement).collect();
-    if alternatives.is_empty() {
-        return String::new();
-    }
-    format!("<h4>Authentication</h4><p>{}</p>", alternatives.join(" or "))
+    let names = |alternative: &'a Value| {
+        alternative.as_object().into_iter().flat_map(Map::keys).map(String::as_str).collect()
+    };
+    required.and_then(Value::as_array).into_iter().flatten().map(names).collect()
 }
 
-fn requirement(requirement: &Value) -> String {
-    let names = requirement.as_object().into_iter().flat_map(Map::keys);
-    let names: Vec<_> = names.map(|name| format!("<code>{}</code>", escape(name))).collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(" with ") }
+fn parameters<'a>(operation: &Operation<'a>) -> FieldList<'a> {
+    let parameters = operation.value["parameters"].as_array().into_iter().flatten();
+    let rows = parameters.map(|parameter| {
+        let parameter = resolved(operation.document, parameter);
+        let presence =
+            if parameter["required"] == true { Presence::Required } else { Presence::Optional };
+        let name = text(&parameter["name"]);
+        let row = field(operation.document, name, &parameter["schema"], Way::In, presence);
+        let description = parameter["description"].as_str().map_or(row.description, inline);
+        FieldView { description, place: Some(text(&parameter["in"])), ..row }
+    });
+    FieldList { rows: rows.collect() }
 }
 
-fn parameters(operation: &Operation) -> String {
-    let document = operation.document;
-    let rows = operation.value["parameters"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|parameter| {
-            let parameter = resolved(document, parameter);
-            let name = parameter["name"].as_str().unwrap_or("");
-            let place = parameter["in"].as_str().unwrap_or("");
-            let mut schema = resolved(document, &parameter["schema"]).clone();
-            if let (Some(schema), Some(words)) =
-                (schema.as_object_mut(), parameter.get("description"))
-            {
-                schema.insert("description".into(), words.clone());
-            }
-            let presence =
-                if parameter["required"] == true { Presence::Required } else { Presence::Optional };
-            let row = field(document, name, &schema, Way::In, presence);
-            format!("<li>{row}<p class=\"place\">in the {}</p></li>", escape(place))
+fn bodies<'a>(operation: &Operation<'a>) -> Vec<BodyView<'a>> {
+    let Some(body) = operation.value.get("requestBody") else { return Vec::new() };
+    let content = body["content"].as_object().into_iter().flatten();
+    content
+        .map(|(media_type, media)| BodyView {
+            media_type,
+            is_optional: body["required"] != true,
+            fields: fields(operation.document, &media["schema"], Way::In),
         })
-        .collect::<Vec<_>>()
-        .concat();
-    if rows.is_empty() {
-        rows
-    } else {
-        format!("<h4>Parameters</h4><ul class=\"fields\">{rows}</ul>")
+        .collect()
+}
+
+fn responses<'a>(operation: &Operation<'a>) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    let responses = operation.value["responses"].as_object().into_iter().flatten();
+    responses.map(|(status, response)| (status.as_str(), response))
+}
+
+fn response_view<'a>(
+    operation: &Operation<'a>,
+    status: &'a str,
+    response: &'a Value,
+) -> ResponseView<'a> {
+    let is_error = status.starts_with(['4', '5']);
+    let media = media(response);
+    let codes = if is_error { media.map(codes).unwrap_or_default() } else { Vec::new() };
+    let schema = media.filter(|_| codes.is_empty()).map(|media| &media["schema"]);
+    ResponseView {
+        status,
+        class: status.get(..1).unwrap_or(""),
+        is_open: !is_error,
+        description: inline(text(&response["description"])),
+        headers: response["headers"]
+            .as_object()
+            .into_iter()
+            .flat_map(Map::keys)
+            .map(String::as_str)
+            .collect(),
+        codes,
+        fields: schema
+            .map(|schema| fields(operation.document, schema, Way::Out))
+            .unwrap_or_default(),
     }
 }
 
-fn body(operation: &Operation) -> String {
-    let Some(body) = operation.value.get("requestBody") else { return String::new() };
-    let optional = if body["required"] == true { "" } else { " <em>optional</em>" };
-    let kinds = body["content"].as_object().into_iter().flatten().map(|(kind, media)| {
-        let fields = fields(operation.document, &media["schema"], Way::In);
-        format!("<p class=\"media\"><code>{}</code>{optional}</p>{fields}", escape(kind))
-    });
-    format!("<h4>Body</h4>{}", kinds.collect::<Vec<_>>().concat())
-}
-
-fn responses(operation: &Operation) -> String {
-    let responses = operation.value["responses"].as_object().into_iter().flatten();
-    let shown = responses.map(|(status, response)| match status.as_bytes().first() {
-        Some(b'4' | b'5') => refusal(operation, status, response),
-        _ => success(operation, status, response),
-    });
-    format!("<h4>Responses</h4>{}", shown.collect::<Vec<_>>().concat())
-}
-
-fn success(operation: &Operation, status: &str, response: &Value) -> String {
-    let media = media(response);
-    let fields = media
-        .map(|media| fields(operation.document, &media["schema"], Way::Out))
-        .unwrap_or_default();
-    format!(
-        "<details open><summary>{}</summary>{}{fields}</details>",
-        summary(status, response),
-        headers(response)
-    )
-}
-
-/// An error response: each possible code, with its body.
-fn refusal(operation: &Operation, status: &str, response: &Value) -> String {
-    let examples =
-        media(response).and_then(|media| media["examples"].as_object()).into_iter().flatten();
-    let rows = examples
-        .map(|(name, example)| {
-            let words = inline(example["summary"].as_str().unwrap_or(""));
-            let body = json(&example["value"]);
+/// Each possible code of an error response.
+fn codes(media: &Value) -> Vec<ErrorExample<'_>> {
+    let examples = media["examples"].as_object().into_iter().flatten();
+    examples
+        .map(|(name, example)| ErrorExample {
             // Example names are unique in the document, so a code with several messages has a
             // number appended.
-            let code = escape(name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-'));
-            format!("<details class=\"code\"><summary><code>{code}</code> {words}</summary>{body}</details>")
+            code: name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-'),
+            words: inline(text(&example["summary"])),
+            body: pretty(&example["value"]),
         })
-        .collect::<Vec<_>>()
-        .concat();
-    let rows = if rows.is_empty() {
-        media(response)
-            .map(|media| fields(operation.document, &media["schema"], Way::Out))
-            .unwrap_or_default()
-    } else {
-        rows
-    };
-    format!(
-        "<details><summary>{}</summary>{}{rows}</details>",
-        summary(status, response),
-        headers(response)
-    )
-}
-
-fn summary(status: &str, response: &Value) -> String {
-    let class = status.get(..1).unwrap_or("");
-    let words = inline(response["description"].as_str().unwrap_or(""));
-    format!("<span class=\"status s{}\">{}</span> {words}", escape(class), escape(status))
-}
-
-fn headers(response: &Value) -> String {
-    let names = response["headers"].as_object().into_iter().flat_map(Map::keys);
-    let names: Vec<_> = names.map(|name| format!("<code>{}</code>", escape(name))).collect();
-    if names.is_empty() {
-        String::new()
-    } else {
-        format!("<p class=\"headers\">Headers: {}</p>", names.join(" "))
-    }
+        .collect()
 }
 
 fn media(response: &Value) -> Option<&Value> {
@@ -188,20 +198,17 @@ fn call(operation: &Operation) -> String {
             lines.push("-F 'file=@…'".to_owned());
         }
     }
-    let typed = escape(&lines.join(" \\\n  "));
-    format!(
-        "<figure><figcaption>Request</figcaption><pre tabindex=\"0\"><code>{typed}</code></pre></figure>"
-    )
+    lines.join(" \\\n  ")
 }
 
-/// The example success responses.
-fn answer(operation: &Operation) -> String {
-    let responses = operation.value["responses"].as_object().into_iter().flatten();
-    let good = responses.filter(|(status, _)| status.starts_with('2'));
-    good.filter_map(|(status, response)| Some((status, example(media(response)?)?)))
-        .map(|(status, body)| {
-            format!("<figure><figcaption>{}</figcaption>{}</figure>", escape(status), json(body))
-        })
-        .collect::<Vec<_>>()
-        .concat()
+fn answers<'a>(operation: &Operation<'a>) -> Vec<AnswerExample<'a>> {
+    let good = responses(operation).filter(|(status, _)| status.starts_with('2'));
+    good.filter_map(|(status, response)| {
+        Some(AnswerExample { status, body: pretty(example(media(response)?)?) })
+    })
+    .collect()
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}")
 }

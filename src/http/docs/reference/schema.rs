@@ -1,8 +1,10 @@
-//! Renders the fields of a request or response schema, with their types and rules.
+//! Reads the fields of a request or response schema, with their types and rules.
 
+use askama::Template;
+use askama::filters::HtmlSafe;
 use serde_json::Value;
 
-use crate::http::docs::reference::html::{escape, inline};
+use crate::http::docs::reference::text::{Inline, inline};
 
 /// Maximum nesting depth, because a schema may refer to itself.
 const DEPTH: usize = 6;
@@ -23,61 +25,111 @@ pub enum Presence {
     Optional,
 }
 
-/// Renders the fields of an object, or of the items of an array; empty for a plain value.
-pub fn fields(document: &Value, schema: &Value, way: Way) -> String {
+/// The fields of an object, of the items of an array, or parameters; empty for a plain value.
+#[derive(Default, Template)]
+#[template(path = "docs/reference/fields.html")]
+pub struct FieldList<'a> {
+    pub rows: Vec<FieldView<'a>>,
+}
+
+impl HtmlSafe for FieldList<'_> {}
+
+/// One field or parameter.
+pub struct FieldView<'a> {
+    pub name: &'a str,
+    /// The type in words.
+    pub kind: String,
+    pub mark: Option<Mark>,
+    pub description: Inline<'a>,
+    pub rules: Vec<FieldRule>,
+    /// Where a parameter is.
+    pub place: Option<&'a str>,
+    pub nested: FieldList<'a>,
+}
+
+impl FieldView<'_> {
+    /// Whether there is more to say than the name and the type.
+    fn is_explained(&self) -> bool {
+        !self.rules.is_empty() || !self.description.is_empty()
+    }
+}
+
+/// What is said of a field: the less usual presence in its direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    Required,
+    Optional,
+}
+
+/// A rule in words, with the values that it names.
+pub struct FieldRule {
+    words: String,
+    codes: Vec<String>,
+}
+
+impl FieldRule {
+    fn saying(words: String) -> Self {
+        Self { words, codes: Vec::new() }
+    }
+
+    fn naming(words: &str, codes: Vec<String>) -> Self {
+        Self { words: words.to_owned(), codes }
+    }
+}
+
+/// Reads the fields of a schema.
+pub fn fields<'a>(document: &'a Value, schema: &'a Value, way: Way) -> FieldList<'a> {
     nested(document, schema, way, DEPTH)
 }
 
-fn nested(document: &Value, schema: &Value, way: Way, depth: usize) -> String {
+fn nested<'a>(document: &'a Value, schema: &'a Value, way: Way, depth: usize) -> FieldList<'a> {
     let schema = resolved(document, schema);
     if depth == 0 {
-        return String::new();
+        return FieldList::default();
     }
     if let Some(items) = schema.get("items") {
         return nested(document, items, way, depth - 1);
     }
-    let Some(properties) =
-        schema["properties"].as_object().filter(|properties| !properties.is_empty())
-    else {
-        return String::new();
-    };
     let presence = |name: &str| match schema["required"].as_array() {
         Some(names) if names.iter().any(|required| required == name) => Presence::Required,
         _ => Presence::Optional,
     };
-    let rows = properties.iter().map(|(name, property)| {
-        let row = field(document, name, property, way, presence(name));
-        format!("<li>{row}{}</li>", nested(document, property, way, depth - 1))
-    });
-    format!("<ul class=\"fields\">{}</ul>", rows.collect::<Vec<_>>().concat())
+    let rows =
+        schema["properties"].as_object().into_iter().flatten().map(|(name, property)| FieldView {
+            nested: nested(document, property, way, depth - 1),
+            ..field(document, name, property, way, presence(name))
+        });
+    FieldList { rows: rows.collect() }
 }
 
-/// Renders one field or parameter: its name, type, rules and description.
-pub fn field(document: &Value, name: &str, schema: &Value, way: Way, presence: Presence) -> String {
+/// Reads one field or parameter, without the fields in it.
+pub fn field<'a>(
+    document: &'a Value,
+    name: &'a str,
+    schema: &'a Value,
+    way: Way,
+    presence: Presence,
+) -> FieldView<'a> {
     let inner = resolved(document, schema);
-    let sign = match (way, presence) {
-        (Way::In, Presence::Required) => "<em class=\"required\">required</em>",
-        (Way::Out, Presence::Optional) => "<em>optional</em>",
-        _ => "",
+    let mark = match (way, presence) {
+        (Way::In, Presence::Required) => Some(Mark::Required),
+        (Way::Out, Presence::Optional) => Some(Mark::Optional),
+        _ => None,
     };
-    let description =
-        schema["description"].as_str().or_else(|| inner["description"].as_str()).unwrap_or("");
-    let mut rules = rules(inner);
-    if rules.is_empty() && inner.get("items").is_some() {
-        rules = crate::http::docs::reference::schema::rules(resolved(document, &inner["items"]));
+    let description = schema["description"].as_str().or_else(|| inner["description"].as_str());
+    let mut said = rules(inner);
+    if said.is_empty() && inner.get("items").is_some() {
+        said = rules(resolved(document, &inner["items"]));
     }
-    let rules = if rules.is_empty() {
-        String::new()
-    } else {
-        format!(" <span class=\"rules\">{rules}</span>")
-    };
-    let kind = escape(&kind(document, inner));
-    format!(
-        "<div class=\"field\"><code class=\"name\">{}</code> <span class=\"type\">{kind}</span> {sign}</div>\
-        <p>{}{rules}</p>",
-        escape(name),
-        inline(description),
-    )
+    FieldView {
+        name,
+        kind: kind(document, inner),
+        mark,
+        description: inline(description.unwrap_or("")),
+        rules: said,
+        place: None,
+        nested: FieldList::default(),
+    }
 }
 
 /// The type in words.
@@ -101,7 +153,7 @@ fn kind(document: &Value, schema: &Value) -> String {
     kind
 }
 
-fn rules(schema: &Value) -> String {
+fn rules(schema: &Value) -> Vec<FieldRule> {
     let mut rules = Vec::new();
     for (low, high, unit) in [
         ("minLength", "maxLength", " characters"),
@@ -109,26 +161,24 @@ fn rules(schema: &Value) -> String {
         ("minimum", "maximum", ""),
     ] {
         let figure = |key| schema.get(key).filter(|figure: &&Value| figure.is_number());
-        match (figure(low), figure(high)) {
-            (Some(low), Some(high)) => rules.push(format!("{low} to {high}{unit}")),
-            (Some(low), None) => rules.push(format!("at least {low}{unit}")),
-            (None, Some(high)) => rules.push(format!("at most {high}{unit}")),
-            (None, None) => {}
-        }
+        rules.extend(match (figure(low), figure(high)) {
+            (Some(low), Some(high)) => Some(FieldRule::saying(format!("{low} to {high}{unit}"))),
+            (Some(low), None) => Some(FieldRule::saying(format!("at least {low}{unit}"))),
+            (None, Some(high)) => Some(FieldRule::saying(format!("at most {high}{unit}"))),
+            (None, None) => None,
+        });
     }
     if let Some(default) = schema.get("default") {
-        rules.push(format!("default <code>{}</code>", escape(&default.to_string())));
+        rules.push(FieldRule::naming("default", vec![default.to_string()]));
     }
     if let Some(pattern) = schema["pattern"].as_str() {
-        rules.push(format!("like <code>{}</code>", escape(pattern)));
+        rules.push(FieldRule::naming("like", vec![pattern.to_owned()]));
     }
-    let values = schema["enum"].as_array().into_iter().flatten();
-    let values: Vec<_> =
-        values.map(|value| format!("<code>{}</code>", escape(&plain(value)))).collect();
+    let values: Vec<_> = schema["enum"].as_array().into_iter().flatten().map(plain).collect();
     if !values.is_empty() {
-        rules.push(format!("one of {}", values.join(" ")));
+        rules.push(FieldRule::naming("one of", values));
     }
-    rules.join(", ")
+    rules
 }
 
 fn plain(value: &Value) -> String {
@@ -161,16 +211,19 @@ mod tests {
         let document = json!({ "components": { "schemas": { "Node": {
             "type": "object", "properties": { "next": { "$ref": "#/components/schemas/Node" } },
         } } } });
-        let shown = fields(&document, &json!({ "$ref": "#/components/schemas/Node" }), Way::Out);
-        assert_eq!(shown.matches(">next<").count(), DEPTH);
+        let node = json!({ "$ref": "#/components/schemas/Node" });
+        let shown = fields(&document, &node, Way::Out);
+        assert_eq!(shown.to_string().matches(">next<").count(), DEPTH);
         let own = json!({ "a": { "$ref": "#/a" } });
-        assert!(fields(&own, &own["a"], Way::In).is_empty());
+        assert!(fields(&own, &own["a"], Way::In).rows.is_empty());
     }
 
     #[test]
     fn rules_are_said_in_words() {
         let schema = json!({ "type": "string", "minLength": 3, "maxLength": 9, "enum": ["a", 1], "nullable": true });
-        let shown = field(&json!({}), "x", &schema, Way::In, Presence::Required);
+        let document = json!({});
+        let rows = vec![field(&document, "x", &schema, Way::In, Presence::Required)];
+        let shown = FieldList { rows }.to_string();
         for said in ["string or null", "3 to 9 characters", "<code>a</code>", "required"] {
             assert!(shown.contains(said), "{said}: {shown}");
         }
