@@ -1,5 +1,7 @@
 //! Inserts a message's values into a request, each escaped for its position.
 
+use crate::model::percent;
+
 /// How a value is escaped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SmsEscaping {
@@ -32,16 +34,8 @@ impl SmsEscaping {
                 let quoted = serde_json::Value::from(value).to_string();
                 quoted[1..quoted.len() - 1].to_owned()
             }
-            SmsEscaping::Percent => value.bytes().map(percent).collect(),
+            SmsEscaping::Percent => percent::encode(value),
         }
-    }
-}
-
-fn percent(byte: u8) -> String {
-    if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-        char::from(byte).to_string()
-    } else {
-        format!("%{byte:02X}")
     }
 }
 

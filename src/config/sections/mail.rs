@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::config::problem::Problem;
 use crate::config::reader::{ConfigReader, ReadResult, Reported};
 use crate::config::values::web_origin::split_port;
-use crate::model::{Email, Secret};
+use crate::model::{Email, Secret, percent};
 
 /// `[mail]`: how mail is sent.
 #[derive(Debug, Clone)]
@@ -204,22 +204,9 @@ fn host_name(text: &str) -> Option<String> {
     (is_name || bare.parse::<IpAddr>().is_ok()).then(|| bare.to_owned())
 }
 
-/// Decodes percent-encoding (RFC 3986, section 2.1).
+/// Decodes a user name or password of the URL.
 fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let pair = [rest.next()?, rest.next()?];
-            let pair = std::str::from_utf8(&pair).ok().filter(|pair| !pair.starts_with('+'))?;
-            bytes.push(u8::from_str_radix(pair, 16).ok()?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes)
-        .ok()
-        .filter(|text| !text.is_empty() && !text.contains(char::is_control))
+    percent::decode(text).filter(|text| !text.is_empty() && !text.contains(char::is_control))
 }
 
 /// Parses `Name <address>` or a bare address. Control characters are refused, because they could

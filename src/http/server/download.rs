@@ -1,7 +1,6 @@
 //! Streams a stored file in chunks, as an attachment, so that no browser renders it as a page of
 //! this origin.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
 use futures_util::stream;
@@ -16,6 +15,7 @@ use crate::http::server::failure::cut_off;
 use crate::identity::Core;
 use crate::identity::account::file;
 use crate::identity::account::file::FileRow;
+use crate::model::percent;
 
 /// A response that streams a file.
 pub struct Download(Response);
@@ -43,16 +43,7 @@ fn disposition(name: &str) -> String {
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || "._- ".contains(c) { c } else { '_' })
         .collect();
-    let mut text = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''");
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            // Writing to a `String` cannot fail.
-            let _ = write!(text, "%{byte:02X}");
-        }
-    }
-    text
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{}", percent::encode(name))
 }
 
 impl IntoResponse for Download {

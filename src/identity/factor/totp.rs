@@ -7,7 +7,7 @@ use aws_lc_rs::hmac;
 use crate::config::Factors;
 use crate::env::Env;
 use crate::error::Result;
-use crate::model::{Secret, Time};
+use crate::model::{Secret, Time, percent};
 
 /// Length of a secret in bytes, the same as the digest (RFC 4226, section 4).
 const SECRET: usize = 20;
@@ -66,27 +66,10 @@ pub fn base32(bytes: &[u8]) -> String {
 /// The `otpauth` URI that an authenticator app reads from a QR code.
 #[must_use]
 pub fn uri(service: &str, name: &str, secret: &str) -> Secret {
-    let (service, name) = (escaped(service), escaped(name));
+    let (service, name) = (percent::encode(service), percent::encode(name));
     Secret::new(format!(
         "otpauth://totp/{service}:{name}?secret={secret}&issuer={service}&algorithm=SHA1&digits=6&period=30"
     ))
-}
-
-/// Percent-encodes everything but the unreserved characters (RFC 3986, section 2.3).
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push('%');
-            out.extend(
-                [byte >> 4, byte & 15]
-                    .map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)])),
-            );
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -1,0 +1,99 @@
+//! The pages that links in mail open, and their paths. The core makes links to them, `web` serves
+//! them.
+
+use crate::model::percent;
+
+/// Declares the pages, so that none can be missing in [`Page::ALL`].
+macro_rules! pages {
+    ($($(#[$doc:meta])* $page:ident => $path:literal,)*) => {
+        /// A page that a link in mail opens, or that mails such a link.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Page {
+            $($(#[$doc])* $page,)*
+        }
+
+        impl Page {
+            /// All pages.
+            pub const ALL: &[Page] = &[$(Page::$page),*];
+
+            /// The path below each of [`MOUNTS`].
+            #[must_use]
+            pub fn path(self) -> &'static str {
+                match self {
+                    $(Page::$page => $path,)*
+                }
+            }
+        }
+    };
+}
+
+pages! {
+    /// Verifies the address of a new account.
+    VerifyEmail => "/verify-email",
+    /// Removes an account that someone else created with this address.
+    DisownSignUp => "/verify-email/disown",
+    /// Mails another verification link.
+    ResendVerification => "/resend-verification",
+    /// Allows a login by password again after many wrong ones.
+    OpenLogin => "/open-login",
+    /// Mails a link to choose a new password.
+    ForgotPassword => "/forgot-password",
+    /// Sets a new password.
+    ResetPassword => "/reset-password",
+    /// Confirms the new address of an account.
+    ConfirmEmail => "/confirm-email",
+    /// Undoes a change of the address.
+    UndoEmail => "/undo-email",
+    /// Ends a login that was not the owner's.
+    NotMe => "/not-me",
+}
+
+/// The prefixes at which every page is served: the root, and each mount of the native API, so that
+/// the pages work behind a proxy that forwards only the API.
+pub const MOUNTS: [&str; 3] = ["", "/v1", "/api/v1"];
+
+/// The mount that links in mail use.
+const LINKED_MOUNT: &str = "/v1";
+
+impl Page {
+    /// The link that opens the page, below the public URL.
+    #[must_use]
+    pub fn link(self, public_url: &str, token: &str) -> String {
+        format!("{public_url}{LINKED_MOUNT}{}?token={}", self.path(), percent::encode(token))
+    }
+
+    /// The path of another page under the mount of `path`, the path of this one.
+    #[must_use]
+    pub fn beside(self, path: &str, other: Page) -> String {
+        let mount = path.strip_suffix(self.path()).unwrap_or("");
+        format!("{mount}{}", other.path())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_unique_and_links_lead_to_a_mount() {
+        for page in Page::ALL {
+            assert_eq!(Page::ALL.iter().filter(|other| other.path() == page.path()).count(), 1);
+        }
+        assert!(MOUNTS.contains(&LINKED_MOUNT));
+        assert_eq!(
+            Page::UndoEmail.link("https://id.example.com", "a-b_1&x"),
+            "https://id.example.com/v1/undo-email?token=a-b_1%26x"
+        );
+    }
+
+    #[test]
+    fn a_page_leads_to_others_under_the_same_mount() {
+        for mount in MOUNTS {
+            let path = format!("{mount}/verify-email");
+            assert_eq!(
+                Page::VerifyEmail.beside(&path, Page::DisownSignUp),
+                format!("{mount}/verify-email/disown")
+            );
+        }
+    }
+}
