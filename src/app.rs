@@ -18,6 +18,7 @@ use crate::http::server::boundary::{Surroundings, TokenCheck, boundary};
 use crate::http::server::listener::{EndpointSwap, Listener};
 use crate::http::server::metrics::{alone, counted};
 use crate::http::server::pace::{PIECE, Timeouts};
+use crate::http::server::router::Routes;
 use crate::http::server::signals::Endings;
 use crate::identity::Core;
 use crate::identity::admin::role_cache;
@@ -37,7 +38,7 @@ use crate::seal::MasterKey;
 use crate::store::sqlite::ProcessRole;
 use crate::store::{self, Store};
 use crate::token::{Tokens, VerifiedToken};
-use crate::{api, sms};
+use crate::{api, sms, web};
 
 /// The key under which the profile of the first `serve` is recorded.
 const PROFILE: &str = "profile";
@@ -178,7 +179,7 @@ impl TokenCheck for Known {
     }
 }
 
-/// The HTTP endpoint: all wires behind the boundary.
+/// The HTTP endpoint: pages and wires behind the boundary.
 #[must_use]
 pub fn endpoint(
     core: &Arc<Core>,
@@ -188,13 +189,14 @@ pub fn endpoint(
     let surroundings = Surroundings {
         env: core.env.clone(),
         server: core.config.server.clone(),
-        wires: api::wires(&mounted),
+        wires: api::wires(&mounted, web::paths()),
         limiter: limiter.clone(),
         refusals: core.refusals.clone(),
         tokens: Arc::new(Known(core.tokens.clone())),
-        uncounted: api::uncounted(&mounted),
+        uncounted: web::uncounted().chain(api::uncounted(&mounted)).collect(),
     };
-    counted(boundary(api::routes(&mounted, core), surroundings), core.metrics.clone())
+    let routes = api::routes(web::routes(Routes::default(), core), &mounted, core);
+    counted(boundary(routes.router(), surroundings), core.metrics.clone())
 }
 
 /// Creates the worker that handles the jobs in the outbox and sends its mail.

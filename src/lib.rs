@@ -27,8 +27,8 @@
 //! | [`sms`] | a channel of the outbox: text messages through an HTTP gateway | `config`, `env`, `error`, `model`, `outbox` |
 //! | [`identity`] | the core, in families of operations; no HTTP, no SQL, no JSON envelope | `config`, `env`, `error`, `mail`, `metrics`, `model`, `outbox`, `password`, `seal`, `sms`, `store`, `token` |
 //! | [`http`] | what all wires and pages share: server, extractors, limits, documents | `config`, `env`, `error`, `identity`, `metrics`, `model`, `password` |
-//! | [`web`] | pages for people in a browser | `config`, `env`, `error`, `http`, `identity`, `model` |
-//! | [`api`] | the wires: routes, field names, statuses and codes; no business rules | `config`, `env`, `error`, `http`, `identity`, `model`, `password`, `web` |
+//! | [`web`] | pages for people in a browser, rendered from `static/pages` | `config`, `error`, `http`, `identity`, `model` |
+//! | [`api`] | the wires: routes, field names, statuses and codes; no business rules | `config`, `env`, `error`, `http`, `identity`, `model`, `password` |
 //! | [`app`] | assembling the parts; `main` and the tests both use it | everything |
 //! | [`cli`] | the command line | everything |
 //!

@@ -12,7 +12,6 @@ pub mod v1;
 use std::sync::{Arc, LazyLock};
 
 use poem::http::Method;
-use poem::{Endpoint, Response};
 use poem_openapi::registry::MetaApi;
 use serde_json::Value;
 
@@ -25,7 +24,6 @@ use crate::http::server::router::Routes;
 use crate::http::server::system;
 use crate::http::server::wires::{Methods, Wires};
 use crate::identity::Core;
-use crate::web::pages;
 
 /// A wire as the server mounts it.
 pub struct Mounted {
@@ -64,33 +62,29 @@ pub fn mounted(config: &Config) -> Vec<Mounted> {
     [config.server.wire].into_iter().chain(native).map(|name| named(name, config)).collect()
 }
 
-/// Routes for pages, OpenAPI documents, system paths and all operations.
+/// Adds the OpenAPI documents, the system paths and all operations.
 #[must_use]
-pub fn routes(
-    mounted: &[Mounted],
-    core: &Arc<Core>,
-) -> impl Endpoint<Output = Response> + 'static + use<> {
+pub fn routes(routes: Routes, mounted: &[Mounted], core: &Arc<Core>) -> Routes {
     let document = |api: &Mounted| {
         let (write, config) = (api.document, Arc::clone(&core.config));
         Document::new(api.wire.name(), move || write(&config))
     };
     let documents = mounted.iter().map(document).collect();
-    let beside =
-        site::routes(system::routes(pages::routes(Routes::default(), core), core), documents);
-    mounted.iter().fold(beside, |routes, api| (api.add)(routes, core)).router()
+    let routes = site::routes(system::routes(routes, core), documents);
+    mounted.iter().fold(routes, |routes, api| (api.add)(routes, core))
 }
 
 /// Maps each path to its wire and its allowed methods. The first wire also handles every path where
-/// no other wire is mounted.
+/// no other wire is mounted. `others` are paths that are served beside the wires.
 #[must_use]
-pub fn wires(mounted: &[Mounted]) -> Wires {
+pub fn wires(mounted: &[Mounted], others: Paths) -> Wires {
     let root =
         mounted.first().map_or_else(|| Arc::new(v1::V1) as Arc<dyn Wire>, |api| api.wire.clone());
     let mounts = mounted.iter().flat_map(|api| api.mounts.iter().map(|mount| (*mount, &api.wire)));
     let below_the_root = mounts.filter(|(mount, _)| !mount.is_empty());
-    below_the_root.fold(Wires::new(root, Arc::new(known(mounted))), |wires, (mount, wire)| {
-        wires.mount(mount, wire.clone())
-    })
+    let known = Arc::new(known(mounted, others));
+    below_the_root
+        .fold(Wires::new(root, known), |wires, (mount, wire)| wires.mount(mount, wire.clone()))
 }
 
 /// Paths that are exempt from rate limits, including everything below them: shared paths, and the
@@ -101,32 +95,22 @@ pub fn uncounted(mounted: &[Mounted]) -> Vec<String> {
         let paths = api.uncounted.iter();
         paths.flat_map(|path| api.mounts.iter().map(move |mount| format!("{mount}{path}")))
     });
-    page_paths().chain(read_paths(mounted.iter().map(|api| api.wire.name()))).chain(named).collect()
+    read_paths(mounted.iter().map(|api| api.wire.name())).chain(named).collect()
 }
 
-/// The pages, under each of their mounts.
-fn page_paths() -> impl Iterator<Item = String> {
-    pages::PATHS.into_iter().flat_map(|path| pages::MOUNTS.map(|mount| format!("{mount}{path}")))
-}
-
-/// Paths that only serve GET: system paths, the OpenAPI documents of these wires, and the script of
-/// the pages.
+/// Paths that only serve GET: system paths, and the OpenAPI documents of these wires.
 fn read_paths<'n>(names: impl Iterator<Item = &'n str>) -> impl Iterator<Item = String> {
-    let scripts = pages::MOUNTS.map(|mount| format!("{mount}{}", pages::SCRIPT));
     let documents = names.flat_map(site::paths_of);
-    system::PATHS.into_iter().chain(site::PATHS).map(str::to_owned).chain(scripts).chain(documents)
+    system::PATHS.into_iter().chain(site::PATHS).map(str::to_owned).chain(documents)
 }
 
 /// Every path with its methods, collected on first use.
-fn known(mounted: &[Mounted]) -> impl Methods + use<> {
+fn known(mounted: &[Mounted], others: Paths) -> impl Methods + use<> {
     let apis: Vec<_> =
         mounted.iter().map(|api| (api.wire.name(), api.operations, api.mounts)).collect();
     LazyLock::new(move || {
         let read = read_paths(apis.iter().map(|(name, ..)| *name));
-        let beside = Paths::default()
-            .with(page_paths(), &[Method::GET, Method::POST])
-            .with(read, &[Method::GET]);
-        apis.iter().fold(beside, |paths, (_, operations, mounts)| {
+        apis.iter().fold(others.with(read, &[Method::GET]), |paths, (_, operations, mounts)| {
             paths.with_operations(&operations(), mounts)
         })
     })

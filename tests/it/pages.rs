@@ -1,5 +1,7 @@
 //! The pages without a browser: effects of a GET, a link scanner, another site and an invalid form.
 
+use authd::model::Page;
+use authd::model::page::MOUNTS;
 use poem::http::Method;
 use serde_json::json;
 
@@ -19,6 +21,44 @@ async fn post(app: &App, path: &str, form: &str) -> Answer {
 
 fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |all, byte| format!("{all}%{byte:02X}"))
+}
+
+#[tokio::test]
+async fn every_page_has_a_route_under_each_mount() {
+    let app = app().await;
+    for page in Page::ALL {
+        let asks_for_address = matches!(page, Page::ForgotPassword | Page::ResendVerification);
+        for path in MOUNTS.map(|mount| format!("{mount}{}", page.path())) {
+            let opened = app.get(&path).send().await;
+            assert_eq!(opened.status, if asks_for_address { 200 } else { 400 }, "{path}");
+            assert_eq!(opened.header("content-type"), "text/html; charset=utf-8", "{path}");
+            let action = format!("<form method=\"post\" action=\"{path}\">");
+            assert_eq!(opened.text.contains(&action), asks_for_address, "{path}: {}", opened.text);
+            assert_eq!(post(&app, &path, "").await.status, 400, "{path}");
+            let refused = app.call(Method::PUT, &path).send().await;
+            assert_eq!(
+                (refused.status.as_u16(), refused.header("allow")),
+                (405, "GET, HEAD, POST"),
+                "{path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn forms_and_links_lead_to_the_mount_that_was_opened() {
+    let app = app().await;
+    app.register("ada").await;
+    let token = token_in(&app.mails().await, "/v1/verify-email?token=");
+    for mount in MOUNTS {
+        let page = app.get(&format!("{mount}/verify-email?token={token}")).send().await;
+        for part in [
+            format!("<form method=\"post\" action=\"{mount}/verify-email\">"),
+            format!("href=\"{mount}/verify-email/disown?token={token}\""),
+        ] {
+            assert!(page.text.contains(&part), "{part} in {}", page.text);
+        }
+    }
 }
 
 #[tokio::test]
@@ -174,7 +214,7 @@ async fn the_page_that_asks_for_a_link_says_the_same_of_every_address_and_is_lim
     assert_eq!((known.status.as_u16(), &known.text), (200, &unknown.text));
     let bad = post(&app, "/v1/forgot-password", "email=%22%3E%3Cscript%3E").await;
     assert_eq!(bad.status, 400);
-    assert!(bad.text.contains("value=\"&quot;&gt;&lt;script&gt;\""), "{}", bad.text);
+    assert!(bad.text.contains("value=\"&#34;&#62;&#60;script&#62;\""), "{}", bad.text);
     assert_eq!(app.mails().await.len(), 1);
     let call =
         app.post("/v1/auth/forgot-password", &json!({ "email": "x@example.com" })).send().await;

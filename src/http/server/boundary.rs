@@ -29,7 +29,7 @@ use crate::http::server::headers::{Standard, Transport};
 use crate::http::server::log::RequestLine;
 use crate::http::server::reject::About;
 use crate::http::server::wires::{Wires, is_under};
-use crate::http::server::{cors, request_id};
+use crate::http::server::{cors, reject, request_id};
 use crate::identity::access::caller::VerifiedToken;
 use crate::identity::audit::refusals::Refusals;
 use crate::model::time::whole_seconds;
@@ -187,21 +187,7 @@ impl<E: Endpoint> Boundary<E> {
         let wire = wires.of(&visit.path);
         let kind = error.kind();
         let status = wire.status_of(error);
-        if status.is_server_error() {
-            tracing::error!(
-                request_id = visit.request_id,
-                ?kind,
-                cause = error.chain(),
-                "request failed"
-            );
-        } else {
-            tracing::debug!(
-                request_id = visit.request_id,
-                ?kind,
-                cause = error.chain(),
-                "request refused"
-            );
-        }
+        reject::log(error, status, &visit.request_id);
         let about = About { request_id: visit.request_id.clone(), now: env.wall() };
         let body = if status.is_server_error() {
             wire.body(&constant(error), &about)
@@ -215,7 +201,7 @@ impl<E: Endpoint> Boundary<E> {
             .retry_delay()
             .or((status == StatusCode::SERVICE_UNAVAILABLE).then_some(Duration::from_secs(1)));
         if let Some(wait) = again {
-            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait).max(1)));
+            headers.insert(RETRY_AFTER, reject::retry_after(wait));
         }
         if kind == Kind::MethodNotAllowed
             && let Ok(allow) = HeaderValue::from_str(&wires.allow(&visit.path))

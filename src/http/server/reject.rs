@@ -4,9 +4,10 @@
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 use poem::error::ResponseError;
-use poem::http::StatusCode;
+use poem::http::{HeaderValue, StatusCode};
 use serde_json::Value;
 
 use crate::error::{Error, Kind};
@@ -123,6 +124,22 @@ pub fn status(kind: Kind) -> StatusCode {
         Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
+}
+
+/// Logs the cause of an error response: internal errors as errors, refusals for debugging only.
+pub fn log(error: &Error, status: StatusCode, request_id: &str) {
+    let (kind, cause) = (error.kind(), error.chain());
+    if status.is_server_error() {
+        tracing::error!(request_id, ?kind, cause, "request failed");
+    } else {
+        tracing::debug!(request_id, ?kind, cause, "request refused");
+    }
+}
+
+/// A `Retry-After` value: whole seconds, rounded up, at least one.
+#[must_use]
+pub fn retry_after(wait: Duration) -> HeaderValue {
+    HeaderValue::from(whole_seconds(wait).max(1))
 }
 
 /// A core error returned by a handler.

@@ -3,39 +3,38 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::identity::Core;
-use crate::model::{Account, AccountId, Secret, Time, secret};
+use crate::model::{Account, AccountId, Page, Secret, Time, secret};
 use crate::store;
 use crate::store::db::Db;
 
 pub use crate::store::tables::links::{Link, LinkPurpose};
 
-/// The link to one of authd's own pages. Pages are under `/v1`, so a proxy that forwards only that
-/// prefix still reaches them.
+/// The link to one of authd's own pages.
 #[must_use]
-pub fn to_page(core: &Core, page: &str, token: &str) -> Secret {
-    Secret::new(format!("{}/v1/{page}?token={token}", core.config.public_url()))
+pub fn to_page(core: &Core, page: Page, token: &str) -> Secret {
+    Secret::new(page.link(&core.config.public_url(), token))
 }
 
 /// The link that verifies an address: to authd's page, or to the application's (`links.verify`).
 #[must_use]
 pub fn to_verification(core: &Core, token: &str) -> Secret {
-    to_own_or_page(core, core.config.links.verify.as_deref(), "verify-email", token)
+    to_own_or_page(core, core.config.links.verify.as_deref(), Page::VerifyEmail, token)
 }
 
 /// The link that sets a new password: to authd's page, or to the application's (`links.reset`).
 #[must_use]
 pub fn to_reset(core: &Core, token: &str) -> Secret {
-    to_own_or_page(core, core.config.links.reset.as_deref(), "reset-password", token)
+    to_own_or_page(core, core.config.links.reset.as_deref(), Page::ResetPassword, token)
 }
 
 /// The link that confirms a new address: to authd's page, or to the application's
 /// (`links.confirm_email`).
 #[must_use]
 pub fn to_confirmation(core: &Core, token: &str) -> Secret {
-    to_own_or_page(core, core.config.links.confirm_email.as_deref(), "confirm-email", token)
+    to_own_or_page(core, core.config.links.confirm_email.as_deref(), Page::ConfirmEmail, token)
 }
 
-fn to_own_or_page(core: &Core, template: Option<&str>, page: &str, token: &str) -> Secret {
+fn to_own_or_page(core: &Core, template: Option<&str>, page: Page, token: &str) -> Secret {
     match template {
         Some(template) => Secret::new(template.replace("{token}", token)),
         None => to_page(core, page, token),

@@ -15,6 +15,7 @@ use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{Account, Device, Event, SessionId, Source, Time, secret};
 use crate::outbox::{self, OutgoingMessage};
+use crate::model::{Account, Device, Event, Page, SessionId, Source, Time, secret};
 use crate::store;
 use crate::store::db::Db;
 use crate::store::tables::anomalies::Alarm;
@@ -49,7 +50,7 @@ impl NewDeviceCheck {
         let token = secret::encode(&core.env.random::<32>()?);
         let until = core.env.now() + LINK_LIFE;
         let letter = Letter::NewDevice {
-            link: link::to_page(core, "not-me", &token),
+            link: link::to_page(core, Page::NotMe, &token),
             device: device.clone(),
             place: words.map_or_else(|| client.clone(), |words| format!("{words} ({client})")),
             at: core.env.now(),

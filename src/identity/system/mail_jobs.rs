@@ -16,6 +16,8 @@ use crate::identity::login::one_time_code;
 use crate::mail::Letter;
 use crate::model::{Account, AccountId, Barrier, Email, Source, Time, secret};
 use crate::outbox::{self, Job, JobHandler, OutgoingMessage, RequestedBy};
+use crate::mail::{self, JobHandler, Letter, OutgoingMessage, Request, RequestedBy};
+use crate::model::{Account, AccountId, Barrier, Email, Page, Source, Time, secret};
 use crate::store;
 use crate::store::db::Db;
 use crate::store::tables::attempts;
@@ -192,7 +194,7 @@ fn verification(core: &Core, account: &Account) -> Result<PlannedMail> {
     let (token, until) = (new_token(core)?, core.env.now() + core.config.links.verify_life);
     let letter = Letter::VerifyEmail {
         link: link::to_verification(core, &token),
-        disown: link::to_page(core, "verify-email/disown", &token),
+        disown: link::to_page(core, Page::DisownSignUp, &token),
         until,
     };
     PlannedMail::of(
@@ -205,7 +207,8 @@ fn verification(core: &Core, account: &Account) -> Result<PlannedMail> {
 
 fn password_closed(core: &Core, account: &Account) -> Result<PlannedMail> {
     let (token, until) = (new_token(core)?, core.env.now() + core.config.throttle.account_window);
-    let letter = Letter::PasswordClosed { link: link::to_page(core, "open-login", &token), until };
+    let letter =
+        Letter::PasswordClosed { link: link::to_page(core, Page::OpenLogin, &token), until };
     PlannedMail::of(
         core,
         account,
@@ -276,7 +279,7 @@ async fn change_of_address(
     if account.email_verified_at.is_some() {
         let (token, until) = (new_token(core)?, now + change_email::UNDO_FOR);
         let notice =
-            Letter::EmailChanging { undo: link::to_page(core, "undo-email", &token), until };
+            Letter::EmailChanging { undo: link::to_page(core, Page::UndoEmail, &token), until };
         planned.letters.push(core.mail.compose(&account.email, account.id.as_str(), &notice)?);
         planned.links.push(
             NewLink::new(account, &token, LinkPurpose::UndoEmail, until).making_own(&account.email),

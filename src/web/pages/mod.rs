@@ -1,15 +1,16 @@
-//! The pages that mailed links open. Mail scanners follow links, so opening a page changes nothing:
-//! only its button does, with or without script. Forms posted by other sites are refused.
+//! The pages that links in mail open. Mail scanners follow links, so opening a page changes
+//! nothing: only its button does, with or without script. Forms posted by other sites are refused.
+//!
+//! `words` has their texts, `refusal` what they answer to errors, `views` their templates.
 
-mod content;
-mod form;
+mod refusal;
+mod views;
+mod words;
 
 use std::sync::Arc;
 
-use poem::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER,
-};
-use poem::http::{HeaderMap, HeaderValue, StatusCode};
+use poem::http::header::RETRY_AFTER;
+use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use poem::{Endpoint, FromRequest, Request, Response, RouteMethod, endpoint};
 
 use crate::config::Config;
@@ -17,6 +18,8 @@ use crate::error::{Error, Kind, Result};
 use crate::http::extract::api_client::FromApp;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::extract::{body, origin};
+use crate::http::server::paths::Paths;
+use crate::http::server::reject::{self, Reject};
 use crate::http::server::router::Routes;
 use crate::identity::Core;
 use crate::identity::access::rate_key::RateKey;
@@ -27,217 +30,194 @@ use crate::identity::login::{new_device, open_login};
 use crate::model::time::whole_seconds;
 use crate::model::{Email, Password, secret};
 use crate::web::pages::content::{Asks, Content, PageContext, escape};
+use crate::model::page::MOUNTS;
+use crate::model::{Email, Page, Password};
+use crate::web::form;
+use crate::web::html::{self, Layout, Scripts};
+use crate::web::pages::refusal::{ResetsBegin, refusal};
+use crate::web::pages::views::{AddressView, ConfirmView, MessageView, NewPasswordField};
+use crate::web::pages::words::Words;
 
-const PAGE: &str = include_str!("../../../static/pages/page.html");
-const STYLE: &str = include_str!("../../../static/pages/page.css");
+/// The script that presses the button. Only the page that verifies an address loads it, and only if
+/// the policy enables it.
 const POST_AT_ONCE: &str = include_str!("../../../static/pages/post.js");
 
-/// The paths of the pages. They are also served under each mount of the native API, so that they
-/// work behind a proxy that forwards only the API.
-pub const PATHS: [&str; 9] = [
-    "/verify-email",
-    "/verify-email/disown",
-    "/resend-verification",
-    "/open-login",
-    "/forgot-password",
-    "/reset-password",
-    "/confirm-email",
-    "/undo-email",
-    "/not-me",
-];
-
-/// The path of the script that presses the button. Only the page that verifies an address loads it,
-/// and only if the policy enables it.
-pub const SCRIPT: &str = "/verify-email/post.js";
-
-/// The mounts of the pages.
-pub const MOUNTS: [&str; 3] = ["", "/v1", "/api/v1"];
+/// The path of the script, relative to its page.
+const SCRIPT: &str = "/post.js";
 
 /// Adds the routes.
 #[must_use]
-pub fn routes(mut route: Routes, core: &Arc<Core>) -> Routes {
-    for mount in MOUNTS {
-        route = route.at(format!("{mount}{SCRIPT}"), poem::get(endpoint::make_sync(|_| script())));
-        for page in Page::ALL {
-            let pages = Pages::new(core.clone(), page);
-            let methods = RouteMethod::new().get(pages.clone().asking()).post(pages.deciding());
+pub(in crate::web) fn routes(mut route: Routes, core: &Arc<Core>) -> Routes {
+    for path in script_paths() {
+        let script = endpoint::make_sync(|_| html::script(POST_AT_ONCE));
+        route = route.at(path, poem::get(script));
+    }
+    for &page in Page::ALL {
+        let served = LinkPage::new(core.clone(), page);
+        for mount in MOUNTS {
+            let methods =
+                RouteMethod::new().get(served.clone().opened()).post(served.clone().pressed());
             route = route.at(format!("{mount}{}", page.path()), methods);
         }
     }
     route
 }
 
-/// One of the pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Page {
-    Verify,
-    Disown,
-    Resend,
-    OpenLogin,
-    Forgot,
-    Reset,
-    ConfirmEmail,
-    UndoEmail,
-    NotMe,
+/// The paths of the pages and of their script.
+#[must_use]
+pub(in crate::web) fn paths() -> Paths {
+    Paths::default()
+        .with(page_paths(), &[Method::GET, Method::POST])
+        .with(script_paths(), &[Method::GET])
 }
 
-impl Page {
-    /// In the order of [`PATHS`].
-    const ALL: [Page; 9] = [
-        Page::Verify,
-        Page::Disown,
-        Page::Resend,
-        Page::OpenLogin,
-        Page::Forgot,
-        Page::Reset,
-        Page::ConfirmEmail,
-        Page::UndoEmail,
-        Page::NotMe,
-    ];
+/// The paths of the pages, under each mount.
+pub(in crate::web) fn page_paths() -> impl Iterator<Item = String> {
+    Page::ALL.iter().flat_map(|page| MOUNTS.map(|mount| format!("{mount}{}", page.path())))
+}
 
-    fn path(self) -> &'static str {
-        PATHS[self as usize]
-    }
+/// The paths of the script.
+pub(in crate::web) fn script_paths() -> impl Iterator<Item = String> {
+    MOUNTS.into_iter().map(|mount| format!("{mount}{}{SCRIPT}", Page::VerifyEmail.path()))
+}
 
-    /// Whether a mailed link opens the page. The other pages ask for an address.
-    fn takes_token(self) -> bool {
-        !matches!(self, Page::Resend | Page::Forgot)
-    }
+/// Whether a mailed link opens the page. The other pages ask for an address.
+fn takes_token(page: Page) -> bool {
+    !matches!(page, Page::ResendVerification | Page::ForgotPassword)
+}
 
-    /// Whether a script presses the button.
-    fn posts_at_once(self, config: &Config) -> bool {
-        self == Page::Verify && config.links.post_at_once
-    }
+/// Whether a script presses the button.
+fn posts_at_once(page: Page, config: &Config) -> bool {
+    page == Page::VerifyEmail && config.links.post_at_once
+}
 
-    /// The purpose that its link must have; `None` for pages without a link, and for the link of a
-    /// login alert, which is stored elsewhere.
-    fn purpose(self) -> Option<LinkPurpose> {
-        match self {
-            Page::Verify | Page::Disown => Some(LinkPurpose::Verify),
-            Page::OpenLogin => Some(LinkPurpose::OpenLogin),
-            Page::Reset => Some(LinkPurpose::Reset),
-            Page::ConfirmEmail => Some(LinkPurpose::ConfirmEmail),
-            Page::UndoEmail => Some(LinkPurpose::UndoEmail),
-            Page::Resend | Page::Forgot | Page::NotMe => None,
-        }
+/// The scripts that a page may run.
+fn scripts(page: Page, config: &Config) -> Scripts {
+    if posts_at_once(page, config) { Scripts::Own } else { Scripts::None }
+}
+
+/// The purpose that the page's link must have; `None` for pages without a link, and for the link of
+/// a login alert, which is stored elsewhere.
+fn purpose(page: Page) -> Option<LinkPurpose> {
+    match page {
+        Page::VerifyEmail | Page::DisownSignUp => Some(LinkPurpose::Verify),
+        Page::OpenLogin => Some(LinkPurpose::OpenLogin),
+        Page::ResetPassword => Some(LinkPurpose::Reset),
+        Page::ConfirmEmail => Some(LinkPurpose::ConfirmEmail),
+        Page::UndoEmail => Some(LinkPurpose::UndoEmail),
+        Page::ResendVerification | Page::ForgotPassword | Page::NotMe => None,
     }
 }
 
+/// The limit that the button counts against.
+fn limit(page: Page) -> Limit {
+    match page {
+        Page::ForgotPassword => Limit::Forgot,
+        Page::ResetPassword => Limit::Reset,
+        Page::ResendVerification => Limit::Resend,
+        Page::VerifyEmail => Limit::VerifyEmail,
+        Page::DisownSignUp => Limit::Disown,
+        Page::OpenLogin => Limit::OpenLogin,
+        Page::ConfirmEmail => Limit::ConfirmEmail,
+        Page::UndoEmail => Limit::UndoEmail,
+        Page::NotMe => Limit::NotMe,
+    }
+}
+
+/// One page, as it is served.
 #[derive(Clone)]
-struct Pages {
+struct LinkPage {
     core: Arc<Core>,
     page: Page,
     policy: HeaderValue,
 }
 
-impl Pages {
+impl LinkPage {
     fn new(core: Arc<Core>, page: Page) -> Self {
-        let policy = HeaderValue::from_str(&policy(page, &core.config))
-            .unwrap_or(HeaderValue::from_static("default-src 'none'"));
+        let policy = html::policy(scripts(page, &core.config));
         Self { core, page, policy }
     }
 
     /// `GET`: explains the link and shows the button, or shows that the link no longer works.
-    fn asking(self) -> impl Endpoint {
+    fn opened(self) -> impl Endpoint {
         endpoint::make(move |request: Request| {
-            let pages = self.clone();
+            let page = self.clone();
             async move {
-                let place = PageContext { page: pages.page, path: request.original_uri().path() };
-                let query = request.original_uri().query().unwrap_or("");
-                Ok::<_, poem::Error>(match pages.ask(place, query, request.headers()).await {
-                    Ok(content) => pages.render(StatusCode::OK, &content),
-                    Err(error) => pages.failure(place, &error),
-                })
+                let visit = RequestContext::from_request_without_body(&request).await?;
+                let shown = page.open(&request, &visit).await;
+                page.or_refusal(shown, &visit)
             }
         })
     }
 
-    async fn ask(
-        &self,
-        place: PageContext<'_>,
-        query: &str,
-        headers: &HeaderMap,
-    ) -> Result<Content> {
-        if !self.page.takes_token() {
-            self.admit(headers).await?;
-            return Ok(content::ask_for_link(place, "", None));
+    async fn open(&self, request: &Request, visit: &RequestContext) -> Result<Response> {
+        if !takes_token(self.page) {
+            self.admit(request.headers()).await?;
+            return self.ask_for_address(StatusCode::OK, visit, "", None);
         }
+        let query = request.original_uri().query().unwrap_or("");
         let token = form::token_of(query).ok_or(Kind::MissingLinkToken)?;
-        match self.page.purpose() {
-            Some(purpose) => link::look(&self.core, purpose, token).await.map(drop)?,
+        match purpose(self.page) {
+            Some(purpose) => link::look(&self.core, purpose, token).await?,
             None => new_device::look(&self.core, token).await?,
         }
-        let question = content::question(place, token, &self.core.config.password, &[]);
-        let at_once = self.page.posts_at_once(&self.core.config);
-        Ok(if at_once { content::posting_at_once(place, question) } else { question })
+        let script =
+            posts_at_once(self.page, &self.core.config).then(|| format!("{}{SCRIPT}", visit.path));
+        let view = ConfirmView { script, ..self.question(visit, token, &[]) };
+        self.show(StatusCode::OK, &view)
     }
 
     /// `POST`: does what the button says.
-    fn deciding(self) -> impl Endpoint {
+    fn pressed(self) -> impl Endpoint {
         endpoint::make(move |request: Request| {
-            let pages = self.clone();
+            let page = self.clone();
             async move {
-                let path = request.original_uri().path().to_owned();
-                let place = PageContext { page: pages.page, path: &path };
-                Ok::<_, poem::Error>(match pages.decide(place, request).await {
-                    Ok((status, content)) => pages.render(status, &content),
-                    Err(error) => pages.failure(place, &error),
-                })
+                let visit = RequestContext::from_request_without_body(&request).await?;
+                let done = page.press(request, &visit).await;
+                page.or_refusal(done, &visit)
             }
         })
     }
 
-    async fn decide(
-        &self,
-        place: PageContext<'_>,
-        request: Request,
-    ) -> Result<(StatusCode, Content)> {
+    async fn press(&self, request: Request, visit: &RequestContext) -> Result<Response> {
         origin::check_form(&request, &self.core.config)?;
         let (request, mut body) = request.split();
-        let visit =
-            RequestContext::from_request(&request, &mut body).await.map_err(Error::internal)?;
         let form = body::bytes(&self.core.config, &mut body).await?;
         let form = std::str::from_utf8(&form).map_err(|_| Kind::MalformedBody)?;
-        if !self.page.takes_token() {
+        if !takes_token(self.page) {
             let app = self.admit(request.headers()).await?;
-            return self.send_link(place, form, &visit, app).await;
+            return self.send_link(form, visit, app).await;
         }
         let token = form::token_of(form).ok_or(Kind::MissingLinkToken)?;
-        match self.follow(place, token, form, &visit).await {
-            Ok(content) => Ok((StatusCode::OK, content)),
+        match self.follow(token, form, visit).await {
+            Ok(words) => self.say(words, visit),
             Err(error) if !error.fields().is_empty() => {
                 let reasons: Vec<_> =
                     error.fields().iter().map(|row| row.sentence.clone().into_owned()).collect();
-                let content = content::question(place, token, &self.core.config.password, &reasons);
-                Ok((StatusCode::BAD_REQUEST, content))
+                self.show(StatusCode::BAD_REQUEST, &self.question(visit, token, &reasons))
             }
             Err(error) => Err(error),
         }
     }
 
     /// Counts the call and follows the link.
-    async fn follow(
-        &self,
-        place: PageContext<'_>,
-        token: &str,
-        form: &str,
-        visit: &RequestContext,
-    ) -> Result<Content> {
+    async fn follow(&self, token: &str, form: &str, visit: &RequestContext) -> Result<Words> {
         let (core, source) = (&self.core, &visit.source);
         match self.page {
-            Page::Verify => {
+            Page::VerifyEmail => {
                 let counted = visit.limited().count()?;
-                if verify_email::prove(core, token, &counted, source).await? == Proved::Already {
-                    return Ok(content::verified_already());
+                match verify_email::prove(core, token, &counted, source).await? {
+                    Proved::Now => {}
+                    Proved::Already => return Ok(words::VERIFIED_ALREADY),
                 }
             }
-            Page::Disown => {
+            Page::DisownSignUp => {
                 verify_email::disown(core, token, &visit.limited().count()?, source).await?;
             }
             Page::OpenLogin => {
                 open_login::follow(core, token, &visit.limited().count()?, source).await?;
             }
-            Page::Reset => {
+            Page::ResetPassword => {
                 let counted = visit.limited().count()?;
                 let new = Password::new(form::field(form, "newPassword").unwrap_or_default());
                 recover::reset(core, token, new, &counted, source).await?;
@@ -251,16 +231,16 @@ impl Pages {
             Page::NotMe => {
                 new_device::disown(core, token, &visit.limited().count()?, source).await?;
             }
-            Page::Forgot | Page::Resend => {}
+            Page::ForgotPassword | Page::ResendVerification => {}
         }
-        Ok(content::done(place))
+        Ok(words::done(self.page))
     }
 
     /// If the policy requires an API client for a password reset, this page does too, as every API
     /// does: it then works only behind a proxy that sends the credentials of an API client.
     async fn admit(&self, headers: &HeaderMap) -> Result<Option<FromApp>> {
         match self.page {
-            Page::Forgot => FromApp::of(&self.core, headers).await.map(Some),
+            Page::ForgotPassword => FromApp::of(&self.core, headers).await.map(Some),
             _ => Ok(None),
         }
     }
@@ -268,18 +248,14 @@ impl Pages {
     /// Requests a new link. The response never depends on whether the account exists.
     async fn send_link(
         &self,
-        place: PageContext<'_>,
         form: &str,
         visit: &RequestContext,
         app: Option<FromApp>,
-    ) -> Result<(StatusCode, Content)> {
+    ) -> Result<Response> {
         let typed = form::field(form, "email").unwrap_or_default();
         let Some(email) = Email::parse(typed.trim()) else {
-            let reason = "Please type an email address, like jo@example.com.";
-            return Ok((
-                StatusCode::BAD_REQUEST,
-                content::ask_for_link(place, &typed, Some(reason)),
-            ));
+            let reason = Some(words::NO_ADDRESS);
+            return self.ask_for_address(StatusCode::BAD_REQUEST, visit, &typed, reason);
         };
         let (core, source) = (&self.core, &visit.source);
         match app {
@@ -289,61 +265,86 @@ impl Pages {
             }
             None => verify_email::request(core, &email, &visit.limited().count()?, source).await?,
         }
-        Ok((StatusCode::OK, content::link_asked_for(self.page)))
+        self.say(words::done(self.page), visit)
     }
 
-    fn failure(&self, place: PageContext<'_>, error: &Error) -> Response {
-        let (status, content) =
-            content::refusal(place, error.kind(), Asks::under(&self.core.config));
-        if status.is_server_error() {
-            tracing::error!(cause = error.chain(), "page request failed");
-        }
-        let mut response = self.render(status, &content);
+    /// The page of a link before the button is pressed, or again with the reasons why a password
+    /// was rejected.
+    fn question<'a>(
+        &'a self,
+        visit: &'a RequestContext,
+        token: &'a str,
+        reasons: &'a [String],
+    ) -> ConfirmView<'a> {
+        let (words, button) = words::opening(self.page);
+        let rules = &self.core.config.password;
+        let password = (self.page == Page::ResetPassword).then(|| NewPasswordField {
+            min_length: rules.min_length,
+            rules: words::password_rules(rules),
+            reasons,
+        });
+        let disown = (self.page == Page::VerifyEmail)
+            .then(|| self.page.beside(&visit.path, Page::DisownSignUp));
+        let layout = self.layout(words);
+        ConfirmView { layout, action: &visit.path, token, button, password, disown, script: None }
+    }
+
+    /// The page that asks for an address. With a `reason`, what was typed is no address.
+    fn ask_for_address(
+        &self,
+        status: StatusCode,
+        visit: &RequestContext,
+        typed: &str,
+        reason: Option<&str>,
+    ) -> Result<Response> {
+        let (words, button) = words::opening(self.page);
+        let layout = self.layout(words);
+        self.show(status, &AddressView { layout, action: &visit.path, typed, reason, button })
+    }
+
+    /// The page after the button was pressed.
+    fn say(&self, words: Words, visit: &RequestContext) -> Result<Response> {
+        let mails_link = matches!(self.page, Page::UndoEmail | Page::NotMe);
+        let again = mails_link.then(|| self.page.beside(&visit.path, Page::ForgotPassword));
+        self.show(StatusCode::OK, &MessageView { layout: self.layout(words), again })
+    }
+
+    /// The response, or the page for an error.
+    fn or_refusal(
+        &self,
+        response: Result<Response>,
+        visit: &RequestContext,
+    ) -> poem::Result<Response> {
+        let response = response.or_else(|error| self.refuse(&error, visit));
+        Ok(response.map_err(Reject)?)
+    }
+
+    fn refuse(&self, error: &Error, visit: &RequestContext) -> Result<Response> {
+        let answer = refusal(self.page, error.kind(), ResetsBegin::under(&self.core.config));
+        reject::log(error, answer.status, visit.source.request_id.as_deref().unwrap_or_default());
+        let layout = self.layout(answer.words);
+        let mut response = match answer.way_on {
+            Some(other) => {
+                let action = self.page.beside(&visit.path, other);
+                let (_, button) = words::opening(other);
+                let view = AddressView { layout, action: &action, typed: "", reason: None, button };
+                self.show(answer.status, &view)?
+            }
+            None => self.show(answer.status, &MessageView { layout, again: None })?,
+        };
         if let Some(wait) = error.retry_delay() {
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait).max(1)));
+            response.headers_mut().insert(RETRY_AFTER, reject::retry_after(wait));
         }
-        response
+        Ok(response)
     }
 
-    fn render(&self, status: StatusCode, content: &Content) -> Response {
-        // The actions come last: they contain user input, whose text must not be treated as a
-        // placeholder.
-        let html = PAGE
-            .replace("{style}", STYLE)
-            .replace("{service}", &escape(&self.core.config.service.name))
-            .replace("{title}", content.title)
-            .replace("{text}", content.text)
-            .replace("{actions}", &content.actions);
-        Response::builder()
-            .status(status)
-            .header(CONTENT_TYPE, "text/html; charset=utf-8")
-            .header(CACHE_CONTROL, "no-store")
-            // With `no-referrer`, browsers send `Origin: null` and the form would look like another
-            // site's. `strict-origin` still hides the path with the token.
-            .header(REFERRER_POLICY, "strict-origin")
-            .header(CONTENT_SECURITY_POLICY, self.policy.clone())
-            .body(html)
+    fn layout(&self, words: Words) -> Layout<'_> {
+        Layout::new(&self.core.config.service.name, words.title, words.text)
     }
-}
 
-fn script() -> Response {
-    Response::builder()
-        .header(CONTENT_TYPE, "text/javascript; charset=utf-8")
-        .header(CACHE_CONTROL, "public, max-age=3600")
-        .body(POST_AT_ONCE)
-}
-
-/// Allows the style sheet by its hash, so that no other inline code can run.
-fn policy(page: Page, config: &Config) -> String {
-    use base64::Engine;
-    let scripts = if page.posts_at_once(config) { "script-src 'self'; " } else { "" };
-    let digest = base64::engine::general_purpose::STANDARD.encode(secret::digest(STYLE.as_bytes()));
-    format!(
-        "default-src 'none'; style-src 'sha256-{digest}'; {scripts}img-src data:; form-action 'self'; base-uri 'none'; \
-         frame-ancestors 'none'"
-    )
+    fn show(&self, status: StatusCode, view: &impl askama::Template) -> Result<Response> {
+        html::page(status, &self.policy, view)
+    }
 }
 
 #[cfg(test)]
@@ -352,15 +353,7 @@ mod tests {
     use crate::config::{Inputs, load};
 
     #[test]
-    fn every_page_has_its_path() {
-        assert_eq!(Page::ALL.map(Page::path), PATHS);
-        assert_eq!(Page::Reset.path(), "/reset-password");
-        assert_eq!(Page::UndoEmail.path(), "/undo-email");
-    }
-
-    #[test]
-    fn nothing_on_a_page_needs_another_host_and_script_only_where_the_policy_says_so() {
-        assert!(!PAGE.contains("<script") && !PAGE.contains("http"));
+    fn script_runs_only_on_one_page_and_only_where_the_policy_says_so() {
         let inputs = |profile: &str| Inputs {
             flags: vec![("profile".into(), profile.into())],
             ..Inputs::default()
@@ -368,12 +361,8 @@ mod tests {
         for (profile, scripted) in [("standard", 0), ("authbackend", 1)] {
             let config =
                 load(&inputs(profile)).unwrap_or_else(|problems| panic!("{problems}")).config;
-            let policies = Page::ALL.map(|page| policy(page, &config));
-            assert!(policies.iter().all(|policy| !policy.contains("unsafe")));
-            assert_eq!(
-                policies.iter().filter(|policy| policy.contains("script-src 'self'")).count(),
-                scripted
-            );
+            let own = |page: &&Page| scripts(**page, &config) == Scripts::Own;
+            assert_eq!(Page::ALL.iter().filter(own).count(), scripted);
         }
     }
 }

@@ -1,5 +1,7 @@
-//! Parses the fields of a posted form (`application/x-www-form-urlencoded`, URL Standard, section
+//! Reads the fields of a posted form (`application/x-www-form-urlencoded`, URL Standard, section
 //! 5.1).
+
+use crate::model::percent;
 
 /// The maximum length of a link token.
 const MAX_TOKEN: usize = 512;
@@ -13,31 +15,15 @@ pub(in crate::web) fn token_of(pairs: &str) -> Option<&str> {
     (well_formed && (1..=MAX_TOKEN).contains(&token.len())).then_some(token)
 }
 
-/// The value of a field that occurs exactly once; `None` if it is absent, repeated or not UTF-8.
+/// The value of a field that occurs exactly once; `None` if it is absent, repeated or malformed.
+/// Parsers that replace what they cannot decode would change a password.
 pub(in crate::web) fn field(pairs: &str, name: &str) -> Option<String> {
     let mut values =
         pairs.split('&').filter_map(|pair| pair.split_once('=')).filter(|(key, _)| *key == name);
     match (values.next(), values.next()) {
-        (Some((_, value)), None) => decode(value),
+        (Some((_, value)), None) => percent::decode(&value.replace('+', " ")),
         _ => None,
     }
-}
-
-fn decode(text: &str) -> Option<String> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'+' => b' ',
-            b'%' => digit(bytes.next()?)? << 4 | digit(bytes.next()?)?,
-            other => other,
-        });
-    }
-    String::from_utf8(decoded).ok()
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]
