@@ -194,13 +194,13 @@ impl Browser {
         entries.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// Saves a screenshot in the folder `AUTHD_SCREENSHOTS`, for people to look at.
+    /// Saves a screenshot in the folder `SCREENSHOTS`, for people to look at.
     pub fn picture(&self, name: &str) {
         #[allow(
             clippy::disallowed_methods,
-            reason = "whoever wants to look at the pages says where they go"
+            reason = "this variable is for the tests, not for authd"
         )]
-        let Some(folder) = std::env::var_os("AUTHD_SCREENSHOTS") else { return };
+        let Some(folder) = std::env::var_os("SCREENSHOTS") else { return };
         let picture = self.ask("GET", &format!("{}/screenshot", self.session), &Value::Null);
         let bytes =
             base64::engine::general_purpose::STANDARD.decode(picture.as_str().unwrap()).unwrap();
