@@ -4,7 +4,7 @@ mod imports;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use imports::{Module, ReExports, SourceFile, files_under, sources};
 
@@ -203,7 +203,7 @@ fn templates_escape_every_value() {
         })
         .collect();
     assert_eq!(unescaped, [(style.0, style.1.to_owned())]);
-    for (path, _, code) in rooms() {
+    for SourceFile { path, code, .. } in sources() {
         let may_nest = path.starts_with("http/docs/reference");
         assert!(may_nest || !code.contains("HtmlSafe"), "{}: only templates nest", path.display());
         let has_own_rules = code.contains("escape = \"") || code.contains("source = \"");

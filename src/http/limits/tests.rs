@@ -4,11 +4,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
-use crate::env::{Clock, Random};
+use crate::env::{FixedRandom, HandClock};
 use crate::error::{FieldError, Rule, limit};
 use crate::http::extract::limited::Limited;
 use crate::identity::access::counted::Checked;
-use crate::env::{FixedRandom, HandClock};
 use crate::identity::audit::refusals::Refusals;
 use crate::metrics::Metrics;
 use crate::model::{Source, Time};

@@ -32,7 +32,6 @@ use crate::http::server::wires::{Wires, is_under};
 use crate::http::server::{cors, reject, request_id};
 use crate::identity::access::caller::VerifiedToken;
 use crate::identity::audit::refusals::Refusals;
-use crate::model::time::whole_seconds;
 use crate::model::{Source, Time};
 
 /// Maximum number of headers in a request.

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::error::{Error, Kind};
 use crate::http::limits;
 use crate::model::Time;
+use crate::model::time::whole_seconds;
 
 /// What an envelope may contain besides the error.
 #[derive(Debug, Clone)]

@@ -27,9 +27,6 @@ use crate::identity::account::link::LinkPurpose;
 use crate::identity::account::verify_email::Proved;
 use crate::identity::account::{change_email, link, recover, verify_email};
 use crate::identity::login::{new_device, open_login};
-use crate::model::time::whole_seconds;
-use crate::model::{Email, Password, secret};
-use crate::web::pages::content::{Asks, Content, PageContext, escape};
 use crate::model::page::MOUNTS;
 use crate::model::{Email, Page, Password};
 use crate::web::form;
@@ -106,21 +103,6 @@ fn purpose(page: Page) -> Option<LinkPurpose> {
         Page::ConfirmEmail => Some(LinkPurpose::ConfirmEmail),
         Page::UndoEmail => Some(LinkPurpose::UndoEmail),
         Page::ResendVerification | Page::ForgotPassword | Page::NotMe => None,
-    }
-}
-
-/// The limit that the button counts against.
-fn limit(page: Page) -> Limit {
-    match page {
-        Page::ForgotPassword => Limit::Forgot,
-        Page::ResetPassword => Limit::Reset,
-        Page::ResendVerification => Limit::Resend,
-        Page::VerifyEmail => Limit::VerifyEmail,
-        Page::DisownSignUp => Limit::Disown,
-        Page::OpenLogin => Limit::OpenLogin,
-        Page::ConfirmEmail => Limit::ConfirmEmail,
-        Page::UndoEmail => Limit::UndoEmail,
-        Page::NotMe => Limit::NotMe,
     }
 }
 
