@@ -20,16 +20,9 @@ use futures_util::future::join_all;
 use poem::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, PASSWORD, START, Tokens, app, app_with};
+use crate::support::{Answer, App, PASSWORD, START, Tokens, UNLIMITED, app, app_with};
 
 const STEP: Duration = Duration::from_secs(30);
-/// The limits that many calls would exceed.
-const UNLIMITED: [(&str, &str); 4] = [
-    ("limits.sign_in.count", "0"),
-    ("limits.factor.count", "0"),
-    ("limits.code.count", "0"),
-    ("limits.factor_account.count", "0"),
-];
 
 /// An authenticator app, implemented independently of the server.
 struct Phone {

@@ -90,6 +90,21 @@ pub const UNLIMITED: [(&str, &str); 11] = [
     ("limits.factor_account", "off"),
 ];
 
+/// [`UNLIMITED`], but with these settings, which may set one of its limits.
+pub fn unlimited_but<'a>(set: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let is_set = |limit: &str| {
+        set.iter().any(|(key, _)| key.strip_prefix(limit).is_some_and(|rest| rest.starts_with('.')))
+    };
+    UNLIMITED.into_iter().filter(|(limit, _)| !is_set(limit)).chain(set.iter().copied()).collect()
+}
+
+/// For scenarios in which one client causes many letters.
+pub const UNLIMITED_MAIL: [(&str, &str); 2] =
+    [("limits.mail_address", "off"), ("limits.mail_client", "off")];
+
+/// For scenarios in which one client sends many wrong passwords.
+pub const UNTHROTTLED: [(&str, &str); 1] = [("throttle.enabled", "false")];
+
 /// The profile `standard`.
 pub async fn app() -> App {
     app_with("standard", &[]).await
