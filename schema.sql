@@ -1,4 +1,4 @@
--- The whole schema of an authd database, version 1.
+-- The whole schema of an authd database, version 2.
 --
 -- Types are text, bigint and bytea; the engine replaces them by its own types when it loads this
 -- file. Times are milliseconds since 1970 in UTC, supplied by the program. Names that are compared
@@ -9,7 +9,7 @@
 create table instance (
   name text primary key,
   number bigint,
-  words text,
+  text_value text,
   bytes bytea
 );
 
@@ -17,8 +17,11 @@ create table instance (
 create table accounts (
   id text primary key,                    -- UUID version 7, or the id from an import
   number bigint not null unique,          -- the numeric id that some APIs show
-  email text not null,
-  email_key text unique,                  -- null after the account has given up its address
+  handle bytea not null unique,           -- 32 random bytes that stand for the account in
+                                          -- authenticators; never shown, never changed
+  email text,
+  email_key text unique,                  -- null without an address, and after the account has
+                                          -- given up its address
   email_verified_at bigint,
   username text,
   username_key text unique,
@@ -30,10 +33,11 @@ create table accounts (
   last_name_key text,                     -- the family name, case-folded, for searches
   phone text,
   phone_verified_at bigint,
+  locale text,                            -- reserved: the language that the owner reads
   password_hash text,                     -- PHC string, or the bcrypt string from an import
   password_scheme text,                   -- scheme and cost, for dummy hashing of unknown names
-  stamp bigint not null,                  -- credential version; raised by each change of password,
-                                          -- address, factors or state
+  credential_version bigint not null,     -- raised by each change of password, address, factors or
+                                          -- state
   files_uploaded bigint not null default 0, -- counted against the upload quota; deleting a
                                           -- file does not lower it
   upload_limit bigint,                    -- the account's own quota; null: the configured one
@@ -43,7 +47,8 @@ create table accounts (
   deleted_at bigint,
   last_login_at bigint,
   created_at bigint not null,
-  updated_at bigint not null
+  updated_at bigint not null,
+  check (email is not null or username is not null or phone is not null)
 );
 create index accounts_password_scheme on accounts (password_scheme);
 -- For the administrators' lists: in the order of the numbers, by state, by name prefix.
@@ -70,6 +75,7 @@ create table role_permissions (
 create table account_roles (
   account_id text not null references accounts (id) on delete cascade,
   role text not null references roles (name) on delete cascade,
+  org_id text,                            -- reserved: the organisation that the role is limited to
   primary key (account_id, role)
 );
 create index account_roles_role on account_roles (role);
@@ -78,16 +84,24 @@ create index account_roles_role on account_roles (role);
 create table sessions (
   id text primary key,
   account_id text not null references accounts (id) on delete cascade,
+  kind text not null,                     -- first_party: a login of the owner
+  client_id text,                         -- reserved for what an owner grants to a client: the
+  scope text,                             -- client, the scope, the audience and the session that
+  resource text,                          -- granted it; null in a first-party session
+  parent text,
+  methods text not null,                  -- how the owner proved their identity, such as 'pwd otp'
+                                          -- (RFC 8176); empty if unknown, from schema version 1
+  level bigint not null,                  -- 1: one method, 2: two different methods or more
   generation bigint not null,             -- how often the refresh token has been rotated
   secret_hash bytea not null,             -- SHA-256 of the current refresh secret
-  turned_at bigint,                       -- when the refresh token was last rotated
+  rotated_at bigint,                      -- when the refresh token was last rotated
   idle_for bigint not null,               -- lifetime without a refresh, in milliseconds
   idle_until bigint not null,             -- when the session ends without a refresh
   remember bigint not null,               -- 0: the cookie ends with the browser
   expires_at bigint,                      -- when the session ends even if it is refreshed
   proved_at bigint not null,              -- when the owner last proved their identity
   last_active_at bigint not null,
-  client text not null,                   -- the client IP at login
+  client_ip text not null,                -- the client IP at login
   user_agent text,
   created_at bigint not null,
   ended_at bigint,
@@ -115,27 +129,27 @@ create index links_kept on links (email_key) where purpose = 'undo_email';
 
 -- Attempt counters: wrong passwords, lockouts, mail to an address. Keys are keyed digests, so a
 -- stolen file identifies no account, address or client IP.
-create table tries (
+create table attempts (
   scope text not null,                    -- what is counted
   key bytea not null,                     -- keyed digest of the counted account, address or IP
   count bigint not null,
   started_at bigint not null,             -- when this window started
   blocked_until bigint,                   -- until when all attempts are refused
-  waits bigint not null,                  -- how often the key was blocked in a row
-  forget_at bigint not null,              -- when the row expires
+  block_count bigint not null,            -- how often the key was blocked in a row
+  expires_at bigint not null,
   primary key (scope, key)
 );
-create index tries_forget on tries (forget_at);
+create index attempts_expiry on attempts (expires_at);
 
 -- Client IPs that have logged in to an account. Some limits admit the owner from known IPs while
 -- they refuse unknown IPs.
-create table known_clients (
+create table known_ips (
   account_id text not null references accounts (id) on delete cascade,
-  client bytea not null,
+  client_ip bytea not null,
   last_login_at bigint not null,
-  primary key (account_id, client)
+  primary key (account_id, client_ip)
 );
-create index known_clients_age on known_clients (last_login_at);
+create index known_ips_age on known_ips (last_login_at);
 
 -- Devices and countries that an account has been used from, named from a fixed list. A login from
 -- a new one is mailed to the owner.
@@ -149,7 +163,7 @@ create index known_traits_age on known_traits (last_login_at);
 
 -- Links of new-device mail; only their digest is stored. Following one ends the session that the
 -- mail is about.
-create table alarms (
+create table login_alerts (
   hash bytea primary key,                 -- SHA-256 of the token
   account_id text not null references accounts (id) on delete cascade,
   email_key text not null,                -- the address that the mail was sent to
@@ -157,8 +171,8 @@ create table alarms (
   expires_at bigint not null,
   spent_at bigint
 );
-create index alarms_account on alarms (account_id);
-create index alarms_expiry on alarms (expires_at);
+create index login_alerts_account on login_alerts (account_id);
+create index login_alerts_expiry on login_alerts (expires_at);
 
 -- Completed logins per UTC day.
 create table login_counts (
@@ -177,13 +191,15 @@ create table apps (
   rotated_at bigint not null              -- when the key was issued
 );
 
--- Mail to deliver, and requests whose response must not reveal whether an account exists. Bodies
--- are sealed under the master key and erased on delivery.
+-- Messages to deliver, and requests whose response must not reveal whether an account exists.
+-- Bodies are sealed under the master key and erased on delivery.
 create table outbox (
   id text primary key,
+  channel text not null,                  -- mail, sms, or job: a request that the server processes
   kind text not null,                     -- the name of the template or of the request
   account_id text,
-  recipient text,                         -- the address; null while it is only a request
+  recipient text,                         -- the address or the phone number; null for a job
+  locale text,                            -- reserved: the language of the message
   sealed bytea,                           -- the request or the message; null once delivered
   state text not null,                    -- requested, waiting, delivered, failed, dropped
   attempts bigint not null,
@@ -196,7 +212,7 @@ create table outbox (
 create index outbox_account on outbox (account_id, id) where account_id is not null; -- for exports
 create index outbox_due on outbox (state, next_at);
 -- Mail that waits after a failed attempt: the health check must be fast however long the queue is.
-create index outbox_tried on outbox (state) where last_error is not null and kind <> 'sms';
+create index outbox_tried on outbox (state) where last_error is not null and channel = 'mail';
 create index outbox_finished on outbox (finished_at) where finished_at is not null;
 
 -- The audit log: one row per security event, written in the transaction of the change.
@@ -208,11 +224,14 @@ create table audit (
   account_id text,                        -- no foreign key: the record outlives the account
   session_id text,
   actor text,
-  client text,
+  client_ip text,
   user_agent text,
   request_id text,
   detail text,
-  times bigint not null default 1         -- how often a limit refused the same within one minute
+  count bigint not null default 1,        -- how often a limit refused the same within one minute
+  seq bigint,                             -- reserved for a hash chain over the records: the
+  salt bytea,                             -- position in it and the salted digest
+  digest bytea
 );
 create index audit_account on audit (account_id, id);
 create index audit_at on audit (at);
@@ -244,11 +263,11 @@ create table refresh_keys (
 create table username_reservations (
   username_key text primary key,
   holder text not null,                   -- the sign-up that reserved it
-  until bigint not null
+  expires_at bigint not null
 );
 -- Deleting an account also deletes its reservations.
 create index username_reservations_holder on username_reservations (holder);
-create index username_reservations_until on username_reservations (until);
+create index username_reservations_expiry on username_reservations (expires_at);
 
 -- Second factors. A factor protects nothing until it is confirmed.
 create table factors (
@@ -274,7 +293,7 @@ create table backup_codes (
   hash bytea not null,
   factor_id text references factors (id) on delete cascade,
   created_at bigint not null,
-  used_at bigint,
+  spent_at bigint,
   primary key (account_id, hash)
 );
 create index backup_codes_factor on backup_codes (factor_id) where factor_id is not null;
@@ -283,11 +302,12 @@ create index backup_codes_factor on backup_codes (factor_id) where factor_id is 
 create table challenges (
   hash bytea primary key,
   account_id text not null references accounts (id) on delete cascade,
-  stamp bigint not null,                  -- the account's, when the first factor was checked
+  credential_version bigint not null,     -- the account's, when the first factor was checked
+  proved text not null,                   -- the method of the first factor, as in sessions.methods
   methods text not null,                  -- the methods that may complete it
   remember bigint not null,
-  client bytea not null,                  -- the client IP that passed the first factor
-  tries bigint not null,                  -- wrong codes so far
+  client_ip bytea not null,               -- the client IP that passed the first factor
+  attempts bigint not null,               -- wrong codes so far
   created_at bigint not null,
   expires_at bigint not null,
   spent_at bigint
@@ -300,7 +320,7 @@ create table codes (
   account_id text not null references accounts (id) on delete cascade,
   purpose text not null,                  -- login, reset, factor, setup
   hash bytea not null,
-  stamp bigint not null,                  -- the account's; a change of address, password or
+  credential_version bigint not null,     -- the account's; a change of address, password or
                                           -- factors voids the code
   target text not null,                   -- the address or number that the code was sent to
   factor_id text references factors (id) on delete cascade,

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,12 +30,11 @@ use crate::identity::system::{cleanup, key};
 use crate::mail::{self, Composer, MailChannel, Mailer};
 use crate::metrics::Metrics;
 use crate::model::event::What;
-use crate::model::{Event, Secret, Source};
+use crate::model::{Database, Event, Secret, Source};
 use crate::outbox::{Deliver, Outbox, Worker};
 use crate::password::pool::Pool;
 use crate::seal::MasterKey;
-use crate::store::sqlite::ProcessRole;
-use crate::store::{self, Store};
+use crate::store::{self, ProcessRole, Store};
 use crate::token::{Tokens, VerifiedToken};
 use crate::{api, sms, web};
 
@@ -55,39 +53,12 @@ pub async fn open(
     role: ProcessRole,
     env: Env,
 ) -> Result<Arc<Core>> {
-    let store = Store::open(&config.db, role)?;
-    for note in store.notes() {
-        tracing::warn!("{note}");
-    }
-    let master = unlock(&store, &config.db, master_key, role, &env).await?;
+    let store = open_store(&config.database, role, &env)?;
+    let master = unlock(&store, &config.database, master_key, role, &env).await?;
     if role == ProcessRole::Server {
-        let (profile, now) = (config.profile.clone(), env.now());
-        store
-            .write(move |db| {
-                store::tables::roles::write_built_in(db, now)?;
-                store::tables::instance::set_text_if_absent(db, PROFILE, &profile)
-            })
-            .await?;
+        record_profile(&store, &config.profile, &env).await?;
     }
-    let tokens = match role {
-        ProcessRole::Server => {
-            let tokens =
-                Tokens::open(&config.tokens, &config.issuer(), &store, &master, &env).await?;
-            if let Some(kid) = tokens.made() {
-                let event = Event::done(What::KeyMade).because(kid);
-                let (id, at) = (env.new_id()?, env.now());
-                store
-                    .write(move |db| {
-                        store::tables::audit::insert(db, &id, at, &event, &Source::command_line())
-                    })
-                    .await?;
-            }
-            tokens
-        }
-        ProcessRole::Command => {
-            Tokens::open_stored(&config.tokens, &config.issuer(), &store, &master, &env).await?
-        }
-    };
+    let tokens = open_tokens(&config, &store, &master, role, &env).await?;
     let counts = Arc::new(CountCache::starting(&env));
     let metrics = Metrics::default();
     let hashing = Pool::start(&config.hashing, &env)?;
@@ -120,42 +91,47 @@ pub async fn open(
 ///
 /// # Errors
 /// `Internal` if the file exists and is not an authd database.
-pub fn recorded_profile(db: &Path) -> Result<Option<String>> {
-    if db.exists() {
-        Store::look(db, |db| store::tables::instance::words(db, PROFILE))
-    } else {
-        Ok(None)
+pub fn recorded_profile(database: &Database) -> Result<Option<String>> {
+    let recorded = Store::inspect(database, |db, version| {
+        store::tables::instance::text_at(db, version, PROFILE)
+    })?;
+    Ok(recorded.flatten())
+}
+
+/// Opens the database, and warns about an unsafe location.
+fn open_store(database: &Database, role: ProcessRole, env: &Env) -> Result<Store> {
+    let store = Store::open(database, role, env)?;
+    for note in store.notes() {
+        tracing::warn!("{note}");
     }
+    Ok(store)
 }
 
 /// The master key of this database. It is created together with the database and never replaced.
 async fn unlock(
     store: &Store,
-    db: &Path,
+    database: &Database,
     given: Option<Secret>,
     role: ProcessRole,
     env: &Env,
 ) -> Result<MasterKey> {
     let proof = store.read(|db| store::tables::keys::master_check(db)).await?;
-    let file = key_file(db);
+    let file = database.key_file();
     let key = match (&given, &proof) {
         (Some(text), _) => MasterKey::parse(text.reveal())?,
         (None, _) if file.exists() => MasterKey::load(&file)?,
         (None, None) if role == ProcessRole::Server => MasterKey::create(&file, env)?,
         (None, _) => {
-            let lost = format!(
-                "the master key of {} is missing: expected {}",
-                db.display(),
+            return Err(Error::refused(format!(
+                "the master key of {database} is missing: expected {}",
                 file.display()
-            );
-            return Err(Error::refused(lost));
+            )));
         }
     };
     match proof {
         Some(proof) if proof == key.check_value() => Ok(key),
         Some(_) => Err(Error::refused(format!(
-            "the master key is not the one that {} was created with",
-            db.display()
+            "the master key is not the one that {database} was created with"
         ))),
         None => {
             let check = key.check_value();
@@ -165,9 +141,39 @@ async fn unlock(
     }
 }
 
-/// The path of the key file: `authd.key` next to `authd.db`.
-fn key_file(db: &Path) -> PathBuf {
-    db.with_extension("key")
+/// Records the profile of the first `serve`, and updates the built-in roles to this version.
+async fn record_profile(store: &Store, profile: &str, env: &Env) -> Result<()> {
+    let (profile, now) = (profile.to_owned(), env.now());
+    store
+        .write(move |db| {
+            store::tables::roles::write_built_in(db, now)?;
+            store::tables::instance::set_text_if_absent(db, PROFILE, &profile)
+        })
+        .await
+}
+
+/// Opens the signing keys. A server creates them if there are none, and records that.
+async fn open_tokens(
+    config: &Config,
+    store: &Store,
+    master: &MasterKey,
+    role: ProcessRole,
+    env: &Env,
+) -> Result<Tokens> {
+    if role == ProcessRole::Command {
+        return Tokens::open_stored(&config.tokens, &config.issuer(), store, master, env).await;
+    }
+    let tokens = Tokens::open(&config.tokens, &config.issuer(), store, master, env).await?;
+    if let Some(kid) = tokens.made() {
+        let event = Event::done(What::KeyMade).because(kid);
+        let (id, at) = (env.new_id()?, env.now());
+        store
+            .write(move |db| {
+                store::tables::audit::insert(db, &id, at, &event, &Source::command_line())
+            })
+            .await?;
+    }
+    Ok(tokens)
 }
 
 /// Tells the boundary whether a token is valid: callers with one get the higher limit.
@@ -312,7 +318,7 @@ fn bound(old: &Config, new: &Config) -> Vec<&'static str> {
         ("server.listen", |of| of.server.listen.to_string()),
         ("server.connections", |of| of.server.connections.to_string()),
         ("metrics.listen", |of| format!("{:?}", of.metrics.listen)),
-        ("db", |of| of.db.display().to_string()),
+        ("db", |of| of.database.to_string()),
         ("profile", |of| of.profile.clone()),
         ("tokens", |of| format!("{:?}", of.tokens)),
         // The default is derived from `server.public_url`.

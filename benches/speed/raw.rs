@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use authd::env::Env;
 use authd::model::secret::digest;
-use authd::model::{AccountId, Email, SessionId, Source, Time};
-use authd::store::sqlite::ProcessRole;
+use authd::model::{AccountId, AuthMethod, Database, Email, SessionId, Source, Time};
 use authd::store::tables::sessions::{SessionRow, Turn};
-use authd::store::{self, Store};
+use authd::store::{self, ProcessRole, Store};
 use poem::listener::TcpListener;
 use poem::{Response, Route, Server, get, handler};
 
@@ -68,8 +67,9 @@ pub fn serve_bare_handler() {
 /// The statements of a refresh through the same writer, without HTTP, tokens and signatures.
 pub async fn group_commits_per_second(span: Duration, callers: usize) -> f64 {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&folder.path().join("raw.db"), ProcessRole::Server).unwrap();
     let env = Env::real();
+    let database = Database::File(folder.path().join("raw.db"));
+    let store = Store::open(&database, ProcessRole::Server, &env).unwrap();
     let ids: Vec<SessionId> = (0..callers).map(|_| SessionId::new(env.new_id().unwrap())).collect();
     let sessions = ids.clone();
     let now = env.now();
@@ -110,6 +110,7 @@ fn prepare(db: &mut dyn store::db::Db, ids: &[SessionId], now: Time) -> authd::e
     let account = AccountId::new("raw");
     let row = store::tables::accounts::NewRow {
         id: account.clone(),
+        handle: [0; 32],
         email: Email::parse("raw@example.com").unwrap(),
         email_verified_at: Some(now),
         username: None,
@@ -119,8 +120,8 @@ fn prepare(db: &mut dyn store::db::Db, ids: &[SessionId], now: Time) -> authd::e
         name: None,
         company_name: None,
         phone: None,
-        password_hash: "none".to_owned(),
-        password_scheme: "none".to_owned(),
+        password_hash: None,
+        password_scheme: None,
         created_at: now,
     };
     store::tables::accounts::insert(db, &row)?;
@@ -130,7 +131,7 @@ fn prepare(db: &mut dyn store::db::Db, ids: &[SessionId], now: Time) -> authd::e
             account: account.clone(),
             generation: 0,
             secret_hash: digest(&0_i64.to_be_bytes()).to_vec(),
-            turned_at: None,
+            rotated_at: None,
             idle_for: Duration::from_hours(1),
             idle_until: now + Duration::from_hours(1),
             remember: true,
@@ -139,7 +140,12 @@ fn prepare(db: &mut dyn store::db::Db, ids: &[SessionId], now: Time) -> authd::e
             last_active_at: now,
             ended_at: None,
         };
-        store::tables::sessions::insert(db, &session, &Source::command_line())?;
+        store::tables::sessions::insert(
+            db,
+            &session,
+            &AuthMethod::Password.into(),
+            &Source::command_line(),
+        )?;
     }
     Ok(())
 }

@@ -167,9 +167,9 @@ impl Row for AuditLine<'_> {
             record.outcome.clone(),
             text(&record.account_id),
             text(&record.actor),
-            text(&record.client),
+            text(&record.client_ip),
             text(&record.detail),
-            record.times.to_string(),
+            record.count.to_string(),
         ]
     }
 

@@ -15,7 +15,7 @@ use crate::cli::log;
 use crate::config::{self, Inputs, Loaded, Origin, Problems};
 use crate::env::Env;
 use crate::identity::Core;
-use crate::store::sqlite::ProcessRole;
+use crate::store::ProcessRole;
 
 /// The configuration sources of this command line.
 ///
@@ -50,8 +50,8 @@ fn text(path: &Path) -> Result<String, Failure> {
 
 /// Adds the profile recorded in the database, if there is a database.
 pub fn recall_profile(inputs: &mut Inputs) -> Result<(), Failure> {
-    let db = config::database(inputs).map_err(refused)?;
-    inputs.recorded_profile = app::recorded_profile(&db)?;
+    let database = config::database(inputs).map_err(refused)?;
+    inputs.recorded_profile = app::recorded_profile(&database)?;
     Ok(())
 }
 

@@ -19,7 +19,7 @@ use crate::config::{self, Config, WireName};
 use crate::env::Env;
 use crate::error::Error;
 use crate::model::{ApiClient, Secret};
-use crate::store::sqlite::ProcessRole;
+use crate::store::ProcessRole;
 use crate::{app, identity};
 
 /// Threads for lists and scans. Hashing, writing and sending have their own threads.
@@ -121,7 +121,7 @@ fn welcome(
     let lines = [
         ("api", apis),
         ("docs", docs.clone()),
-        ("database", config.db.display().to_string()),
+        ("database", config.database.to_string()),
         ("mail", mail),
         (
             "new admin",
@@ -143,7 +143,7 @@ fn welcome(
         "wire": wire.as_str(),
         "docs": docs,
         "profile": config.profile,
-        "db": config.db.display().to_string(),
+        "db": config.database.to_string(),
         "smtp": outlet,
         "app": app,
     });

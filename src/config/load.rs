@@ -11,7 +11,7 @@ use super::problem::{Problem, Problems};
 use super::profile::{ProfileName, STANDARD};
 use super::reader::{ConfigEntry, ConfigReader, Visibility};
 use super::{Config, env_file};
-use crate::model::Secret;
+use crate::model::{Database, Secret};
 
 /// The file that is read if `--config` is not given.
 const DEFAULT_FILE: &str = "authd.toml";
@@ -102,11 +102,11 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Problems> {
     }
 }
 
-/// Reads only the path of the database, before the recorded profile is known.
+/// Reads only the location of the database, before the recorded profile is known.
 ///
 /// # Errors
 /// If a source cannot be read, or `db` is not a path.
-pub fn database(inputs: &Inputs) -> Result<PathBuf, Problems> {
+pub fn database(inputs: &Inputs) -> Result<Database, Problems> {
     let mut sources = Sources::gather(inputs);
     let mut layer = base_layer(ProfileName::standard(), &mut sources.problems);
     for above in [sources.file, sources.env, sources.flags] {
@@ -115,7 +115,7 @@ pub fn database(inputs: &Inputs) -> Result<PathBuf, Problems> {
     let mut reader = ConfigReader::new(layer, &inputs.dir);
     reader.problems = sources.problems;
     match reader.path("db", "a file path") {
-        Ok(path) if reader.problems.is_empty() => Ok(path),
+        Ok(path) if reader.problems.is_empty() => Ok(Database::File(path)),
         _ => Err(Problems(reader.problems)),
     }
 }

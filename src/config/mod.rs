@@ -20,7 +20,7 @@ mod values;
 #[cfg(test)]
 mod wire_profile_tests;
 
-use std::path::PathBuf;
+use crate::model::Database;
 
 pub use crate::config::sections::admin::{AdminConfig, AdminNetworks};
 pub use crate::config::sections::apps::AppsConfig;
@@ -62,8 +62,8 @@ use reader::{ConfigReader, ReadResult};
 pub struct Config {
     /// The name of the preset that the configuration starts from.
     pub profile: String,
-    /// The path of the SQLite file.
-    pub db: PathBuf,
+    /// `db`: where the data is.
+    pub database: Database,
     /// `[server]`
     pub server: Server,
     /// `[service]`
@@ -157,7 +157,7 @@ impl Config {
 
     fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let profile = r.text("profile", 64);
-        let db = r.path("db", "a file path");
+        let database = r.path("db", "a file path").map(Database::File);
         let server = Server::read(r);
         let service = ServiceConfig::read(r);
         let tokens = TokensConfig::read(r);
@@ -182,7 +182,7 @@ impl Config {
         let metrics = MetricsConfig::read(r);
         Ok(Self {
             profile: profile?,
-            db: db?,
+            database: database?,
             server: server?,
             service: service?,
             tokens: tokens?,

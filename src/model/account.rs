@@ -25,7 +25,7 @@ pub struct Account {
     pub password_hash: Option<String>,
     /// The credential version: raised by every change of password, email address, second factors or
     /// state.
-    pub stamp: i64,
+    pub credential_version: i64,
     pub suspended_at: Option<Time>,
     pub deleted_at: Option<Time>,
     pub last_login_at: Option<Time>,

@@ -4,7 +4,9 @@
 
 pub mod account;
 pub mod app;
+pub mod auth_method;
 pub mod barrier;
+pub mod database;
 pub mod device;
 pub mod email;
 pub mod event;
@@ -24,7 +26,9 @@ pub mod username;
 
 pub use account::{Account, Status};
 pub use app::ApiClient;
+pub use auth_method::{AuthMethod, AuthMethods};
 pub use barrier::Barrier;
+pub use database::Database;
 pub use device::Device;
 pub use email::Email;
 pub use event::{Event, EventOutcome};

@@ -203,8 +203,8 @@ mod tests {
 
     use super::*;
     use crate::error::Kind;
-    use crate::store::sqlite::ProcessRole;
-    use crate::store::{Decision, Store};
+    use crate::model::Database;
+    use crate::store::{Decision, ProcessRole, Store};
 
     fn outbox() -> Outbox {
         let master = MasterKey::parse(&crate::model::secret::encode(&[1; 32])).unwrap();
@@ -230,7 +230,8 @@ mod tests {
     #[tokio::test]
     async fn enqueue_notifies_after_the_commit_and_never_after_a_rollback() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("authd.db"), ProcessRole::Server).unwrap();
+        let database = Database::File(folder.path().join("authd.db"));
+        let store = Store::open(&database, ProcessRole::Server, &Env::real()).unwrap();
         let outbox = outbox();
 
         let lost = message(&outbox, Channel::Mail);
@@ -264,7 +265,8 @@ mod tests {
     #[tokio::test]
     async fn a_message_notifies_the_worker_of_its_channel_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("authd.db"), ProcessRole::Server).unwrap();
+        let database = Database::File(folder.path().join("authd.db"));
+        let store = Store::open(&database, ProcessRole::Server, &Env::real()).unwrap();
         let outbox = outbox();
         let job = Job::Reset { email_key: "joe@example.org".to_owned() };
         let outgoing = [

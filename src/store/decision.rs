@@ -29,17 +29,19 @@ impl<T> Decision<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::env::Env;
     use crate::error::Kind;
-    use crate::store::Store;
-    use crate::store::sqlite::ProcessRole;
+    use crate::model::Database;
     use crate::store::tables::instance;
+    use crate::store::{ProcessRole, Store};
 
     #[tokio::test]
     async fn a_commit_and_a_refusal_keep_the_changes_and_an_error_undoes_them() {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("authd.db"), ProcessRole::Server).unwrap();
+        let database = Database::File(folder.path().join("authd.db"));
+        let store = Store::open(&database, ProcessRole::Server, &Env::real()).unwrap();
         let stored = async |name: &'static str| {
-            store.read(move |db| instance::words(db, name)).await.unwrap()
+            store.read(move |db| instance::text(db, name)).await.unwrap()
         };
 
         let committed = store.decide(|db| {

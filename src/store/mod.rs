@@ -1,52 +1,64 @@
-//! All code that touches the database: the engine interface, the engines, and one file per table
-//! group.
+//! All code that touches the database: the engine interface, the engines, the schema with its
+//! upgrade steps, and one file per table group.
 //!
 //! [`Store::read`], [`Store::write`] and [`Store::decide`] take short, synchronous closures that
 //! only use the database. A write is atomic. Only this module uses a database driver.
 
 pub mod db;
 mod decision;
+pub mod engine;
+pub mod figures;
+pub mod schema;
 pub mod sqlite;
+pub mod steps;
 pub mod tables;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::env::Env;
+use crate::error::Result;
+use crate::model::Database;
 use db::Db;
 
 pub use db::{Constraint, Row, Value};
 pub use decision::Decision;
+pub use engine::Engine;
+pub use figures::EngineStats;
+pub use schema::{Plan, ProcessRole};
 
 /// A handle to the database, independent of the engine. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    engine: sqlite::Engine,
+    engine: Engine,
 }
 
 impl Store {
     /// Creates a store on an open engine.
     #[must_use]
-    pub fn new(engine: sqlite::Engine) -> Self {
+    pub fn new(engine: Engine) -> Self {
         Self { engine }
     }
 
-    /// Opens the SQLite file at this path.
+    /// Opens a database.
     ///
     /// # Errors
-    /// As [`sqlite::Engine::open`].
-    pub fn open(path: &Path, role: sqlite::ProcessRole) -> Result<Self> {
-        sqlite::Engine::open(path, role).map(Self::new)
+    /// As [`Engine::open`].
+    pub fn open(database: &Database, role: ProcessRole, env: &Env) -> Result<Self> {
+        Engine::open(database, &Plan::of(role), env).map(Self::new)
     }
 
-    /// Reads from a database file without opening a store, even from one of an older schema
-    /// version. Starts no writer and no pool.
+    /// Reads from a database without opening a store, even from one of an older schema version,
+    /// which the closure is given. Returns `None` if there is no database. Starts no writer and no
+    /// pool.
     ///
     /// # Errors
-    /// As [`sqlite::Engine::look`].
-    pub fn look<T>(path: &Path, work: impl FnOnce(&mut dyn Db) -> Result<T>) -> Result<T> {
-        sqlite::Engine::look(path, &sqlite::Plan::of(sqlite::ProcessRole::Command), work)
+    /// As [`Engine::inspect`].
+    pub fn inspect<T>(
+        database: &Database,
+        work: impl FnOnce(&mut dyn Db, i64) -> Result<T>,
+    ) -> Result<Option<T>> {
+        Engine::inspect(database, &Plan::of(ProcessRole::Command), work)
     }
 
     /// Warnings about the database's location, for the person who started the program.
@@ -61,13 +73,19 @@ impl Store {
         self.engine.is_served()
     }
 
-    /// The writer's statistics.
+    /// What the engine has counted so far.
     #[must_use]
-    pub fn vitals(&self) -> sqlite::WriterStats {
-        self.engine.vitals()
+    pub fn figures(&self) -> EngineStats {
+        self.engine.figures()
     }
 
-    /// Reads a few rows by key on the calling thread, from one snapshot.
+    /// The bytes that the database can still grow by; `None` if that is unknown.
+    #[must_use]
+    pub fn free_space(&self) -> Option<u64> {
+        self.engine.free_space()
+    }
+
+    /// Reads a few rows by key, from one snapshot.
     ///
     /// # Errors
     /// The closure's error, or `Unavailable` if the database cannot be read.
@@ -76,7 +94,7 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
-        std::future::ready(self.engine.read(&work)).await
+        self.engine.read(work).await
     }
 
     /// Runs a frequent read of a single statement and caches its result under `key`: a question and
@@ -90,7 +108,7 @@ impl Store {
         T: Send + Sync + 'static,
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
-        std::future::ready(self.engine.recall(key, &work)).await
+        self.engine.recall(key, work).await
     }
 
     /// Reads lists and scans on a blocking thread.
@@ -102,10 +120,7 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
     {
-        let engine = self.engine.clone();
-        tokio::task::spawn_blocking(move || engine.scan(&work)).await.map_err(|error| {
-            Error::internal("a database scan panicked or was cancelled").caused_by(error)
-        })?
+        self.engine.scan(work).await
     }
 
     /// Runs one atomic change and returns after it is on disk. The engine may run the closure more

@@ -9,7 +9,7 @@ use poem::http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::admin::staff;
-use crate::support::{Answer, App, PASSWORD, UNLIMITED, UNLIMITED_MAIL, app_with, config};
+use crate::support::{Answer, App, PASSWORD, UNLIMITED, app_with, config};
 
 /// One operation of the document.
 struct Operation {
@@ -18,9 +18,13 @@ struct Operation {
     document: Value,
 }
 
-/// Settings that enable every call.
-const ALL_CALLS: [(&str, &str); 2] =
-    [("password.reset_by_code", "true"), ("login.passwordless", "true")];
+/// Settings that enable every call and turn the mail limits off.
+const ALL_CALLS: [(&str, &str); 4] = [
+    ("password.reset_by_code", "true"),
+    ("login.passwordless", "true"),
+    ("limits.mail_address", "off"),
+    ("limits.mail_client", "off"),
+];
 
 struct Ground {
     app: App,
@@ -30,8 +34,7 @@ struct Ground {
 
 impl Ground {
     async fn new() -> Self {
-        let app =
-            app_with("standard", &[&UNLIMITED[..], &UNLIMITED_MAIL, &ALL_CALLS].concat()).await;
+        let app = app_with("standard", &[&UNLIMITED[..], &ALL_CALLS].concat()).await;
         // A fresh login with all permissions: no call is refused before its body is read.
         let (_, bearer) = staff(&app, "ada", &["admin"]).await;
         let document = authd::api::v1::document(&config("standard", &[], app.dir.path()));
@@ -94,31 +97,15 @@ impl Ground {
     /// All data in the database, except the audit records of refused administrative calls, which
     /// are expected.
     fn state(&self) -> BTreeMap<String, Vec<String>> {
-        let db = rusqlite::Connection::open(self.app.dir.path().join("authd.db")).unwrap();
+        let db = self.app.database();
         let texts = |sql: &str| -> Vec<String> {
-            let mut statement = db.prepare(sql).unwrap();
-            let columns = statement.column_count();
-            let row = |row: &rusqlite::Row<'_>| {
-                (0..columns)
-                    .map(|at| row.get_ref(at).map(|value| format!("{value:?}")))
-                    .collect::<Result<Vec<_>, _>>()
-            };
-            statement
-                .query_map([], |found| row(found))
-                .unwrap()
-                .map(|row| row.unwrap().join("|"))
-                .collect()
+            db.query(sql).rows.iter().map(|row| format!("{row:?}")).collect()
         };
-        let mut names = db
-            .prepare("select name from sqlite_schema where type = 'table' order by name")
-            .unwrap();
-        let names: Vec<String> =
-            names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
         let all = |name: &str| match name {
             "audit" => texts("select * from audit where event <> 'admin_refused'"),
             other => texts(&format!("select * from \"{other}\"")),
         };
-        names.into_iter().map(|name| (name.clone(), all(&name))).collect()
+        db.tables().into_iter().map(|name| (name.clone(), all(&name))).collect()
     }
 }
 

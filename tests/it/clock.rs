@@ -6,10 +6,18 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Answer, App, PASSWORD, UNLIMITED, app, app_with, token_in};
+use crate::support::{Answer, App, PASSWORD, app, app_with, token_in};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
+
+/// Limits live as long as the process, whose monotonic clock does not jump.
+const UNLIMITED: [(&str, &str); 4] = [
+    ("limits.general", "off"),
+    ("limits.sign_in", "off"),
+    ("limits.refresh", "off"),
+    ("limits.verify_email", "off"),
+];
 
 async fn refresh(app: &App, token: &str) -> Answer {
     app.post("/v1/auth/refresh", &json!({ "refreshToken": token })).send().await
@@ -123,9 +131,7 @@ async fn a_token_from_ahead_of_a_restored_file_is_only_refused() {
     let app = app().await;
     let old = app.enter("ada").await.refresh;
     let copy = app.dir.path().join("copy.db");
-    let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
-    file.execute("vacuum into ?1", [copy.to_str().unwrap()]).unwrap();
-    drop(file);
+    app.database().tamper(&format!("vacuum into '{}'", copy.display()));
     let ahead = refresh(&app, &old).await.tokens().refresh;
     let further = refresh(&app, &ahead).await.tokens().refresh;
     let app = app

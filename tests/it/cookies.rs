@@ -24,13 +24,9 @@ fn jar(answer: &Answer) -> String {
 
 /// All data that a refused request must not change.
 fn sessions(app: &App) -> Vec<String> {
-    let db = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
-    let mut rows = db
-        .prepare(
-            "select id || generation || hex(secret_hash) || coalesce(ended_at, '') from sessions",
-        )
-        .unwrap();
-    rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    app.database().texts(
+        "select id || generation || hex(secret_hash) || coalesce(ended_at, '') from sessions",
+    )
 }
 
 #[tokio::test]

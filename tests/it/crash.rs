@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::database::RawDatabase;
 use crate::process::{CHEAP, Client, Folder, Reply, credentials, is_long};
 
 const PASSWORD: &str = "correct-horse-battery-1";
@@ -109,14 +110,9 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed_under_load() {
             assert_kept(&server.client(), &known.lock().unwrap());
         }
         server.kill();
-        let file = rusqlite::Connection::open(folder.path("authd.db")).unwrap();
-        let verdict: String =
-            file.query_row("pragma integrity_check", [], |row| row.get(0)).unwrap();
-        assert_eq!(verdict, "ok");
-        let broken: i64 = file
-            .query_row("select count(*) from pragma_foreign_key_check", [], |row| row.get(0))
-            .unwrap();
-        assert_eq!(broken, 0);
+        let file = RawDatabase::at(folder.path("authd.db"));
+        assert_eq!(file.texts("pragma integrity_check"), ["ok"]);
+        assert_eq!(file.number("select count(*) from pragma_foreign_key_check"), 0);
     }
 }
 

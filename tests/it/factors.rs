@@ -20,28 +20,33 @@ use futures_util::future::join_all;
 use poem::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, PASSWORD, START, Tokens, UNLIMITED, app, app_with};
+use crate::support::{Answer, App, PASSWORD, START, Tokens, app, app_with};
 
-/// How long an authenticator shows the same code.
-pub const STEP: Duration = Duration::from_secs(30);
+const STEP: Duration = Duration::from_secs(30);
+/// The limits that many calls would exceed.
+const UNLIMITED: [(&str, &str); 4] = [
+    ("limits.sign_in.count", "0"),
+    ("limits.factor.count", "0"),
+    ("limits.code.count", "0"),
+    ("limits.factor_account.count", "0"),
+];
 
 /// An authenticator app, implemented independently of the server.
-pub struct Phone {
+struct Phone {
     totp: totp_rs::Totp,
-    pub backup_codes: Vec<String>,
-    pub id: String,
+    backup_codes: Vec<String>,
+    id: String,
 }
 
 impl Phone {
     /// Its current code, or the one from some steps ago.
-    pub fn code(&self, app: &App, steps_ago: u64) -> String {
+    fn code(&self, app: &App, steps_ago: u64) -> String {
         let now = u64::try_from(app.core.env.wall().seconds()).unwrap();
         self.totp.generate(now - 30 * steps_ago).to_string()
     }
 }
 
-/// Sets up an authenticator, which is not confirmed yet.
-pub async fn set_up(app: &App, access: &str) -> Phone {
+async fn set_up(app: &App, access: &str) -> Phone {
     let answer = app
         .post("/v1/auth/mfa/setup", &json!({ "type": "totp", "deviceName": "Phone" }))
         .bearer(access);
@@ -59,7 +64,7 @@ pub async fn set_up(app: &App, access: &str) -> Phone {
     Phone { totp, backup_codes, id: data["deviceId"].as_str().unwrap().to_owned() }
 }
 
-pub async fn verify(app: &App, token: &str, code: &str) -> Answer {
+async fn verify(app: &App, token: &str, code: &str) -> Answer {
     app.post("/v1/auth/mfa/verify", &json!({ "code": code })).bearer(token).send().await
 }
 
@@ -74,7 +79,7 @@ async fn guarded(app: &App, name: &str) -> (Tokens, Phone) {
 }
 
 /// The `mfaToken` of a pending login.
-pub fn waiting(answer: &Answer) -> String {
+fn waiting(answer: &Answer) -> String {
     assert_eq!((answer.status.as_u16(), answer.code()), (401, "MFA_REQUIRED"), "{}", answer.text);
     assert!(answer.cookie().is_none());
     answer.body["error"]["mfaToken"].as_str().unwrap().to_owned()
@@ -89,7 +94,7 @@ fn refused(answer: &Answer) -> (u16, &str) {
 }
 
 /// The six digits of the newest letter with a code.
-pub fn code_in(mails: &[Mail]) -> String {
+fn code_in(mails: &[Mail]) -> String {
     let mail = mails
         .iter()
         .rev()

@@ -125,15 +125,9 @@ async fn thirty_parallel_uploads_at_a_quota_of_ten_leave_exactly_ten() {
     assert_eq!(listed.body["data"].as_array().unwrap().len(), 10);
 }
 
-fn database(app: &App) -> rusqlite::Connection {
-    rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap()
-}
-
 /// The total bytes of all files, complete or partial.
 fn sizes(app: &App) -> Vec<i64> {
-    let file = database(app);
-    let mut sizes = file.prepare("select size from files order by size").unwrap();
-    sizes.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    app.database().numbers("select size from files order by size")
 }
 
 /// Lets the server run until the condition holds.
@@ -284,9 +278,7 @@ async fn few_uploads_are_under_way_at_a_time_and_one_that_breaks_off_is_gone_at_
     );
     drop(slow);
     until_sizes(&app, &[]).await;
-    let pieces: i64 =
-        database(&app).query_row("select count(*) from file_pieces", [], |row| row.get(0)).unwrap();
-    assert_eq!(pieces, 0);
+    assert_eq!(app.database().number("select count(*) from file_pieces"), 0);
     assert_eq!(upload(&app, &ada.access, "cv.pdf", PDF).await.status, 201);
 }
 
@@ -297,13 +289,10 @@ async fn a_file_left_unfinished_by_an_end_in_between_is_purged_after_an_hour() {
     assert_eq!(upload(&app, &ada.access, "cv.pdf", PDF).await.status, 201);
     let left = "insert into files (id, account_id, name, type, size, created_at) \
                 select 'left', account_id, name, '', 4, created_at from files";
-    assert_eq!(database(&app).execute(left, []).unwrap(), 1);
-    database(&app)
-        .execute(
-            "insert into file_pieces (file_id, position, bytes) values ('left', 0, x'25504446')",
-            [],
-        )
-        .unwrap();
+    assert_eq!(app.database().tamper(left), 1);
+    app.database().tamper(
+        "insert into file_pieces (file_id, position, bytes) values ('left', 0, x'25504446')",
+    );
     app.turn_clock(Duration::from_mins(59));
     authd::identity::system::cleanup::purge(&app.core).await.unwrap();
     assert_eq!(sizes(&app).len(), 2, "somebody may still be sending it");

@@ -108,11 +108,7 @@ async fn nothing_is_refused_while_the_keys_turn_under_load() {
 
 /// Why each session ended, sorted; nothing for an active one.
 fn ended(app: &App) -> Vec<String> {
-    let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
-    let mut asked =
-        file.prepare("select coalesce(end_reason, '') from sessions order by 1").unwrap();
-    let reasons = asked.query_map([], |row| row.get(0)).unwrap();
-    reasons.map(Result::unwrap).collect()
+    app.database().texts("select coalesce(end_reason, '') from sessions order by 1")
 }
 
 #[tokio::test]

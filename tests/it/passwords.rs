@@ -17,13 +17,13 @@ async fn sign_up(app: &App, name: &str, password: &str) -> Answer {
 
 /// The stored hash of an account, after setting it if one is given.
 fn hash(app: &App, name: &str, new: Option<&str>) -> String {
-    let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
+    let file = app.database();
+    let of_name = format!("where email_key = '{name}@example.com'");
     if let Some(new) = new {
-        let sql = "update accounts set password_hash = ?1 where email_key = ?2 || '@example.com'";
-        assert_eq!(file.execute(sql, [new, name]).unwrap(), 1);
+        let set = format!("update accounts set password_hash = '{new}' {of_name}");
+        assert_eq!(file.tamper(&set), 1);
     }
-    let sql = "select password_hash from accounts where email_key = ?1 || '@example.com'";
-    file.query_row(sql, [name], |row| row.get(0)).unwrap()
+    file.texts(&format!("select password_hash from accounts {of_name}")).pop().unwrap()
 }
 
 fn reasons(answer: &Answer) -> Vec<(&str, &str)> {

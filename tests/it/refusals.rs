@@ -32,7 +32,7 @@ async fn hits(app: &App) -> Vec<AuditRow> {
 /// Limit, account and count.
 fn told(hits: &[AuditRow]) -> Vec<(&str, Option<&str>, i64)> {
     hits.iter()
-        .map(|hit| (hit.detail.as_deref().unwrap(), hit.account_id.as_deref(), hit.times))
+        .map(|hit| (hit.detail.as_deref().unwrap(), hit.account_id.as_deref(), hit.count))
         .collect()
 }
 
@@ -75,7 +75,7 @@ async fn refused_logins_of_a_minute_are_one_record_whether_or_not_the_account_ex
     assert_eq!(told(&first), [("throttle", Some(id.as_str()), 4), ("throttle", None, 4)]);
     for hit in &first {
         assert_eq!(
-            (hit.outcome.as_str(), hit.client.as_deref()),
+            (hit.outcome.as_str(), hit.client_ip.as_deref()),
             ("refused", Some("198.51.100.7"))
         );
         assert_eq!((hit.at.millis(), hit.actor.as_deref()), (START + 3000, None));
@@ -212,7 +212,7 @@ async fn a_login_that_waits_and_has_no_tries_left_is_told_and_so_are_codes_that_
     }
     let found = hits(&app).await;
     let limits: Vec<_> =
-        found.iter().map(|hit| (hit.detail.as_deref().unwrap(), hit.times)).collect();
+        found.iter().map(|hit| (hit.detail.as_deref().unwrap(), hit.count)).collect();
     assert_eq!(limits, [("codes_sent", 2), ("factor_tries", 3)]);
     assert!(found.iter().all(|hit| hit.account_id.is_some()));
 }
@@ -230,10 +230,10 @@ async fn mail_that_is_held_back_is_told_to_administrators_alone() {
     assert_eq!(app.mails().await.len(), 5);
     let found = hits(&app).await;
     assert_eq!(
-        found.iter().map(|hit| (hit.detail.as_deref().unwrap(), hit.times)).collect::<Vec<_>>(),
+        found.iter().map(|hit| (hit.detail.as_deref().unwrap(), hit.count)).collect::<Vec<_>>(),
         [("mail_address", 2)]
     );
-    assert_eq!(found[0].client.as_deref(), Some("198.51.100.9"));
+    assert_eq!(found[0].client_ip.as_deref(), Some("198.51.100.9"));
 }
 
 #[tokio::test]
@@ -247,7 +247,7 @@ async fn an_upload_beyond_the_quota_is_a_refusal_like_any_other() {
     }
     let found = hits(&app).await;
     assert_eq!(
-        found.iter().map(|hit| (hit.detail.as_deref().unwrap(), hit.times)).collect::<Vec<_>>(),
+        found.iter().map(|hit| (hit.detail.as_deref().unwrap(), hit.count)).collect::<Vec<_>>(),
         [("uploads", 3)]
     );
     assert_eq!(found[0].actor.as_deref(), Some("service"));

@@ -146,8 +146,7 @@ async fn a_disowned_login_that_has_changed_the_address_since_gives_it_back_and_t
 async fn a_disowned_login_whose_address_cannot_be_taken_back_mails_nobody_a_link() {
     let app = app().await;
     let (alarm, thief) = stolen(&app).await;
-    let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
-    file.execute("delete from links where purpose = 'undo_email'", []).unwrap();
+    app.database().tamper("delete from links where purpose = 'undo_email'");
     assert_eq!(disown(&app, &alarm).await.status, 404);
     assert_eq!(app.mails().await.len(), 0);
     assert_eq!(

@@ -9,6 +9,7 @@
 mod files;
 mod load;
 mod plans;
+mod schema;
 
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -16,11 +17,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
+use authd::env::Env;
 use authd::error::{Error, Kind, Result};
+use authd::model::Database;
 use authd::sql;
 use authd::store::db::Db;
-use authd::store::sqlite::{Engine, Plan, ProcessRole};
-use authd::store::{Constraint, Store, Value};
+use authd::store::{Constraint, Engine, Plan, ProcessRole, Store, Value};
 use futures_util::FutureExt as _;
 use tempfile::TempDir;
 
@@ -38,8 +40,20 @@ fn opened() -> Opened {
 fn opened_as(plan: &Plan) -> Opened {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("authd.db");
-    let store = Store::new(Engine::open_as(&path, plan).unwrap());
+    let store = open_as(&path, plan).unwrap();
     Opened { store, path, _folder: folder }
+}
+
+fn file(path: &Path) -> Database {
+    Database::File(path.to_owned())
+}
+
+fn open_as(path: &Path, plan: &Plan) -> Result<Store> {
+    Engine::open(&file(path), plan, &Env::real()).map(Store::new)
+}
+
+fn open(path: &Path, role: ProcessRole) -> Result<Store> {
+    Store::open(&file(path), role, &Env::real())
 }
 
 /// A change that stores a number under a name.
@@ -75,7 +89,7 @@ fn hold(barrier: &Arc<Barrier>) -> impl Fn(&mut dyn Db) -> Result<()> + Send + u
 }
 
 fn refusal(path: &Path, role: ProcessRole) -> Error {
-    Store::open(path, role).err().expect("the file should be refused")
+    open(path, role).err().expect("the file should be refused")
 }
 
 #[tokio::test]
@@ -83,7 +97,7 @@ async fn what_was_acknowledged_is_there_after_reopening() {
     let Opened { store, path, _folder } = opened();
     store.write(keep("a", 1)).await.unwrap();
     drop(store);
-    let store = Store::open(&path, ProcessRole::Server).unwrap();
+    let store = open(&path, ProcessRole::Server).unwrap();
     assert_eq!(names(&store).await, ["a"]);
 }
 
@@ -212,10 +226,17 @@ async fn a_unique_rule_is_told_by_its_name() {
     ) -> impl Fn(&mut dyn Db) -> Result<()> + Send {
         move |db| {
             let id = format!("id {number}");
-            let values: [Value; 4] = [id.into(), number.into(), email.into(), username.into()];
+            let values: [Value; 5] = [
+                id.into(),
+                number.into(),
+                vec![u8::try_from(number).unwrap()].into(),
+                email.into(),
+                username.into(),
+            ];
             let sql = sql!(
-                "insert into accounts (id, number, email, email_key, username_key, stamp, created_at, updated_at)
-                 values ($1, $2, $3, $3, $4, 0, 0, 0)"
+                "insert into accounts (id, number, handle, email, email_key, username_key, credential_version,
+                   created_at, updated_at)
+                 values ($1, $2, $3, $4, $4, $5, 0, 0, 0)"
             );
             db.run(sql, &values).map(|_| ())
         }
@@ -234,7 +255,7 @@ async fn a_unique_rule_is_told_by_its_name() {
     let unknown = store
         .write(|db| {
             let sql = sql!(
-                "insert into known_clients (account_id, client, last_login_at) values ($1, $2, 0)"
+                "insert into known_ips (account_id, client_ip, last_login_at) values ($1, $2, 0)"
             );
             db.run(sql, &["nobody".into(), vec![1].into()])
         })
@@ -261,7 +282,7 @@ async fn a_column_read_as_another_type_is_a_fault() {
 #[tokio::test]
 async fn an_answer_is_remembered_until_anybody_changes_anything() {
     let Opened { store, path, _folder } = &opened();
-    let beside = Store::open(path, ProcessRole::Command).unwrap();
+    let beside = open(path, ProcessRole::Command).unwrap();
     let asked = Arc::new(AtomicUsize::new(0));
     let recall = || async {
         let asked = Arc::clone(&asked);
@@ -336,7 +357,7 @@ async fn a_locked_database_answers_unavailable_and_works_again_afterwards() {
     other.execute_batch("rollback").unwrap();
     store.write(keep("after", 1)).await.unwrap();
     assert_eq!(names(&store).await, ["after", "before"]);
-    assert_eq!(store.vitals().waiting, 0);
+    assert_eq!(store.figures().waiting, 0);
 }
 
 /// A change that needs more pages than are free.

@@ -12,8 +12,7 @@ use crate::support::{PASSWORD, app, app_with};
 const DAY: Duration = Duration::from_hours(24);
 
 fn rows(app: &crate::support::App, table: &str) -> i64 {
-    let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
-    file.query_row(&format!("select count(*) from {table}"), [], |row| row.get(0)).unwrap()
+    app.database().number(&format!("select count(*) from {table}"))
 }
 
 #[tokio::test]
@@ -25,7 +24,7 @@ async fn what_has_expired_is_forgotten_and_what_is_alive_stays() {
     app.login("nobody", "wrong password").await;
     app.mails().await;
     let tables =
-        ["sessions", "links", "tries", "outbox", "audit", "known_clients", "username_reservations"];
+        ["sessions", "links", "attempts", "outbox", "audit", "known_ips", "username_reservations"];
     for table in tables {
         assert!(rows(&app, table) > 0, "{table}");
     }
@@ -84,20 +83,9 @@ async fn every_event_has_one_record_with_its_source() {
         app.post("/v1/auth/login", &body).from("198.51.100.7").header("user-agent", "Browser/1");
     let refused = call.header("x-request-id", "from-a-test").send().await;
     assert_eq!(refused.status, 401);
-    let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
-    let mut query =
-        file.prepare("select * from audit where event = 'login' and outcome = 'refused'").unwrap();
-    let columns = query.column_count();
-    let found: Vec<String> = query
-        .query_map([], |row| {
-            Ok((0..columns)
-                .map(|at| format!("{:?} ", row.get_ref(at).unwrap()))
-                .collect::<Vec<_>>()
-                .concat())
-        })
-        .unwrap()
-        .map(Result::unwrap)
-        .collect();
+    let refused = "select * from audit where event = 'login' and outcome = 'refused'";
+    let found: Vec<String> =
+        app.database().query(refused).rows.iter().map(|row| format!("{row:?}")).collect();
     assert_eq!(found.len(), 1, "{found:?}");
     let words = |text: &str| {
         let spelled = text.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(", ");

@@ -157,7 +157,7 @@ mod tests {
             phone: None,
             phone_verified_at: None,
             password_hash: Some("$argon2id$canary".to_owned()),
-            stamp: 1,
+            credential_version: 1,
             suspended_at: None,
             deleted_at: None,
             last_login_at: None,

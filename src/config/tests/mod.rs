@@ -75,7 +75,7 @@ fn flags_lie_over_environment_over_env_file_over_file_over_profile_over_built_in
     assert_eq!(shown(&loaded, "profile"), ("perfect21", "authd.toml line 1".into()));
     assert_eq!(loaded.config.tokens.access, minutes(13));
     assert_eq!(loaded.config.service.name, "My App");
-    assert_eq!(loaded.config.db, inputs.dir.join("authd.db"));
+    assert_eq!(loaded.config.database, Database::File(inputs.dir.join("authd.db")));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_file_that_is_named_must_be_there() {
     let (_dir, mut inputs) = folder(&[("other.toml", "db = \"x.db\"")]);
     assert!(load(&inputs).is_ok());
     inputs.file = Some("other.toml".into());
-    assert_eq!(load(&inputs).unwrap().config.db, inputs.dir.join("x.db"));
+    assert_eq!(load(&inputs).unwrap().config.database, Database::File(inputs.dir.join("x.db")));
     inputs.file = Some("gone.toml".into());
     inputs.env_file = Some("gone.env".into());
     let text = load(&inputs).err().unwrap().to_string();
@@ -391,9 +391,9 @@ fn the_recorded_profile_is_used_and_another_one_is_said_aloud() {
 #[test]
 fn the_database_is_found_before_its_profile_is_known() {
     let (_dir, mut inputs) = folder(&[("authd.toml", "db = \"one.db\"")]);
-    assert_eq!(database(&inputs).unwrap(), inputs.dir.join("one.db"));
+    assert_eq!(database(&inputs).unwrap(), Database::File(inputs.dir.join("one.db")));
     inputs.env = env(&[("AUTHD_DB", "/var/two.db")]);
-    assert_eq!(database(&inputs).unwrap(), PathBuf::from("/var/two.db"));
+    assert_eq!(database(&inputs).unwrap(), Database::File("/var/two.db".into()));
     inputs.flags = vec![("db".into(), "postgres://box/db".into())];
     assert!(database(&inputs).is_err());
 }

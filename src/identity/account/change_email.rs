@@ -40,7 +40,7 @@ pub async fn request(core: &Core, fresh: &Fresh, new: &Email, source: &Source) -
     }
     let asked = Job::ChangeEmail {
         account_id: account.id.to_string(),
-        stamp: account.stamp,
+        stamp: account.credential_version,
         email: new.as_str().to_owned(),
     };
     let prepared = core.outbox.job(&asked, source)?;

@@ -50,14 +50,14 @@ pub async fn everything(core: &Core, fresh: &Fresh, source: &Source) -> Result<P
     let (account, roles) = (caller.account.clone(), caller.roles.clone());
     core.store
         .scan(move |db| {
-            let clients = store::tables::export::clients(db, &account.id)?;
+            let clients = store::tables::export::known_ips(db, &account.id)?;
             Ok(PersonalData {
                 at,
                 roles: roles.clone(),
                 sessions: store::tables::export::sessions(db, &account.id)?,
                 clients: clients
                     .iter()
-                    .filter_map(|row| Some((client(&row.client)?, row.last_login_at)))
+                    .filter_map(|row| Some((client(&row.client_ip)?, row.last_login_at)))
                     .collect(),
                 factors: (
                     store::tables::factors::of(db, &account.id)?,

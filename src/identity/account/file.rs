@@ -2,7 +2,6 @@
 //! makes the file visible and counts it towards the quota. Unfinished uploads are removed.
 
 use crate::identity::account::upload_slots::UploadSlot;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::{Error, FieldError, Kind, Result, Rule};
@@ -59,7 +58,7 @@ pub async fn begin(core: &Core, caller: &Caller, name: &str, source: &Source) ->
         return Err(Kind::UploadLimitReached.into());
     }
     let slot = core.slots.take(&caller.account.id)?;
-    let room = FileSpace { files: core.config.files.clone(), db: core.config.db.clone() };
+    let room = FileSpace { files: core.config.files.clone() };
     room.check_for_one(&core.store).await?;
     let upload = Upload {
         store: core.store.clone(),
@@ -98,7 +97,6 @@ fn check_name(sent: &str) -> Result<String> {
 /// The space limits for files.
 struct FileSpace {
     files: config::FilesConfig,
-    db: PathBuf,
 }
 
 impl FileSpace {
@@ -111,12 +109,12 @@ impl FileSpace {
         {
             return Err(full());
         }
-        self.check_disk(self.files.size)
+        self.check_disk(store, self.files.size)
     }
 
     /// Checks that this many more bytes leave `files.free_space` free on the disk.
-    fn check_disk(&self, more: u64) -> Result<()> {
-        match store::tables::space::free(&self.db) {
+    fn check_disk(&self, store: &Store, more: u64) -> Result<()> {
+        match store.free_space() {
             Some(free) if free < self.files.free_space.saturating_add(more) => {
                 Err(Error::unavailable("not enough disk space: files.free_space must stay free"))
             }
@@ -171,7 +169,7 @@ impl Upload {
     }
 
     async fn store_piece(&mut self, piece: Vec<u8>) -> Result<()> {
-        self.room.check_disk(piece.len() as u64)?;
+        self.room.check_disk(&self.store, piece.len() as u64)?;
         let (id, position, total) = (self.id.clone(), self.position, self.room.total());
         self.position += 1;
         kept(

@@ -9,7 +9,7 @@ use crate::identity::{Caller, Core};
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
-use crate::model::{Account, Email, Event, Password, Source, Username};
+use crate::model::{Account, AuthMethod, Email, Event, Password, Source, Username};
 use crate::outbox;
 use crate::password::pool::Lane;
 use crate::password::rules::{self, Personal};
@@ -110,7 +110,7 @@ pub async fn change(
                 return Err(Kind::WrongCurrentPassword.into());
             }
             attempt.forgive(db)?;
-            store::tables::sessions::renew_proof(db, &session, log.at())?;
+            store::tables::sessions::renew_proof(db, &session, AuthMethod::Password, log.at())?;
             let done = Event::done(What::PasswordChanged).about(&account.id).in_session(&session);
             log.record(db, &done.by(account.id.as_str()))?;
             for ended in store::tables::sessions::end_others(

@@ -91,8 +91,9 @@ async fn spend(
     core.store
         .write(move |db| {
             // Any change to the account's credentials since the code was checked voids the code.
-            let is_as_read =
-                |current: &Account| current.stamp == account.stamp && current.is_reachable();
+            let is_as_read = |current: &Account| {
+                current.credential_version == account.credential_version && current.is_reachable()
+            };
             if !store::tables::accounts::find(db, &account.id)?.as_ref().is_some_and(is_as_read) {
                 return Err(Kind::CodeInvalid.into());
             }

@@ -63,7 +63,7 @@ impl Rescue {
         }
         link::void_all(db, id)?;
         // Alerts about past logins are settled: their sessions have ended.
-        store::tables::anomalies::void_alarms(db, id)?;
+        store::tables::anomalies::void_alerts(db, id)?;
         if account.is_reachable() {
             self.link.store(db, now)?;
             log.record(db, &Event::done(What::PasswordResetRequested).about(id).by(id.as_str()))?;

@@ -174,6 +174,7 @@ pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<AccountWithRo
     let (log, actor) = (AuditLog::new(core, &by.source), by.actor.clone());
     let row = NewRow {
         id: AccountId::new(core.env.new_id()?),
+        handle: core.env.random()?,
         email: new.email,
         email_verified_at: new.verified.then(|| log.at()),
         username: new.username.as_ref().map(|name| name.as_str().to_owned()),
@@ -183,8 +184,8 @@ pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<AccountWithRo
         name: None,
         company_name: None,
         phone: None,
-        password_hash: hash.text,
-        password_scheme: hash.scheme,
+        password_hash: Some(hash.text),
+        password_scheme: Some(hash.scheme),
         created_at: log.at(),
     };
     let roles = new.roles;

@@ -202,10 +202,8 @@ pub async fn present(core: &Core, page: i64, limit: i64) -> Result<Vec<AccountWi
         .await
 }
 
-type Database<'a> = &'a mut dyn store::db::Db;
-
 fn set_status(
-    db: Database<'_>,
+    db: &mut dyn store::db::Db,
     actor: &crate::identity::Actor,
     log: &AuditLog,
     account: &Account,
@@ -238,7 +236,7 @@ fn set_status(
 }
 
 fn set_roles(
-    db: Database<'_>,
+    db: &mut dyn store::db::Db,
     actor: &crate::identity::Actor,
     log: &AuditLog,
     id: &AccountId,

@@ -139,7 +139,7 @@ pub(in crate::identity) fn about(
 fn redact_actor(record: &mut AuditRow, own: &str) {
     if record.actor.as_deref().is_some_and(|actor| actor != own) {
         record.actor = Some("administrator".to_owned());
-        (record.client, record.user_agent, record.request_id) = (None, None, None);
+        (record.client_ip, record.user_agent, record.request_id) = (None, None, None);
     }
 }
 
@@ -232,7 +232,7 @@ fn cells(record: &AuditRow) -> [(&'static str, Option<String>); 11] {
         ("accountId", record.account_id.clone()),
         ("sessionId", record.session_id.clone()),
         ("actor", record.actor.clone()),
-        ("ipAddress", record.client.clone()),
+        ("ipAddress", record.client_ip.clone()),
         ("userAgent", record.user_agent.clone()),
         ("requestId", record.request_id.clone()),
         ("detail", record.detail.clone()),
@@ -244,7 +244,7 @@ fn cells(record: &AuditRow) -> [(&'static str, Option<String>); 11] {
 pub fn json(record: &AuditRow) -> serde_json::Value {
     let fields =
         cells(record).map(|(name, value)| (name.to_owned(), serde_json::Value::from(value)));
-    let count = ("count".to_owned(), serde_json::Value::from(record.times));
+    let count = ("count".to_owned(), serde_json::Value::from(record.count));
     serde_json::Value::Object(fields.into_iter().chain([count]).collect())
 }
 
@@ -259,7 +259,7 @@ fn csv_line(record: &AuditRow) -> String {
         let guard = if value.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
         format!("\"{guard}{}\"", value.replace('"', "\"\""))
     });
-    format!("{},\"{}\"\r\n", quoted.join(","), record.times)
+    format!("{},\"{}\"\r\n", quoted.join(","), record.count)
 }
 
 #[cfg(test)]
@@ -276,11 +276,11 @@ mod tests {
             account_id: None,
             session_id: None,
             actor: None,
-            client: None,
+            client_ip: None,
             user_agent: Some("=cmd|\"x\",y\n".into()),
             request_id: None,
             detail: None,
-            times: 1,
+            count: 1,
         };
         let line = csv_line(&record);
         assert!(line.contains(",\"'=cmd|\"\"x\"\",y\n\","), "{line}");

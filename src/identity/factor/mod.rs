@@ -376,7 +376,11 @@ fn put_in_force(
     step: Option<i64>,
 ) -> Result<Vec<Factor>> {
     let gone = || Error::new(Kind::MfaCodeInvalid);
-    if !store::tables::accounts::raise_stamp(db, &account.id, account.stamp)? {
+    if !store::tables::accounts::raise_credential_version(
+        db,
+        &account.id,
+        account.credential_version,
+    )? {
         return Err(gone());
     }
     let before = confirmed(store::tables::factors::of(db, &account.id)?);
@@ -423,11 +427,14 @@ pub async fn show(core: &Core, caller: &Caller, typed: &str, source: &Source) ->
             if let Some(wait) = budget.count(db, &log)? {
                 return Ok(Decision::CommitThenRefuse(too_many(wait)));
             }
-            if let Decision::CommitThenRefuse(refusal) = check.run(db, &log)? {
-                return Ok(Decision::CommitThenRefuse(refusal));
-            }
+            let method = match check.run(db, &log)? {
+                Decision::Commit(method) => method,
+                Decision::CommitThenRefuse(refusal) => {
+                    return Ok(Decision::CommitThenRefuse(refusal));
+                }
+            };
             budget.give_back(db)?;
-            if !store::tables::sessions::renew_proof(db, &session, log.at())? {
+            if !store::tables::sessions::renew_proof(db, &session, method.into(), log.at())? {
                 return Err(Kind::SessionEnded.into());
             }
             Ok(Decision::Commit(()))
@@ -511,7 +518,11 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
             if factor.confirmed_at.is_none() {
                 return Ok(());
             }
-            if !store::tables::accounts::raise_stamp(db, &account.id, account.stamp)? {
+            if !store::tables::accounts::raise_credential_version(
+                db,
+                &account.id,
+                account.credential_version,
+            )? {
                 return Err(conflict(db, &session, log.at())?);
             }
             if store::tables::factors::of(db, &account.id)?
@@ -547,7 +558,11 @@ pub async fn renew_backup_codes(
         (AuditLog::new(core, source), caller.account.clone(), caller.session().clone());
     core.store
         .write(move |db| {
-            if !store::tables::accounts::raise_stamp(db, &account.id, account.stamp)? {
+            if !store::tables::accounts::raise_credential_version(
+                db,
+                &account.id,
+                account.credential_version,
+            )? {
                 return Err(conflict(db, &session, log.at())?);
             }
             if store::tables::factors::of(db, &account.id)?

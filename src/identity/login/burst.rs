@@ -20,7 +20,8 @@ const BURST_WINDOW: Duration = Duration::from_mins(15);
 /// once per window.
 pub fn note_failure(db: &mut dyn Db, log: &AuditLog, client_key: &[u8; 32]) -> Result<()> {
     let row = attempts::lock(db, Scope::Burst, client_key, log.at())?;
-    let next = AttemptRow { count: row.count + 1, forget_at: row.started_at + BURST_WINDOW, ..row };
+    let next =
+        AttemptRow { count: row.count + 1, expires_at: row.started_at + BURST_WINDOW, ..row };
     attempts::save(db, Scope::Burst, client_key, &next)?;
     if next.count == BURST {
         log.record(db, &Event::done(What::FailureBurst).because(BURST.to_string()))

@@ -54,8 +54,13 @@ impl ChallengeWithAccount {
             return Ok(None);
         };
         let factors = store::tables::factors::of(db, &row.account)?;
-        let is_stranger = !store::tables::clients::is_known(db, &row.account, client, since)?;
-        Ok((account.stamp == row.stamp).then_some(Self { row, account, factors, is_stranger }))
+        let is_stranger = !store::tables::known_ips::is_known(db, &row.account, client, since)?;
+        Ok((account.credential_version == row.credential_version).then_some(Self {
+            row,
+            account,
+            factors,
+            is_stranger,
+        }))
     }
 }
 
@@ -72,7 +77,7 @@ async fn find(core: &Core, token: &str, source: &Source) -> Result<ChallengeWith
         .await?
         .ok_or_else(|| Error::new(Kind::TokenInvalid))?;
     note_used_up(&AuditLog::new(core, source), &found.row);
-    if found.row.spent_at.is_some() || found.row.tries >= TRIES {
+    if found.row.spent_at.is_some() || found.row.attempts >= TRIES {
         return Err(Kind::TokenInvalid.into());
     }
     if found.row.expires_at <= core.env.now() {
@@ -83,7 +88,7 @@ async fn find(core: &Core, token: &str, source: &Source) -> Result<ChallengeWith
 
 /// Notes that a challenge has no attempts left.
 fn note_used_up(log: &AuditLog, row: &Challenge) {
-    if row.spent_at.is_none() && row.tries >= TRIES {
+    if row.spent_at.is_none() && row.attempts >= TRIES {
         log.refuse(Barrier::FactorTries, &LoginTarget::of_id(&row.account));
     }
 }
@@ -195,7 +200,8 @@ impl ChallengeAttempts {
                 if let Some(wait) = budget.count(db, log)? {
                     return Ok(Decision::CommitThenRefuse(too_many(wait)));
                 }
-                if store::tables::challenges::count_try(db, &row.hash, TRIES, log.at() - LIFE)? {
+                if store::tables::challenges::count_attempt(db, &row.hash, TRIES, log.at() - LIFE)?
+                {
                     return Ok(Decision::Commit(()));
                 }
                 if let Some(row) = store::tables::challenges::find(db, &row.hash)? {
@@ -227,7 +233,7 @@ async fn finish(
 ) -> Result<Issued> {
     let ChallengeWithAccount { row, account, factors, is_stranger } = found;
     let remember = if row.remember { Remember::Long } else { Remember::Short };
-    let standing = if row.client == source.client().to_bytes() {
+    let standing = if row.client_ip == source.client().to_bytes() {
         Trust::RequestedHere
     } else {
         Trust::Unknown
@@ -245,7 +251,7 @@ async fn finish(
             (ChallengeAttempts::OfAddress(Box::new(showing)), check.counted_before())
         }
     };
-    let proof = Proof::Factor(Completed::new());
+    let proof = Proof::Factor(Completed::after(row.proved.clone()));
     let opening = NewSession::prepare(core, account, proof, remember, source).await?;
     let (inside, log) = (opening.clone(), AuditLog::new(core, source));
     let opened = core
@@ -254,14 +260,17 @@ async fn finish(
             if let Decision::CommitThenRefuse(refusal) = attempts.count(db, &row, &log)? {
                 return Ok(Decision::CommitThenRefuse(refusal));
             }
-            if let Decision::CommitThenRefuse(refusal) = check.run(db, &log)? {
-                return Ok(Decision::CommitThenRefuse(refusal));
-            }
+            let method = match check.run(db, &log)? {
+                Decision::Commit(method) => method,
+                Decision::CommitThenRefuse(refusal) => {
+                    return Ok(Decision::CommitThenRefuse(refusal));
+                }
+            };
             attempts.give_back(db)?;
             if !store::tables::challenges::spend(db, &row.hash, log.at())? {
                 return Ok(Decision::CommitThenRefuse(Kind::TokenInvalid.into()));
             }
-            inside.open(db).map(Decision::Commit)
+            inside.clone().completed_by(method).open(db).map(Decision::Commit)
         })
         .await
         .map_err(|error| {

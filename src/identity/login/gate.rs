@@ -14,7 +14,8 @@ use crate::identity::login::pending::Completed;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{
-    Account, ClientIp, Event, Factor, FactorKind, Method, Secret, SessionId, Source, Time,
+    Account, AuthMethod, AuthMethods, ClientIp, Event, Factor, FactorKind, Method, Secret,
+    SessionId, Source, Time,
 };
 use crate::store;
 use crate::store::db::Db;
@@ -30,6 +31,17 @@ pub enum Proof {
     MailedCode,
     /// A first proof followed by a second factor. Only a completed challenge provides one.
     Factor(Completed),
+}
+
+impl Proof {
+    /// The methods that this proof consists of, except the one that completes a challenge.
+    fn methods(&self) -> AuthMethods {
+        match self {
+            Proof::Password => AuthMethod::Password.into(),
+            Proof::MailedCode => AuthMethod::Mail.into(),
+            Proof::Factor(completed) => completed.proved().clone(),
+        }
+    }
 }
 
 /// The result of a proof.
@@ -121,6 +133,7 @@ pub fn access_token(
 #[derive(Clone)]
 pub struct NewSession {
     next: NextStep,
+    proved: AuthMethods,
     account: Account,
     client: ClientIp,
     source: Source,
@@ -167,6 +180,7 @@ impl NewSession {
             })
             .await?;
         let due = still_due(&proof, &factors, backup_codes, core.config.login.otp);
+        let proved = proof.methods();
         let next = if due.is_empty() {
             let (session, refresh) = Self::session(core, &account, remember)?;
             NextStep::Session(
@@ -176,13 +190,19 @@ impl NewSession {
             )
         } else {
             NextStep::Challenge(Box::new(crate::identity::login::pending::Pending::prepare(
-                core, &account, &factors, due, remember, source,
+                core,
+                &account,
+                &factors,
+                (proved.clone(), due),
+                remember,
+                source,
             )?))
         };
         let (client, cap) = (source.client(), core.config.sessions.max);
         let known_since = core.env.now() - core.config.throttle.known_for;
         Ok(Self {
             next,
+            proved,
             account,
             client,
             source: source.clone(),
@@ -210,7 +230,7 @@ impl NewSession {
             account: account.id.clone(),
             generation: token.generation,
             secret_hash: token.secret_hash().to_vec(),
-            turned_at: None,
+            rotated_at: None,
             idle_for,
             idle_until: expires_at.map_or(now + idle_for, |end| end.min(now + idle_for)),
             remember: remember == Remember::Long,
@@ -229,6 +249,13 @@ impl NewSession {
         self
     }
 
+    /// Adds the method that completed a challenge, which is known only inside the write.
+    #[must_use]
+    pub fn completed_by(mut self, method: Method) -> Self {
+        self.proved = self.proved.with(method.into());
+        self
+    }
+
     /// Issues the session or the challenge inside a write, if the account is active and unchanged
     /// since its proof was checked. A new session ends the oldest ones above the cap.
     ///
@@ -239,22 +266,31 @@ impl NewSession {
         let (session, watch) = match &self.next {
             NextStep::Session(session, _, watch) => (session, watch),
             NextStep::Challenge(pending) => {
-                pending.store(db, &self.log, self.account.stamp)?;
+                pending.store(db, &self.log, self.account.credential_version)?;
                 return Ok(SessionGrant { roles: Vec::new(), epoch: None });
             }
         };
-        if !store::tables::accounts::note_login(db, &self.account.id, self.account.stamp, now)? {
+        if !store::tables::accounts::note_login(
+            db,
+            &self.account.id,
+            self.account.credential_version,
+            now,
+        )? {
             return Err(Kind::InvalidCredentials.into());
         }
-        store::tables::sessions::insert(db, session, &self.source)?;
+        store::tables::sessions::insert(db, session, &self.proved, &self.source)?;
         for ended in store::tables::sessions::end_oldest(db, &self.account.id, self.cap, now)? {
             let event = Event::done(What::SessionEnded).about(&self.account.id).in_session(&ended);
             self.log.record(db, &event.because(SessionEnd::Cap.as_str()))?;
         }
-        let is_known =
-            store::tables::clients::is_known(db, &self.account.id, self.client, self.known_since)?;
+        let is_known = store::tables::known_ips::is_known(
+            db,
+            &self.account.id,
+            self.client,
+            self.known_since,
+        )?;
         let familiarity = if is_known { Familiarity::Known } else { Familiarity::Unknown };
-        store::tables::clients::note(db, &self.account.id, self.client, now)?;
+        store::tables::known_ips::note(db, &self.account.id, self.client, now)?;
         store::tables::stats::count_login(db, now)?;
         let event = Event::done(What::Login).about(&self.account.id).in_session(&session.id);
         self.log.record(db, &event.by(self.account.id.as_str()))?;

@@ -266,8 +266,8 @@ fn one_more_before_lockout(
     let row = if row.blocked_until.is_some() { AttemptRow::none(now) } else { row };
     let count = row.count + 1;
     let blocked_until = (count >= i64::from(lockout.failures)).then(|| now + lockout.duration);
-    let forget_at = blocked_until.unwrap_or(now + throttle.account_window);
-    AttemptRow { count, blocked_until, forget_at, ..row }
+    let expires_at = blocked_until.unwrap_or(now + throttle.account_window);
+    AttemptRow { count, blocked_until, expires_at, ..row }
 }
 
 /// The last free attempt begins a wait, and each attempt after a wait begins the next one, twice as
@@ -275,16 +275,16 @@ fn one_more_before_lockout(
 fn one_more_of_pair(row: &AttemptRow, throttle: &Throttle, now: Time) -> AttemptRow {
     let count = row.count + 1;
     if count < i64::from(throttle.failures) {
-        return AttemptRow { count, forget_at: row.started_at + throttle.window, ..row.clone() };
+        return AttemptRow { count, expires_at: row.started_at + throttle.window, ..row.clone() };
     }
-    let doublings = u32::try_from(row.waits.clamp(0, 30)).unwrap_or(0);
+    let doublings = u32::try_from(row.block_count.clamp(0, 30)).unwrap_or(0);
     let wait = throttle.first_wait.saturating_mul(1 << doublings).min(throttle.longest_wait);
     let blocked_until = now + wait;
     AttemptRow {
         count,
         blocked_until: Some(blocked_until),
-        waits: row.waits + 1,
-        forget_at: blocked_until + throttle.window,
+        block_count: row.block_count + 1,
+        expires_at: blocked_until + throttle.window,
         ..row.clone()
     }
 }
@@ -293,8 +293,8 @@ fn one_more_at_account(row: &AttemptRow, throttle: &Throttle, now: Time) -> Atte
     let count = row.count + 1;
     let blocked_until =
         (count >= i64::from(throttle.account_failures)).then(|| now + throttle.account_window);
-    let forget_at = blocked_until.unwrap_or(row.started_at + throttle.account_window);
-    AttemptRow { count, blocked_until, forget_at, ..row.clone() }
+    let expires_at = blocked_until.unwrap_or(row.started_at + throttle.account_window);
+    AttemptRow { count, blocked_until, expires_at, ..row.clone() }
 }
 
 impl Attempt {
@@ -380,7 +380,7 @@ impl AttemptCounters {
             let before = AttemptRow {
                 count,
                 blocked_until: row.blocked_until.filter(|_| !is_lifted),
-                waits: if is_lifted { (row.waits - 1).max(0) } else { row.waits },
+                block_count: if is_lifted { (row.block_count - 1).max(0) } else { row.block_count },
                 ..row
             };
             attempts::save(db, *scope, key, &before)?;

@@ -17,7 +17,7 @@ use crate::model::{Account, Device, Event, Page, SessionId, Source, Time, secret
 use crate::outbox::{self, OutgoingMessage};
 use crate::store;
 use crate::store::db::Db;
-use crate::store::tables::anomalies::Alarm;
+use crate::store::tables::anomalies::LoginAlert;
 
 /// Lifetime of the link in a new-device mail.
 const LINK_LIFE: Duration = Duration::from_hours(168);
@@ -108,12 +108,12 @@ impl NewDeviceCheck {
         if account.email_verified_at.is_none() {
             return Ok(());
         }
-        let alarm = Alarm {
+        let alert = LoginAlert {
             account: account.id.clone(),
             email_key: self.email_key.clone(),
             session: session.clone(),
         };
-        store::tables::anomalies::insert_alarm(db, &self.hash, &alarm, self.until)?;
+        store::tables::anomalies::insert_alert(db, &self.hash, &alert, self.until)?;
         outbox::enqueue(db, &self.letter)
     }
 }
@@ -126,9 +126,9 @@ pub async fn look(core: &Core, token: &str) -> Result<()> {
     let (hash, now) = (secret::digest(token.as_bytes()), core.env.now());
     core.store
         .read(move |db| {
-            store::tables::anomalies::find_alarm(db, &hash)?
+            store::tables::anomalies::find_alert(db, &hash)?
                 .ok_or_else(|| Error::new(Kind::LinkInvalid))?;
-            if store::tables::anomalies::is_alarm_live(db, &hash, now)? {
+            if store::tables::anomalies::is_alert_live(db, &hash, now)? {
                 Ok(())
             } else {
                 Err(Kind::LinkExpired.into())
@@ -140,7 +140,7 @@ pub async fn look(core: &Core, token: &str) -> Result<()> {
 /// Handles the owner's report that a login was not theirs. The attacker knows the password, so the
 /// server ends all sessions and mails a link to set a new one.
 ///
-/// The mail goes to the address that the alarm was mailed to. If the account has another address
+/// The mail goes to the address that the alert was mailed to. If the account has another address
 /// since, it gets the old one back, as by the link that undoes the change.
 ///
 /// # Errors
@@ -156,16 +156,16 @@ pub async fn disown(
     let (owner, email) = core
         .store
         .read(move |db| {
-            let (alarm, owner) = raised(db, &hash)?;
-            let email = change_email::reachable_at(db, &owner, &alarm.email_key, now)?;
+            let (alert, owner) = raised(db, &hash)?;
+            let email = change_email::reachable_at(db, &owner, &alert.email_key, now)?;
             Ok((owner, email))
         })
         .await?;
     let rescue = Rescue::prepare(core, &owner, &email, source)?;
     core.store
         .write(move |db| {
-            let (Alarm { account, email_key, session }, owner) = raised(db, &hash)?;
-            if !store::tables::anomalies::spend_alarm(db, &hash, log.at())? {
+            let (LoginAlert { account, email_key, session }, owner) = raised(db, &hash)?;
+            if !store::tables::anomalies::spend_alert(db, &hash, log.at())? {
                 return Err(Kind::LinkExpired.into());
             }
             let by = account.as_str();
@@ -179,10 +179,10 @@ pub async fn disown(
         .await
 }
 
-/// The alarm of a link, and the account as it is now.
-fn raised(db: &mut dyn Db, hash: &[u8; 32]) -> Result<(Alarm, Account)> {
-    let alarm = store::tables::anomalies::find_alarm(db, hash)?.ok_or(Kind::LinkInvalid)?;
-    let owner = store::tables::accounts::find(db, &alarm.account)?
+/// The alert of a link, and the account as it is now.
+fn raised(db: &mut dyn Db, hash: &[u8; 32]) -> Result<(LoginAlert, Account)> {
+    let alert = store::tables::anomalies::find_alert(db, hash)?.ok_or(Kind::LinkInvalid)?;
+    let owner = store::tables::accounts::find(db, &alert.account)?
         .filter(|owner| owner.deleted_at.is_none());
-    Ok((alarm, owner.ok_or(Kind::LinkInvalid)?))
+    Ok((alert, owner.ok_or(Kind::LinkInvalid)?))
 }

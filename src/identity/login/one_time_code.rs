@@ -105,21 +105,24 @@ impl CodeAttempt {
 
     /// Checks whether the code is correct and still valid, without using it up.
     pub fn look(&self, db: &mut dyn Db, now: Time) -> Result<Option<Match>> {
-        let (owner, stamp) = self.owner();
-        store::tables::codes::find(db, &owner, self.purpose, &self.hash, stamp, now)
+        let (owner, credential_version) = self.owner();
+        store::tables::codes::find(db, &owner, self.purpose, &self.hash, credential_version, now)
     }
 
     /// Uses the code up. Returns `None` if it is wrong, expired or already used.
     pub fn spend(&self, db: &mut dyn Db, now: Time) -> Result<Option<Match>> {
-        let (owner, stamp) = self.owner();
-        store::tables::codes::spend(db, &owner, self.purpose, &self.hash, stamp, now)
+        let (owner, credential_version) = self.owner();
+        store::tables::codes::spend(db, &owner, self.purpose, &self.hash, credential_version, now)
     }
 
     /// The account and credential version to look the code up under. An unknown name is looked up
     /// too, so that it costs the same.
     fn owner(&self) -> (AccountId, i64) {
-        let owner = self.subject.as_ref().map(|account| (account.id.clone(), account.stamp));
-        owner.unwrap_or_else(|| (AccountId::new(""), store::tables::accounts::FIRST_STAMP))
+        let owner =
+            self.subject.as_ref().map(|account| (account.id.clone(), account.credential_version));
+        owner.unwrap_or_else(|| {
+            (AccountId::new(""), store::tables::accounts::FIRST_CREDENTIAL_VERSION)
+        })
     }
 
     fn scope(&self) -> Scope {
@@ -239,7 +242,7 @@ impl CodeRequested {
         attempts::lock(db, Scope::CodeAsked, &self.0, now)?;
         let row = attempts::AttemptRow {
             count: 1,
-            forget_at: now + LIFE,
+            expires_at: now + LIFE,
             ..attempts::AttemptRow::none(now)
         };
         attempts::save(db, Scope::CodeAsked, &self.0, &row)
@@ -305,7 +308,7 @@ pub fn make(
         account: account.id.clone(),
         purpose,
         hash: digest_of(core, account.id.as_str(), purpose, digits.reveal()),
-        stamp: account.stamp,
+        credential_version: account.credential_version,
         target: target.to_owned(),
         factor: None,
         expires_at: core.env.now() + LIFE,

@@ -30,7 +30,7 @@ pub async fn follow(
             if !store::tables::links::spend(db, &hash, log.at())? {
                 return Err(Kind::LinkInvalid.into());
             }
-            store::tables::clients::note(db, &link.account, client, log.at())?;
+            store::tables::known_ips::note(db, &link.account, client, log.at())?;
             log.record(
                 db,
                 &Event::done(What::LoginOpened).about(&link.account).by(link.account.as_str()),

@@ -10,7 +10,9 @@ use crate::identity::login::one_time_code::CodeDelivery;
 use crate::identity::login::one_time_code::CodePurpose;
 use crate::identity::login::remember::Remember;
 use crate::model::event::What;
-use crate::model::{Account, ClientIp, Event, Factor, FactorKind, Method, Secret, Source, secret};
+use crate::model::{
+    Account, AuthMethods, ClientIp, Event, Factor, FactorKind, Method, Secret, Source, secret,
+};
 use crate::store;
 use crate::store::db::Db;
 use crate::store::tables::challenges::Challenge;
@@ -20,12 +22,17 @@ pub const LIFE: Duration = Duration::from_mins(5);
 
 /// Proof that a challenge was completed. Only `challenge` creates one.
 #[derive(Debug, Clone)]
-pub struct Completed(());
+pub struct Completed(AuthMethods);
 
 impl Completed {
-    /// The proof, after the right code was spent.
-    pub(in crate::identity::login) fn new() -> Self {
-        Self(())
+    /// The proof, after the right code was spent; the first factor was proved by these methods.
+    pub(in crate::identity::login) fn after(proved: AuthMethods) -> Self {
+        Self(proved)
+    }
+
+    /// How the first factor was proved.
+    pub(in crate::identity::login) fn proved(&self) -> &AuthMethods {
+        &self.0
     }
 }
 
@@ -39,12 +46,13 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Prepares a challenge with these methods, and the code that the first of them needs.
+    /// Prepares a challenge that these methods complete, after the first factor was proved. Prepares
+    /// the code that the first of them needs.
     pub(in crate::identity) fn prepare(
         core: &Core,
         account: &Account,
         factors: &[Factor],
-        methods: Vec<Method>,
+        (proved, methods): (AuthMethods, Vec<Method>),
         remember: Remember,
         source: &Source,
     ) -> Result<Self> {
@@ -57,11 +65,12 @@ impl Pending {
         let row = Challenge {
             hash: secret::digest(token.reveal().as_bytes()),
             account: account.id.clone(),
-            stamp: account.stamp,
+            credential_version: account.credential_version,
+            proved,
             methods,
             remember: remember == Remember::Long,
-            client: source.client().to_bytes(),
-            tries: 0,
+            client_ip: source.client().to_bytes(),
+            attempts: 0,
             created_at: now,
             expires_at: now + LIFE,
             spent_at: None,
@@ -78,9 +87,9 @@ impl Pending {
         &self,
         db: &mut dyn Db,
         log: &AuditLog,
-        stamp: i64,
+        credential_version: i64,
     ) -> Result<()> {
-        let row = Challenge { stamp, ..self.row.clone() };
+        let row = Challenge { credential_version, ..self.row.clone() };
         if !store::tables::challenges::insert(db, &row, self.client)? {
             return Err(Kind::InvalidCredentials.into());
         }

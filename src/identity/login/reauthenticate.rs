@@ -12,7 +12,7 @@ use crate::identity::login::guard::Attempt;
 use crate::identity::login::guard::Familiarity;
 use crate::identity::{Caller, Core};
 use crate::model::event::What;
-use crate::model::{Event, Password, Secret, Source};
+use crate::model::{AuthMethod, Event, Password, Secret, Source};
 use crate::password::pool::Lane;
 use crate::password::rules;
 use crate::store;
@@ -50,7 +50,8 @@ pub async fn renew(
     core.store
         .write(move |db| {
             attempt.forgive(db)?;
-            if !store::tables::sessions::renew_proof(db, &session, log.at())? {
+            if !store::tables::sessions::renew_proof(db, &session, AuthMethod::Password, log.at())?
+            {
                 return Err(Kind::SessionEnded.into());
             }
             let event = Event::done(What::Reauthenticated).about(&account).in_session(&session);
@@ -77,8 +78,10 @@ pub(in crate::identity) async fn check_password(
     let account = &caller.account;
     let (id, client, since) =
         (account.id.clone(), source.client(), core.env.now() - core.config.throttle.known_for);
-    let is_known =
-        core.store.read(move |db| store::tables::clients::is_known(db, &id, client, since)).await?;
+    let is_known = core
+        .store
+        .read(move |db| store::tables::known_ips::is_known(db, &id, client, since))
+        .await?;
     let familiarity = if is_known { Familiarity::Known } else { Familiarity::Unknown };
     let failure = Event::refused(what)
         .about(&account.id)

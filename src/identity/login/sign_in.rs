@@ -69,7 +69,7 @@ async fn look_up(core: &Core, name: &Name, source: &Source) -> Result<LoginCandi
             // Unknown names are checked too, so that both take the same time.
             let id =
                 account.as_ref().map_or_else(|| AccountId::new(""), |account| account.id.clone());
-            let is_known = store::tables::clients::is_known(db, &id, client, since)?;
+            let is_known = store::tables::known_ips::is_known(db, &id, client, since)?;
             Ok((account, is_known))
         })
         .await?;

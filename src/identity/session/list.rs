@@ -34,9 +34,9 @@ pub async fn list(core: &Core, account: &AccountId) -> Result<Vec<SessionView>> 
         core.store.read(move |db| store::tables::sessions::list_live(db, &account, now)).await?;
     let shown = |session: store::tables::sessions::LiveSession| SessionView {
         device: Device::of(session.user_agent.as_deref()),
-        place: session.client.parse().ok().and_then(|address| core.places.find(address)),
+        place: session.client_ip.parse().ok().and_then(|address| core.places.find(address)),
         id: session.id,
-        address: session.client,
+        address: session.client_ip,
         created_at: session.created_at,
         last_active_at: session.last_active_at,
     };

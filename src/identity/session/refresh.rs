@@ -204,7 +204,7 @@ impl RefreshStep {
             Age::Older if self.is_within_grace(session) => Ok(refuse(Kind::RefreshInvalid)),
             // A restored backup, or a clock that was set back: no reason to suspect theft.
             Age::Unknown => Ok(refuse(Kind::RefreshInvalid)),
-            _ if session.turned_at.is_none_or(|turned| turned > now) => {
+            _ if session.rotated_at.is_none_or(|turned| turned > now) => {
                 Ok(refuse(Kind::RefreshInvalid))
             }
             Age::Parent => {
@@ -222,7 +222,7 @@ impl RefreshStep {
     }
 
     fn is_within_grace(&self, session: &SessionRow) -> bool {
-        session.turned_at.is_some_and(|turned| {
+        session.rotated_at.is_some_and(|turned| {
             turned <= self.turn.now && self.turn.now.since(turned) <= self.grace
         })
     }
@@ -283,7 +283,7 @@ pub async fn holder(core: &Core, token: &str) -> Result<SessionHolder> {
         && session.secret_hash == presented.secret_hash();
     let is_parent = presented.generation + 1 == session.generation
         && session.secret_hash == successor_hash
-        && session.turned_at.is_some_and(|turned| turned <= now && now.since(turned) <= grace);
+        && session.rotated_at.is_some_and(|turned| turned <= now && now.since(turned) <= grace);
     if session.is_too_old(now) || !(is_current || is_parent) {
         return Err(Kind::RefreshInvalid.into());
     }

@@ -39,7 +39,8 @@ pub async fn purge(core: &Core) -> Result<()> {
     removed += piecewise(core, move |db| store::tables::factors::purge_unconfirmed(db, old, PIECE))
         .await?;
     removed += piecewise(core, move |db| store::tables::attempts::purge(db, now, PIECE)).await?;
-    removed += piecewise(core, move |db| store::tables::clients::purge(db, unknown, PIECE)).await?;
+    removed +=
+        piecewise(core, move |db| store::tables::known_ips::purge(db, unknown, PIECE)).await?;
     removed += in_pieces_of(ACCOUNTS, core, move |db| {
         store::tables::erasure::purge_hidden(db, hidden, ACCOUNTS)
     })
@@ -55,7 +56,7 @@ pub async fn purge(core: &Core) -> Result<()> {
         piecewise(core, move |db| store::tables::anomalies::purge_traits(db, unknown, PIECE))
             .await?;
     removed +=
-        piecewise(core, move |db| store::tables::anomalies::purge_alarms(db, old, PIECE)).await?;
+        piecewise(core, move |db| store::tables::anomalies::purge_alerts(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::tables::outbox::purge(db, old, PIECE)).await?;
     removed += piecewise(core, move |db| store::tables::audit::purge(db, audited, PIECE)).await?;
     removed += core.store.write(move |db| store::tables::keys::purge(db, now)).await?;

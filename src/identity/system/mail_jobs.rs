@@ -121,8 +121,9 @@ impl PlannedMail {
         log: &AuditLog,
     ) -> Result<()> {
         let now = log.at();
-        let is_as_read =
-            |current: &Account| current.stamp == self.account.stamp && current.is_reachable();
+        let is_as_read = |current: &Account| {
+            current.credential_version == self.account.credential_version && current.is_reachable()
+        };
         if !store::tables::accounts::find(db, &self.account.id)?.as_ref().is_some_and(is_as_read) {
             // The worker retries and reads the changed account.
             return Err(Error::unavailable("the account changed while its mail was prepared"));
@@ -174,7 +175,7 @@ async fn plan(
         Job::LoginCode { .. } => code_of(core, account, one_time_code::CodePurpose::Login)?,
         Job::ResetCode { .. } => code_of(core, account, one_time_code::CodePurpose::Reset)?,
         Job::ChangeEmail { stamp, email, .. } => {
-            let new = Email::parse(email).filter(|_| account.stamp == *stamp);
+            let new = Email::parse(email).filter(|_| account.credential_version == *stamp);
             return match new {
                 Some(new) => change_of_address(core, account, &new, by).await,
                 None => Ok(None),
@@ -299,7 +300,7 @@ fn count(
     if row.count >= i64::from(rate.count) {
         return Ok(false);
     }
-    let next = AttemptRow { count: row.count + 1, forget_at: row.started_at + rate.window, ..row };
+    let next = AttemptRow { count: row.count + 1, expires_at: row.started_at + rate.window, ..row };
     attempts::save(db, scope, key, &next)?;
     Ok(true)
 }

@@ -19,7 +19,7 @@ pub async fn read(core: &Core) -> MetricsSnapshot {
             tracing::warn!(error = error.chain(), "counting sessions and mail for metrics failed");
         }
     }
-    let (hashing, writer) = (core.hashing.vitals(), core.store.vitals());
+    let (hashing, writer) = (core.hashing.vitals(), core.store.figures());
     for (name, help, value) in [
         ("hashing_threads", "Hashing threads", hashing.threads),
         ("hashing_busy", "Hashing threads at work", hashing.busy),

@@ -139,10 +139,12 @@ fn value(found: ValueRef<'_>) -> Result<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::env::Env;
     use crate::error::Kind;
     use crate::sql;
     use crate::store::db::Constraint;
-    use crate::store::sqlite::{Engine, ProcessRole, connection};
+    use crate::store::schema::{Plan, ProcessRole};
+    use crate::store::sqlite::{SqliteEngine, connection};
 
     fn connection() -> Connection {
         let connection = Connection::open_in_memory().unwrap();
@@ -228,7 +230,8 @@ mod tests {
     fn a_statement_is_prepared_once_however_often_it_runs() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("authd.db");
-        let server = Engine::open(&path, ProcessRole::Server).unwrap();
+        let server =
+            SqliteEngine::open(&path, &Plan::of(ProcessRole::Server), &Env::real()).unwrap();
         let connection = connection::reader(&path).unwrap();
         let sql = crate::store::tables::sessions::STANDING;
         for round in 0..5 {

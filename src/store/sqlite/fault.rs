@@ -95,7 +95,7 @@ mod tests {
             ("accounts.email_key", Constraint::Email),
             ("accounts.username_key", Constraint::Username),
             ("accounts.number", Constraint::Other),
-            ("known_clients.account_id, known_clients.client", Constraint::Other),
+            ("known_ips.account_id, known_ips.client_ip", Constraint::Other),
         ] {
             let error = failure(
                 ffi::SQLITE_CONSTRAINT_UNIQUE,

@@ -8,9 +8,10 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::executor::{Access, Executor};
 use super::place::{DatabasePath, cannot, refused};
-use super::{Plan, connection, schema};
+use super::{connection, create};
 use crate::error::{Error, Result};
 use crate::store::db::Db;
+use crate::store::schema::Plan;
 
 /// The schema version of the file, or why it is refused. Changes nothing in either case.
 pub(super) fn version_of(place: &DatabasePath, plan: &Plan) -> Result<i64> {
@@ -29,8 +30,8 @@ pub(super) fn version_of(place: &DatabasePath, plan: &Plan) -> Result<i64> {
         )));
     }
     let (application, version) = read(place).map_err(|error| unreadable(place, error))?;
-    if application != i64::from(schema::APPLICATION_ID) {
-        let expected = schema::APPLICATION_ID;
+    if application != i64::from(create::APPLICATION_ID) {
+        let expected = create::APPLICATION_ID;
         return Err(refused(format!(
             "{} is a database of another program: expected application id {expected}, found {application}",
             path.display()
@@ -52,19 +53,19 @@ pub(super) fn version_of(place: &DatabasePath, plan: &Plan) -> Result<i64> {
     Ok(version)
 }
 
-/// Runs a reading closure on the file at its current schema version.
+/// Runs a reading closure on the file at its current schema version, which the closure is given.
 pub(super) fn look_into<T>(
     place: &DatabasePath,
     plan: &Plan,
-    work: impl FnOnce(&mut dyn Db) -> Result<T>,
+    work: impl FnOnce(&mut dyn Db, i64) -> Result<T>,
 ) -> Result<T> {
-    version_of(place, plan)?;
+    let version = version_of(place, plan)?;
     // A server may start to write at any time, so the file is read without its WAL only if no
     // server has it open.
     let opened = if place.is_served() { connection::reader(place.file()) } else { look(place) };
     let connection = opened.map_err(|error| unreadable(place, error))?;
     let snapshot = connection.unchecked_transaction().map_err(|error| unreadable(place, error))?;
-    work(&mut Executor::new(&snapshot, Access::Read))
+    work(&mut Executor::new(&snapshot, Access::Read), version)
 }
 
 fn read(place: &DatabasePath) -> rusqlite::Result<(i64, i64)> {

@@ -1,9 +1,10 @@
 //! The embedded engine: one SQLite file, many readers, and one writer that commits in groups.
 //!
 //! A reading closure sees one snapshot. A writing closure is a savepoint in a transaction that it
-//! shares with other waiting changes. [`Engine::open`] documents which files it opens or refuses.
+//! shares with other waiting changes. [`SqliteEngine::open`] documents which files it opens or refuses.
 
 mod connection;
+mod create;
 mod executor;
 mod fault;
 mod inspect;
@@ -11,8 +12,7 @@ mod job;
 mod keeper;
 mod place;
 mod readers;
-mod schema;
-mod steps;
+mod upgrade;
 mod writer;
 
 use std::path::Path;
@@ -20,6 +20,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::db::Db;
+use super::figures::EngineStats;
+use super::schema::{Plan, ProcessRole};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use keeper::WalReaderPin;
@@ -27,13 +29,10 @@ use place::{DatabasePath, ServerLock, refused};
 use readers::Readers;
 use writer::Writer;
 
-pub use steps::UpgradeStep;
-pub use writer::WriterStats;
-
 /// An open SQLite database. Cheap to clone. Dropping the last clone writes all waiting changes and
 /// then closes the file.
 #[derive(Clone)]
-pub struct Engine(Arc<Open>);
+pub struct SqliteEngine(Arc<Open>);
 
 /// Dropped in this order: the readers close, the writer finishes, and the lock lets the next server
 /// start.
@@ -45,54 +44,11 @@ struct Open {
     _lock: Option<ServerLock>,
 }
 
-/// Which kind of process opens the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProcessRole {
-    /// The only server of this file. It creates a missing file and upgrades the schema.
-    Server,
-    /// A command, with or without a running server.
-    Command,
-}
-
-/// How to open the file.
-#[derive(Debug, Clone, Copy)]
-pub struct Plan {
-    pub role: ProcessRole,
-    /// The schema of a new file.
-    pub schema: &'static str,
-    /// The migrations that bring an older file to the same schema.
-    pub steps: &'static [UpgradeStep],
-    /// How long a change waits while another process holds the lock.
-    pub patience: Duration,
-}
-
-impl Plan {
-    /// The plan of this program.
-    #[must_use]
-    pub fn of(role: ProcessRole) -> Self {
-        let patience = match role {
-            ProcessRole::Server => Duration::from_secs(2),
-            ProcessRole::Command => Duration::from_secs(10),
-        };
-        Self { role, schema: include_str!("../../../schema.sql"), steps: steps::STEPS, patience }
-    }
-
-    /// The schema version of the plan's files.
-    fn version(&self) -> i64 {
-        i64::try_from(self.steps.len()).unwrap_or(i64::MAX).saturating_add(1)
-    }
-}
-
-impl Engine {
+impl SqliteEngine {
     /// Opens the file. Refuses a file that is missing (for a command), foreign, damaged, from a
     /// newer version, or in use by another server. The error names the path, and the file stays
     /// unchanged.
-    pub fn open(path: &Path, role: ProcessRole) -> Result<Self> {
-        Self::open_as(path, &Plan::of(role))
-    }
-
-    /// Opens the file with another plan. Fails as [`Engine::open`] does.
-    pub fn open_as(path: &Path, plan: &Plan) -> Result<Self> {
+    pub fn open(path: &Path, plan: &Plan, env: &Env) -> Result<Self> {
         let place = DatabasePath::of(path)?;
         let lock = match plan.role {
             ProcessRole::Server => Some(made_ready(&place, plan)?),
@@ -115,8 +71,8 @@ impl Engine {
             connection.execute_batch("pragma cache_size = -65536").map_err(cannot_open)?;
         }
         if plan.role == ProcessRole::Server {
-            schema::keep_log(&place, &connection)?;
-            schema::bring_up(&place, &mut connection, plan, Env::real().wall())?;
+            create::keep_log(&place, &connection)?;
+            upgrade::bring_up(&place, &mut connection, plan, env)?;
         }
         connection.busy_timeout(Duration::ZERO).map_err(cannot_open)?;
         let keeper = match plan.role {
@@ -133,13 +89,17 @@ impl Engine {
     }
 
     /// Reads from the file at its current schema version, even an older one, and leaves no files
-    /// next to it. Refuses a file that is foreign, damaged or from a newer version.
-    pub fn look<T>(
+    /// next to it. Returns `None` if there is no file. Refuses a file that is foreign, damaged or
+    /// from a newer version.
+    pub fn inspect<T>(
         path: &Path,
         plan: &Plan,
-        work: impl FnOnce(&mut dyn Db) -> Result<T>,
-    ) -> Result<T> {
-        inspect::look_into(&DatabasePath::of(path)?, plan, work)
+        work: impl FnOnce(&mut dyn Db, i64) -> Result<T>,
+    ) -> Result<Option<T>> {
+        if !path.exists() {
+            return Ok(None);
+        }
+        inspect::look_into(&DatabasePath::of(path)?, plan, work).map(Some)
     }
 
     /// Warnings about the database's location, for the person who started the program.
@@ -156,8 +116,15 @@ impl Engine {
 
     /// The writer's statistics.
     #[must_use]
-    pub fn vitals(&self) -> WriterStats {
-        self.0.writer.vitals()
+    pub fn figures(&self) -> EngineStats {
+        self.0.writer.figures()
+    }
+
+    /// The bytes that can still be written on the file's filesystem; `None` if the operating system
+    /// does not report it.
+    #[must_use]
+    pub fn free_space(&self) -> Option<u64> {
+        self.0.place.free_space()
     }
 
     /// Runs a reading closure on this thread's reader.
@@ -181,7 +148,7 @@ impl Engine {
         self.0.readers.recall(key, work)
     }
 
-    /// Runs a slow reading closure without delaying [`Engine::read`].
+    /// Runs a slow reading closure without delaying [`SqliteEngine::read`].
     ///
     /// # Errors
     /// As [`super::Store::scan`].
@@ -218,7 +185,7 @@ fn made_ready(place: &DatabasePath, plan: &Plan) -> Result<ServerLock> {
         inspect::version_of(place, plan)?;
     } else {
         place.refuse_leftovers()?;
-        schema::create(place, plan)?;
+        create::create(place, plan)?;
     }
     lock.sign()?;
     Ok(lock)

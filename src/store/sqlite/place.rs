@@ -91,6 +91,13 @@ impl DatabasePath {
         Ok(())
     }
 
+    /// The bytes that can still be written on this filesystem; `None` if the operating system does
+    /// not report it.
+    pub(super) fn free_space(&self) -> Option<u64> {
+        let space = rustix::fs::statvfs(self.folder()).ok()?;
+        Some(space.f_bavail.saturating_mul(space.f_frsize))
+    }
+
     /// A warning if this is an unsafe location for a database.
     pub(super) fn warning(&self) -> Option<String> {
         let kind = network_filesystem(self.folder())?;

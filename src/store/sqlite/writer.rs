@@ -18,10 +18,11 @@ use super::executor::{Access, Executor};
 use super::job::{JobVerdict, WriteJob};
 use super::keeper::WalReaderPin;
 use super::place::DatabasePath;
-use super::{Plan, ProcessRole, connection, fault};
-use crate::env::Env;
+use super::{connection, fault};
 use crate::error::{Error, Result};
 use crate::metrics::{Histogram, Stopwatch};
+use crate::store::figures::EngineStats;
+use crate::store::schema::{Plan, ProcessRole};
 
 /// How many changes may wait; further changes are refused.
 const QUEUE: usize = 1024;
@@ -59,20 +60,9 @@ const GROUP_SIZES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.
 const COMMIT_SECONDS: [f64; 12] =
     [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 1.0, 2.5];
 
-/// The writer's statistics.
-#[derive(Debug, Clone)]
-pub struct WriterStats {
-    /// The number of waiting changes.
-    pub waiting: usize,
-    /// Changes per commit.
-    pub groups: Histogram,
-    /// Seconds that groups took to be written.
-    pub commits: Histogram,
-}
-
 /// The handle to the writer thread.
 pub(super) struct Writer {
-    vitals: WriterStats,
+    stats: EngineStats,
     queue: Option<SyncSender<Box<dyn WriteJob>>>,
     length: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
@@ -87,7 +77,7 @@ impl Writer {
     ) -> Result<Self> {
         let (queue, jobs) = sync_channel(QUEUE);
         let length = Arc::new(AtomicUsize::new(0));
-        let vitals = WriterStats {
+        let stats = EngineStats {
             waiting: 0,
             groups: Histogram::new(GROUP_SIZES),
             commits: Histogram::new(COMMIT_SECONDS),
@@ -99,7 +89,7 @@ impl Writer {
             role: plan.role,
             lock_patience: plan.patience,
             log_after_try: 0,
-            vitals: vitals.clone(),
+            stats: stats.clone(),
         };
         let thread = std::thread::Builder::new()
             .name("authd-writer".to_owned())
@@ -110,12 +100,12 @@ impl Writer {
             .map_err(|error| {
                 Error::internal("failed to start the database writer thread").caused_by(error)
             })?;
-        Ok(Self { vitals, queue: Some(queue), length, thread: Some(thread) })
+        Ok(Self { stats, queue: Some(queue), length, thread: Some(thread) })
     }
 
     /// The writer's statistics.
-    pub(super) fn vitals(&self) -> WriterStats {
-        WriterStats { waiting: self.length.load(Ordering::Relaxed), ..self.vitals.clone() }
+    pub(super) fn figures(&self) -> EngineStats {
+        EngineStats { waiting: self.length.load(Ordering::Relaxed), ..self.stats.clone() }
     }
 
     pub(super) fn submit(&self, job: Box<dyn WriteJob>) -> Result<()> {
@@ -207,20 +197,18 @@ struct WriterThread {
     role: ProcessRole,
     lock_patience: Duration,
     log_after_try: i64,
-    vitals: WriterStats,
+    stats: EngineStats,
 }
 
 impl WriterThread {
     fn write_all(mut self, queue: &Queue) {
         let limit = if self.role == ProcessRole::Server { GROUP } else { COMMAND_GROUP };
         let mut group = Vec::with_capacity(limit);
-        let env = Env::real();
         while queue.take(&mut group, limit) {
             if group.is_empty() {
                 self.tidy();
                 continue;
             }
-            let began = env.now();
             let watch = Stopwatch::start();
             match self.write(&mut group) {
                 Ok(()) => {
@@ -231,7 +219,8 @@ impl WriterThread {
             }
             self.tidy();
             if self.role == ProcessRole::Command && self.place.is_served() {
-                std::thread::sleep(env.now().since(began).max(COMMAND_PAUSE));
+                let taken = Duration::from_secs_f64(watch.seconds());
+                std::thread::sleep(taken.max(COMMAND_PAUSE));
             }
         }
         // Closed before the last connection, because the last connection to close checkpoints the
@@ -245,8 +234,8 @@ impl WriterThread {
     fn note(&self, changes: usize, watch: &Stopwatch) {
         // A group whose callers have all gone away is not a commit.
         if let Ok(changes @ 1..) = u32::try_from(changes) {
-            self.vitals.groups.observe(changes.into());
-            self.vitals.commits.observe(watch.seconds());
+            self.stats.groups.observe(changes.into());
+            self.stats.commits.observe(watch.seconds());
         }
     }
 

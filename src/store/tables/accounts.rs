@@ -3,14 +3,14 @@
 use crate::error::Result;
 use crate::model::{Account, AccountId, Email, Time, text};
 use crate::sql;
-use crate::store::db::{Db, Row, Value};
+use crate::store::db::{Db, Row, Value, prefix_range};
 
 /// The columns of an account, for every statement whose rows [`read`] decodes.
 macro_rules! columns {
     () => {
         "a.id, a.number, a.email, a.email_key, a.email_verified_at, a.username, a.first_name, a.last_name, a.name, a.company_name, a.phone, \
-         a.phone_verified_at, a.password_hash, a.stamp, a.suspended_at, a.deleted_at, a.last_login_at, a.created_at, \
-         a.updated_at"
+         a.phone_verified_at, a.password_hash, a.credential_version, a.suspended_at, a.deleted_at, a.last_login_at, \
+         a.created_at, a.updated_at"
     };
 }
 pub(in crate::store) use columns;
@@ -34,7 +34,7 @@ pub fn read(row: &mut Row) -> Result<Account> {
         phone: row.take()?,
         phone_verified_at: row.take()?,
         password_hash: row.take()?,
-        stamp: row.take()?,
+        credential_version: row.take()?,
         suspended_at: row.take()?,
         deleted_at: row.take()?,
         last_login_at: row.take()?,
@@ -47,6 +47,8 @@ pub fn read(row: &mut Row) -> Result<Account> {
 #[derive(Debug, Clone)]
 pub struct NewRow {
     pub id: AccountId,
+    /// 32 random bytes that stand for the account in authenticators.
+    pub handle: [u8; 32],
     pub email: Email,
     pub email_verified_at: Option<Time>,
     pub username: Option<String>,
@@ -57,14 +59,15 @@ pub struct NewRow {
     pub name: Option<String>,
     pub company_name: Option<String>,
     pub phone: Option<String>,
-    pub password_hash: String,
+    /// `None` for an account without a password.
+    pub password_hash: Option<String>,
     /// The scheme and cost of the hash.
-    pub password_scheme: String,
+    pub password_scheme: Option<String>,
     pub created_at: Time,
 }
 
 /// The credential version of a new account.
-pub const FIRST_STAMP: i64 = 1;
+pub const FIRST_CREDENTIAL_VERSION: i64 = 1;
 
 /// Inserts an account with the next number. Returns false if its address is taken.
 ///
@@ -74,15 +77,16 @@ pub fn insert(db: &mut dyn Db, new: &NewRow) -> Result<bool> {
     let number = crate::store::tables::instance::next_account_number(db)?;
     let row = db.first(
         sql!(
-            "insert into accounts (id, number, email, email_key, email_verified_at, username, username_key, first_name, \
-             last_name, name, company_name, phone, password_hash, password_scheme, stamp, created_at, updated_at, name_key, \
-             last_name_key) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, $15, $15, $16, $17) \
+            "insert into accounts (id, number, handle, email, email_key, email_verified_at, username, username_key, \
+             first_name, last_name, name, company_name, phone, password_hash, password_scheme, credential_version, \
+             created_at, updated_at, name_key, last_name_key) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16, $16, $17, $18) \
              on conflict (email_key) do nothing returning id"
         ),
         &[
             new.id.as_str().into(),
             number.into(),
+            (&new.handle).into(),
             new.email.as_str().into(),
             new.email.key().into(),
             new.email_verified_at.into(),
@@ -93,8 +97,8 @@ pub fn insert(db: &mut dyn Db, new: &NewRow) -> Result<bool> {
             new.name.as_ref().into_value(),
             new.company_name.as_ref().into_value(),
             new.phone.as_ref().into_value(),
-            (&new.password_hash).into(),
-            (&new.password_scheme).into(),
+            new.password_hash.as_ref().into_value(),
+            new.password_scheme.as_ref().into_value(),
             new.created_at.into(),
             Account::whole_name(new.name.as_deref(), new.first_name.as_deref(), new.last_name.as_deref())
                 .as_deref()
@@ -155,7 +159,7 @@ pub fn is_username_taken(
         sql!(
             "select 1 from accounts where username_key = $1 and id <> $2 \
              union all \
-             select 1 from username_reservations where username_key = $1 and holder <> $2 and until > $3"
+             select 1 from username_reservations where username_key = $1 and holder <> $2 and expires_at > $3"
         ),
         &[username_key.into(), holder.as_str().into(), now.into()],
     )?;
@@ -171,8 +175,8 @@ pub fn reserve_username(
 ) -> Result<()> {
     db.run(
         sql!(
-            "insert into username_reservations (username_key, holder, until) values ($1, $2, $3) \
-             on conflict (username_key) do update set holder = $2, until = $3"
+            "insert into username_reservations (username_key, holder, expires_at) values ($1, $2, $3) \
+             on conflict (username_key) do update set holder = $2, expires_at = $3"
         ),
         &[username_key.into(), holder.as_str().into(), until.into()],
     )?;
@@ -203,39 +207,55 @@ pub fn drop_username(db: &mut dyn Db, id: &AccountId) -> Result<()> {
 
 /// Records a completed login. Returns false if the credential version changed since the caller read
 /// the password hash, or if the account is not active.
-pub fn note_login(db: &mut dyn Db, id: &AccountId, stamp: i64, now: Time) -> Result<bool> {
+pub fn note_login(
+    db: &mut dyn Db,
+    id: &AccountId,
+    credential_version: i64,
+    now: Time,
+) -> Result<bool> {
     let changed = db.run(
         sql!(
             "update accounts set last_login_at = $1 \
-             where id = $2 and stamp = $3 and suspended_at is null and deleted_at is null"
+             where id = $2 and credential_version = $3 and suspended_at is null and deleted_at is null"
         ),
-        &[now.into(), id.as_str().into(), stamp.into()],
+        &[now.into(), id.as_str().into(), credential_version.into()],
     )?;
     Ok(changed == 1)
 }
 
-/// Raises the credential version if it still is `stamp` and the account is active; otherwise
+/// Raises the credential version if it still is this one and the account is active; otherwise
 /// returns false. Proofs that were issued for the old version stop working.
-pub fn raise_stamp(db: &mut dyn Db, id: &AccountId, stamp: i64) -> Result<bool> {
+pub fn raise_credential_version(
+    db: &mut dyn Db,
+    id: &AccountId,
+    credential_version: i64,
+) -> Result<bool> {
     let changed = db.run(
         sql!(
-            "update accounts set stamp = stamp + 1 \
-             where id = $1 and stamp = $2 and suspended_at is null and deleted_at is null"
+            "update accounts set credential_version = credential_version + 1 \
+             where id = $1 and credential_version = $2 and suspended_at is null and deleted_at is null"
         ),
-        &[id.as_str().into(), stamp.into()],
+        &[id.as_str().into(), credential_version.into()],
     )?;
     Ok(changed == 1)
 }
 
 /// Locks the account's row, so that two concurrent changes under one rule run one after the other.
 pub fn hold(db: &mut dyn Db, id: &AccountId) -> Result<()> {
-    db.run(sql!("update accounts set stamp = stamp where id = $1"), &[id.as_str().into()]).map(drop)
+    db.run(
+        sql!("update accounts set credential_version = credential_version where id = $1"),
+        &[id.as_str().into()],
+    )
+    .map(drop)
 }
 
 /// Raises the credential version unconditionally. Proofs that were issued for the old version stop
 /// working.
 pub fn void_proofs(db: &mut dyn Db, id: &AccountId) -> Result<()> {
-    db.run(sql!("update accounts set stamp = stamp + 1 where id = $1"), &[id.as_str().into()])?;
+    db.run(
+        sql!("update accounts set credential_version = credential_version + 1 where id = $1"),
+        &[id.as_str().into()],
+    )?;
     Ok(())
 }
 
@@ -252,8 +272,8 @@ pub fn prove_phone(db: &mut dyn Db, id: &AccountId, phone: &str, now: Time) -> R
 pub fn clear_password(db: &mut dyn Db, id: &AccountId, now: Time) -> Result<()> {
     db.run(
         sql!(
-            "update accounts set password_hash = null, password_scheme = null, stamp = stamp + 1, updated_at = $1 \
-             where id = $2"
+            "update accounts set password_hash = null, password_scheme = null, \
+             credential_version = credential_version + 1, updated_at = $1 where id = $2"
         ),
         &[now.into(), id.as_str().into()],
     )?;
@@ -285,8 +305,8 @@ pub fn set_password(
 ) -> Result<bool> {
     let changed = db.run(
         sql!(
-            "update accounts set password_hash = $1, password_scheme = $2, stamp = stamp + 1, updated_at = $3 \
-             where id = $4 and deleted_at is null"
+            "update accounts set password_hash = $1, password_scheme = $2, \
+             credential_version = credential_version + 1, updated_at = $3 where id = $4 and deleted_at is null"
         ),
         &[hash.into(), scheme.into(), now.into(), id.as_str().into()],
     )?;
@@ -304,10 +324,10 @@ pub fn change_password(
 ) -> Result<bool> {
     let changed = db.run(
         sql!(
-            "update accounts set password_hash = $1, password_scheme = $2, stamp = stamp + 1, updated_at = $3 \
-             where id = $4 and stamp = $5 and suspended_at is null and deleted_at is null"
+            "update accounts set password_hash = $1, password_scheme = $2, \
+             credential_version = credential_version + 1, updated_at = $3 where id = $4 and credential_version = $5 and suspended_at is null and deleted_at is null"
         ),
-        &[hash.into(), scheme.into(), now.into(), account.id.as_str().into(), account.stamp.into()],
+        &[hash.into(), scheme.into(), now.into(), account.id.as_str().into(), account.credential_version.into()],
     )?;
     Ok(changed == 1)
 }
@@ -317,7 +337,8 @@ pub fn change_password(
 pub fn prove_email(db: &mut dyn Db, id: &AccountId, email_key: &str, now: Time) -> Result<bool> {
     let changed = db.run(
         sql!(
-            "update accounts set email_verified_at = $1, updated_at = $1, stamp = stamp + 1 \
+            "update accounts set email_verified_at = $1, updated_at = $1, \
+             credential_version = credential_version + 1 \
              where id = $2 and email_key = $3 and email_verified_at is null and deleted_at is null"
         ),
         &[now.into(), id.as_str().into(), email_key.into()],
@@ -332,8 +353,8 @@ pub fn prove_email(db: &mut dyn Db, id: &AccountId, email_key: &str, now: Time) 
 pub fn set_email(db: &mut dyn Db, id: &AccountId, email: &Email, now: Time) -> Result<bool> {
     let changed = db.run(
         sql!(
-            "update accounts set email = $1, email_key = $2, email_verified_at = $3, stamp = stamp + 1, updated_at = $3 \
-             where id = $4 and deleted_at is null"
+            "update accounts set email = $1, email_key = $2, email_verified_at = $3, \
+             credential_version = credential_version + 1, updated_at = $3 where id = $4 and deleted_at is null"
         ),
         &[email.as_str().into(), email.key().into(), now.into(), id.as_str().into()],
     )?;
@@ -350,12 +371,12 @@ pub fn set_suspended(
 ) -> Result<bool> {
     let sql = if since.is_some() {
         sql!(
-            "update accounts set suspended_at = $1, stamp = stamp + 1, updated_at = $1 \
+            "update accounts set suspended_at = $1, credential_version = credential_version + 1, updated_at = $1 \
              where id = $2 and suspended_at is null and deleted_at is null"
         )
     } else {
         sql!(
-            "update accounts set suspended_at = null, stamp = stamp + 1, updated_at = $1 \
+            "update accounts set suspended_at = null, credential_version = credential_version + 1, updated_at = $1 \
              where id = $2 and suspended_at is not null and deleted_at is null"
         )
     };
@@ -366,7 +387,7 @@ pub fn set_suspended(
 pub fn hide(db: &mut dyn Db, id: &AccountId, now: Time) -> Result<bool> {
     let changed = db.run(
         sql!(
-            "update accounts set deleted_at = $1, stamp = stamp + 1, updated_at = $1 \
+            "update accounts set deleted_at = $1, credential_version = credential_version + 1, updated_at = $1 \
              where id = $2 and deleted_at is null"
         ),
         &[now.into(), id.as_str().into()],
@@ -462,17 +483,18 @@ pub fn list(db: &mut dyn Db, page: &AccountQuery) -> Result<Vec<Account>> {
             )),
             &[after.into(), page.limit.into()],
         )?,
-        // A prefix match is the range from the prefix to the prefix plus the last code point: an
-        // index range without wildcards.
-        Some(prefix) => db.all(
+        Some(prefix) => {
+            let [from, to] = prefix_range(prefix);
+            db.all(
             sql!(concat!(
                 "select ",
                 columns!(),
                 " from accounts a where a.id > $1 and ((a.email_key >= $2 and a.email_key < $3) \
                  or (a.username_key >= $2 and a.username_key < $3)) order by a.id limit $4"
             )),
-            &[after.into(), prefix.into(), format!("{prefix}\u{10ffff}").into(), page.limit.into()],
-        )?,
+            &[after.into(), from, to, page.limit.into()],
+        )?
+        }
     };
     rows.into_iter().map(|mut row| read(&mut row)).collect()
 }
@@ -494,7 +516,7 @@ pub fn purge_reservations(db: &mut dyn Db, now: Time, limit: i64) -> Result<u64>
     db.run(
         sql!(
             "delete from username_reservations where username_key in \
-             (select username_key from username_reservations where until <= $1 limit $2)"
+             (select username_key from username_reservations where expires_at <= $1 limit $2)"
         ),
         &[now.into(), limit.into()],
     )

@@ -1,4 +1,4 @@
-//! The tables `known_traits` and `alarms`: the devices and countries an account was used from, and
+//! The tables `known_traits` and `login_alerts`: the devices and countries an account was used from, and
 //! the links that end an unfamiliar login.
 
 use crate::error::Result;
@@ -38,7 +38,7 @@ pub fn purge_traits(db: &mut dyn Db, before: Time, limit: i64) -> Result<u64> {
 
 /// The login that a new-device mail is about.
 #[derive(Debug, Clone)]
-pub struct Alarm {
+pub struct LoginAlert {
     pub account: AccountId,
     /// The address that the mail was sent to.
     pub email_key: String,
@@ -47,23 +47,28 @@ pub struct Alarm {
 }
 
 /// Stores the link of a new-device mail.
-pub fn insert_alarm(db: &mut dyn Db, hash: &[u8; 32], alarm: &Alarm, until: Time) -> Result<()> {
-    let Alarm { account, email_key, session } = alarm;
+pub fn insert_alert(
+    db: &mut dyn Db,
+    hash: &[u8; 32],
+    alert: &LoginAlert,
+    until: Time,
+) -> Result<()> {
+    let LoginAlert { account, email_key, session } = alert;
     db.run(
-        sql!("insert into alarms (hash, account_id, email_key, session_id, expires_at) values ($1, $2, $3, $4, $5)"),
+        sql!("insert into login_alerts (hash, account_id, email_key, session_id, expires_at) values ($1, $2, $3, $4, $5)"),
         &[hash.into(), account.as_str().into(), email_key.into(), session.as_str().into(), until.into()],
     )?;
     Ok(())
 }
 
 /// Finds the login of a link, even if the link is used or expired.
-pub fn find_alarm(db: &mut dyn Db, hash: &[u8; 32]) -> Result<Option<Alarm>> {
+pub fn find_alert(db: &mut dyn Db, hash: &[u8; 32]) -> Result<Option<LoginAlert>> {
     let row = db.first(
-        sql!("select account_id, email_key, session_id from alarms where hash = $1"),
+        sql!("select account_id, email_key, session_id from login_alerts where hash = $1"),
         &[hash.into()],
     )?;
     row.map(|mut row| {
-        Ok(Alarm {
+        Ok(LoginAlert {
             account: AccountId::new(row.take::<String>()?),
             email_key: row.take()?,
             session: SessionId::new(row.take::<String>()?),
@@ -73,36 +78,36 @@ pub fn find_alarm(db: &mut dyn Db, hash: &[u8; 32]) -> Result<Option<Alarm>> {
 }
 
 /// Whether a link can still be used.
-pub fn is_alarm_live(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool> {
+pub fn is_alert_live(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool> {
     let row = db.first(
-        sql!("select 1 from alarms where hash = $1 and spent_at is null and expires_at > $2"),
+        sql!("select 1 from login_alerts where hash = $1 and spent_at is null and expires_at > $2"),
         &[hash.into(), now.into()],
     )?;
     Ok(row.is_some())
 }
 
 /// Uses up a link. Returns false if it is already used or expired.
-pub fn spend_alarm(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool> {
+pub fn spend_alert(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<bool> {
     let spent = db.run(
-        sql!("update alarms set spent_at = $1 where hash = $2 and spent_at is null and expires_at > $1"),
+        sql!("update login_alerts set spent_at = $1 where hash = $2 and spent_at is null and expires_at > $1"),
         &[now.into(), hash.into()],
     )?;
     Ok(spent == 1)
 }
 
 /// Voids the unused links of an account.
-pub fn void_alarms(db: &mut dyn Db, account: &AccountId) -> Result<()> {
+pub fn void_alerts(db: &mut dyn Db, account: &AccountId) -> Result<()> {
     db.run(
-        sql!("delete from alarms where account_id = $1 and spent_at is null"),
+        sql!("delete from login_alerts where account_id = $1 and spent_at is null"),
         &[account.as_str().into()],
     )?;
     Ok(())
 }
 
 /// Deletes up to `limit` links that expired long ago and returns how many it deleted.
-pub fn purge_alarms(db: &mut dyn Db, died_before: Time, limit: i64) -> Result<u64> {
+pub fn purge_alerts(db: &mut dyn Db, died_before: Time, limit: i64) -> Result<u64> {
     db.run(
-        sql!("delete from alarms where hash in (select hash from alarms where expires_at <= $1 limit $2)"),
+        sql!("delete from login_alerts where hash in (select hash from login_alerts where expires_at <= $1 limit $2)"),
         &[died_before.into(), limit.into()],
     )
 }

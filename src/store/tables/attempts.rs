@@ -1,4 +1,4 @@
-//! The `tries` table: attempt counters that must survive a restart.
+//! The `attempts` table: attempt counters that must survive a restart.
 //!
 //! The caller locks a row, applies its rule, and saves the row. So of two concurrent attempts, only
 //! one can be the last that is allowed.
@@ -80,16 +80,16 @@ pub struct AttemptRow {
     /// Until when all attempts are refused.
     pub blocked_until: Option<Time>,
     /// How often the key was blocked in a row.
-    pub waits: i64,
+    pub block_count: i64,
     /// When the row expires.
-    pub forget_at: Time,
+    pub expires_at: Time,
 }
 
 impl AttemptRow {
     /// A counter without any attempts.
     #[must_use]
     pub fn none(now: Time) -> Self {
-        Self { count: 0, started_at: now, blocked_until: None, waits: 0, forget_at: now }
+        Self { count: 0, started_at: now, blocked_until: None, block_count: 0, expires_at: now }
     }
 
     /// The remaining time of a block.
@@ -104,29 +104,29 @@ fn read(mut row: crate::store::db::Row, now: Time) -> Result<AttemptRow> {
         count: row.take()?,
         started_at: row.take()?,
         blocked_until: row.take()?,
-        waits: row.take()?,
-        forget_at: row.take()?,
+        block_count: row.take()?,
+        expires_at: row.take()?,
     };
-    Ok(if attempt.forget_at <= now { AttemptRow::none(now) } else { attempt })
+    Ok(if attempt.expires_at <= now { AttemptRow::none(now) } else { attempt })
 }
 
 /// Locks the row for the rest of this write and reads it. An expired row reads as an empty counter.
 pub fn lock(db: &mut dyn Db, scope: Scope, key: &[u8; 32], now: Time) -> Result<AttemptRow> {
     let row = db.first(
         sql!(
-            "insert into tries (scope, key, count, started_at, waits, forget_at) values ($1, $2, 0, $3, 0, $3) \
-             on conflict (scope, key) do update set count = tries.count \
-             returning count, started_at, blocked_until, waits, forget_at"
+            "insert into attempts (scope, key, count, started_at, block_count, expires_at) values ($1, $2, 0, $3, 0, $3) \
+             on conflict (scope, key) do update set count = attempts.count \
+             returning count, started_at, blocked_until, block_count, expires_at"
         ),
         &[scope.as_str().into(), key.into(), now.into()],
     )?;
-    read(row.ok_or_else(|| Error::internal("locking a row of tries returned no row"))?, now)
+    read(row.ok_or_else(|| Error::internal("locking a row of attempts returned no row"))?, now)
 }
 
 /// Reads the row without locking it.
 pub fn peek(db: &mut dyn Db, scope: Scope, key: &[u8; 32], now: Time) -> Result<AttemptRow> {
     let row = db.first(
-        sql!("select count, started_at, blocked_until, waits, forget_at from tries where scope = $1 and key = $2"),
+        sql!("select count, started_at, blocked_until, block_count, expires_at from attempts where scope = $1 and key = $2"),
         &[scope.as_str().into(), key.into()],
     )?;
     row.map_or_else(|| Ok(AttemptRow::none(now)), |row| read(row, now))
@@ -136,15 +136,15 @@ pub fn peek(db: &mut dyn Db, scope: Scope, key: &[u8; 32], now: Time) -> Result<
 pub fn save(db: &mut dyn Db, scope: Scope, key: &[u8; 32], row: &AttemptRow) -> Result<()> {
     db.run(
         sql!(
-            "update tries set count = $1, started_at = $2, blocked_until = $3, waits = $4, forget_at = $5 \
+            "update attempts set count = $1, started_at = $2, blocked_until = $3, block_count = $4, expires_at = $5 \
              where scope = $6 and key = $7"
         ),
         &[
             row.count.into(),
             row.started_at.into(),
             row.blocked_until.into(),
-            row.waits.into(),
-            row.forget_at.into(),
+            row.block_count.into(),
+            row.expires_at.into(),
             scope.as_str().into(),
             key.into(),
         ],
@@ -155,7 +155,7 @@ pub fn save(db: &mut dyn Db, scope: Scope, key: &[u8; 32], row: &AttemptRow) -> 
 /// Deletes the row. Returns false if there was none.
 pub fn forget(db: &mut dyn Db, scope: Scope, key: &[u8; 32]) -> Result<bool> {
     let gone = db.run(
-        sql!("delete from tries where scope = $1 and key = $2"),
+        sql!("delete from attempts where scope = $1 and key = $2"),
         &[scope.as_str().into(), key.into()],
     )?;
     Ok(gone == 1)
@@ -172,9 +172,9 @@ pub fn count(
 ) -> Result<Option<std::time::Duration>> {
     let row = lock(db, scope, key, now)?;
     if row.count >= i64::from(most) {
-        return Ok(Some(row.forget_at.since(now)));
+        return Ok(Some(row.expires_at.since(now)));
     }
-    let next = AttemptRow { count: row.count + 1, forget_at: row.started_at + window, ..row };
+    let next = AttemptRow { count: row.count + 1, expires_at: row.started_at + window, ..row };
     save(db, scope, key, &next)?;
     Ok(None)
 }
@@ -182,7 +182,7 @@ pub fn count(
 /// Takes one counted attempt back.
 pub fn give_back(db: &mut dyn Db, scope: Scope, key: &[u8; 32]) -> Result<()> {
     db.run(
-        sql!("update tries set count = count - 1 where scope = $1 and key = $2 and count > 0"),
+        sql!("update attempts set count = count - 1 where scope = $1 and key = $2 and count > 0"),
         &[scope.as_str().into(), key.into()],
     )?;
     Ok(())
@@ -191,7 +191,7 @@ pub fn give_back(db: &mut dyn Db, scope: Scope, key: &[u8; 32]) -> Result<()> {
 /// Deletes the row unless it blocks.
 pub fn forget_unblocked(db: &mut dyn Db, scope: Scope, key: &[u8; 32]) -> Result<()> {
     db.run(
-        sql!("delete from tries where scope = $1 and key = $2 and blocked_until is null"),
+        sql!("delete from attempts where scope = $1 and key = $2 and blocked_until is null"),
         &[scope.as_str().into(), key.into()],
     )?;
     Ok(())
@@ -200,7 +200,7 @@ pub fn forget_unblocked(db: &mut dyn Db, scope: Scope, key: &[u8; 32]) -> Result
 /// Deletes up to `limit` expired rows and returns how many it deleted.
 pub fn purge(db: &mut dyn Db, now: Time, limit: i64) -> Result<u64> {
     db.run(
-        sql!("delete from tries where (scope, key) in (select scope, key from tries where forget_at <= $1 limit $2)"),
+        sql!("delete from attempts where (scope, key) in (select scope, key from attempts where expires_at <= $1 limit $2)"),
         &[now.into(), limit.into()],
     )
 }

@@ -17,14 +17,14 @@ pub fn insert_counted(
     at: Time,
     event: &Event,
     source: &Source,
-    times: i64,
+    count: i64,
 ) -> Result<()> {
     db.run(
         sql!(
-            "insert into audit (id, at, event, outcome, account_id, session_id, actor, client, user_agent, request_id, \
-             detail, times) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (id) do nothing"
+            "insert into audit (id, at, event, outcome, account_id, session_id, actor, client_ip, user_agent, request_id, \
+             detail, count) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (id) do nothing"
         ),
-        &values(id, at, event, source, times),
+        &values(id, at, event, source, count),
     )?;
     Ok(())
 }
@@ -33,8 +33,8 @@ pub fn insert_counted(
 pub fn keep(db: &mut dyn Db, id: &str, at: Time, event: &Event, source: &Source) -> Result<()> {
     db.run(
         sql!(
-            "insert into audit (id, at, event, outcome, account_id, session_id, actor, client, user_agent, request_id, \
-             detail, times) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+            "insert into audit (id, at, event, outcome, account_id, session_id, actor, client_ip, user_agent, request_id, \
+             detail, count) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
              on conflict (id) do update set detail = excluded.detail"
         ),
         &values(id, at, event, source, 1),
@@ -42,7 +42,7 @@ pub fn keep(db: &mut dyn Db, id: &str, at: Time, event: &Event, source: &Source)
     Ok(())
 }
 
-fn values(id: &str, at: Time, event: &Event, source: &Source, times: i64) -> [Value; 12] {
+fn values(id: &str, at: Time, event: &Event, source: &Source, count: i64) -> [Value; 12] {
     [
         id.into(),
         at.into(),
@@ -55,7 +55,7 @@ fn values(id: &str, at: Time, event: &Event, source: &Source, times: i64) -> [Va
         source.user_agent.as_deref().into(),
         source.request_id.as_deref().into(),
         event.detail.as_deref().into(),
-        times.into(),
+        count.into(),
     ]
 }
 
@@ -71,18 +71,18 @@ pub struct AuditRow {
     pub account_id: Option<String>,
     pub session_id: Option<String>,
     pub actor: Option<String>,
-    pub client: Option<String>,
+    pub client_ip: Option<String>,
     pub user_agent: Option<String>,
     pub request_id: Option<String>,
     /// A short detail, such as a reason, a role or a number.
     pub detail: Option<String>,
     /// How often a limit refused the same request; otherwise 1.
-    pub times: i64,
+    pub count: i64,
 }
 
 macro_rules! columns {
     () => {
-        "id, at, event, outcome, account_id, session_id, actor, client, user_agent, request_id, detail, times"
+        "id, at, event, outcome, account_id, session_id, actor, client_ip, user_agent, request_id, detail, count"
     };
 }
 
@@ -95,11 +95,11 @@ fn read(mut row: Row) -> Result<AuditRow> {
         account_id: row.take()?,
         session_id: row.take()?,
         actor: row.take()?,
-        client: row.take()?,
+        client_ip: row.take()?,
         user_agent: row.take()?,
         request_id: row.take()?,
         detail: row.take()?,
-        times: row.take()?,
+        count: row.take()?,
     })
 }
 

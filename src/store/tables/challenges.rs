@@ -1,7 +1,7 @@
 //! The `challenges` table: logins that wait for a second factor, stored as digests of their tokens.
 
 use crate::error::Result;
-use crate::model::{AccountId, ClientIp, Method, Time};
+use crate::model::{AccountId, AuthMethods, ClientIp, Method, Time};
 use crate::sql;
 use crate::store::db::{Db, Row};
 
@@ -12,15 +12,17 @@ pub struct Challenge {
     pub hash: [u8; 32],
     pub account: AccountId,
     /// The account's credential version when the first factor was checked.
-    pub stamp: i64,
+    pub credential_version: i64,
+    /// How the first factor was proved.
+    pub proved: AuthMethods,
     /// The methods that may complete the login.
     pub methods: Vec<Method>,
     /// False if the session ends with the browser.
     pub remember: bool,
     /// The bytes of the client IP that passed the first factor.
-    pub client: Vec<u8>,
+    pub client_ip: Vec<u8>,
     /// The number of wrong codes so far.
-    pub tries: i64,
+    pub attempts: i64,
     /// When the first factor was passed.
     pub created_at: Time,
     pub expires_at: Time,
@@ -30,7 +32,8 @@ pub struct Challenge {
 
 macro_rules! columns {
     () => {
-        "hash, account_id, stamp, methods, remember, client, tries, created_at, expires_at, spent_at"
+        "hash, account_id, credential_version, proved, methods, remember, client_ip, attempts, created_at, expires_at, \
+         spent_at"
     };
 }
 
@@ -43,11 +46,12 @@ fn read(mut row: Row) -> Result<Challenge> {
             })?
         },
         account: AccountId::new(row.take::<String>()?),
-        stamp: row.take()?,
+        credential_version: row.take()?,
+        proved: AuthMethods::stored(row.take()?),
         methods: Method::split(&row.take::<String>()?),
         remember: row.take::<i64>()? != 0,
-        client: row.take()?,
-        tries: row.take()?,
+        client_ip: row.take()?,
+        attempts: row.take()?,
         created_at: row.take()?,
         expires_at: row.take()?,
         spent_at: row.take()?,
@@ -59,19 +63,21 @@ fn read(mut row: Row) -> Result<Challenge> {
 pub fn insert(db: &mut dyn Db, new: &Challenge, client: ClientIp) -> Result<bool> {
     let stored = db.run(
         sql!(
-            "insert into challenges (hash, account_id, stamp, methods, remember, client, tries, created_at, expires_at) \
-             select $1, a.id, a.stamp, $2, $3, $4, 0, $5, $6 from accounts a \
-             where a.id = $7 and a.stamp = $8 and a.suspended_at is null and a.deleted_at is null"
+            "insert into challenges (hash, account_id, credential_version, proved, methods, remember, client_ip, attempts, \
+             created_at, expires_at) \
+             select $1, a.id, a.credential_version, $2, $3, $4, $5, 0, $6, $7 from accounts a \
+             where a.id = $8 and a.credential_version = $9 and a.suspended_at is null and a.deleted_at is null"
         ),
         &[
             (&new.hash).into(),
+            new.proved.as_str().into(),
             Method::join(&new.methods).into(),
             i64::from(new.remember).into(),
             client.to_bytes().into(),
             new.created_at.into(),
             new.expires_at.into(),
             new.account.as_str().into(),
-            new.stamp.into(),
+            new.credential_version.into(),
         ],
     )?;
     Ok(stored == 1)
@@ -102,11 +108,16 @@ pub fn find_newest(db: &mut dyn Db, account: &AccountId, since: Time) -> Result<
 
 /// Counts an attempt against a challenge. Returns false if the challenge has expired, is completed
 /// or has no attempts left.
-pub fn count_try(db: &mut dyn Db, hash: &[u8; 32], most: i64, made_since: Time) -> Result<bool> {
+pub fn count_attempt(
+    db: &mut dyn Db,
+    hash: &[u8; 32],
+    most: i64,
+    made_since: Time,
+) -> Result<bool> {
     let changed = db.run(
         sql!(
-            "update challenges set tries = tries + 1 \
-             where hash = $1 and tries < $2 and created_at > $3 and spent_at is null"
+            "update challenges set attempts = attempts + 1 \
+             where hash = $1 and attempts < $2 and created_at > $3 and spent_at is null"
         ),
         &[hash.into(), most.into(), made_since.into()],
     )?;

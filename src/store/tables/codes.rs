@@ -39,7 +39,7 @@ pub struct Code {
     /// The MAC of the code.
     pub hash: [u8; 32],
     /// The account's credential version when the code was created.
-    pub stamp: i64,
+    pub credential_version: i64,
     /// The normalised address or the phone number that the code was sent to.
     pub target: String,
     /// The factor that the code confirms.
@@ -51,17 +51,18 @@ pub struct Code {
 pub fn replace(db: &mut dyn Db, new: &Code, now: Time) -> Result<()> {
     db.run(
         sql!(
-            "insert into codes (account_id, purpose, hash, stamp, target, factor_id, created_at, expires_at) \
+            "insert into codes (account_id, purpose, hash, credential_version, target, factor_id, created_at, expires_at) \
              values ($1, $2, $3, $4, $5, $6, $7, $8) \
-             on conflict (account_id, purpose) do update set hash = excluded.hash, stamp = excluded.stamp, \
-             target = excluded.target, factor_id = excluded.factor_id, created_at = excluded.created_at, \
+             on conflict (account_id, purpose) do update set hash = excluded.hash, \
+             credential_version = excluded.credential_version, target = excluded.target, \
+             factor_id = excluded.factor_id, created_at = excluded.created_at, \
              expires_at = excluded.expires_at, spent_at = null"
         ),
         &[
             new.account.as_str().into(),
             new.purpose.as_str().into(),
             (&new.hash).into(),
-            new.stamp.into(),
+            new.credential_version.into(),
             new.target.as_str().into(),
             new.factor.as_deref().into(),
             now.into(),
@@ -90,15 +91,15 @@ pub fn find(
     account: &AccountId,
     purpose: CodePurpose,
     hash: &[u8; 32],
-    stamp: i64,
+    credential_version: i64,
     now: Time,
 ) -> Result<Option<Match>> {
     read(db.first(
         sql!(
-            "select target, factor_id from codes where account_id = $1 and purpose = $2 and hash = $3 and stamp = $4 \
-             and expires_at > $5 and spent_at is null"
+            "select target, factor_id from codes where account_id = $1 and purpose = $2 and hash = $3 \
+             and credential_version = $4 and expires_at > $5 and spent_at is null"
         ),
-        &[account.as_str().into(), purpose.as_str().into(), hash.into(), stamp.into(), now.into()],
+        &[account.as_str().into(), purpose.as_str().into(), hash.into(), credential_version.into(), now.into()],
     )?)
 }
 
@@ -109,15 +110,15 @@ pub fn spend(
     account: &AccountId,
     purpose: CodePurpose,
     hash: &[u8; 32],
-    stamp: i64,
+    credential_version: i64,
     now: Time,
 ) -> Result<Option<Match>> {
     read(db.first(
         sql!(
-            "update codes set spent_at = $1 where account_id = $2 and purpose = $3 and hash = $4 and stamp = $5 \
-             and expires_at > $1 and spent_at is null returning target, factor_id"
+            "update codes set spent_at = $1 where account_id = $2 and purpose = $3 and hash = $4 \
+             and credential_version = $5 and expires_at > $1 and spent_at is null returning target, factor_id"
         ),
-        &[now.into(), account.as_str().into(), purpose.as_str().into(), hash.into(), stamp.into()],
+        &[now.into(), account.as_str().into(), purpose.as_str().into(), hash.into(), credential_version.into()],
     )?)
 }
 

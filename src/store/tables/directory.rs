@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::model::account::Verification;
 use crate::model::{Account, AccountId, Status, Time};
 use crate::sql;
-use crate::store::db::{Db, Sql, Value};
+use crate::store::db::{Db, Sql, Value, prefix_range};
 use crate::store::tables::accounts::{columns, read};
 
 /// Which accounts to list, and which page of them.
@@ -132,17 +132,12 @@ fn statements(status: Option<Status>, verification: Verification) -> Statements 
     }
 }
 
-/// The start and end of a prefix range: from the prefix to the prefix plus the last code point.
-fn range(prefix: &str) -> [Value; 2] {
-    [prefix.into(), format!("{prefix}\u{10ffff}").into()]
-}
-
 /// Counts the matching accounts, up to the search limit.
 pub fn count(db: &mut dyn Db, query: &Query) -> Result<i64> {
     let statements = statements(query.status, query.verification);
     let row = match &query.prefix {
         None => db.first(statements.count, &[])?,
-        Some(prefix) => db.first(statements.count_found, &range(prefix))?,
+        Some(prefix) => db.first(statements.count_found, &prefix_range(prefix))?,
     };
     row.map_or(Ok(0), |mut row| row.take())
 }
@@ -151,7 +146,7 @@ pub fn count(db: &mut dyn Db, query: &Query) -> Result<i64> {
 pub fn is_cut_off(db: &mut dyn Db, query: &Query) -> Result<bool> {
     match &query.prefix {
         None => Ok(false),
-        Some(prefix) => Ok(db.first(MORE, &range(prefix))?.is_some()),
+        Some(prefix) => Ok(db.first(MORE, &prefix_range(prefix))?.is_some()),
     }
 }
 
@@ -161,7 +156,7 @@ pub fn page(db: &mut dyn Db, query: &Query) -> Result<Vec<Account>> {
     let part = [query.limit.into(), query.offset.into()];
     let rows = match &query.prefix {
         None => db.all(statements.page, &part)?,
-        Some(prefix) => db.all(statements.page_found, &[range(prefix), part].concat())?,
+        Some(prefix) => db.all(statements.page_found, &[prefix_range(prefix), part].concat())?,
     };
     rows.into_iter().map(|mut row| read(&mut row)).collect()
 }
@@ -243,7 +238,7 @@ pub fn correct(db: &mut dyn Db, id: &AccountId, change: &Correction, now: Time) 
 pub fn restore(db: &mut dyn Db, id: &AccountId, deleted_after: Time, now: Time) -> Result<bool> {
     let changed = db.run(
         sql!(
-            "update accounts set deleted_at = null, stamp = stamp + 1, updated_at = $1 \
+            "update accounts set deleted_at = null, credential_version = credential_version + 1, updated_at = $1 \
              where id = $2 and deleted_at > $3"
         ),
         &[now.into(), id.as_str().into(), deleted_after.into()],

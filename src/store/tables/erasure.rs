@@ -59,9 +59,9 @@ pub fn blank_deleted(db: &mut dyn Db, deleted_before: Time, limit: i64) -> Resul
              and not exists (select 1 from accounts where accounts.id = d.account_id) \
              and (exists (select 1 from audit t where t.account_id = d.account_id \
              and (t.actor is null or t.actor = t.account_id) \
-             and (t.client is not null or t.user_agent is not null or t.request_id is not null)) \
+             and (t.client_ip is not null or t.user_agent is not null or t.request_id is not null)) \
              or exists (select 1 from audit t where t.actor = d.account_id \
-             and (t.client is not null or t.user_agent is not null or t.request_id is not null))) limit $2"
+             and (t.client_ip is not null or t.user_agent is not null or t.request_id is not null))) limit $2"
         ),
         &[deleted_before.into(), limit.into()],
     )?;
@@ -98,14 +98,14 @@ fn drop_reservations(db: &mut dyn Db, id: &str) -> Result<()> {
 fn blank_records(db: &mut dyn Db, id: &str) -> Result<()> {
     db.run(
         sql!(
-            "update audit set client = null, user_agent = null, request_id = null \
+            "update audit set client_ip = null, user_agent = null, request_id = null \
              where account_id = $1 and (actor is null or actor = $1)"
         ),
         &[id.into()],
     )?;
     db.run(
         sql!(
-            "update audit set client = null, user_agent = null, request_id = null where actor = $1"
+            "update audit set client_ip = null, user_agent = null, request_id = null where actor = $1"
         ),
         &[id.into()],
     )

@@ -14,7 +14,7 @@ pub const MOST: i64 = 10_000;
 pub struct SessionExportRow {
     pub id: String,
     /// The client IP at login.
-    pub client: String,
+    pub client_ip: String,
     /// The User-Agent header.
     pub user_agent: Option<String>,
     pub created_at: Time,
@@ -27,7 +27,7 @@ pub struct SessionExportRow {
 pub fn sessions(db: &mut dyn Db, account: &AccountId) -> Result<Vec<SessionExportRow>> {
     let rows = db.all(
         sql!(
-            "select id, client, user_agent, created_at, last_active_at, ended_at, end_reason from sessions \
+            "select id, client_ip, user_agent, created_at, last_active_at, ended_at, end_reason from sessions \
              where account_id = $1 order by created_at desc, id desc limit $2"
         ),
         &[account.as_str().into(), MOST.into()],
@@ -35,7 +35,7 @@ pub fn sessions(db: &mut dyn Db, account: &AccountId) -> Result<Vec<SessionExpor
     let session = |mut row: Row| {
         Ok(SessionExportRow {
             id: row.take()?,
-            client: row.take()?,
+            client_ip: row.take()?,
             user_agent: row.take()?,
             created_at: row.take()?,
             last_active_at: row.take()?,
@@ -48,23 +48,23 @@ pub fn sessions(db: &mut dyn Db, account: &AccountId) -> Result<Vec<SessionExpor
 
 /// A client IP that has logged in.
 #[derive(Debug, Clone)]
-pub struct KnownClient {
+pub struct KnownIp {
     /// The bytes of the address, or of the first address of its network.
-    pub client: Vec<u8>,
+    pub client_ip: Vec<u8>,
     pub last_login_at: Time,
 }
 
 /// Lists the client IPs that have logged in to an account, latest first.
-pub fn clients(db: &mut dyn Db, account: &AccountId) -> Result<Vec<KnownClient>> {
+pub fn known_ips(db: &mut dyn Db, account: &AccountId) -> Result<Vec<KnownIp>> {
     let rows = db.all(
         sql!(
-            "select client, last_login_at from known_clients where account_id = $1 \
-             order by last_login_at desc, client limit $2"
+            "select client_ip, last_login_at from known_ips where account_id = $1 \
+             order by last_login_at desc, client_ip limit $2"
         ),
         &[account.as_str().into(), MOST.into()],
     )?;
     rows.into_iter()
-        .map(|mut row| Ok(KnownClient { client: row.take()?, last_login_at: row.take()? }))
+        .map(|mut row| Ok(KnownIp { client_ip: row.take()?, last_login_at: row.take()? }))
         .collect()
 }
 

@@ -194,8 +194,8 @@ pub fn spend_backup_code(
 ) -> Result<bool> {
     let spent = db.run(
         sql!(
-            "update backup_codes set used_at = $1 \
-             where account_id = $2 and hash = $3 and used_at is null and factor_id is null"
+            "update backup_codes set spent_at = $1 \
+             where account_id = $2 and hash = $3 and spent_at is null and factor_id is null"
         ),
         &[now.into(), account.as_str().into(), hash.into()],
     )?;
@@ -206,7 +206,7 @@ pub fn spend_backup_code(
 pub fn is_backup_code_used(db: &mut dyn Db, account: &AccountId, hash: &[u8; 32]) -> Result<bool> {
     let row = db.first(
         sql!(
-            "select 1 from backup_codes where account_id = $1 and hash = $2 and used_at is not null"
+            "select 1 from backup_codes where account_id = $1 and hash = $2 and spent_at is not null"
         ),
         &[account.as_str().into(), hash.into()],
     )?;
@@ -216,7 +216,7 @@ pub fn is_backup_code_used(db: &mut dyn Db, account: &AccountId, hash: &[u8; 32]
 /// Counts the remaining backup codes.
 pub fn count_backup_codes(db: &mut dyn Db, account: &AccountId) -> Result<i64> {
     let row = db.first(
-        sql!("select count(*) from backup_codes where account_id = $1 and used_at is null and factor_id is null"),
+        sql!("select count(*) from backup_codes where account_id = $1 and spent_at is null and factor_id is null"),
         &[account.as_str().into()],
     )?;
     row.map_or(Ok(0), |mut row| row.take())

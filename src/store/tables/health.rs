@@ -13,7 +13,7 @@ pub fn read_anything(db: &mut dyn Db) -> Result<()> {
 /// however slow the mail server is.
 pub fn is_mail_stuck(db: &mut dyn Db) -> Result<bool> {
     let tried = sql!(
-        "select kind from outbox where state = 'waiting' and last_error is not null and kind <> 'sms' limit 1"
+        "select kind from outbox where state = 'waiting' and last_error is not null and channel = 'mail' limit 1"
     );
     Ok(db.first(tried, &[])?.is_some())
 }

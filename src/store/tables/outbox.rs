@@ -80,12 +80,10 @@ impl Channel {
     }
 
     /// The channel of a stored row.
-    fn of_row(kind: &str, recipient: Option<&str>) -> Self {
-        match recipient {
-            None => Channel::Job,
-            Some(_) if kind == Channel::Sms.as_str() => Channel::Sms,
-            Some(_) => Channel::Mail,
-        }
+    fn parse(word: &str) -> Result<Self> {
+        let all = [Channel::Mail, Channel::Sms, Channel::Job];
+        let found = all.into_iter().find(|channel| channel.as_str() == word);
+        found.ok_or_else(|| Error::internal(format!("outbox.channel is unknown: {word}")))
     }
 }
 
@@ -120,6 +118,7 @@ pub struct Message {
 pub fn insert(db: &mut dyn Db, message: &Message) -> Result<()> {
     let values = [
         Value::from(&message.id),
+        Value::from(message.channel.as_str()),
         Value::from(&message.kind),
         Value::from(message.account_id.as_ref()),
         Value::from(message.recipient.as_ref()),
@@ -133,8 +132,8 @@ pub fn insert(db: &mut dyn Db, message: &Message) -> Result<()> {
         Value::from(message.finished_at),
     ];
     let sql = sql!(
-        "insert into outbox (id, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at, last_error,
-         created_at, finished_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+        "insert into outbox (id, channel, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at,
+         last_error, created_at, finished_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
     );
     db.run(sql, &values).map(drop)
 }
@@ -143,7 +142,7 @@ pub fn insert(db: &mut dyn Db, message: &Message) -> Result<()> {
 pub fn is_due(db: &mut dyn Db, channel: Channel, state: MessageState, now: Time) -> Result<bool> {
     let sql = sql!(
         "select id from outbox where state = $1 and next_at <= $2
-           and case when kind = 'sms' then 1 else 0 end = $3 limit 1"
+           and case when channel = 'sms' then 1 else 0 end = $3 limit 1"
     );
     Ok(db.first(sql, &[state.as_str().into(), now.into(), channel.number().into()])?.is_some())
 }
@@ -161,9 +160,9 @@ pub fn claim(
     let sql = sql!(
         "update outbox set attempts = attempts + 1, next_at = $1
          where id in (select id from outbox where state = $2 and next_at <= $3
-             and case when kind = 'sms' then 1 else 0 end = $4 order by next_at, id limit $5)
+             and case when channel = 'sms' then 1 else 0 end = $4 order by next_at, id limit $5)
            and state = $2 and next_at <= $3
-         returning id, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at, last_error,
+         returning id, channel, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at, last_error,
            created_at, finished_at"
     );
     let rows = db.all(
@@ -237,7 +236,7 @@ pub fn is_any_expired(db: &mut dyn Db, now: Time) -> Result<bool> {
 pub fn hurry(db: &mut dyn Db, channel: Channel, now: Time) -> Result<u64> {
     let sql = sql!(
         "update outbox set next_at = $1 where state in ('requested', 'waiting') and next_at > $1
-           and case when kind = 'sms' then 1 else 0 end = $2"
+           and case when channel = 'sms' then 1 else 0 end = $2"
     );
     db.run(sql, &[now.into(), channel.number().into()])
 }
@@ -245,7 +244,7 @@ pub fn hurry(db: &mut dyn Db, channel: Channel, now: Time) -> Result<u64> {
 /// Makes one undelivered message due now. Returns false if there is none or its link has expired.
 pub fn retry(db: &mut dyn Db, id: &str, now: Time) -> Result<bool> {
     let sql = sql!(
-        "update outbox set state = case when recipient is null then 'requested' else 'waiting' end,
+        "update outbox set state = case when channel = 'job' then 'requested' else 'waiting' end,
            attempts = 0, next_at = $1, finished_at = null
          where id = $2 and state in ('requested', 'waiting', 'failed') and sealed is not null
            and (expires_at is null or expires_at > $1)"
@@ -263,7 +262,7 @@ pub fn list(
 ) -> Result<Vec<Message>> {
     // Ids contain only digits, letters and hyphens, so none sorts after a tilde.
     let sql = sql!(
-        "select id, kind, account_id, recipient, null, state, attempts, next_at, expires_at, last_error, created_at,
+        "select id, channel, kind, account_id, recipient, null, state, attempts, next_at, expires_at, last_error, created_at,
            finished_at
          from outbox where id < $1 and ($2 = '' or state = $2) order by id desc limit $3"
     );
@@ -275,7 +274,7 @@ pub fn list(
 /// Finds one message with its body.
 pub fn find(db: &mut dyn Db, id: &str) -> Result<Option<Message>> {
     let sql = sql!(
-        "select id, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at, last_error, created_at,
+        "select id, channel, kind, account_id, recipient, sealed, state, attempts, next_at, expires_at, last_error, created_at,
            finished_at
          from outbox where id = $1"
     );
@@ -300,14 +299,12 @@ pub fn purge(db: &mut dyn Db, before: Time, limit: i64) -> Result<u64> {
 }
 
 fn read(mut row: Row) -> Result<Message> {
-    let (id, kind, account_id) = (row.take()?, row.take::<String>()?, row.take()?);
-    let recipient: Option<String> = row.take()?;
     Ok(Message {
-        id,
-        channel: Channel::of_row(&kind, recipient.as_deref()),
-        kind,
-        account_id,
-        recipient,
+        id: row.take()?,
+        channel: Channel::parse(&row.take::<String>()?)?,
+        kind: row.take()?,
+        account_id: row.take()?,
+        recipient: row.take()?,
         sealed: row.take()?,
         state: read_state(&row.take::<String>()?)?,
         attempts: row.take()?,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::model::session::SessionEnd;
-use crate::model::{Account, AccountId, SessionId, Source, Time};
+use crate::model::{Account, AccountId, AuthMethod, AuthMethods, SessionId, Source, Time};
 use crate::sql;
 use crate::store::db::{Db, Row, Sql, Value};
 use crate::store::tables::accounts;
@@ -20,7 +20,7 @@ pub struct SessionRow {
     /// SHA-256 of the current refresh secret.
     pub secret_hash: Vec<u8>,
     /// When the refresh token was last rotated.
-    pub turned_at: Option<Time>,
+    pub rotated_at: Option<Time>,
     /// How long the session lives without a refresh.
     pub idle_for: Duration,
     /// When it ends without a refresh.
@@ -52,7 +52,7 @@ impl SessionRow {
 
 macro_rules! columns {
     () => {
-        "s.id, s.account_id, s.generation, s.secret_hash, s.turned_at, s.idle_for, s.idle_until, s.remember, \
+        "s.id, s.account_id, s.generation, s.secret_hash, s.rotated_at, s.idle_for, s.idle_until, s.remember, \
          s.expires_at, s.proved_at, s.last_active_at, s.ended_at"
     };
 }
@@ -63,7 +63,7 @@ fn read(row: &mut Row) -> Result<SessionRow> {
         account: AccountId::new(row.take::<String>()?),
         generation: row.take()?,
         secret_hash: row.take()?,
-        turned_at: row.take()?,
+        rotated_at: row.take()?,
         idle_for: Duration::from_millis(u64::try_from(row.take::<i64>()?).unwrap_or(0)),
         idle_until: row.take()?,
         remember: row.take::<i64>()? != 0,
@@ -78,17 +78,25 @@ fn millis(span: Duration) -> Value {
     Value::Int(i64::try_from(span.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Inserts a session. Only the login gate calls this.
-pub fn insert(db: &mut dyn Db, new: &SessionRow, source: &Source) -> Result<()> {
+/// Inserts a session whose owner proved their identity by these methods. Only the login gate calls
+/// this.
+pub fn insert(
+    db: &mut dyn Db,
+    new: &SessionRow,
+    methods: &AuthMethods,
+    source: &Source,
+) -> Result<()> {
     db.run(
         sql!(
-            "insert into sessions (id, account_id, generation, secret_hash, idle_for, idle_until, remember, expires_at, \
-             proved_at, last_active_at, client, user_agent, created_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $9)"
+            "insert into sessions (id, account_id, kind, methods, level, generation, secret_hash, idle_for, idle_until, \
+             remember, expires_at, proved_at, last_active_at, client_ip, user_agent, created_at) \
+             values ($1, $2, 'first_party', $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $13, $11)"
         ),
         &[
             new.id.as_str().into(),
             new.account.as_str().into(),
+            methods.as_str().into(),
+            methods.level().into(),
             new.generation.into(),
             new.secret_hash.clone().into(),
             millis(new.idle_for),
@@ -176,7 +184,7 @@ pub fn turn(db: &mut dyn Db, turn: &Turn) -> Result<bool> {
     let changed = db.run(
         sql!(
             "update sessions set generation = $1, secret_hash = $2, \
-             turned_at = case when generation = $1 then turned_at else cast($3 as bigint) end, last_active_at = $3, \
+             rotated_at = case when generation = $1 then rotated_at else cast($3 as bigint) end, last_active_at = $3, \
              idle_until = case when expires_at is not null and expires_at < $3 + idle_for then expires_at \
                else $3 + idle_for end \
              where id = $4 and generation = $5 and secret_hash = $6 and ended_at is null and idle_until > $3 \
@@ -251,12 +259,20 @@ pub fn end_others(
     )?)
 }
 
-/// Records that the session's owner proved their identity again. Returns false if the session has
-/// ended.
-pub fn renew_proof(db: &mut dyn Db, id: &SessionId, now: Time) -> Result<bool> {
+/// Records that the session's owner proved their identity again, and how. Returns false if the
+/// session has ended.
+pub fn renew_proof(db: &mut dyn Db, id: &SessionId, method: AuthMethod, now: Time) -> Result<bool> {
+    let row = db.first(
+        sql!("select methods from sessions where id = $1 and ended_at is null"),
+        &[id.as_str().into()],
+    )?;
+    let Some(mut row) = row else { return Ok(false) };
+    let methods = AuthMethods::stored(row.take()?).with(method);
     let renewed = db.run(
-        sql!("update sessions set proved_at = $1 where id = $2 and ended_at is null"),
-        &[now.into(), id.as_str().into()],
+        sql!(
+            "update sessions set proved_at = $1, methods = $2, level = $3 where id = $4 and ended_at is null"
+        ),
+        &[now.into(), methods.as_str().into(), methods.level().into(), id.as_str().into()],
     )?;
     Ok(renewed == 1)
 }
@@ -335,7 +351,7 @@ pub fn purge(db: &mut dyn Db, idle_before: Time, limit: i64) -> Result<u64> {
 pub struct LiveSession {
     pub id: SessionId,
     /// The client IP at login as text; empty if there was none.
-    pub client: String,
+    pub client_ip: String,
     /// The User-Agent at login.
     pub user_agent: Option<String>,
     pub created_at: Time,
@@ -347,7 +363,7 @@ pub struct LiveSession {
 pub fn list_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<Vec<LiveSession>> {
     let rows = db.all(
         sql!(
-            "select id, client, user_agent, created_at, last_active_at from sessions \
+            "select id, client_ip, user_agent, created_at, last_active_at from sessions \
              where account_id = $1 and ended_at is null and idle_until > $2 \
              and (expires_at is null or expires_at > $2) order by last_active_at desc, id desc"
         ),
@@ -356,7 +372,7 @@ pub fn list_live(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<Vec<
     let listed = |mut row: Row| {
         Ok(LiveSession {
             id: SessionId::new(row.take::<String>()?),
-            client: row.take()?,
+            client_ip: row.take()?,
             user_agent: row.take()?,
             created_at: row.take()?,
             last_active_at: row.take()?,

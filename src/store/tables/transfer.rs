@@ -60,12 +60,12 @@ pub fn pass_number(db: &mut dyn Db, number: i64) -> Result<()> {
     Ok(())
 }
 
-/// Inserts an account with its roles under this number. Returns false if its id, number, address or
+/// Inserts an account with its roles under this number and handle. Returns false if its id, number, address or
 /// user name is taken.
 pub fn insert(
     db: &mut dyn Db,
     new: &Whole,
-    number: i64,
+    (number, handle): (i64, &[u8; 32]),
     scheme: Option<&str>,
     now: Time,
 ) -> Result<bool> {
@@ -76,16 +76,17 @@ pub fn insert(
     );
     let inserted = db.run(
         sql!(
-            "insert into accounts (id, number, email, email_key, email_verified_at, username, username_key, first_name, \
-             last_name, name, company_name, phone, phone_verified_at, password_hash, password_scheme, stamp, \
-             files_uploaded, upload_limit, suspended_at, last_login_at, created_at, updated_at, imported_at, \
-             name_key, last_name_key) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16, $17, $18, $19, $20, $21, \
-             $22, $23, $24) on conflict do nothing"
+            "insert into accounts (id, number, handle, email, email_key, email_verified_at, username, username_key, \
+             first_name, last_name, name, company_name, phone, phone_verified_at, password_hash, password_scheme, \
+             credential_version, files_uploaded, upload_limit, suspended_at, last_login_at, created_at, updated_at, \
+             imported_at, name_key, last_name_key) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $18, $19, $20, $21, \
+             $22, $23, $24, $25) on conflict do nothing"
         ),
         &[
             new.id.as_str().into(),
             number.into(),
+            handle.into(),
             new.email.as_str().into(),
             new.email.key().into(),
             new.email_verified_at.into(),

@@ -7,12 +7,13 @@ use serde_json::json;
 
 use super::{SHARED, part, refusal};
 use crate::config::{self, Algorithm};
+use crate::env::Env;
 use crate::error::Kind;
 use crate::model::secret::encode;
-use crate::model::{Secret, Time};
+use crate::model::{Database, Secret, Time};
 use crate::seal::MasterKey;
+use crate::store::ProcessRole;
 use crate::store::Store;
-use crate::store::sqlite::ProcessRole;
 use crate::store::tables::keys as rows;
 use crate::token::Tokens;
 use crate::token::fixture::{ISSUER, Instance, START, grant, token};
@@ -182,6 +183,10 @@ fn a_key_moved_to_another_row_is_refused() {
     assert!(instance.try_start().is_err());
 }
 
+fn store_at(path: &Path, role: ProcessRole, env: &Env) -> Store {
+    Store::open(&Database::File(path.to_owned()), role, env).unwrap()
+}
+
 /// A server on a database file, or a command next to it.
 async fn open(
     path: &Path,
@@ -189,8 +194,8 @@ async fn open(
     config: &config::TokensConfig,
     instance: &Instance,
 ) -> Tokens {
-    let store = Store::open(path, role).unwrap();
     let (master, env) = (&instance.master, &instance.env);
+    let store = store_at(path, role, env);
     match role {
         ProcessRole::Server => Tokens::open(config, ISSUER, &store, master, env).await,
         ProcessRole::Command => Tokens::open_stored(config, ISSUER, &store, master, env).await,
@@ -242,7 +247,7 @@ async fn what_another_process_did_to_the_keys_holds_after_a_reload() {
         rows::supersede_signing_keys(db, "", Time::from_seconds(START))?;
         rows::raise_epoch(db)
     };
-    Store::open(&path, ProcessRole::Command).unwrap().write(revoke).await.unwrap();
+    store_at(&path, ProcessRole::Command, &instance.env).write(revoke).await.unwrap();
     assert!(server.verify(&made).is_ok(), "not yet seen");
     let all: Vec<_> = (0..8)
         .map(|_| server.clone())
@@ -263,7 +268,8 @@ async fn what_another_process_did_to_the_keys_holds_after_a_reload() {
 async fn a_weak_secret_is_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let instance = Instance::with_secret("changeme");
-    let store = Store::open(&folder.path().join("authd.db"), ProcessRole::Server).unwrap();
+    let path = folder.path().join("authd.db");
+    let store = store_at(&path, ProcessRole::Server, &instance.env);
     let opened =
         Tokens::open(&instance.config, ISSUER, &store, &instance.master, &instance.env).await;
     let error = opened.err().unwrap();

@@ -289,11 +289,12 @@ async fn a_deleted_account_can_be_brought_back_within_thirty_days() {
 async fn a_search_that_fits_tens_of_thousands_says_that_it_shows_the_first() {
     let app = app().await;
     let (_, root) = staff(&app, "root", &["admin"]).await;
-    let file = rusqlite::Connection::open(app.dir.path().join("authd.db")).unwrap();
     let many = "with recursive n(i) as (select 1000 union all select i + 1 from n where i < 40999)
-        insert into accounts (id, number, email, email_key, username_key, last_name_key, stamp, created_at, updated_at)
-        select 'id' || i, i, 'p' || i, 'p' || i, 'p' || i, case when i < 5000 then 'pa' else 'pz' end, 0, 0, 0 from n";
-    assert_eq!(file.execute(many, []).unwrap(), 40_000);
+        insert into accounts (id, number, handle, email, email_key, username_key, last_name_key, credential_version,
+          created_at, updated_at)
+        select 'id' || i, i, randomblob(32), 'p' || i, 'p' || i, 'p' || i,
+          case when i < 5000 then 'pa' else 'pz' end, 0, 0, 0 from n";
+    assert_eq!(app.database().tamper(many), 40_000);
     let searched = async |query: &str| {
         let found = get(&app, &format!("/v1/admin/users?search={query}&limit=100"), &root).await;
         (

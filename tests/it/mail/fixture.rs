@@ -10,11 +10,11 @@ use authd::config;
 use authd::env::{Env, FixedRandom, HandClock, Later};
 use authd::error::{Error, Result};
 use authd::mail::{Composer, Letter, Mail, MailChannel, Mailer};
-use authd::model::{Email, Secret, Source, Time};
+use authd::model::{Database, Email, Secret, Source, Time};
 use authd::outbox::{Delivery, Job, JobHandler, Message, Outbox, RequestedBy, Worker, enqueue};
 use authd::seal::MasterKey;
+use authd::store::ProcessRole;
 use authd::store::Store;
-use authd::store::sqlite::{Engine, ProcessRole};
 use authd::store::tables::outbox;
 
 pub const START: i64 = 1_701_421_200_000;
@@ -123,8 +123,8 @@ impl OutboxFixture {
     pub fn open() -> Self {
         let (clock, env) = env();
         let folder = tempfile::tempdir().unwrap();
-        let store =
-            Store::new(Engine::open(&folder.path().join("authd.db"), ProcessRole::Server).unwrap());
+        let database = Database::File(folder.path().join("authd.db"));
+        let store = Store::open(&database, ProcessRole::Server, &env).unwrap();
         let outbox = Outbox::new(env.clone(), key(1));
         let service = config::ServiceConfig { name: "Example".to_owned() };
         let mail = config::MailConfig { smtp: None, from: FROM.to_owned(), templates: None };

@@ -3,9 +3,10 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use authd::store::sqlite::UpgradeStep;
+use authd::store::steps::{SchemaChange, UpgradeStep};
 
 use super::*;
+use crate::database::RawDatabase;
 
 /// Name and content of every file in the folder of this path.
 fn folder_of(path: &Path) -> Vec<(String, Vec<u8>)> {
@@ -66,13 +67,13 @@ fn a_second_server_is_refused_and_told_who_the_first_is() {
         "{error}"
     );
     drop(store);
-    Store::open(&path, ProcessRole::Server).unwrap();
+    open(&path, ProcessRole::Server).unwrap();
 }
 
 #[tokio::test]
 async fn a_command_reads_and_writes_beside_a_server() {
     let Opened { store, path, _folder } = opened();
-    let command = Store::open(&path, ProcessRole::Command).unwrap();
+    let command = open(&path, ProcessRole::Command).unwrap();
     command.write(keep("command", 1)).await.unwrap();
     store.write(keep("server", 1)).await.unwrap();
     assert_eq!(names(&command).await, ["command", "server"]);
@@ -108,16 +109,14 @@ fn a_database_that_has_gone_is_not_made_again() {
     fs::remove_file(&path).unwrap();
     assert_refused(&path, "there was a database");
     fs::remove_file(path.with_extension("db.lock")).unwrap();
-    Store::open(&path, ProcessRole::Server).unwrap();
+    open(&path, ProcessRole::Server).unwrap();
 }
 
 #[test]
 fn a_foreign_sqlite_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("authd.db");
-    let foreign = rusqlite::Connection::open(&path).unwrap();
-    foreign.execute_batch("pragma journal_mode = wal; create table accounts (id text)").unwrap();
-    foreign.close().unwrap();
+    RawDatabase::at(&path).load("create table accounts (id text)");
     assert_refused(&path, "another program");
 }
 
@@ -145,36 +144,47 @@ fn a_damaged_file_is_refused() {
     fs::write(&path, &scratched).unwrap();
     assert_refused(&path, "damaged");
     fs::write(&path, &whole).unwrap();
-    Store::open(&path, ProcessRole::Server).unwrap();
+    open(&path, ProcessRole::Server).unwrap();
 }
 
 #[test]
 fn a_file_of_a_newer_authd_is_refused() {
     let (path, _folder) = closed();
-    let newer = rusqlite::Connection::open(&path).unwrap();
-    newer.pragma_update(None, "user_version", 1000).unwrap();
-    newer.close().unwrap();
+    RawDatabase::at(&path).tamper("pragma user_version = 1000");
     assert_refused(&path, "newer authd");
 }
 
-const SECOND: UpgradeStep = UpgradeStep {
+const ADD_PETS: UpgradeStep = UpgradeStep {
     says: "add pets",
-    sql: "create table pets (\n  name text primary key,\n  age bigint\n);",
+    changes: &[SchemaChange::Sql(
+        "create table pets (\n  name text primary key,\n  age bigint\n);",
+    )],
 };
-const THIRD: UpgradeStep =
-    UpgradeStep { says: "give an age", sql: "insert into pets (name, age) values ('Laika', 3);" };
-const BROKEN: UpgradeStep = UpgradeStep {
+const ADD_LAIKA: UpgradeStep = UpgradeStep {
+    says: "give an age",
+    changes: &[SchemaChange::Sql("insert into pets (name, age) values ('Laika', 3)")],
+};
+const BREAK: UpgradeStep = UpgradeStep {
     says: "break",
-    sql: "create table half (n bigint); insert into nowhere values (1);",
+    changes: &[
+        SchemaChange::Sql("create table half (n bigint)"),
+        SchemaChange::Sql("insert into nowhere values (1)"),
+    ],
 };
 
-/// A migration plan with these steps that leaves the schema of a new file unchanged.
-fn plan(steps: &'static [UpgradeStep]) -> Plan {
-    Plan { steps, ..Plan::of(ProcessRole::Server) }
+/// The program's plan with further steps, for a schema of new files that stays as it is.
+fn plan(further: &[UpgradeStep]) -> Plan {
+    let real = Plan::of(ProcessRole::Server);
+    Plan { steps: [real.steps, further].concat().leak(), ..real }
+}
+
+/// The version of the schema that the program itself has.
+fn current() -> i64 {
+    Plan::of(ProcessRole::Server).version()
 }
 
 fn number(path: &Path, sql: &str) -> i64 {
-    rusqlite::Connection::open(path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+    RawDatabase::at(path).number(sql)
 }
 
 fn copies(path: &Path) -> Vec<PathBuf> {
@@ -187,31 +197,37 @@ async fn an_older_file_is_brought_up_to_date_after_a_copy() {
     let Opened { store, path, _folder } = opened();
     store.write(keep("old", 1)).await.unwrap();
     drop(store);
-    let store = Store::new(Engine::open_as(&path, &plan(&[SECOND, THIRD])).unwrap());
+    let store = open_as(&path, &plan(&[ADD_PETS, ADD_LAIKA])).unwrap();
     assert_eq!(names(&store).await, ["old"]);
     drop(store);
-    assert_eq!(number(&path, "select user_version from pragma_user_version"), 3);
+    assert_eq!(number(&path, "select user_version from pragma_user_version"), current() + 2);
     assert_eq!(number(&path, "select age from pets"), 3);
     let copies = copies(&path);
     let [copy] = copies.as_slice() else { panic!("expected one copy, found {copies:?}") };
-    assert!(copy.file_name().unwrap().to_str().unwrap().starts_with("authd.db.v1-"));
+    assert!(
+        copy.file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with(&format!("authd.db.v{}-", current()))
+    );
     assert_eq!(mode(copy), 0o600);
-    assert_eq!(number(copy, "select user_version from pragma_user_version"), 1);
-    let old = Store::open(copy, ProcessRole::Server).unwrap();
+    assert_eq!(number(copy, "select user_version from pragma_user_version"), current());
+    let old = open(copy, ProcessRole::Server).unwrap();
     assert_eq!(names(&old).await, ["old"]);
 }
 
 #[test]
 fn a_step_that_fails_leaves_the_version_before_it() {
     let (path, _folder) = closed();
-    let error = Engine::open_as(&path, &plan(&[SECOND, BROKEN])).err().unwrap();
-    assert!(error.message().contains("version 3: break"), "{error}");
-    assert_eq!(number(&path, "select user_version from pragma_user_version"), 2);
+    let error = open_as(&path, &plan(&[ADD_PETS, BREAK])).err().unwrap();
+    assert!(error.message().contains(&format!("version {}: break", current() + 2)), "{error}");
+    assert_eq!(number(&path, "select user_version from pragma_user_version"), current() + 1);
     assert_eq!(
         number(&path, "select count(*) from sqlite_schema where name in ('pets', 'half')"),
         1
     );
-    Engine::open_as(&path, &plan(&[SECOND, THIRD])).unwrap();
+    open_as(&path, &plan(&[ADD_PETS, ADD_LAIKA])).unwrap();
     assert_eq!(number(&path, "select age from pets"), 3);
     assert_eq!(copies(&path).len(), 2);
 }
@@ -220,33 +236,39 @@ fn a_step_that_fails_leaves_the_version_before_it() {
 fn a_command_leaves_an_older_file_to_the_server() {
     let (path, _folder) = closed();
     let before = folder_of(&path);
-    let error = Engine::open_as(&path, &Plan { role: ProcessRole::Command, ..plan(&[SECOND]) })
-        .err()
-        .unwrap();
+    let error =
+        open_as(&path, &Plan { role: ProcessRole::Command, ..plan(&[ADD_PETS]) }).err().unwrap();
     assert!(error.message().contains("older authd"), "{error}");
     assert!(folder_of(&path) == before);
 }
 
 #[tokio::test]
 async fn an_older_file_can_be_looked_into_before_it_is_brought_up_to_date() {
-    let count = |db: &mut dyn Db| {
+    let count = |db: &mut dyn Db, _| {
         let row = db.first(sql!("select count(*) from instance where name = 'kept'"), &[])?;
         row.map_or(Ok(0), |mut row| row.take::<i64>())
     };
     let Opened { store, path, _folder } = opened();
     store.write(keep("kept", 1)).await.unwrap();
-    let newer = Plan { role: ProcessRole::Command, ..plan(&[SECOND]) };
-    assert_eq!(Engine::look(&path, &newer, count).unwrap(), 1, "what only the log holds is read");
+    let newer = Plan { role: ProcessRole::Command, ..plan(&[ADD_PETS]) };
+    assert_eq!(
+        Engine::inspect(&file(&path), &newer, count).unwrap().unwrap(),
+        1,
+        "what only the log holds is read"
+    );
     drop(store);
     let before = folder_of(&path);
-    assert_eq!(Engine::look(&path, &newer, count).unwrap(), 1);
+    assert_eq!(Engine::inspect(&file(&path), &newer, count).unwrap().unwrap(), 1);
     assert!(folder_of(&path) == before, "something is left beside it");
     let error =
-        Engine::look(&path, &newer, |db| db.run(sql!("delete from instance"), &[])).unwrap_err();
+        Engine::inspect(&file(&path), &newer, |db, _| db.run(sql!("delete from instance"), &[]))
+            .unwrap_err();
     assert!(error.chain().contains("write"), "{error}");
 
-    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 1000).unwrap();
-    assert!(Engine::look(&path, &newer, count).unwrap_err().message().contains("newer authd"));
+    RawDatabase::at(&path).tamper("pragma user_version = 1000");
+    assert!(
+        Engine::inspect(&file(&path), &newer, count).unwrap_err().message().contains("newer authd")
+    );
 }
 
 #[test]
@@ -254,6 +276,6 @@ fn an_interrupted_beginning_is_begun_anew() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("authd.db");
     fs::write(path.with_extension("db.new"), "half").unwrap();
-    Store::open(&path, ProcessRole::Server).unwrap();
+    open(&path, ProcessRole::Server).unwrap();
     assert_eq!(folder_of(&path).len(), 1);
 }

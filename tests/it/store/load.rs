@@ -116,7 +116,7 @@ async fn the_log_does_not_grow_with_what_was_written() {
 async fn a_server_with_nothing_to_do_lets_the_log_of_a_command_begin_anew() {
     let Opened { store, path, _folder } = &opened();
     store.write(keep("a", 1)).await.unwrap();
-    let command = Store::open(path, ProcessRole::Command).unwrap();
+    let command = open(path, ProcessRole::Command).unwrap();
     for round in 0..120 {
         command.write(megabyte(round)).await.unwrap();
     }

@@ -107,11 +107,11 @@ pub fn record(record: AuditRow) -> AuditRecord {
         account_id: record.account_id,
         session_id: record.session_id,
         actor: record.actor,
-        ip_address: record.client,
+        ip_address: record.client_ip,
         user_agent: record.user_agent,
         request_id: record.request_id,
         detail: record.detail,
-        count: record.times,
+        count: record.count,
     }
 }
 

@@ -52,7 +52,7 @@ pub(in super::super) fn exported(all: export::PersonalData) -> Export {
 fn session(row: SessionExportRow) -> ExportedSession {
     ExportedSession {
         id: row.id,
-        ip_address: row.client,
+        ip_address: row.client_ip,
         user_agent: row.user_agent,
         created_at: row.created_at.to_seconds_text(),
         last_activity: row.last_active_at.to_seconds_text(),
@@ -88,10 +88,10 @@ fn event(row: AuditRow) -> ExportedEvent {
         event: row.event,
         outcome: row.outcome,
         session_id: row.session_id,
-        ip_address: row.client,
+        ip_address: row.client_ip,
         user_agent: row.user_agent,
         detail: row.detail,
-        count: row.times,
+        count: row.count,
     }
 }
 

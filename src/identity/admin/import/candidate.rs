@@ -32,6 +32,7 @@ pub(in crate::identity) enum AccountReference {
 #[derive(Debug, Clone)]
 pub struct Candidate {
     pub(in crate::identity) account: Whole,
+    pub(in crate::identity) handle: [u8; 32],
     pub(in crate::identity) named: AccountReference,
     pub(in crate::identity) scheme: Option<String>,
     pub(in crate::identity) notes: Vec<String>,
@@ -55,10 +56,16 @@ impl ImportRules {
     /// Reads a row. The inner error is the reason for refusing it.
     pub fn read(&self, fields: &Fields) -> Result<ParseResult<Candidate>> {
         let fresh = AccountId::new(self.env.new_id()?);
-        Ok(self.candidate(fields, fresh))
+        let handle = self.env.random()?;
+        Ok(self.candidate(fields, fresh, handle))
     }
 
-    fn candidate(&self, fields: &Fields, fresh: AccountId) -> ParseResult<Candidate> {
+    fn candidate(
+        &self,
+        fields: &Fields,
+        fresh: AccountId,
+        handle: [u8; 32],
+    ) -> ParseResult<Candidate> {
         let now = self.env.now();
         let state = StateColumns::of(fields)?;
         let email = fields.get(ImportColumn::Email).ok_or("it has no e-mail address")?;
@@ -105,6 +112,7 @@ impl ImportRules {
         Ok(Candidate {
             scheme: account.password_hash.as_deref().map(scheme::scheme_of),
             account,
+            handle,
             named,
             notes,
         })

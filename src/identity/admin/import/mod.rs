@@ -421,7 +421,7 @@ fn write_chunk(
             && store::tables::transfer::insert(
                 db,
                 &row.account,
-                number,
+                (number, &row.handle),
                 row.scheme.as_deref(),
                 now,
             )?;

@@ -1,0 +1,263 @@
+//! The steps that upgrade older databases, in order, one per schema version.
+//!
+//! `schema.sql` is always the whole current schema. A change to it comes with a step that upgrades
+//! the previous version to the same schema. A released step never changes. A step says what
+//! changes; how an engine does it, and how it stays atomic, is up to the engine.
+
+use super::db::Db;
+use crate::env::Env;
+use crate::error::Result;
+use crate::sql;
+use SchemaChange::{Fill, Rebuild, Sql};
+
+/// What one version of the schema changed. An engine applies all changes of a step or none.
+#[derive(Debug, Clone, Copy)]
+pub struct UpgradeStep {
+    /// What the step does, for the log.
+    pub says: &'static str,
+    /// The changes, in order.
+    pub changes: &'static [SchemaChange],
+}
+
+/// One change of a step.
+#[derive(Debug, Clone, Copy)]
+pub enum SchemaChange {
+    /// A statement in the dialect of `schema.sql`.
+    Sql(&'static str),
+    /// Values that only the program can make, such as random bytes.
+    Fill(fn(&mut dyn Db, &Env) -> Result<()>),
+    /// A new definition of a table that keeps its rows.
+    Rebuild(TableRebuild),
+}
+
+/// A table's new definition, and how its rows are carried over.
+#[derive(Debug, Clone, Copy)]
+pub struct TableRebuild {
+    pub table: &'static str,
+    /// What stands between the parentheses of `create table`, in the dialect of `schema.sql`.
+    pub definition: &'static str,
+    /// The columns to fill, separated by commas. Other columns become null.
+    pub columns: &'static str,
+    /// Their values, as expressions over the columns of the old table.
+    pub values: &'static str,
+    /// The statements that create the table's indexes.
+    pub indexes: &'static [&'static str],
+}
+
+/// The step at index n upgrades version n + 1 to version n + 2. Version 1 was the first release.
+pub(super) const STEPS: &[UpgradeStep] = &[VERSION_2];
+
+const VERSION_2: UpgradeStep = UpgradeStep {
+    says: "plainer names, account handles, accounts without an address, how a session was proved",
+    changes: &[
+        Sql("alter table instance rename column words to text_value"),
+        Sql("alter table accounts add column handle bytea"),
+        Fill(give_handles),
+        Rebuild(ACCOUNTS_2),
+        Sql("alter table account_roles add column org_id text"),
+        Rebuild(SESSIONS_2),
+        Sql("alter table tries rename to attempts"),
+        Sql("alter table attempts rename column waits to block_count"),
+        Sql("alter table attempts rename column forget_at to expires_at"),
+        Sql("drop index tries_forget"),
+        Sql("create index attempts_expiry on attempts (expires_at)"),
+        Sql("alter table known_clients rename to known_ips"),
+        Sql("alter table known_ips rename column client to client_ip"),
+        Sql("drop index known_clients_age"),
+        Sql("create index known_ips_age on known_ips (last_login_at)"),
+        Sql("alter table alarms rename to login_alerts"),
+        Sql("drop index alarms_account"),
+        Sql("drop index alarms_expiry"),
+        Sql("create index login_alerts_account on login_alerts (account_id)"),
+        Sql("create index login_alerts_expiry on login_alerts (expires_at)"),
+        Rebuild(OUTBOX_2),
+        Sql("alter table audit rename column client to client_ip"),
+        Sql("alter table audit rename column times to count"),
+        Sql("alter table audit add column seq bigint"),
+        Sql("alter table audit add column salt bytea"),
+        Sql("alter table audit add column digest bytea"),
+        Sql("alter table username_reservations rename column until to expires_at"),
+        Sql("drop index username_reservations_until"),
+        Sql("create index username_reservations_expiry on username_reservations (expires_at)"),
+        Sql("alter table backup_codes rename column used_at to spent_at"),
+        Rebuild(CHALLENGES_2),
+        Sql("alter table codes rename column stamp to credential_version"),
+    ],
+};
+
+const ACCOUNTS_2: TableRebuild = TableRebuild {
+    table: "accounts",
+    definition: "
+  id text primary key,
+  number bigint not null unique,
+  handle bytea not null unique,
+  email text,
+  email_key text unique,
+  email_verified_at bigint,
+  username text,
+  username_key text unique,
+  first_name text,
+  last_name text,
+  name text,
+  company_name text,
+  name_key text,
+  last_name_key text,
+  phone text,
+  phone_verified_at bigint,
+  locale text,
+  password_hash text,
+  password_scheme text,
+  credential_version bigint not null,
+  files_uploaded bigint not null default 0,
+  upload_limit bigint,
+  imported_at bigint,
+  suspended_at bigint,
+  deleted_at bigint,
+  last_login_at bigint,
+  created_at bigint not null,
+  updated_at bigint not null,
+  check (email is not null or username is not null or phone is not null)",
+    columns: "id, number, handle, email, email_key, email_verified_at, username, username_key,
+      first_name, last_name, name, company_name, name_key, last_name_key, phone, phone_verified_at,
+      password_hash, password_scheme, credential_version, files_uploaded, upload_limit, imported_at,
+      suspended_at, deleted_at, last_login_at, created_at, updated_at",
+    values: "id, number, handle, email, email_key, email_verified_at, username, username_key,
+      first_name, last_name, name, company_name, name_key, last_name_key, phone, phone_verified_at,
+      password_hash, password_scheme, stamp, files_uploaded, upload_limit, imported_at,
+      suspended_at, deleted_at, last_login_at, created_at, updated_at",
+    indexes: &[
+        "create index accounts_password_scheme on accounts (password_scheme)",
+        "create index accounts_present on accounts (number, email_verified_at)
+           where suspended_at is null and deleted_at is null",
+        "create index accounts_suspended on accounts (number)
+           where suspended_at is not null and deleted_at is null",
+        "create index accounts_gone on accounts (number) where deleted_at is not null",
+        "create index accounts_name on accounts (name_key) where name_key is not null",
+        "create index accounts_last_name on accounts (last_name_key)
+           where last_name_key is not null",
+        "create index accounts_unproved on accounts (created_at) where email_verified_at is null",
+        "create index accounts_deleted on accounts (deleted_at) where deleted_at is not null",
+    ],
+};
+
+/// How the sessions of version 1 were proved is unknown; one method is certain.
+const SESSIONS_2: TableRebuild = TableRebuild {
+    table: "sessions",
+    definition: "
+  id text primary key,
+  account_id text not null references accounts (id) on delete cascade,
+  kind text not null,
+  client_id text,
+  scope text,
+  resource text,
+  parent text,
+  methods text not null,
+  level bigint not null,
+  generation bigint not null,
+  secret_hash bytea not null,
+  rotated_at bigint,
+  idle_for bigint not null,
+  idle_until bigint not null,
+  remember bigint not null,
+  expires_at bigint,
+  proved_at bigint not null,
+  last_active_at bigint not null,
+  client_ip text not null,
+  user_agent text,
+  created_at bigint not null,
+  ended_at bigint,
+  end_reason text",
+    columns: "id, account_id, kind, methods, level, generation, secret_hash, rotated_at, idle_for,
+      idle_until, remember, expires_at, proved_at, last_active_at, client_ip, user_agent,
+      created_at, ended_at, end_reason",
+    values: "id, account_id, 'first_party', '', 1, generation, secret_hash, turned_at, idle_for,
+      idle_until, remember, expires_at, proved_at, last_active_at, client, user_agent,
+      created_at, ended_at, end_reason",
+    indexes: &[
+        "create index sessions_account on sessions (account_id)",
+        "create index sessions_live on sessions (account_id, created_at) where ended_at is null",
+        "create index sessions_idle on sessions (idle_until)",
+    ],
+};
+
+const OUTBOX_2: TableRebuild = TableRebuild {
+    table: "outbox",
+    definition: "
+  id text primary key,
+  channel text not null,
+  kind text not null,
+  account_id text,
+  recipient text,
+  locale text,
+  sealed bytea,
+  state text not null,
+  attempts bigint not null,
+  next_at bigint not null,
+  expires_at bigint,
+  last_error text,
+  created_at bigint not null,
+  finished_at bigint",
+    columns: "id, channel, kind, account_id, recipient, sealed, state, attempts, next_at,
+      expires_at, last_error, created_at, finished_at",
+    values: "id,
+      case when kind = 'sms' then 'sms' when recipient is null then 'job' else 'mail' end,
+      kind, account_id, recipient, sealed, state, attempts, next_at,
+      expires_at, last_error, created_at, finished_at",
+    indexes: &[
+        "create index outbox_account on outbox (account_id, id) where account_id is not null",
+        "create index outbox_due on outbox (state, next_at)",
+        "create index outbox_tried on outbox (state)
+           where last_error is not null and channel = 'mail'",
+        "create index outbox_finished on outbox (finished_at) where finished_at is not null",
+    ],
+};
+
+/// Which method a pending login of version 1 began with is unknown.
+const CHALLENGES_2: TableRebuild = TableRebuild {
+    table: "challenges",
+    definition: "
+  hash bytea primary key,
+  account_id text not null references accounts (id) on delete cascade,
+  credential_version bigint not null,
+  proved text not null,
+  methods text not null,
+  remember bigint not null,
+  client_ip bytea not null,
+  attempts bigint not null,
+  created_at bigint not null,
+  expires_at bigint not null,
+  spent_at bigint",
+    columns: "hash, account_id, credential_version, proved, methods, remember, client_ip, attempts,
+      created_at, expires_at, spent_at",
+    values: "hash, account_id, stamp, '', methods, remember, client, tries,
+      created_at, expires_at, spent_at",
+    indexes: &[
+        "create index challenges_account on challenges (account_id, created_at)",
+        "create index challenges_expiry on challenges (expires_at)",
+    ],
+};
+
+/// How many accounts get their handles after one read.
+const TOGETHER: i64 = 1000;
+
+/// Gives every account 32 random bytes as its handle.
+fn give_handles(db: &mut dyn Db, env: &Env) -> Result<()> {
+    let mut last = String::new();
+    loop {
+        let rows = db.all(
+            sql!("select id from accounts where id > $1 order by id limit $2"),
+            &[(&last).into(), TOGETHER.into()],
+        )?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for mut row in rows {
+            last = row.take()?;
+            let handle: [u8; 32] = env.random()?;
+            db.run(
+                sql!("update accounts set handle = $1 where id = $2"),
+                &[(&handle).into(), (&last).into()],
+            )?;
+        }
+    }
+}

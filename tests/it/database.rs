@@ -1,0 +1,99 @@
+//! The database behind the program: what tests read from it, and what they change in it, without
+//! going through the store. Only this file knows how the data is reached.
+
+use std::path::PathBuf;
+
+use authd::store::Value;
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+
+/// A database, reached without the store.
+pub struct RawDatabase {
+    path: PathBuf,
+}
+
+/// What a query found.
+pub struct Found {
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<Value>>,
+}
+
+impl RawDatabase {
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    fn open(&self) -> Connection {
+        Connection::open(&self.path).unwrap()
+    }
+
+    /// Changes rows as no operation would; returns how many.
+    pub fn tamper(&self, sql: &str) -> usize {
+        self.open().execute(sql, []).unwrap()
+    }
+
+    /// Fills a new database from a dump, and closes it.
+    pub fn load(&self, dump: &str) {
+        let connection = self.open();
+        connection.execute_batch("pragma journal_mode = wal; pragma foreign_keys = off").unwrap();
+        connection.execute_batch(&format!("begin; {dump}; commit")).unwrap();
+        connection.close().unwrap();
+    }
+
+    /// All rows of a query.
+    pub fn query(&self, sql: &str) -> Found {
+        let connection = self.open();
+        let mut statement = connection.prepare(sql).unwrap();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
+        let rows = statement
+            .query_map([], |row| (0..columns.len()).map(|at| Ok(value(row.get_ref(at)?))).collect())
+            .unwrap();
+        let rows = rows.map(Result::unwrap).collect();
+        Found { columns, rows }
+    }
+
+    /// The texts of a query with one column.
+    pub fn texts(&self, sql: &str) -> Vec<String> {
+        let text = |value| match value {
+            Value::Text(text) => text,
+            other => panic!("expected a text, found {other:?}"),
+        };
+        self.column(sql).map(text).collect()
+    }
+
+    /// The numbers of a query with one column.
+    pub fn numbers(&self, sql: &str) -> Vec<i64> {
+        let number = |value| match value {
+            Value::Int(number) => number,
+            other => panic!("expected a number, found {other:?}"),
+        };
+        self.column(sql).map(number).collect()
+    }
+
+    /// The only number that a query finds.
+    pub fn number(&self, sql: &str) -> i64 {
+        match self.numbers(sql).as_slice() {
+            [number] => *number,
+            other => panic!("expected one number, found {other:?}"),
+        }
+    }
+
+    /// The names of all tables, sorted.
+    pub fn tables(&self) -> Vec<String> {
+        self.texts("select name from sqlite_schema where type = 'table' order by name")
+    }
+
+    fn column(&self, sql: &str) -> impl Iterator<Item = Value> + use<> {
+        self.query(sql).rows.into_iter().map(|mut row| row.pop().expect("a column"))
+    }
+}
+
+fn value(cell: ValueRef<'_>) -> Value {
+    match cell {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Int(number),
+        ValueRef::Text(bytes) => Value::Text(String::from_utf8(bytes.to_vec()).unwrap()),
+        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+        ValueRef::Real(number) => panic!("found {number}, but no column is a real number"),
+    }
+}
