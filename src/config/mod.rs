@@ -36,6 +36,7 @@ pub use crate::config::sections::log::{LogConfig, LogFormat};
 pub use crate::config::sections::login::{LoginConfig, LoginOtp};
 pub use crate::config::sections::mail::{MailConfig, Protection, Smtp};
 pub use crate::config::sections::metrics::MetricsConfig;
+pub use crate::config::sections::outbound::{AllowedHost, Outbound};
 pub use crate::config::sections::password::PasswordRules;
 pub use crate::config::sections::server::{Environment, Server, WireName};
 pub use crate::config::sections::service::ServiceConfig;
@@ -92,6 +93,8 @@ pub struct Config {
     pub links: Links,
     /// `[mail]`
     pub mail: MailConfig,
+    /// `[outbound]`
+    pub outbound: Outbound,
     /// `[sms]`
     pub sms: Sms,
     /// `[hashing]`
@@ -172,7 +175,8 @@ impl Config {
         let files = FilesConfig::read(r);
         let links = Links::read(r);
         let mail = MailConfig::read(r);
-        let sms = Sms::read(r);
+        let outbound = Outbound::read(r);
+        let sms = Sms::read(r, outbound.as_ref().map_or(&[], |outbound| &outbound.allow));
         let hashing = Hashing::read(r);
         let audit = AuditConfig::read(r);
         let admin = AdminConfig::read(r);
@@ -197,6 +201,7 @@ impl Config {
             files: files?,
             links: links?,
             mail: mail?,
+            outbound: outbound?,
             sms: sms?,
             hashing: hashing?,
             audit: audit?,
@@ -229,6 +234,7 @@ impl Config {
         }
         self.apps.validate(self.server.wire, r);
         self.throttle.validate(r);
+        self.outbound.validate(r);
         self.hashing.validate(environment, r);
     }
 }

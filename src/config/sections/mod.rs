@@ -14,6 +14,7 @@ pub mod log;
 pub mod login;
 pub mod mail;
 pub mod metrics;
+pub mod outbound;
 pub mod password;
 pub mod server;
 pub mod service;

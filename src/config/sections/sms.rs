@@ -1,8 +1,9 @@
 //! `[sms]`: the HTTP gateway that sends text messages. Off until a gateway and countries are set.
 
+use crate::config::AllowedHost;
 use crate::config::problem::Problem;
 use crate::config::reader::{ConfigReader, ReadResult, Reported};
-use crate::model::Secret;
+use crate::model::{HttpUrl, Secret};
 
 /// `[sms]`: text messages.
 #[derive(Debug, Clone)]
@@ -28,12 +29,15 @@ pub struct Gateway {
     pub body: Secret,
     /// The sender, which replaces `{from}`.
     pub from: String,
+    /// The hosts that may have addresses that are not public: those of `outbound.allow`, and the
+    /// host of `sms.url`, because the operator named it.
+    pub allow: Vec<AllowedHost>,
 }
 
 const TWILIO: &str = "https://api.twilio.com";
 
 impl Sms {
-    pub(in crate::config) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
+    pub(in crate::config) fn read(r: &mut ConfigReader, allow: &[AllowedHost]) -> ReadResult<Self> {
         let preset = r.option("sms.preset", "\"twilio\"", |raw| {
             (raw.to_text().trim() == "twilio").then_some(())
         });
@@ -53,10 +57,16 @@ impl Sms {
             (is_code && !digits.starts_with('0')).then(|| digits.to_owned())
         });
         let daily = r.whole("sms.daily", 0..=10_000_000);
-        let own = Own { url: url?, method: method?, headers: headers?, body: body? };
+        let (url, headers, body) = (url?, headers?, body?);
+        let named = url
+            .as_deref()
+            .and_then(HttpUrl::parse)
+            .map(|url| AllowedHost::from(url.host().clone()));
+        let allow = allow.iter().cloned().chain(named).collect();
+        let own = Own { url, method: method?, headers, body, allow };
         let login = account?.zip(secret?);
         let gateway = match (preset?, own.url.is_some()) {
-            (Some(()), _) => Some(twilio(r, own.url, login, from?)?),
+            (Some(()), _) => Some(twilio(r, own, login, from?)?),
             (None, true) => Some(custom(r, own, login.as_ref(), from?)?),
             (None, false) => None,
         };
@@ -82,6 +92,7 @@ struct Own {
     method: &'static str,
     headers: Option<Secret>,
     body: Option<Secret>,
+    allow: Vec<AllowedHost>,
 }
 
 fn lacks(r: &mut ConfigReader, key: &'static str, expected: &str) -> Reported {
@@ -100,7 +111,7 @@ fn basic((account, secret): &(String, Secret)) -> (String, Secret) {
 /// fields.
 fn twilio(
     r: &mut ConfigReader,
-    url: Option<String>,
+    own: Own,
     login: Option<(String, Secret)>,
     from: Option<String>,
 ) -> ReadResult<Gateway> {
@@ -108,7 +119,7 @@ fn twilio(
         return Err(lacks(r, "sms.account", "sms.account and sms.secret with the preset"));
     };
     let Some(from) = from else { return Err(lacks(r, "sms.from", "the sender with the preset")) };
-    let base = url.unwrap_or_else(|| TWILIO.to_owned());
+    let base = own.url.unwrap_or_else(|| TWILIO.to_owned());
     Ok(Gateway {
         url: Secret::new(format!(
             "{}/2010-04-01/Accounts/{}/Messages.json",
@@ -122,6 +133,7 @@ fn twilio(
         ],
         body: Secret::new("To={to}&From={from}&Body={text}"),
         from,
+        allow: own.allow,
     })
 }
 
@@ -169,6 +181,7 @@ fn custom(
         headers,
         body,
         from: from.unwrap_or_default(),
+        allow: own.allow,
     })
 }
 
@@ -178,9 +191,5 @@ fn is_header(name: &str) -> bool {
 
 fn is_url(text: &str) -> bool {
     let text = text.trim();
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    rest.is_some_and(|rest| {
-        let host = rest.split(['/', '?']).next().unwrap_or("");
-        !host.is_empty() && !host.contains(['@', '{']) && rest.bytes().all(|b| b.is_ascii_graphic())
-    })
+    text.bytes().all(|b| b.is_ascii_graphic()) && HttpUrl::parse(text).is_some()
 }
