@@ -24,7 +24,8 @@
 //! | [`token`] | signing keys, access tokens, refresh tokens | `config`, `env`, `error`, `model`, `seal`, `store` |
 //! | [`outbox`] | the queue of messages and jobs, its worker, the sealing of bodies | `env`, `error`, `model`, `seal`, `store` |
 //! | [`mail`] | a channel of the outbox: letters, templates, SMTP | `config`, `env`, `error`, `model`, `outbox` |
-//! | [`sms`] | a channel of the outbox: text messages through an HTTP gateway | `config`, `env`, `error`, `model`, `outbox` |
+//! | [`outbound`] | HTTP requests to other servers: time, size, TLS, permitted addresses | `config`, `env`, `error`, `model` |
+//! | [`sms`] | a channel of the outbox: text messages through an HTTP gateway | `config`, `env`, `error`, `model`, `outbound`, `outbox` |
 //! | [`identity`] | the core, in families of operations; no HTTP, no SQL, no JSON envelope | `config`, `env`, `error`, `mail`, `metrics`, `model`, `outbox`, `password`, `seal`, `sms`, `store`, `token` |
 //! | [`http`] | what all wires and pages share: server, extractors, limits, documents | `config`, `env`, `error`, `identity`, `metrics`, `model`, `password` |
 //! | [`web`] | pages for people in a browser, rendered from `static/pages` | `config`, `error`, `http`, `identity`, `model` |
@@ -32,7 +33,8 @@
 //! | [`app`] | assembling the parts; `main` and the tests both use it | everything |
 //! | [`cli`] | the command line | everything |
 //!
-//! Only `store` knows SQLite; only `http`, `web` and `api` know poem; only `mail` speaks SMTP.
+//! Only `store` knows SQLite; only `http`, `web` and `api` know poem; only `mail` speaks SMTP;
+//! only `outbound` sends HTTP requests to other servers.
 //!
 //! # How a request is handled
 //!
@@ -116,6 +118,7 @@ pub mod mail;
 pub mod metrics;
 pub mod model;
 pub mod outbox;
+pub mod outbound;
 pub mod password;
 pub mod seal;
 pub mod sms;

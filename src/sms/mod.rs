@@ -1,22 +1,27 @@
 //! Text messages: a channel of the outbox that sends each message to an HTTP gateway in one request.
 //! None is lost while the gateway is unavailable, because messages wait in the outbox.
 
-mod exchange;
 mod template;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Gateway, Sms};
 use crate::env::Later;
 use crate::error::Result;
-use crate::model::{Secret, Time};
+use crate::model::{HttpUrl, Secret, Time};
+use crate::outbound::{HttpClient, HttpRequest, OutboundPolicy, RequestLimits, UrlSchemes};
 use crate::outbox::{
     Channel, Deliver, Delivery, NewMessage, OpenedMessage, Outbox, OutgoingMessage,
 };
 
-use exchange::{Exchange, Target};
+/// The time limit of a request, from connect to response.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Only the status of a response is used; its body is read so that the gateway sees an orderly end.
+const LIMITS: RequestLimits =
+    RequestLimits { connect: PATIENCE, total: PATIENCE, max_body: 64 * 1024 };
 
 /// The body of a text message's outbox row.
 #[derive(Serialize, Deserialize)]
@@ -46,15 +51,22 @@ pub fn compose(
 
 /// Sends messages to the configured gateway.
 pub struct HttpGateway {
-    gateway: Option<(Gateway, Exchange)>,
+    gateway: Option<(Gateway, HttpClient)>,
 }
 
 /// The channel for text messages. Without a gateway, all messages wait.
 #[must_use]
 pub fn gateway(config: &Sms) -> Arc<dyn Deliver> {
-    Arc::new(HttpGateway {
-        gateway: config.gateway.clone().map(|gateway| (gateway, Exchange::new())),
-    })
+    let gateway = config.gateway.clone().map(|gateway| {
+        let client = HttpClient::new(policy(&gateway));
+        (gateway, client)
+    });
+    Arc::new(HttpGateway { gateway })
+}
+
+/// The operator configured the URL, so it may use `http`.
+fn policy(gateway: &Gateway) -> OutboundPolicy {
+    OutboundPolicy::new(UrlSchemes::HttpAndHttps, gateway.allow.clone())
 }
 
 impl Deliver for HttpGateway {
@@ -66,7 +78,7 @@ impl Deliver for HttpGateway {
         Box::pin(async move {
             let (number, TextBody { text }) = (message.recipient()?, message.body()?);
             Ok(match &self.gateway {
-                Some((gateway, exchange)) => send(gateway, exchange, number, &text).await,
+                Some((gateway, client)) => send(gateway, client, number, &text).await,
                 None => {
                     Delivery::Unreachable("no gateway for text messages is configured".to_owned())
                 }
@@ -79,7 +91,7 @@ impl Deliver for HttpGateway {
     }
 }
 
-async fn send(gateway: &Gateway, exchange: &Exchange, number: &str, text: &str) -> Delivery {
+async fn send(gateway: &Gateway, client: &HttpClient, number: &str, text: &str) -> Delivery {
     let values = [("{to}", number), ("{text}", text), ("{from}", gateway.from.as_str())];
     let kind = gateway
         .headers
@@ -93,11 +105,13 @@ async fn send(gateway: &Gateway, exchange: &Exchange, number: &str, text: &str) 
         &values,
         template::SmsEscaping::of(kind),
     ));
-    let Some(target) = Target::parse(url.reveal()) else {
+    let Some(url) = HttpUrl::parse(url.reveal()) else {
         return Delivery::Never("the gateway URL is invalid".to_owned());
     };
-    match exchange.send(&gateway.method, &target, &gateway.headers, &body).await {
-        Ok(status) => verdict(status),
+    let (headers, body) = (&gateway.headers, body.reveal().as_bytes());
+    let request = HttpRequest { method: &gateway.method, url: &url, headers, body };
+    match client.send(&request, LIMITS).await {
+        Ok(response) => verdict(response.status),
         Err(error) => Delivery::Unreachable(format!("the gateway cannot be reached: {error}")),
     }
 }
@@ -117,6 +131,57 @@ fn verdict(status: u16) -> Delivery {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outbound::fixture::FakeNetwork;
+
+    /// A gateway with these settings, on a network in which every name resolves to `address`.
+    async fn delivery(address: &str, set: &[(&str, &str)]) -> (Delivery, Vec<String>) {
+        let keys = [
+            ("sms.preset", "twilio"),
+            ("sms.account", "AC1"),
+            ("sms.secret", "s"),
+            ("sms.from", "+1"),
+        ];
+        let flags = keys
+            .iter()
+            .chain(set)
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        let inputs = crate::config::Inputs { flags, ..Default::default() };
+        let gateway = crate::config::load(&inputs).unwrap().config.sms.gateway.clone().unwrap();
+        let network =
+            Arc::new(FakeNetwork::resolving(&[address]).answering("HTTP/1.1 201 Created\r\n\r\n"));
+        let client = HttpClient::with_connector(policy(&gateway), network.clone());
+        let gateway = HttpGateway { gateway: Some((gateway, client)) };
+        let mail = Mail {
+            message_id: String::new(),
+            from: String::new(),
+            to: "+49170".to_owned(),
+            subject: String::new(),
+            text: "123456".to_owned(),
+            html: String::new(),
+        };
+        (gateway.deliver(&mail).await, network.dialled())
+    }
+
+    #[tokio::test]
+    async fn only_a_gateway_that_the_operator_named_may_have_a_private_address() {
+        let (refused, dialled) = delivery("10.0.0.1", &[("sms.url", "none")]).await;
+        assert!(
+            matches!(&refused, Delivery::Unreachable(why) if why.contains("outbound.allow")),
+            "{refused:?}"
+        );
+        assert_eq!(dialled, [""; 0]);
+        for set in [("sms.url", "http://sms.internal"), ("sms.url", "http://10.0.0.1")] {
+            assert_eq!(
+                delivery("10.0.0.1", &[set]).await,
+                (Delivery::Delivered, vec!["10.0.0.1:80".to_owned()])
+            );
+        }
+        for allow in ["api.twilio.com", "10.0.0.0/8"] {
+            let (_, dialled) = delivery("10.0.0.1", &[("outbound.allow", allow)]).await;
+            assert_eq!(dialled, ["10.0.0.1:443"], "{allow}");
+        }
+    }
 
     #[test]
     fn a_text_message_that_an_earlier_version_sealed_as_mail_can_be_read() {

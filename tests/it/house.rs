@@ -26,7 +26,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("outbox", &["env", "error", "model", "seal", "store"]),
     // The channels of the outbox: they deliver its messages, and it knows neither.
     ("mail", &["config", "env", "error", "model", "outbox"]),
-    ("sms", &["config", "env", "error", "model", "outbox"]),
+    ("outbound", &["config", "env", "error", "model"]),
+    ("sms", &["config", "env", "error", "model", "outbound", "outbox"]),
     (
         "identity",
         &[
@@ -53,8 +54,13 @@ const DOORS: &[(&str, &[&str])] = &[
     ("askama", &["http/docs", "web"]),
     ("flate2", &["http/docs"]),
     ("percent_encoding", &["model"]),
-    ("hyper", &["http", "sms"]),
-    ("hyper_util", &["http", "sms"]),
+    ("hyper", &["http", "outbound"]),
+    ("hyper::client", &["outbound"]),
+    ("hyper_util", &["http", "outbound"]),
+    ("tokio_rustls", &["outbound"]),
+    ("webpki_roots", &["outbound"]),
+    // Every URL of another server is parsed by `model::HttpUrl`.
+    ("url", &["model"]),
     ("lettre", &["mail"]),
     ("argon2", &["password"]),
     ("bcrypt", &["password"]),
