@@ -151,16 +151,7 @@ mod tests {
         let network =
             Arc::new(FakeNetwork::resolving(&[address]).answering("HTTP/1.1 201 Created\r\n\r\n"));
         let client = HttpClient::with_connector(policy(&gateway), network.clone());
-        let gateway = HttpGateway { gateway: Some((gateway, client)) };
-        let mail = Mail {
-            message_id: String::new(),
-            from: String::new(),
-            to: "+49170".to_owned(),
-            subject: String::new(),
-            text: "123456".to_owned(),
-            html: String::new(),
-        };
-        (gateway.deliver(&mail).await, network.dialled())
+        (send(&gateway, &client, "+49170", "123456").await, network.dialled())
     }
 
     #[tokio::test]
