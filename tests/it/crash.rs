@@ -116,6 +116,24 @@ fn nothing_acknowledged_is_lost_when_the_server_is_killed_under_load() {
     }
 }
 
+/// Checks in a trace that each of five registrations was on disk before its response was sent.
+fn assert_synced_first(trace: &str) {
+    let mut synced = false;
+    let mut answers = 0;
+    for line in trace.lines() {
+        if (line.contains("fdatasync(") || line.contains("fsync(") || line.contains("sync resumed"))
+            && line.ends_with("= 0")
+        {
+            synced = true;
+        }
+        if line.contains("HTTP/1.1 201") {
+            answers += 1;
+            assert!(std::mem::take(&mut synced), "answered before it was on disk: {line}");
+        }
+    }
+    assert_eq!(answers, 5);
+}
+
 #[test]
 fn a_change_is_on_disk_before_it_is_acknowledged() {
     let folder = Folder::new();
@@ -168,18 +186,5 @@ fn a_change_is_on_disk_before_it_is_acknowledged() {
     }
     assert_eq!(server.end(), Some(0));
     strace.wait().unwrap();
-    let mut synced = false;
-    let mut answers = 0;
-    for line in std::fs::read_to_string(&trace).unwrap().lines() {
-        if (line.contains("fdatasync(") || line.contains("fsync(") || line.contains("sync resumed"))
-            && line.ends_with("= 0")
-        {
-            synced = true;
-        }
-        if line.contains("HTTP/1.1 201") {
-            answers += 1;
-            assert!(std::mem::take(&mut synced), "answered before it was on disk: {line}");
-        }
-    }
-    assert_eq!(answers, 5);
+    assert_synced_first(&std::fs::read_to_string(&trace).unwrap());
 }

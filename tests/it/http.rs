@@ -1,5 +1,8 @@
 //! HTTP scenarios: raw bytes against a real port, with a wire made for these tests.
 
+mod drain;
+mod timeouts;
+
 use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -426,53 +429,6 @@ async fn headers_and_address_have_their_bounds() {
 }
 
 #[tokio::test]
-async fn a_head_that_trickles_is_cut_off_and_an_idle_connection_is_not() {
-    let timeouts = Timeouts { head: Duration::from_millis(150), ..Timeouts::default() };
-    let running = start_with(server(), limits(1000), timeouts).await;
-    let mut idle = running.open().await;
-    let mut used = running.open().await;
-    used.write_all(b"GET /t/hello HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-    let mut half = running.open().await;
-    half.write_all(b"GET /t/hello HTTP/1.1\r\nHo").await.unwrap();
-    assert_eq!(rest(&mut half).await.0, "", "closed without an answer");
-    for stream in [&mut idle, &mut used] {
-        stream
-            .write_all(b"GET /t/hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-            .await
-            .unwrap();
-        assert!(rest(stream).await.0.ends_with("hello"));
-    }
-}
-
-#[tokio::test]
-async fn the_second_head_on_a_connection_may_not_trickle_either() {
-    let timeouts = Timeouts { head: Duration::from_millis(100), ..Timeouts::default() };
-    let running = start_with(server(), limits(1000), timeouts).await;
-    let mut stream = running.open().await;
-    stream.write_all(b"GET /t/hello HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-    let mut first = [0; 1024];
-    assert!(stream.read(&mut first).await.unwrap() > 0);
-    stream.write_all(b"GET /t/hel").await.unwrap();
-    assert_eq!(rest(&mut stream).await.0, "");
-}
-
-#[tokio::test]
-async fn a_connection_without_a_request_is_closed_in_the_end() {
-    let timeouts = Timeouts { idle: Duration::from_millis(50), ..Timeouts::default() };
-    let running = start_with(server(), limits(1000), timeouts).await;
-    assert_eq!(running.raw("").await.0, "");
-}
-
-#[tokio::test]
-async fn a_body_that_trickles_is_answered_and_cut_off() {
-    let timeouts = Timeouts { body: Duration::from_millis(50), ..Timeouts::default() };
-    let running = start_with(server(), limits(1000), timeouts).await;
-    let answer =
-        running.raw("POST /t/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf").await;
-    assert_eq!((answer.status(), answer.kind().as_str()), (400, "t MalformedBody"));
-}
-
-#[tokio::test]
 async fn a_body_may_come_with_a_length_or_in_chunks() {
     let running = start().await;
     let chunked = "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n";
@@ -585,78 +541,4 @@ async fn the_client_is_who_a_trusted_proxy_says() {
     let trusting = start_with(trusting, limits(1000), Timeouts::default()).await;
     let answer = trusting.ask("GET /t/who", more).await;
     assert_eq!(answer.body(), "Some(198.51.100.7) Some(\"test\") Some(\"r1\")");
-}
-
-#[tokio::test]
-async fn a_new_endpoint_answers_the_next_request_of_an_open_connection() {
-    let running = start().await;
-    let mut stream = running.open().await;
-    stream.write_all(b"GET /t/hello HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-    let mut first = [0; 1024];
-    assert!(stream.read(&mut first).await.unwrap() > 0);
-    running
-        .swap
-        .replace(app(Server { environment: Environment::Production, ..server() }, limits(1000)));
-    stream
-        .write_all(b"GET /t/hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-        .await
-        .unwrap();
-    assert!(rest(&mut stream).await.header("strict-transport-security").is_some());
-}
-
-#[tokio::test]
-async fn a_drain_lets_requests_end_and_takes_no_new_ones() {
-    let running = start().await;
-    let mut idle = running.open().await;
-    idle.write_all(b"GET /t/hello HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-    let mut first = [0; 1024];
-    assert!(idle.read(&mut first).await.unwrap() > 0);
-    let mut busy = running.open().await;
-    busy.write_all(b"GET /t/slow HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-    // Another answered request proves that the listener has accepted the slow one.
-    assert_eq!(running.ask("GET /t/hello", "").await.status(), 200);
-    running.drain.send(()).unwrap();
-    assert!(rest(&mut busy).await.0.ends_with("slow but whole"));
-    assert_eq!(rest(&mut idle).await.0, "");
-    running.task.await.unwrap();
-    assert!(TcpStream::connect(running.address).await.is_err());
-}
-
-#[tokio::test]
-async fn a_drain_ends_in_time_and_at_once_when_told_twice() {
-    let stuck = b"POST /t/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf";
-    let short = Timeouts { drain: Duration::from_millis(50), ..Timeouts::default() };
-    for (timeouts, twice) in [(short, false), (Timeouts::default(), true)] {
-        let running = start_with(server(), limits(1000), timeouts).await;
-        let mut stream = running.open().await;
-        stream.write_all(stuck).await.unwrap();
-        assert_eq!(running.ask("GET /t/hello", "").await.status(), 200);
-        running.drain.send(()).unwrap();
-        let kept =
-            if twice { running.abort.send(()).map(|()| None) } else { Ok(Some(running.abort)) };
-        timeout(Duration::from_secs(5), running.task).await.unwrap().unwrap();
-        drop(kept);
-    }
-}
-
-#[tokio::test]
-async fn a_full_house_lets_the_next_one_in_when_somebody_leaves() {
-    let timeouts = Timeouts { head: Duration::from_millis(100), ..Timeouts::default() };
-    let running = start_with(Server { connections: 2, ..server() }, limits(1000), timeouts).await;
-    let mut slow = Vec::new();
-    for _ in 0..2 {
-        let mut stream = running.open().await;
-        stream.write_all(b"GET /").await.unwrap();
-        slow.push(stream);
-    }
-    assert_eq!(running.ask("GET /t/hello", "").await.status(), 200);
-}
-
-#[tokio::test]
-async fn a_client_that_reads_nothing_loses_its_place() {
-    let timeouts = Timeouts { write: Duration::from_millis(50), ..Timeouts::default() };
-    let running = start_with(Server { connections: 1, ..server() }, limits(1000), timeouts).await;
-    let mut deaf = running.open().await;
-    deaf.write_all(b"GET /t/big HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-    assert_eq!(running.ask("GET /t/hello", "").await.status(), 200);
 }

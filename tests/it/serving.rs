@@ -1,11 +1,14 @@
 //! The real binary in operation: restarts, signals, keys, log output, and responses to large
 //! bodies.
 
+mod shortage;
+mod stopping;
+
 use std::fs;
 use std::io::Write;
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -321,36 +324,6 @@ fn until(what: &str, is_so: impl Fn() -> bool) {
 }
 
 #[test]
-fn sigterm_lets_a_request_in_hand_end_and_a_second_one_does_not() {
-    let folder = Folder::new();
-    let body = sign_up("jo@example.com").to_string();
-    let begin = |address: &str| {
-        let mut stream = TcpStream::connect(address).unwrap();
-        let head = "POST /v1/auth/register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue";
-        write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n", body.len()).unwrap();
-        let mut invitation = [0; 25];
-        std::io::Read::read_exact(&mut stream, &mut invitation).unwrap();
-        assert!(invitation.starts_with(b"HTTP/1.1 100"));
-        stream
-    };
-    let mut server = folder.serve(&CHEAP);
-    let mut stream = begin(&server.address);
-    server.signal(Signal::TERM);
-    until("no new connection is taken", || TcpStream::connect(&server.address).is_err());
-    stream.write_all(body.as_bytes()).unwrap();
-    let reply = read_reply(&mut stream).unwrap();
-    assert_eq!(reply.status, 201, "{}", reply.body);
-    assert_eq!(server.child.wait().unwrap().code(), Some(0));
-
-    let mut server = folder.serve(&CHEAP);
-    let _stream = begin(&server.address);
-    server.signal(Signal::TERM);
-    until("no new connection is taken", || TcpStream::connect(&server.address).is_err());
-    server.signal(Signal::TERM);
-    assert_eq!(server.child.wait().unwrap().code(), Some(0), "at once");
-}
-
-#[test]
 fn the_command_line_and_a_busy_server_share_the_file_without_a_busy_error() {
     let folder = Folder::new();
     let server = folder.serve(&CHEAP);
@@ -446,77 +419,6 @@ fn the_profile_of_the_first_start_is_kept_and_another_one_is_said_aloud() {
 }
 
 #[test]
-fn a_network_filesystem_is_warned_about() {
-    let folder = Folder::new();
-    assert_eq!(folder.serve(&CHEAP).end(), Some(0));
-    if !is_here("strace") {
-        return missing("a network filesystem is warned about", "strace");
-    }
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
-    for command in [&["user", "list"][..], &["serve", "--listen", &address]] {
-        let mut strace = Command::new("strace");
-        // The result of statfs(2) begins with the filesystem's magic number: NFS is 0x6969.
-        strace.args(["-f", "-o", "/dev/null", "-e", "trace=statfs", "-e"]);
-        strace
-            .args(["inject=statfs:poke_exit=@arg2=6969000000000000", env!("CARGO_BIN_EXE_authd")]);
-        let output = strace.args(command).current_dir(folder.path("")).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.contains("authd.db is on NFS"), "{command:?}: {said}");
-    }
-    let ran = folder.run(&["user", "list"]);
-    assert!(!ran.err.contains("authd.db is on"), "{}", ran.err);
-}
-
-/// A mail server that accepts every connection and never responds; returns its port and the
-/// connections.
-fn silent_mail_server() -> (u16, Receiver<TcpStream>) {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let (take, taken) = channel();
-    std::thread::spawn(move || {
-        listener.incoming().flatten().try_for_each(|stream| take.send(stream))
-    });
-    (port, taken)
-}
-
-/// How long a server takes to stop after one or two signals while mail delivery hangs.
-#[allow(clippy::disallowed_methods, reason = "how long an end takes is the question")]
-fn time_to_the_end(signals: u32) -> Duration {
-    let folder = Folder::new();
-    let (port, taken) = silent_mail_server();
-    let url = format!("mail.smtp_url=smtp://127.0.0.1:{port}");
-    let mut server = folder.serve(&[&["--set", &url][..], &CHEAP].concat());
-    assert_eq!(server.post("/v1/auth/register", &sign_up("jo@example.com")).unwrap().status, 201);
-    let _waiting = taken.recv_timeout(Duration::from_secs(20)).unwrap();
-    let began = std::time::Instant::now();
-    server.signal(Signal::TERM);
-    until("no new connection is taken", || TcpStream::connect(&server.address).is_err());
-    if signals == 2 {
-        server.signal(Signal::TERM);
-    }
-    assert_eq!(server.child.wait().unwrap().code(), Some(0));
-    let took = began.elapsed();
-    assert_eq!(
-        folder.run(&["mail", "list", "--json"]).out.matches("jo@example.com").count(),
-        1,
-        "the letter waits on"
-    );
-    took
-}
-
-#[test]
-fn mail_that_does_not_get_ahead_holds_the_end_up_for_ten_seconds_at_most_and_not_at_a_second_signal()
- {
-    let at_once = time_to_the_end(2);
-    assert!(at_once < Duration::from_secs(5), "{at_once:?}");
-    if is_long() {
-        let in_time = time_to_the_end(1);
-        assert!(in_time <= Duration::from_secs(10), "{in_time:?}");
-    }
-}
-
-#[test]
 fn forwarded_headers_from_a_peer_that_nobody_trusts_are_one_line_of_the_log_a_minute() {
     let folder = Folder::new();
     let server = folder.serve(&CHEAP);
@@ -527,25 +429,6 @@ fn forwarded_headers_from_a_peer_that_nobody_trusts_are_one_line_of_the_log_a_mi
     assert_eq!(server.end(), Some(0));
     let log = fs::read_to_string(folder.path("log")).unwrap();
     assert_eq!(log.matches("is no trusted proxy").count(), 1, "{log}");
-}
-
-#[test]
-fn a_server_without_descriptors_waits_and_serves_again_when_there_are_some() {
-    let folder = Folder::new();
-    let server = folder.serve(&CHEAP);
-    let of_it = || fs::read_dir(format!("/proc/{}/fd", server.child.id())).unwrap().count() as u64;
-    let few = Rlimit { current: Some(of_it() + 4), ..getrlimit(Resource::Nofile) };
-    prlimit(Some(Pid::from_child(&server.child)), Resource::Nofile, few).unwrap();
-    // The kernel still accepts the connections, and the server gets them when it can.
-    let held: Vec<TcpStream> =
-        (0..20).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
-    let refusals =
-        || fs::read_to_string(folder.path("log")).unwrap().matches("could not accept").count();
-    until("it has no descriptor left", || refusals() > 0);
-    drop(held);
-    until("it serves again", || server.get("/readyz").is_some_and(|reply| reply.status == 200));
-    assert!(refusals() < 20, "it waits and does not spin: {}", refusals());
-    assert_eq!(server.end(), Some(0));
 }
 
 #[test]
@@ -570,76 +453,6 @@ fn small_answers_leave_at_once() {
         }
     }
     panic!("the other end of the connection was not found");
-}
-
-#[test]
-fn while_the_disk_fails_changes_are_refused_and_reads_go_on_and_then_all_is_well_without_a_restart()
-{
-    let what = "a failing disk";
-    if !is_here("strace") {
-        return missing(what, "strace");
-    }
-    let folder = Folder::new();
-    let server = folder.serve(&CHEAP);
-    assert_eq!(server.post("/v1/auth/register", &sign_up("jo@example.com")).unwrap().status, 201);
-    assert_eq!(
-        server
-            .post("/v1/auth/verify-email", &json!({ "token": folder.newest_link() }))
-            .unwrap()
-            .status,
-        200
-    );
-    let access =
-        server.post("/v1/auth/login", &sign_up("jo@example.com")).unwrap().text("accessToken");
-    let bearer = format!("Authorization: Bearer {access}\r\n");
-    let read = || server.client().ask("GET", "/v1/users/me", &bearer, None).unwrap().status;
-    let change = |name: &str| {
-        server.client().ask("PUT", "/v1/users/me", &bearer, Some(&json!({ "firstName": name })))
-    };
-    let id = server.child.id().to_string();
-    let is_watched = || {
-        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
-        status.lines().any(|line| line.starts_with("TracerPid:") && !line.ends_with("\t0"))
-    };
-    for fault in ["EIO", "EROFS", "ENOSPC"] {
-        let inject = format!("inject=pwrite64:error={fault}");
-        let mut strace = Command::new("strace");
-        strace.args([
-            "-f",
-            "-qq",
-            "-o",
-            "/dev/null",
-            "-e",
-            "trace=pwrite64",
-            "-e",
-            &inject,
-            "-p",
-            &id,
-        ]);
-        let mut strace = strace.stderr(std::process::Stdio::null()).spawn().unwrap();
-        for _ in 0..1000 {
-            if is_watched() || strace.try_wait().unwrap().is_some() {
-                break;
-            }
-            std::thread::park_timeout(Duration::from_millis(10));
-        }
-        if !is_watched() {
-            let _ = strace.kill();
-            let _ = strace.wait();
-            return skip(what, "processes cannot be watched here");
-        }
-        // Threads are attached one after the other.
-        until("the disk fails", || change("Lost").unwrap().status == 503);
-        let refused = change("Lost").unwrap();
-        assert_eq!((refused.status, refused.code()), (503, "SERVICE_UNAVAILABLE"), "{fault}");
-        assert_eq!(read(), 200, "{fault}");
-        kill_process(Pid::from_child(&strace), Signal::TERM).unwrap();
-        strace.wait().unwrap();
-        until("the disk is well again", || change(fault).unwrap().status == 200);
-        let found = server.client().ask("GET", "/v1/users/me", &bearer, None).unwrap();
-        assert_eq!(found.text("firstName"), fault);
-    }
-    assert_eq!(server.end(), Some(0));
 }
 
 #[test]

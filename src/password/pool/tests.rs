@@ -1,3 +1,5 @@
+//! Tests of the hashing pool.
+
 use std::sync::mpsc;
 
 use super::*;

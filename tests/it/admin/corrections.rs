@@ -77,6 +77,25 @@ impl Told {
     }
 }
 
+/// Each record has the time, the source and, if known, the actor.
+async fn assert_records_are_complete(app: &App, root: &str) {
+    let log = get(app, "/v1/admin/audit?limit=100", root).await;
+    for record in log.body["data"]["records"].as_array().unwrap() {
+        assert!(record["at"].is_string() && record["outcome"].is_string(), "{record}");
+        assert!(
+            record["ipAddress"].is_string()
+                || record["actor"] == "cli"
+                || record["event"] == "key_made",
+            "{record}"
+        );
+        let known =
+            ["profile_changed", "password_changed", "reauthenticated", "exported", "admin_refused"];
+        let names_somebody =
+            record["actor"] == record["accountId"] && record["actor"] != Value::Null;
+        assert!(names_somebody || !known.contains(&record["event"].as_str().unwrap()), "{record}");
+    }
+}
+
 #[tokio::test]
 async fn whatever_happens_is_one_record_done_or_refused() {
     let app = app().await;
@@ -131,24 +150,9 @@ async fn whatever_happens_is_one_record_done_or_refused() {
         app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
     assert_eq!(told.by(&app, &answer, 401).await, [""; 0], "nothing has happened");
 
-    // Each record has the time, the source and, if known, the actor.
     let root =
         app.login("root", PASSWORD).await.tokens().access + if root.is_empty() { "!" } else { "" };
-    let log = get(&app, "/v1/admin/audit?limit=100", &root).await;
-    for record in log.body["data"]["records"].as_array().unwrap() {
-        assert!(record["at"].is_string() && record["outcome"].is_string(), "{record}");
-        assert!(
-            record["ipAddress"].is_string()
-                || record["actor"] == "cli"
-                || record["event"] == "key_made",
-            "{record}"
-        );
-        let known =
-            ["profile_changed", "password_changed", "reauthenticated", "exported", "admin_refused"];
-        let names_somebody =
-            record["actor"] == record["accountId"] && record["actor"] != Value::Null;
-        assert!(names_somebody || !known.contains(&record["event"].as_str().unwrap()), "{record}");
-    }
+    assert_records_are_complete(&app, &root).await;
 }
 
 #[tokio::test]

@@ -61,6 +61,12 @@ async fn accounts_are_listed_page_by_page_and_found_by_how_they_begin() {
             "{query}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_list_of_accounts_with_a_bad_parameter_is_refused_by_its_name() {
+    let app = app().await;
+    let (_, root) = staff(&app, "root", &["admin"]).await;
     for query in [
         "page=0",
         "page=-1",

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 
 /// A module path below the crate, such as `["identity", "login", "gate"]`.
 pub type Module = Vec<String>;
@@ -291,7 +292,7 @@ fn re_exports(sources: &[SourceFile], modules: &BTreeSet<Module>) -> BTreeMap<Mo
             for path in expand(&statement.tree) {
                 let Some(target) = absolute(&path, &file.module, modules) else { continue };
                 if let Some(name) = target.last() {
-                    let known_as = [file.module.as_slice(), &[name.clone()]].concat();
+                    let known_as = [file.module.as_slice(), from_ref(name)].concat();
                     if known_as != target && !modules.contains(&known_as) {
                         found.insert(known_as, target);
                     }
