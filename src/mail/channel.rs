@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mail, Mailer};
 use crate::env::Later;
 use crate::error::Result;
+use crate::mail::mailer::{Mail, Mailer};
 use crate::outbox::{Channel, Deliver, Delivery, OpenedMessage};
 
 /// The body of a letter's outbox row.

@@ -6,13 +6,15 @@
 
 pub mod backup;
 pub mod check;
+mod manage;
 mod qr;
 pub mod totp;
+
+pub use manage::{Overview, list, remove, rename, renew_backup_codes, reset_all};
 
 use self::check::{Budget, CodeCheck, place, step_of, too_many};
 use super::{Caller, Core};
 use crate::error::{Error, FieldError, Kind, Limit, Result, Rule, limit};
-use crate::identity::access::actor::By;
 use crate::identity::access::counted::Counted;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::access::login_target::LoginTarget;
@@ -22,8 +24,7 @@ use crate::identity::login::one_time_code::{CodeAttempt, CodeDelivery, CodePurpo
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::{
-    Account, AccountId, Event, Factor, FactorKind, Method, Permission, Secret, SessionId, Source,
-    Time,
+    Account, AccountId, Event, Factor, FactorKind, Method, Secret, SessionId, Source, Time,
 };
 use crate::outbox::{self, OutgoingMessage};
 use crate::store::db::Db;
@@ -53,15 +54,6 @@ pub struct Authenticator {
     pub uri: Secret,
     /// The URI as a QR code: a PNG in a data URL.
     pub qr_code: Secret,
-}
-
-/// An account's factors and the number of its unused backup codes.
-#[derive(Debug, Clone)]
-pub struct Overview {
-    /// All factors, including unconfirmed ones.
-    pub factors: Vec<Factor>,
-    /// How many backup codes are unused.
-    pub backup_codes: i64,
 }
 
 /// The error for a method that the login does not offer, or that sends no code.
@@ -442,176 +434,11 @@ pub async fn show(core: &Core, caller: &Caller, typed: &str, source: &Source) ->
         .await
 }
 
-/// Lists the caller's factors.
-///
-/// # Errors
-/// `Unavailable`.
-pub async fn list(core: &Core, caller: &Caller) -> Result<Overview> {
-    let id = caller.account.id.clone();
-    core.store
-        .read(move |db| {
-            let backup_codes = store::tables::factors::count_backup_codes(db, &id)?;
-            Ok(Overview { factors: store::tables::factors::of(db, &id)?, backup_codes })
-        })
-        .await
-}
-
-/// Renames a factor and returns it.
-///
-/// # Errors
-/// `NotFound`.
-pub async fn rename(
-    core: &Core,
-    caller: &Caller,
-    id: &str,
-    name: &str,
-    source: &Source,
-) -> Result<Factor> {
-    let (log, account) = (AuditLog::new(core, source), caller.account.id.clone());
-    let (id, name) = (id.to_owned(), name.to_owned());
-    core.store
-        .write(move |db| {
-            if !store::tables::factors::rename(db, &account, &id, &name)? {
-                return Err(no_such_factor());
-            }
-            log.record(db, &Event::done(What::FactorRenamed).about(&account).by(account.as_str()))?;
-            let found = store::tables::factors::of(db, &account)?
-                .into_iter()
-                .find(|factor| factor.id == id);
-            found.ok_or_else(no_such_factor)
-        })
-        .await
-}
-
-fn no_such_factor() -> Error {
-    Error::with(Kind::NotFound, "MFA device not found")
-}
-
 /// The error for a change that lost a race: the session has ended, or the client can retry.
 fn conflict(db: &mut dyn Db, session: &SessionId, now: Time) -> Result<Error> {
     let is_alive =
         store::tables::sessions::find(db, session)?.is_some_and(|session| session.is_alive(now));
     Ok(if is_alive { Kind::Conflict.into() } else { Kind::SessionEnded.into() })
-}
-
-/// Removes a factor. Removing the last one also drops the backup codes.
-///
-/// # Errors
-/// `NotFound`, `Conflict`.
-pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Result<()> {
-    let caller = fresh.caller();
-    let factors = factors_of(core, &caller.account.id).await?;
-    let factor = factors.into_iter().find(|factor| factor.id == id).ok_or_else(no_such_factor)?;
-    let change = format!(
-        "Logging in no longer asks for {} ({}).",
-        factor.kind.in_words(),
-        factor.kind.as_str()
-    );
-    let letter = letter(core, &caller.account, change)?;
-    let (log, account, session) =
-        (AuditLog::new(core, source), caller.account.clone(), caller.session().clone());
-    core.store
-        .write(move |db| {
-            if !store::tables::factors::remove(db, &account.id, &factor.id)? {
-                return Err(no_such_factor());
-            }
-            if factor.confirmed_at.is_none() {
-                return Ok(());
-            }
-            if !store::tables::accounts::raise_credential_version(
-                db,
-                &account.id,
-                account.credential_version,
-            )? {
-                return Err(conflict(db, &session, log.at())?);
-            }
-            if store::tables::factors::of(db, &account.id)?
-                .iter()
-                .all(|other| other.confirmed_at.is_none())
-            {
-                store::tables::factors::drop_backup_codes(db, &account.id)?;
-            }
-            let event = Event::done(What::FactorRemoved).about(&account.id).by(account.id.as_str());
-            log.record(db, &event.because(factor.kind.as_str()))?;
-            outbox::enqueue(db, &letter)
-        })
-        .await
-}
-
-/// Makes new backup codes. The previous ones stop working.
-///
-/// # Errors
-/// `MfaNotEnabled`, `Conflict`.
-pub async fn renew_backup_codes(
-    core: &Core,
-    fresh: &Fresh,
-    source: &Source,
-) -> Result<Vec<Secret>> {
-    let caller = fresh.caller();
-    let (shown, hashes) = backup::new_set(core, &caller.account.id)?;
-    let letter = letter(
-        core,
-        &caller.account,
-        "New backup codes were made. The previous codes no longer work.".into(),
-    )?;
-    let (log, account, session) =
-        (AuditLog::new(core, source), caller.account.clone(), caller.session().clone());
-    core.store
-        .write(move |db| {
-            if !store::tables::accounts::raise_credential_version(
-                db,
-                &account.id,
-                account.credential_version,
-            )? {
-                return Err(conflict(db, &session, log.at())?);
-            }
-            if store::tables::factors::of(db, &account.id)?
-                .iter()
-                .all(|factor| factor.confirmed_at.is_none())
-            {
-                return Err(Kind::MfaNotEnabled.into());
-            }
-            store::tables::factors::drop_backup_codes(db, &account.id)?;
-            store::tables::factors::insert_backup_codes(db, &account.id, &hashes, None, log.at())?;
-            log.record(
-                db,
-                &Event::done(What::BackupCodesMade).about(&account.id).by(account.id.as_str()),
-            )?;
-            outbox::enqueue(db, &letter)
-        })
-        .await?;
-    Ok(shown)
-}
-
-/// Removes all factors and backup codes of another account. Returns how many confirmed factors it
-/// had.
-///
-/// # Errors
-/// `AccountNotFound`, `Forbidden`.
-pub async fn reset_all(core: &Core, by: &By, account: &AccountId) -> Result<u64> {
-    let id = account.clone();
-    let found = core.store.read(move |db| store::tables::accounts::find(db, &id)).await?;
-    let account =
-        found.filter(|account| account.deleted_at.is_none()).ok_or(Kind::AccountNotFound)?;
-    let change = "All second factors were removed by an administrator.".to_owned();
-    let (letter, log, actor) =
-        (letter(core, &account, change)?, AuditLog::new(core, &by.source), by.actor.clone());
-    let removed = core
-        .store
-        .write(move |db| {
-            actor.needs(db, Permission::UsersWrite)?;
-            actor.may_change(db, &account.id)?;
-            let removed = store::tables::factors::remove_all(db, &account.id)?;
-            store::tables::accounts::void_proofs(db, &account.id)?;
-            if removed > 0 {
-                let event = Event::done(What::FactorRemoved).about(&account.id).by(actor.name());
-                log.record(db, &event.because("all"))?;
-                outbox::enqueue(db, &letter)?;
-            }
-            Ok(removed)
-        })
-        .await?;
-    Ok(removed)
 }
 
 #[cfg(test)]

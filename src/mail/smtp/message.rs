@@ -8,7 +8,7 @@ use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 
 use crate::error::{Error, Kind, Result};
-use crate::mail::Mail;
+use crate::mail::mailer::Mail;
 use crate::model::{Email, Time};
 
 /// Marks the message as automatic, so that vacation responders do not reply (RFC 3834, section 5).

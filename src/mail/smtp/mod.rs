@@ -9,10 +9,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use self::conversation::{Conversation, Trouble};
-use super::{Mail, Mailer};
 use crate::config::Smtp;
 use crate::env::{Env, Later};
 use crate::error::{Error, Kind, Result};
+use crate::mail::mailer::{Mail, Mailer};
 use crate::model::Email;
 use crate::outbox::Delivery;
 
