@@ -11,7 +11,7 @@ use poem::http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::admin::staff;
-use crate::support::{Answer, App, PASSWORD, UNLIMITED, app_with, config};
+use crate::support::{Answer, App, PASSWORD, UNLIMITED, UNLIMITED_MAIL, app_with, config};
 
 /// One operation of the document.
 struct Operation {
@@ -20,13 +20,9 @@ struct Operation {
     document: Value,
 }
 
-/// Settings that enable every call and turn the mail limits off.
-const ALL_CALLS: [(&str, &str); 4] = [
-    ("password.reset_by_code", "true"),
-    ("login.passwordless", "true"),
-    ("limits.mail_address", "off"),
-    ("limits.mail_client", "off"),
-];
+/// Settings that enable every call.
+const ALL_CALLS: [(&str, &str); 2] =
+    [("password.reset_by_code", "true"), ("login.passwordless", "true")];
 
 struct Ground {
     app: App,
@@ -36,7 +32,8 @@ struct Ground {
 
 impl Ground {
     async fn new() -> Self {
-        let app = app_with("standard", &[&UNLIMITED[..], &ALL_CALLS].concat()).await;
+        let app =
+            app_with("standard", &[&UNLIMITED[..], &UNLIMITED_MAIL, &ALL_CALLS].concat()).await;
         // A fresh login with all permissions: no call is refused before its body is read.
         let (_, bearer) = staff(&app, "ada", &["admin"]).await;
         let document = authd::api::v1::document(&config("standard", &[], app.dir.path()));

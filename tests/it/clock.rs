@@ -6,18 +6,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{Answer, App, PASSWORD, app, app_with, token_in};
+use crate::support::{Answer, App, PASSWORD, UNLIMITED, app, app_with, token_in};
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
-
-/// Limits live as long as the process, whose monotonic clock does not jump.
-const UNLIMITED: [(&str, &str); 4] = [
-    ("limits.general", "off"),
-    ("limits.sign_in", "off"),
-    ("limits.refresh", "off"),
-    ("limits.verify_email", "off"),
-];
 
 async fn refresh(app: &App, token: &str) -> Answer {
     app.post("/v1/auth/refresh", &json!({ "refreshToken": token })).send().await

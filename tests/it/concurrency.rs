@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, PASSWORD, app_with, registration, token_in};
+use crate::support::{
+    Answer, App, PASSWORD, UNLIMITED_MAIL, app_with, registration, token_in, unlimited_but,
+};
 
 /// Sends this many calls at once, from tasks on several threads.
 async fn at_once(app: &Arc<App>, path: &'static str, bodies: Vec<(Value, String)>) -> Vec<Answer> {
@@ -34,14 +36,7 @@ fn counts<const N: usize>(expected: [(&str, usize); N]) -> BTreeMap<String, usiz
 }
 
 async fn unlimited(profile: &str, more: &[(&str, &str)]) -> Arc<App> {
-    let mut set = vec![
-        ("tokens.algorithm", "ES256"),
-        ("limits.general", "off"),
-        ("limits.sign_up", "off"),
-        ("limits.sign_in", "off"),
-    ];
-    set.retain(|(key, _)| !more.iter().any(|(other, _)| other.starts_with(key)));
-    set.extend(more);
+    let set = unlimited_but(&[&[("tokens.algorithm", "ES256")], more].concat());
     Arc::new(app_with(profile, &set).await)
 }
 
@@ -116,9 +111,7 @@ async fn one_of_many_sign_ups_makes_the_account() {
     let name = at_once(&app, "/v1/auth/register", same("username", "the_one").collect()).await;
     assert_eq!(tally(&name), counts([("201", 1), ("409 USERNAME_EXISTS", 19)]));
 
-    let app =
-        unlimited("standard", &[("limits.mail_address", "off"), ("limits.mail_client", "off")])
-            .await;
+    let app = unlimited("standard", &UNLIMITED_MAIL).await;
     let address =
         at_once(&app, "/v1/auth/register", same("email", "one@example.com").collect()).await;
     assert_eq!(tally(&address), counts([("201", 20)]), "told alike");

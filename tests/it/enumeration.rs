@@ -6,15 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::process::is_long;
-use crate::support::{Answer, App, PASSWORD, app_with, registration};
-
-const UNLIMITED: [(&str, &str); 5] = [
-    ("limits.general", "off"),
-    ("limits.sign_up", "off"),
-    ("limits.sign_in", "off"),
-    ("limits.resend", "off"),
-    ("throttle.enabled", "false"),
-];
+use crate::support::{Answer, App, PASSWORD, UNLIMITED, UNTHROTTLED, app_with, registration};
 
 /// Logging in with a mailed code.
 const CODES: [(&str, &str); 2] = [("login.passwordless", "true"), ("limits.code", "off")];
@@ -41,9 +33,7 @@ async fn login(app: &App, body: &Value, from: &str) -> Answer {
 
 #[tokio::test]
 async fn a_login_looks_the_same_for_every_name_that_does_not_open() {
-    for (profile, set) in
-        [("standard", &UNLIMITED[..2]), ("perfect21", &[("tokens.algorithm", "ES256")][..])]
-    {
+    for (profile, set) in [("standard", &[][..]), ("perfect21", &[("tokens.algorithm", "ES256")])] {
         let app = app_with(profile, set).await;
         app.join("ada").await;
         let mut answers = Vec::new();
@@ -76,7 +66,7 @@ async fn a_login_looks_the_same_for_every_name_that_does_not_open() {
 
 #[tokio::test]
 async fn what_is_wrong_with_an_account_is_told_after_the_right_password_alone() {
-    let app = app_with("standard", &UNLIMITED).await;
+    let app = app_with("standard", &[&UNLIMITED[..], &UNTHROTTLED].concat()).await;
     app.join("gone").await;
     app.join("barred").await;
     app.register("unproved").await;
@@ -103,7 +93,7 @@ async fn what_is_wrong_with_an_account_is_told_after_the_right_password_alone() 
 
 #[tokio::test]
 async fn a_sign_up_and_a_resend_look_the_same_for_a_taken_address() {
-    let app = app_with("standard", &UNLIMITED).await;
+    let app = app_with("standard", &[&UNLIMITED[..], &UNTHROTTLED].concat()).await;
     app.join("ada").await;
     app.register("unproved").await;
     let fresh = |n: u32, email: &str| {
@@ -211,7 +201,7 @@ async fn assert_alike(app: &App, path: &str, bodies: [&dyn Fn(usize) -> Value; 2
 async fn a_login_takes_as_long_for_an_unknown_name_as_for_a_wrong_password() {
     let cost: &[(&str, &str)] =
         if is_long() { &[("hashing.memory", "1024")] } else { &[("hashing.memory", "256")] };
-    let app = app_with("standard", &[&UNLIMITED[..], cost].concat()).await;
+    let app = app_with("standard", &[&UNLIMITED[..], &UNTHROTTLED, cost].concat()).await;
     app.join("ada").await;
     let known = |_| json!({ "email": "ada@example.com", "password": "wrong password" });
     let unknown =
@@ -221,7 +211,7 @@ async fn a_login_takes_as_long_for_an_unknown_name_as_for_a_wrong_password() {
 
 #[tokio::test]
 async fn a_resend_takes_as_long_for_an_unknown_address_as_for_one_that_waits() {
-    let app = app_with("standard", &UNLIMITED).await;
+    let app = app_with("standard", &[&UNLIMITED[..], &UNTHROTTLED].concat()).await;
     app.register("ada").await;
     let known = |_| json!({ "email": "ada@example.com" });
     let unknown = |n: usize| json!({ "email": format!("n{n:02}@example.com") });

@@ -22,33 +22,28 @@ use futures_util::future::join_all;
 use poem::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, PASSWORD, START, Tokens, app, app_with};
+use crate::support::{Answer, App, PASSWORD, START, Tokens, UNLIMITED, app, app_with};
 
-const STEP: Duration = Duration::from_secs(30);
-/// The limits that many calls would exceed.
-const UNLIMITED: [(&str, &str); 4] = [
-    ("limits.sign_in.count", "0"),
-    ("limits.factor.count", "0"),
-    ("limits.code.count", "0"),
-    ("limits.factor_account.count", "0"),
-];
+/// How long an authenticator shows the same code.
+pub const STEP: Duration = Duration::from_secs(30);
 
 /// An authenticator app, implemented independently of the server.
-struct Phone {
+pub struct Phone {
     totp: totp_rs::Totp,
-    backup_codes: Vec<String>,
-    id: String,
+    pub backup_codes: Vec<String>,
+    pub id: String,
 }
 
 impl Phone {
     /// Its current code, or the one from some steps ago.
-    fn code(&self, app: &App, steps_ago: u64) -> String {
+    pub fn code(&self, app: &App, steps_ago: u64) -> String {
         let now = u64::try_from(app.core.env.wall().seconds()).unwrap();
         self.totp.generate(now - 30 * steps_ago).to_string()
     }
 }
 
-async fn set_up(app: &App, access: &str) -> Phone {
+/// Sets up an authenticator, which is not confirmed yet.
+pub async fn set_up(app: &App, access: &str) -> Phone {
     let answer = app
         .post("/v1/auth/mfa/setup", &json!({ "type": "totp", "deviceName": "Phone" }))
         .bearer(access);
@@ -66,7 +61,7 @@ async fn set_up(app: &App, access: &str) -> Phone {
     Phone { totp, backup_codes, id: data["deviceId"].as_str().unwrap().to_owned() }
 }
 
-async fn verify(app: &App, token: &str, code: &str) -> Answer {
+pub async fn verify(app: &App, token: &str, code: &str) -> Answer {
     app.post("/v1/auth/mfa/verify", &json!({ "code": code })).bearer(token).send().await
 }
 
@@ -81,7 +76,7 @@ async fn guarded(app: &App, name: &str) -> (Tokens, Phone) {
 }
 
 /// The `mfaToken` of a pending login.
-fn waiting(answer: &Answer) -> String {
+pub fn waiting(answer: &Answer) -> String {
     assert_eq!((answer.status.as_u16(), answer.code()), (401, "MFA_REQUIRED"), "{}", answer.text);
     assert!(answer.cookie().is_none());
     answer.body["error"]["mfaToken"].as_str().unwrap().to_owned()
@@ -96,7 +91,7 @@ fn refused(answer: &Answer) -> (u16, &str) {
 }
 
 /// The six digits of the newest letter with a code.
-fn code_in(mails: &[Mail]) -> String {
+pub fn code_in(mails: &[Mail]) -> String {
     let mail = mails
         .iter()
         .rev()

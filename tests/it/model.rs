@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{App, PASSWORD, START, app_with};
+use crate::support::{App, PASSWORD, START, UNLIMITED, UNLIMITED_MAIL, UNTHROTTLED, app_with};
 
 const NAMES: [&str; 3] = ["ada", "bob", "cyd"];
 const CAP: usize = 3;
@@ -16,17 +16,9 @@ const ABSOLUTE: i64 = 90 * DAY;
 const ACCESS: i64 = 900;
 
 /// No limits except the session limit.
-const SET: [(&str, &str); 9] = [
-    ("limits.general", "off"),
-    ("limits.sign_up", "off"),
-    ("limits.sign_in", "off"),
-    ("limits.refresh", "off"),
-    ("limits.resend", "off"),
-    ("limits.mail_address", "off"),
-    ("limits.mail_client", "off"),
-    ("throttle.enabled", "false"),
-    ("sessions.max", "3"),
-];
+fn settings() -> Vec<(&'static str, &'static str)> {
+    [&UNLIMITED[..], &UNLIMITED_MAIL, &UNTHROTTLED, &[("sessions.max", "3")]].concat()
+}
 
 /// Random numbers that are the same in every run (xorshift).
 struct Dice(u64);
@@ -84,7 +76,7 @@ struct World {
 
 impl World {
     async fn new(seed: u64) -> Self {
-        let app = app_with("standard", &SET).await;
+        let app = app_with("standard", &settings()).await;
         let dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         Self {
             app,
@@ -304,7 +296,7 @@ async fn whatever_is_done_in_whatever_order_comes_out_as_foretold() {
         for step in 0..steps {
             world.step().await;
             if step % 60 == 59 {
-                world.app = world.app.restart("standard", &SET).await;
+                world.app = world.app.restart("standard", &settings()).await;
                 world.story.push("restart".into());
             }
         }

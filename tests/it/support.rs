@@ -1,6 +1,8 @@
 //! Shared by the scenarios: the real program in-process, on a temporary database, with a manual
 //! clock and a mailer that collects letters. Everything else is what `authd serve` runs.
 
+use std::ops::Deref;
+use std::panic::Location;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -91,6 +93,21 @@ pub const UNLIMITED: [(&str, &str); 11] = [
     ("limits.code", "off"),
     ("limits.factor_account", "off"),
 ];
+
+/// [`UNLIMITED`], but with these settings, which may set one of its limits.
+pub fn unlimited_but<'a>(set: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let is_set = |limit: &str| {
+        set.iter().any(|(key, _)| key.strip_prefix(limit).is_some_and(|rest| rest.starts_with('.')))
+    };
+    UNLIMITED.into_iter().filter(|(limit, _)| !is_set(limit)).chain(set.iter().copied()).collect()
+}
+
+/// For scenarios in which one client causes many letters.
+pub const UNLIMITED_MAIL: [(&str, &str); 2] =
+    [("limits.mail_address", "off"), ("limits.mail_client", "off")];
+
+/// For scenarios in which one client sends many wrong passwords.
+pub const UNTHROTTLED: [(&str, &str); 1] = [("throttle.enabled", "false")];
 
 /// The profile `standard`.
 pub async fn app() -> App {
@@ -230,17 +247,15 @@ impl App {
         std::mem::take(&mut self.collector.mails.lock().unwrap())
     }
 
-    /// The audit log so far: `event outcome detail`, and a count for rate limit refusals.
-    pub async fn audit(&self) -> Vec<String> {
+    /// The audit log so far, oldest record first.
+    pub async fn records(&self) -> Vec<AuditRow> {
         let (all, oldest) = (AuditFilter::default(), From::After(String::new()));
-        let records = log::read(&self.core, &all, &oldest, 10_000).await.unwrap();
-        let line = |r: AuditRow| {
-            let times = if r.event == "limit_hit" { r.count.to_string() } else { String::new() };
-            format!("{} {} {} {times}", r.event, r.outcome, r.detail.unwrap_or_default())
-                .trim_end()
-                .to_owned()
-        };
-        records.into_iter().map(line).collect()
+        log::read(&self.core, &all, &oldest, 10_000).await.unwrap()
+    }
+
+    /// The audit log so far, each record as in [`line_of`].
+    pub async fn audit(&self) -> Vec<String> {
+        self.records().await.iter().map(line_of).collect()
     }
 
     /// Registers an API client, `client` or `service`, as `authd app create` does; returns its id
@@ -276,6 +291,14 @@ impl App {
         self.join(name).await;
         self.login(name, PASSWORD).await.tokens()
     }
+}
+
+/// A record as `event outcome detail`, with a count for rate limit refusals.
+pub fn line_of(record: &AuditRow) -> String {
+    let AuditRow { event, outcome, detail, count, .. } = record;
+    let times = if event == "limit_hit" { count.to_string() } else { String::new() };
+    let detail = detail.as_deref().unwrap_or_default();
+    format!("{event} {outcome} {detail} {times}").trim_end().to_owned()
 }
 
 /// The program on a real port.
@@ -323,6 +346,15 @@ pub struct Tokens {
     pub refresh: String,
 }
 
+/// The access token, so that a call takes `bearer(&tokens)`.
+impl Deref for Tokens {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.access
+    }
+}
+
 /// A request being built.
 pub struct Call<'a> {
     app: &'a App,
@@ -368,6 +400,20 @@ impl Call<'_> {
         self
     }
 
+    /// Sends the call and asserts a success with this status.
+    #[track_caller]
+    pub fn ok(self, status: u16) -> impl Future<Output = Answer> {
+        let caller = Location::caller();
+        async move { self.send().await.expect(caller, status, "") }
+    }
+
+    /// Sends the call and asserts a refusal with this status and code.
+    #[track_caller]
+    pub fn refused(self, status: u16, code: &str) -> impl Future<Output = Answer> {
+        let caller = Location::caller();
+        async move { self.send().await.expect(caller, status, code) }
+    }
+
     pub async fn send(self) -> Answer {
         let peer = Addr::socket(self.from.parse().unwrap());
         let (parts, body) = self.request.into_parts();
@@ -391,6 +437,26 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Asserts a success with this status.
+    #[track_caller]
+    pub fn ok(self, status: u16) -> Self {
+        self.expect(Location::caller(), status, "")
+    }
+
+    /// Asserts a refusal with this status and code.
+    #[track_caller]
+    pub fn refused(self, status: u16, code: &str) -> Self {
+        self.expect(Location::caller(), status, code)
+    }
+
+    /// Asserts this status and error code for the scenario at this place, as an `async` function
+    /// cannot take the place of its caller.
+    pub fn expect(self, place: &Location<'_>, status: u16, code: &str) -> Self {
+        let found = (self.status.as_u16(), self.code());
+        assert_eq!(found, (status, code), "{place}: {}", self.text);
+        self
+    }
+
     pub fn code(&self) -> &str {
         self.body["error"]["code"].as_str().unwrap_or("")
     }

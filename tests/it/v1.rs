@@ -1,4 +1,100 @@
-//! v1 over HTTP: envelopes, cookies, content types, pages and documents, on the real program.
+//! v1 over HTTP, on the real program: envelopes, cookies, content types, pages and documents here;
+//! each operation in its own file, `v1/<first part of the path>/<rest>_<verb>.rs`.
+
+mod every;
+mod fixture;
+mod health_get;
+mod layout;
+mod links;
+mod rights;
+
+mod auth {
+    mod change_password_put;
+    mod confirm_email_post;
+    mod forgot_password_post;
+    mod login_post;
+    mod logout_all_post;
+    mod logout_post;
+    mod mfa_backup_codes_post;
+    mod mfa_challenge_post;
+    mod mfa_setup_post;
+    mod mfa_verify_post;
+    mod otp_request_post;
+    mod otp_verify_post;
+    mod reauthenticate_post;
+    mod refresh_post;
+    mod register_post;
+    mod resend_verification_post;
+    mod reset_code_confirm_post;
+    mod reset_code_request_post;
+    mod reset_code_verify_post;
+    mod reset_password_post;
+    mod undo_email_post;
+    mod verify_email_disown_post;
+    mod verify_email_post;
+    mod verify_token_post;
+}
+
+mod users {
+    mod me_audit_get;
+    mod me_delete;
+    mod me_email_post;
+    mod me_export_get;
+    mod me_files_file_id_delete;
+    mod me_files_file_id_get;
+    mod me_files_get;
+    mod me_files_post;
+    mod me_get;
+    mod me_mfa_get;
+    mod me_mfa_id_delete;
+    mod me_mfa_id_patch;
+    mod me_mfa_id_put;
+    mod me_put;
+    mod me_quota_get;
+    mod me_sessions_delete;
+    mod me_sessions_get;
+    mod me_sessions_session_id_delete;
+}
+
+mod admin {
+    mod apps_app_id_delete;
+    mod apps_app_id_rotate_post;
+    mod apps_get;
+    mod apps_post;
+    mod audit_export_get;
+    mod audit_get;
+    mod keys_get;
+    mod keys_rotate_post;
+    mod mail_get;
+    mod mail_message_id_retry_post;
+    mod roles_get;
+    mod roles_post;
+    mod roles_role_delete;
+    mod roles_role_put;
+    mod stats_get;
+    mod stats_logins_get;
+    mod users_get;
+    mod users_post;
+    mod users_user_id_delete;
+    mod users_user_id_get;
+    mod users_user_id_mfa_delete;
+    mod users_user_id_put;
+    mod users_user_id_quota_put;
+    mod users_user_id_reset_password_post;
+    mod users_user_id_restore_post;
+    mod users_user_id_sessions_delete;
+    mod users_user_id_sessions_get;
+    mod users_user_id_sessions_session_id_delete;
+    mod users_user_id_unlock_post;
+    mod users_user_id_verify_post;
+}
+
+mod service {
+    mod introspect_post;
+    mod jwt_info_get;
+    mod quota_count_post;
+    mod quota_email_get;
+}
 
 use poem::http::Method;
 use serde_json::json;

@@ -7,7 +7,7 @@ use poem::http::Method;
 use serde_json::{Value, json};
 
 use super::{call, make};
-use crate::support::{App, PASSWORD, app_with};
+use crate::support::{App, PASSWORD, UNLIMITED, app_with};
 
 /// The wires with administrative calls: profile, disabled limits and checks, path of the document,
 /// prefix of the admin paths, mount, location of the error code, and the code for a missing
@@ -31,13 +31,9 @@ const WIRES: [Wire; 2] = [
     },
 ];
 
-const UNCOUNTED: [(&str, &str); 5] = [
-    ("limits.general", "off"),
-    ("limits.sign_in", "off"),
-    ("limits.factor", "off"),
-    ("limits.factor_account", "off"),
-    ("apps.required", "false"),
-];
+fn settings(more: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
+    [&UNLIMITED[..], &[("apps.required", "false")], more].concat()
+}
 
 struct Wire {
     profile: &'static str,
@@ -204,7 +200,7 @@ async fn try_one(
 }
 
 async fn each_role_meets_each_operation(wire: &Wire, least: usize) {
-    let app = app_with(wire.profile, &UNCOUNTED).await;
+    let app = app_with(wire.profile, &settings(&[])).await;
     let support = vec!["admin.users.read".to_owned(), "admin.users.write".to_owned()];
     roles::create(&app.core, &By::command_line(), "support", support).await.unwrap();
     let document = app.get(wire.document).send().await.body;
@@ -240,8 +236,7 @@ async fn no_other_wire_lets_a_role_do_more() {
 
 #[tokio::test]
 async fn what_is_marked_so_is_refused_to_whoever_has_not_proved_themselves_for_a_while() {
-    let settings: Vec<_> = UNCOUNTED.into_iter().chain([("tokens.access", "1h")]).collect();
-    let app = app_with("standard", &settings).await;
+    let app = app_with("standard", &settings(&[("tokens.access", "1h")])).await;
     let token = enter(&app, "root", &["admin"]).await;
     let document = app.get("/openapi/v1.json").send().await.body;
     let marked = |operation: &Operation| {
@@ -265,8 +260,7 @@ async fn what_is_marked_so_is_refused_to_whoever_has_not_proved_themselves_for_a
 #[tokio::test]
 async fn administrators_of_every_wire_are_let_in_only_from_their_networks() {
     for wire in &WIRES {
-        let networks: Vec<_> =
-            UNCOUNTED.into_iter().chain([("admin.networks", "198.51.100.0/24")]).collect();
+        let networks = settings(&[("admin.networks", "198.51.100.0/24")]);
         let app = app_with(wire.profile, &networks).await;
         let token = enter(&app, "root", &["admin"]).await;
         let document = app.get(wire.document).send().await.body;
