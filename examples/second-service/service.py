@@ -38,7 +38,7 @@ async def refuse(_, refused):
 
 
 def caller(authorization: Annotated[str, Header()] = "") -> str:
-    """The e-mail address of whoever calls."""
+    """The email address of the caller."""
     scheme, _, token = authorization.partition(" ")
     try:
         # The list is the point: a token does not choose how it is checked.

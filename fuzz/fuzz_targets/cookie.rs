@@ -2,7 +2,7 @@
 //! a cookie, and a name that occurs twice is refused.
 #![no_main]
 
-use authd::http::cookie::find;
+use authd::http::extract::cookie::find;
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use libfuzzer_sys::fuzz_target;

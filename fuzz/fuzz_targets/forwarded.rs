@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 use authd::config::Network;
-use authd::http::client::address;
+use authd::http::extract::client_ip::address;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 

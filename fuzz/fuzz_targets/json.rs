@@ -2,7 +2,7 @@
 //! that of another parser.
 #![no_main]
 
-use authd::http::strict_json::parse_object;
+use authd::http::extract::strict_json::parse_object;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

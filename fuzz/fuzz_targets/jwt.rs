@@ -10,8 +10,8 @@ use std::sync::{Arc, LazyLock};
 use authd::config::{Inputs, load};
 use authd::env::Env;
 use authd::model::{AccountId, SessionId};
-use authd::store::sqlite::Role;
-use authd::token::{Grant, Tokens};
+use authd::store::ProcessRole;
+use authd::token::{Audience, Grant, Tokens};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -32,11 +32,13 @@ static ISSUER: LazyLock<Issuer> = LazyLock::new(|| {
     let inputs = Inputs { flags, dir: folder.path().to_owned(), ..Inputs::default() };
     let config = load(&inputs).unwrap_or_else(|problems| panic!("{problems}")).config;
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let core = runtime.block_on(authd::app::open(Arc::new(config), None, Role::Server, Env::real())).expect("a core");
+    let core = runtime.block_on(authd::app::open(Arc::new(config), None, ProcessRole::Server, Env::real())).expect("a core");
     let grant = Grant {
         account: AccountId::new("0190a5b0-0000-7000-8000-000000000001"),
         session: SessionId::new("0190a5b0-0000-7000-8000-000000000002"),
         session_ends: None,
+        audience: Audience::Instance,
+        scope: None,
         claims: Vec::new(),
     };
     let real = core.tokens.sign(&grant).expect("a token").token;

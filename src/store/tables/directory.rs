@@ -23,7 +23,7 @@ pub struct Query {
 }
 
 /// How many accounts a search examines per kind of name, in alphabetical order. The limit bounds
-/// the work of a search whatever the administrator types.
+/// the work of a search, for any search text.
 macro_rules! looked_at {
     () => {
         "2000"
