@@ -169,8 +169,7 @@ async fn a_row_that_cannot_be_imported_is_reported_with_its_line_and_stops_nothi
     assert_eq!((counts(&summary), &summary["changed"]), ([14, 3, 0, 11], &json!(2)), "{summary}");
     let report = std::fs::read_to_string(report).unwrap();
     assert!(!report.contains("canary"));
-    let summary: Vec<Value> =
-        report.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let seen: Vec<Value> = report.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for (line, word) in [
         (3, "line 2"),
         (4, "plain text"),
@@ -186,7 +185,7 @@ async fn a_row_that_cannot_be_imported_is_reported_with_its_line_and_stops_nothi
         (14, "--allow-roles admin"),
         (15, "no role king"),
     ] {
-        let reason = summary
+        let reason = seen
             .iter()
             .find(|remark| remark["line"] == line)
             .unwrap_or_else(|| panic!("{line}: {report}"));
@@ -247,12 +246,12 @@ async fn what_is_exported_with_hashes_is_imported_as_the_same() {
         assert_eq!(counts(&summary), [4, 4, 0, 0], "{format}: {summary}\n{}", exported.out);
         // The scenario's clock is ahead of the command's, and creation times in the future are not
         // imported.
-        let summary = |accounts: Vec<Whole>| {
+        let dated = |accounts: Vec<Whole>| {
             accounts.into_iter().filter(|one| one.number != Some(42)).collect::<Vec<_>>()
         };
         assert_eq!(
-            format!("{:?}", summary(whole(&to).await)),
-            format!("{:?}", summary(whole(&from).await)),
+            format!("{:?}", dated(whole(&to).await)),
+            format!("{:?}", dated(whole(&from).await)),
             "{format}"
         );
         assert_eq!(to.login("dora", PASSWORD).await.status, 200);

@@ -108,8 +108,8 @@ async fn a_bad_password_is_refused_with_every_reason() {
 async fn a_hash_of_another_scheme_works_once_more_and_is_replaced() {
     let app = app().await;
     app.join("ada").await;
-    let made_anew = hash(&app, "ada", None);
-    assert!(made_anew.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{made_anew}");
+    let replaced = hash(&app, "ada", None);
+    assert!(replaced.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{replaced}");
     // "correct horse battery", hashed by another program at the minimum cost.
     for old in [
         "$2b$04$abcdefghijklmnopqrstuuHKtYmcHE/DbdYlRZVbVxAbYrPTdaVBe",
@@ -119,7 +119,7 @@ async fn a_hash_of_another_scheme_works_once_more_and_is_replaced() {
         assert_eq!(app.login("ada", "another password").await.code(), "INVALID_CREDENTIALS");
         assert_eq!(hash(&app, "ada", None), old, "a wrong password changes nothing");
     }
-    hash(&app, "ada", Some(&made_anew));
+    hash(&app, "ada", Some(&replaced));
     let app = app.restart("standard", &[("hashing.memory", "16")]).await;
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
     let dearer = hash(&app, "ada", None);

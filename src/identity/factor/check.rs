@@ -35,6 +35,7 @@ impl Budget {
     /// The budget of an account, for a familiar or an unfamiliar client IP.
     #[must_use]
     pub fn new(core: &Core, account: &Account, is_stranger: bool) -> Self {
+        // Both labels stay: they key stored counters.
         let key = core.master.mac("factor tries", account.id.as_str().as_bytes());
         let all = core
             .config
@@ -60,7 +61,7 @@ impl Budget {
     pub fn count(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Option<Duration>> {
         let wait = one_time_code::count_all(db, &self.limits, log.at())?;
         if wait.is_some() {
-            log.refuse(Barrier::FactorTries, &self.owner);
+            log.refuse(Barrier::FactorAttempts, &self.owner);
         }
         Ok(wait)
     }

@@ -33,7 +33,7 @@ use crate::store::{self, Decision};
 /// How long after the right password a login can be completed where the API hands out no token.
 const LIFE_WITHOUT_TOKEN: Duration = Duration::from_mins(10);
 /// Number of wrong codes after which a challenge dies.
-const TRIES: i64 = 5;
+const ATTEMPTS: i64 = 5;
 
 /// A challenge with the account and factors that can complete it.
 struct ChallengeWithAccount {
@@ -77,7 +77,7 @@ async fn find(core: &Core, token: &str, source: &Source) -> Result<ChallengeWith
         .await?
         .ok_or_else(|| Error::new(Kind::TokenInvalid))?;
     note_used_up(&AuditLog::new(core, source), &found.row);
-    if found.row.spent_at.is_some() || found.row.attempts >= TRIES {
+    if found.row.spent_at.is_some() || found.row.attempts >= ATTEMPTS {
         return Err(Kind::TokenInvalid.into());
     }
     if found.row.expires_at <= core.env.now() {
@@ -88,8 +88,8 @@ async fn find(core: &Core, token: &str, source: &Source) -> Result<ChallengeWith
 
 /// Notes that a challenge has no attempts left.
 fn note_used_up(log: &AuditLog, row: &Challenge) {
-    if row.spent_at.is_none() && row.attempts >= TRIES {
-        log.refuse(Barrier::FactorTries, &LoginTarget::of_id(&row.account));
+    if row.spent_at.is_none() && row.attempts >= ATTEMPTS {
+        log.refuse(Barrier::FactorAttempts, &LoginTarget::of_id(&row.account));
     }
 }
 
@@ -200,8 +200,12 @@ impl ChallengeAttempts {
                 if let Some(wait) = budget.count(db, log)? {
                     return Ok(Decision::CommitThenRefuse(too_many(wait)));
                 }
-                if store::tables::challenges::count_attempt(db, &row.hash, TRIES, log.at() - LIFE)?
-                {
+                if store::tables::challenges::count_attempt(
+                    db,
+                    &row.hash,
+                    ATTEMPTS,
+                    log.at() - LIFE,
+                )? {
                     return Ok(Decision::Commit(()));
                 }
                 if let Some(row) = store::tables::challenges::find(db, &row.hash)? {

@@ -76,6 +76,7 @@ impl CodeAttempt {
         Self {
             purpose,
             trust,
+            // The label stays: it keys stored counters.
             own: core.master.mac(
                 "code tries",
                 if trust == Trust::RequestedHere { &own } else { all.as_bytes() },
@@ -92,7 +93,7 @@ impl CodeAttempt {
         let limits = [(self.scope(), self.own, self.rate()), (Scope::CodeDay, self.all, IN_A_DAY)];
         let wait = count_all(db, &limits, log.at())?;
         if wait.is_some() {
-            log.refuse(Barrier::CodeTries, &self.login);
+            log.refuse(Barrier::CodeAttempts, &self.login);
         }
         Ok(wait)
     }
