@@ -7,7 +7,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use authd::env::Env;
 use authd::model::secret::digest;
 use authd::model::{AccountId, AuthMethod, Database, Email, SessionId, Source, Time};
-use authd::store::tables::sessions::{SessionRow, Turn};
+use authd::store::tables::sessions::{SessionRow, TokenRotation};
 use authd::store::{self, ProcessRole, Store};
 use poem::listener::TcpListener;
 use poem::{Response, Route, Server, get, handler};
@@ -81,7 +81,7 @@ pub async fn group_commits_per_second(span: Duration, callers: usize) -> f64 {
         tasks.spawn(async move {
             let mut generation = 0;
             while began.elapsed() < span {
-                let turn = Turn {
+                let rotation = TokenRotation {
                     id: id.clone(),
                     generation,
                     secret_hash: digest(&generation.to_be_bytes()),
@@ -90,8 +90,8 @@ pub async fn group_commits_per_second(span: Duration, callers: usize) -> f64 {
                     now: env.now(),
                 };
                 let step = move |db: &mut dyn store::db::Db| {
-                    assert!(store::tables::sessions::turn(db, &turn)?);
-                    store::tables::sessions::find_standing(db, &turn.id)
+                    assert!(store::tables::sessions::rotate(db, &rotation)?);
+                    store::tables::sessions::find_snapshot(db, &rotation.id)
                 };
                 store.write(step).await.unwrap();
                 generation += 1;

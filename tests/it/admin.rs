@@ -73,7 +73,7 @@ pub fn said(answer: &Answer) -> (u16, &str) {
 }
 
 #[tokio::test]
-async fn nobody_without_a_permission_gets_past_the_door() {
+async fn an_operation_is_refused_without_its_permission() {
     let app = crate::support::app().await;
     let (_, user) = staff(&app, "una", &[]).await;
     assert_eq!(said(&app.get("/v1/admin/users").send().await), (401, "MISSING_AUTH_HEADER"));

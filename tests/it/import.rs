@@ -139,7 +139,7 @@ async fn the_fields_that_the_other_documents_show_are_known() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_taken_is_told_with_its_line_and_stops_nothing() {
+async fn a_row_that_cannot_be_imported_is_reported_with_its_line_and_stops_nothing() {
     let app = app().await;
     app.join("taken").await;
     let good = bcrypt(bcrypt::Version::TwoB);
@@ -169,7 +169,8 @@ async fn what_cannot_be_taken_is_told_with_its_line_and_stops_nothing() {
     assert_eq!((counts(&summary), &summary["changed"]), ([14, 3, 0, 11], &json!(2)), "{summary}");
     let report = std::fs::read_to_string(report).unwrap();
     assert!(!report.contains("canary"));
-    let told: Vec<Value> = report.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let summary: Vec<Value> =
+        report.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for (line, word) in [
         (3, "line 2"),
         (4, "plain text"),
@@ -185,7 +186,7 @@ async fn what_cannot_be_taken_is_told_with_its_line_and_stops_nothing() {
         (14, "--allow-roles admin"),
         (15, "no role king"),
     ] {
-        let reason = told
+        let reason = summary
             .iter()
             .find(|remark| remark["line"] == line)
             .unwrap_or_else(|| panic!("{line}: {report}"));
@@ -246,12 +247,12 @@ async fn what_is_exported_with_hashes_is_imported_as_the_same() {
         assert_eq!(counts(&summary), [4, 4, 0, 0], "{format}: {summary}\n{}", exported.out);
         // The scenario's clock is ahead of the command's, and creation times in the future are not
         // imported.
-        let told = |accounts: Vec<Whole>| {
+        let summary = |accounts: Vec<Whole>| {
             accounts.into_iter().filter(|one| one.number != Some(42)).collect::<Vec<_>>()
         };
         assert_eq!(
-            format!("{:?}", told(whole(&to).await)),
-            format!("{:?}", told(whole(&from).await)),
+            format!("{:?}", summary(whole(&to).await)),
+            format!("{:?}", summary(whole(&from).await)),
             "{format}"
         );
         assert_eq!(to.login("dora", PASSWORD).await.status, 200);
@@ -261,7 +262,7 @@ async fn what_is_exported_with_hashes_is_imported_as_the_same() {
 }
 
 #[test]
-fn a_file_that_is_none_of_ours_is_told_so() {
+fn a_file_of_an_unknown_format_is_reported_as_such() {
     let folder = Folder::new();
     let server = folder.serve();
     folder.write("array.json", "[{\"email\":\"a@example.com\"}]");
@@ -288,8 +289,7 @@ fn a_file_that_is_none_of_ours_is_told_so() {
 }
 
 #[tokio::test]
-async fn hashes_of_every_maker_open_as_they_are_and_become_ours_unless_they_are_of_our_kind_and_dearer()
- {
+async fn imported_hashes_of_every_scheme_work_and_are_upgraded_unless_stronger() {
     let app = app().await;
     let salt = "/OK.fbVrR/bpIqNJ5ianF.";
     let bcrypt = |version| format!("${version}$04${salt}RYxan6GqoWFZ.Gvlr69TFErQfu72DzK");
@@ -320,7 +320,7 @@ async fn hashes_of_every_maker_open_as_they_are_and_become_ours_unless_they_are_
         assert_eq!(
             account(&app, &email).await.password_hash.as_ref(),
             Some(hash),
-            "only the right one is made anew"
+            "only the correct password replaces its hash"
         );
         assert_eq!(app.login(&name, "password").await.status, 200, "{hash}");
         let made = account(&app, &email).await.password_hash.unwrap();

@@ -105,7 +105,7 @@ async fn a_bad_password_is_refused_with_every_reason() {
 }
 
 #[tokio::test]
-async fn a_hash_of_another_make_opens_once_more_and_is_made_anew() {
+async fn a_hash_of_another_scheme_works_once_more_and_is_replaced() {
     let app = app().await;
     app.join("ada").await;
     let made_anew = hash(&app, "ada", None);
@@ -165,7 +165,7 @@ async fn no_answer_ever_holds_a_password_or_a_hash() {
 }
 
 #[tokio::test]
-async fn a_password_made_of_any_of_ones_names_is_refused_on_the_administrators_roads_too() {
+async fn a_password_made_of_any_of_the_accounts_names_is_refused_to_administrators_too() {
     let app = app_with("jobpsych", &[("password.personal", "true")]).await;
     let body = json!({
         "name": "Augusta Lovelace", "email": "ada@example.com", "password": PASSWORD, "company_name": "Analytical Engines"

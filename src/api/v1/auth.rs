@@ -138,11 +138,11 @@ impl AuthApi {
         let (token, channel) = presented(cookie.0, in_body).ok_or(Kind::MissingRefreshToken)?;
         let checked = limit.check()?;
         let issued =
-            refresh::turn(&self.core, token.reveal(), channel, &checked, &visit.source).await?;
+            refresh::rotate(&self.core, token.reveal(), channel, &checked, &visit.source).await?;
         let mut session = view::refreshed(&self.core, &issued)?;
         match channel {
             TokenTransport::Body => {
-                session.refresh_token = issued.turned.then(|| issued.refresh.reveal().to_owned());
+                session.refresh_token = issued.rotated.then(|| issued.refresh.reveal().to_owned());
                 written(&session.into())
             }
             TokenTransport::Cookie => {

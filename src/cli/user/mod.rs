@@ -419,7 +419,7 @@ impl UserRole {
 impl UserDelete {
     fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         if !self.yes {
-            prompt::need_somebody()?;
+            prompt::require_terminal()?;
         }
         change(global, console, "deleted", async |core, by| {
             let before = accounts::find(core, &self.user).await?.account;

@@ -122,9 +122,9 @@ pub async fn register_and_enter(
     source: &Source,
 ) -> Result<Issued> {
     let entry = PendingSignUp::prepare(core, new, source).await?;
-    let opening =
+    let new_session =
         NewSession::prepare(core, entry.account(), Proof::Password, remember, source).await?;
-    let inside = opening.clone();
+    let inside = new_session.clone();
     let made = core.store.decide(move |db| {
         if let Decision::CommitThenRefuse(refusal) = entry.store(db)? {
             return Ok(Decision::CommitThenRefuse(refusal));
@@ -136,7 +136,7 @@ pub async fn register_and_enter(
         Ok(Decision::Commit((account, opened)))
     });
     let (account, opened) = made.await?;
-    Ok(Issued { account, ..opening.outcome(core, opened).await?.into_issued()? })
+    Ok(Issued { account, ..new_session.outcome(core, opened).await?.into_issued()? })
 }
 
 /// A sign-up, ready to be stored.

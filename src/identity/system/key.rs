@@ -110,14 +110,14 @@ pub async fn rotate(core: &Core, by: &By, rotation: Rotation) -> Result<String> 
 /// # Errors
 /// As [`rotate`].
 pub async fn rotate_if_due(core: &Core) -> Result<()> {
-    if !core.tokens.is_turn_due() {
+    if !core.tokens.is_rotation_due() {
         return Ok(());
     }
     let rotation = Rotation { begin: Begin::AfterLead, old: Old::Expire };
     let keys = core.tokens.new_keys(rotation).await?;
     // Another process may have rotated the keys meanwhile. If the epoch changed for another reason,
     // the next run, a minute later, tries again.
-    if core.tokens.is_turn_due() && put(core, keys.clone(), rotation, None).await? {
+    if core.tokens.is_rotation_due() && put(core, keys.clone(), rotation, None).await? {
         reload(core).await?;
         tracing::info!(
             key = keys.kid(),

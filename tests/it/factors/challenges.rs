@@ -53,7 +53,7 @@ async fn an_account_has_ten_tries_in_five_minutes_over_all_its_challenges() {
 }
 
 #[tokio::test]
-async fn no_road_yields_a_session_without_the_factor() {
+async fn no_login_method_yields_a_session_without_the_factor() {
     let app = app_with("standard", &[("login.passwordless", "true")]).await;
     let (_, phone) = guarded(&app, "ada").await;
     app.post("/v1/auth/otp/request", &json!({ "email": "ada@example.com" })).send().await;

@@ -164,7 +164,7 @@ async fn who_has_used_up_the_tries_at_a_code_is_refused_and_the_code_lives_on_fo
 }
 
 #[tokio::test]
-async fn whoever_proves_an_address_by_code_finds_nothing_that_a_squatter_left() {
+async fn proving_an_address_by_code_removes_what_an_unverified_holder_left() {
     let app = app_with("standard", &[("login.passwordless", "true")]).await;
     app.register("ada").await;
     app.mails().await;

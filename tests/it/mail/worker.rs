@@ -286,7 +286,7 @@ async fn what_was_in_hand_when_the_server_died_leaves_after_the_restart() {
 }
 
 #[tokio::test]
-async fn a_claimed_message_is_nobody_elses() {
+async fn a_claimed_message_belongs_to_one_worker() {
     let fixture = OutboxFixture::open();
     for number in 0..6 {
         fixture.send(&format!("u{number}@example.org")).await;
@@ -383,7 +383,7 @@ async fn mail_is_stuck_while_the_mail_server_is_down_and_not_while_it_is_slow() 
     *actor.unreachable.lock().unwrap() = true;
     let worker = fixture.worker(actor.clone());
     worker.run_once().await.unwrap();
-    assert!(is_stuck().await, "nobody answers");
+    assert!(is_stuck().await, "the server does not answer");
     *actor.unreachable.lock().unwrap() = false;
     for _ in 0..60 {
         fixture.clock.advance(Duration::from_secs(1));

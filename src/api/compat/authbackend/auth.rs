@@ -240,7 +240,7 @@ impl AuthbackendAuthApi {
         let token = body.0.map(|body| body.refresh_token.0);
         let token = token.ok_or_else(|| Error::invalid(vec![required_row("refreshToken")]))?;
         let checked = limit.check()?;
-        let issued = refresh::turn(
+        let issued = refresh::rotate(
             &self.core,
             token.reveal(),
             TokenTransport::Body,

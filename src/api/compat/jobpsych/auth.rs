@@ -126,7 +126,7 @@ impl JobpsychAuthApi {
     ) -> Answer<JobpsychRefreshAnswer> {
         let token = cookie.0.ok_or(Kind::MissingRefreshToken)?;
         let checked = limit.check()?;
-        let issued = refresh::turn(
+        let issued = refresh::rotate(
             &self.core,
             token.reveal(),
             TokenTransport::Cookie,

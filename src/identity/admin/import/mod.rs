@@ -241,7 +241,7 @@ impl<'a> ImportRun<'a> {
         let (candidates, now) = (candidates.clone(), self.core.env.now());
         self.core
             .store
-            .scan(move |db| candidates.iter().map(|one| standing(db, one, now)).collect())
+            .scan(move |db| candidates.iter().map(|one| obstacle(db, one, now)).collect())
             .await
     }
 
@@ -308,7 +308,7 @@ fn in_general(reason: &str) -> String {
 }
 
 /// Why a candidate cannot be written; `None` if it can.
-fn standing(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<ImportOutcome>> {
+fn obstacle(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<ImportOutcome>> {
     let account = &candidate.account;
     let refused = |reason: String| Ok(Some(ImportOutcome::Refused(reason)));
     if let Some(holder) = store::tables::transfer::find_by_email(db, account.email.key())? {
@@ -430,7 +430,7 @@ fn write_chunk(
         } else {
             let unexplained =
                 || ImportOutcome::Refused("it conflicts with an existing account".to_owned());
-            standing(db, row, now)?.unwrap_or_else(unexplained)
+            obstacle(db, row, now)?.unwrap_or_else(unexplained)
         });
     }
     Ok(())
