@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use authd::identity::By;
+use authd::identity::account::sign_up::NewAccount;
 use authd::identity::admin::accounts;
 use authd::model::{Email, Password, Username};
 
@@ -187,11 +188,12 @@ async fn a_password_made_of_any_of_the_accounts_names_is_refused_to_administrato
 
     let app = app_with("standard", &[]).await;
     let new = |password: &str| accounts::NewEntry {
-        email: Email::parse("bob@example.com").unwrap(),
-        username: Username::parse("the-builder"),
-        first_name: Some("Robert".to_owned()),
-        last_name: Some("Builderson".to_owned()),
-        password: Password::new(password),
+        account: NewAccount {
+            username: Username::parse("the-builder"),
+            first_name: Some("Robert".to_owned()),
+            last_name: Some("Builderson".to_owned()),
+            ..NewAccount::new(Email::parse("bob@example.com").unwrap(), Password::new(password))
+        },
         roles: Vec::new(),
         verified: true,
     };

@@ -121,9 +121,7 @@ impl CodeAttempt {
     fn owner(&self) -> (AccountId, i64) {
         let owner =
             self.subject.as_ref().map(|account| (account.id.clone(), account.credential_version));
-        owner.unwrap_or_else(|| {
-            (AccountId::new(""), store::tables::accounts::FIRST_CREDENTIAL_VERSION)
-        })
+        owner.unwrap_or_else(|| (AccountId::new(""), Account::FIRST_CREDENTIAL_VERSION))
     }
 
     fn scope(&self) -> Scope {
