@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn length_is_counted_in_characters_and_told_with_the_figure() {
+    fn length_is_counted_in_characters_and_the_rule_has_the_figure() {
         assert_eq!(broken(&standard(), "xkqw7zvtbm🦀"), [Rule::TooShort { min: 12 }]);
         assert_eq!(broken(&standard(), "xkqw7zvtbm🦀é"), []);
         assert_eq!(
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn every_missing_kind_is_told_at_once() {
+    fn every_missing_kind_is_listed_at_once() {
         let all = [
             Rule::TooShort { min: 12 },
             Rule::Weak(Weakness::NoUppercase),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_in_particular_is_made_of_nothing() {
+    fn without_personal_words_no_password_is_made_of_them() {
         assert!(check(&standard(), "correct horse battery", &Personal::default()).is_empty());
     }
 }

@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_is_told_with_its_figure_and_the_name_that_clients_know() {
+    fn a_sentence_has_the_figure_and_the_name_that_clients_know() {
         let error = FieldError::new(Field::NewPassword, Rule::TooShort { min: 12 });
         assert_eq!(field_name(&error.field), "newPassword");
         assert_eq!(short(&error), "Too short");

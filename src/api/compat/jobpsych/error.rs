@@ -27,8 +27,8 @@ impl Jobpsych {
 
     fn details(self, error: &Error) -> Option<String> {
         let rows = error.fields();
-        let told = self.environment != Environment::Production && !rows.is_empty();
-        told.then(|| {
+        let shown = self.environment != Environment::Production && !rows.is_empty();
+        shown.then(|| {
             rows.iter()
                 .map(|row| format!("{}: {}", self.field_name(&row.field), sentence(row)))
                 .collect::<Vec<_>>()
