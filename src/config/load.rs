@@ -10,7 +10,7 @@ use super::layer::{Layer, Origin, Raw, SourcedValue, from_toml, lay_over};
 use super::problem::{Problem, Problems};
 use super::profile::{ProfileName, STANDARD};
 use super::reader::{ConfigEntry, ConfigReader, Visibility};
-use super::{Config, env_file};
+use super::{Config, Limits, env_file};
 use crate::model::{Database, Secret};
 
 /// The file that is read if `--config` is not given.
@@ -138,6 +138,12 @@ pub fn is_secret(name: &str, value: &str) -> bool {
             has_password(rest.split(['/', '?', '#']).next().unwrap_or(""))
         }),
     }
+}
+
+/// The limits of the profile `standard`.
+pub(super) fn standard_limits() -> Option<Limits> {
+    let layer = base_layer(ProfileName::standard(), &mut Vec::new());
+    Limits::read(&mut ConfigReader::new(layer, Path::new(""))).ok()
 }
 
 /// Whether a URL, with or without its scheme, has a password before its host.

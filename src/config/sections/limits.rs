@@ -43,6 +43,14 @@ macro_rules! rates {
                     $($name: $name?,)*
                 })
             }
+
+            /// Every rate with its key.
+            pub(in crate::config) fn all(&self) -> Vec<(&'static str, Option<Rate>)> {
+                vec![
+                    (concat!("limits.", stringify!($general)), self.$general),
+                    $((concat!("limits.", stringify!($name)), self.$name),)*
+                ]
+            }
         }
     };
 }

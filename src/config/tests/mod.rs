@@ -1,5 +1,6 @@
 //! Tests of the configuration as a whole: precedence, origins, errors, profiles, checks.
 
+mod guards;
 mod printed;
 
 use std::collections::BTreeMap;
