@@ -202,6 +202,7 @@ pub fn endpoint(
         uncounted: web::uncounted().chain(api::uncounted(&mounted)).collect(),
     };
     let routes = api::routes(web::routes(Routes::default(), core), &mounted, core);
+    let routes = web::front_routes(routes, core);
     counted(boundary(routes.router(), surroundings), core.metrics.clone())
 }
 

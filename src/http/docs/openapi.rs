@@ -163,6 +163,24 @@ pub fn complete(
             describe(operation, wire, described, counted);
         }
     }
+    order_tags(document);
+}
+
+/// Orders the tags by their first operation, as the pages then show them. The generator sorts them
+/// by name, which puts the administration first.
+fn order_tags(document: &mut Value) {
+    let mut first: Vec<String> = Vec::new();
+    for (_, operation) in operations_of(document) {
+        for tag in operation["tags"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            if !first.iter().any(|known| known == tag) {
+                first.push(tag.to_owned());
+            }
+        }
+    }
+    if let Some(tags) = document.get_mut("tags").and_then(Value::as_array_mut) {
+        let place = |tag: &Value| first.iter().position(|known| tag["name"] == known.as_str());
+        tags.sort_by_key(|tag| place(tag).unwrap_or(usize::MAX));
+    }
 }
 
 fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described, counted: LimitCoverage) {

@@ -27,6 +27,7 @@ use crate::http::server::cors::Cors;
 use crate::http::server::failure::from_poem;
 use crate::http::server::headers::{Standard, Transport};
 use crate::http::server::log::RequestLine;
+use crate::http::server::refused_origins::RefusedOrigins;
 use crate::http::server::reject::About;
 use crate::http::server::wires::{Wires, is_under};
 use crate::http::server::{cors, reject, request_id};
@@ -73,6 +74,7 @@ pub fn boundary(
     Boundary {
         inner,
         cors: Cors::new(&server.cors_origins),
+        refused_origins: RefusedOrigins::under(server),
         standard: Standard::over(Transport::of(server)),
         addresses: Addresses::new(server, surroundings.env.clone()),
         surroundings,
@@ -82,6 +84,7 @@ pub fn boundary(
 struct Boundary<E> {
     inner: E,
     cors: Cors,
+    refused_origins: RefusedOrigins,
     standard: Standard,
     addresses: Addresses,
     surroundings: Surroundings,
@@ -138,15 +141,17 @@ impl<E: Endpoint> Boundary<E> {
             Source { address: Some(address), user_agent, request_id: Some(request_id.clone()) };
         let meter = Meter::new(limiter.clone(), refusals.clone(), source);
         request.extensions_mut().insert(meter.clone());
+        let (origin, began) = (self.cors.admit(request.headers()), env.now());
+        self.refused_origins.note(request.headers(), origin.as_ref(), began);
         RequestRecord {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
-            origin: self.cors.admit(request.headers()),
+            origin,
             may_set_cookies: origin::may_set_cookies(request.headers(), &self.surroundings.server),
             preflight: self.cors.preflight(request.method(), request.headers()),
             request_id,
             meter,
-            began: env.now(),
+            began,
         }
     }
 

@@ -34,6 +34,13 @@ impl Paths {
         self
     }
 
+    /// Adds all paths of another table.
+    #[must_use]
+    pub fn and(mut self, others: Self) -> Self {
+        others.0.into_iter().for_each(|(path, methods)| self.add(path, &methods));
+        self
+    }
+
     fn add(&mut self, path: String, methods: &[Method]) {
         self.0.entry(path).or_default().extend(methods.iter().cloned());
     }
