@@ -23,6 +23,7 @@ use crate::identity::Core;
 use crate::identity::admin::role_cache;
 use crate::identity::audit::refusals;
 use crate::identity::audit::refusals::{Refusals, Until};
+use crate::identity::login::in_flight::AttemptsInFlight;
 use crate::identity::session::location;
 use crate::identity::system::count_cache::CountCache;
 use crate::identity::system::mail_jobs::MailJobs;
@@ -74,6 +75,7 @@ pub async fn open(
             config.files.in_flight,
             config.files.in_flight_account,
         ),
+        in_flight: AttemptsInFlight::default(),
         config,
         store,
         tokens,
@@ -306,6 +308,7 @@ fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
         refusals: core.refusals.clone(),
         counts: core.counts.clone(),
         slots: core.slots.clone(),
+        in_flight: core.in_flight.clone(),
     }))
 }
 

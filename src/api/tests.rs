@@ -162,7 +162,7 @@ const WITHOUT_A_LIMIT: [(&str, OperationIds); 8] = [
     ),
     (
         "counts by account in the core, because the code or password is the caller's own",
-        &[("v1", &["mfaSetup"]), ("authbackend", &["changePassword"])],
+        &[("v1", &["mfaSetup"])],
     ),
     (
         "only ends sessions that its tokens belong to; a logout must not be refused",

@@ -32,7 +32,7 @@ use crate::http::server::wires::{Wires, is_under};
 use crate::http::server::{cors, reject, request_id};
 use crate::identity::access::caller::VerifiedToken;
 use crate::identity::audit::refusals::Refusals;
-use crate::model::{Source, Time};
+use crate::model::{RequestSender, Source, Time};
 
 /// Maximum number of headers in a request.
 const MAX_HEADERS: usize = 64;
@@ -42,7 +42,7 @@ const MAX_URI: usize = 8 * 1024;
 const MAX_USER_AGENT: usize = 256;
 
 /// A cheap check that a token is ours and has not expired. Calls with such a token get the higher
-/// general limit.
+/// general limit, if they need it.
 pub trait TokenCheck: Send + Sync + 'static {
     /// The verified claims, if the signature and the times are valid.
     fn check(&self, token: &str) -> Option<VerifiedToken>;
@@ -134,8 +134,12 @@ impl<E: Endpoint> Boundary<E> {
             .headers()
             .get(USER_AGENT)
             .map(|agent| cut(&String::from_utf8_lossy(agent.as_bytes())));
-        let source =
-            Source { address: Some(address), user_agent, request_id: Some(request_id.clone()) };
+        let source = Source {
+            address: Some(address),
+            user_agent,
+            request_id: Some(request_id.clone()),
+            sender: RequestSender::Client,
+        };
         let meter = Meter::new(limiter.clone(), refusals.clone(), source);
         request.extensions_mut().insert(meter.clone());
         RequestRecord {
@@ -167,15 +171,19 @@ impl<E: Endpoint> Boundary<E> {
     }
 
     /// Counts the request. Stores the verified token in it, so that the bearer extractor need not
-    /// verify it again.
+    /// verify it again. The higher limit is only for calls that need the token: any client can get
+    /// one for an account of its own.
     fn count(&self, request: &mut Request, visit: &RequestRecord) -> Result<()> {
+        let Surroundings { tokens, wires, .. } = &self.surroundings;
         let token = bearer::token(request.headers()).ok();
-        match token.and_then(|token| self.surroundings.tokens.check(token)) {
-            Some(verified) => {
-                request.set_data(verified);
-                visit.meter.count_with_token()
-            }
-            None => visit.meter.count(Limit::General),
+        let Some(verified) = token.and_then(|token| tokens.check(token)) else {
+            return visit.meter.count(Limit::General);
+        };
+        request.set_data(verified);
+        if wires.needs_token(&visit.method, &visit.path) {
+            visit.meter.count_with_token()
+        } else {
+            visit.meter.count(Limit::General)
         }
     }
 

@@ -54,7 +54,7 @@ pub async fn begin(core: &Core, caller: &Caller, name: &str, source: &Source) ->
     let quota = quota::own(core, caller).await?;
     if quota.remaining() == 0 {
         AuditLog::new(core, source)
-            .refuse(Barrier::Uploads, &LoginTarget::of_owner(&caller.account.id));
+            .refuse(Barrier::Uploads, &LoginTarget::of_owner(&caller.account));
         return Err(Kind::UploadLimitReached.into());
     }
     let slot = core.slots.take(&caller.account.id)?;
@@ -246,7 +246,10 @@ impl FinalPiece {
         }
         let used = store::tables::files::count_one(db, &self.account, i64::from(self.configured))?
             .ok_or_else(|| {
-                self.log.refuse(Barrier::Uploads, &LoginTarget::of_owner(&self.account));
+                self.log.refuse(
+                    Barrier::Uploads,
+                    &LoginTarget::for_record(&self.account).tried_by(self.account.as_str()),
+                );
                 Error::new(Kind::UploadLimitReached)
             })?;
         let size =

@@ -190,8 +190,19 @@ async fn check(
         core.hashing.verify_nothing(lane, password, &credentials.name.key()).await?;
         return Ok(None);
     };
-    let verdict = core.hashing.verify(lane, password, stored.clone()).await?;
+    // An account that must look like none costs what none costs.
+    let verdict = if must_look_unknown(core, account) {
+        let name = credentials.name.key();
+        core.hashing.verify_unnoticed(lane, password, stored.clone(), &name).await?
+    } else {
+        core.hashing.verify(lane, password, stored.clone()).await?
+    };
     Ok(verdict.matches.then(|| (account.clone(), verdict.upgrade.map(|hash| (stored, hash)))))
+}
+
+/// Whether no login may reveal that the account exists, not even one with the right password.
+fn must_look_unknown(core: &Core, account: &Account) -> bool {
+    !core.config.signup.reveal_existing && account.status(core.verification()) == Status::Pending
 }
 
 async fn refuse(core: &Core, attempt: Attempt, source: &Source) -> Result<()> {
@@ -235,7 +246,7 @@ async fn refuse_unproved(
     attempt: Attempt,
     source: &Source,
 ) -> Result<Error> {
-    let job = Job::Verification { email_key: account.email.key().to_owned() };
+    let job = Job::VerificationAtLogin { email_key: account.email.key().to_owned() };
     let prepared = core.outbox.job(&job, source)?;
     let log = AuditLog::new(core, source);
     let event = Event::refused(What::Login).about(&account.id).because("unverified");

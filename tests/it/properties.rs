@@ -1,0 +1,3 @@
+//! Properties that hold for any script of calls, not only for the scenarios that were thought of.
+
+mod across_calls;
