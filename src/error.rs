@@ -122,7 +122,7 @@ impl Error {
 
     /// Creates an internal error; `doing` is logged, never shown.
     pub fn internal(doing: impl fmt::Display) -> Self {
-        Self::new(Kind::Internal).caused_by(Told(doing.to_string()))
+        Self::new(Kind::Internal).caused_by(LogText(doing.to_string()))
     }
 
     /// Creates an error that the administrator must fix; the command line shows `what`.
@@ -135,7 +135,7 @@ impl Error {
     /// logged, never shown.
     pub fn unavailable(doing: impl fmt::Display) -> Self {
         Self::new(Kind::Unavailable)
-            .caused_by(Told(doing.to_string()))
+            .caused_by(LogText(doing.to_string()))
             .retry_after(Duration::from_secs(1))
     }
 
@@ -230,12 +230,12 @@ impl StdError for Error {
 
 /// A text for the log, used where there is no underlying error.
 #[derive(Debug)]
-struct Told(String);
+struct LogText(String);
 
-impl fmt::Display for Told {
+impl fmt::Display for LogText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl StdError for Told {}
+impl StdError for LogText {}

@@ -53,7 +53,7 @@ impl Failure {
 
     /// A failure whose reason is already on standard output, so that only the exit code remains.
     #[must_use]
-    pub fn told() -> Self {
+    pub fn reported() -> Self {
         Self::failed("")
     }
 
@@ -88,7 +88,7 @@ impl From<io::Error> for Failure {
     /// failure.
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self { exit: Exit::Done, ..Self::told() };
+            return Self { exit: Exit::Done, ..Self::reported() };
         }
         Self::failed(format_args!("the output could not be written: {error}"))
     }
@@ -96,7 +96,7 @@ impl From<io::Error> for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let failure = Self::failed(told(&error));
+        let failure = Self::failed(message(&error));
         match advice(error.kind()) {
             Some(hint) => failure.hint(hint),
             None => failure,
@@ -106,7 +106,7 @@ impl From<Error> for Failure {
 
 /// The message with its causes. API clients get only a constant sentence, but the administrator who
 /// runs a command may see the cause.
-fn told(error: &Error) -> String {
+fn message(error: &Error) -> String {
     if error.fields().len() > 1 {
         let sentences: Vec<&str> = error.fields().iter().map(|field| &*field.sentence).collect();
         return sentences.join("\n  ");
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn all_broken_rules_are_told() {
+    fn all_broken_rules_are_listed() {
         let field = |sentence| FieldError::new("password", Rule::PasswordStrength, "no", sentence);
         let failure = Failure::from(Error::invalid(vec![field("Too short"), field("Too common")]));
         assert_eq!(failure.message(), "Too short\n  Too common");

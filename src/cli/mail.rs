@@ -365,7 +365,7 @@ impl Test {
                 &env,
                 |step| match form {
                     // Print each step as it happens, because the next one may take long.
-                    OutputFormat::People => console.step(&told(&step)),
+                    OutputFormat::People => console.step(&step_line(&step)),
                     OutputFormat::Json => steps.push(step_json(&step)),
                 },
             ))?;
@@ -376,7 +376,7 @@ impl Test {
     }
 }
 
-fn told(step: &SmtpStep) -> String {
+fn step_line(step: &SmtpStep) -> String {
     let mark = if step.outcome == SmtpOutcome::Done { "ok    " } else { "FAILED" };
     format!("{mark}  {:9}  {}", step.name, step.answer)
 }

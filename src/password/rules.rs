@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn length_is_counted_in_characters_and_told_with_the_figure() {
+    fn length_is_counted_in_characters_and_the_message_names_it() {
         let errors = check(&standard(), "newPassword", "xkqw7zvtbm🦀", &ALICE);
         assert_eq!(
             errors,
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn every_missing_kind_is_told_at_once() {
+    fn every_missing_kind_is_listed_at_once() {
         let all = [
             "Too short",
             "Needs an uppercase letter",
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_in_particular_is_made_of_nothing() {
+    fn without_personal_words_no_password_is_made_of_them() {
         assert!(
             check(&standard(), "password", "correct horse battery", &Personal::default())
                 .is_empty()

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use authd::identity::By;
+use authd::identity::account::sign_up::NewAccount;
 use authd::identity::admin::accounts;
 use authd::model::{Email, Password, Username};
 
@@ -105,11 +106,11 @@ async fn a_bad_password_is_refused_with_every_reason() {
 }
 
 #[tokio::test]
-async fn a_hash_of_another_make_opens_once_more_and_is_made_anew() {
+async fn a_hash_of_another_scheme_works_once_more_and_is_replaced() {
     let app = app().await;
     app.join("ada").await;
-    let made_anew = hash(&app, "ada", None);
-    assert!(made_anew.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{made_anew}");
+    let replaced = hash(&app, "ada", None);
+    assert!(replaced.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{replaced}");
     // "correct horse battery", hashed by another program at the minimum cost.
     for old in [
         "$2b$04$abcdefghijklmnopqrstuuHKtYmcHE/DbdYlRZVbVxAbYrPTdaVBe",
@@ -119,7 +120,7 @@ async fn a_hash_of_another_make_opens_once_more_and_is_made_anew() {
         assert_eq!(app.login("ada", "another password").await.code(), "INVALID_CREDENTIALS");
         assert_eq!(hash(&app, "ada", None), old, "a wrong password changes nothing");
     }
-    hash(&app, "ada", Some(&made_anew));
+    hash(&app, "ada", Some(&replaced));
     let app = app.restart("standard", &[("hashing.memory", "16")]).await;
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
     let dearer = hash(&app, "ada", None);
@@ -165,7 +166,7 @@ async fn no_answer_ever_holds_a_password_or_a_hash() {
 }
 
 #[tokio::test]
-async fn a_password_made_of_any_of_ones_names_is_refused_on_the_administrators_roads_too() {
+async fn a_password_made_of_any_of_the_accounts_names_is_refused_to_administrators_too() {
     let app = app_with("jobpsych", &[("password.personal", "true")]).await;
     let body = json!({
         "name": "Augusta Lovelace", "email": "ada@example.com", "password": PASSWORD, "company_name": "Analytical Engines"
@@ -187,11 +188,12 @@ async fn a_password_made_of_any_of_ones_names_is_refused_on_the_administrators_r
 
     let app = app_with("standard", &[]).await;
     let new = |password: &str| accounts::NewEntry {
-        email: Email::parse("bob@example.com").unwrap(),
-        username: Username::parse("the-builder"),
-        first_name: Some("Robert".to_owned()),
-        last_name: Some("Builderson".to_owned()),
-        password: Password::new(password),
+        account: NewAccount {
+            username: Username::parse("the-builder"),
+            first_name: Some("Robert".to_owned()),
+            last_name: Some("Builderson".to_owned()),
+            ..NewAccount::new(Email::parse("bob@example.com").unwrap(), Password::new(password))
+        },
         roles: Vec::new(),
         verified: true,
     };

@@ -66,7 +66,7 @@ pub async fn create_first(core: &Core) -> Result<Option<(ApiClient, Secret)>> {
 }
 
 fn new_key(core: &Core) -> Result<Secret> {
-    Ok(Secret::new(format!("sk_{}", secret::encode(&core.env.random::<32>()?))))
+    Ok(Secret::new(format!("sk_{}", core.env.new_token()?)))
 }
 
 /// Lists all API clients, oldest first.

@@ -346,7 +346,8 @@ pub async fn get(core: &Core, caller: &Caller, file: &str) -> Result<FileRow> {
 /// `Unavailable`.
 pub async fn bytes_from(core: &Core, file: &FileRow, offset: i64) -> Result<Option<Vec<u8>>> {
     let id = file.id.clone();
-    let (position, start) = (offset / PIECE as i64, offset % PIECE as i64);
+    let piece = i64::try_from(PIECE).unwrap_or(i64::MAX);
+    let (position, start) = (offset / piece, offset % piece);
     let bytes = core
         .store
         .scan(move |db| {

@@ -56,7 +56,7 @@ pub async fn reset(
 
 async fn follow(core: &Core, token: &str, new: Password, source: &Source) -> Result<()> {
     let (hash, now) = (link::digest_of(token), core.env.now());
-    let found = core.store.read(move |db| subject(db, &hash, now)).await.map_err(told);
+    let found = core.store.read(move |db| subject(db, &hash, now)).await.map_err(with_purpose);
     let (_, account) = link::settle(core, hash, found).await?;
     let change = Reset::prepare(core, &account, new, source).await?;
     core.store
@@ -72,12 +72,12 @@ async fn follow(core: &Core, token: &str, new: Password, source: &Source) -> Res
             }
         })
         .await
-        .map_err(told)?;
+        .map_err(with_purpose)?;
     Ok(())
 }
 
 /// Names the purpose of an expired link in the message.
-fn told(error: Error) -> Error {
+fn with_purpose(error: Error) -> Error {
     match error.kind() {
         Kind::LinkExpired => Error::with(Kind::LinkExpired, "Reset token expired"),
         _ => error,

@@ -289,10 +289,10 @@ async fn confirm(
         FactorKind::Totp => Confirmation::Step(step_of(core, factor, &plain)?),
         FactorKind::Email | FactorKind::Sms => {
             let from = (source.client(), Trust::RequestedHere);
-            let bucket = LoginTarget::of_owner(&account.id);
+            let owner = LoginTarget::of_owner(&account.id);
             Confirmation::Sent(Box::new(CodeAttempt::new(
                 core,
-                &bucket,
+                &owner,
                 Some(account),
                 CodePurpose::Setup,
                 &plain,
@@ -339,20 +339,20 @@ fn confirmation(
     log: &AuditLog,
 ) -> Result<Decision<Option<i64>>> {
     let wrong = || Ok(Decision::CommitThenRefuse(Kind::MfaCodeInvalid.into()));
-    let showing = match how {
+    let attempt = match how {
         Confirmation::Step(Some(step)) => return Ok(Decision::Commit(Some(*step))),
         Confirmation::Step(None) => return wrong(),
-        Confirmation::Sent(showing) => showing,
+        Confirmation::Sent(attempt) => attempt,
     };
-    if let Some(wait) = showing.count(db, log)? {
+    if let Some(wait) = attempt.count(db, log)? {
         return Ok(Decision::CommitThenRefuse(too_many(wait)));
     }
-    let found = showing.look(db, log.at())?;
+    let found = attempt.look(db, log.at())?;
     if found.is_none_or(|code| code.factor.as_deref() != Some(factor.id.as_str())) {
         return wrong();
     }
-    showing.forgive(db)?;
-    match showing.spend(db, log.at())? {
+    attempt.forgive(db)?;
+    match attempt.spend(db, log.at())? {
         Some(_) => Ok(Decision::Commit(None)),
         None => wrong(),
     }

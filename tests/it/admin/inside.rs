@@ -157,7 +157,7 @@ async fn a_letter_that_may_not_be_tried_again_stays_as_it_is() {
     );
     let retried = letters::retry(&app.core, &By::command_line(), &waiting.id).await.unwrap();
     assert!(retried.next_at > waiting.next_at);
-    let told: Vec<String> =
+    let recorded: Vec<String> =
         app.audit().await.into_iter().filter(|line| line.starts_with("mail_retried")).collect();
-    assert_eq!(told, [format!("mail_retried done {}", waiting.id)], "on the command line too");
+    assert_eq!(recorded, [format!("mail_retried done {}", waiting.id)], "on the command line too");
 }

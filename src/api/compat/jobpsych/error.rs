@@ -26,8 +26,8 @@ impl Jobpsych {
 
     fn details(self, error: &Error) -> Option<String> {
         let rows = error.fields();
-        let told = self.environment != Environment::Production && !rows.is_empty();
-        told.then(|| {
+        let shown = self.environment != Environment::Production && !rows.is_empty();
+        shown.then(|| {
             rows.iter()
                 .map(|row| format!("{}: {}", row.field, row.sentence))
                 .collect::<Vec<_>>()
