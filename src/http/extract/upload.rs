@@ -10,7 +10,7 @@ use poem::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaRef, Registry};
 
-use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::error::{self, Error, Kind, Result, Rule};
 use crate::http::extract::multipart::{FormEvent, FormParser, PartHead, malformed};
 use crate::http::server::carried;
 use crate::identity::account::file;
@@ -150,6 +150,5 @@ pub async fn receive(
             beside = left.ok_or_else(|| Error::new(Kind::PayloadTooLarge))?;
         }
     }
-    let sentence = "Expected a file in the field `file`";
-    Err(Error::invalid(vec![FieldError::new(FIELD, Rule::Required, "Required", sentence)]))
+    Err(Error::invalid_field(error::Field::File, Rule::Required))
 }

@@ -5,6 +5,7 @@ pub mod carried;
 pub mod connections;
 pub mod cors;
 pub mod download;
+pub mod error_text;
 pub mod failure;
 pub mod framing;
 pub mod headers;

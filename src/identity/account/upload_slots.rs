@@ -103,9 +103,7 @@ impl Slots {
         };
         let each = if uploader.is_proved { self.each } else { 1 };
         if count(&|other| other.account == uploader.account) >= each {
-            let message =
-                "You have too many uploads in progress, please wait until one is finished";
-            return Err(Error::with(Kind::TooMany(Limit::General), message).retry_after(SOON));
+            return Err(Error::new(Kind::TooMany(Limit::General)).retry_after(SOON));
         }
         let from_here = count(&|other| other.client == uploader.client);
         let unproved_from_here =
@@ -113,8 +111,7 @@ impl Slots {
         if from_here >= part(self.all, 2)
             || !uploader.is_proved && unproved_from_here >= part(self.all, 4)
         {
-            let message = "Too many uploads from your network are in progress, please wait until one is finished";
-            return Err(Error::with(Kind::TooMany(Limit::General), message).retry_after(SOON));
+            return Err(Error::new(Kind::TooMany(Limit::General)).retry_after(SOON));
         }
         let unproved = count(&|other| !other.is_proved);
         if held.slots.len() >= self.all || !uploader.is_proved && unproved >= part(self.all, 2) {
@@ -133,9 +130,8 @@ impl Held {
             _ => StoredBytes { since: now, bytes: 0 },
         };
         if stored.bytes.saturating_add(bytes) > most {
-            let message = "Too much was uploaded from your network today";
             let wait = DAY.saturating_sub(now.since(stored.since));
-            return Err(Error::with(Kind::TooMany(Limit::General), message).retry_after(wait));
+            return Err(Error::new(Kind::TooMany(Limit::General)).retry_after(wait));
         }
         if self.stored.len() >= MOST_CLIENTS && !self.stored.contains_key(&client) {
             self.stored.retain(|_, stored| !is_over(stored));

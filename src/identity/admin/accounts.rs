@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::error::{Error, Field, Kind, Result, RoleRule, Rule};
 use crate::identity::Core;
 use crate::identity::access::actor::{Actor, By};
 use crate::identity::account::sign_up::NewAccount;
@@ -209,13 +209,8 @@ pub(in crate::identity) fn give(
     name: &str,
 ) -> Result<()> {
     if !store::tables::roles::exists(db, name)? {
-        let sentence = format!("There is no role named {name:?}");
-        return Err(Error::invalid(vec![FieldError::new(
-            "roles",
-            Rule::Format,
-            "Unknown role",
-            sentence,
-        )]));
+        let rule = Rule::Role(RoleRule::Unknown(name.to_owned()));
+        return Err(Error::invalid_field(Field::Roles, rule));
     }
     if name != role::DEFAULT {
         actor.needs(db, Permission::Roles)?;

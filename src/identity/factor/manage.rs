@@ -2,7 +2,7 @@
 
 use super::{Caller, Core};
 use super::{conflict, factors_of, letter};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Detail, Error, Kind, Result};
 use crate::identity::access::actor::By;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::audit::log::AuditLog;
@@ -65,7 +65,7 @@ pub async fn rename(
 }
 
 fn no_such_factor() -> Error {
-    Error::with(Kind::NotFound, "MFA device not found")
+    Detail::UnknownFactor.into()
 }
 
 /// Removes a factor. Removing the last one also drops the backup codes.

@@ -1,6 +1,6 @@
 //! Logging in with a password.
 
-use crate::error::{Error, Kind, Result, limit};
+use crate::error::{Detail, Error, Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::access::login_target::LoginTarget;
@@ -165,9 +165,7 @@ pub async fn begin(
 /// names both causes.
 fn wrong(core: &Core) -> Error {
     if core.verification() == Verification::Required && !core.config.signup.reveal_existing {
-        let both =
-            "Wrong email/username or password, or the email address has not been verified yet";
-        return Error::with(Kind::InvalidCredentials, both);
+        return Detail::WrongPasswordOrUnverified.into();
     }
     Kind::InvalidCredentials.into()
 }
