@@ -294,6 +294,10 @@ impl<'a> WireCall<'a> {
         self.map(|call| call.without(name))
     }
 
+    pub fn version(self, version: poem::http::Version) -> Self {
+        self.map(|call| call.version(version))
+    }
+
     /// Sets the client IP.
     pub fn from(self, address: &str) -> Self {
         self.map(|call| call.from(address))
