@@ -88,9 +88,9 @@ async fn ten_wrong_passwords_are_looked_at_and_no_eleventh() {
     let app = unlimited("standard", &[]).await;
     app.join("ada").await;
     for name in ["ada", "nobody"] {
-        let tries = vec![(login(name, "wrong password"), HERE.to_owned()); 40];
+        let attempts = vec![(login(name, "wrong password"), HERE.to_owned()); 40];
         let expected = counts([("401 INVALID_CREDENTIALS", 10), ("429 RATE_LIMIT_EXCEEDED", 30)]);
-        assert_eq!(by_answer(&at_once(&app, "/v1/auth/login", tries).await), expected, "{name}");
+        assert_eq!(by_answer(&at_once(&app, "/v1/auth/login", attempts).await), expected, "{name}");
     }
 }
 
@@ -140,10 +140,10 @@ async fn five_failures_lock_a_name_however_many_come_at_once() {
     let app = unlimited("perfect21", &[]).await;
     app.join("ada").await;
     for name in ["ada", "nobody"] {
-        let tries =
+        let attempts =
             (0..40).map(|n| (login(name, "Wrong-password-1"), format!("203.0.113.{n}"))).collect();
         let expected = counts([("401 INVALID_CREDENTIALS", 5), ("423 ACCOUNT_LOCKED", 35)]);
-        assert_eq!(by_answer(&at_once(&app, "/v1/auth/login", tries).await), expected, "{name}");
+        assert_eq!(by_answer(&at_once(&app, "/v1/auth/login", attempts).await), expected, "{name}");
     }
     assert_eq!(app.audit().await.iter().filter(|line| line.starts_with("lockout ")).count(), 2);
 }
@@ -296,9 +296,9 @@ async fn an_attempt_refused_as_busy_locks_no_account() {
     let app = unlimited("perfect21", &set).await;
     app.join("ada").await;
     for name in ["ada", "nobody"] {
-        let tries =
+        let attempts =
             (0..20).map(|n| (login(name, "Wrong-password-1"), format!("203.0.113.{n}"))).collect();
-        let answers = at_once(&app, "/v1/auth/login", tries).await;
+        let answers = at_once(&app, "/v1/auth/login", attempts).await;
         let looked_at = answers.iter().filter(|answer| answer.status == 401).count();
         let no_room = answers.iter().filter(|answer| answer.status == 503).count();
         let locked = answers.len() - looked_at - no_room;

@@ -1,11 +1,11 @@
 //! Second factors and one-time codes: complete flows with an independent authenticator, races,
 //! restarts, and all ways to use a code.
 
+mod attempts;
 mod challenges;
 mod guesses;
 mod mailed;
 mod room;
-mod tries;
 
 use std::time::Duration;
 

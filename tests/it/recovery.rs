@@ -246,7 +246,7 @@ async fn the_documents_figures_hold_for_forgot_and_reset() {
 }
 
 #[tokio::test]
-async fn a_password_that_breaks_a_rule_uses_up_no_try() {
+async fn a_password_that_breaks_a_rule_uses_up_no_attempt() {
     let app = app_with("perfect21", &[]).await;
     app.join("ada").await;
     let token = reset_token(&app, "ada").await;

@@ -69,7 +69,7 @@ async fn refused_logins_of_a_minute_are_one_record_whether_or_not_the_account_ex
             assert_eq!(log_in(&app, name, "198.51.100.7").await, 429);
         }
     }
-    assert_eq!(records(&app).await.len(), before, "a refused try is no write");
+    assert_eq!(records(&app).await.len(), before, "a refused attempt is no write");
 
     let first = hits(&app).await;
     assert_eq!(recorded(&first), [("throttle", Some(id.as_str()), 4), ("throttle", None, 4)]);

@@ -69,14 +69,11 @@ impl AuthApi {
         let asked = body.0;
         let counted = limit.count_for(&app, RateKey::Email(&asked.email.0)).await?;
         let new = NewAccount {
-            email: asked.email.0,
-            password: asked.password.0,
             username: asked.username.map(|field| field.0),
             first_name: asked.first_name.filter(|name| !name.is_empty()),
             last_name: asked.last_name.filter(|name| !name.is_empty()),
-            name: None,
-            company_name: None,
             phone: asked.phone.filter(|phone| !phone.is_empty()),
+            ..NewAccount::new(asked.email.0, asked.password.0)
         };
         let made = sign_up::register(&self.core, new, &counted, &visit.source).await?;
         Ok(RegisterResponse::Account(Json(view::registered(made).into())))

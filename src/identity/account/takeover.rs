@@ -11,7 +11,7 @@ use crate::identity::audit::log::AuditLog;
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
-use crate::model::{Account, AccountId, Email, Event, Source, secret};
+use crate::model::{Account, AccountId, Email, Event, Source};
 use crate::outbox::{self, OutgoingMessage};
 use crate::store;
 use crate::store::db::Db;
@@ -33,7 +33,7 @@ impl Rescue {
         source: &Source,
     ) -> Result<Self> {
         let account = Account { email: email.clone(), ..account.clone() };
-        let token = secret::encode(&core.env.random::<32>()?);
+        let token = core.env.new_token()?;
         let until = core.env.now() + core.config.links.reset_life;
         let letter = Letter::PasswordVoid { link: link::to_reset(core, &token), until };
         Ok(Self {

@@ -93,7 +93,7 @@ impl Budget {
         let wait = one_time_code::count_all(db, &self.limits, log.at())?;
         Ok(match wait {
             Some(wait) => {
-                log.refuse(Barrier::FactorTries, &self.owner);
+                log.refuse(Barrier::FactorAttempts, &self.owner);
                 Decision::CommitThenRefuse(too_many(wait))
             }
             None => Decision::Commit(()),

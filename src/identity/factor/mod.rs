@@ -15,7 +15,7 @@ pub use manage::{Overview, list, remove, rename, renew_backup_codes, reset_all};
 
 use self::check::{Budget, CodeCheck, place, step_of, too_many};
 use super::{Caller, Core};
-use crate::error::{Error, FieldError, Kind, Limit, Result, Rule, limit};
+use crate::error::{Detail, Error, FactorRule, Field, Kind, Limit, Result, Rule, limit};
 use crate::identity::access::counted::Counted;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::access::login_target::LoginTarget;
@@ -62,12 +62,7 @@ pub struct Authenticator {
 
 /// The error for a method that the login does not offer, or that sends no code.
 pub(super) fn no_such_method() -> Error {
-    let sentence = "This login cannot be completed with a code of that kind";
-    Error::invalid(vec![FieldError::new("method", Rule::Format, "Not allowed", sentence)])
-}
-
-fn invalid(field: &str, short: &'static str, sentence: &'static str) -> Error {
-    Error::invalid(vec![FieldError::new(field, Rule::Format, short, sentence)])
+    Error::invalid_field(Field::Method, Rule::Factor(FactorRule::MethodNotOffered))
 }
 
 async fn factors_of(core: &Core, account: &AccountId) -> Result<Vec<Factor>> {
@@ -93,7 +88,7 @@ pub async fn set_up(
 ) -> Result<Started> {
     let account = &caller.account;
     if account.email_verified_at.is_none() {
-        return Err(Error::with(Kind::Forbidden, "Verify the email address first"));
+        return Err(Detail::AddressUnverified.into());
     }
     let confirmed = confirmed(factors_of(core, &account.id).await?);
     if core.config.factors.first_asks || !confirmed.is_empty() {
@@ -136,7 +131,7 @@ fn confirmed(factors: Vec<Factor>) -> Vec<Factor> {
 fn has_room(confirmed: &[Factor], kind: FactorKind, target: Option<&str>) -> Result<()> {
     let is_there = |factor: &Factor| factor.kind == kind && factor.target.as_deref() == target;
     if confirmed.len() >= MOST || kind != FactorKind::Totp && confirmed.iter().any(is_there) {
-        return Err(Error::with(Kind::AlreadyExists, "This factor is already set up"));
+        return Err(Detail::FactorExists.into());
     }
     Ok(())
 }
@@ -181,24 +176,16 @@ fn target(core: &Core, account: &Account, kind: FactorKind) -> Result<Option<Str
     if kind != FactorKind::Sms {
         return Ok(None);
     }
+    let refuse = |field, rule| Err(Error::invalid_field(field, Rule::Factor(rule)));
     if !core.config.sms.is_on() {
-        return Err(invalid(
-            "type",
-            "Not available",
-            "Codes by text message are not available here",
-        ));
+        return refuse(Field::FactorKind, FactorRule::NoTextMessages);
     }
     let number = account.phone.as_deref().filter(|phone| is_e164(phone));
     let Some(number) = number else {
-        let sentence = "The profile's phone must be an international number like +491701234567";
-        return Err(invalid("phone", "Invalid phone number", sentence));
+        return refuse(Field::Phone, FactorRule::InternationalNumber);
     };
     if !core.config.sms.may_reach(number) {
-        return Err(invalid(
-            "phone",
-            "Not available",
-            "Text messages are not sent to this country",
-        ));
+        return refuse(Field::Phone, FactorRule::CountryNotServed);
     }
     Ok(Some(number.to_owned()))
 }

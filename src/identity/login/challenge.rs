@@ -37,7 +37,7 @@ use crate::store::{self, Decision};
 /// How long after the right password a login can be completed where the API hands out no token.
 const LIFE_WITHOUT_TOKEN: Duration = Duration::from_mins(10);
 /// Number of wrong codes after which a challenge dies.
-const TRIES: i64 = 5;
+const ATTEMPTS: i64 = 5;
 
 /// A challenge with the account and factors that can complete it.
 struct ChallengeWithAccount {
@@ -82,7 +82,7 @@ async fn find(core: &Core, token: &str, source: &Source) -> Result<ChallengeWith
         .await?
         .ok_or_else(|| Error::new(Kind::TokenInvalid))?;
     note_used_up(&AuditLog::new(core, source), &found.row);
-    if found.row.spent_at.is_some() || found.row.attempts >= TRIES {
+    if found.row.spent_at.is_some() || found.row.attempts >= ATTEMPTS {
         return Err(Kind::TokenInvalid.into());
     }
     if found.row.expires_at <= core.env.now() {
@@ -93,8 +93,8 @@ async fn find(core: &Core, token: &str, source: &Source) -> Result<ChallengeWith
 
 /// Notes that a challenge has no attempts left.
 fn note_used_up(log: &AuditLog, row: &Challenge) {
-    if row.spent_at.is_none() && row.attempts >= TRIES {
-        log.refuse(Barrier::FactorTries, &LoginTarget::for_record(&row.account));
+    if row.spent_at.is_none() && row.attempts >= ATTEMPTS {
+        log.refuse(Barrier::FactorAttempts, &LoginTarget::for_record(&row.account));
     }
 }
 
@@ -195,7 +195,7 @@ enum ChallengeLookup {
 enum ChallengeAttempts {
     /// The client that gave the first proof holds the token: five attempts for the token, within
     /// the account's budget.
-    OfToken(Budget),
+    OfToken(Box<Budget>),
     /// Any client can name the address: counted like one-time codes, so that a stranger uses up
     /// only their own attempts.
     OfAddress(Box<CodeAttempt>, Box<FactorGuesses>),
@@ -209,8 +209,12 @@ impl ChallengeAttempts {
                 if let Decision::CommitThenRefuse(refusal) = budget.count(db, log)? {
                     return Ok(Decision::CommitThenRefuse(refusal));
                 }
-                if store::tables::challenges::count_attempt(db, &row.hash, TRIES, log.at() - LIFE)?
-                {
+                if store::tables::challenges::count_attempt(
+                    db,
+                    &row.hash,
+                    ATTEMPTS,
+                    log.at() - LIFE,
+                )? {
                     return Ok(Decision::Commit(()));
                 }
                 if let Some(row) = store::tables::challenges::find(db, &row.hash)? {
@@ -272,7 +276,7 @@ async fn finish(
     let (attempts, check) = match lookup {
         ChallengeLookup::ByToken => {
             let budget = Budget::at_login(core, &account, familiarity, source)?;
-            (ChallengeAttempts::OfToken(budget), check)
+            (ChallengeAttempts::OfToken(Box::new(budget)), check)
         }
         ChallengeLookup::ByEmail => {
             let target = LoginTarget::of(&account);

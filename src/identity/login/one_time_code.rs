@@ -113,7 +113,7 @@ impl CodeAttempt {
     pub fn count(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Option<Duration>> {
         let wait = count_all(db, &self.limits, log.at())?;
         if wait.is_some() {
-            log.refuse(Barrier::CodeTries, &self.login);
+            log.refuse(Barrier::CodeAttempts, &self.login);
         }
         Ok(wait)
     }
@@ -146,9 +146,7 @@ impl CodeAttempt {
     fn owner(&self) -> (AccountId, i64) {
         let owner =
             self.subject.as_ref().map(|account| (account.id.clone(), account.credential_version));
-        owner.unwrap_or_else(|| {
-            (AccountId::new(""), store::tables::accounts::FIRST_CREDENTIAL_VERSION)
-        })
+        owner.unwrap_or_else(|| (AccountId::new(""), Account::FIRST_CREDENTIAL_VERSION))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::identity::login::one_time_code;
 use crate::identity::system::mail_charge;
 use crate::identity::system::mail_charge::MailLimit;
 use crate::mail::Letter;
-use crate::model::{Account, AccountId, Barrier, Email, Page, Source, Time, secret};
+use crate::model::{Account, AccountId, Barrier, Email, Page, Source, Time};
 use crate::outbox::{self, Job, JobHandler, OutgoingMessage, RequestedBy};
 use crate::store;
 use crate::store::db::Db;
@@ -191,12 +191,8 @@ async fn plan(core: &Core, account: &Account, job: &Job) -> Result<Option<Planne
     Ok(Some(planned.limited(core)))
 }
 
-fn new_token(core: &Core) -> Result<String> {
-    Ok(secret::encode(&core.env.random::<32>()?))
-}
-
 fn verification(core: &Core, account: &Account) -> Result<PlannedMail> {
-    let (token, until) = (new_token(core)?, core.env.now() + core.config.links.verify_life);
+    let (token, until) = (core.env.new_token()?, core.env.now() + core.config.links.verify_life);
     let letter = Letter::VerifyEmail {
         link: link::to_verification(core, &token),
         disown: link::to_page(core, Page::DisownSignUp, &token),
@@ -211,7 +207,8 @@ fn verification(core: &Core, account: &Account) -> Result<PlannedMail> {
 }
 
 fn password_closed(core: &Core, account: &Account) -> Result<PlannedMail> {
-    let (token, until) = (new_token(core)?, core.env.now() + core.config.throttle.account_window);
+    let (token, until) =
+        (core.env.new_token()?, core.env.now() + core.config.throttle.account_window);
     let letter =
         Letter::PasswordClosed { link: link::to_page(core, Page::OpenLogin, &token), until };
     PlannedMail::of(
@@ -223,7 +220,7 @@ fn password_closed(core: &Core, account: &Account) -> Result<PlannedMail> {
 }
 
 fn factor_guesses(core: &Core, account: &Account, count: i64) -> Result<PlannedMail> {
-    let (token, until) = (new_token(core)?, core.env.now() + guesses::LINK_LIFE);
+    let (token, until) = (core.env.new_token()?, core.env.now() + guesses::LINK_LIFE);
     let link = link::to_page(core, Page::OpenLogin, &token);
     let letter = Letter::FactorGuesses { count, link, until };
     let link = NewLink::new(account, &token, LinkPurpose::OpenLogin, until);
@@ -231,7 +228,7 @@ fn factor_guesses(core: &Core, account: &Account, count: i64) -> Result<PlannedM
 }
 
 fn reset(core: &Core, account: &Account) -> Result<PlannedMail> {
-    let (token, until) = (new_token(core)?, core.env.now() + core.config.links.reset_life);
+    let (token, until) = (core.env.new_token()?, core.env.now() + core.config.links.reset_life);
     let letter = Letter::ResetPassword { link: link::to_reset(core, &token), until };
     PlannedMail::of(
         core,
@@ -258,7 +255,7 @@ fn code_of(
 /// depend on the limit of the new address either.
 async fn change_of_address(core: &Core, account: &Account, new: &Email) -> Result<PlannedMail> {
     let now = core.env.now();
-    let (token, until) = (new_token(core)?, now + core.config.links.verify_life);
+    let (token, until) = (core.env.new_token()?, now + core.config.links.verify_life);
     let to_new = match holder_of(core, account, new).await? {
         NewAddress::Free => {
             let proof = Letter::ConfirmEmail { link: link::to_confirmation(core, &token), until };
@@ -281,7 +278,7 @@ async fn change_of_address(core: &Core, account: &Account, new: &Email) -> Resul
     };
     // An unverified address may belong to a stranger, so it gets no link to undo the change.
     if account.email_verified_at.is_some() {
-        let (token, until) = (new_token(core)?, now + change_email::UNDO_FOR);
+        let (token, until) = (core.env.new_token()?, now + change_email::UNDO_FOR);
         let notice =
             Letter::EmailChanging { undo: link::to_page(core, Page::UndoEmail, &token), until };
         planned.letters.push(core.mail.compose(&account.email, account.id.as_str(), &notice)?);

@@ -88,7 +88,7 @@ impl Writer {
             wal_reader,
             role: plan.role,
             lock_patience: plan.patience,
-            log_after_try: 0,
+            log_after_attempt: 0,
             stats: stats.clone(),
         };
         let thread = std::thread::Builder::new()
@@ -196,7 +196,7 @@ struct WriterThread {
     connection: Option<Connection>,
     role: ProcessRole,
     lock_patience: Duration,
-    log_after_try: i64,
+    log_after_attempt: i64,
     stats: EngineStats,
 }
 
@@ -327,15 +327,15 @@ impl WriterThread {
     fn tend_log(&mut self) {
         let Some(connection) = &self.connection else { return };
         let result = checkpoint(connection, "pragma wal_checkpoint(noop)").and_then(|log| {
-            if log.pages >= LOG_TOO_LONG && log.pages - self.log_after_try >= LOG_WORTH_MOVING {
-                self.log_after_try = log.pages;
+            if log.pages >= LOG_TOO_LONG && log.pages - self.log_after_attempt >= LOG_WORTH_MOVING {
+                self.log_after_attempt = log.pages;
                 connection.busy_timeout(RESTART_PATIENCE)?;
                 let restarted = checkpoint(connection, "pragma wal_checkpoint(restart)");
                 connection.busy_timeout(Duration::ZERO)?;
                 return restarted.map(|_| ());
             }
             if log.pages < LOG_TOO_LONG {
-                self.log_after_try = 0;
+                self.log_after_attempt = 0;
             }
             if log.pages - log.moved >= LOG_WORTH_MOVING {
                 checkpoint(connection, "pragma wal_checkpoint(passive)")?;

@@ -235,7 +235,7 @@ pub fn end_all(
 }
 
 /// Ends all live sessions of all accounts and returns how many.
-pub fn end_everybodys(db: &mut dyn Db, why: SessionEnd, now: Time) -> Result<u64> {
+pub fn end_all_accounts(db: &mut dyn Db, why: SessionEnd, now: Time) -> Result<u64> {
     db.run(
         sql!("update sessions set ended_at = $1, end_reason = $2 where ended_at is null"),
         &[now.into(), why.as_str().into()],

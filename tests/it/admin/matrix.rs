@@ -180,12 +180,12 @@ async fn try_one(
     target: &str,
     number: usize,
 ) {
-    let is_about_somebody = operation.path.contains("{userId}");
+    let is_about_an_account = operation.path.contains("{userId}");
     let path = path_of(app, wire, operation, target, number).await;
     let answer = call(app, operation.method.clone(), &path, token, operation.body.as_ref()).await;
     let permissions = ROLES.iter().find(|(name, _)| *name == role).unwrap().1;
     let may = operation.needs.iter().any(|word| permissions.contains(&word.as_str()));
-    let changes = is_about_somebody && operation.method != Method::GET;
+    let changes = is_about_an_account && operation.method != Method::GET;
     let expected = may && (!changes || covers(role, target));
     let name = format!("{}: {role}: {} of {target}: {}", wire.profile, operation.name, answer.text);
     if expected {

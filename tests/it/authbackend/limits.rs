@@ -218,7 +218,7 @@ async fn a_login_that_waits_is_counted_by_its_token_and_an_address_by_itself() {
         assert_eq!(
             show(&first, from).await.code(),
             "INVALID_MFA_CODE",
-            "a stranger's tries are the stranger's"
+            "a stranger's attempts count for the stranger alone"
         );
     }
     assert_eq!(show(&first, "192.0.2.4").await.code(), "AUTH_RATE_LIMIT_EXCEEDED");

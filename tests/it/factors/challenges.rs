@@ -160,7 +160,7 @@ async fn an_access_token_where_a_login_s_token_is_asked_for_is_a_bad_request_and
 }
 
 #[tokio::test]
-async fn fifty_parallel_guesses_are_five_tries() {
+async fn fifty_parallel_guesses_are_five_attempts() {
     let unlimited = [&UNLIMITED[..], &[("login.passwordless", "true")]].concat();
     let app = app_with("standard", &unlimited).await;
     let (_, phone) = guarded(&app, "ada").await;
