@@ -236,13 +236,14 @@ pub async fn serve(
         upload: core.config.files.size.saturating_add(PIECE as u64),
         ..Timeouts::default()
     };
-    let listener = Listener::bind(&core.config.server, timeouts).await?;
+    let bind =
+        async |server: &Server| Listener::bind(server, timeouts, &core.env, &core.metrics).await;
+    let listener = bind(&core.config.server).await?;
     let figures = match core.config.metrics.listen {
-        Some(listen) => {
-            Some(Listener::bind(&Server { listen, ..core.config.server.clone() }, timeouts).await?)
-        }
+        Some(listen) => Some(bind(&Server { listen, ..core.config.server.clone() }).await?),
         None => None,
     };
+    let connections = listener.connections();
     let (hangup, mut hangups) = watch::channel(());
     let endings = Endings::listen(move || hangup.send_replace(()))?;
     // A separate task, so that its timeout starts at the signal, no matter what this task awaits.
@@ -274,6 +275,7 @@ pub async fn serve(
                 Ok(renewed) => {
                     core = renewed;
                     limiter = limiter.under(core.config.limits.clone());
+                    connections.configure(&core.config.server);
                     swap.replace(endpoint(&core, &limiter));
                     background.stop(last.clone()).await;
                     background = Background::start(&core, &limiter);

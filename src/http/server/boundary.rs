@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use poem::http::header::{
-    ALLOW, CONTENT_TYPE, HOST, RETRY_AFTER, SET_COOKIE, USER_AGENT, WWW_AUTHENTICATE,
+    ALLOW, CONNECTION, CONTENT_TYPE, HOST, RETRY_AFTER, SET_COOKIE, USER_AGENT, WWW_AUTHENTICATE,
 };
 use poem::http::{HeaderValue, Method, StatusCode};
 use poem::{Endpoint, IntoResponse, Request, Response};
@@ -27,6 +27,7 @@ use crate::http::server::cors::Cors;
 use crate::http::server::failure::from_poem;
 use crate::http::server::headers::{Standard, Transport};
 use crate::http::server::log::RequestLine;
+use crate::http::server::metrics::RouteTemplateSlot;
 use crate::http::server::reject::About;
 use crate::http::server::wires::{Wires, is_under};
 use crate::http::server::{cors, reject, request_id};
@@ -91,6 +92,10 @@ struct Boundary<E> {
 struct RequestRecord {
     method: Method,
     path: String,
+    route: RouteTemplateSlot,
+    /// Whether the request names one host. Otherwise client and proxy may disagree about what
+    /// follows on the connection, so it is closed.
+    has_one_host: bool,
     origin: Option<HeaderValue>,
     /// False if a page of another site sent the request.
     may_set_cookies: bool,
@@ -119,6 +124,9 @@ impl<E: Endpoint> Endpoint for Boundary<E> {
         visit.meter.statuses().write(response.headers_mut());
         cors::mark(response.headers_mut(), visit.origin.take());
         self.standard.complete(response.headers_mut(), &visit.request_id);
+        if !visit.has_one_host {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         self.log(&visit, &response);
         Ok(response)
     }
@@ -145,6 +153,8 @@ impl<E: Endpoint> Boundary<E> {
         RequestRecord {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
+            route: RouteTemplateSlot::of(request),
+            has_one_host: request.headers().get_all(HOST).iter().count() == 1,
             origin: self.cors.admit(request.headers()),
             may_set_cookies: origin::may_set_cookies(request.headers(), &self.surroundings.server),
             preflight: self.cors.preflight(request.method(), request.headers()),
@@ -158,7 +168,7 @@ impl<E: Endpoint> Boundary<E> {
         if !self.surroundings.uncounted.iter().any(|prefix| is_under(&visit.path, prefix)) {
             self.count(&mut request, visit)?;
         }
-        check_form(&request)?;
+        check_form(&request, visit)?;
         if request.method() == Method::HEAD {
             // hyper omits the body of the response and keeps its length.
             request.set_method(Method::GET);
@@ -225,6 +235,7 @@ impl<E: Endpoint> Boundary<E> {
         RequestLine {
             method: &visit.method,
             path: &visit.path,
+            route: visit.route.template(),
             status: response.status(),
             took: self.surroundings.env.now().since(visit.began),
             client: visit.meter.source().address.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into()),
@@ -235,10 +246,9 @@ impl<E: Endpoint> Boundary<E> {
 }
 
 /// Rejects requests that are malformed for every endpoint.
-fn check_form(request: &Request) -> Result<()> {
+fn check_form(request: &Request, visit: &RequestRecord) -> Result<()> {
     let bad = |message| Err(Error::with(Kind::Validation, message));
-    let hosts = request.headers().get_all(HOST).iter().count();
-    if hosts != 1 {
+    if !visit.has_one_host {
         return bad("Exactly one Host header is expected");
     }
     if request.headers().len() > MAX_HEADERS {
