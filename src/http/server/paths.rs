@@ -1,7 +1,7 @@
 //! All served paths, the methods they accept, and which of these need an access token, collected
 //! from the operations. The `Allow` header is built from this table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use poem::http::Method;
@@ -64,7 +64,7 @@ impl Paths {
 fn needs_token(operation: &MetaOperation) -> bool {
     let schemes = &operation.security;
     schemes.iter().any(|scheme| scheme.contains_key(bearer::SCHEME))
-        && !schemes.iter().any(|scheme| scheme.is_empty())
+        && !schemes.iter().any(HashMap::is_empty)
 }
 
 impl<F: FnOnce() -> Paths + Send + 'static> Methods for LazyLock<Paths, F>

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, Kind, Limit, Result};
+use crate::error::{Detail, Error, Kind, Result};
 use crate::identity::Core;
 use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
@@ -76,9 +76,7 @@ impl FactorGuesses {
         if attempts::count(db, Scope::FactorMail, &self.key, REFUSAL_MAILS, log.at())?.is_none() {
             outbox::enqueue(db, &self.refusal)?;
         }
-        let told = "Too many wrong codes. Log in from a place that you have used before, or open \
-                    the link that was mailed to you";
-        Ok(Error::with(Kind::TooMany(Limit::Factor), told))
+        Ok(Detail::FactorsClosed.into())
     }
 
     /// Counts a wrong code, or ends the row after a right one.
@@ -106,6 +104,7 @@ impl FactorGuesses {
 
 /// The key of the attempts that all client IPs share which never logged in to the account.
 pub(super) fn strangers_key(core: &Core, account: &AccountId) -> [u8; 32] {
+    // The label stays: it keys stored counters.
     core.master.mac("factor tries", account.as_str().as_bytes())
 }
 

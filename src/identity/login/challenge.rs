@@ -195,7 +195,7 @@ enum ChallengeLookup {
 enum ChallengeAttempts {
     /// The client that gave the first proof holds the token: five attempts for the token, within
     /// the account's budget.
-    OfToken(Budget),
+    OfToken(Box<Budget>),
     /// Any client can name the address: counted like one-time codes, so that a stranger uses up
     /// only their own attempts.
     OfAddress(Box<CodeAttempt>, Box<FactorGuesses>),
@@ -276,7 +276,7 @@ async fn finish(
     let (attempts, check) = match lookup {
         ChallengeLookup::ByToken => {
             let budget = Budget::at_login(core, &account, familiarity, source)?;
-            (ChallengeAttempts::OfToken(budget), check)
+            (ChallengeAttempts::OfToken(Box::new(budget)), check)
         }
         ChallengeLookup::ByEmail => {
             let target = LoginTarget::of(&account);

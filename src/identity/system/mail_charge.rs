@@ -34,8 +34,8 @@ impl MailLimit {
             // Sign-ups have a limit of their own per client IP. What they cause is counted apart, so
             // that many people can sign up behind one IP and still reset their passwords.
             Job::AlreadyRegistered { .. } | Job::Welcome { .. } => "mail from sign-ups",
-            // The first is sent after the right password; the others by the server's own decision,
-            // each once. A name without an account leads to none of them.
+            // The login was charged for the first. The server decides when to send the others, and
+            // sends each once. A name without an account leads to none of them.
             Job::VerificationAtLogin { .. }
             | Job::PasswordClosed { .. }
             | Job::AccountLocked { .. }

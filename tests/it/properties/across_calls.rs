@@ -50,6 +50,7 @@ enum Step {
     SignUpElsewhere,
     LoginWrong,
     LoginAsSignedUp,
+    LoginElsewhere,
     Forgot,
     ForgotOwn,
     Resend,
@@ -68,7 +69,7 @@ enum Step {
     Wait(u64),
 }
 
-const STEPS: [Step; 25] = [
+const STEPS: [Step; 26] = [
     Step::SignUp,
     Step::SignUp,
     Step::SignUpElsewhere,
@@ -77,6 +78,7 @@ const STEPS: [Step; 25] = [
     Step::LoginWrong,
     Step::LoginAsSignedUp,
     Step::LoginAsSignedUp,
+    Step::LoginElsewhere,
     Step::Forgot,
     Step::ForgotOwn,
     Step::ForgotOwn,
@@ -155,6 +157,7 @@ struct Caller {
     access: String,
     email: String,
     elsewhere: usize,
+    logins: usize,
     confirming: Option<String>,
 }
 
@@ -174,6 +177,7 @@ impl Caller {
             access,
             email: "mallory@example.com".to_owned(),
             elsewhere: 0,
+            logins: 0,
             confirming: None,
         }
     }
@@ -221,6 +225,13 @@ impl Caller {
             }
             Step::LoginWrong => login(TARGET, "quite another passphrase").await,
             Step::LoginAsSignedUp => login("Target@Example.com", PASSWORD).await,
+            Step::LoginElsewhere => {
+                self.logins += 1;
+                let number = self.logins % self.elsewhere.max(1) + 1;
+                let email = format!("mallory{number}@example.com");
+                let body = json!({ "email": email, "password": PASSWORD });
+                self.app.post("/v1/auth/login", &body).send().await
+            }
             Step::Forgot => post("/v1/auth/forgot-password", target).await,
             Step::ForgotOwn => {
                 post("/v1/auth/forgot-password", json!({ "email": self.email })).await
@@ -346,6 +357,17 @@ async fn the_mail_that_a_client_may_cause_is_counted_whether_or_not_it_is_sent()
         steps.extend([Step::ResendOwn, Step::ForgotOwn, Step::ChangeToOwn]);
         assert_alike(&steps, false, &[World::Registered, World::Unproved]).await;
     }
+}
+
+#[tokio::test]
+async fn the_mail_of_a_refused_login_is_counted_whether_or_not_it_is_sent() {
+    let mut steps = vec![Step::SignUp, Step::LoginAsSignedUp];
+    steps.extend([Step::SignUpElsewhere; 7]);
+    steps.extend([Step::LoginElsewhere; 28]);
+    assert_alike(&steps, false, &[World::Registered, World::Unproved]).await;
+    let seen = perceived(World::Free, false, &steps).await;
+    let sent: usize = seen[9..].iter().map(|seen| seen.mails.len()).sum();
+    assert_eq!(sent, 19, "twenty an hour, one of them for the address that was asked about");
 }
 
 #[tokio::test]
