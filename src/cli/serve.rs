@@ -111,6 +111,21 @@ fn runtime() -> Result<Runtime, Failure> {
         })
 }
 
+fn mail_in_words(outlet: Option<&str>) -> String {
+    match outlet {
+        Some(host) => format!("is sent through {host} (authd mail list)"),
+        None => {
+            "waits in the outbox, because no mail server is configured (authd mail list)".to_owned()
+        }
+    }
+}
+
+/// Whether callers on this machine may use service calls and metrics because no networks are
+/// configured for them.
+fn trusts_this_machine(config: &Config) -> bool {
+    config.server.service_networks.is_none() && !config.service_networks().is_empty()
+}
+
 /// Where everything is, and what to do next.
 struct Greeting<'a> {
     profile: &'a str,
@@ -128,11 +143,6 @@ impl<'a> Greeting<'a> {
             .unwrap_or_else(|| format!("http://{}", reachable(address)));
         let outlet = config.mail.smtp.as_ref().map(|smtp| format!("{}:{}", smtp.host, smtp.port));
         let (api, docs) = (format!("{base}/v1"), format!("{base}/docs"));
-        let mail = match &outlet {
-            Some(host) => format!("is sent through {host} (authd mail list)"),
-            None => "waits in the outbox, because no mail server is configured (authd mail list)"
-                .to_owned(),
-        };
         let wire = config.server.wire;
         let apis = if wire == WireName::V1 {
             api.clone()
@@ -144,9 +154,15 @@ impl<'a> Greeting<'a> {
             ("api", apis),
             ("docs", docs.clone()),
             ("database", config.database.to_string()),
-            ("mail", mail),
+            ("mail", mail_in_words(outlet.as_deref())),
             ("new admin", create.to_owned()),
         ];
+        let trusted = trusts_this_machine(config);
+        if trusted {
+            let callers = "/metrics and service calls, for every caller on this machine; behind a \
+                           proxy here, set server.trusted_proxies";
+            lines.insert(3, ("trusted", callers.to_owned()));
+        }
         if config.server.public_url.is_some() {
             lines.insert(0, ("listens on", address.to_string()));
         }
@@ -161,6 +177,7 @@ impl<'a> Greeting<'a> {
             "db": config.database.to_string(),
             "smtp": outlet,
             "app": app,
+            "trustsThisMachine": trusted,
         });
         Self { profile: &config.profile, lines, json, first }
     }

@@ -38,6 +38,8 @@ events! {
     Lockout = "lockout",
     /// Password logins to one account from unknown IPs were blocked after failed logins.
     PasswordClosed = "password_closed",
+    /// Second factors from unknown IPs were blocked after too many wrong ones.
+    FactorClosed = "factor_closed",
     /// The owner admitted a client IP while password logins from unknown IPs were blocked.
     LoginOpened = "login_opened",
     SessionEnded = "session_ended",

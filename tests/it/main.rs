@@ -55,6 +55,7 @@ mod perfect21;
 mod printed;
 mod process;
 mod proofs;
+mod properties;
 mod proxied;
 mod recovery;
 mod refusals;

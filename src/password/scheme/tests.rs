@@ -21,10 +21,10 @@ fn bcrypt_other_variants_and_cheaper_hashes_are_outdated() {
     {
         assert!(scheme(cheaper).is_outdated(today), "{cheaper}");
     }
-    for dearer in
+    for costlier in
         ["argon2id:19456:2:1", "argon2id:19456:3:1", "argon2id:47104:1:1", "argon2id:65536:3:4"]
     {
-        assert!(!scheme(dearer).is_outdated(today), "{dearer}");
+        assert!(!scheme(costlier).is_outdated(today), "{costlier}");
     }
 }
 

@@ -10,7 +10,7 @@ use crate::store::tables::accounts::NewRow;
 
 /// Everything about an account that an export writes.
 #[derive(Debug, Clone)]
-pub struct ExportedAccount {
+pub struct AccountExport {
     pub account: Account,
     /// The normalised user name; `None` while the name is only reserved.
     pub username_key: Option<String>,
@@ -130,7 +130,7 @@ pub fn add_password(db: &mut dyn Db, from: &NewRow, now: Time) -> Result<bool> {
 
 /// Returns accounts that are not deleted, with their roles, in the order of their ids from after
 /// this id.
-pub fn page(db: &mut dyn Db, after: &str, limit: i64) -> Result<Vec<ExportedAccount>> {
+pub fn page(db: &mut dyn Db, after: &str, limit: i64) -> Result<Vec<AccountExport>> {
     let rows = db.all(
         sql!(concat!(
             "select ",
@@ -140,7 +140,7 @@ pub fn page(db: &mut dyn Db, after: &str, limit: i64) -> Result<Vec<ExportedAcco
         )),
         &[after.into(), limit.into()],
     )?;
-    let mut page: Vec<ExportedAccount> =
+    let mut page: Vec<AccountExport> =
         rows.into_iter().map(|mut row| read(&mut row)).collect::<Result<_>>()?;
     let Some(last) = page.last().map(|entry| entry.account.id.as_str().to_owned()) else {
         return Ok(page);
@@ -160,8 +160,8 @@ pub fn page(db: &mut dyn Db, after: &str, limit: i64) -> Result<Vec<ExportedAcco
     Ok(page)
 }
 
-fn read(row: &mut Row) -> Result<ExportedAccount> {
-    Ok(ExportedAccount {
+fn read(row: &mut Row) -> Result<AccountExport> {
+    Ok(AccountExport {
         account: accounts::read(row)?,
         username_key: row.take()?,
         files_uploaded: row.take()?,
