@@ -53,6 +53,7 @@ pub async fn open(
     role: ProcessRole,
     env: Env,
 ) -> Result<Arc<Core>> {
+    check_needs(&config)?;
     let store = open_store(&config.database, role, &env)?;
     let master = unlock(&store, &config.database, master_key, role, &env).await?;
     if role == ProcessRole::Server {
@@ -83,6 +84,15 @@ pub async fn open(
         env,
         counts,
     }))
+}
+
+/// Refuses a configuration that the API at the root cannot be served with. Loading it for the
+/// command line has reported each such setting with its place; this holds for every other caller.
+fn check_needs(config: &Config) -> Result<()> {
+    match api::needs::unmet(config).first() {
+        Some(unmet) => Err(Error::refused(format!("{}: {}", unmet.key, unmet.message))),
+        None => Ok(()),
+    }
 }
 
 /// The profile that the first `serve` recorded in this database; `None` if there is no database.
@@ -287,6 +297,7 @@ pub async fn serve(
 /// the hashing pool stay the same until a restart.
 fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
     let config = config?;
+    check_needs(&config)?;
     let old = &core.config;
     for key in bound(old, &config) {
         tracing::warn!(key, "the new value takes effect only after a restart");

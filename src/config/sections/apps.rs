@@ -1,7 +1,6 @@
 //! `[apps]`: whether a call must identify the API client that it comes from.
 
 use crate::config::reader::{ConfigReader, ReadResult};
-use crate::config::sections::server::WireName;
 
 /// `[apps]`: registered API clients and their keys.
 #[derive(Debug, Clone)]
@@ -13,15 +12,5 @@ pub struct AppsConfig {
 impl AppsConfig {
     pub(in crate::config) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         Ok(Self { required: r.truth("apps.required")? })
-    }
-
-    pub(in crate::config) fn validate(&self, wire: WireName, r: &mut ConfigReader) {
-        if self.required && !wire.brings_app_headers() {
-            let wire = wire.as_str();
-            let why = format!(
-                "expected false for server.wire \"{wire}\", whose clients send no app headers, got true"
-            );
-            r.refuse("apps.required", why);
-        }
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::config::Links;
 use crate::config::reader::{ConfigReader, ReadResult};
 use crate::config::values::span;
-use crate::config::{Links, WireName};
 
 /// A sign-up field that the configuration may require.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,7 +61,7 @@ impl SignUp {
         })
     }
 
-    pub(in crate::config) fn validate(&self, links: &Links, wire: WireName, r: &mut ConfigReader) {
+    pub(in crate::config) fn validate(&self, links: &Links, r: &mut ConfigReader) {
         if self.logs_in && !self.reveal_existing {
             r.refuse(
                 "signup.reveal_existing",
@@ -73,16 +73,6 @@ impl SignUp {
                 "signup.verify_email",
                 "expected false because sign-up logs in (signup.logs_in), got true",
             );
-        }
-        if wire.enters_at_sign_up() && !self.logs_in {
-            r.refuse(
-                "signup.logs_in",
-                "expected true for a server.wire whose sign-up returns tokens, got false",
-            );
-        }
-        if wire.asks_for_code() && !self.reveal_existing {
-            let sentence = "expected true for a server.wire whose sign-up returns the account's number, got false";
-            r.refuse("signup.reveal_existing", sentence);
         }
         if self.remove_unproved < links.verify_life {
             let (life, came) =
