@@ -19,15 +19,14 @@ use crate::http::server::metrics::{alone, counted};
 use crate::http::server::pace::{PIECE, Timeouts};
 use crate::http::server::router::Routes;
 use crate::http::server::signals::Endings;
-use crate::identity::Core;
 use crate::identity::admin::role_cache;
 use crate::identity::audit::refusals;
 use crate::identity::audit::refusals::{Refusals, Until};
-use crate::identity::session::location;
 use crate::identity::system::count_cache::CountCache;
 use crate::identity::system::mail_jobs::MailJobs;
 use crate::identity::system::{cleanup, key};
-use crate::mail::{self, Composer, MailChannel, Mailer};
+use crate::identity::{Core, Reloadable};
+use crate::mail::{self, MailChannel, Mailer};
 use crate::metrics::Metrics;
 use crate::model::event::What;
 use crate::model::{Database, Event, Secret, Source};
@@ -68,14 +67,12 @@ pub async fn open(
     Ok(Arc::new(Core {
         hashing,
         roles: role_cache::RoleCache::open(&store).await?,
-        places: location::Places::open(config.location.file.as_deref())?,
-        mail: Composer::new(&config.service, &config.mail, outbox.clone())?,
-        outbox,
         slots: crate::identity::account::upload_slots::Slots::new(
             config.files.in_flight,
             config.files.in_flight_account,
         ),
-        config,
+        reloadable: Arc::new(Reloadable::open(config, &outbox)?),
+        outbox,
         store,
         tokens,
         master,
@@ -302,22 +299,8 @@ fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
     for key in bound(old, &config) {
         tracing::warn!(key, "the new value takes effect only after a restart");
     }
-    Ok(Arc::new(Core {
-        places: location::Places::open(config.location.file.as_deref())?,
-        mail: Composer::new(&config.service, &config.mail, core.outbox.clone())?,
-        config,
-        env: core.env.clone(),
-        outbox: core.outbox.clone(),
-        store: core.store.clone(),
-        hashing: core.hashing.clone(),
-        tokens: core.tokens.clone(),
-        roles: core.roles.clone(),
-        master: core.master.clone(),
-        metrics: core.metrics.clone(),
-        refusals: core.refusals.clone(),
-        counts: core.counts.clone(),
-        slots: core.slots.clone(),
-    }))
+    let reloadable = Arc::new(Reloadable::open(config, &core.outbox)?);
+    Ok(Arc::new(Core { reloadable, ..core.clone() }))
 }
 
 /// Formats a part of the configuration for comparison.

@@ -21,7 +21,7 @@ pub enum WireNeed {
 
 impl WireNeed {
     fn unmet(self, config: &Config) -> Option<UnmetNeed> {
-        let (is_met, key, message) = match self {
+        let (is_met, key, message): (bool, &'static str, String) = match self {
             Self::SessionAtSignUp => (
                 config.signup.logs_in,
                 "signup.logs_in",

@@ -110,6 +110,12 @@ pub(in crate::identity) fn look_up_for(
     }
 }
 
+/// Reads the account that this actor names.
+async fn look_up_as(core: &Core, by: &By, name: &str) -> Result<Account> {
+    let (actor, name) = (by.actor.clone(), name.to_owned());
+    core.store.read(move |db| look_up_for(db, &actor, &name)).await
+}
+
 /// Finds an account by id, e-mail address or user name.
 ///
 /// # Errors
@@ -389,35 +395,74 @@ pub(in crate::identity) fn keep_last_admin(db: &mut dyn Db, id: &AccountId) -> R
 /// `AccountNotFound`, `LastAdmin`.
 pub async fn suspend(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
     let actor = by.actor.clone();
+    change(core, by, name, move |db, log, account| begin_suspension(db, &actor, log, account)).await
+}
+
+/// Suspends an account inside a write; the only place that does.
+pub(in crate::identity) fn begin_suspension(
+    db: &mut dyn Db,
+    actor: &Actor,
+    log: &AuditLog,
+    account: &Account,
+) -> Result<()> {
+    keep_last_admin(db, &account.id)?;
+    if store::tables::accounts::set_suspended(db, &account.id, Some(log.at()), log.at())? {
+        log.record(db, &Event::done(What::Suspended).about(&account.id).by(actor.name()))?;
+        end_all_sessions(db, actor, log, &account.id, SessionEnd::Admin)?;
+        link::void_all(db, &account.id)?;
+    }
+    Ok(())
+}
+
+/// Lifts a suspension inside a write. A lockout stays.
+pub(in crate::identity) fn end_suspension(
+    db: &mut dyn Db,
+    actor: &Actor,
+    log: &AuditLog,
+    account: &Account,
+) -> Result<()> {
+    if store::tables::accounts::set_suspended(db, &account.id, None, log.at())? {
+        log.record(db, &Event::done(What::Unsuspended).about(&account.id).by(actor.name()))?;
+    }
+    Ok(())
+}
+
+/// Lifts a lockout after failures. A suspension stays.
+///
+/// # Errors
+/// `AccountNotFound`, `Forbidden`.
+pub async fn clear_lockout(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
+    let key = guard::key_of(core, &look_up_as(core, by, name).await?);
+    let actor = by.actor.clone();
+    change(core, by, name, move |db, log, account| end_lockout(db, &actor, log, account, &key))
+        .await
+}
+
+/// Lifts both a suspension and a lockout.
+///
+/// # Errors
+/// `AccountNotFound`, `Forbidden`.
+pub async fn reinstate(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
+    let key = guard::key_of(core, &look_up_as(core, by, name).await?);
+    let actor = by.actor.clone();
     change(core, by, name, move |db, log, account| {
-        keep_last_admin(db, &account.id)?;
-        if store::tables::accounts::set_suspended(db, &account.id, Some(log.at()), log.at())? {
-            log.record(db, &Event::done(What::Suspended).about(&account.id).by(actor.name()))?;
-            end_all_sessions(db, &actor, log, &account.id, SessionEnd::Admin)?;
-            link::void_all(db, &account.id)?;
-        }
-        Ok(())
+        end_suspension(db, &actor, log, account)?;
+        end_lockout(db, &actor, log, account, &key)
     })
     .await
 }
 
-/// Lifts a suspension and a lockout.
-///
-/// # Errors
-/// `AccountNotFound`.
-pub async fn unlock(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
-    let key = guard::key_of(core, &find(core, name).await?.account);
-    let actor = by.actor.clone();
-    change(core, by, name, move |db, log, account| {
-        if store::tables::accounts::set_suspended(db, &account.id, None, log.at())? {
-            log.record(db, &Event::done(What::Unsuspended).about(&account.id).by(actor.name()))?;
-        }
-        if guard::lift(db, &key)? {
-            log.record(db, &Event::done(What::Unlocked).about(&account.id).by(actor.name()))?;
-        }
-        Ok(())
-    })
-    .await
+fn end_lockout(
+    db: &mut dyn Db,
+    actor: &Actor,
+    log: &AuditLog,
+    account: &Account,
+    key: &[u8; 32],
+) -> Result<()> {
+    if guard::lift(db, key)? {
+        log.record(db, &Event::done(What::Unlocked).about(&account.id).by(actor.name()))?;
+    }
+    Ok(())
 }
 
 /// Deletes an account. It is hidden at once and erased after 30 days; an account that was never
