@@ -250,7 +250,9 @@ async fn what_is_exported_with_hashes_is_imported_as_the_same() {
             let mut moved: Vec<_> =
                 accounts.into_iter().filter(|one| one.account.number != 42).collect();
             // The version belongs to the instance and does not move.
-            moved.iter_mut().for_each(|one| one.account.credential_version = 0);
+            for one in &mut moved {
+                one.account.credential_version = 0;
+            }
             moved
         };
         assert_eq!(
