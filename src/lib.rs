@@ -13,7 +13,7 @@
 //!
 //! | module | owns | may use |
 //! |---|---|---|
-//! | [`error`] | the one [`error::Error`]: a kind (the reason), a safe message, field errors | `model` |
+//! | [`error`] | the one [`error::Error`]: a kind (the reason), details, invalid fields; their words are made in `http` | `model` |
 //! | [`model`] | plain data, parsed once at the edge: addresses, names, secrets, accounts, times | `error` |
 //! | [`env`](mod@env) | the outside world as values: clock and randomness | `error`, `model` |
 //! | [`seal`] | the master key: what is sealed at rest, and keys derived from it | `env`, `error`, `model` |

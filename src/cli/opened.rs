@@ -9,6 +9,7 @@ use tokio::runtime::Builder;
 
 use super::console::Console;
 use super::failure::Failure;
+use crate::api::needs;
 use crate::app;
 use crate::cli::global::Global;
 use crate::cli::log;
@@ -39,6 +40,7 @@ pub fn inputs(global: &Global, listen: Option<String>) -> Result<Inputs, Failure
         flags,
         env_file: global.env_file.clone(),
         file: global.config.clone(),
+        needs_of_wire: Some(needs::unmet),
         ..Inputs::from_process()
     })
 }

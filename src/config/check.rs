@@ -6,7 +6,7 @@ mod guards;
 
 use std::fmt;
 
-use super::{Algorithm, Config, Loaded, WireName};
+use super::{Algorithm, Config, Loaded};
 use crate::model::Email;
 
 /// The severity of a finding.
@@ -85,13 +85,13 @@ impl ConfigReport {
     }
 }
 
-/// Checks what a production deployment still lacks.
+/// Checks what a production deployment still lacks. `of_wire` is what the API at the root lacks.
 #[must_use]
-pub fn check(loaded: &Loaded) -> ConfigReport {
+pub fn check(loaded: &Loaded, of_wire: Vec<Finding>) -> ConfigReport {
     let mut found = ConfigReport { findings: Vec::new() };
     let config = &loaded.config;
     server(config, &mut found);
-    services(config, &mut found);
+    found.findings.extend(of_wire);
     tokens(config, &mut found);
     mail(config, &mut found);
     passwords(config, &mut found);
@@ -191,21 +191,6 @@ fn server(config: &Config, found: &mut ConfigReport) {
             "log.format",
             "log lines are plain text",
             "set \"json\" if a program collects them",
-        );
-    }
-}
-
-/// Jobpsych has calls for a second service, which is not trusted unless its network is configured.
-fn services(config: &Config, found: &mut ConfigReport) {
-    if config.server.wire == WireName::Jobpsych
-        && config.server.service_networks.is_none()
-        && config.service_networks().is_empty()
-    {
-        found.hint(
-            "server.service_networks",
-            "it is not set: a second service gets 403, even on this machine, unless it sends a key",
-            "set it to the service's network (127.0.0.1/32 only if no proxy on this machine forwards calls), or create \
-             a key: authd app create --kind service",
         );
     }
 }

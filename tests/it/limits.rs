@@ -132,7 +132,7 @@ async fn a_reset_and_an_unlock_end_the_waits_after_wrong_passwords() {
     assert_eq!(app.login("ada", new).await.status, 200, "after a reset");
 
     wait_for(&app, new).await;
-    accounts::unlock(&app.core, &By::command_line(), "ada@example.com").await.unwrap();
+    accounts::reinstate(&app.core, &By::command_line(), "ada@example.com").await.unwrap();
     assert_eq!(app.login("ada", new).await.status, 200, "after `authd user unlock`");
 
     let (_, admin) = staff(&app, "root", &["admin"]).await;

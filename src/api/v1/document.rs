@@ -14,21 +14,6 @@ use crate::http::server::policy;
 /// The name of the refresh cookie's security scheme in the document.
 const COOKIE_SCHEME: &str = "refreshCookie";
 
-/// Operations that take the API client headers, if the policy requires them.
-const FROM_APPS: [&str; 11] = [
-    "register",
-    "login",
-    "mfaVerify",
-    "mfaChallenge",
-    "otpRequest",
-    "otpVerify",
-    "forgotPassword",
-    "resetPassword",
-    "resetCodeRequest",
-    "resetCodeVerify",
-    "resetCodeConfirm",
-];
-
 const ABOUT: &str = "\
 Sign-up, login and sessions.
 
@@ -59,7 +44,7 @@ pub fn document(config: &Config) -> Value {
     describe_services(&mut document);
     apply_policy(&mut document["components"]["schemas"], config);
     let mut operations = operations();
-    api_client::describe(&mut document, config, &mut operations, &FROM_APPS);
+    api_client::describe(&mut document, config, &mut operations);
     openapi::complete(&mut document, &V1, &operations, &UNCOUNTED);
     let health = &mut document["paths"]["/health"]["get"]["responses"];
     let mut unwell = health["200"]["content"]["application/json"]["example"].clone();

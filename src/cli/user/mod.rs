@@ -295,7 +295,7 @@ impl UserCommand {
             }),
             UserCommand::Unlock(command) => {
                 change(global, console, "unlocked", async |core, by| {
-                    Ok(accounts::unlock(core, by, &command.user).await?)
+                    Ok(accounts::reinstate(core, by, &command.user).await?)
                 })
             }
             UserCommand::Delete(command) => command.run(global, console),

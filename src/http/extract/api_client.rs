@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
+use poem::Request;
 use poem::http::HeaderMap;
-use poem::{FromRequest, Request, RequestBody};
+use poem_openapi::registry::Registry;
 use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::error::{Kind, Result};
-use crate::http::docs::openapi::Described;
+use crate::http::docs::openapi::{self, Described, FROM_APP};
 use crate::http::limits::Meter;
 use crate::http::server::carried;
-use crate::http::server::reject::Reject;
 use crate::identity::Core;
 use crate::identity::access::api_client;
 use crate::identity::access::counted::{BothCounters, CallCounter};
@@ -77,11 +77,17 @@ pub(super) async fn sender_of(core: &Core, headers: &HeaderMap) -> RequestSender
     }
 }
 
-impl<'a> FromRequest<'a> for FromApp {
-    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
-        let core = carried::core(request).map_err(Reject)?;
-        Ok(Self::of(core, request.headers()).await.map_err(Reject)?)
+extractor!(FromApp as SecurityScheme {
+    fn register(_registry: &mut Registry) {}
+
+    /// [`describe`] replaces this with the schemes of the two headers, where they are required.
+    fn security_schemes() -> Vec<&'static str> {
+        vec![FROM_APP]
     }
+} |request, _body| from_request(request).await);
+
+async fn from_request(request: &Request) -> Result<FromApp> {
+    FromApp::of(carried::core(request)?, request.headers()).await
 }
 
 async fn recognise(core: &Core, headers: &HeaderMap) -> Result<ApiClient> {
@@ -98,14 +104,18 @@ pub(in crate::http) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'
     values.next().is_none().then_some(value)
 }
 
-/// Marks the operations in a document that take the headers, if the policy requires them. Call this
-/// before the document is completed.
-pub fn describe(
-    document: &mut Value,
-    config: &Config,
-    operations: &mut [Described],
-    taking: &[&str],
-) {
+/// Documents the headers and their error in the operations whose signatures take them, if the
+/// policy requires them. Call this before the document is completed.
+pub fn describe(document: &mut Value, config: &Config, operations: &mut [Described]) {
+    let mut taking = Vec::new();
+    for operation in openapi::take_from_app(document).filter(|_| config.apps.required) {
+        taking.extend(operation["operationId"].as_str().map(str::to_owned));
+        let mut both = json!({ "appId": [], "serviceKey": [] });
+        if !operation["security"].is_null() {
+            both["bearerAuth"] = json!([]);
+        }
+        operation["security"] = json!([both]);
+    }
     if !config.apps.required {
         return;
     }
@@ -117,17 +127,8 @@ pub fn describe(
             "description": "Identifies the calling app. Register apps with `authd app create`.",
         });
     }
-    for described in operations.iter_mut().filter(|described| taking.contains(&described.id)) {
+    let is_taking = |described: &&mut Described| taking.iter().any(|id| id == described.id);
+    for described in operations.iter_mut().filter(is_taking) {
         described.errors.push(Kind::AppInvalid);
-    }
-    let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
-    for operation in paths.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
-        if operation["operationId"].as_str().is_some_and(|id| taking.contains(&id)) {
-            let mut both = json!({ "appId": [], "serviceKey": [] });
-            if !operation["security"].is_null() {
-                both["bearerAuth"] = json!([]);
-            }
-            operation["security"] = json!([both]);
-        }
     }
 }

@@ -95,7 +95,7 @@ async fn an_administrator_lets_every_client_ip_submit_codes_again() {
     let (_, phone) = guarded(&app, "ada").await;
     guess(&app, &phone, 100).await;
     assert_eq!(show(&app, STRANGER, &phone.code(&app, 0)).await.status, 429);
-    accounts::unlock(&app.core, &By::command_line(), "ada@example.com").await.unwrap();
+    accounts::reinstate(&app.core, &By::command_line(), "ada@example.com").await.unwrap();
     assert_eq!(show(&app, STRANGER, &phone.code(&app, 0)).await.status, 200);
 }
 
