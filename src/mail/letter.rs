@@ -48,7 +48,15 @@ pub enum Letter {
         /// When the link expires.
         until: Time,
     },
+    /// A code that completes a login or confirms a factor.
     OneTimeCode {
+        /// The digits.
+        code: Secret,
+        /// When the code expires.
+        until: Time,
+    },
+    /// A password reset by code was requested; the code sets a new password.
+    ResetCode {
         /// The digits.
         code: Secret,
         /// When the code expires.
@@ -124,6 +132,8 @@ const NEW_DEVICE: LetterKind = LetterKind {
 };
 const ONE_TIME_CODE: LetterKind =
     LetterKind { name: "one_time_code", links: &[], values: &["code", "until"] };
+const RESET_CODE: LetterKind =
+    LetterKind { name: "reset_code", links: &[], values: &["code", "until"] };
 const FACTOR_CHANGED: LetterKind =
     LetterKind { name: "factor_changed", links: &[], values: &["change"] };
 const PASSWORD_CHANGED: LetterKind =
@@ -141,7 +151,7 @@ const ACCOUNT_DELETED: LetterKind = LetterKind { name: "account_deleted", links:
 
 impl LetterKind {
     /// The templates of all letters.
-    pub const ALL: [LetterKind; 16] = [
+    pub const ALL: [LetterKind; 17] = [
         VERIFY_EMAIL,
         ALREADY_REGISTERED,
         PASSWORD_CLOSED,
@@ -150,6 +160,7 @@ impl LetterKind {
         PASSWORD_SET,
         NEW_DEVICE,
         ONE_TIME_CODE,
+        RESET_CODE,
         FACTOR_CHANGED,
         PASSWORD_CHANGED,
         RESET_PASSWORD,
@@ -174,6 +185,7 @@ impl Letter {
             Letter::PasswordSet => PASSWORD_SET,
             Letter::NewDevice { .. } => NEW_DEVICE,
             Letter::OneTimeCode { .. } => ONE_TIME_CODE,
+            Letter::ResetCode { .. } => RESET_CODE,
             Letter::FactorChanged { .. } => FACTOR_CHANGED,
             Letter::PasswordChanged => PASSWORD_CHANGED,
             Letter::ResetPassword { .. } => RESET_PASSWORD,
@@ -194,6 +206,7 @@ impl Letter {
             | Letter::AccountLocked { until }
             | Letter::NewDevice { until, .. }
             | Letter::OneTimeCode { until, .. }
+            | Letter::ResetCode { until, .. }
             | Letter::ResetPassword { until, .. }
             | Letter::PasswordVoid { until, .. }
             | Letter::ConfirmEmail { until, .. }
@@ -222,7 +235,9 @@ impl Letter {
                 ("at", Secret::new(readable(*at))),
                 until(time),
             ],
-            Letter::OneTimeCode { code, until: time } => vec![("code", code.clone()), until(time)],
+            Letter::OneTimeCode { code, until: time } | Letter::ResetCode { code, until: time } => {
+                vec![("code", code.clone()), until(time)]
+            }
             Letter::FactorChanged { change } => vec![("change", Secret::new(change.as_str()))],
             Letter::PasswordClosed { link, until: time }
             | Letter::ResetPassword { link, until: time }
@@ -273,6 +288,7 @@ mod tests {
                 until,
             },
             Letter::OneTimeCode { code: Secret::new("123456"), until },
+            Letter::ResetCode { code: Secret::new("123456"), until },
             Letter::FactorChanged { change: "Changed.".into() },
             Letter::PasswordChanged,
             Letter::ResetPassword { link: link(), until },

@@ -11,6 +11,10 @@ pub struct Factors {
     pub totp_ahead: u8,
     /// Setting up the first factor requires a recent login too.
     pub first_asks: bool,
+    /// Owners may set up factors. Factors that are set up guard their account in any case.
+    pub enabled: bool,
+    /// The name that authenticator apps show. `None` means the name of the service.
+    pub issuer: Option<String>,
 }
 
 impl Factors {
@@ -18,6 +22,14 @@ impl Factors {
         let totp_behind = r.whole("factors.totp_behind", 0..=4);
         let totp_ahead = r.whole("factors.totp_ahead", 0..=4);
         let first_asks = r.truth("factors.first_asks");
-        Ok(Self { totp_behind: totp_behind?, totp_ahead: totp_ahead?, first_asks: first_asks? })
+        let enabled = r.truth("factors.enabled");
+        let issuer = r.optional_text("factors.issuer", 64);
+        Ok(Self {
+            totp_behind: totp_behind?,
+            totp_ahead: totp_ahead?,
+            first_asks: first_asks?,
+            enabled: enabled?,
+            issuer: issuer?,
+        })
     }
 }

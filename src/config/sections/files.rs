@@ -1,6 +1,7 @@
 //! `[files]`: how many files an account may upload, and how much space files may take.
 
 use crate::config::reader::{ConfigReader, ReadResult};
+use crate::model::media::FileEnding;
 
 /// `[files]`: upload quota and limits on space.
 #[derive(Debug, Clone)]
@@ -9,6 +10,8 @@ pub struct FilesConfig {
     pub limit: u32,
     /// The largest file, in bytes.
     pub size: u64,
+    /// The endings of file names that may be uploaded.
+    pub kinds: Vec<FileEnding>,
     /// The total size of all files, in bytes.
     pub total: u64,
     /// The disk space that must stay free, in bytes.
@@ -22,7 +25,9 @@ pub struct FilesConfig {
 impl FilesConfig {
     pub(in crate::config) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
         let limit = r.whole("files.limit", 0..=1_000_000_000);
-        let size = r.whole("files.size", 1..=1_000_000_000);
+        let size = r.size("files.size", 1..=1_000_000_000);
+        let kinds =
+            r.list("files.kinds", &format!("endings: {}", FileEnding::WORDS), FileEnding::parse);
         let total = r.whole("files.total", 0..=1_000_000_000_000);
         let free_space = r.whole("files.free_space", 0..=1_000_000_000_000);
         let in_flight = r.whole("files.in_flight", 1..=1000);
@@ -30,6 +35,7 @@ impl FilesConfig {
         Ok(Self {
             limit: limit?,
             size: size?,
+            kinds: kinds?,
             total: total?,
             free_space: free_space?,
             in_flight: in_flight?,

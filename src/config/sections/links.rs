@@ -23,6 +23,28 @@ pub struct Links {
     /// The application's page that confirms a new address, a URL that contains `{token}`. `None`
     /// means the built-in page.
     pub confirm_email: Option<String>,
+    /// Which of their paths the links to built-in pages use.
+    pub mount: PageMount,
+}
+
+/// The paths under which the built-in pages are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageMount {
+    /// `/v1`, as the native API.
+    V1,
+    /// The root.
+    Root,
+}
+
+impl PageMount {
+    /// The part of the path before that of the page.
+    #[must_use]
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::V1 => "/v1",
+            Self::Root => "",
+        }
+    }
 }
 
 /// The placeholder for the token.
@@ -37,7 +59,9 @@ impl Links {
         let reset_life = r.duration("links.reset_life", life);
         let reset = template(r, "links.reset");
         let confirm_email = template(r, "links.confirm_email");
+        let mount = r.choice("links.mount", &[("v1", PageMount::V1), ("root", PageMount::Root)]);
         Ok(Self {
+            mount: mount?,
             verify_life: verify_life?,
             verify: verify?,
             post_at_once: post_at_once?,

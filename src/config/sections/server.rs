@@ -1,5 +1,6 @@
 //! `[server]`: where the server listens, how it is reached, and which networks it trusts.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 
 use crate::config::Network;
@@ -140,9 +141,12 @@ impl Server {
                     WebOrigin::parse(&format!("http://{item}")).filter(|_| !item.contains(':'))?;
                 Some(origin.host().to_owned())
             });
+        let before = RefCell::new(String::new());
         let cors_origins =
             r.list("server.cors_origins", "exact origins like https://app.example.com", |item| {
-                WebOrigin::parse(item).map(|origin| origin.to_string())
+                let origin = WebOrigin::listed(item, &before.borrow())?.to_string();
+                before.replace(origin.clone());
+                Some(origin)
             });
         let connections = r.whole("server.connections", 1..=1_000_000);
         let body_limit = r.whole("server.body_limit", 1024..=16 * 1024 * 1024);

@@ -36,6 +36,7 @@ pub mod cookie;
 pub mod fields;
 pub mod limited;
 pub mod origin;
+pub mod params;
 pub mod refresh_cookie;
 pub mod request_context;
 pub mod schema;

@@ -68,9 +68,7 @@ pub async fn receive(
 ) -> Result<(FileRow, Quota)> {
     let mut body = body.0;
     let mut beside = 0;
-    while let Some(field) =
-        body.next_field().await.map_err(|error| Error::new(broken()).caused_by(error))?
-    {
+    while let Some(field) = body.next_field().await.map_err(|error| malformed().caused_by(error))? {
         if field.name() == Some(FIELD) && field.file_name().is_some() {
             return take(core, caller, field, source).await;
         }
@@ -80,8 +78,8 @@ pub async fn receive(
     Err(Error::invalid(vec![FieldError::new(FIELD, Rule::Required, "Required", sentence)]))
 }
 
-fn broken() -> Kind {
-    Kind::MalformedBody
+fn malformed() -> Error {
+    Error::with(Kind::MalformedBody, "The request body is not valid multipart/form-data")
 }
 
 async fn take(
@@ -95,7 +93,8 @@ async fn take(
     let mut bytes = Box::pin(field.into_async_read());
     let mut buffer = vec![0; STEP];
     loop {
-        let cut_off = |error| Error::with(broken(), "The upload was cut off").caused_by(error);
+        let cut_off =
+            |error| Error::with(Kind::MalformedBody, "The upload was cut off").caused_by(error);
         let read = bytes.read(&mut buffer).await.map_err(cut_off)?;
         if read == 0 {
             return upload.finish().await;
@@ -108,8 +107,7 @@ async fn skip(field: Field, beside: &mut usize) -> Result<()> {
     let mut bytes = Box::pin(field.into_async_read());
     let mut buffer = vec![0; 4096];
     loop {
-        let read =
-            bytes.read(&mut buffer).await.map_err(|error| Error::new(broken()).caused_by(error))?;
+        let read = bytes.read(&mut buffer).await.map_err(|error| malformed().caused_by(error))?;
         *beside += read;
         if *beside > MOST_BESIDE {
             return Err(Kind::PayloadTooLarge.into());

@@ -11,7 +11,7 @@ use crate::identity::account::quota::Quota;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::{Caller, Core};
 use crate::model::event::What;
-use crate::model::media::{Media, Sniffer};
+use crate::model::media::{FileEnding, Media, Sniffer};
 use crate::model::{AccountId, Barrier, Event, Source, text};
 use crate::store::{self, Store};
 
@@ -34,6 +34,8 @@ pub struct Upload {
     account: AccountId,
     id: String,
     name: String,
+    /// The type that the ending of the name claims.
+    media: Media,
     sniffer: Sniffer,
     waiting: Vec<u8>,
     position: i64,
@@ -47,10 +49,15 @@ pub struct Upload {
 /// Begins an upload if the quota, the disk and other uploads leave space for it.
 ///
 /// # Errors
-/// `UploadLimitReached`, `Validation` for a bad name, `TooMany(General)` if the account has too
+/// `UploadLimitReached`, `Validation` for a bad name, `UnsupportedMediaType` for one whose ending is not
+/// in `files.kinds`, `TooMany(General)` if the account has too
 /// many uploads in progress, `Unavailable` if there is no space.
 pub async fn begin(core: &Core, caller: &Caller, name: &str, source: &Source) -> Result<Upload> {
     let name = check_name(name)?;
+    let kinds = &core.config.files.kinds;
+    let Some(ending) = FileEnding::of(&name).filter(|ending| kinds.contains(ending)) else {
+        return Err(unsupported(kinds));
+    };
     let quota = quota::own(core, caller).await?;
     if quota.remaining() == 0 {
         AuditLog::new(core, source)
@@ -66,6 +73,7 @@ pub async fn begin(core: &Core, caller: &Caller, name: &str, source: &Source) ->
         account: caller.account.id.clone(),
         id: core.env.new_id()?,
         name,
+        media: ending.media(),
         sniffer: Sniffer::default(),
         waiting: Vec::new(),
         position: 0,
@@ -92,6 +100,16 @@ fn check_name(sent: &str) -> Result<String> {
     }
     let sentence = "The file name must have 1 to 255 characters and no control characters";
     Err(Error::invalid(vec![FieldError::new("file", Rule::Format, "Invalid file name", sentence)]))
+}
+
+fn unsupported(kinds: &[FileEnding]) -> Error {
+    let words: Vec<String> = kinds.iter().map(|kind| kind.as_str().to_uppercase()).collect();
+    let sentence = match words.split_last() {
+        Some((last, [])) => format!("Expected a {last} file"),
+        Some((last, others)) => format!("Expected a {} or {last} file", others.join(", ")),
+        None => "Files are not accepted here".to_owned(),
+    };
+    Error::with(Kind::UnsupportedMediaType, sentence)
 }
 
 /// The space limits for files.
@@ -196,13 +214,8 @@ impl Upload {
         }
         let found = std::mem::take(&mut self.sniffer).finish();
         let media = found
-            .filter(|&media| Media::by_name(&self.name).is_none_or(|named| named == media))
-            .ok_or_else(|| {
-                Error::with(
-                    Kind::UnsupportedMediaType,
-                    "Expected a PDF, DOC, DOCX, TXT, JPG, PNG or GIF file",
-                )
-            })?;
+            .filter(|&media| media == self.media)
+            .ok_or_else(|| unsupported(&self.room.files.kinds))?;
         let end = FinalPiece {
             piece: std::mem::take(&mut self.waiting),
             id: self.id.clone(),

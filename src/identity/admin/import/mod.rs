@@ -15,9 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::env::Env;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::identity::Core;
 use crate::identity::admin::import::candidate::AccountReference;
+use crate::identity::admin::search;
 use crate::identity::audit::log::AuditLog;
 use crate::model::event::What;
 use crate::model::{Event, Source, Time, role};
@@ -125,6 +126,9 @@ impl<'a> ImportRun<'a> {
         };
         let everybodys = of(role::DEFAULT);
         let roles: BTreeSet<String> = all.iter().map(|(role, _)| role.clone()).collect();
+        if let Some(unknown) = options.allowed_roles.iter().find(|name| !roles.contains(*name)) {
+            return Err(Error::with(Kind::NotFound, format!("There is no role named {unknown:?}")));
+        }
         let is_withheld = |name: &&String| {
             !options.allowed_roles.contains(name) && !of(name).is_subset(&everybodys)
         };
@@ -202,6 +206,10 @@ impl<'a> ImportRun<'a> {
                 event(format!("{imported} imported, {present} there already, {refused} refused"));
             let (log, record) = (self.log, self.record);
             self.core.store.write(move |db| log.keep(db, &record, &event)).await?;
+            // A server that has the database open does this in the background.
+            if !self.core.store.is_served() {
+                search::extend_index(self.core).await?;
+            }
         }
         Ok(self.summary)
     }
