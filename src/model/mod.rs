@@ -41,6 +41,6 @@ pub use page::Page;
 pub use permission::{Permission, Rights};
 pub use search_text::SearchText;
 pub use secret::{Password, Secret};
-pub use source::{ClientIp, Source};
+pub use source::{ClientIp, RequestSender, Source};
 pub use time::Time;
 pub use username::Username;

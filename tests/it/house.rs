@@ -217,6 +217,34 @@ fn templates_escape_every_value() {
     }
 }
 
+/// The core names fields by [`authd::error::Field`] and says what is wrong as data; each wire has
+/// its own spelling and its own sentences.
+#[test]
+fn the_core_knows_no_field_name_and_no_sentence_of_a_wire() {
+    let is_wire_name = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_lowercase())
+            && text.contains(|c: char| c.is_ascii_uppercase())
+            && text.chars().all(|c| c.is_ascii_alphanumeric())
+    };
+    let mut wrong = Vec::new();
+    for SourceFile { path, code, module } in sources() {
+        let core = ["identity", "model", "password"];
+        if !module.first().is_some_and(|top| core.contains(&top.as_str())) {
+            continue;
+        }
+        // The names of operating systems are not fields.
+        let names = code.split('"').skip(1).step_by(2).filter(|text| is_wire_name(text));
+        let names = names.filter(|name| !["iOS", "iPadOS", "macOS"].contains(name));
+        wrong.extend(names.map(|name| format!("{}: the wire name {name:?}", path.display())));
+        for edge in ["Field::Path", "FieldError::new(\"", "invalid_field(\"", "Error::with("] {
+            if code.contains(edge) {
+                wrong.push(format!("{}: `{edge}` is for the edges", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn only_the_store_speaks_sql() {
     for SourceFile { path, code, module } in sources() {

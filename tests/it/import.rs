@@ -2,7 +2,7 @@
 
 use authd::model::Account;
 use authd::store::tables::transfer;
-use authd::store::tables::transfer::ExportedAccount;
+use authd::store::tables::transfer::AccountExport;
 use serde_json::{Value, json};
 
 use crate::cli::{Folder, Ran};
@@ -40,7 +40,7 @@ async fn account(app: &App, email: &str) -> Account {
     found.unwrap_or_else(|| panic!("no {email}"))
 }
 
-async fn whole(app: &App) -> Vec<ExportedAccount> {
+async fn whole(app: &App) -> Vec<AccountExport> {
     app.core.store.scan(|db| transfer::page(db, "", 1000)).await.unwrap()
 }
 
@@ -256,11 +256,13 @@ async fn what_is_exported_with_hashes_is_imported_as_the_same() {
         assert_eq!(counts(&summary), [4, 4, 0, 0], "{format}: {summary}\n{}", exported.out);
         // The scenario's clock is ahead of the command's, and creation times in the future are not
         // imported.
-        let dated = |accounts: Vec<ExportedAccount>| {
+        let dated = |accounts: Vec<AccountExport>| {
             let mut moved: Vec<_> =
                 accounts.into_iter().filter(|one| one.account.number != 42).collect();
             // The version belongs to the instance and does not move.
-            moved.iter_mut().for_each(|one| one.account.credential_version = 0);
+            for one in &mut moved {
+                one.account.credential_version = 0;
+            }
             moved
         };
         assert_eq!(
@@ -337,9 +339,9 @@ async fn imported_hashes_of_every_scheme_work_and_are_upgraded_unless_stronger()
         );
         assert_eq!(app.login(&name, "password").await.status, 200, "{hash}");
         let made = account(&app, &email).await.password_hash.unwrap();
-        let is_dearer = hash.starts_with("$argon2id$");
-        assert_eq!(made == *hash, is_dearer, "{made}");
-        assert!(is_dearer || made.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{made}");
+        let is_costlier = hash.starts_with("$argon2id$");
+        assert_eq!(made == *hash, is_costlier, "{made}");
+        assert!(is_costlier || made.starts_with("$argon2id$v=19$m=8,t=1,p=1$"), "{made}");
         assert_eq!(app.login(&name, "password").await.status, 200, "{hash}");
     }
 }

@@ -54,6 +54,7 @@ mod printed;
 mod process;
 mod promised;
 mod proofs;
+mod properties;
 mod recovery;
 mod refusals;
 mod rescue;

@@ -316,3 +316,39 @@ async fn an_empty_field_of_jobpsych_is_missing() {
         assert_eq!(refused.body["error"], "VALIDATION_ERROR", "{body}");
     }
 }
+
+#[tokio::test]
+async fn a_message_names_what_is_missing_in_words() {
+    let app = app_with("jobpsych", &[]).await;
+    let body = json!({ "name": "Jo", "email": "jo@example.com", "password": PASSWORD });
+    let refused = app.post("/api/auth/register", &body).send().await;
+    assert_eq!(
+        (refused.status.as_u16(), &refused.body["message"]),
+        (400, &json!("Company name is required"))
+    );
+    let body = json!({ "newPassword": PASSWORD });
+    let refused = app.post("/v1/auth/reset-password", &body).send().await;
+    let refused = refused.refused(400, "MISSING_TOKEN");
+    assert_eq!(refused.body["error"]["message"], "Reset token is required");
+}
+
+#[tokio::test]
+async fn a_program_is_named_without_a_system_that_it_does_not_tell() {
+    let app = app_with("authbackend", &[]).await;
+    let id = make(&app, "ada", &[]).await;
+    assert!(!id.is_empty());
+    let (client, key) = app.api_client("backend", "service").await;
+    let keyed = |path: &str, body: Value| {
+        let call = app.post(path, &body).header("x-app-id", &client).header("x-service-key", &key);
+        call.header("user-agent", "python-requests/2.31").send()
+    };
+    keyed("/api/auth/login", json!({ "email": "ada@example.com", "password": PASSWORD }))
+        .await
+        .ok(200);
+    let code = crate::factors::code_in(&app.mails().await);
+    let login =
+        keyed("/api/auth/verify-otp", json!({ "email": "ada@example.com", "otpCode": code }));
+    let token = login.await.ok(200).body["data"]["token"].as_str().unwrap().to_owned();
+    let sessions = get(&app, "/api/auth/sessions", &token).await.ok(200);
+    assert_eq!(sessions.body["data"]["sessions"][0]["device"], "Python");
+}

@@ -12,10 +12,11 @@ use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::{Map, Value, json};
 
 use crate::config::Config;
-use crate::error::{Error, Extra, FieldError, Kind, Limit, Rule};
+use crate::error::{Error, Extra, Field, Kind, Limit, Rule};
 use crate::http::extract::allowed::FRESH;
 use crate::http::extract::bearer::SCHEME;
-use crate::http::extract::schema::{label, publish_rules};
+use crate::http::extract::schema::publish_rules;
+use crate::http::server::error_text::label;
 use crate::http::server::reject::{About, Wire};
 use crate::http::server::wires::is_under;
 use crate::model::{FactorKind, Method, Permission, Secret, Time};
@@ -128,10 +129,15 @@ impl<A: OpenApi> OpenApi for DocumentedOnly<A> {
     }
 }
 
+/// What holds for every operation and is answered before one is looked up.
+const MALFORMED: &str = "\
+A request that is malformed for every operation is answered 400 in the same envelope: one without exactly one `Host` \
+header, after which the connection is closed, one with more than 64 headers, or one whose URL is longer than 8 KiB.";
+
 /// Sets a document's title, description and servers.
 pub fn introduce(document: &mut Value, config: &Config, mounts: &[&str], about: &str) {
     document["info"]["title"] = config.service.name.clone().into();
-    document["info"]["description"] = about.into();
+    document["info"]["description"] = format!("{about}\n\n{MALFORMED}").into();
     let base = config.server.public_url.as_deref().unwrap_or("");
     let url = |mount: &&str| {
         Some(format!("{base}{mount}")).filter(|url| !url.is_empty()).unwrap_or("/".to_owned())
@@ -268,8 +274,8 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described, count
         operation["security"] = json!([]);
     }
     // Without a body, only a parameter can be invalid.
-    let invalid =
-        if operation.get("requestBody").is_some() { Rule::TooShort } else { Rule::WrongType };
+    let has_body = operation.get("requestBody").is_some();
+    let invalid = if has_body { ExampleRule::Field } else { ExampleRule::Parameter };
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for (status, response) in responses.iter_mut() {
         describe_success(status, response, described, counted);
@@ -378,22 +384,23 @@ fn add_error(
     }
 }
 
-/// An error as a client gets it. `invalid` is the rule that the example of an invalid field breaks.
-fn example_of(kind: Kind, invalid: Rule) -> Error {
+/// What is invalid in the example of an invalid request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ExampleRule {
+    /// A field of the body.
+    Field,
+    /// A parameter.
+    Parameter,
+}
+
+/// An error as a client gets it.
+fn example_of(kind: Kind, invalid: ExampleRule) -> Error {
     let error = Error::new(kind);
     match kind {
-        Kind::Validation if invalid == Rule::WrongType => Error::invalid(vec![FieldError::new(
-            "limit",
-            Rule::WrongType,
-            "Invalid value",
-            "The parameter limit is missing or malformed",
-        )]),
-        Kind::Validation => Error::invalid(vec![FieldError::new(
-            "password",
-            Rule::TooShort,
-            "Too short",
-            "Password must be at least 12 characters",
-        )]),
+        Kind::Validation if invalid == ExampleRule::Parameter => {
+            Error::invalid_field("limit", Rule::Parameter)
+        }
+        Kind::Validation => Error::invalid_field(Field::Password, Rule::TooShort { min: 12 }),
         Kind::MfaRequired => error.carrying(Extra::Challenge {
             token: Secret::new("mfa_token_of_this_login"),
             methods: vec![Method::Factor(FactorKind::Totp), Method::BackupCode],

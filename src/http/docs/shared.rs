@@ -79,12 +79,12 @@ struct Parts {
 
 impl Parts {
     fn name(&mut self, wanted: &str, part: &Value) -> String {
-        let numbered = |number: u32| match number {
-            1 => wanted.to_owned(),
-            _ => format!("{wanted}-{number}"),
-        };
-        let free_or_same = |name: &String| self.named.get(name).is_none_or(|known| known == part);
-        let name = (1..).map(numbered).find(free_or_same).unwrap_or_default();
+        let mut name = wanted.to_owned();
+        let mut number = 1;
+        while self.named.get(&name).is_some_and(|known| known != part) {
+            number += 1;
+            name = format!("{wanted}-{number}");
+        }
         self.named.entry(name.clone()).or_insert_with(|| part.clone());
         name
     }

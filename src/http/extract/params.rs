@@ -7,13 +7,13 @@ use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use poem_openapi::types::{ParseError, ParseFromParameter, ParseResult, Type};
 
 use crate::error::{Error, FieldError, Result, Rule};
-use crate::http::extract::schema::{TEXT, label};
+use crate::http::extract::schema::TEXT;
 use crate::model::{Time, text};
 
 /// Entries per page if the query does not say.
 const DEFAULT_LIMIT: i64 = 20;
 /// Maximum number of entries per page.
-const MAX_LIMIT: i64 = 100;
+const MAX_LIMIT: i32 = 100;
 /// Maximum length of a search, in characters.
 const LONGEST_SEARCH: usize = 255;
 /// Maximum length of a name, such as the ID of an account.
@@ -69,7 +69,7 @@ parameter!(
     MetaSchema {
         format: Some("int64"),
         minimum: Some(1.0),
-        maximum: Some(100.0),
+        maximum: Some(f64::from(MAX_LIMIT)),
         ..MetaSchema::ANY
     }
 );
@@ -106,10 +106,6 @@ pub struct Paging {
     pub limit: i64,
 }
 
-fn row(name: &str, rule: Rule, said: &'static str, tail: &str) -> FieldError {
-    FieldError::new(name, rule, said, format!("{} must be {tail}", label(name)))
-}
-
 impl Paging {
     /// Reads the page number and size from the query.
     ///
@@ -122,13 +118,13 @@ impl Paging {
         };
         let mut broken = Vec::new();
         if paging.page < 1 {
-            broken.push(row("page", Rule::TooShort, "Too small", "at least 1"));
+            broken.push(FieldError::new("page", Rule::TooSmall { min: 1.0 }));
         }
         if paging.limit < 1 {
-            broken.push(row("limit", Rule::TooShort, "Too small", "at least 1"));
+            broken.push(FieldError::new("limit", Rule::TooSmall { min: 1.0 }));
         }
-        if paging.limit > MAX_LIMIT {
-            broken.push(row("limit", Rule::TooLong, "Too large", "at most 100"));
+        if paging.limit > i64::from(MAX_LIMIT) {
+            broken.push(FieldError::new("limit", Rule::TooLarge { max: f64::from(MAX_LIMIT) }));
         }
         if broken.is_empty() { Ok(paging) } else { Err(Error::invalid(broken)) }
     }
@@ -147,8 +143,7 @@ impl Paging {
 pub fn search(query: Option<SearchQuery>) -> Result<Option<String>> {
     let Some(SearchQuery(text)) = query else { return Ok(None) };
     if text.chars().any(text::is_control) || text::length(&text) > LONGEST_SEARCH {
-        let tail = "at most 255 characters without control characters";
-        return Err(Error::invalid(vec![row("search", Rule::Format, "Invalid value", tail)]));
+        return Err(Error::invalid_field("search", Rule::SearchText { max: LONGEST_SEARCH }));
     }
     Ok(Some(text))
 }
@@ -161,8 +156,7 @@ pub fn search(query: Option<SearchQuery>) -> Result<Option<String>> {
 pub fn name(parameter: &'static str, query: Option<NameQuery>) -> Result<Option<String>> {
     let Some(NameQuery(text)) = query else { return Ok(None) };
     if text.is_empty() || text.len() > LONGEST_NAME || !text.bytes().all(|b| b.is_ascii_graphic()) {
-        let tail = "1 to 64 letters, digits and signs";
-        return Err(Error::invalid(vec![row(parameter, Rule::Format, "Invalid value", tail)]));
+        return Err(Error::invalid_field(parameter, Rule::Word { max: LONGEST_NAME }));
     }
     Ok(Some(text))
 }
@@ -175,12 +169,7 @@ pub fn time(parameter: &'static str, query: Option<TimeQuery>) -> Result<Option<
     let Some(TimeQuery(text)) = query else { return Ok(None) };
     match text.parse::<jiff::Timestamp>() {
         Ok(stamp) => Ok(Some(Time::from_millis(stamp.as_millisecond()))),
-        Err(_) => Err(Error::invalid(vec![row(
-            parameter,
-            Rule::Format,
-            "Invalid value",
-            "a time like 2023-12-01T09:00:00Z",
-        )])),
+        Err(_) => Err(Error::invalid_field(parameter, Rule::Timestamp)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::env::{FixedRandom, HandClock};
-use crate::error::{FieldError, Rule, limit};
+use crate::error::{Field, Rule, limit};
 use crate::http::extract::limited::Limited;
 use crate::identity::access::counted::Checked;
 use crate::identity::audit::refusals::Refusals;
@@ -52,8 +52,7 @@ impl World {
     /// The meter of a request from this client.
     fn meter(&self, last: u8) -> Meter {
         let env = Env::new(self.clock.clone(), Arc::new(FixedRandom::default()));
-        let source =
-            Source { address: Some(client(last).address()), user_agent: None, request_id: None };
+        let source = Source { address: Some(client(last).address()), ..Source::command_line() };
         Meter::new(self.limiter.clone(), Refusals::new(env, self.metrics.clone()), source)
     }
 
@@ -259,7 +258,7 @@ fn failures_beyond_the_limit_are_answered_as_too_many() {
 fn a_reset_counts_unless_only_the_new_password_is_refused() {
     let world = World::new(Shape::Window);
     let limited: Limited<limit::SignUp> = Limited::new(&world.meter(1));
-    let weak = || Error::invalid(vec![FieldError::new("password", Rule::TooShort, "", "")]);
+    let weak = || Error::invalid_field(Field::Password, Rule::TooShort { min: 12 });
     for _ in 0..9 {
         let _ = limited.count().unwrap().failed(weak());
     }

@@ -14,7 +14,7 @@ use poem_openapi::registry::MetaParamIn;
 // type, and only its own router, which matches every path in turn, would insert it for us.
 use poem_openapi::__private::UrlQuery;
 
-use crate::error::{Error, FieldError, Result, Rule};
+use crate::error::{Error, Result, Rule};
 use crate::http::extract::schema::Schemas;
 use crate::http::server::carried::Setting;
 use crate::http::server::metrics;
@@ -156,12 +156,7 @@ impl Operations {
         };
         match { repeated }.find(declared) {
             None => Ok(()),
-            Some(name) => Err(Error::invalid(vec![FieldError::new(
-                name,
-                Rule::Format,
-                "Given twice",
-                format!("The parameter {name} is given twice"),
-            )])),
+            Some(name) => Err(Error::invalid_field(name.as_str(), Rule::GivenTwice)),
         }
     }
 }

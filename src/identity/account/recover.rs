@@ -3,7 +3,7 @@
 //! Using the link proves access to the mailbox, so it also verifies an unverified address. It
 //! creates no session and removes no second factor.
 
-use crate::error::{Error, Kind, Result, limit};
+use crate::error::{Detail, Error, Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::account::link::{Link, LinkPurpose};
@@ -76,10 +76,10 @@ async fn follow(core: &Core, token: &str, new: Password, source: &Source) -> Res
     Ok(())
 }
 
-/// Names the purpose of an expired link in the message.
+/// Says of an expired link what it was for.
 fn with_purpose(error: Error) -> Error {
     match error.kind() {
-        Kind::LinkExpired => Error::with(Kind::LinkExpired, "Reset token expired"),
+        Kind::LinkExpired => Detail::ResetLinkExpired.into(),
         _ => error,
     }
 }
@@ -152,7 +152,7 @@ impl Reset {
             log.record(db, &ended.because(SessionEnd::Password.as_str()))?;
         }
         link::void_all(db, &account.id)?;
-        if guard::lift(db, &self.attempts_key)? {
+        if guard::lift(db, &self.attempts_key, now)? {
             log.record(db, &by_owner(What::Unlocked))?;
         }
         outbox::enqueue(db, &self.letter)?;

@@ -4,7 +4,7 @@
 //! password, hold the user name for the lifetime of a link, store one mail request. The response
 //! then contains only what the client sent.
 
-use crate::error::{Error, Kind, Result, limit};
+use crate::error::{Detail, Error, Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::account::password;
@@ -100,7 +100,7 @@ pub struct SignedUp {
 pub fn admit_role(asked: Option<&str>) -> Result<()> {
     match asked {
         None | Some(role::DEFAULT) => Ok(()),
-        Some(_) => Err(Error::with(Kind::Forbidden, "A sign-up cannot choose this role")),
+        Some(_) => Err(Detail::RoleAtSignUp.into()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Verifying an address: following the link, requesting it again, and "this was not me".
 
-use crate::error::{Error, Kind, Result, limit};
+use crate::error::{Detail, Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::account::link;
@@ -94,7 +94,7 @@ pub async fn disown(
         .write(move |db| {
             let link = usable(db, &hash, log.at())?;
             if !store::tables::erasure::remove_unproved(db, &link.account)? {
-                return Err(Error::with(Kind::LinkInvalid, "Email is already verified"));
+                return Err(Detail::SignUpVerified.into());
             }
             log.record(db, &Event::done(What::SignUpDisowned).about(&link.account))?;
             log.record(db, &Event::done(What::Deleted).about(&link.account).because("disowned"))

@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::error::{Detail, Error, Field, Kind, Result, RoleRule, Rule};
 use crate::identity::Core;
 use crate::identity::access::actor::{Actor, By};
 use crate::identity::account::sign_up::NewAccount;
 use crate::identity::account::{link, password, verify_email};
 use crate::identity::audit::log::AuditLog;
+use crate::identity::factor::guesses::FactorLocks;
 use crate::identity::login::guard;
 use crate::mail::Letter;
 use crate::model::account::Verification;
@@ -224,13 +225,8 @@ pub(in crate::identity) fn give(
     name: &str,
 ) -> Result<()> {
     if !store::tables::roles::exists(db, name)? {
-        let sentence = format!("There is no role named {name:?}");
-        return Err(Error::invalid(vec![FieldError::new(
-            "roles",
-            Rule::Format,
-            "Unknown role",
-            sentence,
-        )]));
+        let rule = Rule::Role(RoleRule::Unknown(name.to_owned()));
+        return Err(Error::invalid_field(Field::Roles, rule));
     }
     if name != role::DEFAULT {
         actor.needs(db, Permission::Roles)?;
@@ -268,7 +264,7 @@ pub(in crate::identity) fn take(
 
 /// The refusal of every change of a deleted account but its restoration.
 pub(in crate::identity) fn deleted() -> Error {
-    Error::with(Kind::AccountNotFound, "User account is deleted; restore it first")
+    Detail::DeletedAccount.into()
 }
 
 /// Changes one account inside a write and returns its new state.
@@ -360,7 +356,7 @@ pub async fn set_password(
         log.record(db, &Event::done(What::PasswordSet).about(&account.id).by(actor.name()))?;
         end_all_sessions(db, &actor, log, &account.id, SessionEnd::Password)?;
         store::tables::links::void_all(db, &account.id)?;
-        guard::lift(db, &key)?;
+        guard::lift(db, &key, log.at())?;
         outbox::enqueue(db, &letter)
     })
     .await
@@ -454,18 +450,20 @@ pub async fn suspend(core: &Core, by: &By, name: &str) -> Result<AccountWithRole
     .await
 }
 
-/// Lifts a suspension and a lockout.
+/// Lifts a suspension, a lockout, and everything else that failures have closed.
 ///
 /// # Errors
 /// `AccountNotFound`.
 pub async fn unlock(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
-    let key = guard::key_of(core, &find(core, name).await?.account);
+    let account = find(core, name).await?.account;
+    let (key, locks) = (guard::key_of(core, &account), FactorLocks::of(core, &account.id));
     let actor = by.actor.clone();
     change(core, by, name, move |db, log, account| {
         if store::tables::accounts::set_suspended(db, &account.id, None, log.at())? {
             log.record(db, &Event::done(What::Unsuspended).about(&account.id).by(actor.name()))?;
         }
-        if guard::lift(db, &key)? {
+        locks.lift(db)?;
+        if guard::lift(db, &key, log.at())? {
             log.record(db, &Event::done(What::Unlocked).about(&account.id).by(actor.name()))?;
         }
         Ok(())

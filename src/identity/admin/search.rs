@@ -1,12 +1,13 @@
 //! Accounts as administrators see and correct them: pages, details, sessions, restoring a deleted
 //! account.
 
-use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::error::{Detail, Error, Field, Kind, Result, Rule};
 use crate::identity::Core;
 use crate::identity::access::actor::By;
 use crate::identity::admin::accounts;
 use crate::identity::admin::accounts::{AccountWithRoles, HIDDEN_FOR};
 use crate::identity::audit::log::AuditLog;
+use crate::identity::factor::guesses::FactorLocks;
 use crate::identity::login::guard;
 use crate::identity::session::list;
 use crate::model::event::What;
@@ -221,13 +222,7 @@ fn set_status(
             accounts::mark_verified(db, actor, log, account)
         }
         Status::Pending | Status::Deleted => {
-            let sentence = "Status can only be set to active or suspended; to delete an account, use the call for that";
-            Err(Error::invalid(vec![FieldError::new(
-                "status",
-                Rule::Format,
-                "Not allowed",
-                sentence,
-            )]))
+            Err(Error::invalid_field(Field::Status, Rule::StatusNotSettable))
         }
     }
 }
@@ -249,15 +244,17 @@ fn set_roles(
     store::tables::roles::arrange(db, id, wanted)
 }
 
-/// Lifts a lockout after failures. A suspension by an administrator stays.
+/// Lifts everything that failures have closed: a lockout, waits, second factors. A suspension by an administrator stays.
 ///
 /// # Errors
 /// `AccountNotFound`, `Forbidden`.
 pub async fn unlock(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
-    let key = guard::key_of(core, &account(core, id).await?);
+    let account = account(core, id).await?;
+    let (key, locks) = (guard::key_of(core, &account), FactorLocks::of(core, &account.id));
     let actor = by.actor.clone();
     accounts::change(core, by, id, move |db, log, account| {
-        if guard::lift(db, &key)? {
+        locks.lift(db)?;
+        if guard::lift(db, &key, log.at())? {
             log.record(db, &Event::done(What::Unlocked).about(&account.id).by(actor.name()))?;
         }
         Ok(())
@@ -273,7 +270,7 @@ pub async fn restore(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles>
     let actor = by.actor.clone();
     accounts::change_even_deleted(core, by, id, move |db, log, account| {
         if !store::tables::directory::restore(db, &account.id, log.at() - HIDDEN_FOR, log.at())? {
-            return Err(Error::with(Kind::AccountNotFound, "User account is not deleted"));
+            return Err(Detail::NotDeleted.into());
         }
         log.record(db, &Event::done(What::AccountRestored).about(&account.id).by(actor.name()))
     })
@@ -340,8 +337,7 @@ pub async fn send_reset(core: &Core, by: &By, id: &str) -> Result<AccountWithRol
     accounts::change(core, by, id, move |db, log, account| {
         actor.needs(db, Permission::UsersWrite)?;
         if !account.is_reachable() {
-            let sentence = "User account is suspended; lift the suspension first";
-            return Err(Error::with(Kind::Conflict, sentence));
+            return Err(Detail::SuspendedAccount.into());
         }
         log.record(
             db,

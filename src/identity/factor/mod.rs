@@ -6,6 +6,7 @@
 
 pub mod backup;
 pub mod check;
+pub mod guesses;
 mod manage;
 mod qr;
 pub mod totp;
@@ -14,13 +15,16 @@ pub use manage::{Overview, list, remove, rename, renew_backup_codes, reset_all};
 
 use self::check::{Budget, CodeCheck, place, step_of, too_many};
 use super::{Caller, Core};
-use crate::error::{Error, FieldError, Kind, Limit, Result, Rule, limit};
+use crate::error::{Detail, Error, FactorRule, Field, Kind, Limit, Result, Rule, limit};
 use crate::identity::access::counted::Counted;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::access::login_target::LoginTarget;
 use crate::identity::audit::log::AuditLog;
+use crate::identity::login::guard;
 use crate::identity::login::one_time_code;
-use crate::identity::login::one_time_code::{CodeAttempt, CodeDelivery, CodePurpose, Trust};
+use crate::identity::login::one_time_code::{
+    CodeAttempt, CodeDelivery, CodeOrigin, CodePurpose, Trust,
+};
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::{
@@ -58,12 +62,7 @@ pub struct Authenticator {
 
 /// The error for a method that the login does not offer, or that sends no code.
 pub(super) fn no_such_method() -> Error {
-    let sentence = "This login cannot be completed with a code of that kind";
-    Error::invalid(vec![FieldError::new("method", Rule::Format, "Not allowed", sentence)])
-}
-
-fn invalid(field: &str, short: &'static str, sentence: &'static str) -> Error {
-    Error::invalid(vec![FieldError::new(field, Rule::Format, short, sentence)])
+    Error::invalid_field(Field::Method, Rule::Factor(FactorRule::MethodNotOffered))
 }
 
 async fn factors_of(core: &Core, account: &AccountId) -> Result<Vec<Factor>> {
@@ -89,10 +88,10 @@ pub async fn set_up(
 ) -> Result<Started> {
     let account = &caller.account;
     if !core.config.factors.enabled {
-        return Err(Error::with(Kind::Forbidden, "Second factors are not available here"));
+        return Err(Detail::FactorsOff.into());
     }
     if account.email_verified_at.is_none() {
-        return Err(Error::with(Kind::Forbidden, "Verify the email address first"));
+        return Err(Detail::AddressUnverified.into());
     }
     let confirmed = confirmed(factors_of(core, &account.id).await?);
     if core.config.factors.first_asks || !confirmed.is_empty() {
@@ -135,7 +134,7 @@ fn confirmed(factors: Vec<Factor>) -> Vec<Factor> {
 fn has_room(confirmed: &[Factor], kind: FactorKind, target: Option<&str>) -> Result<()> {
     let is_there = |factor: &Factor| factor.kind == kind && factor.target.as_deref() == target;
     if confirmed.len() >= MOST || kind != FactorKind::Totp && confirmed.iter().any(is_there) {
-        return Err(Error::with(Kind::AlreadyExists, "This factor is already set up"));
+        return Err(Detail::FactorExists.into());
     }
     Ok(())
 }
@@ -180,24 +179,16 @@ fn target(core: &Core, account: &Account, kind: FactorKind) -> Result<Option<Str
     if kind != FactorKind::Sms {
         return Ok(None);
     }
+    let refuse = |field, rule| Err(Error::invalid_field(field, Rule::Factor(rule)));
     if !core.config.sms.is_on() {
-        return Err(invalid(
-            "type",
-            "Not available",
-            "Codes by text message are not available here",
-        ));
+        return refuse(Field::FactorKind, FactorRule::NoTextMessages);
     }
     let number = account.phone.as_deref().filter(|phone| is_e164(phone));
     let Some(number) = number else {
-        let sentence = "The profile's phone must be an international number like +491701234567";
-        return Err(invalid("phone", "Invalid phone number", sentence));
+        return refuse(Field::Phone, FactorRule::InternationalNumber);
     };
     if !core.config.sms.may_reach(number) {
-        return Err(invalid(
-            "phone",
-            "Not available",
-            "Text messages are not sent to this country",
-        ));
+        return refuse(Field::Phone, FactorRule::CountryNotServed);
     }
     Ok(Some(number.to_owned()))
 }
@@ -278,6 +269,13 @@ pub async fn verify(
     }
 }
 
+/// The origin of a code that comes with an access token.
+async fn own_code(core: &Core, account: &Account, source: &Source) -> Result<CodeOrigin> {
+    let client = source.client();
+    let familiarity = guard::familiarity(core, &account.id, client).await?;
+    Ok(CodeOrigin { client, trust: Trust::RequestedHere, familiarity })
+}
+
 /// How a pending factor is confirmed.
 enum Confirmation {
     /// The step of the authenticator whose code was typed, if any.
@@ -298,8 +296,8 @@ async fn confirm(
     let how = match factor.kind {
         FactorKind::Totp => Confirmation::Step(step_of(core, factor, &plain)?),
         FactorKind::Email | FactorKind::Sms => {
-            let from = (source.client(), Trust::RequestedHere);
-            let owner = LoginTarget::of_owner(&account.id);
+            let from = own_code(core, account, source).await?;
+            let owner = LoginTarget::of_owner(account);
             Confirmation::Sent(Box::new(CodeAttempt::new(
                 core,
                 &owner,
@@ -311,12 +309,12 @@ async fn confirm(
         }
     };
     let change = format!("Logging in now asks for {} as well.", factor.kind.in_words());
-    let (letter, budget) = (letter(core, account, change)?, Budget::of_owner(core, account));
+    let (letter, budget) = (letter(core, account, change)?, Budget::of_setup(core, caller));
     let (log, account, factor) = (AuditLog::new(core, source), account.clone(), factor.clone());
     core.store
         .decide(move |db| {
-            if let Some(wait) = budget.count(db, &log)? {
-                return Ok(Decision::CommitThenRefuse(too_many(wait)));
+            if let Decision::CommitThenRefuse(refusal) = budget.count(db, &log)? {
+                return Ok(Decision::CommitThenRefuse(refusal));
             }
             let step = match confirmation(db, &how, &factor, &log)? {
                 Decision::Commit(step) => step,
@@ -420,22 +418,21 @@ pub async fn show(core: &Core, caller: &Caller, typed: &str, source: &Source) ->
         methods.retain(|method| *method != Method::Factor(FactorKind::Email));
     }
     methods.push(Method::BackupCode);
-    let from = (source.client(), Trust::RequestedHere);
+    let from = own_code(core, account, source).await?;
     let check = CodeCheck::prepare(core, account, &factors, &methods, typed, from)?;
-    let budget = Budget::of_owner(core, account);
+    let budget = Budget::in_session(core, caller, from.familiarity, source)?;
     let (log, session) = (AuditLog::new(core, source), caller.session().clone());
     core.store
         .decide(move |db| {
-            if let Some(wait) = budget.count(db, &log)? {
-                return Ok(Decision::CommitThenRefuse(too_many(wait)));
+            if let Decision::CommitThenRefuse(refusal) = budget.count(db, &log)? {
+                return Ok(Decision::CommitThenRefuse(refusal));
             }
-            let method = match check.run(db, &log)? {
+            let method = match budget.run(db, &log, &check)? {
                 Decision::Commit(method) => method,
                 Decision::CommitThenRefuse(refusal) => {
                     return Ok(Decision::CommitThenRefuse(refusal));
                 }
             };
-            budget.give_back(db)?;
             if !store::tables::sessions::renew_proof(db, &session, method.into(), log.at())? {
                 return Err(Kind::SessionEnded.into());
             }

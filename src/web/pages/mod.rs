@@ -18,6 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http::extract::api_client::FromApp;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::extract::{body, origin};
+use crate::http::server::error_text::sentence;
 use crate::http::server::paths::Paths;
 use crate::http::server::reject::{self, Reject};
 use crate::http::server::router::Routes;
@@ -175,7 +176,7 @@ impl LinkPage {
             Ok(words) => self.say(words, visit),
             Err(error) if !error.fields().is_empty() => {
                 let reasons: Vec<_> =
-                    error.fields().iter().map(|row| row.sentence.clone().into_owned()).collect();
+                    error.fields().iter().map(|row| sentence(row).into_owned()).collect();
                 self.show(StatusCode::BAD_REQUEST, &self.question(visit, token, &reasons))
             }
             Err(error) => Err(error),

@@ -6,7 +6,7 @@ use authd::identity::access::{api_client as apps, caller};
 use authd::identity::account::{letters, quota};
 use authd::identity::admin::accounts::RoleChange;
 use authd::identity::admin::{accounts, roles};
-use authd::identity::audit::log::{AuditExport, AuditFilter, AuditFormat};
+use authd::identity::audit::log::{AuditExport, AuditFilter};
 use authd::identity::system::key;
 use authd::identity::{Actor, By};
 use authd::model::app::ApiClientKind as AppKind;
@@ -22,7 +22,7 @@ const ROTATION: Rotation = Rotation { begin: Begin::AtOnce, old: Old::Die };
 /// An administrator who passed the first check for this permission.
 async fn let_in(app: &App, token: &str, any_of: &'static [Permission]) -> By {
     let caller = caller::authenticate(&app.core, token).await.unwrap();
-    let source = Source { address: None, user_agent: None, request_id: None };
+    let source = Source::command_line();
     let demand = Demand { any_of, proof: ProofAge::Any };
     By {
         actor: Actor::Admin(caller.require(&app.core, demand, Locality::Local, &source).unwrap()),
@@ -54,12 +54,7 @@ async fn everything(
         ),
         ("quota", quota::change(core, users, &id, change).await.map(drop)),
         ("suspend", accounts::suspend(core, users, target).await.map(drop)),
-        (
-            "export",
-            AuditExport::begin(core, audit, AuditFilter::default(), AuditFormat::Csv)
-                .await
-                .map(drop),
-        ),
+        ("export", AuditExport::begin(core, audit, AuditFilter::default()).await.map(drop)),
         // It also ends the administrator's own session.
         ("keys", key::rotate(core, keys, ROTATION).await.map(drop)),
     ]

@@ -6,9 +6,11 @@ use std::borrow::Cow;
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::api::compat::envelope;
 use crate::api::v1::V1;
 use crate::config::WireName;
-use crate::error::{Error, FieldError, Kind};
+use crate::error::{Error, Field, FieldError, Kind};
+use crate::http::server::error_text::{self, sentence};
 use crate::http::server::reject::{About, Wire, status};
 
 /// The authbackend wire.
@@ -101,37 +103,28 @@ impl Wire for Authbackend {
         }
     }
 
+    fn field_name<'a>(&self, field: &'a Field) -> Cow<'a, str> {
+        match field {
+            // On this wire an account has one role.
+            Field::Roles => "role".into(),
+            other => error_text::field_name(other),
+        }
+    }
+
     fn body(&self, error: &Error, _about: &About) -> Value {
         let code = self.code(error.kind());
         let mut body = json!({ "success": false, "message": self.message(error), "code": code });
         if code == VALIDATION {
-            body["errors"] = error.fields().iter().map(row).collect();
+            body["errors"] = error.fields().iter().map(|broken| row(self, broken)).collect();
         }
         body
     }
 
     fn schema(&self) -> Value {
-        let text = || json!({ "type": "string" });
-        let row = json!({
-            "type": "object",
-            "required": ["field", "message"],
-            "properties": { "field": text(), "message": text() },
-        });
-        json!({
-            "type": "object",
-            "required": ["success", "message", "code"],
-            "properties": {
-                "success": { "type": "boolean", "enum": [false] },
-                "message": text(),
-                "code": text(),
-                "errors": { "type": "array", "items": row, "description": "Only with `VALIDATION_ERROR`." },
-            },
-        })
+        envelope::flat(VALIDATION)
     }
 }
 
-fn row(error: &FieldError) -> Value {
-    // On this wire an account has one role.
-    let field = if error.field == "roles" { "role" } else { &error.field };
-    json!({ "field": field, "message": error.sentence })
+fn row(wire: &impl Wire, error: &FieldError) -> Value {
+    json!({ "field": wire.field_name(&error.field), "message": sentence(error) })
 }

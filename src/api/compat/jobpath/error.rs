@@ -6,9 +6,11 @@ use std::borrow::Cow;
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::api::compat::envelope::field_rows;
 use crate::api::v1::V1;
 use crate::config::WireName;
 use crate::error::{Error, FieldError, Kind};
+use crate::http::server::error_text::sentence;
 use crate::http::server::reject::{About, Wire, status};
 
 /// The jobpath wire.
@@ -70,18 +72,13 @@ impl Wire for Jobpath {
         let (kind, code) = (error.kind(), self.code(error.kind()));
         let mut detail = json!({ "message": self.message(error) });
         if code == VALIDATION {
-            detail["errors"] = error.fields().iter().map(row).collect();
+            detail["errors"] = error.fields().iter().map(|broken| row(self, broken)).collect();
         }
         json!({ "error": code, "detail": detail, "status_code": self.status(kind).as_u16() })
     }
 
     fn schema(&self) -> Value {
         let text = || json!({ "type": "string" });
-        let row = json!({
-            "type": "object",
-            "required": ["field", "message"],
-            "properties": { "field": text(), "message": text() },
-        });
         json!({
             "type": "object",
             "required": ["error", "detail", "status_code"],
@@ -92,7 +89,7 @@ impl Wire for Jobpath {
                     "required": ["message"],
                     "properties": {
                         "message": text(),
-                        "errors": { "type": "array", "items": row, "description": "Only with `validation_error`." },
+                        "errors": field_rows(VALIDATION),
                     },
                 },
                 "status_code": { "type": "integer" },
@@ -101,6 +98,6 @@ impl Wire for Jobpath {
     }
 }
 
-fn row(error: &FieldError) -> Value {
-    json!({ "field": error.field, "message": error.sentence })
+fn row(wire: &impl Wire, error: &FieldError) -> Value {
+    json!({ "field": wire.field_name(&error.field), "message": sentence(error) })
 }

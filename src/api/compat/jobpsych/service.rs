@@ -11,7 +11,7 @@ use crate::api::compat::jobpsych::types::{
     Decoded, IncrementAnswer, IncrementRequest, JwtInfo, JwtInfoAnswer, UploadsAnswer,
     VerifyTokenAnswer, VerifyTokenRequest,
 };
-use crate::error::{Error, FieldError, Result, Rule};
+use crate::error::{Error, Field, Result, Rule};
 use crate::http::extract::body::Body;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::extract::service::ServiceCaller;
@@ -100,8 +100,9 @@ impl JobpsychServiceApi {
 
     /// Get JWT config info
     ///
-    /// For callers from `server.service_networks`, or with a service's key. In production the
-    /// characters of the secret are omitted; compare the fingerprint instead.
+    /// For callers from `server.service_networks`, or with a service's key. The characters of the
+    /// secret are shown only if `server.reveal_secret_ends` is set, and never in production; compare
+    /// the fingerprint instead.
     #[oai(
         path = "/api/auth/jwt-info",
         method = "get",
@@ -119,18 +120,9 @@ impl JobpsychServiceApi {
     }
 }
 
-/// Parses the email address in a path. A malformed address counts as `WrongType`, so that the
-/// status is 400, not 422.
+/// Parses the email address in a path.
 fn address(text: &str) -> Result<Email> {
-    Email::parse(text).ok_or_else(|| {
-        let row = FieldError::new(
-            "email",
-            Rule::WrongType,
-            "Invalid email format",
-            "Email must be a valid address",
-        );
-        Error::invalid(vec![row])
-    })
+    Email::parse(text).ok_or_else(|| Error::invalid_field(Field::Email, Rule::EmailInPath))
 }
 
 fn jwt_info(core: &Core, signing: &Signing) -> JwtInfo {

@@ -6,9 +6,11 @@ use std::borrow::Cow;
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::api::compat::envelope;
 use crate::api::v1::V1;
 use crate::config::WireName;
 use crate::error::{Error, FieldError, Kind};
+use crate::http::server::error_text::sentence;
 use crate::http::server::reject::{About, Wire, status};
 
 /// The siteworks wire.
@@ -77,31 +79,16 @@ impl Wire for Siteworks {
         let code = self.code(error.kind());
         let mut body = json!({ "success": false, "message": self.message(error), "code": code });
         if code == VALIDATION {
-            body["errors"] = error.fields().iter().map(row).collect();
+            body["errors"] = error.fields().iter().map(|broken| row(self, broken)).collect();
         }
         body
     }
 
     fn schema(&self) -> Value {
-        let text = || json!({ "type": "string" });
-        let row = json!({
-            "type": "object",
-            "required": ["field", "message"],
-            "properties": { "field": text(), "message": text() },
-        });
-        json!({
-            "type": "object",
-            "required": ["success", "message", "code"],
-            "properties": {
-                "success": { "type": "boolean", "enum": [false] },
-                "message": text(),
-                "code": text(),
-                "errors": { "type": "array", "items": row, "description": "Only with `VALIDATION_ERROR`." },
-            },
-        })
+        envelope::flat(VALIDATION)
     }
 }
 
-fn row(error: &FieldError) -> Value {
-    json!({ "field": error.field, "message": error.sentence })
+fn row(wire: &impl Wire, error: &FieldError) -> Value {
+    json!({ "field": wire.field_name(&error.field), "message": sentence(error) })
 }

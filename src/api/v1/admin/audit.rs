@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use poem::Body;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
@@ -11,6 +11,7 @@ use poem_openapi::payload::{Binary, Response};
 use super::super::V1Tag;
 use super::types::{AuditAnswer, AuditPage, ExportFormat, OutcomeWord};
 use super::view;
+use crate::api::audit_text::AuditFormat;
 use crate::error::Result;
 use crate::http::extract::allowed::{Allowed, ReadAudit};
 use crate::http::extract::params::{self, NameQuery, PageLimit, Paging, TimeQuery};
@@ -19,7 +20,7 @@ use crate::http::server::reject::Reject;
 use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
 use crate::identity::audit::log;
-use crate::identity::audit::log::{AuditExport, AuditFilter, AuditFormat};
+use crate::identity::audit::log::{AuditExport, AuditFilter};
 use crate::model::{AccountId, EventOutcome};
 
 /// Operations under `/admin/audit`.
@@ -91,17 +92,20 @@ impl AuditApi {
         until: Query<Option<TimeQuery>>,
     ) -> std::result::Result<Response<Binary<Body>>, Reject> {
         let filter = filter(user_id.0, event.0, outcome.0, since.0, until.0)?;
-        let (form, kind) = match format.0 {
-            Some(ExportFormat::Csv) => (AuditFormat::Csv, "text/csv; charset=utf-8"),
-            _ => (AuditFormat::JsonLines, "application/x-ndjson"),
+        let format = match format.0 {
+            Some(ExportFormat::Csv) => AuditFormat::Csv,
+            _ => AuditFormat::JsonLines,
         };
-        let export = AuditExport::begin(&self.core, &admin.by(), filter, form).await?;
-        let pieces =
-            stream::try_unfold((self.core.clone(), export), |(core, mut export)| async move {
-                let piece = export.next(&core).await.map_err(cut_off)?;
-                Ok::<_, std::io::Error>(piece.map(|piece| (piece, (core, export))))
+        let export = AuditExport::begin(&self.core, &admin.by(), filter).await?;
+        let records =
+            stream::try_unfold((self.core.clone(), export), move |(core, mut export)| async move {
+                let records = export.next(&core).await.map_err(cut_off)?;
+                let lines = (!records.is_empty()).then(|| format.lines(&records));
+                Ok::<_, std::io::Error>(lines.map(|lines| (lines, (core, export))))
             });
-        Ok(Response::new(Binary(Body::from_bytes_stream(pieces))).header("content-type", kind))
+        let pieces = stream::iter(format.heading().map(Ok)).chain(records);
+        let body = Binary(Body::from_bytes_stream(pieces));
+        Ok(Response::new(body).header("content-type", format.media_type()))
     }
 }
 

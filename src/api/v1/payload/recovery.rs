@@ -8,7 +8,7 @@ use super::super::types::{
     ResetPasswordRequest,
 };
 use crate::config::Config;
-use crate::error::{Error, FieldError, Kind};
+use crate::error::{Detail, Error, FieldError};
 use crate::http::extract::body::Payload;
 use crate::http::extract::schema::required_row;
 use crate::http::server::policy;
@@ -24,7 +24,7 @@ impl Payload for ReauthenticateRequest {
 
 impl Payload for ResetPasswordRequest {
     fn missing(field: &str) -> Option<Error> {
-        let missing = || Error::with(Kind::MissingLinkToken, "Reset token is required");
+        let missing = || Detail::ResetTokenMissing.into();
         (field == "token").then(missing)
     }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::env::Env;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Detail, Result};
 use crate::identity::Core;
 use crate::identity::admin::import::candidate::AccountReference;
 use crate::identity::admin::search;
@@ -127,7 +127,7 @@ impl<'a> ImportRun<'a> {
         let everybodys = of(role::DEFAULT);
         let roles: BTreeSet<String> = all.iter().map(|(role, _)| role.clone()).collect();
         if let Some(unknown) = options.allowed_roles.iter().find(|name| !roles.contains(*name)) {
-            return Err(Error::with(Kind::NotFound, format!("There is no role named {unknown:?}")));
+            return Err(Detail::UnknownRole(unknown.clone()).into());
         }
         let is_withheld = |name: &&String| {
             !options.allowed_roles.contains(name) && !of(name).is_subset(&everybodys)
