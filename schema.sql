@@ -29,8 +29,6 @@ create table accounts (
   last_name text,
   name text,                              -- the full name, for APIs that do not split it
   company_name text,
-  name_key text,                          -- the full name, case-folded, for searches
-  last_name_key text,                     -- the family name, case-folded, for searches
   phone text,
   phone_verified_at bigint,
   locale text,                            -- reserved: the language that the owner reads
@@ -51,14 +49,21 @@ create table accounts (
   check (email is not null or username is not null or phone is not null)
 );
 create index accounts_password_scheme on accounts (password_scheme);
--- For the administrators' lists: in the order of the numbers, by state, by name prefix.
+-- For the administrators' lists: in the order of the numbers, by state.
 create index accounts_present on accounts (number, email_verified_at) where suspended_at is null and deleted_at is null;
 create index accounts_suspended on accounts (number) where suspended_at is not null and deleted_at is null;
 create index accounts_gone on accounts (number) where deleted_at is not null;
-create index accounts_name on accounts (name_key) where name_key is not null;
-create index accounts_last_name on accounts (last_name_key) where last_name_key is not null;
 create index accounts_unproved on accounts (created_at) where email_verified_at is null;
 create index accounts_deleted on accounts (deleted_at) where deleted_at is not null;
+
+-- The index of the administrators' search: the accounts that have three characters in a row in their
+-- address or user name. It covers whole segments of 4,096 numbers; later accounts are not in it yet.
+create table account_trigrams (
+  segment bigint not null,                -- the account number divided by 4,096
+  trigram bigint not null,                -- three code points of 21 bits each
+  places bytea not null,                  -- the remainders, ascending, two bytes each
+  primary key (segment, trigram)
+);
 
 -- Roles and their permissions. The server writes built-in roles at each start, so an upgrade can
 -- add permissions to them.
@@ -76,6 +81,7 @@ create table account_roles (
   account_id text not null references accounts (id) on delete cascade,
   role text not null references roles (name) on delete cascade,
   org_id text,                            -- reserved: the organisation that the role is limited to
+  position bigint not null default 0,     -- roles are listed in the order in which they were given
   primary key (account_id, role)
 );
 create index account_roles_role on account_roles (role);

@@ -19,7 +19,7 @@ use crate::http::server::metrics::{alone, counted};
 use crate::http::server::pace::{PIECE, Timeouts};
 use crate::http::server::router::Routes;
 use crate::http::server::signals::Endings;
-use crate::identity::admin::role_cache;
+use crate::identity::admin::{role_cache, search};
 use crate::identity::audit::refusals;
 use crate::identity::audit::refusals::{Refusals, Until};
 use crate::identity::login::in_flight::AttemptsInFlight;
@@ -384,6 +384,12 @@ impl Background {
             stopped.clone(),
             core.clone(),
             |core| async move { key::rotate_if_due(&core).await },
+        ));
+        tasks.spawn(every(
+            Duration::from_mins(1),
+            stopped.clone(),
+            core.clone(),
+            |core| async move { search::extend_index(&core).await },
         ));
         tasks.spawn(every(Duration::from_hours(1), stopped, core.clone(), |core| async move {
             cleanup::learn_schemes(&core).await?;

@@ -6,7 +6,7 @@ mod guards;
 
 use std::fmt;
 
-use super::{Algorithm, Config, Loaded};
+use super::{Config, Loaded};
 use crate::model::Email;
 
 /// The severity of a finding.
@@ -196,13 +196,13 @@ fn server(config: &Config, found: &mut ConfigReport) {
 }
 
 fn tokens(config: &Config, found: &mut ConfigReport) {
-    if config.tokens.algorithm != Algorithm::Hs256 {
+    if !config.tokens.algorithm.is_shared() {
         return;
     }
     if config.tokens.secret.is_none() {
         found.hint(
             "tokens.secret",
-            "HS256 signs with a secret that the server generates, so no other service can check tokens",
+            "tokens are signed with a secret that the server generates, so no other service can check tokens",
             "set a secret of at least 32 bytes if another service must check them",
         );
     } else if config.tokens.has_published_secret() {

@@ -13,7 +13,7 @@ use super::problem::Problem;
 use crate::config::Network;
 use crate::config::values::rate::Rate;
 use crate::config::values::rate::Shape;
-use crate::config::values::span;
+use crate::config::values::{bytes, span};
 use crate::model::Secret;
 
 /// One key of the effective configuration, safe to show.
@@ -158,6 +158,15 @@ impl ConfigReader {
         bounds: RangeInclusive<u64>,
     ) -> ReadResult<T> {
         self.value(key, &whole_form(&bounds), |raw| whole(raw, &bounds))
+    }
+
+    /// Reads a number of bytes within bounds: plain, or with a unit like `10MB`.
+    pub fn size(&mut self, key: &'static str, bounds: RangeInclusive<u64>) -> ReadResult<u64> {
+        let allowed = format!("{} bytes, or a size like 10MB", whole_form(&bounds));
+        self.value(key, &allowed, |raw| match raw {
+            Raw::Text(text) => bytes::parse(text).filter(|size| bounds.contains(size)),
+            other => whole(other, &bounds),
+        })
     }
 
     /// Reads an optional integer within bounds.

@@ -88,7 +88,7 @@ fn the_variables_of_siteworks_mean_what_its_document_says() {
     );
     assert_eq!(
         (config.service.name.as_str(), config.mail.from.as_str()),
-        ("SiteWorks", "noreply@siteworks.com")
+        ("SiteWorks", "SiteWorks <noreply@siteworks.com>")
     );
     assert_eq!(config.server.cors_origins, ["http://localhost:3000"]);
     assert!(config.tokens.has_published_secret());
@@ -129,11 +129,55 @@ fn the_variables_of_jobpath_mean_what_its_document_says() {
     assert_eq!(config.log.level, "warn");
     let ignored: Vec<&str> = loaded.ignored.iter().map(|variable| variable.name.as_str()).collect();
     assert_eq!(ignored, ["APP_VERSION", "BCRYPT_ROUNDS", "DATABASE_URL", "DB_POOL_SIZE"]);
+    let printed = under("jobpath", &[("CORS_ORIGINS", "localhost:3000,8000")]).config;
+    let unset = under("jobpath", &[]).config;
+    for config in [&printed, &unset, &under("jobpsych", &[]).config] {
+        let origins = ["http://localhost:3000", "http://localhost:8000"];
+        assert_eq!(config.server.cors_origins, origins);
+    }
     let environment = |value: &str| under("jobpath", &[("DEBUG", value)]).config.server.environment;
     assert_eq!(
         (environment("True"), environment("0")),
         (Environment::Development, Environment::Production)
     );
+}
+
+#[test]
+fn the_optional_variables_of_perfect21_mean_what_its_document_says() {
+    let config = under(
+        "perfect21",
+        &[
+            ("ENABLE_METRICS", "false"),
+            ("ENABLE_MFA", "false"),
+            ("MFA_ISSUER", "Your App Name"),
+            ("UPLOAD_MAX_SIZE", "5MB"),
+            ("UPLOAD_ALLOWED_TYPES", "jpg,PNG"),
+        ],
+    )
+    .config;
+    assert!(!config.metrics.enabled && !config.factors.enabled);
+    assert_eq!(config.factors.issuer.as_deref(), Some("Your App Name"));
+    let kinds: Vec<_> = config.files.kinds.iter().map(|kind| kind.as_str()).collect();
+    assert_eq!((config.files.size, kinds), (5_000_000, vec!["jpg", "png"]));
+    assert!(refused("perfect21", &[("UPLOAD_ALLOWED_TYPES", "exe")]).contains("jpeg"));
+    let config = under("perfect21", &[]).config;
+    assert!(config.metrics.enabled && config.factors.enabled);
+    let kinds: Vec<_> = config.files.kinds.iter().map(|kind| kind.as_str()).collect();
+    assert_eq!((config.files.size, kinds), (10_000_000, vec!["jpg", "jpeg", "png", "gif"]));
+}
+
+#[test]
+fn the_sender_of_siteworks_has_its_name() {
+    let from = |name| {
+        let variables =
+            [("BREVO_SENDER_EMAIL", "noreply@siteworks.com"), ("BREVO_SENDER_NAME", name)];
+        under("siteworks", &variables).config.mail
+    };
+    for name in ["SiteWorks", "Site, Works & Co."] {
+        let mail = from(name);
+        assert_eq!(mail.from, format!("{name} <noreply@siteworks.com>"));
+        assert_eq!(mail.sender_address().unwrap().key(), "noreply@siteworks.com");
+    }
 }
 
 #[test]
@@ -154,9 +198,9 @@ fn the_secrets_that_the_documents_print_are_refused_in_production() {
 fn what_no_key_can_mean_is_refused_by_its_own_name() {
     for (profile, name, value) in [
         ("jobpath", "JWT_ALGORITHM", "none"),
-        ("jobpath", "JWT_ALGORITHM", "HS512"),
+        ("jobpath", "JWT_ALGORITHM", "HS1"),
         ("jobpath", "ACCESS_TOKEN_EXPIRE_MINUTES", "soon"),
-        ("jobpath", "CORS_ORIGINS", "localhost:3000,8000"),
+        ("jobpath", "CORS_ORIGINS", "app.example.com,8000"),
         ("jobpath", "CORS_ORIGINS", "[\"*\"]"),
         ("jobpath", "DEBUG", "perhaps"),
         ("siteworks", "PORT", "many"),

@@ -29,10 +29,19 @@ pub enum Detail {
     DeletedAccount,
     /// Only a deleted account can be restored.
     NotDeleted,
+    /// The account is suspended, and so gets no mail.
+    SuspendedAccount,
+    /// The policy allows no second factors.
+    FactorsOff,
+    /// A request to set a new password lacks the token of the link.
+    ResetTokenMissing,
     FileTooLarge {
         max: u64,
     },
-    FileTypeNotAllowed,
+    /// The kinds that are accepted, by the endings of their names.
+    FileTypeNotAllowed {
+        kinds: Vec<&'static str>,
+    },
 }
 
 impl Detail {
@@ -52,8 +61,11 @@ impl Detail {
                 Kind::NotFound
             }
             Self::DeletedAccount | Self::NotDeleted => Kind::AccountNotFound,
+            Self::SuspendedAccount => Kind::Conflict,
+            Self::FactorsOff => Kind::Forbidden,
+            Self::ResetTokenMissing => Kind::MissingLinkToken,
             Self::FileTooLarge { .. } => Kind::PayloadTooLarge,
-            Self::FileTypeNotAllowed => Kind::UnsupportedMediaType,
+            Self::FileTypeNotAllowed { .. } => Kind::UnsupportedMediaType,
         }
     }
 }

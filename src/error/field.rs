@@ -142,6 +142,12 @@ pub enum Rule {
     SearchText {
         max: usize,
     },
+    /// Not an ID or a word of a list.
+    Word {
+        max: usize,
+    },
+    /// A parameter that the query gives twice.
+    GivenTwice,
     /// Not a point in time.
     Timestamp,
     /// A parameter of the path, the query or the header is missing or malformed.

@@ -26,6 +26,7 @@ pub fn one_of_each(link: &str, until: Time) -> Vec<Letter> {
             until,
         },
         Letter::OneTimeCode { code: Secret::new("123456"), until },
+        Letter::ResetCode { code: Secret::new("123456"), until },
         Letter::FactorGuesses { count: 10, link: link(), until },
         Letter::FactorChanged { change: "Changed.".into() },
         Letter::PasswordChanged,

@@ -48,7 +48,15 @@ pub enum Letter {
         /// When the link expires.
         until: Time,
     },
+    /// A code that completes a login or confirms a factor.
     OneTimeCode {
+        /// The digits.
+        code: Secret,
+        /// When the code expires.
+        until: Time,
+    },
+    /// A password reset by code was requested; the code sets a new password.
+    ResetCode {
         /// The digits.
         code: Secret,
         /// When the code expires.
@@ -133,6 +141,8 @@ const NEW_DEVICE: LetterKind = LetterKind {
 };
 const ONE_TIME_CODE: LetterKind =
     LetterKind { name: "one_time_code", links: &[], values: &["code", "until"] };
+const RESET_CODE: LetterKind =
+    LetterKind { name: "reset_code", links: &[], values: &["code", "until"] };
 const FACTOR_GUESSES: LetterKind =
     LetterKind { name: "factor_guesses", links: &["link"], values: &["count", "until"] };
 const FACTOR_CHANGED: LetterKind =
@@ -152,7 +162,7 @@ const ACCOUNT_DELETED: LetterKind = LetterKind { name: "account_deleted", links:
 
 impl LetterKind {
     /// The templates of all letters.
-    pub const ALL: [LetterKind; 17] = [
+    pub const ALL: [LetterKind; 18] = [
         VERIFY_EMAIL,
         ALREADY_REGISTERED,
         PASSWORD_CLOSED,
@@ -161,6 +171,7 @@ impl LetterKind {
         PASSWORD_SET,
         NEW_DEVICE,
         ONE_TIME_CODE,
+        RESET_CODE,
         FACTOR_GUESSES,
         FACTOR_CHANGED,
         PASSWORD_CHANGED,
@@ -186,6 +197,7 @@ impl Letter {
             Letter::PasswordSet => PASSWORD_SET,
             Letter::NewDevice { .. } => NEW_DEVICE,
             Letter::OneTimeCode { .. } => ONE_TIME_CODE,
+            Letter::ResetCode { .. } => RESET_CODE,
             Letter::FactorGuesses { .. } => FACTOR_GUESSES,
             Letter::FactorChanged { .. } => FACTOR_CHANGED,
             Letter::PasswordChanged => PASSWORD_CHANGED,
@@ -207,6 +219,7 @@ impl Letter {
             | Letter::AccountLocked { until }
             | Letter::NewDevice { until, .. }
             | Letter::OneTimeCode { until, .. }
+            | Letter::ResetCode { until, .. }
             | Letter::FactorGuesses { until, .. }
             | Letter::ResetPassword { until, .. }
             | Letter::PasswordVoid { until, .. }
@@ -236,7 +249,9 @@ impl Letter {
                 ("at", Secret::new(readable(*at))),
                 until(time),
             ],
-            Letter::OneTimeCode { code, until: time } => vec![("code", code.clone()), until(time)],
+            Letter::OneTimeCode { code, until: time } | Letter::ResetCode { code, until: time } => {
+                vec![("code", code.clone()), until(time)]
+            }
             Letter::FactorGuesses { count, link, until: time } => {
                 vec![("link", link.clone()), ("count", Secret::new(count.to_string())), until(time)]
             }

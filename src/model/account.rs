@@ -44,6 +44,25 @@ pub enum Status {
 }
 
 impl Status {
+    /// The state of an account with these times.
+    #[must_use]
+    pub fn of(
+        deleted_at: Option<Time>,
+        suspended_at: Option<Time>,
+        email_verified_at: Option<Time>,
+        verification: Verification,
+    ) -> Self {
+        if deleted_at.is_some() {
+            Self::Deleted
+        } else if suspended_at.is_some() {
+            Self::Suspended
+        } else if email_verified_at.is_none() && verification == Verification::Required {
+            Self::Pending
+        } else {
+            Self::Active
+        }
+    }
+
     /// The name that the native API uses.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -115,15 +134,7 @@ impl Account {
     /// The state; `verification` decides whether an unverified address makes the account pending.
     #[must_use]
     pub fn status(&self, verification: Verification) -> Status {
-        if self.deleted_at.is_some() {
-            Status::Deleted
-        } else if self.suspended_at.is_some() {
-            Status::Suspended
-        } else if self.email_verified_at.is_none() && verification == Verification::Required {
-            Status::Pending
-        } else {
-            Status::Active
-        }
+        Status::of(self.deleted_at, self.suspended_at, self.email_verified_at, verification)
     }
 }
 

@@ -10,8 +10,8 @@ pub struct Email {
     key: String,
 }
 
-/// The maximum length of an address (RFC 5321 allows 254; the API documents say 255).
-pub const MAX_LENGTH: usize = 254;
+/// The maximum length of an address, as in the API documents. (RFC 5321 allows 254.)
+pub const MAX_LENGTH: usize = 255;
 
 const MAX_LOCAL_LENGTH: usize = 64;
 

@@ -1,5 +1,5 @@
-//! Detects a file's type from its content while it streams in. The file name is only checked for a
-//! contradiction.
+//! Detects a file's type from its content while it streams in. The ending of its name says which type
+//! it must have.
 
 use std::collections::VecDeque;
 
@@ -34,21 +34,64 @@ impl Media {
             Media::Gif => "image/gif",
         }
     }
+}
 
-    /// The type that a file name's extension claims, or `None` for an unsupported extension.
-    #[must_use]
-    pub fn by_name(name: &str) -> Option<Self> {
-        let (_, extension) = name.rsplit_once('.')?;
-        match extension.to_ascii_lowercase().as_str() {
-            "pdf" => Some(Media::Pdf),
-            "doc" => Some(Media::Doc),
-            "docx" => Some(Media::Docx),
-            "txt" => Some(Media::Text),
-            "jpg" | "jpeg" => Some(Media::Jpeg),
-            "png" => Some(Media::Png),
-            "gif" => Some(Media::Gif),
-            _ => None,
+/// The ending of a file name that may be uploaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileEnding {
+    word: &'static str,
+    media: Media,
+}
+
+/// Declares the endings, so that none can be missing in [`FileEnding::WORDS`].
+macro_rules! endings {
+    ($first:literal => $media:ident $(, $word:literal => $other:ident)*) => {
+        impl FileEnding {
+            /// All endings, in words.
+            pub const WORDS: &str = concat!($first $(, ", ", $word)*);
+
+            const ALL: &[Self] = &[
+                Self { word: $first, media: Media::$media },
+                $(Self { word: $word, media: Media::$other },)*
+            ];
         }
+    };
+}
+
+endings!(
+    "pdf" => Pdf,
+    "doc" => Doc,
+    "docx" => Docx,
+    "txt" => Text,
+    "jpg" => Jpeg,
+    "jpeg" => Jpeg,
+    "png" => Png,
+    "gif" => Gif
+);
+
+impl FileEnding {
+    /// Reads an ending such as `pdf`, in either case.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|ending| ending.word.eq_ignore_ascii_case(word)).copied()
+    }
+
+    /// The ending of a file name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        name.rsplit_once('.').and_then(|(_, word)| Self::parse(word))
+    }
+
+    /// The ending without the dot, in lower case.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.word
+    }
+
+    /// The type that a file with this ending has.
+    #[must_use]
+    pub fn media(self) -> Media {
+        self.media
     }
 }
 

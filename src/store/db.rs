@@ -133,16 +133,6 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
-/// The start and the end of the range of keys that begin with a prefix: from the prefix to the prefix
-/// plus the last code point. An index answers `key >= $1 and key < $2`, without wildcards.
-///
-/// The range is right only where the engine compares keys byte by byte. SQLite does; PostgreSQL
-/// does under `collate "C"`.
-#[must_use]
-pub fn prefix_range(prefix: &str) -> [Value; 2] {
-    [prefix.into(), format!("{prefix}\u{10ffff}").into()]
-}
-
 /// A result row. Columns are taken in order, once each.
 #[derive(Debug)]
 pub struct Row {

@@ -54,7 +54,14 @@ const VERSION_2: UpgradeStep = UpgradeStep {
         Sql("alter table accounts add column handle bytea"),
         Fill(give_handles),
         Rebuild(ACCOUNTS_2),
+        Sql("create table account_trigrams (
+  segment bigint not null,
+  trigram bigint not null,
+  places bytea not null,
+  primary key (segment, trigram)
+);"),
         Sql("alter table account_roles add column org_id text"),
+        Sql("alter table account_roles add column position bigint not null default 0"),
         Rebuild(SESSIONS_2),
         Sql("alter table tries rename to attempts"),
         Sql("alter table attempts rename column waits to block_count"),
@@ -100,8 +107,6 @@ const ACCOUNTS_2: TableRebuild = TableRebuild {
   last_name text,
   name text,
   company_name text,
-  name_key text,
-  last_name_key text,
   phone text,
   phone_verified_at bigint,
   locale text,
@@ -118,11 +123,11 @@ const ACCOUNTS_2: TableRebuild = TableRebuild {
   updated_at bigint not null,
   check (email is not null or username is not null or phone is not null)",
     columns: "id, number, handle, email, email_key, email_verified_at, username, username_key,
-      first_name, last_name, name, company_name, name_key, last_name_key, phone, phone_verified_at,
+      first_name, last_name, name, company_name, phone, phone_verified_at,
       password_hash, password_scheme, credential_version, files_uploaded, upload_limit, imported_at,
       suspended_at, deleted_at, last_login_at, created_at, updated_at",
     values: "id, number, handle, email, email_key, email_verified_at, username, username_key,
-      first_name, last_name, name, company_name, name_key, last_name_key, phone, phone_verified_at,
+      first_name, last_name, name, company_name, phone, phone_verified_at,
       password_hash, password_scheme, stamp, files_uploaded, upload_limit, imported_at,
       suspended_at, deleted_at, last_login_at, created_at, updated_at",
     indexes: &[
@@ -132,9 +137,6 @@ const ACCOUNTS_2: TableRebuild = TableRebuild {
         "create index accounts_suspended on accounts (number)
            where suspended_at is not null and deleted_at is null",
         "create index accounts_gone on accounts (number) where deleted_at is not null",
-        "create index accounts_name on accounts (name_key) where name_key is not null",
-        "create index accounts_last_name on accounts (last_name_key)
-           where last_name_key is not null",
         "create index accounts_unproved on accounts (created_at) where email_verified_at is null",
         "create index accounts_deleted on accounts (deleted_at) where deleted_at is not null",
     ],

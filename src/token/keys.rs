@@ -21,9 +21,7 @@ use crate::config::Algorithm;
 use crate::env::Env;
 use crate::error::{Error, Kind, Result};
 
-/// RFC 7518, section 3.2: an HS256 key is at least as long as the hash output.
-const SECRET_LEN: usize = 32;
-/// A 32-byte secret with fewer distinct bytes than this was not drawn at random.
+/// A secret with fewer distinct bytes than this was not drawn at random.
 const SECRET_VARIETY: usize = 8;
 const RSA_LEAST_BYTES: usize = 2048 / 8;
 
@@ -38,8 +36,8 @@ pub(super) enum KeyMaterial {
     Ec(Box<EcdsaKeyPair>, DecodingKey),
     /// EdDSA (RFC 8037)
     Ed(Box<Ed25519KeyPair>, DecodingKey),
-    /// HS256
-    Secret(Box<hmac::Key>, DecodingKey),
+    /// HS256, HS384 or HS512
+    Secret(Algorithm, Box<hmac::Key>, DecodingKey),
 }
 
 /// The algorithm's name in token headers and in the store.
@@ -49,13 +47,14 @@ pub(super) fn name(algorithm: Algorithm) -> &'static str {
         Algorithm::Es256 => "ES256",
         Algorithm::EdDsa => "EdDSA",
         Algorithm::Hs256 => "HS256",
+        Algorithm::Hs384 => "HS384",
+        Algorithm::Hs512 => "HS512",
     }
 }
 
 /// The algorithm with this name.
 pub(super) fn named(name: &str) -> Option<Algorithm> {
-    let all = [Algorithm::Rs256, Algorithm::Es256, Algorithm::EdDsa, Algorithm::Hs256];
-    all.into_iter().find(|one| self::name(*one) == name)
+    Algorithm::ALL.into_iter().find(|one| self::name(*one) == name)
 }
 
 /// Generates a private key. An RSA key takes up to a second.
@@ -74,28 +73,34 @@ pub(super) fn generate(algorithm: Algorithm, env: &Env) -> Result<Private> {
             let pair = Ed25519KeyPair::generate().map_err(failed)?;
             pair.to_pkcs8v1().map_err(failed)?.as_ref().to_vec()
         }
-        Algorithm::Hs256 => env.random::<SECRET_LEN>()?.to_vec(),
+        Algorithm::Hs256 => env.random::<32>()?.to_vec(),
+        Algorithm::Hs384 => env.random::<48>()?.to_vec(),
+        Algorithm::Hs512 => env.random::<64>()?.to_vec(),
     }))
 }
 
 /// Refuses a shared secret that can be guessed.
-pub(super) fn check_secret(secret: &[u8]) -> Result<()> {
+pub(super) fn check_secret(algorithm: Algorithm, secret: &[u8]) -> Result<()> {
     let mut seen = [false; 256];
     for byte in secret {
         seen[usize::from(*byte)] = true;
     }
     let different = seen.iter().filter(|seen| **seen).count();
-    let found = if secret.len() < SECRET_LEN {
+    let least = algorithm.least_secret();
+    let found = if secret.len() < least {
         format!("{}", secret.len())
     } else if different < SECRET_VARIETY {
         format!("only {different} distinct ones")
     } else {
         return Ok(());
     };
-    let expected = "tokens.secret: expected at least 32 bytes drawn at random";
     Err(Error::with(
         Kind::Internal,
-        format!("{expected}, got {found}; generate one with `openssl rand -base64 48`"),
+        format!(
+            "tokens.secret: expected at least {least} bytes drawn at random, got {found}; generate one with \
+             `openssl rand -base64 {}`",
+            least.max(48)
+        ),
     ))
 }
 
@@ -128,12 +133,20 @@ impl KeyMaterial {
                 let public = DecodingKey::from_ed_der(pair.public_key().as_ref());
                 Ok(Self::Ed(Box::new(pair), public))
             }
-            Algorithm::Hs256 if private.len() >= SECRET_LEN => {
-                let key = hmac::Key::new(hmac::HMAC_SHA256, private);
-                Ok(Self::Secret(Box::new(key), DecodingKey::from_secret(private)))
-            }
-            Algorithm::Hs256 => {
-                Err(Error::internal("a stored shared secret is shorter than 32 bytes"))
+            Algorithm::Hs256 | Algorithm::Hs384 | Algorithm::Hs512 => {
+                if private.len() < algorithm.least_secret() {
+                    return Err(Error::internal(format!(
+                        "a stored shared secret is shorter than {} bytes",
+                        algorithm.least_secret()
+                    )));
+                }
+                let mac = match algorithm {
+                    Algorithm::Hs384 => hmac::HMAC_SHA384,
+                    Algorithm::Hs512 => hmac::HMAC_SHA512,
+                    _ => hmac::HMAC_SHA256,
+                };
+                let key = hmac::Key::new(mac, private);
+                Ok(Self::Secret(algorithm, Box::new(key), DecodingKey::from_secret(private)))
             }
         }
     }
@@ -144,7 +157,7 @@ impl KeyMaterial {
             Self::Rsa(..) => Algorithm::Rs256,
             Self::Ec(..) => Algorithm::Es256,
             Self::Ed(..) => Algorithm::EdDsa,
-            Self::Secret(..) => Algorithm::Hs256,
+            Self::Secret(algorithm, ..) => *algorithm,
         }
     }
 
@@ -162,7 +175,7 @@ impl KeyMaterial {
             }
             Self::Ec(pair, _) => Ok(pair.sign(&random, message).map_err(failed)?.as_ref().to_vec()),
             Self::Ed(pair, _) => Ok(pair.sign(message).as_ref().to_vec()),
-            Self::Secret(key, _) => Ok(hmac::sign(key, message).as_ref().to_vec()),
+            Self::Secret(_, key, _) => Ok(hmac::sign(key, message).as_ref().to_vec()),
         }
     }
 
@@ -172,7 +185,9 @@ impl KeyMaterial {
             Self::Rsa(_, key) => (jsonwebtoken::Algorithm::RS256, key),
             Self::Ec(_, key) => (jsonwebtoken::Algorithm::ES256, key),
             Self::Ed(_, key) => (jsonwebtoken::Algorithm::EdDSA, key),
-            Self::Secret(_, key) => (jsonwebtoken::Algorithm::HS256, key),
+            Self::Secret(Algorithm::Hs384, _, key) => (jsonwebtoken::Algorithm::HS384, key),
+            Self::Secret(Algorithm::Hs512, _, key) => (jsonwebtoken::Algorithm::HS512, key),
+            Self::Secret(_, _, key) => (jsonwebtoken::Algorithm::HS256, key),
         };
         let verifier = (DEFAULT_PROVIDER.verifier_factory)(&algorithm, key);
         verifier.is_ok_and(|verifier| verifier.verify(message, &signature.to_vec()).is_ok())
@@ -191,7 +206,8 @@ mod tests {
 
     #[test]
     fn each_algorithm_signs_what_it_verifies_and_nothing_else() {
-        for algorithm in [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Hs256] {
+        let quick = Algorithm::ALL.into_iter().filter(|one| *one != Algorithm::Rs256);
+        for algorithm in quick {
             let env = Env::real();
             let private = generate(algorithm, &env).unwrap();
             let key = KeyMaterial::open(algorithm, &private).unwrap();
@@ -228,13 +244,15 @@ mod tests {
     #[test]
     fn a_weak_secret_is_refused_without_being_shown() {
         for weak in ["hush-hush", "abababababababababababababababababababab"] {
-            let error = check_secret(weak.as_bytes()).unwrap_err();
+            let error = check_secret(Algorithm::Hs256, weak.as_bytes()).unwrap_err();
             assert!(
                 error.message().starts_with("tokens.secret") && !error.chain().contains(weak),
                 "{error}"
             );
         }
-        check_secret(b"4f1c9a7be0d2835664afc01b77e29d38").unwrap();
+        check_secret(Algorithm::Hs256, b"4f1c9a7be0d2835664afc01b77e29d38").unwrap();
+        // RFC 7518, section 3.2: the key is at least as long as the hash.
+        assert!(check_secret(Algorithm::Hs512, b"4f1c9a7be0d2835664afc01b77e29d38").is_err());
     }
 
     #[test]

@@ -11,7 +11,6 @@ use super::jwt::{self, Claims};
 use super::memory::{Remembered, VerifiedTokenCache};
 use super::ring::{LiveKey, Ring};
 use super::{AccessToken, Audience, Grant, VerifiedToken};
-use crate::config::Algorithm;
 use crate::env::Env;
 use crate::error::{Error, Kind, Result};
 use crate::model::secret::{decode, encode};
@@ -208,7 +207,7 @@ impl Mint {
     /// not another party that has the secret.
     fn new_jti(&self, held: &LiveKey, claims: &Claims) -> Result<String> {
         let mut jti = self.env.random::<NONCE_LEN>()?.to_vec();
-        if held.key.algorithm() == Algorithm::Hs256 {
+        if held.key.algorithm().is_shared() {
             let proof = self.proof(held, claims, &jti);
             jti.extend_from_slice(&proof[..PROOF_LEN]);
         }
@@ -216,7 +215,7 @@ impl Mint {
     }
 
     fn has_our_jti(&self, held: &LiveKey, claims: &Claims) -> bool {
-        if held.key.algorithm() != Algorithm::Hs256 {
+        if !held.key.algorithm().is_shared() {
             return true;
         }
         let jti = decode(&claims.jti)

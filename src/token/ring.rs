@@ -220,15 +220,23 @@ fn is_wanted(row: &rows::SigningKey, algorithm: &str, shared: Option<&str>) -> b
 /// The key id of the configured secret. It is a MAC: a plain digest, published in every token,
 /// would let anyone test guesses of the secret against it.
 fn shared_kid(config: &config::TokensConfig, master: &MasterKey) -> Option<String> {
-    let secret = config.secret.as_ref().filter(|_| config.algorithm == Algorithm::Hs256)?;
-    let fingerprint = master.mac("shared-secret-kid", secret.reveal().as_bytes());
+    let secret = config.secret.as_ref().filter(|_| config.algorithm.is_shared())?;
+    // Each algorithm has its own key id: a key never serves another.
+    let purpose = match config.algorithm {
+        Algorithm::Hs384 => "shared-secret-kid-hs384",
+        Algorithm::Hs512 => "shared-secret-kid-hs512",
+        _ => "shared-secret-kid",
+    };
+    let fingerprint = master.mac(purpose, secret.reveal().as_bytes());
     Some(format!("{SHARED}{}", encode(&fingerprint[..12])))
 }
 
 /// Refuses a configured secret that can be guessed.
 pub(super) fn check_config(config: &config::TokensConfig) -> Result<()> {
-    match (&config.secret, config.algorithm) {
-        (Some(secret), Algorithm::Hs256) => check_secret(secret.reveal().as_bytes()),
+    match &config.secret {
+        Some(secret) if config.algorithm.is_shared() => {
+            check_secret(config.algorithm, secret.reveal().as_bytes())
+        }
         _ => Ok(()),
     }
 }

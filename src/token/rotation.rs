@@ -4,7 +4,7 @@
 //! New keys are made before the write that puts them in force, based on the stored keys. If the
 //! epoch has risen since, nothing is written. For when to rotate, and who may, see `identity::key`.
 
-use crate::config::{self, Algorithm};
+use crate::config;
 use crate::env::Env;
 use crate::error::{Error, Kind, Result};
 use crate::model::Time;
@@ -124,7 +124,7 @@ fn refuse_foreign(ring: &Ring, config: &config::TokensConfig) -> Result<()> {
 }
 
 fn has_secret(config: &config::TokensConfig) -> bool {
-    config.algorithm == Algorithm::Hs256 && config.secret.is_some()
+    config.algorithm.is_shared() && config.secret.is_some()
 }
 
 /// Whether the newest key has reached the configured maximum age.
@@ -135,6 +135,7 @@ pub(super) fn is_due(ring: &Ring, config: &config::TokensConfig, now: Time) -> b
 
 #[cfg(test)]
 mod tests {
+    use crate::config::Algorithm;
     use std::time::Duration;
 
     use super::*;

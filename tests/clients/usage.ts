@@ -25,6 +25,12 @@ const profile = must((await api.GET("/users/me", { headers })).data, "no profile
 const status: "pending" | "active" | "suspended" | "deleted" = profile.status;
 if (profile.email !== email || status !== "active") throw new Error(JSON.stringify(profile));
 
+// Every GET that needs no parameter answers as the document says: what is there is not null.
+const sessions = must((await api.GET("/users/me/sessions", { headers })).data, "no sessions").data;
+for (const { id, location } of sessions) if (location === null) throw new Error(`${id} has a location that is null`);
+const info = must((await api.GET("/service/jwt-info", { headers })).data, "no jwt-info").data;
+if (info.secret === null) throw new Error("the secret is null");
+
 const body = { refreshToken: login.refreshToken };
 const refreshed = must((await api.POST("/auth/refresh", { body })).data, "no refresh").data;
 const successor: string | null | undefined = refreshed.refreshToken;

@@ -11,7 +11,7 @@ use poem::http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::admin::staff;
-use crate::support::{Answer, App, PASSWORD, UNLIMITED, UNLIMITED_MAIL, app_with, config};
+use crate::support::{Answer, App, PASSWORD, UNLIMITED, UNLIMITED_MAIL, api_of, app_with, config};
 
 /// One operation of the document.
 struct Operation {
@@ -36,7 +36,7 @@ impl Ground {
             app_with("standard", &[&UNLIMITED[..], &UNLIMITED_MAIL, &ALL_CALLS].concat()).await;
         // A fresh login with all permissions: no call is refused before its body is read.
         let (_, bearer) = staff(&app, "ada", &["admin"]).await;
-        let document = authd::api::v1::document(&config("standard", &[], app.dir.path()));
+        let document = api_of(&authd::api::v1::document(&config("standard", &[], app.dir.path())));
         Self { app, bearer, document }
     }
 

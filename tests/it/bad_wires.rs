@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::admin::make;
 use crate::bad_input::{bad_values, broken, filled, resolved};
-use crate::support::{Answer, App, PASSWORD, UNLIMITED, app_with};
+use crate::support::{Answer, App, PASSWORD, UNLIMITED, api_of, app_with};
 
 /// A wire with its profile, a user with all permissions, and the API client.
 pub struct Ground {
@@ -52,7 +52,7 @@ impl Ground {
     /// With some keys set.
     pub async fn with(name: &'static str, set: &[(&str, &str)]) -> Self {
         let app = app_with(name, &[&UNLIMITED[..], set].concat()).await;
-        let document = app.get("/openapi.json").send().await.body;
+        let document = api_of(&app.get("/openapi.json").send().await.body);
         make(&app, "ada", &["admin"]).await;
         let mut ground =
             Self { name, app, document, bearer: String::new(), caller: None, wrong: Vec::new() };

@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::admin::make;
-use crate::support::{self, Answer, App, Call, UNLIMITED, app_with, token_in};
+use crate::support::{self, Answer, App, Call, UNLIMITED, api_of, app_with, token_in};
 
 use wording::{Said, Wording};
 
@@ -62,7 +62,7 @@ impl WireApp {
     /// The profile's own values, with some keys set.
     pub async fn with(name: &str, keys: &[(&str, &str)]) -> Self {
         let app = app_with(name, keys).await;
-        let document = app.get(&format!("/openapi/{name}.json")).send().await.body;
+        let document = api_of(&app.get(&format!("/openapi/{name}.json")).send().await.body);
         let mut headers = Vec::new();
         if name == "authbackend" {
             let (id, key) = app.api_client("backend", "service").await;

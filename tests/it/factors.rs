@@ -112,7 +112,7 @@ pub fn code_in(mails: &[Mail]) -> String {
     let mail = mails
         .iter()
         .rev()
-        .find(|mail| mail.subject.starts_with("Your code"))
+        .find(|mail| ["Your code", "Set a new"].iter().any(|start| mail.subject.starts_with(start)))
         .expect("a letter with a code");
     mail.text
         .lines()

@@ -204,6 +204,16 @@ async fn a_row_that_cannot_be_imported_is_reported_with_its_line_and_stops_nothi
 }
 
 #[tokio::test]
+async fn a_role_that_does_not_exist_cannot_be_allowed() {
+    let app = app().await;
+    let arguments = ["import", "-", "--format", "csv", "--allow-roles", "wizard"];
+    let ran = user(&app, &arguments, "email\na@example.com\n");
+    assert_eq!(ran.code, Some(1), "{}", ran.out);
+    assert!(ran.err.contains("There is no role named \"wizard\""), "{}", ran.err);
+    assert_eq!(whole(&app).await.len(), 0);
+}
+
+#[tokio::test]
 async fn a_role_that_may_do_more_comes_along_only_when_it_is_allowed() {
     let app = app().await;
     let file =

@@ -178,5 +178,5 @@ async fn the_users_of_perfect21_log_in_with_their_old_passwords() {
         .post("/api/v1/auth/login", &json!({ "username": "boss", "password": PASSWORD }))
         .send()
         .await;
-    assert_is(&boss, &[("/data/user/roles", json!(["admin", "user"]))]);
+    assert_is(&boss, &[("/data/user/roles", json!(["user", "admin"]))]);
 }

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use authd::api;
 use authd::config::{self, WireName};
 use authd::error::Kind;
+use authd::http::docs::shared::inlined;
 use serde_json::Value;
 
 use crate::support::app_with;
@@ -31,12 +32,12 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/openapi")
 }
 
-/// The document of a wire, as the server sends it.
+/// The document of a wire, with every response in its place.
 async fn document(wire: WireName, profile: &str) -> Value {
     let app = app_with(profile, &[]).await;
     let answer = app.get(&format!("/openapi/{}.json", wire.as_str())).send().await;
     assert_eq!(answer.status, 200, "{}", answer.text);
-    answer.body
+    inlined(&answer.body)
 }
 
 /// Compares a text with its snapshot. Snapshots have no metadata that changes with the test.

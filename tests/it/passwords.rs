@@ -97,7 +97,10 @@ async fn a_bad_password_is_refused_with_every_reason() {
         assert_eq!(answer.status == 201, expected.is_empty(), "{password}: {}", answer.text);
     }
     let long = "x".repeat(257);
-    assert_eq!(reasons(&sign_up(&app, "bob", &long).await), [("FIELD_TOO_LONG", "Too long")]);
+    assert_eq!(
+        reasons(&sign_up(&app, "bob", &long).await),
+        [("FIELD_TOO_LONG", "Too long: at most 256 characters")]
+    );
     let login = app.login("ada", &long).await;
     assert_eq!(
         (login.status.as_u16(), login.code()),

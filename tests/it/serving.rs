@@ -361,7 +361,7 @@ fn the_command_line_and_a_busy_server_share_the_file_without_a_busy_error() {
     );
     assert_eq!(
         me().body["data"]["roles"],
-        json!(["moderator", "user"]),
+        json!(["user", "moderator"]),
         "in the very next request"
     );
     let locked = folder.run(&["user", "lock", "u0-3@example.com"]);

@@ -502,3 +502,13 @@ pub fn another_persons() -> VerifiedToken {
         epoch: 1,
     }
 }
+
+/// A document with every response in its place, and without what is served beside the API.
+pub fn api_of(document: &Value) -> Value {
+    let mut document = authd::http::docs::shared::inlined(document);
+    let paths = document["paths"].as_object_mut().unwrap();
+    paths.retain(|_, item| {
+        item.as_object().unwrap().values().all(|one| one.get("servers").is_none())
+    });
+    document
+}

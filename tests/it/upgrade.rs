@@ -170,8 +170,11 @@ async fn every_row_is_carried_over() {
         same => same.to_owned(),
     };
     let after = app.database();
-    assert_eq!(after.tables().len(), before.tables().len());
-    for table in after.tables() {
+    // Version 2 has one more table, which begins empty.
+    let tables = after.tables().into_iter().filter(|table| table != "account_trigrams");
+    let tables: Vec<String> = tables.collect();
+    assert_eq!(tables.len(), before.tables().len());
+    for table in tables {
         let count = |database: &RawDatabase, table: &str| {
             database.number(&format!("select count(*) from {table}"))
         };

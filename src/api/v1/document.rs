@@ -8,8 +8,10 @@ use super::payload::field_name;
 use super::{MOUNTS, UNCOUNTED, V1, V1Api};
 use crate::config::Config;
 use crate::http::docs::openapi;
+use crate::http::docs::openapi::OtherGet;
+use crate::http::docs::shared::share;
 use crate::http::extract::{api_client, refresh_cookie};
-use crate::http::server::policy;
+use crate::http::server::{policy, system};
 
 /// The name of the refresh cookie's security scheme in the document.
 const COOKIE_SCHEME: &str = "refreshCookie";
@@ -21,7 +23,7 @@ A login returns an access token and a refresh token. Send the access token with 
 `Authorization: Bearer …`. Send the refresh token to `POST /auth/refresh` to get the next pair; browsers keep it in an \
 `HttpOnly` cookie. Services that verify access tokens themselves find the public keys at `/.well-known/jwks.json`.
 
-All errors share one envelope: `code` is for programs, `message` is for people, and `details` lists each broken rule. \
+A success has `success: true`. All errors share one envelope: `code` is for programs, `message` is for people, and `details` lists each broken rule. \
 Every response carries `X-Request-ID`, which also appears in the server's log.";
 
 /// The OpenAPI document of the native API for this configuration.
@@ -42,10 +44,12 @@ pub fn document(config: &Config) -> Value {
         document["paths"][path]["post"]["security"] = security;
     }
     describe_services(&mut document);
-    apply_policy(&mut document["components"]["schemas"], config);
+    apply_policy(&mut document, config);
+    describe_system(&mut document, config);
     let mut operations = operations();
     api_client::describe(&mut document, config, &mut operations);
-    openapi::complete(&mut document, &V1, &operations, &UNCOUNTED);
+    let uncounted = [&UNCOUNTED[..], &system::PATHS].concat();
+    openapi::complete(&mut document, &V1, &operations, &uncounted);
     let health = &mut document["paths"]["/health"]["get"]["responses"];
     let mut unwell = health["200"]["content"]["application/json"]["example"].clone();
     unwell["status"] = "UNAVAILABLE".into();
@@ -65,6 +69,7 @@ pub fn document(config: &Config) -> Value {
         });
     }
     describe_export(&mut document["paths"]["/admin/audit/export"]["get"]["responses"]["200"]);
+    share(&mut document);
     document
 }
 
@@ -97,12 +102,64 @@ fn describe_export(response: &mut Value) {
 
 /// Adds the configured policy to the schemas, so that the document states the rules that the server
 /// enforces.
-fn apply_policy(schemas: &mut Value, config: &Config) {
-    let rules = &config.password;
-    policy::bound_password(&mut schemas["RegisterRequest"]["properties"]["password"], rules);
-    schemas["LoginRequest"]["properties"]["password"]["maxLength"] = rules.max_length.into();
-    if let Some(required) = schemas["RegisterRequest"]["required"].as_array_mut() {
+fn apply_policy(document: &mut Value, config: &Config) {
+    policy::publish_passwords(document, &config.password);
+    let register = &mut document["components"]["schemas"]["RegisterRequest"];
+    if let Some(required) = register["required"].as_array_mut() {
         required.extend(config.signup.require.iter().map(|field| field_name(*field).into()));
+    }
+}
+
+const SYSTEM: &str = "System";
+
+/// The operations at the root that belong to no API.
+fn describe_system(document: &mut Value, config: &Config) {
+    let text = |path, id, summary, description, success| OtherGet {
+        path,
+        id,
+        tag: SYSTEM,
+        summary,
+        description,
+        success,
+        media_type: "text/plain",
+        schema_type: "string",
+    };
+    let [live, ready, keys, figures] = system::PATHS;
+    let mut gets = vec![
+        OtherGet {
+            media_type: "application/json; charset=utf-8",
+            schema_type: "object",
+            ..text(
+                keys,
+                "getJwks",
+                "Get the public keys",
+                "The keys that verify access tokens, as a JSON Web Key Set (RFC 7517).",
+                "The keys; none under a shared secret.",
+            )
+        },
+        text(live, "getLivez", "Check that the server runs", "For supervisors.", "`ok`"),
+        text(
+            ready,
+            "getReadyz",
+            "Check that the server can work",
+            "For load balancers: the database can be read.",
+            "`ok`",
+        ),
+    ];
+    if config.metrics.enabled {
+        gets.push(text(
+            figures,
+            "getMetrics",
+            "Get metrics",
+            "Metrics for Prometheus, for callers from `server.service_networks`.",
+            "The metrics in the text format of Prometheus.",
+        ));
+    }
+    for get in &gets {
+        openapi::add_get(document, config, get);
+    }
+    if let Some(tags) = document["tags"].as_array_mut() {
+        tags.push(json!({ "name": SYSTEM, "description": "Paths of the server itself." }));
     }
 }
 
@@ -113,10 +170,17 @@ mod tests {
     use super::super::fixture::config;
     use super::*;
     use crate::api::tests::{operations_of, under};
+    use crate::http::docs::shared::inlined;
+    use crate::http::extract::schema::{TEXT, USERNAME};
+
+    /// The document with every response in its place.
+    fn document(config: &Config) -> Value {
+        inlined(&super::document(config))
+    }
 
     #[test]
     fn every_reference_leads_somewhere() {
-        let document = document(&config());
+        let document = super::document(&config());
         let mut references = Vec::new();
         under(&document, "$ref", &mut references);
         assert!(!references.is_empty());
@@ -144,8 +208,10 @@ mod tests {
         let document = document(&config());
         for (name, operation) in operations_of(&document) {
             let has = |status: &str| !operation["responses"][status].is_null();
-            assert!(has("500") && has("503"), "{name}");
-            assert_eq!(has("429"), name != "get /health", "{name}");
+            assert!(has("500"), "{name}");
+            assert!(has("503") || operation.get("servers").is_some(), "{name}");
+            let is_system = operation.get("servers").is_some();
+            assert_eq!(has("429"), !is_system && name != "get /health", "{name}");
             if operation.get("requestBody").is_some() {
                 assert!(has("400") && has("413") && has("415"), "{name}");
                 let json = operation["requestBody"]["content"].get("application/json");
@@ -163,8 +229,15 @@ mod tests {
                     continue;
                 }
                 let bytes = name == "get /users/me/files/{fileId}" && status == "200";
-                let expected = if bytes { "application/octet-stream" } else { "application/json" };
-                assert_eq!(media.keys().collect::<Vec<_>>(), [expected], "{name} {status}");
+                if is_system && status == "200" {
+                    continue;
+                }
+                let expected: &[&str] = if bytes {
+                    &["application/octet-stream", "*/*"]
+                } else {
+                    &["application/json"]
+                };
+                assert_eq!(media.keys().collect::<Vec<_>>(), expected, "{name} {status}");
                 assert!(response["headers"]["X-Request-ID"].is_object(), "{name} {status}");
             }
         }
@@ -173,9 +246,13 @@ mod tests {
     #[test]
     fn the_document_states_no_rule_that_is_not_checked() {
         let document = document(&config());
-        for word in
-            ["pattern", "uniqueItems", "multipleOf", "oneOf", "anyOf", "additionalProperties"]
-        {
+        let mut patterns = Vec::new();
+        under(&document["components"], "pattern", &mut patterns);
+        let patterns: BTreeSet<_> =
+            patterns.iter().filter_map(|pattern| pattern.as_str()).collect();
+        let checked = [TEXT, USERNAME, "^[a-z0-9._:-]+$"];
+        assert_eq!(patterns, BTreeSet::from(checked));
+        for word in ["uniqueItems", "multipleOf", "oneOf", "anyOf", "additionalProperties"] {
             let mut found = Vec::new();
             under(&document["components"], word, &mut found);
             assert_eq!(found, Vec::<&Value>::new(), "{word}");

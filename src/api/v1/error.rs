@@ -183,6 +183,8 @@ fn row_code(rule: &Rule) -> &'static str {
         | Rule::Role(_)
         | Rule::StatusNotSettable
         | Rule::SearchText { .. }
+        | Rule::Word { .. }
+        | Rule::GivenTwice
         | Rule::Timestamp
         | Rule::Parameter => "VALIDATION_ERROR",
     }

@@ -25,6 +25,7 @@ pub(super) fn operations() -> Vec<Described> {
     all.extend(service::operations());
     all.extend(files());
     all.push(Described::new("getHealth", &[], health_answer()));
+    all.extend(system());
     all
 }
 
@@ -175,4 +176,18 @@ fn health_answer() -> Value {
         "status": "OK", "timestamp": "2023-12-01T10:30:00Z", "version": "1.0.0", "uptime": 86400,
         "services": { "database": "healthy", "redis": "not used", "email": "healthy" },
     })
+}
+
+/// The operations at the root. Their examples are the texts that they send.
+fn system() -> Vec<Described> {
+    let key = json!({
+        "kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "es256-4SSSAjZ3mIIvUGcI",
+        "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    });
+    vec![
+        Described::new("getJwks", &[], json!({ "keys": [key] })),
+        Described::new("getLivez", &[], json!("ok")),
+        Described::new("getReadyz", &[Kind::Unavailable], json!("ok")),
+        Described::new("getMetrics", &[Kind::Forbidden], json!("# EOF")),
+    ]
 }

@@ -6,9 +6,10 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 
 use super::V1Tag;
-use super::admin::shown::{self, AuditAnswer, AuditPage, Paging, SessionsAnswer};
+use super::admin::shown::{self, AuditAnswer, AuditPage, SessionsAnswer};
 use super::types::Done;
 use crate::http::extract::bearer::Bearer;
+use crate::http::extract::params::{self, NameQuery, PageLimit, Paging};
 use crate::http::extract::request_context::RequestContext;
 use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
@@ -79,12 +80,13 @@ impl SessionsApi {
         &self,
         bearer: Bearer,
         /// Only records before the record with this ID.
-        before: Query<Option<String>>,
+        before: Query<Option<NameQuery>>,
         /// Maximum number of entries, from 1 to 100. Defaults to 20.
-        limit: Query<Option<i64>>,
+        limit: Query<Option<PageLimit>>,
     ) -> Answer<AuditAnswer> {
         let limit = Paging::read(None, limit.0)?.limit;
-        let (records, next) = log::own(&self.core, &bearer.0, before.0, limit).await?;
+        let (records, next) =
+            log::own(&self.core, &bearer.0, params::name("before", before.0)?, limit).await?;
         Ok(answer(
             AuditPage { records: records.into_iter().map(shown::record).collect(), next }.into(),
         ))

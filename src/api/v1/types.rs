@@ -9,7 +9,9 @@ use poem_openapi::{Enum, Object};
 
 use serde::Serialize;
 
-use crate::http::extract::fields::{EmailField, PasswordField, TokenField, UsernameField};
+use crate::http::extract::fields::{
+    EmailField, NewPasswordField, PasswordField, TokenField, UsernameField,
+};
 
 pub use mfa::*;
 pub use recovery::*;
@@ -24,7 +26,7 @@ pub struct RegisterRequest {
     /// The username: letters, digits, underscores, hyphens and inner dots. Must be unique.
     pub username: Option<UsernameField>,
     /// The password.
-    pub password: PasswordField,
+    pub password: NewPasswordField,
     /// Given name.
     #[oai(validator(max_length = 100))]
     pub first_name: Option<String>,

@@ -98,7 +98,7 @@ Examples:
   authd user list --status suspended
       Show which accounts an administrator has suspended
   authd user list --search jo --limit 20
-      Show the first 20 whose address or username begins with `jo`
+      Show the first 20 whose address or username contains `jo`
   authd user list --limit 0 --json | jq -r '.[].email'
       Print the addresses of all accounts")]
 pub struct UserList {
@@ -106,7 +106,7 @@ pub struct UserList {
     #[arg(long, value_enum)]
     status: Option<StatusWord>,
 
-    /// Only accounts whose address or username begins with this text
+    /// Only accounts whose address or username contains this text
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
 

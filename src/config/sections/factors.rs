@@ -9,5 +9,9 @@ section! {
         totp_ahead: u8 = whole(0..=4);
         /// Setting up the first factor requires a recent login too.
         first_asks: bool = truth();
+        /// Owners may set up factors. Factors that are set up guard their account in any case.
+        enabled: bool = truth();
+        /// The name that authenticator apps show. `None` means the name of the service.
+        issuer: Option<String> = optional_text(64);
     }
 }

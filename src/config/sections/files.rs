@@ -1,12 +1,17 @@
 //! `[files]`: how many files an account may upload, and how much space files may take.
 
+use crate::model::media::FileEnding;
+
 section! {
     /// `[files]`: upload quota and limits on space.
     pub struct FilesConfig = "files" {
         /// How many uploads an account has, unless it has its own quota.
         limit: u32 = whole(0..=1_000_000_000);
         /// The largest file, in bytes.
-        size: u64 = whole(1..=1_000_000_000);
+        size: u64 = size(1..=1_000_000_000);
+        /// The endings of file names that may be uploaded.
+        kinds: Vec<FileEnding> =
+            list(&format!("endings: {}", FileEnding::WORDS), FileEnding::parse);
         /// The total size of all files, in bytes.
         total: u64 = whole(0..=1_000_000_000_000);
         /// The disk space that must stay free, in bytes.

@@ -8,6 +8,26 @@ use crate::config::reader::{ConfigReader, ReadResult};
 /// The shortest and the longest lifetime of a link.
 const LIFE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(366 * 24);
 
+/// The paths under which the built-in pages are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageMount {
+    /// `/v1`, as the native API.
+    V1,
+    /// The root.
+    Root,
+}
+
+impl PageMount {
+    /// The part of the path before that of the page.
+    #[must_use]
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::V1 => "/v1",
+            Self::Root => "",
+        }
+    }
+}
+
 section! {
     /// `[links]`: where links in mail lead and how long they are valid.
     pub struct Links = "links" {
@@ -27,6 +47,8 @@ section! {
         /// The application's page that confirms a new address, a URL that contains `{token}`.
         /// `None` means the built-in page.
         confirm_email: Option<String> = link_template();
+        /// Which of their paths the links to built-in pages use.
+        mount: PageMount = choice(&[("v1", PageMount::V1), ("root", PageMount::Root)]);
     }
 }
 

@@ -68,15 +68,30 @@ impl MailConfig {
             let text = raw.to_text().trim().to_owned();
             sender(&text).map(|_| text)
         });
+        let name = r.option("mail.sender_name", "a name without < and >", |raw| {
+            let text = raw.to_text().trim().to_owned();
+            let is_name =
+                !text.is_empty() && !text.contains(|c: char| c.is_control() || "<>".contains(c));
+            is_name.then_some(text)
+        });
         let templates = r.optional_folder("mail.templates");
         let parts = SmtpUrlParts { host: host?, port: port?, user: user?, password: password? };
-        Ok(Self { smtp: server(r, url?, parts)?, from: from?, templates: templates? })
+        let smtp = server(r, url?, parts)?;
+        let from = match (from?, name?) {
+            (from, Some(name)) if !from.ends_with('>') => format!("{name} <{from}>"),
+            (from, _) => from,
+        };
+        Ok(Self { smtp, from, templates: templates? })
     }
 
     /// The address of the sender, without the name.
     #[must_use]
     pub fn sender_address(&self) -> Option<Email> {
-        sender(&self.from)
+        // `mail.sender_name` may contain what a name in `mail.from` must not.
+        match self.from.rsplit_once('<') {
+            Some((_, address)) => sender(address.trim_end_matches('>')),
+            None => sender(&self.from),
+        }
     }
 }
 

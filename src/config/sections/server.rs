@@ -1,5 +1,6 @@
 //! `[server]`: where the server listens, how it is reached, and which networks it trusts.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 
 use crate::config::Network;
@@ -125,9 +126,12 @@ impl Server {
                 Some(origin.host().to_owned())
             });
         let reveal_secret_ends = r.truth("server.reveal_secret_ends");
+        let before = RefCell::new(String::new());
         let cors_origins =
             r.list("server.cors_origins", "exact origins like https://app.example.com", |item| {
-                WebOrigin::parse(item).map(|origin| origin.to_string())
+                let origin = WebOrigin::listed(item, &before.borrow())?.to_string();
+                before.replace(origin.clone());
+                Some(origin)
             });
         let connections = r.whole("server.connections", 1..=1_000_000);
         let connections_client = r.whole("server.connections_client", 1..=1_000_000);

@@ -9,9 +9,6 @@ use crate::config::reader::ConfigReader;
 use crate::model::Secret;
 use crate::model::secret::digest;
 
-/// The shortest shared secret, in bytes (RFC 7518, section 3.2).
-const SHORTEST_SECRET: usize = 32;
-
 /// A new key is published at least this long before it signs, because services may cache the public
 /// keys for a minute.
 const SHORTEST_LEAD: Duration = Duration::from_mins(1);
@@ -44,9 +41,34 @@ pub enum Algorithm {
     EdDsa,
     /// HMAC with SHA-256 and a shared secret.
     Hs256,
+    /// HMAC with SHA-384 and a shared secret.
+    Hs384,
+    /// HMAC with SHA-512 and a shared secret.
+    Hs512,
 }
 
 impl Algorithm {
+    /// All algorithms.
+    pub const ALL: [Algorithm; 6] =
+        [Self::Es256, Self::EdDsa, Self::Rs256, Self::Hs256, Self::Hs384, Self::Hs512];
+
+    /// Whether the same secret signs and verifies tokens.
+    #[must_use]
+    pub fn is_shared(self) -> bool {
+        self.least_secret() > 0
+    }
+
+    /// The shortest shared secret, in bytes: as long as the hash (RFC 7518, section 3.2).
+    #[must_use]
+    pub fn least_secret(self) -> usize {
+        match self {
+            Self::Rs256 | Self::Es256 | Self::EdDsa => 0,
+            Self::Hs256 => 32,
+            Self::Hs384 => 48,
+            Self::Hs512 => 64,
+        }
+    }
+
     /// The name in token headers (`alg`).
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -55,6 +77,8 @@ impl Algorithm {
             Algorithm::Es256 => "ES256",
             Algorithm::EdDsa => "EdDSA",
             Algorithm::Hs256 => "HS256",
+            Algorithm::Hs384 => "HS384",
+            Algorithm::Hs512 => "HS512",
         }
     }
 }
@@ -63,20 +87,15 @@ section! {
     /// `[tokens]`: access tokens.
     pub struct TokensConfig = "tokens" {
         /// The signature algorithm.
-        algorithm: Algorithm = choice(&[
-            ("ES256", Algorithm::Es256),
-            ("EdDSA", Algorithm::EdDsa),
-            ("RS256", Algorithm::Rs256),
-            ("HS256", Algorithm::Hs256),
-        ]);
+        algorithm: Algorithm = choice(&Algorithm::ALL.map(|one| (one.as_str(), one)));
         /// How long access tokens are valid.
         access: Duration = duration(Duration::from_secs(1)..=Duration::from_hours(30 * 24));
         /// The claim `iss`. `None` means the public URL.
         issuer: Option<String> = optional_text(255);
         /// The claim `aud`, checked if set.
         audience: Option<String> = optional_text(255);
-        /// The shared secret of HS256. `None` means that the server generates one.
-        secret: Option<Secret> = secret("a secret of at least 32 bytes");
+        /// The shared secret of HS256, HS384 and HS512. `None` means that the server generates one.
+        secret: Option<Secret> = secret("a secret of at least 32 bytes (HS384: 48, HS512: 64)");
         /// How often the signing key is rotated automatically. `None` leaves rotation to the
         /// command line and administrators.
         rotate_every: Option<Duration> = optional_duration(SHORTEST_TURN..=LONGEST_TURN);
@@ -89,12 +108,12 @@ impl TokensConfig {
     pub(in crate::config) fn validate(&self, environment: Environment, r: &mut ConfigReader) {
         let Some(secret) = &self.secret else { return };
         let length = secret.reveal().len();
-        if self.algorithm != Algorithm::Hs256 {
-            r.note("tokens.secret is not used: only HS256 uses a secret");
-        } else if length < SHORTEST_SECRET {
+        if !self.algorithm.is_shared() {
+            r.note("tokens.secret is not used: only HS256, HS384 and HS512 use a secret");
+        } else if length < self.algorithm.least_secret() {
             r.refuse(
                 "tokens.secret",
-                format!("expected at least {SHORTEST_SECRET} bytes, got {length}"),
+                format!("expected at least {} bytes, got {length}", self.algorithm.least_secret()),
             );
         } else if self.has_published_secret() {
             let message =

@@ -274,14 +274,11 @@ fn variables_without_a_meaning_are_reported_and_never_honoured() {
     assert_eq!(first.master_key.as_ref().unwrap().reveal(), "canary");
     let check = check(&first, Vec::new());
     assert!(check.findings.iter().any(|f| f.key == "DATABASE_URL" && f.level == Severity::Hint));
-    inputs.env.insert("UPLOAD_MAX_SIZE".into(), "10MB".into());
-    let uploads = load(&inputs)
-        .unwrap()
-        .ignored
-        .into_iter()
-        .find(|variable| variable.name == "UPLOAD_MAX_SIZE");
-    assert!(uploads.unwrap().reason.contains("files.size"));
-    inputs.env.remove("UPLOAD_MAX_SIZE");
+    inputs.env.insert("UPLOAD_PATH".into(), "/app/uploads".into());
+    let uploads =
+        load(&inputs).unwrap().ignored.into_iter().find(|variable| variable.name == "UPLOAD_PATH");
+    assert!(uploads.unwrap().reason.contains("database"));
+    inputs.env.remove("UPLOAD_PATH");
     for profile in ProfileName::all() {
         inputs.env.insert("AUTHD_PROFILE".into(), profile.name.into());
         let names: Vec<String> =

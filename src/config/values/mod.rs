@@ -1,5 +1,6 @@
 //! Types of values that several sections share.
 
+pub mod bytes;
 pub mod network;
 pub mod rate;
 pub mod span;

@@ -32,6 +32,20 @@ impl WebOrigin {
         Some(Self { https, host, port: port.filter(|port| *port != default) })
     }
 
+    /// Parses an origin of a list. A host of this machine may come without a scheme, and a bare port
+    /// has the host of the origin before it: `localhost:3000,8000`.
+    pub(in crate::config) fn listed(text: &str, before: &str) -> Option<Self> {
+        if text.bytes().all(|b| b.is_ascii_digit()) {
+            let host = Self::parse(before).filter(Self::is_loopback)?;
+            return Self::parse(&format!("http://{}:{text}", host.host));
+        }
+        Self::parse(text).or_else(|| {
+            let origin =
+                Self::parse(&format!("http://{text}")).filter(|_| !text.contains("://"))?;
+            Some(origin).filter(Self::is_loopback)
+        })
+    }
+
     /// True for `https`.
     pub(in crate::config) fn is_https(&self) -> bool {
         self.https
@@ -89,6 +103,22 @@ mod tests {
             ("http://[::1]:3000", "http://[::1]:3000"),
         ] {
             assert_eq!(WebOrigin::parse(typed).unwrap().to_string(), kept);
+        }
+    }
+
+    #[test]
+    fn only_origins_of_this_machine_are_listed_in_short() {
+        for (text, before, kept) in [
+            ("localhost:3000", "", Some("http://localhost:3000")),
+            ("8000", "http://localhost:3000", Some("http://localhost:8000")),
+            ("https://app.example.com", "", Some("https://app.example.com")),
+            ("app.example.com", "", None),
+            ("8000", "https://app.example.com", None),
+            ("8000", "", None),
+            ("*", "", None),
+        ] {
+            let origin = WebOrigin::listed(text, before).map(|origin| origin.to_string());
+            assert_eq!(origin.as_deref(), kept, "{text}");
         }
     }
 

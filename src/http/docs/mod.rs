@@ -2,5 +2,6 @@
 
 pub mod openapi;
 pub mod reference;
+pub mod shared;
 pub mod site;
 pub mod static_file;

@@ -1,7 +1,7 @@
 //! The pass over a generated OpenAPI document that adds what the generator cannot know. Errors come
 //! from the wire's own tables, so the document always matches the server.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::error::{Error, Extra, Field, Kind, Limit, Rule};
 use crate::http::extract::allowed::FRESH;
 use crate::http::extract::bearer::SCHEME;
+use crate::http::extract::schema::publish_rules;
 use crate::http::server::error_text::label;
 use crate::http::server::reject::{About, Wire};
 use crate::http::server::wires::is_under;
@@ -164,6 +165,37 @@ pub fn introduce(document: &mut Value, config: &Config, mounts: &[&str], about: 
     document["servers"] = mounts.iter().map(|mount| json!({ "url": url(mount) })).collect();
 }
 
+/// Adds an operation that is served beside the API, at the root: it takes no body, and its success
+/// response has this media type.
+pub fn add_get(document: &mut Value, config: &Config, get: &OtherGet) {
+    let base = config.server.public_url.as_deref().unwrap_or("/");
+    document["paths"][get.path]["get"] = json!({
+        "tags": [get.tag],
+        "summary": get.summary,
+        "description": get.description,
+        "operationId": get.id,
+        "servers": [{ "url": base }],
+        "responses": { "200": {
+            "description": get.success,
+            "content": { get.media_type: { "schema": { "type": get.schema_type } } },
+        } },
+    });
+}
+
+/// An operation for [`add_get`].
+#[derive(Debug, Clone, Copy)]
+pub struct OtherGet {
+    pub path: &'static str,
+    pub id: &'static str,
+    pub tag: &'static str,
+    pub summary: &'static str,
+    pub description: &'static str,
+    /// The description of the success response.
+    pub success: &'static str,
+    pub media_type: &'static str,
+    pub schema_type: &'static str,
+}
+
 /// Completes a generated document: headers, errors, examples. `uncounted` are the paths that are
 /// exempt from the general limit, with everything below them.
 pub fn complete(
@@ -175,9 +207,14 @@ pub fn complete(
     document["openapi"] = "3.0.3".into();
     document["components"]["headers"] = headers();
     document["components"]["schemas"]["Error"] = wire.schema();
+    document["info"]["license"] = json!({ "name": env!("CARGO_PKG_LICENSE") });
+    let requests = request_schemas(document);
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        let of_requests = schemas.iter_mut().filter(|(name, _)| requests.contains(*name));
+        of_requests.for_each(|(_, schema)| publish_rules(schema));
         schemas.values_mut().for_each(allow_null);
         schemas.values_mut().for_each(say_once);
+        schemas.iter_mut().for_each(|(name, schema)| leave_out_defaults(name, schema));
     }
     for (path, operation) in operations_of(document) {
         let described =
@@ -208,6 +245,33 @@ fn order_tags(document: &mut Value) {
     }
 }
 
+/// The names of the schemas that request bodies consist of.
+fn request_schemas(document: &mut Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut new = Vec::new();
+    operations_of(document)
+        .for_each(|(_, operation)| names_in(&operation["requestBody"], &mut new));
+    while let Some(name) = new.pop() {
+        if found.insert(name.clone()) {
+            names_in(&document["components"]["schemas"][&name], &mut new);
+        }
+    }
+    found
+}
+
+/// Collects the names of the schemas that a value refers to.
+fn names_in(value: &Value, names: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => {
+            let reference = members.get("$ref").and_then(Value::as_str);
+            names.extend(reference.and_then(|to| to.rsplit('/').next()).map(str::to_owned));
+            members.values().for_each(|member| names_in(member, names));
+        }
+        Value::Array(items) => items.iter().for_each(|item| names_in(item, names)),
+        _ => {}
+    }
+}
+
 fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described, counted: LimitCoverage) {
     let mut kinds = Vec::new();
     if operation.get("requestBody").is_some() {
@@ -222,6 +286,9 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described, count
         operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten()
     {
         describe_parameter(parameter);
+        for (key, usual) in [("deprecated", false), ("explode", true), ("required", false)] {
+            drop_member(parameter, key, &usual.into());
+        }
     }
     kinds.extend(move_demand(operation));
     let takes_token = |requirement: &Value| requirement.get(SCHEME).is_some();
@@ -240,13 +307,20 @@ fn describe(operation: &mut Value, wire: &dyn Wire, described: &Described, count
         kinds.extend([Kind::TooMany(Limit::General), Kind::Unavailable]);
     }
     kinds.push(Kind::Internal);
+    // A call for everyone says so.
+    if operation.get("security").is_none() {
+        operation["security"] = json!([]);
+    }
+    // Without a body, only a parameter can be invalid.
+    let has_body = operation.get("requestBody").is_some();
+    let invalid = if has_body { ExampleRule::Field } else { ExampleRule::Parameter };
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for (status, response) in responses.iter_mut() {
         describe_success(status, response, described, counted);
     }
     for (at, kind) in kinds.iter().enumerate() {
         if !kinds[..at].contains(kind) {
-            add_error(responses, wire, *kind, counted);
+            add_error(responses, wire, &example_of(*kind, invalid), counted);
         }
     }
     responses.sort_keys();
@@ -315,10 +389,11 @@ fn describe_success(
 fn add_error(
     responses: &mut Map<String, Value>,
     wire: &dyn Wire,
-    kind: Kind,
+    error: &Error,
     counted: LimitCoverage,
 ) {
-    let status = wire.status_of(&example_of(kind));
+    let kind = error.kind();
+    let status = wire.status_of(error);
     let key = status.as_str().to_owned();
     let response = responses.entry(key).or_insert_with(|| {
         json!({
@@ -328,28 +403,41 @@ fn add_error(
         })
     });
     if status == StatusCode::UNAUTHORIZED && wire.challenges(kind) {
-        response["headers"]["WWW-Authenticate"] =
-            json!({ "$ref": "#/components/headers/WWW-Authenticate" });
+        response["headers"]["WWW-Authenticate"] = header_ref("WWW-Authenticate");
     }
     if let Some(examples) = response["content"]["application/json"]["examples"].as_object_mut() {
-        let error = example_of(kind);
         let about = About {
             request_id: "req-uuid-for-tracking".into(),
             now: Time::from_seconds(1_701_426_600),
         };
         let code = wire.code(kind);
+        let value = wire.body(error, &about);
+        // Two limits may have the same words.
+        if examples.values().any(|known| known["value"] == value) {
+            return;
+        }
         let taken = examples.keys().filter(|name| name.split('-').next() == Some(&*code)).count();
         let name = if taken == 0 { code.into_owned() } else { format!("{code}-{}", taken + 1) };
-        examples.insert(
-            name,
-            json!({ "summary": wire.sentence(kind), "value": wire.body(&error, &about) }),
-        );
+        examples.insert(name, json!({ "summary": wire.sentence(kind), "value": value }));
     }
 }
 
-fn example_of(kind: Kind) -> Error {
+/// What is invalid in the example of an invalid request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ExampleRule {
+    /// A field of the body.
+    Field,
+    /// A parameter.
+    Parameter,
+}
+
+/// An error as a client gets it.
+fn example_of(kind: Kind, invalid: ExampleRule) -> Error {
     let error = Error::new(kind);
     match kind {
+        Kind::Validation if invalid == ExampleRule::Parameter => {
+            Error::invalid_field("limit", Rule::Parameter)
+        }
         Kind::Validation => Error::invalid_field(Field::Password, Rule::TooShort { min: 12 }),
         Kind::MfaRequired => error.carrying(Extra::Challenge {
             token: Secret::new("mfa_token_of_this_login"),
@@ -371,23 +459,44 @@ fn header_refs(status: &str, counted: LimitCoverage) -> Value {
     if matches!(status, "423" | "429" | "503") {
         names.push("Retry-After");
     }
-    let refs = names
-        .into_iter()
-        .map(|name| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") })));
+    let refs = names.into_iter().map(|name| (name.to_owned(), header_ref(name)));
     Value::Object(refs.collect())
+}
+
+/// A reference to a header. Every response has some, so their components have short names.
+#[must_use]
+pub fn header_ref(name: &str) -> Value {
+    let short = name.trim_start_matches("X-RateLimit-").trim_start_matches("X-").replace('-', "");
+    json!({ "$ref": format!("#/components/headers/{short}") })
 }
 
 fn headers() -> Value {
     let number = |what: &str| json!({ "description": what, "schema": { "type": "integer" } });
     let text = |what: &str| json!({ "description": what, "schema": { "type": "string" } });
     json!({
-        "X-Request-ID": text("The request id, also written to the server log."),
-        "X-RateLimit-Limit": number("The number of calls allowed by the limit with the fewest calls left."),
-        "X-RateLimit-Remaining": number("The number of calls left under that limit."),
-        "X-RateLimit-Reset": number("When the limit is fully reset, in seconds since the Unix epoch."),
-        "Retry-After": number("Seconds to wait before the next attempt."),
-        "WWW-Authenticate": text("Always `Bearer`."),
+        "RequestID": text("The request id, also written to the server log."),
+        "Limit": number("The number of calls allowed by the limit with the fewest calls left."),
+        "Remaining": number("The number of calls left under that limit."),
+        "Reset": number("When the limit is fully reset, in seconds since the Unix epoch."),
+        "RetryAfter": number("Seconds to wait before the next attempt."),
+        "WWWAuthenticate": text("Always `Bearer`."),
     })
+}
+
+/// Leaves out what goes without saying: titles that repeat the name, and that a success is one.
+fn leave_out_defaults(name: &str, schema: &mut Value) {
+    drop_member(schema, "title", &name.into());
+    if let Some(success) = schema.pointer_mut("/properties/success") {
+        drop_member(success, "description", &"Always `true`.".into());
+    }
+}
+
+fn drop_member(value: &mut Value, key: &str, usual: &Value) {
+    if value.get(key) == Some(usual)
+        && let Some(members) = value.as_object_mut()
+    {
+        members.shift_remove(key);
+    }
 }
 
 /// Marks optional properties as nullable, in requests and responses.

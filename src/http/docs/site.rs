@@ -12,9 +12,9 @@ use poem::http::header::CONTENT_SECURITY_POLICY;
 use poem::{Endpoint, Request, endpoint, get};
 use serde_json::Value;
 
-use crate::http::docs::reference;
 use crate::http::docs::reference::ReferencePage;
 use crate::http::docs::static_file::StaticFile;
+use crate::http::docs::{reference, shared};
 use crate::http::server::reject::Reject;
 use crate::http::server::router::Routes;
 
@@ -69,7 +69,7 @@ impl Document {
             let text = document.file.content().ok();
             let value = text.and_then(|text| serde_json::from_slice(text).ok()).unwrap_or_default();
             let place = ReferencePage { names: &names, current: document.name, root };
-            StaticFile::new(HTML, reference::page(&value, &place).into())
+            StaticFile::new(HTML, reference::page(&shared::inlined(&value), &place).into())
         })
     }
 }

@@ -23,11 +23,11 @@ pub trait Payload: ParseFromJSON + 'static {
     /// The error kind for a missing field, if the operation has a specific one.
     const MISSING: Option<Kind> = None;
 
-    /// The error kind for this missing field, if only some fields have a specific one.
+    /// The error for this missing field, if only some fields have a specific one.
     #[must_use]
-    fn missing(field: &str) -> Option<Kind> {
+    fn missing(field: &str) -> Option<Error> {
         let _ = field;
-        Self::MISSING
+        Self::MISSING.map(Error::new)
     }
 
     /// The policy rules that the fields break. A field of the wrong type is skipped, because the
@@ -150,7 +150,7 @@ pub fn check<T: Payload>(
     broken.extend(T::rules(fields, config).into_iter().filter(|row| !is_settled(row)));
     let mut absent = broken.iter().filter(|row| row.rule == Rule::Required);
     match absent.find_map(|row| T::missing(&field_name(&row.field))) {
-        Some(kind) => Err(kind.into()),
+        Some(error) => Err(error),
         None if broken.is_empty() => Ok(()),
         None => Err(Error::invalid(broken)),
     }

@@ -9,6 +9,9 @@ use serde_json::Value;
 
 use crate::model::{Email, Password, Secret, Username, email, username};
 
+/// The format of a password to set, until the policy has written its rules into the document.
+pub const NEW_PASSWORD: &str = "new-password";
+
 /// Implements parsing and schema for a string field.
 macro_rules! text_field {
     ($(#[$doc:meta])* $name:ident($inner:ty), $schema:expr, $parse:expr) => {
@@ -77,10 +80,29 @@ text_field!(
 );
 
 text_field!(
-    /// A password. For its rules see [`crate::http::server::policy`].
+    /// A password to check. For its rules see [`crate::http::server::policy`].
     PasswordField(Password),
     MetaSchema { format: Some("password"), write_only: true, ..MetaSchema::ANY },
     |text| Some(Password::new(text))
+);
+
+text_field!(
+    /// A password to set. For its rules see [`crate::http::server::policy`], which also writes them
+    /// into the documents.
+    NewPasswordField(Password),
+    MetaSchema { format: Some(NEW_PASSWORD), write_only: true, ..MetaSchema::ANY },
+    |text| Some(Password::new(text))
+);
+
+text_field!(
+    /// The name of a role or of a permission.
+    RoleNameField(String),
+    MetaSchema {
+        max_length: Some(64),
+        pattern: Some("^[a-z0-9._:-]+$".to_owned()),
+        ..MetaSchema::ANY
+    },
+    Some
 );
 
 text_field!(

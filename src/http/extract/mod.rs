@@ -37,6 +37,7 @@ pub mod fields;
 pub mod limited;
 pub mod multipart;
 pub mod origin;
+pub mod params;
 pub mod refresh_cookie;
 pub mod request_context;
 pub mod schema;

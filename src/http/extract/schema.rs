@@ -15,6 +15,45 @@ use serde_json::{Map, Value};
 use crate::error::{FieldError, Rule};
 use crate::model::{Email, Username, text};
 
+/// A text without control characters ([`text::is_control`]), as a pattern for OpenAPI documents.
+pub const TEXT: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+/// A user name ([`Username::parse`]).
+pub const USERNAME: &str = r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*[A-Za-z0-9_-]$";
+
+/// Writes the rules of [`Schema::check`] that a generated schema lacks into it.
+pub fn publish_rules(schema: &mut Value) {
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
+        return;
+    };
+    for (name, property) in properties {
+        let is_required = required.iter().any(|known| known == name);
+        if is_required && is_text(property) && property.get("minLength").is_none() {
+            property["minLength"] = 1.into();
+        }
+        publish_pattern(property);
+        if let Some(items) = property.get_mut("items") {
+            publish_pattern(items);
+        }
+    }
+}
+
+/// A string that is not one of a list.
+fn is_text(property: &Value) -> bool {
+    property["type"] == "string" && property.get("enum").is_none()
+}
+
+fn publish_pattern(property: &mut Value) {
+    if !is_text(property) || property.get("pattern").is_some() {
+        return;
+    }
+    match property["format"].as_str() {
+        Some("email" | "binary") => {}
+        Some("username") => property["pattern"] = USERNAME.into(),
+        _ => property["pattern"] = TEXT.into(),
+    }
+}
+
 /// The schemas of request bodies. Each is built when the first body of its type arrives.
 #[derive(Debug, Default)]
 pub struct Schemas(RwLock<HashMap<TypeId, Arc<Schema>>>);
@@ -80,7 +119,9 @@ impl Schema {
             match fields.get(*name) {
                 None | Some(Value::Null) if required => broken.push(required_row(&path())),
                 None | Some(Value::Null) => {}
-                Some(Value::String(text)) if required && text.is_empty() => {
+                Some(Value::String(text))
+                    if text.is_empty() && (required || self.refuses_empty(field_schema)) =>
+                {
                     broken.push(required_row(&path()));
                 }
                 Some(value) => {
@@ -90,6 +131,15 @@ impl Schema {
                 }
             }
         }
+    }
+
+    /// Whether an optional text cannot be empty: it then counts as missing, as a required one does.
+    fn refuses_empty(&self, schema: &MetaSchemaRef) -> bool {
+        self.resolve(schema).is_some_and(|schema| {
+            schema.ty == "string"
+                && (schema.min_length.is_some()
+                    || matches!(schema.format, Some("email" | "username")))
+        })
     }
 
     fn value(&self, schema: &MetaSchema, value: &Value, path: &str, broken: &mut Vec<FieldError>) {
@@ -204,6 +254,8 @@ mod tests {
         count: Option<i32>,
         colour: Option<TestColour>,
         inner: Option<TestInner>,
+        #[oai(validator(min_length = 2))]
+        alias: Option<String>,
         #[oai(validator(max_items = 2))]
         list: Option<Vec<TestInner>>,
     }
@@ -229,6 +281,15 @@ mod tests {
             ("list[1].shortText", Rule::Required),
         ];
         assert_eq!(rows(&body), expected.map(|(field, rule)| (field.to_owned(), rule)));
+    }
+
+    #[test]
+    fn an_optional_text_that_cannot_be_empty_counts_as_missing() {
+        assert_eq!(
+            rows(&json!({"name": "anna", "alias": ""})),
+            [("alias".to_owned(), Rule::Required)]
+        );
+        assert_eq!(rows(&json!({"name": "anna", "alias": null})), []);
     }
 
     #[test]

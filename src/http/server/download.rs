@@ -58,15 +58,16 @@ impl IntoResponse for Download {
 impl ApiResponse for Download {
     fn meta() -> MetaResponses {
         let bytes = MetaSchema { format: Some("binary"), ..MetaSchema::new("string") };
-        let media = MetaMediaType {
-            content_type: "application/octet-stream",
-            schema: MetaSchemaRef::Inline(Box::new(bytes)),
+        // Clients that are generated from the document read bytes; the file may be of any type.
+        let media = |content_type| MetaMediaType {
+            content_type,
+            schema: MetaSchemaRef::Inline(Box::new(bytes.clone())),
         };
         let response = MetaResponse {
             description: "The file, with its own media type",
             status: Some(200),
             status_range: None,
-            content: vec![media],
+            content: vec![media("application/octet-stream"), media("*/*")],
             headers: Vec::new(),
         };
         MetaResponses { responses: vec![response] }

@@ -33,6 +33,7 @@ pub fn label(path: &str) -> String {
     for c in name.chars() {
         match c {
             'A'..='Z' => label.extend([' ', c.to_ascii_lowercase()]),
+            '_' => label.push(' '),
             _ if label.is_empty() => label.push(c.to_ascii_uppercase()),
             _ => label.push(c),
         }
@@ -62,12 +63,16 @@ pub fn short(error: &FieldError) -> Cow<'static, str> {
         Rule::WrongType { expected } => {
             return format!("Must be {}", with_article(expected)).into();
         }
-        Rule::TooShort { .. } => "Too short",
-        Rule::TooLong { .. } => "Too long",
-        Rule::TooFew { .. } => "Too few",
-        Rule::TooMany { .. } => "Too many",
-        Rule::TooSmall { .. } => "Too small",
-        Rule::TooLarge { .. } => "Too large",
+        // The words of a document.
+        Rule::TooShort { .. } if matches!(error.field, Field::Password | Field::NewPassword) => {
+            "Too short"
+        }
+        Rule::TooShort { min } => return format!("Too short: at least {min} characters").into(),
+        Rule::TooLong { max } => return format!("Too long: at most {max} characters").into(),
+        Rule::TooFew { min } => return format!("Too few: at least {min}").into(),
+        Rule::TooMany { max } => return format!("Too many: at most {max}").into(),
+        Rule::TooSmall { min } => return format!("Too small: at least {min}").into(),
+        Rule::TooLarge { max } => return format!("Too large: at most {max}").into(),
         Rule::ControlCharacters => match error.field {
             Field::Password | Field::NewPassword => "Control characters",
             _ => "Invalid characters",
@@ -100,7 +105,9 @@ pub fn short(error: &FieldError) -> Cow<'static, str> {
         | Rule::Identifier { .. }
         | Rule::SearchText { .. }
         | Rule::Timestamp
+        | Rule::Word { .. }
         | Rule::Parameter => "Invalid value",
+        Rule::GivenTwice => "Given twice",
     };
     text.into()
 }
@@ -143,11 +150,15 @@ pub fn sentence(error: &FieldError) -> Cow<'static, str> {
         }
         Rule::Role(rule) => return role_sentence(rule).into(),
         Rule::StatusNotSettable => {
-            let others = "to verify or delete an account, use the calls for that";
+            let others = "to delete an account, use the call for that";
             format!("can only be set to active or suspended; {others}").into()
         }
         Rule::SearchText { max } => {
             format!("must be at most {max} characters without control characters").into()
+        }
+        Rule::Word { max } => format!("must have 1 to {max} letters, digits and signs").into(),
+        Rule::GivenTwice => {
+            return format!("The parameter {} is given twice", field_name(field)).into();
         }
         Rule::Timestamp => "must be a time like 2023-12-01T09:00:00Z".into(),
         Rule::Parameter => {
@@ -196,6 +207,15 @@ pub fn no_such_role(name: &str) -> String {
     format!("There is no role named {name:?}")
 }
 
+fn file_kinds(kinds: &[&str]) -> String {
+    let words: Vec<String> = kinds.iter().map(|kind| kind.to_uppercase()).collect();
+    match words.split_last() {
+        Some((last, [])) => format!("Expected a {last} file"),
+        Some((last, others)) => format!("Expected a {} or {last} file", others.join(", ")),
+        None => "Files are not accepted here".to_owned(),
+    }
+}
+
 fn detail(detail: &Detail) -> Cow<'static, str> {
     let text = match detail {
         Detail::WrongPasswordOrUnverified => {
@@ -214,7 +234,10 @@ fn detail(detail: &Detail) -> Cow<'static, str> {
         Detail::UnknownFactor => "MFA device not found",
         Detail::DeletedAccount => "User account is deleted; restore it first",
         Detail::NotDeleted => "User account is not deleted",
-        Detail::FileTypeNotAllowed => "Expected a PDF, DOC, DOCX, TXT, JPG, PNG or GIF file",
+        Detail::FileTypeNotAllowed { kinds } => return file_kinds(kinds).into(),
+        Detail::SuspendedAccount => "User account is suspended; lift the suspension first",
+        Detail::FactorsOff => "Second factors are not available here",
+        Detail::ResetTokenMissing => "Reset token is required",
         Detail::FileTooLarge { max } => {
             return format!("A file can have at most {max} bytes").into();
         }
@@ -253,6 +276,7 @@ mod tests {
         assert_eq!(label("firstName"), "First name");
         assert_eq!(label("inner.refreshToken"), "Refresh token");
         assert_eq!(label("email"), "Email");
+        assert_eq!(label("company_name"), "Company name");
     }
 
     #[test]
@@ -260,6 +284,8 @@ mod tests {
         let error = FieldError::new(Field::NewPassword, Rule::TooShort { min: 12 });
         assert_eq!(field_name(&error.field), "newPassword");
         assert_eq!(short(&error), "Too short");
+        let other = FieldError::new("firstName", Rule::TooLong { max: 100 });
+        assert_eq!(short(&other), "Too long: at most 100 characters");
         assert_eq!(sentence(&error), "Password must be at least 12 characters");
         let error = FieldError::new("list[0].newPassword", Rule::TooLong { max: 256 });
         assert_eq!(field_name(&error.field), "list[0].newPassword");

@@ -116,6 +116,9 @@ pub fn guarded(core: Arc<Core>) -> impl Endpoint<Output = Response> {
 }
 
 async fn guard(core: &Core, request: &Request) -> Result<Response> {
+    if !core.config.metrics.enabled {
+        return Err(Error::new(Kind::NotFound));
+    }
     if !service_allowed(&core.config.server, request) {
         return Err(Error::new(Kind::Forbidden));
     }

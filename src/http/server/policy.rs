@@ -4,6 +4,8 @@ use serde_json::{Map, Value};
 
 use crate::config::{Config, PasswordRules};
 use crate::error::{Field, FieldError, Rule};
+use crate::http::extract::fields::NEW_PASSWORD;
+use crate::http::extract::schema::TEXT;
 use crate::http::server::error_text::field_name;
 use crate::password::rules::{self, Personal};
 
@@ -23,6 +25,9 @@ pub fn new_password(
     config: &Config,
 ) -> Vec<FieldError> {
     let Some(password) = text_of(fields, &field_name(field)) else { return Vec::new() };
+    if password.is_empty() {
+        return vec![FieldError::new(field.clone(), Rule::Required)];
+    }
     let names: Vec<&str> = names.iter().filter_map(|name| text_of(fields, name)).collect();
     let personal = Personal {
         email: text_of(fields, "email"),
@@ -48,8 +53,30 @@ pub fn tried_password(
     broken.into_iter().collect()
 }
 
-/// Sets the length limits of a password property in a document.
-pub fn bound_password(property: &mut Value, rules: &PasswordRules) {
-    property["minLength"] = rules.min_length.into();
-    property["maxLength"] = rules.max_length.into();
+/// Writes the rules for passwords into all schemas of a document. The pattern asks for letters and
+/// digits of ASCII, which every reader of the document understands; the server takes others too.
+pub fn publish_passwords(document: &mut Value, rules: &PasswordRules) {
+    let kinds = [
+        (rules.upper, "(?=.*[A-Z])"),
+        (rules.lower, "(?=.*[a-z])"),
+        (rules.digit, "(?=.*[0-9])"),
+        (rules.symbol, r"(?=.*[!-/:-@\[-`{-~])"),
+    ];
+    let asked = kinds.iter().filter(|(is_asked, _)| *is_asked).map(|(_, kind)| *kind);
+    let pattern = format!("^{}{}", asked.collect::<String>(), TEXT.trim_start_matches('^'));
+    let schemas = document["components"]["schemas"].as_object_mut().into_iter().flatten();
+    let properties = schemas
+        .filter_map(|(_, schema)| schema.get_mut("properties")?.as_object_mut())
+        .flat_map(Map::values_mut);
+    for property in properties {
+        let format = property["format"].as_str().unwrap_or_default();
+        if format == NEW_PASSWORD {
+            property["minLength"] = rules.min_length.into();
+            property["pattern"] = pattern.clone().into();
+        } else if format != "password" {
+            continue;
+        }
+        property["format"] = "password".into();
+        property["maxLength"] = rules.max_length.into();
+    }
 }

@@ -9,13 +9,16 @@ use poem::error::MethodNotAllowedError;
 use poem::http::Method;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Request, Response, Route};
 use poem_openapi::OpenApi;
+use poem_openapi::registry::MetaParamIn;
 // Not public, but the version is pinned: `param::Query` of poem-openapi reads the query from this
 // type, and only its own router, which matches every path in turn, would insert it for us.
 use poem_openapi::__private::UrlQuery;
 
+use crate::error::{Error, Result, Rule};
 use crate::http::extract::schema::Schemas;
 use crate::http::server::carried::Setting;
 use crate::http::server::metrics;
+use crate::http::server::reject::Reject;
 use crate::identity::Core;
 
 /// The endpoint of a path.
@@ -43,14 +46,22 @@ impl Routes {
     /// Adds the operations of an API at each of its mounts, with the data they read from each
     /// request.
     #[must_use]
-    pub fn with_operations(mut self, api: impl OpenApi, mounts: &[&str], core: &Arc<Core>) -> Self {
+    pub fn with_operations<A: OpenApi>(
+        mut self,
+        api: A,
+        mounts: &[&str],
+        core: &Arc<Core>,
+    ) -> Self {
         let mut table = HashMap::new();
+        let declared: Arc<DeclaredParameters> = Arc::new(LazyLock::new(declared_by::<A>));
         api.add_routes(&mut table);
         let setting = Arc::new(Setting { core: Arc::clone(core), schemas: Schemas::default() });
         for (path, methods) in table {
             let operations = Operations {
                 methods: methods.into_iter().collect(),
                 setting: Arc::clone(&setting),
+                declared: Arc::clone(&declared),
+                path: path.clone(),
             };
             let place = Arc::new(operations.boxed());
             for mount in mounts {
@@ -107,6 +118,47 @@ impl Endpoint for Router {
 struct Operations {
     methods: Vec<(Method, BoxEndpoint<'static>)>,
     setting: Arc<Setting>,
+    declared: Arc<DeclaredParameters>,
+    path: String,
+}
+
+/// The query parameters of each operation. They are read from the API on the first request whose query
+/// repeats a name.
+type DeclaredParameters = LazyLock<HashMap<(String, Method), Vec<String>>>;
+
+fn declared_by<A: OpenApi>() -> HashMap<(String, Method), Vec<String>> {
+    let apis = A::meta();
+    let paths = apis.into_iter().flat_map(|api| api.paths);
+    let operations = paths.flat_map(|path| {
+        let template = path.path.replace('{', ":").replace('}', "");
+        path.operations.into_iter().map(move |operation| (template.clone(), operation))
+    });
+    operations
+        .map(|(path, operation)| {
+            let parameters = operation.params.into_iter();
+            let of_query = parameters.filter(|parameter| parameter.in_type == MetaParamIn::Query);
+            ((path, operation.method), of_query.map(|parameter| parameter.name).collect())
+        })
+        .collect()
+}
+
+impl Operations {
+    /// Refuses a query that gives a parameter of the operation twice: two readers of the same request
+    /// could see different values.
+    fn refuse_repeated(&self, method: &Method, query: &[(String, String)]) -> Result<()> {
+        let is_repeated = |(at, (name, _)): &(usize, &(String, String))| {
+            query[..*at].iter().any(|(earlier, _)| earlier == name)
+        };
+        let repeated = query.iter().enumerate().filter(is_repeated).map(|(_, (name, _))| name);
+        let declared = |name: &&String| {
+            let operation = self.declared.get(&(self.path.clone(), method.clone()));
+            operation.is_some_and(|names| names.contains(name))
+        };
+        match { repeated }.find(declared) {
+            None => Ok(()),
+            Some(name) => Err(Error::invalid_field(name.as_str(), Rule::GivenTwice)),
+        }
+    }
 }
 
 impl Endpoint for Operations {
@@ -115,8 +167,9 @@ impl Endpoint for Operations {
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let known = self.methods.iter().find(|(method, _)| method == request.method());
         let (_, operation) = known.ok_or(MethodNotAllowedError)?;
-        let query = UrlQuery(request.params().unwrap_or_default());
-        request.set_data(query);
+        let query: Vec<(String, String)> = request.params().unwrap_or_default();
+        self.refuse_repeated(request.method(), &query).map_err(Reject)?;
+        request.set_data(UrlQuery(query));
         request.set_data(Arc::clone(&self.setting));
         operation.call(request).await
     }
@@ -140,7 +193,7 @@ mod tests {
         format!("part {id}")
     }
 
-    async fn ask(path: &str) -> Result<String, StatusCode> {
+    async fn ask(path: &str) -> std::result::Result<String, StatusCode> {
         let routes =
             Routes::default().at("/a", get(whole)).at("/a/:id", get(part)).at("/a", get(part));
         let answer = routes.router().call(Request::builder().uri_str(path).finish()).await;

@@ -35,7 +35,7 @@ pub struct Caller {
     /// The account as read in this request.
     pub account: Account,
     pub via: Via,
-    /// Sorted.
+    /// In the order in which they were given.
     pub roles: Vec<String>,
     /// Everything the roles permit, sorted.
     pub permissions: Vec<String>,

@@ -22,7 +22,7 @@ pub struct PersonalData {
     /// When the export was made.
     pub at: Time,
     pub account: Account,
-    /// Sorted.
+    /// In the order in which they were given.
     pub roles: Vec<String>,
     /// Newest first.
     pub sessions: Vec<SessionExportRow>,

@@ -11,7 +11,7 @@ use crate::identity::account::upload_slots::{UploadSlot, Uploader};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::{Caller, Core};
 use crate::model::event::What;
-use crate::model::media::{Media, Sniffer};
+use crate::model::media::{FileEnding, Media, Sniffer};
 use crate::model::{Account, AccountId, Barrier, Event, Source, text};
 use crate::store::tables::files::{Added, SpaceLimits};
 use crate::store::{self, Store};
@@ -36,6 +36,8 @@ pub struct Upload {
     account: AccountId,
     id: String,
     name: String,
+    /// The type that the ending of the name claims.
+    media: Media,
     sniffer: Sniffer,
     waiting: Vec<u8>,
     position: i64,
@@ -89,10 +91,17 @@ impl UploadPermit {
     /// Begins the upload of a file with this name.
     ///
     /// # Errors
-    /// `Validation` for a bad name, `Unavailable`.
+    /// `Validation` for a bad name, `UnsupportedMediaType` for one whose ending is not in
+    /// `files.kinds`, `Unavailable`.
     pub async fn begin(self, name: &str) -> Result<Upload> {
+        let name = check_name(name)?;
+        let kinds = &self.room.files.kinds;
+        let Some(ending) = FileEnding::of(&name).filter(|ending| kinds.contains(ending)) else {
+            return Err(unsupported(kinds));
+        };
         let upload = Upload {
-            name: check_name(name)?,
+            name,
+            media: ending.media(),
             store: self.store,
             log: self.log,
             account: self.account,
@@ -126,6 +135,10 @@ fn check_name(sent: &str) -> Result<String> {
         return Ok(name.to_owned());
     }
     Err(Error::invalid_field(Field::File, Rule::FileName { max: LONGEST_NAME }))
+}
+
+fn unsupported(kinds: &[FileEnding]) -> Error {
+    Detail::FileTypeNotAllowed { kinds: kinds.iter().map(|kind| kind.as_str()).collect() }.into()
 }
 
 /// The space limits for the files of an account.
@@ -225,8 +238,8 @@ impl Upload {
         }
         let found = std::mem::take(&mut self.sniffer).finish();
         let media = found
-            .filter(|&media| Media::by_name(&self.name).is_none_or(|named| named == media))
-            .ok_or(Detail::FileTypeNotAllowed)?;
+            .filter(|&media| media == self.media)
+            .ok_or_else(|| unsupported(&self.room.files.kinds))?;
         let end = FinalPiece {
             piece: std::mem::take(&mut self.waiting),
             id: self.id.clone(),

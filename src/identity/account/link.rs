@@ -12,7 +12,7 @@ pub use crate::store::tables::links::{Link, LinkPurpose};
 /// The link to one of authd's own pages.
 #[must_use]
 pub fn to_page(core: &Core, page: Page, token: &str) -> Secret {
-    Secret::new(page.link(&core.config.public_url(), token))
+    Secret::new(page.link(&core.config.public_url(), core.config.links.mount.prefix(), token))
 }
 
 /// The link that verifies an address: to authd's page, or to the application's (`links.verify`).

@@ -208,7 +208,11 @@ impl PendingSignUp {
     }
 
     fn store(&self, db: &mut dyn Db) -> Result<Decision<()>> {
-        let id = &self.row.account.id;
+        let (id, email) = (&self.row.account.id, &self.row.account.email);
+        // Where both are taken, the address is reported: its owner is more likely to know it.
+        if self.reveals && store::tables::accounts::find_by_email(db, email.key())?.is_some() {
+            return self.refuse(db, Kind::EmailTaken, "email_taken");
+        }
         if let Some(key) = &self.row.username_key
             && store::tables::accounts::is_username_taken(db, key, id, self.log.at())?
         {

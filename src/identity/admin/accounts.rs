@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, Field, Kind, Result, RoleRule, Rule};
+use crate::error::{Detail, Error, Field, Kind, Result, RoleRule, Rule};
 use crate::identity::Core;
 use crate::identity::access::actor::{Actor, By};
 use crate::identity::account::sign_up::NewAccount;
-use crate::identity::account::{link, password};
+use crate::identity::account::{link, password, verify_email};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::factor::guesses::FactorLocks;
 use crate::identity::login::guard;
@@ -15,7 +15,9 @@ use crate::mail::Letter;
 use crate::model::account::Verification;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
-use crate::model::{Account, AccountId, Email, Event, Password, Permission, role, text};
+use crate::model::{
+    Account, AccountId, Email, Event, Password, Permission, SearchText, role, text,
+};
 use crate::outbox;
 use crate::password::pool::Lane;
 use crate::store;
@@ -25,11 +27,14 @@ use crate::store::tables::accounts::AccountQuery;
 /// How long a deleted account can be restored.
 pub const HIDDEN_FOR: Duration = Duration::from_hours(720);
 
+/// How many accounts a filtered list reads at a time.
+const LIST_PIECE: i64 = 500;
+
 /// An account with its roles.
 #[derive(Debug, Clone)]
 pub struct AccountWithRoles {
     pub account: Account,
-    /// Sorted.
+    /// In the order in which they were given.
     pub roles: Vec<String>,
 }
 
@@ -48,7 +53,7 @@ pub struct NewEntry {
 pub struct AccountFilter {
     /// Only accounts in this state: `active`, `pending`, `suspended`, `deleted`.
     pub status: Option<String>,
-    /// Only accounts whose address or user name begins with this.
+    /// Only accounts whose address or user name contains this.
     pub search: Option<String>,
 }
 
@@ -143,18 +148,22 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<AccountWithRoles>> {
     let (filter, verification) = (filter.clone(), core.verification());
-    let prefix = filter.search.as_deref().map(text::fold);
+    let search = filter.search.as_deref().and_then(SearchText::parse);
     let after = after.map(str::to_owned);
     core.store
         .scan(move |db| {
             let mut found = Vec::new();
-            let mut page = AccountQuery { after: after.clone(), prefix: prefix.clone(), limit };
+            let mut page = AccountQuery { after: after.clone(), limit: limit.max(LIST_PIECE) };
             while i64::try_from(found.len()).unwrap_or(i64::MAX) < limit {
                 let accounts = store::tables::accounts::list(db, &page)?;
                 let Some(last) = accounts.last() else { break };
                 page.after = Some(last.id.to_string());
-                let fits =
-                    |account: &Account| has_status(account, filter.status.as_deref(), verification);
+                let fits = |account: &Account| {
+                    has_status(account, filter.status.as_deref(), verification)
+                        && search.as_ref().is_none_or(|text| {
+                            text.is_in(&account.email, account.username.as_deref())
+                        })
+                };
                 found.extend(accounts.into_iter().filter(fits));
             }
             found.truncate(usize::try_from(limit).unwrap_or(0));
@@ -180,14 +189,17 @@ pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<AccountWithRo
         .write(move |db| {
             let (id, email) = (&row.account.id, &row.account.email);
             actor.needs(db, Permission::UsersWrite)?;
+            // As at sign-up, an address that another account can still take back counts as taken, and a
+            // taken address is reported before a taken user name.
+            if store::tables::accounts::find_by_email(db, email.key())?.is_some()
+                || store::tables::links::is_address_kept(db, email.key(), id, log.at())?
+            {
+                return Err(Kind::EmailTaken.into());
+            }
             if let Some(key) = &row.username_key
                 && store::tables::accounts::is_username_taken(db, key, id, log.at())?
             {
                 return Err(Kind::UsernameTaken.into());
-            }
-            // As at sign-up, an address that another account can still take back counts as taken.
-            if store::tables::links::is_address_kept(db, email.key(), id, log.at())? {
-                return Err(Kind::EmailTaken.into());
             }
             match store::tables::accounts::insert(db, &row) {
                 Ok(true) => {}
@@ -201,6 +213,9 @@ pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<AccountWithRo
             store::tables::roles::give(db, id, role::DEFAULT)?;
             for name in &roles {
                 give(db, &actor, &log, id, name)?;
+            }
+            if roles.iter().any(|name| name == role::DEFAULT) {
+                store::tables::roles::arrange(db, id, &roles)?;
             }
             let account = look_up(db, id.as_str())?;
             load(db, account)
@@ -253,8 +268,35 @@ pub(in crate::identity) fn take(
     Ok(())
 }
 
+/// The refusal of every change of a deleted account but its restoration.
+pub(in crate::identity) fn deleted() -> Error {
+    Detail::DeletedAccount.into()
+}
+
 /// Changes one account inside a write and returns its new state.
+///
+/// # Errors
+/// `AccountNotFound`, also if it is deleted.
 pub(in crate::identity) async fn change<F>(
+    core: &Core,
+    by: &By,
+    name: &str,
+    change: F,
+) -> Result<AccountWithRoles>
+where
+    F: Fn(&mut dyn Db, &AuditLog, &Account) -> Result<()> + Send + 'static,
+{
+    let present = move |db: &mut dyn Db, log: &AuditLog, account: &Account| {
+        if account.deleted_at.is_some() {
+            return Err(deleted());
+        }
+        change(db, log, account)
+    };
+    change_even_deleted(core, by, name, present).await
+}
+
+/// As [`change`], also for an account that is deleted and not yet erased.
+pub(in crate::identity) async fn change_even_deleted<F>(
     core: &Core,
     by: &By,
     name: &str,
@@ -332,14 +374,20 @@ pub async fn set_password(
 /// `AccountNotFound`.
 pub async fn verify(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
     let actor = by.actor.clone();
-    change(core, by, name, move |db, log, account| {
-        if store::tables::accounts::prove_email(db, &account.id, account.email.key(), log.at())? {
-            crate::identity::account::verify_email::claim_username(db, &account.id, log.at())?;
-            log.record(db, &Event::done(What::EmailVerified).about(&account.id).by(actor.name()))?;
-        }
-        Ok(())
-    })
-    .await
+    change(core, by, name, move |db, log, account| mark_verified(db, &actor, log, account)).await
+}
+
+pub(in crate::identity) fn mark_verified(
+    db: &mut dyn Db,
+    actor: &Actor,
+    log: &AuditLog,
+    account: &Account,
+) -> Result<()> {
+    if store::tables::accounts::prove_email(db, &account.id, account.email.key(), log.at())? {
+        verify_email::claim_username(db, &account.id, log.at())?;
+        log.record(db, &Event::done(What::EmailVerified).about(&account.id).by(actor.name()))?;
+    }
+    Ok(())
 }
 
 /// Whether to give or take a role.
@@ -481,9 +529,6 @@ pub async fn delete(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles
     let actor = by.actor.clone();
     change(core, by, name, move |db, log, account| {
         keep_last_admin(db, &account.id)?;
-        if account.deleted_at.is_some() {
-            return Err(Kind::AccountNotFound.into());
-        }
         end_all_sessions(db, &actor, log, &account.id, SessionEnd::Admin)?;
         if !store::tables::erasure::remove_unproved(db, &account.id)? {
             store::tables::accounts::hide(db, &account.id, log.at())?;

@@ -11,7 +11,7 @@ use crate::identity::login::guard;
 use crate::identity::session::list;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
-use crate::model::{Account, AccountId, Event, Permission, SessionId, Status, Time, text};
+use crate::model::{Account, AccountId, Event, Permission, SearchText, SessionId, Status, Time};
 use crate::outbox::{self, Job};
 use crate::store;
 use crate::store::tables::directory::Query;
@@ -26,7 +26,7 @@ pub struct Wanted {
     /// Accounts per page.
     pub limit: i64,
     pub status: Option<Status>,
-    /// Only accounts whose address, user name or name begins with this.
+    /// Only accounts whose address or user name contains this.
     pub search: Option<String>,
 }
 
@@ -36,9 +36,8 @@ pub struct AccountPage {
     pub entries: Vec<AccountWithRoles>,
     /// Number of matching accounts on all pages.
     pub total: i64,
-    /// Whether more accounts match than a search examines. These are the first in alphabetical
-    /// order.
-    pub cut_off: bool,
+    /// Whether more accounts match than a search counts. These are the first.
+    pub has_more: bool,
 }
 
 /// Reads a page of accounts, in the order of their creation.
@@ -49,27 +48,26 @@ pub async fn page(core: &Core, wanted: &Wanted) -> Result<AccountPage> {
     let query = Query {
         status: wanted.status,
         verification: core.verification(),
-        prefix: wanted
-            .search
-            .as_deref()
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
-            .map(text::fold),
+        search: wanted.search.as_deref().and_then(SearchText::parse),
         offset: (wanted.page - 1).saturating_mul(wanted.limit),
         limit: wanted.limit,
     };
     core.store
         .scan(move |db| {
-            let total = store::tables::directory::count(db, &query)?;
-            let accounts = if query.offset < total {
-                store::tables::directory::page(db, &query)?
-            } else {
-                Vec::new()
-            };
-            let cut_off = store::tables::directory::is_cut_off(db, &query)?;
-            Ok(AccountPage { entries: accounts::with_roles(db, accounts)?, total, cut_off })
+            let page = store::tables::directory::page(db, &query)?;
+            let entries = accounts::with_roles(db, page.accounts)?;
+            Ok(AccountPage { entries, total: page.total, has_more: page.has_more })
         })
         .await
+}
+
+/// Brings the index of the search up to date, one segment per write.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn extend_index(core: &Core) -> Result<()> {
+    while core.store.write(store::tables::search_index::extend).await? {}
+    Ok(())
 }
 
 /// The details of an account for an administrator.
@@ -118,7 +116,8 @@ pub async fn file(core: &Core, id: &str) -> Result<AccountDetails> {
 pub struct Changes {
     /// Names and phone number.
     pub correction: Correction,
-    /// Suspends the account, or lifts a suspension.
+    /// Suspends the account, lifts a suspension, or marks the address of a pending account as
+    /// verified.
     pub status: Option<Status>,
     /// The new roles; they replace all others.
     pub roles: Option<Vec<String>>,
@@ -132,9 +131,6 @@ pub struct Changes {
 pub async fn update(core: &Core, by: &By, id: &str, changes: Changes) -> Result<AccountWithRoles> {
     let (actor, verification) = (by.actor.clone(), core.verification());
     accounts::change(core, by, id, move |db, log, account| {
-        if account.deleted_at.is_some() {
-            return Err(Detail::DeletedAccount.into());
-        }
         if !changes.correction.is_empty() {
             actor.needs(db, Permission::UsersWrite)?;
             store::tables::directory::correct(db, &account.id, &changes.correction, log.at())?;
@@ -211,7 +207,14 @@ fn set_status(
         Status::Active if account.suspended_at.is_some() => {
             accounts::end_suspension(db, actor, log, account)
         }
-        _ => Err(Error::invalid_field(Field::Status, Rule::StatusNotSettable)),
+        // The account is pending.
+        Status::Active => {
+            actor.needs(db, Permission::UsersWrite)?;
+            accounts::mark_verified(db, actor, log, account)
+        }
+        Status::Pending | Status::Deleted => {
+            Err(Error::invalid_field(Field::Status, Rule::StatusNotSettable))
+        }
     }
 }
 
@@ -229,7 +232,7 @@ fn set_roles(
     for name in had.iter().filter(|name| !wanted.contains(name)) {
         accounts::take(db, actor, log, id, name)?;
     }
-    Ok(())
+    store::tables::roles::arrange(db, id, wanted)
 }
 
 /// Restores a deleted account that has not been erased yet. Its sessions stay ended.
@@ -238,7 +241,7 @@ fn set_roles(
 /// `AccountNotFound` when it is not deleted, `Forbidden`.
 pub async fn restore(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
     let actor = by.actor.clone();
-    accounts::change(core, by, id, move |db, log, account| {
+    accounts::change_even_deleted(core, by, id, move |db, log, account| {
         if !store::tables::directory::restore(db, &account.id, log.at() - HIDDEN_FOR, log.at())? {
             return Err(Detail::NotDeleted.into());
         }
@@ -253,6 +256,9 @@ pub async fn restore(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles>
 /// `AccountNotFound`.
 pub async fn sessions(core: &Core, name: &str) -> Result<Vec<list::SessionView>> {
     let account = accounts::find(core, name).await?.account;
+    if account.deleted_at.is_some() {
+        return Err(accounts::deleted());
+    }
     list::list(core, &account.id).await
 }
 
@@ -296,13 +302,16 @@ pub async fn end_session(
 /// Mails the owner a link to set a new password.
 ///
 /// # Errors
-/// `AccountNotFound`, `Forbidden`.
+/// `AccountNotFound`, `Forbidden`, `Conflict` if the account is suspended: its owner gets no mail.
 pub async fn send_reset(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
     let email_key = account(core, id).await?.email.key().to_owned();
     let prepared = core.outbox.job(&Job::Reset { email_key }, &by.source)?;
     let actor = by.actor.clone();
     accounts::change(core, by, id, move |db, log, account| {
         actor.needs(db, Permission::UsersWrite)?;
+        if !account.is_reachable() {
+            return Err(Detail::SuspendedAccount.into());
+        }
         log.record(
             db,
             &Event::done(What::PasswordResetRequested).about(&account.id).by(actor.name()),

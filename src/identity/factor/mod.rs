@@ -77,7 +77,7 @@ fn letter(core: &Core, account: &Account, change: String) -> Result<OutgoingMess
 /// Begins to set up a factor.
 ///
 /// # Errors
-/// `Forbidden` until the address is verified, `ReauthenticationRequired`, `Validation` if the
+/// `Forbidden` until the address is verified and where `factors.enabled` is false, `ReauthenticationRequired`, `Validation` if the
 /// server cannot send text messages to the profile's number, `AlreadyExists`, `TooMany(Factor)`.
 pub async fn set_up(
     core: &Core,
@@ -87,6 +87,9 @@ pub async fn set_up(
     source: &Source,
 ) -> Result<Started> {
     let account = &caller.account;
+    if !core.config.factors.enabled {
+        return Err(Detail::FactorsOff.into());
+    }
     if account.email_verified_at.is_none() {
         return Err(Detail::AddressUnverified.into());
     }
@@ -203,7 +206,8 @@ fn authenticator(core: &Core, account: &Account, id: &str) -> Result<(Vec<u8>, A
     let bytes = zeroize::Zeroizing::new(totp::new_secret(&core.env)?);
     let sealed = core.master.seal(&core.env, &place(id), &bytes)?;
     let secret = totp::base32(&bytes);
-    let uri = totp::uri(&core.config.service.name, account.email.as_str(), &secret);
+    let issuer = core.config.factors.issuer.as_ref().unwrap_or(&core.config.service.name);
+    let uri = totp::uri(issuer, account.email.as_str(), &secret);
     Ok((sealed, Authenticator { secret: Secret::new(secret), qr_code: qr::data_url(&uri)?, uri }))
 }
 
@@ -250,8 +254,14 @@ pub async fn verify(
     source: &Source,
 ) -> Result<CodeConfirmation> {
     let factors = factors_of(core, &caller.account.id).await?;
-    let named = |factor: &&Factor| device.is_none_or(|id| factor.id == id);
-    match factors.iter().rev().filter(named).find(|factor| factor.confirmed_at.is_none()) {
+    let is_pending = |factor: &&Factor| factor.confirmed_at.is_none();
+    // A client may send an id of its own for the device: only the id of a factor chooses one.
+    let named = factors.iter().find(|factor| device.is_some_and(|id| factor.id == id));
+    let pending = match named {
+        Some(factor) => Some(factor).filter(is_pending),
+        None => factors.iter().rev().find(is_pending),
+    };
+    match pending {
         Some(factor) => {
             confirm(core, caller, factor, typed, source).await.map(|()| CodeConfirmation::Confirmed)
         }

@@ -80,7 +80,13 @@ mod tests {
     const RFC: &[u8] = b"12345678901234567890";
 
     fn rules(behind: u8, ahead: u8) -> Factors {
-        Factors { totp_behind: behind, totp_ahead: ahead, first_asks: true }
+        Factors {
+            totp_behind: behind,
+            totp_ahead: ahead,
+            first_asks: true,
+            enabled: true,
+            issuer: None,
+        }
     }
 
     #[test]

@@ -96,7 +96,7 @@ fn still_due(proof: &Proof, factors: &[Factor], backup_codes: i64, otp: LoginOtp
 #[derive(Debug, Clone)]
 pub struct Issued {
     pub account: Account,
-    /// Sorted.
+    /// In the order in which they were given.
     pub roles: Vec<String>,
     /// Everything the roles permit, sorted.
     pub permissions: Vec<String>,

@@ -244,7 +244,12 @@ fn code_of(
     purpose: one_time_code::CodePurpose,
 ) -> Result<PlannedMail> {
     let (code, digits) = one_time_code::make(core, account, purpose, account.email.key())?;
-    let letter = Letter::OneTimeCode { code: digits, until: code.expires_at };
+    let until = code.expires_at;
+    let letter = if purpose == one_time_code::CodePurpose::Reset {
+        Letter::ResetCode { code: digits, until }
+    } else {
+        Letter::OneTimeCode { code: digits, until }
+    };
     Ok(PlannedMail { code: Some(code), ..PlannedMail::of(core, account, &letter, None)? })
 }
 

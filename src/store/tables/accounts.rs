@@ -1,9 +1,10 @@
 //! The `accounts` table and the user names reserved by sign-ups.
 
 use crate::error::Result;
-use crate::model::{Account, AccountId, Email, Time, text};
+use crate::model::{Account, AccountId, Email, Time};
 use crate::sql;
-use crate::store::db::{Db, Row, Sql, Value, prefix_range};
+use crate::store::db::{Db, Row, Sql, Value};
+use crate::store::tables::search_index;
 
 /// The columns of an account, for every statement whose rows [`read`] decodes.
 macro_rules! columns {
@@ -77,7 +78,7 @@ impl NewRow {
         }
     }
 
-    fn values(&self, number: i64) -> [Value; 26] {
+    fn values(&self, number: i64) -> [Value; 24] {
         let account = &self.account;
         [
             account.id.as_str().into(),
@@ -104,8 +105,6 @@ impl NewRow {
             account.created_at.into(),
             account.updated_at.into(),
             self.imported_at.into(),
-            account.full_name().as_deref().map(text::fold).into(),
-            account.last_name.as_deref().map(text::fold).into(),
         ]
     }
 }
@@ -116,9 +115,9 @@ macro_rules! insertion {
         "insert into accounts (id, number, handle, email, email_key, email_verified_at, username, username_key, \
          first_name, last_name, name, company_name, phone, phone_verified_at, password_hash, password_scheme, \
          credential_version, files_uploaded, upload_limit, suspended_at, last_login_at, created_at, updated_at, \
-         imported_at, name_key, last_name_key) \
+         imported_at) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
-         $22, $23, $24, $25, $26)"
+         $22, $23, $24)"
     };
 }
 
@@ -129,13 +128,22 @@ macro_rules! insertion {
 pub fn insert(db: &mut dyn Db, new: &NewRow) -> Result<bool> {
     let number = crate::store::tables::instance::next_account_number(db)?;
     let sql = sql!(concat!(insertion!(), " on conflict (email_key) do nothing"));
-    Ok(db.run(sql, &new.values(number))? == 1)
+    run_insertion(db, sql, number, new)
 }
 
 /// Inserts an account with this number. Returns false if its id, number, address or user name is
 /// taken.
 pub fn insert_numbered(db: &mut dyn Db, number: i64, new: &NewRow) -> Result<bool> {
-    Ok(db.run(sql!(concat!(insertion!(), " on conflict do nothing")), &new.values(number))? == 1)
+    run_insertion(db, sql!(concat!(insertion!(), " on conflict do nothing")), number, new)
+}
+
+fn run_insertion(db: &mut dyn Db, sql: Sql, number: i64, new: &NewRow) -> Result<bool> {
+    let is_inserted = db.run(sql, &new.values(number))? == 1;
+    if is_inserted {
+        let account = &new.account;
+        search_index::note_new(db, number, &account.email, account.username.as_deref())?;
+    }
+    Ok(is_inserted)
 }
 
 fn one(rows: Option<Row>) -> Result<Option<Account>> {
@@ -216,11 +224,13 @@ pub fn take_username(db: &mut dyn Db, id: &AccountId, username_key: &str) -> Res
 
 /// Removes an account's user name that another account claimed first.
 pub fn drop_username(db: &mut dyn Db, id: &AccountId) -> Result<()> {
-    db.run(
-        sql!("update accounts set username = null where id = $1 and username_key is null"),
-        &[id.as_str().into()],
-    )?;
-    Ok(())
+    search_index::changing(db, id, |db| {
+        db.run(
+            sql!("update accounts set username = null where id = $1 and username_key is null"),
+            &[id.as_str().into()],
+        )
+        .map(drop)
+    })
 }
 
 /// Records a completed login. Returns false if the credential version changed since the caller read
@@ -369,13 +379,15 @@ pub fn prove_email(db: &mut dyn Db, id: &AccountId, email_key: &str, now: Time) 
 /// # Errors
 /// [`crate::store::Constraint::Email`] as the source if another account has the address.
 pub fn set_email(db: &mut dyn Db, id: &AccountId, email: &Email, now: Time) -> Result<bool> {
-    let changed = db.run(
-        sql!(
-            "update accounts set email = $1, email_key = $2, email_verified_at = $3, \
-             credential_version = credential_version + 1, updated_at = $3 where id = $4 and deleted_at is null"
-        ),
-        &[email.as_str().into(), email.key().into(), now.into(), id.as_str().into()],
-    )?;
+    let changed = search_index::changing(db, id, |db| {
+        db.run(
+            sql!(
+                "update accounts set email = $1, email_key = $2, email_verified_at = $3, \
+                 credential_version = credential_version + 1, updated_at = $3 where id = $4 and deleted_at is null"
+            ),
+            &[email.as_str().into(), email.key().into(), now.into(), id.as_str().into()],
+        )
+    })?;
     Ok(changed == 1)
 }
 
@@ -468,9 +480,6 @@ pub(in crate::store) fn run_profile_change(
             id.as_str().into(),
         ],
     )?;
-    if changed == 1 {
-        index_names(db, id)?;
-    }
     Ok(changed == 1)
 }
 
@@ -485,52 +494,24 @@ pub fn change_profile(
     if run_profile_change(db, sql, id, change, now)? { find(db, id) } else { Ok(None) }
 }
 
-/// Updates the search keys of the names after a change of names.
-pub fn index_names(db: &mut dyn Db, id: &AccountId) -> Result<()> {
-    let Some(account) = find(db, id)? else { return Ok(()) };
-    let last = account.last_name.as_deref().map(text::fold);
-    db.run(
-        sql!("update accounts set name_key = $1, last_name_key = $2 where id = $3"),
-        &[account.full_name().as_deref().map(text::fold).into(), last.into(), id.as_str().into()],
-    )?;
-    Ok(())
-}
-
 /// The part of the account list to return.
 #[derive(Debug, Clone)]
 pub struct AccountQuery {
     /// Only ids after this one.
     pub after: Option<String>,
-    /// Only addresses or user names that start with this case-folded text.
-    pub prefix: Option<String>,
     pub limit: i64,
 }
 
 /// Lists accounts in the order of their ids.
 pub fn list(db: &mut dyn Db, page: &AccountQuery) -> Result<Vec<Account>> {
-    let after = page.after.clone().unwrap_or_default();
-    let rows = match &page.prefix {
-        None => db.all(
-            sql!(concat!(
-                "select ",
-                columns!(),
-                " from accounts a where a.id > $1 order by a.id limit $2"
-            )),
-            &[after.into(), page.limit.into()],
-        )?,
-        Some(prefix) => {
-            let [from, to] = prefix_range(prefix);
-            db.all(
-            sql!(concat!(
-                "select ",
-                columns!(),
-                " from accounts a where a.id > $1 and ((a.email_key >= $2 and a.email_key < $3) \
-                 or (a.username_key >= $2 and a.username_key < $3)) order by a.id limit $4"
-            )),
-            &[after.into(), from, to, page.limit.into()],
-        )?
-        }
-    };
+    let rows = db.all(
+        sql!(concat!(
+            "select ",
+            columns!(),
+            " from accounts a where a.id > $1 order by a.id limit $2"
+        )),
+        &[page.after.clone().unwrap_or_default().into(), page.limit.into()],
+    )?;
     rows.into_iter().map(|mut row| read(&mut row)).collect()
 }
 

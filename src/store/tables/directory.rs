@@ -1,14 +1,16 @@
 //! The administrator's view of the `accounts` table: pages by number, filtered by state, searched
-//! by name prefix.
+//! by any part of an address or user name.
 
 use crate::error::Result;
 use crate::model::account::Verification;
-use crate::model::{Account, AccountId, Status, Time};
+use crate::model::{Account, AccountId, SearchText, Status, Time};
 use crate::sql;
-use crate::store::db::{Db, Sql, prefix_range};
+use crate::store::db::{Db, Sql};
 use crate::store::tables::accounts::{
     ProfileChange, columns, profile_change, read, run_profile_change,
 };
+use crate::store::tables::search_index;
+use crate::store::tables::search_index::SearchRow;
 
 /// Which accounts to list, and which page of them.
 #[derive(Debug, Clone)]
@@ -16,67 +18,35 @@ pub struct Query {
     pub status: Option<Status>,
     /// Whether an unverified address makes an account pending.
     pub verification: Verification,
-    /// Only accounts whose address, user name, full name or family name starts with this
-    /// case-folded text.
-    pub prefix: Option<String>,
+    /// Only accounts whose address or user name contains this text.
+    pub search: Option<SearchText>,
     /// The number of accounts to skip.
     pub offset: i64,
     pub limit: i64,
 }
 
-/// How many accounts a search examines per kind of name, in alphabetical order. The limit bounds
-/// the work of a search, for any search text.
-macro_rules! looked_at {
-    () => {
-        "2000"
-    };
+/// A page of accounts, in the order of their creation.
+#[derive(Debug, Clone)]
+pub struct DirectoryPage {
+    pub accounts: Vec<Account>,
+    /// The number of matching accounts on all pages.
+    pub total: i64,
+    /// Whether more accounts match than a search counts.
+    pub has_more: bool,
 }
 
-/// The four statements for one state: all or searched, counted or read.
+/// How many matches a search counts, the first in the order of creation. The limit bounds the work
+/// of a search for a text that many accounts contain.
+const MATCHES: usize = 10_000;
+
+/// How many accounts that are not in the search index one statement reads.
+const PIECE: i64 = 1_000;
+
+/// The statements for one state: to count and to read.
 struct Statements {
     count: Sql,
     page: Sql,
-    count_found: Sql,
-    page_found: Sql,
 }
-
-/// The ids of accounts whose name of one kind starts with `$1`, in alphabetical order. The match is
-/// an index range without wildcards.
-macro_rules! beginning {
-    ($key:literal $(, $part:expr)*) => {
-        concat!("select id from accounts where ", $key, " >= $1 and ", $key, " < $2 order by ", $key $(, $part)*)
-    };
-}
-
-/// Accounts whose address, user name or name starts with `$1`, up to the search limit.
-macro_rules! found {
-    () => {
-        concat!(
-            "a.id in (select id from (",
-            beginning!("email_key", " limit ", looked_at!()),
-            ") as one union select id from (",
-            beginning!("username_key", " limit ", looked_at!()),
-            ") as two union select id from (",
-            beginning!("name_key", " limit ", looked_at!()),
-            ") as three union select id from (",
-            beginning!("last_name_key", " limit ", looked_at!()),
-            ") as four)"
-        )
-    };
-}
-
-/// Returns a row if more accounts start with `$1` than the search limit allows.
-const MORE: Sql = sql!(concat!(
-    "select id from (",
-    beginning!("email_key", " limit 1 offset ", looked_at!()),
-    ") as one union all select id from (",
-    beginning!("username_key", " limit 1 offset ", looked_at!()),
-    ") as two union all select id from (",
-    beginning!("name_key", " limit 1 offset ", looked_at!()),
-    ") as three union all select id from (",
-    beginning!("last_name_key", " limit 1 offset ", looked_at!()),
-    ") as four"
-));
 
 macro_rules! statements {
     ($state:literal) => {
@@ -88,23 +58,6 @@ macro_rules! statements {
                 " from accounts a where ",
                 $state,
                 " order by a.number limit $1 offset $2"
-            )),
-            count_found: sql!(concat!(
-                "select count(*) from accounts a where ",
-                found!(),
-                " and ",
-                $state
-            )),
-            // Ordering by an expression keeps the engine from scanning all numbers instead of the
-            // few matches.
-            page_found: sql!(concat!(
-                "select ",
-                columns!(),
-                " from accounts a where ",
-                found!(),
-                " and ",
-                $state,
-                " order by a.number + 0 limit $3 offset $4"
             )),
         }
     };
@@ -134,33 +87,69 @@ fn statements(status: Option<Status>, verification: Verification) -> Statements 
     }
 }
 
-/// Counts the matching accounts, up to the search limit.
-pub fn count(db: &mut dyn Db, query: &Query) -> Result<i64> {
-    let statements = statements(query.status, query.verification);
-    let row = match &query.prefix {
-        None => db.first(statements.count, &[])?,
-        Some(prefix) => db.first(statements.count_found, &prefix_range(prefix))?,
-    };
-    row.map_or(Ok(0), |mut row| row.take())
-}
-
-/// Whether more accounts match the prefix than the search examines.
-pub fn is_cut_off(db: &mut dyn Db, query: &Query) -> Result<bool> {
-    match &query.prefix {
-        None => Ok(false),
-        Some(prefix) => Ok(db.first(MORE, &prefix_range(prefix))?.is_some()),
+/// Returns one page of the matching accounts.
+pub fn page(db: &mut dyn Db, query: &Query) -> Result<DirectoryPage> {
+    match &query.search {
+        Some(text) => searched(db, query, text),
+        None => listed(db, query),
     }
 }
 
-/// Returns one page of accounts in the order of their creation.
-pub fn page(db: &mut dyn Db, query: &Query) -> Result<Vec<Account>> {
+fn listed(db: &mut dyn Db, query: &Query) -> Result<DirectoryPage> {
     let statements = statements(query.status, query.verification);
-    let part = [query.limit.into(), query.offset.into()];
-    let rows = match &query.prefix {
-        None => db.all(statements.page, &part)?,
-        Some(prefix) => db.all(statements.page_found, &[prefix_range(prefix), part].concat())?,
+    let total = db.first(statements.count, &[])?.map_or(Ok(0), |mut row| row.take())?;
+    let mut accounts = Vec::new();
+    if query.offset < total {
+        for mut row in db.all(statements.page, &[query.limit.into(), query.offset.into()])? {
+            accounts.push(read(&mut row)?);
+        }
+    }
+    Ok(DirectoryPage { accounts, total, has_more: false })
+}
+
+fn searched(db: &mut dyn Db, query: &Query, text: &SearchText) -> Result<DirectoryPage> {
+    let mut numbers = matches(db, query, text)?;
+    let has_more = numbers.len() > MATCHES;
+    numbers.truncate(MATCHES);
+    let (skipped, limit) = (usize::try_from(query.offset), usize::try_from(query.limit));
+    let mut accounts = Vec::new();
+    for number in numbers.iter().skip(skipped.unwrap_or(usize::MAX)).take(limit.unwrap_or(0)) {
+        accounts.extend(find_by_number(db, *number)?);
+    }
+    let total = i64::try_from(numbers.len()).unwrap_or(i64::MAX);
+    Ok(DirectoryPage { accounts, total, has_more })
+}
+
+/// The numbers of the matching accounts, ascending: at most one more than a search counts.
+fn matches(db: &mut dyn Db, query: &Query, text: &SearchText) -> Result<Vec<i64>> {
+    let fits = |row: &SearchRow| {
+        text.is_in(&row.email, row.username.as_deref())
+            && query.status.is_none_or(|wanted| wanted == status(row, query.verification))
     };
-    rows.into_iter().map(|mut row| read(&mut row)).collect()
+    let (mut found, mut last_segment) = (Vec::new(), -1);
+    while let Some(segment) = search_index::segment_after(db, last_segment)? {
+        for number in search_index::candidates(db, segment, text)? {
+            found.extend(search_index::at(db, number)?.filter(fits).map(|row| row.number));
+            if found.len() > MATCHES {
+                return Ok(found);
+            }
+        }
+        last_segment = segment;
+    }
+    let mut last = search_index::indexed_below(db)? - 1;
+    loop {
+        let rows = search_index::after(db, last, PIECE)?;
+        let Some(row) = rows.last() else { return Ok(found) };
+        last = row.number;
+        found.extend(rows.iter().filter(|row| fits(row)).map(|row| row.number));
+        if found.len() > MATCHES {
+            return Ok(found);
+        }
+    }
+}
+
+fn status(row: &SearchRow, verification: Verification) -> Status {
+    Status::of(row.deleted_at, row.suspended_at, row.email_verified_at, verification)
 }
 
 /// Lists the accounts that are not deleted in the order of their creation.
@@ -243,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn no_list_and_no_search_walks_the_whole_table() {
+    fn no_list_walks_the_whole_table() {
         let mut db = TestDb::new();
         let states = [
             None,
@@ -255,21 +244,13 @@ mod tests {
         for status in states {
             for verification in [Verification::Required, Verification::Optional] {
                 let found = statements(status, verification);
-                for sql in [found.count, found.page, found.count_found, found.page_found] {
+                for sql in [found.count, found.page] {
                     let plan = plan(&mut db, sql);
                     let walks = plan.split("; ").any(|step| {
                         (step.starts_with("SCAN a") || step.starts_with("SCAN accounts"))
                             && !step.contains("INDEX")
                     });
                     assert!(!walks, "{status:?} {verification:?}: {plan}\n{}", sql.text());
-                }
-                for sql in [found.count_found, found.page_found] {
-                    let plan = plan(&mut db, sql);
-                    for index in ["email_key>?", "username_key>?", "name_key>?", "last_name_key>?"]
-                    {
-                        assert!(plan.contains(index), "{plan}");
-                    }
-                    assert!(!plan.contains("SCAN a "), "only the matches are scanned: {plan}");
                 }
             }
         }

@@ -5,16 +5,19 @@ use crate::error::Result;
 use crate::model::{AccountId, Time};
 use crate::sql;
 use crate::store::db::{Db, Row};
+use crate::store::tables::search_index;
+use crate::store::tables::search_index::columns;
 
 /// Deletes up to `limit` accounts whose address was not verified in time and returns how many it
 /// deleted.
 pub fn purge_unproved(db: &mut dyn Db, made_before: Time, limit: i64) -> Result<u64> {
     let gone = db.all(
-        sql!(
+        sql!(concat!(
             "delete from accounts where id in (select id from accounts where email_verified_at is null \
              and created_at <= $1 and last_login_at is null and imported_at is null order by created_at limit $2) \
-             returning id"
-        ),
+             returning id, ",
+            columns!()
+        )),
         &[made_before.into(), limit.into()],
     )?;
     forget_all(db, gone)
@@ -23,10 +26,11 @@ pub fn purge_unproved(db: &mut dyn Db, made_before: Time, limit: i64) -> Result<
 /// Erases up to `limit` accounts that were soft-deleted long ago and returns how many it erased.
 pub fn purge_hidden(db: &mut dyn Db, hidden_before: Time, limit: i64) -> Result<u64> {
     let gone = db.all(
-        sql!(
+        sql!(concat!(
             "delete from accounts where id in (select id from accounts where deleted_at is not null \
-             and deleted_at <= $1 order by deleted_at limit $2) returning id"
-        ),
+             and deleted_at <= $1 order by deleted_at limit $2) returning id, ",
+            columns!()
+        )),
         &[hidden_before.into(), limit.into()],
     )?;
     forget_all(db, gone)
@@ -39,15 +43,20 @@ pub fn purge_hidden(db: &mut dyn Db, hidden_before: Time, limit: i64) -> Result<
 /// passed ([`blank_deleted`]), so that an attacker cannot erase their traces at once. The same
 /// write records the deletion.
 pub fn remove_unproved(db: &mut dyn Db, id: &AccountId) -> Result<bool> {
-    let removed = db.run(
-        sql!("delete from accounts where id = $1 and email_verified_at is null"),
+    let removed = db.first(
+        sql!(concat!(
+            "delete from accounts where id = $1 and email_verified_at is null returning ",
+            columns!()
+        )),
         &[id.as_str().into()],
     )?;
-    if removed == 1 {
+    let is_removed = removed.is_some();
+    if let Some(row) = removed {
+        search_index::forget(db, row)?;
         drop_letters(db, id.as_str())?;
     }
     drop_reservations(db, id.as_str())?;
-    Ok(removed == 1)
+    Ok(is_removed)
 }
 
 /// Blanks the personal data in audit records of up to `limit` accounts that no longer exist and
@@ -77,6 +86,7 @@ fn forget_all(db: &mut dyn Db, gone: Vec<Row>) -> Result<u64> {
     let mut forgotten = 0;
     for mut row in gone {
         let id: String = row.take()?;
+        search_index::forget(db, row)?;
         drop_letters(db, &id)?;
         drop_reservations(db, &id)?;
         blank_records(db, &id)?;

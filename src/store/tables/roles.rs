@@ -45,10 +45,14 @@ pub fn exists(db: &mut dyn Db, role: &str) -> Result<bool> {
     Ok(db.first(sql!("select 1 from roles where name = $1"), &[role.into()])?.is_some())
 }
 
-/// Gives a role to an account. Returns false if the account already has it.
+/// Gives a role to an account, as its last. Returns false if the account already has it.
 pub fn give(db: &mut dyn Db, account: &AccountId, role: &str) -> Result<bool> {
     let given = db.run(
-        sql!("insert into account_roles (account_id, role) values ($1, $2) on conflict (account_id, role) do nothing"),
+        sql!(
+            "insert into account_roles (account_id, role, position) \
+             select cast($1 as text), cast($2 as text), coalesce(max(position), 0) + 1 \
+             from account_roles where account_id = $1 on conflict (account_id, role) do nothing"
+        ),
         &[account.as_str().into(), role.into()],
     )?;
     Ok(given == 1)
@@ -63,10 +67,21 @@ pub fn take(db: &mut dyn Db, account: &AccountId, role: &str) -> Result<bool> {
     Ok(taken == 1)
 }
 
-/// The account's roles, sorted.
+/// Puts the account's roles into this order.
+pub fn arrange(db: &mut dyn Db, account: &AccountId, roles: &[String]) -> Result<()> {
+    for (position, role) in (1_i64..).zip(roles) {
+        db.run(
+            sql!("update account_roles set position = $1 where account_id = $2 and role = $3"),
+            &[position.into(), account.as_str().into(), role.into()],
+        )?;
+    }
+    Ok(())
+}
+
+/// The account's roles, in the order in which they were given.
 pub fn of(db: &mut dyn Db, account: &AccountId) -> Result<Vec<String>> {
     let rows = db.all(
-        sql!("select role from account_roles where account_id = $1 order by role"),
+        sql!("select role from account_roles where account_id = $1 order by position, role"),
         &[account.as_str().into()],
     )?;
     rows.into_iter().map(|mut row| row.take()).collect()
@@ -75,7 +90,7 @@ pub fn of(db: &mut dyn Db, account: &AccountId) -> Result<Vec<String>> {
 /// How many accounts one statement asks about.
 const TOGETHER: usize = 20;
 
-/// The roles of each of these accounts, sorted. Accounts without roles are left out.
+/// The roles of each of these accounts, in the order in which they were given. Accounts without roles are left out.
 pub fn of_many(db: &mut dyn Db, accounts: &[&AccountId]) -> Result<HashMap<String, Vec<String>>> {
     let mut roles: HashMap<String, Vec<String>> = HashMap::new();
     for some in accounts.chunks(TOGETHER) {
@@ -85,7 +100,7 @@ pub fn of_many(db: &mut dyn Db, accounts: &[&AccountId]) -> Result<HashMap<Strin
         let rows = db.all(
             sql!(
                 "select account_id, role from account_roles where account_id in ($1, $2, $3, $4, $5, $6, $7, $8, $9, \
-                 $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) order by account_id, role"
+                 $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) order by account_id, position, role"
             ),
             &values,
         )?;

@@ -126,7 +126,7 @@ pub fn find(db: &mut dyn Db, id: &SessionId) -> Result<Option<SessionRow>> {
 pub struct SessionSnapshot {
     pub session: SessionRow,
     pub account: Account,
-    /// The account's roles, sorted.
+    /// The account's roles, in the order in which they were given.
     pub roles: Vec<String>,
     /// How often keys, roles, API clients or the stored policy have changed.
     pub epoch: i64,
@@ -135,14 +135,13 @@ pub struct SessionSnapshot {
 fn read_snapshot(mut row: Row) -> Result<SessionSnapshot> {
     let session = read(&mut row)?;
     let account = accounts::read(&mut row)?;
-    let mut roles: Vec<String> = row
+    let roles: Vec<String> = row
         .take::<Option<String>>()?
         .unwrap_or_default()
         .split(',')
         .filter(|r| !r.is_empty())
         .map(str::to_owned)
         .collect();
-    roles.sort_unstable();
     let epoch = row.take::<Option<i64>>()?.unwrap_or(0);
     Ok(SessionSnapshot { session, account, roles, epoch })
 }
@@ -158,7 +157,7 @@ pub(in crate::store) const SNAPSHOT: Sql = sql!(concat!(
     columns!(),
     ", ",
     accounts::columns!(),
-    ", (select string_agg(r.role, ',') from account_roles r where r.account_id = a.id), \
+    ", (select string_agg(r.role, ',' order by r.position, r.role) from account_roles r where r.account_id = a.id), \
      (select number from instance where name = 'epoch') \
      from sessions s join accounts a on a.id = s.account_id where s.id = $1"
 ));

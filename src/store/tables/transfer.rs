@@ -18,7 +18,7 @@ pub struct AccountExport {
     pub files_uploaded: i64,
     /// The account's own upload quota, if it has one.
     pub upload_limit: Option<i64>,
-    /// Sorted.
+    /// In the order in which they were given.
     pub roles: Vec<String>,
 }
 
@@ -146,7 +146,7 @@ pub fn page(db: &mut dyn Db, after: &str, limit: i64) -> Result<Vec<AccountExpor
         return Ok(page);
     };
     let rows = db.all(
-        sql!("select account_id, role from account_roles where account_id > $1 and account_id <= $2 order by account_id, role"),
+        sql!("select account_id, role from account_roles where account_id > $1 and account_id <= $2 order by account_id, position, role"),
         &[after.into(), Value::Text(last)],
     )?;
     for mut row in rows {

@@ -9,7 +9,7 @@ use crate::support::{PASSWORD, app, app_with, token_in};
 use poem::http::Method;
 
 #[tokio::test]
-async fn accounts_are_listed_page_by_page_and_found_by_how_they_begin() {
+async fn accounts_are_listed_page_by_page_and_found_by_any_part_of_a_name() {
     let app = app().await;
     let (_, root) = staff(&app, "root", &["admin"]).await;
     for name in ["john", "johnny", "mary_j", "per-cent", "zoe"] {
@@ -40,13 +40,14 @@ async fn accounts_are_listed_page_by_page_and_found_by_how_they_begin() {
         ("search=JOHN", vec!["john", "johnny"]),
         ("search=johnny@example.com", vec!["johnny"]),
         ("search=%25", vec![]),
-        ("search=_", vec![]),
+        ("search=_", vec!["mary_j"]),
         ("search=mary_", vec!["mary_j"]),
         ("search=mary%25", vec![]),
-        ("search=ohn", vec![]),
+        ("search=ohn", vec!["john", "johnny"]),
+        ("search=NNY@ex", vec!["johnny"]),
         ("search='%20or%201=1--", vec![]),
-        ("search=given%20fam&limit=1", vec!["root"]),
-        ("search=family&page=6&limit=1", vec!["zoe"]),
+        ("search=given%20fam&limit=1", vec![]),
+        ("search=example.com&page=6&limit=1", vec!["zoe"]),
         ("status=active&search=zoe", vec!["zoe"]),
         ("status=suspended", vec![]),
         ("page=1000000000000&limit=100", vec![]),
@@ -296,10 +297,8 @@ async fn a_search_that_fits_tens_of_thousands_says_that_it_shows_the_first() {
     let app = app().await;
     let (_, root) = staff(&app, "root", &["admin"]).await;
     let many = "with recursive n(i) as (select 1000 union all select i + 1 from n where i < 40999)
-        insert into accounts (id, number, handle, email, email_key, username_key, last_name_key, credential_version,
-          created_at, updated_at)
-        select 'id' || i, i, randomblob(32), 'p' || i, 'p' || i, 'p' || i,
-          case when i < 5000 then 'pa' else 'pz' end, 0, 0, 0 from n";
+        insert into accounts (id, number, handle, email, email_key, credential_version, created_at, updated_at)
+        select 'id' || i, i, randomblob(32), 'p' || i, 'p' || i, 0, 0, 0 from n";
     assert_eq!(app.database().tamper(many), 40_000);
     let searched = async |query: &str| {
         let found = get(&app, &format!("/v1/admin/users?search={query}&limit=100"), &root).await;
@@ -311,13 +310,13 @@ async fn a_search_that_fits_tens_of_thousands_says_that_it_shows_the_first() {
     let (wide, first) = searched("p").await;
     assert_eq!((wide["more"].as_bool(), first), (Some(true), 100));
     let total = wide["total"].as_i64().unwrap();
-    assert!((2000..=8000).contains(&total), "{wide}");
+    assert_eq!(total, 10_000, "{wide}");
     assert_eq!(wide["pages"].as_i64(), Some((total + 99) / 100));
     let last = searched(&format!("p&page={}", wide["pages"])).await.1;
     assert_eq!(i64::try_from(last).unwrap(), (total - 1) % 100 + 1);
     let (narrow, shown) = searched("p200").await;
     assert_eq!((&narrow["total"], &narrow["more"], shown), (&json!(110), &json!(null), 100));
-    assert_eq!(searched("pz&page=19").await.0["more"], true);
+    assert_eq!(searched("p&page=19").await.0["more"], true);
 }
 
 #[tokio::test]
@@ -444,7 +443,7 @@ async fn an_administrator_makes_an_account_under_the_same_rules() {
     let body = json!({ "email": "ada@example.com", "password": PASSWORD, "emailVerified": true, "roles": ["moderator"] });
     let made = post(&app, "/v1/admin/users", &root, body.clone()).await;
     assert_eq!(made.status, 201, "{}", made.text);
-    assert_eq!(made.body["data"]["roles"], json!(["moderator", "user"]));
+    assert_eq!(made.body["data"]["roles"], json!(["user", "moderator"]));
     assert_eq!(app.login("ada", PASSWORD).await.status, 200);
     assert_eq!(said(&post(&app, "/v1/admin/users", &root, body).await), (409, "EMAIL_EXISTS"));
     let weak = json!({ "email": "bob@example.com", "password": "password1234" });
@@ -557,5 +556,5 @@ async fn several_roles_are_given_and_taken_together_or_not_at_all() {
     let refused = change_roles(&app.core, &by, "root@example.com", wanted).await.unwrap_err();
     assert_eq!(refused.kind(), authd::error::Kind::LastAdmin);
     let root = authd::identity::admin::accounts::find(&app.core, "root@example.com").await.unwrap();
-    assert_eq!(root.roles, ["admin", "user"]);
+    assert_eq!(root.roles, ["user", "admin"]);
 }

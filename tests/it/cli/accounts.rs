@@ -26,7 +26,7 @@ fn accounts_are_made_and_changed_while_the_server_runs() {
         (&made["email"], &made["status"]),
         (&Value::from("You@example.com"), &Value::from("active"))
     );
-    assert_eq!(made["roles"], serde_json::json!(["admin", "user"]));
+    assert_eq!(made["roles"], serde_json::json!(["user", "admin"]));
     let id = made["id"].as_str().unwrap();
 
     user(
@@ -40,7 +40,7 @@ fn accounts_are_made_and_changed_while_the_server_runs() {
     assert_eq!(user(&["unlock", "jane"], "")["status"], "active");
     assert_eq!(
         user(&["role", "jane", "--give", "moderator"], "")["roles"],
-        serde_json::json!(["moderator", "user"])
+        serde_json::json!(["user", "moderator"])
     );
     user(&["set-password", "jane", "--password-stdin"], "Another-Horse-8-Battery");
     assert_eq!(user(&["list", "--limit", "1"], "")[0]["id"], id);

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use authd::http::docs::openapi::header_ref;
 use serde_json::{Map, Value, json};
 
 use super::errors::Errors;
@@ -16,7 +17,6 @@ type Object = Map<String, Value>;
 /// JSON that is longer than this gets a line for each member.
 const WIDTH: usize = 100;
 const SCHEMA: &str = "#/components/schemas/";
-const HEADER: &str = "#/components/headers/";
 const LIMITS: [&str; 3] = ["X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"];
 
 /// The texts of a document by name.
@@ -104,14 +104,13 @@ fn operation_text(method: &str, path: &str, operation: &Value, errors: &Errors) 
 
 fn parameter(parameter: &Value) -> String {
     let mut rest = parameter.as_object().unwrap().clone();
-    take_default(&mut rest, "deprecated", &json!(false));
-    take_default(&mut rest, "explode", &json!(true));
     let place = rest.shift_remove("in").map(|place| plain(&place, 0)).unwrap_or_default();
     let name = rest.shift_remove("name").map(|name| plain(&name, 0)).unwrap_or_default();
-    let optional = if take_default(&mut rest, "required", &json!(true)) { "" } else { "?" };
-    if optional == "?" {
-        take_default(&mut rest, "required", &json!(false));
+    let is_required = rest.get("required") == Some(&json!(true));
+    if is_required {
+        rest.shift_remove("required");
     }
+    let optional = if is_required { "" } else { "?" };
     let mut out = format!("  {place} {name}{optional}: ");
     described(&mut out, rest, 2);
     out
@@ -159,8 +158,7 @@ fn responses_text(responses: &Object, errors: &Errors) -> String {
 /// The headers of a response that are no more than a reference to the header of the same name.
 fn plain_headers(response: &Value) -> BTreeSet<String> {
     let all = response.get("headers").and_then(Value::as_object).into_iter().flatten();
-    let plain =
-        all.filter(|(name, header)| **header == json!({ "$ref": format!("{HEADER}{name}") }));
+    let plain = all.filter(|(name, header)| **header == header_ref(name));
     plain.map(|(name, _)| name.clone()).collect()
 }
 
@@ -203,10 +201,7 @@ fn unwrapped(example: &Value) -> &Value {
 
 /// A schema that has a name, with its properties.
 fn component(name: &str, schema: &Value) -> String {
-    let mut rest = schema.as_object().unwrap().clone();
-    if rest.contains_key("properties") {
-        take_default(&mut rest, "title", &json!(name));
-    }
+    let rest = schema.as_object().unwrap().clone();
     let mut out = format!("{name}: ");
     typed(&mut out, rest, 0);
     out

@@ -1,10 +1,8 @@
 //! The query plans of statements whose cost must not grow with the whole database.
 
-use authd::model::account::Verification;
-use authd::model::{AccountId, Status, Time};
+use authd::model::{AccountId, SearchText, Time};
 use authd::store::db::{Row, Sql};
-use authd::store::tables::directory::Query;
-use authd::store::tables::{audit, directory, erasure, export, factors, health, roles};
+use authd::store::tables::{audit, erasure, export, factors, health, roles, search_index};
 
 use super::*;
 
@@ -60,32 +58,20 @@ fn what_is_asked_about_one_account_is_found_by_an_index_that_leads_to_it() {
 }
 
 #[test]
-fn a_search_reads_the_beginning_of_four_index_ranges_and_no_more() {
-    for status in [None, Some(Status::Active), Some(Status::Suspended)] {
-        let prefix = Some("a".to_owned());
-        let query =
-            Query { status, verification: Verification::Required, prefix, offset: 0, limit: 20 };
-        let found = plans(|db| {
-            directory::count(db, &query)?;
-            directory::page(db, &query)?;
-            directory::is_cut_off(db, &query).map(drop)
-        });
-        for plan in found.lines() {
-            for (part, key) in
-                [("one", "email"), ("two", "username"), ("three", "name"), ("four", "last_name")]
-            {
-                let (_, rest) =
-                    plan.split_once(&format!("CO-ROUTINE {part}; SEARCH accounts USING ")).unwrap();
-                let read = rest.split_once(&format!("; SCAN {part}")).unwrap().0;
-                let range = format!("({key}_key>? AND {key}_key<?)");
-                assert!(
-                    read.ends_with(&range) && !read.contains(';'),
-                    "in its own order, up to the limit: {plan}"
-                );
-            }
-            assert!(!plan.contains("SCAN a") && !plan.contains("accounts_present"), "{plan}");
-        }
+fn a_search_finds_segments_candidates_and_accounts_by_an_index() {
+    let text = |text: &str| SearchText::parse(text).unwrap();
+    for search in ["a", "ab", "abcd"] {
+        let found = plans(|db| search_index::candidates(db, 7, &text(search)).map(drop));
+        assert!(found.contains("(segment=? AND trigram") && !found.contains("SCAN"), "{found}");
     }
+    let found = plans(|db| {
+        search_index::segment_after(db, 7)?;
+        search_index::at(db, 7)?;
+        search_index::after(db, 7, 10)?;
+        search_index::indexed_below(db).map(drop)
+    });
+    assert!(found.contains("(segment>?)") && found.contains("(number=?)"), "{found}");
+    assert!(found.contains("(number>?)") && !found.contains("TEMP B-TREE"), "{found}");
 }
 
 #[test]

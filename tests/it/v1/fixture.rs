@@ -11,7 +11,8 @@ use tokio::sync::OnceCell;
 use crate::admin::make;
 use crate::factors::{Phone, set_up, verify, waiting};
 use crate::support::{
-    Answer, App, Call, PASSWORD, START, Tokens, UNLIMITED, app, app_with, line_of, unlimited_but,
+    Answer, App, Call, PASSWORD, START, Tokens, UNLIMITED, api_of, app, app_with, line_of,
+    unlimited_but,
 };
 
 pub const MINUTE: Duration = Duration::from_mins(1);
@@ -33,7 +34,9 @@ pub const SERVICE: &str = "127.0.0.1";
 /// The document of `standard`.
 pub async fn document() -> &'static Value {
     static DOCUMENT: OnceCell<Value> = OnceCell::const_new();
-    DOCUMENT.get_or_init(async || app().await.get("/openapi/v1.json").send().await.body).await
+    DOCUMENT
+        .get_or_init(async || api_of(&app().await.get("/openapi/v1.json").send().await.body))
+        .await
 }
 
 /// An operation of the document: its verb and path.

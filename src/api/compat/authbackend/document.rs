@@ -6,10 +6,12 @@ use crate::api::compat::authbackend::{Authbackend, AuthbackendApi, UNCOUNTED};
 use crate::config::Config;
 use crate::error::Kind;
 use crate::http::docs::openapi;
-use crate::http::docs::openapi::Described;
+use crate::http::docs::openapi::{Described, OtherGet};
+use crate::http::docs::shared::share;
 use crate::http::extract::api_client;
 use crate::http::server::policy;
 use crate::identity::login::{guard, one_time_code};
+use crate::model::Page;
 
 const EMAIL: &str = "user@example.com";
 const PASSWORD: &str = "SecurePass123!";
@@ -21,18 +23,55 @@ pub(in crate::api) fn document(config: &Config) -> Value {
     let about = "Sign-up with email verification, login with a password and an emailed code, sessions, and \
                  administration. All errors share one envelope.";
     openapi::introduce(&mut document, config, &[""], about);
-    let schemas = &mut document["components"]["schemas"];
-    for (schema, property) in [
-        ("SignUpRequest", "password"),
-        ("ResetRequest", "newPassword"),
-        ("ChangePasswordRequest", "newPassword"),
-    ] {
-        policy::bound_password(&mut schemas[schema]["properties"][property], &config.password);
-    }
+    policy::publish_passwords(&mut document, &config.password);
     let mut operations = [open(), own(), admin(), system()].concat();
     api_client::describe(&mut document, config, &mut operations);
     openapi::complete(&mut document, &Authbackend, &operations, &UNCOUNTED);
+    describe_page(&mut document, config);
+    share(&mut document);
     document
+}
+
+/// The page that the links in verification mail open. Its refusals are pages too.
+fn describe_page(document: &mut Value, config: &Config) {
+    let path = Page::VerifyEmail.path();
+    let page = OtherGet {
+        path,
+        id: "verifyEmailPage",
+        tag: "Authentication",
+        summary: "Email verification page",
+        description: "A page that verifies the address of the link, with `POST /api/auth/verify-email`.",
+        success: "The page.",
+        media_type: "text/html",
+        schema_type: "string",
+    };
+    openapi::add_get(document, config, &page);
+    let operation = &mut document["paths"][path]["get"];
+    operation["security"] = json!([]);
+    operation["parameters"] = json!([{
+        "name": "token",
+        "in": "query",
+        "required": true,
+        "description": "The token of the link.",
+        "schema": { "type": "string", "minLength": 1, "maxLength": 512 },
+    }]);
+    for (status, description) in [
+        ("400", "The link has no token."),
+        ("404", "The link is unknown."),
+        ("410", "The link has expired."),
+        ("500", "Internal Server Error"),
+        ("503", "Service Unavailable"),
+    ] {
+        operation["responses"][status] = json!({
+            "description": description,
+            "content": { "text/html": { "schema": { "type": "string" } } },
+        });
+    }
+    for response in
+        operation["responses"].as_object_mut().into_iter().flat_map(|all| all.values_mut())
+    {
+        response["headers"]["X-Request-ID"] = openapi::header_ref("X-Request-ID");
+    }
 }
 
 fn open() -> Vec<Described> {

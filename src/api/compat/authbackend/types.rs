@@ -2,7 +2,9 @@
 
 use poem_openapi::Object;
 
-use crate::http::extract::fields::{AccessTokenField, EmailField, PasswordField, TokenField};
+use crate::http::extract::fields::{
+    AccessTokenField, EmailField, NewPasswordField, PasswordField, TokenField,
+};
 
 /// Request to create an account.
 #[derive(Debug, Object)]
@@ -17,7 +19,7 @@ pub struct SignUpRequest {
     #[oai(validator(max_length = 100))]
     pub last_name: Option<String>,
     /// The password.
-    pub password: PasswordField,
+    pub password: NewPasswordField,
     /// Must be `user`, the role that every new account gets.
     pub role: Option<String>,
 }
@@ -68,7 +70,7 @@ pub struct ResetRequest {
     /// The code.
     pub otp_code: TokenField,
     /// The new password.
-    pub new_password: PasswordField,
+    pub new_password: NewPasswordField,
 }
 
 /// Request to change the password.
@@ -78,7 +80,7 @@ pub struct AuthbackendChangePasswordRequest {
     /// The current password.
     pub current_password: PasswordField,
     /// The new password.
-    pub new_password: PasswordField,
+    pub new_password: NewPasswordField,
 }
 
 /// Request to validate an access token.

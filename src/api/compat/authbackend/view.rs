@@ -100,7 +100,7 @@ pub(in crate::api) fn sessions(
     caller: &Caller,
 ) -> SessionsAnswer {
     let shown = |session: list::SessionView| Session {
-        device: format!("{} on {}", session.device.browser, session.device.os),
+        device: session.device.label(),
         last_active: session.last_active_at.to_seconds_text(),
         is_current: session.id == *caller.session(),
         session_id: session.id.to_string(),

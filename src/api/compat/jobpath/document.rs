@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::error::Kind;
 use crate::http::docs::openapi;
 use crate::http::docs::openapi::Described;
+use crate::http::docs::shared::share;
 use crate::http::server::policy;
 
 const EMAIL: &str = "user@example.com";
@@ -20,12 +21,9 @@ pub(in crate::api) fn document(config: &Config) -> Value {
     let about =
         "Sign-up and login with one token that cannot be refreshed. All errors share one envelope.";
     openapi::introduce(&mut document, config, &[""], about);
-    let schemas = &mut document["components"]["schemas"];
-    policy::bound_password(
-        &mut schemas["SignupRequest"]["properties"]["password"],
-        &config.password,
-    );
+    policy::publish_passwords(&mut document, &config.password);
     openapi::complete(&mut document, &Jobpath, &operations(), &[]);
+    share(&mut document);
     document
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::config::Config;
 use crate::error::{Field, FieldError};
 use crate::http::extract::body::Payload;
-use crate::http::extract::fields::{EmailField, PasswordField};
+use crate::http::extract::fields::{EmailField, NewPasswordField, PasswordField};
 use crate::http::server::policy;
 use crate::model::Account;
 use crate::model::account::{Status, Verification};
@@ -17,7 +17,7 @@ pub struct SignupRequest {
     /// The email address; must be unique.
     pub email: EmailField,
     /// The password.
-    pub password: PasswordField,
+    pub password: NewPasswordField,
 }
 
 impl Payload for SignupRequest {

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::error::Kind;
 use crate::http::docs::openapi;
 use crate::http::docs::openapi::Described;
+use crate::http::docs::shared::share;
 use crate::http::extract::refresh_cookie;
 use crate::http::extract::refresh_cookie::Naming;
 use crate::http::server::policy;
@@ -42,14 +43,7 @@ pub(in crate::api) fn document(config: &Config) -> Value {
     ] {
         document["paths"][path][method]["security"] = security;
     }
-    let schemas = &mut document["components"]["schemas"];
-    for (schema, property) in [
-        ("RegisterRequest", "password"),
-        ("ChangePasswordRequest", "newPassword"),
-        ("ResetPasswordRequest", "newPassword"),
-    ] {
-        policy::bound_password(&mut schemas[schema]["properties"][property], &config.password);
-    }
+    policy::publish_passwords(&mut document, &config.password);
     openapi::complete(&mut document, &Jobpsych::under(config), &operations(), &UNCOUNTED);
     let health = &mut document["paths"]["/health"]["get"]["responses"];
     let mut unwell = health["200"]["content"]["application/json"]["example"].clone();
@@ -63,6 +57,7 @@ pub(in crate::api) fn document(config: &Config) -> Value {
             "schema": { "type": "string" },
         });
     }
+    share(&mut document);
     document
 }
 
@@ -83,6 +78,7 @@ fn accounts() -> Vec<Described> {
         Kind::RefreshInvalid,
         Kind::RefreshRevoked,
         Kind::ForeignOrigin,
+        Kind::Validation,
     ];
     let reset = [Kind::LinkInvalid, Kind::LinkExpired];
     let stats = json!({
@@ -108,7 +104,7 @@ fn accounts() -> Vec<Described> {
             &refresh,
             json!({ "success": true, "message": "Token refreshed successfully", "accessToken": TOKEN }),
         ),
-        Described::new("logout", &[Kind::ForeignOrigin], done("Logged out successfully")),
+        Described::new("logout", &[Kind::ForeignOrigin, Kind::Validation], done("Logged out successfully")),
         Described::new("resetPassword", &reset, done("Password reset email sent if account exists"))
             .taking("ask", json!({ "email": EMAIL }))
             .taking("set", json!({ "token": "reset-token-from-email", "newPassword": "newSecurePassword123" })),

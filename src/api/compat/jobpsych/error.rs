@@ -56,7 +56,11 @@ impl Wire for Jobpsych {
         let is_form = |rule: &Rule| {
             matches!(
                 rule,
-                Rule::Required | Rule::WrongType { .. } | Rule::EmptyFile | Rule::EmailInPath
+                Rule::Required
+                    | Rule::WrongType { .. }
+                    | Rule::EmptyFile
+                    | Rule::EmailInPath
+                    | Rule::Parameter
             )
         };
         let rows = error.fields();

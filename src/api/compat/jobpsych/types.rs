@@ -2,7 +2,9 @@
 
 use poem_openapi::Object;
 
-use crate::http::extract::fields::{AccessTokenField, EmailField, PasswordField, TokenField};
+use crate::http::extract::fields::{
+    AccessTokenField, EmailField, NewPasswordField, PasswordField, TokenField,
+};
 
 /// Request to create an account.
 #[derive(Debug, Object)]
@@ -14,7 +16,7 @@ pub struct JobpsychRegisterRequest {
     /// The email address; must be unique.
     pub email: EmailField,
     /// The password.
-    pub password: PasswordField,
+    pub password: NewPasswordField,
     /// The company's name.
     #[oai(validator(max_length = 255))]
     pub company_name: String,
@@ -40,7 +42,7 @@ pub struct JobpsychResetPasswordRequest {
     /// The token from the emailed link.
     pub token: Option<TokenField>,
     /// The new password.
-    pub new_password: Option<PasswordField>,
+    pub new_password: Option<NewPasswordField>,
 }
 
 /// Request to change the password.
@@ -50,7 +52,7 @@ pub struct JobpsychChangePasswordRequest {
     /// The current password.
     pub current_password: PasswordField,
     /// The new password.
-    pub new_password: PasswordField,
+    pub new_password: NewPasswordField,
 }
 
 /// Request to count an upload.

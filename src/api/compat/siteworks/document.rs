@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::error::Kind;
 use crate::http::docs::openapi;
 use crate::http::docs::openapi::Described;
+use crate::http::docs::shared::share;
 use crate::http::server::policy;
 use crate::identity::login::guard;
 
@@ -21,16 +22,9 @@ pub(in crate::api) fn document(config: &Config) -> Value {
     let about =
         "Sign-up, login and sessions with a token pair in the body. All errors share one envelope.";
     openapi::introduce(&mut document, config, &[""], about);
-    let schemas = &mut document["components"]["schemas"];
-    policy::bound_password(
-        &mut schemas["RegisterRequest"]["properties"]["password"],
-        &config.password,
-    );
-    policy::bound_password(
-        &mut schemas["ChangePasswordRequest"]["properties"]["newPassword"],
-        &config.password,
-    );
+    policy::publish_passwords(&mut document, &config.password);
     openapi::complete(&mut document, &Siteworks, &operations(), &[]);
+    share(&mut document);
     document
 }
 

@@ -3,7 +3,7 @@
 use poem_openapi::Object;
 use poem_openapi::types::MaybeUndefined;
 
-use crate::http::extract::fields::{EmailField, PasswordField, TokenField};
+use crate::http::extract::fields::{EmailField, NewPasswordField, PasswordField, TokenField};
 
 /// Request to create an account.
 #[derive(Debug, Object)]
@@ -12,7 +12,7 @@ pub struct SiteworksRegisterRequest {
     /// The email address; must be unique.
     pub email: EmailField,
     /// The password.
-    pub password: PasswordField,
+    pub password: NewPasswordField,
     /// The full name.
     #[oai(validator(max_length = 100))]
     pub name: Option<String>,
@@ -60,7 +60,7 @@ pub struct SiteworksChangePasswordRequest {
     /// The current password.
     pub current_password: PasswordField,
     /// The new password.
-    pub new_password: PasswordField,
+    pub new_password: NewPasswordField,
 }
 
 /// A newly created account.

@@ -9,19 +9,19 @@ use poem_openapi::param::Query;
 use poem_openapi::payload::{Binary, Response};
 
 use super::super::V1Tag;
-use super::paging::{self, Paging};
-use super::types::{AuditAnswer, AuditPage, ExportFormat};
+use super::types::{AuditAnswer, AuditPage, ExportFormat, OutcomeWord};
 use super::view;
 use crate::api::audit_text::AuditFormat;
 use crate::error::Result;
 use crate::http::extract::allowed::{Allowed, ReadAudit};
+use crate::http::extract::params::{self, NameQuery, PageLimit, Paging, TimeQuery};
 use crate::http::server::failure::cut_off;
 use crate::http::server::reject::Reject;
 use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
 use crate::identity::audit::log;
 use crate::identity::audit::log::{AuditExport, AuditFilter};
-use crate::model::AccountId;
+use crate::model::{AccountId, EventOutcome};
 
 /// Operations under `/admin/audit`.
 pub struct AuditApi {
@@ -40,23 +40,24 @@ impl AuditApi {
         _admin: Allowed<ReadAudit>,
         /// Only records about this account, or of actions by it.
         #[oai(name = "userId")]
-        user_id: Query<Option<String>>,
+        user_id: Query<Option<NameQuery>>,
         /// Only records of this event, such as `login`.
-        event: Query<Option<String>>,
-        /// Only records with this outcome: `done` or `refused`.
-        outcome: Query<Option<String>>,
+        event: Query<Option<NameQuery>>,
+        /// Only records with this outcome.
+        outcome: Query<Option<OutcomeWord>>,
         /// Only records at or after this time.
-        since: Query<Option<String>>,
+        since: Query<Option<TimeQuery>>,
         /// Only records before this time.
-        until: Query<Option<String>>,
+        until: Query<Option<TimeQuery>>,
         /// Only records before the record with this ID.
-        before: Query<Option<String>>,
+        before: Query<Option<NameQuery>>,
         /// Maximum number of entries, from 1 to 100. Defaults to 20.
-        limit: Query<Option<i64>>,
+        limit: Query<Option<PageLimit>>,
     ) -> Answer<AuditAnswer> {
         let limit = Paging::read(None, limit.0)?.limit;
-        let filter = filter(user_id.0, event.0, outcome.0, since.0.as_deref(), until.0.as_deref())?;
-        let (records, next) = log::newest(&self.core, &filter, before.0, limit).await?;
+        let filter = filter(user_id.0, event.0, outcome.0, since.0, until.0)?;
+        let (records, next) =
+            log::newest(&self.core, &filter, params::name("before", before.0)?, limit).await?;
         Ok(answer(
             AuditPage { records: records.into_iter().map(view::record).collect(), next }.into(),
         ))
@@ -80,17 +81,17 @@ impl AuditApi {
         format: Query<Option<ExportFormat>>,
         /// Only records about this account, or of actions by it.
         #[oai(name = "userId")]
-        user_id: Query<Option<String>>,
+        user_id: Query<Option<NameQuery>>,
         /// Only records of this event, such as `login`.
-        event: Query<Option<String>>,
-        /// Only records with this outcome: `done` or `refused`.
-        outcome: Query<Option<String>>,
+        event: Query<Option<NameQuery>>,
+        /// Only records with this outcome.
+        outcome: Query<Option<OutcomeWord>>,
         /// Only records at or after this time.
-        since: Query<Option<String>>,
+        since: Query<Option<TimeQuery>>,
         /// Only records before this time.
-        until: Query<Option<String>>,
+        until: Query<Option<TimeQuery>>,
     ) -> std::result::Result<Response<Binary<Body>>, Reject> {
-        let filter = filter(user_id.0, event.0, outcome.0, since.0.as_deref(), until.0.as_deref())?;
+        let filter = filter(user_id.0, event.0, outcome.0, since.0, until.0)?;
         let format = match format.0 {
             Some(ExportFormat::Csv) => AuditFormat::Csv,
             _ => AuditFormat::JsonLines,
@@ -109,19 +110,18 @@ impl AuditApi {
 }
 
 fn filter(
-    account: Option<String>,
-    event: Option<String>,
-    outcome: Option<String>,
-    since: Option<&str>,
-    until: Option<&str>,
+    account: Option<NameQuery>,
+    event: Option<NameQuery>,
+    outcome: Option<OutcomeWord>,
+    since: Option<TimeQuery>,
+    until: Option<TimeQuery>,
 ) -> Result<AuditFilter> {
-    let given = |text: Option<String>| text.filter(|text| !text.is_empty() && !text.contains('\0'));
     Ok(AuditFilter {
         about: None,
-        account: given(account).map(AccountId::new),
-        event: given(event),
-        outcome: given(outcome),
-        since: paging::time("since", since)?,
-        until: paging::time("until", until)?,
+        account: params::name("userId", account)?.map(AccountId::new),
+        event: params::name("event", event)?,
+        outcome: outcome.map(|word| EventOutcome::from(word).as_str().to_owned()),
+        since: params::time("since", since)?,
+        until: params::time("until", until)?,
     })
 }

@@ -49,7 +49,7 @@ fn users() -> Vec<Described> {
         Described::new("restoreUser", &target, changed()),
         Described::new("unlockUser", &target, changed()),
         Described::new("verifyUser", &target, changed()),
-        Described::new("resetUserPassword", &target, done("Password reset email sent")),
+        Described::new("resetUserPassword", &[Kind::AccountNotFound, Kind::Conflict], done("Password reset email sent")),
         Described::new("resetUserMfa", &target, done("MFA devices removed")),
         Described::new("listUserSessions", &target, sessions_answer()),
         Described::new("endUserSessions", &target, done("Sessions terminated successfully")),

@@ -6,10 +6,10 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 
 use super::super::V1Tag;
-use super::paging::Paging;
 use super::types::{LetterAnswer, LetterPage, LetterState, LettersAnswer};
 use super::view;
 use crate::http::extract::allowed::{Allowed, ManageMail};
+use crate::http::extract::params::{self, NameQuery, PageLimit, Paging};
 use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
 use crate::identity::account::letters;
@@ -32,13 +32,14 @@ impl MailApi {
         /// Only messages in this state.
         state: Query<Option<LetterState>>,
         /// Only messages created before the message with this ID.
-        before: Query<Option<String>>,
+        before: Query<Option<NameQuery>>,
         /// Maximum number of entries, from 1 to 100. Defaults to 20.
-        limit: Query<Option<i64>>,
+        limit: Query<Option<PageLimit>>,
     ) -> Answer<LettersAnswer> {
         let limit = Paging::read(None, limit.0)?.limit;
+        let before = params::name("before", before.0)?;
         let (letters, next) =
-            letters::list(&self.core, state.0.map(MessageState::from), before.0.as_deref(), limit)
+            letters::list(&self.core, state.0.map(MessageState::from), before.as_deref(), limit)
                 .await?;
         Ok(answer(
             LetterPage { letters: letters.into_iter().map(view::letter).collect(), next }.into(),

@@ -5,7 +5,6 @@ mod audit;
 pub(super) mod examples;
 mod keys;
 mod mail;
-mod paging;
 mod roles;
 mod stats;
 mod types;
@@ -41,7 +40,6 @@ pub(super) fn api(core: &Arc<Core>) -> AdminApi {
 
 pub(super) mod shown {
     //! Types and conversions that other resources share.
-    pub use super::paging::Paging;
     pub use super::types::{AuditAnswer, AuditPage, SessionsAnswer};
     pub use super::view::{record, session};
 }

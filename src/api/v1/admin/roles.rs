@@ -12,6 +12,7 @@ use super::types::{CreateRoleRequest, RoleAnswer, RolesAnswer, UpdateRoleRequest
 use super::view;
 use crate::http::extract::allowed::{Allowed, FreshProof, ManageRoles};
 use crate::http::extract::body::Body;
+use crate::http::extract::fields::RoleNameField;
 use crate::http::server::reject::Reject;
 use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
@@ -53,7 +54,8 @@ impl RolesApi {
         admin: Allowed<ManageRoles>,
         body: Body<CreateRoleRequest>,
     ) -> Result<RoleCreatedResponse, Reject> {
-        let role = roles::create(&self.core, &admin.by(), &body.0.name, body.0.permissions).await?;
+        let (name, permissions) = (body.0.name.0, names(body.0.permissions));
+        let role = roles::create(&self.core, &admin.by(), &name, permissions).await?;
         Ok(RoleCreatedResponse::Role(Json(view::role(role).into())))
     }
 
@@ -70,7 +72,8 @@ impl RolesApi {
         role: Path<String>,
         body: Body<UpdateRoleRequest>,
     ) -> Answer<RoleAnswer> {
-        let role = roles::change(&self.core, &admin.by(), &role.0, body.0.permissions).await?;
+        let role =
+            roles::change(&self.core, &admin.by(), &role.0, names(body.0.permissions)).await?;
         Ok(answer(view::role(role).into()))
     }
 
@@ -91,4 +94,8 @@ impl RolesApi {
         roles::delete(&self.core, &admin.by(), &role.0).await?;
         Ok(answer(Done::saying("Role deleted successfully")))
     }
+}
+
+fn names(fields: Vec<RoleNameField>) -> Vec<String> {
+    fields.into_iter().map(|field| field.0).collect()
 }

@@ -4,7 +4,8 @@ use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Enum, Object};
 
 use super::super::types::AccountStatus;
-use crate::http::extract::fields::{EmailField, PasswordField, UsernameField};
+use crate::http::extract::fields::{EmailField, NewPasswordField, RoleNameField, UsernameField};
+use crate::model::{EventOutcome, Status};
 
 /// An account in a list.
 #[derive(Debug, Object)]
@@ -129,7 +130,7 @@ pub struct CreateUserRequest {
     /// The username; must be unique.
     pub username: Option<UsernameField>,
     /// The password.
-    pub password: PasswordField,
+    pub password: NewPasswordField,
     /// Given name.
     #[oai(validator(max_length = 100))]
     pub first_name: Option<String>,
@@ -139,8 +140,28 @@ pub struct CreateUserRequest {
     /// Roles in addition to the default role. Requires `admin.roles`.
     #[oai(validator(max_items = 32))]
     pub roles: Option<Vec<String>>,
-    /// If `true`, the email address counts as verified and no verification email is sent.
+    /// If `true`, the email address counts as verified. Otherwise the account is pending until its
+    /// owner requests a verification email and follows the link. No email is sent in either case.
     pub email_verified: Option<bool>,
+}
+
+/// A status that can be set.
+#[derive(Debug, Clone, Copy, Enum)]
+#[oai(rename_all = "lowercase")]
+pub enum NewStatus {
+    /// The account can be used.
+    Active,
+    /// The account cannot be used.
+    Suspended,
+}
+
+impl From<NewStatus> for Status {
+    fn from(status: NewStatus) -> Self {
+        match status {
+            NewStatus::Active => Self::Active,
+            NewStatus::Suspended => Self::Suspended,
+        }
+    }
 }
 
 /// Fields to change. Absent fields keep their values; `null` clears a field.
@@ -156,8 +177,9 @@ pub struct UpdateUserRequest {
     /// Phone number. Requires `admin.users.write`.
     #[oai(validator(max_length = 20))]
     pub phone: MaybeUndefined<String>,
-    /// `active` or `suspended`. Requires `admin.users.suspend`.
-    pub status: Option<AccountStatus>,
+    /// The new status; `active` also marks the address of a pending account as verified, which
+    /// requires `admin.users.write`. Requires `admin.users.suspend`.
+    pub status: Option<NewStatus>,
     /// The complete new list of roles. Requires `admin.roles`.
     #[oai(validator(max_items = 32))]
     pub roles: Option<Vec<String>>,
@@ -195,7 +217,8 @@ pub struct ShownSession {
     pub device_info: DeviceInfo,
     /// The client's IP address; `null` if the session was started on the server itself.
     pub ip_address: Option<String>,
-    /// Location of the IP address; `null` if the server has no location database.
+    /// Location of the IP address; absent if the server does not know it.
+    #[oai(skip_serializing_if_is_none)]
     pub location: Option<Location>,
     /// When the session was last used, accurate to five minutes.
     pub last_activity: String,
@@ -231,11 +254,10 @@ pub type Roles = Vec<ShownRole>;
 #[derive(Debug, Object)]
 pub struct CreateRoleRequest {
     /// The role's name: lowercase letters, digits, dots, colons, underscores and hyphens.
-    #[oai(validator(max_length = 64))]
-    pub name: String,
+    pub name: RoleNameField,
     /// The permissions that the role grants: permissions of this server, or an application's own.
     #[oai(validator(max_items = 100))]
-    pub permissions: Vec<String>,
+    pub permissions: Vec<RoleNameField>,
 }
 
 /// Request to set the permissions of a role.
@@ -243,7 +265,7 @@ pub struct CreateRoleRequest {
 pub struct UpdateRoleRequest {
     /// The complete new list of permissions.
     #[oai(validator(max_items = 100))]
-    pub permissions: Vec<String>,
+    pub permissions: Vec<RoleNameField>,
 }
 
 /// A record of the audit log.
@@ -283,6 +305,25 @@ pub struct AuditPage {
     pub records: Vec<AuditRecord>,
     /// Value of `before` for the next page; `null` on the last page.
     pub next: Option<String>,
+}
+
+/// Outcome of an audit record.
+#[derive(Debug, Clone, Copy, Enum)]
+#[oai(rename_all = "lowercase")]
+pub enum OutcomeWord {
+    /// It happened.
+    Done,
+    /// It was refused.
+    Refused,
+}
+
+impl From<OutcomeWord> for EventOutcome {
+    fn from(word: OutcomeWord) -> Self {
+        match word {
+            OutcomeWord::Done => Self::Done,
+            OutcomeWord::Refused => Self::Refused,
+        }
+    }
 }
 
 /// Format of an audit log export.

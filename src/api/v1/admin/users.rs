@@ -10,7 +10,6 @@ use poem_openapi::{ApiResponse, OpenApi};
 use super::super::V1Tag;
 use super::super::types::{AccountStatus, Done};
 use super::super::users::change;
-use super::paging::{self, Paging};
 use super::types::{
     CreateUserRequest, Pagination, QuotaChangedAnswer, QuotaRequest, SessionsAnswer,
     UpdateUserRequest, UserAnswer, UserChangedAnswer, UserCreatedAnswer, UserPage, UsersAnswer,
@@ -18,6 +17,7 @@ use super::types::{
 use super::view;
 use crate::http::extract::allowed::{Allowed, FreshProof, ReadUsers, UpdateUsers, WriteUsers};
 use crate::http::extract::body::Body;
+use crate::http::extract::params::{self, PageLimit, PageNumber, Paging, SearchQuery};
 use crate::http::server::reject::Reject;
 use crate::http::server::response::{Answer, answer};
 use crate::identity::account::quota;
@@ -56,29 +56,28 @@ impl From<AccountStatus> for Status {
 impl AdminUsersApi {
     /// List accounts
     ///
-    /// `search` matches the beginning of the email address, the username, the full name and the
-    /// family name. Every character is matched literally. The search considers the first 2,000
-    /// matches in alphabetical order for each of the four. If there are more, `more` is `true`, and
-    /// the pages and the total cover only those matches.
+    /// `search` matches any part of the email address and of the username. Every character is
+    /// matched literally. The search counts the first 10,000 matches. If there are more, `more` is
+    /// `true`, and the pages and the total cover only those matches.
     #[oai(path = "/admin/users", method = "get", operation_id = "listUsers", tag = "V1Tag::Admin")]
     async fn list(
         &self,
         _admin: Allowed<ReadUsers>,
         /// The page number, from 1.
-        page: Query<Option<i64>>,
+        page: Query<Option<PageNumber>>,
         /// Entries per page, from 1 to 100. Defaults to 20.
-        limit: Query<Option<i64>>,
+        limit: Query<Option<PageLimit>>,
         /// Only accounts with this status.
         status: Query<Option<AccountStatus>>,
-        /// Only accounts that match this prefix.
-        search: Query<Option<String>>,
+        /// Only accounts whose email address or username contains this text.
+        search: Query<Option<SearchQuery>>,
     ) -> Answer<UsersAnswer> {
         let paging = Paging::read(page.0, limit.0)?;
         let wanted = Wanted {
             page: paging.page,
             limit: paging.limit,
             status: status.0.map(Status::from),
-            search: paging::search(search.0)?,
+            search: params::search(search.0)?,
         };
         let found = search::page(&self.core, &wanted).await?;
         let pagination = Pagination {
@@ -86,7 +85,7 @@ impl AdminUsersApi {
             limit: paging.limit,
             total: found.total,
             pages: paging.pages(found.total),
-            more: found.cut_off.then_some(true),
+            more: found.has_more.then_some(true),
         };
         let users =
             found.entries.into_iter().map(|entry| view::listed(&self.core, entry)).collect();

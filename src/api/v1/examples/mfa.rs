@@ -11,7 +11,13 @@ const MADE: &str = "2023-12-01T10:30:00Z";
 
 pub(super) fn operations() -> Vec<Described> {
     let code = json!({ "code": "123456" });
-    let shown = [Kind::MfaCodeInvalid, Kind::BackupCodeUsed, Kind::MfaNotEnabled];
+    let shown = [
+        Kind::MfaCodeInvalid,
+        Kind::BackupCodeUsed,
+        Kind::MfaNotEnabled,
+        Kind::ReauthenticationRequired,
+        Kind::AlreadyExists,
+    ];
     let set_up =
         [Kind::Forbidden, Kind::ReauthenticationRequired, Kind::AlreadyExists, factor::USED_UP];
     let logged_in = [Kind::NotFound, Kind::CodeInvalid, Kind::MfaRequired];

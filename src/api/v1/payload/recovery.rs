@@ -8,23 +8,36 @@ use super::super::types::{
     ResetPasswordRequest,
 };
 use crate::config::Config;
-use crate::error::{FieldError, Kind};
+use crate::error::{Detail, Error, FieldError};
 use crate::http::extract::body::Payload;
 use crate::http::extract::schema::required_row;
+use crate::http::server::policy;
 
 impl Payload for ReauthenticateRequest {
-    fn rules(fields: &Map<String, Value>, _config: &Config) -> Vec<FieldError> {
+    fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         let nothing = ["password", "code"].iter().all(|name| super::is_empty(fields.get(*name)));
-        nothing.then(|| required_row("password")).into_iter().collect()
+        let mut broken: Vec<_> = nothing.then(|| required_row("password")).into_iter().collect();
+        broken.extend(policy::tried_password(fields, "password", config));
+        broken
     }
 }
 
 impl Payload for ResetPasswordRequest {
-    fn missing(field: &str) -> Option<Kind> {
-        (field == "token").then_some(Kind::MissingLinkToken)
+    fn missing(field: &str) -> Option<Error> {
+        let missing = || Detail::ResetTokenMissing.into();
+        (field == "token").then(missing)
+    }
+
+    fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
+        policy::tried_password(fields, "newPassword", config)
     }
 }
 
 impl Payload for ForgotPasswordRequest {}
-impl Payload for ChangePasswordRequest {}
+impl Payload for ChangePasswordRequest {
+    fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
+        policy::tried_password(fields, "currentPassword", config)
+    }
+}
+
 impl Payload for ChangeEmailRequest {}

@@ -35,7 +35,8 @@ pub struct MfaSetupRequest {
 pub struct MfaVerifyRequest {
     /// A one-time code or a backup code.
     pub code: TokenField,
-    /// The factor to confirm. Defaults to the newest unconfirmed factor.
+    /// The `deviceId` of the factor to confirm. Without it, and for an ID of the client's own, the
+    /// newest unconfirmed factor.
     #[oai(validator(max_length = 64))]
     pub device_id: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use poem_openapi::Object;
 
-use crate::http::extract::fields::{EmailField, PasswordField, TokenField};
+use crate::http::extract::fields::{EmailField, NewPasswordField, PasswordField, TokenField};
 
 /// Request for a password reset email.
 #[derive(Debug, Object)]
@@ -19,7 +19,7 @@ pub struct ResetPasswordRequest {
     /// The token from the link.
     pub token: TokenField,
     /// The new password.
-    pub new_password: PasswordField,
+    pub new_password: NewPasswordField,
 }
 
 /// Request to change the password.
@@ -29,7 +29,7 @@ pub struct ChangePasswordRequest {
     /// The current password.
     pub current_password: PasswordField,
     /// The new password.
-    pub new_password: PasswordField,
+    pub new_password: NewPasswordField,
 }
 
 /// Proof of the caller's identity.

@@ -4,7 +4,7 @@ use poem_openapi::Object;
 
 use super::super::files::QuotaView;
 use super::answers;
-use crate::http::extract::fields::{AccessTokenField, EmailField, PasswordField, TokenField};
+use crate::http::extract::fields::{AccessTokenField, EmailField, NewPasswordField, TokenField};
 
 /// Request to check an access token.
 #[derive(Debug, Object)]
@@ -76,6 +76,7 @@ pub struct SigningView {
     /// How long a session lasts without a refresh, in seconds.
     pub refresh_expires_in: u64,
     /// The shared secret, if one is configured.
+    #[oai(skip_serializing_if_is_none)]
     pub secret: Option<SecretView>,
     /// `development` or `production`.
     pub environment: String,
@@ -118,7 +119,7 @@ pub struct ResetCodeConfirmRequest {
     /// The code.
     pub code: TokenField,
     /// The new password.
-    pub new_password: PasswordField,
+    pub new_password: NewPasswordField,
 }
 
 answers! {

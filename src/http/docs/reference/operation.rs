@@ -170,7 +170,10 @@ fn example(media: &Value) -> Option<&Value> {
 
 /// The request as a curl command.
 fn call(operation: &Operation) -> String {
-    let base = operation.document["servers"][0]["url"].as_str().unwrap_or("").trim_end_matches('/');
+    // An operation that is served beside the API has a server of its own.
+    let own = operation.value["servers"][0]["url"].as_str();
+    let server = own.or_else(|| operation.document["servers"][0]["url"].as_str());
+    let base = server.unwrap_or("").trim_end_matches('/');
     let mut lines =
         vec![format!("curl -X {} '{base}{}'", operation.method.to_uppercase(), operation.path)];
     let asks = |scheme: &str| {

@@ -144,9 +144,9 @@ impl ImportRules {
     /// to it. The result is never empty.
     fn roles(&self, fields: &Fields, notes: &mut Vec<String>) -> Vec<String> {
         let listed = fields.get(ImportColumn::Roles).map(value::list).unwrap_or_default();
-        let mut kept = BTreeSet::new();
+        let mut kept = Vec::new();
         if listed.is_empty() {
-            kept.insert(role::DEFAULT.to_owned());
+            kept.push(role::DEFAULT.to_owned());
         }
         let single = fields.get(ImportColumn::Role).map(str::to_ascii_lowercase);
         // Supabase gives this role to everybody who logs in.
@@ -155,16 +155,18 @@ impl ImportRules {
             let shown: String = name.chars().filter(|c| !text::is_control(*c)).take(50).collect();
             if self.withheld.contains(&name) {
                 notes.push(format!("the role {shown} was dropped; --allow-roles {shown} keeps it"));
+            } else if kept.contains(&name) {
+                // It is listed twice.
             } else if self.roles.contains(&name) {
-                kept.insert(name);
+                kept.push(name);
             } else {
                 notes.push(format!("there is no role {shown}; it was dropped"));
             }
         }
         if kept.is_empty() {
-            kept.insert(role::DEFAULT.to_owned());
+            kept.push(role::DEFAULT.to_owned());
         }
-        kept.into_iter().collect()
+        kept
     }
 }
 

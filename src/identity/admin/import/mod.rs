@@ -15,9 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::env::Env;
-use crate::error::Result;
+use crate::error::{Detail, Result};
 use crate::identity::Core;
 use crate::identity::admin::import::candidate::AccountReference;
+use crate::identity::admin::search;
 use crate::identity::audit::log::AuditLog;
 use crate::model::event::What;
 use crate::model::{Event, Source, Time, role};
@@ -131,6 +132,9 @@ impl<'a> ImportRun<'a> {
         };
         let everybodys = of(role::DEFAULT);
         let roles: BTreeSet<String> = all.iter().map(|(role, _)| role.clone()).collect();
+        if let Some(unknown) = options.allowed_roles.iter().find(|name| !roles.contains(*name)) {
+            return Err(Detail::UnknownRole(unknown.clone()).into());
+        }
         let is_withheld = |name: &&String| {
             !options.allowed_roles.contains(name) && !of(name).is_subset(&everybodys)
         };
@@ -219,6 +223,10 @@ impl<'a> ImportRun<'a> {
             ));
             let (log, record) = (self.log, self.record);
             self.core.store.write(move |db| log.keep(db, &record, &event)).await?;
+            // A server that has the database open does this in the background.
+            if !self.core.store.is_served() {
+                search::extend_index(self.core).await?;
+            }
         }
         Ok(self.summary)
     }

@@ -74,7 +74,7 @@ async fn roles_need_their_permission_and_never_exceed_the_callers_rights() {
     assert_eq!(trail.left().await, [""; 0], "no account without the role either");
     let body = with("roles", json!(["giver"]));
     let made = CREATE.on(&app).json(&body).bearer(&giver).ok(201).await;
-    assert_eq!(made.body["data"]["roles"], json!(["giver", "user"]));
+    assert_eq!(made.body["data"]["roles"], json!(["user", "giver"]));
     let id = made.body["data"]["id"].as_str();
     assert_eq!(
         trail.left_by(Some(&giver.id), id).await,

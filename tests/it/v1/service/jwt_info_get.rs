@@ -17,7 +17,7 @@ async fn a_key_pair_has_no_secret_to_describe() {
     let app = app().await;
     let mut trail = Trail::begin(&app).await;
     let info = INFO.on(&app).from(SERVICE).ok(200).await;
-    let fields = "algorithm accessExpiresIn refreshExpiresIn secret environment";
+    let fields = "algorithm accessExpiresIn refreshExpiresIn environment";
     assert_eq!(keys(&info.body["data"]), fields);
     assert_eq!(
         (&info.body["data"]["algorithm"], &info.body["data"]["secret"]),

@@ -38,13 +38,32 @@ async fn the_part_must_be_a_named_file_with_content() {
 async fn the_content_must_be_of_a_supported_kind_and_match_the_name() {
     let app = app().await;
     let ada = person(&app, "ada", &[]).await;
-    for (name, content) in [("cv.png", PDF), ("cv.pdf", "MZ\u{1}"), ("cv", "\u{1}ELF")] {
+    for (name, content) in [
+        ("cv.png", PDF),
+        ("cv.pdf", "MZ\u{1}"),
+        ("cv", "\u{1}ELF"),
+        ("cv.txt", PDF),
+        ("evil.html", "<script>alert(1)</script>"),
+        ("cv.exe", "plain text"),
+        ("cv", "plain text"),
+        ("cv.", "plain text"),
+    ] {
         upload(&app, &ada, &part("file", name, content))
             .await
             .refused(415, "UNSUPPORTED_MEDIA_TYPE");
     }
     let json = UPLOAD.on(&app).json(&json!({ "file": "x" })).bearer(&ada).send().await;
     json.refused(415, "UNSUPPORTED_MEDIA_TYPE");
+}
+
+#[tokio::test]
+async fn the_configuration_says_which_kinds_are_accepted() {
+    let app = app_with("standard", &[("files.kinds", "png,txt")]).await;
+    let ada = person(&app, "ada", &[]).await;
+    let refused = upload(&app, &ada, &part("file", "cv.pdf", PDF)).await;
+    let refused = refused.refused(415, "UNSUPPORTED_MEDIA_TYPE");
+    assert_eq!(refused.body["error"]["message"], "Expected a PNG or TXT file");
+    upload(&app, &ada, &part("file", "CV.TXT", "plain text")).await.ok(201);
 }
 
 #[tokio::test]

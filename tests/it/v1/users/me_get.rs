@@ -29,7 +29,7 @@ async fn it_shows_a_change_of_roles_at_once() {
     let path = format!("/v1/admin/users/{}", ada.id);
     app.put(&path, &json!({ "roles": ["user", "moderator"] })).bearer(&root).ok(200).await;
     let me = GET.on(&app).bearer(&ada).ok(200).await;
-    assert_eq!(me.body["data"]["roles"], json!(["moderator", "user"]));
+    assert_eq!(me.body["data"]["roles"], json!(["user", "moderator"]));
     assert_eq!(
         me.body["data"]["permissions"],
         json!(["admin.users.read", "admin.users.suspend", "users.read"])

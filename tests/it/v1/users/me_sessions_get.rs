@@ -12,7 +12,7 @@ async fn a_session_has_the_documented_fields_and_no_token() {
     let mut trail = Trail::begin(&app).await;
     let list = LIST.on(&app).bearer(&ada).ok(200).await;
     let session = &list.body["data"][0];
-    let fields = "id deviceInfo ipAddress location lastActivity createdAt isCurrent";
+    let fields = "id deviceInfo ipAddress lastActivity createdAt isCurrent";
     assert_eq!(keys(session), fields);
     assert_eq!(keys(&session["deviceInfo"]), "browser os device label");
     assert!(!list.text.contains(&ada.refresh) && !list.text.contains("hash"), "{}", list.text);
