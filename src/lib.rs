@@ -13,7 +13,7 @@
 //!
 //! | module | owns | may use |
 //! |---|---|---|
-//! | [`error`] | the one [`error::Error`]: a kind (the reason), a safe message, field errors | `model` |
+//! | [`error`] | the one [`error::Error`]: a kind (the reason), details, invalid fields; their words are made in `http` | `model` |
 //! | [`model`] | plain data, parsed once at the edge: addresses, names, secrets, accounts, times | `error` |
 //! | [`env`](mod@env) | the outside world as values: clock and randomness | `error`, `model` |
 //! | [`seal`] | the master key: what is sealed at rest, and keys derived from it | `env`, `error`, `model` |
@@ -66,7 +66,8 @@
 //! request reads is cached until the database changes ([`store::Store::recall`]); writes that can
 //! wait are batched ([`store::Store::write_patiently`]).
 //!
-//! A password attempt is counted ([`identity::login::guard`]) before the password is checked. Every
+//! A password attempt is counted ([`identity::login::guard`]) before the password is checked, and is a
+//! failure only once it was wrong. Every
 //! way to log in ends at [`identity::login::gate`], the only place that issues a session. An
 //! operation that must not reveal whether an account exists only stores a request; the outbox
 //! worker looks up the account and makes link and letter ([`identity::system::mail_jobs`]).
@@ -87,6 +88,7 @@
 //! | factor | a second proof at login: authenticator app, emailed code, text message |
 //! | fresh | with a proof of identity in the last 15 minutes |
 //! | gate | the place where a login becomes a session, if no factor is due |
+//! | in flight | counted but not decided: a password attempt while its password is checked |
 //! | job | work for the outbox worker that must not delay the request |
 //! | kind | the reason of an error; a wire maps it to status and code |
 //! | letter | a mail of a fixed type, with its values |

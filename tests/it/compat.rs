@@ -11,6 +11,7 @@ mod general_limit;
 mod jobpath;
 mod jobpsych;
 mod layout;
+mod password_change;
 mod siteworks;
 mod wording;
 

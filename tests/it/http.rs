@@ -69,6 +69,10 @@ impl Methods for Table {
     fn methods(&self, path: &str) -> Vec<Method> {
         if path == "/t/echo" { vec![Method::POST] } else { vec![Method::GET] }
     }
+
+    fn needs_token(&self, method: &Method, path: &str) -> bool {
+        method == Method::GET && path == "/t/hello"
+    }
 }
 
 struct OneToken;

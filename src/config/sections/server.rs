@@ -62,27 +62,6 @@ impl WireName {
             WireName::Authbackend => "authbackend",
         }
     }
-
-    /// Whether a sign-up returns a session.
-    pub(in crate::config) fn enters_at_sign_up(self) -> bool {
-        match self {
-            WireName::Siteworks | WireName::Jobpsych => true,
-            WireName::V1 | WireName::Jobpath | WireName::Authbackend => false,
-        }
-    }
-
-    /// Whether clients of this API send the headers of an app.
-    pub(in crate::config) fn brings_app_headers(self) -> bool {
-        match self {
-            WireName::V1 | WireName::Authbackend => true,
-            WireName::Siteworks | WireName::Jobpath | WireName::Jobpsych => false,
-        }
-    }
-
-    /// Whether a login requires a code, and a sign-up returns the account's number.
-    pub(in crate::config) fn asks_for_code(self) -> bool {
-        self == WireName::Authbackend
-    }
 }
 
 /// `[server]`: where the server listens, how it is reached, and which networks it trusts.

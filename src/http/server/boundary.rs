@@ -28,12 +28,13 @@ use crate::http::server::failure::from_poem;
 use crate::http::server::headers::{Standard, Transport};
 use crate::http::server::log::RequestLine;
 use crate::http::server::metrics::RouteTemplateSlot;
+use crate::http::server::refused_origins::RefusedOrigins;
 use crate::http::server::reject::About;
 use crate::http::server::wires::{Wires, is_under};
 use crate::http::server::{cors, reject, request_id};
 use crate::identity::access::caller::VerifiedToken;
 use crate::identity::audit::refusals::Refusals;
-use crate::model::{Source, Time};
+use crate::model::{RequestSender, Source, Time};
 
 /// Maximum number of headers in a request.
 const MAX_HEADERS: usize = 64;
@@ -43,7 +44,7 @@ const MAX_URI: usize = 8 * 1024;
 const MAX_USER_AGENT: usize = 256;
 
 /// A cheap check that a token is ours and has not expired. Calls with such a token get the higher
-/// general limit.
+/// general limit, if they need it.
 pub trait TokenCheck: Send + Sync + 'static {
     /// The verified claims, if the signature and the times are valid.
     fn check(&self, token: &str) -> Option<VerifiedToken>;
@@ -74,6 +75,7 @@ pub fn boundary(
     Boundary {
         inner,
         cors: Cors::new(&server.cors_origins),
+        refused_origins: RefusedOrigins::under(server),
         standard: Standard::over(Transport::of(server)),
         addresses: Addresses::new(server, surroundings.env.clone()),
         surroundings,
@@ -83,6 +85,7 @@ pub fn boundary(
 struct Boundary<E> {
     inner: E,
     cors: Cors,
+    refused_origins: RefusedOrigins,
     standard: Standard,
     addresses: Addresses,
     surroundings: Surroundings,
@@ -142,21 +145,27 @@ impl<E: Endpoint> Boundary<E> {
             .headers()
             .get(USER_AGENT)
             .map(|agent| cut(&String::from_utf8_lossy(agent.as_bytes())));
-        let source =
-            Source { address: Some(address), user_agent, request_id: Some(request_id.clone()) };
+        let source = Source {
+            address: Some(address),
+            user_agent,
+            request_id: Some(request_id.clone()),
+            sender: RequestSender::Client,
+        };
         let meter = Meter::new(limiter.clone(), refusals.clone(), source);
         request.extensions_mut().insert(meter.clone());
+        let (origin, began) = (self.cors.admit(request.headers()), env.now());
+        self.refused_origins.note(request.headers(), origin.as_ref(), began);
         RequestRecord {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             route: RouteTemplateSlot::of(request),
             has_one_host: request.headers().get_all(HOST).iter().count() == 1,
-            origin: self.cors.admit(request.headers()),
+            origin,
             may_set_cookies: origin::may_set_cookies(request.headers(), &self.surroundings.server),
             preflight: self.cors.preflight(request.method(), request.headers()),
             request_id,
             meter,
-            began: env.now(),
+            began,
         }
     }
 
@@ -177,15 +186,19 @@ impl<E: Endpoint> Boundary<E> {
     }
 
     /// Counts the request. Stores the verified token in it, so that the bearer extractor need not
-    /// verify it again.
+    /// verify it again. The higher limit is only for calls that need the token: any client can get
+    /// one for an account of its own.
     fn count(&self, request: &mut Request, visit: &RequestRecord) -> Result<()> {
+        let Surroundings { tokens, wires, .. } = &self.surroundings;
         let token = bearer::token(request.headers()).ok();
-        match token.and_then(|token| self.surroundings.tokens.check(token)) {
-            Some(verified) => {
-                request.set_data(verified);
-                visit.meter.count_with_token()
-            }
-            None => visit.meter.count(Limit::General),
+        let Some(verified) = token.and_then(|token| tokens.check(token)) else {
+            return visit.meter.count(Limit::General);
+        };
+        request.set_data(verified);
+        if wires.needs_token(&visit.method, &visit.path) {
+            visit.meter.count_with_token()
+        } else {
+            visit.meter.count(Limit::General)
         }
     }
 

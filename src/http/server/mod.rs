@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod pace;
 pub mod paths;
 pub mod policy;
+pub mod refused_origins;
 pub mod reject;
 pub mod request_id;
 pub mod response;

@@ -67,7 +67,7 @@ pub async fn permit(core: &Core, caller: &Caller, source: &Source) -> Result<Upl
     let account = &caller.account;
     let quota = quota::own(core, caller).await?;
     if quota.remaining() == 0 {
-        AuditLog::new(core, source).refuse(Barrier::Uploads, &LoginTarget::of_owner(&account.id));
+        AuditLog::new(core, source).refuse(Barrier::Uploads, &LoginTarget::of_owner(account));
         return Err(Kind::UploadLimitReached.into());
     }
     let uploader = Uploader::new(account, source.client());
@@ -286,7 +286,10 @@ impl FinalPiece {
         }
         let used = store::tables::files::count_one(db, &self.account, i64::from(self.configured))?
             .ok_or_else(|| {
-                self.log.refuse(Barrier::Uploads, &LoginTarget::of_owner(&self.account));
+                self.log.refuse(
+                    Barrier::Uploads,
+                    &LoginTarget::for_record(&self.account).tried_by(self.account.as_str()),
+                );
                 Error::new(Kind::UploadLimitReached)
             })?;
         let size =

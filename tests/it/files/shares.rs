@@ -25,7 +25,7 @@ async fn sign_up(app: &App, name: &str) -> String {
 
 fn source(address: &str) -> Source {
     let address = Some(address.parse::<IpAddr>().unwrap());
-    Source { address, user_agent: None, request_id: None }
+    Source { address, ..Source::command_line() }
 }
 
 async fn permit(app: &App, token: &str, address: &str) -> Option<UploadPermit> {
