@@ -72,7 +72,7 @@ fn meta<T: Payload>(required: bool) -> MetaRequest {
 }
 
 async fn read<T: Payload>(request: &Request, body: &mut RequestBody) -> Result<T> {
-    refuse_announced(request)?;
+    refuse_announced(request, &carried::core(request)?.config)?;
     let bytes = bytes(&carried::core(request)?.config, body).await?;
     if !(is_json(request) || bytes.is_empty() && !request.headers().contains_key(CONTENT_TYPE)) {
         return Err(Kind::UnsupportedMediaType.into());
@@ -81,7 +81,7 @@ async fn read<T: Payload>(request: &Request, body: &mut RequestBody) -> Result<T
 }
 
 async fn read_optional<T: Payload>(request: &Request, body: &mut RequestBody) -> Result<Option<T>> {
-    refuse_announced(request)?;
+    refuse_announced(request, &carried::core(request)?.config)?;
     let bytes = bytes(&carried::core(request)?.config, body).await?;
     if bytes.is_empty() {
         return Ok(None);
@@ -101,14 +101,19 @@ fn is_json(request: &Request) -> bool {
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
+/// The length of the body, if the client announces it.
+#[must_use]
+pub fn announced(request: &Request) -> Option<u64> {
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
 /// Rejects a body whose `Content-Length` is too large, before reading any of it.
-fn refuse_announced(request: &Request) -> Result<()> {
-    let announced = request
-        .headers()
-        .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    let limit = u64::try_from(carried::core(request)?.config.server.body_limit).unwrap_or(u64::MAX);
-    if announced.is_some_and(|length| length > limit) {
+///
+/// # Errors
+/// `PayloadTooLarge`.
+pub fn refuse_announced(request: &Request, config: &Config) -> Result<()> {
+    let limit = u64::try_from(config.server.body_limit).unwrap_or(u64::MAX);
+    if announced(request).is_some_and(|length| length > limit) {
         Err(Kind::PayloadTooLarge.into())
     } else {
         Ok(())

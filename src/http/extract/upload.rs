@@ -5,12 +5,12 @@ use std::pin::Pin;
 
 use futures_util::{Stream, StreamExt as _};
 use hyper::body::Bytes;
-use poem::http::HeaderMap;
-use poem::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use poem::http::header::CONTENT_TYPE;
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaRef, Registry};
 
 use crate::error::{self, Error, Kind, Result, Rule};
+use crate::http::extract::body;
 use crate::http::extract::multipart::{FormEvent, FormParser, PartHead, malformed};
 use crate::http::server::carried;
 use crate::identity::account::file;
@@ -53,7 +53,7 @@ extractor!(FileBody as RequestObject {
 } |request, body| form(request, body).map(Self));
 
 /// Checks what is known before any byte of the body is read.
-fn form(request: &Request, body: &mut RequestBody) -> Result<FormReader> {
+fn form(request: &Request, from: &mut RequestBody) -> Result<FormReader> {
     let mut types = request.headers().get_all(CONTENT_TYPE).iter();
     let only = match (types.next(), types.next()) {
         (Some(only), None) => only.to_str().unwrap_or_default(),
@@ -61,15 +61,11 @@ fn form(request: &Request, body: &mut RequestBody) -> Result<FormReader> {
     };
     let parser = FormParser::new(only)?;
     let limit = carried::core(request)?.config.files.size.saturating_add(MOST_BESIDE);
-    if announced(request.headers()).is_some_and(|length| length > limit) {
+    if body::announced(request).is_some_and(|length| length > limit) {
         return Err(Kind::PayloadTooLarge.into());
     }
-    let body = Box::pin(body.take().map_err(Error::internal)?.into_bytes_stream());
+    let body = Box::pin(from.take().map_err(Error::internal)?.into_bytes_stream());
     Ok(FormReader { parser, body, piece: Bytes::new(), left: limit })
-}
-
-fn announced(headers: &HeaderMap) -> Option<u64> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Reads a form from a body of a limited size.

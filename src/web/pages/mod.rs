@@ -164,6 +164,7 @@ impl LinkPage {
 
     async fn press(&self, request: Request, visit: &RequestContext) -> Result<Response> {
         origin::check_form(&request, &self.core.config)?;
+        body::refuse_announced(&request, &self.core.config)?;
         let (request, mut body) = request.split();
         let form = body::bytes(&self.core.config, &mut body).await?;
         let form = std::str::from_utf8(&form).map_err(|_| Kind::MalformedBody)?;
