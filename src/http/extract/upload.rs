@@ -84,19 +84,36 @@ impl FormReader {
             if let Some(event) = self.parser.next(&mut self.piece)? {
                 return Ok(event);
             }
-            self.piece = match self.body.next().await {
-                Some(Ok(piece)) => piece,
-                Some(Err(error)) => {
-                    let message = "The form ended early or arrived too slowly";
-                    return Err(Error::with(Kind::MalformedBody, message).caused_by(error));
-                }
-                None => return Err(malformed()),
-            };
-            self.left = match self.left.checked_sub(self.piece.len() as u64) {
-                Some(left) => left,
-                None => return Err(Kind::PayloadTooLarge.into()),
-            };
+            self.piece = self.more().await?.ok_or_else(malformed)?;
         }
+    }
+
+    /// The next bytes of the body; `None` at its end.
+    async fn more(&mut self) -> Result<Option<Bytes>> {
+        let piece = match self.body.next().await {
+            Some(Ok(piece)) => piece,
+            Some(Err(error)) => {
+                let message = "The form ended early or arrived too slowly";
+                return Err(Error::with(Kind::MalformedBody, message).caused_by(error));
+            }
+            None => return Ok(None),
+        };
+        let left = self.left.checked_sub(piece.len() as u64);
+        self.left = left.ok_or_else(|| Error::new(Kind::PayloadTooLarge))?;
+        Ok(Some(piece))
+    }
+
+    /// Reads the rest of the form and of the body, so that a file is kept only if both are complete.
+    async fn rest(&mut self, mut beside: u64) -> Result<()> {
+        loop {
+            match self.next().await? {
+                FormEvent::End => break,
+                FormEvent::Data(bytes) => spend(&mut beside, &bytes)?,
+                FormEvent::Part(_) | FormEvent::PartEnd => {}
+            }
+        }
+        while self.more().await?.is_some() {}
+        Ok(())
     }
 
     /// The next field; `None` at the end of the form.
@@ -139,12 +156,19 @@ pub async fn receive(
             while let Some(bytes) = form.data().await? {
                 upload.push(&bytes).await?;
             }
+            form.rest(beside).await?;
             return upload.finish().await;
         }
         while let Some(bytes) = form.data().await? {
-            let left = beside.checked_sub(bytes.len() as u64);
-            beside = left.ok_or_else(|| Error::new(Kind::PayloadTooLarge))?;
+            spend(&mut beside, &bytes)?;
         }
     }
     Err(Error::invalid_field(error::Field::File, Rule::Required))
+}
+
+/// Counts the bytes of a field that is not the file.
+fn spend(beside: &mut u64, bytes: &Bytes) -> Result<()> {
+    let left = beside.checked_sub(bytes.len() as u64);
+    *beside = left.ok_or_else(|| Error::new(Kind::PayloadTooLarge))?;
+    Ok(())
 }
