@@ -49,7 +49,7 @@ impl Stage {
     }
 
     /// The same, called by a server with a key of its own.
-    async fn as_service(mut self) -> Self {
+    async fn into_service(mut self) -> Self {
         (self.id, self.key) = self.app.api_client("server", "service").await;
         self
     }
@@ -433,7 +433,7 @@ async fn bad_input_is_refused_with_a_row_for_each_field() {
 async fn limits_count_per_service_and_address_and_end_with_their_window() {
     let stage = Stage::set().await;
     stage.join().await;
-    let stage = stage.as_service().await;
+    let stage = stage.into_service().await;
     for _ in 0..5 {
         assert_eq!(stage.login("WrongPass123!").await.status, 401);
     }

@@ -49,7 +49,7 @@ fn lasting(answer: &Answer) -> Value {
 
 #[tokio::test]
 async fn logins_to_an_account_share_one_limit_by_address_and_user_name_on_every_wire() {
-    let stage = Stage::set().await.as_service().await;
+    let stage = Stage::set().await.into_service().await;
     stage.join_named("ada").await;
     let wrong = "WrongPass123!";
     let mut last = Vec::new();
@@ -128,7 +128,7 @@ async fn the_letters_of_a_service_are_not_counted_as_one_client_s() {
         assert_eq!(answer.status, if n < 3 { 200 } else { 429 }, "a client: {}", answer.text);
     }
     assert_eq!(stage.app.mails().await.len(), 3);
-    let stage = stage.as_service().await;
+    let stage = stage.into_service().await;
     for n in 0..40 {
         assert_eq!(reset_of(&stage, n).send().await.status, 200);
     }
@@ -160,7 +160,7 @@ async fn wrong_current_passwords_are_limited_per_client_ip() {
 
 #[tokio::test]
 async fn no_header_says_what_is_left_at_an_account() {
-    let stage = Stage::set().await.as_service().await;
+    let stage = Stage::set().await.into_service().await;
     stage.join().await;
     let calls = [
         ("login", json!({ "email": EMAIL, "password": "WrongPass123!" })),
@@ -195,7 +195,7 @@ async fn no_header_says_what_is_left_at_an_account() {
 
 #[tokio::test]
 async fn a_login_that_waits_is_counted_by_its_token_and_an_address_by_itself() {
-    let stage = Stage::set().await.as_service().await;
+    let stage = Stage::set().await.into_service().await;
     stage.join_named("ada").await;
     stage.join_named("bob").await;
     let (first, second, other) =
@@ -247,7 +247,7 @@ async fn a_login_that_waits_is_counted_by_its_token_and_an_address_by_itself() {
 
 #[tokio::test]
 async fn a_stranger_who_knows_the_address_leaves_the_owner_s_own_tries_alone() {
-    let stage = Stage::set().await.as_service().await;
+    let stage = Stage::set().await.into_service().await;
     stage.join_named("ada").await;
     let guess = json!({ "email": "ada@example.com", "otpCode": CODE });
     for _ in 0..3 {
@@ -262,7 +262,7 @@ async fn a_stranger_who_knows_the_address_leaves_the_owner_s_own_tries_alone() {
 
 #[tokio::test]
 async fn an_address_is_counted_without_a_look_whether_anybody_has_it() {
-    let stage = Stage::set().await.as_service().await;
+    let stage = Stage::set().await.into_service().await;
     let calls =
         ["/v1/auth/forgot-password", "/v1/auth/reset-code/request", "/api/auth/password-reset"];
     let ask = |path: &str, email: &str| stage.native(path, &json!({ "email": email })).send();
@@ -285,7 +285,7 @@ async fn an_address_is_counted_without_a_look_whether_anybody_has_it() {
 
 #[tokio::test]
 async fn a_reset_by_link_is_counted_for_the_account_behind_it() {
-    let stage = Stage::set().await.as_service().await;
+    let stage = Stage::set().await.into_service().await;
     let reset = |token: &str| {
         stage
             .native(
@@ -333,7 +333,7 @@ async fn a_reset_by_link_is_counted_for_the_account_behind_it() {
 
 #[tokio::test]
 async fn each_documented_limit_has_its_figure_and_window() {
-    let stage = Stage::set().await.as_service().await;
+    let stage = Stage::set().await.into_service().await;
     let minutes = |count| Duration::from_mins(count);
     let calls = [
         ("signup", json!({ "email": "a@example.com", "password": PASSWORD }), 5, minutes(15)),
@@ -362,7 +362,7 @@ async fn each_documented_limit_has_its_figure_and_window() {
 
 #[tokio::test]
 async fn a_change_of_password_and_refreshes_that_succeed_are_not_counted() {
-    let stage = Stage::set().await.as_service().await;
+    let stage = Stage::set().await.into_service().await;
     stage.join().await;
     let entered = stage.enter(PASSWORD).await;
     let (access, refresh) = (text(&entered, "/data/token"), text(&entered, "/data/refreshToken"));
@@ -386,7 +386,7 @@ async fn a_change_of_password_and_refreshes_that_succeed_are_not_counted() {
 
 #[tokio::test]
 async fn the_page_that_asks_for_a_reset_is_for_apps_and_the_one_that_a_link_opens_is_not() {
-    let stage = Stage::set().await.as_service().await;
+    let stage = Stage::set().await.into_service().await;
     stage.join_named("ada").await;
     let form = |path: &str, body: &str| {
         let call = stage.app.call(Method::POST, path).header("sec-fetch-site", "same-origin");

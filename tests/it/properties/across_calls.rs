@@ -17,6 +17,8 @@ use crate::support::{Answer, App, PASSWORD, app_with, token_in};
 
 const TARGET: &str = "target@example.com";
 const OWNER: &str = "203.0.113.77";
+/// Another mailbox of the caller.
+const NEW_OWN: &str = "mallory.new@example.com";
 /// The hash of another password, with a scheme that the caller's own sign-up would not have.
 const IMPORTED: &str = "$2y$04$/OK.fbVrR/bpIqNJ5ianF.RYxan6GqoWFZ.Gvlr69TFErQfu72DzK";
 const OTHER: &str = "correct horse battery staple";
@@ -110,10 +112,13 @@ fn script(seed: u64) -> Vec<Step> {
     (0..40).map(|_| STEPS[next() % STEPS.len()]).collect()
 }
 
+/// Status, headers and body of an answer, without what differs in every run.
+type SeenAnswer = (u16, Vec<(String, String)>, Value);
+
 /// What the caller perceives of one step.
 #[derive(Debug, PartialEq, Eq)]
 struct Perceived {
-    answer: Option<(u16, Vec<(String, String)>, Value)>,
+    answer: Option<SeenAnswer>,
     mails: Vec<(String, String)>,
     hashing: BTreeMap<String, u64>,
 }
@@ -126,7 +131,7 @@ fn mask(value: &mut Value) {
                 && !text.contains([' ', '@', ':'])
                 && text.contains(|c: char| c.is_ascii_digit()) =>
         {
-            *text = "*".to_owned();
+            "*".clone_into(text);
         }
         Value::Array(items) => items.iter_mut().for_each(mask),
         Value::Object(fields) => {
@@ -138,7 +143,7 @@ fn mask(value: &mut Value) {
     }
 }
 
-fn seen(answer: &Answer) -> (u16, Vec<(String, String)>, Value) {
+fn seen(answer: &Answer) -> SeenAnswer {
     let mut body = answer.body.clone();
     mask(&mut body);
     let mut headers: Vec<_> = answer
@@ -202,60 +207,39 @@ impl Caller {
     }
 
     async fn call(&mut self, step: Step) -> Option<Answer> {
-        let post = |path: &'static str, body: Value| self.app.post(path, &body).send();
-        let login = |email: &str, password: &str| {
-            post("/v1/auth/login", json!({ "email": email, "password": password }))
-        };
+        let post = async |path: &str, body: Value| self.app.post(path, &body).send().await;
+        if let Some((path, body)) = about_target(step) {
+            return Some(post(path, body).await);
+        }
+        let elsewhere =
+            |n: usize| json!({ "email": format!("mallory{n}@example.com"), "password": PASSWORD });
         let own = |method, path| self.app.call(method, path).bearer(&self.access);
         let change = |email: &str| {
             own(Method::POST, "/v1/users/me/email").json(&json!({ "newEmail": email })).send()
         };
-        let target = json!({ "email": TARGET });
-        let code = json!({ "email": TARGET, "code": "000000" });
-        Some(match step {
-            Step::SignUp => {
-                let body = json!({ "email": TARGET, "password": PASSWORD });
-                post("/v1/auth/register", body).await
-            }
+        let answer = match step {
             Step::SignUpElsewhere => {
+                let answer = post("/v1/auth/register", elsewhere(self.elsewhere + 1)).await;
                 self.elsewhere += 1;
-                let email = format!("mallory{}@example.com", self.elsewhere);
-                let body = json!({ "email": email, "password": PASSWORD });
-                self.app.post("/v1/auth/register", &body).send().await
+                answer
             }
-            Step::LoginWrong => login(TARGET, "quite another passphrase").await,
-            Step::LoginAsSignedUp => login("Target@Example.com", PASSWORD).await,
             Step::LoginElsewhere => {
+                let number = (self.logins + 1) % self.elsewhere.max(1) + 1;
+                let answer = post("/v1/auth/login", elsewhere(number)).await;
                 self.logins += 1;
-                let number = self.logins % self.elsewhere.max(1) + 1;
-                let email = format!("mallory{number}@example.com");
-                let body = json!({ "email": email, "password": PASSWORD });
-                self.app.post("/v1/auth/login", &body).send().await
+                answer
             }
-            Step::Forgot => post("/v1/auth/forgot-password", target).await,
             Step::ForgotOwn => {
                 post("/v1/auth/forgot-password", json!({ "email": self.email })).await
             }
-            Step::Resend => post("/v1/auth/resend-verification", target).await,
-            Step::ResendOwn => {
-                let email = json!({ "email": "mallory1@example.com" });
-                post("/v1/auth/resend-verification", email).await
-            }
-            Step::RequestCode => post("/v1/auth/otp/request", target).await,
-            Step::ShowCode => post("/v1/auth/otp/verify", code).await,
-            Step::RequestResetCode => post("/v1/auth/reset-code/request", target).await,
-            Step::ShowResetCode => post("/v1/auth/reset-code/verify", code).await,
-            Step::ResetByCode => {
-                let body = json!({ "email": TARGET, "code": "000000", "newPassword": OTHER });
-                post("/v1/auth/reset-code/confirm", body).await
-            }
+            Step::ResendOwn => post("/v1/auth/resend-verification", elsewhere(1)).await,
             Step::ChangeToTarget => change(TARGET).await,
-            Step::ChangeToOwn => change("mallory.new@example.com").await,
+            Step::ChangeToOwn => change(NEW_OWN).await,
             Step::ConfirmOwn => {
                 let token = json!({ "token": self.confirming.take()? });
-                let answer = post("/v1/auth/confirm-email", token).await;
+                let answer = self.app.post("/v1/auth/confirm-email", &token).send().await;
                 if answer.status == 200 {
-                    self.email = "mallory.new@example.com".to_owned();
+                    NEW_OWN.clone_into(&mut self.email);
                 }
                 answer
             }
@@ -266,8 +250,30 @@ impl Caller {
                 self.app.turn_clock(Duration::from_mins(minutes));
                 return None;
             }
-        })
+            other => unreachable!("{other:?} is about the address"),
+        };
+        Some(answer)
     }
+}
+
+/// The path and body of a call that anybody can make about the address; `None` for other steps.
+fn about_target(step: Step) -> Option<(&'static str, Value)> {
+    let login = |email: &str, password: &str| json!({ "email": email, "password": password });
+    let target = json!({ "email": TARGET });
+    let code = json!({ "email": TARGET, "code": "000000", "newPassword": OTHER });
+    Some(match step {
+        Step::SignUp => ("/v1/auth/register", login(TARGET, PASSWORD)),
+        Step::LoginWrong => ("/v1/auth/login", login(TARGET, "quite another passphrase")),
+        Step::LoginAsSignedUp => ("/v1/auth/login", login("Target@Example.com", PASSWORD)),
+        Step::Forgot => ("/v1/auth/forgot-password", target),
+        Step::Resend => ("/v1/auth/resend-verification", target),
+        Step::RequestCode => ("/v1/auth/otp/request", target),
+        Step::ShowCode => ("/v1/auth/otp/verify", code),
+        Step::RequestResetCode => ("/v1/auth/reset-code/request", target),
+        Step::ShowResetCode => ("/v1/auth/reset-code/verify", code),
+        Step::ResetByCode => ("/v1/auth/reset-code/confirm", code),
+        _ => return None,
+    })
 }
 
 /// Makes the account that the world has at the address, from elsewhere.
