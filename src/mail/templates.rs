@@ -199,6 +199,7 @@ mod tests {
             Letter::PasswordChanged,
             Letter::ResetPassword { link: link(), until },
             Letter::PasswordVoid { link: link(), until },
+            Letter::ChoosePassword { link: link(), until },
             Letter::ConfirmEmail { link: link(), until },
             Letter::EmailChanging { undo: link(), until },
             Letter::AddressTaken,

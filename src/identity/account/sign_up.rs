@@ -3,6 +3,13 @@
 //! Where sign-up must not reveal that an address is taken, both cases do the same work: hash the
 //! password, hold the user name for the lifetime of a link, store one mail request. The response
 //! then contains only what the client sent.
+//!
+//! The salt of a first password is derived from the address: every sign-up hashes its password once
+//! and so learns whether an earlier sign-up with the address gave the same one. Passwords that
+//! differ are noted on the unverified account, and none of them survives its verification
+//! ([`super::proof`]).
+
+use std::time::Duration;
 
 use crate::error::{Error, Kind, Result, limit};
 use crate::identity::Core;
@@ -22,6 +29,8 @@ use crate::outbox::{self, Job, OutgoingMessage};
 use crate::password::pool::Lane;
 use crate::store::db::{Constraint, Db};
 use crate::store::tables::accounts::NewRow;
+use crate::store::tables::attempts;
+use crate::store::tables::attempts::{AttemptRow, Scope};
 use crate::store::{self, Decision};
 
 /// A sign-up request, with well-formed values.
@@ -139,12 +148,23 @@ pub async fn register_and_enter(
     Ok(Issued { account, ..opening.outcome(core, opened).await?.into_issued()? })
 }
 
+/// The salt for the passwords of sign-ups with this address. It is keyed, so nobody else can compute
+/// hashes in advance; a later password of the account gets a random one.
+fn salt_of(core: &Core, email: &Email) -> [u8; 16] {
+    let mac = core.master.mac("sign-up salt", email.key().as_bytes());
+    let mut salt = [0; 16];
+    salt.copy_from_slice(&mac[..16]);
+    salt
+}
+
 /// A sign-up, ready to be stored.
 struct PendingSignUp {
     row: NewRow,
     username: Option<Username>,
     reveals: bool,
     held_until: Time,
+    contest_key: [u8; 32],
+    contested_for: Duration,
     welcome: OutgoingMessage,
     notice: OutgoingMessage,
     log: AuditLog,
@@ -155,7 +175,8 @@ impl PendingSignUp {
     async fn prepare(core: &Core, new: NewAccount, source: &Source) -> Result<Self> {
         let names = [&new.first_name, &new.last_name, &new.name, &new.company_name];
         password::check_first(core, &new.password, &new.email, new.username.as_ref(), &names)?;
-        let hash = core.hashing.hash(Lane::Client(source.client()), new.password).await?;
+        let (lane, salt) = (Lane::Client(source.client()), salt_of(core, &new.email));
+        let hash = core.hashing.hash_with_salt(lane, new.password, salt).await?;
         let id = AccountId::new(core.env.new_id()?);
         let log = AuditLog::new(core, source);
         let taken = Job::AlreadyRegistered { email_key: new.email.key().to_owned() };
@@ -164,6 +185,8 @@ impl PendingSignUp {
             notice: core.outbox.job(&taken, source)?,
             reveals: core.config.signup.reveal_existing,
             held_until: log.at() + core.config.links.verify_life,
+            contest_key: core.master.mac("sign-ups", new.email.key().as_bytes()),
+            contested_for: core.config.signup.remove_unproved,
             row: NewRow {
                 id,
                 handle: core.env.random()?,
@@ -201,9 +224,11 @@ impl PendingSignUp {
             phone: row.phone.clone(),
             phone_verified_at: None,
             password_hash: row.password_hash.clone(),
+            password_contested_at: None,
             credential_version: store::tables::accounts::FIRST_CREDENTIAL_VERSION,
             suspended_at: None,
             deleted_at: None,
+            deleted_by: None,
             last_login_at: None,
             created_at: row.created_at,
             updated_at: row.created_at,
@@ -211,6 +236,7 @@ impl PendingSignUp {
     }
 
     fn store(&self, db: &mut dyn Db) -> Result<Decision<()>> {
+        let is_contested = self.note_password(db)?;
         if let Some(name) = &self.username
             && store::tables::accounts::is_username_taken(
                 db,
@@ -236,6 +262,11 @@ impl PendingSignUp {
             other => other?,
         };
         if inserted {
+            if is_contested {
+                // No password has the empty hash.
+                let (email_key, now) = (row.email.key(), self.log.at());
+                store::tables::accounts::contest_password(db, email_key, "", now)?;
+            }
             store::tables::roles::give(db, &row.id, role::DEFAULT)?;
             outbox::enqueue(db, &self.welcome)?;
             self.log.record(db, &Event::done(What::SignUp).about(&row.id))?;
@@ -247,6 +278,23 @@ impl PendingSignUp {
         outbox::enqueue(db, &self.notice)?;
         self.log.record(db, &Event::refused(What::SignUp).because("email_taken"))?;
         Ok(Decision::Commit(()))
+    }
+
+    /// Compares the password with that of the unverified account which has the address, also for a
+    /// sign-up that is refused afterwards. Returns whether earlier sign-ups with the address gave
+    /// different passwords: this outlives an account that is removed, so nobody gets rid of it with
+    /// another sign-up.
+    fn note_password(&self, db: &mut dyn Db) -> Result<bool> {
+        let (key, now) = (&self.contest_key, self.log.at());
+        let was_contested = attempts::peek(db, Scope::SignUps, key, now)?.count > 0;
+        let hash = self.row.password_hash.as_deref().unwrap_or_default();
+        let email_key = self.row.email.key();
+        if store::tables::accounts::contest_password(db, email_key, hash, now)? {
+            let row = attempts::lock(db, Scope::SignUps, key, now)?;
+            let row = AttemptRow { count: 1, expires_at: now + self.contested_for, ..row };
+            attempts::save(db, Scope::SignUps, key, &row)?;
+        }
+        Ok(was_contested)
     }
 
     /// An address that an account recently gave up stays taken until that account can no longer

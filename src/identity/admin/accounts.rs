@@ -1,12 +1,12 @@
 //! Operations on any account, for administrators and the command line. Every change first checks
 //! that the actor may make it and that the target has no more rights than the actor.
 
-use std::time::Duration;
-
 use crate::error::{Error, FieldError, Kind, Result, Rule};
 use crate::identity::Core;
 use crate::identity::access::actor::{Actor, By};
-use crate::identity::account::{link, password};
+use crate::identity::account::proof::{Brought, ProofOutcome};
+use crate::identity::account::recover::MailedReset;
+use crate::identity::account::{link, password, proof};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard;
 use crate::mail::Letter;
@@ -19,9 +19,6 @@ use crate::password::pool::Lane;
 use crate::store;
 use crate::store::db::{Constraint, Db};
 use crate::store::tables::accounts::{AccountQuery, NewRow};
-
-/// How long a deleted account can be restored.
-pub const HIDDEN_FOR: Duration = Duration::from_hours(720);
 
 /// An account with its roles.
 #[derive(Debug, Clone)]
@@ -343,18 +340,22 @@ pub async fn set_password(
     .await
 }
 
-/// Marks the address as verified.
+/// Marks the address as verified. As with a mailed link, a password survives only if all sign-ups
+/// with the address gave it; otherwise the owner is mailed a link to choose one.
 ///
 /// # Errors
 /// `AccountNotFound`.
 pub async fn verify(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
+    let account = find(core, name).await?.account;
+    let letter = |link, until| Letter::ChoosePassword { link, until };
+    let choice = MailedReset::prepare(core, &account, letter)?;
     let actor = by.actor.clone();
     change(core, by, name, move |db, log, account| {
-        if store::tables::accounts::prove_email(db, &account.id, account.email.key(), log.at())? {
-            crate::identity::account::verify_email::claim_username(db, &account.id, log.at())?;
-            log.record(db, &Event::done(What::EmailVerified).about(&account.id).by(actor.name()))?;
+        let (id, key) = (&account.id, account.email.key());
+        match proof::prove(db, id, key, Brought::SignUp, actor.name(), log)? {
+            ProofOutcome::WithoutPassword if account.is_reachable() => choice.store(db, log),
+            _ => Ok(()),
         }
-        Ok(())
     })
     .await
 }
@@ -458,7 +459,7 @@ pub async fn delete(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles
         }
         end_all_sessions(db, &actor, log, &account.id, SessionEnd::Admin)?;
         if !store::tables::erasure::remove_unproved(db, &account.id)? {
-            store::tables::accounts::hide(db, &account.id, log.at())?;
+            store::tables::accounts::hide(db, &account.id, actor.name(), log.at())?;
             store::tables::links::void_all(db, &account.id)?;
         }
         log.record(db, &Event::done(What::Deleted).about(&account.id).by(actor.name()))

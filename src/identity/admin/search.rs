@@ -4,8 +4,9 @@
 use crate::error::{Error, FieldError, Kind, Result, Rule};
 use crate::identity::Core;
 use crate::identity::access::actor::By;
+use crate::identity::account::delete::HIDDEN_FOR;
 use crate::identity::admin::accounts;
-use crate::identity::admin::accounts::{AccountWithRoles, HIDDEN_FOR};
+use crate::identity::admin::accounts::AccountWithRoles;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard;
 use crate::identity::session::list;

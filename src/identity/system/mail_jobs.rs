@@ -10,11 +10,11 @@ use crate::error::{Error, Result};
 use crate::identity::Core;
 use crate::identity::access::login_target::LoginTarget;
 use crate::identity::account::link::{LinkPurpose, NewLink};
-use crate::identity::account::{change_email, link};
+use crate::identity::account::{change_email, link, proof};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::one_time_code;
 use crate::mail::Letter;
-use crate::model::{Account, AccountId, Barrier, Email, Page, Source, Time, secret};
+use crate::model::{Account, AccountId, Barrier, Email, Page, SessionId, Source, Time, secret};
 use crate::outbox::{self, Job, JobHandler, OutgoingMessage, RequestedBy};
 use crate::store;
 use crate::store::db::Db;
@@ -84,8 +84,13 @@ struct PlannedMail {
     letters: Vec<OutgoingMessage>,
     links: Vec<NewLink>,
     code: Option<Code>,
-    /// Rate-limit keys of the address and, except at sign-up, of the client IP.
-    counted: Option<([u8; 32], Option<[u8; 32]>)>,
+    /// Rate-limit keys of the addresses that the letters are counted against.
+    counted_to: Vec<[u8; 32]>,
+    /// The rate-limit key of the client IP, except at sign-up.
+    counted_from: Option<[u8; 32]>,
+    /// The session in which a change was requested: the letters are dropped if it is distrusted by
+    /// then.
+    session: Option<SessionId>,
 }
 
 impl PlannedMail {
@@ -96,20 +101,21 @@ impl PlannedMail {
             letters,
             links: link.into_iter().collect(),
             code: None,
-            counted: None,
+            counted_to: Vec::new(),
+            counted_from: None,
+            session: None,
         })
     }
 
     /// Counts the letters against the address and the client IP of the request.
     fn counted(mut self, core: &Core, address: &Email, by: &RequestedBy) -> Self {
-        let to = core.master.mac("mail to", address.key().as_bytes());
-        self.counted = Some((to, Some(core.master.mac("mail from", &by.client))));
-        self
+        self.counted_from = Some(core.master.mac("mail from", &by.client));
+        self.counted_for(core, address)
     }
 
     /// Counts the letters against the address alone: sign-ups have their own limit per client IP.
     fn counted_for(mut self, core: &Core, address: &Email) -> Self {
-        self.counted = Some((core.master.mac("mail to", address.key().as_bytes()), None));
+        self.counted_to.push(core.master.mac("mail to", address.key().as_bytes()));
         self
     }
 
@@ -128,21 +134,40 @@ impl PlannedMail {
             // The worker retries and reads the changed account.
             return Err(Error::unavailable("the account changed while its mail was prepared"));
         }
-        if let Some((address, client)) = &self.counted {
-            // A client over its own limit must not use up the address's limit.
-            let fits_client = match client {
-                Some(client) => count(db, Scope::MailFrom, client, from, now)?,
-                None => true,
-            };
-            if !fits_client || !count(db, Scope::MailTo, address, to, now)? {
-                let barrier = if fits_client { Barrier::MailAddress } else { Barrier::MailClient };
-                log.refuse(barrier, &LoginTarget::of(&self.account));
-                return Ok(());
-            }
+        if let Some(session) = &self.session
+            && store::tables::sessions::is_distrusted(db, session)?
+        {
+            return Ok(());
+        }
+        if let Some(barrier) = self.held_back(db, to, from, now)? {
+            log.refuse(barrier, &LoginTarget::of(&self.account));
+            return Ok(());
         }
         self.links.iter().try_for_each(|link| link.store(db, now))?;
         self.code.iter().try_for_each(|code| store::tables::codes::replace(db, code, now))?;
         self.letters.iter().try_for_each(|letter| outbox::enqueue(db, letter))
+    }
+
+    /// Counts the letters. Returns the limit that holds them back, if one does.
+    fn held_back(
+        &self,
+        db: &mut dyn Db,
+        to: Option<Rate>,
+        from: Option<Rate>,
+        now: Time,
+    ) -> Result<Option<Barrier>> {
+        // A client over its own limit must not use up the address's limit.
+        if let Some(client) = &self.counted_from
+            && !count(db, Scope::MailFrom, client, from, now)?
+        {
+            return Ok(Some(Barrier::MailClient));
+        }
+        for address in &self.counted_to {
+            if !count(db, Scope::MailTo, address, to, now)? {
+                return Ok(Some(Barrier::MailAddress));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -174,12 +199,12 @@ async fn plan(
         Job::Reset { .. } => reset(core, account)?,
         Job::LoginCode { .. } => code_of(core, account, one_time_code::CodePurpose::Login)?,
         Job::ResetCode { .. } => code_of(core, account, one_time_code::CodePurpose::Reset)?,
-        Job::ChangeEmail { stamp, email, .. } => {
+        Job::ChangeEmail { stamp, email, session, .. } => {
             let new = Email::parse(email).filter(|_| account.credential_version == *stamp);
-            return match new {
-                Some(new) => change_of_address(core, account, &new, by).await,
-                None => Ok(None),
-            };
+            let Some(new) = new else { return Ok(None) };
+            let planned = change_of_address(core, account, &new, by).await?;
+            let session = session.as_deref().map(SessionId::new);
+            return Ok(planned.map(|planned| PlannedMail { session, ..planned }));
         }
     };
     Ok(Some(planned.counted(core, &account.email, by)))
@@ -237,8 +262,8 @@ fn code_of(
     Ok(PlannedMail { code: Some(code), ..PlannedMail::of(core, account, &letter, None)? })
 }
 
-/// Mails the confirmation link to the new address and a notice to the old one. A taken address gets
-/// only a notice.
+/// Mails the confirmation link to the new address, and to the old one a notice with a link that
+/// undoes the change, whether the old one is verified or not. A taken address gets only a notice.
 async fn change_of_address(
     core: &Core,
     account: &Account,
@@ -256,7 +281,7 @@ async fn change_of_address(
         })
         .await?;
     match holder {
-        Some(holder) if !change_email::gives_way(&holder, verification) => {
+        Some(holder) if !proof::gives_way(&holder, verification) => {
             let planned = PlannedMail::of(core, &holder, &Letter::AddressTaken, None)?;
             return Ok(Some(planned.counted(core, new, by)).filter(|_| holder.is_reachable()));
         }
@@ -264,25 +289,21 @@ async fn change_of_address(
         _ => {}
     }
     let (token, until) = (new_token(core)?, now + core.config.links.verify_life);
-    let proof = Letter::ConfirmEmail { link: link::to_confirmation(core, &token), until };
-    let mut planned = PlannedMail {
-        account: account.clone(),
-        letters: vec![core.mail.compose(new, account.id.as_str(), &proof)?],
-        links: vec![
-            NewLink::new(account, &token, LinkPurpose::ConfirmEmail, until).making_own(new),
-        ],
-        code: None,
-        counted: None,
-    };
-    // An unverified address may belong to a stranger, so it gets no link to undo the change.
-    if account.email_verified_at.is_some() {
-        let (token, until) = (new_token(core)?, now + change_email::UNDO_FOR);
-        let notice =
-            Letter::EmailChanging { undo: link::to_page(core, Page::UndoEmail, &token), until };
-        planned.letters.push(core.mail.compose(&account.email, account.id.as_str(), &notice)?);
-        planned.links.push(
-            NewLink::new(account, &token, LinkPurpose::UndoEmail, until).making_own(&account.email),
-        );
+    let letter = Letter::ConfirmEmail { link: link::to_confirmation(core, &token), until };
+    let confirm = NewLink::new(account, &token, LinkPurpose::ConfirmEmail, until).making_own(new);
+    let mut planned = PlannedMail::of(core, account, &letter, Some(confirm))?;
+    planned.letters = vec![core.mail.compose(new, account.id.as_str(), &letter)?];
+    let (token, until) = (new_token(core)?, now + change_email::UNDO_FOR);
+    let notice =
+        Letter::EmailChanging { undo: link::to_page(core, Page::UndoEmail, &token), until };
+    planned.letters.push(core.mail.compose(&account.email, account.id.as_str(), &notice)?);
+    planned.links.push(
+        NewLink::new(account, &token, LinkPurpose::UndoEmail, until).making_own(&account.email),
+    );
+    // An unverified address may belong to a stranger, who must not get more mail than from a
+    // sign-up.
+    if account.email_verified_at.is_none() {
+        planned = planned.counted_for(core, &account.email);
     }
     Ok(Some(planned.counted(core, new, by)))
 }
