@@ -459,16 +459,16 @@ mod tests {
     #[tokio::test]
     async fn a_chore_that_panics_is_done_again_and_the_end_still_comes() {
         let (stop, stopped) = watch::channel(());
-        let turns = Arc::new(AtomicU32::new(0));
+        let runs = Arc::new(AtomicU32::new(0));
         let (again, mut done) = watch::channel(0);
-        let chore = every(Duration::ZERO, stopped, turns, move |turns| {
-            let turn = turns.fetch_add(1, Ordering::Relaxed);
-            again.send_replace(turn);
-            async move { if turn == 0 { panic!("the first time") } else { Ok(()) } }
+        let chore = every(Duration::ZERO, stopped, runs, move |runs| {
+            let run = runs.fetch_add(1, Ordering::Relaxed);
+            again.send_replace(run);
+            async move { if run == 0 { panic!("the first time") } else { Ok(()) } }
         });
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(chore);
-        done.wait_for(|turn| *turn > 0).await.unwrap();
+        done.wait_for(|run| *run > 0).await.unwrap();
         Background { stop, tasks }.stop(std::future::pending()).await;
     }
 
@@ -492,7 +492,7 @@ mod tests {
         };
         let old = config(&[]);
         assert!(bound(&old, &config(&[("limits.sign_in.count", "3")])).is_empty());
-        for (key, value, told) in [
+        for (key, value, expected) in [
             ("server.connections", "7", "server.connections"),
             ("files.in_flight", "7", "files.in_flight"),
             ("files.in_flight_account", "7", "files.in_flight_account"),
@@ -501,7 +501,7 @@ mod tests {
             ("server.public_url", "https://id.example.com", "tokens.issuer"),
             ("hashing.memory", "64", "hashing"),
         ] {
-            assert_eq!(bound(&old, &config(&[(key, value)])), [told], "{key}");
+            assert_eq!(bound(&old, &config(&[(key, value)])), [expected], "{key}");
         }
     }
 }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 
 use crate::error::{Error, Result};
+use crate::model::secret;
 use crate::model::time::Time;
 
 /// The boxed future that trait objects return.
@@ -70,6 +71,11 @@ impl Env {
         let mut bytes = [0; N];
         self.random.fill(&mut bytes)?;
         Ok(bytes)
+    }
+
+    /// A new token for a link, a login or a key: 32 random bytes in base64url.
+    pub fn new_token(&self) -> Result<String> {
+        Ok(secret::encode(&self.random::<32>()?))
     }
 
     /// A new UUID version 7. Ids sort in the order of their creation, even within one millisecond.

@@ -3,6 +3,8 @@
 //! A [`Kind`] says why a call failed. Each wire maps it to its own status, code and envelope
 //! (`error.rs` of the wire). The message is safe to show to any client; the source is only logged.
 
+mod detail;
+mod field;
 mod kind;
 pub mod limit;
 
@@ -11,57 +13,14 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+pub use crate::error::detail::Detail;
+pub use crate::error::field::{FactorRule, Field, FieldError, RoleRule, Rule, Weakness};
 pub use crate::error::kind::Kind;
 pub use crate::error::limit::Limit;
 use crate::model::{Method, Secret};
 
 /// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// Which rule a field broke.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Rule {
-    /// Missing, null or empty.
-    Required,
-    /// Of the wrong JSON type.
-    WrongType,
-    /// Fewer characters than required, or a number below the minimum.
-    TooShort,
-    /// More characters than allowed, or a number above the maximum.
-    TooLong,
-    /// Not an email address that the server can send to.
-    Email,
-    /// Not a valid username.
-    Username,
-    /// Too weak, too common or derived from the user's own name.
-    PasswordStrength,
-    /// Malformed in another way.
-    Format,
-}
-
-/// One invalid field, and the rule it broke.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldError {
-    /// The field, in the wire's own spelling: `password`, `roles[1]`.
-    pub field: String,
-    pub rule: Rule,
-    /// The short message for a form field: `Too short`.
-    pub message: Cow<'static, str>,
-    /// The full sentence: `Password must be at least 12 characters`.
-    pub sentence: Cow<'static, str>,
-}
-
-impl FieldError {
-    /// Creates a field error with its short message and its full sentence.
-    pub fn new(
-        field: impl Into<String>,
-        rule: Rule,
-        message: impl Into<Cow<'static, str>>,
-        sentence: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self { field: field.into(), rule, message: message.into(), sentence: sentence.into() }
-    }
-}
 
 /// Data that an error carries besides its message, for wires that can render it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +43,7 @@ struct ErrorInner {
     kind: Kind,
     message: Cow<'static, str>,
     fields: Vec<FieldError>,
+    detail: Option<Detail>,
     retry_after: Option<Duration>,
     extra: Option<Extra>,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -102,27 +62,30 @@ impl Error {
             kind,
             message: message.into(),
             fields: Vec::new(),
+            detail: None,
             retry_after: None,
             extra: None,
             source: None,
         }))
     }
 
-    /// Creates a validation error from all invalid fields; the first one's sentence becomes the
-    /// message.
+    /// Creates a validation error from all invalid fields; the message is that of the first one.
     #[must_use]
     pub fn invalid(fields: Vec<FieldError>) -> Self {
-        let message = fields
-            .first()
-            .map_or(Cow::Borrowed(Kind::Validation.sentence()), |f| f.sentence.clone());
-        let mut error = Self::with(Kind::Validation, message);
+        let mut error = Self::new(Kind::Validation);
         error.0.fields = fields;
         error
     }
 
+    /// Creates a validation error from the only invalid field.
+    #[must_use]
+    pub fn invalid_field(field: impl Into<Field>, rule: Rule) -> Self {
+        Self::invalid(vec![FieldError::new(field, rule)])
+    }
+
     /// Creates an internal error; `doing` is logged, never shown.
     pub fn internal(doing: impl fmt::Display) -> Self {
-        Self::new(Kind::Internal).caused_by(Told(doing.to_string()))
+        Self::new(Kind::Internal).caused_by(LogText(doing.to_string()))
     }
 
     /// Creates an error that the administrator must fix; the command line shows `what`.
@@ -135,7 +98,7 @@ impl Error {
     /// logged, never shown.
     pub fn unavailable(doing: impl fmt::Display) -> Self {
         Self::new(Kind::Unavailable)
-            .caused_by(Told(doing.to_string()))
+            .caused_by(LogText(doing.to_string()))
             .retry_after(Duration::from_secs(1))
     }
 
@@ -153,6 +116,13 @@ impl Error {
         self
     }
 
+    /// Says more exactly than the kind what happened.
+    #[must_use]
+    pub fn detailed(mut self, detail: Detail) -> Self {
+        self.0.detail = Some(detail);
+        self
+    }
+
     /// Adds data that a wire may render besides the message.
     #[must_use]
     pub fn carrying(mut self, extra: Extra) -> Self {
@@ -166,7 +136,8 @@ impl Error {
         self.0.kind
     }
 
-    /// The message, which is safe to show to clients.
+    /// The message that the error was made with, which is safe to show to clients. For an error
+    /// with [`fields`](Self::fields) or a [`detail`](Self::detail) it is the kind's default.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
@@ -176,6 +147,12 @@ impl Error {
     #[must_use]
     pub fn fields(&self) -> &[FieldError] {
         &self.0.fields
+    }
+
+    /// What happened, more exactly than the kind says.
+    #[must_use]
+    pub fn detail(&self) -> Option<&Detail> {
+        self.0.detail.as_ref()
     }
 
     /// The delay after which the client should retry.
@@ -190,15 +167,21 @@ impl Error {
         self.0.extra.as_ref()
     }
 
-    /// The message and all causes, joined for a log line.
+    /// The causes, from the nearest to the first.
+    pub fn causes(&self) -> impl Iterator<Item = String> {
+        let nearest = self.source();
+        std::iter::successors(nearest, |cause| (*cause).source()).map(ToString::to_string)
+    }
+
+    /// The message, the invalid fields or the detail, and all causes, joined for a log line.
     #[must_use]
     pub fn chain(&self) -> String {
         let mut text = self.0.message.to_string();
-        let mut next = self.source();
-        while let Some(cause) = next {
+        let fields = self.0.fields.iter().map(|row| format!("{:?}: {:?}", row.field, row.rule));
+        let detail = self.0.detail.iter().map(|detail| format!("{detail:?}"));
+        for part in fields.chain(detail).chain(self.causes()) {
             text.push_str(": ");
-            text.push_str(&cause.to_string());
-            next = cause.source();
+            text.push_str(&part);
         }
         text
     }
@@ -230,12 +213,12 @@ impl StdError for Error {
 
 /// A text for the log, used where there is no underlying error.
 #[derive(Debug)]
-struct Told(String);
+struct LogText(String);
 
-impl fmt::Display for Told {
+impl fmt::Display for LogText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl StdError for Told {}
+impl StdError for LogText {}

@@ -260,7 +260,7 @@ mod tests {
         let metrics = Metrics::default();
         metrics.note_event(&Event::refused(What::Login).because("wrong_password"));
         metrics.note_event(&Event::done(What::Login));
-        metrics.note_event(&Event::refused(What::Login).because("Somebody's \"words\""));
+        metrics.note_event(&Event::refused(What::Login).because("Ada's \"words\""));
         metrics.note_request("GET", &"/v1/users/:id".into(), 200, &Stopwatch::start());
         let beside = metrics.clone();
         let other =

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use authd::env::Env;
 use authd::model::secret::digest;
-use authd::model::{AccountId, AuthMethod, Database, Email, SessionId, Source, Time};
-use authd::store::tables::sessions::{SessionRow, Turn};
+use authd::model::{Account, AccountId, AuthMethod, Database, Email, SessionId, Source, Time};
+use authd::store::tables::sessions::{SessionRow, TokenRotation};
 use authd::store::{self, ProcessRole, Store};
 use poem::listener::TcpListener;
 use poem::{Response, Route, Server, get, handler};
@@ -81,7 +81,7 @@ pub async fn group_commits_per_second(span: Duration, callers: usize) -> f64 {
         tasks.spawn(async move {
             let mut generation = 0;
             while began.elapsed() < span {
-                let turn = Turn {
+                let rotation = TokenRotation {
                     id: id.clone(),
                     generation,
                     secret_hash: digest(&generation.to_be_bytes()),
@@ -90,8 +90,8 @@ pub async fn group_commits_per_second(span: Duration, callers: usize) -> f64 {
                     now: env.now(),
                 };
                 let step = move |db: &mut dyn store::db::Db| {
-                    assert!(store::tables::sessions::turn(db, &turn)?);
-                    store::tables::sessions::find_standing(db, &turn.id)
+                    assert!(store::tables::sessions::rotate(db, &rotation)?);
+                    store::tables::sessions::find_snapshot(db, &rotation.id)
                 };
                 store.write(step).await.unwrap();
                 generation += 1;
@@ -108,22 +108,9 @@ pub async fn group_commits_per_second(span: Duration, callers: usize) -> f64 {
 
 fn prepare(db: &mut dyn store::db::Db, ids: &[SessionId], now: Time) -> authd::error::Result<()> {
     let account = AccountId::new("raw");
-    let row = store::tables::accounts::NewRow {
-        id: account.clone(),
-        handle: [0; 32],
-        email: Email::parse("raw@example.com").unwrap(),
-        email_verified_at: Some(now),
-        username: None,
-        username_key: None,
-        first_name: None,
-        last_name: None,
-        name: None,
-        company_name: None,
-        phone: None,
-        password_hash: None,
-        password_scheme: None,
-        created_at: now,
-    };
+    let email = Email::parse("raw@example.com").unwrap();
+    let row = Account { email_verified_at: Some(now), ..Account::new(account.clone(), email, now) };
+    let row = store::tables::accounts::NewRow::new(row, [0; 32]);
     store::tables::accounts::insert(db, &row)?;
     for id in ids {
         let session = SessionRow {

@@ -1,5 +1,6 @@
 //! The processes under test.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -10,8 +11,14 @@ use serde_json::{Value, json};
 
 use crate::load;
 
-/// The real program.
-pub const BINARY: &str = env!("CARGO_BIN_EXE_authd");
+/// The real program of this build.
+const BINARY: &str = env!("CARGO_BIN_EXE_authd");
+
+/// The program under test: another build's if `binary=PATH` is among the arguments.
+pub fn binary() -> String {
+    let named = std::env::args().find_map(|word| word.strip_prefix("binary=").map(str::to_owned));
+    named.unwrap_or_else(|| BINARY.to_owned())
+}
 
 /// A server in a separate process.
 pub struct Server {
@@ -32,15 +39,10 @@ impl Server {
     pub async fn start(folder: &Path) -> Self {
         let began = Instant::now();
         let off = ["general", "sign_in", "refresh"].map(|limit| format!("limits.{limit}=off"));
-        let mut command = Command::new(BINARY);
-        command.current_dir(folder).args([
-            "serve",
-            "--json",
-            "--listen",
-            "127.0.0.1:0",
-            "--set",
-            "log.level=error",
-        ]);
+        let mut command = Command::new(binary());
+        command.current_dir(folder).args(["serve", "--json", "--listen", "127.0.0.1:0"]);
+        // The log goes to a file, as under a service manager.
+        command.stderr(File::create(folder.join("server.log")).unwrap());
         // No real user logs in so often: a login must not end the measured sessions.
         command.args(["--set", "sessions.max=1000"]);
         for limit in &off {
@@ -71,7 +73,7 @@ impl Server {
     }
 
     pub fn create_user(folder: &Path, email: &str, password: &str) {
-        let mut command = Command::new(BINARY);
+        let mut command = Command::new(binary());
         command.current_dir(folder).args([
             "user",
             "create",

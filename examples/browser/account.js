@@ -98,5 +98,5 @@ on("logout", "click", async () => {
   leave("You are logged out.");
 });
 
-// Somebody who was logged in when the page was last open still is.
+// A user who was logged in when the page was last open still is.
 refresh().then(enter).catch(() => leave());

@@ -36,8 +36,8 @@ me=$(call GET /users/me -H "Authorization: Bearer $access")
 echo "me: $(echo "$me" | field email)"
 
 # A refresh token works once; its successor takes its place.
-turned=$(call POST /auth/refresh -d "{\"refreshToken\":\"$refresh\"}")
-access=$(echo "$turned" | field accessToken)
+refreshed=$(call POST /auth/refresh -d "{\"refreshToken\":\"$refresh\"}")
+access=$(echo "$refreshed" | field accessToken)
 echo "refreshed"
 
 call POST /auth/logout -H "Authorization: Bearer $access" >/dev/null

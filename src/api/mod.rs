@@ -4,6 +4,7 @@
 //! The native API is always mounted. `server.wire` names the wire that is served at the root in
 //! addition. To add a wire, add a module with a `mounted` function and a variant of [`WireName`].
 
+pub mod audit_text;
 pub mod compat;
 #[cfg(test)]
 mod tests;

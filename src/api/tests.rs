@@ -137,11 +137,11 @@ fn declared(api: &Mounted) -> BTreeMap<&'static str, Vec<Limit>> {
 }
 
 /// Operation ids by wire.
-type Operations = &'static [(&'static str, &'static [&'static str])];
+type OperationIds = &'static [(&'static str, &'static [&'static str])];
 
 /// The operations that declare no limit, each with the reason why it needs none beside the general
 /// one. An operation that is neither here nor declares a limit fails the test below.
-const WITHOUT_A_LIMIT: [(&str, Operations); 8] = [
+const WITHOUT_A_LIMIT: [(&str, OperationIds); 8] = [
     (
         "works for the caller alone, with a valid access token",
         &[
@@ -197,7 +197,7 @@ const WITHOUT_A_LIMIT: [(&str, Operations); 8] = [
         ],
     ),
     (
-        "serves other services, which check tokens that nobody can guess",
+        "serves other services, which check tokens that cannot be guessed",
         &[
             ("v1", &["verifyToken", "introspectToken", "getQuotaOf", "countUpload", "getJwtInfo"]),
             ("jobpsych", &["getUserUploads", "incrementUpload", "verifyToken", "getJwtInfo"]),

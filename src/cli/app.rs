@@ -101,7 +101,7 @@ pub struct AppDelete {
 impl AppCommand {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         if let AppCommand::Delete(AppDelete { yes: false, .. }) = &self {
-            prompt::need_somebody()?;
+            prompt::require_terminal()?;
         }
         let by = By::command_line();
         opened::with_core(global, console, async |core, console| match self {

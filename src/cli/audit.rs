@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::console::{Console, ListRecord as Row, OutputFormat};
 use super::failure::Failure;
+use crate::api::audit_text;
 use crate::cli::global::Global;
 use crate::cli::opened;
 use crate::identity::Core;
@@ -119,7 +120,7 @@ impl AuditCommand {
         loop {
             for record in &records {
                 match console.form() {
-                    OutputFormat::Json => console.step(&log::json(record).to_string()),
+                    OutputFormat::Json => console.step(&audit_text::json(record).to_string()),
                     OutputFormat::People => console.step(&AuditLine(record).cells().join("  ")),
                 }
             }
@@ -174,7 +175,7 @@ impl Row for AuditLine<'_> {
     }
 
     fn json(&self) -> serde_json::Value {
-        log::json(self.0)
+        audit_text::json(self.0)
     }
 }
 

@@ -86,7 +86,7 @@ fn check(global: &Global, console: &mut Console) -> Result<(), Failure> {
         OutputFormat::People => console.document(&lines(&report::check_text(&check)))?,
         OutputFormat::Json => console.json(&report::check_json(&check))?,
     }
-    if check.is_ready() { Ok(()) } else { Err(Failure::told()) }
+    if check.is_ready() { Ok(()) } else { Err(Failure::reported()) }
 }
 
 #[cfg(test)]

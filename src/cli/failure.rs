@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::{fmt, io};
 
 use crate::error::{Error, Kind};
+use crate::http::server::error_text;
 
 /// The exit code of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +54,7 @@ impl Failure {
 
     /// A failure whose reason is already on standard output, so that only the exit code remains.
     #[must_use]
-    pub fn told() -> Self {
+    pub fn reported() -> Self {
         Self::failed("")
     }
 
@@ -88,7 +89,7 @@ impl From<io::Error> for Failure {
     /// failure.
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self { exit: Exit::Done, ..Self::told() };
+            return Self { exit: Exit::Done, ..Self::reported() };
         }
         Self::failed(format_args!("the output could not be written: {error}"))
     }
@@ -96,7 +97,7 @@ impl From<io::Error> for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let failure = Self::failed(told(&error));
+        let failure = Self::failed(message(&error));
         match advice(error.kind()) {
             Some(hint) => failure.hint(hint),
             None => failure,
@@ -106,19 +107,20 @@ impl From<Error> for Failure {
 
 /// The message with its causes. API clients get only a constant sentence, but the administrator who
 /// runs a command may see the cause.
-fn told(error: &Error) -> String {
+fn message(error: &Error) -> String {
     if error.fields().len() > 1 {
-        let sentences: Vec<&str> = error.fields().iter().map(|field| &*field.sentence).collect();
+        let sentences: Vec<_> = error.fields().iter().map(error_text::sentence).collect();
         return sentences.join("\n  ");
     }
-    let chain = error.chain();
+    let causes = error.causes().collect::<Vec<_>>().join(": ");
     // A specific message is useful to the administrator. The constant sentence of an internal error
     // is not, so only the causes remain.
-    let behind =
-        chain.strip_prefix(error.kind().sentence()).and_then(|rest| rest.strip_prefix(": "));
-    match error.kind() {
-        Kind::Internal | Kind::Unavailable => behind.unwrap_or(&chain).to_owned(),
-        _ => chain,
+    let is_constant = matches!(error.kind(), Kind::Internal | Kind::Unavailable)
+        && error_text::specific(error).is_none();
+    match (causes.is_empty(), is_constant) {
+        (true, _) => error_text::message(error).into_owned(),
+        (false, true) => causes,
+        (false, false) => format!("{}: {causes}", error_text::message(error)),
     }
 }
 
@@ -138,7 +140,7 @@ fn advice(kind: Kind) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{FieldError, Rule};
+    use crate::error::{Field, FieldError, Rule, Weakness};
 
     #[test]
     fn a_fault_of_ours_tells_what_is_behind_it() {
@@ -158,10 +160,15 @@ mod tests {
     }
 
     #[test]
-    fn all_broken_rules_are_told() {
-        let field = |sentence| FieldError::new("password", Rule::PasswordStrength, "no", sentence);
-        let failure = Failure::from(Error::invalid(vec![field("Too short"), field("Too common")]));
-        assert_eq!(failure.message(), "Too short\n  Too common");
+    fn all_broken_rules_are_listed() {
+        let field = |rule| FieldError::new(Field::Password, rule);
+        let failure = Failure::from(Error::invalid(vec![
+            field(Rule::TooShort { min: 12 }),
+            field(Rule::Weak(Weakness::Common)),
+        ]));
+        let words = "Password must be at least 12 characters\n  \
+                     Password is too common or too easy to guess";
+        assert_eq!(failure.message(), words);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use crate::cli::global::Global;
 use crate::cli::opened;
 use crate::env::Env;
+use crate::http::server::error_text;
 use crate::identity::account::letters::{self, Message, MessageBody, MessageState, OutboxEntry};
 use crate::identity::{By, Core};
 use crate::mail::smtp::{self, SmtpOutcome, SmtpStep};
@@ -269,7 +270,7 @@ impl Retry {
                 Ok(message) => due.push(message),
                 // With --all, a message may have a link that has expired since, or may just have
                 // been delivered.
-                Err(error) if self.all => console.warning(error.message()),
+                Err(error) if self.all => console.warning(&error_text::message(&error)),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -365,7 +366,7 @@ impl Test {
                 &env,
                 |step| match form {
                     // Print each step as it happens, because the next one may take long.
-                    OutputFormat::People => console.step(&told(&step)),
+                    OutputFormat::People => console.step(&step_line(&step)),
                     OutputFormat::Json => steps.push(step_json(&step)),
                 },
             ))?;
@@ -376,7 +377,7 @@ impl Test {
     }
 }
 
-fn told(step: &SmtpStep) -> String {
+fn step_line(step: &SmtpStep) -> String {
     let mark = if step.outcome == SmtpOutcome::Done { "ok    " } else { "FAILED" };
     format!("{mark}  {:9}  {}", step.name, step.answer)
 }

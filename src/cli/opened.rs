@@ -88,7 +88,7 @@ pub fn with_core(
     work: impl AsyncFnOnce(&Core, &mut Console) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let loaded = configuration(global, console)?;
-    log::start(log::level("warn", global.verbose), loaded.config.log.format, console);
+    let _log = log::start(log::level("warn", global.verbose), loaded.config.log.format, console)?;
     wait(async {
         let core = app::open(
             Arc::new(loaded.config),

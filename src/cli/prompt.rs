@@ -62,7 +62,7 @@ pub fn new_password(from: PasswordFrom) -> Result<Password, Failure> {
 ///
 /// # Errors
 /// `Usage` if there is no terminal.
-pub fn need_somebody() -> Result<(), Failure> {
+pub fn require_terminal() -> Result<(), Failure> {
     if io::stdin().is_terminal() {
         return Ok(());
     }
@@ -75,7 +75,7 @@ pub fn need_somebody() -> Result<(), Failure> {
 /// # Errors
 /// `Usage` if there is no terminal; `Failed` if the answer is no.
 pub fn confirm(question: &str) -> Result<(), Failure> {
-    need_somebody()?;
+    require_terminal()?;
     let mut err = io::stderr();
     let _ = write!(err, "{question} [y/N] ");
     let mut answer = String::new();

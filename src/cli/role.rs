@@ -7,7 +7,7 @@ use super::console::{Console, ListRecord, OutputFormat};
 use super::failure::Failure;
 use crate::cli::global::Global;
 use crate::cli::opened;
-use crate::error::{Error, Kind};
+use crate::error::{Detail, Error};
 use crate::identity::admin::roles;
 use crate::identity::{By, Core};
 
@@ -128,8 +128,7 @@ impl RoleCommand {
 
 async fn find(core: &Core, name: &str) -> Result<roles::Role, Failure> {
     let role = roles::list(core).await?.into_iter().find(|role| role.name == name);
-    Ok(role
-        .ok_or_else(|| Error::with(Kind::NotFound, format!("There is no role named {name:?}")))?)
+    Ok(role.ok_or_else(|| Error::from(Detail::UnknownRole(name.to_owned())))?)
 }
 
 /// Reports a change to a role.

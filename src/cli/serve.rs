@@ -56,7 +56,8 @@ impl Serve {
         opened::recall_profile(&mut inputs)?;
         let loaded = opened::load(&inputs)?;
         let config = Arc::new(loaded.config);
-        log::start(log::level(&config.log.level, global.verbose), config.log.format, console);
+        let level = log::level(&config.log.level, global.verbose);
+        let _log = log::start(level, config.log.format, console)?;
         for note in &loaded.notes {
             tracing::warn!("{note}");
         }

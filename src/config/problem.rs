@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn all_errors_are_told_at_once() {
+    fn all_errors_are_listed_at_once() {
         let one = Problem::new("a.b", Some(Origin::BuiltIn), "expected x".into());
         let text = Problems(vec![one.clone(), one]).to_string();
         assert_eq!(

@@ -26,11 +26,11 @@ pub(super) struct Requests(ThreadLocal<Mutex<RouteCounts>>);
 
 impl Requests {
     pub(super) fn note(&self, method: &'static str, route: &Arc<str>, status: u16, seconds: f64) {
-        let mut tally = lock(self.0.get_or_default());
+        let mut counts = lock(self.0.get_or_default());
         let outcome = (method, status);
-        match tally.get_mut(route) {
+        match counts.get_mut(route) {
             Some(outcomes) => outcomes.entry(outcome).or_default().note(seconds),
-            None => tally
+            None => counts
                 .entry(Arc::clone(route))
                 .or_default()
                 .entry(outcome)
@@ -43,8 +43,8 @@ impl Requests {
     pub(super) fn totals(&self) -> (Family<Answered, Counter>, Durations) {
         let (answered, mut durations) =
             (Family::<Answered, Counter>::default(), BTreeMap::<RequestLabels, Took>::new());
-        for tally in &self.0 {
-            for (route, outcomes) in &*lock(tally) {
+        for counts in &self.0 {
+            for (route, outcomes) in &*lock(counts) {
                 for (&(method, status), took) in outcomes {
                     let labels = Answered { method, route: Arc::clone(route), status };
                     answered.get_or_create(&labels).inc_by(took.count);
@@ -59,8 +59,8 @@ impl Requests {
     }
 }
 
-fn lock(tally: &Mutex<RouteCounts>) -> MutexGuard<'_, RouteCounts> {
-    tally.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(counts: &Mutex<RouteCounts>) -> MutexGuard<'_, RouteCounts> {
+    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_duration_is_counted_where_it_belongs_whatever_the_thread() {
+    fn each_duration_is_counted_in_its_bucket_on_any_thread() {
         let (requests, route) = (Requests::default(), Arc::from("/a"));
         requests.note("GET", &route, 200, 0.0005);
         requests.note("GET", &route, 200, 0.0006);

@@ -62,6 +62,36 @@ impl Status {
 }
 
 impl Account {
+    /// The credential version of a new account.
+    pub const FIRST_CREDENTIAL_VERSION: i64 = 1;
+
+    /// A new account with nothing but an address that is not verified. It has no number yet.
+    #[must_use]
+    pub fn new(id: AccountId, email: Email, created_at: Time) -> Self {
+        Self {
+            id,
+            number: 0,
+            email,
+            email_verified_at: None,
+            username: None,
+            first_name: None,
+            last_name: None,
+            name: None,
+            company_name: None,
+            phone: None,
+            phone_verified_at: None,
+            password_hash: None,
+            password_contested_at: None,
+            credential_version: Self::FIRST_CREDENTIAL_VERSION,
+            suspended_at: None,
+            deleted_at: None,
+            deleted_by: None,
+            last_login_at: None,
+            created_at,
+            updated_at: created_at,
+        }
+    }
+
     /// The full name: the stored one, or given and family name joined.
     #[must_use]
     pub fn full_name(&self) -> Option<String> {

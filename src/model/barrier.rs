@@ -12,9 +12,9 @@ pub enum Barrier {
     /// Wrong passwords for one account name from all client IPs together.
     Lockout,
     /// One-time codes submitted for an account name.
-    CodeTries,
+    CodeAttempts,
     /// Second factors submitted for an account.
-    FactorTries,
+    FactorAttempts,
     /// Codes sent to an account.
     CodesSent,
     /// Mail that unauthenticated callers can trigger, per recipient address.
@@ -33,8 +33,9 @@ impl Barrier {
             Barrier::Calls(limit) => limit.as_str(),
             Barrier::Throttle => "throttle",
             Barrier::Lockout => "lockout",
-            Barrier::CodeTries => "code_tries",
-            Barrier::FactorTries => "factor_tries",
+            // The old words: stored audit records have them.
+            Barrier::CodeAttempts => "code_tries",
+            Barrier::FactorAttempts => "factor_tries",
             Barrier::CodesSent => "codes_sent",
             Barrier::MailAddress => "mail_address",
             Barrier::MailClient => "mail_client",

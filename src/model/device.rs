@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn common_browsers_are_told_apart() {
+    fn common_browsers_are_distinguished() {
         for (agent, label, kind) in [
             (
                 "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Safari/537.36",

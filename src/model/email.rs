@@ -172,7 +172,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn whatever_is_taken_is_one_mailbox_on_one_line(text in "\\PC{0,12}@\\PC{0,12}|[ -~]{0,12}@[a-z.ü\u{200d}]{1,12}|.{0,24}") {
+        fn every_accepted_address_is_one_mailbox_on_one_line(text in "\\PC{0,12}@\\PC{0,12}|[ -~]{0,12}@[a-z.ü\u{200d}]{1,12}|.{0,24}") {
             if let Some(email) = Email::parse(&text) {
                 let mailbox = email.mailbox();
                 proptest::prop_assert!(mailbox.bytes().all(|b| b.is_ascii_graphic()), "{mailbox:?}");

@@ -141,7 +141,7 @@ mod tests {
         2001:4860:4860::8888 2606:4700:4700::1111 ::ffff:8.8.8.8 64:ff9b::8.8.8.8";
 
     #[test]
-    fn addresses_of_public_hosts_are_told_from_the_others() {
+    fn public_addresses_are_distinguished_from_the_others() {
         for text in NOT_PUBLIC.split_whitespace() {
             assert!(!is_public(text.parse().unwrap()), "{text}");
         }

@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_of_ones_own_are_left_alone() {
+    fn uncommon_passwords_are_accepted() {
         for password in [
             "correct horse battery staple",
             "correcthorsebatterystaple",
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_made_of_ones_own_words_or_only_holds_one() {
+    fn a_password_made_of_personal_words_is_not_one_that_contains_one() {
         let own = ["perfect21", "alice", "wonderland"].map(str::to_owned);
         let made = |password: &str| Guess::of(password).is_made_of(&own);
         for password in [

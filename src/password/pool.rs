@@ -79,7 +79,7 @@ impl Pool {
         };
         let shared = Arc::new(Shared {
             room: Mutex::new(room),
-            bell: Condvar::new(),
+            condvar: Condvar::new(),
             draw: DummyScheme::new(today, &env.random()?),
             today,
             threads: u32::try_from(threads).unwrap_or(u32::MAX),
@@ -200,9 +200,11 @@ impl Pool {
     ) -> Result<T> {
         let shared = self.shared();
         let extra = if scheme.memory() > shared.today.memory() { scheme.memory() } else { 0 };
-        let (answer, told) = oneshot::channel();
+        let (answer, result) = oneshot::channel();
         shared.admit(lane, QueuedJob { job: Box::new(HashRequest { work, answer }), extra });
-        told.await.unwrap_or_else(|_| Err(Error::internal("a hashing job ended without a result")))
+        result
+            .await
+            .unwrap_or_else(|_| Err(Error::internal("a hashing job ended without a result")))
     }
 }
 
@@ -214,13 +216,13 @@ struct PoolHandle {
 impl Drop for PoolHandle {
     fn drop(&mut self) {
         self.shared.room().open = false;
-        self.shared.bell.notify_all();
+        self.shared.condvar.notify_all();
     }
 }
 
 struct Shared {
     room: Mutex<HashQueue>,
-    bell: Condvar,
+    condvar: Condvar,
     draw: DummyScheme,
     today: Scheme,
     threads: u32,
@@ -293,7 +295,7 @@ impl Shared {
         let displaced = room.lanes.admit(lane, entry);
         let delay = room.backlog(self.threads);
         drop(room);
-        self.bell.notify_one();
+        self.condvar.notify_one();
         if let Some(entry) = displaced {
             let delay = Duration::from_secs(whole_seconds(delay).max(1)).min(LONGEST_DELAY);
             entry.job.refuse(Error::unavailable("the hashing queue is full").retry_after(delay));
@@ -318,7 +320,7 @@ impl Shared {
                 room.busy += 1;
                 return Some(entry);
             }
-            room = self.bell.wait(room).unwrap_or_else(PoisonError::into_inner);
+            room = self.condvar.wait(room).unwrap_or_else(PoisonError::into_inner);
         }
         None
     }
@@ -330,7 +332,7 @@ impl Shared {
         room.pace = if room.pace.is_zero() { took } else { (room.pace * 7 + took) / 8 };
         drop(room);
         if extra > 0 {
-            self.bell.notify_all();
+            self.condvar.notify_all();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A bounded, fair queue: one lane per client, served in turn. It does not depend on hashing.
+//! A bounded, fair queue: one lane per client, served one after another. It does not depend on hashing.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -14,7 +14,7 @@ pub(super) trait QueueItem {
 pub(super) struct Lanes<J> {
     waiting: HashMap<Lane, VecDeque<J>>,
     /// The lanes with jobs, in the order in which they are served.
-    turns: VecDeque<Lane>,
+    order: VecDeque<Lane>,
     length: usize,
     capacity: usize,
 }
@@ -24,7 +24,7 @@ impl<J: QueueItem> Lanes<J> {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
             waiting: HashMap::new(),
-            turns: VecDeque::new(),
+            order: VecDeque::new(),
             length: 0,
             capacity: capacity.max(1),
         }
@@ -52,7 +52,7 @@ impl<J: QueueItem> Lanes<J> {
         };
         let jobs = self.waiting.entry(lane).or_default();
         if jobs.is_empty() {
-            self.turns.push_back(lane);
+            self.order.push_back(lane);
         }
         jobs.push_back(job);
         self.length += 1;
@@ -62,40 +62,40 @@ impl<J: QueueItem> Lanes<J> {
     /// Takes the oldest job of the first lane whose oldest job passes `fits`, and moves that lane
     /// to the end. A skipped lane keeps its place.
     pub(super) fn take(&mut self, mut fits: impl FnMut(&J) -> bool) -> Option<J> {
-        let mut turn = 0;
-        while let Some(&lane) = self.turns.get(turn) {
+        let mut position = 0;
+        while let Some(&lane) = self.order.get(position) {
             let jobs = self.waiting.entry(lane).or_default();
             while jobs.pop_front_if(|job| job.is_abandoned()).is_some() {
                 self.length -= 1;
             }
             if jobs.is_empty() {
-                self.close(lane, turn);
+                self.close(lane, position);
                 continue;
             }
             let Some(job) = jobs.pop_front_if(|job| fits(job)) else {
-                turn += 1;
+                position += 1;
                 continue;
             };
             self.length -= 1;
             if jobs.is_empty() {
-                self.close(lane, turn);
+                self.close(lane, position);
             } else {
-                self.turns.remove(turn);
-                self.turns.push_back(lane);
+                self.order.remove(position);
+                self.order.push_back(lane);
             }
             return Some(job);
         }
         None
     }
 
-    fn close(&mut self, lane: Lane, turn: usize) {
+    fn close(&mut self, lane: Lane, position: usize) {
         self.waiting.remove(&lane);
-        self.turns.remove(turn);
+        self.order.remove(position);
     }
 
     fn longest(&self) -> Option<(Lane, usize)> {
         let lengths =
-            self.turns.iter().map(|lane| (*lane, self.waiting.get(lane).map_or(0, VecDeque::len)));
+            self.order.iter().map(|lane| (*lane, self.waiting.get(lane).map_or(0, VecDeque::len)));
         lengths.max_by_key(|(_, length)| *length)
     }
 
@@ -105,7 +105,7 @@ impl<J: QueueItem> Lanes<J> {
         self.length -= usize::from(newest.is_some());
         if jobs.is_empty() {
             self.waiting.remove(&lane);
-            self.turns.retain(|&turn| turn != lane);
+            self.order.retain(|&other| other != lane);
         }
         newest
     }
@@ -115,7 +115,7 @@ impl<J: QueueItem> Lanes<J> {
             jobs.retain(|job| !job.is_abandoned());
         }
         self.waiting.retain(|_, jobs| !jobs.is_empty());
-        self.turns.retain(|lane| self.waiting.contains_key(lane));
+        self.order.retain(|lane| self.waiting.contains_key(lane));
         self.length = self.waiting.values().map(VecDeque::len).sum();
     }
 }
@@ -159,11 +159,11 @@ mod tests {
             assert_eq!(lanes.admit(lane, TestJob(job)), None);
         }
         assert_eq!(served(&mut lanes), ["a1", "b1", "k1", "a2", "a3"]);
-        assert_eq!((lanes.len(), lanes.waiting.len(), lanes.turns.len()), (0, 0, 0));
+        assert_eq!((lanes.len(), lanes.waiting.len(), lanes.order.len()), (0, 0, 0));
     }
 
     #[test]
-    fn one_client_may_have_the_whole_queue_while_nobody_else_waits() {
+    fn one_client_may_have_the_whole_queue_while_no_other_waits() {
         let mut lanes = Lanes::new(3);
         for job in ["a1", "a2", "a3"] {
             assert_eq!(lanes.admit(client(1), TestJob(job)), None);

@@ -4,13 +4,11 @@
 //! The rules use only the password and data about its account. For checking an existing password,
 //! see `pool`.
 
-use std::borrow::Cow;
-
 use unicode_normalization::UnicodeNormalization;
 
 use super::blocklist::Guess;
 use crate::config::PasswordRules;
-use crate::error::{FieldError, Rule};
+use crate::error::{Rule, Weakness};
 use crate::model::text::{fold, is_control};
 
 /// Shorter names are too common to reject a password for.
@@ -27,44 +25,28 @@ pub struct Personal<'a> {
     pub service: &'a str,
 }
 
-/// Returns every rule that a new password breaks, each with its reason; empty for a good password.
-/// `field` is the name of the request field.
+/// Returns every rule that a new password breaks; empty for a good password.
 #[must_use]
-pub fn check(
-    rules: &PasswordRules,
-    field: &str,
-    password: &str,
-    personal: &Personal<'_>,
-) -> Vec<FieldError> {
-    let broken = |rule, message: &'static str, sentence: Cow<'static, str>| {
-        FieldError::new(field, rule, message, sentence)
-    };
+pub fn check(rules: &PasswordRules, password: &str, personal: &Personal<'_>) -> Vec<Rule> {
     if is_too_long(rules, password) {
-        let sentence = format!("Password must be at most {} characters", rules.max_length);
-        return vec![broken(Rule::TooLong, "Too long", sentence.into())];
+        return vec![Rule::TooLong { max: rules.max_length }];
     }
-    let mut found = Vec::new();
+    let mut broken = Vec::new();
     if password.nfc().count() < rules.min_length {
-        let sentence = format!("Password must be at least {} characters", rules.min_length);
-        found.push(broken(Rule::TooShort, "Too short", sentence.into()));
+        broken.push(Rule::TooShort { min: rules.min_length });
     }
     if password.chars().any(is_control) {
-        let sentence = "Password must not contain control characters";
-        found.push(broken(Rule::Format, "Control characters", sentence.into()));
+        broken.push(Rule::ControlCharacters);
     }
-    for (message, sentence) in missing(rules, password) {
-        found.push(broken(Rule::PasswordStrength, message, sentence.into()));
-    }
+    broken.extend(missing(rules, password).map(Rule::Weak));
     let guess = Guess::of(password);
     if rules.blocklist && guess.is_common() {
-        let sentence = "Password is too common or too easy to guess";
-        found.push(broken(Rule::PasswordStrength, "Too common", sentence.into()));
+        broken.push(Rule::Weak(Weakness::Common));
     }
     if rules.personal && guess.is_made_of(&own_words(personal)) {
-        let sentence = "Password must not be made of your name, your e-mail address or the name of this service";
-        found.push(broken(Rule::PasswordStrength, "Too personal", sentence.into()));
+        broken.push(Rule::Weak(Weakness::Personal));
     }
-    found
+    broken
 }
 
 /// Whether the password is longer than any password can be. Check this before computing anything
@@ -75,31 +57,16 @@ pub fn is_too_long(rules: &PasswordRules, password: &str) -> bool {
 }
 
 /// The character kinds that are required and missing.
-fn missing(
-    rules: &PasswordRules,
-    password: &str,
-) -> impl Iterator<Item = (&'static str, &'static str)> {
+fn missing(rules: &PasswordRules, password: &str) -> impl Iterator<Item = Weakness> {
     let has = |kind: fn(char) -> bool| password.chars().any(kind);
     [
-        (
-            rules.upper && !has(char::is_uppercase),
-            "Needs an uppercase letter",
-            "Password must include an uppercase letter",
-        ),
-        (
-            rules.lower && !has(char::is_lowercase),
-            "Needs a lowercase letter",
-            "Password must include a lowercase letter",
-        ),
-        (rules.digit && !has(char::is_numeric), "Needs a number", "Password must include a number"),
-        (
-            rules.symbol && !has(|letter| !letter.is_alphanumeric()),
-            "Needs a special character",
-            "Password must include a special character",
-        ),
+        (rules.upper && !has(char::is_uppercase), Weakness::NoUppercase),
+        (rules.lower && !has(char::is_lowercase), Weakness::NoLowercase),
+        (rules.digit && !has(char::is_numeric), Weakness::NoDigit),
+        (rules.symbol && !has(|letter| !letter.is_alphanumeric()), Weakness::NoSymbol),
     ]
     .into_iter()
-    .filter_map(|(is_missing, message, sentence)| is_missing.then_some((message, sentence)))
+    .filter_map(|(is_missing, weakness)| is_missing.then_some(weakness))
 }
 
 /// The words that a password must not be composed of: each name in full, and each of its parts.
@@ -171,11 +138,8 @@ mod tests {
         service: "Croquet Club",
     };
 
-    fn messages(rules: &PasswordRules, password: &str) -> Vec<String> {
-        check(rules, "password", password, &ALICE)
-            .into_iter()
-            .map(|error| error.message.into_owned())
-            .collect()
+    fn broken(rules: &PasswordRules, password: &str) -> Vec<Rule> {
+        check(rules, password, &ALICE)
     }
 
     #[test]
@@ -186,40 +150,22 @@ mod tests {
             "tür zum garten 7",
             "🦀🐙🦑🐚🐌🦞🐡🐠🐟🐬🐳🦭",
         ] {
-            assert_eq!(messages(&standard(), good), [""; 0], "{good}");
+            assert_eq!(broken(&standard(), good), [], "{good}");
         }
-        assert_eq!(messages(&composed(), "SecurePassword123!"), [""; 0]);
+        assert_eq!(broken(&composed(), "SecurePassword123!"), []);
     }
 
     #[test]
-    fn length_is_counted_in_characters_and_told_with_the_figure() {
-        let errors = check(&standard(), "newPassword", "xkqw7zvtbm🦀", &ALICE);
+    fn length_is_counted_in_characters_and_the_rule_has_the_figure() {
+        assert_eq!(broken(&standard(), "xkqw7zvtbm🦀"), [Rule::TooShort { min: 12 }]);
+        assert_eq!(broken(&standard(), "xkqw7zvtbm🦀é"), []);
         assert_eq!(
-            errors,
-            [FieldError::new(
-                "newPassword",
-                Rule::TooShort,
-                "Too short",
-                "Password must be at least 12 characters"
-            )]
-        );
-        assert_eq!(messages(&standard(), "xkqw7zvtbm🦀é"), [""; 0]);
-        assert_eq!(
-            messages(&standard(), "xkqw7zvtbme\u{301}"),
-            ["Too short"],
+            broken(&standard(), "xkqw7zvtbme\u{301}"),
+            [Rule::TooShort { min: 12 }],
             "a combining accent is not an extra character"
         );
         let long = "xkqw7zvt".repeat(33);
-        let errors = check(&composed(), "password", &long, &ALICE);
-        assert_eq!(
-            errors,
-            [FieldError::new(
-                "password",
-                Rule::TooLong,
-                "Too long",
-                "Password must be at most 256 characters"
-            )]
-        );
+        assert_eq!(broken(&composed(), &long), [Rule::TooLong { max: 256 }]);
         assert!(
             !is_too_long(&standard(), &"🦀".repeat(256))
                 && is_too_long(&standard(), &"🦀".repeat(257))
@@ -227,24 +173,18 @@ mod tests {
     }
 
     #[test]
-    fn every_missing_kind_is_told_at_once() {
+    fn every_missing_kind_is_listed_at_once() {
         let all = [
-            "Too short",
-            "Needs an uppercase letter",
-            "Needs a lowercase letter",
-            "Needs a number",
-            "Needs a special character",
+            Rule::TooShort { min: 12 },
+            Rule::Weak(Weakness::NoUppercase),
+            Rule::Weak(Weakness::NoLowercase),
+            Rule::Weak(Weakness::NoDigit),
+            Rule::Weak(Weakness::NoSymbol),
         ];
-        assert_eq!(messages(&composed(), ""), all);
-        assert_eq!(messages(&composed(), "lowercaseonly"), [all[1], all[3], all[4]]);
-        let errors = check(&composed(), "password", "Abcdefgh!jklm", &ALICE);
-        let number = FieldError::new(
-            "password",
-            Rule::PasswordStrength,
-            "Needs a number",
-            "Password must include a number",
-        );
-        assert_eq!(errors, [number]);
+        assert_eq!(broken(&composed(), ""), all);
+        let but_lowercase = [all[1].clone(), all[3].clone(), all[4].clone()];
+        assert_eq!(broken(&composed(), "lowercaseonly"), but_lowercase);
+        assert_eq!(broken(&composed(), "Abcdefgh!jklm"), [Rule::Weak(Weakness::NoDigit)]);
     }
 
     #[test]
@@ -252,18 +192,13 @@ mod tests {
         for bad in
             ["correct\0horse battery", "correct horse\tbattery", "correct horse\u{85}battery"]
         {
-            let errors = check(&standard(), "password", bad, &ALICE);
-            assert_eq!(
-                errors.iter().map(|error| error.rule).collect::<Vec<_>>(),
-                [Rule::Format],
-                "{bad:?}"
-            );
+            assert_eq!(broken(&standard(), bad), [Rule::ControlCharacters], "{bad:?}");
         }
     }
 
     #[test]
     fn common_and_personal_ones_are_refused_with_the_reason() {
-        assert_eq!(messages(&standard(), "Password1234"), ["Too common"]);
+        assert_eq!(broken(&standard(), "Password1234"), [Rule::Weak(Weakness::Common)]);
         for personal in [
             "AliceLiddell1",
             "alice.liddell@wonderland.example",
@@ -274,23 +209,21 @@ mod tests {
             "L1ddell-Al1ce",
             "wonderland.example",
         ] {
-            assert_eq!(messages(&standard(), personal), ["Too personal"], "{personal}");
+            let expected = [Rule::Weak(Weakness::Personal)];
+            assert_eq!(broken(&standard(), personal), expected, "{personal}");
         }
-        assert_eq!(messages(&standard(), "alice saw a grinning cat"), [""; 0]);
+        assert_eq!(broken(&standard(), "alice saw a grinning cat"), []);
     }
 
     #[test]
     fn rules_that_are_off_are_not_asked() {
         let rules = PasswordRules { blocklist: false, personal: false, ..standard() };
-        assert_eq!(messages(&rules, "password1234"), [""; 0]);
-        assert_eq!(messages(&rules, "AliceLiddell1"), [""; 0]);
+        assert_eq!(broken(&rules, "password1234"), []);
+        assert_eq!(broken(&rules, "AliceLiddell1"), []);
     }
 
     #[test]
-    fn nobody_in_particular_is_made_of_nothing() {
-        assert!(
-            check(&standard(), "password", "correct horse battery", &Personal::default())
-                .is_empty()
-        );
+    fn without_personal_words_no_password_is_made_of_them() {
+        assert!(check(&standard(), "correct horse battery", &Personal::default()).is_empty());
     }
 }

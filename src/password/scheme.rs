@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn bcrypt_other_variants_and_whatever_costs_less_are_outdated() {
+    fn bcrypt_other_variants_and_cheaper_hashes_are_outdated() {
         let scheme = |text: &str| text.parse::<Scheme>().unwrap();
         let today = scheme("argon2id:19456:2:1");
         for old in ["bcrypt:14", "argon2i:65536:4:1", "argon2d:65536:4:1", "argon2id:65536:4:1:v16"]
@@ -473,14 +473,14 @@ mod tests {
     }
 
     #[test]
-    fn schemes_are_told_and_read_as_text() {
-        let told = |text| scheme_of(text).parse::<Scheme>().unwrap().to_string();
+    fn schemes_are_written_and_read_as_text() {
+        let printed = |text| scheme_of(text).parse::<Scheme>().unwrap().to_string();
         assert_eq!(
-            told("$2x$10$/OK.fbVrR/bpIqNJ5ianF.RYxan6GqoWFZ.Gvlr69TFErQfu72DzK"),
+            printed("$2x$10$/OK.fbVrR/bpIqNJ5ianF.RYxan6GqoWFZ.Gvlr69TFErQfu72DzK"),
             "bcrypt:10"
         );
         let digest = "c29tZXNhbHQ$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8";
-        assert_eq!(told(&format!("$argon2d$v=16$m=64,t=3,p=2${digest}")), "argon2d:64:3:2:v16");
+        assert_eq!(printed(&format!("$argon2d$v=16$m=64,t=3,p=2${digest}")), "argon2d:64:3:2:v16");
         for bad in [
             "",
             "bcrypt",

@@ -216,7 +216,7 @@ impl Tokens {
 
     /// Whether the signing key is old enough to be rotated.
     #[must_use]
-    pub fn is_turn_due(&self) -> bool {
+    pub fn is_rotation_due(&self) -> bool {
         rotation::is_due(&self.0.mint.ring(), &self.0.config, self.0.env.now())
     }
 

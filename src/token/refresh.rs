@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_presents_the_parent_gets_the_identical_successor() {
+    fn presenting_the_parent_yields_the_identical_successor() {
         let keys = keys(&[1]);
         let text = first(&keys).to_text(&keys).unwrap();
         let next = |text: &str| RefreshToken::parse(&keys, text).unwrap().successor(&keys).unwrap();

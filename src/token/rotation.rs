@@ -150,7 +150,7 @@ mod tests {
         make(rotation, &ring, &instance.config, &instance.master, &instance.env)
     }
 
-    fn turn(instance: &mut Instance, rotation: Rotation) -> String {
+    fn rotated(instance: &mut Instance, rotation: Rotation) -> String {
         let keys = prepared(instance, rotation).unwrap();
         assert!(keys.put(&mut instance.db, None).unwrap());
         keys.kid().to_owned()
@@ -169,7 +169,7 @@ mod tests {
     fn a_new_key_signs_after_the_lead_and_the_old_one_lasts_as_long_as_its_tokens() {
         let mut instance = Instance::new(Algorithm::EdDsa);
         let old = part(&token(&instance.start()).token, 0)["kid"].as_str().unwrap().to_owned();
-        let new = turn(&mut instance, LATER);
+        let new = rotated(&mut instance, LATER);
         assert_eq!(
             (signer(&mut instance, START + 599), signer(&mut instance, START + 600)),
             (old, new)
@@ -185,9 +185,9 @@ mod tests {
     fn a_key_that_signs_at_once_goes_before_one_that_waits_and_that_one_never_signs() {
         let mut instance = Instance::new(Algorithm::Es256);
         instance.start();
-        turn(&mut instance, LATER);
+        rotated(&mut instance, LATER);
         instance.set_clock(START + 60);
-        let new = turn(&mut instance, NOW);
+        let new = rotated(&mut instance, NOW);
         for seconds in [START + 60, START + 600, START + 5000] {
             assert_eq!(signer(&mut instance, seconds), new);
         }
@@ -197,9 +197,9 @@ mod tests {
     fn of_two_rotations_in_a_row_each_key_signs_in_its_turn() {
         let mut instance = Instance::new(Algorithm::Es256);
         instance.start();
-        let one = turn(&mut instance, LATER);
+        let one = rotated(&mut instance, LATER);
         instance.set_clock(START + 60);
-        let two = turn(&mut instance, LATER);
+        let two = rotated(&mut instance, LATER);
         assert_eq!(
             (signer(&mut instance, START + 600), signer(&mut instance, START + 660)),
             (one, two)
@@ -213,12 +213,12 @@ mod tests {
         let mint = instance.start();
         for _ in 0..8 {
             let before = token(&mint).token;
-            let new = turn(&mut instance, NOW);
+            let new = rotated(&mut instance, NOW);
             assert_eq!(signer(&mut instance, START), new);
             mint.replace(instance.ring().unwrap());
             assert!(mint.verify(&before).is_ok());
         }
-        turn(&mut instance, LATER);
+        rotated(&mut instance, LATER);
         instance.set_clock(START + 599);
         mint.replace(instance.ring().unwrap());
         let last = token(&mint).token;
@@ -230,8 +230,8 @@ mod tests {
     fn revoking_leaves_one_signing_key_and_one_refresh_key() {
         let mut instance = Instance::new(Algorithm::Es256);
         instance.start();
-        turn(&mut instance, LATER);
-        let new = turn(&mut instance, REVOKED);
+        rotated(&mut instance, LATER);
+        let new = rotated(&mut instance, REVOKED);
         assert_eq!((signer(&mut instance, START), published(&mut instance, START)), (new, 1));
         let refresh = rows::refresh_keys(&mut instance.db).unwrap();
         let live: Vec<_> = refresh
@@ -247,13 +247,13 @@ mod tests {
         let mut instance = Instance::new(Algorithm::Es256);
         instance.start();
         let late = prepared(&mut instance, NOW).unwrap();
-        turn(&mut instance, NOW);
+        rotated(&mut instance, NOW);
         assert!(!late.put(&mut instance.db, None).unwrap());
         assert_eq!(rows::signing_keys(&mut instance.db).unwrap().len(), 2);
     }
 
     #[test]
-    fn what_the_configuration_holds_is_not_turned_here() {
+    fn what_the_configuration_holds_is_not_rotated_here() {
         let mut instance = Instance::with_secret(crate::token::tests::SHARED);
         instance.config.rotate_every = Some(Duration::from_hours(1));
         instance.start();
@@ -279,7 +279,7 @@ mod tests {
         instance.config.rotate_every = Some(Duration::from_secs(1000));
         assert!(!due(&mut instance, START + 999) && due(&mut instance, START + 1000));
         instance.set_clock(START + 1000);
-        turn(&mut instance, LATER);
+        rotated(&mut instance, LATER);
         assert!(!due(&mut instance, START + 1600));
     }
 }

@@ -18,7 +18,7 @@ me = AuthenticatedClient(base_url=base, token=session.access_token, raise_on_une
 profile = get_profile.sync(client=me).data
 assert profile.email == email and profile.status is AccountStatus.ACTIVE, profile
 
-turned = refresh.sync(client=Client(base_url=base), body=RefreshRequest(refresh_token=session.refresh_token)).data
-ended = logout.sync(client=Client(base_url=base), body=LogoutRequest(refresh_token=turned.refresh_token))
+refreshed = refresh.sync(client=Client(base_url=base), body=RefreshRequest(refresh_token=session.refresh_token)).data
+ended = logout.sync(client=Client(base_url=base), body=LogoutRequest(refresh_token=refreshed.refresh_token))
 assert ended.success, ended
 print(f"python: {profile.email} is {profile.status}")

@@ -26,7 +26,7 @@ const status: "pending" | "active" | "suspended" | "deleted" = profile.status;
 if (profile.email !== email || status !== "active") throw new Error(JSON.stringify(profile));
 
 const body = { refreshToken: login.refreshToken };
-const turned = must((await api.POST("/auth/refresh", { body })).data, "no refresh").data;
-const successor: string | null | undefined = turned.refreshToken;
+const refreshed = must((await api.POST("/auth/refresh", { body })).data, "no refresh").data;
+const successor: string | null | undefined = refreshed.refreshToken;
 must((await api.POST("/auth/logout", { body: { refreshToken: successor } })).data, "no logout");
 console.log(`typescript: ${profile.email} is ${status}`);

@@ -53,7 +53,7 @@ async fn audit_with(app: &App, times: usize, beginning: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_failure_that_locks_a_name_is_recorded_and_told_when_its_caller_has_gone() {
+async fn the_failure_that_locks_a_name_is_recorded_and_mailed_after_its_caller_disconnected() {
     for steps in 1..=3 {
         let app = app_with("perfect21", &[("tokens.algorithm", "ES256")]).await;
         app.join("ada").await;
@@ -67,14 +67,14 @@ async fn the_failure_that_locks_a_name_is_recorded_and_told_when_its_caller_has_
             assert_eq!(login(&app, name, "203.0.113.10").send().await.status, 423);
         }
         let mails = app.mails().await;
-        let told: Vec<_> =
+        let mails: Vec<_> =
             mails.iter().map(|mail| (mail.to.as_str(), mail.subject.as_str())).collect();
-        assert_eq!(told, [("ada@example.com", "Your account at authd is temporarily locked")]);
+        assert_eq!(mails, [("ada@example.com", "Your account at authd is temporarily locked")]);
     }
 }
 
 #[tokio::test]
-async fn the_failure_that_closes_a_password_is_recorded_and_told_when_its_caller_has_gone() {
+async fn the_failure_that_closes_a_password_is_recorded_and_mailed_after_its_caller_disconnected() {
     for steps in 1..=3 {
         let app =
             app_with("standard", &[("throttle.account_failures", "3"), ("limits.sign_in", "off")])

@@ -41,9 +41,9 @@ async fn an_account_goes_from_sign_up_to_logout() {
     assert_eq!((refreshed.status.as_u16(), refreshed.code()), (401, "TOKEN_REVOKED"));
 
     let story = ["sign_up done", "email_verified done", "login done", "session_ended done logout"];
-    let told: Vec<String> =
+    let recorded: Vec<String> =
         app.audit().await.into_iter().filter(|line| !line.starts_with("key_made")).collect();
-    assert_eq!(told, story);
+    assert_eq!(recorded, story);
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn a_session_lives_on_through_a_restart() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_turns_and_its_parent_gets_the_same_successor_within_the_grace() {
+async fn a_refresh_token_is_rotated_and_its_parent_yields_the_same_successor_within_the_grace() {
     let app = app().await;
     let tokens = app.enter("ada").await;
     let parent = json!({ "refreshToken": tokens.refresh });
@@ -91,7 +91,7 @@ async fn a_spent_refresh_token_ends_its_session_and_no_other() {
 }
 
 #[tokio::test]
-async fn a_grandparent_after_the_grace_is_theft_and_the_owner_is_told() {
+async fn a_grandparent_after_the_grace_is_theft_and_the_owner_gets_a_mail() {
     let app = app().await;
     let tokens = app.enter("ada").await;
     let mut current = tokens.refresh.clone();
@@ -191,11 +191,11 @@ async fn logout_everywhere_ends_every_session() {
 }
 
 #[tokio::test]
-async fn a_taken_address_is_answered_like_success_and_its_owner_is_told() {
+async fn a_taken_address_is_answered_like_success_and_its_owner_gets_a_mail() {
     let app = app().await;
     app.join("ada").await;
     let mut body = registration("ada");
-    body["username"] = json!("somebody");
+    body["username"] = json!("another");
     let fresh = app.register("bob").await;
     app.mails().await;
     let taken = app.post("/v1/auth/register", &body).send().await;
@@ -282,7 +282,7 @@ async fn every_unexpired_link_works_and_an_old_one_is_gone() {
 }
 
 #[tokio::test]
-async fn this_was_not_me_removes_an_account_that_nobody_proved() {
+async fn this_was_not_me_removes_an_unverified_account() {
     let app = app().await;
     app.register("ada").await;
     let body = json!({ "token": token_in(&app.mails().await, "verify-email?token=") });
@@ -317,7 +317,7 @@ async fn asking_again_answers_alike_and_is_limited_without_telling() {
 }
 
 #[tokio::test]
-async fn ten_failures_from_one_address_begin_waits_that_keep_nobody_else_out() {
+async fn ten_failures_from_one_address_delay_that_address_alone() {
     let app = app().await;
     app.join("ada").await;
     for _ in 0..10 {
@@ -390,7 +390,7 @@ async fn a_hundred_failures_close_the_password_to_strangers_and_a_mailed_link_op
 }
 
 #[tokio::test]
-async fn accounts_that_nobody_proved_go_after_a_week() {
+async fn unverified_accounts_are_deleted_after_a_week() {
     let app = app().await;
     app.register("ada").await;
     app.mails().await;

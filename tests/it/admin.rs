@@ -8,6 +8,7 @@ mod people;
 mod sessions;
 
 use authd::identity::By;
+use authd::identity::account::sign_up::NewAccount;
 use authd::identity::admin::accounts;
 use authd::identity::admin::accounts::NewEntry;
 use authd::model::{Email, Password, Username};
@@ -19,12 +20,15 @@ use crate::support::{Answer, App, PASSWORD};
 /// Creates an account with these roles in addition to `user`, as the command line does; returns its
 /// id.
 pub async fn make(app: &App, name: &str, roles: &[&str]) -> String {
-    let new = NewEntry {
-        email: Email::parse(&format!("{name}@example.com")).unwrap(),
+    let email = Email::parse(&format!("{name}@example.com")).unwrap();
+    let account = NewAccount {
         username: Username::parse(name),
         first_name: Some("Given".to_owned()),
         last_name: Some("Family".to_owned()),
-        password: Password::new(PASSWORD),
+        ..NewAccount::new(email, Password::new(PASSWORD))
+    };
+    let new = NewEntry {
+        account,
         roles: roles.iter().map(|&role| role.to_owned()).collect(),
         verified: true,
     };
@@ -73,7 +77,7 @@ pub fn said(answer: &Answer) -> (u16, &str) {
 }
 
 #[tokio::test]
-async fn nobody_without_a_permission_gets_past_the_door() {
+async fn an_operation_is_refused_without_its_permission() {
     let app = crate::support::app().await;
     let (_, user) = staff(&app, "una", &[]).await;
     assert_eq!(said(&app.get("/v1/admin/users").send().await), (401, "MISSING_AUTH_HEADER"));

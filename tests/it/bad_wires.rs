@@ -175,7 +175,7 @@ impl Ground {
             "jobpath" => of_rows(&answer.body["detail"]["errors"]),
             "jobpsych" => {
                 let details = answer.body["details"].as_str().unwrap_or_default().split("; ");
-                details.map(|told| told.split(": ").next().unwrap().to_owned()).collect()
+                details.map(|sentence| sentence.split(": ").next().unwrap().to_owned()).collect()
             }
             _ => of_rows(&answer.body["errors"]),
         }

@@ -14,7 +14,7 @@ async fn token_for(app: &App, call: &str, path: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_with_a_phone_and_no_script_resets_a_password() {
+async fn a_password_is_reset_on_a_phone_without_scripts() {
     for (script, light, name) in
         [(Script::Off, Light::Day, "day"), (Script::On, Light::Night, "night")]
     {
@@ -123,10 +123,8 @@ async fn where_the_policy_says_so_script_presses_the_button_of_a_verification_li
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_page_runs_what_somebody_put_into_it() {
-    let Some(browser) =
-        Browser::open_as("what somebody put into a page", Script::On, Light::Day, PHONE)
-    else {
+async fn no_page_runs_injected_script() {
+    let Some(browser) = Browser::open_as("injected script", Script::On, Light::Day, PHONE) else {
         return;
     };
     let name = "<img src=x onerror=\"document.title='run'\">";

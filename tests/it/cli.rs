@@ -249,7 +249,7 @@ fn a_value_is_shown_with_where_it_came_from() {
 }
 
 #[test]
-fn a_wrong_key_in_a_file_is_told_with_its_place_and_the_right_spelling() {
+fn a_wrong_key_in_a_file_is_reported_with_its_line_and_the_right_spelling() {
     let folder = Folder::new();
     folder.write("authd.toml", "[tokens]\nacess = \"7m\"\n");
     for command in [&["serve"][..], &["config", "show"], &["user", "list"]] {
@@ -336,7 +336,7 @@ fn a_command_makes_no_database() {
 }
 
 #[test]
-fn the_server_says_where_it_is_and_ends_when_it_is_told_to() {
+fn the_server_prints_its_address_and_ends_on_a_signal() {
     let folder = Folder::new();
     let server = folder.serve();
     let url = server.greeting["url"].as_str().unwrap();

@@ -52,7 +52,7 @@ async fn what_has_ended_stays_ended_when_the_clock_jumps() {
 }
 
 #[tokio::test]
-async fn a_clock_set_back_ends_no_session_and_tells_nobody_of_a_theft() {
+async fn a_clock_set_back_ends_no_session_and_reports_no_theft() {
     let app = app_with("standard", &UNLIMITED).await;
     let tokens = app.enter("ada").await;
     let next = refresh(&app, &tokens.refresh).await.tokens();
@@ -71,7 +71,7 @@ async fn a_clock_set_back_ends_no_session_and_tells_nobody_of_a_theft() {
 }
 
 #[tokio::test]
-async fn a_link_refused_for_its_age_is_dead_whatever_the_clock_says_later() {
+async fn a_link_refused_as_expired_stays_dead_when_the_clock_is_set_back() {
     let app = app_with("standard", &UNLIMITED).await;
     app.register("ada").await;
     let token = json!({ "token": token_in(&app.mails().await, "verify-email?token=") });
@@ -153,7 +153,7 @@ async fn a_token_from_ahead_of_a_restored_file_is_only_refused() {
         }
     }
     assert_eq!(refresh(&app, &old).await.status, 200, "the session lives where the file left it");
-    assert!(app.mails().await.is_empty(), "nobody is told of a theft");
+    assert!(app.mails().await.is_empty(), "no mail about a theft");
 }
 
 #[tokio::test]

@@ -117,7 +117,7 @@ fn roles_are_made_given_changed_and_deleted_beside_the_server_and_hold_at_once()
     assert_eq!(
         done(&folder, &["user", "show", id.as_str()])["roles"],
         json!(["user"]),
-        "whoever had it has lost it"
+        "the previous owner has lost it"
     );
 
     let story = done(&folder, &["audit", "--limit", "0"]);
@@ -136,7 +136,7 @@ fn roles_are_made_given_changed_and_deleted_beside_the_server_and_hold_at_once()
 }
 
 #[test]
-fn an_apps_key_is_shown_once_works_at_once_and_dies_when_it_is_turned() {
+fn an_api_clients_key_is_shown_once_works_at_once_and_ends_when_it_is_rotated() {
     let folder = folder("apps.required = true\n");
     let server = folder.serve(&[]);
     make(&folder, "jane", &[]);
@@ -148,9 +148,9 @@ fn an_apps_key_is_shown_once_works_at_once_and_dies_when_it_is_turned() {
         server.client().ask("POST", "/v1/auth/login", &headers, Some(&body)).unwrap().status
     };
     assert_eq!((log_in(&server, "wrong"), log_in(&server, key)), (401, 200));
-    let turned = done(&folder, &["app", "rotate", id]);
-    let next = turned["key"].as_str().unwrap();
-    assert_eq!((&turned["id"], next == key), (&json!(id), false));
+    let rotated = done(&folder, &["app", "rotate", id]);
+    let next = rotated["key"].as_str().unwrap();
+    assert_eq!((&rotated["id"], next == key), (&json!(id), false));
     assert_eq!((log_in(&server, key), log_in(&server, next)), (401, 200));
     assert_eq!(server.end(), Some(0));
 
@@ -174,7 +174,7 @@ fn uses(keys: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn keys_are_turned_beside_the_server_which_follows_without_a_restart() {
+fn keys_rotated_on_the_command_line_apply_to_a_running_server() {
     let folder = folder("");
     let server = folder.serve(&[]);
     make(&folder, "jane", &[]);
@@ -183,17 +183,17 @@ fn keys_are_turned_beside_the_server_which_follows_without_a_restart() {
     let published = |server: &Server| server.get("/.well-known/jwks.json").unwrap().body;
     assert_eq!(uses(&done(&folder, &["key", "list"])), ["signing"]);
 
-    let turned = done(&folder, &["key", "rotate"]);
-    assert_eq!(uses(&turned), ["next", "signing"]);
+    let rotated = done(&folder, &["key", "rotate"]);
+    assert_eq!(uses(&rotated), ["next", "signing"]);
     assert_eq!(me(&server, &token), 200);
-    let next = turned[0]["id"].as_str().unwrap();
+    let next = rotated[0]["id"].as_str().unwrap();
     assert!(names(&published(&server)["keys"], "kid").contains(&next), "published before it signs");
     let now = done(&folder, &["key", "rotate", "--now"]);
     let signing = |keys: &Value| {
         let key = keys.as_array().unwrap().iter().find(|key| key["use"] == "signing").unwrap();
         key["id"].as_str().unwrap().to_owned()
     };
-    assert!(signing(&now) != signing(&turned) && uses(&now).contains(&"verifying"), "{now}");
+    assert!(signing(&now) != signing(&rotated) && uses(&now).contains(&"verifying"), "{now}");
     assert_eq!(me(&server, &token), 200, "the old one verifies on");
     let revoked = done(&folder, &["key", "rotate", "--revoke"]);
     assert_eq!(
@@ -212,7 +212,7 @@ fn keys_are_turned_beside_the_server_which_follows_without_a_restart() {
     assert!(table.out.contains("VERIFIES UNTIL") && table.out.contains(&signing(&alone)));
     assert!(!table.out.contains("PRIVATE") && alone[0].get("sealed").is_none());
     let server = folder.serve(&[]);
-    assert_eq!(me(&server, &token), 200, "what was turned meanwhile is in force at the start");
+    assert_eq!(me(&server, &token), 200, "keys rotated meanwhile are in force at the start");
     assert_eq!(server.end(), Some(0));
     fails(&folder, 2, &["key", "rotate", "--soon"], "--soon");
 }
@@ -402,13 +402,13 @@ fn a_locked_out_last_admin_gets_back_in_by_the_command_line_alone() {
             "the session of before is over"
         );
         assert_eq!(server.end(), Some(0));
-        let told = done(&folder, &["audit", "--user", "root", "--limit", "0"]);
+        let listed = done(&folder, &["audit", "--user", "root", "--limit", "0"]);
         for event in ["lockout", "password_set", "factor_removed", "unlocked"] {
             // A new password also lifts the lockout.
-            let is_there = names(&told, "event").contains(&event);
+            let is_there = names(&listed, "event").contains(&event);
             assert!(
                 is_there || (is_alone && event == "unlocked"),
-                "{meanwhile}: {event} in {told}"
+                "{meanwhile}: {event} in {listed}"
             );
         }
     }
@@ -421,11 +421,11 @@ fn what_limits_refused_is_in_the_log_when_the_server_ends_in_order() {
     let statuses: Vec<u16> = (0..7).map(|_| log_in(&server, "nobody", PASSWORD).status).collect();
     assert_eq!(statuses, [401, 401, 429, 429, 429, 429, 429]);
     assert_eq!(server.end(), Some(0));
-    let told = done(&folder, &["audit", "--event", "limit_hit"]);
-    let rows = told.as_array().unwrap();
+    let listed = done(&folder, &["audit", "--event", "limit_hit"]);
+    let rows = listed.as_array().unwrap();
     // Two records if the minute changed in between.
-    assert!((1..=2).contains(&rows.len()), "{told}");
-    assert_eq!(rows.iter().map(|row| row["count"].as_i64().unwrap()).sum::<i64>(), 5, "{told}");
+    assert!((1..=2).contains(&rows.len()), "{listed}");
+    assert_eq!(rows.iter().map(|row| row["count"].as_i64().unwrap()).sum::<i64>(), 5, "{listed}");
     for row in rows {
         assert_eq!((&row["detail"], &row["ipAddress"]), (&json!("sign_in"), &json!("127.0.0.1")));
         assert_eq!((&row["outcome"], &row["accountId"]), (&json!("refused"), &Value::Null));

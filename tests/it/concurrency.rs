@@ -21,7 +21,7 @@ async fn at_once(app: &Arc<App>, path: &'static str, bodies: Vec<(Value, String)
 }
 
 /// How often each status and code occurred.
-fn tally(answers: &[Answer]) -> BTreeMap<String, usize> {
+fn by_answer(answers: &[Answer]) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for answer in answers {
         *counts
@@ -60,14 +60,18 @@ async fn a_limit_lets_through_exactly_as_many_as_it_says() {
         let resend = vec![(json!({ "email": "a@example.com" }), HERE.to_owned()); 40];
         let expected = counts([("200", 7), ("429 REGISTRATION_RATE_LIMIT_EXCEEDED", 33)]);
         assert_eq!(
-            tally(&at_once(&app, "/v1/auth/resend-verification", resend).await),
+            by_answer(&at_once(&app, "/v1/auth/resend-verification", resend).await),
             expected,
             "{shape}"
         );
         let sign_up =
             (0..40).map(|n| (registration(&format!("user{n}")), HERE.to_owned())).collect();
         let expected = counts([("201", 7), ("429 RATE_LIMIT_EXCEEDED", 33)]);
-        assert_eq!(tally(&at_once(&app, "/v1/auth/register", sign_up).await), expected, "{shape}");
+        assert_eq!(
+            by_answer(&at_once(&app, "/v1/auth/register", sign_up).await),
+            expected,
+            "{shape}"
+        );
     }
 }
 
@@ -76,9 +80,9 @@ async fn ten_wrong_passwords_are_looked_at_and_no_eleventh() {
     let app = unlimited("standard", &[]).await;
     app.join("ada").await;
     for name in ["ada", "nobody"] {
-        let tries = vec![(login(name, "wrong password"), HERE.to_owned()); 40];
+        let attempts = vec![(login(name, "wrong password"), HERE.to_owned()); 40];
         let expected = counts([("401 INVALID_CREDENTIALS", 10), ("429 RATE_LIMIT_EXCEEDED", 30)]);
-        assert_eq!(tally(&at_once(&app, "/v1/auth/login", tries).await), expected, "{name}");
+        assert_eq!(by_answer(&at_once(&app, "/v1/auth/login", attempts).await), expected, "{name}");
     }
 }
 
@@ -87,10 +91,10 @@ async fn five_failures_lock_a_name_however_many_come_at_once() {
     let app = unlimited("perfect21", &[]).await;
     app.join("ada").await;
     for name in ["ada", "nobody"] {
-        let tries =
+        let attempts =
             (0..40).map(|n| (login(name, "Wrong-password-1"), format!("203.0.113.{n}"))).collect();
         let expected = counts([("401 INVALID_CREDENTIALS", 5), ("423 ACCOUNT_LOCKED", 35)]);
-        assert_eq!(tally(&at_once(&app, "/v1/auth/login", tries).await), expected, "{name}");
+        assert_eq!(by_answer(&at_once(&app, "/v1/auth/login", attempts).await), expected, "{name}");
     }
     assert_eq!(app.audit().await.iter().filter(|line| line.starts_with("lockout ")).count(), 2);
 }
@@ -107,18 +111,18 @@ async fn one_of_many_sign_ups_makes_the_account() {
     let app = unlimited("perfect21", &[]).await;
     let address =
         at_once(&app, "/v1/auth/register", same("email", "one@example.com").collect()).await;
-    assert_eq!(tally(&address), counts([("201", 1), ("409 EMAIL_EXISTS", 19)]));
+    assert_eq!(by_answer(&address), counts([("201", 1), ("409 EMAIL_EXISTS", 19)]));
     let name = at_once(&app, "/v1/auth/register", same("username", "the_one").collect()).await;
-    assert_eq!(tally(&name), counts([("201", 1), ("409 USERNAME_EXISTS", 19)]));
+    assert_eq!(by_answer(&name), counts([("201", 1), ("409 USERNAME_EXISTS", 19)]));
 
     let app = unlimited("standard", &UNLIMITED_MAIL).await;
     let address =
         at_once(&app, "/v1/auth/register", same("email", "one@example.com").collect()).await;
-    assert_eq!(tally(&address), counts([("201", 20)]), "told alike");
+    assert_eq!(by_answer(&address), counts([("201", 20)]), "the same answer");
     let done = app.audit().await.iter().filter(|line| *line == "sign_up done").count();
     assert_eq!(done, 1);
     let name = at_once(&app, "/v1/auth/register", same("username", "the_one").collect()).await;
-    assert_eq!(tally(&name), counts([("201", 1), ("409 USERNAME_EXISTS", 19)]));
+    assert_eq!(by_answer(&name), counts([("201", 1), ("409 USERNAME_EXISTS", 19)]));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -199,7 +203,7 @@ async fn a_logout_among_refreshes_ends_the_session_for_all_of_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_flood_of_logins_is_turned_away_with_a_time_to_come_again_while_tokens_are_checked() {
+async fn a_flood_of_logins_is_refused_with_a_retry_time_while_tokens_are_checked() {
     let set = [
         ("hashing.queue", "4"),
         ("hashing.threads", "1"),
@@ -225,7 +229,7 @@ async fn a_flood_of_logins_is_turned_away_with_a_time_to_come_again_while_tokens
     let answers = tasks.join_all().await;
     let (in_time, too_many): (Vec<_>, Vec<_>) =
         answers.iter().partition(|answer| answer.status == 200);
-    assert!(!in_time.is_empty() && !too_many.is_empty(), "{:?}", tally(&answers));
+    assert!(!in_time.is_empty() && !too_many.is_empty(), "{:?}", by_answer(&answers));
     for answer in too_many {
         assert_eq!((answer.status.as_u16(), answer.code()), (503, "SERVICE_UNAVAILABLE"));
         assert!(answer.header("retry-after").parse::<u32>().unwrap() >= 1);
@@ -238,17 +242,17 @@ async fn a_flood_of_logins_is_turned_away_with_a_time_to_come_again_while_tokens
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_try_that_found_no_room_locks_nobody_out() {
+async fn an_attempt_refused_as_busy_locks_no_account() {
     let set = [("hashing.queue", "1"), ("hashing.threads", "1"), ("hashing.memory", "4096")];
     let app = unlimited("perfect21", &set).await;
     app.join("ada").await;
     for name in ["ada", "nobody"] {
-        let tries =
+        let attempts =
             (0..20).map(|n| (login(name, "Wrong-password-1"), format!("203.0.113.{n}"))).collect();
-        let answers = at_once(&app, "/v1/auth/login", tries).await;
+        let answers = at_once(&app, "/v1/auth/login", attempts).await;
         let looked_at = answers.iter().filter(|answer| answer.status == 401).count();
         let no_room = answers.iter().filter(|answer| answer.status == 503).count();
-        assert!(no_room > 0 && looked_at < 5, "{:?}", tally(&answers));
+        assert!(no_room > 0 && looked_at < 5, "{:?}", by_answer(&answers));
         for left in (looked_at..5).rev() {
             let wrong = app.login(name, "Wrong-password-1").await;
             assert_eq!(wrong.code(), "INVALID_CREDENTIALS", "{name}: {left} left");

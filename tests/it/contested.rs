@@ -153,9 +153,8 @@ async fn no_script_presses_the_button_of_a_page_that_asks_for_a_password() {
 /// a sign-up logs in, its sessions end with its password.
 #[tokio::test]
 async fn a_refused_sign_up_contests_the_password_too() {
-    for profile in ["perfect21", "authbackend", "siteworks", "jobpath", "jobpsych"] {
-        let set = [("apps.required", "false"), ("login.otp", "off")];
-        let app = app_with(profile, &set).await;
+    for profile in ["perfect21", "siteworks", "jobpath", "jobpsych"] {
+        let app = app_with(profile, &[]).await;
         sign_up_as(&app, "eve", FOREIGN).await.ok(201);
         let token = link(&app.mails().await[0]);
         let squatter = app.login("ada", FOREIGN).await;

@@ -38,12 +38,12 @@ async fn a_cookie_belongs_to_the_auth_routes_of_its_mount() {
         let path = format!("; Path={mount}/auth; HttpOnly; SameSite=Strict");
         assert!(entered.header("set-cookie").ends_with(&path), "{}", entered.header("set-cookie"));
         assert_eq!(entered.headers.get_all("set-cookie").iter().count(), 1);
-        let turned = refresh(&app, mount, &jar(&entered)).send().await;
-        assert_eq!(turned.status, 200, "{}", turned.text);
-        assert!(turned.header("set-cookie").ends_with(&path));
+        let refreshed = refresh(&app, mount, &jar(&entered)).send().await;
+        assert_eq!(refreshed.status, 200, "{}", refreshed.text);
+        assert!(refreshed.header("set-cookie").ends_with(&path));
         let out = app
             .call(Method::POST, &format!("{mount}/auth/logout"))
-            .header("cookie", &jar(&turned))
+            .header("cookie", &jar(&refreshed))
             .send()
             .await;
         let cleared =
@@ -58,10 +58,10 @@ async fn when_cookie_and_body_bring_a_token_the_cookie_counts() {
     app.join("ada").await;
     let (one, two) = (login(&app, "/v1").await, login(&app, "/v1").await);
     let body = json!({ "refreshToken": two.tokens().refresh });
-    let turned = refresh(&app, "/v1", &jar(&one)).json(&body).send().await;
-    assert_eq!(turned.status, 200);
-    assert_eq!(turned.body["data"].get("refreshToken"), None);
-    assert_ne!(jar(&turned), jar(&one), "the cookie's has turned");
+    let refreshed = refresh(&app, "/v1", &jar(&one)).json(&body).send().await;
+    assert_eq!(refreshed.status, 200);
+    assert_eq!(refreshed.body["data"].get("refreshToken"), None);
+    assert_ne!(jar(&refreshed), jar(&one), "the cookie's token was rotated");
     assert_eq!(
         app.post("/v1/auth/refresh", &body).send().await.status,
         200,

@@ -65,7 +65,7 @@ async fn a_login_looks_the_same_for_every_name_that_does_not_open() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_an_account_is_told_after_the_right_password_alone() {
+async fn the_state_of_an_account_is_revealed_after_the_right_password_alone() {
     let app = app_with("standard", &[&UNLIMITED[..], &UNTHROTTLED].concat()).await;
     app.join("gone").await;
     app.join("barred").await;
@@ -138,7 +138,7 @@ async fn a_sign_up_and_a_resend_look_the_same_for_a_taken_address() {
 
 /// How well two groups of times can be distinguished: 0.5 is not at all, 1 is always (the area
 /// under the curve).
-fn told_apart(one: &[Duration], two: &[Duration]) -> f64 {
+fn distinguishable(one: &[Duration], two: &[Duration]) -> f64 {
     let mut above = 0.0;
     for a in one {
         for b in two {
@@ -179,7 +179,7 @@ async fn timed(app: &App, path: &str, count: usize, bodies: [&dyn Fn(usize) -> V
             }
         }
     }
-    told_apart(&times[0], &times[1])
+    distinguishable(&times[0], &times[1])
 }
 
 /// Repeats the measurement until two groups cannot be distinguished. On a busy machine they may
@@ -219,7 +219,7 @@ async fn a_resend_takes_as_long_for_an_unknown_address_as_for_one_that_waits() {
 }
 
 #[tokio::test]
-async fn a_wrong_code_for_an_account_asks_for_no_more_work_than_one_for_nobody() {
+async fn a_wrong_code_costs_the_same_for_an_account_and_an_unknown_name() {
     let app = app_with("standard", &[&UNLIMITED[..], &CODES].concat()).await;
     app.join("ada").await;
     let mut answers = Vec::new();

@@ -94,7 +94,7 @@ fn events_about(app: &App, id: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn nothing_says_who_somebody_was_thirty_days_after_the_deletion() {
+async fn nothing_identifies_a_person_thirty_days_after_the_deletion() {
     let app = app().await;
     let tokens = lived(&app).await;
     let me: Value = app.get("/v1/users/me").bearer(&tokens.access).send().await.body;
@@ -133,7 +133,7 @@ async fn an_unproved_account_goes_at_once_and_its_traces_in_the_log_with_the_tim
     assert_eq!(
         places(&app, &[HOME]),
         ["audit.client_ip: 203.0.113.77"],
-        "nobody wipes their traces at once"
+        "the traces are not deleted at once"
     );
     app.turn_clock(30 * DAY);
     cleanup::purge(&app.core).await.unwrap();
@@ -158,7 +158,7 @@ async fn a_sign_up_that_was_disowned_leaves_nothing_after_the_time_of_hidden_acc
     cleanup::purge(&app.core).await.unwrap();
     assert!(
         places(&app, &[HOME]).contains(&"audit.client_ip: 203.0.113.77".to_owned()),
-        "nobody wipes their traces at once"
+        "the traces are not deleted at once"
     );
     app.turn_clock(DAY);
     cleanup::purge(&app.core).await.unwrap();
@@ -166,7 +166,7 @@ async fn a_sign_up_that_was_disowned_leaves_nothing_after_the_time_of_hidden_acc
 }
 
 #[tokio::test]
-async fn whoever_held_an_address_without_a_proof_leaves_nothing_after_another_has_proved_it() {
+async fn an_unverified_holder_of_an_address_leaves_nothing_after_another_proved_it() {
     let app = app().await;
     assert_eq!(sign_up(&app).await.status, 201);
     app.mails().await;
@@ -186,7 +186,7 @@ async fn whoever_held_an_address_without_a_proof_leaves_nothing_after_another_ha
 }
 
 #[tokio::test]
-async fn an_account_that_nobody_proved_in_time_leaves_nothing() {
+async fn an_account_not_verified_in_time_leaves_nothing() {
     let app = app().await;
     assert_eq!(sign_up(&app).await.status, 201);
     app.mails().await;

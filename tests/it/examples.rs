@@ -54,17 +54,17 @@ fn tell(program: &str, path: &str, needs: &[&str]) {
 }
 
 #[test]
-fn the_story_is_told_with_curl() {
+fn the_example_runs_with_curl() {
     tell("sh", "shell/account.sh", &["curl"]);
 }
 
 #[test]
-fn the_story_is_told_in_node() {
+fn the_example_runs_in_node() {
     tell("node", "node/account.mjs", &["node"]);
 }
 
 #[test]
-fn the_story_is_told_in_python() {
+fn the_example_runs_in_python() {
     tell("python3", "python/account.py", &["python3"]);
 }
 
@@ -108,7 +108,7 @@ fn send(browser: &Browser, form: &str, fields: &[(&str, &str)], button: &str) {
 }
 
 #[test]
-fn the_story_is_told_in_a_page() {
+fn the_example_runs_in_a_page() {
     let Some(browser) = Browser::open("browser/index.html") else { return };
     let origin = serve_files(example("browser"));
     let folder = Folder::new();
@@ -143,7 +143,7 @@ fn the_story_is_told_in_a_page() {
 }
 
 #[test]
-fn the_configuration_for_production_lacks_nothing_but_what_is_ones_own() {
+fn the_example_configuration_for_production_is_complete() {
     let sample = example("deploy/authd.toml");
     let check = |variables: &[(&str, &str)]| {
         let mut authd = Command::new(env!("CARGO_BIN_EXE_authd"));

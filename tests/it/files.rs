@@ -295,7 +295,7 @@ async fn a_file_left_unfinished_by_an_end_in_between_is_purged_after_an_hour() {
     );
     app.turn_clock(Duration::from_mins(59));
     authd::identity::system::cleanup::purge(&app.core).await.unwrap();
-    assert_eq!(sizes(&app).len(), 2, "somebody may still be sending it");
+    assert_eq!(sizes(&app).len(), 2, "a client may still be sending it");
     app.turn_clock(Duration::from_mins(1));
     authd::identity::system::cleanup::purge(&app.core).await.unwrap();
     assert_eq!(sizes(&app), [i64::try_from(PDF.len()).unwrap()], "what is whole stays");

@@ -156,7 +156,7 @@ fn a_foreign_crate_comes_in_by_its_own_door() {
 }
 
 #[test]
-fn no_file_is_longer_than_somebody_reads() {
+fn no_file_exceeds_the_line_limit() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut wrong = Vec::new();
     for path in
@@ -167,8 +167,8 @@ fn no_file_is_longer_than_somebody_reads() {
         if lines > 600 {
             wrong.push(format!("{}: {lines} lines, at most 600", path.display()));
         }
-        let opening = text.trim_start().starts_with("//!");
-        if !opening && lines > 20 && path.starts_with(root.join("src")) {
+        let has_docs = text.trim_start().starts_with("//!");
+        if !has_docs && lines > 20 && path.starts_with(root.join("src")) {
             wrong.push(format!("{}: does not open with what it owns (//!)", path.display()));
         }
     }
@@ -215,6 +215,34 @@ fn templates_escape_every_value() {
         let has_own_rules = code.contains("escape = \"") || code.contains("source = \"");
         assert!(!has_own_rules, "{}: templates are files, and HTML", path.display());
     }
+}
+
+/// The core names fields by [`authd::error::Field`] and says what is wrong as data; each wire has
+/// its own spelling and its own sentences.
+#[test]
+fn the_core_knows_no_field_name_and_no_sentence_of_a_wire() {
+    let is_wire_name = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_lowercase())
+            && text.contains(|c: char| c.is_ascii_uppercase())
+            && text.chars().all(|c| c.is_ascii_alphanumeric())
+    };
+    let mut wrong = Vec::new();
+    for SourceFile { path, code, module } in sources() {
+        let core = ["identity", "model", "password"];
+        if !module.first().is_some_and(|top| core.contains(&top.as_str())) {
+            continue;
+        }
+        // The names of operating systems are not fields.
+        let names = code.split('"').skip(1).step_by(2).filter(|text| is_wire_name(text));
+        let names = names.filter(|name| !["iOS", "iPadOS", "macOS"].contains(name));
+        wrong.extend(names.map(|name| format!("{}: the wire name {name:?}", path.display())));
+        for edge in ["Field::Path", "FieldError::new(\"", "invalid_field(\"", "Error::with("] {
+            if code.contains(edge) {
+                wrong.push(format!("{}: `{edge}` is for the edges", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

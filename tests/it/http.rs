@@ -72,7 +72,7 @@ struct OneToken;
 
 impl TokenCheck for OneToken {
     fn check(&self, token: &str) -> Option<authd::identity::access::caller::VerifiedToken> {
-        (token == "good").then(crate::support::somebodys)
+        (token == "good").then(crate::support::another_persons)
     }
 }
 
@@ -444,7 +444,7 @@ async fn a_body_may_come_with_a_length_or_in_chunks() {
 }
 
 #[tokio::test]
-async fn a_body_that_nobody_reads_costs_neither_the_answer_nor_the_connection() {
+async fn a_body_that_is_not_read_costs_neither_the_answer_nor_the_connection() {
     let running = start().await;
     let body = "x".repeat(500_000);
     let first = format!(
@@ -534,8 +534,8 @@ async fn a_listed_page_may_call_and_no_other() {
 async fn the_client_is_who_a_trusted_proxy_says() {
     let more =
         "X-Forwarded-For: 203.0.113.9, 198.51.100.7\r\nUser-Agent: test\r\nX-Request-ID: r1\r\n";
-    let nobody = start().await;
-    assert!(nobody.ask("GET /t/who", more).await.body().starts_with("Some(127.0.0.1)"));
+    let untrusting = start().await;
+    assert!(untrusting.ask("GET /t/who", more).await.body().starts_with("Some(127.0.0.1)"));
     let loopback = Network { address: [127, 0, 0, 0].into(), bits: 8 };
     let trusting = Server { trusted_proxies: Some(vec![loopback]), ..server() };
     let trusting = start_with(trusting, limits(1000), Timeouts::default()).await;

@@ -26,7 +26,7 @@ fn table(numbers: std::ops::RangeInclusive<u32>) -> String {
 }
 
 /// The audit log's records of imports, oldest first.
-fn told(folder: &Folder) -> Vec<String> {
+fn summaries(folder: &Folder) -> Vec<String> {
     let records: Value = serde_json::from_str(&folder.run(&["audit", "--json"]).out).unwrap();
     let imports =
         records.as_array().unwrap().iter().filter(|record| record["event"] == "accounts_imported");
@@ -54,7 +54,7 @@ fn an_import_that_was_killed_goes_on_where_it_was_and_each_row_is_there_once() {
     // The rest of the input never arrives, so the import cannot end before it is killed.
     input.write_all(&all.as_bytes()[..all.len() / 6 * 5]).unwrap();
     let said = loop {
-        match told(&folder).pop() {
+        match summaries(&folder).pop() {
             Some(said) => break said,
             None => std::thread::yield_now(),
         }
@@ -63,7 +63,7 @@ fn an_import_that_was_killed_goes_on_where_it_was_and_each_row_is_there_once() {
     import.kill().unwrap();
     import.wait().unwrap();
     // The audit record matches what was written before the process died.
-    let said = told(&folder).pop().unwrap();
+    let said = summaries(&folder).pop().unwrap();
 
     let ran = folder.run(&["user", "import", "users.csv", "--json"]);
     assert_eq!(ran.code, Some(0), "{}", ran.err);
@@ -74,7 +74,7 @@ fn an_import_that_was_killed_goes_on_where_it_was_and_each_row_is_there_once() {
     assert!(imported > 0 && present > 0, "{summary}");
     assert_eq!(said, format!("begun, {present} imported so far"));
     assert_eq!(
-        told(&folder),
+        summaries(&folder),
         [said, format!("{imported} imported, {present} there already, 0 refused")]
     );
 
@@ -95,7 +95,7 @@ fn an_import_that_is_interrupted_says_how_to_go_on() {
         .unwrap();
     let mut input = import.stdin.take().unwrap();
     input.write_all(table(1..=6_000).as_bytes()).unwrap();
-    while told(&folder).is_empty() {
+    while summaries(&folder).is_empty() {
         std::thread::yield_now();
     }
     kill_process(Pid::from_child(&import), Signal::INT).unwrap();
@@ -105,7 +105,7 @@ fn an_import_that_is_interrupted_says_how_to_go_on() {
     assert_eq!(ended.status.code(), Some(1), "{err}");
     assert!(err.contains("interrupted") && err.contains("hint: run it again to continue"), "{err}");
     assert!(out.starts_with("imported 5000 of 5000 rows"), "{out}");
-    assert_eq!(told(&folder), ["5000 imported, 0 there already, 0 refused"]);
+    assert_eq!(summaries(&folder), ["5000 imported, 0 there already, 0 refused"]);
     drop(input);
 }
 
@@ -130,12 +130,12 @@ fn an_import_beside_a_busy_server_lets_everybody_through() {
                     let mut took = Vec::new();
                     while !is_over.load(Ordering::Relaxed) {
                         let began = Instant::now();
-                        let turned = client
+                        let refreshed = client
                             .post("/v1/auth/refresh", &json!({ "refreshToken": token }))
                             .unwrap();
-                        assert_eq!(turned.status, 200, "{}", turned.body);
+                        assert_eq!(refreshed.status, 200, "{}", refreshed.body);
                         took.push(began.elapsed());
-                        token = turned.text("refreshToken");
+                        token = refreshed.text("refreshToken");
                     }
                     took
                 })
@@ -200,7 +200,7 @@ fn a_million_rows_move_in_and_one_of_them_logs_in_with_the_old_password() {
     let middle = credentials(&format!("user{}@example.com", rows / 2), PASSWORD);
     assert_eq!(server.post("/v1/auth/login", &middle).unwrap().status, 200);
     let again = server.post("/v1/auth/login", &middle).unwrap();
-    assert_eq!(again.status, 200, "with the hash made anew");
+    assert_eq!(again.status, 200, "with the new hash");
     let wrong = credentials(&format!("user{}@example.com", rows / 2), "another pass-word");
     assert_eq!(server.post("/v1/auth/login", &wrong).unwrap().status, 401);
     assert_eq!(server.end(), Some(0));

@@ -83,7 +83,7 @@ async fn the_cookie_is_secure_under_its_own_name_in_production() {
 }
 
 #[tokio::test]
-async fn the_refresh_token_is_in_the_cookie_alone_and_turns() {
+async fn the_refresh_token_is_in_the_cookie_alone_and_is_rotated() {
     let app = jobpsych().await;
     let (_, first) = enter(&app).await;
     let none = app.post("/api/auth/refresh", &json!({ "refreshToken": first })).send().await;
@@ -115,7 +115,7 @@ async fn logout_ends_the_session_and_its_access_token() {
     assert_eq!(
         app.call(Method::POST, "/api/auth/logout").send().await.status,
         200,
-        "nobody is refused"
+        "no caller is refused"
     );
 }
 
@@ -209,7 +209,7 @@ async fn service_calls_from_elsewhere_or_through_a_proxy_are_refused() {
 }
 
 #[tokio::test]
-async fn a_token_is_verified_and_told_in_exactly_four_claims() {
+async fn a_token_is_verified_and_described_in_exactly_four_claims() {
     let app = app_with("jobpsych", &[("tokens.secret", SECRET)]).await;
     let (access, _) = enter(&app).await;
     let verified = app.post("/api/auth/verify-token", &json!({ "token": access })).send().await;

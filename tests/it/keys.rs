@@ -48,7 +48,7 @@ fn kid(access: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_rotation_is_noticed_by_nobody_who_holds_a_token() {
+async fn a_key_rotation_invalidates_no_token() {
     let app = app().await;
     let before = app.enter("ada").await;
     let old = kid(&before.access);
@@ -71,7 +71,7 @@ async fn a_rotation_is_noticed_by_nobody_who_holds_a_token() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nothing_is_refused_while_the_keys_turn_under_load() {
+async fn nothing_is_refused_while_keys_are_rotated_under_load() {
     let app = Arc::new(
         app_with("standard", &[("limits.general", "off"), ("limits.sign_in", "off")]).await,
     );
@@ -92,10 +92,10 @@ async fn nothing_is_refused_while_the_keys_turn_under_load() {
             }
         });
     }
-    let mut turned = 0;
-    while callers.len() > 8 || turned < 4 {
-        rotate(&app, if turned % 2 == 0 { NOW } else { LATER }).await;
-        turned += 1;
+    let mut rotations = 0;
+    while callers.len() > 8 || rotations < 4 {
+        rotate(&app, if rotations % 2 == 0 { NOW } else { LATER }).await;
+        rotations += 1;
         if let Some(ended) = callers.try_join_next() {
             ended.unwrap();
         }
@@ -169,7 +169,7 @@ async fn a_refresh_token_outlives_the_rotation_of_its_key_until_its_session_ends
 }
 
 #[tokio::test]
-async fn a_token_that_never_turns_is_good_for_as_long_as_its_session() {
+async fn a_token_that_is_never_rotated_lasts_as_long_as_its_session() {
     let app =
         app_with("standard", &[("sessions.rotate", "never"), ("sessions.absolute", "none")]).await;
     let first = app.enter("ada").await;
@@ -211,7 +211,7 @@ fn run_key(app: &App, rest: &[&str]) {
 }
 
 #[tokio::test]
-async fn what_another_process_turned_is_followed_at_the_next_request() {
+async fn keys_rotated_by_another_process_apply_at_the_next_request() {
     let app = app_with("standard", &[("tokens.algorithm", "EdDSA")]).await;
     let before = app.enter("ada").await;
     run_key(&app, &["rotate", "--revoke"]);

@@ -1,4 +1,4 @@
-//! Each call has its own bucket: using up one leaves the others untouched.
+//! Each call has its own limit: using up one leaves the others untouched.
 
 use poem::http::Method;
 use serde_json::{Value, json};

@@ -168,7 +168,7 @@ async fn prometheus_itself_can_read_the_figures() {
 }
 
 #[tokio::test]
-async fn figures_on_a_port_of_their_own_are_for_whoever_reaches_it() {
+async fn metrics_on_their_own_port_need_no_token() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let app = app().await;
     let server = authd::config::Server {
@@ -242,15 +242,15 @@ async fn what_looks_like_an_attack_is_counted() {
         .header("user-agent", "Another/1")
         .send()
         .await;
-    for turn in 0..30 {
-        app.login(&format!("nobody{turn}"), "a wrong passphrase").await;
+    for attempt in 0..30 {
+        app.login(&format!("unknown{attempt}"), "a wrong passphrase").await;
     }
-    for turn in 0..100 {
+    for attempt in 0..100 {
         let body = json!({ "email": "ada@example.com", "password": "a wrong passphrase" });
-        app.post("/v1/auth/login", &body).from(&format!("10.0.0.{}", turn % 25)).send().await;
+        app.post("/v1/auth/login", &body).from(&format!("10.0.0.{}", attempt % 25)).send().await;
     }
     for _ in 0..12 {
-        app.login("somebody", "a wrong passphrase").await;
+        app.login("unknown", "a wrong passphrase").await;
     }
     let text = figures(&app).await;
     for (series, expected) in [

@@ -49,7 +49,7 @@ struct Session {
     made: i64,
     /// Refresh tokens by generation; the last one is current.
     refresh: Vec<String>,
-    turned: i64,
+    rotated: i64,
     idle_until: i64,
     has_ended: bool,
     access: (String, i64),
@@ -152,7 +152,7 @@ impl World {
             owner: who,
             made: now,
             refresh: vec![tokens.refresh],
-            turned: 0,
+            rotated: 0,
             idle_until: now + IDLE,
             has_ended: false,
             access: (tokens.access, now + ACCESS),
@@ -182,7 +182,7 @@ impl World {
         let current = session.refresh.len() - 1;
         let generation = current.saturating_sub(back);
         let token = session.refresh[generation].clone();
-        let within_grace = self.now - session.turned <= GRACE;
+        let within_grace = self.now - session.rotated <= GRACE;
         let foretold = if session.has_ended {
             "TOKEN_REVOKED"
         } else if session.is_too_old(self.now) {
@@ -212,7 +212,7 @@ impl World {
         session.access = (tokens.access, (now + ACCESS).min(ends));
         if generation == current {
             session.refresh.push(tokens.refresh);
-            session.turned = now;
+            session.rotated = now;
             session.idle_until = (now + IDLE).min(ends);
         } else {
             assert_eq!(
@@ -289,7 +289,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn whatever_is_done_in_whatever_order_comes_out_as_foretold() {
+async fn any_sequence_of_operations_ends_as_the_model_predicts() {
     let (seeds, steps) = if crate::process::is_long() { (200, 400) } else { (4, 90) };
     for seed in 1..=seeds {
         let mut world = World::new(seed).await;

@@ -74,7 +74,7 @@ async fn counted(app: &App, token: &str) -> (Value, Value) {
 }
 
 #[tokio::test]
-async fn a_proxy_on_the_same_box_makes_nobody_a_service() {
+async fn a_local_proxy_makes_no_remote_client_a_service() {
     let app = jobpsych(&[]).await;
     enter(&app).await;
     for header in [
@@ -282,6 +282,7 @@ async fn two_refresh_cookies_and_those_of_another_site_s_page_change_nothing() {
             assert!(answer.cookie().is_none(), "{path}");
         }
     }
-    let turned = app.call(Method::POST, "/api/auth/refresh").header("cookie", &cookie).send().await;
-    assert_eq!(turned.status, 200, "{}", turned.text);
+    let refreshed =
+        app.call(Method::POST, "/api/auth/refresh").header("cookie", &cookie).send().await;
+    assert_eq!(refreshed.status, 200, "{}", refreshed.text);
 }

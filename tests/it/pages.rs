@@ -222,7 +222,7 @@ async fn the_page_that_asks_for_a_link_says_the_same_of_every_address_and_is_lim
     assert_eq!(
         post(&app, "/v1/forgot-password", "email=ada%40example.com").await.status,
         429,
-        "one bucket with the call"
+        "one limit with the API call"
     );
     app.register("bob").await;
     app.mails().await;
@@ -231,7 +231,7 @@ async fn the_page_that_asks_for_a_link_says_the_same_of_every_address_and_is_lim
 }
 
 #[tokio::test]
-async fn links_lead_to_the_apps_own_pages_where_it_has_them_whatever_the_request_says() {
+async fn links_lead_to_the_configured_pages_and_never_to_the_requests_host() {
     let keys = [
         ("links.reset", "https://app.example.com/#/reset/{token}"),
         ("links.confirm_email", "myapp://confirm?t={token}"),

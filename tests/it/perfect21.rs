@@ -30,7 +30,7 @@ async fn login_from(app: &App, address: &str, body: &Value) -> Answer {
 }
 
 #[tokio::test]
-async fn the_documented_story_is_told_word_for_word() {
+async fn the_documented_story_matches_word_for_word() {
     let app = app_with("perfect21", &[]).await;
     let body = json!({
         "email": "user@example.com", "username": "johndoe", "password": "SecurePass123!",
@@ -39,7 +39,7 @@ async fn the_documented_story_is_told_word_for_word() {
     let registered = app.post("/v1/auth/register", &body).send().await;
     assert_eq!(registered.status, 201, "{}", registered.text);
     let id = registered.body["data"]["userId"].clone();
-    let told = json!({
+    let documented = json!({
         "success": true,
         "message": "User registered successfully. Please check your email for verification.",
         "data": {
@@ -47,7 +47,7 @@ async fn the_documented_story_is_told_word_for_word() {
             "emailVerified": false, "createdAt": "2027-01-15T08:00:00Z",
         },
     });
-    assert_eq!(registered.body, told);
+    assert_eq!(registered.body, documented);
 
     let credentials =
         json!({ "email": "user@example.com", "password": "SecurePass123!", "rememberMe": true });
@@ -103,11 +103,11 @@ async fn profile_and_logout(app: &App, access: &str, id: &Value) {
     app.turn_clock(MINUTE);
     let change = json!({ "firstName": "John", "lastName": "Smith", "phone": "+1234567890" });
     let changed = app.put("/v1/users/me", &change).bearer(access).send().await;
-    let told = json!({ "success": true, "message": "Profile updated successfully", "data": {
+    let documented = json!({ "success": true, "message": "Profile updated successfully", "data": {
         "id": id, "email": "user@example.com", "username": "johndoe", "firstName": "John", "lastName": "Smith",
         "phone": "+1234567890", "updatedAt": "2027-01-15T08:01:00Z",
     }});
-    assert_eq!(changed.body, told);
+    assert_eq!(changed.body, documented);
     let emptied = app.put("/v1/users/me", &json!({ "firstName": "" })).bearer(access).send().await;
     assert_eq!(
         emptied.body["error"]["details"][0]["code"], "REQUIRED_FIELD_MISSING",
@@ -177,7 +177,7 @@ async fn what_a_sign_up_must_bring_is_said_all_at_once() {
 }
 
 #[tokio::test]
-async fn a_taken_address_and_a_taken_name_are_told() {
+async fn a_taken_address_and_a_taken_name_are_reported() {
     let app = perfect21().await;
     app.register("johndoe").await;
     let mut address = registration("other");
@@ -190,7 +190,7 @@ async fn a_taken_address_and_a_taken_name_are_told() {
     let taken = app.post("/v1/auth/register", &name).send().await;
     assert_eq!((taken.status.as_u16(), taken.code()), (409, "USERNAME_EXISTS"));
     assert_eq!(taken.body["error"]["message"], "Username is already taken");
-    assert_eq!(app.mails().await.len(), 1, "nobody but the first was written to");
+    assert_eq!(app.mails().await.len(), 1, "only the first gets a mail");
 }
 
 #[tokio::test]
@@ -241,7 +241,7 @@ async fn five_logins_in_a_quarter_of_an_hour_come_from_one_client_address() {
     assert_eq!(
         app.post("/api/v1/auth/login", &body).send().await.status,
         429,
-        "one bucket for both mounts"
+        "one limit for both mounts"
     );
     assert_eq!(login_from(&app, "198.51.100.7", &body).await.status, 200);
     app.turn_clock(15 * MINUTE);
@@ -273,7 +273,7 @@ async fn five_failures_lock_a_name_whether_or_not_it_is_an_account() {
         let wrong = login_from(&app, &from, &body(name, "Wrong-Password-1")).await;
         assert_eq!(wrong.status, 423);
         assert_eq!(wrong.body["error"], right.body["error"]);
-        let other = login_from(&app, &from, &body("somebody", PASSWORD)).await;
+        let other = login_from(&app, &from, &body("another", PASSWORD)).await;
         assert_eq!(
             (other.status.as_u16(), other.code()),
             (429, "RATE_LIMIT_EXCEEDED"),
@@ -289,7 +289,7 @@ async fn five_failures_lock_a_name_whether_or_not_it_is_an_account() {
     assert_eq!(
         login_from(&app, "203.0.113.78", &by_name).await.status,
         423,
-        "one bucket however it is named"
+        "one limit for all names of the account"
     );
     app.turn_clock(30 * MINUTE);
     assert_eq!(login_from(&app, "203.0.113.79", &body("johndoe", PASSWORD)).await.status, 200);
@@ -313,7 +313,7 @@ async fn a_success_forgives_the_failures_before_it() {
 }
 
 #[tokio::test]
-async fn a_refresh_by_body_does_not_turn_and_one_by_cookie_does() {
+async fn a_refresh_token_in_the_body_is_kept_and_one_in_a_cookie_is_rotated() {
     let app = perfect21().await;
     let tokens = app.enter("johndoe").await;
     let body = json!({ "refreshToken": tokens.refresh });
@@ -329,16 +329,16 @@ async fn a_refresh_by_body_does_not_turn_and_one_by_cookie_does() {
     let cookie = |token: &str| {
         app.post("/v1/auth/refresh", &json!({})).header("cookie", &format!("refreshToken={token}"))
     };
-    let turned = cookie(&tokens.refresh).send().await;
-    let successor = turned.cookie().unwrap();
+    let refreshed = cookie(&tokens.refresh).send().await;
+    let successor = refreshed.cookie().unwrap();
     assert_ne!(successor, tokens.refresh);
-    assert_eq!(keys(&turned.body["data"]), ["accessToken", "expiresIn", "tokenType"]);
+    assert_eq!(keys(&refreshed.body["data"]), ["accessToken", "expiresIn", "tokenType"]);
     for token in [&successor, &tokens.refresh] {
         let by_body = app.post("/v1/auth/refresh", &json!({ "refreshToken": token })).send().await;
         assert_eq!(
             keys(&by_body.body["data"]),
             ["accessToken", "expiresIn", "tokenType"],
-            "however often it turned"
+            "however often it was rotated"
         );
     }
     app.turn_clock(MINUTE);
@@ -462,7 +462,7 @@ async fn the_documented_security_headers_are_on_every_answer() {
 }
 
 #[tokio::test]
-async fn the_owner_of_a_locked_account_is_told_once_and_nobody_else_is() {
+async fn the_owner_alone_gets_one_mail_about_a_locked_account() {
     let app = perfect21().await;
     app.join("johndoe").await;
     app.mails().await;

@@ -41,7 +41,7 @@ fn kinds(mails: &[Mail]) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test]
-async fn a_forgotten_password_is_set_anew_and_every_session_ends() {
+async fn a_password_reset_ends_every_session() {
     let app = app().await;
     let tokens = app.enter("ada").await;
     let token = reset_token(&app, "ada").await;
@@ -66,7 +66,7 @@ async fn a_forgotten_password_is_set_anew_and_every_session_ends() {
     for line in
         ["password_reset_requested done", "password_reset done", "session_ended done password"]
     {
-        assert_eq!(audit.iter().filter(|told| *told == line).count(), 1, "{line} in {audit:?}");
+        assert_eq!(audit.iter().filter(|entry| *entry == line).count(), 1, "{line} in {audit:?}");
     }
 }
 
@@ -194,7 +194,7 @@ async fn what_a_limit_on_mail_holds_back_ends_no_link() {
 }
 
 #[tokio::test]
-async fn a_client_address_causes_twenty_letters_an_hour_to_whatever_addresses() {
+async fn a_client_ip_causes_twenty_letters_an_hour_to_any_addresses() {
     let app = app_with("standard", &[("limits.forgot", "off"), ("limits.sign_up", "off")]).await;
     for n in 0..22 {
         let body = registration(&format!("user{n}"));
@@ -206,7 +206,7 @@ async fn a_client_address_causes_twenty_letters_an_hour_to_whatever_addresses() 
     let ask = async |n: u32, from: &str| {
         let body = json!({ "email": format!("user{n}@example.com") });
         let answer = app.post("/v1/auth/forgot-password", &body).from(from).send().await;
-        assert_eq!(answer.status, 200, "what is held back is not told");
+        assert_eq!(answer.status, 200, "a held-back mail is not revealed");
         app.mails().await.len()
     };
     for n in 0..22 {
@@ -246,7 +246,7 @@ async fn the_documents_figures_hold_for_forgot_and_reset() {
 }
 
 #[tokio::test]
-async fn a_password_that_breaks_a_rule_uses_up_no_try() {
+async fn a_password_that_breaks_a_rule_uses_up_no_attempt() {
     let app = app_with("perfect21", &[]).await;
     app.join("ada").await;
     let token = reset_token(&app, "ada").await;
@@ -279,7 +279,7 @@ async fn a_reset_proves_the_address_and_what_a_squatter_left_is_void() {
 }
 
 #[tokio::test]
-async fn a_reset_lets_somebody_in_who_waits_for_the_verification_mail() {
+async fn a_reset_verifies_an_address_that_awaits_its_verification_mail() {
     let app = app().await;
     app.register("ada").await;
     let verification = token_in(&app.mails().await, "verify-email?token=");

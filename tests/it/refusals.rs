@@ -30,7 +30,7 @@ async fn hits(app: &App) -> Vec<AuditRow> {
 }
 
 /// Limit, account and count.
-fn told(hits: &[AuditRow]) -> Vec<(&str, Option<&str>, i64)> {
+fn recorded(hits: &[AuditRow]) -> Vec<(&str, Option<&str>, i64)> {
     hits.iter()
         .map(|hit| (hit.detail.as_deref().unwrap(), hit.account_id.as_deref(), hit.count))
         .collect()
@@ -69,10 +69,10 @@ async fn refused_logins_of_a_minute_are_one_record_whether_or_not_the_account_ex
             assert_eq!(log_in(&app, name, "198.51.100.7").await, 429);
         }
     }
-    assert_eq!(records(&app).await.len(), before, "a refused try is no write");
+    assert_eq!(records(&app).await.len(), before, "a refused attempt is no write");
 
     let first = hits(&app).await;
-    assert_eq!(told(&first), [("throttle", Some(id.as_str()), 4), ("throttle", None, 4)]);
+    assert_eq!(recorded(&first), [("throttle", Some(id.as_str()), 4), ("throttle", None, 4)]);
     for hit in &first {
         assert_eq!(
             (hit.outcome.as_str(), hit.client_ip.as_deref()),
@@ -91,7 +91,7 @@ async fn refused_logins_of_a_minute_are_one_record_whether_or_not_the_account_ex
     }
     let second = hits(&app).await;
     assert_eq!(
-        told(&second)[2..],
+        recorded(&second)[2..],
         [("throttle", Some(id.as_str()), 2)],
         "another minute, another record"
     );
@@ -104,7 +104,7 @@ async fn refused_logins_of_a_minute_are_one_record_whether_or_not_the_account_ex
 }
 
 #[tokio::test]
-async fn a_lockout_and_a_limit_of_calls_are_told_apart() {
+async fn a_lockout_and_a_call_limit_are_recorded_separately() {
     let app = app_with("perfect21", &[]).await;
     let access = app.enter("johndoe").await.access;
     let id = account(&app, &access).await;
@@ -116,10 +116,10 @@ async fn a_lockout_and_a_limit_of_calls_are_told_apart() {
         for _ in 0..3 {
             assert_eq!(log_in(&app, name, &from).await, 423);
         }
-        assert_eq!(log_in(&app, "somebody", &from).await, 429);
+        assert_eq!(log_in(&app, "another", &from).await, 429);
     }
     let found = hits(&app).await;
-    let mut found = told(&found);
+    let mut found = recorded(&found);
     found.sort_unstable();
     let id = Some(id.as_str());
     assert_eq!(
@@ -147,7 +147,7 @@ async fn a_password_tried_by_who_is_logged_in_names_them() {
     }
     assert_eq!(answers[9..], [400, 429, 429, 429]);
     let found = hits(&app).await;
-    assert_eq!(told(&found), [("throttle", Some(id.as_str()), 3)]);
+    assert_eq!(recorded(&found), [("throttle", Some(id.as_str()), 3)]);
     assert_eq!(found[0].actor, Some(id));
 }
 
@@ -164,7 +164,7 @@ async fn refused_codes_are_one_record_and_wrong_ones_one_each() {
         }
     }
     let found = hits(&app).await;
-    assert_eq!(told(&found), [("code_tries", Some(id.as_str()), 3), ("code_tries", None, 3)]);
+    assert_eq!(recorded(&found), [("code_tries", Some(id.as_str()), 3), ("code_tries", None, 3)]);
     let wrong =
         app.audit().await.into_iter().filter(|line| line.starts_with("code_shown refused")).count();
     assert_eq!(wrong, 10);
@@ -185,7 +185,7 @@ async fn refused_second_factors_are_one_record() {
         assert_eq!(verify(&app, &access).await.status, if guess < 10 { 400 } else { 429 });
     }
     let found = hits(&app).await;
-    assert_eq!(told(&found), [("factor_tries", Some(id.as_str()), 3)]);
+    assert_eq!(recorded(&found), [("factor_tries", Some(id.as_str()), 3)]);
     assert_eq!(found[0].actor, Some(id));
     let wrong = app
         .audit()
@@ -197,7 +197,7 @@ async fn refused_second_factors_are_one_record() {
 }
 
 #[tokio::test]
-async fn a_login_that_waits_and_has_no_tries_left_is_told_and_so_are_codes_that_were_not_sent() {
+async fn a_delayed_login_without_attempts_left_and_unsent_codes_are_recorded() {
     let set = [("login.otp", "email"), ("limits.factor", "off"), ("limits.factor_account", "off")];
     let app = app_with("standard", &set).await;
     app.join("ada").await;
@@ -218,7 +218,7 @@ async fn a_login_that_waits_and_has_no_tries_left_is_told_and_so_are_codes_that_
 }
 
 #[tokio::test]
-async fn mail_that_is_held_back_is_told_to_administrators_alone() {
+async fn mail_that_is_held_back_is_reported_to_administrators_alone() {
     let app = app_with("standard", &[("limits.forgot", "off")]).await;
     app.join("ada").await;
     app.turn_clock(Duration::from_hours(1));
@@ -289,7 +289,7 @@ async fn administrators_read_and_export_the_count() {
 }
 
 #[tokio::test]
-async fn an_export_of_ones_own_data_has_the_count_and_no_address_of_an_administrator() {
+async fn the_callers_data_export_has_the_count_and_no_address_of_an_administrator() {
     let app = app_with("standard", &[("limits.sign_in", "off")]).await;
     let (_, root) = staff(&app, "root", &["admin"]).await;
     let (id, access) = staff(&app, "ada", &[]).await;

@@ -71,7 +71,7 @@ async fn an_address_that_is_taken_back_brings_the_account_along() {
 }
 
 #[tokio::test]
-async fn whoever_uses_up_the_mail_to_an_address_does_not_keep_its_owners_link_back() {
+async fn using_up_the_mail_to_an_address_does_not_hold_back_its_owners_link() {
     let app = app().await;
     let thief = app.enter("ada").await.access;
     let token =
@@ -146,7 +146,7 @@ async fn a_disowned_login_that_has_changed_the_address_since_gives_it_back_and_t
 }
 
 #[tokio::test]
-async fn a_disowned_login_whose_address_cannot_be_taken_back_mails_nobody_a_link() {
+async fn a_disowned_login_whose_address_cannot_be_restored_mails_no_link() {
     let app = app().await;
     let (alarm, thief) = stolen(&app).await;
     app.database().tamper("delete from links where purpose = 'undo_email'");
@@ -172,12 +172,12 @@ async fn a_login_whose_password_was_right_a_moment_before_the_rescue_gives_no_se
         token_in(&ask_for(&app, &thief, "thief@example.org").await, "/v1/undo-email?token=");
     let caller = authd::identity::access::caller::authenticate(&app.core, &thief).await.unwrap();
     let source = Source::command_line();
-    let opening =
+    let new_session =
         NewSession::prepare(&app.core, caller.account, Proof::Password, Remember::Long, &source)
             .await
             .unwrap();
     assert_eq!(undo(&app, &token).await.status, 200);
-    assert!(app.core.store.write(move |db| opening.open(db)).await.is_err());
+    assert!(app.core.store.write(move |db| new_session.open(db)).await.is_err());
 }
 
 /// Sets up and confirms an authenticator.

@@ -83,7 +83,7 @@ async fn a_service_s_key_opens_its_calls_and_a_client_s_opens_none() {
 }
 
 #[tokio::test]
-async fn a_token_is_told_to_its_holder_and_introspected_by_a_service() {
+async fn a_token_is_described_to_its_holder_and_introspected_by_a_service() {
     let app = app().await;
     let tokens = app.enter("ada").await;
     let body = json!({ "token": tokens.access });
@@ -131,7 +131,7 @@ async fn a_token_is_told_to_its_holder_and_introspected_by_a_service() {
 }
 
 #[tokio::test]
-async fn a_token_as_long_as_rs256_makes_it_is_told_too() {
+async fn a_token_as_long_as_rs256_makes_it_is_described_too() {
     let app = app_with("perfect21", &[]).await;
     let access = app.enter("ada").await.access;
     assert!(access.len() > 512, "{}", access.len());

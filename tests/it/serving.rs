@@ -144,8 +144,8 @@ fn tell_the_story(folder: &Folder, arguments: &[&str]) -> Vec<(&'static str, Str
     let bearer = format!("Authorization: Bearer {access}\r\n");
     ask("GET", &format!("/v1/users/me?token={access}"), &bearer, None);
     let cookie = format!("Cookie: refreshToken={refresh}\r\n");
-    let turned = ask("POST", "/v1/auth/refresh", &cookie, None);
-    let set = turned.head.lines().find_map(|line| line.split_once("refreshToken=")).unwrap().1;
+    let refreshed = ask("POST", "/v1/auth/refresh", &cookie, None);
+    let set = refreshed.head.lines().find_map(|line| line.split_once("refreshToken=")).unwrap().1;
     let successor = set.split(';').next().unwrap().to_owned();
     let broken = format!("{{\"password\":{PASSWORD}}}");
     let length = broken.len();
@@ -156,7 +156,7 @@ fn tell_the_story(folder: &Folder, arguments: &[&str]) -> Vec<(&'static str, Str
     let cmdline = fs::read(format!("/proc/{}/cmdline", server.child.id())).unwrap();
     fs::write(folder.path("cmdline"), cmdline).unwrap();
     let secret = |token: &str| token.rsplit('.').next().unwrap().to_owned();
-    let told = vec![
+    let secrets = vec![
         ("password", PASSWORD.to_owned()),
         ("wrong password", "canary-wrong-password-2".to_owned()),
         ("name of a login", "canary-typed-into-the-wrong-field-3".to_owned()),
@@ -165,14 +165,14 @@ fn tell_the_story(folder: &Folder, arguments: &[&str]) -> Vec<(&'static str, Str
         ("signature", secret(&access)),
         ("refresh token", refresh),
         ("its successor", successor),
-        ("second access token", turned.text("accessToken")),
+        ("second access token", refreshed.text("accessToken")),
     ];
     // Half of it must be on disk while the write-ahead log exists.
-    for (what, secret) in &told {
+    for (what, secret) in &secrets {
         assert_nowhere(folder, what, secret);
     }
     assert_eq!(server.end(), Some(0));
-    told
+    secrets
 }
 
 fn assert_nowhere(folder: &Folder, what: &str, secret: &str) {
@@ -256,7 +256,7 @@ fn a_missing_or_wrong_master_key_is_refused_and_none_is_made() {
 }
 
 #[test]
-fn a_database_that_was_there_is_never_begun_anew() {
+fn an_existing_database_is_never_created_again() {
     let folder = Folder::new();
     assert_eq!(folder.serve(&CHEAP).end(), Some(0));
     let refused = |word: &str| {
@@ -419,7 +419,7 @@ fn the_profile_of_the_first_start_is_kept_and_another_one_is_said_aloud() {
 }
 
 #[test]
-fn forwarded_headers_from_a_peer_that_nobody_trusts_are_one_line_of_the_log_a_minute() {
+fn forwarded_headers_from_an_untrusted_peer_are_logged_once_a_minute() {
     let folder = Folder::new();
     let server = folder.serve(&CHEAP);
     for n in 0..20 {

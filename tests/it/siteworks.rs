@@ -100,12 +100,12 @@ async fn sign_up_login_and_refresh_answer_as_the_document_prints() {
 
     app.turn_clock(MINUTE);
     let token = text(&registered, "/tokens/refreshToken");
-    let turned = app.post("/api/auth/refresh", &json!({ "refreshToken": token })).send().await;
-    assert_eq!(turned.status, 200, "{}", turned.text);
-    assert_ne!(text(&turned, "/tokens/refreshToken"), token);
-    let tokens = pair(&turned, WEEK + MINUTE * 2);
+    let refreshed = app.post("/api/auth/refresh", &json!({ "refreshToken": token })).send().await;
+    assert_eq!(refreshed.status, 200, "{}", refreshed.text);
+    assert_ne!(text(&refreshed, "/tokens/refreshToken"), token);
+    let tokens = pair(&refreshed, WEEK + MINUTE * 2);
     assert_eq!(
-        turned.body,
+        refreshed.body,
         json!({ "success": true, "message": "Token refreshed successfully", "tokens": tokens })
     );
 }
@@ -262,9 +262,9 @@ async fn all_broken_rules_are_told_at_once() {
     let answer = app.post("/api/auth/register", &body).send().await;
     assert_eq!(refusal(&answer).0, 400);
     let rows = answer.body["errors"].as_array().unwrap();
-    let told = |field: &str| rows.iter().filter(|row| row["field"] == field).count();
+    let count = |field: &str| rows.iter().filter(|row| row["field"] == field).count();
     // Too short, and without an upper case letter, a number and a special character.
-    assert_eq!((told("email"), told("password"), told("name")), (1, 4, 1), "{}", answer.text);
+    assert_eq!((count("email"), count("password"), count("name")), (1, 4, 1), "{}", answer.text);
     let nameless = json!({ "email": "user@example.com", "password": PASSWORD });
     let nameless = app.post("/api/auth/register", &nameless).send().await;
     assert_eq!(
@@ -306,9 +306,9 @@ async fn the_limits_are_the_documents() {
 }
 
 #[tokio::test]
-async fn a_call_has_one_bucket_on_whatever_path_it_comes() {
+async fn a_call_has_one_limit_on_all_its_paths() {
     let app = siteworks().await;
-    // A different name each time, so that the client's bucket is tested and not an account's delay.
+    // A different name each time, so that the client's limit is tested and not an account's delay.
     let guess = |nth: usize| json!({ "email": format!("nobody{nth}@example.com"), "password": "WrongPass123!" });
     let paths = ["/api/auth/login", "/v1/auth/login", "/api/v1/auth/login"];
     for nth in 0..10 {
@@ -363,7 +363,7 @@ async fn a_logout_ends_the_callers_session_and_that_of_the_refresh_token() {
 }
 
 #[tokio::test]
-async fn a_deactivated_account_is_told_so_after_the_right_password_only() {
+async fn a_deactivated_account_is_revealed_after_the_right_password_only() {
     let app = siteworks().await;
     let (access, refresh) = enter(&app).await;
     accounts::suspend(&app.core, &By::command_line(), "user@example.com").await.unwrap();
@@ -390,7 +390,7 @@ async fn of_two_sign_ups_at_once_with_one_address_one_enters() {
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 409]);
     let audit = app.audit().await;
-    let count = |line: &str| audit.iter().filter(|told| *told == line).count();
+    let count = |line: &str| audit.iter().filter(|entry| *entry == line).count();
     assert_eq!(
         (count("sign_up done"), count("sign_up refused email_taken"), count("login done")),
         (1, 1, 1),
@@ -425,19 +425,19 @@ async fn a_changed_password_ends_the_other_sessions_only() {
 }
 
 #[tokio::test]
-async fn a_token_stolen_from_an_account_that_nobody_has_proved_ends_its_session_without_a_letter() {
+async fn a_token_stolen_from_an_unverified_account_ends_its_session_without_a_letter() {
     let app = siteworks().await;
     let (_, first) = enter(&app).await;
     app.mails().await;
-    let turn = async |token: &str| {
+    let refresh = async |token: &str| {
         app.post("/api/auth/refresh", &json!({ "refreshToken": token })).send().await
     };
-    let second = text(&turn(&first).await, "/tokens/refreshToken");
-    let third = text(&turn(&second).await, "/tokens/refreshToken");
+    let second = text(&refresh(&first).await, "/tokens/refreshToken");
+    let third = text(&refresh(&second).await, "/tokens/refreshToken");
     app.turn_clock(MINUTE);
 
-    assert_eq!(refusal(&turn(&first).await).0, 401);
-    assert_eq!(refusal(&turn(&third).await).0, 401, "the thief's session goes on");
+    assert_eq!(refusal(&refresh(&first).await).0, 401);
+    assert_eq!(refusal(&refresh(&third).await).0, 401, "the thief's session goes on");
     assert!(app.audit().await.contains(&"refresh_reused refused".to_owned()));
     assert!(app.mails().await.is_empty());
 }

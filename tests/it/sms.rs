@@ -28,13 +28,13 @@ impl Gateway {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (requests, answers) =
             (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<VecDeque<u16>>>::default());
-        let (kept, told) = (requests.clone(), answers.clone());
+        let (kept, statuses) = (requests.clone(), answers.clone());
         tokio::spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 let request = read_request(&mut stream).await;
                 kept.lock().unwrap().push(request);
-                let status = told.lock().unwrap().pop_front().unwrap_or(201);
+                let status = statuses.lock().unwrap().pop_front().unwrap_or(201);
                 let answer = format!(
                     "HTTP/1.1 {status} X\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{{}}"
                 );
@@ -223,12 +223,12 @@ async fn a_number_gets_five_messages_a_day() {
     let code = code_in(requests.last().unwrap());
     let other = app.enter("bob").await.access;
     set_phone(&app, &other, NUMBER).await;
-    assert_eq!(set_up(&app, &other).await.status, 429, "whatever account asks");
+    assert_eq!(set_up(&app, &other).await.status, 429, "for another account too");
     assert_eq!(verify(&app, &access, &code).await.status, 200, "what was held back ended nothing");
 }
 
 #[tokio::test]
-async fn an_account_gets_five_messages_a_day_whatever_its_number_is() {
+async fn an_account_gets_five_messages_a_day_for_all_its_numbers() {
     let gateway = Gateway::start().await;
     let app = with_gateway(&gateway).await;
     let access = app.enter("ada").await.access;

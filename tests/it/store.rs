@@ -102,7 +102,7 @@ async fn what_was_acknowledged_is_there_after_reopening() {
 }
 
 #[tokio::test]
-async fn nobody_is_answered_before_the_commit_of_the_whole_group() {
+async fn no_caller_is_answered_before_the_commit_of_the_whole_group() {
     let Opened { store, path: _, _folder } = opened();
     let (first, second) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
     let mut ahead = Box::pin(store.write(hold(&first)));
@@ -125,7 +125,7 @@ async fn nobody_is_answered_before_the_commit_of_the_whole_group() {
 }
 
 #[tokio::test]
-async fn a_patient_change_waits_for_company_until_somebody_is_in_a_hurry() {
+async fn a_patient_write_waits_until_an_urgent_one_commits() {
     let Opened { store, .. } = &opened();
     let mut patient =
         std::pin::pin!(store.write_patiently(Duration::from_mins(10), keep("patient", 1)));
@@ -138,7 +138,7 @@ async fn a_patient_change_waits_for_company_until_somebody_is_in_a_hurry() {
 }
 
 #[tokio::test]
-async fn a_failing_and_a_panicking_change_take_nobody_along() {
+async fn a_failing_and_a_panicking_write_leave_their_group_intact() {
     let Opened { store, path: _, _folder } = opened();
     let barrier = Arc::new(Barrier::new(2));
     let mut ahead = Box::pin(store.write(hold(&barrier)));
@@ -218,7 +218,7 @@ async fn a_full_queue_refuses_the_next_change_at_once() {
 }
 
 #[tokio::test]
-async fn a_unique_rule_is_told_by_its_name() {
+async fn a_violated_unique_constraint_is_reported_by_name() {
     fn account(
         number: i64,
         email: &'static str,
@@ -381,7 +381,7 @@ async fn a_full_disk_answers_unavailable_while_reads_go_on() {
 }
 
 #[tokio::test]
-async fn when_sqlite_ends_the_transaction_everybody_in_it_is_told() {
+async fn when_sqlite_ends_the_transaction_every_caller_in_it_gets_an_error() {
     let Opened { store, path: _, _folder } = opened();
     store.write(|db| db.all(sql!("pragma max_page_count = 1"), &[])).await.unwrap();
     let barrier = Arc::new(Barrier::new(2));

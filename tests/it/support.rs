@@ -479,7 +479,7 @@ impl Answer {
 }
 
 /// The claims of a valid token.
-pub fn somebodys() -> VerifiedToken {
+pub fn another_persons() -> VerifiedToken {
     VerifiedToken {
         account: AccountId::new("a"),
         session: SessionId::new("s"),

@@ -34,7 +34,7 @@ async fn what_has_expired_is_forgotten_and_what_is_alive_stays() {
 
     app.turn_clock(8 * DAY);
     authd::identity::system::cleanup::purge(&app.core).await.unwrap();
-    assert_eq!(rows(&app, "accounts"), 1, "nobody proved the other");
+    assert_eq!(rows(&app, "accounts"), 1, "the other was not verified");
     let refreshed =
         app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
     assert_eq!(refreshed.status, 200);
@@ -65,10 +65,10 @@ async fn what_a_limit_refused_is_one_record_with_a_count() {
     for _ in 0..2 {
         refusals::record(&app.core.refusals, &app.core.store, Until::LastMinute).await.unwrap();
     }
-    let told: Vec<String> =
+    let lines: Vec<String> =
         app.audit().await.into_iter().filter(|line| line.starts_with("limit_hit")).collect();
     assert_eq!(
-        told,
+        lines,
         ["limit_hit refused resend 3", "limit_hit refused resend 3"],
         "one for each client address"
     );

@@ -102,7 +102,7 @@ use serde_json::json;
 use crate::support::{PASSWORD, app, app_with, token_in};
 
 #[tokio::test]
-async fn whatever_is_wrong_with_a_request_is_said_in_the_envelope() {
+async fn every_request_error_comes_in_the_envelope() {
     let app = app().await;
     let login = |kind: &str, body: &str| {
         app.call(Method::POST, "/v1/auth/login").body(kind, body.to_owned())
@@ -179,11 +179,11 @@ async fn the_refresh_token_travels_in_the_cookie_of_its_mount() {
     let twice = refresh().header("cookie", &format!("{cookie}; {cookie}")).send().await;
     assert_eq!((twice.status.as_u16(), twice.code()), (400, "VALIDATION_ERROR"));
 
-    let turned =
+    let refreshed =
         refresh().header("cookie", &cookie).json(&json!({ "refreshToken": "x" })).send().await;
-    assert_eq!(turned.status, 200, "{}", turned.text);
-    assert!(turned.body["data"].get("refreshToken").is_none(), "{}", turned.text);
-    let successor = turned.header("set-cookie").split(';').next().unwrap().to_owned();
+    assert_eq!(refreshed.status, 200, "{}", refreshed.text);
+    assert!(refreshed.body["data"].get("refreshToken").is_none(), "{}", refreshed.text);
+    let successor = refreshed.header("set-cookie").split(';').next().unwrap().to_owned();
     assert_ne!(successor, cookie);
 
     let out =
@@ -290,7 +290,7 @@ async fn documents_health_and_keys_are_open_to_everybody() {
 }
 
 #[tokio::test]
-async fn the_uptime_is_that_of_the_process_whatever_was_read_again() {
+async fn the_uptime_is_that_of_the_process_after_a_reload() {
     let app = app().await;
     app.turn_clock(std::time::Duration::from_secs(90));
     // The effect of a SIGHUP: other routes on the same core.

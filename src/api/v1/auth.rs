@@ -69,14 +69,11 @@ impl AuthApi {
         let asked = body.0;
         let counted = limit.count_for(&app, RateKey::Email(&asked.email.0)).await?;
         let new = NewAccount {
-            email: asked.email.0,
-            password: asked.password.0,
             username: asked.username.map(|field| field.0),
             first_name: asked.first_name.filter(|name| !name.is_empty()),
             last_name: asked.last_name.filter(|name| !name.is_empty()),
-            name: None,
-            company_name: None,
             phone: asked.phone.filter(|phone| !phone.is_empty()),
+            ..NewAccount::new(asked.email.0, asked.password.0)
         };
         let made = sign_up::register(&self.core, new, &counted, &visit.source).await?;
         Ok(RegisterResponse::Account(Json(view::registered(made).into())))
@@ -138,11 +135,11 @@ impl AuthApi {
         let (token, channel) = presented(cookie.0, in_body).ok_or(Kind::MissingRefreshToken)?;
         let checked = limit.check()?;
         let issued =
-            refresh::turn(&self.core, token.reveal(), channel, &checked, &visit.source).await?;
+            refresh::rotate(&self.core, token.reveal(), channel, &checked, &visit.source).await?;
         let mut session = view::refreshed(&self.core, &issued)?;
         match channel {
             TokenTransport::Body => {
-                session.refresh_token = issued.turned.then(|| issued.refresh.reveal().to_owned());
+                session.refresh_token = issued.rotated.then(|| issued.refresh.reveal().to_owned());
                 written(&session.into())
             }
             TokenTransport::Cookie => {

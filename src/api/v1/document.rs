@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn no_rule_stands_in_the_document_that_nobody_checks() {
+    fn the_document_states_no_rule_that_is_not_checked() {
         let document = document(&config());
         for word in
             ["pattern", "uniqueItems", "multipleOf", "oneOf", "anyOf", "additionalProperties"]

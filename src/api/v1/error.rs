@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, Extra, FieldError, Kind, Limit, Rule};
+use crate::http::server::error_text::short;
 use crate::http::server::reject::{About, Wire};
 use crate::model::time::whole_seconds;
 
@@ -155,18 +156,35 @@ fn limit_code(limit: Limit) -> &'static str {
 }
 
 fn row(error: &FieldError) -> Value {
-    json!({ "field": error.field, "message": error.message, "code": row_code(error.rule) })
+    json!({
+        "field": V1.field_name(&error.field),
+        "message": short(error),
+        "code": row_code(&error.rule),
+    })
 }
 
-fn row_code(rule: Rule) -> &'static str {
+/// The code of a rule. A new rule does not compile without one.
+fn row_code(rule: &Rule) -> &'static str {
     match rule {
-        Rule::Required => "REQUIRED_FIELD_MISSING",
-        Rule::TooShort => "FIELD_TOO_SHORT",
-        Rule::TooLong => "FIELD_TOO_LONG",
-        Rule::Email => "INVALID_EMAIL_FORMAT",
+        Rule::Required | Rule::EmptyFile => "REQUIRED_FIELD_MISSING",
+        Rule::TooShort { .. } | Rule::TooFew { .. } | Rule::TooSmall { .. } => "FIELD_TOO_SHORT",
+        Rule::TooLong { .. } | Rule::TooMany { .. } | Rule::TooLarge { .. } => "FIELD_TOO_LONG",
+        Rule::Email | Rule::EmailInPath => "INVALID_EMAIL_FORMAT",
         Rule::Username => "INVALID_USERNAME_FORMAT",
-        Rule::PasswordStrength => "INVALID_PASSWORD_STRENGTH",
-        Rule::WrongType | Rule::Format => "VALIDATION_ERROR",
+        Rule::Weak(_) => "INVALID_PASSWORD_STRENGTH",
+        Rule::WrongType { .. }
+        | Rule::ControlCharacters
+        | Rule::NotOneOf(_)
+        | Rule::SameEmail
+        | Rule::Factor(_)
+        | Rule::OneLine { .. }
+        | Rule::FileName { .. }
+        | Rule::Identifier { .. }
+        | Rule::Role(_)
+        | Rule::StatusNotSettable
+        | Rule::SearchText { .. }
+        | Rule::Timestamp
+        | Rule::Parameter => "VALIDATION_ERROR",
     }
 }
 
@@ -175,6 +193,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::error::Field;
     use crate::model::Time;
 
     fn about() -> About {
@@ -185,8 +204,8 @@ mod tests {
     fn broken_rules_are_listed_with_their_codes() {
         let sentence = "Password must be at least 12 characters";
         let error = Error::invalid(vec![
-            FieldError::new("password", Rule::TooShort, "Too short", sentence),
-            FieldError::new("email", Rule::Required, "Required", "Email is required"),
+            FieldError::new(Field::Password, Rule::TooShort { min: 12 }),
+            FieldError::new("email", Rule::Required),
         ]);
         let expected = json!({
             "success": false,

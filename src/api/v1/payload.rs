@@ -11,7 +11,7 @@ use super::types::{
     UpdateProfileRequest,
 };
 use crate::config::{Config, SignUpField};
-use crate::error::{FieldError, Kind};
+use crate::error::{Field, FieldError, Kind};
 use crate::http::extract::body::Payload;
 use crate::http::extract::schema::required_row;
 use crate::http::server::policy;
@@ -21,7 +21,12 @@ impl Payload for RegisterRequest {
         let asked_for = config.signup.require.iter().map(|field| field_name(*field));
         let mut broken: Vec<_> =
             asked_for.filter(|name| is_blank(fields.get(*name))).map(required_row).collect();
-        broken.extend(policy::new_password(fields, "password", &["firstName", "lastName"], config));
+        broken.extend(policy::new_password(
+            fields,
+            &Field::Password,
+            &["firstName", "lastName"],
+            config,
+        ));
         broken
     }
 }
@@ -59,7 +64,7 @@ impl Payload for LinkRequest {
 impl Payload for CreateUserRequest {
     /// The rules for a new password are the same for every operation that sets one.
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
-        policy::new_password(fields, "password", &["firstName", "lastName"], config)
+        policy::new_password(fields, &Field::Password, &["firstName", "lastName"], config)
     }
 }
 

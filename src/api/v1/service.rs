@@ -12,7 +12,7 @@ use super::types::{
     VerifyTokenAnswer,
 };
 use super::{V1Tag, view};
-use crate::error::{Error, FieldError, Result, Rule};
+use crate::error::{Error, Field, Result, Rule};
 use crate::http::extract::body::Body;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::extract::service::ServiceCaller;
@@ -124,15 +124,7 @@ impl ServiceApi {
 
 /// Parses the email address in a path.
 fn address(text: &str) -> Result<Email> {
-    Email::parse(text).ok_or_else(|| {
-        let row = FieldError::new(
-            "email",
-            Rule::Email,
-            "Invalid email format",
-            "Email must be a valid address",
-        );
-        Error::invalid(vec![row])
-    })
+    Email::parse(text).ok_or_else(|| Error::invalid_field(Field::Email, Rule::EmailInPath))
 }
 
 fn quota_of(email: &Email, quota: Quota) -> QuotaOfAddress {

@@ -13,7 +13,7 @@ use crate::cli::progress::ProgressBar;
 use crate::identity::Core;
 use crate::identity::admin::export_all::{Hashes, Roster};
 use crate::model::{Source, Time};
-use crate::store::tables::transfer::Whole;
+use crate::store::tables::transfer::ExportedAccount;
 
 /// Export all accounts in a format that `user import` reads
 ///
@@ -107,7 +107,8 @@ const NAMES: [&str; 20] = [
     "is_active",
 ];
 
-fn values(account: &Whole) -> [Value; 20] {
+fn values(entry: &ExportedAccount) -> [Value; 20] {
+    let account = &entry.account;
     let time = |at: Option<Time>| at.map(Time::to_millis_text);
     [
         json!(account.id.as_str()),
@@ -115,7 +116,7 @@ fn values(account: &Whole) -> [Value; 20] {
         json!(account.email.as_str()),
         // An unverified address is written as false. With null, the import would decide.
         account.email_verified_at.map_or(json!(false), |at| json!(at.to_millis_text())),
-        json!(account.username_key.as_ref().and(account.username.as_ref())),
+        json!(entry.username_key.as_ref().and(account.username.as_ref())),
         json!(account.first_name),
         json!(account.last_name),
         json!(account.name),
@@ -123,13 +124,13 @@ fn values(account: &Whole) -> [Value; 20] {
         json!(account.phone),
         json!(time(account.phone_verified_at)),
         json!(account.password_hash),
-        json!(account.files_uploaded),
-        json!(account.upload_limit),
+        json!(entry.files_uploaded),
+        json!(entry.upload_limit),
         json!(time(account.suspended_at)),
         json!(time(account.last_login_at)),
         json!(account.created_at.to_millis_text()),
         json!(account.updated_at.to_millis_text()),
-        json!(account.roles),
+        json!(entry.roles),
         json!(account.suspended_at.is_none()),
     ]
 }

@@ -290,7 +290,11 @@ impl UserImport {
         if summary.rows == 0 {
             return Err(Failure::failed("there was nothing to import"));
         }
-        if nothing || (self.strict && summary.refused > 0) { Err(Failure::told()) } else { Ok(()) }
+        if nothing || (self.strict && summary.refused > 0) {
+            Err(Failure::reported())
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use super::prompt::{self, PasswordFrom};
 use crate::cli::global::Global;
 use crate::cli::global::email;
 use crate::cli::opened;
+use crate::identity::account::sign_up::NewAccount;
 use crate::identity::admin::accounts;
 use crate::identity::admin::accounts::{AccountFilter, AccountWithRoles, NewEntry, RoleChange};
 use crate::identity::{By, Core};
@@ -339,15 +340,13 @@ impl UserCreate {
         prompt::need_source(from)?;
         opened::with_core(global, console, async |core, console| {
             let password = prompt::new_password(from)?;
-            let new = NewEntry {
-                email: self.email,
+            let account = NewAccount {
                 username: self.username,
                 first_name: self.first_name,
                 last_name: self.last_name,
-                password,
-                roles: self.roles,
-                verified: self.verified,
+                ..NewAccount::new(self.email, password)
             };
+            let new = NewEntry { account, roles: self.roles, verified: self.verified };
             let entry = accounts::create(core, &By::command_line(), new).await?;
             Ok(AccountView::of(core, &entry).await?.changed("created", console)?)
         })
@@ -419,7 +418,7 @@ impl UserRole {
 impl UserDelete {
     fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         if !self.yes {
-            prompt::need_somebody()?;
+            prompt::require_terminal()?;
         }
         change(global, console, "deleted", async |core, by| {
             let before = accounts::find(core, &self.user).await?.account;

@@ -144,27 +144,12 @@ mod tests {
 
     fn entry() -> AccountWithRoles {
         let at = Time::from_millis(1_701_421_200_987);
+        let email = Email::parse("jane@example.com").unwrap();
         let account = Account {
-            id: AccountId::new("018c"),
             number: 7,
-            email: Email::parse("jane@example.com").unwrap(),
-            email_verified_at: None,
             username: Some("jane".to_owned()),
-            first_name: None,
-            last_name: None,
-            name: None,
-            company_name: None,
-            phone: None,
-            phone_verified_at: None,
             password_hash: Some("$argon2id$canary".to_owned()),
-            password_contested_at: None,
-            credential_version: 1,
-            suspended_at: None,
-            deleted_at: None,
-            deleted_by: None,
-            last_login_at: None,
-            created_at: at,
-            updated_at: at,
+            ..Account::new(AccountId::new("018c"), email, at)
         };
         AccountWithRoles { account, roles: vec!["admin".to_owned(), "user".to_owned()] }
     }

@@ -348,7 +348,7 @@ fn listening_to_other_machines_without_a_public_url_is_warned_of_at_start() {
 }
 
 #[test]
-fn every_error_is_told_at_once_with_key_place_what_is_allowed_and_the_nearest_spelling() {
+fn every_error_is_listed_with_key_origin_allowed_values_and_nearest_spelling() {
     let (_dir, mut inputs) = folder(&[(
         "authd.toml",
         "[tokens]\nacess = \"5m\"\n[limits]\ngeneral = { count = 5, window = \"1m\", shape = \"smoth\" }\n[colour]\nred = 1\n",
@@ -464,7 +464,7 @@ fn cheap_hashing_is_for_development_alone() {
 }
 
 #[test]
-fn a_rate_is_turned_off_by_word_or_by_a_count_of_zero_and_on_again_from_above() {
+fn a_rate_is_disabled_by_off_or_a_count_of_zero_and_a_higher_layer_enables_it() {
     assert_eq!(from_file("[limits]\ngeneral = \"off\"").unwrap().config.limits.general, None);
     assert_eq!(from_file("[limits]\nsign_in.count = 0").unwrap().config.limits.sign_in, None);
     assert_eq!(loaded(&[("AUTHD_LIMITS__GENERAL", "off")]).config.limits.general, None);

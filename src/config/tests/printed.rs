@@ -40,9 +40,9 @@ fn the_check_finds_what_is_allowed_but_unwise() {
     let production = [("AUTHD_PROFILE", "jobpsych"), ("NODE_ENV", "production")];
     let service = "hint server.service_networks";
     has(&production, service);
-    let told = [&production[..], &[("AUTHD_SERVER__SERVICE_NETWORKS", "127.0.0.1/32")]].concat();
+    let set = [&production[..], &[("AUTHD_SERVER__SERVICE_NETWORKS", "127.0.0.1/32")]].concat();
     assert!(
-        !found(&told).contains(&service.to_owned())
+        !found(&set).contains(&service.to_owned())
             && !found(&production[..1]).contains(&service.to_owned())
     );
     has(&[("AUTHD_MAIL__SMTP_URL", "smtp+insecure://mx.example.org")], "warning mail.smtp_url");

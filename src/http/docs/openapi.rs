@@ -12,10 +12,10 @@ use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::{Map, Value, json};
 
 use crate::config::Config;
-use crate::error::{Error, Extra, FieldError, Kind, Limit, Rule};
+use crate::error::{Error, Extra, Field, Kind, Limit, Rule};
 use crate::http::extract::allowed::FRESH;
 use crate::http::extract::bearer::SCHEME;
-use crate::http::extract::schema::label;
+use crate::http::server::error_text::label;
 use crate::http::server::reject::{About, Wire};
 use crate::http::server::wires::is_under;
 use crate::model::{FactorKind, Method, Permission, Secret, Time};
@@ -307,12 +307,7 @@ fn add_error(
 fn example_of(kind: Kind) -> Error {
     let error = Error::new(kind);
     match kind {
-        Kind::Validation => Error::invalid(vec![FieldError::new(
-            "password",
-            Rule::TooShort,
-            "Too short",
-            "Password must be at least 12 characters",
-        )]),
+        Kind::Validation => Error::invalid_field(Field::Password, Rule::TooShort { min: 12 }),
         Kind::MfaRequired => error.carrying(Extra::Challenge {
             token: Secret::new("mfa_token_of_this_login"),
             methods: vec![Method::Factor(FactorKind::Totp), Method::BackupCode],

@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn one_bearer_token_is_read_whatever_the_case_of_the_scheme() {
+    fn the_scheme_of_a_bearer_token_may_be_in_any_case() {
         for line in [
             "Bearer abc.def",
             "bearer abc.def",

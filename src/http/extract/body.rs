@@ -16,6 +16,7 @@ use crate::error::{Error, FieldError, Kind, Result, Rule};
 use crate::http::extract::schema::Schemas;
 use crate::http::extract::strict_json;
 use crate::http::server::carried;
+use crate::http::server::error_text::field_name;
 
 /// A JSON body, with rules that depend on the configured policy and so are not in its schema.
 pub trait Payload: ParseFromJSON + 'static {
@@ -143,11 +144,12 @@ pub fn check<T: Payload>(
     config: &Config,
 ) -> Result<()> {
     let mut broken = schemas.of::<T>().check(fields);
-    let settled: Vec<String> = broken.iter().map(|row| row.field.clone()).collect();
-    let more = T::rules(fields, config).into_iter();
-    broken.extend(more.filter(|row| !settled.contains(&row.field)));
+    let settled: Vec<String> =
+        broken.iter().map(|row| field_name(&row.field).into_owned()).collect();
+    let is_settled = |row: &FieldError| settled.iter().any(|name| *name == field_name(&row.field));
+    broken.extend(T::rules(fields, config).into_iter().filter(|row| !is_settled(row)));
     let mut absent = broken.iter().filter(|row| row.rule == Rule::Required);
-    match absent.find_map(|row| T::missing(&row.field)) {
+    match absent.find_map(|row| T::missing(&field_name(&row.field))) {
         Some(kind) => Err(kind.into()),
         None if broken.is_empty() => Ok(()),
         None => Err(Error::invalid(broken)),

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_believed_without_trusted_proxies() {
+    fn forwarded_headers_are_ignored_without_trusted_proxies() {
         let headers = forwarded(&[b"198.51.100.7"]);
         assert_eq!(address(ip("10.0.0.1"), &headers, &[]), ip("10.0.0.1"));
         assert_eq!(address(ip("10.0.0.1"), &headers, &[net("10.1.0.0/16")]), ip("10.0.0.1"));
@@ -260,7 +260,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn whatever_a_stranger_sends_the_client_is_never_a_hop_beyond_the_first_stranger(line in "[ -~]{0,60}") {
+        fn no_header_moves_the_client_beyond_the_first_untrusted_hop(line in "[ -~]{0,60}") {
             let headers = forwarded(&[line.as_bytes(), b"198.51.100.7, 10.1.1.1"]);
             proptest::prop_assert_eq!(address(ip("10.0.0.1"), &headers, &[net("10.0.0.0/8")]), ip("198.51.100.7"));
             let _ = address(ip("10.0.0.1"), &forwarded(&[line.as_bytes()]), &[net("0.0.0.0/0")]);
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_points_its_own_name_at_this_machine_is_told_nothing() {
+    fn dns_rebinding_to_this_machine_learns_nothing() {
         let home = server();
         let named = Server {
             public_url: Some("http://box.localhost:3000".into()),

@@ -69,7 +69,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn whatever_is_sent_a_found_value_holds_no_separator(line in "[ -~\\t]{0,80}") {
+        fn no_input_yields_a_cookie_value_with_a_separator(line in "[ -~\\t]{0,80}") {
             if let Ok(Some(value)) = find_in(&[&line, "a=1"]) {
                 proptest::prop_assert!(!value.contains([';', ',', '"', ' ', '\t']));
             }

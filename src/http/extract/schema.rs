@@ -108,7 +108,7 @@ impl Schema {
             {
                 broken.extend(number_row(schema, number.as_f64().unwrap_or_default(), path));
             }
-            (expected, _) => broken.push(type_row(expected, path)),
+            (expected, _) => broken.push(FieldError::new(path, Rule::WrongType { expected })),
         }
     }
 
@@ -119,14 +119,11 @@ impl Schema {
         path: &str,
         broken: &mut Vec<FieldError>,
     ) {
-        let label = label(path);
         if let Some(min) = schema.min_items.filter(|min| items.len() < *min) {
-            let sentence = format!("{label} must have at least {min} entries");
-            broken.push(FieldError::new(path, Rule::TooShort, "Too few", sentence));
+            broken.push(FieldError::new(path, Rule::TooFew { min }));
         }
         if let Some(max) = schema.max_items.filter(|max| items.len() > *max) {
-            let sentence = format!("{label} must have at most {max} entries");
-            broken.push(FieldError::new(path, Rule::TooLong, "Too many", sentence));
+            broken.push(FieldError::new(path, Rule::TooMany { max }));
             return;
         }
         let Some(schema) = schema.items.as_ref().and_then(|schema| self.resolve(schema)) else {
@@ -141,94 +138,45 @@ impl Schema {
 /// The error for a missing field.
 #[must_use]
 pub fn required_row(path: &str) -> FieldError {
-    FieldError::new(path, Rule::Required, "Required", format!("{} is required", label(path)))
-}
-
-fn type_row(expected: &str, path: &str) -> FieldError {
-    let article = if expected.starts_with(['a', 'i', 'o']) { "an" } else { "a" };
-    let message = format!("Must be {article} {expected}");
-    let sentence = format!("{} must be {article} {expected}", label(path));
-    FieldError::new(path, Rule::WrongType, message, sentence)
+    FieldError::new(path, Rule::Required)
 }
 
 /// The first rule that a string breaks. Later rules are not reported: a text that is too long is
 /// not also reported as an invalid address.
 fn string_row(schema: &MetaSchema, value: &str, path: &str) -> Option<FieldError> {
     let length = text::length(value);
-    let row = |rule, message: &'static str, words: String| {
-        Some(FieldError::new(path, rule, message, format!("{} {words}", label(path))))
+    let rule = if let Some(max) = schema.max_length.filter(|max| length > *max) {
+        Rule::TooLong { max }
+    } else if let Some(min) = schema.min_length.filter(|min| length < *min) {
+        Rule::TooShort { min }
+    } else if value.chars().any(text::is_control) {
+        Rule::ControlCharacters
+    } else {
+        match schema.format {
+            Some("email") if Email::parse(value).is_none() => Rule::Email,
+            Some("username") if Username::parse(value).is_none() => Rule::Username,
+            _ if !schema.enum_items.is_empty()
+                && !schema.enum_items.iter().any(|item| item == value) =>
+            {
+                let allowed = schema.enum_items.iter().filter_map(Value::as_str);
+                Rule::NotOneOf(allowed.map(str::to_owned).collect())
+            }
+            _ => return None,
+        }
     };
-    if let Some(max) = schema.max_length.filter(|max| length > *max) {
-        return row(Rule::TooLong, "Too long", format!("must be at most {max} characters"));
-    }
-    if let Some(min) = schema.min_length.filter(|min| length < *min) {
-        return row(Rule::TooShort, "Too short", format!("must be at least {min} characters"));
-    }
-    if value.chars().any(text::is_control) {
-        return row(
-            Rule::Format,
-            "Invalid characters",
-            "must not contain control characters".to_owned(),
-        );
-    }
-    match schema.format {
-        Some("email") if Email::parse(value).is_none() => {
-            row(Rule::Email, "Invalid email format", "must be a valid email address".to_owned())
-        }
-        Some("username") if Username::parse(value).is_none() => row(
-            Rule::Username,
-            "Invalid username format",
-            "may contain only letters, numbers, underscores, hyphens and dots between them"
-                .to_owned(),
-        ),
-        _ if !schema.enum_items.is_empty()
-            && !schema.enum_items.iter().any(|item| item == value) =>
-        {
-            let allowed =
-                schema.enum_items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ");
-            row(Rule::Format, "Not allowed", format!("must be one of: {allowed}"))
-        }
-        _ => None,
-    }
+    Some(FieldError::new(path, rule))
 }
 
 fn number_row(schema: &MetaSchema, number: f64, path: &str) -> Option<FieldError> {
-    let label = label(path);
-    if let Some(min) = schema.minimum.filter(|min| number < *min) {
-        return Some(FieldError::new(
-            path,
-            Rule::TooShort,
-            "Too small",
-            format!("{label} must be at least {min}"),
-        ));
-    }
-    let max = schema.maximum.filter(|max| number > *max)?;
-    Some(FieldError::new(
-        path,
-        Rule::TooLong,
-        "Too large",
-        format!("{label} must be at most {max}"),
-    ))
-}
-
-/// A field's name as the start of a sentence: `firstName` becomes `First name`.
-#[must_use]
-pub fn label(path: &str) -> String {
-    let name = path.rsplit('.').next().unwrap_or(path);
-    let mut label = String::with_capacity(name.len() + 2);
-    for c in name.chars() {
-        match c {
-            'A'..='Z' => label.extend([' ', c.to_ascii_lowercase()]),
-            _ if label.is_empty() => label.push(c.to_ascii_uppercase()),
-            _ => label.push(c),
-        }
-    }
-    label
+    let too_small = schema.minimum.filter(|min| number < *min).map(|min| Rule::TooSmall { min });
+    let too_large = schema.maximum.filter(|max| number > *max).map(|max| Rule::TooLarge { max });
+    too_small.or(too_large).map(|rule| FieldError::new(path, rule))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::server::error_text::field_name;
     use poem_openapi::{Enum, Object};
     use serde_json::json;
 
@@ -262,7 +210,7 @@ mod tests {
 
     fn rows(value: &Value) -> Vec<(String, Rule)> {
         let rows = Schemas::default().of::<Outer>().check(value.as_object().unwrap());
-        rows.into_iter().map(|row| (row.field, row.rule)).collect()
+        rows.into_iter().map(|row| (field_name(&row.field).into_owned(), row.rule)).collect()
     }
 
     #[test]
@@ -273,11 +221,11 @@ mod tests {
         });
         let expected = [
             ("name", Rule::Required),
-            ("flag", Rule::WrongType),
-            ("count", Rule::TooShort),
-            ("colour", Rule::Format),
-            ("inner.shortText", Rule::TooLong),
-            ("list[0].shortText", Rule::WrongType),
+            ("flag", Rule::WrongType { expected: "boolean" }),
+            ("count", Rule::TooSmall { min: 1.0 }),
+            ("colour", Rule::NotOneOf(vec!["red".to_owned()])),
+            ("inner.shortText", Rule::TooLong { max: 3 }),
+            ("list[0].shortText", Rule::WrongType { expected: "string" }),
             ("list[1].shortText", Rule::Required),
         ];
         assert_eq!(rows(&body), expected.map(|(field, rule)| (field.to_owned(), rule)));
@@ -286,17 +234,23 @@ mod tests {
     #[test]
     fn lengths_are_counted_in_code_points() {
         assert_eq!(rows(&json!({"name": "😀😀😀😀"})), []);
-        assert_eq!(rows(&json!({"name": "😀"})), [("name".to_owned(), Rule::TooShort)]);
-        assert_eq!(rows(&json!({"name": "aaaaa"})), [("name".to_owned(), Rule::TooLong)]);
+        assert_eq!(rows(&json!({"name": "😀"})), [("name".to_owned(), Rule::TooShort { min: 2 })]);
+        assert_eq!(
+            rows(&json!({"name": "aaaaa"})),
+            [("name".to_owned(), Rule::TooLong { max: 4 })]
+        );
     }
 
     #[test]
     fn nothing_is_coerced() {
-        for (name, value) in
-            [("flag", json!(1)), ("count", json!("5")), ("count", json!(1.5)), ("inner", json!([]))]
-        {
+        for (name, value, expected) in [
+            ("flag", json!(1), "boolean"),
+            ("count", json!("5"), "integer"),
+            ("count", json!(1.5), "integer"),
+            ("inner", json!([]), "object"),
+        ] {
             let body = json!({"name": "anna", name: value});
-            assert_eq!(rows(&body), [(name.to_owned(), Rule::WrongType)], "{body}");
+            assert_eq!(rows(&body), [(name.to_owned(), Rule::WrongType { expected })], "{body}");
         }
     }
 
@@ -309,14 +263,11 @@ mod tests {
     #[test]
     fn control_characters_are_refused() {
         for bad in ["a\0b", "a\nb", "a\u{85}", "\u{7f}aa"] {
-            assert_eq!(rows(&json!({"name": bad})), [("name".to_owned(), Rule::Format)], "{bad:?}");
+            assert_eq!(
+                rows(&json!({"name": bad})),
+                [("name".to_owned(), Rule::ControlCharacters)],
+                "{bad:?}"
+            );
         }
-    }
-
-    #[test]
-    fn labels_read_like_words() {
-        assert_eq!(label("firstName"), "First name");
-        assert_eq!(label("inner.refreshToken"), "Refresh token");
-        assert_eq!(label("email"), "Email");
     }
 }

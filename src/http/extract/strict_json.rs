@@ -156,7 +156,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn whatever_bytes_come_what_is_read_means_the_same_to_every_parser(bytes in proptest::collection::vec(
+        fn any_bytes_that_are_accepted_mean_the_same_to_every_parser(bytes in proptest::collection::vec(
             proptest::sample::select(b"{}[]\",:\\ud8a0 1e-.truefalsn\xff\xc3\xa4\0\n".to_vec()), 0..40,
         )) {
             let wrapped = [b"{\"a\":", &bytes[..], b"}"].concat();

@@ -6,7 +6,7 @@ use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaRef, Registry};
 use tokio::io::AsyncReadExt;
 
-use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::error::{self, Error, Kind, Result, Rule};
 use crate::identity::account::file;
 use crate::identity::account::file::FileRow;
 use crate::identity::account::quota::Quota;
@@ -76,8 +76,7 @@ pub async fn receive(
         }
         skip(field, &mut beside).await?;
     }
-    let sentence = "Expected a file in the field `file`";
-    Err(Error::invalid(vec![FieldError::new(FIELD, Rule::Required, "Required", sentence)]))
+    Err(Error::invalid_field(error::Field::File, Rule::Required))
 }
 
 fn broken() -> Kind {

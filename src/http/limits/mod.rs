@@ -7,7 +7,7 @@
 
 mod bounded;
 mod smooth;
-mod standing;
+mod status;
 mod window;
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use smooth::Smooth;
-pub use standing::{LimitStatus, Meter, Standings};
+pub use status::{LimitStatus, LimitStatuses, Meter};
 use window::Windows;
 
 use crate::config::{Limits, Rate, Shape};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::env::{FixedRandom, HandClock};
-use crate::error::{FieldError, Rule, limit};
+use crate::error::{Field, Rule, limit};
 use crate::http::extract::limited::Limited;
 use crate::identity::access::counted::Checked;
 use crate::identity::audit::refusals::Refusals;
@@ -57,12 +57,12 @@ impl World {
         Meter::new(self.limiter.clone(), Refusals::new(env, self.metrics.clone()), source)
     }
 
-    fn turn(&self, span: Duration) {
+    fn advance(&self, span: Duration) {
         self.clock.advance(span);
     }
 
     fn seconds(&self, seconds: u64) {
-        self.turn(Duration::from_secs(seconds));
+        self.advance(Duration::from_secs(seconds));
     }
 
     /// How many consecutive calls are allowed.
@@ -89,16 +89,16 @@ fn a_fixed_window_is_whole_again_at_its_end_and_not_before() {
 fn a_smooth_limit_gives_calls_back_one_by_one() {
     let world = World::new(Shape::Smooth);
     assert_eq!(world.passed(Limit::General, client(1)), 6);
-    world.turn(Duration::from_millis(9_999));
+    world.advance(Duration::from_millis(9_999));
     assert_eq!(world.passed(Limit::General, client(1)), 0);
-    world.turn(Duration::from_millis(1));
+    world.advance(Duration::from_millis(1));
     assert_eq!(world.passed(Limit::General, client(1)), 1);
     world.seconds(3600);
     assert_eq!(world.passed(Limit::General, client(1)), 6);
 }
 
 #[test]
-fn calls_and_clients_have_buckets_of_their_own() {
+fn each_limit_counts_each_client_separately() {
     for shape in [Shape::Window, Shape::Smooth] {
         let world = World::new(shape);
         assert_eq!(world.passed(Limit::SignIn, client(1)), 5);
@@ -154,16 +154,16 @@ fn a_call_given_back_can_be_made_again() {
 }
 
 #[test]
-fn the_wait_that_is_told_is_true() {
+fn the_announced_wait_is_exact() {
     for shape in [Shape::Window, Shape::Smooth] {
         let world = World::new(shape);
         world.passed(Limit::SignUp, client(1));
-        world.turn(Duration::from_millis(1234));
+        world.advance(Duration::from_millis(1234));
         let refusal = world.limiter.check(Limit::SignUp, client(1)).unwrap_err();
         let wait = refusal.retry_delay().unwrap();
-        world.turn(wait.saturating_sub(Duration::from_millis(1)));
+        world.advance(wait.saturating_sub(Duration::from_millis(1)));
         assert!(world.limiter.check(Limit::SignUp, client(1)).is_err(), "{shape:?}");
-        world.turn(Duration::from_millis(1));
+        world.advance(Duration::from_millis(1));
         assert!(world.limiter.check(Limit::SignUp, client(1)).is_ok(), "{shape:?}");
     }
 }
@@ -237,7 +237,7 @@ fn the_headers_speak_of_the_limit_nearest_to_its_end() {
     meter.count(Limit::General).unwrap();
     meter.count(Limit::SignUp).unwrap();
     let mut headers = poem::http::HeaderMap::new();
-    meter.standings().write(&mut headers);
+    meter.statuses().write(&mut headers);
     assert_eq!(headers["x-ratelimit-limit"], "3");
     assert_eq!(headers["x-ratelimit-remaining"], "2");
     assert_eq!(headers["x-ratelimit-reset"], (1_700_000_000 + 3600).to_string().as_str());
@@ -259,7 +259,7 @@ fn failures_beyond_the_limit_are_answered_as_too_many() {
 fn a_reset_counts_unless_only_the_new_password_is_refused() {
     let world = World::new(Shape::Window);
     let limited: Limited<limit::SignUp> = Limited::new(&world.meter(1));
-    let weak = || Error::invalid(vec![FieldError::new("password", Rule::TooShort, "", "")]);
+    let weak = || Error::invalid_field(Field::Password, Rule::TooShort { min: 12 });
     for _ in 0..9 {
         let _ = limited.count().unwrap().failed(weak());
     }

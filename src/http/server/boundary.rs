@@ -116,7 +116,7 @@ impl<E: Endpoint> Endpoint for Boundary<E> {
         if !visit.may_set_cookies {
             response.headers_mut().remove(SET_COOKIE);
         }
-        visit.meter.standings().write(response.headers_mut());
+        visit.meter.statuses().write(response.headers_mut());
         cors::mark(response.headers_mut(), visit.origin.take());
         self.standard.complete(response.headers_mut(), &visit.request_id);
         self.log(&visit, &response);
@@ -248,10 +248,10 @@ fn check_form(request: &Request) -> Result<()> {
 
 /// A 5xx body: the kind's fixed sentence and `Retry-After`, never the error's own message.
 fn constant(error: &Error) -> Error {
-    let told = Error::new(error.kind());
+    let shown = Error::new(error.kind());
     match error.retry_delay() {
-        Some(wait) => told.retry_after(wait),
-        None => told,
+        Some(wait) => shown.retry_after(wait),
+        None => shown,
     }
 }
 

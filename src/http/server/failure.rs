@@ -6,7 +6,7 @@ use poem_openapi::error::{
     ParseParamError, ParsePathError as ParsePathParamError, ParseRequestPayloadError,
 };
 
-use crate::error::{Error, FieldError, Kind, Limit, Rule};
+use crate::error::{Error, Kind, Limit, Rule};
 use crate::http::server::reject::CoreFailure;
 
 /// Returns the core error inside a poem error, or the core error that corresponds to it.
@@ -17,13 +17,7 @@ pub fn from_poem(error: poem::Error) -> Error {
         Err(error) => error,
     };
     if let Some(parameter) = error.downcast_ref::<ParseParamError>() {
-        let message = format!("The parameter {} is missing or malformed", parameter.name);
-        return Error::invalid(vec![FieldError::new(
-            parameter.name,
-            Rule::Format,
-            "Invalid value",
-            message,
-        )]);
+        return Error::invalid_field(parameter.name, Rule::Parameter);
     }
     if error.is::<ParsePathError>() || error.is::<ParsePathParamError>() {
         return Error::new(Kind::NotFound);
@@ -93,6 +87,7 @@ mod tests {
     use poem::error::{MethodNotAllowedError, NotFoundError};
 
     use super::*;
+    use crate::http::server::error_text;
     use crate::http::server::reject::Reject;
 
     #[test]
@@ -120,7 +115,7 @@ mod tests {
         ] {
             let error: Error = from_poem(error);
             assert_eq!(error.kind(), kind);
-            assert!(!error.message().contains("secret"));
+            assert!(!error_text::message(&error).contains("secret"));
         }
     }
 }

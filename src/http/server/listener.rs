@@ -49,7 +49,7 @@ pub struct EndpointSwap(Arc<CurrentEndpoint>);
 
 struct CurrentEndpoint {
     /// How many times the endpoint was replaced.
-    turn: AtomicU64,
+    generation: AtomicU64,
     app: RwLock<Arc<AppEndpoint>>,
 }
 
@@ -57,7 +57,7 @@ impl EndpointSwap {
     /// Starts with this endpoint.
     pub fn new(endpoint: impl Endpoint<Output = Response> + 'static) -> Self {
         Self(Arc::new(CurrentEndpoint {
-            turn: AtomicU64::new(0),
+            generation: AtomicU64::new(0),
             app: RwLock::new(Arc::new(ToDynEndpoint(endpoint))),
         }))
     }
@@ -66,22 +66,22 @@ impl EndpointSwap {
     pub fn replace(&self, endpoint: impl Endpoint<Output = Response> + 'static) {
         let mut app = self.0.app.write().unwrap_or_else(PoisonError::into_inner);
         *app = Arc::new(ToDynEndpoint(endpoint));
-        self.0.turn.fetch_add(1, Ordering::Release);
+        self.0.generation.fetch_add(1, Ordering::Release);
     }
 
-    fn turn(&self) -> u64 {
-        self.0.turn.load(Ordering::Acquire)
+    fn generation(&self) -> u64 {
+        self.0.generation.load(Ordering::Acquire)
     }
 
     fn current(&self) -> PinnedEndpoint {
         let app = self.0.app.read().unwrap_or_else(PoisonError::into_inner);
-        PinnedEndpoint { turn: self.turn(), app: Arc::clone(&app) }
+        PinnedEndpoint { generation: self.generation(), app: Arc::clone(&app) }
     }
 }
 
 /// An endpoint and its generation.
 struct PinnedEndpoint {
-    turn: u64,
+    generation: u64,
     app: Arc<AppEndpoint>,
 }
 
@@ -100,7 +100,8 @@ impl EndpointCache {
     /// Takes the current endpoint for a request.
     fn take(&self) -> PinnedEndpoint {
         let held = self.between.lock().unwrap_or_else(PoisonError::into_inner).take();
-        held.filter(|held| held.turn == self.swap.turn()).unwrap_or_else(|| self.swap.current())
+        held.filter(|held| held.generation == self.swap.generation())
+            .unwrap_or_else(|| self.swap.current())
     }
 
     /// Keeps the endpoint for the next request.

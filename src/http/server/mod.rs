@@ -4,6 +4,7 @@ pub mod boundary;
 pub mod carried;
 pub mod cors;
 pub mod download;
+pub mod error_text;
 pub mod failure;
 pub mod headers;
 pub mod listener;

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::config::{Config, PasswordRules};
-use crate::error::{FieldError, Rule};
-use crate::http::extract::schema::label;
+use crate::error::{Field, FieldError, Rule};
+use crate::http::server::error_text::field_name;
 use crate::password::rules::{self, Personal};
 
 /// The value of a field, if it is a string.
@@ -18,11 +18,11 @@ pub fn text_of<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str
 #[must_use]
 pub fn new_password(
     fields: &Map<String, Value>,
-    field: &str,
+    field: &Field,
     names: &[&str],
     config: &Config,
 ) -> Vec<FieldError> {
-    let Some(password) = text_of(fields, field) else { return Vec::new() };
+    let Some(password) = text_of(fields, &field_name(field)) else { return Vec::new() };
     let names: Vec<&str> = names.iter().filter_map(|name| text_of(fields, name)).collect();
     let personal = Personal {
         email: text_of(fields, "email"),
@@ -30,7 +30,8 @@ pub fn new_password(
         names: &names,
         service: &config.service.name,
     };
-    rules::check(&config.password, field, password, &personal)
+    let broken = rules::check(&config.password, password, &personal);
+    broken.into_iter().map(|rule| FieldError::new(field.clone(), rule)).collect()
 }
 
 /// The only rule for a password to be verified is the maximum length.
@@ -41,11 +42,9 @@ pub fn tried_password(
     config: &Config,
 ) -> Vec<FieldError> {
     let is_too_long = |text: &str| rules::is_too_long(&config.password, text);
-    let broken = text_of(fields, field).is_some_and(is_too_long).then(|| {
-        let sentence =
-            format!("{} must be at most {} characters", label(field), config.password.max_length);
-        FieldError::new(field, Rule::TooLong, "Too long", sentence)
-    });
+    let broken = text_of(fields, field)
+        .is_some_and(is_too_long)
+        .then(|| FieldError::new(field, Rule::TooLong { max: config.password.max_length }));
     broken.into_iter().collect()
 }
 

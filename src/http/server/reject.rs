@@ -10,8 +10,9 @@ use poem::error::ResponseError;
 use poem::http::{HeaderValue, StatusCode};
 use serde_json::Value;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Field, Kind};
 use crate::http::limits;
+use crate::http::server::error_text;
 use crate::model::Time;
 use crate::model::time::whole_seconds;
 
@@ -51,6 +52,11 @@ pub trait Wire: Send + Sync + 'static {
         kind.sentence()
     }
 
+    /// The name of a field in an error.
+    fn field_name<'a>(&self, field: &'a Field) -> Cow<'a, str> {
+        error_text::field_name(field)
+    }
+
     /// The message of an error: a fixed sentence for internal errors, the remaining wait for
     /// used-up limits.
     fn message<'a>(&self, error: &'a Error) -> Cow<'a, str> {
@@ -58,8 +64,7 @@ pub trait Wire: Send + Sync + 'static {
         match (kind, error.retry_delay()) {
             (Kind::Internal | Kind::Unavailable, _) => self.sentence(kind).into(),
             (Kind::TooMany(limit), Some(wait)) => limits::sentence(limit, wait).into(),
-            _ if error.message() == kind.sentence() => self.sentence(kind).into(),
-            _ => error.message().into(),
+            _ => error_text::specific(error).unwrap_or_else(|| self.sentence(kind).into()),
         }
     }
 

@@ -26,12 +26,12 @@ impl Endings {
         // A write to a closed pipe or connection must fail with an error instead of ending the
         // process, however the process was started.
         drop(open(SignalKind::pipe())?);
-        let (told, endings) = watch::channel(0);
+        let (signals, endings) = watch::channel(0);
         tokio::spawn(async move {
             loop {
                 tokio::select! {
-                    _ = terminate.recv() => told.send_modify(|times| *times += 1),
-                    _ = interrupt.recv() => told.send_modify(|times| *times += 1),
+                    _ = terminate.recv() => signals.send_modify(|times| *times += 1),
+                    _ = interrupt.recv() => signals.send_modify(|times| *times += 1),
                     _ = hangup.recv() => on_hangup(),
                 }
             }
@@ -66,7 +66,7 @@ impl Endings {
     }
 
     async fn at_least(mut self, times: u32) {
-        if self.0.wait_for(|told| *told >= times).await.is_err() {
+        if self.0.wait_for(|received| *received >= times).await.is_err() {
             std::future::pending::<()>().await;
         }
     }

@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_answers_get_answers_head() {
+    fn every_path_that_answers_get_answers_head() {
         assert_eq!(
             Wires::new(Arc::new(FixedName("root")), Arc::new(GetAndPost)).allow("/"),
             "GET, HEAD, POST"

@@ -5,7 +5,7 @@
 //! target: an actor cannot change an account with more rights.
 
 use crate::config::AdminNetworks;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Detail, Error, Kind, Result};
 use crate::identity::access::fresh::Fresh;
 use crate::identity::{Caller, Core};
 use crate::model::{AccountId, Permission, Rights, SessionId, Source, role};
@@ -173,5 +173,5 @@ impl Actor {
 }
 
 fn more_rights() -> Error {
-    Error::with(Kind::Forbidden, "This requires permissions that you do not have")
+    Detail::LacksGrantedPermissions.into()
 }

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 
-use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::error::{Detail, Error, Field, Kind, Result, Rule};
 use crate::identity::Core;
 use crate::identity::access::actor::By;
 use crate::identity::audit::log::AuditLog;
@@ -24,13 +24,7 @@ pub async fn create(
     kind: app::ApiClientKind,
 ) -> Result<(ApiClient, Secret)> {
     if !(1..=LONGEST_NAME).contains(&text::length(name)) || name.chars().any(text::is_control) {
-        let sentence = format!("Name must have 1 to {LONGEST_NAME} characters on one line");
-        return Err(Error::invalid(vec![FieldError::new(
-            "name",
-            Rule::Format,
-            "Invalid value",
-            sentence,
-        )]));
+        return Err(Error::invalid_field(Field::Name, Rule::OneLine { max: LONGEST_NAME }));
     }
     let (log, actor) = (AuditLog::new(core, &by.source), by.actor.clone());
     let key = new_key(core)?;
@@ -66,7 +60,7 @@ pub async fn create_first(core: &Core) -> Result<Option<(ApiClient, Secret)>> {
 }
 
 fn new_key(core: &Core) -> Result<Secret> {
-    Ok(Secret::new(format!("sk_{}", secret::encode(&core.env.random::<32>()?))))
+    Ok(Secret::new(format!("sk_{}", core.env.new_token()?)))
 }
 
 /// Lists all API clients, oldest first.
@@ -78,7 +72,7 @@ pub async fn list(core: &Core) -> Result<Vec<ApiClient>> {
 }
 
 fn unknown(id: &str) -> Error {
-    Error::with(Kind::NotFound, format!("There is no app {id}"))
+    Detail::UnknownApiClient(id.to_owned()).into()
 }
 
 /// Gives an API client a new key. The old key stops working at once.

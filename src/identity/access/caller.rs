@@ -82,41 +82,41 @@ pub async fn recognise<'t>(
     let id = verified.session.clone();
     let found = core
         .store
-        .recall(("standing", verified.session.as_str()), move |db| {
-            store::tables::sessions::find_standing(db, &id)
+        .recall(("session", verified.session.as_str()), move |db| {
+            store::tables::sessions::find_snapshot(db, &id)
         })
         .await?;
-    let Some(standing) = found.as_ref() else { return Err(Kind::SessionEnded.into()) };
-    if standing.epoch != verified.epoch {
+    let Some(snapshot) = found.as_ref() else { return Err(Kind::SessionEnded.into()) };
+    if snapshot.epoch != verified.epoch {
         crate::identity::system::key_reload::reload(core).await?;
         core.tokens.verify(token()?)?;
     }
     let now = core.env.now();
-    let usable = standing.session.is_alive(now)
-        && standing.account.id == verified.account
-        && standing.account.suspended_at.is_none()
-        && standing.account.deleted_at.is_none();
+    let usable = snapshot.session.is_alive(now)
+        && snapshot.account.id == verified.account
+        && snapshot.account.suspended_at.is_none()
+        && snapshot.account.deleted_at.is_none();
     if !usable {
         return Err(Kind::SessionEnded.into());
     }
-    note_activity(core, standing, now);
+    note_activity(core, snapshot, now);
     Ok(Caller {
-        permissions: core.roles.permissions(&standing.roles),
-        account: standing.account.clone(),
+        permissions: core.roles.permissions(&snapshot.roles),
+        account: snapshot.account.clone(),
         via: Via::Session(LoginProof {
-            session: standing.session.id.clone(),
-            proved_at: standing.session.proved_at,
+            session: snapshot.session.id.clone(),
+            proved_at: snapshot.session.proved_at,
         }),
-        roles: standing.roles.clone(),
+        roles: snapshot.roles.clone(),
     })
 }
 
 /// Records the last activity in the background, if the recorded one is old enough.
-fn note_activity(core: &Core, standing: &SessionSnapshot, now: Time) {
-    if now.since(standing.session.last_active_at) < ACTIVITY_STEP {
+fn note_activity(core: &Core, snapshot: &SessionSnapshot, now: Time) {
+    if now.since(snapshot.session.last_active_at) < ACTIVITY_STEP {
         return;
     }
-    let (store, id) = (core.store.clone(), standing.session.id.clone());
+    let (store, id) = (core.store.clone(), snapshot.session.id.clone());
     tokio::spawn(async move {
         let noted = store
             .write(move |db| store::tables::sessions::touch(db, &id, now - ACTIVITY_STEP, now))

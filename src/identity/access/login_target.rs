@@ -57,7 +57,8 @@ impl LoginTarget {
         &self.text
     }
 
-    /// The key of the attempts at this target, from any client IP.
+    /// The key of the attempts at this target, from any client IP. The label stays: it keys stored
+    /// counters.
     pub(in crate::identity) fn key(&self, master: &MasterKey) -> [u8; 32] {
         master.mac("tries", self.text.as_bytes())
     }

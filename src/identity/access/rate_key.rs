@@ -1,6 +1,6 @@
 //! The rate key: what a call by an API client on a user's behalf is rate-limited by.
 //!
-//! A login name counts for the account behind it, so an account has one bucket for all its names. A
+//! A login name counts for the account behind it, so all names of an account share one limit. A
 //! name without an account counts the same way. An address that mail is sent to counts as itself,
 //! and a token or session counts for itself: an attacker who only knows the address cannot use up
 //! the limit of a client that holds a token.

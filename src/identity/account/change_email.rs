@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, FieldError, Kind, Result, Rule, limit};
+use crate::error::{Error, Field, Kind, Result, Rule, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::access::fresh::Fresh;
@@ -31,13 +31,7 @@ pub(in crate::identity) const UNDO_FOR: Duration = Duration::from_hours(7 * 24);
 pub async fn request(core: &Core, fresh: &Fresh, new: &Email, source: &Source) -> Result<()> {
     let account = &fresh.caller().account;
     if account.email.key() == new.key() {
-        let sentence = "This is already the email address of your account";
-        return Err(Error::invalid(vec![FieldError::new(
-            "newEmail",
-            Rule::Format,
-            "Not a new address",
-            sentence,
-        )]));
+        return Err(Error::invalid_field(Field::NewEmail, Rule::SameEmail));
     }
     let asked = Job::ChangeEmail {
         account_id: account.id.to_string(),

@@ -4,7 +4,7 @@
 use crate::identity::account::upload_slots::UploadSlot;
 use std::time::Duration;
 
-use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::error::{Detail, Error, Field, Kind, Result, Rule};
 use crate::identity::access::login_target::LoginTarget;
 use crate::identity::account::quota;
 use crate::identity::account::quota::Quota;
@@ -90,8 +90,7 @@ fn check_name(sent: &str) -> Result<String> {
     if fits {
         return Ok(name.to_owned());
     }
-    let sentence = "The file name must have 1 to 255 characters and no control characters";
-    Err(Error::invalid(vec![FieldError::new("file", Rule::Format, "Invalid file name", sentence)]))
+    Err(Error::invalid_field(Field::File, Rule::FileName { max: LONGEST_NAME }))
 }
 
 /// The space limits for files.
@@ -153,10 +152,7 @@ impl Upload {
         self.size += bytes.len() as u64;
         let largest = self.room.files.size;
         if self.size > largest {
-            return Err(Error::with(
-                Kind::PayloadTooLarge,
-                format!("A file can have at most {largest} bytes"),
-            ));
+            return Err(Detail::FileTooLarge { max: largest }.into());
         }
         self.sniffer.feed(bytes);
         self.waiting.extend_from_slice(bytes);
@@ -186,23 +182,12 @@ impl Upload {
     /// `UploadLimitReached`.
     pub async fn finish(mut self) -> Result<(FileRow, Quota)> {
         if self.size == 0 {
-            let sentence = "The file is empty";
-            return Err(Error::invalid(vec![FieldError::new(
-                "file",
-                Rule::Required,
-                "Empty file",
-                sentence,
-            )]));
+            return Err(Error::invalid_field(Field::File, Rule::EmptyFile));
         }
         let found = std::mem::take(&mut self.sniffer).finish();
         let media = found
             .filter(|&media| Media::by_name(&self.name).is_none_or(|named| named == media))
-            .ok_or_else(|| {
-                Error::with(
-                    Kind::UnsupportedMediaType,
-                    "Expected a PDF, DOC, DOCX, TXT, JPG, PNG or GIF file",
-                )
-            })?;
+            .ok_or(Detail::FileTypeNotAllowed)?;
         let end = FinalPiece {
             piece: std::mem::take(&mut self.waiting),
             id: self.id.clone(),

@@ -1,6 +1,6 @@
 //! The rules for every new password, and changing the password with the current one.
 
-use crate::error::{Error, Kind, Result, limit};
+use crate::error::{Error, Field, FieldError, Kind, Result, limit};
 use crate::identity::access::counted::Counted;
 use crate::identity::account::link;
 use crate::identity::audit::log::AuditLog;
@@ -15,28 +15,23 @@ use crate::password::pool::Lane;
 use crate::password::rules::{self, Personal};
 use crate::store;
 
-/// The field name in errors about a new password, where the account must be known to check it.
-pub const NEW_PASSWORD: &str = "newPassword";
-/// The field name in errors about an account's first password.
-pub const FIRST_PASSWORD: &str = "password";
-
 /// Rejects a new password that breaks the rules for this account.
 ///
 /// # Errors
-/// `Validation` with every broken rule, under [`NEW_PASSWORD`].
+/// `Validation` with every broken rule, for [`Field::NewPassword`].
 pub(in crate::identity) fn check_rules(
     core: &Core,
     account: &Account,
     new: &Password,
 ) -> Result<()> {
     let names = [&account.first_name, &account.last_name, &account.name, &account.company_name];
-    check(core, NEW_PASSWORD, new, &account.email, account.username.as_deref(), &names)
+    check(core, &Field::NewPassword, new, &account.email, account.username.as_deref(), &names)
 }
 
 /// Rejects the first password of a new account if it breaks the rules.
 ///
 /// # Errors
-/// `Validation` with every broken rule, under [`FIRST_PASSWORD`].
+/// `Validation` with every broken rule, for [`Field::Password`].
 pub(in crate::identity) fn check_first(
     core: &Core,
     new: &Password,
@@ -44,13 +39,13 @@ pub(in crate::identity) fn check_first(
     username: Option<&Username>,
     names: &[&Option<String>],
 ) -> Result<()> {
-    check(core, FIRST_PASSWORD, new, email, username.map(Username::as_str), names)
+    check(core, &Field::Password, new, email, username.map(Username::as_str), names)
 }
 
 /// Every operation that sets a password calls this, even if a wire has checked the password before.
 fn check(
     core: &Core,
-    field: &str,
+    field: &Field,
     new: &Password,
     email: &Email,
     username: Option<&str>,
@@ -63,8 +58,12 @@ fn check(
         names: &names,
         service: &core.config.service.name,
     };
-    let broken = rules::check(&core.config.password, field, new.reveal(), &personal);
-    if broken.is_empty() { Ok(()) } else { Err(Error::invalid(broken)) }
+    let broken = rules::check(&core.config.password, new.reveal(), &personal);
+    if broken.is_empty() {
+        return Ok(());
+    }
+    let rows = broken.into_iter().map(|rule| FieldError::new(field.clone(), rule));
+    Err(Error::invalid(rows.collect()))
 }
 
 /// Changes the password. The caller's session stays, all others end, mailed links are voided, and

@@ -3,7 +3,7 @@
 //! Using the link proves access to the mailbox, so it also verifies an unverified address. It
 //! creates no session and removes no second factor.
 
-use crate::error::{Error, Kind, Result, limit};
+use crate::error::{Detail, Error, Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::account::link::{Link, LinkPurpose, NewLink};
@@ -14,7 +14,7 @@ use crate::identity::login::guard;
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
-use crate::model::{Account, Email, Event, Password, Secret, Source, Time, secret};
+use crate::model::{Account, Email, Event, Password, Secret, Source, Time};
 use crate::outbox::{self, Job, OutgoingMessage};
 use crate::password::pool::{Hash, Lane};
 use crate::store;
@@ -57,7 +57,7 @@ pub async fn reset(
 
 async fn follow(core: &Core, token: &str, new: Password, source: &Source) -> Result<()> {
     let (hash, now) = (link::digest_of(token), core.env.now());
-    let found = core.store.read(move |db| subject(db, &hash, now)).await.map_err(told);
+    let found = core.store.read(move |db| subject(db, &hash, now)).await.map_err(with_purpose);
     let (_, account) = link::settle(core, hash, found).await?;
     let change = Reset::prepare(core, &account, new, source).await?;
     core.store
@@ -73,14 +73,14 @@ async fn follow(core: &Core, token: &str, new: Password, source: &Source) -> Res
             }
         })
         .await
-        .map_err(told)?;
+        .map_err(with_purpose)?;
     Ok(())
 }
 
-/// Names the purpose of an expired link in the message.
-fn told(error: Error) -> Error {
+/// Says of an expired link what it was for.
+fn with_purpose(error: Error) -> Error {
     match error.kind() {
-        Kind::LinkExpired => Error::with(Kind::LinkExpired, "Reset token expired"),
+        Kind::LinkExpired => Detail::ResetLinkExpired.into(),
         _ => error,
     }
 }
@@ -174,7 +174,7 @@ impl MailedReset {
         account: &Account,
         letter: impl FnOnce(Secret, Time) -> Letter,
     ) -> Result<Self> {
-        let token = secret::encode(&core.env.random::<32>()?);
+        let token = core.env.new_token()?;
         let until = core.env.now() + core.config.links.reset_life;
         let letter = letter(link::to_reset(core, &token), until);
         Ok(Self {

@@ -84,7 +84,7 @@ async fn spend(
     source: &Source,
 ) -> Result<()> {
     refuse_where_off(core)?;
-    let (showing, account) =
+    let (attempt, account) =
         one_time_code::show(core, email, CodePurpose::Reset, typed, source).await?;
     let change = Reset::prepare(core, &account, new, source).await?;
     let now = core.env.now();
@@ -97,7 +97,7 @@ async fn spend(
             if !store::tables::accounts::find(db, &account.id)?.as_ref().is_some_and(is_as_read) {
                 return Err(Kind::CodeInvalid.into());
             }
-            let Some(code) = showing.spend(db, now)? else { return Err(Kind::CodeInvalid.into()) };
+            let Some(code) = attempt.spend(db, now)? else { return Err(Kind::CodeInvalid.into()) };
             if change.store(db, &account, &code.target)? {
                 Ok(())
             } else {

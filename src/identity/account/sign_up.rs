@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, Kind, Result, limit};
+use crate::error::{Detail, Error, Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::account::password;
@@ -33,7 +33,8 @@ use crate::store::tables::attempts;
 use crate::store::tables::attempts::{AttemptRow, Scope};
 use crate::store::{self, Decision};
 
-/// A sign-up request, with well-formed values.
+/// The data of a new account, with well-formed values: a sign-up request, or what an administrator
+/// enters.
 #[derive(Debug, Clone)]
 pub struct NewAccount {
     pub email: Email,
@@ -45,6 +46,46 @@ pub struct NewAccount {
     pub name: Option<String>,
     pub company_name: Option<String>,
     pub phone: Option<String>,
+}
+
+impl NewAccount {
+    /// An account with an address and a password alone.
+    #[must_use]
+    pub fn new(email: Email, password: Password) -> Self {
+        Self {
+            email,
+            password,
+            username: None,
+            first_name: None,
+            last_name: None,
+            name: None,
+            company_name: None,
+            phone: None,
+        }
+    }
+
+    /// Checks the password by the policy, hashes it and draws the id.
+    pub(in crate::identity) async fn into_row(self, core: &Core, lane: Lane) -> Result<NewRow> {
+        let names = [&self.first_name, &self.last_name, &self.name, &self.company_name];
+        password::check_first(core, &self.password, &self.email, self.username.as_ref(), &names)?;
+        let salt = salt_of(core, &self.email);
+        let hash = core.hashing.hash_with_salt(lane, self.password, salt).await?;
+        let account = Account {
+            username: self.username.as_ref().map(|name| name.as_str().to_owned()),
+            first_name: self.first_name,
+            last_name: self.last_name,
+            name: self.name,
+            company_name: self.company_name,
+            phone: self.phone,
+            password_hash: Some(hash.text),
+            ..Account::new(AccountId::new(core.env.new_id()?), self.email, core.env.now())
+        };
+        Ok(NewRow {
+            username_key: self.username.map(|name| name.key().to_owned()),
+            password_scheme: Some(hash.scheme),
+            ..NewRow::new(account, core.env.random()?)
+        })
+    }
 }
 
 /// The response to a sign-up. Where a taken address is not revealed, it is made only from what the
@@ -69,7 +110,7 @@ pub struct SignedUp {
 pub fn admit_role(asked: Option<&str>) -> Result<()> {
     match asked {
         None | Some(role::DEFAULT) => Ok(()),
-        Some(_) => Err(Error::with(Kind::Forbidden, "A sign-up cannot choose this role")),
+        Some(_) => Err(Detail::RoleAtSignUp.into()),
     }
 }
 
@@ -106,12 +147,12 @@ pub async fn register(
     let entry = PendingSignUp::prepare(core, new, source).await?;
     let waits = core.verification() == Verification::Required;
     let made = SignedUp {
-        id: entry.row.id.clone(),
-        email: entry.row.email.clone(),
-        username: entry.row.username.clone(),
+        id: entry.row.account.id.clone(),
+        email: entry.row.account.email.clone(),
+        username: entry.row.account.username.clone(),
         status: if waits { Status::Pending } else { Status::Active },
         email_verified: false,
-        created_at: entry.row.created_at,
+        created_at: entry.row.account.created_at,
     };
     core.store.decide(move |db| entry.store(db)).await?;
     Ok(made)
@@ -131,21 +172,22 @@ pub async fn register_and_enter(
     source: &Source,
 ) -> Result<Issued> {
     let entry = PendingSignUp::prepare(core, new, source).await?;
-    let opening =
-        NewSession::prepare(core, entry.account(), Proof::Password, remember, source).await?;
-    let inside = opening.clone();
+    let new_session =
+        NewSession::prepare(core, entry.row.account.clone(), Proof::Password, remember, source)
+            .await?;
+    let inside = new_session.clone();
     let made = core.store.decide(move |db| {
         if let Decision::CommitThenRefuse(refusal) = entry.store(db)? {
             return Ok(Decision::CommitThenRefuse(refusal));
         }
         let opened = inside.open(db)?;
-        let stored = store::tables::accounts::find(db, &entry.row.id)?;
+        let stored = store::tables::accounts::find(db, &entry.row.account.id)?;
         let account = stored
             .ok_or_else(|| Error::internal("an account was missing right after its sign-up"))?;
         Ok(Decision::Commit((account, opened)))
     });
     let (account, opened) = made.await?;
-    Ok(Issued { account, ..opening.outcome(core, opened).await?.into_issued()? })
+    Ok(Issued { account, ..new_session.outcome(core, opened).await?.into_issued()? })
 }
 
 /// The salt for the passwords of sign-ups with this address. It is keyed, so nobody else can compute
@@ -160,7 +202,6 @@ fn salt_of(core: &Core, email: &Email) -> [u8; 16] {
 /// A sign-up, ready to be stored.
 struct PendingSignUp {
     row: NewRow,
-    username: Option<Username>,
     reveals: bool,
     held_until: Time,
     contest_key: [u8; 32],
@@ -173,87 +214,37 @@ struct PendingSignUp {
 impl PendingSignUp {
     /// Does everything that must happen before the write: hashing, the id, the mail.
     async fn prepare(core: &Core, new: NewAccount, source: &Source) -> Result<Self> {
-        let names = [&new.first_name, &new.last_name, &new.name, &new.company_name];
-        password::check_first(core, &new.password, &new.email, new.username.as_ref(), &names)?;
-        let (lane, salt) = (Lane::Client(source.client()), salt_of(core, &new.email));
-        let hash = core.hashing.hash_with_salt(lane, new.password, salt).await?;
-        let id = AccountId::new(core.env.new_id()?);
+        let row = new.into_row(core, Lane::Client(source.client())).await?;
         let log = AuditLog::new(core, source);
-        let taken = Job::AlreadyRegistered { email_key: new.email.key().to_owned() };
+        let taken = Job::AlreadyRegistered { email_key: row.account.email.key().to_owned() };
+        let welcome = Job::Welcome { account_id: row.account.id.to_string() };
         Ok(Self {
-            welcome: core.outbox.job(&Job::Welcome { account_id: id.to_string() }, source)?,
+            welcome: core.outbox.job(&welcome, source)?,
             notice: core.outbox.job(&taken, source)?,
             reveals: core.config.signup.reveal_existing,
             held_until: log.at() + core.config.links.verify_life,
-            contest_key: core.master.mac("sign-ups", new.email.key().as_bytes()),
+            contest_key: core.master.mac("sign-ups", row.account.email.key().as_bytes()),
             contested_for: core.config.signup.remove_unproved,
-            row: NewRow {
-                id,
-                handle: core.env.random()?,
-                email: new.email,
-                email_verified_at: None,
-                username: new.username.as_ref().map(|name| name.as_str().to_owned()),
-                username_key: None,
-                first_name: new.first_name,
-                last_name: new.last_name,
-                name: new.name,
-                company_name: new.company_name,
-                phone: new.phone,
-                password_hash: Some(hash.text),
-                password_scheme: Some(hash.scheme),
-                created_at: log.at(),
-            },
-            username: new.username,
+            row,
             log,
         })
     }
 
-    /// The account as it will be stored. Its number is 0 here, because the database assigns it.
-    fn account(&self) -> Account {
-        let row = &self.row;
-        Account {
-            id: row.id.clone(),
-            number: 0,
-            email: row.email.clone(),
-            email_verified_at: row.email_verified_at,
-            username: row.username.clone(),
-            first_name: row.first_name.clone(),
-            last_name: row.last_name.clone(),
-            name: row.name.clone(),
-            company_name: row.company_name.clone(),
-            phone: row.phone.clone(),
-            phone_verified_at: None,
-            password_hash: row.password_hash.clone(),
-            password_contested_at: None,
-            credential_version: store::tables::accounts::FIRST_CREDENTIAL_VERSION,
-            suspended_at: None,
-            deleted_at: None,
-            deleted_by: None,
-            last_login_at: None,
-            created_at: row.created_at,
-            updated_at: row.created_at,
-        }
-    }
-
     fn store(&self, db: &mut dyn Db) -> Result<Decision<()>> {
         let is_contested = self.note_password(db)?;
-        if let Some(name) = &self.username
-            && store::tables::accounts::is_username_taken(
-                db,
-                name.key(),
-                &self.row.id,
-                self.log.at(),
-            )?
+        let id = &self.row.account.id;
+        if let Some(key) = &self.row.username_key
+            && store::tables::accounts::is_username_taken(db, key, id, self.log.at())?
         {
             return self.refuse(db, Kind::UsernameTaken, "username_taken");
         }
         // Where taken addresses are revealed, the account gets its user name immediately. Otherwise
         // the name is only held, as it is for an address that is taken.
         let mut row = self.row.clone();
-        if self.reveals {
-            row.username_key = self.username.as_ref().map(|name| name.key().to_owned());
-        } else if let Some(name) = &self.username {
-            store::tables::accounts::reserve_username(db, name.key(), &row.id, self.held_until)?;
+        if !self.reveals
+            && let Some(key) = row.username_key.take()
+        {
+            store::tables::accounts::reserve_username(db, &key, id, self.held_until)?;
         }
         let inserted = match self.insert(db, &row) {
             Err(error) if Constraint::of(&error) == Some(Constraint::Username) => {
@@ -264,12 +255,12 @@ impl PendingSignUp {
         if inserted {
             if is_contested {
                 // No password has the empty hash.
-                let (email_key, now) = (row.email.key(), self.log.at());
+                let (email_key, now) = (row.account.email.key(), self.log.at());
                 store::tables::accounts::contest_password(db, email_key, "", now)?;
             }
-            store::tables::roles::give(db, &row.id, role::DEFAULT)?;
+            store::tables::roles::give(db, id, role::DEFAULT)?;
             outbox::enqueue(db, &self.welcome)?;
-            self.log.record(db, &Event::done(What::SignUp).about(&row.id))?;
+            self.log.record(db, &Event::done(What::SignUp).about(id))?;
             return Ok(Decision::Commit(()));
         }
         if self.reveals {
@@ -287,8 +278,8 @@ impl PendingSignUp {
     fn note_password(&self, db: &mut dyn Db) -> Result<bool> {
         let (key, now) = (&self.contest_key, self.log.at());
         let was_contested = attempts::peek(db, Scope::SignUps, key, now)?.count > 0;
-        let hash = self.row.password_hash.as_deref().unwrap_or_default();
-        let email_key = self.row.email.key();
+        let hash = self.row.account.password_hash.as_deref().unwrap_or_default();
+        let email_key = self.row.account.email.key();
         if store::tables::accounts::contest_password(db, email_key, hash, now)? {
             let row = attempts::lock(db, Scope::SignUps, key, now)?;
             let row = AttemptRow { count: 1, expires_at: now + self.contested_for, ..row };
@@ -300,8 +291,9 @@ impl PendingSignUp {
     /// An address that an account recently gave up stays taken until that account can no longer
     /// restore it.
     fn insert(&self, db: &mut dyn Db, row: &NewRow) -> Result<bool> {
+        let (account, at) = (&row.account, self.log.at());
         let is_kept =
-            store::tables::links::is_address_kept(db, row.email.key(), &row.id, self.log.at())?;
+            store::tables::links::is_address_kept(db, account.email.key(), &account.id, at)?;
         if is_kept { Ok(false) } else { store::tables::accounts::insert(db, row) }
     }
 

@@ -28,9 +28,7 @@ impl Slots {
     pub(in crate::identity) fn take(&self, account: &AccountId) -> Result<UploadSlot> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         if taken.get(account).is_some_and(|own| *own >= self.each) {
-            let message =
-                "You have too many uploads in progress, please wait until one is finished";
-            return Err(Error::with(Kind::TooMany(Limit::General), message).retry_after(SOON));
+            return Err(Error::new(Kind::TooMany(Limit::General)).retry_after(SOON));
         }
         if taken.values().sum::<usize>() >= self.all {
             return Err(Error::unavailable("too many uploads are in progress"));

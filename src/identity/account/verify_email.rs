@@ -1,6 +1,6 @@
 //! Verifying an address: following the link, requesting it again, and "this was not me".
 
-use crate::error::{Error, Kind, Result, limit};
+use crate::error::{Detail, Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::account::link::{Link, LinkPurpose};
@@ -121,7 +121,7 @@ async fn prove_without_password(
 fn subject(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<(Link, Account)> {
     let link = link::usable(db, hash, LinkPurpose::Verify, now)?;
     let account = store::tables::accounts::find(db, &link.account)?;
-    Ok((link, account.ok_or_else(|| Error::new(Kind::LinkInvalid))?))
+    Ok((link, account.ok_or(Kind::LinkInvalid)?))
 }
 
 /// Whether the link verifies an address whose sign-ups gave different passwords.
@@ -156,7 +156,7 @@ pub async fn disown(
         .write(move |db| {
             let link = link::usable(db, &hash, LinkPurpose::Verify, log.at())?;
             if !store::tables::erasure::remove_unproved(db, &link.account)? {
-                return Err(Error::with(Kind::LinkInvalid, "Email is already verified"));
+                return Err(Detail::SignUpVerified.into());
             }
             log.record(db, &Event::done(What::SignUpDisowned).about(&link.account))?;
             log.record(db, &Event::done(What::Deleted).about(&link.account).because("disowned"))

@@ -1,11 +1,12 @@
 //! Operations on any account, for administrators and the command line. Every change first checks
 //! that the actor may make it and that the target has no more rights than the actor.
 
-use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::error::{Error, Field, Kind, Result, RoleRule, Rule};
 use crate::identity::Core;
 use crate::identity::access::actor::{Actor, By};
 use crate::identity::account::proof::{Brought, ProofOutcome};
 use crate::identity::account::recover::MailedReset;
+use crate::identity::account::sign_up::NewAccount;
 use crate::identity::account::{link, password, proof};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard;
@@ -13,12 +14,12 @@ use crate::mail::Letter;
 use crate::model::account::Verification;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
-use crate::model::{Account, AccountId, Email, Event, Password, Permission, Username, role, text};
+use crate::model::{Account, AccountId, Email, Event, Password, Permission, role, text};
 use crate::outbox;
 use crate::password::pool::Lane;
 use crate::store;
 use crate::store::db::{Constraint, Db};
-use crate::store::tables::accounts::{AccountQuery, NewRow};
+use crate::store::tables::accounts::AccountQuery;
 
 /// An account with its roles.
 #[derive(Debug, Clone)]
@@ -28,14 +29,10 @@ pub struct AccountWithRoles {
     pub roles: Vec<String>,
 }
 
-/// The data of an account that an administrator creates.
+/// An account that an administrator creates.
 #[derive(Debug, Clone)]
 pub struct NewEntry {
-    pub email: Email,
-    pub username: Option<Username>,
-    pub first_name: Option<String>,
-    pub last_name: Option<String>,
-    pub password: Password,
+    pub account: NewAccount,
     /// Roles besides the default one.
     pub roles: Vec<String>,
     /// Whether the address counts as verified.
@@ -165,37 +162,21 @@ fn has_status(account: &Account, status: Option<&str>, verification: Verificatio
 /// # Errors
 /// `EmailTaken`, `UsernameTaken`, `Validation` for an unknown role or a bad password.
 pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<AccountWithRoles> {
-    let names = [&new.first_name, &new.last_name];
-    password::check_first(core, &new.password, &new.email, new.username.as_ref(), &names)?;
-    let hash = core.hashing.hash(Lane::Known(by.source.client()), new.password.clone()).await?;
+    let mut row = new.account.into_row(core, Lane::Known(by.source.client())).await?;
     let (log, actor) = (AuditLog::new(core, &by.source), by.actor.clone());
-    let row = NewRow {
-        id: AccountId::new(core.env.new_id()?),
-        handle: core.env.random()?,
-        email: new.email,
-        email_verified_at: new.verified.then(|| log.at()),
-        username: new.username.as_ref().map(|name| name.as_str().to_owned()),
-        username_key: new.username.as_ref().map(|name| name.key().to_owned()),
-        first_name: new.first_name,
-        last_name: new.last_name,
-        name: None,
-        company_name: None,
-        phone: None,
-        password_hash: Some(hash.text),
-        password_scheme: Some(hash.scheme),
-        created_at: log.at(),
-    };
+    row.account.email_verified_at = new.verified.then(|| log.at());
     let roles = new.roles;
     core.store
         .write(move |db| {
+            let (id, email) = (&row.account.id, &row.account.email);
             actor.needs(db, Permission::UsersWrite)?;
             if let Some(key) = &row.username_key
-                && store::tables::accounts::is_username_taken(db, key, &row.id, log.at())?
+                && store::tables::accounts::is_username_taken(db, key, id, log.at())?
             {
                 return Err(Kind::UsernameTaken.into());
             }
             // As at sign-up, an address that another account can still take back counts as taken.
-            if store::tables::links::is_address_kept(db, row.email.key(), &row.id, log.at())? {
+            if store::tables::links::is_address_kept(db, email.key(), id, log.at())? {
                 return Err(Kind::EmailTaken.into());
             }
             match store::tables::accounts::insert(db, &row) {
@@ -206,12 +187,12 @@ pub async fn create(core: &Core, by: &By, new: NewEntry) -> Result<AccountWithRo
                 }
                 Err(error) => return Err(error),
             }
-            log.record(db, &Event::done(What::AccountCreated).about(&row.id).by(actor.name()))?;
-            store::tables::roles::give(db, &row.id, role::DEFAULT)?;
+            log.record(db, &Event::done(What::AccountCreated).about(id).by(actor.name()))?;
+            store::tables::roles::give(db, id, role::DEFAULT)?;
             for name in &roles {
-                give(db, &actor, &log, &row.id, name)?;
+                give(db, &actor, &log, id, name)?;
             }
-            let account = look_up(db, row.id.as_str())?;
+            let account = look_up(db, id.as_str())?;
             load(db, account)
         })
         .await
@@ -225,13 +206,8 @@ pub(in crate::identity) fn give(
     name: &str,
 ) -> Result<()> {
     if !store::tables::roles::exists(db, name)? {
-        let sentence = format!("There is no role named {name:?}");
-        return Err(Error::invalid(vec![FieldError::new(
-            "roles",
-            Rule::Format,
-            "Unknown role",
-            sentence,
-        )]));
+        let rule = Rule::Role(RoleRule::Unknown(name.to_owned()));
+        return Err(Error::invalid_field(Field::Roles, rule));
     }
     if name != role::DEFAULT {
         actor.needs(db, Permission::Roles)?;

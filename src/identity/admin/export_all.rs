@@ -6,7 +6,7 @@ use crate::identity::audit::log::AuditLog;
 use crate::model::event::What;
 use crate::model::{Event, Source};
 use crate::store;
-use crate::store::tables::transfer::Whole;
+use crate::store::tables::transfer::ExportedAccount;
 
 /// How many accounts are read at a time.
 const PAGE: i64 = 500;
@@ -52,14 +52,14 @@ impl<'a> Roster<'a> {
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn page(&mut self) -> Result<Vec<Whole>> {
+    pub async fn page(&mut self) -> Result<Vec<ExportedAccount>> {
         let Some(after) = self.after.take() else { return Ok(Vec::new()) };
         let mut page =
             self.core.store.scan(move |db| store::tables::transfer::page(db, &after, PAGE)).await?;
-        self.after = page.last().map(|account| account.id.as_str().to_owned());
+        self.after = page.last().map(|entry| entry.account.id.as_str().to_owned());
         if self.hashes == Hashes::Left {
-            for account in &mut page {
-                account.password_hash = None;
+            for entry in &mut page {
+                entry.account.password_hash = None;
             }
         }
         Ok(page)

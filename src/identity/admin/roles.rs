@@ -1,6 +1,6 @@
 //! Custom roles: creating, changing and deleting them. Built-in roles cannot be changed.
 
-use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::error::{Detail, Error, Field, FieldError, Result, RoleRule, Rule};
 use crate::identity::Core;
 use crate::identity::access::actor::By;
 use crate::identity::audit::log::AuditLog;
@@ -20,31 +20,20 @@ pub async fn list(core: &Core) -> Result<Vec<Role>> {
 }
 
 fn check(name: &str, permissions: &[String]) -> Result<()> {
+    let identifier = || Rule::Identifier { max: permission::LONGEST_NAME };
     let mut broken = Vec::new();
-    let allowed = "must be 1 to 64 lowercase letters, digits, dots, colons, underscores or hyphens";
     if !permission::is_name(name) {
-        broken.push(FieldError::new(
-            "name",
-            Rule::Format,
-            "Invalid value",
-            format!("Name {allowed}"),
-        ));
+        broken.push(FieldError::new(Field::Name, identifier()));
     }
     for (index, word) in
         permissions.iter().enumerate().filter(|(_, word)| !permission::is_grantable(word))
     {
-        let known = word.starts_with("admin.");
-        let sentence = if known {
-            format!("There is no permission {word:?}")
+        let rule = if word.starts_with("admin.") {
+            Rule::Role(RoleRule::UnknownPermission(word.clone()))
         } else {
-            format!("Permission {allowed}")
+            identifier()
         };
-        broken.push(FieldError::new(
-            format!("permissions[{index}]"),
-            Rule::Format,
-            "Invalid value",
-            sentence,
-        ));
+        broken.push(FieldError::new(Field::Permission(index), rule));
     }
     if broken.is_empty() { Ok(()) } else { Err(Error::invalid(broken)) }
 }
@@ -62,10 +51,7 @@ pub async fn create(core: &Core, by: &By, name: &str, permissions: Vec<String>) 
             actor.needs(db, Permission::Roles)?;
             actor.may_grant(db, &name, permissions.clone())?;
             if !store::tables::roles::create(db, &name, log.at())? {
-                return Err(Error::with(
-                    Kind::AlreadyExists,
-                    format!("A role named {name} already exists"),
-                ));
+                return Err(Detail::RoleExists(name.clone()).into());
             }
             store::tables::roles::set_permissions(db, &name, &permissions)?;
             store::tables::keys::raise_epoch(db)?;
@@ -76,7 +62,7 @@ pub async fn create(core: &Core, by: &By, name: &str, permissions: Vec<String>) 
 }
 
 fn no_such_role(name: &str) -> Error {
-    Error::with(Kind::NotFound, format!("There is no role named {name:?}"))
+    Detail::UnknownRole(name.to_owned()).into()
 }
 
 /// Reads a role with its number of accounts. Counting is slow, so it does not happen in the writer.
@@ -89,13 +75,8 @@ async fn get(core: &Core, name: String) -> Result<Role> {
 /// The permissions of a custom role. Built-in roles are rejected, as they cannot be changed.
 fn of_own(db: &mut dyn Db, name: &str) -> Result<Vec<String>> {
     if store::tables::roles::is_built_in(db, name)?.ok_or_else(|| no_such_role(name))? {
-        let sentence = format!("The role {name} is built in and cannot be changed");
-        return Err(Error::invalid(vec![FieldError::new(
-            "name",
-            Rule::Format,
-            "Built in",
-            sentence,
-        )]));
+        let rule = Rule::Role(RoleRule::BuiltIn(name.to_owned()));
+        return Err(Error::invalid_field(Field::Name, rule));
     }
     store::tables::roles::permissions(db, name)
 }

@@ -1,7 +1,7 @@
 //! Accounts as administrators see and correct them: pages, details, sessions, restoring a deleted
 //! account.
 
-use crate::error::{Error, FieldError, Kind, Result, Rule};
+use crate::error::{Detail, Error, Field, Kind, Result, Rule};
 use crate::identity::Core;
 use crate::identity::access::actor::By;
 use crate::identity::account::delete::HIDDEN_FOR;
@@ -134,10 +134,7 @@ pub async fn update(core: &Core, by: &By, id: &str, changes: Changes) -> Result<
     let (actor, verification) = (by.actor.clone(), core.verification());
     accounts::change(core, by, id, move |db, log, account| {
         if account.deleted_at.is_some() {
-            return Err(Error::with(
-                Kind::AccountNotFound,
-                "User account is deleted; restore it first",
-            ));
+            return Err(Detail::DeletedAccount.into());
         }
         if !changes.correction.is_empty() {
             actor.needs(db, Permission::UsersWrite)?;
@@ -223,16 +220,7 @@ fn set_status(
             store::tables::accounts::set_suspended(db, id, None, log.at())?;
             log.record(db, &Event::done(What::Unsuspended).about(id).by(actor.name()))
         }
-        _ => {
-            let sentence = "Status can only be set to active or suspended; to verify or delete an account, use the \
-                            calls for that";
-            Err(Error::invalid(vec![FieldError::new(
-                "status",
-                Rule::Format,
-                "Not allowed",
-                sentence,
-            )]))
-        }
+        _ => Err(Error::invalid_field(Field::Status, Rule::StatusNotSettable)),
     }
 }
 
@@ -277,7 +265,7 @@ pub async fn restore(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles>
     let actor = by.actor.clone();
     accounts::change(core, by, id, move |db, log, account| {
         if !store::tables::directory::restore(db, &account.id, log.at() - HIDDEN_FOR, log.at())? {
-            return Err(Error::with(Kind::AccountNotFound, "User account is not deleted"));
+            return Err(Detail::NotDeleted.into());
         }
         log.record(db, &Event::done(What::AccountRestored).about(&account.id).by(actor.name()))
     })

@@ -143,46 +143,21 @@ fn redact_actor(record: &mut AuditRow, own: &str) {
     }
 }
 
-/// The format of an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AuditFormat {
-    /// One JSON object per line.
-    JsonLines,
-    /// Comma-separated values with a header row (RFC 4180).
-    Csv,
-}
-
 /// Exports the whole log in pieces, oldest first, so that memory use does not depend on its length.
 pub struct AuditExport {
     filter: AuditFilter,
-    form: AuditFormat,
     after: String,
-    state: ExportStage,
-}
-
-enum ExportStage {
-    Heading,
-    Records,
-    End,
 }
 
 /// Records per piece.
 const PIECE: i64 = 500;
-
-const HEADING: &str =
-    "id,at,event,outcome,accountId,sessionId,actor,ipAddress,userAgent,requestId,detail,count\r\n";
 
 impl AuditExport {
     /// Begins an export. The audit log records that it was made.
     ///
     /// # Errors
     /// `Forbidden`, `Unavailable`.
-    pub async fn begin(
-        core: &Core,
-        by: &By,
-        filter: AuditFilter,
-        form: AuditFormat,
-    ) -> Result<Self> {
+    pub async fn begin(core: &Core, by: &By, filter: AuditFilter) -> Result<Self> {
         let (log, actor) = (AuditLog::new(core, &by.source), by.actor.clone());
         core.store
             .write(move |db| {
@@ -190,100 +165,18 @@ impl AuditExport {
                 log.record(db, &Event::done(What::AuditExported).by(actor.name()))
             })
             .await?;
-        Ok(Self { filter, form, after: String::new(), state: ExportStage::Heading })
+        Ok(Self { filter, after: String::new() })
     }
 
-    /// Returns the next piece; `None` at the end.
+    /// Returns the next records; empty at the end.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn next(&mut self, core: &Core) -> Result<Option<String>> {
-        let mut piece = String::new();
-        if let ExportStage::Heading = self.state {
-            self.state = ExportStage::Records;
-            if self.form == AuditFormat::Csv {
-                piece.push_str(HEADING);
-            }
-        }
-        if let ExportStage::End = self.state {
-            return Ok(None);
-        }
+    pub async fn next(&mut self, core: &Core) -> Result<Vec<AuditRow>> {
         let records = read(core, &self.filter, &From::After(self.after.clone()), PIECE).await?;
-        match records.last() {
-            Some(last) => self.after.clone_from(&last.id),
-            None => self.state = ExportStage::End,
+        if let Some(last) = records.last() {
+            self.after.clone_from(&last.id);
         }
-        for record in &records {
-            match self.form {
-                AuditFormat::JsonLines => piece.push_str(&json_line(record)),
-                AuditFormat::Csv => piece.push_str(&csv_line(record)),
-            }
-        }
-        Ok(Some(piece))
-    }
-}
-
-fn cells(record: &AuditRow) -> [(&'static str, Option<String>); 11] {
-    [
-        ("id", Some(record.id.clone())),
-        ("at", Some(record.at.to_millis_text())),
-        ("event", Some(record.event.clone())),
-        ("outcome", Some(record.outcome.clone())),
-        ("accountId", record.account_id.clone()),
-        ("sessionId", record.session_id.clone()),
-        ("actor", record.actor.clone()),
-        ("ipAddress", record.client_ip.clone()),
-        ("userAgent", record.user_agent.clone()),
-        ("requestId", record.request_id.clone()),
-        ("detail", record.detail.clone()),
-    ]
-}
-
-/// Converts a record to one JSON object.
-#[must_use]
-pub fn json(record: &AuditRow) -> serde_json::Value {
-    let fields =
-        cells(record).map(|(name, value)| (name.to_owned(), serde_json::Value::from(value)));
-    let count = ("count".to_owned(), serde_json::Value::from(record.count));
-    serde_json::Value::Object(fields.into_iter().chain([count]).collect())
-}
-
-fn json_line(record: &AuditRow) -> String {
-    format!("{}\n", json(record))
-}
-
-/// Quotes every value. A leading apostrophe keeps spreadsheets from reading a value as a formula.
-fn csv_line(record: &AuditRow) -> String {
-    let quoted = cells(record).map(|(_, value)| {
-        let value = value.unwrap_or_default();
-        let guard = if value.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-        format!("\"{guard}{}\"", value.replace('"', "\"\""))
-    });
-    format!("{},\"{}\"\r\n", quoted.join(","), record.count)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hostile_user_agent_is_a_value_and_nothing_else() {
-        let record = AuditRow {
-            id: "1".into(),
-            at: Time::from_seconds(1_701_421_200),
-            event: "login".into(),
-            outcome: "done".into(),
-            account_id: None,
-            session_id: None,
-            actor: None,
-            client_ip: None,
-            user_agent: Some("=cmd|\"x\",y\n".into()),
-            request_id: None,
-            detail: None,
-            count: 1,
-        };
-        let line = csv_line(&record);
-        assert!(line.contains(",\"'=cmd|\"\"x\"\",y\n\","), "{line}");
-        assert_eq!(json_line(&record).lines().count(), 1);
+        Ok(records)
     }
 }

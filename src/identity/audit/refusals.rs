@@ -42,7 +42,7 @@ type Minutes = BTreeMap<(i64, Barrier), HashMap<Who, RefusalCount>>;
 #[derive(Default)]
 struct Gathered {
     minutes: Minutes,
-    /// How many refusals there were. This gives the order in which tallies began.
+    /// How many refusals there were. This gives the order in which the counts began.
     seen: u64,
 }
 
@@ -69,7 +69,7 @@ struct RefusalCount {
 /// generating an id fails.
 struct Due {
     id: Option<String>,
-    tally: RefusalCount,
+    refusal: RefusalCount,
 }
 
 impl Due {
@@ -78,7 +78,7 @@ impl Due {
             Some(id) => id.clone(),
             None => self.id.insert(env.new_id()?).clone(),
         };
-        Ok((id, self.tally.clone()))
+        Ok((id, self.refusal.clone()))
     }
 }
 
@@ -121,24 +121,24 @@ impl Refusals {
         if minutes.len() >= GATHERED && !minutes.contains_key(&minute) {
             give_up_oldest(minutes);
         }
-        let tallies = minutes.entry(minute).or_default();
+        let counts = minutes.entry(minute).or_default();
         *seen += 1;
-        let this = Who::This(client, subject.map(|bucket| bucket.text().to_owned()));
-        if let Some(tally) = tallies.get_mut(&this) {
-            tally.count += 1;
-        } else if tallies.len() < APART {
-            tallies.insert(
+        let this = Who::This(client, subject.map(|target| target.text().to_owned()));
+        if let Some(refusal) = counts.get_mut(&this) {
+            refusal.count += 1;
+        } else if counts.len() < APART {
+            counts.insert(
                 this,
                 RefusalCount { order: *seen, ..RefusalCount::first(barrier, subject, source, now) },
             );
         } else {
-            let nobody = Source { address: None, user_agent: None, request_id: None };
+            let no_source = Source { address: None, user_agent: None, request_id: None };
             let others = || RefusalCount {
                 order: *seen,
                 count: 0,
-                ..RefusalCount::first(barrier, None, &nobody, now)
+                ..RefusalCount::first(barrier, None, &no_source, now)
             };
-            tallies.entry(Who::Others).or_insert_with(others).count += 1;
+            counts.entry(Who::Others).or_insert_with(others).count += 1;
         }
     }
 
@@ -151,22 +151,22 @@ impl Refusals {
         let this_minute = self.0.env.now().millis().div_euclid(MINUTE);
         let mut gathered = self.gathered();
         let mut due = Vec::new();
-        gathered.minutes.retain(|(minute, _), tallies| {
+        gathered.minutes.retain(|(minute, _), counts| {
             let stays = until == Until::LastMinute && *minute >= this_minute;
             if !stays {
-                due.extend(tallies.drain().map(|(_, tally)| tally));
+                due.extend(counts.drain().map(|(_, refusal)| refusal));
             }
             stays
         });
-        due.sort_by_key(|tally| tally.order);
+        due.sort_by_key(|refusal| refusal.order);
         due
     }
 }
 
 /// Drops the oldest minute to make space for a new one. Returns how many refusals are lost with it.
 fn give_up_oldest(minutes: &mut Minutes) -> i64 {
-    let oldest = minutes.pop_first().map(|(_, tallies)| tallies).unwrap_or_default();
-    let refusals = oldest.values().map(|tally| tally.count).sum();
+    let oldest = minutes.pop_first().map(|(_, counts)| counts).unwrap_or_default();
+    let refusals = oldest.values().map(|refusal| refusal.count).sum();
     tracing::error!(
         refusals,
         records = oldest.len(),
@@ -192,7 +192,7 @@ impl RefusalCount {
 pub async fn record(refusals: &Refusals, store: &Store, until: Until) -> Result<()> {
     let RefusalsInner { env, metrics, waiting, .. } = &*refusals.0;
     let mut waiting = waiting.lock().await;
-    waiting.extend(refusals.take(until).into_iter().map(|tally| Due { id: None, tally }));
+    waiting.extend(refusals.take(until).into_iter().map(|refusal| Due { id: None, refusal }));
     let too_many = waiting.len().saturating_sub(WAITING);
     if too_many > 0 {
         tracing::error!(
@@ -213,8 +213,8 @@ pub async fn record(refusals: &Refusals, store: &Store, until: Until) -> Result<
             })
         };
         store.write(write).await?;
-        for (_, tally) in &written {
-            metrics.note_event(&tally.event);
+        for (_, refusal) in &written {
+            metrics.note_event(&refusal.event);
         }
         waiting.drain(..written.len());
     }
@@ -258,7 +258,7 @@ mod tests {
         clock.advance(ONE_MINUTE);
         note();
         let due = refusals.take(Until::LastMinute);
-        assert_eq!(due.iter().map(|tally| tally.count).collect::<Vec<_>>(), [2]);
+        assert_eq!(due.iter().map(|refusal| refusal.count).collect::<Vec<_>>(), [2]);
         assert_eq!(refusals.take(Until::Now).len(), 1);
         assert!(refusals.take(Until::Now).is_empty());
     }
@@ -267,12 +267,15 @@ mod tests {
     fn what_can_have_no_id_yet_is_still_due() {
         let (clock, refusals) = world();
         refusals.note(Barrier::Throttle, source(1).client(), None, &source(1));
-        let mut due: Vec<_> =
-            refusals.take(Until::Now).into_iter().map(|tally| Due { id: None, tally }).collect();
+        let mut due: Vec<_> = refusals
+            .take(Until::Now)
+            .into_iter()
+            .map(|refusal| Due { id: None, refusal })
+            .collect();
         assert!(due[0].named(&Env::new(clock.clone(), Arc::new(Nothing))).is_err());
-        let (id, tally) =
+        let (id, refusal) =
             due[0].named(&Env::new(clock.clone(), Arc::new(FixedRandom::default()))).unwrap();
-        assert_eq!(tally.count, 1);
+        assert_eq!(refusal.count, 1);
         let again = due[0].named(&Env::new(clock, Arc::new(Nothing))).unwrap();
         assert_eq!(again.0, id, "it keeps its id, so that it is not written twice");
     }
@@ -300,8 +303,10 @@ mod tests {
             APART + 2,
             "one flood does not displace the refusals of other limits"
         );
-        assert_eq!(due.iter().map(|tally| tally.count).sum::<i64>(), 10_001);
-        assert!(due.iter().any(|tally| tally.source.address.is_none() && tally.count == 9_000));
+        assert_eq!(due.iter().map(|refusal| refusal.count).sum::<i64>(), 10_001);
+        assert!(
+            due.iter().any(|refusal| refusal.source.address.is_none() && refusal.count == 9_000)
+        );
         for _ in 0..10 * GATHERED {
             clock.advance(ONE_MINUTE);
             refusals.note(Barrier::Throttle, source(1).client(), None, &source(1));

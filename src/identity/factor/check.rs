@@ -27,7 +27,7 @@ const KNOWN: (u32, Duration) = (100, Duration::from_hours(24));
 /// The attempts that an account has across all its challenges.
 #[derive(Debug, Clone)]
 pub struct Budget {
-    bucket: LoginTarget,
+    owner: LoginTarget,
     limits: Vec<(Scope, [u8; 32], (u32, Duration))>,
 }
 
@@ -35,6 +35,7 @@ impl Budget {
     /// The budget of an account, for a familiar or an unfamiliar client IP.
     #[must_use]
     pub fn new(core: &Core, account: &Account, is_stranger: bool) -> Self {
+        // Both labels stay: they key stored counters.
         let key = core.master.mac("factor tries", account.id.as_str().as_bytes());
         let all = core
             .config
@@ -47,20 +48,20 @@ impl Budget {
         } else {
             (Scope::FactorDay, known, KNOWN)
         };
-        Self { bucket: LoginTarget::of(account), limits: all.into_iter().chain([day]).collect() }
+        Self { owner: LoginTarget::of(account), limits: all.into_iter().chain([day]).collect() }
     }
 
     /// The budget of an account whose owner is logged in.
     #[must_use]
     pub fn of_owner(core: &Core, account: &Account) -> Self {
-        Self { bucket: LoginTarget::of_owner(&account.id), ..Self::new(core, account, false) }
+        Self { owner: LoginTarget::of_owner(&account.id), ..Self::new(core, account, false) }
     }
 
     /// Counts one attempt. Returns how long to wait if none are left.
     pub fn count(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Option<Duration>> {
         let wait = one_time_code::count_all(db, &self.limits, log.at())?;
         if wait.is_some() {
-            log.refuse(Barrier::FactorTries, &self.bucket);
+            log.refuse(Barrier::FactorAttempts, &self.owner);
         }
         Ok(wait)
     }
@@ -97,7 +98,7 @@ enum CountedBy {
 /// A sent code and the targets that it may have been sent to.
 #[derive(Debug, Clone)]
 struct SentCode {
-    showing: CodeAttempt,
+    attempt: CodeAttempt,
     targets: Vec<(FactorKind, String)>,
 }
 
@@ -129,11 +130,11 @@ impl CodeCheck {
                 .extend(guards(FactorKind::Sms).filter_map(|f| Some((f.kind, f.target.clone()?))));
         }
         let sent = (!targets.is_empty()).then(|| {
-            let bucket = LoginTarget::of(account);
+            let owner = LoginTarget::of(account);
             SentCode {
-                showing: CodeAttempt::new(
+                attempt: CodeAttempt::new(
                     core,
-                    &bucket,
+                    &owner,
                     Some(account),
                     CodePurpose::Factor,
                     &plain,
@@ -199,19 +200,19 @@ impl CodeCheck {
         }
         let Some(sent) = &self.sent else { return refuse(Kind::MfaCodeInvalid) };
         if self.counting == CountedBy::Here
-            && let Some(wait) = sent.showing.count(db, log)?
+            && let Some(wait) = sent.attempt.count(db, log)?
         {
             return Ok(Decision::CommitThenRefuse(too_many(wait)));
         }
-        let found = sent.showing.look(db, now)?;
+        let found = sent.attempt.look(db, now)?;
         let target =
             found.and_then(|code| sent.targets.iter().find(|(_, target)| *target == code.target));
         let Some((kind, target)) = target else { return refuse(Kind::MfaCodeInvalid) };
-        if sent.showing.spend(db, now)?.is_none() {
+        if sent.attempt.spend(db, now)?.is_none() {
             return refuse(Kind::MfaCodeInvalid);
         }
         if self.counting == CountedBy::Here {
-            sent.showing.forgive(db)?;
+            sent.attempt.forgive(db)?;
         }
         store::tables::factors::note_use(db, &self.account, *kind, target, now)?;
         Ok(Decision::Commit(Method::Factor(*kind)))

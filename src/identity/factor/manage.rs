@@ -2,13 +2,16 @@
 
 use super::{Caller, Core};
 use super::{conflict, factors_of, letter};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Detail, Error, Kind, Result};
 use crate::identity::access::actor::By;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::audit::log::AuditLog;
 use crate::model::event::What;
-use crate::model::{AccountId, Event, Factor, Permission, Secret, Source};
+use crate::model::{
+    Account, AccountId, Event, Factor, Permission, Secret, SessionId, Source, Time,
+};
 use crate::outbox::{self};
+use crate::store::db::Db;
 use crate::store::{self};
 
 /// An account's factors and the number of its unused backup codes.
@@ -62,7 +65,7 @@ pub async fn rename(
 }
 
 fn no_such_factor() -> Error {
-    Error::with(Kind::NotFound, "MFA device not found")
+    Detail::UnknownFactor.into()
 }
 
 /// Removes a factor. Removing the last one also drops the backup codes.
@@ -89,17 +92,8 @@ pub async fn remove(core: &Core, fresh: &Fresh, id: &str, source: &Source) -> Re
             if factor.confirmed_at.is_none() {
                 return Ok(());
             }
-            if !store::tables::accounts::raise_credential_version(
-                db,
-                &account.id,
-                account.credential_version,
-            )? {
-                return Err(conflict(db, &session, log.at())?);
-            }
-            if store::tables::factors::of(db, &account.id)?
-                .iter()
-                .all(|other| other.confirmed_at.is_none())
-            {
+            raise_credential_version(db, &account, &session, log.at())?;
+            if !has_confirmed(db, &account.id)? {
                 store::tables::factors::drop_backup_codes(db, &account.id)?;
             }
             let event = Event::done(What::FactorRemoved).about(&account.id).by(account.id.as_str());
@@ -129,17 +123,8 @@ pub async fn renew_backup_codes(
         (AuditLog::new(core, source), caller.account.clone(), caller.session().clone());
     core.store
         .write(move |db| {
-            if !store::tables::accounts::raise_credential_version(
-                db,
-                &account.id,
-                account.credential_version,
-            )? {
-                return Err(conflict(db, &session, log.at())?);
-            }
-            if store::tables::factors::of(db, &account.id)?
-                .iter()
-                .all(|factor| factor.confirmed_at.is_none())
-            {
+            raise_credential_version(db, &account, &session, log.at())?;
+            if !has_confirmed(db, &account.id)? {
                 return Err(Kind::MfaNotEnabled.into());
             }
             store::tables::factors::drop_backup_codes(db, &account.id)?;
@@ -183,4 +168,24 @@ pub async fn reset_all(core: &Core, by: &By, account: &AccountId) -> Result<u64>
         })
         .await?;
     Ok(removed)
+}
+
+/// Raises the credential version, unless the account has changed since the caller was recognised.
+fn raise_credential_version(
+    db: &mut dyn Db,
+    account: &Account,
+    session: &SessionId,
+    now: Time,
+) -> Result<()> {
+    let version = account.credential_version;
+    if store::tables::accounts::raise_credential_version(db, &account.id, version)? {
+        Ok(())
+    } else {
+        Err(conflict(db, session, now)?)
+    }
+}
+
+fn has_confirmed(db: &mut dyn Db, account: &AccountId) -> Result<bool> {
+    let factors = store::tables::factors::of(db, account)?;
+    Ok(factors.iter().any(|factor| factor.confirmed_at.is_some()))
 }

@@ -14,7 +14,7 @@ pub use manage::{Overview, list, remove, rename, renew_backup_codes, reset_all};
 
 use self::check::{Budget, CodeCheck, place, step_of, too_many};
 use super::{Caller, Core};
-use crate::error::{Error, FieldError, Kind, Limit, Result, Rule, limit};
+use crate::error::{Detail, Error, FactorRule, Field, Kind, Limit, Result, Rule, limit};
 use crate::identity::access::counted::Counted;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::access::login_target::LoginTarget;
@@ -58,12 +58,7 @@ pub struct Authenticator {
 
 /// The error for a method that the login does not offer, or that sends no code.
 pub(super) fn no_such_method() -> Error {
-    let sentence = "This login cannot be completed with a code of that kind";
-    Error::invalid(vec![FieldError::new("method", Rule::Format, "Not allowed", sentence)])
-}
-
-fn invalid(field: &str, short: &'static str, sentence: &'static str) -> Error {
-    Error::invalid(vec![FieldError::new(field, Rule::Format, short, sentence)])
+    Error::invalid_field(Field::Method, Rule::Factor(FactorRule::MethodNotOffered))
 }
 
 async fn factors_of(core: &Core, account: &AccountId) -> Result<Vec<Factor>> {
@@ -89,7 +84,7 @@ pub async fn set_up(
 ) -> Result<Started> {
     let account = &caller.account;
     if account.email_verified_at.is_none() {
-        return Err(Error::with(Kind::Forbidden, "Verify the email address first"));
+        return Err(Detail::AddressUnverified.into());
     }
     let confirmed = confirmed(factors_of(core, &account.id).await?);
     if core.config.factors.first_asks || !confirmed.is_empty() {
@@ -132,7 +127,7 @@ fn confirmed(factors: Vec<Factor>) -> Vec<Factor> {
 fn has_room(confirmed: &[Factor], kind: FactorKind, target: Option<&str>) -> Result<()> {
     let is_there = |factor: &Factor| factor.kind == kind && factor.target.as_deref() == target;
     if confirmed.len() >= MOST || kind != FactorKind::Totp && confirmed.iter().any(is_there) {
-        return Err(Error::with(Kind::AlreadyExists, "This factor is already set up"));
+        return Err(Detail::FactorExists.into());
     }
     Ok(())
 }
@@ -177,24 +172,16 @@ fn target(core: &Core, account: &Account, kind: FactorKind) -> Result<Option<Str
     if kind != FactorKind::Sms {
         return Ok(None);
     }
+    let refuse = |field, rule| Err(Error::invalid_field(field, Rule::Factor(rule)));
     if !core.config.sms.is_on() {
-        return Err(invalid(
-            "type",
-            "Not available",
-            "Codes by text message are not available here",
-        ));
+        return refuse(Field::FactorKind, FactorRule::NoTextMessages);
     }
     let number = account.phone.as_deref().filter(|phone| is_e164(phone));
     let Some(number) = number else {
-        let sentence = "The profile's phone must be an international number like +491701234567";
-        return Err(invalid("phone", "Invalid phone number", sentence));
+        return refuse(Field::Phone, FactorRule::InternationalNumber);
     };
     if !core.config.sms.may_reach(number) {
-        return Err(invalid(
-            "phone",
-            "Not available",
-            "Text messages are not sent to this country",
-        ));
+        return refuse(Field::Phone, FactorRule::CountryNotServed);
     }
     Ok(Some(number.to_owned()))
 }
@@ -289,10 +276,10 @@ async fn confirm(
         FactorKind::Totp => Confirmation::Step(step_of(core, factor, &plain)?),
         FactorKind::Email | FactorKind::Sms => {
             let from = (source.client(), Trust::RequestedHere);
-            let bucket = LoginTarget::of_owner(&account.id);
+            let owner = LoginTarget::of_owner(&account.id);
             Confirmation::Sent(Box::new(CodeAttempt::new(
                 core,
-                &bucket,
+                &owner,
                 Some(account),
                 CodePurpose::Setup,
                 &plain,
@@ -339,20 +326,20 @@ fn confirmation(
     log: &AuditLog,
 ) -> Result<Decision<Option<i64>>> {
     let wrong = || Ok(Decision::CommitThenRefuse(Kind::MfaCodeInvalid.into()));
-    let showing = match how {
+    let attempt = match how {
         Confirmation::Step(Some(step)) => return Ok(Decision::Commit(Some(*step))),
         Confirmation::Step(None) => return wrong(),
-        Confirmation::Sent(showing) => showing,
+        Confirmation::Sent(attempt) => attempt,
     };
-    if let Some(wait) = showing.count(db, log)? {
+    if let Some(wait) = attempt.count(db, log)? {
         return Ok(Decision::CommitThenRefuse(too_many(wait)));
     }
-    let found = showing.look(db, log.at())?;
+    let found = attempt.look(db, log.at())?;
     if found.is_none_or(|code| code.factor.as_deref() != Some(factor.id.as_str())) {
         return wrong();
     }
-    showing.forgive(db)?;
-    match showing.spend(db, log.at())? {
+    attempt.forgive(db)?;
+    match attempt.spend(db, log.at())? {
         Some(_) => Ok(Decision::Commit(None)),
         None => wrong(),
     }

@@ -33,7 +33,7 @@ use crate::store::{self, Decision};
 /// How long after the right password a login can be completed where the API hands out no token.
 const LIFE_WITHOUT_TOKEN: Duration = Duration::from_mins(10);
 /// Number of wrong codes after which a challenge dies.
-const TRIES: i64 = 5;
+const ATTEMPTS: i64 = 5;
 
 /// A challenge with the account and factors that can complete it.
 struct ChallengeWithAccount {
@@ -77,7 +77,7 @@ async fn find(core: &Core, token: &str, source: &Source) -> Result<ChallengeWith
         .await?
         .ok_or_else(|| Error::new(Kind::TokenInvalid))?;
     note_used_up(&AuditLog::new(core, source), &found.row);
-    if found.row.spent_at.is_some() || found.row.attempts >= TRIES {
+    if found.row.spent_at.is_some() || found.row.attempts >= ATTEMPTS {
         return Err(Kind::TokenInvalid.into());
     }
     if found.row.expires_at <= core.env.now() {
@@ -88,8 +88,8 @@ async fn find(core: &Core, token: &str, source: &Source) -> Result<ChallengeWith
 
 /// Notes that a challenge has no attempts left.
 fn note_used_up(log: &AuditLog, row: &Challenge) {
-    if row.spent_at.is_none() && row.attempts >= TRIES {
-        log.refuse(Barrier::FactorTries, &LoginTarget::of_id(&row.account));
+    if row.spent_at.is_none() && row.attempts >= ATTEMPTS {
+        log.refuse(Barrier::FactorAttempts, &LoginTarget::of_id(&row.account));
     }
 }
 
@@ -147,27 +147,27 @@ pub async fn complete_newest(
         };
         return finished.map_err(by_code);
     }
-    let bucket =
+    let target =
         account.as_ref().map_or_else(|| LoginTarget::unknown(email.key()), LoginTarget::of);
-    refuse_nothing(core, &bucket, typed, source).await
+    refuse_nothing(core, &target, typed, source).await
 }
 
 /// Counts and refuses a code where no login is pending, in the same way as where one is.
 async fn refuse_nothing(
     core: &Core,
-    bucket: &LoginTarget,
+    target: &LoginTarget,
     typed: &str,
     source: &Source,
 ) -> Result<Issued> {
-    let showing = (source.client(), Trust::Unknown);
-    let showing = CodeAttempt::new(core, bucket, None, CodePurpose::Factor, typed, showing);
+    let from = (source.client(), Trust::Unknown);
+    let attempt = CodeAttempt::new(core, target, None, CodePurpose::Factor, typed, from);
     let log = AuditLog::new(core, source);
     core.store
         .decide(move |db| {
-            if let Some(wait) = showing.count(db, &log)? {
+            if let Some(wait) = attempt.count(db, &log)? {
                 return Ok(Decision::CommitThenRefuse(one_time_code::too_many(wait)));
             }
-            showing.spend(db, log.at())?;
+            attempt.spend(db, log.at())?;
             log.record(db, &Event::refused(What::FactorShown).because("no_login"))?;
             Ok(Decision::CommitThenRefuse(Kind::MfaCodeInvalid.into()))
         })
@@ -200,8 +200,12 @@ impl ChallengeAttempts {
                 if let Some(wait) = budget.count(db, log)? {
                     return Ok(Decision::CommitThenRefuse(too_many(wait)));
                 }
-                if store::tables::challenges::count_attempt(db, &row.hash, TRIES, log.at() - LIFE)?
-                {
+                if store::tables::challenges::count_attempt(
+                    db,
+                    &row.hash,
+                    ATTEMPTS,
+                    log.at() - LIFE,
+                )? {
                     return Ok(Decision::Commit(()));
                 }
                 if let Some(row) = store::tables::challenges::find(db, &row.hash)? {
@@ -209,7 +213,7 @@ impl ChallengeAttempts {
                 }
                 Ok(Decision::CommitThenRefuse(Kind::TokenInvalid.into()))
             }
-            ChallengeAttempts::OfAddress(showing) => Ok(match showing.count(db, log)? {
+            ChallengeAttempts::OfAddress(attempt) => Ok(match attempt.count(db, log)? {
                 Some(wait) => Decision::CommitThenRefuse(one_time_code::too_many(wait)),
                 None => Decision::Commit(()),
             }),
@@ -219,7 +223,7 @@ impl ChallengeAttempts {
     fn give_back(&self, db: &mut dyn Db) -> Result<()> {
         match self {
             ChallengeAttempts::OfToken(budget) => budget.give_back(db),
-            ChallengeAttempts::OfAddress(showing) => showing.forgive(db),
+            ChallengeAttempts::OfAddress(attempt) => attempt.forgive(db),
         }
     }
 }
@@ -233,27 +237,27 @@ async fn finish(
 ) -> Result<Issued> {
     let ChallengeWithAccount { row, account, factors, is_stranger } = found;
     let remember = if row.remember { Remember::Long } else { Remember::Short };
-    let standing = if row.client_ip == source.client().to_bytes() {
+    let trust = if row.client_ip == source.client().to_bytes() {
         Trust::RequestedHere
     } else {
         Trust::Unknown
     };
-    let from = (source.client(), standing);
+    let from = (source.client(), trust);
     let check = CodeCheck::prepare(core, &account, &factors, &row.methods, typed, from)?;
     let (attempts, check) = match lookup {
         ChallengeLookup::ByToken => {
             (ChallengeAttempts::OfToken(Budget::new(core, &account, is_stranger)), check)
         }
         ChallengeLookup::ByEmail => {
-            let bucket = LoginTarget::of(&account);
-            let showing =
-                CodeAttempt::new(core, &bucket, Some(&account), CodePurpose::Factor, typed, from);
-            (ChallengeAttempts::OfAddress(Box::new(showing)), check.counted_before())
+            let target = LoginTarget::of(&account);
+            let attempt =
+                CodeAttempt::new(core, &target, Some(&account), CodePurpose::Factor, typed, from);
+            (ChallengeAttempts::OfAddress(Box::new(attempt)), check.counted_before())
         }
     };
     let proof = Proof::Factor(Completed::after(row.proved.clone()));
-    let opening = NewSession::prepare(core, account, proof, remember, source).await?;
-    let (inside, log) = (opening.clone(), AuditLog::new(core, source));
+    let new_session = NewSession::prepare(core, account, proof, remember, source).await?;
+    let (inside, log) = (new_session.clone(), AuditLog::new(core, source));
     let opened = core
         .store
         .decide(move |db| {
@@ -276,7 +280,7 @@ async fn finish(
         .map_err(|error| {
             if error.kind() == Kind::InvalidCredentials { Kind::TokenInvalid.into() } else { error }
         })?;
-    opening.outcome(core, opened).await?.into_issued()
+    new_session.outcome(core, opened).await?.into_issued()
 }
 
 /// Sends the code of a pending login again, or by another of its methods. Returns the method.

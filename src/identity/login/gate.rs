@@ -107,7 +107,7 @@ pub struct Issued {
     pub refresh_until: Time,
     pub refresh: Secret,
     /// Whether the refresh token differs from the one presented.
-    pub turned: bool,
+    pub rotated: bool,
     /// Lifetime of the refresh token's cookie; `None` means until the browser closes.
     pub cookie_life: Option<Duration>,
 }
@@ -321,7 +321,7 @@ impl NewSession {
             session_ends: session.expires_at,
             refresh_until: session.idle_until,
             refresh: Secret::new(refresh.under_newest(&keys)?.to_text(&keys)?),
-            turned: true,
+            rotated: true,
             cookie_life: session.remember.then(|| session.idle_until.since(now)),
             account: Account { last_login_at: Some(now), ..self.account },
         })))

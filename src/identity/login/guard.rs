@@ -87,14 +87,14 @@ struct CounterHit {
 ///
 /// # Errors
 /// `AccountLocked` with the remaining time.
-pub async fn refuse_locked(core: &Core, bucket: &LoginTarget, source: &Source) -> Result<()> {
+pub async fn refuse_locked(core: &Core, target: &LoginTarget, source: &Source) -> Result<()> {
     if !core.config.lockout.enabled {
         return Ok(());
     }
-    let (key, now) = (bucket.key(&core.master), core.env.now());
+    let (key, now) = (target.key(&core.master), core.env.now());
     let row = core.store.read(move |db| attempts::peek(db, Scope::Lockout, &key, now)).await?;
     row.blocked_for(now).map_or(Ok(()), |left| {
-        AuditLog::new(core, source).refuse(Barrier::Lockout, bucket);
+        AuditLog::new(core, source).refuse(Barrier::Lockout, target);
         Err(locked(left))
     })
 }
@@ -119,16 +119,16 @@ pub(in crate::identity) fn patience(core: &Core) -> Duration {
 /// cannot be counted.
 pub async fn begin(
     core: &Core,
-    bucket: &LoginTarget,
+    target: &LoginTarget,
     familiarity: Familiarity,
     failure: Event,
     source: &Source,
 ) -> Result<Attempt> {
     let now = core.env.now();
-    let (closing, locking) = notices(core, bucket, now, source)?;
+    let (closing, locking) = notices(core, target, now, source)?;
     let fresh = AttemptCounters {
-        name: bucket.key(&core.master),
-        pair: bucket.pair_key(&core.master, source.client()),
+        name: target.key(&core.master),
+        pair: target.pair_key(&core.master, source.client()),
         client: core.master.mac("failures from", &source.client().to_bytes()),
         failure,
         closed: false,
@@ -139,7 +139,7 @@ pub async fn begin(
         counted: Vec::new(),
     };
     let (throttle, lockout) = (core.config.throttle.clone(), core.config.lockout.clone());
-    let (store, log, bucket) = (core.store.clone(), AuditLog::new(core, source), bucket.clone());
+    let (store, log, target) = (core.store.clone(), AuditLog::new(core, source), target.clone());
     let patience = patience(core);
     let counting = async move {
         let refusals = log.clone();
@@ -148,7 +148,7 @@ pub async fn begin(
             let refused = count(db, &mut counters, &throttle, &lockout, familiarity, now)?;
             Ok(match refused {
                 Some(refused) => {
-                    refusals.refuse(refused.barrier(), &bucket);
+                    refusals.refuse(refused.barrier(), &target);
                     Decision::CommitThenRefuse(refused.into_error())
                 }
                 None => Decision::Commit(counters),
@@ -167,12 +167,12 @@ pub async fn begin(
 /// unfamiliar client IPs, or the name is locked.
 fn notices(
     core: &Core,
-    bucket: &LoginTarget,
+    target: &LoginTarget,
     now: Time,
     source: &Source,
 ) -> Result<(Option<OutgoingMessage>, Option<OutgoingMessage>)> {
     let (throttle, lockout) = (&core.config.throttle, &core.config.lockout);
-    let Some(id) = bucket.account() else { return Ok((None, None)) };
+    let Some(id) = target.account() else { return Ok((None, None)) };
     let job = |wanted: bool, job: Job| wanted.then(|| core.outbox.job(&job, source)).transpose();
     let closing = job(throttle.enabled, Job::PasswordClosed { account_id: id.to_string() })?;
     let until = (now + lockout.duration).millis();

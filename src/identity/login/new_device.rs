@@ -46,7 +46,7 @@ impl NewDeviceCheck {
             || "this machine".to_owned(),
             |address| address.to_canonical().to_string(),
         );
-        let token = secret::encode(&core.env.random::<32>()?);
+        let token = core.env.new_token()?;
         let until = core.env.now() + LINK_LIFE;
         let letter = Letter::NewDevice {
             link: link::to_page(core, Page::NotMe, &token),

@@ -55,7 +55,7 @@ pub struct CodeAttempt {
     own: [u8; 32],
     all: [u8; 32],
     subject: Option<Account>,
-    bucket: LoginTarget,
+    login: LoginTarget,
     hash: [u8; 32],
 }
 
@@ -64,25 +64,26 @@ impl CodeAttempt {
     #[must_use]
     pub fn new(
         core: &Core,
-        bucket: &LoginTarget,
+        login: &LoginTarget,
         subject: Option<&Account>,
         purpose: CodePurpose,
         typed: &str,
         (client, trust): (ClientIp, Trust),
     ) -> Self {
-        let all = format!("{}|{}", purpose.as_str(), bucket.text());
+        let all = format!("{}|{}", purpose.as_str(), login.text());
         let own = [all.as_bytes(), b"|", client.to_bytes().as_slice()].concat();
         let owner = subject.map_or("", |account| account.id.as_str());
         Self {
             purpose,
             trust,
+            // The label stays: it keys stored counters.
             own: core.master.mac(
                 "code tries",
                 if trust == Trust::RequestedHere { &own } else { all.as_bytes() },
             ),
             all: core.master.mac("code tries", all.as_bytes()),
             subject: subject.cloned(),
-            bucket: bucket.clone(),
+            login: login.clone(),
             hash: digest_of(core, owner, purpose, &plain(typed)),
         }
     }
@@ -92,7 +93,7 @@ impl CodeAttempt {
         let limits = [(self.scope(), self.own, self.rate()), (Scope::CodeDay, self.all, IN_A_DAY)];
         let wait = count_all(db, &limits, log.at())?;
         if wait.is_some() {
-            log.refuse(Barrier::CodeTries, &self.bucket);
+            log.refuse(Barrier::CodeAttempts, &self.login);
         }
         Ok(wait)
     }
@@ -120,9 +121,7 @@ impl CodeAttempt {
     fn owner(&self) -> (AccountId, i64) {
         let owner =
             self.subject.as_ref().map(|account| (account.id.clone(), account.credential_version));
-        owner.unwrap_or_else(|| {
-            (AccountId::new(""), store::tables::accounts::FIRST_CREDENTIAL_VERSION)
-        })
+        owner.unwrap_or_else(|| (AccountId::new(""), Account::FIRST_CREDENTIAL_VERSION))
     }
 
     fn scope(&self) -> Scope {
@@ -155,14 +154,14 @@ pub(in crate::identity) async fn show(
     typed: &str,
     source: &Source,
 ) -> Result<(CodeAttempt, Account)> {
-    let trust = standing_of(core, email, purpose, source.client()).await?;
+    let trust = trust_of(core, email, purpose, source.client()).await?;
     let key = email.key().to_owned();
     let found = core.store.read(move |db| store::tables::accounts::find_by_email(db, &key)).await?;
-    let bucket = found.as_ref().map_or_else(|| LoginTarget::unknown(email.key()), LoginTarget::of);
+    let login = found.as_ref().map_or_else(|| LoginTarget::unknown(email.key()), LoginTarget::of);
     let account = found.filter(Account::is_reachable);
-    let showing =
-        CodeAttempt::new(core, &bucket, account.as_ref(), purpose, typed, (source.client(), trust));
-    let (inside, subject, log) = (showing.clone(), account.clone(), AuditLog::new(core, source));
+    let attempt =
+        CodeAttempt::new(core, &login, account.as_ref(), purpose, typed, (source.client(), trust));
+    let (inside, subject, log) = (attempt.clone(), account.clone(), AuditLog::new(core, source));
     core.store
         .decide(move |db| {
             if let Some(wait) = inside.count(db, &log)? {
@@ -194,7 +193,7 @@ pub(in crate::identity) async fn show(
             })
         })
         .await?;
-    Ok((showing, account.ok_or(Kind::CodeInvalid)?))
+    Ok((attempt, account.ok_or(Kind::CodeInvalid)?))
 }
 
 /// The error for a client that has used up its attempts.
@@ -253,7 +252,7 @@ impl CodeRequested {
 ///
 /// # Errors
 /// `Unavailable`.
-pub async fn standing_of(
+pub async fn trust_of(
     core: &Core,
     email: &Email,
     purpose: CodePurpose,
@@ -278,7 +277,7 @@ fn digest_of(core: &Core, account: &str, purpose: CodePurpose, code: &str) -> [u
 pub struct CodeDelivery {
     code: Code,
     message: OutgoingMessage,
-    bucket: LoginTarget,
+    login: LoginTarget,
     limits: Vec<(Scope, [u8; 32], (u32, Duration))>,
 }
 
@@ -287,7 +286,7 @@ impl CodeDelivery {
     /// previous code stays valid.
     pub fn send(&self, db: &mut dyn Db, log: &AuditLog) -> Result<Option<Duration>> {
         if let Some(wait) = count_all(db, &self.limits, log.at())? {
-            log.refuse(Barrier::CodesSent, &self.bucket);
+            log.refuse(Barrier::CodesSent, &self.login);
             return Ok(Some(wait));
         }
         store::tables::codes::replace(db, &self.code, log.at())?;
@@ -337,7 +336,7 @@ pub fn by_mail(
     Ok(CodeDelivery {
         code,
         message,
-        bucket: LoginTarget::of(account),
+        login: LoginTarget::of(account),
         limits: vec![(Scope::CodeSent, key, SENT)],
     })
 }
@@ -366,5 +365,5 @@ pub fn by_text(
         (Scope::SmsAll, key(""), (sms.daily, DAY)),
     ];
     let code = Code { factor: factor.map(str::to_owned), ..code };
-    Ok(Some(CodeDelivery { code, message, bucket: LoginTarget::of(account), limits }))
+    Ok(Some(CodeDelivery { code, message, login: LoginTarget::of(account), limits }))
 }

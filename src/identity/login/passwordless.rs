@@ -63,15 +63,15 @@ pub async fn verify(
     source: &Source,
 ) -> Result<Issued> {
     refuse_where_off(core)?;
-    let (showing, account) =
+    let (attempt, account) =
         one_time_code::show(core, email, CodePurpose::Login, typed, source).await?;
-    let opening =
+    let new_session =
         NewSession::prepare(core, account.clone(), Proof::MailedCode, remember, source).await?;
-    let (inside, log) = (opening.clone(), AuditLog::new(core, source));
+    let (inside, log) = (new_session.clone(), AuditLog::new(core, source));
     let (account, opened) = core
         .store
         .write(move |db| {
-            if showing.spend(db, log.at())?.is_none_or(|code| code.target != account.email.key()) {
+            if attempt.spend(db, log.at())?.is_none_or(|code| code.target != account.email.key()) {
                 return Err(Kind::CodeInvalid.into());
             }
             let account = prove(db, &account, &log)?;
@@ -82,7 +82,7 @@ pub async fn verify(
         .map_err(|error| {
             if error.kind() == Kind::InvalidCredentials { Kind::CodeInvalid.into() } else { error }
         })?;
-    opening.renewed(account).outcome(core, opened).await?.into_issued()
+    new_session.renewed(account).outcome(core, opened).await?.into_issued()
 }
 
 /// Returns the account with its address verified.

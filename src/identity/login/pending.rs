@@ -56,7 +56,7 @@ impl Pending {
         remember: Remember,
         source: &Source,
     ) -> Result<Self> {
-        let token = Secret::new(secret::encode(&core.env.random::<32>()?));
+        let token = Secret::new(core.env.new_token()?);
         let now = core.env.now();
         let dispatch = match methods.first() {
             Some(Method::Factor(kind)) => dispatch(core, account, factors, *kind)?,

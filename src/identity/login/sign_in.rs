@@ -1,6 +1,6 @@
 //! Logging in with a password.
 
-use crate::error::{Error, Kind, Result, limit};
+use crate::error::{Detail, Error, Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::access::login_target::LoginTarget;
@@ -51,7 +51,7 @@ pub struct Credentials {
 /// An account that may exist, and how attempts against it are counted.
 struct LoginCandidate {
     account: Option<Account>,
-    bucket: LoginTarget,
+    target: LoginTarget,
     familiarity: Familiarity,
 }
 
@@ -73,10 +73,10 @@ async fn look_up(core: &Core, name: &Name, source: &Source) -> Result<LoginCandi
             Ok((account, is_known))
         })
         .await?;
-    let bucket = account.as_ref().map_or_else(|| LoginTarget::unknown(&folded), LoginTarget::of);
+    let target = account.as_ref().map_or_else(|| LoginTarget::unknown(&folded), LoginTarget::of);
     Ok(LoginCandidate {
         account,
-        bucket,
+        target,
         familiarity: if is_known { Familiarity::Known } else { Familiarity::Unknown },
     })
 }
@@ -92,7 +92,7 @@ pub struct NotLocked(());
 pub async fn refuse_locked(core: &Core, name: &Name, source: &Source) -> Result<NotLocked> {
     if core.config.lockout.enabled {
         let subject = look_up(core, name, source).await?;
-        guard::refuse_locked(core, &subject.bucket, source).await?;
+        guard::refuse_locked(core, &subject.target, source).await?;
     }
     Ok(NotLocked(()))
 }
@@ -116,7 +116,7 @@ pub async fn with_password(
     let subject = look_up(core, &credentials.name, source).await?;
     let about = subject.account.as_ref().map(|account| account.id.clone());
     let failure = Event { account: about, ..Event::refused(What::Login) };
-    let attempt = guard::begin(core, &subject.bucket, subject.familiarity, failure, source).await?;
+    let attempt = guard::begin(core, &subject.target, subject.familiarity, failure, source).await?;
     let checked = match check(core, &subject, &attempt, &credentials, source).await {
         Ok(checked) => checked,
         Err(busy) => {
@@ -165,9 +165,7 @@ pub async fn begin(
 /// names both causes.
 fn wrong(core: &Core) -> Error {
     if core.verification() == Verification::Required && !core.config.signup.reveal_existing {
-        let both =
-            "Wrong email/username or password, or the email address has not been verified yet";
-        return Error::with(Kind::InvalidCredentials, both);
+        return Detail::WrongPasswordOrUnverified.into();
     }
     Kind::InvalidCredentials.into()
 }
@@ -264,8 +262,8 @@ async fn issue(
     source: &Source,
 ) -> Result<Issued> {
     let id = account.id.clone();
-    let opening = NewSession::prepare(core, account, Proof::Password, remember, source).await?;
-    let inside = opening.clone();
+    let new_session = NewSession::prepare(core, account, Proof::Password, remember, source).await?;
+    let inside = new_session.clone();
     let opened = core
         .store
         .write_patiently(guard::patience(core), move |db| {
@@ -279,5 +277,5 @@ async fn issue(
         .map_err(
             |error| if error.kind() == Kind::InvalidCredentials { wrong(core) } else { error },
         )?;
-    opening.outcome(core, opened).await?.into_issued()
+    new_session.outcome(core, opened).await?.into_issued()
 }

@@ -18,7 +18,7 @@ use crate::model::session::SessionEnd;
 use crate::model::{Event, Secret, Source, Time};
 use crate::outbox::{self, OutgoingMessage};
 use crate::store::db::Db;
-use crate::store::tables::sessions::{SessionRow, SessionSnapshot, Turn};
+use crate::store::tables::sessions::{SessionRow, SessionSnapshot, TokenRotation};
 use crate::store::{self, Decision};
 use crate::token::refresh::RefreshToken;
 
@@ -33,20 +33,20 @@ pub enum TokenTransport {
 ///
 /// # Errors
 /// `RefreshInvalid`, `RefreshRevoked`, `TooMany(Refresh)`, `Unavailable`.
-pub async fn turn(
+pub async fn rotate(
     core: &Core,
     token: &str,
     channel: TokenTransport,
     checked: &Checked<limit::Refresh>,
     source: &Source,
 ) -> Result<Issued> {
-    rotate(core, token, channel, source).await.map_err(|failure| match failure.kind() {
+    rotate_uncounted(core, token, channel, source).await.map_err(|failure| match failure.kind() {
         Kind::RefreshInvalid | Kind::RefreshRevoked => checked.failed(failure),
         _ => failure,
     })
 }
 
-async fn rotate(
+async fn rotate_uncounted(
     core: &Core,
     token: &str,
     channel: TokenTransport,
@@ -54,12 +54,12 @@ async fn rotate(
 ) -> Result<Issued> {
     let presented = parse(core, token).await?;
     let keys = core.tokens.refresh_keys();
-    let turns = turns(core.config.sessions.rotate, channel);
-    let next = if turns { presented.successor(&keys)? } else { presented.clone() };
+    let rotated = rotates(core.config.sessions.rotate, channel);
+    let next = if rotated { presented.successor(&keys)? } else { presented.clone() };
     let log = AuditLog::new(core, source);
     let grace = core.config.sessions.grace;
     let step = RefreshStep {
-        turn: Turn {
+        rotation: TokenRotation {
             id: presented.session.clone(),
             generation: presented.generation,
             secret_hash: presented.secret_hash(),
@@ -74,8 +74,8 @@ async fn rotate(
     };
     let first = step.clone();
     let mut outcome = core.store.decide(move |db| first.take(db)).await?;
-    if let RefreshOutcome::Stolen(standing) = &outcome {
-        let account = &standing.account;
+    if let RefreshOutcome::Stolen(snapshot) = &outcome {
+        let account = &snapshot.account;
         // An unverified address may belong to a third party, so it gets no mail that others can
         // trigger.
         let letter =
@@ -84,16 +84,16 @@ async fn rotate(
         let step = RefreshStep { stage: RefreshStage::Act(notice), ..step };
         outcome = core.store.decide(move |db| step.take(db)).await?;
     }
-    let (standing, token) = match outcome {
-        RefreshOutcome::Turned(standing) => (standing, next),
-        RefreshOutcome::Again(standing) => (standing, presented.successor(&keys)?),
+    let (snapshot, token) = match outcome {
+        RefreshOutcome::Rotated(snapshot) => (snapshot, next),
+        RefreshOutcome::Again(snapshot) => (snapshot, presented.successor(&keys)?),
         RefreshOutcome::Stolen(_) => return Err(Kind::RefreshRevoked.into()),
     };
-    crate::identity::system::key_reload::reach(core, standing.epoch).await?;
-    issued(core, *standing, &token, log.at()).map(|issued| Issued { turned: turns, ..issued })
+    crate::identity::system::key_reload::reach(core, snapshot.epoch).await?;
+    issued(core, *snapshot, &token, log.at()).map(|issued| Issued { rotated, ..issued })
 }
 
-fn turns(rotate: RotationPolicy, channel: TokenTransport) -> bool {
+fn rotates(rotate: RotationPolicy, channel: TokenTransport) -> bool {
     match rotate {
         RotationPolicy::Always => true,
         RotationPolicy::Cookie => channel == TokenTransport::Cookie,
@@ -119,19 +119,19 @@ async fn parse(core: &Core, token: &str) -> Result<RefreshToken> {
 
 fn issued(
     core: &Core,
-    standing: SessionSnapshot,
+    snapshot: SessionSnapshot,
     token: &RefreshToken,
     now: Time,
 ) -> Result<Issued> {
-    let session = standing.session;
+    let session = snapshot.session;
     Ok(Issued {
-        permissions: core.roles.permissions(&standing.roles),
-        account: standing.account,
-        roles: standing.roles,
+        permissions: core.roles.permissions(&snapshot.roles),
+        account: snapshot.account,
+        roles: snapshot.roles,
         session_ends: session.expires_at,
         refresh_until: session.idle_until,
         refresh: Secret::new(token.to_text(&core.tokens.refresh_keys())?),
-        turned: false,
+        rotated: false,
         cookie_life: session.remember.then(|| session.idle_until.since(now)),
         session: session.id,
     })
@@ -140,7 +140,7 @@ fn issued(
 /// One refresh, decided inside a write.
 #[derive(Clone)]
 struct RefreshStep {
-    turn: Turn,
+    rotation: TokenRotation,
     successor_hash: [u8; 32],
     grace: std::time::Duration,
     stage: RefreshStage,
@@ -161,7 +161,7 @@ enum RefreshStage {
 /// Result of a step. The session's row is as it is after the step.
 enum RefreshOutcome {
     /// The token was the current one, and the session now has its successor.
-    Turned(Box<SessionSnapshot>),
+    Rotated(Box<SessionSnapshot>),
     /// The token was the direct parent, within the grace period.
     Again(Box<SessionSnapshot>),
     /// The token was superseded long ago, and so was its successor: two parties hold tokens of one
@@ -171,22 +171,22 @@ enum RefreshOutcome {
 
 impl RefreshStep {
     fn take(&self, db: &mut dyn Db) -> Result<Decision<RefreshOutcome>> {
-        let turned = store::tables::sessions::turn(db, &self.turn)?;
-        let Some(standing) = store::tables::sessions::find_standing(db, &self.turn.id)? else {
+        let rotated = store::tables::sessions::rotate(db, &self.rotation)?;
+        let Some(snapshot) = store::tables::sessions::find_snapshot(db, &self.rotation.id)? else {
             return Ok(refuse(Kind::RefreshInvalid));
         };
-        if turned {
-            return Ok(Decision::Commit(RefreshOutcome::Turned(Box::new(standing))));
+        if rotated {
+            return Ok(Decision::Commit(RefreshOutcome::Rotated(Box::new(snapshot))));
         }
-        self.explain(db, standing)
+        self.explain(db, snapshot)
     }
 
     fn explain(
         &self,
         db: &mut dyn Db,
-        standing: SessionSnapshot,
+        snapshot: SessionSnapshot,
     ) -> Result<Decision<RefreshOutcome>> {
-        let (session, now) = (&standing.session, self.turn.now);
+        let (session, now) = (&snapshot.session, self.rotation.now);
         if session.ended_at.is_some() {
             return Ok(refuse(Kind::RefreshRevoked));
         }
@@ -194,47 +194,47 @@ impl RefreshStep {
             self.end(db, session, SessionEnd::Expired)?;
             return Ok(refuse(Kind::RefreshInvalid));
         }
-        if standing.account.suspended_at.is_some() || standing.account.deleted_at.is_some() {
+        if snapshot.account.suspended_at.is_some() || snapshot.account.deleted_at.is_some() {
             return Ok(refuse(Kind::RefreshRevoked));
         }
-        match age(session, &self.turn, &self.successor_hash) {
+        match age(session, &self.rotation, &self.successor_hash) {
             Age::Parent if self.is_within_grace(session) => {
-                Ok(Decision::Commit(RefreshOutcome::Again(Box::new(standing))))
+                Ok(Decision::Commit(RefreshOutcome::Again(Box::new(snapshot))))
             }
             Age::Older if self.is_within_grace(session) => Ok(refuse(Kind::RefreshInvalid)),
             // A restored backup, or a clock that was set back: no reason to suspect theft.
             Age::Unknown => Ok(refuse(Kind::RefreshInvalid)),
-            _ if session.rotated_at.is_none_or(|turned| turned > now) => {
+            _ if session.rotated_at.is_none_or(|rotated| rotated > now) => {
                 Ok(refuse(Kind::RefreshInvalid))
             }
             Age::Parent => {
-                self.reused(db, &standing)?;
+                self.reused(db, &snapshot)?;
                 Ok(refuse(Kind::RefreshRevoked))
             }
             Age::Older => {
                 if let RefreshStage::Act(notice) = &self.stage {
-                    self.reused(db, &standing)?;
+                    self.reused(db, &snapshot)?;
                     notice.iter().try_for_each(|letter| outbox::enqueue(db, letter))?;
                 }
-                Ok(Decision::Commit(RefreshOutcome::Stolen(Box::new(standing))))
+                Ok(Decision::Commit(RefreshOutcome::Stolen(Box::new(snapshot))))
             }
         }
     }
 
     fn is_within_grace(&self, session: &SessionRow) -> bool {
-        session.rotated_at.is_some_and(|turned| {
-            turned <= self.turn.now && self.turn.now.since(turned) <= self.grace
+        session.rotated_at.is_some_and(|rotated| {
+            rotated <= self.rotation.now && self.rotation.now.since(rotated) <= self.grace
         })
     }
 
-    fn reused(&self, db: &mut dyn Db, standing: &SessionSnapshot) -> Result<()> {
-        let event = Event::refused(What::RefreshReused).about(&standing.account.id);
-        self.log.record(db, &event.in_session(&standing.session.id))?;
-        self.end(db, &standing.session, SessionEnd::Reuse)
+    fn reused(&self, db: &mut dyn Db, snapshot: &SessionSnapshot) -> Result<()> {
+        let event = Event::refused(What::RefreshReused).about(&snapshot.account.id);
+        self.log.record(db, &event.in_session(&snapshot.session.id))?;
+        self.end(db, &snapshot.session, SessionEnd::Reuse)
     }
 
     fn end(&self, db: &mut dyn Db, session: &SessionRow, why: SessionEnd) -> Result<()> {
-        if store::tables::sessions::end(db, &session.id, why, self.turn.now)? {
+        if store::tables::sessions::end(db, &session.id, why, self.rotation.now)? {
             let event =
                 Event::done(What::SessionEnded).about(&session.account).in_session(&session.id);
             self.log.record(db, &event.because(why.as_str()))?;
@@ -258,11 +258,11 @@ enum Age {
     Unknown,
 }
 
-fn age(session: &SessionRow, turn: &Turn, successor_hash: &[u8; 32]) -> Age {
-    if turn.generation + 1 == session.generation {
+fn age(session: &SessionRow, rotation: &TokenRotation, successor_hash: &[u8; 32]) -> Age {
+    if rotation.generation + 1 == session.generation {
         return if session.secret_hash == successor_hash { Age::Parent } else { Age::Unknown };
     }
-    if turn.generation < session.generation { Age::Older } else { Age::Unknown }
+    if rotation.generation < session.generation { Age::Older } else { Age::Unknown }
 }
 
 /// Finds the holder of this refresh token. The session must be alive, and the token must be its
@@ -283,7 +283,7 @@ pub async fn holder(core: &Core, token: &str) -> Result<SessionHolder> {
         && session.secret_hash == presented.secret_hash();
     let is_parent = presented.generation + 1 == session.generation
         && session.secret_hash == successor_hash
-        && session.rotated_at.is_some_and(|turned| turned <= now && now.since(turned) <= grace);
+        && session.rotated_at.is_some_and(|rotated| rotated <= now && now.since(rotated) <= grace);
     if session.is_too_old(now) || !(is_current || is_parent) {
         return Err(Kind::RefreshInvalid.into());
     }

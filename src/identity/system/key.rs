@@ -19,7 +19,7 @@ pub use crate::token::{Begin, Old, Rotation};
 /// The actor that the audit log names for a scheduled rotation.
 const SCHEDULE: &str = "schedule";
 /// How often a rotation starts over because the keys changed under it.
-const TRIES: u32 = 5;
+const ATTEMPTS: u32 = 5;
 
 /// What a key is used for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,7 @@ fn listed(row: SigningKey, signer: Option<&str>, now: Time) -> KeySummary {
 /// `Forbidden` where the configuration holds the secret or the permission is gone, `SessionEnded`,
 /// `Unavailable` when the keys keep changing under it.
 pub async fn rotate(core: &Core, by: &By, rotation: Rotation) -> Result<String> {
-    for _ in 0..TRIES {
+    for _ in 0..ATTEMPTS {
         let keys = core.tokens.new_keys(rotation).await?;
         if put(core, keys.clone(), rotation, Some(by)).await? {
             reload(core).await?;
@@ -110,14 +110,14 @@ pub async fn rotate(core: &Core, by: &By, rotation: Rotation) -> Result<String> 
 /// # Errors
 /// As [`rotate`].
 pub async fn rotate_if_due(core: &Core) -> Result<()> {
-    if !core.tokens.is_turn_due() {
+    if !core.tokens.is_rotation_due() {
         return Ok(());
     }
     let rotation = Rotation { begin: Begin::AfterLead, old: Old::Expire };
     let keys = core.tokens.new_keys(rotation).await?;
     // Another process may have rotated the keys meanwhile. If the epoch changed for another reason,
     // the next run, a minute later, tries again.
-    if core.tokens.is_turn_due() && put(core, keys.clone(), rotation, None).await? {
+    if core.tokens.is_rotation_due() && put(core, keys.clone(), rotation, None).await? {
         reload(core).await?;
         tracing::info!(
             key = keys.kid(),
@@ -152,7 +152,11 @@ async fn put(core: &Core, keys: NewKeys, rotation: Rotation, by: Option<&By>) ->
             let done = keys.put(db, until)?;
             if done {
                 if rotation.old == Old::Die {
-                    store::tables::sessions::end_everybodys(db, SessionEnd::KeysRevoked, log.at())?;
+                    store::tables::sessions::end_all_accounts(
+                        db,
+                        SessionEnd::KeysRevoked,
+                        log.at(),
+                    )?;
                 }
                 log.record(db, &event)?;
             }

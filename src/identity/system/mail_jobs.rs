@@ -14,7 +14,7 @@ use crate::identity::account::{change_email, link, proof};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::one_time_code;
 use crate::mail::Letter;
-use crate::model::{Account, AccountId, Barrier, Email, Page, SessionId, Source, Time, secret};
+use crate::model::{Account, AccountId, Barrier, Email, Page, SessionId, Source, Time};
 use crate::outbox::{self, Job, JobHandler, OutgoingMessage, RequestedBy};
 use crate::store;
 use crate::store::db::Db;
@@ -210,12 +210,8 @@ async fn plan(
     Ok(Some(planned.counted(core, &account.email, by)))
 }
 
-fn new_token(core: &Core) -> Result<String> {
-    Ok(secret::encode(&core.env.random::<32>()?))
-}
-
 fn verification(core: &Core, account: &Account) -> Result<PlannedMail> {
-    let (token, until) = (new_token(core)?, core.env.now() + core.config.links.verify_life);
+    let (token, until) = (core.env.new_token()?, core.env.now() + core.config.links.verify_life);
     let letter = Letter::VerifyEmail {
         link: link::to_verification(core, &token),
         disown: link::to_page(core, Page::DisownSignUp, &token),
@@ -230,7 +226,8 @@ fn verification(core: &Core, account: &Account) -> Result<PlannedMail> {
 }
 
 fn password_closed(core: &Core, account: &Account) -> Result<PlannedMail> {
-    let (token, until) = (new_token(core)?, core.env.now() + core.config.throttle.account_window);
+    let (token, until) =
+        (core.env.new_token()?, core.env.now() + core.config.throttle.account_window);
     let letter =
         Letter::PasswordClosed { link: link::to_page(core, Page::OpenLogin, &token), until };
     PlannedMail::of(
@@ -242,7 +239,7 @@ fn password_closed(core: &Core, account: &Account) -> Result<PlannedMail> {
 }
 
 fn reset(core: &Core, account: &Account) -> Result<PlannedMail> {
-    let (token, until) = (new_token(core)?, core.env.now() + core.config.links.reset_life);
+    let (token, until) = (core.env.new_token()?, core.env.now() + core.config.links.reset_life);
     let letter = Letter::ResetPassword { link: link::to_reset(core, &token), until };
     PlannedMail::of(
         core,
@@ -288,12 +285,12 @@ async fn change_of_address(
         _ if is_kept => return Ok(None),
         _ => {}
     }
-    let (token, until) = (new_token(core)?, now + core.config.links.verify_life);
+    let (token, until) = (core.env.new_token()?, now + core.config.links.verify_life);
     let letter = Letter::ConfirmEmail { link: link::to_confirmation(core, &token), until };
     let confirm = NewLink::new(account, &token, LinkPurpose::ConfirmEmail, until).making_own(new);
     let mut planned = PlannedMail::of(core, account, &letter, Some(confirm))?;
     planned.letters = vec![core.mail.compose(new, account.id.as_str(), &letter)?];
-    let (token, until) = (new_token(core)?, now + change_email::UNDO_FOR);
+    let (token, until) = (core.env.new_token()?, now + change_email::UNDO_FOR);
     let notice =
         Letter::EmailChanging { undo: link::to_page(core, Page::UndoEmail, &token), until };
     planned.letters.push(core.mail.compose(&account.email, account.id.as_str(), &notice)?);

@@ -144,8 +144,8 @@ async fn connect_plain(
     let peer = |stream: &TcpStream| {
         stream.peer_addr().map_or_else(|_| String::new(), |peer| peer.to_string())
     };
-    let told = stream.as_ref().map(peer).map_err(Trouble::again);
-    tell(report, "connect", told)?;
+    let address = stream.as_ref().map(peer).map_err(Trouble::again);
+    tell(report, "connect", address)?;
     let heard = Heard::default();
     let listening = Box::new(Listening::to(stream?, heard.clone()));
     let name = ClientId::default();
@@ -181,9 +181,9 @@ async fn connect_tls(
     let opened =
         AsyncSmtpConnection::connect_tokio1(address, Some(patience), &name, Some(tls), None);
     let connection = reply(patience, "connect", opened).await;
-    let told =
+    let address =
         connection.as_ref().map(|_| format!("TLS with {}", server.host)).map_err(Trouble::again);
-    tell(report, "connect", told)?;
+    tell(report, "connect", address)?;
     let connection = connection?;
     tell(report, "EHLO", Ok(connection.server_info().to_string()))?;
     Ok(connection)

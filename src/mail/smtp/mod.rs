@@ -42,7 +42,7 @@ impl SmtpMailer {
         Self { patience, ..self }
     }
 
-    async fn try_once(&self, mail: &Mail) -> Delivery {
+    async fn attempt(&self, mail: &Mail) -> Delivery {
         let letter = match message::format(mail, self.env.wall()) {
             Ok(letter) => letter,
             Err(error) => return Delivery::Never(error.message().to_owned()),
@@ -86,7 +86,7 @@ impl SmtpMailer {
 
 impl Mailer for SmtpMailer {
     fn deliver<'a>(&'a self, mail: &'a Mail) -> Later<'a, Delivery> {
-        Box::pin(self.try_once(mail))
+        Box::pin(self.attempt(mail))
     }
 
     fn is_configured(&self) -> bool {

@@ -57,7 +57,7 @@ async fn a_hashed_password_is_the_right_one_and_no_other() {
 }
 
 #[tokio::test]
-async fn imported_hashes_but_dearer_ones_are_upgraded_when_the_password_is_right() {
+async fn imported_hashes_are_upgraded_at_a_login_unless_they_cost_more() {
     let pool = pool_of(1, 8, 64);
     for (stored, better) in [
         ("$2y$04$/OK.fbVrR/bpIqNJ5ianF.RYxan6GqoWFZ.Gvlr69TFErQfu72DzK", Some("argon2id:64:1:1")),

@@ -104,7 +104,7 @@ mod tests {
 
     /// The last connection that closes the file holds it exclusively until the WAL is checkpointed.
     #[test]
-    fn whoever_opens_waits_for_another_that_is_just_closing() {
+    fn an_opening_process_waits_for_one_that_is_closing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("authd.db");
         let last = Connection::open(&path).unwrap();

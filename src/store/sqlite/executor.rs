@@ -24,17 +24,17 @@ pub(super) struct Executor<'c> {
     access: Access,
     in_trouble: bool,
     has_glanced: bool,
-    deeds: Vec<AfterCommit>,
+    callbacks: Vec<AfterCommit>,
 }
 
 impl<'c> Executor<'c> {
     pub(super) fn new(connection: &'c Connection, access: Access) -> Self {
-        Self { connection, access, in_trouble: false, has_glanced: false, deeds: Vec::new() }
+        Self { connection, access, in_trouble: false, has_glanced: false, callbacks: Vec::new() }
     }
 
     /// The callbacks to run after the commit.
-    pub(super) fn take_deeds(&mut self) -> Vec<AfterCommit> {
-        std::mem::take(&mut self.deeds)
+    pub(super) fn take_callbacks(&mut self) -> Vec<AfterCommit> {
+        std::mem::take(&mut self.callbacks)
     }
 
     /// Whether a machine error or a lock kept a statement from running.
@@ -103,8 +103,8 @@ impl Db for Executor<'_> {
         Ok(changed as u64)
     }
 
-    fn after_commit(&mut self, deed: AfterCommit) {
-        self.deeds.push(deed);
+    fn after_commit(&mut self, callback: AfterCommit) {
+        self.callbacks.push(callback);
     }
 }
 
@@ -233,7 +233,7 @@ mod tests {
         let server =
             SqliteEngine::open(&path, &Plan::of(ProcessRole::Server), &Env::real()).unwrap();
         let connection = connection::reader(&path).unwrap();
-        let sql = crate::store::tables::sessions::STANDING;
+        let sql = crate::store::tables::sessions::SNAPSHOT;
         for round in 0..5 {
             connection.execute_batch("begin").unwrap();
             let id = Value::from(format!("session {round}"));

@@ -12,7 +12,7 @@ use crate::store::db::Constraint;
 
 /// The program's error for an SQLite error.
 pub(super) fn translated(error: rusqlite::Error) -> Error {
-    if let Some(constraint) = met(&error) {
+    if let Some(constraint) = constraint_of(&error) {
         return Error::new(Kind::Internal).caused_by(constraint);
     }
     if is_trouble(&error) {
@@ -48,7 +48,7 @@ pub(super) fn is_trouble(error: &rusqlite::Error) -> bool {
 }
 
 /// The unique constraint that a statement violated. SQLite names it only in its message.
-fn met(error: &rusqlite::Error) -> Option<Constraint> {
+fn constraint_of(error: &rusqlite::Error) -> Option<Constraint> {
     let rusqlite::Error::SqliteFailure(code, message) = error else { return None };
     if !matches!(
         code.extended_code,
@@ -82,15 +82,15 @@ mod tests {
             ffi::SQLITE_READONLY,
             ffi::SQLITE_CORRUPT,
         ] {
-            let error = failure(code, "told");
+            let error = failure(code, "reported");
             assert_eq!(error.kind(), Kind::Unavailable, "{code}");
             assert_eq!(error.retry_delay(), Some(Duration::from_secs(1)));
-            assert!(error.chain().contains("told"));
+            assert!(error.chain().contains("reported"));
         }
     }
 
     #[test]
-    fn a_met_unique_rule_is_named_by_its_column() {
+    fn a_violated_unique_constraint_is_named_by_its_column() {
         for (column, constraint) in [
             ("accounts.email_key", Constraint::Email),
             ("accounts.username_key", Constraint::Username),

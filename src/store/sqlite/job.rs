@@ -28,7 +28,7 @@ pub(super) trait WriteJob: Send {
     fn run(&mut self, db: &mut dyn Db) -> JobVerdict;
 
     /// Stores the callbacks to run when the changes are on disk.
-    fn keep(&mut self, deeds: Vec<AfterCommit>);
+    fn keep(&mut self, callbacks: Vec<AfterCommit>);
 
     /// The closure's error, for the log.
     fn complaint(&self) -> Option<String>;
@@ -51,7 +51,7 @@ where
     F: Fn(&mut dyn Db) -> Result<T> + Send + 'static,
 {
     let (caller, answer) = oneshot::channel();
-    (Box::new(PendingWrite { work, patience, caller, result: None, deeds: Vec::new() }), answer)
+    (Box::new(PendingWrite { work, patience, caller, result: None, callbacks: Vec::new() }), answer)
 }
 
 struct PendingWrite<T, F> {
@@ -59,7 +59,7 @@ struct PendingWrite<T, F> {
     patience: Duration,
     caller: oneshot::Sender<Result<T>>,
     result: Option<Result<T>>,
-    deeds: Vec<AfterCommit>,
+    callbacks: Vec<AfterCommit>,
 }
 
 impl<T, F> WriteJob for PendingWrite<T, F>
@@ -84,8 +84,8 @@ where
         verdict
     }
 
-    fn keep(&mut self, deeds: Vec<AfterCommit>) {
-        self.deeds = deeds;
+    fn keep(&mut self, callbacks: Vec<AfterCommit>) {
+        self.callbacks = callbacks;
     }
 
     fn complaint(&self) -> Option<String> {
@@ -93,7 +93,7 @@ where
     }
 
     fn answer(self: Box<Self>) {
-        self.deeds.into_iter().for_each(|deed| deed());
+        self.callbacks.into_iter().for_each(|callback| callback());
         if let Some(result) = self.result {
             // A caller that has gone away in the meantime does not need the result.
             let _ = self.caller.send(result);

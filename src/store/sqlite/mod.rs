@@ -9,10 +9,10 @@ mod executor;
 mod fault;
 mod inspect;
 mod job;
-mod keeper;
 mod place;
 mod readers;
 mod upgrade;
+mod wal_reader;
 mod writer;
 
 use std::path::Path;
@@ -24,9 +24,9 @@ use super::figures::EngineStats;
 use super::schema::{Plan, ProcessRole};
 use crate::env::Env;
 use crate::error::{Error, Result};
-use keeper::WalReaderPin;
 use place::{DatabasePath, ServerLock, refused};
 use readers::Readers;
+use wal_reader::WalReaderPin;
 use writer::Writer;
 
 /// An open SQLite database. Cheap to clone. Dropping the last clone writes all waiting changes and
@@ -75,13 +75,13 @@ impl SqliteEngine {
             upgrade::bring_up(&place, &mut connection, plan, env)?;
         }
         connection.busy_timeout(Duration::ZERO).map_err(cannot_open)?;
-        let keeper = match plan.role {
+        let wal_reader = match plan.role {
             ProcessRole::Server => Some(WalReaderPin::of(place.file()).map_err(cannot_open)?),
             ProcessRole::Command => None,
         };
         Ok(Self(Arc::new(Open {
             readers: Readers::start(place.file())?,
-            writer: Writer::start(&place, connection, keeper, plan)?,
+            writer: Writer::start(&place, connection, wal_reader, plan)?,
             notes: place.warning().into_iter().collect(),
             place,
             _lock: lock,

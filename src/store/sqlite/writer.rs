@@ -16,8 +16,8 @@ use rusqlite::Connection;
 use super::connection::run;
 use super::executor::{Access, Executor};
 use super::job::{JobVerdict, WriteJob};
-use super::keeper::WalReaderPin;
 use super::place::DatabasePath;
+use super::wal_reader::WalReaderPin;
 use super::{connection, fault};
 use crate::error::{Error, Result};
 use crate::metrics::{Histogram, Stopwatch};
@@ -72,7 +72,7 @@ impl Writer {
     pub(super) fn start(
         place: &DatabasePath,
         connection: Connection,
-        keeper: Option<WalReaderPin>,
+        wal_reader: Option<WalReaderPin>,
         plan: &Plan,
     ) -> Result<Self> {
         let (queue, jobs) = sync_channel(QUEUE);
@@ -82,20 +82,20 @@ impl Writer {
             groups: Histogram::new(GROUP_SIZES),
             commits: Histogram::new(COMMIT_SECONDS),
         };
-        let pen = WriterThread {
+        let thread = WriterThread {
             place: place.clone(),
             connection: Some(connection),
-            keeper,
+            wal_reader,
             role: plan.role,
             lock_patience: plan.patience,
-            log_after_try: 0,
+            log_after_attempt: 0,
             stats: stats.clone(),
         };
         let thread = std::thread::Builder::new()
             .name("authd-writer".to_owned())
             .spawn({
                 let queue = Queue { jobs, length: length.clone() };
-                move || pen.write_all(&queue)
+                move || thread.write_all(&queue)
             })
             .map_err(|error| {
                 Error::internal("failed to start the database writer thread").caused_by(error)
@@ -192,11 +192,11 @@ enum Lost {
 struct WriterThread {
     place: DatabasePath,
     /// Dropped before the connection, because the last connection to close checkpoints the WAL.
-    keeper: Option<WalReaderPin>,
+    wal_reader: Option<WalReaderPin>,
     connection: Option<Connection>,
     role: ProcessRole,
     lock_patience: Duration,
-    log_after_try: i64,
+    log_after_attempt: i64,
     stats: EngineStats,
 }
 
@@ -225,7 +225,7 @@ impl WriterThread {
         }
         // Closed before the last connection, because the last connection to close checkpoints the
         // WAL.
-        self.keeper = None;
+        self.wal_reader = None;
         if let Some(Err((_, error))) = self.connection.take().map(Connection::close) {
             tracing::warn!(%error, "the database did not close cleanly");
         }
@@ -313,12 +313,12 @@ impl WriterThread {
     /// Runs after the answers, and periodically for changes of other processes: tends the WAL and
     /// moves the position where readers start.
     fn tidy(&mut self) {
-        if let Some(keeper) = &self.keeper {
-            keeper.release();
+        if let Some(wal_reader) = &self.wal_reader {
+            wal_reader.release();
         }
         self.tend_log();
-        if let Some(keeper) = &self.keeper {
-            keeper.hold();
+        if let Some(wal_reader) = &self.wal_reader {
+            wal_reader.hold();
         }
     }
 
@@ -327,15 +327,15 @@ impl WriterThread {
     fn tend_log(&mut self) {
         let Some(connection) = &self.connection else { return };
         let result = checkpoint(connection, "pragma wal_checkpoint(noop)").and_then(|log| {
-            if log.pages >= LOG_TOO_LONG && log.pages - self.log_after_try >= LOG_WORTH_MOVING {
-                self.log_after_try = log.pages;
+            if log.pages >= LOG_TOO_LONG && log.pages - self.log_after_attempt >= LOG_WORTH_MOVING {
+                self.log_after_attempt = log.pages;
                 connection.busy_timeout(RESTART_PATIENCE)?;
                 let restarted = checkpoint(connection, "pragma wal_checkpoint(restart)");
                 connection.busy_timeout(Duration::ZERO)?;
                 return restarted.map(|_| ());
             }
             if log.pages < LOG_TOO_LONG {
-                self.log_after_try = 0;
+                self.log_after_attempt = 0;
             }
             if log.pages - log.moved >= LOG_WORTH_MOVING {
                 checkpoint(connection, "pragma wal_checkpoint(passive)")?;
@@ -363,7 +363,7 @@ fn write_one(connection: &Connection, job: &mut dyn WriteJob) -> Result<(), Stri
     if verdict == JobVerdict::Undo {
         run(connection, "rollback to job").map_err(|error| error.to_string())?;
     } else {
-        job.keep(executor.take_deeds());
+        job.keep(executor.take_callbacks());
     }
     run(connection, "release job").map_err(|error| error.to_string())
 }

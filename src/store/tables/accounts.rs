@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::model::{Account, AccountId, Email, Time, text};
 use crate::sql;
-use crate::store::db::{Db, Row, Value, prefix_range};
+use crate::store::db::{Db, Row, Sql, Value, prefix_range};
 
 /// The columns of an account, for every statement whose rows [`read`] decodes.
 macro_rules! columns {
@@ -46,31 +46,84 @@ pub fn read(row: &mut Row) -> Result<Account> {
     })
 }
 
-/// An account to insert.
+/// An account to insert, with what a reader of [`Account`] never sees.
 #[derive(Debug, Clone)]
 pub struct NewRow {
-    pub id: AccountId,
-    /// 32 random bytes that stand for the account in authenticators.
-    pub handle: [u8; 32],
-    pub email: Email,
-    pub email_verified_at: Option<Time>,
-    pub username: Option<String>,
+    /// Its number is not used: [`insert`] draws the next, [`insert_numbered`] is given one.
+    pub account: Account,
     /// The normalised user name; `None` while the name is only reserved.
     pub username_key: Option<String>,
-    pub first_name: Option<String>,
-    pub last_name: Option<String>,
-    pub name: Option<String>,
-    pub company_name: Option<String>,
-    pub phone: Option<String>,
-    /// `None` for an account without a password.
-    pub password_hash: Option<String>,
+    /// 32 random bytes that stand for the account in authenticators.
+    pub handle: [u8; 32],
     /// The scheme and cost of the hash.
     pub password_scheme: Option<String>,
-    pub created_at: Time,
+    /// How many uploads count against the quota.
+    pub files_uploaded: i64,
+    /// The account's own upload quota, if it has one.
+    pub upload_limit: Option<i64>,
+    /// When an import brought the account.
+    pub imported_at: Option<Time>,
 }
 
-/// The credential version of a new account.
-pub const FIRST_CREDENTIAL_VERSION: i64 = 1;
+impl NewRow {
+    /// A row with neither user name nor password scheme, whose account uploaded nothing.
+    #[must_use]
+    pub fn new(account: Account, handle: [u8; 32]) -> Self {
+        Self {
+            account,
+            username_key: None,
+            handle,
+            password_scheme: None,
+            files_uploaded: 0,
+            upload_limit: None,
+            imported_at: None,
+        }
+    }
+
+    fn values(&self, number: i64) -> [Value; 26] {
+        let account = &self.account;
+        [
+            account.id.as_str().into(),
+            number.into(),
+            (&self.handle).into(),
+            account.email.as_str().into(),
+            account.email.key().into(),
+            account.email_verified_at.into(),
+            account.username.as_deref().into(),
+            self.username_key.as_deref().into(),
+            account.first_name.as_deref().into(),
+            account.last_name.as_deref().into(),
+            account.name.as_deref().into(),
+            account.company_name.as_deref().into(),
+            account.phone.as_deref().into(),
+            account.phone_verified_at.into(),
+            account.password_hash.as_deref().into(),
+            self.password_scheme.as_deref().into(),
+            account.credential_version.into(),
+            self.files_uploaded.into(),
+            self.upload_limit.into(),
+            account.suspended_at.into(),
+            account.last_login_at.into(),
+            account.created_at.into(),
+            account.updated_at.into(),
+            self.imported_at.into(),
+            account.full_name().as_deref().map(text::fold).into(),
+            account.last_name.as_deref().map(text::fold).into(),
+        ]
+    }
+}
+
+/// The insertion of a [`NewRow`], without its reaction to a conflict.
+macro_rules! insertion {
+    () => {
+        "insert into accounts (id, number, handle, email, email_key, email_verified_at, username, username_key, \
+         first_name, last_name, name, company_name, phone, phone_verified_at, password_hash, password_scheme, \
+         credential_version, files_uploaded, upload_limit, suspended_at, last_login_at, created_at, updated_at, \
+         imported_at, name_key, last_name_key) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, \
+         $22, $23, $24, $25, $26)"
+    };
+}
 
 /// Inserts an account with the next number. Returns false if its address is taken.
 ///
@@ -78,49 +131,14 @@ pub const FIRST_CREDENTIAL_VERSION: i64 = 1;
 /// [`crate::store::Constraint::Username`] as the source if the user name is taken.
 pub fn insert(db: &mut dyn Db, new: &NewRow) -> Result<bool> {
     let number = crate::store::tables::instance::next_account_number(db)?;
-    let row = db.first(
-        sql!(
-            "insert into accounts (id, number, handle, email, email_key, email_verified_at, username, username_key, \
-             first_name, last_name, name, company_name, phone, password_hash, password_scheme, credential_version, \
-             created_at, updated_at, name_key, last_name_key) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16, $16, $17, $18) \
-             on conflict (email_key) do nothing returning id"
-        ),
-        &[
-            new.id.as_str().into(),
-            number.into(),
-            (&new.handle).into(),
-            new.email.as_str().into(),
-            new.email.key().into(),
-            new.email_verified_at.into(),
-            new.username.as_ref().into_value(),
-            new.username_key.as_ref().into_value(),
-            new.first_name.as_ref().into_value(),
-            new.last_name.as_ref().into_value(),
-            new.name.as_ref().into_value(),
-            new.company_name.as_ref().into_value(),
-            new.phone.as_ref().into_value(),
-            new.password_hash.as_ref().into_value(),
-            new.password_scheme.as_ref().into_value(),
-            new.created_at.into(),
-            Account::whole_name(new.name.as_deref(), new.first_name.as_deref(), new.last_name.as_deref())
-                .as_deref()
-                .map(text::fold)
-                .into(),
-            new.last_name.as_deref().map(text::fold).into(),
-        ],
-    )?;
-    Ok(row.is_some())
+    let sql = sql!(concat!(insertion!(), " on conflict (email_key) do nothing"));
+    Ok(db.run(sql, &new.values(number))? == 1)
 }
 
-trait IntoValue {
-    fn into_value(self) -> Value;
-}
-
-impl IntoValue for Option<&String> {
-    fn into_value(self) -> Value {
-        self.map_or(Value::Null, |text| Value::Text(text.clone()))
-    }
+/// Inserts an account with this number. Returns false if its id, number, address or user name is
+/// taken.
+pub fn insert_numbered(db: &mut dyn Db, number: i64, new: &NewRow) -> Result<bool> {
+    Ok(db.run(sql!(concat!(insertion!(), " on conflict do nothing")), &new.values(number))? == 1)
 }
 
 fn one(rows: Option<Row>) -> Result<Option<Account>> {
@@ -424,28 +442,35 @@ pub struct ProfileChange {
     pub phone: Option<Option<String>>,
 }
 
-/// Updates the profile field by field and returns the updated account.
-pub fn change_profile(
+/// The change of a profile, without its conditions on the account.
+macro_rules! profile_change {
+    () => {
+        "update accounts set \
+         first_name = case when cast($1 as bigint) = 1 then cast($2 as text) else first_name end, \
+         last_name = case when cast($3 as bigint) = 1 then cast($4 as text) else last_name end, \
+         name = case when cast($5 as bigint) = 1 then cast($6 as text) else name end, \
+         company_name = case when cast($7 as bigint) = 1 then cast($8 as text) else company_name end, \
+         phone_verified_at = case when cast($9 as bigint) = 1 \
+           and coalesce(phone, '') <> coalesce(cast($10 as text), '') then null else phone_verified_at end, \
+         phone = case when cast($9 as bigint) = 1 then cast($10 as text) else phone end, \
+         updated_at = $11 where id = $12 and deleted_at is null"
+    };
+}
+pub(in crate::store) use profile_change;
+
+/// Runs a [`profile_change`] statement. Returns false if no account met its conditions.
+pub(in crate::store) fn run_profile_change(
     db: &mut dyn Db,
+    sql: Sql,
     id: &AccountId,
     change: &ProfileChange,
     now: Time,
-) -> Result<Option<Account>> {
+) -> Result<bool> {
     let flag = |field: &Option<Option<String>>| Value::Int(i64::from(field.is_some()));
     let value =
         |field: &Option<Option<String>>| field.clone().flatten().map_or(Value::Null, Value::Text);
     let changed = db.run(
-        sql!(
-            "update accounts set \
-             first_name = case when cast($1 as bigint) = 1 then cast($2 as text) else first_name end, \
-             last_name = case when cast($3 as bigint) = 1 then cast($4 as text) else last_name end, \
-             name = case when cast($5 as bigint) = 1 then cast($6 as text) else name end, \
-             company_name = case when cast($7 as bigint) = 1 then cast($8 as text) else company_name end, \
-             phone_verified_at = case when cast($9 as bigint) = 1 \
-               and coalesce(phone, '') <> coalesce(cast($10 as text), '') then null else phone_verified_at end, \
-             phone = case when cast($9 as bigint) = 1 then cast($10 as text) else phone end, \
-             updated_at = $11 where id = $12 and deleted_at is null and suspended_at is null"
-        ),
+        sql,
         &[
             flag(&change.first_name),
             value(&change.first_name),
@@ -461,11 +486,21 @@ pub fn change_profile(
             id.as_str().into(),
         ],
     )?;
-    if changed == 0 {
-        return Ok(None);
+    if changed == 1 {
+        index_names(db, id)?;
     }
-    index_names(db, id)?;
-    find(db, id)
+    Ok(changed == 1)
+}
+
+/// Updates the profile of an active account field by field and returns the updated account.
+pub fn change_profile(
+    db: &mut dyn Db,
+    id: &AccountId,
+    change: &ProfileChange,
+    now: Time,
+) -> Result<Option<Account>> {
+    let sql = sql!(concat!(profile_change!(), " and suspended_at is null"));
+    if run_profile_change(db, sql, id, change, now)? { find(db, id) } else { Ok(None) }
 }
 
 /// Updates the search keys of the names after a change of names.

@@ -5,8 +5,10 @@ use crate::error::Result;
 use crate::model::account::Verification;
 use crate::model::{Account, AccountId, Status, Time};
 use crate::sql;
-use crate::store::db::{Db, Sql, Value, prefix_range};
-use crate::store::tables::accounts::{columns, read};
+use crate::store::db::{Db, Sql, prefix_range};
+use crate::store::tables::accounts::{
+    ProfileChange, columns, profile_change, read, run_profile_change,
+};
 
 /// Which accounts to list, and which page of them.
 #[derive(Debug, Clone)]
@@ -200,37 +202,14 @@ impl Correction {
     }
 }
 
-/// Corrects a profile, including that of a suspended account. Returns false if the account is
-/// deleted.
+/// Corrects a profile, including that of a suspended account. A full name gives way to the given and
+/// family name. Returns false if the account is deleted.
 pub fn correct(db: &mut dyn Db, id: &AccountId, change: &Correction, now: Time) -> Result<bool> {
-    let flag = |field: &Option<Option<String>>| Value::Int(i64::from(field.is_some()));
-    let value =
-        |field: &Option<Option<String>>| field.clone().flatten().map_or(Value::Null, Value::Text);
-    let changed = db.run(
-        sql!(
-            "update accounts set \
-             name = case when cast($1 as bigint) = 1 then null else name end, \
-             first_name = case when cast($2 as bigint) = 1 then cast($3 as text) else first_name end, \
-             last_name = case when cast($4 as bigint) = 1 then cast($5 as text) else last_name end, \
-             phone_verified_at = case when cast($6 as bigint) = 1 \
-               and coalesce(phone, '') <> coalesce(cast($7 as text), '') then null else phone_verified_at end, \
-             phone = case when cast($6 as bigint) = 1 then cast($7 as text) else phone end, \
-             updated_at = $8 where id = $9 and deleted_at is null"
-        ),
-        &[
-            i64::from(change.first_name.is_some() || change.last_name.is_some()).into(),
-            flag(&change.first_name),
-            value(&change.first_name),
-            flag(&change.last_name),
-            value(&change.last_name),
-            flag(&change.phone),
-            value(&change.phone),
-            now.into(),
-            id.as_str().into(),
-        ],
-    )?;
-    crate::store::tables::accounts::index_names(db, id)?;
-    Ok(changed == 1)
+    let Correction { first_name, last_name, phone } = change.clone();
+    let is_renamed = first_name.is_some() || last_name.is_some();
+    let name = is_renamed.then_some(None);
+    let change = ProfileChange { first_name, last_name, name, phone, company_name: None };
+    run_profile_change(db, sql!(profile_change!()), id, &change, now)
 }
 
 /// Restores a deleted account. Returns false if it is not deleted, or was deleted before

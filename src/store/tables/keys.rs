@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_key_ends_the_ones_without_an_end_and_one_that_returns_has_none_again() {
+    fn a_new_key_ends_the_keys_without_an_end_and_a_returning_key_has_none_again() {
         let mut db = fixture::TestDb::new();
         put_signing_key(&mut db, &key("a", 1)).unwrap();
         put_signing_key(&mut db, &key("b", 2)).unwrap();

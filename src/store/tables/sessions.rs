@@ -133,7 +133,7 @@ pub struct SessionSnapshot {
     pub epoch: i64,
 }
 
-fn standing(mut row: Row) -> Result<SessionSnapshot> {
+fn read_snapshot(mut row: Row) -> Result<SessionSnapshot> {
     let session = read(&mut row)?;
     let account = accounts::read(&mut row)?;
     let mut roles: Vec<String> = row
@@ -149,12 +149,12 @@ fn standing(mut row: Row) -> Result<SessionSnapshot> {
 }
 
 /// Reads a session and everything a request needs to know about it in one row.
-pub fn find_standing(db: &mut dyn Db, id: &SessionId) -> Result<Option<SessionSnapshot>> {
-    db.first(STANDING, &[id.as_str().into()])?.map(standing).transpose()
+pub fn find_snapshot(db: &mut dyn Db, id: &SessionId) -> Result<Option<SessionSnapshot>> {
+    db.first(SNAPSHOT, &[id.as_str().into()])?.map(read_snapshot).transpose()
 }
 
 /// The statement that every request with a token runs.
-pub(in crate::store) const STANDING: Sql = sql!(concat!(
+pub(in crate::store) const SNAPSHOT: Sql = sql!(concat!(
     "select ",
     columns!(),
     ", ",
@@ -166,7 +166,7 @@ pub(in crate::store) const STANDING: Sql = sql!(concat!(
 
 /// One rotation of a refresh token.
 #[derive(Debug, Clone)]
-pub struct Turn {
+pub struct TokenRotation {
     pub id: SessionId,
     /// The generation that the client presented.
     pub generation: i64,
@@ -181,7 +181,7 @@ pub struct Turn {
 
 /// Rotates the token if the session is live and the token is the current one; otherwise returns
 /// false.
-pub fn turn(db: &mut dyn Db, turn: &Turn) -> Result<bool> {
+pub fn rotate(db: &mut dyn Db, rotation: &TokenRotation) -> Result<bool> {
     let changed = db.run(
         sql!(
             "update sessions set generation = $1, secret_hash = $2, \
@@ -194,12 +194,12 @@ pub fn turn(db: &mut dyn Db, turn: &Turn) -> Result<bool> {
                and a.deleted_at is null)"
         ),
         &[
-            turn.next_generation.into(),
-            (&turn.next_hash).into(),
-            turn.now.into(),
-            turn.id.as_str().into(),
-            turn.generation.into(),
-            (&turn.secret_hash).into(),
+            rotation.next_generation.into(),
+            (&rotation.next_hash).into(),
+            rotation.now.into(),
+            rotation.id.as_str().into(),
+            rotation.generation.into(),
+            (&rotation.secret_hash).into(),
         ],
     )?;
     Ok(changed == 1)
@@ -266,7 +266,7 @@ pub fn end_all(
 }
 
 /// Ends all live sessions of all accounts and returns how many.
-pub fn end_everybodys(db: &mut dyn Db, why: SessionEnd, now: Time) -> Result<u64> {
+pub fn end_all_accounts(db: &mut dyn Db, why: SessionEnd, now: Time) -> Result<u64> {
     if why.is_distrust() {
         db.run(
             sql!("delete from links where purpose = $1"),

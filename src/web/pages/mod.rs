@@ -18,6 +18,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http::extract::api_client::FromApp;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::extract::{body, origin};
+use crate::http::server::error_text::sentence;
 use crate::http::server::paths::Paths;
 use crate::http::server::reject::{self, Reject};
 use crate::http::server::router::Routes;
@@ -200,7 +201,7 @@ impl LinkPage {
             }
             Err(error) if !error.fields().is_empty() => {
                 let reasons: Vec<_> =
-                    error.fields().iter().map(|row| row.sentence.clone().into_owned()).collect();
+                    error.fields().iter().map(|row| sentence(row).into_owned()).collect();
                 let is_reset = self.page == Page::ResetPassword;
                 let ask = if is_reset { Ask::Password } else { Ask::Choice };
                 self.show(StatusCode::BAD_REQUEST, &self.question(ask, visit, token, &reasons))

@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rules_are_told_in_words() {
+    fn the_rules_are_written_out() {
         let rules = PasswordRules {
             min_length: 12,
             max_length: 256,

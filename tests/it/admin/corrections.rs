@@ -37,7 +37,7 @@ async fn an_administrator_proves_an_address_ends_sessions_and_removes_factors() 
     let own = get(&app, "/v1/users/me/sessions", &root).await;
     let of_root = own.body["data"][0]["id"].as_str().unwrap();
     let strange = delete(&app, &path(&format!("/sessions/{of_root}")), &root).await;
-    assert_eq!(said(&strange), (404, "SESSION_NOT_FOUND"), "a session of somebody else");
+    assert_eq!(said(&strange), (404, "SESSION_NOT_FOUND"), "a session of another account");
 
     let setup = post(&app, "/v1/auth/mfa/setup", &tokens[1], json!({ "type": "email" })).await;
     assert_eq!(setup.status, 200, "{}", setup.text);
@@ -63,11 +63,11 @@ async fn an_administrator_proves_an_address_ends_sessions_and_removes_factors() 
 }
 
 /// The audit records that a response left.
-struct Told {
+struct SeenRecords {
     seen: usize,
 }
 
-impl Told {
+impl SeenRecords {
     async fn by(&mut self, app: &App, answer: &Answer, status: u16) -> Vec<String> {
         assert_eq!(answer.status, status, "{}", answer.text);
         let all = app.audit().await;
@@ -90,65 +90,68 @@ async fn assert_records_are_complete(app: &App, root: &str) {
         );
         let known =
             ["profile_changed", "password_changed", "reauthenticated", "exported", "admin_refused"];
-        let names_somebody =
+        let names_an_account =
             record["actor"] == record["accountId"] && record["actor"] != Value::Null;
-        assert!(names_somebody || !known.contains(&record["event"].as_str().unwrap()), "{record}");
+        assert!(
+            names_an_account || !known.contains(&record["event"].as_str().unwrap()),
+            "{record}"
+        );
     }
 }
 
 #[tokio::test]
-async fn whatever_happens_is_one_record_done_or_refused() {
+async fn every_operation_writes_one_record_done_or_refused() {
     let app = app().await;
     let root = make(&app, "root", &["admin"]).await;
-    let mut told = Told { seen: app.audit().await.len() };
+    let mut records = SeenRecords { seen: app.audit().await.len() };
     let login = |password: &'static str| app.login("ada", password);
 
     let answer = app.register("ada").await;
-    assert_eq!(told.by(&app, &answer, 201).await, ["sign_up done"]);
+    assert_eq!(records.by(&app, &answer, 201).await, ["sign_up done"]);
     let token = token_in(&app.mails().await, "verify-email?token=");
     let answer = app.post("/v1/auth/verify-email", &json!({ "token": token })).send().await;
-    assert_eq!(told.by(&app, &answer, 200).await, ["email_verified done"]);
+    assert_eq!(records.by(&app, &answer, 200).await, ["email_verified done"]);
     let answer = login("a wrong passphrase").await;
-    assert_eq!(told.by(&app, &answer, 401).await, ["login refused wrong_password"]);
+    assert_eq!(records.by(&app, &answer, 401).await, ["login refused wrong_password"]);
     let answer = app.login("nobody", "a wrong passphrase").await;
-    assert_eq!(told.by(&app, &answer, 401).await, ["login refused wrong_password"]);
+    assert_eq!(records.by(&app, &answer, 401).await, ["login refused wrong_password"]);
     let answer = login(PASSWORD).await;
-    assert_eq!(told.by(&app, &answer, 200).await, ["login done"]);
+    assert_eq!(records.by(&app, &answer, 200).await, ["login done"]);
     let tokens = answer.tokens();
     let token = tokens.access.as_str();
     let answer = put(&app, "/v1/users/me", token, json!({ "firstName": "Augusta" })).await;
-    assert_eq!(told.by(&app, &answer, 200).await, ["profile_changed done"]);
+    assert_eq!(records.by(&app, &answer, 200).await, ["profile_changed done"]);
     let answer =
         post(&app, "/v1/auth/reauthenticate", token, json!({ "password": "a wrong passphrase" }))
             .await;
-    assert_eq!(told.by(&app, &answer, 400).await, ["reauthenticated refused wrong_password"]);
+    assert_eq!(records.by(&app, &answer, 400).await, ["reauthenticated refused wrong_password"]);
     let answer =
         post(&app, "/v1/auth/reauthenticate", token, json!({ "password": PASSWORD })).await;
-    assert_eq!(told.by(&app, &answer, 200).await, ["reauthenticated done"]);
+    assert_eq!(records.by(&app, &answer, 200).await, ["reauthenticated done"]);
     let change = json!({ "currentPassword": PASSWORD, "newPassword": "another long passphrase" });
     let answer = call(&app, Method::PUT, "/v1/auth/change-password", token, Some(&change)).await;
-    assert_eq!(told.by(&app, &answer, 200).await, ["password_changed done"]);
+    assert_eq!(records.by(&app, &answer, 200).await, ["password_changed done"]);
     let answer =
         app.post("/v1/auth/forgot-password", &json!({ "email": "ada@example.com" })).send().await;
-    assert_eq!(told.by(&app, &answer, 200).await, ["password_reset_requested done"]);
+    assert_eq!(records.by(&app, &answer, 200).await, ["password_reset_requested done"]);
     let answer = app
         .post("/v1/auth/forgot-password", &json!({ "email": "nobody@example.com" }))
         .send()
         .await;
     assert_eq!(
-        told.by(&app, &answer, 200).await,
+        records.by(&app, &answer, 200).await,
         ["password_reset_requested done"],
-        "whoever it is"
+        "for any account"
     );
     let answer = get(&app, "/v1/admin/users", token).await;
-    assert_eq!(told.by(&app, &answer, 403).await, ["admin_refused refused admin.users.read"]);
+    assert_eq!(records.by(&app, &answer, 403).await, ["admin_refused refused admin.users.read"]);
     let answer = get(&app, "/v1/users/me/export", token).await;
-    assert_eq!(told.by(&app, &answer, 200).await, ["exported done"]);
+    assert_eq!(records.by(&app, &answer, 200).await, ["exported done"]);
     let answer = post(&app, "/v1/auth/logout", token, json!({})).await;
-    assert_eq!(told.by(&app, &answer, 200).await, ["session_ended done logout"]);
+    assert_eq!(records.by(&app, &answer, 200).await, ["session_ended done logout"]);
     let answer =
         app.post("/v1/auth/refresh", &json!({ "refreshToken": tokens.refresh })).send().await;
-    assert_eq!(told.by(&app, &answer, 401).await, [""; 0], "nothing has happened");
+    assert_eq!(records.by(&app, &answer, 401).await, [""; 0], "nothing has happened");
 
     let root =
         app.login("root", PASSWORD).await.tokens().access + if root.is_empty() { "!" } else { "" };

@@ -22,7 +22,7 @@ async fn the_audit_log_tells_the_story_in_order() {
 
     let log = get(&app, &format!("/v1/admin/audit?userId={id}&limit=100"), &root).await;
     let records = log.body["data"]["records"].as_array().unwrap();
-    let told: Vec<String> = records
+    let recorded: Vec<String> = records
         .iter()
         .rev()
         .map(|record| {
@@ -41,7 +41,7 @@ async fn the_audit_log_tells_the_story_in_order() {
         "session_ended done admin",
         "deleted done",
     ];
-    assert_eq!(told, story);
+    assert_eq!(recorded, story);
     assert_eq!(records[0]["actor"], root_id.as_str());
     assert!(records[0]["at"].is_string() && records[0]["requestId"].is_string(), "{}", log.text);
 
@@ -98,18 +98,18 @@ async fn everybody_sees_their_own_records_and_no_others() {
 async fn the_audit_log_is_exported_whole_and_the_export_is_a_record() {
     let app = app().await;
     let (_, root) = staff(&app, "root", &["admin"]).await;
-    for turn in 0..600 {
+    for number in 0..600 {
         app.core
             .store
             .write(move |db| {
                 let (at, event) = (
-                    authd::model::Time::from_millis(crate::support::START + turn),
+                    authd::model::Time::from_millis(crate::support::START + number),
                     authd::model::Event::done(authd::model::event::What::KeyMade),
                 );
                 let source = authd::model::Source::command_line();
                 authd::store::tables::audit::insert(
                     db,
-                    &format!("zz{turn:05}"),
+                    &format!("zz{number:05}"),
                     at,
                     &event,
                     &source,
@@ -184,7 +184,7 @@ async fn the_outbox_is_listed_without_bodies_and_tried_again() {
 }
 
 #[tokio::test]
-async fn an_apps_key_is_shown_once_and_dies_when_it_is_turned() {
+async fn an_api_clients_key_is_shown_once_and_ends_when_it_is_rotated() {
     let app = app().await;
     let (_, root) = staff(&app, "root", &["admin"]).await;
     let made =
@@ -208,8 +208,8 @@ async fn an_apps_key_is_shown_once_and_dies_when_it_is_turned() {
         "a client's key opens nothing"
     );
 
-    let turned = post(&app, &format!("/v1/admin/apps/{id}/rotate"), &root, json!({})).await;
-    let new = turned.body["data"]["key"].as_str().unwrap();
+    let rotated = post(&app, &format!("/v1/admin/apps/{id}/rotate"), &root, json!({})).await;
+    let new = rotated.body["data"]["key"].as_str().unwrap();
     assert!(
         apps::check(&app.core, id, key).await.is_err()
             && apps::check(&app.core, id, new).await.is_ok()

@@ -6,7 +6,7 @@ use authd::identity::access::{api_client as apps, caller};
 use authd::identity::account::{letters, quota};
 use authd::identity::admin::accounts::RoleChange;
 use authd::identity::admin::{accounts, roles};
-use authd::identity::audit::log::{AuditExport, AuditFilter, AuditFormat};
+use authd::identity::audit::log::{AuditExport, AuditFilter};
 use authd::identity::system::key;
 use authd::identity::{Actor, By};
 use authd::model::app::ApiClientKind as AppKind;
@@ -54,12 +54,7 @@ async fn everything(
         ),
         ("quota", quota::change(core, users, &id, change).await.map(drop)),
         ("suspend", accounts::suspend(core, users, target).await.map(drop)),
-        (
-            "export",
-            AuditExport::begin(core, audit, AuditFilter::default(), AuditFormat::Csv)
-                .await
-                .map(drop),
-        ),
+        ("export", AuditExport::begin(core, audit, AuditFilter::default()).await.map(drop)),
         // It also ends the administrator's own session.
         ("keys", key::rotate(core, keys, ROTATION).await.map(drop)),
     ]
@@ -157,7 +152,7 @@ async fn a_letter_that_may_not_be_tried_again_stays_as_it_is() {
     );
     let retried = letters::retry(&app.core, &By::command_line(), &waiting.id).await.unwrap();
     assert!(retried.next_at > waiting.next_at);
-    let told: Vec<String> =
+    let recorded: Vec<String> =
         app.audit().await.into_iter().filter(|line| line.starts_with("mail_retried")).collect();
-    assert_eq!(told, [format!("mail_retried done {}", waiting.id)], "on the command line too");
+    assert_eq!(recorded, [format!("mail_retried done {}", waiting.id)], "on the command line too");
 }

@@ -151,12 +151,12 @@ async fn path_of(
     wire: &Wire,
     operation: &Operation,
     target: &str,
-    turn: usize,
+    number: usize,
 ) -> String {
     let mut path = format!("{}{}", wire.mount, operation.path);
     if path.contains("{userId}") {
         let target_roles: &[&str] = if target == "user" { &[] } else { &[target] };
-        let id = make(app, &format!("target{turn}"), target_roles).await;
+        let id = make(app, &format!("target{number}"), target_roles).await;
         let number = authd::identity::admin::accounts::find(&app.core, &id)
             .await
             .unwrap()
@@ -178,14 +178,14 @@ async fn try_one(
     role: &str,
     token: &str,
     target: &str,
-    turn: usize,
+    number: usize,
 ) {
-    let is_about_somebody = operation.path.contains("{userId}");
-    let path = path_of(app, wire, operation, target, turn).await;
+    let is_about_an_account = operation.path.contains("{userId}");
+    let path = path_of(app, wire, operation, target, number).await;
     let answer = call(app, operation.method.clone(), &path, token, operation.body.as_ref()).await;
     let permissions = ROLES.iter().find(|(name, _)| *name == role).unwrap().1;
     let may = operation.needs.iter().any(|word| permissions.contains(&word.as_str()));
-    let changes = is_about_somebody && operation.method != Method::GET;
+    let changes = is_about_an_account && operation.method != Method::GET;
     let expected = may && (!changes || covers(role, target));
     let name = format!("{}: {role}: {} of {target}: {}", wire.profile, operation.name, answer.text);
     if expected {
@@ -206,7 +206,7 @@ async fn each_role_meets_each_operation(wire: &Wire, least: usize) {
     let document = app.get(wire.document).send().await.body;
     let operations = operations(&document, wire.admin);
     assert!(operations.len() >= least, "{}", operations.len());
-    let mut turn = 0;
+    let mut number = 0;
     for (role, _) in ROLES {
         let own: &[&str] = if role == "user" { &[] } else { &[role] };
         let token = enter(&app, &format!("the-{role}"), own).await;
@@ -217,8 +217,8 @@ async fn each_role_meets_each_operation(wire: &Wire, least: usize) {
                 &["user"]
             };
             for target in targets {
-                turn += 1;
-                try_one(&app, wire, operation, role, &token, target, turn).await;
+                number += 1;
+                try_one(&app, wire, operation, role, &token, target, number).await;
             }
         }
     }
@@ -235,7 +235,7 @@ async fn no_other_wire_lets_a_role_do_more() {
 }
 
 #[tokio::test]
-async fn what_is_marked_so_is_refused_to_whoever_has_not_proved_themselves_for_a_while() {
+async fn operations_marked_fresh_are_refused_to_a_caller_without_recent_proof() {
     let app = app_with("standard", &settings(&[("tokens.access", "1h")])).await;
     let token = enter(&app, "root", &["admin"]).await;
     let document = app.get("/openapi/v1.json").send().await.body;
@@ -247,8 +247,8 @@ async fn what_is_marked_so_is_refused_to_whoever_has_not_proved_themselves_for_a
     let all = operations(&document, "/admin/");
     assert!(all.iter().filter(|operation| marked(operation)).count() >= 6);
     app.turn_clock(std::time::Duration::from_mins(16));
-    for (turn, operation) in all.iter().enumerate() {
-        let path = path_of(&app, &WIRES[0], operation, "user", turn).await;
+    for (number, operation) in all.iter().enumerate() {
+        let path = path_of(&app, &WIRES[0], operation, "user", number).await;
         let answer =
             call(&app, operation.method.clone(), &path, &token, operation.body.as_ref()).await;
         let code = answer.body.pointer("/error/code").and_then(Value::as_str);
@@ -264,8 +264,8 @@ async fn administrators_of_every_wire_are_let_in_only_from_their_networks() {
         let app = app_with(wire.profile, &networks).await;
         let token = enter(&app, "root", &["admin"]).await;
         let document = app.get(wire.document).send().await.body;
-        for (turn, operation) in operations(&document, wire.admin).iter().enumerate() {
-            let path = path_of(&app, wire, operation, "user", turn).await;
+        for (number, operation) in operations(&document, wire.admin).iter().enumerate() {
+            let path = path_of(&app, wire, operation, "user", number).await;
             let from = |address: &str| {
                 let call = app.call(operation.method.clone(), &path).bearer(&token).from(address);
                 match &operation.body {

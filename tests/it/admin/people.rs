@@ -351,7 +351,7 @@ async fn administrators_are_let_in_only_from_their_networks() {
 }
 
 #[tokio::test]
-async fn nobody_makes_or_gives_a_role_with_more_than_they_may() {
+async fn no_caller_makes_or_grants_a_role_with_more_permissions_than_their_own() {
     let app = app().await;
     let (_, root) = staff(&app, "root", &["admin"]).await;
     let made = post(
@@ -466,7 +466,7 @@ async fn an_administrator_makes_an_account_under_the_same_rules() {
 }
 
 #[tokio::test]
-async fn an_administrator_gives_nobody_an_address_that_is_kept_for_its_owner_before() {
+async fn an_administrator_cannot_assign_an_address_reserved_for_its_previous_owner() {
     let app = app().await;
     let (_, root) = staff(&app, "root", &["admin"]).await;
     let (_, ada) = staff(&app, "ada", &[]).await;
@@ -491,7 +491,7 @@ async fn an_administrator_gives_nobody_an_address_that_is_kept_for_its_owner_bef
 }
 
 #[tokio::test]
-async fn an_administrator_sets_a_quota_and_turns_the_keys() {
+async fn an_administrator_sets_a_quota_and_rotates_the_keys() {
     let app = app().await;
     let (_, root) = staff(&app, "root", &["admin"]).await;
     let (id, ada) = staff(&app, "ada", &[]).await;
@@ -508,15 +508,15 @@ async fn an_administrator_sets_a_quota_and_turns_the_keys() {
         (404, "USER_NOT_FOUND")
     );
 
-    let turned = post(&app, "/v1/admin/keys/rotate", &root, json!({ "mode": "now" })).await;
-    let mut uses: Vec<&str> = turned.body["data"]
+    let rotated = post(&app, "/v1/admin/keys/rotate", &root, json!({ "mode": "now" })).await;
+    let mut uses: Vec<&str> = rotated.body["data"]
         .as_array()
         .unwrap()
         .iter()
         .map(|key| key["usedFor"].as_str().unwrap())
         .collect();
     uses.sort_unstable();
-    assert_eq!(uses, ["signing", "verifying"], "{}", turned.text);
+    assert_eq!(uses, ["signing", "verifying"], "{}", rotated.text);
     assert_eq!(get(&app, "/v1/users/me", &ada).await.status, 200, "the old key's tokens live on");
     post(&app, "/v1/admin/keys/rotate", &root, json!({ "mode": "revoke" })).await;
     assert_eq!(get(&app, "/v1/users/me", &ada).await.status, 401);

@@ -89,7 +89,7 @@ async fn all_other_sessions_end_and_this_one_stays() {
 }
 
 #[tokio::test]
-async fn a_login_from_something_new_is_told_to_the_owner_who_can_end_it() {
+async fn a_login_from_a_new_device_is_mailed_to_the_owner_who_can_end_it() {
     let app = app().await;
     make(&app, "ada", &[]).await;
     login_from(&app, "ada", "192.0.2.1", CHROME).await;
@@ -122,15 +122,15 @@ async fn a_login_from_something_new_is_told_to_the_owner_who_can_end_it() {
     assert_eq!(press().await.status, 410, "once is enough");
     let log = app.audit().await;
     for line in ["new_device done device", "login_disowned done", "session_ended done disowned"] {
-        assert!(log.iter().any(|told| told == line), "{line} in {log:?}");
+        assert!(log.iter().any(|entry| entry == line), "{line} in {log:?}");
     }
 }
 
 #[tokio::test]
 async fn a_burst_of_failures_from_one_address_is_one_record() {
     let app = app_with("standard", &[("limits.sign_in", "off"), ("limits.general", "off")]).await;
-    for turn in 0..45 {
-        app.login(&format!("nobody{turn}"), "wrong").await;
+    for attempt in 0..45 {
+        app.login(&format!("unknown{attempt}"), "wrong").await;
     }
     let bursts =
         app.audit().await.into_iter().filter(|line| line.starts_with("failure_burst")).count();

@@ -48,7 +48,7 @@ fn lasting(answer: &Answer) -> Value {
 }
 
 #[tokio::test]
-async fn logins_to_an_account_share_one_bucket_by_address_and_user_name_on_every_wire() {
+async fn logins_to_an_account_share_one_limit_by_address_and_user_name_on_every_wire() {
     let stage = Stage::set().await;
     stage.join_named("ada").await;
     let wrong = "WrongPass123!";
@@ -139,7 +139,7 @@ async fn a_login_that_waits_is_counted_by_its_token_and_an_address_by_itself() {
         assert_eq!(
             show(&first, from).await.code(),
             "INVALID_MFA_CODE",
-            "a stranger's tries are the stranger's"
+            "a stranger's attempts count for the stranger alone"
         );
     }
     assert_eq!(show(&first, "192.0.2.4").await.code(), "AUTH_RATE_LIMIT_EXCEEDED");
@@ -199,7 +199,7 @@ async fn an_address_is_counted_without_a_look_whether_anybody_has_it() {
         assert_eq!(
             ask(path, "ada@example.com").await.status,
             429,
-            "{path}: the same bucket as before there was one"
+            "{path}: the same limit as before there was an account"
         );
     }
 }
@@ -287,9 +287,9 @@ async fn a_change_of_password_and_refreshes_that_succeed_are_not_counted() {
     stage.join().await;
     let entered = stage.enter(PASSWORD).await;
     let (access, refresh) = (text(&entered, "/data/token"), text(&entered, "/data/refreshToken"));
-    for turn in 0..10 {
+    for round in 0..10 {
         let (current, new) =
-            if turn % 2 == 0 { (PASSWORD, NEW_PASSWORD) } else { (NEW_PASSWORD, PASSWORD) };
+            if round % 2 == 0 { (PASSWORD, NEW_PASSWORD) } else { (NEW_PASSWORD, PASSWORD) };
         let change = json!({ "currentPassword": current, "newPassword": new });
         let changed =
             stage.app.post("/api/auth/change-password", &change).bearer(&access).send().await;
@@ -325,9 +325,9 @@ async fn the_page_that_asks_for_a_reset_is_for_apps_and_the_one_that_a_link_open
     }
     assert!(stage.app.mails().await.is_empty());
     assert_eq!(stage.with_headers(stage.app.get("/forgot-password")).await.status, 200);
-    for turn in 0..4 {
+    for round in 0..4 {
         let posted = stage.with_headers(form("/forgot-password", "email=ada%40example.com")).await;
-        assert_eq!(posted.status, if turn < 3 { 200 } else { 429 });
+        assert_eq!(posted.status, if round < 3 { 200 } else { 429 });
     }
     let asked = stage
         .native("/v1/auth/forgot-password", &json!({ "email": "ada@example.com" }))

@@ -92,7 +92,7 @@ async fn an_unknown_path_is_said_in_the_envelope() {
 }
 
 #[tokio::test]
-async fn a_header_of_whatever_bytes_is_no_fault_of_ours() {
+async fn a_header_of_arbitrary_bytes_causes_no_internal_error() {
     let ground = Ground::new().await;
     let long = "a".repeat(9000);
     for value in [

@@ -91,7 +91,7 @@ impl WireApp {
 
     /// Uses up the limit of an operation, which allows this many calls. Every other operation still
     /// accepts the same client's calls, with the examples of the document.
-    pub async fn has_its_own_bucket(
+    pub async fn has_its_own_limit(
         &self,
         method: Method,
         path: &str,

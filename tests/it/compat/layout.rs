@@ -45,8 +45,12 @@ async fn each_operation_has_its_file(wire: &str) {
     for (method, path) in app.operations() {
         let file = folder.join(wire).join(file_of(&method, path)).with_extension("rs");
         let text = fs::read_to_string(&file).unwrap();
-        let opening = format!("//! `{method} {path}`");
-        assert!(text.starts_with(&opening), "{}: does not open with {opening}", file.display());
+        let first_line = format!("//! `{method} {path}`");
+        assert!(
+            text.starts_with(&first_line),
+            "{}: does not open with {first_line}",
+            file.display()
+        );
         assert!(text.contains("#[tokio::test]"), "{}: no scenario", file.display());
     }
 }

@@ -53,7 +53,7 @@ async fn an_account_has_ten_tries_in_five_minutes_over_all_its_challenges() {
 }
 
 #[tokio::test]
-async fn no_road_yields_a_session_without_the_factor() {
+async fn no_login_method_yields_a_session_without_the_factor() {
     let app = app_with("standard", &[("login.passwordless", "true")]).await;
     let (_, phone) = guarded(&app, "ada").await;
     app.post("/v1/auth/otp/request", &json!({ "email": "ada@example.com" })).send().await;
@@ -160,7 +160,7 @@ async fn an_access_token_where_a_login_s_token_is_asked_for_is_a_bad_request_and
 }
 
 #[tokio::test]
-async fn fifty_parallel_guesses_are_five_tries() {
+async fn fifty_parallel_guesses_are_five_attempts() {
     let unlimited = [&UNLIMITED[..], &[("login.passwordless", "true")]].concat();
     let app = app_with("standard", &unlimited).await;
     let (_, phone) = guarded(&app, "ada").await;

@@ -66,7 +66,7 @@ async fn a_login_without_a_token_is_completed_by_its_address() {
     let app = app_with("standard", &[("login.otp", "email")]).await;
     app.join("ada").await;
     let (email, source) = (Email::parse("ada@example.com").unwrap(), Source::command_line());
-    let try_it = |email: Email, code: String| {
+    let enter = |email: Email, code: String| {
         let (core, source) = (app.core.clone(), source.clone());
         async move {
             let counted = Counted::exempt("only the core's own count is tested");
@@ -75,21 +75,21 @@ async fn a_login_without_a_token_is_completed_by_its_address() {
                 .map(|issued| issued.account.id)
         }
     };
-    let nothing = try_it(email.clone(), "123456".into()).await.unwrap_err();
+    let nothing = enter(email.clone(), "123456".into()).await.unwrap_err();
     let unknown =
-        try_it(Email::parse("eve@example.com").unwrap(), "123456".into()).await.unwrap_err();
+        enter(Email::parse("eve@example.com").unwrap(), "123456".into()).await.unwrap_err();
     assert_eq!((nothing.kind(), nothing.message()), (unknown.kind(), unknown.message()));
     waiting(&app.login("ada", PASSWORD).await);
     let code = code_in(&app.mails().await);
     for _ in 0..20 {
-        assert!(try_it(email.clone(), "000000".into()).await.is_err(), "a stranger guesses");
+        assert!(enter(email.clone(), "000000".into()).await.is_err(), "a stranger guesses");
     }
     app.turn_clock(Duration::from_mins(9));
     let owner = Source { address: Some("192.0.2.1".parse().unwrap()), ..Source::command_line() };
     let counted = Counted::exempt("only the core's own count is tested");
     let issued = challenge::complete_newest(&app.core, &email, &code, &counted, &owner).await;
     assert!(issued.is_ok());
-    assert!(try_it(email, code).await.is_err());
+    assert!(enter(email, code).await.is_err());
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn who_has_used_up_the_tries_at_a_code_is_refused_and_the_code_lives_on_fo
 }
 
 #[tokio::test]
-async fn whoever_proves_an_address_by_code_finds_nothing_that_a_squatter_left() {
+async fn proving_an_address_by_code_removes_what_an_unverified_holder_left() {
     let app = app_with("standard", &[("login.passwordless", "true")]).await;
     app.register("ada").await;
     app.mails().await;

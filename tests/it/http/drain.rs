@@ -38,7 +38,7 @@ async fn a_drain_lets_requests_end_and_takes_no_new_ones() {
 }
 
 #[tokio::test]
-async fn a_drain_ends_in_time_and_at_once_when_told_twice() {
+async fn a_drain_ends_in_time_and_at_once_on_the_second_signal() {
     let stuck = b"POST /t/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf";
     let short = Timeouts { drain: Duration::from_millis(50), ..Timeouts::default() };
     for (timeouts, twice) in [(short, false), (Timeouts::default(), true)] {
@@ -55,7 +55,7 @@ async fn a_drain_ends_in_time_and_at_once_when_told_twice() {
 }
 
 #[tokio::test]
-async fn a_full_house_lets_the_next_one_in_when_somebody_leaves() {
+async fn at_the_connection_limit_a_closed_connection_admits_the_next() {
     let timeouts = Timeouts { head: Duration::from_millis(100), ..Timeouts::default() };
     let running = start_with(Server { connections: 2, ..server() }, limits(1000), timeouts).await;
     let mut slow = Vec::new();

@@ -37,7 +37,7 @@ pub struct Actor {
     pub unreachable: Mutex<bool>,
     pub refused: Mutex<Vec<(String, Delivery)>>,
     pub seen: Mutex<Vec<Mail>>,
-    pub tries: AtomicU64,
+    pub attempts: AtomicU64,
     pub unconfigured: bool,
 }
 
@@ -47,7 +47,7 @@ impl Actor {
     }
 
     fn answer(&self, mail: &Mail) -> Delivery {
-        self.tries.fetch_add(1, Ordering::Relaxed);
+        self.attempts.fetch_add(1, Ordering::Relaxed);
         if *self.unreachable.lock().unwrap() {
             return Delivery::Unreachable("connect: connection refused".to_owned());
         }

@@ -104,8 +104,8 @@ async fn a_server_that_cannot_be_used_keeps_everything_waiting() {
         assert!(matches!(delivery, Delivery::Unreachable(_)), "{words}: {delivery:?}");
     }
     let server = Server::start(vec![]).await;
-    let nobody = Smtp { host: "nobody.invalid".to_owned(), ..server.config() };
-    assert!(matches!(mailer(nobody).deliver(&mail()).await, Delivery::Unreachable(_)));
+    let unknown = Smtp { host: "unknown.invalid".to_owned(), ..server.config() };
+    assert!(matches!(mailer(unknown).deliver(&mail()).await, Delivery::Unreachable(_)));
 }
 
 #[tokio::test]
@@ -184,12 +184,12 @@ async fn the_probe_tells_each_step_and_no_secret() {
     let config = Smtp { login: Some(("me".to_owned(), Secret::new("hush"))), ..server.config() };
     let (steps, done) = steps(&config).await;
     done.unwrap();
-    let told: Vec<_> = steps.iter().map(|step| (step.name, step.answer.as_str())).collect();
-    assert_eq!(told[0], ("connect", format!("127.0.0.1:{}", server.port).as_str()));
-    assert_eq!(told[1], ("banner", "220 mx.example ESMTP"));
-    assert!(told[2].0 == "EHLO" && told[2].1.contains("mx.example"), "{told:?}");
+    let answers: Vec<_> = steps.iter().map(|step| (step.name, step.answer.as_str())).collect();
+    assert_eq!(answers[0], ("connect", format!("127.0.0.1:{}", server.port).as_str()));
+    assert_eq!(answers[1], ("banner", "220 mx.example ESMTP"));
+    assert!(answers[2].0 == "EHLO" && answers[2].1.contains("mx.example"), "{answers:?}");
     assert_eq!(
-        told[3..],
+        answers[3..],
         [
             ("AUTH", "235"),
             ("MAIL FROM", "250 sender ok"),

@@ -92,9 +92,9 @@ async fn a_temporary_refusal_is_tried_again_at_growing_intervals_under_one_messa
         (row.state, row.attempts, row.last_error.as_deref()),
         (MessageState::Waiting, 1, Some("451 one"))
     );
-    for (wait, tries) in [(9, 0), (1, 1), (19, 0), (1, 1), (3600, 0)] {
+    for (wait, attempts) in [(9, 0), (1, 1), (19, 0), (1, 1), (3600, 0)] {
         fixture.clock.advance(Duration::from_secs(wait));
-        assert_eq!(worker.run_once().await.unwrap(), tries, "after {wait} s");
+        assert_eq!(worker.run_once().await.unwrap(), attempts, "after {wait} s");
     }
     let row = fixture.row(&id).await;
     assert_eq!((row.state, row.attempts, row.last_error), (MessageState::Delivered, 3, None));
@@ -117,8 +117,11 @@ async fn mail_leaves_within_a_minute_of_the_mail_servers_return() {
         worker.run_once().await.unwrap();
         fixture.clock.advance(Duration::from_secs(1));
     }
-    let tries = actor.tries.load(Ordering::Relaxed);
-    assert!(tries < 60, "a lost server is asked now and then, not by everybody: {tries}");
+    let attempts = actor.attempts.load(Ordering::Relaxed);
+    assert!(
+        attempts < 60,
+        "a lost server is asked from time to time, not for every message: {attempts}"
+    );
     assert!(fixture.row(&ids[0]).await.attempts <= 1);
     *actor.unreachable.lock().unwrap() = false;
     for _ in 0..60 {
@@ -286,7 +289,7 @@ async fn what_was_in_hand_when_the_server_died_leaves_after_the_restart() {
 }
 
 #[tokio::test]
-async fn a_claimed_message_is_nobody_elses() {
+async fn a_claimed_message_belongs_to_one_worker() {
     let fixture = OutboxFixture::open();
     for number in 0..6 {
         fixture.send(&format!("u{number}@example.org")).await;
@@ -383,7 +386,7 @@ async fn mail_is_stuck_while_the_mail_server_is_down_and_not_while_it_is_slow() 
     *actor.unreachable.lock().unwrap() = true;
     let worker = fixture.worker(actor.clone());
     worker.run_once().await.unwrap();
-    assert!(is_stuck().await, "nobody answers");
+    assert!(is_stuck().await, "the server does not answer");
     *actor.unreachable.lock().unwrap() = false;
     for _ in 0..60 {
         fixture.clock.advance(Duration::from_secs(1));

@@ -132,7 +132,7 @@ async fn a_link_to_a_new_address_dies_of_age_of_a_newer_one_and_serves_nothing_e
 }
 
 #[tokio::test]
-async fn a_taken_address_is_answered_the_same_and_its_owner_is_told() {
+async fn a_taken_address_is_answered_the_same_and_its_owner_gets_a_mail() {
     let app = app().await;
     app.join("bob").await;
     let access = app.enter("ada").await.access;
@@ -151,7 +151,7 @@ async fn a_taken_address_is_answered_the_same_and_its_owner_is_told() {
 }
 
 #[tokio::test]
-async fn an_address_that_only_a_squatter_holds_goes_to_whoever_reads_it() {
+async fn an_unverified_address_goes_to_the_person_who_proves_it() {
     let app = app().await;
     app.register("bob").await;
     app.mails().await;

@@ -59,7 +59,7 @@ fn a_new_database_is_for_its_owner_alone_and_closes_into_one_file() {
 }
 
 #[test]
-fn a_second_server_is_refused_and_told_who_the_first_is() {
+fn a_second_server_is_refused_and_learns_the_first_ones_process_id() {
     let Opened { store, path, _folder } = opened();
     let error = refusal(&path, ProcessRole::Server);
     assert!(
@@ -272,7 +272,7 @@ async fn an_older_file_can_be_looked_into_before_it_is_brought_up_to_date() {
 }
 
 #[test]
-fn an_interrupted_beginning_is_begun_anew() {
+fn an_interrupted_creation_starts_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("authd.db");
     fs::write(path.with_extension("db.new"), "half").unwrap();

@@ -113,7 +113,7 @@ async fn the_log_does_not_grow_with_what_was_written() {
 }
 
 #[tokio::test]
-async fn a_server_with_nothing_to_do_lets_the_log_of_a_command_begin_anew() {
+async fn an_idle_server_lets_a_command_restart_the_wal() {
     let Opened { store, path, _folder } = &opened();
     store.write(keep("a", 1)).await.unwrap();
     let command = open(path, ProcessRole::Command).unwrap();
@@ -142,8 +142,8 @@ async fn scans_that_take_their_time_leave_reads_by_key_alone() {
             })
         })
         .collect();
-    let met = Arc::clone(&all);
-    tokio::task::spawn_blocking(move || met.wait()).await.unwrap();
+    let barrier = Arc::clone(&all);
+    tokio::task::spawn_blocking(move || barrier.wait()).await.unwrap();
     assert_eq!(names(&store).await, ["a"]);
     tokio::task::spawn_blocking(move || all.wait()).await.unwrap();
     for scan in scans {

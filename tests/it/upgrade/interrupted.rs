@@ -167,5 +167,5 @@ fn a_server_that_is_killed_while_it_upgrades_leaves_version_1_or_2() {
             break;
         }
     }
-    assert!(in_the_middle > 0, "no kill met the upgrade");
+    assert!(in_the_middle > 0, "no kill hit the upgrade");
 }

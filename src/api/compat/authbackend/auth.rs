@@ -56,14 +56,9 @@ impl AuthbackendAuthApi {
         let counted = limit.count_for(&app, RateKey::Email(&asked.email.0)).await?;
         sign_up::admit_role(asked.role.as_deref())?;
         let new = NewAccount {
-            email: asked.email.0,
-            password: asked.password.0,
-            username: None,
             first_name: asked.first_name.filter(|name| !name.is_empty()),
             last_name: asked.last_name.filter(|name| !name.is_empty()),
-            name: None,
-            company_name: None,
-            phone: None,
+            ..NewAccount::new(asked.email.0, asked.password.0)
         };
         let (made, number) =
             sign_up::register_numbered(&self.core, new, &counted, &visit.source).await?;
@@ -241,7 +236,7 @@ impl AuthbackendAuthApi {
         let token = body.0.map(|body| body.refresh_token.0);
         let token = token.ok_or_else(|| Error::invalid(vec![required_row("refreshToken")]))?;
         let checked = limit.check()?;
-        let issued = refresh::turn(
+        let issued = refresh::rotate(
             &self.core,
             token.reveal(),
             TokenTransport::Body,

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::api::v1::V1;
 use crate::config::WireName;
-use crate::error::{Error, FieldError, Kind};
+use crate::error::{Error, Field, FieldError, Kind};
+use crate::http::server::error_text::{self, sentence};
 use crate::http::server::reject::{About, Wire, status};
 
 /// The authbackend wire.
@@ -101,11 +102,19 @@ impl Wire for Authbackend {
         }
     }
 
+    fn field_name<'a>(&self, field: &'a Field) -> Cow<'a, str> {
+        match field {
+            // On this wire an account has one role.
+            Field::Roles => "role".into(),
+            other => error_text::field_name(other),
+        }
+    }
+
     fn body(&self, error: &Error, _about: &About) -> Value {
         let code = self.code(error.kind());
         let mut body = json!({ "success": false, "message": self.message(error), "code": code });
         if code == VALIDATION {
-            body["errors"] = error.fields().iter().map(row).collect();
+            body["errors"] = error.fields().iter().map(|broken| row(self, broken)).collect();
         }
         body
     }
@@ -130,8 +139,6 @@ impl Wire for Authbackend {
     }
 }
 
-fn row(error: &FieldError) -> Value {
-    // On this wire an account has one role.
-    let field = if error.field == "roles" { "role" } else { &error.field };
-    json!({ "field": field, "message": error.sentence })
+fn row(wire: &impl Wire, error: &FieldError) -> Value {
+    json!({ "field": wire.field_name(&error.field), "message": sentence(error) })
 }

@@ -8,13 +8,13 @@ use crate::api::compat::authbackend::types::{
     RoleRequest, SignUpRequest,
 };
 use crate::config::Config;
-use crate::error::FieldError;
+use crate::error::{Field, FieldError};
 use crate::http::extract::body::Payload;
 use crate::http::server::policy;
 
 impl Payload for SignUpRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
-        policy::new_password(fields, "password", &["firstName", "lastName"], config)
+        policy::new_password(fields, &Field::Password, &["firstName", "lastName"], config)
     }
 }
 
@@ -26,14 +26,14 @@ impl Payload for AuthbackendLoginRequest {
 
 impl Payload for ResetRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
-        policy::new_password(fields, "newPassword", &[], config)
+        policy::new_password(fields, &Field::NewPassword, &[], config)
     }
 }
 
 impl Payload for AuthbackendChangePasswordRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         let mut broken = policy::tried_password(fields, "currentPassword", config);
-        broken.extend(policy::new_password(fields, "newPassword", &[], config));
+        broken.extend(policy::new_password(fields, &Field::NewPassword, &[], config));
         broken
     }
 }

@@ -55,16 +55,7 @@ impl JobpathAuthApi {
         body: Body<SignupRequest>,
     ) -> Result<JobpathRegisterResponse, Reject> {
         let counted = limit.count()?;
-        let new = NewAccount {
-            email: body.0.email.0,
-            password: body.0.password.0,
-            username: None,
-            first_name: None,
-            last_name: None,
-            name: None,
-            company_name: None,
-            phone: None,
-        };
+        let new = NewAccount::new(body.0.email.0, body.0.password.0);
         let made = sign_up::register(&self.core, new, &counted, &visit.source).await?;
         Ok(JobpathRegisterResponse::User(Json(CreatedUser {
             id: made.id.to_string(),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::api::v1::V1;
 use crate::config::WireName;
 use crate::error::{Error, FieldError, Kind};
+use crate::http::server::error_text::sentence;
 use crate::http::server::reject::{About, Wire, status};
 
 /// The jobpath wire.
@@ -70,7 +71,7 @@ impl Wire for Jobpath {
         let (kind, code) = (error.kind(), self.code(error.kind()));
         let mut detail = json!({ "message": self.message(error) });
         if code == VALIDATION {
-            detail["errors"] = error.fields().iter().map(row).collect();
+            detail["errors"] = error.fields().iter().map(|broken| row(self, broken)).collect();
         }
         json!({ "error": code, "detail": detail, "status_code": self.status(kind).as_u16() })
     }
@@ -101,6 +102,6 @@ impl Wire for Jobpath {
     }
 }
 
-fn row(error: &FieldError) -> Value {
-    json!({ "field": error.field, "message": error.sentence })
+fn row(wire: &impl Wire, error: &FieldError) -> Value {
+    json!({ "field": wire.field_name(&error.field), "message": sentence(error) })
 }

@@ -4,7 +4,7 @@ use poem_openapi::Object;
 use serde_json::{Map, Value};
 
 use crate::config::Config;
-use crate::error::FieldError;
+use crate::error::{Field, FieldError};
 use crate::http::extract::body::Payload;
 use crate::http::extract::fields::{EmailField, PasswordField};
 use crate::http::server::policy;
@@ -22,7 +22,7 @@ pub struct SignupRequest {
 
 impl Payload for SignupRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
-        policy::new_password(fields, "password", &[], config)
+        policy::new_password(fields, &Field::Password, &[], config)
     }
 }
 

@@ -67,14 +67,9 @@ impl JobpsychAuthApi {
         let counted = limit.count()?;
         let asked = body.0;
         let new = NewAccount {
-            email: asked.email.0,
-            password: asked.password.0,
-            username: None,
-            first_name: None,
-            last_name: None,
             name: Some(asked.name),
             company_name: Some(asked.company_name),
-            phone: None,
+            ..NewAccount::new(asked.email.0, asked.password.0)
         };
         let issued =
             sign_up::register_and_enter(&self.core, new, Remember::Long, &counted, &visit.source)
@@ -126,7 +121,7 @@ impl JobpsychAuthApi {
     ) -> Answer<JobpsychRefreshAnswer> {
         let token = cookie.0.ok_or(Kind::MissingRefreshToken)?;
         let checked = limit.check()?;
-        let issued = refresh::turn(
+        let issued = refresh::rotate(
             &self.core,
             token.reveal(),
             TokenTransport::Cookie,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::api::v1::V1;
 use crate::config::{Config, Environment};
 use crate::error::{Error, Kind, Rule};
+use crate::http::server::error_text::sentence;
 use crate::http::server::reject::{About, Wire, status};
 
 /// The jobpsych wire.
@@ -26,10 +27,10 @@ impl Jobpsych {
 
     fn details(self, error: &Error) -> Option<String> {
         let rows = error.fields();
-        let told = self.environment != Environment::Production && !rows.is_empty();
-        told.then(|| {
+        let shown = self.environment != Environment::Production && !rows.is_empty();
+        shown.then(|| {
             rows.iter()
-                .map(|row| format!("{}: {}", row.field, row.sentence))
+                .map(|row| format!("{}: {}", self.field_name(&row.field), sentence(row)))
                 .collect::<Vec<_>>()
                 .join("; ")
         })
@@ -52,11 +53,16 @@ impl Wire for Jobpsych {
 
     /// Missing or wrongly typed fields are a 400; well-formed values that break a rule are a 422.
     fn status_of(&self, error: &Error) -> StatusCode {
-        let is_form = |rule: Rule| matches!(rule, Rule::Required | Rule::WrongType);
+        let is_form = |rule: &Rule| {
+            matches!(
+                rule,
+                Rule::Required | Rule::WrongType { .. } | Rule::EmptyFile | Rule::EmailInPath
+            )
+        };
         let rows = error.fields();
         if error.kind() == Kind::Validation
             && !rows.is_empty()
-            && !rows.iter().any(|row| is_form(row.rule))
+            && !rows.iter().any(|row| is_form(&row.rule))
         {
             return StatusCode::UNPROCESSABLE_ENTITY;
         }

@@ -7,13 +7,13 @@ use crate::api::compat::jobpsych::types::{
     JobpsychResetPasswordRequest, VerifyTokenRequest,
 };
 use crate::config::Config;
-use crate::error::FieldError;
+use crate::error::{Field, FieldError};
 use crate::http::extract::body::Payload;
 use crate::http::server::policy;
 
 impl Payload for JobpsychRegisterRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
-        policy::new_password(fields, "password", &["name", "company_name"], config)
+        policy::new_password(fields, &Field::Password, &["name", "company_name"], config)
     }
 }
 
@@ -25,14 +25,14 @@ impl Payload for JobpsychLoginRequest {
 
 impl Payload for JobpsychResetPasswordRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
-        policy::new_password(fields, "newPassword", &[], config)
+        policy::new_password(fields, &Field::NewPassword, &[], config)
     }
 }
 
 impl Payload for JobpsychChangePasswordRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         let mut broken = policy::tried_password(fields, "currentPassword", config);
-        broken.extend(policy::new_password(fields, "newPassword", &[], config));
+        broken.extend(policy::new_password(fields, &Field::NewPassword, &[], config));
         broken
     }
 }

@@ -11,7 +11,7 @@ use crate::api::compat::jobpsych::types::{
     Decoded, IncrementAnswer, IncrementRequest, JwtInfo, JwtInfoAnswer, UploadsAnswer,
     VerifyTokenAnswer, VerifyTokenRequest,
 };
-use crate::error::{Error, FieldError, Result, Rule};
+use crate::error::{Error, Field, Result, Rule};
 use crate::http::extract::body::Body;
 use crate::http::extract::request_context::RequestContext;
 use crate::http::extract::service::ServiceCaller;
@@ -119,18 +119,9 @@ impl JobpsychServiceApi {
     }
 }
 
-/// Parses the email address in a path. A malformed address counts as `WrongType`, so that the
-/// status is 400, not 422.
+/// Parses the email address in a path.
 fn address(text: &str) -> Result<Email> {
-    Email::parse(text).ok_or_else(|| {
-        let row = FieldError::new(
-            "email",
-            Rule::WrongType,
-            "Invalid email format",
-            "Email must be a valid address",
-        );
-        Error::invalid(vec![row])
-    })
+    Email::parse(text).ok_or_else(|| Error::invalid_field(Field::Email, Rule::EmailInPath))
 }
 
 fn jwt_info(core: &Core, signing: &Signing) -> JwtInfo {

@@ -62,14 +62,8 @@ impl SiteworksAuthApi {
         let counted = limit.count()?;
         let asked = body.0;
         let new = NewAccount {
-            email: asked.email.0,
-            password: asked.password.0,
-            username: None,
-            first_name: None,
-            last_name: None,
             name: asked.name.filter(|name| !name.is_empty()),
-            company_name: None,
-            phone: None,
+            ..NewAccount::new(asked.email.0, asked.password.0)
         };
         let issued =
             sign_up::register_and_enter(&self.core, new, Remember::Long, &counted, &visit.source)
@@ -119,7 +113,7 @@ impl SiteworksAuthApi {
         let token = body.0.map(|body| body.refresh_token.0);
         let token = token.ok_or_else(|| Error::invalid(vec![required_row("refreshToken")]))?;
         let checked = limit.check()?;
-        let issued = refresh::turn(
+        let issued = refresh::rotate(
             &self.core,
             token.reveal(),
             TokenTransport::Body,

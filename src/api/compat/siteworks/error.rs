@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::api::v1::V1;
 use crate::config::WireName;
 use crate::error::{Error, FieldError, Kind};
+use crate::http::server::error_text::sentence;
 use crate::http::server::reject::{About, Wire, status};
 
 /// The siteworks wire.
@@ -77,7 +78,7 @@ impl Wire for Siteworks {
         let code = self.code(error.kind());
         let mut body = json!({ "success": false, "message": self.message(error), "code": code });
         if code == VALIDATION {
-            body["errors"] = error.fields().iter().map(row).collect();
+            body["errors"] = error.fields().iter().map(|broken| row(self, broken)).collect();
         }
         body
     }
@@ -102,6 +103,6 @@ impl Wire for Siteworks {
     }
 }
 
-fn row(error: &FieldError) -> Value {
-    json!({ "field": error.field, "message": error.sentence })
+fn row(wire: &impl Wire, error: &FieldError) -> Value {
+    json!({ "field": wire.field_name(&error.field), "message": sentence(error) })
 }

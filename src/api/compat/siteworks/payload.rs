@@ -7,13 +7,13 @@ use crate::api::compat::siteworks::types::{
     SiteworksRefreshRequest, SiteworksRegisterRequest, SiteworksUpdateProfileRequest,
 };
 use crate::config::Config;
-use crate::error::FieldError;
+use crate::error::{Field, FieldError};
 use crate::http::extract::body::Payload;
 use crate::http::server::policy;
 
 impl Payload for SiteworksRegisterRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
-        policy::new_password(fields, "password", &["name"], config)
+        policy::new_password(fields, &Field::Password, &["name"], config)
     }
 }
 
@@ -26,7 +26,7 @@ impl Payload for SiteworksLoginRequest {
 impl Payload for SiteworksChangePasswordRequest {
     fn rules(fields: &Map<String, Value>, config: &Config) -> Vec<FieldError> {
         let mut broken = policy::tried_password(fields, "currentPassword", config);
-        broken.extend(policy::new_password(fields, "newPassword", &[], config));
+        broken.extend(policy::new_password(fields, &Field::NewPassword, &[], config));
         broken
     }
 }

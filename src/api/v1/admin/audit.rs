@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use poem::Body;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
@@ -12,6 +12,7 @@ use super::super::V1Tag;
 use super::paging::{self, Paging};
 use super::types::{AuditAnswer, AuditPage, ExportFormat};
 use super::view;
+use crate::api::audit_text::AuditFormat;
 use crate::error::Result;
 use crate::http::extract::allowed::{Allowed, ReadAudit};
 use crate::http::server::failure::cut_off;
@@ -19,7 +20,7 @@ use crate::http::server::reject::Reject;
 use crate::http::server::response::{Answer, answer};
 use crate::identity::Core;
 use crate::identity::audit::log;
-use crate::identity::audit::log::{AuditExport, AuditFilter, AuditFormat};
+use crate::identity::audit::log::{AuditExport, AuditFilter};
 use crate::model::AccountId;
 
 /// Operations under `/admin/audit`.
@@ -90,17 +91,20 @@ impl AuditApi {
         until: Query<Option<String>>,
     ) -> std::result::Result<Response<Binary<Body>>, Reject> {
         let filter = filter(user_id.0, event.0, outcome.0, since.0.as_deref(), until.0.as_deref())?;
-        let (form, kind) = match format.0 {
-            Some(ExportFormat::Csv) => (AuditFormat::Csv, "text/csv; charset=utf-8"),
-            _ => (AuditFormat::JsonLines, "application/x-ndjson"),
+        let format = match format.0 {
+            Some(ExportFormat::Csv) => AuditFormat::Csv,
+            _ => AuditFormat::JsonLines,
         };
-        let export = AuditExport::begin(&self.core, &admin.by(), filter, form).await?;
-        let pieces =
-            stream::try_unfold((self.core.clone(), export), |(core, mut export)| async move {
-                let piece = export.next(&core).await.map_err(cut_off)?;
-                Ok::<_, std::io::Error>(piece.map(|piece| (piece, (core, export))))
+        let export = AuditExport::begin(&self.core, &admin.by(), filter).await?;
+        let records =
+            stream::try_unfold((self.core.clone(), export), move |(core, mut export)| async move {
+                let records = export.next(&core).await.map_err(cut_off)?;
+                let lines = (!records.is_empty()).then(|| format.lines(&records));
+                Ok::<_, std::io::Error>(lines.map(|lines| (lines, (core, export))))
             });
-        Ok(Response::new(Binary(Body::from_bytes_stream(pieces))).header("content-type", kind))
+        let pieces = stream::iter(format.heading().map(Ok)).chain(records);
+        let body = Binary(Body::from_bytes_stream(pieces));
+        Ok(Response::new(body).header("content-type", format.media_type()))
     }
 }
 

@@ -1,13 +1,12 @@
 //! Pages, searches and times in query strings.
 
 use crate::error::{Error, FieldError, Result, Rule};
-use crate::http::extract::schema::label;
 use crate::model::{Time, text};
 
 /// Entries per page if the query does not say.
 const DEFAULT_LIMIT: i64 = 20;
 /// Maximum number of entries per page.
-const MAX_LIMIT: i64 = 100;
+const MAX_LIMIT: i32 = 100;
 /// Maximum length of a search, in characters.
 const LONGEST_SEARCH: usize = 255;
 
@@ -20,10 +19,6 @@ pub struct Paging {
     pub limit: i64,
 }
 
-fn row(name: &str, rule: Rule, said: &'static str, tail: &str) -> FieldError {
-    FieldError::new(name, rule, said, format!("{} must be {tail}", label(name)))
-}
-
 impl Paging {
     /// Reads the page number and size from the query.
     ///
@@ -33,13 +28,13 @@ impl Paging {
         let paging = Self { page: page.unwrap_or(1), limit: limit.unwrap_or(DEFAULT_LIMIT) };
         let mut broken = Vec::new();
         if paging.page < 1 {
-            broken.push(row("page", Rule::TooShort, "Too small", "at least 1"));
+            broken.push(FieldError::new("page", Rule::TooSmall { min: 1.0 }));
         }
         if paging.limit < 1 {
-            broken.push(row("limit", Rule::TooShort, "Too small", "at least 1"));
+            broken.push(FieldError::new("limit", Rule::TooSmall { min: 1.0 }));
         }
-        if paging.limit > MAX_LIMIT {
-            broken.push(row("limit", Rule::TooLong, "Too large", "at most 100"));
+        if paging.limit > i64::from(MAX_LIMIT) {
+            broken.push(FieldError::new("limit", Rule::TooLarge { max: f64::from(MAX_LIMIT) }));
         }
         if broken.is_empty() { Ok(paging) } else { Err(Error::invalid(broken)) }
     }
@@ -58,8 +53,7 @@ impl Paging {
 pub fn search(text: Option<String>) -> Result<Option<String>> {
     let Some(text) = text else { return Ok(None) };
     if text.chars().any(text::is_control) || text::length(&text) > LONGEST_SEARCH {
-        let tail = "at most 255 characters without control characters";
-        return Err(Error::invalid(vec![row("search", Rule::Format, "Invalid value", tail)]));
+        return Err(Error::invalid_field("search", Rule::SearchText { max: LONGEST_SEARCH }));
     }
     Ok(Some(text))
 }
@@ -72,12 +66,7 @@ pub fn time(name: &'static str, text: Option<&str>) -> Result<Option<Time>> {
     let Some(text) = text else { return Ok(None) };
     match text.parse::<jiff::Timestamp>() {
         Ok(stamp) => Ok(Some(Time::from_millis(stamp.as_millisecond()))),
-        Err(_) => Err(Error::invalid(vec![row(
-            name,
-            Rule::Format,
-            "Invalid value",
-            "a time like 2023-12-01T09:00:00Z",
-        )])),
+        Err(_) => Err(Error::invalid_field(name, Rule::Timestamp)),
     }
 }
 

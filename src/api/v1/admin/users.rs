@@ -21,6 +21,7 @@ use crate::http::extract::body::Body;
 use crate::http::server::reject::Reject;
 use crate::http::server::response::{Answer, answer};
 use crate::identity::account::quota;
+use crate::identity::account::sign_up::NewAccount;
 use crate::identity::admin::accounts::NewEntry;
 use crate::identity::admin::search::{Changes, Correction, Wanted};
 use crate::identity::admin::{accounts, search};
@@ -105,12 +106,14 @@ impl AdminUsersApi {
         body: Body<CreateUserRequest>,
     ) -> Result<UserCreatedResponse, Reject> {
         let asked = body.0;
-        let new = NewEntry {
-            email: asked.email.0,
+        let account = NewAccount {
             username: asked.username.map(|field| field.0),
             first_name: asked.first_name.filter(|name| !name.is_empty()),
             last_name: asked.last_name.filter(|name| !name.is_empty()),
-            password: asked.password.0,
+            ..NewAccount::new(asked.email.0, asked.password.0)
+        };
+        let new = NewEntry {
+            account,
             roles: asked.roles.unwrap_or_default(),
             verified: asked.email_verified == Some(true),
         };

@@ -170,7 +170,7 @@ mod tests {
                         "schema": { "$ref": "#/components/schemas/Word" }, "example": { "word": "hey" },
                     } } },
                     "404": { "description": "Not Found", "content": { "application/json": {
-                        "examples": { "NOBODY": { "summary": "Nobody is there", "value": { "code": "NOBODY" } } },
+                        "examples": { "NOT_FOUND": { "summary": "Not found", "value": { "code": "NOT_FOUND" } } },
                     } } },
                 },
             } } },
@@ -188,8 +188,8 @@ mod tests {
             "/hello/<b>&#123;name&#125;</b>",
             "What to say.",
             "at most 9 characters",
-            "NOBODY",
-            "Nobody is there",
+            "NOT_FOUND",
+            "Not found",
             "href=\"../redoc/other\"",
             "href=\"../openapi/v1.json\"",
         ] {

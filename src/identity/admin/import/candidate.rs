@@ -8,9 +8,9 @@ use crate::error::Result;
 use crate::identity::admin::import::column::{Fields, ImportColumn};
 use crate::identity::admin::import::value;
 use crate::identity::admin::import::value::When;
-use crate::model::{AccountId, Email, Time, Username, role, text};
+use crate::model::{Account, AccountId, Email, Time, Username, role, text};
 use crate::password::{refusal, scheme};
-use crate::store::tables::transfer::Whole;
+use crate::store::tables::accounts::NewRow;
 
 /// The highest number accepted: no count reaches it, and every JSON reader represents it exactly.
 const HIGHEST_NUMBER: i64 = 1 << 52;
@@ -31,10 +31,12 @@ pub(in crate::identity) enum AccountReference {
 /// An account that the import can write.
 #[derive(Debug, Clone)]
 pub struct Candidate {
-    pub(in crate::identity) account: Whole,
-    pub(in crate::identity) handle: [u8; 32],
+    pub(in crate::identity) row: NewRow,
+    /// The numeric id; an account without one gets the next.
+    pub(in crate::identity) number: Option<i64>,
+    /// Sorted.
+    pub(in crate::identity) roles: Vec<String>,
     pub(in crate::identity) named: AccountReference,
-    pub(in crate::identity) scheme: Option<String>,
     pub(in crate::identity) notes: Vec<String>,
 }
 
@@ -86,12 +88,9 @@ impl ImportRules {
             Some(said) => said.at(created_at),
             None => (self.unsaid_is_proved && !state.is_pending).then_some(created_at),
         };
-        let account = Whole {
-            id,
-            number,
-            email,
+        let username_key = username.as_ref().map(|name| name.key().to_owned());
+        let account = Account {
             email_verified_at: proved,
-            username_key: username.as_ref().map(|name| name.key().to_owned()),
             username: username.map(|name| name.as_str().to_owned()),
             first_name: words(fields, ImportColumn::FirstName, LONGEST_PART)?,
             last_name: words(fields, ImportColumn::LastName, LONGEST_PART)?,
@@ -101,18 +100,22 @@ impl ImportRules {
             phone_verified_at: moment(fields, ImportColumn::PhoneVerified)?
                 .and_then(|said| said.at(created_at)),
             password_hash: hash.map(str::to_owned),
-            files_uploaded: count(fields, ImportColumn::FilesUploaded)?.unwrap_or(0),
-            upload_limit: count(fields, ImportColumn::UploadLimit)?,
             suspended_at: state.suspended_at(now),
             last_login_at: past(fields, ImportColumn::LastLoginAt, now)?,
-            created_at,
             updated_at: past(fields, ImportColumn::UpdatedAt, now)?.unwrap_or(created_at),
-            roles: self.roles(fields, &mut notes),
+            ..Account::new(id, email, created_at)
         };
         Ok(Candidate {
-            scheme: account.password_hash.as_deref().map(scheme::scheme_of),
-            account,
-            handle,
+            row: NewRow {
+                username_key,
+                password_scheme: hash.map(scheme::scheme_of),
+                files_uploaded: count(fields, ImportColumn::FilesUploaded)?.unwrap_or(0),
+                upload_limit: count(fields, ImportColumn::UploadLimit)?,
+                imported_at: Some(now),
+                ..NewRow::new(account, handle)
+            },
+            number,
+            roles: self.roles(fields, &mut notes),
             named,
             notes,
         })

@@ -212,15 +212,15 @@ impl<'a> ImportRun<'a> {
         line: u64,
         candidate: Candidate,
     ) -> std::result::Result<Candidate, String> {
-        let account = &candidate.account;
+        let account = &candidate.row.account;
         let mut names = vec![("address", account.email.key().to_owned())];
         // Outside a dry run the database itself detects duplicates of the other names.
         if self.options.dry_run {
-            names.extend(account.username_key.clone().map(|key| ("user name", key)));
+            names.extend(candidate.row.username_key.clone().map(|key| ("user name", key)));
             names.extend(
                 (candidate.named == AccountReference::Id).then(|| ("id", account.id.to_string())),
             );
-            names.extend(account.number.map(|number| ("number", number.to_string())));
+            names.extend(candidate.number.map(|number| ("number", number.to_string())));
         }
         for name in names {
             match self.seen.entry(self.hasher.hash_one(&name)) {
@@ -241,7 +241,7 @@ impl<'a> ImportRun<'a> {
         let (candidates, now) = (candidates.clone(), self.core.env.now());
         self.core
             .store
-            .scan(move |db| candidates.iter().map(|one| standing(db, one, now)).collect())
+            .scan(move |db| candidates.iter().map(|one| obstacle(db, one, now)).collect())
             .await
     }
 
@@ -308,13 +308,13 @@ fn in_general(reason: &str) -> String {
 }
 
 /// Why a candidate cannot be written; `None` if it can.
-fn standing(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<ImportOutcome>> {
-    let account = &candidate.account;
+fn obstacle(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<ImportOutcome>> {
+    let account = &candidate.row.account;
     let refused = |reason: String| Ok(Some(ImportOutcome::Refused(reason)));
     if let Some(holder) = store::tables::transfer::find_by_email(db, account.email.key())? {
         let is_same = match candidate.named {
             AccountReference::Id => holder.id == account.id,
-            AccountReference::Number => Some(holder.number) == account.number,
+            AccountReference::Number => Some(holder.number) == candidate.number,
             AccountReference::Address => true,
         };
         return match (holder.deleted_at, is_same) {
@@ -335,12 +335,12 @@ fn standing(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<
     {
         return refused("its id is that of another account".to_owned());
     }
-    if let Some(number) = account.number
+    if let Some(number) = candidate.number
         && let Some(holder) = store::tables::transfer::find_by_number(db, number)?
     {
         return refused(format!("its number is that of the account with id {}", holder.id));
     }
-    if let Some(key) = &account.username_key
+    if let Some(key) = &candidate.row.username_key
         && store::tables::accounts::is_username_taken(db, key, &account.id, now)?
     {
         return refused("its user name is that of another account".to_owned());
@@ -397,41 +397,42 @@ fn write_chunk(
     now: Time,
     outcomes: &mut Vec<ImportOutcome>,
 ) -> Result<()> {
-    if let Some(highest) = rows.iter().filter_map(|row| row.account.number).max() {
+    if let Some(highest) = rows.iter().filter_map(|candidate| candidate.number).max() {
         store::tables::transfer::pass_number(db, highest)?;
     }
-    let unnumbered = rows.iter().filter(|row| row.account.number.is_none()).count();
+    let unnumbered = rows.iter().filter(|candidate| candidate.number.is_none()).count();
     let mut next = match i64::try_from(unnumbered).unwrap_or(0) {
         0 => 0,
         count => store::tables::transfer::draw_numbers(db, count)?,
     };
-    for row in rows {
-        let number = row.account.number.unwrap_or(next);
-        next += i64::from(row.account.number.is_none());
-        let account = &row.account;
-        let is_held =
-            store::tables::links::is_address_kept(db, account.email.key(), &account.id, now)?
-                || match &account.username_key {
-                    Some(key) => {
-                        store::tables::accounts::is_username_taken(db, key, &account.id, now)?
-                    }
-                    None => false,
-                };
-        let is_new = !is_held
-            && store::tables::transfer::insert(
-                db,
-                &row.account,
-                (number, &row.handle),
-                row.scheme.as_deref(),
-                now,
-            )?;
+    for candidate in rows {
+        let number = candidate.number.unwrap_or(next);
+        next += i64::from(candidate.number.is_none());
+        let is_new = insert(db, candidate, number, now)?;
         outcomes.push(if is_new {
             ImportOutcome::Imported
         } else {
             let unexplained =
                 || ImportOutcome::Refused("it conflicts with an existing account".to_owned());
-            standing(db, row, now)?.unwrap_or_else(unexplained)
+            obstacle(db, candidate, now)?.unwrap_or_else(unexplained)
         });
     }
     Ok(())
+}
+
+/// Inserts an account with its roles. Returns false if one of its names is taken or reserved.
+fn insert(db: &mut dyn Db, candidate: &Candidate, number: i64, now: Time) -> Result<bool> {
+    let (row, account) = (&candidate.row, &candidate.row.account);
+    let is_held = store::tables::links::is_address_kept(db, account.email.key(), &account.id, now)?
+        || match &row.username_key {
+            Some(key) => store::tables::accounts::is_username_taken(db, key, &account.id, now)?,
+            None => false,
+        };
+    if is_held || !store::tables::accounts::insert_numbered(db, number, row)? {
+        return Ok(false);
+    }
+    for role in &candidate.roles {
+        store::tables::roles::give(db, &account.id, role)?;
+    }
+    Ok(true)
 }

@@ -105,7 +105,7 @@ async fn its_limit_leaves_other_addresses_and_other_operations_alone() {
     let wire = authbackend_with(&[]).await;
     wire.join(EMAIL).await;
     let call = |_| wire.login(EMAIL, WRONG_PASSWORD);
-    wire.has_its_own_bucket(Method::POST, PATH, &call, 5).await;
+    wire.has_its_own_limit(Method::POST, PATH, &call, 5).await;
     wire.is_refused(
         &wire.login("USER@EXAMPLE.COM", WRONG_PASSWORD).from("192.0.2.9").send().await,
         900,

@@ -112,6 +112,6 @@ async fn three_calls_for_an_address_in_an_hour_are_allowed() {
 async fn its_limit_leaves_other_addresses_and_other_operations_alone() {
     let wire = authbackend_with(&[]).await;
     let call = |_| confirm(&wire, EMAIL, "123456");
-    wire.has_its_own_bucket(Method::POST, PATH, &call, 3).await;
+    wire.has_its_own_limit(Method::POST, PATH, &call, 3).await;
     assert_eq!(wire.refusal(&confirm(&wire, "other@example.com", "123456").send().await), BAD_CODE);
 }

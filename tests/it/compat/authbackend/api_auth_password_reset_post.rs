@@ -64,7 +64,7 @@ async fn three_calls_for_an_address_in_an_hour_are_allowed() {
 async fn its_limit_leaves_other_addresses_and_other_operations_alone() {
     let wire = authbackend_with(&[]).await;
     let call = |_| ask(&wire, EMAIL);
-    wire.has_its_own_bucket(Method::POST, PATH, &call, 3).await;
+    wire.has_its_own_limit(Method::POST, PATH, &call, 3).await;
     assert_eq!(ask(&wire, EMAIL).from("192.0.2.9").send().await.status, 429);
     assert_eq!(ask(&wire, "other@example.com").send().await.status, 200);
 }

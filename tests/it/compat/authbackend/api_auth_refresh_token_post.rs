@@ -94,6 +94,6 @@ async fn thirty_failures_in_a_minute_are_allowed_and_one_more_every_two_seconds(
 async fn its_limit_leaves_other_clients_and_other_operations_alone() {
     let wire = authbackend_with(&[]).await;
     let call = |_| refresh(&wire, "x");
-    wire.has_its_own_bucket(Method::POST, PATH, &call, 30).await;
+    wire.has_its_own_limit(Method::POST, PATH, &call, 30).await;
     assert_eq!(wire.refusal(&refresh(&wire, "x").from("192.0.2.9").send().await), BAD_TOKEN);
 }

@@ -96,7 +96,7 @@ async fn five_calls_for_an_address_in_fifteen_minutes_are_allowed() {
 async fn its_limit_leaves_other_addresses_and_other_operations_alone() {
     let wire = authbackend_with(&[]).await;
     let call = |_| wire.sign_up(EMAIL);
-    wire.has_its_own_bucket(Method::POST, PATH, &call, 5).await;
+    wire.has_its_own_limit(Method::POST, PATH, &call, 5).await;
     assert_eq!(
         wire.sign_up(EMAIL).from("192.0.2.9").send().await.status,
         429,

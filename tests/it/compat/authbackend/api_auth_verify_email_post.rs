@@ -88,7 +88,7 @@ async fn five_calls_in_fifteen_minutes_are_allowed() {
 async fn its_limit_leaves_other_clients_and_other_operations_alone() {
     let wire = authbackend_with(&[]).await;
     let call = |_| verify(&wire, "nothing");
-    wire.has_its_own_bucket(Method::POST, PATH, &call, 5).await;
+    wire.has_its_own_limit(Method::POST, PATH, &call, 5).await;
     wire.is_refused(&call(0).send().await, 900, "Too many requests. Try again in 15 minutes.");
     assert_eq!(wire.refusal(&verify(&wire, "nothing").from("192.0.2.9").send().await), BAD_TOKEN);
 }

@@ -174,7 +174,7 @@ async fn three_calls_for_an_address_in_ten_minutes_are_allowed() {
 async fn its_limit_leaves_other_addresses_and_other_operations_alone() {
     let wire = authbackend_with(&[]).await;
     let call = |_| show(&wire, EMAIL, "123456");
-    wire.has_its_own_bucket(Method::POST, PATH, &call, 3).await;
+    wire.has_its_own_limit(Method::POST, PATH, &call, 3).await;
     assert_eq!(show(&wire, EMAIL, "123456").from("192.0.2.9").send().await.status, 429);
     assert_eq!(wire.refusal(&show(&wire, "other@example.com", "123456").send().await), BAD_CODE);
 }

@@ -108,7 +108,7 @@ async fn thirty_calls_in_a_minute_are_allowed_and_one_more_every_two_seconds() {
 async fn its_limit_leaves_other_clients_and_other_operations_alone() {
     let wire = jobpath_with(&[]).await;
     let call = |nth| wire.login(&format!("user{nth}@example.com"), WRONG_PASSWORD);
-    wire.has_its_own_bucket(Method::POST, PATH, &call, 30).await;
+    wire.has_its_own_limit(Method::POST, PATH, &call, 30).await;
     let other = wire.login("owner@example.com", PASSWORD).from("192.0.2.9").send().await;
     assert_eq!(other.status, 200, "{}", other.text);
 }

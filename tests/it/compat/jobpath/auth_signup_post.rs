@@ -86,6 +86,6 @@ async fn ten_calls_in_a_minute_are_allowed_and_one_more_every_six_seconds() {
 async fn its_limit_leaves_other_clients_and_other_operations_alone() {
     let wire = jobpath_with(&[]).await;
     let call = |nth| wire.sign_up(&format!("user{nth}@example.com"));
-    wire.has_its_own_bucket(Method::POST, PATH, &call, 10).await;
+    wire.has_its_own_limit(Method::POST, PATH, &call, 10).await;
     assert_eq!(wire.sign_up("other@example.com").from("192.0.2.9").send().await.status, 201);
 }

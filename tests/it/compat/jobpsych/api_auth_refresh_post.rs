@@ -131,6 +131,6 @@ async fn a_refresh_that_succeeds_is_not_counted() {
 async fn its_limit_leaves_other_clients_and_other_operations_alone() {
     let wire = jobpsych_with(&[]).await;
     let call = |_| wire.post(PATH).cookie("x");
-    wire.has_its_own_bucket(Method::POST, PATH, &call, 30).await;
+    wire.has_its_own_limit(Method::POST, PATH, &call, 30).await;
     assert_eq!(wire.refusal(&wire.post(PATH).cookie("x").from("192.0.2.9").send().await), INVALID);
 }

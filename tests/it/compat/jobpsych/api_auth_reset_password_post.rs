@@ -167,7 +167,7 @@ async fn thirty_uses_in_an_hour_are_allowed_and_one_more_every_two_minutes() {
 async fn requests_leave_uses_and_other_operations_alone() {
     let wire = jobpsych_with(&[]).await;
     let call = |nth| ask(&wire, &format!("user{nth}@example.com"));
-    wire.has_its_own_bucket(Method::POST, PATH, &call, 10).await;
+    wire.has_its_own_limit(Method::POST, PATH, &call, 10).await;
     assert_eq!(code(&wire, &set(&wire, "nothing").send().await), BAD_LINK);
     assert_eq!(ask(&wire, EMAIL).from("192.0.2.9").send().await.status, 200);
 }

@@ -102,7 +102,7 @@ async fn its_limit_leaves_other_operations_alone() {
     let session = wire.join_and_enter(EMAIL).await;
     let call =
         |_| wire.put(PATH).bearer(&session.access).json(&change("WrongPass123!", NEW_PASSWORD));
-    wire.has_its_own_bucket(Method::PUT, PATH, &call, 2).await;
+    wire.has_its_own_limit(Method::PUT, PATH, &call, 2).await;
     wire.is_refused(
         &call(0).send().await,
         900,

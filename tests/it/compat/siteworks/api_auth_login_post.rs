@@ -97,7 +97,7 @@ async fn ten_calls_in_fifteen_minutes_are_allowed() {
 async fn its_limit_leaves_other_clients_and_other_operations_alone() {
     let wire = siteworks_with(&[]).await;
     let call = |nth| wire.login(&format!("user{nth}@example.com"), WRONG_PASSWORD);
-    wire.has_its_own_bucket(Method::POST, PATH, &call, 10).await;
+    wire.has_its_own_limit(Method::POST, PATH, &call, 10).await;
     let other = wire.login("owner@example.com", PASSWORD).from("192.0.2.9").send().await;
     assert_eq!(other.status, 200, "{}", other.text);
 }

@@ -136,6 +136,6 @@ async fn a_refresh_that_succeeds_is_not_counted() {
 async fn its_limit_leaves_other_clients_and_other_operations_alone() {
     let wire = siteworks_with(&[]).await;
     let call = |_| refresh(&wire, "x");
-    wire.has_its_own_bucket(Method::POST, PATH, &call, 20).await;
+    wire.has_its_own_limit(Method::POST, PATH, &call, 20).await;
     assert_eq!(wire.refusal(&refresh(&wire, "x").from("192.0.2.9").send().await), INVALID);
 }

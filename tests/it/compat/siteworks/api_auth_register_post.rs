@@ -99,6 +99,6 @@ async fn five_calls_in_fifteen_minutes_are_allowed() {
 async fn its_limit_leaves_other_clients_and_other_operations_alone() {
     let wire = siteworks_with(&[]).await;
     let call = |nth| wire.sign_up(&format!("user{nth}@example.com"));
-    wire.has_its_own_bucket(Method::POST, PATH, &call, 5).await;
+    wire.has_its_own_limit(Method::POST, PATH, &call, 5).await;
     assert_eq!(wire.sign_up("other@example.com").from("192.0.2.9").send().await.status, 201);
 }

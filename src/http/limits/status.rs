@@ -26,35 +26,35 @@ pub struct LimitStatus {
 /// The statuses of all limits that one request was checked against. The boundary writes the
 /// rate-limit headers from them.
 #[derive(Debug, Default)]
-pub struct Standings(Mutex<Vec<LimitStatus>>);
+pub struct LimitStatuses(Mutex<Vec<LimitStatus>>);
 
-impl Standings {
+impl LimitStatuses {
     /// Records a status.
-    pub fn note(&self, standing: LimitStatus) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(standing);
+    pub fn note(&self, status: LimitStatus) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(status);
     }
 
     /// The status with the fewest calls left.
     #[must_use]
     pub fn nearest(&self) -> Option<LimitStatus> {
-        let standings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        standings
+        let statuses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        statuses
             .iter()
             .copied()
-            .min_by_key(|standing| (standing.remaining, std::cmp::Reverse(standing.reset_at)))
+            .min_by_key(|status| (status.remaining, std::cmp::Reverse(status.reset_at)))
     }
 
     /// Writes `X-RateLimit-Limit`, `-Remaining` and `-Reset`.
     pub fn write(&self, headers: &mut HeaderMap) {
-        let Some(standing) = self.nearest() else { return };
-        let reset = (standing.reset_at + Duration::from_millis(999)).seconds();
+        let Some(status) = self.nearest() else { return };
+        let reset = (status.reset_at + Duration::from_millis(999)).seconds();
         headers.insert(
             HeaderName::from_static("x-ratelimit-limit"),
-            HeaderValue::from(standing.allowed),
+            HeaderValue::from(status.allowed),
         );
         headers.insert(
             HeaderName::from_static("x-ratelimit-remaining"),
-            HeaderValue::from(standing.remaining),
+            HeaderValue::from(status.remaining),
         );
         headers.insert(HeaderName::from_static("x-ratelimit-reset"), HeaderValue::from(reset));
     }
@@ -70,7 +70,7 @@ struct PendingCharge {
     refusals: Refusals,
     source: Source,
     client: ClientIp,
-    standings: Standings,
+    statuses: LimitStatuses,
 }
 
 impl Meter {
@@ -83,7 +83,7 @@ impl Meter {
             refusals,
             client,
             source,
-            standings: Standings::default(),
+            statuses: LimitStatuses::default(),
         }))
     }
 
@@ -105,7 +105,7 @@ impl Meter {
             refusals,
             client,
             source,
-            standings: Standings::default(),
+            statuses: LimitStatuses::default(),
         }))
     }
 
@@ -133,8 +133,8 @@ impl Meter {
 
     /// The statuses of the limits checked so far.
     #[must_use]
-    pub fn standings(&self) -> &Standings {
-        &self.0.standings
+    pub fn statuses(&self) -> &LimitStatuses {
+        &self.0.statuses
     }
 }
 
@@ -154,16 +154,16 @@ impl CallCounter for PendingCharge {
 
 impl PendingCharge {
     fn note(&self, bucket: Bucket, answer: Result<Option<LimitStatus>>) -> Result<()> {
-        let PendingCharge { limiter, refusals, source, client, standings } = self;
-        let standing = match &answer {
-            Ok(standing) => *standing,
+        let PendingCharge { limiter, refusals, source, client, statuses } = self;
+        let status = match &answer {
+            Ok(status) => *status,
             Err(refusal) => {
                 refusals.note(Barrier::Calls(bucket.limit()), *client, None, source);
                 limiter.exhausted(bucket, refusal.retry_delay().unwrap_or_default())
             }
         };
-        if let Some(standing) = standing {
-            standings.note(standing);
+        if let Some(status) = status {
+            statuses.note(status);
         }
         answer.map(|_| ())
     }

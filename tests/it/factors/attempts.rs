@@ -19,15 +19,15 @@ async fn use_up(app: &App) -> (String, u32) {
     );
     let code = code_in(&app.mails().await);
     let wrong = if code == "000000" { "000001" } else { "000000" };
-    let mut tries = 0;
+    let mut attempts = 0;
     loop {
         let answer = show(app, wrong).await;
         if answer == (429, "AUTH_RATE_LIMIT_EXCEEDED".to_owned()) {
-            return (code, tries);
+            return (code, attempts);
         }
         assert_eq!(answer, (400, "INVALID_CODE".to_owned()));
-        tries += 1;
-        assert!(tries <= 5, "{tries}");
+        attempts += 1;
+        assert!(attempts <= 5, "{attempts}");
     }
 }
 
@@ -49,16 +49,16 @@ async fn who_asked_for_a_code_has_five_tries_in_ten_minutes_and_fifty_a_day() {
     .await;
     app.join("ada").await;
     for round in 0..10 {
-        let (code, tries) = use_up(&app).await;
-        assert_eq!(tries, 5, "round {round}");
+        let (code, attempts) = use_up(&app).await;
+        assert_eq!(attempts, 5, "round {round}");
         assert_eq!(show(&app, &code).await.0, 429, "the right one too");
         app.turn_clock(Duration::from_mins(10));
     }
-    let (code, tries) = use_up(&app).await;
-    assert_eq!((tries, show(&app, &code).await.0), (0, 429), "fifty in a day");
+    let (code, attempts) = use_up(&app).await;
+    assert_eq!((attempts, show(&app, &code).await.0), (0, 429), "fifty in a day");
     app.turn_clock(Duration::from_hours(24));
-    let (_, tries) = use_up(&app).await;
-    assert_eq!(tries, 5, "the next day");
+    let (_, attempts) = use_up(&app).await;
+    assert_eq!(attempts, 5, "the next day");
     app.turn_clock(Duration::from_mins(10));
     app.post("/v1/auth/otp/request", &json!({ "email": "ada@example.com" })).send().await;
     let code = code_in(&app.mails().await);

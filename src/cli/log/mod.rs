@@ -3,8 +3,12 @@
 //!
 //! Libraries log at most warnings, because their debug logs may contain passwords and mail.
 
+mod batch;
+
+use std::borrow::Cow;
 use std::io::{self, Write};
 
+use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -13,12 +17,23 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::console::Console;
 use crate::config::LogFormat;
 
-/// Starts logging for this process. Panics are logged like all other events.
-pub fn start(level: LevelFilter, format: LogFormat, console: &Console) {
+/// Starts logging for this process, until the guard is dropped. Panics are logged like all other
+/// events.
+///
+/// # Errors
+///
+/// The system's, if the thread that writes the lines could not start.
+pub fn start(
+    level: LevelFilter,
+    format: LogFormat,
+    console: &Console,
+) -> io::Result<batch::Flusher> {
+    let (lines, flusher) = batch::start(io::stderr())?;
     let libraries = level.min(LevelFilter::WARN);
     let filter = Targets::new().with_default(libraries).with_target("authd", level);
-    let layer =
-        tracing_subscriber::fmt::layer().with_writer(StderrLines).with_ansi(console.is_coloured());
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(LogLines(lines))
+        .with_ansi(console.is_coloured());
     let registry = tracing_subscriber::registry().with(filter);
     // It fails only if logging has already started, and it is started only once.
     let _ = match format {
@@ -32,6 +47,7 @@ pub fn start(level: LevelFilter, format: LogFormat, console: &Console) {
             panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("see the place");
         tracing::error!(place, said, "panic");
     }));
+    Ok(flusher)
 }
 
 /// The configured level, raised by `-v`.
@@ -45,47 +61,61 @@ pub fn level(configured: &str, raised: u8) -> LevelFilter {
     }
 }
 
-/// Standard error, with each event on one line.
-struct StderrLines;
+/// Makes each event one line of the log.
+struct LogLines(batch::BatchWriter);
 
-impl<'a> MakeWriter<'a> for StderrLines {
-    type Writer = OneLine<io::Stderr>;
+/// The writer of one event. Each call to `write` gets one whole event.
+struct LogLine<'a> {
+    lines: &'a batch::BatchWriter,
+    level: Level,
+}
+
+impl<'a> MakeWriter<'a> for LogLines {
+    type Writer = LogLine<'a>;
 
     fn make_writer(&'a self) -> Self::Writer {
-        OneLine(io::stderr())
+        LogLine { lines: &self.0, level: Level::INFO }
+    }
+
+    fn make_writer_for(&'a self, event: &Metadata<'_>) -> Self::Writer {
+        LogLine { lines: &self.0, level: *event.level() }
     }
 }
 
-/// Writes each event as one line, with inner line ends escaped. Each call to `write` gets one whole
-/// event.
-struct OneLine<W>(W);
-
-impl<W: Write> Write for OneLine<W> {
+impl Write for LogLine<'_> {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        let (body, end) = match event.strip_suffix(b"\n") {
-            Some(body) => (body, &b"\n"[..]),
-            None => (event, &b""[..]),
-        };
-        if body.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
-            let mut line = Vec::with_capacity(event.len() + 8);
-            for byte in body {
-                match byte {
-                    b'\n' => line.extend_from_slice(b"\\n"),
-                    b'\r' => line.extend_from_slice(b"\\r"),
-                    other => line.push(*other),
-                }
-            }
-            line.extend_from_slice(end);
-            self.0.write_all(&line)?;
-        } else {
-            self.0.write_all(event)?;
+        self.lines.add(&one_line(event));
+        // The process may end after an error, so the line is written first.
+        if self.level == Level::ERROR {
+            self.lines.flush();
         }
         Ok(event.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        Ok(())
     }
+}
+
+/// An event as one line, with inner line ends escaped.
+fn one_line(event: &[u8]) -> Cow<'_, [u8]> {
+    let (body, end) = match event.strip_suffix(b"\n") {
+        Some(body) => (body, &b"\n"[..]),
+        None => (event, &b""[..]),
+    };
+    if !body.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+        return Cow::Borrowed(event);
+    }
+    let mut line = Vec::with_capacity(event.len() + 8);
+    for byte in body {
+        match byte {
+            b'\n' => line.extend_from_slice(b"\\n"),
+            b'\r' => line.extend_from_slice(b"\\r"),
+            other => line.push(*other),
+        }
+    }
+    line.extend_from_slice(end);
+    Cow::Owned(line)
 }
 
 #[cfg(test)]
@@ -94,10 +124,9 @@ mod tests {
 
     #[test]
     fn a_value_with_line_ends_forges_no_line() {
-        let mut written = Vec::new();
         let event = b"WARN login name=a\r\n2026-01-01 INFO admin logged in\n";
-        assert_eq!(OneLine(&mut written).write(event).unwrap(), event.len());
-        assert_eq!(written, b"WARN login name=a\\r\\n2026-01-01 INFO admin logged in\n");
+        let expected = b"WARN login name=a\\r\\n2026-01-01 INFO admin logged in\n";
+        assert_eq!(&*one_line(event), expected);
     }
 
     #[test]
