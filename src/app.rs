@@ -19,15 +19,15 @@ use crate::http::server::metrics::{alone, counted};
 use crate::http::server::pace::{PIECE, Timeouts};
 use crate::http::server::router::Routes;
 use crate::http::server::signals::Endings;
-use crate::identity::Core;
 use crate::identity::admin::role_cache;
 use crate::identity::audit::refusals;
 use crate::identity::audit::refusals::{Refusals, Until};
-use crate::identity::session::location;
+use crate::identity::login::in_flight::AttemptsInFlight;
 use crate::identity::system::count_cache::CountCache;
 use crate::identity::system::mail_jobs::MailJobs;
 use crate::identity::system::{cleanup, key};
-use crate::mail::{self, Composer, MailChannel, Mailer};
+use crate::identity::{Core, Reloadable};
+use crate::mail::{self, MailChannel, Mailer};
 use crate::metrics::Metrics;
 use crate::model::event::What;
 use crate::model::{Database, Event, Secret, Source};
@@ -53,6 +53,7 @@ pub async fn open(
     role: ProcessRole,
     env: Env,
 ) -> Result<Arc<Core>> {
+    check_needs(&config)?;
     let store = open_store(&config.database, role, &env)?;
     let master = unlock(&store, &config.database, master_key, role, &env).await?;
     if role == ProcessRole::Server {
@@ -67,14 +68,13 @@ pub async fn open(
     Ok(Arc::new(Core {
         hashing,
         roles: role_cache::RoleCache::open(&store).await?,
-        places: location::Places::open(config.location.file.as_deref())?,
-        mail: Composer::new(&config.service, &config.mail, outbox.clone())?,
-        outbox,
         slots: crate::identity::account::upload_slots::Slots::new(
             config.files.in_flight,
             config.files.in_flight_account,
         ),
-        config,
+        in_flight: AttemptsInFlight::default(),
+        reloadable: Arc::new(Reloadable::open(config, &outbox)?),
+        outbox,
         store,
         tokens,
         master,
@@ -83,6 +83,15 @@ pub async fn open(
         env,
         counts,
     }))
+}
+
+/// Refuses a configuration that the API at the root cannot be served with. Loading it for the
+/// command line has reported each such setting with its place; this holds for every other caller.
+fn check_needs(config: &Config) -> Result<()> {
+    match api::needs::unmet(config).first() {
+        Some(unmet) => Err(Error::refused(format!("{}: {}", unmet.key, unmet.message))),
+        None => Ok(()),
+    }
 }
 
 /// The profile that the first `serve` recorded in this database; `None` if there is no database.
@@ -202,6 +211,7 @@ pub fn endpoint(
         uncounted: web::uncounted().chain(api::uncounted(&mounted)).collect(),
     };
     let routes = api::routes(web::routes(Routes::default(), core), &mounted, core);
+    let routes = web::front_routes(routes, core);
     counted(boundary(routes.router(), surroundings), core.metrics.clone())
 }
 
@@ -234,13 +244,14 @@ pub async fn serve(
         upload: core.config.files.size.saturating_add(PIECE as u64),
         ..Timeouts::default()
     };
-    let listener = Listener::bind(&core.config.server, timeouts).await?;
+    let bind =
+        async |server: &Server| Listener::bind(server, timeouts, &core.env, &core.metrics).await;
+    let listener = bind(&core.config.server).await?;
     let figures = match core.config.metrics.listen {
-        Some(listen) => {
-            Some(Listener::bind(&Server { listen, ..core.config.server.clone() }, timeouts).await?)
-        }
+        Some(listen) => Some(bind(&Server { listen, ..core.config.server.clone() }).await?),
         None => None,
     };
+    let connections = listener.connections();
     let (hangup, mut hangups) = watch::channel(());
     let endings = Endings::listen(move || hangup.send_replace(()))?;
     // A separate task, so that its timeout starts at the signal, no matter what this task awaits.
@@ -272,6 +283,7 @@ pub async fn serve(
                 Ok(renewed) => {
                     core = renewed;
                     limiter = limiter.under(core.config.limits.clone());
+                    connections.configure(&core.config.server);
                     swap.replace(endpoint(&core, &limiter));
                     background.stop(last.clone()).await;
                     background = Background::start(&core, &limiter);
@@ -287,26 +299,13 @@ pub async fn serve(
 /// the hashing pool stay the same until a restart.
 fn renew(core: &Core, config: Result<Arc<Config>>) -> Result<Arc<Core>> {
     let config = config?;
+    check_needs(&config)?;
     let old = &core.config;
     for key in bound(old, &config) {
         tracing::warn!(key, "the new value takes effect only after a restart");
     }
-    Ok(Arc::new(Core {
-        places: location::Places::open(config.location.file.as_deref())?,
-        mail: Composer::new(&config.service, &config.mail, core.outbox.clone())?,
-        config,
-        env: core.env.clone(),
-        outbox: core.outbox.clone(),
-        store: core.store.clone(),
-        hashing: core.hashing.clone(),
-        tokens: core.tokens.clone(),
-        roles: core.roles.clone(),
-        master: core.master.clone(),
-        metrics: core.metrics.clone(),
-        refusals: core.refusals.clone(),
-        counts: core.counts.clone(),
-        slots: core.slots.clone(),
-    }))
+    let reloadable = Arc::new(Reloadable::open(config, &core.outbox)?);
+    Ok(Arc::new(Core { reloadable, ..core.clone() }))
 }
 
 /// Formats a part of the configuration for comparison.

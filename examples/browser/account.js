@@ -1,7 +1,8 @@
 // An account in a page. The access token lives in memory only; the refresh token lives in an HttpOnly cookie, out of
 // reach for script, and brings a new access token when the page is loaded again.
 
-const api = `${new URLSearchParams(location.search).get("api") ?? "http://localhost:3000"}/v1`;
+// A constant: an address from the link would send passwords to the author of the link.
+const api = "http://localhost:3000/v1";
 const $ = (id) => document.getElementById(id);
 let access = null;
 

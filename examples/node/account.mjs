@@ -1,7 +1,7 @@
 // The life of an account with fetch: sign up, prove the address, log in, look, refresh, log out.
 //
-// Run it in the folder where `authd serve` runs; the mailed link is read there.
-//   node examples/node/account.mjs [http://localhost:3000]
+// The mailed link is read from the database: run it in the folder where `authd serve` runs, or set AUTHD_DB.
+//   AUTHD_DB=/path/to/authd.db node examples/node/account.mjs [http://localhost:3000]
 import { execFileSync } from "node:child_process";
 
 const api = `${process.argv[2] ?? "http://localhost:3000"}/v1`;
@@ -26,12 +26,22 @@ async function call(method, path, { body, access } = {}) {
   return answer.data;
 }
 
+/** The newest mail, as JSON. */
+function lastMail() {
+  try {
+    return execFileSync("authd", ["mail", "show", "--last", "--json"], { stdio: ["ignore", "pipe", "inherit"] });
+  } catch {
+    console.error("the mail cannot be read: run this in the folder of `authd serve`, or set AUTHD_DB to its database");
+    process.exit(1);
+  }
+}
+
 await call("POST", "/auth/register", {
   body: { email, username: name, password, firstName: "Jo", lastName: "Doe" },
 });
 console.log(`signed up: ${email}`);
 
-const letter = JSON.parse(execFileSync("authd", ["mail", "show", "--last", "--json"]));
+const letter = JSON.parse(lastMail());
 const [, token] = letter.text.match(/verify-email\?token=([\w-]+)/);
 await call("POST", "/auth/verify-email", { body: { token } });
 console.log("verified");

@@ -1,7 +1,7 @@
 """The life of an account with the standard library: sign up, prove the address, log in, look, refresh, log out.
 
-Run it in the folder where `authd serve` runs; the mailed link is read there.
-    python3 examples/python/account.py [http://localhost:3000]
+The mailed link is read from the database: run it in the folder where `authd serve` runs, or set AUTHD_DB.
+    AUTHD_DB=/path/to/authd.db python3 examples/python/account.py [http://localhost:3000]
 """
 
 import json
@@ -42,8 +42,10 @@ call("POST", "/auth/register",
      {"email": EMAIL, "username": NAME, "password": PASSWORD, "firstName": "Jo", "lastName": "Doe"})
 print(f"signed up: {EMAIL}")
 
-letter = subprocess.run(["authd", "mail", "show", "--last"], capture_output=True, text=True, check=True).stdout
-token = re.search(r"verify-email\?token=([\w-]+)", letter)[1]
+mail = subprocess.run(["authd", "mail", "show", "--last"], stdout=subprocess.PIPE, text=True)
+if mail.returncode != 0:
+    sys.exit("the mail cannot be read: run this in the folder of `authd serve`, or set AUTHD_DB to its database")
+token = re.search(r"verify-email\?token=([\w-]+)", mail.stdout)[1]
 call("POST", "/auth/verify-email", {"token": token})
 print("verified")
 

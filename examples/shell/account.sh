@@ -1,8 +1,8 @@
 #!/bin/sh
 # The life of an account with curl: sign up, prove the address, log in, look, refresh, log out.
 #
-# Run it in the folder where `authd serve` runs; the mailed link is read there.
-#   examples/shell/account.sh [http://localhost:3000]
+# The mailed link is read from the database: run it in the folder where `authd serve` runs, or set AUTHD_DB.
+#   AUTHD_DB=/path/to/authd.db examples/shell/account.sh [http://localhost:3000]
 set -eu
 
 api="${1:-http://localhost:3000}/v1"
@@ -23,7 +23,11 @@ field() { grep -o "\"$1\":\"[^\"]*\"" | head -n 1 | cut -d '"' -f 4; }
 call POST /auth/register -d "{\"email\":\"$email\",\"username\":\"$name\",\"password\":\"$password\",\"firstName\":\"Jo\",\"lastName\":\"Doe\"}" >/dev/null
 echo "signed up: $email"
 
-token=$(authd mail show --last | grep -o 'verify-email?token=[A-Za-z0-9_-]*' | head -n 1 | cut -d = -f 2)
+if ! mail=$(authd mail show --last); then
+  echo "the mail cannot be read: run this in the folder of \`authd serve\`, or set AUTHD_DB to its database" >&2
+  exit 1
+fi
+token=$(echo "$mail" | grep -o 'verify-email?token=[A-Za-z0-9_-]*' | head -n 1 | cut -d = -f 2)
 call POST /auth/verify-email -d "{\"token\":\"$token\"}" >/dev/null
 echo "verified"
 

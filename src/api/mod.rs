@@ -6,6 +6,7 @@
 
 pub mod audit_text;
 pub mod compat;
+pub mod needs;
 #[cfg(test)]
 mod tests;
 pub mod v1;
@@ -16,6 +17,7 @@ use poem::http::Method;
 use poem_openapi::registry::MetaApi;
 use serde_json::Value;
 
+use crate::api::needs::WireNeed;
 use crate::config::{Config, WireName};
 use crate::http::docs::site;
 use crate::http::docs::site::Document;
@@ -40,6 +42,8 @@ pub struct Mounted {
     pub mounts: &'static [&'static str],
     /// Paths of the document that are exempt from rate limits, including everything below them.
     pub uncounted: &'static [&'static str],
+    /// What the wire needs of the configuration when it is served at the root.
+    pub needs: &'static [WireNeed],
     /// Adds the operations under every mount.
     pub add: fn(Routes, &Arc<Core>) -> Routes,
 }

@@ -25,6 +25,8 @@ pub enum AppCommand {
 }
 
 /// Register an app and print its key
+///
+/// Before the first `authd serve` it creates the database.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -100,37 +102,51 @@ pub struct AppDelete {
 
 impl AppCommand {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
-        if let AppCommand::Delete(AppDelete { yes: false, .. }) = &self {
-            prompt::require_terminal()?;
-        }
-        let by = By::command_line();
-        opened::with_core(global, console, async |core, console| match self {
-            AppCommand::Create(command) => {
-                let (app, key) =
-                    api_client::create(core, &by, &command.name, command.kind.kind()).await?;
-                with_key(console, &app, &key)
-            }
+        match self {
+            AppCommand::Create(command) => command.run(global, console),
             AppCommand::List(AppList {}) => {
-                let apps = api_client::list(core).await?;
-                Ok(console.records(&apps.iter().map(AppRow).collect::<Vec<_>>())?)
+                opened::with_core(global, console, async |core, console| {
+                    let apps = api_client::list(core).await?;
+                    Ok(console.records(&apps.iter().map(AppRow).collect::<Vec<_>>())?)
+                })
             }
             AppCommand::Rotate(command) => {
-                let (app, key) = api_client::rotate(core, &by, &command.id).await?;
-                with_key(console, &app, &key)
+                opened::with_core(global, console, async |core, console| {
+                    let by = By::command_line();
+                    let (app, key) = api_client::rotate(core, &by, &command.id).await?;
+                    with_key(console, &app, &key)
+                })
             }
-            AppCommand::Delete(command) => {
-                if !command.yes {
-                    prompt::confirm(&format!("Delete the app {}?", plain(&command.id)))?;
-                }
-                api_client::delete(core, &by, &command.id).await?;
-                let said = match console.form() {
-                    OutputFormat::Json => console.json(&json!({ "id": command.id })),
-                    OutputFormat::People => {
-                        console.line(&format!("deleted {}", plain(&command.id)))
-                    }
-                };
-                Ok(said?)
+            AppCommand::Delete(command) => command.run(global, console),
+        }
+    }
+}
+
+impl AppCreate {
+    fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        opened::with_core_or_new(global, console, async |core, console| {
+            let by = By::command_line();
+            let (app, key) = api_client::create(core, &by, &self.name, self.kind.kind()).await?;
+            with_key(console, &app, &key)
+        })
+    }
+}
+
+impl AppDelete {
+    fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        if !self.yes {
+            prompt::require_terminal()?;
+        }
+        opened::with_core(global, console, async |core, console| {
+            if !self.yes {
+                prompt::confirm(&format!("Delete the app {}?", plain(&self.id)))?;
             }
+            api_client::delete(core, &By::command_line(), &self.id).await?;
+            let said = match console.form() {
+                OutputFormat::Json => console.json(&json!({ "id": self.id })),
+                OutputFormat::People => console.line(&format!("deleted {}", plain(&self.id))),
+            };
+            Ok(said?)
         })
     }
 }

@@ -1,8 +1,10 @@
 //! `authd audit`: prints and follows the audit log.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -17,9 +19,14 @@ use crate::identity::admin::accounts;
 use crate::identity::audit::log;
 use crate::identity::audit::log::{AuditFilter, AuditRow, From};
 use crate::model::Time;
+use crate::model::event::What;
 
 /// How many records are read at a time.
 const PAGE: i64 = 500;
+/// How many of the newest records are printed by default.
+const NEWEST: u32 = 100;
+/// The same before new ones are followed.
+const NEWEST_FOLLOWED: u32 = 10;
 /// How often `--follow` checks for new records.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -40,8 +47,8 @@ pub struct AuditCommand {
     #[arg(long, value_name = "USER")]
     user: Option<String>,
 
-    /// Only this event, like login or lockout
-    #[arg(long, value_name = "EVENT")]
+    /// Only this event
+    #[arg(long, value_name = "EVENT", value_parser = events())]
     event: Option<String>,
 
     /// Only actions that were done, or only those that were refused
@@ -56,13 +63,17 @@ pub struct AuditCommand {
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<Time>,
 
-    /// At most this many of the newest records; 0 shows all
-    #[arg(long, value_name = "NUMBER", default_value_t = 100)]
-    limit: u32,
+    /// At most this many of the newest records, by default 100, or 10 with --follow; 0 shows all
+    #[arg(long, value_name = "NUMBER")]
+    limit: Option<u32>,
 
     /// Keep running and print new records
     #[arg(long)]
     follow: bool,
+}
+
+fn events() -> PossibleValuesParser {
+    PossibleValuesParser::new(What::ALL.iter().map(|what| what.as_str()))
 }
 
 fn time(text: &str) -> Result<Time, String> {
@@ -89,12 +100,13 @@ impl AuditCommand {
                 since: self.since,
                 until: self.until,
             };
-            match (self.follow, self.limit) {
+            match (self.follow, self.limit.unwrap_or(NEWEST)) {
                 (true, _) => self.follow(core, console, &filter).await,
                 (false, 0) => all(core, console, &filter).await,
                 (false, limit) => {
                     let records = newest(core, &filter, limit).await?;
-                    Ok(console.records(&records.iter().map(AuditLine).collect::<Vec<_>>())?)
+                    let people = log::addresses(core, &records).await?;
+                    Ok(console.records(&lines(&records, &people))?)
                 }
             }
         })
@@ -114,14 +126,21 @@ impl AuditCommand {
             .pop()
             .map(|record| record.id)
             .unwrap_or_default();
-        let mut records = newest(core, filter, self.limit).await?;
+        let limit = self.limit.unwrap_or(NEWEST_FOLLOWED);
+        let mut records = newest(core, filter, limit).await?;
         records.retain(|record| record.id <= mark);
-        let mut after = if self.limit == 0 { String::new() } else { mark };
+        let mut after = if limit == 0 { String::new() } else { mark };
+        if console.form() == OutputFormat::People {
+            console.step(&aligned(AuditLine::HEADINGS.iter().copied()));
+        }
         loop {
-            for record in &records {
+            let people = log::addresses(core, &records).await?;
+            for line in lines(&records, &people) {
                 match console.form() {
-                    OutputFormat::Json => console.step(&audit_text::json(record).to_string()),
-                    OutputFormat::People => console.step(&AuditLine(record).cells().join("  ")),
+                    OutputFormat::Json => console.step(&line.json().to_string()),
+                    OutputFormat::People => {
+                        console.step(&aligned(line.cells().iter().map(String::as_str)));
+                    }
                 }
             }
             if records.is_empty() {
@@ -148,26 +167,51 @@ async fn all(core: &Core, console: &mut Console, filter: &AuditFilter) -> Result
         let records = log::read(core, filter, &From::After(after.clone()), PAGE).await?;
         let Some(last) = records.last() else { return Ok(list.end()?) };
         after.clone_from(&last.id);
-        list.page(&records.iter().map(AuditLine).collect::<Vec<_>>())?;
+        let people = log::addresses(core, &records).await?;
+        list.page(&lines(&records, &people))?;
     }
 }
 
+/// The width of each column of `--follow`, where a longer cell moves the rest of its line. The cells
+/// to come are not known, so the widths are those of usual ones.
+const WIDTHS: [usize; 8] = [20, 24, 7, 30, 30, 15, 30, 0];
+
+fn aligned<'a>(cells: impl Iterator<Item = &'a str>) -> String {
+    let padded = cells.zip(WIDTHS).map(|(cell, width)| format!("{cell:width$}"));
+    padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+}
+
+fn lines<'a>(records: &'a [AuditRow], people: &'a BTreeMap<String, String>) -> Vec<AuditLine<'a>> {
+    records.iter().map(|record| AuditLine { record, people }).collect()
+}
+
 /// A record in a list.
-struct AuditLine<'a>(&'a AuditRow);
+struct AuditLine<'a> {
+    record: &'a AuditRow,
+    /// The e-mail addresses of accounts by their ids.
+    people: &'a BTreeMap<String, String>,
+}
+
+impl AuditLine<'_> {
+    /// The account's address, or its id if the account is deleted.
+    fn person(&self, id: Option<&String>) -> String {
+        id.map_or("-", |id| self.people.get(id).unwrap_or(id)).to_owned()
+    }
+}
 
 impl Row for AuditLine<'_> {
     const HEADINGS: &'static [&'static str] =
         &["TIME", "EVENT", "OUTCOME", "ACCOUNT", "ACTOR", "ADDRESS", "DETAIL", "COUNT"];
 
     fn cells(&self) -> Vec<String> {
-        let record = self.0;
+        let record = self.record;
         let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
         vec![
             record.at.to_string(),
             record.event.clone(),
             record.outcome.clone(),
-            text(&record.account_id),
-            text(&record.actor),
+            self.person(record.account_id.as_ref()),
+            self.person(record.actor.as_ref()),
             text(&record.client_ip),
             text(&record.detail),
             record.count.to_string(),
@@ -175,13 +219,25 @@ impl Row for AuditLine<'_> {
     }
 
     fn json(&self) -> serde_json::Value {
-        audit_text::json(self.0)
+        audit_text::json(self.record)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_lines_of_follow_stand_under_their_headings() {
+        let heading = aligned(AuditLine::HEADINGS.iter().copied());
+        let cells =
+            ["2023-12-01T09:00:00Z", "login", "done", "jo@example.com", "-", "::1", "-", "1"];
+        let line = aligned(cells.into_iter());
+        for (name, cell) in [("EVENT", "login"), ("ACCOUNT", "jo@"), ("ADDRESS", "::1")] {
+            assert_eq!(heading.find(name), line.find(cell), "{heading}\n{line}");
+        }
+        assert_eq!(WIDTHS.len(), AuditLine::HEADINGS.len());
+    }
 
     #[test]
     fn a_time_is_a_day_or_a_moment() {

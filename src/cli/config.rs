@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 
 use super::console::{Console, OutputFormat, lines};
 use super::failure::Failure;
+use crate::api::needs;
 use crate::cli::global::Global;
 use crate::cli::opened;
 use crate::config::{self, report};
@@ -81,7 +82,7 @@ fn is_within(key: &str, wanted: &str) -> bool {
 
 fn check(global: &Global, console: &mut Console) -> Result<(), Failure> {
     let loaded = opened::configuration(global, console)?;
-    let check = config::check(&loaded);
+    let check = config::check(&loaded, needs::findings(&loaded.config));
     match console.form() {
         OutputFormat::People => console.document(&lines(&report::check_text(&check)))?,
         OutputFormat::Json => console.json(&report::check_json(&check))?,

@@ -7,6 +7,7 @@ use super::console::{Console, ListRecord};
 use super::failure::Failure;
 use crate::cli::global::Global;
 use crate::cli::opened;
+use crate::cli::prompt;
 use crate::identity::system::key;
 use crate::identity::system::key::KeySummary;
 use crate::identity::{By, Core};
@@ -45,7 +46,9 @@ Examples:
   authd key rotate --now
       Sign with the new key at once
   authd key rotate --revoke
-      Revoke a leaked key, and every token issued so far")]
+      Revoke a leaked key, and every token issued so far, after confirmation
+  authd key rotate --revoke --yes
+      Revoke it from a script")]
 pub struct KeyRotate {
     /// Sign with the new key at once
     #[arg(long)]
@@ -54,6 +57,10 @@ pub struct KeyRotate {
     /// Revoke the old keys, including those of refresh tokens: all users have to log in again
     #[arg(long)]
     revoke: bool,
+
+    /// Do not ask for confirmation of --revoke
+    #[arg(long)]
+    yes: bool,
 }
 
 impl KeyCommand {
@@ -63,6 +70,9 @@ impl KeyCommand {
                 opened::with_core(global, console, async |core, console| list(core, console).await)
             }
             KeyCommand::Rotate(command) => {
+                if command.must_ask() {
+                    prompt::require_terminal()?;
+                }
                 opened::with_core(global, console, async |core, console| {
                     command.run(core, console).await
                 })
@@ -77,7 +87,14 @@ async fn list(core: &Core, console: &mut Console) -> Result<(), Failure> {
 }
 
 impl KeyRotate {
+    fn must_ask(&self) -> bool {
+        self.revoke && !self.yes
+    }
+
     async fn run(self, core: &Core, console: &mut Console) -> Result<(), Failure> {
+        if self.must_ask() {
+            prompt::confirm("Revoke all keys, and log out all users?")?;
+        }
         let rotation = Rotation {
             begin: if self.now { Begin::AtOnce } else { Begin::AfterLead },
             old: if self.revoke { Old::Die } else { Old::Expire },

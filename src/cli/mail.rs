@@ -89,6 +89,7 @@ Examples:
       Read the newest message and follow its link
   authd mail show 0192f0c1-7d2e-7a51-8c6f-1b2f3c4d5e6f
       Read a specific message")]
+#[command(override_usage = "authd mail show [OPTIONS] <ID|--last>")]
 pub struct MailShow {
     /// The message's id
     #[arg(value_name = "ID", required_unless_present = "last")]
@@ -107,6 +108,7 @@ Examples:
       Retry one message
   authd mail retry --all
       Retry all messages that are waiting or failed")]
+#[command(override_usage = "authd mail retry [OPTIONS] <ID|--all>")]
 pub struct Retry {
     /// The message's id
     #[arg(value_name = "ID", required_unless_present = "all")]
@@ -357,24 +359,42 @@ impl Test {
             .hint("set mail.smtp_url, or AUTHD_MAIL__SMTP_URL=smtp://user:password@host:port"));
         };
         let (env, form) = (Env::real(), console.form());
-        let mut steps = Vec::new();
-        let done =
-            opened::wait(smtp::probe(
-                server,
-                &config.mail.from,
-                &self.to,
-                &env,
-                |step| match form {
-                    // Print each step as it happens, because the next one may take long.
-                    OutputFormat::People => console.step(&step_line(&step)),
-                    OutputFormat::Json => steps.push(step_json(&step)),
-                },
-            ))?;
+        let (mut steps, mut failed) = (Vec::new(), None);
+        let report = |step: SmtpStep| {
+            if step.outcome == SmtpOutcome::Failed {
+                failed = failed.or(Some(step.name));
+            }
+            match form {
+                // Print each step as it happens, because the next one may take long.
+                OutputFormat::People => console.step(&step_line(&step)),
+                OutputFormat::Json => steps.push(step_json(&step)),
+            }
+        };
+        let done = opened::wait(smtp::probe(server, &config.mail.from, &self.to, &env, report))?;
         if form == OutputFormat::Json {
             console.json(&json!({ "delivered": done.is_ok(), "steps": steps }))?;
         }
-        Ok(done?)
+        done.map_err(|error| match failed.and_then(remedy) {
+            Some(hint) => Failure::from(error).hint(hint),
+            None => error.into(),
+        })
     }
+}
+
+/// What to look at if this step failed.
+fn remedy(step: &str) -> Option<&'static str> {
+    Some(match step {
+        "resolve" => "check the host in mail.smtp_url, and the name servers of this machine",
+        "connect" => {
+            "check host and port of mail.smtp_url: smtps:// is for TLS from the first byte, mostly \
+             on port 465, and smtp:// for STARTTLS, mostly on port 587"
+        }
+        "STARTTLS" => "the server offers no TLS on this port: use smtps:// or another port",
+        "AUTH" => "check user and password of mail.smtp_url",
+        "MAIL FROM" => "check mail.from: the server does not accept mail from this sender",
+        "RCPT TO" => "the server does not accept mail for this recipient; does it need a login?",
+        _ => return None,
+    })
 }
 
 fn step_line(step: &SmtpStep) -> String {

@@ -11,6 +11,7 @@ mod config;
 pub mod console;
 pub mod failure;
 mod global;
+mod health;
 mod key;
 mod log;
 mod mail;
@@ -78,6 +79,7 @@ enum Command {
     Config(config::ConfigCommand),
     #[command(subcommand)]
     Profile(profile::ProfileCommand),
+    Health(health::Health),
     Openapi(openapi::Openapi),
     Completions(completions::Completions),
     Man(man::Man),
@@ -121,6 +123,7 @@ fn run(arguments: Arguments, console: &mut Console) -> Result<(), Failure> {
         Command::Audit(command) => command.run(global, console),
         Command::Config(command) => command.run(global, console),
         Command::Profile(command) => command.run(console),
+        Command::Health(health::Health {}) => health::run(global, console),
         Command::Openapi(command) => command.run(global, console),
         Command::Completions(command) => command.run(console),
         Command::Man(command) => command.run(console),

@@ -9,12 +9,14 @@ use tokio::runtime::Builder;
 
 use super::console::Console;
 use super::failure::Failure;
+use crate::api::needs;
 use crate::app;
 use crate::cli::global::Global;
 use crate::cli::log;
-use crate::config::{self, Inputs, Loaded, Origin, Problems};
+use crate::config::{self, Config, Inputs, Loaded, Origin, Problems};
 use crate::env::Env;
 use crate::identity::Core;
+use crate::model::Database;
 use crate::store::ProcessRole;
 
 /// The configuration sources of this command line.
@@ -38,6 +40,7 @@ pub fn inputs(global: &Global, listen: Option<String>) -> Result<Inputs, Failure
         flags,
         env_file: global.env_file.clone(),
         file: global.config.clone(),
+        needs_of_wire: Some(needs::unmet),
         ..Inputs::from_process()
     })
 }
@@ -88,15 +91,37 @@ pub fn with_core(
     work: impl AsyncFnOnce(&Core, &mut Console) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let loaded = configuration(global, console)?;
+    run(loaded, ProcessRole::Command, global, console, work)
+}
+
+/// As [`with_core`], for a command that makes sense before the first `serve`: in an empty folder it
+/// creates the database and its keys, as `serve` does.
+pub fn with_core_or_new(
+    global: &Global,
+    console: &mut Console,
+    work: impl AsyncFnOnce(&Core, &mut Console) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let loaded = configuration(global, console)?;
+    let Config { database: Database::File(path), profile, .. } = &loaded.config;
+    let role = if path.exists() {
+        ProcessRole::Command
+    } else {
+        console.note(&format!("creating {} with profile {profile}", loaded.config.database));
+        ProcessRole::Server
+    };
+    run(loaded, role, global, console, work)
+}
+
+fn run(
+    loaded: Loaded,
+    role: ProcessRole,
+    global: &Global,
+    console: &mut Console,
+    work: impl AsyncFnOnce(&Core, &mut Console) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let _log = log::start(log::level("warn", global.verbose), loaded.config.log.format, console)?;
     wait(async {
-        let core = app::open(
-            Arc::new(loaded.config),
-            loaded.master_key,
-            ProcessRole::Command,
-            Env::real(),
-        )
-        .await?;
+        let core = app::open(Arc::new(loaded.config), loaded.master_key, role, Env::real()).await?;
         work(&core, console).await
     })?
 }

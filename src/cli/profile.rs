@@ -1,5 +1,6 @@
 //! `authd profile`: the presets that a configuration starts from.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -32,8 +33,12 @@ Examples:
       Compare two presets")]
 pub struct ProfileShow {
     /// The name of the preset
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = names())]
     name: String,
+}
+
+fn names() -> PossibleValuesParser {
+    PossibleValuesParser::new(report::profiles().into_iter().map(|(name, _)| name))
 }
 
 impl ProfileCommand {

@@ -3,10 +3,11 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::console::{Console, ListRecord, OutputFormat};
+use super::console::{Console, ListRecord, OutputFormat, plain};
 use super::failure::Failure;
 use crate::cli::global::Global;
 use crate::cli::opened;
+use crate::cli::prompt;
 use crate::error::{Detail, Error};
 use crate::identity::admin::roles;
 use crate::identity::{By, Core};
@@ -87,15 +88,24 @@ pub struct Withdraw {
 #[command(after_long_help = "\
 Examples:
   authd role delete support
-      Remove the role from all accounts and delete it")]
+      Remove the role from all accounts and delete it, after confirmation
+  authd role delete support --yes
+      Delete it from a script")]
 pub struct RoleDelete {
     /// The role
     #[arg(value_name = "ROLE")]
     role: String,
+
+    /// Do not ask for confirmation
+    #[arg(long)]
+    yes: bool,
 }
 
 impl RoleCommand {
     pub fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
+        if let RoleCommand::Delete(RoleDelete { yes: false, .. }) = &self {
+            prompt::require_terminal()?;
+        }
         let by = By::command_line();
         opened::with_core(global, console, async |core, console| match self {
             RoleCommand::List(RoleList {}) => {
@@ -119,6 +129,13 @@ impl RoleCommand {
             ),
             RoleCommand::Delete(command) => {
                 let role = find(core, &command.role).await?;
+                if !command.yes {
+                    prompt::confirm(&format!(
+                        "Delete the role {} and take it from {} accounts?",
+                        plain(&role.name),
+                        role.members
+                    ))?;
+                }
                 roles::delete(core, &by, &role.name).await?;
                 tell(console, "deleted", &role)
             }

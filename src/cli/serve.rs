@@ -1,18 +1,22 @@
 //! `authd serve`: runs the server. It never prompts, and prints once at start where it listens and
 //! what to do next.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 
 use super::console::{Console, OutputFormat};
 use super::failure::Failure;
 use crate::cli::global::Global;
+use crate::cli::health::reachable;
 use crate::cli::log;
 use crate::cli::opened;
 use crate::config::{self, Config, WireName};
@@ -41,12 +45,17 @@ Examples:
       Use another preset, and listen on all interfaces
   authd serve --set tokens.access=5m --set server.public_url=https://id.example.com
       Set any key of the configuration
-  authd serve --listen 127.0.0.1:0 --json | head -1 | jq -r .url
-      Take a free port and print the URL for a script")]
+  authd serve --listen 127.0.0.1:0 --ready-file ready.json &
+  until [ -e ready.json ]; do sleep 0.1; done; jq -r .url ready.json
+      Take a free port in the background, and print the URL for a script")]
 pub struct Serve {
     /// Listen on this address; port 0 takes a free port
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
+
+    /// While the server accepts connections, keep what --json prints in this file
+    #[arg(long, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
 }
 
 impl Serve {
@@ -55,28 +64,37 @@ impl Serve {
         let mut inputs = opened::inputs(global, self.listen)?;
         opened::recall_profile(&mut inputs)?;
         let loaded = opened::load(&inputs)?;
+        let warnings = loaded.warnings();
         let config = Arc::new(loaded.config);
         let level = log::level(&config.log.level, global.verbose);
         let _log = log::start(level, config.log.format, console)?;
-        for note in &loaded.notes {
-            tracing::warn!("{note}");
+        for warning in warnings {
+            tracing::warn!("{warning}");
         }
         let reread = move || match config::load(&inputs) {
             Ok(again) => Ok(Arc::new(again.config)),
             Err(problems) => Err(Error::refused(problems.to_string())),
         };
+        let ready_file = self.ready_file.map(ReadyFile::at).transpose()?;
         let runtime = runtime()?;
         let served = runtime.block_on(async {
             let core =
                 app::open(config, loaded.master_key, ProcessRole::Server, Env::real()).await?;
             let first = identity::access::api_client::create_first(&core).await?;
             app::serve(core.clone(), reread, |address| {
+                let greeting = Greeting::of(&core.config, address, first.as_ref());
                 // The server runs even if the greeting cannot be written.
-                let _ = welcome(&core.config, address, first.as_ref(), console);
+                let _ = greeting.print(console);
+                if let Some(Err(error)) = ready_file.as_ref().map(|file| file.write(&greeting.json)) {
+                    tracing::error!(%error, "the file that says the server is ready was not written");
+                }
             })
             .await
         });
         runtime.shutdown_timeout(LAST_WORK);
+        if served.is_ok() {
+            tracing::info!("the server has stopped");
+        }
         Ok(served?)
     }
 }
@@ -93,73 +111,127 @@ fn runtime() -> Result<Runtime, Failure> {
         })
 }
 
-/// Prints where everything is, and what to do next.
-fn welcome(
-    config: &Config,
-    address: SocketAddr,
-    first: Option<&(ApiClient, Secret)>,
-    console: &mut Console,
-) -> io::Result<()> {
-    let base = config
-        .server
-        .public_url
-        .clone()
-        .unwrap_or_else(|| format!("http://{}", reachable(address)));
-    let outlet = config.mail.smtp.as_ref().map(|smtp| format!("{}:{}", smtp.host, smtp.port));
-    let (api, docs) = (format!("{base}/v1"), format!("{base}/docs"));
-    let mail = match &outlet {
+fn mail_in_words(outlet: Option<&str>) -> String {
+    match outlet {
         Some(host) => format!("is sent through {host} (authd mail list)"),
         None => {
             "waits in the outbox, because no mail server is configured (authd mail list)".to_owned()
         }
-    };
-    let wire = config.server.wire;
-    let apis = if wire == WireName::V1 {
-        api.clone()
-    } else {
-        format!("{base} ({}), {api}", wire.as_str())
-    };
-    let lines = [
-        ("api", apis),
-        ("docs", docs.clone()),
-        ("database", config.database.to_string()),
-        ("mail", mail),
-        (
-            "new admin",
-            "authd user create --email you@example.com --role admin --verified".to_owned(),
-        ),
-    ];
-    if console.form() == OutputFormat::People {
-        console.line(&format!(
-            "authd {} serves profile {}",
-            env!("CARGO_PKG_VERSION"),
-            config.profile
-        ))?;
     }
-    let app = first.map(|(app, key)| json!({ "id": app.id, "key": key.reveal() }));
-    let json = json!({
-        "url": base,
-        "address": address.to_string(),
-        "api": api,
-        "wire": wire.as_str(),
-        "docs": docs,
-        "profile": config.profile,
-        "db": config.database.to_string(),
-        "smtp": outlet,
-        "app": app,
-    });
-    console.details(&lines, &json)?;
-    if let Some((app, key)) = first.filter(|_| console.form() == OutputFormat::People) {
-        console.line("The first app is registered. Its key is not shown again:")?;
-        console.line(&format!("X-App-ID: {}", app.id))?;
-        console.line(&format!("X-Service-Key: {}", key.reveal()))?;
-    }
-    console.flush()
 }
 
-/// Replaces the unspecified address with loopback, under which this machine reaches the server.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let loopback: IpAddr =
-        if address.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
-    if address.ip().is_unspecified() { SocketAddr::new(loopback, address.port()) } else { address }
+/// Whether callers on this machine may use service calls and metrics because no networks are
+/// configured for them.
+fn trusts_this_machine(config: &Config) -> bool {
+    config.server.service_networks.is_none() && !config.service_networks().is_empty()
+}
+
+/// Where everything is, and what to do next.
+struct Greeting<'a> {
+    profile: &'a str,
+    lines: Vec<(&'static str, String)>,
+    json: Value,
+    first: Option<&'a (ApiClient, Secret)>,
+}
+
+impl<'a> Greeting<'a> {
+    fn of(config: &'a Config, address: SocketAddr, first: Option<&'a (ApiClient, Secret)>) -> Self {
+        let base = config
+            .server
+            .public_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{}", reachable(address)));
+        let outlet = config.mail.smtp.as_ref().map(|smtp| format!("{}:{}", smtp.host, smtp.port));
+        let (api, docs) = (format!("{base}/v1"), format!("{base}/docs"));
+        let wire = config.server.wire;
+        let apis = if wire == WireName::V1 {
+            api.clone()
+        } else {
+            format!("{base} ({}), {api}", wire.as_str())
+        };
+        let create = "authd user create --email you@example.com --role admin --verified";
+        let mut lines = vec![
+            ("api", apis),
+            ("docs", docs.clone()),
+            ("database", config.database.to_string()),
+            ("mail", mail_in_words(outlet.as_deref())),
+            ("new admin", create.to_owned()),
+        ];
+        let trusted = trusts_this_machine(config);
+        if trusted {
+            let callers = "/metrics and service calls, for every caller on this machine; behind a \
+                           proxy here, set server.trusted_proxies";
+            lines.insert(3, ("trusted", callers.to_owned()));
+        }
+        if config.server.public_url.is_some() {
+            lines.insert(0, ("listens on", address.to_string()));
+        }
+        let app = first.map(|(app, key)| json!({ "id": app.id, "key": key.reveal() }));
+        let json = json!({
+            "url": base,
+            "address": address.to_string(),
+            "api": api,
+            "wire": wire.as_str(),
+            "docs": docs,
+            "profile": config.profile,
+            "db": config.database.to_string(),
+            "smtp": outlet,
+            "app": app,
+            "trustsThisMachine": trusted,
+        });
+        Self { profile: &config.profile, lines, json, first }
+    }
+
+    fn print(&self, console: &mut Console) -> io::Result<()> {
+        let is_for_people = console.form() == OutputFormat::People;
+        if is_for_people {
+            let version = env!("CARGO_PKG_VERSION");
+            console.line(&format!("authd {version} serves profile {}", self.profile))?;
+        }
+        console.details(&self.lines, &self.json)?;
+        if let Some((app, key)) = self.first.filter(|_| is_for_people) {
+            console.line("The first app is registered. Its key is not shown again:")?;
+            console.line(&format!("X-App-ID: {}", app.id))?;
+            console.line(&format!("X-Service-Key: {}", key.reveal()))?;
+        }
+        console.flush()
+    }
+}
+
+/// A file that is there, complete, while the server accepts connections. Only its owner can read it:
+/// it may have the key of the first app.
+struct ReadyFile(PathBuf);
+
+impl ReadyFile {
+    /// Removes what an earlier server left behind, and refuses to replace anything else.
+    fn at(path: PathBuf) -> Result<Self, Failure> {
+        let is_earlier = match fs::read(&path) {
+            Ok(content) => serde_json::from_slice::<Value>(&content)
+                .is_ok_and(|greeting| greeting["address"].is_string()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self(path)),
+            Err(_) => false,
+        };
+        if is_earlier && fs::remove_file(&path).is_ok() {
+            return Ok(Self(path));
+        }
+        Err(Failure::failed(format_args!(
+            "{} exists, and no earlier server wrote it: remove it, or name another --ready-file",
+            path.display()
+        )))
+    }
+
+    fn write(&self, greeting: &Value) -> io::Result<()> {
+        let mut unfinished = self.0.clone().into_os_string();
+        unfinished.push(".new");
+        let mut open = OpenOptions::new();
+        open.write(true).create(true).truncate(true).mode(0o600);
+        writeln!(open.open(&unfinished)?, "{greeting}")?;
+        fs::rename(&unfinished, &self.0)
+    }
+}
+
+impl Drop for ReadyFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
 }

@@ -1,9 +1,12 @@
 //! `authd config check`: what a production deployment still lacks. The findings do not stop the
 //! server.
 
+mod exposure;
+mod guards;
+
 use std::fmt;
 
-use super::{Algorithm, Config, Loaded, WireName};
+use super::{Algorithm, Config, Loaded};
 use crate::model::Email;
 
 /// The severity of a finding.
@@ -82,16 +85,18 @@ impl ConfigReport {
     }
 }
 
-/// Checks what a production deployment still lacks.
+/// Checks what a production deployment still lacks. `of_wire` is what the API at the root lacks.
 #[must_use]
-pub fn check(loaded: &Loaded) -> ConfigReport {
+pub fn check(loaded: &Loaded, of_wire: Vec<Finding>) -> ConfigReport {
     let mut found = ConfigReport { findings: Vec::new() };
     let config = &loaded.config;
     server(config, &mut found);
-    services(config, &mut found);
+    found.findings.extend(of_wire);
     tokens(config, &mut found);
     mail(config, &mut found);
-    guessing(config, &mut found);
+    passwords(config, &mut found);
+    guards::find(config, &mut found);
+    exposure::find(config, &mut found);
     for variable in &loaded.ignored {
         let message =
             format!("{} ({}) is not honoured: {}", variable.name, variable.origin, variable.reason);
@@ -104,6 +109,36 @@ pub fn check(loaded: &Loaded) -> ConfigReport {
     }
     found.findings.sort_by_key(|finding| finding.level);
     found
+}
+
+impl Loaded {
+    /// What `serve` warns of at start.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        self.notes.iter().cloned().chain(unguarded(&self.config)).collect()
+    }
+}
+
+/// What is worth a warning in every environment: guards that are off, and logins that others can
+/// read. [`check`] has all findings.
+fn unguarded(config: &Config) -> Vec<String> {
+    let mut found = ConfigReport { findings: Vec::new() };
+    exposure::find(config, &mut found);
+    let mut warnings: Vec<String> = (found.findings.iter())
+        .filter(|finding| finding.level == Severity::Error)
+        .map(|finding| format!("{}: {}; {}", finding.key, finding.message, finding.remedy))
+        .collect();
+    if guards::is_open_to_guessing(config) {
+        warnings.push(
+            "passwords can be guessed without limit: neither throttle nor lockout slows it down"
+                .to_owned(),
+        );
+    }
+    let off = guards::limits_off(&config.limits);
+    if !off.is_empty() {
+        warnings.push(format!("rate limits are off: {}", off.join(", ")));
+    }
+    warnings
 }
 
 fn server(config: &Config, found: &mut ConfigReport) {
@@ -160,21 +195,6 @@ fn server(config: &Config, found: &mut ConfigReport) {
     }
 }
 
-/// Jobpsych has calls for a second service, which is not trusted unless its network is configured.
-fn services(config: &Config, found: &mut ConfigReport) {
-    if config.server.wire == WireName::Jobpsych
-        && config.server.service_networks.is_none()
-        && config.service_networks().is_empty()
-    {
-        found.hint(
-            "server.service_networks",
-            "it is not set: a second service gets 403, even on this machine, unless it sends a key",
-            "set it to the service's network (127.0.0.1/32 only if no proxy on this machine forwards calls), or create \
-             a key: authd app create --kind service",
-        );
-    }
-}
-
 fn tokens(config: &Config, found: &mut ConfigReport) {
     if config.tokens.algorithm != Algorithm::Hs256 {
         return;
@@ -206,13 +226,6 @@ fn mail(config: &Config, found: &mut ConfigReport) {
             "it is not set: mail waits in the outbox",
             "set smtp://user:password@host:port",
         ),
-        Some(smtp) if smtp.is_exposed() => {
-            found.warning(
-                "mail.smtp_url",
-                "mail and the SMTP password are sent without TLS",
-                "use smtp:// or smtps://",
-            );
-        }
         Some(_) => {}
     }
     if config.mail.sender_address().is_none_or(|sender| is_example(&sender)) {
@@ -234,24 +247,7 @@ fn is_example(sender: &Email) -> bool {
     }
 }
 
-fn guessing(config: &Config, found: &mut ConfigReport) {
-    if !config.throttle.enabled && !config.lockout.enabled {
-        found.error(
-            "throttle.enabled",
-            "neither throttle nor lockout is enabled: passwords can be guessed without limit",
-            "set throttle.enabled = true",
-        );
-    }
-    if config.limits.sign_in.is_none() {
-        found.warning(
-            "limits.sign_in",
-            "it is off",
-            "set a rate, so that one client cannot keep all hashing threads busy",
-        );
-    }
-    if config.limits.general.is_none() {
-        found.warning("limits.general", "it is off", "set a rate");
-    }
+fn passwords(config: &Config, found: &mut ConfigReport) {
     if config.password.min_length < 8 {
         found.warning(
             "password.min_length",

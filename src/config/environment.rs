@@ -7,6 +7,7 @@ use super::env_file;
 use super::layer::{Layer, Origin, Raw, SourcedValue};
 use super::problem::Problem;
 use super::profile::EnvTable;
+use super::reader::variable_of;
 use crate::config::values::span;
 
 /// Aliases without a section, for keys that are set often.
@@ -98,6 +99,12 @@ pub(super) fn document_names(
     for (name, found) in all {
         if let Some(meaning) = table.honoured.get(name) {
             let value = meaning.translate(&found.value);
+            if let Some(key) = meaning.keys.iter().find(|key| is_limit(key))
+                && is_zero(&value)
+            {
+                problems.push(no_limit(name, key, found));
+                continue;
+            }
             for key in &meaning.keys {
                 add(layer, key.clone(), &value, found, problems);
             }
@@ -114,6 +121,27 @@ pub(super) fn document_names(
         ignored.push(IgnoredVariable { name: name.clone(), origin: found.origin.clone(), reason });
     }
     ignored
+}
+
+fn is_limit(key: &str) -> bool {
+    key.strip_prefix("limits.").is_some_and(|limit| limit.strip_suffix(".count").is_some())
+}
+
+fn is_zero(value: &str) -> bool {
+    let value = value.trim();
+    !value.is_empty() && value.bytes().all(|byte| byte == b'0')
+}
+
+/// A count of 0 switches a limit off. To the author of a variable it reads as "none permitted", so
+/// it must be said in so many words.
+fn no_limit(name: &str, key: &str, found: &EnvVariable) -> Problem {
+    let limit = key.trim_end_matches(".count");
+    let message = format!(
+        "expected 1 or more, got 0, which would switch the limit off; if that is meant, remove it \
+         and set {}=off",
+        variable_of(limit)
+    );
+    Problem::new(name, Some(found.origin.clone()), message)
 }
 
 fn add(

@@ -10,7 +10,7 @@ use super::layer::{Layer, Origin, Raw, SourcedValue, from_toml, lay_over};
 use super::problem::{Problem, Problems};
 use super::profile::{ProfileName, STANDARD};
 use super::reader::{ConfigEntry, ConfigReader, Visibility};
-use super::{Config, env_file};
+use super::{Config, Limits, env_file};
 use crate::model::{Database, Secret};
 
 /// The file that is read if `--config` is not given.
@@ -31,6 +31,17 @@ pub struct Inputs {
     pub dir: PathBuf,
     /// The profile recorded in the database.
     pub recorded_profile: Option<String>,
+    /// What the API at the root needs of the configuration and does not get, so that it is reported
+    /// together with all other problems.
+    pub needs_of_wire: Option<fn(&Config) -> Vec<UnmetNeed>>,
+}
+
+/// A setting that does not meet what the API at the root needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnmetNeed {
+    pub key: &'static str,
+    /// What was expected and what was found.
+    pub message: String,
 }
 
 impl Inputs {
@@ -90,6 +101,9 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, Problems> {
     let config = Config::read(&mut reader);
     if let Ok(config) = &config {
         config.validate(&mut reader);
+        for unmet in inputs.needs_of_wire.map(|unmet| unmet(config)).into_iter().flatten() {
+            reader.refuse(unmet.key, unmet.message);
+        }
     }
     reader.refuse_unknown();
     let master_key =
@@ -138,6 +152,12 @@ pub fn is_secret(name: &str, value: &str) -> bool {
             has_password(rest.split(['/', '?', '#']).next().unwrap_or(""))
         }),
     }
+}
+
+/// The limits of the profile `standard`.
+pub(super) fn standard_limits() -> Option<Limits> {
+    let layer = base_layer(ProfileName::standard(), &mut Vec::new());
+    Limits::read(&mut ConfigReader::new(layer, Path::new(""))).ok()
 }
 
 /// Whether a URL, with or without its scheme, has a password before its host.

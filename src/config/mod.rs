@@ -51,7 +51,7 @@ pub use crate::config::values::rate::Shape;
 pub use check::{ConfigReport, Finding, Severity, check};
 pub use environment::IgnoredVariable;
 pub use layer::Origin;
-pub use load::{Inputs, Loaded, database, is_secret, load};
+pub use load::{Inputs, Loaded, UnmetNeed, database, is_secret, load};
 pub use problem::{Problem, Problems};
 pub use profile::{ProfileName, STANDARD};
 pub use reader::ConfigEntry;
@@ -219,20 +219,13 @@ impl Config {
         self.tokens.validate(environment, r);
         self.sessions.validate(r);
         self.password.validate(r);
-        self.signup.validate(&self.links, self.server.wire, r);
+        self.signup.validate(&self.links, r);
         if self.signup.logs_in && self.login.otp == LoginOtp::Email {
             r.refuse(
                 "login.otp",
                 "expected \"off\" because sign-up logs in (signup.logs_in), got \"email\"",
             );
         }
-        if self.server.wire.asks_for_code() && self.login.otp == LoginOtp::Off {
-            r.refuse(
-                "login.otp",
-                "expected \"email\" for a server.wire whose login requires a code, got \"off\"",
-            );
-        }
-        self.apps.validate(self.server.wire, r);
         self.throttle.validate(r);
         self.outbound.validate(r);
         self.hashing.validate(environment, r);

@@ -225,7 +225,7 @@ impl ConfigReader {
 
     /// Reads an optional list of networks. `None` differs from an empty list.
     pub fn optional_networks(&mut self, key: &'static str) -> ReadResult<Option<Vec<Network>>> {
-        self.option(key, "a list of addresses or networks like 10.0.0.0/8", |raw| {
+        self.option(key, "a list of addresses or networks like 10.0.0.5 or 10.1.0.0/16", |raw| {
             items(raw)?.iter().map(|item| Network::parse(item)).collect()
         })
     }

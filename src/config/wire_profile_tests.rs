@@ -176,24 +176,10 @@ fn a_sign_up_that_logs_in_hides_no_address_and_waits_for_no_proof() {
             .contains("signup.verify_email")
     );
     assert!(refused("siteworks", &[("AUTHD_LOGIN__OTP", "email")]).contains("login.otp"));
-    assert!(refused("siteworks", &[("AUTHD_SIGNUP__LOGS_IN", "false")]).contains("server.wire"));
     assert!(
         refused("standard", &[("AUTHD_SERVER__WIRE", "sitework")])
             .contains("did you mean `siteworks`?")
     );
-}
-
-#[test]
-fn app_headers_are_not_asked_for_on_a_wire_whose_clients_send_none() {
-    for profile in ["siteworks", "jobpath", "jobpsych"] {
-        let text = refused(profile, &[("AUTHD_APPS__REQUIRED", "true")]);
-        assert!(
-            text.contains("apps.required") && text.contains(&format!("\"{profile}\"")),
-            "{text}"
-        );
-    }
-    assert!(under("standard", &[("AUTHD_APPS__REQUIRED", "true")]).config.apps.required);
-    assert!(refused("authbackend", &[("AUTHD_SERVER__WIRE", "jobpath")]).contains("apps.required"));
 }
 
 #[test]
@@ -221,15 +207,6 @@ fn the_authbackend_profile_has_its_documents_figures() {
     for limit in [Limit::Forgot, Limit::Reset] {
         assert_eq!(config.limits.rate(limit), window(3, minutes(60)));
     }
-}
-
-#[test]
-fn a_login_that_is_completed_with_a_code_needs_one() {
-    let text = refused(
-        "authbackend",
-        &[("AUTHD_LOGIN__OTP", "off"), ("AUTHD_SIGNUP__REVEAL_EXISTING", "false")],
-    );
-    assert!(text.contains("login.otp") && text.contains("signup.reveal_existing"), "{text}");
 }
 
 #[test]

@@ -13,10 +13,12 @@ pub mod login;
 pub mod session;
 pub mod system;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::config::Config;
 use crate::env::Env;
+use crate::error::Result;
 use crate::mail::Composer;
 use crate::metrics::Metrics;
 use crate::model::account::Verification;
@@ -29,9 +31,34 @@ use crate::token::Tokens;
 pub use crate::identity::access::actor::{Actor, Admin, By};
 pub use crate::identity::access::caller::Caller;
 
-/// Everything that the operations need, shared by all requests.
-pub struct Core {
+/// What depends on the configuration, and is replaced as a whole when it is reloaded.
+pub struct Reloadable {
     pub config: Arc<Config>,
+    /// The location of client IPs.
+    pub places: session::location::Places,
+    /// Writes letters.
+    pub mail: Composer,
+}
+
+impl Reloadable {
+    /// Makes everything that this configuration determines.
+    ///
+    /// # Errors
+    /// `Internal` if a file that it names cannot be used.
+    pub fn open(config: Arc<Config>, outbox: &Outbox) -> Result<Self> {
+        Ok(Self {
+            places: session::location::Places::open(config.location.file.as_deref())?,
+            mail: Composer::new(&config.service, &config.mail, outbox.clone())?,
+            config,
+        })
+    }
+}
+
+/// Everything that the operations need, shared by all requests. What a reload replaces is reached
+/// as if it were a part of it: `core.config`.
+#[derive(Clone)]
+pub struct Core {
+    pub reloadable: Arc<Reloadable>,
     /// Clock and randomness.
     pub env: Env,
     pub store: Store,
@@ -39,11 +66,7 @@ pub struct Core {
     pub tokens: Tokens,
     /// The role cache: what each role may do.
     pub roles: admin::role_cache::RoleCache,
-    /// The location of client IPs.
-    pub places: session::location::Places,
     pub master: MasterKey,
-    /// Writes letters.
-    pub mail: Composer,
     /// The queue of letters, text messages and jobs.
     pub outbox: Outbox,
     pub metrics: Metrics,
@@ -53,6 +76,16 @@ pub struct Core {
     pub counts: Arc<system::count_cache::CountCache>,
     /// How many uploads may run at the same time.
     pub slots: account::upload_slots::Slots,
+    /// Password attempts that are being checked.
+    pub in_flight: login::in_flight::AttemptsInFlight,
+}
+
+impl Deref for Core {
+    type Target = Reloadable;
+
+    fn deref(&self) -> &Reloadable {
+        &self.reloadable
+    }
 }
 
 impl Core {

@@ -2,166 +2,124 @@
 
 use super::id::{AccountId, SessionId};
 
-/// The kind of event. Its name appears in the audit log, in filters and in metrics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum What {
-    SignUp,
-    EmailVerified,
-    /// The owner requested the verification mail again.
-    VerificationRequested,
-    /// The recipient of a verification mail reported that the account is not theirs.
-    SignUpDisowned,
-    Login,
-    /// An account name was locked after failed logins.
-    Lockout,
-    /// Password logins to one account from unknown IPs were blocked after failed logins.
-    PasswordClosed,
-    /// The owner admitted a client IP while password logins from unknown IPs were blocked.
-    LoginOpened,
-    SessionEnded,
-    /// A refresh token that was already used came again.
-    RefreshReused,
-    ProfileChanged,
-    /// An administrator or the command line created an account.
-    AccountCreated,
-    PasswordSet,
-    /// The owner changed the password and proved the old one.
-    PasswordChanged,
-    /// A client requested a password reset link.
-    PasswordResetRequested,
-    /// A mailed link set a new password.
-    PasswordReset,
-    /// The owner confirmed their identity again.
-    Reauthenticated,
-    /// The owner requested a change of address.
-    EmailChangeRequested,
-    EmailChanged,
-    /// The previous address undid a change of address.
-    EmailChangeUndone,
-    /// The owner exported all data kept about them.
-    Exported,
-    RolesChanged,
-    Suspended,
-    /// A suspended account was reinstated.
-    Unsuspended,
-    Unlocked,
-    Deleted,
-    /// A limit refused a request; recorded once per key and minute.
-    LimitHit,
-    /// A signing key was created.
-    KeyMade,
-    /// A login came from a device or country that the account had not been used from.
-    NewDevice,
-    /// The owner reported that a login was not theirs.
-    LoginDisowned,
-    /// Many logins from one client IP failed.
-    FailureBurst,
-    /// A deleted account was restored.
-    AccountRestored,
-    /// An administrator changed an account's data.
-    AccountChanged,
-    RoleCreated,
-    RoleChanged,
-    RoleDeleted,
-    AppCreated,
-    AppKeyRotated,
-    AppDeleted,
-    /// An administrator retried a mail.
-    MailRetried,
-    AuditExported,
-    /// A caller without the required permission called an administrative operation.
-    AdminRefused,
-    /// Accounts were imported from a file.
-    AccountsImported,
-    /// Accounts were exported to a file.
-    AccountsExported,
-    /// A new signing key was created, and all previous keys and their tokens were revoked.
-    KeysRevoked,
-    /// A login passed its first factor and waits for the second.
-    LoginChallenged,
-    /// A second factor was submitted.
-    FactorShown,
-    FactorAdded,
-    FactorRenamed,
-    FactorRemoved,
-    /// New backup codes were created.
-    BackupCodesMade,
-    /// A client requested a one-time code.
-    CodeRequested,
-    /// A one-time code was submitted.
-    CodeShown,
-    /// An upload was counted against a quota.
-    UploadCounted,
-    QuotaChanged,
-    FileUploaded,
-    /// The owner deleted a file.
-    FileDeleted,
+/// Declares the kinds of events with their names, so that none can be missing in [`What::ALL`].
+macro_rules! events {
+    ($($(#[$doc:meta])* $what:ident = $name:literal,)*) => {
+        /// The kind of event. Its name appears in the audit log, in filters and in metrics.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum What {
+            $($(#[$doc])* $what,)*
+        }
+
+        impl What {
+            /// All kinds of events.
+            pub const ALL: &[What] = &[$(What::$what),*];
+
+            /// The name used in the audit log, in filters and in metrics.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(What::$what => $name,)*
+                }
+            }
+        }
+    };
 }
 
-impl What {
-    /// The name used in the audit log, in filters and in metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            What::SignUp => "sign_up",
-            What::EmailVerified => "email_verified",
-            What::VerificationRequested => "verification_requested",
-            What::SignUpDisowned => "sign_up_disowned",
-            What::Login => "login",
-            What::Lockout => "lockout",
-            What::PasswordClosed => "password_closed",
-            What::LoginOpened => "login_opened",
-            What::SessionEnded => "session_ended",
-            What::RefreshReused => "refresh_reused",
-            What::ProfileChanged => "profile_changed",
-            What::AccountCreated => "account_created",
-            What::PasswordSet => "password_set",
-            What::PasswordChanged => "password_changed",
-            What::PasswordResetRequested => "password_reset_requested",
-            What::PasswordReset => "password_reset",
-            What::Reauthenticated => "reauthenticated",
-            What::EmailChangeRequested => "email_change_requested",
-            What::EmailChanged => "email_changed",
-            What::EmailChangeUndone => "email_change_undone",
-            What::Exported => "exported",
-            What::RolesChanged => "roles_changed",
-            What::Suspended => "suspended",
-            What::Unsuspended => "unsuspended",
-            What::Unlocked => "unlocked",
-            What::Deleted => "deleted",
-            What::LimitHit => "limit_hit",
-            What::KeyMade => "key_made",
-            What::NewDevice => "new_device",
-            What::LoginDisowned => "login_disowned",
-            What::FailureBurst => "failure_burst",
-            What::AccountRestored => "account_restored",
-            What::AccountChanged => "account_changed",
-            What::RoleCreated => "role_created",
-            What::RoleChanged => "role_changed",
-            What::RoleDeleted => "role_deleted",
-            What::AppCreated => "app_created",
-            What::AppKeyRotated => "app_key_rotated",
-            What::AppDeleted => "app_deleted",
-            What::MailRetried => "mail_retried",
-            What::AuditExported => "audit_exported",
-            What::AdminRefused => "admin_refused",
-            What::AccountsImported => "accounts_imported",
-            What::AccountsExported => "accounts_exported",
-            What::KeysRevoked => "keys_revoked",
-            What::LoginChallenged => "login_challenged",
-            What::FactorShown => "factor_shown",
-            What::FactorAdded => "factor_added",
-            What::FactorRenamed => "factor_renamed",
-            What::FactorRemoved => "factor_removed",
-            What::BackupCodesMade => "backup_codes_made",
-            What::CodeRequested => "code_requested",
-            What::CodeShown => "code_shown",
-            What::UploadCounted => "upload_counted",
-            What::QuotaChanged => "quota_changed",
-            What::FileUploaded => "file_uploaded",
-            What::FileDeleted => "file_deleted",
-        }
-    }
+events! {
+    SignUp = "sign_up",
+    EmailVerified = "email_verified",
+    /// The owner requested the verification mail again.
+    VerificationRequested = "verification_requested",
+    /// The recipient of a verification mail reported that the account is not theirs.
+    SignUpDisowned = "sign_up_disowned",
+    Login = "login",
+    /// An account name was locked after failed logins.
+    Lockout = "lockout",
+    /// Password logins to one account from unknown IPs were blocked after failed logins.
+    PasswordClosed = "password_closed",
+    /// Second factors from unknown IPs were blocked after too many wrong ones.
+    FactorClosed = "factor_closed",
+    /// The owner admitted a client IP while password logins from unknown IPs were blocked.
+    LoginOpened = "login_opened",
+    SessionEnded = "session_ended",
+    /// A refresh token that was already used came again.
+    RefreshReused = "refresh_reused",
+    ProfileChanged = "profile_changed",
+    /// An administrator or the command line created an account.
+    AccountCreated = "account_created",
+    PasswordSet = "password_set",
+    /// The owner changed the password and proved the old one.
+    PasswordChanged = "password_changed",
+    /// A client requested a password reset link.
+    PasswordResetRequested = "password_reset_requested",
+    /// A mailed link set a new password.
+    PasswordReset = "password_reset",
+    /// The owner confirmed their identity again.
+    Reauthenticated = "reauthenticated",
+    /// The owner requested a change of address.
+    EmailChangeRequested = "email_change_requested",
+    EmailChanged = "email_changed",
+    /// The previous address undid a change of address.
+    EmailChangeUndone = "email_change_undone",
+    /// The owner exported all data kept about them.
+    Exported = "exported",
+    RolesChanged = "roles_changed",
+    Suspended = "suspended",
+    /// A suspended account was reinstated.
+    Unsuspended = "unsuspended",
+    Unlocked = "unlocked",
+    Deleted = "deleted",
+    /// A limit refused a request; recorded once per key and minute.
+    LimitHit = "limit_hit",
+    /// A signing key was created.
+    KeyMade = "key_made",
+    /// A login came from a device or country that the account had not been used from.
+    NewDevice = "new_device",
+    /// The owner reported that a login was not theirs.
+    LoginDisowned = "login_disowned",
+    /// Many logins from one client IP failed.
+    FailureBurst = "failure_burst",
+    /// A deleted account was restored.
+    AccountRestored = "account_restored",
+    /// An administrator changed an account's data.
+    AccountChanged = "account_changed",
+    RoleCreated = "role_created",
+    RoleChanged = "role_changed",
+    RoleDeleted = "role_deleted",
+    AppCreated = "app_created",
+    AppKeyRotated = "app_key_rotated",
+    AppDeleted = "app_deleted",
+    /// An administrator retried a mail.
+    MailRetried = "mail_retried",
+    AuditExported = "audit_exported",
+    /// A caller without the required permission called an administrative operation.
+    AdminRefused = "admin_refused",
+    /// Accounts were imported from a file.
+    AccountsImported = "accounts_imported",
+    /// Accounts were exported to a file.
+    AccountsExported = "accounts_exported",
+    /// A new signing key was created, and all previous keys and their tokens were revoked.
+    KeysRevoked = "keys_revoked",
+    /// A login passed its first factor and waits for the second.
+    LoginChallenged = "login_challenged",
+    /// A second factor was submitted.
+    FactorShown = "factor_shown",
+    FactorAdded = "factor_added",
+    FactorRenamed = "factor_renamed",
+    FactorRemoved = "factor_removed",
+    /// New backup codes were created.
+    BackupCodesMade = "backup_codes_made",
+    /// A client requested a one-time code.
+    CodeRequested = "code_requested",
+    /// A one-time code was submitted.
+    CodeShown = "code_shown",
+    /// An upload was counted against a quota.
+    UploadCounted = "upload_counted",
+    QuotaChanged = "quota_changed",
+    FileUploaded = "file_uploaded",
+    /// The owner deleted a file.
+    FileDeleted = "file_deleted",
 }
 
 /// Whether the action succeeded or was refused.

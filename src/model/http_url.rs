@@ -98,6 +98,15 @@ impl UrlHost {
         Self::normalise(Host::parse(text).ok()?)
     }
 
+    /// True for this machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match self {
+            UrlHost::Name(name) => name == "localhost",
+            UrlHost::Address(address) => address.to_canonical().is_loopback(),
+        }
+    }
+
     fn normalise(host: Host) -> Option<Self> {
         let name = match host {
             Host::Ipv4(address) => return Some(UrlHost::Address(address.into())),

@@ -3,8 +3,8 @@
 mod bench;
 mod blocklist;
 mod dummy;
+pub mod imported;
 pub mod pool;
 mod queue;
-pub mod refusal;
 pub mod rules;
 pub mod scheme;

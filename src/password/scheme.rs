@@ -2,18 +2,22 @@
 //! checked against one.
 //!
 //! argon2 in the PHC string format (RFC 9106 defines the function), bcrypt in its modular crypt
-//! format. Every hash is parsed and checked against the bounds before memory is allocated for it.
+//! format, and PBKDF2 with SHA-256 (RFC 8018) as Django writes it. Every hash is parsed and checked against the bounds before memory is allocated for it.
 //! For which thread does the work, see `pool`.
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
-use aws_lc_rs::constant_time;
+use aws_lc_rs::{constant_time, pbkdf2};
 use base64::Engine;
 use base64::alphabet::BCRYPT;
 use base64::engine::GeneralPurpose;
-use base64::engine::general_purpose::{NO_PAD, STANDARD_NO_PAD};
+use base64::engine::general_purpose::{NO_PAD, STANDARD, STANDARD_NO_PAD};
 use zeroize::Zeroizing;
 
 use crate::config;
@@ -27,6 +31,9 @@ pub const MOST_WORK: u64 = 2 * 1024 * 1024;
 /// The accepted bcrypt costs.
 pub const BCRYPT_COSTS: std::ops::RangeInclusive<u32> = 4..=14;
 
+/// The accepted iterations of PBKDF2. The most take about a second of CPU time.
+pub const PBKDF2_ITERATIONS: std::ops::RangeInclusive<u32> = 1..=2_000_000;
+
 const LONGEST_TEXT: usize = 512;
 const SALT_LENGTHS: std::ops::RangeInclusive<usize> = 8..=64;
 const DIGEST_LENGTHS: std::ops::RangeInclusive<usize> = 16..=64;
@@ -34,6 +41,7 @@ const NEW_SALT: usize = 16;
 const NEW_DIGEST: usize = 32;
 const BCRYPT_KEY: usize = 72;
 const BCRYPT_DIGEST: usize = 23;
+const PBKDF2_DIGEST: usize = 32;
 
 /// bcrypt's base64. Implementations ignore the spare bits of the last character, and hashes exist
 /// with some of them set.
@@ -55,7 +63,8 @@ impl fmt::Debug for Hash {
     }
 }
 
-/// A scheme with its cost, without salt and digest. As text: `argon2id:19456:2:1`, `bcrypt:12`.
+/// A scheme with its cost, without salt and digest. As text: `argon2id:19456:2:1`, `bcrypt:12`,
+/// `pbkdf2-sha256:600000`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scheme {
     /// argon2 in one of its variants.
@@ -74,6 +83,11 @@ pub enum Scheme {
     Bcrypt {
         /// Base-2 logarithm of the number of rounds.
         cost: u32,
+    },
+    /// PBKDF2 with HMAC-SHA-256.
+    Pbkdf2Sha256 {
+        /// The number of iterations.
+        iterations: u32,
     },
 }
 
@@ -101,7 +115,7 @@ impl Scheme {
     pub fn memory(self) -> u32 {
         match self {
             Self::Argon2 { memory, .. } => memory,
-            Self::Bcrypt { .. } => 0,
+            Self::Bcrypt { .. } | Self::Pbkdf2Sha256 { .. } => 0,
         }
     }
 
@@ -130,6 +144,7 @@ impl Scheme {
                     && Params::new(memory, passes, lanes, None).is_ok()
             }
             Self::Bcrypt { cost } => BCRYPT_COSTS.contains(&cost),
+            Self::Pbkdf2Sha256 { iterations } => PBKDF2_ITERATIONS.contains(&iterations),
         };
         fits.then_some(self)
     }
@@ -143,6 +158,7 @@ impl fmt::Display for Scheme {
                 if *version == Version::V0x10 { f.write_str(":v16") } else { Ok(()) }
             }
             Self::Bcrypt { cost } => write!(f, "bcrypt:{cost}"),
+            Self::Pbkdf2Sha256 { iterations } => write!(f, "pbkdf2-sha256:{iterations}"),
         }
     }
 }
@@ -157,6 +173,10 @@ impl FromStr for Scheme {
             if name == "bcrypt" {
                 let cost = decimal(parts.next()?)?;
                 return parts.next().is_none().then_some(Self::Bcrypt { cost });
+            }
+            if name == "pbkdf2-sha256" {
+                let iterations = decimal(parts.next()?)?;
+                return parts.next().is_none().then_some(Self::Pbkdf2Sha256 { iterations });
             }
             let variant = name.parse().ok()?;
             let (memory, passes) = (decimal(parts.next()?)?, decimal(parts.next()?)?);
@@ -220,6 +240,9 @@ impl StoredHash {
         if text.len() > LONGEST_TEXT || !text.is_ascii() {
             return None;
         }
+        if let Some(rest) = text.strip_prefix("pbkdf2_sha256$") {
+            return Self::read_pbkdf2(rest);
+        }
         let (name, rest) = text.strip_prefix('$')?.split_once('$')?;
         match name {
             "2a" | "2b" | "2y" => Self::read_bcrypt(rest, Letters::Unsigned),
@@ -232,8 +255,11 @@ impl StoredHash {
     /// matches.
     #[must_use]
     pub fn stand_in(scheme: Scheme) -> Self {
-        let digest =
-            if matches!(scheme, Scheme::Bcrypt { .. }) { BCRYPT_DIGEST } else { NEW_DIGEST };
+        let digest = match scheme {
+            Scheme::Argon2 { .. } => NEW_DIGEST,
+            Scheme::Bcrypt { .. } => BCRYPT_DIGEST,
+            Scheme::Pbkdf2Sha256 { .. } => PBKDF2_DIGEST,
+        };
         Self {
             scheme,
             letters: Letters::Unsigned,
@@ -262,6 +288,11 @@ impl StoredHash {
                 let made = Zeroizing::new(bcrypt::bcrypt(cost, salt, &key[..length]));
                 digest.copy_from_slice(&made[..BCRYPT_DIGEST]);
             }
+            Scheme::Pbkdf2Sha256 { iterations } => {
+                let iterations = NonZeroU32::new(iterations).unwrap_or(NonZeroU32::MIN);
+                let algorithm = pbkdf2::PBKDF2_HMAC_SHA256;
+                pbkdf2::derive(algorithm, iterations, &self.salt, password, digest);
+            }
         }
         Ok(constant_time::verify_slices_are_equal(digest, &self.digest).is_ok())
     }
@@ -280,6 +311,21 @@ impl StoredHash {
         (salt.len() == 16 && digest.len() == BCRYPT_DIGEST).then_some(Self {
             scheme,
             letters,
+            salt,
+            digest,
+        })
+    }
+
+    /// `600000$salt$digest`, as Django writes it: the salt is text, the digest is base64.
+    fn read_pbkdf2(rest: &str) -> Option<Self> {
+        let mut parts = rest.split('$');
+        let (iterations, salt, digest) = (parts.next()?, parts.next()?, parts.next()?);
+        let scheme = Scheme::Pbkdf2Sha256 { iterations: decimal(iterations)? }.bounded()?;
+        let (salt, digest) = (salt.as_bytes().to_vec(), STANDARD.decode(digest).ok()?);
+        let fits = SALT_LENGTHS.contains(&salt.len()) && digest.len() == PBKDF2_DIGEST;
+        (fits && parts.next().is_none()).then_some(Self {
+            scheme,
+            letters: Letters::Unsigned,
             salt,
             digest,
         })
@@ -380,212 +426,4 @@ fn signed_key(key: &[u8]) -> Zeroizing<[u8; BCRYPT_KEY]> {
 fn decimal(text: &str) -> Option<u32> {
     let plain = text.bytes().all(|b| b.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     plain.then(|| text.parse().ok()).flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn opens(text: &str, password: &[u8]) -> bool {
-        let stored = StoredHash::read(text).unwrap();
-        let mut memory = vec![Block::new(); stored.scheme().memory() as usize];
-        stored.matches(password, &mut memory).unwrap()
-    }
-
-    #[test]
-    fn bcrypt_other_variants_and_cheaper_hashes_are_outdated() {
-        let scheme = |text: &str| text.parse::<Scheme>().unwrap();
-        let today = scheme("argon2id:19456:2:1");
-        for old in ["bcrypt:14", "argon2i:65536:4:1", "argon2d:65536:4:1", "argon2id:65536:4:1:v16"]
-        {
-            assert!(scheme(old).is_outdated(today), "{old}");
-        }
-        for cheaper in
-            ["argon2id:19456:1:1", "argon2id:19455:3:1", "argon2id:9216:9:1", "argon2id:32768:1:4"]
-        {
-            assert!(scheme(cheaper).is_outdated(today), "{cheaper}");
-        }
-        for dearer in
-            ["argon2id:19456:2:1", "argon2id:19456:3:1", "argon2id:47104:1:1", "argon2id:65536:3:4"]
-        {
-            assert!(!scheme(dearer).is_outdated(today), "{dearer}");
-        }
-    }
-
-    const SALT: &str = "/OK.fbVrR/bpIqNJ5ianF.";
-
-    #[test]
-    fn bcrypt_of_every_letter_opens() {
-        for letter in ["2a", "2b", "2y", "2x"] {
-            let text = format!("${letter}$04${SALT}RYxan6GqoWFZ.Gvlr69TFErQfu72DzK");
-            assert!(opens(&text, b"password"), "{text}");
-            assert!(!opens(&text, b"Password"), "{text}");
-        }
-        assert!(opens("$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", b"U*U"));
-    }
-
-    #[test]
-    fn bcrypt_2x_repeats_the_error_of_its_makers() {
-        let accents = "pässwörd ✓".as_bytes();
-        let right = format!("$2y$04${SALT}C.JLNOUwG8h7OP4ewFuVXKRDIHdDR2K");
-        let wrong = format!("$2x$04${SALT}0/jC1eV8koXaCiJTsrOiCI1OfZ5Dqf.");
-        assert!(opens(&right, accents) && opens(&wrong, accents));
-        assert!(!opens(&right.replace("2y", "2x"), accents));
-        let short = format!("$2x$04${SALT}79F7iyfPXU.AMPgYp2WOmvgKQ4Ez/5.");
-        assert!(
-            opens(&short, b"\xa3") && opens(&short, b"\xff\xff\xa3") && !opens(&short, b"\xff\xa4")
-        );
-    }
-
-    #[test]
-    fn bcrypt_looks_at_72_bytes_as_its_makers_did() {
-        let text = format!("$2b$04${SALT}sN11/lzpb5GU9j41HYJjV7Mu/n0isdC");
-        assert!(opens(&text, &[b'x'; 72]) && opens(&text, &[b'x'; 200]));
-        assert!(!opens(&text, &[b'x'; 71]));
-    }
-
-    #[test]
-    fn argon2_of_every_variant_and_version_opens() {
-        for text in [
-            "$argon2i$v=19$m=256,t=2,p=1$c29tZXNhbHQ$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8",
-            "$argon2i$v=19$m=256,t=2,p=2$c29tZXNhbHQ$T/XOJ2mh1/TIpJHfCdQan76Q5esCFVoT5MAeIM1Oq2E",
-            "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
-            "$argon2i$m=256,t=2,p=1$c29tZXNhbHQ$/U3YPXYsSb3q9XxHvc0MLxur+GP960kN9j7emXX8zwY",
-        ] {
-            assert!(opens(text, b"password"), "{text}");
-            assert!(!opens(text, b"passwore"), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_new_hash_is_read_back_and_opens() {
-        let scheme: Scheme = "argon2id:64:1:1".parse().unwrap();
-        let mut memory = vec![Block::new(); 64];
-        let made = hash(scheme, "pässword".as_bytes(), [9; 16], &mut memory).unwrap();
-        assert!(made.text.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{}", made.text);
-        assert_eq!(
-            (made.scheme.as_str(), scheme_of(&made.text).as_str()),
-            ("argon2id:64:1:1", "argon2id:64:1:1")
-        );
-        assert!(opens(&made.text, "pässword".as_bytes()) && !opens(&made.text, b"password"));
-        assert!(!format!("{made:?} {:?}", StoredHash::read(&made.text)).contains("$argon2id$"));
-    }
-
-    #[test]
-    fn schemes_are_written_and_read_as_text() {
-        let printed = |text| scheme_of(text).parse::<Scheme>().unwrap().to_string();
-        assert_eq!(
-            printed("$2x$10$/OK.fbVrR/bpIqNJ5ianF.RYxan6GqoWFZ.Gvlr69TFErQfu72DzK"),
-            "bcrypt:10"
-        );
-        let digest = "c29tZXNhbHQ$iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8";
-        assert_eq!(printed(&format!("$argon2d$v=16$m=64,t=3,p=2${digest}")), "argon2d:64:3:2:v16");
-        for bad in [
-            "",
-            "bcrypt",
-            "bcrypt:15",
-            "bcrypt:12:1",
-            "argon2id:19456:2",
-            "argon2id:19456:2:1:v17",
-            "md5:1",
-        ] {
-            assert!(bad.parse::<Scheme>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn hashes_that_ask_for_too_much_or_are_broken_are_not_read() {
-        let (salt, digest) = ("c29tZXNhbHQ", "iekCn0Y3spW+sCcFanM2xBT63UP2sghkUoHLIUpWRS8");
-        let argon2 = |costs: &str| format!("$argon2id$v=19${costs}${salt}${digest}");
-        assert!(StoredHash::read(&argon2("m=65536,t=32,p=1")).is_some());
-        let hostile = [
-            "m=65537,t=1,p=1",
-            "m=4294967295,t=1,p=1",
-            "m=65536,t=33,p=1",
-            "m=8,t=4294967295,p=1",
-            "m=64,t=1,p=9",
-            "m=64,t=1,p=16777216",
-            "m=64,t=1,p=536870912",
-            "m=0,t=1,p=1",
-            "m=64,t=0,p=1",
-            "m=64,t=1,p=0",
-            "m=64,t=1",
-            "m=99999999999,t=1,p=1",
-            "m=-1,t=1,p=1",
-            "m=064,t=1,p=1",
-            "t=1,m=64,p=1",
-            "m=64,t=1,p=1,data=AAAA",
-            "",
-        ];
-        for costs in hostile {
-            assert_eq!(StoredHash::read(&argon2(costs)), None, "{costs}");
-        }
-        let bcrypt = |cost: &str| format!("$2b${cost}${SALT}RYxan6GqoWFZ.Gvlr69TFErQfu72DzK");
-        assert!(StoredHash::read(&bcrypt("14")).is_some());
-        for text in [
-            bcrypt("03"),
-            bcrypt("15"),
-            bcrypt("31"),
-            bcrypt("4"),
-            bcrypt("+4"),
-            bcrypt("04").replace("2b", "2"),
-            bcrypt("04").replace('K', "é"),
-            bcrypt("04") + "x",
-            String::new(),
-            "$".into(),
-            "$$".into(),
-            "plain".into(),
-            format!("$argon2id$v=18$m=64,t=1,p=1${salt}${digest}"),
-            format!("$argon2id$v=19$m=64,t=1,p=1$c2FsdA${digest}"),
-            format!("$argon2id$v=19$m=64,t=1,p=1${salt}$c29tZQ"),
-            format!("$argon2id$v=19$m=64,t=1,p=1${salt}${digest}="),
-            format!("$argon2id$v=19$m=64,t=1,p=1${salt}${}", "A".repeat(100_000)),
-        ] {
-            assert_eq!(StoredHash::read(&text), None, "{text:.80}");
-            assert_eq!(scheme_of(&text), "unreadable");
-        }
-    }
-
-    #[test]
-    fn a_stand_in_does_the_work_and_matches_nothing() {
-        for scheme in ["argon2id:64:1:1", "argon2i:64:1:2:v16", "bcrypt:4"] {
-            let stored = StoredHash::stand_in(scheme.parse().unwrap());
-            assert!(!stored.matches(b"", &mut vec![Block::new(); 64]).unwrap(), "{scheme}");
-        }
-    }
-
-    #[test]
-    fn too_little_memory_is_an_error_and_no_panic() {
-        let stored = StoredHash::stand_in("argon2id:64:1:1".parse().unwrap());
-        assert!(stored.matches(b"password", &mut [Block::new(); 8]).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn reading_never_panics(text in "\\PC{0,120}") {
-            let _ = StoredHash::read(&text);
-            let _ = text.parse::<Scheme>();
-        }
-
-        #[test]
-        fn reading_something_like_a_hash_never_panics(
-            text in concat!(
-                "\\$(2[abxy]|argon2(id|i|d))\\$(v=[0-9]{1,3}\\$)?",
-                "([0-9]{2}|m=[0-9]{0,12},t=[0-9]{0,12},p=[0-9]{0,12})\\$[./A-Za-z0-9+$]{0,80}",
-            ),
-        ) {
-            if let Some(stored) = StoredHash::read(&text) {
-                prop_assert!(stored.scheme().memory() <= MOST_MEMORY);
-                prop_assert_eq!(stored.scheme().to_string().parse::<Scheme>().unwrap(), stored.scheme());
-            }
-        }
-
-        #[test]
-        fn a_password_that_was_hashed_opens(password in "\\PC{0,40}") {
-            let mut memory = vec![Block::new(); 8];
-            let made = hash("argon2id:8:1:1".parse().unwrap(), password.as_bytes(), [1; 16], &mut memory).unwrap();
-            prop_assert!(opens(&made.text, password.as_bytes()));
-        }
-    }
 }

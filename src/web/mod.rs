@@ -1,9 +1,10 @@
 //! What people see in a browser. The server renders it from the templates in `static/pages`.
 //!
-//! `pages` are the pages that links in mail open. `html` renders a template into a response, `form`
+//! `pages` are the pages that links in mail open, `front` is the page at the server's address. `html` renders a template into a response, `form`
 //! reads what a page posts.
 
 mod form;
+mod front;
 mod html;
 mod pages;
 
@@ -19,10 +20,17 @@ pub fn routes(routes: Routes, core: &Arc<Core>) -> Routes {
     pages::routes(routes, core)
 }
 
+/// Adds the page at the server's address, except where a wire has a call of its own. Must be called
+/// after the routes of the wires are added.
+#[must_use]
+pub fn front_routes(routes: Routes, core: &Arc<Core>) -> Routes {
+    front::routes(routes, core)
+}
+
 /// The paths of all pages, with the methods they accept.
 #[must_use]
 pub fn paths() -> Paths {
-    pages::paths()
+    pages::paths().and(front::paths())
 }
 
 /// The paths that are exempt from the general limit, including everything below them. What a page

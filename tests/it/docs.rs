@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
-use crate::chromium::Browser;
+use crate::chromium::{Browser, Light, Script};
 use crate::cli::Folder;
+use crate::tools::{installed, missing};
 
 /// The ids of all operations of a document.
 fn operations(document: &Value) -> Vec<String> {
@@ -133,4 +134,131 @@ fn the_reference_shows_every_call_without_script() {
     // The policy is in force, so the console would have reported a violation.
     browser.run("document.body.append(Object.assign(document.createElement('script'), { textContent: '1' }))");
     assert!(browser.console().iter().any(|line| line.contains("Content Security Policy")));
+}
+
+/// What axe finds in a part of the page, as `rule: selector`. Nothing, with a message, if it is not
+/// installed.
+pub fn axe(browser: &Browser, part: &str) -> Vec<String> {
+    let Some(tools) = installed("node") else {
+        missing("the accessibility of a page", "axe-core");
+        return Vec::new();
+    };
+    let source = tools.join("node_modules/axe-core/axe.min.js");
+    let Ok(source) = std::fs::read_to_string(source) else {
+        missing("the accessibility of a page", "axe-core");
+        return Vec::new();
+    };
+    browser.run(&source);
+    let found = browser.run(&format!(
+        "return axe.run({part}).then((report) => report.violations.flatMap((rule) => \
+         rule.nodes.map((node) => `${{rule.id}}: ${{node.target.join(' ')}}`)))"
+    ));
+    found.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect()
+}
+
+/// Evaluates an expression until it is true, because Swagger UI renders in several steps.
+fn becomes_true(browser: &Browser, expression: &str) -> bool {
+    (0..2000).any(|_| browser.run(&format!("return !!({expression})")) == true)
+}
+
+#[test]
+fn the_page_begins_with_authentication_and_asks_for_the_access_token_first() {
+    let Some(browser) = Browser::open("the page to try calls out") else { return };
+    let folder = Folder::new();
+    let server = folder.serve();
+    let url = server.greeting["url"].as_str().unwrap();
+    browser.go(&format!("{url}/docs"));
+    browser.wait(".opblock");
+    let tags = browser
+        .run("return [...document.querySelectorAll('.opblock-tag')].map((tag) => tag.dataset.tag)");
+    let tags: Vec<&str> =
+        tags.as_array().unwrap().iter().map(|tag| tag.as_str().unwrap()).collect();
+    let place = |name: &str| tags.iter().position(|tag| *tag == name).unwrap();
+    assert_eq!(tags[0], "Authentication", "{tags:?}");
+    assert!(place("Admin") > place("User management"), "{tags:?}");
+
+    browser.click(".btn.authorize");
+    browser.wait(".dialog-ux");
+    let schemes = browser.run(
+        "return [...document.querySelectorAll('.dialog-ux .auth-container h4 code')]\
+         .map((one) => one.textContent)",
+    );
+    assert_eq!(schemes, serde_json::json!(["bearerAuth", "serviceKey"]));
+    let first = "document.querySelector('.dialog-ux input') === document.activeElement";
+    assert!(becomes_true(&browser, first), "typing sets the access token");
+    let is_shown = "(() => { const box = document.activeElement.getBoundingClientRect(); \
+                    return box.top >= 0 && box.bottom <= innerHeight; })()";
+    assert!(becomes_true(&browser, is_shown));
+    assert_eq!(browser.console(), Vec::<String>::new());
+}
+
+#[test]
+fn a_link_to_a_call_shows_it_below_the_bar() {
+    let Some(browser) = Browser::open("the page to try calls out") else { return };
+    let folder = Folder::new();
+    let server = folder.serve();
+    let url = server.greeting["url"].as_str().unwrap();
+    for call in ["Authentication/login", "Admin/listUsers"] {
+        browser.go("about:blank");
+        browser.go(&format!("{url}/docs#/{call}"));
+        let id = format!("operations-{}", call.replace('/', "-"));
+        browser.wait(&format!("#{id}.is-open"));
+        let lands = format!(
+            "(() => {{ const top = document.getElementById('{id}').getBoundingClientRect().top; \
+             const bar = document.querySelector('.bar').getBoundingClientRect().bottom; \
+             return top >= bar && top < bar + 100; }})()"
+        );
+        assert!(becomes_true(&browser, &lands), "{call}");
+    }
+}
+
+/// The contrast of text and background as it is seen: a filter of the dark scheme changes both. By
+/// WCAG 2.2, section 1.4.3, text needs 4.5.
+const CONTRAST: &str = r"
+    const rgb = (text) => text.match(/[\d.]+/g).map(Number);
+    const element = document.querySelector(SELECTOR);
+    const filtered = matchMedia('(prefers-color-scheme: dark)').matches && element.closest('#ui') !== null;
+    const seen = ([r, g, b]) => {
+      if (!filtered) return [r, g, b];
+      const [x, y, z] = [r, g, b].map((c) => 0.92 * 255 - 0.84 * c);
+      return [-0.574 * x + 1.43 * y + 0.144 * z, 0.426 * x + 0.43 * y + 0.144 * z, 0.426 * x + 1.43 * y - 0.856 * z]
+        .map((c) => Math.min(255, Math.max(0, c)));
+    };
+    const light = (colour) => {
+      const [r, g, b] = colour.map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const style = getComputedStyle(element);
+    const own = rgb(style.backgroundColor);
+    const ground = own.length === 4 && own[3] === 0 ? rgb(getComputedStyle(document.body).backgroundColor) : seen(own);
+    const [a, b] = [light(seen(rgb(style.color))), light(ground)].sort((one, other) => other - one);
+    return (a + 0.05) / (b + 0.05);
+";
+
+#[test]
+fn what_the_own_style_sheet_colours_is_legible_by_day_and_by_night() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let url = server.greeting["url"].as_str().unwrap();
+    for (light, name) in [(Light::Day, "day"), (Light::Night, "night")] {
+        let Some(browser) = Browser::open_as("the colours of the page", Script::On, light, 1200)
+        else {
+            return;
+        };
+        browser.go(&format!("{url}/docs"));
+        browser.wait(".opblock-delete");
+        browser.picture(&format!("docs-{name}"));
+        let methods = ["get", "post", "put", "patch", "delete"]
+            .map(|method| format!(".opblock-{method} .opblock-summary-method"));
+        let bar = [".bar h1", ".bar a", ".btn.authorize"].map(str::to_owned);
+        for selector in methods.into_iter().chain(bar) {
+            let script = CONTRAST.replace("SELECTOR", &Value::from(selector.as_str()).to_string());
+            let contrast = browser.run(&script).as_f64().unwrap();
+            assert!(contrast >= 4.5, "{name} {selector}: {contrast}");
+        }
+        // Swagger UI's own parts are its makers'.
+        assert_eq!(axe(&browser, "{ exclude: [['#ui']] }"), Vec::<String>::new(), "{name}");
+        let server_list = "document.querySelector('#servers')?.getAttribute('aria-label')";
+        assert!(becomes_true(&browser, server_list));
+    }
 }

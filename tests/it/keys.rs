@@ -214,7 +214,7 @@ fn run_key(app: &App, rest: &[&str]) {
 async fn keys_rotated_by_another_process_apply_at_the_next_request() {
     let app = app_with("standard", &[("tokens.algorithm", "EdDSA")]).await;
     let before = app.enter("ada").await;
-    run_key(&app, &["rotate", "--revoke"]);
+    run_key(&app, &["rotate", "--revoke", "--yes"]);
     assert_eq!(me(&app, &before.access).await, 401);
 }
 
@@ -222,8 +222,8 @@ async fn keys_rotated_by_another_process_apply_at_the_next_request() {
 async fn a_login_right_after_another_process_revoked_the_keys_gets_tokens_of_the_new_ones() {
     let app = app_with("standard", &[("tokens.algorithm", "EdDSA")]).await;
     let before = app.enter("ada").await;
-    for rest in [["rotate", "--revoke"], ["rotate", "--now"]] {
-        run_key(&app, &rest);
+    for rest in [&["rotate", "--revoke", "--yes"][..], &["rotate", "--now"]] {
+        run_key(&app, rest);
         let after = app.login("ada", PASSWORD).await.tokens();
         assert_ne!(kid(&after.access), kid(&before.access), "{rest:?}");
         assert_eq!(me(&app, &after.access).await, 200, "{rest:?}");
@@ -238,7 +238,7 @@ async fn a_login_right_after_another_process_revoked_the_keys_gets_tokens_of_the
 async fn a_refresh_right_after_another_process_revoked_the_keys_gets_nothing() {
     let app = app_with("standard", &[("tokens.algorithm", "EdDSA")]).await;
     let before = app.enter("ada").await;
-    run_key(&app, &["rotate", "--revoke"]);
+    run_key(&app, &["rotate", "--revoke", "--yes"]);
     assert_eq!(refresh(&app, &before.refresh).await.0, 401);
     assert_eq!(me(&app, &before.access).await, 401);
 }

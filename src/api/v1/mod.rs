@@ -106,6 +106,7 @@ pub fn mounted() -> Mounted {
         operations: V1Api::meta,
         mounts: &MOUNTS,
         uncounted: &UNCOUNTED,
+        needs: &[],
         add: |routes, core| routes.with_operations(api(core), &MOUNTS, core),
     }
 }

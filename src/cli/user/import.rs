@@ -30,18 +30,20 @@ const SHOWN: usize = 20;
 
 /// Import accounts from an old backend
 ///
-/// Reads CSV (PostgreSQL's COPY … CSV HEADER, MySQL's exports) or JSON Lines. Common spellings of
-/// column names are recognised: `id`, `email`, `password` or `password_hash`, `name`, `first_name`
-/// or `firstName`, `company_name`, `is_verified` or `emailVerified`, `is_active`, `status`, `role`
-/// or `roles`, `files_uploaded`, `created_at` and so on.
+/// Reads CSV (PostgreSQL's COPY ... CSV HEADER, MySQL's exports) or JSON Lines. Common spellings of
+/// column names are recognised, also those of Supabase, Devise, Django, Auth0 and Laravel: `id`,
+/// `email`, `password` or `password_hash`, `name`, `first_name` or `firstName`, `is_verified` or
+/// `email_confirmed_at`, `is_active`, `status`, `role` or `roles`, `created_at` and so on.
 ///
 /// Ids are kept: a number becomes the account's number, any other id becomes its id. Hashes of
-/// bcrypt (2a, 2b, 2x, 2y, cost 4 to 14) and argon2 are kept too, and replaced at the next login.
+/// bcrypt (2a, 2b, 2x, 2y, cost 4 to 14), argon2 and Django's PBKDF2-SHA256 are kept too, and
+/// replaced at the next login. A row without one is refused, unless --without-passwords is given.
 /// Import before other accounts are created; otherwise their numbers may already be taken.
 ///
 /// A row that cannot be imported is reported with its line and the reason, and the import
 /// continues. Existing accounts are not changed, so an interrupted import can be resumed by running
-/// it again. The server may run at the same time.
+/// it again. Only an account that an earlier import left without a password gets it from a later
+/// one. The server may run at the same time.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -57,6 +59,7 @@ Examples:
       Set the meaning of one column, and ignore another
 
 Exits with 1 if nothing could be imported, or with --strict if a row was refused.")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct UserImport {
     /// The file, or - for standard input
     #[arg(value_name = "FILE")]
@@ -85,6 +88,10 @@ pub struct UserImport {
     /// Mark addresses as verified if the file does not say
     #[arg(long)]
     assume_verified: bool,
+
+    /// Import accounts without a password hash that authd can check; their owners set a new password
+    #[arg(long)]
+    without_passwords: bool,
 
     /// Write each refused or changed row to this file, as JSON Lines
     #[arg(long, value_name = "FILE")]
@@ -117,8 +124,13 @@ enum EscapeWord {
 struct GivenMeaning(ColumnMeaning);
 
 fn meaning(text: &str) -> Result<(String, GivenMeaning), String> {
-    let expected =
-        || "expected theirs=ours, like uid=id, or theirs=- to ignore the column".to_owned();
+    let expected = || {
+        let names: Vec<_> = ImportColumn::names().collect();
+        format!(
+            "expected theirs=ours, like uid=id, or theirs=- to ignore the column; ours is one of {}",
+            names.join(", ")
+        )
+    };
     let (theirs, ours) =
         text.split_once('=').filter(|(theirs, _)| !theirs.is_empty()).ok_or_else(expected)?;
     match ImportColumn::meaning(ours) {
@@ -158,6 +170,7 @@ impl UserImport {
             dry_run: self.dry_run,
             allowed_roles: self.allow_roles.clone(),
             assume_verified: self.assume_verified,
+            without_passwords: self.without_passwords,
         };
         let mut import = import::ImportRun::begin(core, options, &Source::command_line()).await?;
         let mut batches = reading(rows, import.rules())?;
@@ -242,7 +255,7 @@ impl UserImport {
         shown: &ImportSummary,
         console: &mut Console,
     ) -> io::Result<()> {
-        let Summary { rows, imported, present, refused, changed, reasons } = summary;
+        let Summary { rows, imported, present, repaired, refused, changed, reasons } = summary;
         let list = |names: &std::collections::BTreeSet<String>| {
             names.iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ")
         };
@@ -274,19 +287,26 @@ impl UserImport {
         }
         if console.form() == OutputFormat::Json {
             return console.json(&json!({
-                "dryRun": self.dry_run, "rows": rows, "imported": imported, "present": present, "refused": refused,
+                "dryRun": self.dry_run, "rows": rows, "imported": imported, "present": present, "repaired": repaired,
+                "refused": refused,
                 "changed": changed, "reasons": reasons, "unknownColumns": shown.unused.unknown,
                 "leftColumns": shown.unused.left,
             }));
         }
         let verb = if self.dry_run { "would import" } else { "imported" };
+        let got = if self.dry_run { "would get" } else { "got" };
+        let repairs = match repaired {
+            0 => String::new(),
+            _ => format!("; {repaired} {got} the password that an earlier import left out"),
+        };
         console.line(&format!(
-            "{verb} {imported} of {rows} rows; {present} were there already, {refused} were refused"
+            "{verb} {imported} of {rows} rows; {present} were there already, {refused} were \
+             refused{repairs}"
         ))
     }
 
     fn judge(&self, summary: &Summary) -> Result<(), Failure> {
-        let nothing = summary.imported + summary.present == 0;
+        let nothing = summary.imported + summary.present + summary.repaired == 0;
         if summary.rows == 0 {
             return Err(Failure::failed("there was nothing to import"));
         }

@@ -53,7 +53,7 @@ pub enum UserCommand {
 /// Create an account
 ///
 /// The command prompts for the password on the terminal, or reads it from standard input with
-/// --password-stdin.
+/// --password-stdin. Before the first `authd serve` it creates the database.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
 Examples:
@@ -295,7 +295,7 @@ impl UserCommand {
             }),
             UserCommand::Unlock(command) => {
                 change(global, console, "unlocked", async |core, by| {
-                    Ok(accounts::unlock(core, by, &command.user).await?)
+                    Ok(accounts::reinstate(core, by, &command.user).await?)
                 })
             }
             UserCommand::Delete(command) => command.run(global, console),
@@ -338,7 +338,7 @@ impl UserCreate {
     fn run(self, global: &Global, console: &mut Console) -> Result<(), Failure> {
         let from = asked_from(self.password_stdin);
         prompt::need_source(from)?;
-        opened::with_core(global, console, async |core, console| {
+        opened::with_core_or_new(global, console, async |core, console| {
             let password = prompt::new_password(from)?;
             let account = NewAccount {
                 username: self.username,

@@ -77,11 +77,14 @@ impl<'a> AccountView<'a> {
         match console.form() {
             OutputFormat::Json => console.json(&self.json()),
             OutputFormat::People => {
-                let roles = self.entry.roles.join(", ");
+                let roles = match self.entry.roles.as_slice() {
+                    [] => "no roles".to_owned(),
+                    roles => format!("roles: {}", roles.join(", ")),
+                };
                 let state = self.status.as_str();
                 let email = plain(account.email.as_str());
                 console.line(&format!(
-                    "{done} {email} ({state}, roles: {roles}, id: {})",
+                    "{done} {email} ({state}, {roles}, id: {})",
                     plain(account.id.as_str())
                 ))
             }

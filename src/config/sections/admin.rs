@@ -1,13 +1,18 @@
 //! `[admin]`: where administrators may call from.
 
 use crate::config::Network;
-use crate::config::reader::{ConfigReader, ReadResult};
+use crate::config::layer::Raw;
+use crate::config::reader::ConfigReader;
 
-/// `[admin]`: administrative calls of all APIs.
-#[derive(Debug, Clone)]
-pub struct AdminConfig {
-    /// Where administrative calls are accepted from.
-    pub networks: AdminNetworks,
+section! {
+    /// `[admin]`: administrative calls of all APIs.
+    pub struct AdminConfig = "admin" {
+        /// Where administrative calls are accepted from.
+        networks: AdminNetworks = value(
+            "\"any\", \"loopback\", or a list of networks like 10.0.0.0/8",
+            AdminNetworks::parse,
+        );
+    }
 }
 
 /// Where administrative calls are accepted from.
@@ -21,17 +26,12 @@ pub enum AdminNetworks {
     These(Vec<Network>),
 }
 
-impl AdminConfig {
-    pub(in crate::config) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
-        let networks = r.value(
-            "admin.networks",
-            "\"any\", \"loopback\", or a list of networks like 10.0.0.0/8",
-            |raw| match raw.to_text().trim() {
-                "any" => Some(AdminNetworks::Any),
-                "loopback" => Some(AdminNetworks::Loopback),
-                _ => ConfigReader::networks(raw).map(AdminNetworks::These),
-            },
-        );
-        Ok(Self { networks: networks? })
+impl AdminNetworks {
+    fn parse(raw: &Raw) -> Option<Self> {
+        match raw.to_text().trim() {
+            "any" => Some(Self::Any),
+            "loopback" => Some(Self::Loopback),
+            _ => ConfigReader::networks(raw).map(Self::These),
+        }
     }
 }

@@ -1,27 +1,9 @@
 //! `[apps]`: whether a call must identify the API client that it comes from.
 
-use crate::config::reader::{ConfigReader, ReadResult};
-use crate::config::sections::server::WireName;
-
-/// `[apps]`: registered API clients and their keys.
-#[derive(Debug, Clone)]
-pub struct AppsConfig {
-    /// Sign-up, login, codes and resets require the headers of a registered app, on every API.
-    pub required: bool,
-}
-
-impl AppsConfig {
-    pub(in crate::config) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
-        Ok(Self { required: r.truth("apps.required")? })
-    }
-
-    pub(in crate::config) fn validate(&self, wire: WireName, r: &mut ConfigReader) {
-        if self.required && !wire.brings_app_headers() {
-            let wire = wire.as_str();
-            let why = format!(
-                "expected false for server.wire \"{wire}\", whose clients send no app headers, got true"
-            );
-            r.refuse("apps.required", why);
-        }
+section! {
+    /// `[apps]`: registered API clients and their keys.
+    pub struct AppsConfig = "apps" {
+        /// Sign-up, login, codes and resets require the headers of a registered app, on every API.
+        required: bool = truth();
     }
 }

@@ -1,39 +1,19 @@
 //! `[files]`: how many files an account may upload, and how much space files may take.
 
-use crate::config::reader::{ConfigReader, ReadResult};
-
-/// `[files]`: upload quota and limits on space.
-#[derive(Debug, Clone)]
-pub struct FilesConfig {
-    /// How many uploads an account has, unless it has its own quota.
-    pub limit: u32,
-    /// The largest file, in bytes.
-    pub size: u64,
-    /// The total size of all files, in bytes.
-    pub total: u64,
-    /// The disk space that must stay free, in bytes.
-    pub free_space: u64,
-    /// The largest number of simultaneous uploads.
-    pub in_flight: usize,
-    /// The largest number of simultaneous uploads of one account.
-    pub in_flight_account: usize,
-}
-
-impl FilesConfig {
-    pub(in crate::config) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
-        let limit = r.whole("files.limit", 0..=1_000_000_000);
-        let size = r.whole("files.size", 1..=1_000_000_000);
-        let total = r.whole("files.total", 0..=1_000_000_000_000);
-        let free_space = r.whole("files.free_space", 0..=1_000_000_000_000);
-        let in_flight = r.whole("files.in_flight", 1..=1000);
-        let in_flight_account = r.whole("files.in_flight_account", 1..=1000);
-        Ok(Self {
-            limit: limit?,
-            size: size?,
-            total: total?,
-            free_space: free_space?,
-            in_flight: in_flight?,
-            in_flight_account: in_flight_account?,
-        })
+section! {
+    /// `[files]`: upload quota and limits on space.
+    pub struct FilesConfig = "files" {
+        /// How many uploads an account has, unless it has its own quota.
+        limit: u32 = whole(0..=1_000_000_000);
+        /// The largest file, in bytes.
+        size: u64 = whole(1..=1_000_000_000);
+        /// The total size of all files, in bytes.
+        total: u64 = whole(0..=1_000_000_000_000);
+        /// The disk space that must stay free, in bytes.
+        free_space: u64 = whole(0..=1_000_000_000_000);
+        /// The largest number of simultaneous uploads.
+        in_flight: usize = whole(1..=1000);
+        /// The largest number of simultaneous uploads of one account.
+        in_flight_account: usize = whole(1..=1000);
     }
 }

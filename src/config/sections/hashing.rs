@@ -1,30 +1,23 @@
 //! `[hashing]`: the cost of password hashes (argon2id with one lane).
 
 use crate::config::Environment;
-use crate::config::reader::{ConfigReader, ReadResult};
+use crate::config::reader::ConfigReader;
 
-/// `[hashing]`: the cost of password hashes.
-#[derive(Debug, Clone)]
-pub struct Hashing {
-    /// Memory per hash, in KiB.
-    pub memory: u32,
-    /// Passes over the memory.
-    pub passes: u32,
-    /// How many hashes are computed at a time. `None` means one per processor.
-    pub threads: Option<usize>,
-    /// How many hashes may wait.
-    pub queue: usize,
+section! {
+    /// `[hashing]`: the cost of password hashes.
+    pub struct Hashing = "hashing" {
+        /// Memory per hash, in KiB.
+        memory: u32 = whole(8..=4 * 1024 * 1024);
+        /// Passes over the memory.
+        passes: u32 = whole(1..=100);
+        /// How many hashes are computed at a time. `None` means one per processor.
+        threads: Option<usize> = optional_whole(1..=1024);
+        /// How many hashes may wait.
+        queue: usize = whole(1..=100_000);
+    }
 }
 
 impl Hashing {
-    pub(in crate::config) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
-        let memory = r.whole("hashing.memory", 8..=4 * 1024 * 1024);
-        let passes = r.whole("hashing.passes", 1..=100);
-        let threads = r.optional_whole("hashing.threads", 1..=1024);
-        let queue = r.whole("hashing.queue", 1..=100_000);
-        Ok(Self { memory: memory?, passes: passes?, threads: threads?, queue: queue? })
-    }
-
     pub(in crate::config) fn validate(&self, environment: Environment, r: &mut ConfigReader) {
         if self.is_strong() {
             return;

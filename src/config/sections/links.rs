@@ -1,58 +1,46 @@
 //! `[links]`: where links in mail lead and how long they are valid.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::config::reader::{ConfigReader, ReadResult};
 
-/// `[links]`: where links in mail lead and how long they are valid.
-#[derive(Debug, Clone)]
-pub struct Links {
-    /// How long a verification link is valid.
-    pub verify_life: Duration,
-    /// The application's page for it, a URL that contains `{token}`. `None` means the built-in
-    /// page.
-    pub verify: Option<String>,
-    /// The built-in page submits the link at once if scripts run, instead of waiting for its
-    /// button.
-    pub post_at_once: bool,
-    /// How long a link that sets a new password is valid.
-    pub reset_life: Duration,
-    /// The application's page for it, a URL that contains `{token}`. `None` means the built-in
-    /// page.
-    pub reset: Option<String>,
-    /// The application's page that confirms a new address, a URL that contains `{token}`. `None`
-    /// means the built-in page.
-    pub confirm_email: Option<String>,
+/// The shortest and the longest lifetime of a link.
+const LIFE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(366 * 24);
+
+section! {
+    /// `[links]`: where links in mail lead and how long they are valid.
+    pub struct Links = "links" {
+        /// How long a verification link is valid.
+        verify_life: Duration = duration(LIFE);
+        /// The application's page for it, a URL that contains `{token}`. `None` means the built-in
+        /// page.
+        verify: Option<String> = link_template();
+        /// The built-in page submits the link at once if scripts run, instead of waiting for its
+        /// button.
+        post_at_once: bool = truth();
+        /// How long a link that sets a new password is valid.
+        reset_life: Duration = duration(LIFE);
+        /// The application's page for it, a URL that contains `{token}`. `None` means the built-in
+        /// page.
+        reset: Option<String> = link_template();
+        /// The application's page that confirms a new address, a URL that contains `{token}`.
+        /// `None` means the built-in page.
+        confirm_email: Option<String> = link_template();
+    }
 }
 
 /// The placeholder for the token.
 const TOKEN: &str = "{token}";
 
-impl Links {
-    pub(in crate::config) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
-        let life = Duration::from_secs(1)..=Duration::from_hours(366 * 24);
-        let verify_life = r.duration("links.verify_life", life.clone());
-        let verify = template(r, "links.verify");
-        let post_at_once = r.truth("links.post_at_once");
-        let reset_life = r.duration("links.reset_life", life);
-        let reset = template(r, "links.reset");
-        let confirm_email = template(r, "links.confirm_email");
-        Ok(Self {
-            verify_life: verify_life?,
-            verify: verify?,
-            post_at_once: post_at_once?,
-            reset_life: reset_life?,
-            reset: reset?,
-            confirm_email: confirm_email?,
+impl ConfigReader {
+    /// Reads the optional URL of an application's page.
+    fn link_template(&mut self, key: &'static str) -> ReadResult<Option<String>> {
+        self.option(key, "a URL that contains {token}", |raw| {
+            let text = raw.to_text();
+            is_template(text.trim()).then(|| text.trim().to_owned())
         })
     }
-}
-
-fn template(r: &mut ConfigReader, key: &'static str) -> ReadResult<Option<String>> {
-    r.option(key, "a URL that contains {token}", |raw| {
-        let text = raw.to_text();
-        is_template(text.trim()).then(|| text.trim().to_owned())
-    })
 }
 
 /// True for a URL that contains the token once, after its host. Custom schemes of mobile apps are

@@ -1,14 +1,13 @@
 //! `[login]`: what a login requires besides the password, and what may replace the password.
 
-use crate::config::reader::{ConfigReader, ReadResult};
-
-/// `[login]`: logins with codes.
-#[derive(Debug, Clone)]
-pub struct LoginConfig {
-    /// Which users must enter a code at login.
-    pub otp: LoginOtp,
-    /// Allows logins with a mailed code instead of the password.
-    pub passwordless: bool,
+section! {
+    /// `[login]`: logins with codes.
+    pub struct LoginConfig = "login" {
+        /// Which users must enter a code at login.
+        otp: LoginOtp = choice(&[("off", LoginOtp::Off), ("email", LoginOtp::Email)]);
+        /// Allows logins with a mailed code instead of the password.
+        passwordless: bool = truth();
+    }
 }
 
 /// Which users must enter a code at login.
@@ -18,12 +17,4 @@ pub enum LoginOtp {
     Off,
     /// All users. Those without a second factor get the code by mail.
     Email,
-}
-
-impl LoginConfig {
-    pub(in crate::config) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
-        let otp = r.choice("login.otp", &[("off", LoginOtp::Off), ("email", LoginOtp::Email)]);
-        let passwordless = r.truth("login.passwordless");
-        Ok(Self { otp: otp?, passwordless: passwordless? })
-    }
 }

@@ -4,14 +4,18 @@
 use std::net::IpAddr;
 
 use crate::config::Network;
-use crate::config::reader::{ConfigReader, ReadResult};
+use crate::config::reader::ConfigReader;
 use crate::model::UrlHost;
 
-/// `[outbound]`: HTTP requests to other servers.
-#[derive(Debug, Clone)]
-pub struct Outbound {
-    /// The hosts that may have private, loopback or reserved addresses.
-    pub allow: Vec<AllowedHost>,
+section! {
+    /// `[outbound]`: HTTP requests to other servers.
+    pub struct Outbound = "outbound" {
+        /// The hosts that may have private, loopback or reserved addresses.
+        allow: Vec<AllowedHost> = list(
+            "host names, addresses or networks like 10.1.0.0/16",
+            AllowedHost::parse,
+        );
+    }
 }
 
 /// A host that may have private, loopback or reserved addresses.
@@ -24,15 +28,6 @@ pub enum AllowedHost {
 }
 
 impl Outbound {
-    pub(in crate::config) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
-        let allow = r.list(
-            "outbound.allow",
-            "host names, addresses or networks like 10.1.0.0/16",
-            AllowedHost::parse,
-        );
-        Ok(Self { allow: allow? })
-    }
-
     pub(in crate::config) fn validate(&self, r: &mut ConfigReader) {
         let is_everything = |allowed: &AllowedHost| matches!(allowed, AllowedHost::Network(network) if network.bits == 0);
         if self.allow.iter().any(is_everything) {

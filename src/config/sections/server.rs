@@ -62,27 +62,6 @@ impl WireName {
             WireName::Authbackend => "authbackend",
         }
     }
-
-    /// Whether a sign-up returns a session.
-    pub(in crate::config) fn enters_at_sign_up(self) -> bool {
-        match self {
-            WireName::Siteworks | WireName::Jobpsych => true,
-            WireName::V1 | WireName::Jobpath | WireName::Authbackend => false,
-        }
-    }
-
-    /// Whether clients of this API send the headers of an app.
-    pub(in crate::config) fn brings_app_headers(self) -> bool {
-        match self {
-            WireName::V1 | WireName::Authbackend => true,
-            WireName::Siteworks | WireName::Jobpath | WireName::Jobpsych => false,
-        }
-    }
-
-    /// Whether a login requires a code, and a sign-up returns the account's number.
-    pub(in crate::config) fn asks_for_code(self) -> bool {
-        self == WireName::Authbackend
-    }
 }
 
 /// `[server]`: where the server listens, how it is reached, and which networks it trusts.
@@ -106,10 +85,15 @@ pub struct Server {
     /// Host names that service calls and `/metrics` may use, besides those of this machine and the
     /// public URL.
     pub service_hosts: Vec<String>,
+    /// Whether `jwt-info` shows the first and last characters of the shared secret outside
+    /// production.
+    pub reveal_secret_ends: bool,
     /// Origins of web pages that may call with credentials.
     pub cors_origins: Vec<String>,
     /// The largest number of simultaneous connections.
     pub connections: usize,
+    /// The largest number of simultaneous connections from one client network.
+    pub connections_client: usize,
     /// The largest JSON body, in bytes.
     pub body_limit: usize,
 }
@@ -140,11 +124,13 @@ impl Server {
                     WebOrigin::parse(&format!("http://{item}")).filter(|_| !item.contains(':'))?;
                 Some(origin.host().to_owned())
             });
+        let reveal_secret_ends = r.truth("server.reveal_secret_ends");
         let cors_origins =
             r.list("server.cors_origins", "exact origins like https://app.example.com", |item| {
                 WebOrigin::parse(item).map(|origin| origin.to_string())
             });
         let connections = r.whole("server.connections", 1..=1_000_000);
+        let connections_client = r.whole("server.connections_client", 1..=1_000_000);
         let body_limit = r.whole("server.body_limit", 1024..=16 * 1024 * 1024);
         Ok(Self {
             listen: listen?,
@@ -154,8 +140,10 @@ impl Server {
             trusted_proxies: trusted_proxies?,
             service_networks: service_networks?,
             service_hosts: service_hosts?,
+            reveal_secret_ends: reveal_secret_ends?,
             cors_origins: cors_origins?,
             connections: connections?,
+            connections_client: connections_client?,
             body_limit: body_limit?,
         })
     }

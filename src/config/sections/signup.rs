@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::config::reader::{ConfigReader, ReadResult};
+use crate::config::Links;
+use crate::config::reader::ConfigReader;
 use crate::config::values::span;
-use crate::config::{Links, WireName};
 
 /// A sign-up field that the configuration may require.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,50 +18,41 @@ pub enum SignUpField {
     LastName,
 }
 
-/// `[signup]`: what a sign-up requires and what it returns.
-#[derive(Debug, Clone)]
-pub struct SignUp {
-    /// The address must be verified before the first session.
-    pub verify_email: bool,
-    /// The response says that an address is taken. Otherwise it looks like a success, and the owner
-    /// of the address gets a mail.
-    pub reveal_existing: bool,
-    /// A sign-up starts a session at once, on APIs whose response has a place for one.
-    pub logs_in: bool,
-    /// Required fields besides address and password.
-    pub require: BTreeSet<SignUpField>,
-    /// How long an account with an unverified address is kept.
-    pub remove_unproved: Duration,
+impl SignUpField {
+    fn parse(word: &str) -> Option<Self> {
+        match word {
+            "username" => Some(Self::Username),
+            "firstName" => Some(Self::FirstName),
+            "lastName" => Some(Self::LastName),
+            _ => None,
+        }
+    }
+}
+
+section! {
+    /// `[signup]`: what a sign-up requires and what it returns.
+    pub struct SignUp = "signup" {
+        /// The address must be verified before the first session.
+        verify_email: bool = truth();
+        /// The response says that an address is taken. Otherwise it looks like a success, and the
+        /// owner of the address gets a mail.
+        reveal_existing: bool = truth();
+        /// A sign-up starts a session at once, on APIs whose response has a place for one.
+        logs_in: bool = truth();
+        /// Required fields besides address and password.
+        require: BTreeSet<SignUpField> = list(
+            "\"username\", \"firstName\" and \"lastName\"",
+            SignUpField::parse,
+        ) => BTreeSet::from_iter;
+        /// How long an account with an unverified address is kept.
+        remove_unproved: Duration = duration(
+            Duration::from_secs(1)..=Duration::from_hours(10 * 365 * 24)
+        );
+    }
 }
 
 impl SignUp {
-    pub(in crate::config) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
-        let verify_email = r.truth("signup.verify_email");
-        let reveal_existing = r.truth("signup.reveal_existing");
-        let logs_in = r.truth("signup.logs_in");
-        let require =
-            r.list("signup.require", "\"username\", \"firstName\" and \"lastName\"", |item| {
-                match item {
-                    "username" => Some(SignUpField::Username),
-                    "firstName" => Some(SignUpField::FirstName),
-                    "lastName" => Some(SignUpField::LastName),
-                    _ => None,
-                }
-            });
-        let remove_unproved = r.duration(
-            "signup.remove_unproved",
-            Duration::from_secs(1)..=Duration::from_hours(10 * 365 * 24),
-        );
-        Ok(Self {
-            verify_email: verify_email?,
-            reveal_existing: reveal_existing?,
-            logs_in: logs_in?,
-            require: require?.into_iter().collect(),
-            remove_unproved: remove_unproved?,
-        })
-    }
-
-    pub(in crate::config) fn validate(&self, links: &Links, wire: WireName, r: &mut ConfigReader) {
+    pub(in crate::config) fn validate(&self, links: &Links, r: &mut ConfigReader) {
         if self.logs_in && !self.reveal_existing {
             r.refuse(
                 "signup.reveal_existing",
@@ -73,16 +64,6 @@ impl SignUp {
                 "signup.verify_email",
                 "expected false because sign-up logs in (signup.logs_in), got true",
             );
-        }
-        if wire.enters_at_sign_up() && !self.logs_in {
-            r.refuse(
-                "signup.logs_in",
-                "expected true for a server.wire whose sign-up returns tokens, got false",
-            );
-        }
-        if wire.asks_for_code() && !self.reveal_existing {
-            let sentence = "expected true for a server.wire whose sign-up returns the account's number, got false";
-            r.refuse("signup.reveal_existing", sentence);
         }
         if self.remove_unproved < links.verify_life {
             let (life, came) =

@@ -34,6 +34,22 @@ pub struct Gateway {
     pub allow: Vec<AllowedHost>,
 }
 
+impl Gateway {
+    /// True if messages would cross a network unencrypted.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        HttpUrl::parse(self.url.reveal())
+            .is_some_and(|url| !url.is_https() && !url.host().is_loopback())
+    }
+
+    /// True if the request identifies the caller: by a header or by a parameter of the URL.
+    #[must_use]
+    pub fn has_login(&self) -> bool {
+        let is_login = |name: &str| !["content-type", "accept", "user-agent"].contains(&name);
+        self.headers.iter().any(|(name, _)| is_login(name)) || self.url.reveal().contains('?')
+    }
+}
+
 const TWILIO: &str = "https://api.twilio.com";
 
 impl Sms {

@@ -1,58 +1,40 @@
 //! `[throttle]`: delays after wrong passwords, per client IP and account name, and per account from
 //! all clients.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::config::reader::{ConfigReader, ReadResult};
+use crate::config::reader::ConfigReader;
 use crate::config::values::span;
 
-/// `[throttle]`: delays after wrong passwords, per client IP and account name, and per account from
-/// all clients.
-#[derive(Debug, Clone)]
-pub struct Throttle {
-    /// Whether the throttle is active.
-    pub enabled: bool,
-    /// Failures per client IP and name before waits begin.
-    pub failures: u32,
-    /// The window in which these failures are counted.
-    pub window: Duration,
-    /// The first wait. Each further wait is twice as long.
-    pub first_wait: Duration,
-    /// The longest wait.
-    pub longest_wait: Duration,
-    /// Failures at one account, from all clients, after which unknown IPs may not log in with its
-    /// password.
-    pub account_failures: u32,
-    /// The window in which these failures are counted.
-    pub account_window: Duration,
-    /// How long a client IP counts as known after a login.
-    pub known_for: Duration,
+/// The shortest and the longest time of each setting.
+const LIFE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(366 * 24);
+
+section! {
+    /// `[throttle]`: delays after wrong passwords, per client IP and account name, and per account
+    /// from all clients.
+    pub struct Throttle = "throttle" {
+        /// Whether the throttle is active.
+        enabled: bool = truth();
+        /// Failures per client IP and name before waits begin.
+        failures: u32 = whole(1..=100_000);
+        /// The window in which these failures are counted.
+        window: Duration = duration(LIFE);
+        /// The first wait. Each further wait is twice as long.
+        first_wait: Duration = duration(LIFE);
+        /// The longest wait.
+        longest_wait: Duration = duration(LIFE);
+        /// Failures at one account, from all clients, after which unknown IPs may not log in with
+        /// its password.
+        account_failures: u32 = whole(1..=1_000_000);
+        /// The window in which these failures are counted.
+        account_window: Duration = duration(LIFE);
+        /// How long a client IP counts as known after a login.
+        known_for: Duration = duration(LIFE);
+    }
 }
 
 impl Throttle {
-    pub(in crate::config) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
-        let day = Duration::from_hours(24);
-        let life = Duration::from_secs(1)..=366 * day;
-        let enabled = r.truth("throttle.enabled");
-        let failures = r.whole("throttle.failures", 1..=100_000);
-        let window = r.duration("throttle.window", life.clone());
-        let first_wait = r.duration("throttle.first_wait", life.clone());
-        let longest_wait = r.duration("throttle.longest_wait", life.clone());
-        let account_failures = r.whole("throttle.account_failures", 1..=1_000_000);
-        let account_window = r.duration("throttle.account_window", life.clone());
-        let known_for = r.duration("throttle.known_for", life);
-        Ok(Self {
-            enabled: enabled?,
-            failures: failures?,
-            window: window?,
-            first_wait: first_wait?,
-            longest_wait: longest_wait?,
-            account_failures: account_failures?,
-            account_window: account_window?,
-            known_for: known_for?,
-        })
-    }
-
     pub(in crate::config) fn validate(&self, r: &mut ConfigReader) {
         if self.longest_wait < self.first_wait {
             let (first, came) = (span::to_text(self.first_wait), span::to_text(self.longest_wait));

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use crate::config::Environment;
-use crate::config::reader::{ConfigReader, ReadResult};
+use crate::config::reader::ConfigReader;
 use crate::model::Secret;
 use crate::model::secret::digest;
 
@@ -59,55 +59,33 @@ impl Algorithm {
     }
 }
 
-/// `[tokens]`: access tokens.
-#[derive(Debug, Clone)]
-pub struct TokensConfig {
-    /// The signature algorithm.
-    pub algorithm: Algorithm,
-    /// How long access tokens are valid.
-    pub access: Duration,
-    /// The claim `iss`. `None` means the public URL.
-    pub issuer: Option<String>,
-    /// The claim `aud`, checked if set.
-    pub audience: Option<String>,
-    /// The shared secret of HS256. `None` means that the server generates one.
-    pub secret: Option<Secret>,
-    /// How often the signing key is rotated automatically. `None` leaves rotation to the command
-    /// line and administrators.
-    pub rotate_every: Option<Duration>,
-    /// How long a new key is published before it signs.
-    pub lead: Duration,
+section! {
+    /// `[tokens]`: access tokens.
+    pub struct TokensConfig = "tokens" {
+        /// The signature algorithm.
+        algorithm: Algorithm = choice(&[
+            ("ES256", Algorithm::Es256),
+            ("EdDSA", Algorithm::EdDsa),
+            ("RS256", Algorithm::Rs256),
+            ("HS256", Algorithm::Hs256),
+        ]);
+        /// How long access tokens are valid.
+        access: Duration = duration(Duration::from_secs(1)..=Duration::from_hours(30 * 24));
+        /// The claim `iss`. `None` means the public URL.
+        issuer: Option<String> = optional_text(255);
+        /// The claim `aud`, checked if set.
+        audience: Option<String> = optional_text(255);
+        /// The shared secret of HS256. `None` means that the server generates one.
+        secret: Option<Secret> = secret("a secret of at least 32 bytes");
+        /// How often the signing key is rotated automatically. `None` leaves rotation to the
+        /// command line and administrators.
+        rotate_every: Option<Duration> = optional_duration(SHORTEST_TURN..=LONGEST_TURN);
+        /// How long a new key is published before it signs.
+        lead: Duration = duration(SHORTEST_LEAD..=LONGEST_LEAD);
+    }
 }
 
 impl TokensConfig {
-    pub(in crate::config) fn read(r: &mut ConfigReader) -> ReadResult<Self> {
-        let algorithm = r.choice(
-            "tokens.algorithm",
-            &[
-                ("ES256", Algorithm::Es256),
-                ("EdDSA", Algorithm::EdDsa),
-                ("RS256", Algorithm::Rs256),
-                ("HS256", Algorithm::Hs256),
-            ],
-        );
-        let access =
-            r.duration("tokens.access", Duration::from_secs(1)..=Duration::from_hours(30 * 24));
-        let issuer = r.optional_text("tokens.issuer", 255);
-        let audience = r.optional_text("tokens.audience", 255);
-        let secret = r.secret("tokens.secret", "a secret of at least 32 bytes");
-        let rotate_every = r.optional_duration("tokens.rotate_every", SHORTEST_TURN..=LONGEST_TURN);
-        let lead = r.duration("tokens.lead", SHORTEST_LEAD..=LONGEST_LEAD);
-        Ok(Self {
-            algorithm: algorithm?,
-            access: access?,
-            issuer: issuer?,
-            audience: audience?,
-            secret: secret?,
-            rotate_every: rotate_every?,
-            lead: lead?,
-        })
-    }
-
     pub(in crate::config) fn validate(&self, environment: Environment, r: &mut ConfigReader) {
         let Some(secret) = &self.secret else { return };
         let length = secret.reveal().len();

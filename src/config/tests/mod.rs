@@ -1,5 +1,6 @@
 //! Tests of the configuration as a whole: precedence, origins, errors, profiles, checks.
 
+mod guards;
 mod printed;
 
 use std::collections::BTreeMap;
@@ -271,7 +272,7 @@ fn variables_without_a_meaning_are_reported_and_never_honoured() {
     let names: Vec<&str> = first.ignored.iter().map(|variable| variable.name.as_str()).collect();
     assert_eq!(names, ["DATABASE_URL", "DB_HOST", "REDIS_PORT", "SOMETHING"]);
     assert_eq!(first.master_key.as_ref().unwrap().reveal(), "canary");
-    let check = check(&first);
+    let check = check(&first, Vec::new());
     assert!(check.findings.iter().any(|f| f.key == "DATABASE_URL" && f.level == Severity::Hint));
     inputs.env.insert("UPLOAD_MAX_SIZE".into(), "10MB".into());
     let uploads = load(&inputs)
@@ -414,7 +415,7 @@ fn no_secret_is_ever_shown() {
         first.config,
         report::show_text(report::show(&first)),
         report::show_json(report::show(&first)),
-        report::check_json(&check(&first))
+        report::check_json(&check(&first, Vec::new()))
     );
     assert!(!printed.contains("canary"), "{printed}");
     for bad in [

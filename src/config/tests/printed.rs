@@ -6,7 +6,7 @@ use super::*;
 
 #[test]
 fn the_check_says_what_production_lacks_and_is_content_when_nothing_does() {
-    insta::assert_snapshot!(report::check_text(&check(&loaded(&[]))));
+    insta::assert_snapshot!(report::check_text(&check(&loaded(&[]), Vec::new())));
     let ready = loaded(&[
         ("AUTHD_SERVER__ENVIRONMENT", "production"),
         ("AUTHD_PUBLIC_URL", "https://auth.our-app.org"),
@@ -15,14 +15,15 @@ fn the_check_says_what_production_lacks_and_is_content_when_nothing_does() {
         ("AUTHD_MAIL__FROM", "noreply@our-app.org"),
         ("AUTHD_LOG__FORMAT", "json"),
     ]);
-    let check = check(&ready);
+    let check = check(&ready, Vec::new());
     assert_eq!((check.is_ready(), check.findings), (true, Vec::new()));
 }
 
 #[test]
 fn the_check_finds_what_is_allowed_but_unwise() {
     let found = |pairs: &[(&str, &str)]| -> Vec<String> {
-        check(&loaded(pairs))
+        let loaded = loaded(pairs);
+        check(&loaded, crate::api::needs::findings(&loaded.config))
             .findings
             .into_iter()
             .map(|f| format!("{} {}", f.level, f.key))

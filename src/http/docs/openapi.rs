@@ -58,6 +58,10 @@ enum LimitCoverage {
 /// The limits of an operation, from its signature until the document is completed.
 const LIMITS: &str = "x-limits";
 
+/// Marks an operation whose signature takes the headers of an API client, until
+/// [`take_from_app`] is called.
+pub(in crate::http) const FROM_APP: &str = "x-from-app";
+
 const BODY_ERRORS: [Kind; 4] =
     [Kind::Validation, Kind::MalformedBody, Kind::UnsupportedMediaType, Kind::PayloadTooLarge];
 const TOKEN_ERRORS: [Kind; 5] = [
@@ -69,14 +73,14 @@ const TOKEN_ERRORS: [Kind; 5] = [
 ];
 
 /// The document that poem-openapi generates from the types of an API, with the limits of each
-/// operation taken out of its security list.
+/// operation, and the mark of those that take an API client, taken out of its security list.
 #[must_use]
 pub fn generated<A: OpenApi>() -> Value {
     let text =
         OpenApiService::new(DocumentedOnly::<A>(PhantomData), "authd", env!("CARGO_PKG_VERSION"))
             .spec();
     let mut document = serde_json::from_str(&text).unwrap_or_default();
-    operations_of(&mut document).for_each(|(_, operation)| take_limits_out(operation));
+    operations_of(&mut document).for_each(|(_, operation)| take_marks_out(operation));
     document
 }
 
@@ -89,23 +93,39 @@ fn operations_of(document: &mut Value) -> impl Iterator<Item = (&str, &mut Value
     })
 }
 
-/// Moves the limits of an operation out of its security list, where the extractor puts them.
-fn take_limits_out(operation: &mut Value) {
+/// The operations that take the headers of an API client, by the marks of their signatures, which
+/// this removes.
+pub(in crate::http) fn take_from_app(document: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let operations = operations_of(document).map(|(_, operation)| operation);
+    operations.filter_map(|operation| {
+        let mark = operation.as_object_mut().and_then(|operation| operation.remove(FROM_APP));
+        mark.map(|_| operation)
+    })
+}
+
+/// Moves the limits of an operation and [`FROM_APP`] out of its security list, where the extractors
+/// put them.
+fn take_marks_out(operation: &mut Value) {
     let Some(security) = operation.get_mut("security").and_then(Value::as_array_mut) else {
         return;
     };
-    let mut limits = Vec::new();
+    let (mut limits, mut is_from_app) = (Vec::new(), false);
     security.retain(|requirement| {
         let word = requirement.as_object().and_then(|one| one.keys().next());
         let limit = word.filter(|word| Limit::parse(word).is_some());
         limits.extend(limit.cloned());
-        limit.is_none()
+        let is_mark = word.is_some_and(|word| word == FROM_APP);
+        is_from_app |= is_mark;
+        limit.is_none() && !is_mark
     });
     if security.is_empty() {
         operation.as_object_mut().map(|operation| operation.remove("security"));
     }
     if !limits.is_empty() {
         operation[LIMITS] = limits.into();
+    }
+    if is_from_app {
+        operation[FROM_APP] = true.into();
     }
 }
 
@@ -128,10 +148,15 @@ impl<A: OpenApi> OpenApi for DocumentedOnly<A> {
     }
 }
 
+/// What holds for every operation and is answered before one is looked up.
+const MALFORMED: &str = "\
+A request that is malformed for every operation is answered 400 in the same envelope: one without exactly one `Host` \
+header, after which the connection is closed, one with more than 64 headers, or one whose URL is longer than 8 KiB.";
+
 /// Sets a document's title, description and servers.
 pub fn introduce(document: &mut Value, config: &Config, mounts: &[&str], about: &str) {
     document["info"]["title"] = config.service.name.clone().into();
-    document["info"]["description"] = about.into();
+    document["info"]["description"] = format!("{about}\n\n{MALFORMED}").into();
     let base = config.server.public_url.as_deref().unwrap_or("");
     let url = |mount: &&str| {
         Some(format!("{base}{mount}")).filter(|url| !url.is_empty()).unwrap_or("/".to_owned())
@@ -162,6 +187,24 @@ pub fn complete(
             let counted = if is_exempt { LimitCoverage::No } else { LimitCoverage::Yes };
             describe(operation, wire, described, counted);
         }
+    }
+    order_tags(document);
+}
+
+/// Orders the tags by their first operation, as the pages then show them. The generator sorts them
+/// by name, which puts the administration first.
+fn order_tags(document: &mut Value) {
+    let mut first: Vec<String> = Vec::new();
+    for (_, operation) in operations_of(document) {
+        for tag in operation["tags"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            if !first.iter().any(|known| known == tag) {
+                first.push(tag.to_owned());
+            }
+        }
+    }
+    if let Some(tags) = document.get_mut("tags").and_then(Value::as_array_mut) {
+        let place = |tag: &Value| first.iter().position(|known| tag["name"] == known.as_str());
+        tags.sort_by_key(|tag| place(tag).unwrap_or(usize::MAX));
     }
 }
 

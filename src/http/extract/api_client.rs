@@ -3,20 +3,22 @@
 
 use std::sync::Arc;
 
+use poem::Request;
 use poem::http::HeaderMap;
-use poem::{FromRequest, Request, RequestBody};
+use poem_openapi::registry::Registry;
 use serde_json::{Value, json};
 
 use crate::config::Config;
 use crate::error::{Kind, Result};
-use crate::http::docs::openapi::Described;
+use crate::http::docs::openapi::{self, Described, FROM_APP};
 use crate::http::limits::Meter;
 use crate::http::server::carried;
-use crate::http::server::reject::Reject;
 use crate::identity::Core;
 use crate::identity::access::api_client;
+use crate::identity::access::counted::{BothCounters, CallCounter};
 use crate::identity::access::rate_key::RateKey;
-use crate::model::{ApiClient, ClientIp};
+use crate::model::app::ApiClientKind;
+use crate::model::{ApiClient, ClientIp, RequestSender};
 
 const ID: &str = "x-app-id";
 /// The header with the key of an API client or a service.
@@ -39,24 +41,53 @@ impl FromApp {
         Ok(Self { app, core: core.clone() })
     }
 
-    /// The meter that counts the call: per API client and account, because the caller may be a
-    /// server that acts for all its users. Without a required API client, per client IP.
+    /// The counter of the call. Without a required API client it counts per client IP. A service
+    /// acts for all its users, so its calls count per API client and account. The key of any other
+    /// API client proves nothing, so its calls count per client IP too.
     ///
     /// # Errors
     /// `Unavailable` if the database is not available.
-    pub(super) async fn meter(&self, meter: &Meter, key: RateKey<'_>) -> Result<Meter> {
-        let Some(app) = &self.app else { return Ok(meter.clone()) };
+    pub(super) async fn counter(
+        &self,
+        meter: &Meter,
+        key: RateKey<'_>,
+    ) -> Result<Arc<dyn CallCounter>> {
+        let Some(app) = &self.app else { return Ok(meter.counter()) };
         let key = format!("{}|{}", app.id, key.key(&self.core).await?);
         let mac = self.core.master.mac("app caller", key.as_bytes());
-        Ok(meter.counting_for(ClientIp::stand_in(&mac)))
+        let account = meter.counting_for(ClientIp::stand_in(&mac)).counter();
+        Ok(match app.kind {
+            ApiClientKind::Service => account,
+            ApiClientKind::Client => {
+                Arc::new(BothCounters { first: meter.counter(), second: account })
+            }
+        })
     }
 }
 
-impl<'a> FromRequest<'a> for FromApp {
-    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
-        let core = carried::core(request).map_err(Reject)?;
-        Ok(Self::of(core, request.headers()).await.map_err(Reject)?)
+/// Whether a service sent the request, where the policy requires API clients.
+pub(super) async fn sender_of(core: &Core, headers: &HeaderMap) -> RequestSender {
+    if !core.config.apps.required {
+        return RequestSender::Client;
     }
+    // Headers that identify no API client are refused by the operations that need one.
+    match recognise(core, headers).await {
+        Ok(app) if app.kind == ApiClientKind::Service => RequestSender::Service,
+        _ => RequestSender::Client,
+    }
+}
+
+extractor!(FromApp as SecurityScheme {
+    fn register(_registry: &mut Registry) {}
+
+    /// [`describe`] replaces this with the schemes of the two headers, where they are required.
+    fn security_schemes() -> Vec<&'static str> {
+        vec![FROM_APP]
+    }
+} |request, _body| from_request(request).await);
+
+async fn from_request(request: &Request) -> Result<FromApp> {
+    FromApp::of(carried::core(request)?, request.headers()).await
 }
 
 async fn recognise(core: &Core, headers: &HeaderMap) -> Result<ApiClient> {
@@ -73,14 +104,18 @@ pub(in crate::http) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'
     values.next().is_none().then_some(value)
 }
 
-/// Marks the operations in a document that take the headers, if the policy requires them. Call this
-/// before the document is completed.
-pub fn describe(
-    document: &mut Value,
-    config: &Config,
-    operations: &mut [Described],
-    taking: &[&str],
-) {
+/// Documents the headers and their error in the operations whose signatures take them, if the
+/// policy requires them. Call this before the document is completed.
+pub fn describe(document: &mut Value, config: &Config, operations: &mut [Described]) {
+    let mut taking = Vec::new();
+    for operation in openapi::take_from_app(document).filter(|_| config.apps.required) {
+        taking.extend(operation["operationId"].as_str().map(str::to_owned));
+        let mut both = json!({ "appId": [], "serviceKey": [] });
+        if !operation["security"].is_null() {
+            both["bearerAuth"] = json!([]);
+        }
+        operation["security"] = json!([both]);
+    }
     if !config.apps.required {
         return;
     }
@@ -92,17 +127,8 @@ pub fn describe(
             "description": "Identifies the calling app. Register apps with `authd app create`.",
         });
     }
-    for described in operations.iter_mut().filter(|described| taking.contains(&described.id)) {
+    let is_taking = |described: &&mut Described| taking.iter().any(|id| id == described.id);
+    for described in operations.iter_mut().filter(is_taking) {
         described.errors.push(Kind::AppInvalid);
-    }
-    let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
-    for operation in paths.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut()) {
-        if operation["operationId"].as_str().is_some_and(|id| taking.contains(&id)) {
-            let mut both = json!({ "appId": [], "serviceKey": [] });
-            if !operation["security"].is_null() {
-                both["bearerAuth"] = json!([]);
-            }
-            operation["security"] = json!([both]);
-        }
     }
 }

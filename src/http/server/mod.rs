@@ -2,10 +2,12 @@
 
 pub mod boundary;
 pub mod carried;
+pub mod connections;
 pub mod cors;
 pub mod download;
 pub mod error_text;
 pub mod failure;
+pub mod framing;
 pub mod headers;
 pub mod listener;
 pub mod log;
@@ -13,6 +15,7 @@ pub mod metrics;
 pub mod pace;
 pub mod paths;
 pub mod policy;
+pub mod refused_origins;
 pub mod reject;
 pub mod request_id;
 pub mod response;

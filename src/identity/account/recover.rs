@@ -152,7 +152,7 @@ impl Reset {
             }
             link::void_all(db, id)?;
         }
-        if guard::lift(db, &self.attempts_key)? {
+        if guard::lift(db, &self.attempts_key, now)? {
             log.record(db, &by_owner(What::Unlocked))?;
         }
         outbox::enqueue(db, &self.letter)?;

@@ -9,6 +9,7 @@ use crate::identity::account::recover::MailedReset;
 use crate::identity::account::sign_up::NewAccount;
 use crate::identity::account::{link, password, proof};
 use crate::identity::audit::log::AuditLog;
+use crate::identity::factor::guesses::FactorLocks;
 use crate::identity::login::guard;
 use crate::mail::Letter;
 use crate::model::account::Verification;
@@ -105,6 +106,12 @@ pub(in crate::identity) fn look_up_for(
         Actor::Admin(_) => store::tables::accounts::find(db, &AccountId::new(name))?
             .ok_or_else(|| Kind::AccountNotFound.into()),
     }
+}
+
+/// Reads the account that this actor names.
+async fn look_up_as(core: &Core, by: &By, name: &str) -> Result<Account> {
+    let (actor, name) = (by.actor.clone(), name.to_owned());
+    core.store.read(move |db| look_up_for(db, &actor, &name)).await
 }
 
 /// Finds an account by id, e-mail address or user name.
@@ -310,7 +317,7 @@ pub async fn set_password(
         log.record(db, &Event::done(What::PasswordSet).about(&account.id).by(actor.name()))?;
         end_all_sessions(db, &actor, log, &account.id, SessionEnd::Password)?;
         store::tables::links::void_all(db, &account.id)?;
-        guard::lift(db, &key)?;
+        guard::lift(db, &key, log.at())?;
         outbox::enqueue(db, &letter)
     })
     .await
@@ -390,35 +397,80 @@ pub(in crate::identity) fn keep_last_admin(db: &mut dyn Db, id: &AccountId) -> R
 /// `AccountNotFound`, `LastAdmin`.
 pub async fn suspend(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
     let actor = by.actor.clone();
+    change(core, by, name, move |db, log, account| begin_suspension(db, &actor, log, account)).await
+}
+
+/// Suspends an account inside a write; the only place that does.
+pub(in crate::identity) fn begin_suspension(
+    db: &mut dyn Db,
+    actor: &Actor,
+    log: &AuditLog,
+    account: &Account,
+) -> Result<()> {
+    keep_last_admin(db, &account.id)?;
+    if store::tables::accounts::set_suspended(db, &account.id, Some(log.at()), log.at())? {
+        log.record(db, &Event::done(What::Suspended).about(&account.id).by(actor.name()))?;
+        end_all_sessions(db, actor, log, &account.id, SessionEnd::Admin)?;
+        link::void_all(db, &account.id)?;
+    }
+    Ok(())
+}
+
+/// Lifts a suspension inside a write. A lockout stays.
+pub(in crate::identity) fn end_suspension(
+    db: &mut dyn Db,
+    actor: &Actor,
+    log: &AuditLog,
+    account: &Account,
+) -> Result<()> {
+    if store::tables::accounts::set_suspended(db, &account.id, None, log.at())? {
+        log.record(db, &Event::done(What::Unsuspended).about(&account.id).by(actor.name()))?;
+    }
+    Ok(())
+}
+
+/// Lifts everything that failures have closed. A suspension stays.
+///
+/// # Errors
+/// `AccountNotFound`, `Forbidden`.
+pub async fn clear_lockout(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
+    let lockout = Lockout::of(core, &look_up_as(core, by, name).await?);
+    let actor = by.actor.clone();
+    change(core, by, name, move |db, log, account| lockout.end(db, &actor, log, account)).await
+}
+
+/// Lifts a suspension and everything that failures have closed.
+///
+/// # Errors
+/// `AccountNotFound`, `Forbidden`.
+pub async fn reinstate(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
+    let lockout = Lockout::of(core, &look_up_as(core, by, name).await?);
+    let actor = by.actor.clone();
     change(core, by, name, move |db, log, account| {
-        keep_last_admin(db, &account.id)?;
-        if store::tables::accounts::set_suspended(db, &account.id, Some(log.at()), log.at())? {
-            log.record(db, &Event::done(What::Suspended).about(&account.id).by(actor.name()))?;
-            end_all_sessions(db, &actor, log, &account.id, SessionEnd::Admin)?;
-            link::void_all(db, &account.id)?;
-        }
-        Ok(())
+        end_suspension(db, &actor, log, account)?;
+        lockout.end(db, &actor, log, account)
     })
     .await
 }
 
-/// Lifts a suspension and a lockout.
-///
-/// # Errors
-/// `AccountNotFound`.
-pub async fn unlock(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
-    let key = guard::key_of(core, &find(core, name).await?.account);
-    let actor = by.actor.clone();
-    change(core, by, name, move |db, log, account| {
-        if store::tables::accounts::set_suspended(db, &account.id, None, log.at())? {
-            log.record(db, &Event::done(What::Unsuspended).about(&account.id).by(actor.name()))?;
-        }
-        if guard::lift(db, &key)? {
+/// What failures have closed: password logins by a lockout, and second factors.
+struct Lockout {
+    key: [u8; 32],
+    factors: FactorLocks,
+}
+
+impl Lockout {
+    fn of(core: &Core, account: &Account) -> Self {
+        Self { key: guard::key_of(core, account), factors: FactorLocks::of(core, &account.id) }
+    }
+
+    fn end(&self, db: &mut dyn Db, actor: &Actor, log: &AuditLog, account: &Account) -> Result<()> {
+        self.factors.lift(db)?;
+        if guard::lift(db, &self.key, log.at())? {
             log.record(db, &Event::done(What::Unlocked).about(&account.id).by(actor.name()))?;
         }
         Ok(())
-    })
-    .await
+    }
 }
 
 /// Deletes an account. It is hidden at once and erased after 30 days; an account that was never

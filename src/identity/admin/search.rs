@@ -207,18 +207,10 @@ fn set_status(
     account: &Account,
     wanted: Status,
 ) -> Result<()> {
-    let id = &account.id;
     match wanted {
-        Status::Suspended => {
-            accounts::keep_last_admin(db, id)?;
-            store::tables::accounts::set_suspended(db, id, Some(log.at()), log.at())?;
-            log.record(db, &Event::done(What::Suspended).about(id).by(actor.name()))?;
-            crate::identity::account::link::void_all(db, id)?;
-            accounts::end_all_sessions(db, actor, log, id, SessionEnd::Admin)
-        }
+        Status::Suspended => accounts::begin_suspension(db, actor, log, account),
         Status::Active if account.suspended_at.is_some() => {
-            store::tables::accounts::set_suspended(db, id, None, log.at())?;
-            log.record(db, &Event::done(What::Unsuspended).about(id).by(actor.name()))
+            accounts::end_suspension(db, actor, log, account)
         }
         _ => Err(Error::invalid_field(Field::Status, Rule::StatusNotSettable)),
     }
@@ -239,22 +231,6 @@ fn set_roles(
         accounts::take(db, actor, log, id, name)?;
     }
     Ok(())
-}
-
-/// Lifts a lockout after failures. A suspension by an administrator stays.
-///
-/// # Errors
-/// `AccountNotFound`, `Forbidden`.
-pub async fn unlock(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
-    let key = guard::key_of(core, &account(core, id).await?);
-    let actor = by.actor.clone();
-    accounts::change(core, by, id, move |db, log, account| {
-        if guard::lift(db, &key)? {
-            log.record(db, &Event::done(What::Unlocked).about(&account.id).by(actor.name()))?;
-        }
-        Ok(())
-    })
-    .await
 }
 
 /// Restores a deleted account that has not been erased yet. Its sessions stay ended.

@@ -1,5 +1,7 @@
 //! The audit log: writes records inside the write of the change they describe, and reads them back.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::env::Env;
 use crate::error::Result;
 use crate::identity::access::actor::By;
@@ -72,6 +74,17 @@ pub async fn read(
 ) -> Result<Vec<AuditRow>> {
     let (filter, from) = (filter.clone(), from.clone());
     core.store.scan(move |db| store::tables::audit::page(db, &filter, &from, limit)).await
+}
+
+/// The e-mail addresses of the accounts that these records are about, and of their actors, by id.
+/// Deleted accounts have none.
+///
+/// # Errors
+/// `Unavailable`.
+pub async fn addresses(core: &Core, records: &[AuditRow]) -> Result<BTreeMap<String, String>> {
+    let ids = records.iter().flat_map(|record| [&record.account_id, &record.actor]).flatten();
+    let ids: BTreeSet<String> = ids.cloned().collect();
+    core.store.scan(move |db| store::tables::audit::addresses(db, &ids)).await
 }
 
 /// Truncates a list to `limit`. If there was more, returns the id before which the next page

@@ -5,6 +5,7 @@
 //! `smtp`.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
@@ -22,7 +23,7 @@ use crate::config::{Protection, Smtp};
 /// A step of the SMTP conversation, as `mail test` prints it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SmtpStep {
-    /// `connect`, `banner`, `EHLO`, `STARTTLS`, `AUTH`, `MAIL FROM`, `RCPT TO`, `DATA`, `message`
+    /// `resolve`, `connect`, `banner`, `EHLO`, `STARTTLS`, `AUTH`, `MAIL FROM`, `RCPT TO`, `DATA`, `message`
     /// or `QUIT`.
     pub name: &'static str,
     pub outcome: SmtpOutcome,
@@ -127,6 +128,35 @@ impl Conversation {
         let done = reply(patience, "QUIT", self.connection.quit()).await;
         let _ = tell(report, "QUIT", done.map(|response| words(&response)));
     }
+}
+
+/// The step that looks up the server's name.
+pub(super) const RESOLVE: &str = "resolve";
+
+/// Looks up the server's name, so that a name that does not exist is told apart from a server that
+/// does not answer. An address needs no lookup.
+pub(super) async fn resolve(
+    server: &Smtp,
+    patience: Duration,
+    report: StepReporter<'_>,
+) -> Tried<()> {
+    if server.host.parse::<IpAddr>().is_ok() {
+        return Ok(());
+    }
+    let looked_up = tokio::net::lookup_host((server.host.as_str(), server.port));
+    let found = match timeout(patience, looked_up).await {
+        Ok(Ok(addresses)) => {
+            let addresses: Vec<_> = addresses.map(|address| address.ip().to_string()).collect();
+            if addresses.is_empty() {
+                Err(trouble(RESOLVE, "it has no address"))
+            } else {
+                Ok(addresses.join(" "))
+            }
+        }
+        Ok(Err(error)) => Err(trouble(RESOLVE, &error.to_string())),
+        Err(_) => Err(late(RESOLVE, patience)),
+    };
+    tell(report, RESOLVE, found)
 }
 
 async fn connect_plain(

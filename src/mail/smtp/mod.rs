@@ -8,7 +8,7 @@ pub mod message;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use self::conversation::{Conversation, Trouble};
+use self::conversation::{Conversation, RESOLVE, Trouble};
 use crate::config::Smtp;
 use crate::env::{Env, Later};
 use crate::error::{Error, Kind, Result};
@@ -123,13 +123,23 @@ pub async fn probe(
     };
     let letter = message::format(&mail, env.wall())?;
     let mut talk = async || {
+        conversation::resolve(server, PATIENCE, &mut report).await?;
         let mut conversation = Conversation::open(server, PATIENCE, &mut report).await?;
         let done = conversation.hand_over(&letter, &mut report).await;
         conversation.close(&mut report).await;
         done
     };
     talk().await.map_err(|trouble| {
-        Error::with(Kind::Unavailable, format!("The mail server refused at {trouble}"))
+        let host = &server.host;
+        let sentence = match trouble.step {
+            RESOLVE => format!("The name {host} does not resolve: {}", trouble.answer),
+            "connect" => format!(
+                "The mail server {host}, port {}, cannot be reached: {}",
+                server.port, trouble.answer
+            ),
+            _ => format!("The mail server refused at {trouble}"),
+        };
+        Error::with(Kind::Unavailable, sentence)
     })
 }
 

@@ -1,5 +1,7 @@
 //! The `audit` table. Each record is written in the transaction of the change that it describes.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::error::Result;
 use crate::model::{AccountId, Event, Source, Time};
 use crate::sql;
@@ -185,6 +187,21 @@ pub fn page(
         ],
     )?;
     rows.into_iter().map(read).collect()
+}
+
+/// The e-mail addresses of these accounts, by id. Deleted and unknown accounts are left out.
+pub fn addresses(db: &mut dyn Db, ids: &BTreeSet<String>) -> Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    for id in ids {
+        let row = db.first(
+            sql!("select email from accounts where id = $1 and deleted_at is null and email is not null"),
+            &[id.as_str().into()],
+        )?;
+        if let Some(mut row) = row {
+            found.insert(id.clone(), row.take()?);
+        }
+    }
+    Ok(found)
 }
 
 /// When a login to this account last failed.

@@ -6,10 +6,11 @@ use crate::model::{Account, AccountId, Time};
 use crate::sql;
 use crate::store::db::{Db, Row, Value};
 use crate::store::tables::accounts;
+use crate::store::tables::accounts::NewRow;
 
 /// Everything about an account that an export writes.
 #[derive(Debug, Clone)]
-pub struct ExportedAccount {
+pub struct AccountExport {
     pub account: Account,
     /// The normalised user name; `None` while the name is only reserved.
     pub username_key: Option<String>,
@@ -54,6 +55,17 @@ pub struct Names {
     pub number: i64,
     /// Set while the account waits for its erasure.
     pub deleted_at: Option<Time>,
+    pub email_verified_at: Option<Time>,
+    /// True if an import left the account without a password, and its credentials are as they were
+    /// then.
+    pub lacks_password: bool,
+}
+
+macro_rules! names {
+    () => {
+        "id, number, deleted_at, email_verified_at, case when password_hash is null \
+         and imported_at is not null and credential_version = 1 then 1 else 0 end"
+    };
 }
 
 fn names(row: Option<Row>) -> Result<Option<Names>> {
@@ -62,6 +74,8 @@ fn names(row: Option<Row>) -> Result<Option<Names>> {
             id: AccountId::new(row.take::<String>()?),
             number: row.take()?,
             deleted_at: row.take()?,
+            email_verified_at: row.take()?,
+            lacks_password: row.take::<i64>()? != 0,
         })
     })
     .transpose()
@@ -69,14 +83,14 @@ fn names(row: Option<Row>) -> Result<Option<Names>> {
 
 /// Finds the account with this address.
 pub fn find_by_email(db: &mut dyn Db, email_key: &str) -> Result<Option<Names>> {
-    let sql = sql!("select id, number, deleted_at from accounts where email_key = $1");
+    let sql = sql!(concat!("select ", names!(), " from accounts where email_key = $1"));
     names(db.first(sql, &[email_key.into()])?)
 }
 
 /// Finds the account with this text id.
 pub fn find_by_id(db: &mut dyn Db, id: &AccountId) -> Result<Option<Names>> {
     names(db.first(
-        sql!("select id, number, deleted_at from accounts where id = $1"),
+        sql!(concat!("select ", names!(), " from accounts where id = $1")),
         &[id.as_str().into()],
     )?)
 }
@@ -84,14 +98,39 @@ pub fn find_by_id(db: &mut dyn Db, id: &AccountId) -> Result<Option<Names>> {
 /// Finds the account with this number.
 pub fn find_by_number(db: &mut dyn Db, number: i64) -> Result<Option<Names>> {
     names(db.first(
-        sql!("select id, number, deleted_at from accounts where number = $1"),
+        sql!(concat!("select ", names!(), " from accounts where number = $1")),
         &[number.into()],
     )?)
 }
 
+/// Gives the imported account with this address the password that it came without. Its credentials must
+/// be as they were then, and if its address was verified since, the file must know it as verified:
+/// otherwise the password may be that of another person, which the proof has made void. Returns
+/// whether the account was changed.
+pub fn add_password(db: &mut dyn Db, from: &NewRow, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set password_hash = $1, password_scheme = $2, \
+             email_verified_at = coalesce(email_verified_at, $3), \
+             credential_version = credential_version + 1, updated_at = $4 \
+             where email_key = $5 and password_hash is null and imported_at is not null \
+             and credential_version = 1 and deleted_at is null \
+             and (email_verified_at is null or $3 is not null)"
+        ),
+        &[
+            from.account.password_hash.as_deref().into(),
+            from.password_scheme.as_deref().into(),
+            from.account.email_verified_at.into(),
+            now.into(),
+            from.account.email.key().into(),
+        ],
+    )?;
+    Ok(changed > 0)
+}
+
 /// Returns accounts that are not deleted, with their roles, in the order of their ids from after
 /// this id.
-pub fn page(db: &mut dyn Db, after: &str, limit: i64) -> Result<Vec<ExportedAccount>> {
+pub fn page(db: &mut dyn Db, after: &str, limit: i64) -> Result<Vec<AccountExport>> {
     let rows = db.all(
         sql!(concat!(
             "select ",
@@ -101,7 +140,7 @@ pub fn page(db: &mut dyn Db, after: &str, limit: i64) -> Result<Vec<ExportedAcco
         )),
         &[after.into(), limit.into()],
     )?;
-    let mut page: Vec<ExportedAccount> =
+    let mut page: Vec<AccountExport> =
         rows.into_iter().map(|mut row| read(&mut row)).collect::<Result<_>>()?;
     let Some(last) = page.last().map(|entry| entry.account.id.as_str().to_owned()) else {
         return Ok(page);
@@ -121,8 +160,8 @@ pub fn page(db: &mut dyn Db, after: &str, limit: i64) -> Result<Vec<ExportedAcco
     Ok(page)
 }
 
-fn read(row: &mut Row) -> Result<ExportedAccount> {
-    Ok(ExportedAccount {
+fn read(row: &mut Row) -> Result<AccountExport> {
+    Ok(AccountExport {
         account: accounts::read(row)?,
         username_key: row.take()?,
         files_uploaded: row.take()?,

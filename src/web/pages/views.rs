@@ -55,6 +55,7 @@ pub(in crate::web) struct MessageView<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::front::{FrontLink, FrontView};
 
     const MARKUP: &str = "<script>alert(1)</script><img src=x onerror=\"'&>{{ x }}{% y %}";
 
@@ -63,7 +64,7 @@ mod tests {
     }
 
     /// Each template, with this text in every place.
-    fn rendered(text: &'static str) -> [String; 3] {
+    fn rendered(text: &'static str) -> [String; 4] {
         let reasons = [text.to_owned(), text.to_owned()];
         let confirm = ConfirmView {
             layout: layout(text),
@@ -86,7 +87,9 @@ mod tests {
             button: text,
         };
         let message = MessageView { layout: layout(text), again: Some(text.into()) };
-        [confirm.to_string(), address.to_string(), message.to_string()]
+        let links = [FrontLink { path: text.into(), words: text }];
+        let front = FrontView { layout: layout(text), links: &links };
+        [confirm.to_string(), address.to_string(), message.to_string(), front.to_string()]
     }
 
     #[test]

@@ -77,6 +77,10 @@ authd() {
         command authd "$@" --password-stdin <<<'a long enough passphrase'
       fi
       ;;
+    health*)
+      [ -n "$page_server" ] || page_serve
+      AUTHD_LISTEN=$page_address command authd "$@"
+      ;;
     'mail show')
       mail=$(command authd "$@")
       printf '%s\n' "$mail"

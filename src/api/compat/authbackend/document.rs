@@ -15,16 +15,6 @@ const EMAIL: &str = "user@example.com";
 const PASSWORD: &str = "SecurePass123!";
 const TOKEN: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...";
 
-/// Operations that take the API client headers, if the policy requires them.
-const FROM_APPS: [&str; 6] = [
-    "signup",
-    "login",
-    "verifyOtp",
-    "passwordReset",
-    "passwordResetVerifyOtp",
-    "passwordResetConfirm",
-];
-
 /// The document for this configuration.
 pub(in crate::api) fn document(config: &Config) -> Value {
     let mut document = openapi::generated::<AuthbackendApi>();
@@ -40,7 +30,7 @@ pub(in crate::api) fn document(config: &Config) -> Value {
         policy::bound_password(&mut schemas[schema]["properties"][property], &config.password);
     }
     let mut operations = [open(), own(), admin(), system()].concat();
-    api_client::describe(&mut document, config, &mut operations, &FROM_APPS);
+    api_client::describe(&mut document, config, &mut operations);
     openapi::complete(&mut document, &Authbackend, &operations, &UNCOUNTED);
     document
 }
@@ -55,7 +45,7 @@ fn open() -> Vec<Described> {
         Kind::AccountLocked,
     ];
     let link = [Kind::LinkInvalid, Kind::LinkExpired];
-    let code_used = [Kind::CodeInvalid, one_time_code::USED_UP];
+    let code_used = [Kind::CodeInvalid, one_time_code::RESET_USED_UP];
     let code = json!({ "email": EMAIL, "otpCode": "123456" });
     let token = [Kind::TokenInvalid, Kind::TokenExpired, Kind::SessionEnded];
     vec![

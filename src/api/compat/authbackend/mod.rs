@@ -19,6 +19,7 @@ use std::sync::Arc;
 use poem_openapi::{OpenApi, Tags};
 
 use crate::api::Mounted;
+use crate::api::needs::WireNeed;
 
 pub use crate::api::compat::authbackend::error::Authbackend;
 
@@ -54,6 +55,7 @@ pub fn mounted() -> Mounted {
         operations: AuthbackendApi::meta,
         mounts: &[""],
         uncounted: &UNCOUNTED,
+        needs: &[WireNeed::LoginCode, WireNeed::AccountNumber],
         add: |routes, core| {
             let api = (
                 auth::AuthbackendAuthApi { core: core.clone() },

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use poem_openapi::{OpenApi, Tags};
 
 use crate::api::Mounted;
+use crate::api::needs::WireNeed;
 
 pub use crate::api::compat::jobpath::error::Jobpath;
 
@@ -33,6 +34,7 @@ pub fn mounted() -> Mounted {
         operations: auth::JobpathAuthApi::meta,
         mounts: &[""],
         uncounted: &[],
+        needs: &[WireNeed::NoAppHeaders],
         add: |routes, core| {
             routes.with_operations(auth::JobpathAuthApi { core: core.clone() }, &[""], core)
         },

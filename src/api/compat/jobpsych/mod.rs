@@ -20,6 +20,7 @@ use std::sync::Arc;
 use poem_openapi::{OpenApi, Tags};
 
 use crate::api::Mounted;
+use crate::api::needs::WireNeed;
 use crate::config::Config;
 
 pub use crate::api::compat::jobpsych::error::Jobpsych;
@@ -61,6 +62,7 @@ pub fn mounted(config: &Config) -> Mounted {
         operations: JobpsychApi::meta,
         mounts: &[""],
         uncounted: &UNCOUNTED,
+        needs: &[WireNeed::SessionAtSignUp, WireNeed::NoAppHeaders, WireNeed::ServiceCalls],
         add: |routes, core| {
             let api = (
                 auth::JobpsychAuthApi { core: core.clone() },

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use poem_openapi::{OpenApi, Tags};
 
 use crate::api::Mounted;
+use crate::api::needs::WireNeed;
 
 pub use crate::api::compat::siteworks::error::Siteworks;
 
@@ -40,6 +41,7 @@ pub fn mounted() -> Mounted {
         operations: SiteworksApi::meta,
         mounts: &[""],
         uncounted: &[],
+        needs: &[WireNeed::SessionAtSignUp, WireNeed::NoAppHeaders],
         add: |routes, core| {
             routes.with_operations(
                 (

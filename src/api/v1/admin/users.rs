@@ -217,7 +217,7 @@ impl AdminUsersApi {
         admin: Allowed<WriteUsers>,
         #[oai(name = "userId")] user_id: Path<String>,
     ) -> Answer<UserChangedAnswer> {
-        let entry = search::unlock(&self.core, &admin.by(), &user_id.0).await?;
+        let entry = accounts::clear_lockout(&self.core, &admin.by(), &user_id.0).await?;
         Ok(answer(view::changed(&self.core, entry).into()))
     }
 

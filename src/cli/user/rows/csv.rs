@@ -25,6 +25,8 @@ pub struct Csv {
     delimiter: u8,
     escape: Escape,
     columns: Vec<Option<ImportColumn>>,
+    /// The places of columns whose name gives way to another one of the same meaning.
+    weak: Vec<usize>,
     headings: Headings,
 }
 
@@ -49,25 +51,47 @@ impl Csv {
         let by_habit = if delimiter == b'\t' { Escape::Backslash } else { Escape::Quote };
         let escape = escape.unwrap_or(by_habit);
         lines.put_back(vec![first]);
-        let mut csv = Self { lines, delimiter, escape, columns: Vec::new(), headings };
+        let mut csv =
+            Self { lines, delimiter, escape, columns: Vec::new(), weak: Vec::new(), headings };
         let names =
             csv.row()?.map_or(Ok(Vec::new()), |(_, cells)| cells).map_err(Unreadable::Heading)?;
         for name in names {
             let name = name.unwrap_or_default();
-            let column = csv.headings.column(name.trim());
-            if let Some(twice) = column.filter(|_| csv.columns.contains(&column)) {
-                let sentence = format!(
-                    "two of its columns mean {}: exclude one with --column NAME=-",
-                    twice.as_str()
-                );
-                return Err(Unreadable::Heading(sentence));
-            }
-            csv.columns.push(column);
+            csv.add_column(name.trim())?;
         }
         if csv.columns.contains(&Some(ImportColumn::Email)) {
             return Ok(csv);
         }
         Err(Unreadable::Heading("its first line names no column for the e-mail address".to_owned()))
+    }
+
+    /// Adds a column of the heading. Of two names for one meaning, one may give way.
+    fn add_column(&mut self, name: &str) -> Result<(), Unreadable> {
+        let column = self.headings.column(name);
+        let gives_way = self.headings.gives_way(name);
+        let before = column.and_then(|_| self.columns.iter().position(|known| *known == column));
+        match (column, before) {
+            (Some(_), Some(_)) if gives_way => self.columns.push(None),
+            (Some(_), Some(before)) if self.weak.contains(&before) => {
+                if let Some(weak) = self.columns.get_mut(before) {
+                    *weak = None;
+                }
+                self.columns.push(column);
+            }
+            (Some(twice), Some(_)) => {
+                return Err(Unreadable::Heading(format!(
+                    "two of its columns mean {}: exclude one with --column NAME=-",
+                    twice.as_str()
+                )));
+            }
+            _ => {
+                if gives_way {
+                    self.weak.push(self.columns.len());
+                }
+                self.columns.push(column);
+            }
+        }
+        Ok(())
     }
 
     /// The cells of the next non-empty row, and the line it begins at.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::lines::LineReader;
 use super::{Headings, ImportRow, Input, Rows, Unused};
-use crate::identity::admin::import::Fields;
+use crate::identity::admin::import::{Fields, ImportColumn};
 
 /// A file in JSON Lines format.
 pub struct Json {
@@ -30,18 +30,28 @@ impl Json {
             format!("it is not a JSON object (column {}){hint}", error.column())
         })?;
         let mut fields = Fields::default();
+        // Columns whose name gives way to another one of the same meaning.
+        let mut weak: Vec<ImportColumn> = Vec::new();
         for (name, value) in object {
             let Some(column) = self.headings.column(&name) else { continue };
+            let gives_way = self.headings.gives_way(&name);
+            if gives_way && fields.get(column).is_some() {
+                continue;
+            }
             if let Some(text) =
                 text(value).map_err(|NoText| format!("its {} is an object", column.as_str()))?
             {
-                if fields.get(column).is_some() {
+                if fields.get(column).is_some() && !weak.contains(&column) {
                     return Err(format!(
                         "two of its names mean {}: choose one with --column",
                         column.as_str()
                     ));
                 }
                 fields.put(column, text);
+                weak.retain(|known| *known != column);
+                if gives_way {
+                    weak.push(column);
+                }
             }
         }
         Ok(fields)
@@ -61,9 +71,16 @@ fn text(value: Value) -> Result<Option<String>, NoText> {
             let parts = parts.into_iter().map(|part| text(part).map(Option::unwrap_or_default));
             Some(parts.collect::<Result<Vec<String>, NoText>>()?.join(","))
         }
+        // MongoDB's extended JSON: {"$oid": "5f7c…"}, {"$date": {"$numberLong": "1700000000000"}}.
+        Value::Object(wrapped) if wrapped.len() == 1 => match wrapped.into_iter().next() {
+            Some((kind, inner)) if MONGO_TYPES.contains(&&*kind) => text(inner)?,
+            _ => return Err(NoText),
+        },
         Value::Object(_) => return Err(NoText),
     })
 }
+
+const MONGO_TYPES: [&str; 4] = ["$oid", "$date", "$numberLong", "$numberInt"];
 
 impl Rows for Json {
     fn next(&mut self) -> io::Result<Option<ImportRow>> {

@@ -55,6 +55,12 @@ impl Headings {
         Self { given, unused: Unused::default() }
     }
 
+    /// Whether this name gives way to another one of the same meaning; never a name given on the
+    /// command line.
+    fn gives_way(&self, name: &str) -> bool {
+        !self.given.contains_key(name) && ImportColumn::gives_way(name)
+    }
+
     /// Looks up a column by name, and records a column that is not read.
     fn column(&mut self, name: &str) -> Option<ImportColumn> {
         match self.given.get(name).copied().unwrap_or_else(|| ImportColumn::meaning(name)) {

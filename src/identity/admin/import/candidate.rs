@@ -1,6 +1,7 @@
 //! Turns one row of a file into an account that the import can write, or into the reason why it
 //! cannot.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::env::Env;
@@ -9,7 +10,8 @@ use crate::identity::admin::import::column::{Fields, ImportColumn};
 use crate::identity::admin::import::value;
 use crate::identity::admin::import::value::When;
 use crate::model::{Account, AccountId, Email, Time, Username, role, text};
-use crate::password::{refusal, scheme};
+use crate::password::imported::ImportedPassword;
+use crate::password::{imported, scheme};
 use crate::store::tables::accounts::NewRow;
 
 /// The highest number accepted: no count reaches it, and every JSON reader represents it exactly.
@@ -49,6 +51,8 @@ pub struct ImportRules {
     pub(in crate::identity) withheld: BTreeSet<String>,
     /// Whether an address counts as verified if the file does not say.
     pub(in crate::identity) unsaid_is_proved: bool,
+    /// Whether accounts are imported although they have no password here.
+    pub(in crate::identity) without_passwords: bool,
     pub(in crate::identity) env: Env,
 }
 
@@ -69,7 +73,8 @@ impl ImportRules {
         handle: [u8; 32],
     ) -> ParseResult<Candidate> {
         let now = self.env.now();
-        let state = StateColumns::of(fields)?;
+        let state = StateColumns::of(fields, now)?;
+        let mut notes = Vec::new();
         let email = fields.get(ImportColumn::Email).ok_or("it has no e-mail address")?;
         let email = Email::parse(email).ok_or("its e-mail address is not valid")?;
         let (id, number, named) = identity(fields, fresh)?;
@@ -78,16 +83,13 @@ impl ImportRules {
                 .ok_or("its user name is not 3 to 50 letters, digits, _, - and inner dots")
         });
         let username = username.transpose()?;
-        let hash = fields.get(ImportColumn::PasswordHash);
-        if let Some(reason) = hash.and_then(refusal::reason) {
-            return Err(reason);
-        }
+        let hash = self.password(fields, &mut notes)?;
         let created_at = past(fields, ImportColumn::CreatedAt, now)?.unwrap_or(now);
-        let mut notes = Vec::new();
         let proved = match moment(fields, ImportColumn::EmailVerified)? {
             Some(said) => said.at(created_at),
             None => (self.unsaid_is_proved && !state.is_pending).then_some(created_at),
         };
+        let password_scheme = hash.as_deref().map(scheme::scheme_of);
         let username_key = username.as_ref().map(|name| name.key().to_owned());
         let account = Account {
             email_verified_at: proved,
@@ -99,7 +101,7 @@ impl ImportRules {
             phone: words(fields, ImportColumn::Phone, LONGEST_PHONE)?,
             phone_verified_at: moment(fields, ImportColumn::PhoneVerified)?
                 .and_then(|said| said.at(created_at)),
-            password_hash: hash.map(str::to_owned),
+            password_hash: hash,
             suspended_at: state.suspended_at(now),
             last_login_at: past(fields, ImportColumn::LastLoginAt, now)?,
             updated_at: past(fields, ImportColumn::UpdatedAt, now)?.unwrap_or(created_at),
@@ -108,7 +110,7 @@ impl ImportRules {
         Ok(Candidate {
             row: NewRow {
                 username_key,
-                password_scheme: hash.map(scheme::scheme_of),
+                password_scheme,
                 files_uploaded: count(fields, ImportColumn::FilesUploaded)?.unwrap_or(0),
                 upload_limit: count(fields, ImportColumn::UploadLimit)?,
                 imported_at: Some(now),
@@ -121,6 +123,23 @@ impl ImportRules {
         })
     }
 
+    /// The password hash. An account without one is refused, unless the operator accepts that: it
+    /// would look like a success.
+    fn password(&self, fields: &Fields, notes: &mut Vec<String>) -> ParseResult<Option<String>> {
+        let reason = match fields.get(ImportColumn::PasswordHash).map(imported::read) {
+            Some(ImportedPassword::Hash(hash)) => return Ok(Some(hash)),
+            Some(ImportedPassword::Refused(reason)) => reason,
+            None | Some(ImportedPassword::Unusable) if self.without_passwords => return Ok(None),
+            None => "it has no password hash".to_owned(),
+            Some(ImportedPassword::Unusable) => "it has no usable password".to_owned(),
+        };
+        if self.without_passwords {
+            notes.push(format!("{reason}; it was imported without its password"));
+            return Ok(None);
+        }
+        Err(format!("{reason}; --without-passwords imports it, and its owner sets a new password"))
+    }
+
     /// The roles that the account keeps. A list replaces the default role, a single role is added
     /// to it. The result is never empty.
     fn roles(&self, fields: &Fields, notes: &mut Vec<String>) -> Vec<String> {
@@ -130,6 +149,8 @@ impl ImportRules {
             kept.insert(role::DEFAULT.to_owned());
         }
         let single = fields.get(ImportColumn::Role).map(str::to_ascii_lowercase);
+        // Supabase gives this role to everybody who logs in.
+        let single = single.filter(|name| name != "authenticated");
         for name in listed.into_iter().chain(single) {
             let shown: String = name.chars().filter(|c| !text::is_control(*c)).take(50).collect();
             if self.withheld.contains(&name) {
@@ -160,6 +181,7 @@ fn identity(
             if number.is_some() { AccountReference::Number } else { AccountReference::Address },
         ));
     };
+    let id = &*without_connection(id);
     let is_numeric = id.bytes().all(|b| b.is_ascii_digit()) && !id.starts_with('0');
     if is_numeric && number.is_none() {
         return Ok((fresh, Some(numeric(id)?), AccountReference::Number));
@@ -169,6 +191,17 @@ fn identity(
         return Err(format!("its id is not 1 to {LONGEST_ID} letters, digits, -, _, . and :"));
     }
     Ok((AccountId::new(id), number, AccountReference::Id))
+}
+
+/// Auth0 writes `auth0|5f7c…` for its own accounts, and in its file of password hashes `5f7c…` for
+/// the same account: both become `5f7c…`. The bar is not safe in paths, so other connections become
+/// `google-oauth2:1234`.
+fn without_connection(id: &str) -> Cow<'_, str> {
+    match id.split_once('|') {
+        Some(("auth0", rest)) if rest.bytes().any(|byte| !byte.is_ascii_digit()) => rest.into(),
+        Some(_) => id.replace('|', ":").into(),
+        None => id.into(),
+    }
 }
 
 fn numeric(text: &str) -> ParseResult<i64> {
@@ -236,6 +269,16 @@ fn count(fields: &Fields, column: ImportColumn) -> ParseResult<Option<i64>> {
     count.map(Some).ok_or_else(|| format!("its {} is not a valid count", column.as_str()))
 }
 
+/// Whether a suspension until then is in force.
+fn is_still_to_come(text: &str, now: Time) -> ParseResult<bool> {
+    match value::time(text) {
+        _ if text.eq_ignore_ascii_case("infinity") => Ok(true),
+        When::At(until) => Ok(until > now),
+        When::Never => Ok(false),
+        When::Unreadable => Err("its suspended_until is not a valid time".to_owned()),
+    }
+}
+
 /// What the columns about an account's state say together.
 struct StateColumns {
     suspended: Option<Said>,
@@ -243,11 +286,16 @@ struct StateColumns {
 }
 
 impl StateColumns {
-    fn of(fields: &Fields) -> ParseResult<Self> {
+    fn of(fields: &Fields, now: Time) -> ParseResult<Self> {
         if moment(fields, ImportColumn::Deleted)?.is_some_and(|said| !matches!(said, Said::No)) {
             return Err("it was deleted in the old service".to_owned());
         }
         let mut suspended = moment(fields, ImportColumn::Suspended)?;
+        if let Some(text) = fields.get(ImportColumn::SuspendedUntil)
+            && is_still_to_come(text, now)?
+        {
+            suspended = suspended.or(Some(Said::Yes));
+        }
         if let Some(text) = fields.get(ImportColumn::Active) {
             match value::truth(text) {
                 Some(true) => {}

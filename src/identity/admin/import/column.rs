@@ -28,6 +28,8 @@ pub enum ImportColumn {
     Active,
     /// Whether or since when the account is suspended.
     Suspended,
+    /// Until when the account is suspended.
+    SuspendedUntil,
     /// The state as a word.
     Status,
     /// Whether or when the account was deleted.
@@ -64,19 +66,25 @@ const NAMES: [(ImportColumn, &str, &[&str]); ImportColumn::COUNT] = [
             "isemailverified",
             "verifiedat",
             "emailconfirmed",
+            "emailconfirmedat",
+            "confirmedat",
         ],
     ),
-    (ImportColumn::Username, "username", &["login", "usernm", "nickname"]),
+    (ImportColumn::Username, "username", &["login", "usernm"]),
     (ImportColumn::FirstName, "first_name", &["givenname", "firstname"]),
     (ImportColumn::LastName, "last_name", &["familyname", "surname"]),
     (ImportColumn::Name, "name", &["fullname", "displayname"]),
     (ImportColumn::CompanyName, "company_name", &["company"]),
     (ImportColumn::Phone, "phone", &["phonenumber", "telephone", "mobile"]),
-    (ImportColumn::PhoneVerified, "phone_verified_at", &["phoneverified", "isphoneverified"]),
+    (
+        ImportColumn::PhoneVerified,
+        "phone_verified_at",
+        &["phoneverified", "isphoneverified", "phoneconfirmedat"],
+    ),
     (
         ImportColumn::PasswordHash,
         "password_hash",
-        &["password", "hash", "hashedpassword", "passwd", "passworddigest"],
+        &["password", "hash", "hashedpassword", "passwd", "passworddigest", "encryptedpassword"],
     ),
     (ImportColumn::FilesUploaded, "files_uploaded", &["uploads", "uploadcount"]),
     (ImportColumn::UploadLimit, "upload_limit", &["maxuploads"]),
@@ -96,17 +104,27 @@ const NAMES: [(ImportColumn, &str, &[&str]); ImportColumn::COUNT] = [
             "isdisabled",
         ],
     ),
+    (ImportColumn::SuspendedUntil, "suspended_until", &["banneduntil"]),
     (ImportColumn::Status, "status", &["state", "accountstatus"]),
     (ImportColumn::Deleted, "deleted_at", &["deleted", "isdeleted"]),
     (ImportColumn::Role, "role", &["userrole"]),
     (ImportColumn::Roles, "roles", &["userroles"]),
-    (ImportColumn::CreatedAt, "created_at", &["created", "createdon", "registeredat", "joinedat"]),
+    (
+        ImportColumn::CreatedAt,
+        "created_at",
+        &["created", "createdon", "registeredat", "joinedat", "datejoined"],
+    ),
     (ImportColumn::UpdatedAt, "updated_at", &["updated", "updatedon", "modifiedat"]),
-    (ImportColumn::LastLoginAt, "last_login_at", &["lastlogin", "lastloginat", "lastseen"]),
+    (
+        ImportColumn::LastLoginAt,
+        "last_login_at",
+        &["lastlogin", "lastloginat", "lastseen", "lastsigninat"],
+    ),
 ];
 
-/// Known columns that are ignored.
-const LEFT: [&str; 19] = [
+/// Known columns that are ignored: secrets and figures of the old service, its own settings, and
+/// names that are not unique there.
+const LEFT: &[&str] = &[
     "refreshtoken",
     "refreshtokens",
     "accesstoken",
@@ -126,11 +144,69 @@ const LEFT: [&str; 19] = [
     "passwordresettoken",
     "permissions",
     "accountlockeduntil",
+    "aud",
+    "instanceid",
+    "confirmationtoken",
+    "confirmationsentat",
+    "recoverytoken",
+    "recoverysentat",
+    "emailchange",
+    "emailchangetokennew",
+    "emailchangetokencurrent",
+    "emailchangesentat",
+    "emailchangeconfirmstatus",
+    "phonechange",
+    "phonechangetoken",
+    "phonechangesentat",
+    "reauthenticationtoken",
+    "reauthenticationsentat",
+    "invitedat",
+    "rawappmetadata",
+    "rawusermetadata",
+    "issuperadmin",
+    "issuperuser",
+    "isstaff",
+    "isssouser",
+    "isanonymous",
+    "resetpasswordsentat",
+    "remembercreatedat",
+    "remembertoken",
+    "currentsigninat",
+    "currentsigninip",
+    "lastsigninip",
+    "signincount",
+    "failedattempts",
+    "unlocktoken",
+    "lockedat",
+    "unconfirmedemail",
+    "twofactorsecret",
+    "twofactorrecoverycodes",
+    "twofactorconfirmedat",
+    "currentteamid",
+    "profilephotopath",
+    "nickname",
+    "picture",
+    "identities",
+    "lastip",
+    "loginscount",
+    "usermetadata",
+    "appmetadata",
+    "tenant",
+    "connection",
+    "tmpisunique",
+    "passwordsetdate",
+    "lastpasswordreset",
+    "multifactor",
+    "groups",
+    "userpermissions",
 ];
+
+/// Supabase has `confirmed_at` too, the earlier of the confirmations of address and phone number.
+const GIVES_WAY: [&str; 1] = ["confirmedat"];
 
 impl ImportColumn {
     /// Number of columns.
-    pub const COUNT: usize = 23;
+    pub const COUNT: usize = 24;
 
     /// Interprets a column name from a file's header.
     #[must_use]
@@ -151,6 +227,18 @@ impl ImportColumn {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         NAMES.get(self.place()).map_or("", |(_, own, _)| own)
+    }
+
+    /// Our names of all columns.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(_, own, _)| *own)
+    }
+
+    /// Whether this name of a column gives way to another one of the same meaning: some systems have
+    /// both, and the other says it more exactly.
+    #[must_use]
+    pub fn gives_way(name: &str) -> bool {
+        GIVES_WAY.contains(&&*folded(name))
     }
 
     pub(in crate::identity) fn place(self) -> usize {

@@ -44,6 +44,8 @@ pub struct Options {
     pub allowed_roles: Vec<String>,
     /// Count addresses as verified if the file does not say.
     pub assume_verified: bool,
+    /// Import accounts that have no password, or whose hash is of no use here.
+    pub without_passwords: bool,
 }
 
 /// A row as read: its line and the result.
@@ -79,6 +81,8 @@ pub struct Summary {
     pub imported: u64,
     /// Accounts that already existed with the same id and address.
     pub present: u64,
+    /// Accounts that an earlier import left without a password and that got it now, or would get it.
+    pub repaired: u64,
     pub refused: u64,
     /// Imported accounts that lack something the row contained.
     pub changed: u64,
@@ -90,6 +94,8 @@ pub struct Summary {
 enum ImportOutcome {
     Imported,
     Present,
+    /// It was there without the password that the row has.
+    Repaired,
     Refused(String),
 }
 
@@ -132,6 +138,7 @@ impl<'a> ImportRun<'a> {
             withheld: roles.iter().filter(is_withheld).cloned().collect(),
             roles,
             unsaid_is_proved: options.assume_verified,
+            without_passwords: options.without_passwords,
             env: core.env.clone(),
         };
         let (seen, hasher, summary) = (HashMap::new(), RandomState::new(), Summary::default());
@@ -169,7 +176,12 @@ impl<'a> ImportRun<'a> {
             }
         }
         let candidates = Arc::new(candidates);
-        let looked = self.look(&candidates).await?;
+        let mut looked = self.look(&candidates).await?;
+        if !self.options.dry_run {
+            // A repair is written as a new account is.
+            let is_repair = |o: &mut Option<_>| matches!(o, Some(ImportOutcome::Repaired));
+            looked.iter_mut().filter_map(|o| is_repair(o).then_some(o)).for_each(|o| *o = None);
+        }
         let free: Vec<usize> =
             looked.iter().enumerate().filter(|(_, o)| o.is_none()).map(|(at, _)| at).collect();
         let written = if self.options.dry_run {
@@ -181,7 +193,7 @@ impl<'a> ImportRun<'a> {
             .iter()
             .flatten()
             .chain(&written)
-            .any(|outcome| matches!(outcome, ImportOutcome::Present));
+            .any(|outcome| matches!(outcome, ImportOutcome::Present | ImportOutcome::Repaired));
         let mut written = written.into_iter();
         for ((line, candidate), looked) in lines.into_iter().zip(candidates.iter()).zip(looked) {
             if let Some(outcome) = looked.or_else(|| written.next()) {
@@ -196,10 +208,15 @@ impl<'a> ImportRun<'a> {
     /// # Errors
     /// `Unavailable`.
     pub async fn finish(self) -> Result<Summary> {
-        let Summary { imported, present, refused, .. } = self.summary;
-        if imported > 0 && !self.options.dry_run {
-            let event =
-                event(format!("{imported} imported, {present} there already, {refused} refused"));
+        let Summary { imported, present, repaired, refused, .. } = self.summary;
+        if imported + repaired > 0 && !self.options.dry_run {
+            let added = match repaired {
+                0 => String::new(),
+                _ => format!(", {repaired} got their password"),
+            };
+            let event = event(format!(
+                "{imported} imported, {present} there already, {refused} refused{added}"
+            ));
             let (log, record) = (self.log, self.record);
             self.core.store.write(move |db| log.keep(db, &record, &event)).await?;
         }
@@ -279,6 +296,7 @@ impl<'a> ImportRun<'a> {
         };
         match outcome {
             ImportOutcome::Present => self.summary.present += 1,
+            ImportOutcome::Repaired => self.summary.repaired += 1,
             ImportOutcome::Refused(reason) => {
                 self.summary.refused += 1;
                 remark(&reason, Remarked::Refused);
@@ -319,6 +337,14 @@ fn obstacle(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<Option<
         };
         return match (holder.deleted_at, is_same) {
             (Some(_), _) => refused("its address is that of a deleted account".to_owned()),
+            (None, true)
+                if holder.lacks_password
+                    && account.password_hash.is_some()
+                    && (holder.email_verified_at.is_none()
+                        || account.email_verified_at.is_some()) =>
+            {
+                Ok(Some(ImportOutcome::Repaired))
+            }
             (None, true) => Ok(Some(ImportOutcome::Present)),
             (None, false) => {
                 refused(format!("its address is that of the account with number {}", holder.number))
@@ -375,7 +401,9 @@ impl ImportChunk {
             }
         }
         let imported = imported_of(&outcomes);
-        if imported > 0 {
+        let is_change =
+            |o: &ImportOutcome| matches!(o, ImportOutcome::Imported | ImportOutcome::Repaired);
+        if outcomes.iter().any(is_change) {
             let event = event(format!("begun, {} imported so far", self.before + imported));
             self.log.keep(db, &self.record, &event)?;
         }
@@ -414,7 +442,10 @@ fn write_chunk(
         } else {
             let unexplained =
                 || ImportOutcome::Refused("it conflicts with an existing account".to_owned());
-            obstacle(db, candidate, now)?.unwrap_or_else(unexplained)
+            match obstacle(db, candidate, now)? {
+                Some(ImportOutcome::Repaired) => repair(db, candidate, now)?,
+                other => other.unwrap_or_else(unexplained),
+            }
         });
     }
     Ok(())
@@ -435,4 +466,10 @@ fn insert(db: &mut dyn Db, candidate: &Candidate, number: i64, now: Time) -> Res
         store::tables::roles::give(db, &account.id, role)?;
     }
     Ok(true)
+}
+
+/// Gives an account the password that an earlier import left out.
+fn repair(db: &mut dyn Db, candidate: &Candidate, now: Time) -> Result<ImportOutcome> {
+    let is_done = store::tables::transfer::add_password(db, &candidate.row, now)?;
+    Ok(if is_done { ImportOutcome::Repaired } else { ImportOutcome::Present })
 }

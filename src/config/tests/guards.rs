@@ -1,0 +1,154 @@
+//! What `config check` and `serve` say about guards that are off and logins that others can read.
+
+use super::*;
+
+/// A configuration that production lacks nothing of.
+const READY: [(&str, &str); 5] = [
+    ("AUTHD_SERVER__ENVIRONMENT", "production"),
+    ("AUTHD_PUBLIC_URL", "https://id.mydomain.org"),
+    ("AUTHD_SERVER__TRUSTED_PROXIES", "127.0.0.1"),
+    ("AUTHD_MAIL__SMTP_URL", "smtps://user:password@mail.mydomain.org"),
+    ("AUTHD_MAIL__FROM", "noreply@mydomain.org"),
+];
+
+fn with(more: &[(&str, &str)]) -> Loaded {
+    let mut all: BTreeMap<_, _> = READY.into_iter().collect();
+    all.extend(more.iter().copied());
+    loaded(&all.into_iter().collect::<Vec<_>>())
+}
+
+/// The findings that are no hints, as `level key`.
+fn findings(more: &[(&str, &str)]) -> Vec<String> {
+    let found = check(&with(more), Vec::new()).findings;
+    let serious = found.iter().filter(|finding| finding.level != Severity::Hint);
+    serious.map(|finding| format!("{} {}", finding.level, finding.key)).collect()
+}
+
+#[test]
+fn every_profile_has_its_guards_and_starts_without_a_warning_about_them() {
+    for profile in ProfileName::all() {
+        let found = findings(&[("AUTHD_PROFILE", profile.name)]);
+        let about_guards = |found: &String| {
+            ["limits", "throttle", "lockout", "tokens.access", "metrics", "admin"]
+                .iter()
+                .any(|section| found.contains(section))
+        };
+        assert!(!found.iter().any(about_guards), "{}: {found:?}", profile.name);
+        assert_eq!(with(&[("AUTHD_PROFILE", profile.name)]).warnings(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn each_limit_that_is_off_or_as_good_as_off_is_a_finding() {
+    let limits = loaded(&[]).config.limits;
+    assert!(limits.all().len() >= 13);
+    for (key, rate) in limits.all() {
+        assert!(rate.is_some(), "{key}");
+        let variable = format!("AUTHD_{}", key.to_uppercase().replace('.', "__"));
+        let count = format!("{variable}__COUNT");
+        let window = format!("{variable}__WINDOW");
+        for set in [
+            &[(variable.as_str(), "off")][..],
+            &[(&count, "0")],
+            &[(&count, "1000000"), (&window, "1s")],
+        ] {
+            let found = findings(set);
+            assert!(found.iter().any(|found| found.ends_with(key)), "{set:?}: {found:?}");
+        }
+        let warned = with(&[(&variable, "off")]).warnings();
+        assert!(warned.iter().any(|line| line.contains(key)), "{key}: {warned:?}");
+    }
+    // Mail to others and second factors have no other guard that a stranger would meet.
+    assert_eq!(findings(&[("AUTHD_LIMITS__MAIL_CLIENT", "off")]), ["error limits.mail_client"]);
+    assert_eq!(findings(&[("AUTHD_LIMITS__RESEND", "off")]), ["warning limits.resend"]);
+}
+
+#[test]
+fn a_throttle_or_lockout_that_slows_nothing_down_is_as_good_as_none() {
+    let off = ("AUTHD_THROTTLE__ENABLED", "false");
+    assert_eq!(findings(&[off]), ["error throttle.enabled"]);
+    for (key, value) in [
+        ("AUTHD_THROTTLE__FAILURES", "100000"),
+        ("AUTHD_THROTTLE__ACCOUNT_FAILURES", "1000000"),
+        ("AUTHD_THROTTLE__WINDOW", "1s"),
+    ] {
+        assert_eq!(findings(&[(key, value)]), ["error throttle.failures"], "{key}");
+        assert_eq!(with(&[(key, value)]).warnings().len(), 1, "{key}");
+        let locked = ("AUTHD_LOCKOUT__ENABLED", "true");
+        assert_eq!(findings(&[(key, value), locked]), ["warning throttle.failures"], "{key}");
+        assert!(with(&[(key, value), locked]).warnings().is_empty(), "{key}");
+    }
+    let waits = [("AUTHD_THROTTLE__FIRST_WAIT", "1s"), ("AUTHD_THROTTLE__LONGEST_WAIT", "1s")];
+    assert_eq!(findings(&waits), ["error throttle.failures"]);
+    let lockout = [("AUTHD_LOCKOUT__ENABLED", "true"), ("AUTHD_LOCKOUT__FAILURES", "100000")];
+    assert_eq!(findings(&lockout), ["warning lockout.failures"]);
+    assert_eq!(findings(&[off, lockout[0], lockout[1]]), ["error lockout.failures"]);
+}
+
+#[test]
+fn logins_that_cross_a_network_without_tls_are_found_and_warned_of() {
+    let gateway = |url: &'static str| [("AUTHD_SMS__URL", url), ("AUTHD_SMS__BODY", "{to} {text}")];
+    let plain = gateway("http://sms.mydomain.org/send");
+    assert_eq!(findings(&plain), ["warning sms.url"]);
+    assert!(with(&plain).warnings().is_empty());
+    let login = ("AUTHD_SMS__HEADERS", "authorization: Bearer abc");
+    for exposed in [
+        [plain[0], plain[1], login],
+        [("AUTHD_SMS__URL", "http://10.0.0.9/send?key=abc"), plain[1], plain[1]],
+    ] {
+        assert_eq!(findings(&exposed), ["error sms.url"], "{exposed:?}");
+        assert_eq!(with(&exposed).warnings().len(), 1, "{exposed:?}");
+    }
+    for private in ["https://sms.mydomain.org/send", "http://127.0.0.1:9/", "http://localhost/"] {
+        assert!(findings(&[("AUTHD_SMS__URL", private), plain[1], login]).is_empty(), "{private}");
+    }
+    let mail = |url| findings(&[("AUTHD_MAIL__SMTP_URL", url)]);
+    assert_eq!(mail("smtp+insecure://user:password@mx.mydomain.org"), ["error mail.smtp_url"]);
+    assert_eq!(mail("smtp+insecure://mx.mydomain.org"), ["warning mail.smtp_url"]);
+}
+
+#[test]
+fn metrics_for_everyone_and_networks_that_restrict_nothing_are_found() {
+    for listen in ["0.0.0.0:9464", "[::]:9464", "203.0.113.7:9464"] {
+        assert_eq!(findings(&[("AUTHD_METRICS__LISTEN", listen)]), ["warning metrics.listen"]);
+    }
+    for listen in ["127.0.0.1:9464", "10.1.2.3:9464", "[fd00::1]:9464"] {
+        assert!(findings(&[("AUTHD_METRICS__LISTEN", listen)]).is_empty(), "{listen}");
+    }
+    for (proxies, expected) in [
+        ("10.0.0.5", None),
+        ("10.0.0.0/24, fd00::/64", None),
+        ("10.0.0.5, 172.17.0.0/16", Some("warning")),
+        ("fd00::/8", Some("warning")),
+        ("0.0.0.0/0", Some("error")),
+    ] {
+        let found = findings(&[("AUTHD_SERVER__TRUSTED_PROXIES", proxies)]);
+        let expected: Vec<_> =
+            expected.iter().map(|level| format!("{level} server.trusted_proxies")).collect();
+        assert_eq!(found, expected, "{proxies}");
+    }
+    for every in ["0.0.0.0/0", "10.0.0.0/8, ::/0"] {
+        assert_eq!(findings(&[("AUTHD_ADMIN__NETWORKS", every)]), ["warning admin.networks"]);
+    }
+}
+
+#[test]
+fn access_tokens_that_live_long_are_found() {
+    assert!(findings(&[("AUTHD_TOKENS__ACCESS", "1h")]).is_empty());
+    assert_eq!(findings(&[("AUTHD_TOKENS__ACCESS", "2h")]), ["warning tokens.access"]);
+    assert_eq!(findings(&[("AUTHD_TOKENS__ACCESS", "30 days")]), ["error tokens.access"]);
+}
+
+#[test]
+fn zero_in_a_documents_variable_is_refused_instead_of_switching_a_limit_off() {
+    for name in ["RATE_LIMIT_MAX", "AUTH_RATE_LIMIT_MAX"] {
+        for zero in ["0", "00", "\"0\""] {
+            let text = refused(&[("AUTHD_PROFILE", "perfect21"), (name, zero)]);
+            assert!(text.contains(&format!("env {name}")) && text.contains("got 0"), "{text}");
+        }
+    }
+    let off = refused(&[("AUTHD_PROFILE", "perfect21"), ("AUTH_RATE_LIMIT_MAX", "0")]);
+    assert!(off.contains("AUTHD_LIMITS__SIGN_IN=off"), "{off}");
+    let lockout = with(&[("AUTHD_PROFILE", "perfect21"), ("ENABLE_ACCOUNT_LOCKOUT", "false")]);
+    assert!(lockout.warnings()[0].contains("guessed"), "{:?}", lockout.warnings());
+}

@@ -1,0 +1,138 @@
+//! The page at `/` and at each mount of the native API, for people who open the server's address in
+//! a browser: it leads to the documentation and to the pages that ask for an address. Programs get
+//! the 404 of an unknown path. A wire that has a call at `/` answers everyone with that call.
+
+use std::sync::Arc;
+
+use askama::Template;
+use poem::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY};
+use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use poem::{Endpoint, Request, Response, endpoint};
+
+use crate::config::Config;
+use crate::error::{Error, Kind, Result};
+use crate::http::server::paths::Paths;
+use crate::http::server::reject::Reject;
+use crate::http::server::router::Routes;
+use crate::identity::Core;
+use crate::model::Page;
+use crate::model::page::MOUNTS;
+use crate::web::html::{self, Layout, Scripts};
+
+const ICON: &[u8] = include_bytes!("../../static/pages/favicon.ico");
+
+/// Browsers ask for it when the page names no icon of its own.
+const ICON_PATH: &str = "/favicon.ico";
+
+/// The page with its links.
+#[derive(Template)]
+#[template(path = "pages/front.html")]
+pub(in crate::web) struct FrontView<'a> {
+    pub(in crate::web) layout: Layout<'a>,
+    pub(in crate::web) links: &'a [FrontLink],
+}
+
+/// A link of the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::web) struct FrontLink {
+    pub(in crate::web) path: String,
+    pub(in crate::web) words: &'static str,
+}
+
+/// Adds the routes. They come after those of the wires, whose own call at `/` wins.
+#[must_use]
+pub(in crate::web) fn routes(mut route: Routes, core: &Arc<Core>) -> Routes {
+    for mount in MOUNTS {
+        let path = if mount.is_empty() { "/" } else { mount };
+        route = route.at(path, front(core.clone()));
+    }
+    route.at(ICON_PATH, poem::get(endpoint::make_sync(|_| icon())))
+}
+
+/// The paths that accept GET whoever calls.
+#[must_use]
+pub(in crate::web) fn paths() -> Paths {
+    Paths::default().with([ICON_PATH.to_owned()], &[Method::GET])
+}
+
+fn front(core: Arc<Core>) -> impl Endpoint {
+    let policy = html::policy(Scripts::None);
+    endpoint::make(move |request: Request| {
+        let answer = if request.method() == Method::GET && is_browser(request.headers()) {
+            page(&core.config, &policy)
+        } else {
+            Err(Error::new(Kind::NotFound))
+        };
+        std::future::ready(answer.map_err(|error| poem::Error::from(Reject(error))))
+    })
+}
+
+fn page(config: &Config, policy: &HeaderValue) -> Result<Response> {
+    let layout = Layout::new(
+        &config.service.name,
+        "Authentication API",
+        "This server signs users in for other applications. The documentation says how programs \
+         call it.",
+    );
+    let view = FrontView { layout, links: &links(config) };
+    let mut response = html::page(StatusCode::OK, policy, &view)?;
+    response.headers_mut().insert(VARY, HeaderValue::from_static("Accept"));
+    Ok(response)
+}
+
+/// Only links to pages that work under this configuration.
+fn links(config: &Config) -> Vec<FrontLink> {
+    let mut links = vec![
+        FrontLink { path: "/docs".to_owned(), words: "Try out the API" },
+        FrontLink { path: "/redoc".to_owned(), words: "API reference" },
+        FrontLink { path: "/v1/health".to_owned(), words: "Health" },
+    ];
+    let page = |page: Page, words| FrontLink { path: format!("/v1{}", page.path()), words };
+    // With `apps.required` the page needs headers that no browser sends.
+    if !config.apps.required {
+        links.push(page(Page::ForgotPassword, "Reset a forgotten password"));
+    }
+    if config.signup.verify_email {
+        links.push(page(Page::ResendVerification, "Mail the verification link again"));
+    }
+    links
+}
+
+/// Browsers name HTML when they open an address. Programs name JSON, or accept anything.
+fn is_browser(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    let ranges: Vec<&str> = lines
+        .flat_map(|line| line.split(','))
+        .map(|range| range.split(';').next().unwrap_or(range).trim())
+        .collect();
+    let names = |kind: &str| ranges.iter().any(|range| range.eq_ignore_ascii_case(kind));
+    names("text/html") && !names("application/json")
+}
+
+fn icon() -> Response {
+    Response::builder()
+        .header(CONTENT_TYPE, "image/x-icon")
+        .header(CACHE_CONTROL, "public, max-age=86400")
+        .body(ICON)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_browsers_get_the_page() {
+        for (accept, expected) in [
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true),
+            ("TEXT/HTML; q=0.9", true),
+            ("*/*", false),
+            ("application/json", false),
+            ("application/json, text/plain, */*", false),
+            ("text/html, application/json", false),
+        ] {
+            let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]);
+            assert_eq!(is_browser(&headers), expected, "{accept}");
+        }
+        assert!(!is_browser(&HeaderMap::new()));
+    }
+}
