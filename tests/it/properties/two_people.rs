@@ -495,7 +495,7 @@ impl Drop for ShownOnFailure {
 
 #[tokio::test]
 async fn neither_gets_into_the_others_account_nor_is_kept_out() {
-    make_runs(53).await;
+    make_runs(127).await;
 }
 
 /// All orders: some minutes. `cargo test --test it -- --ignored all_orders`
