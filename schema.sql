@@ -34,6 +34,8 @@ create table accounts (
   locale text,                            -- reserved: the language that the owner reads
   password_hash text,                     -- PHC string, or the bcrypt string from an import
   password_scheme text,                   -- scheme and cost, for dummy hashing of unknown names
+  password_contested_at bigint,           -- when a sign-up with the unverified address gave another
+                                          -- password: verifying the address then removes it
   credential_version bigint not null,     -- raised by each change of password, address, factors or
                                           -- state
   files_uploaded bigint not null default 0, -- counted against the upload quota; deleting a
@@ -43,6 +45,7 @@ create table accounts (
                                           -- for an unverified address
   suspended_at bigint,
   deleted_at bigint,
+  deleted_by text,                        -- the actor; the account's own id if its owner did it
   last_login_at bigint,
   created_at bigint not null,
   updated_at bigint not null,
@@ -123,6 +126,8 @@ create table links (
   hash bytea primary key,                 -- SHA-256 of the token
   purpose text not null,
   account_id text not null references accounts (id) on delete cascade,
+  credential_version bigint not null,     -- the account's when the link was made; a change of
+                                          -- password, address, factors or state voids most links
   email_key text not null,
   address text,                           -- the account's new address, as typed
   created_at bigint not null,

@@ -67,8 +67,9 @@
 //! wait are batched ([`store::Store::write_patiently`]).
 //!
 //! A password attempt is counted ([`identity::login::guard`]) before the password is checked, and is a
-//! failure only once it was wrong. Every
-//! way to log in ends at [`identity::login::gate`], the only place that issues a session. An
+//! failure only once it was wrong. Every way to log in ends at [`identity::login::gate`], the only
+//! place that issues a session. Every way to prove an address ends at
+//! [`identity::account::proof`], which voids what the person who proves it did not bring along. An
 //! operation that must not reveal whether an account exists only stores a request; the outbox
 //! worker looks up the account and makes link and letter ([`identity::system::mail_jobs`]).
 //!

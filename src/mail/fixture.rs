@@ -32,9 +32,11 @@ pub fn one_of_each(link: &str, until: Time) -> Vec<Letter> {
         Letter::PasswordChanged,
         Letter::ResetPassword { link: link(), until },
         Letter::PasswordVoid { link: link(), until },
+        Letter::ChoosePassword { link: link(), until },
         Letter::ConfirmEmail { link: link(), until },
         Letter::EmailChanging { undo: link(), until },
         Letter::AddressTaken,
         Letter::AccountDeleted,
+        Letter::ChangedAccountDeleted,
     ]
 }

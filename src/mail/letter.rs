@@ -93,6 +93,14 @@ pub enum Letter {
         /// When the link expires.
         until: Time,
     },
+    /// The address is verified, but its sign-ups gave different passwords, so none works: the link
+    /// sets one.
+    ChoosePassword {
+        /// Opens the page that asks for the new password.
+        link: Secret,
+        /// When the link expires.
+        until: Time,
+    },
     /// Sent to a new address: the link confirms it.
     ConfirmEmail {
         /// Opens the page that confirms it.
@@ -111,6 +119,9 @@ pub enum Letter {
     AddressTaken,
     /// The owner deleted the account.
     AccountDeleted,
+    /// Sent to an address that the account had until recently: the account was deleted, and the
+    /// link that undoes the change of address brings it back.
+    ChangedAccountDeleted,
 }
 
 /// A letter's template: its name, and the values it may use besides the service name.
@@ -153,16 +164,20 @@ const RESET_PASSWORD: LetterKind =
     LetterKind { name: "reset_password", links: &["link"], values: &["until"] };
 const PASSWORD_VOID: LetterKind =
     LetterKind { name: "password_void", links: &["link"], values: &["until"] };
+const CHOOSE_PASSWORD: LetterKind =
+    LetterKind { name: "choose_password", links: &["link"], values: &["until"] };
 const CONFIRM_EMAIL: LetterKind =
     LetterKind { name: "confirm_email", links: &["link"], values: &["until"] };
 const EMAIL_CHANGING: LetterKind =
     LetterKind { name: "email_changing", links: &["undo"], values: &["until"] };
 const ADDRESS_TAKEN: LetterKind = LetterKind { name: "address_taken", links: &[], values: &[] };
 const ACCOUNT_DELETED: LetterKind = LetterKind { name: "account_deleted", links: &[], values: &[] };
+const CHANGED_ACCOUNT_DELETED: LetterKind =
+    LetterKind { name: "changed_account_deleted", links: &[], values: &[] };
 
 impl LetterKind {
     /// The templates of all letters.
-    pub const ALL: [LetterKind; 18] = [
+    pub const ALL: [LetterKind; 20] = [
         VERIFY_EMAIL,
         ALREADY_REGISTERED,
         PASSWORD_CLOSED,
@@ -177,10 +192,12 @@ impl LetterKind {
         PASSWORD_CHANGED,
         RESET_PASSWORD,
         PASSWORD_VOID,
+        CHOOSE_PASSWORD,
         CONFIRM_EMAIL,
         EMAIL_CHANGING,
         ADDRESS_TAKEN,
         ACCOUNT_DELETED,
+        CHANGED_ACCOUNT_DELETED,
     ];
 }
 
@@ -203,10 +220,12 @@ impl Letter {
             Letter::PasswordChanged => PASSWORD_CHANGED,
             Letter::ResetPassword { .. } => RESET_PASSWORD,
             Letter::PasswordVoid { .. } => PASSWORD_VOID,
+            Letter::ChoosePassword { .. } => CHOOSE_PASSWORD,
             Letter::ConfirmEmail { .. } => CONFIRM_EMAIL,
             Letter::EmailChanging { .. } => EMAIL_CHANGING,
             Letter::AddressTaken => ADDRESS_TAKEN,
             Letter::AccountDeleted => ACCOUNT_DELETED,
+            Letter::ChangedAccountDeleted => CHANGED_ACCOUNT_DELETED,
         }
     }
 
@@ -223,6 +242,7 @@ impl Letter {
             | Letter::FactorGuesses { until, .. }
             | Letter::ResetPassword { until, .. }
             | Letter::PasswordVoid { until, .. }
+            | Letter::ChoosePassword { until, .. }
             | Letter::ConfirmEmail { until, .. }
             | Letter::EmailChanging { until, .. } => Some(*until),
             Letter::AlreadyRegistered
@@ -231,6 +251,7 @@ impl Letter {
             | Letter::PasswordChanged
             | Letter::AddressTaken
             | Letter::AccountDeleted
+            | Letter::ChangedAccountDeleted
             | Letter::FactorChanged { .. } => None,
         }
     }
@@ -259,6 +280,7 @@ impl Letter {
             Letter::PasswordClosed { link, until: time }
             | Letter::ResetPassword { link, until: time }
             | Letter::PasswordVoid { link, until: time }
+            | Letter::ChoosePassword { link, until: time }
             | Letter::ConfirmEmail { link, until: time } => {
                 vec![("link", link.clone()), until(time)]
             }
@@ -271,7 +293,8 @@ impl Letter {
             | Letter::PasswordSet
             | Letter::PasswordChanged
             | Letter::AddressTaken
-            | Letter::AccountDeleted => Vec::new(),
+            | Letter::AccountDeleted
+            | Letter::ChangedAccountDeleted => Vec::new(),
         }
     }
 }

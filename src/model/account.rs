@@ -23,11 +23,16 @@ pub struct Account {
     pub phone_verified_at: Option<Time>,
     /// The stored hash; `None` until a password is set.
     pub password_hash: Option<String>,
+    /// When a sign-up with the unverified address gave another password. Verifying the address then
+    /// removes the password, because it may be another party's.
+    pub password_contested_at: Option<Time>,
     /// The credential version: raised by every change of password, email address, second factors or
     /// state.
     pub credential_version: i64,
     pub suspended_at: Option<Time>,
     pub deleted_at: Option<Time>,
+    /// Who deleted the account.
+    pub deleted_by: Option<String>,
     pub last_login_at: Option<Time>,
     pub created_at: Time,
     pub updated_at: Time,
@@ -95,9 +100,11 @@ impl Account {
             phone: None,
             phone_verified_at: None,
             password_hash: None,
+            password_contested_at: None,
             credential_version: Self::FIRST_CREDENTIAL_VERSION,
             suspended_at: None,
             deleted_at: None,
+            deleted_by: None,
             last_login_at: None,
             created_at,
             updated_at: created_at,
@@ -129,6 +136,12 @@ impl Account {
     #[must_use]
     pub fn is_reachable(&self) -> bool {
         self.deleted_at.is_none() && self.suspended_at.is_none()
+    }
+
+    /// Whether it was deleted in one of its own sessions.
+    #[must_use]
+    pub fn is_deleted_by_itself(&self) -> bool {
+        self.deleted_at.is_some() && self.deleted_by.as_deref() == Some(self.id.as_str())
     }
 
     /// The state; `verification` decides whether an unverified address makes the account pending.

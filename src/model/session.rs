@@ -30,6 +30,29 @@ pub enum SessionEnd {
 }
 
 impl SessionEnd {
+    /// All reasons.
+    pub const ALL: [SessionEnd; 12] = [
+        SessionEnd::Logout,
+        SessionEnd::LogoutEverywhere,
+        SessionEnd::Cap,
+        SessionEnd::Reuse,
+        SessionEnd::Expired,
+        SessionEnd::Password,
+        SessionEnd::EmailUndone,
+        SessionEnd::Deleted,
+        SessionEnd::Admin,
+        SessionEnd::Revoked,
+        SessionEnd::Disowned,
+        SessionEnd::KeysRevoked,
+    ];
+
+    /// Whether it ended because another party may have used it: then what was requested in it and
+    /// waits for a confirmation is void.
+    #[must_use]
+    pub fn is_distrust(self) -> bool {
+        !matches!(self, SessionEnd::Logout | SessionEnd::Cap | SessionEnd::Expired)
+    }
+
     /// The name used in the store and the audit log.
     #[must_use]
     pub fn as_str(self) -> &'static str {

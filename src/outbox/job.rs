@@ -62,6 +62,9 @@ pub enum Job {
         stamp: i64,
         /// The new address as the user typed it.
         email: String,
+        /// The session that requested it; absent in jobs of earlier versions.
+        #[serde(default)]
+        session: Option<String>,
     },
 }
 

@@ -105,8 +105,22 @@ impl Pool {
     /// # Errors
     /// `Unavailable` with a delay when the queue is full.
     pub async fn hash(&self, lane: Lane, password: Password) -> Result<Hash> {
-        let today = self.shared().today;
         let salt = self.shared().env.random()?;
+        self.hash_with_salt(lane, password, salt).await
+    }
+
+    /// Hashes a new password at the current cost with this salt, which must be unpredictable for
+    /// others: equal passwords then have equal hashes.
+    ///
+    /// # Errors
+    /// `Unavailable` with a delay when the queue is full.
+    pub async fn hash_with_salt(
+        &self,
+        lane: Lane,
+        password: Password,
+        salt: [u8; 16],
+    ) -> Result<Hash> {
+        let today = self.shared().today;
         self.submit(lane, today, move |bench| bench.hash(today, &password, salt)).await
     }
 

@@ -63,6 +63,7 @@ const VERSION_2: UpgradeStep = UpgradeStep {
         Sql("alter table account_roles add column org_id text"),
         Sql("alter table account_roles add column position bigint not null default 0"),
         Rebuild(SESSIONS_2),
+        Rebuild(LINKS_2),
         Sql("alter table tries rename to attempts"),
         Sql("alter table attempts rename column waits to block_count"),
         Sql("alter table attempts rename column forget_at to expires_at"),
@@ -112,12 +113,14 @@ const ACCOUNTS_2: TableRebuild = TableRebuild {
   locale text,
   password_hash text,
   password_scheme text,
+  password_contested_at bigint,
   credential_version bigint not null,
   files_uploaded bigint not null default 0,
   upload_limit bigint,
   imported_at bigint,
   suspended_at bigint,
   deleted_at bigint,
+  deleted_by text,
   last_login_at bigint,
   created_at bigint not null,
   updated_at bigint not null,
@@ -179,6 +182,32 @@ const SESSIONS_2: TableRebuild = TableRebuild {
         "create index sessions_account on sessions (account_id)",
         "create index sessions_live on sessions (account_id, created_at) where ended_at is null",
         "create index sessions_idle on sessions (idle_until)",
+    ],
+};
+
+/// Version 1 removed a link when its account's password or address changed: those that are left were
+/// made for the account as it is.
+const LINKS_2: TableRebuild = TableRebuild {
+    table: "links",
+    definition: "
+  hash bytea primary key,
+  purpose text not null,
+  account_id text not null references accounts (id) on delete cascade,
+  credential_version bigint not null,
+  email_key text not null,
+  address text,
+  created_at bigint not null,
+  expires_at bigint not null,
+  spent_at bigint",
+    columns: "hash, purpose, account_id, credential_version, email_key, address, created_at,
+      expires_at, spent_at",
+    values: "hash, purpose, account_id,
+      (select accounts.credential_version from accounts where accounts.id = account_id),
+      email_key, address, created_at, expires_at, spent_at",
+    indexes: &[
+        "create index links_account on links (account_id, purpose)",
+        "create index links_expiry on links (expires_at)",
+        "create index links_kept on links (email_key) where purpose = 'undo_email'",
     ],
 };
 

@@ -257,3 +257,23 @@ fn only_the_store_speaks_sql() {
         }
     }
 }
+
+/// What proves an address voids what others left on the account: no way to prove one may go around
+/// that.
+#[test]
+fn one_file_proves_addresses() {
+    let place = Path::new("identity/account/proof.rs");
+    for SourceFile { path, code, module } in sources() {
+        let is_store = module.first().is_some_and(|top| top == "store");
+        for change in ["prove_email(", "set_email("] {
+            let is_here = code.contains(&format!("accounts::{change}"));
+            let is_allowed = is_store || path.ends_with(place);
+            assert!(
+                !is_here || is_allowed,
+                "{}: `{change}..)` belongs in {place:?}",
+                path.display()
+            );
+            assert!(is_here || !path.ends_with(place), "{place:?} does not call `{change}..)`");
+        }
+    }
+}

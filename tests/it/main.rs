@@ -21,6 +21,7 @@ mod commands;
 mod compat;
 mod concurrency;
 mod config;
+mod contested;
 mod cookies;
 mod crash;
 mod database;

@@ -3,3 +3,4 @@
 
 mod across_calls;
 pub mod bounded;
+mod two_people;

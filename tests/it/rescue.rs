@@ -2,10 +2,13 @@
 //! account.
 
 use authd::mail::Mail;
+use std::time::Duration;
+
 use poem::http::Method;
 use serde_json::json;
 
-use crate::support::{Answer, App, PASSWORD, app, token_in};
+use crate::factors::{set_up, verify, waiting};
+use crate::support::{Answer, App, PASSWORD, app, app_with, token_in};
 
 const NEW: &str = "N3w!correct horse-staple";
 const LETTER: &str = "Choose a new password for authd";
@@ -175,4 +178,199 @@ async fn a_login_whose_password_was_right_a_moment_before_the_rescue_gives_no_se
             .unwrap();
     assert_eq!(undo(&app, &token).await.status, 200);
     assert!(app.core.store.write(move |db| new_session.open(db)).await.is_err());
+}
+
+/// Sets up and confirms an authenticator.
+async fn add_factor(app: &App, access: &str) -> crate::factors::Phone {
+    let phone = set_up(app, access).await;
+    verify(app, access, &phone.code(app, 0)).await.ok(200);
+    phone
+}
+
+/// The owner follows the link in the newest letter about a void password, and logs in.
+async fn log_in_anew(app: &App) -> Answer {
+    let mails = app.mails().await;
+    let token = token_in(&mails, "/v1/reset-password?token=");
+    reset(app, &token).await.ok(200);
+    app.login("ada", NEW).await
+}
+
+#[tokio::test]
+async fn a_disowned_login_takes_its_second_factor_along() {
+    let app = app().await;
+    app.enter("ada").await;
+    app.turn_clock(Duration::from_secs(1));
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let thief = app.post("/v1/auth/login", &body).from("203.0.113.9").ok(200).await.tokens();
+    let alarm = token_in(&app.mails().await, "/v1/not-me?token=");
+    app.turn_clock(Duration::from_mins(1));
+    add_factor(&app, &thief).await;
+    set_up(&app, &thief).await;
+    disown(&app, &alarm).await.ok(200);
+    log_in_anew(&app).await.ok(200);
+    assert!(app.audit().await.contains(&"factor_removed done disowned".to_owned()));
+    for table in ["factors", "backup_codes", "known_ips where client_ip = x'cb007109'"] {
+        assert_eq!(app.database().number(&format!("select count(*) from {table}")), 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn an_undone_change_of_address_takes_the_factors_since_along_and_no_earlier_one() {
+    let app = app().await;
+    let thief = app.enter("ada").await.access;
+    let owners = add_factor(&app, &thief).await;
+    app.turn_clock(Duration::from_mins(1));
+    let mails = ask_for(&app, &thief, "thief@example.org").await;
+    add_factor(&app, &thief).await;
+    undo(&app, &token_in(&mails, "/v1/undo-email?token=")).await.ok(200);
+    let login = log_in_anew(&app).await;
+    assert_eq!(
+        login.body["error"]["methods"],
+        json!(["totp"]),
+        "the new backup codes are gone too"
+    );
+    app.turn_clock(Duration::from_mins(1));
+    verify(&app, &waiting(&login), &owners.code(&app, 0)).await.ok(200);
+}
+
+/// The attacker changes the address, and deletes the account.
+async fn moved_and_deleted(app: &App) -> (String, String) {
+    let (alarm, thief) = stolen(app).await;
+    app.call(Method::DELETE, "/v1/users/me").bearer(&thief).ok(200).await;
+    (alarm, thief)
+}
+
+#[tokio::test]
+async fn a_deletion_soon_after_a_change_of_address_is_reported_to_the_address_before_too() {
+    let app = app().await;
+    moved_and_deleted(&app).await;
+    let mails = app.mails().await;
+    let letters: Vec<_> = mails.iter().map(|one| (one.to.as_str(), one.subject.as_str())).collect();
+    let expected = [
+        ("thief@example.org", "Your account at authd was deleted"),
+        ("ada@example.com", "An account at authd was deleted"),
+    ];
+    assert_eq!(letters, expected);
+    assert!(mails[1].text.contains("undo the change"), "{}", mails[1].text);
+}
+
+#[tokio::test]
+async fn a_deletion_a_week_after_a_change_is_reported_to_the_accounts_address_alone() {
+    let app = app().await;
+    let owner = app.enter("ada").await.access;
+    let mails = ask_for(&app, &owner, "ada@example.org").await;
+    let confirm = json!({ "token": token_in(&mails, "/v1/confirm-email?token=") });
+    app.post("/v1/auth/confirm-email", &confirm).ok(200).await;
+    app.turn_clock(Duration::from_hours(7 * 24));
+    let body = json!({ "email": "ada@example.org", "password": PASSWORD });
+    let owner = app.post("/v1/auth/login", &body).ok(200).await.tokens();
+    app.mails().await;
+    app.call(Method::DELETE, "/v1/users/me").bearer(&owner).ok(200).await;
+    let mails = app.mails().await;
+    assert_eq!(mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), ["ada@example.org"]);
+}
+
+#[tokio::test]
+async fn an_account_that_the_attacker_has_deleted_comes_back_with_its_address() {
+    let app = app().await;
+    let thief = app.enter("ada").await.access;
+    let mails = ask_for(&app, &thief, "thief@example.org").await;
+    let confirm = json!({ "token": token_in(&mails, "/v1/confirm-email?token=") });
+    app.post("/v1/auth/confirm-email", &confirm).ok(200).await;
+    app.call(Method::DELETE, "/v1/users/me").bearer(&thief).ok(200).await;
+    app.mails().await;
+    app.turn_clock(Duration::from_hours(6 * 24));
+    let token = token_in(&mails, "/v1/undo-email?token=");
+    app.get(&format!("/v1/undo-email?token={token}")).ok(200).await;
+    undo(&app, &token).await.ok(200);
+    log_in_anew(&app).await.ok(200);
+    app.login("ada", PASSWORD).await.refused(401, "INVALID_CREDENTIALS");
+    assert!(app.audit().await.contains(&"account_restored done".to_owned()));
+}
+
+#[tokio::test]
+async fn a_disowned_login_that_has_deleted_the_account_since_gives_it_back() {
+    let app = app().await;
+    let (alarm, thief) = moved_and_deleted(&app).await;
+    app.mails().await;
+    disown(&app, &alarm).await.ok(200);
+    assert_rescued(&app, &thief).await;
+}
+
+#[tokio::test]
+async fn an_account_that_an_administrator_has_deleted_does_not_come_back() {
+    let app = app().await;
+    let (alarm, _) = stolen(&app).await;
+    let by = authd::identity::By::command_line();
+    authd::identity::admin::accounts::delete(&app.core, &by, "thief@example.org").await.unwrap();
+    disown(&app, &alarm).await.refused(404, "");
+    assert_eq!(app.login("ada", PASSWORD).await.status, 401);
+}
+
+/// Whether a change of address can still be confirmed after this call with the token of a session:
+/// the session that asked for it, or the owner's other one.
+async fn outlives(call: (Method, &str), is_asking: bool, is_mailed: bool) -> bool {
+    let app = app().await;
+    let owner = app.enter("ada").await.access;
+    let thief = app.login("ada", PASSWORD).await.tokens().access;
+    let body = json!({ "newEmail": "thief@example.org" });
+    app.post("/v1/users/me/email", &body).bearer(&thief).ok(200).await;
+    let mut mails = if is_mailed { app.mails().await } else { Vec::new() };
+    let token = if is_asking { &thief } else { &owner };
+    let (method, path) = call;
+    app.call(method, path).json(&json!({})).bearer(token).ok(200).await;
+    mails.extend(app.mails().await);
+    if !mails.iter().any(|mail| mail.text.contains("/v1/confirm-email?token=")) {
+        return false;
+    }
+    let confirm = json!({ "token": token_in(&mails, "/v1/confirm-email?token=") });
+    app.post("/v1/auth/confirm-email", &confirm).send().await.status == 200
+}
+
+#[tokio::test]
+async fn a_logout_everywhere_voids_a_pending_change_of_address_and_a_logout_does_not() {
+    for is_mailed in [true, false] {
+        let everywhere = (Method::POST, "/v1/auth/logout-all");
+        assert!(!outlives(everywhere, false, is_mailed).await, "mailed: {is_mailed}");
+        let others = (Method::DELETE, "/v1/users/me/sessions");
+        assert!(!outlives(others, false, is_mailed).await, "mailed: {is_mailed}");
+        let here = (Method::POST, "/v1/auth/logout");
+        assert!(outlives(here, true, is_mailed).await, "mailed: {is_mailed}");
+    }
+}
+
+/// Where no verification is required, an account is used before its address is verified.
+#[tokio::test]
+async fn an_unverified_address_can_undo_its_change_too() {
+    let app = app_with("siteworks", &[]).await;
+    app.register("ada").await.ok(201);
+    let thief = app.login("ada", PASSWORD).await.tokens().access;
+    app.mails().await;
+    let mails = ask_for(&app, &thief, "thief@example.org").await;
+    let to: Vec<_> = mails.iter().map(|mail| mail.to.as_str()).collect();
+    assert_eq!(to, ["thief@example.org", "ada@example.com"]);
+    let confirm = json!({ "token": token_in(&mails, "/v1/confirm-email?token=") });
+    app.post("/v1/auth/confirm-email", &confirm).ok(200).await;
+    undo(&app, &token_in(&mails, "/v1/undo-email?token=")).await.ok(200);
+    assert_rescued(&app, &thief).await;
+    let me = app.login("ada", NEW).await.tokens();
+    let me = app.get("/v1/users/me").bearer(&me).ok(200).await;
+    assert_eq!(me.body["data"]["emailVerified"], true);
+}
+
+/// Nobody gets more mail to an address that nobody has verified than its limit allows.
+#[tokio::test]
+async fn notices_to_an_unverified_address_are_counted() {
+    let app = app_with("siteworks", &[]).await;
+    app.register("ada").await.ok(201);
+    let thief = app.login("ada", PASSWORD).await.tokens().access;
+    let mut to_ada = 0;
+    for number in 0..8 {
+        let mails = ask_for(&app, &thief, &format!("thief{number}@example.org")).await;
+        to_ada += mails.iter().filter(|mail| mail.to == "ada@example.com").count();
+        let notified = mails.iter().any(|mail| mail.to == "ada@example.com");
+        let mailed = mails.iter().any(|mail| mail.text.contains("/v1/confirm-email?token="));
+        assert_eq!(mailed, notified, "no change without its notice");
+    }
+    assert_eq!(to_ada, 5, "the verification mail counts too");
 }

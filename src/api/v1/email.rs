@@ -26,7 +26,8 @@ impl EmailVerification {
     /// Verify an email address
     ///
     /// Verifies the address that the token was mailed to. Further calls with the same token report
-    /// that the address is already verified.
+    /// that the address is already verified. If sign-ups with the address gave different passwords,
+    /// none of them works, and the owner is mailed a link to choose one.
     #[oai(
         path = "/auth/verify-email",
         method = "post",

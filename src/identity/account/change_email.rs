@@ -8,16 +8,17 @@ use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::access::fresh::Fresh;
 use crate::identity::account::link::{Link, LinkPurpose};
+use crate::identity::account::proof::Brought;
 use crate::identity::account::takeover::Rescue;
-use crate::identity::account::{link, verify_email};
+use crate::identity::account::{link, proof, takeover};
 use crate::identity::audit::log::AuditLog;
 use crate::model::account::Verification;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
-use crate::model::{Account, AccountId, Email, Event, Source, Time};
+use crate::model::{Account, Email, Event, Source, Time};
 use crate::outbox::{self, Job};
 use crate::store;
-use crate::store::db::{Constraint, Db};
+use crate::store::db::Db;
 
 /// How long a change can be undone.
 pub(in crate::identity) const UNDO_FOR: Duration = Duration::from_hours(7 * 24);
@@ -36,6 +37,7 @@ pub async fn request(core: &Core, fresh: &Fresh, new: &Email, source: &Source) -
         account_id: account.id.to_string(),
         stamp: account.credential_version,
         email: new.as_str().to_owned(),
+        session: Some(fresh.caller().session().to_string()),
     };
     let prepared = core.outbox.job(&asked, source)?;
     let (log, id, session) =
@@ -47,12 +49,6 @@ pub async fn request(core: &Core, fresh: &Fresh, new: &Email, source: &Source) -
             log.record(db, &event.by(id.as_str()))
         })
         .await
-}
-
-/// Whether an account gives its address up to a client who proves to own it. Only an unverified
-/// account does, and only where verification is required: there it has never been used.
-pub(in crate::identity) fn gives_way(holder: &Account, verification: Verification) -> bool {
-    verification == Verification::Required && holder.email_verified_at.is_none()
 }
 
 /// Gives the account the address that the link confirms.
@@ -78,9 +74,7 @@ pub async fn confirm(
             if !store::tables::links::spend(db, &hash, now)? {
                 return Err(Kind::LinkInvalid.into());
             }
-            clear_the_way(db, &account.id, &link.email_key, verification, &log)?;
-            make_own(db, &account.id, &link, &log)?;
-            verify_email::claim_username(db, &account.id, now)?;
+            proof::adopt(db, &account.id, &address_of(&link)?, verification, &log)?;
             log.record(
                 db,
                 &Event::done(What::EmailChanged).about(&account.id).by(account.id.as_str()),
@@ -99,8 +93,8 @@ pub async fn confirm(
 }
 
 /// Gives the account back the address that the link was mailed to, and its owner the account: an
-/// attacker who asked for the change may know the password and be logged in. Voids changes that
-/// were requested and not confirmed.
+/// attacker who asked for the change may know the password, be logged in, have added a second factor
+/// and have deleted the account. Voids changes that were requested and not confirmed.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
@@ -113,11 +107,12 @@ pub async fn undo(
     let (hash, now) = (link::digest_of(token), core.env.now());
     let found = core.store.read(move |db| undoable(db, &hash, now)).await;
     let (link, account) = link::settle(core, hash, found).await?;
-    let rescue = Rescue::prepare(core, &account, &address_of(&link)?, source)?;
+    let rescue = Rescue::prepare(core, &account, &address_of(&link)?, link.created_at, source)?;
     let log = AuditLog::new(core, source);
     core.store
         .write(move |db| {
             let (link, account) = undoable(db, &hash, log.at())?;
+            let account = takeover::bring_back(db, account, &log)?;
             give_back(db, &account, &hash, &link, &log)?;
             rescue.store(db, SessionEnd::EmailUndone)
         })
@@ -134,10 +129,13 @@ fn give_back(
     if !store::tables::links::spend(db, hash, log.at())? {
         return Err(Kind::LinkInvalid.into());
     }
-    if account.email.key() != link.email_key {
+    let id = &account.id;
+    if account.email.key() == link.email_key {
+        // Following the link verifies the address, if that had not happened before the change.
+        proof::prove(db, id, &link.email_key, Brought::Mailbox, id.as_str(), log)?;
+    } else {
         // A holder without a proof took the address while it was reserved for this account.
-        clear_the_way(db, &account.id, &link.email_key, Verification::Required, log)?;
-        make_own(db, &account.id, link, log)?;
+        proof::adopt(db, id, &address_of(link)?, Verification::Required, log)?;
     }
     log.record(
         db,
@@ -185,42 +183,9 @@ pub(in crate::identity) fn restore_address(
 /// The undo link and the account that it restores.
 fn undoable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<(Link, Account)> {
     let link = link::usable(db, hash, LinkPurpose::UndoEmail, now)?;
-    let account = store::tables::accounts::find(db, &link.account)?
-        .filter(|account| account.deleted_at.is_none());
+    let account =
+        store::tables::accounts::find(db, &link.account)?.filter(takeover::is_within_reach);
     Ok((link, account.ok_or(Kind::LinkInvalid)?))
-}
-
-/// Removes an unverified account that holds the address. Any other holder keeps it.
-fn clear_the_way(
-    db: &mut dyn Db,
-    id: &AccountId,
-    email_key: &str,
-    verification: Verification,
-    log: &AuditLog,
-) -> Result<()> {
-    match store::tables::accounts::find_by_email(db, email_key)? {
-        Some(holder) if holder.id == *id => Ok(()),
-        Some(holder) if gives_way(&holder, verification) => {
-            if store::tables::erasure::remove_unproved(db, &holder.id)? {
-                let deleted = Event::done(What::Deleted).about(&holder.id).by(id.as_str());
-                log.record(db, &deleted.because("address_proved_by_another"))?;
-            }
-            Ok(())
-        }
-        Some(_) => Err(Kind::LinkInvalid.into()),
-        None => Ok(()),
-    }
-}
-
-fn make_own(db: &mut dyn Db, id: &AccountId, link: &Link, log: &AuditLog) -> Result<()> {
-    match store::tables::accounts::set_email(db, id, &address_of(link)?, log.at()) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Kind::LinkInvalid.into()),
-        Err(error) if Constraint::of(&error) == Some(Constraint::Email) => {
-            Err(Kind::LinkInvalid.into())
-        }
-        Err(error) => Err(error),
-    }
 }
 
 /// The address that a link gives to the account.

@@ -1,11 +1,15 @@
 //! Links in mail. They are built from the public URL, never from request headers that a client
-//! controls. Only their digest is stored, bound to account, purpose and address.
+//! controls. Only their digest is stored, bound to account, purpose and address, and to the
+//! account's credential version: [`usable`] refuses a link of most purposes after any change of
+//! password, address, factors or state.
 
 use crate::error::{Error, Kind, Result};
 use crate::identity::Core;
 use crate::model::{Account, AccountId, Page, Secret, Time, secret};
 use crate::store;
 use crate::store::db::Db;
+
+use crate::store::tables::links::NewLinkRow;
 
 pub use crate::store::tables::links::{Link, LinkPurpose};
 
@@ -46,19 +50,18 @@ fn to_own_or_page(core: &Core, template: Option<&str>, page: Page, token: &str) 
 pub struct NewLink {
     hash: [u8; 32],
     purpose: LinkPurpose,
-    row: Link,
+    row: NewLinkRow,
 }
 
 impl NewLink {
     /// A link for this account and its current address.
     #[must_use]
     pub fn new(account: &Account, token: &str, purpose: LinkPurpose, expires_at: Time) -> Self {
-        let row = Link {
+        let row = NewLinkRow {
             account: account.id.clone(),
             email_key: account.email.key().to_owned(),
             address: None,
             expires_at,
-            spent_at: None,
         };
         Self { hash: digest_of(token), purpose, row }
     }
@@ -71,7 +74,12 @@ impl NewLink {
         self
     }
 
-    /// Stores the link. A new reset or address-confirmation link voids the previous one.
+    /// The account that the link is for.
+    pub(in crate::identity) fn account(&self) -> &AccountId {
+        &self.row.account
+    }
+
+    /// Stores the link, for the account as it is then. A new reset or address-confirmation link voids the previous one.
     pub fn store(&self, db: &mut dyn Db, now: Time) -> Result<()> {
         if matches!(self.purpose, LinkPurpose::Reset | LinkPurpose::ConfirmEmail) {
             store::tables::links::void(db, &self.row.account, self.purpose)?;
@@ -93,16 +101,13 @@ pub fn digest_of(token: &str) -> [u8; 32] {
 /// `LinkInvalid`, `LinkExpired`.
 pub async fn look(core: &Core, purpose: LinkPurpose, token: &str) -> Result<()> {
     let (hash, now) = (digest_of(token), core.env.now());
-    core.store
-        .read(move |db| match purpose {
-            LinkPurpose::Verify => find(db, &hash, purpose).and_then(|link| refuse_old(link, now)),
-            _ => usable(db, &hash, purpose, now),
-        })
-        .await
-        .map(drop)
+    core.store.read(move |db| usable(db, &hash, purpose, now)).await.map(drop)
 }
 
-/// Finds an unused link that has not expired.
+/// Finds a link that can be used: unused, not expired, and made for the account's present credential
+/// version. A verification link can be followed again, and then reports that the address is
+/// verified. A link that undoes a change of address outlives every change: an attacker who took the
+/// account over could otherwise void it.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
@@ -112,27 +117,18 @@ pub(in crate::identity) fn usable(
     purpose: LinkPurpose,
     now: Time,
 ) -> Result<Link> {
-    let link = find(db, hash, purpose)?;
-    if link.spent_at.is_some() { Err(Kind::LinkInvalid.into()) } else { refuse_old(link, now) }
-}
-
-/// Finds a link, used or not.
-///
-/// # Errors
-/// `LinkInvalid`.
-pub(in crate::identity) fn find(
-    db: &mut dyn Db,
-    hash: &[u8; 32],
-    purpose: LinkPurpose,
-) -> Result<Link> {
-    store::tables::links::find(db, hash, purpose)?.ok_or_else(|| Error::new(Kind::LinkInvalid))
-}
-
-/// Returns the link unless it has expired.
-///
-/// # Errors
-/// `LinkExpired`.
-pub(in crate::identity) fn refuse_old(link: Link, now: Time) -> Result<Link> {
+    let found = store::tables::links::find(db, hash, purpose)?;
+    let link = found.ok_or_else(|| Error::new(Kind::LinkInvalid))?;
+    let is_open = match purpose {
+        LinkPurpose::Verify => true,
+        LinkPurpose::UndoEmail => link.spent_at.is_none(),
+        LinkPurpose::OpenLogin | LinkPurpose::Reset | LinkPurpose::ConfirmEmail => {
+            link.spent_at.is_none() && link.is_current
+        }
+    };
+    if !is_open {
+        return Err(Kind::LinkInvalid.into());
+    }
     if link.expires_at <= now { Err(Kind::LinkExpired.into()) } else { Ok(link) }
 }
 

@@ -9,6 +9,7 @@ pub mod letters;
 pub mod link;
 pub mod password;
 pub mod profile;
+pub mod proof;
 pub mod quota;
 pub mod recover;
 pub mod recover_by_code;

@@ -6,14 +6,15 @@
 use crate::error::{Detail, Error, Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
-use crate::identity::account::link::{Link, LinkPurpose};
-use crate::identity::account::{link, password, verify_email};
+use crate::identity::account::link::{Link, LinkPurpose, NewLink};
+use crate::identity::account::proof::{Brought, ProofOutcome};
+use crate::identity::account::{link, password, proof};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard;
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
-use crate::model::{Account, Email, Event, Password, Source};
+use crate::model::{Account, Email, Event, Password, Secret, Source, Time};
 use crate::outbox::{self, Job, OutgoingMessage};
 use crate::password::pool::{Hash, Lane};
 use crate::store;
@@ -86,7 +87,7 @@ fn with_purpose(error: Error) -> Error {
 
 /// Finds the link and its account. The account must be neither deleted nor suspended, and must
 /// still have the address that the link was mailed to.
-fn subject(db: &mut dyn Db, hash: &[u8; 32], now: crate::model::Time) -> Result<(Link, Account)> {
+fn subject(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<(Link, Account)> {
     let link = link::usable(db, hash, LinkPurpose::Reset, now)?;
     let account = store::tables::accounts::find(db, &link.account)?;
     let account =
@@ -142,20 +143,51 @@ impl Reset {
         }
         let by_owner = |what| Event::done(what).about(&account.id).by(account.id.as_str());
         log.record(db, &by_owner(What::PasswordReset))?;
-        if store::tables::accounts::prove_email(db, &account.id, email_key, now)? {
-            verify_email::claim_username(db, &account.id, now)?;
-            log.record(db, &by_owner(What::EmailVerified))?;
+        let id = &account.id;
+        let brought = Brought::NewPassword;
+        if proof::prove(db, id, email_key, brought, id.as_str(), log)? == ProofOutcome::None {
+            for session in store::tables::sessions::end_all(db, id, SessionEnd::Password, now)? {
+                let ended = by_owner(What::SessionEnded).in_session(&session);
+                log.record(db, &ended.because(SessionEnd::Password.as_str()))?;
+            }
+            link::void_all(db, id)?;
         }
-        for session in store::tables::sessions::end_all(db, &account.id, SessionEnd::Password, now)?
-        {
-            let ended = by_owner(What::SessionEnded).in_session(&session);
-            log.record(db, &ended.because(SessionEnd::Password.as_str()))?;
-        }
-        link::void_all(db, &account.id)?;
         if guard::lift(db, &self.attempts_key, now)? {
             log.record(db, &by_owner(What::Unlocked))?;
         }
         outbox::enqueue(db, &self.letter)?;
         Ok(true)
+    }
+}
+
+/// A mail with a link to choose a password, for an account whose password stops working in the same
+/// write. No limit holds it back: otherwise a stranger could use the limit up.
+pub(in crate::identity) struct MailedReset {
+    link: NewLink,
+    letter: OutgoingMessage,
+}
+
+impl MailedReset {
+    /// Prepares the mail, to the account's address.
+    pub(in crate::identity) fn prepare(
+        core: &Core,
+        account: &Account,
+        letter: impl FnOnce(Secret, Time) -> Letter,
+    ) -> Result<Self> {
+        let token = core.env.new_token()?;
+        let until = core.env.now() + core.config.links.reset_life;
+        let letter = letter(link::to_reset(core, &token), until);
+        Ok(Self {
+            link: NewLink::new(account, &token, LinkPurpose::Reset, until),
+            letter: core.mail.compose(&account.email, account.id.as_str(), &letter)?,
+        })
+    }
+
+    /// Stores the link and sends the mail, after all other changes of the write.
+    pub(in crate::identity) fn store(&self, db: &mut dyn Db, log: &AuditLog) -> Result<()> {
+        self.link.store(db, log.at())?;
+        let id = self.link.account();
+        log.record(db, &Event::done(What::PasswordResetRequested).about(id).by(id.as_str()))?;
+        outbox::enqueue(db, &self.letter)
     }
 }

@@ -3,6 +3,13 @@
 //! Where sign-up must not reveal that an address is taken, both cases do the same work: hash the
 //! password, hold the user name for the lifetime of a link, store one mail request. The response
 //! then contains only what the client sent.
+//!
+//! The salt of a first password is derived from the address: every sign-up hashes its password once
+//! and so learns whether an earlier sign-up with the address gave the same one. Passwords that
+//! differ are noted on the unverified account, and none of them survives its verification
+//! ([`super::proof`]).
+
+use std::time::Duration;
 
 use crate::error::{Detail, Error, Kind, Result, limit};
 use crate::identity::Core;
@@ -22,6 +29,8 @@ use crate::outbox::{self, Job, OutgoingMessage};
 use crate::password::pool::Lane;
 use crate::store::db::{Constraint, Db};
 use crate::store::tables::accounts::NewRow;
+use crate::store::tables::attempts;
+use crate::store::tables::attempts::{AttemptRow, Scope};
 use crate::store::{self, Decision};
 
 /// The data of a new account, with well-formed values: a sign-up request, or what an administrator
@@ -59,7 +68,8 @@ impl NewAccount {
     pub(in crate::identity) async fn into_row(self, core: &Core, lane: Lane) -> Result<NewRow> {
         let names = [&self.first_name, &self.last_name, &self.name, &self.company_name];
         password::check_first(core, &self.password, &self.email, self.username.as_ref(), &names)?;
-        let hash = core.hashing.hash(lane, self.password).await?;
+        let salt = salt_of(core, &self.email);
+        let hash = core.hashing.hash_with_salt(lane, self.password, salt).await?;
         let account = Account {
             username: self.username.as_ref().map(|name| name.as_str().to_owned()),
             first_name: self.first_name,
@@ -180,11 +190,22 @@ pub async fn register_and_enter(
     Ok(Issued { account, ..new_session.outcome(core, opened).await?.into_issued()? })
 }
 
+/// The salt for the passwords of sign-ups with this address. It is keyed, so nobody else can compute
+/// hashes in advance; a later password of the account gets a random one.
+fn salt_of(core: &Core, email: &Email) -> [u8; 16] {
+    let mac = core.master.mac("sign-up salt", email.key().as_bytes());
+    let mut salt = [0; 16];
+    salt.copy_from_slice(&mac[..16]);
+    salt
+}
+
 /// A sign-up, ready to be stored.
 struct PendingSignUp {
     row: NewRow,
     reveals: bool,
     held_until: Time,
+    contest_key: [u8; 32],
+    contested_for: Duration,
     welcome: OutgoingMessage,
     notice: OutgoingMessage,
     log: AuditLog,
@@ -202,12 +223,15 @@ impl PendingSignUp {
             notice: core.outbox.job(&taken, source)?,
             reveals: core.config.signup.reveal_existing,
             held_until: log.at() + core.config.links.verify_life,
+            contest_key: core.master.mac("sign-ups", row.account.email.key().as_bytes()),
+            contested_for: core.config.signup.remove_unproved,
             row,
             log,
         })
     }
 
     fn store(&self, db: &mut dyn Db) -> Result<Decision<()>> {
+        let is_contested = self.note_password(db)?;
         let (id, email) = (&self.row.account.id, &self.row.account.email);
         // Where both are taken, the address is reported: its owner is more likely to know it.
         if self.reveals && store::tables::accounts::find_by_email(db, email.key())?.is_some() {
@@ -233,6 +257,11 @@ impl PendingSignUp {
             other => other?,
         };
         if inserted {
+            if is_contested {
+                // No password has the empty hash.
+                let (email_key, now) = (row.account.email.key(), self.log.at());
+                store::tables::accounts::contest_password(db, email_key, "", now)?;
+            }
             store::tables::roles::give(db, id, role::DEFAULT)?;
             outbox::enqueue(db, &self.welcome)?;
             self.log.record(db, &Event::done(What::SignUp).about(id))?;
@@ -244,6 +273,23 @@ impl PendingSignUp {
         outbox::enqueue(db, &self.notice)?;
         self.log.record(db, &Event::refused(What::SignUp).because("email_taken"))?;
         Ok(Decision::Commit(()))
+    }
+
+    /// Compares the password with that of the unverified account which has the address, also for a
+    /// sign-up that is refused afterwards. Returns whether earlier sign-ups with the address gave
+    /// different passwords: this outlives an account that is removed, so nobody gets rid of it with
+    /// another sign-up.
+    fn note_password(&self, db: &mut dyn Db) -> Result<bool> {
+        let (key, now) = (&self.contest_key, self.log.at());
+        let was_contested = attempts::peek(db, Scope::SignUps, key, now)?.count > 0;
+        let hash = self.row.account.password_hash.as_deref().unwrap_or_default();
+        let email_key = self.row.account.email.key();
+        if store::tables::accounts::contest_password(db, email_key, hash, now)? {
+            let row = attempts::lock(db, Scope::SignUps, key, now)?;
+            let row = AttemptRow { count: 1, expires_at: now + self.contested_for, ..row };
+            attempts::save(db, Scope::SignUps, key, &row)?;
+        }
+        Ok(was_contested)
     }
 
     /// An address that an account recently gave up stays taken until that account can no longer

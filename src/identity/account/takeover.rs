@@ -5,48 +5,48 @@
 
 use crate::error::{Kind, Result};
 use crate::identity::Core;
+use crate::identity::account::delete::HIDDEN_FOR;
 use crate::identity::account::link;
-use crate::identity::account::link::{LinkPurpose, NewLink};
+use crate::identity::account::recover::MailedReset;
 use crate::identity::audit::log::AuditLog;
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
-use crate::model::{Account, AccountId, Email, Event, Source};
-use crate::outbox::{self, OutgoingMessage};
+use crate::model::{Account, AccountId, Email, Event, Source, Time};
 use crate::store;
 use crate::store::db::Db;
 
 /// The recovery of a taken-over account, ready to be stored.
 pub(in crate::identity) struct Rescue {
     id: AccountId,
-    letter: OutgoingMessage,
-    link: NewLink,
+    since: Time,
+    reset: MailedReset,
     log: AuditLog,
 }
 
 impl Rescue {
-    /// Prepares it for the owner, who reads the mail sent to this address.
+    /// Prepares it for the owner, who reads the mail sent to this address. The intruder has used the
+    /// account since `since`.
     pub(in crate::identity) fn prepare(
         core: &Core,
         account: &Account,
         email: &Email,
+        since: Time,
         source: &Source,
     ) -> Result<Self> {
         let account = Account { email: email.clone(), ..account.clone() };
-        let token = core.env.new_token()?;
-        let until = core.env.now() + core.config.links.reset_life;
-        let letter = Letter::PasswordVoid { link: link::to_reset(core, &token), until };
+        let letter = |link, until| Letter::PasswordVoid { link, until };
         Ok(Self {
-            letter: core.mail.compose(email, account.id.as_str(), &letter)?,
-            link: NewLink::new(&account, &token, LinkPurpose::Reset, until),
+            reset: MailedReset::prepare(core, &account, letter)?,
             id: account.id,
+            since,
             log: AuditLog::new(core, source),
         })
     }
 
-    /// Ends the password, all sessions, and everything mailed before. No limit holds back the
-    /// owner's link: otherwise the intruder could use the limit up. A suspended account gets no
-    /// link, because it could not be used.
+    /// Ends the password, all sessions, everything mailed before, and the second factors that were
+    /// added since the intruder came. A suspended account gets no link, because it could not be
+    /// used.
     ///
     /// # Errors
     /// `LinkInvalid` when the account is gone.
@@ -61,14 +61,43 @@ impl Rescue {
                 Event::done(What::SessionEnded).about(id).in_session(&session).by(id.as_str());
             log.record(db, &ended.because(why.as_str()))?;
         }
+        if store::tables::factors::remove_since(db, id, self.since)? > 0 {
+            let removed = Event::done(What::FactorRemoved).about(id).by(id.as_str());
+            log.record(db, &removed.because(why.as_str()))?;
+        }
+        store::tables::known_ips::forget(db, id, self.since)?;
+        store::tables::anomalies::forget_traits(db, id, self.since)?;
         link::void_all(db, id)?;
         // Alerts about past logins are settled: their sessions have ended.
         store::tables::anomalies::void_alerts(db, id)?;
-        if account.is_reachable() {
-            self.link.store(db, now)?;
-            log.record(db, &Event::done(What::PasswordResetRequested).about(id).by(id.as_str()))?;
-            outbox::enqueue(db, &self.letter)?;
-        }
-        Ok(())
+        if account.is_reachable() { self.reset.store(db, log) } else { Ok(()) }
     }
+}
+
+/// Whether a report of its owner can still reach the account. An intruder who has deleted it does
+/// not get rid of the owner with that.
+pub(in crate::identity) fn is_within_reach(account: &Account) -> bool {
+    account.deleted_at.is_none() || account.is_deleted_by_itself()
+}
+
+/// Returns the account, restored if an intruder has deleted it.
+///
+/// # Errors
+/// `LinkInvalid` when it is out of reach.
+pub(in crate::identity) fn bring_back(
+    db: &mut dyn Db,
+    account: Account,
+    log: &AuditLog,
+) -> Result<Account> {
+    if account.deleted_at.is_none() {
+        return Ok(account);
+    }
+    let (id, now) = (&account.id, log.at());
+    if !is_within_reach(&account)
+        || !store::tables::directory::restore(db, id, now - HIDDEN_FOR, now)?
+    {
+        return Err(Kind::LinkInvalid.into());
+    }
+    log.record(db, &Event::done(What::AccountRestored).about(id).by(id.as_str()))?;
+    store::tables::accounts::find(db, id)?.ok_or_else(|| Kind::LinkInvalid.into())
 }

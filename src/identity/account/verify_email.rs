@@ -3,11 +3,14 @@
 use crate::error::{Detail, Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
-use crate::identity::account::link;
 use crate::identity::account::link::{Link, LinkPurpose};
+use crate::identity::account::proof::{Brought, ProofOutcome};
+use crate::identity::account::recover::{MailedReset, Reset};
+use crate::identity::account::{link, proof};
 use crate::identity::audit::log::AuditLog;
+use crate::mail::Letter;
 use crate::model::event::What;
-use crate::model::{AccountId, Email, Event, Source, Time, text};
+use crate::model::{Account, Email, Event, Password, Source, Time};
 use crate::outbox::{self, Job};
 use crate::store;
 use crate::store::db::Db;
@@ -21,7 +24,8 @@ pub enum Proved {
     Already,
 }
 
-/// Uses a verification link.
+/// Uses a verification link. If the sign-ups with the address gave different passwords, none of them
+/// survives, and the owner gets a mail with a link to choose one.
 ///
 /// # Errors
 /// `LinkInvalid`, `LinkExpired`.
@@ -31,51 +35,109 @@ pub async fn prove(
     _counted: &Counted<limit::VerifyEmail>,
     source: &Source,
 ) -> Result<Proved> {
+    let (_, account) = read(core, token).await?;
+    prove_without_password(core, token, &account, source).await
+}
+
+/// Uses a verification link where the owner can choose a password at once, if the sign-ups with the
+/// address gave different ones. Returns `None`, and changes nothing, while that password is missing.
+///
+/// # Errors
+/// `LinkInvalid`, `LinkExpired`, `Validation` for a bad password, `Unavailable`.
+pub async fn prove_and_choose(
+    core: &Core,
+    token: &str,
+    new: Option<Password>,
+    _counted: &Counted<limit::VerifyEmail>,
+    source: &Source,
+) -> Result<Option<Proved>> {
+    let (link, account) = read(core, token).await?;
+    if !is_contested(&account, &link) {
+        return prove_without_password(core, token, &account, source).await.map(Some);
+    }
+    let Some(new) = new else { return Ok(None) };
+    let change = Reset::prepare(core, &account, new, source).await?;
     let (hash, log) = (link::digest_of(token), AuditLog::new(core, source));
+    core.store
+        .write(move |db| {
+            let (link, account) = subject(db, &hash, log.at())?;
+            // Another request may have verified the address since, and so settled the password.
+            if !is_contested(&account, &link) {
+                return already(&account, &link);
+            }
+            store::tables::links::spend(db, &hash, log.at())?;
+            let is_stored = change.store(db, &account, &link.email_key)?;
+            if is_stored { Ok(Proved::Now) } else { Err(Kind::LinkInvalid.into()) }
+        })
+        .await
+        .map(Some)
+}
+
+/// Checks whether a verification link would work, without using it. Returns whether the owner has to
+/// choose a password with it.
+///
+/// # Errors
+/// `LinkInvalid`, `LinkExpired`.
+pub async fn asks_password(core: &Core, token: &str) -> Result<bool> {
+    let (hash, now) = (link::digest_of(token), core.env.now());
+    let (link, account) = core.store.read(move |db| subject(db, &hash, now)).await?;
+    Ok(is_contested(&account, &link))
+}
+
+/// The link and its account, before the write that uses the link.
+async fn read(core: &Core, token: &str) -> Result<(Link, Account)> {
+    let (hash, now) = (link::digest_of(token), core.env.now());
+    let found = core.store.read(move |db| subject(db, &hash, now)).await;
+    link::settle(core, hash, found).await
+}
+
+async fn prove_without_password(
+    core: &Core,
+    token: &str,
+    account: &Account,
+    source: &Source,
+) -> Result<Proved> {
+    let (hash, log) = (link::digest_of(token), AuditLog::new(core, source));
+    let choice =
+        MailedReset::prepare(core, account, |link, until| Letter::ChoosePassword { link, until })?;
     let outcome = core
         .store
         .write(move |db| {
-            let link = usable(db, &hash, log.at())?;
-            if store::tables::accounts::prove_email(db, &link.account, &link.email_key, log.at())? {
-                store::tables::links::spend(db, &hash, log.at())?;
-                claim_username(db, &link.account, log.at())?;
-                log.record(
-                    db,
-                    &Event::done(What::EmailVerified)
-                        .about(&link.account)
-                        .by(link.account.as_str()),
-                )?;
-                return Ok(Proved::Now);
+            let (link, account) = subject(db, &hash, log.at())?;
+            let (id, key) = (&account.id, &link.email_key);
+            match proof::prove(db, id, key, Brought::SignUp, id.as_str(), &log)? {
+                ProofOutcome::None => return already(&account, &link),
+                ProofOutcome::Complete => {}
+                ProofOutcome::WithoutPassword => choice.store(db, &log)?,
             }
-            match store::tables::accounts::find(db, &link.account)? {
-                Some(account) if is_proved_as(&account, &link) => Ok(Proved::Already),
-                _ => Err(Kind::LinkInvalid.into()),
-            }
+            store::tables::links::spend(db, &hash, log.at())?;
+            Ok(Proved::Now)
         })
         .await;
     link::settle(core, hash, outcome).await
 }
 
-fn is_proved_as(account: &crate::model::Account, link: &Link) -> bool {
-    account.deleted_at.is_none()
-        && account.email_verified_at.is_some()
+/// Finds the link and its account.
+fn subject(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<(Link, Account)> {
+    let link = link::usable(db, hash, LinkPurpose::Verify, now)?;
+    let account = store::tables::accounts::find(db, &link.account)?;
+    Ok((link, account.ok_or(Kind::LinkInvalid)?))
+}
+
+/// Whether the link verifies an address whose sign-ups gave different passwords.
+fn is_contested(account: &Account, link: &Link) -> bool {
+    account.password_contested_at.is_some()
+        && account.email_verified_at.is_none()
+        && account.deleted_at.is_none()
         && account.email.key() == link.email_key
 }
 
-/// Gives an account the user name that was held for its sign-up, unless the hold has expired and
-/// another account has the name now.
-pub(in crate::identity) fn claim_username(
-    db: &mut dyn Db,
-    id: &AccountId,
-    now: Time,
-) -> Result<()> {
-    let Some(account) = store::tables::accounts::find(db, id)? else { return Ok(()) };
-    let Some(name) = &account.username else { return Ok(()) };
-    let key = text::fold(name);
-    if store::tables::accounts::is_username_taken(db, &key, &account.id, now)? {
-        return store::tables::accounts::drop_username(db, &account.id);
-    }
-    store::tables::accounts::take_username(db, &account.id, &key)
+/// The outcome of a link that verified nothing.
+fn already(account: &Account, link: &Link) -> Result<Proved> {
+    let is_proved = account.deleted_at.is_none()
+        && account.email_verified_at.is_some()
+        && account.email.key() == link.email_key;
+    if is_proved { Ok(Proved::Already) } else { Err(Kind::LinkInvalid.into()) }
 }
 
 /// "This was not me": removes the account, which is still unverified.
@@ -92,7 +154,7 @@ pub async fn disown(
     let outcome = core
         .store
         .write(move |db| {
-            let link = usable(db, &hash, log.at())?;
+            let link = link::usable(db, &hash, LinkPurpose::Verify, log.at())?;
             if !store::tables::erasure::remove_unproved(db, &link.account)? {
                 return Err(Detail::SignUpVerified.into());
             }
@@ -101,10 +163,6 @@ pub async fn disown(
         })
         .await;
     link::settle(core, hash, outcome).await
-}
-
-fn usable(db: &mut dyn Db, hash: &[u8; 32], now: Time) -> Result<Link> {
-    link::refuse_old(link::find(db, hash, LinkPurpose::Verify)?, now)
 }
 
 /// Requests the verification mail again. The response never depends on whether the account exists.

@@ -1,13 +1,13 @@
 //! Operations on any account, for administrators and the command line. Every change first checks
 //! that the actor may make it and that the target has no more rights than the actor.
 
-use std::time::Duration;
-
 use crate::error::{Detail, Error, Field, Kind, Result, RoleRule, Rule};
 use crate::identity::Core;
 use crate::identity::access::actor::{Actor, By};
+use crate::identity::account::proof::{Brought, ProofOutcome};
+use crate::identity::account::recover::MailedReset;
 use crate::identity::account::sign_up::NewAccount;
-use crate::identity::account::{link, password, verify_email};
+use crate::identity::account::{link, password, proof};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::factor::guesses::FactorLocks;
 use crate::identity::login::guard;
@@ -23,9 +23,6 @@ use crate::password::pool::Lane;
 use crate::store;
 use crate::store::db::{Constraint, Db};
 use crate::store::tables::accounts::AccountQuery;
-
-/// How long a deleted account can be restored.
-pub const HIDDEN_FOR: Duration = Duration::from_hours(720);
 
 /// How many accounts a filtered list reads at a time.
 const LIST_PIECE: i64 = 500;
@@ -117,7 +114,7 @@ pub(in crate::identity) fn look_up_for(
 }
 
 /// Reads the account that this actor names.
-async fn look_up_as(core: &Core, by: &By, name: &str) -> Result<Account> {
+pub(in crate::identity) async fn look_up_as(core: &Core, by: &By, name: &str) -> Result<Account> {
     let (actor, name) = (by.actor.clone(), name.to_owned());
     core.store.read(move |db| look_up_for(db, &actor, &name)).await
 }
@@ -368,26 +365,42 @@ pub async fn set_password(
     .await
 }
 
-/// Marks the address as verified.
+/// Marks the address as verified. As with a mailed link, a password survives only if all sign-ups
+/// with the address gave it; otherwise the owner is mailed a link to choose one.
 ///
 /// # Errors
 /// `AccountNotFound`.
 pub async fn verify(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles> {
+    let by_hand = VerificationByHand::prepare(core, &look_up_as(core, by, name).await?)?;
     let actor = by.actor.clone();
-    change(core, by, name, move |db, log, account| mark_verified(db, &actor, log, account)).await
+    change(core, by, name, move |db, log, account| by_hand.mark(db, &actor, log, account)).await
 }
 
-pub(in crate::identity) fn mark_verified(
-    db: &mut dyn Db,
-    actor: &Actor,
-    log: &AuditLog,
-    account: &Account,
-) -> Result<()> {
-    if store::tables::accounts::prove_email(db, &account.id, account.email.key(), log.at())? {
-        verify_email::claim_username(db, &account.id, log.at())?;
-        log.record(db, &Event::done(What::EmailVerified).about(&account.id).by(actor.name()))?;
+/// The verification of an address by an administrator or the command line. Where sign-ups gave
+/// different passwords none of them survives, and the owner is mailed a link to choose one.
+pub(in crate::identity) struct VerificationByHand {
+    choice: MailedReset,
+}
+
+impl VerificationByHand {
+    pub(in crate::identity) fn prepare(core: &Core, account: &Account) -> Result<Self> {
+        let letter = |link, until| Letter::ChoosePassword { link, until };
+        Ok(Self { choice: MailedReset::prepare(core, account, letter)? })
     }
-    Ok(())
+
+    pub(in crate::identity) fn mark(
+        &self,
+        db: &mut dyn Db,
+        actor: &Actor,
+        log: &AuditLog,
+        account: &Account,
+    ) -> Result<()> {
+        let (id, key) = (&account.id, account.email.key());
+        match proof::prove(db, id, key, Brought::SignUp, actor.name(), log)? {
+            ProofOutcome::WithoutPassword if account.is_reachable() => self.choice.store(db, log),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Whether to give or take a role.
@@ -531,7 +544,7 @@ pub async fn delete(core: &Core, by: &By, name: &str) -> Result<AccountWithRoles
         keep_last_admin(db, &account.id)?;
         end_all_sessions(db, &actor, log, &account.id, SessionEnd::Admin)?;
         if !store::tables::erasure::remove_unproved(db, &account.id)? {
-            store::tables::accounts::hide(db, &account.id, log.at())?;
+            store::tables::accounts::hide(db, &account.id, actor.name(), log.at())?;
             store::tables::links::void_all(db, &account.id)?;
         }
         log.record(db, &Event::done(What::Deleted).about(&account.id).by(actor.name()))

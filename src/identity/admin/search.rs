@@ -4,8 +4,9 @@
 use crate::error::{Detail, Error, Field, Kind, Result, Rule};
 use crate::identity::Core;
 use crate::identity::access::actor::By;
+use crate::identity::account::delete::HIDDEN_FOR;
 use crate::identity::admin::accounts;
-use crate::identity::admin::accounts::{AccountWithRoles, HIDDEN_FOR};
+use crate::identity::admin::accounts::{AccountWithRoles, VerificationByHand};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard;
 use crate::identity::session::list;
@@ -130,6 +131,7 @@ pub struct Changes {
 /// `AccountNotFound`, `Validation`, `Forbidden`, `LastAdmin`.
 pub async fn update(core: &Core, by: &By, id: &str, changes: Changes) -> Result<AccountWithRoles> {
     let (actor, verification) = (by.actor.clone(), core.verification());
+    let by_hand = VerificationByHand::prepare(core, &accounts::look_up_as(core, by, id).await?)?;
     accounts::change(core, by, id, move |db, log, account| {
         if !changes.correction.is_empty() {
             actor.needs(db, Permission::UsersWrite)?;
@@ -139,7 +141,7 @@ pub async fn update(core: &Core, by: &By, id: &str, changes: Changes) -> Result<
         match changes.status {
             Some(wanted) if wanted != account.status(verification) => {
                 actor.needs(db, Permission::UsersSuspend)?;
-                set_status(db, &actor, log, account, wanted)?;
+                set_status(db, &actor, log, account, wanted, &by_hand)?;
             }
             _ => {}
         }
@@ -159,9 +161,11 @@ pub async fn toggle_suspension(core: &Core, by: &By, id: &str) -> Result<Account
     let actor = by.actor.clone();
     accounts::change(core, by, id, move |db, log, account| {
         actor.needs(db, Permission::UsersSuspend)?;
-        let wanted =
-            if account.suspended_at.is_some() { Status::Active } else { Status::Suspended };
-        set_status(db, &actor, log, account, wanted)
+        if account.suspended_at.is_some() {
+            accounts::end_suspension(db, &actor, log, account)
+        } else {
+            accounts::begin_suspension(db, &actor, log, account)
+        }
     })
     .await
 }
@@ -201,6 +205,7 @@ fn set_status(
     log: &AuditLog,
     account: &Account,
     wanted: Status,
+    by_hand: &VerificationByHand,
 ) -> Result<()> {
     match wanted {
         Status::Suspended => accounts::begin_suspension(db, actor, log, account),
@@ -210,7 +215,7 @@ fn set_status(
         // The account is pending.
         Status::Active => {
             actor.needs(db, Permission::UsersWrite)?;
-            accounts::mark_verified(db, actor, log, account)
+            by_hand.mark(db, actor, log, account)
         }
         Status::Pending | Status::Deleted => {
             Err(Error::invalid_field(Field::Status, Rule::StatusNotSettable))

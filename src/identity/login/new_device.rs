@@ -8,7 +8,7 @@ use crate::error::{Error, Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
 use crate::identity::account::takeover::Rescue;
-use crate::identity::account::{change_email, link};
+use crate::identity::account::{change_email, link, takeover};
 use crate::identity::audit::log::AuditLog;
 use crate::mail::Letter;
 use crate::model::event::What;
@@ -112,8 +112,9 @@ impl NewDeviceCheck {
             account: account.id.clone(),
             email_key: self.email_key.clone(),
             session: session.clone(),
+            expires_at: self.until,
         };
-        store::tables::anomalies::insert_alert(db, &self.hash, &alert, self.until)?;
+        store::tables::anomalies::insert_alert(db, &self.hash, &alert)?;
         outbox::enqueue(db, &self.letter)
     }
 }
@@ -138,7 +139,8 @@ pub async fn look(core: &Core, token: &str) -> Result<()> {
 }
 
 /// Handles the owner's report that a login was not theirs. The attacker knows the password, so the
-/// server ends all sessions and mails a link to set a new one.
+/// server ends all sessions, removes the second factors added since that login, and mails a link to
+/// set a new password. If the account was deleted since in one of its own sessions, it is restored.
 ///
 /// The mail goes to the address that the alert was mailed to. If the account has another address
 /// since, it gets the old one back, as by the link that undoes the change.
@@ -153,18 +155,19 @@ pub async fn disown(
 ) -> Result<()> {
     let (hash, log) = (secret::digest(token.as_bytes()), AuditLog::new(core, source));
     let now = log.at();
-    let (owner, email) = core
+    let (alert, owner, email) = core
         .store
         .read(move |db| {
             let (alert, owner) = raised(db, &hash)?;
             let email = change_email::reachable_at(db, &owner, &alert.email_key, now)?;
-            Ok((owner, email))
+            Ok((alert, owner, email))
         })
         .await?;
-    let rescue = Rescue::prepare(core, &owner, &email, source)?;
+    let logged_in_at = alert.expires_at - LINK_LIFE;
+    let rescue = Rescue::prepare(core, &owner, &email, logged_in_at, source)?;
     core.store
         .write(move |db| {
-            let (LoginAlert { account, email_key, session }, owner) = raised(db, &hash)?;
+            let (LoginAlert { account, email_key, session, .. }, owner) = raised(db, &hash)?;
             if !store::tables::anomalies::spend_alert(db, &hash, log.at())? {
                 return Err(Kind::LinkExpired.into());
             }
@@ -173,6 +176,7 @@ pub async fn disown(
                 db,
                 &Event::done(What::LoginDisowned).about(&account).in_session(&session).by(by),
             )?;
+            let owner = takeover::bring_back(db, owner, &log)?;
             change_email::restore_address(db, &owner, &email_key, &log)?;
             rescue.store(db, SessionEnd::Disowned)
         })
@@ -182,7 +186,7 @@ pub async fn disown(
 /// The alert of a link, and the account as it is now.
 fn raised(db: &mut dyn Db, hash: &[u8; 32]) -> Result<(LoginAlert, Account)> {
     let alert = store::tables::anomalies::find_alert(db, hash)?.ok_or(Kind::LinkInvalid)?;
-    let owner = store::tables::accounts::find(db, &alert.account)?
-        .filter(|owner| owner.deleted_at.is_none());
+    let owner =
+        store::tables::accounts::find(db, &alert.account)?.filter(takeover::is_within_reach);
     Ok((alert, owner.ok_or(Kind::LinkInvalid)?))
 }

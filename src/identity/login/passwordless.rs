@@ -3,6 +3,8 @@
 use crate::error::{Kind, Result, limit};
 use crate::identity::Core;
 use crate::identity::access::counted::Counted;
+use crate::identity::account::proof;
+use crate::identity::account::proof::Brought;
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::gate::Issued;
 use crate::identity::login::gate::NewSession;
@@ -11,7 +13,6 @@ use crate::identity::login::one_time_code;
 use crate::identity::login::one_time_code::{CodePurpose, CodeRequested};
 use crate::identity::login::remember::Remember;
 use crate::model::event::What;
-use crate::model::session::SessionEnd;
 use crate::model::{Account, Email, Event, Source};
 use crate::outbox::{self, Job};
 use crate::store;
@@ -47,8 +48,8 @@ pub async fn request(
 
 /// Logs in with a code. The gate may ask for a second factor afterwards.
 ///
-/// If the address was not verified before, this verifies it, and removes the password and all
-/// sessions: another party may have created the account with this address.
+/// If the address was not verified before, this verifies it, and voids the password, all sessions
+/// and all links: another party may have created the account with this address.
 ///
 /// # Errors
 /// `NotFound` where the policy does not allow it, `CodeInvalid`, `TooMany(Code)`, `MfaRequired`
@@ -86,22 +87,7 @@ pub async fn verify(
 
 /// Returns the account with its address verified.
 fn prove(db: &mut dyn Db, account: &Account, log: &AuditLog) -> Result<Account> {
-    if account.email_verified_at.is_some() {
-        return Ok(account.clone());
-    }
-    if store::tables::accounts::prove_email(db, &account.id, account.email.key(), log.at())? {
-        crate::identity::account::verify_email::claim_username(db, &account.id, log.at())?;
-        log.record(
-            db,
-            &Event::done(What::EmailVerified).about(&account.id).by(account.id.as_str()),
-        )?;
-        store::tables::accounts::clear_password(db, &account.id, log.at())?;
-        for session in
-            store::tables::sessions::end_all(db, &account.id, SessionEnd::Password, log.at())?
-        {
-            let event = Event::done(What::SessionEnded).about(&account.id).in_session(&session);
-            log.record(db, &event.because(SessionEnd::Password.as_str()))?;
-        }
-    }
-    store::tables::accounts::find(db, &account.id)?.ok_or_else(|| Kind::CodeInvalid.into())
+    let (id, key) = (&account.id, account.email.key());
+    proof::prove(db, id, key, Brought::Mailbox, id.as_str(), log)?;
+    store::tables::accounts::find(db, id)?.ok_or_else(|| Kind::CodeInvalid.into())
 }

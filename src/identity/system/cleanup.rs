@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::identity::Core;
-use crate::identity::admin::accounts::HIDDEN_FOR;
+use crate::identity::account::delete::HIDDEN_FOR;
 use crate::store;
 use crate::store::db::Db;
 

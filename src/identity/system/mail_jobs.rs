@@ -9,14 +9,14 @@ use crate::error::{Error, Result};
 use crate::identity::Core;
 use crate::identity::access::login_target::LoginTarget;
 use crate::identity::account::link::{LinkPurpose, NewLink};
-use crate::identity::account::{change_email, link};
+use crate::identity::account::{change_email, link, proof};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::factor::guesses;
 use crate::identity::login::one_time_code;
 use crate::identity::system::mail_charge;
 use crate::identity::system::mail_charge::MailLimit;
 use crate::mail::Letter;
-use crate::model::{Account, AccountId, Barrier, Email, Page, Source, Time};
+use crate::model::{Account, AccountId, Barrier, Email, Page, SessionId, Source, Time};
 use crate::outbox::{self, Job, JobHandler, OutgoingMessage, RequestedBy};
 use crate::store;
 use crate::store::db::Db;
@@ -101,6 +101,8 @@ struct PlannedMail {
     limit: Option<MailLimit>,
     /// A letter to another address than the account's, with that address's limit.
     to_other: Option<(OutgoingMessage, Option<MailLimit>)>,
+    /// The session in which a change was requested: nothing is sent if it is distrusted by then.
+    session: Option<SessionId>,
 }
 
 impl PlannedMail {
@@ -113,6 +115,7 @@ impl PlannedMail {
             code: None,
             limit: None,
             to_other: None,
+            session: None,
         })
     }
 
@@ -134,6 +137,11 @@ impl PlannedMail {
         if !store::tables::accounts::find(db, &self.account.id)?.as_ref().is_some_and(is_as_read) {
             // The worker retries and reads the changed account.
             return Err(Error::unavailable("the account changed while its mail was prepared"));
+        }
+        if let Some(session) = &self.session
+            && store::tables::sessions::is_distrusted(db, session)?
+        {
+            return Ok(());
         }
         if !mail_charge::allows(self.limit.as_ref(), db, now)? {
             self.refuse(Barrier::MailAddress, log);
@@ -182,10 +190,12 @@ async fn plan(core: &Core, account: &Account, job: &Job) -> Result<Option<Planne
         Job::Reset { .. } => reset(core, account)?,
         Job::LoginCode { .. } => code_of(core, account, one_time_code::CodePurpose::Login)?,
         Job::ResetCode { .. } => code_of(core, account, one_time_code::CodePurpose::Reset)?,
-        Job::ChangeEmail { stamp, email, .. } => {
+        Job::ChangeEmail { stamp, email, session, .. } => {
             let new = Email::parse(email).filter(|_| account.credential_version == *stamp);
             let Some(new) = new else { return Ok(None) };
-            return change_of_address(core, account, &new).await.map(Some);
+            let planned = change_of_address(core, account, &new).await?;
+            let session = session.as_deref().map(SessionId::new);
+            return Ok(Some(PlannedMail { session, ..planned }));
         }
     };
     Ok(Some(planned.limited(core)))
@@ -253,7 +263,8 @@ fn code_of(
     Ok(PlannedMail { code: Some(code), ..PlannedMail::of(core, account, &letter, None)? })
 }
 
-/// Mails the confirmation link to the new address. A taken address gets a notice instead.
+/// Mails the confirmation link to the new address; a taken address gets a notice instead. The old
+/// one gets a notice with a link that undoes the change, whether it is verified or not.
 ///
 /// The client sees the old address's mail and the links of the account, so both are the same in
 /// either case: the notice is sent, the links are stored, and earlier links stop working. They do not
@@ -271,27 +282,24 @@ async fn change_of_address(core: &Core, account: &Account, new: &Email) -> Resul
         }
         NewAddress::Taken(_) | NewAddress::Kept => None,
     };
-    let mut planned = PlannedMail {
-        account: account.clone(),
-        letters: Vec::new(),
-        links: vec![
-            NewLink::new(account, &token, LinkPurpose::ConfirmEmail, until).making_own(new),
-        ],
-        code: None,
-        limit: MailLimit::of_changes(core, account.id.as_str()),
-        to_other: to_new.map(|letter| (letter, MailLimit::of_address(core, new))),
+    let confirm = NewLink::new(account, &token, LinkPurpose::ConfirmEmail, until).making_own(new);
+    let (token, until) = (core.env.new_token()?, now + change_email::UNDO_FOR);
+    let undo =
+        NewLink::new(account, &token, LinkPurpose::UndoEmail, until).making_own(&account.email);
+    let notice =
+        Letter::EmailChanging { undo: link::to_page(core, Page::UndoEmail, &token), until };
+    // An unverified address may belong to a stranger, whose limit holds the change back with its
+    // notice.
+    let limit = match account.email_verified_at {
+        Some(_) => MailLimit::of_changes(core, account.id.as_str()),
+        None => MailLimit::of_address(core, &account.email),
     };
-    // An unverified address may belong to a stranger, so it gets no link to undo the change.
-    if account.email_verified_at.is_some() {
-        let (token, until) = (core.env.new_token()?, now + change_email::UNDO_FOR);
-        let notice =
-            Letter::EmailChanging { undo: link::to_page(core, Page::UndoEmail, &token), until };
-        planned.letters.push(core.mail.compose(&account.email, account.id.as_str(), &notice)?);
-        planned.links.push(
-            NewLink::new(account, &token, LinkPurpose::UndoEmail, until).making_own(&account.email),
-        );
-    }
-    Ok(planned)
+    Ok(PlannedMail {
+        links: vec![confirm, undo],
+        limit,
+        to_other: to_new.map(|letter| (letter, MailLimit::of_address(core, new))),
+        ..PlannedMail::of(core, account, &notice, None)?
+    })
 }
 
 /// Who has an address that an account wants to change to.
@@ -309,7 +317,7 @@ async fn holder_of(core: &Core, account: &Account, new: &Email) -> Result<NewAdd
         .read(move |db| {
             let holder = store::tables::accounts::find_by_email(db, &key)?
                 .filter(|holder| holder.id != id)
-                .filter(|holder| !change_email::gives_way(holder, verification));
+                .filter(|holder| !proof::gives_way(holder, verification));
             let is_kept = store::tables::links::is_address_kept(db, &key, &id, now)?;
             Ok(match holder {
                 Some(holder) => NewAddress::Taken(Box::new(holder)),

@@ -10,7 +10,8 @@ use crate::store::tables::search_index;
 macro_rules! columns {
     () => {
         "a.id, a.number, a.email, a.email_key, a.email_verified_at, a.username, a.first_name, a.last_name, a.name, a.company_name, a.phone, \
-         a.phone_verified_at, a.password_hash, a.credential_version, a.suspended_at, a.deleted_at, a.last_login_at, \
+         a.phone_verified_at, a.password_hash, a.password_contested_at, a.credential_version, a.suspended_at, \
+         a.deleted_at, a.deleted_by, a.last_login_at, \
          a.created_at, a.updated_at"
     };
 }
@@ -35,9 +36,11 @@ pub fn read(row: &mut Row) -> Result<Account> {
         phone: row.take()?,
         phone_verified_at: row.take()?,
         password_hash: row.take()?,
+        password_contested_at: row.take()?,
         credential_version: row.take()?,
         suspended_at: row.take()?,
         deleted_at: row.take()?,
+        deleted_by: row.take()?,
         last_login_at: row.take()?,
         created_at: row.take()?,
         updated_at: row.take()?,
@@ -296,7 +299,21 @@ pub fn prove_phone(db: &mut dyn Db, id: &AccountId, phone: &str, now: Time) -> R
     Ok(())
 }
 
-/// Removes the password, because the person who set it never verified the address.
+/// Notes that a sign-up with this address gave the password with this hash, if the address is
+/// unverified and the account has another password. Returns false if that changed nothing.
+pub fn contest_password(db: &mut dyn Db, email_key: &str, hash: &str, now: Time) -> Result<bool> {
+    let changed = db.run(
+        sql!(
+            "update accounts set password_contested_at = $1 \
+             where email_key = $2 and email_verified_at is null and password_contested_at is null \
+             and (password_hash is null or password_hash <> $3)"
+        ),
+        &[now.into(), email_key.into(), hash.into()],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Removes the password, because it may be known to another party than the owner.
 pub fn clear_password(db: &mut dyn Db, id: &AccountId, now: Time) -> Result<()> {
     db.run(
         sql!(
@@ -323,7 +340,8 @@ pub fn upgrade_hash(
     Ok(())
 }
 
-/// Sets a new password. Returns false if the account is deleted.
+/// Sets a new password that the account's owner or an administrator chose. Returns false if the
+/// account is deleted.
 pub fn set_password(
     db: &mut dyn Db,
     id: &AccountId,
@@ -333,7 +351,7 @@ pub fn set_password(
 ) -> Result<bool> {
     let changed = db.run(
         sql!(
-            "update accounts set password_hash = $1, password_scheme = $2, \
+            "update accounts set password_hash = $1, password_scheme = $2, password_contested_at = null, \
              credential_version = credential_version + 1, updated_at = $3 where id = $4 and deleted_at is null"
         ),
         &[hash.into(), scheme.into(), now.into(), id.as_str().into()],
@@ -365,7 +383,7 @@ pub fn change_password(
 pub fn prove_email(db: &mut dyn Db, id: &AccountId, email_key: &str, now: Time) -> Result<bool> {
     let changed = db.run(
         sql!(
-            "update accounts set email_verified_at = $1, updated_at = $1, \
+            "update accounts set email_verified_at = $1, password_contested_at = null, updated_at = $1, \
              credential_version = credential_version + 1 \
              where id = $2 and email_key = $3 and email_verified_at is null and deleted_at is null"
         ),
@@ -382,7 +400,7 @@ pub fn set_email(db: &mut dyn Db, id: &AccountId, email: &Email, now: Time) -> R
     let changed = search_index::changing(db, id, |db| {
         db.run(
             sql!(
-                "update accounts set email = $1, email_key = $2, email_verified_at = $3, \
+                "update accounts set email = $1, email_key = $2, email_verified_at = $3, password_contested_at = null, \
                  credential_version = credential_version + 1, updated_at = $3 where id = $4 and deleted_at is null"
             ),
             &[email.as_str().into(), email.key().into(), now.into(), id.as_str().into()],
@@ -413,14 +431,14 @@ pub fn set_suspended(
     Ok(db.run(sql, &[now.into(), id.as_str().into()])? == 1)
 }
 
-/// Soft-deletes an account. Returns false if it was already deleted.
-pub fn hide(db: &mut dyn Db, id: &AccountId, now: Time) -> Result<bool> {
+/// Soft-deletes an account for this actor. Returns false if it was already deleted.
+pub fn hide(db: &mut dyn Db, id: &AccountId, actor: &str, now: Time) -> Result<bool> {
     let changed = db.run(
         sql!(
-            "update accounts set deleted_at = $1, credential_version = credential_version + 1, updated_at = $1 \
-             where id = $2 and deleted_at is null"
+            "update accounts set deleted_at = $1, deleted_by = $2, credential_version = credential_version + 1, \
+             updated_at = $1 where id = $3 and deleted_at is null"
         ),
-        &[now.into(), id.as_str().into()],
+        &[now.into(), actor.into(), id.as_str().into()],
     )?;
     Ok(changed == 1)
 }

@@ -25,6 +25,15 @@ pub fn note_trait(db: &mut dyn Db, account: &AccountId, word: &str, now: Time) -
     Ok(added == 1)
 }
 
+/// Forgets the traits that the account was used with since this time.
+pub fn forget_traits(db: &mut dyn Db, account: &AccountId, since: Time) -> Result<()> {
+    db.run(
+        sql!("delete from known_traits where account_id = $1 and last_login_at >= $2"),
+        &[account.as_str().into(), since.into()],
+    )?;
+    Ok(())
+}
+
 /// Deletes up to `limit` traits not seen since `before` and returns how many it deleted.
 pub fn purge_traits(db: &mut dyn Db, before: Time, limit: i64) -> Result<u64> {
     db.run(
@@ -44,19 +53,15 @@ pub struct LoginAlert {
     pub email_key: String,
     /// The session that the login started.
     pub session: SessionId,
+    pub expires_at: Time,
 }
 
 /// Stores the link of a new-device mail.
-pub fn insert_alert(
-    db: &mut dyn Db,
-    hash: &[u8; 32],
-    alert: &LoginAlert,
-    until: Time,
-) -> Result<()> {
-    let LoginAlert { account, email_key, session } = alert;
+pub fn insert_alert(db: &mut dyn Db, hash: &[u8; 32], alert: &LoginAlert) -> Result<()> {
+    let LoginAlert { account, email_key, session, expires_at } = alert;
     db.run(
         sql!("insert into login_alerts (hash, account_id, email_key, session_id, expires_at) values ($1, $2, $3, $4, $5)"),
-        &[hash.into(), account.as_str().into(), email_key.into(), session.as_str().into(), until.into()],
+        &[hash.into(), account.as_str().into(), email_key.into(), session.as_str().into(), (*expires_at).into()],
     )?;
     Ok(())
 }
@@ -64,7 +69,9 @@ pub fn insert_alert(
 /// Finds the login of a link, even if the link is used or expired.
 pub fn find_alert(db: &mut dyn Db, hash: &[u8; 32]) -> Result<Option<LoginAlert>> {
     let row = db.first(
-        sql!("select account_id, email_key, session_id from login_alerts where hash = $1"),
+        sql!(
+            "select account_id, email_key, session_id, expires_at from login_alerts where hash = $1"
+        ),
         &[hash.into()],
     )?;
     row.map(|mut row| {
@@ -72,6 +79,7 @@ pub fn find_alert(db: &mut dyn Db, hash: &[u8; 32]) -> Result<Option<LoginAlert>
             account: AccountId::new(row.take::<String>()?),
             email_key: row.take()?,
             session: SessionId::new(row.take::<String>()?),
+            expires_at: row.take()?,
         })
     })
     .transpose()

@@ -51,6 +51,8 @@ pub enum Scope {
     SmsAccount,
     /// All text messages.
     SmsAll,
+    /// An unverified address whose sign-ups gave different passwords.
+    SignUps,
 }
 
 impl Scope {
@@ -77,6 +79,7 @@ impl Scope {
             Scope::SmsTo => "sms_to",
             Scope::SmsAccount => "sms_account",
             Scope::SmsAll => "sms_all",
+            Scope::SignUps => "sign_ups",
         }
     }
 }

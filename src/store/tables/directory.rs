@@ -206,7 +206,7 @@ pub fn correct(db: &mut dyn Db, id: &AccountId, change: &Correction, now: Time) 
 pub fn restore(db: &mut dyn Db, id: &AccountId, deleted_after: Time, now: Time) -> Result<bool> {
     let changed = db.run(
         sql!(
-            "update accounts set deleted_at = null, credential_version = credential_version + 1, updated_at = $1 \
+            "update accounts set deleted_at = null, deleted_by = null, credential_version = credential_version + 1, updated_at = $1 \
              where id = $2 and deleted_at > $3"
         ),
         &[now.into(), id.as_str().into(), deleted_after.into()],

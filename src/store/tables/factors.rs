@@ -150,6 +150,27 @@ pub fn remove_all(db: &mut dyn Db, account: &AccountId) -> Result<u64> {
     db.run(sql!("delete from factors where account_id = $1"), &[account.as_str().into()])
 }
 
+/// Deletes the factors that were confirmed, or begun and not confirmed, since this time, and the
+/// backup codes made since; all backup codes, if no confirmed factor is left. Returns the number of
+/// confirmed factors that it deleted.
+pub fn remove_since(db: &mut dyn Db, account: &AccountId, since: Time) -> Result<u64> {
+    let values = [account.as_str().into(), since.into()];
+    db.run(
+        sql!("delete from factors where account_id = $1 and confirmed_at is null and created_at >= $2"),
+        &values,
+    )?;
+    let removed =
+        db.run(sql!("delete from factors where account_id = $1 and confirmed_at >= $2"), &values)?;
+    db.run(
+        sql!(
+            "delete from backup_codes where account_id = $1 and (created_at >= $2 or not exists \
+             (select 1 from factors where factors.account_id = $1 and confirmed_at is not null))"
+        ),
+        &values,
+    )?;
+    Ok(removed)
+}
+
 /// Stores backup codes. They work at once, or after the factor `waiting_for` is confirmed.
 pub fn insert_backup_codes(
     db: &mut dyn Db,

@@ -31,6 +31,15 @@ pub fn is_known(
     Ok(row.is_some())
 }
 
+/// Forgets the client IPs that have logged in to the account since this time.
+pub fn forget(db: &mut dyn Db, account: &AccountId, since: Time) -> Result<()> {
+    db.run(
+        sql!("delete from known_ips where account_id = $1 and last_login_at >= $2"),
+        &[account.as_str().into(), since.into()],
+    )?;
+    Ok(())
+}
+
 /// Deletes up to `limit` entries older than `before` and returns how many it deleted.
 pub fn purge(db: &mut dyn Db, before: Time, limit: i64) -> Result<u64> {
     db.run(

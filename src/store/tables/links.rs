@@ -39,27 +39,39 @@ impl LinkPurpose {
 #[derive(Debug, Clone)]
 pub struct Link {
     pub account: AccountId,
+    /// Whether the account's credential version is still the one that the link was made for.
+    pub is_current: bool,
     /// The address that the link was mailed to.
     pub email_key: String,
     /// The account's new address, as typed; present only for a change of address.
     pub address: Option<String>,
+    pub created_at: Time,
     pub expires_at: Time,
     /// When the link was used.
     pub spent_at: Option<Time>,
 }
 
-/// Stores a link.
+/// A link to store.
+#[derive(Debug, Clone)]
+pub struct NewLinkRow {
+    pub account: AccountId,
+    pub email_key: String,
+    pub address: Option<String>,
+    pub expires_at: Time,
+}
+
+/// Stores a link for the account's present credential version.
 pub fn insert(
     db: &mut dyn Db,
     hash: &[u8; 32],
     purpose: LinkPurpose,
-    link: &Link,
+    link: &NewLinkRow,
     now: Time,
 ) -> Result<()> {
     db.run(
         sql!(
-            "insert into links (hash, purpose, account_id, email_key, address, created_at, expires_at) \
-             values ($1, $2, $3, $4, $5, $6, $7)"
+            "insert into links (hash, purpose, account_id, credential_version, email_key, address, created_at, \
+             expires_at) values ($1, $2, $3, (select credential_version from accounts where id = $3), $4, $5, $6, $7)"
         ),
         &[
             hash.into(),
@@ -77,14 +89,20 @@ pub fn insert(
 /// Finds the link of this purpose with this digest.
 pub fn find(db: &mut dyn Db, hash: &[u8; 32], purpose: LinkPurpose) -> Result<Option<Link>> {
     let row = db.first(
-        sql!("select account_id, email_key, address, expires_at, spent_at from links where hash = $1 and purpose = $2"),
+        sql!(
+            "select l.account_id, case when l.credential_version = a.credential_version then 1 else 0 end, \
+             l.email_key, l.address, l.created_at, l.expires_at, l.spent_at \
+             from links l join accounts a on a.id = l.account_id where l.hash = $1 and l.purpose = $2"
+        ),
         &[hash.into(), purpose.as_str().into()],
     )?;
     row.map(|mut row| {
         Ok(Link {
             account: AccountId::new(row.take::<String>()?),
+            is_current: row.take::<i64>()? != 0,
             email_key: row.take()?,
             address: row.take()?,
+            created_at: row.take()?,
             expires_at: row.take()?,
             spent_at: row.take()?,
         })
@@ -112,6 +130,16 @@ pub fn void(db: &mut dyn Db, account: &AccountId, purpose: LinkPurpose) -> Resul
     db.run(
         sql!("delete from links where account_id = $1 and purpose = $2"),
         &[account.as_str().into(), purpose.as_str().into()],
+    )?;
+    Ok(())
+}
+
+/// Voids all links of an account when its address is verified, those that undo a change of address
+/// included. Verification links stay: they only report from then on that it is verified.
+pub fn void_unproved(db: &mut dyn Db, account: &AccountId) -> Result<()> {
+    db.run(
+        sql!("delete from links where account_id = $1 and purpose <> $2"),
+        &[account.as_str().into(), LinkPurpose::Verify.as_str().into()],
     )?;
     Ok(())
 }
@@ -182,6 +210,19 @@ pub fn find_undoing(
         .try_into()
         .map_err(|_| Error::internal("a digest is not 32 bytes long"))?;
     Ok(find(db, &hash, LinkPurpose::UndoEmail)?.map(|link| (hash, link)))
+}
+
+/// The addresses that a link can still give back to the account, other than its present one.
+pub fn kept_addresses(db: &mut dyn Db, account: &AccountId, now: Time) -> Result<Vec<String>> {
+    let rows = db.all(
+        sql!(
+            "select distinct l.address from links l join accounts a on a.id = l.account_id \
+             where l.account_id = $1 and l.purpose = $2 and l.email_key <> a.email_key and l.address is not null \
+             and l.spent_at is null and l.expires_at > $3 order by l.address"
+        ),
+        &[account.as_str().into(), LinkPurpose::UndoEmail.as_str().into(), now.into()],
+    )?;
+    rows.into_iter().map(|mut row| row.take()).collect()
 }
 
 /// True while the address is reserved for an account other than `holder`, which may still restore

@@ -7,7 +7,8 @@ use crate::model::session::SessionEnd;
 use crate::model::{Account, AccountId, AuthMethod, AuthMethods, SessionId, Source, Time};
 use crate::sql;
 use crate::store::db::{Db, Row, Sql, Value};
-use crate::store::tables::accounts;
+use crate::store::tables::links::LinkPurpose;
+use crate::store::tables::{accounts, links};
 
 /// A row of the `sessions` table.
 #[derive(Debug, Clone)]
@@ -211,7 +212,36 @@ pub fn end(db: &mut dyn Db, id: &SessionId, why: SessionEnd, now: Time) -> Resul
         ),
         &[now.into(), why.as_str().into(), id.as_str().into()],
     )?;
+    if ended == 1 && why.is_distrust() {
+        db.run(
+            sql!(
+                "delete from links where purpose = $1 \
+                 and account_id = (select account_id from sessions where id = $2)"
+            ),
+            &[LinkPurpose::ConfirmEmail.as_str().into(), id.as_str().into()],
+        )?;
+    }
     Ok(ended == 1)
+}
+
+/// Voids a change of address that was requested in a session of the account and is not confirmed,
+/// if the sessions ended for a reason that gives no trust in what was done in them. Every way to end
+/// the sessions of an account calls this.
+fn void_change(db: &mut dyn Db, account: &AccountId, why: SessionEnd) -> Result<()> {
+    if why.is_distrust() { links::void(db, account, LinkPurpose::ConfirmEmail) } else { Ok(()) }
+}
+
+/// Whether the session has ended for a reason that voids what was requested in it.
+pub fn is_distrusted(db: &mut dyn Db, id: &SessionId) -> Result<bool> {
+    let row = db.first(
+        sql!("select end_reason from sessions where id = $1 and ended_at is not null"),
+        &[id.as_str().into()],
+    )?;
+    let Some(mut row) = row else { return Ok(false) };
+    let why: Option<String> = row.take()?;
+    Ok(!SessionEnd::ALL
+        .iter()
+        .any(|end| why.as_deref() == Some(end.as_str()) && !end.is_distrust()))
 }
 
 fn ids(rows: Vec<Row>) -> Result<Vec<SessionId>> {
@@ -225,6 +255,7 @@ pub fn end_all(
     why: SessionEnd,
     now: Time,
 ) -> Result<Vec<SessionId>> {
+    void_change(db, account, why)?;
     ids(db.all(
         sql!(
             "update sessions set ended_at = $1, end_reason = $2 where account_id = $3 and ended_at is null returning id"
@@ -235,6 +266,12 @@ pub fn end_all(
 
 /// Ends all live sessions of all accounts and returns how many.
 pub fn end_all_accounts(db: &mut dyn Db, why: SessionEnd, now: Time) -> Result<u64> {
+    if why.is_distrust() {
+        db.run(
+            sql!("delete from links where purpose = $1"),
+            &[LinkPurpose::ConfirmEmail.as_str().into()],
+        )?;
+    }
     db.run(
         sql!("update sessions set ended_at = $1, end_reason = $2 where ended_at is null"),
         &[now.into(), why.as_str().into()],
@@ -249,6 +286,7 @@ pub fn end_others(
     why: SessionEnd,
     now: Time,
 ) -> Result<Vec<SessionId>> {
+    void_change(db, account, why)?;
     ids(db.all(
         sql!(
             "update sessions set ended_at = $1, end_reason = $2 where account_id = $3 and id <> $4 \
@@ -395,5 +433,8 @@ pub fn end_of(
         ),
         &[now.into(), why.as_str().into(), id.as_str().into(), account.as_str().into()],
     )?;
+    if ended == 1 {
+        void_change(db, account, why)?;
+    }
     Ok(ended == 1)
 }

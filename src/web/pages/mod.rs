@@ -107,6 +107,16 @@ fn purpose(page: Page) -> Option<LinkPurpose> {
     }
 }
 
+/// What the page of a link asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    Button,
+    /// A new password.
+    Password,
+    /// The password of an account whose sign-ups gave different ones.
+    Choice,
+}
+
 /// One page, as it is served.
 #[derive(Clone)]
 struct LinkPage {
@@ -140,14 +150,24 @@ impl LinkPage {
         }
         let query = request.original_uri().query().unwrap_or("");
         let token = form::token_of(query).ok_or(Kind::MissingLinkToken)?;
-        match purpose(self.page) {
-            Some(purpose) => link::look(&self.core, purpose, token).await?,
-            None => new_device::look(&self.core, token).await?,
-        }
-        let script =
-            posts_at_once(self.page, &self.core.config).then(|| format!("{}{SCRIPT}", visit.path));
-        let view = ConfirmView { script, ..self.question(visit, token, &[]) };
+        let ask = self.look(token).await?;
+        let script = (ask == Ask::Button && posts_at_once(self.page, &self.core.config))
+            .then(|| format!("{}{SCRIPT}", visit.path));
+        let view = ConfirmView { script, ..self.question(ask, visit, token, &[]) };
         self.show(StatusCode::OK, &view)
+    }
+
+    /// Checks the link without using it. Returns what its page asks for.
+    async fn look(&self, token: &str) -> Result<Ask> {
+        match (self.page, purpose(self.page)) {
+            (Page::VerifyEmail, _) => {
+                let asks_password = verify_email::asks_password(&self.core, token).await?;
+                return Ok(if asks_password { Ask::Choice } else { Ask::Button });
+            }
+            (_, Some(purpose)) => link::look(&self.core, purpose, token).await?,
+            (_, None) => new_device::look(&self.core, token).await?,
+        }
+        Ok(if self.page == Page::ResetPassword { Ask::Password } else { Ask::Button })
     }
 
     /// `POST`: does what the button says.
@@ -174,25 +194,39 @@ impl LinkPage {
         }
         let token = form::token_of(form).ok_or(Kind::MissingLinkToken)?;
         match self.follow(token, form, visit).await {
-            Ok(words) => self.say(words, visit),
+            Ok(Some(words)) => self.say(words, visit),
+            Ok(None) => {
+                let reasons = [words::NO_PASSWORD.to_owned()];
+                let view = self.question(Ask::Choice, visit, token, &reasons);
+                self.show(StatusCode::BAD_REQUEST, &view)
+            }
             Err(error) if !error.fields().is_empty() => {
                 let reasons: Vec<_> =
                     error.fields().iter().map(|row| sentence(row).into_owned()).collect();
-                self.show(StatusCode::BAD_REQUEST, &self.question(visit, token, &reasons))
+                let is_reset = self.page == Page::ResetPassword;
+                let ask = if is_reset { Ask::Password } else { Ask::Choice };
+                self.show(StatusCode::BAD_REQUEST, &self.question(ask, visit, token, &reasons))
             }
             Err(error) => Err(error),
         }
     }
 
-    /// Counts the call and follows the link.
-    async fn follow(&self, token: &str, form: &str, visit: &RequestContext) -> Result<Words> {
+    /// Counts the call and follows the link. Returns `None` if a password has to be chosen with it.
+    async fn follow(
+        &self,
+        token: &str,
+        form: &str,
+        visit: &RequestContext,
+    ) -> Result<Option<Words>> {
         let (core, source) = (&self.core, &visit.source);
         match self.page {
             Page::VerifyEmail => {
                 let counted = visit.limited().count()?;
-                match verify_email::prove(core, token, &counted, source).await? {
-                    Proved::Now => {}
-                    Proved::Already => return Ok(words::VERIFIED_ALREADY),
+                let new = form::field(form, "newPassword").map(Password::new);
+                match verify_email::prove_and_choose(core, token, new, &counted, source).await? {
+                    Some(Proved::Now) => {}
+                    Some(Proved::Already) => return Ok(Some(words::VERIFIED_ALREADY)),
+                    None => return Ok(None),
                 }
             }
             Page::DisownSignUp => {
@@ -217,7 +251,7 @@ impl LinkPage {
             }
             Page::ForgotPassword | Page::ResendVerification => {}
         }
-        Ok(words::done(self.page))
+        Ok(Some(words::done(self.page)))
     }
 
     /// If the policy requires an API client for a password reset, this page does too, as every API
@@ -256,13 +290,17 @@ impl LinkPage {
     /// was rejected.
     fn question<'a>(
         &'a self,
+        ask: Ask,
         visit: &'a RequestContext,
         token: &'a str,
         reasons: &'a [String],
     ) -> ConfirmView<'a> {
-        let (words, button) = words::opening(self.page);
+        let (words, button) = match ask {
+            Ask::Choice => words::CHOICE,
+            Ask::Button | Ask::Password => words::opening(self.page),
+        };
         let rules = &self.core.config.password;
-        let password = (self.page == Page::ResetPassword).then(|| NewPasswordField {
+        let password = (ask != Ask::Button).then(|| NewPasswordField {
             min_length: rules.min_length,
             rules: words::password_rules(rules),
             reasons,

@@ -71,6 +71,17 @@ pub(in crate::web) fn opening(page: Page) -> (Words, &'static str) {
     (Words { title, text }, button)
 }
 
+/// The words of the page that verifies an address whose sign-ups gave different passwords.
+pub(in crate::web) const CHOICE: (Words, &str) = (
+    Words {
+        title: "Verify your email address",
+        text: "This email address was used for more than one sign-up, with different passwords. \
+               Choose the password of your account. This also confirms that the email address is \
+               yours.",
+    },
+    "Verify and set password",
+);
+
 /// The label of the button that asks for a link.
 const SEND: &str = "Send me a link";
 
@@ -130,6 +141,9 @@ pub(in crate::web) const VERIFIED_ALREADY: Words = Words {
     title: "Already verified",
     text: "This email address is already verified. You can close this page and log in.",
 };
+
+/// The reason why an address was not verified without a password.
+pub(in crate::web) const NO_PASSWORD: &str = "Please choose a password.";
 
 /// The reason why what was typed is no address.
 pub(in crate::web) const NO_ADDRESS: &str = "Please type an email address, like jo@example.com.";
