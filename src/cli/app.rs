@@ -8,8 +8,8 @@ use super::failure::Failure;
 use crate::cli::global::Global;
 use crate::cli::opened;
 use crate::cli::prompt;
-use crate::identity::By;
 use crate::identity::access::api_client;
+use crate::identity::{By, FreshBy};
 use crate::model::{self, Secret};
 
 /// Register apps and rotate their keys
@@ -115,14 +115,15 @@ impl AppCommand {
                 Ok(console.records(&apps.iter().map(AppRow).collect::<Vec<_>>())?)
             }
             AppCommand::Rotate(command) => {
-                let (app, key) = api_client::rotate(core, &by, &command.id).await?;
+                let (app, key) =
+                    api_client::rotate(core, &FreshBy::command_line(), &command.id).await?;
                 with_key(console, &app, &key)
             }
             AppCommand::Delete(command) => {
                 if !command.yes {
                     prompt::confirm(&format!("Delete the app {}?", plain(&command.id)))?;
                 }
-                api_client::delete(core, &by, &command.id).await?;
+                api_client::delete(core, &FreshBy::command_line(), &command.id).await?;
                 let said = match console.form() {
                     OutputFormat::Json => console.json(&json!({ "id": command.id })),
                     OutputFormat::People => {

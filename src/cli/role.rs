@@ -9,7 +9,7 @@ use crate::cli::global::Global;
 use crate::cli::opened;
 use crate::error::{Detail, Error};
 use crate::identity::admin::roles;
-use crate::identity::{By, Core};
+use crate::identity::{By, Core, FreshBy};
 
 /// List, create and change roles
 ///
@@ -119,7 +119,7 @@ impl RoleCommand {
             ),
             RoleCommand::Delete(command) => {
                 let role = find(core, &command.role).await?;
-                roles::delete(core, &by, &role.name).await?;
+                roles::delete(core, &FreshBy::command_line(), &role.name).await?;
                 tell(console, "deleted", &role)
             }
         })

@@ -62,7 +62,7 @@ impl Serve {
             tracing::warn!("{note}");
         }
         let reread = move || match config::load(&inputs) {
-            Ok(again) => Ok(Arc::new(again.config)),
+            Ok(again) => Ok((Arc::new(again.config), again.notes)),
             Err(problems) => Err(Error::refused(problems.to_string())),
         };
         let runtime = runtime()?;

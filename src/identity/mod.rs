@@ -26,7 +26,7 @@ use crate::seal::MasterKey;
 use crate::store::Store;
 use crate::token::Tokens;
 
-pub use crate::identity::access::actor::{Actor, Admin, By};
+pub use crate::identity::access::actor::{Actor, Admin, By, FreshBy};
 pub use crate::identity::access::caller::Caller;
 
 /// Everything that the operations need, shared by all requests.
@@ -49,6 +49,8 @@ pub struct Core {
     pub metrics: Metrics,
     /// Requests that a limit refused, not yet written to the audit log.
     pub refusals: audit::refusals::Refusals,
+    /// Tells the operator about attacks.
+    pub alerts: Arc<audit::alert::Alerts>,
     /// Cached counts from the database, for metrics.
     pub counts: Arc<system::count_cache::CountCache>,
     /// How many uploads may run at the same time.

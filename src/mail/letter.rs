@@ -94,6 +94,17 @@ pub enum Letter {
     AddressTaken,
     /// The owner deleted the account.
     AccountDeleted,
+    /// For the operator of the server: an attack, or what looks like one.
+    Alert {
+        /// What happened, as one of the server's own sentences.
+        alert: &'static str,
+        /// When it was noticed.
+        at: Time,
+        /// The client IP that the last call came from.
+        place: String,
+        /// The command that shows more.
+        command: &'static str,
+    },
 }
 
 /// A letter's template: its name, and the values it may use besides the service name.
@@ -138,10 +149,12 @@ const EMAIL_CHANGING: LetterKind =
     LetterKind { name: "email_changing", links: &["undo"], values: &["until"] };
 const ADDRESS_TAKEN: LetterKind = LetterKind { name: "address_taken", links: &[], values: &[] };
 const ACCOUNT_DELETED: LetterKind = LetterKind { name: "account_deleted", links: &[], values: &[] };
+const ALERT: LetterKind =
+    LetterKind { name: "alert", links: &[], values: &["alert", "at", "place", "command"] };
 
 impl LetterKind {
     /// The templates of all letters.
-    pub const ALL: [LetterKind; 16] = [
+    pub const ALL: [LetterKind; 17] = [
         VERIFY_EMAIL,
         ALREADY_REGISTERED,
         PASSWORD_CLOSED,
@@ -158,6 +171,7 @@ impl LetterKind {
         EMAIL_CHANGING,
         ADDRESS_TAKEN,
         ACCOUNT_DELETED,
+        ALERT,
     ];
 }
 
@@ -182,6 +196,7 @@ impl Letter {
             Letter::EmailChanging { .. } => EMAIL_CHANGING,
             Letter::AddressTaken => ADDRESS_TAKEN,
             Letter::AccountDeleted => ACCOUNT_DELETED,
+            Letter::Alert { .. } => ALERT,
         }
     }
 
@@ -204,7 +219,8 @@ impl Letter {
             | Letter::PasswordChanged
             | Letter::AddressTaken
             | Letter::AccountDeleted
-            | Letter::FactorChanged { .. } => None,
+            | Letter::FactorChanged { .. }
+            | Letter::Alert { .. } => None,
         }
     }
 
@@ -234,6 +250,12 @@ impl Letter {
             Letter::EmailChanging { undo, until: time } => {
                 vec![("undo", undo.clone()), until(time)]
             }
+            Letter::Alert { alert, at, place, command } => vec![
+                ("alert", Secret::new(*alert)),
+                ("at", Secret::new(readable(*at))),
+                ("place", Secret::new(place.as_str())),
+                ("command", Secret::new(*command)),
+            ],
             Letter::AlreadyRegistered
             | Letter::SessionStolen
             | Letter::PasswordSet
@@ -281,6 +303,7 @@ mod tests {
             Letter::EmailChanging { undo: link(), until },
             Letter::AddressTaken,
             Letter::AccountDeleted,
+            Letter::Alert { alert: "Attack", at: until, place: String::new(), command: "look" },
         ];
         for (letter, kind) in letters.iter().zip(LetterKind::ALL) {
             assert_eq!(letter.kind(), kind);

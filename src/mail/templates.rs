@@ -203,6 +203,12 @@ mod tests {
             Letter::EmailChanging { undo: link(), until },
             Letter::AddressTaken,
             Letter::AccountDeleted,
+            Letter::Alert {
+                alert: "Attack",
+                at: until,
+                place: "192.0.2.1".into(),
+                command: "authd audit",
+            },
         ]
     }
 

@@ -19,6 +19,8 @@ pub enum What {
     /// The owner admitted a client IP while password logins from unknown IPs were blocked.
     LoginOpened,
     SessionEnded,
+    /// A session was refreshed; recorded once per session and UTC day.
+    SessionRefreshed,
     /// A refresh token that was already used came again.
     RefreshReused,
     ProfileChanged,
@@ -68,6 +70,8 @@ pub enum What {
     AppDeleted,
     /// An administrator retried a mail.
     MailRetried,
+    /// The text of a message, with its link or code, was shown at the command line.
+    MailShown,
     AuditExported,
     /// A caller without the required permission called an administrative operation.
     AdminRefused,
@@ -101,6 +105,7 @@ pub enum What {
 impl What {
     /// The name used in the audit log, in filters and in metrics.
     #[must_use]
+    #[allow(clippy::too_many_lines, reason = "one line per event")]
     pub fn as_str(self) -> &'static str {
         match self {
             What::SignUp => "sign_up",
@@ -112,6 +117,7 @@ impl What {
             What::PasswordClosed => "password_closed",
             What::LoginOpened => "login_opened",
             What::SessionEnded => "session_ended",
+            What::SessionRefreshed => "session_refreshed",
             What::RefreshReused => "refresh_reused",
             What::ProfileChanged => "profile_changed",
             What::AccountCreated => "account_created",
@@ -143,6 +149,7 @@ impl What {
             What::AppKeyRotated => "app_key_rotated",
             What::AppDeleted => "app_deleted",
             What::MailRetried => "mail_retried",
+            What::MailShown => "mail_shown",
             What::AuditExported => "audit_exported",
             What::AdminRefused => "admin_refused",
             What::AccountsImported => "accounts_imported",

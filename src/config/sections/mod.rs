@@ -1,6 +1,7 @@
 //! One file per section of the configuration, each with its own checks.
 
 pub mod admin;
+pub mod alerts;
 pub mod apps;
 pub mod audit;
 pub mod factors;

@@ -28,6 +28,7 @@ use crate::http::server::failure::from_poem;
 use crate::http::server::headers::{Standard, Transport};
 use crate::http::server::log::RequestLine;
 use crate::http::server::reject::About;
+use crate::http::server::response::ResponseCookies;
 use crate::http::server::wires::{Wires, is_under};
 use crate::http::server::{cors, reject, request_id};
 use crate::identity::access::caller::VerifiedToken;
@@ -97,6 +98,7 @@ struct RequestRecord {
     preflight: Option<Response>,
     request_id: String,
     meter: Meter,
+    cookies: ResponseCookies,
     began: Time,
 }
 
@@ -113,6 +115,7 @@ impl<E: Endpoint> Endpoint for Boundary<E> {
                 Err(error) => span.in_scope(|| self.render(&error, &visit)),
             },
         };
+        visit.cookies.write(response.headers_mut());
         if !visit.may_set_cookies {
             response.headers_mut().remove(SET_COOKIE);
         }
@@ -138,6 +141,8 @@ impl<E: Endpoint> Boundary<E> {
             Source { address: Some(address), user_agent, request_id: Some(request_id.clone()) };
         let meter = Meter::new(limiter.clone(), refusals.clone(), source);
         request.extensions_mut().insert(meter.clone());
+        let cookies = ResponseCookies::default();
+        request.extensions_mut().insert(cookies.clone());
         RequestRecord {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
@@ -146,6 +151,7 @@ impl<E: Endpoint> Boundary<E> {
             preflight: self.cors.preflight(request.method(), request.headers()),
             request_id,
             meter,
+            cookies,
             began: env.now(),
         }
     }
@@ -187,7 +193,7 @@ impl<E: Endpoint> Boundary<E> {
         let kind = error.kind();
         let status = wire.status_of(error);
         reject::log(error, status, &visit.request_id);
-        let about = About { request_id: visit.request_id.clone(), now: env.wall() };
+        let about = About { request_id: visit.request_id.clone(), now: env.now() };
         let body = if status.is_server_error() {
             wire.body(&constant(error), &about)
         } else {

@@ -18,6 +18,7 @@ use crate::model::{Account, AccountId, Email, Event, Source, Time};
 use crate::outbox::{self, Job};
 use crate::store;
 use crate::store::db::{Constraint, Db};
+use crate::store::tables::roles::Removable;
 
 /// How long a change can be undone.
 pub(in crate::identity) const UNDO_FOR: Duration = Duration::from_hours(7 * 24);
@@ -201,7 +202,8 @@ fn clear_the_way(
     match store::tables::accounts::find_by_email(db, email_key)? {
         Some(holder) if holder.id == *id => Ok(()),
         Some(holder) if gives_way(&holder, verification) => {
-            if store::tables::erasure::remove_unproved(db, &holder.id)? {
+            let removable = Removable::check(db, &holder.id, verification)?;
+            if store::tables::erasure::remove_unproved(db, &removable.ok_or(Kind::LinkInvalid)?)? {
                 let deleted = Event::done(What::Deleted).about(&holder.id).by(id.as_str());
                 log.record(db, &deleted.because("address_proved_by_another"))?;
             }

@@ -9,9 +9,10 @@ use crate::identity::audit::log::AuditLog;
 use crate::mail::Letter;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
-use crate::model::{Event, Source, role};
+use crate::model::{Event, Source};
 use crate::outbox;
 use crate::store;
+use crate::store::tables::roles::Removable;
 
 /// Deletes the caller's account, ends all its sessions and mails the owner.
 ///
@@ -20,12 +21,11 @@ use crate::store;
 pub async fn own_account(core: &Core, fresh: &Fresh, source: &Source) -> Result<()> {
     let account = fresh.caller().account.clone();
     let letter = core.mail.compose(&account.email, account.id.as_str(), &Letter::AccountDeleted)?;
-    let log = AuditLog::new(core, source);
+    let (log, verification) = (AuditLog::new(core, source), core.verification());
     core.store
         .write(move |db| {
-            if store::tables::roles::is_last_holder(db, &account.id, role::ADMIN)? {
-                return Err(Kind::LastAdmin.into());
-            }
+            let removable = Removable::check(db, &account.id, verification)?;
+            let removable = removable.ok_or(Kind::LastAdmin)?;
             let by_owner = |what| Event::done(what).about(&account.id).by(account.id.as_str());
             for session in
                 store::tables::sessions::end_all(db, &account.id, SessionEnd::Deleted, log.at())?
@@ -39,10 +39,10 @@ pub async fn own_account(core: &Core, fresh: &Fresh, source: &Source) -> Result<
             }
             link::void_all(db, &account.id)?;
             log.record(db, &by_owner(What::Deleted))?;
-            if store::tables::erasure::remove_unproved(db, &account.id)? {
+            if store::tables::erasure::remove_unproved(db, &removable)? {
                 return Ok(());
             }
-            if !store::tables::accounts::hide(db, &account.id, log.at())? {
+            if !store::tables::accounts::hide(db, &removable, log.at())? {
                 return Err(Kind::SessionEnded.into());
             }
             outbox::enqueue(db, &letter)

@@ -9,6 +9,7 @@ use crate::identity::admin::accounts::{AccountWithRoles, HIDDEN_FOR};
 use crate::identity::audit::log::AuditLog;
 use crate::identity::login::guard;
 use crate::identity::session::list;
+use crate::model::account::Verification;
 use crate::model::event::What;
 use crate::model::session::SessionEnd;
 use crate::model::{Account, AccountId, Event, Permission, SessionId, Status, Time, text};
@@ -143,12 +144,12 @@ pub async fn update(core: &Core, by: &By, id: &str, changes: Changes) -> Result<
         match changes.status {
             Some(wanted) if wanted != account.status(verification) => {
                 actor.needs(db, Permission::UsersSuspend)?;
-                set_status(db, &actor, log, account, wanted)?;
+                set_status(db, &actor, log, account, wanted, verification)?;
             }
             _ => {}
         }
         if let Some(wanted) = &changes.roles {
-            set_roles(db, &actor, log, &account.id, wanted)?;
+            set_roles(db, &actor, log, &account.id, wanted, verification)?;
         }
         Ok(())
     })
@@ -160,12 +161,12 @@ pub async fn update(core: &Core, by: &By, id: &str, changes: Changes) -> Result<
 /// # Errors
 /// `AccountNotFound`, `Forbidden`, `LastAdmin`.
 pub async fn toggle_suspension(core: &Core, by: &By, id: &str) -> Result<AccountWithRoles> {
-    let actor = by.actor.clone();
+    let (actor, verification) = (by.actor.clone(), core.verification());
     accounts::change(core, by, id, move |db, log, account| {
         actor.needs(db, Permission::UsersSuspend)?;
         let wanted =
             if account.suspended_at.is_some() { Status::Active } else { Status::Suspended };
-        set_status(db, &actor, log, account, wanted)
+        set_status(db, &actor, log, account, wanted, verification)
     })
     .await
 }
@@ -205,18 +206,19 @@ fn set_status(
     log: &AuditLog,
     account: &Account,
     wanted: Status,
+    verification: Verification,
 ) -> Result<()> {
     let id = &account.id;
     match wanted {
         Status::Suspended => {
-            accounts::keep_last_admin(db, id)?;
-            store::tables::accounts::set_suspended(db, id, Some(log.at()), log.at())?;
+            let removable = accounts::removable(db, id, verification)?;
+            store::tables::accounts::suspend(db, &removable, log.at())?;
             log.record(db, &Event::done(What::Suspended).about(id).by(actor.name()))?;
             crate::identity::account::link::void_all(db, id)?;
             accounts::end_all_sessions(db, actor, log, id, SessionEnd::Admin)
         }
         Status::Active if account.suspended_at.is_some() => {
-            store::tables::accounts::set_suspended(db, id, None, log.at())?;
+            store::tables::accounts::reinstate(db, id, log.at())?;
             log.record(db, &Event::done(What::Unsuspended).about(id).by(actor.name()))
         }
         _ => Err(Error::invalid_field(Field::Status, Rule::StatusNotSettable)),
@@ -229,13 +231,14 @@ fn set_roles(
     log: &AuditLog,
     id: &AccountId,
     wanted: &[String],
+    verification: Verification,
 ) -> Result<()> {
     let had = store::tables::roles::of(db, id)?;
     for name in wanted.iter().filter(|name| !had.contains(name)) {
         accounts::give(db, actor, log, id, name)?;
     }
     for name in had.iter().filter(|name| !wanted.contains(name)) {
-        accounts::take(db, actor, log, id, name)?;
+        accounts::take(db, actor, log, id, name, verification)?;
     }
     Ok(())
 }

@@ -43,6 +43,8 @@ pub enum Scope {
     SmsAccount,
     /// All text messages.
     SmsAll,
+    /// Events of one kind that are reported to the operator.
+    Alert,
 }
 
 impl Scope {
@@ -66,6 +68,7 @@ impl Scope {
             Scope::SmsTo => "sms_to",
             Scope::SmsAccount => "sms_account",
             Scope::SmsAll => "sms_all",
+            Scope::Alert => "alert",
         }
     }
 }
